@@ -1,0 +1,30 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import type { Change } from "@wellapi/store";
+
+/** An access to record. `id` and `time` are filled in where they are absent. No health values. */
+export type AccessInit = MessageInitShape<typeof AccessSchema>;
+
+export interface Leaf {
+  /** `acc_...`, to be given to the caller. */
+  readonly id: string;
+  /** Insert of the leaf into the service's own `leaves` collection, for the same commit as the data. */
+  readonly change: Change;
+}
+
+/**
+ * The outbox of a service's leaves: written with the data, drained into the audit service.
+ */
+export interface AccessLog {
+  /** A leaf for a commit in `partition` (the patient's; for calls about no patient a partition of the service). */
+  leaf(partition: string, patient: boolean, access: AccessInit): Leaf;
+  /**
+   * Writes a leaf by itself, for reads and denials; durable when it resolves with the leaf's id. Group-committed.
+   * While the store cannot write, leaves go to a preallocated reserve; once that is full it throws
+   * AccessLogError `unavailable` and the caller must refuse the read.
+   */
+  record(partition: string, patient: boolean, access: AccessInit): Promise<string>;
+  /** Wakes the drain after a commit with a leaf. */
+  notify(): void;
+  close(): Promise<void>;
+}

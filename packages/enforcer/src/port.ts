@@ -1,0 +1,49 @@
+import type { DenialReason } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import type { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+
+/** What an enforcer asks before data moves. */
+export interface Question {
+  /** `<region>/<internal patient id>`. */
+  readonly partition: string;
+  readonly organization: string;
+  readonly direction: Direction;
+  /** LOINC code. */
+  readonly code: string;
+  /** PURPOSE_UNSPECIFIED for contributing. */
+  readonly purpose: Purpose;
+  readonly region: string;
+}
+
+/** One consent's permission in force now, with its obligations. Times are UTC milliseconds, half-open. */
+export interface Permit {
+  readonly consent: string;
+  readonly version: number;
+  readonly resolution: Resolution;
+  /** Only data captured within: from <= t < to. */
+  readonly from: number;
+  readonly to: number;
+  /** In force until. */
+  readonly notAfter: number;
+}
+
+export type Verdict =
+  | { readonly permitted: true; readonly permits: readonly [Permit, ...Permit[]] }
+  | { readonly permitted: false; readonly reason: DenialReason };
+
+/** The enforcement side of the session protocol. */
+export interface Enforcer {
+  /**
+   * Decides now. From the cache under a live session (microseconds), else by asking the consent service.
+   * Throws EnforcerError `undecided` where no live session can be had: release nothing, store nothing, answer
+   * UNAVAILABLE with a retry hint. A verdict holds for the one read or write that starts with it: ask again
+   * for the next message of a stream.
+   */
+  decide(question: Question): Promise<Verdict>;
+  /** The cached verdict if it is still sure, without waiting; undefined means: call `decide`. */
+  peek(question: Question): Verdict | undefined;
+  /** Called with the partition at each recall, and with undefined when the session ends. For open streams. */
+  onRecall(listener: (partition: string | undefined) => void): () => void;
+  /** Resolves when a session is live. */
+  ready(signal?: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}

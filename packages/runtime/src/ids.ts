@@ -1,0 +1,56 @@
+import { randomBytes } from "node:crypto";
+
+/** Typed prefixes of ids. */
+export type IdPrefix =
+  | "acc" // access, an entry of the log
+  | "app" // application
+  | "bat" // batch
+  | "con" // consent
+  | "crd" // credential
+  | "dev" // device
+  | "era" // erasure
+  | "obs" // observation
+  | "opr" // operator
+  | "org" // organization
+  | "pat" // patient
+  | "rcl" // recall of a session
+  | "ses"; // enforcer session
+
+/** Ids, passed in so that tests decide them. */
+export interface Ids {
+  /** `<prefix>_` and 128 random bits in 26 characters of Crockford base32, lower case. */
+  next(prefix: IdPrefix): string;
+}
+
+const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+
+/** 16 bytes as 26 characters of Crockford base32, lower case, most significant first. */
+export function encodeId(bytes: Uint8Array): string {
+  let value = 0n;
+  for (const byte of bytes) value = (value << 8n) | BigInt(byte);
+  let text = "";
+  for (let i = 0; i < 26; i++) {
+    text = alphabet[Number(value & 31n)] + text;
+    value >>= 5n;
+  }
+  return text;
+}
+
+/** The 16 bytes of an id's 26 characters, or undefined where the text is not canonical. */
+export function decodeId(text: string): Uint8Array | undefined {
+  if (text.length !== 26 || text.charCodeAt(0) > 0x37) return undefined; // the first character carries 3 bits
+  let value = 0n;
+  for (const character of text) {
+    const digit = alphabet.indexOf(character);
+    if (digit < 0) return undefined;
+    value = (value << 5n) | BigInt(digit);
+  }
+  const bytes = new Uint8Array(16);
+  for (let i = 15; i >= 0; i--) {
+    bytes[i] = Number(value & 255n);
+    value >>= 8n;
+  }
+  return bytes;
+}
+
+export const randomIds: Ids = { next: (prefix) => `${prefix}_${encodeId(randomBytes(16))}` };

@@ -1,0 +1,183 @@
+import {
+  BLOCK_LIMITS,
+  type Coding,
+  type Columns,
+  type ComponentValues,
+  type ValueColumn,
+} from "./columns.ts";
+import { SeriesError } from "./series-error.ts";
+
+/**
+ * The samples that start in `[fromMs, toMs)`, UTC milliseconds. A view: it shares memory with `columns`
+ * (a sample that began before `fromMs` and lasts beyond it is not in it).
+ */
+export function sliceColumns(columns: Columns, fromMs: number, toMs: number): Columns {
+  const from = firstAtOrAfter(columns.times, fromMs);
+  const to = Math.max(from, firstAtOrAfter(columns.times, toMs));
+  return viewOf(columns, from, to);
+}
+
+/** The samples at positions `[from, to)`, as a view. */
+export function viewOf(columns: Columns, from: number, to: number): Columns {
+  if (from === 0 && to === columns.times.length) return columns;
+  return {
+    ...columns,
+    times: columns.times.subarray(from, to),
+    values: viewOfValues(columns.values, from, to),
+  };
+}
+
+function viewOfValues(values: ValueColumn, from: number, to: number): ValueColumn {
+  switch (values.kind) {
+    case "decimal":
+      return { ...values, mantissas: values.mantissas.subarray(from, to) };
+    case "coded":
+      return { ...values, indexes: values.indexes.subarray(from, to) };
+    case "components":
+      return {
+        kind: "components",
+        components: values.components.map((component) => ({
+          ...component,
+          mantissas: component.mantissas.subarray(from, to),
+        })),
+      };
+  }
+}
+
+/** The first position whose time is at or after `ms`, by binary search from `start`. */
+export function firstAtOrAfter(times: Float64Array, ms: number, start = 0): number {
+  let low = start;
+  let high = times.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (times[middle]! < ms) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * Whether two blocks can be joined into one without changing what was sent: equal offset, duration,
+ * unit, kind and scales, and equal codings of the components. Dictionaries of coded values may differ;
+ * `concatColumns` merges them.
+ */
+export function sameFormat(a: Columns, b: Columns): boolean {
+  if (a.offsetMinutes !== b.offsetMinutes || a.durationMs !== b.durationMs || a.unit !== b.unit) return false;
+  const x = a.values;
+  const y = b.values;
+  if (x.kind === "decimal") return y.kind === "decimal" && x.scale === y.scale;
+  if (x.kind === "coded") return y.kind === "coded";
+  return (
+    y.kind === "components" &&
+    x.components.length === y.components.length &&
+    x.components.every((component, i) => sameComponent(component, y.components[i]!))
+  );
+}
+
+function sameComponent(a: ComponentValues, b: ComponentValues): boolean {
+  return a.scale === b.scale && a.unit === b.unit && sameCoding(a.coding, b.coding);
+}
+
+function sameCoding(a: Coding, b: Coding): boolean {
+  return a.system === b.system && a.code === b.code && a.display === b.display;
+}
+
+/**
+ * Joins blocks of one format that follow one another in time.
+ *
+ * @param parts at least one
+ * @throws SeriesError `format_mismatch`; `times_not_ascending` when a part does not start after the one
+ *   before it ended; `length_mismatch` for no parts; `too_large` when the merged dictionary is
+ */
+export function concatColumns(parts: readonly Columns[]): Columns {
+  const first = parts[0];
+  if (first === undefined) throw new SeriesError("length_mismatch", "parts", "must not be empty");
+  if (parts.length === 1) return first;
+  let count = 0;
+  for (const part of parts) count += part.times.length;
+  const times = new Float64Array(count);
+  let at = 0;
+  parts.forEach((part, i) => {
+    if (!sameFormat(first, part)) {
+      throw new SeriesError("format_mismatch", "parts", "must be of the first one's format", { index: i });
+    }
+    if (at > 0 && part.times.length > 0 && part.times[0]! <= times[at - 1]!) {
+      throw new SeriesError("times_not_ascending", "parts", "must start after the one before", { index: i });
+    }
+    times.set(part.times, at);
+    at += part.times.length;
+  });
+  return {
+    ...first,
+    times,
+    values: concatValues(
+      first.values,
+      parts.map((part) => part.values),
+      count,
+    ),
+  };
+}
+
+function concatValues(first: ValueColumn, parts: readonly ValueColumn[], count: number): ValueColumn {
+  switch (first.kind) {
+    case "decimal":
+      return {
+        ...first,
+        mantissas: concatMantissas(
+          parts.map((part) => (part as typeof first).mantissas),
+          count,
+        ),
+      };
+    case "coded":
+      return concatCoded(parts as readonly (typeof first)[], count);
+    case "components":
+      return {
+        kind: "components",
+        components: first.components.map((component, i) => ({
+          ...component,
+          mantissas: concatMantissas(
+            parts.map((part) => (part as typeof first).components[i]!.mantissas),
+            count,
+          ),
+        })),
+      };
+  }
+}
+
+function concatMantissas(parts: readonly Float64Array[], count: number): Float64Array {
+  const result = new Float64Array(count);
+  let at = 0;
+  for (const part of parts) {
+    result.set(part, at);
+    at += part.length;
+  }
+  return result;
+}
+
+function concatCoded(parts: readonly Extract<ValueColumn, { kind: "coded" }>[], count: number): ValueColumn {
+  const dictionary: Coding[] = [];
+  const positions = new Map<string, number>();
+  const indexes = new Uint32Array(count);
+  let at = 0;
+  for (const part of parts) {
+    const moved = part.dictionary.map((coding) => {
+      const key = JSON.stringify([coding.system, coding.code, coding.display]);
+      let position = positions.get(key);
+      if (position === undefined) {
+        position = dictionary.push(coding) - 1;
+        positions.set(key, position);
+      }
+      return position;
+    });
+    const source = part.indexes;
+    for (let i = 0; i < source.length; i++) indexes[at++] = moved[source[i]!]!;
+  }
+  if (dictionary.length > BLOCK_LIMITS.dictionary) {
+    throw new SeriesError(
+      "too_large",
+      "values.dictionary",
+      `must have at most ${BLOCK_LIMITS.dictionary} entries`,
+    );
+  }
+  return { kind: "coded", dictionary, indexes };
+}
