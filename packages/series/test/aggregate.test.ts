@@ -45,11 +45,12 @@ function nano({ mantissa, scale }: { mantissa: number | bigint; scale: number })
 /** What a naive program would say of the samples, in nanos. */
 function naive(samples: readonly Sample[]) {
   const values = samples.map(nano);
+  const ascending = [...values].sort((a, b) => (a < b ? -1 : 1));
   return {
     count: samples.length,
     sum: values.reduce((a, b) => a + b, 0n),
-    min: values.reduce((a, b) => (b < a ? b : a)),
-    max: values.reduce((a, b) => (b > a ? b : a)),
+    min: ascending[0]!,
+    max: ascending.at(-1)!,
     first: nano(samples[0]!),
     last: nano(samples.at(-1)!),
   };

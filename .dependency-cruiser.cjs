@@ -1,0 +1,82 @@
+/** The architecture as rules (STYLE: who may import what). `make check` runs them. */
+const only = (name, target, home, comment) => ({
+  name,
+  comment,
+  severity: "error",
+  from: { pathNot: [`^${home}`, "^node_modules"] },
+  to: { path: target },
+});
+
+module.exports = {
+  forbidden: [
+    {
+      name: "no-cycles",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
+    { name: "no-unresolved", severity: "error", from: {}, to: { couldNotResolve: true } },
+    {
+      name: "no-service-imports-a-service",
+      comment: "A service calls another's generated client.",
+      severity: "error",
+      from: { path: "^services/([^/]+)/" },
+      to: { path: "^services/", pathNot: "^services/$1/" },
+    },
+    {
+      name: "no-package-imports-a-service",
+      severity: "error",
+      from: { path: "^packages/" },
+      to: { path: "^(services|standalone|cli|demo)/" },
+    },
+    {
+      name: "clients-do-not-import-services",
+      comment: "The command and the demo are clients: they use the wire. Only `start` composes.",
+      severity: "error",
+      from: { path: "^(cli|demo)/" },
+      to: { path: "^services/" },
+    },
+    {
+      name: "domain-is-pure",
+      comment: "Proto types stop at convert.ts; domain files import domain files and pure packages.",
+      severity: "error",
+      from: {
+        path: "^services/[^/]+/src/",
+        pathNot:
+          "(handlers|convert|service|config|errors|index|main|client|clients)\\.ts$|-(handlers|convert|repository|client|stream|forwarder|interceptor)\\.ts$",
+      },
+      to: { path: "^gen/|node_modules/@connectrpc" },
+    },
+    only("grpc-js-in-rpc", "node_modules/@grpc/", "packages/rpc/", "One place knows the wire."),
+    only("bson-in-store", "node_modules/bson/", "packages/store/", "BSON stops at the store engine."),
+    only(
+      "opentelemetry-in-runtime-and-rpc",
+      "node_modules/@opentelemetry/",
+      "packages/(runtime|rpc)/",
+      "Telemetry is central.",
+    ),
+    only(
+      "fastify-in-gateway",
+      "node_modules/(@fastify|fastify)/",
+      "services/gateway/",
+      "One place knows HTTP.",
+    ),
+    {
+      name: "sqlite-in-store",
+      severity: "error",
+      from: { pathNot: "^packages/store/" },
+      to: { path: "^(node:)?sqlite$" },
+    },
+  ],
+  options: {
+    parser: "swc",
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "/test/" },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "types", "default"],
+      extensions: [".ts", ".js", ".d.ts"],
+    },
+  },
+};

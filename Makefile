@@ -1,0 +1,29 @@
+# Every target installs what it needs from the npm registry, by the lockfile, and runs on the project's own Node.
+SHELL := /bin/sh
+NODE = $(shell if [ -x node_modules/.bin/node ]; then echo node_modules/.bin/node; else echo node; fi)
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+.PHONY: start demo test check generate bench help
+
+help: ## Lists the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/'
+
+start: node_modules/.installed ## Runs the whole exchange in one process
+	@exec $(NODE) cli/src/main.ts start
+
+demo: node_modules/.installed ## Tells the story against a server of its own
+	@exec $(NODE) demo/src/main.ts
+
+test: node_modules/.installed ## Runs every test; ends in "N passed, N failed"
+	@exec $(NODE) node_modules/vitest/vitest.mjs run
+
+check: node_modules/.installed ## Generated code, contracts, lint, format, types, architecture
+	@exec $(NODE) scripts/check.ts
+
+generate: node_modules/.installed ## Regenerates gen/ from proto/
+	@buf format -w proto && buf generate
+
+node_modules/.installed: package-lock.json
+	@command -v npm >/dev/null || { echo "WellAPI needs Node 20 or later with npm: install it, for example with 'apt-get install nodejs npm'" >&2; exit 1; }
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@

@@ -1,0 +1,54 @@
+/** `make check`: everything that CI holds besides the tests. Runs all checks and reports each on a line. */
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+
+interface Check {
+  readonly name: string;
+  readonly command: readonly [string, ...string[]];
+}
+
+const release = "proto/released.binpb";
+
+const checks: Check[] = [
+  { name: "contracts: lint", command: ["buf", "lint"] },
+  { name: "contracts: format", command: ["buf", "format", "proto", "--diff", "--exit-code"] },
+  { name: "generated code is up to date", command: ["node", "scripts/check-generated.ts"] },
+  { name: "lint and format", command: ["biome", "ci", "--colors=off", "--error-on-warnings", "."] },
+  { name: "types", command: ["tsc", "-p", "tsconfig.json"] },
+  {
+    name: "architecture",
+    command: [
+      "depcruise",
+      "--config",
+      ".dependency-cruiser.cjs",
+      "packages",
+      "services",
+      "standalone",
+      "cli",
+      "demo",
+    ],
+  },
+];
+
+if (existsSync(release)) {
+  checks.push({ name: "contracts: breaking", command: ["buf", "breaking", "proto", "--against", release] });
+} else {
+  process.stdout.write("–  contracts: breaking: there is no release yet, so nothing to compare with\n");
+}
+
+let failed = 0;
+for (const { name, command } of checks) {
+  const [program, ...parameters] = command;
+  const started = performance.now();
+  const run = spawnSync(program, parameters, { encoding: "utf8" });
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  if (run.status === 0) {
+    process.stdout.write(`✓  ${name} (${seconds} s)\n`);
+  } else {
+    failed += 1;
+    process.stdout.write(
+      `✗  ${name}: ${command.join(" ")}\n${run.stdout ?? ""}${run.stderr ?? ""}${run.error?.message ?? ""}\n`,
+    );
+  }
+}
+process.exitCode = failed === 0 ? 0 : 1;
