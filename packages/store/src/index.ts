@@ -1,0 +1,20 @@
+export { checkOutboxEvent } from "./commit.ts";
+export type { StoreErrorCode } from "./errors.ts";
+export { StoreError } from "./errors.ts";
+export type {
+  Change,
+  CollectionDeclaration,
+  Commit,
+  CommitResult,
+  Document,
+  IndexDeclaration,
+  IndexValue,
+  OutboxEntry,
+  OutboxEvent,
+  Page,
+  Scan,
+  Store,
+  Stored,
+} from "./port.ts";
+export type { SqliteStoreOptions } from "./sqlite/store.ts";
+export { openSqliteStore } from "./sqlite/store.ts";

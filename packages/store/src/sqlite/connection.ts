@@ -1,0 +1,70 @@
+import { once } from "node:events";
+import type { Worker } from "node:worker_threads";
+import { StoreError } from "../errors.ts";
+import type { Answers, Failure, Numbered, Request, WorkerMessage } from "./protocol.ts";
+
+/** Numbered requests to a worker, and the answers that belong to them. */
+export interface Connection {
+  /** Rejects with the worker's failure, or with `unavailable` where the worker is gone. */
+  call<K extends Request["kind"]>(
+    request: Request & { readonly kind: K },
+    transfer?: readonly ArrayBuffer[],
+  ): Promise<Answers[K]>;
+  /** Resolves once the worker has stopped. */
+  readonly stopped: Promise<void>;
+}
+
+interface Pending {
+  resolve(answer: unknown): void;
+  reject(error: StoreError): void;
+}
+
+/** Waits until the worker says that it serves. Where it crashes, every open and later call is `unavailable`. */
+export async function openConnection(worker: Worker): Promise<Connection> {
+  const pending = new Map<number, Pending>();
+  let lastId = 0;
+  let gone: StoreError | undefined;
+  const opening = Promise.withResolvers<void>();
+
+  const fail = (error: StoreError) => {
+    gone ??= error;
+    opening.reject(gone);
+    for (const call of pending.values()) call.reject(gone);
+    pending.clear();
+  };
+
+  worker.on("message", (message: WorkerMessage) => {
+    if (message.kind === "opened") return opening.resolve();
+    if (message.kind === "refused") return fail(toError(message.failure));
+    for (const reply of message.replies) {
+      const call = pending.get(reply.id);
+      pending.delete(reply.id);
+      if ("failure" in reply) call?.reject(toError(reply.failure));
+      else call?.resolve(reply.answer);
+    }
+  });
+  worker.on("error", (cause) => fail(new StoreError("unavailable", "the store's worker crashed", { cause })));
+  const stopped = once(worker, "exit").then(
+    () => fail(new StoreError("unavailable", "the store's worker has stopped")),
+    // `once` rejects on an error event, which is handled above.
+    () => undefined,
+  );
+
+  await opening.promise;
+  return {
+    stopped,
+    call(request, transfer = []) {
+      if (gone) return Promise.reject(gone);
+      lastId += 1;
+      const id = lastId;
+      const { promise, resolve, reject } = Promise.withResolvers<never>();
+      pending.set(id, { resolve: resolve as (answer: unknown) => void, reject });
+      worker.postMessage({ id, request } satisfies Numbered, transfer);
+      return promise;
+    },
+  };
+}
+
+function toError({ code, message }: Failure): StoreError {
+  return new StoreError(code, message);
+}

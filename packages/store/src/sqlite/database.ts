@@ -1,0 +1,61 @@
+import { closeSync, fsyncSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import type { IndexValue } from "../port.ts";
+
+/** Opens or creates the file and takes its lock; SQLite's error BUSY where another process holds it. */
+export function openDatabase(path: string, maxBytes: number | undefined): DatabaseSync {
+  createFile(path);
+  const database = new DatabaseSync(path, { timeout: 0 });
+  try {
+    // Exclusive before WAL: the lock is then held from the first access on, without a shared-memory file.
+    database.exec("PRAGMA locking_mode = EXCLUSIVE");
+    database.exec("PRAGMA journal_mode = WAL");
+    database.exec("PRAGMA synchronous = FULL");
+    database.exec("PRAGMA fullfsync = ON");
+    database.exec("PRAGMA checkpoint_fullfsync = ON");
+    database.exec("PRAGMA secure_delete = ON");
+    // Statement journals hold documents in clear: never in a temporary file.
+    database.exec("PRAGMA temp_store = MEMORY");
+    database.exec("PRAGMA journal_size_limit = 67108864");
+    database.exec("BEGIN EXCLUSIVE; COMMIT");
+    if (maxBytes !== undefined) {
+      const pageBytes = Number(database.prepare("PRAGMA page_size").get()?.page_size);
+      database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / pageBytes))}`);
+    }
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** SQLite's other files take the permissions of this one, so it is the owner's alone from the start. */
+function createFile(path: string): void {
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return;
+    throw error;
+  }
+  const folder = openSync(dirname(path), "r");
+  fsyncSync(folder);
+  closeSync(folder);
+}
+
+/**
+ * How an index value is stored. Columns have no affinity, so SQLite orders by type, then by value: integers,
+ * text (by its UTF-8 bytes), then blobs, which stand for booleans. This is MongoDB's order, too.
+ */
+export function toSql(value: IndexValue | null): SQLInputValue {
+  if (typeof value === "number") return BigInt(value);
+  if (typeof value === "boolean") return new Uint8Array([value ? 1 : 0]);
+  return value;
+}
+
+/** The order's first value of a type, and the first one after all of that type. */
+export function typeBounds(value: IndexValue): { lowest?: SQLInputValue; end?: SQLInputValue } {
+  if (typeof value === "number") return { end: "" };
+  if (typeof value === "string") return { lowest: "", end: new Uint8Array() };
+  return { lowest: new Uint8Array() };
+}

@@ -1,0 +1,124 @@
+import type { DatabaseSync } from "node:sqlite";
+import { type Catalog, type CollectionShape, type IndexShape, KEY_INDEX } from "../catalog.ts";
+import { decodeDocument } from "../document.ts";
+import { StoreError } from "../errors.ts";
+import { checkIndexValue } from "../index-value.ts";
+import { toSql } from "./database.ts";
+import { isUniqueViolation } from "./failure.ts";
+import { columnName, indexName, tableName } from "./names.ts";
+
+/** The layout that this code writes; a store of another one is refused instead of misread. */
+const LAYOUT = 1;
+
+/** What was declared when the store was last open: it tells which columns and indexes are up to date. */
+interface Recorded {
+  readonly key: readonly string[];
+  readonly fields: readonly string[];
+  readonly indexes: Readonly<Record<string, string>>;
+}
+
+/** Makes the file fit the declarations, all or nothing. A changed key is refused; indexes are rebuilt. */
+export function migrate(database: DatabaseSync, catalog: Catalog): void {
+  const layout = Number(database.prepare("PRAGMA user_version").get()?.user_version);
+  if (layout !== 0 && layout !== LAYOUT) {
+    throw new StoreError("invalid", `the store has layout ${layout}; this version reads layout ${LAYOUT}`);
+  }
+  database.exec("BEGIN EXCLUSIVE");
+  try {
+    database.exec("CREATE TABLE IF NOT EXISTS declared (name TEXT PRIMARY KEY, content TEXT NOT NULL)");
+    database.exec(`CREATE TABLE IF NOT EXISTS outbox (position INTEGER PRIMARY KEY AUTOINCREMENT,
+      partition TEXT NOT NULL, id TEXT NOT NULL, subject TEXT NOT NULL, headers TEXT NOT NULL,
+      data BLOB NOT NULL)`);
+    for (const shape of catalog.collections) migrateCollection(database, shape);
+    database.exec(`PRAGMA user_version = ${LAYOUT}`);
+    database.exec("COMMIT");
+  } catch (error) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+function migrateCollection(database: DatabaseSync, shape: CollectionShape): void {
+  const row = database.prepare("SELECT content FROM declared WHERE name = ?").get(shape.name);
+  const recorded = row ? (JSON.parse(String(row.content)) as Recorded) : undefined;
+  if (recorded) {
+    checkSameKey(shape, recorded);
+    addFields(database, shape, recorded);
+  } else {
+    createTable(database, shape);
+  }
+  const indexes: Record<string, string> = {};
+  for (const index of shape.indexes.values())
+    indexes[index.name] = JSON.stringify([index.order, index.unique]);
+  for (const [name, content] of Object.entries(recorded?.indexes ?? {})) {
+    if (indexes[name] !== content) database.exec(`DROP INDEX ${indexName(shape.name, name)}`);
+  }
+  for (const index of shape.indexes.values()) {
+    if (recorded?.indexes[index.name] !== indexes[index.name]) createIndex(database, shape, index);
+  }
+  const content: Recorded = { key: shape.key, fields: shape.fields, indexes };
+  database
+    .prepare("INSERT INTO declared VALUES (?, ?) ON CONFLICT DO UPDATE SET content = excluded.content")
+    .run(shape.name, JSON.stringify(content));
+}
+
+function checkSameKey(shape: CollectionShape, recorded: Recorded): void {
+  if (recorded.key.join() === shape.key.join()) return;
+  const was = recorded.key.join(", ");
+  throw new StoreError(
+    "invalid",
+    `the key of ${shape.name} was (${was}) and cannot change: use a new collection`,
+  );
+}
+
+function createTable(database: DatabaseSync, shape: CollectionShape): void {
+  // The document stands last: SQLite then reads the other columns without following overflow pages.
+  const columns = [...shape.fields.map(columnName), "revision INTEGER NOT NULL", "document BLOB NOT NULL"];
+  database.exec(`CREATE TABLE ${tableName(shape.name)} (${columns.join(", ")})`);
+}
+
+/** A column that was not maintained is filled from the documents, also where an older declaration left it. */
+function addFields(database: DatabaseSync, shape: CollectionShape, recorded: Recorded): void {
+  const fresh = shape.fields.filter((field) => !recorded.fields.includes(field));
+  if (fresh.length === 0) return;
+  const table = tableName(shape.name);
+  const present = new Set(
+    database
+      .prepare(`PRAGMA table_info(${table})`)
+      .all()
+      .map((column) => column.name),
+  );
+  for (const field of fresh) {
+    if (!present.has(`f_${field}`)) database.exec(`ALTER TABLE ${table} ADD COLUMN ${columnName(field)}`);
+  }
+  const next = database.prepare(
+    `SELECT rowid, document FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT 1`,
+  );
+  const assignments = fresh.map((field) => `${columnName(field)} = ?`).join(", ");
+  const update = database.prepare(`UPDATE ${table} SET ${assignments} WHERE rowid = ?`);
+  for (let row = next.get(0); row !== undefined; row = next.get(row.rowid as number)) {
+    const document = decodeDocument(row.document as Uint8Array);
+    const values = fresh.map((field) => {
+      const value = document[field] ?? null;
+      if (value !== null) checkIndexValue(value, `field ${field} of a stored document of ${shape.name}`);
+      return toSql(value);
+    });
+    update.run(...values, row.rowid as number);
+  }
+}
+
+/** A document that lacks a field of an index is not in it, so that unique indexes allow any number of those. */
+function createIndex(database: DatabaseSync, shape: CollectionShape, index: IndexShape): void {
+  const columns = index.order.map(columnName).join(", ");
+  const present = index.fields.map((field) => `${columnName(field)} IS NOT NULL`).join(" AND ");
+  const where = index.name === KEY_INDEX ? "" : ` WHERE ${present}`;
+  const unique = index.unique ? "UNIQUE " : "";
+  const name = indexName(shape.name, index.name);
+  try {
+    database.exec(`CREATE ${unique}INDEX ${name} ON ${tableName(shape.name)} (${columns})${where}`);
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+    const message = `index ${index.name} of ${shape.name} cannot be unique: stored documents share a value`;
+    throw new StoreError("invalid", message, { cause: error });
+  }
+}

@@ -1,0 +1,120 @@
+import { Worker } from "node:worker_threads";
+import { createCatalog } from "../catalog.ts";
+import { checkKey, prepareChanges } from "../commit.ts";
+import { decodeDocument } from "../document.ts";
+import { StoreError } from "../errors.ts";
+import type { CollectionDeclaration, Commit, Document, Store } from "../port.ts";
+import { prepareScan, sealCursor } from "../scan.ts";
+import { openConnection } from "./connection.ts";
+import type { Row, Span, WireChange, WireCommit, WireEvent, WorkerOptions } from "./protocol.ts";
+
+export interface SqliteStoreOptions {
+  /** The database file; SQLite keeps `<path>-wal` beside it. Its folder exists. */
+  readonly path: string;
+  readonly collections: readonly CollectionDeclaration[];
+  /** Commits that would grow the file beyond this many bytes are `unavailable`. Default: none. */
+  readonly maxBytes?: number;
+}
+
+/** Above this a buffer is moved to the worker, below it a copy costs less. */
+const TRANSFER_BYTES = 64 * 1024;
+const MAX_OUTBOX_READ = 10_000;
+
+/**
+ * Opens the SQLite engine: one worker thread holds the file, alone on the machine (`locked` otherwise).
+ * Throws `invalid` where the declarations are wrong or do not fit what is stored.
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const { path, collections, maxBytes } = options;
+  const catalog = createCatalog(collections);
+  const workerData: WorkerOptions = { path, collections, ...(maxBytes === undefined ? {} : { maxBytes }) };
+  const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData, name: "store" });
+  const connection = await openConnection(worker);
+  let closing: Promise<void> | undefined;
+
+  const open = () => {
+    if (closing) throw new StoreError("unavailable", "the store is closed");
+    return connection;
+  };
+
+  return {
+    async commit(commit) {
+      // Everything is encoded before the first await: what the caller changes later is not stored.
+      const request = packCommit(commit, prepareChanges(catalog, commit));
+      const { buffer } = request.bytes;
+      const large = buffer.byteLength >= TRANSFER_BYTES ? [buffer as ArrayBuffer] : [];
+      return open().call(request, large);
+    },
+    async get(collection, key) {
+      checkKey(catalog.collection(collection), key);
+      const row = await open().call({ kind: "get", collection, key: [...key] });
+      return row && decodeRow(row);
+    },
+    async scan<D extends Document>(collection: string, scan: Parameters<Store["scan"]>[1]) {
+      const shape = catalog.collection(collection);
+      const prepared = prepareScan(shape, scan);
+      const rows = await open().call({ kind: "scan", scan: prepared });
+      const documents = rows.slice(0, prepared.limit).map((row) => decodeRow<D>(row));
+      if (rows.length <= prepared.limit) return { documents };
+      const last = documents.at(-1)!.document;
+      return { documents, cursor: sealCursor(shape.indexes.get(prepared.index)!, prepared, last) };
+    },
+    async readOutbox(limit) {
+      if (!Number.isInteger(limit) || limit < 1 || limit > MAX_OUTBOX_READ) {
+        throw new StoreError("invalid", `the limit of an outbox read is 1 to ${MAX_OUTBOX_READ}`);
+      }
+      return open().call({ kind: "readOutbox", limit });
+    },
+    async deleteOutbox(positions) {
+      if (!positions.every((position) => Number.isSafeInteger(position) && position > 0)) {
+        throw new StoreError("invalid", "a position of the outbox is an integer from 1");
+      }
+      if (positions.length === 0) return;
+      await open().call({ kind: "deleteOutbox", positions: [...positions] });
+    },
+    async scrub() {
+      await open().call({ kind: "scrub" });
+    },
+    close() {
+      // The worker takes requests in order, so those under way are answered before it closes. One that has
+      // crashed has nothing left to close.
+      closing ??= connection
+        .call({ kind: "close" })
+        .catch(() => undefined)
+        .then(() => connection.stopped);
+      return closing;
+    },
+  };
+}
+
+function decodeRow<D extends Document>(row: Row) {
+  return { document: decodeDocument<D>(row.document), revision: row.revision };
+}
+
+/**
+ * Copies all bytes of a commit into one buffer of its own: encoded documents and event data are often views
+ * of a pool or of a received message, which a transfer would detach under their owners.
+ */
+function packCommit(commit: Commit, prepared: ReturnType<typeof prepareChanges>): WireCommit {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  const add = (part: Uint8Array): Span => {
+    parts.push(part);
+    length += part.byteLength;
+    return { start: length - part.byteLength, end: length };
+  };
+  const changes = prepared.map((change): WireChange => {
+    if (change.kind === "delete") return change;
+    return { ...change, document: add(change.document) };
+  });
+  const events = (commit.events ?? []).map(({ id, subject, data, headers }): WireEvent => {
+    return { id, subject, data: add(data), headers: JSON.stringify(headers) };
+  });
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.byteLength;
+  }
+  return { kind: "commit", partition: commit.partition, changes, events, bytes };
+}

@@ -1,0 +1,123 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { createCatalog } from "../catalog.ts";
+import { openDatabase } from "./database.ts";
+import { toFailure } from "./failure.ts";
+import type {
+  Numbered,
+  ReadRequest,
+  Reply,
+  Request,
+  WorkerMessage,
+  WorkerOptions,
+  WriteRequest,
+} from "./protocol.ts";
+import { read } from "./read.ts";
+import { migrate } from "./schema.ts";
+import { scrubDatabase } from "./scrub.ts";
+import { createStatements } from "./statements.ts";
+import { type WriteOutcome, writeGroup } from "./write.ts";
+
+/** Bounds how long reads wait behind one group. */
+const MAX_GROUP = 512;
+/** Above this a buffer is moved to the other thread, below it a copy costs less. */
+const TRANSFER_BYTES = 64 * 1024;
+
+const port = parentPort!;
+
+function send(message: WorkerMessage, transfer: ArrayBuffer[] = []): void {
+  port.postMessage(message, transfer);
+}
+
+/** Takes the store's requests in turns: first all that write, in one transaction, then those that read. */
+function serve({ path, collections, maxBytes }: WorkerOptions): void {
+  const catalog = createCatalog(collections);
+  const database = openDatabase(path, maxBytes);
+  try {
+    migrate(database, catalog);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  const statements = createStatements(database);
+  const queue: Numbered[] = [];
+  let scheduled = false;
+  // What an earlier run deleted without a scrub is unknown, so the first scrub always works.
+  let deletedSinceScrub = true;
+
+  const schedule = () => {
+    if (scheduled || queue.length === 0) return;
+    scheduled = true;
+    // By then every message that has arrived is in the queue.
+    setImmediate(() => {
+      scheduled = false;
+      takeTurn(queue.splice(0, MAX_GROUP));
+      schedule();
+    });
+  };
+
+  const takeTurn = (turn: readonly Numbered[]) => {
+    const writes = turn.filter((numbered) => isWrite(numbered.request));
+    if (writes.length > 0) {
+      const requests = writes.map(({ request }) => request as WriteRequest);
+      deletedSinceScrub ||= requests.some(deletes);
+      const outcomes = writeGroup(statements, catalog, requests);
+      send({
+        kind: "replies",
+        replies: writes.map(({ id }, i) => ({ id, ...(outcomes[i] as WriteOutcome) })),
+      });
+    }
+    const others = turn.filter((numbered) => !isWrite(numbered.request));
+    if (others.length === 0) return;
+    const transfer: ArrayBuffer[] = [];
+    const replies = others.map(({ id, request }): Reply => {
+      try {
+        const answer = answerOther(request);
+        collectLarge(answer, transfer);
+        return { id, answer };
+      } catch (error) {
+        return { id, failure: toFailure(error) };
+      }
+    });
+    send({ kind: "replies", replies }, transfer);
+    if (others.some(({ request }) => request.kind === "close")) port.close();
+  };
+
+  const answerOther = (request: Request): unknown => {
+    if (request.kind === "close") return database.close();
+    if (request.kind !== "scrub") return read(statements, catalog, request as ReadRequest);
+    if (deletedSinceScrub) scrubDatabase(database);
+    deletedSinceScrub = false;
+  };
+
+  port.on("message", (numbered: Numbered) => {
+    queue.push(numbered);
+    schedule();
+  });
+}
+
+function isWrite(request: Request): request is WriteRequest {
+  return request.kind === "commit" || request.kind === "deleteOutbox";
+}
+
+function deletes(request: WriteRequest): boolean {
+  return request.kind === "deleteOutbox" || request.changes.some((change) => change.kind !== "insert");
+}
+
+function collectLarge(answer: unknown, transfer: ArrayBuffer[]): void {
+  for (const row of Array.isArray(answer) ? answer : [answer]) {
+    const bytes: unknown = row?.document;
+    if (!(bytes instanceof Uint8Array) || bytes.byteLength < TRANSFER_BYTES) continue;
+    // A transfer takes the whole buffer: only one that this row alone uses.
+    if (bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength === bytes.byteLength) {
+      transfer.push(bytes.buffer);
+    }
+  }
+}
+
+try {
+  serve(workerData as WorkerOptions);
+  send({ kind: "opened" });
+} catch (error) {
+  send({ kind: "refused", failure: toFailure(error) });
+  port.close();
+}

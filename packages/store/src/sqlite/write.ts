@@ -1,0 +1,142 @@
+import type { SQLInputValue } from "node:sqlite";
+import type { Catalog, CollectionShape } from "../catalog.ts";
+import type { CommitResult, IndexValue } from "../port.ts";
+import { toSql } from "./database.ts";
+import { isFull, isUniqueViolation, toFailure } from "./failure.ts";
+import { columnName, indexName, keyEquals, tableName } from "./names.ts";
+import type { Failure, Span, WireChange, WireCommit, WriteRequest } from "./protocol.ts";
+import type { Statements } from "./statements.ts";
+
+export type WriteOutcome = { readonly answer: CommitResult | undefined } | { readonly failure: Failure };
+
+/**
+ * Group commit: runs all requests in one transaction and returns once it is on disk. A commit that is refused
+ * rolls back to its own savepoint. Where the disk is full each request is tried alone, so that a large one
+ * does not fail its small neighbours; after any other failure nothing of the group is stored.
+ */
+export function writeGroup(
+  statements: Statements,
+  catalog: Catalog,
+  requests: readonly WriteRequest[],
+): WriteOutcome[] {
+  const { database } = statements;
+  try {
+    database.exec("BEGIN IMMEDIATE");
+    const outcomes = requests.map((request) => ({ answer: write(statements, catalog, request) }));
+    database.exec("COMMIT");
+    return outcomes;
+  } catch (error) {
+    // SQLite itself has rolled back after some errors.
+    if (database.isTransaction) database.exec("ROLLBACK");
+    if (isFull(error) && requests.length > 1) {
+      return requests.flatMap((request) => writeGroup(statements, catalog, [request]));
+    }
+    return requests.map(() => ({ failure: toFailure(error) }));
+  }
+}
+
+function write(statements: Statements, catalog: Catalog, request: WriteRequest): CommitResult | undefined {
+  if (request.kind === "commit") return writeCommit(statements, catalog, request);
+  const remove = statements.prepare("DELETE FROM outbox WHERE position = ?");
+  for (const position of request.positions) remove.run(position);
+  return undefined;
+}
+
+function writeCommit(statements: Statements, catalog: Catalog, commit: WireCommit): CommitResult {
+  statements.prepare("SAVEPOINT one").run();
+  for (const [i, change] of commit.changes.entries()) {
+    const refusal = applyChange(statements, catalog.collection(change.collection), change, commit.bytes);
+    if (refusal) {
+      statements.prepare("ROLLBACK TO one").run();
+      statements.prepare("RELEASE one").run();
+      return { committed: false, change: i, ...refusal };
+    }
+  }
+  const insert = "INSERT INTO outbox (partition, id, subject, headers, data) VALUES (?, ?, ?, ?, ?)";
+  for (const { id, subject, headers, data } of commit.events) {
+    statements.prepare(insert).run(commit.partition, id, subject, headers, part(commit.bytes, data));
+  }
+  statements.prepare("RELEASE one").run();
+  return { committed: true };
+}
+
+type Refusal = { readonly reason: "conflict" } | { readonly reason: "duplicate"; readonly index: string };
+
+function applyChange(
+  statements: Statements,
+  shape: CollectionShape,
+  change: WireChange,
+  bytes: Uint8Array,
+): Refusal | undefined {
+  if (change.kind === "delete") return applyDelete(statements, shape, change.key, change.ifRevision);
+  const columns = shape.fields.map(columnName);
+  const values = change.values.map(toSql);
+  const document = part(bytes, change.document);
+  const key = values.slice(0, shape.key.length);
+  try {
+    if (change.kind === "insert") {
+      const places = columns.map(() => "?, ").join("");
+      statements
+        .prepare(
+          `INSERT INTO ${tableName(shape.name)} (${columns.join(", ")}, revision, document)
+           VALUES (${places}1, ?)`,
+        )
+        .run(...values, document);
+      return undefined;
+    }
+    const assignments = columns.map((column) => `${column} = ?, `).join("");
+    const { changes } = statements
+      .prepare(
+        `UPDATE ${tableName(shape.name)} SET ${assignments}revision = revision + 1, document = ?
+         WHERE ${keyEquals(shape)} AND revision = ?`,
+      )
+      .run(...values, document, ...key, change.ifRevision);
+    return changes === 0 ? { reason: "conflict" } : undefined;
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+    return { reason: "duplicate", index: metIndex(statements, shape, change, values) };
+  }
+}
+
+function applyDelete(
+  statements: Statements,
+  shape: CollectionShape,
+  key: readonly IndexValue[],
+  ifRevision: number,
+): Refusal | undefined {
+  const guard = ifRevision === 0 ? "" : " AND revision = ?";
+  const sql = `DELETE FROM ${tableName(shape.name)} WHERE ${keyEquals(shape)}${guard}`;
+  const bound: SQLInputValue[] = key.map(toSql);
+  if (ifRevision !== 0) bound.push(ifRevision);
+  const { changes } = statements.prepare(sql).run(...bound);
+  return ifRevision !== 0 && changes === 0 ? { reason: "conflict" } : undefined;
+}
+
+/** Asks each unique index, since SQLite names the one that it met first only by its columns. */
+function metIndex(
+  statements: Statements,
+  shape: CollectionShape,
+  change: Exclude<WireChange, { kind: "delete" }>,
+  values: readonly SQLInputValue[],
+): string {
+  for (const index of shape.indexes.values()) {
+    // A replaced document does not meet itself under its key.
+    if (!index.unique || (change.kind === "replace" && index.fields.join() === shape.key.join())) continue;
+    const bound = index.fields.map((field) => values[shape.fields.indexOf(field)] ?? null);
+    const equals = index.fields.map((field) => `${columnName(field)} = ?`);
+    const others = change.kind === "replace" ? ` AND NOT (${keyEquals(shape)})` : "";
+    if (others !== "") bound.push(...values.slice(0, shape.key.length));
+    const met = statements
+      .prepare(
+        `SELECT 1 FROM ${tableName(shape.name)} INDEXED BY ${indexName(shape.name, index.name)}
+         WHERE ${equals.join(" AND ")}${others}`,
+      )
+      .get(...bound);
+    if (met) return index.name;
+  }
+  throw new Error(`a constraint of ${shape.name} was violated that no index explains`);
+}
+
+function part(bytes: Uint8Array, span: Span): Uint8Array {
+  return bytes.subarray(span.start, span.end);
+}

@@ -1,0 +1,4 @@
+import { describeStoreContract } from "./contract.ts";
+import { openSqliteUnderTest } from "./store-under-test.ts";
+
+describeStoreContract("sqlite", openSqliteUnderTest);

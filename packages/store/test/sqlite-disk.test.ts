@@ -1,0 +1,125 @@
+import { randomBytes } from "node:crypto";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, describe, expect, test } from "vitest";
+import { openSqliteStore, type Store } from "../src/index.ts";
+import { contractCollections, event, idsOf, insert, note } from "./contract.ts";
+import { openSqliteUnderTest, type SqliteUnderTest } from "./store-under-test.ts";
+
+describe("sqlite: the disk", () => {
+  let subject: SqliteUnderTest;
+  afterEach(() => subject.dispose());
+
+  const insertion = (id: string, bytes: number) => {
+    const document = note(id, { filler: randomBytes(bytes) });
+    return { partition: "eu/p1", changes: [{ kind: "insert" as const, collection: "note", document }] };
+  };
+
+  /** Commits until the store is full; the ids that were acked. */
+  async function fill(store: Store): Promise<string[]> {
+    for (let n = 100, ids: string[] = []; ; n += 1) {
+      try {
+        await store.commit(insertion(`n${n}`, 8000));
+        ids.push(`n${n}`);
+      } catch (error) {
+        expect(error).toMatchObject({ name: "StoreError", code: "unavailable" });
+        return ids;
+      }
+    }
+  }
+
+  test("a full disk refuses as unavailable, serves reads, and takes commits again once there is space", async () => {
+    subject = await openSqliteUnderTest(contractCollections, { maxBytes: 600_000 });
+    const { store } = subject;
+    const acked = await fill(store);
+    expect(acked.length).toBeGreaterThan(10);
+    expect(await idsOf(store, { equals: ["eu/p1"], limit: 100 })).toEqual(acked);
+    expect(await store.get("note", ["eu/p1", acked[0]!])).toBeDefined();
+    const changes = acked
+      .slice(0, 5)
+      .map((id) => ({ kind: "delete" as const, collection: "note", key: ["eu/p1", id] }));
+    expect(await store.commit({ partition: "eu/p1", changes })).toEqual({ committed: true });
+    expect(await store.commit(insertion("later", 8000))).toEqual({ committed: true });
+    expect(await idsOf(await subject.reopen(), { equals: ["eu/p1"], limit: 100 })).toEqual([
+      "later",
+      ...acked.slice(5),
+    ]);
+  });
+
+  test("a commit that does not fit leaves nothing and does not fail those grouped with it", async () => {
+    subject = await openSqliteUnderTest(contractCollections, { maxBytes: 600_000 });
+    const { store } = subject;
+    const large = insertion("large", 700_000);
+    const outcomes = await Promise.allSettled([
+      store.commit(insertion("a", 100)),
+      store.commit({
+        ...large,
+        changes: [...insertion("half", 100).changes, ...large.changes],
+        events: [event("e")],
+      }),
+      store.commit(insertion("b", 100)),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(await idsOf(store, { equals: ["eu/p1"], limit: 100 })).toEqual(["a", "b"]);
+    expect(await store.readOutbox(1)).toEqual([]);
+  });
+
+  test("a file that is no store is refused as unavailable and left as it was", async () => {
+    subject = await openSqliteUnderTest([]);
+    const path = join(subject.folder, "other.txt");
+    await writeFile(path, "not a database, but long enough to be taken for one".repeat(100));
+    const opening = openSqliteStore({ path, collections: [] });
+    await expect(opening).rejects.toMatchObject({ name: "StoreError", code: "unavailable" });
+    expect(await readFile(path, "utf8")).toContain("not a database");
+    const missing = openSqliteStore({ path: join(subject.folder, "no", "store.db"), collections: [] });
+    await expect(missing).rejects.toMatchObject({ name: "StoreError", code: "unavailable" });
+  });
+
+  test("its files are the owner's alone", async () => {
+    subject = await openSqliteUnderTest(contractCollections);
+    await insert(subject.store, note("a"));
+    for (const name of await readdir(subject.folder)) {
+      expect((await stat(join(subject.folder, name))).mode & 0o077).toBe(0);
+    }
+  });
+
+  test("after scrub no file holds a byte of what was deleted or replaced before", async () => {
+    subject = await openSqliteUnderTest(contractCollections);
+    const { store } = subject;
+    // Random order and size make SQLite move rows between pages, which leaves copies that secure_delete misses.
+    const tags = Array.from({ length: 1500 }, (_, i) => `canary-${i}-`).sort(() => Math.random() - 0.5);
+    const size = () => 50 + Math.floor(Math.random() * 900);
+    const document = (tag: string) =>
+      note(`${tag}key`, { tag: `${tag}tag`, rank: 1, body: tag.repeat(size() / 8) });
+    const commit = (changes: Parameters<Store["commit"]>[0]["changes"]) =>
+      store.commit({ partition: "eu/p1", changes });
+    await commit(tags.map((tag) => ({ kind: "insert", collection: "note", document: document(tag) })));
+    const replaced = tags.map((tag) => ({ ...document(tag), body: "x".repeat(size()) }));
+    await commit(
+      replaced.map((next) => ({ kind: "replace", collection: "note", document: next, ifRevision: 1 })),
+    );
+    const [kept, ...gone] = tags;
+    await commit(gone.map((tag) => ({ kind: "delete", collection: "note", key: ["eu/p1", `${tag}key`] })));
+    expect(await canaries(subject.folder)).not.toEqual([kept]);
+    await store.scrub();
+    expect(await canaries(subject.folder)).toEqual([kept]);
+    expect(await store.get("note", ["eu/p1", `${kept}key`])).toBeDefined();
+    await store.commit({
+      partition: "eu/p1",
+      changes: [],
+      events: [{ ...event("e"), headers: { a: "canary-9999-" } }],
+    });
+    await store.deleteOutbox([1]);
+    await store.scrub();
+    expect(await canaries(subject.folder)).toEqual([kept]);
+  });
+});
+
+async function canaries(folder: string): Promise<string[]> {
+  const found = new Set<string>();
+  for (const name of await readdir(folder)) {
+    const content = await readFile(join(folder, name), "latin1");
+    for (const [canary] of content.matchAll(/canary-\d+-/g)) found.add(canary);
+  }
+  return [...found];
+}
