@@ -38,7 +38,6 @@ export function decodeEntryBundle(bytes: Uint8Array, width: number): Uint8Array[
   while (at < bytes.length && entries.length < width) {
     const start = at + LENGTH_BYTES;
     const end = start + (bytes[at]! << 8) + (bytes[at + 1] ?? 0);
-    if (end > bytes.length) throw new MerkleError("tile_invalid", "the entry bundle is cut short");
     entries.push(bytes.subarray(start, end));
     at = end;
   }

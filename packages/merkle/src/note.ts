@@ -14,7 +14,7 @@ export interface NoteSignature {
 export interface OpenedNote {
   /** Ends in a newline. */
   readonly text: string;
-  /** By known keys, each verified; one a key, in the note's order. */
+  /** By known keys, each verified; one a key, the last that it gave. */
   readonly verified: readonly NoteSignature[];
   /** By unknown keys: prove nothing. Kept so that a note can be passed on whole. */
   readonly unverified: readonly NoteSignature[];
@@ -70,7 +70,7 @@ export function openNote(note: Uint8Array | string, verifiers: readonly NoteVeri
     const verifier = known.get(key);
     if (verifier === undefined) {
       unverified.push(signature);
-    } else if (!verified.has(key)) {
+    } else {
       if (!verifier.verify(message, signature.signature))
         throw new MerkleError("signature_invalid", `the signature by the key ${key} is wrong`);
       verified.set(key, signature);

@@ -58,9 +58,16 @@ describe("the frontier", () => {
     expect(hex([bytes.subarray(40)])).toEqual(hex([leaves[2]!]));
   });
 
+  test("does not share memory with the bytes it was read from", () => {
+    const bytes = encodeFrontier(appendLeafHashes(EMPTY_FRONTIER, leaves.slice(0, 3)));
+    const frontier = decodeFrontier(bytes);
+    bytes.fill(0);
+    expect(frontierRoot(frontier)).toEqual(referenceRoot(leaves.slice(0, 3)));
+  });
+
   test("damaged bytes and impossible leaves are refused", () => {
     const good = encodeFrontier(appendLeafHashes(EMPTY_FRONTIER, leaves.slice(0, 5)));
-    const huge = new Uint8Array(8).fill(0xff);
+    const huge = Uint8Array.of(0, 0x20, 0, 0, 0, 0, 0, 0, ...leaves[0]!); // 2^53, one subtree
     for (const bytes of [new Uint8Array(0), good.subarray(0, 71), Uint8Array.of(...good, 0), huge])
       expect(() => decodeFrontier(bytes)).toThrow(tileInvalid);
     expect(() => appendLeafHashes(EMPTY_FRONTIER, [new Uint8Array(31)])).toThrow(invalidArgument);

@@ -65,6 +65,12 @@ describe("the published note", () => {
     );
   });
 
+  test("a right signature does not make up for a wrong one by the same key", () => {
+    const wrong = PETER_SIG.replace("ZJku", "ZJkv");
+    for (const signatures of [PETER_SIG + wrong, wrong + PETER_SIG])
+      expect(() => openNote(`${TEXT}\n${signatures}`, [peter])).toThrow(code("signature_invalid"));
+  });
+
   test("no known key, the key's name with another id, two keys alike", () => {
     const namesake = createNoteVerifier("PeterNeumann", new Uint8Array(32).fill(9));
     expect(() => openNote(`${TEXT}\n${PETER_SIG}`, [])).toThrow(code("note_unverified"));
@@ -83,6 +89,7 @@ test.each([
   ["no signature", TEXT],
   ["no signature line", `${TEXT}\n`],
   ["no last newline", `${TEXT}\n${PETER_SIG.slice(0, -1)}`],
+  ["another character for the last newline", `${TEXT}\n${PETER_SIG.slice(0, -1)}x`],
   ["a line after the signatures", `${TEXT}\n${PETER_SIG}Unexpected line.\n`],
   ["an empty line after the signatures", `${TEXT}\n${PETER_SIG}\n`],
   ["a control character", `\u0001${TEXT}\n${PETER_SIG}`],
@@ -99,7 +106,8 @@ test.each([
   ["base64 with stray bits", `${TEXT}\n${PETER_SIG.replace("AM=", "AN=")}`],
   ["base64 of the URL alphabet", `${TEXT}\n${PETER_SIG.replaceAll("/", "_")}`],
   ["a key id and nothing more", `${TEXT}\n— PeterNeumann x08gow==\n`],
-  ["above a megabyte", `${"x".repeat(1_000_000)}\n\n${PETER_SIG}`],
+  ["more than a megabyte", Buffer.from(`${"x".repeat(1_000_000)}\n\n${PETER_SIG}`)],
+  ["more than a megabyte of UTF-8", `${"é".repeat(500_000)}\n\n${PETER_SIG}`],
 ])("a note with %s is malformed", (_, note) => {
   expect(() => openNote(note, [peter])).toThrow(code("note_malformed"));
 });
@@ -189,8 +197,9 @@ describe("verifier keys", () => {
     for (const fill of [0x00, 0xff, 0x7f]) {
       const verifier = createNoteVerifier("junk", new Uint8Array(32).fill(fill));
       expect(verifier.verify(Buffer.from("hi"), new Uint8Array(64).fill(fill))).toBe(false);
-      expect(verifier.verify(Buffer.from("hi"), new Uint8Array(63))).toBe(false);
     }
+    for (const length of [0, 63, 65])
+      expect(peter.verify(Buffer.from("hi"), new Uint8Array(length))).toBe(false);
   });
 });
 

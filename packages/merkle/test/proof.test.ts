@@ -7,6 +7,7 @@ import {
   type InclusionClaim,
   inclusionProof,
   MerkleError,
+  nodeHash,
   verifyConsistency,
   verifyInclusion,
 } from "../src/index.ts";
@@ -149,6 +150,17 @@ describe("a proof that is not exactly right is refused", () => {
     expect(() => verifyConsistency({ from: { ...from, size: 8 }, to, proof: [] })).toThrow(invalid);
   });
 
+  test("hashes that fit each other, but not the tree's height", () => {
+    const [a, b] = [leaves[0]!, leaves[1]!];
+    const root = nodeHash(a, b);
+    verifyInclusion({ leafHash: b, index: 1, size: 2, root, proof: [a] });
+    expect(() => verifyInclusion({ leafHash: b, index: 0, size: 1, root, proof: [a] })).toThrow(invalid);
+    expect(() => verifyInclusion({ leafHash: a, index: 0, size: 4, root, proof: [b] })).toThrow(invalid);
+    const from = { size: 1, root: a };
+    verifyConsistency({ from, to: { size: 2, root }, proof: [b] });
+    expect(() => verifyConsistency({ from, to: { size: 4, root }, proof: [b] })).toThrow(invalid);
+  });
+
   test("two trees of size 0 or 1 that differ", () => {
     const other = leaves[3]!;
     const empty = { size: 0, root: emptyRoot() };
@@ -193,8 +205,10 @@ test("a proof about what is not in the tree cannot be made", async () => {
 });
 
 test("a tile of the wrong length is named, a reader's own error passes through", async () => {
-  const cut = async () => new Uint8Array(33);
-  await expect(inclusionProof(0, 2, cut)).rejects.toMatchObject({ code: "tile_invalid" });
+  for (const length of [0, 32, 63, 65, 257 * 32])
+    await expect(inclusionProof(0, 2, async () => new Uint8Array(length))).rejects.toMatchObject({
+      code: "tile_invalid",
+    });
   const lost = new Error("disk");
   await expect(inclusionProof(0, 2, () => Promise.reject(lost))).rejects.toBe(lost);
 });
