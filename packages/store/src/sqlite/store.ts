@@ -28,7 +28,12 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const { path, collections, maxBytes } = options;
   const catalog = createCatalog(collections);
   const workerData: WorkerOptions = { path, collections, ...(maxBytes === undefined ? {} : { maxBytes }) };
-  const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData, name: "store" });
+  // Not the parent's flags: some, such as --input-type, keep a worker from loading.
+  const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+    workerData,
+    name: "store",
+    execArgv: [],
+  });
   const connection = await openConnection(worker);
   let closing: Promise<void> | undefined;
 
