@@ -4,7 +4,10 @@ import type { Coding, Columns, ValueColumn } from "../src/index.ts";
 const MIN_TIME = -62_135_596_800_000;
 const MAX_TIME = 253_402_300_799_999;
 
-const text = fc.string({ unit: "grapheme", maxLength: 12 });
+const text = fc.oneof(
+  { weight: 9, arbitrary: fc.string({ unit: "grapheme", maxLength: 12 }) },
+  { weight: 1, arbitrary: fc.constantFrom("\ufeffstarts with a byte order mark", "\0", "{steps}/min") },
+);
 export const coding: fc.Arbitrary<Coding> = fc.oneof(
   fc.record({ system: text, code: text }),
   fc.record({ system: text, code: text, display: text }),

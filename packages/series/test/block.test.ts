@@ -226,12 +226,13 @@ describe("bytes from anywhere", () => {
       values: { kind: "coded", dictionary: [{ system: "s", code: "c" }], indexes: Uint32Array.of(0) },
     };
     const body = unpacked(encodeBlock(coded));
-    const index = body.length - 2;
-    for (const code of [1, 2]) {
-      const damaged = body.slice();
-      damaged[index] = code; // zigzag of −1 and of 1
-      expect(open(damaged)).toBe("refused");
-    }
+    const at = body.length - 2;
+    const withIndex = (...zigzag: number[]) =>
+      Uint8Array.from([...body.subarray(0, at), ...zigzag, body.at(-1)!]);
+    expect(open(withIndex(0))).toBe("columns");
+    expect(open(withIndex(1))).toBe("refused"); // −1
+    expect(open(withIndex(2))).toBe("refused"); // 1
+    expect(open(withIndex(0x80, 0x80, 0x80, 0x80, 0x20))).toBe("refused"); // 2^32
   });
 });
 
