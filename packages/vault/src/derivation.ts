@@ -1,0 +1,18 @@
+import { hkdfSync } from "node:crypto";
+import { VaultError } from "./errors.ts";
+
+/** Node accepts at most this many bytes of info. */
+const MAX_INFO_BYTES = 1024;
+const noSalt = new Uint8Array();
+
+/**
+ * 32 bytes by HKDF-SHA-256 (RFC 5869), without a salt: every key that comes here is uniformly random.
+ * The purpose and its parts are encoded as JSON, so that no two lists of parts collide.
+ */
+export function deriveKey(key: Uint8Array, purpose: string, ...parts: readonly string[]): Buffer {
+  const info = Buffer.from(JSON.stringify([`wellapi/${purpose}/v1`, ...parts]));
+  if (info.length > MAX_INFO_BYTES) {
+    throw new VaultError("invalid", `a label is longer than ${MAX_INFO_BYTES} bytes`);
+  }
+  return Buffer.from(hkdfSync("sha256", key, noSalt, info, 32));
+}

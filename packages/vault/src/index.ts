@@ -1,0 +1,10 @@
+export type { VaultErrorCode } from "./errors.ts";
+export { VaultError } from "./errors.ts";
+export { vaultCollections } from "./key-repository.ts";
+export type { LocalKms, LocalKmsOptions } from "./local-kms.ts";
+export { openLocalKms } from "./local-kms.ts";
+export type { PairwiseOptions } from "./pairwise.ts";
+export { createPairwise } from "./pairwise.ts";
+export type { KeyUse, Kms, Pairwise, PatientKey, Vault } from "./port.ts";
+export type { OpenVault, VaultOptions } from "./vault.ts";
+export { openVault } from "./vault.ts";

@@ -1,0 +1,159 @@
+import type { CollectionDeclaration, Document, Store } from "@wellapi/store";
+import { StoreError } from "@wellapi/store";
+import { VaultError } from "./errors.ts";
+import type { KeyUse } from "./port.ts";
+
+const COLLECTION = "patient_keys";
+/** The entry of a key that says whether it lives. It carries no key material, so it can stay for ever. */
+const HEAD = 0;
+/** More versions than a key can come to have. */
+const MAX_VERSIONS = 1000;
+const INSTALLATION = "installation";
+
+/** What the vault keeps, for its store's declaration. Backups of data must leave this collection out. */
+export const vaultCollections: readonly CollectionDeclaration[] = [
+  { name: COLLECTION, key: ["partition", "use", "version"], indexes: [] },
+];
+
+interface HeadDocument extends Document {
+  readonly use: string;
+  readonly version: typeof HEAD;
+  readonly created: Date;
+  /** Once set, the key is gone and stays gone. */
+  readonly destroyed?: Date;
+  /** Of the installation's own entry only: which master key wraps. */
+  readonly fingerprint?: Uint8Array;
+}
+
+interface WrappedDocument extends Document {
+  readonly use: string;
+  /** From 1. */
+  readonly version: number;
+  readonly wrapped: Uint8Array;
+  readonly created: Date;
+}
+
+function isWrapped(document: HeadDocument | WrappedDocument): document is WrappedDocument {
+  return document.version !== HEAD;
+}
+
+export interface WrappedKey {
+  readonly version: number;
+  readonly wrapped: Uint8Array;
+}
+
+/** Wrapped keys by partition and use. */
+export interface KeyRepository {
+  /** Versions in ascending order. Throws `no_key` or `destroyed`. */
+  find(partition: string, use: KeyUse): Promise<readonly WrappedKey[]>;
+  /** Stores version 1. Nothing changes where there is a key already; throws `destroyed` where there was one. */
+  insert(partition: string, use: KeyUse, wrapped: Uint8Array, now: number): Promise<void>;
+  /** Deletes all versions, marks the key as destroyed, and scrubs the store. Returns how many were deleted. */
+  destroy(partition: string, use: KeyUse, now: number): Promise<number>;
+  /** The master key's fingerprint that was stored first; stores the given one where there is none. */
+  fingerprint(fingerprint: Uint8Array, now: number): Promise<Uint8Array>;
+}
+
+export function createKeyRepository(store: Store): KeyRepository {
+  async function read(partition: string, use: KeyUse) {
+    const { documents } = await store.scan<HeadDocument | WrappedDocument>(COLLECTION, {
+      equals: [partition, use],
+      limit: MAX_VERSIONS,
+    });
+    const head = documents.find(({ document }) => document.version === HEAD);
+    const keys = documents.map(({ document }) => document).filter(isWrapped);
+    return { revision: head?.revision, head: head?.document as HeadDocument | undefined, keys };
+  }
+
+  return {
+    find: (partition, use) =>
+      guard(async () => {
+        const { head, keys } = await read(partition, use);
+        if (head?.destroyed) throw destroyed();
+        if (keys.length === 0) throw new VaultError("no_key", "the patient has no such key");
+        return keys.map(({ version, wrapped }) => ({ version, wrapped }));
+      }),
+    insert: (partition, use, wrapped, now) =>
+      guard(async () => {
+        const created = new Date(now);
+        const head: HeadDocument = { partition, use, version: HEAD, created };
+        const key: WrappedDocument = { partition, use, version: 1, wrapped, created };
+        const result = await store.commit({
+          partition,
+          changes: [
+            { kind: "insert", collection: COLLECTION, document: head },
+            { kind: "insert", collection: COLLECTION, document: key },
+          ],
+        });
+        if (!result.committed && (await read(partition, use)).head?.destroyed) throw destroyed();
+      }),
+    destroy: (partition, use, now) =>
+      guard(async () => {
+        const count = await markDestroyed(partition, use, now);
+        // Also when there was nothing left to delete: an earlier attempt may have stopped before its scrub.
+        await store.scrub();
+        return count;
+      }),
+    fingerprint: (fingerprint, now) =>
+      guard(async () => {
+        const key = [INSTALLATION, "fingerprint", HEAD] as const;
+        const document: HeadDocument = {
+          partition: INSTALLATION,
+          use: "fingerprint",
+          version: HEAD,
+          created: new Date(now),
+          fingerprint,
+        };
+        await store.commit({
+          partition: INSTALLATION,
+          changes: [{ kind: "insert", collection: COLLECTION, document }],
+        });
+        return (await store.get<HeadDocument>(COLLECTION, key))?.document.fingerprint ?? fingerprint;
+      }),
+  };
+
+  async function markDestroyed(partition: string, use: KeyUse, now: number): Promise<number> {
+    for (;;) {
+      const { revision, head, keys } = await read(partition, use);
+      if (head?.destroyed) return 0;
+      const at = new Date(now);
+      const document: HeadDocument = {
+        partition,
+        use,
+        version: HEAD,
+        created: head?.created ?? at,
+        destroyed: at,
+      };
+      const result = await store.commit({
+        partition,
+        changes: [
+          // The head changes with every change of the key, so it guards the whole of it.
+          revision === undefined
+            ? { kind: "insert", collection: COLLECTION, document }
+            : { kind: "replace", collection: COLLECTION, document, ifRevision: revision },
+          ...keys.map(({ version }) => ({
+            kind: "delete" as const,
+            collection: COLLECTION,
+            key: [partition, use, version],
+          })),
+        ],
+      });
+      if (result.committed) return keys.length;
+    }
+  }
+}
+
+function destroyed(): VaultError {
+  return new VaultError("destroyed", "the patient's key was destroyed");
+}
+
+/** Errors of the store as the vault's own. */
+async function guard<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!(cause instanceof StoreError)) throw cause;
+    const code = cause.code === "invalid" ? "invalid" : "unavailable";
+    throw new VaultError(code, `the store of keys failed: ${cause.message}`, { cause });
+  }
+}

@@ -1,0 +1,152 @@
+import { randomBytes, timingSafeEqual } from "node:crypto";
+import type { Clock } from "@wellapi/runtime";
+import { systemClock } from "@wellapi/runtime";
+import type { Store } from "@wellapi/store";
+import { VaultError } from "./errors.ts";
+import { createKeyRepository } from "./key-repository.ts";
+import { createLru } from "./lru.ts";
+import type { DroppablePatientKey, KeyVersion } from "./patient-key.ts";
+import { createPatientKey } from "./patient-key.ts";
+import type { KeyUse, Kms, PatientKey, Vault } from "./port.ts";
+
+export interface VaultOptions {
+  /** Declares `vaultCollections`. */
+  readonly store: Store;
+  readonly kms: Kms;
+  readonly clock?: Clock;
+  /**
+   * Unwrapped keys held at once; default 4,096. A key that is pushed out is overwritten like a forgotten one,
+   * so this must exceed the patients that are worked on at the same time.
+   */
+  readonly cacheKeys?: number;
+}
+
+export interface OpenVault extends Vault {
+  /** Overwrites every key in memory. The store and the KMS stay open. */
+  close(): Promise<void>;
+}
+
+interface Loading {
+  readonly partition: string;
+  readonly use: KeyUse;
+  readonly key: Promise<DroppablePatientKey>;
+  /** Set when the key is forgotten while it is being loaded: what was read may be outdated. */
+  stale: boolean;
+}
+
+const DEFAULT_CACHE_KEYS = 4096;
+
+/**
+ * Opens the vault. Throws `invalid` where the KMS holds another master key than the one that wrapped the
+ * stored keys: with a lost or swapped key file nothing would open, and what is sealed from then on would
+ * hide the loss.
+ */
+export async function openVault(options: VaultOptions): Promise<OpenVault> {
+  const { store, kms, clock = systemClock, cacheKeys = DEFAULT_CACHE_KEYS } = options;
+  const repository = createKeyRepository(store);
+  const cache = createLru<DroppablePatientKey>(cacheKeys, (key) => key.drop());
+  const loading = new Map<string, Loading>();
+  await checkMasterKey();
+
+  async function checkMasterKey(): Promise<void> {
+    const own = await kms.derive("vault/fingerprint");
+    const stored = await repository.fingerprint(own, clock.now());
+    if (own.length === stored.length && timingSafeEqual(own, stored)) return;
+    throw new VaultError(
+      "invalid",
+      "the master key is not the one that wrapped this store's keys; restore the key file that belongs to it",
+    );
+  }
+
+  async function load(partition: string, use: KeyUse): Promise<DroppablePatientKey> {
+    const wrapped = await repository.find(partition, use);
+    const versions: KeyVersion[] = [];
+    for (const { version, wrapped: bytes } of wrapped) {
+      versions.push({ version, bytes: await kms.unwrap(bytes, wrapContext(partition, use, version)) });
+    }
+    return createPatientKey(partition, use, versions);
+  }
+
+  async function key(partition: string, use: KeyUse): Promise<PatientKey> {
+    const name = cacheName(partition, use);
+    for (;;) {
+      const cached = cache.get(name);
+      if (cached) return cached;
+      let entry = loading.get(name);
+      if (!entry) {
+        entry = { partition, use, key: load(partition, use), stale: false };
+        loading.set(name, entry);
+        settle(name, entry);
+      }
+      const loaded = await entry.key;
+      if (!entry.stale) return loaded;
+    }
+  }
+
+  /** Puts the key into the cache once it is there, unless it was forgotten meanwhile. */
+  function settle(name: string, entry: Loading): void {
+    const done = () => {
+      if (loading.get(name) === entry) loading.delete(name);
+    };
+    entry.key.then((loaded) => {
+      done();
+      if (entry.stale) loaded.drop();
+      else cache.set(name, loaded);
+    }, done);
+  }
+
+  function forgetWhere(match: (partition: string, use: KeyUse) => boolean): void {
+    for (const [name, entry] of loading) {
+      if (!match(entry.partition, entry.use)) continue;
+      entry.stale = true;
+      loading.delete(name);
+    }
+    for (const [name] of cache.entries) {
+      const [partition, use] = JSON.parse(name) as [string, KeyUse];
+      if (match(partition, use)) cache.delete(name);
+    }
+  }
+
+  function forgetOne(partition: string, use: KeyUse): void {
+    const name = cacheName(partition, use);
+    const entry = loading.get(name);
+    if (entry) entry.stale = true;
+    loading.delete(name);
+    cache.delete(name);
+  }
+
+  return {
+    async create(partition, use) {
+      const bytes = randomBytes(32);
+      const wrapped = await kms.wrap(bytes, wrapContext(partition, use, 1));
+      bytes.fill(0);
+      await repository.insert(partition, use, wrapped, clock.now());
+    },
+    key,
+    async destroy(partition, use) {
+      try {
+        return await repository.destroy(partition, use, clock.now());
+      } finally {
+        // Also after a failure: the key may be gone from the store while its scrub has failed.
+        forgetOne(partition, use);
+      }
+    },
+    forget(partition) {
+      forgetOne(partition, "data");
+      forgetOne(partition, "audit");
+    },
+    forgetAll: (use) => forgetWhere((_, candidate) => candidate === use),
+    async close() {
+      forgetWhere(() => true);
+    },
+  };
+}
+
+/** A wrapped key that is copied to another patient, use or version does not unwrap. */
+function wrapContext(partition: string, use: KeyUse, version: number): string {
+  return JSON.stringify([partition, use, version]);
+}
+
+function cacheName(partition: string, use: KeyUse): string {
+  return JSON.stringify([partition, use]);
+}
