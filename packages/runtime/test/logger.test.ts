@@ -1,0 +1,78 @@
+import { expect, test } from "vitest";
+import { createLogger, type Logger } from "../src/logger.ts";
+
+function capture(env: Record<string, string> = {}): { log: Logger; lines: string[] } {
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  const log = createLogger({ name: "test", env: { WELLAPI_LOG_FORMAT: "json", ...env }, destination });
+  return { log, lines };
+}
+
+test("writes one JSON object a line with level, time, fields and message", () => {
+  const { log, lines } = capture();
+  log.child({ workload: "records" }).info({ method: "ReadSeries", duration_ms: 3 }, "served");
+  expect(lines).toHaveLength(1);
+  expect(JSON.parse(lines[0]!)).toMatchObject({
+    level: "info",
+    name: "test",
+    workload: "records",
+    method: "ReadSeries",
+    duration_ms: 3,
+    msg: "served",
+    time: expect.stringMatching(/^\d{4}-.*Z$/),
+  });
+});
+
+test("obeys the level", () => {
+  const { log, lines } = capture({ WELLAPI_LOG_LEVEL: "error" });
+  log.warn("not this");
+  log.error("this");
+  expect(lines).toHaveLength(1);
+});
+
+const canary = "CANARY-98.6";
+
+test.each<[string, (log: Logger) => void]>([
+  ["an unlisted field", (log) => log.info({ value: canary, patient: canary }, "x")],
+  ["an object in a listed field", (log) => log.info({ reason: { value: canary } }, "x")],
+  ["a child's binding", (log) => log.child({ authorization: canary }).info("x")],
+  ["mantissas", (log) => log.info({ mantissas: [canary] }, "x")],
+  ["bytes", (log) => log.info({ bytes: Buffer.from(canary) }, "x")],
+  [
+    "a property of an error",
+    (log) => log.info({ err: Object.assign(new Error("x"), { sample: canary }) }, "x"),
+  ],
+  ["an API key in a message", (log) => log.info(`refused wellapi_sk_${canary}`)],
+  [
+    "a bearer token in an error's message",
+    (log) => log.info({ err: new Error(`sent Bearer ${canary}`) }, "x"),
+  ],
+  [
+    "a JWT in a cause",
+    (log) => log.info({ err: new Error("x", { cause: new Error(`eyJhbGciOi.eyJ.${canary}`) }) }, "x"),
+  ],
+  [
+    "a private key in a listed field",
+    (log) => log.info({ reason: `-----BEGIN PRIVATE KEY-----\n${canary}\n-----END PRIVATE KEY-----` }, "x"),
+  ],
+])("%s never gets in", (_name, write) => {
+  for (const format of ["json", "pretty"]) {
+    const { log, lines } = capture({ WELLAPI_LOG_FORMAT: format });
+    write(log);
+    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.join("")).not.toContain(canary);
+  }
+});
+
+test("an error keeps its type, code, message, stack and cause", () => {
+  const { log, lines } = capture();
+  const cause = new TypeError("disk is full");
+  log.error({ err: Object.assign(new Error("commit failed", { cause }), { code: "unavailable" }) }, "x");
+  expect(JSON.parse(lines[0]!).err).toMatchObject({
+    type: "Error",
+    code: "unavailable",
+    message: "commit failed",
+    stack: expect.stringContaining("logger.test.ts"),
+    cause: { type: "TypeError", message: "disk is full" },
+  });
+});
