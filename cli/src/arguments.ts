@@ -1,0 +1,75 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
+import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { InvalidArgumentError } from "commander";
+
+type Names<T> = Readonly<Record<string, T>>;
+
+export const directions: Names<Direction> = { contribute: Direction.CONTRIBUTE, read: Direction.READ };
+
+export const purposes: Names<Purpose> = {
+  treatment: Purpose.TREATMENT,
+  payment: Purpose.PAYMENT,
+  operations: Purpose.OPERATIONS,
+  research: Purpose.RESEARCH,
+  "patient-request": Purpose.PATIENT_REQUEST,
+  "public-health": Purpose.PUBLIC_HEALTH,
+  emergency: Purpose.EMERGENCY,
+  "family-request": Purpose.FAMILY_REQUEST,
+};
+
+export const resolutions: Names<Resolution> = {
+  raw: Resolution.RAW,
+  hourly: Resolution.HOURLY,
+  daily: Resolution.DAILY,
+};
+
+export const bucketSizes: Names<BucketSize> = {
+  minute: BucketSize.MINUTE,
+  hour: BucketSize.HOUR,
+  day: BucketSize.DAY,
+  week: BucketSize.WEEK,
+  month: BucketSize.MONTH,
+};
+
+/** The word for an enum value, for people. */
+export function nameOf<T>(names: Names<T>, value: T): string {
+  return Object.keys(names).find((name) => names[name] === value) ?? "unknown";
+}
+
+/** Parses one of the names. */
+export function oneOf<T>(names: Names<T>): (text: string) => T {
+  return (text) => {
+    const value = names[text];
+    if (value === undefined) throw new InvalidArgumentError(`use one of ${Object.keys(names).join(", ")}`);
+    return value;
+  };
+}
+
+/** Parses a repeatable option. */
+export function several<T>(parse: (text: string) => T): (text: string, before: T[] | undefined) => T[] {
+  return (text, before) => [...(before ?? []), ...text.split(",").map(parse)];
+}
+
+/** An instant: RFC 3339 with a zone, to UTC milliseconds. */
+export function instant(text: string): number {
+  const ms = Date.parse(text);
+  if (!/^\d{4}-\d{2}-\d{2}T.*(Z|[+-]\d{2}:\d{2})$/.test(text) || Number.isNaN(ms)) {
+    throw new InvalidArgumentError("use RFC 3339 with a zone, for example 2026-04-12T08:00:00Z");
+  }
+  return ms;
+}
+
+/** A count. */
+export function count(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("use a whole number");
+  return Number(text);
+}
+
+/** The half-open interval of two optional instants. */
+export function interval(from: number | undefined, to: number | undefined) {
+  return {
+    ...(from === undefined ? {} : { startTime: timestampFromMs(from) }),
+    ...(to === undefined ? {} : { endTime: timestampFromMs(to) }),
+  };
+}

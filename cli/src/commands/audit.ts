@@ -1,0 +1,121 @@
+import { readFileSync } from "node:fs";
+import { createClient } from "@connectrpc/connect";
+import {
+  type Access,
+  Access_Outcome,
+  Access_Phase,
+  LoggedAccessSchema,
+} from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import type { Command } from "commander";
+import { count, nameOf, purposes } from "../arguments.ts";
+import { connect, connectAnonymously } from "../connection.ts";
+import { CliError } from "../failure.ts";
+import { createOutput, timeText } from "../output.ts";
+import { addConnectionOptions, settingsOf } from "../settings.ts";
+import { verifyLogGrowth, verifyLoggedAccess } from "../verification.ts";
+
+const outcomes = {
+  permitted: Access_Outcome.PERMITTED,
+  denied: Access_Outcome.DENIED,
+  undecided: Access_Outcome.UNDECIDED,
+};
+const phases = {
+  call: Access_Phase.CALL,
+  opened: Access_Phase.OPENED,
+  changed: Access_Phase.CHANGED,
+  closed: Access_Phase.CLOSED,
+};
+
+function row(access: Access, index: bigint): Array<string | number> {
+  return [
+    timeText(access.time),
+    access.id,
+    access.organization || access.actor?.id || "",
+    access.method.split("/").at(-1) ?? "",
+    nameOf(phases, access.phase),
+    nameOf(outcomes, access.outcome) + (access.reason ? ` (${access.reason})` : ""),
+    nameOf(purposes, access.purpose),
+    access.codes.join(" "),
+    String(access.items),
+    index < 0n ? "pending" : String(index),
+  ];
+}
+
+export function addAudit(program: Command): void {
+  const group = program.command("audit").description("who accessed what, and proof of it");
+  addConnectionOptions(group.command("list"))
+    .description("list the accesses that the caller may see, newest first")
+    .option("--limit <n>", "how many", count, 50)
+    .addHelpText("after", "\nExample: wellapi audit list --as-patient pat_...")
+    .action(async (options: { limit: number }, command: Command) => {
+      const settings = settingsOf(command);
+      const client = createClient(AuditService, await connect(settings));
+      const all = [];
+      let pageToken = "";
+      do {
+        const page = await client.listAccesses({ pageSize: Math.min(options.limit, 500), pageToken });
+        all.push(...page.accesses);
+        pageToken = page.nextPageToken;
+      } while (pageToken !== "" && all.length < options.limit);
+      createOutput(settings.json).rows(
+        LoggedAccessSchema,
+        all.slice(0, options.limit),
+        ["time", "access", "who", "method", "phase", "outcome", "purpose", "codes", "items", "index"],
+        (logged) => (logged.access ? row(logged.access, logged.index) : []),
+      );
+    });
+  addConnectionOptions(group.command("checkpoint"))
+    .description("print the log's signed checkpoint; keep it to prove later that the log only grew")
+    .addHelpText("after", "\nExample: wellapi audit checkpoint > today.checkpoint")
+    .action(async (_options: object, command: Command) => {
+      const settings = settingsOf(command);
+      const { checkpoint, verifierKey } = await createClient(
+        AuditService,
+        connectAnonymously(settings),
+      ).getCheckpoint({});
+      createOutput(settings.json).object({ checkpoint, verifierKey }, () => checkpoint.trimEnd());
+      if (!settings.json) process.stderr.write(`verifier key: ${verifierKey}\n`);
+    });
+  addConnectionOptions(group.command("verify [access]"))
+    .description("verify an access, or that the log only grew since a checkpoint; trusts only the key")
+    .option(
+      "--verifier-key <key>",
+      "the log's public key, from a place that you trust (default: ask the log)",
+    )
+    .option("--since <file>", "an older checkpoint: prove that today's log contains that log")
+    .addHelpText(
+      "after",
+      "\nExample: wellapi audit verify acc_... --as-patient pat_... --verifier-key 'wellapi.local/log+...'",
+    )
+    .action(
+      async (id: string | undefined, options: { verifierKey?: string; since?: string }, command: Command) => {
+        const settings = settingsOf(command);
+        if (!id && !options.since)
+          throw new CliError("usage", "say what to verify: an access, --since FILE, or both");
+        const open = createClient(AuditService, connectAnonymously(settings));
+        const verifierKey = options.verifierKey ?? (await open.getCheckpoint({})).verifierKey;
+        const findings: Record<string, string | number> = { verifierKey };
+        if (options.since) {
+          const grown = await verifyLogGrowth(open, readFileSync(options.since, "utf8"), verifierKey);
+          findings.grewFrom = grown.from;
+          findings.grewTo = grown.to;
+        }
+        if (id) {
+          const client = createClient(AuditService, await connect(settings));
+          const verified = await verifyLoggedAccess(client, id, verifierKey);
+          findings.access = id;
+          findings.index = verified.index;
+          findings.size = verified.size;
+        }
+        const lines = [
+          ...(id ? [`✓ ${id} is entry ${findings.index} of a log of ${findings.size}, unchanged`] : []),
+          ...(options.since
+            ? [`✓ the log of ${findings.grewTo} contains the log of ${findings.grewFrom}`]
+            : []),
+          ...(options.verifierKey ? [] : ["! the key came from the log itself: pin it with --verifier-key"]),
+        ];
+        createOutput(settings.json).object({ verified: true, ...findings }, () => lines.join("\n"));
+      },
+    );
+}

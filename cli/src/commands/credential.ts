@@ -1,0 +1,124 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createClient } from "@connectrpc/connect";
+import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
+import { Credential_Kind, CredentialSchema } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
+import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
+import type { Command } from "commander";
+import { count } from "../arguments.ts";
+import { createCertificateRequest } from "../certificate-request.ts";
+import { connect } from "../connection.ts";
+import { CliError } from "../failure.ts";
+import { createOutput, timeText } from "../output.ts";
+import { addConnectionOptions, settingsOf } from "../settings.ts";
+
+interface IssueOptions {
+  application: string;
+  out?: string;
+  apiKey?: boolean;
+  days?: number;
+}
+
+export function addCredential(program: Command): void {
+  const group = program.command("credential").description("what an application proves itself with");
+  addConnectionOptions(group.command("issue"))
+    .description("issue a client certificate (mTLS) into a folder, or an API key")
+    .requiredOption("--application <id>", "the application")
+    .option("--out <folder>", "make a key here and have it certified: key.pem, cert.pem, ca.pem")
+    .option("--api-key", "issue an API key instead and print it, this once")
+    .option("--days <n>", "how long it is valid", count)
+    .addHelpText("after", "\nExample: wellapi credential issue --application app_... --out ./pulse")
+    .action(async (options: IssueOptions, command: Command) => {
+      const settings = settingsOf(command);
+      if (Boolean(options.out) === Boolean(options.apiKey)) {
+        throw new CliError("usage", "say either --out FOLDER (certificate) or --api-key");
+      }
+      const client = createClient(CredentialService, await connect(settings));
+      const lifetime = options.days ? { seconds: BigInt(options.days) * 86_400n } : undefined;
+      const output = createOutput(settings.json);
+      if (options.out) {
+        mkdirSync(options.out, { recursive: true, mode: 0o700 });
+        const { privateKey, certificateRequest } = await createCertificateRequest();
+        const issued = await client.issueCertificate({
+          application: options.application,
+          certificateRequest,
+          ...(lifetime ? { lifetime } : {}),
+        });
+        const { out } = options;
+        writeFileSync(join(out, "key.pem"), privateKey, { mode: 0o600 });
+        writeFileSync(join(out, "cert.pem"), issued.certificate);
+        writeFileSync(join(out, "ca.pem"), issued.authority);
+        output.object(
+          { credential: issued.credential?.id, folder: out },
+          () =>
+            `${issued.credential?.id}\nkey.pem, cert.pem and ca.pem are in ${out}; use them with --credentials ${out}`,
+        );
+      } else {
+        const issued = await client.createApiKey({
+          application: options.application,
+          ...(lifetime ? { lifetime } : {}),
+        });
+        output.object(
+          { credential: issued.credential?.id, apiKey: issued.apiKey },
+          () => `${issued.credential?.id}\n${issued.apiKey}\nThe key is shown this once: keep it.`,
+        );
+      }
+    });
+  addConnectionOptions(group.command("revoke <credential>"))
+    .description("revoke a credential; its open streams end within a minute")
+    .addHelpText("after", "\nExample: wellapi credential revoke crd_...")
+    .action(async (credential: string, _options: object, command: Command) => {
+      const settings = settingsOf(command);
+      const client = createClient(CredentialService, await connect(settings));
+      const answer = await client.revokeCredential({ credential });
+      if (answer.credential) {
+        const { revokeTime } = answer.credential;
+        createOutput(settings.json).message(
+          CredentialSchema,
+          answer.credential,
+          () => `${credential} revoked at ${timeText(revokeTime)}`,
+        );
+      }
+    });
+  addConnectionOptions(group.command("list"))
+    .description("list an application's credentials")
+    .requiredOption("--application <id>", "the application")
+    .addHelpText("after", "\nExample: wellapi credential list --application app_...")
+    .action(async (options: { application: string }, command: Command) => {
+      const settings = settingsOf(command);
+      const client = createClient(CredentialService, await connect(settings));
+      const { credentials } = await client.listCredentials({ application: options.application });
+      createOutput(settings.json).rows(
+        CredentialSchema,
+        credentials,
+        ["credential", "kind", "hint", "expires", "revoked"],
+        (c) => [
+          c.id,
+          c.kind === Credential_Kind.CERTIFICATE ? "certificate" : "API key",
+          c.hint.slice(0, 20),
+          timeText(c.expireTime),
+          timeText(c.revokeTime),
+        ],
+      );
+    });
+}
+
+export function addToken(program: Command): void {
+  const group = program.command("token").description("tokens of patients");
+  addConnectionOptions(group.command("issue <patient>"))
+    .description("issue a patient's token (sandbox only)")
+    .option("--minutes <n>", "how long it is valid", count)
+    .addHelpText("after", "\nExample: export WELLAPI_TOKEN=$(wellapi token issue pat_...)")
+    .action(async (patient: string, options: { minutes?: number }, command: Command) => {
+      const settings = settingsOf(command);
+      const client = createClient(TokenService, await connect(settings));
+      const issued = await client.issuePatientToken({
+        patient,
+        ...(options.minutes ? { lifetime: { seconds: BigInt(options.minutes) * 60n } } : {}),
+      });
+      createOutput(settings.json).object(
+        { token: issued.token, expireTime: timeText(issued.expireTime) },
+        () => issued.token,
+      );
+    });
+}

@@ -1,0 +1,150 @@
+import { createClient } from "@connectrpc/connect";
+import { ItemOutcome_Status, type SeriesBatch } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
+import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import { CaptureMethod } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { SingleBar } from "cli-progress";
+import type { Command } from "commander";
+import { count } from "../arguments.ts";
+import { batchesOf } from "../batches.ts";
+import { connectDoor } from "../connection.ts";
+import { readRows } from "../csv.ts";
+import { CliError } from "../failure.ts";
+import { createOutput } from "../output.ts";
+import { openProgress } from "../progress.ts";
+import { addConnectionOptions, settingsOf } from "../settings.ts";
+import { type Answer, upload } from "../upload.ts";
+
+interface IngestOptions {
+  patient: string;
+  code: string;
+  unit: string;
+  timeColumn?: string;
+  valueColumn?: string;
+  timeZone?: string;
+  device?: string;
+  duration: number;
+  batch: number;
+}
+
+/** What the server said, in samples. */
+interface Tally {
+  accepted: number;
+  duplicate: number;
+  rejected: number;
+  failed: number;
+  batches: string[];
+  problems: string[];
+}
+
+function samplesIn(batch: SeriesBatch): number {
+  const values = batch.series[0]?.values;
+  if (values?.case !== "decimals") return 0;
+  return values.value.mantissas.length || values.value.wideMantissas.length;
+}
+
+function note(tally: Tally, batch: SeriesBatch, answer: Answer): void {
+  const samples = samplesIn(batch);
+  if ("failure" in answer) {
+    tally.failed += samples;
+    tally.problems.push(`${answer.failure.reason}: ${answer.failure.message}`);
+    return;
+  }
+  const item = answer.receipt.items[0];
+  if (answer.receipt.batch !== "") tally.batches.push(answer.receipt.batch);
+  if (item?.status === ItemOutcome_Status.ACCEPTED) tally.accepted += samples;
+  else if (item?.status === ItemOutcome_Status.DUPLICATE) tally.duplicate += samples;
+  else {
+    tally.rejected += samples;
+    for (const { field, description } of item?.violations ?? [])
+      tally.problems.push(`${field}: ${description}`);
+  }
+}
+
+export function addIngest(program: Command): void {
+  addConnectionOptions(program.command("ingest <file>"))
+    .description("stream a CSV file with a time and a value column; goes on after a cut, repeats nothing")
+    .requiredOption("--patient <id>", "the patient, by the organization's own id (see consent list)")
+    .requiredOption("--code <loinc>", "LOINC code, for example 8867-4 (heart rate)")
+    .requiredOption("--unit <ucum>", "UCUM unit, for example /min")
+    .option("--time-column <name>", "default: the first with time or date in its name")
+    .option("--value-column <name>", "default: the first with value in its name")
+    .option("--time-zone <iana>", "zone of times that carry none")
+    .option("--device <serial>", "the device's identifier")
+    .option(
+      "--duration <seconds>",
+      "length of the interval that each value is about; 0: an instant",
+      count,
+      0,
+    )
+    .option("--batch <samples>", "samples a message", count, 1000)
+    .addHelpText(
+      "after",
+      "\nExample: wellapi ingest minute-heart-rate.csv --credentials ./pulse --patient pat_... \\\n" +
+        "           --code 8867-4 --unit /min --time-zone UTC",
+    )
+    .action(async (file: string, options: IngestOptions, command: Command) => {
+      const settings = settingsOf(command);
+      const client = createClient(IngestionService, connectDoor(settings));
+      // A first pass judges every row, so that a bad one is found before anything is sent.
+      let total = 0;
+      for await (const _row of readRows(file, options)) total += 1;
+      if (total === 0) throw new CliError("input", `${file} has no rows`);
+
+      const progress = openProgress(file);
+      const tally: Tally = { accepted: 0, duplicate: 0, rejected: 0, failed: 0, batches: [], problems: [] };
+      let skipped = 0;
+      const bar = new SingleBar({
+        format: "{bar} {percentage}% {value}/{total} samples, {eta} s left",
+        hideCursor: true,
+        noTTYOutput: false,
+        stream: process.stderr,
+      });
+      if (process.stderr.isTTY) bar.start(total, 0);
+
+      async function* unsent(): AsyncGenerator<SeriesBatch> {
+        const shape = {
+          ...options,
+          method: CaptureMethod.SENSED,
+          durationMs: options.duration * 1000,
+          samplesPerBatch: options.batch,
+        };
+        for await (const batch of batchesOf(readRows(file, options), shape)) {
+          if (!progress.done.has(batch.requestId)) {
+            yield batch;
+            continue;
+          }
+          skipped += samplesIn(batch);
+          bar.increment(samplesIn(batch));
+        }
+      }
+
+      try {
+        await upload(client, unsent(), {
+          window: 16,
+          attempts: 8,
+          onAnswer: (batch, answer) => {
+            note(tally, batch, answer);
+            const stored = "receipt" in answer && answer.receipt.batch !== "";
+            if (stored) progress.add(batch.requestId);
+            bar.increment(samplesIn(batch));
+          },
+          onCut: (error, attempt) =>
+            process.stderr.write(
+              `\ncut off (${error instanceof Error ? error.message : error}); going on, attempt ${attempt}\n`,
+            ),
+        });
+      } finally {
+        bar.stop();
+      }
+      const complete = tally.rejected + tally.failed === 0;
+      if (complete) progress.finish();
+      const { problems, ...counts } = tally;
+      createOutput(settings.json).object(
+        { samples: total, skipped, ...counts, problems: problems.slice(0, 10) },
+        () =>
+          `${total} samples: ${tally.accepted} accepted, ${tally.duplicate} were stored before, ${skipped} skipped, ` +
+          `${tally.rejected} rejected, ${tally.failed} failed`,
+      );
+      if (!complete) throw new CliError("input", [...new Set(problems)].slice(0, 10).join("\n"));
+    });
+}

@@ -1,0 +1,169 @@
+import { toJson } from "@bufbuild/protobuf";
+import { createClient } from "@connectrpc/connect";
+import {
+  type BucketSize,
+  SourceAggregateSchema,
+  type SourcedSeries,
+  SourcedSeriesSchema,
+} from "@wellapi/gen/wellapi/records/v1/records_pb";
+import { RecordsService, RetractionSchema } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import type { Command } from "commander";
+import { bucketSizes, count, instant, interval, oneOf, purposes, several } from "../arguments.ts";
+import { connect } from "../connection.ts";
+import { CliError } from "../failure.ts";
+import { createOutput, timeText } from "../output.ts";
+import { samplesOf } from "../samples.ts";
+import { addConnectionOptions, settingsOf } from "../settings.ts";
+
+interface ReadOptions {
+  patient: string;
+  code: string;
+  from?: number;
+  to?: number;
+  purpose?: Purpose;
+  unit?: string;
+  digits?: number;
+}
+
+function addQueryOptions(command: Command): Command {
+  return command
+    .requiredOption("--patient <id>", "the patient, by the caller's own id")
+    .option(
+      "--purpose <word>",
+      "why (default: patient-request for patients, else treatment)",
+      oneOf(purposes),
+    );
+}
+
+function purposeOf(options: { purpose?: Purpose }, command: Command): Purpose {
+  const { asPatient, token } = settingsOf(command);
+  return options.purpose ?? (asPatient || token ? Purpose.PATIENT_REQUEST : Purpose.TREATMENT);
+}
+
+function printSamples(json: boolean, sourced: SourcedSeries): void {
+  if (json) {
+    process.stdout.write(`${JSON.stringify(toJson(SourcedSeriesSchema, sourced))}\n`);
+    return;
+  }
+  for (const sample of samplesOf(sourced)) {
+    process.stdout.write(`${new Date(sample.timeMs).toISOString()},${sample.value},${sample.unit}\n`);
+  }
+}
+
+export function addRead(program: Command): void {
+  addQueryOptions(addConnectionOptions(program.command("read")))
+    .description("read a patient's samples of one code, as CSV lines: time,value,unit")
+    .requiredOption("--code <loinc>", "LOINC code, for example 8867-4 (heart rate)")
+    .option("--from <time>", "first instant inside", instant)
+    .option("--to <time>", "first instant outside", instant)
+    .option("--unit <ucum>", "convert to this unit")
+    .option("--digits <n>", "digits after the point of converted values", count)
+    .addHelpText(
+      "after",
+      "\nExample: wellapi read --credentials ./clinic --patient pat_... --code 8867-4 \\\n" +
+        "           --from 2016-04-12T00:00:00Z --to 2016-04-13T00:00:00Z",
+    )
+    .action(async (options: ReadOptions, command: Command) => {
+      const settings = settingsOf(command);
+      const client = createClient(RecordsService, await connect(settings));
+      let ended = false;
+      for await (const { payload } of client.readSeries({
+        patient: options.patient,
+        code: options.code,
+        interval: interval(options.from, options.to),
+        purpose: purposeOf(options, command),
+        unit: options.unit ?? "",
+        digits: options.digits ?? 0,
+      })) {
+        if (payload.case === "series") printSamples(settings.json, payload.value);
+        if (payload.case === "end") ended = true;
+      }
+      if (!ended)
+        throw new CliError("cut", "the answer was cut off: what was printed is not all; read again");
+    });
+}
+
+export function addWatch(program: Command): void {
+  addQueryOptions(addConnectionOptions(program.command("watch")))
+    .description("print what arrives, until the consent ends or Ctrl-C")
+    .requiredOption("--code <loinc...>", "LOINC codes", several(String))
+    .option("--after <sequence>", "also what came after this commit sequence", count)
+    .addHelpText("after", "\nExample: wellapi watch --credentials ./clinic --patient pat_... --code 8867-4")
+    .action(
+      async (
+        options: { patient: string; code: string[]; purpose?: Purpose; after?: number },
+        command: Command,
+      ) => {
+        const settings = settingsOf(command);
+        const client = createClient(RecordsService, await connect(settings));
+        const stop = new AbortController();
+        process.once("SIGINT", () => stop.abort());
+        try {
+          for await (const { payload } of client.watchSeries(
+            {
+              patient: options.patient,
+              codes: options.code,
+              purpose: purposeOf(options, command),
+              ...(options.after === undefined ? {} : { afterSequence: BigInt(options.after) }),
+            },
+            { signal: stop.signal },
+          )) {
+            if (payload.case === "series") printSamples(settings.json, payload.value);
+            if (payload.case === "retraction") {
+              const text = settings.json
+                ? JSON.stringify(toJson(RetractionSchema, payload.value))
+                : `# retracted: what came with sequence ${payload.value.retractedSequence}`;
+              process.stdout.write(`${text}\n`);
+            }
+          }
+        } catch (error) {
+          if (!stop.signal.aborted) throw error;
+        }
+      },
+    );
+}
+
+export function addAggregate(program: Command): void {
+  addQueryOptions(addConnectionOptions(program.command("aggregate")))
+    .description("count, min, max, mean and sum by bucket of the patient's own calendar")
+    .requiredOption("--code <loinc>", "LOINC code")
+    .requiredOption("--by <word>", "minute, hour, day, week or month", oneOf(bucketSizes))
+    .requiredOption("--from <time>", "first instant inside", instant)
+    .requiredOption("--to <time>", "first instant outside", instant)
+    .option("--unit <ucum>", "convert to this unit")
+    .option("--digits <n>", "digits after the point of means", count, 1)
+    .addHelpText(
+      "after",
+      "\nExample: wellapi aggregate --credentials ./clinic --patient pat_... --code 8867-4 --by day \\\n" +
+        "           --from 2016-04-01T00:00:00Z --to 2016-05-01T00:00:00Z",
+    )
+    .action(async (options: ReadOptions & { by: BucketSize }, command: Command) => {
+      const settings = settingsOf(command);
+      const client = createClient(RecordsService, await connect(settings));
+      const { aggregates } = await client.aggregateSeries({
+        patient: options.patient,
+        code: options.code,
+        interval: interval(options.from, options.to),
+        purpose: purposeOf(options, command),
+        bucketSize: options.by,
+        unit: options.unit ?? "",
+        digits: options.digits ?? 1,
+      });
+      const output = createOutput(settings.json);
+      if (settings.json) {
+        output.rows(SourceAggregateSchema, aggregates, [], () => []);
+        return;
+      }
+      const rows = aggregates.flatMap((aggregate) =>
+        aggregate.buckets.map((bucket) => ({ aggregate, bucket })),
+      );
+      for (const { aggregate, bucket } of rows) {
+        const component = aggregate.component?.code ? `${aggregate.component.code} ` : "";
+        process.stdout.write(
+          `${timeText(bucket.startTime)} ${component}count ${bucket.count} min ${bucket.min} mean ${bucket.mean} max ${bucket.max} sum ${bucket.sum} ${aggregate.unit}\n`,
+        );
+      }
+      if (rows.length === 0) process.stdout.write("none\n");
+    });
+}

@@ -1,0 +1,35 @@
+import { Command } from "commander";
+import { addAudit } from "./commands/audit.ts";
+import { addConsent } from "./commands/consent.ts";
+import { addCredential, addToken } from "./commands/credential.ts";
+import { addIngest } from "./commands/ingest.ts";
+import { addApplication, addOrganization } from "./commands/organization.ts";
+import { addPatient } from "./commands/patient.ts";
+import { addAggregate, addRead, addWatch } from "./commands/read.ts";
+import { addErase, addRetract } from "./commands/retract.ts";
+import { addStart } from "./commands/start.ts";
+import { exitCodeHelp } from "./failure.ts";
+
+/** The `wellapi` command. */
+export function createProgram(): Command {
+  const program = new Command("wellapi")
+    .description("The exchange for patient wellness data under the patient's own consent")
+    .version("0.1.0")
+    .showHelpAfterError("(--help shows an example)")
+    .addHelpText("after", exitCodeHelp);
+  addStart(program);
+  addOrganization(program);
+  addApplication(program);
+  addPatient(program);
+  addCredential(program);
+  addToken(program);
+  addConsent(program);
+  addIngest(program);
+  addRead(program);
+  addWatch(program);
+  addAggregate(program);
+  addRetract(program);
+  addErase(program);
+  addAudit(program);
+  return program;
+}

@@ -1,0 +1,30 @@
+import { Temporal } from "temporal-polyfill";
+import { CliError } from "./failure.ts";
+
+/** Resolves local times of one IANA zone. */
+export interface Zone {
+  /**
+   * UTC milliseconds and minutes east of UTC of a local time, or what is wrong with it. The hour that winter
+   * time repeats is taken the first time, and the second time where the first does not come after `previousMs`.
+   */
+  resolve(local: string, previousMs: number): { ms: number; offset: number } | string;
+}
+
+export function createZone(name: string): Zone {
+  try {
+    Temporal.Now.zonedDateTimeISO(name);
+  } catch (cause) {
+    throw new CliError("usage", `${name} is no IANA time zone: use one like Europe/Berlin`, { cause });
+  }
+  return {
+    resolve(local, previousMs) {
+      const plain = Temporal.PlainDateTime.from(local);
+      const earlier = plain.toZonedDateTime(name, { disambiguation: "earlier" });
+      const later = plain.toZonedDateTime(name, { disambiguation: "later" });
+      if (!earlier.toPlainDateTime().equals(plain))
+        return `time ${local} does not exist in ${name} (summer time began)`;
+      const chosen = earlier.epochMilliseconds > previousMs ? earlier : later;
+      return { ms: chosen.epochMilliseconds, offset: Math.round(chosen.offsetNanoseconds / 60e9) };
+    },
+  };
+}

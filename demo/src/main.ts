@@ -1,0 +1,29 @@
+/** The story of WellAPI, told in the terminal against a server of its own. Exit 0 only if all of it held. */
+import { ConnectError } from "@connectrpc/connect";
+import { problemOf } from "@wellapi/rpc";
+import { createNarrator } from "./narrator.ts";
+import { startServer } from "./server.ts";
+import { tellStory } from "./story.ts";
+
+const narrator = createNarrator((error) => {
+  const problem = problemOf(ConnectError.from(error));
+  return problem.reason || problem.message;
+});
+
+process.stdout.write(
+  "WellAPI: a month of two people's data, from one company to another and back under control\n",
+);
+const server = await startServer();
+try {
+  await tellStory(server, narrator);
+} catch (error) {
+  narrator.hold(`the story was told to its end (${error instanceof Error ? error.message : error})`, false);
+} finally {
+  narrator.hold("the server drained and ended with code 0", (await server.stop()) === 0);
+}
+process.stdout.write(
+  narrator.failures.length === 0
+    ? `\nAll ${narrator.held} claims held.\n`
+    : `\n${narrator.failures.length} of ${narrator.held + narrator.failures.length} claims did not hold:\n${narrator.failures.map((claim) => `  ${claim}\n`).join("")}`,
+);
+process.exitCode = narrator.failures.length === 0 ? 0 : 1;
