@@ -7,11 +7,11 @@ export interface DeliveredEvent extends OutboxEvent {
 }
 
 export interface Consumption {
-  /** Durable name: its position survives restarts. Two consumers of one name share the work. */
+  /** Durable name: its position survives restarts. Two consumers of one name share the work and name the same subjects. */
   readonly durable: string;
   /** Exact subjects, or prefixes that end in `.>`. */
   readonly subjects: readonly string[];
-  /** At most this many events a call; default 64. */
+  /** At most this many events a call: 1 to 256, default 64. */
   readonly batch?: number;
   /**
    * Resolves after the handler's own commit: the whole batch is then acknowledged. A rejection redelivers
@@ -33,7 +33,7 @@ export interface Consumer {
  * except that a retried event may come after later ones. All methods throw `EventsError`.
  */
 export interface Events {
-  /** Resolves when the events are durable. An id that was published before is ignored. */
+  /** Resolves when the events are durable. An id that was published in the last seven days is ignored. */
   publish(events: readonly OutboxEvent[]): Promise<void>;
   /** A durable that is new starts at `now`: it gets what is published after this resolves. */
   consume(consumption: Consumption): Promise<Consumer>;

@@ -1,13 +1,20 @@
-/** A value that may stand in a key or in an index. Numbers are safe integers. */
+/**
+ * A value that may stand in a key or in an index. Numbers are safe integers, strings are well-formed. Order:
+ * numbers, then strings by code point, then booleans.
+ */
 export type IndexValue = string | number | boolean;
 
 /**
  * A document as services see it: BSON types (string, finite number, boolean, null, Date, Uint8Array,
- * array, nested document). Every document carries its `partition`: for patient data `<region>/<patient>`.
+ * array, nested document), 16 MiB at most. Undefined fields are dropped. Field names that begin with `$`, and
+ * top-level ones that begin with `_`, are reserved. Every document carries its `partition`: for patient data `<region>/<patient>`.
  */
 export type Document = { readonly partition: string } & { readonly [field: string]: unknown };
 
-/** An index over top-level fields. A scan gives equality on a prefix and a range on the next field. */
+/**
+ * An index over top-level fields. A scan gives equality on a prefix and a range on the next field. A document
+ * that lacks one of the fields, or has null there, is not in the index: unique indexes allow any number of them.
+ */
 export interface IndexDeclaration {
   readonly name: string;
   readonly fields: readonly string[];
@@ -90,12 +97,15 @@ export interface Scan {
   readonly index?: string;
   /** Equality on the index's first fields, in its order. */
   readonly equals: readonly IndexValue[];
-  /** A half-open range on the field after those: from <= value < to. `after` is an exclusive lower bound. */
+  /**
+   * A half-open range on the field after those: from <= value < to. `after` is an exclusive lower bound. The
+   * bounds are of one type, and the range holds values of that type only.
+   */
   readonly range?: { readonly from?: IndexValue; readonly after?: IndexValue; readonly to?: IndexValue };
   readonly order?: "ascending" | "descending";
   /** 1 to 10,000 documents. */
   readonly limit: number;
-  /** From an earlier page of the same scan. */
+  /** From an earlier page of the same scan, whose limit alone may differ. Not authenticated: holds index values. */
   readonly cursor?: string;
 }
 
@@ -117,13 +127,16 @@ export interface Store {
   commit(commit: Commit): Promise<CommitResult>;
   /** `key` in the declared order, partition first. */
   get<D extends Document>(collection: string, key: readonly IndexValue[]): Promise<Stored<D> | undefined>;
-  /** Documents in index order; ties are broken by key. A page is a snapshot, several pages are not. */
+  /** Documents in index order; ties are broken by key, in the scan's direction. A page is a snapshot, several pages are not. */
   scan<D extends Document>(collection: string, scan: Scan): Promise<Page<D>>;
   /** The oldest entries of the outbox, at most `limit`. */
   readOutbox(limit: number): Promise<readonly OutboxEntry[]>;
   /** Removes delivered entries. Positions that are gone already are ignored. */
   deleteOutbox(positions: readonly number[]): Promise<void>;
-  /** Resolves once no file of the store holds the bytes of a document deleted before the call. */
+  /**
+   * Resolves once no file of the store holds the bytes of a document deleted or replaced before the call. It may
+   * rewrite the whole store and hold up other calls meanwhile.
+   */
   scrub(): Promise<void>;
   /** Waits for commits under way, then lets go of the files. Idempotent. */
   close(): Promise<void>;

@@ -1,0 +1,97 @@
+import type { Change, Store } from "@wellapi/store";
+import {
+  DEAD_LETTERS,
+  type DeadLetter,
+  DURABLES,
+  type Durable,
+  PARTITION,
+  RETRIES,
+  type Retry,
+} from "./collections.ts";
+
+/** A delivery that failed: its entry as it is to be stored, or the reason to give it up. */
+export type Setback =
+  | { readonly kind: "retry"; readonly retry: Retry }
+  | { readonly kind: "deadLetter"; readonly deadLetter: DeadLetter };
+
+/** What is stored of a durable. Each method that writes is one commit. */
+export interface DurableState {
+  readonly cursor: number;
+  /** Moves the cursor in memory only, past events of no interest. */
+  skipTo(cursor: number): void;
+  /** Stores where the cursor is, together with what failed on the way. */
+  advance(cursor: number, setbacks?: readonly Setback[]): Promise<void>;
+  /** The retry that is due first. */
+  nextRetry(): Promise<Retry | undefined>;
+  /** Takes a retry away, or puts its next one or its dead letter in its place. */
+  settleRetry(retry: Retry, setback?: Setback): Promise<void>;
+  /** Stores a cursor that was only skipped, where it is further than this many events. */
+  flush(distance: number): Promise<void>;
+}
+
+/** Loads the durable, or stores it as new at `startAt`. */
+export async function openDurableState(
+  store: Store,
+  durable: string,
+  startAt: number,
+): Promise<DurableState> {
+  const key = [PARTITION, durable];
+  const at = (cursor: number): Durable => ({ partition: PARTITION, durable, cursor });
+  const commit = async (changes: Change[]) => {
+    const result = await store.commit({ partition: PARTITION, changes });
+    if (!result.committed)
+      throw new Error(`the state of ${durable} was changed by another: ${result.reason}`);
+  };
+  let stored = await store.get<Durable>(DURABLES, key);
+  if (!stored) {
+    await commit([{ kind: "insert", collection: DURABLES, document: at(startAt) }]);
+    stored = { document: at(startAt), revision: 1 };
+  }
+  let { cursor } = stored.document;
+  let storedCursor = cursor;
+  let revision = stored.revision;
+
+  const toInsert = (setback: Setback): Change =>
+    setback.kind === "retry"
+      ? { kind: "insert", collection: RETRIES, document: setback.retry }
+      : { kind: "insert", collection: DEAD_LETTERS, document: setback.deadLetter };
+
+  const advance = async (to: number, setbacks: readonly Setback[] = []) => {
+    const move: Change = { kind: "replace", collection: DURABLES, document: at(to), ifRevision: revision };
+    try {
+      await commit([move, ...setbacks.map(toInsert)]);
+    } catch (error) {
+      // The commit may have happened: go on from what is stored, if it can be read.
+      const current = await store.get<Durable>(DURABLES, key);
+      if (current) ({ revision } = current);
+      if (current?.document.cursor !== to) throw error;
+      cursor = to;
+      storedCursor = to;
+      return;
+    }
+    revision += 1;
+    cursor = to;
+    storedCursor = to;
+  };
+
+  return {
+    get cursor() {
+      return cursor;
+    },
+    skipTo(to) {
+      cursor = to;
+    },
+    advance,
+    async nextRetry() {
+      const scan = { index: "by_due", equals: [PARTITION, durable], limit: 1 };
+      return (await store.scan<Retry>(RETRIES, scan)).documents[0]?.document;
+    },
+    async settleRetry(retry, setback) {
+      const remove: Change = { kind: "delete", collection: RETRIES, key: [...key, retry.sequence] };
+      await commit(setback ? [remove, toInsert(setback)] : [remove]);
+    },
+    async flush(distance) {
+      if (cursor - storedCursor > distance) await advance(cursor);
+    },
+  };
+}

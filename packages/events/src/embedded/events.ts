@@ -1,0 +1,155 @@
+import { checkOutboxEvent, type OutboxEvent, type Store, StoreError } from "@wellapi/store";
+import { EventsError } from "../errors.ts";
+import type { Consumption, Events } from "../port.ts";
+import type { Clock } from "../signal.ts";
+import { DEAD_LETTERS, type DeadLetter, DURABLES, type Durable, PARTITION } from "./collections.ts";
+import { createDurableDelivery, type DurableDelivery } from "./durable.ts";
+import { openDurableState } from "./durable-state.ts";
+import { openEventLog } from "./log.ts";
+import { createSubjectFilter } from "./subjects.ts";
+
+export interface EmbeddedEventsOptions {
+  /** Opened with `embeddedEventsCollections` among its own; it stays the caller's to close, after this. */
+  readonly store: Store;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** Told of each failure of a handler or of the store; both are tried again. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** How far behind the slowest durable the log is kept, so that it is pruned in steps. */
+const PRUNE_STEP = 256;
+const MAX_BATCH = 256;
+
+/** Durable events over a store, for one process. An id is known for at least seven days after its event. */
+export async function openEmbeddedEvents(options: EmbeddedEventsOptions): Promise<Events> {
+  const { store, clock = { now: Date.now }, onError = () => undefined } = options;
+  const durables = new Map<string, Promise<DurableDelivery>>();
+  const known: DurableDelivery[] = [];
+  let closing: Promise<void> | undefined;
+
+  const log = await guard(
+    openEventLog(store, clock, () => {
+      for (const delivery of known) delivery.wake();
+    }),
+  );
+
+  let prunedTo = 0;
+  let pruning: Promise<void> | undefined;
+  const prune = () => {
+    const to = Math.min(log.head(), ...known.map((durable) => durable.cursor));
+    if (pruning || to - prunedTo < PRUNE_STEP) return;
+    pruning = log
+      .prune(to)
+      .then((done) => {
+        // Otherwise there was more than one call removes, and the next step goes on.
+        if (done) prunedTo = to;
+      })
+      .catch(onError)
+      .finally(() => {
+        pruning = undefined;
+      });
+  };
+
+  const openDurable = async (name: string): Promise<DurableDelivery> => {
+    const state = await openDurableState(store, name, log.head());
+    const delivery = createDurableDelivery({ state, log, clock, onError, onAdvanced: prune });
+    known.push(delivery);
+    return delivery;
+  };
+
+  const durable = (name: string): Promise<DurableDelivery> => {
+    const opened = durables.get(name);
+    if (opened) return opened;
+    const opening = openDurable(name);
+    durables.set(name, opening);
+    // The next call tries again.
+    opening.catch(() => durables.delete(name));
+    return opening;
+  };
+
+  // Durables that nobody consumes yet still hold back the pruning of what they have not seen.
+  await guard(eachDurable(store, async (name) => void (await durable(name))));
+
+  const checkOpen = () => {
+    if (closing) throw new EventsError("unavailable", "events are closed");
+  };
+
+  return {
+    async publish(events: readonly OutboxEvent[]) {
+      checkOpen();
+      for (const event of events) checkEvent(event);
+      if (events.length > 0) await guard(log.append(events));
+    },
+    async consume(consumption) {
+      checkOpen();
+      checkConsumption(consumption);
+      return (await guard(durable(consumption.durable))).join(consumption);
+    },
+    async deadLetters(name, limit) {
+      checkOpen();
+      const { documents } = await guard(
+        store.scan<DeadLetter>(DEAD_LETTERS, { equals: [PARTITION, name], limit }),
+      );
+      return documents.map(({ document: { event, error } }) => ({ event, error }));
+    },
+    close() {
+      closing ??= (async () => {
+        await Promise.all(known.map((delivery) => delivery.close()));
+        await log.settle();
+        await pruning;
+      })();
+      return closing;
+    },
+  };
+}
+
+async function eachDurable(store: Store, visit: (name: string) => Promise<void>): Promise<void> {
+  let cursor: string | undefined;
+  do {
+    const scan = { equals: [PARTITION], limit: 1000, ...(cursor === undefined ? {} : { cursor }) };
+    const page = await store.scan<Durable>(DURABLES, scan);
+    for (const { document } of page.documents) await visit(document.durable);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+}
+
+function checkEvent(event: OutboxEvent): void {
+  try {
+    checkOutboxEvent(event);
+  } catch (cause) {
+    throw toEventsError(cause);
+  }
+}
+
+function checkConsumption({
+  durable,
+  subjects,
+  batch = 1,
+  maxAttempts = 1,
+  backoffMs = 1,
+}: Consumption): void {
+  const check = (holds: boolean, message: string) => {
+    if (!holds) throw new EventsError("invalid", message);
+  };
+  check(/^[A-Za-z0-9_-]{1,100}$/.test(durable), "a durable's name is letters, digits, _ and -");
+  check(subjects.length > 0, "a consumption names at least one subject");
+  check(Number.isInteger(batch) && batch >= 1 && batch <= MAX_BATCH, `batch is 1 to ${MAX_BATCH}`);
+  check(Number.isInteger(maxAttempts) && maxAttempts >= 1, "maxAttempts is an integer from 1");
+  check(Number.isInteger(backoffMs) && backoffMs >= 1, "backoffMs is an integer from 1");
+  createSubjectFilter(subjects);
+}
+
+async function guard<T>(promise: Promise<T>): Promise<T> {
+  try {
+    return await promise;
+  } catch (error) {
+    throw toEventsError(error);
+  }
+}
+
+function toEventsError(cause: unknown): EventsError {
+  const invalid = cause instanceof StoreError && cause.code === "invalid";
+  const message = cause instanceof Error ? cause.message : "the store failed";
+  return new EventsError(invalid ? "invalid" : "unavailable", message, { cause });
+}

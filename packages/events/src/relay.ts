@@ -1,0 +1,68 @@
+import type { Store } from "@wellapi/store";
+import type { Events } from "./port.ts";
+import { backoff, createSignal } from "./signal.ts";
+
+export interface RelayOptions {
+  /** Its outbox is drained. */
+  readonly store: Pick<Store, "readOutbox" | "deleteOutbox">;
+  readonly events: Pick<Events, "publish">;
+  /** How often the outbox is looked at without a `notify`, in milliseconds; default 1000. */
+  readonly intervalMs?: number;
+  /** Told of each failure. The relay goes on by itself, with backoff up to one minute. */
+  readonly onError: (error: unknown) => void;
+}
+
+export interface Relay {
+  /** Says that a commit left an event, so that it leaves at once. */
+  notify(): void;
+  /** Stops after the batch under way; what is left stays in the outbox. Idempotent. */
+  close(): Promise<void>;
+}
+
+const BATCH = 256;
+
+/**
+ * Moves events from a store's outbox to Events, in commit order. An event is deleted after it was published, so
+ * a crash in between publishes it again under the same id, which Events ignores. What an earlier process left
+ * goes first. One relay a store, or the order is lost.
+ */
+export function openRelay({ store, events, intervalMs = 1000, onError }: RelayOptions): Relay {
+  const signal = createSignal();
+  let closing = false;
+  let failures = 0;
+
+  const moveBatch = async (): Promise<number> => {
+    const entries = await store.readOutbox(BATCH);
+    if (entries.length === 0) return 0;
+    await events.publish(entries.map((entry) => entry.event));
+    await store.deleteOutbox(entries.map((entry) => entry.position));
+    return entries.length;
+  };
+
+  const run = async () => {
+    while (!closing) {
+      try {
+        const moved = await moveBatch();
+        failures = 0;
+        if (moved < BATCH && !closing) await signal.wait(intervalMs);
+      } catch (error) {
+        onError(error);
+        failures += 1;
+        if (!closing) await signal.wait(backoff(intervalMs, failures));
+      }
+    }
+  };
+
+  const running = run();
+  return {
+    notify() {
+      // While publishing fails, commits must not turn the backoff into a storm.
+      if (failures === 0) signal.wake();
+    },
+    close() {
+      closing = true;
+      signal.wake();
+      return running;
+    },
+  };
+}

@@ -1,0 +1,220 @@
+import type { OutboxEvent } from "@wellapi/store";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Events } from "../src/index.ts";
+import { createCollector } from "./collector.ts";
+
+export interface EventsUnderTest {
+  readonly events: Events;
+  /** Closes the engine and opens the same data again. */
+  reopen(): Promise<Events>;
+  dispose(): Promise<void>;
+}
+
+export function event(id: string, subject = "a.created"): OutboxEvent {
+  return { id, subject, data: new TextEncoder().encode(id), headers: { traceparent: "00-1" } };
+}
+
+/** What every engine of the events port must hold. */
+export function describeEventsContract(name: string, open: () => Promise<EventsUnderTest>): void {
+  describe(`events contract: ${name}`, () => {
+    let subject: EventsUnderTest;
+    let events: Events;
+    beforeEach(async () => {
+      subject = await open();
+      events = subject.events;
+    });
+    afterEach(() => subject.dispose());
+
+    const all = { durable: "all", subjects: ["a.>"], backoffMs: 5 };
+    const publish = (...ids: string[]) => events.publish(ids.map((id) => event(id)));
+    const numbered = (count: number, prefix = "e") =>
+      Array.from({ length: count }, (_, i) => `${prefix}${i}`);
+
+    test("delivers whole events in publish order, to each durable once", async () => {
+      const [first, second] = [createCollector(), createCollector()];
+      await events.consume({ ...all, handle: first.handle });
+      await events.consume({ ...all, durable: "other", handle: second.handle });
+      const ids = numbered(300);
+      for (let i = 0; i < ids.length; i += 50) await publish(...ids.slice(i, i + 50));
+      await Promise.all([first.untilCount(300), second.untilCount(300)]);
+      expect(first.ids()).toEqual(ids);
+      expect(second.ids()).toEqual(ids);
+      expect(first.batches[0]?.[0]).toEqual({ ...event("e0"), attempt: 1 });
+    });
+
+    test("filters by exact subject and by prefix", async () => {
+      const got = createCollector();
+      await events.consume({ ...all, subjects: ["a.created", "b.>"], handle: got.handle });
+      const subjects = ["a.created", "a.created.x", "a", "b", "bc.x", "b.c.d", "b.e", "a.created"];
+      await events.publish(subjects.map((name, i) => event(`e${i}`, name)));
+      await got.untilCount(4);
+      expect(got.ids()).toEqual(["e0", "e5", "e6", "e7"]);
+    });
+
+    test("a new durable starts at now, a known one where it was, also after a restart", async () => {
+      await publish("before");
+      const first = createCollector();
+      const consumer = await events.consume({ ...all, handle: first.handle });
+      await publish("e1");
+      await first.untilCount(1);
+      await consumer.close();
+      await publish("e2");
+      events = await subject.reopen();
+      await publish("e3");
+      const second = createCollector();
+      await events.consume({ ...all, handle: second.handle });
+      await second.untilCount(2);
+      expect([first.ids(), second.ids()]).toEqual([["e1"], ["e2", "e3"]]);
+    });
+
+    test("ignores an id that was published before: in one call, in concurrent calls, after a restart", async () => {
+      const got = createCollector();
+      const consumer = await events.consume({ ...all, handle: got.handle });
+      await Promise.all([publish("e1", "e1"), publish("e1", "e2"), publish("e2")]);
+      await got.untilCount(2);
+      await consumer.close();
+      events = await subject.reopen();
+      await events.consume({ ...all, handle: got.handle });
+      await publish("e2", "e3");
+      await got.untilCount(3);
+      expect(got.ids()).toEqual(["e1", "e2", "e3"]);
+    });
+
+    test("gives a batch of at most the size asked for", async () => {
+      const got = createCollector();
+      await events.consume({ ...all, batch: 3, handle: got.handle });
+      await publish(...numbered(10));
+      await got.untilCount(10);
+      expect(Math.max(...got.batches.map((batch) => batch.length))).toBe(3);
+    });
+
+    test("after a rejection each event of the batch comes alone, and only the bad one again and again", async () => {
+      const got = createCollector((batch) => batch.some(({ id }) => id === "bad"));
+      await events.consume({ ...all, maxAttempts: 4, handle: got.handle });
+      await publish("e1", "bad", "e2");
+      await got.until(() => got.batches.flat().some(({ attempt }) => attempt === 4));
+      expect(got.batches[0]?.map(({ id }) => id)).toEqual(["e1", "bad", "e2"]);
+      const later = got.batches.slice(1);
+      expect(later.every((batch) => batch.length === 1)).toBe(true);
+      const alone = later.flat().map(({ id, attempt }) => `${id} ${attempt}`);
+      expect(alone).toEqual(["e1 2", "bad 2", "e2 2", "bad 3", "bad 4"]);
+    });
+
+    test("an event that used up its attempts is a dead letter with the last error, oldest first", async () => {
+      const got = createCollector((batch) => batch.some(({ id }) => id.startsWith("bad")));
+      await events.consume({ ...all, batch: 1, maxAttempts: 2, handle: got.handle });
+      await publish("bad1", "bad2", "good");
+      await got.until(
+        () => got.ids().includes("good") && got.batches.flat().filter((e) => e.attempt === 2).length === 2,
+      );
+      // A delivery after them tells that both have been settled.
+      await publish("last");
+      await got.until(() => got.ids().includes("last"));
+      const letters = [
+        { event: event("bad1"), error: "refused bad1" },
+        { event: event("bad2"), error: "refused bad2" },
+      ];
+      expect(await events.deadLetters("all", 10)).toEqual(letters);
+      expect(await events.deadLetters("all", 1)).toEqual(letters.slice(0, 1));
+      expect(await events.deadLetters("other", 10)).toEqual([]);
+      events = await subject.reopen();
+      expect(await events.deadLetters("all", 10)).toEqual(letters);
+    });
+
+    test("a bad event does not hold up later ones", async () => {
+      const got = createCollector((batch) => batch.some(({ id }) => id === "bad"));
+      await events.consume({ ...all, backoffMs: 200, handle: got.handle, batch: 1 });
+      await publish("bad");
+      await got.untilCount(1);
+      await publish(...numbered(5));
+      await got.until(() => got.ids().includes("e4"));
+      // Its ten attempts take a minute; the others did not wait for them.
+      expect(got.ids().filter((id) => id === "bad").length).toBeLessThan(6);
+    });
+
+    test("what failed is tried again after a restart", async () => {
+      const failing = createCollector(() => true);
+      const consumer = await events.consume({ ...all, backoffMs: 50, handle: failing.handle });
+      await publish("e1");
+      await failing.untilCount(1);
+      await consumer.close();
+      events = await subject.reopen();
+      const got = createCollector();
+      await events.consume({ ...all, handle: got.handle });
+      await got.untilCount(1);
+      expect(got.batches).toEqual([[{ ...event("e1"), attempt: 2 }]]);
+    });
+
+    test("two consumers of one durable share the work", async () => {
+      const [first, second] = [createCollector(), createCollector()];
+      const either = () => first.ids().length + second.ids().length >= 40;
+      await events.consume({ ...all, batch: 2, handle: first.handle });
+      await events.consume({ ...all, batch: 2, handle: second.handle });
+      await publish(...numbered(40));
+      await Promise.race([first.until(either), second.until(either)]);
+      expect([...first.ids(), ...second.ids()].sort()).toEqual(numbered(40).sort());
+      expect(first.ids().length).toBeGreaterThan(0);
+      expect(second.ids().length).toBeGreaterThan(0);
+    });
+
+    test("close of a consumer waits for its batch, which is then acknowledged, and delivers nothing more", async () => {
+      const started = Promise.withResolvers<void>();
+      const release = Promise.withResolvers<void>();
+      const first = createCollector();
+      const consumer = await events.consume({
+        ...all,
+        handle: async (batch) => {
+          await first.handle(batch);
+          started.resolve();
+          await release.promise;
+        },
+      });
+      await publish("e1");
+      await started.promise;
+      let closed = false;
+      const closing = consumer.close().then(() => {
+        closed = true;
+      });
+      await publish("e2");
+      expect(closed).toBe(false);
+      release.resolve();
+      await closing;
+      const second = createCollector();
+      await events.consume({ ...all, handle: second.handle });
+      await second.untilCount(1);
+      expect([first.ids(), second.ids()]).toEqual([["e1"], ["e2"]]);
+    });
+
+    test("close is idempotent, and later calls are unavailable", async () => {
+      await events.consume({ ...all, handle: async () => undefined });
+      await Promise.all([publish("e1"), events.close(), events.close()]);
+      const unavailable = { name: "EventsError", code: "unavailable" };
+      await expect(publish("e2")).rejects.toMatchObject(unavailable);
+      await expect(events.consume({ ...all, handle: async () => undefined })).rejects.toMatchObject(
+        unavailable,
+      );
+      await expect(events.deadLetters("all", 1)).rejects.toMatchObject(unavailable);
+    });
+
+    test("refuses what breaks the contract, and publishes nothing of it", async () => {
+      const invalid = { name: "EventsError", code: "invalid" };
+      const got = createCollector();
+      await events.consume({ ...all, handle: got.handle });
+      await expect(events.publish([event("e1"), event("e2", "a..b")])).rejects.toMatchObject(invalid);
+      await expect(events.publish([event("e1"), event("")])).rejects.toMatchObject(invalid);
+      for (const fields of [
+        { durable: "a b" },
+        { subjects: [] },
+        { subjects: ["*"] },
+        { batch: 0 },
+        { maxAttempts: 0 },
+      ]) {
+        const consuming = events.consume({ ...all, durable: "other", handle: got.handle, ...fields });
+        await expect(consuming).rejects.toMatchObject(invalid);
+      }
+      await publish("e3");
+      await got.untilCount(1);
+      expect(got.ids()).toEqual(["e3"]);
+    });
+  });
+}
