@@ -1,0 +1,80 @@
+import { createClient, type Transport } from "@connectrpc/connect";
+import { AuditIntakeService } from "@wellapi/gen/wellapi/audit/v1/audit_intake_service_pb";
+import type { Clock, Ids, Logger } from "@wellapi/runtime";
+import { type Change, type Store, StoreError } from "@wellapi/store";
+import { createDrain } from "./drain.ts";
+import { AccessLogError } from "./errors.ts";
+import { createLeafDocument, encodeLeafDocument, type LeafDocument, leavesCollection } from "./leaf.ts";
+import type { LeafSealer } from "./leaf-sealer.ts";
+import type { AccessLog } from "./port.ts";
+import { openReserve } from "./reserve.ts";
+
+export interface AccessLogOptions {
+  /** The service's own store, with `leavesCollection` declared. */
+  readonly store: Store;
+  readonly ids: Ids;
+  readonly clock: Clock;
+  readonly sealer: LeafSealer;
+  /** To the audit service, authenticated for this service's workload. */
+  readonly intake: Transport;
+  /** Where leaves go while the store cannot take them; taken from the disk at open. A leaf needs about 0.5 KiB. */
+  readonly reserve: { readonly path: string; readonly bytes: number };
+  readonly log: Logger;
+  /** First delay between attempts to move leaves, in milliseconds, doubled 5 times at most; default 200. */
+  readonly backoffMs?: number;
+}
+
+/** An access log with a way to wait for it. */
+export interface OpenAccessLog extends AccessLog {
+  /** Resolves once audit has durably taken every leaf that was committed before the call, or at `close`. */
+  drained(): Promise<void>;
+}
+
+/**
+ * Opens a service's outbox of leaves; what an earlier run left in the outbox or in the reserve is delivered.
+ * `close` leaves undelivered leaves for the next open. Close it before the store.
+ */
+export async function openAccessLog(options: AccessLogOptions): Promise<OpenAccessLog> {
+  const { store, log } = options;
+  const reserve = await openReserve(options.reserve);
+  const intake = createClient(AuditIntakeService, options.intake);
+  const drain = createDrain({ ...options, reserve, intake, backoffMs: options.backoffMs ?? 200 });
+  let closing: Promise<void> | undefined;
+
+  async function commitLeaf(document: LeafDocument): Promise<void> {
+    const result = await store.commit({ partition: document.partition, changes: [insertOf(document)] });
+    if (!result.committed) throw new AccessLogError("duplicate_leaf", "a leaf of this id was written before");
+    drain.storeWorks();
+  }
+
+  drain.wake();
+  return {
+    leaf(partition, patient, access) {
+      const document = createLeafDocument(options, partition, patient, access);
+      return { id: document.id, change: insertOf(document) };
+    },
+    async record(partition, patient, access) {
+      if (closing) throw new AccessLogError("unavailable", "the access log is closed");
+      const document = createLeafDocument(options, partition, patient, access);
+      try {
+        await commitLeaf(document);
+      } catch (error) {
+        if (!(error instanceof StoreError && error.code === "unavailable")) throw error;
+        await reserve.append(encodeLeafDocument(document));
+        log.warn({ err: error }, "a leaf went to the reserve");
+      }
+      drain.wake();
+      return document.id;
+    },
+    notify: drain.wake,
+    drained: drain.drained,
+    close() {
+      closing ??= drain.close().then(reserve.close);
+      return closing;
+    },
+  };
+}
+
+function insertOf(document: LeafDocument): Change {
+  return { kind: "insert", collection: leavesCollection.name, document };
+}

@@ -1,0 +1,15 @@
+import { createHash } from "node:crypto";
+import { AccessLogError } from "./errors.ts";
+
+/** Random bytes that hide a body in the log. */
+export const NONCE_BYTES = 32;
+
+/**
+ * The entry that the log publishes for an access: SHA-256(nonce || body), 32 bytes. The nonce has exactly 32
+ * bytes, so that one entry cannot be opened to two bodies by moving the border; random, so that nobody can
+ * guess a body and look for its entry. Throws `tampered` for a nonce of another length.
+ */
+export function commitment(nonce: Uint8Array, body: Uint8Array): Uint8Array {
+  if (nonce.length !== NONCE_BYTES) throw new AccessLogError("tampered", "a nonce has 32 bytes");
+  return new Uint8Array(createHash("sha256").update(nonce).update(body).digest());
+}

@@ -1,0 +1,13 @@
+export { type AccessLogOptions, type OpenAccessLog, openAccessLog } from "./access-log.ts";
+export { commitment, NONCE_BYTES } from "./commitment.ts";
+export { AccessLogError, type AccessLogErrorCode } from "./errors.ts";
+export { leavesCollection } from "./leaf.ts";
+export { createLeafSealer, type LeafSealer } from "./leaf-sealer.ts";
+export type { AccessInit, AccessLog, Leaf } from "./port.ts";
+export {
+  type AccessClaim,
+  type GrowthClaim,
+  openLogCheckpoint,
+  verifyAccess,
+  verifyGrowth,
+} from "./verify.ts";

@@ -1,0 +1,66 @@
+import type { CollectionDeclaration, Document, Store } from "@wellapi/store";
+import type { Interval, Scope } from "./access.ts";
+
+/** An access at rest. What it says is sealed; in clear is what finding it needs. */
+export type StoredAccess = Document & {
+  readonly id: string;
+  readonly timeMs: number;
+  readonly organization?: string | undefined;
+  /** The entry that the log publishes for it. */
+  readonly commitment: Uint8Array;
+  /** Nonce (32 bytes) and body. */
+  readonly sealed: Uint8Array;
+};
+
+export const accessesCollection: CollectionDeclaration = {
+  name: "accesses",
+  key: ["partition", "id"],
+  indexes: [
+    { name: "byId", fields: ["id"], unique: true },
+    { name: "byTime", fields: ["partition", "timeMs"] },
+    { name: "byOrganization", fields: ["organization", "timeMs"] },
+  ],
+};
+
+export interface AccessRepository {
+  /** Stores the access unless its id is known; returns the one that is stored. */
+  insert(access: StoredAccess): Promise<StoredAccess>;
+  find(id: string): Promise<StoredAccess | undefined>;
+  /** Newest first. */
+  list(
+    scope: Scope,
+    interval: Interval,
+    limit: number,
+    cursor: string | undefined,
+  ): Promise<{ readonly accesses: readonly StoredAccess[]; readonly cursor: string | undefined }>;
+}
+
+export function createAccessRepository(store: Store): AccessRepository {
+  const { name: collection } = accessesCollection;
+
+  async function find(id: string): Promise<StoredAccess | undefined> {
+    const page = await store.scan<StoredAccess>(collection, { index: "byId", equals: [id], limit: 1 });
+    return page.documents[0]?.document;
+  }
+
+  return {
+    find,
+    async insert(access) {
+      const { partition } = access;
+      const changes = [{ kind: "insert" as const, collection, document: access }];
+      const result = await store.commit({ partition, changes });
+      return result.committed ? access : ((await find(access.id)) ?? access);
+    },
+    async list(scope, interval, limit, cursor) {
+      const page = await store.scan<StoredAccess>(collection, {
+        index: scope.kind === "partition" ? "byTime" : "byOrganization",
+        equals: [scope.kind === "partition" ? scope.partition : scope.organization],
+        range: interval,
+        order: "descending",
+        limit,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      return { accesses: page.documents.map(({ document }) => document), cursor: page.cursor };
+    },
+  };
+}

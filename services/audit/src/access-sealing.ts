@@ -1,0 +1,51 @@
+import type { LeafSealer } from "@wellapi/access-log";
+import { type PatientKey, type Vault, VaultError } from "@wellapi/vault";
+import { INSTALLATION_PARTITION } from "./access.ts";
+
+/** Seals what accesses say: a patient's under the patient's `audit` key, others under the service's own. */
+export interface AccessSealing {
+  /** Undefined where the patient's audit key was destroyed: then nothing may be kept but the entry. */
+  seal(partition: string, id: string, plaintext: Uint8Array): Promise<Uint8Array | undefined>;
+  /** Undefined where the patient's audit key was destroyed. */
+  open(partition: string, id: string, sealed: Uint8Array): Promise<Uint8Array | undefined>;
+}
+
+export function createAccessSealing(deps: {
+  readonly vault: Vault;
+  readonly sealer: LeafSealer;
+}): AccessSealing {
+  const { vault, sealer } = deps;
+  const contextOf = (partition: string, id: string) => JSON.stringify(["accesses", partition, id]);
+
+  /** The key lives in the vault's cache and may be dropped: use it in the turn in which it comes. */
+  async function withKey<T>(partition: string, use: (key: PatientKey) => T): Promise<T | undefined> {
+    try {
+      return use(await vault.key(partition, "audit"));
+    } catch (error) {
+      if (error instanceof VaultError && error.code === "destroyed") return undefined;
+      throw error;
+    }
+  }
+
+  /** Identity makes the key with the patient; a leaf must not be lost because it came without. */
+  async function ensureKey(partition: string): Promise<void> {
+    try {
+      await vault.key(partition, "audit");
+    } catch (error) {
+      if (!(error instanceof VaultError && error.code === "no_key")) return;
+      await vault.create(partition, "audit");
+    }
+  }
+
+  return {
+    async seal(partition, id, plaintext) {
+      if (partition === INSTALLATION_PARTITION) return sealer.seal(partition, id, plaintext);
+      await ensureKey(partition);
+      return withKey(partition, (key) => key.seal(contextOf(partition, id), plaintext));
+    },
+    async open(partition, id, sealed) {
+      if (partition === INSTALLATION_PARTITION) return sealer.open(partition, id, sealed);
+      return withKey(partition, (key) => key.open(contextOf(partition, id), sealed));
+    },
+  };
+}

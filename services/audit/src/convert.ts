@@ -1,0 +1,75 @@
+import { create, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { NONCE_BYTES } from "@wellapi/access-log";
+import type { Leaf } from "@wellapi/gen/wellapi/audit/v1/audit_intake_service_pb";
+import { AccessSchema, type LoggedAccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import type { TimeInterval } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { INSTALLATION_PARTITION, type IncomingLeaf, type Interval } from "./access.ts";
+import type { StoredAccess } from "./access-repository.ts";
+import { invalidField } from "./errors.ts";
+
+/**
+ * A leaf of a request. Throws `invalid_field` where the leaf disagrees with its own body: what is listed must be
+ * what is proven.
+ */
+export function toIncomingLeaf(leaf: Leaf, position: number): IncomingLeaf {
+  const field = `leaves[${position}]`;
+  let id: string;
+  let organization: string;
+  try {
+    ({ id, organization } = fromBinary(AccessSchema, leaf.body));
+  } catch {
+    throw invalidField(`${field}.body`, "must be the bytes of an Access", "NOT_AN_ACCESS");
+  }
+  if (id !== leaf.id) throw invalidField(`${field}.id`, "must be the id in the body", "ID_DIFFERS");
+  if (organization !== leaf.organization)
+    throw invalidField(
+      `${field}.organization`,
+      "must be the organization in the body",
+      "ORGANIZATION_DIFFERS",
+    );
+  if (leaf.partition !== "" && !leaf.partition.includes("/"))
+    throw invalidField(`${field}.partition`, "must be a patient's partition or empty", "PARTITION_INVALID");
+  const timeMs = Number(leaf.timeMs);
+  if (!Number.isSafeInteger(timeMs))
+    throw invalidField(`${field}.time_ms`, "must be UTC milliseconds since 1970", "TIME_INVALID");
+  return {
+    id,
+    partition: leaf.partition === "" ? INSTALLATION_PARTITION : leaf.partition,
+    organization: organization === "" ? undefined : organization,
+    timeMs,
+    nonce: leaf.nonce,
+    body: leaf.body,
+  };
+}
+
+/** `secret` is nonce and body; undefined where the patient's audit key was destroyed. */
+export function toLoggedAccess(
+  stored: StoredAccess,
+  secret: Uint8Array | undefined,
+  index: number | undefined,
+): MessageInitShape<typeof LoggedAccessSchema> {
+  const position = BigInt(index ?? -1);
+  if (secret === undefined) {
+    const { id, timeMs, organization = "" } = stored;
+    return {
+      access: create(AccessSchema, { id, time: timestampFromMs(timeMs), organization }),
+      index: position,
+    };
+  }
+  const nonce = secret.subarray(0, NONCE_BYTES);
+  const body = secret.subarray(NONCE_BYTES);
+  return { access: fromBinary(AccessSchema, body), body, nonce, index: position };
+}
+
+export function toInterval(interval: TimeInterval | undefined): Interval {
+  return {
+    ...(interval?.startTime === undefined ? {} : { from: timestampMs(interval.startTime) }),
+    ...(interval?.endTime === undefined ? {} : { to: timestampMs(interval.endTime) }),
+  };
+}
+
+/** AIP-158: 0 means the default, and too many means the most. */
+export function toPageSize(pageSize: number): number {
+  return pageSize === 0 ? 50 : Math.min(pageSize, 500);
+}

@@ -1,0 +1,101 @@
+import { appendLeafHashes, leafHash } from "@wellapi/merkle";
+import type { Clock, Logger } from "@wellapi/runtime";
+import type { LogRepository } from "./log-repository.ts";
+import type { Publication } from "./publication.ts";
+
+/** Gives pending leaves their places in the log and publishes the log's growth. */
+export interface Integrator {
+  /** There may be something pending. */
+  wake(): void;
+  /** Resolves once all that was pending is integrated and published, or the integrator is closed. */
+  settled(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** One commit's leaves. */
+const MAX_BATCH = 2000;
+const FIRST_BACKOFF_MS = 100;
+
+export function createIntegrator(options: {
+  readonly log: LogRepository;
+  readonly publication: Publication;
+  readonly clock: Clock;
+  readonly everyMs: number;
+  readonly logger: Logger;
+}): Integrator {
+  const { log, publication, clock, everyMs, logger } = options;
+  let running: Promise<void> | undefined;
+  let again = false;
+  let closed = false;
+  let endPause: (() => void) | undefined;
+
+  function wake(): void {
+    again = true;
+    if (running === undefined && !closed) running = run();
+  }
+
+  async function run(): Promise<void> {
+    let failures = 0;
+    while (again && !closed) {
+      again = false;
+      const started = clock.monotonic();
+      try {
+        const full = await integrateBatch();
+        failures = 0;
+        if (full) again = true;
+        else if (again) await pause(everyMs - (clock.monotonic() - started));
+      } catch (error) {
+        again = true;
+        failures += 1;
+        logger.error({ err: error, failures }, "leaves could not be integrated; trying again");
+        await pause(FIRST_BACKOFF_MS * 2 ** Math.min(failures - 1, 6));
+      }
+    }
+    // In the same turn as the loop's last look at `again`, so that no wake is lost.
+    running = undefined;
+  }
+
+  /**
+   * True where there may be more. A commit that failed may have happened, so each batch starts from what is
+   * stored, and one that was integrated but not yet published is published now.
+   */
+  async function integrateBatch(): Promise<boolean> {
+    const tree = await log.tree();
+    const leaves = await log.pending(MAX_BATCH);
+    if (leaves.length === 0) {
+      await publication.publish(tree.frontier);
+      return false;
+    }
+    const hashes = leaves.map(({ entry }) => leafHash(entry));
+    const grown = appendLeafHashes(tree.frontier, hashes);
+    if (!(await log.integrate(tree, leaves, grown))) return true;
+    await publication.publish(grown);
+    return leaves.length === MAX_BATCH;
+  }
+
+  function pause(milliseconds: number): Promise<void> {
+    if (closed || milliseconds <= 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        endPause = undefined;
+        resolve();
+      };
+      const timer = setTimeout(end, milliseconds);
+      endPause = end;
+    });
+  }
+
+  return {
+    wake,
+    async settled() {
+      wake();
+      while (running !== undefined) await running;
+    },
+    async close() {
+      closed = true;
+      endPause?.();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,153 @@
+import { decodeFrontier, EMPTY_FRONTIER, encodeFrontier, type Frontier } from "@wellapi/merkle";
+import type { Change, CollectionDeclaration, Document, Store } from "@wellapi/store";
+import { startRefused } from "./errors.ts";
+
+/** The whole log lies in one partition, so that a batch is integrated by one commit. */
+const LOG_PARTITION = "log";
+const LEAVES = "log_leaves";
+const ENTRIES = "log_entries";
+const STATE = "log_state";
+
+export const logCollections: readonly CollectionDeclaration[] = [
+  // One document a leaf id, for ever: what makes a leaf that is sent again harmless.
+  {
+    name: LEAVES,
+    key: ["partition", "id"],
+    indexes: [{ name: "pending", fields: ["partition", "pendingSince"] }],
+  },
+  { name: ENTRIES, key: ["partition", "index"], indexes: [] },
+  { name: STATE, key: ["partition", "name"], indexes: [] },
+];
+
+/** Pending until it has an index; the entry then moves to the entries. */
+type LeafDocument = Document & {
+  readonly id: string;
+  readonly pendingSince?: number;
+  readonly entry?: Uint8Array;
+  readonly index?: number;
+};
+type EntryDocument = Document & { readonly index: number; readonly entry: Uint8Array };
+type TreeDocument = Document & { readonly frontier: Uint8Array };
+type KeyDocument = Document & { readonly wrapped: Uint8Array };
+
+export interface PendingLeaf {
+  readonly id: string;
+  /** 32 bytes, published as they are. */
+  readonly entry: Uint8Array;
+  readonly revision: number;
+}
+
+/** The tree with the revision that its next growth replaces; 0 where nothing is stored yet. */
+export interface StoredTree {
+  readonly frontier: Frontier;
+  readonly revision: number;
+}
+
+/** Entries, the tree over them, and which leaf became which entry. */
+export interface LogRepository {
+  /** Durable when it resolves. Ids that are known are left as they are. */
+  addPending(
+    leaves: ReadonlyArray<{ readonly id: string; readonly entry: Uint8Array }>,
+    now: number,
+  ): Promise<void>;
+  /** The leaves that wait longest. */
+  pending(limit: number): Promise<readonly PendingLeaf[]>;
+  tree(): Promise<StoredTree>;
+  /** Gives the leaves the next indexes, all or nothing. False where the tree has changed meanwhile. */
+  integrate(tree: StoredTree, leaves: readonly PendingLeaf[], grown: Frontier): Promise<boolean>;
+  /** Undefined while the leaf is pending or unknown. */
+  indexOf(id: string): Promise<number | undefined>;
+  /** Entries [start, end). Throws `tree_damaged` if one is missing. */
+  entries(start: number, end: number): Promise<readonly Uint8Array[]>;
+  /** The signing key's wrapped seed, if one was made. */
+  signingKey(): Promise<Uint8Array | undefined>;
+  /** Stores the first one; returns the one that is stored. */
+  addSigningKey(wrapped: Uint8Array): Promise<Uint8Array>;
+}
+
+export function createLogRepository(store: Store): LogRepository {
+  const partition = LOG_PARTITION;
+
+  async function unknownOf<L extends { readonly id: string }>(leaves: readonly L[]): Promise<readonly L[]> {
+    const found = await Promise.all(leaves.map(({ id }) => store.get(LEAVES, [partition, id])));
+    return leaves.filter((_, i) => found[i] === undefined);
+  }
+
+  async function signingKey(): Promise<Uint8Array | undefined> {
+    return (await store.get<KeyDocument>(STATE, [partition, "signing_key"]))?.document.wrapped;
+  }
+
+  return {
+    async addPending(leaves, now) {
+      for (let rest = leaves; rest.length > 0; rest = await unknownOf(rest)) {
+        const changes = rest.map(({ id, entry }): Change => {
+          const document: LeafDocument = { partition, id, pendingSince: now, entry };
+          return { kind: "insert", collection: LEAVES, document };
+        });
+        if ((await store.commit({ partition, changes })).committed) return;
+      }
+    },
+    async pending(limit) {
+      const range = { from: 0 };
+      const page = await store.scan<LeafDocument>(LEAVES, {
+        index: "pending",
+        equals: [partition],
+        range,
+        limit,
+      });
+      return page.documents.map(({ document, revision }) => {
+        return { id: document.id, entry: document.entry!, revision };
+      });
+    },
+    async tree() {
+      const stored = await store.get<TreeDocument>(STATE, [partition, "tree"]);
+      if (stored === undefined) return { frontier: EMPTY_FRONTIER, revision: 0 };
+      return { frontier: decodeFrontier(stored.document.frontier), revision: stored.revision };
+    },
+    async integrate({ frontier, revision }, leaves, grown) {
+      const tree: TreeDocument = { partition, name: "tree", frontier: encodeFrontier(grown) };
+      const changes: Change[] = [
+        revision === 0
+          ? { kind: "insert", collection: STATE, document: tree }
+          : { kind: "replace", collection: STATE, document: tree, ifRevision: revision },
+      ];
+      for (const [i, leaf] of leaves.entries()) {
+        const index = frontier.size + i;
+        const entry: EntryDocument = { partition, index, entry: leaf.entry };
+        const integrated: LeafDocument = { partition, id: leaf.id, index };
+        changes.push(
+          { kind: "insert", collection: ENTRIES, document: entry },
+          { kind: "replace", collection: LEAVES, document: integrated, ifRevision: leaf.revision },
+        );
+      }
+      return (await store.commit({ partition, changes })).committed;
+    },
+    async indexOf(id) {
+      return (await store.get<LeafDocument>(LEAVES, [partition, id]))?.document.index;
+    },
+    async entries(start, end) {
+      const entries: Uint8Array[] = [];
+      while (start + entries.length < end) {
+        const from = start + entries.length;
+        const page = await store.scan<EntryDocument>(ENTRIES, {
+          equals: [partition],
+          range: { from, to: end },
+          limit: Math.min(end - from, 10_000),
+        });
+        for (const { document } of page.documents) {
+          if (document.index !== start + entries.length) break;
+          entries.push(document.entry);
+        }
+        if (start + entries.length === from)
+          throw startRefused("tree_damaged", `entry ${from} of the log is missing in the store`);
+      }
+      return entries;
+    },
+    signingKey,
+    async addSigningKey(wrapped) {
+      const document: KeyDocument = { partition, name: "signing_key", wrapped };
+      await store.commit({ partition, changes: [{ kind: "insert", collection: STATE, document }] });
+      return (await signingKey()) ?? wrapped;
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import { type Frontier, frontierRoot, type NoteSigner, signCheckpoint } from "@wellapi/merkle";
+import type { CheckpointFile } from "./checkpoint-file.ts";
+
+/** What the log has promised to the world: it answers for this size and no larger one. */
+export interface Publication {
+  /** Entries that the published checkpoint covers. */
+  size(): number;
+  /** The signed note. */
+  checkpoint(): string;
+  /** Signs the tree's root, writes it down, and only then shows it. Never goes back to a smaller tree. */
+  publish(tree: Frontier): Promise<void>;
+}
+
+/** The first checkpoint is the given tree's; the caller has checked it against the file. */
+export async function openPublication(
+  signer: NoteSigner,
+  file: CheckpointFile,
+  tree: Frontier,
+): Promise<Publication> {
+  let size = -1;
+  let note = "";
+
+  async function publish(next: Frontier): Promise<void> {
+    if (next.size <= size) return;
+    const checkpoint = { origin: signer.name, size: next.size, root: frontierRoot(next), extensions: [] };
+    const signed = signCheckpoint(checkpoint, [signer]);
+    await file.write(signed);
+    size = next.size;
+    note = signed;
+  }
+
+  await publish(tree);
+  return { size: () => size, checkpoint: () => note, publish };
+}

@@ -1,0 +1,103 @@
+import { mkdir } from "node:fs/promises";
+import { createLeafSealer } from "@wellapi/access-log";
+import { AuditIntakeService } from "@wellapi/gen/wellapi/audit/v1/audit_intake_service_pb";
+import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { type Route, route } from "@wellapi/rpc";
+import type { Clock, Logger } from "@wellapi/runtime";
+import type { CollectionDeclaration, Store } from "@wellapi/store";
+import type { Kms, Vault } from "@wellapi/vault";
+import { createAccessReader } from "./access-reader.ts";
+import { accessesCollection, createAccessRepository } from "./access-repository.ts";
+import { createAccessSealing } from "./access-sealing.ts";
+import { createCheckpointFile } from "./checkpoint-file.ts";
+import { type AuditConfig, originOf } from "./config.ts";
+import { startRefused } from "./errors.ts";
+import { createAuditHandlers, createIntakeHandlers } from "./handlers.ts";
+import { createIntake } from "./intake.ts";
+import { createIntegrator } from "./integrator.ts";
+import { createLogRepository, logCollections } from "./log-repository.ts";
+import type { PageTokens } from "./page-tokens.ts";
+import { createPublicLog, type PublicLog } from "./public-log.ts";
+import { openPublication } from "./publication.ts";
+import { loadSigner } from "./signing-key.ts";
+import { checkTree, openPublished } from "./start-check.ts";
+import { createTiles } from "./tiles.ts";
+
+/** What the audit service keeps in its store. */
+export const auditCollections: readonly CollectionDeclaration[] = [accessesCollection, ...logCollections];
+
+export interface AuditDeps {
+  /** Declares `auditCollections`; no other process writes to them. */
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly kms: Kms;
+  readonly clock: Clock;
+  readonly pageTokens: PageTokens;
+  readonly log: Logger;
+}
+
+export interface OpenAuditService {
+  /** AuditService and AuditIntakeService. */
+  readonly routes: readonly Route[];
+  /** The log as C2SP tlog-tiles. */
+  readonly tiles: Pick<PublicLog, "read">;
+  /** Verifies the log's checkpoints: `name+hash+key`. Public; readers pin it. */
+  readonly verifierKey: string;
+  /** Resolves once every leaf that was taken before the call is integrated and published, or at `close`. */
+  settled(): Promise<void>;
+  /** Waits for the batch under way. Call before the store's. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the log. Throws AuditError `behind_checkpoint` where the store holds less than was published, or
+ * something else (a backup, another log's store), and `tree_damaged` where its entries do not lead to its root.
+ */
+export async function openAuditService(config: AuditConfig, deps: AuditDeps): Promise<OpenAuditService> {
+  const { store, vault, kms, clock, pageTokens, log: logger } = deps;
+  await mkdir(config.directory, { recursive: true });
+  const file = createCheckpointFile(config.directory);
+  const log = createLogRepository(store);
+  const note = await file.read();
+  // Checked before a key is made: an emptied store must not sign a second beginning.
+  if (note !== undefined && (await log.signingKey()) === undefined)
+    throw startRefused("behind_checkpoint", "a checkpoint was published, but the store is empty: restore it");
+  const signer = await loadSigner(log, kms, originOf(config));
+  const published = note === undefined ? undefined : openPublished(note, signer.verifierKey);
+
+  const tiles = createTiles({
+    directory: config.directory,
+    entries: log.entries,
+    onCacheFailure: (error) => logger.warn({ err: error }, "a tile could not be cached"),
+  });
+  const { frontier } = await log.tree();
+  await checkTree(frontier, published, tiles);
+  const publication = await openPublication(signer, file, frontier);
+
+  const accesses = createAccessRepository(store);
+  const sealer = await createLeafSealer({ kms, service: "audit" });
+  const sealing = createAccessSealing({ vault, sealer });
+  const integrator = createIntegrator({
+    log,
+    publication,
+    clock,
+    everyMs: config.integrateEveryMs ?? 100,
+    logger,
+  });
+  const intake = createIntake({ accesses, log, sealing, clock, onPending: integrator.wake });
+  const reader = createAccessReader({ accesses, log, sealing, pageTokens });
+  const publicLog = createPublicLog(publication, tiles);
+  const { verifierKey } = signer;
+
+  integrator.wake();
+  return {
+    routes: [
+      route(AuditService, createAuditHandlers({ reader, publicLog, verifierKey })),
+      route(AuditIntakeService, createIntakeHandlers(intake)),
+    ],
+    tiles: { read: publicLog.read },
+    verifierKey,
+    settled: integrator.settled,
+    close: integrator.close,
+  };
+}
