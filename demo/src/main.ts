@@ -2,7 +2,7 @@
 import { ConnectError } from "@connectrpc/connect";
 import { problemOf } from "@wellapi/rpc";
 import { createNarrator } from "./narrator.ts";
-import { startServer } from "./server.ts";
+import { startServer, temporaryFolder } from "./server.ts";
 import { tellStory } from "./story.ts";
 
 const narrator = createNarrator((error) => {
@@ -13,13 +13,15 @@ const narrator = createNarrator((error) => {
 process.stdout.write(
   "WellAPI: a month of two people's data, from one company to another and back under control\n",
 );
-const server = await startServer();
+const folder = temporaryFolder();
+const server = await startServer({ dataDir: folder.path });
 try {
   await tellStory(server, narrator);
 } catch (error) {
   narrator.hold(`the story was told to its end (${error instanceof Error ? error.message : error})`, false);
 } finally {
   narrator.hold("the server drained and ended with code 0", (await server.stop()) === 0);
+  folder.remove();
 }
 process.stdout.write(
   narrator.failures.length === 0

@@ -1,6 +1,6 @@
 import { createClient, type Transport } from "@connectrpc/connect";
 import { createCertificateRequest } from "@wellapi/cli/certificate-request";
-import { connect } from "@wellapi/cli/connection";
+import { connect, connectDoor } from "@wellapi/cli/connection";
 import type { Settings } from "@wellapi/cli/settings";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
@@ -11,6 +11,7 @@ import type { Server } from "./server.ts";
 export interface Company {
   readonly name: string;
   readonly organization: string;
+  readonly certificate: { readonly cert: string; readonly key: string; readonly ca: string };
   /** The gRPC door, by its own certificate. */
   readonly transport: Transport;
 }
@@ -26,9 +27,13 @@ function settingsFor(server: Server, more: Partial<Settings>): Settings {
   return { url: server.http, grpcUrl: server.grpc, json: false, ...more };
 }
 
+function operatorOf(server: Server): Settings {
+  return settingsFor(server, { apiKey: server.operatorKey ?? "" });
+}
+
 /** Enrols as the operator does: organization, application, certificate. */
 export async function enrolCompany(server: Server, name: string): Promise<Company> {
-  const operator = await connect(settingsFor(server, { apiKey: server.operatorKey }));
+  const operator = await connect(operatorOf(server));
   const organizations = createClient(OrganizationService, operator);
   const { organization } = await organizations.createOrganization({
     organization: { displayName: name },
@@ -44,19 +49,27 @@ export async function enrolCompany(server: Server, name: string): Promise<Compan
     certificateRequest,
   });
   const certificate = { cert: issued.certificate, key: privateKey, ca: issued.authority };
-  return {
-    name,
-    organization: organization!.id,
-    transport: await connect(settingsFor(server, { certificate })),
-  };
+  const transport = connectDoor(settingsFor(server, { certificate }));
+  return { name, organization: organization!.id, certificate, transport };
+}
+
+/** The same company at a server that was started anew. */
+export function companyAt(server: Server, company: Company): Company {
+  const { certificate } = company;
+  return { ...company, transport: connectDoor(settingsFor(server, { certificate })) };
 }
 
 /** Enrols a patient and signs in as them, which the sandbox lets the operator do. */
 export async function enrolPerson(server: Server, name: string): Promise<Person> {
-  const operator = settingsFor(server, { apiKey: server.operatorKey });
-  const { patient } = await createClient(PatientService, await connect(operator)).createPatient({
+  const patients = createClient(PatientService, await connect(operatorOf(server)));
+  const { patient } = await patients.createPatient({
     patient: { displayName: name, timeZones: [{ timeZone: "UTC" }] },
     requestId: `demo-${name}`,
   });
-  return { name, id: patient!.id, transport: await connect({ ...operator, asPatient: patient!.id }) };
+  return personAt(server, patient!.id, name);
+}
+
+/** Signs in as a patient who is enrolled. */
+export async function personAt(server: Server, id: string, name = id): Promise<Person> {
+  return { name, id, transport: await connect({ ...operatorOf(server), asPatient: id }) };
 }

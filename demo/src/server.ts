@@ -10,55 +10,75 @@ import { fileURLToPath } from "node:url";
 export interface Announcement {
   readonly grpc: string;
   readonly http: string;
-  readonly operatorKey: string;
+  readonly dataDir: string;
+  /** Only at the first start on a data directory. */
+  readonly operatorKey?: string;
+  /** The installation's own authority, PEM. */
   readonly authority: string;
 }
 
 export interface Server extends Announcement {
-  /** SIGTERM, wait, remove the data; the process's exit code. */
+  readonly pid: number;
+  /** SIGTERM; the process's exit code. */
   stop(): Promise<number | null>;
+  /** SIGKILL, in the middle of whatever it does. */
+  kill(): Promise<void>;
 }
 
-/** Starts a server of our own: free ports, a temporary data directory. */
-export async function startServer(): Promise<Server> {
-  const folder = mkdtempSync(join(tmpdir(), "wellapi-demo-"));
+export interface ServerOptions {
+  readonly dataDir: string;
+  /** Settings beside those of a server on free ports. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A folder for a server's data, and how to remove it. */
+export function temporaryFolder(): { path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), "wellapi-"));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** Starts a real server process and resolves once it accepts calls. */
+export async function startServer(options: ServerOptions): Promise<Server> {
   const main = fileURLToPath(import.meta.resolve("@wellapi/cli/main"));
   const child = spawn(process.execPath, [main, "start", "--json"], {
     env: {
       ...process.env,
-      WELLAPI_DATA_DIR: join(folder, "data"),
       WELLAPI_GRPC_PORT: "0",
       WELLAPI_HTTP_PORT: "0",
       WELLAPI_HOST: "127.0.0.1",
       WELLAPI_PROFILE: "sandbox",
       WELLAPI_LOG_LEVEL: "warn",
+      ...options.env,
+      WELLAPI_DATA_DIR: options.dataDir,
     },
     stdio: ["ignore", "pipe", "inherit"],
   });
+  const ended = once(child, "exit") as Promise<[number | null]>;
   try {
-    const announcement = await announced(child);
+    const announcement = await announced(child, ended);
     return {
       ...announcement,
+      pid: child.pid!,
       async stop() {
-        const ended = once(child, "exit");
         child.kill("SIGTERM");
-        const [code] = (await ended) as [number | null];
-        rmSync(folder, { recursive: true, force: true });
-        return code;
+        return (await ended)[0];
+      },
+      async kill() {
+        child.kill("SIGKILL");
+        await ended;
       },
     };
   } catch (error) {
     child.kill("SIGKILL");
-    rmSync(folder, { recursive: true, force: true });
     throw error;
   }
 }
 
-async function announced(child: ChildProcess): Promise<Announcement> {
-  const ended = once(child, "exit").then(([code]) => {
+async function announced(child: ChildProcess, ended: Promise<[number | null]>): Promise<Announcement> {
+  const line = once(createInterface({ input: child.stdout! }), "line") as Promise<[string]>;
+  const failure = ended.then(([code]) => {
     throw new Error(`the server ended with code ${code} before it accepted calls`);
   });
-  const line = once(createInterface({ input: child.stdout! }), "line") as Promise<[string]>;
-  const [text] = await Promise.race([line, ended]);
+  const [text] = await Promise.race([line, failure]);
   return JSON.parse(text) as Announcement;
 }
