@@ -46,7 +46,7 @@ export type ValueColumn = DecimalValues | CodedValues | ComponentsValues;
 export interface Columns {
   /** UTC milliseconds since 1970, integers, strictly ascending, within years 1 to 9999. */
   readonly times: Float64Array;
-  /** Offset of the wall clock where it was captured, in minutes east of UTC, −840 to 840. */
+  /** Offset of the wall clock where it was captured, in minutes east of UTC, −1080 to 1080. */
   readonly offsetMinutes: number;
   /** 0: each sample is an instant. Otherwise it covers `[time, time + durationMs)`, at most 366 days. */
   readonly durationMs: number;
@@ -71,8 +71,8 @@ export const BLOCK_LIMITS = {
 /** The range of protobuf's Timestamp and FHIR's instant: years 1 to 9999. */
 const MIN_TIME = -62_135_596_800_000;
 const MAX_TIME = 253_402_300_799_999;
-/** FHIR's dateTime allows −14:00 to +14:00. */
-const MAX_OFFSET_MINUTES = 14 * 60;
+/** As in the contracts (`utc_offset_minutes`): ±18 hours, wider than any zone since 1900. */
+const MAX_OFFSET_MINUTES = 18 * 60;
 const MAX_DURATION_MS = 366 * 86_400_000;
 const MAX_SCALE = 9;
 

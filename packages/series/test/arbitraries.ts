@@ -103,7 +103,7 @@ export const columns: fc.Arbitrary<Columns> = fc
     fc.tuple(
       times(count),
       fc.oneof(decimalValues(count), codedValues(count), componentsValues(count)),
-      fc.integer({ min: -840, max: 840 }),
+      fc.integer({ min: -1_080, max: 1_080 }),
       fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 86_400_000 })),
       text,
     ),

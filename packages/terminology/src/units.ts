@@ -1,0 +1,227 @@
+import { Big } from "big.js";
+import { findAnyCode } from "./codes.ts";
+import { TerminologyError } from "./terminology-error.ts";
+import { parseUnit, type Unit } from "./ucum.ts";
+
+/** Whether a unit may be sent with a code, and if not, what to do. */
+export type UnitCheck =
+  | { readonly status: "ok" }
+  | {
+      readonly status: "unknown_code" | "unknown_unit" | "wrong_dimension";
+      /** For the caller's developer; holds nothing that was sent. */
+      readonly remedy: string;
+    };
+
+const OK: UnitCheck = { status: "ok" };
+
+/**
+ * Checks the unit of a code or of a component. Any unit of the same dimension is welcome: it is stored as
+ * sent. Coded values and panels have no unit of their own: theirs is "". Counts (`{steps}`) take whole units
+ * only, since `%` of a step is a mistake though UCUM gives both no dimension.
+ *
+ * @param code of the table in codes.ts, a component's code included
+ * @param unit UCUM
+ */
+export function checkUnit(code: string, unit: string): UnitCheck {
+  const definition = findAnyCode(code);
+  if (definition === undefined) {
+    return { status: "unknown_code", remedy: "use one of the accepted codes" };
+  }
+  if (definition.kind !== "quantity") {
+    if (unit === "") return OK;
+    return { status: "wrong_dimension", remedy: "leave the unit empty: this code's values carry their own" };
+  }
+  const accepted = definition.unit;
+  const remedy = `use \`${accepted}\` or a UCUM unit that converts to it`;
+  const parsed = parseUnit(unit);
+  if (parsed === undefined) return { status: "unknown_unit", remedy };
+  const target = parseUnit(accepted)!;
+  const fits = isCommensurable(parsed, target) && (!isCount(accepted) || parsed.magnitude === 1);
+  return fits ? OK : { status: "wrong_dimension", remedy };
+}
+
+/** A count's unit is nothing but an annotation. */
+function isCount(unit: string): boolean {
+  return unit.startsWith("{") && unit.endsWith("}");
+}
+
+/**
+ * Converts one number exactly and rounds once, half to even.
+ *
+ * For the sum of several values pass their number as `terms`: between temperature scales each term moves
+ * the zero once more.
+ *
+ * @param value mantissa × 10^-scale; the result's mantissa is of the same type
+ * @param digits decimal places of the result, 0 to 9; it becomes its scale
+ * @throws TerminologyError `unknown_unit`, `not_convertible`; `out_of_range` for digits, or for a `number`
+ *   result beyond ±(2^53 − 1)
+ */
+export function convertDecimal(
+  value: { readonly mantissa: number; readonly scale: number },
+  fromUnit: string,
+  toUnit: string,
+  digits: number,
+  terms?: number,
+): { mantissa: number; scale: number };
+export function convertDecimal(
+  value: { readonly mantissa: bigint; readonly scale: number },
+  fromUnit: string,
+  toUnit: string,
+  digits: number,
+  terms?: number,
+): { mantissa: bigint; scale: number };
+export function convertDecimal(
+  value: { readonly mantissa: number | bigint; readonly scale: number },
+  fromUnit: string,
+  toUnit: string,
+  digits: number,
+  terms = 1,
+): { mantissa: number | bigint; scale: number } {
+  const mantissa = scaledResult(value, ratioBetween(fromUnit, toUnit), digits, terms);
+  return typeof value.mantissa === "bigint"
+    ? { mantissa: BigInt(mantissa.toFixed()), scale: digits }
+    : { mantissa: safeNumber(mantissa), scale: digits };
+}
+
+/**
+ * Converts a column: as `convertDecimal` does for each mantissa, for less.
+ *
+ * @param mantissas safe integers; not changed
+ * @returns the mantissas at scale `digits`
+ * @throws TerminologyError as `convertDecimal`
+ */
+export function convertMantissas(
+  mantissas: Float64Array,
+  scale: number,
+  fromUnit: string,
+  toUnit: string,
+  digits: number,
+): Float64Array {
+  const ratio = ratioBetween(fromUnit, toUnit);
+  // Sensor values repeat: a month of heart rates has some hundred distinct ones.
+  const known = new Map<number, number>();
+  return mantissas.map((mantissa) => {
+    let converted = known.get(mantissa);
+    if (converted === undefined) {
+      converted = safeNumber(scaledResult({ mantissa, scale }, ratio, digits, 1));
+      known.set(mantissa, converted);
+    }
+    return converted;
+  });
+}
+
+/** How to get from one unit to another, exactly: y = ((x + before) × multiply) ÷ divide − after. */
+interface Ratio {
+  readonly before: Big;
+  readonly multiply: Big;
+  readonly divide: Big;
+  readonly after: Big;
+}
+
+const ZERO = new Big(0);
+const ONE = new Big(1);
+const HALF_EVEN = 2; // big.js: roundHalfEven
+
+/** big.js takes the precision of a division from its constructor, so: one for each number of digits. */
+const bigOfDigits = Array.from({ length: 10 }, (_, digits) => {
+  const Rounding = Big();
+  Rounding.DP = digits;
+  Rounding.RM = HALF_EVEN;
+  return Rounding;
+});
+
+function scaledResult(
+  value: { readonly mantissa: number | bigint; readonly scale: number },
+  ratio: Ratio,
+  digits: number,
+  terms: number,
+): Big {
+  const Rounded = bigOfDigits[digits];
+  if (Rounded === undefined) {
+    throw new TerminologyError("out_of_range", "digits must be an integer from 0 to 9");
+  }
+  const exact = new Big(`${value.mantissa}e${-value.scale}`);
+  // All over one denominator, so that nothing is rounded before the end.
+  const numerator = exact
+    .plus(ratio.before.times(terms))
+    .times(ratio.multiply)
+    .minus(ratio.after.times(terms).times(ratio.divide));
+  return new Rounded(numerator).div(ratio.divide).times(new Big(10).pow(digits));
+}
+
+function safeNumber(mantissa: Big): number {
+  const number = mantissa.toNumber();
+  if (!Number.isSafeInteger(number)) {
+    throw new TerminologyError(
+      "out_of_range",
+      "the converted value needs more than 53 bits: ask for fewer digits",
+    );
+  }
+  return number + 0; // −0 becomes 0
+}
+
+function ratioBetween(fromUnit: string, toUnit: string): Ratio {
+  const from = parseUnit(fromUnit);
+  const to = parseUnit(toUnit);
+  if (from === undefined || to === undefined) {
+    throw new TerminologyError("unknown_unit", "not a UCUM unit that can be converted");
+  }
+  if (!isCommensurable(from, to)) {
+    throw new TerminologyError("not_convertible", "the units do not measure the same");
+  }
+  return from.temperature !== undefined && to.temperature !== undefined
+    ? temperatureRatio(from.temperature, to.temperature)
+    : plainRatio(from, to);
+}
+
+/** Kelvin = (x + zero) × multiply ÷ divide (UCUM table 12 and its special units). */
+const TEMPERATURE_SCALES = {
+  K: { zero: ZERO, multiply: ONE, divide: ONE },
+  Cel: { zero: new Big("273.15"), multiply: ONE, divide: ONE },
+  "[degF]": { zero: new Big("459.67"), multiply: new Big(5), divide: new Big(9) },
+  "[degR]": { zero: ZERO, multiply: new Big(5), divide: new Big(9) },
+} as const;
+
+function temperatureRatio(from: keyof typeof TEMPERATURE_SCALES, to: keyof typeof TEMPERATURE_SCALES): Ratio {
+  const a = TEMPERATURE_SCALES[from];
+  const b = TEMPERATURE_SCALES[to];
+  return {
+    before: a.zero,
+    multiply: a.multiply.times(b.divide),
+    divide: a.divide.times(b.multiply),
+    after: b.zero,
+  };
+}
+
+function plainRatio(from: Unit, to: Unit): Ratio {
+  const factor = from.magnitude / to.magnitude;
+  const direct = shortDecimal(factor);
+  if (direct !== undefined) return { before: ZERO, multiply: direct, divide: ONE, after: ZERO };
+  const inverse = shortDecimal(1 / factor);
+  if (inverse !== undefined) return { before: ZERO, multiply: ONE, divide: inverse, after: ZERO };
+  return { before: ZERO, multiply: new Big(factor.toPrecision(15)), divide: ONE, after: ZERO };
+}
+
+/**
+ * Of one dimension; and a temperature scale with a zero of its own converts only to another scale that is
+ * known here (not to a millikelvin: nobody measures so).
+ */
+function isCommensurable(a: Unit, b: Unit): boolean {
+  if (a.dimension !== b.dimension) return false;
+  const bothScales = a.temperature !== undefined && b.temperature !== undefined;
+  return bothScales || !(isShifted(a) || isShifted(b));
+}
+
+function isShifted(unit: Unit): boolean {
+  return unit.temperature === "Cel" || unit.temperature === "[degF]";
+}
+
+/**
+ * Units are defined by short decimals (1 [lb_av] = 0.45359237 kg) or whole numbers (1 h = 60 min), but the
+ * library multiplies doubles: 2.5400000000000005. This finds the number that was meant, at most 12 digits
+ * long, where the double is within its rounding errors of one.
+ */
+function shortDecimal(factor: number): Big | undefined {
+  const text = factor.toPrecision(12);
+  return Math.abs(Number(text) - factor) <= Math.abs(factor) * 4e-15 ? new Big(text) : undefined;
+}
