@@ -37,7 +37,7 @@ const TEMPERATURES = ["K", "Cel", "[degF]", "[degR]"] as const;
 
 const CACHE_LIMIT = 1_000;
 
-// Both are memos of pure functions. The library takes 20 ms and 10 MB to load, so: at the first unit that
+// Both are memos of pure functions. The library takes 20 ms to load, so: at the first unit that
 // is asked for, once.
 let parser: UcumParser | undefined;
 const cache = new Map<string, Unit | undefined>();
