@@ -45,7 +45,8 @@ export function describeFailure(error: unknown): { exitCode: number; lines: stri
   }
   if (error instanceof ConnectError) {
     const problem = problemOf(error);
-    const unreachable = error.code === Code.Unavailable && problem.reason === "";
+    // Every error of the exchange has a reason of its own; this one never reached it.
+    const unreachable = problem.reason === "UNAVAILABLE";
     const message = unreachable
       ? `${error.rawMessage}: is the exchange running? Start it with "make start", or name it with --url or --grpc-url`
       : problem.message;

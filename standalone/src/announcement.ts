@@ -1,0 +1,44 @@
+import type { Exchange } from "./exchange.ts";
+
+/** What the operator sees once calls are accepted. */
+export function announce(exchange: Exchange): string {
+  const { grpcUrl, httpUrl, dataDir, operatorKey } = exchange;
+  const lines = [
+    "",
+    "WellAPI accepts calls.",
+    `  gRPC door (mTLS)  ${grpcUrl}`,
+    `  gateway (HTTP)    ${httpUrl}`,
+    `  data              ${dataDir}`,
+    `  log's public key  ${exchange.verifierKey}`,
+  ];
+  if (operatorKey) {
+    lines.push(
+      "",
+      "The operator's key, shown this once. Keep it:",
+      `  ${operatorKey}`,
+      "",
+      "A first call, to paste into another terminal:",
+      `  WELLAPI_API_KEY=${operatorKey} npx wellapi organization create "Hillside Clinic" --url ${httpUrl}`,
+    );
+  } else {
+    lines.push(
+      "",
+      "A first call, to paste into another terminal:",
+      `  npx wellapi audit checkpoint --url ${httpUrl}`,
+    );
+  }
+  lines.push("", "Ctrl-C stops it. docs/guide.md goes on from here.", "");
+  return lines.join("\n");
+}
+
+/** The same for programs: one JSON document on one line. */
+export function announceJson(exchange: Exchange): string {
+  return JSON.stringify({
+    grpc: exchange.grpcUrl,
+    http: exchange.httpUrl,
+    dataDir: exchange.dataDir,
+    authority: exchange.authority,
+    verifierKey: exchange.verifierKey,
+    ...(exchange.operatorKey ? { operatorKey: exchange.operatorKey } : {}),
+  });
+}

@@ -1,0 +1,38 @@
+import { type Env, parseConfig } from "@wellapi/runtime";
+
+/** Settings of a whole exchange in one process. */
+export interface StandaloneConfig {
+  readonly dataDir: string;
+  /** Address that both doors listen on. */
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly grpcPort: number;
+  /** 0 takes a free port. */
+  readonly httpPort: number;
+  /** In the sandbox an operator can issue patients' tokens, and the gRPC door has reflection. */
+  readonly profile: "sandbox" | "production";
+  /** SPIFFE trust domain of the installation, and the name of its log. */
+  readonly trustDomain: string;
+  /** Origins of web apps that may call the gateway; none by default. */
+  readonly corsOrigins: readonly string[];
+  /** How often the credentials of open streams are looked at again, in milliseconds. */
+  readonly credentialRecheckMs: number;
+}
+
+/** Throws ConfigError with every problem at once. */
+export function parseStandaloneConfig(env: Env): StandaloneConfig {
+  return parseConfig(env, (reader) => ({
+    dataDir: reader.path("WELLAPI_DATA_DIR", "./data"),
+    host: reader.string("WELLAPI_HOST", "127.0.0.1"),
+    grpcPort: reader.port("WELLAPI_GRPC_PORT", 7443),
+    httpPort: reader.port("WELLAPI_HTTP_PORT", 7080),
+    profile: reader.enum("WELLAPI_PROFILE", ["sandbox", "production"] as const, "sandbox"),
+    trustDomain: reader.string("WELLAPI_TRUST_DOMAIN", "wellapi.local"),
+    corsOrigins: reader.list("WELLAPI_CORS_ORIGINS", []),
+    credentialRecheckMs: reader.int("WELLAPI_CREDENTIAL_RECHECK_MS", {
+      fallback: 15_000,
+      min: 100,
+      max: 60_000,
+    }),
+  }));
+}

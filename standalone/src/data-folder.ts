@@ -1,0 +1,57 @@
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type CollectionDeclaration, openSqliteStore, type Store, StoreError } from "@wellapi/store";
+import { StandaloneError } from "./errors.ts";
+
+/** Where an installation's files lie. Only its owner may look inside. */
+export interface DataFolder {
+  readonly path: string;
+  /** Wrapped keys of patients, apart from the data and outside its backups. */
+  readonly keyStore: string;
+  readonly masterKey: string;
+  readonly logFolder: string;
+  reserve(service: string): string;
+  /** Opens a service's own store. Throws StandaloneError `data_in_use`. */
+  open(name: string, collections: readonly CollectionDeclaration[]): Promise<Store>;
+}
+
+export function prepareDataFolder(path: string): DataFolder {
+  const root = resolve(path);
+  const folder = (name: string) => {
+    const made = join(root, name);
+    mkdirSync(made, { recursive: true, mode: 0o700 });
+    return made;
+  };
+  try {
+    const keys = folder("keys");
+    const reserves = folder("reserves");
+    return {
+      path: root,
+      keyStore: join(keys, "patient-keys.db"),
+      masterKey: join(keys, "master.key"),
+      logFolder: folder("log"),
+      reserve: (service) => join(reserves, `${service}.leaves`),
+      async open(name, collections) {
+        const file = name.includes("/") ? name : join(root, `${name}.db`);
+        try {
+          return await openSqliteStore({ path: file, collections });
+        } catch (cause) {
+          if (cause instanceof StoreError && cause.code === "locked") {
+            throw new StandaloneError(
+              "data_in_use",
+              `another WellAPI already runs on ${root}: stop it, or set WELLAPI_DATA_DIR to another folder`,
+              { cause },
+            );
+          }
+          throw cause;
+        }
+      },
+    };
+  } catch (cause) {
+    throw new StandaloneError(
+      "data_folder",
+      `cannot use ${root} for data (${cause instanceof Error ? cause.message : cause}): set WELLAPI_DATA_DIR to a folder that you may write to`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,2 @@
+export { type Exchange, openExchange } from "./exchange.ts";
+export { run } from "./run.ts";

@@ -1,0 +1,35 @@
+import { ConfigError, createLogger, type Env, openTelemetry } from "@wellapi/runtime";
+import { announce, announceJson } from "./announcement.ts";
+import { parseStandaloneConfig } from "./config.ts";
+import { StandaloneError } from "./errors.ts";
+import { type Exchange, openExchange } from "./exchange.ts";
+
+export interface RunOptions {
+  readonly env: Env;
+  /** Announce as JSON. */
+  readonly json: boolean;
+}
+
+/** Runs an exchange until SIGINT or SIGTERM; resolves with the process's exit code. */
+export async function run({ env, json }: RunOptions): Promise<number> {
+  const stopped = new Promise<NodeJS.Signals>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, resolve);
+  });
+  let exchange: Exchange;
+  try {
+    const config = parseStandaloneConfig(env);
+    const log = createLogger({ name: "wellapi", env });
+    const telemetry = await openTelemetry({ serviceName: "wellapi", env });
+    exchange = await openExchange(config, { log, telemetry });
+  } catch (error) {
+    if (error instanceof ConfigError || error instanceof StandaloneError) {
+      process.stderr.write(`${error.message}\n`);
+      return 1;
+    }
+    throw error;
+  }
+  process.stdout.write(`${json ? announceJson(exchange) : announce(exchange)}\n`);
+  await stopped;
+  await exchange.close();
+  return 0;
+}

@@ -1,0 +1,49 @@
+import { Code, ConnectError, type Interceptor, type Transport } from "@connectrpc/connect";
+import { createMemoryTransport, type Route } from "@wellapi/rpc";
+
+/**
+ * The network between services that share a process. Services call each other in a circle (audit verifies
+ * tokens by identity's keys, identity writes to audit's log), so each gets its transport before all are open;
+ * a call to a service that is not there yet is `UNAVAILABLE`, as on a real network.
+ */
+export interface Switchboard {
+  /** Serves routes from now on. */
+  mount(routes: readonly Route[]): void;
+  /** Calls for a workload, unauthenticated: the interceptors of the called service decide. */
+  transport(workload: string): Transport;
+}
+
+/** `interceptors` are those of the wire. */
+export function createSwitchboard(interceptors: readonly Interceptor[]): Switchboard {
+  const mounted: Route[] = [];
+  const byWorkload = new Map<string, { routes: number; transport: Transport }>();
+
+  function current(workload: string): Transport {
+    const known = byWorkload.get(workload);
+    if (known?.routes === mounted.length) return known.transport;
+    const transport = createMemoryTransport({ routes: [...mounted], interceptors, workload });
+    byWorkload.set(workload, { routes: mounted.length, transport });
+    return transport;
+  }
+
+  function assertMounted(typeName: string): void {
+    if (mounted.some(({ service }) => service.typeName === typeName)) return;
+    throw new ConnectError(`${typeName} is not open yet`, Code.Unavailable);
+  }
+
+  return {
+    mount: (routes) => {
+      mounted.push(...routes);
+    },
+    transport: (workload) => ({
+      unary: async (method, ...call) => {
+        assertMounted(method.parent.typeName);
+        return current(workload).unary(method, ...call);
+      },
+      stream: async (method, ...call) => {
+        assertMounted(method.parent.typeName);
+        return current(workload).stream(method, ...call);
+      },
+    }),
+  };
+}
