@@ -60,8 +60,9 @@ export async function openAccessLog(options: AccessLogOptions): Promise<OpenAcce
         await commitLeaf(document);
       } catch (error) {
         if (!(error instanceof StoreError && error.code === "unavailable")) throw error;
+        // Once, not for each leaf: a full disk must not fill the logs, too.
+        if (reserve.held().length === 0) log.warn({ err: error }, "leaves go to the reserve now");
         await reserve.append(encodeLeafDocument(document));
-        log.warn({ err: error }, "a leaf went to the reserve");
       }
       drain.wake();
       return document.id;

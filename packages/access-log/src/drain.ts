@@ -66,7 +66,7 @@ export function createDrain(options: DrainOptions): Drain {
       } else if (!abort.signal.aborted) {
         again = true;
         failures += 1;
-        log.warn({ err: failed.reason, failures }, "leaves could not be moved; trying again");
+        log.warn({ err: failed.reason, attempt: failures }, "leaves could not be moved; trying again");
         await pause(options.backoffMs * 2 ** Math.min(failures - 1, 5));
       }
     }
@@ -94,7 +94,7 @@ export function createDrain(options: DrainOptions): Drain {
       await reserve.release(some.length);
     }
     if (records.length > 0) {
-      log.info({ leaves: records.length }, "the reserve's leaves are in the store again");
+      log.info({ count: records.length }, "the reserve's leaves are in the store again");
       again = true;
     }
   }
@@ -159,7 +159,7 @@ export function createDrain(options: DrainOptions): Drain {
 
   function refuse(id: string, error: unknown): void {
     refused.add(id);
-    log.error({ err: error, leaf: id }, "a leaf cannot be delivered and stays in the outbox");
+    log.error({ err: error }, `leaf ${id} cannot be delivered and stays in the outbox`);
   }
 
   return {

@@ -1,0 +1,204 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { create, fromBinary } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { describe, expect, test, vi } from "vitest";
+import { openAccessLog } from "../src/index.ts";
+import { openWorld, patient } from "./harness.ts";
+
+const access = { organization: "org_canary7", method: "canary.Method/Read", codes: ["8867-4"] };
+
+describe("a leaf", () => {
+  test("reaches audit as it was written, and leaves the outbox", async () => {
+    const { log, intake, outbox } = await openWorld();
+    const time = timestampFromMs(1_700_000_000_123);
+    const id = await log.record(patient, true, { ...access, time });
+    const other = await log.record("records", false, access);
+    await log.drained();
+    expect(await outbox()).toEqual([]);
+    expect(intake.ids().sort()).toEqual([id, other].sort());
+    const leaf = intake.state.leaves.find((one) => one.id === id)!;
+    expect(leaf).toMatchObject({
+      partition: patient,
+      organization: "org_canary7",
+      timeMs: 1_700_000_000_123n,
+    });
+    expect(leaf.nonce).toHaveLength(32);
+    expect(fromBinary(AccessSchema, leaf.body)).toEqual(create(AccessSchema, { ...access, id, time }));
+    expect(intake.state.leaves.find((one) => one.id === other)!.partition).toBe("");
+  });
+
+  test("has another nonce each time, and leaves the caller's message alone", async () => {
+    const { log, intake } = await openWorld();
+    const message = create(AccessSchema, access);
+    await log.record(patient, true, message);
+    await log.record(patient, true, message);
+    await log.drained();
+    expect(message).toEqual(create(AccessSchema, access));
+    const nonces = intake.state.leaves.map(({ nonce }) => Buffer.from(nonce).toString("hex"));
+    expect(new Set(nonces).size).toBe(2);
+  });
+
+  test("goes with the caller's commit, and is delivered at notify", async () => {
+    const { log, store, intake } = await openWorld();
+    const leaf = log.leaf(patient, true, access);
+    await log.drained();
+    expect(intake.ids()).toEqual([]);
+    await store.commit({ partition: patient, changes: [leaf.change] });
+    log.notify();
+    await log.drained();
+    expect(intake.ids()).toEqual([leaf.id]);
+  });
+
+  test("is nowhere in clear, in the store or in the reserve", async () => {
+    const { log, intake, store, folder } = await openWorld();
+    intake.state.down = true;
+    await log.record(patient, true, access);
+    store.mode = "refuses";
+    await log.record(patient, true, access);
+    for (const name of await readdir(folder)) {
+      const content = await readFile(join(folder, name));
+      expect(content.includes("org_canary7"), name).toBe(false);
+      expect(content.includes("canary.Method"), name).toBe(false);
+    }
+  });
+
+  test("that is too large, or whose id was used, is refused", async () => {
+    const { log } = await openWorld();
+    const codes = Array.from({ length: 3000 }, () => "8867-4");
+    expect(() => log.leaf(patient, true, { codes })).toThrow(
+      expect.objectContaining({ code: "leaf_too_large" }),
+    );
+    const leaf = await log.record(patient, true, { id: "acc_twice" });
+    expect(leaf).toBe("acc_twice");
+    await expect(log.record(patient, true, { id: "acc_twice" })).rejects.toMatchObject({
+      code: "duplicate_leaf",
+    });
+  });
+});
+
+describe("the drain", () => {
+  test("delivers what an earlier run left, in batches that the intake takes", async () => {
+    const { log, intake, settings } = await openWorld();
+    intake.state.down = true;
+    const ids = await Promise.all(Array.from({ length: 2300 }, () => log.record(patient, true, access)));
+    await log.close();
+    intake.state.down = false;
+    const again = await openAccessLog(settings);
+    await again.drained();
+    expect(intake.ids().sort()).toEqual(ids.sort());
+    await again.close();
+  });
+
+  test("tries again until audit answers", async () => {
+    const { log, intake, outbox } = await openWorld();
+    intake.state.down = true;
+    const id = await log.record(patient, true, access);
+    await vi.waitUntil(() => intake.state.calls >= 3);
+    expect(await outbox()).toEqual([id]);
+    intake.state.down = false;
+    await log.drained();
+    expect(intake.ids()).toEqual([id]);
+    expect(await outbox()).toEqual([]);
+  });
+
+  test("keeps a leaf that audit refuses, and delivers its neighbours", async () => {
+    const { log, store, intake, outbox } = await openWorld();
+    const leaves = Array.from({ length: 20 }, () => log.leaf(patient, true, access));
+    intake.state.refuseIds.add(leaves[7]!.id);
+    await store.commit({ partition: patient, changes: leaves.map(({ change }) => change) });
+    await log.drained();
+    expect(await outbox()).toEqual([leaves[7]!.id]);
+    expect(intake.ids()).toHaveLength(19);
+  });
+
+  test("keeps a leaf that does not open", async () => {
+    const { log, store, intake, outbox } = await openWorld();
+    const moved = log.leaf(patient, true, access).change;
+    if (moved.kind !== "insert") throw new Error("a leaf is an insert");
+    const document = { ...moved.document, id: "acc_moved" };
+    await store.commit({ partition: patient, changes: [{ ...moved, document }] });
+    const id = await log.record(patient, true, access);
+    await log.drained();
+    expect(intake.ids()).toEqual([id]);
+    expect(await outbox()).toEqual(["acc_moved"]);
+  });
+
+  test("leaves no timer running when there is nothing to do", async () => {
+    const before = process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+    const { log } = await openWorld();
+    await log.record(patient, true, access);
+    await log.drained();
+    expect(process.getActiveResourcesInfo().filter((name) => name === "Timeout").length).toBeLessThanOrEqual(
+      before,
+    );
+  });
+});
+
+describe("while the store cannot write", () => {
+  test("leaves go to the reserve until it is full; then calls are refused; nothing is lost or doubled", async () => {
+    const { log, store, intake, outbox } = await openWorld({ reserveBytes: 4096 });
+    await log.drained();
+    store.mode = "refuses";
+    const results = await Promise.allSettled(
+      Array.from({ length: 40 }, () => log.record(patient, true, access)),
+    );
+    const kept = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+    expect(kept.length).toBeGreaterThan(5);
+    expect(kept.length).toBeLessThan(40);
+    expect(results.at(-1)).toMatchObject({
+      reason: { code: "unavailable", problem: { reason: "LOG_UNAVAILABLE", retryAfterMs: 1000 } },
+    });
+    expect(intake.ids()).toEqual([]);
+
+    store.mode = "works";
+    const after = await log.record(patient, true, access);
+    await log.drained();
+    expect(intake.ids().sort()).toEqual([...kept, after].sort());
+    expect(await outbox()).toEqual([]);
+
+    // The reserve is whole again.
+    store.mode = "refuses";
+    const second = await Promise.allSettled(
+      Array.from({ length: 40 }, () => log.record(patient, true, access)),
+    );
+    expect(second.filter(({ status }) => status === "fulfilled")).toHaveLength(kept.length);
+  });
+
+  test("the reserve survives a restart", async () => {
+    const first = await openWorld();
+    first.store.mode = "refuses";
+    const ids = [
+      await first.log.record(patient, true, access),
+      await first.log.record(patient, true, access),
+    ];
+    await first.close();
+    const second = await openWorld({ folder: first.folder });
+    await second.log.drained();
+    expect(second.intake.ids().sort()).toEqual(ids.sort());
+    await second.close();
+    const third = await openWorld({ folder: first.folder });
+    await third.log.drained();
+    expect(third.intake.ids()).toEqual([]);
+  });
+
+  test("a commit that failed but happened is delivered once", async () => {
+    const { log, store, intake, outbox } = await openWorld();
+    intake.state.down = true;
+    store.mode = "commits_and_fails";
+    const id = await log.record(patient, true, access);
+    expect(await outbox()).toEqual([id]);
+    store.mode = "works";
+    intake.state.down = false;
+    await log.drained();
+    expect(new Set(intake.ids())).toEqual(new Set([id]));
+    expect(await outbox()).toEqual([]);
+  });
+
+  test("nothing is recorded after close", async () => {
+    const { log } = await openWorld();
+    await log.close();
+    await expect(log.record(patient, true, access)).rejects.toMatchObject({ code: "unavailable" });
+  });
+});
