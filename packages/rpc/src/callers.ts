@@ -1,0 +1,63 @@
+import { type DescMethod, type DescService, getOption, hasOption } from "@bufbuild/protobuf";
+import {
+  CallerKind,
+  type Callers,
+  method_callers,
+  service_callers,
+} from "@wellapi/gen/wellapi/type/v1/callers_pb";
+import type { Caller, Principal } from "./caller.ts";
+import { RpcError } from "./errors.ts";
+import type { Route } from "./route.ts";
+
+/** Workloads at which calls from outside arrive. */
+const edges: ReadonlySet<string> = new Set(["door", "gateway"]);
+
+const kinds: Readonly<Record<Principal["kind"], CallerKind>> = {
+  anonymous: CallerKind.ANYONE,
+  application: CallerKind.APPLICATION,
+  patient: CallerKind.PATIENT,
+  operator: CallerKind.OPERATOR,
+  service: CallerKind.SERVICE,
+};
+
+/** Who may call the method, by its own option or its service's. Undefined where the contract doesn't say. */
+export function callersOf(method: DescMethod): Callers | undefined {
+  if (hasOption(method, method_callers)) return getOption(method, method_callers);
+  if (hasOption(method.parent, service_callers)) return getOption(method.parent, service_callers);
+  return undefined;
+}
+
+/**
+ * Whether the service is for callers from outside: its contract names the edges and no other workload. A service
+ * that also names others (the exchange of tokens) is for the edges themselves.
+ */
+export function isPublic(service: DescService): boolean {
+  if (!hasOption(service, service_callers)) return false;
+  const { workloads } = getOption(service, service_callers);
+  return workloads.length > 0 && workloads.every((workload) => edges.has(workload));
+}
+
+/** Both lists must hold: the principal's kind and the calling workload. What is not said does not permit. */
+export function permits(callers: Callers | undefined, caller: Caller): boolean {
+  if (callers === undefined) return false;
+  const kind =
+    callers.kinds.includes(CallerKind.ANYONE) || callers.kinds.includes(kinds[caller.principal.kind]);
+  return kind && callers.workloads.includes(caller.workload);
+}
+
+/** @throws RpcError for a service whose contract does not say who may call it, and for one that is there twice. */
+export function assertRoutes(routes: readonly Route[]): void {
+  const seen = new Set<string>();
+  for (const { service } of routes) {
+    if (seen.has(service.typeName)) {
+      throw new RpcError("invalid-route", `${service.typeName} is routed twice`);
+    }
+    seen.add(service.typeName);
+    if (!hasOption(service, service_callers)) {
+      throw new RpcError(
+        "invalid-route",
+        `${service.typeName} does not say who may call it: give it the option wellapi.type.v1.service_callers`,
+      );
+    }
+  }
+}

@@ -1,0 +1,26 @@
+export type { Authenticated, Authentication } from "./authentication.ts";
+export { anonymous, type Caller, callerKey, type Principal, partyOf } from "./caller.ts";
+export { assertRoutes, callersOf, isPublic, permits } from "./callers.ts";
+export { peerCertificateKey, peerWorkloadKey, requestIdHeader, requestIdKey } from "./context.ts";
+export { RpcError, type RpcErrorCode } from "./errors.ts";
+export { type ServerInterceptorOptions, serverInterceptors } from "./interceptors/list.ts";
+export {
+  assertInterceptors,
+  interceptorOrder,
+  type Step,
+  type StepInterceptor,
+} from "./interceptors/step.ts";
+export { createMemoryTransport, type MemoryTransportOptions } from "./memory-transport.ts";
+export { isProblemCarrier, type Problem, type ProblemCarrier, type Violation } from "./problem.ts";
+export { type Route, route } from "./route.ts";
+export {
+  describeError,
+  errorDomain,
+  problemError,
+  problemFor,
+  problemOf,
+  toConnectError,
+  toFailure,
+} from "./status.ts";
+export { abortable, hookStream, raceAbort, type StreamHooks } from "./stream.ts";
+export { invalidFields, validateMessage, warmValidation } from "./validation.ts";

@@ -1,0 +1,39 @@
+import { randomUUID } from "node:crypto";
+import type { ConnectError, StreamResponse, UnaryRequest } from "@connectrpc/connect";
+import type { Logger } from "@wellapi/runtime";
+import { requestIdHeader, requestIdKey } from "../context.ts";
+import { describeError } from "../status.ts";
+import { hookStream } from "../stream.ts";
+import { type StepInterceptor, step } from "./step.ts";
+
+/**
+ * Outermost: gives the call its request id, and turns whatever is thrown into a status. An error that nobody
+ * meant for a caller is logged once, here, and leaves as "internal error" with the request id to find it by.
+ */
+export function errorsInterceptor(log: Logger): StepInterceptor {
+  return step("errors", (next) => async (request) => {
+    const given = request.header.get(requestIdHeader);
+    const requestId = given !== null && /^[A-Za-z0-9._-]{8,64}$/.test(given) ? given : randomUUID();
+    request.contextValues.set(requestIdKey, requestId);
+
+    const map = (thrown: unknown): ConnectError => {
+      const { error, unexpected } = describeError(thrown);
+      if (unexpected) {
+        const rpc = `${request.service.typeName}/${request.method.name}`;
+        log.error({ err: thrown, rpc, request_id: requestId }, "unexpected error");
+      }
+      error.metadata.set(requestIdHeader, requestId);
+      return error;
+    };
+
+    try {
+      const response = await next(request as UnaryRequest);
+      response.header.set(requestIdHeader, requestId);
+      if (!response.stream) return response;
+      const mapped: StreamResponse = { ...response, message: hookStream(response.message, { error: map }) };
+      return mapped;
+    } catch (thrown) {
+      throw map(thrown);
+    }
+  });
+}

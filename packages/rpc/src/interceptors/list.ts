@@ -1,0 +1,31 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import type { Logger } from "@wellapi/runtime";
+import type { Authentication } from "../authentication.ts";
+import { authenticationInterceptor } from "./authentication.ts";
+import { authorizationInterceptor } from "./authorization.ts";
+import { deadlineInterceptor } from "./deadline.ts";
+import { errorsInterceptor } from "./errors.ts";
+import type { StepInterceptor } from "./step.ts";
+import { telemetryInterceptor } from "./telemetry.ts";
+import { validationInterceptor } from "./validation.ts";
+
+export interface ServerInterceptorOptions {
+  readonly log: Logger;
+  readonly authentication: Authentication;
+  /** Longest unary call in milliseconds; 30 s unless given. */
+  readonly maximumTimeoutMs?: number;
+  /** Streaming methods that check their messages themselves with `validateMessage`. */
+  readonly selfValidating?: readonly DescMethod[];
+}
+
+/** The one list of interceptors, for every server and the in-memory transport. See interceptorOrder. */
+export function serverInterceptors(options: ServerInterceptorOptions): readonly StepInterceptor[] {
+  return [
+    errorsInterceptor(options.log),
+    telemetryInterceptor(options.log),
+    deadlineInterceptor(options.maximumTimeoutMs ?? 30_000),
+    authenticationInterceptor(options.authentication),
+    authorizationInterceptor(),
+    validationInterceptor(options.selfValidating ?? []),
+  ];
+}

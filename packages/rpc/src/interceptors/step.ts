@@ -1,0 +1,32 @@
+import type { Interceptor } from "@connectrpc/connect";
+import { RpcError } from "../errors.ts";
+
+/** The steps that every call passes, outermost first, unary and streaming alike. */
+export const interceptorOrder = [
+  "errors",
+  "telemetry",
+  "deadline",
+  "authentication",
+  "authorization",
+  "validation",
+] as const;
+
+export type Step = (typeof interceptorOrder)[number];
+
+/** An interceptor that says which step it is. */
+export type StepInterceptor = Interceptor & { readonly step: Step };
+
+export function step(name: Step, interceptor: Interceptor): StepInterceptor {
+  return Object.assign((next: Parameters<Interceptor>[0]) => interceptor(next), { step: name });
+}
+
+/** @throws RpcError where a server was given other interceptors than `serverInterceptors(...)` makes. */
+export function assertInterceptors(interceptors: readonly Interceptor[]): void {
+  const names = interceptors.map((interceptor) => ("step" in interceptor ? interceptor.step : "unknown"));
+  if (names.join() !== interceptorOrder.join()) {
+    throw new RpcError(
+      "invalid-interceptors",
+      `a server takes the interceptors ${interceptorOrder.join(", ")}, in this order, but was given ${names.join(", ") || "none"}`,
+    );
+  }
+}

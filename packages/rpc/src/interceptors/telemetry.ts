@@ -1,0 +1,132 @@
+import { Code, type StreamResponse, type UnaryRequest } from "@connectrpc/connect";
+import {
+  type Attributes,
+  context,
+  metrics,
+  propagation,
+  SpanKind,
+  SpanStatusCode,
+  type TextMapGetter,
+  trace,
+} from "@opentelemetry/api";
+import {
+  ATTR_ERROR_TYPE,
+  ATTR_RPC_METHOD,
+  ATTR_RPC_RESPONSE_STATUS_CODE,
+  ATTR_RPC_SYSTEM_NAME,
+  METRIC_RPC_SERVER_CALL_DURATION,
+} from "@opentelemetry/semantic-conventions/incubating";
+import type { Logger } from "@wellapi/runtime";
+import { callerKey } from "../caller.ts";
+import { peerWorkloadKey, requestIdKey } from "../context.ts";
+import { problemFor } from "../status.ts";
+import { hookStream } from "../stream.ts";
+import { type StepInterceptor, step } from "./step.ts";
+
+const scope = "@wellapi/rpc";
+
+const headerGetter: TextMapGetter<Headers> = {
+  get: (carrier, key) => carrier.get(key) ?? undefined,
+  keys: (carrier) => [...carrier.keys()],
+};
+
+/** The status of gRPC's own list, as the semantic conventions want it. */
+export function statusName(code: Code | undefined): string {
+  if (code === undefined) return "OK";
+  if (code === Code.Canceled) return "CANCELLED"; // gRPC spells it so
+  return Code[code]!.replace(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
+}
+
+/** Statuses that are the server's own failure (OpenTelemetry, semantic conventions for gRPC servers). */
+const serverFailures: ReadonlySet<Code> = new Set([
+  Code.Unknown,
+  Code.DeadlineExceeded,
+  Code.Unimplemented,
+  Code.Internal,
+  Code.Unavailable,
+  Code.DataLoss,
+]);
+
+/**
+ * A span, the duration metric and one log line a call (semantic conventions 1.45, stable RPC names). Free while no
+ * provider is registered. None of the three carries a patient, an organization, a value or a credential.
+ */
+export function telemetryInterceptor(log: Logger): StepInterceptor {
+  const tracer = trace.getTracer(scope);
+  // Asked for at the first call: the providers may be registered after this list is built.
+  let duration: ReturnType<typeof createDuration> | undefined;
+  return step("telemetry", (next) => async (request) => {
+    duration ??= createDuration();
+    const recorder = duration;
+    const started = performance.now();
+    const rpc = `${request.service.typeName}/${request.method.name}`;
+    const inside = request.contextValues.get(peerWorkloadKey) !== undefined;
+    const attributes: Attributes = { [ATTR_RPC_SYSTEM_NAME]: "grpc", [ATTR_RPC_METHOD]: rpc };
+    // From outside, a trace of the caller's own is not continued: anybody could sample us.
+    const parent = inside
+      ? propagation.extract(context.active(), request.header, headerGetter)
+      : context.active();
+    const span = tracer.startSpan(rpc, { kind: SpanKind.SERVER, attributes }, parent);
+    const active = trace.setSpan(parent, span);
+
+    const finish = (error: unknown): void => {
+      const problem = error === undefined ? undefined : problemFor(error);
+      const status = statusName(problem?.code);
+      const failed = problem !== undefined && serverFailures.has(problem.code);
+      span.setAttribute(ATTR_RPC_RESPONSE_STATUS_CODE, status);
+      if (failed) {
+        span.setAttribute(ATTR_ERROR_TYPE, status);
+        span.setStatus({ code: SpanStatusCode.ERROR });
+      }
+      const milliseconds = performance.now() - started;
+      recorder.record(milliseconds / 1_000, {
+        ...attributes,
+        [ATTR_RPC_RESPONSE_STATUS_CODE]: status,
+        ...(failed ? { [ATTR_ERROR_TYPE]: status } : {}),
+      });
+      const { traceId } = span.spanContext();
+      const level = failed ? "warn" : inside ? "debug" : "info";
+      log[level](
+        {
+          rpc,
+          code: status,
+          ...(problem === undefined ? {} : { reason: problem.reason }),
+          duration_ms: Math.round(milliseconds * 10) / 10,
+          request_id: request.contextValues.get(requestIdKey),
+          ...(trace.isSpanContextValid(span.spanContext()) ? { trace_id: traceId } : {}),
+          workload: request.contextValues.get(peerWorkloadKey) ?? "outside",
+          principal_kind: request.contextValues.get(callerKey).principal.kind,
+        },
+        "call",
+      );
+      span.end();
+    };
+
+    try {
+      const response = await context.with(active, () => next(request as UnaryRequest));
+      if (!response.stream) {
+        finish(undefined);
+        return response;
+      }
+      const message = hookStream(response.message, {
+        pull: (pull) => context.with(active, pull),
+        end: (error) => finish(error ?? (request.signal.aborted ? request.signal.reason : undefined)),
+      });
+      const observed: StreamResponse = { ...response, message };
+      return observed;
+    } catch (error) {
+      finish(error);
+      throw error;
+    }
+  });
+}
+
+function createDuration() {
+  return metrics.getMeter(scope).createHistogram(METRIC_RPC_SERVER_CALL_DURATION, {
+    unit: "s",
+    description: "Duration of inbound calls",
+    advice: {
+      explicitBucketBoundaries: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10],
+    },
+  });
+}

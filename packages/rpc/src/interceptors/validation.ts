@@ -1,0 +1,30 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import { problemError } from "../status.ts";
+import { hookStream } from "../stream.ts";
+import { validateMessage } from "../validation.ts";
+import { type StepInterceptor, step } from "./step.ts";
+
+/**
+ * Checks each request message by the contract's rules before the handler sees it. The methods in
+ * `selfValidating` check their stream's messages themselves, so that a bad message gets an answer of its own and
+ * the stream goes on.
+ */
+export function validationInterceptor(selfValidating: readonly DescMethod[]): StepInterceptor {
+  const exempt = new Set(selfValidating.map((method) => `${method.parent.typeName}/${method.name}`));
+  return step("validation", (next) => async (request) => {
+    if (!request.stream) {
+      const problem = validateMessage(request.method.input, request.message);
+      if (problem !== undefined) throw problemError(problem);
+      return next(request);
+    }
+    if (exempt.has(`${request.service.typeName}/${request.method.name}`)) return next(request);
+    const message = hookStream(request.message, {
+      message(one) {
+        const problem = validateMessage(request.method.input, one);
+        if (problem !== undefined) throw problemError(problem);
+        return one;
+      },
+    });
+    return next({ ...request, message });
+  });
+}

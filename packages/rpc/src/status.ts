@@ -1,0 +1,150 @@
+import { create } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "@wellapi/gen/google/rpc/error_details_pb";
+import { type Failure, FailureSchema } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { isProblemCarrier, type Problem } from "./problem.ts";
+
+export const errorDomain = "wellapi.dev";
+
+/** The reason of an error that has none of its own: its code's name. */
+function reasonOf(code: Code): string {
+  return Code[code]!.replace(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
+}
+
+const internal: Problem = { code: Code.Internal, reason: "INTERNAL", message: "internal error" };
+
+const storeUnavailable: Problem = {
+  code: Code.Unavailable,
+  reason: "STORE_UNAVAILABLE",
+  message: "storage is not available, nothing was changed: send the request again after the delay",
+  retryAfterMs: 1_000,
+};
+
+const peerUnavailable: Problem = {
+  code: Code.Unavailable,
+  reason: "UNAVAILABLE",
+  message: "a part of the service is not available: send the request again after the delay",
+  retryAfterMs: 1_000,
+};
+
+const canceled: Problem = { code: Code.Canceled, reason: "CANCELED", message: "the call was canceled" };
+
+const deadlineExceeded: Problem = {
+  code: Code.DeadlineExceeded,
+  reason: "DEADLINE_EXCEEDED",
+  message: "the deadline passed before the call was finished: whether it took effect is not known",
+};
+
+/** What a caller is told of `error`; `unexpected` where it is told nothing and operators must see the error. */
+export interface Description {
+  readonly error: ConnectError;
+  readonly unexpected: boolean;
+}
+
+/** Decides what leaves the process. Never reads `message` of an error that doesn't say that it may leave. */
+export function describeError(error: unknown): Description {
+  if (error instanceof ConnectError) return describeConnectError(error);
+  if (isProblemCarrier(error)) return { error: problemError(error.problem, error), unexpected: false };
+  if (error instanceof Error) {
+    // The ports' own errors (StoreError, EventsError, VaultError, ...), recognised by shape: their packages
+    // are no dependency of this one.
+    if (error.name.endsWith("Error") && "code" in error && error.code === "unavailable") {
+      return { error: problemError(storeUnavailable, error), unexpected: false };
+    }
+    if (error.name === "AbortError") return { error: problemError(canceled, error), unexpected: false };
+    if (error.name === "TimeoutError") {
+      return { error: problemError(deadlineExceeded, error), unexpected: false };
+    }
+  }
+  return { error: problemError(internal, error), unexpected: true };
+}
+
+function describeConnectError(error: ConnectError): Description {
+  if (error.findDetails(ErrorInfoSchema).length === 1) {
+    // Said by one of our services: it passes. Metadata stays behind, for it belongs to another hop.
+    const passed = new ConnectError(error.rawMessage, error.code, undefined, undefined, error.cause);
+    passed.details = error.details;
+    return { error: passed, unexpected: false };
+  }
+  switch (error.code) {
+    case Code.Internal:
+    case Code.Unknown:
+    case Code.DataLoss:
+      return { error: problemError(internal, error), unexpected: true };
+    case Code.Unavailable:
+      return { error: problemError(peerUnavailable, error), unexpected: false };
+    default: {
+      const { code, rawMessage } = error;
+      const described = problemError({ code, reason: reasonOf(code), message: rawMessage }, error.cause);
+      return { error: described, unexpected: false };
+    }
+  }
+}
+
+/** The error with exactly one google.rpc.ErrorInfo, safe to send to a caller. */
+export function toConnectError(error: unknown): ConnectError {
+  return describeError(error).error;
+}
+
+/** The error that tells a caller `problem`. */
+export function problemError(problem: Problem, cause?: unknown): ConnectError {
+  const { code, reason, message, violations, retryAfterMs } = problem;
+  const error = new ConnectError(message, code, undefined, undefined, cause);
+  error.details.push({ desc: ErrorInfoSchema, value: { reason, domain: errorDomain } });
+  if (violations !== undefined && violations.length > 0) {
+    const fieldViolations = violations.map(({ field, description, reason }) => ({
+      field,
+      description,
+      reason,
+    }));
+    error.details.push({ desc: BadRequestSchema, value: { fieldViolations } });
+  }
+  if (retryAfterMs !== undefined) {
+    const seconds = Math.floor(retryAfterMs / 1_000);
+    const retryDelay = {
+      seconds: BigInt(seconds),
+      nanos: Math.round((retryAfterMs - seconds * 1_000) * 1e6),
+    };
+    error.details.push({ desc: RetryInfoSchema, value: { retryDelay } });
+  }
+  return error;
+}
+
+/** What an error that a client received says. An error of a foreign server gets its code's name as reason. */
+export function problemOf(error: ConnectError): Problem {
+  const info = error.findDetails(ErrorInfoSchema).find(({ domain }) => domain === errorDomain);
+  const badRequest = error.findDetails(BadRequestSchema)[0];
+  const delay = error.findDetails(RetryInfoSchema)[0]?.retryDelay;
+  return {
+    code: error.code,
+    reason: info?.reason ?? reasonOf(error.code),
+    message: error.rawMessage,
+    ...(badRequest === undefined
+      ? {}
+      : {
+          violations: badRequest.fieldViolations.map(({ field, description, reason }) => ({
+            field,
+            description,
+            reason,
+          })),
+        }),
+    ...(delay === undefined ? {} : { retryAfterMs: Number(delay.seconds) * 1_000 + delay.nanos / 1e6 }),
+  };
+}
+
+/** The problem of any error, as its caller would be told it. */
+export function problemFor(error: unknown): Problem {
+  return problemOf(toConnectError(error));
+}
+
+/** The problem inside a stream's answer, where the stream goes on. */
+export function toFailure(problem: Problem): Failure {
+  return create(FailureSchema, {
+    code: problem.code,
+    reason: problem.reason,
+    message: problem.message,
+    violations:
+      problem.violations?.map(({ field, description, reason }) => ({ field, description, reason })) ?? [],
+    retryAfterMs: problem.retryAfterMs ?? 0,
+  });
+}

@@ -1,0 +1,101 @@
+/** What to do around a stream of messages. Every hook is optional. */
+export interface StreamHooks<T> {
+  /** Runs each pull, for example inside a context. */
+  pull?(next: () => Promise<IteratorResult<T>>): Promise<IteratorResult<T>>;
+  /** Sees each message before it goes on; may replace it or throw. */
+  message?(message: T): T;
+  /** Translates the error that ends the stream. */
+  error?(error: unknown): unknown;
+  /** Once: at the end, after an error (already translated), or when the reader left. */
+  end?(error: unknown): void;
+}
+
+/** The stream with hooks around it. Pulls one message at a time, so that back-pressure passes through. */
+export function hookStream<T>(source: AsyncIterable<T>, hooks: StreamHooks<T>): AsyncIterable<T> {
+  return {
+    [Symbol.asyncIterator](): AsyncIterator<T> {
+      const iterator = source[Symbol.asyncIterator]();
+      let ended = false;
+      const end = (error?: unknown): void => {
+        if (ended) return;
+        ended = true;
+        hooks.end?.(error);
+      };
+      return {
+        async next() {
+          try {
+            const next = () => iterator.next();
+            const result = await (hooks.pull === undefined ? next() : hooks.pull(next));
+            if (result.done === true) {
+              end();
+              return result;
+            }
+            return hooks.message === undefined ? result : { done: false, value: hooks.message(result.value) };
+          } catch (error) {
+            const translated = hooks.error === undefined ? error : hooks.error(error);
+            end(translated);
+            throw translated;
+          }
+        },
+        async return() {
+          end();
+          await iterator.return?.();
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
+}
+
+/**
+ * The stream, ended by throwing the signal's reason as soon as it aborts, also while a message is awaited. The
+ * source is asked to return, but not waited for. One listener serves the whole stream.
+ */
+export function abortable<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncIterable<T> {
+  return {
+    [Symbol.asyncIterator](): AsyncIterator<T> {
+      const iterator = source[Symbol.asyncIterator]();
+      let rejectPending: ((reason: unknown) => void) | undefined;
+      const abandon = (): void => {
+        rejectPending?.(signal.reason);
+        iterator.return?.().catch(() => {}); // its own failure has no reader any more
+      };
+      const finish = (): void => signal.removeEventListener("abort", abandon);
+      signal.addEventListener("abort", abandon, { once: true });
+      if (signal.aborted) abandon();
+      return {
+        next() {
+          if (signal.aborted) return Promise.reject(signal.reason);
+          return new Promise((resolve, reject) => {
+            rejectPending = reject;
+            iterator.next().then(
+              (result) => {
+                if (result.done === true) finish();
+                resolve(result);
+              },
+              (error: unknown) => {
+                finish();
+                reject(error);
+              },
+            );
+          });
+        },
+        async return() {
+          finish();
+          await iterator.return?.();
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
+}
+
+/** The promise, or the signal's reason if that aborts first. */
+export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}

@@ -1,0 +1,37 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import type { Transport } from "@connectrpc/connect";
+import { type Logger, silentLogger } from "@wellapi/runtime";
+import type { Authentication } from "./authentication.ts";
+import type { Caller } from "./caller.ts";
+import { serverInterceptors } from "./interceptors/list.ts";
+import { createMemoryTransport } from "./memory-transport.ts";
+import type { Route } from "./route.ts";
+
+/** Believes what it is told. For tests only. */
+export function createTrustingAuthentication(caller: Caller | (() => Caller)): Authentication {
+  return {
+    recheckMs: 60_000,
+    authenticate: async () => ({ caller: typeof caller === "function" ? caller() : caller }),
+  };
+}
+
+/**
+ * A transport to the routes on which every call is made by `caller` (with its workload), behind the real list of
+ * interceptors: authorization and validation hold. For tests only.
+ */
+export function createTestTransport(options: {
+  readonly routes: readonly Route[];
+  readonly caller: Caller | (() => Caller);
+  readonly log?: Logger;
+  readonly selfValidating?: readonly DescMethod[];
+}): Transport {
+  return createMemoryTransport({
+    routes: options.routes,
+    workload: "test",
+    interceptors: serverInterceptors({
+      log: options.log ?? silentLogger,
+      authentication: createTrustingAuthentication(options.caller),
+      ...(options.selfValidating === undefined ? {} : { selfValidating: options.selfValidating }),
+    }),
+  });
+}

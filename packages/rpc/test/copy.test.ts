@@ -1,0 +1,27 @@
+import { create, createRegistry, equals, fromJson } from "@bufbuild/protobuf";
+import { ErrorInfoSchema } from "@wellapi/gen/google/rpc/error_details_pb";
+import { CreateSeriesRequestSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import { expect, test } from "vitest";
+import { copyMessage } from "../src/copy.ts";
+
+test("a copy equals and shares nothing that can change", () => {
+  const message = fromJson(ErrorInfoSchema, { reason: "A", domain: "b", metadata: { key: "value" } });
+  const copy = copyMessage(message);
+  expect(equals(ErrorInfoSchema, message, copy)).toBe(true);
+  copy.metadata.key = "other";
+  copy.reason = "B";
+  expect(message).toMatchObject({ reason: "A", metadata: { key: "value" } });
+});
+
+test("nested messages, lists and unknown fields are copied", () => {
+  const message = create(CreateSeriesRequestSchema, { batch: { requestId: "r", series: [{}, {}] } });
+  message.$unknown = [{ no: 500, wireType: 2, data: new Uint8Array([1, 7]) }];
+  const copy = copyMessage(message);
+  expect(
+    equals(CreateSeriesRequestSchema, message, copy, { unknown: true, registry: createRegistry() }),
+  ).toBe(true);
+  copy.batch!.series.pop();
+  copy.$unknown![0]!.data[1] = 9;
+  expect(message.batch!.series).toHaveLength(2);
+  expect(message.$unknown[0]!.data[1]).toBe(7);
+});
