@@ -137,7 +137,8 @@ export declare const DeviceSchema: GenMessage<Device>;
  */
 export declare type Category = Message<"wellapi.type.v1.Category"> & {
   /**
-   * One of heart, activity, sleep, body, glucose, respiratory, temperature, and those added later.
+   * One of heart, activity, sleep, body, glucose, blood_pressure, respiratory, temperature, and those added
+   * later.
    *
    * @generated from field: string name = 1;
    */
