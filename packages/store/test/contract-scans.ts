@@ -26,13 +26,17 @@ export function describeScans(current: () => Store): void {
 
     test("takes half-open ranges, and `after` as an exclusive lower bound", async () => {
       await insert(current(), ...[1, 2, 3, 4].map((rank) => note(`n${rank}`, { rank })));
-      const ids = (range: Scan["range"]) => {
-        return idsOf(current(), { index: "by_rank", equals: ["eu/p1"], range: range!, limit: 10 });
+      const ids = async (range: NonNullable<Scan["range"]>) => {
+        const scan: Scan = { index: "by_rank", equals: ["eu/p1"], range, limit: 1 };
+        const descending = await idsOf(current(), { ...scan, order: "descending" });
+        const ascending = await idsOf(current(), scan);
+        expect(descending.reverse()).toEqual(ascending);
+        return ascending;
       };
       expect(await ids({ from: 2, to: 4 })).toEqual(["n2", "n3"]);
       expect(await ids({ after: 2 })).toEqual(["n3", "n4"]);
       expect(await ids({ from: 1, after: 3 })).toEqual(["n4"]);
-      expect(await ids({ to: 2 })).toEqual(["n1"]);
+      expect(await ids({ to: 3 })).toEqual(["n1", "n2"]);
       expect(await ids({ from: 3, to: 3 })).toEqual([]);
     });
 

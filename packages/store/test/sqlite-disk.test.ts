@@ -46,24 +46,6 @@ describe("sqlite: the disk", () => {
     ]);
   });
 
-  test("a commit that does not fit leaves nothing and does not fail those grouped with it", async () => {
-    subject = await openSqliteUnderTest(contractCollections, { maxBytes: 600_000 });
-    const { store } = subject;
-    const large = insertion("large", 700_000);
-    const outcomes = await Promise.allSettled([
-      store.commit(insertion("a", 100)),
-      store.commit({
-        ...large,
-        changes: [...insertion("half", 100).changes, ...large.changes],
-        events: [event("e")],
-      }),
-      store.commit(insertion("b", 100)),
-    ]);
-    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
-    expect(await idsOf(store, { equals: ["eu/p1"], limit: 100 })).toEqual(["a", "b"]);
-    expect(await store.readOutbox(1)).toEqual([]);
-  });
-
   test("a file that is no store is refused as unavailable and left as it was", async () => {
     subject = await openSqliteUnderTest([]);
     const path = join(subject.folder, "other.txt");

@@ -17,7 +17,10 @@ interface Recorded {
   readonly indexes: Readonly<Record<string, string>>;
 }
 
-/** Makes the file fit the declarations, all or nothing. A changed key is refused; indexes are rebuilt. */
+/**
+ * Makes the file fit the declarations, all or nothing. A changed key is refused; indexes are rebuilt. Where they
+ * fit already nothing is written, so that a store opens, and can be read, on a full disk.
+ */
 export function migrate(database: DatabaseSync, catalog: Catalog): void {
   const layout = Number(database.prepare("PRAGMA user_version").get()?.user_version);
   if (layout !== 0 && layout !== LAYOUT) {
@@ -25,12 +28,8 @@ export function migrate(database: DatabaseSync, catalog: Catalog): void {
   }
   database.exec("BEGIN EXCLUSIVE");
   try {
-    database.exec("CREATE TABLE IF NOT EXISTS declared (name TEXT PRIMARY KEY, content TEXT NOT NULL)");
-    database.exec(`CREATE TABLE IF NOT EXISTS outbox (position INTEGER PRIMARY KEY AUTOINCREMENT,
-      partition TEXT NOT NULL, id TEXT NOT NULL, subject TEXT NOT NULL, headers TEXT NOT NULL,
-      data BLOB NOT NULL)`);
+    if (layout === 0) createLayout(database);
     for (const shape of catalog.collections) migrateCollection(database, shape);
-    database.exec(`PRAGMA user_version = ${LAYOUT}`);
     database.exec("COMMIT");
   } catch (error) {
     if (database.isTransaction) database.exec("ROLLBACK");
@@ -38,8 +37,20 @@ export function migrate(database: DatabaseSync, catalog: Catalog): void {
   }
 }
 
+function createLayout(database: DatabaseSync): void {
+  database.exec("CREATE TABLE declared (name TEXT PRIMARY KEY, content TEXT NOT NULL)");
+  database.exec(`CREATE TABLE outbox (position INTEGER PRIMARY KEY AUTOINCREMENT, partition TEXT NOT NULL,
+    id TEXT NOT NULL, subject TEXT NOT NULL, headers TEXT NOT NULL, data BLOB NOT NULL)`);
+  database.exec(`PRAGMA user_version = ${LAYOUT}`);
+}
+
 function migrateCollection(database: DatabaseSync, shape: CollectionShape): void {
   const row = database.prepare("SELECT content FROM declared WHERE name = ?").get(shape.name);
+  const indexes: Record<string, string> = {};
+  for (const index of shape.indexes.values())
+    indexes[index.name] = JSON.stringify([index.order, index.unique]);
+  const content = JSON.stringify({ key: shape.key, fields: shape.fields, indexes } satisfies Recorded);
+  if (row?.content === content) return;
   const recorded = row ? (JSON.parse(String(row.content)) as Recorded) : undefined;
   if (recorded) {
     checkSameKey(shape, recorded);
@@ -47,19 +58,15 @@ function migrateCollection(database: DatabaseSync, shape: CollectionShape): void
   } else {
     createTable(database, shape);
   }
-  const indexes: Record<string, string> = {};
-  for (const index of shape.indexes.values())
-    indexes[index.name] = JSON.stringify([index.order, index.unique]);
-  for (const [name, content] of Object.entries(recorded?.indexes ?? {})) {
-    if (indexes[name] !== content) database.exec(`DROP INDEX ${indexName(shape.name, name)}`);
+  for (const [name, definition] of Object.entries(recorded?.indexes ?? {})) {
+    if (indexes[name] !== definition) database.exec(`DROP INDEX ${indexName(shape.name, name)}`);
   }
   for (const index of shape.indexes.values()) {
     if (recorded?.indexes[index.name] !== indexes[index.name]) createIndex(database, shape, index);
   }
-  const content: Recorded = { key: shape.key, fields: shape.fields, indexes };
   database
     .prepare("INSERT INTO declared VALUES (?, ?) ON CONFLICT DO UPDATE SET content = excluded.content")
-    .run(shape.name, JSON.stringify(content));
+    .run(shape.name, content);
 }
 
 function checkSameKey(shape: CollectionShape, recorded: Recorded): void {

@@ -1,0 +1,75 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createCatalog } from "../src/catalog.ts";
+import { openDatabase } from "../src/sqlite/database.ts";
+import type { WireCommit } from "../src/sqlite/protocol.ts";
+import { migrate } from "../src/sqlite/schema.ts";
+import { createStatements } from "../src/sqlite/statements.ts";
+import { writeGroup } from "../src/sqlite/write.ts";
+
+describe("sqlite: one group of commits", () => {
+  const catalog = createCatalog([{ name: "note", key: ["partition", "id"], indexes: [] }]);
+  let folder: string;
+  let database: DatabaseSync;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "wellapi-store-"));
+    database = openDatabase(join(folder, "store.db"), 200_000);
+    migrate(database, catalog);
+  });
+  afterEach(async () => {
+    database.close();
+    await rm(folder, { recursive: true });
+  });
+
+  const commit = (...documents: Array<readonly [id: string, bytes: number]>): WireCommit => ({
+    kind: "commit",
+    partition: "eu/p1",
+    changes: documents.map(([id, end]) => ({
+      kind: "insert",
+      collection: "note",
+      values: ["eu/p1", id],
+      document: { start: 0, end },
+      ifRevision: 0,
+    })),
+    events: [{ id: documents.join(), subject: "a.b", data: { start: 0, end: 0 }, headers: "{}" }],
+    bytes: new Uint8Array(Math.max(...documents.map(([, bytes]) => bytes))),
+  });
+  const ids = () =>
+    database
+      .prepare("SELECT f_id FROM c_note ORDER BY f_id")
+      .all()
+      .map((row) => row.f_id);
+  const committed = { answer: { committed: true } };
+
+  test("one that does not fit on the disk leaves nothing and does not fail its neighbours", () => {
+    const group = [commit(["a", 100]), commit(["half", 100], ["large", 300_000]), commit(["b", 100])];
+    const outcomes = writeGroup(createStatements(database), catalog, group);
+    expect(outcomes).toMatchObject([committed, { failure: { code: "unavailable" } }, committed]);
+    expect(ids()).toEqual(["a", "b"]);
+    expect(database.prepare("SELECT id FROM outbox").all()).toHaveLength(2);
+  });
+
+  test("one that is refused leaves nothing and does not fail its neighbours", () => {
+    const group = [commit(["a", 100]), commit(["half", 100], ["a", 100]), commit(["half", 100])];
+    const outcomes = writeGroup(createStatements(database), catalog, group);
+    const refused = { committed: false, reason: "duplicate", index: "key", change: 1 };
+    expect(outcomes).toEqual([committed, { answer: refused }, committed]);
+    expect(ids()).toEqual(["a", "half"]);
+    expect(database.prepare("SELECT id FROM outbox").all()).toHaveLength(2);
+  });
+
+  test("a store whose declarations fit is opened without a write", () => {
+    const changes = () => database.prepare("SELECT total_changes() AS n").get()?.n;
+    const before = changes();
+    migrate(database, catalog);
+    expect(changes()).toBe(before);
+    const more = createCatalog([
+      { name: "note", key: ["partition", "id"], indexes: [{ name: "x", fields: ["x"] }] },
+    ]);
+    migrate(database, more);
+    expect(changes()).not.toBe(before);
+  });
+});
