@@ -1,6 +1,6 @@
 /** A process that commits pairs until it is killed, and prints each number once its commit was acked. */
 import { openSqliteStore } from "../src/index.ts";
-import { contractCollections, event, note } from "./contract.ts";
+import { contractCollections, event, note } from "./notes.ts";
 
 const [path = "", round = ""] = process.argv.slice(2);
 const store = await openSqliteStore({ path, collections: contractCollections });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Store } from "../src/index.ts";
-import { note } from "./contract.ts";
+import { note } from "./notes.ts";
 
 const text = fc.string({ unit: "grapheme", maxLength: 20 });
 const fieldName = text.filter((name) => !/^[$_]|\0/.test(name) && !["partition", "id"].includes(name));

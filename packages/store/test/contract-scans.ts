@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Document, IndexValue, Scan, Store } from "../src/index.ts";
-import { idsOf, insert, note } from "./contract.ts";
+import { idsOf, insert, note } from "./notes.ts";
 
 /** The order of index values: numbers, then strings by code point, then booleans. */
 function compare(a: IndexValue, b: IndexValue): number {

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { CollectionDeclaration, Document, IndexValue, OutboxEvent, Scan, Store } from "../src/index.ts";
+import type { CollectionDeclaration, Document, IndexValue, Store } from "../src/index.ts";
 import { describeRoundTrips } from "./contract-round-trips.ts";
 import { describeScans } from "./contract-scans.ts";
+import { contractCollections, event, idsOf, insert, note } from "./notes.ts";
 
 /** An open store of an engine, with the means to open the same data again and to throw it away. */
 export interface StoreUnderTest {
@@ -12,47 +13,6 @@ export interface StoreUnderTest {
 }
 
 export type OpenStoreUnderTest = (collections: readonly CollectionDeclaration[]) => Promise<StoreUnderTest>;
-
-export const contractCollections: readonly CollectionDeclaration[] = [
-  {
-    name: "note",
-    key: ["partition", "id"],
-    indexes: [
-      { name: "by_email", fields: ["email"], unique: true },
-      { name: "by_slot", fields: ["partition", "slot"], unique: true },
-      { name: "by_tag", fields: ["tag", "rank"] },
-      { name: "by_rank", fields: ["partition", "rank"] },
-    ],
-  },
-  { name: "counter", key: ["partition"], indexes: [] },
-];
-
-export function note(id: string, fields: Record<string, unknown> = {}, partition = "eu/p1"): Document {
-  return { partition, id, ...fields };
-}
-
-export function event(id: string): OutboxEvent {
-  return { id, subject: "note.changed", data: new Uint8Array([1, 2, 3]), headers: { source: "test" } };
-}
-
-export async function insert(store: Store, ...documents: Document[]): Promise<void> {
-  for (const document of documents) {
-    const changes = [{ kind: "insert" as const, collection: "note", document }];
-    expect(await store.commit({ partition: document.partition, changes })).toEqual({ committed: true });
-  }
-}
-
-/** All ids of a scan, page by page. */
-export async function idsOf(store: Store, scan: Scan): Promise<unknown[]> {
-  const ids: unknown[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await store.scan("note", cursor === undefined ? scan : { ...scan, cursor });
-    ids.push(...page.documents.map(({ document }) => document.id));
-    cursor = page.cursor;
-  } while (cursor !== undefined);
-  return ids;
-}
 
 /** What every engine of the store port must hold. */
 export function describeStoreContract(name: string, open: OpenStoreUnderTest): void {

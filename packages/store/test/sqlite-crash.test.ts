@@ -5,7 +5,7 @@ import { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openSqliteStore } from "../src/index.ts";
 import { openConnection } from "../src/sqlite/connection.ts";
-import { contractCollections, idsOf, insert, note } from "./contract.ts";
+import { contractCollections, idsOf, insert, note } from "./notes.ts";
 import { openSqliteUnderTest, type SqliteUnderTest } from "./store-under-test.ts";
 
 const stormFile = fileURLToPath(new URL("./commit-storm.ts", import.meta.url));

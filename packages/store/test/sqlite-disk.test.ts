@@ -3,7 +3,7 @@ import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { openSqliteStore, type Store } from "../src/index.ts";
-import { contractCollections, event, idsOf, insert, note } from "./contract.ts";
+import { contractCollections, event, idsOf, insert, note } from "./notes.ts";
 import { openSqliteUnderTest, type SqliteUnderTest } from "./store-under-test.ts";
 
 describe("sqlite: the disk", () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type CollectionDeclaration, openSqliteStore, type Store } from "../src/index.ts";
-import { idsOf, insert, note } from "./contract.ts";
+import { idsOf, insert, note } from "./notes.ts";
 import { openSqliteUnderTest, type SqliteUnderTest } from "./store-under-test.ts";
 
 const declare = (indexes: CollectionDeclaration["indexes"]): CollectionDeclaration[] => [
