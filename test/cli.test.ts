@@ -1,0 +1,172 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const main = fileURLToPath(import.meta.resolve("@wellapi/cli/main"));
+const month = fileURLToPath(new URL("./data/fitbit/minute-heart-rate-2022484408.csv", import.meta.url));
+
+// The guide's commands, as a newcomer types them: real processes against a real server.
+describe("the wellapi command", () => {
+  const folder = temporaryFolder();
+  let server: Server;
+  const id: Record<string, string> = {};
+
+  async function run(...parameters: string[]): Promise<{ code: number | null; out: string; err: string }> {
+    const child = spawn(process.execPath, [main, ...parameters], {
+      env: {
+        ...process.env,
+        WELLAPI_URL: server.http,
+        WELLAPI_GRPC_URL: server.grpc,
+        WELLAPI_API_KEY: server.operatorKey!,
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const [out, err, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, "exit"),
+    ]);
+    return { code: code as number | null, out: out.trim(), err: err.trim() };
+  }
+
+  /** Runs a command that must succeed, and gives what it printed. */
+  async function ok(...parameters: string[]): Promise<string> {
+    const { code, out, err } = await run(...parameters);
+    expect(`${code} ${err}`, parameters.join(" ")).toMatch(/^0/);
+    return out;
+  }
+
+  const documents = (out: string) =>
+    out.split("\n").map((line) => JSON.parse(line) as Record<string, string>);
+
+  beforeAll(async () => {
+    server = await startServer({ dataDir: join(folder.path, "data") });
+  }, 30_000);
+
+  afterAll(async () => {
+    await server?.stop();
+    folder.remove();
+  });
+
+  test("enrols companies and a patient", async () => {
+    for (const name of ["maker", "clinic"] as const) {
+      id[name] = await ok("organization", "create", name);
+      const application = await ok("application", "create", "app", "--organization", id[name]);
+      await ok("credential", "issue", "--application", application, "--out", join(folder.path, name));
+      expect(await ok("application", "list", "--organization", id[name])).toContain(application);
+      expect(await ok("credential", "list", "--application", application)).toContain("certificate");
+    }
+    expect(await ok("organization", "list")).toContain("clinic");
+    id.patient = await ok("patient", "create", "Participant", "--time-zone", "Europe/Berlin");
+    expect(await ok("patient", "list")).toContain("Europe/Berlin");
+    expect(await ok("token", "issue", id.patient)).toMatch(/^ey/);
+  });
+
+  test("grants, and each organization finds the patient by an id of its own", async () => {
+    const grant = ["consent", "create", "--as-patient", id.patient!, "--category", "heart"];
+    await ok(...grant, "--grantee", id.maker!, "--direction", "contribute");
+    id.reading = await ok(
+      ...grant,
+      ...["--grantee", id.clinic!, "--direction", "read", "--purpose", "treatment", "--resolution", "raw"],
+    );
+    for (const name of ["maker", "clinic"]) {
+      const [consent] = documents(
+        await ok("consent", "list", "--credentials", join(folder.path, name), "--json"),
+      );
+      id[`at ${name}`] = consent!.patient!;
+    }
+    expect(id["at maker"]).not.toBe(id["at clinic"]);
+  });
+
+  const ingest = (file: string, ...more: string[]) => [
+    ...["ingest", file, "--credentials", join(folder.path, "maker"), "--patient", id["at maker"]!],
+    ...["--code", "8867-4", "--unit", "/min", "--time-zone", "UTC", "--json", ...more],
+  ];
+
+  test("ingests a month; a second time nothing is stored twice", async () => {
+    const file = join(folder.path, "month.csv");
+    writeFileSync(file, readFileSync(month));
+    const [first] = documents(await ok(...ingest(file)));
+    expect(first).toMatchObject({ samples: 20_097, accepted: 20_097, duplicate: 0, rejected: 0, failed: 0 });
+    const [second] = documents(await ok(...ingest(file)));
+    expect(second).toMatchObject({ samples: 20_097, accepted: 0, duplicate: 20_097 });
+  });
+
+  test("a bad row stops it before anything is sent, and names the line", async () => {
+    const file = join(folder.path, "bad.csv");
+    writeFileSync(file, "time,value\n2026-01-01T00:00:00,70\n2026-01-01T00:01:00,abc\n");
+    const { code, err } = await run(...ingest(file));
+    expect(code).toBe(8);
+    expect(err).toContain("line 3");
+  });
+
+  const atClinic = () => ["--credentials", join(folder.path, "clinic"), "--patient", id["at clinic"]!];
+
+  test("reads, and aggregates by the patient's own day", async () => {
+    const read = await ok(
+      ...["read", ...atClinic(), "--code", "8867-4"],
+      ...["--from", "2016-04-12T10:00:00Z", "--to", "2016-04-12T11:00:00Z"],
+    );
+    expect(read.split("\n").length).toBeGreaterThan(30);
+    expect(read.split("\n")[0]).toMatch(/^2016-04-12T10:00:00.000Z,\d+,\/min$/);
+    const days = await ok(
+      ...["aggregate", ...atClinic(), "--code", "8867-4", "--by", "day"],
+      ...["--from", "2016-04-01T00:00:00+02:00", "--to", "2016-05-01T00:00:00+02:00"],
+    );
+    // The patient's day in Berlin starts at 22:00 UTC in summer time.
+    expect(days).toMatch(/^2016-04-\d\dT22:00:00.000Z count \d+ min \d+ mean [\d.]+ max \d+ sum \d+ \/min$/m);
+  });
+
+  test("lists accesses, verifies one and the log's growth; a tampered checkpoint fails with code 9", async () => {
+    const checkpoint = join(folder.path, "before.checkpoint");
+    writeFileSync(checkpoint, `${await ok("audit", "checkpoint")}\n`);
+    const accesses = documents(await ok("audit", "list", "--as-patient", id.patient!, "--json"));
+    const access = (accesses[0] as unknown as { access: { id: string } }).access.id;
+    const verified = await ok("audit", "verify", access, "--as-patient", id.patient!, "--since", checkpoint);
+    expect(verified).toMatch(/unchanged/);
+    writeFileSync(checkpoint, readFileSync(checkpoint, "utf8").replace(/\n(\d+)\n/, "\n1\n"));
+    const tampered = await run("audit", "verify", "--since", checkpoint);
+    expect(tampered.code).toBe(9);
+    expect(tampered.err).toContain("NOT VERIFIED");
+  });
+
+  test("after a revocation the clinic is refused with code 4", async () => {
+    await ok("consent", "revoke", id.reading!, "--as-patient", id.patient!);
+    const { code, err } = await run("read", ...atClinic(), "--code", "8867-4");
+    expect(code).toBe(4);
+    expect(err).toContain("CONSENT_REQUIRED");
+  });
+
+  test("retracts a batch", async () => {
+    const file = join(folder.path, "wrong.csv");
+    writeFileSync(file, "time,value\n2026-01-01T00:00:00,70\n");
+    const [outcome] = documents(await ok(...ingest(file)));
+    const [batch] = outcome!.batches as unknown as string[];
+    const own = ["read", "--as-patient", id.patient!, "--patient", id.patient!, "--code", "8867-4"];
+    const range = ["--from", "2026-01-01T00:00:00Z", "--to", "2026-01-02T00:00:00Z"];
+    expect(await ok(...own, ...range)).toContain("70");
+    await ok("retract", batch!, "--credentials", join(folder.path, "maker"), "--patient", id["at maker"]!);
+    expect(await ok(...own, ...range)).toBe("");
+  });
+
+  test("erases, only when told twice", async () => {
+    const refused = await run("erase", id.patient!, "--as-patient", id.patient!);
+    expect(refused.code).toBe(2);
+    expect(await ok("erase", id.patient!, "--as-patient", id.patient!, "--yes")).toContain("key destroyed");
+  });
+
+  test("says what to do without a credential, a server or a known command", async () => {
+    const nobody = await run("audit", "list", "--api-key-file", "/no/such/file");
+    expect(nobody.code).toBe(2);
+    const unreachable = await run("audit", "checkpoint", "--url", "http://127.0.0.1:1");
+    expect(unreachable).toMatchObject({ code: 7 });
+    expect(unreachable.err).toContain("make start");
+    expect((await run("conquer")).code).not.toBe(0);
+    expect((await run("consent", "create", "--help")).out).toContain("Example:");
+  });
+});
