@@ -1,5 +1,12 @@
-import type { ContextValues } from "@connectrpc/connect";
-import type { Caller } from "./caller.ts";
+import { type Client, Code, type ContextValues } from "@connectrpc/connect";
+import type { TokenExchangeService } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
+import type { Clock } from "@wellapi/runtime";
+import { createCache, fingerprint } from "./cache.ts";
+import { anonymous, type Caller } from "./caller.ts";
+import { peerWorkloadKey } from "./context.ts";
+import { bearerOf, type Credential, credentialOf } from "./credential.ts";
+import { describeError, problemError } from "./status.ts";
+import type { TokenVerifier } from "./token-verifier.ts";
 
 export interface Authenticated {
   readonly caller: Caller;
@@ -16,4 +23,85 @@ export interface Authentication {
   }): Promise<Authenticated>;
   /** How often open streams from outside are authenticated again, milliseconds. */
   readonly recheckMs: number;
+}
+
+export interface AuthenticationOptions {
+  readonly verifier: TokenVerifier;
+  readonly clock: Clock;
+  /** At an edge: takes callers from outside. Without it they are refused. */
+  readonly door?: {
+    /** What the edge is called in tokens: `door` or `gateway`. */
+    readonly workload: string;
+    /** Reaches identity as that workload. */
+    readonly exchange: Client<typeof TokenExchangeService>;
+  };
+  /** 15,000 unless given. */
+  readonly recheckMs?: number;
+}
+
+/** A credential that was exchanged is believed this long without asking again. */
+const exchangedMs = 10_000;
+const exchangedCredentials = 10_000;
+const exchangeTimeoutMs = 5_000;
+
+/**
+ * Calls from inside (their transport names a workload) show an internal token that is bound to that workload, or
+ * none. Calls from outside show a credential, which is exchanged for such a token.
+ */
+export function createAuthentication(options: AuthenticationOptions): Authentication {
+  const { verifier, clock, door, recheckMs = 15_000 } = options;
+  const exchanged = createCache<Promise<Caller>>(exchangedCredentials, clock);
+
+  function exchange(credential: Credential, at: NonNullable<typeof door>): Promise<Caller> {
+    const key = `${credential.case} ${fingerprint(credential.value as string | Uint8Array)}`;
+    const known = exchanged.get(key);
+    if (known !== undefined) return known;
+    const asked = at.exchange
+      .exchangeCredential({ credential }, { timeoutMs: exchangeTimeoutMs })
+      .then(({ token }) => verifier.verify(token, at.workload))
+      .catch((error: unknown) => {
+        exchanged.delete(key); // a refusal is not remembered: the next call asks again
+        throw translated(error);
+      });
+    exchanged.set(key, asked, exchangedMs);
+    return asked;
+  }
+
+  return {
+    recheckMs,
+    async authenticate(call) {
+      const workload = call.contextValues.get(peerWorkloadKey);
+      if (workload !== undefined) {
+        const token = bearerOf(call.header);
+        if (token === undefined) return { caller: { ...anonymous, workload } };
+        return { caller: await verifier.verify(token, workload) };
+      }
+      if (door === undefined) {
+        throw problemError({
+          code: Code.Unauthenticated,
+          reason: "CREDENTIAL_REQUIRED",
+          message: "this server takes calls from the installation's own services only",
+        });
+      }
+      const credential = credentialOf(call);
+      if (credential === undefined) return { caller: { ...anonymous, workload: door.workload } };
+      const renew = async (): Promise<Authenticated> => ({ caller: await exchange(credential, door), renew });
+      return renew();
+    },
+  };
+}
+
+/** Refusals pass; whatever else the exchange says means that nothing can be said of the credential. */
+function translated(error: unknown): unknown {
+  const { error: described } = describeError(error);
+  if (described.code === Code.Unauthenticated) return described;
+  return problemError(
+    {
+      code: Code.Unavailable,
+      reason: "UNAVAILABLE",
+      message: "credentials can't be checked at the moment: try again after the delay",
+      retryAfterMs: 1_000,
+    },
+    error,
+  );
 }

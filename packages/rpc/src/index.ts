@@ -1,8 +1,12 @@
 export type { Authenticated, Authentication } from "./authentication.ts";
+export { type AuthenticationOptions, createAuthentication } from "./authentication.ts";
 export { anonymous, type Caller, callerKey, type Principal, partyOf } from "./caller.ts";
 export { assertRoutes, callersOf, isPublic, permits } from "./callers.ts";
 export { peerCertificateKey, peerWorkloadKey, requestIdHeader, requestIdKey } from "./context.ts";
+export { apiKeyPrefix } from "./credential.ts";
 export { RpcError, type RpcErrorCode } from "./errors.ts";
+export { type ClientTls, type GrpcTransportOptions, openGrpcTransport } from "./grpc-client.ts";
+export { type GrpcServer, type GrpcServerOptions, openGrpcServer, type ServerTls } from "./grpc-server.ts";
 export { type ServerInterceptorOptions, serverInterceptors } from "./interceptors/list.ts";
 export {
   assertInterceptors,
@@ -11,6 +15,13 @@ export {
   type StepInterceptor,
 } from "./interceptors/step.ts";
 export { createMemoryTransport, type MemoryTransportOptions } from "./memory-transport.ts";
+export {
+  createPageTokens,
+  type PageQuery,
+  PageTokenError,
+  type PageTokens,
+  queryDigest,
+} from "./page-tokens.ts";
 export { isProblemCarrier, type Problem, type ProblemCarrier, type Violation } from "./problem.ts";
 export { type Route, route } from "./route.ts";
 export {
@@ -22,5 +33,14 @@ export {
   toConnectError,
   toFailure,
 } from "./status.ts";
-export { abortable, hookStream, raceAbort, type StreamHooks } from "./stream.ts";
+export { abortable, hookStream, mapStream, raceAbort, type StreamHooks } from "./stream.ts";
+export {
+  createTokenVerifier,
+  principalOf,
+  type TokenClaims,
+  type TokenVerifier,
+  type TokenVerifierOptions,
+  tokenAudience,
+} from "./token-verifier.ts";
+export { asCaller, asService, createTokens, type Tokens } from "./tokens.ts";
 export { invalidFields, validateMessage, warmValidation } from "./validation.ts";

@@ -11,7 +11,7 @@ import {
   type UnaryRequest,
   type UnaryResponse,
 } from "@connectrpc/connect";
-import { hookStream } from "./stream.ts";
+import { mapStream } from "./stream.ts";
 
 /** Runs a unary handler behind the interceptors. The caller looks after signal and deadline. */
 export async function invokeUnary(
@@ -47,9 +47,9 @@ export async function invokeStream(
     method,
     header: context.responseHeader,
     trailer: context.responseTrailer,
-    message: hookStream(await respond(spec, request, seenBy(context, request)), {
-      message: (message) => normalize(method.output, message),
-    }) as AsyncIterable<Message>,
+    message: mapStream(await respond(spec, request, seenBy(context, request)), (message) =>
+      normalize(method.output, message),
+    ),
   });
   const request: StreamRequest = { stream: true, method, message: messages, ...common(spec, context) };
   return (await chain(handler as Next, interceptors)(request)) as StreamResponse;

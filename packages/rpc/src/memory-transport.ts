@@ -26,7 +26,7 @@ import { copyMessage } from "./copy.ts";
 import { assertInterceptors } from "./interceptors/step.ts";
 import { invokeStream, invokeUnary } from "./invoke.ts";
 import type { Route } from "./route.ts";
-import { abortable, hookStream, raceAbort } from "./stream.ts";
+import { abortable, hookStream, mapStream, raceAbort } from "./stream.ts";
 
 export interface MemoryTransportOptions {
   readonly routes: readonly Route[];
@@ -101,9 +101,9 @@ export function createMemoryTransport(options: MemoryTransportOptions): Transpor
     async stream(method, signal, timeoutMs, header, input, clientValues) {
       const { spec, handlerContext } = open(method, signal, timeoutMs, header, clientValues);
       if (spec.kind === "unary") throw new ConnectError("not a streaming method", Code.Unimplemented);
-      const requests = hookStream(input as AsyncIterable<MessageInitShape<DescMessage>>, {
-        message: (message) => handOver(method.input, message),
-      }) as AsyncIterable<Message>;
+      const requests = mapStream(input as AsyncIterable<MessageInitShape<DescMessage>>, (message) =>
+        handOver(method.input, message),
+      );
       try {
         const response = await raceAbort(
           invokeStream(
@@ -114,8 +114,8 @@ export function createMemoryTransport(options: MemoryTransportOptions): Transpor
           ),
           handlerContext.signal,
         );
-        const message = hookStream(await started(response.message, handlerContext.signal), {
-          message: copyMessage,
+        const messages = await started(response.message, handlerContext.signal);
+        const message = hookStream(mapStream(messages, copyMessage), {
           error: (error) => ConnectError.from(error),
           end: () => handlerContext.abort(),
         });

@@ -2,8 +2,6 @@
 export interface StreamHooks<T> {
   /** Runs each pull, for example inside a context. */
   pull?(next: () => Promise<IteratorResult<T>>): Promise<IteratorResult<T>>;
-  /** Sees each message before it goes on; may replace it or throw. */
-  message?(message: T): T;
   /** Translates the error that ends the stream. */
   error?(error: unknown): unknown;
   /** Once: at the end, after an error (already translated), or when the reader left. */
@@ -30,7 +28,7 @@ export function hookStream<T>(source: AsyncIterable<T>, hooks: StreamHooks<T>): 
               end();
               return result;
             }
-            return hooks.message === undefined ? result : { done: false, value: hooks.message(result.value) };
+            return result;
           } catch (error) {
             const translated = hooks.error === undefined ? error : hooks.error(error);
             end(translated);
@@ -39,6 +37,25 @@ export function hookStream<T>(source: AsyncIterable<T>, hooks: StreamHooks<T>): 
         },
         async return() {
           end();
+          await iterator.return?.();
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
+}
+
+/** The stream with each message mapped; an error of `map` ends it. */
+export function mapStream<T, U>(source: AsyncIterable<T>, map: (message: T) => U): AsyncIterable<U> {
+  return {
+    [Symbol.asyncIterator](): AsyncIterator<U> {
+      const iterator = source[Symbol.asyncIterator]();
+      return {
+        async next() {
+          const result = await iterator.next();
+          return result.done === true ? result : { done: false, value: map(result.value) };
+        },
+        async return() {
           await iterator.return?.();
           return { done: true, value: undefined };
         },

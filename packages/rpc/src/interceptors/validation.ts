@@ -1,6 +1,6 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { problemError } from "../status.ts";
-import { hookStream } from "../stream.ts";
+import { mapStream } from "../stream.ts";
 import { validateMessage } from "../validation.ts";
 import { type StepInterceptor, step } from "./step.ts";
 
@@ -18,12 +18,10 @@ export function validationInterceptor(selfValidating: readonly DescMethod[]): St
       return next(request);
     }
     if (exempt.has(`${request.service.typeName}/${request.method.name}`)) return next(request);
-    const message = hookStream(request.message, {
-      message(one) {
-        const problem = validateMessage(request.method.input, one);
-        if (problem !== undefined) throw problemError(problem);
-        return one;
-      },
+    const message = mapStream(request.message, (one) => {
+      const problem = validateMessage(request.method.input, one);
+      if (problem !== undefined) throw problemError(problem);
+      return one;
     });
     return next({ ...request, message });
   });

@@ -1,0 +1,37 @@
+import { createHash } from "node:crypto";
+import type { Clock } from "@wellapi/runtime";
+
+/** A bounded cache whose entries end; when full, the one that was not used for longest goes. */
+export interface Cache<V> {
+  get(key: string): V | undefined;
+  /** `ttlMs` counts on the monotonic clock. */
+  set(key: string, value: V, ttlMs: number): void;
+  delete(key: string): void;
+}
+
+export function createCache<V>(capacity: number, clock: Clock): Cache<V> {
+  const entries = new Map<string, { value: V; until: number }>();
+  return {
+    get(key) {
+      const entry = entries.get(key);
+      if (entry === undefined) return undefined;
+      entries.delete(key);
+      if (clock.monotonic() >= entry.until) return undefined;
+      entries.set(key, entry); // a Map keeps insertion order: used last, out last
+      return entry.value;
+    },
+    set(key, value, ttlMs) {
+      entries.delete(key);
+      entries.set(key, { value, until: clock.monotonic() + ttlMs });
+      if (entries.size > capacity) entries.delete(entries.keys().next().value!);
+    },
+    delete(key) {
+      entries.delete(key);
+    },
+  };
+}
+
+/** What a secret is filed under: its SHA-256, so that no cache holds the secret itself as a key. */
+export function fingerprint(secret: string | Uint8Array): string {
+  return createHash("sha256").update(secret).digest("base64");
+}

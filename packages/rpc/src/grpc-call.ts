@@ -1,0 +1,235 @@
+import { once } from "node:events";
+import { setImmediate } from "node:timers/promises";
+import { fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import {
+  Code,
+  ConnectError,
+  type ContextValues,
+  createContextValues,
+  createHandlerContext,
+  type Interceptor,
+  type MethodImplSpec,
+  type StreamResponse,
+} from "@connectrpc/connect";
+import type * as grpc from "@grpc/grpc-js";
+import { peerCertificateKey } from "./context.ts";
+import { asBuffer, errorMetadata, headersOf, metadataOf } from "./grpc-metadata.ts";
+import { invokeStream, invokeUnary } from "./invoke.ts";
+import { problemError, toConnectError } from "./status.ts";
+import { abortable, mapStream, raceAbort } from "./stream.ts";
+
+export interface CallOptions {
+  readonly interceptors: readonly Interceptor[];
+  readonly maximumMessageBytes: number;
+  /** Aborts what is still running when the time to drain is over. */
+  readonly shutdownSignal: AbortSignal;
+}
+
+/** Messages cross grpc-js as bytes: they are decoded inside the call, where a bad one gets a proper status. */
+export function methodDefinition({ method, kind }: MethodImplSpec): grpc.MethodDefinition<Buffer, Buffer> {
+  const bytes = (buffer: Buffer): Buffer => buffer;
+  return {
+    path: `/${method.parent.typeName}/${method.name}`,
+    requestStream: kind === "client_streaming" || kind === "bidi_streaming",
+    responseStream: kind === "server_streaming" || kind === "bidi_streaming",
+    requestSerialize: bytes,
+    requestDeserialize: bytes,
+    responseSerialize: bytes,
+    responseDeserialize: bytes,
+  };
+}
+
+/** grpc-js's handler for the method: Connect's handler and interceptors behind it. */
+export function methodHandler(spec: MethodImplSpec, options: CallOptions): grpc.UntypedHandleCall {
+  switch (spec.kind) {
+    case "unary": {
+      const handler: grpc.handleUnaryCall<Buffer, Buffer> = async (call, callback) => {
+        const context = openContext(spec, call, options);
+        try {
+          const message = decode(spec, call.request);
+          const running = invokeUnary(spec, options.interceptors, context, message);
+          const response = await raceAbort(running, context.signal);
+          const bytes = encode(spec, response.message, options);
+          call.sendMetadata(metadataOf(response.header));
+          callback(null, bytes, metadataOf(response.trailer));
+        } catch (error) {
+          callback(statusOf(error));
+        } finally {
+          context.abort();
+        }
+      };
+      return handler;
+    }
+    case "server_streaming": {
+      const handler: grpc.handleServerStreamingCall<Buffer, Buffer> = (call) =>
+        respond(
+          spec,
+          call,
+          options,
+          (async function* () {
+            yield call.request;
+          })(),
+        );
+      return handler;
+    }
+    case "bidi_streaming": {
+      const handler: grpc.handleBidiStreamingCall<Buffer, Buffer> = (call) =>
+        // Without the option, leaving the loop would destroy the call, and its status would never be sent.
+        respond(spec, call, options, call.iterator({ destroyOnReturn: false }));
+      return handler;
+    }
+    case "client_streaming": {
+      const handler: grpc.handleClientStreamingCall<Buffer, Buffer> = async (call, callback) => {
+        const context = openContext(spec, call, options);
+        try {
+          const source = call.iterator({ destroyOnReturn: false });
+          const response = await stream(spec, source, context, options);
+          let bytes: Buffer | undefined;
+          for await (const message of response.message) bytes = encode(spec, message, options);
+          call.sendMetadata(metadataOf(response.header));
+          callback(null, bytes, metadataOf(response.trailer));
+        } catch (error) {
+          callback(statusOf(error));
+        } finally {
+          context.abort();
+        }
+      };
+      return handler;
+    }
+  }
+}
+
+async function respond(
+  spec: Exclude<MethodImplSpec, { kind: "unary" }>,
+  call: grpc.ServerWritableStream<Buffer, Buffer> | grpc.ServerDuplexStream<Buffer, Buffer>,
+  options: CallOptions,
+  source: AsyncIterable<Buffer>,
+): Promise<void> {
+  const context = openContext(spec, call, options);
+  try {
+    const response = await stream(spec, source, context, options);
+    let headersSent = false;
+    for await (const message of abortable(response.message, context.signal)) {
+      const bytes = encode(spec, message, options);
+      if (!headersSent) {
+        call.sendMetadata(metadataOf(response.header)); // the handler may set headers until its first message
+        headersSent = true;
+      }
+      // A write on a cancelled call is never called back: only the signal ends the wait then.
+      if (!call.write(bytes)) await once(call, "drain", { signal: context.signal });
+    }
+    if (!headersSent) call.sendMetadata(metadataOf(response.header));
+    call.end(metadataOf(response.trailer));
+  } catch (error) {
+    // `once` wraps the signal's reason in an AbortError of its own.
+    call.emit("error", statusOf(context.signal.aborted ? context.signal.reason : error));
+  } finally {
+    context.abort();
+  }
+}
+
+function stream(
+  spec: Exclude<MethodImplSpec, { kind: "unary" }>,
+  source: AsyncIterable<Buffer>,
+  context: ReturnType<typeof openContext>,
+  options: CallOptions,
+): Promise<StreamResponse> {
+  const requests = mapStream(wholeOrAborted(source, context.signal), (bytes) => decode(spec, bytes));
+  return raceAbort(
+    invokeStream(spec, options.interceptors, context, abortable(requests, context.signal)),
+    context.signal,
+  );
+}
+
+/**
+ * A cancelled request stream looks complete to grpc-js. One turn of the event loop later the cancellation is known.
+ * That doesn't catch every client (Node's own ends the stream before it resets it), so handlers must never commit
+ * because a stream ended.
+ */
+async function* wholeOrAborted(source: AsyncIterable<Buffer>, signal: AbortSignal): AsyncIterable<Buffer> {
+  yield* source;
+  await setImmediate();
+  signal.throwIfAborted();
+}
+
+/** Deadlines are clamped to this: timers overflow at 2^31 ms. */
+const longestMs = 2 ** 31 - 1;
+
+function openContext(
+  spec: MethodImplSpec,
+  call:
+    | grpc.ServerUnaryCall<Buffer, Buffer>
+    | grpc.ServerReadableStream<Buffer, Buffer>
+    | grpc.ServerWritableStream<Buffer, Buffer>
+    | grpc.ServerDuplexStream<Buffer, Buffer>,
+  { shutdownSignal }: CallOptions,
+) {
+  const deadline = Number(call.getDeadline());
+  const timeoutMs = Number.isFinite(deadline)
+    ? Math.min(Math.max(deadline - Date.now(), 0), longestMs)
+    : undefined;
+  const cancelled = new AbortController();
+  // 'cancelled' also follows a call that went well; by then nobody listens to the signal.
+  call.on("cancelled", () => {
+    const expired = Date.now() >= deadline;
+    cancelled.abort(
+      problemError({
+        code: expired ? Code.DeadlineExceeded : Code.Canceled,
+        reason: expired ? "DEADLINE_EXCEEDED" : "CANCELED",
+        message: expired
+          ? "the deadline passed before the call was finished"
+          : "the client cancelled the call",
+      }),
+    );
+  });
+  return createHandlerContext({
+    service: spec.method.parent,
+    method: spec.method,
+    protocolName: "grpc",
+    requestMethod: "POST",
+    url: `grpc:///${spec.method.parent.typeName}/${spec.method.name}`,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    requestSignal: cancelled.signal,
+    shutdownSignal,
+    requestHeader: headersOf(call.metadata),
+    contextValues: peerValues(call),
+  });
+}
+
+function peerValues(call: Pick<grpc.ServerUnaryCall<Buffer, Buffer>, "getAuthContext">): ContextValues {
+  const values = createContextValues();
+  const certificate = call.getAuthContext().sslPeerCertificate?.raw;
+  return certificate === undefined ? values : values.set(peerCertificateKey, certificate);
+}
+
+function decode(spec: MethodImplSpec, bytes: Buffer): Message {
+  try {
+    return fromBinary(spec.method.input, bytes);
+  } catch (cause) {
+    const message = `the message is not a valid ${spec.method.input.typeName}: encode it by the contract`;
+    throw problemError({ code: Code.InvalidArgument, reason: "MALFORMED_MESSAGE", message }, cause);
+  }
+}
+
+function encode(spec: MethodImplSpec, message: Message, { maximumMessageBytes }: CallOptions): Buffer {
+  const bytes = toBinary(spec.method.output, message);
+  if (bytes.length > maximumMessageBytes) {
+    throw problemError({
+      code: Code.ResourceExhausted,
+      reason: "MESSAGE_TOO_LARGE",
+      message: `the answer is larger than ${maximumMessageBytes} bytes: ask for less at a time`,
+    });
+  }
+  return asBuffer(bytes);
+}
+
+/** What grpc-js sends. Interceptors have mapped handlers' errors already; this maps the adapter's own. */
+function statusOf(error: unknown): grpc.ServerErrorResponse {
+  const described =
+    error instanceof ConnectError && error.metadata.has("x-request-id") ? error : toConnectError(error);
+  return Object.assign(new Error(described.rawMessage), {
+    code: described.code as number,
+    details: described.rawMessage,
+    metadata: errorMetadata(described),
+  });
+}

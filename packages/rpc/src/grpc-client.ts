@@ -1,0 +1,43 @@
+import type { Transport } from "@connectrpc/connect";
+import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+
+/** PEM texts. */
+export interface ClientTls {
+  /** The authority that signed the server's certificate. */
+  readonly serverAuthority: string;
+  readonly certificate?: string;
+  readonly privateKey?: string;
+}
+
+export interface GrpcTransportOptions {
+  /** `host:port`. Prefer a name that is in the server's certificate. */
+  readonly address: string;
+  readonly tls?: ClientTls;
+  /** In both directions; 1 MiB unless given, as on the server. */
+  readonly messageBytes?: number;
+}
+
+/** A gRPC client's transport over one HTTP/2 connection, opened at the first call, TLS 1.3. */
+export function openGrpcTransport(options: GrpcTransportOptions): { transport: Transport; close(): void } {
+  const { address, tls, messageBytes = 1_048_576 } = options;
+  const baseUrl = `${tls === undefined ? "http" : "https"}://${address}`;
+  const sessions = new Http2SessionManager(
+    baseUrl,
+    { pingIntervalMs: 30_000 },
+    tls === undefined
+      ? undefined
+      : {
+          ca: tls.serverAuthority,
+          minVersion: "TLSv1.3",
+          ...(tls.certificate === undefined ? {} : { cert: tls.certificate }),
+          ...(tls.privateKey === undefined ? {} : { key: tls.privateKey }),
+        },
+  );
+  const transport = createGrpcTransport({
+    baseUrl,
+    sessionManager: sessions,
+    readMaxBytes: messageBytes,
+    writeMaxBytes: messageBytes,
+  });
+  return { transport, close: () => sessions.abort() };
+}

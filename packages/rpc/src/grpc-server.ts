@@ -1,0 +1,204 @@
+import { createSecureContext, type SecureContextOptions } from "node:tls";
+import { type DescFile, toBinary } from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { Code, createServiceImplSpec, type Interceptor } from "@connectrpc/connect";
+import * as grpc from "@grpc/grpc-js";
+import { ReflectionService } from "@grpc/reflection";
+import type { Logger } from "@wellapi/runtime";
+import { assertRoutes } from "./callers.ts";
+import { RpcError } from "./errors.ts";
+import { type CallOptions, methodDefinition, methodHandler } from "./grpc-call.ts";
+import { createHealth } from "./health.ts";
+import { errorsInterceptor } from "./interceptors/errors.ts";
+import { assertInterceptors } from "./interceptors/step.ts";
+import type { Route } from "./route.ts";
+import { problemError } from "./status.ts";
+import { warmValidation } from "./validation.ts";
+
+/** PEM texts. */
+export interface ServerTls {
+  readonly certificate: string;
+  readonly privateKey: string;
+  /** The authority whose client certificates are let in. */
+  readonly clientAuthority: string;
+}
+
+export interface GrpcServerOptions {
+  readonly routes: readonly Route[];
+  /** From `serverInterceptors(...)`. */
+  readonly interceptors: readonly Interceptor[];
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** TLS 1.3 with client certificates only. Absent: plain text, for a sidecar's loopback and for tests. */
+  readonly tls?: ServerTls;
+  readonly limits?: {
+    /** In both directions; 1 MiB unless given. */
+    readonly messageBytes?: number;
+    /** A connection's streams at a time; 100 unless given. */
+    readonly concurrentStreams?: number;
+  };
+  /** Tells clients the contracts (server reflection). */
+  readonly reflection: boolean;
+  readonly log: Logger;
+}
+
+export interface GrpcServer {
+  readonly port: number;
+  /**
+   * Takes a new certificate for new connections; open ones stay. A pair that doesn't fit throws, and the old one
+   * stays in use.
+   */
+  reload(tls: ServerTls): void;
+  /**
+   * Takes no new calls and answers NOT_SERVING; waits for the open ones, and ends with UNAVAILABLE what is still
+   * open after `graceMs`.
+   */
+  drain(graceMs: number): Promise<void>;
+  /** Ends everything now. */
+  close(): Promise<void>;
+}
+
+/** Serves the routes by grpc-js, with the health service and, if wanted, server reflection. */
+export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
+  const { routes, interceptors, host, tls, limits, log } = options;
+  assertRoutes(routes);
+  assertInterceptors(interceptors);
+  warmValidation(routes);
+  const messageBytes = limits?.messageBytes ?? 1_048_576;
+  const server = new grpc.Server({
+    "grpc.max_receive_message_length": messageBytes,
+    "grpc.max_send_message_length": messageBytes,
+    "grpc.max_concurrent_streams": limits?.concurrentStreams ?? 100,
+    "grpc.max_metadata_size": 16_384,
+    // A peer that vanished without a word holds a stream no longer than this.
+    "grpc.keepalive_time_ms": 60_000,
+    "grpc.keepalive_timeout_ms": 20_000,
+  });
+  const shutdown = new AbortController();
+  const callOptions: CallOptions = {
+    interceptors,
+    maximumMessageBytes: messageBytes,
+    shutdownSignal: shutdown.signal,
+  };
+  for (const route of routes) addRoute(server, route, callOptions);
+  const health = createHealth(routes.map(({ service }) => service.typeName));
+  // Health tells nobody's data: it needs no caller, only the error mapping.
+  addRoute(server, health.route, { ...callOptions, interceptors: [errorsInterceptor(log)] });
+  if (options.reflection) addReflection(server, [...routes, health.route]);
+
+  const credentials = tls === undefined ? undefined : new MtlsServerCredentials(secureContext(tls));
+  const port = await bind(server, host, options.port, credentials ?? grpc.ServerCredentials.createInsecure());
+
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    health.drain();
+    shutdown.abort(
+      problemError({
+        code: Code.Unavailable,
+        reason: "SERVER_STOPPING",
+        message: "the server is stopping: connect again and go on from what was answered",
+        retryAfterMs: 1_000,
+      }),
+    );
+    // One turn, so that the statuses of aborted calls are written before the connections go.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    server.forceShutdown();
+  };
+  return {
+    port,
+    reload(next) {
+      if (credentials === undefined) throw new TypeError("the server has no TLS");
+      credentials.reload(secureContext(next));
+    },
+    async drain(graceMs) {
+      health.drain();
+      let timer: NodeJS.Timeout | undefined;
+      const grace = new Promise<"late">((resolve) => {
+        timer = setTimeout(() => resolve("late"), graceMs);
+      });
+      const done = new Promise<"done">((resolve) => server.tryShutdown(() => resolve("done")));
+      const outcome = await Promise.race([done, grace]);
+      clearTimeout(timer);
+      if (outcome === "late") {
+        log.info({ grace_ms: graceMs }, "ending calls that are still open");
+        closing ??= close();
+        await closing;
+      }
+    },
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+function addRoute(server: grpc.Server, { service, implementation }: Route, options: CallOptions): void {
+  const { methods } = createServiceImplSpec(service, implementation);
+  const definitions: grpc.ServiceDefinition = {};
+  const handlers: grpc.UntypedServiceImplementation = {};
+  const names: Record<string, grpc.MethodDefinition<Buffer, Buffer>> = {};
+  for (const [name, spec] of Object.entries(methods)) {
+    names[name] = methodDefinition(spec);
+    handlers[name] = methodHandler(spec, options);
+  }
+  server.addService(Object.assign(definitions, names), handlers);
+}
+
+/** From our own descriptors: the package's usual way would load .proto files at run time. Options are lost in it. */
+function addReflection(server: grpc.Server, routes: readonly Route[]): void {
+  const files = new Map<string, DescFile>();
+  const visit = (file: DescFile): void => {
+    if (files.has(file.proto.name)) return;
+    files.set(file.proto.name, file);
+    file.dependencies.forEach(visit);
+  };
+  for (const { service } of routes) visit(service.file);
+  const fileDescriptorProtos = [...files.values()].map((file) =>
+    Buffer.from(toBinary(FileDescriptorProtoSchema, file.proto)),
+  );
+  const definition = { all: { format: "", type: {}, fileDescriptorProtos } } as never;
+  const services = routes.map(({ service }) => service.typeName);
+  new ReflectionService(definition, { services }).addToServer(server);
+}
+
+function bind(
+  server: grpc.Server,
+  host: string,
+  port: number,
+  credentials: grpc.ServerCredentials,
+): Promise<number> {
+  const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, credentials, (cause, bound) => {
+      if (cause === null) return resolve(bound);
+      server.forceShutdown();
+      if (!/EADDRINUSE/.test(cause.message)) return reject(cause);
+      const message = `${address} is taken by another process: stop it, or choose another port (0 takes a free one)`;
+      reject(new RpcError("address-in-use", message, { cause }));
+    });
+  });
+}
+
+function secureContext({ certificate, privateKey, clientAuthority }: ServerTls): SecureContextOptions {
+  return { cert: certificate, key: privateKey, ca: clientAuthority };
+}
+
+const floor = { minVersion: "TLSv1.3" } as const;
+
+/** grpc-js has no option for TLS 1.3 only, and its own reload would bring TLS 1.2 back. */
+class MtlsServerCredentials extends grpc.ServerCredentials {
+  constructor(context: SecureContextOptions) {
+    createSecureContext({ ...context, ...floor }); // throws here on a bad pair, not at the first connection
+    super({ requestCert: true, rejectUnauthorized: true, ...floor }, { ...context, ...floor });
+  }
+
+  override _equals(other: grpc.ServerCredentials): boolean {
+    return other === this;
+  }
+
+  reload(context: SecureContextOptions): void {
+    createSecureContext({ ...context, ...floor });
+    this.updateSecureContextOptions({ ...context, ...floor });
+  }
+}

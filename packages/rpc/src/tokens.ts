@@ -1,0 +1,93 @@
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { type Client, Code, type ContextValues, type Transport } from "@connectrpc/connect";
+import type { TokenExchangeService } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
+import type { Clock } from "@wellapi/runtime";
+import { createCache, fingerprint } from "./cache.ts";
+import { type Caller, callerKey } from "./caller.ts";
+import type { Credential } from "./credential.ts";
+import { problemError } from "./status.ts";
+
+/** Internal tokens that a service calls on with. They are kept until they have less than a minute left. */
+export interface Tokens {
+  /** For the caller of the service, bound to the service's own workload (RFC 8693). */
+  forCaller(caller: Caller): Promise<string>;
+  /** For the service itself. */
+  forService(): Promise<string>;
+}
+
+const timeoutMs = 5_000;
+const reserveMs = 60_000;
+
+/** `exchange` reaches identity as the service's workload. */
+export function createTokens(options: {
+  readonly exchange: Client<typeof TokenExchangeService>;
+  readonly clock: Clock;
+}): Tokens {
+  const { exchange, clock } = options;
+  const kept = createCache<Promise<string>>(10_000, clock);
+
+  function obtain(key: string, credential: Credential): Promise<string> {
+    const known = kept.get(key);
+    if (known !== undefined) return known;
+    const asked = exchange.exchangeCredential({ credential }, { timeoutMs }).then(({ token, expireTime }) => {
+      const left = expireTime === undefined ? 0 : timestampMs(expireTime) - clock.now();
+      if (left > reserveMs) kept.set(key, asked, left - reserveMs);
+      else kept.delete(key);
+      return token;
+    });
+    kept.set(key, asked, timeoutMs); // those who ask meanwhile share the answer
+    asked.catch(() => kept.delete(key));
+    return asked;
+  }
+
+  return {
+    forCaller: (caller) =>
+      obtain(`caller ${fingerprint(caller.token)}`, { case: "internalToken", value: caller.token }),
+    forService: () => obtain("service", { case: "workload", value: true }),
+  };
+}
+
+/**
+ * The transport, calling on behalf of the caller of the current call: pass the handler's values on, as in
+ * `client.appendSeries(request, { contextValues: context.values, signal: context.signal })`. The request id goes
+ * along.
+ */
+export function asCaller(transport: Transport, tokens: Tokens): Transport {
+  return withToken(transport, async (values) => {
+    const caller = values?.get(callerKey);
+    if (caller === undefined) {
+      throw problemError({
+        code: Code.Internal,
+        reason: "INTERNAL",
+        message: "a call on behalf of the caller was made without its context values",
+      });
+    }
+    return caller.principal.kind === "anonymous" ? undefined : tokens.forCaller(caller);
+  });
+}
+
+/** The transport, calling on the service's own behalf. */
+export function asService(transport: Transport, tokens: Tokens): Transport {
+  return withToken(transport, () => tokens.forService());
+}
+
+function withToken(
+  transport: Transport,
+  tokenFor: (values: ContextValues | undefined) => Promise<string | undefined>,
+): Transport {
+  type HeaderInit = Parameters<Transport["unary"]>[3];
+  async function authorized(header: HeaderInit, values: ContextValues | undefined): Promise<Headers> {
+    const headers = new Headers(header);
+    const token = await tokenFor(values);
+    if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
+    return headers;
+  }
+  return {
+    async unary(method, signal, timeout, header, input, values) {
+      return transport.unary(method, signal, timeout, await authorized(header, values), input, values);
+    },
+    async stream(method, signal, timeout, header, input, values) {
+      return transport.stream(method, signal, timeout, await authorized(header, values), input, values);
+    },
+  };
+}
