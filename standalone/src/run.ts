@@ -20,7 +20,7 @@ export async function run({ env, json }: RunOptions): Promise<number> {
     const config = parseStandaloneConfig(env);
     const log = createLogger({ name: "wellapi", env });
     const telemetry = await openTelemetry({ serviceName: "wellapi", env });
-    exchange = await openExchange(config, { log, telemetry });
+    exchange = await openExchange(config, log);
   } catch (error) {
     if (error instanceof ConfigError || error instanceof StandaloneError) {
       process.stderr.write(`${error.message}\n`);
