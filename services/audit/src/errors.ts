@@ -4,8 +4,7 @@ import type { Problem, ProblemCarrier, Violation } from "@wellapi/rpc";
 /**
  * - `not_found`: there is no such access, or the caller may not see it.
  * - `caller_not_permitted`: this kind of caller has no accesses to list.
- * - `invalid_field`, `invalid_page_token`: the caller's mistake.
- * - `unavailable`: the store or a key cannot be used now.
+ * - `invalid_field`: the caller's mistake.
  * - `behind_checkpoint`: at start: the store holds less than, or something else than, what was published.
  * - `tree_damaged`: at start: entries are missing, or do not lead to the root that is stored beside them.
  */
@@ -13,8 +12,6 @@ export type AuditErrorCode =
   | "not_found"
   | "caller_not_permitted"
   | "invalid_field"
-  | "invalid_page_token"
-  | "unavailable"
   | "behind_checkpoint"
   | "tree_damaged";
 
@@ -56,27 +53,11 @@ export function invalidField(field: string, description: string, reason: string)
   });
 }
 
-export function invalidPageToken(options?: ErrorOptions): AuditError {
-  const message = "page_token is not from the page before of the same query by the same caller.";
-  const problem = { code: Code.InvalidArgument, reason: "INVALID_PAGE_TOKEN", message };
-  return new AuditError("invalid_page_token", problem, options);
-}
-
-export function unavailable(options?: ErrorOptions): AuditError {
-  const message = "The log cannot be read or written now. Try again later.";
-  const problem = { code: Code.Unavailable, reason: "STORE_UNAVAILABLE", message, retryAfterMs: 1000 };
-  return new AuditError("unavailable", problem, options);
-}
-
-/** Errors of a start that is refused; nobody calls yet, so the problem is for the operator's eyes. */
+/** The store is not what was published. At start nobody calls yet: the message is for the operator. */
 export function startRefused(
   code: "behind_checkpoint" | "tree_damaged",
   message: string,
   options?: ErrorOptions,
 ): AuditError {
-  return new AuditError(
-    code,
-    { code: Code.FailedPrecondition, reason: code.toUpperCase(), message },
-    options,
-  );
+  return new AuditError(code, { code: Code.DataLoss, reason: code.toUpperCase(), message }, options);
 }

@@ -1,51 +1,59 @@
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import type { AuditIntakeService } from "@wellapi/gen/wellapi/audit/v1/audit_intake_service_pb";
-import type { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
-import { callerKey } from "@wellapi/rpc";
-import { StoreError } from "@wellapi/store";
-import { VaultError } from "@wellapi/vault";
+import {
+  type AuditService,
+  type ListAccessesRequest,
+  ListAccessesRequestSchema,
+} from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { callerKey, type PageQuery, type PageTokens, queryDigest } from "@wellapi/rpc";
 import { scopeOf } from "./access.ts";
 import type { AccessReader, ReadAccess } from "./access-reader.ts";
-import { toIncomingLeaf, toInterval, toLoggedAccess, toPageSize } from "./convert.ts";
-import { callerNotPermitted, unavailable } from "./errors.ts";
+import { fromCursor, toCursor, toIncomingLeaf, toInterval, toLoggedAccess, toPageSize } from "./convert.ts";
+import { callerNotPermitted } from "./errors.ts";
 import type { Intake } from "./intake.ts";
 import type { PublicLog } from "./public-log.ts";
 
 export function createAuditHandlers(deps: {
   readonly reader: AccessReader;
   readonly publicLog: PublicLog;
+  readonly pageTokens: PageTokens;
   readonly verifierKey: string;
 }): ServiceImpl<typeof AuditService> {
-  const { reader, publicLog, verifierKey } = deps;
+  const { reader, publicLog, pageTokens, verifierKey } = deps;
   return {
-    listAccesses: (request, context) =>
-      guard(async () => {
-        const scope = scopeOfCall(context);
-        if (scope === undefined) throw callerNotPermitted();
-        const page = await reader.list(scope, {
-          interval: toInterval(request.interval),
-          pageSize: toPageSize(request.pageSize),
-          pageToken: request.pageToken,
-        });
-        return { accesses: page.accesses.map(toMessage), nextPageToken: page.nextPageToken };
-      }),
-    getAccess: (request, context) =>
-      guard(async () => ({ access: toMessage(await reader.get(scopeOfCall(context), request.access)) })),
-    getCheckpoint: () => ({ checkpoint: publicLog.checkpoint(), verifierKey }),
-    getInclusionProof: ({ index, size }) =>
-      guard(async () => ({ hashes: await publicLog.inclusionProof(index, size) })),
-    getConsistencyProof: ({ firstSize, secondSize }) =>
-      guard(async () => ({ hashes: await publicLog.consistencyProof(firstSize, secondSize) })),
+    async listAccesses(request, context) {
+      const scope = scopeOfCall(context);
+      if (scope === undefined) throw callerNotPermitted();
+      const query = pageQueryOf(request, context);
+      const page = await reader.list(scope, {
+        interval: toInterval(request.interval),
+        pageSize: toPageSize(request.pageSize),
+        cursor: request.pageToken === "" ? undefined : toCursor(pageTokens.open(query, request.pageToken)),
+      });
+      const nextPageToken = page.cursor === undefined ? "" : pageTokens.seal(query, fromCursor(page.cursor));
+      return { accesses: page.accesses.map(toMessage), nextPageToken };
+    },
+    async getAccess(request, context) {
+      return { access: toMessage(await reader.get(scopeOfCall(context), request.access)) };
+    },
+    getCheckpoint() {
+      return { checkpoint: publicLog.checkpoint(), verifierKey };
+    },
+    async getInclusionProof({ index, size }) {
+      return { hashes: await publicLog.inclusionProof(index, size) };
+    },
+    async getConsistencyProof({ firstSize, secondSize }) {
+      return { hashes: await publicLog.consistencyProof(firstSize, secondSize) };
+    },
   };
 }
 
 export function createIntakeHandlers(intake: Intake): ServiceImpl<typeof AuditIntakeService> {
   return {
-    append: (request) =>
-      guard(async () => {
-        await intake.append(request.leaves.map(toIncomingLeaf));
-        return {};
-      }),
+    async append(request) {
+      await intake.append(request.leaves.map(toIncomingLeaf));
+      return {};
+    },
   };
 }
 
@@ -53,17 +61,14 @@ function scopeOfCall(context: HandlerContext) {
   return scopeOf(context.values.get(callerKey).principal);
 }
 
-function toMessage({ stored, secret, index }: ReadAccess) {
-  return toLoggedAccess(stored, secret, index);
+function pageQueryOf(request: ListAccessesRequest, context: HandlerContext): PageQuery {
+  return {
+    caller: context.values.get(callerKey),
+    method: `${context.service.typeName}/${context.method.name}`,
+    digest: queryDigest(ListAccessesRequestSchema, request),
+  };
 }
 
-/** A store or a vault that cannot answer now is the caller's reason to come again. */
-async function guard<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (cause) {
-    const known = cause instanceof StoreError || cause instanceof VaultError;
-    if (known && cause.code === "unavailable") throw unavailable({ cause });
-    throw cause;
-  }
+function toMessage({ stored, secret, index }: ReadAccess) {
+  return toLoggedAccess(stored, secret, index);
 }

@@ -47,7 +47,7 @@ export function createIntegrator(options: {
       } catch (error) {
         again = true;
         failures += 1;
-        logger.error({ err: error, failures }, "leaves could not be integrated; trying again");
+        logger.error({ err: error, attempt: failures }, "leaves could not be integrated; trying again");
         await pause(FIRST_BACKOFF_MS * 2 ** Math.min(failures - 1, 6));
       }
     }

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { createLeafSealer } from "@wellapi/access-log";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/audit/v1/audit_intake_service_pb";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
-import { type Route, route } from "@wellapi/rpc";
+import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import type { Clock, Logger } from "@wellapi/runtime";
 import type { CollectionDeclaration, Store } from "@wellapi/store";
 import type { Kms, Vault } from "@wellapi/vault";
@@ -16,7 +16,6 @@ import { createAuditHandlers, createIntakeHandlers } from "./handlers.ts";
 import { createIntake } from "./intake.ts";
 import { createIntegrator } from "./integrator.ts";
 import { createLogRepository, logCollections } from "./log-repository.ts";
-import type { PageTokens } from "./page-tokens.ts";
 import { createPublicLog, type PublicLog } from "./public-log.ts";
 import { openPublication } from "./publication.ts";
 import { loadSigner } from "./signing-key.ts";
@@ -85,14 +84,14 @@ export async function openAuditService(config: AuditConfig, deps: AuditDeps): Pr
     logger,
   });
   const intake = createIntake({ accesses, log, sealing, clock, onPending: integrator.wake });
-  const reader = createAccessReader({ accesses, log, sealing, pageTokens });
+  const reader = createAccessReader({ accesses, log, sealing, publishedSize: publication.size });
   const publicLog = createPublicLog(publication, tiles);
   const { verifierKey } = signer;
 
   integrator.wake();
   return {
     routes: [
-      route(AuditService, createAuditHandlers({ reader, publicLog, verifierKey })),
+      route(AuditService, createAuditHandlers({ reader, publicLog, pageTokens, verifierKey })),
       route(AuditIntakeService, createIntakeHandlers(intake)),
     ],
     tiles: { read: publicLog.read },

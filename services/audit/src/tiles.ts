@@ -40,7 +40,17 @@ export function createTiles(options: {
   /** Roots of full tiles, which are the hashes of the level above. Oldest out first. */
   const roots = new Map<string, Uint8Array>();
 
-  async function hashes(level: number, index: number, width: number): Promise<Uint8Array> {
+  const reads = new Set<Promise<unknown>>();
+
+  function hashes(level: number, index: number, width: number): Promise<Uint8Array> {
+    const read = readOrCompute(level, index, width);
+    reads.add(read);
+    const done = () => reads.delete(read);
+    read.then(done, done);
+    return read;
+  }
+
+  async function readOrCompute(level: number, index: number, width: number): Promise<Uint8Array> {
     const path = join(directory, formatTilePath({ kind: "hashes", level, index, width: TILE_WIDTH }));
     const cached = await readFile(path).catch(() => undefined);
     if (cached?.length === TILE_WIDTH * HASH_BYTES) return cached.subarray(0, width * HASH_BYTES);
@@ -86,6 +96,8 @@ export function createTiles(options: {
       return encodeEntryBundle(await entries(first, first + width));
     },
     async clear() {
+      // One tile that fails ends a proof, but its other tiles are still being made, perhaps from bad ones.
+      await Promise.allSettled(reads);
       roots.clear();
       await rm(join(directory, "tile"), { recursive: true, force: true });
     },

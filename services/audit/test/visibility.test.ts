@@ -1,0 +1,134 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { ConnectError } from "@connectrpc/connect";
+import { problemOf } from "@wellapi/rpc";
+import { describe, expect, test } from "vitest";
+import { ada, bob, leafOf, openAudit } from "./harness.ts";
+
+const clinic = "org_clinic";
+const insurer = "org_insurer";
+const asAda = { kind: "patient", id: "pat_ada", partition: ada } as const;
+const asBob = { kind: "patient", id: "pat_bob", partition: bob } as const;
+const asClinic = { kind: "application", id: "app_1", organization: clinic } as const;
+const asOperator = { kind: "operator", id: "opr_1" } as const;
+
+async function openFilled() {
+  const world = await openAudit();
+  const leaves = [
+    leafOf(ada, { id: "acc_clinic_ada", organization: clinic }, 1000),
+    leafOf(bob, { id: "acc_clinic_bob", organization: clinic }, 2000),
+    leafOf(ada, { id: "acc_insurer_ada", organization: insurer }, 3000),
+    leafOf("", { id: "acc_clinic_nobody", organization: clinic }, 4000),
+    leafOf("", { id: "acc_operator" }, 5000),
+    leafOf(ada, { id: "acc_ada_herself" }, 6000),
+  ];
+  await world.intake.append({ leaves });
+  await world.settled();
+  return world;
+}
+
+const visible = {
+  ada: ["acc_ada_herself", "acc_insurer_ada", "acc_clinic_ada"],
+  bob: ["acc_clinic_bob"],
+  clinic: ["acc_clinic_nobody", "acc_clinic_bob", "acc_clinic_ada"],
+  operator: ["acc_operator", "acc_clinic_nobody"],
+};
+const viewers = [
+  ["ada", asAda],
+  ["bob", asBob],
+  ["clinic", asClinic],
+  ["operator", asOperator],
+] as const;
+const all = [...new Set(Object.values(visible).flat())];
+
+async function problem(call: Promise<unknown>) {
+  const error = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(ConnectError);
+  return problemOf(error as ConnectError);
+}
+
+describe("who sees what", () => {
+  test.each(viewers)("%s lists their accesses, newest first", async (name, principal) => {
+    const world = await openFilled();
+    const { accesses, nextPageToken } = await world.as(principal).listAccesses({});
+    expect(accesses.map(({ access }) => access!.id)).toEqual(visible[name]);
+    expect(nextPageToken).toBe("");
+  });
+
+  test.each(viewers)("%s gets these, and one and the same answer for all others", async (name, principal) => {
+    const world = await openFilled();
+    const client = world.as(principal);
+    const answers = new Set<string>();
+    for (const id of [...all, "acc_unknown"]) {
+      if (visible[name].includes(id)) {
+        expect((await client.getAccess({ access: id })).access?.access?.id).toBe(id);
+      } else {
+        answers.add(JSON.stringify(await problem(client.getAccess({ access: id }))));
+      }
+    }
+    expect([...answers].map((answer) => JSON.parse(answer))).toMatchObject([
+      { code: 5, reason: "NOT_FOUND" },
+    ]);
+  });
+
+  test("nobody else lists or gets anything", async () => {
+    const world = await openFilled();
+    for (const principal of [{}, { kind: "service", id: "records" }] as const) {
+      expect((await problem(world.as(principal).listAccesses({}))).code).toBeOneOf([7, 16]);
+      expect((await problem(world.as(principal).getAccess({ access: all[0]! }))).code).toBeOneOf([7, 16]);
+    }
+  });
+
+  test("reading the log leaves no leaf", async () => {
+    const world = await openFilled();
+    const before = await world.as({}).getCheckpoint({});
+    await world.as(asAda).listAccesses({});
+    await world.as(asAda).getAccess({ access: "acc_clinic_ada" });
+    await world.settled();
+    expect(await world.as({}).getCheckpoint({})).toEqual(before);
+  });
+});
+
+describe("pages", () => {
+  test("end after everything came once; an interval is half-open", async () => {
+    const client = (await openFilled()).as(asAda);
+    const seen: string[] = [];
+    let pageToken = "";
+    do {
+      const page = await client.listAccesses({ pageSize: 1, pageToken });
+      seen.push(...page.accesses.map(({ access }) => access!.id));
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "");
+    expect(seen).toEqual(visible.ada);
+    const interval = { startTime: timestampFromMs(1000), endTime: timestampFromMs(3000) };
+    const { accesses } = await client.listAccesses({ interval });
+    expect(accesses.map(({ access }) => access!.id)).toEqual(["acc_clinic_ada"]);
+  });
+
+  test("a token is for its caller and query alone", async () => {
+    const world = await openFilled();
+    const { nextPageToken: pageToken } = await world.as(asAda).listAccesses({ pageSize: 1 });
+    const interval = { startTime: timestampFromMs(0) };
+    for (const call of [
+      world.as(asBob).listAccesses({ pageSize: 1, pageToken }),
+      world.as(asClinic).listAccesses({ pageSize: 1, pageToken }),
+      world.as(asAda).listAccesses({ pageSize: 1, pageToken, interval }),
+      world.as(asAda).listAccesses({ pageToken: "forged" }),
+    ])
+      expect(await problem(call)).toMatchObject({ code: 3, reason: "INVALID_PAGE_TOKEN" });
+  });
+});
+
+test("where the audit key was destroyed, the access stays in the log and says nothing", async () => {
+  const world = await openFilled();
+  await world.vault.destroy(ada, "audit");
+  const { access } = await world.as(asAda).getAccess({ access: "acc_clinic_ada" });
+  expect(access).toMatchObject({ access: { id: "acc_clinic_ada", method: "" }, index: 1n });
+  expect(access!.body).toHaveLength(0);
+  await world.intake.append({ leaves: [leafOf(ada, { id: "acc_late" })] });
+  await world.settled();
+  const { checkpoint } = await world.as({}).getCheckpoint({});
+  expect(checkpoint.split("\n")[1]).toBe("7");
+});
