@@ -1,0 +1,123 @@
+import { createClient, type Transport } from "@connectrpc/connect";
+import {
+  ConsentDecisionService,
+  type WatchRequest,
+  type WatchResponse,
+} from "@wellapi/gen/wellapi/consent/v1/consent_decision_service_pb";
+import { type Decision, DenialReason, type Grant } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { createMessageQueue } from "./message-queue.ts";
+import { type DatedPermit, earliestTime, latestTime } from "./permits.ts";
+import type { Question } from "./port.ts";
+import type { Answer, Incoming, Outgoing } from "./session.ts";
+
+/** The stream of one session. */
+export interface WatchStream {
+  /** In order. Nothing is thrown: a stream that broke tells its listener. */
+  send(message: Outgoing): void;
+  /** Idempotent; the listener hears nothing afterwards that it has to heed. */
+  close(): void;
+}
+
+export interface WatchListener {
+  message(message: Incoming): void;
+  /** Once. No message comes after it. */
+  ended(error?: unknown): void;
+}
+
+/** What the enforcer needs of the consent service; the model test puts a faulty network in its place. */
+export interface ConsentLink {
+  /** Rejects where there was no answer. */
+  decide(question: Question): Promise<Answer>;
+  watch(listener: WatchListener): WatchStream;
+}
+
+/** The link over generated clients. `instance` is unique for the life of the process. */
+export function createConsentLink(transport: Transport, instance: string, decideWithinMs: number): ConsentLink {
+  const client = createClient(ConsentDecisionService, transport);
+  return {
+    async decide(question) {
+      const { decision } = await client.decide({ question: { ...question } }, { timeoutMs: decideWithinMs });
+      return answerOf(decision);
+    },
+    watch(listener) {
+      const requests = createMessageQueue<WatchRequest["message"]>();
+      const abort = new AbortController();
+      async function* outgoing() {
+        for await (const message of requests) yield { message };
+      }
+      const receive = async () => {
+        for await (const response of client.watch(outgoing(), { signal: abort.signal })) {
+          const message = incomingOf(response);
+          if (message) listener.message(message);
+        }
+      };
+      receive().then(
+        () => listener.ended(),
+        (error: unknown) => listener.ended(error),
+      );
+      return {
+        send: (message) => requests.push(requestOf(message, instance)),
+        close() {
+          requests.end();
+          abort.abort();
+        },
+      };
+    },
+  };
+}
+
+function requestOf(message: Outgoing, enforcer: string): WatchRequest["message"] {
+  switch (message.kind) {
+    case "open":
+      return { case: "open", value: { $typeName: "wellapi.consent.v1.OpenSession", enforcer } };
+    case "renew": {
+      const sequence = BigInt(message.sequence);
+      return { case: "renew", value: { $typeName: "wellapi.consent.v1.RenewSession", sequence } };
+    }
+    case "acknowledge": {
+      const { recall } = message;
+      return { case: "acknowledge", value: { $typeName: "wellapi.consent.v1.AcknowledgeRecall", recall } };
+    }
+  }
+}
+
+/** A message of a kind that is unknown here is skipped: a newer service's recall would then hold the renewal. */
+function incomingOf({ message }: WatchResponse): Incoming | undefined {
+  switch (message.case) {
+    case "opened":
+      return { kind: "opened", ttlMs: message.value.ttlMs };
+    case "renewed":
+      return { kind: "renewed", sequence: Number(message.value.sequence) };
+    case "recall":
+      return { kind: "recall", recall: message.value.recall, partition: message.value.partition };
+    default:
+      return undefined;
+  }
+}
+
+/** Grants as permits. A grant whose resolution is unknown here permits nothing. */
+export function answerOf(decision: Decision | undefined): Answer {
+  const [first, ...rest] = (decision?.grants ?? []).map(permitOf).filter((permit) => permit !== undefined);
+  if (first) return { permits: [first, ...rest] };
+  const reason = decision?.denialReason || DenialReason.NO_CONSENT;
+  return { denied: { permitted: false, reason } };
+}
+
+function permitOf(grant: Grant): DatedPermit | undefined {
+  if (![Resolution.RAW, Resolution.HOURLY, Resolution.DAILY].includes(grant.resolution)) return undefined;
+  if (grant.consent === "" || grant.version < 1) return undefined;
+  return {
+    consent: grant.consent,
+    version: grant.version,
+    resolution: grant.resolution,
+    from: millisOf(grant.window?.startTime, earliestTime),
+    to: millisOf(grant.window?.endTime, latestTime),
+    notBefore: millisOf(grant.validity?.startTime, earliestTime),
+    notAfter: millisOf(grant.validity?.endTime, latestTime),
+  };
+}
+
+function millisOf(time: { seconds: bigint; nanos: number } | undefined, absent: number): number {
+  return time ? Number(time.seconds) * 1000 + Math.floor(time.nanos / 1e6) : absent;
+}

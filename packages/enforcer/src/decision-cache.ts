@@ -1,0 +1,77 @@
+import { type DatedPermit, type DatedVerdict, judge } from "./permits.ts";
+import type { Question, Verdict } from "./port.ts";
+
+interface Entry {
+  readonly partition: string;
+  readonly permits: readonly DatedPermit[];
+  current: DatedVerdict;
+}
+
+/**
+ * Permitting decisions, at most `capacity`, the least recently used dropped first; by partition, so that a
+ * recall drops exactly one patient's. It knows nothing of sessions: its owner uses it under a live one only.
+ */
+export class DecisionCache {
+  readonly #capacity: number;
+  readonly #entries = new Map<string, Entry>();
+  readonly #keysOf = new Map<string, Set<string>>();
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  put(question: Question, permits: readonly DatedPermit[], now: number): void {
+    const key = keyOf(question);
+    this.#delete(key);
+    this.#entries.set(key, { partition: question.partition, permits, current: judge(permits, now) });
+    const keys = this.#keysOf.get(question.partition);
+    if (keys) keys.add(key);
+    else this.#keysOf.set(question.partition, new Set([key]));
+    if (this.#entries.size > this.#capacity) {
+      for (const oldest of this.#entries.keys()) {
+        this.#delete(oldest);
+        break;
+      }
+    }
+  }
+
+  /** The verdict where it permits now. A denial is never given: whoever finds none asks. */
+  get(question: Question, now: number): Verdict | undefined {
+    const key = keyOf(question);
+    const entry = this.#entries.get(key);
+    if (!entry) return undefined;
+    if (now < entry.current.from || now >= entry.current.to) entry.current = judge(entry.permits, now);
+    if (!entry.current.verdict.permitted) return undefined;
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    return entry.current.verdict;
+  }
+
+  drop(partition: string): void {
+    for (const key of this.#keysOf.get(partition) ?? []) this.#entries.delete(key);
+    this.#keysOf.delete(partition);
+  }
+
+  clear(): void {
+    this.#entries.clear();
+    this.#keysOf.clear();
+  }
+
+  #delete(key: string): void {
+    const entry = this.#entries.get(key);
+    if (!entry) return;
+    this.#entries.delete(key);
+    const keys = this.#keysOf.get(entry.partition);
+    keys?.delete(key);
+    if (keys?.size === 0) this.#keysOf.delete(entry.partition);
+  }
+}
+
+/** The code stands last: it is the one field that comes from outside and could hold a line feed. */
+function keyOf({ partition, organization, direction, code, purpose, region }: Question): string {
+  return `${partition}\n${organization}\n${direction}\n${purpose}\n${region}\n${code}`;
+}

@@ -1,0 +1,14 @@
+export type { ConsentLink, WatchListener, WatchStream } from "./consent-link.ts";
+export type { EnforcerOptions, EnforcerParts, Timers } from "./enforcer.ts";
+export { openEnforcer, runEnforcer, sessionOptions, systemTimers } from "./enforcer.ts";
+export type { EnforcerErrorCode } from "./errors.ts";
+export { EnforcerError } from "./errors.ts";
+export type { MessageQueue } from "./message-queue.ts";
+export { createMessageQueue } from "./message-queue.ts";
+export type { Lease, Reading } from "./lease.ts";
+export { clockToleranceMs } from "./lease.ts";
+export type { DatedPermit } from "./permits.ts";
+export { earliestTime, latestTime } from "./permits.ts";
+export type { Enforcer, Permit, Question, Verdict } from "./port.ts";
+export type { Answer, Ask, Incoming, Outgoing, SessionOptions } from "./session.ts";
+export { Session } from "./session.ts";

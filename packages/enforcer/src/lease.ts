@@ -1,0 +1,32 @@
+/** One look at both clocks, in milliseconds. */
+export interface Reading {
+  /** UTC; may jump. */
+  readonly wall: number;
+  /** Never jumps; may stop while the machine is suspended. */
+  readonly monotonic: number;
+}
+
+/** The time for which cached decisions may be used without asking again. */
+export interface Lease {
+  /** Both clocks just before the opening or renewal that was granted was sent. */
+  readonly start: Reading;
+  readonly ttlMs: number;
+}
+
+/**
+ * How far the wall clock and the monotonic clock may disagree about the time since the lease began. A suspended
+ * machine shows as a wall clock that ran on alone. A suspension shorter than this stays unseen, so the consent
+ * service's margin must be larger by what the clocks may drift (see `sessionMarginMs` there).
+ */
+export const clockToleranceMs = 200;
+
+/** Why a lease is over. */
+export type LeaseEnd = "expired" | "clocks_disagree";
+
+/** Whether the lease holds at this instant; otherwise why not. */
+export function leaseEnd(lease: Lease, at: Reading): LeaseEnd | undefined {
+  const elapsed = at.monotonic - lease.start.monotonic;
+  if (elapsed < 0 || elapsed >= lease.ttlMs) return "expired";
+  const disagreement = at.wall - lease.start.wall - elapsed;
+  return Math.abs(disagreement) > clockToleranceMs ? "clocks_disagree" : undefined;
+}

@@ -1,0 +1,35 @@
+import { DenialReason } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import type { Permit, Verdict } from "./port.ts";
+
+/** A permit together with when it begins. Times are UTC milliseconds. */
+export interface DatedPermit extends Permit {
+  readonly notBefore: number;
+}
+
+/** The first and last instants of google.protobuf.Timestamp (years 1 to 9999): open ends of intervals. */
+export const earliestTime = -62_135_596_800_000;
+export const latestTime = 253_402_300_800_000;
+
+/** A verdict with the span of wall time in which it stays the same. */
+export interface DatedVerdict {
+  readonly verdict: Verdict;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Judges by the permits that are in force at `now`. */
+export function judge(permits: readonly DatedPermit[], now: number): DatedVerdict {
+  let from = Number.NEGATIVE_INFINITY;
+  let to = Number.POSITIVE_INFINITY;
+  for (const { notBefore, notAfter } of permits) {
+    for (const edge of [notBefore, notAfter]) {
+      if (edge <= now) from = Math.max(from, edge);
+      else to = Math.min(to, edge);
+    }
+  }
+  const [first, ...rest] = permits.filter((permit) => permit.notBefore <= now && now < permit.notAfter);
+  if (first) return { verdict: { permitted: true, permits: [first, ...rest] }, from, to };
+  const ended = permits.length > 0 && permits.every((permit) => permit.notAfter <= now);
+  const reason = ended ? DenialReason.EXPIRED : DenialReason.NO_CONSENT;
+  return { verdict: { permitted: false, reason }, from, to };
+}

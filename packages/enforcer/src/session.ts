@@ -1,0 +1,190 @@
+import { DecisionCache } from "./decision-cache.ts";
+import { type Lease, leaseEnd, type Reading } from "./lease.ts";
+import { type DatedPermit, judge } from "./permits.ts";
+import type { Question, Verdict } from "./port.ts";
+
+/** What the consent service says. */
+export type Incoming =
+  | { readonly kind: "opened"; readonly ttlMs: number }
+  | { readonly kind: "renewed"; readonly sequence: number }
+  | { readonly kind: "recall"; readonly recall: string; readonly partition: string };
+
+/** What the enforcer says. */
+export type Outgoing =
+  | { readonly kind: "open" }
+  | { readonly kind: "renew"; readonly sequence: number }
+  | { readonly kind: "acknowledge"; readonly recall: string };
+
+/** What the consent service decided. */
+export type Answer =
+  | { readonly permits: readonly [DatedPermit, ...DatedPermit[]] }
+  | { readonly denied: Extract<Verdict, { permitted: false }> };
+
+/** A question that is under way. It turns stale when its patient is recalled or its session ends. */
+export interface Ask {
+  readonly question: Question;
+  stale: boolean;
+}
+
+export interface SessionOptions {
+  /** Cached decisions at most. */
+  readonly capacity: number;
+  readonly renewEveryMs: number;
+  /** How long an opening may take. */
+  readonly openWithinMs: number;
+}
+
+type Phase =
+  | { readonly kind: "none" }
+  | { readonly kind: "opening"; readonly sent: Reading }
+  | { readonly kind: "live"; lease: Lease; sequence: number; lastSent: Reading; pending: Map<number, Reading> };
+
+/**
+ * The enforcer's side of the session protocol as a state machine without I/O: the driver passes each message,
+ * each tick and each look at the clocks, and sends what it is given back, in order. One machine lives through
+ * many sessions. The invariant that everything rests on: the cache is empty whenever no session is live, and
+ * holds nothing of a patient between their recall and the next answer to a question asked after it.
+ */
+export class Session {
+  readonly #options: SessionOptions;
+  protected readonly cache: DecisionCache;
+  readonly #asks = new Map<string, Set<Ask>>();
+  #phase: Phase = { kind: "none" };
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.cache = new DecisionCache(options.capacity);
+  }
+
+  /** `none` once a session has ended: the driver then closes the stream and connects again. */
+  get phase(): Phase["kind"] {
+    return this.#phase.kind;
+  }
+
+  /** A new stream. `at` was read before anything was sent on it. */
+  connect(at: Reading): Outgoing[] {
+    this.end();
+    this.#phase = { kind: "opening", sent: at };
+    return [{ kind: "open" }];
+  }
+
+  /** A message came. What it gives back is sent after the recall's listeners have run. */
+  receive(message: Incoming, at: Reading): Outgoing[] {
+    // The clocks are compared with the lease in force before it is replaced: a renewal must not hide a
+    // suspension.
+    this.check(at);
+    const phase = this.#phase;
+    if (message.kind === "opened" && phase.kind === "opening") {
+      const lease = { start: this.leaseStart(phase.sent, at), ttlMs: message.ttlMs };
+      this.#phase = { kind: "live", lease, sequence: 0, lastSent: phase.sent, pending: new Map() };
+      this.check(at);
+    } else if (message.kind === "renewed" && phase.kind === "live") {
+      this.#renewed(phase, message.sequence, at);
+    } else if (message.kind === "recall" && phase.kind === "live") {
+      return this.recalled(message.recall, message.partition, at);
+    }
+    return [];
+  }
+
+  /** Time passed. */
+  tick(at: Reading): Outgoing[] {
+    this.check(at);
+    const phase = this.#phase;
+    if (phase.kind !== "live") return [];
+    if (at.monotonic - phase.lastSent.monotonic < this.#options.renewEveryMs) return [];
+    return [this.#renew(phase, at)];
+  }
+
+  /** The stream broke, or the driver gives it up. */
+  end(): void {
+    this.#phase = { kind: "none" };
+    this.cache.clear();
+    for (const asks of this.#asks.values()) for (const ask of asks) ask.stale = true;
+    this.#asks.clear();
+  }
+
+  /** The cached verdict if it is sure at this instant. For hot paths. */
+  peek(question: Question, at: Reading): Verdict | undefined {
+    this.check(at);
+    return this.#phase.kind === "live" ? this.cache.get(question, at.wall) : undefined;
+  }
+
+  /** Before the question is sent; undefined where no session is live. */
+  ask(question: Question, at: Reading): Ask | undefined {
+    this.check(at);
+    if (this.#phase.kind !== "live") return undefined;
+    const ask: Ask = { question, stale: false };
+    const asks = this.#asks.get(question.partition);
+    if (asks) asks.add(ask);
+    else this.#asks.set(question.partition, new Set([ask]));
+    return ask;
+  }
+
+  /** The answer, or undefined where it may be neither used nor kept: ask again. */
+  answer(ask: Ask, answer: Answer, at: Reading): Verdict | undefined {
+    this.check(at); // while the ask is registered: a session that ends just now makes it stale
+    this.abandon(ask);
+    if (!this.usable(ask)) return undefined;
+    if ("denied" in answer) return answer.denied;
+    this.cache.put(ask.question, answer.permits, at.wall);
+    return judge(answer.permits, at.wall).verdict;
+  }
+
+  /** No answer will come. */
+  abandon(ask: Ask): void {
+    const asks = this.#asks.get(ask.question.partition);
+    asks?.delete(ask);
+    if (asks?.size === 0) this.#asks.delete(ask.question.partition);
+  }
+
+  /** Ends the session where its lease is over or its clocks disagree. */
+  protected check(at: Reading): void {
+    const phase = this.#phase;
+    if (phase.kind === "live" && this.leaseOver(phase.lease, at)) this.end();
+    if (phase.kind === "opening" && at.monotonic - phase.sent.monotonic > this.#options.openWithinMs) {
+      this.end();
+    }
+  }
+
+  protected leaseOver(lease: Lease, at: Reading): boolean {
+    return leaseEnd(lease, at) !== undefined;
+  }
+
+  /** From before it was sent: the service counts from a later instant, so it never ends first. */
+  protected leaseStart(sent: Reading, _received: Reading): Reading {
+    return sent;
+  }
+
+  protected usable(ask: Ask): boolean {
+    return !ask.stale;
+  }
+
+  protected recalled(recall: string, partition: string, at: Reading): Outgoing[] {
+    this.drop(partition);
+    const phase = this.#phase;
+    const reply: Outgoing[] = [{ kind: "acknowledge", recall }];
+    // A renewal under way may have been refused because of this recall: ask again right behind the ack.
+    if (phase.kind === "live" && phase.pending.size > 0) reply.push(this.#renew(phase, at));
+    return reply;
+  }
+
+  protected drop(partition: string): void {
+    this.cache.drop(partition);
+    for (const ask of this.#asks.get(partition) ?? []) ask.stale = true;
+  }
+
+  #renew(phase: Extract<Phase, { kind: "live" }>, at: Reading): Outgoing {
+    phase.sequence += 1;
+    phase.lastSent = at;
+    phase.pending.set(phase.sequence, at);
+    return { kind: "renew", sequence: phase.sequence };
+  }
+
+  #renewed(phase: Extract<Phase, { kind: "live" }>, sequence: number, at: Reading): void {
+    const sent = phase.pending.get(sequence);
+    if (!sent) return;
+    for (const earlier of phase.pending.keys()) if (earlier <= sequence) phase.pending.delete(earlier);
+    phase.lease = { ...phase.lease, start: this.leaseStart(sent, at) };
+    this.check(at);
+  }
+}

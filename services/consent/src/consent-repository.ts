@@ -1,0 +1,223 @@
+import type { Change, CollectionDeclaration, CommitResult, Document, Scan, Store, Stored } from "@wellapi/store";
+import { type Consent, type CurrentConsents, noConsents } from "./consent.ts";
+
+/** Who changed a consent; `id` is internal. */
+export interface Author {
+  readonly kind: "patient" | "guardian" | "clinician" | "operator" | "service";
+  readonly id: string;
+}
+
+export interface Revision {
+  readonly consent: Consent;
+  /** Empty for the first. */
+  readonly replacedEtag: string;
+  readonly author: Author;
+  readonly time: number;
+  /** The leaf, `acc_...`. */
+  readonly access: string;
+}
+
+/** A consent with the patient it is of. */
+export interface KeptConsent {
+  readonly partition: string;
+  readonly consent: Consent;
+}
+
+/** How a consent came about, for a request that is sent again. */
+export interface Origin {
+  readonly requestId: string;
+  readonly requestDigest: string;
+}
+
+/** A change of a patient's consents: all of it is stored, or nothing. */
+export interface ConsentChange {
+  readonly partition: string;
+  /** As it was read; undefined where the patient had none. */
+  readonly before: Stored<Document & { readonly current: CurrentConsents }> | undefined;
+  readonly after: CurrentConsents;
+  readonly created?: { readonly consent: Consent; readonly origin: Origin };
+  readonly revoked: readonly Consent[];
+  readonly revisions: readonly Revision[];
+  /** The id of the recall that must follow, remembered until it is complete. */
+  readonly recall?: string;
+  readonly leaf: Change;
+}
+
+/** A recall that was owed when its change was committed. */
+export interface PendingRecall {
+  readonly partition: string;
+  readonly recall: string;
+}
+
+type CurrentDocument = Document & { readonly current: CurrentConsents };
+type ConsentDocument = Document & { readonly content: Consent; readonly request_digest: string };
+type RevisionDocument = Document & { readonly revision: Revision };
+type PendingDocument = Document & PendingRecall;
+
+const currentConsents: CollectionDeclaration = {
+  name: "current_consents",
+  key: ["partition"],
+  indexes: [],
+};
+
+const consents: CollectionDeclaration = {
+  name: "consents",
+  key: ["partition", "consent"],
+  indexes: [
+    { name: "by_consent", fields: ["consent"], unique: true },
+    { name: "by_request", fields: ["partition", "request_id"], unique: true },
+    { name: "by_patient", fields: ["partition", "create_time"] },
+    { name: "by_patient_unrevoked", fields: ["partition", "unrevoked", "create_time"] },
+    { name: "by_grantee", fields: ["grantee", "create_time"] },
+    { name: "by_grantee_unrevoked", fields: ["grantee", "unrevoked", "create_time"] },
+  ],
+};
+
+const consentRevisions: CollectionDeclaration = {
+  name: "consent_revisions",
+  key: ["partition", "consent", "version"],
+  indexes: [],
+};
+
+const pendingRecalls: CollectionDeclaration = {
+  name: "pending_recalls",
+  key: ["partition", "recall"],
+  indexes: [{ name: "by_recall", fields: ["recall"], unique: true }],
+};
+
+export const consentCollectionsOfPatients = [currentConsents, consents, consentRevisions, pendingRecalls];
+
+/** Whose consents a list shows. */
+export type Holder = { readonly partition: string } | { readonly grantee: string };
+
+/** Consents as they are stored: `current_consents` decides, the rest is for people. Throws StoreError. */
+export class ConsentRepository {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Linearizable: a read that starts after a change was committed sees it. */
+  async current(partition: string): Promise<CurrentConsents> {
+    return (await this.stored(partition))?.document.current ?? noConsents;
+  }
+
+  async stored(partition: string): Promise<Stored<CurrentDocument> | undefined> {
+    return this.#store.get<CurrentDocument>(currentConsents.name, [partition]);
+  }
+
+  async get(partition: string, consent: string): Promise<Consent | undefined> {
+    const stored = await this.#store.get<ConsentDocument>(consents.name, [partition, consent]);
+    return stored?.document.content;
+  }
+
+  /** Whoever's it is. */
+  async find(consent: string): Promise<KeptConsent | undefined> {
+    const [found] = await this.#scan({ index: "by_consent", equals: [consent], limit: 1 });
+    return found && { partition: found.partition, consent: found.content };
+  }
+
+  async findByRequest(
+    partition: string,
+    requestId: string,
+  ): Promise<{ consent: Consent; requestDigest: string } | undefined> {
+    const equals = [partition, requestId];
+    const [found] = await this.#scan({ index: "by_request", equals, limit: 1 });
+    return found && { consent: found.content, requestDigest: found.request_digest };
+  }
+
+  /** Newest first. */
+  async list(
+    holder: Holder,
+    unrevokedOnly: boolean,
+    limit: number,
+    cursor: string | undefined,
+  ): Promise<{ consents: KeptConsent[]; cursor?: string }> {
+    const [index, key] =
+      "partition" in holder ? ["by_patient", holder.partition] : ["by_grantee", holder.grantee];
+    const page = await this.#store.scan<ConsentDocument>(consents.name, {
+      index: unrevokedOnly ? `${index}_unrevoked` : index,
+      equals: unrevokedOnly ? [key, true] : [key],
+      order: "descending",
+      limit,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    const kept = page.documents.map(({ document }) => {
+      return { partition: document.partition, consent: document.content };
+    });
+    return { consents: kept, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
+  }
+
+  /** Oldest first. A consent has two at most. */
+  async revisions(partition: string, consent: string): Promise<Revision[]> {
+    const scan = { equals: [partition, consent], limit: 100 };
+    const page = await this.#store.scan<RevisionDocument>(consentRevisions.name, scan);
+    return page.documents.map(({ document }) => document.revision);
+  }
+
+  /** Refused as `conflict` where the patient's consents changed since `before` was read. */
+  async commit(change: ConsentChange): Promise<CommitResult> {
+    const { partition, before, after, created, revoked, revisions, recall, leaf } = change;
+    const current = { partition, current: after };
+    const changes: Change[] = [
+      before
+        ? { kind: "replace", collection: currentConsents.name, document: current, ifRevision: before.revision }
+        : { kind: "insert", collection: currentConsents.name, document: current },
+    ];
+    if (created) {
+      const document = documentOf(partition, created.consent, created.origin);
+      changes.push({ kind: "insert", collection: consents.name, document });
+    }
+    for (const consent of revoked) {
+      const stored = await this.#store.get<ConsentDocument>(consents.name, [partition, consent.id]);
+      if (!stored) throw new Error(`consent ${consent.id} is current, but not stored`);
+      const document = { ...stored.document, content: consent, unrevoked: false };
+      changes.push({ kind: "replace", collection: consents.name, document, ifRevision: stored.revision });
+    }
+    for (const revision of revisions) {
+      const { id, version } = revision.consent;
+      const document = { partition, consent: id, version, revision };
+      changes.push({ kind: "insert", collection: consentRevisions.name, document });
+    }
+    if (recall !== undefined) {
+      changes.push({ kind: "insert", collection: pendingRecalls.name, document: { partition, recall } });
+    }
+    const result = await this.#store.commit({ partition, changes: [...changes, leaf] });
+    // The first consent of a patient: another one was faster.
+    if (!result.committed && result.change === 0) return { ...result, reason: "conflict" };
+    return result;
+  }
+
+  async pendingRecalls(limit: number): Promise<PendingRecall[]> {
+    const page = await this.#store.scan<PendingDocument>(pendingRecalls.name, {
+      index: "by_recall",
+      equals: [],
+      limit,
+    });
+    return page.documents.map(({ document: { partition, recall } }) => ({ partition, recall }));
+  }
+
+  async recallDone({ partition, recall }: PendingRecall): Promise<void> {
+    const change = { kind: "delete", collection: pendingRecalls.name, key: [partition, recall] } as const;
+    await this.#store.commit({ partition, changes: [change] });
+  }
+
+  async #scan(scan: Scan): Promise<ConsentDocument[]> {
+    const page = await this.#store.scan<ConsentDocument>(consents.name, scan);
+    return page.documents.map(({ document }) => document);
+  }
+}
+
+function documentOf(partition: string, consent: Consent, origin: Origin): Document {
+  return {
+    partition,
+    consent: consent.id,
+    grantee: consent.terms.grantee,
+    create_time: consent.createTime,
+    unrevoked: true,
+    request_id: origin.requestId,
+    request_digest: origin.requestDigest,
+    content: consent,
+  };
+}

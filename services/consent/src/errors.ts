@@ -1,0 +1,78 @@
+import { Code } from "@connectrpc/connect";
+import type { Problem, ProblemCarrier, Violation } from "@wellapi/rpc";
+
+export type ConsentErrorCode =
+  | "not_found"
+  | "invalid"
+  | "stale_etag"
+  | "request_id_reused"
+  | "invalid_page_token"
+  | "patient_erased"
+  | "too_many_consents"
+  | "not_permitted"
+  | "session_over"
+  | "unavailable";
+
+const problems: Record<ConsentErrorCode, Problem> = {
+  not_found: { code: Code.NotFound, reason: "NOT_FOUND", message: "no such consent: see ListConsents" },
+  invalid: { code: Code.InvalidArgument, reason: "INVALID_FIELD", message: "the request has fields to mend" },
+  stale_etag: {
+    code: Code.Aborted,
+    reason: "STALE_ETAG",
+    message: "the consent has changed since: get it again, then revoke with its etag",
+  },
+  request_id_reused: {
+    code: Code.AlreadyExists,
+    reason: "REQUEST_ID_REUSED",
+    message: "this request_id granted another consent: choose a new one",
+  },
+  invalid_page_token: {
+    code: Code.InvalidArgument,
+    reason: "INVALID_PAGE_TOKEN",
+    message: "the page_token is of another query or caller: start again without it",
+  },
+  patient_erased: {
+    code: Code.FailedPrecondition,
+    reason: "PATIENT_ERASED",
+    message: "the patient's data is erased: no consent can be given any more",
+  },
+  too_many_consents: {
+    code: Code.ResourceExhausted,
+    reason: "TOO_MANY_CONSENTS",
+    message: "there are 1,000 consents that are not revoked: revoke some first",
+  },
+  not_permitted: {
+    code: Code.PermissionDenied,
+    reason: "CALLER_NOT_PERMITTED",
+    message: "this call is for patients and for applications of grantees",
+  },
+  session_over: {
+    code: Code.Aborted,
+    reason: "SESSION_OVER",
+    message: "the session is over: drop what is cached and open another",
+  },
+  unavailable: {
+    code: Code.Unavailable,
+    reason: "STORE_UNAVAILABLE",
+    message: "the outcome is not durable yet: send the same again",
+    retryAfterMs: 1_000,
+  },
+};
+
+/** The service's one error. Carries what its caller is told. */
+export class ConsentError extends Error implements ProblemCarrier {
+  readonly code: ConsentErrorCode;
+  readonly problem: Problem;
+
+  constructor(
+    code: ConsentErrorCode,
+    options: ErrorOptions & { violations?: readonly Violation[]; message?: string } = {},
+  ) {
+    const { violations } = options;
+    const message = options.message ?? problems[code].message;
+    super(message, options);
+    this.name = "ConsentError";
+    this.code = code;
+    this.problem = { ...problems[code], message, ...(violations ? { violations } : {}) };
+  }
+}

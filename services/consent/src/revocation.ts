@@ -1,0 +1,145 @@
+import type { Change } from "@wellapi/store";
+import type { Clock, Ids, Logger } from "@wellapi/runtime";
+import { type Consent, revoked, withRevoked } from "./consent.ts";
+import type { Author, ConsentRepository, Revision } from "./consent-repository.ts";
+import { ConsentError } from "./errors.ts";
+import { etagOf } from "./etag.ts";
+import type { Recalls } from "./recall.ts";
+
+/** The leaf of a change, made for what was changed. */
+export type LeafOf = (consents: readonly Consent[]) => { readonly id: string; readonly change: Change };
+
+export interface RevocationsOptions {
+  readonly consents: ConsentRepository;
+  readonly recalls: Recalls;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Logger;
+}
+
+/** Changes of one patient meet each other rarely; this many in a row means that something is wrong. */
+const attempts = 20;
+
+/** Takes consent back: commit, recall, and only then an answer. */
+export class Revocations {
+  protected readonly options: RevocationsOptions;
+  /** Recalls that this replica is running. */
+  readonly #running = new Set<string>();
+  #seen = new Set<string>();
+
+  constructor(options: RevocationsOptions) {
+    this.options = options;
+  }
+
+  /**
+   * Once it resolves, no read that starts later is permitted by this consent, on any enforcer. Revoking a
+   * revoked consent recalls once more and gives it back: an earlier attempt may have ended between commit and
+   * recall. Throws `not_found`, `stale_etag`, `unavailable` (then revoke again).
+   */
+  async revoke(
+    partition: string,
+    consent: string,
+    etag: string,
+    author: Author,
+    leafOf: LeafOf,
+  ): Promise<{ consent: Consent; changed: boolean }> {
+    const { consents, recalls } = this.options;
+    for (let attempt = 0; attempt < attempts; attempt += 1) {
+      const before = await consents.stored(partition);
+      const active = before?.document.current.consents.find(({ id }) => id === consent);
+      if (!active) {
+        const kept = await consents.get(partition, consent);
+        if (!kept) throw new ConsentError("not_found");
+        if (kept.revokeTime === undefined) continue; // granted between the two reads
+        await recalls.recall(partition);
+        return { consent: kept, changed: false };
+      }
+      if (etag !== "" && etag !== etagOf(active)) throw new ConsentError("stale_etag");
+      const done = await this.#change(partition, before, [active], false, author, leafOf);
+      if (done?.[0]) return { consent: done[0], changed: true };
+    }
+    throw new ConsentError("unavailable");
+  }
+
+  /** The first step of an erasure: no consent of the patient is left, and none can be given any more. */
+  async revokeAll(partition: string, author: Author, leafOf: LeafOf): Promise<number> {
+    for (let attempt = 0; attempt < attempts; attempt += 1) {
+      const before = await this.options.consents.stored(partition);
+      const active = before?.document.current.consents ?? [];
+      const done = await this.#change(partition, before, active, true, author, leafOf);
+      if (done) return done.length;
+    }
+    throw new ConsentError("unavailable");
+  }
+
+  /**
+   * Completes recalls that a replica left behind when it stopped between commit and recall. Those of a replica
+   * that is alive are its own business: a recall is taken over when two sweeps have met it.
+   */
+  async sweep(takeOverAtOnce: boolean): Promise<void> {
+    const { consents, recalls } = this.options;
+    const pending = await consents.pendingRecalls(1_000);
+    const due = pending.filter(({ recall }) => {
+      return !this.#running.has(recall) && (takeOverAtOnce || this.#seen.has(recall));
+    });
+    this.#seen = new Set(pending.map(({ recall }) => recall));
+    await Promise.all(
+      due.map(async (entry) => {
+        this.#running.add(entry.recall);
+        try {
+          await recalls.recall(entry.partition);
+          await consents.recallDone(entry);
+        } finally {
+          this.#running.delete(entry.recall);
+        }
+      }),
+    );
+  }
+
+  /** Undefined where somebody else changed the patient's consents first. */
+  async #change(
+    partition: string,
+    before: Awaited<ReturnType<ConsentRepository["stored"]>>,
+    active: readonly Consent[],
+    close: boolean,
+    author: Author,
+    leafOf: LeafOf,
+  ): Promise<Consent[] | undefined> {
+    const { consents, clock, ids } = this.options;
+    const now = clock.now();
+    const next = active.map((consent) => revoked(consent, now));
+    const leaf = leafOf(next);
+    const revisions = active.map((consent, i): Revision => {
+      const replacedEtag = etagOf(consent);
+      return { consent: next[i] ?? consent, replacedEtag, author, time: now, access: leaf.id };
+    });
+    const current = before?.document.current ?? { consents: [], revoked: [], closed: false };
+    const after = withRevoked(current, new Set(active.map(({ id }) => id)));
+    const pending = { partition, recall: ids.next("rcl") };
+    this.#running.add(pending.recall);
+    try {
+      const result = await consents.commit({
+        partition,
+        before,
+        after: { ...after, closed: close || after.closed },
+        revoked: next,
+        revisions,
+        recall: pending.recall,
+        leaf: leaf.change,
+      });
+      if (!result.committed) return undefined;
+      await this.afterCommit(partition);
+      await consents.recallDone(pending).catch((error: unknown) => {
+        // The recall is complete; the sweep runs it once more and tidies up.
+        this.options.log.warn({ err: error }, "a completed recall could not be ticked off");
+      });
+      return next;
+    } finally {
+      this.#running.delete(pending.recall);
+    }
+  }
+
+  protected afterCommit(partition: string): Promise<void> {
+    return this.options.recalls.recall(partition);
+  }
+}

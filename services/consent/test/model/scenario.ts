@@ -1,0 +1,133 @@
+import fc from "fast-check";
+import { sessionMarginMs } from "../../src/recall.ts";
+import { sessionTtlMs } from "../../src/session-streams.ts";
+import { Exchange, type Parts, patients } from "./exchange.ts";
+
+/** Something that happens, and how long after the step before. */
+export type Step = { readonly gapMs: number } & (
+  | { readonly kind: "grant" | "revoke"; readonly patient: number }
+  | { readonly kind: "cut" | "restart enforcer"; readonly enforcer: number }
+  | { readonly kind: "slow"; readonly enforcer: number; readonly forMs: number; readonly delayMs: number }
+  | { readonly kind: "sleep"; readonly enforcer: number; readonly ms: number; readonly stops: boolean }
+  | { readonly kind: "replica sleeps"; readonly replica: number; readonly ms: number; readonly stops: boolean }
+  | { readonly kind: "jump"; readonly enforcer: number; readonly ms: number }
+  | { readonly kind: "replica jumps"; readonly replica: number; readonly ms: number }
+  | { readonly kind: "restart replica"; readonly replica: number }
+  | { readonly kind: "store fails"; readonly ms: number }
+);
+
+export interface Scenario {
+  readonly seed: number;
+  readonly replicas: number;
+  readonly enforcers: number;
+  readonly steps: readonly Step[];
+}
+
+const mostEnforcers = 3;
+const gapMs = fc.oneof({ weight: 3, arbitrary: fc.nat(100) }, { weight: 2, arbitrary: fc.nat(1_500) });
+const patient = fc.nat(patients - 1);
+const enforcer = fc.nat(mostEnforcers - 1);
+const replica = fc.nat(1);
+const duration = fc.oneof(fc.integer({ min: 50, max: 300 }), fc.integer({ min: 300, max: 6_000 }));
+const leap = fc.oneof(fc.integer({ min: -500, max: 500 }), fc.integer({ min: -100_000, max: 100_000 }));
+
+function step<K extends string, M extends Record<string, fc.Arbitrary<unknown>>>(kind: K, members: M) {
+  return fc.record({ gapMs, kind: fc.constant(kind), ...members });
+}
+
+const anyStep = fc.oneof(
+  { weight: 6, arbitrary: step("grant", { patient }) },
+  { weight: 8, arbitrary: step("revoke", { patient }) },
+  { weight: 4, arbitrary: step("cut", { enforcer }) },
+  {
+    weight: 4,
+    arbitrary: step("slow", {
+      enforcer,
+      forMs: fc.integer({ min: 500, max: 5_000 }),
+      delayMs: fc.integer({ min: 100, max: 3_000 }),
+    }),
+  },
+  { weight: 5, arbitrary: step("sleep", { enforcer, ms: duration, stops: fc.boolean() }) },
+  { weight: 1, arbitrary: step("replica sleeps", { replica, ms: duration, stops: fc.boolean() }) },
+  { weight: 1, arbitrary: step("jump", { enforcer, ms: leap }) },
+  { weight: 1, arbitrary: step("replica jumps", { replica, ms: leap }) },
+  { weight: 1, arbitrary: step("restart enforcer", { enforcer }) },
+  { weight: 1, arbitrary: step("restart replica", { replica }) },
+  { weight: 1, arbitrary: step("store fails", { ms: fc.integer({ min: 10, max: 1_500 }) }) },
+) as fc.Arbitrary<Step>;
+
+export const anyScenario: fc.Arbitrary<Scenario> = fc.record({
+  seed: fc.integer(),
+  replicas: fc.integer({ min: 1, max: 2 }),
+  enforcers: fc.integer({ min: 1, max: mostEnforcers }),
+  steps: fc.array(anyStep, { minLength: 1, maxLength: 24 }),
+});
+
+/** Long enough for whatever was asleep, broken or retrying to be well again. */
+const calmMs = 14_000;
+
+/**
+ * Plays a scenario against the model, then lets everything become calm and asks for liveness: calls have
+ * returned, reads under consent are permitted, and a revocation takes no longer than it may.
+ */
+export async function play(parts: Parts, { seed, replicas, enforcers, steps }: Scenario): Promise<Exchange> {
+  const exchange = new Exchange(parts, seed, replicas, enforcers);
+  const { world, oracle } = exchange;
+  const steppedBack = new Map<number, number>();
+  const until = (time: number) => world.runUntil(time, () => oracle.check());
+  exchange.grant(0);
+  await until(300);
+  for (const step of steps) {
+    await until(world.now + step.gapMs);
+    perform(exchange, step, enforcers, steppedBack);
+  }
+  await until(world.now + 500);
+  exchange.faults = false;
+  await until(world.now + calmMs);
+  if (exchange.pendingCalls > 0) throw new Error("a call has not returned although all is calm");
+  for (let patient = 0; patient < patients; patient += 1) {
+    if (oracle.active(patient) === undefined) exchange.grant(patient);
+  }
+  await until(world.now + 500);
+  const wrong = await exchange.settled();
+  if (wrong.length > 0) throw new Error(`not live although all is calm: ${wrong.join("; ")}`);
+  const began = world.now;
+  for (let patient = 0; patient < patients; patient += 1) exchange.revoke(patient);
+  await until(began + (sessionTtlMs + sessionMarginMs) * 1.02 + 300);
+  if (exchange.pendingCalls > 0) throw new Error("a revocation takes longer than it may");
+  return exchange;
+}
+
+function perform(exchange: Exchange, step: Step, enforcers: number, steppedBack: Map<number, number>): void {
+  const { now } = exchange.world;
+  const enforcer = "enforcer" in step ? step.enforcer % enforcers : 0;
+  switch (step.kind) {
+    case "grant":
+      return exchange.grant(step.patient);
+    case "revoke":
+      return exchange.revoke(step.patient);
+    case "cut":
+      return exchange.cut(enforcer);
+    case "slow":
+      return exchange.slow(enforcer, step.forMs, step.delayMs);
+    case "sleep": {
+      // The one thing assumed of the clocks: a wall clock is not set back, within one lease, by just the time
+      // for which the machine then sleeps with a stopped monotonic clock. Nobody could notice that.
+      const recently = now - (steppedBack.get(enforcer) ?? Number.NEGATIVE_INFINITY) < 2_000;
+      return exchange.sleepEnforcer(enforcer, step.ms, step.stops && !recently);
+    }
+    case "replica sleeps":
+      return exchange.sleepReplica(step.replica, step.ms, step.stops);
+    case "jump":
+      if (step.ms < 0) steppedBack.set(enforcer, now);
+      return exchange.jumpEnforcer(enforcer, step.ms);
+    case "replica jumps":
+      return exchange.jumpReplica(step.replica, step.ms);
+    case "restart enforcer":
+      return exchange.restartEnforcer(enforcer);
+    case "restart replica":
+      return exchange.restartReplica(step.replica);
+    case "store fails":
+      return exchange.failStore(step.ms);
+  }
+}
