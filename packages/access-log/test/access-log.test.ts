@@ -166,6 +166,18 @@ describe("while the store cannot write", () => {
     expect(second.filter(({ status }) => status === "fulfilled")).toHaveLength(kept.length);
   });
 
+  test("the reserve is emptied at the first commit that works, not after the backoff", async () => {
+    const { log, store, intake } = await openWorld({ backoffMs: 60_000 });
+    store.mode = "refuses";
+    const kept = await log.record(patient, true, access);
+    // The first attempt was record's own, the second is the drain's: it pauses now.
+    await vi.waitUntil(() => store.attempts >= 2);
+    store.mode = "works";
+    const after = await log.record(patient, true, access);
+    await log.drained();
+    expect(intake.ids().sort()).toEqual([kept, after].sort());
+  });
+
   test("the reserve survives a restart", async () => {
     const first = await openWorld();
     first.store.mode = "refuses";

@@ -22,13 +22,17 @@ export async function temporaryFolder(): Promise<string> {
 /** A store whose commits can be made to fail, before or after they happened. */
 export interface FaultyStore extends Store {
   mode: "works" | "refuses" | "commits_and_fails";
+  /** Commits that were asked for. */
+  attempts: number;
 }
 
 export function faulty(store: Store): FaultyStore {
   return {
     ...store,
     mode: "works",
+    attempts: 0,
     async commit(commit) {
+      this.attempts += 1;
       const failure = new StoreError("unavailable", "the disk is full");
       if (this.mode === "refuses") throw failure;
       const result = await store.commit(commit);
@@ -62,7 +66,9 @@ export function createFakeIntake() {
   return { state, transport, ids: () => state.leaves.map(({ id }) => id) };
 }
 
-export async function openWorld(options: { reserveBytes?: number; folder?: string } = {}) {
+export async function openWorld(
+  options: { reserveBytes?: number; folder?: string; backoffMs?: number } = {},
+) {
   const folder = options.folder ?? (await temporaryFolder());
   const kms: Kms = await openLocalKms({ path: join(folder, "master.key") });
   const store = faulty(
@@ -77,7 +83,7 @@ export async function openWorld(options: { reserveBytes?: number; folder?: strin
     intake: intake.transport,
     reserve: { path: join(folder, "leaves.reserve"), bytes: options.reserveBytes ?? 16_384 },
     log: silentLogger,
-    backoffMs: 1,
+    backoffMs: options.backoffMs ?? 1,
   };
   const log = await openAccessLog(settings);
   async function close() {

@@ -88,6 +88,22 @@ describe("the reserve", () => {
     );
   });
 
+  test("does not bring back what stood behind a torn record", async () => {
+    const path = await newPath();
+    const reserve = await openReserve({ path, bytes });
+    await Promise.all(["one", "two", "six"].map((text) => reserve.append(record(text))));
+    await reserve.close();
+    const torn = await readFile(path);
+    torn[11 + 8]! ^= 1; // the second of three records of 11 bytes with their heads
+    await writeFile(path, torn);
+    const opened = await openReserve({ path, bytes });
+    await opened.append(record("new"));
+    await opened.close();
+    const again = await openReserve({ path, bytes });
+    expect(texts(again.held())).toEqual(["one", "new"]);
+    await again.close();
+  });
+
   test("takes its space again where the file was cut", async () => {
     const path = await newPath();
     const reserve = await openReserve({ path, bytes });

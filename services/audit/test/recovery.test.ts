@@ -1,5 +1,6 @@
 import { cp, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { commitment } from "@wellapi/access-log";
 import { type Store, StoreError } from "@wellapi/store";
 import { describe, expect, test } from "vitest";
 import { type AuditWorld, ada, bob, leafOf, openAudit, temporaryFolder } from "./harness.ts";
@@ -81,6 +82,30 @@ describe("a crash", () => {
       expect(await listed(world)).toEqual(leaves.map(({ id }, i) => `${i} ${id}`));
       await world.shut();
     }
+  });
+
+  test("between access and entry keeps to the body that is stored, whatever comes next", async () => {
+    let failing = true;
+    const failOnce = (store: Store): Store => ({
+      ...store,
+      async commit(commit) {
+        const first = commit.changes[0];
+        if (failing && first?.kind === "insert" && first.collection === "log_leaves") {
+          failing = false;
+          throw new StoreError("unavailable", "the process is dead");
+        }
+        return store.commit(commit);
+      },
+    });
+    const world = await openAudit({ wrap: failOnce });
+    const [stored, other] = [leafOf(ada, { id: "acc_same" }), leafOf(ada, { id: "acc_same" })];
+    await expect(world.intake.append({ leaves: [stored!] })).rejects.toMatchObject({ code: 14 });
+    await world.intake.append({ leaves: [other!] });
+    await world.settled();
+    const { access } = await world.as({ kind: "patient", partition: ada }).getAccess({ access: "acc_same" });
+    const entry = (await world.tiles.read("tile/entries/000.p/1"))!.subarray(2);
+    expect(Buffer.from(entry)).toEqual(Buffer.from(commitment(access!.nonce, access!.body)));
+    expect(access!.nonce).toEqual(stored!.nonce);
   });
 
   test("between integrating and publishing publishes at the next start", async () => {
