@@ -12,7 +12,7 @@ import {
   type StreamResponse,
 } from "@connectrpc/connect";
 import type * as grpc from "@grpc/grpc-js";
-import { peerCertificateKey } from "./context.ts";
+import { peerCertificateKey, requestIdHeader } from "./context.ts";
 import { asBuffer, errorMetadata, headersOf, metadataOf } from "./grpc-metadata.ts";
 import { invokeStream, invokeUnary } from "./invoke.ts";
 import { problemError, toConnectError } from "./status.ts";
@@ -155,15 +155,12 @@ async function* wholeOrAborted(source: AsyncIterable<Buffer>, signal: AbortSigna
 /** Deadlines are clamped to this: timers overflow at 2^31 ms. */
 const longestMs = 2 ** 31 - 1;
 
-function openContext(
-  spec: MethodImplSpec,
-  call:
-    | grpc.ServerUnaryCall<Buffer, Buffer>
-    | grpc.ServerReadableStream<Buffer, Buffer>
-    | grpc.ServerWritableStream<Buffer, Buffer>
-    | grpc.ServerDuplexStream<Buffer, Buffer>,
-  { shutdownSignal }: CallOptions,
-) {
+/** What the four kinds of call have in common. */
+type AnyCall = Pick<grpc.ServerUnaryCall<Buffer, Buffer>, "getDeadline" | "metadata" | "getAuthContext"> & {
+  on(event: "cancelled", listener: () => void): unknown;
+};
+
+function openContext(spec: MethodImplSpec, call: AnyCall, { shutdownSignal }: CallOptions) {
   const deadline = Number(call.getDeadline());
   const timeoutMs = Number.isFinite(deadline)
     ? Math.min(Math.max(deadline - Date.now(), 0), longestMs)
@@ -196,7 +193,7 @@ function openContext(
   });
 }
 
-function peerValues(call: Pick<grpc.ServerUnaryCall<Buffer, Buffer>, "getAuthContext">): ContextValues {
+function peerValues(call: AnyCall): ContextValues {
   const values = createContextValues();
   const certificate = call.getAuthContext().sslPeerCertificate?.raw;
   return certificate === undefined ? values : values.set(peerCertificateKey, certificate);
@@ -226,7 +223,7 @@ function encode(spec: MethodImplSpec, message: Message, { maximumMessageBytes }:
 /** What grpc-js sends. Interceptors have mapped handlers' errors already; this maps the adapter's own. */
 function statusOf(error: unknown): grpc.ServerErrorResponse {
   const described =
-    error instanceof ConnectError && error.metadata.has("x-request-id") ? error : toConnectError(error);
+    error instanceof ConnectError && error.metadata.has(requestIdHeader) ? error : toConnectError(error);
   return Object.assign(new Error(described.rawMessage), {
     code: described.code as number,
     details: described.rawMessage,

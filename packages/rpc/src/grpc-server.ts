@@ -65,6 +65,7 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
   assertRoutes(routes);
   assertInterceptors(interceptors);
   warmValidation(routes);
+  grpc.setLogVerbosity(grpc.logVerbosity.NONE); // it writes to the console what reaches us as errors anyway
   const messageBytes = limits?.messageBytes ?? 1_048_576;
   const server = new grpc.Server({
     "grpc.max_receive_message_length": messageBytes,

@@ -1,5 +1,5 @@
-import type { DescMethod } from "@bufbuild/protobuf";
-import type { Transport } from "@connectrpc/connect";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import type { ServiceImpl, Transport } from "@connectrpc/connect";
 import { type Logger, silentLogger } from "@wellapi/runtime";
 import type { Authentication } from "./authentication.ts";
 import type { Caller } from "./caller.ts";
@@ -34,4 +34,12 @@ export function createTestTransport(options: {
       ...(options.selfValidating === undefined ? {} : { selfValidating: options.selfValidating }),
     }),
   });
+}
+
+/** A route with some of the service's methods; the others answer UNIMPLEMENTED. For tests only. */
+export function partialRoute<S extends DescService>(
+  service: S,
+  implementation: Partial<ServiceImpl<S>>,
+): Route {
+  return { service, implementation };
 }

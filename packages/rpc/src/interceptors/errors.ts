@@ -23,6 +23,7 @@ export function errorsInterceptor(log: Logger): StepInterceptor {
         log.error({ err: thrown, rpc, request_id: requestId }, "unexpected error");
       }
       error.metadata.set(requestIdHeader, requestId);
+      error.cause = undefined; // in memory the error itself reaches the caller
       return error;
     };
 

@@ -1,0 +1,418 @@
+import { createHash } from "node:crypto";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { type Client, Code, ConnectError, createClient, createContextValues } from "@connectrpc/connect";
+import { TokenExchangeService } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
+import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import { RecordsWriteService } from "@wellapi/gen/wellapi/records/v1/records_write_service_pb";
+import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { type Clock, silentLogger } from "@wellapi/runtime";
+import * as jose from "jose";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import {
+  asCaller,
+  asService,
+  callerKey,
+  createAuthentication,
+  createMemoryTransport,
+  createTokens,
+  createTokenVerifier,
+  peerCertificateKey,
+  peerWorkloadKey,
+  problemError,
+  problemOf,
+  type Route,
+  route,
+  serverInterceptors,
+  type TokenVerifier,
+} from "../src/index.ts";
+import { createTrustingAuthentication, partialRoute } from "../src/testing.ts";
+import { openDoor } from "./open-door.ts";
+
+const issuer = "https://wellapi.test";
+
+let now = 0;
+let elapsed = 0;
+const clock: Clock = { now: () => now, monotonic: () => elapsed };
+
+type Keys = Awaited<ReturnType<typeof jose.generateKeyPair>>;
+let keys: Keys;
+let otherKeys: Keys;
+let published: { kid: string; keys: Keys }[];
+let fetches = 0;
+let verifier: TokenVerifier;
+
+beforeAll(async () => {
+  keys = await jose.generateKeyPair("ES256");
+  otherKeys = await jose.generateKeyPair("ES256");
+});
+
+beforeEach(() => {
+  now = Date.now();
+  elapsed = 0;
+  fetches = 0;
+  published = [{ kid: "one", keys }];
+  verifier = createTokenVerifier({
+    issuer,
+    clock,
+    jwks: async () => {
+      fetches++;
+      const jwks = await Promise.all(
+        published.map(async ({ kid, keys }) => ({
+          ...(await jose.exportJWK(keys.publicKey)),
+          kid,
+          alg: "ES256",
+        })),
+      );
+      return JSON.stringify({ keys: jwks });
+    },
+  });
+});
+
+interface TokenOptions {
+  claims?: Record<string, unknown>;
+  kid?: string;
+  keys?: Keys;
+}
+
+function mint({ claims = {}, kid = "one", keys: signer = keys }: TokenOptions = {}): Promise<string> {
+  const seconds = Math.floor(now / 1_000);
+  return new jose.SignJWT({
+    iss: issuer,
+    aud: "wellapi",
+    sub: "app_1",
+    iat: seconds,
+    exp: seconds + 300,
+    jti: "j1",
+    kind: "application",
+    org: "org_1",
+    cred: "crd_1",
+    wl: "door",
+    ...claims,
+  })
+    .setProtectedHeader({ alg: "ES256", kid })
+    .sign(signer.privateKey);
+}
+
+async function refusal(call: Promise<unknown>) {
+  const error = await call.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(ConnectError);
+  return problemOf(error as ConnectError);
+}
+
+describe("internal tokens", () => {
+  test("name the caller", async () => {
+    const token = await mint({ claims: { act: { kind: "operator", id: "opr_1" } } });
+    expect(await verifier.verify(token, "door")).toEqual({
+      principal: {
+        kind: "application",
+        id: "app_1",
+        organization: "org_1",
+        credential: "crd_1",
+        actor: { kind: "operator", id: "opr_1" },
+      },
+      workload: "door",
+      token,
+    });
+  });
+
+  const refused: [string, () => Promise<string>][] = [
+    [
+      "alg none",
+      async () =>
+        new jose.UnsecuredJWT({ sub: "app_1", wl: "door", kind: "operator" })
+          .setIssuer(issuer)
+          .setAudience("wellapi")
+          .setIssuedAt()
+          .setExpirationTime("5m")
+          .encode(),
+    ],
+    [
+      "a MAC with the public key",
+      async () => {
+        const jwk = JSON.stringify(await jose.exportJWK(keys.publicKey));
+        return new jose.SignJWT({ sub: "app_1" })
+          .setProtectedHeader({ alg: "HS256", kid: "one" })
+          .sign(createHash("sha256").update(jwk).digest());
+      },
+    ],
+    ["another installation's key", () => mint({ keys: otherKeys })],
+    ["another issuer", () => mint({ claims: { iss: "https://elsewhere" } })],
+    ["another audience", () => mint({ claims: { aud: "other" } })],
+    ["one that expired over 30 s ago", () => mint({ claims: { exp: Math.floor(now / 1_000) - 31 } })],
+    ["one without an end", () => mint({ claims: { exp: undefined } })],
+    ["another workload's", () => mint({ claims: { wl: "gateway" } })],
+    ["an unknown kind", () => mint({ claims: { kind: "root" } })],
+    ["anonymous, signed", () => mint({ claims: { kind: "anonymous" } })],
+    ["an application without an organization", () => mint({ claims: { org: undefined } })],
+    ["a patient without a partition", () => mint({ claims: { kind: "patient" } })],
+    ["an actor of an unknown kind", () => mint({ claims: { act: { kind: "x", id: "y" } } })],
+    ["garbage", async () => "garbage"],
+  ];
+  test.each(refused)("%s is refused", async (_name, token) => {
+    expect(await refusal(verifier.verify(await token(), "door"))).toMatchObject({
+      code: Code.Unauthenticated,
+      reason: "CREDENTIAL_INVALID",
+    });
+  });
+
+  test("a token that was good is refused once it has expired", async () => {
+    const token = await mint();
+    await verifier.verify(token, "door");
+    now += 331_000;
+    elapsed += 331_000;
+    expect((await refusal(verifier.verify(token, "door"))).message).toContain("expired");
+  });
+
+  test("a verified token of one workload stays refused for another", async () => {
+    const token = await mint();
+    await verifier.verify(token, "door");
+    expect((await refusal(verifier.verify(token, "records"))).message).toContain("workload");
+  });
+
+  test("a new key is found, and strangers can't make us fetch more than once in 5 s", async () => {
+    await verifier.verify(await mint(), "door");
+    expect(fetches).toBe(1);
+    published.push({ kid: "two", keys: otherKeys });
+    const next = await mint({ kid: "two", keys: otherKeys });
+    await refusal(verifier.verify(next, "door"));
+    expect(fetches).toBe(1);
+    elapsed += 5_001;
+    await verifier.verify(next, "door");
+    expect(fetches).toBe(2);
+    await refusal(verifier.verify(await mint({ kid: "three" }), "door"));
+    expect(fetches).toBe(2);
+  });
+
+  test("keys that can't be had are UNAVAILABLE, not a refusal", async () => {
+    const unreachable = createTokenVerifier({ issuer, clock, jwks: () => Promise.reject(new Error("down")) });
+    expect(await refusal(unreachable.verify(await mint(), "door"))).toMatchObject({ code: Code.Unavailable });
+  });
+});
+
+describe("the door", () => {
+  let exchanges: string[];
+  let answer: () => Promise<string>;
+  let exchange: Client<typeof TokenExchangeService>;
+
+  beforeEach(() => {
+    exchanges = [];
+    answer = () => mint();
+    exchange = createClient(
+      TokenExchangeService,
+      createMemoryTransport({
+        workload: "door",
+        interceptors: serverInterceptors({
+          log: silentLogger,
+          authentication: createAuthentication({ verifier, clock }),
+        }),
+        routes: [
+          route(TokenExchangeService, {
+            async exchangeCredential({ credential }) {
+              exchanges.push(credential.case ?? "");
+              return { token: await answer(), expireTime: timestampFromMs(now + 300_000) };
+            },
+          }),
+        ],
+      }),
+    );
+  });
+
+  function call(header: Record<string, string>, certificate?: Uint8Array) {
+    const contextValues = createContextValues().set(peerCertificateKey, certificate);
+    return { header: new Headers(header), contextValues };
+  }
+
+  test.each<[string, Record<string, string>, Uint8Array | undefined]>([
+    ["clientCertificate", {}, new Uint8Array([1])],
+    ["apiKey", { authorization: "Bearer wellapi_sk_abc" }, undefined],
+    ["apiKey", { "x-api-key": "wellapi_sk_abc" }, undefined],
+    ["bearerToken", { authorization: "bearer abc.def.ghi" }, undefined],
+  ])("exchanges a %s", async (kind, header, certificate) => {
+    const authentication = createAuthentication({ verifier, clock, door: { workload: "door", exchange } });
+    const { caller } = await authentication.authenticate(call(header, certificate));
+    expect(caller).toMatchObject({ principal: { id: "app_1" }, workload: "door" });
+    expect(exchanges).toEqual([kind]);
+  });
+
+  test("asks once for ten seconds, and again afterwards", async () => {
+    const authentication = createAuthentication({ verifier, clock, door: { workload: "door", exchange } });
+    const one = call({ authorization: "Bearer wellapi_sk_abc" });
+    await Promise.all([authentication.authenticate(one), authentication.authenticate(one)]);
+    elapsed = 9_999;
+    await authentication.authenticate(one);
+    expect(exchanges).toHaveLength(1);
+    elapsed = 10_000;
+    await authentication.authenticate(one);
+    expect(exchanges).toHaveLength(2);
+  });
+
+  test("without a credential the caller is anonymous", async () => {
+    const authentication = createAuthentication({ verifier, clock, door: { workload: "door", exchange } });
+    const { caller } = await authentication.authenticate(call({}));
+    expect(caller).toEqual({ principal: { kind: "anonymous", id: "" }, workload: "door", token: "" });
+  });
+
+  test.each<[string, Record<string, string>, Uint8Array | undefined]>([
+    ["two credentials", { authorization: "Bearer wellapi_sk_abc" }, new Uint8Array([1])],
+    ["two keys", { authorization: "Bearer wellapi_sk_abc", "x-api-key": "wellapi_sk_abd" }, undefined],
+    ["basic authentication", { authorization: "Basic abc" }, undefined],
+    ["an empty key", { "x-api-key": "" }, undefined],
+    ["a huge token", { authorization: `Bearer ${"a".repeat(9_000)}` }, undefined],
+  ])("refuses %s without asking", async (_name, header, certificate) => {
+    const authentication = createAuthentication({ verifier, clock, door: { workload: "door", exchange } });
+    const problem = await refusal(authentication.authenticate(call(header, certificate)));
+    expect(problem).toMatchObject({ code: Code.Unauthenticated, reason: "CREDENTIAL_INVALID" });
+    expect(exchanges).toEqual([]);
+  });
+
+  test("an exchange that fails is UNAVAILABLE; a refusal passes and is not remembered", async () => {
+    const authentication = createAuthentication({ verifier, clock, door: { workload: "door", exchange } });
+    const one = call({ authorization: "Bearer wellapi_sk_abc" });
+    answer = () => Promise.reject(new Error("down"));
+    expect(await refusal(authentication.authenticate(one))).toMatchObject({ code: Code.Unavailable });
+    answer = () =>
+      Promise.reject(
+        problemError({ code: Code.Unauthenticated, reason: "CREDENTIAL_INVALID", message: "revoked" }),
+      );
+    expect(await refusal(authentication.authenticate(one))).toMatchObject({ code: Code.Unauthenticated });
+    answer = () => mint();
+    expect((await authentication.authenticate(one)).caller.principal.id).toBe("app_1");
+  });
+
+  test("a caller from inside can't use a door's credential, nor one from outside an inner server", async () => {
+    const authentication = createAuthentication({ verifier, clock });
+    expect(
+      await refusal(authentication.authenticate(call({ authorization: "Bearer wellapi_sk_abc" }))),
+    ).toMatchObject({
+      reason: "CREDENTIAL_REQUIRED",
+    });
+    const inside = call({ authorization: "Bearer wellapi_sk_abc" });
+    inside.contextValues.set(peerWorkloadKey, "records");
+    expect(await refusal(authentication.authenticate(inside))).toMatchObject({
+      reason: "CREDENTIAL_INVALID",
+    });
+  });
+
+  test("revoking the credential ends an open stream; until then its token is kept fresh", async () => {
+    const tokens: string[] = [];
+    const endedWith = Promise.withResolvers<unknown>();
+    let revoked = false;
+    let round = 0;
+    answer = async () => {
+      if (revoked)
+        throw problemError({ code: Code.Unauthenticated, reason: "CREDENTIAL_INVALID", message: "revoked" });
+      return mint({ claims: { jti: `j${round++}` } });
+    };
+    const authentication = createAuthentication({
+      verifier,
+      // Each look at the clock is eleven seconds later, so that no answer is remembered.
+      clock: { now: () => now, monotonic: () => (elapsed += 11_000) },
+      door: { workload: "door", exchange },
+      recheckMs: 5,
+    });
+    const door = await openDoor(
+      [
+        partialRoute(RecordsService, {
+          async *watchSeries(_request, context) {
+            const caller = context.values.get(callerKey);
+            context.signal.addEventListener("abort", () => endedWith.resolve(context.signal.reason));
+            for (;;) {
+              if (tokens.at(-1) !== caller.token) {
+                tokens.push(caller.token);
+                yield {};
+              }
+              await new Promise((resolve) => setImmediate(resolve));
+              context.signal.throwIfAborted();
+            }
+          },
+        }),
+      ],
+      serverInterceptors({ log: silentLogger, authentication }),
+    );
+    try {
+      const client = createClient(RecordsService, door.transport);
+      const watch = client.watchSeries(
+        { patient: "p", codes: ["8867-4"], purpose: Purpose.TREATMENT },
+        { headers: { authorization: "Bearer wellapi_sk_abc" } },
+      );
+      let messages = 0;
+      const end = await refusal(
+        (async () => {
+          for await (const _message of watch) if (++messages === 3) revoked = true;
+        })(),
+      );
+      expect(end).toMatchObject({
+        code: Code.Unauthenticated,
+        reason: "CREDENTIAL_INVALID",
+        message: "revoked",
+      });
+      expect(new Set(tokens).size).toBeGreaterThanOrEqual(3);
+      expect(await endedWith.promise).toBeInstanceOf(ConnectError);
+    } finally {
+      await door.close();
+    }
+  });
+
+  test("the exchange itself is not for callers from outside", async () => {
+    const anyone = { principal: { kind: "anonymous" as const, id: "" }, workload: "door", token: "" };
+    const door = await openDoor(
+      [route(TokenExchangeService, { exchangeCredential: () => ({ token: "minted" }) })],
+      serverInterceptors({ log: silentLogger, authentication: createTrustingAuthentication(anyone) }),
+    );
+    try {
+      const outside = createClient(TokenExchangeService, door.transport);
+      const asked = outside.exchangeCredential({ credential: { case: "apiKey", value: "wellapi_sk_abc" } });
+      expect(await refusal(asked)).toMatchObject({ reason: "CALLER_NOT_PERMITTED" });
+    } finally {
+      await door.close();
+    }
+  });
+
+  test("calling on: for the caller with an exchanged token, for oneself with a workload's", async () => {
+    const asked: string[] = [];
+    answer = async () => mint({ claims: { wl: "ingestion", jti: String(asked.length) } });
+    const routes: Route[] = [
+      partialRoute(RecordsWriteService, {
+        appendSeries: (_request, context) => {
+          const { principal, workload } = context.values.get(callerKey);
+          asked.push(`${principal.kind} ${workload}`);
+          return {};
+        },
+      }),
+    ];
+    const inner = createMemoryTransport({
+      routes,
+      workload: "ingestion",
+      interceptors: serverInterceptors({
+        log: silentLogger,
+        authentication: createAuthentication({ verifier, clock }),
+      }),
+    });
+    const tokens = createTokens({ exchange, clock });
+    const forCaller = createClient(RecordsWriteService, asCaller(inner, tokens));
+    const contextValues = createContextValues().set(callerKey, {
+      principal: { kind: "application", id: "app_1", organization: "org_1" },
+      workload: "door",
+      token: "the-callers",
+    });
+    const request = { batch: { requestId: "r", patient: "p", series: [{ code: { code: "8867-4" } }] } };
+    await forCaller.appendSeries(request, { contextValues }).catch(() => {});
+    await forCaller.appendSeries(request, { contextValues }).catch(() => {});
+    expect(exchanges).toEqual(["internalToken"]); // the second call used the same token
+    expect(await refusal(forCaller.appendSeries(request))).toMatchObject({ code: Code.Internal });
+
+    answer = async () =>
+      mint({ claims: { wl: "ingestion", kind: "service", sub: "ingestion", org: undefined } });
+    const own = createClient(RecordsWriteService, asService(inner, tokens));
+    expect(await refusal(own.appendSeries(request))).toMatchObject({
+      reason: "CALLER_NOT_PERMITTED",
+    });
+    expect(exchanges).toEqual(["internalToken", "workload"]);
+    elapsed += 240_000; // four of five minutes: both are asked for anew
+    await own.appendSeries(request).catch(() => {});
+    expect(exchanges).toEqual(["internalToken", "workload", "workload"]);
+  });
+});
