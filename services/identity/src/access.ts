@@ -1,0 +1,118 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import { Code, type HandlerContext } from "@connectrpc/connect";
+import type { AccessInit, AccessLog } from "@wellapi/access-log";
+import { Access_Outcome, Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { Actor_Kind } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { type Caller, callerKey, partyOf } from "@wellapi/rpc";
+import type { Store } from "@wellapi/store";
+import type { Pairwise } from "@wellapi/vault";
+import { INSTALLATION } from "./collections.ts";
+import type { CommitWithLeaf } from "./creation.ts";
+import { IdentityError } from "./errors.ts";
+import type { Patient } from "./patient.ts";
+
+type Subject = Pick<Patient, "id" | "partition">;
+
+/** One call that leaves its mark in the log. */
+export interface Call {
+  readonly caller: Caller;
+  /** Commits a change together with the call's leaf, which is the patient's where the change is about one. */
+  commit(patient?: Subject): CommitWithLeaf;
+  /** Names patients whom a call without a change, or a denied one, is about: each gets a leaf. */
+  about(...patients: readonly Subject[]): void;
+}
+
+/** Sees to it that calls leave leaves. */
+export interface Accesses {
+  /**
+   * Runs a call that changes something or touches a patient. Its leaf is committed with the change, or, where it
+   * changed nothing or was denied, durable before the call is answered.
+   */
+  logged<T>(
+    context: HandlerContext,
+    method: DescMethod,
+    requestId: string,
+    work: (call: Call) => Promise<T>,
+  ): Promise<T>;
+}
+
+const denials: ReadonlySet<Code> = new Set([Code.PermissionDenied, Code.NotFound, Code.FailedPrecondition]);
+
+export function createAccesses(deps: {
+  readonly store: Store;
+  readonly accessLog: AccessLog;
+  readonly pairwise: Pairwise;
+}): Accesses {
+  const { store, accessLog, pairwise } = deps;
+
+  return {
+    async logged(context, method, requestId, work) {
+      const caller = context.values.get(callerKey);
+      const subjects: Subject[] = [];
+      let committed = false;
+
+      const entry = (patient: Subject | undefined, denial?: string): AccessInit => ({
+        patient: patient ? pairwise.outward(partyOf(caller), patient.id) : "",
+        actor: actorOf(pairwise, caller),
+        organization: caller.principal.organization ?? "",
+        credential: caller.principal.credential ?? "",
+        workload: caller.workload,
+        method: `${method.parent.typeName}/${method.name}`,
+        phase: Access_Phase.CALL,
+        outcome: denial === undefined ? Access_Outcome.PERMITTED : Access_Outcome.DENIED,
+        reason: denial ?? "",
+        requestId,
+      });
+      const record = async (denial?: string) => {
+        const about = subjects.length > 0 ? subjects : [undefined];
+        await Promise.all(
+          about.map((patient) =>
+            accessLog.record(
+              patient?.partition ?? INSTALLATION,
+              patient !== undefined,
+              entry(patient, denial),
+            ),
+          ),
+        );
+      };
+      const commit =
+        (patient?: Subject): CommitWithLeaf =>
+        async (change) => {
+          const leaf = accessLog.leaf(change.partition, patient !== undefined, entry(patient));
+          const result = await store.commit({ ...change, changes: [...change.changes, leaf.change] });
+          if (result.committed) {
+            committed = true;
+            accessLog.notify();
+          }
+          return result;
+        };
+
+      try {
+        const answer = await work({ caller, commit, about: (...patients) => subjects.push(...patients) });
+        if (!committed) await record();
+        return answer;
+      } catch (error) {
+        if (error instanceof IdentityError && denials.has(error.problem.code)) {
+          await record(error.problem.reason);
+        }
+        throw error;
+      }
+    },
+  };
+}
+
+const actorKinds = {
+  anonymous: Actor_Kind.UNSPECIFIED,
+  application: Actor_Kind.APPLICATION,
+  patient: Actor_Kind.PATIENT,
+  operator: Actor_Kind.OPERATOR,
+  service: Actor_Kind.SERVICE,
+  guardian: Actor_Kind.GUARDIAN,
+  clinician: Actor_Kind.CLINICIAN,
+} as const;
+
+/** Who acts; a patient by the installation's pairwise id. */
+function actorOf(pairwise: Pairwise, { principal }: Caller) {
+  const { kind, id } = principal.actor ?? principal;
+  return { kind: actorKinds[kind], id: kind === "patient" ? pairwise.outward("installation", id) : id };
+}

@@ -1,0 +1,44 @@
+import { leavesCollection } from "@wellapi/access-log";
+import type { CollectionDeclaration } from "@wellapi/store";
+
+/** The partition of what belongs to no patient. */
+export const INSTALLATION = "identity";
+
+export const collections = {
+  organizations: "organizations",
+  applications: "applications",
+  credentials: "credentials",
+  operators: "operators",
+  patients: "patients",
+  installationKeys: "installation_keys",
+} as const;
+
+/** The unique index by which a creation is made once. Creators choose their ids apart from each other. */
+export const REQUEST_INDEX = "request";
+const request = { name: REQUEST_INDEX, fields: ["creator", "requestId"], unique: true };
+
+/** What the identity service keeps, for its store's declaration. */
+export const identityCollections: readonly CollectionDeclaration[] = [
+  { name: collections.organizations, key: ["partition", "id"], indexes: [request] },
+  {
+    name: collections.applications,
+    key: ["partition", "id"],
+    indexes: [request, { name: "organization", fields: ["partition", "organization", "id"] }],
+  },
+  {
+    name: collections.credentials,
+    key: ["partition", "id"],
+    indexes: [
+      { name: "fingerprint", fields: ["partition", "fingerprint"], unique: true },
+      { name: "application", fields: ["partition", "application", "createTime"] },
+    ],
+  },
+  { name: collections.operators, key: ["partition", "id"], indexes: [] },
+  {
+    name: collections.patients,
+    key: ["partition"],
+    indexes: [request, { name: "region", fields: ["region", "partition"] }],
+  },
+  { name: collections.installationKeys, key: ["partition", "purpose", "id"], indexes: [] },
+  leavesCollection,
+];

@@ -1,0 +1,29 @@
+import type { Env } from "@wellapi/runtime";
+import { parseConfig } from "@wellapi/runtime";
+
+export interface IdentityConfig {
+  /** `sandbox` lets operators issue tokens of patients. */
+  readonly profile: "sandbox" | "production";
+  /** Authority of the SPIFFE ids, and host of the tokens' issuer. */
+  readonly trustDomain: string;
+  /** Home region of the patients that are enrolled here. */
+  readonly region: string;
+}
+
+// SPIFFE-ID, section 2.1: lower-case letters, digits, dots, dashes and underscores.
+const trustDomainPattern = /^[a-z0-9][a-z0-9._-]{0,252}$/;
+
+/** From `WELLAPI_PROFILE` and `WELLAPI_TRUST_DOMAIN`. Throws ConfigError with every problem at once. */
+export function parseIdentityConfig(env: Env): IdentityConfig {
+  return parseConfig(env, (reader) => {
+    const trustDomain = reader.string("WELLAPI_TRUST_DOMAIN", "wellapi.local");
+    if (!trustDomainPattern.test(trustDomain)) {
+      reader.problem("WELLAPI_TRUST_DOMAIN is not valid: expected a name such as wellapi.example.com");
+    }
+    return {
+      profile: reader.enum("WELLAPI_PROFILE", ["sandbox", "production"] as const, "sandbox"),
+      trustDomain,
+      region: "local",
+    };
+  });
+}

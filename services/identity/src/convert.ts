@@ -1,0 +1,86 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { type Duration, durationMs, timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import {
+  Credential_Kind,
+  type CredentialSchema,
+  type PatientSchema,
+  type TimeZonePeriod as TimeZonePeriodMessage,
+  type TimeZonePeriodSchema,
+} from "@wellapi/gen/wellapi/identity/v1/identity_pb";
+import type { ExchangeCredentialRequest } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
+import type { Credential } from "./credential.ts";
+import { invalidField } from "./errors.ts";
+import type { Shown } from "./exchange.ts";
+import type { Application, Organization } from "./organization.ts";
+import type { Patient } from "./patient.ts";
+import type { TimeZonePeriod } from "./time-zone.ts";
+
+export function toOrganizationMessage({ id, displayName, createTime }: Organization) {
+  return { id, displayName, createTime: timestampFromMs(createTime) };
+}
+
+export function toApplicationMessage({ id, organization, displayName, createTime }: Application) {
+  return { id, organization, displayName, createTime: timestampFromMs(createTime) };
+}
+
+export function toCredentialMessage(credential: Credential): MessageInitShape<typeof CredentialSchema> {
+  const { id, kind, holder, createTime, expireTime, revokeTime, hint } = credential;
+  return {
+    id,
+    application: holder.kind === "application" ? holder.application : "",
+    kind: kind === "certificate" ? Credential_Kind.CERTIFICATE : Credential_Kind.API_KEY,
+    createTime: timestampFromMs(createTime),
+    expireTime: timestampFromMs(expireTime),
+    hint,
+    ...(revokeTime === undefined ? {} : { revokeTime: timestampFromMs(revokeTime) }),
+  };
+}
+
+/** `id` is the reader's own id for the patient. */
+export function toPatientMessage(patient: Patient, id: string): MessageInitShape<typeof PatientSchema> {
+  const { profile, homeRegion, createTime, eraseTime } = patient;
+  return {
+    id,
+    displayName: profile?.displayName ?? "",
+    timeZones: (profile?.timeZones ?? []).map(toTimeZoneMessage),
+    homeRegion,
+    createTime: timestampFromMs(createTime),
+    ...(eraseTime === undefined ? {} : { eraseTime: timestampFromMs(eraseTime) }),
+  };
+}
+
+export function toTimeZoneMessage(period: TimeZonePeriod): MessageInitShape<typeof TimeZonePeriodSchema> {
+  const { startTime, timeZone } = period;
+  return startTime === undefined ? { timeZone } : { timeZone, startTime: timestampFromMs(startTime) };
+}
+
+export function fromTimeZoneMessage({ startTime, timeZone }: TimeZonePeriodMessage): TimeZonePeriod {
+  return startTime === undefined ? { timeZone } : { timeZone, startTime: timestampMs(startTime) };
+}
+
+/** Milliseconds; absent takes the default. Throws `invalid` outside of 1 s to `max`. */
+export function fromLifetime(
+  duration: Duration | undefined,
+  limits: { readonly default: number; readonly max: number },
+): number {
+  if (duration === undefined) return limits.default;
+  const lifetime = durationMs(duration);
+  if (lifetime >= 1000 && lifetime <= limits.max) return lifetime;
+  throw invalidField("lifetime", `must be from 1 s to ${limits.max / 1000} s`);
+}
+
+export function fromExchangeRequest({ credential }: ExchangeCredentialRequest): Shown {
+  switch (credential.case) {
+    case "clientCertificate":
+      return { kind: "certificate", der: credential.value };
+    case "apiKey":
+      return { kind: "api_key", key: credential.value };
+    case "bearerToken":
+      return { kind: "patient_token", token: credential.value };
+    case "internalToken":
+      return { kind: "internal_token", token: credential.value };
+    case "workload":
+      if (credential.value) return { kind: "workload" };
+  }
+  throw invalidField("credential", "exactly one credential is needed");
+}

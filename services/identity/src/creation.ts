@@ -1,0 +1,48 @@
+import { createHash } from "node:crypto";
+import type { Commit, CommitResult, Document, Store } from "@wellapi/store";
+import { REQUEST_INDEX } from "./collections.ts";
+import { damaged, requestIdReused } from "./errors.ts";
+
+/** Commits with the leaf of the call that asked for it. */
+export type CommitWithLeaf = (commit: Commit) => Promise<CommitResult>;
+
+/** Which request creates something. */
+export interface Creation {
+  /** Id of the principal that asks. */
+  readonly creator: string;
+  readonly requestId: string;
+}
+
+export type CreatedDocument = Document & Creation;
+
+/** SHA-256 of content that identifies nobody, to compare a repeated request with. */
+export function contentDigest(...content: readonly string[]): string {
+  return createHash("sha256").update(JSON.stringify(content)).digest("hex");
+}
+
+/** What the request created before. */
+export async function findCreated<D extends CreatedDocument>(
+  store: Store,
+  collection: string,
+  { creator, requestId }: Creation,
+): Promise<D | undefined> {
+  const scan = { index: REQUEST_INDEX, equals: [creator, requestId], limit: 1 };
+  return (await store.scan<D>(collection, scan)).documents[0]?.document;
+}
+
+/** Inserts the document, or gives the one that the same request created. Throws `request_id_reused`. */
+export async function insertOnce<D extends CreatedDocument>(
+  store: Store,
+  collection: string,
+  document: D,
+  same: (existing: D) => boolean | Promise<boolean>,
+  commit: CommitWithLeaf,
+): Promise<D> {
+  const { partition } = document;
+  const result = await commit({ partition, changes: [{ kind: "insert", collection, document }] });
+  if (result.committed) return document;
+  const existing = await findCreated<D>(store, collection, document);
+  if (!existing) throw damaged(`an insert into ${collection} was refused: ${result.reason} ${result.index}`);
+  if (!(await same(existing))) throw requestIdReused();
+  return existing;
+}

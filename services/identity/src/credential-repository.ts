@@ -1,0 +1,127 @@
+import type { Document, Store } from "@wellapi/store";
+import { collections, INSTALLATION } from "./collections.ts";
+import type { CommitWithLeaf } from "./creation.ts";
+import type { Credential } from "./credential.ts";
+import { damaged, notFound } from "./errors.ts";
+
+type CredentialDocument = Document & {
+  readonly id: string;
+  readonly kind: Credential["kind"];
+  /** Empty for an operator's. */
+  readonly application: string;
+  readonly organization: string;
+  /** Empty for an application's. */
+  readonly operator: string;
+  readonly fingerprint: string;
+  readonly createTime: number;
+  readonly expireTime: number;
+  readonly revokeTime?: number;
+  readonly hint: string;
+};
+
+/** Credentials, by id and by fingerprint. No secret is stored. */
+export interface CredentialRepository {
+  insert(credential: Credential, commit: CommitWithLeaf): Promise<void>;
+  find(id: string): Promise<Credential | undefined>;
+  findByFingerprint(fingerprint: string): Promise<Credential | undefined>;
+  /** Newest first, at most 1,000. */
+  ofApplication(application: string): Promise<readonly Credential[]>;
+  /** `changed` is false where it was revoked before; its first time stays. Throws `not_found`. */
+  revoke(
+    id: string,
+    now: number,
+    commit: CommitWithLeaf,
+  ): Promise<{ credential: Credential; changed: boolean }>;
+  /** Those of operators, newest first. */
+  ofOperators(): Promise<readonly Credential[]>;
+  /** Stores an operator with its first key. */
+  insertOperator(operator: string, key: Credential): Promise<void>;
+}
+
+const MAX_LISTED = 1000;
+
+export function createCredentialRepository(store: Store): CredentialRepository {
+  const get = (id: string) => store.get<CredentialDocument>(collections.credentials, [INSTALLATION, id]);
+
+  async function ofApplication(application: string) {
+    const { documents } = await store.scan<CredentialDocument>(collections.credentials, {
+      index: "application",
+      equals: [INSTALLATION, application],
+      order: "descending",
+      limit: MAX_LISTED,
+    });
+    return documents.map(({ document }) => toCredential(document));
+  }
+
+  return {
+    async insert(credential, commit) {
+      const document = toDocument(credential);
+      const result = await commit({
+        partition: INSTALLATION,
+        changes: [{ kind: "insert", collection: collections.credentials, document }],
+      });
+      if (!result.committed) throw damaged("a new credential's id or fingerprint exists");
+    },
+    async find(id) {
+      const stored = await get(id);
+      return stored && toCredential(stored.document);
+    },
+    async findByFingerprint(fingerprint) {
+      const { documents } = await store.scan<CredentialDocument>(collections.credentials, {
+        index: "fingerprint",
+        equals: [INSTALLATION, fingerprint],
+        limit: 1,
+      });
+      return documents[0] && toCredential(documents[0].document);
+    },
+    ofApplication,
+    async revoke(id, now, commit) {
+      for (;;) {
+        const stored = await get(id);
+        if (!stored) throw notFound("credential");
+        const { document, revision } = stored;
+        if (document.revokeTime !== undefined) return { credential: toCredential(document), changed: false };
+        const revoked: CredentialDocument = { ...document, revokeTime: now };
+        const result = await commit({
+          partition: INSTALLATION,
+          changes: [
+            { kind: "replace", collection: collections.credentials, document: revoked, ifRevision: revision },
+          ],
+        });
+        if (result.committed) return { credential: toCredential(revoked), changed: true };
+      }
+    },
+    ofOperators: () => ofApplication(""),
+    async insertOperator(operator, key) {
+      const created = { partition: INSTALLATION, id: operator, createTime: key.createTime };
+      const result = await store.commit({
+        partition: INSTALLATION,
+        changes: [
+          { kind: "insert", collection: collections.operators, document: created },
+          { kind: "insert", collection: collections.credentials, document: toDocument(key) },
+        ],
+      });
+      if (!result.committed) throw damaged("a new operator's id exists");
+    },
+  };
+}
+
+function toDocument({ holder, ...credential }: Credential): CredentialDocument {
+  const byOperator = holder.kind === "operator";
+  return {
+    ...credential,
+    partition: INSTALLATION,
+    application: byOperator ? "" : holder.application,
+    organization: byOperator ? "" : holder.organization,
+    operator: byOperator ? holder.operator : "",
+  };
+}
+
+function toCredential(document: CredentialDocument): Credential {
+  const { partition: _, application, organization, operator, ...credential } = document;
+  return {
+    ...credential,
+    holder:
+      operator === "" ? { kind: "application", application, organization } : { kind: "operator", operator },
+  };
+}

@@ -1,0 +1,86 @@
+import { Code } from "@connectrpc/connect";
+import type { Problem, ProblemCarrier, Violation } from "@wellapi/rpc";
+
+/**
+ * `invalid`: a field is wrong. `damaged`: what is stored does not open or does not fit together; somebody has to
+ * look at the store or at the key file. The others say what their problem's reason says.
+ */
+export type IdentityErrorCode =
+  | "invalid"
+  | "not_found"
+  | "request_id_reused"
+  | "credential_invalid"
+  | "caller_not_permitted"
+  | "sandbox_only"
+  | "damaged";
+
+/** The service's one error. Its message never carries a name, a token or a key. */
+export class IdentityError extends Error implements ProblemCarrier {
+  readonly code: IdentityErrorCode;
+  readonly problem: Problem;
+  constructor(code: IdentityErrorCode, problem: Problem, options?: ErrorOptions) {
+    super(problem.message, options);
+    this.name = "IdentityError";
+    this.code = code;
+    this.problem = problem;
+  }
+}
+
+export function invalidField(field: string, description: string, options?: ErrorOptions): IdentityError {
+  const violation: Violation = { field, description, reason: "INVALID_FIELD" };
+  const problem = {
+    code: Code.InvalidArgument,
+    reason: "INVALID_FIELD",
+    message: `${field}: ${description}`,
+    violations: [violation],
+  };
+  return new IdentityError("invalid", problem, options);
+}
+
+export function notFound(what: string): IdentityError {
+  return new IdentityError("not_found", {
+    code: Code.NotFound,
+    reason: "NOT_FOUND",
+    message: `there is no such ${what}; check the id`,
+  });
+}
+
+export function requestIdReused(): IdentityError {
+  return new IdentityError("request_id_reused", {
+    code: Code.AlreadyExists,
+    reason: "REQUEST_ID_REUSED",
+    message: "this request_id was used with other content; send changed content with a new request_id",
+  });
+}
+
+/** `why` is told only to who holds the credential: it must not tell more than the credential itself does. */
+export function credentialInvalid(why: string, options?: ErrorOptions): IdentityError {
+  const problem = { code: Code.Unauthenticated, reason: "CREDENTIAL_INVALID", message: why };
+  return new IdentityError("credential_invalid", problem, options);
+}
+
+export function callerNotPermitted(message: string): IdentityError {
+  return new IdentityError("caller_not_permitted", {
+    code: Code.PermissionDenied,
+    reason: "CALLER_NOT_PERMITTED",
+    message,
+  });
+}
+
+export function sandboxOnly(): IdentityError {
+  return new IdentityError("sandbox_only", {
+    code: Code.FailedPrecondition,
+    reason: "SANDBOX_ONLY",
+    message:
+      "tokens of patients are issued only in the sandbox profile; elsewhere patients sign in themselves",
+  });
+}
+
+export function damaged(message: string, options?: ErrorOptions): IdentityError {
+  const problem = {
+    code: Code.Internal,
+    reason: "INTERNAL",
+    message: "the installation's identity data is damaged",
+  };
+  return new IdentityError("damaged", problem, { ...options, cause: options?.cause ?? new Error(message) });
+}

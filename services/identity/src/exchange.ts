@@ -1,0 +1,131 @@
+import { createHash } from "node:crypto";
+import type { Principal } from "@wellapi/rpc";
+import type { Clock } from "@wellapi/runtime";
+import type { Pairwise } from "@wellapi/vault";
+import { apiKeyFingerprint, looksLikeApiKey } from "./api-key.ts";
+import type { CertificateAuthority } from "./certificate-authority.ts";
+import type { Credential } from "./credential.ts";
+import { standingOf } from "./credential.ts";
+import type { CredentialRepository } from "./credential-repository.ts";
+import { callerNotPermitted, credentialInvalid } from "./errors.ts";
+import { partitionOf } from "./patient.ts";
+import type { PatientRepository } from "./patient-repository.ts";
+import type { InternalClaims, SignedToken, Tokens } from "./token.ts";
+
+/** What a caller shows. */
+export type Shown =
+  | { readonly kind: "certificate"; readonly der: Uint8Array }
+  | { readonly kind: "api_key"; readonly key: string }
+  | { readonly kind: "patient_token"; readonly token: string }
+  | { readonly kind: "internal_token"; readonly token: string }
+  | { readonly kind: "workload" };
+
+/** Exchanges what was shown to `workload` for an internal token that is bound to it. */
+export interface Exchange {
+  /** Throws `credential_invalid` or `caller_not_permitted`. */
+  exchange(shown: Shown, workload: string): Promise<SignedToken>;
+}
+
+/** Stands for a call that enters from outside. It never acts on its own behalf. */
+const DOOR = "door";
+/** Where TLS from outside ends: a certificate is no secret, so from any other workload it proves nothing. */
+const EDGES: ReadonlySet<string> = new Set([DOOR, "gateway"]);
+/** Milliseconds. */
+const WORKLOAD_TOKEN_LIFETIME = 5 * 60_000;
+
+export function createExchange(deps: {
+  readonly authority: CertificateAuthority;
+  readonly credentials: CredentialRepository;
+  readonly patients: PatientRepository;
+  readonly pairwise: Pairwise;
+  readonly tokens: Tokens;
+  readonly clock: Clock;
+  readonly region: string;
+}): Exchange {
+  const { authority, credentials, patients, pairwise, tokens, clock, region } = deps;
+
+  async function claimsOf(shown: Shown, workload: string): Promise<InternalClaims> {
+    switch (shown.kind) {
+      case "certificate":
+        return ofCertificate(shown.der, workload);
+      case "api_key":
+        return ofApiKey(shown.key);
+      case "patient_token":
+        return ofPatientToken(shown.token);
+      case "internal_token":
+        return ofInternalToken(shown.token);
+      case "workload":
+        return ofWorkload(workload);
+    }
+  }
+
+  async function ofCertificate(der: Uint8Array, workload: string): Promise<InternalClaims> {
+    if (!EDGES.has(workload))
+      throw callerNotPermitted("only a service at the edge may exchange a certificate");
+    authority.verifyClient(der);
+    const fingerprint = createHash("sha256").update(der).digest("hex");
+    return ofCredential(await credentials.findByFingerprint(fingerprint), "certificate");
+  }
+
+  async function ofApiKey(key: string): Promise<InternalClaims> {
+    const found = looksLikeApiKey(key)
+      ? await credentials.findByFingerprint(apiKeyFingerprint(key))
+      : undefined;
+    return ofCredential(found, "api_key");
+  }
+
+  function ofCredential(credential: Credential | undefined, kind: Credential["kind"]): InternalClaims {
+    const what = kind === "certificate" ? "certificate" : "API key";
+    if (credential?.kind !== kind) throw credentialInvalid(`the ${what} is unknown`);
+    checkInForce(credential);
+    return { principal: holderOf(credential), credentialEnd: credential.expireTime };
+  }
+
+  function checkInForce(credential: Credential): void {
+    const standing = standingOf(credential, clock.now());
+    if (standing === "revoked") throw credentialInvalid("the credential was revoked");
+    if (standing === "expired") throw credentialInvalid("the credential has expired");
+  }
+
+  async function ofPatientToken(token: string): Promise<InternalClaims> {
+    const { tokenId, patient, operator, expireTime } = await tokens.verifyPatient(token);
+    const id = pairwise.inward("installation", "pat", patient);
+    if (id === undefined) throw credentialInvalid("the token names no patient");
+    const partition = partitionOf(region, id);
+    // Erased patients may still sign in: the log of who read their data stays theirs.
+    if (!(await patients.exists(partition))) throw credentialInvalid("the token names no patient");
+    const actor = { kind: "operator", id: operator } as const;
+    const principal: Principal = { kind: "patient", id, partition, credential: tokenId, actor };
+    return { principal, credentialEnd: expireTime };
+  }
+
+  async function ofInternalToken(token: string): Promise<InternalClaims> {
+    const claims = await tokens.verifyInternal(token);
+    const { kind, credential } = claims.principal;
+    // A stored credential may have been revoked since the token was made.
+    if (credential !== undefined && (kind === "application" || kind === "operator")) {
+      const found = await credentials.find(credential);
+      if (!found) throw credentialInvalid("the credential is unknown");
+      checkInForce(found);
+    }
+    return claims;
+  }
+
+  function ofWorkload(workload: string): InternalClaims {
+    if (workload === DOOR) throw callerNotPermitted("calls from outside need a credential");
+    const principal: Principal = { kind: "service", id: workload };
+    return { principal, credentialEnd: clock.now() + WORKLOAD_TOKEN_LIFETIME };
+  }
+
+  return {
+    async exchange(shown, workload) {
+      return tokens.signInternal(await claimsOf(shown, workload), workload);
+    },
+  };
+}
+
+function holderOf({ id, holder }: Credential): Principal {
+  if (holder.kind === "operator") return { kind: "operator", id: holder.operator, credential: id };
+  const { application, organization } = holder;
+  return { kind: "application", id: application, organization, credential: id };
+}

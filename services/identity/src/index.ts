@@ -1,0 +1,5 @@
+export type { ServerCertificate } from "./certificate-authority.ts";
+export { identityCollections } from "./collections.ts";
+export { type IdentityConfig, parseIdentityConfig } from "./config.ts";
+export { IdentityError, type IdentityErrorCode } from "./errors.ts";
+export { type IdentityDeps, type IdentityService, openIdentityService } from "./service.ts";

@@ -1,0 +1,29 @@
+import { type Caller, partyOf } from "@wellapi/rpc";
+import type { Pairwise } from "@wellapi/vault";
+import { callerNotPermitted, notFound } from "./errors.ts";
+import { partitionOf } from "./patient.ts";
+
+/** Which patient a caller means by its own id for them, and whether it may. */
+export interface PatientAccess {
+  /**
+   * The patient's partition. An operator gets `not_found` for an id that is none; a patient gets
+   * `caller_not_permitted` for every id but their own, whether there is such a patient or not.
+   */
+  partition(caller: Caller, outwardId: string): string;
+  outward(caller: Caller, internalId: string): string;
+}
+
+export function createPatientAccess(pairwise: Pairwise, region: string): PatientAccess {
+  return {
+    partition(caller, outwardId) {
+      const id = pairwise.inward(partyOf(caller), "pat", outwardId);
+      const { principal } = caller;
+      if (principal.kind === "patient" && id !== principal.id) {
+        throw callerNotPermitted("a patient may only use their own entry");
+      }
+      if (id === undefined) throw notFound("patient");
+      return partitionOf(region, id);
+    },
+    outward: (caller, internalId) => pairwise.outward(partyOf(caller), internalId),
+  };
+}

@@ -1,0 +1,114 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { ServiceImpl } from "@connectrpc/connect";
+import { PatientDirectoryService } from "@wellapi/gen/wellapi/identity/v1/patient_directory_service_pb";
+import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
+import type { PageTokens } from "@wellapi/rpc";
+import type { Clock, Ids } from "@wellapi/runtime";
+import type { Accesses } from "./access.ts";
+import { fromTimeZoneMessage, toPatientMessage, toTimeZoneMessage } from "./convert.ts";
+import { invalidField } from "./errors.ts";
+import { openPage } from "./page.ts";
+import { partitionOf } from "./patient.ts";
+import type { PatientAccess } from "./patient-access.ts";
+import type { PatientRepository } from "./patient-repository.ts";
+import { addTimeZone, checkTimeZones } from "./time-zone.ts";
+
+interface PatientHandlerDeps {
+  readonly accesses: Accesses;
+  readonly patients: PatientRepository;
+  readonly patientAccess: PatientAccess;
+  readonly pageTokens: PageTokens;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** Home region of new patients. */
+  readonly region: string;
+}
+
+export function createPatientHandlers(deps: PatientHandlerDeps): ServiceImpl<typeof PatientService> {
+  const { accesses, patients, patientAccess, pageTokens, clock, ids, region } = deps;
+  const { method } = PatientService;
+  return {
+    createPatient({ patient: asked, requestId }, context) {
+      return accesses.logged(context, method.createPatient, requestId, async ({ caller, commit, about }) => {
+        const timeZones = (asked?.timeZones ?? []).map(fromTimeZoneMessage);
+        checkTimeZones(timeZones, "patient.time_zones");
+        const creation = { creator: caller.principal.id, requestId };
+        const id = ids.next("pat");
+        const partition = partitionOf(region, id);
+        const created = await patients.create(
+          {
+            id,
+            partition,
+            homeRegion: region,
+            createTime: clock.now(),
+            profile: { displayName: asked?.displayName ?? "", timeZones },
+          },
+          creation,
+          commit({ id, partition }),
+        );
+        // A repeated request changes nothing, and is about the patient that it made.
+        if (created.id !== id) about(created);
+        return { patient: toPatientMessage(created, patientAccess.outward(caller, created.id)) };
+      });
+    },
+    getPatient(request, context) {
+      return accesses.logged(context, method.getPatient, "", async ({ caller, about }) => {
+        const patient = await patients.patient(patientAccess.partition(caller, request.patient));
+        about(patient);
+        return { patient: toPatientMessage(patient, request.patient) };
+      });
+    },
+    listPatients(request, context) {
+      return accesses.logged(context, method.listPatients, "", async ({ caller, about }) => {
+        const page = openPage(pageTokens, caller, method.listPatients, request);
+        const { items, cursor } = await patients.patients(region, page.request);
+        about(...items);
+        return {
+          patients: items.map((patient) =>
+            toPatientMessage(patient, patientAccess.outward(caller, patient.id)),
+          ),
+          nextPageToken: page.nextPageToken(cursor),
+        };
+      });
+    },
+    addTimeZone(request, context) {
+      return accesses.logged(context, method.addTimeZone, "", async ({ caller, commit, about }) => {
+        if (!request.timeZone) throw invalidField("time_zone", "a time zone is needed");
+        const added = fromTimeZoneMessage(request.timeZone);
+        const patient = await patients.patient(patientAccess.partition(caller, request.patient));
+        about(patient);
+        const amended = await patients.amend(
+          patient.partition,
+          (profile) => ({ ...profile, timeZones: addTimeZone(profile.timeZones, added) }),
+          commit(patient),
+        );
+        return { patient: toPatientMessage(amended, request.patient) };
+      });
+    },
+  };
+}
+
+export function createPatientDirectoryHandlers(
+  deps: PatientHandlerDeps,
+): ServiceImpl<typeof PatientDirectoryService> {
+  const { accesses, patients, clock } = deps;
+  return {
+    // The call that a service resolves a patient for has its own leaf.
+    async resolvePatient({ partition }) {
+      const { profile, eraseTime } = await patients.patient(partition);
+      return {
+        timeZones: (profile?.timeZones ?? []).map(toTimeZoneMessage),
+        ...(eraseTime === undefined ? {} : { eraseTime: timestampFromMs(eraseTime) }),
+      };
+    },
+    markErased({ partition }, context) {
+      const { markErased } = PatientDirectoryService.method;
+      return accesses.logged(context, markErased, "", async ({ commit, about }) => {
+        const patient = await patients.patient(partition);
+        about(patient);
+        const eraseTime = await patients.markErased(partition, clock.now(), commit(patient));
+        return { eraseTime: timestampFromMs(eraseTime) };
+      });
+    },
+  };
+}

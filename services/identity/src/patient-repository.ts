@@ -1,0 +1,169 @@
+import { timingSafeEqual } from "node:crypto";
+import type { Document, Store } from "@wellapi/store";
+import type { PatientKey, Vault } from "@wellapi/vault";
+import { VaultError } from "@wellapi/vault";
+import { collections } from "./collections.ts";
+import type { CommitWithLeaf, Creation } from "./creation.ts";
+import { findCreated, insertOnce } from "./creation.ts";
+import { notFound, requestIdReused } from "./errors.ts";
+import type { ListPage, PageRequest } from "./page.ts";
+import type { Patient, Profile } from "./patient.ts";
+import { patientIdOf } from "./patient.ts";
+
+type PatientDocument = Document &
+  Creation & {
+    readonly region: string;
+    readonly createTime: number;
+    readonly eraseTime?: number;
+    /** Sealed JSON of a Profile; gone after erasure. */
+    readonly profile?: Uint8Array;
+    /** Of the content of the creating request, keyed with the patient's key; gone after erasure. */
+    readonly requestMac?: Uint8Array;
+  };
+
+/** A patient who is about to be enrolled. */
+export interface NewPatient extends Patient {
+  readonly profile: Profile;
+}
+
+/** Patients; what identifies them is sealed with their data keys. */
+export interface PatientRepository {
+  /** Makes the patient's keys, too. Made once per creator and request_id; throws `request_id_reused`. */
+  create(patient: NewPatient, creation: Creation, commit: CommitWithLeaf): Promise<Patient>;
+  exists(partition: string): Promise<boolean>;
+  /** Throws `not_found`. */
+  patient(partition: string): Promise<Patient>;
+  /** By internal id. */
+  patients(region: string, page: PageRequest): Promise<ListPage<Patient>>;
+  /** Replaces the profile by what `change` makes of it; throws `not_found`, also once erased. */
+  amend(partition: string, change: (profile: Profile) => Profile, commit: CommitWithLeaf): Promise<Patient>;
+  /** Marks as erased and removes the sealed profile; the first time stays. Throws `not_found`. */
+  markErased(partition: string, now: number, commit: CommitWithLeaf): Promise<number>;
+}
+
+const PROFILE_CONTEXT = "identity/patients/profile";
+const REQUEST_LABEL = "identity/create-patient";
+
+export function createPatientRepository(store: Store, vault: Vault): PatientRepository {
+  async function get(partition: string) {
+    const stored = await store.get<PatientDocument>(collections.patients, [partition]);
+    if (!stored) throw notFound("patient");
+    return stored;
+  }
+
+  /** The patient's data key, or undefined once it is destroyed, which may be before the patient is marked. */
+  async function keyOf(partition: string): Promise<PatientKey | undefined> {
+    try {
+      return await vault.key(partition, "data");
+    } catch (error) {
+      if (error instanceof VaultError && error.code === "destroyed") return undefined;
+      throw error;
+    }
+  }
+
+  async function toPatient(document: PatientDocument): Promise<Patient> {
+    const { partition, region, createTime, eraseTime, profile } = document;
+    const key = profile && (await keyOf(partition));
+    return {
+      id: patientIdOf(partition)!,
+      partition,
+      homeRegion: region,
+      createTime,
+      ...(eraseTime === undefined ? {} : { eraseTime }),
+      ...(key && profile ? { profile: openProfile(key, profile) } : {}),
+    };
+  }
+
+  /** Without a key there is nothing left to compare with: the request stands for the erased patient. */
+  async function sameRequest(existing: PatientDocument, profile: Profile): Promise<boolean> {
+    const key = existing.requestMac && (await keyOf(existing.partition));
+    if (!key || !existing.requestMac) return true;
+    return timingSafeEqual(requestMac(key, profile), existing.requestMac);
+  }
+
+  return {
+    async create(patient, creation, commit) {
+      const { partition, profile } = patient;
+      const created = await findCreated<PatientDocument>(store, collections.patients, creation);
+      if (created) {
+        if (!(await sameRequest(created, profile))) throw requestIdReused();
+        return toPatient(created);
+      }
+      // Keys first: a patient without keys must never be seen. Should the commit fail, a key that has sealed
+      // nothing stays behind and harms nobody.
+      await vault.create(partition, "data");
+      await vault.create(partition, "audit");
+      const key = await vault.key(partition, "data");
+      const document: PatientDocument = {
+        ...creation,
+        partition,
+        region: patient.homeRegion,
+        createTime: patient.createTime,
+        profile: sealProfile(key, profile),
+        requestMac: requestMac(key, profile),
+      };
+      const same = (existing: PatientDocument) => sameRequest(existing, profile);
+      return toPatient(await insertOnce(store, collections.patients, document, same, commit));
+    },
+    async exists(partition) {
+      return (await store.get(collections.patients, [partition])) !== undefined;
+    },
+    async patient(partition) {
+      return toPatient((await get(partition)).document);
+    },
+    async patients(region, { size, cursor }) {
+      const page = await store.scan<PatientDocument>(collections.patients, {
+        index: "region",
+        equals: [region],
+        limit: size,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      const items = await Promise.all(page.documents.map(({ document }) => toPatient(document)));
+      return page.cursor === undefined ? { items } : { items, cursor: page.cursor };
+    },
+    async amend(partition, change, commit) {
+      for (;;) {
+        const { document, revision } = await get(partition);
+        const key = document.profile && (await keyOf(partition));
+        if (!key || !document.profile) throw notFound("patient");
+        const profile = sealProfile(key, change(openProfile(key, document.profile)));
+        const amended: PatientDocument = { ...document, profile };
+        const result = await commit({
+          partition,
+          changes: [
+            { kind: "replace", collection: collections.patients, document: amended, ifRevision: revision },
+          ],
+        });
+        if (result.committed) return toPatient(amended);
+      }
+    },
+    async markErased(partition, now, commit) {
+      for (;;) {
+        const { document, revision } = await get(partition);
+        if (document.eraseTime !== undefined) return document.eraseTime;
+        const { profile: _, requestMac: __, ...rest } = document;
+        const erased: PatientDocument = { ...rest, partition, eraseTime: now };
+        const result = await commit({
+          partition,
+          changes: [
+            { kind: "replace", collection: collections.patients, document: erased, ifRevision: revision },
+          ],
+        });
+        if (result.committed) return now;
+      }
+    },
+  };
+}
+
+function sealProfile(key: PatientKey, profile: Profile): Uint8Array {
+  return key.seal(PROFILE_CONTEXT, Buffer.from(JSON.stringify(profile)));
+}
+
+function openProfile(key: PatientKey, sealed: Uint8Array): Profile {
+  return JSON.parse(Buffer.from(key.open(PROFILE_CONTEXT, sealed)).toString()) as Profile;
+}
+
+function requestMac(key: PatientKey, { displayName, timeZones }: Profile): Uint8Array {
+  const content = [displayName, ...timeZones.map(({ startTime, timeZone }) => [startTime ?? null, timeZone])];
+  return key.mac(REQUEST_LABEL, Buffer.from(JSON.stringify(content)));
+}

@@ -1,0 +1,134 @@
+import type { AccessLog } from "@wellapi/access-log";
+import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
+import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import { PatientDirectoryService } from "@wellapi/gen/wellapi/identity/v1/patient_directory_service_pb";
+import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
+import { TokenExchangeService } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
+import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
+import { type PageTokens, type Route, route } from "@wellapi/rpc";
+import type { Clock, Ids, Logger } from "@wellapi/runtime";
+import type { Store } from "@wellapi/store";
+import type { Kms, Pairwise, Vault } from "@wellapi/vault";
+import { createAccesses } from "./access.ts";
+import { openCertificateAuthority, type ServerCertificate } from "./certificate-authority.ts";
+import type { IdentityConfig } from "./config.ts";
+import { createCredentialHandlers } from "./credential-handlers.ts";
+import { createCredentialRepository } from "./credential-repository.ts";
+import { createExchange } from "./exchange.ts";
+import { createInstallationKeyRepository } from "./installation-key-repository.ts";
+import { ensureOperator } from "./operator.ts";
+import { createOrganizationHandlers } from "./organization-handlers.ts";
+import { createOrganizationRepository } from "./organization-repository.ts";
+import { createPatientAccess } from "./patient-access.ts";
+import { createPatientDirectoryHandlers, createPatientHandlers } from "./patient-handlers.ts";
+import { createPatientRepository } from "./patient-repository.ts";
+import { openSigningKeys } from "./signing-keys.ts";
+import { createTokens } from "./token.ts";
+import { createTokenExchangeHandlers, createTokenHandlers } from "./token-handlers.ts";
+
+export interface IdentityDeps {
+  /** Declares `identityCollections`. */
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly kms: Kms;
+  readonly pairwise: Pairwise;
+  readonly accessLog: AccessLog;
+  readonly pageTokens: PageTokens;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Logger;
+}
+
+export interface IdentityService {
+  /** TokenExchangeService and PatientDirectoryService among them: never serve these two to the outside. */
+  readonly routes: readonly Route[];
+  /** The authority's certificate, PEM: verifies providers' certificates and the door's. */
+  readonly authority: string;
+  /** An operator's API key that was made by this start, to be shown once; undefined otherwise. */
+  readonly firstOperatorKey: string | undefined;
+  /** For a door, for 7 days: key, certificate and authority, PEM. `hosts`: names or addresses besides localhost. */
+  issueServerCertificate(hosts: readonly string[]): Promise<ServerCertificate>;
+  /** Tells of each revocation, once it is durable and before its call is answered. Returns how to stop. */
+  onCredentialRevoked(listener: (credential: string) => void): () => void;
+  close(): Promise<void>;
+}
+
+/** Opens the service; what it was given stays open when it closes. */
+export async function openIdentityService(
+  config: IdentityConfig,
+  deps: IdentityDeps,
+): Promise<IdentityService> {
+  const { trustDomain, region, profile } = config;
+  const { store, vault, kms, pairwise, pageTokens, clock, ids, log } = deps;
+
+  const organizations = createOrganizationRepository(store);
+  const credentials = createCredentialRepository(store);
+  const patients = createPatientRepository(store, vault);
+  const installationKeys = createInstallationKeyRepository(store, kms);
+  const authority = await openCertificateAuthority(installationKeys, clock, trustDomain);
+  const keys = await openSigningKeys(installationKeys, clock);
+  const tokens = createTokens({ trustDomain, keys, clock });
+  const exchange = createExchange({ authority, credentials, patients, pairwise, tokens, clock, region });
+  const accesses = createAccesses(deps);
+  const patientAccess = createPatientAccess(pairwise, region);
+  const listeners = new Set<(credential: string) => void>();
+  const firstOperatorKey = await ensureOperator(credentials, clock, ids);
+
+  function revoked(credential: string): void {
+    for (const listener of listeners) {
+      try {
+        listener(credential);
+      } catch (err) {
+        log.error({ err }, "a listener to revocations failed");
+      }
+    }
+  }
+
+  const patientDeps = { accesses, patients, patientAccess, pageTokens, clock, ids, region };
+  return {
+    routes: [
+      route(
+        OrganizationService,
+        createOrganizationHandlers({ accesses, organizations, pageTokens, clock, ids }),
+      ),
+      route(
+        CredentialService,
+        createCredentialHandlers({
+          accesses,
+          organizations,
+          credentials,
+          authority,
+          trustDomain,
+          clock,
+          ids,
+          revoked,
+        }),
+      ),
+      route(PatientService, createPatientHandlers(patientDeps)),
+      route(PatientDirectoryService, createPatientDirectoryHandlers(patientDeps)),
+      route(
+        TokenService,
+        createTokenHandlers({
+          accesses,
+          patients,
+          patientAccess,
+          tokens,
+          keys,
+          clock,
+          sandbox: profile === "sandbox",
+        }),
+      ),
+      route(TokenExchangeService, createTokenExchangeHandlers(exchange)),
+    ],
+    authority: authority.certificate,
+    firstOperatorKey,
+    issueServerCertificate: (hosts) => authority.issueServer(hosts),
+    onCredentialRevoked(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async close() {
+      listeners.clear();
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { ServiceImpl } from "@connectrpc/connect";
+import type { TokenExchangeService } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
+import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
+import { callerKey } from "@wellapi/rpc";
+import type { Clock } from "@wellapi/runtime";
+import type { Accesses } from "./access.ts";
+import { fromExchangeRequest, fromLifetime } from "./convert.ts";
+import { DAY } from "./credential.ts";
+import { sandboxOnly } from "./errors.ts";
+import type { Exchange } from "./exchange.ts";
+import type { PatientAccess } from "./patient-access.ts";
+import type { PatientRepository } from "./patient-repository.ts";
+import type { SigningKeys } from "./signing-keys.ts";
+import type { Tokens } from "./token.ts";
+
+/** Of patients' bearer tokens, milliseconds. */
+const patientTokenLifetime = { default: 3_600_000, max: DAY } as const;
+
+export function createTokenHandlers(deps: {
+  readonly accesses: Accesses;
+  readonly patients: PatientRepository;
+  readonly patientAccess: PatientAccess;
+  readonly tokens: Tokens;
+  readonly keys: SigningKeys;
+  readonly clock: Clock;
+  readonly sandbox: boolean;
+}): ServiceImpl<typeof TokenService> {
+  const { accesses, patients, patientAccess, tokens, keys, clock, sandbox } = deps;
+  const jwks = JSON.stringify(keys.jwks);
+  return {
+    issuePatientToken(request, context) {
+      const { issuePatientToken } = TokenService.method;
+      return accesses.logged(context, issuePatientToken, "", async ({ caller, about }) => {
+        if (!sandbox) throw sandboxOnly();
+        const lifetime = fromLifetime(request.lifetime, patientTokenLifetime);
+        const patient = await patients.patient(patientAccess.partition(caller, request.patient));
+        about(patient);
+        const claims = {
+          tokenId: crypto.randomUUID(),
+          patient: patientAccess.outward(caller, patient.id),
+          operator: caller.principal.id,
+        };
+        const { token, expireTime } = await tokens.signPatient(claims, clock.now() + lifetime);
+        return { token, expireTime: timestampFromMs(expireTime) };
+      });
+    },
+    async getJwks() {
+      return { jwks };
+    },
+  };
+}
+
+export function createTokenExchangeHandlers(exchange: Exchange): ServiceImpl<typeof TokenExchangeService> {
+  return {
+    // No leaf: the call that the token is for leaves its own.
+    async exchangeCredential(request, context) {
+      const { workload } = context.values.get(callerKey);
+      const { token, expireTime } = await exchange.exchange(fromExchangeRequest(request), workload);
+      return { token, expireTime: timestampFromMs(expireTime) };
+    },
+  };
+}

@@ -1,0 +1,136 @@
+import type { Principal } from "@wellapi/rpc";
+import type { Clock } from "@wellapi/runtime";
+import type { CryptoKey, JWTPayload } from "jose";
+import { errors, jwtVerify, SignJWT } from "jose";
+import { credentialInvalid } from "./errors.ts";
+import type { SigningKeys } from "./signing-keys.ts";
+
+/** Audience of the tokens that services show each other. */
+const INTERNAL_AUDIENCE = "wellapi";
+/** Audience of the tokens that patients show at the door. */
+const DOOR_AUDIENCE = "wellapi-door";
+/** Milliseconds. */
+const INTERNAL_LIFETIME = 5 * 60_000;
+
+export interface SignedToken {
+  readonly token: string;
+  /** UTC milliseconds, a whole second. */
+  readonly expireTime: number;
+}
+
+/** What an internal token says. */
+export interface InternalClaims {
+  readonly principal: Principal;
+  /** When what was exchanged ends, UTC milliseconds: tokens made from this one don't outlive it. */
+  readonly credentialEnd: number;
+}
+
+/** What a patient's bearer token says. */
+export interface PatientClaims {
+  /** The token's own id. */
+  readonly tokenId: string;
+  /** By the installation's pairwise id. */
+  readonly patient: string;
+  /** The operator who had it issued. */
+  readonly operator: string;
+}
+
+/** ES256 JWTs (RFC 7519) of this installation. Verification throws `credential_invalid`. */
+export interface Tokens {
+  /** For one workload; at most five minutes. */
+  signInternal(claims: InternalClaims, workload: string): Promise<SignedToken>;
+  verifyInternal(token: string): Promise<InternalClaims>;
+  signPatient(claims: PatientClaims, expireTime: number): Promise<SignedToken>;
+  verifyPatient(token: string): Promise<PatientClaims & { readonly expireTime: number }>;
+}
+
+export function createTokens(options: {
+  readonly trustDomain: string;
+  readonly keys: SigningKeys;
+  readonly clock: Clock;
+}): Tokens {
+  const { trustDomain, keys, clock } = options;
+  const issuer = `https://${trustDomain}`;
+
+  async function sign(claims: JWTPayload, audience: string, expireTime: number): Promise<SignedToken> {
+    const expires = Math.floor(expireTime / 1000);
+    const token = await new SignJWT(claims)
+      .setProtectedHeader({ alg: "ES256", typ: "JWT", kid: keys.current.kid })
+      .setIssuer(issuer)
+      .setAudience(audience)
+      .setIssuedAt(Math.floor(clock.now() / 1000))
+      .setExpirationTime(expires)
+      .sign(keys.current.privateKey);
+    return { token, expireTime: expires * 1000 };
+  }
+
+  async function verify(token: string, audience: string): Promise<JWTPayload> {
+    try {
+      const { payload } = await jwtVerify(token, ({ kid }) => verificationKey(kid), {
+        algorithms: ["ES256"],
+        issuer,
+        audience,
+        currentDate: new Date(clock.now()),
+        requiredClaims: ["exp", "iat", "jti", "sub"],
+      });
+      return payload;
+    } catch (cause) {
+      if (cause instanceof errors.JWTExpired) throw credentialInvalid("the token has expired", { cause });
+      throw credentialInvalid("the token is not one of this installation for this use", { cause });
+    }
+  }
+
+  function verificationKey(kid: string | undefined): CryptoKey {
+    const key = keys.verificationKey(kid);
+    if (!key) throw new errors.JWKSNoMatchingKey();
+    return key;
+  }
+
+  return {
+    signInternal({ principal, credentialEnd }, workload) {
+      const { kind, id, organization, partition, credential, actor } = principal;
+      const claims = {
+        sub: id,
+        jti: crypto.randomUUID(),
+        kind,
+        org: organization,
+        part: partition,
+        cred: credential,
+        act: actor,
+        wl: workload,
+        cexp: Math.floor(credentialEnd / 1000),
+      };
+      return sign(claims, INTERNAL_AUDIENCE, Math.min(clock.now() + INTERNAL_LIFETIME, credentialEnd));
+    },
+    async verifyInternal(token) {
+      const claims = await verify(token, INTERNAL_AUDIENCE);
+      // Signed by us, so of the shape that we sign.
+      const { sub, kind, org, part, cred, act, cexp } = claims as JWTPayload & {
+        kind: Principal["kind"];
+        org?: string;
+        part?: string;
+        cred?: string;
+        act?: NonNullable<Principal["actor"]>;
+        cexp: number;
+      };
+      const principal: Principal = {
+        kind,
+        id: sub!,
+        ...(org === undefined ? {} : { organization: org }),
+        ...(part === undefined ? {} : { partition: part }),
+        ...(cred === undefined ? {} : { credential: cred }),
+        ...(act === undefined ? {} : { actor: act }),
+      };
+      return { principal, credentialEnd: cexp * 1000 };
+    },
+    signPatient({ tokenId, patient, operator }, expireTime) {
+      const claims = { sub: patient, jti: tokenId, act: { kind: "operator", id: operator } };
+      return sign(claims, DOOR_AUDIENCE, expireTime);
+    },
+    async verifyPatient(token) {
+      const { sub, jti, act, exp } = await verify(token, DOOR_AUDIENCE);
+      const operator = (act as { id: string }).id;
+      return { tokenId: jti!, patient: sub!, operator, expireTime: exp! * 1000 };
+    },
+  };
+}

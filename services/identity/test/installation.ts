@@ -1,0 +1,180 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fromBinary } from "@bufbuild/protobuf";
+import { createClient, createRouterTransport, type Transport } from "@connectrpc/connect";
+import { createLeafSealer, openAccessLog } from "@wellapi/access-log";
+import { AuditIntakeService } from "@wellapi/gen/wellapi/audit/v1/audit_intake_service_pb";
+import { type Access, AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
+import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import { PatientDirectoryService } from "@wellapi/gen/wellapi/identity/v1/patient_directory_service_pb";
+import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
+import { TokenExchangeService } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
+import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
+import { anonymous, type Caller, createPageTokens } from "@wellapi/rpc";
+import { createTestTransport } from "@wellapi/rpc/testing";
+import { type Clock, createClosers, randomIds, silentLogger } from "@wellapi/runtime";
+import { openSqliteStore } from "@wellapi/store";
+import { createPairwise, openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
+import { onTestFinished } from "vitest";
+import { identityCollections, openIdentityService, parseIdentityConfig } from "../src/index.ts";
+
+export const operator: Caller = {
+  principal: { kind: "operator", id: "opr_1", credential: "crd_1" },
+  workload: "door",
+  token: "",
+};
+
+/** A clock that tests set. */
+export interface TestClock extends Clock {
+  time: number;
+}
+
+export type Installation = Awaited<ReturnType<typeof createInstallation>>;
+
+/** Identity on real stores, a real vault and a real access log, whose leaves end in `leaves`. */
+export async function createInstallation(env: Record<string, string> = {}) {
+  const folder = await mkdtemp(join(tmpdir(), "wellapi-identity-"));
+  const clock: TestClock = {
+    time: Date.UTC(2026, 10, 25),
+    now: () => clock.time,
+    monotonic: () => performance.now(),
+  };
+  const leaves: Array<{ readonly partition: string; readonly access: Access }> = [];
+  let opened = await openAll();
+  onTestFinished(async () => {
+    await opened.close();
+    await rm(folder, { recursive: true });
+  });
+
+  async function openAll() {
+    const closers = createClosers();
+    const kms = await openLocalKms({ path: join(folder, "master.key") });
+    closers.push("kms", () => kms.close());
+    const keyStore = await openSqliteStore({ path: join(folder, "keys.db"), collections: vaultCollections });
+    closers.push("keys", () => keyStore.close());
+    const vault = await openVault({ store: keyStore, kms, clock });
+    const store = await openSqliteStore({
+      path: join(folder, "identity.db"),
+      collections: identityCollections,
+    });
+    closers.push("store", () => store.close());
+    const intake = createRouterTransport(({ service }) => {
+      service(AuditIntakeService, {
+        append(request) {
+          for (const { partition, body } of request.leaves) {
+            leaves.push({ partition, access: fromBinary(AccessSchema, body) });
+          }
+          return {};
+        },
+      });
+    });
+    const accessLog = await openAccessLog({
+      store,
+      ids: randomIds,
+      clock,
+      sealer: await createLeafSealer({ kms, service: "identity" }),
+      intake,
+      reserve: { path: join(folder, "identity.reserve"), bytes: 65_536 },
+      log: silentLogger,
+    });
+    closers.push("access log", () => accessLog.close());
+    const pairwise = createPairwise({ secret: await kms.derive("pairwise") });
+    const service = await openIdentityService(parseIdentityConfig(env), {
+      store,
+      vault,
+      kms,
+      pairwise,
+      accessLog,
+      pageTokens: createPageTokens(await kms.derive("page tokens")),
+      clock,
+      ids: randomIds,
+      log: silentLogger,
+    });
+    closers.push("identity", () => service.close());
+    return { service, kms, store, vault, accessLog, pairwise, close: () => closers.closeAll() };
+  }
+
+  return {
+    clock,
+    folder,
+    get service() {
+      return opened.service;
+    },
+    get kms() {
+      return opened.kms;
+    },
+    get store() {
+      return opened.store;
+    },
+    get vault() {
+      return opened.vault;
+    },
+    get pairwise() {
+      return opened.pairwise;
+    },
+    async reopen() {
+      await opened.close();
+      opened = await openAll();
+    },
+    /** Every leaf written so far. */
+    async leaves() {
+      await opened.accessLog.drained();
+      return leaves;
+    },
+    /** Clients whose calls are made by `caller`. */
+    as: (caller: Caller) => clients(createTestTransport({ routes: opened.service.routes, caller })),
+    /** What a service at `workload` gets for a credential. */
+    exchange(workload: string) {
+      return clients(
+        createTestTransport({ routes: opened.service.routes, caller: { ...anonymous, workload } }),
+      ).exchange.exchangeCredential;
+    },
+    /** The bytes of every file. */
+    async files() {
+      const names = await readdir(folder);
+      return Promise.all(names.map(async (name) => ({ name, bytes: await readFile(join(folder, name)) })));
+    },
+  };
+}
+
+function clients(transport: Transport) {
+  return {
+    organizations: createClient(OrganizationService, transport),
+    credentials: createClient(CredentialService, transport),
+    patients: createClient(PatientService, transport),
+    directory: createClient(PatientDirectoryService, transport),
+    tokens: createClient(TokenService, transport),
+    exchange: createClient(TokenExchangeService, transport),
+  };
+}
+
+/** An application of an organization, both new. */
+export async function createApplication(installation: Installation) {
+  const { organizations } = installation.as(operator);
+  const { organization } = await organizations.createOrganization({
+    organization: { displayName: "Pulse Makers" },
+    requestId: "organization",
+  });
+  const { application } = await organizations.createApplication({
+    application: { organization: organization!.id, displayName: "Sync" },
+    requestId: "application",
+  });
+  return { organization: organization!, application: application! };
+}
+
+/** A patient of the test's; `id` is the operator's id for them. */
+export async function createPatient(installation: Installation, requestId = "patient") {
+  const { patient } = await installation.as(operator).patients.createPatient({
+    patient: { displayName: "Ada Canary-Lovelace", timeZones: [{ timeZone: "Europe/Berlin" }] },
+    requestId,
+  });
+  const id = installation.pairwise.inward("installation", "pat", patient!.id)!;
+  const caller: Caller = {
+    principal: { kind: "patient", id, partition: `local/${id}` },
+    workload: "gateway",
+    token: "",
+  };
+  return { patient: patient!, id, partition: `local/${id}`, caller };
+}
