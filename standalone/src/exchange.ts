@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createClient, type Transport } from "@connectrpc/connect";
-import { createLeafSealer, leavesCollection, type OpenAccessLog, openAccessLog } from "@wellapi/access-log";
+import { createLeafSealer, type OpenAccessLog, openAccessLog } from "@wellapi/access-log";
 import { auditCollections, openAuditService } from "@wellapi/audit";
 import { consentCollections, openConsentService } from "@wellapi/consent";
 import { openEnforcer } from "@wellapi/enforcer";
@@ -117,7 +117,7 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
     closers.push("audit", () => audit.close());
     switchboard.mount(audit.routes);
 
-    const identityStore = await openStore("identity", [...identityCollections, leavesCollection]);
+    const identityStore = await openStore("identity", identityCollections);
     const identity = await openIdentityService(
       { profile: config.profile, trustDomain: config.trustDomain, region },
       {
@@ -235,7 +235,9 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
     closers.push("gRPC door", () => grpc.drain(drainMs));
     // The door's certificate lives for seven days; a new one every day leaves time to mend a failure.
     const renewal = setInterval(() => {
-      doorCertificate().then(grpc.reload, (err: unknown) => log.error({ err }, "the door's certificate was not renewed"));
+      doorCertificate().then(grpc.reload, (err: unknown) =>
+        log.error({ err }, "the door's certificate was not renewed"),
+      );
     }, renewMs);
     closers.push("certificate renewal", () => clearInterval(renewal));
 

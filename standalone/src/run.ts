@@ -1,4 +1,4 @@
-import { ConfigError, createLogger, type Env, openTelemetry } from "@wellapi/runtime";
+import { ConfigError, createLogger, type Env, openTelemetry, type Telemetry } from "@wellapi/runtime";
 import { announce, announceJson } from "./announcement.ts";
 import { parseStandaloneConfig } from "./config.ts";
 import { StandaloneError } from "./errors.ts";
@@ -16,10 +16,11 @@ export async function run({ env, json }: RunOptions): Promise<number> {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, resolve);
   });
   let exchange: Exchange;
+  let telemetry: Telemetry;
   try {
     const config = parseStandaloneConfig(env);
     const log = createLogger({ name: "wellapi", env });
-    const telemetry = await openTelemetry({ serviceName: "wellapi", env });
+    telemetry = await openTelemetry({ serviceName: "wellapi", env });
     exchange = await openExchange(config, log);
   } catch (error) {
     if (error instanceof ConfigError || error instanceof StandaloneError) {
@@ -31,5 +32,6 @@ export async function run({ env, json }: RunOptions): Promise<number> {
   process.stdout.write(`${json ? announceJson(exchange) : announce(exchange)}\n`);
   await stopped;
   await exchange.close();
+  await telemetry.close();
   return 0;
 }
