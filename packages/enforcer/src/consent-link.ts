@@ -33,7 +33,11 @@ export interface ConsentLink {
 }
 
 /** The link over generated clients. `instance` is unique for the life of the process. */
-export function createConsentLink(transport: Transport, instance: string, decideWithinMs: number): ConsentLink {
+export function createConsentLink(
+  transport: Transport,
+  instance: string,
+  decideWithinMs: number,
+): ConsentLink {
   const client = createClient(ConsentDecisionService, transport);
   return {
     async decide(question) {

@@ -37,7 +37,13 @@ export interface SessionOptions {
 type Phase =
   | { readonly kind: "none" }
   | { readonly kind: "opening"; readonly sent: Reading }
-  | { readonly kind: "live"; lease: Lease; sequence: number; lastSent: Reading; pending: Map<number, Reading> };
+  | {
+      readonly kind: "live";
+      lease: Lease;
+      sequence: number;
+      lastSent: Reading;
+      pending: Map<number, Reading>;
+    };
 
 /**
  * The enforcer's side of the session protocol as a state machine without I/O: the driver passes each message,
@@ -70,8 +76,6 @@ export class Session {
 
   /** A message came. What it gives back is sent after the recall's listeners have run. */
   receive(message: Incoming, at: Reading): Outgoing[] {
-    // The clocks are compared with the lease in force before it is replaced: a renewal must not hide a
-    // suspension.
     this.check(at);
     const phase = this.#phase;
     if (message.kind === "opened" && phase.kind === "opening") {

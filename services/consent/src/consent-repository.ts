@@ -1,4 +1,12 @@
-import type { Change, CollectionDeclaration, CommitResult, Document, Scan, Store, Stored } from "@wellapi/store";
+import type {
+  Change,
+  CollectionDeclaration,
+  CommitResult,
+  Document,
+  Scan,
+  Store,
+  Stored,
+} from "@wellapi/store";
 import { type Consent, type CurrentConsents, noConsents } from "./consent.ts";
 
 /** Who changed a consent; `id` is internal. */
@@ -162,7 +170,12 @@ export class ConsentRepository {
     const current = { partition, current: after };
     const changes: Change[] = [
       before
-        ? { kind: "replace", collection: currentConsents.name, document: current, ifRevision: before.revision }
+        ? {
+            kind: "replace",
+            collection: currentConsents.name,
+            document: current,
+            ifRevision: before.revision,
+          }
         : { kind: "insert", collection: currentConsents.name, document: current },
     ];
     if (created) {

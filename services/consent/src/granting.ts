@@ -1,5 +1,5 @@
 import type { Clock, Ids } from "@wellapi/runtime";
-import { type Consent, mostConsents, type Terms, withCreated } from "./consent.ts";
+import { type Consent, mostConsents, noConsents, type Terms, withCreated } from "./consent.ts";
 import type { Author, ConsentRepository, Origin } from "./consent-repository.ts";
 import { ConsentError } from "./errors.ts";
 import type { LeafOf } from "./revocation.ts";
@@ -23,7 +23,8 @@ export class Granting {
   /** The consent that this request made before, if it did. Throws `request_id_reused`. */
   async repeated(partition: string, origin: Origin): Promise<Consent | undefined> {
     const earlier = await this.#options.consents.findByRequest(partition, origin.requestId);
-    if (earlier && earlier.requestDigest !== origin.requestDigest) throw new ConsentError("request_id_reused");
+    if (earlier && earlier.requestDigest !== origin.requestDigest)
+      throw new ConsentError("request_id_reused");
     return earlier?.consent;
   }
 
@@ -34,13 +35,13 @@ export class Granting {
     origin: Origin,
     author: Author,
     leafOf: LeafOf,
-  ): Promise<Consent> {
+  ): Promise<{ consent: Consent; changed: boolean }> {
     const { consents, clock, ids } = this.#options;
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const repeated = await this.repeated(partition, origin);
-      if (repeated) return repeated;
+      if (repeated) return { consent: repeated, changed: false };
       const before = await consents.stored(partition);
-      const current = before?.document.current ?? { consents: [], revoked: [], closed: false };
+      const current = before?.document.current ?? noConsents;
       if (current.closed) throw new ConsentError("patient_erased");
       if (current.consents.length >= mostConsents) throw new ConsentError("too_many_consents");
       const now = clock.now();
@@ -55,7 +56,7 @@ export class Granting {
         revisions: [{ consent, replacedEtag: "", author, time: now, access: leaf.id }],
         leaf: leaf.change,
       });
-      if (result.committed) return consent;
+      if (result.committed) return { consent, changed: true };
     }
     throw new ConsentError("unavailable");
   }

@@ -1,6 +1,6 @@
-import type { Change } from "@wellapi/store";
 import type { Clock, Ids, Logger } from "@wellapi/runtime";
-import { type Consent, revoked, withRevoked } from "./consent.ts";
+import type { Change } from "@wellapi/store";
+import { type Consent, noConsents, revoked, withRevoked } from "./consent.ts";
 import type { Author, ConsentRepository, Revision } from "./consent-repository.ts";
 import { ConsentError } from "./errors.ts";
 import { etagOf } from "./etag.ts";
@@ -22,13 +22,13 @@ const attempts = 20;
 
 /** Takes consent back: commit, recall, and only then an answer. */
 export class Revocations {
-  protected readonly options: RevocationsOptions;
+  readonly #options: RevocationsOptions;
   /** Recalls that this replica is running. */
   readonly #running = new Set<string>();
   #seen = new Set<string>();
 
   constructor(options: RevocationsOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   /**
@@ -43,7 +43,7 @@ export class Revocations {
     author: Author,
     leafOf: LeafOf,
   ): Promise<{ consent: Consent; changed: boolean }> {
-    const { consents, recalls } = this.options;
+    const { consents, recalls } = this.#options;
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const before = await consents.stored(partition);
       const active = before?.document.current.consents.find(({ id }) => id === consent);
@@ -62,12 +62,12 @@ export class Revocations {
   }
 
   /** The first step of an erasure: no consent of the patient is left, and none can be given any more. */
-  async revokeAll(partition: string, author: Author, leafOf: LeafOf): Promise<number> {
+  async revokeAll(partition: string, author: Author, leafOf: LeafOf): Promise<Consent[]> {
     for (let attempt = 0; attempt < attempts; attempt += 1) {
-      const before = await this.options.consents.stored(partition);
+      const before = await this.#options.consents.stored(partition);
       const active = before?.document.current.consents ?? [];
       const done = await this.#change(partition, before, active, true, author, leafOf);
-      if (done) return done.length;
+      if (done) return done;
     }
     throw new ConsentError("unavailable");
   }
@@ -77,7 +77,7 @@ export class Revocations {
    * that is alive are its own business: a recall is taken over when two sweeps have met it.
    */
   async sweep(takeOverAtOnce: boolean): Promise<void> {
-    const { consents, recalls } = this.options;
+    const { consents, recalls } = this.#options;
     const pending = await consents.pendingRecalls(1_000);
     const due = pending.filter(({ recall }) => {
       return !this.#running.has(recall) && (takeOverAtOnce || this.#seen.has(recall));
@@ -105,7 +105,7 @@ export class Revocations {
     author: Author,
     leafOf: LeafOf,
   ): Promise<Consent[] | undefined> {
-    const { consents, clock, ids } = this.options;
+    const { consents, clock, ids } = this.#options;
     const now = clock.now();
     const next = active.map((consent) => revoked(consent, now));
     const leaf = leafOf(next);
@@ -113,7 +113,7 @@ export class Revocations {
       const replacedEtag = etagOf(consent);
       return { consent: next[i] ?? consent, replacedEtag, author, time: now, access: leaf.id };
     });
-    const current = before?.document.current ?? { consents: [], revoked: [], closed: false };
+    const current = before?.document.current ?? noConsents;
     const after = withRevoked(current, new Set(active.map(({ id }) => id)));
     const pending = { partition, recall: ids.next("rcl") };
     this.#running.add(pending.recall);
@@ -128,18 +128,14 @@ export class Revocations {
         leaf: leaf.change,
       });
       if (!result.committed) return undefined;
-      await this.afterCommit(partition);
+      await this.#options.recalls.recall(partition);
       await consents.recallDone(pending).catch((error: unknown) => {
         // The recall is complete; the sweep runs it once more and tidies up.
-        this.options.log.warn({ err: error }, "a completed recall could not be ticked off");
+        this.#options.log.warn({ err: error }, "a completed recall could not be ticked off");
       });
       return next;
     } finally {
       this.#running.delete(pending.recall);
     }
-  }
-
-  protected afterCommit(partition: string): Promise<void> {
-    return this.options.recalls.recall(partition);
   }
 }

@@ -91,7 +91,12 @@ export class SessionRepository {
       if (!stored || !owes(stored.document, recall)) return false;
       const key = [sessionsPartition, session];
       const { revision } = stored;
-      const change = { kind: "delete", collection: enforcerSessions.name, key, ifRevision: revision } as const;
+      const change = {
+        kind: "delete",
+        collection: enforcerSessions.name,
+        key,
+        ifRevision: revision,
+      } as const;
       const result = await this.#store.commit({ partition: sessionsPartition, changes: [change] });
       if (result.committed) return true;
     }
@@ -103,25 +108,39 @@ export class SessionRepository {
 
   /** Every session that was there when the call began and is not deleted since. */
   async list(): Promise<string[]> {
-    const sessions: string[] = [];
-    let cursor: string | undefined;
-    do {
-      const scan = { equals: [sessionsPartition], limit: 1_000, ...(cursor === undefined ? {} : { cursor }) };
-      const page = await this.#store.scan<SessionDocument>(enforcerSessions.name, scan);
-      for (const { document } of page.documents) sessions.push(document.session);
-      cursor = page.cursor;
-    } while (cursor !== undefined);
-    return sessions;
+    return (await this.#all()).map(({ session }) => session);
+  }
+
+  /** Sessions that seem to have run out before `wall`: candidates for being retired, no more than that. */
+  async stale(wall: number): Promise<string[]> {
+    return (await this.#all()).filter((one) => one.expires_hint < wall).map(({ session }) => session);
   }
 
   protected mayRenew(session: EnforcerSession): boolean {
     return session.owed.length === 0;
   }
 
+  async #all(): Promise<SessionDocument[]> {
+    const sessions: SessionDocument[] = [];
+    let cursor: string | undefined;
+    do {
+      const scan = { equals: [sessionsPartition], limit: 1_000, ...(cursor === undefined ? {} : { cursor }) };
+      const page = await this.#store.scan<SessionDocument>(enforcerSessions.name, scan);
+      for (const { document } of page.documents) sessions.push(document);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return sessions;
+  }
+
   async #replace(stored: Stored<SessionDocument>, change: Partial<EnforcerSession>): Promise<boolean> {
     const document = { ...stored.document, ...change };
     const { revision } = stored;
-    const replace = { kind: "replace", collection: enforcerSessions.name, document, ifRevision: revision } as const;
+    const replace = {
+      kind: "replace",
+      collection: enforcerSessions.name,
+      document,
+      ifRevision: revision,
+    } as const;
     return (await this.#store.commit({ partition: sessionsPartition, changes: [replace] })).committed;
   }
 }

@@ -87,7 +87,7 @@ export class Exchange {
   readonly #replicas: Replica[] = [];
   readonly #enforcers: EnforcerNode[] = [];
   /** What messages to and from each enforcer take, in milliseconds, and until when. */
-  readonly #slow: Array<{ until: number; ms: number }> = [];
+  readonly #slow: Array<{ until: number; upMs: number; downMs: number }> = [];
   /** False in the quiet end: nothing fails any more, and everything must work. */
   faults = true;
   pendingCalls = 0;
@@ -99,7 +99,7 @@ export class Exchange {
     this.#ids = { next: (prefix) => `${prefix}_${String(next++).padStart(6, "0")}` };
     for (let r = 0; r < replicas; r += 1) this.#startReplica(r);
     for (let e = 0; e < enforcers; e += 1) {
-      this.#slow.push({ until: 0, ms: 0 });
+      this.#slow.push({ until: 0, upMs: 0, downMs: 0 });
       this.#startEnforcer(e);
     }
   }
@@ -121,7 +121,13 @@ export class Exchange {
     } as const;
     this.#callUntilDone(async ({ granting }) => {
       const origin = { requestId, requestDigest: "" };
-      const { id } = await granting.create(partitionOf(patient), terms, origin, author, this.#leafOf(patient));
+      const { id } = await granting.create(
+        partitionOf(patient),
+        terms,
+        origin,
+        author,
+        this.#leafOf(patient),
+      );
       return () => this.oracle.grantReturned(patient, id, this.world.now);
     });
   }
@@ -139,12 +145,12 @@ export class Exchange {
   /** Cuts an enforcer's streams; either side may be long in noticing. */
   cut(enforcer: number): void {
     const { chance } = this.world;
-    const notice = () => (chance.happens(0.5) ? chance.between(0, 20) : chance.between(500, 4_000));
+    const notice = () => (chance.happens(0.4) ? chance.between(0, 20) : chance.between(500, 4_000));
     for (const stream of this.#enforcers[enforcer]!.streams) stream.cut(notice(), notice());
   }
 
-  slow(enforcer: number, forMs: number, delayMs: number): void {
-    this.#slow[enforcer] = { until: this.world.now + forMs, ms: delayMs };
+  slow(enforcer: number, forMs: number, upMs: number, downMs: number): void {
+    this.#slow[enforcer] = { until: this.world.now + forMs, upMs, downMs };
   }
 
   sleepEnforcer(enforcer: number, ms: number, monotonicStops: boolean): void {
@@ -276,12 +282,18 @@ export class Exchange {
     const streams = new Set<Connection>();
     const link = this.#link(index, node, streams);
     const session = this.#parts.session();
-    const enforcer = runEnforcer({ link, session, clock: node.clock, timers: node.timers, log: silentLogger });
+    const enforcer = runEnforcer({
+      link,
+      session,
+      clock: node.clock,
+      timers: node.timers,
+      log: silentLogger,
+    });
     const self = { name: `enforcer ${index}`, node, enforcer, streams, asking: 0 };
     this.#enforcers[index] = self;
     const read = () => {
       for (let patient = 0; patient < patients; patient += 1) this.#read(self, patient);
-      node.deliver(this.world.chance.between(20, 100), read);
+      node.deliver(this.world.chance.between(20, this.faults ? 100 : 300), read);
     };
     read();
   }
@@ -291,8 +303,8 @@ export class Exchange {
     const began = world.now;
     const question = questionOf(patient);
     const sure = self.enforcer.peek(question);
-    if (sure) return oracle.verdict(patient, sure, began, self.name, world.now);
-    if (self.asking >= 6) return;
+    if (sure) oracle.verdict(patient, sure, began, self.name, world.now);
+    if (sure || self.asking >= 6) return;
     self.asking += 1;
     self.enforcer
       .decide(question)
@@ -308,10 +320,10 @@ export class Exchange {
   }
 
   /** How long a message to or from the enforcer takes. */
-  #delay(enforcer: number): number {
+  #delay(enforcer: number, way: "upMs" | "downMs"): number {
     const { chance, now } = this.world;
     const slow = this.#slow[enforcer]!;
-    if (this.faults && now < slow.until) return chance.between(slow.ms >> 1, slow.ms);
+    if (this.faults && now < slow.until) return chance.between(slow[way] >> 2, slow[way]);
     return chance.between(1, 10);
   }
 
@@ -323,10 +335,10 @@ export class Exchange {
         return new Promise((resolve, reject) => {
           const fail = () => reject(new Error("no answer"));
           node.timers.after(2_000, fail);
-          replica.node.deliver(this.#delay(index), () => {
+          replica.node.deliver(this.#delay(index, "upMs"), () => {
             this.#decide(replica, question).then(
-              (answer) => node.deliver(this.#delay(index), () => resolve(answer)),
-              () => node.deliver(this.#delay(index), fail),
+              (answer) => node.deliver(this.#delay(index, "downMs"), () => resolve(answer)),
+              () => node.deliver(this.#delay(index, "downMs"), fail),
             );
           });
         });
@@ -349,14 +361,14 @@ export class Exchange {
         streams.add(connection);
         // Messages of a stream arrive in order, as long as any arrive.
         const send = (message: ToEnforcer) => {
-          down = Math.max(down, world.now + this.#delay(index));
+          down = Math.max(down, world.now + this.#delay(index, "downMs"));
           node.deliver(down - world.now, () => {
             if (!broken) listener.message(message);
           });
         };
         const server = replica.streams.connect(send);
         const receive = (message: FromEnforcer) => {
-          up = Math.max(up, world.now + this.#delay(index));
+          up = Math.max(up, world.now + this.#delay(index, "upMs"));
           replica.node.deliver(up - world.now, () => {
             if (broken) return;
             inbox = inbox.then(() => server.receive(message)).catch(() => connection.cut(5, 0));

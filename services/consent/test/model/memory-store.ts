@@ -7,8 +7,8 @@ import {
   type IndexValue,
   type Scan,
   type Store,
-  StoreError,
   type Stored,
+  StoreError,
 } from "@wellapi/store";
 import type { Node, World } from "./world.ts";
 
@@ -57,10 +57,12 @@ export class SharedDocuments {
     }
     const { key, indexes } = this.#declaration(change.collection);
     const stored = this.get(change.collection, keyOf(change.document, key));
-    if (change.kind === "replace") return stored?.revision === change.ifRevision ? undefined : { reason: "conflict" };
+    if (change.kind === "replace")
+      return stored?.revision === change.ifRevision ? undefined : { reason: "conflict" };
     if (stored) return { reason: "duplicate", index: "key" };
     for (const { name, fields, unique } of indexes) {
-      const same = ({ document }: Stored) => fields.every((field) => document[field] === change.document[field]);
+      const same = ({ document }: Stored) =>
+        fields.every((field) => document[field] === change.document[field]);
       if (unique && this.#all(change.collection).some(same)) return { reason: "duplicate", index: name };
     }
     return undefined;
@@ -91,7 +93,12 @@ function keyOf(document: Document, key: readonly string[]): IndexValue[] {
 }
 
 /** The store as one replica reaches it: slow at times, failing at times, before or after it took effect. */
-export function createNodeStore(world: World, node: Node, shared: SharedDocuments, faulty: () => boolean): Store {
+export function createNodeStore(
+  world: World,
+  node: Node,
+  shared: SharedDocuments,
+  faulty: () => boolean,
+): Store {
   const call = async <T>(effect: () => T): Promise<T> => {
     const { chance } = world;
     const delay = () => (faulty() && chance.happens(0.05) ? chance.between(50, 400) : chance.between(0, 3));

@@ -7,9 +7,20 @@ import { Exchange, type Parts, patients } from "./exchange.ts";
 export type Step = { readonly gapMs: number } & (
   | { readonly kind: "grant" | "revoke"; readonly patient: number }
   | { readonly kind: "cut" | "restart enforcer"; readonly enforcer: number }
-  | { readonly kind: "slow"; readonly enforcer: number; readonly forMs: number; readonly delayMs: number }
+  | {
+      readonly kind: "slow";
+      readonly enforcer: number;
+      readonly forMs: number;
+      readonly upMs: number;
+      readonly downMs: number;
+    }
   | { readonly kind: "sleep"; readonly enforcer: number; readonly ms: number; readonly stops: boolean }
-  | { readonly kind: "replica sleeps"; readonly replica: number; readonly ms: number; readonly stops: boolean }
+  | {
+      readonly kind: "replica sleeps";
+      readonly replica: number;
+      readonly ms: number;
+      readonly stops: boolean;
+    }
   | { readonly kind: "jump"; readonly enforcer: number; readonly ms: number }
   | { readonly kind: "replica jumps"; readonly replica: number; readonly ms: number }
   | { readonly kind: "restart replica"; readonly replica: number }
@@ -28,7 +39,7 @@ const gapMs = fc.oneof({ weight: 3, arbitrary: fc.nat(100) }, { weight: 2, arbit
 const patient = fc.nat(patients - 1);
 const enforcer = fc.nat(mostEnforcers - 1);
 const replica = fc.nat(1);
-const duration = fc.oneof(fc.integer({ min: 50, max: 300 }), fc.integer({ min: 300, max: 6_000 }));
+const duration = fc.oneof(fc.integer({ min: 50, max: 300 }), fc.integer({ min: 300, max: 4_000 }));
 const leap = fc.oneof(fc.integer({ min: -500, max: 500 }), fc.integer({ min: -100_000, max: 100_000 }));
 
 function step<K extends string, M extends Record<string, fc.Arbitrary<unknown>>>(kind: K, members: M) {
@@ -44,7 +55,8 @@ const anyStep = fc.oneof(
     arbitrary: step("slow", {
       enforcer,
       forMs: fc.integer({ min: 500, max: 5_000 }),
-      delayMs: fc.integer({ min: 100, max: 3_000 }),
+      upMs: fc.integer({ min: 10, max: 3_000 }),
+      downMs: fc.integer({ min: 10, max: 3_000 }),
     }),
   },
   { weight: 5, arbitrary: step("sleep", { enforcer, ms: duration, stops: fc.boolean() }) },
@@ -56,15 +68,31 @@ const anyStep = fc.oneof(
   { weight: 1, arbitrary: step("store fails", { ms: fc.integer({ min: 10, max: 1_500 }) }) },
 ) as fc.Arbitrary<Step>;
 
+/** What goes wrong on a network goes wrong together: a slow link, and cut for good when it matters. */
+const slowThenCut: fc.Arbitrary<Step[]> = fc
+  .record({ patient, enforcer, first: gapMs, second: gapMs, downMs: fc.integer({ min: 300, max: 1_200 }) })
+  .map(({ patient, enforcer, first, second, downMs }) => [
+    { gapMs: 0, kind: "slow", enforcer, forMs: 5_000, upMs: 20, downMs },
+    { gapMs: first, kind: "revoke", patient },
+    { gapMs: second, kind: "cut", enforcer },
+  ]);
+
+const anySteps = fc
+  .array(
+    fc.oneof({ weight: 8, arbitrary: anyStep.map((only) => [only]) }, { weight: 1, arbitrary: slowThenCut }),
+    { minLength: 1, maxLength: 20 },
+  )
+  .map((steps) => steps.flat());
+
 export const anyScenario: fc.Arbitrary<Scenario> = fc.record({
   seed: fc.integer(),
   replicas: fc.integer({ min: 1, max: 2 }),
   enforcers: fc.integer({ min: 1, max: mostEnforcers }),
-  steps: fc.array(anyStep, { minLength: 1, maxLength: 24 }),
+  steps: anySteps,
 });
 
 /** Long enough for whatever was asleep, broken or retrying to be well again. */
-const calmMs = 14_000;
+const calmMs = 11_000;
 
 /**
  * Plays a scenario against the model, then lets everything become calm and asks for liveness: calls have
@@ -103,31 +131,42 @@ function perform(exchange: Exchange, step: Step, enforcers: number, steppedBack:
   const enforcer = "enforcer" in step ? step.enforcer % enforcers : 0;
   switch (step.kind) {
     case "grant":
-      return exchange.grant(step.patient);
+      exchange.grant(step.patient);
+      break;
     case "revoke":
-      return exchange.revoke(step.patient);
+      exchange.revoke(step.patient);
+      break;
     case "cut":
-      return exchange.cut(enforcer);
+      exchange.cut(enforcer);
+      break;
     case "slow":
-      return exchange.slow(enforcer, step.forMs, step.delayMs);
+      exchange.slow(enforcer, step.forMs, step.upMs, step.downMs);
+      break;
     case "sleep": {
       // The one thing assumed of the clocks: a wall clock is not set back, within one lease, by just the time
       // for which the machine then sleeps with a stopped monotonic clock. Nobody could notice that.
       const recently = now - (steppedBack.get(enforcer) ?? Number.NEGATIVE_INFINITY) < 2_000;
-      return exchange.sleepEnforcer(enforcer, step.ms, step.stops && !recently);
+      exchange.sleepEnforcer(enforcer, step.ms, step.stops && !recently);
+      break;
     }
     case "replica sleeps":
-      return exchange.sleepReplica(step.replica, step.ms, step.stops);
+      exchange.sleepReplica(step.replica, step.ms, step.stops);
+      break;
     case "jump":
       if (step.ms < 0) steppedBack.set(enforcer, now);
-      return exchange.jumpEnforcer(enforcer, step.ms);
+      exchange.jumpEnforcer(enforcer, step.ms);
+      break;
     case "replica jumps":
-      return exchange.jumpReplica(step.replica, step.ms);
+      exchange.jumpReplica(step.replica, step.ms);
+      break;
     case "restart enforcer":
-      return exchange.restartEnforcer(enforcer);
+      exchange.restartEnforcer(enforcer);
+      break;
     case "restart replica":
-      return exchange.restartReplica(step.replica);
+      exchange.restartReplica(step.replica);
+      break;
     case "store fails":
-      return exchange.failStore(step.ms);
+      exchange.failStore(step.ms);
+      break;
   }
 }
