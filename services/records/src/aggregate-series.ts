@@ -1,0 +1,130 @@
+import type { Coding } from "@wellapi/series";
+import { findAnyCode } from "@wellapi/terminology";
+import type { Intent } from "./access-entry.ts";
+import {
+  aggregatePermission,
+  type BucketNumbers,
+  type Buckets,
+  bucketNumbers,
+  countedIntervals,
+  createSeriesAggregation,
+  ownPermission,
+  releasedBuckets,
+} from "./aggregation.ts";
+import { type BucketUnit, bucketEdges, type ZonePeriod } from "./calendar.ts";
+import type { Directory } from "./directory.ts";
+import { invalidField, RecordsError } from "./errors.ts";
+import type { Provenance } from "./provenance.ts";
+import type { ReadSeriesDeps } from "./read-series.ts";
+import { readOnce } from "./reading.ts";
+import type { SeriesQuery } from "./series-query.ts";
+import { checkWantedUnit, outOfRange } from "./unit-conversion.ts";
+
+export interface AggregateSeriesDeps extends ReadSeriesDeps {
+  readonly directory: Directory;
+}
+
+/** The aggregate of one series and component: nothing is summed across devices or providers. */
+export interface SourcedAggregate {
+  readonly provenance: Provenance;
+  readonly component: Coding | null;
+  readonly unit: string;
+  /** Those with samples, ascending. */
+  readonly buckets: ReadonlyArray<{
+    readonly from: number;
+    readonly to: number;
+    readonly numbers: BucketNumbers;
+  }>;
+}
+
+const MAX_BUCKETS = 10_000;
+
+/** Aggregates one code by buckets of the patient's calendar. `query.interval` has both ends. */
+export function aggregateSeries(
+  deps: AggregateSeriesDeps,
+  intent: Intent,
+  query: SeriesQuery,
+  unit: BucketUnit,
+): Promise<{ readonly aggregates: readonly SourcedAggregate[]; readonly access: string }> {
+  const { code, interval, wanted } = query;
+  return readOnce(deps, intent, async (read) => {
+    const { partition } = read.subject;
+    const reading = await read.reading(code);
+    const permission = reading.own ? ownPermission : aggregatePermission(reading.permits, unit);
+    if (permission === undefined) throw new RecordsError("RESOLUTION_TOO_FINE");
+    if (findAnyCode(code)?.kind === "coded") {
+      throw invalidField("code", "coded values have no sum or mean: use ReadSeries");
+    }
+    checkWantedUnit(code, wanted);
+    const edges = bucketEdges(await zonesOf(deps, partition), unit, interval, MAX_BUCKETS);
+    if (edges === undefined) {
+      throw invalidField(
+        "interval",
+        `holds more than ${MAX_BUCKETS} buckets: ask for less, or for longer buckets`,
+      );
+    }
+    const buckets = releasedBuckets(edges, interval, permission, unit);
+    const aggregates: SourcedAggregate[] = [];
+    for await (const { series } of deps.blocks.series(partition, code)) {
+      aggregates.push(...(await aggregateOne(deps, partition, series, buckets, query)));
+    }
+    return {
+      items: aggregates.reduce((sum, aggregate) => sum + countOf(aggregate), 0),
+      permits: reading.own ? [] : reading.permits,
+      answer: (access) => ({ aggregates, access }),
+    };
+  });
+}
+
+async function zonesOf(
+  { directory }: AggregateSeriesDeps,
+  partition: string,
+): Promise<readonly ZonePeriod[]> {
+  const known = await directory.recall(partition);
+  if (known === undefined) throw new RecordsError("CONSENT_REQUIRED");
+  return known.zones;
+}
+
+async function aggregateOne(
+  { blocks }: AggregateSeriesDeps,
+  partition: string,
+  series: string,
+  buckets: Buckets,
+  { wanted }: SeriesQuery,
+): Promise<SourcedAggregate[]> {
+  const aggregation = createSeriesAggregation(buckets);
+  let latest: { provenance: Provenance; sequence: number } | undefined;
+  for (const interval of countedIntervals(buckets)) {
+    for await (const run of blocks.winners(partition, series, interval)) {
+      aggregation.add(run.columns);
+      if (latest === undefined || run.sequence >= latest.sequence) latest = run;
+    }
+  }
+  if (latest === undefined) return [];
+  const { provenance } = latest;
+  // In the wanted unit what was sent in several becomes one; as sent, each unit stays for itself.
+  const groups = Map.groupBy(aggregation.results(), ({ component, unit }) =>
+    JSON.stringify([component?.system, component?.code, wanted.unit === "" ? unit : wanted.unit]),
+  );
+  return [...groups.values()].map((parts): SourcedAggregate => {
+    const { component, unit } = parts[0]!;
+    return {
+      provenance,
+      component,
+      unit: wanted.unit === "" ? unit : wanted.unit,
+      buckets: buckets.released.flatMap((_, i) => {
+        const present = parts.flatMap(({ buckets: own, unit: sent }) => {
+          const aggregate = own[i];
+          return aggregate ? [{ aggregate, unit: sent }] : [];
+        });
+        if (present.length === 0) return [];
+        const numbers = outOfRange(() => bucketNumbers(present, wanted));
+        return [{ from: buckets.edges[i]!, to: buckets.edges[i + 1]!, numbers }];
+      }),
+    };
+  });
+}
+
+function countOf({ buckets }: SourcedAggregate): number {
+  return buckets.reduce((sum, { numbers }) => sum + numbers.count, 0);
+}

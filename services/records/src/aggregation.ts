@@ -1,0 +1,177 @@
+import {
+  type Aggregate,
+  aggregateColumns,
+  type Coding,
+  type Columns,
+  type DecimalValue,
+  type ExactDecimal,
+  meanOf,
+  mergeAggregates,
+} from "@wellapi/series";
+import { convertDecimal } from "@wellapi/terminology";
+import { type BucketUnit, NOMINAL_MS } from "./calendar.ts";
+import type { ConsentPermit, Fineness } from "./grant.ts";
+import { ALWAYS, covers, type Interval, unite } from "./interval.ts";
+import type { WantedUnit } from "./unit-conversion.ts";
+
+/** Which data may be aggregated. */
+export interface AggregatePermission {
+  /** Where samples may be read as recorded: here a bucket may be cut by the request. */
+  readonly raw: readonly Interval[];
+  /** Where whole buckets of the wanted length may be read; contains `raw`. */
+  readonly coarse: readonly Interval[];
+}
+
+const allowedUnits: Readonly<Record<Fineness, readonly BucketUnit[]>> = {
+  raw: ["minute", "hour", "day", "week", "month"],
+  hourly: ["hour", "day", "week", "month"],
+  daily: ["day", "week", "month"],
+};
+
+/** What the permits allow for buckets of `unit`; undefined where they allow none. */
+export function aggregatePermission(
+  permits: readonly ConsentPermit[],
+  unit: BucketUnit,
+): AggregatePermission | undefined {
+  const allowing = permits.filter(
+    ({ fineness }) => fineness !== undefined && allowedUnits[fineness].includes(unit),
+  );
+  if (allowing.length === 0) return undefined;
+  const raw = allowing.filter(({ fineness }) => fineness === "raw");
+  return { raw: unite(raw.map(({ window }) => window)), coarse: unite(allowing.map(({ window }) => window)) };
+}
+
+/** A patient's own reading. */
+export const ownPermission: AggregatePermission = { raw: [ALWAYS], coarse: [ALWAYS] };
+
+/** The buckets that are released, with what of each is counted. */
+export interface Buckets {
+  readonly edges: Float64Array;
+  /** Edges of what is counted: the first and last bucket may be cut by the request. */
+  readonly counted: Float64Array;
+  /** Whether bucket `i` is released. */
+  readonly released: readonly boolean[];
+}
+
+/**
+ * A bucket is released if the permitted windows hold all of it. Where they are of raw data the request may cut
+ * the first and last bucket; where they are coarser a cut bucket, or one that a change of zone made short,
+ * would be finer than permitted and is left out.
+ */
+export function releasedBuckets(
+  edges: Float64Array,
+  interval: Interval,
+  permission: AggregatePermission,
+  unit: BucketUnit,
+): Buckets {
+  const counted = edges.map((edge) => Math.min(Math.max(edge, interval.from), interval.to));
+  const released = Array.from({ length: edges.length - 1 }, (_, i) => {
+    const bucket = { from: edges[i]!, to: edges[i + 1]! };
+    if (covers(permission.raw, bucket)) return true;
+    const whole = covers([interval], bucket) && bucket.to - bucket.from >= NOMINAL_MS[unit];
+    return whole && covers(permission.coarse, bucket);
+  });
+  return { edges, counted, released };
+}
+
+/** The stretches of time that released buckets count. */
+export function countedIntervals({ counted, released }: Buckets): Interval[] {
+  return unite(released.flatMap((yes, i) => (yes ? [{ from: counted[i]!, to: counted[i + 1]! }] : [])));
+}
+
+/** Aggregates of one series that grow as its samples come in, by component and unit: exact throughout. */
+export interface SeriesAggregation {
+  add(columns: Columns): void;
+  /** One a component and unit. */
+  results(): ReadonlyArray<{
+    readonly component: Coding | null;
+    readonly unit: string;
+    readonly buckets: readonly (Aggregate | null)[];
+  }>;
+}
+
+export function createSeriesAggregation({ counted, released }: Buckets): SeriesAggregation {
+  const columnsByKey = new Map<
+    string,
+    { component: Coding | null; unit: string; buckets: (Aggregate | null)[] }
+  >();
+  return {
+    add(columns) {
+      const first = Math.max(0, upperBound(counted, columns.times[0]!) - 1);
+      const last = Math.min(counted.length - 1, upperBound(counted, columns.times.at(-1)!));
+      if (last <= first) return;
+      for (const { coding, unit, buckets } of aggregateColumns(columns, counted.subarray(first, last + 1))) {
+        const key = JSON.stringify([coding?.system, coding?.code, unit]);
+        const known = columnsByKey.get(key) ?? { component: coding, unit, buckets: released.map(() => null) };
+        columnsByKey.set(key, known);
+        buckets.forEach((bucket, i) => {
+          const at = first + i;
+          if (released[at]) known.buckets[at] = mergeAggregates(known.buckets[at]!, bucket);
+        });
+      }
+    },
+    results: () => [...columnsByKey.values()],
+  };
+}
+
+/** Number of `edges` at or before `time`. */
+function upperBound(edges: Float64Array, time: number): number {
+  let low = 0;
+  let high = edges.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (edges[middle]! <= time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The numbers of one bucket, in one unit. */
+export interface BucketNumbers {
+  readonly count: number;
+  readonly min: DecimalValue;
+  readonly max: DecimalValue;
+  readonly sum: ExactDecimal;
+  readonly mean: ExactDecimal;
+}
+
+/** Digits at which a converted sum is carried on. */
+const CARRIED_DIGITS = 9;
+
+/**
+ * The bucket in the wanted unit, from parts that were sent in several. Sums are converted, not samples, so
+ * that nothing is rounded but the result; the mean is rounded once, half to even.
+ */
+export function bucketNumbers(
+  parts: ReadonlyArray<{ readonly aggregate: Aggregate; readonly unit: string }>,
+  wanted: WantedUnit,
+): BucketNumbers {
+  const converts = wanted.unit !== "" && parts.some(({ unit }) => unit !== wanted.unit);
+  const whole = parts
+    .map(({ aggregate, unit }) =>
+      wanted.unit === "" || unit === wanted.unit ? aggregate : converted(aggregate, unit, wanted),
+    )
+    .reduce<Aggregate | null>((merged, part) => mergeAggregates(merged, part), null)!;
+  const { count, min, max, sum } = whole;
+  return {
+    count,
+    min,
+    max,
+    sum: converts ? convertDecimal(sum, wanted.unit, wanted.unit, wanted.digits) : sum,
+    mean: meanOf(whole, wanted.digits),
+  };
+}
+
+function converted(aggregate: Aggregate, unit: string, { unit: to, digits }: WantedUnit): Aggregate {
+  const { count, min, max, sum, first, last } = aggregate;
+  const one = (value: DecimalValue) => convertDecimal(value, unit, to, digits);
+  return {
+    count,
+    // Conversions rise, so they keep the order.
+    min: one(min),
+    max: one(max),
+    sum: convertDecimal(sum, unit, to, CARRIED_DIGITS, count),
+    first: { ...first, ...one(first) },
+    last: { ...last, ...one(last) },
+  };
+}

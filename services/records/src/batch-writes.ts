@@ -1,0 +1,113 @@
+import type { Change } from "@wellapi/store";
+import type { ObservationItem, SeriesItem } from "./batch.ts";
+import type { BlockDocument, ObservationBlockDocument, SeriesDocument } from "./documents.ts";
+import { groupBySpan, type ObservationRecord } from "./observation.ts";
+import type { PatientBox } from "./patient-box.ts";
+import type { Provenance } from "./provenance.ts";
+
+/** Where and by whom accepted items are stored. */
+export interface WriteContext {
+  readonly partition: string;
+  /** Internal id. */
+  readonly batch: string;
+  readonly sequence: number;
+  readonly organization: string;
+  readonly application: string;
+  /** UTC milliseconds. */
+  readonly received: number;
+}
+
+/** An accepted item with the consent that permits it. */
+export interface Accepted<I> {
+  readonly item: I;
+  readonly index: number;
+  readonly consent: { readonly consent: string; readonly version: number };
+}
+
+/** What is to be written for accepted items. */
+export interface BatchWrites {
+  readonly changes: readonly Change[];
+  /** The series that the blocks belong to; those that exist already are left out of the commit. */
+  readonly series: readonly SeriesDocument[];
+  /** MACs of the codes. */
+  readonly codes: readonly string[];
+  /** Samples or observations. */
+  readonly count: number;
+}
+
+export function seriesWrites(
+  box: PatientBox,
+  context: WriteContext,
+  accepted: readonly Accepted<SeriesItem>[],
+): BatchWrites {
+  const { partition, batch, sequence, organization } = context;
+  const series = new Map<string, SeriesDocument>();
+  let total = 0;
+  const changes = accepted.flatMap(({ item, index, consent }): Change[] => {
+    const { columns, code, device } = item;
+    if (columns === undefined) return [];
+    const descriptor = { organization, device, code };
+    const seriesPlace = { partition, series: box.seriesId(descriptor), code: box.codeId(code) };
+    series.set(seriesPlace.series, { ...seriesPlace, sealed: box.sealSeries(seriesPlace, descriptor) });
+    const place = {
+      ...seriesPlace,
+      batch,
+      item: index,
+      from_ms: columns.times[0]!,
+      to_ms: columns.times.at(-1)! + 1,
+      count: columns.times.length,
+    };
+    total += place.count;
+    const sealed = box.sealBlock(place, { provenance: provenanceOf(context, item, consent), columns });
+    const document: BlockDocument = { ...place, sequence, hidden: 0, sealed };
+    return [{ kind: "insert", collection: "blocks", document }];
+  });
+  const documents = [...series.values()];
+  return { changes, series: documents, codes: unique(documents.map(({ code }) => code)), count: total };
+}
+
+export function observationWrites(
+  box: PatientBox,
+  context: WriteContext,
+  accepted: readonly Accepted<ObservationItem>[],
+): BatchWrites {
+  const byCode = new Map<string, ObservationRecord[]>();
+  for (const { item, index, consent } of accepted) {
+    if (item.record === undefined) continue;
+    const record = { ...item.record, item: index, provenance: provenanceOf(context, item, consent) };
+    byCode.set(item.code, [...(byCode.get(item.code) ?? []), record]);
+  }
+  const { partition, batch, sequence } = context;
+  const changes = [...byCode].flatMap(([code, records]) =>
+    groupBySpan(records).map((group): Change => {
+      const place = {
+        partition,
+        batch,
+        item: Math.min(...group.map(({ item }) => item)),
+        code: box.codeId(code),
+        from_ms: group[0]!.time,
+        to_ms: group.at(-1)!.time + 1,
+        count: group.length,
+      };
+      const sealed = box.sealObservations(place, group);
+      const document: ObservationBlockDocument = { ...place, sequence, hidden: 0, sealed };
+      return { kind: "insert", collection: "observation_blocks", document };
+    }),
+  );
+  // Nobody watches observations, so their retraction names no code.
+  return { changes, series: [], codes: [], count: accepted.length };
+}
+
+function provenanceOf(
+  context: WriteContext,
+  item: SeriesItem | ObservationItem,
+  consent: Accepted<unknown>["consent"],
+): Provenance {
+  const { organization, application, received } = context;
+  const { device, model, method } = item;
+  return { organization, application, device, model, method, received, ...consent };
+}
+
+function unique(values: readonly string[]): string[] {
+  return [...new Set(values)];
+}

@@ -1,0 +1,43 @@
+import type { Columns } from "@wellapi/series";
+import type { JudgedItem, Judgement } from "./judgement.ts";
+import type { ObservationRecord } from "./observation.ts";
+import type { Method } from "./provenance.ts";
+
+/** Who captured an item, as its provider says. */
+interface Captured {
+  readonly device: string;
+  readonly model: string;
+  readonly method: Method;
+}
+
+/** A series as it is to be stored; without columns where it is rejected. */
+export interface SeriesItem extends JudgedItem, Captured {
+  readonly columns: Columns | undefined;
+}
+
+/** An observation as it is to be stored; without a record where it is rejected. */
+export interface ObservationItem extends JudgedItem, Captured {
+  readonly record: Omit<ObservationRecord, "provenance" | "item"> | undefined;
+}
+
+interface BatchOf<K extends string, I> {
+  readonly kind: K;
+  readonly requestId: string;
+  /** The patient's id as sent. */
+  readonly patient: string;
+  /** The batch as sent: its digest decides whether a request id was used for something else. */
+  readonly bytes: Uint8Array;
+  readonly items: readonly I[];
+}
+
+export type Batch = BatchOf<"series", SeriesItem> | BatchOf<"observations", ObservationItem>;
+
+/** What became of a batch. */
+export interface BatchOutcome {
+  readonly requestId: string;
+  /** Internal id; undefined where nothing was ever accepted. */
+  readonly batch: string | undefined;
+  readonly judgements: readonly Judgement[];
+  /** 0 where nothing was ever accepted. */
+  readonly sequence: number;
+}

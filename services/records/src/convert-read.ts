@@ -1,0 +1,136 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import {
+  BucketSize,
+  type SourceAggregateSchema,
+  type SourcedSeriesSchema,
+} from "@wellapi/gen/wellapi/records/v1/records_pb";
+import type {
+  ReadSeriesResponseSchema,
+  WatchSeriesResponseSchema,
+} from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import { partyOf } from "@wellapi/rpc";
+import type { Pairwise, Vault } from "@wellapi/vault";
+import { type Intent, intervalInit } from "./access-entry.ts";
+import type { SourcedAggregate } from "./aggregate-series.ts";
+import type { BucketUnit } from "./calendar.ts";
+import { storedObservationInit } from "./convert-observation.ts";
+import { seriesMessage } from "./convert-series.ts";
+import { type SourceInit, sourceInit } from "./convert-source.ts";
+import { decimalText } from "./decimal-text.ts";
+import { invalidField } from "./errors.ts";
+import { observationId } from "./observation-id.ts";
+import type { StoredObservation } from "./observation-repository.ts";
+import type { Provenance } from "./provenance.ts";
+import type { ReadPayload } from "./read-series.ts";
+import { subjectOf } from "./subject.ts";
+import type { WatchPayload } from "./watch-series.ts";
+import type { Run } from "./winners.ts";
+
+type ReadPayloadInit = NonNullable<MessageInitShape<typeof ReadSeriesResponseSchema>["payload"]>;
+type WatchPayloadInit = NonNullable<MessageInitShape<typeof WatchSeriesResponseSchema>["payload"]>;
+
+/** Makes messages of what was read, with the ids that the reader knows. */
+export interface Presenter {
+  read(intent: Intent, code: string, payload: ReadPayload): Promise<ReadPayloadInit>;
+  watch(intent: Intent, payload: WatchPayload): Promise<WatchPayloadInit>;
+  run(intent: Intent, code: string, run: Run): Promise<MessageInitShape<typeof SourcedSeriesSchema>>;
+  source(intent: Intent, provenance: Provenance): Promise<SourceInit>;
+  observation(intent: Intent, stored: StoredObservation): Promise<ReturnType<typeof storedObservationInit>>;
+}
+
+export function presenterFor(deps: {
+  readonly vault: Vault;
+  readonly pairwise: Pairwise;
+  readonly region: string;
+}): Presenter {
+  const { pairwise, region } = deps;
+
+  function source({ caller, patient }: Intent, provenance: Provenance): Promise<SourceInit> {
+    const { partition } = subjectOf(pairwise, region, caller, patient);
+    return sourceInit(deps, partition, partyOf(caller), provenance);
+  }
+
+  async function run(intent: Intent, code: string, { columns, provenance, sequence }: Run) {
+    return {
+      series: seriesMessage(code, columns, provenance.method),
+      source: await source(intent, provenance),
+      sequence: BigInt(sequence),
+    };
+  }
+
+  return {
+    source,
+    run,
+    async read(intent, code, payload) {
+      switch (payload.kind) {
+        case "start": {
+          const { access, consents, intervals } = payload;
+          const value = { access, consents: [...consents], intervals: intervals.map(intervalInit) };
+          return { case: "start", value };
+        }
+        case "run":
+          return { case: "series", value: await run(intent, code, payload.run) };
+        case "end":
+          return { case: "end", value: { samples: BigInt(payload.samples) } };
+      }
+    },
+    async watch(intent, payload) {
+      switch (payload.kind) {
+        case "start":
+          return {
+            case: "start",
+            value: { access: payload.access, sequence: BigInt(payload.sequence) },
+          };
+        case "run":
+          return { case: "series", value: await run(intent, payload.code, payload.run) };
+        case "retraction":
+          return {
+            case: "retraction",
+            value: {
+              sequence: BigInt(payload.sequence),
+              retractedSequence: BigInt(payload.retracted),
+            },
+          };
+      }
+    },
+    async observation(intent, { batch, record, sequence }) {
+      const id = observationId(pairwise, partyOf(intent.caller), { batch, item: record.item });
+      return storedObservationInit(id, record, await source(intent, record.provenance), sequence);
+    },
+  };
+}
+
+const bucketUnits: ReadonlyMap<BucketSize, BucketUnit> = new Map([
+  [BucketSize.MINUTE, "minute"],
+  [BucketSize.HOUR, "hour"],
+  [BucketSize.DAY, "day"],
+  [BucketSize.WEEK, "week"],
+  [BucketSize.MONTH, "month"],
+]);
+
+export function bucketUnitOf(size: BucketSize): BucketUnit {
+  const unit = bucketUnits.get(size);
+  if (unit === undefined) throw invalidField("bucket_size", "is not a length of a bucket");
+  return unit;
+}
+
+export function aggregateInit(
+  { component, unit, buckets }: SourcedAggregate,
+  source: SourceInit,
+): MessageInitShape<typeof SourceAggregateSchema> {
+  return {
+    source,
+    ...(component === null ? {} : { component: { ...component } }),
+    unit,
+    buckets: buckets.map(({ from, to, numbers }) => ({
+      startTime: timestampFromMs(from),
+      endTime: timestampFromMs(to),
+      count: BigInt(numbers.count),
+      min: decimalText(numbers.min),
+      max: decimalText(numbers.max),
+      mean: decimalText(numbers.mean),
+      sum: decimalText(numbers.sum),
+    })),
+  };
+}

@@ -1,0 +1,172 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { type Decimals, type Series, SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
+import type { Coding as CodingMessage } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import type { Coding, Columns } from "@wellapi/series";
+import { findAnyCode, LOINC } from "@wellapi/terminology";
+
+/** The first time of an item that was sent with a local time, as ingestion resolved it. */
+export interface ResolvedStart {
+  readonly timeMs: number;
+  readonly offsetMinutes: number;
+}
+
+/** A series as columns. It was validated by ingestion; `checkColumns` has the last word. */
+export function columnsOf(series: Series, resolved: ResolvedStart | undefined): Columns {
+  const { times, values, unit } = series;
+  const start =
+    resolved?.timeMs ?? (times?.start.case === "startTime" ? timestampMs(times.start.value) : Number.NaN);
+  const offsetMinutes = resolved?.offsetMinutes ?? times?.utcOffsetMinutes ?? 0;
+  const count = sampleCount(series);
+  const durationMs = times?.durationMs ?? 0;
+  const common = { times: timesFrom(start, times?.spacing, count), offsetMinutes, durationMs };
+  switch (values.case) {
+    case "decimals":
+      return { ...common, unit, values: { kind: "decimal", ...decimalsOf(values.value) } };
+    case "coded":
+      return {
+        ...common,
+        unit,
+        values: {
+          kind: "coded",
+          dictionary: values.value.dictionary.map(codingOf),
+          indexes: Uint32Array.from(values.value.indexes),
+        },
+      };
+    case "components":
+      return {
+        ...common,
+        unit,
+        values: {
+          kind: "components",
+          components: values.value.components.map(({ code, unit: own, decimals }) => ({
+            coding: codingOf(code!),
+            unit: own,
+            ...decimalsOf(decimals!),
+          })),
+        },
+      };
+    default:
+      throw new RangeError("a series without values");
+  }
+}
+
+/** Number of samples by the values. */
+export function sampleCount({ values }: Series): number {
+  switch (values.case) {
+    case "decimals":
+      return lengthOf(values.value);
+    case "coded":
+      return values.value.indexes.length;
+    case "components":
+      return values.value.components[0]?.decimals ? lengthOf(values.value.components[0].decimals) : 0;
+    default:
+      return 0;
+  }
+}
+
+function lengthOf({ mantissas, wideMantissas }: Decimals): number {
+  return wideMantissas.length > 0 ? wideMantissas.length : mantissas.length;
+}
+
+function timesFrom(
+  start: number,
+  spacing: NonNullable<Series["times"]>["spacing"] | undefined,
+  count: number,
+): Float64Array {
+  const times = new Float64Array(count);
+  let time = start;
+  for (let i = 0; i < count; i++) {
+    if (i > 0) time += spacing?.case === "gaps" ? (spacing.value.gapsMs[i - 1] ?? 0) : (spacing?.value ?? 0);
+    times[i] = time;
+  }
+  return times;
+}
+
+function decimalsOf({ scale, mantissas, wideMantissas }: Decimals) {
+  return {
+    scale,
+    mantissas:
+      wideMantissas.length > 0 ? Float64Array.from(wideMantissas, Number) : Float64Array.from(mantissas),
+  };
+}
+
+export function codingOf({ system, code, display }: CodingMessage): Coding {
+  return { system, code, ...(display === "" ? {} : { display }) };
+}
+
+/** The code of a series or observation as readers get it: with the name that a person reads. */
+export function codeInit(code: string) {
+  const definition = findAnyCode(code);
+  const system = definition === undefined || definition.system === LOINC ? "" : definition.system;
+  return { system, code, display: definition?.display ?? "" };
+}
+
+/** Columns as a message. `columns` has at least one sample. */
+export function seriesMessage(code: string, columns: Columns, method: number): Series {
+  const { times, offsetMinutes, durationMs, unit } = columns;
+  return create(SeriesSchema, {
+    code: codeInit(code),
+    unit,
+    method,
+    times: {
+      start: { case: "startTime", value: timestampFromMs(times[0]!) },
+      utcOffsetMinutes: offsetMinutes,
+      spacing: spacingInit(times),
+      durationMs,
+    },
+    values: valuesInit(columns),
+  });
+}
+
+function spacingInit(times: Float64Array) {
+  const gapsMs: number[] = [];
+  let regular = times.length > 1;
+  for (let i = 1; i < times.length; i++) {
+    const gap = times[i]! - times[i - 1]!;
+    gapsMs.push(gap);
+    if (gap !== gapsMs[0]) regular = false;
+  }
+  return regular
+    ? ({ case: "periodMs", value: gapsMs[0]! } as const)
+    : ({ case: "gaps", value: { gapsMs } } as const);
+}
+
+function valuesInit({ values }: Columns): NonNullable<MessageInitShape<typeof SeriesSchema>["values"]> {
+  switch (values.kind) {
+    case "decimal":
+      return { case: "decimals", value: decimalsInit(values) };
+    case "coded":
+      return { case: "coded", value: usedDictionary(values) };
+    case "components":
+      return {
+        case: "components",
+        value: {
+          components: values.components.map((component) => ({
+            code: component.coding,
+            unit: component.unit,
+            decimals: decimalsInit(component),
+          })),
+        },
+      };
+  }
+}
+
+/** Only the concepts that occur. */
+function usedDictionary({ dictionary, indexes }: { dictionary: readonly Coding[]; indexes: Uint32Array }) {
+  const used = new Map<number, number>();
+  const moved = Array.from(indexes, (index) => {
+    if (!used.has(index)) used.set(index, used.size);
+    return used.get(index)!;
+  });
+  return { dictionary: [...used.keys()].map((index) => dictionary[index]!), indexes: moved };
+}
+
+const INT32 = 2 ** 31;
+
+function decimalsInit({ scale, mantissas }: { scale: number; mantissas: Float64Array }) {
+  const narrow = mantissas.every((mantissa) => mantissa >= -INT32 && mantissa < INT32);
+  return narrow
+    ? { scale, mantissas: Array.from(mantissas) }
+    : { scale, wideMantissas: Array.from(mantissas, BigInt) };
+}

@@ -1,0 +1,154 @@
+import { toBinary } from "@bufbuild/protobuf";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import {
+  ItemOutcome_Status,
+  type ObservationBatch,
+  ObservationBatchSchema,
+  type SeriesBatch,
+  SeriesBatchSchema,
+} from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
+import type {
+  AppendObservationsRequest,
+  AppendSeriesRequest,
+} from "@wellapi/gen/wellapi/records/v1/records_write_service_pb";
+import type { Observation } from "@wellapi/gen/wellapi/type/v1/observation_pb";
+import type { Series } from "@wellapi/gen/wellapi/type/v1/series_pb";
+import type { TimeInterval } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { checkColumns, SeriesError } from "@wellapi/series";
+import type { Pairwise } from "@wellapi/vault";
+import type { Batch, BatchOutcome, ObservationItem, SeriesItem } from "./batch.ts";
+import { MAX_BLOCK_SPAN_MS } from "./block-repository.ts";
+import { observationContent } from "./convert-observation.ts";
+import { columnsOf, type ResolvedStart } from "./convert-series.ts";
+import { ALWAYS, type Interval } from "./interval.ts";
+import type { ItemViolation, Judgement } from "./judgement.ts";
+
+/** An absent end is open. */
+export function intervalOf(interval: TimeInterval | undefined): Interval {
+  return {
+    from: interval?.startTime === undefined ? ALWAYS.from : ceilMs(interval.startTime),
+    to: interval?.endTime === undefined ? ALWAYS.to : ceilMs(interval.endTime),
+  };
+}
+
+/** The first whole millisecond at or after: samples lie on whole milliseconds. */
+function ceilMs({ seconds, nanos }: Timestamp): number {
+  return Number(seconds) * 1_000 + Math.ceil(nanos / 1e6);
+}
+
+export function seriesBatch(request: AppendSeriesRequest): Batch {
+  const batch = request.batch as SeriesBatch;
+  return {
+    kind: "series",
+    requestId: batch.requestId,
+    patient: batch.patient,
+    bytes: toBinary(SeriesBatchSchema, batch),
+    items: batch.series.map((series, index) =>
+      seriesItem(series, index, rejectionsOf(request, index), resolvedStart(request, index)),
+    ),
+  };
+}
+
+export function observationBatch(request: AppendObservationsRequest): Batch {
+  const batch = request.batch as ObservationBatch;
+  return {
+    kind: "observations",
+    requestId: batch.requestId,
+    patient: batch.patient,
+    bytes: toBinary(ObservationBatchSchema, batch),
+    items: batch.observations.map((observation, index) =>
+      observationItem(observation, index, rejectionsOf(request, index), resolvedStart(request, index)),
+    ),
+  };
+}
+
+type Findings = Pick<AppendSeriesRequest, "rejections" | "resolvedTimes">;
+
+function rejectionsOf({ rejections }: Findings, index: number): ItemViolation[] {
+  return rejections
+    .filter((rejection) => rejection.index === index)
+    .flatMap(({ violations }) => violations)
+    .map(({ field, description, reason }) => ({ field, description, reason }));
+}
+
+function resolvedStart({ resolvedTimes }: Findings, index: number): ResolvedStart | undefined {
+  const resolved = resolvedTimes.find((candidate) => candidate.index === index);
+  return resolved && { timeMs: Number(resolved.timeMs), offsetMinutes: resolved.utcOffsetMinutes };
+}
+
+function seriesItem(
+  series: Series,
+  index: number,
+  violations: readonly ItemViolation[],
+  resolved: ResolvedStart | undefined,
+): SeriesItem {
+  const field = `series[${index}]`;
+  const item = {
+    code: series.code?.code ?? "",
+    field,
+    device: series.device?.identifier ?? "",
+    model: series.device?.model ?? "",
+    method: series.method,
+  };
+  if (violations.length > 0) return { ...item, violations, times: [], columns: undefined };
+  const columns = columnsOf(series, resolved);
+  const broken = brokenRule(() => {
+    checkColumns(columns);
+    const span = (columns.times.at(-1) ?? Number.NaN) - columns.times[0]!;
+    if (!(span < MAX_BLOCK_SPAN_MS)) {
+      throw new SeriesError("out_of_range", "times", "must hold a sample and span at most 31 days");
+    }
+  }, field);
+  if (broken !== undefined) return { ...item, violations: [broken], times: [], columns: undefined };
+  return { ...item, violations: [], times: columns.times, columns };
+}
+
+function observationItem(
+  observation: Observation,
+  index: number,
+  violations: readonly ItemViolation[],
+  resolved: ResolvedStart | undefined,
+): ObservationItem {
+  const item = {
+    code: observation.code?.code ?? "",
+    field: `observations[${index}]`,
+    device: observation.device?.identifier ?? "",
+    model: observation.device?.model ?? "",
+    method: observation.method,
+    violations,
+  };
+  if (violations.length > 0) return { ...item, times: [], record: undefined };
+  const record = observationContent(observation, resolved);
+  return { ...item, times: [record.time], record };
+}
+
+/** What the blocks' own rules say; ingestion should have said it before. */
+function brokenRule(check: () => void, field: string): ItemViolation | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof SeriesError)) throw error;
+    return { field: `${field}.${error.field}`, description: error.message, reason: "INVALID_FIELD" };
+  }
+}
+
+const statuses: Readonly<Record<Judgement["status"], ItemOutcome_Status>> = {
+  accepted: ItemOutcome_Status.ACCEPTED,
+  duplicate: ItemOutcome_Status.DUPLICATE,
+  rejected: ItemOutcome_Status.REJECTED,
+};
+
+/** The receipt as the contributing organization gets it. */
+export function receiptInit(pairwise: Pairwise, party: string, outcome: BatchOutcome) {
+  return {
+    requestId: outcome.requestId,
+    batch: outcome.batch === undefined ? "" : pairwise.outward(party, outcome.batch),
+    items: outcome.judgements.map((judgement) => ({
+      status: statuses[judgement.status],
+      violations:
+        judgement.status === "rejected" ? judgement.violations.map((violation) => ({ ...violation })) : [],
+    })),
+    sequence: BigInt(outcome.sequence),
+  };
+}

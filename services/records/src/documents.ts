@@ -1,0 +1,142 @@
+import { leavesCollection } from "@wellapi/access-log";
+import type { CollectionDeclaration, Document } from "@wellapi/store";
+
+/**
+ * What lies in the store, all in the patient's partition. In clear stand opaque ids, times and counts only;
+ * everything that says who sent what, or what was measured, is sealed with the patient's data key, and ids
+ * that are derived from such things are MACs under that key.
+ */
+export const recordsCollections: readonly CollectionDeclaration[] = [
+  { name: "heads", key: ["partition"], indexes: [] },
+  {
+    name: "series",
+    key: ["partition", "series"],
+    indexes: [{ name: "by_code", fields: ["partition", "code", "series"] }],
+  },
+  {
+    name: "blocks",
+    key: ["partition", "batch", "item"],
+    indexes: [
+      { name: "by_from", fields: ["partition", "series", "from_ms"] },
+      { name: "by_sequence", fields: ["partition", "sequence"] },
+    ],
+  },
+  {
+    name: "observation_blocks",
+    key: ["partition", "batch", "item"],
+    indexes: [{ name: "by_to", fields: ["partition", "code", "to_ms"] }],
+  },
+  {
+    name: "receipts",
+    key: ["partition", "receipt"],
+    indexes: [{ name: "by_batch", fields: ["partition", "batch"] }],
+  },
+  {
+    name: "tombstones",
+    key: ["partition", "batch"],
+    indexes: [{ name: "by_sequence", fields: ["partition", "sequence"] }],
+  },
+  {
+    name: "erasures",
+    key: ["partition"],
+    indexes: [{ name: "by_state", fields: ["state"] }],
+  },
+  leavesCollection,
+];
+
+/** One a patient: the commit sequence. Every commit of data replaces it under a guard. */
+export type Head = Document & {
+  readonly sequence: number;
+  /** Set when an erasure begins, and for ever: nothing is stored or read any more. */
+  readonly erased: boolean;
+};
+
+/** Where a series stands; bound by its seal. */
+export interface SeriesPlace {
+  readonly partition: string;
+  readonly series: string;
+  /** MAC of the code. */
+  readonly code: string;
+}
+
+/** One a patient, provider, device and code. */
+export type SeriesDocument = Document & SeriesPlace & { readonly sealed: Uint8Array };
+
+/** Where a block stands; bound by its seal. */
+export interface BlockPlace {
+  readonly partition: string;
+  readonly batch: string;
+  /** Position of the item in its batch. */
+  readonly item: number;
+  readonly series: string;
+  readonly code: string;
+  /** First sample. */
+  readonly from_ms: number;
+  /** One millisecond after the last sample. */
+  readonly to_ms: number;
+  readonly count: number;
+}
+
+/** What every block carries beside its place. */
+interface Committed {
+  readonly sequence: number;
+  /** Commit sequence of the retraction that hides it; 0 while it shows. */
+  readonly hidden: number;
+  readonly sealed: Uint8Array;
+}
+
+/** Samples of one item of a batch; spans at most 31 days. */
+export type BlockDocument = Document & BlockPlace & Committed;
+
+/** Where a block of observations stands; bound by its seal. */
+export interface ObservationBlockPlace {
+  readonly partition: string;
+  readonly batch: string;
+  /** Position in its batch of the first observation inside. */
+  readonly item: number;
+  readonly code: string;
+  readonly from_ms: number;
+  /** One millisecond after the latest effective time. */
+  readonly to_ms: number;
+  readonly count: number;
+}
+
+/** Observations of one code of a batch; spans at most 31 days. */
+export type ObservationBlockDocument = Document & ObservationBlockPlace & Committed;
+
+/** What became of a batch. Never expires. */
+export type ReceiptDocument = Document & {
+  /** MAC of organization and request id. */
+  readonly receipt: string;
+  /** MAC of the organization. */
+  readonly owner: string;
+  /** MAC of the batch as it was sent. */
+  readonly digest: Uint8Array;
+  readonly batch: string;
+  /** Bit `i` is set where item `i` was accepted. */
+  readonly accepted: Uint8Array;
+  /** Commit sequences at which items were accepted, ascending; empty where none was. */
+  readonly sequences: readonly number[];
+  /** MACs of the codes of accepted series. */
+  readonly codes: readonly string[];
+  /** Commit sequence of its retraction; 0 while it stands. */
+  readonly retracted: number;
+};
+
+/** A batch that was taken back, for those who watch. */
+export type TombstoneDocument = Document & {
+  readonly batch: string;
+  readonly sequence: number;
+  readonly retracted_sequences: readonly number[];
+  readonly codes: readonly string[];
+};
+
+/** An erasure; kept as its proof, in clear: it names nothing but times and counts. */
+export type ErasureDocument = Document & {
+  readonly id: string;
+  readonly state: "running" | "done";
+  readonly access: string;
+  readonly key_destroyed_ms: number;
+  readonly keys_destroyed: number;
+  readonly documents_deleted: number;
+};

@@ -1,0 +1,211 @@
+import { createClient, type Transport } from "@connectrpc/connect";
+import { ConsentDecisionService } from "@wellapi/gen/wellapi/consent/v1/consent_decision_service_pb";
+import type { Logger } from "@wellapi/runtime";
+import type { Change, Document, IndexValue, Stored } from "@wellapi/store";
+import { VaultError } from "@wellapi/vault";
+import type { Intent } from "./access-entry.ts";
+import type { AppendDeps } from "./append.ts";
+import type { Directory } from "./directory.ts";
+import { type ErasureDocument, recordsCollections } from "./documents.ts";
+import { RecordsError } from "./errors.ts";
+import { headChange, loadHead } from "./head-repository.ts";
+import type { Subject } from "./subject.ts";
+
+export interface EraseDeps extends AppendDeps {
+  readonly consent: Transport;
+  readonly directory: Directory;
+  readonly log: Logger;
+}
+
+/** An erasure that is done. Times are UTC milliseconds. */
+export interface Erasure {
+  readonly id: string;
+  readonly access: string;
+  readonly keyDestroyed: number;
+  readonly keysDestroyed: number;
+  readonly documentsDeleted: number;
+}
+
+/** What holds data; heads, erasures and the log's leaves stay, for they prove the erasure. */
+const erased = ["blocks", "observation_blocks", "series", "receipts", "tombstones"] as const;
+/** Data of these counts in the receipt. */
+const counted: ReadonlySet<string> = new Set(["blocks", "observation_blocks", "receipts"]);
+const DOCUMENTS_A_COMMIT = 64;
+const MAX_ATTEMPTS = 16;
+
+/**
+ * Erases patients. It begins with one commit, after which nothing is stored or read any more: an append that
+ * is under way meets the replaced head. From there on it can only go forward, and each step may be repeated:
+ * consents are revoked and recalled, the key is destroyed, the data deleted and scrubbed, identity told.
+ */
+export function createErase(deps: EraseDeps) {
+  const { store, vault, gate, accessLog, queue, hub, clock, ids, directory, log } = deps;
+  const consent = createClient(ConsentDecisionService, deps.consent);
+  const running = new Map<string, Promise<Erasure>>();
+
+  /** Commits that the erasure has begun. Undefined where another commit came between. */
+  async function begin(intent: Intent, subject: Subject): Promise<true | undefined> {
+    const { partition } = subject;
+    if (await loadErasure(partition)) return true;
+    const head = await loadHead(store, partition);
+    const leaf = gate.leaf(intent, subject, {});
+    const erasure: ErasureDocument = {
+      partition,
+      id: ids.next("era"),
+      state: "running",
+      access: leaf.id,
+      key_destroyed_ms: 0,
+      keys_destroyed: 0,
+      documents_deleted: 0,
+    };
+    const sequence = (head?.document.sequence ?? 0) + 1;
+    const result = await store.commit({
+      partition,
+      changes: [
+        headChange(partition, head, { sequence, erased: true }),
+        { kind: "insert", collection: "erasures", document: erasure },
+        leaf.change,
+      ],
+    });
+    if (!result.committed) return undefined;
+    accessLog.notify();
+    hub.notify(partition);
+    return true;
+  }
+
+  function loadErasure(partition: string): Promise<Stored<ErasureDocument> | undefined> {
+    return store.get<ErasureDocument>("erasures", [partition]);
+  }
+
+  /** Goes on wherever an erasure stands. Calls of the same patient share one run. */
+  function proceed(partition: string): Promise<Erasure> {
+    const known = running.get(partition);
+    if (known !== undefined) return known;
+    const run = steps(partition).finally(() => running.delete(partition));
+    running.set(partition, run);
+    return run;
+  }
+
+  async function steps(partition: string): Promise<Erasure> {
+    let erasure = (await loadErasure(partition))!;
+    if (erasure.document.state === "done") return erasureOf(erasure.document);
+    await consent.revokeAllConsents({ partition });
+    if (erasure.document.key_destroyed_ms === 0) {
+      // Noted before, for after a crash nobody could tell any more whether there was a key.
+      const held = Math.max(erasure.document.keys_destroyed, (await hasKey(partition)) ? 1 : 0);
+      erasure = await save(erasure, { keys_destroyed: held });
+      const destroyed = await vault.destroy(partition, "data");
+      erasure = await save(erasure, {
+        key_destroyed_ms: clock.now(),
+        keys_destroyed: Math.max(held, destroyed),
+      });
+    }
+    for (const collection of erased) {
+      for (let keys = await someKeys(collection, partition); keys.length > 0; ) {
+        erasure = await save(
+          erasure,
+          {
+            documents_deleted:
+              erasure.document.documents_deleted + (counted.has(collection) ? keys.length : 0),
+          },
+          keys.map((key) => ({ kind: "delete", collection, key })),
+        );
+        keys = await someKeys(collection, partition);
+      }
+    }
+    await store.scrub();
+    await directory.markErased(partition);
+    erasure = await save(erasure, { state: "done" });
+    return erasureOf(erasure.document);
+  }
+
+  async function hasKey(partition: string): Promise<boolean> {
+    try {
+      await vault.key(partition, "data");
+      return true;
+    } catch (error) {
+      if (error instanceof VaultError && error.code !== "unavailable") return false;
+      throw error;
+    }
+  }
+
+  async function save(
+    erasure: Stored<ErasureDocument>,
+    fields: Partial<ErasureDocument>,
+    deletes: readonly Change[] = [],
+  ): Promise<Stored<ErasureDocument>> {
+    const { partition } = erasure.document;
+    const document = { ...erasure.document, ...fields } as ErasureDocument;
+    const result = await store.commit({
+      partition,
+      changes: [
+        ...deletes,
+        { kind: "replace", collection: "erasures", document, ifRevision: erasure.revision },
+      ],
+    });
+    // Another replica goes on with it.
+    if (!result.committed) throw new RecordsError("ERASURE_INCOMPLETE");
+    return { document, revision: erasure.revision + 1 };
+  }
+
+  async function someKeys(collection: string, partition: string): Promise<IndexValue[][]> {
+    const { documents } = await store.scan<Document>(collection, {
+      equals: [partition],
+      limit: DOCUMENTS_A_COMMIT,
+    });
+    const { key } = recordsCollections.find(({ name }) => name === collection)!;
+    return documents.map(({ document }) => key.map((field) => document[field] as IndexValue));
+  }
+
+  return {
+    /** Erases the caller. Once begun it can't fail, only last: then ERASURE_INCOMPLETE is thrown. */
+    async erase(intent: Intent): Promise<Erasure> {
+      const subject = gate.subject(intent.caller, intent.patient);
+      const { partition } = subject;
+      try {
+        if (!subject.own) throw new RecordsError("CONSENT_REQUIRED", { logged: "NOT_OWN" });
+        await queue.run(partition, async () => {
+          for (let i = 0; i < MAX_ATTEMPTS; i++) if (await begin(intent, subject)) return;
+          throw new RecordsError("STORE_UNAVAILABLE");
+        });
+      } catch (error) {
+        throw await gate.refusal(intent, subject, error);
+      }
+      try {
+        return await proceed(partition);
+      } catch (error) {
+        log.error({ err: error }, "an erasure has stopped and will be continued");
+        throw new RecordsError("ERASURE_INCOMPLETE", { cause: error });
+      }
+    },
+
+    /** Continues what an earlier run began; resolves with how many are still not done. */
+    async resume(): Promise<number> {
+      const { documents } = await store.scan<ErasureDocument>("erasures", {
+        index: "by_state",
+        equals: ["running"],
+        limit: 1_000,
+      });
+      let left = 0;
+      for (const { document } of documents) {
+        try {
+          await proceed(document.partition);
+        } catch (error) {
+          left++;
+          log.warn({ err: error }, "an erasure could not be continued; it will be tried again");
+        }
+      }
+      return left;
+    },
+  };
+}
+
+function erasureOf(document: ErasureDocument): Erasure {
+  return {
+    id: document.id,
+    access: document.access,
+    keyDestroyed: document.key_destroyed_ms,
+    keysDestroyed: document.keys_destroyed,
+    documentsDeleted: document.documents_deleted,
+  };
+}

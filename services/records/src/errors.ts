@@ -1,0 +1,102 @@
+import { Code } from "@connectrpc/connect";
+import type { Problem, ProblemCarrier, Violation } from "@wellapi/rpc";
+
+/** What can go wrong, as its caller is told: the reason of google.rpc.ErrorInfo. */
+export type RecordsErrorCode =
+  | "CONSENT_REQUIRED"
+  | "CONSENT_REVOKED"
+  | "RESOLUTION_TOO_FINE"
+  | "UNDECIDED"
+  | "STORE_UNAVAILABLE"
+  | "LOG_UNAVAILABLE"
+  | "REQUEST_ID_REUSED"
+  | "INVALID_FIELD"
+  | "NOT_FOUND"
+  | "CALLER_NOT_PERMITTED"
+  | "ERASURE_INCOMPLETE";
+
+interface Answer {
+  readonly code: Code;
+  readonly message: string;
+  readonly retryAfterMs?: number;
+}
+
+const answers: Readonly<Record<RecordsErrorCode, Answer>> = {
+  CONSENT_REQUIRED: {
+    code: Code.PermissionDenied,
+    message:
+      "No consent in force permits this, or the patient id is not one of yours: ListConsents names your patients and what they permit.",
+  },
+  CONSENT_REVOKED: {
+    code: Code.PermissionDenied,
+    message: "The consent that permitted this stream is no longer in force. ListConsents tells what is.",
+  },
+  RESOLUTION_TOO_FINE: {
+    code: Code.PermissionDenied,
+    message: "The consent is for hourly or daily data: use AggregateSeries with buckets of that length.",
+  },
+  UNDECIDED: {
+    code: Code.Unavailable,
+    message: "Consent can't be decided right now, so nothing was released or stored: try again.",
+    retryAfterMs: 500,
+  },
+  STORE_UNAVAILABLE: {
+    code: Code.Unavailable,
+    message: "The store can't be reached or written right now; nothing was acknowledged: try again.",
+    retryAfterMs: 1_000,
+  },
+  LOG_UNAVAILABLE: {
+    code: Code.Unavailable,
+    message: "The access can't be logged right now, so nothing was released: try again.",
+    retryAfterMs: 1_000,
+  },
+  REQUEST_ID_REUSED: {
+    code: Code.AlreadyExists,
+    message: "This request_id was used for a batch with other content: send this batch under a new one.",
+  },
+  INVALID_FIELD: {
+    code: Code.InvalidArgument,
+    message: "A field of the request is wrong; see the violations.",
+  },
+  NOT_FOUND: { code: Code.NotFound, message: "There is none of this id that you may act on." },
+  CALLER_NOT_PERMITTED: {
+    code: Code.PermissionDenied,
+    message: "This call is not for callers of your kind.",
+  },
+  ERASURE_INCOMPLETE: {
+    code: Code.Unavailable,
+    message: "The erasure has begun, can't be undone and goes on by itself: call again for its receipt.",
+    retryAfterMs: 2_000,
+  },
+};
+
+/** The one error of this service. Messages carry no health data, token or key. */
+export class RecordsError extends Error implements ProblemCarrier {
+  override readonly name = "RecordsError";
+  readonly code: RecordsErrorCode;
+  readonly problem: Problem;
+  /** A closer reason for the log, which the caller is not told. */
+  readonly logged: string;
+
+  constructor(
+    code: RecordsErrorCode,
+    options: { violations?: readonly Violation[]; logged?: string; cause?: unknown } = {},
+  ) {
+    const { code: status, message, retryAfterMs } = answers[code];
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.logged = options.logged ?? code;
+    this.problem = {
+      code: status,
+      reason: code,
+      message,
+      ...(options.violations === undefined ? {} : { violations: options.violations }),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    };
+  }
+}
+
+/** One field of a request is wrong. */
+export function invalidField(field: string, description: string, reason = "INVALID_FIELD"): RecordsError {
+  return new RecordsError("INVALID_FIELD", { violations: [{ field, description, reason }] });
+}

@@ -1,0 +1,37 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { AccessLogError } from "@wellapi/access-log";
+import { EnforcerError } from "@wellapi/enforcer";
+import { StoreError } from "@wellapi/store";
+import { VaultError } from "@wellapi/vault";
+import { RecordsError } from "./errors.ts";
+
+/** What a failure of something beneath means to the caller. What is not known stays, and becomes INTERNAL. */
+export function asRecordsError(error: unknown): unknown {
+  if (error instanceof EnforcerError) return new RecordsError("UNDECIDED", { cause: error });
+  if (error instanceof AccessLogError && error.code === "unavailable") {
+    return new RecordsError("LOG_UNAVAILABLE", { cause: error });
+  }
+  if (error instanceof StoreError && error.code === "unavailable") {
+    return new RecordsError("STORE_UNAVAILABLE", { cause: error });
+  }
+  if (error instanceof VaultError && error.code === "unavailable") {
+    return new RecordsError("STORE_UNAVAILABLE", { cause: error });
+  }
+  // Of an erased patient there is no consent either.
+  if (error instanceof VaultError && error.code === "destroyed") {
+    return new RecordsError("CONSENT_REQUIRED", { cause: error, logged: "ERASED" });
+  }
+  // Another service did not answer, so the call can't be decided.
+  if (
+    error instanceof ConnectError &&
+    (error.code === Code.Unavailable || error.code === Code.DeadlineExceeded)
+  ) {
+    return new RecordsError("UNDECIDED", { cause: error });
+  }
+  return error;
+}
+
+/** Whether nothing was ever sealed for the patient. */
+export function isWithoutKey(error: unknown): boolean {
+  return error instanceof VaultError && error.code === "no_key";
+}

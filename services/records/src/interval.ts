@@ -1,0 +1,43 @@
+/** A half-open interval of UTC milliseconds: from <= t < to. */
+export interface Interval {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The range of protobuf's Timestamp: years 1 to 9999. */
+export const ALWAYS: Interval = { from: -62_135_596_800_000, to: 253_402_300_800_000 };
+
+/** Sorted, disjoint and not touching one another; empty intervals are dropped. */
+export function unite(intervals: readonly Interval[]): Interval[] {
+  const sorted = intervals.filter(({ from, to }) => from < to).sort((a, b) => a.from - b.from);
+  const united: { from: number; to: number }[] = [];
+  for (const { from, to } of sorted) {
+    const last = united.at(-1);
+    if (last !== undefined && from <= last.to) last.to = Math.max(last.to, to);
+    else united.push({ from, to });
+  }
+  return united;
+}
+
+/** What of `intervals` (united) lies within `bounds`. */
+export function clip(intervals: readonly Interval[], bounds: Interval): Interval[] {
+  return intervals
+    .map(({ from, to }) => ({ from: Math.max(from, bounds.from), to: Math.min(to, bounds.to) }))
+    .filter(({ from, to }) => from < to);
+}
+
+/** Whether `inner` lies within one of `intervals` (united). */
+export function covers(intervals: readonly Interval[], inner: Interval): boolean {
+  return intervals.some(({ from, to }) => from <= inner.from && inner.to <= to);
+}
+
+/** Whether each of the ascending `times` lies within one of `intervals` (united). */
+export function coversTimes(intervals: readonly Interval[], times: ArrayLike<number>): boolean {
+  let at = 0;
+  for (let i = 0; i < times.length; i++) {
+    const time = times[i]!;
+    while (at < intervals.length && intervals[at]!.to <= time) at++;
+    if (at === intervals.length || time < intervals[at]!.from) return false;
+  }
+  return true;
+}

@@ -1,0 +1,23 @@
+import type { Pairwise } from "@wellapi/vault";
+
+/** Where an observation stands: its internal batch id and its position there. */
+export interface ObservationPlace {
+  readonly batch: string;
+  readonly item: number;
+}
+
+/** `obs_<26 characters>_<item>`: the batch's bits made pairwise under a prefix of their own. */
+export function observationId(pairwise: Pairwise, party: string, { batch, item }: ObservationPlace): string {
+  return `${pairwise.outward(party, batch.replace(/^bat_/, "obs_"))}_${item}`;
+}
+
+/** The place that an id would stand for; undefined where it is malformed. */
+export function observationPlace(
+  pairwise: Pairwise,
+  party: string,
+  id: string,
+): ObservationPlace | undefined {
+  const parts = /^(obs_[0-9a-z]{26})_(0|[1-9][0-9]{0,3})$/.exec(id);
+  const inward = parts && pairwise.inward(party, "obs", parts[1]!);
+  return inward ? { batch: inward.replace(/^obs_/, "bat_"), item: Number(parts[2]) } : undefined;
+}

@@ -1,0 +1,111 @@
+import type { Page, Store } from "@wellapi/store";
+import type { Vault } from "@wellapi/vault";
+import { MAX_BLOCK_SPAN_MS } from "./block-repository.ts";
+import type { ObservationBlockDocument } from "./documents.ts";
+import type { Interval } from "./interval.ts";
+import type { ObservationRecord } from "./observation.ts";
+import { codeIdOf, withBox } from "./patient-box.ts";
+
+/** A stored observation. Newest first means: by time, then by batch and item. */
+export interface StoredObservation {
+  /** Internal id of its batch. */
+  readonly batch: string;
+  readonly sequence: number;
+  readonly record: ObservationRecord;
+}
+
+/** Where a page begins: after this observation. */
+export interface ObservationPosition {
+  readonly time: number;
+  readonly batch: string;
+  readonly item: number;
+}
+
+const BLOCKS_A_STEP = 16;
+const BLOCKS_OF_A_BATCH = 1_000;
+
+/** Reads of stored observations. */
+export interface ObservationRepository {
+  /** Those of a code within `interval`, newest first, after `position`; in bounded memory. */
+  newestFirst(
+    partition: string,
+    code: string,
+    interval: Interval,
+    position?: ObservationPosition,
+  ): AsyncGenerator<StoredObservation>;
+  /** One; undefined also where it is hidden. */
+  find(partition: string, batch: string, item: number): Promise<StoredObservation | undefined>;
+}
+
+export function createObservationRepository(store: Store, vault: Vault): ObservationRepository {
+  function open(
+    partition: string,
+    documents: readonly ObservationBlockDocument[],
+  ): Promise<StoredObservation[]> {
+    return withBox(vault, partition, (box) =>
+      documents.flatMap((document) =>
+        box
+          .openObservations(document)
+          .map((record) => ({ batch: document.batch, sequence: document.sequence, record })),
+      ),
+    );
+  }
+
+  return {
+    async *newestFirst(partition, code, interval, position) {
+      const codeId = await codeIdOf(vault, partition, code);
+      if (codeId === undefined) return;
+      const newest = Math.min(interval.to, position === undefined ? interval.to : position.time + 1);
+      const wanted = (candidate: StoredObservation) =>
+        candidate.record.time >= interval.from &&
+        candidate.record.time < newest &&
+        (position === undefined || compare(positionOf(candidate), position) > 0);
+      let held: StoredObservation[] = [];
+      let cursor: string | undefined;
+      do {
+        // A block that reaches into the interval ends at most 31 days after it.
+        const page: Page<ObservationBlockDocument> = await store.scan<ObservationBlockDocument>(
+          "observation_blocks",
+          {
+            index: "by_to",
+            equals: [partition, codeId],
+            range: { after: interval.from, to: newest + MAX_BLOCK_SPAN_MS + 1 },
+            order: "descending",
+            limit: BLOCKS_A_STEP,
+            ...(cursor === undefined ? {} : { cursor }),
+          },
+        );
+        const shown = page.documents
+          .map(({ document }) => document)
+          .filter(({ hidden, from_ms }) => hidden === 0 && from_ms < newest);
+        if (shown.length > 0) held.push(...(await open(partition, shown)).filter(wanted));
+        held.sort((a, b) => compare(positionOf(a), positionOf(b)));
+        cursor = page.cursor;
+        // Later blocks end no later than the last one that was read: what is newer than that is settled.
+        const settled =
+          cursor === undefined ? Number.NEGATIVE_INFINITY : page.documents.at(-1)!.document.to_ms;
+        yield* held.filter(({ record }) => record.time >= settled);
+        held = held.filter(({ record }) => record.time < settled);
+      } while (cursor !== undefined);
+    },
+
+    async find(partition, batch, item) {
+      const { documents } = await store.scan<ObservationBlockDocument>("observation_blocks", {
+        equals: [partition, batch],
+        range: { to: item + 1 },
+        limit: BLOCKS_OF_A_BATCH,
+      });
+      const shown = documents.map(({ document }) => document).filter(({ hidden }) => hidden === 0);
+      if (shown.length === 0) return undefined;
+      return (await open(partition, shown)).find(({ record }) => record.item === item);
+    },
+  };
+}
+
+export function positionOf({ batch, record }: StoredObservation): ObservationPosition {
+  return { time: record.time, batch, item: record.item };
+}
+
+function compare(a: ObservationPosition, b: ObservationPosition): number {
+  return b.time - a.time || (a.batch < b.batch ? -1 : a.batch > b.batch ? 1 : 0) || a.item - b.item;
+}

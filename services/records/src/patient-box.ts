@@ -1,0 +1,116 @@
+import { encodeId } from "@wellapi/runtime";
+import { type PatientKey, type Vault, VaultError } from "@wellapi/vault";
+import type {
+  BlockDocument,
+  BlockPlace,
+  ObservationBlockDocument,
+  ObservationBlockPlace,
+  SeriesDocument,
+  SeriesPlace,
+} from "./documents.ts";
+import { isWithoutKey } from "./failure.ts";
+import { decodeObservations, encodeObservations, type ObservationRecord } from "./observation.ts";
+import {
+  decodeProvenBlock,
+  encodeProvenBlock,
+  type ProvenBlock,
+  type SeriesDescriptor,
+} from "./provenance.ts";
+
+/**
+ * Everything that is done with a patient's data key. What a seal binds is the collection, the document's key
+ * and what is in clear beside it, so that a block that is moved or relabelled does not open.
+ */
+export interface PatientBox {
+  seriesId(descriptor: SeriesDescriptor): string;
+  codeId(code: string): string;
+  ownerId(organization: string): string;
+  receiptId(organization: string, requestId: string): string;
+  digest(batch: Uint8Array): Uint8Array;
+  /** Internal id of a device, to be made pairwise; undefined where the provider named none. */
+  deviceId(organization: string, identifier: string): string | undefined;
+  sealSeries(place: SeriesPlace, descriptor: SeriesDescriptor): Uint8Array;
+  openSeries(document: SeriesDocument): SeriesDescriptor;
+  sealBlock(place: BlockPlace, block: ProvenBlock): Uint8Array;
+  openBlock(document: BlockDocument): ProvenBlock;
+  sealObservations(place: ObservationBlockPlace, records: readonly ObservationRecord[]): Uint8Array;
+  openObservations(document: ObservationBlockDocument): ObservationRecord[];
+}
+
+/**
+ * Runs `use` with the patient's key. It must be synchronous: a key may be dropped from memory between two
+ * steps, when the session under which it may be used ends, and is then asked for again.
+ *
+ * @throws VaultError `no_key`, `destroyed`, `tampered` or `unavailable`
+ */
+export async function withBox<T>(vault: Vault, partition: string, use: (box: PatientBox) => T): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    const key = await vault.key(partition, "data");
+    try {
+      return use(createPatientBox(key));
+    } catch (error) {
+      const dropped = error instanceof VaultError && error.code === "unavailable";
+      if (!dropped || attempt === 3) throw error;
+    }
+  }
+}
+
+/** Makes the patient's key unless there is one. Throws VaultError `destroyed` after an erasure. */
+export async function ensureKey(vault: Vault, partition: string): Promise<void> {
+  try {
+    await vault.key(partition, "data");
+  } catch (error) {
+    if (!(error instanceof VaultError && error.code === "no_key")) throw error;
+    await vault.create(partition, "data");
+  }
+}
+
+/** The opaque id of a code; undefined where nothing was ever sealed for the patient. */
+export async function codeIdOf(vault: Vault, partition: string, code: string): Promise<string | undefined> {
+  try {
+    return await withBox(vault, partition, (box) => box.codeId(code));
+  } catch (error) {
+    if (isWithoutKey(error)) return undefined;
+    throw error;
+  }
+}
+
+export function createPatientBox(key: PatientKey): PatientBox {
+  /** 128 of the MAC's 256 bits: enough that two never meet within one patient. */
+  const id = (label: string, ...parts: readonly string[]) =>
+    encodeId(key.mac(`records/${label}`, Buffer.from(JSON.stringify(parts))).subarray(0, 16));
+
+  return {
+    seriesId: ({ organization, device, code }) => id("series", organization, device, code),
+    codeId: (code) => id("code", code),
+    ownerId: (organization) => id("owner", organization),
+    receiptId: (organization, requestId) => id("receipt", organization, requestId),
+    digest: (batch) => key.mac("records/digest", batch),
+    deviceId: (organization, identifier) =>
+      identifier === "" ? undefined : `dev_${id("device", organization, identifier)}`,
+
+    sealSeries: (place, descriptor) =>
+      key.seal(seriesContext(place), Buffer.from(JSON.stringify(descriptor))),
+    openSeries: (document) =>
+      JSON.parse(Buffer.from(key.open(seriesContext(document), document.sealed)).toString()),
+    sealBlock: (place, block) => key.seal(blockContext(place), encodeProvenBlock(block)),
+    openBlock: (document) => decodeProvenBlock(key.open(blockContext(document), document.sealed)),
+    sealObservations: (place, records) => key.seal(observationsContext(place), encodeObservations(records)),
+    openObservations: (document) =>
+      decodeObservations(key.open(observationsContext(document), document.sealed)),
+  };
+}
+
+function seriesContext(place: SeriesPlace): string {
+  return JSON.stringify(["series", place.partition, place.series, place.code]);
+}
+
+function blockContext(place: BlockPlace): string {
+  const { partition, batch, item, series, code, from_ms, to_ms, count } = place;
+  return JSON.stringify(["blocks", partition, batch, item, series, code, from_ms, to_ms, count]);
+}
+
+function observationsContext(place: ObservationBlockPlace): string {
+  const { partition, batch, item, code, from_ms, to_ms, count } = place;
+  return JSON.stringify(["observation_blocks", partition, batch, item, code, from_ms, to_ms, count]);
+}

@@ -1,0 +1,61 @@
+import type { Columns } from "@wellapi/series";
+import { decodeBlock, encodeBlock } from "@wellapi/series";
+
+/** How a value came about, as FHIR's Observation.method in few kinds; the numbers are the contract's. */
+export type Method = number;
+
+/** What makes a series one: samples inside it overlap, samples of two never do. */
+export interface SeriesDescriptor {
+  readonly organization: string;
+  /** The provider's own identifier of the device; empty where it named none. */
+  readonly device: string;
+  /** LOINC. */
+  readonly code: string;
+}
+
+/** Where a block or an observation comes from. */
+export interface Provenance {
+  readonly organization: string;
+  readonly application: string;
+  readonly device: string;
+  readonly model: string;
+  readonly method: Method;
+  /** UTC milliseconds. */
+  readonly received: number;
+  /** The consent that permitted storing it, with its version. */
+  readonly consent: string;
+  readonly version: number;
+}
+
+/** What a block's seal holds: provenance, then the columns. */
+export interface ProvenBlock {
+  readonly provenance: Provenance;
+  readonly columns: Columns;
+}
+
+const LENGTH_BYTES = 2;
+
+/** 2 bytes of length, big-endian; provenance as JSON; a block of packages/series. */
+export function encodeProvenBlock(block: ProvenBlock): Uint8Array {
+  const header = Buffer.from(JSON.stringify(block.provenance));
+  const body = encodeBlock(block.columns);
+  const bytes = Buffer.alloc(LENGTH_BYTES + header.length + body.length);
+  bytes.writeUInt16BE(header.length);
+  bytes.set(header, LENGTH_BYTES);
+  bytes.set(body, LENGTH_BYTES + header.length);
+  return bytes;
+}
+
+/** The inverse; the bytes come out of an authenticated seal, so they are what was put in. */
+export function decodeProvenBlock(bytes: Uint8Array): ProvenBlock {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const end = LENGTH_BYTES + view.readUInt16BE();
+  const provenance = JSON.parse(view.toString("utf8", LENGTH_BYTES, end)) as Provenance;
+  return { provenance, columns: decodeBlock(bytes.subarray(end)) };
+}
+
+/** Whether readers are told the same source for both. */
+export function sourceKey(provenance: Provenance): string {
+  const { organization, application, device, model, method } = provenance;
+  return JSON.stringify([organization, application, device, model, method]);
+}

@@ -1,0 +1,72 @@
+import type { Intent } from "./access-entry.ts";
+import { type Interval, unite } from "./interval.ts";
+import type { ReadSeriesDeps } from "./read-series.ts";
+import { readOnce } from "./reading.ts";
+import { pieces, within } from "./runs.ts";
+import type { SeriesQuery } from "./series-query.ts";
+import { checkWantedUnit, convertColumns } from "./unit-conversion.ts";
+import type { Run } from "./winners.ts";
+
+/** Where a page begins: a time within a series. It stays right when samples are added before or after. */
+export interface SeriesPosition {
+  readonly series: string;
+  /** UTC milliseconds. */
+  readonly time: number;
+}
+
+/** A page of samples. */
+export interface SeriesPage {
+  readonly runs: readonly Run[];
+  readonly next: SeriesPosition | undefined;
+  readonly access: string;
+}
+
+/** Reads up to `size` samples of one code from `position` on. */
+export function querySeries(
+  deps: ReadSeriesDeps,
+  intent: Intent,
+  query: SeriesQuery,
+  size: number,
+  position: SeriesPosition | undefined,
+): Promise<SeriesPage> {
+  const { code, interval, wanted } = query;
+  return readOnce(deps, intent, async (read) => {
+    const grant = await read.grant(code, interval);
+    checkWantedUnit(code, wanted);
+    const page = await collect(deps, read.subject.partition, code, grant.intervals, size, position);
+    const runs = page.runs.map((run) => ({ ...run, columns: convertColumns(run.columns, wanted) }));
+    return {
+      items: runs.reduce((sum, { columns }) => sum + columns.times.length, 0),
+      permits: grant.permits,
+      answer: (access) => ({ runs, next: page.next, access }),
+    };
+  });
+}
+
+async function collect(
+  { blocks }: ReadSeriesDeps,
+  partition: string,
+  code: string,
+  intervals: readonly Interval[],
+  size: number,
+  position: SeriesPosition | undefined,
+): Promise<Pick<SeriesPage, "runs" | "next">> {
+  const runs: Run[] = [];
+  let left = size;
+  for await (const { series } of blocks.series(partition, code, position?.series)) {
+    const first = position?.series === series ? position.time : Number.NEGATIVE_INFINITY;
+    for (const { from, to } of unite(intervals.map((i) => ({ ...i, from: Math.max(i.from, first) })))) {
+      for await (const run of blocks.winners(partition, series, { from, to })) {
+        for (const columns of pieces(run.columns)) {
+          if (left === 0) return { runs, next: { series, time: columns.times[0]! } };
+          const end = columns.times[left] ?? Number.POSITIVE_INFINITY;
+          const [taken] = within(columns, [{ from: columns.times[0]!, to: end }]);
+          runs.push({ ...run, columns: taken! });
+          left -= taken!.times.length;
+          if (end !== Number.POSITIVE_INFINITY) return { runs, next: { series, time: end } };
+        }
+      }
+    }
+  }
+  return { runs, next: undefined };
+}

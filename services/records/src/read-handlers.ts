@@ -1,0 +1,174 @@
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import {
+  ListObservationsRequestSchema,
+  QuerySeriesRequestSchema,
+  type RecordsService,
+} from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { callerKey, type PageQuery, type PageTokens, partyOf, queryDigest } from "@wellapi/rpc";
+import type { Pairwise } from "@wellapi/vault";
+import type { Intent } from "./access-entry.ts";
+import { type AggregateSeriesDeps, aggregateSeries } from "./aggregate-series.ts";
+import { intervalOf } from "./convert.ts";
+import { aggregateInit, bucketUnitOf, presenterFor } from "./convert-read.ts";
+import type { createErase } from "./erase.ts";
+import { ALWAYS, type Interval } from "./interval.ts";
+import { methodOf } from "./method.ts";
+import { observationPlace } from "./observation-id.ts";
+import type { ObservationPosition } from "./observation-repository.ts";
+import { querySeries, type SeriesPosition } from "./query-series.ts";
+import { getObservation, listObservations, type ReadObservationsDeps } from "./read-observations.ts";
+import { readSeries } from "./read-series.ts";
+import { type WatchSeriesDeps, watchSeries } from "./watch-series.ts";
+
+export interface ReadHandlersDeps extends AggregateSeriesDeps, WatchSeriesDeps, ReadObservationsDeps {
+  readonly erase: ReturnType<typeof createErase>;
+  readonly pageTokens: PageTokens;
+  readonly pairwise: Pairwise;
+  readonly region: string;
+  /** How long backups may hold a destroyed key. */
+  readonly backupRetentionMs: number;
+}
+
+const SAMPLES_A_PAGE = { usual: 1_000, most: 10_000 };
+const OBSERVATIONS_A_PAGE = { usual: 50, most: 1_000 };
+
+export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof RecordsService> {
+  const present = presenterFor(deps);
+  const { pageTokens, pairwise, backupRetentionMs } = deps;
+
+  return {
+    async *readSeries(request, context) {
+      const { code, unit, digits } = request;
+      const interval = intervalOf(request.interval);
+      const intent = intentOf(request, [code], interval, context);
+      const query = { code, interval, wanted: { unit, digits } };
+      for await (const payload of readSeries(deps, intent, query)) {
+        yield { payload: await present.read(intent, code, payload) };
+      }
+    },
+
+    async *watchSeries(request, context) {
+      const intent = intentOf(request, request.codes, ALWAYS, context);
+      const after = request.afterSequence === undefined ? undefined : Number(request.afterSequence);
+      for await (const payload of watchSeries(deps, intent, after, context.signal)) {
+        yield { payload: await present.watch(intent, payload) };
+      }
+    },
+
+    async querySeries(request, context) {
+      const { code, unit, digits } = request;
+      const interval = intervalOf(request.interval);
+      const intent = intentOf(request, [code], interval, context);
+      const pages = pagesOf<typeof QuerySeriesRequestSchema, SeriesPosition>(
+        pageTokens,
+        intent,
+        QuerySeriesRequestSchema,
+        request,
+      );
+      const page = await querySeries(
+        deps,
+        intent,
+        { code, interval, wanted: { unit, digits } },
+        pageSize(request.pageSize, SAMPLES_A_PAGE),
+        pages.position,
+      );
+      return {
+        series: await Promise.all(page.runs.map((run) => present.run(intent, code, run))),
+        nextPageToken: pages.token(page.next),
+        access: page.access,
+      };
+    },
+
+    async aggregateSeries(request, context) {
+      const { code, unit, digits } = request;
+      const interval = intervalOf(request.interval);
+      const intent = intentOf(request, [code], interval, context);
+      const query = { code, interval, wanted: { unit, digits } };
+      const answer = await aggregateSeries(deps, intent, query, bucketUnitOf(request.bucketSize));
+      const aggregates = answer.aggregates.map(async (aggregate) =>
+        aggregateInit(aggregate, await present.source(intent, aggregate.provenance)),
+      );
+      return { aggregates: await Promise.all(aggregates), access: answer.access };
+    },
+
+    async listObservations(request, context) {
+      const { code } = request;
+      const interval = intervalOf(request.interval);
+      const intent = intentOf(request, [code], interval, context);
+      const pages = pagesOf<typeof ListObservationsRequestSchema, ObservationPosition>(
+        pageTokens,
+        intent,
+        ListObservationsRequestSchema,
+        request,
+      );
+      const size = pageSize(request.pageSize, OBSERVATIONS_A_PAGE);
+      const page = await listObservations(deps, intent, { code, interval }, size, pages.position);
+      return {
+        observations: await Promise.all(
+          page.observations.map((stored) => present.observation(intent, stored)),
+        ),
+        nextPageToken: pages.token(page.next),
+        access: page.access,
+      };
+    },
+
+    async getObservation(request, context) {
+      const intent = intentOf(request, [], ALWAYS, context);
+      const place = observationPlace(pairwise, partyOf(intent.caller), request.observation);
+      const found = await getObservation(deps, intent, ALWAYS, place);
+      return { observation: await present.observation(intent, found.observation), access: found.access };
+    },
+
+    async erasePatient(request, context) {
+      const purpose = Purpose.PATIENT_REQUEST;
+      const erasure = await deps.erase.erase(intentOf({ ...request, purpose }, [], ALWAYS, context));
+      return {
+        receipt: {
+          id: erasure.id,
+          keyDestroyTime: timestampFromMs(erasure.keyDestroyed),
+          backupExpireTime: timestampFromMs(erasure.keyDestroyed + backupRetentionMs),
+          keysDestroyed: erasure.keysDestroyed,
+          documentsDeleted: BigInt(erasure.documentsDeleted),
+          access: erasure.access,
+        },
+      };
+    },
+  };
+}
+
+function intentOf(
+  { patient, purpose }: { readonly patient: string; readonly purpose: Purpose },
+  codes: readonly string[],
+  interval: Interval,
+  context: HandlerContext,
+): Intent {
+  const caller = context.values.get(callerKey);
+  return { caller, method: methodOf(context), patient, direction: Direction.READ, purpose, codes, interval };
+}
+
+function pageSize(asked: number, { usual, most }: { readonly usual: number; readonly most: number }): number {
+  return asked === 0 ? usual : Math.min(asked, most);
+}
+
+/** Positions as page tokens that hold for this caller and query alone. Throws PageTokenError. */
+function pagesOf<S extends DescMessage, P>(
+  pageTokens: PageTokens,
+  intent: Intent,
+  schema: S,
+  request: MessageShape<S> & { readonly pageToken: string },
+) {
+  const query: PageQuery = {
+    caller: intent.caller,
+    method: intent.method,
+    digest: queryDigest(schema, request),
+  };
+  const open = (token: string) => JSON.parse(Buffer.from(pageTokens.open(query, token)).toString()) as P;
+  return {
+    position: request.pageToken === "" ? undefined : open(request.pageToken),
+    token: (next: P | undefined) =>
+      next === undefined ? "" : pageTokens.seal(query, Buffer.from(JSON.stringify(next))),
+  };
+}

@@ -1,0 +1,82 @@
+import type { Intent } from "./access-entry.ts";
+import { RecordsError } from "./errors.ts";
+import { coversTimes, type Interval } from "./interval.ts";
+import type {
+  ObservationPosition,
+  ObservationRepository,
+  StoredObservation,
+} from "./observation-repository.ts";
+import { positionOf } from "./observation-repository.ts";
+import { type Read, type ReadingDeps, readOnce } from "./reading.ts";
+
+export interface ReadObservationsDeps extends ReadingDeps {
+  readonly observations: ObservationRepository;
+}
+
+/** A page of observations, newest first. */
+export interface ObservationPage {
+  readonly partition: string;
+  readonly observations: readonly StoredObservation[];
+  readonly next: ObservationPosition | undefined;
+  readonly access: string;
+}
+
+export function listObservations(
+  deps: ReadObservationsDeps,
+  intent: Intent,
+  query: { readonly code: string; readonly interval: Interval },
+  size: number,
+  position: ObservationPosition | undefined,
+): Promise<ObservationPage> {
+  return readOnce(deps, intent, async (read) => {
+    const { partition } = read.subject;
+    const { intervals, permits } = await read.grant(query.code, query.interval);
+    const found: StoredObservation[] = [];
+    let next: ObservationPosition | undefined;
+    for (const interval of [...intervals].reverse()) {
+      if (next !== undefined) break;
+      for await (const stored of deps.observations.newestFirst(partition, query.code, interval, position)) {
+        if (found.length === size) {
+          next = positionOf(found.at(-1)!);
+          break;
+        }
+        found.push(stored);
+      }
+    }
+    return {
+      items: found.length,
+      permits,
+      answer: (access) => ({ partition, observations: found, next, access }),
+    };
+  });
+}
+
+/** One observation by its place. The decision is about its own code, so it is found first and then released. */
+export function getObservation(
+  deps: ReadObservationsDeps,
+  intent: Intent,
+  interval: Interval,
+  place: { readonly batch: string; readonly item: number } | undefined,
+): Promise<{ readonly partition: string; readonly observation: StoredObservation; readonly access: string }> {
+  return readOnce(deps, intent, async (read) => {
+    const { partition } = read.subject;
+    const observation = place && (await deps.observations.find(partition, place.batch, place.item));
+    if (observation === undefined) {
+      await refuseStrangers(read);
+      throw new RecordsError("NOT_FOUND");
+    }
+    const { permits, intervals } = await read.grant(observation.record.code.code, interval);
+    if (!coversTimes(intervals, [observation.record.time])) throw new RecordsError("NOT_FOUND");
+    return { items: 1, permits, answer: (access) => ({ partition, observation, access }) };
+  });
+}
+
+/** Who has no consent at all learns nothing from a missing observation: the answer is that of any patient. */
+async function refuseStrangers(read: Read): Promise<void> {
+  try {
+    await read.reading("");
+  } catch (error) {
+    const covered = error instanceof RecordsError && error.logged === "CONSENT_CATEGORY";
+    if (!covered) throw error;
+  }
+}

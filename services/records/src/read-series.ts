@@ -1,0 +1,72 @@
+import type { Intent } from "./access-entry.ts";
+import type { BlockRepository } from "./block-repository.ts";
+import type { Grant } from "./grant.ts";
+import type { Interval } from "./interval.ts";
+import { type OpenRead, type ReadingDeps, readStream } from "./reading.ts";
+import { pieces, within } from "./runs.ts";
+import type { SeriesQuery } from "./series-query.ts";
+import { checkWantedUnit, convertColumns } from "./unit-conversion.ts";
+import type { Run } from "./winners.ts";
+
+export interface ReadSeriesDeps extends ReadingDeps {
+  readonly blocks: BlockRepository;
+}
+
+/** What the stream of a read consists of. */
+export type ReadPayload =
+  | {
+      readonly kind: "start";
+      readonly access: string;
+      readonly consents: readonly string[];
+      readonly intervals: readonly Interval[];
+    }
+  | { readonly kind: "run"; readonly run: Run }
+  | { readonly kind: "end"; readonly samples: number };
+
+/** Streams the samples of one code in bounded memory: one series after the other, each by time. */
+export function readSeries(
+  deps: ReadSeriesDeps,
+  intent: Intent,
+  query: SeriesQuery,
+): AsyncGenerator<ReadPayload> {
+  const { code, interval, wanted } = query;
+  return readStream(
+    deps,
+    intent,
+    async (read) => {
+      const grant = await read.grant(code, interval);
+      checkWantedUnit(code, wanted);
+      return [grant];
+    },
+    (read, grants) => sendAll(deps, read, query, grants[0]!),
+  );
+}
+
+async function* sendAll(
+  { blocks }: ReadSeriesDeps,
+  read: OpenRead,
+  { code, interval, wanted }: SeriesQuery,
+  opened: Grant,
+): AsyncGenerator<ReadPayload> {
+  const { partition } = read.subject;
+  let grant = opened;
+  const consents = [...new Set(opened.permits.map(({ consent }) => consent))];
+  yield { kind: "start", access: read.access, consents, intervals: opened.intervals };
+  for await (const { series } of blocks.series(partition, code)) {
+    for (const bounds of opened.intervals) {
+      for await (const run of blocks.winners(partition, series, bounds)) {
+        for (const piece of pieces(run.columns)) {
+          // Each message is a read of its own.
+          const now = await read.grant(code, interval);
+          if (now.signature !== grant.signature) await read.changed([now]);
+          grant = now;
+          for (const columns of within(piece, grant.intervals)) {
+            read.sent += columns.times.length;
+            yield { kind: "run", run: { ...run, columns: convertColumns(columns, wanted) } };
+          }
+        }
+      }
+    }
+  }
+  yield { kind: "end", samples: read.sent };
+}

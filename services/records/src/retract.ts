@@ -1,0 +1,122 @@
+import { timingSafeEqual } from "node:crypto";
+import type { Change, Stored } from "@wellapi/store";
+import type { Intent } from "./access-entry.ts";
+import type { AppendDeps } from "./append.ts";
+import { batchCommitted } from "./batch-committed.ts";
+import type { BlockDocument, ObservationBlockDocument, TombstoneDocument } from "./documents.ts";
+import { RecordsError } from "./errors.ts";
+import { isWithoutKey } from "./failure.ts";
+import { headChange, loadHead } from "./head-repository.ts";
+import { withBox } from "./patient-box.ts";
+import { findReceiptOfBatch } from "./receipt-repository.ts";
+import type { Subject } from "./subject.ts";
+
+const MAX_ATTEMPTS = 16;
+/** A batch has at most 64 series or 1,000 observations. */
+const BLOCKS_OF_A_BATCH = 1_000;
+
+/**
+ * Takes back batches of the organization's own. It needs no consent: a revoked consent must not keep what is
+ * wrong from being taken back. A batch that is not the caller's is not found, like one that never was.
+ */
+export function createRetract({ store, vault, gate, accessLog, queue, hub, clock }: AppendDeps) {
+  /** One attempt; undefined where another commit came between. */
+  async function attempt(
+    intent: Intent,
+    subject: Subject,
+    organization: string,
+    batch: string | undefined,
+  ): Promise<number | undefined> {
+    const { partition } = subject;
+    const head = await loadHead(store, partition);
+    const receipt = batch === undefined ? undefined : await findReceiptOfBatch(store, partition, batch);
+    if (head === undefined || head.document.erased || receipt === undefined || batch === undefined) {
+      throw new RecordsError("NOT_FOUND");
+    }
+    const owner = await withBox(vault, partition, (box) => box.ownerId(organization));
+    const { document } = receipt;
+    const own = timingSafeEqual(Buffer.from(owner), Buffer.from(document.owner));
+    if (!own || document.sequences.length === 0) throw new RecordsError("NOT_FOUND");
+    if (document.retracted > 0) {
+      await gate.record(intent, subject, {});
+      return document.retracted;
+    }
+    const sequence = head.document.sequence + 1;
+    const [blocks, count] = await hiding(partition, batch, sequence);
+    const tombstone: TombstoneDocument = {
+      partition,
+      batch,
+      sequence,
+      retracted_sequences: document.sequences,
+      codes: document.codes,
+    };
+    const leaf = gate.leaf(intent, subject, { items: count });
+    const result = await store.commit({
+      partition,
+      changes: [
+        headChange(partition, head, { sequence, erased: false }),
+        ...blocks,
+        {
+          kind: "replace",
+          collection: "receipts",
+          document: { ...document, retracted: sequence },
+          ifRevision: receipt.revision,
+        },
+        { kind: "insert", collection: "tombstones", document: tombstone },
+        leaf.change,
+      ],
+      events: [batchCommitted(partition, sequence, batch, clock)],
+    });
+    if (!result.committed) return undefined;
+    accessLog.notify();
+    hub.notify(partition);
+    return sequence;
+  }
+
+  /** The batch's blocks, hidden from `sequence` on, and how many samples or records they hold. */
+  async function hiding(partition: string, batch: string, sequence: number): Promise<[Change[], number]> {
+    const scan = { equals: [partition, batch], limit: BLOCKS_OF_A_BATCH };
+    const [series, observations] = await Promise.all([
+      store.scan<BlockDocument>("blocks", scan),
+      store.scan<ObservationBlockDocument>("observation_blocks", scan),
+    ]);
+    const hide = (collection: string, stored: readonly Stored<BlockDocument | ObservationBlockDocument>[]) =>
+      stored.map(
+        ({ document, revision }): Change => ({
+          kind: "replace",
+          collection,
+          document: { ...document, hidden: sequence },
+          ifRevision: revision,
+        }),
+      );
+    const count = [...series.documents, ...observations.documents].reduce(
+      (sum, { document }) => sum + document.count,
+      0,
+    );
+    return [
+      [...hide("blocks", series.documents), ...hide("observation_blocks", observations.documents)],
+      count,
+    ];
+  }
+
+  return {
+    /** Resolves with the commit sequence at which the batch was hidden. Throws RecordsError. */
+    async retract(intent: Intent, batch: string | undefined): Promise<number> {
+      const { organization } = intent.caller.principal;
+      if (organization === undefined) throw new RecordsError("CALLER_NOT_PERMITTED");
+      const subject = gate.subject(intent.caller, intent.patient);
+      return queue.run(subject.partition, async () => {
+        try {
+          for (let i = 0; i < MAX_ATTEMPTS; i++) {
+            const sequence = await attempt(intent, subject, organization, batch);
+            if (sequence !== undefined) return sequence;
+          }
+          throw new RecordsError("STORE_UNAVAILABLE");
+        } catch (error) {
+          const unknown = isWithoutKey(error) ? new RecordsError("NOT_FOUND", { cause: error }) : error;
+          throw await gate.refusal(intent, subject, unknown);
+        }
+      });
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import type { Transport } from "@connectrpc/connect";
+import type { AccessLog } from "@wellapi/access-log";
+import type { Enforcer } from "@wellapi/enforcer";
+import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import { RecordsWriteService } from "@wellapi/gen/wellapi/records/v1/records_write_service_pb";
+import { type PageTokens, type Route, route } from "@wellapi/rpc";
+import type { Clock, Ids, Logger } from "@wellapi/runtime";
+import type { Store } from "@wellapi/store";
+import type { Pairwise, Vault } from "@wellapi/vault";
+import { createAppend } from "./append.ts";
+import { createBlockRepository } from "./block-repository.ts";
+import { createCommitHub } from "./commit-hub.ts";
+import type { RecordsConfig } from "./config.ts";
+import { createDirectory } from "./directory.ts";
+import { createErase } from "./erase.ts";
+import { createGate } from "./gate.ts";
+import { createObservationRepository } from "./observation-repository.ts";
+import { createPatientQueue } from "./patient-queue.ts";
+import { createReadHandlers } from "./read-handlers.ts";
+import { createRetract } from "./retract.ts";
+import { createWriteHandlers } from "./write-handlers.ts";
+
+export interface RecordsDeps {
+  /** Declares `recordsCollections`. */
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly pairwise: Pairwise;
+  /** This service's own; it is asked before every read, write and message. */
+  readonly enforcer: Enforcer;
+  readonly accessLog: AccessLog;
+  /** To identity and consent, authenticated for this service's workload. */
+  readonly identity: Transport;
+  readonly consent: Transport;
+  readonly pageTokens: PageTokens;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Logger;
+}
+
+export interface RecordsServer {
+  readonly routes: readonly Route[];
+  /** Stops background work. What `deps` holds stays open. */
+  close(): Promise<void>;
+}
+
+/** How long until an erasure that stopped is continued. */
+const RESUME_EVERY_MS = 5_000;
+
+/** Opens the service and continues the erasures that an earlier run began. */
+export async function openRecordsService(config: RecordsConfig, deps: RecordsDeps): Promise<RecordsServer> {
+  const { store, vault, pairwise, enforcer, clock, log } = deps;
+  const { region, backupRetentionDays } = config;
+  const directory = createDirectory(deps.identity, clock);
+  const gate = createGate({ ...deps, directory, region });
+  const hub = createCommitHub();
+  const writing = { ...deps, gate, hub, directory, queue: createPatientQueue() };
+  const erase = createErase(writing);
+  const stopListening = enforcer.onRecall((partition) => {
+    if (partition === undefined) hub.notifyAll();
+    else hub.notify(partition);
+  });
+  const reads = createReadHandlers({
+    ...writing,
+    erase,
+    region,
+    blocks: createBlockRepository(store, vault),
+    observations: createObservationRepository(store, vault),
+    backupRetentionMs: backupRetentionDays * 86_400_000,
+  });
+  const writes = createWriteHandlers({
+    append: createAppend(writing),
+    retract: createRetract(writing),
+    pairwise,
+  });
+  const stopResuming = keepResuming(erase.resume, log);
+
+  return {
+    routes: [route(RecordsService, reads), route(RecordsWriteService, writes)],
+    async close() {
+      stopListening();
+      await stopResuming();
+    },
+  };
+}
+
+/** Erasures are continued until none is left: at once, then at intervals. */
+function keepResuming(resume: () => Promise<number>, log: Logger): () => Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+  const run = async (): Promise<void> => {
+    const left = await resume().catch((error: unknown) => {
+      log.error({ err: error }, "unfinished erasures could not be listed");
+      return 1;
+    });
+    if (left > 0 && !closed) timer = setTimeout(() => (current = run()), RESUME_EVERY_MS);
+  };
+  let current = run();
+  return async () => {
+    closed = true;
+    clearTimeout(timer);
+    await current;
+  };
+}

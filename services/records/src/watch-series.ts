@@ -1,0 +1,198 @@
+import type { Clock } from "@wellapi/runtime";
+import type { Store } from "@wellapi/store";
+import type { Vault } from "@wellapi/vault";
+import type { Intent } from "./access-entry.ts";
+import type { CommitHub } from "./commit-hub.ts";
+import type { BlockDocument, TombstoneDocument } from "./documents.ts";
+import { RecordsError } from "./errors.ts";
+import { asRecordsError } from "./failure.ts";
+import type { Grant } from "./grant.ts";
+import { loadHead } from "./head-repository.ts";
+import { ALWAYS } from "./interval.ts";
+import { codeIdOf, withBox } from "./patient-box.ts";
+import type { ReadSeriesDeps } from "./read-series.ts";
+import { type OpenRead, readStream } from "./reading.ts";
+import { pieces, within } from "./runs.ts";
+import type { Run } from "./winners.ts";
+
+export interface WatchSeriesDeps extends ReadSeriesDeps {
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly hub: CommitHub;
+  readonly clock: Clock;
+}
+
+/** What a watcher gets. */
+export type WatchPayload =
+  | { readonly kind: "start"; readonly access: string; readonly sequence: number }
+  | { readonly kind: "run"; readonly code: string; readonly run: Run }
+  | { readonly kind: "retraction"; readonly sequence: number; readonly retracted: number };
+
+/** How long a watcher waits for a wake-up before it looks by itself: commits of other replicas wake nobody. */
+const LOOK_EVERY_MS = 250;
+/** How long consent may be undecided before the stream ends. Nothing is sent meanwhile. */
+const UNDECIDED_FOR_MS = 2_000;
+
+/**
+ * Delivers what arrives after `after` (absent: from now on), commit by commit, as it was sent. It holds one
+ * block at a time: a slow reader makes it wait, not remember.
+ */
+export function watchSeries(
+  deps: WatchSeriesDeps,
+  intent: Intent,
+  after: number | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<WatchPayload> {
+  return readStream(
+    deps,
+    intent,
+    (read) => Promise.all(intent.codes.map((code) => read.grant(code, ALWAYS))),
+    (read, grants) => deliver(deps, read, grants, after, signal),
+  );
+}
+
+async function* deliver(
+  deps: WatchSeriesDeps,
+  read: OpenRead,
+  opened: readonly Grant[],
+  after: number | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<WatchPayload> {
+  const { store, hub, blocks } = deps;
+  const { partition } = read.subject;
+  const { codes } = read.intent;
+  const permission = createPermission(deps, read, opened);
+  const subscription = hub.subscribe(partition);
+  try {
+    let delivered = after ?? (await headSequence(store, partition));
+    yield { kind: "start", access: read.access, sequence: delivered };
+    while (!signal.aborted) {
+      await permission.renew(signal);
+      const head = await headSequence(store, partition);
+      if (head > delivered) {
+        const codeIds = new Map<string, string>();
+        for (const code of codes) {
+          const id = await codeIdOf(deps.vault, partition, code);
+          if (id !== undefined) codeIds.set(id, code);
+        }
+        const commits = inOrder(
+          blocks.blocksBetween(partition, delivered, head),
+          blocks.tombstonesBetween(partition, delivered, head),
+        );
+        for await (const commit of commits)
+          yield* payloadsOf(deps, read, permission, codeIds, commit, signal);
+        delivered = head;
+      } else {
+        await subscription.wait(LOOK_EVERY_MS, signal);
+      }
+    }
+  } finally {
+    subscription.close();
+  }
+}
+
+async function* payloadsOf(
+  { vault }: WatchSeriesDeps,
+  read: OpenRead,
+  permission: Permission,
+  codeIds: ReadonlyMap<string, string>,
+  commit: BlockDocument | TombstoneDocument,
+  signal: AbortSignal,
+): AsyncGenerator<WatchPayload> {
+  if (isTombstone(commit)) {
+    if (!commit.codes.some((id) => codeIds.has(id))) return;
+    for (const retracted of commit.retracted_sequences) {
+      await permission.renew(signal);
+      yield { kind: "retraction", sequence: commit.sequence, retracted };
+    }
+    return;
+  }
+  const code = codeIds.get(commit.code);
+  if (code === undefined || commit.hidden > 0) return;
+  const block = await withBox(vault, read.subject.partition, (box) => box.openBlock(commit));
+  for (const piece of pieces(block.columns)) {
+    const grant = (await permission.renew(signal)).get(code)!;
+    for (const columns of within(piece, grant.intervals)) {
+      read.sent += columns.times.length;
+      yield { kind: "run", code, run: { provenance: block.provenance, columns, sequence: commit.sequence } };
+    }
+  }
+}
+
+interface Permission {
+  /**
+   * Decides anew for every code. Where that can't be decided it is tried again for two seconds; a no, and a
+   * cancellation, throw.
+   */
+  renew(signal: AbortSignal): Promise<ReadonlyMap<string, Grant>>;
+}
+
+function createPermission(
+  { hub, clock }: WatchSeriesDeps,
+  read: OpenRead,
+  opened: readonly Grant[],
+): Permission {
+  const { codes } = read.intent;
+  let signature = signatureOf(opened);
+
+  async function decide(): Promise<readonly Grant[]> {
+    return Promise.all(codes.map((code) => read.grant(code, ALWAYS)));
+  }
+
+  return {
+    async renew(signal) {
+      const since = clock.monotonic();
+      const wakes = hub.subscribe(read.subject.partition);
+      try {
+        for (;;) {
+          signal.throwIfAborted();
+          try {
+            const grants = await decide();
+            if (signatureOf(grants) !== signature) await read.changed(grants);
+            signature = signatureOf(grants);
+            return new Map(codes.map((code, i) => [code, grants[i]!]));
+          } catch (error) {
+            const problem = asRecordsError(error);
+            const undecided = problem instanceof RecordsError && problem.code === "UNDECIDED";
+            if (!undecided || clock.monotonic() - since > UNDECIDED_FOR_MS) throw problem;
+          }
+          await wakes.wait(LOOK_EVERY_MS, signal);
+        }
+      } finally {
+        wakes.close();
+      }
+    },
+  };
+}
+
+function signatureOf(grants: readonly Grant[]): string {
+  return grants.map(({ signature }) => signature).join("|");
+}
+
+async function headSequence(store: Store, partition: string): Promise<number> {
+  const head = await loadHead(store, partition);
+  if (head?.document.erased) throw new RecordsError("CONSENT_REQUIRED", { logged: "ERASED" });
+  return head?.document.sequence ?? 0;
+}
+
+function isTombstone(commit: BlockDocument | TombstoneDocument): commit is TombstoneDocument {
+  return "retracted_sequences" in commit;
+}
+
+/** Both, ascending by commit sequence. */
+async function* inOrder(
+  blocks: AsyncGenerator<BlockDocument>,
+  tombstones: AsyncGenerator<TombstoneDocument>,
+): AsyncGenerator<BlockDocument | TombstoneDocument> {
+  let block = await blocks.next();
+  let tombstone = await tombstones.next();
+  while (block.done !== true || tombstone.done !== true) {
+    if (tombstone.done === true || (block.done !== true && block.value.sequence < tombstone.value.sequence)) {
+      yield block.value as BlockDocument;
+      block = await blocks.next();
+    } else {
+      yield tombstone.value;
+      tombstone = await tombstones.next();
+    }
+  }
+}
