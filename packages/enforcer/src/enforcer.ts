@@ -102,12 +102,12 @@ export function runEnforcer({ link, session, clock, timers, log }: EnforcerParts
   }
 
   function receive(message: Incoming): void {
-    const wasLive = session.phase === "live";
+    const before = session.phase;
     const replies = session.receive(message, read());
     // Whoever holds something of the patient lets go of it before the acknowledgement leaves.
     if (message.kind === "recall" && session.phase === "live") notify(message.partition);
     for (const reply of replies) stream?.send(reply);
-    if (!wasLive && session.phase === "live") {
+    if (before === "opening" && session.phase === "live") {
       backoffMs = shortestBackoffMs;
       for (const wake of [...waiting]) wake();
     }

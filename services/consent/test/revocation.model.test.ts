@@ -1,4 +1,13 @@
-import { type Lease, type Outgoing, type Reading, Session, sessionOptions } from "@wellapi/enforcer";
+import {
+  type Answer,
+  type Ask,
+  type Lease,
+  type Outgoing,
+  type Reading,
+  Session,
+  sessionOptions,
+  type Verdict,
+} from "@wellapi/enforcer";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConsentRepository } from "../src/consent-repository.ts";

@@ -121,14 +121,9 @@ export class Exchange {
     } as const;
     this.#callUntilDone(async ({ granting }) => {
       const origin = { requestId, requestDigest: "" };
-      const { id } = await granting.create(
-        partitionOf(patient),
-        terms,
-        origin,
-        author,
-        this.#leafOf(patient),
-      );
-      return () => this.oracle.grantReturned(patient, id, this.world.now);
+      const leafOf = this.#leafOf(patient);
+      const { consent } = await granting.create(partitionOf(patient), terms, origin, author, leafOf);
+      return () => this.oracle.grantReturned(patient, consent.id, this.world.now);
     });
   }
 

@@ -1,0 +1,111 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import { Code, type HandlerContext } from "@connectrpc/connect";
+import type { AccessInit, AccessLog } from "@wellapi/access-log";
+import { Access_Outcome, Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { Actor_Kind } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { type Caller, callerKey, partyOf } from "@wellapi/rpc";
+import type { Pairwise } from "@wellapi/vault";
+import { type Consent, patientOf } from "./consent.ts";
+import { ConsentError } from "./errors.ts";
+import type { LeafOf } from "./revocation.ts";
+
+/** Where the leaves of calls about no single patient lie. */
+const servicePartition = "consent";
+
+/** One call that leaves its mark in the log. */
+export interface Call {
+  readonly caller: Caller;
+  /** Names the patient whom the call is about, and the consents that it showed or changed. */
+  about(partition: string, consents?: readonly Consent[]): void;
+  /** The leaf for a change of that patient's consents; `committed` once it is stored. */
+  readonly leafOf: LeafOf;
+  committed(): void;
+}
+
+export interface Accesses {
+  /**
+   * Runs a call. Its leaf is committed with its change; where it changed nothing or was denied, the leaf is
+   * durable before the call is answered.
+   */
+  logged<T>(
+    context: HandlerContext,
+    method: DescMethod,
+    requestId: string,
+    work: (call: Call) => Promise<T>,
+  ): Promise<T>;
+}
+
+const denials: ReadonlySet<Code> = new Set([
+  Code.Aborted,
+  Code.FailedPrecondition,
+  Code.NotFound,
+  Code.PermissionDenied,
+]);
+
+/** References in a leaf, so that it stays within the intake's 16 KiB. */
+const mostReferences = 100;
+
+export function createAccesses(accessLog: AccessLog, pairwise: Pairwise): Accesses {
+  return {
+    async logged(context, method, requestId, work) {
+      const caller = context.values.get(callerKey);
+      let partition: string | undefined;
+      let shown: readonly Consent[] = [];
+      let committed = false;
+
+      const entry = (consents: readonly Consent[], denial?: string): AccessInit => ({
+        patient: partition === undefined ? "" : pairwise.outward(partyOf(caller), patientOf(partition)),
+        actor: actorOf(caller, pairwise),
+        organization: caller.principal.organization ?? "",
+        credential: caller.principal.credential ?? "",
+        workload: caller.workload,
+        method: `${method.parent.typeName}/${method.name}`,
+        phase: Access_Phase.CALL,
+        outcome: denial === undefined ? Access_Outcome.PERMITTED : Access_Outcome.DENIED,
+        reason: denial ?? "",
+        consents: consents.slice(0, mostReferences).map(({ id, version }) => ({ consent: id, version })),
+        items: BigInt(consents.length),
+        requestId,
+      });
+      const at = () => [partition ?? servicePartition, partition !== undefined] as const;
+      const call: Call = {
+        caller,
+        about(whose, consents = []) {
+          partition = whose;
+          shown = consents;
+        },
+        leafOf: (consents) => accessLog.leaf(...at(), entry(consents)),
+        committed() {
+          committed = true;
+          accessLog.notify();
+        },
+      };
+      try {
+        const answer = await work(call);
+        if (!committed) await accessLog.record(...at(), entry(shown));
+        return answer;
+      } catch (error) {
+        if (error instanceof ConsentError && denials.has(error.problem.code)) {
+          await accessLog.record(...at(), entry([], error.problem.reason));
+        }
+        throw error;
+      }
+    },
+  };
+}
+
+const actorKinds = {
+  anonymous: Actor_Kind.UNSPECIFIED,
+  application: Actor_Kind.APPLICATION,
+  patient: Actor_Kind.PATIENT,
+  operator: Actor_Kind.OPERATOR,
+  service: Actor_Kind.SERVICE,
+  guardian: Actor_Kind.GUARDIAN,
+  clinician: Actor_Kind.CLINICIAN,
+} as const;
+
+/** Who acts; a patient by the party's pairwise id. */
+function actorOf(caller: Caller, pairwise: Pairwise) {
+  const { kind, id } = caller.principal.actor ?? caller.principal;
+  return { kind: actorKinds[kind], id: kind === "patient" ? pairwise.outward(partyOf(caller), id) : id };
+}

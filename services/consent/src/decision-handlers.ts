@@ -1,0 +1,105 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { ServiceImpl } from "@connectrpc/connect";
+import { createMessageQueue } from "@wellapi/enforcer";
+import {
+  ConsentDecisionService,
+  type WatchRequest,
+  type WatchResponseSchema,
+} from "@wellapi/gen/wellapi/consent/v1/consent_decision_service_pb";
+import type { Clock } from "@wellapi/runtime";
+import type { Accesses } from "./access.ts";
+import type { ConsentRepository } from "./consent-repository.ts";
+import { decisionMessage, questionOf } from "./convert.ts";
+import { decide, type InCategory } from "./decision.ts";
+import { ConsentError } from "./errors.ts";
+import type { Revocations } from "./revocation.ts";
+import type { FromEnforcer, SessionStreams, ToEnforcer } from "./session-streams.ts";
+
+const { method } = ConsentDecisionService;
+
+export interface DecisionHandlersDeps {
+  readonly consents: ConsentRepository;
+  readonly revocations: Revocations;
+  readonly streams: SessionStreams;
+  readonly accesses: Accesses;
+  readonly clock: Clock;
+  readonly inCategory: InCategory;
+  /** Aborted when the service closes: ends the streams. */
+  readonly closing: AbortSignal;
+}
+
+export function createDecisionHandlers(
+  deps: DecisionHandlersDeps,
+): ServiceImpl<typeof ConsentDecisionService> {
+  const { consents, revocations, streams, accesses, clock, inCategory, closing } = deps;
+  return {
+    async decide({ question: message }) {
+      if (!message) throw new ConsentError("invalid");
+      const question = questionOf(message);
+      const current = await consents.current(question.partition);
+      return { decision: decisionMessage(decide(current, question, clock.now(), inCategory)) };
+    },
+
+    async *watch(requests, { signal }) {
+      const outgoing = createMessageQueue<ToEnforcer>();
+      const stream = streams.connect((message) => outgoing.push(message));
+      const end = () => outgoing.end();
+      const over = AbortSignal.any([signal, closing]);
+      over.addEventListener("abort", end);
+      if (over.aborted) end();
+      let failure: unknown;
+      const receive = async () => {
+        for await (const request of requests) await stream.receive(fromEnforcer(request));
+      };
+      receive()
+        .catch((error: unknown) => {
+          failure = error;
+        })
+        .finally(end);
+      try {
+        for await (const message of outgoing) yield responseOf(message);
+        if (failure !== undefined) throw failure;
+      } finally {
+        over.removeEventListener("abort", end);
+        end();
+        stream.closed();
+      }
+    },
+
+    revokeAllConsents({ partition }, context) {
+      return accesses.logged(context, method.revokeAllConsents, "", async (call) => {
+        call.about(partition);
+        const author = { kind: "service", id: call.caller.workload } as const;
+        const revoked = await revocations.revokeAll(partition, author, call.leafOf);
+        call.committed();
+        return { revoked: revoked.length };
+      });
+    },
+  };
+}
+
+function fromEnforcer({ message }: WatchRequest): FromEnforcer {
+  switch (message.case) {
+    case "open":
+      return { kind: "open", enforcer: message.value.enforcer };
+    case "renew":
+      return { kind: "renew", sequence: Number(message.value.sequence) };
+    case "acknowledge":
+      return { kind: "acknowledge", recall: message.value.recall };
+    default:
+      throw new ConsentError("invalid", { message: "a message says nothing that is known here" });
+  }
+}
+
+function responseOf(message: ToEnforcer): MessageInitShape<typeof WatchResponseSchema> {
+  switch (message.kind) {
+    case "opened":
+      return { message: { case: "opened", value: { session: message.session, ttlMs: message.ttlMs } } };
+    case "renewed":
+      return { message: { case: "renewed", value: { sequence: BigInt(message.sequence) } } };
+    case "recall": {
+      const { recall, partition } = message;
+      return { message: { case: "recall", value: { recall, partition } } };
+    }
+  }
+}

@@ -1,0 +1,5 @@
+export { consentCollections } from "./collections.ts";
+export type { ConsentErrorCode } from "./errors.ts";
+export { ConsentError } from "./errors.ts";
+export type { ConsentConfig, ConsentDeps, ConsentServiceHandle } from "./service.ts";
+export { defaultConsentConfig, openConsentService } from "./service.ts";

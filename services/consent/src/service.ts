@@ -1,0 +1,122 @@
+import type { Transport } from "@connectrpc/connect";
+import type { AccessLog } from "@wellapi/access-log";
+import { systemTimers, type Timers } from "@wellapi/enforcer";
+import { ConsentDecisionService } from "@wellapi/gen/wellapi/consent/v1/consent_decision_service_pb";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { type PageTokens, type Route, route } from "@wellapi/rpc";
+import type { Clock, Ids, Logger } from "@wellapi/runtime";
+import type { Store } from "@wellapi/store";
+import { isInCategory } from "@wellapi/terminology";
+import type { Pairwise } from "@wellapi/vault";
+import { createAccesses } from "./access.ts";
+import { createConsentHandlers } from "./consent-handlers.ts";
+import { ConsentRepository } from "./consent-repository.ts";
+import { createDecisionHandlers } from "./decision-handlers.ts";
+import { Granting } from "./granting.ts";
+import { Recalls } from "./recall.ts";
+import { Revocations } from "./revocation.ts";
+import { SessionRepository } from "./session-repository.ts";
+import { SessionStreams } from "./session-streams.ts";
+
+export interface ConsentConfig {
+  /** How often recalls that a stopped replica left behind are looked for, in milliseconds. */
+  readonly sweepEveryMs: number;
+}
+
+export const defaultConsentConfig: ConsentConfig = Object.freeze({ sweepEveryMs: 5_000 });
+
+export interface ConsentDeps {
+  /** Declares `consentCollections`. */
+  readonly store: Store;
+  readonly accessLog: AccessLog;
+  readonly pairwise: Pairwise;
+  readonly pageTokens: PageTokens;
+  /** To identity, on behalf of the caller (`asCaller` of @wellapi/rpc). */
+  readonly identityAsCaller: Transport;
+  /** To identity, as the workload `consent` (`asService`). */
+  readonly identityAsService: Transport;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Logger;
+  readonly timers?: Timers;
+}
+
+export interface ConsentServiceHandle {
+  /** ConsentDecisionService among them: never serve it to the outside. */
+  readonly routes: readonly Route[];
+  /** Ends the enforcers' streams and waits for the sweep under way. What it was given stays open. */
+  close(): Promise<void>;
+}
+
+/** A session that has not been renewed for this long is retired, so that no revocation has to wait for it. */
+const staleAfterMs = 10_000;
+
+export async function openConsentService(
+  config: ConsentConfig,
+  deps: ConsentDeps,
+): Promise<ConsentServiceHandle> {
+  const { store, accessLog, pairwise, pageTokens, clock, ids, log, timers = systemTimers } = deps;
+  const closing = new AbortController();
+  const accesses = createAccesses(accessLog, pairwise);
+  const consents = new ConsentRepository(store);
+  const sessions = new SessionRepository(store);
+  const retire = (session: string) => {
+    if (closing.signal.aborted) return; // the next start, or another replica, finds it stale
+    recalls.retire(session).catch((err: unknown) => log.warn({ err }, "a session could not be retired"));
+  };
+  const streams: SessionStreams = new SessionStreams({ sessions, clock, ids, log, onClosed: retire });
+  const recalls = new Recalls({ sessions, streams, clock, timers, ids, log });
+  const revocations = new Revocations({ consents, recalls, clock, ids, log });
+  const granting = new Granting({ consents, clock, ids });
+
+  let sweeping: Promise<void> = Promise.resolve();
+  let cancelSweep = () => {};
+  const sweep = (takeOverAtOnce: boolean) => {
+    sweeping = (async () => {
+      for (const session of await sessions.stale(clock.now() - staleAfterMs)) retire(session);
+      await revocations.sweep(takeOverAtOnce);
+    })().catch((err: unknown) => log.warn({ err }, "recalls that were left behind could not be completed"));
+    sweeping.then(() => {
+      if (!closing.signal.aborted) cancelSweep = timers.after(config.sweepEveryMs, () => sweep(false));
+    });
+  };
+  sweep(true);
+
+  const { identityAsCaller, identityAsService } = deps;
+  return {
+    routes: [
+      route(
+        ConsentService,
+        createConsentHandlers({
+          consents,
+          granting,
+          revocations,
+          accesses,
+          pageTokens,
+          pairwise,
+          clock,
+          identityAsCaller,
+          identityAsService,
+        }),
+      ),
+      route(
+        ConsentDecisionService,
+        createDecisionHandlers({
+          consents,
+          revocations,
+          streams,
+          accesses,
+          clock,
+          inCategory: isInCategory,
+          closing: closing.signal,
+        }),
+      ),
+    ],
+    async close() {
+      closing.abort();
+      cancelSweep();
+      recalls.close();
+      await sweeping;
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import { type Caller, partyOf } from "@wellapi/rpc";
+import type { Author, ConsentRepository, Holder, KeptConsent } from "./consent-repository.ts";
+import { ConsentError } from "./errors.ts";
+
+/** Who looks: a patient at their own consents, or an organization at those granted to it. */
+export interface Viewer {
+  readonly holder: Holder;
+  /** By whose pairwise ids they know patients. */
+  readonly party: string;
+}
+
+/** Throws `not_permitted`. */
+export function viewerOf(caller: Caller): Viewer {
+  const { kind, partition, organization } = caller.principal;
+  const party = partyOf(caller);
+  if (kind === "patient" && partition !== undefined) return { holder: { partition }, party };
+  if (kind === "application" && organization !== undefined)
+    return { holder: { grantee: organization }, party };
+  throw new ConsentError("not_permitted");
+}
+
+/** The patient who calls. Throws `not_permitted`. */
+export function patientOfCall(caller: Caller): { partition: string; author: Author } {
+  const { kind, id, partition, actor } = caller.principal;
+  if (kind !== "patient" || partition === undefined) throw new ConsentError("not_permitted");
+  return { partition, author: actor ? { kind: actor.kind, id: actor.id } : { kind: "patient", id } };
+}
+
+/** A consent that the viewer may see. Throws `not_found`, the same for one that is not theirs and for none. */
+export async function visible(
+  consents: ConsentRepository,
+  { holder }: Viewer,
+  id: string,
+): Promise<KeptConsent> {
+  const found = await consents.find(id);
+  const theirs =
+    found !== undefined &&
+    ("partition" in holder
+      ? found.partition === holder.partition
+      : found.consent.terms.grantee === holder.grantee);
+  if (!theirs) throw new ConsentError("not_found");
+  return found;
+}
