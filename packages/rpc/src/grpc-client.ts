@@ -1,5 +1,7 @@
-import type { Transport } from "@connectrpc/connect";
+import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { context, propagation } from "@opentelemetry/api";
+import { requestIdHeader, requestIdKey } from "./context.ts";
 
 /** PEM texts. */
 export interface ClientTls {
@@ -36,8 +38,19 @@ export function openGrpcTransport(options: GrpcTransportOptions): { transport: T
   const transport = createGrpcTransport({
     baseUrl,
     sessionManager: sessions,
+    interceptors: [tracing],
     readMaxBytes: messageBytes,
     writeMaxBytes: messageBytes,
   });
   return { transport, close: () => sessions.abort() };
 }
+
+/** Takes the current trace and request id along. */
+const tracing: Interceptor = (next) => (request) => {
+  const requestId = request.contextValues.get(requestIdKey);
+  if (requestId !== "") request.header.set(requestIdHeader, requestId);
+  propagation.inject(context.active(), request.header, {
+    set: (header, key, value) => header.set(key, value),
+  });
+  return next(request);
+};

@@ -1,0 +1,21 @@
+import type { DescService } from "@bufbuild/protobuf";
+import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
+import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
+import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
+import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+
+/** Every service of the contracts that is for callers from outside. A test compares with the contracts' options. */
+export const publicServices: readonly DescService[] = [
+  AuditService,
+  ConsentService,
+  CredentialService,
+  IngestionService,
+  OrganizationService,
+  PatientService,
+  RecordsService,
+  TokenService,
+];

@@ -1,0 +1,104 @@
+import { Code } from "@connectrpc/connect";
+import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
+import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import {
+  type Authentication,
+  anonymous,
+  type Caller,
+  createMemoryTransport,
+  problemError,
+  serverInterceptors,
+} from "@wellapi/rpc";
+import { partialRoute } from "@wellapi/rpc/testing";
+import { type Logger, silentLogger } from "@wellapi/runtime";
+import { type Gateway, openGatewayService, parseGatewayConfig } from "../src/index.ts";
+
+/** Who holds which key. The internal token is `internal:<id>`. */
+const holders: Readonly<Record<string, Caller["principal"]>> = {
+  wellapi_sk_clinic: { kind: "application", id: "app_clinic", organization: "org_clinic" },
+  patient_token: { kind: "patient", id: "pat_1", partition: "local/pat_1" },
+};
+
+function authenticationFor(
+  workload: string,
+  tokenOf: (header: Headers) => string | undefined,
+): Authentication {
+  return {
+    recheckMs: 60_000,
+    async authenticate({ header }) {
+      const shown = tokenOf(header);
+      if (shown === undefined) return { caller: { ...anonymous, workload } };
+      const principal = holders[shown.replace("internal:", "")];
+      if (principal === undefined) {
+        throw problemError({
+          code: Code.Unauthenticated,
+          reason: "CREDENTIAL_INVALID",
+          message: "unknown credential",
+        });
+      }
+      return { caller: { principal, workload, token: `internal:${shown.replace("internal:", "")}` } };
+    },
+  };
+}
+
+export const bearer = (header: Headers): string | undefined =>
+  header.get("authorization")?.replace(/^Bearer /, "") ?? header.get("x-api-key") ?? undefined;
+
+export interface Handlers {
+  readonly records?: Parameters<typeof partialRoute<typeof RecordsService>>[1];
+  readonly ingestion?: Parameters<typeof partialRoute<typeof IngestionService>>[1];
+  readonly audit?: Parameters<typeof partialRoute<typeof AuditService>>[1];
+}
+
+/** A gateway on a free port before stub services, over the in-memory transport with the real interceptors. */
+export async function openTestGateway(
+  handlers: Handlers,
+  options: {
+    env?: Record<string, string>;
+    ready?: () => Promise<boolean>;
+    log?: Logger;
+    maximumTimeoutMs?: number;
+  } = {},
+): Promise<{ gateway: Gateway; url: string }> {
+  const upstream = createMemoryTransport({
+    workload: "gateway",
+    routes: [
+      partialRoute(RecordsService, handlers.records ?? {}),
+      partialRoute(IngestionService, handlers.ingestion ?? {}),
+      partialRoute(AuditService, handlers.audit ?? {}),
+      partialRoute(TokenService, { getJwks: () => ({ jwks: '{"keys":[]}' }) }),
+    ],
+    interceptors: serverInterceptors({
+      log: silentLogger,
+      authentication: authenticationFor("gateway", (header) => {
+        const token = bearer(header);
+        if (token !== undefined && !token.startsWith("internal:"))
+          throw new Error("a credential went upstream");
+        return token;
+      }),
+    }),
+  });
+  const config = parseGatewayConfig({ WELLAPI_HTTP_PORT: "0", ...options.env });
+  const gateway = await openGatewayService(
+    { ...config, maximumTimeoutMs: options.maximumTimeoutMs ?? config.maximumTimeoutMs },
+    {
+      upstream,
+      authentication: authenticationFor("gateway", bearer),
+      tiles: {
+        read: async (path) => {
+          const text = {
+            checkpoint: "wellapi.test/log\n1\n",
+            "tile/0/000": "full",
+            "tile/0/x001/234.p/5": "part",
+          }[path];
+          return text === undefined ? undefined : new TextEncoder().encode(text);
+        },
+      },
+      ready: options.ready ?? (async () => true),
+      log: options.log ?? silentLogger,
+    },
+  );
+  return { gateway, url: `http://localhost:${gateway.port}` };
+}
