@@ -34,24 +34,22 @@ export interface ConsentHandlersDeps {
   readonly pageTokens: PageTokens;
   readonly pairwise: Pairwise;
   readonly clock: Clock;
-  /** To identity, on behalf of the caller: the handler's context values go along. */
-  readonly identityAsCaller: Transport;
   /** To identity, as this service. */
-  readonly identityAsService: Transport;
+  readonly identity: Transport;
 }
 
 export function createConsentHandlers(deps: ConsentHandlersDeps): ServiceImpl<typeof ConsentService> {
   const { consents, granting, revocations, accesses, pageTokens, pairwise, clock } = deps;
-  const organizations = createClient(OrganizationService, deps.identityAsCaller);
-  const directory = createClient(PatientDirectoryService, deps.identityAsService);
+  const organizations = createClient(OrganizationService, deps.identity);
+  const directory = createClient(PatientDirectoryService, deps.identity);
 
   const shown = ({ partition, consent }: KeptConsent, party: string) =>
     consentMessage(consent, pairwise.outward(party, patientOf(partition)), clock.now());
 
   /** Throws `invalid` for an organization that there is not. */
-  async function checkGrantee(organization: string, { values, signal }: HandlerContext): Promise<void> {
+  async function checkGrantee(organization: string, { signal }: HandlerContext): Promise<void> {
     try {
-      await organizations.getOrganization({ organization }, { contextValues: values, signal });
+      await organizations.getOrganization({ organization }, { signal });
     } catch (cause) {
       if (ConnectError.from(cause).code !== Code.NotFound) throw cause;
       const description = "is no organization here: ask it for its id";

@@ -2,4 +2,4 @@ export { consentCollections } from "./collections.ts";
 export type { ConsentErrorCode } from "./errors.ts";
 export { ConsentError } from "./errors.ts";
 export type { ConsentConfig, ConsentDeps, ConsentServiceHandle } from "./service.ts";
-export { defaultConsentConfig, openConsentService } from "./service.ts";
+export { openConsentService } from "./service.ts";

@@ -19,11 +19,9 @@ import { SessionRepository } from "./session-repository.ts";
 import { SessionStreams } from "./session-streams.ts";
 
 export interface ConsentConfig {
-  /** How often recalls that a stopped replica left behind are looked for, in milliseconds. */
-  readonly sweepEveryMs: number;
+  /** How often recalls that a stopped replica left behind are looked for, in milliseconds; default 5,000. */
+  readonly sweepEveryMs?: number;
 }
-
-export const defaultConsentConfig: ConsentConfig = Object.freeze({ sweepEveryMs: 5_000 });
 
 export interface ConsentDeps {
   /** Declares `consentCollections`. */
@@ -31,10 +29,8 @@ export interface ConsentDeps {
   readonly accessLog: AccessLog;
   readonly pairwise: Pairwise;
   readonly pageTokens: PageTokens;
-  /** To identity, on behalf of the caller (`asCaller` of @wellapi/rpc). */
-  readonly identityAsCaller: Transport;
-  /** To identity, as the workload `consent` (`asService`). */
-  readonly identityAsService: Transport;
+  /** To identity, as the workload `consent` on its own behalf (`asService` of @wellapi/rpc). */
+  readonly identity: Transport;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Logger;
@@ -52,7 +48,7 @@ export interface ConsentServiceHandle {
 const staleAfterMs = 10_000;
 
 export async function openConsentService(
-  config: ConsentConfig,
+  { sweepEveryMs = 5_000 }: ConsentConfig,
   deps: ConsentDeps,
 ): Promise<ConsentServiceHandle> {
   const { store, accessLog, pairwise, pageTokens, clock, ids, log, timers = systemTimers } = deps;
@@ -77,12 +73,12 @@ export async function openConsentService(
       await revocations.sweep(takeOverAtOnce);
     })().catch((err: unknown) => log.warn({ err }, "recalls that were left behind could not be completed"));
     sweeping.then(() => {
-      if (!closing.signal.aborted) cancelSweep = timers.after(config.sweepEveryMs, () => sweep(false));
+      if (!closing.signal.aborted) cancelSweep = timers.after(sweepEveryMs, () => sweep(false));
     });
   };
   sweep(true);
 
-  const { identityAsCaller, identityAsService } = deps;
+  const { identity } = deps;
   return {
     routes: [
       route(
@@ -95,8 +91,7 @@ export async function openConsentService(
           pageTokens,
           pairwise,
           clock,
-          identityAsCaller,
-          identityAsService,
+          identity,
         }),
       ),
       route(
