@@ -36,6 +36,9 @@ export interface MemoryTransportOptions {
   readonly workload: string;
 }
 
+/** Timers overflow at 2^31 ms and fire at once: longer deadlines are cut to this. */
+const longestTimeoutMs = 2 ** 31 - 1;
+
 /**
  * Calls the routes' handlers in this process. Interceptors, headers, deadlines, cancellation, errors and
  * back-pressure are those of the wire; messages are copied, not serialized, so neither side sees what the other
@@ -74,7 +77,7 @@ export function createMemoryTransport(options: MemoryTransportOptions): Transpor
       protocolName: "grpc",
       requestMethod: "POST",
       url: `memory:///${keyOf(method)}`,
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs: Math.min(timeoutMs, longestTimeoutMs) }),
       ...(signal === undefined ? {} : { requestSignal: signal }),
       requestHeader,
       // Values of the client's own never reach the server's side: a caller can't name itself.

@@ -249,6 +249,12 @@ describe.each(doors)("$name", (kind: DoorKind) => {
     await aborted.promise;
   });
 
+  test("a deadline of weeks does not end the call at once", async () => {
+    const { records } = await open({ records: { getObservation: () => ({ access: "in time" }) } });
+    const timeoutMs = 24 * 86_400_000; // beyond 24.8 days grpc-js itself ends the call: STACK.md
+    expect((await records.getObservation(observation, { timeoutMs })).access).toBe("in time");
+  });
+
   test("the server's own maximum ends a call without a deadline", async () => {
     const { records } = await open(
       { records: { getObservation: () => new Promise(() => {}) } },

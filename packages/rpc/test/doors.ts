@@ -9,6 +9,7 @@ import {
 } from "@connectrpc/connect";
 import { connectNodeAdapter, createConnectTransport } from "@connectrpc/connect-node";
 import { silentLogger } from "@wellapi/runtime";
+import { vi } from "vitest";
 import {
   createMemoryTransport,
   openGrpcServer,
@@ -79,6 +80,7 @@ export const doors: readonly DoorKind[] = [
     limited: true,
     async open(routes, interceptors) {
       warmValidation(routes);
+      vi.spyOn(console, "error").mockReturnValue(); // connectNodeAdapter tells the console of clients that go away
       const server = createServer(
         connectNodeAdapter({
           routes: (router: ConnectRouter) => {

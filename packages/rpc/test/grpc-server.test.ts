@@ -2,6 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:tls";
 import { Code, type ConnectError, createClient } from "@connectrpc/connect";
+import * as grpc from "@grpc/grpc-js";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "@wellapi/gen/grpc/health/v1/health_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
@@ -183,6 +184,30 @@ test("health answers for the server and each service, and tells watchers of a dr
   await draining;
   expect(seen).toEqual([Status.SERVING, Status.NOT_SERVING]);
   await expect(records.getObservation(observation)).rejects.toMatchObject({ name: "ConnectError" });
+});
+
+test("reflection lists the services and describes them", async () => {
+  await open();
+  const { certificate, privateKey } = await authority.issue({ name: "client" });
+  const credentials = grpc.credentials.createSsl(
+    Buffer.from(authority.certificate),
+    Buffer.from(privateKey),
+    Buffer.from(certificate),
+  );
+  const raw = new grpc.Client(`localhost:${server.port}`, credentials);
+  closing.push(() => raw.close());
+  const bytes = (buffer: Buffer): Buffer => buffer;
+  const path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+  const ask = async (field: number, text: string): Promise<string> => {
+    const call = raw.makeBidiStreamRequest(path, bytes, bytes);
+    call.end(Buffer.from([(field << 3) | 2, text.length, ...Buffer.from(text)])); // ServerReflectionRequest
+    const [answer] = (await once(call, "data")) as [Buffer];
+    return answer.toString("latin1");
+  };
+  const services = await ask(7, ""); // list_services
+  expect(services).toContain("wellapi.records.v1.RecordsService");
+  expect(services).toContain("grpc.health.v1.Health");
+  expect(await ask(4, "wellapi.records.v1.RecordsService")).toContain("QuerySeriesRequest"); // file_containing_symbol
 });
 
 test("a drain lets a unary call finish", async () => {

@@ -32,6 +32,7 @@ export function addRpcEndpoints(app: FastifyInstance, options: RpcEndpointsOptio
     writeMaxBytes: options.maximumMessageBytes,
     acceptCompression: [compressionGzip],
     shutdownSignal: options.shutdownSignal,
+    maxTimeoutMs: 2 ** 31 - 1, // timers overflow beyond; the interceptors cut unary calls far shorter
     grpc: false, // needs HTTP/2: the gRPC door has it
     // A misspelt field must not vanish in silence.
     jsonOptions: { ignoreUnknownFields: false },
