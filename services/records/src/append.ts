@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { AccessLog } from "@wellapi/access-log";
+import type { Relay } from "@wellapi/events";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Caller } from "@wellapi/rpc";
 import type { Clock, Ids } from "@wellapi/runtime";
@@ -26,6 +27,7 @@ export interface AppendDeps {
   readonly vault: Vault;
   readonly gate: Gate;
   readonly accessLog: AccessLog;
+  readonly relay: Pick<Relay, "notify">;
   readonly queue: PatientQueue;
   readonly hub: CommitHub;
   readonly clock: Clock;
@@ -37,7 +39,7 @@ const MAX_ATTEMPTS = 16;
 
 /** Stores batches: one commit each, of the data, its receipt, its log entry and its event. */
 export function createAppend(deps: AppendDeps) {
-  const { store, vault, gate, accessLog, queue, hub, clock, ids } = deps;
+  const { store, vault, gate, accessLog, relay, queue, hub, clock, ids } = deps;
 
   /** One attempt; undefined where another commit, or a change of consent, came between. */
   async function attempt(
@@ -107,6 +109,7 @@ export function createAppend(deps: AppendDeps) {
     });
     if (!result.committed) return undefined;
     accessLog.notify();
+    relay.notify();
     hub.notify(partition);
     return outcomeOf(batch, judgements, receipt);
   }

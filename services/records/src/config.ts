@@ -2,11 +2,6 @@
 export interface RecordsConfig {
   /** The region in which this installation keeps data, and which receives it. */
   readonly region: string;
-  /** For how many days backups are kept, and with them may hold a destroyed key. */
-  readonly backupRetentionDays: number;
+  /** For how many days backups are kept, and with them may hold a destroyed key; default 35. */
+  readonly backupRetentionDays?: number;
 }
-
-export const defaultRecordsConfig: RecordsConfig = Object.freeze({
-  region: "local",
-  backupRetentionDays: 35,
-});

@@ -18,11 +18,11 @@ export function observationContent(
       resolved?.timeMs ?? (effective.case === "effectiveTime" ? timestampMs(effective.value) : Number.NaN),
     durationMs: Number(durationMs),
     offsetMinutes: resolved?.offsetMinutes ?? utcOffsetMinutes,
-    value: valueOf(observation.value),
+    value: storedValue(observation.value),
   };
 }
 
-function valueOf(value: Observation["value"]): ObservationValue {
+function storedValue(value: Observation["value"]): ObservationValue {
   switch (value.case) {
     case "quantity":
       return { kind: "quantity", quantity: { value: value.value.value, unit: value.value.unit } };

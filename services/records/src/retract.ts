@@ -19,7 +19,7 @@ const BLOCKS_OF_A_BATCH = 1_000;
  * Takes back batches of the organization's own. It needs no consent: a revoked consent must not keep what is
  * wrong from being taken back. A batch that is not the caller's is not found, like one that never was.
  */
-export function createRetract({ store, vault, gate, accessLog, queue, hub, clock }: AppendDeps) {
+export function createRetract({ store, vault, gate, accessLog, relay, queue, hub, clock }: AppendDeps) {
   /** One attempt; undefined where another commit came between. */
   async function attempt(
     intent: Intent,
@@ -69,6 +69,7 @@ export function createRetract({ store, vault, gate, accessLog, queue, hub, clock
     });
     if (!result.committed) return undefined;
     accessLog.notify();
+    relay.notify();
     hub.notify(partition);
     return sequence;
   }

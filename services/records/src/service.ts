@@ -1,6 +1,7 @@
 import type { Transport } from "@connectrpc/connect";
 import type { AccessLog } from "@wellapi/access-log";
 import type { Enforcer } from "@wellapi/enforcer";
+import type { Relay } from "@wellapi/events";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { RecordsWriteService } from "@wellapi/gen/wellapi/records/v1/records_write_service_pb";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
@@ -28,6 +29,8 @@ export interface RecordsDeps {
   /** This service's own; it is asked before every read, write and message. */
   readonly enforcer: Enforcer;
   readonly accessLog: AccessLog;
+  /** Moves events out of the store; told of each commit. Events leave later without it. */
+  readonly relay?: Pick<Relay, "notify">;
   /** To identity and consent, authenticated for this service's workload. */
   readonly identity: Transport;
   readonly consent: Transport;
@@ -49,11 +52,12 @@ const RESUME_EVERY_MS = 5_000;
 /** Opens the service and continues the erasures that an earlier run began. */
 export async function openRecordsService(config: RecordsConfig, deps: RecordsDeps): Promise<RecordsServer> {
   const { store, vault, pairwise, enforcer, clock, log } = deps;
-  const { region, backupRetentionDays } = config;
+  const { region, backupRetentionDays = 35 } = config;
   const directory = createDirectory(deps.identity, clock);
   const gate = createGate({ ...deps, directory, region });
   const hub = createCommitHub();
-  const writing = { ...deps, gate, hub, directory, queue: createPatientQueue() };
+  const relay = deps.relay ?? { notify() {} };
+  const writing = { ...deps, relay, gate, hub, directory, queue: createPatientQueue() };
   const erase = createErase(writing);
   const stopListening = enforcer.onRecall((partition) => {
     if (partition === undefined) hub.notifyAll();
