@@ -1,5 +1,5 @@
 import type { DescService } from "@bufbuild/protobuf";
-import { Code, cors, createClient, type Transport } from "@connectrpc/connect";
+import { Code, ConnectError, cors, createClient, type Transport } from "@connectrpc/connect";
 import fastifyCors from "@fastify/cors";
 import fastifyHelmet from "@fastify/helmet";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
@@ -113,9 +113,15 @@ export async function openGatewayService(config: GatewayConfig, deps: GatewayDep
     return reply.code(404).header("cache-control", "no-store").send(problem);
   });
   app.setErrorHandler(async (error, _request, reply) => {
+    reply.header("cache-control", "no-store");
+    if (error instanceof ConnectError && error.code === Code.Unavailable) {
+      const message = "a part of the service is not available: try again after the delay";
+      const problem: HttpProblem = { code: "unavailable", reason: "UNAVAILABLE", message };
+      return reply.code(503).header("retry-after", "1").send(problem);
+    }
     log.error({ err: error }, "unexpected error");
     const problem: HttpProblem = { code: "internal", reason: "INTERNAL", message: "internal error" };
-    return reply.code(500).header("cache-control", "no-store").send(problem);
+    return reply.code(500).send(problem);
   });
 
   const port = await listen();

@@ -318,6 +318,19 @@ describe("paths that are no RPCs", () => {
     expect(response.headers.get("content-type")).toContain("application/jwk-set+json");
   });
 
+  test("keys that can't be had, and files that can't be read", async () => {
+    const unavailable = () => {
+      throw problemError({ code: Code.Unavailable, reason: "STORE_UNAVAILABLE", message: "x" });
+    };
+    await open({ jwks: unavailable }, { readTile: () => Promise.reject(new Error("CANARY disk")) });
+    const keys = await fetch(`${url}/.well-known/jwks.json`);
+    expect(keys.status).toBe(503);
+    expect(keys.headers.get("retry-after")).toBe("1");
+    const file = await fetch(`${url}/log/checkpoint`);
+    expect(file.status).toBe(500);
+    expect(await file.json()).toEqual({ code: "internal", reason: "INTERNAL", message: "internal error" });
+  });
+
   test("the log's files, with what caches may keep", async () => {
     await open();
     const checkpoint = await fetch(`${url}/log/checkpoint`);

@@ -49,6 +49,7 @@ export const bearer = (header: Headers): string | undefined =>
 export interface Handlers {
   readonly records?: Parameters<typeof partialRoute<typeof RecordsService>>[1];
   readonly ingestion?: Parameters<typeof partialRoute<typeof IngestionService>>[1];
+  readonly jwks?: () => { jwks: string };
   readonly audit?: Parameters<typeof partialRoute<typeof AuditService>>[1];
 }
 
@@ -60,6 +61,7 @@ export async function openTestGateway(
     ready?: () => Promise<boolean>;
     log?: Logger;
     maximumTimeoutMs?: number;
+    readTile?: (path: string) => Promise<Uint8Array | undefined>;
   } = {},
 ): Promise<{ gateway: Gateway; url: string }> {
   const upstream = createMemoryTransport({
@@ -68,7 +70,7 @@ export async function openTestGateway(
       partialRoute(RecordsService, handlers.records ?? {}),
       partialRoute(IngestionService, handlers.ingestion ?? {}),
       partialRoute(AuditService, handlers.audit ?? {}),
-      partialRoute(TokenService, { getJwks: () => ({ jwks: '{"keys":[]}' }) }),
+      partialRoute(TokenService, { getJwks: handlers.jwks ?? (() => ({ jwks: '{"keys":[]}' })) }),
     ],
     interceptors: serverInterceptors({
       log: silentLogger,
@@ -87,14 +89,16 @@ export async function openTestGateway(
       upstream,
       authentication: authenticationFor("gateway", bearer),
       tiles: {
-        read: async (path) => {
-          const text = {
-            checkpoint: "wellapi.test/log\n1\n",
-            "tile/0/000": "full",
-            "tile/0/x001/234.p/5": "part",
-          }[path];
-          return text === undefined ? undefined : new TextEncoder().encode(text);
-        },
+        read:
+          options.readTile ??
+          (async (path) => {
+            const text = {
+              checkpoint: "wellapi.test/log\n1\n",
+              "tile/0/000": "full",
+              "tile/0/x001/234.p/5": "part",
+            }[path];
+            return text === undefined ? undefined : new TextEncoder().encode(text);
+          }),
       },
       ready: options.ready ?? (async () => true),
       log: options.log ?? silentLogger,
