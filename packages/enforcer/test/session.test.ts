@@ -1,0 +1,126 @@
+import { DenialReason } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { beforeEach, describe, expect, it } from "vitest";
+import { sessionOptions } from "../src/enforcer.ts";
+import type { DatedPermit } from "../src/permits.ts";
+import { earliestTime, latestTime } from "../src/permits.ts";
+import type { Question } from "../src/port.ts";
+import { Session } from "../src/session.ts";
+
+const wall = 1_700_000_000_000;
+const at = (ms: number) => ({ wall: wall + ms, monotonic: ms });
+const questionOf = (partition: string, code = "8867-4"): Question => ({
+  partition,
+  organization: "org_clinic",
+  direction: Direction.READ,
+  code,
+  purpose: Purpose.TREATMENT,
+  region: "local",
+});
+const permit: DatedPermit = {
+  consent: "con_1",
+  version: 1,
+  resolution: Resolution.RAW,
+  from: earliestTime,
+  to: latestTime,
+  notBefore: earliestTime,
+  notAfter: latestTime,
+};
+const ann = questionOf("local/pat_ann");
+const ben = questionOf("local/pat_ben");
+
+let session: Session;
+beforeEach(() => {
+  session = new Session(sessionOptions(2));
+  expect(session.connect(at(0))).toEqual([{ kind: "open" }]);
+  session.receive({ kind: "opened", ttlMs: 1_500 }, at(100));
+});
+
+function cache(question: Question, ms: number, change: Partial<DatedPermit> = {}): void {
+  const ask = session.ask(question, at(ms))!;
+  session.answer(ask, { permits: [{ ...permit, ...change }] }, at(ms));
+}
+
+describe("a session", () => {
+  it("keeps a permitting answer, and forgets it with the lease, counted from before the opening was sent", () => {
+    cache(ann, 200);
+    expect(session.peek(ann, at(1_499))).toMatchObject({ permitted: true });
+    expect(session.peek(ann, at(1_500))).toBeUndefined();
+    expect(session.phase).toBe("none");
+  });
+
+  it("lives on from before the renewal was sent, not from its answer", () => {
+    cache(ann, 200);
+    expect(session.tick(at(499))).toEqual([]);
+    expect(session.tick(at(600))).toEqual([{ kind: "renew", sequence: 1 }]);
+    session.receive({ kind: "renewed", sequence: 1 }, at(1_400));
+    expect(session.peek(ann, at(2_099))).toMatchObject({ permitted: true });
+    expect(session.peek(ann, at(2_100))).toBeUndefined();
+  });
+
+  it("never keeps a denial", () => {
+    const ask = session.ask(ann, at(200))!;
+    const denial = { permitted: false, reason: DenialReason.PURPOSE } as const;
+    expect(session.answer(ask, { denied: denial }, at(210))).toEqual(denial);
+    expect(session.peek(ann, at(211))).toBeUndefined();
+  });
+
+  it("drops the recalled patient alone, and asks to be renewed behind the acknowledgement it owed", () => {
+    cache(ann, 200);
+    cache(ben, 200);
+    session.tick(at(600));
+    const recall = { kind: "recall", recall: "rcl_1", partition: ann.partition } as const;
+    expect(session.receive(recall, at(650))).toEqual([
+      { kind: "acknowledge", recall: "rcl_1" },
+      { kind: "renew", sequence: 2 },
+    ]);
+    expect(session.peek(ann, at(651))).toBeUndefined();
+    expect(session.peek(ben, at(651))).toMatchObject({ permitted: true });
+  });
+
+  it("uses no answer to a question that was under way during a recall", () => {
+    const ask = session.ask(ann, at(200))!;
+    session.receive({ kind: "recall", recall: "rcl_1", partition: ann.partition }, at(210));
+    expect(session.answer(ask, { permits: [permit] }, at(220))).toBeUndefined();
+    expect(session.peek(ann, at(221))).toBeUndefined();
+  });
+
+  it("uses no answer to a question of an earlier session", () => {
+    const ask = session.ask(ann, at(200))!;
+    session.connect(at(300));
+    session.receive({ kind: "opened", ttlMs: 1_500 }, at(310));
+    expect(session.answer(ask, { permits: [permit] }, at(320))).toBeUndefined();
+  });
+
+  it("uses no answer that comes as the session is seen to have ended", () => {
+    const ask = session.ask(ann, at(200))!;
+    expect(session.answer(ask, { permits: [permit] }, at(9_000))).toBeUndefined();
+  });
+
+  it("permits within the validity only, by the wall clock at each use", () => {
+    cache(ann, 200, { notBefore: wall + 400, notAfter: wall + 800 });
+    expect(session.peek(ann, at(399))).toBeUndefined();
+    expect(session.peek(ann, at(400))).toMatchObject({ permitted: true });
+    expect(session.peek(ann, at(799))).toMatchObject({ permitted: true });
+    expect(session.peek(ann, at(800))).toBeUndefined();
+  });
+
+  it("keeps the most recently used answers of those it has room for", () => {
+    const cid = questionOf("local/pat_cid");
+    cache(ann, 200);
+    cache(ben, 201);
+    session.peek(ann, at(202));
+    cache(cid, 203);
+    expect([ann, ben, cid].map((one) => session.peek(one, at(204)) !== undefined)).toEqual([
+      true,
+      false,
+      true,
+    ]);
+  });
+
+  it("gives up an opening that is not answered", () => {
+    session.connect(at(3_000));
+    session.tick(at(4_501));
+    expect(session.phase).toBe("none");
+  });
+});
