@@ -8,7 +8,8 @@ export interface Narrator {
   hold(claim: string, holds: boolean): void;
   /** A refusal that must come, with this reason. */
   refused(claim: string, reason: string, attempt: () => Promise<unknown>): Promise<void>;
-  bars(): MultiBar;
+  /** Progress bars; none where the output is no terminal. */
+  bars(): MultiBar | undefined;
   readonly failures: readonly string[];
   readonly held: number;
 }
@@ -40,15 +41,12 @@ export function createNarrator(reasonOf: (error: unknown) => string): Narrator {
       );
     },
     bars: () =>
-      new MultiBar(
-        {
-          format: "  {bar} {value}/{total} samples  {name}",
-          hideCursor: true,
-          noTTYOutput: false,
-          stream: process.stdout,
-        },
-        Presets.shades_classic,
-      ),
+      process.stdout.isTTY
+        ? new MultiBar(
+            { format: "  {bar} {value}/{total} samples  {name}", hideCursor: true },
+            Presets.shades_classic,
+          )
+        : undefined,
     failures,
     get held() {
       return held;

@@ -27,7 +27,7 @@ async function grant(
   categories: string[],
 ): Promise<string> {
   const { consent } = await createClient(ConsentService, person.transport).createConsent({
-    requestId: `demo-${company.name}-${Direction[direction]}`,
+    requestId: `demo-${company.organization}-${Direction[direction]}`,
     consent: {
       grantee: company.organization,
       direction,

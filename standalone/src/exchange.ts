@@ -137,7 +137,7 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
 
     const consentStore = await openStore("consent", consentCollections);
     const consent = await openConsentService(
-      { region },
+      {},
       {
         store: consentStore,
         pairwise,
@@ -166,16 +166,19 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
     closers.push("relay", () => relay.close());
     const enforcer = openEnforcer({ transport: onOwn("records"), instance: randomUUID(), clock, log });
     closers.push("enforcer", () => enforcer.close());
+    // A key must not outlive the session under which it was unwrapped.
+    enforcer.onRecall((partition) => {
+      if (partition === undefined) vault.forgetAll("data");
+      else vault.forget(partition);
+    });
     const records = await openRecordsService(
-      { region },
+      { region, backupRetentionDays: 35 },
       {
         store: recordsStore,
         vault,
         pairwise,
         enforcer,
         accessLog: await openLog("records", recordsStore),
-        events,
-        relay,
         identity: onOwn("records"),
         consent: onOwn("records"),
         pageTokens,
@@ -243,10 +246,16 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
 
     const gateway = await listening("WELLAPI_HTTP_PORT", config.httpPort, () =>
       openGatewayService(
-        { host: config.host, port: config.httpPort, corsOrigins: config.corsOrigins },
         {
-          services: publicRoutes.map(({ service }) => service),
-          upstream: onBehalf("gateway"),
+          host: config.host,
+          port: config.httpPort,
+          corsOrigins: config.corsOrigins,
+          maximumTimeoutMs: 30_000,
+          maximumMessageBytes: 1_048_576,
+        },
+        {
+          upstream: unauthenticated("gateway"),
+          ready: async () => true,
           authentication: doorAuthentication("gateway"),
           tiles: audit.tiles,
           log,
