@@ -1,133 +1,121 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import type { Observation } from "@wellapi/gen/wellapi/type/v1/observation_pb";
-import type { Decimals as DecimalsMessage, Series } from "@wellapi/gen/wellapi/type/v1/series_pb";
+import type { ObservationBatch, SeriesBatch } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
+import type { AppendSeriesRequestSchema } from "@wellapi/gen/wellapi/records/v1/records_write_service_pb";
+import type { Observation as ObservationMessage } from "@wellapi/gen/wellapi/type/v1/observation_pb";
 import type {
-  Coding as CodingMessage,
-  Device as DeviceMessage,
-  Quantity as QuantityMessage,
-} from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import type {
-  Coding,
   Decimals,
-  Device,
-  Findings,
-  ObservationItem,
-  ObservationValue,
-  Quantity,
-  SeriesItem,
-  SeriesValues,
-  Start,
-} from "./item.ts";
+  Series as SeriesMessage,
+  SampleTimes as TimesMessage,
+} from "@wellapi/gen/wellapi/type/v1/series_pb";
+import type { Batch, Findings } from "./batch.ts";
+import type { Observation, ObservationValue } from "./observation.ts";
+import type { DecimalColumn, SampleTimes, Series, SeriesValues } from "./series.ts";
+import type { Start } from "./start.ts";
 
-// The contract's rules hold already (protovalidate), so what is required is there.
+/** The messages keep the contract's rules (`required` above all): they were validated. Columns are not copied. */
+export function toSeriesBatch({ timeZone, series }: SeriesBatch): Batch<Series> {
+  return { timeZone, items: series.map(toSeries) };
+}
 
-export function seriesItem({ code, unit, device, times, values }: Series): SeriesItem {
-  const { start, spacing, utcOffsetMinutes } = times!;
+export function toObservationBatch({ timeZone, observations }: ObservationBatch): Batch<Observation> {
+  return { timeZone, items: observations.map(toObservation) };
+}
+
+/** The parts that AppendSeriesRequest and AppendObservationsRequest share. */
+export function fromFindings({
+  rejections,
+  resolvedTimes,
+}: Findings): Pick<MessageInitShape<typeof AppendSeriesRequestSchema>, "rejections" | "resolvedTimes"> {
   return {
-    code: coding(code),
-    unit,
-    device: deviceOf(device),
-    start: start.case === "startTime" ? instant(start.value) : { kind: "local", text: start.value ?? "" },
+    rejections: rejections.map(({ index, violations }) => ({
+      index,
+      violations: violations.map((violation) => ({ ...violation })),
+    })),
+    resolvedTimes: resolvedTimes.map(({ index, timeMs, offsetMinutes }) => ({
+      index,
+      timeMs: BigInt(timeMs),
+      utcOffsetMinutes: offsetMinutes,
+    })),
+  };
+}
+
+function toSeries({ code, unit, times, values }: SeriesMessage): Series {
+  return { coding: code!, unit, times: toTimes(times!), values: toSeriesValues(values) };
+}
+
+function toTimes({ start, utcOffsetMinutes, spacing, durationMs }: TimesMessage): SampleTimes {
+  return {
+    start: start.case === "startTime" ? toInstant(start.value) : { kind: "local", text: start.value ?? "" },
     offsetMinutes: utcOffsetMinutes,
     spacing:
       spacing.case === "gaps"
-        ? { kind: "gaps", ms: spacing.value.gapsMs }
-        : { kind: "period", ms: spacing.value ?? 0 },
-    values: seriesValues(values),
+        ? { kind: "gaps", gapsMs: spacing.value.gapsMs }
+        : { kind: "period", periodMs: spacing.value ?? 0 },
+    durationMs,
   };
 }
 
-function seriesValues(values: Series["values"]): SeriesValues {
+function toInstant({ seconds, nanos }: Timestamp): Start {
+  return { kind: "instant", seconds: Number(seconds), nanos };
+}
+
+function toSeriesValues(values: SeriesMessage["values"]): SeriesValues {
   switch (values.case) {
+    case "decimals":
+      return { kind: "quantity", ...toColumn(values.value) };
     case "coded":
-      return {
-        kind: "coded",
-        dictionary: values.value.dictionary.map(coding),
-        indexes: values.value.indexes,
-      };
+      return { kind: "coded", dictionary: values.value.dictionary, indexes: values.value.indexes };
     case "components":
       return {
         kind: "components",
-        components: values.value.components.map((component) => ({
-          coding: coding(component.code),
-          unit: component.unit,
-          decimals: decimals(component.decimals),
+        components: values.value.components.map(({ code, unit, decimals }) => ({
+          coding: code!,
+          unit,
+          ...toColumn(decimals!),
         })),
       };
     default:
-      return { kind: "quantity", ...decimals(values.value) };
+      throw new RangeError("a series without values was not validated");
   }
 }
 
-export function observationItem(observation: Observation): ObservationItem {
-  const { code, device, effective, utcOffsetMinutes, value } = observation;
+function toColumn({ scale, mantissas, wideMantissas }: Decimals): DecimalColumn {
+  return { scale, mantissas, wideMantissas };
+}
+
+function toObservation(message: ObservationMessage): Observation {
+  const { code, effective, utcOffsetMinutes, durationMs, value } = message;
   return {
-    code: coding(code),
-    device: deviceOf(device),
-    start:
-      effective.case === "effectiveTime"
-        ? instant(effective.value)
-        : { kind: "local", text: effective.value ?? "" },
-    offsetMinutes: utcOffsetMinutes,
-    value: observationValue(value),
+    coding: code!,
+    time: {
+      start:
+        effective.case === "effectiveTime"
+          ? toInstant(effective.value)
+          : { kind: "local", text: effective.value ?? "" },
+      offsetMinutes: utcOffsetMinutes,
+    },
+    durationMs: Number(durationMs),
+    value: toObservationValue(value),
   };
 }
 
-function observationValue(value: Observation["value"]): ObservationValue {
+function toObservationValue(value: ObservationMessage["value"]): ObservationValue {
   switch (value.case) {
+    case "quantity":
+      return { kind: "quantity", value: value.value.value, unit: value.value.unit };
     case "coded":
-      return { kind: "coded", coding: coding(value.value) };
+      return { kind: "coded", coding: value.value };
     case "components":
       return {
         kind: "components",
-        components: value.value.components.map((component) => ({
-          coding: coding(component.code),
-          quantity: quantityOf(component.quantity),
+        components: value.value.components.map(({ code, quantity }) => ({
+          coding: code!,
+          value: quantity!.value,
+          unit: quantity!.unit,
         })),
       };
     default:
-      return { kind: "quantity", quantity: quantityOf(value.value) };
+      throw new RangeError("an observation without a value was not validated");
   }
-}
-
-function instant({ seconds, nanos }: Timestamp): Start {
-  return {
-    kind: "instant",
-    ms: Number(seconds) * 1_000 + Math.floor(nanos / 1e6),
-    whole: nanos % 1e6 === 0,
-  };
-}
-
-function coding(message: CodingMessage | undefined): Coding {
-  return { system: message?.system ?? "", code: message?.code ?? "" };
-}
-
-function deviceOf(message: DeviceMessage | undefined): Device | undefined {
-  return message && { identifier: message.identifier, model: message.model };
-}
-
-function decimals(message: DecimalsMessage | undefined): Decimals {
-  return { mantissas: message?.mantissas ?? [], wideMantissas: message?.wideMantissas ?? [] };
-}
-
-function quantityOf(message: QuantityMessage | undefined): Quantity {
-  return { value: message?.value ?? "0", unit: message?.unit ?? "" };
-}
-
-/** What records is told beside the batch. */
-export function findingsInit(findings: readonly Findings[]) {
-  const indexed = findings.map((finding, index) => ({ ...finding, index }));
-  return {
-    rejections: indexed
-      .filter(({ violations }) => violations.length > 0)
-      .map(({ index, violations }) => ({
-        index,
-        violations: violations.map((violation) => ({ ...violation })),
-      })),
-    resolvedTimes: indexed.flatMap(({ index, resolved }) =>
-      resolved === undefined
-        ? []
-        : [{ index, timeMs: BigInt(resolved.ms), utcOffsetMinutes: resolved.offsetMinutes }],
-    ),
-  };
 }

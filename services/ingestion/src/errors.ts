@@ -1,23 +1,22 @@
-import { Code } from "@connectrpc/connect";
-import type { Problem, ProblemCarrier } from "@wellapi/rpc";
-import type { Violation } from "./violation.ts";
+import { invalidFields, type Problem, type ProblemCarrier } from "@wellapi/rpc";
 
-export type IngestionErrorCode = "INVALID_FIELD";
+/** - `invalid_batch`: the sender's mistake, which concerns the batch as a whole. */
+export type IngestionErrorCode = "invalid_batch";
 
-/** A whole batch that is refused. The one error of this service; the others are those of records. */
+/** This service's one error. What records answers passes through as it is. */
 export class IngestionError extends Error implements ProblemCarrier {
   override readonly name = "IngestionError";
-  readonly code: IngestionErrorCode = "INVALID_FIELD";
+  readonly code: IngestionErrorCode;
   readonly problem: Problem;
 
-  constructor(violation: Violation) {
-    const message = `${violation.field}: ${violation.description}`;
-    super(message);
-    this.problem = {
-      code: Code.InvalidArgument,
-      reason: "INVALID_FIELD",
-      message,
-      violations: [violation],
-    };
+  constructor(code: IngestionErrorCode, problem: Problem) {
+    super(problem.message);
+    this.code = code;
+    this.problem = problem;
   }
+}
+
+/** @param field path from the request's root, as the contract's own rules have it */
+export function invalidBatch(field: string, reason: string, description: string): IngestionError {
+  return new IngestionError("invalid_batch", invalidFields([{ field, reason, description }]));
 }

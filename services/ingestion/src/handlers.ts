@@ -1,108 +1,120 @@
-import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import { createClient, type HandlerContext, type ServiceImpl, type Transport } from "@connectrpc/connect";
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import { type Client, Code, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
 import type {
   BatchReceipt,
   ObservationBatch,
   SeriesBatch,
 } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
+import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import type { RecordsWriteService } from "@wellapi/gen/wellapi/records/v1/records_write_service_pb";
+import type { Failure } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import {
-  type IngestionService,
-  StreamObservationsRequestSchema,
-  type StreamObservationsResponseSchema,
-  StreamSeriesRequestSchema,
-  type StreamSeriesResponseSchema,
-} from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
-import { RecordsWriteService } from "@wellapi/gen/wellapi/records/v1/records_write_service_pb";
-import { problemError, problemFor, toFailure, validateMessage } from "@wellapi/rpc";
-import type { Clock } from "@wellapi/runtime";
-import { checkObservationBatch, checkSeriesBatch, oversized } from "./batch-check.ts";
-import { findingsInit, observationItem, seriesItem } from "./convert.ts";
-import { IngestionError } from "./errors.ts";
-import { answerInFlight } from "./in-flight.ts";
-import type { Vocabulary } from "./vocabulary.ts";
+  describeError,
+  type Problem,
+  problemOf,
+  requestIdKey,
+  toFailure,
+  validateMessage,
+} from "@wellapi/rpc";
+import type { Clock, Logger } from "@wellapi/runtime";
+import { judgeObservationBatch, judgeSeriesBatch } from "./batch.ts";
+import { answerEach } from "./batch-stream.ts";
+import { fromFindings, toObservationBatch, toSeriesBatch } from "./convert.ts";
+import { MAX_UNANSWERED_BATCHES } from "./limits.ts";
 
-/** Batches of one stream that are read and not yet answered. Stated in the contract. */
-const BATCHES_IN_FLIGHT = 16;
+/** The streams whose messages are validated here, so that a bad one gets an answer of its own. */
+export const ingestionSelfValidating = [
+  IngestionService.method.streamSeries,
+  IngestionService.method.streamObservations,
+] as const;
+
+/** Sending a batch again under its request_id is always safe, so a deadline that passed is worth it. */
+const RETRY_AFTER_DEADLINE_MS = 1_000;
+const MAX_REQUEST_ID_LENGTH = 128;
 
 export function createIngestionHandlers(deps: {
-  /** To records, on behalf of the caller whose context values are passed along. */
-  readonly records: Transport;
-  readonly vocabulary: Vocabulary;
+  readonly records: Client<typeof RecordsWriteService>;
   readonly clock: Clock;
+  readonly log: Logger;
 }): ServiceImpl<typeof IngestionService> {
-  const { vocabulary, clock } = deps;
-  const records = createClient(RecordsWriteService, deps.records);
-  const forCaller = ({ values, signal }: HandlerContext) => ({ contextValues: values, signal });
+  const { records, clock, log } = deps;
 
   async function takeSeries(batch: SeriesBatch, context: HandlerContext): Promise<BatchReceipt> {
-    const items = batch.series.map(seriesItem);
-    const tooLarge = oversized(items);
-    if (tooLarge !== undefined) throw new IngestionError(tooLarge);
-    const findings = checkSeriesBatch(items, vocabulary, { timeZone: batch.timeZone, now: clock.now() });
-    const request = { batch, ...findingsInit(findings) };
-    return (await records.appendSeries(request, forCaller(context))).receipt!;
+    const findings = judgeSeriesBatch(toSeriesBatch(batch), clock.now());
+    const request = { batch, ...fromFindings(findings) };
+    const { receipt } = await records.appendSeries(request, onBehalfOf(context));
+    return receipt!;
   }
 
   async function takeObservations(batch: ObservationBatch, context: HandlerContext): Promise<BatchReceipt> {
-    const items = batch.observations.map(observationItem);
-    const findings = checkObservationBatch(items, vocabulary, { timeZone: batch.timeZone, now: clock.now() });
-    const request = { batch, ...findingsInit(findings) };
-    return (await records.appendObservations(request, forCaller(context))).receipt!;
+    const findings = judgeObservationBatch(toObservationBatch(batch), clock.now());
+    const request = { batch, ...fromFindings(findings) };
+    const { receipt } = await records.appendObservations(request, onBehalfOf(context));
+    return receipt!;
+  }
+
+  /** What both streams do. */
+  function answerBatches<B extends { readonly requestId: string }, S extends DescMessage>(
+    schema: S,
+    requests: AsyncIterable<MessageShape<S> & { readonly batch?: B | undefined }>,
+    take: (batch: B, context: HandlerContext) => Promise<BatchReceipt>,
+    context: HandlerContext,
+  ) {
+    type Result = { case: "receipt"; value: BatchReceipt } | { case: "failure"; value: Failure };
+    async function judge(request: MessageShape<S> & { readonly batch?: B | undefined }): Promise<Result> {
+      try {
+        const problem = validateMessage(schema, request);
+        if (problem !== undefined) return { case: "failure", value: toFailure(problem) };
+        return { case: "receipt", value: await take(request.batch!, context) };
+      } catch (error) {
+        return { case: "failure", value: toFailure(problemOfBatch(error, context)) };
+      }
+    }
+    return answerEach(
+      requests,
+      async (request) => ({
+        requestId: echoed(request.batch?.requestId ?? ""),
+        result: await judge(request),
+      }),
+      { limit: MAX_UNANSWERED_BATCHES, signal: context.signal },
+    );
+  }
+
+  function problemOfBatch(thrown: unknown, context: HandlerContext): Problem {
+    const { error, unexpected } = describeError(thrown);
+    if (unexpected && !context.signal.aborted) {
+      const rpc = `${context.service.typeName}/${context.method.name}`;
+      log.error({ err: thrown, rpc, request_id: context.values.get(requestIdKey) }, "unexpected error");
+    }
+    const problem = problemOf(error);
+    return problem.code === Code.DeadlineExceeded
+      ? { ...problem, retryAfterMs: RETRY_AFTER_DEADLINE_MS }
+      : problem;
   }
 
   return {
-    streamSeries: (requests, context): AsyncGenerator<MessageInitShape<typeof StreamSeriesResponseSchema>> =>
-      answerStream(StreamSeriesRequestSchema, requests, ({ batch }) => takeSeries(batch!, context), context),
-    streamObservations: (
-      requests,
-      context,
-    ): AsyncGenerator<MessageInitShape<typeof StreamObservationsResponseSchema>> =>
-      answerStream(
-        StreamObservationsRequestSchema,
-        requests,
-        ({ batch }) => takeObservations(batch!, context),
-        context,
-      ),
     async createSeries({ batch }, context) {
       return { receipt: await takeSeries(batch!, context) };
     },
     async createObservations({ batch }, context) {
       return { receipt: await takeObservations(batch!, context) };
     },
-    async retractBatch(retraction, context) {
-      const { sequence } = await records.retractBatch({ retraction }, forCaller(context));
+    streamSeries: (requests, context) =>
+      answerBatches(IngestionService.method.streamSeries.input, requests, takeSeries, context),
+    streamObservations: (requests, context) =>
+      answerBatches(IngestionService.method.streamObservations.input, requests, takeObservations, context),
+    async retractBatch(request, context) {
+      const { sequence } = await records.retractBatch({ retraction: request }, onBehalfOf(context));
       return { sequence };
     },
   };
 }
 
-interface Answer {
-  readonly requestId: string;
-  readonly result:
-    | { readonly case: "receipt"; readonly value: BatchReceipt }
-    | { readonly case: "failure"; readonly value: ReturnType<typeof toFailure> };
+function onBehalfOf(context: HandlerContext) {
+  return { contextValues: context.values, signal: context.signal };
 }
 
-type BatchMessage<S extends DescMessage> = MessageShape<S> & {
-  readonly batch?: { readonly requestId: string };
-};
-
-/** Each message is checked for itself and answered for itself; what fails is said, and the stream goes on. */
-function answerStream<S extends DescMessage>(
-  schema: S,
-  requests: AsyncIterable<BatchMessage<S>>,
-  take: (request: BatchMessage<S>) => Promise<BatchReceipt>,
-  context: HandlerContext,
-): AsyncGenerator<Answer> {
-  const answer = async (request: BatchMessage<S>): Promise<Answer> => {
-    const requestId = request.batch?.requestId ?? "";
-    try {
-      const problem = validateMessage(schema, request);
-      if (problem !== undefined) throw problemError(problem);
-      return { requestId, result: { case: "receipt", value: await take(request) } };
-    } catch (error) {
-      return { requestId, result: { case: "failure", value: toFailure(problemFor(error)) } };
-    }
-  };
-  return answerInFlight(requests, answer, BATCHES_IN_FLIGHT, context.signal);
+/** An id that breaks the rules is told back so far as rules allow: the answer must not outgrow a message. */
+function echoed(requestId: string): string {
+  return requestId.slice(0, MAX_REQUEST_ID_LENGTH).toWellFormed();
 }

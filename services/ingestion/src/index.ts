@@ -1,8 +1,5 @@
+export type { IngestionConfig } from "./config.ts";
 export { IngestionError, type IngestionErrorCode } from "./errors.ts";
-export {
-  type IngestionConfig,
-  type IngestionDeps,
-  type IngestionServer,
-  ingestionSelfValidating,
-  openIngestionService,
-} from "./service.ts";
+export { ingestionSelfValidating } from "./handlers.ts";
+export { EARLIEST_TIME_MS, FUTURE_SKEW_MS } from "./limits.ts";
+export { type IngestionDeps, type OpenIngestionService, openIngestionService } from "./service.ts";

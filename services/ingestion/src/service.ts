@@ -1,37 +1,37 @@
-import type { DescMethod } from "@bufbuild/protobuf";
-import type { Transport } from "@connectrpc/connect";
+import { createClient, type Transport } from "@connectrpc/connect";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import { RecordsWriteService } from "@wellapi/gen/wellapi/records/v1/records_write_service_pb";
 import { type Route, route } from "@wellapi/rpc";
 import type { Clock, Logger } from "@wellapi/runtime";
+import { checkUnit } from "@wellapi/terminology";
+import type { IngestionConfig } from "./config.ts";
 import { createIngestionHandlers } from "./handlers.ts";
-import { terminology } from "./terminology.ts";
+import { resolveLocalTime } from "./time-zone.ts";
 
 export interface IngestionDeps {
-  /** To records, on behalf of the current caller: `asCaller` of packages/rpc. */
+  /** Reaches RecordsWriteService as the workload `ingestion`, on behalf of the caller (rpc's `asCaller`). */
   readonly records: Transport;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** Nothing is settable: the contract states the limits. */
-export type IngestionConfig = Readonly<Record<string, never>>;
-
-export interface IngestionServer {
+export interface OpenIngestionService {
+  /** IngestionService. Its servers are given `ingestionSelfValidating`. */
   readonly routes: readonly Route[];
+  /** The service holds nothing: the servers that drain its calls are closed before it. */
   close(): Promise<void>;
 }
 
-/** Streaming methods that check each message themselves: pass them to `serverInterceptors`. */
-export const ingestionSelfValidating: readonly DescMethod[] = [
-  IngestionService.method.streamSeries,
-  IngestionService.method.streamObservations,
-];
-
-/** Opens the service. It holds nothing: what it takes in is with records once it is answered. */
 export async function openIngestionService(
-  _: IngestionConfig,
+  _config: IngestionConfig,
   deps: IngestionDeps,
-): Promise<IngestionServer> {
-  const handlers = createIngestionHandlers({ ...deps, vocabulary: terminology });
-  return { routes: [route(IngestionService, handlers)], close: async () => {} };
+): Promise<OpenIngestionService> {
+  const records = createClient(RecordsWriteService, deps.records);
+  // Both load their tables at the first use (some 20 ms): not at a caller's expense.
+  checkUnit("8867-4", "/min");
+  resolveLocalTime("2000-01-01T00:00:00", "Europe/Berlin");
+  return {
+    routes: [route(IngestionService, createIngestionHandlers({ records, clock: deps.clock, log: deps.log }))],
+    close: async () => {},
+  };
 }

@@ -1,20 +1,92 @@
-/** What may be sent with a code. */
-export type CodeRule =
-  | { readonly kind: "quantity" }
-  /** One of a closed set; `values` are its codes, for the remedy. */
-  | { readonly kind: "coded"; readonly valueSystem: string; readonly values: readonly string[] }
-  /** Exactly these components. */
-  | { readonly kind: "components"; readonly components: readonly string[] };
+import {
+  type CodeDefinition,
+  type ComponentsCode,
+  categoriesOf,
+  checkUnit,
+  findAnyCode,
+  findCode,
+  isAllowedValue,
+  LOINC,
+} from "@wellapi/terminology";
+import { type Violation, violation } from "./violation.ts";
 
-/** The codes and units that the exchange takes. */
-export interface Vocabulary {
-  /** Undefined where the code is not accepted; an empty system means LOINC. */
-  rule(system: string, code: string): CodeRule | undefined;
-  /** Whether some category holds the code, so that a consent can cover it. */
-  inSomeCategory(code: string): boolean;
-  /** Undefined where the unit may be sent with the code or component; else why not, and what to do. */
-  unitFault(
-    code: string,
-    unit: string,
-  ): { readonly reason: "UNIT_UNKNOWN" | "UNIT_WRONG_DIMENSION"; readonly remedy: string } | undefined;
+/** A concept of a code system. */
+export interface Coding {
+  /** Empty means LOINC. */
+  readonly system: string;
+  readonly code: string;
+}
+
+/** The kinds of value that codes have. */
+export type ValueKind = CodeDefinition["kind"];
+
+/** What the contract calls the kinds of value. */
+export type ValueFields = Readonly<Record<ValueKind, string>>;
+
+/** The code's definition, or undefined where values can't be judged by it; `found` is told why. */
+export function judgeCode(
+  coding: Coding,
+  kind: ValueKind,
+  fields: ValueFields,
+  found: Violation[],
+  categories: (code: string) => readonly string[] = categoriesOf,
+): CodeDefinition | undefined {
+  const definition = findCode(coding.code, coding.system);
+  if (definition === undefined) {
+    const isComponent = isLoinc(coding) && findAnyCode(coding.code)?.system === LOINC;
+    found.push(violation("code", isComponent ? "CODE_IS_COMPONENT" : "CODE_UNKNOWN"));
+    return undefined;
+  }
+  if (categories(definition.code).length === 0) found.push(violation("code", "CODE_WITHOUT_CATEGORY"));
+  if (definition.kind !== kind) {
+    found.push(violation(fields[kind], "VALUE_WRONG_KIND", `send \`${fields[definition.kind]}\``));
+    return undefined;
+  }
+  return definition;
+}
+
+/** The unit of a code or a component. Whatever converts is welcome: it is stored as sent. */
+export function judgeUnit(code: string, unit: string, field: string, found: Violation[]): void {
+  const check = checkUnit(code, unit);
+  if (check.status === "ok") return;
+  const reason = check.status === "wrong_dimension" ? "UNIT_WRONG_DIMENSION" : "UNIT_UNKNOWN";
+  found.push(violation(field, reason, check.remedy));
+}
+
+export function judgeCodedValue(code: string, value: Coding, field: string, found: Violation[]): void {
+  if (!isAllowedValue(code, value)) found.push(violation(field, "CODED_VALUE_UNKNOWN"));
+}
+
+/**
+ * The components must be those of the code, each once, in any order.
+ *
+ * @param unitField where a component's unit is, from the component
+ */
+export function judgeComponents(
+  definition: ComponentsCode,
+  components: readonly { readonly coding: Coding; readonly unit: string }[],
+  unitField: string,
+  found: Violation[],
+): void {
+  const seen = new Set<string>();
+  let wrong = false;
+  for (const [index, { coding, unit }] of components.entries()) {
+    const field = `components.components[${index}]`;
+    const known = isLoinc(coding) && definition.components.some(({ code }) => code === coding.code);
+    if (!known || seen.has(coding.code)) {
+      wrong = true;
+      found.push(violation(`${field}.code`, known ? "COMPONENT_REPEATED" : "COMPONENT_UNKNOWN"));
+      continue;
+    }
+    seen.add(coding.code);
+    judgeUnit(coding.code, unit, `${field}.${unitField}`, found);
+  }
+  // Where one is wrong, the right one may have been meant: said once.
+  if (!wrong && seen.size < definition.components.length) {
+    found.push(violation("components.components", "COMPONENT_MISSING"));
+  }
+}
+
+function isLoinc({ system }: Coding): boolean {
+  return system === "" || system === LOINC;
 }
