@@ -202,6 +202,7 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
         door: { workload, exchange: createClient(TokenExchangeService, unauthenticated(workload)) },
         recheckMs: config.credentialRecheckMs,
       });
+      identity.onCredentialRevoked(authentication.forget);
       return authentication;
     };
     const publicRoutes = [
@@ -262,7 +263,7 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
         },
       ),
     );
-    closers.push("gateway", () => gateway.close());
+    closers.push("gateway", () => gateway.close(drainMs));
     await enforcer.ready();
 
     return {

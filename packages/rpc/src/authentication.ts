@@ -23,6 +23,8 @@ export interface Authentication {
   }): Promise<Authenticated>;
   /** How often open streams from outside are authenticated again, milliseconds. */
   readonly recheckMs: number;
+  /** Believes no credential any more without asking: for the moment when one is revoked. */
+  forget(): void;
 }
 
 export interface AuthenticationOptions {
@@ -69,6 +71,8 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
 
   return {
     recheckMs,
+    // An exchange under way is dropped too: it may have begun before the revocation.
+    forget: () => exchanged.clear(),
     async authenticate(call) {
       const workload = call.contextValues.get(peerWorkloadKey);
       if (workload !== undefined) {

@@ -7,6 +7,7 @@ export interface Cache<V> {
   /** `ttlMs` counts on the monotonic clock. */
   set(key: string, value: V, ttlMs: number): void;
   delete(key: string): void;
+  clear(): void;
 }
 
 export function createCache<V>(capacity: number, clock: Clock): Cache<V> {
@@ -27,6 +28,9 @@ export function createCache<V>(capacity: number, clock: Clock): Cache<V> {
     },
     delete(key) {
       entries.delete(key);
+    },
+    clear() {
+      entries.clear();
     },
   };
 }

@@ -11,6 +11,7 @@ import type { Route } from "./route.ts";
 export function createTrustingAuthentication(caller: Caller | (() => Caller)): Authentication {
   return {
     recheckMs: 60_000,
+    forget: () => {},
     authenticate: async () => ({ caller: typeof caller === "function" ? caller() : caller }),
   };
 }

@@ -27,6 +27,7 @@ function authenticationFor(
 ): Authentication {
   return {
     recheckMs: 60_000,
+    forget: () => {},
     async authenticate({ header }) {
       const shown = tokenOf(header);
       if (shown === undefined) return { caller: { ...anonymous, workload } };
