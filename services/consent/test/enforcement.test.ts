@@ -1,0 +1,119 @@
+import { once } from "node:events";
+import type { Transport } from "@connectrpc/connect";
+import type { Question } from "@wellapi/enforcer";
+import { DenialReason } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { describe, expect, it } from "vitest";
+import { sessionMarginMs } from "../src/recall.ts";
+import { sessionTtlMs } from "../src/session-streams.ts";
+import { openInstallation, partition } from "./installation.ts";
+
+const wanted = {
+  grantee: "org_clinic",
+  direction: Direction.READ,
+  categories: [{ name: "heart", version: 0 }],
+  purposes: [Purpose.TREATMENT],
+  resolution: Resolution.HOURLY,
+};
+const question: Question = {
+  partition,
+  organization: "org_clinic",
+  direction: Direction.READ,
+  code: "8867-4",
+  purpose: Purpose.TREATMENT,
+  region: "local",
+};
+
+/** A transport whose Watch streams can be made deaf: nothing that the service says arrives any more. */
+function deafening(inner: Transport) {
+  let deaf = false;
+  const transport: Transport = {
+    unary: inner.unary.bind(inner),
+    async stream(...call) {
+      const response = await inner.stream(...call);
+      async function* heard() {
+        for await (const message of response.message) if (!deaf) yield message;
+      }
+      return { ...response, message: heard() } as never;
+    },
+  };
+  return {
+    transport,
+    deafen() {
+      deaf = true;
+    },
+  };
+}
+
+describe("enforcers of a running service", () => {
+  it("decide, remember, and forget within the revocation", async () => {
+    const { patient, enforcer } = await openInstallation();
+    const enforcers = [await enforcer("records-1"), await enforcer("records-2")];
+    const [first] = enforcers;
+    const denial = { permitted: false, reason: DenialReason.NO_CONSENT };
+    expect(await first!.decide(question)).toEqual(denial);
+
+    const { consent } = await patient().createConsent({ consent: wanted, requestId: "r1" });
+    const permit = { consent: consent!.id, version: 1, resolution: Resolution.HOURLY };
+    for (const one of enforcers) {
+      expect(one.peek(question)).toBeUndefined();
+      expect(await one.decide(question)).toMatchObject({ permitted: true, permits: [permit] });
+      expect(one.peek(question)).toMatchObject({ permitted: true, permits: [permit] });
+    }
+    const recalled: Array<string | undefined> = [];
+    for (const one of enforcers) one.onRecall((whose) => recalled.push(whose));
+
+    const began = performance.now();
+    await patient().revokeConsent({ consent: consent!.id });
+    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(recalled).toEqual([partition, partition]);
+    for (const one of enforcers) {
+      expect(one.peek(question)).toBeUndefined();
+      expect(await one.decide(question)).toEqual({ permitted: false, reason: DenialReason.REVOKED });
+    }
+  });
+
+  it("are waited for until their lease is over, where they do not answer", async () => {
+    const { patient, enforcer, asRecords } = await openInstallation();
+    const { transport, deafen } = deafening(asRecords());
+    const deaf = await enforcer("records-1", transport);
+    const { consent } = await patient().createConsent({ consent: wanted, requestId: "r1" });
+    await deaf.decide(question);
+    deafen();
+    const revoked = patient().revokeConsent({ consent: consent!.id });
+    expect(deaf.peek(question)).toMatchObject({ permitted: true }); // it cannot know, so the service must wait
+    const began = performance.now();
+    await revoked;
+    expect(performance.now() - began).toBeGreaterThan(sessionTtlMs - 100);
+    expect(performance.now() - began).toBeLessThan(sessionTtlMs + sessionMarginMs + 1_000);
+    expect(deaf.peek(question)).toBeUndefined();
+  });
+
+  it("use nothing after their wall clock jumped, and soon have a session again", async () => {
+    const { patient, enforcer, clock } = await openInstallation();
+    const one = await enforcer();
+    await patient().createConsent({ consent: wanted, requestId: "r1" });
+    await one.decide(question);
+    const ended = new EventTarget();
+    one.onRecall((whose) => ended.dispatchEvent(new Event(whose ?? "ended")));
+    const heard = once(ended, "ended");
+    const { now } = clock;
+    clock.now = () => now() + 3_600_000;
+    expect(one.peek(question)).toBeUndefined();
+    await heard;
+    expect(await one.decide(question)).toMatchObject({ permitted: true });
+  });
+
+  it("look up a cached decision within microseconds", async () => {
+    const { patient, enforcer } = await openInstallation();
+    const one = await enforcer();
+    await patient().createConsent({ consent: wanted, requestId: "r1" });
+    await one.decide(question);
+    const times = 20_000;
+    const began = performance.now();
+    for (let i = 0; i < times; i += 1) one.peek({ ...question });
+    const microseconds = ((performance.now() - began) / times) * 1_000;
+    expect(one.peek(question)).toBeDefined();
+    expect(microseconds).toBeLessThan(50); // a loaded machine; 1 to 2 on an idle one
+  });
+});

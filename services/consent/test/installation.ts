@@ -1,0 +1,102 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fromBinary } from "@bufbuild/protobuf";
+import { Code, ConnectError, createClient, createRouterTransport, type Transport } from "@connectrpc/connect";
+import { createLeafSealer, openAccessLog } from "@wellapi/access-log";
+import { openEnforcer } from "@wellapi/enforcer";
+import { AuditIntakeService } from "@wellapi/gen/wellapi/audit/v1/audit_intake_service_pb";
+import { type Access, AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { ConsentDecisionService } from "@wellapi/gen/wellapi/consent/v1/consent_decision_service_pb";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import { PatientDirectoryService } from "@wellapi/gen/wellapi/identity/v1/patient_directory_service_pb";
+import { type Caller, createPageTokens, type Principal } from "@wellapi/rpc";
+import { createTestTransport } from "@wellapi/rpc/testing";
+import { randomIds, silentLogger, systemClock } from "@wellapi/runtime";
+import { openSqliteStore } from "@wellapi/store";
+import { createPairwise, openLocalKms } from "@wellapi/vault";
+import { onTestFinished } from "vitest";
+import { consentCollections, openConsentService } from "../src/index.ts";
+
+export const patientId = "pat_00000000000000000000000001";
+export const otherPatientId = "pat_00000000000000000000000002";
+export const partition = `local/${patientId}`;
+
+const organizations = new Set(["org_clinic", "org_maker"]);
+
+/** The consent service over a real store and access log, behind the interceptors of the wire. */
+export async function openInstallation() {
+  const folder = await mkdtemp(join(tmpdir(), "wellapi-consent-"));
+  const kms = await openLocalKms({ path: join(folder, "master.key") });
+  const store = await openSqliteStore({ path: join(folder, "consent.db"), collections: consentCollections });
+  const accesses: Access[] = [];
+  const clock = { now: systemClock.now, monotonic: systemClock.monotonic };
+  const erased = new Set<string>();
+
+  const intake = createRouterTransport(({ service }) => {
+    service(AuditIntakeService, {
+      append({ leaves }) {
+        accesses.push(...leaves.map(({ body }) => fromBinary(AccessSchema, body)));
+        return {};
+      },
+    });
+  });
+  const identity = createRouterTransport(({ service }) => {
+    service(OrganizationService, {
+      getOrganization({ organization }) {
+        if (!organizations.has(organization)) throw new ConnectError("no such organization", Code.NotFound);
+        return { organization: { id: organization } };
+      },
+    });
+    service(PatientDirectoryService, {
+      resolvePatient: ({ partition: asked }) =>
+        erased.has(asked) ? { eraseTime: { seconds: 1n, nanos: 0 } } : {},
+    });
+  });
+  const sealer = await createLeafSealer({ kms, service: "consent" });
+  const reserve = { path: join(folder, "consent.reserve"), bytes: 65_536 };
+  const common = { store, clock, ids: randomIds, log: silentLogger };
+  const accessLog = await openAccessLog({ ...common, sealer, intake, reserve });
+  const pairwise = createPairwise({ secret: await kms.derive("pairwise") });
+  const pageTokens = createPageTokens(await kms.derive("page-tokens"));
+  const deps = { ...common, accessLog, pairwise, pageTokens, identity };
+  const service = await openConsentService({}, deps);
+  onTestFinished(async () => {
+    await service.close();
+    await accessLog.close();
+    await store.close();
+    await kms.close();
+    await rm(folder, { recursive: true });
+  });
+
+  function as(principal: Principal, workload: string): Transport {
+    const caller: Caller = { principal, workload, token: "" };
+    return createTestTransport({ routes: service.routes, caller });
+  }
+  const asPatient = (id: string) => as({ kind: "patient", id, partition: `local/${id}` }, "door");
+  const asOrganization = (organization: string) =>
+    as({ kind: "application", id: `app_${organization}`, organization, credential: "crd_1" }, "door");
+  const asRecords = () => as({ kind: "service", id: "records" }, "records");
+
+  return {
+    clock,
+    erased,
+    pairwise,
+    asRecords,
+    patient: (id = patientId) => createClient(ConsentService, asPatient(id)),
+    organization: (id = "org_clinic") => createClient(ConsentService, asOrganization(id)),
+    decisions: (transport = asRecords()) => createClient(ConsentDecisionService, transport),
+    async enforcer(name = "records-1", transport = asRecords()) {
+      const enforcer = openEnforcer({ transport, instance: name, clock, log: silentLogger });
+      onTestFinished(() => enforcer.close());
+      await enforcer.ready();
+      return enforcer;
+    },
+    /** What the log has got so far, oldest first. */
+    async logged(): Promise<Access[]> {
+      await accessLog.drained();
+      return accesses;
+    },
+  };
+}
