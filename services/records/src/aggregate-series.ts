@@ -1,6 +1,5 @@
 import type { Coding } from "@wellapi/series";
 import { findAnyCode } from "@wellapi/terminology";
-import type { Intent } from "./access-entry.ts";
 import {
   aggregatePermission,
   type BucketNumbers,
@@ -12,8 +11,9 @@ import {
   releasedBuckets,
 } from "./aggregation.ts";
 import { type BucketUnit, bucketEdges, type ZonePeriod } from "./calendar.ts";
-import type { Directory } from "./directory.ts";
+import type { Directory } from "./directory-client.ts";
 import { invalidField, RecordsError } from "./errors.ts";
+import type { Intent } from "./intent.ts";
 import type { Provenance } from "./provenance.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
 import { readOnce } from "./reading.ts";

@@ -1,20 +1,20 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { AccessLog } from "@wellapi/access-log";
 import type { Relay } from "@wellapi/events";
-import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Caller } from "@wellapi/rpc";
 import type { Clock, Ids } from "@wellapi/runtime";
 import type { Change, Store, Stored } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
-import type { Intent } from "./access-entry.ts";
 import type { Batch, BatchOutcome } from "./batch.ts";
-import { batchCommitted } from "./batch-committed.ts";
 import { type Accepted, type BatchWrites, observationWrites, seriesWrites } from "./batch-writes.ts";
 import type { CommitHub } from "./commit-hub.ts";
+import type { Contributions } from "./consent-client.ts";
 import type { ReceiptDocument, SeriesDocument } from "./documents.ts";
 import { RecordsError } from "./errors.ts";
-import type { Contributions, Gate } from "./gate.ts";
+import { batchCommitted } from "./event-convert.ts";
+import type { Gate } from "./gate.ts";
 import { headChange, loadHead } from "./head-repository.ts";
+import type { Intent } from "./intent.ts";
 import { coversTimes, unite } from "./interval.ts";
 import { type Judgement, judge, lacksConsent } from "./judgement.ts";
 import { ensureKey, type PatientBox, withBox } from "./patient-box.ts";
@@ -133,8 +133,7 @@ export function createAppend(deps: AppendDeps) {
         caller,
         method,
         patient: batch.patient,
-        direction: Direction.CONTRIBUTE,
-        purpose: Purpose.UNSPECIFIED,
+        direction: "contribute",
         codes: [...new Set(batch.items.map(({ code }) => code))],
         requestId: batch.requestId,
       };

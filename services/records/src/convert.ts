@@ -18,10 +18,10 @@ import { checkColumns, SeriesError } from "@wellapi/series";
 import type { Pairwise } from "@wellapi/vault";
 import type { Batch, BatchOutcome, ObservationItem, SeriesItem } from "./batch.ts";
 import { MAX_BLOCK_SPAN_MS } from "./block-repository.ts";
-import { observationContent } from "./convert-observation.ts";
-import { columnsOf, type ResolvedStart } from "./convert-series.ts";
 import { ALWAYS, type Interval } from "./interval.ts";
 import type { ItemViolation, Judgement } from "./judgement.ts";
+import { observationContent } from "./observation-convert.ts";
+import { columnsOf, type ResolvedStart } from "./series-convert.ts";
 
 /** An absent end is open. */
 export function intervalOf(interval: TimeInterval | undefined): Interval {

@@ -1,18 +1,17 @@
-import { createClient, type Transport } from "@connectrpc/connect";
-import { ConsentDecisionService } from "@wellapi/gen/wellapi/consent/v1/consent_decision_service_pb";
 import type { Logger } from "@wellapi/runtime";
 import type { Change, Document, IndexValue, Stored } from "@wellapi/store";
 import { VaultError } from "@wellapi/vault";
-import type { Intent } from "./access-entry.ts";
 import type { AppendDeps } from "./append.ts";
-import type { Directory } from "./directory.ts";
+import type { ConsentClient } from "./consent-client.ts";
+import type { Directory } from "./directory-client.ts";
 import { type ErasureDocument, recordsCollections } from "./documents.ts";
 import { RecordsError } from "./errors.ts";
 import { headChange, loadHead } from "./head-repository.ts";
+import type { Intent } from "./intent.ts";
 import type { Subject } from "./subject.ts";
 
 export interface EraseDeps extends AppendDeps {
-  readonly consent: Transport;
+  readonly consents: Pick<ConsentClient, "revokeAll">;
   readonly directory: Directory;
   readonly log: Logger;
 }
@@ -39,8 +38,7 @@ const MAX_ATTEMPTS = 16;
  * consents are revoked and recalled, the key is destroyed, the data deleted and scrubbed, identity told.
  */
 export function createErase(deps: EraseDeps) {
-  const { store, vault, gate, accessLog, queue, hub, clock, ids, directory, log } = deps;
-  const consent = createClient(ConsentDecisionService, deps.consent);
+  const { store, vault, gate, accessLog, queue, hub, clock, ids, directory, consents, log } = deps;
   const running = new Map<string, Promise<Erasure>>();
 
   /** Commits that the erasure has begun. Undefined where another commit came between. */
@@ -89,7 +87,7 @@ export function createErase(deps: EraseDeps) {
   async function steps(partition: string): Promise<Erasure> {
     let erasure = (await loadErasure(partition))!;
     if (erasure.document.state === "done") return erasureOf(erasure.document);
-    await consent.revokeAllConsents({ partition });
+    await consents.revokeAll(partition);
     if (erasure.document.key_destroyed_ms === 0) {
       // Noted before, for after a crash nobody could tell any more whether there was a key.
       const held = Math.max(erasure.document.keys_destroyed, (await hasKey(partition)) ? 1 : 0);

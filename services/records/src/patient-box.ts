@@ -8,7 +8,7 @@ import type {
   SeriesDocument,
   SeriesPlace,
 } from "./documents.ts";
-import { isWithoutKey } from "./failure.ts";
+import { isWithoutKey } from "./failure-convert.ts";
 import { decodeObservations, encodeObservations, type ObservationRecord } from "./observation.ts";
 import {
   decodeProvenBlock,

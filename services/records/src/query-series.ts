@@ -1,4 +1,4 @@
-import type { Intent } from "./access-entry.ts";
+import type { Intent } from "./intent.ts";
 import { type Interval, unite } from "./interval.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
 import { readOnce } from "./reading.ts";

@@ -6,19 +6,19 @@ import {
   QuerySeriesRequestSchema,
   type RecordsService,
 } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
-import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { callerKey, type PageQuery, type PageTokens, partyOf, queryDigest } from "@wellapi/rpc";
 import type { Pairwise } from "@wellapi/vault";
-import type { Intent } from "./access-entry.ts";
 import { type AggregateSeriesDeps, aggregateSeries } from "./aggregate-series.ts";
 import { intervalOf } from "./convert.ts";
-import { aggregateInit, bucketUnitOf, presenterFor } from "./convert-read.ts";
 import type { createErase } from "./erase.ts";
+import type { Intent } from "./intent.ts";
 import { ALWAYS, type Interval } from "./interval.ts";
-import { methodOf } from "./method.ts";
+import { methodOf } from "./method-convert.ts";
 import { observationPlace } from "./observation-id.ts";
 import type { ObservationPosition } from "./observation-repository.ts";
 import { querySeries, type SeriesPosition } from "./query-series.ts";
+import { aggregateInit, bucketUnitOf, presenterFor } from "./read-convert.ts";
 import { getObservation, listObservations, type ReadObservationsDeps } from "./read-observations.ts";
 import { readSeries } from "./read-series.ts";
 import { type WatchSeriesDeps, watchSeries } from "./watch-series.ts";
@@ -146,7 +146,7 @@ function intentOf(
   context: HandlerContext,
 ): Intent {
   const caller = context.values.get(callerKey);
-  return { caller, method: methodOf(context), patient, direction: Direction.READ, purpose, codes, interval };
+  return { caller, method: methodOf(context), patient, direction: "read", purpose, codes, interval };
 }
 
 function pageSize(asked: number, { usual, most }: { readonly usual: number; readonly most: number }): number {

@@ -1,5 +1,5 @@
-import type { Intent } from "./access-entry.ts";
 import { RecordsError } from "./errors.ts";
+import type { Intent } from "./intent.ts";
 import { coversTimes, type Interval } from "./interval.ts";
 import type {
   ObservationPosition,

@@ -1,6 +1,6 @@
-import type { Intent } from "./access-entry.ts";
 import type { BlockRepository } from "./block-repository.ts";
 import type { Grant } from "./grant.ts";
+import type { Intent } from "./intent.ts";
 import type { Interval } from "./interval.ts";
 import { type OpenRead, type ReadingDeps, readStream } from "./reading.ts";
 import { pieces, within } from "./runs.ts";

@@ -1,10 +1,10 @@
-import { Access_Outcome, Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import type { Logger } from "@wellapi/runtime";
-import type { Intent, Result } from "./access-entry.ts";
+import type { Reading } from "./consent-client.ts";
 import { RecordsError } from "./errors.ts";
-import { asRecordsError } from "./failure.ts";
-import type { Gate, Reading } from "./gate.ts";
+import { asRecordsError } from "./failure-convert.ts";
+import type { Gate } from "./gate.ts";
 import { type Grant, ownGrant, rawGrant } from "./grant.ts";
+import type { Intent, Result } from "./intent.ts";
 import type { Interval } from "./interval.ts";
 import type { Subject } from "./subject.ts";
 
@@ -34,7 +34,7 @@ export interface ReadingDeps {
 function beginRead(gate: Gate, intent: Intent): Read {
   const { caller, purpose } = intent;
   const subject = gate.subject(caller, intent.patient);
-  const reading = (code: string) => gate.reading(subject, caller, code, purpose);
+  const reading = (code: string) => gate.reading(subject, caller.principal.organization, code, purpose ?? 0);
   return {
     intent,
     subject,
@@ -91,7 +91,7 @@ export async function* readStream<T>(
   let access: string;
   try {
     grants = await open(read);
-    access = await record({ phase: Access_Phase.OPENED, consents: permitsOf(grants) });
+    access = await record({ phase: "opened", consents: permitsOf(grants) });
   } catch (error) {
     throw await gate.refusal(intent, subject, error);
   }
@@ -101,7 +101,7 @@ export async function* readStream<T>(
     sent: 0,
     async changed(now) {
       grants = now;
-      await record({ phase: Access_Phase.CHANGED, consents: permitsOf(now), openedBy: access });
+      await record({ phase: "changed", consents: permitsOf(now), openedBy: access });
     },
   };
   let end: Pick<Result, "outcome" | "reason"> = { reason: "CANCELED" };
@@ -115,7 +115,7 @@ export async function* readStream<T>(
   } finally {
     const closing = {
       ...end,
-      phase: Access_Phase.CLOSED,
+      phase: "closed" as const,
       items: opened.sent,
       consents: permitsOf(grants),
       openedBy: access,
@@ -135,9 +135,9 @@ function midStream(error: unknown): unknown {
 
 function ending(error: unknown): Pick<Result, "outcome" | "reason"> {
   if (!(error instanceof RecordsError)) return { reason: "INTERNAL" };
-  if (error.code === "UNDECIDED") return { outcome: Access_Outcome.UNDECIDED, reason: error.logged };
+  if (error.code === "UNDECIDED") return { outcome: "undecided", reason: error.logged };
   const denial = error.code === "CONSENT_REVOKED" || error.code === "RESOLUTION_TOO_FINE";
-  return { ...(denial ? { outcome: Access_Outcome.DENIED } : {}), reason: error.logged };
+  return { ...(denial ? { outcome: "denied" as const } : {}), reason: error.logged };
 }
 
 export function permitsOf(grants: readonly Grant[]) {

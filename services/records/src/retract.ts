@@ -1,12 +1,12 @@
 import { timingSafeEqual } from "node:crypto";
 import type { Change, Stored } from "@wellapi/store";
-import type { Intent } from "./access-entry.ts";
 import type { AppendDeps } from "./append.ts";
-import { batchCommitted } from "./batch-committed.ts";
 import type { BlockDocument, ObservationBlockDocument, TombstoneDocument } from "./documents.ts";
 import { RecordsError } from "./errors.ts";
-import { isWithoutKey } from "./failure.ts";
+import { batchCommitted } from "./event-convert.ts";
+import { isWithoutKey } from "./failure-convert.ts";
 import { headChange, loadHead } from "./head-repository.ts";
+import type { Intent } from "./intent.ts";
 import { withBox } from "./patient-box.ts";
 import { findReceiptOfBatch } from "./receipt-repository.ts";
 import type { Subject } from "./subject.ts";

@@ -12,7 +12,8 @@ import { createAppend } from "./append.ts";
 import { createBlockRepository } from "./block-repository.ts";
 import { createCommitHub } from "./commit-hub.ts";
 import type { RecordsConfig } from "./config.ts";
-import { createDirectory } from "./directory.ts";
+import { createConsentClient } from "./consent-client.ts";
+import { createDirectory } from "./directory-client.ts";
 import { createErase } from "./erase.ts";
 import { createGate } from "./gate.ts";
 import { createObservationRepository } from "./observation-repository.ts";
@@ -54,10 +55,11 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
   const { store, vault, pairwise, enforcer, clock, log } = deps;
   const { region, backupRetentionDays = 35 } = config;
   const directory = createDirectory(deps.identity, clock);
-  const gate = createGate({ ...deps, directory, region });
+  const consents = createConsentClient(enforcer, deps.consent, region);
+  const gate = createGate({ ...deps, consents, directory, region });
   const hub = createCommitHub();
   const relay = deps.relay ?? { notify() {} };
-  const writing = { ...deps, relay, gate, hub, directory, queue: createPatientQueue() };
+  const writing = { ...deps, relay, gate, hub, directory, consents, queue: createPatientQueue() };
   const erase = createErase(writing);
   const stopListening = enforcer.onRecall((partition) => {
     if (partition === undefined) hub.notifyAll();

@@ -1,13 +1,13 @@
 import type { Clock } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
-import type { Intent } from "./access-entry.ts";
 import type { CommitHub } from "./commit-hub.ts";
 import type { BlockDocument, TombstoneDocument } from "./documents.ts";
 import { RecordsError } from "./errors.ts";
-import { asRecordsError } from "./failure.ts";
+import { asRecordsError } from "./failure-convert.ts";
 import type { Grant } from "./grant.ts";
 import { loadHead } from "./head-repository.ts";
+import type { Intent } from "./intent.ts";
 import { ALWAYS } from "./interval.ts";
 import { codeIdOf, withBox } from "./patient-box.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";

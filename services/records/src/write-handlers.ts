@@ -1,12 +1,11 @@
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import type { RecordsWriteService } from "@wellapi/gen/wellapi/records/v1/records_write_service_pb";
-import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { callerKey, partyOf } from "@wellapi/rpc";
 import type { Pairwise } from "@wellapi/vault";
 import type { createAppend } from "./append.ts";
 import type { Batch } from "./batch.ts";
 import { observationBatch, receiptInit, seriesBatch } from "./convert.ts";
-import { methodOf } from "./method.ts";
+import { methodOf } from "./method-convert.ts";
 import type { createRetract } from "./retract.ts";
 
 export function createWriteHandlers(deps: {
@@ -32,8 +31,7 @@ export function createWriteHandlers(deps: {
         caller,
         method: methodOf(context),
         patient,
-        direction: Direction.CONTRIBUTE,
-        purpose: Purpose.UNSPECIFIED,
+        direction: "contribute" as const,
         codes: [],
         requestId: batch,
       };

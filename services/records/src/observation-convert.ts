@@ -2,9 +2,9 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import type { StoredObservationSchema } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import type { Observation } from "@wellapi/gen/wellapi/type/v1/observation_pb";
-import { codeInit, codingOf, type ResolvedStart } from "./convert-series.ts";
-import type { SourceInit } from "./convert-source.ts";
 import type { ObservationRecord, ObservationValue } from "./observation.ts";
+import { codeInit, codingOf, type ResolvedStart } from "./series-convert.ts";
+import type { SourceInit } from "./source-convert.ts";
 
 /** An observation as it is stored. It was validated by ingestion. */
 export function observationContent(

@@ -1,39 +1,28 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { AccessInit } from "@wellapi/access-log";
 import { Access_Outcome, Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
-import { Actor_Kind, type Direction, type Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Actor_Kind, Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { type Caller, partyOf } from "@wellapi/rpc";
 import type { Pairwise } from "@wellapi/vault";
+import type { Intent, Result } from "./intent.ts";
 import { ALWAYS, type Interval } from "./interval.ts";
 import type { Subject } from "./subject.ts";
 
-/** What a call wants, as the log tells it. */
-export interface Intent {
-  readonly caller: Caller;
-  /** Fully qualified, e.g. `wellapi.records.v1.RecordsService/ReadSeries`. */
-  readonly method: string;
-  /** The patient's id as the caller sent it. */
-  readonly patient: string;
-  readonly direction: Direction;
-  readonly purpose: Purpose;
-  readonly codes: readonly string[];
-  readonly interval?: Interval;
-  /** The batch's request id, or the batch. */
-  readonly requestId?: string;
-}
-
-/** What became of it. */
-export interface Result {
-  readonly phase?: Access_Phase;
-  readonly outcome?: Access_Outcome;
-  readonly reason?: string;
-  readonly consents?: ReadonlyArray<{ readonly consent: string; readonly version: number }>;
-  readonly items?: number;
-  readonly openedBy?: string;
-}
-
 /** An entry has at most 16 KiB, and a batch names up to 1,000 codes of the caller's choice. */
 const MAX_LISTED = 100;
+
+const phases = {
+  call: Access_Phase.CALL,
+  opened: Access_Phase.OPENED,
+  changed: Access_Phase.CHANGED,
+  closed: Access_Phase.CLOSED,
+} as const;
+
+const outcomes = {
+  permitted: Access_Outcome.PERMITTED,
+  denied: Access_Outcome.DENIED,
+  undecided: Access_Outcome.UNDECIDED,
+} as const;
 
 /** The log's entry. Carries no health value. */
 export function accessInit(
@@ -51,11 +40,11 @@ export function accessInit(
     credential: principal.credential ?? "",
     workload,
     method,
-    purpose,
-    phase: result.phase ?? Access_Phase.CALL,
-    outcome: result.outcome ?? Access_Outcome.PERMITTED,
+    purpose: purpose ?? 0,
+    phase: phases[result.phase ?? "call"],
+    outcome: outcomes[result.outcome ?? "permitted"],
     reason: result.reason ?? "",
-    direction,
+    direction: direction === "read" ? Direction.READ : Direction.CONTRIBUTE,
     codes: [...new Set(codes)].slice(0, MAX_LISTED),
     ...(interval === undefined ? {} : { interval: intervalInit(interval) }),
     consents: uniqueConsents(result.consents ?? []),
