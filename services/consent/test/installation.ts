@@ -61,7 +61,7 @@ export async function openInstallation() {
   const pairwise = createPairwise({ secret: await kms.derive("pairwise") });
   const pageTokens = createPageTokens(await kms.derive("page-tokens"));
   const deps = { ...common, accessLog, pairwise, pageTokens, identity };
-  const service = await openConsentService({}, deps);
+  let service = await openConsentService({}, deps);
   onTestFinished(async () => {
     await service.close();
     await accessLog.close();
@@ -80,6 +80,12 @@ export async function openInstallation() {
   const asRecords = () => as({ kind: "service", id: "records" }, "records");
 
   return {
+    store,
+    /** The service of an installation that was stopped and started again. */
+    async restart() {
+      await service.close();
+      service = await openConsentService({}, deps);
+    },
     clock,
     erased,
     pairwise,
