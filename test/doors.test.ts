@@ -32,6 +32,11 @@ async function refusal(call: Promise<unknown>): Promise<{ reason: string; code: 
   throw new Error("it was not refused");
 }
 
+/** Whether the handshake failed: every answer of the exchange has a reason of its own, beside its status. */
+function neverAnswered(found: { reason: string; code: string }): boolean {
+  return found.reason === found.code.replace(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
+}
+
 async function drain(stream: AsyncIterable<unknown>): Promise<void> {
   for await (const _message of stream);
 }
@@ -116,7 +121,7 @@ describe("what the doors refuse, and how they say so", () => {
     const found = await refusal(
       createClient(ConsentService, grpc({ ca: server.authority })).listConsents({}),
     );
-    expect(["Unavailable", "Internal", "Unknown"]).toContain(found.code);
+    expect(neverAnswered(found)).toBe(true);
   });
 
   test("a certificate of another installation fails at the handshake", async () => {
@@ -127,8 +132,7 @@ describe("what the doors refuse, and how they say so", () => {
       const found = await refusal(
         createClient(ConsentService, grpc({ ...certificate, ca: server.authority })).listConsents({}),
       );
-      expect(found.reason).not.toBe("CONSENT_REQUIRED");
-      expect(["Unavailable", "Internal", "Unknown", "Unauthenticated"]).toContain(found.code);
+      expect(neverAnswered(found)).toBe(true);
 
       const foreignKey = await createClient(
         CredentialService,
