@@ -1,0 +1,173 @@
+import { ItemOutcome_Status } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
+import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { describe, expect, it } from "vitest";
+import { append, application, heartRates, openScene, readAll, reasonOf, STEPS } from "./world.ts";
+
+const T0 = Date.UTC(2016, 3, 12, 6);
+const { ACCEPTED, DUPLICATE, REJECTED } = ItemOutcome_Status;
+
+describe("append", () => {
+  it("is readable, exactly as sent, once it is answered", async () => {
+    const scene = await openScene();
+    const receipt = await append(scene, "r1", [heartRates(T0, [72, 75, 74])]);
+    expect(receipt.items.map(({ status }) => status)).toEqual([ACCEPTED]);
+    expect(receipt.sequence).toBe(1n);
+    expect(receipt.batch).toMatch(/^bat_/);
+    expect(await readAll(scene)).toEqual([
+      [T0, 72],
+      [T0 + 60_000, 75],
+      [T0 + 120_000, 74],
+    ]);
+  });
+
+  it("answers a batch that is sent again with duplicates and stores nothing twice", async () => {
+    const scene = await openScene();
+    const first = await append(scene, "r1", [heartRates(T0, [72])]);
+    const again = await append(scene, "r1", [heartRates(T0, [72])]);
+    expect(again.items.map(({ status }) => status)).toEqual([DUPLICATE]);
+    expect([again.batch, again.sequence]).toEqual([first.batch, first.sequence]);
+  });
+
+  it("stores one of many that arrive at once under one id", async () => {
+    const scene = await openScene();
+    const receipts = await Promise.all(
+      Array.from({ length: 8 }, () => append(scene, "r1", [heartRates(T0, [72, 73])])),
+    );
+    const statuses = receipts.flatMap(({ items }) => items.map(({ status }) => status));
+    expect(statuses.filter((status) => status === ACCEPTED)).toHaveLength(1);
+    expect(statuses.filter((status) => status === DUPLICATE)).toHaveLength(7);
+    expect(await readAll(scene)).toHaveLength(2);
+  });
+
+  it("refuses an id with other content, also as a batch of observations", async () => {
+    const scene = await openScene();
+    await append(scene, "r1", [heartRates(T0, [72])]);
+    expect(await reasonOf(append(scene, "r1", [heartRates(T0, [73])]))).toBe("REQUEST_ID_REUSED");
+    expect(await readAll(scene)).toEqual([[T0, 72]]);
+  });
+
+  it("judges rejected items afresh and keeps accepted ones", async () => {
+    const scene = await openScene();
+    const { world, maker, patient } = scene;
+    const batch = {
+      requestId: "r1",
+      patient: world.idFor(maker, patient),
+      series: [heartRates(T0, [72]), heartRates(T0 + 3_600_000, [80])],
+    };
+    const violation = { field: "series[1].times", description: "is ahead", reason: "TIME_IN_FUTURE" };
+    const rejections = [{ index: 1, violations: [violation] }];
+    const first = await world.writer(maker).appendSeries({ batch, rejections });
+    expect(first.receipt!.items.map(({ status }) => status)).toEqual([ACCEPTED, REJECTED]);
+    expect(first.receipt!.items[1]!.violations[0]).toMatchObject(violation);
+    const second = await world.writer(maker).appendSeries({ batch });
+    expect(second.receipt!.items.map(({ status }) => status)).toEqual([DUPLICATE, ACCEPTED]);
+    expect(second.receipt!.batch).toBe(first.receipt!.batch);
+    expect(second.receipt!.sequence).toBe(2n);
+    expect(await readAll(scene)).toHaveLength(2);
+  });
+
+  it("rejects the items that the consent does not cover and stores their neighbours", async () => {
+    const scene = await openScene();
+    const other = { ...heartRates(T0, [20]), code: { code: "9279-1" } };
+    const receipt = await append(scene, "r1", [other, heartRates(T0, [72])]);
+    expect(receipt.items.map(({ status }) => status)).toEqual([REJECTED, ACCEPTED]);
+    expect(receipt.items[0]!.violations[0]!.reason).toBe("CONSENT_CATEGORY");
+    expect(receipt.items[0]!.violations[0]!.field).toBe("series[0].code");
+  });
+
+  it("rejects what was captured outside the consent's window", async () => {
+    const scene = await openScene();
+    const { world, patient } = scene;
+    const maker = application();
+    await world.grant(patient, {
+      organization: maker.organization,
+      direction: Direction.CONTRIBUTE,
+      codes: [STEPS, heartRates(T0, []).code!.code!],
+      window: { from: T0, to: T0 + 3_600_000 },
+    });
+    const receipt = await append({ ...scene, maker }, "r1", [
+      heartRates(T0 + 3_599_000, [72, 73], 1_000),
+      heartRates(T0, [74]),
+    ]);
+    expect(receipt.items.map(({ status }) => status)).toEqual([REJECTED, ACCEPTED]);
+    expect(receipt.items[0]!.violations[0]!.reason).toBe("CONSENT_WINDOW");
+  });
+
+  it("answers an unknown, a malformed and another organization's patient id like a patient without consent", async () => {
+    const scene = await openScene();
+    const { world, maker, patient } = scene;
+    const stranger = application();
+    const send = (as: typeof maker, id: string) =>
+      world
+        .writer(as)
+        .appendSeries({ batch: { requestId: "r1", patient: id, series: [heartRates(T0, [72])] } })
+        .then(
+          () => "OK",
+          (error: Error) => error.message,
+        );
+    const unconsented = await send(stranger, world.idFor(stranger, patient));
+    expect(unconsented).toContain("No consent in force");
+    expect(await send(maker, world.idFor(stranger, patient))).toBe(unconsented);
+    expect(await send(maker, "pat_00000000000000000000000000")).toBe(unconsented);
+    expect(await send(maker, "nobody")).toBe(unconsented);
+    const denied = (await world.accesses()).filter(({ reason }) => reason === "CONSENT_NONE");
+    // Only the patient who exists is told of the attempt; the others name nobody.
+    expect(denied.map(({ patient: about }) => about !== "")).toEqual([true, false, false, false]);
+  });
+
+  it("fails whole after a revocation and leaves no receipt", async () => {
+    const scene = await openScene();
+    const { world, patient } = scene;
+    const maker = application();
+    const consent = await world.grant(patient, {
+      organization: maker.organization,
+      direction: Direction.CONTRIBUTE,
+      codes: [STEPS, "8867-4"],
+    });
+    await world.consent.revoke(consent);
+    expect(await reasonOf(append({ ...scene, maker }, "r1", [heartRates(T0, [72])]))).toBe(
+      "CONSENT_REQUIRED",
+    );
+    await world.grant(patient, {
+      organization: maker.organization,
+      direction: Direction.CONTRIBUTE,
+      codes: ["8867-4"],
+    });
+    const receipt = await append({ ...scene, maker }, "r1", [heartRates(T0, [99])]);
+    expect(receipt.items[0]!.status).toBe(ACCEPTED);
+  });
+
+  it("acknowledges nothing while the store fails, goes on reading, and stores once afterwards", async () => {
+    const scene = await openScene();
+    const { store } = scene.world;
+    await append(scene, "r0", [heartRates(T0, [70])]);
+    store.mode = "refuses";
+    expect(await reasonOf(append(scene, "r1", [heartRates(T0 + 60_000, [72])]))).toBe("STORE_UNAVAILABLE");
+    expect(await readAll(scene)).toEqual([[T0, 70]]);
+    store.mode = "commits_and_fails";
+    expect(await reasonOf(append(scene, "r1", [heartRates(T0 + 60_000, [72])]))).toBe("STORE_UNAVAILABLE");
+    store.mode = "works";
+    const receipt = await append(scene, "r1", [heartRates(T0 + 60_000, [72])]);
+    expect(receipt.items[0]!.status).toBe(DUPLICATE);
+    expect(await readAll(scene)).toEqual([
+      [T0, 70],
+      [T0 + 60_000, 72],
+    ]);
+  });
+
+  it("leaves one entry a batch, with what was stored and the consent that permitted it", async () => {
+    const scene = await openScene();
+    await append(scene, "r1", [heartRates(T0, [72, 73, 74])]);
+    const [access] = await scene.world.accesses();
+    expect(access).toMatchObject({
+      patient: scene.world.idFor(scene.maker, scene.patient),
+      organization: scene.maker.organization,
+      method: "wellapi.records.v1.RecordsWriteService/AppendSeries",
+      direction: Direction.CONTRIBUTE,
+      items: 3n,
+      requestId: "r1",
+      codes: ["8867-4"],
+    });
+    expect(access!.consents).toHaveLength(1);
+  });
+});

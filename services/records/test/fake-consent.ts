@@ -1,0 +1,144 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { ConsentDecisionService } from "@wellapi/gen/wellapi/consent/v1/consent_decision_service_pb";
+import { DenialReason } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { type Route, route } from "@wellapi/rpc";
+import { randomIds } from "@wellapi/runtime";
+
+/** A consent as a test states it. */
+export interface TestConsent {
+  readonly organization: string;
+  readonly direction: Direction;
+  readonly codes: readonly string[];
+  readonly purposes?: readonly Purpose[];
+  readonly resolution?: Resolution;
+  readonly window?: { readonly from: number; readonly to: number };
+}
+
+/**
+ * The consent service's side of the session protocol over a plain list: the real one is another service, which
+ * no service imports. Sessions, recalls and renewals are real, so the enforcer under test is the real one.
+ */
+export function createFakeConsent() {
+  const consents = new Map<string, { id: string; partition: string; terms: TestConsent; revoked: boolean }>();
+  const recalls = new Map<string, () => void>();
+  const sessions = new Set<(partition: string) => Promise<void>>();
+  const state = { reachable: true };
+
+  async function recall(partition: string): Promise<void> {
+    await Promise.all([...sessions].map((send) => send(partition)));
+  }
+
+  const implementation: Route = route(ConsentDecisionService, {
+    decide({ question }) {
+      const { partition, organization, direction, code, purpose } = question!;
+      const between = [...consents.values()].filter(
+        ({ terms, partition: of }) =>
+          of === partition && terms.organization === organization && terms.direction === direction,
+      );
+      const deny = (denialReason: DenialReason) => ({ decision: { denialReason } });
+      if (between.length === 0) return deny(DenialReason.NO_CONSENT);
+      const active = between.filter(({ revoked }) => !revoked);
+      if (active.length === 0) return deny(DenialReason.REVOKED);
+      const covering = active.filter(({ terms }) => terms.codes.includes(code));
+      if (covering.length === 0) return deny(DenialReason.CATEGORY);
+      const granting = covering.filter(
+        ({ terms }) =>
+          direction === Direction.CONTRIBUTE || (terms.purposes ?? [Purpose.TREATMENT]).includes(purpose),
+      );
+      if (granting.length === 0) return deny(DenialReason.PURPOSE);
+      const grants = granting.map(({ id, terms }) => ({
+        consent: id,
+        version: 1,
+        resolution: terms.resolution ?? Resolution.RAW,
+        ...(terms.window === undefined
+          ? {}
+          : {
+              window: {
+                startTime: timestampFromMs(terms.window.from),
+                endTime: timestampFromMs(terms.window.to),
+              },
+            }),
+      }));
+      return { decision: { grants } };
+    },
+
+    async *watch(requests) {
+      const outgoing: Parameters<typeof Array.prototype.push>[0][] = [];
+      let wake = () => {};
+      const push = (message: unknown) => {
+        outgoing.push(message);
+        wake();
+      };
+      const send = (partition: string) =>
+        new Promise<void>((resolve) => {
+          const id = randomIds.next("rcl");
+          recalls.set(id, resolve);
+          push({ case: "recall", value: { recall: id, partition } });
+        });
+      sessions.add(send);
+      let ended = false;
+      const reading = (async () => {
+        for await (const { message } of requests) {
+          if (!state.reachable) continue;
+          if (message.case === "open") {
+            push({ case: "opened", value: { session: randomIds.next("ses"), ttlMs: 1_500 } });
+          } else if (message.case === "renew") {
+            push({ case: "renewed", value: { sequence: message.value.sequence } });
+          } else if (message.case === "acknowledge") {
+            recalls.get(message.value.recall)?.();
+            recalls.delete(message.value.recall);
+          }
+        }
+      })()
+        .catch(() => {})
+        .finally(() => {
+          ended = true;
+          wake();
+        });
+      try {
+        while (!ended) {
+          const message = outgoing.shift();
+          if (message !== undefined) yield { message } as never;
+          else
+            await new Promise<void>((resolve) => {
+              wake = resolve;
+            });
+        }
+        await reading;
+      } finally {
+        sessions.delete(send);
+      }
+    },
+
+    async revokeAllConsents({ partition }) {
+      let revoked = 0;
+      for (const consent of consents.values()) {
+        if (consent.partition === partition && !consent.revoked) {
+          consent.revoked = true;
+          revoked++;
+        }
+      }
+      await recall(partition);
+      return { revoked };
+    },
+  });
+
+  return {
+    route: implementation,
+    state,
+    /** Grants, and recalls what was decided before. Resolves with the consent's id. */
+    async grant(partition: string, terms: TestConsent): Promise<string> {
+      const id = randomIds.next("con");
+      consents.set(id, { id, partition, terms, revoked: false });
+      await recall(partition);
+      return id;
+    },
+    /** As RevokeConsent: once it resolves, no enforcer uses the consent any more. */
+    async revoke(id: string): Promise<void> {
+      const consent = consents.get(id)!;
+      consent.revoked = true;
+      await recall(consent.partition);
+    },
+  };
+}

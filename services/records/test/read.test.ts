@@ -1,0 +1,257 @@
+import { Access_Outcome, Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { RetractionReason } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { describe, expect, it } from "vitest";
+import {
+  append,
+  application,
+  heartRates,
+  openScene,
+  queryInit,
+  readAll,
+  reasonOf,
+  STEPS,
+  samplesOf,
+  WEIGHT,
+} from "./world.ts";
+
+const T0 = Date.UTC(2016, 3, 12, 6);
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+
+describe("ReadSeries", () => {
+  it("lets the later batch win where the same hours come again", async () => {
+    const scene = await openScene();
+    await append(scene, "r1", [heartRates(T0, [70, 71, 72, 73])]);
+    await append(scene, "r2", [heartRates(T0 + MINUTE, [81, 82])]);
+    expect((await readAll(scene)).map(([, value]) => value)).toEqual([70, 81, 82, 73]);
+  });
+
+  it("shows what lay beneath a batch that was taken back", async () => {
+    const scene = await openScene();
+    const { world, maker, patient } = scene;
+    await append(scene, "r1", [heartRates(T0, [70, 71])]);
+    const second = await append(scene, "r2", [heartRates(T0, [80, 81])]);
+    const retraction = {
+      patient: world.idFor(maker, patient),
+      batch: second.batch,
+      reason: RetractionReason.ENTERED_IN_ERROR,
+    };
+    const first = await world.writer(maker).retractBatch({ retraction });
+    expect(first.sequence).toBe(3n);
+    expect((await readAll(scene)).map(([, value]) => value)).toEqual([70, 71]);
+    expect((await world.writer(maker).retractBatch({ retraction })).sequence).toBe(3n);
+    // Accepted once is final: a resend does not bring it back.
+    await append(scene, "r2", [heartRates(T0, [80, 81])]);
+    expect((await readAll(scene)).map(([, value]) => value)).toEqual([70, 71]);
+  });
+
+  it("finds neither an unknown batch to take back nor another organization's", async () => {
+    const scene = await openScene();
+    const { world, maker, patient, clinic } = scene;
+    const { batch } = await append(scene, "r1", [heartRates(T0, [70])]);
+    const retract = (as: typeof maker, patientId: string, batchId: string) =>
+      reasonOf(
+        world.writer(as).retractBatch({
+          retraction: { patient: patientId, batch: batchId, reason: RetractionReason.SUPERSEDED },
+        }),
+      );
+    expect(await retract(maker, world.idFor(maker, patient), "bat_00000000000000000000000000")).toBe(
+      "NOT_FOUND",
+    );
+    expect(await retract(clinic, world.idFor(clinic, patient), batch)).toBe("NOT_FOUND");
+    expect(await retract(maker, "nobody", batch)).toBe("NOT_FOUND");
+    expect(await readAll(scene)).toHaveLength(1);
+  });
+
+  it("keeps devices apart and gives each reader ids of its own", async () => {
+    const scene = await openScene();
+    const { world, clinic, patient } = scene;
+    const other = { ...heartRates(T0, [90]), device: { identifier: "serial-2", model: "Ring" } };
+    await append(scene, "r1", [heartRates(T0, [70]), other]);
+    const page = await world.reader(clinic).querySeries(queryInit(world.idFor(clinic, patient), {}));
+    const devices = page.series.map(({ source }) => [source!.deviceModel, source!.deviceId]);
+    expect(new Set(devices.map(([model]) => model))).toEqual(new Set(["Band", "Ring"]));
+    expect(new Set(devices.map(([, id]) => id)).size).toBe(2);
+    const own = await world
+      .own(patient)
+      .querySeries(queryInit(world.ownId(patient), { purpose: Purpose.PATIENT_REQUEST }));
+    const known = new Set(devices.map(([, id]) => id));
+    expect(own.series.map(({ source }) => known.has(source!.deviceId))).toEqual([false, false]);
+    expect(page.series[0]!.series!.device).toBeUndefined();
+  });
+
+  it("gives exact decimals as sent, and converted ones to the digits asked for", async () => {
+    const scene = await openScene();
+    const weight = {
+      ...heartRates(T0, []),
+      code: { code: WEIGHT },
+      unit: "[lb_av]",
+      values: { case: "decimals" as const, value: { scale: 2, mantissas: [18050, 18100] } },
+    };
+    await append(scene, "r1", [weight]);
+    const { world, clinic, patient } = scene;
+    const id = world.idFor(clinic, patient);
+    const sent = await world.reader(clinic).querySeries(queryInit(id, { code: WEIGHT }));
+    expect(sent.series[0]!.series!.unit).toBe("[lb_av]");
+    expect(sent.series[0]!.series!.values.value).toMatchObject({ scale: 2, mantissas: [18050, 18100] });
+    const converted = await world
+      .reader(clinic)
+      .querySeries(queryInit(id, { code: WEIGHT, unit: "kg", digits: 2 }));
+    expect(converted.series[0]!.series!.values.value).toMatchObject({ scale: 2, mantissas: [8187, 8210] });
+    expect(
+      await reasonOf(world.reader(clinic).querySeries(queryInit(id, { code: WEIGHT, unit: "cm" }))),
+    ).toBe("INVALID_FIELD");
+  });
+
+  it("releases only what the windows of the consents hold", async () => {
+    const scene = await openScene({ window: { from: T0 + MINUTE, to: T0 + 3 * MINUTE } });
+    await append(scene, "r1", [heartRates(T0, [70, 71, 72, 73])]);
+    expect((await readAll(scene)).map(([, value]) => value)).toEqual([71, 72]);
+    expect((await readAll(scene, { from: T0 + 2 * MINUTE })).map(([, value]) => value)).toEqual([72]);
+  });
+
+  it("refuses other codes, other purposes and strangers alike, and logs why to the patient", async () => {
+    const scene = await openScene();
+    const { world, clinic, patient } = scene;
+    const stranger = application();
+    const read = (as: typeof clinic, query: Parameters<typeof queryInit>[1]) =>
+      reasonOf(world.reader(as).querySeries(queryInit(world.idFor(as, patient), query)));
+    expect(await read(clinic, { code: STEPS })).toBe("CONSENT_REQUIRED");
+    expect(await read(clinic, { purpose: Purpose.RESEARCH })).toBe("CONSENT_REQUIRED");
+    expect(await read(stranger, {})).toBe("CONSENT_REQUIRED");
+    const accesses = (await world.accesses()).filter(({ outcome }) => outcome === Access_Outcome.DENIED);
+    expect(accesses.map(({ reason }) => reason)).toEqual([
+      "CONSENT_CATEGORY",
+      "CONSENT_PURPOSE",
+      "CONSENT_NO_CONSENT",
+    ]);
+  });
+
+  it("sends hourly and daily readers to AggregateSeries", async () => {
+    const scene = await openScene({ resolution: Resolution.HOURLY });
+    const { world, clinic, patient } = scene;
+    const call = world.reader(clinic).querySeries(queryInit(world.idFor(clinic, patient), {}));
+    expect(await reasonOf(call)).toBe("RESOLUTION_TOO_FINE");
+    await expect(readAll(scene)).rejects.toThrow("AggregateSeries");
+  });
+
+  it("lets patients read their own data from any provider, and nobody else's", async () => {
+    const scene = await openScene();
+    const { world, patient } = scene;
+    await append(scene, "r1", [heartRates(T0, [70])]);
+    const query = { purpose: Purpose.PATIENT_REQUEST };
+    const page = await world.own(patient).querySeries(queryInit(world.ownId(patient), query));
+    expect(samplesOf(page.series[0]!.series!)).toEqual([[T0, 70]]);
+    const other = world.patient();
+    expect(await reasonOf(world.own(other).querySeries(queryInit(world.ownId(patient), query)))).toBe(
+      "CONSENT_REQUIRED",
+    );
+    expect(await reasonOf(world.own(patient).querySeries(queryInit(world.ownId(patient), {})))).toBe(
+      "INVALID_FIELD",
+    );
+  });
+
+  it("streams a year whole, in messages of bounded size, and logs an opening and a closing entry", async () => {
+    const scene = await openScene();
+    const { world, clinic, patient } = scene;
+    const days = Array.from({ length: 365 }, (_, day) => day);
+    for (const day of days) {
+      const values = Array.from({ length: 1_440 }, (_, minute) => 60 + ((day + minute) % 40));
+      await append(scene, `day-${day}`, [heartRates(T0 + day * DAY, values)]);
+    }
+    let samples = 0;
+    let largest = 0;
+    let previous = 0;
+    let announced = 0n;
+    for await (const { payload } of world
+      .reader(clinic)
+      .readSeries(queryInit(world.idFor(clinic, patient), {}))) {
+      if (payload.case === "end") announced = payload.value.samples;
+      if (payload.case !== "series") continue;
+      const piece = samplesOf(payload.value.series!);
+      expect(piece[0]![0]).toBeGreaterThan(previous);
+      previous = piece.at(-1)![0];
+      samples += piece.length;
+      largest = Math.max(largest, piece.length);
+    }
+    expect([samples, announced]).toEqual([365 * 1_440, 365n * 1_440n]);
+    expect(largest).toBeLessThanOrEqual(10_000);
+    const entries = (await world.accesses()).filter(({ direction }) => direction === Direction.READ);
+    expect(entries.map(({ phase, items }) => [phase, items])).toEqual([
+      [Access_Phase.OPENED, 0n],
+      [Access_Phase.CLOSED, BigInt(samples)],
+    ]);
+    expect(entries[1]!.openedBy).toBe(entries[0]!.id);
+  }, 60_000);
+
+  it("ends in the middle, before the next message, once the consent is revoked", async () => {
+    const scene = await openScene();
+    const { world, clinic, patient, consent } = scene;
+    for (const day of [0, 1, 2]) {
+      const values = Array.from({ length: 20_000 }, () => 60);
+      await append(scene, `day-${day}`, [heartRates(T0 + day * DAY, values, 1_000)]);
+    }
+    const stream = world.reader(clinic).readSeries(queryInit(world.idFor(clinic, patient), {}));
+    let received = 0;
+    const read = async () => {
+      for await (const { payload } of stream) {
+        if (payload.case !== "series") continue;
+        received++;
+        if (received === 1) await world.consent.revoke(consent);
+      }
+    };
+    expect(await reasonOf(read())).toBe("CONSENT_REVOKED");
+    expect(received).toBeLessThanOrEqual(2); // one was on its way
+    const closing = (await world.accesses()).find(({ phase }) => phase === Access_Phase.CLOSED);
+    expect(closing).toMatchObject({ outcome: Access_Outcome.DENIED, reason: "CONSENT_REVOKED" });
+    expect(await reasonOf(readAll(scene))).toBe("CONSENT_REQUIRED");
+  });
+});
+
+describe("QuerySeries", () => {
+  it("pages through everything once, also while samples are added between the pages", async () => {
+    const scene = await openScene();
+    const { world, clinic, patient } = scene;
+    const other = { ...heartRates(T0, [1, 2, 3, 4, 5]), device: { identifier: "serial-2" } };
+    await append(scene, "r1", [heartRates(T0, [70, 71, 72, 73, 74, 75, 76]), other]);
+    const values: number[] = [];
+    let pageToken = "";
+    let pages = 0;
+    do {
+      const init = queryInit(world.idFor(clinic, patient), {});
+      const page = await world.reader(clinic).querySeries({ ...init, pageSize: 3, pageToken });
+      values.push(...page.series.flatMap(({ series }) => samplesOf(series!).map(([, value]) => value)));
+      pageToken = page.nextPageToken;
+      pages++;
+      await append(scene, `before-${pages}`, [heartRates(T0 - pages * MINUTE, [50])]);
+    } while (pageToken !== "");
+    const added = values.filter((value) => value === 50); // of a series whose turn came later
+    expect(values.filter((value) => value !== 50).sort((a, b) => a - b)).toEqual([
+      1, 2, 3, 4, 5, 70, 71, 72, 73, 74, 75, 76,
+    ]);
+    expect(added.length).toBeLessThan(pages);
+  });
+
+  it("refuses a token that is forged, of another query or of another caller", async () => {
+    const scene = await openScene();
+    const { world, clinic, patient } = scene;
+    const second = application();
+    await world.grant(patient, {
+      organization: second.organization,
+      direction: Direction.READ,
+      codes: ["8867-4"],
+    });
+    await append(scene, "r1", [heartRates(T0, [70, 71, 72])]);
+    const init = queryInit(world.idFor(clinic, patient), {});
+    const { nextPageToken } = await world.reader(clinic).querySeries({ ...init, pageSize: 1 });
+    const query = (as: typeof clinic, changed: object) =>
+      reasonOf(
+        world.reader(as).querySeries({ ...queryInit(world.idFor(as, patient), {}), pageSize: 1, ...changed }),
+      );
+    expect(await query(clinic, { pageToken: nextPageToken })).toBe("OK");
+    expect(await query(clinic, { pageToken: `${nextPageToken.slice(0, -2)}AA` })).toBe("INVALID_PAGE_TOKEN");
+    expect(await query(clinic, { pageToken: nextPageToken, digits: 1 })).toBe("INVALID_PAGE_TOKEN");
+    expect(await query(second, { pageToken: nextPageToken })).toBe("INVALID_PAGE_TOKEN");
+  });
+});

@@ -1,0 +1,337 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
+import { createLeafSealer, openAccessLog } from "@wellapi/access-log";
+import { openEnforcer } from "@wellapi/enforcer";
+import { AuditIntakeService } from "@wellapi/gen/wellapi/audit/v1/audit_intake_service_pb";
+import { type Access, AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { PatientDirectoryService } from "@wellapi/gen/wellapi/identity/v1/patient_directory_service_pb";
+import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import { RecordsWriteService } from "@wellapi/gen/wellapi/records/v1/records_write_service_pb";
+import type { SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
+import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { type Caller, createPageTokens, problemOf } from "@wellapi/rpc";
+import { createTestTransport } from "@wellapi/rpc/testing";
+import { randomIds, silentLogger, systemClock } from "@wellapi/runtime";
+import { openSqliteStore, type Store, StoreError } from "@wellapi/store";
+import { createPairwise, openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
+import { onTestFinished } from "vitest";
+import { openRecordsService, recordsCollections } from "../src/index.ts";
+import { createFakeConsent, type TestConsent } from "./fake-consent.ts";
+
+export const HEART_RATE = "8867-4";
+export const STEPS = "55423-8";
+export const WEIGHT = "29463-7";
+
+/** A store whose commits can be made to fail, before or after they happened. */
+export interface FaultyStore extends Store {
+  mode: "works" | "refuses" | "commits_and_fails";
+}
+
+function faulty(store: Store): FaultyStore {
+  return {
+    ...store,
+    mode: "works",
+    async commit(commit) {
+      const failure = new StoreError("unavailable", "the disk is full");
+      if (this.mode === "refuses") throw failure;
+      const result = await store.commit(commit);
+      if (this.mode === "commits_and_fails") throw failure;
+      return result;
+    },
+  };
+}
+
+/** An organization's application, as a door lets it in. */
+export interface TestApplication {
+  readonly organization: string;
+  readonly application: string;
+}
+
+export interface TestPatient {
+  /** Internal id. */
+  readonly id: string;
+  readonly partition: string;
+}
+
+/** Records with real store, vault, enforcer and log; identity, consent and audit are the least that answers. */
+export async function openWorld(options: { folder?: string } = {}) {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "wellapi-records-")));
+  const closers: (() => Promise<void>)[] = [];
+  const kms = await openLocalKms({ path: join(folder, "master.key") });
+  const store = faulty(
+    await openSqliteStore({ path: join(folder, "records.db"), collections: recordsCollections }),
+  );
+  const keys = await openSqliteStore({ path: join(folder, "keys.db"), collections: vaultCollections });
+  const vault = await openVault({ store: keys, kms });
+  const pairwise = createPairwise({ secret: await kms.derive("pairwise") });
+  const patients = new Map<string, { zones: { from?: number; zone: string }[]; erased?: number }>();
+  const identity = createRouterTransport(({ service }) => {
+    service(PatientDirectoryService, {
+      resolvePatient({ partition }) {
+        const patient = patients.get(partition);
+        if (patient === undefined) throw new ConnectError("there is none", Code.NotFound);
+        return {
+          timeZones: patient.zones.map(({ from, zone }) => ({
+            timeZone: zone,
+            ...(from === undefined ? {} : { startTime: timestampFromMs(from) }),
+          })),
+          ...(patient.erased === undefined ? {} : { eraseTime: timestampFromMs(patient.erased) }),
+        };
+      },
+      markErased({ partition }) {
+        const patient = patients.get(partition)!;
+        patient.erased ??= Date.now();
+        return { eraseTime: timestampFromMs(patient.erased) };
+      },
+    });
+  });
+  const leaves: { partition: string; access: Access }[] = [];
+  const intake = createRouterTransport(({ service }) => {
+    service(AuditIntakeService, {
+      append(request) {
+        for (const { partition, body } of request.leaves) {
+          leaves.push({ partition, access: fromBinary(AccessSchema, body) });
+        }
+        return {};
+      },
+    });
+  });
+  const accessLog = await openAccessLog({
+    store,
+    ids: randomIds,
+    clock: systemClock,
+    sealer: await createLeafSealer({ kms, service: "records" }),
+    intake,
+    reserve: { path: join(folder, "reserve"), bytes: 64 * 1024 },
+    log: silentLogger,
+    backoffMs: 10,
+  });
+  const consent = createFakeConsent();
+  const service: Caller = { principal: { kind: "service", id: "records" }, workload: "records", token: "" };
+  const consentTransport = createTestTransport({ routes: [consent.route], caller: service });
+  const enforcer = openEnforcer({
+    transport: consentTransport,
+    instance: "test",
+    clock: systemClock,
+    log: silentLogger,
+  });
+  await enforcer.ready();
+  const records = await openRecordsService(
+    { region: "local" },
+    {
+      store,
+      vault,
+      pairwise,
+      enforcer,
+      accessLog,
+      identity,
+      consent: consentTransport,
+      pageTokens: createPageTokens(await kms.derive("page-tokens")),
+      clock: systemClock,
+      ids: randomIds,
+      log: silentLogger,
+    },
+  );
+  closers.push(
+    () => records.close(),
+    () => enforcer.close(),
+    () => accessLog.close(),
+    () => vault.close(),
+    () => store.close(),
+    () => keys.close(),
+    () => kms.close(),
+  );
+  let closed = false;
+  const close = async () => {
+    if (closed) return;
+    closed = true;
+    for (const closer of closers) await closer();
+  };
+  onTestFinished(async () => {
+    await close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  function callerOf({ organization, application }: TestApplication, workload: string): Caller {
+    return { principal: { kind: "application", id: application, organization }, workload, token: "" };
+  }
+
+  return {
+    folder,
+    store,
+    vault,
+    consent,
+    patients,
+    leaves,
+    close,
+    /** Waits until the log has every leaf, and gives the accesses. */
+    async accesses(): Promise<Access[]> {
+      await accessLog.drained();
+      return leaves.map(({ access }) => access);
+    },
+    patient(zones: { from?: number; zone: string }[] = [{ zone: "Europe/Berlin" }]): TestPatient {
+      const id = randomIds.next("pat");
+      const partition = `local/${id}`;
+      patients.set(partition, { zones });
+      return { id, partition };
+    },
+    /** The patient's id as the organization knows it. */
+    idFor: ({ organization }: TestApplication, { id }: TestPatient) => pairwise.outward(organization, id),
+    ownId: ({ id }: TestPatient) => pairwise.outward("installation", id),
+    grant: (patient: TestPatient, terms: TestConsent) => consent.grant(patient.partition, terms),
+    writer: (application: TestApplication) =>
+      createClient(
+        RecordsWriteService,
+        createTestTransport({ routes: records.routes, caller: callerOf(application, "ingestion") }),
+      ),
+    reader: (application: TestApplication) =>
+      createClient(
+        RecordsService,
+        createTestTransport({ routes: records.routes, caller: callerOf(application, "door") }),
+      ),
+    own: ({ id, partition }: TestPatient) =>
+      createClient(
+        RecordsService,
+        createTestTransport({
+          routes: records.routes,
+          caller: { principal: { kind: "patient", id, partition }, workload: "door", token: "" },
+        }),
+      ),
+  };
+}
+
+export type World = Awaited<ReturnType<typeof openWorld>>;
+
+export function application(): TestApplication {
+  return { organization: randomIds.next("org"), application: randomIds.next("app") };
+}
+
+/** A maker that may contribute and a clinic that may read for treatment. */
+export async function openScene(terms: Partial<TestConsent> = {}) {
+  const world = await openWorld();
+  const maker = application();
+  const clinic = application();
+  const patient = world.patient();
+  await world.grant(patient, {
+    organization: maker.organization,
+    direction: Direction.CONTRIBUTE,
+    codes: [HEART_RATE, STEPS, WEIGHT, "85354-9", "sleep-stage"],
+  });
+  const consent = await world.grant(patient, {
+    organization: clinic.organization,
+    direction: Direction.READ,
+    codes: [HEART_RATE, WEIGHT, "85354-9", "sleep-stage"],
+    ...terms,
+  });
+  return { world, maker, clinic, patient, consent };
+}
+
+type SeriesInit = MessageInitShape<typeof SeriesSchema>;
+
+/** Heart rates at a period, from `start` on. */
+export function heartRates(start: number, values: readonly number[], periodMs = 60_000): SeriesInit {
+  return {
+    code: { code: HEART_RATE },
+    unit: "/min",
+    device: { identifier: "serial-1", model: "Band" },
+    times: {
+      start: { case: "startTime", value: timestampFromMs(start) },
+      utcOffsetMinutes: 120,
+      spacing: { case: "periodMs", value: periodMs },
+    },
+    values: { case: "decimals", value: { mantissas: [...values] } },
+  };
+}
+
+/** Sends a batch of series. */
+export async function append(
+  { world, maker, patient }: { world: World; maker: TestApplication; patient: TestPatient },
+  requestId: string,
+  series: readonly SeriesInit[],
+) {
+  const batch = { requestId, patient: world.idFor(maker, patient), series: [...series] };
+  const { receipt } = await world.writer(maker).appendSeries({ batch });
+  return receipt!;
+}
+
+export interface TestQuery {
+  readonly code?: string;
+  readonly from?: number;
+  readonly to?: number;
+  readonly unit?: string;
+  readonly digits?: number;
+  readonly purpose?: Purpose;
+}
+
+export function queryInit(patient: string, query: TestQuery) {
+  const { code = HEART_RATE, from, to, unit = "", digits = 0, purpose = Purpose.TREATMENT } = query;
+  return {
+    patient,
+    code,
+    purpose,
+    unit,
+    digits,
+    interval: {
+      ...(from === undefined ? {} : { startTime: timestampFromMs(from) }),
+      ...(to === undefined ? {} : { endTime: timestampFromMs(to) }),
+    },
+  };
+}
+
+/** All samples of a stream of reading, as [time, value, unit]. */
+export async function readAll(
+  { world, clinic, patient }: { world: World; clinic: TestApplication; patient: TestPatient },
+  query: TestQuery = {},
+) {
+  const samples: [number, number][] = [];
+  for await (const { payload } of world
+    .reader(clinic)
+    .readSeries(queryInit(world.idFor(clinic, patient), query))) {
+    if (payload.case === "series") samples.push(...samplesOf(payload.value.series!));
+  }
+  return samples;
+}
+
+/** The samples of a message of decimals. */
+export function samplesOf(series: {
+  times?: {
+    start: { case?: string | undefined; value?: unknown };
+    spacing: { case?: string | undefined; value?: unknown };
+  };
+  values: { case?: string | undefined; value?: unknown };
+}): [number, number][] {
+  const { scale, mantissas } = series.values.value as { scale: number; mantissas: number[] };
+  const { seconds, nanos } = series.times!.start.value as { seconds: bigint; nanos: number };
+  const { spacing } = series.times!;
+  let time = Number(seconds) * 1_000 + nanos / 1e6;
+  return mantissas.map((mantissa, i) => {
+    if (i > 0) {
+      time +=
+        spacing.case === "periodMs"
+          ? (spacing.value as number)
+          : (spacing.value as { gapsMs: number[] }).gapsMs[i - 1]!;
+    }
+    return [time, mantissa / 10 ** scale];
+  });
+}
+
+/** The reason of an error of a call. */
+export async function reasonOf(call: Promise<unknown>): Promise<string> {
+  try {
+    await call;
+  } catch (error) {
+    return problemOf(ConnectError.from(error)).reason;
+  }
+  return "OK";
+}
+
+/** The bytes of every file under a folder. */
+export async function allBytes(folder: string): Promise<Buffer> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  return Buffer.concat(await Promise.all(files.map((file) => readFile(join(file.parentPath, file.name)))));
+}
