@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -29,6 +29,8 @@ export interface ServerOptions {
   readonly dataDir: string;
   /** Settings beside those of a server on free ports. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Where its log goes; by default to this process's stderr. */
+  readonly logFile?: string;
 }
 
 /** A folder for a server's data, and how to remove it. */
@@ -51,7 +53,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       ...options.env,
       WELLAPI_DATA_DIR: options.dataDir,
     },
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", options.logFile ? openSync(options.logFile, "a") : "inherit"],
   });
   const ended = once(child, "exit") as Promise<[number | null]>;
   try {

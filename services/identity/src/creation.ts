@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import type { Commit, CommitResult, Document, Store } from "@wellapi/store";
 import { REQUEST_INDEX } from "./collections.ts";
 import { damaged, requestIdReused } from "./errors.ts";
@@ -10,7 +10,21 @@ export type CommitWithLeaf = (commit: Commit) => Promise<CommitResult>;
 export interface Creation {
   /** Id of the principal that asks. */
   readonly creator: string;
+  /** Opaque: a caller's own request id may name a person, so it is kept as a MAC only. */
   readonly requestId: string;
+}
+
+/** The creation that a caller's request stands for. */
+export type CreationOf = (creator: string, requestId: string) => Creation;
+
+/** `key` is 32 bytes that only this installation has. */
+export function createCreationOf(key: Uint8Array): CreationOf {
+  return (creator, requestId) => ({
+    creator,
+    requestId: createHmac("sha256", key)
+      .update(JSON.stringify([creator, requestId]))
+      .digest("base64url"),
+  });
 }
 
 export type CreatedDocument = Document & Creation;

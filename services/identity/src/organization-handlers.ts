@@ -4,6 +4,7 @@ import { callerKey, type PageTokens } from "@wellapi/rpc";
 import type { Clock, Ids } from "@wellapi/runtime";
 import type { Accesses } from "./access.ts";
 import { toApplicationMessage, toOrganizationMessage } from "./convert.ts";
+import type { CreationOf } from "./creation.ts";
 import type { OrganizationRepository } from "./organization-repository.ts";
 import { openPage } from "./page.ts";
 
@@ -12,17 +13,18 @@ const { method } = OrganizationService;
 export function createOrganizationHandlers(deps: {
   readonly accesses: Accesses;
   readonly organizations: OrganizationRepository;
+  readonly creationOf: CreationOf;
   readonly pageTokens: PageTokens;
   readonly clock: Clock;
   readonly ids: Ids;
 }): ServiceImpl<typeof OrganizationService> {
-  const { accesses, organizations, pageTokens, clock, ids } = deps;
+  const { accesses, organizations, creationOf, pageTokens, clock, ids } = deps;
   return {
     createOrganization({ organization: asked, requestId }, context) {
       return accesses.logged(context, method.createOrganization, requestId, async ({ caller, commit }) => {
         const displayName = asked?.displayName ?? "";
         const organization = { id: ids.next("org"), displayName, createTime: clock.now() };
-        const creation = { creator: caller.principal.id, requestId };
+        const creation = creationOf(caller.principal.id, requestId);
         const created = await organizations.createOrganization(organization, creation, commit());
         return { organization: toOrganizationMessage(created) };
       });
@@ -45,7 +47,7 @@ export function createOrganizationHandlers(deps: {
           displayName: asked?.displayName ?? "",
           createTime: clock.now(),
         };
-        const creation = { creator: caller.principal.id, requestId };
+        const creation = creationOf(caller.principal.id, requestId);
         const created = await organizations.createApplication(application, creation, commit());
         return { application: toApplicationMessage(created) };
       });

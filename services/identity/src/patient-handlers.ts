@@ -6,6 +6,7 @@ import type { PageTokens } from "@wellapi/rpc";
 import type { Clock, Ids } from "@wellapi/runtime";
 import type { Accesses } from "./access.ts";
 import { fromTimeZoneMessage, toPatientMessage, toTimeZoneMessage } from "./convert.ts";
+import type { CreationOf } from "./creation.ts";
 import { invalidField } from "./errors.ts";
 import { openPage } from "./page.ts";
 import { partitionOf } from "./patient.ts";
@@ -17,6 +18,7 @@ interface PatientHandlerDeps {
   readonly accesses: Accesses;
   readonly patients: PatientRepository;
   readonly patientAccess: PatientAccess;
+  readonly creationOf: CreationOf;
   readonly pageTokens: PageTokens;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -25,14 +27,14 @@ interface PatientHandlerDeps {
 }
 
 export function createPatientHandlers(deps: PatientHandlerDeps): ServiceImpl<typeof PatientService> {
-  const { accesses, patients, patientAccess, pageTokens, clock, ids, region } = deps;
+  const { accesses, patients, patientAccess, creationOf, pageTokens, clock, ids, region } = deps;
   const { method } = PatientService;
   return {
     createPatient({ patient: asked, requestId }, context) {
       return accesses.logged(context, method.createPatient, requestId, async ({ caller, commit, about }) => {
         const timeZones = (asked?.timeZones ?? []).map(fromTimeZoneMessage);
         checkTimeZones(timeZones, "patient.time_zones");
-        const creation = { creator: caller.principal.id, requestId };
+        const creation = creationOf(caller.principal.id, requestId);
         const id = ids.next("pat");
         const partition = partitionOf(region, id);
         const created = await patients.create(

@@ -12,6 +12,7 @@ import type { Kms, Pairwise, Vault } from "@wellapi/vault";
 import { createAccesses } from "./access.ts";
 import { openCertificateAuthority, type ServerCertificate } from "./certificate-authority.ts";
 import type { IdentityConfig } from "./config.ts";
+import { createCreationOf } from "./creation.ts";
 import { createCredentialHandlers } from "./credential-handlers.ts";
 import { createCredentialRepository } from "./credential-repository.ts";
 import { createExchange } from "./exchange.ts";
@@ -72,6 +73,7 @@ export async function openIdentityService(
   const accesses = createAccesses(deps);
   const patientAccess = createPatientAccess(pairwise, region);
   const listeners = new Set<(credential: string) => void>();
+  const creationOf = createCreationOf(await kms.derive("identity/request-ids"));
   const firstOperatorKey = await ensureOperator(credentials, clock, ids);
 
   function revoked(credential: string): void {
@@ -84,12 +86,12 @@ export async function openIdentityService(
     }
   }
 
-  const patientDeps = { accesses, patients, patientAccess, pageTokens, clock, ids, region };
+  const patientDeps = { accesses, patients, patientAccess, creationOf, pageTokens, clock, ids, region };
   return {
     routes: [
       route(
         OrganizationService,
-        createOrganizationHandlers({ accesses, organizations, pageTokens, clock, ids }),
+        createOrganizationHandlers({ accesses, organizations, creationOf, pageTokens, clock, ids }),
       ),
       route(
         CredentialService,
