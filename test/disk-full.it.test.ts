@@ -1,0 +1,152 @@
+import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { rmSync, statfsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { verifyLogGrowth } from "@wellapi/cli/verification";
+import { enrolCompany, enrolPerson } from "@wellapi/demo/people";
+import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
+import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { SeriesBatchSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
+import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { problemOf } from "@wellapi/rpc";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+// A real full disk: a small tmpfs, which only root may mount.
+const root = process.getuid?.() === 0;
+if (!root && process.env.CI)
+  throw new Error("the full-disk test needs root to mount a tmpfs; CI must run it");
+if (!root) process.stderr.write("SKIPPED: the full-disk test needs root to mount a tmpfs\n");
+
+const code = "8867-4";
+
+describe.skipIf(!root)("the disk fills", () => {
+  const folder = temporaryFolder();
+  const logs = temporaryFolder();
+  const filler = join(folder.path, "filler");
+  let server: Server;
+
+  beforeAll(async () => {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=48m", "tmpfs", folder.path]);
+    server = await startServer({
+      dataDir: join(folder.path, "data"),
+      logFile: join(logs.path, "server.log"),
+    });
+  }, 30_000);
+
+  afterAll(async () => {
+    await server?.stop();
+    execFileSync("umount", [folder.path]);
+    folder.remove();
+    logs.remove();
+  });
+
+  test("nothing is acked, callers get UNAVAILABLE with a delay, reads go on, and all is well once there is room", async () => {
+    const maker = await enrolCompany(server, "Maker");
+    const person = await enrolPerson(server, "Person");
+    await createClient(ConsentService, person.transport).createConsent({
+      requestId: "full",
+      consent: {
+        grantee: maker.organization,
+        direction: Direction.CONTRIBUTE,
+        categories: [{ name: "heart" }],
+      },
+    });
+    const { consents } = await createClient(ConsentService, maker.transport).listConsents({});
+    const audit = createClient(AuditService, person.transport);
+    const { checkpoint, verifierKey } = await audit.getCheckpoint({});
+    const ingestion = createClient(IngestionService, maker.transport);
+    let next = 0;
+    const send = async () => {
+      const number = next++;
+      const batch = create(SeriesBatchSchema, {
+        requestId: randomUUID(),
+        patient: consents[0]!.patient,
+        series: [
+          {
+            code: { code },
+            unit: "/min",
+            times: {
+              start: {
+                case: "startTime",
+                value: timestampFromMs(Date.parse("2026-01-01T00:00:00Z") + number * 60_000_000),
+              },
+              spacing: { case: "periodMs", value: 60_000 },
+            },
+            values: {
+              case: "decimals",
+              value: { mantissas: Array.from({ length: 1000 }, () => Math.floor(Math.random() * 2e9)) },
+            },
+          },
+        ],
+      });
+      await ingestion.createSeries({ batch });
+      return batch;
+    };
+    const readAll = async () => {
+      let samples = 0n;
+      for await (const { payload } of createClient(RecordsService, person.transport).readSeries({
+        patient: person.id,
+        code,
+        purpose: Purpose.PATIENT_REQUEST,
+      })) {
+        if (payload.case === "end") samples = payload.value.samples;
+      }
+      return samples;
+    };
+
+    await send();
+    const { bavail, bsize } = statfsSync(folder.path);
+    writeFileSync(filler, Buffer.alloc(Math.max(0, bavail * bsize - 64 * 1024)));
+    let acked = 1;
+    let refusal: ReturnType<typeof problemOf> | undefined;
+    for (let attempt = 0; attempt < 500 && !refusal; attempt++) {
+      try {
+        await send();
+        acked += 1;
+      } catch (error) {
+        refusal = problemOf(ConnectError.from(error));
+      }
+    }
+    expect(refusal).toMatchObject({ code: Code.Unavailable });
+    expect(refusal?.retryAfterMs).toBeGreaterThan(0);
+
+    for (let i = 0; i < 5; i++) expect(await readAll()).toBe(BigInt(acked * 1000));
+
+    rmSync(filler);
+    await expect
+      .poll(
+        async () =>
+          send().then(
+            () => "stored",
+            (error) => ConnectError.from(error).code,
+          ),
+        { timeout: 15_000 },
+      )
+      .toBe("stored");
+    acked += 1;
+    expect(await readAll()).toBe(BigInt(acked * 1000));
+    // The entries of the reads on a full disk lay in the reserve; now they reach the log.
+    await expect
+      .poll(
+        async () => {
+          const { accesses } = await audit.listAccesses({ pageSize: 500 });
+          return accesses.filter(({ access }) => access?.method.endsWith("/ReadSeries")).length;
+        },
+        { timeout: 10_000 },
+      )
+      .toBeGreaterThanOrEqual(12);
+    const grown = await verifyLogGrowth(audit, checkpoint, verifierKey);
+    expect(grown.to).toBeGreaterThan(grown.from);
+    expect(await server.stop()).toBe(0);
+    server = await startServer({
+      dataDir: join(folder.path, "data"),
+      logFile: join(logs.path, "server.log"),
+    });
+  }, 60_000);
+});
