@@ -12,7 +12,7 @@ import { PatientDirectoryService } from "@wellapi/gen/wellapi/identity/v1/patien
 import { type PageTokens, queryDigest } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { Pairwise } from "@wellapi/vault";
-import type { Accesses } from "./access.ts";
+import type { Accesses } from "./access-interceptor.ts";
 import { patientOf, statusOf } from "./consent.ts";
 import type { ConsentRepository, KeptConsent, Revision } from "./consent-repository.ts";
 import { consentMessage, requestedContent, revisionMessage, termsOf } from "./convert.ts";

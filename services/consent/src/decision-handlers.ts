@@ -7,7 +7,7 @@ import {
   type WatchResponseSchema,
 } from "@wellapi/gen/wellapi/consent/v1/consent_decision_service_pb";
 import type { Clock } from "@wellapi/runtime";
-import type { Accesses } from "./access.ts";
+import type { Accesses } from "./access-interceptor.ts";
 import type { ConsentRepository } from "./consent-repository.ts";
 import { decisionMessage, questionOf } from "./convert.ts";
 import { decide, type InCategory } from "./decision.ts";

@@ -112,7 +112,7 @@ describe("a planted mistake is found by the same property:", () => {
   it.each(Object.entries(mistakes))("%s", async (_, parts) => {
     const result = await fc.check(property({ ...soundParts, ...parts }), {
       numRuns: 1_500,
-      seed: 1,
+      seed: 3,
       endOnFailure: true, // found is enough; shrinking is for people
     });
     expect(result.errorInstance).toBeInstanceOf(Violation);

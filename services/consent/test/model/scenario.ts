@@ -68,18 +68,38 @@ const anyStep = fc.oneof(
   { weight: 1, arbitrary: step("store fails", { ms: fc.integer({ min: 10, max: 1_500 }) }) },
 ) as fc.Arbitrary<Step>;
 
-/** What goes wrong on a network goes wrong together: a slow link, and cut for good when it matters. */
+/** Mishaps come together: a link is slow, and then cut for good when it matters. */
 const slowThenCut: fc.Arbitrary<Step[]> = fc
-  .record({ patient, enforcer, first: gapMs, second: gapMs, downMs: fc.integer({ min: 300, max: 1_200 }) })
+  .record({ patient, enforcer, first: gapMs, second: gapMs, downMs: fc.integer({ min: 400, max: 1_200 }) })
   .map(({ patient, enforcer, first, second, downMs }) => [
-    { gapMs: 0, kind: "slow", enforcer, forMs: 5_000, upMs: 20, downMs },
-    { gapMs: first, kind: "revoke", patient },
+    { gapMs: 0, kind: "grant", patient },
+    { gapMs: 200, kind: "slow", enforcer, forMs: 5_000, upMs: 20, downMs },
+    { gapMs: 500 + first, kind: "revoke", patient },
     { gapMs: second, kind: "cut", enforcer },
+  ]);
+
+/** An enforcer falls asleep over a question, and the answer is the first thing that it sees. */
+const sleepOverQuestion: fc.Arbitrary<Step[]> = fc
+  .record({
+    patient,
+    enforcer,
+    first: fc.nat(60),
+    ms: fc.integer({ min: 1_500, max: 3_000 }),
+    stops: fc.boolean(),
+  })
+  .map(({ patient, enforcer, first, ms, stops }) => [
+    { gapMs: 0, kind: "grant", patient },
+    { gapMs: first, kind: "sleep", enforcer, ms, stops },
+    { gapMs: 40, kind: "revoke", patient },
   ]);
 
 const anySteps = fc
   .array(
-    fc.oneof({ weight: 8, arbitrary: anyStep.map((only) => [only]) }, { weight: 1, arbitrary: slowThenCut }),
+    fc.oneof(
+      { weight: 8, arbitrary: anyStep.map((only) => [only]) },
+      { weight: 1, arbitrary: slowThenCut },
+      { weight: 1, arbitrary: sleepOverQuestion },
+    ),
     { minLength: 1, maxLength: 20 },
   )
   .map((steps) => steps.flat());
