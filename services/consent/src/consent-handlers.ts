@@ -71,7 +71,8 @@ export function createConsentHandlers(deps: ConsentHandlersDeps): ServiceImpl<ty
         call.about(partition);
         // The digest is of what was asked, before versions are pinned: sent again, it asks for the same.
         const requestDigest = digest(requestedContent(asked));
-        const origin = { requestId, requestDigest };
+        // A request id may say something about the patient, so it is not kept in clear.
+        const origin = { requestId: digest([partition, requestId]), requestDigest };
         const repeated = await granting.repeated(partition, origin);
         if (repeated) {
           call.about(partition, [repeated]);

@@ -58,7 +58,9 @@ export async function openConsentService(
   const sessions = new SessionRepository(store);
   const retire = (session: string) => {
     if (closing.signal.aborted) return; // the next start, or another replica, finds it stale
-    recalls.retire(session).catch((err: unknown) => log.warn({ err }, "a session could not be retired"));
+    recalls.retire(session).catch((err: unknown) => {
+      if (!closing.signal.aborted) log.warn({ err }, "a session could not be retired");
+    });
   };
   const streams: SessionStreams = new SessionStreams({ sessions, clock, ids, log, onClosed: retire });
   const recalls = new Recalls({ sessions, streams, clock, timers, ids, log });
