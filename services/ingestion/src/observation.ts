@@ -62,7 +62,7 @@ function judgeConcepts({ coding, value }: Observation, found: Violation[]): void
   const definition = judgeCode(coding, value.kind, valueFields, found);
   if (definition === undefined) return;
   if (value.kind === "quantity") judgeUnit(definition.code, value.unit, "quantity.unit", found);
-  if (value.kind === "coded") judgeCodedValue(definition.code, value.coding, "coded", found);
+  if (value.kind === "coded") judgeCodedValue(definition, value.coding, "coded", found);
   if (value.kind === "components" && definition.kind === "components") {
     judgeComponents(definition, value.components, "quantity.unit", found);
   }

@@ -82,7 +82,7 @@ function judgeConcepts({ coding, unit, values }: Series, found: Violation[]): vo
   judgeUnit(definition.code, unit, "unit", found);
   if (values.kind === "coded") {
     for (const [index, value] of values.dictionary.entries()) {
-      judgeCodedValue(definition.code, value, `coded.dictionary[${index}]`, found);
+      judgeCodedValue(definition, value, `coded.dictionary[${index}]`, found);
     }
   }
   if (values.kind === "components" && definition.kind === "components") {

@@ -53,8 +53,16 @@ export function judgeUnit(code: string, unit: string, field: string, found: Viol
   found.push(violation(field, reason, check.remedy));
 }
 
-export function judgeCodedValue(code: string, value: Coding, field: string, found: Violation[]): void {
-  if (!isAllowedValue(code, value)) found.push(violation(field, "CODED_VALUE_UNKNOWN"));
+/** Nothing where the code has no coded values: `judgeCode` said so. */
+export function judgeCodedValue(
+  definition: CodeDefinition,
+  value: Coding,
+  field: string,
+  found: Violation[],
+): void {
+  if (definition.kind !== "coded" || isAllowedValue(definition.code, value)) return;
+  const remedy = `use one of ${codesOf(definition.values)} with the system ${definition.valueSystem}`;
+  found.push(violation(field, "CODED_VALUE_UNKNOWN", remedy));
 }
 
 /**
@@ -75,7 +83,11 @@ export function judgeComponents(
     const known = isLoinc(coding) && definition.components.some(({ code }) => code === coding.code);
     if (!known || seen.has(coding.code)) {
       wrong = true;
-      found.push(violation(`${field}.code`, known ? "COMPONENT_REPEATED" : "COMPONENT_UNKNOWN"));
+      found.push(
+        known
+          ? violation(`${field}.code`, "COMPONENT_REPEATED")
+          : violation(`${field}.code`, "COMPONENT_UNKNOWN", `use ${codesOf(definition.components)}`),
+      );
       continue;
     }
     seen.add(coding.code);
@@ -83,8 +95,13 @@ export function judgeComponents(
   }
   // Where one is wrong, the right one may have been meant: said once.
   if (!wrong && seen.size < definition.components.length) {
-    found.push(violation("components.components", "COMPONENT_MISSING"));
+    const remedy = `send ${codesOf(definition.components)}`;
+    found.push(violation("components.components", "COMPONENT_MISSING", remedy));
   }
+}
+
+function codesOf(list: readonly { readonly code: string }[]): string {
+  return list.map(({ code }) => code).join(", ");
 }
 
 function isLoinc({ system }: Coding): boolean {

@@ -122,6 +122,22 @@ describe("answerEach", () => {
     await expect(first).rejects.toThrow("gone");
   });
 
+  it("begins nothing that arrives after the signal", async () => {
+    const late = Promise.withResolvers<number>();
+    async function* requests() {
+      yield await late.promise;
+    }
+    const cancelled = new AbortController();
+    const { answer, begun } = desk();
+    const first = answerEach(requests(), answer, { limit: 2, signal: cancelled.signal }).next();
+    await settled();
+    cancelled.abort(new Error("gone"));
+    await expect(first).rejects.toThrow("gone");
+    late.resolve(1);
+    await settled();
+    expect(begun).toEqual([]);
+  });
+
   it("finishes what it read before it tells that reading failed", async () => {
     async function* torn() {
       yield 1;

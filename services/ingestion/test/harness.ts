@@ -1,6 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { type CallOptions, type Client, createClient } from "@connectrpc/connect";
+import { type CallOptions, type Client, createClient, type Transport } from "@connectrpc/connect";
 import {
   ItemOutcome_Status,
   type ObservationBatchSchema,
@@ -96,20 +96,30 @@ export async function openIngestion({
 } = {}): Promise<{
   readonly records: TestRecords;
   readonly client: Client<typeof IngestionService>;
+  /** RPCs that were asked of records, also those that its interceptors refused. */
+  readonly asked: readonly string[];
 }> {
   const records = createRecords();
+  const asked: string[] = [];
   const transport = createTestTransport({
     routes: [records.route],
     caller: { ...application, workload: "ingestion" },
     log: silentLogger,
   });
+  const counted: Transport = {
+    ...transport,
+    unary: (method, ...rest) => {
+      asked.push(method.name);
+      return transport.unary(method, ...rest);
+    },
+  };
   const clock: Clock = { now, monotonic: () => 0 };
-  const { routes } = await openIngestionService({}, { records: transport, clock, log });
+  const { routes } = await openIngestionService({}, { records: counted, clock, log });
   const client = createClient(
     IngestionService,
     createTestTransport({ routes, caller: application, selfValidating: ingestionSelfValidating }),
   );
-  return { records, client };
+  return { records, client, asked };
 }
 
 type SeriesInit = Omit<MessageInitShape<typeof SeriesSchema>, "$typeName">;

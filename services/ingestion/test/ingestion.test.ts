@@ -105,13 +105,26 @@ describe("one batch", () => {
         unit: "",
         values: { case: "coded", value: { dictionary: [{ system, code: "rem" }], indexes } },
       });
-    const batch = seriesBatch("r1", { series: [panel(120n), panel(2n ** 53n), stages([0]), stages([0, 1])] });
+    const local = series({
+      times: {
+        start: { case: "localStartTime", value: "2016-04-12T08:00:00" },
+        utcOffsetMinutes: 60,
+        spacing: { case: "periodMs", value: 1 },
+      },
+    });
+    const batch = seriesBatch("r1", {
+      series: [panel(120n), panel(2n ** 53n), stages([0]), stages([0, 1]), local],
+    });
     const { receipt } = await client.createSeries({ batch });
     expect(receipt?.items.map(violations)).toEqual([
       [],
       ["series[1].components.components[0].decimals.wide_mantissas[0] VALUE_OUT_OF_RANGE"],
       [],
       ["series[3].coded.indexes[1] INDEX_OUT_OF_RANGE"],
+      [
+        "series[4].times.utc_offset_minutes OFFSET_WITH_LOCAL_TIME",
+        "series[4].times.local_start_time TIME_ZONE_REQUIRED",
+      ],
     ]);
   });
 
@@ -136,6 +149,7 @@ describe("one batch", () => {
         {
           code: { system, code: "sleep-stage" },
           effective,
+          utcOffsetMinutes: 345,
           value: { case: "coded", value: { system, code: "dreaming" } },
         },
         {
@@ -147,8 +161,35 @@ describe("one batch", () => {
     });
     const { receipt } = await client.createObservations({ batch });
     expect(receipt?.items.map(violations)).toEqual([
-      ["observations[0].coded CODED_VALUE_UNKNOWN"],
+      [
+        "observations[0].coded CODED_VALUE_UNKNOWN",
+        "observations[0].utc_offset_minutes OFFSET_WITH_LOCAL_TIME",
+      ],
       ["observations[1].components.components COMPONENT_MISSING"],
+    ]);
+  });
+
+  it("refuses parts of a millisecond in either shape", async () => {
+    const { client } = await openIngestion();
+    const value = { seconds: 1_460_000_000n, nanos: 1_000_001 };
+    const times = {
+      start: { case: "startTime", value },
+      spacing: { case: "periodMs", value: 1 },
+    } as const;
+    const ofSeries = await client.createSeries({ batch: seriesBatch("r1", { series: [series({ times })] }) });
+    expect(violations(ofSeries.receipt!.items[0]!)).toEqual(["series[0].times.start_time TIME_TOO_FINE"]);
+    const batch = observationBatch("r2", {
+      observations: [
+        {
+          code: { code: "29463-7" },
+          effective: { case: "effectiveTime", value },
+          value: { case: "quantity", value: { value: "80", unit: "kg" } },
+        },
+      ],
+    });
+    const ofObservations = await client.createObservations({ batch });
+    expect(violations(ofObservations.receipt!.items[0]!)).toEqual([
+      "observations[0].effective_time TIME_TOO_FINE",
     ]);
   });
 
@@ -161,7 +202,7 @@ describe("one batch", () => {
   });
 
   it("is refused whole, and not sent on, where it breaks the contract, is too large or names no zone", async () => {
-    const { client, records } = await openIngestion();
+    const { client, asked } = await openIngestion();
     const large = series({ values: { case: "decimals", value: { mantissas: Array(60_000).fill(1) } } });
     const refused = await Promise.all(
       [
@@ -177,7 +218,7 @@ describe("one batch", () => {
       { reason: "INVALID_FIELD", violations: [{ field: "batch.series", reason: "BATCH_TOO_LARGE" }] },
       { reason: "INVALID_FIELD", violations: [{ field: "batch.series" }] },
     ]);
-    expect(records.received).toEqual([]);
+    expect(asked).toEqual([]);
   });
 
   it("can't hold what is no number", () => {
@@ -281,7 +322,7 @@ describe("a stream of batches", () => {
   });
 
   it("answers a message that breaks the contract, in the middle, and goes on", async () => {
-    const { client, records } = await openIngestion();
+    const { client, asked } = await openIngestion();
     const stream = openSeriesStream(client);
     stream.send(seriesBatch("r1"));
     expect(await stream.next()).toBe("r1 receipt");
@@ -304,7 +345,7 @@ describe("a stream of batches", () => {
     expect(answers).toEqual(["r3 receipt", `${tooLong.slice(0, 128)} INVALID_FIELD`]);
     stream.end();
     expect(await stream.next()).toBe("end");
-    expect(records.received).toHaveLength(2);
+    expect(asked).toEqual(["AppendSeries", "AppendSeries"]);
   });
 
   it("reads no further while 16 batches are with records, and goes on when they are answered", async () => {

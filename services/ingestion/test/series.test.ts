@@ -144,6 +144,11 @@ const mutations: Record<string, Mutation<Series>> = {
     (s) => withTimes(s, { start: { kind: "instant", seconds: 0, nanos: 1_000_000_000 } }),
     ".times.start_time TIME_INVALID",
   ),
+  "negative nanoseconds": mutation(
+    atInstant,
+    (s) => withTimes(s, { start: { kind: "instant", seconds: 0, nanos: -1_000_000 } }),
+    ".times.start_time TIME_INVALID",
+  ),
   "an offset beside a local time": mutation(
     atLocal,
     (s) => withTimes(s, { offsetMinutes: 120 }),
@@ -254,6 +259,11 @@ const mutations: Record<string, Mutation<Series>> = {
   "a foreign component": mutation(
     componentSeries,
     (s, i) => component(s, i, { coding: { system: "", code: "8867-4" } }),
+    (_, i) => `.components.components[${i % 2}].code COMPONENT_UNKNOWN`,
+  ),
+  "a component of another system": mutation(
+    componentSeries,
+    (s, i) => component(s, i, { coding: { system: "urn:x", code: s.values.components[i % 2]!.coding.code } }),
     (_, i) => `.components.components[${i % 2}].code COMPONENT_UNKNOWN`,
   ),
   "the same component twice": mutation(
