@@ -65,9 +65,10 @@ export function getObservation(
       await refuseStrangers(read);
       throw new RecordsError("NOT_FOUND");
     }
-    const { permits, intervals } = await read.grant(observation.record.code.code, interval);
+    const { code } = observation.record.code;
+    const { permits, intervals } = await read.grant(code, interval);
     if (!coversTimes(intervals, [observation.record.time])) throw new RecordsError("NOT_FOUND");
-    return { items: 1, permits, answer: (access) => ({ partition, observation, access }) };
+    return { items: 1, codes: [code], permits, answer: (access) => ({ partition, observation, access }) };
   });
 }
 

@@ -21,6 +21,8 @@ export interface Read {
 /** What a unary read found, before its entry is logged. */
 export interface Found<T> {
   readonly items: number;
+  /** Where the call did not name them. */
+  readonly codes?: readonly string[];
   readonly permits: ReadonlyArray<{ readonly consent: string; readonly version: number }>;
   /** The answer, given the id of the log's entry. */
   readonly answer: (access: string) => T;
@@ -57,8 +59,8 @@ export async function readOnce<T>(
 ): Promise<T> {
   const read = beginRead(gate, intent);
   try {
-    const { items, permits, answer } = await work(read);
-    return answer(await gate.record(intent, read.subject, { items, consents: permits }));
+    const { items, permits, answer, codes = intent.codes } = await work(read);
+    return answer(await gate.record({ ...intent, codes }, read.subject, { items, consents: permits }));
   } catch (error) {
     throw await gate.refusal(intent, read.subject, error);
   }

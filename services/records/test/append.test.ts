@@ -1,7 +1,7 @@
 import { ItemOutcome_Status } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, it } from "vitest";
-import { append, application, heartRates, openScene, readAll, reasonOf, STEPS } from "./world.ts";
+import { append, application, HEART_RATE, heartRates, openScene, readAll, reasonOf, STEPS } from "./world.ts";
 
 const T0 = Date.UTC(2016, 3, 12, 6);
 const { ACCEPTED, DUPLICATE, REJECTED } = ItemOutcome_Status;
@@ -82,7 +82,7 @@ describe("append", () => {
     await world.grant(patient, {
       organization: maker.organization,
       direction: Direction.CONTRIBUTE,
-      codes: [STEPS, heartRates(T0, []).code!.code!],
+      codes: [STEPS, HEART_RATE],
       window: { from: T0, to: T0 + 3_600_000 },
     });
     const receipt = await append({ ...scene, maker }, "r1", [

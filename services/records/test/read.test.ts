@@ -155,10 +155,9 @@ describe("ReadSeries", () => {
   it("streams a year whole, in messages of bounded size, and logs an opening and a closing entry", async () => {
     const scene = await openScene();
     const { world, clinic, patient } = scene;
-    const days = Array.from({ length: 365 }, (_, day) => day);
-    for (const day of days) {
-      const values = Array.from({ length: 1_440 }, (_, minute) => 60 + ((day + minute) % 40));
-      await append(scene, `day-${day}`, [heartRates(T0 + day * DAY, values)]);
+    for (let week = 0; week < 52; week++) {
+      const values = Array.from({ length: 7 * 1_440 }, (_, minute) => 60 + ((week + minute) % 40));
+      await append(scene, `week-${week}`, [heartRates(T0 + week * 7 * DAY, values)]);
     }
     let samples = 0;
     let largest = 0;
@@ -170,12 +169,12 @@ describe("ReadSeries", () => {
       if (payload.case === "end") announced = payload.value.samples;
       if (payload.case !== "series") continue;
       const piece = samplesOf(payload.value.series!);
-      expect(piece[0]![0]).toBeGreaterThan(previous);
+      expect(piece[0]![0]).toBe(previous === 0 ? T0 : previous + MINUTE);
       previous = piece.at(-1)![0];
       samples += piece.length;
       largest = Math.max(largest, piece.length);
     }
-    expect([samples, announced]).toEqual([365 * 1_440, 365n * 1_440n]);
+    expect([samples, announced]).toEqual([52 * 7 * 1_440, 52n * 7n * 1_440n]);
     expect(largest).toBeLessThanOrEqual(10_000);
     const entries = (await world.accesses()).filter(({ direction }) => direction === Direction.READ);
     expect(entries.map(({ phase, items }) => [phase, items])).toEqual([
@@ -183,7 +182,7 @@ describe("ReadSeries", () => {
       [Access_Phase.CLOSED, BigInt(samples)],
     ]);
     expect(entries[1]!.openedBy).toBe(entries[0]!.id);
-  }, 60_000);
+  });
 
   it("ends in the middle, before the next message, once the consent is revoked", async () => {
     const scene = await openScene();

@@ -57,8 +57,11 @@ export interface TestPatient {
   readonly partition: string;
 }
 
+/** What identity knows, by partition. */
+export type PatientRegister = Map<string, { zones: { from?: number; zone: string }[]; erased?: number }>;
+
 /** Records with real store, vault, enforcer and log; identity, consent and audit are the least that answers. */
-export async function openWorld(options: { folder?: string } = {}) {
+export async function openWorld(options: { folder?: string; patients?: PatientRegister } = {}) {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "wellapi-records-")));
   const closers: (() => Promise<void>)[] = [];
   const kms = await openLocalKms({ path: join(folder, "master.key") });
@@ -68,7 +71,7 @@ export async function openWorld(options: { folder?: string } = {}) {
   const keys = await openSqliteStore({ path: join(folder, "keys.db"), collections: vaultCollections });
   const vault = await openVault({ store: keys, kms });
   const pairwise = createPairwise({ secret: await kms.derive("pairwise") });
-  const patients = new Map<string, { zones: { from?: number; zone: string }[]; erased?: number }>();
+  const patients: PatientRegister = options.patients ?? new Map();
   const identity = createRouterTransport(({ service }) => {
     service(PatientDirectoryService, {
       resolvePatient({ partition }) {
@@ -233,17 +236,17 @@ export async function openScene(terms: Partial<TestConsent> = {}) {
 type SeriesInit = MessageInitShape<typeof SeriesSchema>;
 
 /** Heart rates at a period, from `start` on. */
-export function heartRates(start: number, values: readonly number[], periodMs = 60_000): SeriesInit {
+export function heartRates(start: number, values: readonly number[], periodMs = 60_000) {
   return {
     code: { code: HEART_RATE },
     unit: "/min",
     device: { identifier: "serial-1", model: "Band" },
     times: {
-      start: { case: "startTime", value: timestampFromMs(start) },
+      start: { case: "startTime" as const, value: timestampFromMs(start) },
       utcOffsetMinutes: 120,
-      spacing: { case: "periodMs", value: periodMs },
+      spacing: { case: "periodMs" as const, value: periodMs },
     },
-    values: { case: "decimals", value: { mantissas: [...values] } },
+    values: { case: "decimals" as const, value: { mantissas: [...values] } },
   };
 }
 

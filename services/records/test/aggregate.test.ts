@@ -1,0 +1,182 @@
+import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
+import { Direction, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { describe, expect, it } from "vitest";
+import { append, heartRates, openScene, queryInit, reasonOf, type TestQuery, WEIGHT } from "./world.ts";
+
+const HOUR = 3_600_000;
+
+async function aggregate(
+  { world, clinic, patient }: Awaited<ReturnType<typeof openScene>>,
+  bucketSize: BucketSize,
+  query: TestQuery & { from: number; to: number },
+) {
+  const init = queryInit(world.idFor(clinic, patient), query);
+  const { aggregates } = await world.reader(clinic).aggregateSeries({ ...init, bucketSize });
+  return aggregates.map(({ buckets, unit, component, source }) => ({
+    unit,
+    component: component?.code,
+    model: source!.deviceModel,
+    buckets: buckets.map(({ startTime, endTime, count, min, max, mean, sum }) => ({
+      from: timestampMs(startTime!),
+      hours: (timestampMs(endTime!) - timestampMs(startTime!)) / HOUR,
+      numbers: [Number(count), min, max, mean, sum],
+    })),
+  }));
+}
+
+/** One sample each half hour. */
+function halfHourly(from: number, hours: number) {
+  return heartRates(
+    from,
+    Array.from({ length: hours * 2 }, () => 60),
+    HOUR / 2,
+  );
+}
+
+describe("AggregateSeries", () => {
+  it("counts days of 23 and 25 hours where the clocks change in Berlin", async () => {
+    const scene = await openScene();
+    const spring = Date.UTC(2016, 2, 25, 23); // Saturday 26 March 2016, 00:00 in Berlin
+    await append(scene, "spring", [halfHourly(spring, 24 * 3)]);
+    const [inSpring] = await aggregate(scene, BucketSize.DAY, { from: spring, to: spring + 71 * HOUR });
+    expect(inSpring!.buckets.map(({ hours, numbers }) => [hours, numbers[0]])).toEqual([
+      [24, 48],
+      [23, 46],
+      [24, 48],
+    ]);
+    const autumn = Date.UTC(2016, 9, 28, 22); // Saturday 29 October 2016, 00:00 in Berlin
+    await append(scene, "autumn", [halfHourly(autumn, 24 * 3 + 1)]);
+    const [inAutumn] = await aggregate(scene, BucketSize.DAY, { from: autumn, to: autumn + 73 * HOUR });
+    expect(inAutumn!.buckets.map(({ hours, numbers }) => [hours, numbers[0]])).toEqual([
+      [24, 48],
+      [25, 50],
+      [24, 48],
+    ]);
+    const [hours] = await aggregate(scene, BucketSize.HOUR, {
+      from: Date.UTC(2016, 9, 30, 0), // 02:00, and 02:00 again an hour later
+      to: Date.UTC(2016, 9, 30, 2),
+    });
+    expect(hours!.buckets.map(({ numbers }) => numbers[0])).toEqual([2, 2]);
+  });
+
+  it("is exact, rounds the mean half to even and never mixes devices", async () => {
+    const scene = await openScene();
+    const from = Date.UTC(2016, 3, 12, 6);
+    const decimals = (mantissas: number[], scale: number) => ({
+      values: { case: "decimals" as const, value: { scale, mantissas } },
+    });
+    await append(scene, "r1", [
+      { ...heartRates(from, []), ...decimals([705, 710, 710], 1) },
+      { ...heartRates(from, [50]), device: { identifier: "serial-2", model: "Ring" } },
+    ]);
+    await append(scene, "r2", [{ ...heartRates(from + 180_000, []), ...decimals([7075], 2) }]);
+    const aggregates = await aggregate(scene, BucketSize.HOUR, { from, to: from + HOUR, digits: 1 });
+    const byModel = new Map(aggregates.map(({ model, buckets }) => [model, buckets[0]!.numbers]));
+    expect(byModel.get("Band")).toEqual([4, "70.5", "71.0", "70.8", "283.25"]); // 70.8125
+    expect(byModel.get("Ring")).toEqual([1, "50", "50", "50.0", "50"]);
+  });
+
+  it("converts sums, not samples, and joins what was sent in several units", async () => {
+    const scene = await openScene();
+    const from = Date.UTC(2016, 3, 12, 6);
+    const weight = (start: number, unit: string, mantissas: number[], scale: number) => ({
+      ...heartRates(start, []),
+      code: { code: WEIGHT },
+      unit,
+      values: { case: "decimals" as const, value: { scale, mantissas } },
+    });
+    await append(scene, "r1", [weight(from, "[lb_av]", [1801, 1802, 1804], 1)]);
+    await append(scene, "r2", [weight(from + HOUR / 2, "kg", [820], 1)]);
+    const query = { code: WEIGHT, from, to: from + HOUR };
+    const [converted, ...others] = await aggregate(scene, BucketSize.HOUR, {
+      ...query,
+      unit: "kg",
+      digits: 2,
+    });
+    expect(others).toEqual([]);
+    // 540.7 lb = 245.257394...; with 82.0 kg 327.26; a quarter is 81.81
+    expect(converted!.buckets[0]!.numbers).toEqual([4, "81.69", "82.0", "81.81", "327.26"]);
+    const asSent = await aggregate(scene, BucketSize.HOUR, { ...query, digits: 1 });
+    expect(new Set(asSent.map(({ unit }) => unit))).toEqual(new Set(["[lb_av]", "kg"]));
+  });
+
+  it("gives each component numbers of its own", async () => {
+    const scene = await openScene();
+    const from = Date.UTC(2016, 3, 12, 6);
+    const column = (code: string, mantissas: number[]) => ({
+      code: { code },
+      unit: "mm[Hg]",
+      decimals: { mantissas },
+    });
+    const pressure = {
+      ...heartRates(from, []),
+      code: { code: "85354-9" },
+      unit: "",
+      values: {
+        case: "components" as const,
+        value: { components: [column("8480-6", [120, 130]), column("8462-4", [80, 85])] },
+      },
+    };
+    await append(scene, "r1", [pressure]);
+    const aggregates = await aggregate(scene, BucketSize.HOUR, { code: "85354-9", from, to: from + HOUR });
+    expect(aggregates.map(({ component, buckets }) => [component, buckets[0]!.numbers])).toEqual([
+      ["8480-6", [2, "120", "130", "125", "250"]],
+      ["8462-4", [2, "80", "85", "82", "165"]],
+    ]);
+  });
+
+  it("gives hourly readers whole hours only, and nothing finer", async () => {
+    const scene = await openScene({ resolution: Resolution.HOURLY });
+    const from = Date.UTC(2016, 3, 12, 6);
+    await append(scene, "r1", [halfHourly(from, 3)]);
+    const cut = { from: from + HOUR / 2, to: from + 3 * HOUR - 1 };
+    const [hours] = await aggregate(scene, BucketSize.HOUR, cut);
+    expect(hours!.buckets.map((bucket) => bucket.from)).toEqual([from + HOUR]);
+    const { world, clinic, patient } = scene;
+    const init = queryInit(world.idFor(clinic, patient), cut);
+    const minutes = world.reader(clinic).aggregateSeries({ ...init, bucketSize: BucketSize.MINUTE });
+    expect(await reasonOf(minutes)).toBe("RESOLUTION_TOO_FINE");
+  });
+
+  it("leaves out what the window of the consent cuts", async () => {
+    const from = Date.UTC(2016, 3, 12, 6);
+    const scene = await openScene({ window: { from: from + HOUR / 2, to: from + 3 * HOUR } });
+    await append(scene, "r1", [halfHourly(from, 4)]);
+    const [hours] = await aggregate(scene, BucketSize.HOUR, { from, to: from + 4 * HOUR });
+    expect(hours!.buckets.map((bucket) => bucket.from)).toEqual([from + HOUR, from + 2 * HOUR]);
+  });
+
+  it("joins the windows of several consents", async () => {
+    const from = Date.UTC(2016, 3, 12, 6);
+    const scene = await openScene({ window: { from, to: from + HOUR } });
+    const { world, clinic, patient } = scene;
+    await world.grant(patient, {
+      organization: clinic.organization,
+      direction: Direction.READ,
+      codes: ["8867-4"],
+      resolution: Resolution.HOURLY,
+      window: { from: from + HOUR, to: from + 2 * HOUR },
+    });
+    await append(scene, "r1", [halfHourly(from, 4)]);
+    const [hours] = await aggregate(scene, BucketSize.HOUR, { from, to: from + 4 * HOUR });
+    expect(hours!.buckets.map((bucket) => bucket.from)).toEqual([from, from + HOUR]);
+  });
+
+  it("refuses more than 10,000 buckets, and coded values", async () => {
+    const scene = await openScene();
+    const { world, clinic, patient } = scene;
+    const from = Date.UTC(2016, 3, 12, 6);
+    const ask = (minutes: number, code: string) =>
+      reasonOf(
+        world.reader(clinic).aggregateSeries({
+          ...queryInit(world.idFor(clinic, patient), { code }),
+          interval: { startTime: timestampFromMs(from), endTime: timestampFromMs(from + minutes * 60_000) },
+          bucketSize: BucketSize.MINUTE,
+        }),
+      );
+    expect(await ask(10_000, "8867-4")).toBe("OK");
+    expect(await ask(10_001, "8867-4")).toBe("INVALID_FIELD");
+    expect(await ask(1, "sleep-stage")).toBe("INVALID_FIELD");
+  });
+});

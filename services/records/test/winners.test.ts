@@ -1,0 +1,113 @@
+import type { Columns } from "@wellapi/series";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Provenance } from "../src/provenance.ts";
+import { type CommittedSamples, createWinners, type Run } from "../src/winners.ts";
+
+function provenance(model: string): Provenance {
+  return {
+    organization: "org",
+    application: "app",
+    device: "serial",
+    model,
+    method: 1,
+    received: 0,
+    consent: "con",
+    version: 1,
+  };
+}
+
+function block(sequence: number, times: number[], model: string, unit: string): CommittedSamples {
+  const columns: Columns = {
+    times: Float64Array.from(times),
+    offsetMinutes: 0,
+    durationMs: 0,
+    unit,
+    values: { kind: "decimal", scale: 0, mantissas: Float64Array.from(times, () => sequence) },
+  };
+  return { provenance: provenance(model), columns, sequence };
+}
+
+const blocks = fc
+  .array(
+    fc.record({
+      times: fc.uniqueArray(fc.nat(60), { minLength: 1, maxLength: 12 }),
+      model: fc.constantFrom("A", "B"),
+      unit: fc.constantFrom("/min", "Hz"),
+    }),
+    { minLength: 1, maxLength: 12 },
+  )
+  .map((specs) =>
+    specs
+      .map(({ times, model, unit }, i) =>
+        block(
+          i + 1,
+          times.sort((a, b) => a - b),
+          model,
+          unit,
+        ),
+      )
+      .sort((a, b) => a.columns.times[0]! - b.columns.times[0]!),
+  );
+
+/** [time, sequence, model, unit] of each winner, by the rule as it is stated. */
+function naive(all: readonly CommittedSamples[], from: number, to: number) {
+  const winners = new Map<number, CommittedSamples>();
+  for (const candidate of all) {
+    for (const time of candidate.columns.times) {
+      if (time < from || time >= to) continue;
+      const known = winners.get(time);
+      if (known === undefined || known.sequence < candidate.sequence) winners.set(time, candidate);
+    }
+  }
+  return [...winners]
+    .sort(([a], [b]) => a - b)
+    .map(([time, { sequence, provenance: of, columns }]) => [time, sequence, of.model, columns.unit]);
+}
+
+function flatten(runs: readonly Run[]) {
+  return runs.flatMap(({ columns, provenance: of }) => {
+    const { mantissas } = columns.values as { mantissas: Float64Array };
+    return Array.from(columns.times, (time, i) => [time, mantissas[i]!, of.model, columns.unit]);
+  });
+}
+
+describe("winners", () => {
+  it("are those of the rule, whatever the steps in which blocks come in", () => {
+    const property = fc.property(
+      blocks,
+      fc.integer({ min: 1, max: 4 }),
+      fc.nat(20),
+      fc.nat(40),
+      (all, step, from, length) => {
+        const to = from + length + 1;
+        const winners = createWinners();
+        const runs: Run[] = [];
+        let done = from;
+        for (let at = 0; at < all.length; at += step) {
+          winners.add(all.slice(at, at + step));
+          const next = all[at + step]?.columns.times[0] ?? to;
+          const settled = Math.max(done, Math.min(next, to));
+          if (settled > done) runs.push(...winners.take({ from: done, to: settled }));
+          done = settled;
+        }
+        if (done < to) runs.push(...winners.take({ from: done, to }));
+        expect(flatten(runs)).toEqual(naive(all, from, to));
+        for (const { columns, sequence } of runs) {
+          const { mantissas } = columns.values as { mantissas: Float64Array };
+          expect(sequence).toBe(Math.max(...mantissas));
+        }
+      },
+    );
+    fc.assert(property, { numRuns: 300 });
+  });
+
+  it("do not hold on to what lost, however often the same hours are sent", () => {
+    const winners = createWinners();
+    const times = Array.from({ length: 1_000 }, (_, i) => i);
+    for (let sequence = 1; sequence <= 100; sequence++) winners.add([block(sequence, times, "A", "/min")]);
+    expect(winners.held).toBe(1_000);
+    expect(winners.take({ from: 0, to: 900 })).toHaveLength(1);
+    expect(winners.held).toBe(100);
+  });
+});
