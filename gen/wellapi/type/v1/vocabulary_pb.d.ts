@@ -301,7 +301,7 @@ export declare const FailureSchema: GenMessage<Failure>;
  */
 export declare type FieldViolation = Message<"wellapi.type.v1.FieldViolation"> & {
   /**
-   * Path from the request's root, for example `series[2].times.gaps_ms[17]`.
+   * Path from the request's root, for example `series[2].times.gaps.gaps_ms[17]`.
    *
    * @generated from field: string field = 1;
    */
