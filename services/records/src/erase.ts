@@ -35,7 +35,8 @@ const MAX_ATTEMPTS = 16;
 /**
  * Erases patients. It begins with one commit, after which nothing is stored or read any more: an append that
  * is under way meets the replaced head. From there on it can only go forward, and each step may be repeated:
- * consents are revoked and recalled, the key is destroyed, the data deleted and scrubbed, identity told.
+ * consents are revoked and recalled, the key is destroyed for ever (the vault scrubs its files), the data deleted, identity told. What
+ * remains of deleted documents in the files are sealed bytes that nothing opens: docs/decisions/0006.
  */
 export function createErase(deps: EraseDeps) {
   const { store, vault, gate, accessLog, queue, hub, clock, ids, directory, consents, log } = deps;
@@ -111,7 +112,6 @@ export function createErase(deps: EraseDeps) {
         keys = await someKeys(collection, partition);
       }
     }
-    await store.scrub();
     await directory.markErased(partition);
     erasure = await save(erasure, { state: "done" });
     return erasureOf(erasure.document);

@@ -65,6 +65,18 @@ export async function ensureKey(vault: Vault, partition: string): Promise<void> 
   }
 }
 
+/**
+ * Throws VaultError `destroyed` for an erased patient, who has no data to read and no consent to need. Somebody
+ * for whom nothing was sealed yet has no key, and passes.
+ */
+export async function checkNotErased(vault: Vault, partition: string): Promise<void> {
+  try {
+    await vault.key(partition, "data");
+  } catch (error) {
+    if (!isWithoutKey(error)) throw error;
+  }
+}
+
 /** The opaque id of a code; undefined where nothing was ever sealed for the patient. */
 export async function codeIdOf(vault: Vault, partition: string, code: string): Promise<string | undefined> {
   try {

@@ -1,4 +1,5 @@
 import type { Logger } from "@wellapi/runtime";
+import type { Vault } from "@wellapi/vault";
 import type { Reading } from "./consent-client.ts";
 import { RecordsError } from "./errors.ts";
 import { asRecordsError } from "./failure-convert.ts";
@@ -6,6 +7,7 @@ import type { Gate } from "./gate.ts";
 import { type Grant, ownGrant, rawGrant } from "./grant.ts";
 import type { Intent, Result } from "./intent.ts";
 import type { Interval } from "./interval.ts";
+import { checkNotErased } from "./patient-box.ts";
 import type { Subject } from "./subject.ts";
 
 /** A read under way: who reads whom, and what may be released now. */
@@ -30,13 +32,18 @@ export interface Found<T> {
 
 export interface ReadingDeps {
   readonly gate: Gate;
+  readonly vault: Vault;
   readonly log: Logger;
 }
 
-function beginRead(gate: Gate, intent: Intent): Read {
+function beginRead({ gate, vault }: ReadingDeps, intent: Intent): Read {
   const { caller, purpose } = intent;
   const subject = gate.subject(caller, intent.patient);
-  const reading = (code: string) => gate.reading(subject, caller.principal.organization, code, purpose ?? 0);
+  const reading = async (code: string) => {
+    const decided = await gate.reading(subject, caller.principal.organization, code, purpose ?? 0);
+    if (decided.own) await checkNotErased(vault, subject.partition);
+    return decided;
+  };
   return {
     intent,
     subject,
@@ -53,11 +60,12 @@ function beginRead(gate: Gate, intent: Intent): Read {
 
 /** A unary read: its entry is durable before the answer leaves. */
 export async function readOnce<T>(
-  { gate }: ReadingDeps,
+  deps: ReadingDeps,
   intent: Intent,
   work: (read: Read) => Promise<Found<T>>,
 ): Promise<T> {
-  const read = beginRead(gate, intent);
+  const { gate } = deps;
+  const read = beginRead(deps, intent);
   try {
     const { items, permits, answer, codes = intent.codes } = await work(read);
     return answer(await gate.record({ ...intent, codes }, read.subject, { items, consents: permits }));
@@ -81,12 +89,13 @@ export interface OpenRead extends Read {
  * sent. A no in the middle ends it with CONSENT_REVOKED.
  */
 export async function* readStream<T>(
-  { gate, log }: ReadingDeps,
+  deps: ReadingDeps,
   intent: Intent,
   open: (read: Read) => Promise<readonly Grant[]>,
   stream: (read: OpenRead, grants: readonly Grant[]) => AsyncGenerator<T>,
 ): AsyncGenerator<T> {
-  const read = beginRead(gate, intent);
+  const { gate, log } = deps;
+  const read = beginRead(deps, intent);
   const { subject } = read;
   const record = (result: Result) => gate.record(intent, subject, result);
   let grants: readonly Grant[];

@@ -714,7 +714,8 @@ export declare const RecordsService: GenService<{
   },
   /**
    * Stays open and delivers what arrives, as it was sent; ends with PERMISSION_DENIED, CONSENT_REVOKED within
-   * a second of a revocation. To go on after a cut, pass the last `sequence` as `after_sequence`.
+   * a second of a revocation. To go on after a cut, pass the last `sequence` less one as `after_sequence`: a
+   * batch may come in several messages, so the one that was cut comes again from its start.
    *
    * @generated from rpc wellapi.records.v1.RecordsService.WatchSeries
    */
