@@ -1,11 +1,12 @@
 import type { OutboxEvent } from "@wellapi/store";
+import { deadLetterError, subjectsOf } from "../check.ts";
 import { EventsError } from "../errors.ts";
 import type { Consumer, Consumption } from "../port.ts";
 import { backoff, type Clock, createSignal } from "../signal.ts";
+import { createSubjectFilter } from "../subjects.ts";
 import { type LoggedEvent, PARTITION, type Retry } from "./collections.ts";
 import type { DurableState, Setback } from "./durable-state.ts";
 import type { EventLog } from "./log.ts";
-import { createSubjectFilter } from "./subjects.ts";
 
 /** Delivers to the consumers of one durable name, one batch at a time. */
 export interface DurableDelivery {
@@ -29,16 +30,11 @@ interface Member {
   readonly wants: (subject: string) => boolean;
 }
 
-function subjectsOf({ subjects }: Consumption): string {
-  return [...new Set(subjects)].sort().join();
-}
-
 /** Nothing is due: publishing wakes the loop, this is only the slow look in case that was missed. */
 const IDLE_MS = 60_000;
 const STORE_BACKOFF_MS = 200;
 const READ_AHEAD = 256;
 const MAX_UNSTORED_SKIP = 1000;
-const MAX_ERROR_LENGTH = 500;
 
 export function createDurableDelivery({
   state,
@@ -145,9 +141,7 @@ export function createDurableDelivery({
       const dueAt = clock.now() + backoff(backoffMs, attempts);
       return { kind: "retry", retry: { ...entry, attempts, dueAt } };
     }
-    const message = cause instanceof Error ? cause.message : String(cause);
-    const error = message.slice(0, MAX_ERROR_LENGTH).toWellFormed();
-    return { kind: "deadLetter", deadLetter: { ...entry, error } };
+    return { kind: "deadLetter", deadLetter: { ...entry, error: deadLetterError(cause) } };
   };
 
   const run = async () => {

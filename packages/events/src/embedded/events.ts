@@ -1,12 +1,12 @@
-import { checkOutboxEvent, type OutboxEvent, type Store, StoreError } from "@wellapi/store";
+import { type OutboxEvent, type Store, StoreError } from "@wellapi/store";
+import { checkConsumption, checkEvent } from "../check.ts";
 import { EventsError } from "../errors.ts";
-import type { Consumption, Events } from "../port.ts";
+import type { Events } from "../port.ts";
 import type { Clock } from "../signal.ts";
 import { DEAD_LETTERS, type DeadLetter, DURABLES, type Durable, PARTITION } from "./collections.ts";
 import { createDurableDelivery, type DurableDelivery } from "./durable.ts";
 import { openDurableState } from "./durable-state.ts";
 import { openEventLog } from "./log.ts";
-import { createSubjectFilter } from "./subjects.ts";
 
 export interface EmbeddedEventsOptions {
   /** Opened with `embeddedEventsCollections` among its own; it stays the caller's to close, after this. */
@@ -19,7 +19,6 @@ export interface EmbeddedEventsOptions {
 
 /** How far behind the slowest durable the log is kept, so that it is pruned in steps. */
 const PRUNE_STEP = 256;
-const MAX_BATCH = 256;
 
 /** Durable events over a store, for one process. An id is known for at least seven days after its event. */
 export async function openEmbeddedEvents(options: EmbeddedEventsOptions): Promise<Events> {
@@ -112,32 +111,6 @@ async function eachDurable(store: Store, visit: (name: string) => Promise<void>)
     for (const { document } of page.documents) await visit(document.durable);
     cursor = page.cursor;
   } while (cursor !== undefined);
-}
-
-function checkEvent(event: OutboxEvent): void {
-  try {
-    checkOutboxEvent(event);
-  } catch (cause) {
-    throw toEventsError(cause);
-  }
-}
-
-function checkConsumption({
-  durable,
-  subjects,
-  batch = 1,
-  maxAttempts = 1,
-  backoffMs = 1,
-}: Consumption): void {
-  const check = (holds: boolean, message: string) => {
-    if (!holds) throw new EventsError("invalid", message);
-  };
-  check(/^[A-Za-z0-9_-]{1,100}$/.test(durable), "a durable's name is letters, digits, _ and -");
-  check(subjects.length > 0, "a consumption names at least one subject");
-  check(Number.isInteger(batch) && batch >= 1 && batch <= MAX_BATCH, `batch is 1 to ${MAX_BATCH}`);
-  check(Number.isInteger(maxAttempts) && maxAttempts >= 1, "maxAttempts is an integer from 1");
-  check(Number.isInteger(backoffMs) && backoffMs >= 1, "backoffMs is an integer from 1");
-  createSubjectFilter(subjects);
 }
 
 async function guard<T>(promise: Promise<T>): Promise<T> {

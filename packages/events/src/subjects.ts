@@ -1,4 +1,4 @@
-import { EventsError } from "../errors.ts";
+import { EventsError } from "./errors.ts";
 
 /** Tells which subjects a consumption wants: exact ones, or all below a prefix that ends in `.>`. */
 export function createSubjectFilter(subjects: readonly string[]): (subject: string) => boolean {

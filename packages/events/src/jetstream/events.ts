@@ -1,0 +1,207 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { OutboxEvent } from "@wellapi/store";
+import { checkConsumption, checkDurable, checkEvent } from "../check.ts";
+import { EventsError } from "../errors.ts";
+import type { Events } from "../port.ts";
+import { createSubjectFilter } from "../subjects.ts";
+import { isTransient, manager, toEventsError } from "./api.ts";
+import { type JetStreamLog, type JetStreamTls, openConnection } from "./connection.ts";
+import { createDeadLetters } from "./dead-letters.ts";
+import { declareConsumer, declareStreams, GROUP } from "./declaration.ts";
+import { createDurableDelivery, type DurableDelivery } from "./durable.ts";
+import { encodeHeaders } from "./message.ts";
+import { createPublisher } from "./publisher.ts";
+import { createPuller } from "./pull.ts";
+
+export interface JetStreamEventsOptions {
+  /** `host:port`, or `nats://` and `tls://` URLs; the others of a cluster are learnt from these. */
+  readonly servers: readonly string[];
+  /** Letters, digits, _ and -. Dead letters lie in `<stream>_dead`. */
+  readonly stream: string;
+  /** What this process publishes or consumes: exact subjects, or prefixes that end in `.>`. */
+  readonly subjects: readonly string[];
+  /** Copies of each event: 3 in production, 1 on a single server. */
+  readonly replicas: number;
+  /** TLS 1.3 only; without it the connection is plain, or as a `tls://` URL says. */
+  readonly tls?: JetStreamTls;
+  /** How long an id is known. Default: the port's seven days; each id costs the server memory. */
+  readonly duplicateWindowMs?: number;
+  /** How long events are kept, also for a durable that is further behind. Default 30 days, 0 for ever. */
+  readonly maxAgeMs?: number;
+  /** At most so much on disk; a full stream refuses, and the outboxes hold what it refuses. Default -1: no limit. */
+  readonly maxBytes?: number;
+  /** How long a call may take before it is `unavailable`, in milliseconds; default 5000. */
+  readonly timeoutMs?: number;
+  /** Told of each failure of a handler, and of JetStream where no caller can be told. The engine goes on. */
+  readonly onError: (error: unknown) => void;
+  readonly log?: JetStreamLog;
+}
+
+/** Events over JetStream, with what an operator needs beyond the port. */
+export interface JetStreamEvents extends Events {
+  /** Delivers dead letters to this durable alone once more: all, or those with these ids. Resolves to how many. */
+  replayDeadLetters(durable: string, ids?: readonly string[]): Promise<number>;
+  /** Events that the durable has not settled: not yet delivered, being handled, or waiting for another attempt. */
+  lag(durable: string): Promise<number>;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const DECLARE_RETRY_MS = 500;
+const silent: JetStreamLog = { info: () => undefined, warn: () => undefined };
+
+/**
+ * Connects, declares the streams and reconciles them. Resolves also while NATS is away, so that a process starts
+ * without it: calls are then `unavailable`, and the rest is done once it is there. A stream that cannot be
+ * reconciled rejects as `invalid`.
+ */
+export async function openJetStreamEvents(options: JetStreamEventsOptions): Promise<JetStreamEvents> {
+  const { servers, stream, subjects, replicas, tls, onError, log = silent } = options;
+  const { duplicateWindowMs = 7 * DAY_MS, maxAgeMs = 30 * DAY_MS, maxBytes = -1, timeoutMs = 5000 } = options;
+  checkStream(stream);
+  const declared = createSubjectFilter(subjects);
+  const connection = openConnection({ servers, name: `wellapi ${stream}`, log, ...(tls && { tls }) });
+  const deadLetters = createDeadLetters(connection, stream, timeoutMs);
+  const durables = new Map<string, Promise<DurableDelivery>>();
+  let closing: Promise<void> | undefined;
+
+  const declaration = { stream, subjects, replicas, duplicateWindowMs, maxAgeMs, maxBytes };
+  const declare = async (): Promise<void> => {
+    for (let reported = false; !closing; ) {
+      const deadline = performance.now() + timeoutMs;
+      try {
+        const jsm = await manager(await connection.live(deadline), deadline);
+        const changed = await declareStreams(jsm, declaration);
+        if (changed.length > 0) log.info({ stream, changed }, "the stream was reconciled");
+        return;
+      } catch (error) {
+        if (!isTransient(error)) throw toEventsError(error, `stream ${stream} cannot be declared`);
+        if (!reported) log.warn({ err: error, stream }, "the stream is not declared yet; trying on");
+        reported = true;
+        await delay(DECLARE_RETRY_MS);
+      }
+    }
+    throw new EventsError("unavailable", "events are closed");
+  };
+  const declaring = declare();
+  // Each call tells it to its caller.
+  declaring.catch(() => undefined);
+
+  const ready = async (deadline: number): Promise<void> => {
+    const timeout = new AbortController();
+    const late = delay(Math.max(0, deadline - performance.now()), undefined, { signal: timeout.signal }).then(
+      () => {
+        throw new EventsError("unavailable", `stream ${stream} is not declared yet`);
+      },
+    );
+    late.catch(() => undefined);
+    await Promise.race([declaring, late]).finally(() => timeout.abort());
+  };
+
+  const publisher = createPublisher({ connection, stream, timeoutMs, ready });
+
+  /** With JetStream's API, once the streams are there. */
+  const withManager = async <T>(
+    what: string,
+    run: (jsm: Awaited<ReturnType<typeof manager>>) => Promise<T>,
+  ): Promise<T> => {
+    const deadline = performance.now() + timeoutMs;
+    try {
+      await ready(deadline);
+      return await run(await manager(await connection.live(deadline), deadline));
+    } catch (error) {
+      throw toEventsError(error, what);
+    }
+  };
+
+  const openDurable = async (durable: string, wanted: readonly string[]): Promise<DurableDelivery> => {
+    const changed = await withManager(`durable ${durable}`, (jsm) =>
+      declareConsumer(jsm, stream, durable, wanted),
+    );
+    if (changed.length > 0) log.info({ stream, durable, changed }, "the durable was reconciled");
+    return createDurableDelivery({
+      durable,
+      puller: createPuller(connection, stream, durable),
+      deadLetters,
+      unpin: () => withManager(`durable ${durable}`, (jsm) => jsm.consumers.unpin(stream, durable, GROUP)),
+      onError,
+    });
+  };
+
+  const checkOpen = () => {
+    if (closing) throw new EventsError("unavailable", "events are closed");
+  };
+
+  try {
+    await ready(performance.now() + timeoutMs);
+  } catch (error) {
+    if (error instanceof EventsError && error.code === "unavailable") {
+      log.warn({ err: error, stream }, "events start without NATS");
+    } else {
+      await connection.close();
+      throw error;
+    }
+  }
+
+  return {
+    async publish(events: readonly OutboxEvent[]) {
+      checkOpen();
+      for (const event of events) {
+        checkEvent(event);
+        encodeHeaders(event);
+        if (!declared(event.subject)) {
+          throw new EventsError("invalid", `subject ${event.subject} is not declared for stream ${stream}`);
+        }
+      }
+      if (events.length > 0) await publisher.publish([...events]);
+    },
+    async consume(consumption) {
+      checkOpen();
+      checkConsumption(consumption);
+      const { durable } = consumption;
+      let opening = durables.get(durable);
+      if (!opening) {
+        opening = openDurable(durable, consumption.subjects);
+        durables.set(durable, opening);
+        // The next call tries again.
+        opening.catch(() => durables.delete(durable));
+      }
+      return (await opening).join(consumption);
+    },
+    async deadLetters(durable, limit) {
+      checkOpen();
+      checkDurable(durable);
+      return deadLetters.list(durable, limit);
+    },
+    async replayDeadLetters(durable, ids) {
+      checkOpen();
+      checkDurable(durable);
+      return deadLetters.replay(durable, ids);
+    },
+    async lag(durable) {
+      checkOpen();
+      checkDurable(durable);
+      return withManager(`lag of ${durable}`, async (jsm) => {
+        const info = await jsm.consumers.info(stream, durable);
+        return info.num_pending + info.num_ack_pending;
+      });
+    },
+    close() {
+      closing ??= (async () => {
+        const opened = await Promise.allSettled(durables.values());
+        await Promise.all(
+          opened.map((delivery) => (delivery.status === "fulfilled" ? delivery.value.close() : undefined)),
+        );
+        await publisher.settle();
+        await connection.close();
+        await declaring.catch(() => undefined);
+      })();
+      return closing;
+    },
+  };
+}
+
+function checkStream(stream: string): void {
+  if (!/^[A-Za-z0-9_-]{1,50}$/.test(stream)) {
+    throw new EventsError("invalid", "a stream's name is 1 to 50 letters, digits, _ and -");
+  }
+}

@@ -1,0 +1,189 @@
+import { type Msg, type NatsConnection, nanos, type Subscription } from "@nats-io/transport-node";
+import type { OutboxEvent } from "@wellapi/store";
+import { EventsError } from "../errors.ts";
+import type { Connection } from "./connection.ts";
+import { GROUP } from "./declaration.ts";
+import { decodeEvent } from "./message.ts";
+
+/** A delivery that waits for its answer. The answers are JetStream's words, sent to the message's reply subject. */
+export interface Delivery {
+  readonly event: OutboxEvent;
+  /** In the stream; a durable meets it once, but for redeliveries. */
+  readonly sequence: number;
+  /** 1 at the first delivery. */
+  readonly attempt: number;
+  /** Resolves when the server has it. */
+  settle(): Promise<void>;
+  /** Not waited for: a lost one means a redelivery. */
+  settleLater(): void;
+  retryAfter(ms: number): void;
+  /** It is still being handled. */
+  renew(): void;
+}
+
+/**
+ * Asks for a durable's next messages, as JetStream's pull protocol has it. The client's own consumer asks ahead;
+ * here nothing is asked for before it can be handled, so that nothing lies in a process that ends.
+ */
+export interface Puller {
+  /** What is there, at most `limit`; waits a few seconds for the first. */
+  take(limit: number): Promise<Delivery[]>;
+  /** Ends a `take` that waits. */
+  interrupt(): Promise<void>;
+  /** Says that this process still works for the durable, so that it does not pass to another. */
+  keepPin(): void;
+  /** Whether the durable is this process's at the moment. */
+  readonly pinned: boolean;
+  close(): void;
+}
+
+const WAIT_MS = 5000;
+const ANSWER_MS = 1000;
+const SETTLE_MS = 2000;
+/** Nothing there, the time is over, the pull ended for its size: how a pull ends when all is well. */
+const ENDED = new Set([404, 408]);
+const PIN_LOST = 423;
+
+interface Request {
+  readonly batch: number;
+  /** Without it the pull answers at once. */
+  readonly waitMs?: number;
+}
+
+export function createPuller(connection: Connection, stream: string, durable: string): Puller {
+  const asked = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`;
+  let subscription:
+    | { readonly nc: NatsConnection; readonly inbox: string; readonly sub: Subscription }
+    | undefined;
+  let pin: string | undefined;
+  let arrived: Delivery[] = [];
+  let round = 0;
+  /** The pull under way: how many it asked for, and what ends it. */
+  let pull: { readonly reply: string; readonly wanted: number; end(error?: Error): void } | undefined;
+  let interrupted = false;
+
+  // What the server was asked before is forgotten with the connection.
+  connection.onConnected(() => pull?.end());
+
+  const receive = (nc: NatsConnection, inbox: string, msg: Msg) => {
+    if (msg.subject.startsWith(inbox)) {
+      const code = msg.headers?.code ?? 0;
+      if (code === PIN_LOST) pin = undefined;
+      if (msg.subject !== pull?.reply) return;
+      if (ENDED.has(code) || code === PIN_LOST) pull.end();
+      else if (code >= 400) {
+        pull.end(
+          new EventsError("unavailable", `${durable} gets nothing: ${msg.headers?.description || code}`),
+        );
+      }
+      return;
+    }
+    pin = msg.headers?.get("Nats-Pin-Id") || pin;
+    arrived.push(createDelivery(nc, msg));
+    if (pull && arrived.length >= pull.wanted) pull.end();
+  };
+
+  const subscribe = (nc: NatsConnection) => {
+    if (subscription?.nc === nc && !subscription.sub.isClosed()) return subscription.inbox;
+    subscription?.sub.unsubscribe();
+    const inbox = `_INBOX.${crypto.randomUUID()}`;
+    const sub = nc.subscribe(`${inbox}.*`, {
+      callback: (error, msg) => (error ? pull?.end(error) : receive(nc, inbox, msg)),
+    });
+    subscription = { nc, inbox, sub };
+    return inbox;
+  };
+
+  const ask = (nc: NatsConnection, reply: string, fields: object) =>
+    nc.publish(asked, JSON.stringify({ group: GROUP, ...(pin && { id: pin }), ...fields }), { reply });
+
+  /** Resolves when the pull has ended, with what arrived in `arrived`. */
+  const run = async (nc: NatsConnection, { batch, waitMs }: Request): Promise<void> => {
+    round += 1;
+    const reply = `${subscribe(nc)}.${round}`;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, (waitMs ?? 0) + ANSWER_MS);
+    pull = {
+      reply,
+      wanted: arrived.length + batch,
+      end: (error) => (error && arrived.length === 0 ? reject(error) : resolve()),
+    };
+    ask(nc, reply, waitMs === undefined ? { batch, no_wait: true } : { batch, expires: nanos(waitMs) });
+    try {
+      await promise;
+    } finally {
+      clearTimeout(timer);
+      pull = undefined;
+    }
+  };
+
+  return {
+    get pinned() {
+      return pin !== undefined;
+    },
+    async take(limit) {
+      interrupted = false;
+      // What came after its pull was given up.
+      if (arrived.length > 0) return arrived.splice(0, limit);
+      const nc = await connection.live(performance.now() + ANSWER_MS).catch(() => undefined);
+      if (!nc || interrupted) return [];
+      // While the durable is another process's, only a pull that waits is answered.
+      if (pin) await run(nc, { batch: limit });
+      if (arrived.length === 0 && !interrupted) {
+        await run(nc, { batch: 1, waitMs: WAIT_MS });
+        if (arrived.length > 0 && limit > 1 && !interrupted) await run(nc, { batch: limit - 1 });
+      }
+      const taken = arrived;
+      arrived = [];
+      return taken;
+    },
+    async interrupt() {
+      interrupted = true;
+      // The server stops sending to a subscription that is gone; what it sent before still arrives.
+      await subscription?.sub.drain().catch(() => undefined);
+      pull?.end();
+    },
+    keepPin() {
+      if (!subscription || !pin) return;
+      // A pull by the process that has the pin renews it. No message is as small as this one asks for.
+      ask(subscription.nc, `${subscription.inbox}.pin`, { batch: 1, no_wait: true, max_bytes: 1 });
+    },
+    close() {
+      subscription?.sub.unsubscribe();
+      pull?.end();
+      for (const delivery of arrived) delivery.retryAfter(0);
+    },
+  };
+
+  function createDelivery(nc: NatsConnection, msg: Msg): Delivery {
+    const reply = msg.reply!;
+    const answer = (word: string) => nc.publish(reply, word);
+    const { sequence, attempt } = parseReply(reply);
+    return {
+      event: decodeEvent({
+        subject: msg.subject,
+        data: msg.data,
+        headers: msg.headers,
+        fallbackId: `${stream}.${sequence}`,
+      }),
+      sequence,
+      attempt,
+      async settle() {
+        await nc.request(reply, "+ACK", { timeout: SETTLE_MS });
+      },
+      settleLater: () => answer("+ACK"),
+      retryAfter: (ms) => answer(ms > 0 ? `-NAK ${JSON.stringify({ delay: nanos(ms) })}` : "-NAK"),
+      renew: () => answer("+WPI"),
+    };
+  }
+}
+
+/**
+ * `$JS.ACK.<stream>.<consumer>.<delivered>.<stream sequence>.…`, since ADR-15 with the domain and the account
+ * before the stream.
+ */
+function parseReply(reply: string): { sequence: number; attempt: number } {
+  const words = reply.split(".");
+  const at = words.length > 9 ? 6 : 4;
+  return { attempt: Number(words[at]), sequence: Number(words[at + 1]) };
+}
