@@ -28,13 +28,15 @@ export function callersOf(method: DescMethod): Callers | undefined {
 }
 
 /**
- * Whether the service is for callers from outside: its contract names the edges and no other workload. A service
- * that also names others (the exchange of tokens) is for the edges themselves.
+ * Whether the service is for callers from outside: its contract names the edges and no other workload, and not only
+ * services as principals. A service that also names other workloads (the exchange of tokens), or services only (the
+ * edges' certificates), is for the edges themselves.
  */
 export function isPublic(service: DescService): boolean {
   if (!hasOption(service, service_callers)) return false;
-  const { workloads } = getOption(service, service_callers);
-  return workloads.length > 0 && workloads.every((workload) => edges.has(workload));
+  const { workloads, kinds } = getOption(service, service_callers);
+  const atEdges = workloads.length > 0 && workloads.every((workload) => edges.has(workload));
+  return atEdges && kinds.some((kind) => kind !== CallerKind.SERVICE);
 }
 
 /** Both lists must hold: the principal's kind and the calling workload. What is not said does not permit. */

@@ -2,7 +2,7 @@ import { Code } from "@connectrpc/connect";
 import type { Problem, ProblemCarrier, Violation } from "@wellapi/rpc";
 
 /**
- * - `not_found`: there is no such access, or the caller may not see it.
+ * - `not_found`: there is no such access or file, or the caller may not see it.
  * - `caller_not_permitted`: this kind of caller has no accesses to list.
  * - `invalid_field`: the caller's mistake.
  * - `behind_checkpoint`: at start: the store holds less than, or something else than, what was published.
@@ -30,6 +30,11 @@ export class AuditError extends Error implements ProblemCarrier {
 /** One answer for an access that does not exist and for one that is not the caller's. */
 export function notFound(): AuditError {
   const message = "There is no such access, or it is not yours to see.";
+  return new AuditError("not_found", { code: Code.NotFound, reason: "NOT_FOUND", message });
+}
+
+export function noSuchFile(): AuditError {
+  const message = "The log has no such file: the size in its checkpoint says which tiles there are.";
   return new AuditError("not_found", { code: Code.NotFound, reason: "NOT_FOUND", message });
 }
 

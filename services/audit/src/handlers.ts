@@ -9,7 +9,7 @@ import { callerKey, type PageQuery, type PageTokens, queryDigest } from "@wellap
 import { scopeOf } from "./access.ts";
 import type { AccessReader, ReadAccess } from "./access-reader.ts";
 import { fromCursor, toCursor, toIncomingLeaf, toInterval, toLoggedAccess, toPageSize } from "./convert.ts";
-import { callerNotPermitted } from "./errors.ts";
+import { callerNotPermitted, noSuchFile } from "./errors.ts";
 import type { Intake } from "./intake.ts";
 import type { PublicLog } from "./public-log.ts";
 
@@ -44,6 +44,11 @@ export function createAuditHandlers(deps: {
     },
     async getConsistencyProof({ firstSize, secondSize }) {
       return { hashes: await publicLog.consistencyProof(firstSize, secondSize) };
+    },
+    async getLogFile({ path }) {
+      const content = await publicLog.read(path);
+      if (content === undefined) throw noSuchFile();
+      return { content };
     },
   };
 }

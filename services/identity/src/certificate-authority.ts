@@ -44,6 +44,8 @@ export interface CertificateAuthority {
   issueClient(key: PublicKey, spiffeId: string, expireTime: number): Promise<ClientCertificate>;
   /** For a door: valid 7 days, for `localhost`, the loopback addresses and `hosts` (names or addresses). */
   issueServer(hosts: readonly string[]): Promise<ServerCertificate>;
+  /** The same for a key that stays with the door. PEM. */
+  signServer(publicKey: PublicKey, hosts: readonly string[]): Promise<string>;
   /** Throws `credential_invalid` unless this authority signed it and it is valid now. */
   verifyClient(der: Uint8Array): void;
 }
@@ -94,8 +96,23 @@ export async function openCertificateAuthority(
     });
   }
 
+  async function signServer(publicKey: PublicKey | webcrypto.CryptoKey, hosts: readonly string[]) {
+    const certificate = await issue({
+      subject: "WellAPI door",
+      publicKey,
+      names: [...new Set([...loopback, ...hosts])].map((value) => ({
+        type: isIP(value) ? "ip" : "dns",
+        value,
+      })),
+      usage: ExtendedKeyUsage.serverAuth,
+      expireTime: clock.now() + SERVER_LIFETIME,
+    });
+    return certificate.toString("pem");
+  }
+
   return {
     certificate: stored.certificate,
+    signServer,
     async issueClient(publicKey, spiffeId, expireTime) {
       const certificate = await issue({
         subject: "WellAPI client",
@@ -112,20 +129,11 @@ export async function openCertificateAuthority(
     },
     async issueServer(hosts) {
       const keys = await crypto.subtle.generateKey(ecdsa, true, ["sign", "verify"]);
-      const certificate = await issue({
-        subject: "WellAPI door",
-        publicKey: keys.publicKey,
-        names: [...new Set([...loopback, ...hosts])].map((value) => ({
-          type: isIP(value) ? "ip" : "dns",
-          value,
-        })),
-        usage: ExtendedKeyUsage.serverAuth,
-        expireTime: clock.now() + SERVER_LIFETIME,
-      });
+      const cert = await signServer(keys.publicKey, hosts);
       const pkcs8 = await crypto.subtle.exportKey("pkcs8", keys.privateKey);
       return {
         key: PemConverter.encode(pkcs8, "PRIVATE KEY"),
-        cert: certificate.toString("pem"),
+        cert,
         ca: stored.certificate,
       };
     },

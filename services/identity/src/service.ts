@@ -1,5 +1,6 @@
 import type { AccessLog } from "@wellapi/access-log";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
+import { EdgeCertificateService } from "@wellapi/gen/wellapi/identity/v1/edge_certificate_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/identity/v1/patient_directory_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
@@ -15,6 +16,7 @@ import type { IdentityConfig } from "./config.ts";
 import { createCreationOf } from "./creation.ts";
 import { createCredentialHandlers } from "./credential-handlers.ts";
 import { createCredentialRepository } from "./credential-repository.ts";
+import { createEdgeCertificateHandlers } from "./edge-certificate-handlers.ts";
 import { createExchange } from "./exchange.ts";
 import { createInstallationKeyRepository } from "./installation-key-repository.ts";
 import { ensureOperator } from "./operator.ts";
@@ -41,7 +43,7 @@ export interface IdentityDeps {
 }
 
 export interface IdentityService {
-  /** TokenExchangeService and PatientDirectoryService among them: never serve these two to the outside. */
+  /** With those for services only (`isPublic` of @wellapi/rpc tells): never serve them to the outside. */
   readonly routes: readonly Route[];
   /** The authority's certificate, PEM: verifies providers' certificates and the door's. */
   readonly authority: string;
@@ -121,6 +123,7 @@ export async function openIdentityService(
         }),
       ),
       route(TokenExchangeService, createTokenExchangeHandlers(exchange)),
+      route(EdgeCertificateService, createEdgeCertificateHandlers(authority)),
     ],
     authority: authority.certificate,
     firstOperatorKey,

@@ -251,6 +251,46 @@ export declare type GetConsistencyProofResponse = Message<"wellapi.audit.v1.GetC
 export declare const GetConsistencyProofResponseSchema: GenMessage<GetConsistencyProofResponse>;
 
 /**
+ * Which file.
+ *
+ * @generated from message wellapi.audit.v1.GetLogFileRequest
+ */
+export declare type GetLogFileRequest = Message<"wellapi.audit.v1.GetLogFileRequest"> & {
+  /**
+   * `checkpoint`, `tile/<level>/<index>` or `tile/entries/<index>`, with `.p/<width>` for a partial tile.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+};
+
+/**
+ * Describes the message wellapi.audit.v1.GetLogFileRequest.
+ * Use `create(GetLogFileRequestSchema)` to create a new message.
+ */
+export declare const GetLogFileRequestSchema: GenMessage<GetLogFileRequest>;
+
+/**
+ * The file.
+ *
+ * @generated from message wellapi.audit.v1.GetLogFileResponse
+ */
+export declare type GetLogFileResponse = Message<"wellapi.audit.v1.GetLogFileResponse"> & {
+  /**
+   * Its bytes.
+   *
+   * @generated from field: bytes content = 1;
+   */
+  content: Uint8Array;
+};
+
+/**
+ * Describes the message wellapi.audit.v1.GetLogFileResponse.
+ * Use `create(GetLogFileResponseSchema)` to create a new message.
+ */
+export declare const GetLogFileResponseSchema: GenMessage<GetLogFileResponse>;
+
+/**
  * A patient sees the accesses to their data, an organization its own accesses, an operator those that are
  * about no patient. Checkpoints and proofs are for anyone, and tell nobody who read what.
  *
@@ -306,6 +346,17 @@ export declare const AuditService: GenService<{
     methodKind: "unary";
     input: typeof GetConsistencyProofRequestSchema;
     output: typeof GetConsistencyProofResponseSchema;
+  },
+  /**
+   * A file of the log (C2SP tlog-tiles), as the gateway serves it under `/log/`. NOT_FOUND beyond the newest
+   * checkpoint.
+   *
+   * @generated from rpc wellapi.audit.v1.AuditService.GetLogFile
+   */
+  getLogFile: {
+    methodKind: "unary";
+    input: typeof GetLogFileRequestSchema;
+    output: typeof GetLogFileResponseSchema;
   },
 }>;
 

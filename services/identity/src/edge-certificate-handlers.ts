@@ -1,0 +1,20 @@
+import type { ServiceImpl } from "@connectrpc/connect";
+import type { EdgeCertificateService } from "@wellapi/gen/wellapi/identity/v1/edge_certificate_service_pb";
+import type { CertificateAuthority } from "./certificate-authority.ts";
+import { readCertificateRequest } from "./certificate-request.ts";
+
+/** No leaf: nothing of anybody's is read or changed. */
+export function createEdgeCertificateHandlers(
+  authority: CertificateAuthority,
+): ServiceImpl<typeof EdgeCertificateService> {
+  return {
+    getAuthority: () => ({ authority: authority.certificate }),
+    async issueServerCertificate({ certificateRequest, hosts }) {
+      const publicKey = await readCertificateRequest(certificateRequest);
+      return {
+        certificate: await authority.signServer(publicKey, hosts),
+        authority: authority.certificate,
+      };
+    },
+  };
+}
