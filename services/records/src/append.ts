@@ -1,26 +1,16 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import type { AccessLog } from "@wellapi/access-log";
 import type { Relay } from "@wellapi/events";
 import type { Caller } from "@wellapi/rpc";
 import type { Clock, Ids } from "@wellapi/runtime";
-import type { Change, Store, Stored } from "@wellapi/store";
+import type { Store } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
+import { createGroupCommit, type Pending } from "./append-group.ts";
 import type { Batch, BatchOutcome } from "./batch.ts";
-import { type Accepted, type BatchWrites, observationWrites, seriesWrites } from "./batch-writes.ts";
 import type { CommitHub } from "./commit-hub.ts";
-import type { Contributions } from "./consent-client.ts";
-import type { ReceiptDocument, SeriesDocument } from "./documents.ts";
 import { RecordsError } from "./errors.ts";
-import { batchCommitted } from "./event-convert.ts";
 import type { Gate } from "./gate.ts";
-import { headChange, loadHead } from "./head-repository.ts";
 import type { Intent } from "./intent.ts";
-import { coversTimes, unite } from "./interval.ts";
-import { type Judgement, judge, lacksConsent } from "./judgement.ts";
-import { ensureKey, type PatientBox, withBox } from "./patient-box.ts";
 import type { PatientQueue } from "./patient-queue.ts";
-import { acceptedBitmap, earlierBatch, loadReceipt, receiptChange } from "./receipt-repository.ts";
-import type { Subject } from "./subject.ts";
 
 export interface AppendDeps {
   readonly store: Store;
@@ -36,91 +26,47 @@ export interface AppendDeps {
 
 /** Commits of one patient are in a queue, so only other replicas refuse a guard. */
 const MAX_ATTEMPTS = 16;
+/** At most so many batches, and bytes of them, share a commit. */
+const GROUP_BATCHES = 64;
+const GROUP_BYTES = 4 * 1024 * 1024;
 
-/** Stores batches: one commit each, of the data, its receipt, its log entry and its event. */
+/**
+ * Stores batches. Those that arrive while a commit of the same patient is under way go into the next one
+ * together; each is still judged, numbered, logged and answered for itself, in the order of arrival.
+ */
 export function createAppend(deps: AppendDeps) {
-  const { store, vault, gate, accessLog, relay, queue, hub, clock, ids } = deps;
+  const { gate, queue } = deps;
+  const attempt = createGroupCommit(deps);
+  const waiting = new Map<string, Pending[]>();
 
-  /** One attempt; undefined where another commit, or a change of consent, came between. */
-  async function attempt(
-    intent: Intent,
-    subject: Subject,
-    organization: string,
-    batch: Batch,
-  ): Promise<BatchOutcome | undefined> {
-    const { partition } = subject;
-    const decide = () => gate.contributions(subject, organization, intent.codes);
-    const contributions = await decide();
-    if (lacksConsent(contributions.values()))
-      throw new RecordsError("CONSENT_REQUIRED", { logged: "CONSENT_NONE" });
-
-    await ensureKey(vault, partition);
-    const names = await withBox(vault, partition, (box) => ({
-      receipt: box.receiptId(organization, batch.requestId),
-      owner: box.ownerId(organization),
-      digest: box.digest(batchDigest(batch)),
-    }));
-    const [head, earlier] = await Promise.all([
-      loadHead(store, partition),
-      loadReceipt(store, partition, names.receipt),
-    ]);
-    if (head?.document.erased) throw new RecordsError("CONSENT_REQUIRED");
-    if (earlier && !timingSafeEqual(earlier.document.digest, names.digest)) {
-      throw new RecordsError("REQUEST_ID_REUSED");
+  /** The next group of a patient. A repeated batch waits for the next, where it finds the first one's receipt. */
+  function takeGroup(partition: string): Pending[] {
+    const all = waiting.get(partition) ?? [];
+    const names = new Set<string>();
+    let bytes = 0;
+    let taken = 0;
+    for (const { organization, batch } of all) {
+      const name = JSON.stringify([organization, batch.requestId]);
+      bytes += batch.bytes.length;
+      if (names.has(name) || taken >= GROUP_BATCHES || (taken > 0 && bytes > GROUP_BYTES)) break;
+      names.add(name);
+      taken++;
     }
-
-    const judgements = judge(batch.items, contributions, earlier && earlierBatch(earlier.document));
-    const newly = [...judgements.keys()].filter((index) => judgements[index]!.status === "accepted");
-    if (newly.length === 0 && earlier !== undefined) {
-      await gate.record(intent, subject, { items: 0 });
-      return outcomeOf(batch, judgements, earlier.document);
-    }
-
-    const sequence = (head?.document.sequence ?? 0) + (newly.length > 0 ? 1 : 0);
-    const id = earlier?.document.batch ?? ids.next("bat");
-    const writes = await withBox(vault, partition, (box) =>
-      writesOf(box, batch, newly, contributions, {
-        partition,
-        batch: id,
-        sequence,
-        organization,
-        application: intent.caller.principal.id,
-        received: clock.now(),
-      }),
-    );
-    const receipt = nextReceipt({ partition, ...names, batch: id }, earlier, batch, newly, sequence, writes);
-    const leaf = gate.leaf(intent, subject, {
-      items: writes.count,
-      consents: newly.map((index) => consentOf(batch, index, contributions)),
-    });
-    const changes: Change[] = [
-      headChange(partition, head, { sequence, erased: false }),
-      ...(await newSeries(writes.series)),
-      ...writes.changes,
-      receiptChange(earlier, receipt),
-      leaf.change,
-    ];
-    // The decision that counts is the one right before the commit.
-    if (!sameContributions(contributions, await decide())) return undefined;
-    const result = await store.commit({
-      partition,
-      changes,
-      events: newly.length > 0 ? [batchCommitted(partition, sequence, id, clock)] : [],
-    });
-    if (!result.committed) return undefined;
-    accessLog.notify();
-    relay.notify();
-    hub.notify(partition);
-    return outcomeOf(batch, judgements, receipt);
+    if (taken === all.length) waiting.delete(partition);
+    else waiting.set(partition, all.slice(taken));
+    return all.slice(0, taken);
   }
 
-  async function newSeries(documents: readonly SeriesDocument[]): Promise<Change[]> {
-    const stored = await Promise.all(
-      documents.map(({ partition, series }) => store.get("series", [partition, series])),
-    );
-    return documents
-      .filter((_, i) => stored[i] === undefined)
-      .map((document) => ({ kind: "insert", collection: "series", document }));
+  /** Answers each of a group, whatever happens. */
+  async function settle(partition: string, group: readonly Pending[]): Promise<void> {
+    const open = () => group.filter(({ answered }) => !answered);
+    let failure: unknown = new RecordsError("STORE_UNAVAILABLE");
+    try {
+      for (let i = 0; i < MAX_ATTEMPTS && open().length > 0; i++) await attempt(partition, open());
+    } catch (error) {
+      failure = error;
+    }
+    await Promise.all(open().map((pending) => pending.refuse(failure)));
   }
 
   return {
@@ -129,6 +75,7 @@ export function createAppend(deps: AppendDeps) {
       const { organization } = caller.principal;
       if (organization === undefined) throw new RecordsError("CALLER_NOT_PERMITTED");
       const subject = gate.subject(caller, batch.patient);
+      const { partition } = subject;
       const intent: Intent = {
         caller,
         method,
@@ -137,81 +84,28 @@ export function createAppend(deps: AppendDeps) {
         codes: [...new Set(batch.items.map(({ code }) => code))],
         requestId: batch.requestId,
       };
-      return queue.run(subject.partition, async () => {
-        try {
-          for (let i = 0; i < MAX_ATTEMPTS; i++) {
-            const outcome = await attempt(intent, subject, organization, batch);
-            if (outcome !== undefined) return outcome;
-          }
-          throw new RecordsError("STORE_UNAVAILABLE");
-        } catch (error) {
-          throw await gate.refusal(intent, subject, error);
-        }
-      });
+      const { promise, resolve, reject } = Promise.withResolvers<BatchOutcome>();
+      const pending: Pending = {
+        intent,
+        subject,
+        organization,
+        batch,
+        answered: false,
+        answer(outcome) {
+          pending.answered = true;
+          resolve(outcome);
+        },
+        async refuse(error) {
+          pending.answered = true;
+          reject(await gate.refusal(intent, subject, error));
+        },
+      };
+      const line = waiting.get(partition);
+      if (line) line.push(pending);
+      else waiting.set(partition, [pending]);
+      // Each arrival runs once in the queue; a run that finds its batch taken by an earlier group does nothing.
+      queue.run(partition, () => settle(partition, takeGroup(partition))).catch(reject);
+      return promise;
     },
-  };
-}
-
-/** The kind is part of what was sent: a series and an observation batch never pass for one another. */
-function batchDigest(batch: Batch): Uint8Array {
-  return createHash("sha256").update(batch.kind).update("\0").update(batch.bytes).digest();
-}
-
-function writesOf(
-  box: PatientBox,
-  batch: Batch,
-  newly: readonly number[],
-  contributions: Contributions,
-  context: Parameters<typeof seriesWrites>[1],
-): BatchWrites {
-  const accept = <I>(items: readonly I[]): Accepted<I>[] =>
-    newly.map((index) => ({
-      item: items[index]!,
-      index,
-      consent: consentOf(batch, index, contributions),
-    }));
-  return batch.kind === "series"
-    ? seriesWrites(box, context, accept(batch.items))
-    : observationWrites(box, context, accept(batch.items));
-}
-
-/** The consent that permits an accepted item; where several do, the first that permits all of it. */
-function consentOf(batch: Batch, index: number, contributions: Contributions) {
-  const item = batch.items[index]!;
-  const permits = contributions.get(item.code)?.permits ?? [];
-  const permit = permits.find((candidate) => coversTimes(unite([candidate]), item.times)) ?? permits[0]!;
-  return { consent: permit.consent, version: permit.version };
-}
-
-function sameContributions(a: Contributions, b: Contributions): boolean {
-  return JSON.stringify([...a]) === JSON.stringify([...b]);
-}
-
-function nextReceipt(
-  names: Pick<ReceiptDocument, "partition" | "receipt" | "owner" | "digest" | "batch">,
-  earlier: Stored<ReceiptDocument> | undefined,
-  batch: Batch,
-  newly: readonly number[],
-  sequence: number,
-  writes: BatchWrites,
-): ReceiptDocument {
-  const before = earlier?.document;
-  const accepted = [...(before === undefined ? [] : earlierBatch(before).accepted), ...newly];
-  return {
-    ...names,
-    accepted: acceptedBitmap(batch.items.length, accepted),
-    sequences: [...(before?.sequences ?? []), ...(newly.length > 0 ? [sequence] : [])],
-    codes: [...new Set([...(before?.codes ?? []), ...writes.codes])],
-    retracted: before?.retracted ?? 0,
-  };
-}
-
-function outcomeOf(batch: Batch, judgements: readonly Judgement[], receipt: ReceiptDocument): BatchOutcome {
-  const sequence = receipt.sequences.at(-1) ?? 0;
-  return {
-    requestId: batch.requestId,
-    batch: sequence === 0 ? undefined : receipt.batch,
-    judgements,
-    sequence,
   };
 }

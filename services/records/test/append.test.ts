@@ -39,6 +39,40 @@ describe("append", () => {
     expect(await readAll(scene)).toHaveLength(2);
   });
 
+  it("commits together what arrives while a commit is under way, and answers each for itself", async () => {
+    const scene = await openScene();
+    const { world } = scene;
+    await append(scene, "reused", [heartRates(T0, [50])]);
+    let commits = 0;
+    const { commit } = world.store;
+    world.store.commit = function (this: typeof world.store, one) {
+      if (
+        one.changes.some(
+          ({ kind, ...change }) =>
+            kind !== "delete" && "collection" in change && change.collection === "blocks",
+        )
+      )
+        commits += 1;
+      return commit.call(this, one);
+    };
+    const numbers = Array.from({ length: 40 }, (_, i) => i);
+    const answers = await Promise.all(
+      numbers.map((i) =>
+        i === 17
+          ? reasonOf(append(scene, "reused", [heartRates(T0, [51])]))
+          : append(scene, `r${i}`, [heartRates(T0 + i * 60_000, [100 + i])]),
+      ),
+    );
+    expect(answers[17]).toBe("REQUEST_ID_REUSED");
+    const sequences = answers.flatMap((answer) =>
+      typeof answer === "object" ? [Number(answer.sequence)] : [],
+    );
+    expect(sequences).toEqual(Array.from({ length: 39 }, (_, i) => i + 2));
+    expect(commits).toBeLessThan(10);
+    const values = await readAll(scene);
+    expect(values).toEqual(numbers.map((i) => [T0 + i * 60_000, 100 + i]).filter((_, i) => i !== 17));
+  });
+
   it("refuses an id with other content, also as a batch of observations", async () => {
     const scene = await openScene();
     await append(scene, "r1", [heartRates(T0, [72])]);
