@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import type { Clock, Ids } from "@wellapi/runtime";
-import type { Accesses } from "./access.ts";
+import type { Accesses } from "./access-interceptor.ts";
 import { apiKeyFingerprint, apiKeyHint, newApiKey } from "./api-key.ts";
 import type { CertificateAuthority } from "./certificate-authority.ts";
 import { readCertificateRequest } from "./certificate-request.ts";

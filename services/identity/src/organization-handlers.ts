@@ -2,7 +2,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { callerKey, type PageTokens } from "@wellapi/rpc";
 import type { Clock, Ids } from "@wellapi/runtime";
-import type { Accesses } from "./access.ts";
+import type { Accesses } from "./access-interceptor.ts";
 import { toApplicationMessage, toOrganizationMessage } from "./convert.ts";
 import type { CreationOf } from "./creation.ts";
 import type { OrganizationRepository } from "./organization-repository.ts";

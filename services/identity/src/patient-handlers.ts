@@ -4,7 +4,7 @@ import { PatientDirectoryService } from "@wellapi/gen/wellapi/identity/v1/patien
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import type { PageTokens } from "@wellapi/rpc";
 import type { Clock, Ids } from "@wellapi/runtime";
-import type { Accesses } from "./access.ts";
+import type { Accesses } from "./access-interceptor.ts";
 import { fromTimeZoneMessage, toPatientMessage, toTimeZoneMessage } from "./convert.ts";
 import type { CreationOf } from "./creation.ts";
 import { invalidField } from "./errors.ts";

@@ -10,7 +10,7 @@ import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import type { Clock, Ids, Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import type { Kms, Pairwise, Vault } from "@wellapi/vault";
-import { createAccesses } from "./access.ts";
+import { createAccesses } from "./access-interceptor.ts";
 import { openCertificateAuthority, type ServerCertificate } from "./certificate-authority.ts";
 import type { IdentityConfig } from "./config.ts";
 import { createCreationOf } from "./creation.ts";

@@ -4,7 +4,7 @@ import type { TokenExchangeService } from "@wellapi/gen/wellapi/identity/v1/toke
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { callerKey } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
-import type { Accesses } from "./access.ts";
+import type { Accesses } from "./access-interceptor.ts";
 import { fromExchangeRequest, fromLifetime } from "./convert.ts";
 import { DAY } from "./credential.ts";
 import { sandboxOnly } from "./errors.ts";
