@@ -1,0 +1,99 @@
+import { createHash } from "node:crypto";
+import type { CreateIndexesOptions } from "mongodb";
+import { type CollectionShape, type IndexShape, KEY_INDEX } from "../catalog.ts";
+
+/** The layout of envelopes that this code reads and writes. It is part of each collection's shape. */
+const LAYOUT = 1;
+
+export interface MongoIndex {
+  readonly name: string;
+  readonly declared: string;
+  readonly key: Readonly<Record<string, 1>>;
+  readonly options: CreateIndexesOptions;
+}
+
+export interface JsonSchema {
+  readonly bsonType: "object";
+  readonly additionalProperties: false;
+  readonly required: readonly string[];
+  readonly properties: Readonly<Record<string, object>>;
+}
+
+/** A collection as it must be on the server. */
+export interface MongoCollection {
+  readonly name: string;
+  readonly schema: JsonSchema;
+  readonly indexes: readonly MongoIndex[];
+  /** False where a unique index reaches across partitions, which MongoDB cannot hold on shards. */
+  readonly sharded: boolean;
+}
+
+/** The strictest schema of the fixed envelope that a JSON schema can say. */
+export function strict(properties: Record<string, object>, optional: readonly string[] = []): JsonSchema {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name));
+  return { bsonType: "object", additionalProperties: false, required, properties };
+}
+
+export const partitionSchema = { bsonType: "string", minLength: 1 } as const;
+
+/** Whole numbers, strings and booleans; the bounds apply to numbers only. */
+const indexValueSchema = {
+  bsonType: ["string", "bool", "int", "long", "double"],
+  multipleOf: 1,
+  minimum: Number.MIN_SAFE_INTEGER,
+  maximum: Number.MAX_SAFE_INTEGER,
+} as const;
+
+/** Names the fields that are taken out of documents: it changes when they do, and with it the validator. */
+export function shapeDigest(shape: CollectionShape): string {
+  return digest([LAYOUT, shape.key, [...shape.fields].sort()]);
+}
+
+/** The collection that a declaration asks for. Pure: every process derives the same. */
+export function mongoCollection(shape: CollectionShape): MongoCollection {
+  const fields = [...shape.fields].sort();
+  const optional = fields.filter((field) => !shape.key.includes(field));
+  const properties = {
+    _id: { bsonType: "objectId" },
+    ...Object.fromEntries(fields.map((field) => [field, indexValueSchema])),
+    partition: partitionSchema,
+    _rev: { bsonType: ["int", "long", "double"], multipleOf: 1, minimum: 1 },
+    _shape: { enum: [shapeDigest(shape)] },
+    _body: { bsonType: "binData" },
+  };
+  const indexes = [...shape.indexes.values()];
+  return {
+    name: shape.name,
+    schema: strict(properties, optional),
+    indexes: indexes.map((index) => mongoIndex(shape, index)),
+    sharded: indexes.every((index) => !index.unique || index.fields.includes("partition")),
+  };
+}
+
+/**
+ * Its name holds a digest of its definition, so that a changed index stands beside the old one until it is built.
+ */
+export function mongoIndex(shape: CollectionShape, index: IndexShape): MongoIndex {
+  const key = Object.fromEntries(index.order.map((field) => [field, 1 as const]));
+  const optional = index.fields.filter((field) => !shape.key.includes(field));
+  const present = optional.map((field) => [field, { $exists: true }]);
+  const options: CreateIndexesOptions = {
+    ...(index.unique && { unique: true }),
+    ...(present.length > 0 && { partialFilterExpression: Object.fromEntries(present) }),
+  };
+  return { name: `${index.name}_${digest([key, options])}`, declared: index.name, key, options };
+}
+
+/** The index that finds a document by its key. */
+export function keyIndex(shape: CollectionShape): MongoIndex {
+  return mongoIndex(shape, shape.indexes.get(KEY_INDEX)!);
+}
+
+/** Whether an index has a name of the kind that this code gives. */
+export function isOwnIndexName(name: string): boolean {
+  return /_[0-9a-f]{8}$/.test(name);
+}
+
+function digest(value: unknown): string {
+  return createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 8);
+}
