@@ -2,6 +2,12 @@
 import { describeFailure } from "./failure.ts";
 import { createProgram } from "./program.ts";
 
+// A reader that leaves early (`| head`) is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+
 const program = createProgram();
 try {
   await program.parseAsync(process.argv);

@@ -7,6 +7,7 @@ import {
   LoggedAccessSchema,
 } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Command } from "commander";
 import { count, nameOf, purposes } from "../arguments.ts";
 import { connect, connectAnonymously } from "../connection.ts";
@@ -35,7 +36,7 @@ function row(access: Access, index: bigint): Array<string | number> {
     access.method.split("/").at(-1) ?? "",
     nameOf(phases, access.phase),
     nameOf(outcomes, access.outcome) + (access.reason ? ` (${access.reason})` : ""),
-    nameOf(purposes, access.purpose),
+    access.purpose === Purpose.UNSPECIFIED ? "" : nameOf(purposes, access.purpose),
     access.codes.join(" "),
     String(access.items),
     index < 0n ? "pending" : String(index),
