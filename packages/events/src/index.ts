@@ -1,3 +1,5 @@
+export type { ElectedRelay, ElectedRelayOptions } from "./elected-relay.ts";
+export { openElectedRelay } from "./elected-relay.ts";
 export { embeddedEventsCollections } from "./embedded/collections.ts";
 export type { EmbeddedEventsOptions } from "./embedded/events.ts";
 export { openEmbeddedEvents } from "./embedded/events.ts";
@@ -6,6 +8,7 @@ export { EventsError } from "./errors.ts";
 export type { JetStreamLog, JetStreamTls } from "./jetstream/connection.ts";
 export type { JetStreamEvents, JetStreamEventsOptions } from "./jetstream/events.ts";
 export { openJetStreamEvents } from "./jetstream/events.ts";
+export { relayCollections } from "./lease.ts";
 export type { Consumer, Consumption, DeliveredEvent, Events } from "./port.ts";
 export type { Relay, RelayOptions } from "./relay.ts";
 export { openRelay } from "./relay.ts";

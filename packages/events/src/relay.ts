@@ -24,31 +24,53 @@ const BATCH = 256;
 /**
  * Moves events from a store's outbox to Events, in commit order. An event is deleted after it was published, so
  * a crash in between publishes it again under the same id, which Events ignores. What an earlier process left
- * goes first. One relay a store, or the order is lost.
+ * goes first. For one process; where several may run on one store, `openElectedRelay` lets one of them work.
  */
 export function openRelay({ store, events, intervalMs = 1000, onError }: RelayOptions): Relay {
+  return openLoop({ turn: () => moveBatch(store, events), intervalMs, onError });
+}
+
+/**
+ * Moves the oldest events; resolves to whether there may be more. `mayPublish` is asked last, so that as little
+ * as possible lies between its answer and the publishing.
+ */
+export async function moveBatch(
+  store: RelayOptions["store"],
+  events: RelayOptions["events"],
+  mayPublish: () => Promise<boolean> = async () => true,
+): Promise<boolean> {
+  const entries = await store.readOutbox(BATCH);
+  if (entries.length === 0 || !(await mayPublish())) return false;
+  await events.publish(entries.map((entry) => entry.event));
+  await store.deleteOutbox(entries.map((entry) => entry.position));
+  return entries.length === BATCH;
+}
+
+export interface LoopOptions {
+  /** Resolves to whether another turn is due at once. */
+  readonly turn: () => Promise<boolean>;
+  readonly intervalMs: number;
+  readonly onError: (error: unknown) => void;
+  /** Default: one minute. */
+  readonly maxBackoffMs?: number;
+}
+
+/** Takes turns until it is closed: at once, after the interval, or after a backoff where the last one failed. */
+export function openLoop({ turn, intervalMs, onError, maxBackoffMs = Infinity }: LoopOptions): Relay {
   const signal = createSignal();
   let closing = false;
   let failures = 0;
 
-  const moveBatch = async (): Promise<number> => {
-    const entries = await store.readOutbox(BATCH);
-    if (entries.length === 0) return 0;
-    await events.publish(entries.map((entry) => entry.event));
-    await store.deleteOutbox(entries.map((entry) => entry.position));
-    return entries.length;
-  };
-
   const run = async () => {
     while (!closing) {
       try {
-        const moved = await moveBatch();
+        const goOn = await turn();
         failures = 0;
-        if (moved < BATCH && !closing) await signal.wait(intervalMs);
+        if (!goOn && !closing) await signal.wait(intervalMs);
       } catch (error) {
         onError(error);
         failures += 1;
-        if (!closing) await signal.wait(backoff(intervalMs, failures));
+        if (!closing) await signal.wait(Math.min(maxBackoffMs, backoff(intervalMs, failures)));
       }
     }
   };

@@ -1,0 +1,69 @@
+import type { Store } from "@wellapi/store";
+import { createLease } from "./lease.ts";
+import { moveBatch, openLoop, type Relay, type RelayOptions } from "./relay.ts";
+import type { Clock } from "./signal.ts";
+
+export interface ElectedRelayOptions extends RelayOptions {
+  /** Opened with `relayCollections` among its own. */
+  readonly store: Pick<Store, "get" | "commit" | "readOutbox" | "deleteOutbox">;
+  /** A name of this process and this start of it alone, e.g. the pod's with a random part. */
+  readonly holder: string;
+  /** Of which only differences count. Default: the process's monotonic clock. */
+  readonly clock?: Clock;
+  /** How long the others wait for a leader that says nothing, in milliseconds; default 5000. */
+  readonly leaseMs?: number;
+}
+
+export interface ElectedRelay extends Relay {
+  /** The fencing token while this relay leads; it grows with each leader. */
+  token(): number | undefined;
+  /** Also gives the lease back, so that another relay takes over at once. */
+  close(): Promise<void>;
+}
+
+/**
+ * One relay among several on one store: the leader moves the outbox, the others wait for its lease to end.
+ *
+ * The lease saves work; order does not hang on it. A relay that was paused between its last look at the lease and
+ * its publishing may publish beside its successor: then events repeat, under their ids. They are not reordered,
+ * because each relay publishes from the oldest event on, and in order, and an event leaves the outbox only after
+ * it was published. So every event is preceded by all that were committed before it, whoever published them.
+ */
+export function openElectedRelay(options: ElectedRelayOptions): ElectedRelay {
+  const { store, events, holder, onError, intervalMs = 1000, leaseMs = 5000 } = options;
+  const { clock = { now: () => performance.now() } } = options;
+  const lease = createLease({ store, holder, clock, leaseMs });
+  const renewMs = leaseMs / 5;
+
+  const moving = openLoop({
+    turn: async () => {
+      if (lease.token() === undefined) return false;
+      return moveBatch(store, events, () => lease.confirm());
+    },
+    intervalMs,
+    onError,
+    // Publishing waits for the broker by itself: a longer pause would only delay what has piled up.
+    maxBackoffMs: Math.max(intervalMs, leaseMs),
+  });
+  const keeping = openLoop({
+    turn: async () => {
+      const before = lease.token();
+      await lease.keep();
+      // A new leader starts with what the last one left.
+      if (lease.token() !== before) moving.notify();
+      return false;
+    },
+    intervalMs: renewMs,
+    maxBackoffMs: renewMs,
+    onError,
+  });
+
+  return {
+    notify: moving.notify,
+    token: lease.token,
+    async close() {
+      await Promise.all([moving.close(), keeping.close()]);
+      await lease.release().catch(onError);
+    },
+  };
+}
