@@ -13,15 +13,17 @@ export interface Switchboard {
   transport(workload: string): Transport;
 }
 
-/** `interceptors` are those of the wire. */
-export function createSwitchboard(interceptors: readonly Interceptor[]): Switchboard {
+/** `interceptors` are those of the wire; asked for once, at the first call, for they call through here themselves. */
+export function createSwitchboard(interceptors: () => readonly Interceptor[]): Switchboard {
   const mounted: Route[] = [];
+  let list: readonly Interceptor[] | undefined;
   const byWorkload = new Map<string, { routes: number; transport: Transport }>();
 
   function current(workload: string): Transport {
     const known = byWorkload.get(workload);
     if (known?.routes === mounted.length) return known.transport;
-    const transport = createMemoryTransport({ routes: [...mounted], interceptors, workload });
+    list ??= interceptors();
+    const transport = createMemoryTransport({ routes: [...mounted], interceptors: list, workload });
     byWorkload.set(workload, { routes: mounted.length, transport });
     return transport;
   }

@@ -10,7 +10,7 @@ import type { TokenVerifier } from "./token-verifier.ts";
 
 export interface Authenticated {
   readonly caller: Caller;
-  /** Authenticates the same credential again, for open streams from outside. */
+  /** Authenticates the same credential again, for open streams. */
   renew?(): Promise<Authenticated>;
 }
 
@@ -21,7 +21,7 @@ export interface Authentication {
     readonly header: Headers;
     readonly contextValues: ContextValues;
   }): Promise<Authenticated>;
-  /** How often open streams from outside are authenticated again, milliseconds. */
+  /** How often open streams are authenticated again, milliseconds. */
   readonly recheckMs: number;
   /** Believes no credential any more without asking: for the moment when one is revoked. */
   forget(): void;
@@ -37,12 +37,22 @@ export interface AuthenticationOptions {
     /** Reaches identity as that workload. */
     readonly exchange: Client<typeof TokenExchangeService>;
   };
+  /**
+   * For a service that calls on for its caller, in a process of its own: reaches identity as that service. A stream
+   * from inside outlives the five minutes of its token, so that is exchanged for a new one in time.
+   */
+  readonly onward?: Client<typeof TokenExchangeService>;
   /** 15,000 unless given. */
   readonly recheckMs?: number;
+  /**
+   * How long a credential that was exchanged is believed without asking again, milliseconds; 10,000 unless given.
+   * 0 where `forget` cannot be called at a revocation, because that happens in another process.
+   */
+  readonly believeMs?: number;
 }
 
-/** A credential that was exchanged is believed this long without asking again. */
-const exchangedMs = 10_000;
+/** Well before an internal token's five minutes are over, with time for a few failures. */
+const onwardEveryMs = 120_000;
 const exchangedCredentials = 10_000;
 const exchangeTimeoutMs = 5_000;
 
@@ -51,7 +61,7 @@ const exchangeTimeoutMs = 5_000;
  * none. Calls from outside show a credential, which is exchanged for such a token.
  */
 export function createAuthentication(options: AuthenticationOptions): Authentication {
-  const { verifier, clock, door, recheckMs = 15_000 } = options;
+  const { verifier, clock, door, onward, recheckMs = 15_000, believeMs = 10_000 } = options;
   const exchanged = createCache<Promise<Caller>>(exchangedCredentials, clock);
 
   function exchange(credential: Credential, at: NonNullable<typeof door>): Promise<Caller> {
@@ -65,8 +75,20 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
         exchanged.delete(key); // a refusal is not remembered: the next call asks again
         throw translated(error);
       });
-    exchanged.set(key, asked, exchangedMs);
+    if (believeMs > 0) exchanged.set(key, asked, believeMs);
     return asked;
+  }
+
+  /** The same caller; its token is replaced by younger ones, which are this service's own to call on with. */
+  function lasting(caller: Caller, exchange: NonNullable<typeof onward>): Authenticated {
+    const from = clock.monotonic();
+    const renew = async (): Promise<Authenticated> => {
+      if (clock.monotonic() - from < onwardEveryMs) return { caller, renew };
+      const credential: Credential = { case: "internalToken", value: caller.token };
+      const { token } = await exchange.exchangeCredential({ credential }, { timeoutMs: exchangeTimeoutMs });
+      return lasting({ ...caller, token }, exchange);
+    };
+    return { caller, renew };
   }
 
   return {
@@ -78,7 +100,11 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
       if (workload !== undefined) {
         const token = bearerOf(call.header);
         if (token === undefined) return { caller: { ...anonymous, workload } };
-        return { caller: await verifier.verify(token, workload) };
+        const caller = await verifier.verify(token, workload);
+        // A service's own token can't be made to last: it opens its streams anew.
+        return onward === undefined || caller.principal.kind === "service"
+          ? { caller }
+          : lasting(caller, onward);
       }
       if (door === undefined) {
         throw problemError({

@@ -12,17 +12,20 @@ import {
   type StreamResponse,
 } from "@connectrpc/connect";
 import type * as grpc from "@grpc/grpc-js";
-import { peerCertificateKey, requestIdHeader } from "./context.ts";
+import { peerCertificateKey, peerWorkloadKey, requestIdHeader } from "./context.ts";
 import { asBuffer, errorMetadata, headersOf, metadataOf } from "./grpc-metadata.ts";
 import { invokeStream, invokeUnary } from "./invoke.ts";
 import { problemError, toConnectError } from "./status.ts";
 import { abortable, mapStream, raceAbort } from "./stream.ts";
+import type { PeerIdentity } from "./workload-identity.ts";
 
 export interface CallOptions {
   readonly interceptors: readonly Interceptor[];
   readonly maximumMessageBytes: number;
   /** Aborts what is still running when the time to drain is over. */
   readonly shutdownSignal: AbortSignal;
+  /** Which service calls; undefined at a door. */
+  readonly peers: PeerIdentity | undefined;
 }
 
 /** Messages cross grpc-js as bytes: they are decoded inside the call, where a bad one gets a proper status. */
@@ -160,7 +163,7 @@ type AnyCall = Pick<grpc.ServerUnaryCall<Buffer, Buffer>, "getDeadline" | "metad
   on(event: "cancelled", listener: () => void): unknown;
 };
 
-function openContext(spec: MethodImplSpec, call: AnyCall, { shutdownSignal }: CallOptions) {
+function openContext(spec: MethodImplSpec, call: AnyCall, { shutdownSignal, peers }: CallOptions) {
   const deadline = Number(call.getDeadline());
   const timeoutMs = Number.isFinite(deadline)
     ? Math.min(Math.max(deadline - Date.now(), 0), longestMs)
@@ -179,6 +182,7 @@ function openContext(spec: MethodImplSpec, call: AnyCall, { shutdownSignal }: Ca
       }),
     );
   });
+  const requestHeader = headersOf(call.metadata);
   return createHandlerContext({
     service: spec.method.parent,
     method: spec.method,
@@ -188,15 +192,19 @@ function openContext(spec: MethodImplSpec, call: AnyCall, { shutdownSignal }: Ca
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     requestSignal: cancelled.signal,
     shutdownSignal,
-    requestHeader: headersOf(call.metadata),
-    contextValues: peerValues(call),
+    requestHeader,
+    contextValues: peerValues(call, requestHeader, peers),
   });
 }
 
-function peerValues(call: AnyCall): ContextValues {
+/** Inside the mesh the certificate names a service, and an outsider has no other credential: it stays unknown. */
+function peerValues(call: AnyCall, header: Headers, peers: PeerIdentity | undefined): ContextValues {
   const values = createContextValues();
-  const certificate = call.getAuthContext().sslPeerCertificate?.raw;
-  return certificate === undefined ? values : values.set(peerCertificateKey, certificate);
+  const certificate = call.getAuthContext().sslPeerCertificate;
+  if (peers === undefined) {
+    return certificate === undefined ? values : values.set(peerCertificateKey, certificate.raw);
+  }
+  return values.set(peerWorkloadKey, peers({ subjectAltName: certificate?.subjectaltname, header }));
 }
 
 function decode(spec: MethodImplSpec, bytes: Buffer): Message {

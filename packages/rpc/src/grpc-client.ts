@@ -46,7 +46,7 @@ export function openGrpcTransport(options: GrpcTransportOptions): { transport: T
 }
 
 /** Takes the current trace and request id along. */
-const tracing: Interceptor = (next) => (request) => {
+export const tracing: Interceptor = (next) => (request) => {
   const requestId = request.contextValues.get(requestIdKey);
   if (requestId !== "") request.header.set(requestIdHeader, requestId);
   propagation.inject(context.active(), request.header, {

@@ -14,6 +14,7 @@ import { assertInterceptors } from "./interceptors/step.ts";
 import type { Route } from "./route.ts";
 import { problemError } from "./status.ts";
 import { warmValidation } from "./validation.ts";
+import type { PeerIdentity } from "./workload-identity.ts";
 
 /** PEM texts. */
 export interface ServerTls {
@@ -32,11 +33,21 @@ export interface GrpcServerOptions {
   readonly port: number;
   /** TLS 1.3 with client certificates only. Absent: plain text, for a sidecar's loopback and for tests. */
   readonly tls?: ServerTls;
+  /**
+   * For a server inside the mesh: tells which service calls (`certificateIdentity`, `sidecarIdentity`). Absent: a
+   * door, whose client certificates are credentials from outside and whose forwarded identities nobody believes.
+   */
+  readonly peers?: PeerIdentity;
   readonly limits?: {
     /** In both directions; 1 MiB unless given. */
     readonly messageBytes?: number;
     /** A connection's streams at a time; 100 unless given. */
     readonly concurrentStreams?: number;
+    /**
+     * After this long a connection takes no new calls (GOAWAY), so that clients come back with their newest
+     * certificate and find new replicas; streams go on. Unlimited unless given.
+     */
+    readonly connectionAgeMs?: number;
   };
   /** Tells clients the contracts (server reflection). */
   readonly reflection: boolean;
@@ -75,12 +86,16 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
     // A peer that vanished without a word holds a stream no longer than this.
     "grpc.keepalive_time_ms": 60_000,
     "grpc.keepalive_timeout_ms": 20_000,
+    ...(limits?.connectionAgeMs === undefined
+      ? {}
+      : { "grpc.max_connection_age_ms": limits.connectionAgeMs }),
   });
   const shutdown = new AbortController();
   const callOptions: CallOptions = {
     interceptors,
     maximumMessageBytes: messageBytes,
     shutdownSignal: shutdown.signal,
+    peers: options.peers,
   };
   for (const route of routes) addRoute(server, route, callOptions);
   const health = createHealth(routes.map(({ service }) => service.typeName));

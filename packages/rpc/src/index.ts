@@ -22,7 +22,9 @@ export {
   type PageTokens,
   queryDigest,
 } from "./page-tokens.ts";
+export { openPeerTransport, type PeerTransportOptions } from "./peer-transport.ts";
 export { isProblemCarrier, type Problem, type ProblemCarrier, type Violation } from "./problem.ts";
+export { type RetryOptions, withRetries } from "./retries.ts";
 export { type Route, route } from "./route.ts";
 export {
   describeError,
@@ -44,3 +46,18 @@ export {
 } from "./token-verifier.ts";
 export { asCaller, asService, createTokens, type Tokens } from "./tokens.ts";
 export { invalidFields, validateMessage, warmValidation } from "./validation.ts";
+export {
+  openWorkloadCertificates,
+  type WorkloadCertificate,
+  type WorkloadCertificates,
+  type WorkloadFiles,
+} from "./workload-certificates.ts";
+export {
+  certificateIdentity,
+  forwardedCertificateHeader,
+  type MeshNames,
+  type PeerIdentity,
+  sidecarIdentity,
+  spiffeIdOf,
+  workloadOf,
+} from "./workload-identity.ts";

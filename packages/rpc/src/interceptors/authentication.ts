@@ -6,8 +6,8 @@ import { abortable } from "../stream.ts";
 import { type StepInterceptor, step } from "./step.ts";
 
 /**
- * Puts the caller into the call's values. A stream from outside is authenticated again every `recheckMs`, and
- * ends when its credential is refused, or could not be checked for `staleMs`.
+ * Puts the caller into the call's values. A stream that can be authenticated again is, every `recheckMs`, and ends
+ * when its credential is refused, or could not be checked for `staleMs`.
  */
 export function authenticationInterceptor(authentication: Authentication): StepInterceptor {
   return step("authentication", (next) => async (request) => {
@@ -49,7 +49,7 @@ function watchCredential(
   { signal }: StreamRequest,
 ): Watched {
   const refused = new AbortController();
-  let token = first.caller.token;
+  let latest = first;
   let renewed = performance.now();
   let checking = false;
 
@@ -57,8 +57,7 @@ function watchCredential(
     if (checking) return;
     checking = true;
     try {
-      const { caller } = await first.renew!();
-      token = caller.token;
+      latest = await latest.renew!();
       renewed = performance.now();
     } catch (error) {
       const described = toConnectError(error);
@@ -91,7 +90,7 @@ function watchCredential(
       principal: first.caller.principal,
       workload: first.caller.workload,
       get token() {
-        return token;
+        return latest.caller.token;
       },
     },
     refused: refused.signal,

@@ -1,0 +1,206 @@
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
+import type { PeerCertificate } from "node:tls";
+import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { tracing } from "./grpc-client.ts";
+import { type RetryOptions, withRetries } from "./retries.ts";
+import { raceAbort } from "./stream.ts";
+import type { WorkloadCertificates } from "./workload-certificates.ts";
+import { certificateIdentity, type MeshNames } from "./workload-identity.ts";
+
+export interface PeerTransportOptions {
+  /** `host:port`, one or several. A name that stands for several addresses (a headless service) counts for each. */
+  readonly addresses: readonly string[];
+  /**
+   * mTLS, TLS 1.3: the own certificate, and who has to answer. Absent: plain text to a sidecar, which then resolves
+   * names and balances.
+   */
+  readonly tls?: {
+    readonly certificates: WorkloadCertificates;
+    readonly names: MeshNames;
+    /** The service account that the server must have; its host name proves nothing. */
+    readonly workload: string;
+  };
+  /** In both directions; 4 MiB unless given: between services, messages of the door's size travel in others. */
+  readonly messageBytes?: number;
+  readonly retries?: RetryOptions;
+}
+
+interface Endpoint {
+  readonly host: string;
+  readonly url: string;
+  readonly sessions: Http2SessionManager;
+  readonly transport: Transport;
+  /** Monotonic milliseconds: not tried before, unless all others are out, too. */
+  outUntil: number;
+}
+
+const keepAliveMs = 20_000;
+const keepAliveTimeoutMs = 10_000;
+/** A connection of a certificate that was replaced has no new calls, so it ends this long after its last stream. */
+const idleMs = 60_000;
+const resolveEveryMs = 15_000;
+const outMs = 1_000;
+const connectMs = 2_000;
+
+/**
+ * Calls another service of the mesh: keep-alive, one connection to each address, calls spread over them in turn,
+ * addresses that do not answer left out for a second, retries (`withRetries`). A renewed certificate is used for
+ * new connections; streams that are open stay on theirs.
+ */
+export function openPeerTransport(options: PeerTransportOptions): { transport: Transport; close(): void } {
+  const { tls, messageBytes = 4 * 1_048_576 } = options;
+  const retired = new Set<Http2SessionManager>();
+  let endpoints = new Map<string, Endpoint>();
+  let resolvedAt = Number.NEGATIVE_INFINITY;
+  let resolving: Promise<void> | undefined;
+  let turn = 0;
+  const stop = tls?.certificates.onChange(() => {
+    const kept = [...endpoints.values()];
+    endpoints = new Map(kept.map(({ host, url }) => [url, open(host, url)]));
+    for (const { sessions } of kept) retire(sessions);
+  });
+
+  function open(host: string, url: string): Endpoint {
+    const sessions = new Http2SessionManager(
+      url,
+      {
+        pingIntervalMs: keepAliveMs,
+        pingTimeoutMs: keepAliveTimeoutMs,
+        idleConnectionTimeoutMs: idleMs,
+      },
+      tls === undefined ? undefined : secure(tls, host),
+    );
+    const transport = createGrpcTransport({
+      baseUrl: url,
+      sessionManager: sessions,
+      interceptors: [tracing],
+      readMaxBytes: messageBytes,
+      writeMaxBytes: messageBytes,
+    });
+    return { host, url, sessions, transport, outUntil: 0 };
+  }
+
+  /** Its streams go on; it is forgotten once it has closed by itself. */
+  function retire(sessions: Http2SessionManager): void {
+    for (const old of retired) if (old.state() === "closed" || old.state() === "error") retired.delete(old);
+    retired.add(sessions);
+  }
+
+  async function resolve(): Promise<void> {
+    const found = (await Promise.all(options.addresses.map((address) => resolveAddress(address)))).flat();
+    const next = new Map<string, Endpoint>();
+    for (const { host, url } of found) next.set(url, endpoints.get(url) ?? open(host, url));
+    for (const [url, { sessions }] of endpoints) if (!next.has(url)) retire(sessions);
+    endpoints = next;
+    resolvedAt = performance.now();
+  }
+
+  async function resolveAddress(address: string): Promise<{ host: string; url: string }[]> {
+    const { hostname } = new URL(`http://${address}`);
+    const host = hostname.replace(/^\[|\]$/g, "");
+    const port = address.slice(address.lastIndexOf(":") + 1);
+    const scheme = tls === undefined ? "http" : "https";
+    if (tls === undefined || isIP(host)) return [{ host, url: `${scheme}://${address}` }];
+    const found = await lookup(host, { all: true });
+    return found.map(({ address: ip, family }) => ({
+      host,
+      url: `${scheme}://${family === 6 ? `[${ip}]` : ip}:${port}`,
+    }));
+  }
+
+  /** Those that are out last, the others in turn. */
+  async function candidates(): Promise<readonly Endpoint[]> {
+    if (performance.now() - resolvedAt > resolveEveryMs) {
+      resolving ??= resolve().finally(() => {
+        resolving = undefined;
+      });
+      // While addresses are known, nobody waits for the names' server.
+      if (endpoints.size === 0)
+        await resolving.catch((cause: unknown) => unresolved(options.addresses, cause));
+      else resolving.catch(() => {});
+    }
+    const all = [...endpoints.values()];
+    if (all.length === 0) unresolved(options.addresses);
+    turn = (turn + 1) % all.length;
+    const now = performance.now();
+    const out = ({ outUntil }: Endpoint): number => (outUntil > now ? 1 : 0);
+    return [...all.slice(turn), ...all.slice(0, turn)].sort((a, b) => out(a) - out(b));
+  }
+
+  /** Connects first: a call that never left may go to another address, whatever it does. */
+  async function through<T>(
+    signal: AbortSignal | undefined,
+    call: (transport: Transport) => Promise<T>,
+  ): Promise<T> {
+    let refused: unknown;
+    for (const endpoint of await candidates()) {
+      signal?.throwIfAborted();
+      const state = await connected(endpoint.sessions, signal);
+      if (state !== "error") return call(endpoint.transport);
+      refused = endpoint.sessions.error();
+      endpoint.outUntil = performance.now() + outMs;
+      resolvedAt = Math.min(resolvedAt, performance.now() - resolveEveryMs + outMs); // replicas may have moved
+    }
+    throw refused === undefined
+      ? new ConnectError("no address answers", Code.Unavailable)
+      : new ConnectError("no address answers", Code.Unavailable, undefined, undefined, refused);
+  }
+
+  const balanced: Transport = {
+    unary: (...call) => through(call[1], (transport) => transport.unary(...call)),
+    stream: (...call) => through(call[1], (transport) => transport.stream(...call)),
+  };
+  return {
+    transport: withRetries(balanced, options.retries),
+    close() {
+      stop?.();
+      for (const { sessions } of endpoints.values()) sessions.abort();
+      for (const sessions of retired) sessions.abort();
+    },
+  };
+}
+
+function secure({ certificates, names, workload }: NonNullable<PeerTransportOptions["tls"]>, host: string) {
+  const { certificate, privateKey, authority } = certificates.current();
+  const identityOf = certificateIdentity(names);
+  return {
+    cert: certificate,
+    key: privateKey,
+    ca: authority,
+    minVersion: "TLSv1.3" as const,
+    ...(isIP(host) ? {} : { servername: host }),
+    checkServerIdentity: (_host: string, { subjectaltname }: PeerCertificate) => {
+      const found = identityOf({ subjectAltName: subjectaltname, header: new Headers() });
+      if (found === workload) return undefined;
+      return new Error(`the server is ${found ?? "no service of this mesh"}, not ${workload}`);
+    },
+  };
+}
+
+async function connected(
+  sessions: Http2SessionManager,
+  signal: AbortSignal | undefined,
+): Promise<"open" | "idle" | "error"> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<"error">((resolve) => {
+    timer = setTimeout(() => resolve("error"), connectMs);
+  });
+  try {
+    const connecting = Promise.race([sessions.connect(), late]);
+    return await (signal === undefined ? connecting : raceAbort(connecting, signal));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function unresolved(addresses: readonly string[], cause?: unknown): never {
+  throw new ConnectError(
+    `${addresses.join(", ")} cannot be found`,
+    Code.Unavailable,
+    undefined,
+    undefined,
+    cause,
+  );
+}

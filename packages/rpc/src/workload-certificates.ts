@@ -1,0 +1,90 @@
+import { X509Certificate } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { createSecureContext } from "node:tls";
+import type { Logger } from "@wellapi/runtime";
+
+/** A workload's own certificate, and the authority of its mesh. PEM texts. */
+export interface WorkloadCertificate {
+  readonly certificate: string;
+  readonly privateKey: string;
+  readonly authority: string;
+}
+
+/** The pair in force. It changes under way: ask for it at each new connection. */
+export interface WorkloadCertificates {
+  current(): WorkloadCertificate;
+  /** Tells of each new pair. Returns how to stop. */
+  onChange(listener: (next: WorkloadCertificate) => void): () => void;
+  close(): void;
+}
+
+export interface WorkloadFiles {
+  readonly certificate: string;
+  readonly privateKey: string;
+  readonly authority: string;
+}
+
+/**
+ * Reads the pair from files and reads them again every `everyMs`: whoever renews them (a launcher, cert-manager, a
+ * SPIFFE agent) may replace files or swap a folder's link. A pair that is half written, does not fit or has ended
+ * is left alone, and the one in use stays.
+ * @throws where the first pair cannot be read or does not fit.
+ */
+export async function openWorkloadCertificates(options: {
+  readonly files: WorkloadFiles;
+  readonly everyMs: number;
+  readonly log: Logger;
+}): Promise<WorkloadCertificates> {
+  const { files, everyMs, log } = options;
+  let pair = await readPair(files);
+  let reading = false;
+  let refused = "";
+  const listeners = new Set<(next: WorkloadCertificate) => void>();
+
+  async function look(): Promise<void> {
+    if (reading) return;
+    reading = true;
+    try {
+      const next = await readPair(files);
+      if (next.certificate === pair.certificate && next.authority === pair.authority) return;
+      pair = next;
+      refused = "";
+      log.debug("a new workload certificate is in use");
+      for (const listener of listeners) listener(next);
+    } catch (err) {
+      // Once for each reason: the next look comes soon.
+      const reason = err instanceof Error ? err.message : String(err);
+      if (reason !== refused) log.warn({ err }, "the workload certificate could not be renewed");
+      refused = reason;
+    } finally {
+      reading = false;
+    }
+  }
+  const timer = setInterval(() => void look(), everyMs);
+  timer.unref();
+
+  return {
+    current: () => pair,
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close() {
+      clearInterval(timer);
+      listeners.clear();
+    },
+  };
+}
+
+async function readPair(files: WorkloadFiles): Promise<WorkloadCertificate> {
+  const [certificate, privateKey, authority] = await Promise.all([
+    readFile(files.certificate, "utf8"),
+    readFile(files.privateKey, "utf8"),
+    readFile(files.authority, "utf8"),
+  ]);
+  createSecureContext({ cert: certificate, key: privateKey, ca: authority }); // throws where they don't fit
+  if (new X509Certificate(certificate).validToDate.getTime() <= Date.now()) {
+    throw new Error(`the certificate in ${files.certificate} has ended`);
+  }
+  return { certificate, privateKey, authority };
+}

@@ -1,0 +1,77 @@
+/**
+ * Who a service of the installation is, as its certificate says it: the service account of
+ * `spiffe://<trust domain>/ns/<namespace>/sa/<service account>` (SPIFFE-ID 2; the path is Istio's).
+ */
+
+/** Where the caller's identity comes from. A function of what the transport knows; undefined: an outsider. */
+export type PeerIdentity = (call: {
+  /** `subjectaltname` of the certificate that the handshake verified, as node:tls spells it. */
+  readonly subjectAltName: string | undefined;
+  readonly header: Headers;
+}) => string | undefined;
+
+export interface MeshNames {
+  readonly trustDomain: string;
+  /** Kubernetes namespace; `wellapi` unless given. */
+  readonly namespace?: string;
+}
+
+export const forwardedCertificateHeader = "x-forwarded-client-cert";
+
+const serviceAccount = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** The SPIFFE id of a service account. */
+export function spiffeIdOf(workload: string, { trustDomain, namespace = "wellapi" }: MeshNames): string {
+  return `spiffe://${trustDomain}/ns/${namespace}/sa/${workload}`;
+}
+
+/** The service account that the URI names, if it is one of this mesh. Anything else, to the letter, is not. */
+export function workloadOf(uri: string, names: MeshNames): string | undefined {
+  const prefix = spiffeIdOf("", names);
+  if (!uri.startsWith(prefix)) return undefined;
+  const account = uri.slice(prefix.length);
+  return serviceAccount.test(account) ? account : undefined;
+}
+
+/**
+ * From the peer's certificate: an X.509-SVID has exactly one URI name (SPIFFE X509-SVID 2). Names that node:tls
+ * quotes could hide another name inside, so a certificate with one of those is nobody's.
+ */
+export function certificateIdentity(names: MeshNames): PeerIdentity {
+  return ({ subjectAltName }) => {
+    if (subjectAltName === undefined || subjectAltName.includes('"')) return undefined;
+    const uris = subjectAltName.split(", ").filter((name) => name.startsWith("URI:"));
+    return uris.length === 1 ? workloadOf(uris[0]!.slice("URI:".length), names) : undefined;
+  };
+}
+
+/**
+ * From the sidecar's header (Envoy, `x-forwarded-client-cert`), for a server that only its sidecar can reach. Each
+ * proxy appends one element: the last is the own sidecar's word, whatever came before is the caller's.
+ */
+export function sidecarIdentity(names: MeshNames): PeerIdentity {
+  return ({ header }) => {
+    const value = header.get(forwardedCertificateHeader);
+    const element = value === null ? undefined : splitOutsideQuotes(value, ",")?.at(-1);
+    const pairs = element === undefined ? undefined : splitOutsideQuotes(element, ";");
+    const uris = (pairs ?? []).map((pair) => pair.trim()).filter((pair) => /^uri=/i.test(pair));
+    return uris.length === 1 ? workloadOf(uris[0]!.slice("uri=".length), names) : undefined;
+  };
+}
+
+/** Undefined where a quote is left open: then nothing in the text can be told apart. */
+function splitOutsideQuotes(text: string, separator: string): string[] | undefined {
+  const parts: string[] = [];
+  let start = 0;
+  let quoted = false;
+  for (let at = 0; at < text.length; at++) {
+    if (quoted && text[at] === "\\") at++;
+    else if (text[at] === '"') quoted = !quoted;
+    else if (!quoted && text[at] === separator) {
+      parts.push(text.slice(start, at));
+      start = at + 1;
+    }
+  }
+  parts.push(text.slice(start));
+  return quoted ? undefined : parts;
+}

@@ -1,0 +1,118 @@
+/** How each service is made from a platform: the same in one process and in a process of its own. */
+import { randomUUID } from "node:crypto";
+import { auditCollections, type OpenAuditService, openAuditService } from "@wellapi/audit";
+import { type ConsentServiceHandle, consentCollections, openConsentService } from "@wellapi/consent";
+import { openEnforcer } from "@wellapi/enforcer";
+import { type IdentityService, identityCollections, openIdentityService } from "@wellapi/identity";
+import { type OpenIngestionService, openIngestionService } from "@wellapi/ingestion";
+import { openRecordsService, type RecordsServer, recordsCollections } from "@wellapi/records";
+import type { Platform } from "./platform.ts";
+
+export async function composeAudit(platform: Platform): Promise<OpenAuditService> {
+  const { installation, clock, log, closers } = platform;
+  const { kms, pageTokens } = await platform.keys();
+  const audit = await openAuditService(
+    { trustDomain: installation.trustDomain, directory: platform.logFolder },
+    {
+      store: await platform.openStore("audit", auditCollections),
+      vault: await platform.vault(),
+      kms,
+      clock,
+      pageTokens,
+      log,
+    },
+  );
+  closers.push("audit", () => audit.close());
+  return audit;
+}
+
+export async function composeIdentity(platform: Platform): Promise<IdentityService> {
+  const { installation, clock, ids, log, closers } = platform;
+  const keys = await platform.keys();
+  const store = await platform.openStore("identity", identityCollections);
+  const identity = await openIdentityService(installation, {
+    store,
+    vault: await platform.vault(),
+    ...keys,
+    accessLog: await platform.openAccessLog("identity", store),
+    clock,
+    ids,
+    log,
+  });
+  closers.push("identity", () => identity.close());
+  return identity;
+}
+
+export async function composeConsent(platform: Platform): Promise<ConsentServiceHandle> {
+  const { clock, ids, log, closers, network } = platform;
+  const { pairwise, pageTokens } = await platform.keys();
+  const store = await platform.openStore("consent", consentCollections);
+  const consent = await openConsentService(
+    {},
+    {
+      store,
+      pairwise,
+      accessLog: await platform.openAccessLog("consent", store),
+      identity: network.onOwn("consent"),
+      pageTokens,
+      clock,
+      ids,
+      log,
+    },
+  );
+  closers.push("consent", () => consent.close());
+  return consent;
+}
+
+/** Records, and `ready`: resolves once its enforcer has a session with consent. */
+export interface ComposedRecords extends RecordsServer {
+  ready(): Promise<void>;
+}
+
+export async function composeRecords(platform: Platform): Promise<ComposedRecords> {
+  const { installation, clock, ids, log, closers, network } = platform;
+  const { pairwise, pageTokens } = await platform.keys();
+  const vault = await platform.vault();
+  const events = await platform.openEvents(["records.>"]);
+  const store = await platform.openStore("records", recordsCollections);
+  const relay = platform.openRelay(store, events);
+  closers.push("relay", () => relay.close());
+  const enforcer = openEnforcer({
+    transport: network.onOwn("records"),
+    instance: randomUUID(),
+    clock,
+    log,
+  });
+  closers.push("enforcer", () => enforcer.close());
+  // A key must not outlive the session under which it was unwrapped.
+  enforcer.onRecall((partition) => {
+    if (partition === undefined) vault.forgetAll("data");
+    else vault.forget(partition);
+  });
+  const records = await openRecordsService(
+    { region: installation.region, backupRetentionDays: 35 },
+    {
+      store,
+      vault,
+      pairwise,
+      enforcer,
+      accessLog: await platform.openAccessLog("records", store),
+      relay,
+      identity: network.onOwn("records"),
+      consent: network.onOwn("records"),
+      pageTokens,
+      clock,
+      ids,
+      log,
+    },
+  );
+  closers.push("records", () => records.close());
+  return { ...records, ready: () => enforcer.ready() };
+}
+
+export async function composeIngestion(platform: Platform): Promise<OpenIngestionService> {
+  const { clock, log, closers, network } = platform;
+  const ingestion = await openIngestionService({}, { records: network.onBehalf("ingestion"), clock, log });
+  closers.push("ingestion", () => ingestion.close());
+  return ingestion;
+}

@@ -1,0 +1,84 @@
+import type { Interceptor } from "@connectrpc/connect";
+import { embeddedEventsCollections, openEmbeddedEvents, openRelay } from "@wellapi/events";
+import { ingestionSelfValidating } from "@wellapi/ingestion";
+import { createAuthentication, serverInterceptors } from "@wellapi/rpc";
+import { type Closers, type Logger, randomIds, systemClock } from "@wellapi/runtime";
+import type { CollectionDeclaration, Store } from "@wellapi/store";
+import { openVault, vaultCollections } from "@wellapi/vault";
+import type { DataFolder } from "./data-folder.ts";
+import {
+  createNetwork,
+  type Installation,
+  type Network,
+  once,
+  openKeys,
+  openServiceLog,
+  type Platform,
+} from "./platform.ts";
+import { createSwitchboard, type Switchboard } from "./switchboard.ts";
+
+/** All services in this process: SQLite files in one folder, events in a store, calls through a switchboard. */
+export interface InProcessPlatform extends Platform {
+  /** What a service serves is mounted here for the others. */
+  readonly switchboard: Switchboard;
+}
+
+export function createInProcessPlatform(options: {
+  readonly installation: Installation;
+  readonly folder: DataFolder;
+  readonly closers: Closers;
+  readonly log: Logger;
+}): InProcessPlatform {
+  const { installation, folder, closers, log } = options;
+  const clock = systemClock;
+  const ids = randomIds;
+
+  const switchboard: Switchboard = createSwitchboard(() => interceptors());
+  const network: Network = createNetwork({
+    transport: switchboard.transport,
+    reader: "door",
+    trustDomain: installation.trustDomain,
+    clock,
+  });
+  /** Those of the wire. */
+  const interceptors = (): readonly Interceptor[] =>
+    serverInterceptors({
+      log,
+      authentication: createAuthentication({ verifier: network.verifier, clock }),
+      selfValidating: ingestionSelfValidating,
+    });
+
+  async function openStore(name: string, collections: readonly CollectionDeclaration[]): Promise<Store> {
+    const store = await folder.open(name, collections);
+    closers.push(`store ${name}`, () => store.close());
+    return store;
+  }
+
+  const keys = once(() => openKeys(folder.masterKey, closers));
+  const base = { installation, clock, ids, log, closers, network, keys };
+  return {
+    ...base,
+    switchboard,
+    logFolder: folder.logFolder,
+    openStore,
+    vault: once(async () => {
+      const { kms } = await keys();
+      const vault = await openVault({
+        store: await openStore(folder.keyStore, vaultCollections),
+        kms,
+        clock,
+      });
+      closers.push("vault", () => vault.close());
+      return vault;
+    }),
+    openAccessLog: (service, store) => openServiceLog(base, service, store, folder.reserve(service)),
+    async openEvents() {
+      const store = await openStore("events", embeddedEventsCollections);
+      const events = await openEmbeddedEvents({ store, clock });
+      closers.push("events", () => events.close());
+      return events;
+    },
+    openRelay: (store, events) =>
+      openRelay({ store, events, onError: (err) => log.warn({ err }, "events wait in the outbox") }),
+  };
+}
