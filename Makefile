@@ -20,6 +20,9 @@ test: node_modules/.installed ## Runs every test; ends in "N passed, N failed"
 check: node_modules/.installed ## Generated code, contracts, lint, format, types, architecture
 	@exec $(NODE) scripts/check.ts
 
+bench: node_modules/.installed ## Measures every line of docs/performance.md on this machine, in under 15 minutes
+	@exec $(NODE) bench/src/main.ts
+
 generate: node_modules/.installed ## Regenerates gen/ from proto/
 	@buf format -w proto && buf generate
 

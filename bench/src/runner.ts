@@ -1,0 +1,68 @@
+import type { Size } from "./result.ts";
+import { median, spread } from "./statistics.ts";
+
+/** One repetition: a rate or a time, and whatever else it measured. */
+export interface Measurement {
+  readonly value: number;
+  readonly details?: Readonly<Record<string, number>>;
+}
+
+/** Product and bound of the same repetitions. */
+export interface Comparison {
+  readonly value: number;
+  readonly bound: number;
+  readonly ratio: number;
+  readonly spread: number;
+  /** Medians of the product's details. */
+  readonly details: Readonly<Record<string, number>>;
+  /** Medians of the bound's details. */
+  readonly boundDetails: Readonly<Record<string, number>>;
+}
+
+/**
+ * Runs product and bound in turns, one unmeasured pair first. Neighbours share the machine's noise, so the ratio is
+ * taken of each pair, not of the medians.
+ */
+export async function compare(
+  { repetitions }: Size,
+  product: (repetition: number) => Promise<Measurement>,
+  bound: (repetition: number) => Promise<Measurement>,
+): Promise<Comparison> {
+  const pairs: { product: Measurement; bound: Measurement }[] = [];
+  for (let repetition = 0; repetition <= repetitions; repetition++) {
+    const pair = { product: await product(repetition), bound: await bound(repetition) };
+    if (repetition > 0) pairs.push(pair);
+  }
+  const ratios = pairs.map((pair) => pair.product.value / pair.bound.value);
+  return {
+    value: median(pairs.map((pair) => pair.product.value)),
+    bound: median(pairs.map((pair) => pair.bound.value)),
+    ratio: median(ratios),
+    spread: spread(ratios),
+    details: mediansOf(pairs.map((pair) => pair.product.details ?? {})),
+    boundDetails: mediansOf(pairs.map((pair) => pair.bound.details ?? {})),
+  };
+}
+
+/** Repeats what has no bound, one unmeasured repetition first. */
+export async function repeat(
+  { repetitions }: Size,
+  product: (repetition: number) => Promise<Measurement>,
+): Promise<{ value: number; spread: number; details: Readonly<Record<string, number>> }> {
+  const runs: Measurement[] = [];
+  for (let repetition = 0; repetition <= repetitions; repetition++) {
+    const run = await product(repetition);
+    if (repetition > 0) runs.push(run);
+  }
+  const values = runs.map(({ value }) => value);
+  return {
+    value: median(values),
+    spread: spread(values),
+    details: mediansOf(runs.map(({ details }) => details ?? {})),
+  };
+}
+
+function mediansOf(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const names = Object.keys(all[0] ?? {});
+  return Object.fromEntries(names.map((name) => [name, median(all.map((one) => one[name]!))]));
+}
