@@ -201,7 +201,7 @@ export async function openJetStreamEvents(options: JetStreamEventsOptions): Prom
 }
 
 function checkStream(stream: string): void {
-  if (!/^[A-Za-z0-9_-]{1,50}$/.test(stream)) {
-    throw new EventsError("invalid", "a stream's name is 1 to 50 letters, digits, _ and -");
+  if (!/^[A-Za-z0-9_-]{1,100}$/.test(stream)) {
+    throw new EventsError("invalid", "a stream's name is 1 to 100 letters, digits, _ and -");
   }
 }

@@ -135,7 +135,8 @@ export function createPuller(connection: Connection, stream: string, durable: st
       }
       const taken = arrived;
       arrived = [];
-      return taken;
+      // The server gives back what another process held in no certain order.
+      return taken.sort((one, other) => one.sequence - other.sequence);
     },
     async interrupt() {
       interrupted = true;
