@@ -1,9 +1,8 @@
 import type { ClientSession, Document as Command, Db } from "mongodb";
 import { MongoServerError, ObjectId } from "mongodb";
-import type { Catalog } from "../catalog.ts";
 import type { PreparedChange } from "../commit.ts";
 import type { CommitResult, IndexValue } from "../port.ts";
-import { keyIndex, mongoIndex, shapeDigest } from "./schema.ts";
+import type { Layouts } from "./schema.ts";
 import { envelope, keyFilter } from "./stored.ts";
 
 export type Refusal = Extract<CommitResult, { committed: false }>;
@@ -27,14 +26,14 @@ interface WriteAnswer extends Command {
 /** Runs the changes in their order inside the session's transaction, up to the first that is refused. */
 export async function applyChanges(
   db: Db,
-  catalog: Catalog,
+  layouts: Layouts,
   session: ClientSession,
   changes: readonly PreparedChange[],
 ): Promise<Refusal | undefined> {
   for (let start = 0; start < changes.length; ) {
     const batch = nextBatch(changes, start);
-    const answer = (await db.command(commandOf(catalog, batch), { session })) as WriteAnswer;
-    const refusal = refusalOf(catalog, batch, start, answer);
+    const answer = (await db.command(commandOf(layouts, batch), { session })) as WriteAnswer;
+    const refusal = refusalOf(layouts, batch, start, answer);
     if (refusal) return refusal;
     start += batch.length;
   }
@@ -55,12 +54,12 @@ function nextBatch(changes: readonly PreparedChange[], start: number): readonly 
   return changes.slice(start, Math.max(end, start + 1));
 }
 
-function commandOf(catalog: Catalog, batch: readonly PreparedChange[]): Command {
+function commandOf(layouts: Layouts, batch: readonly PreparedChange[]): Command {
   const change = batch[0]!;
-  const shape = catalog.collection(change.collection);
-  const hint = keyIndex(shape).name;
+  const { shape, digest, key: keyIndex } = layouts(change.collection);
+  const hint = keyIndex.name;
   const stored = (write: Write) => {
-    return envelope(shape, shapeDigest(shape), write.values, write.document, write.ifRevision + 1);
+    return envelope(shape, digest, write.values, write.document, write.ifRevision + 1);
   };
   switch (change.kind) {
     case "insert":
@@ -83,7 +82,7 @@ function commandOf(catalog: Catalog, batch: readonly PreparedChange[]): Command 
 }
 
 function refusalOf(
-  catalog: Catalog,
+  layouts: Layouts,
   batch: readonly PreparedChange[],
   start: number,
   { n, writeErrors }: WriteAnswer,
@@ -94,7 +93,7 @@ function refusalOf(
     // A write conflict or a refusal of the validator: thrown as the server throws them where they come alone.
     if (error.code !== DUPLICATE_KEY)
       throw new MongoServerError({ ...error, message: "a write was refused" });
-    const index = indexOf(catalog, change.collection, error.keyPattern ?? {});
+    const index = indexOf(layouts, change.collection, error.keyPattern ?? {});
     return { committed: false, reason: "duplicate", change: start + error.index, index };
   }
   const guarded = change.kind !== "insert" && change.ifRevision !== 0;
@@ -102,11 +101,11 @@ function refusalOf(
 }
 
 /** The declared name of the unique index with these fields; MongoDB tells which it met. */
-function indexOf(catalog: Catalog, collection: string, pattern: Readonly<Record<string, unknown>>): string {
-  const shape = catalog.collection(collection);
+function indexOf(layouts: Layouts, collection: string, pattern: Readonly<Record<string, unknown>>): string {
+  const { shape, indexes } = layouts(collection);
   const met = Object.keys(pattern).join();
   const unique = [...shape.indexes.values()].filter((index) => index.unique);
-  const index = unique.find((each) => Object.keys(mongoIndex(shape, each).key).join() === met);
+  const index = unique.find((each) => Object.keys(indexes.get(each.name)!.key).join() === met);
   if (!index) throw new Error(`an index of ${collection} was met that is not declared`);
   return index.name;
 }

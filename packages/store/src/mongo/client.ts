@@ -35,7 +35,12 @@ export function snapshot(timeoutMs: number) {
  * A client of the store. The options win over those in the URI, so that no connection string weakens a guarantee.
  * `timeoutMs` bounds every wait for a server; 0 lets a command take its time, as an index build does.
  */
-export function createClient(uri: string, timeoutMs: number, maxPoolSize: number): MongoClient {
+export function createClient(
+  uri: string,
+  timeoutMs: number,
+  maxPoolSize: number,
+  monitorCommands: boolean,
+): MongoClient {
   const selection = timeoutMs === 0 ? 10_000 : Math.min(timeoutMs, 10_000);
   const options: MongoClientOptions = {
     appName: "wellapi-store",
@@ -49,7 +54,7 @@ export function createClient(uri: string, timeoutMs: number, maxPoolSize: number
     writeConcern: durable(timeoutMs),
     retryReads: true,
     retryWrites: true,
-    monitorCommands: true,
+    monitorCommands,
   };
   try {
     return new MongoClient(uri, options);

@@ -24,12 +24,14 @@ export function isNamespaceExists(error: unknown): boolean {
  * whose outcome nobody told. Its commit document keeps a second run from a second effect.
  */
 export function isTransient(error: unknown): boolean {
-  if (!(error instanceof MongoError)) return false;
-  return (
-    error instanceof MongoNetworkError ||
-    error.hasErrorLabel(MongoErrorLabel.TransientTransactionError) ||
-    error.hasErrorLabel(MongoErrorLabel.UnknownTransactionCommitResult)
-  );
+  if (isUndecided(error)) return true;
+  return error instanceof MongoError && error.hasErrorLabel(MongoErrorLabel.TransientTransactionError);
+}
+
+/** Whether the transaction may have been committed all the same. */
+export function isUndecided(error: unknown): boolean {
+  if (error instanceof MongoNetworkError) return true;
+  return error instanceof MongoError && error.hasErrorLabel(MongoErrorLabel.UnknownTransactionCommitResult);
 }
 
 /**

@@ -116,7 +116,8 @@ async function migrateAll(
       if (shards && collection.sharded) await shard(db, collection);
     }
   } catch (error) {
-    for (const step of undo.reverse()) await step();
+    // What cannot be put back now the next open puts right.
+    for (const step of undo.reverse()) await step().catch(() => undefined);
     throw error;
   }
   for (const collection of wanted) {
@@ -154,6 +155,9 @@ async function backfill(db: Db, catalog: Catalog, shape: CollectionShape, lost: 
   const collection = db.collection<Envelope>(shape.name);
   for await (const stored of collection.find({ _shape: { $ne: digest } })) {
     lost.throwIfAborted();
+    if (!stored._body) {
+      throw new StoreError("invalid", `collection ${shape.name} holds documents that are not this store's`);
+    }
     const { document } = openEnvelope(stored);
     const change = { kind: "insert" as const, collection: shape.name, document };
     const [prepared] = prepareChanges(catalog, { partition: stored.partition, changes: [change] });

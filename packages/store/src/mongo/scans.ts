@@ -1,14 +1,14 @@
 import { type Db, type FindOptions, MaxKey, MinKey } from "mongodb";
-import type { CollectionShape, IndexShape } from "../catalog.ts";
+import type { IndexShape } from "../catalog.ts";
 import type { PreparedScan } from "../scan.ts";
 import { snapshot } from "./client.ts";
-import { mongoIndex } from "./schema.ts";
+import type { Layout } from "./schema.ts";
 import type { Envelope } from "./stored.ts";
 
 /** One envelope more than the limit tells that there is a next page. */
 export async function scanEnvelopes(
   db: Db,
-  shape: CollectionShape,
+  { shape, indexes }: Layout,
   scan: PreparedScan,
   timeoutMs: number,
 ): Promise<readonly Envelope[]> {
@@ -17,7 +17,7 @@ export async function scanEnvelopes(
   const options: FindOptions = {
     ...snapshot(timeoutMs),
     // With a hint MongoDB fails rather than walk the collection, so a scan costs what it returns.
-    hint: mongoIndex(shape, index).name,
+    hint: indexes.get(index.name)!.name,
     sort: byField(index.order, () => (scan.descending ? -1 : 1)),
     limit,
     batchSize: limit + 1,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { CreateIndexesOptions } from "mongodb";
-import { type CollectionShape, type IndexShape, KEY_INDEX } from "../catalog.ts";
+import { type Catalog, type CollectionShape, type IndexShape, KEY_INDEX } from "../catalog.ts";
 
 /** The layout of envelopes that this code reads and writes. It is part of each collection's shape. */
 const LAYOUT = 1;
@@ -61,19 +61,21 @@ export function mongoCollection(shape: CollectionShape): MongoCollection {
     _shape: { enum: [shapeDigest(shape)] },
     _body: { bsonType: "binData" },
   };
-  const indexes = [...shape.indexes.values()];
+  const indexes = new Map([...layoutOf(shape).indexes.values()].map((index) => [index.name, index]));
   return {
     name: shape.name,
     schema: strict(properties, optional),
-    indexes: indexes.map((index) => mongoIndex(shape, index)),
-    sharded: indexes.every((index) => !index.unique || index.fields.includes("partition")),
+    // One index of MongoDB's may serve several declared ones.
+    indexes: [...indexes.values()],
+    sharded: [...shape.indexes.values()].every((index) => !index.unique || index.fields[0] === "partition"),
   };
 }
 
 /**
- * Its name holds a digest of its definition, so that a changed index stands beside the old one until it is built.
+ * Named by what it is and not by how it was declared: MongoDB refuses the same index under two names, and a changed
+ * index can stand beside the old one until it is built.
  */
-export function mongoIndex(shape: CollectionShape, index: IndexShape): MongoIndex {
+function mongoIndex(shape: CollectionShape, index: IndexShape): MongoIndex {
   const key = Object.fromEntries(index.order.map((field) => [field, 1 as const]));
   const optional = index.fields.filter((field) => !shape.key.includes(field));
   const present = optional.map((field) => [field, { $exists: true }]);
@@ -81,12 +83,32 @@ export function mongoIndex(shape: CollectionShape, index: IndexShape): MongoInde
     ...(index.unique && { unique: true }),
     ...(present.length > 0 && { partialFilterExpression: Object.fromEntries(present) }),
   };
-  return { name: `${index.name}_${digest([key, options])}`, declared: index.name, key, options };
+  const isKey = index.unique && index.order.join() === shape.key.join();
+  const words = isKey ? "key" : `by_${index.fields.join("_").slice(0, 60)}`;
+  return { name: `${words}_${digest([key, options])}`, declared: index.name, key, options };
 }
 
-/** The index that finds a document by its key. */
-export function keyIndex(shape: CollectionShape): MongoIndex {
-  return mongoIndex(shape, shape.indexes.get(KEY_INDEX)!);
+/** What each operation on a collection needs to know. */
+export interface Layout {
+  readonly shape: CollectionShape;
+  readonly digest: string;
+  /** The index that finds a document by its key. */
+  readonly key: MongoIndex;
+  /** By their declared names. */
+  readonly indexes: ReadonlyMap<string, MongoIndex>;
+}
+
+export type Layouts = (collection: string) => Layout;
+
+/** Derives all layouts once. Looking one up throws `invalid` for a collection that was not declared. */
+export function createLayouts(catalog: Catalog): Layouts {
+  const layouts = new Map(catalog.collections.map((shape) => [shape.name, layoutOf(shape)]));
+  return (collection) => layouts.get(collection) ?? layoutOf(catalog.collection(collection));
+}
+
+function layoutOf(shape: CollectionShape): Layout {
+  const indexes = new Map([...shape.indexes.values()].map((index) => [index.name, mongoIndex(shape, index)]));
+  return { shape, digest: shapeDigest(shape), key: indexes.get(KEY_INDEX)!, indexes };
 }
 
 /** Whether an index has a name of the kind that this code gives. */

@@ -11,7 +11,7 @@ import { deleteEntries, readEntries } from "./outbox.ts";
 import { createPositions } from "./positions.ts";
 import { createQueues } from "./queues.ts";
 import { scanEnvelopes } from "./scans.ts";
-import { keyIndex } from "./schema.ts";
+import { createLayouts } from "./schema.ts";
 import { type Envelope, keyFilter, openEnvelope } from "./stored.ts";
 import { type Engine, runCommit } from "./transaction.ts";
 
@@ -42,29 +42,34 @@ const databaseName = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
 export async function openMongoStore(options: MongoStoreOptions): Promise<Store> {
   const { uri, database, collections, clock = Date, timeoutMs = 10_000, maxPoolSize = 50 } = options;
   const catalog = createCatalog(collections);
+  const layouts = createLayouts(catalog);
   if (!databaseName.test(database))
     throw new StoreError("invalid", "the database's name is not an identifier");
   await prepareDatabase();
 
-  const client = createClient(uri, timeoutMs, maxPoolSize);
-  if (options.onCommand) client.on("commandStarted", options.onCommand);
+  const client = connect(timeoutMs, maxPoolSize);
   const db = client.db(database);
-  const now = () => clock.now();
   const engine: Engine = {
     client,
     db,
-    catalog,
-    positions: createPositions(db, now, timeoutMs),
-    now,
+    layouts,
+    positions: createPositions(db, () => clock.now(), timeoutMs),
     timeoutMs,
   };
   const queues = createQueues();
   const pending = new Set<Promise<unknown>>();
   let closing: Promise<void> | undefined;
 
+  function connect(limitMs: number, poolSize: number) {
+    const { onCommand } = options;
+    const connecting = createClient(uri, limitMs, poolSize, onCommand !== undefined);
+    if (onCommand) connecting.on("commandStarted", onCommand);
+    return connecting;
+  }
+
   /** Index builds take as long as they take, so they have a client without a limit. */
   async function prepareDatabase(): Promise<void> {
-    const patient = createClient(uri, 0, 2);
+    const patient = connect(0, 2);
     try {
       await migrate(patient.db(database), catalog);
     } catch (error) {
@@ -100,27 +105,28 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
         })),
       };
       // Commits with events of one partition would only meet in its tail.
-      const run = () => runCommit(engine, prepared);
+      const deadline = performance.now() + timeoutMs;
+      const run = () => runCommit(engine, prepared, deadline);
       return call(() => (events.length > 0 ? queues.run(partition, run) : run()));
     },
     async get<D extends Document>(collection: string, key: Parameters<Store["get"]>[1]) {
-      const shape = catalog.collection(collection);
+      const { shape, key: index } = layouts(collection);
       checkKey(shape, key);
       const filter = keyFilter(shape, key);
-      const options = { ...linearizable(timeoutMs), hint: keyIndex(shape).name };
+      const options = { ...linearizable(timeoutMs), hint: index.name };
       return call(async () => {
         const found = await db.collection<Envelope>(shape.name).findOne(filter, options);
         return found ? openEnvelope<D>(found) : undefined;
       });
     },
     async scan<D extends Document>(collection: string, scan: Parameters<Store["scan"]>[1]) {
-      const shape = catalog.collection(collection);
-      const prepared = prepareScan(shape, scan);
-      const found = await call(() => scanEnvelopes(db, shape, prepared, timeoutMs));
+      const layout = layouts(collection);
+      const prepared = prepareScan(layout.shape, scan);
+      const found = await call(() => scanEnvelopes(db, layout, prepared, timeoutMs));
       const documents = found.slice(0, prepared.limit).map((each) => openEnvelope<D>(each));
       if (found.length <= prepared.limit) return { documents };
       const last = documents.at(-1)!.document;
-      return { documents, cursor: sealCursor(shape.indexes.get(prepared.index)!, prepared, last) };
+      return { documents, cursor: sealCursor(layout.shape.indexes.get(prepared.index)!, prepared, last) };
     },
     async readOutbox(limit) {
       if (!Number.isInteger(limit) || limit < 1 || limit > MAX_OUTBOX_READ) {

@@ -1,14 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import type { ClientSession, Db, MongoClient } from "mongodb";
-import type { Catalog } from "../catalog.ts";
 import type { PreparedChange } from "../commit.ts";
+import { StoreError } from "../errors.ts";
 import type { CommitResult, OutboxEvent } from "../port.ts";
 import { applyChanges, type Refusal } from "./changes.ts";
 import { linearizable, transactionOptions } from "./client.ts";
-import { isDuplicateKey, isTransient, toStoreError } from "./failure.ts";
+import { isTransient, isUndecided, toStoreError } from "./failure.ts";
 import { appendEvents } from "./outbox.ts";
 import type { Positions } from "./positions.ts";
+import type { Layouts } from "./schema.ts";
 import { COMMITS } from "./system.ts";
 
 interface CommitDocument {
@@ -27,9 +28,8 @@ export interface PreparedCommit {
 export interface Engine {
   readonly client: MongoClient;
   readonly db: Db;
-  readonly catalog: Catalog;
+  readonly layouts: Layouts;
   readonly positions: Positions;
-  readonly now: () => number;
   readonly timeoutMs: number;
 }
 
@@ -37,7 +37,7 @@ const MAX_PAUSE_MS = 200;
 
 /**
  * Runs a commit as one transaction, again after a write conflict or a lost connection, until it is decided or the
- * time is over.
+ * deadline (by `performance.now()`) has come.
  *
  * Each commit leaves a document under an id of its own in the same transaction. Where the answer to an earlier
  * run was lost, a later run meets that run's effects: as a write conflict while it is open, as duplicates or
@@ -45,17 +45,26 @@ const MAX_PAUSE_MS = 200;
  * linearizably: if it is there, this commit has happened, and if not, what refused it is another's and stands on a
  * majority.
  */
-export async function runCommit(engine: Engine, commit: PreparedCommit): Promise<CommitResult> {
-  const deadline = performance.now() + engine.timeoutMs;
+export async function runCommit(
+  engine: Engine,
+  commit: PreparedCommit,
+  deadline: number,
+): Promise<CommitResult> {
+  if (performance.now() > deadline)
+    throw new StoreError("unavailable", "the commit waited too long for its turn");
   const id = { partition: commit.partition, commit: randomUUID() };
+  let uncertain = false;
   for (let pause = 2; ; pause = Math.min(pause * 2, MAX_PAUSE_MS)) {
     try {
-      const refusal = await attempt(engine, commit, id);
-      if (!refusal || (await hasHappened(engine, id))) return { committed: true };
+      const refusal = await attempt(engine, commit, id, deadline);
+      if (!refusal) return { committed: true };
+      // A guard that fails when no earlier run can have happened only says: read again.
+      if (!uncertain && refusal !== "own" && refusal.reason === "conflict") return refusal;
+      if (await hasHappened(engine, id)) return { committed: true };
       if (refusal !== "own") return refusal;
     } catch (error) {
-      if (!isTransient(error)) throw toStoreError(error);
-      if (performance.now() + pause > deadline) throw toStoreError(error);
+      if (!isTransient(error) || performance.now() + pause > deadline) throw toStoreError(error);
+      uncertain ||= isUndecided(error);
     }
     await wait(pause * (0.5 + Math.random() / 2));
   }
@@ -66,16 +75,17 @@ async function attempt(
   engine: Engine,
   { partition, changes, events }: PreparedCommit,
   id: CommitDocument["_id"],
+  deadline: number,
 ): Promise<Refusal | "own" | undefined> {
-  const { client, db, catalog, positions, now, timeoutMs } = engine;
+  const { client, db, layouts, positions, timeoutMs } = engine;
   const session = client.startSession();
   try {
     session.startTransaction(transactionOptions(timeoutMs));
-    const refusal = await applyChanges(db, catalog, session, changes);
+    const refusal = await applyChanges(db, layouts, session, changes);
     if (refusal) return refusal;
     if (events.length > 0) await appendEvents(db, positions, session, partition, events);
-    if (!(await remember(db, session, { _id: id, partition, at: new Date(now()) }))) return "own";
-    await session.commitTransaction();
+    if (!(await remember(db, session, id))) return "own";
+    await decide(session, deadline);
     return undefined;
   } finally {
     // Ends a transaction that is still open; a server that cannot be told ends it itself.
@@ -83,14 +93,28 @@ async function attempt(
   }
 }
 
-async function remember(db: Db, session: ClientSession, document: CommitDocument): Promise<boolean> {
-  try {
-    await db.collection<CommitDocument>(COMMITS).insertOne(document, { session });
-    return true;
-  } catch (error) {
-    if (isDuplicateKey(error)) return false;
-    throw error;
+/**
+ * Commits, again where the answer was lost: asking twice is harmless, and a transaction left open would hold its
+ * documents until the server ends it.
+ */
+async function decide(session: ClientSession, deadline: number): Promise<void> {
+  for (let pause = 2; ; pause = Math.min(pause * 2, MAX_PAUSE_MS)) {
+    try {
+      return await session.commitTransaction();
+    } catch (error) {
+      if (!isUndecided(error) || performance.now() + pause > deadline) throw error;
+    }
+    await wait(pause);
   }
+}
+
+/** False where it is there already. By the server's clock, since the server forgets it an hour later. */
+async function remember(db: Db, session: ClientSession, id: CommitDocument["_id"]): Promise<boolean> {
+  const commits = db.collection<CommitDocument>(COMMITS);
+  const filter = { _id: id, partition: id.partition };
+  const options = { session, upsert: true, hint: "_id_" };
+  const { upsertedCount } = await commits.updateOne(filter, { $currentDate: { at: true } }, options);
+  return upsertedCount === 1;
 }
 
 async function hasHappened({ db, timeoutMs }: Engine, id: CommitDocument["_id"]): Promise<boolean> {
