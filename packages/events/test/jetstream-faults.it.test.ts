@@ -1,79 +1,41 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { openSqliteStore, type Store } from "@wellapi/store";
-import { afterEach, describe, expect, test } from "vitest";
-import { type ElectedRelay, openElectedRelay, relayCollections } from "../src/index.ts";
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { describe, expect, type OnTestFinishedHandler, test, vi } from "vitest";
 import { createCollector } from "./collector.ts";
+import { startCommitting } from "./committing.ts";
 import { event } from "./contract.ts";
 import { openJetStreamUnderTest, withJetStream } from "./jetstream-under-test.ts";
 import { findNatsServer, type NatsServers, openNatsServers } from "./nats-server.ts";
 
-// These stop servers, so they bring their own, also where WELLAPI_NATS_URL names one.
+// These stop servers or take their time: each has servers of its own, and they run beside each other.
 const tool = await findNatsServer();
 const all = { durable: "all", subjects: ["a.>"], backoffMs: 20 };
 const unavailable = { name: "EventsError", code: "unavailable" };
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const numbered = (count: number) => Array.from({ length: count }, (_, i) => `e${i}`);
+
+async function openServers(
+  count: number,
+  finished: (close: OnTestFinishedHandler) => void,
+): Promise<NatsServers> {
+  const servers = await openNatsServers(tool!, count);
+  finished(servers.close);
+  return servers;
+}
 
 describe.skipIf(!tool)("JetStream on bad days", () => {
-  const closers: Array<() => Promise<unknown>> = [];
-  afterEach(async () => {
-    for (const close of closers.splice(0).reverse()) await close();
-  });
-
-  const openServers = async (count: number): Promise<NatsServers> => {
-    const servers = await openNatsServers(tool!, count);
-    closers.push(servers.close);
-    return servers;
-  };
-  const openStore = async (): Promise<Store> => {
-    const folder = await mkdtemp(join(tmpdir(), "wellapi-outage-"));
-    closers.push(() => rm(folder, { recursive: true }));
-    const store = await openSqliteStore({ path: join(folder, "store.db"), collections: relayCollections });
-    closers.push(store.close);
-    return store;
-  };
-
-  /** Commits events of some patients, as ingestion does, until it is stopped; says what it committed, in order. */
-  const startCommitting = (store: Store, relay: ElectedRelay) => {
-    const committed: string[] = [];
-    let stopping = false;
-    const run = async () => {
-      while (!stopping) {
-        const id = `e${committed.length}`;
-        const partition = `local/p${committed.length % 5}`;
-        await store.commit({ partition, changes: [], events: [event(id)] });
-        committed.push(id);
-        relay.notify();
-        await sleep(2);
-      }
-      return committed;
-    };
-    const running = run();
-    const stop = () => {
-      stopping = true;
-      return running;
-    };
-    closers.push(stop);
-    return { committed, stop };
-  };
-
-  const startRelay = (store: Store, events: Parameters<typeof openElectedRelay>[0]["events"]) => {
-    const relay = openElectedRelay({ store, events, holder: "a", intervalMs: 100, onError: () => undefined });
-    closers.push(() => relay.close());
-    return relay;
-  };
-
-  test("NATS is away for some seconds: commits go on, and then everything arrives, in order", async () => {
-    const servers = await openServers(1);
+  test.concurrent("NATS is away for some seconds: commits go on, and then everything arrives, in order", async ({
+    onTestFinished,
+  }) => {
+    const servers = await openServers(1, onTestFinished);
     const [server] = servers.servers;
     const subject = await openJetStreamUnderTest(servers.urls);
-    closers.push(subject.dispose);
+    onTestFinished(subject.dispose);
     const got = createCollector();
     await subject.events.consume({ ...all, handle: got.handle });
-    const store = await openStore();
-    const relay = startRelay(store, subject.events);
-    const { committed, stop } = startCommitting(store, relay);
+    const service = await startCommitting(subject.events);
+    onTestFinished(service.close);
+    const { store, committed, stop } = service;
     for (let i = 0; i < 2; i += 1) {
       await got.untilCount(got.ids().length + 100);
       await server?.kill();
@@ -91,11 +53,13 @@ describe.skipIf(!tool)("JetStream on bad days", () => {
     expect(await store.readOutbox(1)).toEqual([]);
   });
 
-  test("a call while NATS is away is unavailable in time, and so is the start; both work once it is back", async () => {
-    const servers = await openServers(1);
+  test.concurrent("a call while NATS is away is unavailable in time, and so is the start; both work once it is back", async ({
+    onTestFinished,
+  }) => {
+    const servers = await openServers(1, onTestFinished);
     const [server] = servers.servers;
     const subject = await openJetStreamUnderTest(servers.urls, { timeoutMs: 500 });
-    closers.push(subject.dispose);
+    onTestFinished(subject.dispose);
     const got = createCollector();
     await subject.events.consume({ ...all, handle: got.handle });
     await server?.kill();
@@ -107,9 +71,7 @@ describe.skipIf(!tool)("JetStream on bad days", () => {
     await expect(second.consume({ ...all, handle: got.handle })).rejects.toMatchObject(unavailable);
     expect(performance.now() - askedAt).toBeLessThan(4000);
     await server?.start();
-    await expect
-      .poll(() => second.publish([event("e1")]).catch((error: unknown) => error), { timeout: 10_000 })
-      .toBeUndefined();
+    await vi.waitFor(() => second.publish([event("e1")]), { timeout: 10_000 });
     await got.until(() => got.ids().includes("e1"));
     // What was refused was not kept behind the caller's back.
     expect(got.ids()).toEqual(["e1"]);
@@ -119,18 +81,18 @@ describe.skipIf(!tool)("JetStream on bad days", () => {
     expect(performance.now() - closedAt).toBeLessThan(4000);
     await server?.start();
   });
-
-  test("of a cluster of three, each killed in turn under publishing: nothing is lost or reordered", async () => {
-    const servers = await openServers(3);
+  test.concurrent("of a cluster of three, each killed in turn under publishing: nothing is lost or reordered", async ({
+    onTestFinished,
+  }) => {
+    const servers = await openServers(3, onTestFinished);
     await healthy(servers);
     const subject = await openJetStreamUnderTest(servers.urls, { replicas: 3 });
-    closers.push(subject.dispose);
+    onTestFinished(subject.dispose);
     const got = createCollector();
-    const failures: unknown[] = [];
     await subject.events.consume({ ...all, handle: got.handle });
-    const store = await openStore();
-    const relay = startRelay(store, subject.events);
-    const { stop } = startCommitting(store, relay);
+    const service = await startCommitting(subject.events);
+    onTestFinished(service.close);
+    const { store, stop } = service;
     for (const server of servers.servers) {
       await got.untilCount(got.ids().length + 50);
       await server.kill();
@@ -142,35 +104,81 @@ describe.skipIf(!tool)("JetStream on bad days", () => {
     const ids = await stop();
     await got.until(() => got.ids().includes(ids.at(-1)!));
     expect([...new Set(got.ids())]).toEqual(ids);
-    expect(failures).toEqual([]);
     expect(await store.readOutbox(1)).toEqual([]);
-  }, 40_000);
+  }, 90_000);
+
+  test.concurrent("a batch that takes long is neither given twice nor overtaken", async ({
+    onTestFinished,
+  }) => {
+    const { urls } = await openServers(1, onTestFinished);
+    const subject = await openJetStreamUnderTest(urls);
+    onTestFinished(subject.dispose);
+    const another = await subject.openAnother();
+    const got = createCollector();
+    const handle = async (batch: Parameters<typeof got.handle>[0]) => {
+      await got.handle(batch);
+      // Longer than the server waits for an acknowledgement, and than it keeps the durable for one process.
+      if (got.batches.length === 1) await new Promise((resolve) => setTimeout(resolve, 9500));
+      await got.handle([{ ...event("done"), attempt: 1 }]);
+    };
+    for (const events of [subject.events, another]) await events.consume({ ...all, batch: 2, handle });
+    await subject.events.publish(["e1", "e2", "e3"].map((id) => event(id)));
+    await got.untilCount(5);
+    expect(got.ids()).toEqual(["e1", "e2", "done", "e3", "done"]);
+  });
+
+  test.concurrent("what a killed process held goes to another, before what came later", async ({
+    onTestFinished,
+  }) => {
+    const { urls } = await openServers(1, onTestFinished);
+    const subject = await openJetStreamUnderTest(urls);
+    onTestFinished(subject.dispose);
+    const worker = fork(
+      new URL("./jetstream-worker.ts", import.meta.url),
+      [urls.join(), subject.stream, "all"],
+      { execArgv: [] },
+    );
+    const [ready] = await once(worker, "message");
+    expect(ready).toEqual({ ready: true });
+    await subject.events.publish(numbered(20).map((id) => event(id)));
+    const [taken] = await once(worker, "message");
+    expect(taken).toEqual({ ids: numbered(5) });
+    const exit = once(worker, "exit");
+    worker.kill("SIGKILL");
+    await exit;
+    const got = createCollector();
+    const killedAt = performance.now();
+    await subject.events.consume({ ...all, batch: 5, handle: got.handle });
+    await got.untilCount(20);
+    expect(performance.now() - killedAt).toBeLessThan(10_000);
+    expect(got.ids()).toEqual(numbered(20));
+    expect(got.batches.flat().map(({ attempt }) => attempt)).toEqual([
+      ...Array.from({ length: 5 }, () => 2),
+      ...Array.from({ length: 15 }, () => 1),
+    ]);
+  });
 });
 
 /** Until the cluster takes a stream of three. */
-async function healthy(servers: NatsServers): Promise<void> {
-  await expect
-    .poll(
-      () =>
-        withJetStream(servers.urls, async (jsm) => {
-          await jsm.streams.add({ name: "probe", subjects: ["probe"], num_replicas: 3 });
-          return jsm.streams.delete("probe");
-        }).catch((error: unknown) => error),
-      { timeout: 20_000 },
-    )
-    .toBe(true);
+async function healthy({ urls }: NatsServers): Promise<void> {
+  await vi.waitFor(
+    () =>
+      withJetStream(urls, async (jsm) => {
+        await jsm.streams.add({ name: "probe", subjects: ["probe"], num_replicas: 3 });
+        await jsm.streams.delete("probe");
+      }),
+    { timeout: 20_000, interval: 200 },
+  );
 }
 
 /** Until every copy of the stream is up to date. */
-async function replicated(servers: NatsServers, stream: string): Promise<void> {
-  await expect
-    .poll(
-      () =>
-        withJetStream(servers.urls, async (jsm) => {
-          const { cluster } = await jsm.streams.info(stream);
-          return cluster?.replicas?.filter(({ current, offline }) => current && !offline).length;
-        }).catch((error: unknown) => error),
-      { timeout: 20_000 },
-    )
-    .toBe(2);
+async function replicated({ urls }: NatsServers, stream: string): Promise<void> {
+  await vi.waitFor(
+    () =>
+      withJetStream(urls, async (jsm) => {
+        const { cluster } = await jsm.streams.info(stream);
+        expect(cluster?.replicas?.filter(({ current, offline }) => current && !offline).length).toBe(2);
+      }),
+    { timeout: 20_000, interval: 200 },
+  );
 }

@@ -1,5 +1,3 @@
-import { fork } from "node:child_process";
-import { once } from "node:events";
 import { nanos } from "@nats-io/transport-node";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -240,47 +238,6 @@ describe.skipIf(servers.length === 0)("JetStream", () => {
       await got.untilCount(600);
       expect(performance.now() - closedAt).toBeLessThan(3000);
       expect([got.ids(), overlaps]).toEqual([ids, 0]);
-    });
-
-    test("a batch that takes long is neither given twice nor overtaken", async () => {
-      const another = await subject.openAnother();
-      const got = createCollector();
-      const handle = async (batch: Parameters<typeof got.handle>[0]) => {
-        await got.handle(batch);
-        // Longer than the server waits for an acknowledgement, and than it keeps the durable for one process.
-        if (got.batches.length === 1) await new Promise((resolve) => setTimeout(resolve, 9500));
-        await got.handle([{ ...event("done"), attempt: 1 }]);
-      };
-      for (const events of [subject.events, another]) await events.consume({ ...all, batch: 2, handle });
-      await publish("e1", "e2", "e3");
-      await got.untilCount(5);
-      expect(got.ids()).toEqual(["e1", "e2", "done", "e3", "done"]);
-    });
-
-    test("what a killed process held goes to another, before what came later", async () => {
-      const worker = fork(
-        new URL("./jetstream-worker.ts", import.meta.url),
-        [servers.join(), subject.stream, "all"],
-        { execArgv: [] },
-      );
-      const [ready] = await once(worker, "message");
-      expect(ready).toEqual({ ready: true });
-      await publish(...numbered(20));
-      const [taken] = await once(worker, "message");
-      expect(taken).toEqual({ ids: numbered(5) });
-      const exit = once(worker, "exit");
-      worker.kill("SIGKILL");
-      await exit;
-      const got = createCollector();
-      const killedAt = performance.now();
-      await subject.events.consume({ ...all, batch: 5, handle: got.handle });
-      await got.untilCount(20);
-      expect(performance.now() - killedAt).toBeLessThan(10_000);
-      expect(got.ids()).toEqual(numbered(20));
-      expect(got.batches.flat().map(({ attempt }) => attempt)).toEqual([
-        ...Array.from({ length: 5 }, () => 2),
-        ...Array.from({ length: 15 }, () => 1),
-      ]);
     });
 
     test("an event that comes again after its last attempt becomes a dead letter, unseen", async () => {
