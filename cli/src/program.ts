@@ -7,6 +7,7 @@ import { addApplication, addOrganization } from "./commands/organization.ts";
 import { addPatient } from "./commands/patient.ts";
 import { addAggregate, addRead, addWatch } from "./commands/read.ts";
 import { addErase, addRetract } from "./commands/retract.ts";
+import { addServe, addStartMesh } from "./commands/serve.ts";
 import { addStart } from "./commands/start.ts";
 import { exitCodeHelp } from "./failure.ts";
 
@@ -18,6 +19,8 @@ export function createProgram(): Command {
     .showHelpAfterError("(--help shows an example)")
     .addHelpText("after", exitCodeHelp);
   addStart(program);
+  addStartMesh(program);
+  addServe(program);
   addOrganization(program);
   addApplication(program);
   addPatient(program);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-/** What `wellapi start --json` prints once it accepts calls. */
+/** What `wellapi start --json` and `wellapi start-mesh --json` print once they accept calls. */
 export interface Announcement {
   readonly grpc: string;
   readonly http: string;
@@ -31,6 +31,15 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Where its log goes; by default to this process's stderr. */
   readonly logFile?: string;
+  /** One process, or a mesh of them; by default as `TARGET=mesh` says. */
+  readonly target?: Target;
+}
+
+export type Target = "one-process" | "mesh";
+
+/** What `make demo TARGET=mesh` chooses. */
+export function chosenTarget(): Target {
+  return process.env.TARGET === "mesh" ? "mesh" : "one-process";
 }
 
 /** A folder for a server's data, and how to remove it. */
@@ -42,7 +51,8 @@ export function temporaryFolder(): { path: string; remove(): void } {
 /** Starts a real server process and resolves once it accepts calls. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const main = fileURLToPath(import.meta.resolve("@wellapi/cli/main"));
-  const child = spawn(process.execPath, [main, "start", "--json"], {
+  const command = (options.target ?? chosenTarget()) === "mesh" ? "start-mesh" : "start";
+  const child = spawn(process.execPath, [main, command, "--json"], {
     env: {
       ...process.env,
       WELLAPI_GRPC_PORT: "0",

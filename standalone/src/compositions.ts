@@ -66,7 +66,7 @@ export async function composeConsent(platform: Platform): Promise<ConsentService
 
 /** Records, and `ready`: resolves once its enforcer has a session with consent. */
 export interface ComposedRecords extends RecordsServer {
-  ready(): Promise<void>;
+  ready(signal?: AbortSignal): Promise<void>;
 }
 
 export async function composeRecords(platform: Platform): Promise<ComposedRecords> {
@@ -107,7 +107,7 @@ export async function composeRecords(platform: Platform): Promise<ComposedRecord
     },
   );
   closers.push("records", () => records.close());
-  return { ...records, ready: () => enforcer.ready() };
+  return { ...records, ready: (signal) => enforcer.ready(signal) };
 }
 
 export async function composeIngestion(platform: Platform): Promise<OpenIngestionService> {

@@ -1,5 +1,8 @@
-/** `data_in_use`: another process has the data. `data_folder`: it cannot be used. `port_in_use`: say another. */
-export type StandaloneErrorCode = "data_in_use" | "data_folder" | "port_in_use";
+/**
+ * `data_in_use`: another process has the data. `data_folder`: it cannot be used. `port_in_use`: say another.
+ * `child_ended`: a process of the mesh did not start; what it wrote before says why.
+ */
+export type StandaloneErrorCode = "data_in_use" | "data_folder" | "port_in_use" | "child_ended";
 
 /** Why an exchange could not start; its message is one line that says what to do. */
 export class StandaloneError extends Error {

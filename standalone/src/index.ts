@@ -1,2 +1,4 @@
 export { type Exchange, openExchange } from "./exchange.ts";
+export { runService } from "./mesh/run.ts";
+export { serviceNames } from "./mesh/services.ts";
 export { run } from "./run.ts";

@@ -1,5 +1,6 @@
 import type {
   DescMethod,
+  DescMethodBiDiStreaming,
   DescMethodServerStreaming,
   DescMethodUnary,
   DescService,
@@ -9,24 +10,28 @@ import { Code, type HandlerContext, type Transport } from "@connectrpc/connect";
 import { CallerKind } from "@wellapi/gen/wellapi/type/v1/callers_pb";
 import { callerKey, callersOf, problemError, type Route, requestIdHeader, requestIdKey } from "@wellapi/rpc";
 
+/** What the door in front of the forwarding can carry. HTTP/1.1 has no streams that go both ways; HTTP/2 has. */
+export type ForwardingDoor = "http1" | "http2";
+
 /**
  * Serves a service by calling the same method upstream, for the same caller. Of the request's headers nothing goes
- * on: the caller's internal token (bound to the gateway), the request id and the time that is left are all that
- * upstream gets.
+ * on: the caller's internal token (bound to the edge), the request id and the time that is left are all that
+ * upstream gets. Streams pass message by message, each pulled by whoever reads it.
  */
-export function forwardingRoute(service: DescService, upstream: Transport): Route {
+export function forwardingRoute(service: DescService, upstream: Transport, door: ForwardingDoor): Route {
   const implementation: Record<string, unknown> = {};
-  for (const method of service.methods) implementation[method.localName] = forward(method, upstream);
+  for (const method of service.methods) implementation[method.localName] = forward(method, upstream, door);
   return { service, implementation };
 }
 
-function forward(method: DescMethod, upstream: Transport): unknown {
+function forward(method: DescMethod, upstream: Transport, door: ForwardingDoor): unknown {
   switch (method.methodKind) {
     case "unary":
       return forwardUnary(method as DescMethodUnary, upstream);
     case "server_streaming":
       return forwardServerStream(method as DescMethodServerStreaming, upstream);
-    default:
+    case "bidi_streaming":
+      if (door === "http2") return forwardBothWays(method as DescMethodBiDiStreaming, upstream);
       return () => {
         throw problemError({
           code: Code.Unimplemented,
@@ -34,6 +39,10 @@ function forward(method: DescMethod, upstream: Transport): unknown {
           message: `${method.name} streams both ways, which HTTP/1.1 can't: use the gRPC door, or the unary form`,
         });
       };
+    case "client_streaming":
+      throw new TypeError(
+        `${method.parent.typeName}/${method.name}: no contract has streams of requests only`,
+      );
   }
 }
 
@@ -54,6 +63,19 @@ function forwardServerStream(method: DescMethodServerStreaming, upstream: Transp
     const requests = (async function* () {
       yield request;
     })();
+    const timeoutMs = context.timeoutMs();
+    const response = await upstream.stream(method, signal, timeoutMs, headersFor(context), requests, values);
+    yield* response.message;
+  };
+}
+
+/**
+ * Neither side is read ahead: a request is taken when upstream has room for it, an answer when the caller has. A
+ * caller that goes away cancels the call upstream.
+ */
+function forwardBothWays(method: DescMethodBiDiStreaming, upstream: Transport) {
+  return async function* (requests: AsyncIterable<Message>, context: HandlerContext): AsyncIterable<Message> {
+    const { signal, values } = context;
     const timeoutMs = context.timeoutMs();
     const response = await upstream.stream(method, signal, timeoutMs, headersFor(context), requests, values);
     yield* response.message;

@@ -43,7 +43,9 @@ export interface Gateway {
 /** The HTTP door: Connect and gRPC-Web for partners and web apps, the log's files, keys and health. */
 export async function openGatewayService(config: GatewayConfig, deps: GatewayDeps): Promise<Gateway> {
   const { log } = deps;
-  const routes = (deps.services ?? publicServices).map((service) => forwardingRoute(service, deps.upstream));
+  const routes = (deps.services ?? publicServices).map((service) =>
+    forwardingRoute(service, deps.upstream, "http1"),
+  );
   assertRoutes(routes);
   warmValidation(routes);
   const interceptors = serverInterceptors({

@@ -1,0 +1,41 @@
+import { Argument, type Command, Option } from "commander";
+
+const services = ["audit", "identity", "consent", "records", "ingestion", "gateway"];
+
+export function addServe(program: Command): void {
+  program
+    .command("serve")
+    .description("run one service of a mesh in this process, over MongoDB and NATS")
+    .addArgument(new Argument("<service>", "which one").choices(services))
+    .addOption(new Option("--attached", "stop when standard input ends").default(false).hideHelp())
+    .addHelpText(
+      "after",
+      `
+Example: WELLAPI_MONGODB_URI=mongodb://localhost WELLAPI_MASTER_KEY=./keys/master.key wellapi serve records
+
+Settings are in standalone/README.md.`,
+    )
+    .action(async (service: string, options: { attached: boolean }) => {
+      const { runService } = await import("@wellapi/standalone");
+      process.exitCode = await runService({ service, env: process.env, attached: options.attached });
+    });
+}
+
+export function addStartMesh(program: Command): void {
+  program
+    .command("start-mesh")
+    .description("run each service as a process of its own on this machine, over MongoDB and NATS")
+    .option("--json", "print one JSON document once calls are accepted", false)
+    .addHelpText(
+      "after",
+      `
+Example: WELLAPI_DATA_DIR=./data-mesh WELLAPI_HTTP_PORT=8080 wellapi start-mesh
+
+Takes the settings of \`wellapi start\`, and WELLAPI_MONGODB_URI and WELLAPI_NATS_URL (servers of its own, installed
+into .tools with Python), WELLAPI_WORKLOAD_CERT_MS (3600000).`,
+    )
+    .action(async (options: { json: boolean }) => {
+      const { runMesh } = await import("@wellapi/standalone/mesh-launcher");
+      process.exitCode = await runMesh({ env: process.env, json: options.json });
+    });
+}

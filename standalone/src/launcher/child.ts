@@ -1,0 +1,74 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+
+/** A process that the launcher started and has to end. */
+export interface Child {
+  readonly name: string;
+  readonly process: ChildProcess;
+  /** Resolves when it has ended, however: the exit code, or the signal's name. */
+  readonly ended: Promise<number | NodeJS.Signals | null>;
+  /** Ends it by its pid: SIGTERM, and SIGKILL after `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/**
+ * Starts a program in a process group of its own, so that Ctrl-C reaches the launcher alone, which then ends its
+ * children in order. Its standard input is a pipe that nothing is written to: it ends when the launcher does,
+ * even by SIGKILL, and `wellapi serve --attached` goes with it.
+ */
+export function startChild(options: {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  readonly stderr: "inherit" | "ignore" | number;
+}): Child {
+  const { name, command, args, stderr, ...others } = options;
+  const child = spawn(command, args, { ...others, stdio: ["pipe", "pipe", stderr], detached: true });
+  const ended = Promise.race([
+    once(child, "exit").then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals | null),
+    once(child, "error").then(() => null),
+  ]);
+  let over = false;
+  ended.then(() => {
+    over = true;
+  });
+  return {
+    name,
+    process: child,
+    ended,
+    async stop(graceMs) {
+      if (over) return;
+      child.kill("SIGTERM");
+      const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** A foreign server knows nothing of pipes: a shell beside it ends it when the launcher has gone. */
+const keeper = `
+exec 3<&0
+"$@" </dev/null 3<&- &
+server=$!
+(cat <&3 >/dev/null; kill -TERM $server 2>/dev/null) &
+exec 3<&-
+trap 'kill -TERM $server 2>/dev/null' TERM
+wait $server
+code=$?
+# A trapped signal ends the wait before the server has ended.
+while kill -0 $server 2>/dev/null; do wait $server; code=$?; done
+exit $code
+`;
+
+/** `startChild` for a program that is not ours. */
+export function startServer(
+  options: Omit<Parameters<typeof startChild>[0], "stderr"> & { readonly stderr: "inherit" | "ignore" },
+): Child {
+  const { command, args, ...others } = options;
+  const child = startChild({ ...others, command: "sh", args: ["-c", keeper, "sh", command, ...args] });
+  child.process.stdout?.resume();
+  return child;
+}

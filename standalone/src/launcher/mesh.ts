@@ -1,0 +1,186 @@
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { WorkloadFiles } from "@wellapi/rpc";
+import { createClosers, type Env, type Logger } from "@wellapi/runtime";
+import { openLocalKms } from "@wellapi/vault";
+import { prepareDataFolder } from "../data-folder.ts";
+import { StandaloneError } from "../errors.ts";
+import type { Exchange } from "../exchange.ts";
+import type { Announcement } from "../mesh/serve.ts";
+import { type ServiceName, serviceNames } from "../mesh/services.ts";
+import { type Child, startChild } from "./child.ts";
+import type { MeshConfig } from "./config.ts";
+import { createMeshAuthority } from "./mesh-authority.ts";
+import { freePorts } from "./ports.ts";
+import { openServers } from "./servers.ts";
+import { openWorkloadFolders } from "./workload-folders.ts";
+
+/** A running mesh: the same to its users as an exchange in one process. */
+export interface Mesh extends Exchange {
+  /** Resolves with one line where a process ends that nobody ended. Nothing is started again by itself. */
+  readonly broken: Promise<string>;
+  /** Where a service listens for the others, on loopback. */
+  port(service: ServiceName): number;
+  pid(service: ServiceName): number;
+  /** Of this workload, or of a stranger: signed by the mesh's authority. For tests. */
+  files(workload: string): WorkloadFiles;
+  /** SIGKILL. */
+  kill(service: ServiceName): Promise<void>;
+  /** Starts a service that was killed, where it was. */
+  start(service: ServiceName): Promise<void>;
+}
+
+/** Ended in this order, each drained before the next: callers before those whom they call. */
+const shutdownOrder = ["gateway", "ingestion", "records", "consent", "identity", "audit"] as const;
+
+const startMs = 60_000;
+
+/**
+ * Starts MongoDB, NATS and every service as a process of its own on this machine, each with its own certificate,
+ * and resolves once all of them serve.
+ */
+export async function openMesh(config: MeshConfig, env: Env, log: Logger): Promise<Mesh> {
+  const closers = createClosers();
+  return closers.guard(async () => {
+    const dataDir = resolve(config.dataDir);
+    const folder = prepareDataFolder(dataDir);
+    const children = new Map<ServiceName, Child>();
+    const announcements = new Map<ServiceName, Announcement>();
+    const expected = new Set<Child>();
+    let breakDown: (line: string) => void = () => {};
+    const broken = new Promise<string>((resolve) => {
+      breakDown = resolve;
+    });
+    const watch = (child: Child): void => {
+      child.ended.then((how) => {
+        if (!expected.has(child)) breakDown(`${child.name} ended (${how}); the mesh ends with it`);
+      });
+    };
+
+    // Before the services, which would each make one.
+    await (await openLocalKms({ path: folder.masterKey })).close();
+    const authority = await createMeshAuthority({
+      trustDomain: config.trustDomain,
+      lifetimeMs: config.certificateMs,
+    });
+    const workloads = await openWorkloadFolders({
+      folder: join(dataDir, "workloads"),
+      workloads: serviceNames,
+      authority,
+      lifetimeMs: config.certificateMs,
+      log,
+    });
+    closers.push("workload certificates", workloads.close);
+    const servers = await openServers({
+      folder: dataDir,
+      env,
+      closers,
+      onStarted: (child) => {
+        closers.push(`end of ${child.name}`, () => void expected.add(child));
+        watch(child);
+      },
+    });
+
+    const ports = await freePorts(serviceNames.length);
+    const portOf = (service: ServiceName): number => ports[serviceNames.indexOf(service)]!;
+    const settings = (service: ServiceName): NodeJS.ProcessEnv => {
+      const files = workloads.files(service);
+      return {
+        ...env,
+        WELLAPI_HOST: service === "gateway" ? config.host : "127.0.0.1",
+        WELLAPI_PORT: String(portOf(service)),
+        WELLAPI_GRPC_PORT: String(config.grpcPort),
+        WELLAPI_HTTP_PORT: String(config.httpPort),
+        WELLAPI_PROFILE: config.profile,
+        WELLAPI_TRUST_DOMAIN: config.trustDomain,
+        WELLAPI_NAMESPACE: "wellapi",
+        WELLAPI_SIDECAR: "none",
+        WELLAPI_PEERS: serviceNames.map((name) => `${name}=127.0.0.1:${portOf(name)}`).join(","),
+        WELLAPI_WORKLOAD_CERT: files.certificate,
+        WELLAPI_WORKLOAD_KEY: files.privateKey,
+        WELLAPI_WORKLOAD_CA: files.authority,
+        WELLAPI_WORKLOAD_RELOAD_MS: String(Math.min(10_000, Math.ceil(config.certificateMs / 20))),
+        WELLAPI_CONNECTION_AGE_MS: String(Math.ceil(config.certificateMs / 2)),
+        WELLAPI_DRAIN_MS: String(config.drainMs),
+        WELLAPI_DATA_DIR: join(dataDir, service),
+        WELLAPI_MASTER_KEY: folder.masterKey,
+        WELLAPI_MONGODB_URI: servers.mongodbUri,
+        WELLAPI_NATS_URL: servers.natsUrl,
+        WELLAPI_NATS_REPLICAS: env.WELLAPI_NATS_REPLICAS ?? "1",
+      };
+    };
+
+    async function start(service: ServiceName): Promise<void> {
+      const child = startChild({
+        name: service,
+        command: process.execPath,
+        args: [fileURLToPath(import.meta.resolve("@wellapi/cli/main")), "serve", service, "--attached"],
+        env: settings(service),
+        stderr: "inherit",
+      });
+      children.set(service, child);
+      announcements.set(service, await announced(child));
+      watch(child);
+    }
+
+    async function stop(service: ServiceName): Promise<void> {
+      const child = children.get(service);
+      if (!child) return;
+      expected.add(child);
+      await child.stop(config.drainMs + 5_000);
+    }
+
+    closers.push("services", async () => {
+      for (const service of shutdownOrder) await stop(service);
+    });
+    await Promise.all(serviceNames.map(start));
+
+    const edge = announcements.get("gateway")!;
+    return {
+      grpcUrl: edge.grpc!,
+      httpUrl: edge.http!,
+      dataDir,
+      authority: edge.authority!,
+      verifierKey: edge.verifierKey!,
+      operatorKey: announcements.get("identity")!.operatorKey,
+      broken,
+      port: portOf,
+      pid: (service) => announcements.get(service)!.pid,
+      files: workloads.files,
+      async kill(service) {
+        const child = children.get(service)!;
+        expected.add(child);
+        child.process.kill("SIGKILL");
+        await child.ended;
+      },
+      start,
+      close: () => closers.closeAll(),
+    };
+  });
+}
+
+/** What the child says once it serves. Throws StandaloneError `child_ended` where it ends before. */
+async function announced(child: Child): Promise<Announcement> {
+  const lines = createInterface({ input: child.process.stdout! });
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const line = await Promise.race([
+      new Promise<string>((resolve) => lines.once("line", resolve)),
+      child.ended.then((how) => fail(`${child.name} ended (${how}) before it served`)),
+      new Promise<never>((_, reject) => {
+        timer = setTimeout(
+          () => reject(new StandaloneError("child_ended", `${child.name} did not serve in time`)),
+          startMs,
+        );
+      }),
+    ]);
+    return JSON.parse(line) as Announcement;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function fail(message: string): never {
+  throw new StandaloneError("child_ended", message);
+}

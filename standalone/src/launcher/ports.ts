@@ -1,0 +1,35 @@
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { StandaloneError } from "../errors.ts";
+import type { Child } from "./child.ts";
+
+/** Ports that nobody listens on now. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => once(server.close(), "close")));
+  return ports;
+}
+
+const everyMs = 50;
+const withinMs = 30_000;
+
+/** Resolves once the child listens. Throws StandaloneError `child_ended` where it ends before, or takes too long. */
+export async function listens(child: Child, port: number): Promise<void> {
+  let ended = false;
+  child.ended.then(() => {
+    ended = true;
+  });
+  for (let waited = 0; waited < withinMs && !ended; waited += everyMs) {
+    const socket = connect(port, "127.0.0.1");
+    const open = await new Promise<boolean>((resolve) => {
+      socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    });
+    socket.destroy();
+    if (open) return;
+    await delay(everyMs);
+  }
+  throw new StandaloneError("child_ended", `${child.name} did not start`);
+}

@@ -1,0 +1,143 @@
+import { readFileSync } from "node:fs";
+import type { WorkloadFiles } from "@wellapi/rpc";
+import { type ConfigReader, type Env, parseConfig } from "@wellapi/runtime";
+import { type ServiceName, serviceNames } from "./services.ts";
+
+/** Settings of one service's process. README.md lists them with what each needs. */
+export interface ServiceConfig {
+  readonly trustDomain: string;
+  readonly namespace: string;
+  readonly profile: "sandbox" | "production";
+  readonly host: string;
+  /** Where the other services call; 0 takes a free port. */
+  readonly port: number;
+  /** gRPC health in plain text, for a probe that has no certificate. */
+  readonly healthPort: number | undefined;
+  /** `host:port`, one or several for each service. */
+  readonly peers: ReadonlyMap<ServiceName, readonly string[]>;
+  /** Undefined behind a sidecar, which has the certificates. */
+  readonly workload: (WorkloadFiles & { readonly reloadMs: number }) | undefined;
+  readonly connectionAgeMs: number;
+  readonly drainMs: number;
+  /** Folder of what is this process's own: leaves that wait for the store, the log's tiles. */
+  readonly dataDir: string;
+  readonly mongodbUri: string;
+  /** Databases are `<prefix>_<service>` and `<prefix>_keys`. */
+  readonly mongodbPrefix: string;
+  readonly natsServers: readonly string[];
+  readonly natsReplicas: number;
+  /** File of the installation's master key. */
+  readonly masterKey: string;
+  readonly edges: EdgeConfig | undefined;
+}
+
+/** Of the gateway's process only. */
+export interface EdgeConfig {
+  readonly grpcPort: number;
+  readonly httpPort: number;
+  readonly corsOrigins: readonly string[];
+  readonly credentialRecheckMs: number;
+  readonly credentialCacheMs: number;
+  /** Names that providers call the door by; its certificate holds them. */
+  readonly doorHosts: readonly string[];
+  /** The door's certificate from elsewhere (cert-manager); absent: identity signs one. */
+  readonly doorFiles: { readonly certificate: string; readonly privateKey: string } | undefined;
+}
+
+const hour = 3_600_000;
+const keyHolders: ReadonlySet<ServiceName> = new Set(["audit", "identity", "consent", "records"]);
+
+/** Throws ConfigError with every problem at once. */
+export function parseServiceConfig(service: ServiceName, env: Env): ServiceConfig {
+  return parseConfig(env, (reader) => {
+    const sidecar = reader.enum("WELLAPI_SIDECAR", ["none", "istio"] as const, "none") === "istio";
+    const namespace = reader.string("WELLAPI_NAMESPACE", "wellapi");
+    const stored = keyHolders.has(service);
+    return {
+      trustDomain: reader.string("WELLAPI_TRUST_DOMAIN", "wellapi.local"),
+      namespace,
+      profile: reader.enum("WELLAPI_PROFILE", ["sandbox", "production"] as const, "production"),
+      host: hostOf(reader, service, sidecar),
+      port: reader.port("WELLAPI_PORT", 9443),
+      healthPort: env.WELLAPI_HEALTH_PORT ? reader.port("WELLAPI_HEALTH_PORT") : undefined,
+      peers: peersOf(reader, namespace),
+      workload: sidecar
+        ? undefined
+        : {
+            certificate: reader.path("WELLAPI_WORKLOAD_CERT", "/var/run/wellapi/workload/tls.crt"),
+            privateKey: reader.path("WELLAPI_WORKLOAD_KEY", "/var/run/wellapi/workload/tls.key"),
+            authority: reader.path("WELLAPI_WORKLOAD_CA", "/var/run/wellapi/workload/ca.crt"),
+            reloadMs: reader.int("WELLAPI_WORKLOAD_RELOAD_MS", { fallback: 10_000, min: 50, max: hour }),
+          },
+      connectionAgeMs: reader.int("WELLAPI_CONNECTION_AGE_MS", {
+        fallback: hour / 2,
+        min: 500,
+        max: 24 * hour,
+      }),
+      drainMs: reader.int("WELLAPI_DRAIN_MS", { fallback: 10_000, min: 0, max: hour }),
+      dataDir: reader.path("WELLAPI_DATA_DIR", "./data"),
+      mongodbUri: stored ? secret(reader, env, "WELLAPI_MONGODB_URI") : "",
+      mongodbPrefix: reader.string("WELLAPI_MONGODB_PREFIX", "wellapi"),
+      natsServers: service === "records" ? reader.list("WELLAPI_NATS_URL", ["nats://localhost:4222"]) : [],
+      natsReplicas: reader.int("WELLAPI_NATS_REPLICAS", { fallback: 3, min: 1, max: 5 }),
+      masterKey: stored ? reader.path("WELLAPI_MASTER_KEY") : "",
+      edges: service === "gateway" ? edgesOf(reader, env) : undefined,
+    };
+  });
+}
+
+/** Behind a sidecar the caller's name is a header: only the sidecar may reach the port. */
+function hostOf(reader: ConfigReader, service: ServiceName, sidecar: boolean): string {
+  const guarded = sidecar && service !== "gateway";
+  const host = reader.string("WELLAPI_HOST", guarded ? "127.0.0.1" : "0.0.0.0");
+  if (guarded && !/^(127\.\d+\.\d+\.\d+|::1|localhost)$/.test(host)) {
+    reader.problem("WELLAPI_HOST is not valid: with WELLAPI_SIDECAR=istio expected a loopback address");
+  }
+  return host;
+}
+
+/** `records=10.0.0.7:9443,records=10.0.0.8:9443,consent=...`; a service that is not named has its usual name. */
+function peersOf(reader: ConfigReader, namespace: string): ReadonlyMap<ServiceName, readonly string[]> {
+  const named = reader.list("WELLAPI_PEERS", []).map((item) => /^([a-z]+)=(\S+:\d{1,5})$/.exec(item));
+  if (named.some((item) => item === null || !serviceNames.some((name) => name === item[1]))) {
+    reader.problem(
+      `WELLAPI_PEERS is not valid: expected <service>=<host>:<port> with commas between, of ${serviceNames.join(", ")}`,
+    );
+  }
+  return new Map(
+    serviceNames.map((service) => {
+      const addresses = named.filter((item) => item?.[1] === service).map((item) => item![2]!);
+      return [service, addresses.length > 0 ? addresses : [`${service}.${namespace}.svc.cluster.local:9443`]];
+    }),
+  );
+}
+
+function edgesOf(reader: ConfigReader, env: Env): EdgeConfig {
+  const files = env.WELLAPI_DOOR_CERT || env.WELLAPI_DOOR_KEY;
+  return {
+    grpcPort: reader.port("WELLAPI_GRPC_PORT", 7443),
+    httpPort: reader.port("WELLAPI_HTTP_PORT", 7080),
+    corsOrigins: reader.list("WELLAPI_CORS_ORIGINS", []),
+    credentialRecheckMs: reader.int("WELLAPI_CREDENTIAL_RECHECK_MS", {
+      fallback: 15_000,
+      min: 100,
+      max: 60_000,
+    }),
+    credentialCacheMs: reader.int("WELLAPI_CREDENTIAL_CACHE_MS", { fallback: 0, min: 0, max: 60_000 }),
+    doorHosts: reader.list("WELLAPI_DOOR_HOSTS", []),
+    doorFiles: files
+      ? { certificate: reader.path("WELLAPI_DOOR_CERT"), privateKey: reader.path("WELLAPI_DOOR_KEY") }
+      : undefined,
+  };
+}
+
+/** A setting that is a secret may lie in the file that `<NAME>_FILE` names. */
+function secret(reader: ConfigReader, env: Env, name: string): string {
+  if (env[name] || !env[`${name}_FILE`]) return reader.string(name);
+  try {
+    return readFileSync(reader.path(`${name}_FILE`), "utf8").trim();
+  } catch {
+    reader.problem(`${name}_FILE is not valid: the file cannot be read`);
+    return "";
+  }
+}

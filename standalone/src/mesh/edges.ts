@@ -1,0 +1,120 @@
+import "reflect-metadata";
+import { KeyObject, webcrypto } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { Pkcs10CertificateRequestGenerator } from "@peculiar/x509";
+import { forwardingRoute, publicServices, type Tiles } from "@wellapi/gateway";
+import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { EdgeCertificateService } from "@wellapi/gen/wellapi/identity/v1/edge_certificate_service_pb";
+import type { ServerTls } from "@wellapi/rpc";
+import { createDoorAuthentication, openGrpcDoor, openHttpDoor, urlHost } from "../doors.ts";
+import type { EdgeConfig, ServiceConfig } from "./config.ts";
+import type { MeshPlatform } from "./platform.ts";
+
+const workload = "gateway";
+const callMs = 5_000;
+const retryMs = 250;
+
+/** Both edges in one process: the providers' gRPC door and the HTTP gateway, forwarding to the services. */
+export async function openEdges(platform: MeshPlatform, config: ServiceConfig, signal: AbortSignal) {
+  const { network, clock, closers, log, installation } = platform;
+  const edges = config.edges!;
+  const upstream = network.unauthenticated(workload);
+  const settings = { ...edges, host: config.host, drainMs: config.drainMs };
+  const authentication = createDoorAuthentication({
+    workload,
+    network,
+    clock,
+    recheckMs: edges.credentialRecheckMs,
+    believeMs: edges.credentialCacheMs,
+  });
+
+  const audit = createClient(AuditService, upstream);
+  const certificate = () => doorCertificate(platform, config.host, edges);
+  // Identity and audit may start after the edges.
+  const { clientAuthority } = await patiently(signal, certificate);
+  const { verifierKey } = await patiently(signal, () => audit.getCheckpoint({}, { timeoutMs: callMs }));
+  const grpc = await openGrpcDoor({
+    settings,
+    routes: publicServices.map((service) => forwardingRoute(service, upstream, "http2")),
+    authentication,
+    certificate,
+    reflection: installation.profile === "sandbox",
+    closers,
+    log,
+  });
+  const gateway = await openHttpDoor({
+    settings,
+    upstream,
+    authentication,
+    tiles: createRemoteTiles(audit),
+    ready: async () => true,
+    closers,
+    log,
+  });
+  return {
+    grpc: `https://${urlHost(config.host)}:${grpc.port}`,
+    http: `http://${urlHost(config.host)}:${gateway.port}`,
+    authority: clientAuthority,
+    verifierKey,
+  };
+}
+
+/** From files where they are given, else signed by identity for a key that is made here and stays here. */
+async function doorCertificate(platform: MeshPlatform, host: string, edges: EdgeConfig): Promise<ServerTls> {
+  const identity = createClient(EdgeCertificateService, platform.network.onOwn(workload));
+  if (edges.doorFiles) {
+    const { authority } = await identity.getAuthority({}, { timeoutMs: callMs });
+    return {
+      certificate: await readFile(edges.doorFiles.certificate, "utf8"),
+      privateKey: await readFile(edges.doorFiles.privateKey, "utf8"),
+      clientAuthority: authority,
+    };
+  }
+  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const request = await Pkcs10CertificateRequestGenerator.create({
+    name: "CN=wellapi",
+    keys,
+    signingAlgorithm: algorithm,
+  });
+  const { certificate, authority } = await identity.issueServerCertificate(
+    {
+      certificateRequest: request.toString("pem"),
+      hosts: edges.doorHosts.length > 0 ? [...edges.doorHosts] : [host],
+    },
+    { timeoutMs: callMs },
+  );
+  const privateKey = KeyObject.from(keys.privateKey).export({ type: "pkcs8", format: "pem" }).toString();
+  return { certificate, privateKey, clientAuthority: authority };
+}
+
+/** The log's files, from the audit service. */
+function createRemoteTiles(
+  audit: Pick<ReturnType<typeof createClient<typeof AuditService>>, "getLogFile">,
+): Tiles {
+  return {
+    async read(path) {
+      try {
+        return (await audit.getLogFile({ path }, { timeoutMs: callMs })).content;
+      } catch (error) {
+        if (ConnectError.from(error).code === Code.NotFound) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+/** Tries again while the service that is asked does not answer. */
+async function patiently<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      const { code } = ConnectError.from(error);
+      if (code !== Code.Unavailable && code !== Code.DeadlineExceeded) throw error;
+      await delay(retryMs, undefined, { signal });
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import { randomUUID } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { openElectedRelay, openJetStreamEvents, relayCollections } from "@wellapi/events";
+import { openWorkloadCertificates, type WorkloadCertificates } from "@wellapi/rpc";
+import { type Closers, type Logger, randomIds, systemClock } from "@wellapi/runtime";
+import { type CollectionDeclaration, openMongoStore, type Store } from "@wellapi/store";
+import { openVault, vaultCollections } from "@wellapi/vault";
+import { createNetwork, once, openKeys, openServiceLog, type Platform } from "../platform.ts";
+import type { ServiceConfig } from "./config.ts";
+import { openPeers } from "./peers.ts";
+import type { ServiceName } from "./services.ts";
+
+/** One service in this process: MongoDB, JetStream, and mTLS to the others. */
+export interface MeshPlatform extends Platform {
+  /** Undefined behind a sidecar. */
+  readonly certificates: WorkloadCertificates | undefined;
+}
+
+/** A key that another process destroyed stays in this one's memory no longer. Records has recalls for that. */
+const forgetKeysMs = 10_000;
+
+export async function openMeshPlatform(options: {
+  readonly service: ServiceName;
+  readonly config: ServiceConfig;
+  readonly closers: Closers;
+  readonly log: Logger;
+}): Promise<MeshPlatform> {
+  const { service, config, closers, log } = options;
+  const { trustDomain, profile } = config;
+  const clock = systemClock;
+  const ids = randomIds;
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+
+  const certificates =
+    config.workload &&
+    (await openWorkloadCertificates({ files: config.workload, everyMs: config.workload.reloadMs, log }));
+  if (certificates) closers.push("workload certificates", certificates.close);
+  const transport = openPeers(config, certificates, closers);
+  const network = createNetwork({ transport: () => transport, reader: service, trustDomain, clock });
+
+  async function openStore(name: string, collections: readonly CollectionDeclaration[]): Promise<Store> {
+    const store = await openMongoStore({
+      uri: config.mongodbUri,
+      database: `${config.mongodbPrefix}_${name}`,
+      // Where replicas elect the one that moves the store's events.
+      collections: [...collections, ...relayCollections],
+      clock,
+    });
+    closers.push(`store ${name}`, () => store.close());
+    return store;
+  }
+
+  const keys = once(() => openKeys(config.masterKey, closers));
+  const base = { clock, ids, log, closers, network, keys };
+  return {
+    ...base,
+    certificates,
+    installation: { trustDomain, profile, region: "local" },
+    logFolder: join(config.dataDir, "log"),
+    openStore,
+    vault: once(async () => {
+      const { kms } = await keys();
+      const vault = await openVault({ store: await openStore("keys", vaultCollections), kms, clock });
+      closers.push("vault", () => vault.close());
+      const forgetting = setInterval(() => vault.forgetAll("data"), forgetKeysMs);
+      closers.push("forgetting of keys", () => clearInterval(forgetting));
+      return vault;
+    }),
+    openAccessLog: (name, store) => openServiceLog(base, name, store, join(config.dataDir, `${name}.leaves`)),
+    async openEvents(subjects) {
+      const events = await openJetStreamEvents({
+        servers: config.natsServers,
+        stream: config.mongodbPrefix,
+        subjects,
+        replicas: config.natsReplicas,
+        onError: (err) => log.warn({ err }, "events are not delivered"),
+      });
+      closers.push("events", () => events.close());
+      return events;
+    },
+    openRelay: (store, events) =>
+      openElectedRelay({
+        store,
+        events,
+        holder: `${service}-${randomUUID()}`,
+        onError: (err) => log.warn({ err }, "events wait in the outbox"),
+      }),
+  };
+}

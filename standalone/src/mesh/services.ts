@@ -1,0 +1,14 @@
+/** What runs as a process of its own. The gateway is both edges: the HTTP gateway and the providers' gRPC door. */
+export const serviceNames = ["audit", "identity", "consent", "records", "ingestion", "gateway"] as const;
+
+export type ServiceName = (typeof serviceNames)[number];
+
+export function isServiceName(name: string): name is ServiceName {
+  return (serviceNames as readonly string[]).includes(name);
+}
+
+/** The service that serves the contract: `wellapi.<service>.v1.<Name>`. */
+export function serviceOf(typeName: string): ServiceName | undefined {
+  const area = typeName.split(".")[1] ?? "";
+  return typeName.startsWith("wellapi.") && isServiceName(area) ? area : undefined;
+}
