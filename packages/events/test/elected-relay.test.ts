@@ -29,6 +29,7 @@ describe("elected relay", () => {
   let published: string[];
   let failAfter: number;
   let onPublished: (id: string) => void;
+  let onRead: (entries: readonly unknown[]) => void;
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "wellapi-relay-"));
@@ -38,6 +39,7 @@ describe("elected relay", () => {
     published = [];
     failAfter = Infinity;
     onPublished = () => undefined;
+    onRead = () => undefined;
   });
   afterEach(async () => {
     for (const { resume } of processes) resume();
@@ -82,7 +84,11 @@ describe("elected relay", () => {
       store: {
         get: gated("get", store.get) as Store["get"],
         commit: gated("commit", store.commit),
-        readOutbox: gated("readOutbox", store.readOutbox),
+        readOutbox: gated("readOutbox", async (limit) => {
+          const entries = await store.readOutbox(limit);
+          onRead(entries);
+          return entries;
+        }),
         deleteOutbox: gated("deleteOutbox", store.deleteOutbox),
       },
       events: { publish },
@@ -183,6 +189,23 @@ describe("elected relay", () => {
     await drained();
     expect(published).toEqual(["e1", "e1", "e2", "e3", "e4", "e2", "e3", "e5"]);
     expect([first.relay.token(), second.relay.token()]).toEqual([undefined, 2]);
+  });
+
+  test("paused before its last look at the lease, it publishes nothing when it goes on", async () => {
+    const first = start("a");
+    await leads(first, 1);
+    onRead = (entries) => {
+      if (entries.length > 0) first.pause();
+    };
+    await commit("local/p1", "e1", "e2");
+    await stops(first, "get");
+    onRead = () => undefined;
+    const second = start("b");
+    await takesOver(second, 2);
+    await drained();
+    first.resume();
+    await looks(first, 3);
+    expect(published).toEqual(["e1", "e2"]);
   });
 
   test("a leader that ends between publishing and deleting loses nothing", async () => {

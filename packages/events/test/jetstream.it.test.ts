@@ -166,6 +166,22 @@ describe.skipIf(servers.length === 0)("JetStream", () => {
       expect(stored?.header.get("traceparent")).toBe(traceparent);
     });
 
+    test("what a full stream refuses is refused whole, and keeps its order when it is sent again", async () => {
+      const sized = (id: string, bytes: number) => ({ ...event(id), data: new Uint8Array(bytes) });
+      const batch = [sized("e1", 10), sized("e2", 20_000), sized("e3", 10)];
+      const got = createCollector();
+      await subject.events.consume({ ...all, handle: got.handle });
+      const full = await subject.openAnother({ maxBytes: 10_000, timeoutMs: 500 });
+      await expect(full.publish(batch)).rejects.toMatchObject({
+        code: "unavailable",
+        message: expect.stringContaining("maximum bytes exceeded"),
+      });
+      const roomy = await subject.openAnother();
+      await roomy.publish(batch);
+      await got.untilCount(3);
+      expect(got.ids()).toEqual(["e1", "e2", "e3"]);
+    });
+
     test("replays dead letters to their durable alone, all or by id, as they were", async () => {
       let broken = true;
       const got = createCollector((batch) => broken && batch.some(({ id }) => id.startsWith("bad")));
