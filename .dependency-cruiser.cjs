@@ -49,6 +49,7 @@ module.exports = {
       to: { path: "^gen/|node_modules/@connectrpc" },
     },
     only("grpc-js-in-rpc", "node_modules/@grpc/", "packages/rpc/", "One place knows the wire."),
+    only("nats-in-events", "node_modules/@nats-io/", "packages/events/", "One place knows the broker."),
     only("bson-in-store", "node_modules/bson/", "packages/store/", "BSON stops at the store engine."),
     only(
       "opentelemetry-in-runtime-and-rpc",

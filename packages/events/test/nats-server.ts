@@ -34,15 +34,16 @@ export interface NatsServers {
   close(): Promise<void>;
 }
 
-/** One server, or a cluster of them on loopback, with JetStream in a temporary folder. */
-export async function openNatsServers(tool: Tool, count: number): Promise<NatsServers> {
+/** One server, or a cluster of them on loopback, with JetStream in a temporary folder; `more` is further configuration. */
+export async function openNatsServers(tool: Tool, count: number, more = ""): Promise<NatsServers> {
   const folder = await mkdtemp(join(tmpdir(), "wellapi-nats-"));
   const ports = await freePorts(count * 2);
   const routes = ports.slice(count).map((port) => `nats://127.0.0.1:${port}`);
   const servers = await Promise.all(
     ports.slice(0, count).map(async (port, i) => {
       const config = join(folder, `${i}.conf`);
-      await writeFile(config, configuration(i, port, join(folder, String(i)), count > 1 ? routes : []));
+      const basic = configuration(i, port, join(folder, String(i)), count > 1 ? routes : []);
+      await writeFile(config, `${basic}${more}\n`);
       return createNatsServer(tool, config, port);
     }),
   );

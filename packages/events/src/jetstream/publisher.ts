@@ -29,23 +29,21 @@ const ATTEMPT_MS = 2000;
 const RETRY_MS = 100;
 /** What the server's limit for a message must leave to an event's headers. */
 const HEADER_BYTES = 16 * 1024;
-/** JetStream's codes: the batch holds an id that is known; that id's message is being stored at this moment. */
+/** JetStream's code: the batch holds an id that is known, and nothing of it was stored. */
 const BATCH_HAS_DUPLICATE = 10201;
 
-/** A refusal that another attempt does not change, or one that it may. */
+/** What JetStream answered instead of an acknowledgement, with its code. */
 class Refusal extends Error {
   readonly code: number;
-  readonly status: number;
-  constructor(error: { code: number; err_code: number; description: string }) {
+  constructor(error: { err_code: number; description: string }) {
     super(error.description);
-    this.status = error.code;
     this.code = error.err_code;
   }
 }
 
 interface PublishReply {
   readonly stream?: string;
-  readonly error?: { code: number; err_code: number; description: string };
+  readonly error?: { err_code: number; description: string };
 }
 
 /**
