@@ -4,7 +4,15 @@ import { serveProgram } from "../src/program.ts";
 import { openRawServer } from "./raw-server.ts";
 
 const commands = {
-  open({ tls, path, messages }: { tls: Tls; path: string; messages: readonly Uint8Array[] }): Promise<number> {
+  open({
+    tls,
+    path,
+    messages,
+  }: {
+    tls: Tls;
+    path: string;
+    messages: readonly Uint8Array[];
+  }): Promise<number> {
     const answers = messages.map((message) => Buffer.from(message));
     return openRawServer(tls, {
       [path]: {

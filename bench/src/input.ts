@@ -13,10 +13,11 @@ export const heartRate = "8867-4";
 
 /**
  * - `series`: real months, so many samples a message;
+ * - `minutes`: real values, one each minute without a gap, so that a year has 525,600;
  * - `worst`: the same shape with noise for values (20 bits) and irregular times, which nothing compresses;
  * - `observations`: real months, one observation a sample.
  */
-export type Shape = "series" | "worst" | "observations";
+export type Shape = "series" | "minutes" | "worst" | "observations";
 
 /** Messages ready to be sent, and what must be read back of them. */
 export interface Prepared {
@@ -32,10 +33,12 @@ export interface Input {
   prepare(messages: number): Prepared;
 }
 
+const minute = 60_000;
 const day = 86_400_000;
 /** Tiles lie this far apart, more than a file spans. From 1950 to now is room for 550 of them a patient. */
 const tileMs = 50 * day;
-const beginning = Date.UTC(1950, 0, 1);
+/** The first sample's tile. */
+export const beginning = Date.UTC(1950, 0, 1);
 
 export interface InputOptions {
   readonly shape: Shape;
@@ -66,6 +69,10 @@ export function createInput({ shape, patients, samplesPerMessage, name }: InputO
     const person = chunks[place % chunks.length]!;
     const tile = beginning + Math.floor(round / person.length) * tileMs;
     const { offsets, values } = person[round % person.length]!;
+    if (shape === "minutes") {
+      const first = beginning + round * values.length * minute;
+      return { times: values.map((_, i) => first + i * minute), values: [...values] };
+    }
     if (shape !== "worst") return { times: offsets.map((offset) => tile + offset), values: [...values] };
     let time = tile + offsets[0]!;
     return {
@@ -131,12 +138,14 @@ function observationsMessage(requestId: string, patient: string, { times, values
     batch: {
       requestId,
       patient,
-      observations: times.map((time, i): MessageInitShape<typeof ObservationSchema> => ({
-        code: { code: heartRate },
-        effective: { case: "effectiveTime", value: timestampFromMs(time) },
-        value: { case: "quantity", value: { value: String(values[i]), unit: "/min" } },
-        device: { identifier: "bench", model: "Charge HR" },
-      })),
+      observations: times.map(
+        (time, i): MessageInitShape<typeof ObservationSchema> => ({
+          code: { code: heartRate },
+          effective: { case: "effectiveTime", value: timestampFromMs(time) },
+          value: { case: "quantity", value: { value: String(values[i]), unit: "/min" } },
+          device: { identifier: "bench", model: "Charge HR" },
+        }),
+      ),
     },
   });
   return Buffer.from(toBinary(StreamObservationsRequestSchema, message));

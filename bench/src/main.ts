@@ -56,7 +56,14 @@ async function bench(names: readonly string[], size: Size, compare: boolean): Pr
     if (changes.length === 0) process.stdout.write("Nothing changed beyond the noise.\n");
   } else {
     const whole = names.length === 0 && failures.length === 0;
-    const report = { time: new Date().toISOString(), commit: describeCommit(), ...size, seconds, machine, results };
+    const report = {
+      time: new Date().toISOString(),
+      commit: describeCommit(),
+      ...size,
+      seconds,
+      machine,
+      results,
+    };
     say(`${writeReport(report, whole)} written, after ${seconds} s`);
   }
   return failures.length === 0 ? 0 : 1;

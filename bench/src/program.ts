@@ -67,7 +67,7 @@ export function startProgram<C extends Commands>(file: string): Program<C> {
       }),
     signal: (signal) => void child.kill(signal),
     async stop() {
-      child.kill("SIGKILL");
+      child.kill("SIGKILL"); // nothing of it is worth keeping; a second time does nothing
       await ended;
     },
   };

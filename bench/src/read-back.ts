@@ -51,10 +51,7 @@ async function readObservations(client: grpc.Client, patient: string): Promise<C
   let pageToken = "";
   do {
     const request = { patient, code: heartRate, purpose: Purpose.TREATMENT, pageSize: 1_000, pageToken };
-    const bytes = toBinary(
-      ListObservationsRequestSchema,
-      create(ListObservationsRequestSchema, request),
-    );
+    const bytes = toBinary(ListObservationsRequestSchema, create(ListObservationsRequestSchema, request));
     const page = fromBinary(
       ListObservationsResponseSchema,
       await rawUnary(client, listObservationsPath, bytes),

@@ -13,6 +13,7 @@ import { openWorld, type World } from "./world.ts";
 
 export const streamPaths = {
   series: "/wellapi.ingestion.v1.IngestionService/StreamSeries",
+  minutes: "/wellapi.ingestion.v1.IngestionService/StreamSeries",
   worst: "/wellapi.ingestion.v1.IngestionService/StreamSeries",
   observations: "/wellapi.ingestion.v1.IngestionService/StreamObservations",
 } satisfies Record<Shape, string>;
