@@ -1,6 +1,6 @@
 import { Argument, type Command, Option } from "commander";
 
-const services = ["audit", "identity", "consent", "records", "ingestion", "gateway"];
+const services = ["keys", "audit", "identity", "consent", "records", "ingestion", "gateway"];
 
 export function addServe(program: Command): void {
   program

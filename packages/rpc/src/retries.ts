@@ -40,7 +40,9 @@ export function withRetries(transport: Transport, options: RetryOptions = {}): T
     const until = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await call(timeoutMs === undefined ? undefined : Math.max(1, until - performance.now()));
+        // Whole milliseconds: a fraction in grpc-timeout is read as something far shorter.
+        const left = timeoutMs === undefined ? undefined : Math.ceil(until - performance.now());
+        return await call(left === undefined ? undefined : Math.max(1, left));
       } catch (error) {
         const described = ConnectError.from(error);
         const again = described.code === Code.Unavailable && attempt < attempts && !signal?.aborted;

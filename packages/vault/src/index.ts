@@ -1,6 +1,7 @@
 export type { VaultErrorCode } from "./errors.ts";
 export { VaultError } from "./errors.ts";
-export { vaultCollections } from "./key-repository.ts";
+export type { KeyRepository, WrappedKey } from "./key-repository.ts";
+export { createKeyRepository, vaultCollections } from "./key-repository.ts";
 export type { LocalKms, LocalKmsOptions } from "./local-kms.ts";
 export { openLocalKms } from "./local-kms.ts";
 export type { PairwiseOptions } from "./pairwise.ts";

@@ -3,15 +3,15 @@ import type { Clock } from "@wellapi/runtime";
 import { systemClock } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import { VaultError } from "./errors.ts";
-import { createKeyRepository } from "./key-repository.ts";
+import { createKeyRepository, type KeyRepository } from "./key-repository.ts";
 import { createLru } from "./lru.ts";
 import type { DroppablePatientKey, KeyVersion } from "./patient-key.ts";
 import { createPatientKey } from "./patient-key.ts";
 import type { KeyUse, Kms, PatientKey, Vault } from "./port.ts";
 
 export interface VaultOptions {
-  /** Declares `vaultCollections`. */
-  readonly store: Store;
+  /** Where wrapped keys lie: a store that declares `vaultCollections`, or a repository in another process. */
+  readonly store: Store | KeyRepository;
   readonly kms: Kms;
   readonly clock?: Clock;
   /**
@@ -43,7 +43,7 @@ const DEFAULT_CACHE_KEYS = 4096;
  */
 export async function openVault(options: VaultOptions): Promise<OpenVault> {
   const { store, kms, clock = systemClock, cacheKeys = DEFAULT_CACHE_KEYS } = options;
-  const repository = createKeyRepository(store);
+  const repository = "commit" in store ? createKeyRepository(store) : store;
   const cache = createLru<DroppablePatientKey>(cacheKeys, (key) => key.drop());
   const loading = new Map<string, Loading>();
   await checkMasterKey();

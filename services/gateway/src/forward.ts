@@ -77,9 +77,15 @@ function forwardBothWays(method: DescMethodBiDiStreaming, upstream: Transport) {
   return async function* (requests: AsyncIterable<Message>, context: HandlerContext): AsyncIterable<Message> {
     const { signal, values } = context;
     const timeoutMs = context.timeoutMs();
-    const response = await upstream.stream(method, signal, timeoutMs, headersFor(context), requests, values);
+    const passed = passOn(requests);
+    const response = await upstream.stream(method, signal, timeoutMs, headersFor(context), passed, values);
     yield* response.message;
   };
+}
+
+/** A generator: Connect's clients want a source that can be told to throw. */
+async function* passOn(requests: AsyncIterable<Message>): AsyncIterable<Message> {
+  for await (const request of requests) yield request;
 }
 
 function headersFor(context: HandlerContext): Record<string, string> {

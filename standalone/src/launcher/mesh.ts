@@ -32,7 +32,7 @@ export interface Mesh extends Exchange {
 }
 
 /** Ended in this order, each drained before the next: callers before those whom they call. */
-const shutdownOrder = ["gateway", "ingestion", "records", "consent", "identity", "audit"] as const;
+const shutdownOrder = ["gateway", "ingestion", "records", "consent", "identity", "audit", "keys"] as const;
 
 const startMs = 60_000;
 

@@ -22,7 +22,7 @@ export interface ServiceConfig {
   /** Folder of what is this process's own: leaves that wait for the store, the log's tiles. */
   readonly dataDir: string;
   readonly mongodbUri: string;
-  /** Databases are `<prefix>_<service>` and `<prefix>_keys`. */
+  /** Databases are `<prefix>_<service>`. */
   readonly mongodbPrefix: string;
   readonly natsServers: readonly string[];
   readonly natsReplicas: number;

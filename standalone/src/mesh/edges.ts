@@ -1,7 +1,6 @@
 import "reflect-metadata";
 import { KeyObject, webcrypto } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { setTimeout as delay } from "node:timers/promises";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { Pkcs10CertificateRequestGenerator } from "@peculiar/x509";
 import { forwardingRoute, publicServices, type Tiles } from "@wellapi/gateway";
@@ -10,11 +9,11 @@ import { EdgeCertificateService } from "@wellapi/gen/wellapi/identity/v1/edge_ce
 import type { ServerTls } from "@wellapi/rpc";
 import { createDoorAuthentication, openGrpcDoor, openHttpDoor, urlHost } from "../doors.ts";
 import type { EdgeConfig, ServiceConfig } from "./config.ts";
+import { patiently } from "./patience.ts";
 import type { MeshPlatform } from "./platform.ts";
 
 const workload = "gateway";
 const callMs = 5_000;
-const retryMs = 250;
 
 /** Both edges in one process: the providers' gRPC door and the HTTP gateway, forwarding to the services. */
 export async function openEdges(platform: MeshPlatform, config: ServiceConfig, signal: AbortSignal) {
@@ -104,17 +103,4 @@ function createRemoteTiles(
       }
     },
   };
-}
-
-/** Tries again while the service that is asked does not answer. */
-async function patiently<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await call();
-    } catch (error) {
-      const { code } = ConnectError.from(error);
-      if (code !== Code.Unavailable && code !== Code.DeadlineExceeded) throw error;
-      await delay(retryMs, undefined, { signal });
-    }
-  }
 }

@@ -5,14 +5,18 @@ import { openElectedRelay, openJetStreamEvents, relayCollections } from "@wellap
 import { openWorkloadCertificates, type WorkloadCertificates } from "@wellapi/rpc";
 import { type Closers, type Logger, randomIds, systemClock } from "@wellapi/runtime";
 import { type CollectionDeclaration, openMongoStore, type Store } from "@wellapi/store";
-import { openVault, vaultCollections } from "@wellapi/vault";
+import { openVault } from "@wellapi/vault";
+import { prepareDataFolder } from "../data-folder.ts";
 import { createNetwork, once, openKeys, openServiceLog, type Platform } from "../platform.ts";
 import type { ServiceConfig } from "./config.ts";
 import { openPeers } from "./peers.ts";
+import { createRemoteKeys } from "./remote-keys.ts";
 import type { ServiceName } from "./services.ts";
 
 /** One service in this process: MongoDB, JetStream, and mTLS to the others. */
 export interface MeshPlatform extends Platform {
+  /** A store in this process's own folder, for the keys service alone. */
+  openFile(name: string, collections: readonly CollectionDeclaration[]): Promise<Store>;
   /** Undefined behind a sidecar. */
   readonly certificates: WorkloadCertificates | undefined;
 }
@@ -25,8 +29,10 @@ export async function openMeshPlatform(options: {
   readonly config: ServiceConfig;
   readonly closers: Closers;
   readonly log: Logger;
+  /** Ends the wait for other services. */
+  readonly signal: AbortSignal;
 }): Promise<MeshPlatform> {
-  const { service, config, closers, log } = options;
+  const { service, config, closers, log, signal } = options;
   const { trustDomain, profile } = config;
   const clock = systemClock;
   const ids = randomIds;
@@ -59,9 +65,15 @@ export async function openMeshPlatform(options: {
     installation: { trustDomain, profile, region: "local" },
     logFolder: join(config.dataDir, "log"),
     openStore,
+    async openFile(name, collections) {
+      const store = await prepareDataFolder(config.dataDir).open(name, collections);
+      closers.push(`store ${name}`, () => store.close());
+      return store;
+    },
     vault: once(async () => {
       const { kms } = await keys();
-      const vault = await openVault({ store: await openStore("keys", vaultCollections), kms, clock });
+      const store = createRemoteKeys(network.unauthenticated(service), signal);
+      const vault = await openVault({ store, kms, clock });
       closers.push("vault", () => vault.close());
       const forgetting = setInterval(() => vault.forgetAll("data"), forgetKeysMs);
       closers.push("forgetting of keys", () => clearInterval(forgetting));

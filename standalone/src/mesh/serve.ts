@@ -1,6 +1,7 @@
 import { createClient } from "@connectrpc/connect";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
 import { ingestionSelfValidating } from "@wellapi/ingestion";
+import { keysCollections, openKeysService } from "@wellapi/keys";
 import {
   certificateIdentity,
   createAuthentication,
@@ -53,12 +54,22 @@ interface Composed {
 const compositions: Readonly<
   Record<Exclude<ServiceName, "gateway">, (platform: MeshPlatform) => Promise<Composed>>
 > = {
+  keys: composeKeys,
   audit: composeAudit,
   identity: composeIdentity,
   consent: composeConsent,
   records: composeRecords,
   ingestion: composeIngestion,
 };
+
+/** In the mesh only: in one process the vault has the keys in a file of its own. */
+async function composeKeys(platform: MeshPlatform): Promise<Composed> {
+  const { clock, closers } = platform;
+  const store = await platform.openFile("patient-keys", keysCollections);
+  const keys = await openKeysService({ store, clock });
+  closers.push("keys", () => keys.close());
+  return keys;
+}
 
 /**
  * Runs one service in this process, and resolves once it can be called. The signal ends the wait for other services:
@@ -72,7 +83,7 @@ export async function openServedService(
 ): Promise<ServedService> {
   const closers = createClosers();
   return closers.guard(async () => {
-    const platform = await openMeshPlatform({ service, config, closers, log });
+    const platform = await openMeshPlatform({ service, config, closers, log, signal });
     const announcement: Announcement =
       service === "gateway"
         ? { service, pid: process.pid, ...(await openEdges(platform, config, signal)) }

@@ -1,5 +1,13 @@
 /** What runs as a process of its own. The gateway is both edges: the HTTP gateway and the providers' gRPC door. */
-export const serviceNames = ["audit", "identity", "consent", "records", "ingestion", "gateway"] as const;
+export const serviceNames = [
+  "keys",
+  "audit",
+  "identity",
+  "consent",
+  "records",
+  "ingestion",
+  "gateway",
+] as const;
 
 export type ServiceName = (typeof serviceNames)[number];
 

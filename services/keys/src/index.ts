@@ -1,0 +1,1 @@
+export { type KeysDeps, keysCollections, type OpenKeysService, openKeysService } from "./service.ts";
