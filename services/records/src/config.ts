@@ -4,4 +4,6 @@ export interface RecordsConfig {
   readonly region: string;
   /** For how many days backups are kept, and with them may hold a destroyed key; default 35. */
   readonly backupRetentionDays?: number;
+  /** How often erasures that have stopped are looked for, in milliseconds; default 5,000. */
+  readonly resumeEveryMs?: number;
 }

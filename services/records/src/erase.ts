@@ -177,23 +177,20 @@ export function createErase(deps: EraseDeps) {
       }
     },
 
-    /** Continues what an earlier run began; resolves with how many are still not done. */
-    async resume(): Promise<number> {
+    /** Continues what was begun and has stopped. */
+    async resume(): Promise<void> {
       const { documents } = await store.scan<ErasureDocument>("erasures", {
         index: "by_state",
         equals: ["running"],
         limit: 1_000,
       });
-      let left = 0;
       for (const { document } of documents) {
         try {
           await proceed(document.partition);
         } catch (error) {
-          left++;
           log.warn({ err: error }, "an erasure could not be continued; it will be tried again");
         }
       }
-      return left;
     },
   };
 }

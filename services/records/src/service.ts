@@ -52,13 +52,10 @@ export interface RecordsServer {
   close(): Promise<void>;
 }
 
-/** How long until an erasure that stopped is continued. */
-const RESUME_EVERY_MS = 5_000;
-
 /** Opens the service and continues the erasures that an earlier run began. */
 export async function openRecordsService(config: RecordsConfig, deps: RecordsDeps): Promise<RecordsServer> {
   const { store, vault, pairwise, enforcer, clock, log } = deps;
-  const { region, backupRetentionDays = 35 } = config;
+  const { region, backupRetentionDays = 35, resumeEveryMs = 5_000 } = config;
   const directory = createDirectory(deps.identity, clock);
   const consents = createConsentClient(enforcer, deps.consent, region);
   const gate = createGate({ ...deps, consents, directory, region });
@@ -90,7 +87,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
       for (const { data } of events) hub.notify(committedPartition(data));
     },
   });
-  const stopResuming = keepResuming(erase.resume, log);
+  const stopResuming = keepResuming(erase.resume, resumeEveryMs, log);
 
   return {
     routes: [route(RecordsService, reads), route(RecordsWriteService, writes)],
@@ -102,16 +99,15 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
   };
 }
 
-/** Erasures are continued until none is left: at once, then at intervals. */
-function keepResuming(resume: () => Promise<number>, log: Logger): () => Promise<void> {
+/** Continues unfinished erasures at once, then at intervals: one may stop at any time, in any replica. */
+function keepResuming(resume: () => Promise<void>, everyMs: number, log: Logger): () => Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
   const run = async (): Promise<void> => {
-    const left = await resume().catch((error: unknown) => {
+    await resume().catch((error: unknown) => {
       log.error({ err: error }, "unfinished erasures could not be listed");
-      return 1;
     });
-    if (left > 0 && !closed) timer = setTimeout(() => (current = run()), RESUME_EVERY_MS);
+    if (!closed) timer = setTimeout(() => (current = run()), everyMs);
   };
   let current = run();
   return async () => {

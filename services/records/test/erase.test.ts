@@ -134,6 +134,20 @@ describe("ErasePatient", () => {
     expect(receipt).toMatchObject({ keysDestroyed: 1, documentsDeleted: 2n });
   });
 
+  it("goes on by itself after a failure, without a restart or another call", async () => {
+    const world = await openWorld({ resumeEveryMs: 20 });
+    const patient = world.patient();
+    const { scan } = world.store;
+    world.store.scan = (collection, ...rest) =>
+      collection === "receipts" ? Promise.reject(new Error("cut")) : scan(collection, ...rest);
+    expect(await reasonOf(world.own(patient).erasePatient({ patient: world.ownId(patient) }))).toBe(
+      "ERASURE_INCOMPLETE",
+    );
+    expect(world.patients.get(patient.partition)!.erased).toBeUndefined();
+    world.store.scan = scan;
+    await vi.waitFor(() => expect(world.patients.get(patient.partition)!.erased).toBeDefined());
+  });
+
   it("leaves other patients as they were", async () => {
     const scene = await openScene();
     const { world, patient, maker, clinic } = scene;

@@ -61,7 +61,9 @@ export interface TestPatient {
 export type PatientRegister = Map<string, { zones: { from?: number; zone: string }[]; erased?: number }>;
 
 /** Records with real store, vault, enforcer and log; identity, consent and audit are the least that answers. */
-export async function openWorld(options: { folder?: string; patients?: PatientRegister } = {}) {
+export async function openWorld(
+  options: { folder?: string; patients?: PatientRegister; resumeEveryMs?: number } = {},
+) {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "wellapi-records-")));
   const closers: (() => Promise<void>)[] = [];
   const kms = await openLocalKms({ path: join(folder, "master.key") });
@@ -124,7 +126,10 @@ export async function openWorld(options: { folder?: string; patients?: PatientRe
   });
   await enforcer.ready();
   const records = await openRecordsService(
-    { region: "local" },
+    {
+      region: "local",
+      ...(options.resumeEveryMs === undefined ? {} : { resumeEveryMs: options.resumeEveryMs }),
+    },
     {
       store,
       vault,
