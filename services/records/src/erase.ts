@@ -45,7 +45,10 @@ export function createErase(deps: EraseDeps) {
   /** Commits that the erasure has begun. Undefined where another commit came between. */
   async function begin(intent: Intent, subject: Subject): Promise<true | undefined> {
     const { partition } = subject;
-    if (await loadErasure(partition)) return true;
+    if (await loadErasure(partition)) {
+      await gate.record(intent, subject, {});
+      return true;
+    }
     const head = await loadHead(store, partition);
     const leaf = gate.leaf(intent, subject, {});
     const erasure: ErasureDocument = {

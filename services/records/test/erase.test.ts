@@ -72,6 +72,8 @@ describe("ErasePatient", () => {
     const erase = () => world.own(patient).erasePatient({ patient: world.ownId(patient) });
     const first = await erase();
     expect((await erase()).receipt).toEqual(first.receipt);
+    const calls = (await world.accesses()).filter(({ method }) => method.endsWith("/ErasePatient"));
+    expect(calls).toHaveLength(2); // one entry a request
     expect(await reasonOf(readAll(scene))).toBe("CONSENT_REQUIRED");
     expect(await reasonOf(append(scene, "r2", [heartRates(T0, [71])]))).toBe("CONSENT_REQUIRED");
     const own = queryInit(world.ownId(patient), { purpose: Purpose.PATIENT_REQUEST });
