@@ -3,7 +3,7 @@ SHELL := /bin/sh
 NODE = $(shell if [ -x node_modules/.bin/node ]; then echo node_modules/.bin/node; else echo node; fi)
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: start demo test check generate bench help
+.PHONY: start start-mesh demo test check generate bench help
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/'
@@ -11,7 +11,10 @@ help: ## Lists the targets
 start: node_modules/.installed ## Runs the whole exchange in one process
 	@exec $(NODE) cli/src/main.ts start
 
-demo: node_modules/.installed ## Tells the story against a server of its own
+start-mesh: node_modules/.installed ## Runs each service as a process of its own, over MongoDB and NATS
+	@exec $(NODE) cli/src/main.ts start-mesh
+
+demo: node_modules/.installed ## Tells the story against a server of its own; TARGET=mesh against a mesh
 	@exec $(NODE) demo/src/main.ts
 
 test: node_modules/.installed ## Runs every test; ends in "N passed, N failed"

@@ -31,8 +31,8 @@ export function addStartMesh(program: Command): void {
       `
 Example: WELLAPI_DATA_DIR=./data-mesh WELLAPI_HTTP_PORT=8080 wellapi start-mesh
 
-Takes the settings of \`wellapi start\`, and WELLAPI_MONGODB_URI and WELLAPI_NATS_URL (servers of its own, installed
-into .tools with Python), WELLAPI_WORKLOAD_CERT_MS (3600000).`,
+Takes the settings of \`wellapi start\` (WELLAPI_DATA_DIR is ./data-mesh here), and WELLAPI_MONGODB_URI and
+WELLAPI_NATS_URL (else servers of its own, installed into .tools with Python), WELLAPI_WORKLOAD_CERT_MS (3600000).`,
     )
     .action(async (options: { json: boolean }) => {
       const { runMesh } = await import("@wellapi/standalone/mesh-launcher");

@@ -18,5 +18,9 @@ export function parseMeshConfig(env: Env): MeshConfig {
     }),
     drainMs: reader.int("WELLAPI_DRAIN_MS", { fallback: 5_000, min: 0, max: 600_000 }),
   }));
-  return { ...parseStandaloneConfig(env), ...own };
+  // Not the folder of an exchange in one process: neither could read what the other wrote.
+  return {
+    ...parseStandaloneConfig({ ...env, WELLAPI_DATA_DIR: env.WELLAPI_DATA_DIR || "./data-mesh" }),
+    ...own,
+  };
 }
