@@ -32,8 +32,9 @@ export function createDirectory(identity: Transport, clock: Clock): Directory {
     try {
       const { timeZones, eraseTime } = await client.resolvePatient({ partition });
       return {
-        zones: timeZones.map(({ startTime, timeZone }) => ({
-          from: startTime === undefined ? Number.NEGATIVE_INFINITY : timestampMs(startTime),
+        // The first reaches back for ever, also where it was given a start.
+        zones: timeZones.map(({ startTime, timeZone }, i) => ({
+          from: i === 0 || startTime === undefined ? Number.NEGATIVE_INFINITY : timestampMs(startTime),
           zone: timeZone,
         })),
         erased: eraseTime !== undefined,

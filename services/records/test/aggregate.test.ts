@@ -35,6 +35,17 @@ function halfHourly(from: number, hours: number) {
 }
 
 describe("AggregateSeries", () => {
+  it("reckons by a patient's first time zone also before its stated start", async () => {
+    const scene = await openScene();
+    const start = Date.UTC(2016, 3, 12, 22); // 13 April 2016, 00:00 in Berlin
+    scene.world.patients.set(scene.patient.partition, {
+      zones: [{ from: start + 240 * HOUR, zone: "Europe/Berlin" }],
+    });
+    await append(scene, "r1", [halfHourly(start, 24)]);
+    const [days] = await aggregate(scene, BucketSize.DAY, { from: start, to: start + 24 * HOUR });
+    expect(days!.buckets.map(({ from, numbers }) => [from, numbers[0]])).toEqual([[start, 48]]);
+  });
+
   it("counts days of 23 and 25 hours where the clocks change in Berlin", async () => {
     const scene = await openScene();
     const spring = Date.UTC(2016, 2, 25, 23); // Saturday 26 March 2016, 00:00 in Berlin
