@@ -47,10 +47,11 @@ export function findViolations(commands: readonly Command[]): string[] {
       if (command.writeConcern && name !== "commitTransaction") add("has a write concern of its own");
     } else if (name === "find") {
       const byKey = /^key_/.test(String(command.hint)) && !command.sort;
-      const wanted = byKey || collection === "_commits" ? "linearizable" : "snapshot";
+      const one = ["_commits", "_leases"].includes(String(collection));
+      const wanted = byKey || one ? "linearizable" : "snapshot";
       if (levelOf(command) !== wanted) add(`is not ${wanted}`);
       if (!command.maxTimeMS) add("has no time limit");
-      if (!exempt && !command.hint && collection !== "_commits") add("names no index");
+      if (!exempt && !command.hint && !one) add("names no index");
     } else {
       if (!isDurable(command)) add("is not durable on a majority");
       if (!exempt) add("writes outside a transaction");

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { openMongoStore, type Store } from "../src/index.ts";
+import { createPositions } from "../src/mongo/positions.ts";
 import { openMongoServer } from "./mongo-server.ts";
-import { databaseName, dropDatabase } from "./mongo-under-test.ts";
+import { databaseName, dropDatabase, withClient } from "./mongo-under-test.ts";
 import { contractCollections, event, insert, note } from "./notes.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -77,6 +78,25 @@ describe.skipIf(!server)("mongo: two engines on one database", () => {
     expect(new Set(entries.map((entry) => entry.position)).size).toBe(80);
     await stores[0].deleteOutbox(entries.slice(0, 79).map((entry) => entry.position));
     expect(await stores[1].readOutbox(100)).toEqual(entries.slice(79));
+  });
+
+  test("engines that share a lane never share a tick, also where a clock stands still or runs back", async () => {
+    await withClient(server!.uri, async (client) => {
+      const db = client.db(database);
+      const times = [1_000_000, 1_000_000, 500_000, 2_000_000];
+      const engines = times.map((time) => createPositions(db, () => time, 10_000, 7));
+      const takes = Array.from({ length: 40 }, async (_, i) => {
+        const engine = engines[i % engines.length]!;
+        const first = await engine.take(3, 0);
+        return [0, 1, 2].map((n) => engine.position(first + n));
+      });
+      const positions = (await Promise.all(takes)).flat();
+      expect(new Set(positions).size).toBe(120);
+      const mad = createPositions(db, () => Number.MAX_SAFE_INTEGER, 10_000, 7);
+      await expect(mad.take(1, 0)).rejects.toMatchObject({ code: "unavailable" });
+      const after = 10_000_000_000;
+      expect(await engines[0]!.take(1, after)).toBe(after + 1);
+    });
   });
 
   test("what one has committed the other reads", async () => {

@@ -18,10 +18,11 @@ export interface MongoProxy {
 const OP_MSG = 2013;
 
 /** Stands between the driver and its server, and cuts connections at chosen commands. */
-export async function openMongoProxy(port: number): Promise<MongoProxy> {
+export async function openMongoProxy(uri: string): Promise<MongoProxy> {
+  const target = new URL(uri);
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
-    const upstream = connect(port, "127.0.0.1");
+    const upstream = connect(Number(target.port || 27017), target.hostname);
     const cut = () => {
       client.destroy();
       upstream.destroy();
@@ -54,8 +55,13 @@ export async function openMongoProxy(port: number): Promise<MongoProxy> {
   await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port");
+  const through = new URL(uri);
+  through.host = `127.0.0.1:${address.port}`;
+  // Else the driver would ask the replica set for its members and go to them itself.
+  through.searchParams.delete("replicaSet");
+  through.searchParams.set("directConnection", "true");
   const proxy: MongoProxy = {
-    uri: `mongodb://127.0.0.1:${address.port}/?directConnection=true`,
+    uri: through.href,
     decide: () => "pass",
     async close() {
       server.close();

@@ -206,11 +206,11 @@ describe.skipIf(!server)("mongo: schemas", () => {
       expect(await idsOf(running, { equals: ["eu/p1"], limit: 10 })).toEqual(["a", "b", "c"]);
     });
 
-    test.skipIf(!server?.own)(
+    test.skipIf(!server?.canCut)(
       "one that is cut short at any command is completed by the next open",
       async () => {
         await filled([]);
-        const proxy = await openMongoProxy(server!.own!.port);
+        const proxy = await openMongoProxy(server!.uri);
         let struck = 0;
         for (let cutAt = 1; ; cutAt += 1) {
           const collections = declare([

@@ -10,13 +10,14 @@ import { openTools, ToolsError } from "../../../scripts/tools.ts";
 /** The server of a test run: one of its own, or the one that `WELLAPI_MONGODB_URI` names. */
 export interface MongoServer {
   readonly uri: string;
-  /** Where a test may cut and kill it: not a server that was given. */
+  /** Whether it is one host in clear, so that a proxy can stand before it. */
+  readonly canCut: boolean;
+  /** What a test may kill: not a server that was given. */
   readonly own: OwnMongoServer | undefined;
   stop(): Promise<void>;
 }
 
 export interface OwnMongoServer {
-  readonly port: number;
   /** SIGKILL, without warning. */
   kill(): Promise<void>;
   /** On the same data and port. */
@@ -26,7 +27,10 @@ export interface OwnMongoServer {
 /** Throws where CI is set and no server can be had; a laptop skips, and says so. */
 export async function openMongoServer(): Promise<MongoServer | undefined> {
   const given = process.env.WELLAPI_MONGODB_URI;
-  if (given) return { uri: given, own: undefined, stop: () => Promise.resolve() };
+  if (given) {
+    const canCut = /^mongodb:\/\/[^,]*$/.test(given) && !/[?&](tls|ssl)=true/.test(given);
+    return { uri: given, canCut, own: undefined, stop: () => Promise.resolve() };
+  }
   try {
     return await startServer();
   } catch (error) {
@@ -56,7 +60,8 @@ async function startServer(): Promise<MongoServer> {
   await start();
   return {
     uri: `mongodb://127.0.0.1:${port}/?directConnection=true`,
-    own: { port, kill, start },
+    canCut: true,
+    own: { kill, start },
     async stop() {
       await kill();
       await rm(folder, { recursive: true, force: true });

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Db } from "mongodb";
+import { linearizable } from "./client.ts";
 import { isDuplicateKey } from "./failure.ts";
 import { LEASES } from "./system.ts";
 
@@ -26,9 +27,8 @@ export async function takeLease(db: Db, name: string): Promise<Lease | undefined
   // A condition in the update, since MongoDB takes no `$expr` in the filter of an upsert.
   const take = { holder: { $cond: [free, holder, "$holder"] }, until: { $cond: [free, until, "$until"] } };
   try {
-    const options = { upsert: true, returnDocument: "after" } as const;
-    const taken = await leases.findOneAndUpdate({ _id: name }, [{ $set: take }], options);
-    if (taken?.holder !== holder) return undefined;
+    await leases.updateOne({ _id: name }, [{ $set: take }], { upsert: true });
+    if (!(await leases.findOne({ _id: name, holder }, linearizable(LEASE_MS)))) return undefined;
   } catch (error) {
     // Two inserted it at once.
     if (isDuplicateKey(error)) return undefined;

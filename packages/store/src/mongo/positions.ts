@@ -25,20 +25,29 @@ export interface Positions {
   position(tick: number): number;
 }
 
-export function createPositions(db: Db, now: () => number, timeoutMs: number): Positions {
+export function createPositions(
+  db: Db,
+  now: () => number,
+  timeoutMs: number,
+  lane = Math.floor(Math.random() * LANE_COUNT),
+): Positions {
   const lanes = db.collection<LaneDocument>(LANES);
-  const lane = Math.floor(Math.random() * LANE_COUNT);
   let next = 0;
   let until = 0;
   let reserving: Promise<void> | undefined;
 
   const reserve = async (atLeast: number, count: number) => {
+    // Before anything is written: a clock far in the future must not use up a lane for all.
+    if (atLeast + RESERVED_TICKS + count > MAX_TICK) {
+      throw new StoreError("unavailable", "the outbox has no position left after this clock's time");
+    }
     const end = { $add: [{ $max: ["$until", atLeast] }, RESERVED_TICKS + count] };
     const options = { upsert: true, returnDocument: "after", writeConcern: durable(timeoutMs) } as const;
     const reserved = await lanes.findOneAndUpdate({ _id: lane }, [{ $set: { until: end } }], options);
-    // Nothing is reserved beyond what can be a position, also after a clock far in the future.
-    if (!reserved || reserved.until > MAX_TICK) {
-      throw new StoreError("unavailable", "a clock far in the future has used up the outbox's positions");
+    // Two that made the lane at once: the caller comes again.
+    if (!reserved) return;
+    if (reserved.until > MAX_TICK) {
+      throw new StoreError("unavailable", "the outbox's lane has no position left");
     }
     next = reserved.until - RESERVED_TICKS - count;
     until = reserved.until;
