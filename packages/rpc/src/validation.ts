@@ -2,6 +2,7 @@ import { create, type DescMessage, type MessageShape } from "@bufbuild/protobuf"
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator } from "@bufbuild/protovalidate";
 import { Code } from "@connectrpc/connect";
+import { longList } from "./list-limits.ts";
 import type { Problem, Violation } from "./problem.ts";
 import type { Route } from "./route.ts";
 
@@ -16,6 +17,9 @@ export function validateMessage<S extends DescMessage>(
   schema: S,
   message: MessageShape<S>,
 ): Problem | undefined {
+  // Told alone: the validator would look at every item of a list first, however long it is.
+  const long = longList(schema, message);
+  if (long !== undefined) return invalidFields([long]);
   const result = validator.validate(schema, message);
   if (result.kind === "valid") return undefined;
   if (result.kind === "error") throw result.error;
