@@ -50,8 +50,12 @@ interface Addition {
 export function createGroupCommit(deps: AppendDeps) {
   const { store, vault, gate, accessLog, relay, hub, clock, ids } = deps;
 
-  function decide({ subject, organization, intent }: Pending): Promise<Contributions> {
-    return gate.contributions(subject, organization, intent.codes);
+  /** About codes that decide something: a batch of wrong items may name a thousand that exist nowhere. */
+  function decide({ subject, organization, batch }: Pending): Promise<Contributions> {
+    const good = batch.items.filter(({ violations }) => violations.length === 0);
+    // Where no item is good, any code tells whether there is a consent at all.
+    const codes = (good.length > 0 ? good : batch.items.slice(0, 1)).map(({ code }) => code);
+    return gate.contributions(subject, organization, codes);
   }
 
   /** Those that may contribute something; the others are refused. */

@@ -73,6 +73,37 @@ describe("append", () => {
     expect(values).toEqual(numbers.map((i) => [T0 + i * 60_000, 100 + i]).filter((_, i) => i !== 17));
   });
 
+  it("decides nothing about codes of items that are wrong anyway, however many a batch names", async () => {
+    const scene = await openScene();
+    const { world, maker, patient } = scene;
+    const wrong = Array.from({ length: 60 }, (_, i) => ({
+      ...heartRates(T0, [72]),
+      code: { code: `x-${i}` },
+    }));
+    const series = [...wrong, heartRates(T0, [72])];
+    const rejections = wrong.map((_, index) => ({
+      index,
+      violations: [{ field: `series[${index}].code`, description: "unknown", reason: "CODE_UNKNOWN" }],
+    }));
+    const asked = world.consent.state.asked;
+    const batch = { requestId: "r1", patient: world.idFor(maker, patient), series };
+    const { receipt } = await world.writer(maker).appendSeries({ batch, rejections });
+    expect(receipt!.items.filter(({ status }) => status === ACCEPTED)).toHaveLength(1);
+    expect(world.consent.state.asked - asked).toBeLessThan(5);
+  });
+
+  it("tells who has no consent so, also where every item is wrong", async () => {
+    const { world, maker, patient } = await openScene();
+    const rejections = [{ index: 0, violations: [{ field: "x", description: "y", reason: "CODE_UNKNOWN" }] }];
+    const send = (as: typeof maker) => {
+      const series = [{ ...heartRates(T0, [72]), code: { code: "unknown" } }];
+      const batch = { requestId: "r1", patient: world.idFor(as, patient), series };
+      return world.writer(as).appendSeries({ batch, rejections });
+    };
+    expect(await reasonOf(send(application()))).toBe("CONSENT_REQUIRED");
+    expect((await send(maker)).receipt!.items.map(({ status }) => status)).toEqual([REJECTED]);
+  });
+
   it("refuses an id with other content, also as a batch of observations", async () => {
     const scene = await openScene();
     await append(scene, "r1", [heartRates(T0, [72])]);

@@ -23,7 +23,8 @@ export function createFakeConsent() {
   const consents = new Map<string, { id: string; partition: string; terms: TestConsent; revoked: boolean }>();
   const recalls = new Map<string, () => void>();
   const sessions = new Set<(partition: string) => Promise<void>>();
-  const state = { reachable: true };
+  /** `asked` counts questions. */
+  const state = { reachable: true, asked: 0 };
 
   async function recall(partition: string): Promise<void> {
     await Promise.all([...sessions].map((send) => send(partition)));
@@ -31,6 +32,7 @@ export function createFakeConsent() {
 
   const implementation: Route = route(ConsentDecisionService, {
     decide({ question }) {
+      state.asked++;
       const { partition, organization, direction, code, purpose } = question!;
       const between = [...consents.values()].filter(
         ({ terms, partition: of }) =>
