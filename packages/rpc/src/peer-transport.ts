@@ -5,7 +5,8 @@ import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { tracing } from "./grpc-client.ts";
 import { type RetryOptions, withRetries } from "./retries.ts";
-import { raceAbort } from "./stream.ts";
+import { collect, each, hookStream, raceAbort } from "./stream.ts";
+import { wireFailure } from "./wire-failure.ts";
 import type { WorkloadCertificates } from "./workload-certificates.ts";
 import { certificateIdentity, type MeshNames } from "./workload-identity.ts";
 
@@ -129,28 +130,47 @@ export function openPeerTransport(options: PeerTransportOptions): { transport: T
     return [...all.slice(turn), ...all.slice(0, turn)].sort((a, b) => out(a) - out(b));
   }
 
-  /** Connects first: a call that never left may go to another address, whatever it does. */
+  /**
+   * Connects first: a call that never left, or that the server refused unread, may go to another address, whatever
+   * it does.
+   */
   async function through<T>(
     signal: AbortSignal | undefined,
+    repeatable: boolean,
     call: (transport: Transport) => Promise<T>,
   ): Promise<T> {
-    let refused: unknown;
-    for (const endpoint of await candidates()) {
+    let last: unknown;
+    const all = await candidates();
+    for (const endpoint of [...all, all[0]!]) {
       signal?.throwIfAborted();
-      const state = await connected(endpoint.sessions, signal);
-      if (state !== "error") return call(endpoint.transport);
-      refused = endpoint.sessions.error();
-      endpoint.outUntil = performance.now() + outMs;
-      resolvedAt = Math.min(resolvedAt, performance.now() - resolveEveryMs + outMs); // replicas may have moved
+      if ((await connected(endpoint.sessions, signal)) === "error") {
+        last = endpoint.sessions.error();
+        endpoint.outUntil = performance.now() + outMs;
+        resolvedAt = Math.min(resolvedAt, performance.now() - resolveEveryMs + outMs); // replicas may have moved
+        continue;
+      }
+      try {
+        return await call(endpoint.transport);
+      } catch (error) {
+        const failure = wireFailure(error, signal);
+        if (!failure?.refused || !repeatable) throw failure?.error ?? error;
+        last = failure.error;
+      }
     }
-    throw refused === undefined
-      ? new ConnectError("no address answers", Code.Unavailable)
-      : new ConnectError("no address answers", Code.Unavailable, undefined, undefined, refused);
+    throw new ConnectError("no address answers", Code.Unavailable, undefined, undefined, last);
   }
 
   const balanced: Transport = {
-    unary: (...call) => through(call[1], (transport) => transport.unary(...call)),
-    stream: (...call) => through(call[1], (transport) => transport.stream(...call)),
+    unary: (...call) => through(call[1], true, (transport) => transport.unary(...call)),
+    async stream(method, signal, timeoutMs, header, input, values) {
+      const single = method.methodKind === "server_streaming";
+      const requests = single ? await collect(input) : [];
+      const response = await through(signal, single, (transport) =>
+        transport.stream(method, signal, timeoutMs, header, single ? each(requests) : input, values),
+      );
+      const error = (thrown: unknown): unknown => wireFailure(thrown, signal)?.error ?? thrown;
+      return { ...response, message: hookStream(response.message, { error }) };
+    },
   };
   return {
     transport: withRetries(balanced, options.retries),

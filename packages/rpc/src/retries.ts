@@ -1,7 +1,8 @@
-import type { DescMessage, DescMethod, MessageInitShape } from "@bufbuild/protobuf";
+import type { DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Level } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { problemOf } from "./status.ts";
+import { collect, each } from "./stream.ts";
 
 export interface RetryOptions {
   /** Methods that may be repeated although their contract does not say so. */
@@ -65,17 +66,12 @@ export function withRetries(transport: Transport, options: RetryOptions = {}): T
       if (method.methodKind !== "server_streaming" || !mayRepeat(method)) {
         return transport.stream(method, signal, timeoutMs, header, input, values);
       }
-      const requests: MessageInitShape<DescMessage>[] = [];
-      for await (const request of input) requests.push(request);
+      const requests = await collect(input);
       return repeated(signal, timeoutMs, (left) =>
-        transport.stream(method, signal, left, header, replay(requests) as typeof input, values),
+        transport.stream(method, signal, left, header, each(requests), values),
       );
     },
   };
-}
-
-async function* replay<T>(items: readonly T[]): AsyncIterable<T> {
-  yield* items;
 }
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

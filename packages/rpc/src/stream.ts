@@ -116,3 +116,15 @@ export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });
 }
+
+/** All messages of a stream that is known to be short. */
+export async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
+  const items: T[] = [];
+  for await (const item of source) items.push(item);
+  return items;
+}
+
+/** A stream of the items. */
+export async function* each<T>(items: readonly T[]): AsyncIterable<T> {
+  yield* items;
+}

@@ -51,27 +51,38 @@ export function certificateIdentity(names: MeshNames): PeerIdentity {
  */
 export function sidecarIdentity(names: MeshNames): PeerIdentity {
   return ({ header }) => {
-    const value = header.get(forwardedCertificateHeader);
-    const element = value === null ? undefined : splitOutsideQuotes(value, ",")?.at(-1);
-    const pairs = element === undefined ? undefined : splitOutsideQuotes(element, ";");
-    const uris = (pairs ?? []).map((pair) => pair.trim()).filter((pair) => /^uri=/i.test(pair));
+    const value = header.get(forwardedCertificateHeader) ?? "";
+    const pairs = splitFromEnd(lastElement(value), ";");
+    const uris = pairs.map((pair) => pair.trim()).filter((pair) => /^uri=/i.test(pair));
     return uris.length === 1 ? workloadOf(uris[0]!.slice("uri=".length), names) : undefined;
   };
 }
 
-/** Undefined where a quote is left open: then nothing in the text can be told apart. */
-function splitOutsideQuotes(text: string, separator: string): string[] | undefined {
+function lastElement(value: string): string {
+  return splitFromEnd(value, ",", 1)[0]!;
+}
+
+/**
+ * The parts between separators outside quotes, last first. Read from the end: the end is the sidecar's, while a
+ * quote that a caller left open at the front would turn everything after it inside out.
+ */
+function splitFromEnd(text: string, separator: string, most = Number.POSITIVE_INFINITY): string[] {
   const parts: string[] = [];
-  let start = 0;
+  let end = text.length;
   let quoted = false;
-  for (let at = 0; at < text.length; at++) {
-    if (quoted && text[at] === "\\") at++;
-    else if (text[at] === '"') quoted = !quoted;
+  for (let at = text.length - 1; at >= 0 && parts.length < most; at--) {
+    if (text[at] === '"' && !isEscaped(text, at)) quoted = !quoted;
     else if (!quoted && text[at] === separator) {
-      parts.push(text.slice(start, at));
-      start = at + 1;
+      parts.push(text.slice(at + 1, end));
+      end = at;
     }
   }
-  parts.push(text.slice(start));
-  return quoted ? undefined : parts;
+  if (parts.length < most) parts.push(text.slice(0, end));
+  return parts;
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let backslashes = 0;
+  while (text[at - 1 - backslashes] === "\\") backslashes++;
+  return backslashes % 2 === 1;
 }
