@@ -1,4 +1,4 @@
-import type { Coding } from "@wellapi/series";
+import type { Aggregate, Coding } from "@wellapi/series";
 import { findAnyCode } from "@wellapi/terminology";
 import {
   aggregatePermission,
@@ -9,6 +9,7 @@ import {
   createSeriesAggregation,
   ownPermission,
   releasedBuckets,
+  type SeriesAggregation,
 } from "./aggregation.ts";
 import { type BucketUnit, bucketEdges, type ZonePeriod } from "./calendar.ts";
 import type { Directory } from "./directory-client.ts";
@@ -38,6 +39,8 @@ export interface SourcedAggregate {
 }
 
 const MAX_BUCKETS = 10_000;
+/** Over all sources. An answer of 1 MiB carries half as many; whoever contributes decides how many sources there are. */
+const MAX_ANSWERED_BUCKETS = 50_000;
 
 /** Aggregates one code by buckets of the patient's calendar. `query.interval` has both ends. */
 export function aggregateSeries(
@@ -57,16 +60,12 @@ export function aggregateSeries(
     }
     checkWantedUnit(code, wanted);
     const edges = bucketEdges(await zonesOf(deps, partition), unit, interval, MAX_BUCKETS);
-    if (edges === undefined) {
-      throw invalidField(
-        "interval",
-        `holds more than ${MAX_BUCKETS} buckets: ask for less, or for longer buckets`,
-      );
-    }
+    if (edges === undefined) throw tooManyBuckets(MAX_BUCKETS);
     const buckets = releasedBuckets(edges, interval, permission, unit);
     const aggregates: SourcedAggregate[] = [];
     for await (const { series } of deps.blocks.series(partition, code)) {
-      aggregates.push(...(await aggregateOne(deps, partition, series, buckets, query)));
+      const answered = aggregates.reduce((sum, aggregate) => sum + aggregate.buckets.length, 0);
+      aggregates.push(...(await aggregateOne(deps, partition, series, buckets, query, answered)));
     }
     return {
       items: aggregates.reduce((sum, aggregate) => sum + countOf(aggregate), 0),
@@ -91,12 +90,14 @@ async function aggregateOne(
   series: string,
   buckets: Buckets,
   { wanted }: SeriesQuery,
+  answered: number,
 ): Promise<SourcedAggregate[]> {
   const aggregation = createSeriesAggregation(buckets);
   let latest: { provenance: Provenance; sequence: number } | undefined;
   for (const interval of countedIntervals(buckets)) {
     for await (const run of blocks.winners(partition, series, interval)) {
       aggregation.add(run.columns);
+      if (answered + aggregation.size > MAX_ANSWERED_BUCKETS) throw tooManyBuckets(MAX_ANSWERED_BUCKETS);
       if (latest === undefined || run.sequence >= latest.sequence) latest = run;
     }
   }
@@ -112,17 +113,30 @@ async function aggregateOne(
       provenance,
       component,
       unit: wanted.unit === "" ? unit : wanted.unit,
-      buckets: buckets.released.flatMap((_, i) => {
-        const present = parts.flatMap(({ buckets: own, unit: sent }) => {
-          const aggregate = own[i];
-          return aggregate ? [{ aggregate, unit: sent }] : [];
-        });
-        if (present.length === 0) return [];
+      buckets: presentBuckets(parts).map(([i, present]) => {
         const numbers = outOfRange(() => bucketNumbers(present, wanted));
-        return [{ from: buckets.edges[i]!, to: buckets.edges[i + 1]!, numbers }];
+        return { from: buckets.edges[i]!, to: buckets.edges[i + 1]!, numbers };
       }),
     };
   });
+}
+
+/** What each bucket with samples consists of, ascending. */
+function presentBuckets(parts: ReturnType<SeriesAggregation["results"]>) {
+  const present = new Map<number, { aggregate: Aggregate; unit: string }[]>();
+  for (const { buckets, unit } of parts) {
+    for (const [i, aggregate] of buckets) {
+      const one = { aggregate, unit };
+      const known = present.get(i);
+      if (known === undefined) present.set(i, [one]);
+      else known.push(one);
+    }
+  }
+  return [...present].sort(([a], [b]) => a - b);
+}
+
+function tooManyBuckets(most: number): RecordsError {
+  return invalidField("interval", `holds more than ${most} buckets: ask for less, or for longer buckets`);
 }
 
 function countOf({ buckets }: SourcedAggregate): number {

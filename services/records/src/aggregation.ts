@@ -79,22 +79,26 @@ export function countedIntervals({ counted, released }: Buckets): Interval[] {
   return unite(released.flatMap((yes, i) => (yes ? [{ from: counted[i]!, to: counted[i + 1]! }] : [])));
 }
 
+/** What is known of one component in one unit, by bucket. */
+interface Part {
+  readonly component: Coding | null;
+  readonly unit: string;
+  /** Those with samples. A sender may use thousands of units, so what is empty must cost nothing. */
+  readonly buckets: Map<number, Aggregate>;
+}
+
 /** Aggregates of one series that grow as its samples come in, by component and unit: exact throughout. */
 export interface SeriesAggregation {
   add(columns: Columns): void;
   /** One a component and unit. */
-  results(): ReadonlyArray<{
-    readonly component: Coding | null;
-    readonly unit: string;
-    readonly buckets: readonly (Aggregate | null)[];
-  }>;
+  results(): readonly Part[];
+  /** Buckets with samples, over all of them. */
+  readonly size: number;
 }
 
 export function createSeriesAggregation({ counted, released }: Buckets): SeriesAggregation {
-  const columnsByKey = new Map<
-    string,
-    { component: Coding | null; unit: string; buckets: (Aggregate | null)[] }
-  >();
+  const parts = new Map<string, Part>();
+  let size = 0;
   return {
     add(columns) {
       const first = Math.max(0, upperBound(counted, columns.times[0]!) - 1);
@@ -102,15 +106,21 @@ export function createSeriesAggregation({ counted, released }: Buckets): SeriesA
       if (last <= first) return;
       for (const { coding, unit, buckets } of aggregateColumns(columns, counted.subarray(first, last + 1))) {
         const key = JSON.stringify([coding?.system, coding?.code, unit]);
-        const known = columnsByKey.get(key) ?? { component: coding, unit, buckets: released.map(() => null) };
-        columnsByKey.set(key, known);
+        const part = parts.get(key) ?? { component: coding, unit, buckets: new Map() };
+        parts.set(key, part);
         buckets.forEach((bucket, i) => {
           const at = first + i;
-          if (released[at]) known.buckets[at] = mergeAggregates(known.buckets[at]!, bucket);
+          if (!released[at] || bucket === null) return;
+          const known = part.buckets.get(at);
+          if (known === undefined) size++;
+          part.buckets.set(at, known === undefined ? bucket : mergeAggregates(known, bucket)!);
         });
       }
     },
-    results: () => [...columnsByKey.values()],
+    results: () => [...parts.values()],
+    get size() {
+      return size;
+    },
   };
 }
 

@@ -88,6 +88,25 @@ describe("AggregateSeries", () => {
     expect(byModel.get("Ring")).toEqual([1, "50", "50", "50.0", "50"]);
   });
 
+  it("refuses more buckets over all sources than an answer can carry, before they fill the memory", async () => {
+    const scene = await openScene();
+    const from = Date.UTC(2016, 3, 12, 6);
+    const minutes = 1_600;
+    const series = Array.from({ length: 32 }, (_, i) => ({
+      ...heartRates(
+        from + i, // an instant of its own in each minute
+        Array.from({ length: minutes }, () => 60),
+      ),
+      unit: `{beats${i}}/min`, // a unit of its own to the reader
+    }));
+    await append(scene, "r1", series);
+    const query = { from, to: from + minutes * 60_000 };
+    const init = queryInit(scene.world.idFor(scene.clinic, scene.patient), query);
+    const call = scene.world.reader(scene.clinic).aggregateSeries({ ...init, bucketSize: BucketSize.MINUTE });
+    expect(await reasonOf(call)).toBe("INVALID_FIELD");
+    expect(await aggregate(scene, BucketSize.MINUTE, { from, to: from + HOUR })).toHaveLength(32);
+  });
+
   it("converts sums, not samples, and joins what was sent in several units", async () => {
     const scene = await openScene();
     const from = Date.UTC(2016, 3, 12, 6);
