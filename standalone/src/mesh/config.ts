@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { JetStreamTls } from "@wellapi/events";
 import type { WorkloadFiles } from "@wellapi/rpc";
 import { type ConfigReader, type Env, parseConfig } from "@wellapi/runtime";
 import { type ServiceName, serviceNames } from "./services.ts";
@@ -25,6 +26,8 @@ export interface ServiceConfig {
   /** Databases are `<prefix>_<service>`. */
   readonly mongodbPrefix: string;
   readonly natsServers: readonly string[];
+  /** TLS 1.3 with NATS, by a certificate of the service's own where one is given. Undefined: plain. */
+  readonly natsTls: JetStreamTls | undefined;
   readonly natsReplicas: number;
   /** File of the installation's master key. */
   readonly masterKey: string;
@@ -79,6 +82,7 @@ export function parseServiceConfig(service: ServiceName, env: Env): ServiceConfi
       mongodbUri: stored ? secret(reader, env, "WELLAPI_MONGODB_URI") : "",
       mongodbPrefix: reader.string("WELLAPI_MONGODB_PREFIX", "wellapi"),
       natsServers: service === "records" ? reader.list("WELLAPI_NATS_URL", ["nats://localhost:4222"]) : [],
+      natsTls: service === "records" ? natsTlsOf(reader, env) : undefined,
       natsReplicas: reader.int("WELLAPI_NATS_REPLICAS", { fallback: 3, min: 1, max: 5 }),
       masterKey: stored ? reader.path("WELLAPI_MASTER_KEY") : "",
       edges: service === "gateway" ? edgesOf(reader, env) : undefined,
@@ -128,6 +132,15 @@ function edgesOf(reader: ConfigReader, env: Env): EdgeConfig {
     doorFiles: files
       ? { certificate: reader.path("WELLAPI_DOOR_CERT"), privateKey: reader.path("WELLAPI_DOOR_KEY") }
       : undefined,
+  };
+}
+
+function natsTlsOf(reader: ConfigReader, env: Env): JetStreamTls | undefined {
+  const pair = env.WELLAPI_NATS_CERT || env.WELLAPI_NATS_KEY;
+  if (!pair && !env.WELLAPI_NATS_CA) return undefined;
+  return {
+    caFile: reader.path("WELLAPI_NATS_CA"),
+    ...(pair && { certFile: reader.path("WELLAPI_NATS_CERT"), keyFile: reader.path("WELLAPI_NATS_KEY") }),
   };
 }
 

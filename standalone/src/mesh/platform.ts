@@ -86,6 +86,7 @@ export async function openMeshPlatform(options: {
         stream: config.mongodbPrefix,
         subjects,
         replicas: config.natsReplicas,
+        ...(config.natsTls && { tls: config.natsTls }),
         onError: (err) => log.warn({ err }, "events are not delivered"),
       });
       closers.push("events", () => events.close());

@@ -147,7 +147,8 @@ async function openHealth(config: ServiceConfig, port: number, platform: MeshPla
     openGrpcServer({
       routes: [],
       interceptors: serverInterceptors({ log, authentication }),
-      host: config.host,
+      // Kubernetes asks at the pod's address, through the sidecar's agent too, where `config.host` is loopback.
+      host: config.workload ? config.host : "0.0.0.0",
       port,
       reflection: false,
       log,
