@@ -4,6 +4,7 @@ import {
   CreateObservationsResponseSchema,
   StreamSeriesResponseSchema,
 } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import { WatchSeriesResponseSchema } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 
 /** A receipt with the lengths of a real one. */
 function receipt(items: number) {
@@ -28,4 +29,11 @@ export function streamAck(items: number): Uint8Array {
 export function unaryAck(): Uint8Array {
   const answer = create(CreateObservationsResponseSchema, { receipt: receipt(1) });
   return toBinary(CreateObservationsResponseSchema, answer);
+}
+
+/** The first message of a watch. */
+export function emptyStart(): Uint8Array {
+  const start = { access: "acc_00000000000000000000000000", sequence: 1n };
+  const answer = create(WatchSeriesResponseSchema, { payload: { case: "start", value: start } });
+  return toBinary(WatchSeriesResponseSchema, answer);
 }

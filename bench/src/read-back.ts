@@ -15,6 +15,7 @@ import { openRawClient, rawRead, rawUnary, type Target } from "./raw-client.ts";
 import { assertRun } from "./result.ts";
 
 export const readSeriesPath = "/wellapi.records.v1.RecordsService/ReadSeries";
+export const watchPath = "/wellapi.records.v1.RecordsService/WatchSeries";
 export const listObservationsPath = "/wellapi.records.v1.RecordsService/ListObservations";
 
 export function readSeriesRequest(patient: string): Uint8Array {

@@ -35,7 +35,8 @@ export interface World {
   toggleProfile(): void;
   /** A fresh consent to read. */
   grantReading(patient: string, requestId: string): Promise<string>;
-  revoke(patient: string, consent: string): Promise<void>;
+  /** Signs in as a patient, so that the revocation itself is one call. */
+  revoker(patient: string): Promise<(consent: string) => Promise<void>>;
 }
 
 const enrolAtOnce = 8;
@@ -128,8 +129,11 @@ export async function openWorld(
       if (process.env.BENCH_PROFILE_DIR !== undefined) process.kill(server.pid, "SIGUSR2");
     },
     grantReading,
-    async revoke(patient, consent) {
-      await (await consentsOf(patient)).revokeConsent({ consent });
+    async revoker(patient) {
+      const client = await consentsOf(patient);
+      return async (consent) => {
+        await client.revokeConsent({ consent });
+      };
     },
   };
 }

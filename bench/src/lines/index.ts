@@ -5,6 +5,13 @@ import { unaryConnect } from "./p03-unary-connect.ts";
 import { unaryGrpc } from "./p04-unary-grpc.ts";
 import { readSeries } from "./p05-read-series.ts";
 import { pageAndAggregate } from "./p06-page-and-aggregate.ts";
+import { decision } from "./p07-decision.ts";
+import { revocation } from "./p08-revocation.ts";
+import { auditLeaves } from "./p09-audit-leaves.ts";
+import { bytesOnDisk } from "./p10-bytes-on-disk.ts";
+import { growth } from "./p11-growth.ts";
+import { start } from "./p12-start.ts";
+import { idle } from "./p13-idle.ts";
 
 /** In the table's order. */
 export const lines: readonly Line[] = [
@@ -14,4 +21,11 @@ export const lines: readonly Line[] = [
   unaryGrpc,
   readSeries,
   pageAndAggregate,
+  decision,
+  revocation,
+  auditLeaves,
+  bytesOnDisk,
+  growth,
+  start,
+  idle,
 ];

@@ -16,8 +16,8 @@ export const unaryConnect: Line = {
   title: "unary Connect JSON, one observation, 64 in flight",
   run: (size) =>
     closing(async (push) => {
-      const count = size.quick ? 500 : 5_000;
-      const world = await openWorld({ patients: size.quick ? 16 : 64 }, push);
+      const count = size.quick ? 300 : 3_000;
+      const world = await openWorld({ patients: size.quick ? 8 : 64 }, push);
       const load = startProgram<ConnectUnaryLoad>("load/connect-unary.ts");
       push(load.stop);
       const bound = startProgram<ConnectUnaryBound>("bounds/connect-unary.ts");

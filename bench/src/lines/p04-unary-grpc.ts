@@ -18,8 +18,8 @@ export const unaryGrpc: Line = {
   title: "unary gRPC, one observation, 64 in flight",
   run: (size) =>
     closing(async (push) => {
-      const count = size.quick ? 500 : 5_000;
-      const world = await openWorld({ patients: size.quick ? 16 : 64 }, push);
+      const count = size.quick ? 300 : 3_000;
+      const world = await openWorld({ patients: size.quick ? 8 : 64 }, push);
       const load = startProgram<GrpcUnaryLoad>("load/grpc-unary.ts");
       push(load.stop);
       const bound = startProgram<GrpcUnaryBound>("bounds/grpc-unary.ts");
