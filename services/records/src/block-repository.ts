@@ -1,3 +1,4 @@
+import { sliceColumns } from "@wellapi/series";
 import type { Document, Page, Store } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
 import type { BlockDocument, SeriesDocument, TombstoneDocument } from "./documents.ts";
@@ -60,40 +61,58 @@ export function createBlockRepository(store: Store, vault: Vault): BlockReposito
     },
 
     async *winners(partition, series, interval) {
-      const winners = createWinners();
-      let done = interval.from;
-      let cursor: string | undefined;
-      do {
-        const page = await store.scan<BlockDocument>("blocks", {
-          index: "by_from",
-          equals: [partition, series],
-          range: { from: interval.from - MAX_BLOCK_SPAN_MS, to: interval.to },
-          limit: BLOCKS_A_STEP,
-          ...(cursor === undefined ? {} : { cursor }),
-        });
-        const shown = page.documents
-          .map(({ document }) => document)
-          .filter((document) => document.hidden === 0 && document.to_ms > interval.from);
-        if (shown.length > 0) {
-          winners.add(
-            await withBox(vault, partition, (box) =>
-              shown.map((document) => ({ ...box.openBlock(document), sequence: document.sequence })),
-            ),
-          );
-        }
-        cursor = page.cursor;
-        // No later block starts before the last one that was read: what lies before it is settled.
-        const last = page.documents.at(-1)?.document.from_ms ?? interval.to;
-        const settled = cursor === undefined ? interval.to : Math.max(done, Math.min(last, interval.to));
-        if (settled > done) yield* winners.take({ from: done, to: settled });
-        done = settled;
-      } while (cursor !== undefined);
+      // What can't be held together is read in several goes.
+      for (let { from } = interval; from < interval.to; ) {
+        from = yield* winnersFrom(partition, series, { from, to: interval.to });
+      }
     },
 
     blocksBetween: (partition, after, to) => commitsBetween<BlockDocument>("blocks", partition, after, to),
     tombstonesBetween: (partition, after, to) =>
       commitsBetween<TombstoneDocument>("tombstones", partition, after, to),
   };
+
+  /** Returns how far it came. */
+  async function* winnersFrom(
+    partition: string,
+    series: string,
+    interval: Interval,
+  ): AsyncGenerator<Run, number> {
+    const winners = createWinners();
+    let done = interval.from;
+    let cursor: string | undefined;
+    for (;;) {
+      const page: Page<BlockDocument> = await store.scan<BlockDocument>("blocks", {
+        index: "by_from",
+        equals: [partition, series],
+        range: { from: interval.from - MAX_BLOCK_SPAN_MS, to: interval.to },
+        limit: BLOCKS_A_STEP,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      const shown = page.documents
+        .map(({ document }) => document)
+        .filter((document) => document.hidden === 0 && document.to_ms > interval.from);
+      if (shown.length > 0) {
+        winners.add(
+          await withBox(vault, partition, (box) =>
+            shown.map((document) => {
+              const { columns, provenance } = box.openBlock(document);
+              const later = sliceColumns(columns, interval.from, Number.POSITIVE_INFINITY);
+              return { provenance, columns: later, sequence: document.sequence };
+            }),
+          ),
+        );
+      }
+      cursor = page.cursor;
+      const to = Math.min(interval.to, winners.end);
+      // No later block starts before the last one that was read: what lies before it is settled.
+      const last = page.documents.at(-1)?.document.from_ms ?? to;
+      const settled = cursor === undefined ? to : Math.max(done, Math.min(last, to));
+      if (settled > done) yield* winners.take({ from: done, to: settled });
+      done = settled;
+      if (done >= to) return done;
+    }
+  }
 
   async function* commitsBetween<D extends Document>(
     collection: string,

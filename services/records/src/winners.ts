@@ -21,20 +21,52 @@ export interface Run {
  * nothing that lost, however often the same hours were sent.
  */
 export interface Winners {
-  /** Blocks may come in any order of sequence, but none may start before an earlier `take`. */
+  /**
+   * Blocks may come in any order of sequence, but none may start before an earlier `take`. Where more comes
+   * together than may be held, the later part is let go and has to be read again: see `end`.
+   */
   add(blocks: readonly CommittedSamples[]): void;
   /** Hands out the winners within `interval`, and lets go of everything before its end. */
   take(interval: Interval): Run[];
+  /** What starts here or later is not held, whatever was added; infinite while nothing was let go. */
+  readonly end: number;
   /** Samples held. */
   readonly held: number;
 }
 
-export function createWinners(): Winners {
+export interface WinnersLimits {
+  /** More than a block has. */
+  readonly samples: number;
+  /** Stretches of one block each: where blocks interleave, every sample is one, and costs many times its own size. */
+  readonly stretches: number;
+}
+
+const usualLimits: WinnersLimits = { samples: 500_000, stretches: 50_000 };
+
+export function createWinners(limits = usualLimits): Winners {
   let held: CommittedSamples[] = [];
+  let end = Number.POSITIVE_INFINITY;
+
+  /** Keeps about half of what may be held. */
+  function letGo(): void {
+    let samples = 0;
+    let kept = 0;
+    while (kept < limits.stretches / 2 && (kept === 0 || samples < limits.samples / 2)) {
+      samples += held[kept]!.columns.times.length;
+      kept++;
+    }
+    end = held[kept]!.columns.times[0]!;
+    held = held.slice(0, kept);
+  }
 
   return {
     add(blocks) {
-      held = merge([...held, ...blocks]);
+      const few = samplesOf(held) + samplesOf(blocks) <= limits.stretches;
+      for (const some of few ? [blocks] : blocks.map((block) => [block])) {
+        held = merge([...held, ...some.flatMap((block) => startingBefore(block, end))]);
+        const most = held.length > limits.stretches || samplesOf(held) > limits.samples;
+        if (most && held.length > 1) letGo();
+      }
     },
     take({ from, to }) {
       const taken: CommittedSamples[] = [];
@@ -50,10 +82,26 @@ export function createWinners(): Winners {
       held = kept;
       return joinRuns(taken);
     },
+    get end() {
+      return end;
+    },
     get held() {
-      return held.reduce((sum, { columns }) => sum + columns.times.length, 0);
+      return samplesOf(held);
     },
   };
+}
+
+function samplesOf(blocks: readonly CommittedSamples[]): number {
+  return blocks.reduce((sum, { columns }) => sum + columns.times.length, 0);
+}
+
+/** What of the block starts before `end`, in memory of its own: a view would hold on to all of the block. */
+function startingBefore(block: CommittedSamples, end: number): CommittedSamples[] {
+  if (block.columns.times.at(-1)! < end) return [block];
+  const view = sliceColumns(block.columns, Number.NEGATIVE_INFINITY, end);
+  if (view.times.length === 0) return [];
+  const columns = concatColumns([view, sliceColumns(view, end, end)]); // copies, for there are two
+  return [{ ...block, columns }];
 }
 
 /**

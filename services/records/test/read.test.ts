@@ -27,6 +27,13 @@ describe("ReadSeries", () => {
     expect((await readAll(scene)).map(([, value]) => value)).toEqual([70, 81, 82, 73]);
   });
 
+  it("reads all of what interleaves more than it may hold at a time", async () => {
+    const scene = await openScene();
+    const values = (value: number) => Array.from({ length: 26_000 }, () => value);
+    await append(scene, "r1", [heartRates(T0, values(70), 2), heartRates(T0 + 1, values(71), 2)]);
+    expect(await readAll(scene)).toEqual(Array.from({ length: 52_000 }, (_, i) => [T0 + i, 70 + (i % 2)]));
+  });
+
   it("shows what lay beneath a batch that was taken back", async () => {
     const scene = await openScene();
     const { world, maker, patient } = scene;

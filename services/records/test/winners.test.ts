@@ -1,4 +1,4 @@
-import type { Columns } from "@wellapi/series";
+import { type Columns, sliceColumns } from "@wellapi/series";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Provenance } from "../src/provenance.ts";
@@ -100,6 +100,45 @@ describe("winners", () => {
       },
     );
     fc.assert(property, { numRuns: 300 });
+  });
+
+  it("are those of the rule also where little may be held at a time", () => {
+    const limits = fc.record({
+      samples: fc.integer({ min: 12, max: 30 }),
+      stretches: fc.integer({ min: 1, max: 9 }),
+    });
+    const property = fc.property(blocks, limits, fc.integer({ min: 1, max: 4 }), (all, most, step) => {
+      const to = 100;
+      const runs: Run[] = [];
+      for (let from = 0; from < to; ) {
+        const winners = createWinners(most);
+        const left = all.flatMap((one) => {
+          const columns = sliceColumns(one.columns, from, to);
+          return columns.times.length === 0 ? [] : [{ ...one, columns }];
+        });
+        for (let at = 0; at < left.length; at += step) {
+          winners.add(left.slice(at, at + step));
+          expect(winners.held).toBeLessThanOrEqual(most.samples);
+        }
+        const end = Math.min(to, winners.end);
+        expect(end).toBeGreaterThan(from);
+        runs.push(...winners.take({ from, to: end }));
+        from = end;
+      }
+      expect(flatten(runs)).toEqual(naive(all, 0, to));
+    });
+    fc.assert(property, { numRuns: 300 });
+  });
+
+  it("do not grow with the blocks that interleave", () => {
+    const winners = createWinners();
+    for (let sequence = 0; sequence < 40; sequence++) {
+      const times = Array.from({ length: 10_000 }, (_, i) => i * 40 + sequence);
+      winners.add([block(sequence, times, "A", "/min")]);
+      expect(winners.held).toBeLessThanOrEqual(60_000);
+    }
+    const [run] = winners.take({ from: 0, to: winners.end });
+    expect(run!.columns.times).toEqual(Float64Array.from({ length: winners.end }, (_, time) => time));
   });
 
   it("do not hold on to what lost, however often the same hours are sent", () => {
