@@ -26,6 +26,8 @@ export interface CallOptions {
   readonly shutdownSignal: AbortSignal;
   /** Which service calls; undefined at a door. */
   readonly peers: PeerIdentity | undefined;
+  /** Handlers that still run, also after their caller was told that the call is over: they may write a last leaf. */
+  readonly running: Set<Promise<unknown>>;
 }
 
 /** Messages cross grpc-js as bytes: they are decoded inside the call, where a bad one gets a proper status. */
@@ -51,6 +53,7 @@ export function methodHandler(spec: MethodImplSpec, options: CallOptions): grpc.
         try {
           const message = decode(spec, call.request);
           const running = invokeUnary(spec, options.interceptors, context, message);
+          track(running, options.running);
           const response = await raceAbort(running, context.signal);
           const bytes = encode(spec, response.message, options);
           call.sendMetadata(metadataOf(response.header));
@@ -112,7 +115,8 @@ async function respond(
   try {
     const response = await stream(spec, source, context, options);
     let headersSent = false;
-    for await (const message of abortable(response.message, context.signal)) {
+    const messages = trackedReturn(response.message, options.running);
+    for await (const message of abortable(messages, context.signal)) {
       const bytes = encode(spec, message, options);
       if (!headersSent) {
         call.sendMetadata(metadataOf(response.header)); // the handler may set headers until its first message
@@ -129,6 +133,34 @@ async function respond(
   } finally {
     context.abort();
   }
+}
+
+function track(work: Promise<unknown>, running: Set<Promise<unknown>>): void {
+  const settled = work.then(
+    () => {},
+    () => {},
+  );
+  running.add(settled);
+  settled.then(() => running.delete(settled));
+}
+
+/** The stream; leaving it early takes as long as the handler's last steps do, and `running` knows of them. */
+function trackedReturn<T>(source: AsyncIterable<T>, running: Set<Promise<unknown>>): AsyncIterable<T> {
+  return {
+    [Symbol.asyncIterator](): AsyncIterator<T> {
+      const iterator = source[Symbol.asyncIterator]();
+      return {
+        next: () => iterator.next(),
+        return() {
+          const returned = Promise.resolve(iterator.return?.()).then(
+            (): IteratorResult<T> => ({ done: true, value: undefined }),
+          );
+          track(returned, running);
+          return returned;
+        },
+      };
+    },
+  };
 }
 
 function stream(

@@ -96,6 +96,7 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
     maximumMessageBytes: messageBytes,
     shutdownSignal: shutdown.signal,
     peers: options.peers,
+    running: new Set(),
   };
   for (const route of routes) addRoute(server, route, callOptions);
   const health = createHealth(routes.map(({ service }) => service.typeName));
@@ -117,8 +118,10 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
         retryAfterMs: 1_000,
       }),
     );
-    // One turn, so that the statuses of aborted calls are written before the connections go.
+    // A moment, so that the statuses of aborted calls are written before the connections go.
     await new Promise((resolve) => setTimeout(resolve, 50));
+    // What handlers do last (a leaf that says what was sent) needs what is closed after the server.
+    await within(lastStepsMs, Promise.all(callOptions.running));
     server.forceShutdown();
   };
   return {
@@ -129,17 +132,13 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
     },
     async drain(graceMs) {
       health.drain();
-      let timer: NodeJS.Timeout | undefined;
-      const grace = new Promise<"late">((resolve) => {
-        timer = setTimeout(() => resolve("late"), graceMs);
-      });
-      const done = new Promise<"done">((resolve) => server.tryShutdown(() => resolve("done")));
-      const outcome = await Promise.race([done, grace]);
-      clearTimeout(timer);
-      if (outcome === "late") {
+      const ended = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      if ((await within(graceMs, ended)) === "late") {
         log.info({ grace_ms: graceMs }, "ending calls that are still open");
         closing ??= close();
         await closing;
+      } else {
+        await within(lastStepsMs, Promise.all(callOptions.running)); // of calls whose callers have gone
       }
     },
     close() {
@@ -147,6 +146,20 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
       return closing;
     },
   };
+}
+
+/** Handlers whose calls were ended get this long for their last steps. */
+const lastStepsMs = 5_000;
+
+/** Waits for the work, but no longer than this. */
+async function within(ms: number, work: Promise<unknown>): Promise<"done" | "late"> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<"late">((resolve) => {
+    timer = setTimeout(() => resolve("late"), ms);
+  });
+  const outcome = await Promise.race([work.then(() => "done" as const), late]);
+  clearTimeout(timer);
+  return outcome;
 }
 
 function addRoute(server: grpc.Server, { service, implementation }: Route, options: CallOptions): void {

@@ -153,10 +153,10 @@ test("a reload serves the new certificate and refuses a pair that doesn't fit", 
 test("health answers for the server and each service, and tells watchers of a drain", async () => {
   const started = Promise.withResolvers<void>();
   await open({
-    async *watchSeries() {
+    async *watchSeries(_request: unknown, context: { signal: AbortSignal }) {
       yield {};
       started.resolve();
-      await new Promise(() => {});
+      await new Promise((resolve) => context.signal.addEventListener("abort", resolve));
     },
   });
   const { health, records } = client(await authority.issue({ name: "client" }));
@@ -226,6 +226,33 @@ test("a drain lets a unary call finish", async () => {
   release.resolve();
   expect((await answer).access).toBe("finished");
   await drained;
+});
+
+test("what a handler does last is done before the server is closed", async () => {
+  const steps: string[] = [];
+  const last = Promise.withResolvers<void>();
+  await open({
+    async *watchSeries(_request: unknown, context: { signal: AbortSignal }) {
+      try {
+        yield {};
+        await new Promise((_, reject) => {
+          context.signal.addEventListener("abort", () => reject(context.signal.reason));
+        });
+      } finally {
+        await last.promise;
+        steps.push("leaf");
+      }
+    },
+  });
+  const { records } = client(await authority.issue({ name: "client" }));
+  const stream = records.watchSeries(watch)[Symbol.asyncIterator]();
+  await stream.next();
+  const closed = server.close().then(() => steps.push("closed"));
+  const error = await stream.next().catch((thrown: ConnectError) => thrown);
+  expect(problemOf(error as ConnectError).reason).toBe("SERVER_STOPPING");
+  last.resolve();
+  await closed;
+  expect(steps).toEqual(["leaf", "closed"]);
 });
 
 test("a port that is taken says so in one line", async () => {

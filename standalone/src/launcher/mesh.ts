@@ -35,6 +35,8 @@ export interface Mesh extends Exchange {
 const shutdownOrder = ["gateway", "ingestion", "records", "consent", "identity", "audit", "keys"] as const;
 
 const startMs = 60_000;
+/** Beyond the time to drain, before a process is killed. */
+const lastStepsMs = 10_000;
 
 /**
  * Starts MongoDB, NATS and every service as a process of its own on this machine, each with its own certificate,
@@ -128,7 +130,7 @@ export async function openMesh(config: MeshConfig, env: Env, log: Logger): Promi
       const child = children.get(service);
       if (!child) return;
       expected.add(child);
-      await child.stop(config.drainMs + 5_000);
+      await child.stop(config.drainMs + lastStepsMs);
     }
 
     closers.push("services", async () => {
