@@ -1,6 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Change, Stored } from "@wellapi/store";
-import type { AppendDeps } from "./append.ts";
 import type { Batch, BatchOutcome } from "./batch.ts";
 import { type Accepted, type BatchWrites, observationWrites, seriesWrites } from "./batch-writes.ts";
 import type { Contributions } from "./consent-client.ts";
@@ -14,6 +13,7 @@ import { type Judgement, judge, lacksConsent } from "./judgement.ts";
 import { ensureKey, type PatientBox, withBox } from "./patient-box.ts";
 import { acceptedBitmap, earlierBatch, loadReceipt, receiptChange } from "./receipt-repository.ts";
 import type { Subject } from "./subject.ts";
+import type { WriteDeps } from "./write-deps.ts";
 
 /** A batch that waits for its answer. */
 export interface Pending {
@@ -47,7 +47,7 @@ interface Addition {
  * decided; the others stay unanswered and are tried again, because another commit or a change of consent came
  * between. Throws what concerns all that are unanswered.
  */
-export function createGroupCommit(deps: AppendDeps) {
+export function createGroupCommit(deps: WriteDeps) {
   const { store, vault, gate, accessLog, relay, hub, clock, ids } = deps;
 
   /** About codes that decide something: a batch of wrong items may name a thousand that exist nowhere. */

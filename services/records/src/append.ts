@@ -1,28 +1,9 @@
-import type { AccessLog } from "@wellapi/access-log";
-import type { Relay } from "@wellapi/events";
 import type { Caller } from "@wellapi/rpc";
-import type { Clock, Ids } from "@wellapi/runtime";
-import type { Store } from "@wellapi/store";
-import type { Vault } from "@wellapi/vault";
 import { createGroupCommit, type Pending } from "./append-group.ts";
 import type { Batch, BatchOutcome } from "./batch.ts";
-import type { CommitHub } from "./commit-hub.ts";
 import { RecordsError } from "./errors.ts";
-import type { Gate } from "./gate.ts";
 import type { Intent } from "./intent.ts";
-import type { PatientQueue } from "./patient-queue.ts";
-
-export interface AppendDeps {
-  readonly store: Store;
-  readonly vault: Vault;
-  readonly gate: Gate;
-  readonly accessLog: AccessLog;
-  readonly relay: Pick<Relay, "notify">;
-  readonly queue: PatientQueue;
-  readonly hub: CommitHub;
-  readonly clock: Clock;
-  readonly ids: Ids;
-}
+import type { WriteDeps } from "./write-deps.ts";
 
 /** Commits of one patient are in a queue, so only other replicas refuse a guard. */
 const MAX_ATTEMPTS = 16;
@@ -34,7 +15,7 @@ const GROUP_BYTES = 4 * 1024 * 1024;
  * Stores batches. Those that arrive while a commit of the same patient is under way go into the next one
  * together; each is still judged, numbered, logged and answered for itself, in the order of arrival.
  */
-export function createAppend(deps: AppendDeps) {
+export function createAppend(deps: WriteDeps) {
   const { gate, queue } = deps;
   const attempt = createGroupCommit(deps);
   const waiting = new Map<string, Pending[]>();

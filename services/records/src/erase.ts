@@ -1,7 +1,6 @@
 import type { Logger } from "@wellapi/runtime";
 import type { Change, Document, IndexValue, Stored } from "@wellapi/store";
 import { VaultError } from "@wellapi/vault";
-import type { AppendDeps } from "./append.ts";
 import type { ConsentClient } from "./consent-client.ts";
 import type { Directory } from "./directory-client.ts";
 import { type ErasureDocument, recordsCollections } from "./documents.ts";
@@ -9,8 +8,9 @@ import { RecordsError } from "./errors.ts";
 import { headChange, loadHead } from "./head-repository.ts";
 import type { Intent } from "./intent.ts";
 import type { Subject } from "./subject.ts";
+import type { WriteDeps } from "./write-deps.ts";
 
-export interface EraseDeps extends AppendDeps {
+export interface EraseDeps extends WriteDeps {
   readonly consents: Pick<ConsentClient, "revokeAll">;
   readonly directory: Directory;
   readonly log: Logger;

@@ -1,6 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
 import type { Change, Stored } from "@wellapi/store";
-import type { AppendDeps } from "./append.ts";
 import type { BlockDocument, ObservationBlockDocument, TombstoneDocument } from "./documents.ts";
 import { RecordsError } from "./errors.ts";
 import { batchCommitted } from "./event-convert.ts";
@@ -10,6 +9,7 @@ import type { Intent } from "./intent.ts";
 import { withBox } from "./patient-box.ts";
 import { findReceiptOfBatch } from "./receipt-repository.ts";
 import type { Subject } from "./subject.ts";
+import type { WriteDeps } from "./write-deps.ts";
 
 const MAX_ATTEMPTS = 16;
 /** A batch has at most 64 series or 1,000 observations. */
@@ -19,7 +19,7 @@ const BLOCKS_OF_A_BATCH = 1_000;
  * Takes back batches of the organization's own. It needs no consent: a revoked consent must not keep what is
  * wrong from being taken back. A batch that is not the caller's is not found, like one that never was.
  */
-export function createRetract({ store, vault, gate, accessLog, relay, queue, hub, clock }: AppendDeps) {
+export function createRetract({ store, vault, gate, accessLog, relay, queue, hub, clock }: WriteDeps) {
   /** One attempt; undefined where another commit came between. */
   async function attempt(
     intent: Intent,
