@@ -3,7 +3,7 @@ SHELL := /bin/sh
 NODE = $(shell if [ -x node_modules/.bin/node ]; then echo node_modules/.bin/node; else echo node; fi)
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: start start-mesh demo test check generate bench help
+.PHONY: start start-mesh demo test check mesh-check generate bench help
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/'
@@ -26,8 +26,11 @@ check: node_modules/.installed ## Generated code, contracts, lint, format, types
 bench: node_modules/.installed ## Measures every line of docs/performance.md on this machine, in under 15 minutes
 	@exec $(NODE) bench/src/main.ts
 
-generate: node_modules/.installed ## Regenerates gen/ from proto/
-	@buf format -w proto && buf generate
+mesh-check: node_modules/.installed ## Proves the manifests with Istio's own validators; the first run builds them, for minutes
+	@$(NODE) scripts/check-manifests.ts --mesh
+
+generate: node_modules/.installed ## Regenerates gen/ from proto/, and the mesh's policies from gen/
+	@buf format -w proto && buf generate && $(NODE) scripts/mesh-policies.ts
 
 node_modules/.installed: package-lock.json
 	@command -v npm >/dev/null || { echo "WellAPI needs Node 20 or later with npm: install it, for example with 'apt-get install nodejs npm'" >&2; exit 1; }

@@ -13,6 +13,11 @@ const checks: Check[] = [
   { name: "contracts: lint", command: ["buf", "lint"] },
   { name: "contracts: format", command: ["buf", "format", "proto", "--diff", "--exit-code"] },
   { name: "generated code is up to date", command: ["node", "scripts/check-generated.ts"] },
+  {
+    name: "the mesh's policies are the contracts'",
+    command: ["node", "scripts/mesh-policies.ts", "--check"],
+  },
+  { name: "manifests: strict, and by rule", command: ["node", "scripts/check-manifests.ts"] },
   { name: "lint and format", command: ["biome", "ci", "--colors=off", "--error-on-warnings", "."] },
   { name: "types", command: ["tsc", "-p", "tsconfig.json"] },
   {

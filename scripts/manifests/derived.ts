@@ -1,0 +1,177 @@
+/** What the mesh's manifests take from the contracts. Each function is pure: table in, Kubernetes objects out. */
+import { type ServiceName, serviceNames } from "../../standalone/src/mesh/services.ts";
+import { calledBy, type Row } from "./callers-table.ts";
+
+export type Manifest = Readonly<Record<string, unknown>>;
+
+export const namespace = "wellapi";
+export const edgeNamespace = "wellapi-edge";
+const grpcPort = 9443;
+const metricsPort = 15020; // the sidecar's agent, merged with nothing of ours
+/** Placeholder: each overlay says its own. */
+const apiHost = "api.wellapi.example";
+const tokenHeader = "x-wellapi-edge-token";
+const domain = `${namespace}.svc.cluster.local`;
+const inner = serviceNames.filter((name) => name !== "gateway");
+
+/** Istio reads `cluster.local` in a principal as the mesh's own trust domain, whatever that is. */
+export function principalOf(workload: string, inNamespace = namespace): string {
+  return `cluster.local/ns/${inNamespace}/sa/${workload}`;
+}
+
+/** One ALLOW policy a service: from these service accounts, POST, to exactly these paths. */
+export function authorizationPolicies(rows: readonly Row[]): readonly Manifest[] {
+  return inner.map((service) => {
+    const own = rows.filter((row) => row.service === service);
+    const rules = serviceNames
+      .map((caller) => ({
+        caller,
+        paths: own.filter((row) => row.callers.includes(caller)).map((row) => row.path),
+      }))
+      .filter(({ paths }) => paths.length > 0)
+      .map(({ caller, paths }) => ({
+        from: [{ source: { principals: [principalOf(caller)] } }],
+        to: [{ operation: { methods: ["POST"], paths } }],
+      }));
+    return {
+      apiVersion: "security.istio.io/v1",
+      kind: "AuthorizationPolicy",
+      metadata: { name: service, namespace },
+      spec: { selector: { matchLabels: { app: service } }, action: "ALLOW", rules },
+    };
+  });
+}
+
+/** Hosts outside the mesh that a service may reach: those of the ServiceEntry objects labelled for it. */
+export type Outside = Readonly<Partial<Record<ServiceName, readonly string[]>>>;
+
+/**
+ * What each sidecar listens for and knows. The services listen on loopback, where only their sidecar reaches them;
+ * without this the sidecar would deliver to the pod's address. What is not listed does not resolve to a route.
+ */
+export function sidecars(rows: readonly Row[], outside: Outside): readonly Manifest[] {
+  return serviceNames.map((service) => ({
+    apiVersion: "networking.istio.io/v1",
+    kind: "Sidecar",
+    metadata: { name: service, namespace },
+    spec: {
+      workloadSelector: { labels: { app: service } },
+      ...(service !== "gateway" && {
+        ingress: [
+          {
+            port: { number: grpcPort, protocol: "GRPC", name: "grpc" },
+            defaultEndpoint: `127.0.0.1:${grpcPort}`,
+          },
+        ],
+      }),
+      egress: [
+        {
+          hosts: [
+            ...calledBy(rows, service).map((called) => `./${called}.${domain}`),
+            ...(outside[service] ?? []).map((host) => `./${host}`),
+            // Where the mesh's own telemetry goes.
+            "observability/*",
+          ],
+        },
+      ],
+      outboundTrafficPolicy: { mode: "REGISTRY_ONLY" },
+    },
+  }));
+}
+
+/**
+ * Istio retries `unavailable` and `cancelled` twice unless told otherwise, and a write that was carried out but not
+ * answered would be sent again. Only what never reached a service is sent again; what may be repeated beyond that,
+ * our own client knows by the contract. No timeout, Istio's default: callers bring deadlines, streams stay open for days.
+ */
+export function routes(): readonly Manifest[] {
+  return inner.map((service) => ({
+    apiVersion: "networking.istio.io/v1",
+    kind: "VirtualService",
+    metadata: { name: service, namespace },
+    spec: {
+      hosts: [`${service}.${domain}`],
+      http: [
+        {
+          retries: { attempts: 2, retryOn: "connect-failure,refused-stream" },
+          route: [{ destination: { host: `${service}.${domain}`, port: { number: grpcPort } } }],
+        },
+      ],
+    },
+  }));
+}
+
+/** The same table for the network: who may open a connection to whom, and nothing else. */
+export function networkPolicies(rows: readonly Row[]): readonly Manifest[] {
+  return serviceNames.map((service) => {
+    const callers = serviceNames.filter((caller) => calledBy(rows, caller).includes(service));
+    const called = calledBy(rows, service);
+    return {
+      apiVersion: "networking.k8s.io/v1",
+      kind: "NetworkPolicy",
+      metadata: { name: service, namespace },
+      spec: {
+        podSelector: { matchLabels: { app: service } },
+        policyTypes: ["Ingress", "Egress"],
+        ingress: [
+          ...(callers.length > 0 ? [{ from: callers.map(podsOf), ports: [tcp(grpcPort)] }] : []),
+          { from: [{ namespaceSelector: named("observability") }], ports: [tcp(metricsPort)] },
+        ],
+        ...(called.length > 0 && { egress: [{ to: called.map(podsOf), ports: [tcp(grpcPort)] }] }),
+      },
+    };
+  });
+}
+
+/**
+ * The HTTP gateway's routes at the edge: the public services, and the files that anybody may have. A JSON Web Token
+ * is copied into a header of our own, which the gateway's sidecar verifies (edge-authentication.yaml): an API key
+ * comes in the same `authorization: Bearer`, and Istio would refuse it there as a malformed token. Whatever a
+ * client sends in that header itself is dropped.
+ */
+export function edgeRoutes(publicTypes: readonly string[]): Manifest {
+  const uris = [
+    ...publicTypes.map((type) => ({ prefix: `/${type}/` })),
+    { prefix: "/log/" },
+    { exact: "/.well-known/jwks.json" },
+  ];
+  const http = {
+    retries: { attempts: 2, retryOn: "connect-failure,refused-stream" },
+    route: [{ destination: { host: `gateway.${domain}`, port: { number: 7080 } } }],
+  };
+  return {
+    apiVersion: "networking.istio.io/v1",
+    kind: "VirtualService",
+    metadata: { name: "edge-http", namespace: edgeNamespace },
+    spec: {
+      hosts: [apiHost],
+      gateways: ["edge"],
+      http: [
+        {
+          name: "with-token",
+          match: uris.map((uri) => ({ uri, headers: { authorization: { regex: "(?i)bearer eyJ.*" } } })),
+          headers: { request: { set: { [tokenHeader]: "%REQ(authorization)%" } } },
+          ...http,
+        },
+        {
+          name: "without-token",
+          match: uris.map((uri) => ({ uri })),
+          headers: { request: { remove: [tokenHeader] } },
+          ...http,
+        },
+      ],
+    },
+  };
+}
+
+function podsOf(service: string): Manifest {
+  return { podSelector: { matchLabels: { app: service } } };
+}
+
+function named(name: string): Manifest {
+  return { matchLabels: { "kubernetes.io/metadata.name": name } };
+}
+
+function tcp(port: number): Manifest {
+  return { protocol: "TCP", port };
+}

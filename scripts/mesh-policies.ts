@@ -1,0 +1,83 @@
+/**
+ * Writes what the mesh's manifests take from the contracts (who may call what, and the public services);
+ * `--check` compares with the committed files instead, so that a new RPC cannot be forgotten here.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { parseAllDocuments, stringify } from "yaml";
+import { type ServiceName, serviceNames } from "../standalone/src/mesh/services.ts";
+import { contractServices, publicTypeNames, TableError, tableOf } from "./manifests/callers-table.ts";
+import {
+  authorizationPolicies,
+  edgeRoutes,
+  type Manifest,
+  networkPolicies,
+  type Outside,
+  routes,
+  sidecars,
+} from "./manifests/derived.ts";
+
+const root = new URL("../", import.meta.url);
+
+/** The file's path from the root of the repository, and its text. */
+export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
+  const services = await contractServices();
+  const rows = tableOf(services);
+  const outside = outsideOf(readFileSync(new URL("mesh/istio/service-entries.yaml", root), "utf8"));
+  return new Map([
+    ["mesh/istio/generated/authorization-policies.yaml", textOf(authorizationPolicies(rows))],
+    ["mesh/istio/generated/sidecars.yaml", textOf(sidecars(rows, outside))],
+    ["mesh/istio/generated/routes.yaml", textOf(routes())],
+    ["mesh/istio/generated/edge-routes.yaml", textOf([edgeRoutes(publicTypeNames(services))])],
+    ["deploy/kubernetes/base/generated/network-policies.yaml", textOf(networkPolicies(rows))],
+  ]);
+}
+
+/** A ServiceEntry says in its annotation which services use it: the sidecars of the others don't know the host. */
+function outsideOf(serviceEntries: string): Outside {
+  const outside: Partial<Record<ServiceName, string[]>> = {};
+  for (const document of parseAllDocuments(serviceEntries)) {
+    const { metadata, spec } = document.toJS() as {
+      metadata: { annotations: Record<string, string> };
+      spec: { hosts: string[] };
+    };
+    const users = metadata.annotations["wellapi.dev/used-by"]?.split(",") ?? [];
+    for (const service of serviceNames) {
+      if (users.includes(service)) outside[service] = [...(outside[service] ?? []), ...spec.hosts];
+    }
+  }
+  return outside;
+}
+
+function textOf(manifests: readonly Manifest[]): string {
+  const header = "# Generated from the contracts by scripts/mesh-policies.ts (make generate). Do not edit.\n";
+  return `${header}${manifests.map((manifest) => stringify(manifest, { lineWidth: 0 })).join("---\n")}`;
+}
+
+function committed(path: string): string | undefined {
+  try {
+    return readFileSync(new URL(path, root), "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+if (import.meta.main) {
+  try {
+    const stale = [...(await generatedFiles())].filter(([path, text]) => committed(path) !== text);
+    if (process.argv.includes("--check")) {
+      for (const [path] of stale)
+        process.stdout.write(`${path} is not what the contracts say; run "make generate"\n`);
+      if (stale.length > 0) process.exitCode = 1;
+    } else {
+      for (const [path, text] of stale) {
+        mkdirSync(dirname(new URL(path, root).pathname), { recursive: true });
+        writeFileSync(new URL(path, root), text);
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof TableError)) throw error;
+    process.stdout.write(`${error.message}\n`);
+    process.exitCode = 1;
+  }
+}
