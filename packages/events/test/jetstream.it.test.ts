@@ -84,7 +84,8 @@ describe.skipIf(servers.length === 0)("JetStream", () => {
 
     test("refuses a stream that is not one of events, and leaves it as it is", async () => {
       const stream = `${subject.stream}-queue`;
-      const queue = { name: stream, subjects: ["queue.>"], retention: "workqueue", storage: "file" } as const;
+      const kind = { retention: "workqueue", storage: "file" } as const;
+      const queue = { name: stream, subjects: ["queue.>"], ...kind };
       await withJetStream(servers, (jsm) => jsm.streams.add(queue));
       await expect(subject.openAnother({ stream, subjects: ["queue.>"] })).rejects.toEqual(
         invalid(/has workqueue retention/),

@@ -105,8 +105,10 @@ async function next(
   seq: number,
   subject: string,
 ): Promise<StoredMsg | undefined> {
+  // The library's types have `next_by_subj` for direct gets only; the server takes it here too.
+  const request = { seq, next_by_subj: subject };
   try {
-    return (await jsm.streams.getMessage(stream, { seq, next_by_subj: subject })) ?? undefined;
+    return (await jsm.streams.getMessage(stream, request)) ?? undefined;
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;
