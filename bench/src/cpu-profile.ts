@@ -61,6 +61,8 @@ interface Summary {
   readonly byArea: Map<string, number>;
   /** `self` holds what Node's own functions cost that were called from there. */
   readonly byFunction: Map<string, Cost>;
+  /** By the project's file that called, with all that it called outside the project. */
+  readonly byFile: Map<string, number>;
 }
 
 function summarize(profile: Profile): Summary {
@@ -71,6 +73,7 @@ function summarize(profile: Profile): Summary {
   }
   const byArea = new Map<string, number>();
   const byFunction = new Map<string, Cost>();
+  const byFile = new Map<string, number>();
   const costAt = (place: string): Cost => {
     const cost = byFunction.get(place) ?? { self: 0, total: 0 };
     byFunction.set(place, cost);
@@ -79,6 +82,7 @@ function summarize(profile: Profile): Summary {
   interface Caller {
     readonly area: string;
     readonly place: string;
+    readonly file: string;
     readonly above: ReadonlySet<string>;
   }
   const visit = (id: number, caller: Caller): number => {
@@ -86,30 +90,39 @@ function summarize(profile: Profile): Summary {
     const own = placeOf(node.callFrame);
     const area = areaOf(own);
     const here = area === undefined ? caller : { area, place: own };
+    const file = /^(?:packages|services|standalone)\/[^:]+/.exec(own)?.[0] ?? caller.file;
     const above = caller.above.has(here.place) ? caller.above : new Set([...caller.above, here.place]);
     const self = selfOf.get(id) ?? 0;
     byArea.set(here.area, (byArea.get(here.area) ?? 0) + self);
     costAt(here.place).self += self;
-    const below = { ...here, above };
+    if (here.area !== "idle") byFile.set(file, (byFile.get(file) ?? 0) + self);
+    const below = { area: here.area, place: here.place, file, above };
     const sum = (node.children ?? []).reduce((time, child) => time + visit(child, below), self);
     if (!caller.above.has(here.place)) costAt(here.place).total += sum;
     return sum;
   };
-  const top = { area: "Node's own", place: "Node's own", above: new Set<string>() };
+  const outside = "(outside the project)";
+  const top = { area: "Node's own", place: "Node's own", file: outside, above: new Set<string>() };
   const seconds = visit(profile.nodes[0]!.id, top) / 1e6;
-  return { seconds, byArea, byFunction };
+  return { seconds, byArea, byFunction, byFile };
 }
 
 const shownFunctions = 60;
 
 for (const file of process.argv.slice(2)) {
-  const { seconds, byArea, byFunction } = summarize(JSON.parse(readFileSync(file, "utf8")) as Profile);
+  const { seconds, byArea, byFunction, byFile } = summarize(
+    JSON.parse(readFileSync(file, "utf8")) as Profile,
+  );
   const busy = seconds - (byArea.get("idle") ?? 0) / 1e6;
   const percent = (time: number) => `${(time / busy / 1e4).toFixed(1).padStart(5)} %`;
   const lines = [`${file}: ${seconds.toFixed(1)} s, busy ${busy.toFixed(1)} s; shares of the busy time`, ""];
   byArea.delete("idle");
   for (const [area, self] of [...byArea].sort((a, b) => b[1] - a[1])) lines.push(`${percent(self)}  ${area}`);
-  const functions = [...byFunction].filter(([place]) => areaOf(place) !== "idle");
+  lines.push("", "   the project's files, with what they call outside the project");
+  for (const [name, time] of [...byFile].sort((a, b) => b[1] - a[1]).slice(0, shownFunctions)) {
+    lines.push(`${percent(time)}  ${name}`);
+  }
+  const functions = [...byFunction].filter(([place]) => /[:(]/.test(place) && areaOf(place) !== "idle");
   for (const order of ["self", "total"] as const) {
     lines.push("", `   self    total, by ${order}`);
     const sorted = functions.toSorted((a, b) => b[1][order] - a[1][order]);

@@ -20,18 +20,20 @@ export interface Comparison {
 }
 
 /**
- * Runs product and bound in turns, one unmeasured pair first. Neighbours share the machine's noise, so the ratio is
+ * Runs product and bound in turns, one unmeasured pair first, after which `warm` is called. Neighbours share the machine's noise, so the ratio is
  * taken of each pair, not of the medians.
  */
 export async function compare(
   { repetitions }: Size,
   product: (repetition: number) => Promise<Measurement>,
   bound: (repetition: number) => Promise<Measurement>,
+  warm: () => void = () => {},
 ): Promise<Comparison> {
   const pairs: { product: Measurement; bound: Measurement }[] = [];
   for (let repetition = 0; repetition <= repetitions; repetition++) {
     const pair = { product: await product(repetition), bound: await bound(repetition) };
     if (repetition > 0) pairs.push(pair);
+    else warm();
   }
   const ratios = pairs.map((pair) => pair.product.value / pair.bound.value);
   return {

@@ -74,9 +74,7 @@ export async function compareStreams(
         const details = { "bound CPU us/message": (cpu / variant.messages) * 1e6 };
         return { value: prepared.samples / seconds, details };
       };
-      await product(); // warms up what a profile should not see
-      world.toggleProfile();
-      const { boundDetails, ...comparison } = await compare(size, product, bare);
+      const { boundDetails, ...comparison } = await compare(size, product, bare, world.toggleProfile);
       world.toggleProfile();
       results.set(variant, {
         ...comparison,

@@ -76,7 +76,7 @@ export const bytesOnDisk: Line = {
         name: "each minute alone",
         shape: "minutes",
         patients: quick ? 4 : 16,
-        messages: quick ? 2_000 : 46_080,
+        messages: quick ? 1_000 : 46_080,
       }),
     ];
   },
