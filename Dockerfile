@@ -1,0 +1,37 @@
+# One image for every service: `docker run ... serve records`. TypeScript runs as it is, by type stripping: what is
+# installed and copied is what runs, and no compiler or test is in it.
+
+FROM node:24.21.0-bookworm-slim AS install
+WORKDIR /app
+# npm wants every workspace that the lockfile names, also those of which nothing is installed.
+COPY package.json package-lock.json ./
+COPY demo/package.json demo/package.json
+COPY test/package.json test/package.json
+COPY bench/package.json bench/package.json
+COPY gen gen
+COPY packages packages
+COPY services services
+COPY standalone standalone
+COPY cli cli
+# By the lockfile, of what the command needs only; no package's script runs. The optional packages are Node itself.
+RUN npm ci --workspace=@wellapi/cli --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+
+FROM node:24.21.0-bookworm-slim
+LABEL org.opencontainers.image.title="wellapi" \
+      org.opencontainers.image.licenses="Apache-2.0"
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=install /app/node_modules node_modules
+COPY package.json LICENSE ./
+COPY gen gen
+COPY packages packages
+COPY services services
+COPY standalone standalone
+COPY cli cli
+# The image's user `node`, by number, so that Kubernetes can see that it is not root. Nothing below /app is theirs to
+# write: the root filesystem can be read-only, with a volume where WELLAPI_DATA_DIR points.
+USER 1000:1000
+EXPOSE 9443 7443 7080 8081
+# Signals reach the program itself: no shell, no npm in between.
+ENTRYPOINT ["node", "cli/src/main.ts"]
+CMD ["--help"]

