@@ -6,6 +6,15 @@ export async function closing<T>(use: (push: Push) => Promise<T>): Promise<T> {
   try {
     return await use((stop) => stops.push(stop));
   } finally {
-    for (const stop of stops.reverse()) await stop();
+    // One that fails must not leave the others' processes behind.
+    const failures: unknown[] = [];
+    for (const stop of stops.reverse()) {
+      try {
+        await stop();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    for (const failure of failures) process.stderr.write(`while stopping: ${failure}\n`);
   }
 }
