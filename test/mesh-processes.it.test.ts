@@ -124,6 +124,16 @@ describe.skipIf(!able)("each service as a process of its own", () => {
     expect(narrator.failures).toEqual([]);
   }, 60_000);
 
+  test("the gateway serves the log's files, which audit has, and is ready", async () => {
+    expect((await fetch(`${server.http}/readyz`)).status).toBe(200);
+    const checkpoint = await fetch(`${server.http}/log/checkpoint`);
+    const size = Number((await checkpoint.text()).split("\n")[1]);
+    expect(size).toBeGreaterThan(0);
+    const tile = await fetch(`${server.http}/log/tile/0/000${size < 256 ? `.p/${size}` : ""}`);
+    expect((await tile.arrayBuffer()).byteLength).toBe(Math.min(size, 256) * 32);
+    expect((await fetch(`${server.http}/log/tile/3/000`)).status).toBe(404);
+  });
+
   test("a service takes calls of those whom its contract names, and of no other", async () => {
     const asRecords = createClient(ConsentDecisionService, await onOwn("records", "consent"));
     expect((await asRecords.decide({ question })).decision).toBeDefined();

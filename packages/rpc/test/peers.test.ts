@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
+import { Code, ConnectError, createClient, createContextValues, type Transport } from "@connectrpc/connect";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/identity/v1/patient_directory_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
@@ -19,6 +19,7 @@ import {
   openWorkloadCertificates,
   type PeerIdentity,
   problemOf,
+  requestIdKey,
   serverInterceptors,
   sidecarIdentity,
   spiffeIdOf,
@@ -239,6 +240,42 @@ describe("who calls, by the sidecar", () => {
     const { transport } = await plain();
     expect(await refusal(mark(transport))).toBe("CREDENTIAL_REQUIRED");
   });
+});
+
+test("request id and deadline go along", async () => {
+  const seen = Promise.withResolvers<{ requestId: string; timeoutMs: number | undefined }>();
+  const issued = await authority.issue({ name: "server", uri: spiffeIdOf("records", names) });
+  const server = await openGrpcServer({
+    routes: [
+      partialRoute(PatientDirectoryService, {
+        async markErased(_request, context) {
+          seen.resolve({ requestId: context.values.get(requestIdKey), timeoutMs: context.timeoutMs() });
+          return {};
+        },
+      }),
+    ],
+    interceptors: serverInterceptors({
+      log: silentLogger,
+      authentication: createAuthentication({ verifier, clock: systemClock }),
+    }),
+    host: "127.0.0.1",
+    port: 0,
+    tls: { ...issued, clientAuthority: authority.certificate },
+    peers: certificateIdentity(names),
+    reflection: false,
+    log: silentLogger,
+  });
+  closing.push(() => server.close());
+  const transport = peer([`127.0.0.1:${server.port}`], await certificates("records"));
+  const contextValues = createContextValues().set(requestIdKey, "request-of-the-door");
+  await createClient(PatientDirectoryService, transport).markErased(
+    { partition: "local/x" },
+    { contextValues, timeoutMs: 4_000, headers: { authorization: "Bearer service" } },
+  );
+  const { requestId, timeoutMs } = await seen.promise;
+  expect(requestId).toBe("request-of-the-door");
+  expect(timeoutMs).toBeGreaterThan(2_000);
+  expect(timeoutMs).toBeLessThanOrEqual(4_000);
 });
 
 describe("several addresses", () => {

@@ -130,7 +130,7 @@ export async function openMesh(config: MeshConfig, env: Env, log: Logger): Promi
       const child = children.get(service);
       if (!child) return;
       expected.add(child);
-      await child.stop(config.drainMs + lastStepsMs);
+      await child.stop(2 * config.drainMs + lastStepsMs); // the gateway has two doors
     }
 
     closers.push("services", async () => {

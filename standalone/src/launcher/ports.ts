@@ -17,7 +17,7 @@ const everyMs = 50;
 const withinMs = 30_000;
 
 /** Resolves once the child listens. Throws StandaloneError `child_ended` where it ends before, or takes too long. */
-export async function listens(child: Child, port: number): Promise<void> {
+export async function listens(child: Child, port: number, remedy: string): Promise<void> {
   let ended = false;
   child.ended.then(() => {
     ended = true;
@@ -31,5 +31,5 @@ export async function listens(child: Child, port: number): Promise<void> {
     if (open) return;
     await delay(everyMs);
   }
-  throw new StandaloneError("child_ended", `${child.name} did not start`);
+  throw new StandaloneError("child_ended", `${child.name} did not start: ${remedy}`);
 }

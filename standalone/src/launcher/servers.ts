@@ -41,7 +41,7 @@ export async function openServers(options: {
       stderr: "ignore",
     });
     closers.push(name, () => child.stop(stopMs));
-    await listens(child, port);
+    await listens(child, port, `another mesh may run on ${folder}, or ${data} cannot be used`);
     onStarted(child);
   }
 
