@@ -22,6 +22,8 @@ export interface AccessLogOptions {
   readonly log: Logger;
   /** First delay between attempts to move leaves, in milliseconds, doubled 5 times at most; default 200. */
   readonly backoffMs?: number;
+  /** How long a wake of the drain waits for others, in milliseconds; default 50. */
+  readonly gatherMs?: number;
 }
 
 /** An access log with a way to wait for it. */
@@ -38,7 +40,13 @@ export async function openAccessLog(options: AccessLogOptions): Promise<OpenAcce
   const { store, log } = options;
   const reserve = await openReserve(options.reserve);
   const intake = createClient(AuditIntakeService, options.intake);
-  const drain = createDrain({ ...options, reserve, intake, backoffMs: options.backoffMs ?? 200 });
+  const drain = createDrain({
+    ...options,
+    reserve,
+    intake,
+    backoffMs: options.backoffMs ?? 200,
+    gatherMs: options.gatherMs ?? 50,
+  });
   let closing: Promise<void> | undefined;
 
   async function commitLeaf(document: LeafDocument): Promise<void> {

@@ -10,6 +10,8 @@ export interface RelayOptions {
   readonly intervalMs?: number;
   /** Told of each failure. The relay goes on by itself, with backoff up to one minute. */
   readonly onError: (error: unknown) => void;
+  /** How long a `notify` waits for others, in milliseconds; default 20. Under load, events then go in groups. */
+  readonly gatherMs?: number;
 }
 
 export interface Relay {
@@ -26,8 +28,9 @@ const BATCH = 256;
  * a crash in between publishes it again under the same id, which Events ignores. What an earlier process left
  * goes first. For one process; where several may run on one store, `openElectedRelay` lets one of them work.
  */
-export function openRelay({ store, events, intervalMs = 1000, onError }: RelayOptions): Relay {
-  return openLoop({ turn: () => moveBatch(store, events), intervalMs, onError });
+export function openRelay(options: RelayOptions): Relay {
+  const { store, events, intervalMs = 1000, gatherMs = 20, onError } = options;
+  return openLoop({ turn: () => moveBatch(store, events), intervalMs, gatherMs, onError });
 }
 
 /**
@@ -53,10 +56,13 @@ export interface LoopOptions {
   readonly onError: (error: unknown) => void;
   /** Default: one minute. */
   readonly maxBackoffMs?: number;
+  /** Default: 0. */
+  readonly gatherMs?: number;
 }
 
 /** Takes turns until it is closed: at once, after the interval, or after a backoff where the last one failed. */
-export function openLoop({ turn, intervalMs, onError, maxBackoffMs = Infinity }: LoopOptions): Relay {
+export function openLoop(options: LoopOptions): Relay {
+  const { turn, intervalMs, onError, maxBackoffMs = Infinity, gatherMs = 0 } = options;
   const signal = createSignal();
   let closing = false;
   let failures = 0;
@@ -67,6 +73,7 @@ export function openLoop({ turn, intervalMs, onError, maxBackoffMs = Infinity }:
         const goOn = await turn();
         failures = 0;
         if (!goOn && !closing) await signal.wait(intervalMs);
+        if (!goOn && !closing && gatherMs > 0) await new Promise((resolve) => setTimeout(resolve, gatherMs));
       } catch (error) {
         onError(error);
         failures += 1;

@@ -22,6 +22,14 @@ const kinds: Readonly<Record<Principal["kind"], CallerKind>> = {
 
 /** Who may call the method, by its own option or its service's. Undefined where the contract doesn't say. */
 export function callersOf(method: DescMethod): Callers | undefined {
+  if (!known.has(method)) known.set(method, readCallers(method));
+  return known.get(method);
+}
+
+/** Options are parsed at each reading, and this one is read at each call. */
+const known = new WeakMap<DescMethod, Callers | undefined>();
+
+function readCallers(method: DescMethod): Callers | undefined {
   if (hasOption(method, method_callers)) return getOption(method, method_callers);
   if (hasOption(method.parent, service_callers)) return getOption(method.parent, service_callers);
   return undefined;

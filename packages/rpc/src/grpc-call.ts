@@ -15,7 +15,7 @@ import type * as grpc from "@grpc/grpc-js";
 import { peerCertificateKey, peerWorkloadKey, requestIdHeader } from "./context.ts";
 import { asBuffer, errorMetadata, headersOf, metadataOf } from "./grpc-metadata.ts";
 import { invokeStream, invokeUnary } from "./invoke.ts";
-import { problemError, toConnectError } from "./status.ts";
+import { callOver, problemError, toConnectError } from "./status.ts";
 import { abortable, mapStream, raceAbort } from "./stream.ts";
 import type { PeerIdentity } from "./workload-identity.ts";
 
@@ -61,7 +61,7 @@ export function methodHandler(spec: MethodImplSpec, options: CallOptions): grpc.
         } catch (error) {
           callback(statusOf(error));
         } finally {
-          context.abort();
+          context.abort(callOver);
         }
       };
       return handler;
@@ -97,7 +97,7 @@ export function methodHandler(spec: MethodImplSpec, options: CallOptions): grpc.
         } catch (error) {
           callback(statusOf(error));
         } finally {
-          context.abort();
+          context.abort(callOver);
         }
       };
       return handler;
@@ -131,7 +131,7 @@ async function respond(
     // `once` wraps the signal's reason in an AbortError of its own.
     call.emit("error", statusOf(context.signal.aborted ? context.signal.reason : error));
   } finally {
-    context.abort();
+    context.abort(callOver);
   }
 }
 

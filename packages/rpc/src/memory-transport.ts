@@ -26,6 +26,7 @@ import { copyMessage } from "./copy.ts";
 import { assertInterceptors } from "./interceptors/step.ts";
 import { invokeStream, invokeUnary } from "./invoke.ts";
 import type { Route } from "./route.ts";
+import { callOver } from "./status.ts";
 import { abortable, hookStream, mapStream, raceAbort } from "./stream.ts";
 
 export interface MemoryTransportOptions {
@@ -97,7 +98,7 @@ export function createMemoryTransport(options: MemoryTransportOptions): Transpor
       } catch (error) {
         throw ConnectError.from(error);
       } finally {
-        handlerContext.abort();
+        handlerContext.abort(callOver);
       }
     },
 
@@ -120,11 +121,11 @@ export function createMemoryTransport(options: MemoryTransportOptions): Transpor
         const messages = await started(response.message, handlerContext.signal);
         const message = hookStream(mapStream(messages, copyMessage), {
           error: (error) => ConnectError.from(error),
-          end: () => handlerContext.abort(),
+          end: () => handlerContext.abort(callOver),
         });
         return { ...response, method, message } as StreamResponse as never;
       } catch (error) {
-        handlerContext.abort();
+        handlerContext.abort(callOver);
         throw ConnectError.from(error);
       }
     },

@@ -11,6 +11,9 @@ function reasonOf(code: Code): string {
   return Code[code]!.replace(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
 }
 
+/** Why a call's signal aborts at its end. One for all: making an error, with its stack, costs more than the abort. */
+export const callOver = new ConnectError("the call is over", Code.Canceled);
+
 const internal: Problem = { code: Code.Internal, reason: "INTERNAL", message: "internal error" };
 
 const storeUnavailable: Problem = {

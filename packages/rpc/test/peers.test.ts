@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { Code, ConnectError, createClient, createContextValues, type Transport } from "@connectrpc/connect";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/identity/v1/patient_directory_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
@@ -60,7 +61,14 @@ interface Opened {
 
 /** A server of the mesh, as the service `records`. */
 async function open(
-  options: { port?: number; workload?: string; peers?: PeerIdentity; plain?: boolean; ageMs?: number } = {},
+  options: {
+    port?: number;
+    workload?: string;
+    peers?: PeerIdentity;
+    plain?: boolean;
+    ageMs?: number;
+    tookMs?: number;
+  } = {},
 ): Promise<Opened> {
   const callers: Caller[] = [];
   const ended = new AbortController();
@@ -73,6 +81,7 @@ async function open(
       partialRoute(PatientDirectoryService, {
         async markErased(_request, context) {
           callers.push(context.values.get(callerKey));
+          if (options.tookMs !== undefined) await delay(options.tookMs);
           return {};
         },
       }),
@@ -349,6 +358,27 @@ describe("a renewed certificate", () => {
     end();
     expect((await stream.next()).done).toBe(false);
     expect((await stream.next()).done).toBe(true);
+  });
+
+  test("never runs a call twice, nor loses one, however connections age and certificates change", async () => {
+    const { server, callers } = await open({ ageMs: 200, tookMs: 20 });
+    const own = await certificates("records");
+    const transport = peer([`127.0.0.1:${server.port}`], own);
+    const until = performance.now() + 1_500;
+    let calls = 0;
+    const caller = async (): Promise<void> => {
+      while (performance.now() < until) {
+        await mark(transport);
+        calls++;
+      }
+    };
+    const renewing = setInterval(() => void own.renew(), 350);
+    try {
+      await Promise.all(Array.from({ length: 16 }, caller));
+    } finally {
+      clearInterval(renewing);
+    }
+    expect(callers).toHaveLength(calls);
   });
 
   test("is read from files, once it is whole", async () => {

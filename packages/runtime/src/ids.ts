@@ -26,12 +26,18 @@ const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 
 /** 16 bytes as 26 characters of Crockford base32, lower case, most significant first. */
 export function encodeId(bytes: Uint8Array): string {
-  let value = 0n;
-  for (const byte of bytes) value = (value << 8n) | BigInt(byte);
+  // 130 bits in 26 digits: the two bits too many are zeros in front.
+  let held = 0;
+  let bits = 2;
   let text = "";
-  for (let i = 0; i < 26; i++) {
-    text = alphabet[Number(value & 31n)] + text;
-    value >>= 5n;
+  for (const byte of bytes) {
+    held = (held << 8) | byte;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      text += alphabet[(held >> bits) & 31];
+      held &= (1 << bits) - 1;
+    }
   }
   return text;
 }

@@ -3,7 +3,7 @@ export interface AuditConfig {
   readonly trustDomain: string;
   /** Folder of the published checkpoint and of the tile cache; made if it is not there. */
   readonly directory: string;
-  /** At least this long between two checkpoints, in milliseconds; default 100. */
+  /** At least this long between two checkpoints, in milliseconds; default 250. */
   readonly integrateEveryMs?: number;
 }
 

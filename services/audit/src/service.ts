@@ -80,7 +80,7 @@ export async function openAuditService(config: AuditConfig, deps: AuditDeps): Pr
     log,
     publication,
     clock,
-    everyMs: config.integrateEveryMs ?? 100,
+    everyMs: config.integrateEveryMs ?? 250,
     logger,
   });
   const intake = createIntake({ accesses, log, sealing, clock, onPending: integrator.wake });

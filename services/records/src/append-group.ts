@@ -49,6 +49,7 @@ interface Addition {
  */
 export function createGroupCommit(deps: WriteDeps) {
   const { store, vault, gate, accessLog, relay, hub, clock, ids } = deps;
+  const storedSeries = createKnownSeries();
 
   /** About codes that decide something: a batch of wrong items may name a thousand that exist nowhere. */
   function decide({ subject, organization, batch }: Pending): Promise<Contributions> {
@@ -102,6 +103,7 @@ export function createGroupCommit(deps: WriteDeps) {
         organization,
         application: intent.caller.principal.id,
         received: clock.now(),
+        isStored: (series) => storedSeries.has(partition, series),
       }),
     );
     const receipt = nextReceipt({ partition, ...names, batch: id }, earlier, batch, newly, sequence, writes);
@@ -117,14 +119,17 @@ export function createGroupCommit(deps: WriteDeps) {
     };
   }
 
-  async function newSeries(documents: readonly SeriesDocument[]): Promise<Change[]> {
+  async function newSeries(documents: readonly SeriesDocument[]) {
     const distinct = [...new Map(documents.map((document) => [document.series, document])).values()];
     const stored = await Promise.all(
-      distinct.map(({ partition, series }) => store.get("series", [partition, series])),
+      distinct.map(({ partition, series }) => store.get<SeriesDocument>("series", [partition, series])),
     );
+    for (const { document } of stored.filter((one) => one !== undefined)) {
+      storedSeries.add(document.partition, document.series);
+    }
     return distinct
       .filter((_, i) => stored[i] === undefined)
-      .map((document) => ({ kind: "insert", collection: "series", document }));
+      .map((document) => ({ kind: "insert" as const, collection: "series", document }));
   }
 
   return async (partition: string, group: readonly Pending[]): Promise<void> => {
@@ -174,10 +179,29 @@ export function createGroupCommit(deps: WriteDeps) {
       events: sequence > before && latest ? [batchCommitted(partition, sequence, latest, clock)] : [],
     });
     if (!result.committed) return;
+    for (const { document } of series) storedSeries.add(partition, document.series);
     accessLog.notify();
     relay.notify();
     hub.notify(partition);
     for (const { prepared: one, outcome } of additions) one.pending.answer(outcome);
+  };
+}
+
+/** At most this many series are remembered as stored. */
+const KNOWN_SERIES = 50_000;
+
+/**
+ * Series that are stored. They are deleted only by an erasure, after which nothing is stored for the patient, so what
+ * was true once stays true for as long as it matters.
+ */
+function createKnownSeries() {
+  const known = new Set<string>();
+  return {
+    has: (partition: string, series: string) => known.has(`${partition} ${series}`),
+    add(partition: string, series: string) {
+      if (known.size >= KNOWN_SERIES) known.delete(known.keys().next().value!);
+      known.add(`${partition} ${series}`);
+    },
   };
 }
 

@@ -41,13 +41,16 @@ export function createAppend(deps: WriteDeps) {
   /** Answers each of a group, whatever happens. */
   async function settle(partition: string, group: readonly Pending[]): Promise<void> {
     const open = () => group.filter(({ answered }) => !answered);
-    let failure: unknown = new RecordsError("STORE_UNAVAILABLE");
+    let failure: unknown;
     try {
       for (let i = 0; i < MAX_ATTEMPTS && open().length > 0; i++) await attempt(partition, open());
     } catch (error) {
       failure = error;
     }
-    await Promise.all(open().map((pending) => pending.refuse(failure)));
+    const left = open();
+    if (left.length === 0) return;
+    failure ??= new RecordsError("STORE_UNAVAILABLE");
+    await Promise.all(left.map((pending) => pending.refuse(failure)));
   }
 
   return {

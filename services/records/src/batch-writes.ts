@@ -15,6 +15,8 @@ export interface WriteContext {
   readonly application: string;
   /** UTC milliseconds. */
   readonly received: number;
+  /** Whether a series is known to be stored; what is known is not made again. */
+  readonly isStored: (series: string) => boolean;
 }
 
 /** An accepted item with the consent that permits it. */
@@ -42,13 +44,17 @@ export function seriesWrites(
 ): BatchWrites {
   const { partition, batch, sequence, organization } = context;
   const series = new Map<string, SeriesDocument>();
+  const codes = new Set<string>();
   let total = 0;
   const changes = accepted.flatMap(({ item, index, consent }): Change[] => {
     const { columns, code, device } = item;
     if (columns === undefined) return [];
     const descriptor = { organization, device, code };
     const seriesPlace = { partition, series: box.seriesId(descriptor), code: box.codeId(code) };
-    series.set(seriesPlace.series, { ...seriesPlace, sealed: box.sealSeries(seriesPlace, descriptor) });
+    codes.add(seriesPlace.code);
+    if (!series.has(seriesPlace.series) && !context.isStored(seriesPlace.series)) {
+      series.set(seriesPlace.series, { ...seriesPlace, sealed: box.sealSeries(seriesPlace, descriptor) });
+    }
     const place = {
       ...seriesPlace,
       batch,
@@ -62,8 +68,7 @@ export function seriesWrites(
     const document: BlockDocument = { ...place, sequence, hidden: 0, sealed };
     return [{ kind: "insert", collection: "blocks", document }];
   });
-  const documents = [...series.values()];
-  return { changes, series: documents, codes: unique(documents.map(({ code }) => code)), count: total };
+  return { changes, series: [...series.values()], codes: [...codes], count: total };
 }
 
 export function observationWrites(
@@ -106,8 +111,4 @@ function provenanceOf(
   const { organization, application, received } = context;
   const { device, model, method } = item;
   return { organization, application, device, model, method, received, ...consent };
-}
-
-function unique(values: readonly string[]): string[] {
-  return [...new Set(values)];
 }

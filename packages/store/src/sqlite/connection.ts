@@ -23,6 +23,17 @@ interface Pending {
 export async function openConnection(worker: Worker): Promise<Connection> {
   const pending = new Map<number, Pending>();
   let lastId = 0;
+  // What is asked in one turn of the loop crosses in one message: a message costs more than what is in it.
+  let outgoing: Numbered[] = [];
+  let transfers: ArrayBuffer[] = [];
+
+  const flush = () => {
+    const requests = outgoing;
+    const moved = transfers;
+    outgoing = [];
+    transfers = [];
+    if (!gone) worker.postMessage(requests, moved);
+  };
   let gone: StoreError | undefined;
   const opening = Promise.withResolvers<void>();
 
@@ -59,7 +70,9 @@ export async function openConnection(worker: Worker): Promise<Connection> {
       const id = lastId;
       const { promise, resolve, reject } = Promise.withResolvers<never>();
       pending.set(id, { resolve: resolve as (answer: unknown) => void, reject });
-      worker.postMessage({ id, request } satisfies Numbered, transfer);
+      if (outgoing.length === 0) setImmediate(flush);
+      outgoing.push({ id, request });
+      transfers.push(...transfer);
       return promise;
     },
   };

@@ -89,8 +89,8 @@ function serve({ path, collections, maxBytes }: WorkerOptions): void {
     deletedSinceScrub = false;
   };
 
-  port.on("message", (numbered: Numbered) => {
-    queue.push(numbered);
+  port.on("message", (requests: readonly Numbered[]) => {
+    queue.push(...requests);
     schedule();
   });
 }
