@@ -1,4 +1,4 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { BatchCommittedSchema } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import type { Clock } from "@wellapi/runtime";
 import type { OutboxEvent } from "@wellapi/store";
@@ -29,9 +29,4 @@ export function batchCommitted(
       "content-type": "application/protobuf",
     },
   };
-}
-
-/** Whose commit the event is about. */
-export function committedPartition(data: Uint8Array): string {
-  return fromBinary(BatchCommittedSchema, data).partition;
 }

@@ -1,7 +1,7 @@
 import type { Transport } from "@connectrpc/connect";
 import type { AccessLog } from "@wellapi/access-log";
 import type { Enforcer } from "@wellapi/enforcer";
-import type { Events, Relay } from "@wellapi/events";
+import type { Relay } from "@wellapi/events";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { RecordsWriteService } from "@wellapi/gen/wellapi/records/v1/records_write_service_pb";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
@@ -15,7 +15,6 @@ import type { RecordsConfig } from "./config.ts";
 import { createConsentClient } from "./consent-client.ts";
 import { createDirectory } from "./directory-client.ts";
 import { createErase } from "./erase.ts";
-import { BATCH_COMMITTED, committedPartition } from "./event-convert.ts";
 import { createGate } from "./gate.ts";
 import { createObservationRepository } from "./observation-repository.ts";
 import { createPatientQueue } from "./patient-queue.ts";
@@ -33,10 +32,6 @@ export interface RecordsDeps {
   readonly accessLog: AccessLog;
   /** Moves events out of the store; told of each commit. Events leave later without it. */
   readonly relay?: Pick<Relay, "notify">;
-  /** Wakes watchers of what another replica committed; without it they look for themselves. */
-  readonly events?: Pick<Events, "consume">;
-  /** Names this replica among those that consume events; needed with `events`. */
-  readonly replica?: string;
   /** To identity and consent, authenticated for this service's workload. */
   readonly identity: Transport;
   readonly consent: Transport;
@@ -80,20 +75,12 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
     retract: createRetract(writing),
     pairwise,
   });
-  const waking = await deps.events?.consume({
-    durable: `records-watch-${deps.replica ?? "single"}`,
-    subjects: [BATCH_COMMITTED],
-    handle: async (events) => {
-      for (const { data } of events) hub.notify(committedPartition(data));
-    },
-  });
   const stopResuming = keepResuming(erase.resume, resumeEveryMs, log);
 
   return {
     routes: [route(RecordsService, reads), route(RecordsWriteService, writes)],
     async close() {
       stopListening();
-      await waking?.close();
       await stopResuming();
     },
   };
