@@ -1,5 +1,5 @@
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { createClient } from "@connectrpc/connect";
+import { type Client, createClient } from "@connectrpc/connect";
 import { table } from "@wellapi/cli/output";
 import { verifyLogGrowth, verifyLoggedAccess } from "@wellapi/cli/verification";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
@@ -68,6 +68,16 @@ async function readAll(
     }
   }
   return { samples, access, ended };
+}
+
+/** An access is in the log before its answer leaves; where the log is another process, it is listed a moment later. */
+async function listedAccesses(audit: Client<typeof AuditService>, deniedAtLeast: number) {
+  for (let tries = 0; ; tries++) {
+    const { accesses } = await audit.listAccesses({ pageSize: 500 });
+    const denied = accesses.filter(({ access }) => access?.outcome === 2).length;
+    if (denied >= deniedAtLeast || tries === 50) return { accesses, denied };
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 /** The whole story; every claim goes through the narrator. */
@@ -192,8 +202,7 @@ export async function tellStory(server: Server, narrator: Narrator): Promise<voi
   const patientConsents = createClient(ConsentService, first.transport);
   const { consents } = await patientConsents.listConsents({ activeOnly: true });
   narrator.hold(`the patient sees ${consents.length} consents in force`, consents.length === 2);
-  const { accesses } = await audit.listAccesses({ pageSize: 500 });
-  const denied = accesses.filter(({ access }) => access?.outcome === 2).length;
+  const { accesses, denied } = await listedAccesses(audit, 2);
   narrator.hold(
     `the patient sees ${accesses.length} accesses, ${denied} of them refused`,
     denied >= 2 && accesses.some(({ access }) => access?.id === oneDay.access),

@@ -38,7 +38,7 @@ export async function openWorkloadCertificates(options: {
   const { files, everyMs, log } = options;
   let pair = await readPair(files);
   let reading = false;
-  let refused = "";
+  let refused = { reason: "", times: 0 };
   const listeners = new Set<(next: WorkloadCertificate) => void>();
 
   async function look(): Promise<void> {
@@ -46,16 +46,16 @@ export async function openWorkloadCertificates(options: {
     reading = true;
     try {
       const next = await readPair(files);
+      refused = { reason: "", times: 0 };
       if (next.certificate === pair.certificate && next.authority === pair.authority) return;
       pair = next;
-      refused = "";
       log.debug("a new workload certificate is in use");
       for (const listener of listeners) listener(next);
     } catch (err) {
-      // Once for each reason: the next look comes soon.
+      // At the second look, and once: the first may have come while the files were written.
       const reason = err instanceof Error ? err.message : String(err);
-      if (reason !== refused) log.warn({ err }, "the workload certificate could not be renewed");
-      refused = reason;
+      refused = { reason, times: reason === refused.reason ? refused.times + 1 : 1 };
+      if (refused.times === 2) log.warn({ err }, "the workload certificate could not be renewed");
     } finally {
       reading = false;
     }

@@ -103,7 +103,6 @@ export async function openMesh(config: MeshConfig, env: Env, log: Logger): Promi
         WELLAPI_WORKLOAD_KEY: files.privateKey,
         WELLAPI_WORKLOAD_CA: files.authority,
         WELLAPI_WORKLOAD_RELOAD_MS: String(Math.min(10_000, Math.ceil(config.certificateMs / 20))),
-        WELLAPI_CONNECTION_AGE_MS: String(Math.ceil(config.certificateMs / 2)),
         WELLAPI_DRAIN_MS: String(config.drainMs),
         WELLAPI_DATA_DIR: join(dataDir, service),
         WELLAPI_MASTER_KEY: folder.masterKey,

@@ -122,7 +122,7 @@ async function openInner(
       limits: {
         messageBytes: 4 * 1_048_576,
         concurrentStreams: 10_000,
-        connectionAgeMs: config.connectionAgeMs,
+        ...(config.connectionAgeMs === undefined ? {} : { connectionAgeMs: config.connectionAgeMs }),
       },
       reflection: false,
       log,
