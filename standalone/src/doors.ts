@@ -74,9 +74,9 @@ export async function openGrpcDoor(options: {
   closers.push("gRPC door", () => server.drain(settings.drainMs));
   // It lives for seven days; a new one every day leaves time to mend a failure.
   const renewal = setInterval(() => {
-    certificate().then(server.reload, (err: unknown) =>
-      log.error({ err }, "the door's certificate was not renewed"),
-    );
+    certificate()
+      .then(server.reload)
+      .catch((err: unknown) => log.error({ err }, "the door's certificate was not renewed"));
   }, renewMs);
   closers.push("certificate renewal", () => clearInterval(renewal));
   return server;
