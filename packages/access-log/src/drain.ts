@@ -52,6 +52,8 @@ export function createDrain(options: DrainOptions): Drain {
   let endPause: (() => void) | undefined;
   /** How many wait for the drain: then it does not gather. */
   let waiters = 0;
+  /** A commit worked since the pass began, so what the pass could not do is worth trying at once. */
+  let storeWorked = false;
 
   function wake(): void {
     again = true;
@@ -63,6 +65,7 @@ export function createDrain(options: DrainOptions): Drain {
     while (again && !abort.signal.aborted) {
       if (waiters === 0 && failures === 0) await pause(options.gatherMs);
       again = false;
+      storeWorked = false;
       // Neither waits for the other: with a full disk the outbox can still be read and delivered.
       const results = await Promise.allSettled([importReserve(), deliverAll()]);
       const failed = results.find((result) => result.status === "rejected");
@@ -72,7 +75,8 @@ export function createDrain(options: DrainOptions): Drain {
         again = true;
         failures += 1;
         log.warn({ err: failed.reason, attempt: failures }, "leaves could not be moved; trying again");
-        await pause(options.backoffMs * 2 ** Math.min(failures - 1, 5));
+        const reserveMayMove = storeWorked && reserve.held().length > 0;
+        if (!reserveMayMove) await pause(options.backoffMs * 2 ** Math.min(failures - 1, 5));
       }
     }
     // In the same turn as the loop's last look at `again`, so that no wake is lost.
@@ -170,6 +174,7 @@ export function createDrain(options: DrainOptions): Drain {
   return {
     wake,
     storeWorks() {
+      storeWorked = true;
       if (reserve.held().length > 0) endPause?.();
     },
     async drained() {
