@@ -1,4 +1,5 @@
 export { type AccessLogOptions, type OpenAccessLog, openAccessLog } from "./access-log.ts";
+export { actorOf } from "./actor.ts";
 export { commitment, NONCE_BYTES } from "./commitment.ts";
 export { AccessLogError, type AccessLogErrorCode } from "./errors.ts";
 export { leavesCollection } from "./leaf.ts";

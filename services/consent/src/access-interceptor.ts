@@ -1,8 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, type HandlerContext } from "@connectrpc/connect";
-import type { AccessInit, AccessLog } from "@wellapi/access-log";
+import { type AccessInit, type AccessLog, actorOf } from "@wellapi/access-log";
 import { Access_Outcome, Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
-import { Actor_Kind } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { type Caller, callerKey, partyOf } from "@wellapi/rpc";
 import type { Pairwise } from "@wellapi/vault";
 import { type Consent, patientOf } from "./consent.ts";
@@ -92,20 +91,4 @@ export function createAccesses(accessLog: AccessLog, pairwise: Pairwise): Access
       }
     },
   };
-}
-
-const actorKinds = {
-  anonymous: Actor_Kind.UNSPECIFIED,
-  application: Actor_Kind.APPLICATION,
-  patient: Actor_Kind.PATIENT,
-  operator: Actor_Kind.OPERATOR,
-  service: Actor_Kind.SERVICE,
-  guardian: Actor_Kind.GUARDIAN,
-  clinician: Actor_Kind.CLINICIAN,
-} as const;
-
-/** Who acts; a patient by the party's pairwise id. */
-function actorOf(caller: Caller, pairwise: Pairwise) {
-  const { kind, id } = caller.principal.actor ?? caller.principal;
-  return { kind: actorKinds[kind], id: kind === "patient" ? pairwise.outward(partyOf(caller), id) : id };
 }

@@ -1,8 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, type HandlerContext } from "@connectrpc/connect";
-import type { AccessInit, AccessLog } from "@wellapi/access-log";
+import { type AccessInit, type AccessLog, actorOf } from "@wellapi/access-log";
 import { Access_Outcome, Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
-import { Actor_Kind } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { type Caller, callerKey, partyOf } from "@wellapi/rpc";
 import type { Store } from "@wellapi/store";
 import type { Pairwise } from "@wellapi/vault";
@@ -53,7 +52,7 @@ export function createAccesses(deps: {
 
       const entry = (patient: Subject | undefined, denial?: string): AccessInit => ({
         patient: patient ? pairwise.outward(partyOf(caller), patient.id) : "",
-        actor: actorOf(pairwise, caller),
+        actor: actorOf(caller, pairwise),
         organization: caller.principal.organization ?? "",
         credential: caller.principal.credential ?? "",
         workload: caller.workload,
@@ -99,20 +98,4 @@ export function createAccesses(deps: {
       }
     },
   };
-}
-
-const actorKinds = {
-  anonymous: Actor_Kind.UNSPECIFIED,
-  application: Actor_Kind.APPLICATION,
-  patient: Actor_Kind.PATIENT,
-  operator: Actor_Kind.OPERATOR,
-  service: Actor_Kind.SERVICE,
-  guardian: Actor_Kind.GUARDIAN,
-  clinician: Actor_Kind.CLINICIAN,
-} as const;
-
-/** Who acts; a patient by the installation's pairwise id. */
-function actorOf(pairwise: Pairwise, { principal }: Caller) {
-  const { kind, id } = principal.actor ?? principal;
-  return { kind: actorKinds[kind], id: kind === "patient" ? pairwise.outward("installation", id) : id };
 }

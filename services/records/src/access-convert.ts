@@ -1,8 +1,8 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import type { AccessInit } from "@wellapi/access-log";
+import { type AccessInit, actorOf } from "@wellapi/access-log";
 import { Access_Outcome, Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
-import { Actor_Kind, Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { type Caller, partyOf } from "@wellapi/rpc";
+import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { partyOf } from "@wellapi/rpc";
 import type { Pairwise } from "@wellapi/vault";
 import type { Intent, Result } from "./intent.ts";
 import { ALWAYS, type Interval } from "./interval.ts";
@@ -35,7 +35,7 @@ export function accessInit(
   const { principal, workload } = caller;
   return {
     patient: subject === undefined ? "" : pairwise.outward(partyOf(caller), subject.patient),
-    actor: actorOf(pairwise, caller),
+    actor: actorOf(caller, pairwise),
     organization: principal.organization ?? "",
     credential: principal.credential ?? "",
     workload,
@@ -67,19 +67,4 @@ function uniqueConsents(consents: NonNullable<Result["consents"]>) {
     consents.map(({ consent, version }) => [`${consent} ${version}`, { consent, version }]),
   );
   return [...byId.values()].slice(0, MAX_LISTED);
-}
-
-const actorKinds: Readonly<Record<string, Actor_Kind>> = {
-  application: Actor_Kind.APPLICATION,
-  patient: Actor_Kind.PATIENT,
-  operator: Actor_Kind.OPERATOR,
-  service: Actor_Kind.SERVICE,
-  guardian: Actor_Kind.GUARDIAN,
-  clinician: Actor_Kind.CLINICIAN,
-};
-
-function actorOf(pairwise: Pairwise, caller: Caller) {
-  const { kind, id } = caller.principal.actor ?? caller.principal;
-  const shown = kind === "patient" ? pairwise.outward(partyOf(caller), id) : id;
-  return { kind: actorKinds[kind] ?? Actor_Kind.UNSPECIFIED, id: shown };
 }
