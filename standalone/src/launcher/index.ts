@@ -1,4 +1,5 @@
 export { type MeshConfig, parseMeshConfig } from "./config.ts";
-export { type Mesh, openMesh } from "./mesh.ts";
+export type { Member } from "./members.ts";
+export { type Mesh, openMesh, type SettingsOf } from "./mesh.ts";
 export { createMeshAuthority, type MeshAuthority } from "./mesh-authority.ts";
 export { runMesh } from "./run.ts";

@@ -8,28 +8,36 @@ import { prepareDataFolder } from "../data-folder.ts";
 import { StandaloneError } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Announcement } from "../mesh/serve.ts";
-import { type ServiceName, serviceNames } from "../mesh/services.ts";
+import type { ServiceName } from "../mesh/services.ts";
 import { type Child, startChild } from "./child.ts";
 import type { MeshConfig } from "./config.ts";
+import { type Member, memberOf, membersOf } from "./members.ts";
 import { createMeshAuthority } from "./mesh-authority.ts";
 import { freePorts } from "./ports.ts";
 import { openServers } from "./servers.ts";
 import { openWorkloadFolders } from "./workload-folders.ts";
 
-/** A running mesh: the same to its users as an exchange in one process. */
+/** A running mesh: the same to its users as an exchange in one process. Where no replica is named, the first is meant. */
 export interface Mesh extends Exchange {
   /** Resolves with one line where a process ends that nobody ended. Nothing is started again by itself. */
   readonly broken: Promise<string>;
   /** Where a service listens for the others, on loopback. */
-  port(service: ServiceName): number;
-  pid(service: ServiceName): number;
-  /** Of this workload, or of a stranger: signed by the mesh's authority. For tests. */
-  files(workload: string): WorkloadFiles;
+  port(service: ServiceName, replica?: number): number;
+  pid(service: ServiceName, replica?: number): number;
+  /** Of this member (`records`, `records-2`): signed by the mesh's authority. For tests. */
+  files(member: string): WorkloadFiles;
   /** SIGKILL. */
-  kill(service: ServiceName): Promise<void>;
+  kill(service: ServiceName, replica?: number): Promise<void>;
   /** Starts a service that was killed, where it was. */
-  start(service: ServiceName): Promise<void>;
+  start(service: ServiceName, replica?: number): Promise<void>;
+  /** SIGSTOP: it neither runs nor ends, and its connections stay open. */
+  pause(service: ServiceName, replica?: number): void;
+  /** SIGCONT. */
+  resume(service: ServiceName, replica?: number): void;
 }
+
+/** Gives a process other settings than `usual` at each of its starts: for tests that stand between processes. */
+export type SettingsOf = (member: Member, usual: Env) => Env | Promise<Env>;
 
 /** Ended in this order, each drained before the next: callers before those whom they call. */
 const shutdownOrder = ["gateway", "ingestion", "records", "consent", "identity", "audit", "keys"] as const;
@@ -42,13 +50,19 @@ const lastStepsMs = 10_000;
  * Starts MongoDB, NATS and every service as a process of its own on this machine, each with its own certificate,
  * and resolves once all of them serve.
  */
-export async function openMesh(config: MeshConfig, env: Env, log: Logger): Promise<Mesh> {
+export async function openMesh(
+  config: MeshConfig,
+  env: Env,
+  log: Logger,
+  settingsOf: SettingsOf = (_member, usual) => usual,
+): Promise<Mesh> {
   const closers = createClosers();
   return closers.guard(async () => {
     const dataDir = resolve(config.dataDir);
     const folder = prepareDataFolder(dataDir);
-    const children = new Map<ServiceName, Child>();
-    const announcements = new Map<ServiceName, Announcement>();
+    const members = membersOf(config.replicas);
+    const children = new Map<string, Child>();
+    const announcements = new Map<string, Announcement>();
     const expected = new Set<Child>();
     let breakDown: (line: string) => void = () => {};
     const broken = new Promise<string>((resolve) => {
@@ -68,7 +82,7 @@ export async function openMesh(config: MeshConfig, env: Env, log: Logger): Promi
     });
     const workloads = await openWorkloadFolders({
       folder: join(dataDir, "workloads"),
-      workloads: serviceNames,
+      members: new Map(members.map(({ name, service }) => [name, service])),
       authority,
       lifetimeMs: config.certificateMs,
       log,
@@ -84,27 +98,27 @@ export async function openMesh(config: MeshConfig, env: Env, log: Logger): Promi
       },
     });
 
-    const ports = await freePorts(serviceNames.length);
-    const portOf = (service: ServiceName): number => ports[serviceNames.indexOf(service)]!;
-    const settings = (service: ServiceName): NodeJS.ProcessEnv => {
-      const files = workloads.files(service);
+    const free = await freePorts(members.length);
+    const ports = new Map(members.map(({ name }, i) => [name, free[i]!]));
+    const settings = ({ name, service }: Member): Env => {
+      const files = workloads.files(name);
       return {
         ...env,
         WELLAPI_HOST: service === "gateway" ? config.host : "127.0.0.1",
-        WELLAPI_PORT: String(portOf(service)),
+        WELLAPI_PORT: String(ports.get(name)),
         WELLAPI_GRPC_PORT: String(config.grpcPort),
         WELLAPI_HTTP_PORT: String(config.httpPort),
         WELLAPI_PROFILE: config.profile,
         WELLAPI_TRUST_DOMAIN: config.trustDomain,
         WELLAPI_NAMESPACE: "wellapi",
         WELLAPI_SIDECAR: "none",
-        WELLAPI_PEERS: serviceNames.map((name) => `${name}=127.0.0.1:${portOf(name)}`).join(","),
+        WELLAPI_PEERS: members.map((peer) => `${peer.service}=127.0.0.1:${ports.get(peer.name)}`).join(","),
         WELLAPI_WORKLOAD_CERT: files.certificate,
         WELLAPI_WORKLOAD_KEY: files.privateKey,
         WELLAPI_WORKLOAD_CA: files.authority,
         WELLAPI_WORKLOAD_RELOAD_MS: String(Math.min(10_000, Math.ceil(config.certificateMs / 20))),
         WELLAPI_DRAIN_MS: String(config.drainMs),
-        WELLAPI_DATA_DIR: join(dataDir, service),
+        WELLAPI_DATA_DIR: join(dataDir, name),
         WELLAPI_MASTER_KEY: folder.masterKey,
         WELLAPI_MONGODB_URI: servers.mongodbUri,
         WELLAPI_NATS_URL: servers.natsUrl,
@@ -112,30 +126,35 @@ export async function openMesh(config: MeshConfig, env: Env, log: Logger): Promi
       };
     };
 
-    async function start(service: ServiceName): Promise<void> {
+    async function start(member: Member): Promise<void> {
+      const { name, service } = member;
       const child = startChild({
-        name: service,
+        name,
         command: process.execPath,
         args: [fileURLToPath(import.meta.resolve("@wellapi/cli/main")), "serve", service, "--attached"],
-        env: settings(service),
+        env: { ...(await settingsOf(member, settings(member))) },
         stderr: "inherit",
       });
-      children.set(service, child);
-      announcements.set(service, await announced(child));
+      children.set(name, child);
+      announcements.set(name, await announced(child));
       watch(child);
     }
 
-    async function stop(service: ServiceName): Promise<void> {
-      const child = children.get(service);
+    async function stop({ name }: Member): Promise<void> {
+      const child = children.get(name);
       if (!child) return;
       expected.add(child);
-      await child.stop(2 * config.drainMs + lastStepsMs); // the gateway has two doors
+      const stopped = child.stop(2 * config.drainMs + lastStepsMs); // the gateway has two doors
+      child.process.kill("SIGCONT"); // one that is paused hears nothing before
+      await stopped;
     }
 
     closers.push("services", async () => {
-      for (const service of shutdownOrder) await stop(service);
+      for (const service of shutdownOrder) {
+        await Promise.all(members.filter((member) => member.service === service).map(stop));
+      }
     });
-    await Promise.all(serviceNames.map(start));
+    await Promise.all(members.map(start));
 
     const edge = announcements.get("gateway")!;
     return {
@@ -144,18 +163,25 @@ export async function openMesh(config: MeshConfig, env: Env, log: Logger): Promi
       dataDir,
       authority: edge.authority!,
       verifierKey: edge.verifierKey!,
-      operatorKey: announcements.get("identity")!.operatorKey,
+      // The replica that was first to enrol the operator has it.
+      operatorKey: members
+        .map(({ name }) => announcements.get(name)!.operatorKey)
+        .find((key) => key !== undefined),
       broken,
-      port: portOf,
-      pid: (service) => announcements.get(service)!.pid,
+      port: (service, replica = 1) => ports.get(memberOf(service, replica).name)!,
+      pid: (service, replica = 1) => announcements.get(memberOf(service, replica).name)!.pid,
       files: workloads.files,
-      async kill(service) {
-        const child = children.get(service)!;
+      async kill(service, replica = 1) {
+        const child = children.get(memberOf(service, replica).name)!;
         expected.add(child);
         child.process.kill("SIGKILL");
         await child.ended;
       },
-      start,
+      start: (service, replica = 1) => start(memberOf(service, replica)),
+      pause: (service, replica = 1) =>
+        void children.get(memberOf(service, replica).name)!.process.kill("SIGSTOP"),
+      resume: (service, replica = 1) =>
+        void children.get(memberOf(service, replica).name)!.process.kill("SIGCONT"),
       close: () => closers.closeAll(),
     };
   });

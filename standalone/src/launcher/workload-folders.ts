@@ -5,42 +5,45 @@ import type { Logger } from "@wellapi/runtime";
 import type { MeshAuthority } from "./mesh-authority.ts";
 
 export interface WorkloadFolders {
-  files(workload: string): WorkloadFiles;
+  files(member: string): WorkloadFiles;
   close(): void;
 }
 
 /** Renewed this far into their life, so that two failures in a row still leave a valid one. */
 const renewAt = 0.3;
 
-/** Writes each workload's certificate into a folder that only this user can look into, and renews them all. */
+/** Writes a certificate for each member into a folder that only this user can look into, and renews them all. */
 export async function openWorkloadFolders(options: {
   readonly folder: string;
-  readonly workloads: readonly string[];
+  /** The workload of each member. Replicas are one workload, with a key each. */
+  readonly members: ReadonlyMap<string, string>;
   readonly authority: MeshAuthority;
   readonly lifetimeMs: number;
   readonly log: Logger;
 }): Promise<WorkloadFolders> {
-  const { folder, workloads, authority, lifetimeMs, log } = options;
-  const files = (workload: string): WorkloadFiles => ({
-    certificate: join(folder, workload, "tls.crt"),
-    privateKey: join(folder, workload, "tls.key"),
-    authority: join(folder, workload, "ca.crt"),
+  const { folder, members, authority, lifetimeMs, log } = options;
+  const files = (member: string): WorkloadFiles => ({
+    certificate: join(folder, member, "tls.crt"),
+    privateKey: join(folder, member, "tls.key"),
+    authority: join(folder, member, "ca.crt"),
   });
 
-  async function renew(workload: string): Promise<void> {
+  async function renew(member: string, workload: string): Promise<void> {
     const issued = await authority.issue(workload);
-    const paths = files(workload);
-    await mkdir(join(folder, workload), { recursive: true, mode: 0o700 });
+    const paths = files(member);
+    await mkdir(join(folder, member), { recursive: true, mode: 0o700 });
     await replace(paths.authority, issued.authority);
     // Who reads between the two finds a pair that does not fit, and looks again.
     await replace(paths.privateKey, issued.privateKey);
     await replace(paths.certificate, issued.certificate);
   }
 
-  await Promise.all(workloads.map(renew));
+  await Promise.all([...members].map(([member, workload]) => renew(member, workload)));
   const timer = setInterval(() => {
-    for (const workload of workloads) {
-      renew(workload).catch((err: unknown) => log.error({ err }, "a workload's certificate was not renewed"));
+    for (const [member, workload] of members) {
+      renew(member, workload).catch((err: unknown) => {
+        log.error({ err }, "a workload's certificate was not renewed");
+      });
     }
   }, lifetimeMs * renewAt);
   return { files, close: () => clearInterval(timer) };
