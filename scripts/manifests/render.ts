@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseAllDocuments } from "yaml";
+import { GoToolError, openGoTool } from "../go-tools.ts";
 import type { Manifest } from "./derived.ts";
-import { GoToolError, openGoTool } from "./go-tools.ts";
 
 export const overlays = ["local", "production"] as const;
 

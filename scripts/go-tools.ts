@@ -1,7 +1,7 @@
 /**
  * The ecosystem's own tools, built once into `.tools/go/` from the Go module proxy. `go/<tool>/` beside this file is
- * a module that pins each with all it is made of, by hash. Cold, on one core at low priority: kustomize 70 s,
- * istioctl 8 min; so tests build the first where it is missing, and only `make mesh-check` the second.
+ * a module that pins each with all it is made of, by hash. Cold, on one core at low priority: toxiproxy 30 s,
+ * kustomize 70 s, istioctl 8 min; so tests build the first two where missing, and only `make mesh-check` the last.
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -15,6 +15,7 @@ import { fileURLToPath } from "node:url";
 const programs = {
   kustomize: "sigs.k8s.io/kustomize/kustomize/v5",
   istioctl: "istio.io/istio/istioctl/cmd/istioctl",
+  toxiproxy: "github.com/Shopify/toxiproxy/v2/cmd/server",
 } as const;
 
 export type GoTool = keyof typeof programs;
@@ -26,7 +27,7 @@ export class GoToolError extends Error {
   }
 }
 
-const built = fileURLToPath(new URL("../../.tools/go/", import.meta.url));
+const built = fileURLToPath(new URL("../.tools/go/", import.meta.url));
 
 /** The program's path; builds it where it is not there yet. Throws GoToolError without Go, or where it doesn't build. */
 export function openGoTool(name: GoTool): string {
