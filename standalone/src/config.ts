@@ -1,4 +1,4 @@
-import { type Env, parseConfig } from "@wellapi/runtime";
+import { type ConfigReader, type Env, parseConfig } from "@wellapi/runtime";
 
 /** Settings of a whole exchange in one process. */
 export interface StandaloneConfig {
@@ -17,6 +17,13 @@ export interface StandaloneConfig {
   readonly corsOrigins: readonly string[];
   /** How often the credentials of open streams are looked at again, in milliseconds. */
   readonly credentialRecheckMs: number;
+  /** How many streams an application may have open at the doors. */
+  readonly streamsPerApplication: number;
+}
+
+/** A forgotten stream costs about 20 kB; nobody who sends batches needs hundreds. */
+export function streamsPerApplicationOf(reader: ConfigReader): number {
+  return reader.int("WELLAPI_STREAMS_PER_APPLICATION", { fallback: 2_000, min: 1, max: 1_000_000 });
 }
 
 /** Throws ConfigError with every problem at once. */
@@ -34,5 +41,6 @@ export function parseStandaloneConfig(env: Env): StandaloneConfig {
       min: 100,
       max: 60_000,
     }),
+    streamsPerApplication: streamsPerApplicationOf(reader),
   }));
 }

@@ -9,6 +9,7 @@ import {
   openGrpcServer,
   type Route,
   type ServerTls,
+  type StreamLimit,
   serverInterceptors,
 } from "@wellapi/rpc";
 import type { Clock, Closers, Logger } from "@wellapi/runtime";
@@ -48,6 +49,8 @@ export async function openGrpcDoor(options: {
   /** Public services only. */
   readonly routes: readonly Route[];
   readonly authentication: Authentication;
+  /** Shared by the doors of a process. */
+  readonly streamLimit: StreamLimit;
   /** A certificate for the door; asked for again every day. */
   readonly certificate: () => Promise<ServerTls>;
   readonly reflection: boolean;
@@ -62,6 +65,7 @@ export async function openGrpcDoor(options: {
       interceptors: serverInterceptors({
         log,
         authentication: options.authentication,
+        streamLimit: options.streamLimit,
         selfValidating: ingestionSelfValidating,
       }),
       host: settings.host,
@@ -87,6 +91,7 @@ export async function openHttpDoor(options: {
   readonly settings: DoorSettings;
   readonly upstream: Transport;
   readonly authentication: Authentication;
+  readonly streamLimit: StreamLimit;
   readonly tiles: Tiles;
   readonly ready: () => Promise<boolean>;
   readonly closers: Closers;

@@ -1,4 +1,4 @@
-import { isPublic } from "@wellapi/rpc";
+import { createStreamLimit, isPublic } from "@wellapi/rpc";
 import { createClosers, type Logger } from "@wellapi/runtime";
 import {
   composeAudit,
@@ -64,11 +64,13 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
       identity.onCredentialRevoked(created.forget);
       return created;
     };
+    const streamLimit = createStreamLimit({ perApplication: config.streamsPerApplication });
     const services = [audit, identity, consent, records, ingestion];
     const grpc = await openGrpcDoor({
       settings,
       routes: services.flatMap(({ routes }) => routes).filter(({ service }) => isPublic(service)),
       authentication: authentication("door"),
+      streamLimit,
       async certificate() {
         const { cert, key, ca } = await identity.issueServerCertificate([config.host]);
         return { certificate: cert, privateKey: key, clientAuthority: ca };
@@ -81,6 +83,7 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
       settings,
       upstream: network.unauthenticated("gateway"),
       authentication: authentication("gateway"),
+      streamLimit,
       tiles: audit.tiles,
       ready: async () => true,
       closers,

@@ -36,6 +36,7 @@ export {
   toFailure,
 } from "./status.ts";
 export { abortable, hookStream, mapStream, raceAbort, type StreamHooks } from "./stream.ts";
+export { createStreamLimit, type StreamLimit } from "./stream-limit.ts";
 export {
   createTokenVerifier,
   principalOf,

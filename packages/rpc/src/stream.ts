@@ -107,6 +107,12 @@ export function abortable<T>(source: AsyncIterable<T>, signal: AbortSignal): Asy
   };
 }
 
+/** Runs once the signal aborts: at once where it has. */
+export function onAbort(signal: AbortSignal, run: () => void): void {
+  if (signal.aborted) run();
+  else signal.addEventListener("abort", run, { once: true });
+}
+
 /** The promise, or the signal's reason if that aborts first. */
 export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -2,5 +2,14 @@ export { type Clock, systemClock } from "./clock.ts";
 export { type Closers, ClosersError, createClosers } from "./closers.ts";
 export { ConfigError, type ConfigReader, type Env, parseConfig } from "./config.ts";
 export { decodeId, encodeId, type IdPrefix, type Ids, randomIds } from "./ids.ts";
+export { type Instrument, instruments } from "./instruments.ts";
 export { createLogger, type LogFields, type Logger, type LoggerOptions, silentLogger } from "./logger.ts";
+export {
+  type Counter,
+  createCounter,
+  createHistogram,
+  type Histogram,
+  type Observation,
+  observeGauge,
+} from "./metrics.ts";
 export { openTelemetry, type Telemetry, type TelemetryOptions } from "./telemetry.ts";

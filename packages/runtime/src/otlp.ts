@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { randomUUID } from "node:crypto";
 import {
   type Context,
   type ContextManager,
@@ -11,10 +12,16 @@ import {
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-proto";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
-import { defaultResource, resourceFromAttributes } from "@opentelemetry/resources";
+import {
+  defaultResource,
+  detectResources,
+  envDetector,
+  resourceFromAttributes,
+} from "@opentelemetry/resources";
 import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
 import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
-import { ATTR_SERVICE_NAME } from "@opentelemetry/semantic-conventions";
+import { ATTR_SERVICE_INSTANCE_ID, ATTR_SERVICE_NAME } from "@opentelemetry/semantic-conventions";
+import { type Env, parseConfig } from "./config.ts";
 import type { Telemetry, TelemetryOptions } from "./telemetry.ts";
 
 /** Carries the active span across awaits. The SDK ships only a manager for synchronous code. */
@@ -55,9 +62,11 @@ class AsyncContextManager implements ContextManager {
 
 /** Registers the global providers. Loaded only where telemetry is on. */
 export function openOtlp({ serviceName, env }: TelemetryOptions): Telemetry {
-  const resource = defaultResource().merge(
-    resourceFromAttributes({ [ATTR_SERVICE_NAME]: env.OTEL_SERVICE_NAME || serviceName }),
-  );
+  // Two replicas without an id of their own would write one series in turns.
+  const resource = defaultResource()
+    .merge(resourceFromAttributes({ [ATTR_SERVICE_INSTANCE_ID]: randomUUID() }))
+    .merge(detectResources({ detectors: [envDetector] }))
+    .merge(resourceFromAttributes({ [ATTR_SERVICE_NAME]: env.OTEL_SERVICE_NAME || serviceName }));
   const endpoint = env.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/+$/, "");
   const tracerProvider = new TracerProvider({
     resource,
@@ -73,6 +82,7 @@ export function openOtlp({ serviceName, env }: TelemetryOptions): Telemetry {
     resource,
     readers: [
       new PeriodicExportingMetricReader({
+        ...intervalOf(env),
         exporter: new OTLPMetricExporter({
           url: env.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT || `${endpoint}/v1/metrics`,
         }),
@@ -98,4 +108,12 @@ export function openOtlp({ serviceName, env }: TelemetryOptions): Telemetry {
       context.disable();
     },
   };
+}
+
+/** As the specification names it (milliseconds); a reading that takes longer than the interval is given up. */
+function intervalOf(env: Env) {
+  const { interval } = parseConfig(env, (reader) => ({
+    interval: reader.int("OTEL_METRIC_EXPORT_INTERVAL", { fallback: 60_000, min: 100, max: 3_600_000 }),
+  }));
+  return { exportIntervalMillis: interval, exportTimeoutMillis: Math.min(30_000, interval) };
 }

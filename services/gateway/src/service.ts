@@ -8,6 +8,7 @@ import {
   assertRoutes,
   problemError,
   requestIdHeader,
+  type StreamLimit,
   serverInterceptors,
   warmValidation,
 } from "@wellapi/rpc";
@@ -26,6 +27,8 @@ export interface GatewayDeps {
   readonly upstream: Transport;
   /** Exchanges callers' credentials as the workload `gateway`: createAuthentication with `door`. */
   readonly authentication: Authentication;
+  /** How many streams an application may have open; any number unless given. */
+  readonly streamLimit?: StreamLimit;
   readonly tiles: Tiles;
   /** Whether calls are taken; `/readyz` asks. */
   ready(): Promise<boolean>;
@@ -52,6 +55,7 @@ export async function openGatewayService(config: GatewayConfig, deps: GatewayDep
     log,
     authentication: deps.authentication,
     maximumTimeoutMs: config.maximumTimeoutMs,
+    ...(deps.streamLimit && { streamLimit: deps.streamLimit }),
   });
 
   const shutdown = new AbortController();

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { JetStreamTls } from "@wellapi/events";
 import type { WorkloadFiles } from "@wellapi/rpc";
 import { type ConfigReader, type Env, parseConfig } from "@wellapi/runtime";
+import { streamsPerApplicationOf } from "../config.ts";
 import { type ServiceName, serviceNames } from "./services.ts";
 
 /** Settings of one service's process. README.md lists them with what each needs. */
@@ -42,6 +43,8 @@ export interface EdgeConfig {
   readonly corsOrigins: readonly string[];
   readonly credentialRecheckMs: number;
   readonly credentialCacheMs: number;
+  /** How many streams an application may have open at the doors of this process. */
+  readonly streamsPerApplication: number;
   /** Names that providers call the door by; its certificate holds them. */
   readonly doorHosts: readonly string[];
   /** The door's certificate from elsewhere (cert-manager); absent: identity signs one. */
@@ -127,6 +130,7 @@ function edgesOf(reader: ConfigReader, env: Env): EdgeConfig {
       max: 60_000,
     }),
     credentialCacheMs: reader.int("WELLAPI_CREDENTIAL_CACHE_MS", { fallback: 0, min: 0, max: 60_000 }),
+    streamsPerApplication: streamsPerApplicationOf(reader),
     doorHosts: reader.list("WELLAPI_DOOR_HOSTS", []),
     doorFiles: files
       ? { certificate: reader.path("WELLAPI_DOOR_CERT"), privateKey: reader.path("WELLAPI_DOOR_KEY") }

@@ -6,7 +6,7 @@ import { Pkcs10CertificateRequestGenerator } from "@peculiar/x509";
 import { forwardingRoute, publicServices, type Tiles } from "@wellapi/gateway";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { EdgeCertificateService } from "@wellapi/gen/wellapi/identity/v1/edge_certificate_service_pb";
-import type { ServerTls } from "@wellapi/rpc";
+import { createStreamLimit, type ServerTls } from "@wellapi/rpc";
 import { createDoorAuthentication, openGrpcDoor, openHttpDoor, urlHost } from "../doors.ts";
 import type { EdgeConfig, ServiceConfig } from "./config.ts";
 import { patiently } from "./patience.ts";
@@ -29,6 +29,7 @@ export async function openEdges(platform: MeshPlatform, config: ServiceConfig, s
     believeMs: edges.credentialCacheMs,
   });
 
+  const streamLimit = createStreamLimit({ perApplication: edges.streamsPerApplication });
   const audit = createClient(AuditService, upstream);
   const certificate = () => doorCertificate(platform, config.host, edges);
   // Identity and audit may start after the edges.
@@ -38,6 +39,7 @@ export async function openEdges(platform: MeshPlatform, config: ServiceConfig, s
     settings,
     routes: publicServices.map((service) => forwardingRoute(service, upstream, "http2")),
     authentication,
+    streamLimit,
     certificate,
     reflection: installation.profile === "sandbox",
     closers,
@@ -47,6 +49,7 @@ export async function openEdges(platform: MeshPlatform, config: ServiceConfig, s
     settings,
     upstream,
     authentication,
+    streamLimit,
     tiles: createRemoteTiles(audit),
     ready: async () => true,
     closers,

@@ -1,6 +1,8 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { Logger } from "@wellapi/runtime";
 import type { Authentication } from "../authentication.ts";
+import type { StreamLimit } from "../stream-limit.ts";
+import { admissionInterceptor } from "./admission.ts";
 import { authenticationInterceptor } from "./authentication.ts";
 import { authorizationInterceptor } from "./authorization.ts";
 import { deadlineInterceptor } from "./deadline.ts";
@@ -14,6 +16,8 @@ export interface ServerInterceptorOptions {
   readonly authentication: Authentication;
   /** Longest unary call in milliseconds; 30 s unless given. */
   readonly maximumTimeoutMs?: number;
+  /** At a door: how many streams each application may have open. Absent: any number. */
+  readonly streamLimit?: StreamLimit;
   /** Streaming methods that check their messages themselves with `validateMessage`. */
   readonly selfValidating?: readonly DescMethod[];
 }
@@ -26,6 +30,7 @@ export function serverInterceptors(options: ServerInterceptorOptions): readonly 
     deadlineInterceptor(options.maximumTimeoutMs ?? 30_000),
     authenticationInterceptor(options.authentication),
     authorizationInterceptor(),
+    admissionInterceptor(options.streamLimit),
     validationInterceptor(options.selfValidating ?? []),
   ];
 }

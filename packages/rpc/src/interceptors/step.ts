@@ -8,6 +8,7 @@ export const interceptorOrder = [
   "deadline",
   "authentication",
   "authorization",
+  "admission",
   "validation",
 ] as const;
 

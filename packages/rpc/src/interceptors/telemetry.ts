@@ -2,7 +2,6 @@ import { Code, type StreamResponse, type UnaryRequest } from "@connectrpc/connec
 import {
   type Attributes,
   context,
-  metrics,
   propagation,
   SpanKind,
   SpanStatusCode,
@@ -14,13 +13,12 @@ import {
   ATTR_RPC_METHOD,
   ATTR_RPC_RESPONSE_STATUS_CODE,
   ATTR_RPC_SYSTEM_NAME,
-  METRIC_RPC_SERVER_CALL_DURATION,
 } from "@opentelemetry/semantic-conventions/incubating";
-import type { Logger } from "@wellapi/runtime";
+import { createCounter, createHistogram, type Logger } from "@wellapi/runtime";
 import { callerKey } from "../caller.ts";
 import { peerWorkloadKey, requestIdKey } from "../context.ts";
 import { problemFor } from "../status.ts";
-import { hookStream } from "../stream.ts";
+import { hookStream, onAbort } from "../stream.ts";
 import { type StepInterceptor, step } from "./step.ts";
 
 const scope = "@wellapi/rpc";
@@ -47,17 +45,19 @@ const serverFailures: ReadonlySet<Code> = new Set([
   Code.DataLoss,
 ]);
 
+/** Of `wellapi.rpc.server.refused_calls`: the reason of the error's google.rpc.ErrorInfo, a word of our own. */
+const ATTR_REASON = "wellapi.reason";
+
 /**
- * A span, the duration metric and one log line a call (semantic conventions 1.45, stable RPC names). Free while no
+ * A span, its metrics and one log line a call (semantic conventions 1.45, stable RPC names). Free while no
  * provider is registered. None of the three carries a patient, an organization, a value or a credential.
  */
 export function telemetryInterceptor(log: Logger): StepInterceptor {
   const tracer = trace.getTracer(scope);
-  // Asked for at the first call: the providers may be registered after this list is built.
-  let duration: ReturnType<typeof createDuration> | undefined;
+  const duration = createHistogram("callDuration");
+  const activeStreams = createCounter("activeStreams");
+  const refusedCalls = createCounter("refusedCalls");
   return step("telemetry", (next) => async (request) => {
-    duration ??= createDuration();
-    const recorder = duration;
     const started = performance.now();
     const rpc = `${request.service.typeName}/${request.method.name}`;
     const inside = request.contextValues.get(peerWorkloadKey) !== undefined;
@@ -69,7 +69,19 @@ export function telemetryInterceptor(log: Logger): StepInterceptor {
     const span = tracer.startSpan(rpc, { kind: SpanKind.SERVER, attributes }, parent);
     const active = trace.setSpan(parent, span);
 
+    let open = request.stream;
+    const streamEnds = (): void => {
+      if (open) activeStreams.add(-1, attributes);
+      open = false;
+    };
+    if (open) {
+      activeStreams.add(1, attributes);
+      // Transports abort it when the call is over, also where nobody read the answer to its end.
+      onAbort(request.signal, streamEnds);
+    }
+
     const finish = (error: unknown): void => {
+      streamEnds();
       const problem = error === undefined ? undefined : problemFor(error);
       const status = statusName(problem?.code);
       const failed = problem !== undefined && serverFailures.has(problem.code);
@@ -79,11 +91,15 @@ export function telemetryInterceptor(log: Logger): StepInterceptor {
         span.setStatus({ code: SpanStatusCode.ERROR });
       }
       const milliseconds = performance.now() - started;
-      recorder.record(milliseconds / 1_000, {
+      duration.record(milliseconds / 1_000, {
         ...attributes,
         [ATTR_RPC_RESPONSE_STATUS_CODE]: status,
         ...(failed ? { [ATTR_ERROR_TYPE]: status } : {}),
       });
+      if (problem !== undefined && problem.code !== Code.Canceled) {
+        const reason = { [ATTR_RPC_RESPONSE_STATUS_CODE]: status, [ATTR_REASON]: problem.reason };
+        refusedCalls.add(1, { ...attributes, ...reason });
+      }
       const { traceId } = span.spanContext();
       const level = failed ? "warn" : inside ? "debug" : "info";
       log[level](
@@ -118,15 +134,5 @@ export function telemetryInterceptor(log: Logger): StepInterceptor {
       finish(error);
       throw error;
     }
-  });
-}
-
-function createDuration() {
-  return metrics.getMeter(scope).createHistogram(METRIC_RPC_SERVER_CALL_DURATION, {
-    unit: "s",
-    description: "Duration of inbound calls",
-    advice: {
-      explicitBucketBoundaries: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10],
-    },
   });
 }

@@ -1,0 +1,96 @@
+import {
+  METRIC_DB_CLIENT_OPERATION_DURATION,
+  METRIC_RPC_SERVER_CALL_DURATION,
+} from "@opentelemetry/semantic-conventions/incubating";
+
+export interface Instrument {
+  readonly name: string;
+  readonly kind: "counter" | "up-down-counter" | "histogram" | "gauge";
+  /** UCUM; in braces what is counted. */
+  readonly unit: string;
+  readonly description: string;
+  /** Upper bounds of a histogram's buckets. */
+  readonly boundaries?: readonly number[];
+}
+
+/**
+ * Everything that is measured, in one place: docs/operations.md lists it, deploy/metrics/ names it as Prometheus
+ * does. Names of OpenTelemetry's semantic conventions (1.45) where there are any. No unit is `1`: Prometheus would
+ * call a gauge of it a ratio.
+ */
+export const instruments = {
+  callDuration: {
+    name: METRIC_RPC_SERVER_CALL_DURATION,
+    kind: "histogram",
+    unit: "s",
+    description: "Duration of inbound calls",
+    boundaries: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10],
+  },
+  activeStreams: {
+    name: "wellapi.rpc.server.active_streams",
+    kind: "up-down-counter",
+    unit: "{stream}",
+    description: "Inbound streams that are open",
+  },
+  refusedCalls: {
+    name: "wellapi.rpc.server.refused_calls",
+    kind: "counter",
+    unit: "{call}",
+    description: "Inbound calls that ended with an error, by its reason; cancelled ones are not among them",
+  },
+  commitDuration: {
+    name: METRIC_DB_CLIENT_OPERATION_DURATION,
+    kind: "histogram",
+    unit: "s",
+    description: "Duration of commits to the store, until they are on disk",
+    boundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  },
+  outboxWaiting: {
+    name: "wellapi.outbox.waiting",
+    kind: "gauge",
+    unit: "{item}",
+    description: "Events and leaves that are committed and have not left yet",
+  },
+  outboxAge: {
+    name: "wellapi.outbox.age",
+    kind: "gauge",
+    unit: "s",
+    description: "How long the oldest of them has waited; 0 where none waits",
+  },
+  eventLag: {
+    name: "wellapi.events.lag",
+    kind: "gauge",
+    unit: "{event}",
+    description: "Events that a durable has not settled",
+  },
+  deadLetters: {
+    name: "wellapi.events.dead_letters",
+    kind: "gauge",
+    unit: "{event}",
+    description: "Events that a durable gave up on",
+  },
+  brokerConnected: {
+    name: "wellapi.events.connected",
+    kind: "gauge",
+    unit: "{connection}",
+    description: "1 while there is a live connection to the broker",
+  },
+  consentSession: {
+    name: "wellapi.consent.session.live",
+    kind: "gauge",
+    unit: "{session}",
+    description: "1 while the enforcer has a live session with consent; nothing is decided without",
+  },
+  consentSessionAge: {
+    name: "wellapi.consent.session.age",
+    kind: "gauge",
+    unit: "s",
+    description: "For how long the session has been live, or there has been none",
+  },
+  certificateRemaining: {
+    name: "wellapi.certificate.remaining",
+    kind: "gauge",
+    unit: "s",
+    description: "Until the certificate ends",
+  },
+} as const satisfies Readonly<Record<string, Instrument>>;
