@@ -7,7 +7,7 @@ import { type Caller, callerKey } from "./caller.ts";
 import type { Credential } from "./credential.ts";
 import { problemError } from "./status.ts";
 
-/** Internal tokens that a service calls on with. They are kept until they have less than a minute left. */
+/** Internal tokens that a service calls on with. They are used for the first half of their life. */
 export interface Tokens {
   /** For the caller of the service, bound to the service's own workload (RFC 8693). */
   forCaller(caller: Caller): Promise<string>;
@@ -16,7 +16,12 @@ export interface Tokens {
 }
 
 const timeoutMs = 5_000;
-const reserveMs = 60_000;
+/**
+ * Of an internal token, which says until when and not for how long. A wall clock that is behind takes it for longer,
+ * one that is ahead for shorter: with half of it in reserve, each side's clock may be two minutes off.
+ */
+const lifetimeMs = 300_000;
+const reserveMs = 150_000;
 
 /** `exchange` reaches identity as the service's workload. */
 export function createTokens(options: {
@@ -30,7 +35,7 @@ export function createTokens(options: {
     const known = kept.get(key);
     if (known !== undefined) return known;
     const asked = exchange.exchangeCredential({ credential }, { timeoutMs }).then(({ token, expireTime }) => {
-      const left = expireTime === undefined ? 0 : timestampMs(expireTime) - clock.now();
+      const left = expireTime === undefined ? 0 : Math.min(timestampMs(expireTime) - clock.now(), lifetimeMs);
       if (left > reserveMs) kept.set(key, asked, left - reserveMs);
       else kept.delete(key);
       return token;

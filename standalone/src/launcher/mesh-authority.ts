@@ -23,7 +23,7 @@ export interface MeshAuthority {
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const day = 86_400_000;
 /** For processes whose clocks are behind. */
-const backdateMs = 60_000;
+const backdateMs = 300_000;
 
 export async function createMeshAuthority(options: {
   readonly trustDomain: string;
