@@ -64,6 +64,9 @@ export async function composeConsent(platform: Platform): Promise<ConsentService
   return consent;
 }
 
+/** By so much is what one replica commits seen later by a watch that is open at another. */
+const LOOK_EVERY_MS = 250;
+
 /** Records, and `ready`: resolves once its enforcer has a session with consent. */
 export interface ComposedRecords extends RecordsServer {
   ready(signal?: AbortSignal): Promise<void>;
@@ -90,7 +93,11 @@ export async function composeRecords(platform: Platform): Promise<ComposedRecord
     else vault.forget(partition);
   });
   const records = await openRecordsService(
-    { region: installation.region, backupRetentionDays: 35 },
+    {
+      region: installation.region,
+      backupRetentionDays: 35,
+      ...(platform.replicated ? { lookEveryMs: LOOK_EVERY_MS } : {}),
+    },
     {
       store,
       vault,

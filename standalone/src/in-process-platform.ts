@@ -59,6 +59,7 @@ export function createInProcessPlatform(options: {
   return {
     ...base,
     switchboard,
+    replicated: false,
     logFolder: folder.logFolder,
     openStore,
     vault: once(async () => {

@@ -57,6 +57,8 @@ export interface Platform {
   readonly log: Logger;
   readonly closers: Closers;
   readonly network: Network;
+  /** Whether other processes write to the same stores: replicas of a service, over one database. */
+  readonly replicated: boolean;
   /** Folder of the log's checkpoint and tiles. */
   readonly logFolder: string;
   keys(): Promise<Keys>;

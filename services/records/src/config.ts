@@ -6,4 +6,9 @@ export interface RecordsConfig {
   readonly backupRetentionDays?: number;
   /** How often erasures that have stopped are looked for, in milliseconds; default 5,000. */
   readonly resumeEveryMs?: number;
+  /**
+   * How often open watches look for what other replicas committed, in milliseconds. Absent where no other process
+   * writes to the store: then a commit wakes them, and nothing is looked for.
+   */
+  readonly lookEveryMs?: number;
 }

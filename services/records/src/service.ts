@@ -16,6 +16,7 @@ import { createConsentClient } from "./consent-client.ts";
 import { createDirectory } from "./directory-client.ts";
 import { createErase } from "./erase.ts";
 import { createGate } from "./gate.ts";
+import { loadHead } from "./head-repository.ts";
 import { createObservationRepository } from "./observation-repository.ts";
 import { createPatientQueue } from "./patient-queue.ts";
 import { createReadHandlers } from "./read-handlers.ts";
@@ -50,11 +51,19 @@ export interface RecordsServer {
 /** Opens the service and continues the erasures that an earlier run began. */
 export async function openRecordsService(config: RecordsConfig, deps: RecordsDeps): Promise<RecordsServer> {
   const { store, vault, pairwise, enforcer, clock, log } = deps;
-  const { region, backupRetentionDays = 35, resumeEveryMs = 5_000 } = config;
+  const { region, backupRetentionDays = 35, resumeEveryMs = 5_000, lookEveryMs } = config;
   const directory = createDirectory(deps.identity, clock);
   const consents = createConsentClient(enforcer, deps.consent, region);
   const gate = createGate({ ...deps, consents, directory, region });
-  const hub = createCommitHub();
+  const hub = createCommitHub(
+    lookEveryMs === undefined
+      ? undefined
+      : {
+          everyMs: lookEveryMs,
+          versionOf: async (partition) => (await loadHead(store, partition))?.revision,
+          onError: (error) => log.warn({ err: error }, "commits of other replicas could not be looked for"),
+        },
+  );
   const relay = deps.relay ?? { notify() {} };
   const writing = { ...deps, relay, gate, hub, directory, consents, queue: createPatientQueue() };
   const erase = createErase(writing);
@@ -81,6 +90,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
     routes: [route(RecordsService, reads), route(RecordsWriteService, writes)],
     async close() {
       stopListening();
+      await hub.close();
       await stopResuming();
     },
   };

@@ -28,8 +28,10 @@ export type WatchPayload =
   | { readonly kind: "run"; readonly code: string; readonly run: Run }
   | { readonly kind: "retraction"; readonly sequence: number; readonly retracted: number };
 
-/** How long a watcher waits for a wake-up before it looks by itself: commits of other replicas wake nobody. */
-const LOOK_EVERY_MS = 250;
+/** Commits, recalls and the end of the session wake a watcher; this often it finds by itself that a consent ran out. */
+const IDLE_CHECK_MS = 5_000;
+/** How long it waits before it asks again where consent was undecided. */
+const ASK_AGAIN_MS = 250;
 /** How long consent may be undecided before the stream ends. Nothing is sent meanwhile. */
 const UNDECIDED_FOR_MS = 2_000;
 
@@ -83,7 +85,7 @@ async function* deliver(
           yield* payloadsOf(deps, read, permission, codeIds, commit, signal);
         delivered = head;
       } else {
-        await subscription.wait(LOOK_EVERY_MS, signal);
+        await subscription.wait(IDLE_CHECK_MS, signal);
       }
     }
   } finally {
@@ -156,7 +158,7 @@ function createPermission(
             const undecided = problem instanceof RecordsError && problem.code === "UNDECIDED";
             if (!undecided || clock.monotonic() - since > UNDECIDED_FOR_MS) throw problem;
           }
-          await wakes.wait(LOOK_EVERY_MS, signal);
+          await wakes.wait(ASK_AGAIN_MS, signal);
         }
       } finally {
         wakes.close();

@@ -47,11 +47,15 @@ export function createWinners(limits = usualLimits): Winners {
   let held: CommittedSamples[] = [];
   let end = Number.POSITIVE_INFINITY;
 
-  /** Keeps about half of what may be held. */
+  /** Keeps about half of what may be held, and never all: the last stretch alone may be more than half. */
   function letGo(): void {
     let samples = 0;
     let kept = 0;
-    while (kept < limits.stretches / 2 && (kept === 0 || samples < limits.samples / 2)) {
+    while (
+      kept < held.length - 1 &&
+      kept < limits.stretches / 2 &&
+      (kept === 0 || samples < limits.samples / 2)
+    ) {
       samples += held[kept]!.columns.times.length;
       kept++;
     }

@@ -130,10 +130,24 @@ describe("winners", () => {
     fc.assert(property, { numRuns: 300 });
   });
 
+  it("are those of the rule where the last block alone is more than may be kept", () => {
+    const small = block(1, [0, 1], "A", "/min");
+    const large = block(
+      2,
+      Array.from({ length: 30 }, (_, i) => 10 + i),
+      "A",
+      "/min",
+    );
+    const winners = createWinners({ samples: 30, stretches: 9 });
+    winners.add([small, large]);
+    expect(winners.end).toBe(10);
+    expect(winners.take({ from: 0, to: 10 }).map(({ columns }) => [...columns.times])).toEqual([[0, 1]]);
+  });
+
   it("do not grow with the blocks that interleave", () => {
     const winners = createWinners();
-    for (let sequence = 0; sequence < 40; sequence++) {
-      const times = Array.from({ length: 10_000 }, (_, i) => i * 40 + sequence);
+    for (let sequence = 0; sequence < 12; sequence++) {
+      const times = Array.from({ length: 10_000 }, (_, i) => i * 12 + sequence);
       winners.add([block(sequence, times, "A", "/min")]);
       expect(winners.held).toBeLessThanOrEqual(60_000);
     }

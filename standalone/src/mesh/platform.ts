@@ -63,6 +63,7 @@ export async function openMeshPlatform(options: {
     ...base,
     certificates,
     installation: { trustDomain, profile, region: "local" },
+    replicated: true,
     logFolder: join(config.dataDir, "log"),
     openStore,
     async openFile(name, collections) {
