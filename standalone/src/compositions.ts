@@ -7,6 +7,7 @@ import { type IdentityService, identityCollections, openIdentityService } from "
 import { type OpenIngestionService, openIngestionService } from "@wellapi/ingestion";
 import { openRecordsService, type RecordsServer, recordsCollections } from "@wellapi/records";
 import type { Platform } from "./platform.ts";
+import { observeEventOutbox, observeSession } from "./signals/gauges.ts";
 
 export async function composeAudit(platform: Platform): Promise<OpenAuditService> {
   const { installation, clock, log, closers } = platform;
@@ -80,6 +81,7 @@ export async function composeRecords(platform: Platform): Promise<ComposedRecord
   const store = await platform.openStore("records", recordsCollections);
   const relay = platform.openRelay(store, events);
   closers.push("relay", () => relay.close());
+  closers.push("signals of the outbox", observeEventOutbox("records", store, clock));
   const enforcer = openEnforcer({
     transport: network.onOwn("records"),
     instance: randomUUID(),
@@ -87,6 +89,7 @@ export async function composeRecords(platform: Platform): Promise<ComposedRecord
     log,
   });
   closers.push("enforcer", () => enforcer.close());
+  closers.push("signals of the session", observeSession(enforcer));
   // A key must not outlive the session under which it was unwrapped.
   enforcer.onRecall((partition) => {
     if (partition === undefined) vault.forgetAll("data");

@@ -21,9 +21,9 @@ export interface StandaloneConfig {
   readonly streamsPerApplication: number;
 }
 
-/** A forgotten stream costs about 20 kB; nobody who sends batches needs hundreds. */
+/** An open stream costs memory (docs/performance.md, P13); nobody who sends batches needs hundreds. */
 export function streamsPerApplicationOf(reader: ConfigReader): number {
-  return reader.int("WELLAPI_STREAMS_PER_APPLICATION", { fallback: 2_000, min: 1, max: 1_000_000 });
+  return reader.int("WELLAPI_STREAMS_PER_APPLICATION", { fallback: 1_000, min: 1, max: 1_000_000 });
 }
 
 /** Throws ConfigError with every problem at once. */

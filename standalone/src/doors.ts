@@ -15,6 +15,7 @@ import {
 import type { Clock, Closers, Logger } from "@wellapi/runtime";
 import { StandaloneError } from "./errors.ts";
 import type { Network } from "./platform.ts";
+import { observeCertificate } from "./signals/gauges.ts";
 
 /** Where callers from outside come in. */
 export interface DoorSettings {
@@ -54,11 +55,12 @@ export async function openGrpcDoor(options: {
   /** A certificate for the door; asked for again every day. */
   readonly certificate: () => Promise<ServerTls>;
   readonly reflection: boolean;
+  readonly clock: Clock;
   readonly closers: Closers;
   readonly log: Logger;
 }): Promise<GrpcServer> {
   const { settings, certificate, closers, log } = options;
-  const tls = await certificate();
+  let tls = await certificate();
   const server = await listening("WELLAPI_GRPC_PORT", settings.grpcPort, () =>
     openGrpcServer({
       routes: options.routes,
@@ -79,10 +81,15 @@ export async function openGrpcDoor(options: {
   // It lives for seven days; a new one every day leaves time to mend a failure.
   const renewal = setInterval(() => {
     certificate()
-      .then(server.reload)
+      .then((next) => {
+        server.reload(next);
+        tls = next;
+      })
       .catch((err: unknown) => log.error({ err }, "the door's certificate was not renewed"));
   }, renewMs);
   closers.push("certificate renewal", () => clearInterval(renewal));
+  const stopObserving = observeCertificate("door", () => tls.certificate, options.clock);
+  closers.push("signals of the door's certificate", stopObserving);
   return server;
 }
 

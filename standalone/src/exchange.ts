@@ -76,6 +76,7 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
         return { certificate: cert, privateKey: key, clientAuthority: ca };
       },
       reflection: profile === "sandbox",
+      clock,
       closers,
       log,
     });

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import type { Interceptor } from "@connectrpc/connect";
 import { embeddedEventsCollections, openEmbeddedEvents, openRelay } from "@wellapi/events";
 import { ingestionSelfValidating } from "@wellapi/ingestion";
@@ -15,6 +16,7 @@ import {
   openServiceLog,
   type Platform,
 } from "./platform.ts";
+import { measureCommits } from "./signals/commits.ts";
 import { createSwitchboard, type Switchboard } from "./switchboard.ts";
 
 /** All services in this process: SQLite files in one folder, events in a store, calls through a switchboard. */
@@ -51,7 +53,7 @@ export function createInProcessPlatform(options: {
   async function openStore(name: string, collections: readonly CollectionDeclaration[]): Promise<Store> {
     const store = await folder.open(name, collections);
     closers.push(`store ${name}`, () => store.close());
-    return store;
+    return measureCommits(store, "sqlite", basename(name, ".db"));
   }
 
   const keys = once(() => openKeys(folder.masterKey, closers));

@@ -15,6 +15,7 @@ import {
 import type { Clock, Closers, Ids, Logger } from "@wellapi/runtime";
 import type { CollectionDeclaration, Store } from "@wellapi/store";
 import { createPairwise, type Kms, type OpenVault, openLocalKms, type Pairwise } from "@wellapi/vault";
+import { observeLeafOutbox } from "./signals/gauges.ts";
 
 /** What an installation is, wherever its services run. */
 export interface Installation {
@@ -125,6 +126,7 @@ export async function openServiceLog(
     log: platform.log,
   });
   platform.closers.push(`access log of ${service}`, () => accessLog.close());
+  platform.closers.push(`signals of ${service}`, observeLeafOutbox(service, accessLog, platform.clock));
   return accessLog;
 }
 

@@ -4,7 +4,13 @@ import type { Clock, Ids, Logger } from "@wellapi/runtime";
 import { type Change, type Store, StoreError } from "@wellapi/store";
 import { createDrain } from "./drain.ts";
 import { AccessLogError } from "./errors.ts";
-import { createLeafDocument, encodeLeafDocument, type LeafDocument, leavesCollection } from "./leaf.ts";
+import {
+  createLeafDocument,
+  decodeLeafDocument,
+  encodeLeafDocument,
+  type LeafDocument,
+  leavesCollection,
+} from "./leaf.ts";
 import type { LeafSealer } from "./leaf-sealer.ts";
 import type { AccessLog } from "./port.ts";
 import { openReserve } from "./reserve.ts";
@@ -30,6 +36,21 @@ export interface AccessLogOptions {
 export interface OpenAccessLog extends AccessLog {
   /** Resolves once audit has durably taken every leaf that was committed before the call, or at `close`. */
   drained(): Promise<void>;
+  /** What has not reached audit yet, for operators. Throws StoreError where the store cannot be asked. */
+  waiting(): Promise<WaitingLeaves>;
+}
+
+export interface WaitingLeaves {
+  /** In the store: of all processes that share it. */
+  readonly outbox: Waiting;
+  /** In this process's own reserve file. */
+  readonly reserve: Waiting;
+}
+
+export interface Waiting {
+  readonly count: number;
+  /** When the oldest was written, UTC milliseconds; undefined where none waits. */
+  readonly oldestMs: number | undefined;
 }
 
 /**
@@ -77,11 +98,27 @@ export async function openAccessLog(options: AccessLogOptions): Promise<OpenAcce
     },
     notify: drain.wake,
     drained: drain.drained,
+    async waiting() {
+      const scan = { index: "byTime", equals: [], limit: 1 };
+      const [count, oldest] = await Promise.all([
+        store.count(leavesCollection.name),
+        store.scan<LeafDocument>(leavesCollection.name, scan),
+      ]);
+      return {
+        outbox: { count, oldestMs: oldest.documents[0]?.document.timeMs },
+        reserve: heldIn(reserve.held()),
+      };
+    },
     close() {
       closing ??= drain.close().then(reserve.close);
       return closing;
     },
   };
+}
+
+function heldIn(records: readonly Uint8Array[]): Waiting {
+  const [first] = records;
+  return { count: records.length, oldestMs: first && decodeLeafDocument(first).timeMs };
 }
 
 function insertOf(document: LeafDocument): Change {

@@ -1,4 +1,10 @@
-export { type AccessLogOptions, type OpenAccessLog, openAccessLog } from "./access-log.ts";
+export {
+  type AccessLogOptions,
+  type OpenAccessLog,
+  openAccessLog,
+  type Waiting,
+  type WaitingLeaves,
+} from "./access-log.ts";
 export { actorOf } from "./actor.ts";
 export { commitment, NONCE_BYTES } from "./commitment.ts";
 export { AccessLogError, type AccessLogErrorCode } from "./errors.ts";

@@ -147,6 +147,7 @@ describe("while the store cannot write", () => {
     const kept = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
     expect(kept.length).toBeGreaterThan(5);
     expect(kept.length).toBeLessThan(40);
+    expect(await log.waiting()).toMatchObject({ outbox: { count: 0 }, reserve: { count: kept.length } });
     expect(results.at(-1)).toMatchObject({
       reason: { code: "unavailable", problem: { reason: "LOG_UNAVAILABLE", retryAfterMs: 1000 } },
     });
@@ -157,6 +158,8 @@ describe("while the store cannot write", () => {
     await log.drained();
     expect(intake.ids().sort()).toEqual([...kept, after].sort());
     expect(await outbox()).toEqual([]);
+    const none = { count: 0, oldestMs: undefined };
+    expect(await log.waiting()).toEqual({ outbox: none, reserve: none });
 
     // The reserve is whole again.
     store.mode = "refuses";

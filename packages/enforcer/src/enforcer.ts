@@ -42,8 +42,14 @@ const longestBackoffMs = 1_000;
 const decideWithinMs = 2_000;
 const asksAtMost = 8;
 
+/** An enforcer, and what an operator sees of it. */
+export interface OpenEnforcer extends Enforcer {
+  /** Whether a session is live, and for how long it has been so, in monotonic milliseconds. */
+  session(): { readonly live: boolean; readonly forMs: number };
+}
+
 /** Starts the session and keeps one for as long as it is open. Does not wait for it: see `ready`. */
-export function openEnforcer(options: EnforcerOptions): Enforcer {
+export function openEnforcer(options: EnforcerOptions): OpenEnforcer {
   return runEnforcer({
     link: createConsentLink(options.transport, options.instance, decideWithinMs),
     session: new Session(sessionOptions(options.capacity)),
@@ -67,12 +73,13 @@ export interface EnforcerParts {
 }
 
 /** Drives the state machine: it owns the stream, the timers and who waits. */
-export function runEnforcer({ link, session, clock, timers, log }: EnforcerParts): Enforcer {
+export function runEnforcer({ link, session, clock, timers, log }: EnforcerParts): OpenEnforcer {
   const listeners = new Set<(partition: string | undefined) => void>();
   const waiting = new Set<() => void>();
   let stream: WatchStream | undefined;
   let backoffMs = shortestBackoffMs;
   let closed = false;
+  let state = { live: false, since: clock.monotonic() };
   let cancelTick = () => {};
   let cancelConnect = () => {};
 
@@ -120,8 +127,16 @@ export function runEnforcer({ link, session, clock, timers, log }: EnforcerParts
     cancelTick = timers.after(tickEveryMs, tick);
   }
 
+  /** Opening is no session: nothing is decided under it. */
+  function look(): typeof state {
+    const live = session.phase === "live";
+    if (live !== state.live) state = { live, since: clock.monotonic() };
+    return state;
+  }
+
   /** Where the session has ended: closes its stream, tells the listeners, connects again. */
   function settle(): void {
+    look();
     if (session.phase !== "none" || !stream) return;
     const ended = stream;
     stream = undefined;
@@ -202,6 +217,10 @@ export function runEnforcer({ link, session, clock, timers, log }: EnforcerParts
         if (closed) throw new EnforcerError("closed", "the enforcer is closed");
         await live(tickEveryMs);
       }
+    },
+    session() {
+      const { live, since } = look();
+      return { live, forMs: clock.monotonic() - since };
     },
     async close() {
       if (closed) return;

@@ -1,5 +1,5 @@
 export type { ConsentLink, WatchListener, WatchStream } from "./consent-link.ts";
-export type { EnforcerOptions, EnforcerParts, Timers } from "./enforcer.ts";
+export type { EnforcerOptions, EnforcerParts, OpenEnforcer, Timers } from "./enforcer.ts";
 export { openEnforcer, runEnforcer, sessionOptions, systemTimers } from "./enforcer.ts";
 export type { EnforcerErrorCode } from "./errors.ts";
 export { EnforcerError } from "./errors.ts";

@@ -96,10 +96,12 @@ describe("an enforcer", () => {
       },
     });
     await enforcer.decide(question);
+    expect(enforcer.session().live).toBe(true);
     const ended = new Promise((resolve) => enforcer.onRecall(resolve));
     breakStream();
     expect(await ended).toBeUndefined();
     expect(enforcer.peek(question)).toBeUndefined();
+    expect(enforcer.session().live).toBe(false);
     await enforcer.decide(question).catch(() => undefined);
     expect(sessions).toBeGreaterThan(1);
   });

@@ -6,7 +6,7 @@ export { openEmbeddedEvents } from "./embedded/events.ts";
 export type { EventsErrorCode } from "./errors.ts";
 export { EventsError } from "./errors.ts";
 export type { JetStreamLog, JetStreamTls } from "./jetstream/connection.ts";
-export type { JetStreamEvents, JetStreamEventsOptions } from "./jetstream/events.ts";
+export type { Backlog, JetStreamEvents, JetStreamEventsOptions } from "./jetstream/events.ts";
 export { openJetStreamEvents } from "./jetstream/events.ts";
 export { relayCollections } from "./lease.ts";
 export type { Consumer, Consumption, DeliveredEvent, Events } from "./port.ts";

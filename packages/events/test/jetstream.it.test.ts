@@ -191,6 +191,7 @@ describe.skipIf(servers.length === 0)("JetStream", () => {
       await subject.events.consume({ ...all, durable: "other", handle: other.handle });
       await publish("bad1", "bad2", "bad3", "last");
       await got.until(() => got.ids().includes("last"));
+      expect((await subject.events.backlog()).get("all")?.deadLetters).toBe(3);
       broken = false;
       got.batches.length = 0;
       expect(await subject.events.replayDeadLetters("all", ["bad2", "unknown"])).toBe(1);
@@ -202,6 +203,7 @@ describe.skipIf(servers.length === 0)("JetStream", () => {
       await got.untilCount(3);
       expect(got.ids()).toEqual(["bad2", "bad1", "bad3"]);
       expect(await subject.events.deadLetters("all", 10)).toEqual([]);
+      expect((await subject.events.backlog()).get("all")?.deadLetters).toBe(0);
       expect(await subject.events.replayDeadLetters("all")).toBe(0);
       await publish("end");
       await other.until(() => other.ids().includes("end"));
@@ -227,6 +229,7 @@ describe.skipIf(servers.length === 0)("JetStream", () => {
       release.resolve();
       await closing;
       expect(await subject.events.lag("all")).toBe(4);
+      expect(await subject.events.backlog()).toEqual(new Map([["all", { lag: 4, deadLetters: 0 }]]));
       await expect(subject.events.lag("unknown")).rejects.toEqual(invalid(/consumer not found/));
     });
 

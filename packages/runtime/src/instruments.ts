@@ -1,4 +1,9 @@
 import {
+  ATTR_DB_NAMESPACE,
+  ATTR_DB_OPERATION_NAME,
+  ATTR_DB_SYSTEM_NAME,
+  ATTR_ERROR_TYPE,
+  ATTR_MESSAGING_CONSUMER_GROUP_NAME,
   METRIC_DB_CLIENT_OPERATION_DURATION,
   METRIC_RPC_SERVER_CALL_DURATION,
 } from "@opentelemetry/semantic-conventions/incubating";
@@ -94,3 +99,19 @@ export const instruments = {
     description: "Until the certificate ends",
   },
 } as const satisfies Readonly<Record<string, Instrument>>;
+
+/** What tells series apart, beside those of RPCs. Few values each, and never a person's. */
+export const seriesAttributes = {
+  /** The store: a service's name. */
+  store: ATTR_DB_NAMESPACE,
+  /** `mongodb` or `sqlite`. */
+  engine: ATTR_DB_SYSTEM_NAME,
+  operation: ATTR_DB_OPERATION_NAME,
+  /** Only of what failed. */
+  error: ATTR_ERROR_TYPE,
+  durable: ATTR_MESSAGING_CONSUMER_GROUP_NAME,
+  /** `events`, `leaves`, or `reserve`: leaves that the store could not take. */
+  outbox: "wellapi.outbox.kind",
+  /** `workload`, `door` or `nats`. */
+  certificate: "wellapi.certificate.use",
+} as const;

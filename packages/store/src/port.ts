@@ -134,6 +134,11 @@ export interface Store {
   /** Removes delivered entries. Positions that are gone already are ignored. */
   deleteOutbox(positions: readonly number[]): Promise<void>;
   /**
+   * About how many documents a collection holds, or how many events wait in the outbox where none is named: for
+   * operators. SQLite walks an index for it, so ask for collections that are emptied, not for those that grow.
+   */
+  count(collection?: string): Promise<number>;
+  /**
    * Resolves once no file of the store holds the bytes of a document deleted or replaced before the call. It may
    * rewrite the whole store and hold up other calls meanwhile.
    */

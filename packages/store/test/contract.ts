@@ -238,6 +238,18 @@ export function describeStoreContract(name: string, open: OpenStoreUnderTest): v
         expect((await store.readOutbox(5)).map((entry) => entry.event.id)).toEqual(["e3", "e3b"]);
       });
 
+      test("counts what waits, and what a collection holds", async () => {
+        expect([await store.count(), await store.count("note")]).toEqual([0, 0]);
+        await store.commit({ partition: "eu/p1", changes: [insertion(note("a"))], events: [event("e1")] });
+        await store.commit({ partition: "eu/p1", changes: [insertion(note("b"))], events: [event("e2")] });
+        expect([await store.count(), await store.count("note")]).toEqual([2, 2]);
+        const [first] = await store.readOutbox(1);
+        await store.deleteOutbox([first!.position]);
+        await store.commit({ partition: "eu/p1", changes: [deletion("a", 1)] });
+        expect([await store.count(), await store.count("note")]).toEqual([1, 1]);
+        await expect(store.count("nothing")).rejects.toMatchObject({ code: "invalid" });
+      });
+
       test("never gives a position twice, also after a restart", async () => {
         await store.commit({ partition: "eu/p1", changes: [], events: [event("e1")] });
         const [first] = await store.readOutbox(1);

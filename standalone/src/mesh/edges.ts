@@ -42,6 +42,7 @@ export async function openEdges(platform: MeshPlatform, config: ServiceConfig, s
     streamLimit,
     certificate,
     reflection: installation.profile === "sandbox",
+    clock,
     closers,
     log,
   });

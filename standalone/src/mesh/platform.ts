@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openElectedRelay, openJetStreamEvents, relayCollections } from "@wellapi/events";
 import { openWorkloadCertificates, type WorkloadCertificates } from "@wellapi/rpc";
@@ -8,6 +9,8 @@ import { type CollectionDeclaration, openMongoStore, type Store } from "@wellapi
 import { openVault } from "@wellapi/vault";
 import { prepareDataFolder } from "../data-folder.ts";
 import { createNetwork, once, openKeys, openServiceLog, type Platform } from "../platform.ts";
+import { measureCommits } from "../signals/commits.ts";
+import { observeCertificate, observeEvents } from "../signals/gauges.ts";
 import type { ServiceConfig } from "./config.ts";
 import { openPeers } from "./peers.ts";
 import { createRemoteKeys } from "./remote-keys.ts";
@@ -41,7 +44,11 @@ export async function openMeshPlatform(options: {
   const certificates =
     config.workload &&
     (await openWorkloadCertificates({ files: config.workload, everyMs: config.workload.reloadMs, log }));
-  if (certificates) closers.push("workload certificates", certificates.close);
+  if (certificates) {
+    closers.push("workload certificates", certificates.close);
+    const stop = observeCertificate("workload", () => certificates.current().certificate, clock);
+    closers.push("signals of the certificate", stop);
+  }
   const transport = openPeers(config, certificates, closers);
   const network = createNetwork({ transport: () => transport, reader: service, trustDomain, clock });
 
@@ -54,7 +61,7 @@ export async function openMeshPlatform(options: {
       clock,
     });
     closers.push(`store ${name}`, () => store.close());
-    return store;
+    return measureCommits(store, "mongodb", name);
   }
 
   const keys = once(() => openKeys(config.masterKey, closers));
@@ -69,7 +76,7 @@ export async function openMeshPlatform(options: {
     async openFile(name, collections) {
       const store = await prepareDataFolder(config.dataDir).open(name, collections);
       closers.push(`store ${name}`, () => store.close());
-      return store;
+      return measureCommits(store, "sqlite", name);
     },
     vault: once(async () => {
       const { kms } = await keys();
@@ -91,6 +98,12 @@ export async function openMeshPlatform(options: {
         onError: (err) => log.warn({ err }, "events are not delivered"),
       });
       closers.push("events", () => events.close());
+      closers.push("signals of events", observeEvents(events));
+      const { natsTls } = config;
+      if (natsTls?.certFile) {
+        const stop = observeCertificate("nats", () => readFile(natsTls.certFile!, "utf8"), clock);
+        closers.push("signals of NATS's certificate", stop);
+      }
       return events;
     },
     openRelay: (store, events) =>

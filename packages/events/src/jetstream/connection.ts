@@ -28,6 +28,8 @@ export interface ConnectionOptions {
 export interface Connection {
   /** Waits until there is a live connection; `unavailable` at the deadline (`performance.now()`). */
   live(deadline: number): Promise<NatsConnection>;
+  /** Whether `live` would resolve at once. */
+  connected(): boolean;
   /** Called at each connection, the first one too. */
   onConnected(listener: () => void): void;
   close(): Promise<void>;
@@ -126,6 +128,7 @@ export function openConnection({ servers, tls, name, log }: ConnectionOptions): 
       }
       return current;
     },
+    connected: () => live,
     onConnected(listener) {
       listeners.push(listener);
       if (live) listener();

@@ -13,6 +13,8 @@ export interface DeadLetters {
   add(durable: string, sequence: number, event: OutboxEvent, error: string): Promise<void>;
   /** Oldest first. */
   list(durable: string, limit: number): Promise<ReadonlyArray<{ event: OutboxEvent; error: string }>>;
+  /** How many each durable has; one that has none is not in it. */
+  count(jsm: JetStreamManager): Promise<ReadonlyMap<string, number>>;
   /** Gives them to this durable alone once more, as new events; all, or those with these ids. How many. */
   replay(durable: string, ids?: readonly string[]): Promise<number>;
 }
@@ -68,6 +70,12 @@ export function createDeadLetters(connection: Connection, stream: string, timeou
         }
         return letters;
       }),
+    async count(jsm) {
+      const prefix = deadSubject(stream, "");
+      const { state } = await jsm.streams.info(dead, { subjects_filter: `${prefix}>` });
+      const counts = Object.entries(state.subjects ?? {});
+      return new Map(counts.map(([subject, count]) => [subject.slice(prefix.length), count]));
+    },
     replay: (durable, ids) =>
       guard(async (nc, jsm) => {
         const wanted = ids && new Set(ids);

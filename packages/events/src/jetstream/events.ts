@@ -43,6 +43,16 @@ export interface JetStreamEvents extends Events {
   replayDeadLetters(durable: string, ids?: readonly string[]): Promise<number>;
   /** Events that the durable has not settled: not yet delivered, being handled, or waiting for another attempt. */
   lag(durable: string): Promise<number>;
+  /** Of every durable of the stream, also of those that nobody consumes any more. */
+  backlog(): Promise<ReadonlyMap<string, Backlog>>;
+  /** Whether there is a live connection now. */
+  connected(): boolean;
+}
+
+export interface Backlog {
+  /** As `lag` says. */
+  readonly lag: number;
+  readonly deadLetters: number;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -185,6 +195,20 @@ export async function openJetStreamEvents(options: JetStreamEventsOptions): Prom
         return info.num_pending + info.num_ack_pending;
       });
     },
+    async backlog() {
+      checkOpen();
+      return withManager("backlog", async (jsm) => {
+        const letters = await deadLetters.count(jsm);
+        const durables = await Array.fromAsync(jsm.consumers.list(stream));
+        return new Map(
+          durables.map(({ name, num_pending, num_ack_pending }) => [
+            name,
+            { lag: num_pending + num_ack_pending, deadLetters: letters.get(name) ?? 0 },
+          ]),
+        );
+      });
+    },
+    connected: connection.connected,
     close() {
       closing ??= (async () => {
         const opened = await Promise.allSettled(durables.values());

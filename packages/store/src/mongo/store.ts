@@ -13,6 +13,7 @@ import { createQueues } from "./queues.ts";
 import { scanEnvelopes } from "./scans.ts";
 import { createLayouts } from "./schema.ts";
 import { type Envelope, keyFilter, openEnvelope } from "./stored.ts";
+import { OUTBOX } from "./system.ts";
 import { type Engine, runCommit } from "./transaction.ts";
 
 export interface MongoStoreOptions {
@@ -139,6 +140,10 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
         throw new StoreError("invalid", "a position of the outbox is an integer from 1");
       }
       if (positions.length > 0) await call(() => deleteEntries(db, positions, timeoutMs));
+    },
+    async count(collection) {
+      const name = collection === undefined ? OUTBOX : layouts(collection).shape.name;
+      return call(() => db.collection(name).estimatedDocumentCount({ maxTimeMS: timeoutMs }));
     },
     async scrub() {
       // Better no promise than a false one: the bytes stay in oplogs, journals and free blocks of each member.

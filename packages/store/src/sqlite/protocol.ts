@@ -52,7 +52,9 @@ export type WriteRequest =
 export type ReadRequest =
   | { readonly kind: "get"; readonly collection: string; readonly key: readonly IndexValue[] }
   | { readonly kind: "scan"; readonly scan: PreparedScan }
-  | { readonly kind: "readOutbox"; readonly limit: number };
+  | { readonly kind: "readOutbox"; readonly limit: number }
+  /** Without a collection: of the outbox. */
+  | { readonly kind: "count"; readonly collection?: string };
 
 export type Request = WriteRequest | ReadRequest | { readonly kind: "scrub" } | { readonly kind: "close" };
 
@@ -69,6 +71,7 @@ export interface Answers {
   /** One row more than the limit tells that there is a next page. */
   readonly scan: readonly Row[];
   readonly readOutbox: readonly OutboxEntry[];
+  readonly count: number;
   readonly scrub: undefined;
   readonly close: undefined;
 }

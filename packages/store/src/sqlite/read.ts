@@ -12,7 +12,7 @@ export function read(
   statements: Statements,
   catalog: Catalog,
   request: ReadRequest,
-): Row | undefined | readonly Row[] | readonly OutboxEntry[] {
+): Row | undefined | readonly Row[] | readonly OutboxEntry[] | number {
   switch (request.kind) {
     case "get":
       return readOne(statements, catalog, request.collection, request.key);
@@ -20,6 +20,8 @@ export function read(
       return readMany(statements, catalog, request.scan);
     case "readOutbox":
       return readOutbox(statements, request.limit);
+    case "count":
+      return count(statements, catalog, request.collection);
   }
 }
 
@@ -100,4 +102,9 @@ function readOutbox(statements: Statements, limit: number): readonly OutboxEntry
       headers: JSON.parse(row.headers as string) as Record<string, string>,
     },
   }));
+}
+
+function count(statements: Statements, catalog: Catalog, collection: string | undefined): number {
+  const table = collection === undefined ? "outbox" : tableName(catalog.collection(collection).name);
+  return statements.prepare(`SELECT count(*) AS total FROM ${table}`).get()?.total as number;
 }

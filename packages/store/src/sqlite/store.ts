@@ -77,6 +77,10 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       if (positions.length === 0) return;
       await open().call({ kind: "deleteOutbox", positions: [...positions] });
     },
+    async count(collection) {
+      const named = collection === undefined ? {} : { collection: catalog.collection(collection).name };
+      return open().call({ kind: "count", ...named });
+    },
     async scrub() {
       await open().call({ kind: "scrub" });
     },

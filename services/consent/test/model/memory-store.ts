@@ -125,6 +125,7 @@ export function createNodeStore(
       call(() => ({ documents: shared.scan(collection, scan) as Stored<D>[] })),
     readOutbox: () => Promise.resolve([]),
     deleteOutbox: () => Promise.resolve(),
+    count: () => Promise.resolve(0),
     scrub: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
