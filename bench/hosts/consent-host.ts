@@ -7,6 +7,7 @@ import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/identity/v1/patient_directory_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { createJournal, openFileJournal } from "@wellapi/journal";
 import { type Caller, createPageTokens, type Route } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { randomIds, silentLogger, systemClock } from "@wellapi/runtime";
@@ -46,12 +47,14 @@ export async function openConsentHost(folder: string): Promise<ConsentHost> {
     intake,
     reserve: { path: join(folder, "consent.reserve"), bytes: 65_536 },
   });
+  const repository = await openFileJournal({ folder: join(folder, "journal") });
   const service = await openConsentService(
     {},
     {
       ...common,
       accessLog,
       identity,
+      journal: { journal: await createJournal({ repository, kms }) },
       pairwise: createPairwise({ secret: await kms.derive("pairwise") }),
       pageTokens: createPageTokens(await kms.derive("page-tokens")),
     },

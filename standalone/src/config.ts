@@ -3,6 +3,10 @@ import { type ConfigReader, type Env, parseConfig } from "@wellapi/runtime";
 /** Settings of a whole exchange in one process. */
 export interface StandaloneConfig {
   readonly dataDir: string;
+  /** Folder of the journal of what a restore must not undo. Put it on another disk than the data. */
+  readonly journalDir: string;
+  /** A journal that is taken as it is although the data knows more: `<journal>@<position>`. */
+  readonly acceptJournal: string | undefined;
   /** Address that both doors listen on. */
   readonly host: string;
   /** 0 takes a free port. */
@@ -30,6 +34,8 @@ export function streamsPerApplicationOf(reader: ConfigReader): number {
 export function parseStandaloneConfig(env: Env): StandaloneConfig {
   return parseConfig(env, (reader) => ({
     dataDir: reader.path("WELLAPI_DATA_DIR", "./data"),
+    journalDir: reader.path("WELLAPI_JOURNAL_DIR", `${reader.path("WELLAPI_DATA_DIR", "./data")}/journal`),
+    acceptJournal: reader.optional("WELLAPI_ACCEPT_JOURNAL"),
     host: reader.string("WELLAPI_HOST", "127.0.0.1"),
     grpcPort: reader.port("WELLAPI_GRPC_PORT", 7443),
     httpPort: reader.port("WELLAPI_HTTP_PORT", 7080),

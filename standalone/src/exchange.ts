@@ -38,6 +38,7 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
     const platform = createInProcessPlatform({
       installation: { trustDomain, profile, region: "local" },
       folder,
+      journal: { folder: config.journalDir, accepted: config.acceptJournal },
       closers,
       log,
     });

@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import type { Interceptor } from "@connectrpc/connect";
 import { embeddedEventsCollections, openEmbeddedEvents, openRelay } from "@wellapi/events";
 import { ingestionSelfValidating } from "@wellapi/ingestion";
+import { openFileJournal } from "@wellapi/journal";
 import { createAuthentication, serverInterceptors } from "@wellapi/rpc";
 import { type Closers, type Logger, randomIds, systemClock } from "@wellapi/runtime";
 import type { CollectionDeclaration, Store } from "@wellapi/store";
@@ -12,6 +13,7 @@ import {
   type Installation,
   type Network,
   once,
+  openJournalAccess,
   openKeys,
   openServiceLog,
   type Platform,
@@ -28,6 +30,8 @@ export interface InProcessPlatform extends Platform {
 export function createInProcessPlatform(options: {
   readonly installation: Installation;
   readonly folder: DataFolder;
+  /** Folder of the journal, and the one that somebody has accepted as it is. */
+  readonly journal: { readonly folder: string; readonly accepted: string | undefined };
   readonly closers: Closers;
   readonly log: Logger;
 }): InProcessPlatform {
@@ -73,6 +77,11 @@ export function createInProcessPlatform(options: {
       });
       closers.push("vault", () => vault.close());
       return vault;
+    }),
+    journal: once(async () => {
+      const repository = await openFileJournal({ folder: options.journal.folder, clock });
+      closers.push("journal", () => repository.close());
+      return openJournalAccess(repository, await keys(), options.journal.accepted);
     }),
     openAccessLog: (service, store) => openServiceLog(base, service, store, folder.reserve(service)),
     async openEvents() {

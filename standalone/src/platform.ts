@@ -3,6 +3,7 @@ import { createLeafSealer, type OpenAccessLog, openAccessLog } from "@wellapi/ac
 import type { Events, Relay } from "@wellapi/events";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
+import { createJournal, type JournalAccess, type JournalRepository } from "@wellapi/journal";
 import {
   asCaller,
   asService,
@@ -65,6 +66,8 @@ export interface Platform {
   keys(): Promise<Keys>;
   /** Patients' keys, in one store for all services that ask. */
   vault(): Promise<OpenVault>;
+  /** What a restore must not undo: apart from the data, one for all services. */
+  journal(): Promise<JournalAccess>;
   /** A service's own store. */
   openStore(name: string, collections: readonly CollectionDeclaration[]): Promise<Store>;
   /** A service's own outbox of leaves. */
@@ -104,6 +107,15 @@ export async function openKeys(masterKey: string, closers: Closers): Promise<Key
     pairwise: createPairwise({ secret: await kms.derive("pairwise") }),
     pageTokens: createPageTokens(await kms.derive("page-tokens")),
   };
+}
+
+/** The journal of a repository, authenticated with a key of the installation. */
+export async function openJournalAccess(
+  repository: JournalRepository,
+  { kms }: Keys,
+  accepted: string | undefined,
+): Promise<JournalAccess> {
+  return { journal: await createJournal({ repository, kms }), accepted };
 }
 
 const reserveBytes = 4 * 1024 * 1024;

@@ -2,6 +2,8 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, type HandlerContext } from "@connectrpc/connect";
 import { type AccessInit, type AccessLog, actorOf } from "@wellapi/access-log";
 import { Access_Outcome, Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { Actor_Kind } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { type Caller, callerKey, partyOf } from "@wellapi/rpc";
 import type { Pairwise } from "@wellapi/vault";
 import { type Consent, patientOf } from "./consent.ts";
@@ -32,6 +34,8 @@ export interface Accesses {
     requestId: string,
     work: (call: Call) => Promise<T>,
   ): Promise<T>;
+  /** The leaf of a change that this service makes again because the journal says so. */
+  replayed(partition: string): LeafOf;
 }
 
 const denials: ReadonlySet<Code> = new Set([
@@ -46,6 +50,18 @@ const mostReferences = 100;
 
 export function createAccesses(accessLog: AccessLog, pairwise: Pairwise): Accesses {
   return {
+    replayed: (partition) => (consents) =>
+      accessLog.leaf(partition, true, {
+        patient: pairwise.outward("installation", patientOf(partition)),
+        actor: { kind: Actor_Kind.SERVICE, id: "consent" },
+        workload: "consent",
+        method: `${ConsentService.typeName}/${ConsentService.method.revokeConsent.name}`,
+        phase: Access_Phase.CALL,
+        outcome: Access_Outcome.PERMITTED,
+        reason: "REPLAYED_AFTER_RESTORE",
+        consents: referencesOf(consents),
+        items: BigInt(consents.length),
+      }),
     async logged(context, method, requestId, work) {
       const caller = context.values.get(callerKey);
       let partition: string | undefined;
@@ -62,7 +78,7 @@ export function createAccesses(accessLog: AccessLog, pairwise: Pairwise): Access
         phase: Access_Phase.CALL,
         outcome: denial === undefined ? Access_Outcome.PERMITTED : Access_Outcome.DENIED,
         reason: denial ?? "",
-        consents: consents.slice(0, mostReferences).map(({ id, version }) => ({ consent: id, version })),
+        consents: referencesOf(consents),
         items: BigInt(consents.length),
         requestId,
       });
@@ -91,4 +107,8 @@ export function createAccesses(accessLog: AccessLog, pairwise: Pairwise): Access
       }
     },
   };
+}
+
+function referencesOf(consents: readonly Consent[]) {
+  return consents.slice(0, mostReferences).map(({ id, version }) => ({ consent: id, version }));
 }

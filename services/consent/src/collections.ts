@@ -1,4 +1,5 @@
 import { leavesCollection } from "@wellapi/access-log";
+import { journalCollections } from "@wellapi/journal";
 import type { CollectionDeclaration } from "@wellapi/store";
 import { consentCollectionsOfPatients } from "./consent-repository.ts";
 import { enforcerSessions } from "./session-repository.ts";
@@ -8,4 +9,5 @@ export const consentCollections: readonly CollectionDeclaration[] = [
   ...consentCollectionsOfPatients,
   enforcerSessions,
   leavesCollection,
+  ...journalCollections,
 ];

@@ -133,6 +133,7 @@ export function createConsentHandlers(deps: ConsentHandlersDeps): ServiceImpl<ty
         const { consent, changed } = await revocations.revoke(partition, id, etag, author, call.leafOf);
         call.about(partition, [consent]);
         if (changed) call.committed();
+        await revocations.writeDown(partition, consent);
         return { consent: shown({ partition, consent }, viewerOf(call.caller).party) };
       });
     },

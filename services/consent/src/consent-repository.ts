@@ -49,6 +49,8 @@ export interface ConsentChange {
   /** The id of the recall that must follow, remembered until it is complete. */
   readonly recall?: string;
   readonly leaf: Change;
+  /** What the journal must be told of it. */
+  readonly owed?: readonly Change[];
 }
 
 /** A recall that was owed when its change was committed. */
@@ -166,7 +168,7 @@ export class ConsentRepository {
 
   /** Refused as `conflict` where the patient's consents changed since `before` was read. */
   async commit(change: ConsentChange): Promise<CommitResult> {
-    const { partition, before, after, created, revoked, revisions, recall, leaf } = change;
+    const { partition, before, after, created, revoked, revisions, recall, leaf, owed = [] } = change;
     const current = { partition, current: after };
     const changes: Change[] = [
       before
@@ -196,7 +198,7 @@ export class ConsentRepository {
     if (recall !== undefined) {
       changes.push({ kind: "insert", collection: pendingRecalls.name, document: { partition, recall } });
     }
-    const result = await this.#store.commit({ partition, changes: [...changes, leaf] });
+    const result = await this.#store.commit({ partition, changes: [...changes, ...owed, leaf] });
     // The first consent of a patient: another one was faster.
     if (!result.committed && result.change === 0) return { ...result, reason: "conflict" };
     return result;

@@ -11,7 +11,8 @@ export type ConsentErrorCode =
   | "too_many_consents"
   | "not_permitted"
   | "session_over"
-  | "unavailable";
+  | "unavailable"
+  | "journal_unavailable";
 
 const problems: Record<ConsentErrorCode, Problem> = {
   not_found: { code: Code.NotFound, reason: "NOT_FOUND", message: "no such consent: see ListConsents" },
@@ -56,6 +57,13 @@ const problems: Record<ConsentErrorCode, Problem> = {
     reason: "STORE_UNAVAILABLE",
     message: "the outcome is not durable yet: send the same again",
     retryAfterMs: 1_000,
+  },
+  journal_unavailable: {
+    code: Code.Unavailable,
+    reason: "JOURNAL_UNAVAILABLE",
+    message:
+      "the consent is revoked and nothing is read under it any more; that this outlives a restore is not certain yet: send the same again",
+    retryAfterMs: 2_000,
   },
 };
 

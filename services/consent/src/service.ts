@@ -3,6 +3,7 @@ import type { AccessLog } from "@wellapi/access-log";
 import { systemTimers, type Timers } from "@wellapi/enforcer";
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/consent/v1/consent_decision_service_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { createFollower, type JournalAccess } from "@wellapi/journal";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import type { Clock, Ids, Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
@@ -29,6 +30,8 @@ export interface ConsentDeps {
   readonly accessLog: AccessLog;
   readonly pairwise: Pairwise;
   readonly pageTokens: PageTokens;
+  /** Outlives the store: revocations are written down in it, and replayed from it before the service opens. */
+  readonly journal: JournalAccess;
   /** To identity, as the workload `consent` on its own behalf (`asService` of @wellapi/rpc). */
   readonly identity: Transport;
   readonly clock: Clock;
@@ -47,6 +50,7 @@ export interface ConsentServiceHandle {
 /** A session that has not been renewed for this long is retired, so that no revocation has to wait for it. */
 const staleAfterMs = 10_000;
 
+/** Replays the journal first, where the store lacks something of it. Throws JournalError. */
 export async function openConsentService(
   { sweepEveryMs = 5_000 }: ConsentConfig,
   deps: ConsentDeps,
@@ -64,8 +68,11 @@ export async function openConsentService(
   };
   const streams: SessionStreams = new SessionStreams({ sessions, clock, ids, log, onClosed: retire });
   const recalls = new Recalls({ sessions, streams, clock, timers, ids, log });
-  const revocations = new Revocations({ consents, recalls, clock, ids, log });
+  const journal = createFollower({ ...deps.journal, store, log });
+  const revocations = new Revocations({ consents, recalls, journal, clock, ids, log });
   const granting = new Granting({ consents, clock, ids });
+
+  await journal.start((entry) => revocations.replay(entry, accesses.replayed));
 
   let sweeping: Promise<void> = Promise.resolve();
   let cancelSweep = () => {};
@@ -114,6 +121,7 @@ export async function openConsentService(
       cancelSweep();
       recalls.close();
       await sweeping;
+      await journal.close();
     },
   };
 }

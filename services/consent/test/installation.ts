@@ -11,6 +11,7 @@ import { ConsentDecisionService } from "@wellapi/gen/wellapi/consent/v1/consent_
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/identity/v1/patient_directory_service_pb";
+import { createJournal, openFileJournal } from "@wellapi/journal";
 import { type Caller, createPageTokens, type Principal } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { randomIds, silentLogger, systemClock } from "@wellapi/runtime";
@@ -60,11 +61,14 @@ export async function openInstallation() {
   const accessLog = await openAccessLog({ ...common, sealer, intake, reserve });
   const pairwise = createPairwise({ secret: await kms.derive("pairwise") });
   const pageTokens = createPageTokens(await kms.derive("page-tokens"));
-  const deps = { ...common, accessLog, pairwise, pageTokens, identity };
+  const files = await openFileJournal({ folder: join(folder, "journal") });
+  const journal = await createJournal({ repository: files, kms });
+  const deps = { ...common, accessLog, pairwise, pageTokens, identity, journal: { journal } };
   let service = await openConsentService({}, deps);
   onTestFinished(async () => {
     await service.close();
     await accessLog.close();
+    await files.close();
     await store.close();
     await kms.close();
     await rm(folder, { recursive: true });

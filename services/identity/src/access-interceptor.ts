@@ -2,13 +2,17 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, type HandlerContext } from "@connectrpc/connect";
 import { type AccessInit, type AccessLog, actorOf } from "@wellapi/access-log";
 import { Access_Outcome, Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
+import { PatientDirectoryService } from "@wellapi/gen/wellapi/identity/v1/patient_directory_service_pb";
+import { Actor_Kind } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import type { Entry } from "@wellapi/journal";
 import { type Caller, callerKey, partyOf } from "@wellapi/rpc";
 import type { Store } from "@wellapi/store";
 import type { Pairwise } from "@wellapi/vault";
 import { INSTALLATION } from "./collections.ts";
 import type { CommitWithLeaf } from "./creation.ts";
 import { IdentityError } from "./errors.ts";
-import type { Patient } from "./patient.ts";
+import { type Patient, patientIdOf } from "./patient.ts";
 
 type Subject = Pick<Patient, "id" | "partition">;
 
@@ -97,5 +101,23 @@ export function createAccesses(deps: {
         throw error;
       }
     },
+  };
+}
+
+/** What the log says of a change that is made again because the journal says so. */
+export function replayedAccess(pairwise: Pairwise, { kind, partition }: Entry): AccessInit {
+  const method =
+    kind === "patient_erased"
+      ? PatientDirectoryService.method.markErased
+      : CredentialService.method.revokeCredential;
+  const patient = kind === "patient_erased" ? patientIdOf(partition) : undefined;
+  return {
+    patient: patient === undefined ? "" : pairwise.outward("installation", patient),
+    actor: { kind: Actor_Kind.SERVICE, id: "identity" },
+    workload: "identity",
+    method: `${method.parent.typeName}/${method.name}`,
+    phase: Access_Phase.CALL,
+    outcome: Access_Outcome.PERMITTED,
+    reason: "REPLAYED_AFTER_RESTORE",
   };
 }

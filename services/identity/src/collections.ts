@@ -1,4 +1,5 @@
 import { leavesCollection } from "@wellapi/access-log";
+import { journalCollections } from "@wellapi/journal";
 import type { CollectionDeclaration } from "@wellapi/store";
 
 /** The partition of what belongs to no patient. */
@@ -41,4 +42,5 @@ export const identityCollections: readonly CollectionDeclaration[] = [
   },
   { name: collections.installationKeys, key: ["partition", "purpose", "id"], indexes: [] },
   leavesCollection,
+  ...journalCollections,
 ];

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
+import type { Follower } from "@wellapi/journal";
 import type { Clock, Ids } from "@wellapi/runtime";
 import type { Accesses } from "./access-interceptor.ts";
 import { apiKeyFingerprint, apiKeyHint, newApiKey } from "./api-key.ts";
@@ -9,6 +10,7 @@ import { readCertificateRequest } from "./certificate-request.ts";
 import { fromLifetime, toCredentialMessage } from "./convert.ts";
 import { type Credential, lifetimes } from "./credential.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
+import { revocationOf, writeDown } from "./journal-entries.ts";
 import type { OrganizationRepository } from "./organization-repository.ts";
 
 const { method } = CredentialService;
@@ -19,12 +21,13 @@ export function createCredentialHandlers(deps: {
   readonly credentials: CredentialRepository;
   readonly authority: CertificateAuthority;
   readonly trustDomain: string;
+  readonly journal: Pick<Follower, "owed" | "tell">;
   readonly clock: Clock;
   readonly ids: Ids;
   /** Told after a revocation is durable. */
   readonly revoked: (credential: string) => void;
 }): ServiceImpl<typeof CredentialService> {
-  const { accesses, organizations, credentials, authority, trustDomain, clock, ids, revoked } = deps;
+  const { accesses, organizations, credentials, authority, trustDomain, journal, clock, ids, revoked } = deps;
   return {
     issueCertificate(request, context) {
       return accesses.logged(context, method.issueCertificate, "", async ({ commit }) => {
@@ -74,8 +77,15 @@ export function createCredentialHandlers(deps: {
     },
     revokeCredential(request, context) {
       return accesses.logged(context, method.revokeCredential, "", async ({ commit }) => {
-        const { credential, changed } = await credentials.revoke(request.credential, clock.now(), commit());
+        const { credential, changed } = await credentials.revoke(
+          request.credential,
+          clock.now(),
+          commit(),
+          (credential) => [journal.owed(revocationOf(credential))],
+        );
         if (changed) revoked(credential.id);
+        // Also for one that was revoked before: then an earlier call may have failed here.
+        await writeDown(journal, revocationOf(credential));
         return { credential: toCredentialMessage(credential) };
       });
     },

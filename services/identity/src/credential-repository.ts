@@ -1,4 +1,4 @@
-import type { Document, Store } from "@wellapi/store";
+import type { Change, Document, Store } from "@wellapi/store";
 import { collections, INSTALLATION } from "./collections.ts";
 import type { CommitWithLeaf } from "./creation.ts";
 import type { Credential } from "./credential.ts";
@@ -26,11 +26,15 @@ export interface CredentialRepository {
   findByFingerprint(fingerprint: string): Promise<Credential | undefined>;
   /** Newest first, at most 1,000. */
   ofApplication(application: string): Promise<readonly Credential[]>;
-  /** `changed` is false where it was revoked before; its first time stays. Throws `not_found`. */
+  /**
+   * `changed` is false where it was revoked before; its first time stays. What else is committed with the change comes
+   * from `also`. Throws `not_found`.
+   */
   revoke(
     id: string,
     now: number,
     commit: CommitWithLeaf,
+    also?: (revoked: Credential) => readonly Change[],
   ): Promise<{ credential: Credential; changed: boolean }>;
   /** Those of operators, newest first. */
   ofOperators(): Promise<readonly Credential[]>;
@@ -75,7 +79,7 @@ export function createCredentialRepository(store: Store): CredentialRepository {
       return documents[0] && toCredential(documents[0].document);
     },
     ofApplication,
-    async revoke(id, now, commit) {
+    async revoke(id, now, commit, also = () => []) {
       for (;;) {
         const stored = await get(id);
         if (!stored) throw notFound("credential");
@@ -86,6 +90,7 @@ export function createCredentialRepository(store: Store): CredentialRepository {
           partition: INSTALLATION,
           changes: [
             { kind: "replace", collection: collections.credentials, document: revoked, ifRevision: revision },
+            ...also(toCredential(revoked)),
           ],
         });
         if (result.committed) return { credential: toCredential(revoked), changed: true };

@@ -12,6 +12,7 @@ export type IdentityErrorCode =
   | "credential_invalid"
   | "caller_not_permitted"
   | "sandbox_only"
+  | "journal_unavailable"
   | "damaged";
 
 /** The service's one error. Its message never carries a name, a token or a key. */
@@ -74,6 +75,17 @@ export function sandboxOnly(): IdentityError {
     message:
       "tokens of patients are issued only in the sandbox profile; elsewhere patients sign in themselves",
   });
+}
+
+export function journalUnavailable(cause: unknown): IdentityError {
+  const problem = {
+    code: Code.Unavailable,
+    reason: "JOURNAL_UNAVAILABLE",
+    message:
+      "the credential is revoked and is refused everywhere; that this outlives a restore is not certain yet: send the same again",
+    retryAfterMs: 2_000,
+  };
+  return new IdentityError("journal_unavailable", problem, { cause });
 }
 
 export function damaged(message: string, options?: ErrorOptions): IdentityError {

@@ -6,11 +6,12 @@ import { PatientDirectoryService } from "@wellapi/gen/wellapi/identity/v1/patien
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
+import { createFollower, type JournalAccess } from "@wellapi/journal";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import type { Clock, Ids, Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import type { Kms, Pairwise, Vault } from "@wellapi/vault";
-import { createAccesses } from "./access-interceptor.ts";
+import { createAccesses, replayedAccess } from "./access-interceptor.ts";
 import { openCertificateAuthority, type ServerCertificate } from "./certificate-authority.ts";
 import type { IdentityConfig } from "./config.ts";
 import { createCreationOf } from "./creation.ts";
@@ -19,6 +20,7 @@ import { createCredentialRepository } from "./credential-repository.ts";
 import { createEdgeCertificateHandlers } from "./edge-certificate-handlers.ts";
 import { createExchange } from "./exchange.ts";
 import { createInstallationKeyRepository } from "./installation-key-repository.ts";
+import { createReplay } from "./journal-entries.ts";
 import { ensureOperator } from "./operator.ts";
 import { createOrganizationHandlers } from "./organization-handlers.ts";
 import { createOrganizationRepository } from "./organization-repository.ts";
@@ -36,6 +38,8 @@ export interface IdentityDeps {
   readonly kms: Kms;
   readonly pairwise: Pairwise;
   readonly accessLog: AccessLog;
+  /** Outlives the store: revocations are written down in it, and replayed from it before the service opens. */
+  readonly journal: JournalAccess;
   readonly pageTokens: PageTokens;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -56,7 +60,7 @@ export interface IdentityService {
   close(): Promise<void>;
 }
 
-/** Opens the service; what it was given stays open when it closes. */
+/** Opens the service; what it was given stays open when it closes. Throws JournalError where the journal is not the store's. */
 export async function openIdentityService(
   config: IdentityConfig,
   deps: IdentityDeps,
@@ -68,6 +72,17 @@ export async function openIdentityService(
   const credentials = createCredentialRepository(store);
   const patients = createPatientRepository(store, vault);
   const installationKeys = createInstallationKeyRepository(store, kms);
+  const journal = createFollower({ ...deps.journal, store, log });
+  // Before keys are opened: one that was replaced must sign nothing any more.
+  await journal.start(
+    createReplay({
+      ...deps,
+      credentials,
+      patients,
+      keys: installationKeys,
+      leafOf: (entry) => replayedAccess(pairwise, entry),
+    }),
+  );
   const authority = await openCertificateAuthority(installationKeys, clock, trustDomain);
   const keys = await openSigningKeys(installationKeys, clock);
   const tokens = createTokens({ trustDomain, keys, clock });
@@ -103,6 +118,7 @@ export async function openIdentityService(
           credentials,
           authority,
           trustDomain,
+          journal,
           clock,
           ids,
           revoked,
@@ -134,6 +150,7 @@ export async function openIdentityService(
     },
     async close() {
       listeners.clear();
+      await journal.close();
     },
   };
 }

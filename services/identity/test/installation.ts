@@ -12,6 +12,7 @@ import { PatientDirectoryService } from "@wellapi/gen/wellapi/identity/v1/patien
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
+import { createJournal, openFileJournal } from "@wellapi/journal";
 import { anonymous, type Caller, createPageTokens } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { type Clock, createClosers, randomIds, silentLogger } from "@wellapi/runtime";
@@ -81,12 +82,15 @@ export async function createInstallation(env: Record<string, string> = {}) {
     });
     closers.push("access log", () => accessLog.close());
     const pairwise = createPairwise({ secret: await kms.derive("pairwise") });
+    const files = await openFileJournal({ folder: join(folder, "journal"), clock });
+    closers.push("journal", () => files.close());
     const service = await openIdentityService(parseIdentityConfig(env), {
       store,
       vault,
       kms,
       pairwise,
       accessLog,
+      journal: { journal: await createJournal({ repository: files, kms }) },
       pageTokens: createPageTokens(await kms.derive("page tokens")),
       clock,
       ids: randomIds,
@@ -133,8 +137,11 @@ export async function createInstallation(env: Record<string, string> = {}) {
     },
     /** The bytes of every file. */
     async files() {
-      const names = await readdir(folder);
-      return Promise.all(names.map(async (name) => ({ name, bytes: await readFile(join(folder, name)) })));
+      const found = await readdir(folder, { withFileTypes: true, recursive: true });
+      const files = found.filter((entry) => entry.isFile());
+      return Promise.all(
+        files.map(async ({ name, parentPath }) => ({ name, bytes: await readFile(join(parentPath, name)) })),
+      );
     },
   };
 }

@@ -1,9 +1,12 @@
+import { JournalService } from "@wellapi/gen/wellapi/keys/v1/journal_service_pb";
 import { KeyService } from "@wellapi/gen/wellapi/keys/v1/key_service_pb";
+import type { JournalRepository } from "@wellapi/journal";
 import { type Route, route } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import { createKeyRepository, vaultCollections } from "@wellapi/vault";
 import { createKeyHandlers } from "./handlers.ts";
+import { createJournalHandlers } from "./journal-handlers.ts";
 
 /** What the service keeps in its store. */
 export const keysCollections = vaultCollections;
@@ -11,6 +14,7 @@ export const keysCollections = vaultCollections;
 export interface KeysDeps {
   /** Declares `keysCollections`. An engine that can scrub: a destroyed key must leave its files. */
   readonly store: Store;
+  readonly journal: JournalRepository;
   readonly clock: Clock;
 }
 
@@ -20,9 +24,12 @@ export interface OpenKeysService {
   close(): Promise<void>;
 }
 
-export async function openKeysService({ store, clock }: KeysDeps): Promise<OpenKeysService> {
+export async function openKeysService({ store, journal, clock }: KeysDeps): Promise<OpenKeysService> {
   return {
-    routes: [route(KeyService, createKeyHandlers(createKeyRepository(store), clock))],
+    routes: [
+      route(KeyService, createKeyHandlers(createKeyRepository(store), clock)),
+      route(JournalService, createJournalHandlers(journal)),
+    ],
     close: async () => {},
   };
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Code, createClient } from "@connectrpc/connect";
 import { KeyService, KeyState } from "@wellapi/gen/wellapi/keys/v1/key_service_pb";
+import { openFileJournal } from "@wellapi/journal";
 import { anonymous } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { systemClock } from "@wellapi/runtime";
@@ -18,11 +19,13 @@ let clientOf: (workload: string) => ReturnType<typeof createClient<typeof KeySer
 beforeEach(async () => {
   const folder = await mkdtemp(join(tmpdir(), "wellapi-keys-"));
   const store = await openSqliteStore({ path: join(folder, "keys.db"), collections: keysCollections });
-  const { routes } = await openKeysService({ store, clock: systemClock });
+  const journal = await openFileJournal({ folder: join(folder, "journal") });
+  const { routes } = await openKeysService({ store, journal, clock: systemClock });
   clientOf = (workload) =>
     createClient(KeyService, createTestTransport({ routes, caller: { ...anonymous, workload } }));
   close = async () => {
     await store.close();
+    await journal.close();
     await rm(folder, { recursive: true });
   };
 });

@@ -17,6 +17,7 @@ export interface Directory {
   find(partition: string): Promise<KnownPatient | undefined>;
   /** As `find`, at most `CACHE_MS` old, for calendars. */
   recall(partition: string): Promise<KnownPatient | undefined>;
+  /** A patient whom identity does not know has nothing there to erase. */
   markErased(partition: string): Promise<void>;
 }
 
@@ -60,7 +61,11 @@ export function createDirectory(identity: Transport, clock: Clock): Directory {
     },
     async markErased(partition) {
       cache.delete(partition);
-      await client.markErased({ partition });
+      try {
+        await client.markErased({ partition });
+      } catch (error) {
+        if (!(error instanceof ConnectError && error.code === Code.NotFound)) throw error;
+      }
     },
   };
 }

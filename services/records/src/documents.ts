@@ -1,4 +1,5 @@
 import { leavesCollection } from "@wellapi/access-log";
+import { journalCollections } from "@wellapi/journal";
 import type { CollectionDeclaration, Document } from "@wellapi/store";
 
 /**
@@ -42,6 +43,7 @@ export const recordsCollections: readonly CollectionDeclaration[] = [
     indexes: [{ name: "by_state", fields: ["state"] }],
   },
   leavesCollection,
+  ...journalCollections,
 ];
 
 /** One a patient: the commit sequence. Every commit of data replaces it under a guard. */

@@ -1,3 +1,4 @@
+import type { Entry, Follower } from "@wellapi/journal";
 import type { Logger } from "@wellapi/runtime";
 import type { Change, Document, IndexValue, Stored } from "@wellapi/store";
 import { VaultError } from "@wellapi/vault";
@@ -6,13 +7,14 @@ import type { Directory } from "./directory-client.ts";
 import { type ErasureDocument, recordsCollections } from "./documents.ts";
 import { RecordsError } from "./errors.ts";
 import { headChange, loadHead } from "./head-repository.ts";
-import type { Intent } from "./intent.ts";
+import type { Intent, Result } from "./intent.ts";
 import type { Subject } from "./subject.ts";
 import type { WriteDeps } from "./write-deps.ts";
 
 export interface EraseDeps extends WriteDeps {
   readonly consents: Pick<ConsentClient, "revokeAll">;
   readonly directory: Directory;
+  readonly journal: Pick<Follower, "tell">;
   readonly log: Logger;
 }
 
@@ -32,6 +34,15 @@ const counted: ReadonlySet<string> = new Set(["blocks", "observation_blocks", "r
 const DOCUMENTS_A_COMMIT = 64;
 const MAX_ATTEMPTS = 16;
 
+/** This service itself asks, because the journal says so. */
+const replayIntent: Intent = {
+  caller: { principal: { kind: "service", id: "records" }, workload: "records", token: "" },
+  method: "wellapi.records.v1.RecordsService/ErasePatient",
+  patient: "",
+  direction: "read",
+  codes: [],
+};
+
 /**
  * Erases patients. It begins with one commit, after which nothing is stored or read any more: an append that
  * is under way meets the replaced head. From there on it can only go forward, and each step may be repeated:
@@ -39,26 +50,31 @@ const MAX_ATTEMPTS = 16;
  * remains of deleted documents in the files are sealed bytes that nothing opens: docs/decisions/0006.
  */
 export function createErase(deps: EraseDeps) {
-  const { store, vault, gate, accessLog, queue, hub, clock, ids, directory, consents, log } = deps;
+  const { store, vault, gate, accessLog, queue, hub, clock, ids, directory, consents, journal, log } = deps;
   const running = new Map<string, Promise<Erasure>>();
 
-  /** Commits that the erasure has begun. Undefined where another commit came between. */
-  async function begin(intent: Intent, subject: Subject): Promise<true | undefined> {
+  /** Commits that the erasure has begun, with what is known of it. Undefined where another commit came between. */
+  async function begin(
+    intent: Intent,
+    subject: Subject,
+    said: Result,
+    known: Pick<ErasureDocument, "id"> & Partial<ErasureDocument>,
+  ): Promise<true | undefined> {
     const { partition } = subject;
     if (await loadErasure(partition)) {
-      await gate.record(intent, subject, {});
+      await gate.record(intent, subject, said);
       return true;
     }
     const head = await loadHead(store, partition);
-    const leaf = gate.leaf(intent, subject, {});
+    const leaf = gate.leaf(intent, subject, said);
     const erasure: ErasureDocument = {
-      partition,
-      id: ids.next("era"),
-      state: "running",
-      access: leaf.id,
       key_destroyed_ms: 0,
       keys_destroyed: 0,
       documents_deleted: 0,
+      ...known,
+      partition,
+      state: "running",
+      access: leaf.id,
     };
     const sequence = (head?.document.sequence ?? 0) + 1;
     const result = await store.commit({
@@ -116,6 +132,9 @@ export function createErase(deps: EraseDeps) {
       }
     }
     await directory.markErased(partition);
+    // Last, for what is written down is taken to hold everywhere already. Only then is it promised to anybody.
+    const { id, key_destroyed_ms: time } = erasure.document;
+    await journal.tell({ kind: "patient_erased", partition, subject: id, time });
     erasure = await save(erasure, { state: "done" });
     return erasureOf(erasure.document);
   }
@@ -166,7 +185,8 @@ export function createErase(deps: EraseDeps) {
       try {
         if (!subject.own) throw new RecordsError("CONSENT_REQUIRED", { logged: "NOT_OWN" });
         await queue.run(partition, async () => {
-          for (let i = 0; i < MAX_ATTEMPTS; i++) if (await begin(intent, subject)) return;
+          const id = ids.next("era");
+          for (let i = 0; i < MAX_ATTEMPTS; i++) if (await begin(intent, subject, {}, { id })) return;
           throw new RecordsError("STORE_UNAVAILABLE");
         });
       } catch (error) {
@@ -178,6 +198,25 @@ export function createErase(deps: EraseDeps) {
         log.error({ err: error }, "an erasure has stopped and will be continued");
         throw new RecordsError("ERASURE_INCOMPLETE", { cause: error });
       }
+    },
+
+    /**
+     * Makes an erasure of the journal true of data, or of keys, that came from a backup: once it resolves nothing of the
+     * patient is stored or read any more. What is left of it continues like any other.
+     */
+    async replay({ kind, partition, subject: id, time }: Entry): Promise<void> {
+      if (kind !== "patient_erased") return;
+      const subject: Subject = {
+        partition,
+        patient: partition.slice(partition.indexOf("/") + 1),
+        own: false,
+      };
+      const said = { reason: "REPLAYED_AFTER_RESTORE" };
+      for (let i = 0; !(await loadErasure(partition)); i++) {
+        if (i === MAX_ATTEMPTS) throw new RecordsError("STORE_UNAVAILABLE");
+        await begin(replayIntent, subject, said, { id, key_destroyed_ms: time, keys_destroyed: 1 });
+      }
+      if (await hasKey(partition)) await vault.destroy(partition, "data");
     },
 
     /** Continues what was begun and has stopped. */

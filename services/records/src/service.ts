@@ -4,6 +4,7 @@ import type { Enforcer } from "@wellapi/enforcer";
 import type { Relay } from "@wellapi/events";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { RecordsWriteService } from "@wellapi/gen/wellapi/records/v1/records_write_service_pb";
+import { createFollower, type JournalAccess } from "@wellapi/journal";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import type { Clock, Ids, Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
@@ -31,6 +32,8 @@ export interface RecordsDeps {
   /** This service's own; it is asked before every read, write and message. */
   readonly enforcer: Enforcer;
   readonly accessLog: AccessLog;
+  /** Outlives the store: erasures are written down in it, and replayed from it before the service opens. */
+  readonly journal: JournalAccess;
   /** Moves events out of the store; told of each commit. Events leave later without it. */
   readonly relay?: Pick<Relay, "notify">;
   /** To identity and consent, authenticated for this service's workload. */
@@ -48,7 +51,10 @@ export interface RecordsServer {
   close(): Promise<void>;
 }
 
-/** Opens the service and continues the erasures that an earlier run began. */
+/**
+ * Opens the service and continues the erasures that an earlier run began. Replays the journal first, where the store or
+ * the keys lack something of it. Throws JournalError where the journal is not the store's.
+ */
 export async function openRecordsService(config: RecordsConfig, deps: RecordsDeps): Promise<RecordsServer> {
   const { store, vault, pairwise, enforcer, clock, log } = deps;
   const { region, backupRetentionDays = 35, resumeEveryMs = 5_000, lookEveryMs } = config;
@@ -66,7 +72,12 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
   );
   const relay = deps.relay ?? { notify() {} };
   const writing = { ...deps, relay, gate, hub, directory, consents, queue: createPatientQueue() };
-  const erase = createErase(writing);
+  const journal = createFollower({ ...deps.journal, store, log });
+  const erase = createErase({ ...writing, journal });
+  await journal.start(erase.replay);
+  // Keys lie apart from the data and may come from an older copy while the data does not, so all are looked at.
+  const { base } = await deps.journal.journal.extent();
+  for await (const entry of deps.journal.journal.entries(base)) await erase.replay(entry);
   const stopListening = enforcer.onRecall((partition) => {
     if (partition === undefined) hub.notifyAll();
     else hub.notify(partition);
@@ -92,6 +103,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
       stopListening();
       await hub.close();
       await stopResuming();
+      await journal.close();
     },
   };
 }

@@ -13,6 +13,7 @@ import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_
 import { RecordsWriteService } from "@wellapi/gen/wellapi/records/v1/records_write_service_pb";
 import type { SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { createJournal, openFileJournal } from "@wellapi/journal";
 import { type Caller, createPageTokens, problemOf } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { randomIds, silentLogger, systemClock } from "@wellapi/runtime";
@@ -125,6 +126,7 @@ export async function openWorld(
     log: silentLogger,
   });
   await enforcer.ready();
+  const files = await openFileJournal({ folder: join(folder, "journal") });
   const records = await openRecordsService(
     {
       region: "local",
@@ -136,6 +138,7 @@ export async function openWorld(
       pairwise,
       enforcer,
       accessLog,
+      journal: { journal: await createJournal({ repository: files, kms }) },
       identity,
       consent: consentTransport,
       pageTokens: createPageTokens(await kms.derive("page-tokens")),
@@ -148,6 +151,7 @@ export async function openWorld(
     () => records.close(),
     () => enforcer.close(),
     () => accessLog.close(),
+    () => files.close(),
     () => vault.close(),
     () => store.close(),
     () => keys.close(),

@@ -119,6 +119,7 @@ export async function openMesh(
         WELLAPI_WORKLOAD_RELOAD_MS: String(Math.min(10_000, Math.ceil(config.certificateMs / 20))),
         WELLAPI_DRAIN_MS: String(config.drainMs),
         WELLAPI_DATA_DIR: join(dataDir, name),
+        WELLAPI_JOURNAL_DIR: resolve(env.WELLAPI_JOURNAL_DIR || join(dataDir, "journal")),
         WELLAPI_MASTER_KEY: folder.masterKey,
         WELLAPI_MONGODB_URI: servers.mongodbUri,
         WELLAPI_NATS_URL: servers.natsUrl,

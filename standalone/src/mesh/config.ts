@@ -24,6 +24,10 @@ export interface ServiceConfig {
   readonly drainMs: number;
   /** Folder of what is this process's own: leaves that wait for the store, the log's tiles. */
   readonly dataDir: string;
+  /** Of keys: folder of the journal, on a volume of its own. */
+  readonly journalDir: string;
+  /** A journal that is taken as it is although the data knows more: `<journal>@<position>`. */
+  readonly acceptJournal: string | undefined;
   readonly mongodbUri: string;
   /** Databases are `<prefix>_<service>`. */
   readonly mongodbPrefix: string;
@@ -81,6 +85,8 @@ export function parseServiceConfig(service: ServiceName, env: Env): ServiceConfi
         : undefined,
       drainMs: reader.int("WELLAPI_DRAIN_MS", { fallback: 10_000, min: 0, max: hour }),
       dataDir: reader.path("WELLAPI_DATA_DIR", "./data"),
+      journalDir: reader.path("WELLAPI_JOURNAL_DIR", `${reader.path("WELLAPI_DATA_DIR", "./data")}/journal`),
+      acceptJournal: reader.optional("WELLAPI_ACCEPT_JOURNAL"),
       mongodbUri: stored ? secret(reader, env, "WELLAPI_MONGODB_URI") : "",
       mongodbPrefix: reader.string("WELLAPI_MONGODB_PREFIX", "wellapi"),
       natsServers: service === "records" ? reader.list("WELLAPI_NATS_URL", ["nats://localhost:4222"]) : [],

@@ -3,16 +3,25 @@ import { mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openElectedRelay, openJetStreamEvents, relayCollections } from "@wellapi/events";
+import { type JournalRepository, openFileJournal } from "@wellapi/journal";
 import { openWorkloadCertificates, type WorkloadCertificates } from "@wellapi/rpc";
 import { type Closers, type Logger, randomIds, systemClock } from "@wellapi/runtime";
 import { type CollectionDeclaration, openMongoStore, type Store } from "@wellapi/store";
 import { openVault } from "@wellapi/vault";
 import { prepareDataFolder } from "../data-folder.ts";
-import { createNetwork, once, openKeys, openServiceLog, type Platform } from "../platform.ts";
+import {
+  createNetwork,
+  once,
+  openJournalAccess,
+  openKeys,
+  openServiceLog,
+  type Platform,
+} from "../platform.ts";
 import { measureCommits } from "../signals/commits.ts";
 import { observeCertificate, observeEvents } from "../signals/gauges.ts";
 import type { ServiceConfig } from "./config.ts";
 import { openPeers } from "./peers.ts";
+import { createRemoteJournal } from "./remote-journal.ts";
 import { createRemoteKeys } from "./remote-keys.ts";
 import type { ServiceName } from "./services.ts";
 
@@ -20,6 +29,8 @@ import type { ServiceName } from "./services.ts";
 export interface MeshPlatform extends Platform {
   /** A store in this process's own folder, for the keys service alone. */
   openFile(name: string, collections: readonly CollectionDeclaration[]): Promise<Store>;
+  /** The journal itself, for the keys service alone. */
+  openJournalFile(): Promise<JournalRepository>;
   /** Undefined behind a sidecar. */
   readonly certificates: WorkloadCertificates | undefined;
 }
@@ -78,6 +89,15 @@ export async function openMeshPlatform(options: {
       closers.push(`store ${name}`, () => store.close());
       return measureCommits(store, "sqlite", name);
     },
+    async openJournalFile() {
+      const journal = await openFileJournal({ folder: config.journalDir, clock });
+      closers.push("journal", () => journal.close());
+      return journal;
+    },
+    journal: once(async () => {
+      const repository = createRemoteJournal(network.unauthenticated(service), signal);
+      return openJournalAccess(repository, await keys(), config.acceptJournal);
+    }),
     vault: once(async () => {
       const { kms } = await keys();
       const store = createRemoteKeys(network.unauthenticated(service), signal);

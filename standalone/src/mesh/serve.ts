@@ -66,7 +66,8 @@ const compositions: Readonly<
 async function composeKeys(platform: MeshPlatform): Promise<Composed> {
   const { clock, closers } = platform;
   const store = await platform.openFile("patient-keys", keysCollections);
-  const keys = await openKeysService({ store, clock });
+  const journal = await platform.openJournalFile();
+  const keys = await openKeysService({ store, journal, clock });
   closers.push("keys", () => keys.close());
   return keys;
 }

@@ -10,6 +10,7 @@ import {
 } from "@wellapi/enforcer";
 import { DenialReason } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { createFollower, type Journal } from "@wellapi/journal";
 import { type Ids, silentLogger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import { consentCollections } from "../../src/collections.ts";
@@ -213,7 +214,9 @@ export class Exchange {
     });
     const recalls = this.#parts.recalls({ ...common, sessions, streams });
     const consents = this.#parts.consents(store, sessions);
-    const revocations = new Revocations({ ...common, consents, recalls });
+    // The model asks what a recall promises; the journal is told after it.
+    const journal = createFollower({ store, journal: {} as Journal, log: silentLogger });
+    const revocations = new Revocations({ ...common, consents, recalls, journal });
     const granting = new Granting({ ...common, consents });
     this.#replicas[index] = { node, streams, revocations, granting, consents };
     const sweep = (first: boolean) => {

@@ -1,0 +1,37 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type Clock, systemClock } from "@wellapi/runtime";
+import { openSqliteStore } from "@wellapi/store";
+import { journalRepositoryCollections, openJournalRepository } from "./journal-repository.ts";
+import type { JournalRepository } from "./port.ts";
+
+/** A week longer than backups are kept, so that the last of them can still be restored. */
+export const journalRetentionDays = 42;
+
+export interface FileJournal extends JournalRepository {
+  close(): Promise<void>;
+}
+
+/**
+ * The journal of a folder, which is made where it is not there. Put the folder on another disk than the data, and leave
+ * it out of the data's backups. Throws StoreError `locked` where another process has it open.
+ */
+export async function openFileJournal(options: {
+  readonly folder: string;
+  readonly clock?: Clock;
+  readonly retentionDays?: number;
+}): Promise<FileJournal> {
+  const { folder, clock = systemClock, retentionDays = journalRetentionDays } = options;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const store = await openSqliteStore({
+    path: join(folder, "journal.db"),
+    collections: journalRepositoryCollections,
+  });
+  try {
+    const repository = await openJournalRepository({ store, clock, retentionDays });
+    return { ...repository, close: () => store.close() };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}

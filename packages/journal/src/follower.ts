@@ -1,0 +1,158 @@
+import type { Logger } from "@wellapi/runtime";
+import type { Change, Store } from "@wellapi/store";
+import { sameBytes } from "./chain.ts";
+import { JournalError } from "./errors.ts";
+import { createMarkRepository, type Mark } from "./mark-repository.ts";
+import type { Entry, Extent, Fact, Journal } from "./port.ts";
+
+/** What services get of the journal. */
+export interface JournalAccess {
+  readonly journal: Journal;
+  /**
+   * `<journal>@<position>` of a journal that somebody looked at and takes as it is, although the data knows entries that
+   * it lacks.
+   */
+  readonly accepted?: string | undefined;
+}
+
+export interface FollowerOptions extends JournalAccess {
+  /** The service's own; declares `journalCollections`. */
+  readonly store: Store;
+  readonly log: Logger;
+  /** How often what is owed is told again, and the mark moved on; milliseconds, default 5,000. */
+  readonly everyMs?: number;
+}
+
+/** Makes what the entry says true of the data, if it is not. Called in order, with entries of every kind. */
+export type Replay = (entry: Entry) => Promise<void>;
+
+/** A service's data beside the journal. */
+export interface Follower {
+  /**
+   * Compares the data with the journal, replays what the data lacks, and resolves when it lacks nothing: only then may
+   * the service serve. After a crash it goes on from the start. Throws JournalError.
+   */
+  start(replay: Replay): Promise<void>;
+  /** For the commit of what the fact is about, which must come before the journal is told. */
+  owed(fact: Fact): Change;
+  /**
+   * Tells the journal; call it once the fact holds everywhere, before its call is answered. Throws JournalError
+   * `unavailable`: the fact holds, and the journal will be told later, but nobody may be promised that it outlives a
+   * restore. The same call again is harmless.
+   */
+  tell(fact: Fact): Promise<void>;
+  close(): Promise<void>;
+}
+
+const MOST_OWED = 500;
+
+/**
+ * That the data lacks nothing after the start follows from the order: first the data, then the journal. So the mark,
+ * up to where the data contains the journal, may be moved to the journal's head at any time.
+ */
+export function createFollower(options: FollowerOptions): Follower {
+  const { store, journal, log, everyMs = 5_000 } = options;
+  const marks = createMarkRepository(store);
+  let closed = false;
+  let wake = () => {};
+  let keeping: Promise<void> = Promise.resolve();
+
+  async function catchUp(replay: Replay): Promise<void> {
+    const extent = await journal.extent();
+    const mark = await knownPlace(extent);
+    let replayed = 0;
+    let at: Mark = mark;
+    for await (const entry of journal.entries(mark)) {
+      await replay(entry);
+      replayed += 1;
+      at = { journal: extent.journal, position: entry.position, mac: entry.mac };
+    }
+    if (replayed > 0) log.info({ count: replayed }, "entries of the journal were compared with the data");
+    await marks.reset(at);
+  }
+
+  /** From where the data may lack entries. */
+  async function knownPlace(extent: Extent): Promise<Mark> {
+    const { journal: id, base, head } = extent;
+    const mark = await marks.mark();
+    if (mark === undefined) return { journal: id, ...base };
+    const taken = options.accepted === `${id}@${head.position}`;
+    const instead = `put back the journal that belongs to this data; or, if it is lost for good and with it every revocation and erasure that this data lacks, take this one as it is with WELLAPI_ACCEPT_JOURNAL=${id}@${head.position}`;
+    const lost = (what: string): Mark => {
+      if (!taken) throw new JournalError("lost", `${what}: ${instead}`);
+      log.warn({ reason: "accepted" }, "a journal was taken as it is, although the data knows more");
+      return { journal: id, ...base };
+    };
+    if (mark.journal !== id) return lost(`the data knows journal ${mark.journal}, but this is ${id}`);
+    if (mark.position > head.position) {
+      return lost(`the data knows ${mark.position} entries of the journal, but it has ${head.position}`);
+    }
+    if (mark.position < base.position) {
+      if (taken) return lost("");
+      throw new JournalError(
+        "too_old",
+        `the data knows ${mark.position} entries of the journal, which has dropped the first ${base.position}: it is older than every backup may be; restore a newer one`,
+      );
+    }
+    const there = mark.position === base.position ? base : await placeAt(mark.position);
+    if (!there || !sameBytes(there.mac, mark.mac)) {
+      return lost(`entry ${mark.position} of the journal is another one than the data knows`);
+    }
+    return mark;
+  }
+
+  async function placeAt(position: number): Promise<Entry | undefined> {
+    const [entry] = await journal.read(position - 1, 1);
+    return entry?.position === position ? entry : undefined;
+  }
+
+  async function tellAndTick(fact: Fact): Promise<void> {
+    await journal.append(fact);
+    await marks.settled(fact).catch((err: unknown) => {
+      log.warn({ err }, "what the journal was told could not be ticked off; it will be told again");
+    });
+  }
+
+  /** Tells what a stopped replica or an absent journal left owing, and moves the mark on. */
+  async function keepUp(): Promise<void> {
+    while (!closed) {
+      await step().catch((err: unknown) => {
+        if (!closed) log.warn({ err }, "the journal could not be told what it is owed; trying again");
+      });
+      if (!closed) await pause();
+    }
+  }
+
+  async function step(): Promise<void> {
+    for (const fact of await marks.allOwed(MOST_OWED)) {
+      if (closed) return;
+      await tellAndTick(fact);
+    }
+    const { journal: id, head } = await journal.extent();
+    await marks.advance({ journal: id, ...head });
+  }
+
+  function pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, everyMs);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  return {
+    async start(replay) {
+      await catchUp(replay);
+      keeping = keepUp();
+    },
+    owed: marks.owed,
+    tell: tellAndTick,
+    async close() {
+      closed = true;
+      wake();
+      await keeping;
+    },
+  };
+}

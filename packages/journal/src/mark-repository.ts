@@ -1,0 +1,85 @@
+import type { CollectionDeclaration, Document, Store } from "@wellapi/store";
+import type { Fact, FactKind, Link } from "./port.ts";
+
+const MARK = "journal_mark";
+const OWED = "journal_owed";
+const PARTITION = "journal";
+const ATTEMPTS = 20;
+
+/** What a service keeps beside its data about the journal: declared in the service's own store. */
+export const journalCollections: readonly CollectionDeclaration[] = [
+  { name: MARK, key: ["partition"], indexes: [] },
+  {
+    name: OWED,
+    key: ["partition", "kind", "subject"],
+    indexes: [{ name: "by_time", fields: ["time", "subject"] }],
+  },
+];
+
+/** Up to where a journal is contained in the data. */
+export interface Mark extends Link {
+  readonly journal: string;
+}
+
+type MarkDocument = Document & Mark;
+type OwedDocument = Document & { readonly kind: string; readonly subject: string; readonly time: number };
+
+/** Throws StoreError. */
+export function createMarkRepository(store: Store) {
+  return {
+    async mark(): Promise<Mark | undefined> {
+      const found = await store.get<MarkDocument>(MARK, [PARTITION]);
+      if (!found) return undefined;
+      const { journal, position, mac } = found.document;
+      return { journal, position, mac };
+    },
+
+    /** Never goes back within one journal: several replicas write it. */
+    async advance(mark: Mark): Promise<void> {
+      for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+        const before = await store.get<MarkDocument>(MARK, [PARTITION]);
+        if (before?.document.journal === mark.journal && before.document.position >= mark.position) return;
+        if (await put(mark, before?.revision)) return;
+      }
+    },
+
+    /** Also backwards: where somebody has decided that the journal as it is will do. */
+    async reset(mark: Mark): Promise<void> {
+      for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+        if (await put(mark, (await store.get<MarkDocument>(MARK, [PARTITION]))?.revision)) return;
+      }
+    },
+
+    /** For the commit of what the fact is about: remembers that the journal must still be told. */
+    owed({ kind, partition, subject, time }: Fact) {
+      const document: OwedDocument = { partition, kind, subject, time };
+      return { kind: "insert", collection: OWED, document } as const;
+    },
+
+    /** Oldest first. */
+    async allOwed(limit: number): Promise<Fact[]> {
+      const page = await store.scan<OwedDocument>(OWED, { index: "by_time", equals: [], limit });
+      return page.documents.map(({ document: { partition, kind, subject, time } }) => {
+        return { kind: kind as FactKind, partition, subject, time };
+      });
+    },
+
+    async settled({ kind, partition, subject }: Fact): Promise<void> {
+      const change = { kind: "delete", collection: OWED, key: [partition, kind, subject] } as const;
+      await store.commit({ partition, changes: [change] });
+    },
+  };
+
+  async function put(mark: Mark, ifRevision: number | undefined): Promise<boolean> {
+    const document: MarkDocument = { partition: PARTITION, ...mark };
+    const result = await store.commit({
+      partition: PARTITION,
+      changes: [
+        ifRevision === undefined
+          ? { kind: "insert", collection: MARK, document }
+          : { kind: "replace", collection: MARK, document, ifRevision },
+      ],
+    });
+    return result.committed;
+  }
+}

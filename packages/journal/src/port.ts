@@ -1,0 +1,68 @@
+/**
+ * What a restore must not undo. `consent_revoked`: a patient took a consent back. `patient_erased`: a patient was
+ * erased. `credential_revoked`: a credential of an application or an operator ended. `signing_key_replaced`: this key
+ * must sign no token any more.
+ */
+export const factKinds = [
+  "consent_revoked",
+  "patient_erased",
+  "credential_revoked",
+  "signing_key_replaced",
+] as const;
+export type FactKind = (typeof factKinds)[number];
+
+/** One of them. References only: no health data, and nothing about a person but internal ids. */
+export interface Fact {
+  readonly kind: FactKind;
+  /** Where it holds: a patient's partition, or the service's own. */
+  readonly partition: string;
+  /** Id of the consent, erasure, credential or key. A fact is its kind and subject. */
+  readonly subject: string;
+  /** When it took effect, UTC milliseconds. */
+  readonly time: number;
+}
+
+/** A place in the journal. */
+export interface Link {
+  /** From 1, without gaps; 0 is before the first entry. */
+  readonly position: number;
+  /** 32 bytes that authenticate every entry up to here; empty at 0. */
+  readonly mac: Uint8Array;
+}
+
+export interface Entry extends Fact, Link {}
+
+/** What a journal holds: the entries after `base`, up to `head`. */
+export interface Extent {
+  /** Random, made with the journal: tells it from every other. */
+  readonly journal: string;
+  /** Entries up to here were dropped, for no backup is as old. */
+  readonly base: Link;
+  readonly head: Link;
+}
+
+/**
+ * Where entries lie: a store of its own, or a service that has one. It knows no key, so it can lose entries, which is
+ * noticed, and make none. Methods throw JournalError `unavailable`.
+ */
+export interface JournalRepository {
+  extent(): Promise<Extent>;
+  /** Entries after a position in ascending order, at most `limit`. */
+  read(after: number, limit: number): Promise<readonly Entry[]>;
+  /**
+   * Durable when it resolves. `known`: the fact is there already. `conflict`: the entry does not follow the head, for
+   * another was faster.
+   */
+  append(entry: Entry): Promise<"appended" | "known" | "conflict">;
+}
+
+/** What must not be undone, in the order in which it was written down. Methods throw JournalError. */
+export interface Journal {
+  extent(): Promise<Extent>;
+  /** As the repository has them, unverified. */
+  read(after: number, limit: number): Promise<readonly Entry[]>;
+  /** Writes a fact down, once however often it is given; durable when it resolves. */
+  append(fact: Fact): Promise<void>;
+  /** Entries after a place up to the head, each verified. Throws `tampered`. */
+  entries(after: Link): AsyncGenerator<Entry>;
+}

@@ -1,0 +1,66 @@
+import type { AccessInit, AccessLog } from "@wellapi/access-log";
+import { type Entry, type Fact, type Follower, JournalError } from "@wellapi/journal";
+import type { Store } from "@wellapi/store";
+import { INSTALLATION } from "./collections.ts";
+import type { CommitWithLeaf } from "./creation.ts";
+import type { Credential } from "./credential.ts";
+import type { CredentialRepository } from "./credential-repository.ts";
+import { IdentityError, journalUnavailable } from "./errors.ts";
+import type { InstallationKeyRepository } from "./installation-key-repository.ts";
+import type { PatientRepository } from "./patient-repository.ts";
+
+/** What the journal is told of a revoked credential. */
+export function revocationOf({ id, revokeTime = 0 }: Credential): Fact {
+  return { kind: "credential_revoked", partition: INSTALLATION, subject: id, time: revokeTime };
+}
+
+/** What the journal is told of a key of tokens that another took the place of. */
+export function replacementOf(kid: string, time: number): Fact {
+  return { kind: "signing_key_replaced", partition: INSTALLATION, subject: kid, time };
+}
+
+/** Resolves once a restore can't undo the fact. Throws `journal_unavailable`. */
+export async function writeDown(journal: Pick<Follower, "tell">, fact: Fact): Promise<void> {
+  try {
+    await journal.tell(fact);
+  } catch (cause) {
+    throw cause instanceof JournalError ? journalUnavailable(cause) : cause;
+  }
+}
+
+/** Makes entries of the journal true of data that came from a backup. */
+export function createReplay(deps: {
+  readonly store: Store;
+  readonly accessLog: AccessLog;
+  readonly credentials: CredentialRepository;
+  readonly patients: PatientRepository;
+  readonly keys: InstallationKeyRepository;
+  /** What the log says of it; `partition` of a patient, or none. */
+  readonly leafOf: (entry: Entry) => AccessInit;
+}): (entry: Entry) => Promise<void> {
+  const { store, accessLog, credentials, patients, keys, leafOf } = deps;
+
+  const commit =
+    (entry: Entry): CommitWithLeaf =>
+    async (change) => {
+      const patient = entry.kind === "patient_erased";
+      const leaf = accessLog.leaf(change.partition, patient, leafOf(entry));
+      return store.commit({ ...change, changes: [...change.changes, leaf.change] });
+    };
+
+  return async (entry) => {
+    const { kind, partition, subject, time } = entry;
+    if (kind === "credential_revoked") await known(credentials.revoke(subject, time, commit(entry)));
+    if (kind === "patient_erased") await known(patients.markErased(partition, time, commit(entry)));
+    if (kind === "signing_key_replaced") await keys.delete("tokens", subject);
+  };
+}
+
+/** What was made after the backup is not there, and needs no revoking. */
+async function known(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!(error instanceof IdentityError && error.code === "not_found")) throw error;
+  }
+}
