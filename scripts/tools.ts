@@ -79,9 +79,10 @@ export async function openTools<N extends ToolName>(names: readonly N[]): Promis
 }
 
 async function installed(name: WheelName): Promise<Tool> {
-  const { wheel, tool } = wheels[name];
-  if (!existsSync(`${root}${wheel}.installed`)) await install(wheel);
-  return tool;
+  const known = wheels[name];
+  if (!existsSync(`${root}${known.wheel}.installed`)) await install(known.wheel);
+  // Only now: where a library lies is looked up in what is installed.
+  return known.tool;
 }
 
 function built(name: "toxiproxy"): Tool {
