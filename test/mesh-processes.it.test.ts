@@ -29,6 +29,7 @@ import { createLogger, silentLogger, systemClock } from "@wellapi/runtime";
 import { createMeshAuthority, type Mesh, openMesh, parseMeshConfig } from "@wellapi/standalone/mesh-launcher";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openTools, ToolsError } from "../scripts/tools.ts";
+import { badInputSettings, describeBadInputs } from "./bad-inputs.ts";
 
 const code = "8867-4";
 /** So short that every test runs through several renewals. */
@@ -75,6 +76,7 @@ describe.skipIf(!able)("each service as a process of its own", () => {
   beforeAll(async () => {
     const env = {
       ...process.env,
+      ...badInputSettings,
       WELLAPI_DATA_DIR: folder.path,
       WELLAPI_HOST: "127.0.0.1",
       WELLAPI_GRPC_PORT: "0",
@@ -276,6 +278,8 @@ describe.skipIf(!able)("each service as a process of its own", () => {
       expect(await watch.delivered(3, 5_000)).toBe(true);
     }, 45_000);
   });
+
+  describeBadInputs(() => server);
 
   // Last: it is the end of the mesh.
   test("a process that dies by itself is told of, and is not started again", async () => {
