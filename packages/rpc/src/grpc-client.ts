@@ -1,7 +1,8 @@
 import type { Interceptor, Transport } from "@connectrpc/connect";
-import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { createGrpcTransport } from "@connectrpc/connect-node";
 import { context, propagation } from "@opentelemetry/api";
 import { requestIdHeader, requestIdKey } from "./context.ts";
+import { createSessions } from "./http2-sessions.ts";
 
 /** PEM texts. */
 export interface ClientTls {
@@ -23,7 +24,7 @@ export interface GrpcTransportOptions {
 export function openGrpcTransport(options: GrpcTransportOptions): { transport: Transport; close(): void } {
   const { address, tls, messageBytes = 1_048_576 } = options;
   const baseUrl = `${tls === undefined ? "http" : "https"}://${address}`;
-  const sessions = new Http2SessionManager(
+  const sessions = createSessions(
     baseUrl,
     { pingIntervalMs: 30_000 },
     tls === undefined

@@ -2,8 +2,9 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import type { PeerCertificate } from "node:tls";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
-import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { createGrpcTransport, type Http2SessionManager } from "@connectrpc/connect-node";
 import { tracing } from "./grpc-client.ts";
+import { createSessions } from "./http2-sessions.ts";
 import { type RetryOptions, withRetries } from "./retries.ts";
 import { collect, each, hookStream, raceAbort } from "./stream.ts";
 import { wireFailure } from "./wire-failure.ts";
@@ -64,7 +65,7 @@ export function openPeerTransport(options: PeerTransportOptions): { transport: T
   });
 
   function open(host: string, url: string): Endpoint {
-    const sessions = new Http2SessionManager(
+    const sessions = createSessions(
       url,
       {
         pingIntervalMs: keepAliveMs,
