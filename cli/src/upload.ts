@@ -41,6 +41,8 @@ export async function upload(
   let unanswered = new Map<string, SeriesBatch>();
   let exhausted = false;
   let attempt = 0;
+  /** What the source was asked for; a stream that is cut meanwhile leaves it to the next one. */
+  let coming: Promise<IteratorResult<SeriesBatch>> | undefined;
 
   for (;;) {
     const resend = [...unanswered.values()];
@@ -48,15 +50,19 @@ export async function upload(
     let wake: () => void = () => {};
     const changed = () => new Promise<void>((resolve) => (wake = resolve));
     let failed: Failure | undefined;
+    let cut = false;
 
     async function* requests(): AsyncGenerator<StreamSeriesRequest> {
       for (const batch of resend) yield create(StreamSeriesRequestSchema, { batch });
-      while (!exhausted && !failed) {
+      while (!exhausted && !failed && !cut) {
         if (unanswered.size >= options.window) {
           await changed();
           continue;
         }
-        const next = await batches.next();
+        coming ??= batches.next();
+        const next = await coming;
+        if (cut) return;
+        coming = undefined;
         if (next.done) {
           exhausted = true;
           break;
@@ -87,6 +93,7 @@ export async function upload(
       if (failed) throw new ConnectError(failed.message, failed.code);
       throw new ConnectError("the stream ended before each batch had its answer", Code.Unavailable);
     } catch (error) {
+      cut = true;
       wake();
       attempt += 1;
       const code = ConnectError.from(error).code;
