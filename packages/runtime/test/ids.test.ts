@@ -23,3 +23,10 @@ test.each(["", "0".repeat(25), `8${"0".repeat(25)}`, `0${"u".repeat(25)}`, `0${"
 test("carries its prefix", () => {
   expect(randomIds.next("pat")).toMatch(/^pat_[0-9a-z]{26}$/);
 });
+
+test("an access's grows with time, so that indexes over many of them grow at one place", async () => {
+  const first = randomIds.next("acc");
+  const started = Date.now();
+  while (Date.now() === started) await new Promise(setImmediate);
+  expect(randomIds.next("acc") > first).toBe(true);
+});

@@ -23,8 +23,8 @@ export const accessesCollection: CollectionDeclaration = {
 };
 
 export interface AccessRepository {
-  /** Stores the access unless its id is known; returns the one that is stored. */
-  insert(access: StoredAccess): Promise<StoredAccess>;
+  /** Stores accesses of one partition but for those whose ids are known; returns what is stored, in their order. */
+  insert(accesses: readonly StoredAccess[]): Promise<readonly StoredAccess[]>;
   find(id: string): Promise<StoredAccess | undefined>;
   /** Newest first. */
   list(
@@ -43,13 +43,20 @@ export function createAccessRepository(store: Store): AccessRepository {
     return page.documents[0]?.document;
   }
 
+  async function inserted(accesses: readonly StoredAccess[]): Promise<boolean> {
+    const changes = accesses.map((document) => ({ kind: "insert" as const, collection, document }));
+    return (await store.commit({ partition: accesses[0]!.partition, changes })).committed;
+  }
+
+  async function insertOne(access: StoredAccess): Promise<StoredAccess> {
+    return (await inserted([access])) ? access : ((await find(access.id)) ?? access);
+  }
+
   return {
     find,
-    async insert(access) {
-      const { partition } = access;
-      const changes = [{ kind: "insert" as const, collection, document: access }];
-      const result = await store.commit({ partition, changes });
-      return result.committed ? access : ((await find(access.id)) ?? access);
+    async insert(accesses) {
+      if (accesses.length > 1 && (await inserted(accesses))) return accesses;
+      return Promise.all(accesses.map(insertOne));
     },
     async list(scope, interval, limit, cursor) {
       const page = await store.scan<StoredAccess>(collection, {

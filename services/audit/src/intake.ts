@@ -1,7 +1,7 @@
 import { commitment, NONCE_BYTES } from "@wellapi/access-log";
 import type { Clock } from "@wellapi/runtime";
 import type { IncomingLeaf } from "./access.ts";
-import type { AccessRepository } from "./access-repository.ts";
+import type { AccessRepository, StoredAccess } from "./access-repository.ts";
 import type { AccessSealing } from "./access-sealing.ts";
 import type { LogRepository } from "./log-repository.ts";
 
@@ -23,24 +23,32 @@ export function createIntake(deps: {
 }): Intake {
   const { accesses, log, sealing, clock } = deps;
 
-  async function store(leaf: IncomingLeaf): Promise<{ id: string; entry: Uint8Array }> {
+  /** The access as it is stored, or undefined where nothing but the entry may be kept. */
+  async function sealed(leaf: IncomingLeaf, own: Uint8Array): Promise<StoredAccess | undefined> {
     const { id, partition, organization, timeMs, nonce, body } = leaf;
-    const own = commitment(nonce, body);
     const secret = new Uint8Array(NONCE_BYTES + body.length);
     secret.set(nonce);
     secret.set(body, NONCE_BYTES);
-    const sealed = await sealing.seal(partition, id, secret);
-    if (sealed === undefined) return { id, entry: own };
-    const stored = await accesses.insert({ partition, id, timeMs, organization, commitment: own, sealed });
-    // Should one id ever come with two bodies, the log holds the one that can be shown.
-    return { id, entry: stored.commitment };
+    const bytes = await sealing.seal(partition, id, secret);
+    return bytes && { partition, id, timeMs, organization, commitment: own, sealed: bytes };
   }
 
   return {
     async append(leaves) {
-      const unique = new Map(leaves.map((leaf) => [leaf.id, leaf]));
-      const entries = await Promise.all([...unique.values()].map(store));
-      await log.addPending(entries, clock.now());
+      const unique = [...new Map(leaves.map((leaf) => [leaf.id, leaf])).values()];
+      const entries = new Map(unique.map(({ id, nonce, body }) => [id, commitment(nonce, body)]));
+      const kept = await Promise.all(unique.map((leaf) => sealed(leaf, entries.get(leaf.id)!)));
+      const byPartition = Map.groupBy(
+        kept.filter((access) => access !== undefined),
+        ({ partition }) => partition,
+      );
+      const stored = await Promise.all([...byPartition.values()].map(accesses.insert));
+      // Should one id ever come with two bodies, the log holds the one that can be shown.
+      for (const access of stored.flat()) entries.set(access.id, access.commitment);
+      await log.addPending(
+        [...entries].map(([id, entry]) => ({ id, entry })),
+        clock.now(),
+      );
       deps.onPending();
     },
   };

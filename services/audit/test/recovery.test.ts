@@ -100,10 +100,16 @@ describe("a crash", () => {
     const world = await openAudit({ wrap: failOnce });
     const [stored, other] = [leafOf(ada, { id: "acc_same" }), leafOf(ada, { id: "acc_same" })];
     await expect(world.intake.append({ leaves: [stored!] })).rejects.toMatchObject({ code: 14 });
-    await world.intake.append({ leaves: [other!] });
+    // One partition's leaves share a commit: what is known already must not cost its neighbour the place.
+    const neighbour = leafOf(ada, { id: "acc_neighbour" });
+    await world.intake.append({ leaves: [other!, neighbour] });
     await world.settled();
-    const { access } = await world.as({ kind: "patient", partition: ada }).getAccess({ access: "acc_same" });
-    const entry = (await world.tiles.read("tile/entries/000.p/1"))!.subarray(2);
+    const reader = world.as({ kind: "patient", partition: ada });
+    expect((await reader.getAccess({ access: "acc_neighbour" })).access!.nonce).toEqual(neighbour.nonce);
+    const { access } = await reader.getAccess({ access: "acc_same" });
+    // Each entry of 32 bytes stands behind its length.
+    const at = 34 * Number(access!.index) + 2;
+    const entry = (await world.tiles.read("tile/entries/000.p/2"))!.subarray(at, at + 32);
     expect(Buffer.from(entry)).toEqual(Buffer.from(commitment(access!.nonce, access!.body)));
     expect(access!.nonce).toEqual(stored!.nonce);
   });

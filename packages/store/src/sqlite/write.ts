@@ -43,12 +43,16 @@ function write(statements: Statements, catalog: Catalog, request: WriteRequest):
 }
 
 function writeCommit(statements: Statements, catalog: Catalog, commit: WireCommit): CommitResult {
-  statements.prepare("SAVEPOINT one").run();
+  // One statement is all or nothing by itself.
+  const several = commit.changes.length + commit.events.length > 1;
+  if (several) statements.prepare("SAVEPOINT one").run();
   for (const [i, change] of commit.changes.entries()) {
     const refusal = applyChange(statements, catalog.collection(change.collection), change, commit.bytes);
     if (refusal) {
-      statements.prepare("ROLLBACK TO one").run();
-      statements.prepare("RELEASE one").run();
+      if (several) {
+        statements.prepare("ROLLBACK TO one").run();
+        statements.prepare("RELEASE one").run();
+      }
       return { committed: false, change: i, ...refusal };
     }
   }
@@ -56,7 +60,7 @@ function writeCommit(statements: Statements, catalog: Catalog, commit: WireCommi
   for (const { id, subject, headers, data } of commit.events) {
     statements.prepare(insert).run(commit.partition, id, subject, headers, part(commit.bytes, data));
   }
-  statements.prepare("RELEASE one").run();
+  if (several) statements.prepare("RELEASE one").run();
   return { committed: true };
 }
 
