@@ -4,6 +4,7 @@ import { createValidator } from "@bufbuild/protovalidate";
 import { Code } from "@connectrpc/connect";
 import { longList } from "./list-limits.ts";
 import type { Problem, Violation } from "./problem.ts";
+import { certainlyValid } from "./quick-check.ts";
 import type { Route } from "./route.ts";
 
 /** Compiled rules are cached inside: one for the process. */
@@ -17,6 +18,7 @@ export function validateMessage<S extends DescMessage>(
   schema: S,
   message: MessageShape<S>,
 ): Problem | undefined {
+  if (certainlyValid(schema, message)) return undefined;
   // Told alone: the validator would look at every item of a list first, however long it is.
   const long = longList(schema, message);
   if (long !== undefined) return invalidFields([long]);
