@@ -1,5 +1,7 @@
+import { version } from "@wellapi/runtime";
 import { Command } from "commander";
 import { addAudit } from "./commands/audit.ts";
+import { addBackup, addRestore } from "./commands/backup.ts";
 import { addConsent } from "./commands/consent.ts";
 import { addCredential, addToken } from "./commands/credential.ts";
 import { addIngest } from "./commands/ingest.ts";
@@ -15,12 +17,14 @@ import { exitCodeHelp } from "./failure.ts";
 export function createProgram(): Command {
   const program = new Command("wellapi")
     .description("The exchange for patient wellness data under the patient's own consent")
-    .version("0.1.0")
+    .version(version)
     .showHelpAfterError("(--help shows an example)")
     .addHelpText("after", exitCodeHelp);
   addStart(program);
   addStartMesh(program);
   addServe(program);
+  addBackup(program);
+  addRestore(program);
   addOrganization(program);
   addApplication(program);
   addPatient(program);

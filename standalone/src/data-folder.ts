@@ -1,6 +1,6 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type CollectionDeclaration, openSqliteStore, type Store, StoreError } from "@wellapi/store";
+import { type CollectionDeclaration, openSqliteStore, type SqliteStore, StoreError } from "@wellapi/store";
 import { StandaloneError } from "./errors.ts";
 
 /** Where an installation's files lie. Only its owner may look inside. */
@@ -12,7 +12,9 @@ export interface DataFolder {
   readonly logFolder: string;
   reserve(service: string): string;
   /** Opens a service's own store. Throws StandaloneError `data_in_use`. */
-  open(name: string, collections: readonly CollectionDeclaration[]): Promise<Store>;
+  open(name: string, collections: readonly CollectionDeclaration[]): Promise<SqliteStore>;
+  /** Throws StandaloneError `keys_missing` where there is data without the keys that open it. */
+  checkKeys(): void;
 }
 
 export function prepareDataFolder(path: string): DataFolder {
@@ -30,6 +32,18 @@ export function prepareDataFolder(path: string): DataFolder {
       keyStore: join(keys, "patient-keys.db"),
       masterKey: join(keys, "master.key"),
       logFolder: folder("log"),
+      checkKeys() {
+        // Made after both, at the first start.
+        if (!existsSync(join(root, "identity.db"))) return;
+        const missing = ["keys/master.key", "keys/patient-keys.db"].filter(
+          (name) => !existsSync(join(root, name)),
+        );
+        if (missing.length === 0) return;
+        throw new StandaloneError(
+          "keys_missing",
+          `${root} holds data, but not ${missing.join(" and ")}: put back the newest there is, for nothing opens without it`,
+        );
+      },
       reserve: (service) => join(reserves, `${service}.leaves`),
       async open(name, collections) {
         const file = name.includes("/") ? name : join(root, `${name}.db`);

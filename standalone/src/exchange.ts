@@ -1,5 +1,8 @@
 import { createStreamLimit, isPublic } from "@wellapi/rpc";
 import { createClosers, type Logger } from "@wellapi/runtime";
+import { openControl } from "./backup/control.ts";
+import { runningSource } from "./backup/sources.ts";
+import { takeBackup } from "./backup/take.ts";
 import {
   composeAudit,
   composeConsent,
@@ -35,6 +38,7 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
   return closers.guard(async () => {
     const { trustDomain, profile } = config;
     const folder = prepareDataFolder(config.dataDir);
+    folder.checkKeys();
     const platform = createInProcessPlatform({
       installation: { trustDomain, profile, region: "local" },
       folder,
@@ -42,7 +46,7 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
       closers,
       log,
     });
-    const { switchboard, network, clock } = platform;
+    const { switchboard, network, clock, stores } = platform;
 
     // Keys first: nothing may be written under a wrong one. Then audit: the others write to its log.
     await platform.vault();
@@ -92,6 +96,14 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
       log,
     });
     await records.ready();
+    const checkpoint = async () => Buffer.from((await audit.tiles.read("checkpoint"))!).toString("utf8");
+    const source = runningSource({ trustDomain, folder, stores, checkpoint });
+    const control = await openControl({
+      dataDir: folder.path,
+      backup: ({ content, folder: to }) => takeBackup(source, { folder: to, content, clock }),
+      log,
+    });
+    closers.push("control", () => control.close());
 
     return {
       grpcUrl: `https://${urlHost(config.host)}:${grpc.port}`,

@@ -5,7 +5,7 @@ import { ingestionSelfValidating } from "@wellapi/ingestion";
 import { openFileJournal } from "@wellapi/journal";
 import { createAuthentication, serverInterceptors } from "@wellapi/rpc";
 import { type Closers, type Logger, randomIds, systemClock } from "@wellapi/runtime";
-import type { CollectionDeclaration, Store } from "@wellapi/store";
+import type { CollectionDeclaration, SqliteStore, Store } from "@wellapi/store";
 import { openVault, vaultCollections } from "@wellapi/vault";
 import type { DataFolder } from "./data-folder.ts";
 import {
@@ -25,6 +25,8 @@ import { createSwitchboard, type Switchboard } from "./switchboard.ts";
 export interface InProcessPlatform extends Platform {
   /** What a service serves is mounted here for the others. */
   readonly switchboard: Switchboard;
+  /** Those that are open, by the names of their files, without `.db`. */
+  readonly stores: ReadonlyMap<string, SqliteStore>;
 }
 
 export function createInProcessPlatform(options: {
@@ -54,9 +56,12 @@ export function createInProcessPlatform(options: {
       selfValidating: ingestionSelfValidating,
     });
 
+  const stores = new Map<string, SqliteStore>();
+
   async function openStore(name: string, collections: readonly CollectionDeclaration[]): Promise<Store> {
     const store = await folder.open(name, collections);
     closers.push(`store ${name}`, () => store.close());
+    stores.set(basename(name, ".db"), store);
     return measureCommits(store, "sqlite", basename(name, ".db"));
   }
 
@@ -65,6 +70,7 @@ export function createInProcessPlatform(options: {
   return {
     ...base,
     switchboard,
+    stores,
     replicated: false,
     logFolder: folder.logFolder,
     openStore,

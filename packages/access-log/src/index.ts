@@ -11,6 +11,7 @@ export { AccessLogError, type AccessLogErrorCode } from "./errors.ts";
 export { leavesCollection } from "./leaf.ts";
 export { createLeafSealer, type LeafSealer } from "./leaf-sealer.ts";
 export type { AccessInit, AccessLog, Leaf } from "./port.ts";
+export { reserveIsEmpty } from "./reserve.ts";
 export {
   type AccessClaim,
   type GrowthClaim,

@@ -112,6 +112,18 @@ export async function openReserve(options: {
   };
 }
 
+/** Whether the reserve of a path holds nothing, as far as its file tells. Throws where it cannot be read. */
+export async function reserveIsEmpty(path: string): Promise<boolean> {
+  const file = await open(path, "r");
+  try {
+    const head = Buffer.alloc(HEAD_BYTES);
+    await file.read(head, 0, HEAD_BYTES, 0);
+    return head.readUInt32BE(0) === 0;
+  } finally {
+    await file.close();
+  }
+}
+
 async function openOrCreate(path: string): Promise<FileHandle> {
   try {
     return await open(path, "r+");

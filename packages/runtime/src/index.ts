@@ -13,3 +13,4 @@ export {
   observeGauge,
 } from "./metrics.ts";
 export { openTelemetry, type Telemetry, type TelemetryOptions } from "./telemetry.ts";
+export { version } from "./version.ts";

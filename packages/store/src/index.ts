@@ -18,5 +18,6 @@ export type {
   Store,
   Stored,
 } from "./port.ts";
-export type { SqliteStoreOptions } from "./sqlite/store.ts";
+export { copySqliteFile } from "./sqlite/copy.ts";
+export type { SqliteStore, SqliteStoreOptions } from "./sqlite/store.ts";
 export { openSqliteStore } from "./sqlite/store.ts";

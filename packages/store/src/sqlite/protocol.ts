@@ -56,7 +56,13 @@ export type ReadRequest =
   /** Without a collection: of the outbox. */
   | { readonly kind: "count"; readonly collection?: string };
 
-export type Request = WriteRequest | ReadRequest | { readonly kind: "scrub" } | { readonly kind: "close" };
+export type Request =
+  | WriteRequest
+  | ReadRequest
+  | { readonly kind: "scrub" }
+  /** Answered when it is on disk; requests that come meanwhile are served. */
+  | { readonly kind: "copy"; readonly path: string }
+  | { readonly kind: "close" };
 
 export interface Row {
   readonly revision: number;
@@ -73,6 +79,7 @@ export interface Answers {
   readonly readOutbox: readonly OutboxEntry[];
   readonly count: number;
   readonly scrub: undefined;
+  readonly copy: undefined;
   readonly close: undefined;
 }
 

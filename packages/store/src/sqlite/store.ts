@@ -16,6 +16,14 @@ export interface SqliteStoreOptions {
   readonly maxBytes?: number;
 }
 
+export interface SqliteStore extends Store {
+  /**
+   * Copies the store into a new file, which is on disk when it resolves: one moment of the store, later than the call.
+   * Commits and reads go on meanwhile; a scrub and the close wait.
+   */
+  copyTo(path: string): Promise<void>;
+}
+
 /** Above this a buffer is moved to the worker, below it a copy costs less. */
 const TRANSFER_BYTES = 64 * 1024;
 const MAX_OUTBOX_READ = 10_000;
@@ -24,7 +32,7 @@ const MAX_OUTBOX_READ = 10_000;
  * Opens the SQLite engine: one worker thread holds the file, alone on the machine (`locked` otherwise).
  * Throws `invalid` where the declarations are wrong or do not fit what is stored.
  */
-export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const { path, collections, maxBytes } = options;
   const catalog = createCatalog(collections);
   const workerData: WorkerOptions = { path, collections, ...(maxBytes === undefined ? {} : { maxBytes }) };
@@ -36,6 +44,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   });
   const connection = await openConnection(worker);
   let closing: Promise<void> | undefined;
+  let copying: Promise<unknown> = Promise.resolve();
 
   const open = () => {
     if (closing) throw new StoreError("unavailable", "the store is closed");
@@ -82,13 +91,21 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       return open().call({ kind: "count", ...named });
     },
     async scrub() {
+      await copying;
       await open().call({ kind: "scrub" });
+    },
+    async copyTo(path) {
+      const opened = open();
+      const copied = copying.then(() => opened.call({ kind: "copy", path }));
+      // One after the other: each reads the whole file.
+      copying = copied.catch(() => {});
+      await copied;
     },
     close() {
       // The worker takes requests in order, so those under way are answered before it closes. One that has
       // crashed has nothing left to close.
-      closing ??= connection
-        .call({ kind: "close" })
+      closing ??= copying
+        .then(() => connection.call({ kind: "close" }))
         .catch(() => undefined)
         .then(() => connection.stopped);
       return closing;

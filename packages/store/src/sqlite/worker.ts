@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { createCatalog } from "../catalog.ts";
+import { copyDatabase } from "./copy.ts";
 import { openDatabase } from "./database.ts";
 import { toFailure } from "./failure.ts";
 import type {
@@ -66,7 +67,11 @@ function serve({ path, collections, maxBytes }: WorkerOptions): void {
         replies: writes.map(({ id }, i) => ({ id, ...(outcomes[i] as WriteOutcome) })),
       });
     }
-    const others = turn.filter((numbered) => !isWrite(numbered.request));
+    const others: Numbered[] = [];
+    for (const numbered of turn) {
+      if (numbered.request.kind === "copy") startCopy(numbered.id, numbered.request.path);
+      else if (!isWrite(numbered.request)) others.push(numbered);
+    }
     if (others.length === 0) return;
     const transfer: ArrayBuffer[] = [];
     const replies = others.map(({ id, request }): Reply => {
@@ -80,6 +85,15 @@ function serve({ path, collections, maxBytes }: WorkerOptions): void {
     });
     send({ kind: "replies", replies }, transfer);
     if (others.some(({ request }) => request.kind === "close")) port.close();
+  };
+
+  const startCopy = (id: number, path: string) => {
+    copyDatabase(database, path)
+      .then(
+        (): Reply => ({ id, answer: undefined }),
+        (error: unknown): Reply => ({ id, failure: toFailure(error) }),
+      )
+      .then((reply) => send({ kind: "replies", replies: [reply] }));
   };
 
   const answerOther = (request: Request): unknown => {

@@ -1,0 +1,2 @@
+/** Of this program; every package and the image have it. */
+export const version = "0.1.0";
