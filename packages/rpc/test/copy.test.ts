@@ -1,4 +1,5 @@
-import { create, createRegistry, equals, fromJson } from "@bufbuild/protobuf";
+import { create, createRegistry, equals, fromJson, isFieldSet } from "@bufbuild/protobuf";
+import { FieldRulesSchema } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { ErrorInfoSchema } from "@wellapi/gen/google/rpc/error_details_pb";
 import { CreateSeriesRequestSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { expect, test } from "vitest";
@@ -24,4 +25,21 @@ test("nested messages, lists and unknown fields are copied", () => {
   copy.$unknown![0]!.data[1] = 9;
   expect(message.batch!.series).toHaveLength(2);
   expect(message.$unknown[0]!.data[1]).toBe(7);
+});
+
+test("bytes that came in as a Buffer are copied, not shared", () => {
+  const data = Buffer.from([1, 7]);
+  const message = create(CreateSeriesRequestSchema, {});
+  message.$unknown = [{ no: 500, wireType: 2, data }];
+  const copy = copyMessage(message);
+  data[1] = 9;
+  expect(copy.$unknown![0]!.data[1]).toBe(7);
+});
+
+test("a message that tells what is set is copied with what is not", () => {
+  const message = create(FieldRulesSchema, { required: true });
+  const copy = copyMessage(message);
+  expect(isFieldSet(copy, FieldRulesSchema.field.required)).toBe(true);
+  expect(isFieldSet(copy, FieldRulesSchema.field.ignore)).toBe(false);
+  expect(equals(FieldRulesSchema, message, copy)).toBe(true);
 });
