@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Clock } from "@wellapi/runtime";
 
 /** A bounded cache whose entries end; when full, the one that was not used for longest goes. */
@@ -16,9 +16,15 @@ export function createCache<V>(capacity: number, clock: Clock): Cache<V> {
     get(key) {
       const entry = entries.get(key);
       if (entry === undefined) return undefined;
-      entries.delete(key);
-      if (clock.monotonic() >= entry.until) return undefined;
-      entries.set(key, entry); // a Map keeps insertion order: used last, out last
+      if (clock.monotonic() >= entry.until) {
+        entries.delete(key);
+        return undefined;
+      }
+      // A Map keeps insertion order: used last, out last. While there is room, the order does not matter.
+      if (entries.size * 2 > capacity) {
+        entries.delete(key);
+        entries.set(key, entry);
+      }
       return entry.value;
     },
     set(key, value, ttlMs) {
@@ -37,5 +43,5 @@ export function createCache<V>(capacity: number, clock: Clock): Cache<V> {
 
 /** What a secret is filed under: its SHA-256, so that no cache holds the secret itself as a key. */
 export function fingerprint(secret: string | Uint8Array): string {
-  return createHash("sha256").update(secret).digest("base64");
+  return hash("sha256", secret, "base64");
 }

@@ -41,6 +41,15 @@ function readCallers(method: DescMethod): Callers | undefined {
  * edges' certificates), is for the edges themselves.
  */
 export function isPublic(service: DescService): boolean {
+  const known = publicServices.get(service) ?? readPublic(service);
+  publicServices.set(service, known);
+  return known;
+}
+
+/** As `known`. */
+const publicServices = new WeakMap<DescService, boolean>();
+
+function readPublic(service: DescService): boolean {
   if (!hasOption(service, service_callers)) return false;
   const { workloads, kinds } = getOption(service, service_callers);
   const atEdges = workloads.length > 0 && workloads.every((workload) => edges.has(workload));

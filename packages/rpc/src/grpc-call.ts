@@ -6,7 +6,6 @@ import {
   ConnectError,
   type ContextValues,
   createContextValues,
-  createHandlerContext,
   type Interceptor,
   type MethodImplSpec,
   type StreamResponse,
@@ -14,7 +13,9 @@ import {
 import type * as grpc from "@grpc/grpc-js";
 import { peerCertificateKey, peerWorkloadKey, requestIdHeader } from "./context.ts";
 import { asBuffer, errorMetadata, headersOf, metadataOf } from "./grpc-metadata.ts";
+import { type OpenHandlerContext, openHandlerContext } from "./handler-context.ts";
 import { invokeStream, invokeUnary } from "./invoke.ts";
+import { peerCertificateOf } from "./peer-certificate.ts";
 import { callOver, problemError, toConnectError } from "./status.ts";
 import { abortable, mapStream, raceAbort } from "./stream.ts";
 import type { PeerIdentity } from "./workload-identity.ts";
@@ -195,16 +196,29 @@ type AnyCall = Pick<grpc.ServerUnaryCall<Buffer, Buffer>, "getDeadline" | "metad
   on(event: "cancelled", listener: () => void): unknown;
 };
 
-function openContext(spec: MethodImplSpec, call: AnyCall, { shutdownSignal, peers }: CallOptions) {
+function openContext(
+  spec: MethodImplSpec,
+  call: AnyCall,
+  { shutdownSignal, peers }: CallOptions,
+): OpenHandlerContext {
   const deadline = Number(call.getDeadline());
   const timeoutMs = Number.isFinite(deadline)
     ? Math.min(Math.max(deadline - Date.now(), 0), longestMs)
     : undefined;
-  const cancelled = new AbortController();
-  // 'cancelled' also follows a call that went well; by then nobody listens to the signal.
+  const requestHeader = headersOf(call.metadata);
+  const context = openHandlerContext({
+    method: spec.method,
+    url: `grpc:///${spec.method.parent.typeName}/${spec.method.name}`,
+    timeoutMs,
+    follow: [shutdownSignal],
+    requestHeader,
+    values: peerValues(call, requestHeader, peers),
+  });
+  // 'cancelled' also follows a call that went well; its context has been aborted by then.
   call.on("cancelled", () => {
+    if (context.signal.aborted) return;
     const expired = Date.now() >= deadline;
-    cancelled.abort(
+    context.abort(
       problemError({
         code: expired ? Code.DeadlineExceeded : Code.Canceled,
         reason: expired ? "DEADLINE_EXCEEDED" : "CANCELED",
@@ -214,25 +228,13 @@ function openContext(spec: MethodImplSpec, call: AnyCall, { shutdownSignal, peer
       }),
     );
   });
-  const requestHeader = headersOf(call.metadata);
-  return createHandlerContext({
-    service: spec.method.parent,
-    method: spec.method,
-    protocolName: "grpc",
-    requestMethod: "POST",
-    url: `grpc:///${spec.method.parent.typeName}/${spec.method.name}`,
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    requestSignal: cancelled.signal,
-    shutdownSignal,
-    requestHeader,
-    contextValues: peerValues(call, requestHeader, peers),
-  });
+  return context;
 }
 
 /** Inside the mesh the certificate names a service, and an outsider has no other credential: it stays unknown. */
 function peerValues(call: AnyCall, header: Headers, peers: PeerIdentity | undefined): ContextValues {
   const values = createContextValues();
-  const certificate = call.getAuthContext().sslPeerCertificate;
+  const certificate = peerCertificateOf(call);
   if (peers === undefined) {
     return certificate === undefined ? values : values.set(peerCertificateKey, certificate.raw);
   }

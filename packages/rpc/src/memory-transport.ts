@@ -11,7 +11,6 @@ import {
   ConnectError,
   type ContextValues,
   createContextValues,
-  createHandlerContext,
   createServiceImplSpec,
   type Interceptor,
   type MethodImplSpec,
@@ -23,6 +22,7 @@ import { context, propagation } from "@opentelemetry/api";
 import { assertRoutes } from "./callers.ts";
 import { peerWorkloadKey, requestIdHeader, requestIdKey } from "./context.ts";
 import { copyMessage } from "./copy.ts";
+import { openHandlerContext } from "./handler-context.ts";
 import { assertInterceptors } from "./interceptors/step.ts";
 import { invokeStream, invokeUnary } from "./invoke.ts";
 import type { Route } from "./route.ts";
@@ -72,17 +72,14 @@ export function createMemoryTransport(options: MemoryTransportOptions): Transpor
     propagation.inject(context.active(), requestHeader, {
       set: (carrier, key, value) => carrier.set(key, value),
     });
-    const handlerContext = createHandlerContext({
-      service: method.parent,
+    const handlerContext = openHandlerContext({
       method,
-      protocolName: "grpc",
-      requestMethod: "POST",
       url: `memory:///${keyOf(method)}`,
-      ...(timeoutMs === undefined ? {} : { timeoutMs: Math.min(timeoutMs, longestTimeoutMs) }),
-      ...(signal === undefined ? {} : { requestSignal: signal }),
+      timeoutMs: timeoutMs === undefined ? undefined : Math.min(timeoutMs, longestTimeoutMs),
+      follow: [signal],
       requestHeader,
       // Values of the client's own never reach the server's side: a caller can't name itself.
-      contextValues: createContextValues().set(peerWorkloadKey, options.workload),
+      values: createContextValues().set(peerWorkloadKey, options.workload),
     });
     return { spec, handlerContext };
   }
