@@ -8,6 +8,7 @@ import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { type Clock, silentLogger, systemClock } from "@wellapi/runtime";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { openRelay } from "../../../test/chaos/relay.ts";
 import {
   type Caller,
   callerKey,
@@ -165,6 +166,22 @@ async function refusal(call: Promise<unknown>): Promise<string> {
   }
   throw new Error("it was not refused");
 }
+
+describe("a connection that was forgotten on its way", () => {
+  test("is given up within seconds, though streams are open on it, and another is made", async () => {
+    const { server } = await open();
+    const relay = await openRelay(`127.0.0.1:${server.port}`);
+    closing.push(relay.close);
+    const transport = peer([relay.address], await certificates("gateway"));
+    const stream = watch(transport);
+    await stream.next();
+    relay.forget();
+    const forgottenAt = performance.now();
+    await expect(stream.next()).rejects.toMatchObject({ code: Code.Unavailable });
+    expect(performance.now() - forgottenAt).toBeLessThan(8_000);
+    expect((await watch(transport).next()).done).toBe(false);
+  });
+});
 
 describe("who calls, by the certificate", () => {
   test("the service account in it is the workload", async () => {
