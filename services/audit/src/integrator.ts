@@ -15,6 +15,8 @@ export interface Integrator {
 /** One commit's leaves. */
 const MAX_BATCH = 2000;
 const FIRST_BACKOFF_MS = 100;
+/** The log may be late after an outage, but not for long. */
+const LONGEST_BACKOFF_MS = 1_600;
 
 export function createIntegrator(options: {
   readonly log: LogRepository;
@@ -48,7 +50,7 @@ export function createIntegrator(options: {
         again = true;
         failures += 1;
         logger.error({ err: error, attempt: failures }, "leaves could not be integrated; trying again");
-        await pause(FIRST_BACKOFF_MS * 2 ** Math.min(failures - 1, 6));
+        await pause(Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures - 1)));
       }
     }
     // In the same turn as the loop's last look at `again`, so that no wake is lost.
