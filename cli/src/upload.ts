@@ -23,6 +23,8 @@ export interface UploadOptions {
 
 const passing = new Set<Code>([
   Code.Unavailable,
+  // So Connect's client calls the end of a server that was killed; a caller who cancels has its signal aborted.
+  Code.Canceled,
   Code.Aborted,
   Code.DeadlineExceeded,
   Code.Internal,
