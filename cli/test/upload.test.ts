@@ -47,3 +47,26 @@ test("a batch that the source gives only after its stream was cut goes with the 
   expect(answered).toEqual(["one", "two"]);
   expect(streams).toBe(2);
 });
+
+test("a stream whose server was killed, which is told as CANCELED, is opened again", async () => {
+  let streams = 0;
+  async function* streamSeries(requests: AsyncIterable<StreamSeriesRequest>) {
+    streams += 1;
+    if (streams === 1) throw new ConnectError("http/2 stream closed with CANCEL", Code.Canceled);
+    for await (const { batch: sent } of requests) {
+      const { requestId } = sent!;
+      yield create(StreamSeriesResponseSchema, { requestId, result: { case: "receipt", value: {} } });
+    }
+  }
+  async function* one() {
+    yield batch("one");
+  }
+  const answered: string[] = [];
+  await upload({ streamSeries } as unknown as Client<typeof IngestionService>, one(), {
+    window: 1,
+    attempts: 3,
+    onAnswer: ({ requestId }) => answered.push(requestId),
+    onCut: () => {},
+  });
+  expect(answered).toEqual(["one"]);
+});
