@@ -16,8 +16,8 @@ import { spiffeIdOf, type WorkloadCertificate } from "@wellapi/rpc";
  * installation's authority for providers, which identity has: neither vouches for the other's.
  */
 export interface MeshAuthority {
-  /** A fresh key with a certificate (X.509-SVID) that lives for `lifetimeMs`. */
-  issue(workload: string): Promise<WorkloadCertificate>;
+  /** A fresh key with a certificate (X.509-SVID) that lives for `lifetimeMs`, the authority's unless given. */
+  issue(workload: string, lifetimeMs?: number): Promise<WorkloadCertificate>;
 }
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
@@ -29,7 +29,7 @@ export async function createMeshAuthority(options: {
   readonly trustDomain: string;
   readonly lifetimeMs: number;
 }): Promise<MeshAuthority> {
-  const { trustDomain, lifetimeMs } = options;
+  const { trustDomain } = options;
   const keys = await webcrypto.subtle.generateKey(algorithm, false, ["sign", "verify"]);
   const root = await X509CertificateGenerator.createSelfSigned({
     serialNumber: serial(),
@@ -45,7 +45,7 @@ export async function createMeshAuthority(options: {
   });
   const authority = root.toString("pem");
   return {
-    async issue(workload) {
+    async issue(workload, lifetimeMs = options.lifetimeMs) {
       const own = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
       const certificate = await X509CertificateGenerator.create({
         serialNumber: serial(),

@@ -26,6 +26,8 @@ export interface Mesh extends Exchange {
   pid(service: ServiceName, replica?: number): number;
   /** Of this member (`records`, `records-2`): signed by the mesh's authority. For tests. */
   files(member: string): WorkloadFiles;
+  /** Gives this member another certificate, of a life of its own: for tests that let one run out. */
+  renew(member: string, lifetimeMs?: number): Promise<void>;
   /** SIGKILL. */
   kill(service: ServiceName, replica?: number): Promise<void>;
   /** Starts a service that was killed, where it was. */
@@ -172,6 +174,7 @@ export async function openMesh(
       port: (service, replica = 1) => ports.get(memberOf(service, replica).name)!,
       pid: (service, replica = 1) => announcements.get(memberOf(service, replica).name)!.pid,
       files: workloads.files,
+      renew: workloads.renew,
       async kill(service, replica = 1) {
         const child = children.get(memberOf(service, replica).name)!;
         expected.add(child);

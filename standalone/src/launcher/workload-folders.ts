@@ -6,6 +6,8 @@ import type { MeshAuthority } from "./mesh-authority.ts";
 
 export interface WorkloadFolders {
   files(member: string): WorkloadFiles;
+  /** Another certificate now, which lives for `lifetimeMs` where that is given; the usual renewals go on. */
+  renew(member: string, lifetimeMs?: number): Promise<void>;
   close(): void;
 }
 
@@ -28,8 +30,8 @@ export async function openWorkloadFolders(options: {
     authority: join(folder, member, "ca.crt"),
   });
 
-  async function renew(member: string, workload: string): Promise<void> {
-    const issued = await authority.issue(workload);
+  async function renew(member: string, lifetimeMs?: number): Promise<void> {
+    const issued = await authority.issue(members.get(member)!, lifetimeMs);
     const paths = files(member);
     await mkdir(join(folder, member), { recursive: true, mode: 0o700 });
     await replace(paths.authority, issued.authority);
@@ -38,15 +40,15 @@ export async function openWorkloadFolders(options: {
     await replace(paths.certificate, issued.certificate);
   }
 
-  await Promise.all([...members].map(([member, workload]) => renew(member, workload)));
+  await Promise.all([...members.keys()].map((member) => renew(member)));
   const timer = setInterval(() => {
-    for (const [member, workload] of members) {
-      renew(member, workload).catch((err: unknown) => {
+    for (const member of members.keys()) {
+      renew(member).catch((err: unknown) => {
         log.error({ err }, "a workload's certificate was not renewed");
       });
     }
   }, lifetimeMs * renewAt);
-  return { files, close: () => clearInterval(timer) };
+  return { files, renew, close: () => clearInterval(timer) };
 }
 
 /** Whole or not at all. */
