@@ -33,7 +33,7 @@ import { badInputSettings, describeBadInputs } from "./bad-inputs.ts";
 
 const code = "8867-4";
 /** So short that every test runs through several renewals. */
-const certificateMs = 8_000;
+const certificateMs = 12_000;
 const names = { trustDomain: "wellapi.local" };
 
 /** Whether MongoDB and NATS can be had. A laptop skips, and says so; CI fails. */
@@ -85,6 +85,8 @@ describe.skipIf(!able)("each service as a process of its own", () => {
       WELLAPI_LOG_LEVEL: "error",
       WELLAPI_WORKLOAD_CERT_MS: String(certificateMs),
       WELLAPI_DRAIN_MS: "1000",
+      // Connections end all the time, under everything that is tested here.
+      WELLAPI_CONNECTION_AGE_MS: "1500",
     };
     mesh = await openMesh(parseMeshConfig(env), env, createLogger({ name: "mesh", env }));
     const { grpcUrl: grpc, httpUrl: http, dataDir, authority } = mesh;

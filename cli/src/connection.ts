@@ -1,6 +1,7 @@
 import { createClient, type Interceptor, type Transport } from "@connectrpc/connect";
-import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
+import { createConnectTransport } from "@connectrpc/connect-node";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
+import { openGrpcTransport } from "@wellapi/rpc";
 import { CliError } from "./failure.ts";
 import type { Settings } from "./settings.ts";
 
@@ -25,6 +26,9 @@ export function connectAnonymously(settings: Settings): Transport {
   return gateway(settings);
 }
 
+/** More than the door takes: what is too large is the door's to say. */
+const largestMessage = 16 * 1_048_576;
+
 /** The gRPC door with a client certificate. */
 export function connectDoor(settings: Settings): Transport {
   const { certificate } = settings;
@@ -34,10 +38,13 @@ export function connectDoor(settings: Settings): Transport {
       "this needs a client certificate: pass --credentials FOLDER (made by `wellapi credential issue`)",
     );
   }
-  return createGrpcTransport({
-    baseUrl: settings.grpcUrl,
-    nodeOptions: { ...certificate, minVersion: "TLSv1.3" },
+  const { cert, key, ca } = certificate;
+  const { transport } = openGrpcTransport({
+    address: new URL(settings.grpcUrl).host,
+    tls: { serverAuthority: ca, certificate: cert, privateKey: key },
+    messageBytes: largestMessage,
   });
+  return transport;
 }
 
 /** By the credential that the settings name: a patient's token, a certificate, or an API key. */

@@ -27,6 +27,8 @@ export interface DoorSettings {
   /** Origins of web apps that may call the gateway. */
   readonly corsOrigins: readonly string[];
   readonly drainMs: number;
+  /** After this long a provider's connection takes no new calls, so that it comes to new replicas; unlimited unless given. */
+  readonly connectionAgeMs?: number;
 }
 
 const renewMs = 24 * 3_600_000;
@@ -73,6 +75,7 @@ export async function openGrpcDoor(options: {
       host: settings.host,
       port: settings.grpcPort,
       tls,
+      ...(settings.connectionAgeMs ? { limits: { connectionAgeMs: settings.connectionAgeMs } } : {}),
       reflection: options.reflection,
       log,
     }),

@@ -3,6 +3,7 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import { context, propagation } from "@opentelemetry/api";
 import { requestIdHeader, requestIdKey } from "./context.ts";
 import { createSessions } from "./http2-sessions.ts";
+import { withRefusedAgain } from "./refused.ts";
 
 /** PEM texts. */
 export interface ClientTls {
@@ -20,7 +21,10 @@ export interface GrpcTransportOptions {
   readonly messageBytes?: number;
 }
 
-/** A gRPC client's transport over one HTTP/2 connection, opened at the first call, TLS 1.3. */
+/**
+ * A gRPC client's transport over one HTTP/2 connection, opened at the first call, TLS 1.3. A connection that the server
+ * ends is followed by another, and what the server refused unread is sent again.
+ */
 export function openGrpcTransport(options: GrpcTransportOptions): { transport: Transport; close(): void } {
   const { address, tls, messageBytes = 1_048_576 } = options;
   const baseUrl = `${tls === undefined ? "http" : "https"}://${address}`;
@@ -43,7 +47,7 @@ export function openGrpcTransport(options: GrpcTransportOptions): { transport: T
     readMaxBytes: messageBytes,
     writeMaxBytes: messageBytes,
   });
-  return { transport, close: () => sessions.abort() };
+  return { transport: withRefusedAgain(transport), close: () => sessions.abort() };
 }
 
 /** Takes the current trace and request id along. */

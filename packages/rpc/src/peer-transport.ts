@@ -46,6 +46,7 @@ const idleMs = 60_000;
 const resolveEveryMs = 15_000;
 const outMs = 1_000;
 const connectMs = 2_000;
+const mostRefusals = 4;
 
 /**
  * Calls another service of the mesh: keep-alive, one connection to each address, calls spread over them in turn,
@@ -143,7 +144,9 @@ export function openPeerTransport(options: PeerTransportOptions): { transport: T
   ): Promise<T> {
     let last: unknown;
     const all = await candidates();
-    for (const endpoint of [...all, all[0]!]) {
+    const order = [...all, all[0]!];
+    for (let at = 0, refusals = 0; at < order.length; at++) {
+      const endpoint = order[at]!;
       signal?.throwIfAborted();
       if ((await connected(endpoint.sessions, signal)) === "error") {
         last = endpoint.sessions.error();
@@ -157,6 +160,8 @@ export function openPeerTransport(options: PeerTransportOptions): { transport: T
         const failure = wireFailure(error, signal);
         if (!failure?.refused || !repeatable) throw failure?.error ?? error;
         last = failure.error;
+        // Replicas that drain one after another may each refuse a call.
+        if (++refusals < mostRefusals && at + 1 === order.length) order.push(all[0]!);
       }
     }
     throw new ConnectError("no address answers", Code.Unavailable, undefined, undefined, last);

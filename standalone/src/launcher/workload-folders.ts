@@ -41,11 +41,14 @@ export async function openWorkloadFolders(options: {
   }
 
   await Promise.all([...members.keys()].map((member) => renew(member)));
+  const renewing = new Set<string>();
   const timer = setInterval(() => {
     for (const member of members.keys()) {
-      renew(member).catch((err: unknown) => {
-        log.error({ err }, "a workload's certificate was not renewed");
-      });
+      if (renewing.has(member)) continue; // a busy machine: two at once would take each other's files
+      renewing.add(member);
+      renew(member)
+        .catch((err: unknown) => log.error({ err }, "a workload's certificate was not renewed"))
+        .finally(() => renewing.delete(member));
     }
   }, lifetimeMs * renewAt);
   return { files, renew, close: () => clearInterval(timer) };

@@ -19,7 +19,7 @@ export interface ServiceConfig {
   readonly peers: ReadonlyMap<ServiceName, readonly string[]>;
   /** Undefined behind a sidecar, which has the certificates. */
   readonly workload: (WorkloadFiles & { readonly reloadMs: number }) | undefined;
-  /** After this long a connection takes no new calls. Undefined: no limit, for our clients renew theirs themselves. */
+  /** After this long a connection takes no new calls, at the gRPC door and, where no sidecar balances, between services. */
   readonly connectionAgeMs: number | undefined;
   readonly drainMs: number;
   /** Folder of what is this process's own: leaves that wait for the store, the log's tiles. */
@@ -80,9 +80,8 @@ export function parseServiceConfig(service: ServiceName, env: Env): ServiceConfi
             authority: reader.path("WELLAPI_WORKLOAD_CA", "/var/run/wellapi/workload/ca.crt"),
             reloadMs: reader.int("WELLAPI_WORKLOAD_RELOAD_MS", { fallback: 10_000, min: 50, max: hour }),
           },
-      connectionAgeMs: env.WELLAPI_CONNECTION_AGE_MS
-        ? reader.int("WELLAPI_CONNECTION_AGE_MS", { min: 500, max: 24 * hour })
-        : undefined,
+      connectionAgeMs:
+        reader.int("WELLAPI_CONNECTION_AGE_MS", { fallback: hour / 2, min: 0, max: 24 * hour }) || undefined,
       drainMs: reader.int("WELLAPI_DRAIN_MS", { fallback: 10_000, min: 0, max: hour }),
       dataDir: reader.path("WELLAPI_DATA_DIR", "./data"),
       journalDir: reader.path("WELLAPI_JOURNAL_DIR", `${reader.path("WELLAPI_DATA_DIR", "./data")}/journal`),

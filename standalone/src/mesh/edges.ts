@@ -20,7 +20,8 @@ export async function openEdges(platform: MeshPlatform, config: ServiceConfig, s
   const { network, clock, closers, log, installation } = platform;
   const edges = config.edges!;
   const upstream = network.unauthenticated(workload);
-  const settings = { ...edges, host: config.host, drainMs: config.drainMs };
+  const { host, drainMs, connectionAgeMs } = config;
+  const settings = { ...edges, host, drainMs, ...(connectionAgeMs ? { connectionAgeMs } : {}) };
   const authentication = createDoorAuthentication({
     workload,
     network,

@@ -123,7 +123,8 @@ async function openInner(
       limits: {
         messageBytes: 4 * 1_048_576,
         concurrentStreams: 10_000,
-        ...(config.connectionAgeMs === undefined ? {} : { connectionAgeMs: config.connectionAgeMs }),
+        // A sidecar has one connection here, and balances calls itself.
+        ...(config.workload && config.connectionAgeMs ? { connectionAgeMs: config.connectionAgeMs } : {}),
       },
       reflection: false,
       log,
