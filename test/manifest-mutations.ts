@@ -47,7 +47,8 @@ export const mutations: readonly {
   {
     name: "a policy left out",
     change: (m) => remove(m, "AuthorizationPolicy", "keys"),
-    problem: /^(identity|records|audit) -> \/wellapi\.keys\.v1\.KeyService\/\w+: refused by the policies/,
+    problem:
+      /^(identity|records|audit|consent) -> \/wellapi\.keys\.v1\.(Key|Journal)Service\/\w+: refused by the policies/,
   },
   {
     name: "a path that another may not call",
@@ -73,7 +74,7 @@ export const mutations: readonly {
         "cluster.local/ns/wellapi/sa/*",
       ]),
     problem:
-      /a principal has a wildcard$|^\w+ -> \/wellapi\.keys\.v1\.KeyService\/\w+: permitted by the policies/,
+      /a principal has a wildcard$|^\w+ -> \/wellapi\.keys\.v1\.(Key|Journal)Service\/\w+: permitted by the policies/,
   },
   {
     name: "STRICT turned to PERMISSIVE",
@@ -109,7 +110,7 @@ export const mutations: readonly {
   {
     name: "a network policy left out",
     change: (m) => remove(m, "NetworkPolicy", "keys"),
-    problem: /^network: (audit|identity|records) to keys is closed, and the contracts need it$/,
+    problem: /^network: (audit|consent|identity|records) to keys is closed, and the contracts need it$/,
   },
   {
     name: "the network policy that denies left out",

@@ -1,13 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import {
-  type ClientHttp2Session,
-  constants,
-  createSecureServer,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from "node:http2";
+import { constants, createSecureServer, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -80,28 +74,6 @@ beforeEach(async () => {
   };
 });
 afterEach(() => close());
-
-test("a connection without calls that ends, while a call comes, ends nothing else", async () => {
-  const connections = createSessions(url, {}, { ca });
-  const call = async () => {
-    const stream = await connections.request("POST", "/", {}, {});
-    stream.resume().end();
-    await once(stream, "close");
-    return stream;
-  };
-  const stream = await connections.request("POST", "/", {}, {});
-  const session = stream.session as ClientHttp2Session;
-  stream.resume().end();
-  await once(stream, "close");
-  const ended = new Promise<void>((resolve) => session.once("close", resolve));
-  // After Connect has heard it, and before the connection is gone.
-  const followed = new Promise<void>((resolve) => session.once("goaway", resolve)).then(call);
-  sayGoaway(sessions[0]!);
-  await followed;
-  await ended; // with an error that nobody listens for, the test's process would end, too
-  expect(sessions).toHaveLength(2);
-  connections.abort();
-});
 
 test("a call's end is told before that its writes were cancelled", async () => {
   const connections = createSessions(url, {}, { ca });
