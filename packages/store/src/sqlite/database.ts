@@ -10,6 +10,8 @@ export function openDatabase(path: string, maxBytes: number | undefined): Databa
   try {
     // Exclusive before WAL: the lock is then held from the first access on, without a shared-memory file.
     database.exec("PRAGMA locking_mode = EXCLUSIVE");
+    // Before the first page is written: it notes which page belongs to whom, so that free ones can be given back.
+    database.exec("PRAGMA auto_vacuum = INCREMENTAL");
     database.exec("PRAGMA journal_mode = WAL");
     database.exec("PRAGMA synchronous = FULL");
     database.exec("PRAGMA fullfsync = ON");

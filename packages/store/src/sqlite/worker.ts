@@ -16,6 +16,7 @@ import { read } from "./read.ts";
 import { migrate } from "./schema.ts";
 import { scrubDatabase } from "./scrub.ts";
 import { createStatements } from "./statements.ts";
+import { createTidying } from "./tidying.ts";
 import { type WriteOutcome, writeGroup } from "./write.ts";
 
 /** Bounds how long reads wait behind one group. */
@@ -40,6 +41,7 @@ function serve({ path, collections, maxBytes }: WorkerOptions): void {
     throw error;
   }
   const statements = createStatements(database);
+  const tidying = createTidying(database);
   const queue: Numbered[] = [];
   let scheduled = false;
   // What an earlier run deleted without a scrub is unknown, so the first scrub always works.
@@ -60,12 +62,14 @@ function serve({ path, collections, maxBytes }: WorkerOptions): void {
     const writes = turn.filter((numbered) => isWrite(numbered.request));
     if (writes.length > 0) {
       const requests = writes.map(({ request }) => request as WriteRequest);
-      deletedSinceScrub ||= requests.some(deletes);
+      const deleted = requests.some(deletes);
+      deletedSinceScrub ||= deleted;
       const outcomes = writeGroup(statements, catalog, requests);
       send({
         kind: "replies",
         replies: writes.map(({ id }, i) => ({ id, ...(outcomes[i] as WriteOutcome) })),
       });
+      if (deleted) tidying.wrote();
     }
     const others: Numbered[] = [];
     for (const numbered of turn) {
@@ -97,13 +101,17 @@ function serve({ path, collections, maxBytes }: WorkerOptions): void {
   };
 
   const answerOther = (request: Request): unknown => {
-    if (request.kind === "close") return database.close();
+    if (request.kind === "close") {
+      tidying.stop();
+      return database.close();
+    }
     if (request.kind !== "scrub") return read(statements, catalog, request as ReadRequest);
     if (deletedSinceScrub) scrubDatabase(database);
     deletedSinceScrub = false;
   };
 
   port.on("message", (requests: readonly Numbered[]) => {
+    tidying.touch();
     queue.push(...requests);
     schedule();
   });
