@@ -60,6 +60,7 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
       WELLAPI_WORKLOAD_CERT_MS: String(certificateMs),
       WELLAPI_DRAIN_MS: "1000",
       WELLAPI_NATS_URL: nats.urls[0],
+      WELLAPI_COMPACT_AFTER_MS: "100",
     };
     mesh = await openMesh(parseMeshConfig(env), env, createLogger({ name: "mesh", env }));
     const { grpcUrl: grpc, httpUrl: http, dataDir, authority, operatorKey } = mesh;
@@ -233,6 +234,12 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
       is(0),
     );
   }, 60_000);
+
+  test("how far compaction is behind", async () => {
+    await send("2026-06-05T08:00:00Z");
+    await exported("records", "wellapi.records.compacted_blocks", {}, (point) => point.value > 0);
+    await exported("records", "wellapi.records.compaction.age", {}, is(0));
+  });
 
   test("whether records may decide", async () => {
     await exported("records", "wellapi.consent.session.live", {}, is(1));

@@ -7,7 +7,7 @@ import { type IdentityService, identityCollections, openIdentityService } from "
 import { type OpenIngestionService, openIngestionService } from "@wellapi/ingestion";
 import { openRecordsService, type RecordsServer, recordsCollections } from "@wellapi/records";
 import type { Platform } from "./platform.ts";
-import { observeEventOutbox, observeSession } from "./signals/gauges.ts";
+import { observeCompaction, observeEventOutbox, observeSession } from "./signals/gauges.ts";
 
 export async function composeAudit(platform: Platform): Promise<OpenAuditService> {
   const { installation, clock, log, closers } = platform;
@@ -101,6 +101,7 @@ export async function composeRecords(platform: Platform): Promise<ComposedRecord
     {
       region: installation.region,
       backupRetentionDays: 35,
+      compactAfterMs: installation.compactAfterMs,
       ...(platform.replicated ? { lookEveryMs: LOOK_EVERY_MS } : {}),
     },
     {
@@ -120,6 +121,7 @@ export async function composeRecords(platform: Platform): Promise<ComposedRecord
     },
   );
   closers.push("records", () => records.close());
+  closers.push("signals of compaction", observeCompaction(records.compaction));
   return { ...records, ready: (signal) => enforcer.ready(signal) };
 }
 

@@ -23,11 +23,18 @@ export interface StandaloneConfig {
   readonly credentialRecheckMs: number;
   /** How many streams an application may have open at the doors. */
   readonly streamsPerApplication: number;
+  /** How long after its arrival a block of samples may be merged with others, in milliseconds. */
+  readonly compactAfterMs: number;
 }
 
 /** An open stream costs memory (docs/performance.md, P13); nobody who sends batches needs hundreds. */
 export function streamsPerApplicationOf(reader: ConfigReader): number {
   return reader.int("WELLAPI_STREAMS_PER_APPLICATION", { fallback: 1_000, min: 1, max: 1_000_000 });
+}
+
+/** Earlier merges more often what arrives all the time; later keeps more of it in small blocks (docs/decisions/0018). */
+export function compactAfterMsOf(reader: ConfigReader): number {
+  return reader.int("WELLAPI_COMPACT_AFTER_MS", { fallback: 1_800_000, min: 100, max: 86_400_000 });
 }
 
 /** Throws ConfigError with every problem at once. */
@@ -48,5 +55,6 @@ export function parseStandaloneConfig(env: Env): StandaloneConfig {
       max: 60_000,
     }),
     streamsPerApplication: streamsPerApplicationOf(reader),
+    compactAfterMs: compactAfterMsOf(reader),
   }));
 }

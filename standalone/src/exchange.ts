@@ -36,11 +36,11 @@ const drainMs = 5_000;
 export async function openExchange(config: StandaloneConfig, log: Logger): Promise<Exchange> {
   const closers = createClosers();
   return closers.guard(async () => {
-    const { trustDomain, profile } = config;
+    const { trustDomain, profile, compactAfterMs } = config;
     const folder = prepareDataFolder(config.dataDir);
     folder.checkKeys();
     const platform = createInProcessPlatform({
-      installation: { trustDomain, profile, region: "local" },
+      installation: { trustDomain, profile, region: "local", compactAfterMs },
       folder,
       journal: { folder: config.journalDir, accepted: config.acceptJournal },
       closers,

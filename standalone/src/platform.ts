@@ -26,6 +26,8 @@ export interface Installation {
   readonly profile: "sandbox" | "production";
   /** Home region of the patients. */
   readonly region: string;
+  /** How long after its arrival a block of samples may be merged with others, in milliseconds. */
+  readonly compactAfterMs: number;
 }
 
 /** Calls between services, each for the workload that it is made by. */

@@ -10,6 +10,7 @@ import type { Target } from "../raw-client.ts";
 import { assertReadBack, readSeriesPath, readSeriesRequest } from "../read-back.ts";
 import { assertRun, type Line } from "../result.ts";
 import { compare, type Measurement } from "../runner.ts";
+import { compactSoon, settled } from "../settled.ts";
 import { fill } from "../stream-line.ts";
 import { openWorld } from "../world.ts";
 
@@ -21,12 +22,12 @@ export const readSeries: Line = {
   title: "ReadSeries, a patient-year of minutes",
   run: (size) =>
     closing(async (push) => {
-      const world = await openWorld({ patients: 1 }, push);
+      const world = await openWorld({ patients: 1, env: compactSoon }, push);
       const patient = world.patients[0]!.atMaker;
       const samples = yearMessages * 1_000;
       const common = { name: "p5", shape: "minutes" as const, patients: [patient] };
       const expected = await fill(world, { ...common, samplesPerMessage: 1_000, messages: yearMessages });
-      await world.restart();
+      await settled(world);
       await assertReadBack(world.target, "minutes", expected);
 
       const load = startProgram<ReadStreamLoad>("load/read-stream.ts");

@@ -19,6 +19,7 @@ import { openRawClient, rawUnary, type Target } from "../raw-client.ts";
 import { listObservationsPath } from "../read-back.ts";
 import { assertRun, type Line, type Result } from "../result.ts";
 import { type Comparison, compare } from "../runner.ts";
+import { compactSoon, settled } from "../settled.ts";
 import { fill } from "../stream-line.ts";
 import { openWorld } from "../world.ts";
 
@@ -76,7 +77,7 @@ export const pageAndAggregate: Line = {
   title: "a page of 50 observations, and a year by day, beside 10^4 to 10^6 records of others",
   run: (size) =>
     closing(async (push) => {
-      const world = await openWorld({ patients: size.quick ? 5 : 33 }, push);
+      const world = await openWorld({ patients: size.quick ? 5 : 33, env: compactSoon }, push);
       const [own, ...others] = world.patients.map(({ atMaker }) => atMaker);
       const mine = { name: "p6", patients: [own!] };
       await fill(world, { ...mine, shape: "minutes", samplesPerMessage: 1_000, messages: yearMessages });
@@ -87,6 +88,7 @@ export const pageAndAggregate: Line = {
         samplesPerMessage: 100,
         messages: 10,
       });
+      await settled(world);
       const load = startProgram<GrpcUnaryLoad>("load/grpc-unary.ts");
       push(load.stop);
       const tls = await createTls();

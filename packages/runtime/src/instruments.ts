@@ -74,6 +74,18 @@ export const instruments = {
     unit: "{event}",
     description: "Events that a durable gave up on",
   },
+  compactedBlocks: {
+    name: "wellapi.records.compacted_blocks",
+    kind: "counter",
+    unit: "{block}",
+    description: "Blocks that compaction has merged into others",
+  },
+  compactionAge: {
+    name: "wellapi.records.compaction.age",
+    kind: "gauge",
+    unit: "s",
+    description: "How long the oldest block that is not compacted has waited; 0 where none waits",
+  },
   brokerConnected: {
     name: "wellapi.events.connected",
     kind: "gauge",

@@ -14,11 +14,6 @@ export interface ExactDecimal {
   readonly scale: number;
 }
 
-export interface TimedValue extends DecimalValue {
-  /** UTC milliseconds. */
-  readonly time: number;
-}
-
 /**
  * What is known of the samples of one bucket; all of it exact, and enough to be merged with that of
  * other samples, whatever their scales. It has the unit of the column that it was made from.
@@ -29,8 +24,6 @@ export interface Aggregate {
   readonly sum: ExactDecimal;
   readonly min: DecimalValue;
   readonly max: DecimalValue;
-  readonly first: TimedValue;
-  readonly last: TimedValue;
 }
 
 export interface AggregatedColumn {
@@ -91,49 +84,48 @@ function aggregateInto(
     const end = boundaries[i]!;
     let to = from;
     while (to < times.length && times[to]! < end) to++;
-    buckets.push(to === from ? null : aggregateRange(times, mantissas, scale, from, to));
+    buckets.push(to === from ? null : aggregateRange(mantissas, scale, from, to));
     from = to;
   }
   return buckets;
 }
 
-function aggregateRange(
-  times: Float64Array,
-  mantissas: Float64Array,
-  scale: number,
-  from: number,
-  to: number,
-): Aggregate {
+function aggregateRange(mantissas: Float64Array, scale: number, from: number, to: number): Aggregate {
   let min = mantissas[from]!;
   let max = min;
-  let carried = 0n;
-  let sum = 0; // exact: moved to `carried` before it could leave the safe integers
   for (let i = from; i < to; i++) {
     const mantissa = mantissas[i]!;
     if (mantissa < min) min = mantissa;
     if (mantissa > max) max = mantissa;
-    const next = sum + mantissa;
+  }
+  return {
+    count: to - from,
+    sum: { mantissa: exactSum(mantissas, from, to), scale },
+    min: { mantissa: min, scale },
+    max: { mantissa: max, scale },
+  };
+}
+
+/** The sum of the safe integers at `[from, to)`. */
+export function exactSum(integers: Float64Array, from: number, to: number): bigint {
+  let carried = 0n;
+  let sum = 0; // exact: moved to `carried` before it could leave the safe integers
+  for (let i = from; i < to; i++) {
+    const integer = integers[i]!;
+    const next = sum + integer;
     if (next > Number.MAX_SAFE_INTEGER || next < -Number.MAX_SAFE_INTEGER) {
       carried += BigInt(sum);
-      sum = mantissa;
+      sum = integer;
     } else {
       sum = next;
     }
   }
-  return {
-    count: to - from,
-    sum: { mantissa: carried + BigInt(sum), scale },
-    min: { mantissa: min, scale },
-    max: { mantissa: max, scale },
-    first: { time: times[from]!, mantissa: mantissas[from]!, scale },
-    last: { time: times[to - 1]!, mantissa: mantissas[to - 1]!, scale },
-  };
+  return carried + BigInt(sum);
 }
 
 /**
- * The aggregate of the samples of both; null stands for no samples. Exact, associative, and commutative
- * but for `first` and `last`: of two samples at one time, `a`'s is kept. Of equal minima written
- * differently (98.6, 98.60) the one with more digits is kept.
+ * The aggregate of the samples of both; null stands for no samples. Exact, associative and commutative. Of equal
+ * minima written differently (98.6, 98.60) the one with more digits is kept.
  *
  * Merge only what has one unit, and only samples that are counted once: overlay blocks first.
  */
@@ -145,8 +137,6 @@ export function mergeAggregates(a: Aggregate | null, b: Aggregate | null): Aggre
     sum: addDecimals(a.sum, b.sum),
     min: compareDecimals(a.min, b.min) <= 0 ? preferred(a.min, b.min) : b.min,
     max: compareDecimals(a.max, b.max) >= 0 ? preferred(a.max, b.max) : b.max,
-    first: a.first.time <= b.first.time ? a.first : b.first,
-    last: a.last.time >= b.last.time ? a.last : b.last,
   };
 }
 

@@ -5,9 +5,9 @@ export {
   compareDecimals,
   type DecimalValue,
   type ExactDecimal,
+  exactSum,
   meanOf,
   mergeAggregates,
-  type TimedValue,
 } from "./aggregate.ts";
 export { decodeBlock, encodeBlock } from "./block.ts";
 export {
@@ -23,4 +23,5 @@ export {
 } from "./columns.ts";
 export { type CommittedBlock, overlay } from "./overlay.ts";
 export { SeriesError, type SeriesErrorCode } from "./series-error.ts";
-export { concatColumns, sameFormat, sliceColumns } from "./slice.ts";
+export { concatColumns, firstAtOrAfter, pickColumns, sameFormat, sliceColumns, viewOf } from "./slice.ts";
+export { type Layer, type Stack, type StackLimits, stackBlocks } from "./stack.ts";

@@ -1,10 +1,10 @@
 import { BLOCK_LIMITS, type Columns } from "./columns.ts";
 import { concatColumns, firstAtOrAfter, sameFormat, viewOf } from "./slice.ts";
 
-/** A block of a series with the sequence of the commit that stored it. */
+/** A block of a series with the sequence of the commit that stored it, or of each of its samples' commits. */
 export interface CommittedBlock {
   readonly columns: Columns;
-  readonly sequence: number;
+  readonly sequence: number | Float64Array;
 }
 
 /** A stretch `[from, to)` of one block whose samples are all winners. */
@@ -14,12 +14,15 @@ interface Segment {
   readonly to: number;
 }
 
-/** A block that is being merged, and how far. `order` ranks it: the greater wins an instant. */
+/** A block that is being merged, and how far. Of one instant the greater sequence wins, then the greater order. */
 interface Cursor {
   readonly columns: Columns;
+  readonly sequences: Float64Array | undefined;
   readonly order: number;
   position: number;
+  /** Of the sample at `position`. */
   time: number;
+  sequence: number;
 }
 
 /**
@@ -34,12 +37,12 @@ interface Cursor {
  *   overlap, and O(n log k) where k of them do
  */
 export function overlay(blocks: readonly CommittedBlock[]): Columns[] {
-  const present = blocks.filter((block) => block.columns.times.length > 0);
-  const cursors = present
-    .map((block, index) => ({ block, index }))
-    .sort((a, b) => a.block.sequence - b.block.sequence || a.index - b.index)
-    .map(({ block }, order): Cursor => {
-      return { columns: block.columns, order, position: 0, time: block.columns.times[0]! };
+  const cursors = blocks
+    .filter((block) => block.columns.times.length > 0)
+    .map(({ columns, sequence }, order): Cursor => {
+      const sequences = typeof sequence === "number" ? undefined : sequence;
+      const first = typeof sequence === "number" ? sequence : sequence[0]!;
+      return { columns, sequences, order, position: 0, time: columns.times[0]!, sequence: first };
     })
     .sort((a, b) => a.time - b.time);
 
@@ -118,6 +121,7 @@ function gallop(times: Float64Array, start: number, limit: number): number {
 function settle(heap: Cursor[], top: Cursor): void {
   if (top.position < top.columns.times.length) {
     top.time = top.columns.times[top.position]!;
+    if (top.sequences !== undefined) top.sequence = top.sequences[top.position]!;
   } else {
     const last = heap.pop()!;
     if (heap.length === 0) return;
@@ -147,7 +151,8 @@ function sink(heap: Cursor[], start: number): void {
 }
 
 function before(a: Cursor, b: Cursor): boolean {
-  return a.time < b.time || (a.time === b.time && a.order > b.order);
+  if (a.time !== b.time) return a.time < b.time;
+  return a.sequence === b.sequence ? a.order > b.order : a.sequence > b.sequence;
 }
 
 /** Joins neighbours of one format into as few columns as the limits of a block allow. */

@@ -44,6 +44,30 @@ function viewOfValues(values: ValueColumn, from: number, to: number): ValueColum
   }
 }
 
+/** The samples at `positions`, in that order, in memory of their own. */
+export function pickColumns(columns: Columns, positions: Uint32Array): Columns {
+  const { values } = columns;
+  const pick = (from: Float64Array) => {
+    const picked = new Float64Array(positions.length);
+    for (let i = 0; i < positions.length; i++) picked[i] = from[positions[i]!]!;
+    return picked;
+  };
+  const pickValues = (): ValueColumn => {
+    switch (values.kind) {
+      case "decimal":
+        return { ...values, mantissas: pick(values.mantissas) };
+      case "coded":
+        return { ...values, indexes: positions.map((position) => values.indexes[position]!) };
+      case "components":
+        return {
+          kind: "components",
+          components: values.components.map((one) => ({ ...one, mantissas: pick(one.mantissas) })),
+        };
+    }
+  };
+  return { ...columns, times: pick(columns.times), values: pickValues() };
+}
+
 /** The first position whose time is at or after `ms`, by binary search from `start`. */
 export function firstAtOrAfter(times: Float64Array, ms: number, start = 0): number {
   let low = start;
@@ -90,23 +114,32 @@ function sameCoding(a: Coding, b: Coding): boolean {
  *   before it ended; `length_mismatch` for no parts; `too_large` when the merged dictionary is
  */
 export function concatColumns(parts: readonly Columns[]): Columns {
+  let last = Number.NEGATIVE_INFINITY;
+  parts.forEach(({ times }, i) => {
+    if (times.length === 0) return;
+    if (times[0]! <= last) {
+      throw new SeriesError("times_not_ascending", "parts", "must start after the one before", { index: i });
+    }
+    last = times.at(-1)!;
+  });
+  return appendColumns(parts);
+}
+
+/** `concatColumns` whatever the order of times: what comes of it may not be a block. */
+export function appendColumns(parts: readonly Columns[]): Columns {
   const first = parts[0];
   if (first === undefined) throw new SeriesError("length_mismatch", "parts", "must not be empty");
   if (parts.length === 1) return first;
-  let count = 0;
-  for (const part of parts) count += part.times.length;
-  const times = new Float64Array(count);
-  let at = 0;
   parts.forEach((part, i) => {
     if (!sameFormat(first, part)) {
       throw new SeriesError("format_mismatch", "parts", "must be of the first one's format", { index: i });
     }
-    if (at > 0 && part.times.length > 0 && part.times[0]! <= times[at - 1]!) {
-      throw new SeriesError("times_not_ascending", "parts", "must start after the one before", { index: i });
-    }
-    times.set(part.times, at);
-    at += part.times.length;
   });
+  const count = parts.reduce((sum, { times }) => sum + times.length, 0);
+  const times = concatMantissas(
+    parts.map((part) => part.times),
+    count,
+  );
   return {
     ...first,
     times,

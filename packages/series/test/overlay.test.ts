@@ -45,9 +45,10 @@ function describeValue({ values, unit, offsetMinutes, durationMs }: Columns, i: 
 /** The overlap rule word for word, one sample at a time. */
 function naive(blocks: readonly CommittedBlock[]): string[] {
   const winners = new Map<number, { sequence: number; text: string }>();
-  for (const { columns: part, sequence } of blocks) {
+  for (const { columns: part, sequence: committed } of blocks) {
     [...part.times].forEach((time, i) => {
       const held = winners.get(time);
+      const sequence = typeof committed === "number" ? committed : committed[i]!;
       if (held === undefined || sequence >= held.sequence) {
         winners.set(time, { sequence, text: `${time} ${describeValue(part, i)}` });
       }
@@ -61,7 +62,10 @@ const crowded: fc.Arbitrary<CommittedBlock> = fc
     fc.uniqueArray(fc.integer({ min: 0, max: 60 }), { maxLength: 30 }),
     fc.nat(5),
     fc.integer({ min: 0, max: 1 }),
-    fc.integer({ min: 1, max: 6 }),
+    fc.oneof(
+      fc.integer({ min: 1, max: 6 }),
+      fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 30, maxLength: 30 }),
+    ),
   )
   .map(([times, value, scale, sequence]) => ({
     columns: block(
@@ -69,7 +73,7 @@ const crowded: fc.Arbitrary<CommittedBlock> = fc
       value,
       scale,
     ),
-    sequence,
+    sequence: typeof sequence === "number" ? sequence : Float64Array.from(sequence.slice(0, times.length)),
   }));
 
 describe("overlay", () => {

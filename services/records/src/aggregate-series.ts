@@ -5,7 +5,6 @@ import {
   type BucketNumbers,
   type Buckets,
   bucketNumbers,
-  countedIntervals,
   createSeriesAggregation,
   ownPermission,
   releasedBuckets,
@@ -15,9 +14,10 @@ import { type BucketUnit, bucketEdges, type ZonePeriod } from "./calendar.ts";
 import type { Directory } from "./directory-client.ts";
 import { invalidField, RecordsError } from "./errors.ts";
 import type { Intent } from "./intent.ts";
-import type { Provenance } from "./provenance.ts";
+import type { Source } from "./provenance.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
 import { readOnce } from "./reading.ts";
+import { planRollup } from "./rollup.ts";
 import type { SeriesQuery } from "./series-query.ts";
 import { checkWantedUnit, outOfRange } from "./unit-conversion.ts";
 
@@ -27,7 +27,7 @@ export interface AggregateSeriesDeps extends ReadSeriesDeps {
 
 /** The aggregate of one series and component: nothing is summed across devices or providers. */
 export interface SourcedAggregate {
-  readonly provenance: Provenance;
+  readonly source: Source;
   readonly component: Coding | null;
   readonly unit: string;
   /** Those with samples, ascending. */
@@ -93,16 +93,29 @@ async function aggregateOne(
   answered: number,
 ): Promise<SourcedAggregate[]> {
   const aggregation = createSeriesAggregation(buckets);
-  let latest: { provenance: Provenance; sequence: number } | undefined;
-  for (const interval of countedIntervals(buckets)) {
+  let latest: { source: Source; sequence: number } | undefined;
+  const counted = (source: Source, sequence: number) => {
+    if (answered + aggregation.size > MAX_ANSWERED_BUCKETS) throw tooManyBuckets(MAX_ANSWERED_BUCKETS);
+    if (latest === undefined || sequence >= latest.sequence) latest = { source, sequence };
+  };
+  const [from, to] = [buckets.counted[0]!, buckets.counted.at(-1)!];
+  const rollup = planRollup(await blocks.summaries(partition, series, { from, to }), buckets);
+  for (const { summary, bucket, first, end } of rollup.hours) {
+    aggregation.addHours(summary, bucket, first, end);
+    const sequences = summary.sequences.subarray(first, end);
+    counted(
+      summary.source,
+      sequences.reduce((a, b) => Math.max(a, b)),
+    );
+  }
+  for (const interval of rollup.samples) {
     for await (const run of blocks.winners(partition, series, interval)) {
       aggregation.add(run.columns);
-      if (answered + aggregation.size > MAX_ANSWERED_BUCKETS) throw tooManyBuckets(MAX_ANSWERED_BUCKETS);
-      if (latest === undefined || run.sequence >= latest.sequence) latest = run;
+      counted(run.source, run.sequence);
     }
   }
   if (latest === undefined) return [];
-  const { provenance } = latest;
+  const { source } = latest;
   // In the wanted unit what was sent in several becomes one; as sent, each unit stays for itself.
   const groups = Map.groupBy(aggregation.results(), ({ component, unit }) =>
     JSON.stringify([component?.system, component?.code, wanted.unit === "" ? unit : wanted.unit]),
@@ -110,7 +123,7 @@ async function aggregateOne(
   return [...groups.values()].map((parts): SourcedAggregate => {
     const { component, unit } = parts[0]!;
     return {
-      provenance,
+      source,
       component,
       unit: wanted.unit === "" ? unit : wanted.unit,
       buckets: presentBuckets(parts).map(([i, present]) => {

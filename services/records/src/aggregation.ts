@@ -5,6 +5,7 @@ import {
   type Columns,
   type DecimalValue,
   type ExactDecimal,
+  exactSum,
   meanOf,
   mergeAggregates,
 } from "@wellapi/series";
@@ -12,6 +13,7 @@ import { convertDecimal } from "@wellapi/terminology";
 import { type BucketUnit, NOMINAL_MS } from "./calendar.ts";
 import type { ConsentPermit, Fineness } from "./grant.ts";
 import { ALWAYS, covers, type Interval, unite } from "./interval.ts";
+import type { Summary } from "./summary.ts";
 import type { WantedUnit } from "./unit-conversion.ts";
 
 /** Which data may be aggregated. */
@@ -90,6 +92,8 @@ interface Part {
 /** Aggregates of one series that grow as its samples come in, by component and unit: exact throughout. */
 export interface SeriesAggregation {
   add(columns: Columns): void;
+  /** Hours `[first, end)` of a summary, all of them in `bucket`. */
+  addHours(summary: Summary, bucket: number, first: number, end: number): void;
   /** One a component and unit. */
   results(): readonly Part[];
   /** Buckets with samples, over all of them. */
@@ -99,22 +103,44 @@ export interface SeriesAggregation {
 export function createSeriesAggregation({ counted, released }: Buckets): SeriesAggregation {
   const parts = new Map<string, Part>();
   let size = 0;
+
+  function addTo(coding: Coding | null, unit: string, numbers: ReadonlyArray<readonly [number, Aggregate]>) {
+    if (numbers.length === 0) return;
+    const key = coding === null ? unit : JSON.stringify([coding.system, coding.code, unit]);
+    const part = parts.get(key) ?? { component: coding, unit, buckets: new Map() };
+    parts.set(key, part);
+    for (const [at, bucket] of numbers) {
+      const known = part.buckets.get(at);
+      if (known === undefined) size++;
+      part.buckets.set(at, known === undefined ? bucket : mergeAggregates(known, bucket)!);
+    }
+  }
+
   return {
+    addHours({ counts, parts: summed }, bucket, first, end) {
+      let count = 0;
+      for (let hour = first; hour < end; hour++) count += counts[hour]!;
+      for (const { coding, unit, scale, sums, minima, maxima } of summed) {
+        let min = minima[first]!;
+        let max = maxima[first]!;
+        for (let hour = first + 1; hour < end; hour++) {
+          min = Math.min(min, minima[hour]!);
+          max = Math.max(max, maxima[hour]!);
+        }
+        const sum = { mantissa: exactSum(sums, first, end), scale };
+        const numbers = { count, sum, min: { mantissa: min, scale }, max: { mantissa: max, scale } };
+        addTo(coding, unit, [[bucket, numbers]]);
+      }
+    },
     add(columns) {
       const first = Math.max(0, upperBound(counted, columns.times[0]!) - 1);
       const last = Math.min(counted.length - 1, upperBound(counted, columns.times.at(-1)!));
       if (last <= first) return;
       for (const { coding, unit, buckets } of aggregateColumns(columns, counted.subarray(first, last + 1))) {
-        const key = JSON.stringify([coding?.system, coding?.code, unit]);
-        const part = parts.get(key) ?? { component: coding, unit, buckets: new Map() };
-        parts.set(key, part);
-        buckets.forEach((bucket, i) => {
-          const at = first + i;
-          if (!released[at] || bucket === null) return;
-          const known = part.buckets.get(at);
-          if (known === undefined) size++;
-          part.buckets.set(at, known === undefined ? bucket : mergeAggregates(known, bucket)!);
-        });
+        const present = buckets.flatMap((bucket, i) =>
+          released[first + i] && bucket !== null ? [[first + i, bucket] as const] : [],
+        );
+        addTo(coding, unit, present);
       }
     },
     results: () => [...parts.values()],
@@ -173,7 +199,7 @@ export function bucketNumbers(
 }
 
 function converted(aggregate: Aggregate, unit: string, { unit: to, digits }: WantedUnit): Aggregate {
-  const { count, min, max, sum, first, last } = aggregate;
+  const { count, min, max, sum } = aggregate;
   const one = (value: DecimalValue) => convertDecimal(value, unit, to, digits);
   return {
     count,
@@ -181,7 +207,5 @@ function converted(aggregate: Aggregate, unit: string, { unit: to, digits }: Wan
     min: one(min),
     max: one(max),
     sum: convertDecimal(sum, unit, to, CARRIED_DIGITS, count),
-    first: { ...first, ...one(first) },
-    last: { ...last, ...one(last) },
   };
 }

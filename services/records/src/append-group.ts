@@ -171,7 +171,13 @@ export function createGroupCommit(deps: WriteDeps) {
     const result = await store.commit({
       partition,
       changes: [
-        headChange(partition, head, { sequence, erased: false }),
+        headChange(partition, head, {
+          sequence,
+          erased: false,
+          ...(storesBlocks(additions)
+            ? { loose_since_ms: head?.document.loose_since_ms ?? clock.now() }
+            : {}),
+        }),
         ...series,
         ...additions.flatMap(({ changes }) => changes),
       ],
@@ -185,6 +191,12 @@ export function createGroupCommit(deps: WriteDeps) {
     hub.notify(partition);
     for (const { prepared: one, outcome } of additions) one.pending.answer(outcome);
   };
+}
+
+function storesBlocks(additions: readonly Addition[]): boolean {
+  return additions.some(({ changes }) =>
+    changes.some(({ kind, collection }) => kind === "insert" && collection === "blocks"),
+  );
 }
 
 /** At most this many series are remembered as stored. */

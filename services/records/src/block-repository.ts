@@ -1,11 +1,12 @@
-import { sliceColumns } from "@wellapi/series";
-import type { Document, Page, Store } from "@wellapi/store";
+import type { Page, Store } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
-import type { BlockDocument, SeriesDocument, TombstoneDocument } from "./documents.ts";
+import { type BlockDocument, type CompactedDocument, isCompacted, type SeriesDocument } from "./documents.ts";
+import { movesOf } from "./head-repository.ts";
 import type { Interval } from "./interval.ts";
-import { codeIdOf, withBox } from "./patient-box.ts";
+import { codeIdOf, type PatientBox, withBox } from "./patient-box.ts";
 import type { SeriesDescriptor } from "./provenance.ts";
-import { createWinners, type Run } from "./winners.ts";
+import type { SummarizedBlock } from "./rollup.ts";
+import { type CommittedSamples, createWinners, type Run, sliceSamples } from "./winners.ts";
 
 /** A series with what its seal says. */
 export interface KnownSeries {
@@ -19,9 +20,9 @@ export const MAX_BLOCK_SPAN_MS = 31 * 86_400_000;
 
 /** Blocks opened at a time: with at most 100,000 samples each, what bounds a reader's memory. */
 const BLOCKS_A_STEP = 8;
+/** About a year of minutes, of which only the summaries are opened. */
+const SUMMARIES_A_STEP = 40;
 const SERIES_A_PAGE = 200;
-/** Documents of a watch's step; a block has at most 1 MiB. */
-const COMMITS_A_STEP = 16;
 
 /** Reads of stored series. */
 export interface BlockRepository {
@@ -29,10 +30,8 @@ export interface BlockRepository {
   series(partition: string, code: string, first?: string): AsyncGenerator<KnownSeries>;
   /** The samples of a series that hold, ascending by time, in bounded memory whatever the interval. */
   winners(partition: string, series: string, interval: Interval): AsyncGenerator<Run>;
-  /** Blocks of commits with `after` < sequence <= `to`, oldest first; also hidden ones. */
-  blocksBetween(partition: string, after: number, to: number): AsyncGenerator<BlockDocument>;
-  /** Retractions with `after` < sequence <= `to`, oldest first. */
-  tombstonesBetween(partition: string, after: number, to: number): AsyncGenerator<TombstoneDocument>;
+  /** The blocks that reach into the interval, by their start, with what is known of their hours. */
+  summaries(partition: string, series: string, interval: Interval): Promise<SummarizedBlock[]>;
 }
 
 export function createBlockRepository(store: Store, vault: Vault): BlockRepository {
@@ -61,16 +60,53 @@ export function createBlockRepository(store: Store, vault: Vault): BlockReposito
     },
 
     async *winners(partition, series, interval) {
-      // What can't be held together is read in several goes.
+      // What can't be held together, or was moved meanwhile, is read in several goes.
       for (let { from } = interval; from < interval.to; ) {
         from = yield* winnersFrom(partition, series, { from, to: interval.to });
       }
     },
 
-    blocksBetween: (partition, after, to) => commitsBetween<BlockDocument>("blocks", partition, after, to),
-    tombstonesBetween: (partition, after, to) =>
-      commitsBetween<TombstoneDocument>("tombstones", partition, after, to),
+    async summaries(partition, series, interval) {
+      for (;;) {
+        const blocks = await summariesOnce(partition, series, interval);
+        if (blocks !== undefined) return blocks;
+      }
+    },
   };
+
+  /** Undefined where samples were moved meanwhile. */
+  async function summariesOnce(
+    partition: string,
+    series: string,
+    interval: Interval,
+  ): Promise<SummarizedBlock[] | undefined> {
+    const moves = await movesOf(store, partition);
+    const blocks: SummarizedBlock[] = [];
+    let cursor: string | undefined;
+    do {
+      const page: Page<BlockDocument | CompactedDocument> = await store.scan("blocks", {
+        index: "by_from",
+        equals: [partition, series],
+        range: { from: interval.from - MAX_BLOCK_SPAN_MS, to: interval.to },
+        limit: SUMMARIES_A_STEP,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      if (cursor !== undefined && (await movesOf(store, partition)) !== moves) return undefined;
+      const shown = page.documents
+        .map(({ document }) => document)
+        .filter((document) => isShown(document) && document.to_ms > interval.from);
+      blocks.push(
+        ...(await withBox(vault, partition, (box) =>
+          shown.map((document) => {
+            const summary = isCompacted(document) ? box.openSummary(document) : undefined;
+            return { from: document.from_ms, to: document.to_ms, summary };
+          }),
+        )),
+      );
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return blocks;
+  }
 
   /** Returns how far it came. */
   async function* winnersFrom(
@@ -81,27 +117,25 @@ export function createBlockRepository(store: Store, vault: Vault): BlockReposito
     const winners = createWinners();
     let done = interval.from;
     let cursor: string | undefined;
+    const moves = await movesOf(store, partition);
     for (;;) {
-      const page: Page<BlockDocument> = await store.scan<BlockDocument>("blocks", {
+      const page: Page<BlockDocument | CompactedDocument> = await store.scan("blocks", {
         index: "by_from",
         equals: [partition, series],
         range: { from: interval.from - MAX_BLOCK_SPAN_MS, to: interval.to },
         limit: BLOCKS_A_STEP,
         ...(cursor === undefined ? {} : { cursor }),
       });
+      // A page is a snapshot, but two are not: a compaction moves samples to where the earlier page already was.
+      if (cursor !== undefined && (await movesOf(store, partition)) !== moves) return done;
       const shown = page.documents
         .map(({ document }) => document)
-        .filter((document) => document.hidden === 0 && document.to_ms > interval.from);
+        .filter((document) => isShown(document) && document.to_ms > interval.from);
       if (shown.length > 0) {
-        winners.add(
-          await withBox(vault, partition, (box) =>
-            shown.map((document) => {
-              const { columns, provenance } = box.openBlock(document);
-              const later = sliceColumns(columns, interval.from, Number.POSITIVE_INFINITY);
-              return { provenance, columns: later, sequence: document.sequence };
-            }),
-          ),
+        const opened = await withBox(vault, partition, (box) =>
+          shown.map((document) => openSamples(box, document)),
         );
+        winners.add(opened.map((block) => sliceSamples(block, interval.from, Number.POSITIVE_INFINITY)));
       }
       cursor = page.cursor;
       const to = Math.min(interval.to, winners.end);
@@ -113,24 +147,18 @@ export function createBlockRepository(store: Store, vault: Vault): BlockReposito
       if (done >= to) return done;
     }
   }
+}
 
-  async function* commitsBetween<D extends Document>(
-    collection: string,
-    partition: string,
-    after: number,
-    to: number,
-  ): AsyncGenerator<D> {
-    let cursor: string | undefined;
-    do {
-      const page: Page<D> = await store.scan<D>(collection, {
-        index: "by_sequence",
-        equals: [partition],
-        range: { after, to: to + 1 },
-        limit: COMMITS_A_STEP,
-        ...(cursor === undefined ? {} : { cursor }),
-      });
-      for (const { document } of page.documents) yield document;
-      cursor = page.cursor;
-    } while (cursor !== undefined);
+/** Whether readers are shown anything of it. */
+export function isShown(document: BlockDocument | CompactedDocument): boolean {
+  return isCompacted(document) || document.hidden === 0;
+}
+
+function openSamples(box: PatientBox, document: BlockDocument | CompactedDocument): CommittedSamples {
+  if (isCompacted(document)) {
+    const { source, columns, sequence, sequences } = box.openShown(document);
+    return { source, columns, sequence, each: { sequences, offset: 0 } };
   }
+  const { columns, provenance } = box.openBlock(document);
+  return { source: provenance, columns, sequence: document.sequence };
 }

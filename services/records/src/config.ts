@@ -11,4 +11,6 @@ export interface RecordsConfig {
    * writes to the store: then a commit wakes them, and nothing is looked for.
    */
   readonly lookEveryMs?: number;
+  /** How long after its arrival a block may be merged with others of its series, in milliseconds; default 30 minutes. */
+  readonly compactAfterMs?: number;
 }

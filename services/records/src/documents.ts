@@ -8,7 +8,7 @@ import type { CollectionDeclaration, Document } from "@wellapi/store";
  * that are derived from such things are MACs under that key.
  */
 export const recordsCollections: readonly CollectionDeclaration[] = [
-  { name: "heads", key: ["partition"], indexes: [] },
+  { name: "heads", key: ["partition"], indexes: [{ name: "by_loose_since", fields: ["loose_since_ms"] }] },
   {
     name: "series",
     key: ["partition", "series"],
@@ -19,7 +19,10 @@ export const recordsCollections: readonly CollectionDeclaration[] = [
     key: ["partition", "batch", "item"],
     indexes: [
       { name: "by_from", fields: ["partition", "series", "from_ms"] },
+      // Blocks as they arrived.
       { name: "by_sequence", fields: ["partition", "sequence"] },
+      // Compacted ones.
+      { name: "by_last_sequence", fields: ["partition", "last_sequence"] },
     ],
   },
   {
@@ -51,6 +54,12 @@ export type Head = Document & {
   readonly sequence: number;
   /** Set when an erasure begins, and for ever: nothing is stored or read any more. */
   readonly erased: boolean;
+  /** When the oldest block was committed that no compaction has looked at, UTC milliseconds; absent where there is none. */
+  readonly loose_since_ms?: number | undefined;
+  /** Compaction has looked at what was committed up to this sequence; absent for 0. */
+  readonly compacted?: number;
+  /** How often samples were moved from blocks to others: who reads in several steps may have missed them. Absent for 0. */
+  readonly moves?: number;
 };
 
 /** Where a series stands; bound by its seal. */
@@ -89,6 +98,25 @@ interface Committed {
 
 /** Samples of one item of a batch; spans at most 31 days. */
 export type BlockDocument = Document & BlockPlace & Committed;
+
+/** Where a compacted block stands; bound by its seal. `batch` is an id of its own, and `item` 0. */
+export interface CompactedPlace extends BlockPlace {
+  /** Lowest and highest sequence of the commits that its samples came with. */
+  readonly first_sequence: number;
+  readonly last_sequence: number;
+}
+
+/** Samples of many batches in the place of their blocks; spans at most 31 days. `count` has also those that lost. */
+export type CompactedDocument = Document &
+  CompactedPlace & {
+    readonly sealed: Uint8Array;
+    /** Its hours, sealed for themselves; absent where they would save nothing. */
+    readonly summary?: Uint8Array | undefined;
+  };
+
+export function isCompacted(document: BlockDocument | CompactedDocument): document is CompactedDocument {
+  return "last_sequence" in document;
+}
 
 /** Where a block of observations stands; bound by its seal. */
 export interface ObservationBlockPlace {

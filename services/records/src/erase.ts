@@ -80,7 +80,7 @@ export function createErase(deps: EraseDeps) {
     const result = await store.commit({
       partition,
       changes: [
-        headChange(partition, head, { sequence, erased: true }),
+        headChange(partition, head, { sequence, erased: true, loose_since_ms: undefined }),
         { kind: "insert", collection: "erasures", document: erasure },
         leaf.change,
       ],

@@ -6,13 +6,18 @@ export function loadHead(store: Store, partition: string): Promise<Stored<Head> 
   return store.get<Head>("heads", [partition]);
 }
 
+/** How often samples of the patient were moved between blocks. */
+export async function movesOf(store: Store, partition: string): Promise<number> {
+  return (await loadHead(store, partition))?.document.moves ?? 0;
+}
+
 /** Puts `next` in the place of the head that was read; refused where another commit came between. */
 export function headChange(
   partition: string,
   read: Stored<Head> | undefined,
-  next: { readonly sequence: number; readonly erased: boolean },
+  next: Pick<Head, "sequence" | "erased"> & Partial<Head>,
 ): Change {
-  const document: Head = { partition, sequence: next.sequence, erased: next.erased };
+  const document: Head = { ...read?.document, ...next, partition };
   return read === undefined
     ? { kind: "insert", collection: "heads", document }
     : { kind: "replace", collection: "heads", document, ifRevision: read.revision };

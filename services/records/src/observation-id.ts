@@ -6,9 +6,14 @@ export interface ObservationPlace {
   readonly item: number;
 }
 
-/** `obs_<26 characters>_<item>`: the batch's bits made pairwise under a prefix of their own. */
-export function observationId(pairwise: Pairwise, party: string, { batch, item }: ObservationPlace): string {
-  return `${pairwise.outward(party, batch.replace(/^bat_/, "obs_"))}_${item}`;
+/** `obs_<26 characters>_<item>`: the batch's bits made pairwise under a prefix of their own, once for each batch. */
+export function observationIds(pairwise: Pairwise, party: string): (place: ObservationPlace) => string {
+  const outward = new Map<string, string>();
+  return ({ batch, item }) => {
+    const known = outward.get(batch) ?? pairwise.outward(party, batch.replace(/^bat_/, "obs_"));
+    outward.set(batch, known);
+    return `${known}_${item}`;
+  };
 }
 
 /** The place that an id would stand for; undefined where it is malformed. */

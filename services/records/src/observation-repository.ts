@@ -21,7 +21,9 @@ export interface ObservationPosition {
   readonly item: number;
 }
 
-const BLOCKS_A_STEP = 16;
+/** A page mostly lies in one or two blocks; whoever reads on gets more at a time. */
+const FIRST_BLOCKS = 2;
+const MOST_BLOCKS_A_STEP = 16;
 const BLOCKS_OF_A_BATCH = 1_000;
 
 /** Reads of stored observations. */
@@ -62,6 +64,7 @@ export function createObservationRepository(store: Store, vault: Vault): Observa
         (position === undefined || compare(positionOf(candidate), position) > 0);
       let held: StoredObservation[] = [];
       let cursor: string | undefined;
+      let limit = FIRST_BLOCKS;
       do {
         // A block that reaches into the interval ends at most 31 days after it.
         const page: Page<ObservationBlockDocument> = await store.scan<ObservationBlockDocument>(
@@ -71,7 +74,7 @@ export function createObservationRepository(store: Store, vault: Vault): Observa
             equals: [partition, codeId],
             range: { after: interval.from, to: newest + MAX_BLOCK_SPAN_MS + 1 },
             order: "descending",
-            limit: BLOCKS_A_STEP,
+            limit,
             ...(cursor === undefined ? {} : { cursor }),
           },
         );
@@ -81,6 +84,7 @@ export function createObservationRepository(store: Store, vault: Vault): Observa
         if (shown.length > 0) held.push(...(await open(partition, shown)).filter(wanted));
         held.sort((a, b) => compare(positionOf(a), positionOf(b)));
         cursor = page.cursor;
+        limit = Math.min(2 * limit, MOST_BLOCKS_A_STEP);
         // Later blocks end no later than the last one that was read: what is newer than that is settled.
         const settled =
           cursor === undefined ? Number.NEGATIVE_INFINITY : page.documents.at(-1)!.document.to_ms;

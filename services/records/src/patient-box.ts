@@ -1,8 +1,17 @@
 import { encodeId } from "@wellapi/runtime";
 import { type PatientKey, type Vault, VaultError } from "@wellapi/vault";
+import {
+  type CompactedBlock,
+  decodeCompacted,
+  decodeShown,
+  encodeCompacted,
+  type ShownSamples,
+} from "./compacted-block.ts";
 import type {
   BlockDocument,
   BlockPlace,
+  CompactedDocument,
+  CompactedPlace,
   ObservationBlockDocument,
   ObservationBlockPlace,
   SeriesDocument,
@@ -16,6 +25,7 @@ import {
   type ProvenBlock,
   type SeriesDescriptor,
 } from "./provenance.ts";
+import { decodeSummary, encodeSummary, type Summary } from "./summary.ts";
 
 /**
  * Everything that is done with a patient's data key. What a seal binds is the collection, the document's key
@@ -33,6 +43,13 @@ export interface PatientBox {
   openSeries(document: SeriesDocument): SeriesDescriptor;
   sealBlock(place: BlockPlace, block: ProvenBlock): Uint8Array;
   openBlock(document: BlockDocument): ProvenBlock;
+  sealCompacted(place: CompactedPlace, block: CompactedBlock): Uint8Array;
+  openCompacted(document: CompactedDocument): CompactedBlock;
+  sealSummary(place: CompactedPlace, summary: Summary): Uint8Array;
+  /** Undefined where the block has none. */
+  openSummary(document: CompactedDocument): Summary | undefined;
+  /** What of a compacted block is shown to readers. */
+  openShown(document: CompactedDocument): ShownSamples;
   sealObservations(place: ObservationBlockPlace, records: readonly ObservationRecord[]): Uint8Array;
   openObservations(document: ObservationBlockDocument): ObservationRecord[];
 }
@@ -107,6 +124,12 @@ export function createPatientBox(key: PatientKey): PatientBox {
       JSON.parse(Buffer.from(key.open(seriesContext(document), document.sealed)).toString()),
     sealBlock: (place, block) => key.seal(blockContext(place), encodeProvenBlock(block)),
     openBlock: (document) => decodeProvenBlock(key.open(blockContext(document), document.sealed)),
+    sealCompacted: (place, block) => key.seal(compactedContext(place), encodeCompacted(block)),
+    openCompacted: (document) => decodeCompacted(key.open(compactedContext(document), document.sealed)),
+    sealSummary: (place, summary) => key.seal(compactedContext(place, "summary"), encodeSummary(summary)),
+    openSummary: (document) =>
+      document.summary && decodeSummary(key.open(compactedContext(document, "summary"), document.summary)),
+    openShown: (document) => decodeShown(key.open(compactedContext(document), document.sealed)),
     sealObservations: (place, records) => key.seal(observationsContext(place), encodeObservations(records)),
     openObservations: (document) =>
       decodeObservations(key.open(observationsContext(document), document.sealed)),
@@ -120,6 +143,13 @@ function seriesContext(place: SeriesPlace): string {
 function blockContext(place: BlockPlace): string {
   const { partition, batch, item, series, code, from_ms, to_ms, count } = place;
   return JSON.stringify(["blocks", partition, batch, item, series, code, from_ms, to_ms, count]);
+}
+
+function compactedContext(place: CompactedPlace, what: "compacted" | "summary" = "compacted"): string {
+  const { partition, batch, item, series, code, from_ms, to_ms, count, first_sequence, last_sequence } =
+    place;
+  const sequences = [first_sequence, last_sequence];
+  return JSON.stringify([what, partition, batch, item, series, code, from_ms, to_ms, count, sequences]);
 }
 
 function observationsContext(place: ObservationBlockPlace): string {

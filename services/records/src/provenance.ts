@@ -13,13 +13,17 @@ export interface SeriesDescriptor {
   readonly code: string;
 }
 
-/** Where a block or an observation comes from. */
-export interface Provenance {
+/** What readers are told of where a sample comes from. */
+export interface Source {
   readonly organization: string;
   readonly application: string;
   readonly device: string;
   readonly model: string;
   readonly method: Method;
+}
+
+/** Where a block or an observation comes from. */
+export interface Provenance extends Source {
   /** UTC milliseconds. */
   readonly received: number;
   /** The consent that permitted storing it, with its version. */
@@ -55,7 +59,11 @@ export function decodeProvenBlock(bytes: Uint8Array): ProvenBlock {
 }
 
 /** Whether readers are told the same source for both. */
-export function sourceKey(provenance: Provenance): string {
-  const { organization, application, device, model, method } = provenance;
+export function sourceKey(source: Source): string {
+  const { organization, application, device, model, method } = source;
   return JSON.stringify([organization, application, device, model, method]);
+}
+
+export function sourceOf({ organization, application, device, model, method }: Source): Source {
+  return { organization, application, device, model, method };
 }

@@ -18,9 +18,9 @@ import { decimalText } from "./decimal-text.ts";
 import { invalidField } from "./errors.ts";
 import type { Intent } from "./intent.ts";
 import { storedObservationInit } from "./observation-convert.ts";
-import { observationId } from "./observation-id.ts";
+import { observationIds } from "./observation-id.ts";
 import type { StoredObservation } from "./observation-repository.ts";
-import type { Provenance } from "./provenance.ts";
+import { type Source, sourceKey } from "./provenance.ts";
 import type { ReadPayload } from "./read-series.ts";
 import { seriesMessage } from "./series-convert.ts";
 import { type SourceInit, sourceInit } from "./source-convert.ts";
@@ -36,8 +36,11 @@ export interface Presenter {
   read(intent: Intent, code: string, payload: ReadPayload): Promise<ReadPayloadInit>;
   watch(intent: Intent, payload: WatchPayload): Promise<WatchPayloadInit>;
   run(intent: Intent, code: string, run: Run): Promise<MessageInitShape<typeof SourcedSeriesSchema>>;
-  source(intent: Intent, provenance: Provenance): Promise<SourceInit>;
-  observation(intent: Intent, stored: StoredObservation): Promise<ReturnType<typeof storedObservationInit>>;
+  source(intent: Intent, source: Source): Promise<SourceInit>;
+  observations(
+    intent: Intent,
+    stored: readonly StoredObservation[],
+  ): Promise<ReturnType<typeof storedObservationInit>[]>;
 }
 
 export function presenterFor(deps: {
@@ -47,21 +50,21 @@ export function presenterFor(deps: {
 }): Presenter {
   const { pairwise, region } = deps;
 
-  function source({ caller, patient }: Intent, provenance: Provenance): Promise<SourceInit> {
+  function toldSource({ caller, patient }: Intent, source: Source): Promise<SourceInit> {
     const { partition } = subjectOf(pairwise, region, caller, patient);
-    return sourceInit(deps, partition, partyOf(caller), provenance);
+    return sourceInit(deps, partition, partyOf(caller), source);
   }
 
-  async function run(intent: Intent, code: string, { columns, provenance, sequence }: Run) {
+  async function run(intent: Intent, code: string, { columns, source, sequence }: Run) {
     return {
-      series: seriesMessage(code, columns, provenance.method),
-      source: await source(intent, provenance),
+      series: seriesMessage(code, columns, source.method),
+      source: await toldSource(intent, source),
       sequence: BigInt(sequence),
     };
   }
 
   return {
-    source,
+    source: toldSource,
     run,
     async read(intent, code, payload) {
       switch (payload.kind) {
@@ -95,9 +98,19 @@ export function presenterFor(deps: {
           };
       }
     },
-    async observation(intent, { batch, record, sequence }) {
-      const id = observationId(pairwise, partyOf(intent.caller), { batch, item: record.item });
-      return storedObservationInit(id, record, await source(intent, record.provenance), sequence);
+    observations(intent, stored) {
+      const idOf = observationIds(pairwise, partyOf(intent.caller));
+      // Those of a page are mostly of one source.
+      const sources = new Map<string, Promise<SourceInit>>();
+      return Promise.all(
+        stored.map(async ({ batch, record, sequence }) => {
+          const key = sourceKey(record.provenance);
+          const source = sources.get(key) ?? toldSource(intent, record.provenance);
+          sources.set(key, source);
+          const id = idOf({ batch, item: record.item });
+          return storedObservationInit(id, record, await source, sequence);
+        }),
+      );
     },
   };
 }

@@ -89,7 +89,7 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
       const query = { code, interval, wanted: { unit, digits } };
       const answer = await aggregateSeries(deps, intent, query, bucketUnitOf(request.bucketSize));
       const aggregates = answer.aggregates.map(async (aggregate) =>
-        aggregateInit(aggregate, await present.source(intent, aggregate.provenance)),
+        aggregateInit(aggregate, await present.source(intent, aggregate.source)),
       );
       return { aggregates: await Promise.all(aggregates), access: answer.access };
     },
@@ -107,9 +107,7 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
       const size = pageSize(request.pageSize, OBSERVATIONS_A_PAGE);
       const page = await listObservations(deps, intent, { code, interval }, size, pages.position);
       return {
-        observations: await Promise.all(
-          page.observations.map((stored) => present.observation(intent, stored)),
-        ),
+        observations: await present.observations(intent, page.observations),
         nextPageToken: pages.token(page.next),
         access: page.access,
       };
@@ -119,7 +117,8 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
       const intent = intentOf(request, [], ALWAYS, context);
       const place = observationPlace(pairwise, partyOf(intent.caller), request.observation);
       const found = await getObservation(deps, intent, ALWAYS, place);
-      return { observation: await present.observation(intent, found.observation), access: found.access };
+      const [observation] = await present.observations(intent, [found.observation]);
+      return { observation: observation!, access: found.access };
     },
 
     async erasePatient(request, context) {

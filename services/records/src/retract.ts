@@ -1,6 +1,12 @@
 import { timingSafeEqual } from "node:crypto";
-import type { Change, Stored } from "@wellapi/store";
-import type { BlockDocument, ObservationBlockDocument, TombstoneDocument } from "./documents.ts";
+import type { Change, Page, Stored } from "@wellapi/store";
+import { compactedInserts, without } from "./compaction.ts";
+import type {
+  BlockDocument,
+  CompactedDocument,
+  ObservationBlockDocument,
+  TombstoneDocument,
+} from "./documents.ts";
 import { RecordsError } from "./errors.ts";
 import { batchCommitted } from "./event-convert.ts";
 import { isWithoutKey } from "./failure-convert.ts";
@@ -14,12 +20,13 @@ import type { WriteDeps } from "./write-deps.ts";
 const MAX_ATTEMPTS = 16;
 /** A batch has at most 64 series or 1,000 observations. */
 const BLOCKS_OF_A_BATCH = 1_000;
+const COMPACTED_A_STEP = 16;
 
 /**
  * Takes back batches of the organization's own. It needs no consent: a revoked consent must not keep what is
  * wrong from being taken back. A batch that is not the caller's is not found, like one that never was.
  */
-export function createRetract({ store, vault, gate, accessLog, relay, queue, hub, clock }: WriteDeps) {
+export function createRetract({ store, vault, gate, accessLog, relay, queue, hub, clock, ids }: WriteDeps) {
   /** One attempt; undefined where another commit came between. */
   async function attempt(
     intent: Intent,
@@ -42,7 +49,8 @@ export function createRetract({ store, vault, gate, accessLog, relay, queue, hub
       return document.retracted;
     }
     const sequence = head.document.sequence + 1;
-    const [blocks, count] = await hiding(partition, batch, sequence);
+    const [blocks, hidden] = await hiding(partition, batch, sequence);
+    const compacted = await removing(partition, document.sequences);
     const tombstone: TombstoneDocument = {
       partition,
       batch,
@@ -50,12 +58,17 @@ export function createRetract({ store, vault, gate, accessLog, relay, queue, hub
       retracted_sequences: document.sequences,
       codes: document.codes,
     };
-    const leaf = gate.leaf(intent, subject, { items: count });
+    const leaf = gate.leaf(intent, subject, { items: hidden + compacted.count });
     const result = await store.commit({
       partition,
       changes: [
-        headChange(partition, head, { sequence, erased: false }),
+        headChange(partition, head, {
+          sequence,
+          erased: false,
+          ...(compacted.count > 0 ? { moves: (head.document.moves ?? 0) + 1 } : {}),
+        }),
         ...blocks,
+        ...compacted.changes,
         {
           kind: "replace",
           collection: "receipts",
@@ -98,6 +111,43 @@ export function createRetract({ store, vault, gate, accessLog, relay, queue, hub
       [...hide("blocks", series.documents), ...hide("observation_blocks", observations.documents)],
       count,
     ];
+  }
+
+  /** Compacted blocks without the batch's samples: what those had won is won by others again. */
+  async function removing(partition: string, sequences: readonly number[]) {
+    const gone = new Set(sequences);
+    const first = Math.min(...sequences);
+    const last = Math.max(...sequences);
+    const changes: Change[] = [];
+    let count = 0;
+    let cursor: string | undefined;
+    do {
+      const page: Page<CompactedDocument> = await store.scan<CompactedDocument>("blocks", {
+        index: "by_last_sequence",
+        equals: [partition],
+        range: { from: first },
+        limit: COMPACTED_A_STEP,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      const touched = page.documents.filter(({ document }) => document.first_sequence <= last);
+      if (touched.length > 0) {
+        const removed = await withBox(vault, partition, (box) =>
+          touched.flatMap(({ document, revision }) => {
+            const left = without(box.openCompacted(document), gone);
+            const fewer = document.count - left.reduce((sum, { origins }) => sum + origins.length, 0);
+            const key = [partition, document.batch, document.item];
+            const removal: Change = { kind: "delete", collection: "blocks", key, ifRevision: revision };
+            return fewer === 0
+              ? []
+              : [{ fewer, changes: [removal, ...compactedInserts(box, document, left, ids)] }];
+          }),
+        );
+        changes.push(...removed.flatMap((one) => one.changes));
+        count += removed.reduce((sum, { fewer }) => sum + fewer, 0);
+      }
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return { changes, count };
   }
 
   return {

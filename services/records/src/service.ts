@@ -10,8 +10,10 @@ import type { Clock, Ids, Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import type { Pairwise, Vault } from "@wellapi/vault";
 import { createAppend } from "./append.ts";
+import { createArrivalRepository } from "./arrivals.ts";
 import { createBlockRepository } from "./block-repository.ts";
 import { createCommitHub } from "./commit-hub.ts";
+import { type Compactor, openCompactor } from "./compactor.ts";
 import type { RecordsConfig } from "./config.ts";
 import { createConsentClient } from "./consent-client.ts";
 import { createDirectory } from "./directory-client.ts";
@@ -47,6 +49,7 @@ export interface RecordsDeps {
 
 export interface RecordsServer {
   readonly routes: readonly Route[];
+  readonly compaction: Pick<Compactor, "waitingMs">;
   /** Stops background work. What `deps` holds stays open. */
   close(): Promise<void>;
 }
@@ -58,6 +61,7 @@ export interface RecordsServer {
 export async function openRecordsService(config: RecordsConfig, deps: RecordsDeps): Promise<RecordsServer> {
   const { store, vault, pairwise, enforcer, clock, log } = deps;
   const { region, backupRetentionDays = 35, resumeEveryMs = 5_000, lookEveryMs } = config;
+  const { compactAfterMs = 30 * 60_000 } = config;
   const directory = createDirectory(deps.identity, clock);
   const consents = createConsentClient(enforcer, deps.consent, region);
   const gate = createGate({ ...deps, consents, directory, region });
@@ -87,6 +91,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
     erase,
     region,
     blocks: createBlockRepository(store, vault),
+    arrivals: createArrivalRepository(store, vault),
     observations: createObservationRepository(store, vault),
     backupRetentionMs: backupRetentionDays * 86_400_000,
   });
@@ -95,13 +100,16 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
     retract: createRetract(writing),
     pairwise,
   });
+  const compactor = openCompactor(writing, compactAfterMs);
   const stopResuming = keepResuming(erase.resume, resumeEveryMs, log);
 
   return {
     routes: [route(RecordsService, reads), route(RecordsWriteService, writes)],
+    compaction: compactor,
     async close() {
       stopListening();
       await hub.close();
+      await compactor.close();
       await stopResuming();
       await journal.close();
     },

@@ -2,7 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { SourceSchema } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import type { Pairwise, Vault } from "@wellapi/vault";
 import { withBox } from "./patient-box.ts";
-import type { Provenance } from "./provenance.ts";
+import type { Source } from "./provenance.ts";
 
 export type SourceInit = MessageInitShape<typeof SourceSchema>;
 
@@ -11,9 +11,9 @@ export async function sourceInit(
   deps: { readonly vault: Vault; readonly pairwise: Pairwise },
   partition: string,
   party: string,
-  provenance: Provenance,
+  source: Source,
 ): Promise<SourceInit> {
-  const { organization, application, device, model, method } = provenance;
+  const { organization, application, device, model, method } = source;
   const id = await withBox(deps.vault, partition, (box) => box.deviceId(organization, device));
   return {
     organization,

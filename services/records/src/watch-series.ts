@@ -1,15 +1,16 @@
 import type { Clock } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
+import type { Arrival, ArrivalRepository } from "./arrivals.ts";
 import type { CommitHub } from "./commit-hub.ts";
-import type { BlockDocument, TombstoneDocument } from "./documents.ts";
+import type { TombstoneDocument } from "./documents.ts";
 import { RecordsError } from "./errors.ts";
 import { asRecordsError } from "./failure-convert.ts";
 import type { Grant } from "./grant.ts";
 import { loadHead } from "./head-repository.ts";
 import type { Intent } from "./intent.ts";
 import { ALWAYS } from "./interval.ts";
-import { codeIdOf, withBox } from "./patient-box.ts";
+import { codeIdOf } from "./patient-box.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
 import { type OpenRead, readStream } from "./reading.ts";
 import { pieces, within } from "./runs.ts";
@@ -18,6 +19,7 @@ import type { Run } from "./winners.ts";
 export interface WatchSeriesDeps extends ReadSeriesDeps {
   readonly store: Store;
   readonly vault: Vault;
+  readonly arrivals: ArrivalRepository;
   readonly hub: CommitHub;
   readonly clock: Clock;
 }
@@ -60,7 +62,7 @@ async function* deliver(
   after: number | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<WatchPayload> {
-  const { store, hub, blocks } = deps;
+  const { store, hub } = deps;
   const { partition } = read.subject;
   const { codes } = read.intent;
   const permission = createPermission(deps, read, opened);
@@ -77,12 +79,8 @@ async function* deliver(
           const id = await codeIdOf(deps.vault, partition, code);
           if (id !== undefined) codeIds.set(id, code);
         }
-        const commits = inOrder(
-          blocks.blocksBetween(partition, delivered, head),
-          blocks.tombstonesBetween(partition, delivered, head),
-        );
-        for await (const commit of commits)
-          yield* payloadsOf(deps, read, permission, codeIds, commit, signal);
+        const arrivals = deps.arrivals.between(partition, delivered, head, new Set(codeIds.keys()));
+        for await (const arrival of arrivals) yield* payloadsOf(read, permission, codeIds, arrival, signal);
         delivered = head;
       } else {
         await subscription.wait(IDLE_CHECK_MS, signal);
@@ -94,29 +92,27 @@ async function* deliver(
 }
 
 async function* payloadsOf(
-  { vault }: WatchSeriesDeps,
   read: OpenRead,
   permission: Permission,
   codeIds: ReadonlyMap<string, string>,
-  commit: BlockDocument | TombstoneDocument,
+  arrival: Arrival,
   signal: AbortSignal,
 ): AsyncGenerator<WatchPayload> {
-  if (isTombstone(commit)) {
-    if (!commit.codes.some((id) => codeIds.has(id))) return;
-    for (const retracted of commit.retracted_sequences) {
+  if (isTombstone(arrival)) {
+    if (!arrival.codes.some((id) => codeIds.has(id))) return;
+    for (const retracted of arrival.retracted_sequences) {
       await permission.renew(signal);
-      yield { kind: "retraction", sequence: commit.sequence, retracted };
+      yield { kind: "retraction", sequence: arrival.sequence, retracted };
     }
     return;
   }
-  const code = codeIds.get(commit.code);
-  if (code === undefined || commit.hidden > 0) return;
-  const block = await withBox(vault, read.subject.partition, (box) => box.openBlock(commit));
-  for (const piece of pieces(block.columns)) {
+  const code = codeIds.get(arrival.code)!;
+  const run = await arrival.open();
+  for (const piece of pieces(run.columns)) {
     const grant = (await permission.renew(signal)).get(code)!;
     for (const columns of within(piece, grant.intervals)) {
       read.sent += columns.times.length;
-      yield { kind: "run", code, run: { provenance: block.provenance, columns, sequence: commit.sequence } };
+      yield { kind: "run", code, run: { ...run, columns } };
     }
   }
 }
@@ -177,24 +173,6 @@ async function headSequence(store: Store, partition: string): Promise<number> {
   return head?.document.sequence ?? 0;
 }
 
-function isTombstone(commit: BlockDocument | TombstoneDocument): commit is TombstoneDocument {
-  return "retracted_sequences" in commit;
-}
-
-/** Both, ascending by commit sequence. */
-async function* inOrder(
-  blocks: AsyncGenerator<BlockDocument>,
-  tombstones: AsyncGenerator<TombstoneDocument>,
-): AsyncGenerator<BlockDocument | TombstoneDocument> {
-  let block = await blocks.next();
-  let tombstone = await tombstones.next();
-  while (block.done !== true || tombstone.done !== true) {
-    if (tombstone.done === true || (block.done !== true && block.value.sequence < tombstone.value.sequence)) {
-      yield block.value as BlockDocument;
-      block = await blocks.next();
-    } else {
-      yield tombstone.value;
-      tombstone = await tombstones.next();
-    }
-  }
+function isTombstone(arrival: Arrival): arrival is TombstoneDocument {
+  return "retracted_sequences" in arrival;
 }

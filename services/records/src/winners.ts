@@ -1,15 +1,20 @@
-import { type Columns, concatColumns, overlay, sameFormat, sliceColumns } from "@wellapi/series";
+import { type Columns, concatColumns, firstAtOrAfter, overlay, sameFormat, viewOf } from "@wellapi/series";
 import type { Interval } from "./interval.ts";
-import { type Provenance, type ProvenBlock, sourceKey } from "./provenance.ts";
+import { type Source, sourceKey } from "./provenance.ts";
 
-/** An opened block with the sequence of its commit. */
-export interface CommittedSamples extends ProvenBlock {
+/** Samples of an opened block, or of a part of it. */
+export interface CommittedSamples {
+  readonly source: Source;
+  readonly columns: Columns;
+  /** Of their commit; the highest where they are of several. */
   readonly sequence: number;
+  /** Where they are of several: the sequence of each sample of the block, of which they are those from `offset` on. */
+  readonly each?: { readonly sequences: () => Float64Array; readonly offset: number };
 }
 
 /** Samples that won their instants, all from one source and of one format. */
 export interface Run {
-  readonly provenance: Provenance;
+  readonly source: Source;
   readonly columns: Columns;
   /** Highest commit sequence among the batches that the samples come from. */
   readonly sequence: number;
@@ -76,12 +81,9 @@ export function createWinners(limits = usualLimits): Winners {
       const taken: CommittedSamples[] = [];
       const kept: CommittedSamples[] = [];
       for (const block of held) {
-        const { columns } = block;
-        const within = sliceColumns(columns, from, to);
-        if (within.times.length > 0) taken.push({ ...block, columns: within });
-        if (columns.times.at(-1)! >= to) {
-          kept.push({ ...block, columns: sliceColumns(columns, to, Number.POSITIVE_INFINITY) });
-        }
+        const within = sliceSamples(block, from, to);
+        if (within.columns.times.length > 0) taken.push(within);
+        if (block.columns.times.at(-1)! >= to) kept.push(sliceSamples(block, to, Number.POSITIVE_INFINITY));
       }
       held = kept;
       return joinRuns(taken);
@@ -99,27 +101,55 @@ function samplesOf(blocks: readonly CommittedSamples[]): number {
   return blocks.reduce((sum, { columns }) => sum + columns.times.length, 0);
 }
 
+/** What of the samples starts in `[from, to)`, as a view. */
+export function sliceSamples(block: CommittedSamples, from: number, to: number): CommittedSamples {
+  const { times } = block.columns;
+  const start = firstAtOrAfter(times, from);
+  return partOf(block, start, Math.max(start, firstAtOrAfter(times, to)));
+}
+
+function partOf(block: CommittedSamples, start: number, end: number): CommittedSamples {
+  const { columns, each } = block;
+  if (start === 0 && end === columns.times.length) return block;
+  const part = { ...block, columns: viewOf(columns, start, end) };
+  if (each === undefined || start === end) return part;
+  const offset = each.offset + start;
+  const sequences = each.sequences().subarray(offset, each.offset + end);
+  return { ...part, each: { ...each, offset }, sequence: sequences.reduce((a, b) => Math.max(a, b)) };
+}
+
 /** What of the block starts before `end`, in memory of its own: a view would hold on to all of the block. */
 function startingBefore(block: CommittedSamples, end: number): CommittedSamples[] {
   if (block.columns.times.at(-1)! < end) return [block];
-  const view = sliceColumns(block.columns, Number.NEGATIVE_INFINITY, end);
-  if (view.times.length === 0) return [];
-  const columns = concatColumns([view, sliceColumns(view, end, end)]); // copies, for there are two
-  return [{ ...block, columns }];
+  const view = sliceSamples(block, Number.NEGATIVE_INFINITY, end);
+  const { columns } = view;
+  if (columns.times.length === 0) return [];
+  return [{ ...view, columns: concatColumns([columns, viewOf(columns, 0, 0)]) }]; // copies, for there are two
+}
+
+function merge(blocks: readonly CommittedSamples[]): CommittedSamples[] {
+  const sorted = blocks.toSorted((a, b) => a.columns.times[0]! - b.columns.times[0]!);
+  return overlap(sorted) ? mergeOverlapping(blocks) : sorted;
+}
+
+function overlap(sorted: readonly CommittedSamples[]): boolean {
+  return sorted.some(({ columns }, i) => i > 0 && columns.times[0]! <= sorted[i - 1]!.columns.times.at(-1)!);
 }
 
 /**
  * `overlay` joins what has one format and does not say which block a sample came from. So for its eyes the
- * unit of each block is its position here: blocks then never join, and each result tells its block.
+ * unit of each block is its position here: blocks then never join, and each result tells its block, of which it is
+ * one stretch.
  */
-function merge(blocks: readonly CommittedSamples[]): CommittedSamples[] {
-  const tagged = blocks.map(({ columns, sequence }, position) => ({
+function mergeOverlapping(blocks: readonly CommittedSamples[]): CommittedSamples[] {
+  const tagged = blocks.map(({ columns, sequence, each }, position) => ({
     columns: { ...columns, unit: String(position) },
-    sequence,
+    sequence: each?.sequences().subarray(each.offset, each.offset + columns.times.length) ?? sequence,
   }));
-  return overlay(tagged).map((columns) => {
-    const block = blocks[Number(columns.unit)]!;
-    return { ...block, columns: { ...columns, unit: block.columns.unit } };
+  return overlay(tagged).map(({ unit, times }) => {
+    const block = blocks[Number(unit)]!;
+    const start = firstAtOrAfter(block.columns.times, times[0]!);
+    return partOf(block, start, start + times.length);
   });
 }
 
@@ -127,14 +157,14 @@ function merge(blocks: readonly CommittedSamples[]): CommittedSamples[] {
 function joinRuns(pieces: readonly CommittedSamples[]): Run[] {
   const runs: { pieces: CommittedSamples[]; key: string }[] = [];
   for (const piece of pieces) {
-    const key = sourceKey(piece.provenance);
+    const key = sourceKey(piece.source);
     const last = runs.at(-1);
     const joins = last?.key === key && sameFormat(last.pieces[0]!.columns, piece.columns);
     if (last !== undefined && joins && piece.columns.values.kind !== "coded") last.pieces.push(piece);
     else runs.push({ pieces: [piece], key });
   }
   return runs.map(({ pieces: parts }) => ({
-    provenance: parts[0]!.provenance,
+    source: parts[0]!.source,
     columns: parts.length === 1 ? parts[0]!.columns : concatColumns(parts.map(({ columns }) => columns)),
     sequence: parts.reduce((highest, { sequence }) => Math.max(highest, sequence), 0),
   }));

@@ -1,20 +1,11 @@
-import { type Columns, sliceColumns } from "@wellapi/series";
+import type { Columns } from "@wellapi/series";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Provenance } from "../src/provenance.ts";
-import { type CommittedSamples, createWinners, type Run } from "../src/winners.ts";
+import type { Source } from "../src/provenance.ts";
+import { type CommittedSamples, createWinners, type Run, sliceSamples } from "../src/winners.ts";
 
-function provenance(model: string): Provenance {
-  return {
-    organization: "org",
-    application: "app",
-    device: "serial",
-    model,
-    method: 1,
-    received: 0,
-    consent: "con",
-    version: 1,
-  };
+function source(model: string): Source {
+  return { organization: "org", application: "app", device: "serial", model, method: 1 };
 }
 
 function block(sequence: number, times: number[], model: string, unit: string): CommittedSamples {
@@ -25,7 +16,18 @@ function block(sequence: number, times: number[], model: string, unit: string): 
     unit,
     values: { kind: "decimal", scale: 0, mantissas: Float64Array.from(times, () => sequence) },
   };
-  return { provenance: provenance(model), columns, sequence };
+  return { source: source(model), columns, sequence };
+}
+
+function compacted(of: CommittedSamples, sequences: readonly number[]): CommittedSamples {
+  const mantissas = Float64Array.from(sequences);
+  const columns: Columns = { ...of.columns, values: { kind: "decimal", scale: 0, mantissas } };
+  return {
+    ...of,
+    columns,
+    sequence: Math.max(...sequences),
+    each: { sequences: () => mantissas, offset: 0 },
+  };
 }
 
 const blocks = fc
@@ -34,39 +36,44 @@ const blocks = fc
       times: fc.uniqueArray(fc.nat(60), { minLength: 1, maxLength: 12 }),
       model: fc.constantFrom("A", "B"),
       unit: fc.constantFrom("/min", "Hz"),
+      // Of a compacted block: sequences of several commits, none of which is another block's.
+      commits: fc.option(fc.array(fc.nat(3), { minLength: 12, maxLength: 12 })),
     }),
     { minLength: 1, maxLength: 12 },
   )
   .map((specs) =>
     specs
-      .map(({ times, model, unit }, i) =>
-        block(
-          i + 1,
-          times.sort((a, b) => a - b),
-          model,
-          unit,
-        ),
-      )
+      .map(({ times, model, unit, commits }, i) => {
+        const ascending = times.sort((a, b) => a - b);
+        const plain = block(i + 1, ascending, model, unit);
+        return commits === null
+          ? plain
+          : compacted(
+              plain,
+              commits.slice(0, times.length).map((commit) => i + 1 + 20 * commit),
+            );
+      })
       .sort((a, b) => a.columns.times[0]! - b.columns.times[0]!),
   );
 
 /** [time, sequence, model, unit] of each winner, by the rule as it is stated. */
 function naive(all: readonly CommittedSamples[], from: number, to: number) {
-  const winners = new Map<number, CommittedSamples>();
+  const winners = new Map<number, { block: CommittedSamples; sequence: number }>();
   for (const candidate of all) {
-    for (const time of candidate.columns.times) {
-      if (time < from || time >= to) continue;
+    candidate.columns.times.forEach((time, i) => {
+      if (time < from || time >= to) return;
+      const sequence = candidate.each?.sequences()[i] ?? candidate.sequence;
       const known = winners.get(time);
-      if (known === undefined || known.sequence < candidate.sequence) winners.set(time, candidate);
-    }
+      if (known === undefined || known.sequence < sequence) winners.set(time, { block: candidate, sequence });
+    });
   }
   return [...winners]
     .sort(([a], [b]) => a - b)
-    .map(([time, { sequence, provenance: of, columns }]) => [time, sequence, of.model, columns.unit]);
+    .map(([time, { sequence, block: of }]) => [time, sequence, of.source.model, of.columns.unit]);
 }
 
 function flatten(runs: readonly Run[]) {
-  return runs.flatMap(({ columns, provenance: of }) => {
+  return runs.flatMap(({ columns, source: of }) => {
     const { mantissas } = columns.values as { mantissas: Float64Array };
     return Array.from(columns.times, (time, i) => [time, mantissas[i]!, of.model, columns.unit]);
   });
@@ -104,7 +111,7 @@ describe("winners", () => {
 
   it("are those of the rule also where little may be held at a time", () => {
     const limits = fc.record({
-      samples: fc.integer({ min: 12, max: 30 }),
+      samples: fc.integer({ min: 24, max: 40 }), // twice a block and more
       stretches: fc.integer({ min: 1, max: 9 }),
     });
     const property = fc.property(blocks, limits, fc.integer({ min: 1, max: 4 }), (all, most, step) => {
@@ -112,10 +119,9 @@ describe("winners", () => {
       const runs: Run[] = [];
       for (let from = 0; from < to; ) {
         const winners = createWinners(most);
-        const left = all.flatMap((one) => {
-          const columns = sliceColumns(one.columns, from, to);
-          return columns.times.length === 0 ? [] : [{ ...one, columns }];
-        });
+        const left = all
+          .map((one) => sliceSamples(one, from, to))
+          .filter(({ columns }) => columns.times.length > 0);
         for (let at = 0; at < left.length; at += step) {
           winners.add(left.slice(at, at + step));
           expect(winners.held).toBeLessThanOrEqual(most.samples);

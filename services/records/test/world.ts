@@ -61,10 +61,15 @@ export interface TestPatient {
 /** What identity knows, by partition. */
 export type PatientRegister = Map<string, { zones: { from?: number; zone: string }[]; erased?: number }>;
 
+export interface WorldOptions {
+  readonly folder?: string;
+  readonly patients?: PatientRegister;
+  readonly resumeEveryMs?: number;
+  readonly compactAfterMs?: number;
+}
+
 /** Records with real store, vault, enforcer and log; identity, consent and audit are the least that answers. */
-export async function openWorld(
-  options: { folder?: string; patients?: PatientRegister; resumeEveryMs?: number } = {},
-) {
+export async function openWorld(options: WorldOptions = {}) {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "wellapi-records-")));
   const closers: (() => Promise<void>)[] = [];
   const kms = await openLocalKms({ path: join(folder, "master.key") });
@@ -131,6 +136,7 @@ export async function openWorld(
     {
       region: "local",
       ...(options.resumeEveryMs === undefined ? {} : { resumeEveryMs: options.resumeEveryMs }),
+      ...(options.compactAfterMs === undefined ? {} : { compactAfterMs: options.compactAfterMs }),
     },
     {
       store,
@@ -223,8 +229,8 @@ export function application(): TestApplication {
 }
 
 /** A maker that may contribute and a clinic that may read for treatment. */
-export async function openScene(terms: Partial<TestConsent> = {}) {
-  const world = await openWorld();
+export async function openScene(terms: Partial<TestConsent> = {}, options: WorldOptions = {}) {
+  const world = await openWorld(options);
   const maker = application();
   const clinic = application();
   const patient = world.patient();

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { JetStreamTls } from "@wellapi/events";
 import type { WorkloadFiles } from "@wellapi/rpc";
 import { type ConfigReader, type Env, parseConfig } from "@wellapi/runtime";
-import { streamsPerApplicationOf } from "../config.ts";
+import { compactAfterMsOf, streamsPerApplicationOf } from "../config.ts";
 import { type ServiceName, serviceNames } from "./services.ts";
 
 /** Settings of one service's process. README.md lists them with what each needs. */
@@ -28,6 +28,8 @@ export interface ServiceConfig {
   readonly journalDir: string;
   /** A journal that is taken as it is although the data knows more: `<journal>@<position>`. */
   readonly acceptJournal: string | undefined;
+  /** Of records: how long after its arrival a block of samples may be merged with others, in milliseconds. */
+  readonly compactAfterMs: number;
   readonly mongodbUri: string;
   /** Databases are `<prefix>_<service>`. */
   readonly mongodbPrefix: string;
@@ -86,6 +88,7 @@ export function parseServiceConfig(service: ServiceName, env: Env): ServiceConfi
       dataDir: reader.path("WELLAPI_DATA_DIR", "./data"),
       journalDir: reader.path("WELLAPI_JOURNAL_DIR", `${reader.path("WELLAPI_DATA_DIR", "./data")}/journal`),
       acceptJournal: reader.optional("WELLAPI_ACCEPT_JOURNAL"),
+      compactAfterMs: compactAfterMsOf(reader),
       mongodbUri: stored ? secret(reader, env, "WELLAPI_MONGODB_URI") : "",
       mongodbPrefix: reader.string("WELLAPI_MONGODB_PREFIX", "wellapi"),
       natsServers: service === "records" ? reader.list("WELLAPI_NATS_URL", ["nats://localhost:4222"]) : [],

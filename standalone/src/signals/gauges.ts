@@ -92,6 +92,10 @@ export function observeEvents(events: Pick<JetStreamEvents, "backlog" | "connect
   ]);
 }
 
+export function observeCompaction(compaction: { waitingMs(): Promise<number> }): () => void {
+  return observeGauge("compactionAge", async () => [{ value: (await compaction.waitingMs()) / 1_000 }]);
+}
+
 export function observeSession(enforcer: Pick<OpenEnforcer, "session">): () => void {
   return all([
     observeGauge("consentSession", () => [{ value: enforcer.session().live ? 1 : 0 }]),

@@ -1,0 +1,190 @@
+import { pickColumns } from "@wellapi/series";
+import type { Document, Page, Store } from "@wellapi/store";
+import type { Vault } from "@wellapi/vault";
+import type { Strip } from "./compacted-block.ts";
+import {
+  type BlockDocument,
+  type CompactedDocument,
+  type CompactedPlace,
+  isCompacted,
+  type TombstoneDocument,
+} from "./documents.ts";
+import { movesOf } from "./head-repository.ts";
+import { withBox } from "./patient-box.ts";
+import type { Run } from "./winners.ts";
+
+/** Samples of one commit. */
+export interface Samples {
+  readonly sequence: number;
+  /** MAC of the code. */
+  readonly code: string;
+  open(): Promise<Run>;
+}
+
+export type Arrival = Samples | TombstoneDocument;
+
+/** What was committed, in the order of the commits. */
+export interface ArrivalRepository {
+  /**
+   * What was committed with `after` < sequence <= `to`, oldest first: samples of `codes` that were not retracted, and
+   * retractions. A commit whose blocks are moved while it is handed out comes again from its start.
+   */
+  between(partition: string, after: number, to: number, codes: ReadonlySet<string>): AsyncGenerator<Arrival>;
+}
+
+/** Documents of a step; a block has at most 1 MiB. */
+const COMMITS_A_STEP = 16;
+/** Commits that are taken out of compacted blocks at a time. */
+const COMPACTED_COMMITS_A_STEP = 256;
+
+/** Samples were moved between two steps, so that some may have been missed. */
+class Moved extends Error {}
+
+export function createArrivalRepository(store: Store, vault: Vault): ArrivalRepository {
+  return {
+    async *between(partition, after, to, codes) {
+      let delivered = after;
+      for (;;) {
+        const moves = await movesOf(store, partition);
+        const check = async () => {
+          if ((await movesOf(store, partition)) !== moves) throw new Moved();
+        };
+        try {
+          const arrivals = inOrder([
+            loose(partition, delivered, to, codes, check),
+            compacted(partition, delivered, to, codes, check),
+            scanned<TombstoneDocument>("tombstones", partition, delivered, to),
+          ]);
+          for await (const arrival of arrivals) {
+            yield arrival;
+            delivered = Math.max(delivered, arrival.sequence - 1);
+          }
+          return;
+        } catch (error) {
+          if (!(error instanceof Moved)) throw error;
+        }
+      }
+    },
+  };
+
+  async function* loose(
+    partition: string,
+    after: number,
+    to: number,
+    codes: ReadonlySet<string>,
+    check: () => Promise<void>,
+  ): AsyncGenerator<Samples> {
+    for await (const document of scanned<BlockDocument>("blocks", partition, after, to, check)) {
+      const { sequence, code } = document;
+      if (!codes.has(code) || document.hidden > 0) continue;
+      const open = () =>
+        withBox(vault, partition, (box): Run => {
+          const { columns, provenance } = box.openBlock(document);
+          return { source: provenance, columns, sequence };
+        });
+      yield { sequence, code, open };
+    }
+  }
+
+  async function* compacted(
+    partition: string,
+    after: number,
+    to: number,
+    codes: ReadonlySet<string>,
+    check: () => Promise<void>,
+  ): AsyncGenerator<Samples> {
+    const places = await compactedSince(partition, after, codes);
+    await check();
+    for (let low = after; ; ) {
+      const left = places.filter((place) => place.last_sequence > low);
+      const next = left.reduce((least, place) => Math.min(least, place.first_sequence), to + 1);
+      const high = Math.min(to, Math.max(low + 1, next) - 1 + COMPACTED_COMMITS_A_STEP);
+      if (left.length === 0 || next > to) return;
+      const samples: Samples[] = [];
+      for (const { batch, item, first_sequence } of left) {
+        if (first_sequence > high) continue;
+        const stored = await store.get<BlockDocument | CompactedDocument>("blocks", [partition, batch, item]);
+        if (stored === undefined || !isCompacted(stored.document)) throw new Moved();
+        const { document } = stored;
+        const strips = await withBox(vault, partition, (box) => box.openCompacted(document));
+        for (const run of strips.flatMap((strip) => commitsOf(strip, low, high))) {
+          samples.push({ sequence: run.sequence, code: document.code, open: async () => run });
+        }
+      }
+      yield* samples.sort((a, b) => a.sequence - b.sequence);
+      if (high >= to) return;
+      low = high;
+    }
+  }
+
+  /** Where compacted blocks lie that have commits after `after`. */
+  async function compactedSince(partition: string, after: number, codes: ReadonlySet<string>) {
+    const places: Pick<CompactedPlace, "batch" | "item" | "first_sequence" | "last_sequence">[] = [];
+    let cursor: string | undefined;
+    do {
+      const page: Page<CompactedDocument> = await store.scan<CompactedDocument>("blocks", {
+        index: "by_last_sequence",
+        equals: [partition],
+        range: { after },
+        limit: COMMITS_A_STEP,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      for (const { document } of page.documents) {
+        const { batch, item, code, first_sequence, last_sequence } = document;
+        if (codes.has(code)) places.push({ batch, item, first_sequence, last_sequence });
+      }
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return places;
+  }
+
+  async function* scanned<D extends Document>(
+    collection: string,
+    partition: string,
+    after: number,
+    to: number,
+    check?: () => Promise<void>,
+  ): AsyncGenerator<D> {
+    let cursor: string | undefined;
+    do {
+      const page: Page<D> = await store.scan<D>(collection, {
+        index: "by_sequence",
+        equals: [partition],
+        range: { after, to: to + 1 },
+        limit: COMMITS_A_STEP,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      await check?.();
+      for (const { document } of page.documents) yield document;
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+  }
+}
+
+/** The strip's samples by commit, of those with `low` < sequence <= `high`. */
+function commitsOf({ source, columns, origins }: Strip, low: number, high: number): Run[] {
+  const positions = new Map<number, number[]>();
+  for (const [at, { sequence }] of origins.entries()) {
+    if (sequence <= low || sequence > high) continue;
+    const known = positions.get(sequence);
+    if (known === undefined) positions.set(sequence, [at]);
+    else known.push(at);
+  }
+  return [...positions].map(([sequence, those]) => {
+    return { source, columns: pickColumns(columns, Uint32Array.from(those)), sequence };
+  });
+}
+
+/** All of them, ascending by sequence. */
+async function* inOrder(sources: readonly AsyncGenerator<Arrival>[]): AsyncGenerator<Arrival> {
+  const next = await Promise.all(sources.map((source) => source.next()));
+  for (;;) {
+    let first = -1;
+    next.forEach(({ done, value }, i) => {
+      if (done !== true && (first < 0 || value.sequence < next[first]!.value.sequence)) first = i;
+    });
+    if (first < 0) return;
+    yield next[first]!.value;
+    next[first] = await sources[first]!.next();
+  }
+}

@@ -1,0 +1,81 @@
+import { type Buckets, countedIntervals } from "./aggregation.ts";
+import { clip, type Interval, unite } from "./interval.ts";
+import { HOUR_MS, type Summary } from "./summary.ts";
+
+/** A block as a rollup sees it: from its first sample to a millisecond after its last. */
+export interface SummarizedBlock extends Interval {
+  /** Absent where the samples must be read. */
+  readonly summary?: Summary | undefined;
+}
+
+/** Hours `[first, end)` of a summary, all of which one bucket counts. */
+export interface CountedHours {
+  readonly summary: Summary;
+  readonly bucket: number;
+  readonly first: number;
+  readonly end: number;
+}
+
+export interface Rollup {
+  readonly hours: readonly CountedHours[];
+  /** Where samples must be read instead; apart from what `hours` counts. */
+  readonly samples: readonly Interval[];
+}
+
+/**
+ * Which hours of summaries may be counted: those that one released bucket holds whole, and into which no other block
+ * of the series reaches, so that each of their samples has won its instant. Samples are read wherever that does not hold.
+ *
+ * @param blocks of one series, by their start
+ */
+export function planRollup(blocks: readonly SummarizedBlock[], buckets: Buckets): Rollup {
+  const contested = contestedOf(blocks);
+  const hours: CountedHours[] = [];
+  const samples: Interval[] = [];
+  for (const [i, block] of blocks.entries()) {
+    if (block.summary === undefined) samples.push(block);
+    else planBlock(block, block.summary, contested[i]!, buckets, hours, samples);
+  }
+  const read = unite(samples);
+  return { hours, samples: countedIntervals(buckets).flatMap((interval) => clip(read, interval)) };
+}
+
+/** For each block where others reach into it, united. */
+function contestedOf(blocks: readonly Interval[]): Interval[][] {
+  const shared: Interval[][] = blocks.map(() => []);
+  for (const [i, { to }] of blocks.entries()) {
+    for (let j = i + 1; j < blocks.length && blocks[j]!.from < to; j++) {
+      const both = { from: blocks[j]!.from, to: Math.min(to, blocks[j]!.to) };
+      shared[i]!.push(both);
+      shared[j]!.push(both);
+    }
+  }
+  return shared.map(unite);
+}
+
+function planBlock(
+  block: Interval,
+  summary: Summary,
+  contested: readonly Interval[],
+  { counted, released }: Buckets,
+  hours: CountedHours[],
+  samples: Interval[],
+): void {
+  let bucket = -1;
+  let other = 0;
+  for (let hour = 0; hour < summary.starts.length; hour++) {
+    const from = Math.max(summary.starts[hour]!, block.from);
+    const to = Math.min(summary.starts[hour]! + HOUR_MS, block.to);
+    if (to <= counted[0]! || from >= counted.at(-1)!) continue;
+    while (bucket + 1 < counted.length && counted[bucket + 1]! <= from) bucket++;
+    while (other < contested.length && contested[other]!.to <= from) other++;
+    const whole = bucket >= 0 && to <= counted[bucket + 1]!;
+    if (whole && !released[bucket]) continue;
+    const alone = other === contested.length || contested[other]!.from >= to;
+    const last = hours.at(-1);
+    if (!whole || !alone) samples.push({ from, to });
+    else if (last?.summary === summary && last.bucket === bucket && last.end === hour) {
+      hours[hours.length - 1] = { ...last, end: hour + 1 };
+    } else hours.push({ summary, bucket, first: hour, end: hour + 1 });
+  }
+}
