@@ -21,6 +21,7 @@ export interface CollectionShape {
   readonly fields: readonly string[];
   /** By name, the key among them under `KEY_INDEX`, in declared order. */
   readonly indexes: ReadonlyMap<string, IndexShape>;
+  readonly version: number;
 }
 
 export interface Catalog {
@@ -47,8 +48,10 @@ export function createCatalog(declarations: readonly CollectionDeclaration[]): C
   };
 }
 
-function shapeOf({ name, key, indexes }: CollectionDeclaration): CollectionShape {
+function shapeOf({ name, key, indexes, version = 1 }: CollectionDeclaration): CollectionShape {
   if (!collectionName.test(name)) refuse(`collection name ${name} is not lower_snake`);
+  if (!Number.isSafeInteger(version) || version < 1)
+    refuse(`the version of ${name} is not an integer from 1`);
   if (key[0] !== "partition") refuse(`the key of ${name} does not begin with partition`);
   const shapes = new Map<string, IndexShape>();
   const add = (index: string, fields: readonly string[], unique: boolean) => {
@@ -65,7 +68,15 @@ function shapeOf({ name, key, indexes }: CollectionDeclaration): CollectionShape
   if (new Set(fields.map((field) => field.toLowerCase())).size !== fields.length) {
     refuse(`two indexed fields of ${name} differ only by case`);
   }
-  return { name, key, fields, indexes: shapes };
+  return { name, key, fields, indexes: shapes, version };
+}
+
+/** Throws `invalid` where a newer program has had the collection: it could not be read as it was meant. */
+export function checkVersion(shape: CollectionShape, stored: number): void {
+  if (stored <= shape.version) return;
+  refuse(
+    `the store is newer than this program: ${shape.name} has version ${stored}, and it knows ${shape.version}. Start the newer program, or restore a backup from before the upgrade`,
+  );
 }
 
 function checkFields(place: string, fields: readonly string[]): void {

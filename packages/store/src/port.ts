@@ -27,6 +27,11 @@ export interface CollectionDeclaration {
   readonly name: string;
   readonly key: readonly ["partition", ...string[]];
   readonly indexes: readonly IndexDeclaration[];
+  /**
+   * Default 1. Raise it with every change of the indexes, and with every change of the documents that a program of
+   * before would misread: a program refuses to open a store that has a higher one.
+   */
+  readonly version?: number;
 }
 
 /** A document with the revision that a guarded replace or delete names. Revisions start at 1. */

@@ -52,6 +52,26 @@ describe.skipIf(!server)("mongo: schemas", () => {
   const changesOf = (commands: readonly Command[]) =>
     commands.filter((command) => migrating.some((name) => name in command));
 
+  test("replicas roll to a newer version: the older reads on, never writes what the newer would miss, and is refused when it starts again", async () => {
+    const older = await filled([]);
+    const newest = declare(byRank).map((declaration) => ({ ...declaration, version: 2 }));
+    const newer = await open(newest);
+    expect(await idsOf(newer, scan)).toEqual(["b", "a"]);
+    expect((await older.get("note", ["eu/p1", "a"]))?.document.id).toBe("a");
+    const late = { kind: "insert" as const, collection: "note", document: note("d", { rank: 3 }) };
+    const writing = older.commit({ partition: "eu/p1", changes: [late] });
+    await expect(writing).rejects.toMatchObject({ code: "unavailable" });
+    await expect(open(declare([]))).rejects.toMatchObject({
+      code: "invalid",
+      message: expect.stringMatching(
+        /^the store is newer than this program: note has version 2, and it knows 1\./,
+      ),
+    });
+    // Nothing was migrated back: the newer works on.
+    expect(await newer.commit({ partition: "eu/p1", changes: [late] })).toEqual({ committed: true });
+    expect(await idsOf(await open(newest), scan)).toEqual(["b", "a", "d"]);
+  });
+
   describe("validators", () => {
     /** How the server answers to this envelope, harmed in one place. */
     const tryInsert = async (harm: Record<string, unknown>) => {

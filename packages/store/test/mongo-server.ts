@@ -18,6 +18,8 @@ export interface MongoServer {
 }
 
 export interface OwnMongoServer {
+  /** Of its data. */
+  readonly folder: string;
   /** SIGKILL, without warning. */
   kill(): Promise<void>;
   /** On the same data and port. */
@@ -61,7 +63,7 @@ async function startServer(): Promise<MongoServer> {
   return {
     uri: `mongodb://127.0.0.1:${port}/?directConnection=true`,
     canCut: true,
-    own: { kill, start },
+    own: { folder, kill, start },
     async stop() {
       await kill();
       await rm(folder, { recursive: true, force: true });

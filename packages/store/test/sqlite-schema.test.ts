@@ -37,6 +37,21 @@ describe("sqlite: declarations that change between openings", () => {
     expect(await idsOf(await open(declare(byRank)), scan)).toEqual(["a", "b"]);
   });
 
+  test("a store of a newer version is refused in one line, and is left as it is", async () => {
+    const newer = declare(byRank).map((declaration) => ({ ...declaration, version: 2 }));
+    await open(newer);
+    const opening = openSqliteStore({ path: subject.path, collections: declare([]) });
+    await expect(opening, "while it is open").rejects.toMatchObject({ code: "locked" });
+    await store.close();
+    await expect(open(declare([]))).rejects.toMatchObject({
+      code: "invalid",
+      message: expect.stringMatching(
+        /^the store is newer than this program: note has version 2, and it knows 1\./,
+      ),
+    });
+    expect(await idsOf(await open(newer), scan)).toEqual(["b", "a"]);
+  });
+
   test("an index that changes is rebuilt; one that cannot be unique is refused and nothing changes", async () => {
     await open(declare(byRank));
     await open(declare([{ name: "by_rank", fields: ["rank"], unique: true }]));

@@ -1,11 +1,11 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { CollectionInfo, Db } from "mongodb";
-import { type Catalog, type CollectionShape, KEY_INDEX } from "../catalog.ts";
+import { type Catalog, type CollectionShape, checkVersion, KEY_INDEX } from "../catalog.ts";
 import { prepareChanges } from "../commit.ts";
 import { StoreError } from "../errors.ts";
 import { isDuplicateKey, isNamespaceExists } from "./failure.ts";
 import { takeLease } from "./lease.ts";
-import { isOwnIndexName, type MongoCollection, mongoCollection, shapeDigest } from "./schema.ts";
+import { isOwnIndexName, type MongoCollection, mongoCollection, shapeDigest, versionOf } from "./schema.ts";
 import { type Envelope, envelope, openEnvelope } from "./stored.ts";
 import { LEASES, systemCollections } from "./system.ts";
 
@@ -26,7 +26,10 @@ export async function migrate(db: Db, catalog: Catalog): Promise<void> {
   const wanted = [...systemCollections, ...catalog.collections.map(mongoCollection)];
   for (let pause = 20; ; pause = Math.min(pause * 2, 1000)) {
     const found = await inspect(db, wanted);
-    for (const shape of catalog.collections) checkSameKey(shape, found.get(shape.name));
+    for (const shape of catalog.collections) {
+      checkVersion(shape, versionOf(found.get(shape.name)?.validator));
+      checkSameKey(shape, found.get(shape.name));
+    }
     if (wanted.every((collection) => fits(collection, found.get(collection.name)))) return;
     const leases = systemCollections.filter(({ name }) => name === LEASES && !found.has(name));
     for (const collection of leases) await create(db, collection);

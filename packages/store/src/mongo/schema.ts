@@ -5,6 +5,14 @@ import { type Catalog, type CollectionShape, type IndexShape, KEY_INDEX } from "
 /** The layout of envelopes that this code reads and writes. It is part of each collection's shape. */
 const LAYOUT = 1;
 
+const VERSION = "version ";
+
+/** The version that a validator was made for. */
+export function versionOf(validator: unknown): number {
+  const title = (validator as { $jsonSchema?: { title?: unknown } } | undefined)?.$jsonSchema?.title;
+  return typeof title === "string" && title.startsWith(VERSION) ? Number(title.slice(VERSION.length)) : 1;
+}
+
 export interface MongoIndex {
   readonly name: string;
   readonly declared: string;
@@ -13,6 +21,8 @@ export interface MongoIndex {
 }
 
 export interface JsonSchema {
+  /** The collection's version, where it is above 1. */
+  readonly title?: string;
   readonly bsonType: "object";
   readonly additionalProperties: false;
   readonly required: readonly string[];
@@ -64,7 +74,10 @@ export function mongoCollection(shape: CollectionShape): MongoCollection {
   const indexes = new Map([...layoutOf(shape).indexes.values()].map((index) => [index.name, index]));
   return {
     name: shape.name,
-    schema: strict(properties, optional),
+    schema: {
+      ...(shape.version > 1 && { title: `${VERSION}${shape.version}` }),
+      ...strict(properties, optional),
+    },
     // One index of MongoDB's may serve several declared ones.
     indexes: [...indexes.values()],
     sharded: [...shape.indexes.values()].every((index) => !index.unique || index.fields[0] === "partition"),

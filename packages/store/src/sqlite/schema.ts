@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { type Catalog, type CollectionShape, type IndexShape, KEY_INDEX } from "../catalog.ts";
+import { type Catalog, type CollectionShape, checkVersion, type IndexShape, KEY_INDEX } from "../catalog.ts";
 import { decodeDocument } from "../document.ts";
 import { StoreError } from "../errors.ts";
 import { checkIndexValue } from "../index-value.ts";
@@ -15,6 +15,8 @@ interface Recorded {
   readonly key: readonly string[];
   readonly fields: readonly string[];
   readonly indexes: Readonly<Record<string, string>>;
+  /** Absent: 1. */
+  readonly version?: number;
 }
 
 /**
@@ -49,10 +51,17 @@ function migrateCollection(database: DatabaseSync, shape: CollectionShape): void
   const indexes: Record<string, string> = {};
   for (const index of shape.indexes.values())
     indexes[index.name] = JSON.stringify([index.order, index.unique]);
-  const content = JSON.stringify({ key: shape.key, fields: shape.fields, indexes } satisfies Recorded);
+  const { key, fields, version } = shape;
+  const content = JSON.stringify({
+    key,
+    fields,
+    indexes,
+    ...(version > 1 && { version }),
+  } satisfies Recorded);
   if (row?.content === content) return;
   const recorded = row ? (JSON.parse(String(row.content)) as Recorded) : undefined;
   if (recorded) {
+    checkVersion(shape, recorded.version ?? 1);
     checkSameKey(shape, recorded);
     addFields(database, shape, recorded);
   } else {

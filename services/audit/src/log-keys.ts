@@ -1,0 +1,143 @@
+import { createPrivateKey, randomBytes } from "node:crypto";
+import { openSuccession, type Succession, signSuccession } from "@wellapi/access-log";
+import { createNoteSigner, type NoteSigner } from "@wellapi/merkle";
+import type { Kms } from "@wellapi/vault";
+import type { DurableFile } from "./durable-file.ts";
+import { startRefused } from "./errors.ts";
+import type { LogRepository, StoredSuccession } from "./log-repository.ts";
+
+/** DER of a PKCS #8 Ed25519 private key up to its 32-byte seed (RFC 8410). */
+const PKCS8_ED25519 = Buffer.from("302e020100300506032b657004220420", "hex");
+const SEED_BYTES = 32;
+
+/** The keys that have signed the log's checkpoints, the first ever made and those that took its place. */
+export interface LogKeys {
+  /** Signs. Its name is the log's origin. */
+  readonly current: NoteSigner;
+  /**
+   * Signs beside it, for those who have not heard of the new key: after a rotation the one before, until the next
+   * succession. After a declared break nobody: the name is another.
+   */
+  readonly before: NoteSigner | undefined;
+  /** How the current one came, where it is not the first. */
+  readonly last: Succession | undefined;
+  /** All successions, oldest first. */
+  readonly notes: readonly string[];
+  /** A new key, durable in both places when it resolves. */
+  succeed(
+    succession: Pick<Succession, "reason" | "published" | "continues" | "time">,
+  ): Promise<LogKeys>;
+}
+
+interface Chain {
+  readonly first: Uint8Array;
+  readonly successions: readonly StoredSuccession[];
+}
+
+/**
+ * Keys lie in the store, and apart from it: one that was made after a backup must outlive the restore, or it could never
+ * say what took its place. The longer of the two chains holds. Makes the first key where there is none.
+ */
+export async function openLogKeys(options: {
+  readonly log: LogRepository;
+  readonly kms: Kms;
+  /** Of the first key. */
+  readonly origin: string;
+  /** Apart from the store. */
+  readonly file: DurableFile;
+}): Promise<LogKeys> {
+  const { log, kms, origin, file } = options;
+  const stored: Chain = {
+    first: (await log.signingKey()) ?? (await log.addSigningKey(await newSeed(kms, contextOf(origin, 0)))),
+    successions: await log.successions(),
+  };
+  const apart = parseChain(await file.read());
+  const chain = apart && apart.successions.length > stored.successions.length ? apart : stored;
+  if (apart && !(isBeginningOf(apart, chain) && isBeginningOf(stored, chain))) {
+    throw startRefused("behind_checkpoint", "the keys kept apart are not this store's: the store is another log's");
+  }
+  await keep(chain);
+  return keysOf(chain);
+
+  async function keep(kept: Chain): Promise<void> {
+    await file.write(formatChain(kept));
+    if ((await log.successions()).length < kept.successions.length) await log.setSuccessions(kept.successions);
+  }
+
+  async function keysOf({ first, successions }: Chain): Promise<LogKeys> {
+    const signers = [await signerOf(kms, origin, first, contextOf(origin, 0))];
+    let last: Succession | undefined;
+    for (const [i, { note, wrapped }] of successions.entries()) {
+      last = openSuccession(note, signers[i]!.verifierKey);
+      const name = last.to.slice(0, last.to.indexOf("+"));
+      signers.push(await signerOf(kms, name, wrapped, contextOf(origin, i + 1)));
+    }
+    const current = signers.at(-1)!;
+    return {
+      current,
+      before: last?.reason === "rotated" ? signers.at(-2) : undefined,
+      last,
+      notes: successions.map(({ note }) => note),
+      async succeed(succession) {
+        const breaks = successions.filter(({ note }) => note.includes("\nreason restored\n")).length;
+        const name = succession.reason === "restored" ? `${origin}/${breaks + 2}` : current.name;
+        const wrapped = await newSeed(kms, contextOf(origin, successions.length + 1));
+        const to = await signerOf(kms, name, wrapped, contextOf(origin, successions.length + 1));
+        const note = signSuccession(succession, { from: current, to });
+        const grown = { first, successions: [...successions, { note, wrapped }] };
+        await keep(grown);
+        return keysOf(grown);
+      },
+    };
+  }
+}
+
+function contextOf(origin: string, place: number): string {
+  return JSON.stringify(["audit", "checkpoint-key", origin, ...(place === 0 ? [] : [place])]);
+}
+
+async function signerOf(kms: Kms, name: string, wrapped: Uint8Array, context: string): Promise<NoteSigner> {
+  const seed = await kms.unwrap(wrapped, context);
+  const der = Buffer.concat([PKCS8_ED25519, seed]);
+  const signer = createNoteSigner(name, createPrivateKey({ key: der, format: "der", type: "pkcs8" }));
+  seed.fill(0);
+  der.fill(0);
+  return signer;
+}
+
+async function newSeed(kms: Kms, context: string): Promise<Uint8Array> {
+  const seed = randomBytes(SEED_BYTES);
+  const wrapped = await kms.wrap(seed, context);
+  seed.fill(0);
+  return wrapped;
+}
+
+/** By the notes: the same seed may be wrapped in two ways. */
+function isBeginningOf(one: Chain, chain: Chain): boolean {
+  return one.successions.every(({ note }, i) => chain.successions[i]?.note === note);
+}
+
+function formatChain({ first, successions }: Chain): string {
+  const wrappedText = (wrapped: Uint8Array) => Buffer.from(wrapped).toString("base64");
+  const rest = successions.map(({ note, wrapped }) => ({ note, wrapped: wrappedText(wrapped) }));
+  return `${JSON.stringify({ first: wrappedText(first), successions: rest }, null, 2)}\n`;
+}
+
+function parseChain(text: string | undefined): Chain | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const { first, successions } = JSON.parse(text) as {
+      first: string;
+      successions: Array<{ note: string; wrapped: string }>;
+    };
+    const bytes = (base64: string) => new Uint8Array(Buffer.from(base64, "base64"));
+    return {
+      first: bytes(first),
+      successions: successions.map(({ note, wrapped }) => ({ note, wrapped: bytes(wrapped) })),
+    };
+  } catch (cause) {
+    throw startRefused("behind_checkpoint", "the file of the log's keys, apart from the store, cannot be read", {
+      cause,
+    });
+  }
+}
