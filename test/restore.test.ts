@@ -13,8 +13,13 @@ import {
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { createClient } from "@connectrpc/connect";
+import { connectAnonymously } from "@wellapi/cli/connection";
+import { describeSteps, trustedKeys, verifyLogGrowth } from "@wellapi/cli/verification";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
-import { runRestore } from "@wellapi/standalone";
+import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { silentLogger } from "@wellapi/runtime";
+import { type Manifest, openExchange, parseStandaloneConfig, runRestore } from "@wellapi/standalone";
 import { openSqliteStore } from "@wellapi/store";
 import { createKeyRepository, vaultCollections } from "@wellapi/vault";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -28,9 +33,11 @@ describe("a restore from backup undoes no revocation and no erasure", () => {
   const path = (...names: string[]) => join(folder.path, ...names);
   const journal = path("apart");
   let server: Server | undefined;
+  const checkpoints = { early: "", late: "" };
+  let pinned = "";
   let scene: Awaited<ReturnType<typeof openScene>>;
 
-  async function run(...parameters: string[]) {
+  async function run(parameters: readonly string[], more: Record<string, string> = {}) {
     const child = spawn(process.execPath, [main, ...parameters], {
       env: {
         ...process.env,
@@ -38,6 +45,7 @@ describe("a restore from backup undoes no revocation and no erasure", () => {
         WELLAPI_JOURNAL_DIR: journal,
         WELLAPI_GRPC_PORT: "0",
         WELLAPI_HTTP_PORT: "0",
+        ...more,
       },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -50,14 +58,34 @@ describe("a restore from backup undoes no revocation and no erasure", () => {
   }
 
   async function ok(...parameters: string[]): Promise<string> {
-    const { exit, out, err } = await run(...parameters);
+    const { exit, out, err } = await run(parameters);
     expect(`${exit} ${err}`, parameters.join(" ")).toMatch(/^0/);
     return out;
   }
 
-  async function start(): Promise<Server> {
-    server = await startServer({ dataDir: path("data"), env: { WELLAPI_JOURNAL_DIR: journal } });
+  async function start(env: Record<string, string> = {}): Promise<Server> {
+    server = await startServer({ dataDir: path("data"), env: { WELLAPI_JOURNAL_DIR: journal, ...env } });
     return server;
+  }
+
+  const auditOf = ({ http, grpc }: Server) =>
+    createClient(AuditService, connectAnonymously({ url: http, grpcUrl: grpc, json: false }));
+
+  /** The log's head, once it has all that was sent to it. */
+  async function settledCheckpoint(): Promise<string> {
+    const audit = auditOf(server!);
+    let last = "";
+    await expect
+      .poll(
+        async () => {
+          const before = last;
+          last = (await audit.getCheckpoint({})).checkpoint;
+          return last === before;
+        },
+        { interval: 600, timeout: 10_000 },
+      )
+      .toBe(true);
+    return last;
   }
 
   async function stop(): Promise<void> {
@@ -65,13 +93,16 @@ describe("a restore from backup undoes no revocation and no erasure", () => {
     server = undefined;
   }
 
-  /** A start that must be refused; what it says, in one line. */
+  /** A start that must be refused; what it says. In this process, which is quicker. */
   async function refusal(): Promise<string> {
-    const { exit, err } = await run("start");
-    expect(exit).toBe(1);
-    const lines = err.split("\n").filter((line) => !line.startsWith("{"));
-    expect(lines).toHaveLength(1);
-    return lines[0]!;
+    const env = {
+      WELLAPI_DATA_DIR: path("data"),
+      WELLAPI_JOURNAL_DIR: journal,
+      WELLAPI_GRPC_PORT: "0",
+      WELLAPI_HTTP_PORT: "0",
+    };
+    const error: unknown = await openExchange(parseStandaloneConfig(env), silentLogger).catch((one) => one);
+    return (error as Error).message;
   }
 
   /** How many patients' keys of a copy open data, and how many are destroyed for ever. */
@@ -97,7 +128,7 @@ describe("a restore from backup undoes no revocation and no erasure", () => {
 
   beforeAll(async () => {
     scene = await openScene(await start());
-  }, 60_000);
+  }, 180_000);
   afterAll(async () => {
     await server?.stop();
     folder.remove();
@@ -105,6 +136,8 @@ describe("a restore from backup undoes no revocation and no erasure", () => {
 
   test("a running exchange is backed up; the backup has neither keys nor journal, and is its owner's alone", async () => {
     expect(await scene.look(server!)).toEqual(beforeRevocations);
+    checkpoints.early = await settledCheckpoint();
+    pinned = (await auditOf(server!).getCheckpoint({})).verifierKey;
     expect(await ok("backup", path("backup"))).toContain("backed up data");
     expect(await ok("backup", path("keys-backup"), "--keys")).toContain("backed up keys");
     expect(readdirSync(path("backup"), { recursive: true }).sort()).toEqual(
@@ -121,7 +154,7 @@ describe("a restore from backup undoes no revocation and no erasure", () => {
     for (const file of readdirSync(path("backup")).filter((name) => name.endsWith(".db"))) {
       expect(readFileSync(path("backup", file)).includes(master), file).toBe(false);
     }
-    const again = await run("backup", path("backup"));
+    const again = await run(["backup", path("backup")]);
     expect(again).toMatchObject({ exit: 1, err: expect.stringContaining("not empty") });
   });
 
@@ -131,14 +164,16 @@ describe("a restore from backup undoes no revocation and no erasure", () => {
       ada: "CONSENT_REQUIRED",
       credential: "Unauthenticated",
     });
+    checkpoints.late = await settledCheckpoint();
     await stop();
     await ok("backup", path("stopped"));
-    const bytes = (folder: string) => statSync(path(folder, "records.db")).size;
-    expect(bytes("stopped")).toBeGreaterThan(0);
+    const manifest = JSON.parse(readFileSync(path("stopped", "manifest.json"), "utf8")) as Manifest;
+    expect(manifest.checkpoint).toBe(checkpoints.late);
+    expect(manifest.files.map(({ path: name }) => name)).toContain("records.db");
   });
 
   test("a restore takes an empty folder only, and a whole backup only", async () => {
-    expect(await run("restore", path("backup"))).toMatchObject({
+    expect(await run(["restore", path("backup")])).toMatchObject({
       exit: 1,
       err: expect.stringContaining("not empty"),
     });
@@ -165,14 +200,36 @@ describe("a restore from backup undoes no revocation and no erasure", () => {
     cpSync(path("lost", "keys", "master.key"), path("data", "keys", "master.key"));
     expect(await keysIn(path("data", "keys", "patient-keys.db"))).toEqual({ living: 3, destroyed: 0 });
     renameSync(journal, path("journal-away"));
-    expect(await refusal()).toMatch(/put back the journal that belongs to this data/);
+    // What was published of the log lay beside it, and is asked for first.
+    const unknown = /WELLAPI_ACCEPT_LOG_BREAK=(\S+:unknown@\d+)/.exec(await refusal())!;
+    const lost = await run(["start"], { WELLAPI_ACCEPT_LOG_BREAK: unknown[1]! });
+    expect(lost).toMatchObject({ exit: 1, err: expect.stringContaining("put back the journal") });
     rmSync(journal, { recursive: true });
     renameSync(path("journal-away"), journal);
+    // That start has declared a break, in the data only.
+    for (const file of ["audit.db", "audit.db-wal"]) rmSync(path("data", file), { force: true });
+    cpSync(path("backup", "audit.db"), path("data", "audit.db"));
+  });
+
+  test("a log that lacks what was published goes on by a declared break only, and verifiers are told", async () => {
+    const named = /WELLAPI_ACCEPT_LOG_BREAK=(\S+:\d+@\d+)/.exec(await refusal());
+    await start({ WELLAPI_ACCEPT_LOG_BREAK: named![1]! });
+    const audit = auditOf(server!);
+    const grown = await verifyLogGrowth(audit, checkpoints.early, pinned);
+    expect(grown.to).toBeGreaterThanOrEqual(grown.from);
+    await expect(verifyLogGrowth(audit, checkpoints.late, pinned)).rejects.toMatchObject({ code: "break" });
+    const keys = await trustedKeys(audit, pinned);
+    expect(describeSteps(keys).join("\n")).toMatch(
+      /DECLARED BREAK: .* entries \d+ to \d+, .*, are lost\n! pin/,
+    );
+    writeFileSync(path("late.checkpoint"), checkpoints.late);
+    const verify = ["audit", "verify", "--url", server!.http, "--verifier-key", pinned];
+    const late = await run([...verify, "--since", path("late.checkpoint")]);
+    expect(late).toMatchObject({ exit: 10, err: expect.stringContaining("DECLARED BREAK") });
   });
 
   test("what was revoked and erased since the backup is so at once; what was not, is as it was", async () => {
-    const now = await start();
-    expect(await scene.look(now)).toEqual({
+    expect(await scene.look(server!)).toEqual({
       cleo: beforeRevocations.cleo,
       ada: "CONSENT_REQUIRED",
       bob: "CONSENT_REQUIRED",
@@ -190,4 +247,4 @@ describe("a restore from backup undoes no revocation and no erasure", () => {
     await stop();
     expect(await keysIn(path("data", "keys", "patient-keys.db"))).toEqual({ living: 2, destroyed: 1 });
   });
-}, 60_000);
+}, 180_000);

@@ -2,7 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { problemOf } from "@wellapi/rpc";
 
 /** What a command can end with; scripts tell them apart by the exit code. */
-export type CliFailure = "usage" | "input" | "verification" | "cut";
+export type CliFailure = "usage" | "input" | "verification" | "break" | "cut";
 
 /** The command's own failures. */
 export class CliError extends Error {
@@ -14,7 +14,7 @@ export class CliError extends Error {
   }
 }
 
-const exitCodes: Record<CliFailure, number> = { usage: 2, input: 8, verification: 9, cut: 7 };
+const exitCodes: Record<CliFailure, number> = { usage: 2, input: 8, verification: 9, break: 10, cut: 7 };
 
 /** Exit codes by gRPC status, so that a script can tell what to do next. */
 const exitCodesByStatus = new Map<Code, number>([
@@ -32,7 +32,7 @@ const exitCodesByStatus = new Map<Code, number>([
 
 export const exitCodeHelp = `
 Exit codes: 0 done, 1 unexpected, 2 usage, 3 credential refused, 4 not permitted, 5 not found, 6 conflict,
-7 unavailable (try again), 8 bad input, 9 verification failed`;
+7 unavailable (try again), 8 bad input, 9 verification failed, 10 the log declared a break`;
 
 /** What is printed to stderr and how the process ends. */
 export function describeFailure(error: unknown): { exitCode: number; lines: string[]; json: object } {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "@connectrpc/connect";
-import { verifyAccess, verifyGrowth } from "@wellapi/access-log";
+import { followSuccessions, type Succession, verifyAccess, verifyGrowth } from "@wellapi/access-log";
 import type { Access } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import type { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { CliError } from "./failure.ts";
@@ -13,6 +13,40 @@ export interface VerifiedAccess {
   readonly index: number;
   /** Size of the log that the proof refers to. */
   readonly size: number;
+}
+
+/** From the key that the caller trusts to the one that signs now. */
+export interface TrustedKeys {
+  readonly pinned: string;
+  readonly current: string;
+  /** Each signed by the key before it: replaced keys, and declared breaks. */
+  readonly steps: readonly Succession[];
+}
+
+/** Follows what the log says of its keys, as far as each key vouches for the next. */
+export async function trustedKeys(audit: Audit, pinned: string): Promise<TrustedKeys> {
+  const { content } = await audit.getLogFile({ path: "successions" });
+  return verifying(async () => {
+    const notes = JSON.parse(Buffer.from(content).toString("utf8")) as string[];
+    const { key, steps } = followSuccessions(notes, pinned);
+    return { pinned, current: key, steps };
+  });
+}
+
+/** What whoever pins the key has to know of it, a line each. */
+export function describeSteps({ steps, current }: TrustedKeys): string[] {
+  const lines = steps.map((step) => {
+    const time = new Date(step.time).toISOString();
+    if (step.reason === "rotated") return `! the log's key was replaced at ${time}`;
+    return `! DECLARED BREAK: the log was restored from a backup at ${time}, and ${lossOf(step)}`;
+  });
+  return steps.length === 0 ? [] : [...lines, `! pin the key that signs now: ${current}`];
+}
+
+function lossOf({ published, continues }: Succession): string {
+  return published === undefined
+    ? `whatever had been published from entry ${continues.size} on is lost`
+    : `entries ${continues.size} to ${published.size - 1}, which had been published, are lost`;
 }
 
 function sizeOf(checkpoint: string): number {
@@ -40,6 +74,7 @@ export async function verifyLoggedAccess(
   id: string,
   verifierKey: string,
 ): Promise<VerifiedAccess> {
+  const keys = await trustedKeys(audit, verifierKey);
   for (let attempt = 0; ; attempt++) {
     const { access: logged } = await audit.getAccess({ access: id });
     if (!logged) throw new CliError("verification", "the log answered without the access");
@@ -53,7 +88,7 @@ export async function verifyLoggedAccess(
           nonce: logged.nonce,
           index: Number(logged.index),
           checkpoint,
-          verifierKeys: [verifierKey],
+          verifierKeys: [keys.current],
           proof: proof.hashes,
         });
         return { access: verified.access, index: Number(logged.index), size };
@@ -65,20 +100,32 @@ export async function verifyLoggedAccess(
   }
 }
 
-/** Verifies that the current log begins with the log of an older checkpoint. */
+/**
+ * Verifies that the current log begins with the log of an older checkpoint. Where entries that the checkpoint covers were
+ * lost in a break that the log has declared, that is what the failure says: it is no fork, and no proof either.
+ */
 export async function verifyLogGrowth(
   audit: Audit,
   older: string,
   verifierKey: string,
 ): Promise<{ from: number; to: number }> {
+  const keys = await trustedKeys(audit, verifierKey);
   const { checkpoint: newer } = await audit.getCheckpoint({});
   const firstSize = sizeOf(older);
   const secondSize = sizeOf(newer);
   if (!Number.isSafeInteger(firstSize)) throw new CliError("input", "the older checkpoint is no checkpoint");
+  const lost = keys.steps.find((step) => step.reason === "restored" && firstSize > step.continues.size);
+  if (lost) {
+    const time = new Date(lost.time).toISOString();
+    throw new CliError(
+      "break",
+      `DECLARED BREAK: at ${time} the log was restored from a backup, and ${lossOf(lost)}. It says so itself, signed by the key that you trust; the checkpoint covers ${firstSize} entries, so what it proves from entry ${lost.continues.size} on nobody can show any more`,
+    );
+  }
   if (firstSize > secondSize) {
     throw new CliError(
       "verification",
-      `NOT VERIFIED: the log shrank from ${firstSize} to ${secondSize} entries`,
+      `NOT VERIFIED: the log shrank from ${firstSize} to ${secondSize} entries, and no break was declared`,
     );
   }
   const proof = await audit.getConsistencyProof({
@@ -86,7 +133,22 @@ export async function verifyLogGrowth(
     secondSize: BigInt(secondSize),
   });
   return verifying(async () => {
-    const grown = verifyGrowth({ from: older, to: newer, verifierKeys: [verifierKey], proof: proof.hashes });
+    const grown = verifyGrowth({
+      from: older,
+      to: newer,
+      // Those that the older one may be signed by: the pinned one, or one that came after it.
+      verifierKeys: keysOf(older, keys),
+      toVerifierKeys: [keys.current],
+      proof: proof.hashes,
+    });
     return { from: grown.from.size, to: grown.to.size };
   });
+}
+
+/** Keys of the older checkpoint's own name. */
+function keysOf(older: string, { pinned, steps }: TrustedKeys): string[] {
+  const origin = older.split("\n")[0];
+  const all = [pinned, ...steps.map(({ to }) => to)];
+  const own = all.filter((key) => key.startsWith(`${origin}+`));
+  return own.length > 0 ? own : [pinned];
 }

@@ -13,7 +13,7 @@ export async function composeAudit(platform: Platform): Promise<OpenAuditService
   const { installation, clock, log, closers } = platform;
   const { kms, pageTokens } = await platform.keys();
   const audit = await openAuditService(
-    { trustDomain: installation.trustDomain, directory: platform.logFolder },
+    { trustDomain: installation.trustDomain, ...platform.logFiles },
     {
       store: await platform.openStore("audit", auditCollections),
       vault: await platform.vault(),

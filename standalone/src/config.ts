@@ -7,6 +7,10 @@ export interface StandaloneConfig {
   readonly journalDir: string;
   /** A journal that is taken as it is although the data knows more: `<journal>@<position>`. */
   readonly acceptJournal: string | undefined;
+  /** Entries of the log that are lost for good: `<log>:<published>@<stored>`. */
+  readonly acceptLogBreak: string | undefined;
+  /** The key of the log that a new one takes the place of: the middle part of its verifier key. */
+  readonly rotateLogKey: string | undefined;
   /** Address that both doors listen on. */
   readonly host: string;
   /** 0 takes a free port. */
@@ -43,6 +47,8 @@ export function parseStandaloneConfig(env: Env): StandaloneConfig {
     dataDir: reader.path("WELLAPI_DATA_DIR", "./data"),
     journalDir: reader.path("WELLAPI_JOURNAL_DIR", `${reader.path("WELLAPI_DATA_DIR", "./data")}/journal`),
     acceptJournal: reader.optional("WELLAPI_ACCEPT_JOURNAL"),
+    acceptLogBreak: reader.optional("WELLAPI_ACCEPT_LOG_BREAK"),
+    rotateLogKey: reader.optional("WELLAPI_ROTATE_LOG_KEY"),
     host: reader.string("WELLAPI_HOST", "127.0.0.1"),
     grpcPort: reader.port("WELLAPI_GRPC_PORT", 7443),
     httpPort: reader.port("WELLAPI_HTTP_PORT", 7080),

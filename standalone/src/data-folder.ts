@@ -9,6 +9,7 @@ export interface DataFolder {
   /** Wrapped keys of patients, apart from the data and outside its backups. */
   readonly keyStore: string;
   readonly masterKey: string;
+  /** Of the log's tiles. */
   readonly logFolder: string;
   reserve(service: string): string;
   /** Opens a service's own store. Throws StandaloneError `data_in_use`. */
@@ -68,4 +69,9 @@ export function prepareDataFolder(path: string): DataFolder {
       { cause },
     );
   }
+}
+
+/** Of what was published of the log, and of its keys: beside the journal, for it must outlive the data, too. */
+export function publishedFolder(journalDir: string): string {
+  return join(journalDir, "log");
 }

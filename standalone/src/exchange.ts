@@ -11,7 +11,7 @@ import {
   composeRecords,
 } from "./compositions.ts";
 import type { StandaloneConfig } from "./config.ts";
-import { prepareDataFolder } from "./data-folder.ts";
+import { prepareDataFolder, publishedFolder } from "./data-folder.ts";
 import { createDoorAuthentication, openGrpcDoor, openHttpDoor, urlHost } from "./doors.ts";
 import { createInProcessPlatform } from "./in-process-platform.ts";
 
@@ -43,6 +43,12 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
       installation: { trustDomain, profile, region: "local", compactAfterMs },
       folder,
       journal: { folder: config.journalDir, accepted: config.acceptJournal },
+      logFiles: {
+        directory: folder.logFolder,
+        publishedDirectory: publishedFolder(config.journalDir),
+        acceptBreak: config.acceptLogBreak,
+        rotateKey: config.rotateLogKey,
+      },
       closers,
       log,
     });

@@ -11,6 +11,7 @@ import type { DataFolder } from "./data-folder.ts";
 import {
   createNetwork,
   type Installation,
+  type LogFiles,
   type Network,
   once,
   openJournalAccess,
@@ -34,6 +35,7 @@ export function createInProcessPlatform(options: {
   readonly folder: DataFolder;
   /** Folder of the journal, and the one that somebody has accepted as it is. */
   readonly journal: { readonly folder: string; readonly accepted: string | undefined };
+  readonly logFiles: LogFiles;
   readonly closers: Closers;
   readonly log: Logger;
 }): InProcessPlatform {
@@ -72,7 +74,7 @@ export function createInProcessPlatform(options: {
     switchboard,
     stores,
     replicated: false,
-    logFolder: folder.logFolder,
+    logFiles: options.logFiles,
     openStore,
     vault: once(async () => {
       const { kms } = await keys();

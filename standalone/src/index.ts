@@ -1,6 +1,13 @@
 export type { Manifest } from "./backup/manifest.ts";
 export { runBackup, runRestore } from "./backup/run.ts";
+export { parseStandaloneConfig } from "./config.ts";
 export { type Exchange, openExchange } from "./exchange.ts";
+export {
+  type MasterKeyOptions,
+  type MasterKeyRotation,
+  retireMasterKey,
+  rotateMasterKey,
+} from "./master-key.ts";
 export { runService } from "./mesh/run.ts";
 export { serviceNames } from "./mesh/services.ts";
 export { run } from "./run.ts";

@@ -49,6 +49,16 @@ export interface Keys {
   readonly pageTokens: PageTokens;
 }
 
+/** Where the log's files lie, and what an operator has decided of it. */
+export interface LogFiles {
+  /** Of tiles, which are a cache. */
+  readonly directory: string;
+  /** Of what was published and of the log's keys: apart from the data. */
+  readonly publishedDirectory: string;
+  readonly acceptBreak: string | undefined;
+  readonly rotateKey: string | undefined;
+}
+
 /**
  * What services stand on. compositions.ts says how each service is made from it; in one process they share one
  * platform, in the mesh each process has its own. Whatever is opened is closed by `closers`. A service that does
@@ -63,8 +73,7 @@ export interface Platform {
   readonly network: Network;
   /** Whether other processes write to the same stores: replicas of a service, over one database. */
   readonly replicated: boolean;
-  /** Folder of the log's checkpoint and tiles. */
-  readonly logFolder: string;
+  readonly logFiles: LogFiles;
   keys(): Promise<Keys>;
   /** Patients' keys, in one store for all services that ask. */
   vault(): Promise<OpenVault>;

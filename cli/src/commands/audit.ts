@@ -14,7 +14,7 @@ import { connect, connectAnonymously } from "../connection.ts";
 import { CliError } from "../failure.ts";
 import { createOutput, timeText } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
-import { verifyLogGrowth, verifyLoggedAccess } from "../verification.ts";
+import { describeSteps, trustedKeys, verifyLogGrowth, verifyLoggedAccess } from "../verification.ts";
 
 const outcomes = {
   permitted: Access_Outcome.PERMITTED,
@@ -96,7 +96,9 @@ export function addAudit(program: Command): void {
           throw new CliError("usage", "say what to verify: an access, --since FILE, or both");
         const open = createClient(AuditService, connectAnonymously(settings));
         const verifierKey = options.verifierKey ?? (await open.getCheckpoint({})).verifierKey;
-        const findings: Record<string, string | number> = { verifierKey };
+        const keys = await trustedKeys(open, verifierKey);
+        const findings: Record<string, string | number> = { verifierKey, currentKey: keys.current };
+        const news = describeSteps(keys);
         if (options.since) {
           const grown = await verifyLogGrowth(open, readFileSync(options.since, "utf8"), verifierKey);
           findings.grewFrom = grown.from;
@@ -114,6 +116,7 @@ export function addAudit(program: Command): void {
           ...(options.since
             ? [`✓ the log of ${findings.grewTo} contains the log of ${findings.grewFrom}`]
             : []),
+          ...news,
           ...(options.verifierKey ? [] : ["! the key came from the log itself: pin it with --verifier-key"]),
         ];
         createOutput(settings.json).object({ verified: true, ...findings }, () => lines.join("\n"));

@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { createClient } from "@connectrpc/connect";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { Credential_Kind, CredentialSchema } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
-import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
+import {
+  RotateSigningKeyResponseSchema,
+  TokenService,
+} from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import type { Command } from "commander";
 import { count } from "../arguments.ts";
 import { createCertificateRequest } from "../certificate-request.ts";
@@ -119,6 +122,25 @@ export function addToken(program: Command): void {
       createOutput(settings.json).object(
         { token: issued.token, expireTime: timeText(issued.expireTime) },
         () => issued.token,
+      );
+    });
+}
+
+export function addSigningKey(program: Command): void {
+  const group = program.command("signing-key").description("the key that signs the installation's tokens");
+  addConnectionOptions(group.command("rotate"))
+    .description("make a new one, which signs a minute later; an operator's command")
+    .option("--now", "it may be known to others: sign at once, and drop every other key", false)
+    .addHelpText("after", "\nExample: wellapi signing-key rotate")
+    .action(async (options: { now: boolean }, command: Command) => {
+      const settings = settingsOf(command);
+      const client = createClient(TokenService, await connect(settings));
+      const rotated = await client.rotateSigningKey({ immediately: options.now });
+      createOutput(settings.json).message(RotateSigningKeyResponseSchema, rotated, () =>
+        [
+          `${rotated.kid} signs from ${timeText(rotated.signTime)}`,
+          ...rotated.droppedKids.map((kid) => `${kid} verifies nothing any more, within a minute everywhere`),
+        ].join("\n"),
       );
     });
 }

@@ -13,6 +13,13 @@ export { createLeafSealer, type LeafSealer } from "./leaf-sealer.ts";
 export type { AccessInit, AccessLog, Leaf } from "./port.ts";
 export { reserveIsEmpty } from "./reserve.ts";
 export {
+  followSuccessions,
+  openSuccession,
+  type Succession,
+  signSuccession,
+  type Tree,
+} from "./succession.ts";
+export {
   type AccessClaim,
   type GrowthClaim,
   openLogCheckpoint,

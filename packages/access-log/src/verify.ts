@@ -54,6 +54,8 @@ export interface GrowthClaim {
   /** A newer one. */
   readonly to: string;
   readonly verifierKeys: readonly string[];
+  /** Of the newer one, where another key took the place of the first (`followSuccessions`). Default: the same. */
+  readonly toVerifierKeys?: readonly string[];
   /** Consistency proof between their sizes. */
   readonly proof: readonly Uint8Array[];
 }
@@ -64,7 +66,7 @@ export interface GrowthClaim {
  */
 export function verifyGrowth(claim: GrowthClaim): { readonly from: Checkpoint; readonly to: Checkpoint } {
   const from = openLogCheckpoint(claim.from, claim.verifierKeys);
-  const to = openLogCheckpoint(claim.to, claim.verifierKeys);
+  const to = openLogCheckpoint(claim.to, claim.toVerifierKeys ?? claim.verifierKeys);
   verifyConsistency({ from, to, proof: claim.proof });
   return { from, to };
 }

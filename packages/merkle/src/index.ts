@@ -22,6 +22,7 @@ export {
   createNoteSigner,
   createNoteVerifier,
   formatVerifierKey,
+  hexKeyId,
   type NoteSigner,
   type NoteVerifier,
   noteKeyId,

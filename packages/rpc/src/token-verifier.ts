@@ -65,17 +65,23 @@ export interface TokenVerifierOptions {
 const skewSeconds = 30;
 /** Keys are fetched again for an unknown key id, at most this often: a stranger's tokens can't make us ask more. */
 const refetchMs = 5_000;
+/** Keys that are older are fetched again beside the call: one that was dropped must not be trusted for long. */
+const keysAgeMs = 30_000;
 const verifiedTokens = 10_000;
 
 export function createTokenVerifier({ issuer, jwks, clock }: TokenVerifierOptions): TokenVerifier {
   const verified = createCache<TokenClaims>(verifiedTokens, clock);
   let keys: ReturnType<typeof createLocalJWKSet> | undefined;
+  let fetched = "";
   let fetching: Promise<void> | undefined;
   let fetchedAt = Number.NEGATIVE_INFINITY;
 
   function fetchKeys(): Promise<void> {
     fetching ??= jwks()
       .then((text) => {
+        // What a dropped key has signed was verified under it.
+        if (text !== fetched) verified.clear();
+        fetched = text;
         keys = createLocalJWKSet(JSON.parse(text) as JSONWebKeySet);
         fetchedAt = clock.monotonic();
       })
@@ -107,6 +113,8 @@ export function createTokenVerifier({ issuer, jwks, clock }: TokenVerifierOption
 
   return {
     async verify(token, workload) {
+      // While identity is away the keys that we have serve on; it makes no tokens meanwhile.
+      if (keys !== undefined && clock.monotonic() - fetchedAt > keysAgeMs) fetchKeys().catch(() => {});
       const key = fingerprint(token);
       let claims = verified.get(key);
       if (claims === undefined) {

@@ -4,6 +4,7 @@ export type { KeyRepository, WrappedKey } from "./key-repository.ts";
 export { createKeyRepository, vaultCollections } from "./key-repository.ts";
 export type { LocalKms, LocalKmsOptions } from "./local-kms.ts";
 export { openLocalKms } from "./local-kms.ts";
+export { addMasterKey, retireMasterKeys, rewrapPatientKeys } from "./master-key.ts";
 export type { PairwiseOptions } from "./pairwise.ts";
 export { createPairwise } from "./pairwise.ts";
 export type { KeyUse, Kms, Pairwise, PatientKey, Vault } from "./port.ts";

@@ -1,7 +1,7 @@
 import type { CollectionDeclaration, Document, Store } from "@wellapi/store";
 import { StoreError } from "@wellapi/store";
 import { VaultError } from "./errors.ts";
-import type { KeyUse } from "./port.ts";
+import type { KeyUse, Kms } from "./port.ts";
 
 const COLLECTION = "patient_keys";
 /** The entry of a key that says whether it lives. It carries no key material, so it can stay for ever. */
@@ -141,6 +141,45 @@ export function createKeyRepository(store: Store): KeyRepository {
       if (result.committed) return keys.length;
     }
   }
+}
+
+/** How many are wrapped at once: they share commits. */
+const AT_ONCE = 256;
+
+/** Wraps anew what an older master key has wrapped. Nobody else may write meanwhile. */
+export async function rewrapKeys(store: Store, kms: Kms): Promise<number> {
+  let count = 0;
+  let cursor: string | undefined;
+  do {
+    const page = await store.scan<HeadDocument | WrappedDocument>(COLLECTION, {
+      equals: [],
+      limit: AT_ONCE,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    const done = await Promise.all(
+      page.documents.map(async ({ document, revision }) => {
+        if (!isWrapped(document)) return 0;
+        const { partition, use, version } = document;
+        const wrapped = await kms.rewrap(document.wrapped, wrapContext(partition, use as KeyUse, version));
+        if (wrapped === undefined) return 0;
+        const change = { kind: "replace", collection: COLLECTION, ifRevision: revision } as const;
+        const { committed } = await store.commit({
+          partition,
+          changes: [{ ...change, document: { ...document, wrapped } }],
+        });
+        if (!committed) throw new VaultError("unavailable", "a key has changed meanwhile: try again");
+        return 1;
+      }),
+    );
+    count += done.reduce<number>((sum, one) => sum + one, 0);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return count;
+}
+
+/** A wrapped key that is copied to another patient, use or version does not unwrap. */
+export function wrapContext(partition: string, use: KeyUse, version: number): string {
+  return JSON.stringify([partition, use, version]);
 }
 
 function destroyed(): VaultError {

@@ -1,6 +1,6 @@
 import { deriveKey } from "./derivation.ts";
 import { VaultError } from "./errors.ts";
-import { readOrCreateKeyFile } from "./key-file.ts";
+import { readOrCreateKeyFile, type WrappingKey } from "./key-file.ts";
 import type { Kms } from "./port.ts";
 import { openBox, sealBox, tampered } from "./sealed-box.ts";
 
@@ -15,45 +15,83 @@ export interface LocalKms extends Kms {
 }
 
 const KEY_BYTES = 32;
-const header = Uint8Array.of(1);
+/** Of boxes by key number 0: one byte. Those by others have their number behind a byte of 2. */
+const FIRST = 1;
+const NUMBERED = 2;
+const NUMBERED_BYTES = 5;
 
 /**
- * A KMS over one 32-byte file. Wrapped keys are AES-256-GCM boxes (version, nonce, ciphertext, tag: 61 bytes)
- * with the version and the context as associated data. Wrapping and deriving use keys of their own, derived
- * from the file's.
+ * A KMS over one file of keys. Wrapped keys are AES-256-GCM boxes (header, nonce, ciphertext, tag: 61 bytes or 65)
+ * with the header and the context as associated data. Wrapping and deriving use keys of their own. `masterKey` adds keys
+ * that wrap and retires them; what is derived stays as it is.
  */
 export async function openLocalKms({ path }: LocalKmsOptions): Promise<LocalKms> {
-  const master = await readOrCreateKeyFile(path);
-  const wrapping = deriveKey(master, "kms/wrap");
+  const { root, wrapping } = await readOrCreateKeyFile(path);
+  const keys = new Map(wrapping.map((key) => [key.number, wrappingKeyOf(root, key)]));
+  const current = wrapping.at(-1)!.number;
   let closed = false;
 
   const checkOpen = () => {
     if (closed) throw new VaultError("unavailable", "the KMS is closed");
   };
 
-  return {
+  const kms: LocalKms = {
     async wrap(key, context) {
       checkOpen();
       if (key.length !== KEY_BYTES) throw new VaultError("invalid", `a key has ${KEY_BYTES} bytes`);
-      return sealBox(wrapping, header, associate(context), key);
+      const header = headerOf(current);
+      return sealBox(keys.get(current)!, header, associate(header, context), key);
     },
     async unwrap(wrapped, context) {
       checkOpen();
-      if (wrapped[0] !== header[0]) throw tampered();
-      return openBox(wrapping, header.length, associate(context), wrapped);
+      const header = headerIn(wrapped);
+      const key = keys.get(numberIn(header));
+      // Another process has a newer file already; or this one was retired too early.
+      if (!key)
+        throw new VaultError("unavailable", "it was wrapped by a master key that the key file does not have");
+      return openBox(key, header.length, associate(header, context), wrapped);
+    },
+    async rewrap(wrapped, context) {
+      if (numberIn(headerIn(wrapped)) === current) return undefined;
+      const key = await kms.unwrap(wrapped, context);
+      const rewrapped = await kms.wrap(key, context);
+      key.fill(0);
+      return rewrapped;
     },
     async derive(label) {
       checkOpen();
-      return new Uint8Array(deriveKey(master, "kms/derive", label));
+      return new Uint8Array(deriveKey(root, "kms/derive", label));
     },
     async close() {
       closed = true;
-      master.fill(0);
-      wrapping.fill(0);
+      root.fill(0);
+      for (const key of keys.values()) key.fill(0);
     },
   };
+  return kms;
 }
 
-function associate(context: string): Uint8Array {
+function wrappingKeyOf(root: Buffer, { number, bytes }: WrappingKey): Buffer {
+  return number === 0 ? deriveKey(root, "kms/wrap") : bytes;
+}
+
+function headerOf(number: number): Uint8Array {
+  if (number === 0) return Uint8Array.of(FIRST);
+  const header = Buffer.alloc(NUMBERED_BYTES, NUMBERED);
+  header.writeUInt32BE(number, 1);
+  return header;
+}
+
+function headerIn(wrapped: Uint8Array): Uint8Array {
+  if (wrapped[0] === FIRST) return wrapped.subarray(0, 1);
+  if (wrapped[0] === NUMBERED && wrapped.length > NUMBERED_BYTES) return wrapped.subarray(0, NUMBERED_BYTES);
+  throw tampered();
+}
+
+function numberIn(header: Uint8Array): number {
+  return header.length === 1 ? 0 : new DataView(header.buffer, header.byteOffset).getUint32(1);
+}
+
+function associate(header: Uint8Array, context: string): Uint8Array {
   return Buffer.concat([header, Buffer.from(context)]);
 }

@@ -34,6 +34,8 @@ export interface Kms {
   /** Wraps 32 bytes; `context` must be the same at unwrap. */
   wrap(key: Uint8Array, context: string): Promise<Uint8Array>;
   unwrap(wrapped: Uint8Array, context: string): Promise<Uint8Array>;
+  /** The same key wrapped anew, where it was wrapped by a master key that another took the place of; else undefined. */
+  rewrap(wrapped: Uint8Array, context: string): Promise<Uint8Array | undefined>;
   /** 32 bytes derived from the master key for a purpose, for example pairwise ids and page tokens. */
   derive(label: string): Promise<Uint8Array>;
 }

@@ -3,7 +3,7 @@ import type { Clock } from "@wellapi/runtime";
 import { systemClock } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import { VaultError } from "./errors.ts";
-import { createKeyRepository, type KeyRepository } from "./key-repository.ts";
+import { createKeyRepository, type KeyRepository, wrapContext } from "./key-repository.ts";
 import { createLru } from "./lru.ts";
 import type { DroppablePatientKey, KeyVersion } from "./patient-key.ts";
 import { createPatientKey } from "./patient-key.ts";
@@ -140,11 +140,6 @@ export async function openVault(options: VaultOptions): Promise<OpenVault> {
       forgetWhere(() => true);
     },
   };
-}
-
-/** A wrapped key that is copied to another patient, use or version does not unwrap. */
-function wrapContext(partition: string, use: KeyUse, version: number): string {
-  return JSON.stringify([partition, use, version]);
 }
 
 function cacheName(partition: string, use: KeyUse): string {

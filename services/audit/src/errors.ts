@@ -6,6 +6,7 @@ import type { Problem, ProblemCarrier, Violation } from "@wellapi/rpc";
  * - `caller_not_permitted`: this kind of caller has no accesses to list.
  * - `invalid_field`: the caller's mistake.
  * - `behind_checkpoint`: at start: the store holds less than, or something else than, what was published.
+ * - `two_writers`: at start: another process has the log.
  * - `tree_damaged`: at start: entries are missing, or do not lead to the root that is stored beside them.
  */
 export type AuditErrorCode =
@@ -13,6 +14,7 @@ export type AuditErrorCode =
   | "caller_not_permitted"
   | "invalid_field"
   | "behind_checkpoint"
+  | "two_writers"
   | "tree_damaged";
 
 /** This service's one error. */
@@ -60,7 +62,7 @@ export function invalidField(field: string, description: string, reason: string)
 
 /** The store is not what was published. At start nobody calls yet: the message is for the operator. */
 export function startRefused(
-  code: "behind_checkpoint" | "tree_damaged",
+  code: "behind_checkpoint" | "two_writers" | "tree_damaged",
   message: string,
   options?: ErrorOptions,
 ): AuditError {

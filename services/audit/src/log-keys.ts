@@ -24,9 +24,7 @@ export interface LogKeys {
   /** All successions, oldest first. */
   readonly notes: readonly string[];
   /** A new key, durable in both places when it resolves. */
-  succeed(
-    succession: Pick<Succession, "reason" | "published" | "continues" | "time">,
-  ): Promise<LogKeys>;
+  succeed(succession: Pick<Succession, "reason" | "published" | "continues" | "time">): Promise<LogKeys>;
 }
 
 interface Chain {
@@ -52,16 +50,35 @@ export async function openLogKeys(options: {
     successions: await log.successions(),
   };
   const apart = parseChain(await file.read());
-  const chain = apart && apart.successions.length > stored.successions.length ? apart : stored;
-  if (apart && !(isBeginningOf(apart, chain) && isBeginningOf(stored, chain))) {
-    throw startRefused("behind_checkpoint", "the keys kept apart are not this store's: the store is another log's");
+  const longer = apart && apart.successions.length > stored.successions.length ? apart : stored;
+  if (apart && !(isBeginningOf(apart, longer) && isBeginningOf(stored, longer))) {
+    throw startRefused(
+      "behind_checkpoint",
+      "the keys kept apart are not this store's: the store is another log's",
+    );
   }
+  const chain = await rewrapped(longer);
   await keep(chain);
   return keysOf(chain);
 
+  /** By the master key in use, where another took the place of the one that wrapped. */
+  async function rewrapped(kept: Chain): Promise<Chain> {
+    let changed = false;
+    const wrap = async (wrapped: Uint8Array, place: number) => {
+      const anew = await kms.rewrap(wrapped, contextOf(origin, place));
+      changed ||= anew !== undefined;
+      return anew ?? wrapped;
+    };
+    const first = await wrap(kept.first, 0);
+    const successions = await Promise.all(
+      kept.successions.map(async ({ note, wrapped }, i) => ({ note, wrapped: await wrap(wrapped, i + 1) })),
+    );
+    return changed ? { first, successions } : kept;
+  }
+
   async function keep(kept: Chain): Promise<void> {
     await file.write(formatChain(kept));
-    if ((await log.successions()).length < kept.successions.length) await log.setSuccessions(kept.successions);
+    if (kept !== stored) await log.setKeys(kept);
   }
 
   async function keysOf({ first, successions }: Chain): Promise<LogKeys> {
@@ -136,8 +153,12 @@ function parseChain(text: string | undefined): Chain | undefined {
       successions: successions.map(({ note, wrapped }) => ({ note, wrapped: bytes(wrapped) })),
     };
   } catch (cause) {
-    throw startRefused("behind_checkpoint", "the file of the log's keys, apart from the store, cannot be read", {
-      cause,
-    });
+    throw startRefused(
+      "behind_checkpoint",
+      "the file of the log's keys, apart from the store, cannot be read",
+      {
+        cause,
+      },
+    );
   }
 }

@@ -29,6 +29,15 @@ type LeafDocument = Document & {
 type EntryDocument = Document & { readonly index: number; readonly entry: Uint8Array };
 type TreeDocument = Document & { readonly frontier: Uint8Array };
 type KeyDocument = Document & { readonly wrapped: Uint8Array };
+type SuccessionsDocument = Document & { readonly successions: readonly StoredSuccession[] };
+
+/** A key that took the place of the one before. */
+export interface StoredSuccession {
+  /** Signed by both. */
+  readonly note: string;
+  /** The key's seed, wrapped by the KMS. */
+  readonly wrapped: Uint8Array;
+}
 
 export interface PendingLeaf {
   readonly id: string;
@@ -63,6 +72,13 @@ export interface LogRepository {
   signingKey(): Promise<Uint8Array | undefined>;
   /** Stores the first one; returns the one that is stored. */
   addSigningKey(wrapped: Uint8Array): Promise<Uint8Array>;
+  /** Oldest first. */
+  successions(): Promise<readonly StoredSuccession[]>;
+  /** All of them. */
+  setKeys(keys: {
+    readonly first: Uint8Array;
+    readonly successions: readonly StoredSuccession[];
+  }): Promise<void>;
 }
 
 export function createLogRepository(store: Store): LogRepository {
@@ -148,6 +164,23 @@ export function createLogRepository(store: Store): LogRepository {
       const document: KeyDocument = { partition, name: "signing_key", wrapped };
       await store.commit({ partition, changes: [{ kind: "insert", collection: STATE, document }] });
       return (await signingKey()) ?? wrapped;
+    },
+    async successions() {
+      const stored = await store.get<SuccessionsDocument>(STATE, [partition, "successions"]);
+      return stored?.document.successions ?? [];
+    },
+    async setKeys({ first, successions }) {
+      const keys: KeyDocument & { name: string } = { partition, name: "signing_key", wrapped: first };
+      const others: SuccessionsDocument & { name: string } = { partition, name: "successions", successions };
+      const changes = await Promise.all(
+        [keys, others].map(async (document): Promise<Change> => {
+          const before = await store.get(STATE, [partition, document.name]);
+          if (before === undefined) return { kind: "insert", collection: STATE, document };
+          return { kind: "replace", collection: STATE, document, ifRevision: before.revision };
+        }),
+      );
+      const { committed } = await store.commit({ partition, changes });
+      if (!committed) throw startRefused("two_writers", "another process writes to this log: stop it");
     },
   };
 }

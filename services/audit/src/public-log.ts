@@ -10,14 +10,18 @@ export interface PublicLog {
   inclusionProof(index: bigint, size: bigint): Promise<Uint8Array[]>;
   consistencyProof(firstSize: bigint, secondSize: bigint): Promise<Uint8Array[]>;
   /**
-   * C2SP tlog-tiles: `checkpoint`, `tile/<level>/<index>[.p/<width>]`, `tile/entries/<index>[.p/<width>]`, without
-   * a leading slash. Undefined (404) for any other path and for what is beyond the published tree. All but
-   * `checkpoint` may be cached for ever.
+   * `successions`: the notes by which keys took the place of others, a JSON array. C2SP tlog-tiles: `checkpoint`, `tile/<level>/<index>[.p/<width>]`, `tile/entries/<index>[.p/<width>]`, without
+   * a leading slash. Undefined (404) for any other path and for what is beyond the published tree. Tiles may be
+   * cached for ever.
    */
   read(path: string): Promise<Uint8Array | undefined>;
 }
 
-export function createPublicLog(publication: Publication, tiles: Tiles): PublicLog {
+export function createPublicLog(
+  publication: Publication,
+  tiles: Tiles,
+  successions: readonly string[],
+): PublicLog {
   function checkSize(field: string, value: bigint, most: number): number {
     if (value >= 0n && value <= BigInt(most)) return Number(value);
     const size = publication.size();
@@ -41,6 +45,7 @@ export function createPublicLog(publication: Publication, tiles: Tiles): PublicL
     },
     async read(path) {
       if (path === "checkpoint") return Buffer.from(publication.checkpoint(), "utf8");
+      if (path === "successions") return Buffer.from(JSON.stringify(successions), "utf8");
       const tile = parsePath(path);
       if (tile === undefined) return undefined;
       const level = tile.kind === "hashes" ? tile.level : 0;

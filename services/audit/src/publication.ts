@@ -1,5 +1,5 @@
 import { type Frontier, frontierRoot, type NoteSigner, signCheckpoint } from "@wellapi/merkle";
-import type { CheckpointFile } from "./checkpoint-file.ts";
+import type { DurableFile } from "./durable-file.ts";
 
 /** What the log has promised to the world: it answers for this size and no larger one. */
 export interface Publication {
@@ -11,10 +11,10 @@ export interface Publication {
   publish(tree: Frontier): Promise<void>;
 }
 
-/** The first checkpoint is the given tree's; the caller has checked it against the file. */
+/** All signers have the log's origin as their name. The first checkpoint is the given tree's; the caller has checked it against the file. */
 export async function openPublication(
-  signer: NoteSigner,
-  file: CheckpointFile,
+  signers: readonly [NoteSigner, ...NoteSigner[]],
+  file: DurableFile,
   tree: Frontier,
 ): Promise<Publication> {
   let size = -1;
@@ -22,8 +22,8 @@ export async function openPublication(
 
   async function publish(next: Frontier): Promise<void> {
     if (next.size <= size) return;
-    const checkpoint = { origin: signer.name, size: next.size, root: frontierRoot(next), extensions: [] };
-    const signed = signCheckpoint(checkpoint, [signer]);
+    const checkpoint = { origin: signers[0].name, size: next.size, root: frontierRoot(next), extensions: [] };
+    const signed = signCheckpoint(checkpoint, signers);
     await file.write(signed);
     size = next.size;
     note = signed;

@@ -1,7 +1,9 @@
 import { mkdir } from "node:fs/promises";
-import { createLeafSealer } from "@wellapi/access-log";
+import { join } from "node:path";
+import { createLeafSealer, type Tree } from "@wellapi/access-log";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/audit/v1/audit_intake_service_pb";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { type Frontier, frontierRoot, hexKeyId } from "@wellapi/merkle";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import type { Clock, Logger } from "@wellapi/runtime";
 import type { CollectionDeclaration, Store } from "@wellapi/store";
@@ -9,17 +11,17 @@ import type { Kms, Vault } from "@wellapi/vault";
 import { createAccessReader } from "./access-reader.ts";
 import { accessesCollection, createAccessRepository } from "./access-repository.ts";
 import { createAccessSealing } from "./access-sealing.ts";
-import { createCheckpointFile } from "./checkpoint-file.ts";
 import { type AuditConfig, originOf } from "./config.ts";
+import { createDurableFile } from "./durable-file.ts";
 import { startRefused } from "./errors.ts";
 import { createAuditHandlers, createIntakeHandlers } from "./handlers.ts";
 import { createIntake } from "./intake.ts";
 import { createIntegrator } from "./integrator.ts";
+import { type LogKeys, openLogKeys } from "./log-keys.ts";
 import { createLogRepository, logCollections } from "./log-repository.ts";
 import { createPublicLog, type PublicLog } from "./public-log.ts";
 import { openPublication } from "./publication.ts";
-import { loadSigner } from "./signing-key.ts";
-import { checkTree, openPublished } from "./start-check.ts";
+import { checkTree, openPublished, settlePublished } from "./start-check.ts";
 import { createTiles } from "./tiles.ts";
 
 /** What the audit service keeps in its store. */
@@ -54,15 +56,21 @@ export interface OpenAuditService {
  */
 export async function openAuditService(config: AuditConfig, deps: AuditDeps): Promise<OpenAuditService> {
   const { store, vault, kms, clock, pageTokens, log: logger } = deps;
+  const publishedDirectory = config.publishedDirectory ?? config.directory;
   await mkdir(config.directory, { recursive: true });
-  const file = createCheckpointFile(config.directory);
+  await mkdir(publishedDirectory, { recursive: true, mode: 0o700 });
+  const file = createDurableFile(publishedDirectory, "checkpoint");
   const log = createLogRepository(store);
   const note = await file.read();
   // Checked before a key is made: an emptied store must not sign a second beginning.
   if (note !== undefined && (await log.signingKey()) === undefined)
     throw startRefused("behind_checkpoint", "a checkpoint was published, but the store is empty: restore it");
-  const signer = await loadSigner(log, kms, originOf(config));
-  const published = note === undefined ? undefined : openPublished(note, signer.verifierKey);
+  const opened = await openLogKeys({
+    log,
+    kms,
+    origin: originOf(config),
+    file: createDurableFile(publishedDirectory, "keys.json"),
+  });
 
   const tiles = createTiles({
     directory: config.directory,
@@ -70,8 +78,19 @@ export async function openAuditService(config: AuditConfig, deps: AuditDeps): Pr
     onCacheFailure: (error) => logger.warn({ err: error }, "a tile could not be cached"),
   });
   const { frontier } = await log.tree();
-  await checkTree(frontier, published, tiles);
-  const publication = await openPublication(signer, file, frontier);
+  const settled = await settlePublished({
+    published: note === undefined ? undefined : openPublished(note, opened),
+    tree: frontier,
+    keys: opened,
+    path: join(publishedDirectory, "checkpoint"),
+    accepted: config.acceptBreak,
+    now: clock.now(),
+  });
+  await checkTree(frontier, settled.published, tiles);
+  const keys = await rotated(settled.keys, config.rotateKey, settled.published, frontier, clock.now());
+  const signers =
+    keys.before === undefined ? ([keys.current] as const) : ([keys.current, keys.before] as const);
+  const publication = await openPublication(signers, file, frontier);
 
   const accesses = createAccessRepository(store);
   const sealer = await createLeafSealer({ kms, service: "audit" });
@@ -85,8 +104,8 @@ export async function openAuditService(config: AuditConfig, deps: AuditDeps): Pr
   });
   const intake = createIntake({ accesses, log, sealing, clock, onPending: integrator.wake });
   const reader = createAccessReader({ accesses, log, sealing, publishedSize: publication.size });
-  const publicLog = createPublicLog(publication, tiles);
-  const { verifierKey } = signer;
+  const publicLog = createPublicLog(publication, tiles, keys.notes);
+  const { verifierKey } = keys.current;
 
   integrator.wake();
   return {
@@ -99,4 +118,17 @@ export async function openAuditService(config: AuditConfig, deps: AuditDeps): Pr
     settled: integrator.settled,
     close: integrator.close,
   };
+}
+
+/** A new key, where the one that signs is the one that it is to take the place of: a setting that stays does it once. */
+async function rotated(
+  keys: LogKeys,
+  rotateKey: string | undefined,
+  published: Tree | undefined,
+  tree: Frontier,
+  now: number,
+): Promise<LogKeys> {
+  if (rotateKey === undefined || hexKeyId(keys.current.keyId) !== rotateKey) return keys;
+  const continues = { size: tree.size, root: frontierRoot(tree) };
+  return keys.succeed({ reason: "rotated", published, continues, time: now });
 }

@@ -1,3 +1,4 @@
+import type { Succession } from "@wellapi/access-log";
 import {
   type Checkpoint,
   type Frontier,
@@ -8,23 +9,73 @@ import {
   readFrontier,
 } from "@wellapi/merkle";
 import { AuditError, startRefused } from "./errors.ts";
+import type { LogKeys } from "./log-keys.ts";
 import type { Tiles } from "./tiles.ts";
 
 /**
- * The checkpoint of the file, if it is this log's. Throws `behind_checkpoint` for another key's: then the store,
- * which holds the key, is not the one that published it.
+ * The checkpoint of the file, if it is this log's: by its key, or by the one before, where a crash came between a
+ * succession and the first checkpoint after it. Throws `behind_checkpoint` for another key's: then the store, which
+ * holds the key, is not the one that published it.
  */
-export function openPublished(note: string, verifierKey: string): Checkpoint {
-  const verifier = parseVerifierKey(verifierKey);
-  try {
-    return openCheckpoint(note, { origin: verifier.name, verifiers: [verifier] }).checkpoint;
-  } catch (cause) {
+export function openPublished(note: string, { current, last }: LogKeys): Checkpoint {
+  let failure: unknown;
+  for (const key of [current.verifierKey, ...(last === undefined ? [] : [last.from])]) {
+    const verifier = parseVerifierKey(key);
+    try {
+      return openCheckpoint(note, { origin: verifier.name, verifiers: [verifier] }).checkpoint;
+    } catch (cause) {
+      failure = cause;
+    }
+  }
+  throw startRefused(
+    "behind_checkpoint",
+    "the published checkpoint was not signed by this store's key: the store is another log's",
+    { cause: failure },
+  );
+}
+
+/**
+ * What was published and the store has; undefined where that is nothing. Where the store lacks some of it, or nobody
+ * knows what was published, the start is refused, unless somebody has decided that it is lost for good: then the log goes
+ * on under another name, by a key that says so.
+ */
+export async function settlePublished(options: {
+  readonly published: Checkpoint | undefined;
+  readonly tree: Frontier;
+  readonly keys: LogKeys;
+  /** Where what was published should be. */
+  readonly path: string;
+  readonly accepted: string | undefined;
+  readonly now: number;
+}): Promise<{ readonly published: Checkpoint | undefined; readonly keys: LogKeys }> {
+  const { published, tree, keys, path, accepted, now } = options;
+  const lacks = published === undefined ? tree.size > 0 : published.size > tree.size;
+  if (!lacks) return { published, keys };
+  // A crash came between the declaration and the first checkpoint under it.
+  if (declares(keys.last, published, tree)) return { published: undefined, keys };
+  // With the log's name, which a break changes: a setting that stays accepts no second loss of the same sizes.
+  const name = `${keys.current.name}:${published?.size ?? "unknown"}@${tree.size}`;
+  if (accepted !== name) {
+    const what =
+      published === undefined
+        ? `the store has ${tree.size} entries, but what was published last is not known: put back ${path}, or the newest checkpoint that anybody has in its place`
+        : `the store has ${tree.size} entries, but ${published.size} were published: restore a newer backup`;
     throw startRefused(
       "behind_checkpoint",
-      "the published checkpoint was not signed by this store's key: the store is another log's",
-      { cause },
+      `${what}; or, if the entries between are lost for good, declare the break to all who verify the log, with WELLAPI_ACCEPT_LOG_BREAK=${name}`,
     );
   }
+  const continues = { size: tree.size, root: frontierRoot(tree) };
+  return {
+    published: undefined,
+    keys: await keys.succeed({ reason: "restored", published, continues, time: now }),
+  };
+}
+
+function declares(last: Succession | undefined, published: Checkpoint | undefined, tree: Frontier): boolean {
+  if (last?.reason !== "restored" || published === undefined) return false;
+  const former = published.origin === parseVerifierKey(last.from).name;
+  return former && last.published?.size === published.size && last.continues.size === tree.size;
 }
 
 /**
@@ -36,11 +87,6 @@ export async function checkTree(
   published: Checkpoint | undefined,
   tiles: Tiles,
 ): Promise<void> {
-  if (published !== undefined && published.size > tree.size)
-    throw startRefused(
-      "behind_checkpoint",
-      `the store has ${tree.size} entries, but ${published.size} were published: restore a newer backup`,
-    );
   const failure = await compareRoots(tree, published, tiles);
   if (failure === undefined) return;
   await tiles.clear();

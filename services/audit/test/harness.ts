@@ -57,7 +57,13 @@ export interface AuditWorld extends Awaited<ReturnType<typeof openAuditService>>
 
 /** The service over a real store, vault and KMS. Nothing is left open if the start is refused. */
 export async function openAudit(
-  options: { folder?: string; wrap?: (store: Store) => Store; now?: number } = {},
+  options: {
+    folder?: string;
+    wrap?: (store: Store) => Store;
+    now?: number;
+    acceptBreak?: string;
+    rotateKey?: string;
+  } = {},
 ): Promise<AuditWorld> {
   const folder = options.folder ?? (await temporaryFolder());
   await mkdir(join(folder, "store"), { recursive: true });
@@ -79,7 +85,14 @@ export async function openAudit(
       pageTokens: createPageTokens(await kms.derive("page-tokens")),
       log: silentLogger,
     };
-    const config = { trustDomain, directory: join(folder, "log"), integrateEveryMs: 5 };
+    const { acceptBreak, rotateKey } = options;
+    const config = {
+      trustDomain,
+      directory: join(folder, "log"),
+      integrateEveryMs: 5,
+      acceptBreak,
+      rotateKey,
+    };
     const service = await openAuditService(config, deps);
     const shut = async () => {
       await service.close();

@@ -142,7 +142,6 @@ describe("the tile cache", () => {
       () => rm(join(directory, "tile", "0", "001")),
       () => writeFile(join(directory, "tile", "0", "000"), "short"),
       () => writeFile(join(directory, "tile", "0", "000"), new Uint8Array(256 * 32)),
-      () => rm(directory, { recursive: true }),
     ]) {
       await damage();
       const again = await openAudit({ folder: world.folder });
@@ -160,6 +159,7 @@ describe("the start is refused", () => {
     await world.shut();
     const { folder } = world;
     await cp(join(folder, "store"), join(folder, "backup"), { recursive: true });
+    await cp(join(folder, "log"), join(folder, "then"), { recursive: true });
     return { folder };
   }
   async function restore(folder: string) {
@@ -167,6 +167,12 @@ describe("the start is refused", () => {
     await cp(join(folder, "backup"), join(folder, "store"), { recursive: true });
   }
   const behind = { name: "AuditError", code: "behind_checkpoint" };
+
+  test("where nobody knows what was published", async () => {
+    const { folder } = await openGrown();
+    await rm(join(folder, "log", "checkpoint"));
+    await expect(openAudit({ folder })).rejects.toMatchObject(behind);
+  });
 
   test("behind the published checkpoint", async () => {
     const { folder } = await openGrown();
@@ -186,6 +192,7 @@ describe("the start is refused", () => {
     await restore(folder);
     await cp(join(folder, "log"), join(folder, "published"), { recursive: true });
     await rm(join(folder, "log"), { recursive: true });
+    await cp(join(folder, "then"), join(folder, "log"), { recursive: true });
     const fork = await openAudit({ folder });
     await fill(fork, 400);
     await fork.shut();

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { HttpProblem } from "./errors.ts";
 
-/** Files of the log (C2SP tlog-tiles): `checkpoint`, `tile/<level>/<index>`, `tile/entries/<index>`. */
+/** Files of the log: `successions`; C2SP tlog-tiles: `checkpoint`, `tile/<level>/<index>`, `tile/entries/<index>`. */
 export interface Tiles {
   /** The file at the path, or undefined where there is none. */
   read(path: string): Promise<Uint8Array | undefined>;
@@ -43,7 +43,7 @@ export function addHttpEndpoints(app: FastifyInstance, options: HttpEndpointsOpt
   app.get<{ Params: { "*": string } }>("/log/*", async (request, reply) => {
     const path = request.params["*"];
     const tile = tilePath.exec(path);
-    const known = path === "checkpoint" || tile !== null;
+    const known = path === "checkpoint" || path === "successions" || tile !== null;
     const file = known ? await options.tiles.read(path) : undefined;
     if (file === undefined) {
       const problem: HttpProblem = {
@@ -59,7 +59,11 @@ export function addHttpEndpoints(app: FastifyInstance, options: HttpEndpointsOpt
     return reply
       .header(
         "content-type",
-        path === "checkpoint" ? "text/plain; charset=utf-8" : "application/octet-stream",
+        path === "checkpoint"
+          ? "text/plain; charset=utf-8"
+          : path === "successions"
+            ? "application/json"
+            : "application/octet-stream",
       )
       .header("cache-control", full ? "public, max-age=31536000, immutable" : "no-cache")
       .send(Buffer.from(file.buffer, file.byteOffset, file.byteLength));

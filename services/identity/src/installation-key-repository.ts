@@ -1,4 +1,4 @@
-import type { Document, Store } from "@wellapi/store";
+import type { Change, Document, Store } from "@wellapi/store";
 import type { Kms } from "@wellapi/vault";
 import { collections, INSTALLATION } from "./collections.ts";
 import { damaged } from "./errors.ts";
@@ -41,7 +41,10 @@ export interface InstallationKeyRepository {
   /** Newest first. */
   keys(purpose: InstallationKeyPurpose): Promise<readonly InstallationKey[]>;
   insert(purpose: InstallationKeyPurpose, key: InstallationKey): Promise<void>;
-  delete(purpose: InstallationKeyPurpose, id: string): Promise<void>;
+  /** Wraps anew what an older master key has wrapped. Any replica may do it, at any time. Returns how many. */
+  rewrap(): Promise<number>;
+  /** With further changes of the installation's partition in the same commit. */
+  delete(purpose: InstallationKeyPurpose, id: string, further?: readonly Change[]): Promise<void>;
 }
 
 const MAX_KEYS = 100;
@@ -80,11 +83,29 @@ export function createInstallationKeyRepository(store: Store, kms: Kms): Install
       });
       if (!result.committed) throw damaged("a key of the installation exists already");
     },
-    async delete(purpose, id) {
+    async rewrap() {
+      let count = 0;
+      for (const purpose of ["authority", "tokens"] as const) {
+        const scan = { equals: [INSTALLATION, purpose], limit: MAX_KEYS };
+        const { documents } = await store.scan<KeyDocument>(collections.installationKeys, scan);
+        for (const { document, revision } of documents) {
+          const wrapped = await kms.rewrap(document.wrapped, wrapContext(purpose, document.id));
+          if (wrapped === undefined) continue;
+          const change = { kind: "replace", collection: collections.installationKeys } as const;
+          const result = await store.commit({
+            partition: INSTALLATION,
+            changes: [{ ...change, document: { ...document, wrapped }, ifRevision: revision }],
+          });
+          if (result.committed) count += 1;
+        }
+      }
+      return count;
+    },
+    async delete(purpose, id, further = []) {
       const key = [INSTALLATION, purpose, id];
       await store.commit({
         partition: INSTALLATION,
-        changes: [{ kind: "delete", collection: collections.installationKeys, key }],
+        changes: [{ kind: "delete", collection: collections.installationKeys, key }, ...further],
       });
     },
   };

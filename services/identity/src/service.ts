@@ -83,8 +83,11 @@ export async function openIdentityService(
       leafOf: (entry) => replayedAccess(pairwise, entry),
     }),
   );
+  const rewrapped = await installationKeys.rewrap();
+  if (rewrapped > 0)
+    log.info({ count: rewrapped }, "keys of the installation were wrapped by the new master key");
   const authority = await openCertificateAuthority(installationKeys, clock, trustDomain);
-  const keys = await openSigningKeys(installationKeys, clock);
+  const keys = await openSigningKeys({ repository: installationKeys, journal, clock, log });
   const tokens = createTokens({ trustDomain, keys, clock });
   const exchange = createExchange({ authority, credentials, patients, pairwise, tokens, clock, region });
   const accesses = createAccesses(deps);
@@ -150,6 +153,7 @@ export async function openIdentityService(
     },
     async close() {
       listeners.clear();
+      keys.close();
       await journal.close();
     },
   };

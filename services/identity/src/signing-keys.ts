@@ -1,4 +1,5 @@
-import type { Clock } from "@wellapi/runtime";
+import type { Follower } from "@wellapi/journal";
+import type { Clock, Logger } from "@wellapi/runtime";
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK } from "jose";
 import { DAY } from "./credential.ts";
 import type {
@@ -6,14 +7,25 @@ import type {
   InstallationKey,
   InstallationKeyRepository,
 } from "./installation-key-repository.ts";
+import { replacementOf, writeDown } from "./journal-entries.ts";
 
-/** The keys of tokens: one signs, and the one before it verifies what it has signed. */
+/** The keys of tokens: one signs, the one before it verifies what it has signed, and a newer one may be waiting. */
 export interface SigningKeys {
-  readonly current: { readonly kid: string; readonly privateKey: CryptoKey };
-  /** The public key, or undefined where this installation has none of that id. */
-  verificationKey(kid: string | undefined): CryptoKey | undefined;
-  /** JSON Web Key Set (RFC 7517), current first. */
-  readonly jwks: { readonly keys: readonly PublicJwk[] };
+  current(): { readonly kid: string; readonly privateKey: CryptoKey };
+  /** The public key, or undefined where this installation has none of that id. Another replica may have made it just now. */
+  verificationKey(kid: string | undefined): Promise<CryptoKey | undefined>;
+  /** JSON Web Key Set (RFC 7517), newest first. */
+  jwks(): { readonly keys: readonly PublicJwk[] };
+  /** Makes a new key; throws `journal_unavailable` where those that it drops could come back by a restore. */
+  rotate(immediately: boolean): Promise<Rotation>;
+  close(): void;
+}
+
+export interface Rotation {
+  readonly kid: string;
+  /** UTC milliseconds. */
+  readonly signTime: number;
+  readonly dropped: readonly string[];
 }
 
 export interface PublicJwk {
@@ -29,31 +41,95 @@ export interface PublicJwk {
 
 /** No token lives as long. */
 const MAX_AGE = 30 * DAY;
+/** A key signs this long after it was made: then every replica has looked, and whoever verifies has asked again. */
+const AHEAD_MS = 60_000;
+const LOOK_EVERY_MS = 10_000;
+/** A stranger's tokens make us look no more often. */
+const LOOK_AT_MOST_EVERY_MS = 1_000;
 
-/** Makes the first key, and a new one where the newest is older than 30 days; only two are kept. */
-export async function openSigningKeys(
-  repository: InstallationKeyRepository,
-  clock: Clock,
-): Promise<SigningKeys> {
-  let keys = await repository.keys("tokens");
-  const newest = keys[0];
-  if (!newest || clock.now() - newest.createTime > MAX_AGE) {
-    const key = await newSigningKey(clock.now());
-    await repository.insert("tokens", key);
-    keys = [key, ...keys];
+interface Loaded {
+  readonly keys: readonly InstallationKey[];
+  readonly privateKeys: ReadonlyMap<string, CryptoKey>;
+  readonly publicKeys: ReadonlyMap<string, CryptoKey>;
+  /** Monotonic. */
+  readonly at: number;
+}
+
+/** Makes the first key, and a new one where the newest is older than 30 days; looks for those of other replicas. */
+export async function openSigningKeys(options: {
+  readonly repository: InstallationKeyRepository;
+  readonly journal: Pick<Follower, "owed" | "tell">;
+  readonly clock: Clock;
+  readonly log: Logger;
+}): Promise<SigningKeys> {
+  const { repository, journal, clock, log } = options;
+  const first = await repository.keys("tokens");
+  if (!first[0] || clock.now() - first[0].createTime > MAX_AGE) {
+    await repository.insert("tokens", await newSigningKey(clock.now()));
   }
-  const [current, previous, ...outdated] = keys;
-  for (const { id } of outdated) await repository.delete("tokens", id);
+  let loaded = await load();
+  // Only those after the one that verifies what the current one's predecessor has signed.
+  await drop(loaded.keys.slice(placeOf(loaded.keys) + 2));
+  loaded = await load();
+  const looking = setInterval(() => {
+    look().catch((err: unknown) => log.warn({ err }, "keys of tokens could not be read; trying again"));
+  }, LOOK_EVERY_MS);
+  looking.unref();
 
-  const kept = previous ? [current!, previous] : [current!];
-  const jwks = kept.map(publicJwk);
-  const verifying = new Map<string, CryptoKey>();
-  for (const jwk of jwks) verifying.set(jwk.kid, (await importJWK(jwk, "ES256")) as CryptoKey);
-  const privateKey = (await importJWK({ ...current!.privateJwk }, "ES256")) as CryptoKey;
+  async function load(): Promise<Loaded> {
+    const keys = await repository.keys("tokens");
+    const privateKeys = new Map<string, CryptoKey>();
+    const publicKeys = new Map<string, CryptoKey>();
+    for (const key of keys) {
+      privateKeys.set(key.id, (await importJWK({ ...key.privateJwk }, "ES256")) as CryptoKey);
+      publicKeys.set(key.id, (await importJWK(publicJwk(key), "ES256")) as CryptoKey);
+    }
+    return { keys, privateKeys, publicKeys, at: clock.monotonic() };
+  }
+
+  async function look(): Promise<void> {
+    const found = await load();
+    if (found.keys.length > 0) loaded = found;
+  }
+
+  /** Of the one that signs: the newest that was published long enough, else the oldest. */
+  function placeOf(keys: readonly InstallationKey[]): number {
+    const place = keys.findIndex(({ createTime }) => createTime + AHEAD_MS <= clock.now());
+    return place < 0 ? keys.length - 1 : place;
+  }
+
+  /** First here, then in the journal, for a restore must not bring them back. */
+  async function drop(keys: readonly InstallationKey[]): Promise<readonly string[]> {
+    const facts = keys.map(({ id }) => replacementOf(id, clock.now()));
+    for (const fact of facts) await repository.delete("tokens", fact.subject, [journal.owed(fact)]);
+    for (const fact of facts) await writeDown(journal, fact);
+    return keys.map(({ id }) => id);
+  }
+
   return {
-    current: { kid: current!.id, privateKey },
-    verificationKey: (kid) => (kid === undefined ? undefined : verifying.get(kid)),
-    jwks: { keys: jwks },
+    current() {
+      const { keys, privateKeys } = loaded;
+      const { id } = keys[placeOf(keys)]!;
+      return { kid: id, privateKey: privateKeys.get(id)! };
+    },
+    async verificationKey(kid) {
+      if (kid === undefined) return undefined;
+      const known = loaded.publicKeys.get(kid);
+      if (known || clock.monotonic() - loaded.at < LOOK_AT_MOST_EVERY_MS) return known;
+      await look();
+      return loaded.publicKeys.get(kid);
+    },
+    jwks: () => ({ keys: loaded.keys.map(publicJwk) }),
+    async rotate(immediately) {
+      const key = await newSigningKey(clock.now());
+      await repository.insert("tokens", key);
+      await look();
+      const { keys } = loaded;
+      const others = keys.filter(({ id }) => id !== key.id);
+      const dropped = await drop(immediately ? others : keys.slice(placeOf(keys) + 2)).finally(look);
+      return { kid: key.id, signTime: immediately ? clock.now() : key.createTime + AHEAD_MS, dropped };
+    },
+    close: () => clearInterval(looking),
   };
 }
 

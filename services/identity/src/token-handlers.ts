@@ -27,7 +27,6 @@ export function createTokenHandlers(deps: {
   readonly sandbox: boolean;
 }): ServiceImpl<typeof TokenService> {
   const { accesses, patients, patientAccess, tokens, keys, clock, sandbox } = deps;
-  const jwks = JSON.stringify(keys.jwks);
   return {
     issuePatientToken(request, context) {
       const { issuePatientToken } = TokenService.method;
@@ -46,7 +45,13 @@ export function createTokenHandlers(deps: {
       });
     },
     async getJwks() {
-      return { jwks };
+      return { jwks: JSON.stringify(keys.jwks()) };
+    },
+    rotateSigningKey({ immediately }, context) {
+      return accesses.logged(context, TokenService.method.rotateSigningKey, "", async () => {
+        const { kid, signTime, dropped } = await keys.rotate(immediately);
+        return { kid, signTime: timestampFromMs(signTime), droppedKids: [...dropped] };
+      });
     },
   };
 }

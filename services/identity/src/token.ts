@@ -54,13 +54,14 @@ export function createTokens(options: {
 
   async function sign(claims: JWTPayload, audience: string, expireTime: number): Promise<SignedToken> {
     const expires = Math.floor(expireTime / 1000);
+    const { kid, privateKey } = keys.current();
     const token = await new SignJWT(claims)
-      .setProtectedHeader({ alg: "ES256", typ: "JWT", kid: keys.current.kid })
+      .setProtectedHeader({ alg: "ES256", typ: "JWT", kid })
       .setIssuer(issuer)
       .setAudience(audience)
       .setIssuedAt(Math.floor(clock.now() / 1000))
       .setExpirationTime(expires)
-      .sign(keys.current.privateKey);
+      .sign(privateKey);
     return { token, expireTime: expires * 1000 };
   }
 
@@ -80,8 +81,8 @@ export function createTokens(options: {
     }
   }
 
-  function verificationKey(kid: string | undefined): CryptoKey {
-    const key = keys.verificationKey(kid);
+  async function verificationKey(kid: string | undefined): Promise<CryptoKey> {
+    const key = await keys.verificationKey(kid);
     if (!key) throw new errors.JWKSNoMatchingKey();
     return key;
   }

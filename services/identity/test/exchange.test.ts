@@ -262,7 +262,11 @@ test("keys of tokens are rotated after 30 days, and the one before still verifie
   expect(after[1]).toEqual(before[0]);
   await showToken(installation, token);
 
+  // The third waits a minute before it signs; until then the first still verifies.
   installation.clock.time += 30 * day + 1;
+  await installation.reopen();
+  expect(await keys()).toHaveLength(3);
+  installation.clock.time += 60_000;
   await installation.reopen();
   expect(await keys()).toHaveLength(2);
   expect((await keys())[1]).toEqual(after[0]);

@@ -118,8 +118,10 @@ export async function createInstallation(env: Record<string, string> = {}) {
     get pairwise() {
       return opened.pairwise;
     },
-    async reopen() {
+    /** `meanwhile` runs while nothing is open. */
+    async reopen(meanwhile?: () => Promise<void>) {
       await opened.close();
+      await meanwhile?.();
       opened = await openAll();
     },
     /** Every leaf written so far. */

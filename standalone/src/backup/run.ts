@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import { type Env, systemClock } from "@wellapi/runtime";
 import { parseStandaloneConfig } from "../config.ts";
+import { publishedFolder } from "../data-folder.ts";
 import { askRunning } from "./control.ts";
 import type { BackupContent, Manifest } from "./manifest.ts";
 import { restoreBackup } from "./restore.ts";
@@ -18,11 +19,11 @@ export async function runBackup(options: {
 }): Promise<Manifest> {
   const { content } = options;
   const folder = resolve(options.folder);
-  const { dataDir, trustDomain } = parseStandaloneConfig(options.env);
+  const { dataDir, journalDir, trustDomain } = parseStandaloneConfig(options.env);
   const made = await askRunning(dataDir, { command: "backup", content, folder });
   if (made !== undefined) return made;
   const path = resolve(dataDir);
-  const checkpointFile = join(path, "log", "checkpoint");
+  const checkpointFile = join(publishedFolder(journalDir), "checkpoint");
   return takeBackup(stoppedSource({ trustDomain, path, checkpointFile }), {
     folder,
     content,

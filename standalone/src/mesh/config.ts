@@ -30,6 +30,9 @@ export interface ServiceConfig {
   readonly acceptJournal: string | undefined;
   /** Of records: how long after its arrival a block of samples may be merged with others, in milliseconds. */
   readonly compactAfterMs: number;
+  /** Of audit: entries of the log that are lost for good, `<log>:<published>@<stored>`; and the key to be replaced. */
+  readonly acceptLogBreak: string | undefined;
+  readonly rotateLogKey: string | undefined;
   readonly mongodbUri: string;
   /** Databases are `<prefix>_<service>`. */
   readonly mongodbPrefix: string;
@@ -89,6 +92,8 @@ export function parseServiceConfig(service: ServiceName, env: Env): ServiceConfi
       journalDir: reader.path("WELLAPI_JOURNAL_DIR", `${reader.path("WELLAPI_DATA_DIR", "./data")}/journal`),
       acceptJournal: reader.optional("WELLAPI_ACCEPT_JOURNAL"),
       compactAfterMs: compactAfterMsOf(reader),
+      acceptLogBreak: reader.optional("WELLAPI_ACCEPT_LOG_BREAK"),
+      rotateLogKey: reader.optional("WELLAPI_ROTATE_LOG_KEY"),
       mongodbUri: stored ? secret(reader, env, "WELLAPI_MONGODB_URI") : "",
       mongodbPrefix: reader.string("WELLAPI_MONGODB_PREFIX", "wellapi"),
       natsServers: service === "records" ? reader.list("WELLAPI_NATS_URL", ["nats://localhost:4222"]) : [],

@@ -82,7 +82,13 @@ export async function openMeshPlatform(options: {
     certificates,
     installation: { trustDomain, profile, region: "local", compactAfterMs },
     replicated: true,
-    logFolder: join(config.dataDir, "log"),
+    logFiles: {
+      directory: join(config.dataDir, "log"),
+      // Audit's own volume is apart from MongoDB.
+      publishedDirectory: join(config.dataDir, "log"),
+      acceptBreak: config.acceptLogBreak,
+      rotateKey: config.rotateLogKey,
+    },
     openStore,
     async openFile(name, collections) {
       const store = await prepareDataFolder(config.dataDir).open(name, collections);

@@ -68,6 +68,60 @@ export declare type IssuePatientTokenResponse = Message<"wellapi.identity.v1.Iss
 export declare const IssuePatientTokenResponseSchema: GenMessage<IssuePatientTokenResponse>;
 
 /**
+ * How.
+ *
+ * @generated from message wellapi.identity.v1.RotateSigningKeyRequest
+ */
+export declare type RotateSigningKeyRequest = Message<"wellapi.identity.v1.RotateSigningKeyRequest"> & {
+  /**
+   * Whether the keys of before are dropped at once.
+   *
+   * @generated from field: bool immediately = 1;
+   */
+  immediately: boolean;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.RotateSigningKeyRequest.
+ * Use `create(RotateSigningKeyRequestSchema)` to create a new message.
+ */
+export declare const RotateSigningKeyRequestSchema: GenMessage<RotateSigningKeyRequest>;
+
+/**
+ * The new key.
+ *
+ * @generated from message wellapi.identity.v1.RotateSigningKeyResponse
+ */
+export declare type RotateSigningKeyResponse = Message<"wellapi.identity.v1.RotateSigningKeyResponse"> & {
+  /**
+   * Its id (RFC 7638).
+   *
+   * @generated from field: string kid = 1;
+   */
+  kid: string;
+
+  /**
+   * From when it signs.
+   *
+   * @generated from field: google.protobuf.Timestamp sign_time = 2;
+   */
+  signTime?: Timestamp | undefined;
+
+  /**
+   * Keys that verify nothing any more.
+   *
+   * @generated from field: repeated string dropped_kids = 3;
+   */
+  droppedKids: string[];
+};
+
+/**
+ * Describes the message wellapi.identity.v1.RotateSigningKeyResponse.
+ * Use `create(RotateSigningKeyResponseSchema)` to create a new message.
+ */
+export declare const RotateSigningKeyResponseSchema: GenMessage<RotateSigningKeyResponse>;
+
+/**
  * Nothing to say.
  *
  * @generated from message wellapi.identity.v1.GetJwksRequest
@@ -117,6 +171,19 @@ export declare const TokenService: GenService<{
     methodKind: "unary";
     input: typeof IssuePatientTokenRequestSchema;
     output: typeof IssuePatientTokenResponseSchema;
+  },
+  /**
+   * Makes a new key for tokens. It is published at once and signs a minute later, when every replica and every service
+   * knows it; the key before it verifies until the next rotation. With `immediately`, for a key that may be known to
+   * others: the new one signs at once and every other is dropped. Tokens under those are refused then, within a minute
+   * everywhere; patients sign in again.
+   *
+   * @generated from rpc wellapi.identity.v1.TokenService.RotateSigningKey
+   */
+  rotateSigningKey: {
+    methodKind: "unary";
+    input: typeof RotateSigningKeyRequestSchema;
+    output: typeof RotateSigningKeyResponseSchema;
   },
   /**
    * The public keys that verify this installation's tokens, as a JSON Web Key Set (RFC 7517).

@@ -13,7 +13,7 @@ import { file_wellapi_type_v1_callers } from "../../type/v1/callers_pb.js";
  * Describes the file wellapi/identity/v1/token_service.proto.
  */
 export const file_wellapi_identity_v1_token_service = /*@__PURE__*/
-  fileDesc("Cid3ZWxsYXBpL2lkZW50aXR5L3YxL3Rva2VuX3NlcnZpY2UucHJvdG8SE3dlbGxhcGkuaWRlbnRpdHkudjEidQoYSXNzdWVQYXRpZW50VG9rZW5SZXF1ZXN0EhoKB3BhdGllbnQYASABKAlCCbpIBnIEEAEYQBI9CghsaWZldGltZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIQukgNqgEKIgQIgKMFMgIIASJgChlJc3N1ZVBhdGllbnRUb2tlblJlc3BvbnNlEhIKBXRva2VuGAEgASgJQgOAAQESLwoLZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhAKDkdldEp3a3NSZXF1ZXN0Ih8KD0dldEp3a3NSZXNwb25zZRIMCgRqd2tzGAEgASgJMroCCgxUb2tlblNlcnZpY2UScgoRSXNzdWVQYXRpZW50VG9rZW4SLS53ZWxsYXBpLmlkZW50aXR5LnYxLklzc3VlUGF0aWVudFRva2VuUmVxdWVzdBouLndlbGxhcGkuaWRlbnRpdHkudjEuSXNzdWVQYXRpZW50VG9rZW5SZXNwb25zZRKdAQoHR2V0SndrcxIjLndlbGxhcGkuaWRlbnRpdHkudjEuR2V0Sndrc1JlcXVlc3QaJC53ZWxsYXBpLmlkZW50aXR5LnYxLkdldEp3a3NSZXNwb25zZSJHkAIBysEYQAoBARIEZG9vchIHZ2F0ZXdheRIJaW5nZXN0aW9uEgdyZWNvcmRzEgdjb25zZW50EgVhdWRpdBIIaWRlbnRpdHkaFsrBGBIKAQQSBGRvb3ISB2dhdGV3YXliBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_wellapi_type_v1_callers]);
+  fileDesc("Cid3ZWxsYXBpL2lkZW50aXR5L3YxL3Rva2VuX3NlcnZpY2UucHJvdG8SE3dlbGxhcGkuaWRlbnRpdHkudjEidQoYSXNzdWVQYXRpZW50VG9rZW5SZXF1ZXN0EhoKB3BhdGllbnQYASABKAlCCbpIBnIEEAEYQBI9CghsaWZldGltZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIQukgNqgEKIgQIgKMFMgIIASJgChlJc3N1ZVBhdGllbnRUb2tlblJlc3BvbnNlEhIKBXRva2VuGAEgASgJQgOAAQESLwoLZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIi4KF1JvdGF0ZVNpZ25pbmdLZXlSZXF1ZXN0EhMKC2ltbWVkaWF0ZWx5GAEgASgIImwKGFJvdGF0ZVNpZ25pbmdLZXlSZXNwb25zZRILCgNraWQYASABKAkSLQoJc2lnbl90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxkcm9wcGVkX2tpZHMYAyADKAkiEAoOR2V0Sndrc1JlcXVlc3QiHwoPR2V0Sndrc1Jlc3BvbnNlEgwKBGp3a3MYASABKAkyqwMKDFRva2VuU2VydmljZRJyChFJc3N1ZVBhdGllbnRUb2tlbhItLndlbGxhcGkuaWRlbnRpdHkudjEuSXNzdWVQYXRpZW50VG9rZW5SZXF1ZXN0Gi4ud2VsbGFwaS5pZGVudGl0eS52MS5Jc3N1ZVBhdGllbnRUb2tlblJlc3BvbnNlEm8KEFJvdGF0ZVNpZ25pbmdLZXkSLC53ZWxsYXBpLmlkZW50aXR5LnYxLlJvdGF0ZVNpZ25pbmdLZXlSZXF1ZXN0Gi0ud2VsbGFwaS5pZGVudGl0eS52MS5Sb3RhdGVTaWduaW5nS2V5UmVzcG9uc2USnQEKB0dldEp3a3MSIy53ZWxsYXBpLmlkZW50aXR5LnYxLkdldEp3a3NSZXF1ZXN0GiQud2VsbGFwaS5pZGVudGl0eS52MS5HZXRKd2tzUmVzcG9uc2UiR5ACAcrBGEAKAQESBGRvb3ISB2dhdGV3YXkSCWluZ2VzdGlvbhIHcmVjb3JkcxIHY29uc2VudBIFYXVkaXQSCGlkZW50aXR5GhbKwRgSCgEEEgRkb29yEgdnYXRld2F5YgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_wellapi_type_v1_callers]);
 
 /**
  * Describes the message wellapi.identity.v1.IssuePatientTokenRequest.
@@ -30,18 +30,32 @@ export const IssuePatientTokenResponseSchema = /*@__PURE__*/
   messageDesc(file_wellapi_identity_v1_token_service, 1);
 
 /**
+ * Describes the message wellapi.identity.v1.RotateSigningKeyRequest.
+ * Use `create(RotateSigningKeyRequestSchema)` to create a new message.
+ */
+export const RotateSigningKeyRequestSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_identity_v1_token_service, 2);
+
+/**
+ * Describes the message wellapi.identity.v1.RotateSigningKeyResponse.
+ * Use `create(RotateSigningKeyResponseSchema)` to create a new message.
+ */
+export const RotateSigningKeyResponseSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_identity_v1_token_service, 3);
+
+/**
  * Describes the message wellapi.identity.v1.GetJwksRequest.
  * Use `create(GetJwksRequestSchema)` to create a new message.
  */
 export const GetJwksRequestSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_identity_v1_token_service, 2);
+  messageDesc(file_wellapi_identity_v1_token_service, 4);
 
 /**
  * Describes the message wellapi.identity.v1.GetJwksResponse.
  * Use `create(GetJwksResponseSchema)` to create a new message.
  */
 export const GetJwksResponseSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_identity_v1_token_service, 3);
+  messageDesc(file_wellapi_identity_v1_token_service, 5);
 
 /**
  * Tokens of patients, and the keys that verify tokens.
