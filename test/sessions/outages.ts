@@ -10,20 +10,26 @@ export interface Outage {
 type Answered = Operation & { readonly completed: number };
 
 /**
- * The longest time from one certain answer (or the fault's beginning) to the next, for each kind and replica, from when
- * the fault began until the next one does. Watches are left out: they have no answers but their end.
+ * The longest time for which somebody waited for a certain answer, of each kind and replica, from when the fault began
+ * until the next one does: from when the first of them asked to the answer that one got, doubtful answers between.
+ * Watches are left out: they have no answers but their end.
  */
 export function outages(history: History, fault: Fault): Outage[] {
   const until = nextFault(history, fault);
   return [...groups(history)].flatMap(([, operations]) => {
     const { kind, replica } = operations[0]!;
-    const times = operations
-      .filter((one) => isCertain(one) && one.completed >= fault.began && one.completed < until)
-      .map(({ completed }) => completed)
-      .sort((a, b) => a - b);
-    if (times.length === 0) return [];
-    const gaps = times.map((time, i) => time - (times[i - 1] ?? fault.began));
-    return [{ kind, replica, ms: Math.max(...gaps) }];
+    const answered = operations
+      .filter(({ completed }) => completed >= fault.began && completed < until)
+      .sort((a, b) => a.completed - b.completed);
+    let asked = Number.POSITIVE_INFINITY;
+    let ms = 0;
+    for (const operation of answered) {
+      asked = Math.min(asked, Math.max(operation.invoked, fault.began));
+      if (!isCertain(operation)) continue;
+      ms = Math.max(ms, operation.completed - asked);
+      asked = Number.POSITIVE_INFINITY;
+    }
+    return answered.length > 0 ? [{ kind, replica, ms }] : [];
   });
 }
 
