@@ -45,9 +45,11 @@ const MAX_BODY_BYTES = 2 * 9 * BLOCK_LIMITS.values + 4 * BLOCK_LIMITS.dictionary
 /**
  * Packs columns into a block that `decodeBlock` of this and every later build reads back equal (−0 as 0).
  *
+ * @param deflates false for small blocks that are read far more often than written: setting inflate up costs more
+ *   than reading a few hundred values
  * @throws SeriesError whatever `checkColumns` throws
  */
-export function encodeBlock(columns: Columns): Uint8Array {
+export function encodeBlock(columns: Columns, deflates = true): Uint8Array {
   checkColumns(columns);
   const count = columns.times.length;
   const writer = new ByteWriter(256 + count * 2);
@@ -57,7 +59,7 @@ export function encodeBlock(columns: Columns): Uint8Array {
   writer.text(columns.unit);
   writeValues(writer, columns.values, count);
   writeTimes(writer, columns.times);
-  return pack(writer.written());
+  return pack(writer.written(), deflates);
 }
 
 /**
@@ -85,8 +87,8 @@ export function decodeBlock(bytes: Uint8Array): Columns {
   return columns;
 }
 
-function pack(body: Uint8Array): Uint8Array {
-  if (body.length >= MIN_DEFLATE_BYTES) {
+function pack(body: Uint8Array, deflates: boolean): Uint8Array {
+  if (deflates && body.length >= MIN_DEFLATE_BYTES) {
     const deflated = deflateRawSync(body, { level: DEFLATE_LEVEL });
     const head = new ByteWriter(10);
     head.byte(VERSION);

@@ -32,6 +32,7 @@ describe("round trip", () => {
     fc.assert(
       fc.property(columns, (original) => {
         expect(decodeBlock(encodeBlock(original))).toEqual(original);
+        expect(decodeBlock(encodeBlock(original, false))).toEqual(original);
       }),
       { numRuns: 600 },
     );

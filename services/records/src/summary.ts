@@ -132,7 +132,7 @@ export function encodeSummary({ source, starts, counts, sequences, parts }: Summ
     ...parts.flatMap(({ sums, minima, maxima }) => [column(sums), column(minima), column(maxima)]),
   ];
   const values = { kind: "components" as const, components };
-  const body = encodeBlock({ times: starts, offsetMinutes: 0, durationMs: 0, unit: "", values });
+  const body = encodeBlock({ times: starts, offsetMinutes: 0, durationMs: 0, unit: "", values }, false);
   const head = Buffer.from(JSON.stringify(header));
   const length = Buffer.alloc(LENGTH_BYTES);
   length.writeUInt32BE(head.length);
