@@ -1,10 +1,10 @@
-import type { Transport } from "@connectrpc/connect";
+import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import type { Clock, Logger } from "@wellapi/runtime";
 import { type ConsentLink, createConsentLink, type WatchStream } from "./consent-link.ts";
 import { EnforcerError } from "./errors.ts";
 import type { Reading } from "./lease.ts";
 import type { Enforcer, Question, Verdict } from "./port.ts";
-import { type Incoming, Session, type SessionOptions } from "./session.ts";
+import { type Answer, type Incoming, Session, type SessionOptions } from "./session.ts";
 
 /** Timers, passed in so that tests decide them. */
 export interface Timers {
@@ -38,8 +38,10 @@ const openWithinMs = 1_500;
 const tickEveryMs = 100;
 const shortestBackoffMs = 50;
 const longestBackoffMs = 1_000;
-/** A question's whole patience: waiting for a session, asking, asking again after a recall. */
+/** A question's whole patience: waiting for a session, asking, asking again after a recall or of another replica. */
 const decideWithinMs = 2_000;
+/** One that is stopped or cut off never answers: then another is asked, while there is patience left. */
+const answerWithinMs = 900;
 const asksAtMost = 8;
 
 /** An enforcer, and what an operator sees of it. */
@@ -51,7 +53,7 @@ export interface OpenEnforcer extends Enforcer {
 /** Starts the session and keeps one for as long as it is open. Does not wait for it: see `ready`. */
 export function openEnforcer(options: EnforcerOptions): OpenEnforcer {
   return runEnforcer({
-    link: createConsentLink(options.transport, options.instance, decideWithinMs),
+    link: createConsentLink(options.transport, options.instance, answerWithinMs),
     session: new Session(sessionOptions(options.capacity)),
     clock: options.clock,
     timers: options.timers ?? systemTimers,
@@ -175,6 +177,7 @@ export function runEnforcer({ link, session, clock, timers, log }: EnforcerParts
 
   async function decide(question: Question): Promise<Verdict> {
     const deadline = clock.monotonic() + decideWithinMs;
+    let unanswered: unknown;
     for (let asks = 0; asks < asksAtMost && clock.monotonic() < deadline; asks += 1) {
       if (closed) throw new EnforcerError("closed", "the enforcer is closed");
       const at = read();
@@ -186,13 +189,21 @@ export function runEnforcer({ link, session, clock, timers, log }: EnforcerParts
         await live(deadline - clock.monotonic());
         continue;
       }
-      const answer = await link.decide(question).catch((cause: unknown) => {
+      let answer: Answer;
+      try {
+        answer = await link.decide(question);
+      } catch (cause) {
         session.abandon(ask);
-        throw new EnforcerError("undecided", "the consent service did not answer", { cause });
-      });
+        unanswered = cause;
+        if (isSilence(cause)) continue;
+        break;
+      }
       const verdict = session.answer(ask, answer, read());
       if (verdict) return verdict;
       settle();
+    }
+    if (unanswered !== undefined) {
+      throw new EnforcerError("undecided", "the consent service did not answer", { cause: unanswered });
     }
     throw new EnforcerError("undecided", "no session of the consent service was live for long enough");
   }
@@ -232,4 +243,10 @@ export function runEnforcer({ link, session, clock, timers, log }: EnforcerParts
       for (const wake of [...waiting]) wake();
     },
   };
+}
+
+/** Nothing was said about the question: it may be asked again. */
+function isSilence(error: unknown): boolean {
+  const { code } = ConnectError.from(error);
+  return code === Code.DeadlineExceeded || code === Code.Unavailable;
 }

@@ -19,9 +19,11 @@ const question = {
 };
 const grant = { consent: "con_1", version: 3, resolution: Resolution.DAILY };
 
+type Answered = { grants?: object[]; denialReason?: DenialReason };
+
 /** An enforcer of a consent service that answers as it is told. */
 function open(service: {
-  decide(): { grants?: object[]; denialReason?: DenialReason };
+  decide(): Answered | Promise<Answered>;
   watch?(requests: AsyncIterable<WatchRequest>): AsyncIterable<object>;
 }) {
   async function* renewing(requests: AsyncIterable<WatchRequest>) {
@@ -33,7 +35,7 @@ function open(service: {
   }
   const transport = createRouterTransport((router) => {
     router.service(ConsentDecisionService, {
-      decide: () => ({ decision: service.decide() }),
+      decide: async () => ({ decision: await service.decide() }),
       watch: (service.watch ?? renewing) as never,
     });
   });
@@ -67,6 +69,15 @@ describe("an enforcer", () => {
       code: "undecided",
       problem: { code: Code.Unavailable, reason: "UNDECIDED", retryAfterMs: 500 },
     });
+  });
+
+  it("asks again where the first question meets a replica that never answers", async () => {
+    let asked = 0;
+    const enforcer = open({
+      decide: () => (++asked === 1 ? new Promise<never>(() => {}) : { grants: [grant] }),
+    });
+    expect(await enforcer.decide(question)).toMatchObject({ permitted: true });
+    expect(asked).toBe(2);
   });
 
   it("is undecided where no session can be had", async () => {

@@ -36,6 +36,10 @@ interface Endpoint {
   readonly transport: Transport;
   /** Monotonic milliseconds: not tried before, unless all others are out, too. */
   outUntil: number;
+  /** When anything was last answered. Monotonic milliseconds. */
+  heardAt: number;
+  /** Calls without an answer yet, the oldest first, with when they began. */
+  readonly waiting: Set<{ readonly since: number }>;
 }
 
 /** A connection that a firewall or a dead machine forgot is given up within six seconds. */
@@ -45,13 +49,16 @@ const keepAliveTimeoutMs = 4_000;
 const idleMs = 60_000;
 const resolveEveryMs = 15_000;
 const outMs = 1_000;
+/** A process that is stopped, or a network that lost it, keeps its connection open. Others are preferred after this. */
+const silentMs = 500;
+const silentOutMs = 5_000;
 const connectMs = 2_000;
 const mostRefusals = 4;
 
 /**
  * Calls another service of the mesh: keep-alive, one connection to each address, calls spread over them in turn,
- * addresses that do not answer left out for a second, retries (`withRetries`). A renewed certificate is used for
- * new connections; streams that are open stay on theirs.
+ * addresses that do not answer left out for a second (five where they keep the connection), retries (`withRetries`). A
+ * renewed certificate is used for new connections; streams that are open stay on theirs.
  */
 export function openPeerTransport(options: PeerTransportOptions): { transport: Transport; close(): void } {
   const { tls, messageBytes = 4 * 1_048_576 } = options;
@@ -83,7 +90,7 @@ export function openPeerTransport(options: PeerTransportOptions): { transport: T
       readMaxBytes: messageBytes,
       writeMaxBytes: messageBytes,
     });
-    return { host, url, sessions, transport, outUntil: 0 };
+    return { host, url, sessions, transport, outUntil: 0, heardAt: 0, waiting: new Set() };
   }
 
   /** Its streams go on; it is forgotten once it has closed by itself. */
@@ -129,7 +136,7 @@ export function openPeerTransport(options: PeerTransportOptions): { transport: T
     if (all.length === 0) unresolved(options.addresses);
     turn = (turn + 1) % all.length;
     const now = performance.now();
-    const out = ({ outUntil }: Endpoint): number => (outUntil > now ? 1 : 0);
+    const out = (endpoint: Endpoint): number => (endpoint.outUntil > now || isSilent(endpoint, now) ? 1 : 0);
     return [...all.slice(turn), ...all.slice(0, turn)].sort((a, b) => out(a) - out(b));
   }
 
@@ -155,7 +162,7 @@ export function openPeerTransport(options: PeerTransportOptions): { transport: T
         continue;
       }
       try {
-        return await call(endpoint.transport);
+        return await heeding(endpoint, () => call(endpoint.transport), signal);
       } catch (error) {
         const failure = wireFailure(error, signal);
         if (!failure?.refused || !repeatable) throw failure?.error ?? error;
@@ -187,6 +194,35 @@ export function openPeerTransport(options: PeerTransportOptions): { transport: T
       for (const sessions of retired) sessions.abort();
     },
   };
+}
+
+/** A call has waited for long, and nothing at all was answered since it began. */
+function isSilent({ waiting, heardAt }: Endpoint, now: number): boolean {
+  const [oldest] = waiting;
+  return oldest !== undefined && heardAt < oldest.since && now - oldest.since > silentMs;
+}
+
+/** Runs the call, and takes note of whether its address answers. */
+async function heeding<T>(
+  endpoint: Endpoint,
+  call: () => Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  const mine = { since: performance.now() };
+  endpoint.waiting.add(mine);
+  try {
+    const answer = await call();
+    endpoint.heardAt = performance.now();
+    return answer;
+  } catch (error) {
+    const now = performance.now();
+    const givenUp = signal?.aborted === true || ConnectError.from(error).code === Code.DeadlineExceeded;
+    if (!givenUp) endpoint.heardAt = now;
+    else if (isSilent(endpoint, now)) endpoint.outUntil = now + silentOutMs;
+    throw error;
+  } finally {
+    endpoint.waiting.delete(mine);
+  }
 }
 
 function secure({ certificates, names, workload }: NonNullable<PeerTransportOptions["tls"]>, host: string) {

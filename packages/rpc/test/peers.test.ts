@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -315,6 +317,42 @@ describe("several addresses", () => {
     await first.server.close();
     for (let i = 0; i < 10; i++) await mark(transport);
     expect(second.callers).toHaveLength(15);
+  });
+
+  test("one that keeps its connection and answers nothing any more costs one call", async () => {
+    const first = await open();
+    const second = await open();
+    let stuck = false;
+    const between = createServer((client) => {
+      const onward = connect(second.server.port, "127.0.0.1");
+      for (const socket of [client, onward]) closing.push(() => void socket.destroy());
+      client.on("data", (chunk) => stuck || onward.write(chunk));
+      onward.on("data", (chunk) => stuck || client.write(chunk));
+    }).listen(0, "127.0.0.1");
+    await once(between, "listening");
+    closing.push(() => void between.close());
+    const { port } = between.address() as AddressInfo;
+    const transport = peer(
+      [`127.0.0.1:${first.server.port}`, `127.0.0.1:${port}`],
+      await certificates("records"),
+    );
+    for (let i = 0; i < 4; i++) await mark(transport);
+    expect(second.callers).toHaveLength(2);
+    stuck = true;
+    const outcomes: string[] = [];
+    for (let i = 0; i < 10; i++) {
+      const call = createClient(PatientDirectoryService, transport).markErased(
+        { partition: "local/x" },
+        { headers: { authorization: "Bearer service" }, timeoutMs: 700 },
+      );
+      outcomes.push(
+        await call.then(
+          () => "ok",
+          (error) => Code[ConnectError.from(error).code]!,
+        ),
+      );
+    }
+    expect(outcomes.filter((outcome) => outcome !== "ok")).toEqual(["DeadlineExceeded"]);
   });
 
   test("one that comes back takes calls again", async () => {
