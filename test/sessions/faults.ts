@@ -1,7 +1,7 @@
 import type { Direction } from "./history.ts";
 import type { Patient } from "./patient.ts";
 import { pause } from "./patient.ts";
-import type { Replica, World } from "./world.ts";
+import { type Replica, replicas, type World } from "./world.ts";
 
 /** Something that happens, what is asked meanwhile of a patient whose consents nobody else touches, and its end. */
 export interface Scenario {
@@ -51,6 +51,48 @@ export const pausedRecords: Scenario = {
       await asked;
     } finally {
       mesh.resume("records", 2);
+    }
+    await move(subject, 2);
+  },
+};
+
+export const killedRecords: Scenario = {
+  name: "records-2 is killed (SIGKILL) and started again",
+  async run(world, subject) {
+    await warm(subject, 2);
+    await world.mesh.kill("records", 2);
+    await revokeBoth(subject, 1);
+    await world.mesh.start("records", 2);
+    await move(subject, 2);
+  },
+};
+
+/** The revocation is under way there: the other replica has to end what this one began. */
+export const killedConsent: Scenario = {
+  name: "consent-2 is killed (SIGKILL) in the middle of a revocation, and started again",
+  async run(world, subject) {
+    await Promise.all(replicas.map((records) => warm(subject, records)));
+    const revoking = subject.revoke("read", 2);
+    await world.mesh.kill("consent", 2);
+    await revoking;
+    await revokeBoth(subject, 1);
+    await Promise.all(replicas.map((records) => move(subject, records)));
+    await world.mesh.start("consent", 2);
+    await Promise.all(replicas.map((records) => move(subject, records)));
+  },
+};
+
+export const cutOff: Scenario = {
+  name: "records-2 is cut off from consent: connections stay, nothing passes",
+  async run(world, subject) {
+    await warm(subject, 2);
+    const ways = replicas.map((consent) => world.between(2, consent));
+    await Promise.all(ways.map((way) => way.swallow()));
+    try {
+      await revokeBoth(subject, 1);
+      await move(subject, 2);
+    } finally {
+      await Promise.all(ways.map((way) => way.open()));
     }
     await move(subject, 2);
   },

@@ -76,7 +76,9 @@ describe.skipIf(!tools)("two replicas of records and of consent", () => {
     expect(violations).toEqual([]);
   }
 
-  test(faults.pausedRecords.name, () => holds(faults.pausedRecords), 180_000);
+  for (const scenario of [faults.pausedRecords, faults.cutOff, faults.killedRecords, faults.killedConsent]) {
+    test(scenario.name, () => holds(scenario), 180_000);
+  }
 
   describe("the checker finds what is planted", () => {
     async function rules(scenario: faults.Scenario): Promise<string[]> {

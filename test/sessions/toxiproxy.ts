@@ -4,8 +4,6 @@ import { freePorts, listens } from "../../standalone/src/launcher/ports.ts";
 
 /** Stands on one way between two processes. */
 export interface Passage {
-  /** Ends its connections and takes no more. */
-  close(): Promise<void>;
   /** Connections stay as they are, and nothing passes any more, either way: what a lost network looks like. */
   swallow(): Promise<void>;
   /** As at the beginning. Connections that were swallowed end. */
@@ -46,7 +44,6 @@ export async function openToxiproxy(tool: Tool): Promise<Toxiproxy> {
       const ways = ["upstream", "downstream"] as const;
       let swallowing = false;
       return {
-        close: async () => void (await call("POST", path, { enabled: false })),
         async swallow() {
           swallowing = true;
           for (const stream of ways) {
