@@ -3,7 +3,7 @@ SHELL := /bin/sh
 NODE = $(shell if [ -x node_modules/.bin/node ]; then echo node_modules/.bin/node; else echo node; fi)
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: start start-mesh demo test check mesh-check generate bench help
+.PHONY: start start-mesh demo test check mesh-check mesh-lab generate bench help
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/'
@@ -28,6 +28,9 @@ bench: node_modules/.installed ## Measures every line of docs/performance.md on 
 
 mesh-check: node_modules/.installed ## Proves the manifests with Istio's own validators; the first run builds them, for minutes
 	@$(NODE) scripts/check-manifests.ts --mesh
+
+mesh-lab: node_modules/.installed ## Runs the services behind Istio's own proxies and proves the policies, as root
+	@exec $(NODE) test/mesh/main.ts
 
 generate: node_modules/.installed ## Regenerates gen/ from proto/, and the mesh's policies from gen/
 	@buf format -w proto && buf generate && $(NODE) scripts/mesh-policies.ts

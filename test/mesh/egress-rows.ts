@@ -1,0 +1,43 @@
+/** Whom a service reaches outside the mesh: the servers whose ServiceEntry names it, and nobody else. */
+import { createServer } from "node:net";
+import type { Manifest } from "../../scripts/manifests/derived.ts";
+import { ofKind } from "../../scripts/manifests/kinds.ts";
+import { hubIp, mongodb, mongodbHost, nats, natsHost, servicePods } from "./addresses.ts";
+import type { Server } from "./pod-caller.ts";
+import type { Row } from "./rows.ts";
+
+const elsewhere: Server = { host: hubIp, port: 18_080, speaks: "first" };
+
+/** Opens a server that is nobody's business, in the hub. */
+export function openElsewhere(): void {
+  createServer((socket) => {
+    socket.on("error", () => {});
+    socket.end("you got out\n");
+  }).listen(elsewhere.port, elsewhere.host);
+}
+
+export function egressRows(manifests: readonly Manifest[]): readonly Row[] {
+  const servers: readonly (readonly [string, Server, readonly string[]])[] = [
+    [mongodb.name, { host: mongodbHost, port: mongodb.port, speaks: "tls" }, usersOf(manifests, "mongodb")],
+    [nats.name, { host: natsHost, port: nats.port, speaks: "first" }, usersOf(manifests, "nats")],
+    ["an address of nobody's", elsewhere, []],
+  ];
+  return servicePods.flatMap((pod) =>
+    servers.map(
+      ([name, server, users]): Row => ({
+        group: "ways out",
+        name: `${pod.name} ⇒ ${name}`,
+        expected: users.includes(pod.name) ? "reached" : "no connection",
+        run: (round) => round.reach(pod, server),
+      }),
+    ),
+  );
+}
+
+function usersOf(manifests: readonly Manifest[], name: string): readonly string[] {
+  const entry = ofKind<{ metadata: { name: string; annotations: Record<string, string> } }>(
+    manifests,
+    "ServiceEntry",
+  ).find(({ metadata }) => metadata.name === name);
+  return entry!.metadata.annotations["wellapi.dev/used-by"]!.split(",");
+}

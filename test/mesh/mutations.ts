@@ -1,0 +1,218 @@
+/**
+ * Mistakes in the manifests, applied to the running mesh one after another. Each names the rows that must notice it:
+ * those, and no others, or the rows prove less than they seem to.
+ */
+import type { Manifest } from "../../scripts/manifests/derived.ts";
+import type { Policy } from "../../scripts/manifests/kinds.ts";
+import type { Row } from "./rows.ts";
+
+export interface Mutation {
+  readonly name: string;
+  /** Changes a copy. */
+  change(manifests: Manifest[]): void;
+  /** Rows about what it changes: each of them is asked, and of all others a share. */
+  touches(row: Row): boolean;
+  /** Whether the row must no longer hold. One that is touched, too. */
+  notices(row: Row): boolean;
+}
+
+type Rules = NonNullable<Policy["spec"]["rules"]>;
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Rows by the names that matrix.ts gives them. */
+const named =
+  (pattern: RegExp) =>
+  ({ name }: Row): boolean =>
+    pattern.test(name);
+const inGroups =
+  (...groups: readonly string[]) =>
+  ({ group }: Row): boolean =>
+    groups.includes(group);
+
+export const mutations: readonly Mutation[] = [
+  {
+    name: "STRICT becomes PERMISSIVE",
+    touches: inGroups("who a caller is", "the gateway's ports"),
+    change: (m) => {
+      spec<{ mtls: { mode: string } }>(m, "PeerAuthentication", "default", "wellapi").mtls.mode =
+        "PERMISSIVE";
+    },
+    notices: named(/^plain text → (?!the gateway's port 7443)/), // which no plain HTTP gets through
+  },
+  {
+    name: "ingestion may call any path of records",
+    touches: named(/ [→⇒] \/wellapi\.records\./),
+    change: (m) => {
+      operation(ruleOf(m, "records", "ingestion")).paths = ["*"];
+    },
+    notices: (row) => named(/^ingestion [→⇒] \/wellapi\.records\./)(row) && row.expected === "denied",
+  },
+  {
+    name: "anybody may do what records may at consent",
+    touches: named(/ [→⇒] \/wellapi\.consent\./),
+    change: (m) => {
+      source(ruleOf(m, "consent", "records")).principals = ["*"];
+    },
+    notices: (row) =>
+      named(/ [→⇒] \/wellapi\.consent\.v1\.ConsentDecisionService\//)(row) && row.expected === "denied",
+  },
+  {
+    name: "identity may GET, not POST, at keys",
+    touches: named(/ [→⇒] \/wellapi\.keys\./),
+    change: (m) => {
+      operation(ruleOf(m, "keys", "identity")).methods = ["GET"];
+    },
+    notices: (row) => named(/^identity [→⇒] \/wellapi\.keys\./)(row),
+  },
+  {
+    name: "nothing is refused by default",
+    touches: named(/ → the stranger$/),
+    change: (m) => drop(m, "AuthorizationPolicy", "deny-by-default", "wellapi"),
+    notices: named(/ → the stranger$/),
+  },
+  {
+    name: "anybody may call the gateway",
+    touches: inGroups("the gateway's ports"),
+    change: (m) => {
+      for (const rule of spec<{ rules: Rules }>(m, "AuthorizationPolicy", "gateway", "wellapi").rules) {
+        source(rule).principals = ["*"];
+      }
+    },
+    notices: (row) =>
+      row.group === "the gateway's ports" && !row.name.startsWith("edge") && !row.name.startsWith("plain"),
+  },
+  {
+    name: "consent's sidecar knows every service",
+    touches: named(/^consent ⇒ /),
+    change: (m) => {
+      const { egress } = spec<{ egress: { hosts: string[] }[] }>(m, "Sidecar", "consent", "wellapi");
+      egress[0]!.hosts = ["./*"];
+    },
+    // What it may not call refuses it then, as others; NATS takes it for a client.
+    notices: (row) =>
+      row.name.startsWith("consent ⇒ ") && (row.expected === "not routed" || row.name.endsWith(" nats")),
+  },
+  {
+    name: "the gateway's sidecar lets everything out",
+    touches: named(/^gateway ⇒ /),
+    change: (m) => {
+      spec<{ outboundTrafficPolicy: { mode: string } }>(
+        m,
+        "Sidecar",
+        "gateway",
+        "wellapi",
+      ).outboundTrafficPolicy.mode = "ALLOW_ANY";
+    },
+    notices: ({ name, expected }) =>
+      name.startsWith("gateway ⇒ ") && ["not routed", "no connection"].includes(expected),
+  },
+  {
+    name: "tokens are not verified at the edge",
+    touches: inGroups("tokens at the edge"),
+    change: (m) => drop(m, "RequestAuthentication", "gateway", "wellapi"),
+    notices: (row) => row.group === "tokens at the edge" && /Jwt|Jwks/.test(row.expected),
+  },
+  {
+    name: "tokens for other services pass at the edge",
+    touches: inGroups("tokens at the edge"),
+    change: (m) => {
+      const { jwtRules } = spec<{ jwtRules: { audiences: string[] }[] }>(
+        m,
+        "RequestAuthentication",
+        "gateway",
+        "wellapi",
+      );
+      jwtRules[0]!.audiences.push("wellapi");
+    },
+    notices: named(/^a token for another audience$/),
+  },
+  {
+    name: "the edge passes on its own header",
+    touches: inGroups("tokens at the edge"),
+    change: (m) => {
+      const { http } = spec<{ http: { name: string; headers?: object }[] }>(
+        m,
+        "VirtualService",
+        "edge-http",
+        "wellapi-edge",
+      );
+      delete http.find(({ name }) => name === "without-token")!.headers;
+    },
+    notices: named(/^a bad token in the edge's own header, beside an API key$/),
+  },
+  {
+    name: "the edge takes TLS 1.2",
+    touches: inGroups("routes at the edge"),
+    change: (m) => {
+      const { servers } = spec<{ servers: { tls: Record<string, string> }[] }>(
+        m,
+        "Gateway",
+        "edge",
+        "wellapi-edge",
+      );
+      servers[1]!.tls.minProtocolVersion = "TLSV1_2";
+    },
+    notices: (row) => inGroups("routes at the edge")(row) && row.name === "TLS 1.2",
+  },
+  {
+    name: "the edge opens the providers' TLS",
+    touches: inGroups("the providers' door"),
+    change: (m) => {
+      const { servers } = spec<{ servers: { tls: Record<string, string> }[] }>(
+        m,
+        "Gateway",
+        "edge",
+        "wellapi-edge",
+      );
+      servers[0]!.tls = { mode: "SIMPLE", credentialName: "edge-tls" };
+    },
+    notices: (row) => row.group === "the providers' door" && row.expected !== "no connection",
+  },
+  {
+    name: "sidecars call in plain text",
+    touches: inGroups("through sidecars", "the providers' door"),
+    change: (m) => {
+      spec<{ trafficPolicy: { tls: { mode: string } } }>(
+        m,
+        "DestinationRule",
+        "services",
+        "wellapi",
+      ).trafficPolicy.tls.mode = "DISABLE";
+    },
+    // STRICT refuses it, so that nothing is called any more through any sidecar, nor by the edge.
+    notices: (row) =>
+      (row.group === "through sidecars" && !["not routed", "no connection"].includes(row.expected)) ||
+      (row.group === "the providers' door" && row.expected !== "no connection"),
+  },
+];
+
+function spec<S>(manifests: readonly Manifest[], kind: string, name: string, namespace: string): S {
+  const found = manifests.find((manifest) => is(manifest, kind, name, namespace));
+  if (!found) throw new Error(`there is no ${kind} ${namespace}/${name} to change`);
+  return found.spec as S;
+}
+
+function drop(manifests: Manifest[], kind: string, name: string, namespace: string): void {
+  const at = manifests.findIndex((manifest) => is(manifest, kind, name, namespace));
+  if (at < 0) throw new Error(`there is no ${kind} ${namespace}/${name} to leave out`);
+  manifests.splice(at, 1);
+}
+
+function is(manifest: Manifest, kind: string, name: string, namespace: string): boolean {
+  const metadata = manifest.metadata as { name: string; namespace?: string };
+  return manifest.kind === kind && metadata.name === name && metadata.namespace === namespace;
+}
+
+/** What the service's policy lets the caller do. */
+function ruleOf(manifests: readonly Manifest[], service: string, caller: string): Rules[number] {
+  const { rules } = spec<{ rules: Rules }>(manifests, "AuthorizationPolicy", service, "wellapi");
+  return rules.find((rule) => source(rule).principals?.[0]?.endsWith(`/sa/${caller}`))!;
+}
+
+function source(rule: Rules[number]): Writable<Record<string, readonly string[]>> {
+  return rule.from![0]!.source as Record<string, readonly string[]>;
+}
+
+function operation(rule: Rules[number]): Writable<Record<string, readonly string[]>> {
+  return rule.to![0]!.operation as Record<string, readonly string[]>;
+}

@@ -1,0 +1,133 @@
+/** Everybody outside the mesh: companies with certificates, good and bad, and a patient with tokens, good and bad. */
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { createClient } from "@connectrpc/connect";
+import { createCertificateRequest } from "@wellapi/cli/certificate-request";
+import { connect } from "@wellapi/cli/connection";
+import type { Settings } from "@wellapi/cli/settings";
+import { type Company, enrolCompany, enrolPerson } from "@wellapi/demo/people";
+import type { Server } from "@wellapi/demo/server";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
+import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import {
+  ExchangeCredentialRequestSchema,
+  ExchangeCredentialResponseSchema,
+} from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
+import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
+import { Direction, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { generateKeyPair, SignJWT } from "jose";
+import { apiHost, grpcHost, podOf } from "./addresses.ts";
+import type { Round } from "./callers.ts";
+import type { ClientCertificate } from "./connection.ts";
+import { trustDomain } from "./control-plane.ts";
+import type { Laboratory } from "./laboratory.ts";
+
+export interface Outside {
+  readonly server: Server;
+  readonly maker: Company;
+  readonly clinic: Company;
+  /** The maker's id of a patient who lets the maker contribute. */
+  readonly patientAtMaker: string;
+  readonly certificates: {
+    readonly expired: ClientCertificate;
+    readonly revoked: ClientCertificate;
+  };
+  readonly tokens: {
+    readonly patient: string;
+    /** Ended, and Envoy believes a token for a minute longer: `expiredAt` is when it is over. */
+    readonly expired: string;
+    readonly foreignIssuer: string;
+    /** Of the right issuer, as it says, by a key of nobody's. */
+    readonly forged: string;
+  };
+  /** UTC milliseconds. */
+  readonly expiredAt: number;
+}
+
+/** Envoy's own default, which Istio leaves as it is. */
+const envoyClockSkewMs = 60_000;
+const second = { seconds: 1n };
+
+export async function openOutside({ operatorKey }: Laboratory): Promise<Outside> {
+  const server = {
+    grpc: `https://${grpcHost}`,
+    http: `https://${apiHost}`,
+    operatorKey,
+  } as Server;
+  const settings: Settings = { url: server.http, grpcUrl: server.grpc, apiKey: operatorKey, json: false };
+  const operator = await connect(settings);
+  const maker = await enrolCompany(server, "Laboratory maker");
+  const clinic = await enrolCompany(server, "Laboratory clinic");
+  const person = await enrolPerson(server, "Laboratory person");
+  const { consent } = await createClient(ConsentService, person.transport).createConsent({
+    requestId: "laboratory",
+    consent: {
+      grantee: maker.organization,
+      direction: Direction.CONTRIBUTE,
+      categories: [{ name: "heart" }],
+      resolution: Resolution.RAW,
+    },
+  });
+  const { consents } = await createClient(ConsentService, maker.transport).listConsents({});
+  const tokens = createClient(TokenService, operator);
+  const expired = await tokens.issuePatientToken({ patient: person.id, lifetime: second });
+  const { token: patient } = await tokens.issuePatientToken({ patient: person.id });
+  return {
+    server,
+    maker,
+    clinic,
+    patientAtMaker: consents.find(({ id }) => id === consent!.id)!.patient,
+    certificates: await badCertificates(),
+    tokens: {
+      patient,
+      expired: expired.token,
+      foreignIssuer: await signed("https://elsewhere.example"),
+      forged: await signed(`https://${trustDomain}`),
+    },
+    expiredAt: Number(expired.expireTime!.seconds) * 1000 + envoyClockSkewMs + 1_000,
+  };
+
+  async function badCertificates(): Promise<Outside["certificates"]> {
+    const credentials = createClient(CredentialService, operator);
+    const { applications } = await createClient(OrganizationService, operator).listApplications({
+      organization: maker.organization,
+    });
+    const application = applications[0]!.id;
+    const issue = async (lifetime?: typeof second) => {
+      const { privateKey, certificateRequest } = await createCertificateRequest();
+      const issued = await credentials.issueCertificate({
+        application,
+        certificateRequest,
+        ...(lifetime && { lifetime }),
+      });
+      return { as: { cert: issued.certificate, key: privateKey }, credential: issued.credential!.id };
+    };
+    const late = await issue(second);
+    const revoked = await issue();
+    await credentials.revokeCredential({ credential: revoked.credential });
+    return { expired: late.as, revoked: revoked.as };
+  }
+}
+
+/** What services show each other for five minutes: by the same issuer and key, for another audience. */
+export async function internalToken(round: Round): Promise<string> {
+  const request = create(ExchangeCredentialRequestSchema, { credential: { case: "workload", value: true } });
+  const { outcome, message } = await round.withCertificate(podOf("gateway"), "identity", {
+    path: "/wellapi.identity.v1.TokenExchangeService/ExchangeCredential",
+    message: toBinary(ExchangeCredentialRequestSchema, request),
+  });
+  if (message === undefined) throw new Error(`identity gave no token: ${outcome}`);
+  return fromBinary(ExchangeCredentialResponseSchema, Uint8Array.from(message)).token;
+}
+
+async function signed(issuer: string): Promise<string> {
+  const { privateKey } = await generateKeyPair("ES256");
+  return new SignJWT({ jti: "laboratory" })
+    .setProtectedHeader({ alg: "ES256", typ: "JWT", kid: "laboratory" })
+    .setIssuer(issuer)
+    .setAudience("wellapi-door")
+    .setSubject("pat_somebody")
+    .setIssuedAt()
+    .setExpirationTime("1h")
+    .sign(privateKey);
+}
