@@ -39,7 +39,7 @@ export const systemCollections: readonly MongoCollection[] = [
   {
     name: COMMITS,
     schema: strict({
-      _id: strict({ partition: partitionSchema, commit: { bsonType: "string", minLength: 36 } }),
+      _id: { bsonType: "string", minLength: 36 },
       partition: partitionSchema,
       at: { bsonType: "date" },
     }),

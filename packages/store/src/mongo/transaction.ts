@@ -13,7 +13,8 @@ import type { Layouts } from "./schema.ts";
 import { COMMITS } from "./system.ts";
 
 interface CommitDocument {
-  readonly _id: { readonly partition: string; readonly commit: string };
+  /** Random. One value, and no document of several: a server can look nothing else up as fast. */
+  readonly _id: string;
   readonly partition: string;
   readonly at: Date;
 }
@@ -52,7 +53,7 @@ export async function runCommit(
 ): Promise<CommitResult> {
   if (performance.now() > deadline)
     throw new StoreError("unavailable", "the commit waited too long for its turn");
-  const id = { partition: commit.partition, commit: randomUUID() };
+  const id = randomUUID();
   let uncertain = false;
   for (let pause = 2; ; pause = Math.min(pause * 2, MAX_PAUSE_MS)) {
     try {
@@ -60,7 +61,7 @@ export async function runCommit(
       if (!refusal) return { committed: true };
       // A guard that fails when no earlier run can have happened only says: read again.
       if (!uncertain && refusal !== "own" && refusal.reason === "conflict") return refusal;
-      if (await hasHappened(engine, id)) return { committed: true };
+      if (await hasHappened(engine, commit.partition, id)) return { committed: true };
       if (refusal !== "own") return refusal;
     } catch (error) {
       if (!isTransient(error) || performance.now() + pause > deadline) throw toStoreError(error);
@@ -74,7 +75,7 @@ export async function runCommit(
 async function attempt(
   engine: Engine,
   { partition, changes, events }: PreparedCommit,
-  id: CommitDocument["_id"],
+  id: string,
   deadline: number,
 ): Promise<Refusal | "own" | undefined> {
   const { client, db, layouts, positions, timeoutMs } = engine;
@@ -84,7 +85,7 @@ async function attempt(
     const refusal = await applyChanges(db, layouts, session, changes);
     if (refusal) return refusal;
     if (events.length > 0) await appendEvents(db, positions, session, partition, events);
-    if (!(await remember(db, session, id))) return "own";
+    if (!(await remember(db, session, partition, id))) return "own";
     await decide(session, deadline);
     return undefined;
   } finally {
@@ -109,16 +110,16 @@ async function decide(session: ClientSession, deadline: number): Promise<void> {
 }
 
 /** False where it is there already. By the server's clock, since the server forgets it an hour later. */
-async function remember(db: Db, session: ClientSession, id: CommitDocument["_id"]): Promise<boolean> {
+async function remember(db: Db, session: ClientSession, partition: string, id: string): Promise<boolean> {
   const commits = db.collection<CommitDocument>(COMMITS);
-  const filter = { _id: id, partition: id.partition };
+  const filter = { _id: id, partition };
   const options = { session, upsert: true, hint: "_id_" };
   const { upsertedCount } = await commits.updateOne(filter, { $currentDate: { at: true } }, options);
   return upsertedCount === 1;
 }
 
-async function hasHappened({ db, timeoutMs }: Engine, id: CommitDocument["_id"]): Promise<boolean> {
-  const filter = { _id: id, partition: id.partition };
+async function hasHappened({ db, timeoutMs }: Engine, partition: string, id: string): Promise<boolean> {
+  const filter = { _id: id, partition };
   const found = await db.collection<CommitDocument>(COMMITS).findOne(filter, linearizable(timeoutMs));
   return found !== null;
 }
