@@ -3,7 +3,7 @@ SHELL := /bin/sh
 NODE = $(shell if [ -x node_modules/.bin/node ]; then echo node_modules/.bin/node; else echo node; fi)
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: start start-mesh demo test check mesh-check mesh-lab generate bench help
+.PHONY: start start-mesh demo test chaos check mesh-check mesh-lab generate bench help
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/'
@@ -19,6 +19,9 @@ demo: node_modules/.installed ## Tells the story against a server of its own; TA
 
 test: node_modules/.installed ## Runs every test; ends in "N passed, N failed"
 	@exec $(NODE) node_modules/vitest/vitest.mjs run
+
+chaos: node_modules/.installed ## Breaks a mesh under load 100 times, in an order that SEED decides; FAULTS=n, ONLY=name
+	@exec $(NODE) test/chaos/main.ts
 
 check: node_modules/.installed ## Generated code, contracts, lint, format, types, architecture
 	@exec $(NODE) scripts/check.ts

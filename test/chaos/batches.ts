@@ -1,0 +1,65 @@
+import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { samplesOf } from "@wellapi/cli/samples";
+import { type SeriesBatch, SeriesBatchSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
+import type { SourcedSeries } from "@wellapi/gen/wellapi/records/v1/records_pb";
+
+export const code = "8867-4";
+export const samplesPerBatch = 20;
+const epoch = Date.parse("2026-01-01T00:00:00Z");
+const prefix = "chaos-";
+
+/** Each batch has a place in time of its own, and its values are its number: whatever is misplaced shows. */
+export function batchOf(number: number, patient: string): SeriesBatch {
+  return create(SeriesBatchSchema, {
+    requestId: `${prefix}${number}`,
+    patient,
+    series: [
+      {
+        code: { code },
+        unit: "/min",
+        times: {
+          start: { case: "startTime", value: timestampFromMs(placeOf(number)) },
+          spacing: { case: "periodMs", value: 1000 },
+        },
+        values: { case: "decimals", value: { mantissas: new Array<number>(samplesPerBatch).fill(number) } },
+      },
+    ],
+  });
+}
+
+export function numberOf(requestId: string): number | undefined {
+  return requestId.startsWith(prefix) ? Number(requestId.slice(prefix.length)) : undefined;
+}
+
+export function intervalOf(number: number) {
+  const startMs = placeOf(number);
+  return {
+    startTime: timestampFromMs(startMs),
+    endTime: timestampFromMs(startMs + samplesPerBatch * 1000),
+  };
+}
+
+/** A block as it was read. */
+export interface Block {
+  /** That its first sample names. */
+  readonly number: number;
+  readonly sequence: number;
+  /** Whether it is, sample by sample, what was sent under this number. */
+  readonly intact: boolean;
+}
+
+export function blockOf(run: SourcedSeries): Block {
+  const samples = samplesOf(run);
+  const number = Number(samples[0]?.value);
+  const intact =
+    samples.length === samplesPerBatch &&
+    samples.every(
+      ({ timeMs, value }, i) => Number(value) === number && timeMs === placeOf(number) + i * 1000,
+    );
+  return { number, sequence: Number(run.sequence), intact };
+}
+
+function placeOf(number: number): number {
+  return epoch + number * samplesPerBatch * 1000;
+}

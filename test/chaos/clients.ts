@@ -1,0 +1,57 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import type { Company } from "@wellapi/demo/people";
+import { createSessions } from "@wellapi/rpc";
+
+/** After this a call is given up and made again, as a client with a user before it does. */
+export const callMs = 3_000;
+
+/** A company's gRPC connection that notices when it is dead. */
+export function openDoor(address: string, company: Company): { transport: Transport; close(): void } {
+  const baseUrl = `https://${address}`;
+  const sessions = createSessions(
+    baseUrl,
+    { pingIntervalMs: 1_000, pingTimeoutMs: 2_000 },
+    { ...company.certificate, minVersion: "TLSv1.3" },
+  );
+  const transport = createGrpcTransport({ baseUrl, sessionManager: sessions });
+  return { transport, close: () => sessions.abort() };
+}
+
+/** The transport, with a deadline for each call that names none. */
+export function impatient(transport: Transport): Transport {
+  return {
+    stream: (...call) => transport.stream(...call),
+    unary: (method, signal, timeoutMs = callMs, ...rest) =>
+      transport.unary(method, signal, timeoutMs, ...rest),
+  };
+}
+
+/** What a client may be told while something is broken: nobody decided, nothing was released. */
+const passing: ReadonlySet<Code> = new Set([
+  Code.Unavailable,
+  Code.Aborted,
+  Code.DeadlineExceeded,
+  Code.Canceled,
+  Code.Unknown,
+  Code.Internal,
+]);
+
+export function isPassing(error: unknown): boolean {
+  return passing.has(ConnectError.from(error).code);
+}
+
+const againMs = 100;
+
+/** Repeats a call until it is answered. Throws where it is refused, or the signal aborts. */
+export async function untilAnswered<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (signal.aborted || !isPassing(error)) throw error;
+      await delay(againMs, undefined, { signal });
+    }
+  }
+}

@@ -1,0 +1,87 @@
+/** What has to hold between what clients were told and what they find. Pure, so that a test can plant violations. */
+import type { Block } from "./batches.ts";
+
+/** A batch that was answered with a receipt. */
+export interface Ack {
+  readonly number: number;
+  readonly sequence: number;
+}
+
+/** An entry of the log about one batch. */
+export interface Entry {
+  readonly id: string;
+  readonly index: number;
+  readonly number: number;
+  /** Samples that this call stored. */
+  readonly items: number;
+}
+
+/** Each problem a line; none where everything acked is stored once, whole, and where its receipt says. */
+export function judgeStored(
+  acks: Iterable<Ack>,
+  sent: { has(number: number): boolean },
+  blocks: readonly Block[],
+): string[] {
+  const problems: string[] = [];
+  const found = new Map<number, Block>();
+  let last = 0;
+  for (const block of blocks) {
+    const { number, sequence, intact } = block;
+    if (sequence <= last) problems.push(`sequence ${sequence} comes after ${last}`);
+    last = sequence;
+    if (!intact) problems.push(`batch ${number} is not what was sent`);
+    if (!sent.has(number)) problems.push(`batch ${number} was never sent`);
+    if (found.has(number))
+      problems.push(`batch ${number} is stored twice, at ${found.get(number)!.sequence} and ${sequence}`);
+    found.set(number, block);
+  }
+  for (const { number, sequence } of acks) {
+    const block = found.get(number);
+    if (block === undefined) problems.push(`batch ${number} was acked and is lost`);
+    else if (block.sequence !== sequence)
+      problems.push(`batch ${number} was acked at ${sequence} and lies at ${block.sequence}`);
+  }
+  return problems;
+}
+
+/** A watch may repeat what came around a cut, but what it brings for the first time comes in order. */
+export function judgeDelivered(acks: Iterable<Ack>, deliveries: readonly Block[]): string[] {
+  const problems: string[] = [];
+  const seen = new Map<number, number>();
+  let newest = 0;
+  for (const { number, sequence, intact } of deliveries) {
+    if (!intact) problems.push(`batch ${number} was delivered damaged`);
+    if (seen.has(number)) continue;
+    if (sequence <= newest) problems.push(`batch ${number} of ${sequence} was delivered after ${newest}`);
+    newest = Math.max(newest, sequence);
+    seen.set(number, sequence);
+  }
+  for (const { number } of acks)
+    if (!seen.has(number)) problems.push(`batch ${number} was acked and never delivered`);
+  return problems;
+}
+
+/** Each batch that was acked has one entry that says it was stored, and each place of the log one entry. */
+export function judgeEntries(
+  acks: Iterable<Ack>,
+  samplesPerBatch: number,
+  entries: readonly Entry[],
+): string[] {
+  const problems: string[] = [];
+  const places = new Map<number, string>();
+  const storing = new Map<number, number>();
+  for (const { id, index, number, items } of entries) {
+    if (index < 0) problems.push(`the entry of batch ${number} is not integrated`);
+    else if (places.has(index) && places.get(index) !== id)
+      problems.push(`place ${index} of the log has two entries`);
+    places.set(index, id);
+    if (items === 0) continue;
+    if (items !== samplesPerBatch) problems.push(`the log has ${items} samples of batch ${number}`);
+    storing.set(number, (storing.get(number) ?? 0) + 1);
+  }
+  for (const { number } of acks) {
+    const count = storing.get(number) ?? 0;
+    if (count !== 1) problems.push(`batch ${number} was acked and has ${count} entries that stored it`);
+  }
+  return problems;
+}

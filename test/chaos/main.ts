@@ -1,0 +1,60 @@
+/** `make chaos`: many faults in an order that a seed decides, and a table of how the mesh came through. */
+import { temporaryFolder } from "@wellapi/demo/server";
+import { openTools } from "../../scripts/tools.ts";
+import { openChecks } from "./checks.ts";
+import { drill, type Outcome } from "./drill.ts";
+import { mayMount, mountDisks } from "./faults/disk.ts";
+import { allFaults } from "./faults/index.ts";
+import { openLoad } from "./load.ts";
+import { createRandom, shuffled } from "./random.ts";
+import { tableOf } from "./table.ts";
+import { openWorld } from "./world.ts";
+
+const { SEED, FAULTS, ONLY = "" } = process.env;
+const seed = Number(SEED || Math.floor(Math.random() * 1e9));
+const count = Number(FAULTS || 100);
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+const { faketime, ...tools } = await openTools(["mongo", "nats", "toxiproxy", "faketime"]);
+if (!mayMount) say("SKIPPED: full disks, which need root to mount them");
+const known = allFaults({ faketime: faketime.command, disks: mayMount });
+const eligible = known.filter(({ name }) => new RegExp(ONLY).test(name));
+const random = createRandom(seed);
+// Each of them once before any of them twice.
+const rounds = Array.from({ length: Math.ceil(count / eligible.length) }, () => shuffled(eligible, random));
+const faults = rounds.flat().slice(0, count);
+say(`SEED=${seed}: ${faults.length} faults; the same again with \`make chaos SEED=${seed}\``);
+
+const folder = temporaryFolder();
+const unmount = mayMount ? mountDisks(folder.path) : async () => {};
+const outcomes: Outcome[] = [];
+const problems: string[] = [];
+try {
+  const world = await openWorld(tools, folder.path);
+  const load = openLoad(world);
+  try {
+    const checks = await openChecks(world, load.ledger);
+    for (const [i, fault] of faults.entries()) {
+      const outcome = await drill(world, checks, fault, (line) => say(`${i + 1}\t${line}`));
+      outcomes.push(outcome);
+      problems.push(...outcome.problems.map((problem) => `${fault.name}: ${problem}`));
+    }
+    await load.settle();
+    problems.push(...(await checks.quick()), ...(await checks.whole()));
+    const { acked, samples, entries, proofs } = checks.counts;
+    say(
+      `${acked} batches with ${samples} samples acked, ${load.ledger.revocations} revocations, ${entries} entries of the log, ${proofs} of them proved`,
+    );
+  } finally {
+    await load.close();
+    await world.close();
+  }
+} catch (error) {
+  problems.push(error instanceof Error ? error.message : String(error));
+} finally {
+  await unmount();
+  folder.remove();
+}
+say(tableOf(outcomes));
+for (const problem of problems) say(`✗ ${problem}`);
+process.exitCode = problems.length === 0 ? 0 : 1;
