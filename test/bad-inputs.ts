@@ -318,12 +318,14 @@ export function describeBadInputs(running: () => Server): void {
       });
     });
 
-    test("a message over the limit is refused before it is parsed", async () => {
+    test("a message over the limit is refused before it is parsed, with how to mend it", async () => {
       const huge = batch(atMaker, randomUUID(), new Array<number>(400_000).fill(1_000_000));
       expect(
         await refusal(createClient(IngestionService, maker.transport).createSeries({ batch: huge })),
       ).toMatchObject({
         code: "ResourceExhausted",
+        reason: "MESSAGE_TOO_LARGE",
+        message: expect.stringContaining("send less"),
       });
     });
 

@@ -5,17 +5,16 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { contribute } from "@wellapi/demo/contribution";
 import { createNarrator } from "@wellapi/demo/narrator";
-import { enrolCompany, enrolPerson } from "@wellapi/demo/people";
+import { companyAt } from "@wellapi/demo/people";
 import { type Server, temporaryFolder } from "@wellapi/demo/server";
 import { tellStory } from "@wellapi/demo/story";
 import { openWatch } from "@wellapi/demo/watch";
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/consent/v1/consent_decision_service_pb";
-import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
 import { SeriesBatchSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { KeyService } from "@wellapi/gen/wellapi/keys/v1/key_service_pb";
-import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import {
   asService,
   createTokens,
@@ -30,10 +29,12 @@ import { createMeshAuthority, type Mesh, openMesh, parseMeshConfig } from "@well
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openTools, ToolsError } from "../scripts/tools.ts";
 import { badInputSettings, describeBadInputs } from "./bad-inputs.ts";
+import { callWithBatches, enrolScene, lost, streamBatches } from "./drain-load.ts";
 
 const code = "8867-4";
 /** So short that every test runs through several renewals. */
 const certificateMs = 12_000;
+const drainMs = 1_000;
 const names = { trustDomain: "wellapi.local" };
 
 /** Whether MongoDB and NATS can be had. A laptop skips, and says so; CI fails. */
@@ -84,14 +85,14 @@ describe.skipIf(!able)("each service as a process of its own", () => {
       WELLAPI_PROFILE: "sandbox",
       WELLAPI_LOG_LEVEL: "error",
       WELLAPI_WORKLOAD_CERT_MS: String(certificateMs),
-      WELLAPI_DRAIN_MS: "1000",
+      WELLAPI_DRAIN_MS: String(drainMs),
       // Connections end all the time, under everything that is tested here.
       WELLAPI_CONNECTION_AGE_MS: "1500",
     };
     mesh = await openMesh(parseMeshConfig(env), env, createLogger({ name: "mesh", env }));
     const { grpcUrl: grpc, httpUrl: http, dataDir, authority } = mesh;
     server = { grpc, http, dataDir, authority, operatorKey: mesh.operatorKey! } as Server;
-  }, 90_000);
+  }, 150_000);
 
   afterEach(() => {
     for (const close of closing.splice(0)) close();
@@ -99,7 +100,7 @@ describe.skipIf(!able)("each service as a process of its own", () => {
   afterAll(async () => {
     await mesh?.close();
     folder.remove();
-  }, 60_000);
+  }, 150_000);
 
   /** Calls a service's own port as another service would. */
   async function asWorkload(workload: "records" | "ingestion", service: "consent" | "identity" | "keys") {
@@ -126,7 +127,7 @@ describe.skipIf(!able)("each service as a process of its own", () => {
     const narrator = createNarrator((error) => problemOf(ConnectError.from(error)).reason);
     await tellStory(server, narrator);
     expect(narrator.failures).toEqual([]);
-  }, 60_000);
+  }, 150_000);
 
   test("the gateway serves the log's files, which audit has, and is ready", async () => {
     expect((await fetch(`${server.http}/readyz`)).status).toBe(200);
@@ -186,31 +187,6 @@ describe.skipIf(!able)("each service as a process of its own", () => {
   });
 
   describe("a patient, a maker and a clinic that watches", () => {
-    async function scene(name: string) {
-      const maker = await enrolCompany(server, `${name} maker`);
-      const clinic = await enrolCompany(server, `${name} clinic`);
-      const person = await enrolPerson(server, `${name} person`);
-      const consents = createClient(ConsentService, person.transport);
-      for (const [company, direction] of [
-        [maker, Direction.CONTRIBUTE],
-        [clinic, Direction.READ],
-      ] as const) {
-        await consents.createConsent({
-          requestId: randomUUID(),
-          consent: {
-            grantee: company.organization,
-            direction,
-            categories: [{ name: "heart" }],
-            purposes: direction === Direction.READ ? [Purpose.TREATMENT] : [],
-            resolution: Resolution.RAW,
-          },
-        });
-      }
-      const idAt = async (transport: Transport) =>
-        (await createClient(ConsentService, transport).listConsents({})).consents[0]!.patient;
-      return { maker, clinic, atMaker: await idAt(maker.transport), atClinic: await idAt(clinic.transport) };
-    }
-
     const minutes = (patient: string, from: string, count: number) => ({
       patient,
       code,
@@ -238,7 +214,7 @@ describe.skipIf(!able)("each service as a process of its own", () => {
     }
 
     test("certificates are renewed twice under an open watch, which goes on", async () => {
-      const { maker, clinic, atMaker, atClinic } = await scene("Renewal");
+      const { maker, clinic, atMaker, atClinic } = await enrolScene(server, "Renewal");
       const watch = await openWatch(clinic, atClinic, code);
       const seen = new Set([await serial("records")]);
       await expect
@@ -254,7 +230,7 @@ describe.skipIf(!able)("each service as a process of its own", () => {
     }, 45_000);
 
     test("ingestion that is killed is unavailable, and all is well once it is started again", async () => {
-      const { maker, clinic, atMaker, atClinic } = await scene("Kill");
+      const { maker, clinic, atMaker, atClinic } = await enrolScene(server, "Kill");
       const watch = await openWatch(clinic, atClinic, code);
       await mesh.kill("ingestion");
       const ingestion = createClient(IngestionService, maker.transport);
@@ -280,6 +256,36 @@ describe.skipIf(!able)("each service as a process of its own", () => {
       expect(await watch.delivered(3, 5_000)).toBe(true);
     }, 45_000);
   });
+
+  test.each(["ingestion", "records"] as const)(
+    "%s, told to stop under load, ends in time, and nothing that was answered is lost",
+    async (service) => {
+      const { maker, clinic, atMaker, atClinic } = await enrolScene(server, `Stop of ${service}`);
+      const streams = [1, 2].map(() => streamBatches(companyAt(server, maker), atMaker));
+      const calls = [callWithBatches(companyAt(server, maker), atMaker)];
+      const watch = await openWatch(clinic, atClinic, code);
+      for (const { acked } of [...streams, ...calls]) {
+        await expect.poll(() => acked.length, { timeout: 15_000 }).toBeGreaterThan(2);
+      }
+      const told = performance.now();
+      expect(await mesh.stop(service)).toBe(0);
+      expect(performance.now() - told).toBeLessThan(drainMs + 8_000);
+      expect((await calls[0]!.ended).code).toBe(Code.Unavailable);
+      // A stream ends with the service that it is open at; one that only needs it is told so batch by batch.
+      if (service === "records") expect(await watch.ended(5_000)).toBe("SERVER_STOPPING");
+      else {
+        for (const { ended } of streams) {
+          expect(await ended).toMatchObject({ code: Code.Unavailable, reason: "SERVER_STOPPING" });
+        }
+        expect(await watch.ended(100)).toBe("still open");
+      }
+      await mesh.start(service);
+      const acked = [...streams, ...calls].flatMap((ingest) => ingest.acked);
+      expect(await lost(maker, acked)).toBe(0);
+      for (const { stop } of streams) stop();
+    },
+    150_000,
+  );
 
   describeBadInputs(() => server);
 

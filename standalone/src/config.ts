@@ -29,6 +29,8 @@ export interface StandaloneConfig {
   readonly streamsPerApplication: number;
   /** How long after its arrival a block of samples may be merged with others, in milliseconds. */
   readonly compactAfterMs: number;
+  /** How long open calls and streams may go on once the process is told to stop, in milliseconds. */
+  readonly drainMs: number;
 }
 
 /** An open stream costs memory (docs/performance.md, P13); nobody who sends batches needs hundreds. */
@@ -62,5 +64,6 @@ export function parseStandaloneConfig(env: Env): StandaloneConfig {
     }),
     streamsPerApplication: streamsPerApplicationOf(reader),
     compactAfterMs: compactAfterMsOf(reader),
+    drainMs: reader.int("WELLAPI_DRAIN_MS", { fallback: 5_000, min: 0, max: 600_000 }),
   }));
 }

@@ -26,7 +26,6 @@ export interface DoorSettings {
   readonly httpPort: number;
   /** Origins of web apps that may call the gateway. */
   readonly corsOrigins: readonly string[];
-  readonly drainMs: number;
   /** After this long a provider's connection takes no new calls, so that it comes to new replicas; unlimited unless given. */
   readonly connectionAgeMs?: number;
 }
@@ -80,7 +79,7 @@ export async function openGrpcDoor(options: {
       log,
     }),
   );
-  closers.push("gRPC door", () => server.drain(settings.drainMs));
+  closers.push("gRPC door", () => server.close());
   // It lives for seven days; a new one every day leaves time to mend a failure.
   const renewal = setInterval(() => {
     certificate()
@@ -115,8 +114,13 @@ export async function openHttpDoor(options: {
       deps,
     ),
   );
-  closers.push("gateway", () => gateway.close(settings.drainMs));
+  closers.push("gateway", () => gateway.close());
   return gateway;
+}
+
+/** Both doors at once: while one waits for its callers, the other must not take new ones. */
+export async function drainDoors([grpc, gateway]: readonly [GrpcServer, Gateway], ms: number): Promise<void> {
+  await Promise.all([grpc.drain(ms), gateway.close(ms)]);
 }
 
 /** A certificate names `localhost`; TLS clients compare names. */

@@ -12,7 +12,7 @@ import {
 } from "./compositions.ts";
 import type { StandaloneConfig } from "./config.ts";
 import { prepareDataFolder, publishedFolder } from "./data-folder.ts";
-import { createDoorAuthentication, openGrpcDoor, openHttpDoor, urlHost } from "./doors.ts";
+import { createDoorAuthentication, drainDoors, openGrpcDoor, openHttpDoor, urlHost } from "./doors.ts";
 import { createInProcessPlatform } from "./in-process-platform.ts";
 
 /** A running exchange. */
@@ -29,8 +29,6 @@ export interface Exchange {
   /** Drains the doors, then closes everything in reverse. */
   close(): Promise<void>;
 }
-
-const drainMs = 5_000;
 
 /** Composes all services in this process, top to bottom. Throws StandaloneError with one line that helps. */
 export async function openExchange(config: StandaloneConfig, log: Logger): Promise<Exchange> {
@@ -68,7 +66,6 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
     switchboard.mount(ingestion.routes);
 
     // The doors.
-    const settings = { ...config, drainMs };
     const authentication = (workload: "door" | "gateway") => {
       const recheckMs = config.credentialRecheckMs;
       const created = createDoorAuthentication({ workload, network, clock, recheckMs });
@@ -78,7 +75,7 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
     const streamLimit = createStreamLimit({ perApplication: config.streamsPerApplication });
     const services = [audit, identity, consent, records, ingestion];
     const grpc = await openGrpcDoor({
-      settings,
+      settings: config,
       routes: services.flatMap(({ routes }) => routes).filter(({ service }) => isPublic(service)),
       authentication: authentication("door"),
       streamLimit,
@@ -92,7 +89,7 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
       log,
     });
     const gateway = await openHttpDoor({
-      settings,
+      settings: config,
       upstream: network.unauthenticated("gateway"),
       authentication: authentication("gateway"),
       streamLimit,
@@ -101,6 +98,7 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
       closers,
       log,
     });
+    closers.push("doors", () => drainDoors([grpc, gateway], config.drainMs));
     await records.ready();
     const checkpoint = async () => Buffer.from((await audit.tiles.read("checkpoint"))!).toString("utf8");
     const source = runningSource({ trustDomain, folder, stores, checkpoint });

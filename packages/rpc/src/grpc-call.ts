@@ -52,7 +52,7 @@ export function methodHandler(spec: MethodImplSpec, options: CallOptions): grpc.
       const handler: grpc.handleUnaryCall<Buffer, Buffer> = async (call, callback) => {
         const context = openContext(spec, call, options);
         try {
-          const message = decode(spec, call.request);
+          const message = decode(spec, call.request, options);
           const running = invokeUnary(spec, options.interceptors, context, message);
           track(running, options.running);
           const response = await raceAbort(running, context.signal);
@@ -170,7 +170,7 @@ function stream(
   context: ReturnType<typeof openContext>,
   options: CallOptions,
 ): Promise<StreamResponse> {
-  const requests = mapStream(wholeOrAborted(source, context.signal), (bytes) => decode(spec, bytes));
+  const requests = mapStream(wholeOrAborted(source, context.signal), (bytes) => decode(spec, bytes, options));
   return raceAbort(
     invokeStream(spec, options.interceptors, context, abortable(requests, context.signal)),
     context.signal,
@@ -241,7 +241,14 @@ function peerValues(call: AnyCall, header: Headers, peers: PeerIdentity | undefi
   return values.set(peerWorkloadKey, peers({ subjectAltName: certificate?.subjectaltname, header }));
 }
 
-function decode(spec: MethodImplSpec, bytes: Buffer): Message {
+function decode(spec: MethodImplSpec, bytes: Buffer, { maximumMessageBytes }: CallOptions): Message {
+  if (bytes.length > maximumMessageBytes) {
+    throw problemError({
+      code: Code.ResourceExhausted,
+      reason: "MESSAGE_TOO_LARGE",
+      message: `the request is larger than ${maximumMessageBytes} bytes: send less at a time`,
+    });
+  }
   try {
     return fromBinary(spec.method.input, bytes);
   } catch (cause) {

@@ -79,7 +79,8 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
   grpc.setLogVerbosity(grpc.logVerbosity.NONE); // it writes to the console what reaches us as errors anyway
   const messageBytes = limits?.messageBytes ?? 1_048_576;
   const server = new grpc.Server({
-    "grpc.max_receive_message_length": messageBytes,
+    // A message up to twice as large is read, and refused with a reason; beyond, grpc-js refuses the first bytes.
+    "grpc.max_receive_message_length": 2 * messageBytes,
     "grpc.max_send_message_length": messageBytes,
     "grpc.max_concurrent_streams": limits?.concurrentStreams ?? 100,
     "grpc.max_metadata_size": 16_384,

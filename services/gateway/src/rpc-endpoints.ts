@@ -12,6 +12,7 @@ import {
 import type { Route } from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
 import type { FastifyInstance } from "fastify";
+import { reasoned } from "./reasons.ts";
 
 export interface RpcEndpointsOptions {
   readonly routes: readonly Route[];
@@ -56,7 +57,10 @@ export function addRpcEndpoints(app: FastifyInstance, options: RpcEndpointsOptio
           const answer = await handler(
             universalRequestFromNodeRequest(request.raw, reply.raw, undefined, createContextValues()),
           );
-          await universalResponseToNodeResponse(answer, reply.raw);
+          await universalResponseToNodeResponse(
+            await reasoned(answer, options.maximumMessageBytes),
+            reply.raw,
+          );
         } catch (error) {
           // The client went away, or what it sent is no HTTP: the call itself has been logged.
           const { code } = ConnectError.from(error);

@@ -1,6 +1,8 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import { Code, type ConnectError, createClient } from "@connectrpc/connect";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { errorFromJson } from "@connectrpc/connect/protocol-connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
+import { ErrorInfoSchema } from "@wellapi/gen/google/rpc/error_details_pb";
 import {
   GetObservationRequestSchema,
   RecordsService,
@@ -453,4 +455,34 @@ test("a request in binary by hand", async () => {
     body: Buffer.from(message),
   });
   expect(response.status).toBe(200);
+});
+
+describe("a request that is no message says why, with a reason, and how to mend it:", () => {
+  const gzip = { "content-encoding": "br" };
+  test.each([
+    ["JSON that does not end", '{"patient": ', {}, 400, "MALFORMED_MESSAGE", /contract/],
+    ["a field that there is not", { pateint: "pat_1" }, {}, 400, "MALFORMED_MESSAGE", /pateint/],
+    ["a body over the limit", { patient: "x".repeat(1_100_000) }, {}, 429, "MESSAGE_TOO_LARGE", /send less/],
+    ["an encoding that nobody knows", observation, gzip, 501, "REQUEST_REFUSED", /compression/],
+    ["a time that is none", observation, { "connect-timeout-ms": "soon" }, 400, "MALFORMED_MESSAGE", /soon/],
+    [
+      "a content type that is none",
+      observation,
+      { "content-type": "text/html" },
+      415,
+      "UNSUPPORTED_MEDIA_TYPE",
+      /json/,
+    ],
+  ] as const)("%s", async (_name, body, headers, status, reason, hint) => {
+    await open(echo);
+    const answer = await post(getObservation, body, { ...key, ...headers });
+    expect(answer.status).toBe(status);
+    const error = errorFromJson(
+      (await answer.json()) as never,
+      undefined,
+      new ConnectError("", Code.Unknown),
+    );
+    expect(problemOf(error)).toMatchObject({ reason, message: expect.stringMatching(hint) });
+    expect(error.findDetails(ErrorInfoSchema)).toHaveLength(1);
+  });
 });

@@ -6,7 +6,6 @@ import type { ServiceName } from "../mesh/services.ts";
 export interface MeshConfig extends StandaloneConfig {
   /** Of workload certificates, milliseconds. */
   readonly certificateMs: number;
-  readonly drainMs: number;
   /** Processes of a service; one where it is not named. */
   readonly replicas: ReadonlyMap<ServiceName, number>;
 }
@@ -23,7 +22,6 @@ export function parseMeshConfig(env: Env): MeshConfig {
       min: 2_000,
       max: 24 * 3_600_000,
     }),
-    drainMs: reader.int("WELLAPI_DRAIN_MS", { fallback: 5_000, min: 0, max: 600_000 }),
     replicas: replicasOf(reader),
   }));
   // Not the folder of an exchange in one process: neither could read what the other wrote.

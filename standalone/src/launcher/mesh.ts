@@ -30,7 +30,9 @@ export interface Mesh extends Exchange {
   renew(member: string, lifetimeMs?: number): Promise<void>;
   /** SIGKILL. */
   kill(service: ServiceName, replica?: number): Promise<void>;
-  /** Starts a service that was killed, where it was. */
+  /** SIGTERM, and SIGKILL if it does not drain in time: the exit code, or the signal's name. */
+  stop(service: ServiceName, replica?: number): Promise<number | NodeJS.Signals | null>;
+  /** Starts a service that was stopped or killed, where it was. */
   start(service: ServiceName, replica?: number): Promise<void>;
   /** SIGSTOP: it neither runs nor ends, and its connections stay open. */
   pause(service: ServiceName, replica?: number): void;
@@ -147,7 +149,7 @@ export async function openMesh(
       const child = children.get(name);
       if (!child) return;
       expected.add(child);
-      const stopped = child.stop(2 * config.drainMs + lastStepsMs); // the gateway has two doors
+      const stopped = child.stop(config.drainMs + lastStepsMs);
       child.process.kill("SIGCONT"); // one that is paused hears nothing before
       await stopped;
     }
@@ -180,6 +182,11 @@ export async function openMesh(
         expected.add(child);
         child.process.kill("SIGKILL");
         await child.ended;
+      },
+      async stop(service, replica = 1) {
+        const member = memberOf(service, replica);
+        await stop(member);
+        return children.get(member.name)!.ended;
       },
       start: (service, replica = 1) => start(memberOf(service, replica)),
       pause: (service, replica = 1) =>

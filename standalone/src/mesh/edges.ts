@@ -7,7 +7,7 @@ import { forwardingRoute, publicServices, type Tiles } from "@wellapi/gateway";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { EdgeCertificateService } from "@wellapi/gen/wellapi/identity/v1/edge_certificate_service_pb";
 import { createStreamLimit, type ServerTls } from "@wellapi/rpc";
-import { createDoorAuthentication, openGrpcDoor, openHttpDoor, urlHost } from "../doors.ts";
+import { createDoorAuthentication, drainDoors, openGrpcDoor, openHttpDoor, urlHost } from "../doors.ts";
 import type { EdgeConfig, ServiceConfig } from "./config.ts";
 import { patiently } from "./patience.ts";
 import type { MeshPlatform } from "./platform.ts";
@@ -20,8 +20,8 @@ export async function openEdges(platform: MeshPlatform, config: ServiceConfig, s
   const { network, clock, closers, log, installation } = platform;
   const edges = config.edges!;
   const upstream = network.unauthenticated(workload);
-  const { host, drainMs, connectionAgeMs } = config;
-  const settings = { ...edges, host, drainMs, ...(connectionAgeMs ? { connectionAgeMs } : {}) };
+  const { host, connectionAgeMs } = config;
+  const settings = { ...edges, host, ...(connectionAgeMs ? { connectionAgeMs } : {}) };
   const authentication = createDoorAuthentication({
     workload,
     network,
@@ -57,6 +57,7 @@ export async function openEdges(platform: MeshPlatform, config: ServiceConfig, s
     closers,
     log,
   });
+  closers.push("doors", () => drainDoors([grpc, gateway], config.drainMs));
   return {
     grpc: `https://${urlHost(config.host)}:${grpc.port}`,
     http: `http://${urlHost(config.host)}:${gateway.port}`,

@@ -1,0 +1,65 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
+import { errorFromJson, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
+import { ErrorInfoSchema } from "@wellapi/gen/google/rpc/error_details_pb";
+import { type Problem, problemError } from "@wellapi/rpc";
+
+/** Answers that Connect gives without a body, before it knows what is called. */
+const bare: Readonly<Record<number, Problem>> = {
+  405: {
+    code: Code.Unimplemented,
+    reason: "METHOD_NOT_ALLOWED",
+    message: "call it with POST; GET is for methods without side effects only",
+  },
+  415: {
+    code: Code.Unimplemented,
+    reason: "UNSUPPORTED_MEDIA_TYPE",
+    message: 'send "content-type: application/json" with a JSON body',
+  },
+};
+
+/**
+ * The answer, with a reason and how to mend it also where Connect refused the request itself, before our interceptors
+ * saw it: a body that is no valid message, one that is too large, an encoding or a header that it does not know.
+ */
+export async function reasoned(
+  answer: UniversalServerResponse,
+  maximumMessageBytes: number,
+): Promise<UniversalServerResponse> {
+  const known = answer.body === undefined ? bare[answer.status] : undefined;
+  if (known !== undefined) return refusal(answer, problemError(known));
+  const header = new Headers(answer.header);
+  const isError = answer.status >= 400 && header.get("content-type") === "application/json";
+  // What was worth compressing has details.
+  if (!isError || header.has("content-encoding") || answer.body === undefined) return answer;
+  const bytes = Buffer.concat(await Array.fromAsync(answer.body as AsyncIterable<Uint8Array>));
+  const said = errorFromJson(JSON.parse(bytes.toString()), undefined, new ConnectError("", Code.Unknown));
+  if (said.findDetails(ErrorInfoSchema).length > 0) return { ...answer, body: each(bytes) };
+  return refusal(answer, problemError(problemOfRequest(said, maximumMessageBytes)));
+}
+
+function problemOfRequest({ code, rawMessage }: ConnectError, maximumMessageBytes: number): Problem {
+  if (code === Code.ResourceExhausted) {
+    return {
+      code,
+      reason: "MESSAGE_TOO_LARGE",
+      message: `the request is larger than ${maximumMessageBytes} bytes: send less at a time`,
+    };
+  }
+  if (code === Code.InvalidArgument) {
+    return { code, reason: "MALFORMED_MESSAGE", message: `${rawMessage}: write it as the contract has it` };
+  }
+  return { code, reason: "REQUEST_REFUSED", message: rawMessage };
+}
+
+function refusal(answer: UniversalServerResponse, error: ConnectError): UniversalServerResponse {
+  const bytes = errorToJsonBytes(error, undefined);
+  const header = new Headers(answer.header);
+  header.set("content-type", "application/json");
+  header.set("content-length", String(bytes.length));
+  return { ...answer, header, body: each(bytes) };
+}
+
+async function* each(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes;
+}
