@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { createSecureContext } from "node:tls";
 import type { Logger } from "@wellapi/runtime";
 
@@ -28,7 +29,7 @@ export interface WorkloadFiles {
  * Reads the pair from files and reads them again every `everyMs`: whoever renews them (a launcher, cert-manager, a
  * SPIFFE agent) may replace files or swap a folder's link. A pair that is half written, does not fit or has ended
  * is left alone, and the one in use stays.
- * @throws where the first pair cannot be read or does not fit.
+ * @throws where the first pair cannot be read, or does not fit for two seconds.
  */
 export async function openWorkloadCertificates(options: {
   readonly files: WorkloadFiles;
@@ -36,7 +37,7 @@ export async function openWorkloadCertificates(options: {
   readonly log: Logger;
 }): Promise<WorkloadCertificates> {
   const { files, everyMs, log } = options;
-  let pair = await readPair(files);
+  let pair = await firstPair(files);
   let reading = false;
   let refused = { reason: "", times: 0 };
   const listeners = new Set<(next: WorkloadCertificate) => void>();
@@ -74,6 +75,20 @@ export async function openWorkloadCertificates(options: {
       listeners.clear();
     },
   };
+}
+
+/** A start may fall between the writing of the key and that of its certificate: it waits for the second. */
+async function firstPair(files: WorkloadFiles): Promise<WorkloadCertificate> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await readPair(files);
+    } catch (error) {
+      const halfWritten =
+        error instanceof Error && "code" in error && error.code === "ERR_OSSL_X509_KEY_VALUES_MISMATCH";
+      if (!halfWritten || tries === 20) throw error;
+      await delay(100);
+    }
+  }
 }
 
 async function readPair(files: WorkloadFiles): Promise<WorkloadCertificate> {

@@ -451,7 +451,11 @@ describe("a renewed certificate", () => {
     await writeFile(files.authority, authority.certificate);
     const refused = Promise.withResolvers<void>();
     const log = { ...silentLogger, warn: () => refused.resolve() };
-    const opened = await openWorkloadCertificates({ files, everyMs: 10, log });
+    await writeFile(files.privateKey, second.privateKey);
+    const opening = openWorkloadCertificates({ files, everyMs: 10, log });
+    await delay(150);
+    await writeFile(files.privateKey, first.privateKey);
+    const opened = await opening;
     closing.push(opened.close);
     const changed = Promise.withResolvers<string>();
     opened.onChange(({ certificate }) => changed.resolve(certificate));
