@@ -42,13 +42,22 @@ export async function openMongoServer(): Promise<MongoServer | undefined> {
   }
 }
 
-async function startServer(): Promise<MongoServer> {
+/** A server of one's own, with further settings of the test server. Throws ToolsError where none can be had. */
+export async function startServer(settings: readonly string[] = []): Promise<MongoServer> {
   const { mongo } = await openTools(["mongo"]);
   const folder = await mkdtemp(join(tmpdir(), "wellapi-mongo-"));
   const port = await freePort();
   let child: ChildProcess | undefined;
   const start = async () => {
-    const args = [...mongo.args, "--port", String(port), "--storage-path", folder, "--sync-on-commit"];
+    const args = [
+      ...mongo.args,
+      "--port",
+      String(port),
+      "--storage-path",
+      folder,
+      "--sync-on-commit",
+      ...settings,
+    ];
     // In its folder, where no configuration file of this machine is found.
     child = spawn(mongo.command, args, { cwd: folder, stdio: "ignore" });
     await listening(port, child);
