@@ -103,7 +103,7 @@ export function describeBadInputs(running: () => Server): void {
       }
       const { consents } = await createClient(ConsentService, maker.transport).listConsents({});
       atMaker = consents[0]!.patient;
-    }, 30_000);
+    }, 90_000);
 
     const grpc = (certificate: { cert?: string; key?: string; ca: string }) =>
       createGrpcTransport({ baseUrl: server.grpc, nodeOptions: { ...certificate, minVersion: "TLSv1.3" } });
