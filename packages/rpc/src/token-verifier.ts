@@ -75,6 +75,8 @@ export function createTokenVerifier({ issuer, jwks, clock }: TokenVerifierOption
   let fetched = "";
   let fetching: Promise<void> | undefined;
   let fetchedAt = Number.NEGATIVE_INFINITY;
+  /** When keys that are old were last asked for. */
+  let triedAt = Number.NEGATIVE_INFINITY;
 
   function fetchKeys(): Promise<void> {
     fetching ??= jwks()
@@ -114,7 +116,11 @@ export function createTokenVerifier({ issuer, jwks, clock }: TokenVerifierOption
   return {
     async verify(token, workload) {
       // While identity is away the keys that we have serve on; it makes no tokens meanwhile.
-      if (keys !== undefined && clock.monotonic() - fetchedAt > keysAgeMs) fetchKeys().catch(() => {});
+      const now = clock.monotonic();
+      if (keys !== undefined && now - fetchedAt > keysAgeMs && now - triedAt > refetchMs) {
+        triedAt = now;
+        fetchKeys().catch(() => {});
+      }
       const key = fingerprint(token);
       let claims = verified.get(key);
       if (claims === undefined) {

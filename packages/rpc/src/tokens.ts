@@ -1,5 +1,5 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
-import { type Client, Code, type ContextValues, type Transport } from "@connectrpc/connect";
+import { type Client, Code, ConnectError, type ContextValues, type Transport } from "@connectrpc/connect";
 import type { TokenExchangeService } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
 import type { Clock } from "@wellapi/runtime";
 import { createCache, fingerprint } from "./cache.ts";
@@ -13,6 +13,8 @@ export interface Tokens {
   forCaller(caller: Caller): Promise<string>;
   /** For the service itself. */
   forService(): Promise<string>;
+  /** The service's own was refused: its key was dropped, or somebody's clock is wrong. The next is a new one. */
+  forgetService(): void;
 }
 
 const timeoutMs = 5_000;
@@ -49,6 +51,7 @@ export function createTokens(options: {
     forCaller: (caller) =>
       obtain(`caller ${fingerprint(caller.token)}`, { case: "internalToken", value: caller.token }),
     forService: () => obtain("service", { case: "workload", value: true }),
+    forgetService: () => kept.delete("service"),
   };
 }
 
@@ -71,9 +74,41 @@ export function asCaller(transport: Transport, tokens: Tokens): Transport {
   });
 }
 
-/** The transport, calling on the service's own behalf. */
+/**
+ * The transport, calling on the service's own behalf. A unary call whose token is refused, and which nobody has read
+ * therefore, is made again with a new one.
+ */
 export function asService(transport: Transport, tokens: Tokens): Transport {
-  return withToken(transport, () => tokens.forService());
+  const authorized = withToken(transport, () => tokens.forService());
+  const refused = (error: unknown) => {
+    if (ConnectError.from(error).code !== Code.Unauthenticated) return false;
+    tokens.forgetService();
+    return true;
+  };
+  return {
+    async unary(...call) {
+      try {
+        return await authorized.unary(...call);
+      } catch (error) {
+        if (!refused(error)) throw error;
+        return authorized.unary(...call);
+      }
+    },
+    async stream(...call) {
+      const response = await authorized.stream(...call);
+      return { ...response, message: watched(response.message) };
+    },
+  };
+
+  /** A stream is refused where its first message would be. */
+  async function* watched<T>(messages: AsyncIterable<T>): AsyncIterable<T> {
+    try {
+      yield* messages;
+    } catch (error) {
+      refused(error);
+      throw error;
+    }
+  }
 }
 
 function withToken(

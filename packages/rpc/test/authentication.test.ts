@@ -186,6 +186,20 @@ describe("internal tokens", () => {
     expect(fetches).toBe(2);
   });
 
+  test("a key that was dropped is trusted no longer than half a minute, also where it has verified a token", async () => {
+    const token = await mint();
+    await verifier.verify(token, "door");
+    published = [{ kid: "two", keys: otherKeys }];
+    elapsed += 30_001;
+    const outcome = () =>
+      verifier.verify(token, "door").then(
+        () => "taken",
+        () => "refused",
+      );
+    await expect.poll(outcome).toBe("refused");
+    expect(fetches).toBe(2);
+  });
+
   test("keys that can't be had are UNAVAILABLE, not a refusal", async () => {
     const unreachable = createTokenVerifier({ issuer, clock, jwks: () => Promise.reject(new Error("down")) });
     expect(await refusal(unreachable.verify(await mint(), "door"))).toMatchObject({ code: Code.Unavailable });
