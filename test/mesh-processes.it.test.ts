@@ -5,6 +5,7 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { contribute } from "@wellapi/demo/contribution";
 import { createNarrator } from "@wellapi/demo/narrator";
+import { companyAt } from "@wellapi/demo/people";
 import { type Server, temporaryFolder } from "@wellapi/demo/server";
 import { tellStory } from "@wellapi/demo/story";
 import { openWatch } from "@wellapi/demo/watch";
@@ -28,7 +29,7 @@ import { createMeshAuthority, type Mesh, openMesh, parseMeshConfig } from "@well
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openTools, ToolsError } from "../scripts/tools.ts";
 import { badInputSettings, describeBadInputs } from "./bad-inputs.ts";
-import { enrolScene } from "./drain-load.ts";
+import { callWithBatches, enrolScene, lost, streamBatches } from "./drain-load.ts";
 
 const code = "8867-4";
 /** So short that every test runs through several renewals. */
@@ -255,6 +256,36 @@ describe.skipIf(!able)("each service as a process of its own", () => {
       expect(await watch.delivered(3, 5_000)).toBe(true);
     }, 45_000);
   });
+
+  test.each(["ingestion", "records"] as const)(
+    "%s, told to stop under load, ends in time, and nothing that was answered is lost",
+    async (service) => {
+      const { maker, clinic, atMaker, atClinic } = await enrolScene(server, `Stop of ${service}`);
+      const streams = [1, 2].map(() => streamBatches(companyAt(server, maker), atMaker));
+      const calls = [callWithBatches(companyAt(server, maker), atMaker)];
+      const watch = await openWatch(clinic, atClinic, code);
+      for (const { acked } of [...streams, ...calls]) {
+        await expect.poll(() => acked.length, { timeout: 60_000 }).toBeGreaterThan(2);
+      }
+      const told = performance.now();
+      expect(await mesh.stop(service)).toBe(0);
+      expect(performance.now() - told).toBeLessThan(drainMs + 8_000);
+      expect((await calls[0]!.ended).code).toBe(Code.Unavailable);
+      // A stream ends with the service that it is open at; one that only needs it is told so batch by batch.
+      if (service === "records") expect(await watch.ended(5_000)).toBe("SERVER_STOPPING");
+      else {
+        for (const { ended } of streams) {
+          expect(await ended).toMatchObject({ code: Code.Unavailable, reason: "SERVER_STOPPING" });
+        }
+        expect(await watch.ended(100)).toBe("still open");
+      }
+      await mesh.start(service);
+      const acked = [...streams, ...calls].flatMap((ingest) => ingest.acked);
+      expect(await lost(maker, acked)).toBe(0);
+      for (const { stop } of streams) stop();
+    },
+    150_000,
+  );
 
   describeBadInputs(() => server);
 
