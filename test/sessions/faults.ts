@@ -97,3 +97,19 @@ export const cutOff: Scenario = {
     await move(subject, 2);
   },
 };
+
+/** `set` moves the clock, in seconds off the true time. */
+export function movedClock(whose: string, seconds: number, set: (seconds: number) => void): Scenario {
+  return {
+    name: `the wall clock of ${whose} moves by ${seconds} s, and back`,
+    async run(_world, subject) {
+      await Promise.all(replicas.map((records) => warm(subject, records)));
+      set(seconds);
+      await revoke(subject, "read", 2);
+      await Promise.all(replicas.map((records) => move(subject, records)));
+      set(0);
+      await revoke(subject, "contribute", 2);
+      await Promise.all(replicas.map((records) => move(subject, records)));
+    },
+  };
+}

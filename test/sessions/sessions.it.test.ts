@@ -9,13 +9,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openTools, type Tool, ToolsError } from "../../scripts/tools.ts";
 import { type Callers, openCallers } from "./callers.ts";
 import { check, type Limits } from "./checker.ts";
+import { createMovableClock } from "./clock.ts";
 import * as faults from "./faults.ts";
 import { enrolPatient, pause } from "./patient.ts";
 import { play } from "./play.ts";
 import { createRecorder } from "./recorder.ts";
 import { openWorld, preloading, replicas, type World } from "./world.ts";
 
-const needed = ["mongo", "nats", "toxiproxy"] as const;
+const needed = ["mongo", "nats", "toxiproxy", "faketime"] as const;
 
 async function toolsCanBeHad(): Promise<Readonly<Record<(typeof needed)[number], Tool>> | undefined> {
   try {
@@ -29,7 +30,7 @@ async function toolsCanBeHad(): Promise<Readonly<Record<(typeof needed)[number],
 const tools = await toolsCanBeHad();
 const thorough = process.env.WELLAPI_SESSIONS === "thorough";
 
-const limits: Limits = { inFlightMs: 2_000, deliveryMs: 15_000, recoveryMs: 60_000 };
+const limits: Limits = { inFlightMs: 2_000, deliveryMs: 15_000, recoveryMs: 90_000 };
 
 describe.skipIf(!tools)("two replicas of records and of consent", () => {
   const closers = createClosers();
@@ -45,7 +46,7 @@ describe.skipIf(!tools)("two replicas of records and of consent", () => {
       enrolCompany(world.server, "Sessions clinic"),
     ]);
     stage = { world, callers, maker, clinic };
-  }, 180_000);
+  }, 240_000);
 
   afterAll(() => closers.closeAll(), 60_000);
 
@@ -68,7 +69,7 @@ describe.skipIf(!tools)("two replicas of records and of consent", () => {
     await world.inFrontOf(2).open();
     await expect.poll(() => shareOfSecond(4), { timeout: 10_000 }).toBeGreaterThan(0.3);
     expect(check(recorder.history(), limits)).toEqual([]);
-  }, 180_000);
+  }, 240_000);
 
   async function holds(scenario: faults.Scenario): Promise<void> {
     const { history, violations, outages } = await play(stage, limits, scenario);
@@ -77,7 +78,19 @@ describe.skipIf(!tools)("two replicas of records and of consent", () => {
   }
 
   for (const scenario of [faults.pausedRecords, faults.cutOff, faults.killedRecords, faults.killedConsent]) {
-    test(scenario.name, () => holds(scenario), 180_000);
+    test(scenario.name, () => holds(scenario), 240_000);
+  }
+
+  for (const [service, member, seconds] of [
+    ["records", "records-2", 120],
+    ["consent", "consent-2", -120],
+  ] as const) {
+    test(`the wall clock of ${member} is moved by ${seconds} s, and back`, async () => {
+      const { env, move } = createMovableClock(tools!.faketime, world.mesh.dataDir, member);
+      world.settings(member, env);
+      await world.restart(service, 2);
+      await holds(faults.movedClock(member, seconds, move));
+    }, 240_000);
   }
 
   describe("the checker finds what is planted", () => {
@@ -108,7 +121,7 @@ describe.skipIf(!tools)("two replicas of records and of consent", () => {
       expect(found).toContain("revoked");
       world.settings("records-2", {});
       await world.restart("records", 2);
-    }, 180_000);
+    }, 240_000);
   });
 });
 
