@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 
 /** Typed prefixes of ids. */
 export type IdPrefix =
@@ -48,23 +48,43 @@ export function encodeId(bytes: Uint8Array): string {
 /** The 16 bytes of an id's 26 characters, or undefined where the text is not canonical. */
 export function decodeId(text: string): Uint8Array | undefined {
   if (text.length !== 26 || text.charCodeAt(0) > 0x37) return undefined; // the first character carries 3 bits
-  let value = 0n;
-  for (const character of text) {
-    const digit = alphabet.indexOf(character);
-    if (digit < 0) return undefined;
-    value = (value << 5n) | BigInt(digit);
-  }
   const bytes = new Uint8Array(16);
-  for (let i = 15; i >= 0; i--) {
-    bytes[i] = Number(value & 255n);
-    value >>= 8n;
+  let held = 0;
+  let bits = -2; // the two bits too many, which are zeros
+  let at = 0;
+  for (let i = 0; i < 26; i++) {
+    const digit = digits[text.charCodeAt(i)] ?? -1;
+    if (digit < 0) return undefined;
+    held = ((held & 0xff) << 5) | digit;
+    bits += 5;
+    if (bits >= 8) {
+      bits -= 8;
+      bytes[at++] = held >> bits;
+    }
   }
   return bytes;
 }
 
+/** By character code; −1 for what is no digit. */
+const digits = new Int8Array(128).fill(-1);
+for (const [value, character] of [...alphabet].entries()) digits[character.charCodeAt(0)] = value;
+
+/** Random bytes made ahead: the kernel is asked once for 256 ids. */
+const pool = Buffer.alloc(16 * 256);
+let used = pool.length;
+
+function randomBlock(): Buffer {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  used += 16;
+  return pool.subarray(used - 16, used);
+}
+
 export const randomIds: Ids = {
   next(prefix) {
-    const bytes = randomBytes(16);
+    const bytes = randomBlock();
     // There are more of them than of anything else, and an index over ids that grow is written at one place: half
     // the work. An access shows its time anyway.
     if (prefix === "acc") bytes.writeUIntBE(Date.now(), 0, 6);

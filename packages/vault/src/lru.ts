@@ -1,4 +1,7 @@
-/** A map that holds at most `capacity` entries and lets the least recently used go. */
+/**
+ * A map that holds at most `capacity` entries and lets the least recently used go. Use is not counted while it is less
+ * than half full.
+ */
 export interface Lru<V> {
   get(key: string): V | undefined;
   set(key: string, value: V): void;
@@ -18,7 +21,7 @@ export function createLru<V>(capacity: number, onDrop: (value: V) => void): Lru<
   return {
     get(key) {
       const value = map.get(key);
-      if (value === undefined) return undefined;
+      if (value === undefined || map.size * 2 <= capacity) return value;
       map.delete(key);
       map.set(key, value);
       return value;

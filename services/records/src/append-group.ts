@@ -1,15 +1,16 @@
-import { createHash, timingSafeEqual } from "node:crypto";
-import type { Change, Stored } from "@wellapi/store";
+import { timingSafeEqual } from "node:crypto";
+import type { Change, OutboxEvent, Stored } from "@wellapi/store";
 import type { Batch, BatchOutcome } from "./batch.ts";
 import { type Accepted, type BatchWrites, observationWrites, seriesWrites } from "./batch-writes.ts";
 import type { Contributions } from "./consent-client.ts";
-import type { ReceiptDocument, SeriesDocument } from "./documents.ts";
+import type { Head, ReceiptDocument, SeriesDocument } from "./documents.ts";
 import { RecordsError } from "./errors.ts";
 import { batchCommitted } from "./event-convert.ts";
 import { headChange, loadHead } from "./head-repository.ts";
 import type { Intent } from "./intent.ts";
 import { coversTimes, unite } from "./interval.ts";
 import { type Judgement, judge, lacksConsent } from "./judgement.ts";
+import { createKnownHeads, createKnownSeries } from "./known-documents.ts";
 import { ensureKey, type PatientBox, withBox } from "./patient-box.ts";
 import { acceptedBitmap, earlierBatch, loadReceipt, receiptChange } from "./receipt-repository.ts";
 import type { Subject } from "./subject.ts";
@@ -46,10 +47,15 @@ interface Addition {
  * One attempt to commit a group of batches of one patient, no two of the same name. It answers those that are
  * decided; the others stay unanswered and are tried again, because another commit or a change of consent came
  * between. Throws what concerns all that are unanswered.
+ *
+ * The first attempt is made on trust: it takes the head as this process knows it, and no batch for one that came
+ * before. Where that is wrong, the commit is refused by the head's guard or by the receipt that is there already, and
+ * the next attempt reads. So the store is asked nothing for a patient of late.
  */
 export function createGroupCommit(deps: WriteDeps) {
   const { store, vault, gate, accessLog, relay, hub, clock, ids } = deps;
   const storedSeries = createKnownSeries();
+  const heads = createKnownHeads();
 
   /** About codes that decide something: a batch of wrong items may name a thousand that exist nowhere. */
   function decide({ subject, organization, batch }: Pending): Promise<Contributions> {
@@ -132,7 +138,35 @@ export function createGroupCommit(deps: WriteDeps) {
       .map((document) => ({ kind: "insert" as const, collection: "series", document }));
   }
 
-  return async (partition: string, group: readonly Pending[]): Promise<void> => {
+  /** The head, and the receipts that batches of these names left before. */
+  async function before(partition: string, prepared: readonly Prepared[], onTrust: boolean) {
+    if (onTrust) return { head: heads.get(partition) ?? (await loadHead(store, partition)), receipts: [] };
+    heads.forget(partition);
+    const [head, receipts] = await Promise.all([
+      loadHead(store, partition),
+      Promise.all(prepared.map(({ names }) => loadReceipt(store, partition, names.receipt))),
+    ]);
+    return { head, receipts };
+  }
+
+  /** Also remembers the head that it writes. */
+  async function commit(
+    head: Stored<Head> | undefined,
+    next: Head,
+    changes: readonly Change[],
+    events: readonly OutboxEvent[],
+  ): Promise<boolean> {
+    const { partition } = next;
+    // Whatever goes wrong from here on, whether it was replaced is not known.
+    heads.forget(partition);
+    const replaced = headChange(partition, head, next);
+    const { committed } = await store.commit({ partition, changes: [replaced, ...changes], events });
+    if (!committed) return false;
+    heads.set(partition, { document: { ...head?.document, ...next }, revision: (head?.revision ?? 0) + 1 });
+    return true;
+  }
+
+  return async (partition: string, group: readonly Pending[], onTrust: boolean): Promise<void> => {
     const decided = await permitted(group);
     if (decided.length === 0) return;
     await ensureKey(vault, partition);
@@ -142,18 +176,15 @@ export function createGroupCommit(deps: WriteDeps) {
         const names = {
           receipt: box.receiptId(organization, batch.requestId),
           owner: box.ownerId(organization),
-          digest: box.digest(batchDigest(batch)),
+          digest: box.digest(batch.digest),
         };
         return { pending, contributions, names };
       }),
     );
-    const [head, receipts] = await Promise.all([
-      loadHead(store, partition),
-      Promise.all(prepared.map(({ names }) => loadReceipt(store, partition, names.receipt))),
-    ]);
+    const { head, receipts } = await before(partition, prepared, onTrust);
     if (head?.document.erased) throw new RecordsError("CONSENT_REQUIRED");
-    const before = head?.document.sequence ?? 0;
-    let sequence = before;
+    const reached = head?.document.sequence ?? 0;
+    let sequence = reached;
     const additions: Addition[] = [];
     for (const [i, one] of prepared.entries()) {
       const addition = await add(one, receipts[i], sequence);
@@ -168,23 +199,16 @@ export function createGroupCommit(deps: WriteDeps) {
       if (!sameContributions(one.contributions, await decide(one.pending))) return;
     }
     const latest = additions.find(({ outcome }) => outcome.sequence === sequence)?.outcome.batch;
-    const result = await store.commit({
+    const changes = [...series, ...additions.flatMap((addition) => addition.changes)];
+    const next = {
       partition,
-      changes: [
-        headChange(partition, head, {
-          sequence,
-          erased: false,
-          ...(storesBlocks(additions)
-            ? { loose_since_ms: head?.document.loose_since_ms ?? clock.now() }
-            : {}),
-        }),
-        ...series,
-        ...additions.flatMap(({ changes }) => changes),
-      ],
-      // One event says how far the patient's sequence has come.
-      events: sequence > before && latest ? [batchCommitted(partition, sequence, latest, clock)] : [],
-    });
-    if (!result.committed) return;
+      sequence,
+      erased: false,
+      ...(storesBlocks(additions) ? { loose_since_ms: head?.document.loose_since_ms ?? clock.now() } : {}),
+    };
+    // One event says how far the patient's sequence has come.
+    const events = sequence > reached && latest ? [batchCommitted(partition, sequence, latest, clock)] : [];
+    if (!(await commit(head, next, changes, events))) return;
     for (const { document } of series) storedSeries.add(partition, document.series);
     accessLog.notify();
     relay.notify();
@@ -197,29 +221,6 @@ function storesBlocks(additions: readonly Addition[]): boolean {
   return additions.some(({ changes }) =>
     changes.some(({ kind, collection }) => kind === "insert" && collection === "blocks"),
   );
-}
-
-/** At most this many series are remembered as stored. */
-const KNOWN_SERIES = 50_000;
-
-/**
- * Series that are stored. They are deleted only by an erasure, after which nothing is stored for the patient, so what
- * was true once stays true for as long as it matters.
- */
-function createKnownSeries() {
-  const known = new Set<string>();
-  return {
-    has: (partition: string, series: string) => known.has(`${partition} ${series}`),
-    add(partition: string, series: string) {
-      if (known.size >= KNOWN_SERIES) known.delete(known.keys().next().value!);
-      known.add(`${partition} ${series}`);
-    },
-  };
-}
-
-/** The kind is part of what was sent: a series and an observation batch never pass for one another. */
-function batchDigest(batch: Batch): Uint8Array {
-  return createHash("sha256").update(batch.kind).update("\0").update(batch.bytes).digest();
 }
 
 function writesOf(
@@ -244,11 +245,18 @@ function writesOf(
 function consentOf(batch: Batch, index: number, contributions: Contributions) {
   const item = batch.items[index]!;
   const permits = contributions.get(item.code)?.permits ?? [];
-  const permit = permits.find((candidate) => coversTimes(unite([candidate]), item.times)) ?? permits[0]!;
+  const permit =
+    permits.length === 1
+      ? permits[0]!
+      : (permits.find((candidate) => coversTimes(unite([candidate]), item.times)) ?? permits[0]!);
   return { consent: permit.consent, version: permit.version };
 }
 
 function sameContributions(a: Contributions, b: Contributions): boolean {
+  // The same permits, where the decision came from the enforcer's memory both times.
+  const same = ([code, { permits }]: readonly [string, { readonly permits: unknown }]) =>
+    permits === b.get(code)?.permits;
+  if (a.size === b.size && [...a].every(same)) return true;
   return JSON.stringify([...a]) === JSON.stringify([...b]);
 }
 

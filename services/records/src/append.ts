@@ -28,7 +28,7 @@ export function createAppend(deps: WriteDeps) {
     let taken = 0;
     for (const { organization, batch } of all) {
       const name = JSON.stringify([organization, batch.requestId]);
-      bytes += batch.bytes.length;
+      bytes += batch.size;
       if (names.has(name) || taken >= GROUP_BATCHES || (taken > 0 && bytes > GROUP_BYTES)) break;
       names.add(name);
       taken++;
@@ -43,7 +43,7 @@ export function createAppend(deps: WriteDeps) {
     const open = () => group.filter(({ answered }) => !answered);
     let failure: unknown;
     try {
-      for (let i = 0; i < MAX_ATTEMPTS && open().length > 0; i++) await attempt(partition, open());
+      for (let i = 0; i < MAX_ATTEMPTS && open().length > 0; i++) await attempt(partition, open(), i === 0);
     } catch (error) {
       failure = error;
     }

@@ -80,7 +80,9 @@ export function observationWrites(
   for (const { item, index, consent } of accepted) {
     if (item.record === undefined) continue;
     const record = { ...item.record, item: index, provenance: provenanceOf(context, item, consent) };
-    byCode.set(item.code, [...(byCode.get(item.code) ?? []), record]);
+    const records = byCode.get(item.code);
+    if (records === undefined) byCode.set(item.code, [record]);
+    else records.push(record);
   }
   const { partition, batch, sequence } = context;
   const changes = [...byCode].flatMap(([code, records]) =>

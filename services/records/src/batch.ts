@@ -25,8 +25,10 @@ interface BatchOf<K extends string, I> {
   readonly requestId: string;
   /** The patient's id as sent. */
   readonly patient: string;
-  /** The batch as sent: its digest decides whether a request id was used for something else. */
-  readonly bytes: Uint8Array;
+  /** SHA-256 of the batch as sent: decides whether a request id was used for something else. */
+  readonly digest: Uint8Array;
+  /** About how many bytes the batch has in memory. */
+  readonly size: number;
   readonly items: readonly I[];
 }
 

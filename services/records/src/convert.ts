@@ -1,11 +1,8 @@
-import { toBinary } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import {
   ItemOutcome_Status,
   type ObservationBatch,
-  ObservationBatchSchema,
   type SeriesBatch,
-  SeriesBatchSchema,
 } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import type {
   AppendObservationsRequest,
@@ -18,10 +15,11 @@ import { checkColumns, SeriesError } from "@wellapi/series";
 import type { Pairwise } from "@wellapi/vault";
 import type { Batch, BatchOutcome, ObservationItem, SeriesItem } from "./batch.ts";
 import { MAX_BLOCK_SPAN_MS } from "./block-repository.ts";
+import { observationsDigest, seriesDigest } from "./digest-convert.ts";
 import { ALWAYS, type Interval } from "./interval.ts";
 import type { ItemViolation, Judgement } from "./judgement.ts";
 import { observationContent } from "./observation-convert.ts";
-import { columnsOf, type ResolvedStart } from "./series-convert.ts";
+import { columnsOf, type ResolvedStart, sampleCount } from "./series-convert.ts";
 
 /** An absent end is open. */
 export function intervalOf(interval: TimeInterval | undefined): Interval {
@@ -36,13 +34,18 @@ function ceilMs({ seconds, nanos }: Timestamp): number {
   return Number(seconds) * 1_000 + Math.ceil(nanos / 1e6);
 }
 
+/** What a column takes a sample, and an observation. */
+const SAMPLE_BYTES = 16;
+const OBSERVATION_BYTES = 512;
+
 export function seriesBatch(request: AppendSeriesRequest): Batch {
   const batch = request.batch as SeriesBatch;
   return {
     kind: "series",
     requestId: batch.requestId,
     patient: batch.patient,
-    bytes: toBinary(SeriesBatchSchema, batch),
+    digest: seriesDigest(batch),
+    size: batch.series.reduce((samples, series) => samples + sampleCount(series), 0) * SAMPLE_BYTES,
     items: batch.series.map((series, index) =>
       seriesItem(series, index, rejectionsOf(request, index), resolvedStart(request, index)),
     ),
@@ -55,7 +58,8 @@ export function observationBatch(request: AppendObservationsRequest): Batch {
     kind: "observations",
     requestId: batch.requestId,
     patient: batch.patient,
-    bytes: toBinary(ObservationBatchSchema, batch),
+    digest: observationsDigest(batch),
+    size: batch.observations.length * OBSERVATION_BYTES,
     items: batch.observations.map((observation, index) =>
       observationItem(observation, index, rejectionsOf(request, index), resolvedStart(request, index)),
     ),

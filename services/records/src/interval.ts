@@ -33,6 +33,10 @@ export function covers(intervals: readonly Interval[], inner: Interval): boolean
 
 /** Whether each of the ascending `times` lies within one of `intervals` (united). */
 export function coversTimes(intervals: readonly Interval[], times: ArrayLike<number>): boolean {
+  if (times.length === 0) return true;
+  // Nearly always one interval has them all: then the ends tell.
+  const [first, last] = [times[0]!, times[times.length - 1]!];
+  if (intervals.some(({ from, to }) => from <= first && last < to)) return true;
   let at = 0;
   for (let i = 0; i < times.length; i++) {
     const time = times[i]!;

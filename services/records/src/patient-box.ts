@@ -64,7 +64,7 @@ export async function withBox<T>(vault: Vault, partition: string, use: (box: Pat
   for (let attempt = 1; ; attempt++) {
     const key = await vault.key(partition, "data");
     try {
-      return use(createPatientBox(key));
+      return use(boxOf(key));
     } catch (error) {
       const dropped = error instanceof VaultError && error.code === "unavailable";
       if (!dropped || attempt === 3) throw error;
@@ -104,15 +104,35 @@ export async function codeIdOf(vault: Vault, partition: string, code: string): P
   }
 }
 
+/** Opaque ids of few things (series, codes, owners) come again with every batch. At most so many a patient are kept. */
+const KEPT_IDS = 512;
+/** By key: the vault makes a new one each time that it unwraps, so these go when the key goes. */
+const boxes = new WeakMap<PatientKey, PatientBox>();
+
+function boxOf(key: PatientKey): PatientBox {
+  const known = boxes.get(key) ?? createPatientBox(key);
+  boxes.set(key, known);
+  return known;
+}
+
 export function createPatientBox(key: PatientKey): PatientBox {
+  const kept = new Map<string, string>();
   /** 128 of the MAC's 256 bits: enough that two never meet within one patient. */
   const id = (label: string, ...parts: readonly string[]) =>
     encodeId(key.mac(`records/${label}`, Buffer.from(JSON.stringify(parts))).subarray(0, 16));
+  const keptId = (label: string, ...parts: readonly string[]) => {
+    const name = JSON.stringify([label, ...parts]);
+    const known = kept.get(name);
+    if (known !== undefined) return known;
+    const made = id(label, ...parts);
+    if (kept.size < KEPT_IDS) kept.set(name, made);
+    return made;
+  };
 
   return {
-    seriesId: ({ organization, device, code }) => id("series", organization, device, code),
-    codeId: (code) => id("code", code),
-    ownerId: (organization) => id("owner", organization),
+    seriesId: ({ organization, device, code }) => keptId("series", organization, device, code),
+    codeId: (code) => keptId("code", code),
+    ownerId: (organization) => keptId("owner", organization),
     receiptId: (organization, requestId) => id("receipt", organization, requestId),
     digest: (batch) => key.mac("records/digest", batch),
     deviceId: (organization, identifier) =>

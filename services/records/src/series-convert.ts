@@ -4,6 +4,7 @@ import { type Decimals, type Series, SeriesSchema } from "@wellapi/gen/wellapi/t
 import type { Coding as CodingMessage } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Coding, Columns } from "@wellapi/series";
 import { findAnyCode, LOINC } from "@wellapi/terminology";
+import { filled } from "./typed-columns.ts";
 
 /** The first time of an item that was sent with a local time, as ingestion resolved it. */
 export interface ResolvedStart {
@@ -30,7 +31,7 @@ export function columnsOf(series: Series, resolved: ResolvedStart | undefined): 
         values: {
           kind: "coded",
           dictionary: values.value.dictionary.map(codingOf),
-          indexes: Uint32Array.from(values.value.indexes),
+          indexes: filled(new Uint32Array(values.value.indexes.length), values.value.indexes),
         },
       };
     case "components":
@@ -75,9 +76,11 @@ function timesFrom(
   count: number,
 ): Float64Array {
   const times = new Float64Array(count);
+  const gaps = spacing?.case === "gaps" ? spacing.value.gapsMs : undefined;
+  const period = spacing?.case === "periodMs" ? spacing.value : 0;
   let time = start;
   for (let i = 0; i < count; i++) {
-    if (i > 0) time += spacing?.case === "gaps" ? (spacing.value.gapsMs[i - 1] ?? 0) : (spacing?.value ?? 0);
+    if (i > 0) time += gaps === undefined ? period : (gaps[i - 1] ?? 0);
     times[i] = time;
   }
   return times;
@@ -87,7 +90,9 @@ function decimalsOf({ scale, mantissas, wideMantissas }: Decimals) {
   return {
     scale,
     mantissas:
-      wideMantissas.length > 0 ? Float64Array.from(wideMantissas, Number) : Float64Array.from(mantissas),
+      wideMantissas.length > 0
+        ? Float64Array.from(wideMantissas, Number)
+        : filled(new Float64Array(mantissas.length), mantissas),
   };
 }
 

@@ -1,6 +1,7 @@
 import { ItemOutcome_Status } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, it } from "vitest";
+import type { Head } from "../src/documents.ts";
 import { append, application, HEART_RATE, heartRates, openScene, readAll, reasonOf, STEPS } from "./world.ts";
 
 const T0 = Date.UTC(2016, 3, 12, 6);
@@ -71,6 +72,44 @@ describe("append", () => {
     expect(commits).toBeLessThan(10);
     const values = await readAll(scene);
     expect(values).toEqual(numbers.map((i) => [T0 + i * 60_000, 100 + i]).filter((_, i) => i !== 17));
+  });
+
+  it("asks the store nothing about a patient of late", async () => {
+    const scene = await openScene();
+    await append(scene, "r1", [heartRates(T0, [72])]);
+    const { world } = scene;
+    const asked: string[] = [];
+    const { get } = world.store;
+    world.store.get = function (this: typeof world.store, collection, key) {
+      asked.push(collection);
+      return get.call(this, collection, key) as never;
+    };
+    await append(scene, "r2", [heartRates(T0 + 60_000, [73])]);
+    expect(asked).toEqual([]);
+    const again = await append(scene, "r2", [heartRates(T0 + 60_000, [73])]);
+    expect(again.items.map(({ status }) => status)).toEqual([DUPLICATE]);
+    expect(asked.toSorted()).toEqual(["heads", "receipts"]);
+  });
+
+  it("goes on from a head that another replica has moved", async () => {
+    const scene = await openScene();
+    await append(scene, "r1", [heartRates(T0, [72])]);
+    const { world, patient } = scene;
+    const { partition } = patient;
+    const head = (await world.store.get<Head>("heads", [partition]))!;
+    await world.store.commit({
+      partition,
+      changes: [
+        {
+          kind: "replace",
+          collection: "heads",
+          document: { ...head.document, sequence: 7 },
+          ifRevision: head.revision,
+        },
+      ],
+    });
+    expect((await append(scene, "r2", [heartRates(T0 + 60_000, [73])])).sequence).toBe(8n);
+    expect((await append(scene, "r3", [heartRates(T0 + 120_000, [74])])).sequence).toBe(9n);
   });
 
   it("decides nothing about codes of items that are wrong anyway, however many a batch names", async () => {
