@@ -1,5 +1,5 @@
-import { createCipheriv, createDecipheriv, createHmac, createSecretKey, randomBytes } from "node:crypto";
-import type { Kms } from "@wellapi/vault";
+import { createHmac, createSecretKey } from "node:crypto";
+import { type Kms, openBox, sealBox } from "@wellapi/vault";
 import { AccessLogError } from "./errors.ts";
 
 /** Seals leaves while they wait on disk. Synchronous: a leaf is built inside the caller's own commit. */
@@ -11,8 +11,9 @@ export interface LeafSealer {
 }
 
 const LAYOUT = 1;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
+const header = Uint8Array.of(LAYOUT);
+/** The key stands for partition and id. */
+const nothing = new Uint8Array(0);
 
 /**
  * A sealer under a key that the KMS derives for `service`. AES-256-GCM; layout: version, nonce, ciphertext, tag.
@@ -35,22 +36,13 @@ export async function createLeafSealer(deps: {
 
   return {
     seal(partition, id, plaintext) {
-      const nonce = randomBytes(NONCE_BYTES);
-      const cipher = createCipheriv("aes-256-gcm", keyOf(partition, id), nonce);
-      const head = Uint8Array.of(LAYOUT, ...nonce);
-      const parts = [head, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()];
-      return new Uint8Array(Buffer.concat(parts));
+      return sealBox(keyOf(partition, id), header, nothing, plaintext);
     },
     open(partition, id, sealed) {
-      const end = sealed.length - TAG_BYTES;
-      if (sealed[0] !== LAYOUT || end < 1 + NONCE_BYTES)
+      if (sealed[0] !== LAYOUT)
         throw new AccessLogError("tampered", "a sealed leaf has an unknown layout");
       try {
-        const nonce = sealed.subarray(1, 1 + NONCE_BYTES);
-        const decipher = createDecipheriv("aes-256-gcm", keyOf(partition, id), nonce);
-        decipher.setAuthTag(sealed.subarray(end));
-        const plaintext = [decipher.update(sealed.subarray(1 + NONCE_BYTES, end)), decipher.final()];
-        return new Uint8Array(Buffer.concat(plaintext));
+        return openBox(keyOf(partition, id), header.length, nothing, sealed);
       } catch (cause) {
         throw new AccessLogError("tampered", "a sealed leaf does not open", { cause });
       }
