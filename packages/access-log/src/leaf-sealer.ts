@@ -39,8 +39,7 @@ export async function createLeafSealer(deps: {
       return sealBox(keyOf(partition, id), header, nothing, plaintext);
     },
     open(partition, id, sealed) {
-      if (sealed[0] !== LAYOUT)
-        throw new AccessLogError("tampered", "a sealed leaf has an unknown layout");
+      if (sealed[0] !== LAYOUT) throw new AccessLogError("tampered", "a sealed leaf has an unknown layout");
       try {
         return openBox(keyOf(partition, id), header.length, nothing, sealed);
       } catch (cause) {
