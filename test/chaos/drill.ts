@@ -7,6 +7,8 @@ import type { World } from "./world.ts";
 
 /** What a mesh has to be able to do again after any fault, milliseconds. */
 export const recoveryMs = 10_000;
+/** A write that a slow link is in the way of has several ways to go, and takes its time. */
+const servingMs = 30_000;
 /** Waited for beyond that, so that a report says how long it took instead. */
 const patienceMs = 60_000;
 
@@ -28,7 +30,7 @@ export async function drill(
   tell(fault.name);
   await fault.inject(world);
   if (fault.serves) {
-    await probe(world, recoveryMs).catch((error: unknown) => {
+    await probe(world, servingMs, servingMs / 2).catch((error: unknown) => {
       problems.push(`while it lasted: ${messageOf(error)}`);
     });
   }

@@ -22,13 +22,13 @@ export interface Recovery {
   readonly heard: readonly string[];
 }
 
-/** Rejects with what is still missing when the time is over. */
-export async function probe(world: World, withinMs: number): Promise<Recovery> {
+/** Rejects with what is still missing when the time is over. `perCallMs`: after this a call is made again. */
+export async function probe(world: World, withinMs: number, perCallMs = callMs): Promise<Recovery> {
   const { probed, makers, clinic, mesh } = world;
   const signal = AbortSignal.timeout(withinMs);
   const startedAt = performance.now();
   const passed = () => Math.round(performance.now() - startedAt);
-  const options = { signal, timeoutMs: callMs };
+  const options = { signal, timeoutMs: perCallMs };
   const number = numbers++;
   const batch = batchOf(number, probed.atMakers[0]!);
   let missing = "acked";

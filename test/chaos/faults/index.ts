@@ -37,12 +37,15 @@ export function allFaults({ faketime, disks }: Means): readonly Fault[] {
 
 /** Some of each group, in the time that `make test` has. */
 const quick: readonly RegExp[] = [
-  /^(keys|ingestion|gateway) killed$/,
+  /^(keys|ingestion|gateway|consent) killed$/,
   /^consent paused$/,
   /^the way to MongoDB: (silent|cut)/,
+  /^(records' way to consent|the way to records): silent/,
+  /^records cut off/,
   /^(records' way to consent|the way to records): cut/,
   /^connections of records to mongo forgotten/,
-  /^disk of the services/,
+  /^disk of (the services|MongoDB)/,
+  /^clock of records ahead/,
   /^certificate of records expired$/,
 ];
 
