@@ -33,7 +33,7 @@ export interface Compactor {
 }
 
 /** Documents, and about how many samples, that one round merges: bounds its memory and how long its commit takes. */
-const ROUND_BLOCKS = 256;
+const ROUND_BLOCKS = 64;
 const ROUND_SAMPLES = 20_000;
 const BLOCKS_A_STEP = 32;
 /** A block before is merged again with what follows it once that is an eighth of it. */

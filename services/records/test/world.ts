@@ -66,6 +66,8 @@ export interface WorldOptions {
   readonly patients?: PatientRegister;
   readonly resumeEveryMs?: number;
   readonly compactAfterMs?: number;
+  /** Instead of SQLite in the folder. */
+  readonly openStore?: () => Promise<Store>;
 }
 
 /** Records with real store, vault, enforcer and log; identity, consent and audit are the least that answers. */
@@ -73,9 +75,10 @@ export async function openWorld(options: WorldOptions = {}) {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "wellapi-records-")));
   const closers: (() => Promise<void>)[] = [];
   const kms = await openLocalKms({ path: join(folder, "master.key") });
-  const store = faulty(
-    await openSqliteStore({ path: join(folder, "records.db"), collections: recordsCollections }),
-  );
+  const {
+    openStore = () => openSqliteStore({ path: join(folder, "records.db"), collections: recordsCollections }),
+  } = options;
+  const store = faulty(await openStore());
   const keys = await openSqliteStore({ path: join(folder, "keys.db"), collections: vaultCollections });
   const vault = await openVault({ store: keys, kms });
   const pairwise = createPairwise({ secret: await kms.derive("pairwise") });
