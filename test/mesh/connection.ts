@@ -1,6 +1,6 @@
 /** HTTP/2 straight to a pod, past every sidecar but the pod's own. */
 import { type ClientHttp2Session, connect } from "node:http2";
-import type { PeerCertificate } from "node:tls";
+import { connect as connectTls, type PeerCertificate } from "node:tls";
 import { type MeshPod, podOf } from "./addresses.ts";
 import { trustDomain } from "./control-plane.ts";
 
@@ -26,16 +26,21 @@ export function connectPod(options: {
 }): ClientHttp2Session {
   const { to, port, ca, as } = options;
   const pod = podOf(to);
-  const session = connect(`https://${pod.ip}:${port}`, {
-    ...as,
-    ca,
-    // As a sidecar offers it: where a port also took other TLS, this would still be the mesh's.
-    ALPNProtocols: ["istio-h2", "h2"],
-    checkServerIdentity: (_host: string, { subjectaltname }: PeerCertificate) =>
-      subjectaltname === `URI:${spiffeIdOf(pod)}`
-        ? undefined
-        : new Error(`${subjectaltname} answered, not ${to}`),
-  });
+  const secure = () =>
+    connectTls({
+      ...as,
+      ca,
+      host: pod.ip,
+      port,
+      // As a sidecar offers it: a port that took other TLS, too, would take it for the mesh's. (node:http2 by itself
+      // offers h2 alone, whatever it is told.)
+      ALPNProtocols: ["istio", "h2"],
+      checkServerIdentity: (_host: string, { subjectaltname }: PeerCertificate) =>
+        subjectaltname === `URI:${spiffeIdOf(pod)}`
+          ? undefined
+          : new Error(`${subjectaltname} answered, not ${to}`),
+    });
+  const session = connect(`https://${pod.ip}:${port}`, { createConnection: secure });
   return quiet(session);
 }
 
