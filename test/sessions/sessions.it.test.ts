@@ -122,6 +122,24 @@ describe.skipIf(!tools)("two replicas of records and of consent", () => {
       world.settings("records-2", {});
       await world.restart("records", 2);
     }, 240_000);
+
+    test("a revocation that recalls nobody", async () => {
+      world.settings("consent", preloading(new URL("plants/no-recall.ts", import.meta.url)));
+      await world.restart("consent", 1);
+      const found = await rules({
+        name: "planted: no recall",
+        async run(_world, subject) {
+          // Where its session runs out in between, the replica asks anew and the plant stays hidden.
+          for (let attempt = 1; attempt <= 5; attempt++) {
+            await subject.read(1);
+            await subject.revoke("read", 1);
+            if ((await subject.read(1)).kind === "ok") return;
+            await subject.grant("read", 2);
+          }
+        },
+      });
+      expect(found).toContain("revoked");
+    }, 240_000);
   });
 });
 
