@@ -10,6 +10,7 @@ import { type Server, temporaryFolder } from "@wellapi/demo/server";
 import { openJetStreamEvents } from "@wellapi/events";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { createLogger, instruments } from "@wellapi/runtime";
@@ -18,6 +19,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findNatsServer, type NatsServers, openNatsServers } from "../packages/events/test/nats-server.ts";
 import { type OtlpSink, openOtlpSink, type Point } from "../packages/runtime/test/otlp-sink.ts";
 import { openTools, type Tool, ToolsError } from "../scripts/tools.ts";
+import { freshBatch } from "./drain-load.ts";
 
 const code = "8867-4";
 const certificateMs = 60_000;
@@ -144,6 +146,74 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
       await exported(service, "wellapi.rpc.server.active_streams", method, is(0));
     }
   });
+
+  test("which way a call took: one trace over every process", async () => {
+    await send("2026-05-30T08:00:00Z");
+    const rpc = {
+      gateway: "wellapi.ingestion.v1.IngestionService/StreamSeries",
+      ingestion: "wellapi.ingestion.v1.IngestionService/StreamSeries",
+      records: "wellapi.records.v1.RecordsWriteService/AppendSeries",
+    };
+    const spanOf = (service: keyof typeof rpc, parent?: string) =>
+      sink
+        .spans()
+        .find(
+          (span) =>
+            span.service === `wellapi-${service}` &&
+            span.name === rpc[service] &&
+            (parent === undefined || span.parent === parent),
+        );
+    // A span is exported within five seconds of its end.
+    const [door, behind, last] = await sink.until(() => {
+      const door = spanOf("gateway");
+      const behind = door && spanOf("ingestion", door.id);
+      const last = behind && spanOf("records", behind.id);
+      return last && [door, behind, last];
+    }, 20_000);
+    expect(door!.parent).toBe("");
+    expect(new Set([door!.trace, behind!.trace, last!.trace])).toEqual(new Set([door!.trace]));
+  });
+
+  test("that a deadline and a cancel at the door end the work behind it", async () => {
+    const ingestion = createClient(IngestionService, maker.transport);
+    // Which of the two reaches ingestion first, the deadline or the gateway that gave up, is nobody's business.
+    const ended = (count: number) =>
+      sink.until(() => {
+        const calls = sink
+          .points("rpc.server.call.duration")
+          .filter(
+            ({ service, attributes }) =>
+              service === "wellapi-ingestion" &&
+              attributes["rpc.method"] === "wellapi.ingestion.v1.IngestionService/CreateSeries" &&
+              ["DEADLINE_EXCEEDED", "CANCELLED"].includes(attributes["rpc.response.status_code"] ?? ""),
+          );
+        return calls.reduce((sum, { value }) => sum + value, 0) >= count || undefined;
+      });
+    mesh.pause("records"); // it neither answers nor ends
+    try {
+      const late = ingestion.createSeries({ batch: freshBatch(atMaker) }, { timeoutMs: 400 });
+      await expect(late).rejects.toMatchObject({ code: Code.DeadlineExceeded });
+      await ended(1);
+      const leaving = new AbortController();
+      const left = ingestion.createSeries({ batch: freshBatch(atMaker) }, { signal: leaving.signal });
+      setTimeout(() => leaving.abort(), 300);
+      await expect(left).rejects.toMatchObject({ code: Code.Canceled });
+      await ended(2);
+    } finally {
+      mesh.resume("records");
+    }
+    await exported("records", "wellapi.consent.session.live", {}, is(1));
+    await expect
+      .poll(
+        () =>
+          send("2026-05-31T08:00:00Z").then(
+            () => "sent",
+            () => "refused",
+          ),
+        { timeout: 10_000 },
+      )
+      .toBe("sent");
+  }, 40_000);
 
   test("why calls were refused, and how long commits take", async () => {
     const organizations = createClient(OrganizationService, maker.transport);

@@ -18,13 +18,25 @@ export interface Point {
   readonly sum: number;
 }
 
-/** A collector: takes OTLP over HTTP in protobuf, as a real one does, and remembers the metrics. */
+/** One step of a trace. Ids are hexadecimal. */
+export interface Span {
+  readonly service: string;
+  readonly name: string;
+  readonly trace: string;
+  readonly id: string;
+  /** Empty for the first of a trace. */
+  readonly parent: string;
+}
+
+/** A collector: takes OTLP over HTTP in protobuf, as a real one does, and remembers metrics and spans. */
 export interface OtlpSink {
   /** `OTEL_...` settings that send metrics here every 100 ms. */
   readonly env: Readonly<Record<string, string>>;
   /** What the last export of each process held. */
   points(name: string): readonly Point[];
   all(): readonly Point[];
+  /** Every span so far. */
+  spans(): readonly Span[];
   /** Every point of each export from now on. */
   onPoint(listener: (point: Point) => void): void;
   /** Resolves with what `find` gives once it is not undefined, asked after each export. Throws after `withinMs`. */
@@ -36,17 +48,21 @@ export async function openOtlpSink(): Promise<OtlpSink> {
   const processes = new Map<string, readonly Point[]>();
   const listeners = new Set<(point: Point) => void>();
   const waiting = new Set<() => void>();
+  const spans: Span[] = [];
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     response.end();
-    if (request.url !== "/v1/metrics") return;
-    for (const [process, points] of decodeExport(Buffer.concat(chunks))) {
+    if (request.url === "/v1/traces") spans.push(...decodeSpans(Buffer.concat(chunks)));
+    if (request.url === "/v1/metrics") remember(Buffer.concat(chunks));
+    for (const look of waiting) look();
+  });
+  const remember = (bytes: Uint8Array): void => {
+    for (const [process, points] of decodeExport(bytes)) {
       processes.set(process, points);
       for (const point of points) for (const listener of listeners) listener(point);
     }
-    for (const look of waiting) look();
-  });
+  };
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
@@ -57,6 +73,7 @@ export async function openOtlpSink(): Promise<OtlpSink> {
       OTEL_METRIC_EXPORT_INTERVAL: "100",
     },
     all,
+    spans: () => spans,
     points: (name) => all().filter((point) => point.name === name),
     onPoint: (listener) => void listeners.add(listener),
     until(find, withinMs = 10_000) {
@@ -83,7 +100,24 @@ export async function openOtlpSink(): Promise<OtlpSink> {
   };
 }
 
-/** The fields of a message by their numbers (opentelemetry-proto, metrics/v1). */
+function decodeSpans(bytes: Uint8Array): readonly Span[] {
+  const hex = (span: Fields, field: number) =>
+    Buffer.from((span.get(field)?.[0] as Uint8Array | undefined) ?? []).toString("hex");
+  return messages(fieldsOf(bytes), 1).flatMap((resourceSpans) => {
+    const service = attributesOf(messages(resourceSpans, 1)[0]!, 1)["service.name"] ?? "";
+    return messages(resourceSpans, 2)
+      .flatMap((scope) => messages(scope, 2))
+      .map((span) => ({
+        service,
+        name: text(span, 5),
+        trace: hex(span, 1),
+        id: hex(span, 2),
+        parent: hex(span, 4),
+      }));
+  });
+}
+
+/** The fields of a message by their numbers (opentelemetry-proto, metrics/v1 and trace/v1). */
 type Fields = ReadonlyMap<number, readonly (Uint8Array | number)[]>;
 
 function decodeExport(bytes: Uint8Array): ReadonlyMap<string, readonly Point[]> {
