@@ -11,7 +11,8 @@ const main = fileURLToPath(import.meta.resolve("@wellapi/cli/main"));
 const month = fileURLToPath(new URL("./data/fitbit/minute-heart-rate-2022484408.csv", import.meta.url));
 
 // The guide's commands, as a newcomer types them: real processes against a real server.
-describe("the wellapi command", () => {
+// Each step starts several processes.
+describe("the wellapi command", { timeout: 60_000 }, () => {
   const folder = temporaryFolder();
   let server: Server;
   const id: Record<string, string> = {};

@@ -1,8 +1,8 @@
 export { checkOutboxEvent } from "./commit.ts";
 export type { StoreErrorCode } from "./errors.ts";
 export { StoreError } from "./errors.ts";
+export { openMongoStore } from "./mongo/open.ts";
 export type { MongoStoreOptions } from "./mongo/store.ts";
-export { openMongoStore } from "./mongo/store.ts";
 export type {
   Change,
   CollectionDeclaration,
