@@ -82,6 +82,24 @@ export const killedConsent: Scenario = {
   },
 };
 
+/** It holds sessions of records, which the other replica has to wait for; a revocation waits in its own socket. */
+export const pausedConsent: Scenario = {
+  name: "consent-2 is stopped (SIGSTOP) with a revocation in its socket, and goes on",
+  async run({ mesh }, subject) {
+    await Promise.all(replicas.map((records) => warm(subject, records)));
+    mesh.pause("consent", 2);
+    const waiting = subject.revoke("read", 2);
+    try {
+      await revokeBoth(subject, 1);
+      await Promise.all(replicas.map((records) => move(subject, records)));
+    } finally {
+      mesh.resume("consent", 2);
+    }
+    await waiting;
+    await Promise.all(replicas.map((records) => move(subject, records)));
+  },
+};
+
 export const cutOff: Scenario = {
   name: "records-2 is cut off from consent: connections stay, nothing passes",
   async run(world, subject) {

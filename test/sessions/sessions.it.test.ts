@@ -77,7 +77,8 @@ describe.skipIf(!tools)("two replicas of records and of consent", () => {
     expect(violations).toEqual([]);
   }
 
-  for (const scenario of [faults.pausedRecords, faults.cutOff, faults.killedRecords, faults.killedConsent]) {
+  const { pausedRecords, pausedConsent, cutOff, killedRecords, killedConsent } = faults;
+  for (const scenario of [pausedRecords, pausedConsent, cutOff, killedRecords, killedConsent]) {
     test(scenario.name, () => holds(scenario), 240_000);
   }
 
