@@ -24,6 +24,14 @@ const BLOCKS_A_STEP = 8;
 const SUMMARIES_A_STEP = 40;
 const SERIES_A_PAGE = 200;
 
+type StoredBlock = BlockDocument | CompactedDocument;
+
+interface BlockPage {
+  readonly shown: readonly StoredBlock[];
+  /** No block of a later page starts before. Undefined: there is none. */
+  readonly nextFrom: number | undefined;
+}
+
 /** Reads of stored series. */
 export interface BlockRepository {
   /** The series of a code, by ascending id from `first` on. */
@@ -74,37 +82,52 @@ export function createBlockRepository(store: Store, vault: Vault): BlockReposito
     },
   };
 
+  /** The blocks that reach into the interval, a page after another; undefined, at last, where samples were moved meanwhile. */
+  async function* pagesOf(
+    partition: string,
+    series: string,
+    interval: Interval,
+    limit: number,
+  ): AsyncGenerator<BlockPage | undefined> {
+    const moves = await movesOf(store, partition);
+    let cursor: string | undefined;
+    do {
+      const page: Page<StoredBlock> = await store.scan("blocks", {
+        index: "by_from",
+        equals: [partition, series],
+        range: { from: interval.from - MAX_BLOCK_SPAN_MS, to: interval.to },
+        limit,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      // A page is a snapshot, but two are not: a compaction moves samples to where the earlier page already was.
+      if (cursor !== undefined && (await movesOf(store, partition)) !== moves) return yield undefined;
+      const blocks = page.documents.map(({ document }) => document);
+      cursor = page.cursor;
+      yield {
+        shown: blocks.filter((block) => isShown(block) && block.to_ms > interval.from),
+        nextFrom: cursor === undefined ? undefined : blocks.at(-1)?.from_ms,
+      };
+    } while (cursor !== undefined);
+  }
+
   /** Undefined where samples were moved meanwhile. */
   async function summariesOnce(
     partition: string,
     series: string,
     interval: Interval,
   ): Promise<SummarizedBlock[] | undefined> {
-    const moves = await movesOf(store, partition);
     const blocks: SummarizedBlock[] = [];
-    let cursor: string | undefined;
-    do {
-      const page: Page<BlockDocument | CompactedDocument> = await store.scan("blocks", {
-        index: "by_from",
-        equals: [partition, series],
-        range: { from: interval.from - MAX_BLOCK_SPAN_MS, to: interval.to },
-        limit: SUMMARIES_A_STEP,
-        ...(cursor === undefined ? {} : { cursor }),
-      });
-      if (cursor !== undefined && (await movesOf(store, partition)) !== moves) return undefined;
-      const shown = page.documents
-        .map(({ document }) => document)
-        .filter((document) => isShown(document) && document.to_ms > interval.from);
+    for await (const page of pagesOf(partition, series, interval, SUMMARIES_A_STEP)) {
+      if (page === undefined) return undefined;
       blocks.push(
         ...(await withBox(vault, partition, (box) =>
-          shown.map((document) => {
+          page.shown.map((document) => {
             const summary = isCompacted(document) ? box.openSummary(document) : undefined;
             return { from: document.from_ms, to: document.to_ms, summary };
           }),
         )),
       );
-      cursor = page.cursor;
-    } while (cursor !== undefined);
+    }
     return blocks;
   }
 
@@ -116,45 +139,32 @@ export function createBlockRepository(store: Store, vault: Vault): BlockReposito
   ): AsyncGenerator<Run, number> {
     const winners = createWinners();
     let done = interval.from;
-    let cursor: string | undefined;
-    const moves = await movesOf(store, partition);
-    for (;;) {
-      const page: Page<BlockDocument | CompactedDocument> = await store.scan("blocks", {
-        index: "by_from",
-        equals: [partition, series],
-        range: { from: interval.from - MAX_BLOCK_SPAN_MS, to: interval.to },
-        limit: BLOCKS_A_STEP,
-        ...(cursor === undefined ? {} : { cursor }),
-      });
-      // A page is a snapshot, but two are not: a compaction moves samples to where the earlier page already was.
-      if (cursor !== undefined && (await movesOf(store, partition)) !== moves) return done;
-      const shown = page.documents
-        .map(({ document }) => document)
-        .filter((document) => isShown(document) && document.to_ms > interval.from);
+    for await (const page of pagesOf(partition, series, interval, BLOCKS_A_STEP)) {
+      if (page === undefined) return done;
+      const { shown, nextFrom } = page;
       if (shown.length > 0) {
         const opened = await withBox(vault, partition, (box) =>
           shown.map((document) => openSamples(box, document)),
         );
         winners.add(opened.map((block) => sliceSamples(block, interval.from, Number.POSITIVE_INFINITY)));
       }
-      cursor = page.cursor;
       const to = Math.min(interval.to, winners.end);
-      // No later block starts before the last one that was read: what lies before it is settled.
-      const last = page.documents.at(-1)?.document.from_ms ?? to;
-      const settled = cursor === undefined ? to : Math.max(done, Math.min(last, to));
+      // What lies before the next block is settled.
+      const settled = nextFrom === undefined ? to : Math.max(done, Math.min(nextFrom, to));
       if (settled > done) yield* winners.take({ from: done, to: settled });
       done = settled;
       if (done >= to) return done;
     }
+    return done;
   }
 }
 
 /** Whether readers are shown anything of it. */
-export function isShown(document: BlockDocument | CompactedDocument): boolean {
+export function isShown(document: StoredBlock): boolean {
   return isCompacted(document) || document.hidden === 0;
 }
 
-function openSamples(box: PatientBox, document: BlockDocument | CompactedDocument): CommittedSamples {
+function openSamples(box: PatientBox, document: StoredBlock): CommittedSamples {
   if (isCompacted(document)) {
     const { source, columns, sequence, sequences } = box.openShown(document);
     return { source, columns, sequence, each: { sequences, offset: 0 } };
