@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { ConnectError, createClient, type Transport } from "@connectrpc/connect";
+import { grant } from "@wellapi/demo/consents";
 import { type Company, enrolCompany, enrolPerson } from "@wellapi/demo/people";
 import type { Server } from "@wellapi/demo/server";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
@@ -12,7 +13,7 @@ import {
   SeriesBatchSchema,
 } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
-import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { type Problem, problemOf } from "@wellapi/rpc";
 
 export const heartRate = "8867-4";
@@ -22,22 +23,8 @@ export async function enrolScene(server: Server, name: string) {
   const maker = await enrolCompany(server, `${name} maker`);
   const clinic = await enrolCompany(server, `${name} clinic`);
   const person = await enrolPerson(server, `${name} person`);
-  const consents = createClient(ConsentService, person.transport);
-  for (const [company, direction] of [
-    [maker, Direction.CONTRIBUTE],
-    [clinic, Direction.READ],
-  ] as const) {
-    await consents.createConsent({
-      requestId: randomUUID(),
-      consent: {
-        grantee: company.organization,
-        direction,
-        categories: [{ name: "heart" }],
-        purposes: direction === Direction.READ ? [Purpose.TREATMENT] : [],
-        resolution: Resolution.RAW,
-      },
-    });
-  }
+  await grant(person, maker, Direction.CONTRIBUTE);
+  await grant(person, clinic, Direction.READ);
   const idAt = async (transport: Transport) =>
     (await createClient(ConsentService, transport).listConsents({})).consents[0]!.patient;
   return { maker, clinic, atMaker: await idAt(maker.transport), atClinic: await idAt(clinic.transport) };

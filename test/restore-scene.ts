@@ -1,6 +1,6 @@
-import { randomUUID } from "node:crypto";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { connect } from "@wellapi/cli/connection";
+import { grant } from "@wellapi/demo/consents";
 import { contribute } from "@wellapi/demo/contribution";
 import { type Company, companyAt, enrolCompany, enrolPerson, personAt } from "@wellapi/demo/people";
 import type { Server } from "@wellapi/demo/server";
@@ -8,7 +8,7 @@ import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
-import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { problemOf } from "@wellapi/rpc";
 
 const code = "8867-4";
@@ -34,23 +34,12 @@ export async function openScene(server: Server) {
   const clinic = await enrolCompany(server, "Clinic");
   const people = new Map<string, { id: string; atClinic: string; reading: string }>();
   for (const name of ["ada", "bob", "cleo"]) {
-    const { id, transport } = await enrolPerson(server, name);
-    const consents = createClient(ConsentService, transport);
-    const grant = async (grantee: string, direction: Direction, purposes: Purpose[]) => {
-      const consent = {
-        grantee,
-        direction,
-        purposes,
-        categories: [{ name: "heart" }],
-        resolution: Resolution.RAW,
-      };
-      return (await consents.createConsent({ requestId: randomUUID(), consent })).consent!.id;
-    };
-    await grant(maker.organization, Direction.CONTRIBUTE, []);
-    const reading = await grant(clinic.organization, Direction.READ, [Purpose.TREATMENT]);
+    const person = await enrolPerson(server, name);
+    await grant(person, maker, Direction.CONTRIBUTE);
+    const reading = await grant(person, clinic, Direction.READ);
     const known = [...people.values()].map(({ atClinic }) => atClinic);
     const atClinic = (await patientsOf(clinic)).find((patient) => !known.includes(patient))!;
-    people.set(name, { id, atClinic, reading });
+    people.set(name, { id: person.id, atClinic, reading });
   }
   const parcels = (await patientsOf(maker)).map((patient) => {
     return { patient, code, unit: "/min", durationMs: 0, minutes, from: "2026-05-01T08:00:00Z" };

@@ -6,10 +6,11 @@ import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
-import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { grant } from "./consents.ts";
 import { type Contribution, contribute } from "./contribution.ts";
 import { type Narrator, sparkline } from "./narrator.ts";
-import { type Company, enrolCompany, enrolPerson, type Person } from "./people.ts";
+import { type Company, enrolCompany, enrolPerson } from "./people.ts";
 import type { Server } from "./server.ts";
 import { openWatch } from "./watch.ts";
 
@@ -19,25 +20,6 @@ const day = {
   startTime: timestampFromDate(new Date("2016-04-12T00:00:00Z")),
   endTime: timestampFromDate(new Date("2016-04-13T00:00:00Z")),
 };
-
-async function grant(
-  person: Person,
-  company: Company,
-  direction: Direction,
-  categories: string[],
-): Promise<string> {
-  const { consent } = await createClient(ConsentService, person.transport).createConsent({
-    requestId: `demo-${company.organization}-${Direction[direction]}`,
-    consent: {
-      grantee: company.organization,
-      direction,
-      categories: categories.map((name) => ({ name })),
-      purposes: direction === Direction.READ ? [Purpose.TREATMENT] : [],
-      resolution: Resolution.RAW,
-    },
-  });
-  return consent!.id;
-}
 
 /** The company's own ids of the patients who consented, by consent. */
 async function idsOf(company: Company): Promise<Map<string, string>> {

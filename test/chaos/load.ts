@@ -2,15 +2,16 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { upload } from "@wellapi/cli/upload";
+import { consentFor } from "@wellapi/demo/consents";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { ItemOutcome_Status, type SeriesBatch } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
-import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { batchOf, blockOf, code, numberOf } from "./batches.ts";
 import { callMs, isPassing, untilAnswered } from "./clients.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
-import { consentFor, type Patient, type World } from "./world.ts";
+import type { Patient, World } from "./world.ts";
 
 export interface Load {
   readonly ledger: Ledger;
@@ -152,7 +153,7 @@ async function visit(world: World, patient: Patient, ledger: Ledger, signal: Abo
     }
   };
   while (!signal.aborted) {
-    const grant = { requestId: randomUUID(), consent: consentFor(world.visitor, true) };
+    const grant = { requestId: randomUUID(), consent: consentFor(world.visitor, Direction.READ) };
     const { consent } = await untilAnswered(signal, () => consents.createConsent(grant, options));
     const access = await reading();
     if (access !== undefined) releases.push(access);

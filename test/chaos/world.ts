@@ -1,12 +1,12 @@
-import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { createClient, type Transport } from "@connectrpc/connect";
+import { grant } from "@wellapi/demo/consents";
 import { enrolCompany, enrolPerson, type Person } from "@wellapi/demo/people";
 import type { Server } from "@wellapi/demo/server";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
-import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { createLogger } from "@wellapi/runtime";
 import { type Member, type Mesh, openMesh, parseMeshConfig } from "@wellapi/standalone/mesh-launcher";
 import type { Tool } from "../../scripts/tools.ts";
@@ -149,9 +149,9 @@ async function open(
   for (const name of [...patientNames, "Probed"]) {
     const person = await enrolPerson(server, name);
     const at: string[] = [];
-    for (const company of makers) at.push((await granted(person, company, false)).patient);
-    const { patient: atClinic } = await granted(person, clinic, true);
-    const visit = await granted(person, visitor, true);
+    for (const company of makers) at.push((await granted(person, company, Direction.CONTRIBUTE)).patient);
+    const { patient: atClinic } = await granted(person, clinic, Direction.READ);
+    const visit = await granted(person, visitor, Direction.READ);
     await createClient(ConsentService, person.transport).revokeConsent({ consent: visit.consent });
     patients.push({ name, person, atMakers: at, atClinic, atVisitor: visit.patient });
   }
@@ -160,25 +160,12 @@ async function open(
 }
 
 /** A consent to contribute, or to read, and the patient's id at the company, which it tells. */
-async function granted(person: Person, company: Client, reads: boolean) {
+async function granted(person: Person, company: Client, direction: Direction) {
   const theirs = createClient(ConsentService, company.transport);
   const before = new Set((await theirs.listConsents({})).consents.map(({ id }) => id));
-  const { consent } = await createClient(ConsentService, person.transport).createConsent({
-    requestId: randomUUID(),
-    consent: consentFor(company, reads),
-  });
+  const consent = await grant(person, company, direction);
   const { consents } = await theirs.listConsents({});
-  return { consent: consent!.id, patient: consents.find(({ id }) => !before.has(id))!.patient };
-}
-
-export function consentFor(company: Client, reads: boolean) {
-  return {
-    grantee: company.organization,
-    direction: reads ? Direction.READ : Direction.CONTRIBUTE,
-    categories: [{ name: "heart" }],
-    purposes: reads ? [Purpose.TREATMENT] : [],
-    resolution: Resolution.RAW,
-  };
+  return { consent, patient: consents.find(({ id }) => !before.has(id))!.patient };
 }
 
 function isForgettable(link: Link): boolean {

@@ -1,8 +1,10 @@
 /**
  * Everything in which the laboratory differs from what `kubectl apply -k deploy/kubernetes/overlays/production` would
- * send: this file, and what it says is not applied. The Istio objects go to istiod as they were rendered. (Nothing
- * had to be left out for Envoy's sake: the metrics of Istio's Telemetry would need `istio.stats`, which Envoy without
- * Istio's own filters refuses, but no manifest asks for them; a mesh's default would.)
+ * send. Nobody carries out NetworkPolicies (they need a network plugin), autoscalers and disruption budgets (a
+ * scheduler), roles and service accounts (an API server); the injector's and the CNI plugin's work is done by pods.ts.
+ * The Istio objects go to istiod as they were rendered. (Nothing had to be left out for Envoy's sake: the metrics of
+ * Istio's Telemetry would need `istio.stats`, which Envoy without Istio's own filters refuses, but no manifest asks for
+ * them; a mesh's default would.)
  */
 import type { Manifest } from "../../scripts/manifests/derived.ts";
 
@@ -23,19 +25,6 @@ const istioGroups = ["networking.istio.io/", "security.istio.io/", "telemetry.is
 export function isIstio({ apiVersion }: Manifest): boolean {
   return istioGroups.some((group) => String(apiVersion).startsWith(group));
 }
-
-/**
- * Kinds that nobody carries out here: NetworkPolicy needs a network plugin, autoscalers and budgets a scheduler, the
- * injector's and the CNI plugin's work is done by pods.ts.
- */
-export const notApplied = [
-  "HorizontalPodAutoscaler",
-  "NetworkPolicy",
-  "PodDisruptionBudget",
-  "Role",
-  "RoleBinding",
-  "ServiceAccount",
-] as const;
 
 /** `/var/...` of a pod is a folder of the laboratory's. */
 export function inFolder(value: string, folder: string): string {

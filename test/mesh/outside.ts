@@ -4,6 +4,7 @@ import { createClient } from "@connectrpc/connect";
 import { createCertificateRequest } from "@wellapi/cli/certificate-request";
 import { connect } from "@wellapi/cli/connection";
 import type { Settings } from "@wellapi/cli/settings";
+import { grant } from "@wellapi/demo/consents";
 import { type Company, enrolCompany, enrolPerson } from "@wellapi/demo/people";
 import type { Server } from "@wellapi/demo/server";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
@@ -14,7 +15,7 @@ import {
   ExchangeCredentialResponseSchema,
 } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
-import { Direction, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { generateKeyPair, SignJWT } from "jose";
 import { apiHost, grpcHost, podOf } from "./addresses.ts";
 import type { Round } from "./callers.ts";
@@ -59,15 +60,7 @@ export async function openOutside({ operatorKey }: Laboratory): Promise<Outside>
   const maker = await enrolCompany(server, "Laboratory maker");
   const clinic = await enrolCompany(server, "Laboratory clinic");
   const person = await enrolPerson(server, "Laboratory person");
-  const { consent } = await createClient(ConsentService, person.transport).createConsent({
-    requestId: "laboratory",
-    consent: {
-      grantee: maker.organization,
-      direction: Direction.CONTRIBUTE,
-      categories: [{ name: "heart" }],
-      resolution: Resolution.RAW,
-    },
-  });
+  const contribution = await grant(person, maker, Direction.CONTRIBUTE);
   const { consents } = await createClient(ConsentService, maker.transport).listConsents({});
   const tokens = createClient(TokenService, operator);
   const expired = await tokens.issuePatientToken({ patient: person.id, lifetime: second });
@@ -76,7 +69,7 @@ export async function openOutside({ operatorKey }: Laboratory): Promise<Outside>
     server,
     maker,
     clinic,
-    patientAtMaker: consents.find(({ id }) => id === consent!.id)!.patient,
+    patientAtMaker: consents.find(({ id }) => id === contribution)!.patient,
     certificates: await badCertificates(),
     tokens: {
       patient,

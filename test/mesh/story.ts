@@ -1,9 +1,9 @@
 /** A short story from outside: everything that a patient's data does on its way, through the edge and every sidecar. */
-import { randomUUID } from "node:crypto";
 import { ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { connect } from "@wellapi/cli/connection";
 import { samplesOf } from "@wellapi/cli/samples";
+import { grant } from "@wellapi/demo/consents";
 import { contribute } from "@wellapi/demo/contribution";
 import { enrolPerson } from "@wellapi/demo/people";
 import { openWatch } from "@wellapi/demo/watch";
@@ -11,7 +11,7 @@ import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
-import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { problemOf } from "@wellapi/rpc";
 import type { Outside } from "./outside.ts";
 
@@ -29,20 +29,8 @@ export async function tellStory({ server, maker, clinic }: Outside): Promise<rea
   const claims: Claim[] = [];
   const claim = (name: string, expected: unknown, found: unknown) => claims.push({ name, expected, found });
   const patient = await enrolPerson(server, "Story person");
-  const consents = createClient(ConsentService, patient.transport);
-  const grant = async (grantee: string, direction: Direction) => {
-    const purposes = direction === Direction.READ ? [Purpose.TREATMENT] : [];
-    const consent = {
-      grantee,
-      direction,
-      purposes,
-      categories: [{ name: "heart" }],
-      resolution: Resolution.RAW,
-    };
-    return (await consents.createConsent({ requestId: randomUUID(), consent })).consent!.id;
-  };
-  const contribution = await grant(maker.organization, Direction.CONTRIBUTE);
-  const reading = await grant(clinic.organization, Direction.READ);
+  const contribution = await grant(patient, maker, Direction.CONTRIBUTE);
+  const reading = await grant(patient, clinic, Direction.READ);
   const atMaker = await idOf(maker.transport, contribution);
   const atClinic = await idOf(clinic.transport, reading);
   claim(
@@ -64,7 +52,7 @@ export async function tellStory({ server, maker, clinic }: Outside): Promise<rea
   await contribute(maker, undefined, [{ ...minutes, from: "2026-06-01T09:00:00Z" }]);
   claim("the clinic's open watch over gRPC gets what arrives", true, await watch.delivered(5, arriveMs));
 
-  await consents.revokeConsent({ consent: reading });
+  await createClient(ConsentService, patient.transport).revokeConsent({ consent: reading });
   claim("after the revocation the clinic reads nothing", "CONSENT_REQUIRED", await refusal(read));
   claim("the revocation has ended the watch", "CONSENT_REVOKED", await watch.ended(arriveMs));
   const own = { patient: patient.id, code, purpose: Purpose.PATIENT_REQUEST };
