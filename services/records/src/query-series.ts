@@ -1,8 +1,9 @@
+import { sliceColumns } from "@wellapi/series";
 import type { Intent } from "./intent.ts";
 import { type Interval, unite } from "./interval.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
 import { readOnce } from "./reading.ts";
-import { pieces, within } from "./runs.ts";
+import { pieces } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
 import { checkWantedUnit, convertColumns } from "./unit-conversion.ts";
 import type { Run } from "./winners.ts";
@@ -60,9 +61,9 @@ async function collect(
         for (const columns of pieces(run.columns)) {
           if (left === 0) return { runs, next: { series, time: columns.times[0]! } };
           const end = columns.times[left] ?? Number.POSITIVE_INFINITY;
-          const [taken] = within(columns, [{ from: columns.times[0]!, to: end }]);
-          runs.push({ ...run, columns: taken! });
-          left -= taken!.times.length;
+          const taken = sliceColumns(columns, columns.times[0]!, end);
+          runs.push({ ...run, columns: taken });
+          left -= taken.times.length;
           if (end !== Number.POSITIVE_INFINITY) return { runs, next: { series, time: end } };
         }
       }

@@ -3,7 +3,7 @@ import type { Grant } from "./grant.ts";
 import type { Intent } from "./intent.ts";
 import type { Interval } from "./interval.ts";
 import { type OpenRead, type ReadingDeps, readStream } from "./reading.ts";
-import { pieces, within } from "./runs.ts";
+import { messages } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
 import { checkWantedUnit, convertColumns } from "./unit-conversion.ts";
 import type { Run } from "./winners.ts";
@@ -50,20 +50,20 @@ async function* sendAll(
 ): AsyncGenerator<ReadPayload> {
   const { partition } = read.subject;
   let grant = opened;
+  const permitted = async () => {
+    const now = await read.grant(code, interval);
+    if (now.signature !== grant.signature) await read.changed([now]);
+    grant = now;
+    return grant.intervals;
+  };
   const consents = [...new Set(opened.permits.map(({ consent }) => consent))];
   yield { kind: "start", access: read.access, consents, intervals: opened.intervals };
   for await (const { series } of blocks.series(partition, code)) {
     for (const bounds of opened.intervals) {
       for await (const run of blocks.winners(partition, series, bounds)) {
-        for (const piece of pieces(run.columns)) {
-          // Each message is a read of its own.
-          const now = await read.grant(code, interval);
-          if (now.signature !== grant.signature) await read.changed([now]);
-          grant = now;
-          for (const columns of within(piece, grant.intervals)) {
-            read.sent += columns.times.length;
-            yield { kind: "run", run: { ...run, columns: convertColumns(columns, wanted) } };
-          }
+        for await (const columns of messages(run.columns, permitted)) {
+          read.sent += columns.times.length;
+          yield { kind: "run", run: { ...run, columns: convertColumns(columns, wanted) } };
         }
       }
     }

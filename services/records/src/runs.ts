@@ -18,10 +18,30 @@ export function* pieces(columns: Columns, most = SAMPLES_A_MESSAGE): Generator<C
   }
 }
 
-/** What of the columns lies within `intervals`, in order. */
-export function* within(columns: Columns, intervals: readonly Interval[]): Generator<Columns> {
-  for (const { from, to } of intervals) {
-    const part = sliceColumns(columns, from, to);
-    if (part.times.length > 0) yield part;
+/**
+ * What of the columns may be sent, a message at a time. Each message is a read of its own: what is permitted is asked
+ * before each, for whoever reads slowly may have kept the one before for long.
+ */
+export async function* messages(
+  columns: Columns,
+  permitted: () => Promise<readonly Interval[]>,
+): AsyncGenerator<Columns> {
+  for (const piece of pieces(columns)) {
+    const last = piece.times.at(-1)!;
+    for (let from = piece.times[0]!; from <= last; ) {
+      const next = firstWithin(piece, from, await permitted());
+      if (next === undefined) break;
+      yield next.columns;
+      from = next.to;
+    }
   }
+}
+
+/** Of the intervals, which ascend, the first that holds samples from `from` on. */
+function firstWithin(columns: Columns, from: number, intervals: readonly Interval[]) {
+  for (const interval of intervals) {
+    const part = sliceColumns(columns, Math.max(from, interval.from), interval.to);
+    if (part.times.length > 0) return { columns: part, to: interval.to };
+  }
+  return undefined;
 }

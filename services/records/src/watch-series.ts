@@ -13,7 +13,7 @@ import { ALWAYS } from "./interval.ts";
 import { codeIdOf } from "./patient-box.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
 import { type OpenRead, readStream } from "./reading.ts";
-import { pieces, within } from "./runs.ts";
+import { messages } from "./runs.ts";
 import type { Run } from "./winners.ts";
 
 export interface WatchSeriesDeps extends ReadSeriesDeps {
@@ -108,12 +108,10 @@ async function* payloadsOf(
   }
   const code = codeIds.get(arrival.code)!;
   const run = await arrival.open();
-  for (const piece of pieces(run.columns)) {
-    const grant = (await permission.renew(signal)).get(code)!;
-    for (const columns of within(piece, grant.intervals)) {
-      read.sent += columns.times.length;
-      yield { kind: "run", code, run: { ...run, columns } };
-    }
+  const permitted = async () => (await permission.renew(signal)).get(code)!.intervals;
+  for await (const columns of messages(run.columns, permitted)) {
+    read.sent += columns.times.length;
+    yield { kind: "run", code, run: { ...run, columns } };
   }
 }
 

@@ -6,7 +6,7 @@ import { clip, covers, coversTimes, unite } from "../src/interval.ts";
 import { type Contribution, type ItemViolation, judge, lacksConsent } from "../src/judgement.ts";
 import { createPatientQueue } from "../src/patient-queue.ts";
 import { acceptedBitmap } from "../src/receipt-repository.ts";
-import { pieces } from "../src/runs.ts";
+import { messages, pieces } from "../src/runs.ts";
 
 const intervals = fc.array(
   fc.tuple(fc.nat(30), fc.nat(10)).map(([from, length]) => ({ from, to: from + length })),
@@ -123,6 +123,41 @@ describe("pieces", () => {
       values: { kind: "decimal" as const, scale: 0, mantissas: times },
     };
     expect([...pieces(columns, 3)].map((piece) => piece.times.length)).toEqual([3, 1, 2]);
+  });
+});
+
+describe("messages", () => {
+  const times = Float64Array.from([0, 1, 2, 10, 11, 20]);
+  const columns = {
+    times,
+    offsetMinutes: 0,
+    durationMs: 0,
+    unit: "/min",
+    values: { kind: "decimal" as const, scale: 0, mantissas: times },
+  };
+  const sent = async (...answers: { from: number; to: number }[][]) => {
+    const parts: number[][] = [];
+    for await (const part of messages(columns, async () => answers.shift() ?? []))
+      parts.push([...part.times]);
+    return { parts, unasked: answers.length };
+  };
+
+  it("ask once where one interval holds all", async () => {
+    const all = [{ from: 0, to: 100 }];
+    expect(await sent(all, all)).toEqual({ parts: [[0, 1, 2, 10, 11, 20]], unasked: 1 });
+  });
+
+  it("ask before each, so that a revocation stops the second of two", async () => {
+    const two = [
+      { from: 0, to: 3 },
+      { from: 10, to: 12 },
+    ];
+    expect((await sent(two, two, two)).parts).toEqual([
+      [0, 1, 2],
+      [10, 11],
+    ]);
+    expect((await sent(two, [])).parts).toEqual([[0, 1, 2]]);
+    expect((await sent(two, [{ from: 11, to: 12 }])).parts).toEqual([[0, 1, 2], [11]]);
   });
 });
 
