@@ -67,6 +67,7 @@ describe("a journal", () => {
     const first = await installation.open();
     await first.journal.append(fact("con_old", 1));
     await first.journal.append(fact("con_new", 30 * day));
+    await first.settled(2);
     installation.clock.time = 43 * day;
     const { journal } = await installation.open();
     const { base, head } = await journal.extent();
