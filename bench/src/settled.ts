@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
+import { usageOf } from "./process-usage.ts";
 import { assertRun } from "./result.ts";
 import type { World } from "./world.ts";
 
@@ -8,22 +9,36 @@ import type { World } from "./world.ts";
 export const compactSoon = { WELLAPI_COMPACT_AFTER_MS: "1000" };
 
 const patienceMs = 300_000;
-const lookEveryMs = 5_000;
+const lookEveryMs = 1_000;
+/** Of one core: a server that uses less has nothing to compact. */
+const idleShare = 0.1;
 /** Fewer free pages are left to be used again. */
 const fewPages = 64;
 
 /**
  * Resolves once everything is compacted and the file has given back what that left free. The server alone may open its
- * file, so it is stopped for each look; what it has done stays done.
+ * file, so it is stopped for a look, once it is idle: a start costs it more than what it still had to do.
  */
 export async function settled(world: World): Promise<void> {
   for (const since = performance.now(); ; ) {
-    await sleep(lookEveryMs);
+    await idle(world);
     await world.stop();
     const done = isSettled(join(world.dataDir, "records.db"));
     await world.restart();
     if (done) return;
     assertRun(performance.now() - since < patienceMs, "compaction ends within five minutes");
+  }
+}
+
+/** Resolves after the second look in a row that finds the server idle. */
+async function idle(world: World): Promise<void> {
+  const { pid } = world.server;
+  let { cpuSeconds } = usageOf(pid);
+  for (let looks = 0, since = performance.now(); looks < 2 && performance.now() - since < patienceMs; ) {
+    await sleep(lookEveryMs);
+    const now = usageOf(pid).cpuSeconds;
+    looks = now - cpuSeconds < (idleShare * lookEveryMs) / 1_000 ? looks + 1 : 0;
+    cpuSeconds = now;
   }
 }
 

@@ -81,6 +81,7 @@ export function runEnforcer({ link, session, clock, timers, log }: EnforcerParts
   let stream: WatchStream | undefined;
   let backoffMs = shortestBackoffMs;
   let closed = false;
+  let wasOpen = false;
   let state = { live: false, since: clock.monotonic() };
   let cancelTick = () => {};
   let cancelConnect = () => {};
@@ -118,6 +119,7 @@ export function runEnforcer({ link, session, clock, timers, log }: EnforcerParts
     for (const reply of replies) stream?.send(reply);
     if (before === "opening" && session.phase === "live") {
       backoffMs = shortestBackoffMs;
+      wasOpen = true;
       for (const wake of [...waiting]) wake();
     }
     settle();
@@ -145,7 +147,13 @@ export function runEnforcer({ link, session, clock, timers, log }: EnforcerParts
     ended.close();
     notify(undefined);
     if (closed) return;
-    log.warn({ delay_ms: backoffMs }, "the consent session ended; nothing is decided until another is open");
+    // A process that starts on a busy machine may open none at its first try: nothing has ended.
+    if (wasOpen || backoffMs > shortestBackoffMs) {
+      log.warn(
+        { delay_ms: backoffMs },
+        "the consent session ended; nothing is decided until another is open",
+      );
+    }
     cancelConnect = timers.after(backoffMs, connect);
     backoffMs = Math.min(longestBackoffMs, backoffMs * 2);
   }

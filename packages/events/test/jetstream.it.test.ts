@@ -172,7 +172,7 @@ describe.skipIf(servers.length === 0)("JetStream", () => {
       const batch = [sized("e1", 10), sized("e2", 20_000), sized("e3", 10)];
       const got = createCollector();
       await subject.events.consume({ ...all, handle: got.handle });
-      const full = await subject.openAnother({ maxBytes: 10_000, timeoutMs: 500 });
+      const full = await subject.openAnother({ maxBytes: 10_000, timeoutMs: 3_000 });
       await expect(full.publish(batch)).rejects.toMatchObject({
         code: "unavailable",
         message: expect.stringContaining("maximum bytes exceeded"),

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 
-/** So long nothing may have been asked. */
-const IDLE_MS = 500;
+/** So long nothing may have been asked: a stream under load leaves no such gap, a look every now and then does. */
+const IDLE_MS = 50;
 /** Free pages that are worth it; once begun, all are given back. */
 const WORTH_PAGES = 64;
 /** Pages a step: about a millisecond, and one fsync. What is asked meanwhile waits no longer. */
@@ -45,6 +45,9 @@ export function createTidying(database: DatabaseSync): Tidying {
     if (left < free) later(0);
     else begun = false;
   };
+
+  // What an earlier process left.
+  later(IDLE_MS);
 
   return {
     touch() {
