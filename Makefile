@@ -2,6 +2,8 @@
 SHELL := /bin/sh
 NODE = $(shell if [ -x node_modules/.bin/node ]; then echo node_modules/.bin/node; else echo node; fi)
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+# Saves a process a third of its start: what Node has made of the sources, in a folder that nobody else can write.
+export NODE_COMPILE_CACHE := $(CURDIR)/node_modules/.cache/node
 
 .PHONY: start start-mesh demo test chaos check mesh-check mesh-lab generate bench help
 
