@@ -44,10 +44,20 @@ function formsOf(text: string): Buffer[] {
   return forms;
 }
 
+/** Empty for what the running server has taken away since it was listed. */
+function contentOf(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return Buffer.alloc(0);
+    throw error;
+  }
+}
+
 function holders(files: readonly string[], text: string): string[] {
   const forms = formsOf(text);
   return files.filter((file) => {
-    const content = readFileSync(file);
+    const content = contentOf(file);
     return forms.some((form) => content.includes(form));
   });
 }

@@ -1,5 +1,3 @@
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { grant } from "@wellapi/demo/consents";
@@ -7,7 +5,7 @@ import { enrolCompany, enrolPerson, type Person } from "@wellapi/demo/people";
 import type { Server } from "@wellapi/demo/server";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { createLogger } from "@wellapi/runtime";
+import { createLogger, freePorts } from "@wellapi/runtime";
 import { type Member, type Mesh, openMesh, parseMeshConfig } from "@wellapi/standalone/mesh-launcher";
 import type { Tool } from "../../scripts/tools.ts";
 import { openDoor } from "./clients.ts";
@@ -80,7 +78,7 @@ async function open(
   folder: string,
   closing: (() => Promise<void> | void)[],
 ): Promise<Omit<World, "close">> {
-  const [mongoPort, natsPort, toxiproxyPort, grpcPort, httpPort] = (await freePorts(5)) as Five;
+  const [mongoPort, natsPort, toxiproxyPort, grpcPort, httpPort] = (await freePorts(5)) as unknown as Five;
   const mongo = createMongo(tools.mongo, join(folder, "mongodb"), mongoPort);
   const nats = createNats(tools.nats, join(folder, "nats"), natsPort);
   const toxiproxy = createToxiproxy(tools.toxiproxy, join(folder, "toxiproxy"), toxiproxyPort);
@@ -173,11 +171,3 @@ function isForgettable(link: Link): boolean {
 }
 
 type Five = [number, number, number, number, number];
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => once(server.close(), "close")));
-  return ports;
-}

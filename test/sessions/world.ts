@@ -4,10 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Server } from "@wellapi/demo/server";
-import { createClosers, createLogger } from "@wellapi/runtime";
+import { createClosers, createLogger, freePorts } from "@wellapi/runtime";
 import { type Member, type Mesh, openMesh, parseMeshConfig } from "@wellapi/standalone/mesh-launcher";
 import type { Tool } from "../../scripts/tools.ts";
-import { freePorts } from "../../standalone/src/launcher/ports.ts";
 import { openRelay, type Relay } from "./relay.ts";
 import { openToxiproxy, type Passage } from "./toxiproxy.ts";
 

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "@wellapi/runtime";
 import { openTools, type Tool, ToolsError } from "../../../scripts/tools.ts";
 
 /** The real nats-server; undefined where it cannot be had on a laptop, an error where `CI` is set. */
@@ -105,12 +105,4 @@ function started(child: ChildProcess): Promise<void> {
     child.once("error", reject);
     child.once("exit", () => reject(new Error(`nats-server ended: ${output}`)));
   });
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const listeners = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(listeners.map((listener) => once(listener, "listening")));
-  const ports = listeners.map((listener) => (listener.address() as { port: number }).port);
-  await Promise.all(listeners.map((listener) => once(listener.close(), "close")));
-  return ports;
 }

@@ -12,5 +12,6 @@ export {
   type Observation,
   observeGauge,
 } from "./metrics.ts";
+export { freePorts } from "./ports.ts";
 export { openTelemetry, type Telemetry, type TelemetryOptions } from "./telemetry.ts";
 export { version } from "./version.ts";

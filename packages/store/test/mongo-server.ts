@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { freePorts } from "@wellapi/runtime";
 import { openTools, ToolsError } from "../../../scripts/tools.ts";
 
 /** The server of a test run: one of its own, or the one that `WELLAPI_MONGODB_URI` names. */
@@ -46,7 +47,7 @@ export async function openMongoServer(): Promise<MongoServer | undefined> {
 export async function startServer(settings: readonly string[] = []): Promise<MongoServer> {
   const { mongo } = await openTools(["mongo"]);
   const folder = await mkdtemp(join(tmpdir(), "wellapi-mongo-"));
-  const port = await freePort();
+  const [port] = (await freePorts(1)) as readonly [number];
   let child: ChildProcess | undefined;
   const start = async () => {
     const args = [
@@ -78,16 +79,6 @@ export async function startServer(settings: readonly string[] = []): Promise<Mon
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }
 
 /** A server has no event to await but its open port. */

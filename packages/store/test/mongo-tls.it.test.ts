@@ -73,4 +73,12 @@ describe.skipIf(!able)("MongoDB over TLS, with certificates on both sides", () =
   ])("a connection %s is none", async (_name, settings) => {
     await expect(open(settings())).rejects.toMatchObject({ name: "StoreError", code: "unavailable" });
   });
+
+  test.each(["tlsCAFile", "tlsCertificateKeyFile"])("a %s that is not there is named", async (setting) => {
+    const missing = join(folder, "missing.pem");
+    await expect(open(`&tls=true&${setting}=${missing}`)).rejects.toMatchObject({
+      code: "invalid",
+      message: expect.stringContaining(missing),
+    });
+  });
 });

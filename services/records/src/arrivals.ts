@@ -6,10 +6,11 @@ import {
   type BlockDocument,
   type CompactedDocument,
   type CompactedPlace,
+  type Head,
   isCompacted,
   type TombstoneDocument,
 } from "./documents.ts";
-import { movesOf } from "./head-repository.ts";
+import { loadHead } from "./head-repository.ts";
 import { withBox } from "./patient-box.ts";
 import type { Run } from "./winners.ts";
 
@@ -26,10 +27,11 @@ export type Arrival = Samples | TombstoneDocument;
 /** What was committed, in the order of the commits. */
 export interface ArrivalRepository {
   /**
-   * What was committed with `after` < sequence <= `to`, oldest first: samples of `codes` that were not retracted, and
-   * retractions. A commit whose blocks are moved while it is handed out comes again from its start.
+   * What was committed after the sequence `after`, up to a head that was just read, oldest first: samples of `codes`
+   * that were not retracted, and retractions. A commit whose blocks are moved while it is handed out comes again from
+   * its start.
    */
-  between(partition: string, after: number, to: number, codes: ReadonlySet<string>): AsyncGenerator<Arrival>;
+  between(head: Head, after: number, codes: ReadonlySet<string>): AsyncGenerator<Arrival>;
 }
 
 /** Documents of a step; a block has at most 1 MiB. */
@@ -42,19 +44,24 @@ class Moved extends Error {}
 
 export function createArrivalRepository(store: Store, vault: Vault): ArrivalRepository {
   return {
-    async *between(partition, after, to, codes) {
+    async *between({ partition, sequence: to, ...head }, after, codes) {
       let delivered = after;
+      let { moves = 0, moved_to = 0 } = head;
       for (;;) {
-        const moves = await movesOf(store, partition);
         const check = async () => {
-          if ((await movesOf(store, partition)) !== moves) throw new Moved();
+          const now = (await loadHead(store, partition))?.document;
+          if ((now?.moves ?? 0) === moves) return;
+          ({ moves = 0, moved_to = 0 } = now ?? {});
+          throw new Moved();
         };
         try {
-          const arrivals = inOrder([
+          const sources: AsyncGenerator<Arrival>[] = [
             loose(partition, delivered, to, codes, check),
-            compacted(partition, delivered, to, codes, check),
             scanned<TombstoneDocument>("tombstones", partition, delivered, to),
-          ]);
+          ];
+          // What arrives while somebody watches is seldom moved by then.
+          if (moved_to > delivered) sources.push(compacted(partition, delivered, to, codes, check));
+          const arrivals = inOrder(sources);
           for await (const arrival of arrivals) {
             yield arrival;
             delivered = Math.max(delivered, arrival.sequence - 1);

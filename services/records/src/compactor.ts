@@ -177,8 +177,9 @@ export function createPass({ store, vault, queue, clock, ids }: PassDeps, signal
     const deletes = merged.map(({ document: { batch, item }, revision }): Change => {
       return { kind: "delete", collection: "blocks", key: [partition, batch, item], ifRevision: revision };
     });
+    const newest = group.reduce((latest, { document }) => Math.max(latest, document.sequence), 0);
     await commit(partition, (head) => ({
-      head: { moves: (head.moves ?? 0) + 1 },
+      head: { moves: (head.moves ?? 0) + 1, moved_to: Math.max(head.moved_to ?? 0, newest) },
       changes: [...deletes, ...inserts],
     }));
     compactedBlocks.add(group.length);

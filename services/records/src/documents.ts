@@ -60,6 +60,8 @@ export type Head = Document & {
   readonly compacted?: number;
   /** How often samples were moved from blocks to others: who reads in several steps may have missed them. Absent for 0. */
   readonly moves?: number;
+  /** No samples of later commits were ever moved: they lie in the blocks in which they came. Absent for 0. */
+  readonly moved_to?: number;
 };
 
 /** Where a series stands; bound by its seal. */

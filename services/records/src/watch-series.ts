@@ -3,7 +3,7 @@ import type { Store } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
 import type { Arrival, ArrivalRepository } from "./arrivals.ts";
 import type { CommitHub } from "./commit-hub.ts";
-import type { TombstoneDocument } from "./documents.ts";
+import type { Head, TombstoneDocument } from "./documents.ts";
 import { RecordsError } from "./errors.ts";
 import { asRecordsError } from "./failure-convert.ts";
 import type { Grant } from "./grant.ts";
@@ -68,20 +68,20 @@ async function* deliver(
   const permission = createPermission(deps, read, opened);
   const subscription = hub.subscribe(partition);
   try {
-    let delivered = after ?? (await headSequence(store, partition));
+    let delivered = after ?? (await headOf(store, partition))?.sequence ?? 0;
     yield { kind: "start", access: read.access, sequence: delivered };
     while (!signal.aborted) {
       await permission.renew(signal);
-      const head = await headSequence(store, partition);
-      if (head > delivered) {
+      const head = await headOf(store, partition);
+      if (head !== undefined && head.sequence > delivered) {
         const codeIds = new Map<string, string>();
         for (const code of codes) {
           const id = await codeIdOf(deps.vault, partition, code);
           if (id !== undefined) codeIds.set(id, code);
         }
-        const arrivals = deps.arrivals.between(partition, delivered, head, new Set(codeIds.keys()));
+        const arrivals = deps.arrivals.between(head, delivered, new Set(codeIds.keys()));
         for await (const arrival of arrivals) yield* payloadsOf(read, permission, codeIds, arrival, signal);
-        delivered = head;
+        delivered = head.sequence;
       } else {
         await subscription.wait(IDLE_CHECK_MS, signal);
       }
@@ -165,10 +165,11 @@ function signatureOf(grants: readonly Grant[]): string {
   return grants.map(({ signature }) => signature).join("|");
 }
 
-async function headSequence(store: Store, partition: string): Promise<number> {
-  const head = await loadHead(store, partition);
-  if (head?.document.erased) throw new RecordsError("CONSENT_REQUIRED", { logged: "ERASED" });
-  return head?.document.sequence ?? 0;
+/** Undefined where nothing was ever committed. */
+async function headOf(store: Store, partition: string): Promise<Head | undefined> {
+  const head = (await loadHead(store, partition))?.document;
+  if (head?.erased) throw new RecordsError("CONSENT_REQUIRED", { logged: "ERASED" });
+  return head;
 }
 
 function isTombstone(arrival: Arrival): arrival is TombstoneDocument {

@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { WorkloadFiles } from "@wellapi/rpc";
-import { createClosers, type Env, type Logger } from "@wellapi/runtime";
+import { createClosers, type Env, freePorts, type Logger } from "@wellapi/runtime";
 import { openLocalKms } from "@wellapi/vault";
 import { prepareDataFolder } from "../data-folder.ts";
 import { StandaloneError } from "../errors.ts";
@@ -13,7 +13,6 @@ import { type Child, startChild } from "./child.ts";
 import type { MeshConfig } from "./config.ts";
 import { type Member, memberOf, membersOf } from "./members.ts";
 import { createMeshAuthority } from "./mesh-authority.ts";
-import { freePorts } from "./ports.ts";
 import { openServers } from "./servers.ts";
 import { openWorkloadFolders } from "./workload-folders.ts";
 

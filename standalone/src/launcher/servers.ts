@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Closers, Env } from "@wellapi/runtime";
+import { type Closers, type Env, freePorts } from "@wellapi/runtime";
 import { openTools, type ToolName } from "../../../scripts/tools.ts";
 import { startServer } from "./child.ts";
-import { freePorts, listens } from "./ports.ts";
+import { listens } from "./listens.ts";
 
 export interface Servers {
   readonly mongodbUri: string;

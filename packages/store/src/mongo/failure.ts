@@ -1,4 +1,10 @@
-import { MongoError, MongoErrorLabel, MongoNetworkError, MongoServerError } from "mongodb";
+import {
+  MongoError,
+  MongoErrorLabel,
+  MongoNetworkError,
+  MongoServerError,
+  MongoServerSelectionError,
+} from "mongodb";
 import { StoreError } from "../errors.ts";
 
 /** https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml */
@@ -51,6 +57,19 @@ export function toStoreError(error: unknown): StoreError {
   if (error instanceof MongoServerError) {
     return new StoreError("unavailable", `MongoDB refused: ${error.codeName ?? `code ${error.code}`}`);
   }
+  if (error instanceof MongoServerSelectionError) {
+    // Says where it tried and what it met; it has sent nothing that could be quoted.
+    return new StoreError("unavailable", `MongoDB does not answer: ${error.message}`);
+  }
   if (error instanceof MongoError) return new StoreError("unavailable", `MongoDB failed: ${error.name}`);
+  if (isFileFailure(error)) {
+    const message = `the MongoDB URI names a file that cannot be read: ${error.path} (${error.code})`;
+    return new StoreError("invalid", message);
+  }
   return new StoreError("unavailable", error instanceof Error ? error.name : "the store failed");
+}
+
+/** Of a certificate or an authority: the driver reads them when it connects. */
+function isFileFailure(error: unknown): error is { readonly path: string; readonly code: string } {
+  return error instanceof Error && "path" in error && "code" in error && "syscall" in error;
 }
