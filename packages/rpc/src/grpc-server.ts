@@ -4,6 +4,7 @@ import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { Code, createServiceImplSpec, type Interceptor } from "@connectrpc/connect";
 import * as grpc from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
+import { file_google_rpc_error_details } from "@wellapi/gen/google/rpc/error_details_pb";
 import type { Logger } from "@wellapi/runtime";
 import { assertRoutes } from "./callers.ts";
 import { RpcError } from "./errors.ts";
@@ -184,6 +185,8 @@ function addReflection(server: grpc.Server, routes: readonly Route[]): void {
     file.dependencies.forEach(visit);
   };
   for (const { service } of routes) visit(service.file);
+  // No contract imports them, and a client cannot read an error's details without.
+  visit(file_google_rpc_error_details);
   const fileDescriptorProtos = [...files.values()].map((file) =>
     Buffer.from(toBinary(FileDescriptorProtoSchema, file.proto)),
   );

@@ -208,6 +208,7 @@ test("reflection lists the services and describes them", async () => {
   expect(services).toContain("wellapi.records.v1.RecordsService");
   expect(services).toContain("grpc.health.v1.Health");
   expect(await ask(4, "wellapi.records.v1.RecordsService")).toContain("QuerySeriesRequest"); // file_containing_symbol
+  expect(await ask(4, "google.rpc.BadRequest")).toContain("FieldViolation"); // of an error's details
 });
 
 test("a drain lets a unary call finish", async () => {
