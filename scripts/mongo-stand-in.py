@@ -37,20 +37,39 @@ def prune(self):
 secantus.transactions.TransactionRegistry._prune_locked = prune
 
 find_by_index = secantus.storage.Storage._try_index_id_keys
+implies_partial = secantus.storage.Storage._query_implies_partial
 
 
 def find_by_key(self, db, coll, filter, **options):
-    """Its planner uses an index for all fields or for one: a key with a revision beside it made it look at the whole
-    partition. The key's index alone finds the document; who asks compares the rest anyhow."""
-    if filter and "_rev" in filter and len(filter) > 1:
-        key = {field: value for field, value in filter.items() if field != "_rev"}
-        found = find_by_index(self, db, coll, key, **options)
-        if found is not None:
-            return found
-    return find_by_index(self, db, coll, filter, **options)
+    """Its planner knows equality and one range, but neither beside `$exists: true`, nor a revision beside a key: then
+    it looked at the whole collection or partition. The index finds a few too many; who asks compares the rest anyhow."""
+    found = find_by_index(self, db, coll, plain(filter), **options) if filter else None
+    return find_by_index(self, db, coll, filter, **options) if found is None else found
+
+
+def plain(filter):
+    clauses = {}
+    for field, clause in filter.items():
+        if field.startswith("$") or (field == "_rev" and len(filter) > 1):
+            continue
+        if isinstance(clause, dict) and clause.get("$exists") is True:
+            clause = {operator: value for operator, value in clause.items() if operator != "$exists"}
+            if set(clause) == {"$eq"}:
+                clause = clause["$eq"]
+            elif not clause:
+                continue
+        clauses[field] = clause
+    return clauses
+
+
+def implies_present(query, partial):
+    """An index of what has its fields holds all that compares them with something."""
+    present = all(clause == {"$exists": True} and query.get(field) for field, clause in partial.items())
+    return present or implies_partial(query, partial)
 
 
 secantus.storage.Storage._try_index_id_keys = find_by_key
+secantus.storage.Storage._query_implies_partial = staticmethod(implies_present)
 
 find_matching = secantus.storage.Storage.find_matching
 

@@ -45,10 +45,10 @@ export function createClient(
   const options: MongoClientOptions = {
     appName: "wellapi-store",
     maxPoolSize,
-    // Together: a connection that a firewall or a dead machine forgot is given up within seven seconds, and with it
+    // Together: a connection that a firewall or a dead machine forgot is given up within four seconds, and with it
     // whatever waits on one of its kind.
-    connectTimeoutMS: Math.min(selection, 5_000),
-    heartbeatFrequencyMS: 2_000,
+    connectTimeoutMS: Math.min(selection, 3_000),
+    heartbeatFrequencyMS: 1_000,
     serverSelectionTimeoutMS: selection,
     waitQueueTimeoutMS: selection,
     socketTimeoutMS: timeoutMs,
