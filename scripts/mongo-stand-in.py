@@ -74,13 +74,19 @@ secantus.storage.Storage._query_implies_partial = staticmethod(implies_present)
 find_matching = secantus.storage.Storage.find_matching
 
 
-def find_without_walk(self, db, coll, filter=None, *args, hint=None, **options):
-    """A hint made it walk the whole index, which only bounds (min and max) need. It still has to name one."""
-    bounded = options.get("min_bound") or options.get("max_bound")
-    if hint is not None and filter and not bounded:
-        self._resolve_hint(db, coll, hint)
-        hint = None
-    return find_matching(self, db, coll, filter, *args, hint=hint, **options)
+def find_without_walk(self, db, coll, filter=None, *, hint=None, **options):
+    """A hint made it walk the whole index, and bounds (min and max) with it, which only select of what was found. It
+    still has to name an index."""
+    if hint is None or not filter:
+        return find_matching(self, db, coll, filter, hint=hint, **options)
+    self._resolve_hint(db, coll, hint)
+    bounds = [options.pop(bound, None) for bound in ("min_bound", "max_bound")]
+    if bounds == [None, None]:
+        return find_matching(self, db, coll, filter, **options)
+    limit = options.pop("limit", 0)
+    found = find_matching(self, db, coll, filter, **options)
+    within = self._apply_minmax_bounds(db, coll, found, hint, *bounds, None)
+    return within[:limit] if limit > 0 else within
 
 
 secantus.storage.Storage.find_matching = find_without_walk

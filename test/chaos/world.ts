@@ -102,6 +102,8 @@ async function open(
     WELLAPI_PROFILE: "sandbox",
     WELLAPI_LOG_LEVEL: process.env.WELLAPI_LOG_LEVEL ?? "silent",
     WELLAPI_DRAIN_MS: "1000",
+    // Blocks are merged while things break, half an hour early.
+    WELLAPI_COMPACT_AFTER_MS: "10000",
     WELLAPI_MONGODB_URI: `mongodb://127.0.0.1:${mongoPort}/?directConnection=true`,
     WELLAPI_NATS_URL: `nats://127.0.0.1:${natsPort}`,
   };
