@@ -28,8 +28,8 @@ export type Arrival = Samples | TombstoneDocument;
 export interface ArrivalRepository {
   /**
    * What was committed after the sequence `after`, up to a head that was just read, oldest first: samples of `codes`
-   * that were not retracted, and retractions. A commit whose blocks are moved while it is handed out comes again from
-   * its start.
+   * that were not retracted, and retractions. Each comes once, also where blocks are moved meanwhile: a commit is
+   * handed out when all of it was found.
    */
   between(head: Head, after: number, codes: ReadonlySet<string>): AsyncGenerator<Arrival>;
 }
@@ -61,10 +61,9 @@ export function createArrivalRepository(store: Store, vault: Vault): ArrivalRepo
           ];
           // What arrives while somebody watches is seldom moved by then.
           if (moved_to > delivered) sources.push(compacted(partition, delivered, to, codes, check));
-          const arrivals = inOrder(sources);
-          for await (const arrival of arrivals) {
-            yield arrival;
-            delivered = Math.max(delivered, arrival.sequence - 1);
+          for await (const commit of byCommit(inOrder(sources))) {
+            delivered = commit[0]!.sequence;
+            yield* commit;
           }
           return;
         } catch (error) {
@@ -180,6 +179,19 @@ function commitsOf({ source, columns, origins }: Strip, low: number, high: numbe
   return [...positions].map(([sequence, those]) => {
     return { source, columns: pickColumns(columns, Uint32Array.from(those)), sequence };
   });
+}
+
+/** Those of one sequence together. */
+async function* byCommit(arrivals: AsyncIterable<Arrival>): AsyncGenerator<readonly Arrival[]> {
+  let commit: Arrival[] = [];
+  for await (const arrival of arrivals) {
+    if (commit.length > 0 && commit[0]!.sequence !== arrival.sequence) {
+      yield commit;
+      commit = [];
+    }
+    commit.push(arrival);
+  }
+  if (commit.length > 0) yield commit;
 }
 
 /** All of them, ascending by sequence. */

@@ -39,7 +39,7 @@ const UNDECIDED_FOR_MS = 2_000;
 
 /**
  * Delivers what arrives after `after` (absent: from now on), commit by commit, as it was sent. It holds one
- * block at a time: a slow reader makes it wait, not remember.
+ * commit at a time: a slow reader makes it wait, not remember.
  */
 export function watchSeries(
   deps: WatchSeriesDeps,

@@ -72,7 +72,10 @@ async function watched({ world, clinic, patient }: Scene, last: number, afterSeq
       if (payload.case === "series") {
         const sequence = Number(payload.value.sequence);
         order.push(sequence);
-        for (const [time, value] of samplesOf(payload.value.series!)) seen.set(`${sequence} ${time}`, value);
+        for (const [time, value] of samplesOf(payload.value.series!)) {
+          expect(seen.has(`${sequence} ${time}`), `commit ${sequence} once`).toBe(false);
+          seen.set(`${sequence} ${time}`, value);
+        }
       }
       const reached =
         payload.case === "series" || payload.case === "retraction" ? payload.value.sequence : 0n;
