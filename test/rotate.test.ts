@@ -7,8 +7,10 @@ import { fileURLToPath } from "node:url";
 import { createClient } from "@connectrpc/connect";
 import { connectAnonymously } from "@wellapi/cli/connection";
 import { describeSteps, trustedKeys, verifyLogGrowth } from "@wellapi/cli/verification";
+import { type Company, companyAt, enrolCompany } from "@wellapi/demo/people";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { beforeRevocations, openScene } from "./restore-scene.ts";
 
@@ -87,14 +89,39 @@ describe("every key can be replaced", () => {
     );
   });
 
-  test("and the one before is retired, after which it opens nothing", async () => {
+  test("the master key of before is retired, after which it opens nothing", async () => {
     await stop();
     expect(await ok("master-key", "retire")).toMatch(/master key 0 is retired/);
     await start();
     expect(await scene.look(server!)).toEqual(beforeRevocations);
     await verifyLogGrowth(audit(), early, pinned);
     await stop();
-    cpSync(join(folder.path, "before.key"), join(dataDir, "keys", "master.key"));
+    const masterKey = join(dataDir, "keys", "master.key");
+    cpSync(masterKey, join(folder.path, "after.key"));
+    cpSync(join(folder.path, "before.key"), masterKey);
     await expect(start()).rejects.toThrow("ended with code 1");
+    cpSync(join(folder.path, "after.key"), masterKey);
+  });
+
+  test("identity's authority: companies go on under either root, then under the new one only", async () => {
+    await start();
+    const calls = (company: Company) =>
+      createClient(ConsentService, companyAt(server!, company).transport).listConsents({});
+    const old = await enrolCompany({ ...server!, operatorKey }, "Under the first root");
+    await stop();
+    await start({ WELLAPI_AUTHORITIES: "1,2" });
+    await calls(old);
+    const young = await enrolCompany({ ...server!, operatorKey }, "Under the second root");
+    await calls(young);
+    await stop();
+    await start({ WELLAPI_AUTHORITIES: "2" });
+    await calls(young);
+    await expect(calls(old)).rejects.toThrow();
+    // It knows the door's new root only once it has taken it from a certificate of its own.
+    const { ca } = young.certificate;
+    await expect(calls({ ...old, certificate: { ...old.certificate, ca } })).rejects.toThrow();
+    await stop();
+    await start();
+    await calls(young);
   });
 }, 180_000);

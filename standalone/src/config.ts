@@ -11,6 +11,8 @@ export interface StandaloneConfig {
   readonly acceptLogBreak: string | undefined;
   /** The key of the log that a new one takes the place of: the middle part of its verifier key. */
   readonly rotateLogKey: string | undefined;
+  /** Numbers of the authority's roots that are trusted, ascending. None: those that there are. */
+  readonly authorities: readonly number[];
   /** Address that both doors listen on. */
   readonly host: string;
   /** 0 takes a free port. */
@@ -43,6 +45,16 @@ export function compactAfterMsOf(reader: ConfigReader): number {
   return reader.int("WELLAPI_COMPACT_AFTER_MS", { fallback: 1_800_000, min: 100, max: 86_400_000 });
 }
 
+/** From `WELLAPI_AUTHORITIES`. */
+export function authoritiesOf(reader: ConfigReader): readonly number[] {
+  const numbers = reader.list("WELLAPI_AUTHORITIES", []).map(Number);
+  const ascending = numbers.every((number, i) => number > (numbers[i - 1] ?? 0));
+  if (!ascending || !numbers.every((number) => Number.isInteger(number) && number < 1_000)) {
+    reader.problem("WELLAPI_AUTHORITIES is not valid: expected numbers of roots, ascending, such as 1,2");
+  }
+  return numbers;
+}
+
 /** Throws ConfigError with every problem at once. */
 export function parseStandaloneConfig(env: Env): StandaloneConfig {
   return parseConfig(env, (reader) => ({
@@ -51,6 +63,7 @@ export function parseStandaloneConfig(env: Env): StandaloneConfig {
     acceptJournal: reader.optional("WELLAPI_ACCEPT_JOURNAL"),
     acceptLogBreak: reader.optional("WELLAPI_ACCEPT_LOG_BREAK"),
     rotateLogKey: reader.optional("WELLAPI_ROTATE_LOG_KEY"),
+    authorities: authoritiesOf(reader),
     host: reader.string("WELLAPI_HOST", "127.0.0.1"),
     grpcPort: reader.port("WELLAPI_GRPC_PORT", 7443),
     httpPort: reader.port("WELLAPI_HTTP_PORT", 7080),

@@ -34,11 +34,11 @@ export interface Exchange {
 export async function openExchange(config: StandaloneConfig, log: Logger): Promise<Exchange> {
   const closers = createClosers();
   return closers.guard(async () => {
-    const { trustDomain, profile, compactAfterMs } = config;
+    const { trustDomain, profile, compactAfterMs, authorities } = config;
     const folder = prepareDataFolder(config.dataDir);
     folder.checkKeys();
     const platform = createInProcessPlatform({
-      installation: { trustDomain, profile, region: "local", compactAfterMs },
+      installation: { trustDomain, profile, region: "local", compactAfterMs, authorities },
       folder,
       journal: { folder: config.journalDir, accepted: config.acceptJournal },
       logFiles: {

@@ -28,6 +28,8 @@ export interface Installation {
   readonly region: string;
   /** How long after its arrival a block of samples may be merged with others, in milliseconds. */
   readonly compactAfterMs: number;
+  /** Numbers of the roots of identity's authority that are trusted, ascending. None: those that there are. */
+  readonly authorities: readonly number[];
 }
 
 /** Calls between services, each for the workload that it is made by. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { CollectionDeclaration, Document, IndexValue, Store } from "../src/index.ts";
+import type { Change, CollectionDeclaration, Document, IndexValue, Store } from "../src/index.ts";
 import { describeRoundTrips } from "./contract-round-trips.ts";
 import { describeScans } from "./contract-scans.ts";
 import { contractCollections, event, idsOf, insert, note } from "./notes.ts";
@@ -146,6 +146,33 @@ export function describeStoreContract(name: string, open: OpenStoreUnderTest): v
           committed: true,
         });
         expect(await read("a")).toBeUndefined();
+      });
+
+      test("of many guards the first that does not hold is named, and nothing happens", async () => {
+        const ids = ["a", "b", "c", "d", "e"];
+        await insert(store, ...ids.map((id) => note(id)), note("x", { email: "taken" }));
+        const commit = (changes: readonly Change[]) => store.commit({ partition: "eu/p1", changes });
+        const conflictAt = (change: number) => ({ committed: false, reason: "conflict", change });
+        const replaced = ids.map((id) => replacement(note(id, { rank: 1 }), id === "c" ? 7 : 1));
+        expect(await commit(replaced)).toEqual(conflictAt(2));
+        const deleted = ids.map((id) => deletion(id, id === "d" ? 7 : 1));
+        expect(await commit(deleted)).toEqual(conflictAt(3));
+        expect(await commit([insertion(note("f")), ...deleted])).toEqual(conflictAt(4));
+        // What comes first counts: a guard before a duplicate, and a duplicate before a guard.
+        const meets = (id: string) => replacement(note(id, { email: "taken" }), 1);
+        expect(await commit([...replaced, meets("e")])).toEqual(conflictAt(2));
+        expect(await commit([meets("a"), ...deleted])).toMatchObject({ reason: "duplicate", change: 0 });
+        expect(await commit([replaced[0]!, meets("b"), replaced[2]!])).toMatchObject({
+          reason: "duplicate",
+          change: 1,
+        });
+        for (const id of ids) expect(await read(id)).toEqual({ document: note(id), revision: 1 });
+        expect(await read("f")).toBeUndefined();
+        expect(await commit(ids.map((id) => replacement(note(id, { rank: 2 }), 1)))).toEqual({
+          committed: true,
+        });
+        expect(await commit(ids.map((id) => deletion(id, 2)))).toEqual({ committed: true });
+        expect(await idsOf(store, { equals: ["eu/p1"], limit: 100 })).toEqual(["x"]);
       });
 
       test("a delete without a guard holds where nothing is stored", async () => {

@@ -68,6 +68,31 @@ describe.skipIf(!server)("mongo: the commands that the driver sends", () => {
     expect(count("find")).toBeGreaterThan(15);
   });
 
+  test("of a large commit are few: how far the server is must not decide whether it fits a transaction's time", async () => {
+    const recorded = recordCommands();
+    const { uri } = server!;
+    const collections = contractCollections;
+    const store = await openMongoStore({ uri, database, collections, onCommand: recorded.onCommand });
+    const partition = "eu/p2";
+    const ids = Array.from({ length: 300 }, (_, i) => `${i}`);
+    const collection = "note";
+    const documents = ids.map((id) => note(id, {}, partition));
+    const inserts = documents.map((document) => ({ kind: "insert" as const, collection, document }));
+    const replaces = documents.map((document) => {
+      return { kind: "replace" as const, collection, document, ifRevision: 1 };
+    });
+    const deletes = ids.map((id) => {
+      return { kind: "delete" as const, collection, key: [partition, id], ifRevision: 2 };
+    });
+    recorded.commands.length = 0;
+    for (const changes of [inserts, replaces, deletes]) {
+      expect(await store.commit({ partition, changes })).toEqual({ committed: true });
+    }
+    const count = (name: string) => recorded.commands.filter((command) => command[name] === "note").length;
+    expect([count("insert"), count("update"), count("delete")]).toEqual([1, 1, 1]);
+    await store.close();
+  });
+
   const byKey = (command: Command) => command.find === "note" && !command.sort;
   const byIndex = (command: Command) => command.find === "note" && !!command.sort;
   const starting = (command: Command) => command.startTransaction === true;

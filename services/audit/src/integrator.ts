@@ -12,8 +12,9 @@ export interface Integrator {
   close(): Promise<void>;
 }
 
-/** One commit's leaves. */
+/** One commit's leaves. After a failure half as many are tried: a commit that takes too long would do so for ever. */
 const MAX_BATCH = 2000;
+const MIN_BATCH = 50;
 const FIRST_BACKOFF_MS = 100;
 /** The log may be late after an outage, but not for long. */
 const LONGEST_BACKOFF_MS = 1_600;
@@ -42,8 +43,8 @@ export function createIntegrator(options: {
       again = false;
       const started = clock.monotonic();
       try {
-        const full = await integrateBatch();
-        failures = 0;
+        const full = await integrateBatch(Math.max(MIN_BATCH, MAX_BATCH >> Math.min(failures, 6)));
+        failures = Math.max(0, failures - 1);
         if (full) again = true;
         else if (again) await pause(everyMs - (clock.monotonic() - started));
       } catch (error) {
@@ -61,9 +62,9 @@ export function createIntegrator(options: {
    * True where there may be more. A commit that failed may have happened, so each batch starts from what is
    * stored, and one that was integrated but not yet published is published now.
    */
-  async function integrateBatch(): Promise<boolean> {
+  async function integrateBatch(most: number): Promise<boolean> {
     const tree = await log.tree();
-    const leaves = await log.pending(MAX_BATCH);
+    const leaves = await log.pending(most);
     if (leaves.length === 0) {
       await publication.publish(tree.frontier);
       return false;
@@ -72,7 +73,7 @@ export function createIntegrator(options: {
     const grown = appendLeafHashes(tree.frontier, hashes);
     if (!(await log.integrate(tree, leaves, grown))) return true;
     await publication.publish(grown);
-    return leaves.length === MAX_BATCH;
+    return leaves.length === most;
   }
 
   function pause(milliseconds: number): Promise<void> {

@@ -127,14 +127,13 @@ export function createLogRepository(store: Store): LogRepository {
           ? { kind: "insert", collection: STATE, document: tree }
           : { kind: "replace", collection: STATE, document: tree, ifRevision: revision },
       ];
-      for (const [i, leaf] of leaves.entries()) {
-        const index = frontier.size + i;
-        const entry: EntryDocument = { partition, index, entry: leaf.entry };
-        const integrated: LeafDocument = { partition, id: leaf.id, index };
-        changes.push(
-          { kind: "insert", collection: ENTRIES, document: entry },
-          { kind: "replace", collection: LEAVES, document: integrated, ifRevision: leaf.revision },
-        );
+      for (const [i, { entry }] of leaves.entries()) {
+        const document: EntryDocument = { partition, index: frontier.size + i, entry };
+        changes.push({ kind: "insert", collection: ENTRIES, document });
+      }
+      for (const [i, { id, revision: ifRevision }] of leaves.entries()) {
+        const document: LeafDocument = { partition, id, index: frontier.size + i };
+        changes.push({ kind: "replace", collection: LEAVES, document, ifRevision });
       }
       return (await store.commit({ partition, changes })).committed;
     },

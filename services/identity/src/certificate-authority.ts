@@ -16,10 +16,14 @@ import {
   X509Certificate,
   X509CertificateGenerator,
 } from "@peculiar/x509";
-import type { Clock } from "@wellapi/runtime";
+import type { Clock, Logger } from "@wellapi/runtime";
 import { DAY } from "./credential.ts";
 import { credentialInvalid } from "./errors.ts";
-import type { EcPrivateJwk, InstallationKeyRepository } from "./installation-key-repository.ts";
+import type {
+  EcPrivateJwk,
+  InstallationKey,
+  InstallationKeyRepository,
+} from "./installation-key-repository.ts";
 
 /** A certificate of a client, signed. */
 export interface ClientCertificate {
@@ -36,9 +40,12 @@ export interface ServerCertificate {
   readonly ca: string;
 }
 
-/** The installation's own authority (X.509, RFC 5280). */
+/**
+ * The installation's own authority (X.509, RFC 5280). While one root takes the place of another there are two: clients'
+ * certificates are of the newest, doors' of the oldest, for who calls them may know no other yet.
+ */
 export interface CertificateAuthority {
-  /** PEM. */
+  /** PEM, all roots, the newest first. */
   readonly certificate: string;
   /** For an application's credential. Its one name is a SPIFFE id. */
   issueClient(key: PublicKey, spiffeId: string, expireTime: number): Promise<ClientCertificate>;
@@ -46,7 +53,7 @@ export interface CertificateAuthority {
   issueServer(hosts: readonly string[]): Promise<ServerCertificate>;
   /** The same for a key that stays with the door. PEM. */
   signServer(publicKey: PublicKey, hosts: readonly string[]): Promise<string>;
-  /** Throws `credential_invalid` unless this authority signed it and it is valid now. */
+  /** Throws `credential_invalid` unless one of its roots signed it and it is valid now. */
   verifyClient(der: Uint8Array): void;
 }
 
@@ -57,25 +64,44 @@ const BACKDATE = 5 * 60_000;
 const ecdsa = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const loopback = ["localhost", "127.0.0.1", "::1"];
 
+export interface CertificateAuthorityOptions {
+  readonly repository: InstallationKeyRepository;
+  readonly clock: Clock;
+  readonly trustDomain: string;
+  /** Numbers of the roots that are trusted, ascending: others are made, and dropped. None: those that there are. */
+  readonly roots: readonly number[];
+  readonly log: Logger;
+}
+
+interface Leaf {
+  readonly subject: string;
+  readonly publicKey: PublicKey | webcrypto.CryptoKey;
+  readonly names: readonly JsonGeneralName[];
+  readonly usage: ExtendedKeyUsage;
+  readonly expireTime: number;
+}
+
 /** Makes the authority's key and certificate at the first start. */
 export async function openCertificateAuthority(
-  repository: InstallationKeyRepository,
-  clock: Clock,
-  trustDomain: string,
+  options: CertificateAuthorityOptions,
 ): Promise<CertificateAuthority> {
-  const stored =
-    (await repository.keys("authority"))[0] ?? (await createRoot(repository, clock, trustDomain));
-  const root = new X509Certificate(stored.certificate);
-  const rootKey = new NodeCertificate(stored.certificate).publicKey;
-  const signingKey = await crypto.subtle.importKey("jwk", { ...stored.privateJwk }, ecdsa, false, ["sign"]);
+  const { clock } = options;
+  const stored = await reconcileRoots(options);
+  const bundle = stored.map(({ certificate }) => certificate.trimEnd()).join("\n");
+  const rootKeys = stored.map(({ certificate }) => new NodeCertificate(certificate).publicKey);
+  const issueFor = { clients: await issuer(stored[0]!), servers: await issuer(stored.at(-1)!) };
 
-  async function issue(leaf: {
-    readonly subject: string;
-    readonly publicKey: PublicKey | webcrypto.CryptoKey;
-    readonly names: readonly JsonGeneralName[];
-    readonly usage: ExtendedKeyUsage;
-    readonly expireTime: number;
-  }): Promise<X509Certificate> {
+  async function issuer({ certificate, privateJwk }: InstallationKey) {
+    const root = new X509Certificate(certificate);
+    const signingKey = await crypto.subtle.importKey("jwk", { ...privateJwk }, ecdsa, false, ["sign"]);
+    return (leaf: Leaf) => issue(root, signingKey, leaf);
+  }
+
+  async function issue(
+    root: X509Certificate,
+    signingKey: webcrypto.CryptoKey,
+    leaf: Leaf,
+  ): Promise<X509Certificate> {
     return X509CertificateGenerator.create({
       serialNumber: randomSerial(),
       subject: [{ CN: [leaf.subject] }],
@@ -97,7 +123,7 @@ export async function openCertificateAuthority(
   }
 
   async function signServer(publicKey: PublicKey | webcrypto.CryptoKey, hosts: readonly string[]) {
-    const certificate = await issue({
+    const certificate = await issueFor.servers({
       subject: "WellAPI door",
       publicKey,
       names: [...new Set([...loopback, ...hosts])].map((value) => ({
@@ -111,10 +137,10 @@ export async function openCertificateAuthority(
   }
 
   return {
-    certificate: stored.certificate,
+    certificate: bundle,
     signServer,
     async issueClient(publicKey, spiffeId, expireTime) {
-      const certificate = await issue({
+      const certificate = await issueFor.clients({
         subject: "WellAPI client",
         publicKey,
         names: [{ type: "url", value: spiffeId }],
@@ -134,12 +160,12 @@ export async function openCertificateAuthority(
       return {
         key: PemConverter.encode(pkcs8, "PRIVATE KEY"),
         cert,
-        ca: stored.certificate,
+        ca: bundle,
       };
     },
     verifyClient(der) {
       const certificate = parse(der);
-      if (!certificate.verify(rootKey)) {
+      if (!rootKeys.some((key) => certificate.verify(key))) {
         throw credentialInvalid("the certificate is not signed by this installation");
       }
       const now = clock.now();
@@ -150,12 +176,45 @@ export async function openCertificateAuthority(
   };
 }
 
-async function createRoot(repository: InstallationKeyRepository, clock: Clock, trustDomain: string) {
+const FIRST = "root";
+
+function idOf(number: number): string {
+  return number === 1 ? FIRST : `${FIRST}-${number}`;
+}
+
+function numberOf({ id }: InstallationKey): number {
+  return id === FIRST ? 1 : Number(id.slice(FIRST.length + 1));
+}
+
+/** The roots that are trusted from now on, the newest first. */
+async function reconcileRoots(options: CertificateAuthorityOptions): Promise<readonly InstallationKey[]> {
+  const { repository, roots, log } = options;
+  const read = async () => (await repository.keys("authority")).toSorted((a, b) => numberOf(b) - numberOf(a));
+  const before = await read();
+  const wanted = roots.length > 0 ? roots : before.length > 0 ? before.map(numberOf) : [1];
+  for (const number of wanted) {
+    if (before.some((root) => numberOf(root) === number)) continue;
+    const root = await createRoot(options, number);
+    // Another replica may be faster: then its root is the one.
+    await repository.insert("authority", root).catch(async (error: unknown) => {
+      if (!(await read()).some(({ id }) => id === root.id)) throw error;
+    });
+    log.info({ root: number }, "the authority has a new root");
+  }
+  // What is to be dropped goes only when something is there in its place.
+  for (const root of before.filter((root) => !wanted.includes(numberOf(root)))) {
+    await repository.delete("authority", root.id);
+    log.warn({ root: numberOf(root) }, "a root of the authority is dropped: its certificates are refused");
+  }
+  return read();
+}
+
+async function createRoot({ clock, trustDomain }: CertificateAuthorityOptions, number: number) {
   const now = clock.now();
   const keys = await crypto.subtle.generateKey(ecdsa, true, ["sign", "verify"]);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     serialNumber: randomSerial(),
-    name: [{ O: ["WellAPI"] }, { CN: [`${trustDomain} authority`] }],
+    name: [{ O: ["WellAPI"] }, { CN: [`${trustDomain} authority${number === 1 ? "" : ` ${number}`}`] }],
     notBefore: new Date(now - BACKDATE),
     notAfter: new Date(now + ROOT_LIFETIME),
     keys,
@@ -167,9 +226,7 @@ async function createRoot(repository: InstallationKeyRepository, clock: Clock, t
     ],
   });
   const privateJwk = (await crypto.subtle.exportKey("jwk", keys.privateKey)) as EcPrivateJwk;
-  const root = { id: "root", createTime: now, privateJwk, certificate: certificate.toString("pem") };
-  await repository.insert("authority", root);
-  return root;
+  return { id: idOf(number), createTime: now, privateJwk, certificate: certificate.toString("pem") };
 }
 
 function parse(der: Uint8Array): NodeCertificate {

@@ -8,6 +8,8 @@ export interface IdentityConfig {
   readonly trustDomain: string;
   /** Home region of the patients that are enrolled here. */
   readonly region: string;
+  /** Numbers of the authority's roots that are trusted, ascending. Absent: those that there are, at first 1. */
+  readonly authorities?: readonly number[] | undefined;
 }
 
 // SPIFFE-ID, section 2.1: lower-case letters, digits, dots, dashes and underscores.

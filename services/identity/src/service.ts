@@ -86,7 +86,13 @@ export async function openIdentityService(
   const rewrapped = await installationKeys.rewrap();
   if (rewrapped > 0)
     log.info({ count: rewrapped }, "keys of the installation were wrapped by the new master key");
-  const authority = await openCertificateAuthority(installationKeys, clock, trustDomain);
+  const authority = await openCertificateAuthority({
+    repository: installationKeys,
+    clock,
+    trustDomain,
+    roots: config.authorities ?? [],
+    log,
+  });
   const keys = await openSigningKeys({ repository: installationKeys, journal, clock, log });
   const tokens = createTokens({ trustDomain, keys, clock });
   const exchange = createExchange({ authority, credentials, patients, pairwise, tokens, clock, region });

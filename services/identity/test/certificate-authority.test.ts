@@ -1,9 +1,12 @@
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { connect, createServer, type TLSSocket } from "node:tls";
-import { expect, test } from "vitest";
+import { Code } from "@connectrpc/connect";
+import { describe, expect, test } from "vitest";
 import { createInstallationKeyRepository } from "../src/installation-key-repository.ts";
-import { createInstallation } from "./installation.ts";
+import { createRequest, derOf } from "./certificates.ts";
+import { createApplication, createInstallation, type Installation, operator } from "./installation.ts";
+import { problem } from "./problem.ts";
 
 test("the authority is made once and is one for ten years", async () => {
   const installation = await createInstallation();
@@ -60,3 +63,49 @@ test("a door's certificate serves TLS for its hosts to those who trust the autho
   socket.destroy();
   server.close();
 });
+
+describe("a root that takes the place of another", () => {
+  const issue = async (installation: Installation, application: string) =>
+    installation
+      .as(operator)
+      .credentials.issueCertificate({ application, certificateRequest: await createRequest() });
+
+  test("signs clients at once; the door changes when the old one is dropped, and old clients are refused", async () => {
+    const installation = await createInstallation();
+    const { application } = await createApplication(installation);
+    const show = (pem: string) =>
+      installation.exchange("door")({ credential: { case: "clientCertificate", value: derOf(pem) } });
+    const [first] = rootsOf(installation.service.authority);
+    const old = await issue(installation, application.id);
+
+    await installation.reopen(undefined, [1, 2]);
+    const both = rootsOf(installation.service.authority);
+    expect(both).toHaveLength(2);
+    expect(both).toContain(first);
+    const second = both.find((root) => root !== first)!;
+    const young = await issue(installation, application.id);
+    expect(isOf(young.certificate, second)).toBe(true);
+    expect(rootsOf(young.authority)).toEqual(both);
+    expect(isOf((await installation.service.issueServerCertificate([])).cert, first!)).toBe(true);
+    await show(old.certificate);
+    await show(young.certificate);
+    await installation.reopen(); // a setting that is forgotten changes nothing
+    expect(rootsOf(installation.service.authority)).toEqual(both);
+
+    await installation.reopen(undefined, [2]);
+    expect(rootsOf(installation.service.authority)).toEqual([second]);
+    expect(isOf((await installation.service.issueServerCertificate([])).cert, second)).toBe(true);
+    await show(young.certificate);
+    await expect(show(old.certificate)).rejects.toSatisfy(
+      problem(Code.Unauthenticated, "CREDENTIAL_INVALID", "not signed by this installation"),
+    );
+  });
+});
+
+function rootsOf(bundle: string): string[] {
+  return bundle.match(/-----BEGIN[\s\S]+?END CERTIFICATE-----/g)!.map((pem) => pem.trim());
+}
+
+function isOf(certificate: string, root: string): boolean {
+  return new X509Certificate(certificate).verify(new X509Certificate(root).publicKey);
+}

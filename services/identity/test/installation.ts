@@ -43,6 +43,7 @@ export async function createInstallation(env: Record<string, string> = {}) {
     monotonic: () => performance.now(),
   };
   const leaves: Array<{ readonly partition: string; readonly access: Access }> = [];
+  let authorities: readonly number[] = [];
   let opened = await openAll();
   onTestFinished(async () => {
     await opened.close();
@@ -84,18 +85,21 @@ export async function createInstallation(env: Record<string, string> = {}) {
     const pairwise = createPairwise({ secret: await kms.derive("pairwise") });
     const files = await openFileJournal({ folder: join(folder, "journal"), clock });
     closers.push("journal", () => files.close());
-    const service = await openIdentityService(parseIdentityConfig(env), {
-      store,
-      vault,
-      kms,
-      pairwise,
-      accessLog,
-      journal: { journal: await createJournal({ repository: files, kms }) },
-      pageTokens: createPageTokens(await kms.derive("page tokens")),
-      clock,
-      ids: randomIds,
-      log: silentLogger,
-    });
+    const service = await openIdentityService(
+      { ...parseIdentityConfig(env), authorities },
+      {
+        store,
+        vault,
+        kms,
+        pairwise,
+        accessLog,
+        journal: { journal: await createJournal({ repository: files, kms }) },
+        pageTokens: createPageTokens(await kms.derive("page tokens")),
+        clock,
+        ids: randomIds,
+        log: silentLogger,
+      },
+    );
     closers.push("identity", () => service.close());
     return { service, kms, store, vault, accessLog, pairwise, close: () => closers.closeAll() };
   }
@@ -118,9 +122,10 @@ export async function createInstallation(env: Record<string, string> = {}) {
     get pairwise() {
       return opened.pairwise;
     },
-    /** `meanwhile` runs while nothing is open. */
-    async reopen(meanwhile?: () => Promise<void>) {
+    /** `meanwhile` runs while nothing is open; `roots` of the authority are trusted from then on. */
+    async reopen(meanwhile?: () => Promise<void>, roots: readonly number[] = []) {
       await opened.close();
+      authorities = roots;
       await meanwhile?.();
       opened = await openAll();
     },

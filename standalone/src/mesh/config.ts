@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { JetStreamTls } from "@wellapi/events";
 import type { WorkloadFiles } from "@wellapi/rpc";
 import { type ConfigReader, type Env, parseConfig } from "@wellapi/runtime";
-import { compactAfterMsOf, streamsPerApplicationOf } from "../config.ts";
+import { authoritiesOf, compactAfterMsOf, streamsPerApplicationOf } from "../config.ts";
 import { type ServiceName, serviceNames } from "./services.ts";
 
 /** Settings of one service's process. README.md lists them with what each needs. */
@@ -33,6 +33,8 @@ export interface ServiceConfig {
   /** Of audit: entries of the log that are lost for good, `<log>:<published>@<stored>`; and the key to be replaced. */
   readonly acceptLogBreak: string | undefined;
   readonly rotateLogKey: string | undefined;
+  /** Of identity: numbers of its authority's roots that are trusted, ascending. None: those that there are. */
+  readonly authorities: readonly number[];
   readonly mongodbUri: string;
   /** Databases are `<prefix>_<service>`. */
   readonly mongodbPrefix: string;
@@ -94,6 +96,7 @@ export function parseServiceConfig(service: ServiceName, env: Env): ServiceConfi
       compactAfterMs: compactAfterMsOf(reader),
       acceptLogBreak: reader.optional("WELLAPI_ACCEPT_LOG_BREAK"),
       rotateLogKey: reader.optional("WELLAPI_ROTATE_LOG_KEY"),
+      authorities: authoritiesOf(reader),
       mongodbUri: stored ? secret(reader, env, "WELLAPI_MONGODB_URI") : "",
       mongodbPrefix: reader.string("WELLAPI_MONGODB_PREFIX", "wellapi"),
       natsServers: service === "records" ? reader.list("WELLAPI_NATS_URL", ["nats://localhost:4222"]) : [],

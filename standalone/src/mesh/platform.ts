@@ -47,7 +47,7 @@ export async function openMeshPlatform(options: {
   readonly signal: AbortSignal;
 }): Promise<MeshPlatform> {
   const { service, config, closers, log, signal } = options;
-  const { trustDomain, profile, compactAfterMs } = config;
+  const { trustDomain, profile, compactAfterMs, authorities } = config;
   const clock = systemClock;
   const ids = randomIds;
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
@@ -80,7 +80,7 @@ export async function openMeshPlatform(options: {
   return {
     ...base,
     certificates,
-    installation: { trustDomain, profile, region: "local", compactAfterMs },
+    installation: { trustDomain, profile, region: "local", compactAfterMs, authorities },
     replicated: true,
     logFiles: {
       directory: join(config.dataDir, "log"),

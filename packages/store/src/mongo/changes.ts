@@ -6,6 +6,8 @@ import type { Layouts } from "./schema.ts";
 import { envelope, keyFilter } from "./stored.ts";
 
 export type Refusal = Extract<CommitResult, { committed: false }>;
+/** A guard of several did not hold: their answer counts and does not name. */
+export const UNNAMED = "unnamed";
 
 type Write = Exclude<PreparedChange, { kind: "delete" }>;
 
@@ -23,15 +25,19 @@ interface WriteAnswer extends Command {
   }>;
 }
 
-/** Runs the changes in their order inside the session's transaction, up to the first that is refused. */
+/**
+ * Runs the changes in their order inside the session's transaction, up to the first that is refused. `together`: those
+ * of one kind in one command, since a transaction may last for some seconds only, however far the server is.
+ */
 export async function applyChanges(
   db: Db,
   layouts: Layouts,
   session: ClientSession,
   changes: readonly PreparedChange[],
-): Promise<Refusal | undefined> {
+  together: boolean,
+): Promise<Refusal | typeof UNNAMED | undefined> {
   for (let start = 0; start < changes.length; ) {
-    const batch = nextBatch(changes, start);
+    const batch = nextBatch(changes, start, together);
     const answer = (await db.command(commandOf(layouts, batch), { session })) as WriteAnswer;
     const refusal = refusalOf(layouts, batch, start, answer);
     if (refusal) return refusal;
@@ -40,14 +46,19 @@ export async function applyChanges(
   return undefined;
 }
 
-/** Inserts into one collection go together. A guarded change goes alone, since answers count and do not name. */
-function nextBatch(changes: readonly PreparedChange[], start: number): readonly PreparedChange[] {
+function nextBatch(
+  changes: readonly PreparedChange[],
+  start: number,
+  together: boolean,
+): readonly PreparedChange[] {
   const first = changes[start]!;
+  const most = together || first.kind === "insert" ? MAX_BATCH : 1;
   let bytes = 0;
   let end = start;
-  for (const change of changes.slice(start, start + MAX_BATCH)) {
-    if (change.kind !== "insert" || change.collection !== first.collection) break;
-    bytes += change.document.byteLength;
+  for (const change of changes.slice(start, start + most)) {
+    if (change.kind !== first.kind || change.collection !== first.collection) break;
+    if (isGuarded(change) !== isGuarded(first)) break;
+    bytes += change.kind === "delete" ? 0 : change.document.byteLength;
     if (bytes > MAX_BATCH_BYTES && end > start) break;
     end += 1;
   }
@@ -55,30 +66,31 @@ function nextBatch(changes: readonly PreparedChange[], start: number): readonly 
 }
 
 function commandOf(layouts: Layouts, batch: readonly PreparedChange[]): Command {
-  const change = batch[0]!;
-  const { shape, digest, key: keyIndex } = layouts(change.collection);
+  const { shape, digest, key: keyIndex } = layouts(batch[0]!.collection);
   const hint = keyIndex.name;
   const stored = (write: Write) => {
     return envelope(shape, digest, write.values, write.document, write.ifRevision + 1);
   };
-  switch (change.kind) {
-    case "insert":
-      return {
-        insert: shape.name,
-        documents: (batch as readonly Write[]).map((write) => ({ _id: new ObjectId(), ...stored(write) })),
-        ordered: true,
-      };
-    case "replace": {
+  const inserts: Command[] = [];
+  const updates: Command[] = [];
+  const deletes: Command[] = [];
+  for (const change of batch) {
+    const guard = change.ifRevision === 0 ? {} : { _rev: change.ifRevision };
+    if (change.kind === "insert") inserts.push({ _id: new ObjectId(), ...stored(change) });
+    else if (change.kind === "delete") {
+      deletes.push({ q: { ...keyFilter(shape, change.key), ...guard }, limit: 1, hint });
+    } else {
       const key = change.values.slice(0, shape.key.length) as IndexValue[];
-      const q = { ...keyFilter(shape, key), _rev: change.ifRevision };
-      return { update: shape.name, updates: [{ q, u: stored(change), hint }] };
-    }
-    case "delete": {
-      const guard = change.ifRevision === 0 ? {} : { _rev: change.ifRevision };
-      const q = { ...keyFilter(shape, change.key), ...guard };
-      return { delete: shape.name, deletes: [{ q, limit: 1, hint }] };
+      updates.push({ q: { ...keyFilter(shape, key), ...guard }, u: stored(change), hint });
     }
   }
+  if (inserts.length > 0) return { insert: shape.name, documents: inserts, ordered: true };
+  if (updates.length > 0) return { update: shape.name, updates, ordered: true };
+  return { delete: shape.name, deletes, ordered: true };
+}
+
+function isGuarded(change: PreparedChange): boolean {
+  return change.kind !== "insert" && change.ifRevision !== 0;
 }
 
 function refusalOf(
@@ -86,9 +98,13 @@ function refusalOf(
   batch: readonly PreparedChange[],
   start: number,
   { n, writeErrors }: WriteAnswer,
-): Refusal | undefined {
+): Refusal | typeof UNNAMED | undefined {
   const change = batch[0]!;
   const error = writeErrors?.[0];
+  // Whose guard does not hold comes before what was refused after it.
+  if (isGuarded(change) && n < (error?.index ?? batch.length)) {
+    return batch.length > 1 ? UNNAMED : { committed: false, reason: "conflict", change: start };
+  }
   if (error) {
     // A write conflict or a refusal of the validator: thrown as the server throws them where they come alone.
     if (error.code !== DUPLICATE_KEY)
@@ -96,8 +112,7 @@ function refusalOf(
     const index = indexOf(layouts, change.collection, error.keyPattern ?? {});
     return { committed: false, reason: "duplicate", change: start + error.index, index };
   }
-  const guarded = change.kind !== "insert" && change.ifRevision !== 0;
-  return guarded && n === 0 ? { committed: false, reason: "conflict", change: start } : undefined;
+  return undefined;
 }
 
 /** The declared name of the unique index with these fields; MongoDB tells which it met. */

@@ -4,7 +4,7 @@ import type { ClientSession, Db, MongoClient } from "mongodb";
 import type { PreparedChange } from "../commit.ts";
 import { StoreError } from "../errors.ts";
 import type { CommitResult, OutboxEvent } from "../port.ts";
-import { applyChanges, type Refusal } from "./changes.ts";
+import { applyChanges, type Refusal, UNNAMED } from "./changes.ts";
 import { linearizable, transactionOptions } from "./client.ts";
 import { isTransient, isUndecided, toStoreError } from "./failure.ts";
 import { appendEvents } from "./outbox.ts";
@@ -55,10 +55,15 @@ export async function runCommit(
     throw new StoreError("unavailable", "the commit waited too long for its turn");
   const id = randomUUID();
   let uncertain = false;
+  let together = true;
   for (let pause = 2; ; pause = Math.min(pause * 2, MAX_PAUSE_MS)) {
     try {
-      const refusal = await attempt(engine, commit, id, deadline);
+      const refusal = await attempt(engine, commit, id, together, deadline);
       if (!refusal) return { committed: true };
+      if (refusal === UNNAMED) {
+        together = false;
+        continue;
+      }
       // A guard that fails when no earlier run can have happened only says: read again.
       if (!uncertain && refusal !== "own" && refusal.reason === "conflict") return refusal;
       if (await hasHappened(engine, commit.partition, id)) return { committed: true };
@@ -76,13 +81,14 @@ async function attempt(
   engine: Engine,
   { partition, changes, events }: PreparedCommit,
   id: string,
+  together: boolean,
   deadline: number,
-): Promise<Refusal | "own" | undefined> {
+): Promise<Refusal | "own" | typeof UNNAMED | undefined> {
   const { client, db, layouts, positions, timeoutMs } = engine;
   const session = client.startSession();
   try {
     session.startTransaction(transactionOptions(timeoutMs));
-    const refusal = await applyChanges(db, layouts, session, changes);
+    const refusal = await applyChanges(db, layouts, session, changes, together);
     if (refusal) return refusal;
     if (events.length > 0) await appendEvents(db, positions, session, partition, events);
     if (!(await remember(db, session, partition, id))) return "own";
