@@ -1,11 +1,12 @@
-import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
+import { type ClientHttp2Session, type ClientHttp2Stream, constants } from "node:http2";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { Http2SessionManager } from "@connectrpc/connect-node";
 
 type WriteCallback = (error?: Error | null) => void;
 
 /**
- * Connect's connections, for servers that say GOAWAY: each that drains, and each whose connections age. Two things of
- * Connect 2.2.0 are mended here (docs/decisions/0015).
+ * Connect's connections, for servers that say GOAWAY: each that drains, and each whose connections age; and for
+ * connections that nobody answers any more. Three things of Connect 2.2.0 are mended here (docs/decisions/0015).
  *
  * Its manager stops listening to a connection as soon as it needs another one. A connection that still has an error to
  * tell (the server said GOAWAY, and a call came before the socket had closed) would tell nobody then, which ends the
@@ -14,18 +15,48 @@ type WriteCallback = (error?: Error | null) => void;
  * A call that was on its way at that moment is refused unread, and may be sent again, whatever it does. Node tells of it
  * twice: that the write was cancelled, which Connect takes for the call's end where it comes first, and that it was
  * refused.
+ *
+ * A connection that was silent is asked by a ping before the next call. The end of another call meanwhile made it forget
+ * for how long to wait: a connection that a firewall forgot was asked for ever then, and every later call waited with it.
  */
 class GuardedSessions extends Http2SessionManager {
   readonly #guarded = new WeakSet<ClientHttp2Session>();
+  readonly #silenceMs: number;
+  #current: ClientHttp2Session | undefined;
+
+  constructor(...[url, pings, options]: ConstructorParameters<typeof Http2SessionManager>) {
+    super(url, pings, options);
+    this.#silenceMs = (pings?.pingTimeoutMs ?? 15_000) + 250;
+  }
+
+  override connect(): ReturnType<Http2SessionManager["connect"]> {
+    return this.#withinSilence(super.connect());
+  }
 
   override async request(...call: Parameters<Http2SessionManager["request"]>): Promise<ClientHttp2Stream> {
-    const stream = await super.request(...call);
-    const { session } = stream;
-    if (session && !this.#guarded.has(session as ClientHttp2Session)) {
-      this.#guarded.add(session as ClientHttp2Session);
+    const stream = await this.#withinSilence(super.request(...call));
+    const session = stream.session as ClientHttp2Session | undefined;
+    this.#current = session;
+    if (session && !this.#guarded.has(session)) {
+      this.#guarded.add(session);
       session.on("error", () => {}); // its calls have been told
     }
     return endToldFirst(stream);
+  }
+
+  /** Gives up a connection that neither answers nor fails for longer than a ping may take; others go on. */
+  async #withinSilence<T>(ready: Promise<T>): Promise<T> {
+    const timer = setTimeout(() => {
+      const reason = new ConnectError("the connection does not answer", Code.Unavailable);
+      const current = this.#current;
+      if (current === undefined || current.destroyed) this.abort(reason);
+      else current.destroy(reason, constants.NGHTTP2_CANCEL);
+    }, this.#silenceMs);
+    try {
+      return await ready;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }
 

@@ -1,7 +1,8 @@
 import { once } from "node:events";
-import { createServer, type ServerHttp2Session } from "node:http2";
-import type { AddressInfo } from "node:net";
-import { expect, test } from "vitest";
+import { constants, createServer, type ServerHttp2Session } from "node:http2";
+import { type AddressInfo, connect, createServer as createListener, type Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { expect, onTestFinished, test } from "vitest";
 import { createSessions } from "../src/http2-sessions.ts";
 
 test("a server that says goodbye while a call wants its connection does not end the process", async () => {
@@ -44,3 +45,63 @@ test("a server that says goodbye while a call wants its connection does not end 
     server.close();
   }
 });
+
+test("a connection that is forgotten while a call ends is given up, and the next call has another", async () => {
+  const server = createServer();
+  server.on("stream", (stream) => {
+    stream.respond({ ":status": 200 });
+    stream.end("ok");
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const relay = await openRelay((server.address() as AddressInfo).port);
+  const pings = { pingIntervalMs: 100, pingTimeoutMs: 200 };
+  const sessions = createSessions(`http://127.0.0.1:${relay.port}`, pings, {});
+  onTestFinished(() => {
+    sessions.abort();
+    relay.close();
+    server.close();
+  });
+  const answered = async () => {
+    const stream = await sessions.request("GET", "/", {}, {});
+    stream.resume();
+    await once(stream, "response");
+    await once(stream, "close");
+  };
+  await answered();
+  relay.forget();
+  const unanswered = await sessions.request("GET", "/", {}, {});
+  unanswered.on("error", () => {});
+  await delay(150); // by now the connection has to show that it lives
+  const next = sessions.connect();
+  unanswered.close(constants.NGHTTP2_CANCEL); // its caller has a deadline
+  const late = delay(3_000).then(() => "late");
+  expect(await Promise.race([next, late])).not.toBe("late");
+  await answered();
+});
+
+/** Passes connections on, until it forgets those that are open: both ends keep theirs, and hear nothing any more. */
+async function openRelay(upstream: number) {
+  const pairs: [Socket, Socket][] = [];
+  const listener = createListener((near) => {
+    const far = connect(upstream, "127.0.0.1");
+    near.pipe(far).pipe(near);
+    for (const socket of [near, far]) socket.on("error", () => {});
+    pairs.push([near, far]);
+  });
+  listener.listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  return {
+    port: (listener.address() as AddressInfo).port,
+    forget() {
+      for (const [near, far] of pairs) {
+        near.unpipe(far).pause();
+        far.unpipe(near).pause();
+      }
+    },
+    close() {
+      listener.close();
+      for (const socket of pairs.flat()) socket.destroy();
+    },
+  };
+}
