@@ -24,7 +24,7 @@ export interface DrainOptions {
   readonly sealer: LeafSealer;
   readonly intake: Client<typeof AuditIntakeService>;
   readonly log: Logger;
-  /** First retry delay in milliseconds, doubled to `backoffMs * 8` at most. */
+  /** First retry delay in milliseconds, doubled to `backoffMs * 4` at most. */
   readonly backoffMs: number;
   /** How long a wake waits for others, in milliseconds: under load, leaves then travel in groups. */
   readonly gatherMs: number;
@@ -77,7 +77,7 @@ export function createDrain(options: DrainOptions): Drain {
         failures += 1;
         log.warn({ err: failed.reason, attempt: failures }, "leaves could not be moved; trying again");
         const reserveMayMove = storeWorked && reserve.held().length > 0;
-        if (!reserveMayMove) await pause(options.backoffMs * 2 ** Math.min(failures - 1, 3));
+        if (!reserveMayMove) await pause(options.backoffMs * 2 ** Math.min(failures - 1, 2));
       }
     }
     // In the same turn as the loop's last look at `again`, so that no wake is lost.

@@ -17,7 +17,7 @@ const MAX_BATCH = 2000;
 const MIN_BATCH = 50;
 const FIRST_BACKOFF_MS = 100;
 /** The log may be late after an outage, but not for long. */
-const LONGEST_BACKOFF_MS = 1_600;
+const LONGEST_BACKOFF_MS = 800;
 
 export function createIntegrator(options: {
   readonly log: LogRepository;
