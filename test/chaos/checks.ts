@@ -138,10 +138,9 @@ export async function openChecks(world: World, ledger: Ledger): Promise<Checks> 
     return entries;
   }
 
-  async function wholeOf(patient: Patient): Promise<string[]> {
+  async function wholeOf(patient: Patient, samples: number): Promise<string[]> {
     const { acks, releases } = ledger.of(patient.name);
     const acked: Ack[] = [...acks.values()];
-    const samples = await readAll(patient);
     const entries = await entriesOf(patient);
     const ids = new Set(entries.map(({ id }) => id));
     const unlogged = releases.filter((id) => !ids.has(id));
@@ -182,11 +181,14 @@ export async function openChecks(world: World, ledger: Ledger): Promise<Checks> 
       return [...violations, ...problems, ...(await grown()), ...(await Promise.all(newest)).flat()];
     },
     async whole() {
+      // Read once: each read leaves an entry, which is on its way for a moment.
+      const samples = await Promise.all(patients.map(readAll));
       const until = performance.now() + catchUpMs;
       for (;;) {
         Object.assign(counts, { acked: 0, samples: 0, entries: 0 });
-        const problems = (await Promise.all(patients.map(wholeOf))).flat();
-        // The last entries are on their way for a moment.
+        const problems = (
+          await Promise.all(patients.map((patient, i) => wholeOf(patient, samples[i]!)))
+        ).flat();
         if (problems.length === 0 || performance.now() > until) return problems;
         await delay(lookMs);
       }

@@ -42,9 +42,9 @@ interface Endpoint {
   readonly waiting: Set<{ readonly since: number }>;
 }
 
-/** A connection that a firewall or a dead machine forgot is given up within six seconds. */
+/** A connection that a firewall or a dead machine forgot is given up within five seconds. */
 const keepAliveMs = 2_000;
-const keepAliveTimeoutMs = 4_000;
+const keepAliveTimeoutMs = 3_000;
 /** A connection of a certificate that was replaced has no new calls, so it ends this long after its last stream. */
 const idleMs = 60_000;
 const resolveEveryMs = 15_000;
