@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import { ConfigError, createLogger, type Env, openTelemetry, type Telemetry } from "@wellapi/runtime";
 import { announce, announceJson } from "./announcement.ts";
 import { parseStandaloneConfig } from "./config.ts";
@@ -30,6 +31,7 @@ export async function run({ env, json }: RunOptions): Promise<number> {
     throw error;
   }
   process.stdout.write(`${json ? announceJson(exchange) : announce(exchange)}\n`);
+  flushCompileCache(); // for the next start, also where this process is killed
   await stopped;
   await exchange.close();
   await telemetry.close();

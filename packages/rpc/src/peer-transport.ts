@@ -42,8 +42,11 @@ interface Endpoint {
   readonly waiting: Set<{ readonly since: number }>;
 }
 
-/** A connection that a firewall or a dead machine forgot is given up within five seconds. */
-const keepAliveMs = 2_000;
+/**
+ * A connection that a firewall or a dead machine forgot is given up within 4.5 seconds: sooner than the calls of services
+ * for themselves, which take five, so that the next one has another connection.
+ */
+const keepAliveMs = 1_500;
 const keepAliveTimeoutMs = 3_000;
 /** A connection of a certificate that was replaced has no new calls, so it ends this long after its last stream. */
 const idleMs = 60_000;

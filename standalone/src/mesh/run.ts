@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { flushCompileCache } from "node:module";
 import { ConfigError, createLogger, type Env, openTelemetry, type Telemetry } from "@wellapi/runtime";
 import { StandaloneError } from "../errors.ts";
 import { parseServiceConfig } from "./config.ts";
@@ -46,6 +47,7 @@ async function serveUntil(stopping: AbortSignal, service: ServiceName, env: Env)
     throw error;
   }
   process.stdout.write(`${JSON.stringify(served.announcement)}\n`);
+  flushCompileCache(); // for the next start, also where this process is killed
   if (!stopping.aborted) await once(stopping, "abort");
   await served.close();
   await telemetry.close();
