@@ -199,12 +199,12 @@ async function reconcileRoots(options: CertificateAuthorityOptions): Promise<rea
     await repository.insert("authority", root).catch(async (error: unknown) => {
       if (!(await read()).some(({ id }) => id === root.id)) throw error;
     });
-    log.info({ root: number }, "the authority has a new root");
+    log.info(`root ${number} of the authority is made, and signs clients' certificates from now on`);
   }
   // What is to be dropped goes only when something is there in its place.
   for (const root of before.filter((root) => !wanted.includes(numberOf(root)))) {
     await repository.delete("authority", root.id);
-    log.warn({ root: numberOf(root) }, "a root of the authority is dropped: its certificates are refused");
+    log.warn(`root ${numberOf(root)} of the authority is dropped: its certificates are refused`);
   }
   return read();
 }
