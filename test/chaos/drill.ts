@@ -42,7 +42,9 @@ export async function drill(
     problems.push(messageOf(error));
     return { ackedMs: patienceMs, readMs: patienceMs, provedMs: patienceMs, heard: [] };
   });
-  tell(`over ${healingMs}, acked ${healingMs + ackedMs}, read ${healingMs + readMs}, proved ${healingMs + provedMs} ms`);
+  tell(
+    `over ${healingMs}, acked ${healingMs + ackedMs}, read ${healingMs + readMs}, proved ${healingMs + provedMs} ms`,
+  );
   for (const line of heard.slice(-5)) tell(`heard after ${line}`);
   const recovery = {
     ackedMs: healingMs + ackedMs,
