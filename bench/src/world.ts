@@ -49,7 +49,7 @@ export async function openWorld(
   push(folder.remove);
   const start = {
     dataDir: folder.path,
-    env: { WELLAPI_LOG_LEVEL: "error", ...profiling(), ...options.env },
+    env: { WELLAPI_LOG_LEVEL: "error", NODE_OPTIONS: nodeOptions(), ...options.env },
   };
   let server = await startServer(start);
   const { operatorKey } = server;
@@ -138,10 +138,11 @@ export async function openWorld(
   };
 }
 
-/** Makes the server profile itself where `--profile` asked for it. */
-function profiling(): Record<string, string> {
-  if (process.env.BENCH_PROFILE_DIR === undefined) return {};
-  return { NODE_OPTIONS: `--import=${new URL("profile-hook.ts", import.meta.url).href}` };
+/** Those of `make start`; and the server profiles itself where `--profile` asked for it. */
+function nodeOptions(): string {
+  const usual = "--max-semi-space-size=16";
+  if (process.env.BENCH_PROFILE_DIR === undefined) return usual;
+  return `${usual} --import=${new URL("profile-hook.ts", import.meta.url).href}`;
 }
 
 async function createApiKey(server: Server, organization: string): Promise<string> {
