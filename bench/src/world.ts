@@ -7,6 +7,7 @@ import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_s
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Push } from "./closing.ts";
+import { makeStart } from "./make-start.ts";
 import type { Target } from "./raw-client.ts";
 
 export interface Patient {
@@ -49,7 +50,7 @@ export async function openWorld(
   push(folder.remove);
   const start = {
     dataDir: folder.path,
-    env: { WELLAPI_LOG_LEVEL: "error", NODE_OPTIONS: nodeOptions(), ...options.env },
+    env: { WELLAPI_LOG_LEVEL: "error", ...makeStart, ...profiling(), ...options.env },
   };
   let server = await startServer(start);
   const { operatorKey } = server;
@@ -138,11 +139,11 @@ export async function openWorld(
   };
 }
 
-/** Those of `make start`; and the server profiles itself where `--profile` asked for it. */
-function nodeOptions(): string {
-  const usual = "--max-semi-space-size=16";
-  if (process.env.BENCH_PROFILE_DIR === undefined) return usual;
-  return `${usual} --import=${new URL("profile-hook.ts", import.meta.url).href}`;
+/** Makes the server profile itself where `--profile` asked for it. */
+function profiling(): Record<string, string> {
+  if (process.env.BENCH_PROFILE_DIR === undefined) return {};
+  const hook = new URL("profile-hook.ts", import.meta.url).href;
+  return { NODE_OPTIONS: `${makeStart.NODE_OPTIONS} --import=${hook}` };
 }
 
 async function createApiKey(server: Server, organization: string): Promise<string> {

@@ -3,6 +3,7 @@ import { connectAnonymously } from "@wellapi/cli/connection";
 import { startServer, temporaryFolder } from "@wellapi/demo/server";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { closing } from "../closing.ts";
+import { makeStart } from "../make-start.ts";
 import { assertRun, type Line, type Result } from "../result.ts";
 import { repeat } from "../runner.ts";
 
@@ -16,7 +17,7 @@ export const start: Line = {
         closing(async (push) => {
           const folder = temporaryFolder();
           push(folder.remove);
-          const options = { dataDir: folder.path, env: { WELLAPI_LOG_LEVEL: "error" } };
+          const options = { dataDir: folder.path, env: { WELLAPI_LOG_LEVEL: "error", ...makeStart } };
           if (kind === "later start") await (await startServer(options)).stop();
           const started = performance.now();
           const server = await startServer(options);

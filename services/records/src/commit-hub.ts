@@ -20,8 +20,8 @@ export interface Lookout {
 const AT_ONCE = 32;
 
 export interface Subscription {
-  /** Resolves at the next notification, after `ms`, or when `signal` aborts; never rejects. */
-  wait(ms: number, signal: AbortSignal): Promise<void>;
+  /** Resolves at the next notification or when `signal` aborts (true), or after `ms` (false); never rejects. */
+  wait(ms: number, signal: AbortSignal): Promise<boolean>;
   close(): void;
 }
 
@@ -60,8 +60,10 @@ export function createCommitHub(lookout?: Lookout): CommitHub {
             });
             signal.removeEventListener("abort", wake);
           }
+          const woken = notified || signal.aborted;
           notified = false;
           resume = undefined;
+          return woken;
         },
         close() {
           wakes.delete(wake);

@@ -70,9 +70,10 @@ async function* deliver(
   try {
     let delivered = after ?? (await headOf(store, partition))?.sequence ?? 0;
     yield { kind: "start", access: read.access, sequence: delivered };
-    while (!signal.aborted) {
+    for (let woken = true; !signal.aborted; ) {
       await permission.renew(signal);
-      const head = await headOf(store, partition);
+      // Nobody has committed where nobody woke it.
+      const head = woken ? await headOf(store, partition) : undefined;
       if (head !== undefined && head.sequence > delivered) {
         const codeIds = new Map<string, string>();
         for (const code of codes) {
@@ -83,7 +84,7 @@ async function* deliver(
         for await (const arrival of arrivals) yield* payloadsOf(read, permission, codeIds, arrival, signal);
         delivered = head.sequence;
       } else {
-        await subscription.wait(IDLE_CHECK_MS, signal);
+        woken = await subscription.wait(IDLE_CHECK_MS, signal);
       }
     }
   } finally {
