@@ -4,6 +4,7 @@ import type { StreamLoad } from "../../load/stream.ts";
 import { streamAck } from "../acks.ts";
 import { createTls } from "../certificates.ts";
 import { closing } from "../closing.ts";
+import { makeStart } from "../make-start.ts";
 import { capMemory, type MemoryCap } from "../memory-cap.ts";
 import { usageOf } from "../process-usage.ts";
 import { startProgram } from "../program.ts";
@@ -28,7 +29,7 @@ export const growth: Line = {
   byNameOnly: true,
   run: (size) =>
     closing(async (push) => {
-      const env = { NODE_OPTIONS: "--max-old-space-size=256" };
+      const env = { NODE_OPTIONS: `${makeStart.NODE_OPTIONS} --max-old-space-size=256` };
       let cap: MemoryCap | undefined;
       push(() => cap?.remove());
       const world = await openWorld({ patients: writing + reading(size.quick), env }, push);
