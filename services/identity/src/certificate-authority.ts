@@ -199,7 +199,8 @@ async function reconcileRoots(options: CertificateAuthorityOptions): Promise<rea
     await repository.insert("authority", root).catch(async (error: unknown) => {
       if (!(await read()).some(({ id }) => id === root.id)) throw error;
     });
-    log.info(`root ${number} of the authority is made, and signs clients' certificates from now on`);
+    if (before.length > 0)
+      log.info(`root ${number} of the authority is made, and signs clients' certificates from now on`);
   }
   // What is to be dropped goes only when something is there in its place.
   for (const root of before.filter((root) => !wanted.includes(numberOf(root)))) {
