@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { type Gateway, openGatewayService, type Tiles } from "@wellapi/gateway";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
@@ -126,6 +128,22 @@ export async function drainDoors([grpc, gateway]: readonly [GrpcServer, Gateway]
 /** A certificate names `localhost`; TLS clients compare names. */
 export function urlHost(host: string): string {
   return host === "127.0.0.1" || host === "0.0.0.0" ? "localhost" : host;
+}
+
+/** Refuses a port that is taken before anything is opened: a start works for seconds before it gets to its doors. */
+export async function refuseTakenPorts(settings: {
+  readonly host: string;
+  readonly grpcPort: number;
+  readonly httpPort: number;
+}): Promise<void> {
+  const ports = { WELLAPI_GRPC_PORT: settings.grpcPort, WELLAPI_HTTP_PORT: settings.httpPort };
+  for (const [setting, port] of Object.entries(ports)) {
+    await listening(setting, port, async () => {
+      const server = createServer().listen(port, settings.host);
+      await once(server, "listening");
+      await once(server.close(), "close");
+    });
+  }
 }
 
 /** Opens a server, and says in one line what to do where its port is taken. */

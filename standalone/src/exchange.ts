@@ -12,7 +12,14 @@ import {
 } from "./compositions.ts";
 import type { StandaloneConfig } from "./config.ts";
 import { prepareDataFolder, publishedFolder } from "./data-folder.ts";
-import { createDoorAuthentication, drainDoors, openGrpcDoor, openHttpDoor, urlHost } from "./doors.ts";
+import {
+  createDoorAuthentication,
+  drainDoors,
+  openGrpcDoor,
+  openHttpDoor,
+  refuseTakenPorts,
+  urlHost,
+} from "./doors.ts";
 import { createInProcessPlatform } from "./in-process-platform.ts";
 
 /** A running exchange. */
@@ -36,6 +43,7 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
   return closers.guard(async () => {
     const { trustDomain, profile, compactAfterMs, authorities } = config;
     const folder = prepareDataFolder(config.dataDir);
+    await refuseTakenPorts(config);
     folder.checkKeys();
     const platform = createInProcessPlatform({
       installation: { trustDomain, profile, region: "local", compactAfterMs, authorities },
