@@ -31,7 +31,7 @@ export type WatchPayload =
   | { readonly kind: "retraction"; readonly sequence: number; readonly retracted: number };
 
 /** Commits, recalls and the end of the session wake a watcher; this often it finds by itself that a consent ran out. */
-const IDLE_CHECK_MS = 15_000;
+const IDLE_CHECK_MS = 30_000;
 /** How long it waits before it asks again where consent was undecided. */
 const ASK_AGAIN_MS = 250;
 /** How long consent may be undecided before the stream ends. Nothing is sent meanwhile. */
