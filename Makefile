@@ -10,7 +10,7 @@ export NODE_COMPILE_CACHE := $(CURDIR)/node_modules/.cache/node
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/'
 
-# An idle stream costs 81 KB instead of 134, and a busy one nothing more (docs/performance.md, P13).
+# An idle stream costs a quarter less memory, and a busy one nothing more (docs/performance.md, P13).
 start start-mesh: export NODE_OPTIONS := --max-semi-space-size=16
 
 start: node_modules/.installed ## Runs the whole exchange in one process
