@@ -88,6 +88,11 @@ export function runEnforcer({ link, session, clock, timers, log }: EnforcerParts
 
   const read = (): Reading => ({ wall: clock.now(), monotonic: clock.monotonic() });
 
+  /** A process that starts beside the others, or on a busy machine, may open none at its first try: nothing has ended. */
+  function isNotable(): boolean {
+    return wasOpen || backoffMs > shortestBackoffMs;
+  }
+
   function connect(): void {
     const at = read(); // before anything is sent
     const messages = session.connect(at);
@@ -100,7 +105,8 @@ export function runEnforcer({ link, session, clock, timers, log }: EnforcerParts
       ended(error) {
         failed = true;
         if (stream !== mine || mine === undefined) return;
-        if (error !== undefined) log.warn({ err: error }, "the consent session's stream broke");
+        if (error !== undefined && isNotable())
+          log.warn({ err: error }, "the consent session's stream broke");
         session.end();
         settle();
       },
@@ -147,8 +153,7 @@ export function runEnforcer({ link, session, clock, timers, log }: EnforcerParts
     ended.close();
     notify(undefined);
     if (closed) return;
-    // A process that starts on a busy machine may open none at its first try: nothing has ended.
-    if (wasOpen || backoffMs > shortestBackoffMs) {
+    if (isNotable()) {
       log.warn(
         { delay_ms: backoffMs },
         "the consent session ended; nothing is decided until another is open",
