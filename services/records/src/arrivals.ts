@@ -10,7 +10,7 @@ import {
   isCompacted,
   type TombstoneDocument,
 } from "./documents.ts";
-import { loadHead } from "./head-repository.ts";
+import { loadHead, movedTo } from "./head-repository.ts";
 import { withBox } from "./patient-box.ts";
 import type { Run } from "./winners.ts";
 
@@ -44,14 +44,15 @@ class Moved extends Error {}
 
 export function createArrivalRepository(store: Store, vault: Vault): ArrivalRepository {
   return {
-    async *between({ partition, sequence: to, ...head }, after, codes) {
+    async *between(read, after, codes) {
+      const { partition, sequence: to } = read;
       let delivered = after;
-      let { moves = 0, moved_to = 0 } = head;
+      let head = read;
       for (;;) {
         const check = async () => {
           const now = (await loadHead(store, partition))?.document;
-          if ((now?.moves ?? 0) === moves) return;
-          ({ moves = 0, moved_to = 0 } = now ?? {});
+          if (now === undefined || now.moves === head.moves) return;
+          head = now;
           throw new Moved();
         };
         try {
@@ -60,7 +61,7 @@ export function createArrivalRepository(store: Store, vault: Vault): ArrivalRepo
             scanned<TombstoneDocument>("tombstones", partition, delivered, to),
           ];
           // What arrives while somebody watches is seldom moved by then.
-          if (moved_to > delivered) sources.push(compacted(partition, delivered, to, codes, check));
+          if (movedTo(head) > delivered) sources.push(compacted(partition, delivered, to, codes, check));
           for await (const commit of byCommit(inOrder(sources))) {
             delivered = commit[0]!.sequence;
             yield* commit;

@@ -7,7 +7,7 @@ import { isShown, MAX_BLOCK_SPAN_MS } from "./block-repository.ts";
 import { type Strip, stripOf } from "./compacted-block.ts";
 import { compactedInserts, FULL_SAMPLES } from "./compaction.ts";
 import { type BlockDocument, type CompactedDocument, type Head, isCompacted } from "./documents.ts";
-import { headChange, loadHead } from "./head-repository.ts";
+import { headChange, loadHead, movedTo } from "./head-repository.ts";
 import { type PatientBox, withBox } from "./patient-box.ts";
 import type { PatientQueue } from "./patient-queue.ts";
 
@@ -179,7 +179,7 @@ export function createPass({ store, vault, queue, clock, ids }: PassDeps, signal
     });
     const newest = group.reduce((latest, { document }) => Math.max(latest, document.sequence), 0);
     await commit(partition, (head) => ({
-      head: { moves: (head.moves ?? 0) + 1, moved_to: Math.max(head.moved_to ?? 0, newest) },
+      head: { moves: (head.moves ?? 0) + 1, moved_to: Math.max(movedTo(head), newest) },
       changes: [...deletes, ...inserts],
     }));
     compactedBlocks.add(group.length);

@@ -11,6 +11,11 @@ export async function movesOf(store: Store, partition: string): Promise<number> 
   return (await loadHead(store, partition))?.document.moves ?? 0;
 }
 
+/** The newest commit of which samples may have been moved. A head of before `moved_to` was kept says that some were only. */
+export function movedTo({ sequence, moves = 0, moved_to }: Head): number {
+  return moved_to ?? (moves > 0 ? sequence : 0);
+}
+
 /** Puts `next` in the place of the head that was read; refused where another commit came between. */
 export function headChange(
   partition: string,

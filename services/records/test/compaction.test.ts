@@ -244,6 +244,25 @@ describe("compaction", () => {
     expect((await blocksOf(scene)).loose).toEqual([]);
   });
 
+  it("is found by a watch also where the head of an earlier version does not say how far it went", async () => {
+    const scene = await openScene();
+    const { store } = scene.world;
+    const { partition } = scene.patient;
+    await minutes(scene, 40);
+    await passOf(scene)(partition);
+    const { document, revision } = (await store.get<Head>("heads", [partition]))!;
+    const { moved_to, ...before } = document;
+    expect(moved_to).toBe(40);
+    const replaced = {
+      kind: "replace" as const,
+      collection: "heads",
+      document: before,
+      ifRevision: revision,
+    };
+    await store.commit({ partition, changes: [replaced] });
+    expect((await watched(scene, 40)).seen.size).toBe(40);
+  });
+
   it("gives way to an append, a retraction and an erasure that come between", async () => {
     const scene = await openScene();
     const { world, maker, patient } = scene;
