@@ -50,7 +50,8 @@ class GuardedSessions extends Http2SessionManager {
       const reason = new ConnectError("the connection does not answer", Code.Unavailable);
       const current = this.#current;
       if (current === undefined || current.destroyed) this.abort(reason);
-      else current.destroy(reason, constants.NGHTTP2_CANCEL);
+      // While another is being made, this one is draining, and its streams go on.
+      else if (this.state() === "verifying") current.destroy(reason, constants.NGHTTP2_CANCEL);
     }, this.#silenceMs);
     try {
       return await ready;
