@@ -42,8 +42,8 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
   const closers = createClosers();
   return closers.guard(async () => {
     const { trustDomain, profile, compactAfterMs, authorities } = config;
-    const folder = prepareDataFolder(config.dataDir);
     await refuseTakenPorts(config);
+    const folder = prepareDataFolder(config.dataDir);
     folder.checkKeys();
     const platform = createInProcessPlatform({
       installation: { trustDomain, profile, region: "local", compactAfterMs, authorities },

@@ -66,27 +66,27 @@ function nextBatch(
 }
 
 function commandOf(layouts: Layouts, batch: readonly PreparedChange[]): Command {
-  const { shape, digest, key: keyIndex } = layouts(batch[0]!.collection);
+  const { kind, collection } = batch[0]!;
+  const { shape, digest, key: keyIndex } = layouts(collection);
   const hint = keyIndex.name;
   const stored = (write: Write) => {
     return envelope(shape, digest, write.values, write.document, write.ifRevision + 1);
   };
-  const inserts: Command[] = [];
-  const updates: Command[] = [];
-  const deletes: Command[] = [];
-  for (const change of batch) {
+  const statements = batch.map((change): Command => {
+    if (change.kind === "insert") return { _id: new ObjectId(), ...stored(change) };
     const guard = change.ifRevision === 0 ? {} : { _rev: change.ifRevision };
-    if (change.kind === "insert") inserts.push({ _id: new ObjectId(), ...stored(change) });
-    else if (change.kind === "delete") {
-      deletes.push({ q: { ...keyFilter(shape, change.key), ...guard }, limit: 1, hint });
-    } else {
-      const key = change.values.slice(0, shape.key.length) as IndexValue[];
-      updates.push({ q: { ...keyFilter(shape, key), ...guard }, u: stored(change), hint });
-    }
+    if (change.kind === "delete") return { q: { ...keyFilter(shape, change.key), ...guard }, limit: 1, hint };
+    const key = change.values.slice(0, shape.key.length) as IndexValue[];
+    return { q: { ...keyFilter(shape, key), ...guard }, u: stored(change), hint };
+  });
+  switch (kind) {
+    case "insert":
+      return { insert: shape.name, documents: statements, ordered: true };
+    case "replace":
+      return { update: shape.name, updates: statements, ordered: true };
+    case "delete":
+      return { delete: shape.name, deletes: statements, ordered: true };
   }
-  if (inserts.length > 0) return { insert: shape.name, documents: inserts, ordered: true };
-  if (updates.length > 0) return { update: shape.name, updates, ordered: true };
-  return { delete: shape.name, deletes, ordered: true };
 }
 
 function isGuarded(change: PreparedChange): boolean {
