@@ -7,12 +7,12 @@ import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { createLogger, freePorts } from "@wellapi/runtime";
 import { type Member, type Mesh, openMesh, parseMeshConfig } from "@wellapi/standalone/mesh-launcher";
+import { openRelay, type Relay } from "../../packages/rpc/test/relay.ts";
 import type { Tool } from "../../scripts/tools.ts";
 import { openDoor } from "./clients.ts";
 import { forgettable } from "./faults/forgotten.ts";
 import { createMongo, createNats, createToxiproxy, type Foundation } from "./foundation.ts";
 import { createLinks, type Link, type Links } from "./links.ts";
-import { openRelay, type Relay } from "./relay.ts";
 
 /** A company with a connection of its own that a link leads through. */
 export interface Client {
@@ -78,7 +78,7 @@ async function open(
   folder: string,
   closing: (() => Promise<void> | void)[],
 ): Promise<Omit<World, "close">> {
-  const [mongoPort, natsPort, toxiproxyPort, grpcPort, httpPort] = (await freePorts(5)) as unknown as Five;
+  const [mongoPort, natsPort, toxiproxyPort, grpcPort, httpPort] = (await freePorts(5)) as Five;
   const mongo = createMongo(tools.mongo, join(folder, "mongodb"), mongoPort);
   const nats = createNats(tools.nats, join(folder, "nats"), natsPort);
   const toxiproxy = createToxiproxy(tools.toxiproxy, join(folder, "toxiproxy"), toxiproxyPort);
@@ -172,4 +172,4 @@ function isForgettable(link: Link): boolean {
   return (forgettable as readonly Link[]).includes(link);
 }
 
-type Five = [number, number, number, number, number];
+type Five = readonly [number, number, number, number, number];

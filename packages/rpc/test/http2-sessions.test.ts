@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import { constants, createServer, type ServerHttp2Session } from "node:http2";
-import { type AddressInfo, connect, createServer as createListener, type Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { createSessions } from "../src/http2-sessions.ts";
+import { openRelay } from "./relay.ts";
 
 test("a server that says goodbye while a call wants its connection does not end the process", async () => {
   const server = createServer();
@@ -54,9 +55,9 @@ test("a connection that is forgotten while a call ends is given up, and the next
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  const relay = await openRelay((server.address() as AddressInfo).port);
+  const relay = await openRelay(`127.0.0.1:${(server.address() as AddressInfo).port}`);
   const pings = { pingIntervalMs: 100, pingTimeoutMs: 200 };
-  const sessions = createSessions(`http://127.0.0.1:${relay.port}`, pings, {});
+  const sessions = createSessions(`http://${relay.address}`, pings, {});
   onTestFinished(() => {
     sessions.abort();
     relay.close();
@@ -79,29 +80,3 @@ test("a connection that is forgotten while a call ends is given up, and the next
   expect(await Promise.race([next, late])).not.toBe("late");
   await answered();
 });
-
-/** Passes connections on, until it forgets those that are open: both ends keep theirs, and hear nothing any more. */
-async function openRelay(upstream: number) {
-  const pairs: [Socket, Socket][] = [];
-  const listener = createListener((near) => {
-    const far = connect(upstream, "127.0.0.1");
-    near.pipe(far).pipe(near);
-    for (const socket of [near, far]) socket.on("error", () => {});
-    pairs.push([near, far]);
-  });
-  listener.listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  return {
-    port: (listener.address() as AddressInfo).port,
-    forget() {
-      for (const [near, far] of pairs) {
-        near.unpipe(far).pause();
-        far.unpipe(near).pause();
-      }
-    },
-    close() {
-      listener.close();
-      for (const socket of pairs.flat()) socket.destroy();
-    },
-  };
-}

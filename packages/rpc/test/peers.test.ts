@@ -10,7 +10,6 @@ import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { type Clock, silentLogger, systemClock } from "@wellapi/runtime";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { openRelay } from "../../../test/chaos/relay.ts";
 import {
   type Caller,
   callerKey,
@@ -32,6 +31,7 @@ import {
 } from "../src/index.ts";
 import { partialRoute } from "../src/testing.ts";
 import { type Authority, createAuthority } from "./certificates.ts";
+import { openRelay } from "./relay.ts";
 
 const names = { trustDomain: "wellapi.test" };
 const closing: (() => Promise<unknown> | unknown)[] = [];

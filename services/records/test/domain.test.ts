@@ -112,29 +112,22 @@ describe("acceptedBitmap", () => {
   });
 });
 
+/** Samples at these times, each with its time as its value. */
+function columnsAt(list: readonly number[]) {
+  const times = Float64Array.from(list);
+  const values = { kind: "decimal" as const, scale: 0, mantissas: times };
+  return { times, offsetMinutes: 0, durationMs: 0, unit: "/min", values };
+}
+
 describe("pieces", () => {
   it("are bounded, and no gap inside is longer than a message can say", () => {
-    const times = Float64Array.from([0, 1, 2, 3, 2 ** 32 + 4, 2 ** 32 + 5]);
-    const columns = {
-      times,
-      offsetMinutes: 0,
-      durationMs: 0,
-      unit: "/min",
-      values: { kind: "decimal" as const, scale: 0, mantissas: times },
-    };
+    const columns = columnsAt([0, 1, 2, 3, 2 ** 32 + 4, 2 ** 32 + 5]);
     expect([...pieces(columns, 3)].map((piece) => piece.times.length)).toEqual([3, 1, 2]);
   });
 });
 
 describe("messages", () => {
-  const times = Float64Array.from([0, 1, 2, 10, 11, 20]);
-  const columns = {
-    times,
-    offsetMinutes: 0,
-    durationMs: 0,
-    unit: "/min",
-    values: { kind: "decimal" as const, scale: 0, mantissas: times },
-  };
+  const columns = columnsAt([0, 1, 2, 10, 11, 20]);
   const sent = async (...answers: { from: number; to: number }[][]) => {
     const parts: number[][] = [];
     for await (const part of messages(columns, async () => answers.shift() ?? []))
