@@ -1,12 +1,12 @@
 /**
- * Preloaded into the server by `npm run bench -- LINE --profile DIR`. SIGUSR2 begins a CPU profile of the main
- * thread, the next one writes it. Worker threads hear no signals: theirs are written when they end.
+ * Preloaded into the server by `npm run bench -- LINE --profile DIR`. SIGUSR2 begins a CPU profile of every thread, the
+ * next one writes them. Worker threads hear no signals: the main one tells them.
  * (`--cpu-prof` would profile the start too, and is not allowed in NODE_OPTIONS.)
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { type Profiler, Session } from "node:inspector";
 import { join } from "node:path";
-import { isMainThread, threadId } from "node:worker_threads";
+import { BroadcastChannel, isMainThread, threadId } from "node:worker_threads";
 
 const folder = process.env.BENCH_PROFILE_DIR;
 if (folder !== undefined) {
@@ -15,24 +15,29 @@ if (folder !== undefined) {
   session.connect();
   session.post("Profiler.enable");
   session.post("Profiler.setSamplingInterval", { interval: 500 }); // microseconds
-  const begin = () => session.post("Profiler.start");
+  let running = false;
   let written = 0;
-  const write = () =>
+  const toggle = () => {
+    running = !running;
+    if (running) return session.post("Profiler.start");
     session.post("Profiler.stop", (error: Error | null, result?: Profiler.StopReturnType) => {
       if (error || result === undefined) return;
       written += 1;
-      const name = isMainThread ? `main-${written}` : `worker-${threadId}`;
-      writeFileSync(join(folder, `${process.pid}-${name}.cpuprofile`), JSON.stringify(result.profile));
+      const thread = isMainThread ? "main" : `worker-${threadId}`;
+      writeFileSync(
+        join(folder, `${process.pid}-${thread}-${written}.cpuprofile`),
+        JSON.stringify(result.profile),
+      );
     });
+  };
+  const channel = new BroadcastChannel("wellapi-bench-profile");
+  channel.unref();
   if (isMainThread) {
-    let running = false;
     process.on("SIGUSR2", () => {
-      if (running) write();
-      else begin();
-      running = !running;
+      channel.postMessage("toggle");
+      toggle();
     });
   } else {
-    begin();
-    process.on("exit", write);
+    channel.onmessage = toggle;
   }
 }

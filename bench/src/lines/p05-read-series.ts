@@ -43,12 +43,19 @@ export const readSeries: Line = {
       push(bound.stop);
       const port = await bound.call("open", { tls, path: readSeriesPath, messages });
 
+      const times = size.quick ? 1 : 10;
       const read = async (target: Target): Promise<Measurement> => {
-        const { seconds, bytes, last } = await load.call("read", order(target));
-        const { payload } = fromBinary(ReadSeriesResponseSchema, last);
-        const ended = payload.case === "end" && Number(payload.value.samples) === samples;
-        assertRun(ended, `a year of ${samples} samples is read to its end`);
-        return { value: samples / seconds, details: { "wire bytes/sample": bytes / samples } };
+        let [seconds, bytes] = [0, 0];
+        for (let time = 0; time < times; time++) {
+          const year = await load.call("read", order(target));
+          const { payload } = fromBinary(ReadSeriesResponseSchema, year.last);
+          const ended = payload.case === "end" && Number(payload.value.samples) === samples;
+          assertRun(ended, `a year of ${samples} samples is read to its end`);
+          seconds += year.seconds;
+          bytes += year.bytes;
+        }
+        const all = samples * times;
+        return { value: all / seconds, details: { "wire bytes/sample": bytes / all } };
       };
       world.toggleProfile();
       const rss: number[] = [];
