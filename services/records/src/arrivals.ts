@@ -1,5 +1,5 @@
 import { pickColumns } from "@wellapi/series";
-import type { Document, Page, Store } from "@wellapi/store";
+import type { Document, Page } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
 import type { Strip } from "./compacted-block.ts";
 import {
@@ -12,6 +12,7 @@ import {
 } from "./documents.ts";
 import { loadHead, movedTo } from "./head-repository.ts";
 import { withBox } from "./patient-box.ts";
+import { type Reads, shareReads } from "./shared-reads.ts";
 import type { Run } from "./winners.ts";
 
 /** Samples of one commit. */
@@ -24,8 +25,10 @@ export interface Samples {
 
 export type Arrival = Samples | TombstoneDocument;
 
-/** What was committed, in the order of the commits. */
+/** What was committed, in the order of the commits. Those who ask at the same moment share what is read and opened. */
 export interface ArrivalRepository {
+  /** The patient's head, if anything was ever committed. */
+  head(partition: string): Promise<Head | undefined>;
   /**
    * What was committed after the sequence `after`, up to a head that was just read, oldest first: samples of `codes`
    * that were not retracted, and retractions. Each comes once, also where blocks are moved meanwhile: a commit is
@@ -42,15 +45,20 @@ const COMPACTED_COMMITS_A_STEP = 256;
 /** Samples were moved between two steps, so that some may have been missed. */
 class Moved extends Error {}
 
-export function createArrivalRepository(store: Store, vault: Vault): ArrivalRepository {
+export function createArrivalRepository(reads: Reads, vault: Vault): ArrivalRepository {
+  const store = shareReads(reads);
+  /** As long as somebody who shares the document holds it. */
+  const opened = new WeakMap<BlockDocument, Promise<Run>>();
+
   return {
+    head: headOf,
     async *between(read, after, codes) {
       const { partition, sequence: to } = read;
       let delivered = after;
       let head = read;
       for (;;) {
         const check = async () => {
-          const now = (await loadHead(store, partition))?.document;
+          const now = await headOf(partition);
           if (now === undefined || now.moves === head.moves) return;
           head = now;
           throw new Moved();
@@ -74,6 +82,21 @@ export function createArrivalRepository(store: Store, vault: Vault): ArrivalRepo
     },
   };
 
+  async function headOf(partition: string): Promise<Head | undefined> {
+    return (await loadHead(store, partition))?.document;
+  }
+
+  function open(document: BlockDocument): Promise<Run> {
+    const known = opened.get(document);
+    if (known !== undefined) return known;
+    const run = withBox(vault, document.partition, (box): Run => {
+      const { columns, provenance } = box.openBlock(document);
+      return { source: provenance, columns, sequence: document.sequence };
+    });
+    opened.set(document, run);
+    return run;
+  }
+
   async function* loose(
     partition: string,
     after: number,
@@ -84,12 +107,7 @@ export function createArrivalRepository(store: Store, vault: Vault): ArrivalRepo
     for await (const document of scanned<BlockDocument>("blocks", partition, after, to, check)) {
       const { sequence, code } = document;
       if (!codes.has(code) || document.hidden > 0) continue;
-      const open = () =>
-        withBox(vault, partition, (box): Run => {
-          const { columns, provenance } = box.openBlock(document);
-          return { source: provenance, columns, sequence };
-        });
-      yield { sequence, code, open };
+      yield { sequence, code, open: () => open(document) };
     }
   }
 

@@ -2,7 +2,7 @@ import type { Change, Store, Stored } from "@wellapi/store";
 import type { Head } from "./documents.ts";
 
 /** The patient's head, if anything was ever committed. */
-export function loadHead(store: Store, partition: string): Promise<Stored<Head> | undefined> {
+export function loadHead(store: Pick<Store, "get">, partition: string): Promise<Stored<Head> | undefined> {
   return store.get<Head>("heads", [partition]);
 }
 

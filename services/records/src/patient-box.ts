@@ -104,7 +104,7 @@ export async function codeIdOf(vault: Vault, partition: string, code: string): P
   }
 }
 
-/** Opaque ids of few things (series, codes, owners) come again with every batch. At most so many a patient are kept. */
+/** Opaque ids of few things (series, codes, owners, devices) come again with every batch. At most so many a patient are kept. */
 const KEPT_IDS = 512;
 /** By key: the vault makes a new one each time that it unwraps, so these go when the key goes. */
 const boxes = new WeakMap<PatientKey, PatientBox>();
@@ -136,7 +136,7 @@ export function createPatientBox(key: PatientKey): PatientBox {
     receiptId: (organization, requestId) => id("receipt", organization, requestId),
     digest: (batch) => key.mac("records/digest", batch),
     deviceId: (organization, identifier) =>
-      identifier === "" ? undefined : `dev_${id("device", organization, identifier)}`,
+      identifier === "" ? undefined : `dev_${keptId("device", organization, identifier)}`,
 
     sealSeries: (place, descriptor) =>
       key.seal(seriesContext(place), Buffer.from(JSON.stringify(descriptor))),

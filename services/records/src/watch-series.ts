@@ -1,5 +1,4 @@
 import type { Clock } from "@wellapi/runtime";
-import type { Store } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
 import type { Arrival, ArrivalRepository } from "./arrivals.ts";
 import type { CommitHub } from "./commit-hub.ts";
@@ -7,7 +6,6 @@ import type { Head, TombstoneDocument } from "./documents.ts";
 import { RecordsError } from "./errors.ts";
 import { asRecordsError } from "./failure-convert.ts";
 import type { Grant } from "./grant.ts";
-import { loadHead } from "./head-repository.ts";
 import type { Intent } from "./intent.ts";
 import { ALWAYS } from "./interval.ts";
 import { codeIdOf } from "./patient-box.ts";
@@ -17,7 +15,6 @@ import { messages } from "./runs.ts";
 import type { Run } from "./winners.ts";
 
 export interface WatchSeriesDeps extends ReadSeriesDeps {
-  readonly store: Store;
   readonly vault: Vault;
   readonly arrivals: ArrivalRepository;
   readonly hub: CommitHub;
@@ -62,26 +59,26 @@ async function* deliver(
   after: number | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<WatchPayload> {
-  const { store, hub } = deps;
+  const { arrivals, hub } = deps;
   const { partition } = read.subject;
   const { codes } = read.intent;
   const permission = createPermission(deps, read, opened);
   const subscription = hub.subscribe(partition);
   try {
-    let delivered = after ?? (await headOf(store, partition))?.sequence ?? 0;
+    let delivered = after ?? (await headOf(arrivals, partition))?.sequence ?? 0;
     yield { kind: "start", access: read.access, sequence: delivered };
     for (let woken = true; !signal.aborted; ) {
       await permission.renew(signal);
       // Nobody has committed where nobody woke it.
-      const head = woken ? await headOf(store, partition) : undefined;
+      const head = woken ? await headOf(arrivals, partition) : undefined;
       if (head !== undefined && head.sequence > delivered) {
         const codeIds = new Map<string, string>();
         for (const code of codes) {
           const id = await codeIdOf(deps.vault, partition, code);
           if (id !== undefined) codeIds.set(id, code);
         }
-        const arrivals = deps.arrivals.between(head, delivered, new Set(codeIds.keys()));
-        for await (const arrival of arrivals) yield* payloadsOf(read, permission, codeIds, arrival, signal);
+        for await (const arrival of arrivals.between(head, delivered, new Set(codeIds.keys())))
+          yield* payloadsOf(read, permission, codeIds, arrival, signal);
         delivered = head.sequence;
       } else {
         woken = await subscription.wait(IDLE_CHECK_MS, signal);
@@ -167,8 +164,8 @@ function signatureOf(grants: readonly Grant[]): string {
 }
 
 /** Undefined where nothing was ever committed. */
-async function headOf(store: Store, partition: string): Promise<Head | undefined> {
-  const head = (await loadHead(store, partition))?.document;
+async function headOf(arrivals: ArrivalRepository, partition: string): Promise<Head | undefined> {
+  const head = await arrivals.head(partition);
   if (head?.erased) throw new RecordsError("CONSENT_REQUIRED", { logged: "ERASED" });
   return head;
 }
