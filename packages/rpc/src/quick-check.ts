@@ -174,9 +174,11 @@ function compileScalar(field: DescField, { type }: FieldRules): Check {
     }
     case "bytes": {
       const rules = type.value;
-      if (!onlySets(BytesRulesSchema, rules, "minLen", "maxLen")) return no;
-      const least = Number(rules.minLen);
-      const most = rules.maxLen > 0n ? Number(rules.maxLen) : Number.POSITIVE_INFINITY;
+      if (!onlySets(BytesRulesSchema, rules, "len", "minLen", "maxLen")) return no;
+      const exact = isFieldSet(rules, BytesRulesSchema.field.len);
+      if (exact && (rules.minLen > 0n || rules.maxLen > 0n)) return no;
+      const least = Number(exact ? rules.len : rules.minLen);
+      const most = exact ? least : rules.maxLen > 0n ? Number(rules.maxLen) : Number.POSITIVE_INFINITY;
       return (value) => value instanceof Uint8Array && value.length >= least && value.length <= most;
     }
     case "enum": {

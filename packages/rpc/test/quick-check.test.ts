@@ -1,5 +1,6 @@
 import { create, type DescField, type DescMessage, type Message, ScalarType } from "@bufbuild/protobuf";
 import { createValidator } from "@bufbuild/protovalidate";
+import { AppendRequestSchema } from "@wellapi/gen/wellapi/audit/v1/audit_intake_service_pb";
 import {
   StreamObservationsRequestSchema,
   StreamSeriesRequestSchema,
@@ -140,7 +141,9 @@ const observation = {
   device,
 };
 
-const sent = [
+const leaf = { id: "acc_1", partition: "local/pat_1", nonce: new Uint8Array(32), body: new Uint8Array(80) };
+
+const batches = [
   StreamSeriesRequestSchema,
   AppendSeriesRequestSchema,
   StreamObservationsRequestSchema,
@@ -150,6 +153,8 @@ const sent = [
   const good = (): Message => create(schema as DescMessage, { batch: { ...batch, ...items } } as never);
   return [schema.name, schema as DescMessage, good] as const;
 });
+const leaves = () => create(AppendRequestSchema, { leaves: [leaf] });
+const sent = [...batches, [AppendRequestSchema.name, AppendRequestSchema as DescMessage, leaves] as const];
 
 describe("certainlyValid", () => {
   it.each(sent)("says yes to %s as it is sent all day", (_name, schema, good) => {

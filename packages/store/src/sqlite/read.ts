@@ -4,7 +4,7 @@ import { KEY_INDEX } from "../catalog.ts";
 import type { IndexValue, OutboxEntry } from "../port.ts";
 import type { PreparedScan } from "../scan.ts";
 import { toSql, typeBounds } from "./database.ts";
-import { columnName, indexName, keyEquals, tableName } from "./names.ts";
+import { columnName, indexName, tableName } from "./names.ts";
 import type { ReadRequest, Row } from "./protocol.ts";
 import type { Statements } from "./statements.ts";
 
@@ -32,9 +32,7 @@ function readOne(
   key: readonly IndexValue[],
 ): Row | undefined {
   const shape = catalog.collection(collection);
-  const sql = `SELECT revision, document FROM ${tableName(shape.name)}
-    INDEXED BY ${indexName(shape.name, KEY_INDEX)} WHERE ${keyEquals(shape)}`;
-  return statements.prepare(sql).get(...key.map(toSql)) as Row | undefined;
+  return statements.of(shape).get.get(...key.map(toSql)) as Row | undefined;
 }
 
 /** `INDEXED BY` makes SQLite fail rather than walk a table, so a scan costs what it returns. */

@@ -3,10 +3,11 @@ import { createCatalog } from "../catalog.ts";
 import { checkKey, prepareChanges } from "../commit.ts";
 import { decodeDocument } from "../document.ts";
 import { StoreError } from "../errors.ts";
-import type { CollectionDeclaration, Commit, Document, Store } from "../port.ts";
+import type { CollectionDeclaration, Document, Store } from "../port.ts";
 import { prepareScan, sealCursor } from "../scan.ts";
+import { packCommit } from "./commit-wire.ts";
 import { openConnection } from "./connection.ts";
-import type { Row, Span, WireChange, WireCommit, WireEvent, WorkerOptions } from "./protocol.ts";
+import type { Row, WorkerOptions } from "./protocol.ts";
 
 export interface SqliteStoreOptions {
   /** The database file; SQLite keeps `<path>-wal` beside it. Its folder exists. */
@@ -115,32 +116,4 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
 
 function decodeRow<D extends Document>(row: Row) {
   return { document: decodeDocument<D>(row.document), revision: row.revision };
-}
-
-/**
- * Copies all bytes of a commit into one buffer of its own: encoded documents and event data are often views
- * of a pool or of a received message, which a transfer would detach under their owners.
- */
-function packCommit(commit: Commit, prepared: ReturnType<typeof prepareChanges>): WireCommit {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  const add = (part: Uint8Array): Span => {
-    parts.push(part);
-    length += part.byteLength;
-    return { start: length - part.byteLength, end: length };
-  };
-  const changes = prepared.map((change): WireChange => {
-    if (change.kind === "delete") return change;
-    return { ...change, document: add(change.document) };
-  });
-  const events = (commit.events ?? []).map(({ id, subject, data, headers }): WireEvent => {
-    return { id, subject, data: add(data), headers: JSON.stringify(headers) };
-  });
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const part of parts) {
-    bytes.set(part, offset);
-    offset += part.byteLength;
-  }
-  return { kind: "commit", partition: commit.partition, changes, events, bytes };
 }

@@ -1,13 +1,16 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { createCatalog } from "../catalog.ts";
+import { unpackCommit } from "./commit-wire.ts";
 import { copyDatabase } from "./copy.ts";
 import { openDatabase } from "./database.ts";
 import { toFailure } from "./failure.ts";
 import type {
   Numbered,
+  PackedCommit,
   ReadRequest,
   Reply,
   Request,
+  WireCommit,
   WorkerMessage,
   WorkerOptions,
   WriteRequest,
@@ -23,6 +26,12 @@ import { type WriteOutcome, writeGroup } from "./write.ts";
 const MAX_GROUP = 512;
 /** Above this a buffer is moved to the other thread, below it a copy costs less. */
 const TRANSFER_BYTES = 64 * 1024;
+
+/** A request, its commit unpacked. */
+interface Task {
+  readonly id: number;
+  readonly request: Exclude<Request, PackedCommit> | WireCommit;
+}
 
 const port = parentPort!;
 
@@ -42,7 +51,7 @@ function serve({ path, collections, maxBytes }: WorkerOptions): void {
   }
   const statements = createStatements(database);
   const tidying = createTidying(database);
-  const queue: Numbered[] = [];
+  const queue: Task[] = [];
   let scheduled = false;
   // What an earlier run deleted without a scrub is unknown, so the first scrub always works.
   let deletedSinceScrub = true;
@@ -58,7 +67,7 @@ function serve({ path, collections, maxBytes }: WorkerOptions): void {
     });
   };
 
-  const takeTurn = (turn: readonly Numbered[]) => {
+  const takeTurn = (turn: readonly Task[]) => {
     const writes = turn.filter((numbered) => isWrite(numbered.request));
     if (writes.length > 0) {
       const requests = writes.map(({ request }) => request as WriteRequest);
@@ -71,7 +80,7 @@ function serve({ path, collections, maxBytes }: WorkerOptions): void {
       });
       if (deleted) tidying.wrote();
     }
-    const others: Numbered[] = [];
+    const others: Task[] = [];
     for (const numbered of turn) {
       if (numbered.request.kind === "copy") startCopy(numbered.id, numbered.request.path);
       else if (!isWrite(numbered.request)) others.push(numbered);
@@ -100,7 +109,7 @@ function serve({ path, collections, maxBytes }: WorkerOptions): void {
       .then((reply) => send({ kind: "replies", replies: [reply] }));
   };
 
-  const answerOther = (request: Request): unknown => {
+  const answerOther = (request: Task["request"]): unknown => {
     if (request.kind === "close") {
       tidying.stop();
       return database.close();
@@ -112,12 +121,14 @@ function serve({ path, collections, maxBytes }: WorkerOptions): void {
 
   port.on("message", (requests: readonly Numbered[]) => {
     tidying.touch();
-    queue.push(...requests);
+    for (const { id, request } of requests) {
+      queue.push({ id, request: request.kind === "commit" ? unpackCommit(request) : request });
+    }
     schedule();
   });
 }
 
-function isWrite(request: Request): request is WriteRequest {
+function isWrite(request: Task["request"]): request is WriteRequest {
   return request.kind === "commit" || request.kind === "deleteOutbox";
 }
 

@@ -73,28 +73,16 @@ function applyChange(
   bytes: Uint8Array,
 ): Refusal | undefined {
   if (change.kind === "delete") return applyDelete(statements, shape, change.key, change.ifRevision);
-  const columns = shape.fields.map(columnName);
   const values = change.values.map(toSql);
   const document = part(bytes, change.document);
-  const key = values.slice(0, shape.key.length);
+  const { insert, replace } = statements.of(shape);
   try {
     if (change.kind === "insert") {
-      const places = columns.map(() => "?, ").join("");
-      statements
-        .prepare(
-          `INSERT INTO ${tableName(shape.name)} (${columns.join(", ")}, revision, document)
-           VALUES (${places}1, ?)`,
-        )
-        .run(...values, document);
+      insert.run(...values, document);
       return undefined;
     }
-    const assignments = columns.map((column) => `${column} = ?, `).join("");
-    const { changes } = statements
-      .prepare(
-        `UPDATE ${tableName(shape.name)} SET ${assignments}revision = revision + 1, document = ?
-         WHERE ${keyEquals(shape)} AND revision = ?`,
-      )
-      .run(...values, document, ...key, change.ifRevision);
+    const key = values.slice(0, shape.key.length);
+    const { changes } = replace.run(...values, document, ...key, change.ifRevision);
     return changes === 0 ? { reason: "conflict" } : undefined;
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
@@ -108,11 +96,10 @@ function applyDelete(
   key: readonly IndexValue[],
   ifRevision: number,
 ): Refusal | undefined {
-  const guard = ifRevision === 0 ? "" : " AND revision = ?";
-  const sql = `DELETE FROM ${tableName(shape.name)} WHERE ${keyEquals(shape)}${guard}`;
   const bound: SQLInputValue[] = key.map(toSql);
-  if (ifRevision !== 0) bound.push(ifRevision);
-  const { changes } = statements.prepare(sql).run(...bound);
+  const of = statements.of(shape);
+  const { changes } =
+    ifRevision === 0 ? of.delete.run(...bound) : of.deleteRevision.run(...bound, ifRevision);
   return ifRevision !== 0 && changes === 0 ? { reason: "conflict" } : undefined;
 }
 
