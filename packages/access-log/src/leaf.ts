@@ -1,10 +1,10 @@
-import { randomBytes } from "node:crypto";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import type { LeafSchema } from "@wellapi/gen/wellapi/audit/v1/audit_intake_service_pb";
 import { AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import type { Clock, Ids } from "@wellapi/runtime";
 import type { CollectionDeclaration, Document } from "@wellapi/store";
+import { randomFromPool } from "@wellapi/vault";
 import { NONCE_BYTES } from "./commitment.ts";
 import { AccessLogError } from "./errors.ts";
 import type { LeafSealer } from "./leaf-sealer.ts";
@@ -50,7 +50,7 @@ export function createLeafDocument(
   if (body.length > MAX_BODY_BYTES)
     throw new AccessLogError("leaf_too_large", `an access of ${body.length} bytes is above 16 KiB`);
   const secret = new Uint8Array(NONCE_BYTES + body.length);
-  secret.set(randomBytes(NONCE_BYTES));
+  secret.set(randomFromPool(NONCE_BYTES));
   secret.set(body, NONCE_BYTES);
   const sealed = deps.sealer.seal(partition, id, secret);
   return { partition, id, timeMs: timestampMs(time), patient, sealed };

@@ -45,8 +45,8 @@ const MAX_BODY_BYTES = 2 * 9 * BLOCK_LIMITS.values + 4 * BLOCK_LIMITS.dictionary
 /**
  * Packs columns into a block that `decodeBlock` of this and every later build reads back equal (−0 as 0).
  *
- * @param deflates false for small blocks that are read far more often than written: setting inflate up costs more
- *   than reading a few hundred values
+ * @param deflates false for small blocks that are read far more often than written, or written anew soon: setting
+ *   deflate or inflate up costs more than a few hundred values
  * @throws SeriesError whatever `checkColumns` throws
  */
 export function encodeBlock(columns: Columns, deflates = true): Uint8Array {

@@ -8,6 +8,7 @@ export { addMasterKey, retireMasterKeys, rewrapPatientKeys } from "./master-key.
 export type { PairwiseOptions } from "./pairwise.ts";
 export { createPairwise } from "./pairwise.ts";
 export type { KeyUse, Kms, Pairwise, PatientKey, Vault } from "./port.ts";
+export { randomFromPool } from "./random-pool.ts";
 export { openBox, sealBox } from "./sealed-box.ts";
 export type { OpenVault, VaultOptions } from "./vault.ts";
 export { openVault } from "./vault.ts";

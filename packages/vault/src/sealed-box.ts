@@ -1,24 +1,12 @@
-import { createCipheriv, createDecipheriv, type KeyObject, randomFillSync } from "node:crypto";
+import { createCipheriv, createDecipheriv, type KeyObject } from "node:crypto";
 import { VaultError } from "./errors.ts";
+import { randomFromPool } from "./random-pool.ts";
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /** How many bytes a box is longer than its plaintext. */
 export const BOX_OVERHEAD = NONCE_BYTES + TAG_BYTES;
-
-/** Random bytes made ahead: asking the kernel for twelve at a time costs more than sealing a small box. */
-const pool = new Uint8Array(NONCE_BYTES * 512);
-let used = pool.length;
-
-function nextNonce(): Uint8Array {
-  if (used === pool.length) {
-    randomFillSync(pool);
-    used = 0;
-  }
-  used += NONCE_BYTES;
-  return pool.slice(used - NONCE_BYTES, used);
-}
 
 /**
  * AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce: `header ‖ nonce ‖ ciphertext ‖ tag`. The header
@@ -30,7 +18,7 @@ export function sealBox(
   associated: Uint8Array,
   plaintext: Uint8Array,
 ): Uint8Array {
-  const nonce = nextNonce();
+  const nonce = randomFromPool(NONCE_BYTES);
   const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(associated);
   // Allocated, not pooled: callers transfer what they get to other threads.
   const box = new Uint8Array(header.length + BOX_OVERHEAD + plaintext.length);

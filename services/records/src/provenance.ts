@@ -39,10 +39,13 @@ export interface ProvenBlock {
 
 const LENGTH_BYTES = 2;
 
-/** 2 bytes of length, big-endian; provenance as JSON; a block of packages/series. */
+/**
+ * 2 bytes of length, big-endian; provenance as JSON; a block of packages/series, which compaction deflates later: by then
+ * nobody waits, and until then setting deflate up and inflate for each reader would cost more than the disk.
+ */
 export function encodeProvenBlock(block: ProvenBlock): Uint8Array {
   const header = Buffer.from(JSON.stringify(block.provenance));
-  const body = encodeBlock(block.columns);
+  const body = encodeBlock(block.columns, false);
   const bytes = Buffer.alloc(LENGTH_BYTES + header.length + body.length);
   bytes.writeUInt16BE(header.length);
   bytes.set(header, LENGTH_BYTES);
