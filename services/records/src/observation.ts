@@ -41,11 +41,87 @@ export function groupBySpan(records: readonly ObservationRecord[]): ObservationR
   return groups;
 }
 
+/**
+ * What a block's seal holds, as JSON. Neighbours share their provenance and their code, which would be most of it and are
+ * written once; a record is a row of values without their names.
+ */
+interface Packed {
+  readonly provenances: readonly Provenance[];
+  readonly codes: readonly Coding[];
+  readonly rows: readonly Row[];
+}
+
+type Row = readonly [
+  item: number,
+  time: number,
+  durationMs: number,
+  offsetMinutes: number,
+  /** Positions in `codes` and `provenances`. */
+  code: number,
+  provenance: number,
+  /** A quantity, which most are, as value and unit. */
+  value: readonly [value: string, unit: string] | ObservationValue,
+];
+
 export function encodeObservations(records: readonly ObservationRecord[]): Uint8Array {
-  return Buffer.from(JSON.stringify(records));
+  const provenances = createTable<Provenance>();
+  const codes = createTable<Coding>();
+  const rows = records.map((record): Row => {
+    const { item, time, durationMs, offsetMinutes, value } = record;
+    const code = codes.positionOf(record.code);
+    const provenance = provenances.positionOf(record.provenance);
+    const packed = value.kind === "quantity" ? ([value.quantity.value, value.quantity.unit] as const) : value;
+    return [item, time, durationMs, offsetMinutes, code, provenance, packed];
+  });
+  const packed: Packed = { provenances: provenances.values, codes: codes.values, rows };
+  return Buffer.from(JSON.stringify(packed));
 }
 
 /** The inverse; the bytes come out of an authenticated seal, so they are what was put in. */
 export function decodeObservations(bytes: Uint8Array): ObservationRecord[] {
-  return JSON.parse(Buffer.from(bytes).toString()) as ObservationRecord[];
+  const packed = JSON.parse(Buffer.from(bytes).toString()) as Packed | ObservationRecord[];
+  // The first builds wrote the records as they are.
+  if (Array.isArray(packed)) return packed;
+  const { provenances, codes, rows } = packed;
+  return rows.map(([item, time, durationMs, offsetMinutes, code, provenance, value]) => ({
+    item,
+    code: codes[code]!,
+    time,
+    durationMs,
+    offsetMinutes,
+    value: isQuantity(value) ? { kind: "quantity", quantity: { value: value[0], unit: value[1] } } : value,
+    provenance: provenances[provenance]!,
+  }));
+}
+
+function isQuantity(value: Row[6]): value is readonly [string, string] {
+  return Array.isArray(value);
+}
+
+/** Flat objects, each once. */
+function createTable<T extends object>() {
+  const values: T[] = [];
+  const positions = new Map<string, number>();
+  let last = -1;
+
+  return {
+    values: values as readonly T[],
+    positionOf(value: T): number {
+      if (last >= 0 && sameMembers(values[last]!, value)) return last;
+      const text = JSON.stringify(value);
+      last = positions.get(text) ?? values.push(value) - 1;
+      positions.set(text, last);
+      return last;
+    },
+  };
+}
+
+function sameMembers<T extends object>(a: T, b: T): boolean {
+  let more = 0;
+  for (const name in a) {
+    if (a[name] !== b[name]) return false;
+    more++;
+  }
+  for (const _ in b) more--;
+  return more === 0;
 }
