@@ -1,5 +1,18 @@
+import { usageOf } from "./process-usage.ts";
 import type { Result } from "./result.ts";
-import type { Comparison } from "./runner.ts";
+import type { Comparison, Measurement } from "./runner.ts";
+
+/** So many calls, with what they cost the process that answers them. */
+export async function measureCalls(
+  pid: number,
+  count: number,
+  send: () => Promise<{ readonly perSecond: number; readonly p50Ms: number; readonly p99Ms: number }>,
+): Promise<Measurement> {
+  const before = usageOf(pid);
+  const { perSecond, ...details } = await send();
+  const cpuUs = ((usageOf(pid).cpuSeconds - before.cpuSeconds) / count) * 1e6;
+  return { value: perSecond, details: { ...details, cpuUs } };
+}
 
 /** P3 and P4 have the same goals, each beside its own bound. */
 export function unaryResult(id: string, comparison: Comparison, boundName: string): Result {
@@ -20,6 +33,8 @@ export function unaryResult(id: string, comparison: Comparison, boundName: strin
       "bound p50 ms": boundDetails.p50Ms!,
       "bound p99 ms": boundDetails.p99Ms!,
       "p99 ratio": p99Ratio,
+      "server CPU us/call": details.cpuUs!,
+      "bound CPU us/call": boundDetails.cpuUs!,
     },
   };
 }

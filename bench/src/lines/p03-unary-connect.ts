@@ -6,7 +6,7 @@ import { startProgram } from "../program.ts";
 import { assertReadBack } from "../read-back.ts";
 import type { Line } from "../result.ts";
 import { compare } from "../runner.ts";
-import { unaryResult } from "../unary-result.ts";
+import { measureCalls, unaryResult } from "../unary-result.ts";
 import { openWorld } from "../world.ts";
 
 const inFlight = 64;
@@ -25,18 +25,16 @@ export const unaryConnect: Line = {
       const port = await bound.call("open", { ack: unaryAck() });
       const patients = world.patients.map(({ atMaker }) => atMaker);
       await load.call("describe", { name: "p3", patients });
-      const send = async (url: string) => {
-        const { apiKey } = world;
-        const { perSecond, ...details } = await load.call("send", { url, apiKey, inFlight });
-        return { value: perSecond, details };
-      };
+      const { apiKey } = world;
+      const send = (pid: number, url: string) =>
+        measureCalls(pid, count, () => load.call("send", { url, apiKey, inFlight }));
       const comparison = await compare(
         size,
         async () => {
           await load.call("prepare", count);
-          return send(world.server.http);
+          return send(world.server.pid, world.server.http);
         },
-        () => send(`http://127.0.0.1:${port}`),
+        () => send(bound.pid, `http://127.0.0.1:${port}`),
       );
       const expected = await load.call("expected", undefined as never);
       await world.restart();

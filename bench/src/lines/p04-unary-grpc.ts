@@ -8,7 +8,7 @@ import type { Target } from "../raw-client.ts";
 import { assertReadBack } from "../read-back.ts";
 import type { Line } from "../result.ts";
 import { compare } from "../runner.ts";
-import { unaryResult } from "../unary-result.ts";
+import { measureCalls, unaryResult } from "../unary-result.ts";
 import { openWorld } from "../world.ts";
 
 const path = "/wellapi.ingestion.v1.IngestionService/CreateObservations";
@@ -28,19 +28,18 @@ export const unaryGrpc: Line = {
       const port = await bound.call("open", { tls, path, ack: unaryAck() });
       const patients = world.patients.map(({ atMaker }) => atMaker);
       await load.call("describe", { name: "p4", patients });
-      const send = async (target: Target) => {
+      const send = (pid: number, target: Target) => {
         const order = { target, path, inFlight: 64, check: { kind: "receipt" } as const };
-        const { perSecond, ...details } = await load.call("send", order);
-        return { value: perSecond, details };
+        return measureCalls(pid, count, () => load.call("send", order));
       };
-      world.toggleProfile();
       const comparison = await compare(
         size,
         async () => {
           await load.call("prepare", count);
-          return send(world.target);
+          return send(world.server.pid, world.target);
         },
-        () => send({ address: `localhost:${port}`, tls }),
+        () => send(bound.pid, { address: `localhost:${port}`, tls }),
+        world.toggleProfile,
       );
       world.toggleProfile();
       const expected = await load.call("expected", undefined as never);

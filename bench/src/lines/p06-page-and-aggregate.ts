@@ -122,7 +122,9 @@ export const pageAndAggregate: Line = {
             size,
             () => send(world.target),
             () => send(bare),
+            world.toggleProfile,
           );
+          world.toggleProfile();
           results.push(resultOf(`P6 ${question.name}, 10^${Math.log10(level)}`, comparison));
           await bound.stop();
         }
