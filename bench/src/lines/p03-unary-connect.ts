@@ -35,7 +35,9 @@ export const unaryConnect: Line = {
           return send(world.server.pid, world.server.http);
         },
         () => send(bound.pid, `http://127.0.0.1:${port}`),
+        world.toggleProfile,
       );
+      world.toggleProfile();
       const expected = await load.call("expected", undefined as never);
       await world.restart();
       await assertReadBack(world.target, "observations", expected);
