@@ -14,3 +14,9 @@ export const peerCertificateKey = createContextKey<Uint8Array | undefined>(undef
 export const requestIdKey = createContextKey<string>("", { description: "request id" });
 
 export const requestIdHeader = "x-request-id";
+
+/**
+ * Set by a caller that never touches its request again: within a process it is then handed over as it is, not copied. Only
+ * where the copy is dear: nothing keeps the caller to its word.
+ */
+export const requestGivenAwayKey = createContextKey(false, { description: "request given away" });

@@ -2,7 +2,13 @@ export type { Authenticated, Authentication } from "./authentication.ts";
 export { type AuthenticationOptions, createAuthentication } from "./authentication.ts";
 export { anonymous, type Caller, callerKey, type Principal, partyOf } from "./caller.ts";
 export { assertRoutes, callersOf, isPublic, permits } from "./callers.ts";
-export { peerCertificateKey, peerWorkloadKey, requestIdHeader, requestIdKey } from "./context.ts";
+export {
+  peerCertificateKey,
+  peerWorkloadKey,
+  requestGivenAwayKey,
+  requestIdHeader,
+  requestIdKey,
+} from "./context.ts";
 export { apiKeyPrefix } from "./credential.ts";
 export { RpcError, type RpcErrorCode } from "./errors.ts";
 export { type ClientTls, type GrpcTransportOptions, openGrpcTransport } from "./grpc-client.ts";

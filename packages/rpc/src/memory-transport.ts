@@ -20,7 +20,7 @@ import {
 } from "@connectrpc/connect";
 import { context, propagation } from "@opentelemetry/api";
 import { assertRoutes } from "./callers.ts";
-import { peerWorkloadKey, requestIdHeader, requestIdKey } from "./context.ts";
+import { peerWorkloadKey, requestGivenAwayKey, requestIdHeader, requestIdKey } from "./context.ts";
 import { copyMessage } from "./copy.ts";
 import { openHandlerContext } from "./handler-context.ts";
 import { assertInterceptors } from "./interceptors/step.ts";
@@ -43,7 +43,7 @@ const longestTimeoutMs = 2 ** 31 - 1;
 /**
  * Calls the routes' handlers in this process. Interceptors, headers, deadlines, cancellation, errors and
  * back-pressure are those of the wire; messages are copied, not serialized, so neither side sees what the other
- * changes later. A stream holds at most one message between handler and reader. Message sizes are not limited:
+ * changes later (but for requests that their caller gives away: `requestGivenAwayKey`). A stream holds at most one message between handler and reader. Message sizes are not limited:
  * the door in front limits them.
  */
 export function createMemoryTransport(options: MemoryTransportOptions): Transport {
@@ -89,7 +89,10 @@ export function createMemoryTransport(options: MemoryTransportOptions): Transpor
       const { spec, handlerContext } = open(method, signal, timeoutMs, header, clientValues);
       if (spec.kind !== "unary") throw new ConnectError("not a unary method", Code.Unimplemented);
       try {
-        const call = invokeUnary(spec, options.interceptors, handlerContext, handOver(method.input, input));
+        const request = clientValues?.get(requestGivenAwayKey)
+          ? messageOf(method.input, input)
+          : handOver(method.input, input);
+        const call = invokeUnary(spec, options.interceptors, handlerContext, request);
         const response = await raceAbort(call, handlerContext.signal);
         return { ...response, method, message: copyMessage(response.message) } as UnaryResponse as never;
       } catch (error) {
@@ -157,7 +160,11 @@ async function started(
 
 /** A message of the handler's own. */
 function handOver(schema: DescMessage, message: MessageInitShape<DescMessage>): Message {
-  return copyMessage(isMessage(message, schema) ? message : create(schema, message));
+  return copyMessage(messageOf(schema, message));
+}
+
+function messageOf(schema: DescMessage, message: MessageInitShape<DescMessage>): Message {
+  return isMessage(message, schema) ? message : create(schema, message);
 }
 
 function keyOf(method: DescMethod): string {

@@ -12,6 +12,7 @@ import {
   describeError,
   type Problem,
   problemOf,
+  requestGivenAwayKey,
   requestIdKey,
   toFailure,
   validateMessage,
@@ -110,8 +111,9 @@ export function createIngestionHandlers(deps: {
   };
 }
 
+/** A batch is not looked at again once it was passed on. */
 function onBehalfOf(context: HandlerContext) {
-  return { contextValues: context.values, signal: context.signal };
+  return { contextValues: context.values.set(requestGivenAwayKey, true), signal: context.signal };
 }
 
 /** An id that breaks the rules is told back so far as rules allow: the answer must not outgrow a message. */
