@@ -51,6 +51,16 @@ export function isInCategory(code: string, category: string, version: number): b
 }
 
 /** The categories whose current version holds `code`, in the order of `CATEGORIES`. */
-export function categoriesOf(code: string): Category[] {
-  return CATEGORIES.filter((category) => isInCategory(code, category, currentVersion(category)));
+export function categoriesOf(code: string): readonly Category[] {
+  return byCode.get(code) ?? NO_CATEGORIES;
+}
+
+const NO_CATEGORIES: readonly Category[] = [];
+const byCode = new Map<string, Category[]>();
+for (const category of CATEGORIES) {
+  for (const code of codesOf(category, currentVersion(category))) {
+    const known = byCode.get(code);
+    if (known === undefined) byCode.set(code, [category]);
+    else known.push(category);
+  }
 }

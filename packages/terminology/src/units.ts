@@ -32,12 +32,11 @@ export function checkUnit(code: string, unit: string): UnitCheck {
     return { status: "wrong_dimension", remedy: "leave the unit empty: this code's values carry their own" };
   }
   const accepted = definition.unit;
-  const remedy = `use \`${accepted}\` or a UCUM unit that converts to it`;
   const parsed = parseUnit(unit);
-  if (parsed === undefined) return { status: "unknown_unit", remedy };
   const target = parseUnit(accepted)!;
-  const fits = isCommensurable(parsed, target) && (!isCount(accepted) || parsed.magnitude === 1);
-  return fits ? OK : { status: "wrong_dimension", remedy };
+  if (parsed && isCommensurable(parsed, target) && (!isCount(accepted) || parsed.magnitude === 1)) return OK;
+  const remedy = `use \`${accepted}\` or a UCUM unit that converts to it`;
+  return { status: parsed ? "wrong_dimension" : "unknown_unit", remedy };
 }
 
 /** A count's unit is nothing but an annotation. */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { toBinary } from "@bufbuild/protobuf";
 import {
   type ObservationBatch,
@@ -8,6 +8,8 @@ import {
 } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import type { CodedValues, Decimals, Series } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import { filled } from "./typed-columns.ts";
+
+const observations = Buffer.from("observations\0");
 
 type Column = Uint8Array | Uint32Array | Int32Array | BigInt64Array;
 
@@ -26,15 +28,15 @@ export function seriesDigest(batch: SeriesBatch): Uint8Array {
   const columns: Column[] = [];
   const series = batch.series.map((one) => withoutColumns(one, columns));
   const rest = toBinary(SeriesBatchSchema, { ...batch, series });
-  const hash = createHash("sha256").update("series\0").update(lengthOf(rest)).update(rest);
+  const digest = createHash("sha256").update("series\0").update(lengthOf(rest)).update(rest);
   // Which columns there are follows from the rest; their lengths keep one from passing into the next.
-  for (const column of columns) hash.update(lengthOf(column)).update(column);
-  return hash.digest();
+  for (const column of columns) digest.update(lengthOf(column)).update(column);
+  return digest.digest();
 }
 
 export function observationsDigest(batch: ObservationBatch): Uint8Array {
   const bytes = toBinary(ObservationBatchSchema, batch);
-  return createHash("sha256").update("observations\0").update(bytes).digest();
+  return hash("sha256", Buffer.concat([observations, bytes]), "buffer");
 }
 
 function lengthOf({ byteLength }: Column): Uint8Array {

@@ -76,9 +76,11 @@ export function judge(
         "its batch was taken back: send it under a new request_id",
       );
     }
-    return { status: "accepted" };
+    return accepted;
   });
 }
+
+const accepted: Judgement = { status: "accepted" };
 
 /** Whether the sender has no consent in force at all: the whole batch fails, as for an unknown patient. */
 export function lacksConsent(contributions: Iterable<Contribution>): boolean {
