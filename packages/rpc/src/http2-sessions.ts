@@ -6,7 +6,7 @@ type WriteCallback = (error?: Error | null) => void;
 
 /**
  * Connect's connections, for servers that say GOAWAY: each that drains, and each whose connections age; and for
- * connections that nobody answers any more. Three things of Connect 2.2.0 are mended here (docs/decisions/0015).
+ * connections that nobody answers any more. Four things of Connect 2.2.0 are mended here (docs/decisions/0015).
  *
  * Its manager stops listening to a connection as soon as it needs another one. A connection that still has an error to
  * tell (the server said GOAWAY, and a call came before the socket had closed) would tell nobody then, which ends the
@@ -18,11 +18,16 @@ type WriteCallback = (error?: Error | null) => void;
  *
  * A connection that was silent is asked by a ping before the next call. The end of another call meanwhile made it forget
  * for how long to wait: a connection that a firewall forgot was asked for ever then, and every later call waited with it.
+ *
+ * Where that connection dies while it is asked, the call that asked makes another one, and so does a call that comes in
+ * between: one of the two connections is dropped with nobody to hear of its error, which ends the process, and the call
+ * that waits for it waits for ever. So one call at a time gets a connection ready, and the others wait with it.
  */
 class GuardedSessions extends Http2SessionManager {
   readonly #guarded = new WeakSet<ClientHttp2Session>();
   readonly #silenceMs: number;
   #current: ClientHttp2Session | undefined;
+  #connecting: ReturnType<Http2SessionManager["connect"]> | undefined;
 
   constructor(...[url, pings, options]: ConstructorParameters<typeof Http2SessionManager>) {
     super(url, pings, options);
@@ -30,10 +35,16 @@ class GuardedSessions extends Http2SessionManager {
   }
 
   override connect(): ReturnType<Http2SessionManager["connect"]> {
-    return this.#withinSilence(super.connect());
+    this.#connecting ??= this.#withinSilence(super.connect()).finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#connecting;
   }
 
   override async request(...call: Parameters<Http2SessionManager["request"]>): Promise<ClientHttp2Stream> {
+    if ((await this.connect()) === "error") {
+      throw this.error() ?? new ConnectError("the connection failed", Code.Unavailable);
+    }
     const stream = await this.#withinSilence(super.request(...call));
     const session = stream.session as ClientHttp2Session | undefined;
     this.#current = session;

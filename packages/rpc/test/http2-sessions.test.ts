@@ -47,6 +47,47 @@ test("a server that says goodbye while a call wants its connection does not end 
   }
 });
 
+test("a server that dies while its connection is asked, and another call wants one, does not end the process", async () => {
+  const server = createServer();
+  server.on("stream", (stream) => {
+    stream.respond({ ":status": 200 });
+    stream.end("ok");
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const relay = await openRelay(`127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const pings = { pingIntervalMs: 100, pingTimeoutMs: 5_000 };
+  const sessions = createSessions(`http://${relay.address}`, pings, {});
+  const uncaught: unknown[] = [];
+  const note = (error: unknown) => uncaught.push(error);
+  process.on("uncaughtException", note);
+  onTestFinished(() => {
+    process.off("uncaughtException", note);
+    sessions.abort();
+    relay.close();
+    server.close();
+  });
+  const answered = await sessions.request("GET", "/", {}, {});
+  const connection = answered.session!;
+  answered.resume();
+  await once(answered, "close");
+  await delay(150); // by now the connection has to show that it lives
+  relay.forget();
+  const call = () =>
+    sessions.request("GET", "/", {}, {}).then(
+      () => "answered",
+      () => "refused",
+    );
+  const asking = call();
+  const during = new Promise((resolve) => connection.once("close", () => resolve(call())));
+  await delay(50); // the ping is on its way
+  expect(sessions.state()).toBe("verifying");
+  relay.close();
+  expect([await asking, await during]).toEqual(["refused", "refused"]);
+  await delay(100);
+  expect(uncaught).toEqual([]);
+});
+
 test("a connection that is forgotten while a call ends is given up, and the next call has another", async () => {
   const server = createServer();
   server.on("stream", (stream) => {
