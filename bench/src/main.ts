@@ -11,10 +11,10 @@ import { resultTable } from "./table.ts";
 const usage = `npm run bench -- [LINE ...] [--quick] [--repetitions N] [--profile DIR] [--compare]
 
   LINE       ${lines.map(({ name }) => name).join(" ")}; all unless named, but those marked * only when named
-  --quick    shorter runs, under two minutes in all: to see that it works, not to quote
-  --repetitions N  measured repetitions of each pair; 5 unless given, 2 with --quick
+  --quick    shorter runs, two to three minutes in all: to see that it works, not to quote
+  --repetitions N  measured repetitions of each pair; 3 unless given, 1 with --quick
   --profile DIR    CPU profiles of the server's threads go there: see bench/README.md
-  --compare  prints what changed beyond the noise against the committed bench/results/latest.json
+  --compare  prints what changed beyond the noise against the committed bench/results/latest.json; not with --quick
 
 ${lines.map(({ name, title, byNameOnly }) => `  ${(name + (byNameOnly ? "*" : "")).padEnd(5)} ${title}`).join("\n")}
 `;
@@ -32,13 +32,13 @@ function chosen(names: readonly string[]): readonly Line[] {
   });
 }
 
-async function bench(names: readonly string[], size: Size, compare: boolean): Promise<number> {
+async function bench(chosen: readonly Line[], all: boolean, size: Size, compare: boolean): Promise<number> {
   const machine = describeMachine();
   if (machine.loadBefore > 0.5) say(`The machine is busy (load ${machine.loadBefore}): expect wide spreads.`);
   const started = performance.now();
   const results: Result[] = [];
   const failures: string[] = [];
-  for (const line of chosen(names)) {
+  for (const line of chosen) {
     const lineStarted = performance.now();
     try {
       results.push(...(await line.run(size)));
@@ -55,7 +55,7 @@ async function bench(names: readonly string[], size: Size, compare: boolean): Pr
     for (const { id, text } of changes) process.stdout.write(`${id}: ${text}\n`);
     if (changes.length === 0) process.stdout.write("Nothing changed beyond the noise.\n");
   } else {
-    const whole = names.length === 0 && failures.length === 0;
+    const whole = all && failures.length === 0;
     const report = {
       time: new Date().toISOString(),
       commit: describeCommit(),
@@ -69,22 +69,46 @@ async function bench(names: readonly string[], size: Size, compare: boolean): Pr
   return failures.length === 0 ? 0 : 1;
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    quick: { type: "boolean", default: false },
-    repetitions: { type: "string" },
-    profile: { type: "string" },
-    compare: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-});
-if (values.help) process.stdout.write(usage);
-else {
-  const repetitions = Number(values.repetitions ?? (values.quick ? 2 : 5));
+function parse() {
+  return parseArgs({
+    allowPositionals: true,
+    options: {
+      quick: { type: "boolean", default: false },
+      repetitions: { type: "string" },
+      profile: { type: "string" },
+      compare: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+}
+
+/** Throws TypeError for arguments that make no sense. */
+async function run({ values, positionals }: ReturnType<typeof parse>): Promise<number> {
+  if (values.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  if (values.quick && values.compare) {
+    throw new TypeError(
+      "--quick is too short to be compared: name the lines that matter, for example P1 P4 --compare",
+    );
+  }
+  const repetitions = Number(values.repetitions ?? (values.quick ? 1 : 3));
   if (!(repetitions >= 1)) throw new TypeError("--repetitions takes a number from 1");
   // Read by openWorld, and by the hook inside the server.
   if (values.profile !== undefined) process.env.BENCH_PROFILE_DIR = resolve(values.profile);
-  const size: Size = { quick: values.quick, repetitions };
-  process.exitCode = await bench(positionals, size, values.compare);
+  return bench(
+    chosen(positionals),
+    positionals.length === 0,
+    { quick: values.quick, repetitions },
+    values.compare,
+  );
+}
+
+try {
+  process.exitCode = await run(parse());
+} catch (error) {
+  if (!(error instanceof TypeError)) throw error;
+  say(`${error.message}\n\n${usage}`);
+  process.exitCode = 2;
 }

@@ -20,17 +20,18 @@ export interface Comparison {
 }
 
 /**
- * Runs product and bound in turns, one unmeasured pair first, after which `warm` is called. Neighbours share the machine's noise, so the ratio is
- * taken of each pair, not of the medians.
+ * Runs product and bound in turns, one unmeasured pair first (but where it is to be quick), after which `warm` is called.
+ * Neighbours share the machine's noise, so the ratio is taken of each pair, not of the medians.
  */
 export async function compare(
-  { repetitions }: Size,
+  { quick, repetitions }: Size,
   product: (repetition: number) => Promise<Measurement>,
   bound: (repetition: number) => Promise<Measurement>,
   warm: () => void = () => {},
 ): Promise<Comparison> {
   const pairs: { product: Measurement; bound: Measurement }[] = [];
-  for (let repetition = 0; repetition <= repetitions; repetition++) {
+  if (quick) warm();
+  for (let repetition = quick ? 1 : 0; repetition <= repetitions; repetition++) {
     const pair = { product: await product(repetition), bound: await bound(repetition) };
     if (repetition > 0) pairs.push(pair);
     else warm();
@@ -46,13 +47,13 @@ export async function compare(
   };
 }
 
-/** Repeats what has no bound, one unmeasured repetition first. */
+/** Repeats what has no bound, one unmeasured repetition first, but where it is to be quick. */
 export async function repeat(
-  { repetitions }: Size,
+  { quick, repetitions }: Size,
   product: (repetition: number) => Promise<Measurement>,
 ): Promise<{ value: number; spread: number; details: Readonly<Record<string, number>> }> {
   const runs: Measurement[] = [];
-  for (let repetition = 0; repetition <= repetitions; repetition++) {
+  for (let repetition = quick ? 1 : 0; repetition <= repetitions; repetition++) {
     const run = await product(repetition);
     if (repetition > 0) runs.push(run);
   }

@@ -14,7 +14,7 @@ export const idle: Line = {
   title: "idle, 1,000 open streams on 100 connections",
   run: ({ quick }) =>
     closing(async (push) => {
-      const seconds = quick ? 10 : 60;
+      const seconds = quick ? 5 : 60;
       const world = await openWorld({ patients: 20 }, push);
       const watch = startProgram<WatchLoad>("load/watch.ts");
       push(watch.stop);
