@@ -35,17 +35,11 @@ class GuardedSessions extends Http2SessionManager {
   }
 
   override connect(): ReturnType<Http2SessionManager["connect"]> {
-    this.#connecting ??= this.#withinSilence(super.connect()).finally(() => {
-      this.#connecting = undefined;
-    });
-    return this.#connecting;
+    return this.#withinSilence(this.#ready());
   }
 
   override async request(...call: Parameters<Http2SessionManager["request"]>): Promise<ClientHttp2Stream> {
-    if ((await this.connect()) === "error") {
-      throw this.error() ?? new ConnectError("the connection failed", Code.Unavailable);
-    }
-    const stream = await this.#withinSilence(super.request(...call));
+    const stream = await this.#withinSilence(this.#requestWhenReady(call));
     const session = stream.session as ClientHttp2Session | undefined;
     this.#current = session;
     if (session && !this.#guarded.has(session)) {
@@ -53,6 +47,20 @@ class GuardedSessions extends Http2SessionManager {
       session.on("error", () => {}); // its calls have been told
     }
     return endToldFirst(stream);
+  }
+
+  #ready(): ReturnType<Http2SessionManager["connect"]> {
+    this.#connecting ??= super.connect().finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#connecting;
+  }
+
+  async #requestWhenReady(call: Parameters<Http2SessionManager["request"]>): Promise<ClientHttp2Stream> {
+    if ((await this.#ready()) === "error") {
+      throw this.error() ?? new ConnectError("the connection failed", Code.Unavailable);
+    }
+    return super.request(...call);
   }
 
   /** Gives up a connection that neither answers nor fails for longer than a ping may take; others go on. */

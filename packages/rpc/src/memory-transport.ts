@@ -43,8 +43,8 @@ const longestTimeoutMs = 2 ** 31 - 1;
 /**
  * Calls the routes' handlers in this process. Interceptors, headers, deadlines, cancellation, errors and
  * back-pressure are those of the wire; messages are copied, not serialized, so neither side sees what the other
- * changes later (but for requests that their caller gives away: `requestGivenAwayKey`). A stream holds at most one message between handler and reader. Message sizes are not limited:
- * the door in front limits them.
+ * changes later (but for requests that their caller gives away: `requestGivenAwayKey`). A stream holds at most one
+ * message between handler and reader. Message sizes are not limited: the door in front limits them.
  */
 export function createMemoryTransport(options: MemoryTransportOptions): Transport {
   assertRoutes(options.routes);

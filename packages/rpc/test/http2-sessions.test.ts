@@ -6,17 +6,46 @@ import { expect, onTestFinished, test } from "vitest";
 import { createSessions } from "../src/http2-sessions.ts";
 import { openRelay } from "./relay.ts";
 
-test("a server that says goodbye while a call wants its connection does not end the process", async () => {
+/** Answers every call. */
+async function openServer() {
   const server = createServer();
-  const connections: ServerHttp2Session[] = [];
-  server.on("session", (session) => connections.push(session));
+  onTestFinished(() => void server.close());
   server.on("stream", (stream) => {
     stream.respond({ ":status": 200 });
     stream.end("ok");
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  const sessions = createSessions(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, {}, {});
+  return { server, address: `127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+/** Connections to such a server that are asked by pings. */
+async function openBehindRelay(pings: Parameters<typeof createSessions>[1]) {
+  const { address } = await openServer();
+  const relay = await openRelay(address);
+  const sessions = createSessions(`http://${relay.address}`, pings, {});
+  onTestFinished(() => {
+    sessions.abort();
+    relay.close();
+  });
+  return { relay, sessions };
+}
+
+/** What would have ended the process, from now on. */
+function noteUncaught(): readonly unknown[] {
+  const uncaught: unknown[] = [];
+  const note = (error: unknown) => uncaught.push(error);
+  process.on("uncaughtException", note);
+  onTestFinished(() => void process.off("uncaughtException", note));
+  return uncaught;
+}
+
+test("a server that says goodbye while a call wants its connection does not end the process", async () => {
+  const { server, address } = await openServer();
+  const connections: ServerHttp2Session[] = [];
+  server.on("session", (session) => connections.push(session));
+  const sessions = createSessions(`http://${address}`, {}, {});
+  onTestFinished(() => sessions.abort());
   const get = async () => {
     const stream = await sessions.request("GET", "/", {}, {});
     const { session } = stream;
@@ -25,48 +54,23 @@ test("a server that says goodbye while a call wants its connection does not end 
     return session!;
   };
   const connection = await get();
-  const uncaught: unknown[] = [];
-  const note = (error: unknown) => uncaught.push(error);
-  process.on("uncaughtException", note);
-  try {
-    // The manager destroys it first; it has not closed yet when the next call looks for it.
-    const next = new Promise<string>((resolve) => {
-      connection.once("goaway", () => resolve(sessions.connect()));
-    });
-    const closed = new Promise((resolve) => connection.once("close", resolve));
-    connections[0]!.goaway();
-    expect(await next).toBe("idle");
-    await closed;
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(uncaught).toEqual([]);
-    await get();
-  } finally {
-    process.off("uncaughtException", note);
-    sessions.abort();
-    server.close();
-  }
+  const uncaught = noteUncaught();
+  // The manager destroys it first; it has not closed yet when the next call looks for it.
+  const next = new Promise<string>((resolve) => {
+    connection.once("goaway", () => resolve(sessions.connect()));
+  });
+  const closed = new Promise((resolve) => connection.once("close", resolve));
+  connections[0]!.goaway();
+  expect(await next).toBe("idle");
+  await closed;
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(uncaught).toEqual([]);
+  await get();
 });
 
 test("a server that dies while its connection is asked, and another call wants one, does not end the process", async () => {
-  const server = createServer();
-  server.on("stream", (stream) => {
-    stream.respond({ ":status": 200 });
-    stream.end("ok");
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const relay = await openRelay(`127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const pings = { pingIntervalMs: 100, pingTimeoutMs: 5_000 };
-  const sessions = createSessions(`http://${relay.address}`, pings, {});
-  const uncaught: unknown[] = [];
-  const note = (error: unknown) => uncaught.push(error);
-  process.on("uncaughtException", note);
-  onTestFinished(() => {
-    process.off("uncaughtException", note);
-    sessions.abort();
-    relay.close();
-    server.close();
-  });
+  const { relay, sessions } = await openBehindRelay({ pingIntervalMs: 100, pingTimeoutMs: 5_000 });
+  const uncaught = noteUncaught();
   const answered = await sessions.request("GET", "/", {}, {});
   const connection = answered.session!;
   answered.resume();
@@ -89,21 +93,7 @@ test("a server that dies while its connection is asked, and another call wants o
 });
 
 test("a connection that is forgotten while a call ends is given up, and the next call has another", async () => {
-  const server = createServer();
-  server.on("stream", (stream) => {
-    stream.respond({ ":status": 200 });
-    stream.end("ok");
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const relay = await openRelay(`127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const pings = { pingIntervalMs: 100, pingTimeoutMs: 200 };
-  const sessions = createSessions(`http://${relay.address}`, pings, {});
-  onTestFinished(() => {
-    sessions.abort();
-    relay.close();
-    server.close();
-  });
+  const { relay, sessions } = await openBehindRelay({ pingIntervalMs: 100, pingTimeoutMs: 200 });
   const answered = async () => {
     const stream = await sessions.request("GET", "/", {}, {});
     stream.resume();
