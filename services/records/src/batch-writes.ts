@@ -77,15 +77,9 @@ export function observationWrites(
   accepted: readonly Accepted<ObservationItem>[],
 ): BatchWrites {
   const byCode = new Map<string, ObservationRecord[]>();
-  let last: { readonly one: Accepted<ObservationItem>; readonly provenance: Provenance } | undefined;
-  for (const one of accepted) {
-    const { item, index, consent } = one;
+  for (const { item, index, consent } of accepted) {
     if (item.record === undefined) continue;
-    // Neighbours mostly share it.
-    if (last === undefined || !sameSource(last.one, one)) {
-      last = { one, provenance: provenanceOf(context, item, consent) };
-    }
-    const record = { ...item.record, item: index, provenance: last.provenance };
+    const record = { ...item.record, item: index, provenance: provenanceOf(context, item, consent) };
     const records = byCode.get(item.code);
     if (records === undefined) byCode.set(item.code, [record]);
     else records.push(record);
@@ -109,16 +103,6 @@ export function observationWrites(
   );
   // Nobody watches observations, so their retraction names no code.
   return { changes, series: [], codes: [], count: accepted.length };
-}
-
-function sameSource(a: Accepted<ObservationItem>, b: Accepted<ObservationItem>): boolean {
-  return (
-    a.item.device === b.item.device &&
-    a.item.model === b.item.model &&
-    a.item.method === b.item.method &&
-    a.consent.consent === b.consent.consent &&
-    a.consent.version === b.consent.version
-  );
 }
 
 function provenanceOf(
