@@ -32,13 +32,13 @@ function chosen(names: readonly string[]): readonly Line[] {
   });
 }
 
-async function bench(chosen: readonly Line[], all: boolean, size: Size, compare: boolean): Promise<number> {
+async function bench({ named, all, size, compare }: Order): Promise<number> {
   const machine = describeMachine();
   if (machine.loadBefore > 0.5) say(`The machine is busy (load ${machine.loadBefore}): expect wide spreads.`);
   const started = performance.now();
   const results: Result[] = [];
   const failures: string[] = [];
-  for (const line of chosen) {
+  for (const line of named) {
     const lineStarted = performance.now();
     try {
       results.push(...(await line.run(size)));
@@ -69,8 +69,17 @@ async function bench(chosen: readonly Line[], all: boolean, size: Size, compare:
   return failures.length === 0 ? 0 : 1;
 }
 
-function parse() {
-  return parseArgs({
+interface Order {
+  readonly named: readonly Line[];
+  /** Whether these are all lines but those that are run only when named. */
+  readonly all: boolean;
+  readonly size: Size;
+  readonly compare: boolean;
+}
+
+/** Undefined where help was asked for. Throws TypeError for arguments that make no sense. */
+function parseOrder(): Order | undefined {
+  const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       quick: { type: "boolean", default: false },
@@ -80,35 +89,27 @@ function parse() {
       help: { type: "boolean", default: false },
     },
   });
-}
-
-/** Throws TypeError for arguments that make no sense. */
-async function run({ values, positionals }: ReturnType<typeof parse>): Promise<number> {
-  if (values.help) {
-    process.stdout.write(usage);
-    return 0;
-  }
-  if (values.quick && values.compare) {
+  const { quick, compare, profile, help } = values;
+  if (help) return undefined;
+  if (quick && compare) {
     throw new TypeError(
       "--quick is too short to be compared: name the lines that matter, for example P1 P4 --compare",
     );
   }
-  const repetitions = Number(values.repetitions ?? (values.quick ? 1 : 3));
+  const repetitions = Number(values.repetitions ?? (quick ? 1 : 3));
   if (!(repetitions >= 1)) throw new TypeError("--repetitions takes a number from 1");
   // Read by openWorld, and by the hook inside the server.
-  if (values.profile !== undefined) process.env.BENCH_PROFILE_DIR = resolve(values.profile);
-  return bench(
-    chosen(positionals),
-    positionals.length === 0,
-    { quick: values.quick, repetitions },
-    values.compare,
-  );
+  if (profile !== undefined) process.env.BENCH_PROFILE_DIR = resolve(profile);
+  return { named: chosen(positionals), all: positionals.length === 0, size: { quick, repetitions }, compare };
 }
 
+let order: Order | undefined;
 try {
-  process.exitCode = await run(parse());
+  order = parseOrder();
 } catch (error) {
   if (!(error instanceof TypeError)) throw error;
   say(`${error.message}\n\n${usage}`);
-  process.exitCode = 2;
+  process.exit(2);
 }
+if (order === undefined) process.stdout.write(usage);
+else process.exitCode = await bench(order);

@@ -20,22 +20,23 @@ export interface Comparison {
 }
 
 /**
- * Runs product and bound in turns, one unmeasured pair first (but where it is to be quick), after which `warm` is called.
- * Neighbours share the machine's noise, so the ratio is taken of each pair, not of the medians.
+ * Runs product and bound in turns, one unmeasured pair first (but where it is to be quick). `mark` is called where what is measured
+ * begins and where it ends. Neighbours share the machine's noise, so the ratio is taken of each pair, not of the medians.
  */
 export async function compare(
   { quick, repetitions }: Size,
   product: (repetition: number) => Promise<Measurement>,
   bound: (repetition: number) => Promise<Measurement>,
-  warm: () => void = () => {},
+  mark: () => void = () => {},
 ): Promise<Comparison> {
   const pairs: { product: Measurement; bound: Measurement }[] = [];
-  if (quick) warm();
+  if (quick) mark();
   for (let repetition = quick ? 1 : 0; repetition <= repetitions; repetition++) {
     const pair = { product: await product(repetition), bound: await bound(repetition) };
     if (repetition > 0) pairs.push(pair);
-    else warm();
+    else mark();
   }
+  mark();
   const ratios = pairs.map((pair) => pair.product.value / pair.bound.value);
   return {
     value: median(pairs.map((pair) => pair.product.value)),

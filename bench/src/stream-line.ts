@@ -75,7 +75,6 @@ export async function compareStreams(
         return { value: prepared.samples / seconds, details };
       };
       const { boundDetails, ...comparison } = await compare(size, product, bare, world.toggleProfile);
-      world.toggleProfile();
       results.set(variant, {
         ...comparison,
         boundDetails,

@@ -37,7 +37,6 @@ export const unaryConnect: Line = {
         () => send(bound.pid, `http://127.0.0.1:${port}`),
         world.toggleProfile,
       );
-      world.toggleProfile();
       const expected = await load.call("expected", undefined as never);
       await world.restart();
       await assertReadBack(world.target, "observations", expected);

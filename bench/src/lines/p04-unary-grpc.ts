@@ -41,7 +41,6 @@ export const unaryGrpc: Line = {
         () => send(bound.pid, { address: `localhost:${port}`, tls }),
         world.toggleProfile,
       );
-      world.toggleProfile();
       const expected = await load.call("expected", undefined as never);
       await world.restart();
       await assertReadBack(world.target, "observations", expected);

@@ -57,7 +57,6 @@ export const readSeries: Line = {
         const all = samples * times;
         return { value: all / seconds, details: { "wire bytes/sample": bytes / all } };
       };
-      world.toggleProfile();
       const rss: number[] = [];
       const {
         value,
@@ -73,8 +72,8 @@ export const readSeries: Line = {
           return measured;
         },
         () => read({ address: `localhost:${port}`, tls }),
+        world.toggleProfile,
       );
-      world.toggleProfile();
       return [
         {
           id: "P5",

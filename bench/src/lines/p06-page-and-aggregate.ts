@@ -124,7 +124,6 @@ export const pageAndAggregate: Line = {
             () => send(bare),
             world.toggleProfile,
           );
-          world.toggleProfile();
           results.push(resultOf(`P6 ${question.name}, 10^${Math.log10(level)}`, comparison));
           await bound.stop();
         }

@@ -133,7 +133,6 @@ function fanOut(size: Size): Promise<Result> {
     const product = await watchersOf(world.target);
     const bare = await watchersOf({ address: `localhost:${port}`, tls });
     const comparison = await compare(size, product, bare, world.toggleProfile);
-    world.toggleProfile();
     const { value, bound: boundValue, ratio, spread: ratioSpread } = comparison;
     return {
       id: "P8 fan-out to 100",
