@@ -61,6 +61,18 @@ export interface Ingest {
   stop(): void;
 }
 
+/** Until so many batches are answered; what ended the load before is told. */
+export async function untilAcked({ acked, ended }: Ingest, count: number): Promise<void> {
+  let problem: Problem | undefined;
+  void ended.then((end) => {
+    problem = end;
+  });
+  for (const deadline = performance.now() + 60_000; acked.length < count; await delay(10)) {
+    if (problem) throw new Error(`ended after ${acked.length} batches: ${JSON.stringify(problem)}`);
+    if (performance.now() > deadline) throw new Error(`${acked.length} batches were answered in a minute`);
+  }
+}
+
 /** Batches that one stream may have unanswered. */
 const window = 3;
 

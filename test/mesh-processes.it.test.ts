@@ -29,7 +29,7 @@ import { createMeshAuthority, type Mesh, openMesh, parseMeshConfig } from "@well
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openTools, ToolsError } from "../scripts/tools.ts";
 import { badInputSettings, describeBadInputs } from "./bad-inputs.ts";
-import { callWithBatches, enrolScene, lost, streamBatches } from "./drain-load.ts";
+import { callWithBatches, enrolScene, lost, streamBatches, untilAcked } from "./drain-load.ts";
 
 const code = "8867-4";
 /** So short that every test runs through several renewals. */
@@ -264,9 +264,7 @@ describe.skipIf(!able)("each service as a process of its own", () => {
       const streams = [1, 2].map(() => streamBatches(companyAt(server, maker), atMaker));
       const calls = [callWithBatches(companyAt(server, maker), atMaker)];
       const watch = await openWatch(clinic, atClinic, code);
-      for (const { acked } of [...streams, ...calls]) {
-        await expect.poll(() => acked.length, { timeout: 60_000 }).toBeGreaterThan(2);
-      }
+      for (const ingest of [...streams, ...calls]) await untilAcked(ingest, 3);
       const told = performance.now();
       expect(await mesh.stop(service)).toBe(0);
       expect(performance.now() - told).toBeLessThan(drainMs + 8_000);

@@ -81,6 +81,7 @@ export function createPublisher({ connection, stream, timeoutMs, ready }: Publis
   /** Tries until the deadline: what is stored already is recognised by its id. */
   const store = async (events: readonly OutboxEvent[], deadline: number) => {
     let atomic = events.length > 1;
+    let refusal: Refusal | undefined;
     while (true) {
       try {
         await ready(deadline);
@@ -94,11 +95,11 @@ export function createPublisher({ connection, stream, timeoutMs, ready }: Publis
           atomic = false;
           continue;
         }
+        if (error instanceof Refusal) refusal = error;
         if (performance.now() + RETRY_MS >= deadline) {
-          const reason = error instanceof Error ? error.message : String(error);
-          throw new EventsError("unavailable", `JetStream did not store the events: ${reason}`, {
-            cause: error,
-          });
+          const cause = refusal ?? error; // the last attempt may have had no time left for an answer
+          const reason = cause instanceof Error ? cause.message : String(cause);
+          throw new EventsError("unavailable", `JetStream did not store the events: ${reason}`, { cause });
         }
         await delay(RETRY_MS);
       }
