@@ -102,11 +102,9 @@ async function aggregateOne(
   const rollup = planRollup(await blocks.summaries(partition, series, { from, to }), buckets);
   for (const { summary, bucket, first, end } of rollup.hours) {
     aggregation.addHours(summary, bucket, first, end);
-    const sequences = summary.sequences.subarray(first, end);
-    counted(
-      summary.source,
-      sequences.reduce((a, b) => Math.max(a, b)),
-    );
+    let sequence = 0;
+    for (let hour = first; hour < end; hour++) sequence = Math.max(sequence, summary.sequences[hour]!);
+    counted(summary.source, sequence);
   }
   for (const interval of rollup.samples) {
     for await (const run of blocks.winners(partition, series, interval)) {

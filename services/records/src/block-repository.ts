@@ -1,8 +1,9 @@
 import type { Page, Store } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
 import { type BlockDocument, type CompactedDocument, isCompacted, type SeriesDocument } from "./documents.ts";
-import { movesOf } from "./head-repository.ts";
+import { loadHead, movesOf } from "./head-repository.ts";
 import type { Interval } from "./interval.ts";
+import { createOpenedHours } from "./opened-hours.ts";
 import { codeIdOf, type PatientBox, withBox } from "./patient-box.ts";
 import type { SeriesDescriptor } from "./provenance.ts";
 import type { SummarizedBlock } from "./rollup.ts";
@@ -43,6 +44,8 @@ export interface BlockRepository {
 }
 
 export function createBlockRepository(store: Store, vault: Vault): BlockRepository {
+  const hours = createOpenedHours();
+
   return {
     async *series(partition, code, first) {
       const codeId = await codeIdOf(vault, partition, code);
@@ -75,9 +78,15 @@ export function createBlockRepository(store: Store, vault: Vault): BlockReposito
     },
 
     async summaries(partition, series, interval) {
+      const name = `${partition} ${series}`;
       for (;;) {
+        const { revision = 0 } = (await loadHead(store, partition)) ?? {};
+        const known = await withBox(vault, partition, (box) => hours.get(box, name, revision, interval));
+        if (known !== undefined) return known;
         const blocks = await summariesOnce(partition, series, interval);
-        if (blocks !== undefined) return blocks;
+        if (blocks === undefined) continue;
+        await withBox(vault, partition, (box) => hours.set(box, name, { ...interval, revision, blocks }));
+        return blocks;
       }
     },
   };

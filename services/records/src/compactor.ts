@@ -185,7 +185,7 @@ export function createPass({ store, vault, queue, clock, ids }: PassDeps, signal
     compactedBlocks.add(group.length);
   }
 
-  /** Compacted blocks of the series that overlap the group's, and small ones right before. */
+  /** Compacted blocks of the series that overlap the group's, and small ones between them and right before. */
   async function touched(partition: string, group: readonly Stored<BlockDocument>[]) {
     const { series, from_ms: from } = group[0]!.document;
     const to = group.reduce((latest, { document }) => Math.max(latest, document.to_ms), from);
@@ -202,9 +202,11 @@ export function createPass({ store, vault, queue, clock, ids }: PassDeps, signal
       });
       for (const { document, revision } of page.documents) {
         if (!isCompacted(document)) continue;
-        if (group.some((loose) => overlaps(loose.document, document)))
+        if (document.to_ms <= from) before.push({ document, revision });
+        // A small one between two of the group is reached over by what they become: its hours would be contested.
+        else if (document.count < FULL_SAMPLES || group.some((loose) => overlaps(loose.document, document))) {
           overlapping.push({ document, revision });
-        else if (document.to_ms <= from) before.push({ document, revision });
+        }
       }
       cursor = page.cursor;
     } while (cursor !== undefined);

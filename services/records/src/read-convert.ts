@@ -133,13 +133,19 @@ export function aggregateInit(
   { component, unit, buckets }: SourcedAggregate,
   source: SourceInit,
 ): MessageInitShape<typeof SourceAggregateSchema> {
+  // A bucket mostly begins where the one before ends.
+  let last = { ms: Number.NaN, timestamp: timestampFromMs(0) };
+  const at = (ms: number) => {
+    if (ms !== last.ms) last = { ms, timestamp: timestampFromMs(ms) };
+    return last.timestamp;
+  };
   return {
     source,
     ...(component === null ? {} : { component: { ...component } }),
     unit,
     buckets: buckets.map(({ from, to, numbers }) => ({
-      startTime: timestampFromMs(from),
-      endTime: timestampFromMs(to),
+      startTime: at(from),
+      endTime: at(to),
       count: BigInt(numbers.count),
       min: decimalText(numbers.min),
       max: decimalText(numbers.max),

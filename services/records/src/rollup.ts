@@ -36,6 +36,7 @@ export function planRollup(blocks: readonly SummarizedBlock[], buckets: Buckets)
     if (block.summary === undefined) samples.push(block);
     else planBlock(block, block.summary, contested[i]!, buckets, hours, samples);
   }
+  if (samples.length === 0) return { hours, samples };
   const read = unite(samples);
   return { hours, samples: countedIntervals(buckets).flatMap((interval) => clip(read, interval)) };
 }
@@ -61,21 +62,28 @@ function planBlock(
   hours: CountedHours[],
   samples: Interval[],
 ): void {
+  const { starts } = summary;
+  const endOf = (hour: number) => Math.min(starts[hour]! + HOUR_MS, block.to);
   let bucket = -1;
   let other = 0;
-  for (let hour = 0; hour < summary.starts.length; hour++) {
-    const from = Math.max(summary.starts[hour]!, block.from);
-    const to = Math.min(summary.starts[hour]! + HOUR_MS, block.to);
-    if (to <= counted[0]! || from >= counted.at(-1)!) continue;
+  for (let hour = 0; hour < starts.length; ) {
+    const from = Math.max(starts[hour]!, block.from);
+    const to = endOf(hour);
+    if (from >= counted.at(-1)!) return;
     while (bucket + 1 < counted.length && counted[bucket + 1]! <= from) bucket++;
     while (other < contested.length && contested[other]!.to <= from) other++;
-    const whole = bucket >= 0 && to <= counted[bucket + 1]!;
-    if (whole && !released[bucket]) continue;
-    const alone = other === contested.length || contested[other]!.from >= to;
-    const last = hours.at(-1);
-    if (!whole || !alone) samples.push({ from, to });
-    else if (last?.summary === summary && last.bucket === bucket && last.end === hour) {
-      hours[hours.length - 1] = { ...last, end: hour + 1 };
-    } else hours.push({ summary, bucket, first: hour, end: hour + 1 });
+    // Up to here hours are whole in one bucket (or before the first), and alone.
+    const bucketEnd = counted[bucket + 1]!;
+    const limit = Math.min(bucketEnd, contested[other]?.from ?? Number.POSITIVE_INFINITY);
+    let end = hour;
+    while (end < starts.length && endOf(end) <= limit) end++;
+    if (end > hour) {
+      if (bucket >= 0 && released[bucket]) hours.push({ summary, bucket, first: hour, end });
+      hour = end;
+    } else {
+      // Where nothing is released nothing is read, but for an hour that other buckets share.
+      if (to > bucketEnd || (bucket >= 0 && released[bucket])) samples.push({ from, to });
+      hour++;
+    }
   }
 }

@@ -1,4 +1,5 @@
 import { RetractionReason } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { randomIds, systemClock } from "@wellapi/runtime";
 import fc from "fast-check";
@@ -53,6 +54,19 @@ async function minutes(scene: Scene, count: number, from = 0) {
       some.map((minute) => append(scene, `m${minute}`, [batch([minute], 60 + (minute % 40))])),
     );
   }
+}
+
+/** Of all hours. */
+async function countAndSum({ world, clinic, patient }: Scene) {
+  const query = queryInit(world.idFor(clinic, patient), { from: start, to: start + 24 * 60 * MINUTE });
+  const { aggregates } = await world
+    .reader(clinic)
+    .aggregateSeries({ ...query, bucketSize: BucketSize.HOUR });
+  const buckets = aggregates.flatMap((aggregate) => aggregate.buckets);
+  return [
+    buckets.reduce((total, { count }) => total + Number(count), 0),
+    buckets.reduce((total, { sum }) => total + Number(sum), 0),
+  ];
 }
 
 /** What a watch from the beginning delivers: [sequence, time, value], and retractions. */
@@ -166,6 +180,9 @@ describe("compaction", () => {
           if (!gone) for (const minute of at) winners.set(start + minute * MINUTE, value);
         }
         expect(await readAll(run)).toEqual([...winners].sort(([a], [b]) => a - b));
+        // Asked anew after each step: nothing that was opened for the question before may answer this one.
+        const sum = [...winners.values()].reduce((total, value) => total + value, 0);
+        expect(await countAndSum(run)).toEqual([winners.size, sum]);
       }
       const left = batches.filter(({ gone }) => !gone);
       if (left.length === 0) return;
@@ -185,6 +202,21 @@ describe("compaction", () => {
     await fc.assert(property, { numRuns: 6, endOnFailure: true });
     expect(runs).toBeGreaterThan(0);
   }, 60_000);
+
+  it("leaves no small block between what it merges", async () => {
+    const scene = await openScene();
+    const pass = passOf(scene);
+    const ten = (from: number) => Array.from({ length: 10 }, (_, i) => from + i);
+    await append(scene, "between", [batch(ten(20), 70)]);
+    await pass(scene.patient.partition);
+    await append(scene, "before", [batch(ten(0), 60)]);
+    await append(scene, "after", [batch(ten(40), 80)]);
+    await pass(scene.patient.partition);
+    const { compacted, loose } = await blocksOf(scene);
+    expect(loose).toEqual([]);
+    expect(compacted.map(({ count }) => count)).toEqual([30]);
+    expect(await readAll(scene)).toHaveLength(30);
+  });
 
   it("loses and doubles nothing, whichever commit is the last before a crash", async () => {
     const scene = await openScene();
