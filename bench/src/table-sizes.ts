@@ -18,9 +18,10 @@ export function tableSizes(file: string): Map<string, number> {
   }
 }
 
-/** All files below a folder, bytes. */
+/** All files below a folder, bytes. One may be renamed meanwhile, and is counted as nothing then. */
 export function folderSize(folder: string): number {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+    .map((entry) => statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false }))
+    .reduce((sum, stat) => sum + (stat?.size ?? 0), 0);
 }
