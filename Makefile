@@ -12,6 +12,8 @@ help: ## Lists the targets
 
 # An idle stream costs a quarter less memory, and a busy one nothing more (docs/performance.md, P13).
 start start-mesh: export NODE_OPTIONS := --max-semi-space-size=16
+# Fewer pools of freed memory: 30 MB less where the heap is bounded (P11).
+start start-mesh: export MALLOC_ARENA_MAX := 2
 
 start: node_modules/.installed ## Runs the whole exchange in one process
 	@exec $(NODE) cli/src/main.ts start

@@ -32,7 +32,7 @@ export const growth: Line = {
   byNameOnly: true,
   run: (size) =>
     closing(async (push) => {
-      const env = { NODE_OPTIONS: `${makeStart.NODE_OPTIONS} --max-old-space-size=144` };
+      const env = { NODE_OPTIONS: `${makeStart.NODE_OPTIONS} --max-old-space-size=160` };
       let cap: MemoryCap | undefined;
       push(() => cap?.remove());
       const world = await openWorld({ patients: writing + reading(size.quick), env }, push);
