@@ -21,7 +21,7 @@ LABEL org.opencontainers.image.title="wellapi" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV NODE_ENV=production
 # As the Makefile says why.
-ENV NODE_OPTIONS=--max-semi-space-size=16
+ENV NODE_OPTIONS=--max-semi-space-size=16 MALLOC_ARENA_MAX=2
 WORKDIR /app
 COPY --from=install /app/node_modules node_modules
 COPY package.json LICENSE ./

@@ -63,9 +63,14 @@ export function aggregateSeries(
     if (edges === undefined) throw tooManyBuckets(MAX_BUCKETS);
     const buckets = releasedBuckets(edges, interval, permission, unit);
     const aggregates: SourcedAggregate[] = [];
+    // Asked for together with the first series.
+    const revision = deps.blocks.revision(partition);
+    revision.catch(() => {}); // told where it is awaited
     for await (const { series } of deps.blocks.series(partition, code)) {
       const answered = aggregates.reduce((sum, aggregate) => sum + aggregate.buckets.length, 0);
-      aggregates.push(...(await aggregateOne(deps, partition, series, buckets, query, answered)));
+      aggregates.push(
+        ...(await aggregateOne(deps, partition, series, await revision, buckets, query, answered)),
+      );
     }
     return {
       items: aggregates.reduce((sum, aggregate) => sum + countOf(aggregate), 0),
@@ -88,6 +93,7 @@ async function aggregateOne(
   { blocks }: AggregateSeriesDeps,
   partition: string,
   series: string,
+  revision: number,
   buckets: Buckets,
   { wanted }: SeriesQuery,
   answered: number,
@@ -99,7 +105,7 @@ async function aggregateOne(
     if (latest === undefined || sequence >= latest.sequence) latest = { source, sequence };
   };
   const [from, to] = [buckets.counted[0]!, buckets.counted.at(-1)!];
-  const rollup = planRollup(await blocks.summaries(partition, series, { from, to }), buckets);
+  const rollup = planRollup(await blocks.summaries(partition, series, { from, to }, revision), buckets);
   for (const { summary, bucket, first, end } of rollup.hours) {
     aggregation.addHours(summary, bucket, first, end);
     let sequence = 0;

@@ -39,8 +39,18 @@ export interface BlockRepository {
   series(partition: string, code: string, first?: string): AsyncGenerator<KnownSeries>;
   /** The samples of a series that hold, ascending by time, in bounded memory whatever the interval. */
   winners(partition: string, series: string, interval: Interval): AsyncGenerator<Run>;
-  /** The blocks that reach into the interval, by their start, with what is known of their hours. */
-  summaries(partition: string, series: string, interval: Interval): Promise<SummarizedBlock[]>;
+  /** Changes with each commit of the patient's. */
+  revision(partition: string): Promise<number>;
+  /**
+   * The blocks that reach into the interval, by their start, with what is known of their hours. `revision` was read
+   * since the question came.
+   */
+  summaries(
+    partition: string,
+    series: string,
+    interval: Interval,
+    revision: number,
+  ): Promise<SummarizedBlock[]>;
 }
 
 export function createBlockRepository(store: Store, vault: Vault): BlockRepository {
@@ -77,19 +87,26 @@ export function createBlockRepository(store: Store, vault: Vault): BlockReposito
       }
     },
 
-    async summaries(partition, series, interval) {
+    revision,
+
+    async summaries(partition, series, interval, since) {
       const name = `${partition} ${series}`;
-      for (;;) {
-        const { revision = 0 } = (await loadHead(store, partition)) ?? {};
-        const known = await withBox(vault, partition, (box) => hours.get(box, name, revision, interval));
+      for (let asOf = since; ; asOf = await revision(partition)) {
+        const known = await withBox(vault, partition, (box) => hours.get(box, name, asOf, interval));
         if (known !== undefined) return known;
         const blocks = await summariesOnce(partition, series, interval);
         if (blocks === undefined) continue;
-        await withBox(vault, partition, (box) => hours.set(box, name, { ...interval, revision, blocks }));
+        await withBox(vault, partition, (box) =>
+          hours.set(box, name, { ...interval, revision: asOf, blocks }),
+        );
         return blocks;
       }
     },
   };
+
+  async function revision(partition: string): Promise<number> {
+    return (await loadHead(store, partition))?.revision ?? 0;
+  }
 
   /** The blocks that reach into the interval, a page after another; undefined, at last, where samples were moved meanwhile. */
   async function* pagesOf(
