@@ -11,7 +11,7 @@ import { resultTable } from "./table.ts";
 const usage = `npm run bench -- [LINE ...] [--quick] [--repetitions N] [--profile DIR] [--compare]
 
   LINE       ${lines.map(({ name }) => name).join(" ")}; all unless named, but those marked * only when named
-  --quick    shorter runs, two to three minutes in all: to see that it works, not to quote
+  --quick    shorter runs, one and a half to three minutes in all: to see that it works, not to quote
   --repetitions N  measured repetitions of each pair; 3 unless given, 1 with --quick
   --profile DIR    CPU profiles of the server's threads go there: see bench/README.md
   --compare  prints what changed beyond the noise against the committed bench/results/latest.json; not with --quick

@@ -28,7 +28,7 @@ const capBytes = 512 * 2 ** 20;
 /** Measures at 10^6 and again at 10^8 samples stored. Root on Linux caps the server's memory; others are told. */
 export const growth: Line = {
   name: "P11",
-  title: "P1 and P5 again with 10^8 samples stored (minutes to an hour)",
+  title: "P1 and P5 again with 10^8 samples stored (three minutes and more)",
   byNameOnly: true,
   run: (size) =>
     closing(async (push) => {
