@@ -1,5 +1,6 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Access_Outcome } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, it, vi } from "vitest";
 import {
@@ -70,11 +71,19 @@ describe("ErasePatient", () => {
     const { world, patient } = scene;
     await append(scene, "r1", [heartRates(T0, [70])]);
     const erase = () => world.own(patient).erasePatient({ patient: world.ownId(patient) });
+    const hour = { purpose: Purpose.PATIENT_REQUEST, from: T0, to: T0 + 3_600_000 };
+    const aggregate = () =>
+      world.own(patient).aggregateSeries({
+        ...queryInit(world.ownId(patient), hour),
+        bucketSize: BucketSize.HOUR,
+      });
+    expect((await aggregate()).aggregates).toHaveLength(1); // and what was opened for it stays with the key
     const first = await erase();
     expect((await erase()).receipt).toEqual(first.receipt);
     const calls = (await world.accesses()).filter(({ method }) => method.endsWith("/ErasePatient"));
     expect(calls).toHaveLength(2); // one entry a request
     expect(await reasonOf(readAll(scene))).toBe("CONSENT_REQUIRED");
+    expect(await reasonOf(aggregate())).toBe("CONSENT_REQUIRED");
     expect(await reasonOf(append(scene, "r2", [heartRates(T0, [71])]))).toBe("CONSENT_REQUIRED");
     const own = queryInit(world.ownId(patient), { purpose: Purpose.PATIENT_REQUEST });
     expect(await reasonOf(world.own(patient).querySeries(own))).toBe("CONSENT_REQUIRED");
