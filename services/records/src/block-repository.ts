@@ -116,8 +116,8 @@ export function createBlockRepository(store: Store, vault: Vault): BlockReposito
     limit: number,
   ): AsyncGenerator<BlockPage | undefined> {
     const moves = await movesOf(store, partition);
-
-    async function fetchPage(cursor: string | undefined): Promise<Page<StoredBlock> | undefined> {
+    let cursor: string | undefined;
+    do {
       const page: Page<StoredBlock> = await store.scan("blocks", {
         index: "by_from",
         equals: [partition, series],
@@ -126,24 +126,14 @@ export function createBlockRepository(store: Store, vault: Vault): BlockReposito
         ...(cursor === undefined ? {} : { cursor }),
       });
       // A page is a snapshot, but two are not: a compaction moves samples to where the earlier page already was.
-      const moved = cursor !== undefined && (await movesOf(store, partition)) !== moves;
-      return moved ? undefined : page;
-    }
-
-    for (let next: ReturnType<typeof fetchPage> | undefined = fetchPage(undefined); next !== undefined; ) {
-      const page: Page<StoredBlock> | undefined = await next;
-      if (page === undefined) return yield undefined;
-      const { documents } = page;
-      const cursor: string | undefined = page.cursor;
-      // On its way while this one is opened and told.
-      next = cursor === undefined ? undefined : fetchPage(cursor);
-      next?.catch(() => {}); // told where it is awaited; a reader may leave before
-      const blocks = documents.map(({ document }) => document);
+      if (cursor !== undefined && (await movesOf(store, partition)) !== moves) return yield undefined;
+      const blocks = page.documents.map(({ document }) => document);
+      cursor = page.cursor;
       yield {
         shown: blocks.filter((block) => isShown(block) && block.to_ms > interval.from),
         nextFrom: cursor === undefined ? undefined : blocks.at(-1)?.from_ms,
       };
-    }
+    } while (cursor !== undefined);
   }
 
   /** Undefined where samples were moved meanwhile. */
