@@ -62,14 +62,15 @@ export interface Ingest {
 }
 
 /** Until so many batches are answered; what ended the load before is told. */
-export async function untilAcked({ acked, ended }: Ingest, count: number): Promise<void> {
+export async function untilAcked({ acked, ended }: Ingest, count: number, timeoutMs: number): Promise<void> {
   let problem: Problem | undefined;
   void ended.then((end) => {
     problem = end;
   });
-  for (const deadline = performance.now() + 60_000; acked.length < count; await delay(10)) {
+  for (const deadline = performance.now() + timeoutMs; acked.length < count; await delay(10)) {
     if (problem) throw new Error(`ended after ${acked.length} batches: ${JSON.stringify(problem)}`);
-    if (performance.now() > deadline) throw new Error(`${acked.length} batches were answered in a minute`);
+    if (performance.now() > deadline)
+      throw new Error(`${acked.length} batches were answered in ${timeoutMs} ms`);
   }
 }
 

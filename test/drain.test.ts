@@ -33,7 +33,7 @@ test("a server that is told to stop says so at once, serves what is open for a t
   const watched = (async () => {
     for await (const { status } of createClient(Health, clinic.transport).watch({})) health = status;
   })().catch(() => {});
-  for (const ingest of [...streams, ...calls]) await untilAcked(ingest, 4);
+  for (const ingest of [...streams, ...calls]) await untilAcked(ingest, 4, 10_000);
   expect(health).toBe(Status.SERVING);
 
   const told = performance.now();

@@ -264,7 +264,7 @@ describe.skipIf(!able)("each service as a process of its own", () => {
       const streams = [1, 2].map(() => streamBatches(companyAt(server, maker), atMaker));
       const calls = [callWithBatches(companyAt(server, maker), atMaker)];
       const watch = await openWatch(clinic, atClinic, code);
-      for (const ingest of [...streams, ...calls]) await untilAcked(ingest, 3);
+      for (const ingest of [...streams, ...calls]) await untilAcked(ingest, 3, 60_000);
       const told = performance.now();
       expect(await mesh.stop(service)).toBe(0);
       expect(performance.now() - told).toBeLessThan(drainMs + 8_000);
