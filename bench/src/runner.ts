@@ -66,6 +66,16 @@ export async function repeat(
   };
 }
 
+/** For what takes too short a time to be measured once: the seconds of so many runs, one after another. */
+export async function secondsOf(
+  times: number,
+  once: () => Promise<{ readonly seconds: number }>,
+): Promise<number> {
+  let total = 0;
+  for (let time = 0; time < times; time++) total += (await once()).seconds;
+  return total;
+}
+
 function mediansOf(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
   const names = Object.keys(all[0] ?? {});
   return Object.fromEntries(names.map((name) => [name, median(all.map((one) => one[name]!))]));

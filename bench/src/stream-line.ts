@@ -5,10 +5,10 @@ import { createTls } from "./certificates.ts";
 import { closing } from "./closing.ts";
 import type { Shape } from "./input.ts";
 import { usageOf } from "./process-usage.ts";
-import { type Program, startProgram } from "./program.ts";
+import { startProgram } from "./program.ts";
 import { assertReadBack } from "./read-back.ts";
 import type { Size } from "./result.ts";
-import { type Comparison, compare, type Measurement } from "./runner.ts";
+import { type Comparison, compare, type Measurement, secondsOf } from "./runner.ts";
 import { openWorld, type World } from "./world.ts";
 
 export const streamPaths = {
@@ -28,16 +28,6 @@ export interface StreamVariant {
 
 /** The bare stream takes all messages in a tenth of a second: so often, for a time that can be measured. */
 export const boundRounds = 5;
-
-/** Seconds for `boundRounds` times the messages that were prepared. */
-export async function sendToBound(
-  load: Program<StreamLoad>,
-  order: Parameters<StreamLoad["send"]>[0],
-): Promise<number> {
-  let total = 0;
-  for (let round = 0; round < boundRounds; round++) total += (await load.call("send", order)).seconds;
-  return total;
-}
 
 /** Ingest on streams beside the bare stream, samples a second; reads everything back after a restart. */
 export async function compareStreams(
@@ -82,7 +72,7 @@ export async function compareStreams(
       const bare = async (): Promise<Measurement> => {
         const target = { address: `localhost:${port}`, tls };
         const before = usageOf(bound.pid);
-        const seconds = await sendToBound(load, { target, path, streams });
+        const seconds = await secondsOf(boundRounds, () => load.call("send", { target, path, streams }));
         const cpu = usageOf(bound.pid).cpuSeconds - before.cpuSeconds;
         const details = { "bound CPU us/message": (cpu / (boundRounds * variant.messages)) * 1e6 };
         return { value: (boundRounds * prepared.samples) / seconds, details };

@@ -10,8 +10,8 @@ import { usageOf } from "../process-usage.ts";
 import { startProgram } from "../program.ts";
 import { assertReadBack, readSeriesPath, readSeriesRequest } from "../read-back.ts";
 import { assertRun, type Line, type Result } from "../result.ts";
-import { compare, repeat } from "../runner.ts";
-import { boundRounds, fill, sendToBound, streamPaths } from "../stream-line.ts";
+import { compare, repeat, secondsOf } from "../runner.ts";
+import { boundRounds, fill, streamPaths } from "../stream-line.ts";
 import { folderSize } from "../table-sizes.ts";
 import { openWorld } from "../world.ts";
 
@@ -82,16 +82,17 @@ export const growth: Line = {
           },
           async () => {
             const target = { address: `localhost:${port}`, tls };
-            const seconds = await sendToBound(load, { target, path, streams: 8 });
+            const seconds = await secondsOf(boundRounds, () =>
+              load.call("send", { target, path, streams: 8 }),
+            );
             return { value: (boundRounds * messages * 1_000) / seconds };
           },
         );
         const read = await repeat(size, async () => {
           const request = readSeriesRequest(own.patients[0]!);
           const order = { target: world.target, path: readSeriesPath, request };
-          let total = 0;
-          for (let i = 0; i < reads; i++) total += (await reader.call("read", order)).seconds;
-          return { value: (reads * 400_000) / total };
+          const seconds = await secondsOf(reads, () => reader.call("read", order));
+          return { value: (reads * 400_000) / seconds };
         });
         const rss = usageOf(world.server.pid).rssBytes / 2 ** 20;
         rates.push({ write: write.ratio, read: read.value, rss });
