@@ -1,7 +1,7 @@
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { openDatabase } from "../src/sqlite/database.ts";
 import { createTidying } from "../src/sqlite/tidying.ts";
 
@@ -37,6 +37,7 @@ test("sqlite: pages that deletes left free are given back once the store is idle
   await expect.poll(() => pages("freelist_count"), { timeout: 10_000, interval: 20 }).toBe(0);
   expect(pages("page_count")).toBeLessThan(full / 5);
   expect(database.prepare("SELECT count(*) AS left FROM t").get()?.left).toBe(97);
+  tidying.stop();
   database.close();
   expect((await stat(path)).size).toBeLessThan((full / 5) * 4_096);
 });
@@ -51,4 +52,17 @@ test("sqlite: what a process left free, and what a look every 100 ms leaves no h
   const looks = setInterval(() => tidying.touch(), 100);
   onTestFinished(() => clearInterval(looks));
   await expect.poll(() => pages("freelist_count"), { timeout: 10_000, interval: 20 }).toBe(0);
+});
+
+test("sqlite: once stopped, nothing is looked at any more, whatever is asked or written", async () => {
+  const { database } = await filled();
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const tidying = createTidying(database);
+  expect(vi.getTimerCount()).toBe(1);
+  tidying.stop();
+  database.close();
+  tidying.touch();
+  tidying.wrote();
+  expect(vi.getTimerCount()).toBe(0);
 });

@@ -16,15 +16,18 @@ export interface Tidying {
   touch(): void;
   /** What was written may have freed pages. */
   wrote(): void;
+  /** For good: the database may be closed after it. */
   stop(): void;
 }
 
 export function createTidying(database: DatabaseSync): Tidying {
   let timer: NodeJS.Timeout | undefined;
   let begun = false;
+  let stopped = false;
 
   const later = (ms: number) => {
     clearTimeout(timer);
+    if (stopped) return;
     timer = setTimeout(step, ms);
   };
 
@@ -56,6 +59,9 @@ export function createTidying(database: DatabaseSync): Tidying {
     wrote() {
       later(IDLE_MS);
     },
-    stop: () => clearTimeout(timer),
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+    },
   };
 }
