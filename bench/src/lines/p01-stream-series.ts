@@ -7,7 +7,7 @@ export const streamSeries: Line = {
   name: "P1",
   title: "bidirectional streams, series of 1,000 samples a message",
   async run(size) {
-    const messages = size.quick ? 200 : 3_000;
+    const messages = size.quick ? 200 : 6_000;
     const common = { samplesPerMessage: 1_000, messages };
     const variants: StreamVariant[] = [
       { ...common, name: "one stream", shape: "series", streams: 1 },

@@ -28,8 +28,10 @@ const inFlight = 4;
 const yearMessages = 526;
 const worstP99Ms = 25;
 
-/** About how long a repetition takes: it has as many calls as fit, one after another. */
-const repetitionMs = (quick: boolean) => (quick ? 500 : 3_000);
+/** So many that runs differ by few percent. */
+const calls = 1_000;
+/** About how long a quick repetition takes: it has as many calls as fit, one after another. */
+const quickMs = 500;
 
 interface Question {
   readonly name: string;
@@ -106,8 +108,7 @@ export const pageAndAggregate: Line = {
           const bound = startProgram<SealedReadBound>("bounds/sealed-read.ts");
           push(bound.stop);
           const { answer, firstMs, milliseconds } = await answerTo(world.target, question);
-          const fitting = Math.round(repetitionMs(size.quick) / milliseconds);
-          const count = Math.min(2_000, Math.max(8, fitting));
+          const count = size.quick ? Math.min(calls, Math.max(8, Math.round(quickMs / milliseconds))) : calls;
           const port = await bound.call("open", { tls, path: question.path, answer, folder: folder.path });
           const { request, path } = question;
           const check = { kind: "bytes" as const, least: Math.floor(answer.length * 0.9) };

@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from "node:crypto";
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createSecretKey,
+  hkdfSync,
+  randomBytes,
+} from "node:crypto";
 import { clone, type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { Code } from "@connectrpc/connect";
@@ -51,7 +58,9 @@ const maximumLength = 2_048;
 /** AES-256-GCM under a key derived from `key` (at least 32 bytes); caller, method and query are associated data. */
 export function createPageTokens(key: Uint8Array): PageTokens {
   if (key.length < 32) throw new RangeError("a page token key has at least 32 bytes");
-  const derived = Buffer.from(hkdfSync("sha256", key, new Uint8Array(), "wellapi page tokens v1", 32));
+  const derived = createSecretKey(
+    Buffer.from(hkdfSync("sha256", key, new Uint8Array(), "wellapi page tokens v1", 32)),
+  );
   return {
     seal(query, position) {
       const nonce = randomBytes(nonceLength);
