@@ -171,9 +171,24 @@ export function meanOf(aggregate: Aggregate, digits: number): ExactDecimal {
   if (!Number.isInteger(digits) || digits < 0 || digits > 18) {
     throw new SeriesError("out_of_range", "digits", "must be an integer from 0 to 18");
   }
-  const numerator = aggregate.sum.mantissa * powerOfTen(digits);
-  const denominator = BigInt(aggregate.count) * powerOfTen(aggregate.sum.scale);
-  return { mantissa: divideHalfEven(numerator, denominator), scale: digits };
+  const { sum, count } = aggregate;
+  // In doubles, where that is exact, it takes a fraction of the time.
+  const numerator = Number(sum.mantissa) * 10 ** digits;
+  const denominator = count * 10 ** sum.scale;
+  const mantissa =
+    Number.isSafeInteger(2 * numerator) && Number.isSafeInteger(2 * denominator)
+      ? BigInt(divideSafeHalfEven(numerator, denominator))
+      : divideHalfEven(sum.mantissa * powerOfTen(digits), BigInt(count) * powerOfTen(sum.scale));
+  return { mantissa, scale: digits };
+}
+
+/** As `divideHalfEven`, of numbers whose doubles are safe integers. */
+function divideSafeHalfEven(numerator: number, denominator: number): number {
+  const rest = numerator % denominator;
+  const quotient = (numerator - rest) / denominator;
+  const twice = 2 * Math.abs(rest);
+  if (twice < denominator || (twice === denominator && quotient % 2 === 0)) return quotient;
+  return numerator < 0 ? quotient - 1 : quotient + 1;
 }
 
 /** `denominator` must be positive. */

@@ -213,6 +213,23 @@ describe("meanOf", () => {
     );
   });
 
+  // With that many digits it no longer fits into doubles.
+  test("is the same for a sum that is written with fifteen digits more, ties included", () => {
+    fc.assert(
+      fc.property(
+        fc.bigInt({ min: -(10n ** 9n), max: 10n ** 9n }),
+        fc.nat(3),
+        fc.oneof(fc.constantFrom(1, 2, 4, 8, 20), fc.integer({ min: 1, max: 100_000 })),
+        fc.nat(5),
+        (sum, scale, count, digits) => {
+          const longer = aggregate(sum * 10n ** 15n, scale + 15, count);
+          expect(meanOf(aggregate(sum, scale, count), digits)).toEqual(meanOf(longer, digits));
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+  });
+
   test("digits out of range are refused", () => {
     for (const digits of [-1, 19, 0.5, Number.NaN]) {
       expect(() => meanOf(aggregate(1n, 0, 1), digits)).toThrow(

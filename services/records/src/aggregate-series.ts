@@ -1,4 +1,4 @@
-import type { Aggregate, Coding } from "@wellapi/series";
+import type { Coding } from "@wellapi/series";
 import { findAnyCode } from "@wellapi/terminology";
 import {
   aggregatePermission,
@@ -7,8 +7,8 @@ import {
   bucketNumbers,
   createSeriesAggregation,
   ownPermission,
+  presentBuckets,
   releasedBuckets,
-  type SeriesAggregation,
 } from "./aggregation.ts";
 import { type BucketUnit, bucketEdges, type ZonePeriod } from "./calendar.ts";
 import type { Directory } from "./directory-client.ts";
@@ -120,6 +120,7 @@ async function aggregateOne(
   }
   if (latest === undefined) return [];
   const { source } = latest;
+  const { edges } = buckets;
   // In the wanted unit what was sent in several becomes one; as sent, each unit stays for itself.
   const groups = Map.groupBy(aggregation.results(), ({ component, unit }) =>
     JSON.stringify([component?.system, component?.code, wanted.unit === "" ? unit : wanted.unit]),
@@ -130,26 +131,13 @@ async function aggregateOne(
       source,
       component,
       unit: wanted.unit === "" ? unit : wanted.unit,
-      buckets: presentBuckets(parts).map(([i, present]) => {
-        const numbers = outOfRange(() => bucketNumbers(present, wanted));
-        return { from: buckets.edges[i]!, to: buckets.edges[i + 1]!, numbers };
-      }),
+      buckets: outOfRange(() =>
+        presentBuckets(parts).map((i) => {
+          return { from: edges[i]!, to: edges[i + 1]!, numbers: bucketNumbers(parts, i, wanted) };
+        }),
+      ),
     };
   });
-}
-
-/** What each bucket with samples consists of, ascending. */
-function presentBuckets(parts: ReturnType<SeriesAggregation["results"]>) {
-  const present = new Map<number, { aggregate: Aggregate; unit: string }[]>();
-  for (const { buckets, unit } of parts) {
-    for (const [i, aggregate] of buckets) {
-      const one = { aggregate, unit };
-      const known = present.get(i);
-      if (known === undefined) present.set(i, [one]);
-      else known.push(one);
-    }
-  }
-  return [...present].sort(([a], [b]) => a - b);
 }
 
 function tooManyBuckets(most: number): RecordsError {

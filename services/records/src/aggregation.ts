@@ -82,7 +82,7 @@ export function countedIntervals({ counted, released }: Buckets): Interval[] {
 }
 
 /** What is known of one component in one unit, by bucket. */
-interface Part {
+export interface Part {
   readonly component: Coding | null;
   readonly unit: string;
   /** Those with samples. A sender may use thousands of units, so what is empty must cost nothing. */
@@ -104,16 +104,19 @@ export function createSeriesAggregation({ counted, released }: Buckets): SeriesA
   const parts = new Map<string, Part>();
   let size = 0;
 
-  function addTo(coding: Coding | null, unit: string, numbers: ReadonlyArray<readonly [number, Aggregate]>) {
-    if (numbers.length === 0) return;
+  function partOf(coding: Coding | null, unit: string): Part {
     const key = coding === null ? unit : JSON.stringify([coding.system, coding.code, unit]);
-    const part = parts.get(key) ?? { component: coding, unit, buckets: new Map() };
+    const known = parts.get(key);
+    if (known !== undefined) return known;
+    const part: Part = { component: coding, unit, buckets: new Map() };
     parts.set(key, part);
-    for (const [at, bucket] of numbers) {
-      const known = part.buckets.get(at);
-      if (known === undefined) size++;
-      part.buckets.set(at, known === undefined ? bucket : mergeAggregates(known, bucket)!);
-    }
+    return part;
+  }
+
+  function addTo({ buckets }: Part, bucket: number, numbers: Aggregate): void {
+    const known = buckets.get(bucket);
+    if (known === undefined) size++;
+    buckets.set(bucket, known === undefined ? numbers : mergeAggregates(known, numbers)!);
   }
 
   return {
@@ -124,12 +127,12 @@ export function createSeriesAggregation({ counted, released }: Buckets): SeriesA
         let min = minima[first]!;
         let max = maxima[first]!;
         for (let hour = first + 1; hour < end; hour++) {
-          min = Math.min(min, minima[hour]!);
-          max = Math.max(max, maxima[hour]!);
+          if (minima[hour]! < min) min = minima[hour]!;
+          if (maxima[hour]! > max) max = maxima[hour]!;
         }
         const sum = { mantissa: exactSum(sums, first, end), scale };
         const numbers = { count, sum, min: { mantissa: min, scale }, max: { mantissa: max, scale } };
-        addTo(coding, unit, [[bucket, numbers]]);
+        addTo(partOf(coding, unit), bucket, numbers);
       }
     },
     add(columns) {
@@ -137,10 +140,9 @@ export function createSeriesAggregation({ counted, released }: Buckets): SeriesA
       const last = Math.min(counted.length - 1, upperBound(counted, columns.times.at(-1)!));
       if (last <= first) return;
       for (const { coding, unit, buckets } of aggregateColumns(columns, counted.subarray(first, last + 1))) {
-        const present = buckets.flatMap((bucket, i) =>
-          released[first + i] && bucket !== null ? [[first + i, bucket] as const] : [],
-        );
-        addTo(coding, unit, present);
+        for (const [i, numbers] of buckets.entries()) {
+          if (released[first + i] && numbers !== null) addTo(partOf(coding, unit), first + i, numbers);
+        }
       }
     },
     results: () => [...parts.values()],
@@ -174,27 +176,34 @@ export interface BucketNumbers {
 /** Digits at which a converted sum is carried on. */
 const CARRIED_DIGITS = 9;
 
+/** Buckets that have samples in any of the parts, ascending. */
+export function presentBuckets(parts: readonly Part[]): number[] {
+  const present = new Set<number>();
+  for (const { buckets } of parts) for (const bucket of buckets.keys()) present.add(bucket);
+  return [...present].sort((a, b) => a - b);
+}
+
 /**
- * The bucket in the wanted unit, from parts that were sent in several. Sums are converted, not samples, so
+ * A bucket in the wanted unit, from parts that were sent in several. Sums are converted, not samples, so
  * that nothing is rounded but the result; the mean is rounded once, half to even.
  */
-export function bucketNumbers(
-  parts: ReadonlyArray<{ readonly aggregate: Aggregate; readonly unit: string }>,
-  wanted: WantedUnit,
-): BucketNumbers {
-  const converts = wanted.unit !== "" && parts.some(({ unit }) => unit !== wanted.unit);
-  const whole = parts
-    .map(({ aggregate, unit }) =>
-      wanted.unit === "" || unit === wanted.unit ? aggregate : converted(aggregate, unit, wanted),
-    )
-    .reduce<Aggregate | null>((merged, part) => mergeAggregates(merged, part), null)!;
-  const { count, min, max, sum } = whole;
+export function bucketNumbers(parts: readonly Part[], bucket: number, wanted: WantedUnit): BucketNumbers {
+  let whole: Aggregate | null = null;
+  let converts = false;
+  for (const { buckets, unit } of parts) {
+    const numbers = buckets.get(bucket);
+    if (numbers === undefined) continue;
+    const differs = wanted.unit !== "" && unit !== wanted.unit;
+    whole = mergeAggregates(whole, differs ? converted(numbers, unit, wanted) : numbers);
+    converts ||= differs;
+  }
+  const { count, min, max, sum } = whole!;
   return {
     count,
     min,
     max,
     sum: converts ? convertDecimal(sum, wanted.unit, wanted.unit, wanted.digits) : sum,
-    mean: meanOf(whole, wanted.digits),
+    mean: meanOf(whole!, wanted.digits),
   };
 }
 

@@ -143,7 +143,9 @@ export function aggregateInit(
     source,
     ...(component === null ? {} : { component: { ...component } }),
     unit,
+    // Whole messages, of which a year has hundreds: `create` would only copy them.
     buckets: buckets.map(({ from, to, numbers }) => ({
+      $typeName: "wellapi.records.v1.Bucket",
       startTime: at(from),
       endTime: at(to),
       count: BigInt(numbers.count),

@@ -63,12 +63,11 @@ function planBlock(
   samples: Interval[],
 ): void {
   const { starts } = summary;
-  const endOf = (hour: number) => Math.min(starts[hour]! + HOUR_MS, block.to);
   let bucket = -1;
   let other = 0;
   for (let hour = 0; hour < starts.length; ) {
     const from = Math.max(starts[hour]!, block.from);
-    const to = endOf(hour);
+    const to = Math.min(starts[hour]! + HOUR_MS, block.to);
     if (from >= counted.at(-1)!) return;
     while (bucket + 1 < counted.length && counted[bucket + 1]! <= from) bucket++;
     while (other < contested.length && contested[other]!.to <= from) other++;
@@ -76,7 +75,8 @@ function planBlock(
     const bucketEnd = counted[bucket + 1]!;
     const limit = Math.min(bucketEnd, contested[other]?.from ?? Number.POSITIVE_INFINITY);
     let end = hour;
-    while (end < starts.length && endOf(end) <= limit) end++;
+    if (block.to <= limit) end = starts.length;
+    else while (starts[end]! + HOUR_MS <= limit) end++;
     if (end > hour) {
       if (bucket >= 0 && released[bucket]) hours.push({ summary, bucket, first: hour, end });
       hour = end;
