@@ -1,4 +1,5 @@
 import { type DescField, type DescMessage, getOption, isFieldSet, type Message } from "@bufbuild/protobuf";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import {
   BytesRulesSchema,
   EnumRulesSchema,
@@ -11,6 +12,7 @@ import {
   message as messageRules,
   oneof as oneofRules,
   RepeatedRulesSchema,
+  type Rule,
   SInt32RulesSchema,
   StringRulesSchema,
   UInt32RulesSchema,
@@ -54,12 +56,8 @@ function checkOf(schema: DescMessage): Check {
 function compileMessage(schema: DescMessage): Check {
   const rules = getOption(schema, messageRules);
   if (!onlySets(MessageRulesSchema, rules, "cel")) return no;
-  const parts: FieldCheck[] = [];
-  for (const { expression } of rules.cel) {
-    const same = expressions.get(expression);
-    if (same === undefined) return no;
-    parts.push(same);
-  }
+  const parts = compileExpressions(rules.cel);
+  if (parts === undefined) return no;
   for (const field of schema.fields) {
     if (field.oneof !== undefined) continue;
     const part = compileField(field);
@@ -82,14 +80,42 @@ function compileMessage(schema: DescMessage): Check {
   };
 }
 
-/** Expressions of the contract, as functions. */
+/** Expressions of the contract, as functions of the message that is `this`. */
 const expressions: ReadonlyMap<string, FieldCheck> = new Map([
   [
     "size(this.mantissas) == 0 || size(this.wide_mantissas) == 0",
     ({ mantissas, wideMantissas }: Fields) =>
       (mantissas as readonly unknown[]).length === 0 || (wideMantissas as readonly unknown[]).length === 0,
   ],
+  [
+    "has(this.start_time) && has(this.end_time)",
+    ({ startTime, endTime }: Fields) => startTime !== undefined && endTime !== undefined,
+  ],
+  [
+    "!has(this.start_time) || !has(this.end_time) || this.start_time < this.end_time",
+    ({ startTime, endTime }: Fields) =>
+      startTime === undefined ||
+      endTime === undefined ||
+      before(startTime as Timestamp, endTime as Timestamp),
+  ],
 ]);
+
+/** Of times that are no timestamps at all the validator tells. */
+function before(a: Timestamp, b: Timestamp): boolean {
+  if (!isTimestamp(a) || !isTimestamp(b)) return false;
+  return a.seconds < b.seconds || (a.seconds === b.seconds && a.nanos < b.nanos);
+}
+
+/** Years 1 to 9999 (google/protobuf/timestamp.proto). */
+function isTimestamp({ seconds, nanos }: Timestamp): boolean {
+  return seconds >= -62_135_596_800n && seconds <= 253_402_300_799n && nanos >= 0 && nanos <= 999_999_999;
+}
+
+/** Undefined where one is not known. */
+function compileExpressions(rules: readonly Rule[]): FieldCheck[] | undefined {
+  const known = rules.map(({ expression }) => expressions.get(expression));
+  return known.every((check) => check !== undefined) ? known : undefined;
+}
 
 /** Undefined where the field has no rules. */
 function compileField(field: DescField): FieldCheck | undefined {
@@ -109,11 +135,9 @@ function compileField(field: DescField): FieldCheck | undefined {
 function compileValue(field: DescField): Check {
   const rules = getOption(field, fieldRules);
   const { case: kind } = rules.type;
+  if (field.fieldKind === "message") return compileChild(field.message, rules);
   if (!onlySets(FieldRulesSchema, rules, "required", ...(kind === undefined ? [] : [kind]))) return no;
   switch (field.fieldKind) {
-    case "message":
-      // Rules of well-known types.
-      return kind === undefined ? checkOf(field.message) : no;
     case "list":
       return compileList(field, rules);
     case "map":
@@ -124,6 +148,15 @@ function compileValue(field: DescField): Check {
       return rules.required || (mayBeAbsent && check !== yes) ? no : check;
     }
   }
+}
+
+/** Without the rules of well-known types. */
+function compileChild(schema: DescMessage, rules: FieldRules): Check {
+  const expected = compileExpressions(rules.cel);
+  if (expected === undefined || !onlySets(FieldRulesSchema, rules, "required", "cel")) return no;
+  const check = checkOf(schema);
+  if (expected.length === 0) return check;
+  return (value) => check(value) && expected.every((holds) => holds(value as Fields));
 }
 
 function compileList(field: DescField & { readonly fieldKind: "list" }, rules: FieldRules): Check {

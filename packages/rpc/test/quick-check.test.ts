@@ -6,6 +6,11 @@ import {
   StreamSeriesRequestSchema,
 } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import {
+  AggregateSeriesRequestSchema,
+  QuerySeriesRequestSchema,
+  ReadSeriesRequestSchema,
+} from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import {
   AppendObservationsRequestSchema,
   AppendSeriesRequestSchema,
 } from "@wellapi/gen/wellapi/records/v1/records_write_service_pb";
@@ -154,7 +159,25 @@ const batches = [
   return [schema.name, schema as DescMessage, good] as const;
 });
 const leaves = () => create(AppendRequestSchema, { leaves: [leaf] });
-const sent = [...batches, [AppendRequestSchema.name, AppendRequestSchema as DescMessage, leaves] as const];
+
+const question = {
+  patient: "pat_1",
+  code: "8867-4",
+  purpose: 1,
+  interval: { startTime: { seconds: 1_460_448_000n }, endTime: { seconds: 1_491_984_000n } },
+};
+const reads = [ReadSeriesRequestSchema, QuerySeriesRequestSchema, AggregateSeriesRequestSchema].map(
+  (schema) => {
+    const good = (): Message =>
+      create(schema as DescMessage, { ...question, bucketSize: 1, digits: 1 } as never);
+    return [schema.name, schema as DescMessage, good] as const;
+  },
+);
+const sent = [
+  ...batches,
+  [AppendRequestSchema.name, AppendRequestSchema as DescMessage, leaves] as const,
+  ...reads,
+];
 
 describe("certainlyValid", () => {
   it.each(sent)("says yes to %s as it is sent all day", (_name, schema, good) => {
