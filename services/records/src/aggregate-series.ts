@@ -4,10 +4,9 @@ import {
   aggregatePermission,
   type BucketNumbers,
   type Buckets,
-  bucketNumbers,
   createSeriesAggregation,
+  numbersByBucket,
   ownPermission,
-  presentBuckets,
   releasedBuckets,
 } from "./aggregation.ts";
 import { type BucketUnit, bucketEdges, type ZonePeriod } from "./calendar.ts";
@@ -132,8 +131,8 @@ async function aggregateOne(
       component,
       unit: wanted.unit === "" ? unit : wanted.unit,
       buckets: outOfRange(() =>
-        presentBuckets(parts).map((i) => {
-          return { from: edges[i]!, to: edges[i + 1]!, numbers: bucketNumbers(parts, i, wanted) };
+        numbersByBucket(parts, wanted).map(([i, numbers]) => {
+          return { from: edges[i]!, to: edges[i + 1]!, numbers };
         }),
       ),
     };

@@ -140,8 +140,11 @@ export function createSeriesAggregation({ counted, released }: Buckets): SeriesA
       const last = Math.min(counted.length - 1, upperBound(counted, columns.times.at(-1)!));
       if (last <= first) return;
       for (const { coding, unit, buckets } of aggregateColumns(columns, counted.subarray(first, last + 1))) {
+        let part: Part | undefined;
         for (const [i, numbers] of buckets.entries()) {
-          if (released[first + i] && numbers !== null) addTo(partOf(coding, unit), first + i, numbers);
+          if (!released[first + i] || numbers === null) continue;
+          part ??= partOf(coding, unit);
+          addTo(part, first + i, numbers);
         }
       }
     },
@@ -176,34 +179,41 @@ export interface BucketNumbers {
 /** Digits at which a converted sum is carried on. */
 const CARRIED_DIGITS = 9;
 
-/** Buckets that have samples in any of the parts, ascending. */
-export function presentBuckets(parts: readonly Part[]): number[] {
-  const present = new Set<number>();
-  for (const { buckets } of parts) for (const bucket of buckets.keys()) present.add(bucket);
-  return [...present].sort((a, b) => a - b);
+/**
+ * Buckets with samples, ascending, in the wanted unit, from parts that were sent in several. Sums are converted, not
+ * samples, so that nothing is rounded but the result; the mean is rounded once, half to even. Takes as long as there are
+ * samples' buckets, however many parts they are in.
+ */
+export function numbersByBucket(
+  parts: readonly Part[],
+  wanted: WantedUnit,
+): (readonly [number, BucketNumbers])[] {
+  const present = new Map<number, { whole: Aggregate; converts: boolean }>();
+  for (const { buckets, unit } of parts) {
+    const converts = wanted.unit !== "" && unit !== wanted.unit;
+    for (const [bucket, numbers] of buckets) {
+      const part = converts ? converted(numbers, unit, wanted) : numbers;
+      const known = present.get(bucket);
+      if (known === undefined) present.set(bucket, { whole: part, converts });
+      else {
+        known.whole = mergeAggregates(known.whole, part)!;
+        known.converts ||= converts;
+      }
+    }
+  }
+  return [...present]
+    .sort(([a], [b]) => a - b)
+    .map(([bucket, { whole, converts }]) => [bucket, bucketNumbers(whole, converts, wanted)]);
 }
 
-/**
- * A bucket in the wanted unit, from parts that were sent in several. Sums are converted, not samples, so
- * that nothing is rounded but the result; the mean is rounded once, half to even.
- */
-export function bucketNumbers(parts: readonly Part[], bucket: number, wanted: WantedUnit): BucketNumbers {
-  let whole: Aggregate | null = null;
-  let converts = false;
-  for (const { buckets, unit } of parts) {
-    const numbers = buckets.get(bucket);
-    if (numbers === undefined) continue;
-    const differs = wanted.unit !== "" && unit !== wanted.unit;
-    whole = mergeAggregates(whole, differs ? converted(numbers, unit, wanted) : numbers);
-    converts ||= differs;
-  }
-  const { count, min, max, sum } = whole!;
+function bucketNumbers(whole: Aggregate, converts: boolean, wanted: WantedUnit): BucketNumbers {
+  const { count, min, max, sum } = whole;
   return {
     count,
     min,
     max,
     sum: converts ? convertDecimal(sum, wanted.unit, wanted.unit, wanted.digits) : sum,
-    mean: meanOf(whole!, wanted.digits),
+    mean: meanOf(whole, wanted.digits),
   };
 }
 

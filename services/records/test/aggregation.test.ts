@@ -1,0 +1,65 @@
+import type { Aggregate } from "@wellapi/series";
+import { describe, expect, it } from "vitest";
+import { numbersByBucket } from "../src/aggregation.ts";
+
+const of = (mantissa: number, count = 1): Aggregate => {
+  const value = { mantissa, scale: 0 };
+  return { count, sum: { mantissa: BigInt(mantissa * count), scale: 0 }, min: value, max: value };
+};
+const partIn = (unit: string, buckets: Map<number, Aggregate>) => ({ component: null, unit, buckets });
+
+/** Counts who asks for one bucket. */
+class Watched extends Map<number, Aggregate> {
+  asked = 0;
+  override get(bucket: number) {
+    this.asked++;
+    return super.get(bucket);
+  }
+  override has(bucket: number) {
+    this.asked++;
+    return super.has(bucket);
+  }
+}
+
+describe("numbersByBucket", () => {
+  it("joins what was sent in several units, and rounds only what was converted", () => {
+    const kilograms = partIn(
+      "kg",
+      new Map([
+        [2, of(70, 3)],
+        [0, of(71)],
+      ]),
+    );
+    const pounds = partIn(
+      "[lb_av]",
+      new Map([
+        [1, of(150)],
+        [2, of(160)],
+      ]),
+    );
+    const told = numbersByBucket([kilograms, pounds], { unit: "kg", digits: 1 });
+    expect(told.map(([bucket]) => bucket)).toEqual([0, 1, 2]);
+    expect(told[0]![1]).toMatchObject({ count: 1, sum: { mantissa: 71n, scale: 0 } });
+    // 150 lb are 68.038… kg, 160 lb 72.574… kg.
+    expect(told[1]![1]).toMatchObject({ count: 1, sum: { mantissa: 680n, scale: 1 } });
+    expect(told[2]![1]).toMatchObject({
+      count: 4,
+      sum: { mantissa: 2826n, scale: 1 },
+      min: { mantissa: 70, scale: 0 },
+      max: { mantissa: 726, scale: 1 },
+      mean: { mantissa: 706n, scale: 1 },
+    });
+  });
+
+  it("asks no part for buckets that it does not have, though a sender uses thousands of units", () => {
+    const watched = Array.from({ length: 2_000 }, (_, i) => {
+      return new Watched([
+        [i, of(60)],
+        [i + 2_000, of(61)],
+      ]);
+    });
+    const parts = watched.map((buckets, i) => partIn(`{beats${i}}/min`, buckets));
+    expect(numbersByBucket(parts, { unit: "", digits: 0 })).toHaveLength(4_000);
+    expect(watched.reduce((sum, { asked }) => sum + asked, 0)).toBe(0);
+  });
+});
