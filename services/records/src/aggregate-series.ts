@@ -18,7 +18,7 @@ import type { ReadSeriesDeps } from "./read-series.ts";
 import { readOnce } from "./reading.ts";
 import { planRollup } from "./rollup.ts";
 import type { SeriesQuery } from "./series-query.ts";
-import { checkWantedUnit, outOfRange } from "./unit-conversion.ts";
+import { checkWantedUnit } from "./unit-conversion.ts";
 
 export interface AggregateSeriesDeps extends ReadSeriesDeps {
   readonly directory: Directory;
@@ -124,19 +124,18 @@ async function aggregateOne(
   const groups = Map.groupBy(aggregation.results(), ({ component, unit }) =>
     JSON.stringify([component?.system, component?.code, wanted.unit === "" ? unit : wanted.unit]),
   );
-  return [...groups.values()].map((parts): SourcedAggregate => {
+  const aggregates: SourcedAggregate[] = [];
+  for (const parts of groups.values()) {
     const { component, unit } = parts[0]!;
-    return {
+    const told = await numbersByBucket(parts, wanted);
+    aggregates.push({
       source,
       component,
       unit: wanted.unit === "" ? unit : wanted.unit,
-      buckets: outOfRange(() =>
-        numbersByBucket(parts, wanted).map(([i, numbers]) => {
-          return { from: edges[i]!, to: edges[i + 1]!, numbers };
-        }),
-      ),
-    };
-  });
+      buckets: told.map(([i, numbers]) => ({ from: edges[i]!, to: edges[i + 1]!, numbers })),
+    });
+  }
+  return aggregates;
 }
 
 function tooManyBuckets(most: number): RecordsError {

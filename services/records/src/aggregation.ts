@@ -1,3 +1,4 @@
+import { setImmediate as giveWay } from "node:timers/promises";
 import {
   type Aggregate,
   aggregateColumns,
@@ -14,7 +15,7 @@ import { type BucketUnit, NOMINAL_MS } from "./calendar.ts";
 import type { ConsentPermit, Fineness } from "./grant.ts";
 import { ALWAYS, covers, type Interval, unite } from "./interval.ts";
 import type { Summary } from "./summary.ts";
-import type { WantedUnit } from "./unit-conversion.ts";
+import { outOfRange, type WantedUnit } from "./unit-conversion.ts";
 
 /** Which data may be aggregated. */
 export interface AggregatePermission {
@@ -179,20 +180,27 @@ export interface BucketNumbers {
 /** Digits at which a converted sum is carried on. */
 const CARRIED_DIGITS = 9;
 
+/** To convert a bucket takes some 25 us: after so many of them others have their turn, a revocation among them. */
+const CONVERSIONS_A_TURN = 200;
+
 /**
  * Buckets with samples, ascending, in the wanted unit, from parts that were sent in several. Sums are converted, not
  * samples, so that nothing is rounded but the result; the mean is rounded once, half to even. Takes as long as there are
  * samples' buckets, however many parts they are in.
+ *
+ * @throws RecordsError for more digits than a number can carry
  */
-export function numbersByBucket(
+export async function numbersByBucket(
   parts: readonly Part[],
   wanted: WantedUnit,
-): (readonly [number, BucketNumbers])[] {
+): Promise<(readonly [number, BucketNumbers])[]> {
   const present = new Map<number, { whole: Aggregate; converts: boolean }>();
+  let conversions = 0;
   for (const { buckets, unit } of parts) {
     const converts = wanted.unit !== "" && unit !== wanted.unit;
     for (const [bucket, numbers] of buckets) {
-      const part = converts ? converted(numbers, unit, wanted) : numbers;
+      if (converts && ++conversions % CONVERSIONS_A_TURN === 0) await giveWay();
+      const part = converts ? outOfRange(() => converted(numbers, unit, wanted)) : numbers;
       const known = present.get(bucket);
       if (known === undefined) present.set(bucket, { whole: part, converts });
       else {
@@ -201,9 +209,12 @@ export function numbersByBucket(
       }
     }
   }
-  return [...present]
-    .sort(([a], [b]) => a - b)
-    .map(([bucket, { whole, converts }]) => [bucket, bucketNumbers(whole, converts, wanted)]);
+  const told: (readonly [number, BucketNumbers])[] = [];
+  for (const [bucket, { whole, converts }] of [...present].sort(([a], [b]) => a - b)) {
+    if (converts && ++conversions % CONVERSIONS_A_TURN === 0) await giveWay();
+    told.push([bucket, bucketNumbers(whole, converts, wanted)]);
+  }
+  return told;
 }
 
 function bucketNumbers(whole: Aggregate, converts: boolean, wanted: WantedUnit): BucketNumbers {
@@ -212,7 +223,7 @@ function bucketNumbers(whole: Aggregate, converts: boolean, wanted: WantedUnit):
     count,
     min,
     max,
-    sum: converts ? convertDecimal(sum, wanted.unit, wanted.unit, wanted.digits) : sum,
+    sum: converts ? outOfRange(() => convertDecimal(sum, wanted.unit, wanted.unit, wanted.digits)) : sum,
     mean: meanOf(whole, wanted.digits),
   };
 }

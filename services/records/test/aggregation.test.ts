@@ -22,7 +22,7 @@ class Watched extends Map<number, Aggregate> {
 }
 
 describe("numbersByBucket", () => {
-  it("joins what was sent in several units, and rounds only what was converted", () => {
+  it("joins what was sent in several units, and rounds only what was converted", async () => {
     const kilograms = partIn(
       "kg",
       new Map([
@@ -37,7 +37,7 @@ describe("numbersByBucket", () => {
         [2, of(160)],
       ]),
     );
-    const told = numbersByBucket([kilograms, pounds], { unit: "kg", digits: 1 });
+    const told = await numbersByBucket([kilograms, pounds], { unit: "kg", digits: 1 });
     expect(told.map(([bucket]) => bucket)).toEqual([0, 1, 2]);
     expect(told[0]![1]).toMatchObject({ count: 1, sum: { mantissa: 71n, scale: 0 } });
     // 150 lb are 68.038… kg, 160 lb 72.574… kg.
@@ -51,7 +51,7 @@ describe("numbersByBucket", () => {
     });
   });
 
-  it("asks no part for buckets that it does not have, though a sender uses thousands of units", () => {
+  it("asks no part for buckets that it does not have, though a sender uses thousands of units", async () => {
     const watched = Array.from({ length: 2_000 }, (_, i) => {
       return new Watched([
         [i, of(60)],
@@ -59,7 +59,28 @@ describe("numbersByBucket", () => {
       ]);
     });
     const parts = watched.map((buckets, i) => partIn(`{beats${i}}/min`, buckets));
-    expect(numbersByBucket(parts, { unit: "", digits: 0 })).toHaveLength(4_000);
+    expect(await numbersByBucket(parts, { unit: "", digits: 0 })).toHaveLength(4_000);
     expect(watched.reduce((sum, { asked }) => sum + asked, 0)).toBe(0);
+  });
+
+  it("says which digits are too many", async () => {
+    const pounds = partIn("[lb_av]", new Map([[0, of(9e12)]]));
+    await expect(numbersByBucket([pounds], { unit: "kg", digits: 9 })).rejects.toMatchObject({
+      problem: { violations: [{ field: "digits" }] },
+    });
+  });
+
+  it("lets others have their turn while it converts", async () => {
+    const pounds = partIn("[lb_av]", new Map(Array.from({ length: 2_000 }, (_, i) => [i, of(150)])));
+    let turns = 0;
+    let over = false;
+    const count = () => {
+      turns++;
+      if (!over) setImmediate(count);
+    };
+    setImmediate(count);
+    await numbersByBucket([pounds], { unit: "kg", digits: 1 });
+    over = true;
+    expect(turns).toBeGreaterThanOrEqual(10);
   });
 });
