@@ -133,7 +133,10 @@ export const pageAndAggregate: Line = {
     }),
 };
 
-/** The answer, checked; the time of the first call at this level (of all levels at the first: hours stay opened), and of a second. */
+/**
+ * The answer, checked; the time of the first call at this level (of all levels at the first: hours stay opened), and of
+ * a second.
+ */
 async function answerTo(target: Target, { path, request, check }: Question) {
   const client = openRawClient(target);
   try {

@@ -150,7 +150,7 @@ function compileValue(field: DescField): Check {
   }
 }
 
-/** Without the rules of well-known types. */
+/** By the message's own rules and the field's expressions; rules of well-known types are the validator's. */
 function compileChild(schema: DescMessage, rules: FieldRules): Check {
   const expected = compileExpressions(rules.cel);
   if (expected === undefined || !onlySets(FieldRulesSchema, rules, "required", "cel")) return no;

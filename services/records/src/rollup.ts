@@ -76,7 +76,7 @@ function planBlock(
     const limit = Math.min(bucketEnd, contested[other]?.from ?? Number.POSITIVE_INFINITY);
     let end = hour;
     if (block.to <= limit) end = starts.length;
-    else while (starts[end]! + HOUR_MS <= limit) end++;
+    else while (end < starts.length && starts[end]! + HOUR_MS <= limit) end++;
     if (end > hour) {
       if (bucket >= 0 && released[bucket]) hours.push({ summary, bucket, first: hour, end });
       hour = end;
