@@ -153,6 +153,7 @@ export function aggregateInit(
       max: decimalText(numbers.max),
       mean: decimalText(numbers.mean),
       sum: decimalText(numbers.sum),
+      partial: false,
     })),
   };
 }

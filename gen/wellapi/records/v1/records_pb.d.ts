@@ -6,7 +6,7 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { CaptureMethod, Coding } from "../../type/v1/vocabulary_pb.js";
+import type { CaptureMethod, Coding, Granularity } from "../../type/v1/vocabulary_pb.js";
 import type { Series } from "../../type/v1/series_pb.js";
 import type { Observation } from "../../type/v1/observation_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
@@ -56,6 +56,13 @@ export declare type Source = Message<"wellapi.records.v1.Source"> & {
    * @generated from field: wellapi.type.v1.CaptureMethod method = 5;
    */
   method: CaptureMethod;
+
+  /**
+   * The declared class of the samples' intervals.
+   *
+   * @generated from field: wellapi.type.v1.Granularity granularity = 6;
+   */
+  granularity: Granularity;
 };
 
 /**
@@ -174,18 +181,18 @@ export declare type Bucket = Message<"wellapi.records.v1.Bucket"> & {
   count: bigint;
 
   /**
-   * Smallest value.
+   * Smallest value. Absent where it is withheld.
    *
-   * @generated from field: string min = 4;
+   * @generated from field: optional string min = 4;
    */
-  min: string;
+  min?: string | undefined;
 
   /**
-   * Largest value.
+   * Largest value. Absent where it is withheld.
    *
-   * @generated from field: string max = 5;
+   * @generated from field: optional string max = 5;
    */
-  max: string;
+  max?: string | undefined;
 
   /**
    * Arithmetic mean, half-even to the requested digits.
@@ -200,6 +207,13 @@ export declare type Bucket = Message<"wellapi.records.v1.Bucket"> & {
    * @generated from field: string sum = 7;
    */
   sum: string;
+
+  /**
+   * The request or the consent's window cuts it: the numbers are of a part of the bucket.
+   *
+   * @generated from field: bool partial = 8;
+   */
+  partial: boolean;
 };
 
 /**

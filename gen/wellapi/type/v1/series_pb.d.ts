@@ -6,7 +6,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { CaptureMethod, Coding, Device } from "./vocabulary_pb.js";
+import type { CaptureMethod, Coding, Device, Granularity } from "./vocabulary_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
@@ -93,6 +93,13 @@ export declare type Series = Message<"wellapi.type.v1.Series"> & {
     value: ComponentValues;
     case: "components";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * The declared class of the samples' intervals.
+   *
+   * @generated from field: wellapi.type.v1.Granularity granularity = 9;
+   */
+  granularity: Granularity;
 };
 
 /**
@@ -169,6 +176,13 @@ export declare type SampleTimes = Message<"wellapi.type.v1.SampleTimes"> & {
    * @generated from field: uint32 duration_ms = 6;
    */
   durationMs: number;
+
+  /**
+   * Instead of `duration_ms` where the samples' lengths differ (sleep stages, laps): one a sample.
+   *
+   * @generated from field: repeated uint32 durations_ms = 7;
+   */
+  durationsMs: number[];
 };
 
 /**

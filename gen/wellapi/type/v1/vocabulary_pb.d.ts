@@ -376,6 +376,68 @@ export enum CaptureMethod {
 export declare const CaptureMethodSchema: GenEnum<CaptureMethod>;
 
 /**
+ * The declared class of a series' intervals. It is part of what makes a series one, and is never derived from a measured
+ * length, so that days of 23 hours, adaptive devices and sleep stages stay whole.
+ *
+ * @generated from enum wellapi.type.v1.Granularity
+ */
+export enum Granularity {
+  /**
+   * In data: instant, which only samples without a duration may have.
+   *
+   * @generated from enum value: GRANULARITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Values at an instant.
+   *
+   * @generated from enum value: GRANULARITY_INSTANT = 1;
+   */
+  INSTANT = 1,
+
+  /**
+   * Values about a minute, or about as long.
+   *
+   * @generated from enum value: GRANULARITY_MINUTE = 2;
+   */
+  MINUTE = 2,
+
+  /**
+   * Values about a quarter of an hour.
+   *
+   * @generated from enum value: GRANULARITY_QUARTER_HOUR = 3;
+   */
+  QUARTER_HOUR = 3,
+
+  /**
+   * Values about an hour.
+   *
+   * @generated from enum value: GRANULARITY_HOUR = 4;
+   */
+  HOUR = 4,
+
+  /**
+   * Values about a day.
+   *
+   * @generated from enum value: GRANULARITY_DAY = 5;
+   */
+  DAY = 5,
+
+  /**
+   * Values about intervals of their own length: a sleep stage, a lap, a workout.
+   *
+   * @generated from enum value: GRANULARITY_EPISODE = 6;
+   */
+  EPISODE = 6,
+}
+
+/**
+ * Describes the enum wellapi.type.v1.Granularity.
+ */
+export declare const GranularitySchema: GenEnum<Granularity>;
+
+/**
  * Why data is accessed: HL7 v3 PurposeOfUse (2.16.840.1.113883.5.8).
  *
  * @generated from enum wellapi.type.v1.Purpose
