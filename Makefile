@@ -42,8 +42,8 @@ mesh-check: node_modules/.installed ## Proves the manifests with Istio's own val
 mesh-lab: node_modules/.installed ## Runs the services behind Istio's own proxies and proves the policies, as root
 	@exec $(NODE) test/mesh/main.ts
 
-generate: node_modules/.installed ## Regenerates gen/ from proto/, and the mesh's policies from gen/
-	@buf format -w proto && buf generate && $(NODE) scripts/mesh-policies.ts
+generate: node_modules/.installed ## Regenerates gen/ from proto/ and proto-internal/, and the mesh's policies from gen/
+	@buf format -w proto && buf format -w proto-internal && buf generate && $(NODE) scripts/mesh-policies.ts
 
 node_modules/.installed: package-lock.json
 	@command -v npm >/dev/null || { echo "WellAPI needs Node 20 or later with npm: install it, for example with 'apt-get install nodejs npm'" >&2; exit 1; }

@@ -23,7 +23,9 @@ try {
     return !readFileSync(join(folder, "gen", file)).equals(readFileSync(join("gen", file)));
   });
   if (stale.length > 0) {
-    process.stdout.write(`gen/ is not what proto/ generates; run "make generate":\n${stale.join("\n")}\n`);
+    process.stdout.write(
+      `gen/ is not what proto/ and proto-internal/ generate; run "make generate":\n${stale.join("\n")}\n`,
+    );
     process.exitCode = 1;
   }
 } finally {

@@ -13,8 +13,8 @@ import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_s
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { ItemOutcome_Status, SeriesBatchSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
-import { RecordsWriteService } from "@wellapi/gen/wellapi/records/v1/records_write_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { problemOf } from "@wellapi/rpc";
 import { beforeAll, describe, expect, test } from "vitest";

@@ -42,13 +42,13 @@ export const mutations: readonly {
         );
       }),
     problem:
-      /^records -> \/wellapi\.consent\.v1\.ConsentDecisionService\/Decide: refused by the policies, permitted by the contracts$/,
+      /^records -> \/wellapi\.internal\.consent\.v1\.ConsentDecisionService\/Decide: refused by the policies, permitted by the contracts$/,
   },
   {
     name: "a policy left out",
     change: (m) => remove(m, "AuthorizationPolicy", "keys"),
     problem:
-      /^(identity|records|audit|consent) -> \/wellapi\.keys\.v1\.(Key|Journal)Service\/\w+: refused by the policies/,
+      /^(identity|records|audit|consent) -> \/wellapi\.internal\.keys\.v1\.(Key|Journal)Service\/\w+: refused by the policies/,
   },
   {
     name: "a path that another may not call",
@@ -57,10 +57,10 @@ export const mutations: readonly {
         find<Policy>(m, "AuthorizationPolicy", "records").spec.rules?.find(({ from }) =>
           from?.[0]?.source.principals?.[0]?.endsWith("/gateway"),
         )?.to?.[0]?.operation.paths,
-        "/wellapi.records.v1.RecordsWriteService/AppendSeries",
+        "/wellapi.internal.records.v1.RecordsWriteService/AppendSeries",
       ),
     problem:
-      /^gateway -> \/wellapi\.records\.v1\.RecordsWriteService\/AppendSeries: permitted by the policies, refused by the contracts$/,
+      /^gateway -> \/wellapi\.internal\.records\.v1\.RecordsWriteService\/AppendSeries: permitted by the policies, refused by the contracts$/,
   },
   {
     name: "a policy that denies by default left out",
@@ -74,7 +74,7 @@ export const mutations: readonly {
         "cluster.local/ns/wellapi/sa/*",
       ]),
     problem:
-      /a principal has a wildcard$|^\w+ -> \/wellapi\.keys\.v1\.(Key|Journal)Service\/\w+: permitted by the policies/,
+      /a principal has a wildcard$|^\w+ -> \/wellapi\.internal\.keys\.v1\.(Key|Journal)Service\/\w+: permitted by the policies/,
   },
   {
     name: "STRICT turned to PERMISSIVE",

@@ -127,8 +127,9 @@ describe.skipIf(unavailable !== undefined)("the manifests", () => {
     );
     const prefixes = route.spec.http.flatMap(({ match }) => match.map(({ uri }) => uri.prefix ?? ""));
     expect(prefixes).toContain("/wellapi.records.v1.RecordsService/");
-    expect(prefixes).not.toContain("/wellapi.records.v1.RecordsWriteService/");
-    expect(prefixes).not.toContain("/wellapi.keys.v1.KeyService/");
+    expect(prefixes).not.toContain("/wellapi.internal.records.v1.RecordsWriteService/");
+    expect(prefixes).not.toContain("/wellapi.internal.keys.v1.KeyService/");
+    expect(prefixes.filter((prefix) => prefix.startsWith("/wellapi.internal"))).toEqual([]);
   });
 
   test("are refused with a field that no schema knows, wherever it is", async () => {

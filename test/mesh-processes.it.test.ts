@@ -9,11 +9,11 @@ import { companyAt } from "@wellapi/demo/people";
 import { type Server, temporaryFolder } from "@wellapi/demo/server";
 import { tellStory } from "@wellapi/demo/story";
 import { openWatch } from "@wellapi/demo/watch";
-import { ConsentDecisionService } from "@wellapi/gen/wellapi/consent/v1/consent_decision_service_pb";
-import { TokenExchangeService } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
 import { SeriesBatchSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
-import { KeyService } from "@wellapi/gen/wellapi/keys/v1/key_service_pb";
+import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
+import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
+import { KeyService } from "@wellapi/gen/wellapi/internal/keys/v1/key_service_pb";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import {
   asService,

@@ -152,7 +152,7 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
     const rpc = {
       gateway: "wellapi.ingestion.v1.IngestionService/StreamSeries",
       ingestion: "wellapi.ingestion.v1.IngestionService/StreamSeries",
-      records: "wellapi.records.v1.RecordsWriteService/AppendSeries",
+      records: "wellapi.internal.records.v1.RecordsWriteService/AppendSeries",
     };
     const spanOf = (service: keyof typeof rpc, parent?: string) =>
       sink

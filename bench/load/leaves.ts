@@ -2,13 +2,13 @@
 import { randomBytes } from "node:crypto";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { AppendRequestSchema } from "@wellapi/gen/wellapi/audit/v1/audit_intake_service_pb";
 import { AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { AppendRequestSchema } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import { randomIds } from "@wellapi/runtime";
 import { serveProgram } from "../src/program.ts";
 import { bufferOf, openRawClient, rawUnary, type Target } from "../src/raw-client.ts";
 
-const path = "/wellapi.audit.v1.AuditIntakeService/Append";
+const path = "/wellapi.internal.audit.v1.AuditIntakeService/Append";
 const leavesPerRequest = 500;
 const patients = 200;
 /** Services with an outbox that drain at the same time. */

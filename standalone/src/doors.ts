@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { type Gateway, openGatewayService, type Tiles } from "@wellapi/gateway";
-import { TokenExchangeService } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
+import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { ingestionSelfValidating } from "@wellapi/ingestion";
 import {
   type Authentication,

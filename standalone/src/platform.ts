@@ -1,8 +1,8 @@
 import { createClient, type Transport } from "@connectrpc/connect";
 import { createLeafSealer, type OpenAccessLog, openAccessLog } from "@wellapi/access-log";
 import type { Events, Relay } from "@wellapi/events";
-import { TokenExchangeService } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
+import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { createJournal, type JournalAccess, type JournalRepository } from "@wellapi/journal";
 import {
   asCaller,

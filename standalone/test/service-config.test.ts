@@ -68,8 +68,8 @@ describe("a service's settings", () => {
 });
 
 test("a contract is served by the service of its area", () => {
-  expect(serviceOf("wellapi.records.v1.RecordsWriteService")).toBe("records");
-  expect(serviceOf("wellapi.keys.v1.KeyService")).toBe("keys");
+  expect(serviceOf("wellapi.internal.records.v1.RecordsWriteService")).toBe("records");
+  expect(serviceOf("wellapi.internal.keys.v1.KeyService")).toBe("keys");
   expect(serviceOf("wellapi.type.v1.Nothing")).toBeUndefined();
   expect(serviceOf("grpc.health.v1.Health")).toBeUndefined();
   expect(serviceNames).toContain("gateway");

@@ -12,7 +12,7 @@ import type { ClientHttp2Session, IncomingHttpHeaders, IncomingHttpStatusHeader 
 export type Outcome = string;
 
 export interface GrpcCall {
-  /** `/wellapi.keys.v1.KeyService/FindKey` */
+  /** `/wellapi.internal.keys.v1.KeyService/FindKey` */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** The message, encoded; empty unless given. */

@@ -4,7 +4,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   ExchangeCredentialRequestSchema,
   ExchangeCredentialResponseSchema,
-} from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
+} from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { forwardedCertificateHeader } from "@wellapi/rpc";
 import { decodeJwt } from "jose";
 import type { Row as TableRow } from "../../scripts/manifests/callers-table.ts";
@@ -88,7 +88,7 @@ function permitted(pod: MeshPod, table: readonly TableRow[]): { path: string; ca
 
 /** identity answers an exchange with a token of who it took the caller for. */
 function forwardedRows(): readonly Row[] {
-  const path = "/wellapi.identity.v1.TokenExchangeService/ExchangeCredential";
+  const path = "/wellapi.internal.identity.v1.TokenExchangeService/ExchangeCredential";
   const request = create(ExchangeCredentialRequestSchema, { credential: { case: "workload", value: true } });
   const message = toBinary(ExchangeCredentialRequestSchema, request);
   const headers = { [forwardedCertificateHeader]: `By=spiffe://x;URI=${spiffeIdOf(podOf("gateway"))}` };

@@ -41,28 +41,30 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "ingestion may call any path of records",
-    touches: named(/ [→⇒] \/wellapi\.records\./),
+    touches: named(/ [→⇒] \/wellapi\.(internal\.)?records\./),
     change: (m) => {
       operation(ruleOf(m, "records", "ingestion")).paths = ["*"];
     },
-    notices: (row) => named(/^ingestion [→⇒] \/wellapi\.records\./)(row) && row.expected === "denied",
+    notices: (row) =>
+      named(/^ingestion [→⇒] \/wellapi\.(internal\.)?records\./)(row) && row.expected === "denied",
   },
   {
     name: "anybody may do what records may at consent",
-    touches: named(/ [→⇒] \/wellapi\.consent\./),
+    touches: named(/ [→⇒] \/wellapi\.(internal\.)?consent\./),
     change: (m) => {
       source(ruleOf(m, "consent", "records")).principals = ["*"];
     },
     notices: (row) =>
-      named(/ [→⇒] \/wellapi\.consent\.v1\.ConsentDecisionService\//)(row) && row.expected === "denied",
+      named(/ [→⇒] \/wellapi\.(internal\.)?consent\.v1\.ConsentDecisionService\//)(row) &&
+      row.expected === "denied",
   },
   {
     name: "identity may GET, not POST, at keys",
-    touches: named(/ [→⇒] \/wellapi\.keys\./),
+    touches: named(/ [→⇒] \/wellapi\.(internal\.)?keys\./),
     change: (m) => {
       operation(ruleOf(m, "keys", "identity")).methods = ["GET"];
     },
-    notices: (row) => named(/^identity [→⇒] \/wellapi\.keys\./)(row),
+    notices: (row) => named(/^identity [→⇒] \/wellapi\.(internal\.)?keys\./)(row),
   },
   {
     name: "nothing is refused by default",

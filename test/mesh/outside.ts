@@ -10,11 +10,11 @@ import type { Server } from "@wellapi/demo/server";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import {
   ExchangeCredentialRequestSchema,
   ExchangeCredentialResponseSchema,
-} from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
-import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
+} from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { generateKeyPair, SignJWT } from "jose";
 import { apiHost, grpcHost, podOf } from "./addresses.ts";
@@ -106,7 +106,7 @@ export async function openOutside({ operatorKey }: Laboratory): Promise<Outside>
 export async function internalToken(round: Round): Promise<string> {
   const request = create(ExchangeCredentialRequestSchema, { credential: { case: "workload", value: true } });
   const { outcome, message } = await round.withCertificate(podOf("gateway"), "identity", {
-    path: "/wellapi.identity.v1.TokenExchangeService/ExchangeCredential",
+    path: "/wellapi.internal.identity.v1.TokenExchangeService/ExchangeCredential",
     message: toBinary(ExchangeCredentialRequestSchema, request),
   });
   if (message === undefined) throw new Error(`identity gave no token: ${outcome}`);

@@ -6,8 +6,8 @@ import { samplesOf } from "@wellapi/cli/samples";
 import { type Company, enrolPerson } from "@wellapi/demo/people";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { ItemOutcome_Status, SeriesBatchSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
+import { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
-import { RecordsWriteService } from "@wellapi/gen/wellapi/records/v1/records_write_service_pb";
 import {
   Direction as DirectionMessage,
   Purpose,

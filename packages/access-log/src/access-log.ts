@@ -1,5 +1,5 @@
 import { createClient, type Transport } from "@connectrpc/connect";
-import { AuditIntakeService } from "@wellapi/gen/wellapi/audit/v1/audit_intake_service_pb";
+import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import type { Clock, Ids, Logger } from "@wellapi/runtime";
 import { type Change, type Store, StoreError } from "@wellapi/store";
 import { createDrain } from "./drain.ts";

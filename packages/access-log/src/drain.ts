@@ -1,6 +1,9 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
-import type { AuditIntakeService, LeafSchema } from "@wellapi/gen/wellapi/audit/v1/audit_intake_service_pb";
+import type {
+  AuditIntakeService,
+  LeafSchema,
+} from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import type { Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import { decodeLeafDocument, type LeafDocument, leavesCollection, openLeafDocument } from "./leaf.ts";

@@ -1,7 +1,7 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
-import type { LeafSchema } from "@wellapi/gen/wellapi/audit/v1/audit_intake_service_pb";
 import { AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import type { LeafSchema } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import type { Clock, Ids } from "@wellapi/runtime";
 import type { CollectionDeclaration, Document } from "@wellapi/store";
 import { randomFromPool } from "@wellapi/vault";
@@ -29,7 +29,7 @@ export const leavesCollection: CollectionDeclaration = {
   indexes: [{ name: "byTime", fields: ["timeMs", "id"] }],
 };
 
-/** The intake's limit (proto/wellapi/audit/v1/audit_intake_service.proto). */
+/** The intake's limit (proto-internal/wellapi/internal/audit/v1/audit_intake_service.proto). */
 const MAX_BODY_BYTES = 16_384;
 
 /**

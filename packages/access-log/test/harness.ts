@@ -2,7 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
-import { AuditIntakeService, type Leaf } from "@wellapi/gen/wellapi/audit/v1/audit_intake_service_pb";
+import {
+  AuditIntakeService,
+  type Leaf,
+} from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import { randomIds, silentLogger, systemClock } from "@wellapi/runtime";
 import { openSqliteStore, type Store, StoreError } from "@wellapi/store";
 import type { Kms } from "@wellapi/vault";

@@ -3,8 +3,12 @@ import {
   ConsentDecisionService,
   type WatchRequest,
   type WatchResponse,
-} from "@wellapi/gen/wellapi/consent/v1/consent_decision_service_pb";
-import { type Decision, DenialReason, type Grant } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+} from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
+import {
+  type Decision,
+  DenialReason,
+  type Grant,
+} from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import { Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { createMessageQueue } from "./message-queue.ts";
 import { type DatedPermit, earliestTime, latestTime } from "./permits.ts";
@@ -74,14 +78,17 @@ export function createConsentLink(
 function requestOf(message: Outgoing, enforcer: string): WatchRequest["message"] {
   switch (message.kind) {
     case "open":
-      return { case: "open", value: { $typeName: "wellapi.consent.v1.OpenSession", enforcer } };
+      return { case: "open", value: { $typeName: "wellapi.internal.consent.v1.OpenSession", enforcer } };
     case "renew": {
       const sequence = BigInt(message.sequence);
-      return { case: "renew", value: { $typeName: "wellapi.consent.v1.RenewSession", sequence } };
+      return { case: "renew", value: { $typeName: "wellapi.internal.consent.v1.RenewSession", sequence } };
     }
     case "acknowledge": {
       const { recall } = message;
-      return { case: "acknowledge", value: { $typeName: "wellapi.consent.v1.AcknowledgeRecall", recall } };
+      return {
+        case: "acknowledge",
+        value: { $typeName: "wellapi.internal.consent.v1.AcknowledgeRecall", recall },
+      };
     }
   }
 }

@@ -1,4 +1,4 @@
-import { DenialReason } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import type { Permit, Verdict } from "./port.ts";
 
 /** A permit together with when it begins. Times are UTC milliseconds. */

@@ -1,4 +1,4 @@
-import type { DenialReason } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import type { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import type { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 
 /** What an enforcer asks before data moves. */

@@ -2,8 +2,8 @@ import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
 import {
   ConsentDecisionService,
   type WatchRequest,
-} from "@wellapi/gen/wellapi/consent/v1/consent_decision_service_pb";
-import { DenialReason } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+} from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
+import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { silentLogger, systemClock } from "@wellapi/runtime";
 import { describe, expect, it, onTestFinished } from "vitest";

@@ -1,4 +1,4 @@
-import { DenialReason } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { beforeEach, describe, expect, it } from "vitest";
 import { sessionOptions } from "../src/enforcer.ts";

@@ -1,5 +1,5 @@
 import { type Client, Code, type ContextValues } from "@connectrpc/connect";
-import type { TokenExchangeService } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
+import type { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import type { Clock } from "@wellapi/runtime";
 import { createCache, fingerprint } from "./cache.ts";
 import { anonymous, type Caller } from "./caller.ts";

@@ -36,9 +36,8 @@ function readCallers(method: DescMethod): Callers | undefined {
 }
 
 /**
- * Whether the service is for callers from outside: its contract names the edges and no other workload, and not only
- * services as principals. A service that also names other workloads (the exchange of tokens), or services only (the
- * edges' certificates), is for the edges themselves.
+ * Whether the service is for callers from outside: its contract is not one of `wellapi.internal`, names the edges and
+ * no other workload, and not only services as principals. Each of the three would do; a slip in one opens nothing.
  */
 export function isPublic(service: DescService): boolean {
   const known = publicServices.get(service) ?? readPublic(service);
@@ -50,6 +49,7 @@ export function isPublic(service: DescService): boolean {
 const publicServices = new WeakMap<DescService, boolean>();
 
 function readPublic(service: DescService): boolean {
+  if (service.typeName.startsWith("wellapi.internal.")) return false;
   if (!hasOption(service, service_callers)) return false;
   const { workloads, kinds } = getOption(service, service_callers);
   const atEdges = workloads.length > 0 && workloads.every((workload) => edges.has(workload));

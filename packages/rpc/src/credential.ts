@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, type ContextValues } from "@connectrpc/connect";
-import type { ExchangeCredentialRequestSchema } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
+import type { ExchangeCredentialRequestSchema } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { peerCertificateKey } from "./context.ts";
 import { problemError } from "./status.ts";
 

@@ -1,6 +1,6 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Client, Code, ConnectError, type ContextValues, type Transport } from "@connectrpc/connect";
-import type { TokenExchangeService } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
+import type { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import type { Clock } from "@wellapi/runtime";
 import { createCache, fingerprint } from "./cache.ts";
 import { type Caller, callerKey } from "./caller.ts";

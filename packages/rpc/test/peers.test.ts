@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Code, ConnectError, createClient, createContextValues, type Transport } from "@connectrpc/connect";
-import { PatientDirectoryService } from "@wellapi/gen/wellapi/identity/v1/patient_directory_service_pb";
+import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { type Clock, silentLogger, systemClock } from "@wellapi/runtime";

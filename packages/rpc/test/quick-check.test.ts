@@ -1,19 +1,19 @@
 import { create, type DescField, type DescMessage, type Message, ScalarType } from "@bufbuild/protobuf";
 import { createValidator } from "@bufbuild/protovalidate";
-import { AppendRequestSchema } from "@wellapi/gen/wellapi/audit/v1/audit_intake_service_pb";
 import {
   StreamObservationsRequestSchema,
   StreamSeriesRequestSchema,
 } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import { AppendRequestSchema } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
+import {
+  AppendObservationsRequestSchema,
+  AppendSeriesRequestSchema,
+} from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
 import {
   AggregateSeriesRequestSchema,
   QuerySeriesRequestSchema,
   ReadSeriesRequestSchema,
 } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
-import {
-  AppendObservationsRequestSchema,
-  AppendSeriesRequestSchema,
-} from "@wellapi/gen/wellapi/records/v1/records_write_service_pb";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { certainlyValid } from "../src/quick-check.ts";

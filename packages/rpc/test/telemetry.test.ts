@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createClient } from "@connectrpc/connect";
-import { ConsentDecisionService } from "@wellapi/gen/wellapi/consent/v1/consent_decision_service_pb";
+import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { createLogger, openTelemetry } from "@wellapi/runtime";
@@ -81,7 +81,7 @@ test("one trace through the door and the call behind it, by the conventions, wit
 
   const calls = lines.filter(({ msg }) => msg === "call");
   expect(calls.map(({ rpc }) => rpc)).toEqual([
-    "wellapi.consent.v1.ConsentDecisionService/RevokeAllConsents",
+    "wellapi.internal.consent.v1.ConsentDecisionService/RevokeAllConsents",
     "wellapi.records.v1.RecordsService/GetObservation",
   ]);
   expect(calls[1]).toMatchObject({

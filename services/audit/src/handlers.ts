@@ -1,10 +1,10 @@
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
-import type { AuditIntakeService } from "@wellapi/gen/wellapi/audit/v1/audit_intake_service_pb";
 import {
   type AuditService,
   type ListAccessesRequest,
   ListAccessesRequestSchema,
 } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import type { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import { callerKey, type PageQuery, type PageTokens, queryDigest } from "@wellapi/rpc";
 import { scopeOf } from "./access.ts";
 import type { AccessReader, ReadAccess } from "./access-reader.ts";

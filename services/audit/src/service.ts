@@ -1,8 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createLeafSealer, type Tree } from "@wellapi/access-log";
-import { AuditIntakeService } from "@wellapi/gen/wellapi/audit/v1/audit_intake_service_pb";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import { type Frontier, frontierRoot, hexKeyId } from "@wellapi/merkle";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import type { Clock, Logger } from "@wellapi/runtime";

@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Client, createClient } from "@connectrpc/connect";
+import { AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import {
   AuditIntakeService,
   type Leaf,
   LeafSchema,
-} from "@wellapi/gen/wellapi/audit/v1/audit_intake_service_pb";
-import { AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
-import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+} from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import { type Caller, createPageTokens, type Principal } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { randomIds, silentLogger, systemClock } from "@wellapi/runtime";

@@ -8,7 +8,7 @@ import {
 } from "@connectrpc/connect";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
-import { PatientDirectoryService } from "@wellapi/gen/wellapi/identity/v1/patient_directory_service_pb";
+import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { type PageTokens, queryDigest } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { Pairwise } from "@wellapi/vault";

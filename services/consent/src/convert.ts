@@ -5,10 +5,12 @@ import {
   type Consent as ConsentMessage,
   type ConsentRevisionSchema,
   ConsentSchema,
+} from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import {
   type DecisionSchema,
   DenialReason as DenialReasonMessage,
   type Question as QuestionMessage,
-} from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+} from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import {
   Actor_Kind,
   Direction as DirectionMessage,

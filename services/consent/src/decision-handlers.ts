@@ -5,7 +5,7 @@ import {
   ConsentDecisionService,
   type WatchRequest,
   type WatchResponseSchema,
-} from "@wellapi/gen/wellapi/consent/v1/consent_decision_service_pb";
+} from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import type { Clock } from "@wellapi/runtime";
 import type { Accesses } from "./access-interceptor.ts";
 import type { ConsentRepository } from "./consent-repository.ts";

@@ -1,8 +1,8 @@
 import type { Transport } from "@connectrpc/connect";
 import type { AccessLog } from "@wellapi/access-log";
 import { systemTimers, type Timers } from "@wellapi/enforcer";
-import { ConsentDecisionService } from "@wellapi/gen/wellapi/consent/v1/consent_decision_service_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import { createFollower, type JournalAccess } from "@wellapi/journal";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import type { Clock, Ids, Logger } from "@wellapi/runtime";

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Code, type Transport } from "@connectrpc/connect";
 import type { Question } from "@wellapi/enforcer";
-import { DenialReason } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, it, vi } from "vitest";
 import { sessionMarginMs } from "../src/recall.ts";

@@ -254,10 +254,10 @@ describe("bad input", () => {
     await open(echo);
     for (const path of [
       "/nothing",
-      "/wellapi.identity.v1.TokenExchangeService/ExchangeCredential",
-      "/wellapi.records.v1.RecordsWriteService/AppendSeries",
-      "/wellapi.consent.v1.ConsentDecisionService/Decide",
-      "/wellapi.audit.v1.AuditIntakeService/Append",
+      "/wellapi.internal.identity.v1.TokenExchangeService/ExchangeCredential",
+      "/wellapi.internal.records.v1.RecordsWriteService/AppendSeries",
+      "/wellapi.internal.consent.v1.ConsentDecisionService/Decide",
+      "/wellapi.internal.audit.v1.AuditIntakeService/Append",
     ]) {
       const response = await post(path.slice(1), {});
       expect(response.status).toBe(404);

@@ -3,7 +3,7 @@ import { Code, type HandlerContext } from "@connectrpc/connect";
 import { type AccessInit, type AccessLog, actorOf } from "@wellapi/access-log";
 import { Access_Outcome, Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
-import { PatientDirectoryService } from "@wellapi/gen/wellapi/identity/v1/patient_directory_service_pb";
+import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { Actor_Kind } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Entry } from "@wellapi/journal";
 import { type Caller, callerKey, partyOf } from "@wellapi/rpc";

@@ -7,7 +7,7 @@ import {
   type TimeZonePeriod as TimeZonePeriodMessage,
   type TimeZonePeriodSchema,
 } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
-import type { ExchangeCredentialRequest } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
+import type { ExchangeCredentialRequest } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import type { Credential } from "./credential.ts";
 import { invalidField } from "./errors.ts";
 import type { Shown } from "./exchange.ts";

@@ -1,5 +1,5 @@
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { EdgeCertificateService } from "@wellapi/gen/wellapi/identity/v1/edge_certificate_service_pb";
+import type { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v1/edge_certificate_service_pb";
 import type { CertificateAuthority } from "./certificate-authority.ts";
 import { readCertificateRequest } from "./certificate-request.ts";
 

@@ -1,7 +1,7 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
-import { PatientDirectoryService } from "@wellapi/gen/wellapi/identity/v1/patient_directory_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
+import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import type { PageTokens } from "@wellapi/rpc";
 import type { Clock, Ids } from "@wellapi/runtime";
 import type { Accesses } from "./access-interceptor.ts";

@@ -1,7 +1,7 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { TokenExchangeService } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
+import type { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { callerKey } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { Accesses } from "./access-interceptor.ts";

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { ObservationBatch, SeriesBatch } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
-import type { AppendSeriesRequestSchema } from "@wellapi/gen/wellapi/records/v1/records_write_service_pb";
+import type { AppendSeriesRequestSchema } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
 import type { Observation as ObservationMessage } from "@wellapi/gen/wellapi/type/v1/observation_pb";
 import type {
   Decimals,

@@ -6,7 +6,7 @@ import type {
   SeriesBatch,
 } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
-import type { RecordsWriteService } from "@wellapi/gen/wellapi/records/v1/records_write_service_pb";
+import type { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
 import type { Failure } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import {
   describeError,

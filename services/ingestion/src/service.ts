@@ -1,6 +1,6 @@
 import { createClient, type Transport } from "@connectrpc/connect";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
-import { RecordsWriteService } from "@wellapi/gen/wellapi/records/v1/records_write_service_pb";
+import { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
 import { type Route, route } from "@wellapi/rpc";
 import type { Clock, Logger } from "@wellapi/runtime";
 import { checkUnit } from "@wellapi/terminology";

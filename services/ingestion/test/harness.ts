@@ -14,7 +14,7 @@ import {
   AppendSeriesResponseSchema,
   RecordsWriteService,
   type RecordsWriteServiceRetractBatchRequest,
-} from "@wellapi/gen/wellapi/records/v1/records_write_service_pb";
+} from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
 import type { SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import { type Caller, route } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";

@@ -1,6 +1,6 @@
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { KeyName, KeyService } from "@wellapi/gen/wellapi/keys/v1/key_service_pb";
-import { KeyState } from "@wellapi/gen/wellapi/keys/v1/key_service_pb";
+import type { KeyName, KeyService } from "@wellapi/gen/wellapi/internal/keys/v1/key_service_pb";
+import { KeyState } from "@wellapi/gen/wellapi/internal/keys/v1/key_service_pb";
 import type { Clock } from "@wellapi/runtime";
 import { type KeyRepository, type KeyUse, VaultError } from "@wellapi/vault";
 

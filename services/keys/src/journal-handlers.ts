@@ -3,7 +3,7 @@ import {
   AppendState,
   type Entry,
   type JournalService,
-} from "@wellapi/gen/wellapi/keys/v1/journal_service_pb";
+} from "@wellapi/gen/wellapi/internal/keys/v1/journal_service_pb";
 import {
   type FactKind,
   type Entry as JournalEntry,

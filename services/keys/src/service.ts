@@ -1,5 +1,5 @@
-import { JournalService } from "@wellapi/gen/wellapi/keys/v1/journal_service_pb";
-import { KeyService } from "@wellapi/gen/wellapi/keys/v1/key_service_pb";
+import { JournalService } from "@wellapi/gen/wellapi/internal/keys/v1/journal_service_pb";
+import { KeyService } from "@wellapi/gen/wellapi/internal/keys/v1/key_service_pb";
 import type { JournalRepository } from "@wellapi/journal";
 import { type Route, route } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Code, createClient } from "@connectrpc/connect";
-import { KeyService, KeyState } from "@wellapi/gen/wellapi/keys/v1/key_service_pb";
+import { KeyService, KeyState } from "@wellapi/gen/wellapi/internal/keys/v1/key_service_pb";
 import { openFileJournal } from "@wellapi/journal";
 import { anonymous } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";

@@ -1,7 +1,7 @@
 import { createClient, type Transport } from "@connectrpc/connect";
 import type { Enforcer, Permit, Question } from "@wellapi/enforcer";
-import { ConsentDecisionService } from "@wellapi/gen/wellapi/consent/v1/consent_decision_service_pb";
-import { DenialReason } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
+import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { invalidField, RecordsError } from "./errors.ts";
 import type { ConsentPermit } from "./grant.ts";

@@ -7,7 +7,7 @@ import {
 import type {
   AppendObservationsRequest,
   AppendSeriesRequest,
-} from "@wellapi/gen/wellapi/records/v1/records_write_service_pb";
+} from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
 import type { Observation } from "@wellapi/gen/wellapi/type/v1/observation_pb";
 import type { Series } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import type { TimeInterval } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";

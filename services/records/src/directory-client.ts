@@ -1,6 +1,6 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
-import { PatientDirectoryService } from "@wellapi/gen/wellapi/identity/v1/patient_directory_service_pb";
+import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import type { Clock } from "@wellapi/runtime";
 import type { ZonePeriod } from "./calendar.ts";
 

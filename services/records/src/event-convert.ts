@@ -1,5 +1,5 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import { BatchCommittedSchema } from "@wellapi/gen/wellapi/records/v1/records_pb";
+import { BatchCommittedSchema } from "@wellapi/gen/wellapi/internal/records/v1/records_events_pb";
 import type { Clock } from "@wellapi/runtime";
 import type { OutboxEvent } from "@wellapi/store";
 
@@ -23,7 +23,7 @@ export function batchCommitted(
     headers: {
       "ce-specversion": "1.0",
       "ce-id": id,
-      "ce-type": "wellapi.records.v1.BatchCommitted",
+      "ce-type": "wellapi.internal.records.v1.BatchCommitted",
       "ce-source": "/wellapi/records",
       "ce-time": new Date(clock.now()).toISOString(),
       "content-type": "application/protobuf",

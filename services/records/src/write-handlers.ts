@@ -1,5 +1,5 @@
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
-import type { RecordsWriteService } from "@wellapi/gen/wellapi/records/v1/records_write_service_pb";
+import type { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
 import { callerKey, partyOf } from "@wellapi/rpc";
 import type { Pairwise } from "@wellapi/vault";
 import type { createAppend } from "./append.ts";

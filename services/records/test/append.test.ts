@@ -266,7 +266,7 @@ describe("append", () => {
     expect(access).toMatchObject({
       patient: scene.world.idFor(scene.maker, scene.patient),
       organization: scene.maker.organization,
-      method: "wellapi.records.v1.RecordsWriteService/AppendSeries",
+      method: "wellapi.internal.records.v1.RecordsWriteService/AppendSeries",
       direction: Direction.CONTRIBUTE,
       items: 3n,
       requestId: "r1",

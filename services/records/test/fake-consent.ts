@@ -1,6 +1,6 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { ConsentDecisionService } from "@wellapi/gen/wellapi/consent/v1/consent_decision_service_pb";
-import { DenialReason } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
+import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { type Route, route } from "@wellapi/rpc";
 import { randomIds } from "@wellapi/runtime";

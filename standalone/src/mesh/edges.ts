@@ -5,7 +5,7 @@ import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { Pkcs10CertificateRequestGenerator } from "@peculiar/x509";
 import { forwardingRoute, publicServices, type Tiles } from "@wellapi/gateway";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
-import { EdgeCertificateService } from "@wellapi/gen/wellapi/identity/v1/edge_certificate_service_pb";
+import { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v1/edge_certificate_service_pb";
 import { createStreamLimit, type ServerTls } from "@wellapi/rpc";
 import { createDoorAuthentication, drainDoors, openGrpcDoor, openHttpDoor, urlHost } from "../doors.ts";
 import type { EdgeConfig, ServiceConfig } from "./config.ts";

@@ -1,7 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
-import { AuditIntakeService } from "@wellapi/gen/wellapi/audit/v1/audit_intake_service_pb";
-import { TokenExchangeService } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
+import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
+import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { openPeerTransport, type WorkloadCertificates } from "@wellapi/rpc";
 import type { Closers } from "@wellapi/runtime";
 import type { ServiceConfig } from "./config.ts";

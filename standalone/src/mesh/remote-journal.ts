@@ -4,7 +4,7 @@ import {
   type Entry as EntryMessage,
   JournalService,
   type Link as LinkMessage,
-} from "@wellapi/gen/wellapi/keys/v1/journal_service_pb";
+} from "@wellapi/gen/wellapi/internal/keys/v1/journal_service_pb";
 import { type Entry, type FactKind, JournalError, type JournalRepository, type Link } from "@wellapi/journal";
 import { problemOf, toConnectError } from "@wellapi/rpc";
 import { patiently } from "./patience.ts";

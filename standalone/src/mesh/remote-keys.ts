@@ -1,5 +1,5 @@
 import { createClient, type Transport } from "@connectrpc/connect";
-import { KeyService, KeyState } from "@wellapi/gen/wellapi/keys/v1/key_service_pb";
+import { KeyService, KeyState } from "@wellapi/gen/wellapi/internal/keys/v1/key_service_pb";
 import { problemOf, toConnectError } from "@wellapi/rpc";
 import { type KeyRepository, VaultError } from "@wellapi/vault";
 import { patiently } from "./patience.ts";

@@ -1,5 +1,5 @@
 import { createClient } from "@connectrpc/connect";
-import { TokenExchangeService } from "@wellapi/gen/wellapi/identity/v1/token_exchange_service_pb";
+import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { ingestionSelfValidating } from "@wellapi/ingestion";
 import { keysCollections, openKeysService } from "@wellapi/keys";
 import {

@@ -15,8 +15,8 @@ export function isServiceName(name: string): name is ServiceName {
   return (serviceNames as readonly string[]).includes(name);
 }
 
-/** The service that serves the contract: `wellapi.<service>.v1.<Name>`. */
+/** The service that serves the contract: `wellapi.<service>.v1.<Name>`, or `wellapi.internal.<service>.v1.<Name>`. */
 export function serviceOf(typeName: string): ServiceName | undefined {
-  const area = typeName.split(".")[1] ?? "";
-  return typeName.startsWith("wellapi.") && isServiceName(area) ? area : undefined;
+  const area = /^wellapi\.(?:internal\.)?([a-z]+)\.v\d+\./.exec(typeName)?.[1];
+  return area !== undefined && isServiceName(area) ? area : undefined;
 }

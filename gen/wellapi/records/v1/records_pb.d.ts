@@ -319,33 +319,6 @@ export declare type ErasureReceipt = Message<"wellapi.records.v1.ErasureReceipt"
 export declare const ErasureReceiptSchema: GenMessage<ErasureReceipt>;
 
 /**
- * Event: a batch became readable. References only; subject `records.batch.committed`.
- *
- * @generated from message wellapi.records.v1.BatchCommitted
- */
-export declare type BatchCommitted = Message<"wellapi.records.v1.BatchCommitted"> & {
-  /**
-   * Partition of the patient.
-   *
-   * @generated from field: string partition = 1;
-   */
-  partition: string;
-
-  /**
-   * Commit sequence.
-   *
-   * @generated from field: int64 sequence = 2;
-   */
-  sequence: bigint;
-};
-
-/**
- * Describes the message wellapi.records.v1.BatchCommitted.
- * Use `create(BatchCommittedSchema)` to create a new message.
- */
-export declare const BatchCommittedSchema: GenMessage<BatchCommitted>;
-
-/**
  * Length of the buckets of an aggregate, in the patient's own time zone.
  *
  * @generated from enum wellapi.records.v1.BucketSize

@@ -8,7 +8,7 @@ import {
   sessionOptions,
   type WatchStream,
 } from "@wellapi/enforcer";
-import { DenialReason } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { createFollower, type Journal } from "@wellapi/journal";
 import { type Ids, silentLogger } from "@wellapi/runtime";
