@@ -328,7 +328,8 @@ export declare const AuditService: GenService<{
     output: typeof GetCheckpointResponseSchema;
   },
   /**
-   * Proves that an entry is in the log of a size (RFC 6962, 2.1.1).
+   * Proves that an entry is in the log of a size (RFC 6962, 2.1.1). No GET: who asks for the proof of one position
+   * tells which entry is about them.
    *
    * @generated from rpc wellapi.audit.v1.AuditService.GetInclusionProof
    */

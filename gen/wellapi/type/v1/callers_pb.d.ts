@@ -99,14 +99,14 @@ export declare const CallerKindSchema: GenEnum<CallerKind>;
 /**
  * Who may call the RPCs of this service. Every service has it.
  *
- * @generated from extension: wellapi.type.v1.Callers service_callers = 50201;
+ * @generated from extension: wellapi.type.v1.Callers service_callers = 160515270;
  */
 export declare const service_callers: GenExtension<ServiceOptions, Callers>;
 
 /**
  * Who may call this RPC, where it differs from its service.
  *
- * @generated from extension: wellapi.type.v1.Callers method_callers = 50201;
+ * @generated from extension: wellapi.type.v1.Callers method_callers = 148633342;
  */
 export declare const method_callers: GenExtension<MethodOptions, Callers>;
 

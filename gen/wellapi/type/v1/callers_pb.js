@@ -12,7 +12,7 @@ import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
  * Describes the file wellapi/type/v1/callers.proto.
  */
 export const file_wellapi_type_v1_callers = /*@__PURE__*/
-  fileDesc("Ch13ZWxsYXBpL3R5cGUvdjEvY2FsbGVycy5wcm90bxIPd2VsbGFwaS50eXBlLnYxIkgKB0NhbGxlcnMSKgoFa2luZHMYASADKA4yGy53ZWxsYXBpLnR5cGUudjEuQ2FsbGVyS2luZBIRCgl3b3JrbG9hZHMYAiADKAkqqgEKCkNhbGxlcktpbmQSGwoXQ0FMTEVSX0tJTkRfVU5TUEVDSUZJRUQQABIWChJDQUxMRVJfS0lORF9BTllPTkUQARIbChdDQUxMRVJfS0lORF9BUFBMSUNBVElPThACEhcKE0NBTExFUl9LSU5EX1BBVElFTlQQAxIYChRDQUxMRVJfS0lORF9PUEVSQVRPUhAEEhcKE0NBTExFUl9LSU5EX1NFUlZJQ0UQBTpkCg9zZXJ2aWNlX2NhbGxlcnMSHy5nb29nbGUucHJvdG9idWYuU2VydmljZU9wdGlvbnMYmYgDIAEoCzIYLndlbGxhcGkudHlwZS52MS5DYWxsZXJzUg5zZXJ2aWNlQ2FsbGVyczphCg5tZXRob2RfY2FsbGVycxIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGJmIAyABKAsyGC53ZWxsYXBpLnR5cGUudjEuQ2FsbGVyc1INbWV0aG9kQ2FsbGVyc2IGcHJvdG8z", [file_google_protobuf_descriptor]);
+  fileDesc("Ch13ZWxsYXBpL3R5cGUvdjEvY2FsbGVycy5wcm90bxIPd2VsbGFwaS50eXBlLnYxIkgKB0NhbGxlcnMSKgoFa2luZHMYASADKA4yGy53ZWxsYXBpLnR5cGUudjEuQ2FsbGVyS2luZBIRCgl3b3JrbG9hZHMYAiADKAkqqgEKCkNhbGxlcktpbmQSGwoXQ0FMTEVSX0tJTkRfVU5TUEVDSUZJRUQQABIWChJDQUxMRVJfS0lORF9BTllPTkUQARIbChdDQUxMRVJfS0lORF9BUFBMSUNBVElPThACEhcKE0NBTExFUl9LSU5EX1BBVElFTlQQAxIYChRDQUxMRVJfS0lORF9PUEVSQVRPUhAEEhcKE0NBTExFUl9LSU5EX1NFUlZJQ0UQBTplCg9zZXJ2aWNlX2NhbGxlcnMSHy5nb29nbGUucHJvdG9idWYuU2VydmljZU9wdGlvbnMYxonFTCABKAsyGC53ZWxsYXBpLnR5cGUudjEuQ2FsbGVyc1IOc2VydmljZUNhbGxlcnM6YgoObWV0aG9kX2NhbGxlcnMSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxj+7e9GIAEoCzIYLndlbGxhcGkudHlwZS52MS5DYWxsZXJzUg1tZXRob2RDYWxsZXJzYgZwcm90bzM", [file_google_protobuf_descriptor]);
 
 /**
  * Describes the message wellapi.type.v1.Callers.
@@ -38,7 +38,7 @@ export const CallerKind = /*@__PURE__*/
 /**
  * Who may call the RPCs of this service. Every service has it.
  *
- * @generated from extension: wellapi.type.v1.Callers service_callers = 50201;
+ * @generated from extension: wellapi.type.v1.Callers service_callers = 160515270;
  */
 export const service_callers = /*@__PURE__*/
   extDesc(file_wellapi_type_v1_callers, 0);
@@ -46,7 +46,7 @@ export const service_callers = /*@__PURE__*/
 /**
  * Who may call this RPC, where it differs from its service.
  *
- * @generated from extension: wellapi.type.v1.Callers method_callers = 50201;
+ * @generated from extension: wellapi.type.v1.Callers method_callers = 148633342;
  */
 export const method_callers = /*@__PURE__*/
   extDesc(file_wellapi_type_v1_callers, 1);
