@@ -4,7 +4,7 @@ import { embeddedEventsCollections, openEmbeddedEvents, openRelay } from "@wella
 import { ingestionSelfValidating } from "@wellapi/ingestion";
 import { openFileJournal } from "@wellapi/journal";
 import { createAuthentication, serverInterceptors } from "@wellapi/rpc";
-import { type Closers, type Logger, randomIds, systemClock } from "@wellapi/runtime";
+import { type Closers, createDamageReporter, type Logger, randomIds, systemClock } from "@wellapi/runtime";
 import type { CollectionDeclaration, SqliteStore, Store } from "@wellapi/store";
 import { openVault, vaultCollections } from "@wellapi/vault";
 import type { DataFolder } from "./data-folder.ts";
@@ -20,6 +20,7 @@ import {
   type Platform,
 } from "./platform.ts";
 import { measureCommits } from "./signals/commits.ts";
+import { reportDamage } from "./signals/damage.ts";
 import { createSwitchboard, type Switchboard } from "./switchboard.ts";
 
 /** All services in this process: SQLite files in one folder, events in a store, calls through a switchboard. */
@@ -64,7 +65,9 @@ export function createInProcessPlatform(options: {
     const store = await folder.open(name, collections);
     closers.push(`store ${name}`, () => store.close());
     stores.set(basename(name, ".db"), store);
-    return measureCommits(store, "sqlite", basename(name, ".db"));
+    const service = basename(name, ".db");
+    const damage = createDamageReporter({ store: service, log });
+    return reportDamage(measureCommits(store, "sqlite", service), damage);
   }
 
   const keys = once(() => openKeys(folder.masterKey, closers));
@@ -82,6 +85,7 @@ export function createInProcessPlatform(options: {
         store: await openStore(folder.keyStore, vaultCollections),
         kms,
         clock,
+        damage: createDamageReporter({ store: basename(folder.keyStore, ".db"), log }),
       });
       closers.push("vault", () => vault.close());
       return vault;

@@ -88,7 +88,10 @@ export async function openAccessLog(options: AccessLogOptions): Promise<OpenAcce
       try {
         await commitLeaf(document);
       } catch (error) {
-        if (!(error instanceof StoreError && error.code === "unavailable")) throw error;
+        // A damaged page among the leaves must not keep others' data from being read.
+        const takes =
+          error instanceof StoreError && (error.code === "unavailable" || error.code === "damaged");
+        if (!takes) throw error;
         // Once, not for each leaf: a full disk must not fill the logs, too.
         if (reserve.held().length === 0) log.warn({ err: error }, "leaves go to the reserve now");
         await reserve.append(encodeLeafDocument(document));

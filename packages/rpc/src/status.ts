@@ -23,6 +23,21 @@ const storeUnavailable: Problem = {
   retryAfterMs: 1_000,
 };
 
+const diskFull: Problem = {
+  code: Code.Unavailable,
+  reason: "DISK_FULL",
+  message:
+    "there is no room to store anything, nothing was changed: reads may go on; send the request again after the delay",
+  retryAfterMs: 5_000,
+};
+
+const storeDamaged: Problem = {
+  code: Code.DataLoss,
+  reason: "STORE_DAMAGED",
+  message:
+    "what is stored for this is damaged: it is no fault of the request, sending it again does not help, and the operator is told",
+};
+
 const peerUnavailable: Problem = {
   code: Code.Unavailable,
   reason: "UNAVAILABLE",
@@ -52,7 +67,12 @@ export function describeError(error: unknown): Description {
     // The ports' own errors (StoreError, EventsError, VaultError, ...), recognised by shape: their packages
     // are no dependency of this one.
     if (error.name.endsWith("Error") && "code" in error && error.code === "unavailable") {
-      return { error: problemError(storeUnavailable, error), unexpected: false };
+      const problem = "full" in error && error.full === true ? diskFull : storeUnavailable;
+      return { error: problemError(problem, error), unexpected: false };
+    }
+    // Whoever met it has logged where it lies.
+    if (error.name.endsWith("Error") && "code" in error && error.code === "damaged") {
+      return { error: problemError(storeDamaged, error), unexpected: false };
     }
     if (error.name === "AbortError") return { error: problemError(canceled, error), unexpected: false };
     if (error.name === "TimeoutError") {

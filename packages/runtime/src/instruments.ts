@@ -1,4 +1,5 @@
 import {
+  ATTR_DB_COLLECTION_NAME,
   ATTR_DB_NAMESPACE,
   ATTR_DB_OPERATION_NAME,
   ATTR_DB_SYSTEM_NAME,
@@ -86,6 +87,12 @@ export const instruments = {
     unit: "s",
     description: "How long the oldest block that is not compacted has waited; 0 where none waits",
   },
+  damagedDocuments: {
+    name: "wellapi.store.damaged_documents",
+    kind: "counter",
+    unit: "{document}",
+    description: "Stored documents that were met damaged, each once in the life of a process",
+  },
   brokerConnected: {
     name: "wellapi.events.connected",
     kind: "gauge",
@@ -119,6 +126,7 @@ export const seriesAttributes = {
   /** `mongodb` or `sqlite`. */
   engine: ATTR_DB_SYSTEM_NAME,
   operation: ATTR_DB_OPERATION_NAME,
+  collection: ATTR_DB_COLLECTION_NAME,
   /** Only of what failed. */
   error: ATTR_ERROR_TYPE,
   durable: ATTR_MESSAGING_CONSUMER_GROUP_NAME,

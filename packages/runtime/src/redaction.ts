@@ -16,6 +16,8 @@ const allowed = new Set([
   "consumer",
   "count",
   "delay_ms",
+  // The opaque key of one that is damaged, its partition first: nothing else tells an operator where the damage lies.
+  "document",
   "duration_ms",
   "engine",
   "err",

@@ -24,9 +24,20 @@ export function encodeDocument(document: Document): Uint8Array {
   return bytes;
 }
 
-/** The document of these bytes; byte fields are Uint8Arrays of their own, safe to transfer. */
+/**
+ * The document of these bytes; byte fields are Uint8Arrays of their own, safe to transfer. Throws `damaged` for bytes that
+ * are no document.
+ */
 export function decodeDocument<D extends Document>(bytes: Uint8Array): D {
-  return ownBytes(deserialize(bytes, { promoteBuffers: true })) as D;
+  let decoded: unknown;
+  try {
+    decoded = deserialize(bytes, { promoteBuffers: true });
+  } catch (cause) {
+    // Not as a cause: it may quote what it met.
+    const name = cause instanceof Error ? cause.name : "unknown";
+    throw new StoreError("damaged", `a stored document does not decode (${name})`);
+  }
+  return ownBytes(decoded) as D;
 }
 
 function checkValue(value: unknown, field: string, depth: number): void {

@@ -22,7 +22,7 @@ describe("sqlite: the disk", () => {
         await store.commit(insertion(`n${n}`, 8000));
         ids.push(`n${n}`);
       } catch (error) {
-        expect(error).toMatchObject({ name: "StoreError", code: "unavailable" });
+        expect(error).toMatchObject({ name: "StoreError", code: "unavailable", full: true });
         return ids;
       }
     }
@@ -46,15 +46,55 @@ describe("sqlite: the disk", () => {
     ]);
   });
 
-  test("a file that is no store is refused as unavailable and left as it was", async () => {
+  test("a file that is no store is refused as damaged and left as it was", async () => {
     subject = await openSqliteUnderTest([]);
     const path = join(subject.folder, "other.txt");
     await writeFile(path, "not a database, but long enough to be taken for one".repeat(100));
     const opening = openSqliteStore({ path, collections: [] });
-    await expect(opening).rejects.toMatchObject({ name: "StoreError", code: "unavailable" });
+    await expect(opening).rejects.toMatchObject({ name: "StoreError", code: "damaged" });
     expect(await readFile(path, "utf8")).toContain("not a database");
     const missing = openSqliteStore({ path: join(subject.folder, "no", "store.db"), collections: [] });
     await expect(missing).rejects.toMatchObject({ name: "StoreError", code: "unavailable" });
+  });
+
+  test("a damaged page is damage where it is met, and nowhere else", async () => {
+    subject = await openSqliteUnderTest(contractCollections);
+    for (let n = 0; n < 60; n += 1) await subject.store.commit(insertion(`n${100 + n}`, 3_000));
+    await subject.store.close();
+    const { path } = subject;
+    const content = await readFile(path);
+    const filler = content.indexOf("n130", 0, "latin1");
+    expect(filler).toBeGreaterThan(0);
+    // The header of a leaf of the table says what lies where in the page.
+    const page = Math.floor(content.lastIndexOf("filler") / 4096);
+    content.fill(0xff, page * 4096, page * 4096 + 8);
+    await writeFile(path, content);
+    const store = await subject.reopen();
+    const outcomes = new Set<string>();
+    for (let n = 0; n < 60; n += 1) {
+      const read = store.get("note", ["eu/p1", `n${100 + n}`]);
+      outcomes.add(
+        await read.then(
+          () => "whole",
+          (error) => error.code,
+        ),
+      );
+    }
+    expect([...outcomes].sort()).toEqual(["damaged", "whole"]);
+  });
+
+  test("a document that does not decode is damage", async () => {
+    subject = await openSqliteUnderTest(contractCollections);
+    await insert(subject.store, note("a", { tag: "unmistakable" }));
+    await subject.store.close();
+    const { path } = subject;
+    const content = await readFile(path);
+    // BSON: a type no one knows, in front of the field's name.
+    for (let at = content.indexOf("tag\0"); at >= 0; at = content.indexOf("tag\0", at + 1))
+      content[at - 1] = 0x7a;
+    await writeFile(path, content);
+    const read = (await subject.reopen()).get("note", ["eu/p1", "a"]);
+    await expect(read).rejects.toMatchObject({ name: "StoreError", code: "damaged" });
   });
 
   test("its files are the owner's alone", async () => {

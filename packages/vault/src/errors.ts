@@ -1,10 +1,11 @@
 /**
  * `no_key`: no key was ever made. `destroyed`: there was one, and it is gone for ever. `tampered`: the bytes
  * were not sealed by this key for this context. `unavailable`: the store or the KMS cannot answer, or the key
- * was dropped from memory; ask again. `invalid`: the caller broke the port's contract, or a key file or
- * configuration cannot be used.
+ * was dropped from memory; ask again. `damaged`: the wrapped key, or the file that holds it, is not what was written;
+ * asking again does not help. `invalid`: the caller broke the port's contract, or a key file or configuration cannot be
+ * used.
  */
-export type VaultErrorCode = "no_key" | "destroyed" | "tampered" | "unavailable" | "invalid";
+export type VaultErrorCode = "no_key" | "destroyed" | "tampered" | "unavailable" | "damaged" | "invalid";
 
 /** The vault's one error. Its message never carries a key, a plaintext or a patient's id. */
 export class VaultError extends Error {

@@ -3,7 +3,7 @@ import { StoreError } from "@wellapi/store";
 import { VaultError } from "./errors.ts";
 import type { KeyUse, Kms } from "./port.ts";
 
-const COLLECTION = "patient_keys";
+export const KEYS_COLLECTION = "patient_keys";
 /** The entry of a key that says whether it lives. It carries no key material, so it can stay for ever. */
 const HEAD = 0;
 /** More versions than a key can come to have. */
@@ -12,7 +12,7 @@ const INSTALLATION = "installation";
 
 /** What the vault keeps, for its store's declaration. Backups of data must leave this collection out. */
 export const vaultCollections: readonly CollectionDeclaration[] = [
-  { name: COLLECTION, key: ["partition", "use", "version"], indexes: [] },
+  { name: KEYS_COLLECTION, key: ["partition", "use", "version"], indexes: [] },
 ];
 
 interface HeadDocument extends Document {
@@ -56,7 +56,7 @@ export interface KeyRepository {
 
 export function createKeyRepository(store: Store): KeyRepository {
   async function read(partition: string, use: KeyUse) {
-    const { documents } = await store.scan<HeadDocument | WrappedDocument>(COLLECTION, {
+    const { documents } = await store.scan<HeadDocument | WrappedDocument>(KEYS_COLLECTION, {
       equals: [partition, use],
       limit: MAX_VERSIONS,
     });
@@ -81,8 +81,8 @@ export function createKeyRepository(store: Store): KeyRepository {
         const result = await store.commit({
           partition,
           changes: [
-            { kind: "insert", collection: COLLECTION, document: head },
-            { kind: "insert", collection: COLLECTION, document: key },
+            { kind: "insert", collection: KEYS_COLLECTION, document: head },
+            { kind: "insert", collection: KEYS_COLLECTION, document: key },
           ],
         });
         if (!result.committed && (await read(partition, use)).head?.destroyed) throw destroyed();
@@ -97,6 +97,9 @@ export function createKeyRepository(store: Store): KeyRepository {
     fingerprint: (fingerprint, now) =>
       guard(async () => {
         const key = [INSTALLATION, "fingerprint", HEAD] as const;
+        // Read first: a start on a full disk has nothing to write.
+        const known = (await store.get<HeadDocument>(KEYS_COLLECTION, key))?.document.fingerprint;
+        if (known !== undefined) return known;
         const document: HeadDocument = {
           partition: INSTALLATION,
           use: "fingerprint",
@@ -106,9 +109,9 @@ export function createKeyRepository(store: Store): KeyRepository {
         };
         await store.commit({
           partition: INSTALLATION,
-          changes: [{ kind: "insert", collection: COLLECTION, document }],
+          changes: [{ kind: "insert", collection: KEYS_COLLECTION, document }],
         });
-        return (await store.get<HeadDocument>(COLLECTION, key))?.document.fingerprint ?? fingerprint;
+        return (await store.get<HeadDocument>(KEYS_COLLECTION, key))?.document.fingerprint ?? fingerprint;
       }),
   };
 
@@ -129,11 +132,11 @@ export function createKeyRepository(store: Store): KeyRepository {
         changes: [
           // The head changes with every change of the key, so it guards the whole of it.
           revision === undefined
-            ? { kind: "insert", collection: COLLECTION, document }
-            : { kind: "replace", collection: COLLECTION, document, ifRevision: revision },
+            ? { kind: "insert", collection: KEYS_COLLECTION, document }
+            : { kind: "replace", collection: KEYS_COLLECTION, document, ifRevision: revision },
           ...keys.map(({ version }) => ({
             kind: "delete" as const,
-            collection: COLLECTION,
+            collection: KEYS_COLLECTION,
             key: [partition, use, version],
           })),
         ],
@@ -151,7 +154,7 @@ export async function rewrapKeys(store: Store, kms: Kms): Promise<number> {
   let count = 0;
   let cursor: string | undefined;
   do {
-    const page = await store.scan<HeadDocument | WrappedDocument>(COLLECTION, {
+    const page = await store.scan<HeadDocument | WrappedDocument>(KEYS_COLLECTION, {
       equals: [],
       limit: AT_ONCE,
       ...(cursor === undefined ? {} : { cursor }),
@@ -162,7 +165,7 @@ export async function rewrapKeys(store: Store, kms: Kms): Promise<number> {
         const { partition, use, version } = document;
         const wrapped = await kms.rewrap(document.wrapped, wrapContext(partition, use as KeyUse, version));
         if (wrapped === undefined) return 0;
-        const change = { kind: "replace", collection: COLLECTION, ifRevision: revision } as const;
+        const change = { kind: "replace", collection: KEYS_COLLECTION, ifRevision: revision } as const;
         const { committed } = await store.commit({
           partition,
           changes: [{ ...change, document: { ...document, wrapped } }],
@@ -192,7 +195,7 @@ async function guard<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (cause) {
     if (!(cause instanceof StoreError)) throw cause;
-    const code = cause.code === "invalid" ? "invalid" : "unavailable";
+    const code = cause.code === "invalid" || cause.code === "damaged" ? cause.code : "unavailable";
     throw new VaultError(code, `the store of keys failed: ${cause.message}`, { cause });
   }
 }

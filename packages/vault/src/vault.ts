@@ -1,9 +1,9 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import type { Clock } from "@wellapi/runtime";
+import type { Clock, DamageReporter } from "@wellapi/runtime";
 import { systemClock } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import { VaultError } from "./errors.ts";
-import { createKeyRepository, type KeyRepository, wrapContext } from "./key-repository.ts";
+import { createKeyRepository, KEYS_COLLECTION, type KeyRepository, wrapContext } from "./key-repository.ts";
 import { createLru } from "./lru.ts";
 import type { DroppablePatientKey, KeyVersion } from "./patient-key.ts";
 import { createPatientKey } from "./patient-key.ts";
@@ -19,6 +19,8 @@ export interface VaultOptions {
    * so this must exceed the patients that are worked on at the same time.
    */
   readonly cacheKeys?: number;
+  /** Told of wrapped keys that do not unwrap. */
+  readonly damage?: DamageReporter;
 }
 
 export interface OpenVault extends Vault {
@@ -42,7 +44,7 @@ const DEFAULT_CACHE_KEYS = 4096;
  * hide the loss.
  */
 export async function openVault(options: VaultOptions): Promise<OpenVault> {
-  const { store, kms, clock = systemClock, cacheKeys = DEFAULT_CACHE_KEYS } = options;
+  const { store, kms, clock = systemClock, cacheKeys = DEFAULT_CACHE_KEYS, damage } = options;
   const repository = "commit" in store ? createKeyRepository(store) : store;
   const cache = createLru<DroppablePatientKey>(cacheKeys, (key) => key.drop());
   const loading = new Map<string, Loading>();
@@ -62,9 +64,20 @@ export async function openVault(options: VaultOptions): Promise<OpenVault> {
     const wrapped = await repository.find(partition, use);
     const versions: KeyVersion[] = [];
     for (const { version, wrapped: bytes } of wrapped) {
-      versions.push({ version, bytes: await kms.unwrap(bytes, wrapContext(partition, use, version)) });
+      versions.push({ version, bytes: await unwrap(partition, use, version, bytes) });
     }
     return createPatientKey(partition, use, versions);
+  }
+
+  async function unwrap(partition: string, use: KeyUse, version: number, wrapped: Uint8Array) {
+    try {
+      return await kms.unwrap(wrapped, wrapContext(partition, use, version));
+    } catch (cause) {
+      if (!(cause instanceof VaultError && cause.code === "tampered")) throw cause;
+      const document = [partition, use, String(version)];
+      damage?.report({ collection: KEYS_COLLECTION, document, what: "a wrapped key does not unwrap" }, cause);
+      throw new VaultError("damaged", "a wrapped key of the patient does not unwrap", { cause });
+    }
   }
 
   async function key(partition: string, use: KeyUse): Promise<PatientKey> {

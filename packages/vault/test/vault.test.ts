@@ -171,7 +171,7 @@ test("a wrapped key that is moved to another patient does not unwrap", async () 
     partition: bob,
     changes: [{ kind: "insert", collection: "patient_keys", document: { ...document, partition: bob } }],
   });
-  await expect(vault.key(bob, "data")).rejects.toMatchObject({ code: "tampered" });
+  await expect(vault.key(bob, "data")).rejects.toMatchObject({ code: "damaged" });
 });
 
 test("a lost or swapped key file is found at start", async () => {
@@ -193,4 +193,26 @@ test("a closed store is unavailable, which a caller may retry", async () => {
   await installation.store.close();
   await expect(installation.vault.key(alice, "data")).rejects.toMatchObject({ code: "unavailable" });
   await expect(installation.vault.create(alice, "data")).rejects.toMatchObject({ code: "unavailable" });
+});
+
+test("a wrapped key with one bit flipped is damage of its patient alone, told once, and can be destroyed", async () => {
+  await using installation = await openInstallation();
+  await installation.vault.create(alice, "data");
+  await installation.vault.create(bob, "data");
+  const { store, kms } = installation;
+  const stored = (await store.get("patient_keys", [alice, "data", 1]))!;
+  const wrapped = Uint8Array.from(stored.document.wrapped as Uint8Array);
+  wrapped[20]! ^= 1;
+  const document = { ...stored.document, wrapped };
+  const change = { kind: "replace", collection: "patient_keys", document, ifRevision: 1 } as const;
+  expect((await store.commit({ partition: alice, changes: [change] })).committed).toBe(true);
+  const told: unknown[] = [];
+  const vault = await openVault({ store, kms, damage: { report: (damaged) => told.push(damaged) } });
+  await expect(vault.key(alice, "data")).rejects.toMatchObject({ code: "damaged" });
+  expect(told).toEqual([
+    { collection: "patient_keys", document: [alice, "data", "1"], what: "a wrapped key does not unwrap" },
+  ]);
+  expect((await vault.key(bob, "data")).seal("c", text)).toBeDefined();
+  expect(await vault.destroy(alice, "data")).toBe(1);
+  await expect(vault.key(alice, "data")).rejects.toMatchObject({ code: "destroyed" });
 });

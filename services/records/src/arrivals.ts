@@ -1,7 +1,9 @@
+import type { DamageReporter } from "@wellapi/runtime";
 import { pickColumns } from "@wellapi/series";
 import type { Document, Page } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
 import type { Strip } from "./compacted-block.ts";
+import { blockPlace, openOrReport, openUntilDamaged } from "./damage.ts";
 import {
   type BlockDocument,
   type CompactedDocument,
@@ -11,7 +13,7 @@ import {
   type TombstoneDocument,
 } from "./documents.ts";
 import { loadHead, movedTo } from "./head-repository.ts";
-import { withBox } from "./patient-box.ts";
+import { type PatientBox, withBox } from "./patient-box.ts";
 import { type Reads, shareReads } from "./shared-reads.ts";
 import type { Run } from "./winners.ts";
 
@@ -45,7 +47,11 @@ const COMPACTED_COMMITS_A_STEP = 256;
 /** Samples were moved between two steps, so that some may have been missed. */
 class Moved extends Error {}
 
-export function createArrivalRepository(reads: Reads, vault: Vault): ArrivalRepository {
+export function createArrivalRepository(
+  reads: Reads,
+  vault: Vault,
+  damage: DamageReporter,
+): ArrivalRepository {
   const store = shareReads(reads);
   /** As long as somebody who shares the document holds it. */
   const opened = new WeakMap<BlockDocument, Promise<Run>>();
@@ -86,11 +92,20 @@ export function createArrivalRepository(reads: Reads, vault: Vault): ArrivalRepo
     return (await loadHead(store, partition))?.document;
   }
 
+  function openStrips(box: PatientBox, document: CompactedDocument) {
+    const { opened: blocks, damaged } = openUntilDamaged([document], () =>
+      openOrReport(damage, blockPlace(document), () => box.openCompacted(document)),
+    );
+    return { opened: blocks.flat(), damaged };
+  }
+
   function open(document: BlockDocument): Promise<Run> {
     const known = opened.get(document);
     if (known !== undefined) return known;
     const run = withBox(vault, document.partition, (box): Run => {
-      const { columns, provenance } = box.openBlock(document);
+      const { columns, provenance } = openOrReport(damage, blockPlace(document), () =>
+        box.openBlock(document),
+      );
       return { source: provenance, columns, sequence: document.sequence };
     });
     opened.set(document, run);
@@ -131,7 +146,14 @@ export function createArrivalRepository(reads: Reads, vault: Vault): ArrivalRepo
         const stored = await store.get<BlockDocument | CompactedDocument>("blocks", [partition, batch, item]);
         if (stored === undefined || !isCompacted(stored.document)) throw new Moved();
         const { document } = stored;
-        const strips = await withBox(vault, partition, (box) => box.openCompacted(document));
+        const { opened: strips, damaged } = await withBox(vault, partition, (box) =>
+          openStrips(box, document),
+        );
+        // In its turn: what was committed before is delivered, and then the watch ends.
+        if (damaged !== undefined) {
+          const sequence = Math.max(low + 1, first_sequence);
+          samples.push({ sequence, code: document.code, open: () => Promise.reject(damaged.error) });
+        }
         for (const run of strips.flatMap((strip) => commitsOf(strip, low, high))) {
           samples.push({ sequence: run.sequence, code: document.code, open: async () => run });
         }

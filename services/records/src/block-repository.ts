@@ -1,5 +1,7 @@
+import type { DamageReporter } from "@wellapi/runtime";
 import type { Page, Store } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
+import { blockPlace, openOrReport, openUnlessDamaged, openUntilDamaged, seriesPlaceOf } from "./damage.ts";
 import { type BlockDocument, type CompactedDocument, isCompacted, type SeriesDocument } from "./documents.ts";
 import { loadHead, movesOf } from "./head-repository.ts";
 import type { Interval } from "./interval.ts";
@@ -53,7 +55,7 @@ export interface BlockRepository {
   ): Promise<SummarizedBlock[]>;
 }
 
-export function createBlockRepository(store: Store, vault: Vault): BlockRepository {
+export function createBlockRepository(store: Store, vault: Vault, damage: DamageReporter): BlockRepository {
   const hours = createOpenedHours();
 
   return {
@@ -70,12 +72,13 @@ export function createBlockRepository(store: Store, vault: Vault): BlockReposito
           ...(cursor === undefined ? {} : { cursor }),
         });
         const known = await withBox(vault, partition, (box) =>
-          page.documents.map(({ document }) => ({
+          openUntilDamaged(page.documents, ({ document }) => ({
             series: document.series,
-            descriptor: box.openSeries(document),
+            descriptor: openOrReport(damage, seriesPlaceOf(document), () => box.openSeries(document)),
           })),
         );
-        yield* known;
+        yield* known.opened;
+        if (known.damaged !== undefined) throw known.damaged.error;
         cursor = page.cursor;
       } while (cursor !== undefined);
     },
@@ -148,7 +151,10 @@ export function createBlockRepository(store: Store, vault: Vault): BlockReposito
       blocks.push(
         ...(await withBox(vault, partition, (box) =>
           page.shown.map((document) => {
-            const summary = isCompacted(document) ? box.openSummary(document) : undefined;
+            // A damaged summary is a cache that is lost: the samples tell the same.
+            const summary = isCompacted(document)
+              ? openUnlessDamaged(damage, blockPlace(document), () => box.openSummary(document))
+              : undefined;
             return { from: document.from_ms, to: document.to_ms, summary };
           }),
         )),
@@ -167,21 +173,30 @@ export function createBlockRepository(store: Store, vault: Vault): BlockReposito
     let done = interval.from;
     for await (const page of pagesOf(partition, series, interval, BLOCKS_A_STEP)) {
       if (page === undefined) return done;
-      const { shown, nextFrom } = page;
-      if (shown.length > 0) {
-        const opened = await withBox(vault, partition, (box) =>
-          shown.map((document) => openSamples(box, document)),
-        );
+      const { opened, damaged } = await openPage(partition, page.shown);
+      if (opened.length > 0) {
         winners.add(opened.map((block) => sliceSamples(block, interval.from, Number.POSITIVE_INFINITY)));
       }
+      // What a damaged block holds may hide what else begins after its own beginning.
+      const nextFrom = damaged === undefined ? page.nextFrom : damaged.document.from_ms;
       const to = Math.min(interval.to, winners.end);
       // What lies before the next block is settled.
       const settled = nextFrom === undefined ? to : Math.max(done, Math.min(nextFrom, to));
       if (settled > done) yield* winners.take({ from: done, to: settled });
       done = settled;
       if (done >= to) return done;
+      if (damaged !== undefined) throw damaged.error;
     }
     return done;
+  }
+
+  function openPage(partition: string, shown: readonly StoredBlock[]) {
+    if (shown.length === 0) return { opened: [], damaged: undefined };
+    return withBox(vault, partition, (box) =>
+      openUntilDamaged(shown, (document) =>
+        openOrReport(damage, blockPlace(document), () => openSamples(box, document)),
+      ),
+    );
   }
 }
 

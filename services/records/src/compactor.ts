@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Enforcer } from "@wellapi/enforcer";
-import { type Clock, createCounter, type Ids, type Logger } from "@wellapi/runtime";
+import { type Clock, createCounter, type DamageReporter, type Ids, type Logger } from "@wellapi/runtime";
 import type { Change, Page, Store, Stored } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
 import { isShown, MAX_BLOCK_SPAN_MS } from "./block-repository.ts";
 import { type Strip, stripOf } from "./compacted-block.ts";
 import { compactedInserts, FULL_SAMPLES } from "./compaction.ts";
+import { blockPlace, openUnlessDamaged } from "./damage.ts";
 import { type BlockDocument, type CompactedDocument, type Head, isCompacted } from "./documents.ts";
 import { headChange, loadHead, movedTo } from "./head-repository.ts";
 import { type PatientBox, withBox } from "./patient-box.ts";
@@ -17,6 +18,7 @@ export interface PassDeps {
   readonly queue: PatientQueue;
   readonly clock: Clock;
   readonly ids: Ids;
+  readonly damage: DamageReporter;
 }
 
 export interface CompactorDeps extends PassDeps {
@@ -115,7 +117,7 @@ class Overtaken extends Error {
 }
 
 /** Compacts what a patient has; throws where it was kept from it. */
-export function createPass({ store, vault, queue, clock, ids }: PassDeps, signal: AbortSignal) {
+export function createPass({ store, vault, queue, clock, ids, damage }: PassDeps, signal: AbortSignal) {
   return async (partition: string): Promise<void> => {
     const began = clock.now();
     const head = (await loadHead(store, partition))?.document;
@@ -168,21 +170,31 @@ export function createPass({ store, vault, queue, clock, ids }: PassDeps, signal
     const merged: Stored<AnyBlock>[] = [...group, ...(await touched(partition, group))];
     merged.sort((a, b) => a.document.from_ms - b.document.from_ms);
     const strips: Strip[] = [];
-    for (const { document } of merged) {
-      strips.push(...(await withBox(vault, partition, (box) => stripsOf(box, document))));
+    const whole: Stored<AnyBlock>[] = [];
+    for (const stored of merged) {
+      const { document } = stored;
+      // A damaged one stays as it is, and nobody comes back to it: the pass goes on behind it.
+      const opened = await withBox(vault, partition, (box) =>
+        openUnlessDamaged(damage, blockPlace(document), () => stripsOf(box, document)),
+      );
+      if (opened === undefined) continue;
+      strips.push(...opened);
+      whole.push(stored);
     }
+    const fresh = group.filter((stored) => whole.includes(stored));
+    if (fresh.length === 0) return;
     const inserts = await withBox(vault, partition, (box) =>
-      compactedInserts(box, group[0]!.document, strips, ids),
+      compactedInserts(box, fresh[0]!.document, strips, ids),
     );
-    const deletes = merged.map(({ document: { batch, item }, revision }): Change => {
+    const deletes = whole.map(({ document: { batch, item }, revision }): Change => {
       return { kind: "delete", collection: "blocks", key: [partition, batch, item], ifRevision: revision };
     });
-    const newest = group.reduce((latest, { document }) => Math.max(latest, document.sequence), 0);
+    const newest = fresh.reduce((latest, { document }) => Math.max(latest, document.sequence), 0);
     await commit(partition, (head) => ({
       head: { moves: (head.moves ?? 0) + 1, moved_to: Math.max(movedTo(head), newest) },
       changes: [...deletes, ...inserts],
     }));
-    compactedBlocks.add(group.length);
+    compactedBlocks.add(fresh.length);
   }
 
   /** Compacted blocks of the series that overlap the group's, and small ones between them and right before. */

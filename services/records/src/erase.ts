@@ -1,6 +1,6 @@
 import type { Entry, Follower } from "@wellapi/journal";
 import type { Logger } from "@wellapi/runtime";
-import type { Change, Document, IndexValue, Stored } from "@wellapi/store";
+import { type Change, type Document, type IndexValue, type Stored, StoreError } from "@wellapi/store";
 import { VaultError } from "@wellapi/vault";
 import type { ConsentClient } from "./consent-client.ts";
 import type { Directory } from "./directory-client.ts";
@@ -144,7 +144,10 @@ export function createErase(deps: EraseDeps) {
       await vault.key(partition, "data");
       return true;
     } catch (error) {
-      if (error instanceof VaultError && error.code !== "unavailable") return false;
+      if (!(error instanceof VaultError)) throw error;
+      if (error.code === "no_key" || error.code === "destroyed") return false;
+      // A wrapped key with a bit that flipped is one that somebody could mend: it is there until it is destroyed.
+      if (error.code === "damaged" && !(error.cause instanceof StoreError)) return true;
       throw error;
     }
   }

@@ -8,6 +8,9 @@ export type RecordsErrorCode =
   | "RESOLUTION_TOO_FINE"
   | "UNDECIDED"
   | "STORE_UNAVAILABLE"
+  | "DISK_FULL"
+  | "STORE_DAMAGED"
+  | "DATA_DAMAGED"
   | "LOG_UNAVAILABLE"
   | "REQUEST_ID_REUSED"
   | "INVALID_FIELD"
@@ -44,6 +47,21 @@ const answers: Readonly<Record<RecordsErrorCode, Answer>> = {
     code: Code.Unavailable,
     message: "The store can't be reached or written right now; nothing was acknowledged: try again.",
     retryAfterMs: 1_000,
+  },
+  DISK_FULL: {
+    code: Code.Unavailable,
+    message: "There is no room to store anything; nothing was acknowledged, and reads may go on: try again.",
+    retryAfterMs: 5_000,
+  },
+  STORE_DAMAGED: {
+    code: Code.DataLoss,
+    message:
+      "The store that this needs is damaged: it is no fault of the request, sending it again does not help, and the operator is told.",
+  },
+  DATA_DAMAGED: {
+    code: Code.DataLoss,
+    message:
+      "Part of what was asked for is stored but damaged, and is not left out silently: it is no fault of the request, sending it again does not help, and the operator is told. Ask for another interval or code: what is whole can be read.",
   },
   LOG_UNAVAILABLE: {
     code: Code.Unavailable,

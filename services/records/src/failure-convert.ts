@@ -7,12 +7,23 @@ import { RecordsError } from "./errors.ts";
 
 /** What a failure of something beneath means to the caller. What is not known stays, and becomes INTERNAL. */
 export function asRecordsError(error: unknown): unknown {
-  if (error instanceof EnforcerError) return new RecordsError("UNDECIDED", { cause: error });
+  if (error instanceof EnforcerError) {
+    const damaged = error.cause instanceof ConnectError && error.cause.code === Code.DataLoss;
+    return new RecordsError(damaged ? "STORE_DAMAGED" : "UNDECIDED", { cause: error });
+  }
   if (error instanceof AccessLogError && error.code === "unavailable") {
     return new RecordsError("LOG_UNAVAILABLE", { cause: error });
   }
   if (error instanceof StoreError && error.code === "unavailable") {
-    return new RecordsError("STORE_UNAVAILABLE", { cause: error });
+    return new RecordsError(error.full ? "DISK_FULL" : "STORE_UNAVAILABLE", { cause: error });
+  }
+  if (error instanceof StoreError && error.code === "damaged") {
+    return new RecordsError("STORE_DAMAGED", { cause: error });
+  }
+  // Nothing of the patient opens: the wrapped key is damaged, or all of the file that holds it.
+  if (error instanceof VaultError && error.code === "damaged") {
+    const code = error.cause instanceof StoreError ? "STORE_DAMAGED" : "DATA_DAMAGED";
+    return new RecordsError(code, { cause: error });
   }
   if (error instanceof VaultError && error.code === "unavailable") {
     return new RecordsError("STORE_UNAVAILABLE", { cause: error });

@@ -30,7 +30,13 @@ export interface Gate extends Pick<ConsentClient, "reading" | "contributions"> {
 }
 
 /** Nothing was released or stored, and an entry for each attempt would use up the reserve that reads need. */
-const unlogged: ReadonlySet<string> = new Set(["STORE_UNAVAILABLE", "LOG_UNAVAILABLE", "ERASURE_INCOMPLETE"]);
+const unlogged: ReadonlySet<string> = new Set([
+  "STORE_UNAVAILABLE",
+  "STORE_DAMAGED",
+  "DISK_FULL",
+  "LOG_UNAVAILABLE",
+  "ERASURE_INCOMPLETE",
+]);
 
 /** Where entries stand that are about no patient. */
 const SERVICE_PARTITION = "records";
@@ -51,7 +57,9 @@ export function createGate({ consents, directory, pairwise, accessLog, region }:
       const problem = asRecordsError(error);
       if (!(problem instanceof RecordsError) || unlogged.has(problem.code)) return problem;
       const undecided = problem.code === "UNDECIDED";
-      const result: Result = { outcome: undecided ? "undecided" : "denied", reason: problem.logged };
+      // Damage denies nobody anything: it was permitted, and there was nothing whole to release.
+      const outcome = problem.code === "DATA_DAMAGED" ? "permitted" : undecided ? "undecided" : "denied";
+      const result: Result = { outcome, reason: problem.logged };
       try {
         const known = await directory.find(subject.partition);
         if (known === undefined) {

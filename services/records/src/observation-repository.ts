@@ -1,10 +1,13 @@
+import type { DamageReporter } from "@wellapi/runtime";
 import type { Page, Store } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
 import { MAX_BLOCK_SPAN_MS } from "./block-repository.ts";
+import { blockPlace, openOrReport, openUntilDamaged } from "./damage.ts";
 import type { ObservationBlockDocument } from "./documents.ts";
+import type { RecordsError } from "./errors.ts";
 import type { Interval } from "./interval.ts";
 import type { ObservationRecord } from "./observation.ts";
-import { codeIdOf, withBox } from "./patient-box.ts";
+import { codeIdOf, type PatientBox, withBox } from "./patient-box.ts";
 
 /** A stored observation. Newest first means: by time, then by batch and item. */
 export interface StoredObservation {
@@ -39,18 +42,22 @@ export interface ObservationRepository {
   find(partition: string, batch: string, item: number): Promise<StoredObservation | undefined>;
 }
 
-export function createObservationRepository(store: Store, vault: Vault): ObservationRepository {
-  function open(
-    partition: string,
-    documents: readonly ObservationBlockDocument[],
-  ): Promise<StoredObservation[]> {
-    return withBox(vault, partition, (box) =>
-      documents.flatMap((document) =>
-        box
-          .openObservations(document)
-          .map((record) => ({ batch: document.batch, sequence: document.sequence, record })),
-      ),
+export function createObservationRepository(
+  store: Store,
+  vault: Vault,
+  damage: DamageReporter,
+): ObservationRepository {
+  async function open(partition: string, documents: readonly ObservationBlockDocument[]) {
+    const { opened, damaged } = await withBox(vault, partition, (box) =>
+      openUntilDamaged(documents, (document) => openOne(box, document)),
     );
+    return { opened: opened.flat(), damaged };
+  }
+
+  function openOne(box: PatientBox, document: ObservationBlockDocument): StoredObservation[] {
+    const place = blockPlace(document, "observation_blocks");
+    const records = openOrReport(damage, place, () => box.openObservations(document));
+    return records.map((record) => ({ batch: document.batch, sequence: document.sequence, record }));
   }
 
   return {
@@ -81,14 +88,17 @@ export function createObservationRepository(store: Store, vault: Vault): Observa
         const shown = page.documents
           .map(({ document }) => document)
           .filter(({ hidden, from_ms }) => hidden === 0 && from_ms < newest);
-        if (shown.length > 0) held.push(...(await open(partition, shown)).filter(wanted));
+        const { opened, damaged } = await open(partition, shown);
+        held.push(...opened.filter(wanted));
         held.sort((a, b) => compare(positionOf(a), positionOf(b)));
         cursor = page.cursor;
         limit = Math.min(2 * limit, MOST_BLOCKS_A_STEP);
         // Later blocks end no later than the last one that was read: what is newer than that is settled.
         const settled =
-          cursor === undefined ? Number.NEGATIVE_INFINITY : page.documents.at(-1)!.document.to_ms;
+          damaged?.document.to_ms ??
+          (cursor === undefined ? Number.NEGATIVE_INFINITY : page.documents.at(-1)!.document.to_ms);
         yield* held.filter(({ record }) => record.time >= settled);
+        if (damaged !== undefined) throw damaged.error;
         held = held.filter(({ record }) => record.time < settled);
       } while (cursor !== undefined);
     },
@@ -100,8 +110,16 @@ export function createObservationRepository(store: Store, vault: Vault): Observa
         limit: BLOCKS_OF_A_BATCH,
       });
       const shown = documents.map(({ document }) => document).filter(({ hidden }) => hidden === 0);
-      if (shown.length === 0) return undefined;
-      return (await open(partition, shown)).find(({ record }) => record.item === item);
+      let failure: RecordsError | undefined;
+      // Each by itself: it may lie in another one than the damaged.
+      for (const document of shown) {
+        const { opened, damaged } = await open(partition, [document]);
+        const found = opened.find(({ record }) => record.item === item);
+        if (found !== undefined) return found;
+        failure ??= damaged?.error;
+      }
+      if (failure !== undefined) throw failure;
+      return undefined;
     },
   };
 }

@@ -1,3 +1,4 @@
+import { isDamaged } from "./damage.ts";
 import { RecordsError } from "./errors.ts";
 import type { Intent } from "./intent.ts";
 import { coversTimes, type Interval } from "./interval.ts";
@@ -35,12 +36,18 @@ export function listObservations(
     let next: ObservationPosition | undefined;
     for (const interval of [...intervals].reverse()) {
       if (next !== undefined) break;
-      for await (const stored of deps.observations.newestFirst(partition, query.code, interval, position)) {
-        if (found.length === size) {
-          next = positionOf(found.at(-1)!);
-          break;
+      try {
+        for await (const stored of deps.observations.newestFirst(partition, query.code, interval, position)) {
+          if (found.length === size) {
+            next = positionOf(found.at(-1)!);
+            break;
+          }
+          found.push(stored);
         }
-        found.push(stored);
+      } catch (error) {
+        // The page is whole: what is damaged is the next one's.
+        if (!isDamaged(error) || found.length < size) throw error;
+        next = positionOf(found.at(-1)!);
       }
     }
     return {
@@ -60,7 +67,7 @@ export function getObservation(
 ): Promise<{ readonly partition: string; readonly observation: StoredObservation; readonly access: string }> {
   return readOnce(deps, intent, async (read) => {
     const { partition } = read.subject;
-    const observation = place && (await deps.observations.find(partition, place.batch, place.item));
+    const observation = place && (await findOrRefuse(deps, read, place));
     if (observation === undefined) {
       await refuseStrangers(read);
       throw new RecordsError("NOT_FOUND");
@@ -70,6 +77,20 @@ export function getObservation(
     if (!coversTimes(intervals, [observation.record.time])) throw new RecordsError("NOT_FOUND");
     return { items: 1, codes: [code], permits, answer: (access) => ({ partition, observation, access }) };
   });
+}
+
+/** Damage is told to those only who might have been told what is damaged. */
+async function findOrRefuse(
+  { observations }: ReadObservationsDeps,
+  read: Read,
+  { batch, item }: { readonly batch: string; readonly item: number },
+): Promise<StoredObservation | undefined> {
+  try {
+    return await observations.find(read.subject.partition, batch, item);
+  } catch (error) {
+    if (isDamaged(error)) await refuseStrangers(read);
+    throw error;
+  }
 }
 
 /** Who has no consent at all learns nothing from a missing observation: the answer is that of any patient. */

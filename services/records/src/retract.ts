@@ -1,10 +1,13 @@
 import { timingSafeEqual } from "node:crypto";
+import type { DamageReporter } from "@wellapi/runtime";
 import type { Change, Page, Stored } from "@wellapi/store";
 import { compactedInserts, without } from "./compaction.ts";
+import { blockPlace, openOrReport } from "./damage.ts";
 import type {
   BlockDocument,
   CompactedDocument,
   ObservationBlockDocument,
+  ReceiptDocument,
   TombstoneDocument,
 } from "./documents.ts";
 import { RecordsError } from "./errors.ts";
@@ -26,7 +29,9 @@ const COMPACTED_A_STEP = 16;
  * Takes back batches of the organization's own. It needs no consent: a revoked consent must not keep what is
  * wrong from being taken back. A batch that is not the caller's is not found, like one that never was.
  */
-export function createRetract({ store, vault, gate, accessLog, relay, queue, hub, clock, ids }: WriteDeps) {
+export function createRetract(deps: WriteDeps & { readonly damage: DamageReporter }) {
+  const { store, vault, gate, accessLog, relay, queue, hub, clock, ids, damage } = deps;
+
   /** One attempt; undefined where another commit came between. */
   async function attempt(
     intent: Intent,
@@ -50,7 +55,7 @@ export function createRetract({ store, vault, gate, accessLog, relay, queue, hub
     }
     const sequence = head.document.sequence + 1;
     const [blocks, hidden] = await hiding(partition, batch, sequence);
-    const compacted = await removing(partition, document.sequences);
+    const compacted = await removing(partition, document);
     const tombstone: TombstoneDocument = {
       partition,
       batch,
@@ -114,7 +119,7 @@ export function createRetract({ store, vault, gate, accessLog, relay, queue, hub
   }
 
   /** Compacted blocks without the batch's samples: what those had won is won by others again. */
-  async function removing(partition: string, sequences: readonly number[]) {
+  async function removing(partition: string, { sequences, codes }: ReceiptDocument) {
     const gone = new Set(sequences);
     const first = Math.min(...sequences);
     const last = Math.max(...sequences);
@@ -129,11 +134,14 @@ export function createRetract({ store, vault, gate, accessLog, relay, queue, hub
         limit: COMPACTED_A_STEP,
         ...(cursor === undefined ? {} : { cursor }),
       });
-      const touched = page.documents.filter(({ document }) => document.first_sequence <= last);
+      const touched = page.documents.filter(
+        ({ document }) => document.first_sequence <= last && codes.includes(document.code),
+      );
       if (touched.length > 0) {
         const removed = await withBox(vault, partition, (box) =>
           touched.flatMap(({ document, revision }) => {
-            const left = without(box.openCompacted(document), gone);
+            const block = openOrReport(damage, blockPlace(document), () => box.openCompacted(document));
+            const left = without(block, gone);
             const fewer = document.count - left.reduce((sum, { origins }) => sum + origins.length, 0);
             const key = [partition, document.batch, document.item];
             const removal: Change = { kind: "delete", collection: "blocks", key, ifRevision: revision };

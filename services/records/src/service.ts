@@ -6,7 +6,7 @@ import { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/re
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { createFollower, type JournalAccess } from "@wellapi/journal";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
-import type { Clock, Ids, Logger } from "@wellapi/runtime";
+import { type Clock, createDamageReporter, type Ids, type Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import type { Pairwise, Vault } from "@wellapi/vault";
 import { createAppend } from "./append.ts";
@@ -76,6 +76,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
   );
   const relay = deps.relay ?? { notify() {} };
   const writing = { ...deps, relay, gate, hub, directory, consents, queue: createPatientQueue() };
+  const damage = createDamageReporter({ store: "records", log });
   const journal = createFollower({ ...deps.journal, store, log });
   const erase = createErase({ ...writing, journal });
   await journal.start(erase.replay);
@@ -90,17 +91,17 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
     ...writing,
     erase,
     region,
-    blocks: createBlockRepository(store, vault),
-    arrivals: createArrivalRepository(store, vault),
-    observations: createObservationRepository(store, vault),
+    blocks: createBlockRepository(store, vault, damage),
+    arrivals: createArrivalRepository(store, vault, damage),
+    observations: createObservationRepository(store, vault, damage),
     backupRetentionMs: backupRetentionDays * 86_400_000,
   });
   const writes = createWriteHandlers({
     append: createAppend(writing),
-    retract: createRetract(writing),
+    retract: createRetract({ ...writing, damage }),
     pairwise,
   });
-  const compactor = openCompactor(writing, compactAfterMs);
+  const compactor = openCompactor({ ...writing, damage }, compactAfterMs);
   const stopResuming = keepResuming(erase.resume, resumeEveryMs, log);
 
   return {

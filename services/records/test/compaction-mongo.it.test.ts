@@ -29,7 +29,14 @@ describe("compaction over MongoDB", () => {
     const scene = await openScene({}, { openStore });
     const { world, maker, patient } = scene;
     const { store, vault } = world;
-    const deps = { store, vault, queue: createPatientQueue(), clock: systemClock, ids: randomIds };
+    const deps = {
+      store,
+      vault,
+      queue: createPatientQueue(),
+      clock: systemClock,
+      ids: randomIds,
+      damage: { report() {} },
+    };
     const pass = createPass(deps, new AbortController().signal);
     const minute = (at: number, value: number) =>
       append(scene, `m${at}.${value}`, [heartRates(start + at * MINUTE, [value])]);

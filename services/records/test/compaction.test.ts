@@ -17,7 +17,14 @@ const start = Date.UTC(2016, 3, 12, 6);
 
 function passOf({ world }: Scene) {
   const { store, vault } = world;
-  const deps = { store, vault, queue: createPatientQueue(), clock: systemClock, ids: randomIds };
+  const deps = {
+    store,
+    vault,
+    queue: createPatientQueue(),
+    clock: systemClock,
+    ids: randomIds,
+    damage: { report() {} },
+  };
   return createPass(deps, new AbortController().signal);
 }
 

@@ -16,7 +16,7 @@ import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { createJournal, openFileJournal } from "@wellapi/journal";
 import { type Caller, createPageTokens, problemOf } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
-import { randomIds, silentLogger, systemClock } from "@wellapi/runtime";
+import { type Logger, randomIds, silentLogger, systemClock } from "@wellapi/runtime";
 import { openSqliteStore, type Store, StoreError } from "@wellapi/store";
 import { createPairwise, openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
 import { onTestFinished } from "vitest";
@@ -66,6 +66,8 @@ export interface WorldOptions {
   readonly patients?: PatientRegister;
   readonly resumeEveryMs?: number;
   readonly compactAfterMs?: number;
+  /** Of the records service. */
+  readonly log?: Logger;
   /** Instead of SQLite in the folder. */
   readonly openStore?: () => Promise<Store>;
 }
@@ -153,7 +155,7 @@ export async function openWorld(options: WorldOptions = {}) {
       pageTokens: createPageTokens(await kms.derive("page-tokens")),
       clock: systemClock,
       ids: randomIds,
-      log: silentLogger,
+      log: options.log ?? silentLogger,
     },
   );
   closers.push(

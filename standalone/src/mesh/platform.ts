@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { openElectedRelay, openJetStreamEvents, relayCollections } from "@wellapi/events";
 import { type JournalRepository, openFileJournal } from "@wellapi/journal";
 import { openWorkloadCertificates, type WorkloadCertificates } from "@wellapi/rpc";
-import { type Closers, type Logger, randomIds, systemClock } from "@wellapi/runtime";
+import { type Closers, createDamageReporter, type Logger, randomIds, systemClock } from "@wellapi/runtime";
 import { type CollectionDeclaration, openMongoStore, type Store } from "@wellapi/store";
 import { openVault } from "@wellapi/vault";
 import { prepareDataFolder } from "../data-folder.ts";
@@ -18,6 +18,7 @@ import {
   type Platform,
 } from "../platform.ts";
 import { measureCommits } from "../signals/commits.ts";
+import { reportDamage } from "../signals/damage.ts";
 import { observeCertificate, observeEvents } from "../signals/gauges.ts";
 import type { ServiceConfig } from "./config.ts";
 import { openPeers } from "./peers.ts";
@@ -72,7 +73,7 @@ export async function openMeshPlatform(options: {
       clock,
     });
     closers.push(`store ${name}`, () => store.close());
-    return measureCommits(store, "mongodb", name);
+    return reportDamage(measureCommits(store, "mongodb", name), createDamageReporter({ store: name, log }));
   }
 
   const keys = once(() => openKeys(config.masterKey, closers));
@@ -93,7 +94,7 @@ export async function openMeshPlatform(options: {
     async openFile(name, collections) {
       const store = await prepareDataFolder(config.dataDir).open(name, collections);
       closers.push(`store ${name}`, () => store.close());
-      return measureCommits(store, "sqlite", name);
+      return reportDamage(measureCommits(store, "sqlite", name), createDamageReporter({ store: name, log }));
     },
     async openJournalFile() {
       const journal = await openFileJournal({ folder: config.journalDir, clock });
@@ -107,7 +108,12 @@ export async function openMeshPlatform(options: {
     vault: once(async () => {
       const { kms } = await keys();
       const store = createRemoteKeys(network.unauthenticated(service), signal);
-      const vault = await openVault({ store, kms, clock });
+      const vault = await openVault({
+        store,
+        kms,
+        clock,
+        damage: createDamageReporter({ store: "patient-keys", log }),
+      });
       closers.push("vault", () => vault.close());
       const forgetting = setInterval(() => vault.forgetAll("data"), forgetKeysMs);
       closers.push("forgetting of keys", () => clearInterval(forgetting));

@@ -50,6 +50,9 @@ async function guard<T>(work: () => Promise<T>): Promise<T> {
   } catch (cause) {
     if (cause instanceof VaultError) throw cause;
     const { reason } = problemOf(toConnectError(cause));
+    if (reason === "STORE_DAMAGED") {
+      throw new VaultError("damaged", "the keys service's file is damaged", { cause });
+    }
     throw new VaultError("unavailable", `the keys service does not answer (${reason})`, { cause });
   }
 }

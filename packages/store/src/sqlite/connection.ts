@@ -78,6 +78,6 @@ export async function openConnection(worker: Worker): Promise<Connection> {
   };
 }
 
-function toError({ code, message }: Failure): StoreError {
-  return new StoreError(code, message);
+function toError({ code, message, full = false }: Failure): StoreError {
+  return new StoreError(code, message, { full });
 }

@@ -34,7 +34,7 @@ export async function copySqliteFile(from: string, to: string): Promise<void> {
       database.close();
     }
   } catch (cause) {
-    const { code, message } = toFailure(cause);
-    throw new StoreError(code, message, { cause });
+    const { code, message, full = false } = toFailure(cause);
+    throw new StoreError(code, message, { cause, full });
   }
 }

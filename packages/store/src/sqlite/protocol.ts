@@ -96,6 +96,8 @@ export interface Answers {
 export interface Failure {
   readonly code: StoreErrorCode;
   readonly message: string;
+  /** There is no room on the disk. */
+  readonly full?: boolean;
 }
 
 export interface Numbered {

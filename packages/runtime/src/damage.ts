@@ -1,0 +1,49 @@
+import { seriesAttributes } from "./instruments.ts";
+import type { Logger } from "./logger.ts";
+import { createCounter } from "./metrics.ts";
+
+/** Where damage lies: opaque ids alone, never what the document says. */
+export interface DamagedDocument {
+  readonly collection: string;
+  /** The document's key, partition first: what an operator hands to `wellapi check`. */
+  readonly document: readonly string[];
+  /** What failed, in a few words without data. */
+  readonly what: string;
+}
+
+/** Says once a document and process that it is damaged, and counts them. */
+export interface DamageReporter {
+  report(damaged: DamagedDocument, cause: unknown): void;
+}
+
+/** A document damaged beyond these is logged again each time that it is met: the log then says that much is lost. */
+const MOST_KNOWN = 10_000;
+
+const damagedDocuments = createCounter("damagedDocuments");
+
+/** `store`: the service's name, as the metrics of its store have it. */
+export function createDamageReporter(options: {
+  readonly store: string;
+  readonly log: Logger;
+  readonly most?: number;
+}): DamageReporter {
+  const { store, log, most = MOST_KNOWN } = options;
+  const known = new Set<string>();
+  return {
+    report({ collection, document, what }, cause) {
+      const name = JSON.stringify([collection, document, what]);
+      if (known.has(name)) return;
+      // The one that was met first goes: it is told again, should anybody ask for it.
+      if (known.size >= most) known.delete(known.values().next().value!);
+      known.add(name);
+      damagedDocuments.add(1, {
+        [seriesAttributes.store]: store,
+        [seriesAttributes.collection]: collection,
+      });
+      log.error(
+        { err: cause, service: store, collection, document: document.join(" "), reason: what },
+        "a stored document is damaged: run `wellapi check`",
+      );
+    },
+  };
+}
