@@ -93,9 +93,9 @@ export async function composeRecords(platform: Platform): Promise<ComposedRecord
   closers.push("enforcer", () => enforcer.close());
   closers.push("signals of the session", observeSession(enforcer));
   // A key must not outlive the session under which it was unwrapped.
-  enforcer.onRecall((partition) => {
-    if (partition === undefined) vault.forgetAll("data");
-    else vault.forget(partition);
+  enforcer.onRecall((recall) => {
+    if (recall === undefined) vault.forgetAll("data");
+    else vault.forget(recall.partition);
   });
   const records = await openRecordsService(
     {

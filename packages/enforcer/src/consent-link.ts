@@ -1,6 +1,7 @@
 import { createClient, type Transport } from "@connectrpc/connect";
 import {
   ConsentDecisionService,
+  type RecallPatient,
   type WatchRequest,
   type WatchResponse,
 } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
@@ -101,10 +102,14 @@ function incomingOf({ message }: WatchResponse): Incoming | undefined {
     case "renewed":
       return { kind: "renewed", sequence: Number(message.value.sequence) };
     case "recall":
-      return { kind: "recall", recall: message.value.recall, partition: message.value.partition };
+      return recallOf(message.value);
     default:
       return undefined;
   }
+}
+
+function recallOf({ recall, partition, onlyWidens, grantees }: RecallPatient): Incoming {
+  return { kind: "recall", recall, partition, onlyWidens, grantees };
 }
 
 /** Grants as permits. A grant whose resolution is unknown here permits nothing. */

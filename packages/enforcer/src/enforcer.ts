@@ -3,7 +3,7 @@ import type { Clock, Logger } from "@wellapi/runtime";
 import { type ConsentLink, createConsentLink, type WatchStream } from "./consent-link.ts";
 import { EnforcerError } from "./errors.ts";
 import type { Reading } from "./lease.ts";
-import type { Enforcer, Question, Verdict } from "./port.ts";
+import type { Enforcer, Question, Recall, Verdict } from "./port.ts";
 import { type Answer, type Incoming, Session, type SessionOptions } from "./session.ts";
 
 /** Timers, passed in so that tests decide them. */
@@ -76,7 +76,7 @@ export interface EnforcerParts {
 
 /** Drives the state machine: it owns the stream, the timers and who waits. */
 export function runEnforcer({ link, session, clock, timers, log }: EnforcerParts): OpenEnforcer {
-  const listeners = new Set<(partition: string | undefined) => void>();
+  const listeners = new Set<(recall: Recall | undefined) => void>();
   const waiting = new Set<() => void>();
   let stream: WatchStream | undefined;
   let backoffMs = shortestBackoffMs;
@@ -120,9 +120,10 @@ export function runEnforcer({ link, session, clock, timers, log }: EnforcerParts
   function receive(message: Incoming): void {
     const before = session.phase;
     const replies = session.receive(message, read());
-    // Whoever holds something of the patient lets go of it before the acknowledgement leaves.
-    if (message.kind === "recall" && session.phase === "live") notify(message.partition);
-    for (const reply of replies) stream?.send(reply);
+    // Whoever holds something of the patient lets go of it before the acknowledgement leaves. One that can't would go on
+    // using it: then there is no acknowledgement, and no session any more.
+    if (message.kind === "recall" && session.phase === "live" && !notify(message)) session.end();
+    if (session.phase === "live") for (const reply of replies) stream?.send(reply);
     if (before === "opening" && session.phase === "live") {
       backoffMs = shortestBackoffMs;
       wasOpen = true;
@@ -163,14 +164,18 @@ export function runEnforcer({ link, session, clock, timers, log }: EnforcerParts
     backoffMs = Math.min(longestBackoffMs, backoffMs * 2);
   }
 
-  function notify(partition: string | undefined): void {
+  /** Tells everybody; whether all of them have let go. */
+  function notify(recall: Recall | undefined): boolean {
+    let heeded = true;
     for (const listener of [...listeners]) {
       try {
-        listener(partition);
+        listener(recall);
       } catch (error) {
+        heeded = false;
         log.error({ err: error }, "a listener to recalls failed");
       }
     }
+    return heeded;
   }
 
   /** Resolves with whether a session is live, at the latest after `withinMs`. */
@@ -230,6 +235,11 @@ export function runEnforcer({ link, session, clock, timers, log }: EnforcerParts
       const verdict = session.peek(question, read());
       if (!verdict) settle();
       return verdict;
+    },
+    isLive() {
+      const live = session.isLive(read());
+      if (!live) settle();
+      return live;
     },
     onRecall(listener) {
       listeners.add(listener);

@@ -1,3 +1,4 @@
+export { type AnswerInFlight, Answers, type Objection } from "./answers.ts";
 export type { ConsentLink, WatchListener, WatchStream } from "./consent-link.ts";
 export type { EnforcerOptions, EnforcerParts, OpenEnforcer, Timers } from "./enforcer.ts";
 export { openEnforcer, runEnforcer, sessionOptions, systemTimers } from "./enforcer.ts";
@@ -9,6 +10,6 @@ export type { MessageQueue } from "./message-queue.ts";
 export { createMessageQueue } from "./message-queue.ts";
 export type { DatedPermit } from "./permits.ts";
 export { earliestTime, latestTime } from "./permits.ts";
-export type { Enforcer, Permit, Question, Verdict } from "./port.ts";
+export type { Enforcer, Permit, Question, Recall, Verdict } from "./port.ts";
 export type { Answer, Ask, Incoming, Outgoing, SessionOptions } from "./session.ts";
 export { Session } from "./session.ts";

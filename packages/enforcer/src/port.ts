@@ -30,6 +30,15 @@ export type Verdict =
   | { readonly permitted: true; readonly permits: readonly [Permit, ...Permit[]] }
   | { readonly permitted: false; readonly reason: DenialReason };
 
+/** A change of a patient's consents. What was decided of the patient before counts no more. */
+export interface Recall {
+  readonly partition: string;
+  /** It takes nothing away: answers in flight, which were decided before, may still arrive. */
+  readonly onlyWidens: boolean;
+  /** The organizations whose consents changed. Empty: everybody is concerned, also the patient. */
+  readonly grantees: readonly string[];
+}
+
 /** The enforcement side of the session protocol. */
 export interface Enforcer {
   /**
@@ -41,8 +50,14 @@ export interface Enforcer {
   decide(question: Question): Promise<Verdict>;
   /** The cached verdict if it is still sure, without waiting; undefined means: call `decide`. */
   peek(question: Question): Verdict | undefined;
-  /** Called with the partition at each recall, and with undefined when the session ends. For open streams. */
-  onRecall(listener: (partition: string | undefined) => void): () => void;
+  /**
+   * Called at each recall before it is acknowledged, and with undefined when the session ends. What must not outlive the
+   * recall is let go of before the listener returns. A listener that throws ends the session without an
+   * acknowledgement.
+   */
+  onRecall(listener: (recall: Recall | undefined) => void): () => void;
+  /** Whether a session is live at this instant, by both clocks. */
+  isLive(): boolean;
   /** Resolves when a session is live. */
   ready(signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;

@@ -1,13 +1,13 @@
 import { DecisionCache } from "./decision-cache.ts";
 import { type Lease, leaseEnd, type Reading } from "./lease.ts";
 import { type DatedPermit, judge } from "./permits.ts";
-import type { Question, Verdict } from "./port.ts";
+import type { Question, Recall, Verdict } from "./port.ts";
 
 /** What the consent service says. */
 export type Incoming =
   | { readonly kind: "opened"; readonly ttlMs: number }
   | { readonly kind: "renewed"; readonly sequence: number }
-  | { readonly kind: "recall"; readonly recall: string; readonly partition: string };
+  | ({ readonly kind: "recall"; readonly recall: string } & Recall);
 
 /** What the enforcer says. */
 export type Outgoing =
@@ -65,6 +65,12 @@ export class Session {
   /** `none` once a session has ended: the driver then closes the stream and connects again. */
   get phase(): Phase["kind"] {
     return this.#phase.kind;
+  }
+
+  /** Whether a session is live at this instant. */
+  isLive(at: Reading): boolean {
+    this.check(at);
+    return this.#phase.kind === "live";
   }
 
   /** A new stream. `at` was read before anything was sent on it. */

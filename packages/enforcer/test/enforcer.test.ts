@@ -138,12 +138,39 @@ describe("an enforcer", () => {
         }
       },
     });
-    enforcer.onRecall((partition) => said.push(`recalled ${partition}`));
-    enforcer.onRecall(() => {
-      throw new Error("a listener that fails keeps nobody from hearing");
-    });
+    enforcer.onRecall((recall) => said.push(`recalled ${recall?.partition}`));
     await done;
     expect(said).toEqual(["recalled local/pat_1", "acknowledged rcl_1"]);
+  });
+
+  it("acknowledges nothing where a listener fails to let go: its session ends, and everybody hears of that", async () => {
+    const said: string[] = [];
+    let sessions = 0;
+    const enforcer = open({
+      decide: () => ({ grants: [grant] }),
+      async *watch(requests) {
+        sessions += 1;
+        for await (const { message } of requests) {
+          if (message.case === "acknowledge") said.push("acknowledged");
+          if (message.case !== "open") continue;
+          yield { message: { case: "opened", value: { session: "s", ttlMs: 1_500 } } };
+          if (sessions > 1) continue;
+          const { partition } = question;
+          yield { message: { case: "recall", value: { recall: "rcl_1", partition } } };
+        }
+      },
+    });
+    const ended = new Promise<void>((resolve) => {
+      enforcer.onRecall((recall) => {
+        if (recall !== undefined) throw new Error("it can't let go");
+        resolve();
+      });
+    });
+    enforcer.onRecall((recall) => said.push(`recalled ${recall?.partition}`));
+    await ended;
+    await enforcer.ready();
+    expect(said).toEqual(["recalled local/pat_1", "recalled undefined"]);
+    expect(sessions).toBe(2);
   });
 
   it("refuses once it is closed", async () => {

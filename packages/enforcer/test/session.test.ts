@@ -69,7 +69,13 @@ describe("a session", () => {
     cache(ann, 200);
     cache(ben, 200);
     session.tick(at(600));
-    const recall = { kind: "recall", recall: "rcl_1", partition: ann.partition } as const;
+    const recall = {
+      kind: "recall",
+      recall: "rcl_1",
+      partition: ann.partition,
+      onlyWidens: false,
+      grantees: [],
+    } as const;
     expect(session.receive(recall, at(650))).toEqual([
       { kind: "acknowledge", recall: "rcl_1" },
       { kind: "renew", sequence: 2 },
@@ -80,7 +86,10 @@ describe("a session", () => {
 
   it("uses no answer to a question that was under way during a recall", () => {
     const ask = session.ask(ann, at(200))!;
-    session.receive({ kind: "recall", recall: "rcl_1", partition: ann.partition }, at(210));
+    session.receive(
+      { kind: "recall", recall: "rcl_1", partition: ann.partition, onlyWidens: false, grantees: [] },
+      at(210),
+    );
     expect(session.answer(ask, { permits: [permit] }, at(220))).toBeUndefined();
     expect(session.peek(ann, at(221))).toBeUndefined();
   });

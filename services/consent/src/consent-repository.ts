@@ -7,7 +7,7 @@ import type {
   Store,
   Stored,
 } from "@wellapi/store";
-import { type Consent, type CurrentConsents, noConsents } from "./consent.ts";
+import { type Consent, type CurrentConsents, noConsents, type RecallScope } from "./consent.ts";
 
 /** Who changed a consent; `id` is internal. */
 export interface Author {
@@ -46,8 +46,8 @@ export interface ConsentChange {
   readonly created?: { readonly consent: Consent; readonly origin: Origin };
   readonly revoked: readonly Consent[];
   readonly revisions: readonly Revision[];
-  /** The id of the recall that must follow, remembered until it is complete. */
-  readonly recall?: string;
+  /** The recall that must follow, remembered until it is complete. */
+  readonly recall: PendingRecall;
   readonly leaf: Change;
   /** What the journal must be told of it. */
   readonly owed?: readonly Change[];
@@ -57,6 +57,7 @@ export interface ConsentChange {
 export interface PendingRecall {
   readonly partition: string;
   readonly recall: string;
+  readonly scope: RecallScope;
 }
 
 type CurrentDocument = Document & { readonly current: CurrentConsents };
@@ -195,9 +196,7 @@ export class ConsentRepository {
       const document = { partition, consent: id, version, revision };
       changes.push({ kind: "insert", collection: consentRevisions.name, document });
     }
-    if (recall !== undefined) {
-      changes.push({ kind: "insert", collection: pendingRecalls.name, document: { partition, recall } });
-    }
+    changes.push({ kind: "insert", collection: pendingRecalls.name, document: { ...recall } });
     const result = await this.#store.commit({ partition, changes: [...changes, ...owed, leaf] });
     // The first consent of a patient: another one was faster.
     if (!result.committed && result.change === 0) return { ...result, reason: "conflict" };
@@ -210,7 +209,7 @@ export class ConsentRepository {
       equals: [],
       limit,
     });
-    return page.documents.map(({ document: { partition, recall } }) => ({ partition, recall }));
+    return page.documents.map(({ document: { partition, recall, scope } }) => ({ partition, recall, scope }));
   }
 
   async recallDone({ partition, recall }: PendingRecall): Promise<void> {

@@ -93,6 +93,26 @@ export const noConsents: CurrentConsents = { consents: [], revoked: [], closed: 
 /** Consents that a patient can have in force or to come, so that their document stays small. */
 export const mostConsents = 1_000;
 
+/** What a change of consents means for those who enforce them. */
+export interface RecallScope {
+  /** It takes nothing away from anybody: answers in flight may arrive. */
+  readonly onlyWidens: boolean;
+  /** Whose consents changed; empty: everybody is concerned, also the patient. */
+  readonly grantees: readonly string[];
+}
+
+/** Giving a consent only permits: there are no terms that deny. */
+export function scopeOfGrant({ grantee }: Terms): RecallScope {
+  return { onlyWidens: true, grantees: [grantee] };
+}
+
+export function scopeOfRevocation(consents: readonly Consent[]): RecallScope {
+  return { onlyWidens: false, grantees: [...new Set(consents.map(({ terms }) => terms.grantee))] };
+}
+
+/** The patient is being erased: nobody gets anything any more, themselves included. */
+export const scopeOfErasure: RecallScope = { onlyWidens: false, grantees: [] };
+
 export function withCreated(current: CurrentConsents, consent: Consent): CurrentConsents {
   return { ...current, consents: [...current.consents, consent] };
 }

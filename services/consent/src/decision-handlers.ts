@@ -98,8 +98,10 @@ function responseOf(message: ToEnforcer): MessageInitShape<typeof WatchResponseS
     case "renewed":
       return { message: { case: "renewed", value: { sequence: BigInt(message.sequence) } } };
     case "recall": {
-      const { recall, partition } = message;
-      return { message: { case: "recall", value: { recall, partition } } };
+      const { recall, partition, onlyWidens, grantees } = message;
+      return {
+        message: { case: "recall", value: { recall, partition, onlyWidens, grantees: [...grantees] } },
+      };
     }
   }
 }

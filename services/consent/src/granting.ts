@@ -1,18 +1,23 @@
 import type { Clock, Ids } from "@wellapi/runtime";
-import { type Consent, mostConsents, noConsents, type Terms, withCreated } from "./consent.ts";
+import { type Consent, mostConsents, noConsents, scopeOfGrant, type Terms, withCreated } from "./consent.ts";
 import type { Author, ConsentRepository, Origin } from "./consent-repository.ts";
 import { ConsentError } from "./errors.ts";
+import type { RecalledChanges } from "./recalled-changes.ts";
 import type { LeafOf } from "./revocation.ts";
 
 export interface GrantingOptions {
   readonly consents: ConsentRepository;
+  readonly changes: RecalledChanges;
   readonly clock: Clock;
   readonly ids: Ids;
 }
 
 const attempts = 20;
 
-/** Gives consent. Nothing has to be recalled: denials are never cached. */
+/**
+ * Gives consent: commit, recall, and only then an answer. Denials are never cached, but what another consent permits is,
+ * and would go on to be all that is permitted.
+ */
 export class Granting {
   readonly #options: GrantingOptions;
 
@@ -20,15 +25,23 @@ export class Granting {
     this.#options = options;
   }
 
-  /** The consent that this request made before, if it did. Throws `request_id_reused`. */
+  /**
+   * The consent that this request made before, if it did, recalled once more: the attempt before may have ended between
+   * commit and recall. Throws `request_id_reused`, `unavailable`.
+   */
   async repeated(partition: string, origin: Origin): Promise<Consent | undefined> {
-    const earlier = await this.#options.consents.findByRequest(partition, origin.requestId);
-    if (earlier && earlier.requestDigest !== origin.requestDigest)
-      throw new ConsentError("request_id_reused");
-    return earlier?.consent;
+    const { consents, changes } = this.#options;
+    const earlier = await consents.findByRequest(partition, origin.requestId);
+    if (earlier === undefined) return undefined;
+    if (earlier.requestDigest !== origin.requestDigest) throw new ConsentError("request_id_reused");
+    await changes.again(partition, scopeOfGrant(earlier.consent.terms));
+    return earlier.consent;
   }
 
-  /** Throws `patient_erased`, `too_many_consents`, `request_id_reused`, `unavailable`. */
+  /**
+   * Once it resolves, whatever is decided later is decided with the consent, on any enforcer. Throws `patient_erased`, `too_many_consents`, `request_id_reused`,
+   * `unavailable` (then send it again, under the same request id).
+   */
   async create(
     partition: string,
     terms: Terms,
@@ -36,7 +49,7 @@ export class Granting {
     author: Author,
     leafOf: LeafOf,
   ): Promise<{ consent: Consent; changed: boolean }> {
-    const { consents, clock, ids } = this.#options;
+    const { consents, changes, clock, ids } = this.#options;
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const repeated = await this.repeated(partition, origin);
       if (repeated) return { consent: repeated, changed: false };
@@ -47,16 +60,20 @@ export class Granting {
       const now = clock.now();
       const consent: Consent = { id: ids.next("con"), terms, version: 1, createTime: now };
       const leaf = leafOf([consent]);
-      const result = await consents.commit({
-        partition,
-        before,
-        after: withCreated(current, consent),
-        created: { consent, origin },
-        revoked: [],
-        revisions: [{ consent, replacedEtag: "", author, time: now, access: leaf.id }],
-        leaf: leaf.change,
+      const created = await changes.run(partition, scopeOfGrant(terms), async (recall) => {
+        const result = await consents.commit({
+          partition,
+          before,
+          after: withCreated(current, consent),
+          created: { consent, origin },
+          revoked: [],
+          revisions: [{ consent, replacedEtag: "", author, time: now, access: leaf.id }],
+          recall,
+          leaf: leaf.change,
+        });
+        return result.committed ? consent : undefined;
       });
-      if (result.committed) return { consent, changed: true };
+      if (created) return { consent: created, changed: true };
     }
     throw new ConsentError("unavailable");
   }

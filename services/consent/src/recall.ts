@@ -1,7 +1,8 @@
 import type { Timers } from "@wellapi/enforcer";
 import type { Clock, Ids, Logger } from "@wellapi/runtime";
+import type { RecallScope } from "./consent.ts";
 import { ConsentError } from "./errors.ts";
-import { owes, type SessionRepository } from "./session-repository.ts";
+import { type OwedRecall, owes, type SessionRepository } from "./session-repository.ts";
 import { type SessionStreams, sessionTtlMs } from "./session-streams.ts";
 
 /**
@@ -25,7 +26,10 @@ export interface RecallsOptions {
   readonly log: Logger;
 }
 
-/** Makes every enforcer let go of a patient's decisions. */
+/** Nobody is concerned by it: it asks whether a session still lives. */
+const probe: Omit<OwedRecall, "recall"> = { partition: "", onlyWidens: true, grantees: [] };
+
+/** Makes every enforcer let go of a patient's decisions, and cut the answers that a change takes away from. */
 export class Recalls {
   protected readonly options: RecallsOptions;
   #closed = false;
@@ -35,18 +39,18 @@ export class Recalls {
   }
 
   /**
-   * Resolves when no session can use a decision about the patient that was made before the call: each has
-   * acknowledged, or has run out. The change of consent is committed before the call; sessions that open later
+   * Resolves when no session can use a decision about the patient that was made before the call, nor hand on an
+   * answer that `scope` takes away from: each has acknowledged, or has run out. The change of consent is committed before the call; sessions that open later
    * decide from it. Throws ConsentError `unavailable`: the recall is not complete, run it again.
    */
-  async recall(partition: string): Promise<void> {
+  async recall(partition: string, scope: RecallScope): Promise<void> {
     const sessions = await this.#persist(() => this.options.sessions.list());
-    await Promise.all(sessions.map((session) => this.#recallFrom(session, partition)));
+    await Promise.all(sessions.map((session) => this.#recallFrom(session, { partition, ...scope })));
   }
 
   /** Deletes a session whose stream has ended, once it has run out: a recall of nobody that is never answered. */
   async retire(session: string): Promise<void> {
-    await this.#recallFrom(session, "");
+    await this.#recallFrom(session, probe);
   }
 
   /** Gives up what is under way; sessions keep what they owe. */
@@ -54,14 +58,14 @@ export class Recalls {
     this.#closed = true;
   }
 
-  async #recallFrom(session: string, partition: string): Promise<void> {
+  async #recallFrom(session: string, change: Omit<OwedRecall, "recall">): Promise<void> {
     const { sessions, streams, clock, ids } = this.options;
     // An id for this run and session alone: two runs that shared one could take the other's later recall for
     // their own earlier one, and count a session as run out that was renewed in between.
     const recall = ids.next("rcl");
-    if (!(await this.#persist(() => sessions.owe(session, { recall, partition })))) return;
+    if (!(await this.#persist(() => sessions.owe(session, { recall, ...change })))) return;
     const since = clock.monotonic();
-    if (partition !== "") streams.push(session, { recall, partition });
+    if (change !== probe) streams.push(session, { recall, ...change });
     const over = () => clock.monotonic() - since >= this.waitMs();
     for (let pollMs = shortestPollMs; ; pollMs = Math.min(longestPollMs, pollMs * 2)) {
       await this.#acknowledgedOrAfter(session, Math.min(pollMs, this.waitMs() - (clock.monotonic() - since)));

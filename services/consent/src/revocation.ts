@@ -1,22 +1,27 @@
 import { type Entry, type Fact, type Follower, JournalError } from "@wellapi/journal";
-import type { Clock, Ids, Logger } from "@wellapi/runtime";
+import type { Clock } from "@wellapi/runtime";
 import type { Change as StoreChange } from "@wellapi/store";
-import { type Consent, noConsents, revoked, withRevoked } from "./consent.ts";
-import type { Author, ConsentRepository, Revision } from "./consent-repository.ts";
+import {
+  type Consent,
+  noConsents,
+  revoked,
+  scopeOfErasure,
+  scopeOfRevocation,
+  withRevoked,
+} from "./consent.ts";
+import type { Author, ConsentRepository, PendingRecall, Revision } from "./consent-repository.ts";
 import { ConsentError } from "./errors.ts";
 import { etagOf } from "./etag.ts";
-import type { Recalls } from "./recall.ts";
+import type { RecalledChanges } from "./recalled-changes.ts";
 
 /** The leaf of a change, made for what was changed. */
 export type LeafOf = (consents: readonly Consent[]) => { readonly id: string; readonly change: StoreChange };
 
 export interface RevocationsOptions {
   readonly consents: ConsentRepository;
-  readonly recalls: Recalls;
+  readonly changes: RecalledChanges;
   readonly journal: Pick<Follower, "owed" | "tell">;
   readonly clock: Clock;
-  readonly ids: Ids;
-  readonly log: Logger;
 }
 
 /** Changes of one patient meet each other rarely; this many in a row means that something is wrong. */
@@ -25,9 +30,6 @@ const attempts = 20;
 /** Takes consent back: commit, recall, and only then an answer. */
 export class Revocations {
   readonly #options: RevocationsOptions;
-  /** Recalls that this replica is running. */
-  readonly #running = new Set<string>();
-  #seen = new Set<string>();
 
   constructor(options: RevocationsOptions) {
     this.#options = options;
@@ -45,7 +47,7 @@ export class Revocations {
     author: Author,
     leafOf: LeafOf,
   ): Promise<{ consent: Consent; changed: boolean }> {
-    const { consents, recalls } = this.#options;
+    const { consents, changes } = this.#options;
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const before = await consents.stored(partition);
       const active = before?.document.current.consents.find(({ id }) => id === consent);
@@ -53,7 +55,7 @@ export class Revocations {
         const kept = await consents.get(partition, consent);
         if (!kept) throw new ConsentError("not_found");
         if (kept.revokeTime === undefined) continue; // granted between the two reads
-        await recalls.recall(partition);
+        await changes.again(partition, scopeOfRevocation([kept]));
         return { consent: kept, changed: false };
       }
       if (etag !== "" && etag !== etagOf(active)) throw new ConsentError("stale_etag");
@@ -88,30 +90,6 @@ export class Revocations {
   }
 
   /**
-   * Completes recalls that a replica left behind when it stopped between commit and recall. Those of a replica
-   * that is alive are its own business: a recall is taken over when two sweeps have met it.
-   */
-  async sweep(takeOverAtOnce: boolean): Promise<void> {
-    const { consents, recalls } = this.#options;
-    const pending = await consents.pendingRecalls(1_000);
-    const due = pending.filter(({ recall }) => {
-      return !this.#running.has(recall) && (takeOverAtOnce || this.#seen.has(recall));
-    });
-    this.#seen = new Set(pending.map(({ recall }) => recall));
-    await Promise.all(
-      due.map(async (entry) => {
-        this.#running.add(entry.recall);
-        try {
-          await recalls.recall(entry.partition);
-          await consents.recallDone(entry);
-        } finally {
-          this.#running.delete(entry.recall);
-        }
-      }),
-    );
-  }
-
-  /**
    * Makes an entry of the journal true of data that came from a backup. Who had decisions from before is recalled by the
    * first sweep: nobody should have any, for whatever enforced was stopped, too.
    */
@@ -126,34 +104,23 @@ export class Revocations {
       if (close ? current.closed : active.length === 0) return;
       const author = { kind: "service", id: "consent" } as const;
       const change = { partition, before, active, close, author, leafOf: leafOf(partition), time };
-      if (await this.#commit({ ...change, owed: false }, this.#options.ids.next("rcl"))) return;
+      const recall = this.#options.changes.pending(partition, scopeOf(change));
+      if (await this.#commit({ ...change, owed: false }, recall)) return;
     }
     throw new ConsentError("unavailable");
   }
 
   /** Undefined where somebody else changed the patient's consents first. */
   async #change(change: Omit<Change, "time" | "owed">): Promise<Consent[] | undefined> {
-    const { recalls, consents, clock, ids, log } = this.#options;
-    const { partition, close } = change;
-    const pending = { partition, recall: ids.next("rcl") };
-    this.#running.add(pending.recall);
-    try {
+    const { changes, clock } = this.#options;
+    return changes.run(change.partition, scopeOf(change), (recall) =>
       // An erasure is written down as a whole, by the service that runs it.
-      const next = await this.#commit({ ...change, time: clock.now(), owed: !close }, pending.recall);
-      if (!next) return undefined;
-      await recalls.recall(partition);
-      await consents.recallDone(pending).catch((error: unknown) => {
-        // The recall is complete; the sweep runs it once more and tidies up.
-        log.warn({ err: error }, "a completed recall could not be ticked off");
-      });
-      return next;
-    } finally {
-      this.#running.delete(pending.recall);
-    }
+      this.#commit({ ...change, time: clock.now(), owed: !change.close }, recall),
+    );
   }
 
   /** Undefined where somebody else was faster. */
-  async #commit(change: Change, recall: string): Promise<Consent[] | undefined> {
+  async #commit(change: Change, recall: PendingRecall): Promise<Consent[] | undefined> {
     const { consents, journal } = this.#options;
     const { partition, before, active, close, author, leafOf, time, owed } = change;
     const next = active.map((consent) => revoked(consent, time));
@@ -191,6 +158,10 @@ interface Change {
   readonly time: number;
   /** Whether the journal must be told of each. */
   readonly owed: boolean;
+}
+
+function scopeOf({ close, active }: Pick<Change, "close" | "active">) {
+  return close ? scopeOfErasure : scopeOfRevocation(active);
 }
 
 function factOf(partition: string, { id, revokeTime = 0 }: Consent): Fact {

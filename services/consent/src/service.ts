@@ -15,6 +15,7 @@ import { ConsentRepository } from "./consent-repository.ts";
 import { createDecisionHandlers } from "./decision-handlers.ts";
 import { Granting } from "./granting.ts";
 import { Recalls } from "./recall.ts";
+import { RecalledChanges } from "./recalled-changes.ts";
 import { Revocations } from "./revocation.ts";
 import { SessionRepository } from "./session-repository.ts";
 import { SessionStreams } from "./session-streams.ts";
@@ -69,8 +70,9 @@ export async function openConsentService(
   const streams: SessionStreams = new SessionStreams({ sessions, clock, ids, log, onClosed: retire });
   const recalls = new Recalls({ sessions, streams, clock, timers, ids, log });
   const journal = createFollower({ ...deps.journal, store, log });
-  const revocations = new Revocations({ consents, recalls, journal, clock, ids, log });
-  const granting = new Granting({ consents, clock, ids });
+  const changes = new RecalledChanges({ consents, recalls, ids, log });
+  const revocations = new Revocations({ consents, changes, journal, clock });
+  const granting = new Granting({ consents, changes, clock, ids });
 
   await journal.start((entry) => revocations.replay(entry, accesses.replayed));
 
@@ -79,7 +81,7 @@ export async function openConsentService(
   const sweep = (takeOverAtOnce: boolean) => {
     sweeping = (async () => {
       for (const session of await sessions.stale(clock.now() - staleAfterMs)) retire(session);
-      await revocations.sweep(takeOverAtOnce);
+      await changes.sweep(takeOverAtOnce);
     })().catch((err: unknown) => log.warn({ err }, "recalls that were left behind could not be completed"));
     sweeping.then(() => {
       if (!closing.signal.aborted) cancelSweep = timers.after(sweepEveryMs, () => sweep(false));

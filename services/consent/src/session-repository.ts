@@ -1,7 +1,8 @@
-import type { CollectionDeclaration, Document, Store, Stored } from "@wellapi/store";
+import type { Change, CollectionDeclaration, Document, Store, Stored } from "@wellapi/store";
+import type { RecallScope } from "./consent.ts";
 
 /** A recall that a session has not acknowledged. */
-export interface OwedRecall {
+export interface OwedRecall extends RecallScope {
   readonly recall: string;
   /** The patient's. */
   readonly partition: string;
@@ -17,7 +18,7 @@ export interface EnforcerSession {
   readonly owed: readonly OwedRecall[];
 }
 
-/** All sessions lie in one partition, so that one scan by key lists them linearizably. */
+/** All sessions lie in one partition, so that one commit opens or deletes a session and changes their list. */
 export const sessionsPartition = "sessions";
 
 export const enforcerSessions: CollectionDeclaration = {
@@ -25,6 +26,15 @@ export const enforcerSessions: CollectionDeclaration = {
   key: ["partition", "session"],
   indexes: [],
 };
+
+/** One document: which sessions there are. */
+export const sessionLists: CollectionDeclaration = {
+  name: "enforcer_session_lists",
+  key: ["partition"],
+  indexes: [],
+};
+
+type ListDocument = Document & { readonly sessions: readonly string[] };
 
 export type Renewal =
   | { readonly kind: "renewed" }
@@ -36,6 +46,12 @@ type SessionDocument = EnforcerSession & Document;
 /**
  * The stored sessions. Each change is a guarded replace, so that renewals, recalls and acknowledgements of one
  * session are totally ordered whichever replica makes them. All methods throw StoreError.
+ *
+ * Which sessions there are stands in one document, which is got by its key: the store's `get` is linearizable on every
+ * engine (MongoDB answers it after a majority has confirmed the primary), and its `scan` is not. After an election, a
+ * primary that does not know yet that it is none answers a scan with what a majority had a while ago: a session that
+ * was opened since would be missed, and its enforcer not recalled. Only openings and deletions touch the list, not
+ * renewals and acknowledgements.
  */
 export class SessionRepository {
   readonly #store: Store;
@@ -48,7 +64,13 @@ export class SessionRepository {
   async open(session: string, enforcer: string, expiresHint: number): Promise<void> {
     const document = { partition: sessionsPartition, session, enforcer, expires_hint: expiresHint, owed: [] };
     const change = { kind: "insert", collection: enforcerSessions.name, document } as const;
-    await this.#store.commit({ partition: sessionsPartition, changes: [change] });
+    while (true) {
+      const listed = await this.#listed();
+      const changes = [change, listChange(listed, [...(listed?.document.sessions ?? []), session])];
+      const result = await this.#store.commit({ partition: sessionsPartition, changes });
+      if (result.committed) return;
+      if (result.change === 0) throw new Error(`the session id ${session} was given twice`);
+    }
   }
 
   async renew(session: string, expiresHint: number): Promise<Renewal> {
@@ -89,15 +111,16 @@ export class SessionRepository {
     while (true) {
       const stored = await this.get(session);
       if (!stored || !owes(stored.document, recall)) return false;
-      const key = [sessionsPartition, session];
-      const { revision } = stored;
+      const listed = await this.#listed();
+      const left = (listed?.document.sessions ?? []).filter((other) => other !== session);
       const change = {
         kind: "delete",
         collection: enforcerSessions.name,
-        key,
-        ifRevision: revision,
+        key: [sessionsPartition, session],
+        ifRevision: stored.revision,
       } as const;
-      const result = await this.#store.commit({ partition: sessionsPartition, changes: [change] });
+      const changes = [change, listChange(listed, left)];
+      const result = await this.#store.commit({ partition: sessionsPartition, changes });
       if (result.committed) return true;
     }
   }
@@ -106,9 +129,9 @@ export class SessionRepository {
     return this.#store.get<SessionDocument>(enforcerSessions.name, [sessionsPartition, session]);
   }
 
-  /** Every session that was there when the call began and is not deleted since. */
-  async list(): Promise<string[]> {
-    return (await this.#all()).map(({ session }) => session);
+  /** Every session that was there when the call began and is not deleted since. Linearizable: see above. */
+  async list(): Promise<readonly string[]> {
+    return (await this.#listed())?.document.sessions ?? [];
   }
 
   /** Sessions that seem to have run out before `wall`: candidates for being retired, no more than that. */
@@ -120,6 +143,11 @@ export class SessionRepository {
     return session.owed.length === 0;
   }
 
+  #listed(): Promise<Stored<ListDocument> | undefined> {
+    return this.#store.get<ListDocument>(sessionLists.name, [sessionsPartition]);
+  }
+
+  /** By a scan, which may miss the newest: good enough for what is looked at again in seconds. */
   async #all(): Promise<SessionDocument[]> {
     const sessions: SessionDocument[] = [];
     let cursor: string | undefined;
@@ -143,6 +171,13 @@ export class SessionRepository {
     } as const;
     return (await this.#store.commit({ partition: sessionsPartition, changes: [replace] })).committed;
   }
+}
+
+/** Refused where somebody else changed the list since it was got. */
+function listChange(listed: Stored<ListDocument> | undefined, sessions: readonly string[]): Change {
+  const document = { partition: sessionsPartition, sessions };
+  if (listed === undefined) return { kind: "insert", collection: sessionLists.name, document };
+  return { kind: "replace", collection: sessionLists.name, document, ifRevision: listed.revision };
 }
 
 export function owes(session: EnforcerSession, recall: string): boolean {

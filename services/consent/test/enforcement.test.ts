@@ -61,7 +61,7 @@ describe("enforcers of a running service", () => {
       expect(one.peek(question)).toMatchObject({ permitted: true, permits: [permit] });
     }
     const recalled: Array<string | undefined> = [];
-    for (const one of enforcers) one.onRecall((whose) => recalled.push(whose));
+    for (const one of enforcers) one.onRecall((recall) => recalled.push(recall?.partition));
 
     const began = performance.now();
     await patient().revokeConsent({ consent: consent!.id });
@@ -112,7 +112,7 @@ describe("enforcers of a running service", () => {
     await patient().createConsent({ consent: wanted, requestId: "r1" });
     await one.decide(question);
     const ended = new EventTarget();
-    one.onRecall((whose) => ended.dispatchEvent(new Event(whose ?? "ended")));
+    one.onRecall((recall) => ended.dispatchEvent(new Event(recall?.partition ?? "ended")));
     const heard = once(ended, "ended");
     const { now } = clock;
     clock.now = () => now() + 3_600_000;

@@ -10,6 +10,7 @@ import {
 } from "@wellapi/enforcer";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { RecallScope } from "../src/consent.ts";
 import { ConsentRepository } from "../src/consent-repository.ts";
 import { Recalls } from "../src/recall.ts";
 import { SessionRepository } from "../src/session-repository.ts";
@@ -22,7 +23,7 @@ const property = (parts: Parts) =>
     await play(parts, scenario);
   });
 
-describe("revocation", () => {
+describe("giving and revoking consent", () => {
   it("is linearizable, and everything comes back to life, whatever happens", async () => {
     // MODEL_RUNS=20000 is for a night; what a failure prints is the shortest scenario found.
     await fc.assert(property(soundParts), { numRuns: Number(process.env.MODEL_RUNS ?? 150) });
@@ -97,6 +98,14 @@ const mistakes: Record<string, Partial<Parts>> = {
         }
       })(store);
     },
+  },
+  "giving consent recalls nobody": {
+    recalls: (options) =>
+      new (class extends Recalls {
+        override async recall(partition: string, scope: RecallScope): Promise<void> {
+          if (!scope.onlyWidens) await super.recall(partition, scope);
+        }
+      })(options),
   },
   "a session that stays silent is not waited for until it has run out": {
     recalls: (options) =>

@@ -83,9 +83,9 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
   // Keys lie apart from the data and may come from an older copy while the data does not, so all are looked at.
   const { base } = await deps.journal.journal.extent();
   for await (const entry of deps.journal.journal.entries(base)) await erase.replay(entry);
-  const stopListening = enforcer.onRecall((partition) => {
-    if (partition === undefined) hub.notifyAll();
-    else hub.notify(partition);
+  const stopListening = enforcer.onRecall((recall) => {
+    if (recall === undefined) hub.notifyAll();
+    else hub.notify(recall.partition);
   });
   const reads = createReadHandlers({
     ...writing,

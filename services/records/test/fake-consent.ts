@@ -1,4 +1,5 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { Recall } from "@wellapi/enforcer";
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
@@ -22,12 +23,12 @@ export interface TestConsent {
 export function createFakeConsent() {
   const consents = new Map<string, { id: string; partition: string; terms: TestConsent; revoked: boolean }>();
   const recalls = new Map<string, () => void>();
-  const sessions = new Set<(partition: string) => Promise<void>>();
+  const sessions = new Set<(change: Recall) => Promise<void>>();
   /** `asked` counts questions. */
   const state = { reachable: true, asked: 0 };
 
-  async function recall(partition: string): Promise<void> {
-    await Promise.all([...sessions].map((send) => send(partition)));
+  async function recall(change: Recall): Promise<void> {
+    await Promise.all([...sessions].map((send) => send(change)));
   }
 
   const implementation: Route = route(ConsentDecisionService, {
@@ -72,11 +73,11 @@ export function createFakeConsent() {
         outgoing.push(message);
         wake();
       };
-      const send = (partition: string) =>
+      const send = (change: Recall) =>
         new Promise<void>((resolve) => {
           const id = randomIds.next("rcl");
           recalls.set(id, resolve);
-          push({ case: "recall", value: { recall: id, partition } });
+          push({ case: "recall", value: { recall: id, ...change } });
         });
       sessions.add(send);
       let ended = false;
@@ -121,7 +122,7 @@ export function createFakeConsent() {
           revoked++;
         }
       }
-      await recall(partition);
+      await recall({ partition, onlyWidens: false, grantees: [] });
       return { revoked };
     },
   });
@@ -133,14 +134,15 @@ export function createFakeConsent() {
     async grant(partition: string, terms: TestConsent): Promise<string> {
       const id = randomIds.next("con");
       consents.set(id, { id, partition, terms, revoked: false });
-      await recall(partition);
+      await recall({ partition, onlyWidens: true, grantees: [terms.organization] });
       return id;
     },
     /** As RevokeConsent: once it resolves, no enforcer uses the consent any more. */
     async revoke(id: string): Promise<void> {
       const consent = consents.get(id)!;
       consent.revoked = true;
-      await recall(consent.partition);
+      const { partition, terms } = consent;
+      await recall({ partition, onlyWidens: false, grantees: [terms.organization] });
     },
   };
 }

@@ -18,6 +18,7 @@ import { ConsentRepository } from "../../src/consent-repository.ts";
 import { decide } from "../../src/decision.ts";
 import { Granting } from "../../src/granting.ts";
 import { Recalls, type RecallsOptions } from "../../src/recall.ts";
+import { RecalledChanges } from "../../src/recalled-changes.ts";
 import { Revocations } from "../../src/revocation.ts";
 import { SessionRepository } from "../../src/session-repository.ts";
 import { type FromEnforcer, SessionStreams, type ToEnforcer } from "../../src/session-streams.ts";
@@ -216,11 +217,12 @@ export class Exchange {
     const consents = this.#parts.consents(store, sessions);
     // The model asks what a recall promises; the journal is told after it.
     const journal = createFollower({ store, journal: {} as Journal, log: silentLogger });
-    const revocations = new Revocations({ ...common, consents, recalls, journal });
-    const granting = new Granting({ ...common, consents });
+    const changes = new RecalledChanges({ ...common, consents, recalls });
+    const revocations = new Revocations({ ...common, consents, changes, journal });
+    const granting = new Granting({ ...common, consents, changes });
     this.#replicas[index] = { node, streams, revocations, granting, consents };
     const sweep = (first: boolean) => {
-      revocations.sweep(first).catch(() => {});
+      changes.sweep(first).catch(() => {});
       node.timers.after(2_000, () => sweep(false));
     };
     sweep(true);

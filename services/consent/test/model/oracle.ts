@@ -60,6 +60,13 @@ export class Oracle {
         const late = Math.round(now - known.revokeReturned);
         this.#fail(`${who} permits by a consent whose revocation returned ${late} ms ago`);
       }
+      const used = new Set(verdict.permits.map(({ consent }) => consent));
+      for (const [id, { patient: whose, grantReturned, revokeCalled }] of this.#consents) {
+        if (whose !== patient || grantReturned >= began || revokeCalled !== undefined || used.has(id))
+          continue;
+        const ago = Math.round(began - grantReturned);
+        this.#fail(`${who} ignores a consent that had been given ${ago} ms before the read began`);
+      }
       return;
     }
     this.denied += 1;

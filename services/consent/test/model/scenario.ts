@@ -116,7 +116,7 @@ const calmMs = 11_000;
 
 /**
  * Plays a scenario against the model, then lets everything become calm and asks for liveness: calls have
- * returned, reads under consent are permitted, and a revocation takes no longer than it may.
+ * returned, reads under consent are permitted, and giving and revoking consent take no longer than they may.
  */
 export async function play(parts: Parts, { seed, replicas, enforcers, steps }: Scenario): Promise<Exchange> {
   const exchange = new Exchange(parts, seed, replicas, enforcers);
@@ -136,12 +136,15 @@ export async function play(parts: Parts, { seed, replicas, enforcers, steps }: S
   for (let patient = 0; patient < patients; patient += 1) {
     if (oracle.active(patient) === undefined) exchange.grant(patient);
   }
-  await until(world.now + 500);
+  const changedWithinMs = (sessionTtlMs + sessionMarginMs) * 1.02 + 300;
+  await until(world.now + changedWithinMs);
+  if (exchange.pendingCalls > 0) throw new Error("giving consent takes longer than it may");
+  await until(world.now + 500); // everybody has read since
   const wrong = await exchange.settled();
   if (wrong.length > 0) throw new Error(`not live although all is calm: ${wrong.join("; ")}`);
   const began = world.now;
   for (let patient = 0; patient < patients; patient += 1) exchange.revoke(patient);
-  await until(began + (sessionTtlMs + sessionMarginMs) * 1.02 + 300);
+  await until(began + changedWithinMs);
   if (exchange.pendingCalls > 0) throw new Error("a revocation takes longer than it may");
   return exchange;
 }

@@ -249,7 +249,7 @@ export declare type SessionRenewed = Message<"wellapi.internal.consent.v1.Sessio
 export declare const SessionRenewedSchema: GenMessage<SessionRenewed>;
 
 /**
- * Drop what is cached of a patient.
+ * Drop what is cached of a patient, and cut what the change takes away from.
  *
  * @generated from message wellapi.internal.consent.v1.RecallPatient
  */
@@ -267,6 +267,20 @@ export declare type RecallPatient = Message<"wellapi.internal.consent.v1.RecallP
    * @generated from field: string partition = 2;
    */
   partition: string;
+
+  /**
+   * The change gives and takes nothing away, so answers in flight may arrive. Where it is not said, they may not.
+   *
+   * @generated from field: bool only_widens = 3;
+   */
+  onlyWidens: boolean;
+
+  /**
+   * Organizations whose consents have changed. Empty: everybody is concerned, the patient too.
+   *
+   * @generated from field: repeated string grantees = 4;
+   */
+  grantees: string[];
 };
 
 /**
@@ -332,9 +346,10 @@ export declare const ConsentDecisionService: GenService<{
     output: typeof DecideResponseSchema;
   },
   /**
-   * The enforcer's session. Decisions may be used only while it lives: 1.5 s from before the last renewal
-   * that was granted was sent. A recalled patient's decisions are dropped before the recall is acknowledged.
-   * A session that owes an acknowledgement is not renewed.
+   * The enforcer's session. Decisions may be used, and answers about patients may leave a door, only while it
+   * lives: 1.5 s from before the last renewal that was granted was sent. Before a recall is acknowledged, the
+   * patient's decisions are dropped and the answers that it takes away from are cut. A session that owes an
+   * acknowledgement is not renewed. The doors hold sessions, too: they decide nothing, they cut.
    *
    * @generated from rpc wellapi.internal.consent.v1.ConsentDecisionService.Watch
    */
