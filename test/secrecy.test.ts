@@ -186,10 +186,10 @@ describe("what lies on disk and in the log", () => {
   });
 
   test("after an erasure nothing opens: not by reading, not by a restart, not the name", async () => {
-    const { receipt } = await createClient(RecordsService, person.transport).erasePatient({
+    const { erasure } = await createClient(RecordsService, person.transport).erasePatient({
       patient: person.id,
     });
-    expect(receipt?.keysDestroyed).toBe(1);
+    expect(erasure?.receipt?.keysDestroyed).toBe(1);
     expect(await server.stop()).toBe(0);
     server = { ...(await startServer({ dataDir, logFile })), operatorKey: server.operatorKey! };
     operator = await connect({

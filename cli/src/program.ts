@@ -4,12 +4,14 @@ import { addAudit } from "./commands/audit.ts";
 import { addBackup, addRestore } from "./commands/backup.ts";
 import { addConsent } from "./commands/consent.ts";
 import { addCredential, addSigningKey, addToken } from "./commands/credential.ts";
+import { addErase } from "./commands/erase.ts";
 import { addIngest } from "./commands/ingest.ts";
 import { addMasterKey } from "./commands/master-key.ts";
 import { addApplication, addOrganization } from "./commands/organization.ts";
 import { addPatient } from "./commands/patient.ts";
 import { addAggregate, addRead, addWatch } from "./commands/read.ts";
-import { addErase, addRetract } from "./commands/retract.ts";
+import { addReceipt } from "./commands/receipt.ts";
+import { addRetract } from "./commands/retract.ts";
 import { addServe, addStartMesh } from "./commands/serve.ts";
 import { addStart } from "./commands/start.ts";
 import { exitCodeHelp } from "./failure.ts";
@@ -40,6 +42,7 @@ export function createProgram(): Command {
   addAggregate(program);
   addRetract(program);
   addErase(program);
+  addReceipt(program);
   addAudit(program);
   return program;
 }

@@ -7,6 +7,7 @@ import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_
 import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { verifyReceipt } from "@wellapi/receipts";
 import { grant } from "./consents.ts";
 import { type Contribution, contribute } from "./contribution.ts";
 import { type Narrator, sparkline } from "./narrator.ts";
@@ -211,10 +212,17 @@ export async function tellStory(server: Server, narrator: Narrator): Promise<voi
   const secondRecords = createClient(RecordsService, second.transport);
   const mine = await readAll(second, second.id, heartRate, Purpose.PATIENT_REQUEST);
   narrator.hold(`before, they can read their own ${mine.samples} heart rates`, mine.samples > 0);
-  const { receipt } = await secondRecords.erasePatient({ patient: second.id });
+  const { erasure } = await secondRecords.erasePatient({ patient: second.id });
+  const receipt = erasure?.receipt;
   narrator.hold(
     `their key is destroyed and ${receipt!.documentsDeleted} documents deleted`,
-    receipt!.keysDestroyed > 0 && receipt!.documentsDeleted > 0n,
+    receipt!.keysDestroyed > 0 && receipt!.documentsDeleted > 0,
+  );
+  const { jwks } = await audit.getReceiptKeys({});
+  const claims = await verifyReceipt("wellapi-erasure-receipt+jwt", receipt!.jws, JSON.parse(jwks));
+  narrator.hold(
+    "the receipt's signature verifies, and it names that key",
+    String(claims.key_ids) === String(receipt!.keyIds),
   );
   await narrator.refused("the clinic reads the erased person", "CONSENT_REQUIRED", () =>
     readAll(clinic, secondAtClinic, heartRate, Purpose.TREATMENT),

@@ -5,6 +5,7 @@ import { type ConsentServiceHandle, consentCollections, openConsentService } fro
 import { openEnforcer } from "@wellapi/enforcer";
 import { type IdentityService, identityCollections, openIdentityService } from "@wellapi/identity";
 import { type OpenIngestionService, openIngestionService } from "@wellapi/ingestion";
+import { openReceiptKey } from "@wellapi/receipts";
 import { openRecordsService, type RecordsServer, recordsCollections } from "@wellapi/records";
 import type { Platform } from "./platform.ts";
 import { observeCompaction, observeEventOutbox, observeSession } from "./signals/gauges.ts";
@@ -77,7 +78,7 @@ export interface ComposedRecords extends RecordsServer {
 
 export async function composeRecords(platform: Platform): Promise<ComposedRecords> {
   const { installation, clock, ids, log, closers, network } = platform;
-  const { pairwise, pageTokens } = await platform.keys();
+  const { kms, pairwise, pageTokens } = await platform.keys();
   const vault = await platform.vault();
   const events = await platform.openEvents(["records.>"]);
   const store = await platform.openStore("records", recordsCollections);
@@ -115,6 +116,7 @@ export async function composeRecords(platform: Platform): Promise<ComposedRecord
       identity: network.onOwn("records"),
       consent: network.onOwn("records"),
       pageTokens,
+      receiptKey: await openReceiptKey(kms),
       clock,
       ids,
       log,

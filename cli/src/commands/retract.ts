@@ -1,12 +1,9 @@
 import { createClient } from "@connectrpc/connect";
 import { IngestionService, RetractionReason } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
-import { ErasureReceiptSchema } from "@wellapi/gen/wellapi/records/v1/records_pb";
-import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import type { Command } from "commander";
 import { oneOf } from "../arguments.ts";
 import { connect } from "../connection.ts";
-import { CliError } from "../failure.ts";
-import { createOutput, timeText } from "../output.ts";
+import { createOutput } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
 const reasons = {
@@ -41,27 +38,4 @@ export function addRetract(program: Command): void {
         );
       },
     );
-}
-
-export function addErase(program: Command): void {
-  addConnectionOptions(program.command("erase <patient>"))
-    .description("erase a patient for ever (as the patient)")
-    .option("--yes", "really: it can't be undone", false)
-    .addHelpText("after", "\nExample: wellapi erase pat_... --as-patient pat_... --yes")
-    .action(async (patient: string, options: { yes: boolean }, command: Command) => {
-      if (!options.yes) throw new CliError("usage", "erasing can't be undone: say --yes if you mean it");
-      const settings = settingsOf(command);
-      const client = createClient(RecordsService, await connect(settings));
-      const { receipt } = await client.erasePatient({ patient });
-      if (receipt) {
-        createOutput(settings.json).message(
-          ErasureReceiptSchema,
-          receipt,
-          () =>
-            `${receipt.id}: ${receipt.keysDestroyed} key destroyed at ${timeText(receipt.keyDestroyTime)}, ` +
-            `${receipt.documentsDeleted} documents deleted; backups let go of the key by ${timeText(receipt.backupExpireTime)}; ` +
-            `access ${receipt.access}`,
-        );
-      }
-    });
 }

@@ -21,6 +21,8 @@ export interface Vault {
   create(partition: string, use: KeyUse): Promise<void>;
   /** The unwrapped key, cached under a bound. `no_key` where it never was; `destroyed` once destroyed. */
   key(partition: string, use: KeyUse): Promise<PatientKey>;
+  /** Ids of the key's versions, for receipts: hashes that tell nothing of the patient. None where there is no key (any more). */
+  keyIds(partition: string, use: KeyUse): Promise<readonly string[]>;
   /** Destroys for ever: once it resolves no file of the store holds the wrapped key. Returns how many. */
   destroy(partition: string, use: KeyUse): Promise<number>;
   /** Drops an unwrapped key from the cache, on recall. */

@@ -1,6 +1,6 @@
-import { randomBytes, timingSafeEqual } from "node:crypto";
+import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Clock, DamageReporter } from "@wellapi/runtime";
-import { systemClock } from "@wellapi/runtime";
+import { encodeId, systemClock } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import { VaultError } from "./errors.ts";
 import { createKeyRepository, KEYS_COLLECTION, type KeyRepository, wrapContext } from "./key-repository.ts";
@@ -136,6 +136,15 @@ export async function openVault(options: VaultOptions): Promise<OpenVault> {
       await repository.insert(partition, use, wrapped, clock.now());
     },
     key,
+    async keyIds(partition, use) {
+      try {
+        const versions = await repository.find(partition, use);
+        return versions.map(({ version }) => keyIdOf(partition, use, version));
+      } catch (error) {
+        if (error instanceof VaultError && (error.code === "no_key" || error.code === "destroyed")) return [];
+        throw error;
+      }
+    },
     async destroy(partition, use) {
       try {
         return await repository.destroy(partition, use, clock.now());
@@ -157,4 +166,10 @@ export async function openVault(options: VaultOptions): Promise<OpenVault> {
 
 function cacheName(partition: string, use: KeyUse): string {
   return JSON.stringify([partition, use]);
+}
+
+/** 128 bits of a hash of the key's place: the place has 128 random bits of its own, so the hash leads nowhere. */
+function keyIdOf(partition: string, use: KeyUse, version: number): string {
+  const digest = hash("sha256", `wellapi key ${wrapContext(partition, use, version)}`, "buffer");
+  return `key_${encodeId(digest.subarray(0, 16))}`;
 }

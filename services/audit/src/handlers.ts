@@ -18,8 +18,10 @@ export function createAuditHandlers(deps: {
   readonly publicLog: PublicLog;
   readonly pageTokens: PageTokens;
   readonly verifierKey: string;
+  /** The keys that verify receipts, as a JSON Web Key Set. */
+  readonly receiptKeys: string;
 }): ServiceImpl<typeof AuditService> {
-  const { reader, publicLog, pageTokens, verifierKey } = deps;
+  const { reader, publicLog, pageTokens, verifierKey, receiptKeys } = deps;
   return {
     async listAccesses(request, context) {
       const scope = scopeOfCall(context);
@@ -44,6 +46,9 @@ export function createAuditHandlers(deps: {
     },
     async getConsistencyProof({ firstSize, secondSize }) {
       return { hashes: await publicLog.consistencyProof(firstSize, secondSize) };
+    },
+    getReceiptKeys() {
+      return { jwks: receiptKeys };
     },
     async getLogFile({ path }) {
       const content = await publicLog.read(path);

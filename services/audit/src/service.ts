@@ -4,6 +4,7 @@ import { createLeafSealer, type Tree } from "@wellapi/access-log";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import { type Frontier, frontierRoot, hexKeyId } from "@wellapi/merkle";
+import { openReceiptKey } from "@wellapi/receipts";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import type { Clock, Logger } from "@wellapi/runtime";
 import type { CollectionDeclaration, Store } from "@wellapi/store";
@@ -106,11 +107,21 @@ export async function openAuditService(config: AuditConfig, deps: AuditDeps): Pr
   const reader = createAccessReader({ accesses, log, sealing, publishedSize: publication.size });
   const publicLog = createPublicLog(publication, tiles, keys.notes);
   const { verifierKey } = keys.current;
+  const { jwks } = await openReceiptKey(kms);
 
   integrator.wake();
   return {
     routes: [
-      route(AuditService, createAuditHandlers({ reader, publicLog, pageTokens, verifierKey })),
+      route(
+        AuditService,
+        createAuditHandlers({
+          reader,
+          publicLog,
+          pageTokens,
+          verifierKey,
+          receiptKeys: JSON.stringify(jwks),
+        }),
+      ),
       route(AuditIntakeService, createIntakeHandlers(intake)),
     ],
     tiles: { read: publicLog.read },

@@ -167,8 +167,12 @@ export type TombstoneDocument = Document & {
 export type ErasureDocument = Document & {
   readonly id: string;
   readonly state: "running" | "done";
+  /** The log's entry of its beginning. */
+  readonly opened_by: string;
+  /** The log's entry that was committed when all was done; empty until then. */
   readonly access: string;
   readonly key_destroyed_ms: number;
-  readonly keys_destroyed: number;
+  /** Hashes of the keys' places; empty where the patient had none. */
+  readonly key_ids: readonly string[];
   readonly documents_deleted: number;
 };

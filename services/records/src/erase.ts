@@ -1,10 +1,9 @@
 import type { Entry, Follower } from "@wellapi/journal";
 import type { Logger } from "@wellapi/runtime";
-import { type Change, type Document, type IndexValue, type Stored, StoreError } from "@wellapi/store";
-import { VaultError } from "@wellapi/vault";
 import type { ConsentClient } from "./consent-client.ts";
 import type { Directory } from "./directory-client.ts";
-import { type ErasureDocument, recordsCollections } from "./documents.ts";
+import type { ErasureDocument } from "./documents.ts";
+import { createErasureRepository, type StoredErasure } from "./erasure-repository.ts";
 import { RecordsError } from "./errors.ts";
 import { headChange, loadHead } from "./head-repository.ts";
 import type { Intent, Result } from "./intent.ts";
@@ -21,21 +20,22 @@ export interface EraseDeps extends WriteDeps {
 /** An erasure that is done. Times are UTC milliseconds. */
 export interface Erasure {
   readonly id: string;
+  /** The log's entry that was committed after the keys were gone. */
   readonly access: string;
   readonly keyDestroyed: number;
-  readonly keysDestroyed: number;
+  /** Ids of the keys that were destroyed. */
+  readonly keyIds: readonly string[];
   readonly documentsDeleted: number;
 }
 
-/** What holds data; heads, erasures and the log's leaves stay, for they prove the erasure. */
-const erased = ["blocks", "observation_blocks", "series", "receipts", "tombstones"] as const;
-/** Data of these counts in the receipt. */
-const counted: ReadonlySet<string> = new Set(["blocks", "observation_blocks", "receipts"]);
-const DOCUMENTS_A_COMMIT = 64;
+export type ErasureProgress =
+  | { readonly state: "running"; readonly id: string }
+  | { readonly state: "done"; readonly erasure: Erasure };
+
 const MAX_ATTEMPTS = 16;
 
-/** This service itself asks, because the journal says so. */
-const replayIntent: Intent = {
+/** This service itself acts: it completes what a patient began, or does what the journal says. */
+const ownIntent: Intent = {
   caller: { principal: { kind: "service", id: "records" }, workload: "records", token: "" },
   method: "wellapi.records.v1.RecordsService/ErasePatient",
   patient: "",
@@ -43,38 +43,136 @@ const replayIntent: Intent = {
   codes: [],
 };
 
+/** What erases patients. */
+export interface Erase {
+  /** Erases the caller. Once begun it can't fail, only last: then ERASURE_INCOMPLETE is thrown. */
+  erase(intent: Intent): Promise<Erasure>;
+  /** How far the caller's erasure is. Throws NOT_FOUND where none has begun. */
+  progress(intent: Intent): Promise<ErasureProgress>;
+  /**
+   * Makes an erasure of the journal true of data, or of keys, that came from a backup: once it resolves nothing of the
+   * patient is stored or read any more. What is left of it continues like any other.
+   */
+  replay(entry: Entry): Promise<void>;
+  /** Continues what was begun and has stopped. */
+  resume(): Promise<void>;
+}
+
 /**
  * Erases patients. It begins with one commit, after which nothing is stored or read any more: an append that
  * is under way meets the replaced head. From there on it can only go forward, and each step may be repeated:
- * consents are revoked and recalled, the key is destroyed for ever (the vault scrubs its files), the data deleted, identity told. What
- * remains of deleted documents in the files are sealed bytes that nothing opens: docs/decisions/0006.
+ * consents are revoked and recalled, the key is destroyed for ever (the vault scrubs its files), the data deleted,
+ * identity told, and last the entry committed that proves it. What remains of deleted documents in the files are
+ * sealed bytes that nothing opens: docs/decisions/0006.
  */
-export function createErase(deps: EraseDeps) {
-  const { store, vault, gate, accessLog, queue, hub, clock, ids, directory, consents, journal, log } = deps;
+export function createErase(deps: EraseDeps): Erase {
+  const { gate, vault, queue, ids, log } = deps;
+  const erasures = createErasureRepository(deps.store);
+  const begin = createBeginning(deps);
+  const steps = createSteps(deps);
   const running = new Map<string, Promise<Erasure>>();
 
-  /** Commits that the erasure has begun, with what is known of it. Undefined where another commit came between. */
-  async function begin(
+  /** Goes on wherever an erasure stands. Calls of the same patient share one run. */
+  function proceed(partition: string): Promise<Erasure> {
+    const known = running.get(partition);
+    if (known !== undefined) return known;
+    const run = steps(partition).finally(() => running.delete(partition));
+    running.set(partition, run);
+    return run;
+  }
+
+  function ownSubject(intent: Intent): Subject {
+    const subject = gate.subject(intent.caller, intent.patient);
+    if (!subject.own) throw new RecordsError("CONSENT_REQUIRED", { logged: "NOT_OWN" });
+    return subject;
+  }
+
+  return {
+    async erase(intent) {
+      const subject = gate.subject(intent.caller, intent.patient);
+      const { partition } = subject;
+      try {
+        ownSubject(intent);
+        await queue.run(partition, async () => {
+          const id = ids.next("era");
+          const said: Result = { phase: "opened" };
+          for (let i = 0; i < MAX_ATTEMPTS; i++) if (await begin(intent, subject, said, { id })) return;
+          throw new RecordsError("STORE_UNAVAILABLE");
+        });
+      } catch (error) {
+        throw await gate.refusal(intent, subject, error);
+      }
+      try {
+        return await proceed(partition);
+      } catch (error) {
+        log.error({ err: error }, "an erasure has stopped and will be continued");
+        throw new RecordsError("ERASURE_INCOMPLETE", { cause: error });
+      }
+    },
+
+    async progress(intent) {
+      const subject = gate.subject(intent.caller, intent.patient);
+      try {
+        const erasure = await erasures.load(ownSubject(intent).partition);
+        if (erasure === undefined) throw new RecordsError("NOT_FOUND");
+        await gate.record(intent, subject, {});
+        const { document } = erasure;
+        if (document.state === "running") return { state: "running", id: document.id };
+        return { state: "done", erasure: erasureOf(document) };
+      } catch (error) {
+        throw await gate.refusal(intent, subject, error);
+      }
+    },
+
+    async replay({ kind, partition, subject: id, time }) {
+      if (kind !== "patient_erased") return;
+      const said = { phase: "opened", reason: "REPLAYED_AFTER_RESTORE" } as const;
+      const keyIds = await vault.keyIds(partition, "data");
+      for (let i = 0; !(await erasures.load(partition)); i++) {
+        if (i === MAX_ATTEMPTS) throw new RecordsError("STORE_UNAVAILABLE");
+        await begin(ownIntent, subjectOf(partition), said, { id, key_destroyed_ms: time, key_ids: keyIds });
+      }
+      if (keyIds.length > 0) await vault.destroy(partition, "data");
+    },
+
+    async resume() {
+      for (const partition of await erasures.running()) {
+        try {
+          await proceed(partition);
+        } catch (error) {
+          log.warn({ err: error }, "an erasure could not be continued; it will be tried again");
+        }
+      }
+    },
+  };
+}
+
+/** Commits that an erasure has begun, with what is known of it. Undefined where another commit came between. */
+function createBeginning({ store, gate, accessLog, hub }: EraseDeps) {
+  const erasures = createErasureRepository(store);
+
+  return async (
     intent: Intent,
     subject: Subject,
     said: Result,
     known: Pick<ErasureDocument, "id"> & Partial<ErasureDocument>,
-  ): Promise<true | undefined> {
+  ): Promise<true | undefined> => {
     const { partition } = subject;
-    if (await loadErasure(partition)) {
-      await gate.record(intent, subject, said);
+    if (await erasures.load(partition)) {
+      await gate.record(intent, subject, { ...said, phase: "call" });
       return true;
     }
     const head = await loadHead(store, partition);
     const leaf = gate.leaf(intent, subject, said);
     const erasure: ErasureDocument = {
       key_destroyed_ms: 0,
-      keys_destroyed: 0,
+      key_ids: [],
       documents_deleted: 0,
       ...known,
       partition,
       state: "running",
-      access: leaf.id,
+      opened_by: leaf.id,
+      access: "",
     };
     const sequence = (head?.document.sequence ?? 0) + 1;
     const result = await store.commit({
@@ -89,155 +187,42 @@ export function createErase(deps: EraseDeps) {
     accessLog.notify();
     hub.notify(partition);
     return true;
+  };
+}
+
+/** All that follows the beginning, from wherever it stands. */
+function createSteps({ store, vault, gate, accessLog, clock, directory, consents, journal }: EraseDeps) {
+  const erasures = createErasureRepository(store);
+
+  async function destroyKeys(erasure: StoredErasure): Promise<StoredErasure> {
+    const { partition, key_ids } = erasure.document;
+    // Noted before: after a crash nobody could tell any more which keys there were.
+    const held = new Set([...key_ids, ...(await vault.keyIds(partition, "data"))]);
+    const noted = await erasures.save(erasure, { key_ids: [...held] });
+    await vault.destroy(partition, "data");
+    return erasures.save(noted, { key_destroyed_ms: clock.now() });
   }
 
-  function loadErasure(partition: string): Promise<Stored<ErasureDocument> | undefined> {
-    return store.get<ErasureDocument>("erasures", [partition]);
-  }
-
-  /** Goes on wherever an erasure stands. Calls of the same patient share one run. */
-  function proceed(partition: string): Promise<Erasure> {
-    const known = running.get(partition);
-    if (known !== undefined) return known;
-    const run = steps(partition).finally(() => running.delete(partition));
-    running.set(partition, run);
-    return run;
-  }
-
-  async function steps(partition: string): Promise<Erasure> {
-    let erasure = (await loadErasure(partition))!;
+  return async (partition: string): Promise<Erasure> => {
+    let erasure = (await erasures.load(partition))!;
     if (erasure.document.state === "done") return erasureOf(erasure.document);
     await consents.revokeAll(partition);
-    if (erasure.document.key_destroyed_ms === 0) {
-      // Noted before, for after a crash nobody could tell any more whether there was a key.
-      const held = Math.max(erasure.document.keys_destroyed, (await hasKey(partition)) ? 1 : 0);
-      erasure = await save(erasure, { keys_destroyed: held });
-      const destroyed = await vault.destroy(partition, "data");
-      erasure = await save(erasure, {
-        key_destroyed_ms: clock.now(),
-        keys_destroyed: Math.max(held, destroyed),
-      });
-    }
-    for (const collection of erased) {
-      for (let keys = await someKeys(collection, partition); keys.length > 0; ) {
-        erasure = await save(
-          erasure,
-          {
-            documents_deleted:
-              erasure.document.documents_deleted + (counted.has(collection) ? keys.length : 0),
-          },
-          keys.map((key) => ({ kind: "delete", collection, key })),
-        );
-        keys = await someKeys(collection, partition);
-      }
-    }
+    if (erasure.document.key_destroyed_ms === 0) erasure = await destroyKeys(erasure);
+    erasure = await erasures.deleteData(erasure);
     await directory.markErased(partition);
-    // Last, for what is written down is taken to hold everywhere already. Only then is it promised to anybody.
-    const { id, key_destroyed_ms: time } = erasure.document;
+    // After the steps, for what is written down is taken to hold everywhere already; before anything is promised.
+    const { id, key_destroyed_ms: time, opened_by, documents_deleted } = erasure.document;
     await journal.tell({ kind: "patient_erased", partition, subject: id, time });
-    erasure = await save(erasure, { state: "done" });
+    const closing: Result = { phase: "closed", openedBy: opened_by, items: documents_deleted };
+    const leaf = gate.leaf(ownIntent, subjectOf(partition), closing);
+    erasure = await erasures.save(erasure, { state: "done", access: leaf.id }, [leaf.change]);
+    accessLog.notify();
     return erasureOf(erasure.document);
-  }
-
-  async function hasKey(partition: string): Promise<boolean> {
-    try {
-      await vault.key(partition, "data");
-      return true;
-    } catch (error) {
-      if (!(error instanceof VaultError)) throw error;
-      if (error.code === "no_key" || error.code === "destroyed") return false;
-      // A wrapped key with a bit that flipped is one that somebody could mend: it is there until it is destroyed.
-      if (error.code === "damaged" && !(error.cause instanceof StoreError)) return true;
-      throw error;
-    }
-  }
-
-  async function save(
-    erasure: Stored<ErasureDocument>,
-    fields: Partial<ErasureDocument>,
-    deletes: readonly Change[] = [],
-  ): Promise<Stored<ErasureDocument>> {
-    const { partition } = erasure.document;
-    const document = { ...erasure.document, ...fields } as ErasureDocument;
-    const result = await store.commit({
-      partition,
-      changes: [
-        ...deletes,
-        { kind: "replace", collection: "erasures", document, ifRevision: erasure.revision },
-      ],
-    });
-    // Another replica goes on with it.
-    if (!result.committed) throw new RecordsError("ERASURE_INCOMPLETE");
-    return { document, revision: erasure.revision + 1 };
-  }
-
-  async function someKeys(collection: string, partition: string): Promise<IndexValue[][]> {
-    const { documents } = await store.scan<Document>(collection, {
-      equals: [partition],
-      limit: DOCUMENTS_A_COMMIT,
-    });
-    const { key } = recordsCollections.find(({ name }) => name === collection)!;
-    return documents.map(({ document }) => key.map((field) => document[field] as IndexValue));
-  }
-
-  return {
-    /** Erases the caller. Once begun it can't fail, only last: then ERASURE_INCOMPLETE is thrown. */
-    async erase(intent: Intent): Promise<Erasure> {
-      const subject = gate.subject(intent.caller, intent.patient);
-      const { partition } = subject;
-      try {
-        if (!subject.own) throw new RecordsError("CONSENT_REQUIRED", { logged: "NOT_OWN" });
-        await queue.run(partition, async () => {
-          const id = ids.next("era");
-          for (let i = 0; i < MAX_ATTEMPTS; i++) if (await begin(intent, subject, {}, { id })) return;
-          throw new RecordsError("STORE_UNAVAILABLE");
-        });
-      } catch (error) {
-        throw await gate.refusal(intent, subject, error);
-      }
-      try {
-        return await proceed(partition);
-      } catch (error) {
-        log.error({ err: error }, "an erasure has stopped and will be continued");
-        throw new RecordsError("ERASURE_INCOMPLETE", { cause: error });
-      }
-    },
-
-    /**
-     * Makes an erasure of the journal true of data, or of keys, that came from a backup: once it resolves nothing of the
-     * patient is stored or read any more. What is left of it continues like any other.
-     */
-    async replay({ kind, partition, subject: id, time }: Entry): Promise<void> {
-      if (kind !== "patient_erased") return;
-      const subject: Subject = {
-        partition,
-        patient: partition.slice(partition.indexOf("/") + 1),
-        own: false,
-      };
-      const said = { reason: "REPLAYED_AFTER_RESTORE" };
-      for (let i = 0; !(await loadErasure(partition)); i++) {
-        if (i === MAX_ATTEMPTS) throw new RecordsError("STORE_UNAVAILABLE");
-        await begin(replayIntent, subject, said, { id, key_destroyed_ms: time, keys_destroyed: 1 });
-      }
-      if (await hasKey(partition)) await vault.destroy(partition, "data");
-    },
-
-    /** Continues what was begun and has stopped. */
-    async resume(): Promise<void> {
-      const { documents } = await store.scan<ErasureDocument>("erasures", {
-        index: "by_state",
-        equals: ["running"],
-        limit: 1_000,
-      });
-      for (const { document } of documents) {
-        try {
-          await proceed(document.partition);
-        } catch (error) {
-          log.warn({ err: error }, "an erasure could not be continued; it will be tried again");
-        }
-      }
-    },
   };
+}
+
+function subjectOf(partition: string): Subject {
+  return { partition, patient: partition.slice(partition.indexOf("/") + 1), own: false };
 }
 
 function erasureOf(document: ErasureDocument): Erasure {
@@ -245,7 +230,7 @@ function erasureOf(document: ErasureDocument): Erasure {
     id: document.id,
     access: document.access,
     keyDestroyed: document.key_destroyed_ms,
-    keysDestroyed: document.keys_destroyed,
+    keyIds: document.key_ids,
     documentsDeleted: document.documents_deleted,
   };
 }

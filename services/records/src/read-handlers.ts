@@ -1,17 +1,19 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import { Erasure_State } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import {
   ListObservationsRequestSchema,
   QuerySeriesRequestSchema,
   type RecordsService,
 } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import type { ReceiptKey } from "@wellapi/receipts";
 import { callerKey, type PageQuery, type PageTokens, partyOf, queryDigest } from "@wellapi/rpc";
 import type { Pairwise } from "@wellapi/vault";
 import { type AggregateSeriesDeps, aggregateSeries } from "./aggregate-series.ts";
 import { intervalOf } from "./convert.ts";
-import type { createErase } from "./erase.ts";
+import type { Erase, Erasure } from "./erase.ts";
+import { erasureReceipt } from "./erasure-receipt-convert.ts";
 import type { Intent } from "./intent.ts";
 import { ALWAYS, type Interval } from "./interval.ts";
 import { methodOf } from "./method-convert.ts";
@@ -24,7 +26,9 @@ import { readSeries } from "./read-series.ts";
 import { type WatchSeriesDeps, watchSeries } from "./watch-series.ts";
 
 export interface ReadHandlersDeps extends AggregateSeriesDeps, WatchSeriesDeps, ReadObservationsDeps {
-  readonly erase: ReturnType<typeof createErase>;
+  readonly erase: Erase;
+  /** Signs receipts of erasures. */
+  readonly receiptKey: Pick<ReceiptKey, "sign">;
   readonly pageTokens: PageTokens;
   readonly pairwise: Pairwise;
   readonly region: string;
@@ -37,7 +41,16 @@ const OBSERVATIONS_A_PAGE = { usual: 50, most: 1_000 };
 
 export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof RecordsService> {
   const present = presenterFor(deps);
-  const { pageTokens, pairwise, backupRetentionMs } = deps;
+  const { pageTokens, pairwise, backupRetentionMs, receiptKey } = deps;
+
+  const erasureIntent = (patient: string, context: HandlerContext) =>
+    intentOf({ patient, purpose: Purpose.PATIENT_REQUEST }, [], ALWAYS, context);
+
+  const doneErasure = async (patient: string, erasure: Erasure) => ({
+    id: erasure.id,
+    state: Erasure_State.DONE,
+    receipt: await erasureReceipt(receiptKey, patient, erasure, backupRetentionMs),
+  });
 
   return {
     async *readSeries(request, context) {
@@ -121,19 +134,15 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
       return { observation: observation!, access: found.access };
     },
 
-    async erasePatient(request, context) {
-      const purpose = Purpose.PATIENT_REQUEST;
-      const erasure = await deps.erase.erase(intentOf({ ...request, purpose }, [], ALWAYS, context));
-      return {
-        receipt: {
-          id: erasure.id,
-          keyDestroyTime: timestampFromMs(erasure.keyDestroyed),
-          backupExpireTime: timestampFromMs(erasure.keyDestroyed + backupRetentionMs),
-          keysDestroyed: erasure.keysDestroyed,
-          documentsDeleted: BigInt(erasure.documentsDeleted),
-          access: erasure.access,
-        },
-      };
+    async erasePatient({ patient }, context) {
+      const erasure = await deps.erase.erase(erasureIntent(patient, context));
+      return { erasure: await doneErasure(patient, erasure) };
+    },
+
+    async getErasure({ patient }, context) {
+      const progress = await deps.erase.progress(erasureIntent(patient, context));
+      if (progress.state === "done") return { erasure: await doneErasure(patient, progress.erasure) };
+      return { erasure: { id: progress.id, state: Erasure_State.RUNNING } };
     },
   };
 }

@@ -5,6 +5,7 @@ import type { Relay } from "@wellapi/events";
 import { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { createFollower, type JournalAccess } from "@wellapi/journal";
+import type { ReceiptKey } from "@wellapi/receipts";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import { type Clock, createDamageReporter, type Ids, type Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
@@ -42,6 +43,8 @@ export interface RecordsDeps {
   readonly identity: Transport;
   readonly consent: Transport;
   readonly pageTokens: PageTokens;
+  /** Signs receipts of erasures; its public half is published by the audit service. */
+  readonly receiptKey: Pick<ReceiptKey, "sign">;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Logger;

@@ -1,7 +1,9 @@
-import { timestampMs } from "@bufbuild/protobuf/wkt";
-import { Access_Outcome } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
-import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
+import { timestampDate, timestampMs } from "@bufbuild/protobuf/wkt";
+import { leavesCollection } from "@wellapi/access-log";
+import { Access_Outcome, Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { BucketSize, Erasure_State } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { verifyReceipt } from "@wellapi/receipts";
 import { describe, expect, it, vi } from "vitest";
 import {
   allBytes,
@@ -46,8 +48,11 @@ describe("ErasePatient", () => {
     for (const canary of [...canaries, "4711.47"]) expect(before.includes(canary), canary).toBe(false);
     expect(before.includes(sealed)).toBe(true); // the search finds what is there
 
-    const { receipt } = await world.own(patient).erasePatient({ patient: world.ownId(patient) });
-    expect(receipt).toMatchObject({ keysDestroyed: 1, documentsDeleted: 4n });
+    const { erasure } = await world.own(patient).erasePatient({ patient: world.ownId(patient) });
+    expect(erasure!.state).toBe(Erasure_State.DONE);
+    const { receipt } = erasure!;
+    expect(receipt).toMatchObject({ id: erasure!.id, keysDestroyed: 1, documentsDeleted: 4 });
+    expect(receipt!.keyIds).toEqual([expect.stringMatching(/^key_[0-9a-z]{26}$/)]);
     expect(receipt!.id).toMatch(/^era_/);
     expect(timestampMs(receipt!.backupExpireTime!)).toBeGreaterThan(timestampMs(receipt!.keyDestroyTime!));
     await expect(world.vault.key(patient.partition, "data")).rejects.toMatchObject({ code: "destroyed" });
@@ -60,10 +65,84 @@ describe("ErasePatient", () => {
     const after = await allBytes(world.folder);
     for (const canary of [...canaries, "4711.47"]) expect(after.includes(canary), canary).toBe(false);
     expect(world.patients.get(patient.partition)!.erased).toBeDefined();
-    const erasures = (await world.accesses()).filter(({ id }) => id === receipt!.access);
-    expect(erasures.map(({ method, outcome }) => [method, outcome])).toEqual([
-      ["wellapi.records.v1.RecordsService/ErasePatient", Access_Outcome.PERMITTED],
-    ]);
+    const [opened, closed, ...rest] = (await world.accesses()).filter(({ method }) =>
+      method.endsWith("/ErasePatient"),
+    );
+    expect(rest).toEqual([]);
+    expect(opened).toMatchObject({ phase: Access_Phase.OPENED, outcome: Access_Outcome.PERMITTED });
+    expect(closed).toMatchObject({
+      id: receipt!.access,
+      method: "wellapi.records.v1.RecordsService/ErasePatient",
+      phase: Access_Phase.CLOSED,
+      outcome: Access_Outcome.PERMITTED,
+      openedBy: opened!.id,
+    });
+  });
+
+  it("signs a receipt that verifies offline and says all that the answer says", async () => {
+    const scene = await openScene();
+    const { world, patient } = scene;
+    await append(scene, "r1", [heartRates(T0, [70])]);
+    const id = world.ownId(patient);
+    const { receipt } = (await world.own(patient).erasePatient({ patient: id })).erasure!;
+    const claims = await verifyReceipt("wellapi-erasure-receipt+jwt", receipt!.jws, world.receiptKeys);
+    expect(claims).toEqual({
+      sub: id,
+      erasure: receipt!.id,
+      key_destroy_time: timestampDate(receipt!.keyDestroyTime!).toISOString(),
+      backup_expire_time: timestampDate(receipt!.backupExpireTime!).toISOString(),
+      key_ids: receipt!.keyIds,
+      documents_deleted: 2,
+      access: receipt!.access,
+    });
+  });
+
+  it("commits the entry that proves it only when the key is gone and the data deleted", async () => {
+    const scene = await openScene();
+    const { world, patient } = scene;
+    await append(scene, "r1", [heartRates(T0, [70])]);
+    const commit = world.store.commit.bind(world.store);
+    const seen: unknown[] = [];
+    world.store.commit = async (given) => {
+      const { changes = [] } = given;
+      const done = changes.some(
+        (change) =>
+          change.kind === "replace" && change.collection === "erasures" && change.document.state === "done",
+      );
+      if (done) {
+        seen.push(await world.vault.key(patient.partition, "data").catch((error) => error.code));
+        seen.push((await world.store.scan("blocks", { equals: [patient.partition], limit: 1 })).documents);
+        seen.push(
+          changes.some((change) => "collection" in change && change.collection === leavesCollection.name),
+        );
+      }
+      return commit(given);
+    };
+    await world.own(patient).erasePatient({ patient: world.ownId(patient) });
+    expect(seen).toEqual(["destroyed", [], true]);
+  });
+
+  it("is told by GetErasure: none, running, done", async () => {
+    const scene = await openScene();
+    const { world, patient, clinic } = scene;
+    await append(scene, "r1", [heartRates(T0, [70])]);
+    const asked = { patient: world.ownId(patient) };
+    expect(await reasonOf(world.own(patient).getErasure(asked))).toBe("NOT_FOUND");
+    const { scan } = world.store;
+    world.store.scan = (collection, ...rest) =>
+      collection === "receipts" ? Promise.reject(new Error("cut")) : scan(collection, ...rest);
+    expect(await reasonOf(world.own(patient).erasePatient(asked))).toBe("ERASURE_INCOMPLETE");
+    const running = await world.own(patient).getErasure(asked);
+    expect(running.erasure).toMatchObject({ state: Erasure_State.RUNNING });
+    expect(running.erasure!.receipt).toBeUndefined();
+    world.store.scan = scan;
+    const done = await world.own(patient).erasePatient(asked);
+    expect((await world.own(patient).getErasure(asked)).erasure).toEqual(done.erasure);
+    const stranger = world.own(world.patient()).getErasure(asked);
+    expect(await reasonOf(stranger)).toBe("CONSENT_REQUIRED");
+    expect(await reasonOf(world.reader(clinic).getErasure({ patient: world.idFor(clinic, patient) }))).toBe(
+      "CALLER_NOT_PERMITTED",
+    );
   });
 
   it("answers everything as for a patient without consent afterwards, and the same receipt again", async () => {
@@ -79,9 +158,10 @@ describe("ErasePatient", () => {
       });
     expect((await aggregate()).aggregates).toHaveLength(1); // and what was opened for it stays with the key
     const first = await erase();
-    expect((await erase()).receipt).toEqual(first.receipt);
+    expect((await erase()).erasure).toEqual(first.erasure);
     const calls = (await world.accesses()).filter(({ method }) => method.endsWith("/ErasePatient"));
-    expect(calls).toHaveLength(2); // one entry a request
+    const { OPENED, CLOSED, CALL } = Access_Phase;
+    expect(calls.map(({ phase }) => phase)).toEqual([OPENED, CLOSED, CALL]);
     expect(await reasonOf(readAll(scene))).toBe("CONSENT_REQUIRED");
     expect(await reasonOf(aggregate())).toBe("CONSENT_REQUIRED");
     expect(await reasonOf(append(scene, "r2", [heartRates(T0, [71])]))).toBe("CONSENT_REQUIRED");
@@ -141,8 +221,8 @@ describe("ErasePatient", () => {
     expect(world.patients.get(patient.partition)!.erased).toBeUndefined();
     const again = await openWorld({ folder: world.folder, patients: world.patients });
     await vi.waitFor(() => expect(again.patients.get(patient.partition)!.erased).toBeDefined());
-    const { receipt } = await again.own(patient).erasePatient({ patient: again.ownId(patient) });
-    expect(receipt).toMatchObject({ keysDestroyed: 1, documentsDeleted: 2n });
+    const { erasure } = await again.own(patient).erasePatient({ patient: again.ownId(patient) });
+    expect(erasure!.receipt).toMatchObject({ keysDestroyed: 1, documentsDeleted: 2 });
   });
 
   it("goes on by itself after a failure, without a restart or another call", async () => {

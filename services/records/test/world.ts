@@ -14,6 +14,7 @@ import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_
 import type { SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { createJournal, openFileJournal } from "@wellapi/journal";
+import { openReceiptKey } from "@wellapi/receipts";
 import { type Caller, createPageTokens, problemOf } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { type Logger, randomIds, silentLogger, systemClock } from "@wellapi/runtime";
@@ -136,6 +137,7 @@ export async function openWorld(options: WorldOptions = {}) {
     log: silentLogger,
   });
   await enforcer.ready();
+  const receiptKey = await openReceiptKey(kms);
   const files = await openFileJournal({ folder: join(folder, "journal") });
   const records = await openRecordsService(
     {
@@ -153,6 +155,7 @@ export async function openWorld(options: WorldOptions = {}) {
       identity,
       consent: consentTransport,
       pageTokens: createPageTokens(await kms.derive("page-tokens")),
+      receiptKey,
       clock: systemClock,
       ids: randomIds,
       log: options.log ?? silentLogger,
@@ -188,6 +191,7 @@ export async function openWorld(options: WorldOptions = {}) {
     store,
     vault,
     consent,
+    receiptKeys: receiptKey.jwks,
     patients,
     leaves,
     close,

@@ -291,6 +291,40 @@ export declare type GetLogFileResponse = Message<"wellapi.audit.v1.GetLogFileRes
 export declare const GetLogFileResponseSchema: GenMessage<GetLogFileResponse>;
 
 /**
+ * Nothing to say.
+ *
+ * @generated from message wellapi.audit.v1.GetReceiptKeysRequest
+ */
+export declare type GetReceiptKeysRequest = Message<"wellapi.audit.v1.GetReceiptKeysRequest"> & {
+};
+
+/**
+ * Describes the message wellapi.audit.v1.GetReceiptKeysRequest.
+ * Use `create(GetReceiptKeysRequestSchema)` to create a new message.
+ */
+export declare const GetReceiptKeysRequestSchema: GenMessage<GetReceiptKeysRequest>;
+
+/**
+ * The keys.
+ *
+ * @generated from message wellapi.audit.v1.GetReceiptKeysResponse
+ */
+export declare type GetReceiptKeysResponse = Message<"wellapi.audit.v1.GetReceiptKeysResponse"> & {
+  /**
+   * JSON Web Key Set, as text.
+   *
+   * @generated from field: string jwks = 1;
+   */
+  jwks: string;
+};
+
+/**
+ * Describes the message wellapi.audit.v1.GetReceiptKeysResponse.
+ * Use `create(GetReceiptKeysResponseSchema)` to create a new message.
+ */
+export declare const GetReceiptKeysResponseSchema: GenMessage<GetReceiptKeysResponse>;
+
+/**
  * A patient sees the accesses to their data, an organization its own accesses, an operator those that are
  * about no patient. Checkpoints and proofs are for anyone, and tell nobody who read what.
  *
@@ -347,6 +381,16 @@ export declare const AuditService: GenService<{
     methodKind: "unary";
     input: typeof GetConsistencyProofRequestSchema;
     output: typeof GetConsistencyProofResponseSchema;
+  },
+  /**
+   * The keys that verify receipts of this installation (RFC 7517). Keep them: a receipt verifies offline, for ever.
+   *
+   * @generated from rpc wellapi.audit.v1.AuditService.GetReceiptKeys
+   */
+  getReceiptKeys: {
+    methodKind: "unary";
+    input: typeof GetReceiptKeysRequestSchema;
+    output: typeof GetReceiptKeysResponseSchema;
   },
   /**
    * A file of the log (C2SP tlog-tiles), as the gateway serves it under `/log/`. NOT_FOUND beyond the newest

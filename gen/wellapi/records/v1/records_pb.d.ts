@@ -264,6 +264,73 @@ export declare type SourceAggregate = Message<"wellapi.records.v1.SourceAggregat
 export declare const SourceAggregateSchema: GenMessage<SourceAggregate>;
 
 /**
+ * The erasure of a patient (an operation in the sense of AIP-151, as a resource of its own).
+ *
+ * @generated from message wellapi.records.v1.Erasure
+ */
+export declare type Erasure = Message<"wellapi.records.v1.Erasure"> & {
+  /**
+   * `era_...`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * How far it is.
+   *
+   * @generated from field: wellapi.records.v1.Erasure.State state = 2;
+   */
+  state: Erasure_State;
+
+  /**
+   * Once it is done.
+   *
+   * @generated from field: wellapi.records.v1.ErasureReceipt receipt = 3;
+   */
+  receipt?: ErasureReceipt | undefined;
+};
+
+/**
+ * Describes the message wellapi.records.v1.Erasure.
+ * Use `create(ErasureSchema)` to create a new message.
+ */
+export declare const ErasureSchema: GenMessage<Erasure>;
+
+/**
+ * How far it is.
+ *
+ * @generated from enum wellapi.records.v1.Erasure.State
+ */
+export enum Erasure_State {
+  /**
+   * Not used.
+   *
+   * @generated from enum value: STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It has begun, and nothing of the patient is stored or read any more. It goes on by itself, whatever fails.
+   *
+   * @generated from enum value: STATE_RUNNING = 1;
+   */
+  RUNNING = 1,
+
+  /**
+   * Keys are destroyed, data is deleted, the receipt is there.
+   *
+   * @generated from enum value: STATE_DONE = 2;
+   */
+  DONE = 2,
+}
+
+/**
+ * Describes the enum wellapi.records.v1.Erasure.State.
+ */
+export declare const Erasure_StateSchema: GenEnum<Erasure_State>;
+
+/**
  * Proof that a patient's data was erased.
  *
  * @generated from message wellapi.records.v1.ErasureReceipt
@@ -293,23 +360,38 @@ export declare type ErasureReceipt = Message<"wellapi.records.v1.ErasureReceipt"
   /**
    * Number of keys destroyed.
    *
-   * @generated from field: int32 keys_destroyed = 4;
+   * @generated from field: uint32 keys_destroyed = 4;
    */
   keysDestroyed: number;
 
   /**
    * Number of stored blocks, observation blocks and receipts deleted.
    *
-   * @generated from field: int64 documents_deleted = 5;
+   * @generated from field: uint32 documents_deleted = 5;
    */
-  documentsDeleted: bigint;
+  documentsDeleted: number;
 
   /**
-   * The access whose inclusion in the log can be proved.
+   * The entry of the log, committed after the keys were gone; its inclusion can be proved.
    *
    * @generated from field: string access = 6;
    */
   access: string;
+
+  /**
+   * The keys that were destroyed, `key_...`. An id is a hash of the key's place and tells nothing of the patient.
+   *
+   * @generated from field: repeated string key_ids = 7;
+   */
+  keyIds: string[];
+
+  /**
+   * All of the above as a JSON Web Signature (RFC 7515, compact, Ed25519, `typ` `wellapi-erasure-receipt+jwt`). Verify
+   * it with the keys of `AuditService.GetReceiptKeys`; `wellapi receipt verify` does so offline.
+   *
+   * @generated from field: string jws = 8;
+   */
+  jws: string;
 };
 
 /**

@@ -7,7 +7,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Purpose, TimeInterval } from "../../type/v1/vocabulary_pb.js";
-import type { BucketSize, ErasureReceipt, SourceAggregate, SourcedSeries, StoredObservation } from "./records_pb.js";
+import type { BucketSize, Erasure, SourceAggregate, SourcedSeries, StoredObservation } from "./records_pb.js";
 
 /**
  * Describes the file wellapi/records/v1/records_service.proto.
@@ -669,17 +669,17 @@ export declare type ErasePatientRequest = Message<"wellapi.records.v1.ErasePatie
 export declare const ErasePatientRequestSchema: GenMessage<ErasePatientRequest>;
 
 /**
- * The proof.
+ * What became of it.
  *
  * @generated from message wellapi.records.v1.ErasePatientResponse
  */
 export declare type ErasePatientResponse = Message<"wellapi.records.v1.ErasePatientResponse"> & {
   /**
-   * The proof.
+   * The erasure, done.
    *
-   * @generated from field: wellapi.records.v1.ErasureReceipt receipt = 1;
+   * @generated from field: wellapi.records.v1.Erasure erasure = 1;
    */
-  receipt?: ErasureReceipt | undefined;
+  erasure?: Erasure | undefined;
 };
 
 /**
@@ -687,6 +687,46 @@ export declare type ErasePatientResponse = Message<"wellapi.records.v1.ErasePati
  * Use `create(ErasePatientResponseSchema)` to create a new message.
  */
 export declare const ErasePatientResponseSchema: GenMessage<ErasePatientResponse>;
+
+/**
+ * Whose.
+ *
+ * @generated from message wellapi.records.v1.GetErasureRequest
+ */
+export declare type GetErasureRequest = Message<"wellapi.records.v1.GetErasureRequest"> & {
+  /**
+   * The patient's own id.
+   *
+   * @generated from field: string patient = 1;
+   */
+  patient: string;
+};
+
+/**
+ * Describes the message wellapi.records.v1.GetErasureRequest.
+ * Use `create(GetErasureRequestSchema)` to create a new message.
+ */
+export declare const GetErasureRequestSchema: GenMessage<GetErasureRequest>;
+
+/**
+ * How far it is.
+ *
+ * @generated from message wellapi.records.v1.GetErasureResponse
+ */
+export declare type GetErasureResponse = Message<"wellapi.records.v1.GetErasureResponse"> & {
+  /**
+   * The erasure.
+   *
+   * @generated from field: wellapi.records.v1.Erasure erasure = 1;
+   */
+  erasure?: Erasure | undefined;
+};
+
+/**
+ * Describes the message wellapi.records.v1.GetErasureResponse.
+ * Use `create(GetErasureResponseSchema)` to create a new message.
+ */
+export declare const GetErasureResponseSchema: GenMessage<GetErasureResponse>;
 
 /**
  * Reads a patient's records. An application reads under the patient's consent; a patient reads their own.
@@ -766,8 +806,10 @@ export declare const RecordsService: GenService<{
     output: typeof GetObservationResponseSchema;
   },
   /**
-   * Erases a patient: ends all consents, destroys the keys, deletes the data. It can't be undone. The log
-   * stays and verifies.
+   * Erases a patient: ends all consents, destroys the keys, deletes the data. It can't be undone. The log stays and
+   * verifies. Once it has begun, nothing of the patient is stored or read any more; answered when all of it is done, or
+   * with UNAVAILABLE, ERASURE_INCOMPLETE where a part of the installation does not answer: it then goes on by itself,
+   * and `GetErasure` tells how far it is. Asking again gives the same erasure.
    *
    * @generated from rpc wellapi.records.v1.RecordsService.ErasePatient
    */
@@ -775,6 +817,16 @@ export declare const RecordsService: GenService<{
     methodKind: "unary";
     input: typeof ErasePatientRequestSchema;
     output: typeof ErasePatientResponseSchema;
+  },
+  /**
+   * The erasure of the calling patient: how far it is, and its receipt. NOT_FOUND where none has begun.
+   *
+   * @generated from rpc wellapi.records.v1.RecordsService.GetErasure
+   */
+  getErasure: {
+    methodKind: "unary";
+    input: typeof GetErasureRequestSchema;
+    output: typeof GetErasureResponseSchema;
   },
 }>;
 

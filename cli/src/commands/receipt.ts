@@ -1,0 +1,64 @@
+import { readFile } from "node:fs/promises";
+import { createClient } from "@connectrpc/connect";
+import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { ReceiptError, verifyReceipt } from "@wellapi/receipts";
+import type { Command } from "commander";
+import { connectAnonymously } from "../connection.ts";
+import { CliError } from "../failure.ts";
+import { createOutput } from "../output.ts";
+import { addConnectionOptions, settingsOf } from "../settings.ts";
+
+type Keys = Parameters<typeof verifyReceipt>[2];
+
+export function addReceipt(program: Command): void {
+  const group = program.command("receipt").description("signed receipts, and their verification offline");
+  addConnectionOptions(group.command("keys"))
+    .description("print the keys that verify this installation's receipts; keep them")
+    .addHelpText("after", "\nExample: wellapi receipt keys > receipt-keys.json")
+    .action(async (_options: unknown, command: Command) => {
+      const client = createClient(AuditService, await connectAnonymously(settingsOf(command)));
+      process.stdout.write(`${(await client.getReceiptKeys({})).jwks}\n`);
+    });
+  group
+    .command("verify <file>")
+    .description("verify a receipt offline: nothing is asked of anybody (- reads standard input)")
+    .requiredOption("--keys <file>", "the keys, kept from 'wellapi receipt keys'")
+    .option("--json", "print the receipt's claims as JSON", false)
+    .addHelpText("after", "\nExample: wellapi receipt verify erasure.jws --keys receipt-keys.json")
+    .action(async (file: string, options: { keys: string; json: boolean }) => {
+      const claims = await verified(await textOf(file), keysOf(await textOf(options.keys)));
+      createOutput(options.json).object(claims, () =>
+        ["VERIFIED", ...Object.entries(claims).map(([name, value]) => `  ${name}: ${String(value)}`)].join(
+          "\n",
+        ),
+      );
+    });
+}
+
+async function textOf(file: string): Promise<string> {
+  if (file !== "-") return readFile(file, "utf8");
+  let text = "";
+  for await (const chunk of process.stdin) text += String(chunk);
+  return text;
+}
+
+function keysOf(text: string): Keys {
+  try {
+    return JSON.parse(text) as Keys;
+  } catch (cause) {
+    const message = "--keys: not a JSON Web Key Set: get one with 'wellapi receipt keys'";
+    throw new CliError("usage", message, { cause });
+  }
+}
+
+async function verified(text: string, keys: Keys): Promise<Record<string, unknown>> {
+  // `wellapi erase` prints the receipt as its last line.
+  const jws = text.trim().split("\n").at(-1) ?? "";
+  try {
+    return { ...(await verifyReceipt("wellapi-erasure-receipt+jwt", jws, keys)) };
+  } catch (cause) {
+    if (cause instanceof ReceiptError)
+      throw new CliError("verification", `NOT VERIFIED: ${cause.message}`, { cause });
+    throw cause;
+  }
+}

@@ -1,0 +1,17 @@
+/**
+ * - `malformed`: not a receipt, or not of the kind that was asked for.
+ * - `unknown_key`: signed with a key that is not among those given.
+ * - `not_authentic`: the signature does not belong to what is signed.
+ */
+export type ReceiptErrorCode = "malformed" | "unknown_key" | "not_authentic";
+
+/** Why a receipt does not verify. */
+export class ReceiptError extends Error {
+  override readonly name = "ReceiptError";
+  readonly code: ReceiptErrorCode;
+
+  constructor(code: ReceiptErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,38 @@
+import { createPrivateKey, createPublicKey } from "node:crypto";
+import type { Kms } from "@wellapi/vault";
+import { CompactSign, calculateJwkThumbprint, type JSONWebKeySet } from "jose";
+
+/** The `typ` header of each kind of receipt. */
+export type ReceiptKind = "wellapi-erasure-receipt+jwt";
+
+/** Signs receipts for this installation. */
+export interface ReceiptKey {
+  /** The public half as a JSON Web Key Set (RFC 7517), to publish. */
+  readonly jwks: JSONWebKeySet;
+  /**
+   * A compact JWS over the claims as JSON. The same claims give the same text: Ed25519 is deterministic, so a receipt
+   * that is asked for again is the same receipt.
+   */
+  sign(kind: ReceiptKind, claims: Readonly<Record<string, unknown>>): Promise<string>;
+}
+
+/** RFC 8410: what stands before the 32 bytes of an Ed25519 seed in PKCS #8. */
+const PKCS8_ED25519 = Buffer.from("302e020100300506032b657004220420", "hex");
+
+/** The installation's one key for receipts. It follows from the master key's root and outlives its rotations. */
+export async function openReceiptKey(kms: Pick<Kms, "derive">): Promise<ReceiptKey> {
+  const seed = await kms.derive("receipts/signing");
+  const der = Buffer.concat([PKCS8_ED25519, seed]);
+  const privateKey = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
+  seed.fill(0);
+  der.fill(0);
+  const { kty, crv, x } = createPublicKey(privateKey).export({ format: "jwk" });
+  const kid = await calculateJwkThumbprint({ kty: kty!, crv: crv!, x: x! });
+  return {
+    jwks: { keys: [{ kty: kty!, crv: crv!, x: x!, kid, use: "sig", alg: "Ed25519" }] },
+    sign(kind, claims) {
+      const payload = Buffer.from(JSON.stringify(claims));
+      return new CompactSign(payload).setProtectedHeader({ alg: "Ed25519", kid, typ: kind }).sign(privateKey);
+    },
+  };
+}
