@@ -28,11 +28,12 @@ const exitCodesByStatus = new Map<Code, number>([
   [Code.DeadlineExceeded, 7],
   [Code.ResourceExhausted, 7],
   [Code.InvalidArgument, 8],
+  [Code.DataLoss, 9],
 ]);
 
 export const exitCodeHelp = `
 Exit codes: 0 done, 1 unexpected, 2 usage, 3 credential refused, 4 not permitted, 5 not found, 6 conflict,
-7 unavailable (try again), 8 bad input, 9 verification failed, 10 the log declared a break`;
+7 unavailable (try again), 8 bad input, 9 verification failed or data damaged, 10 the log declared a break`;
 
 /** What is printed to stderr and how the process ends. */
 export function describeFailure(error: unknown): { exitCode: number; lines: string[]; json: object } {

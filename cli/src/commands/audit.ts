@@ -39,8 +39,12 @@ function row(access: Access, index: bigint): Array<string | number> {
     access.purpose === Purpose.UNSPECIFIED ? "" : nameOf(purposes, access.purpose),
     access.codes.join(" "),
     String(access.items),
-    index < 0n ? "pending" : String(index),
+    position(index),
   ];
+}
+
+function position(index: bigint): string {
+  return index < 0n ? "pending" : String(index);
 }
 
 export function addAudit(program: Command): void {
@@ -63,7 +67,10 @@ export function addAudit(program: Command): void {
         LoggedAccessSchema,
         all.slice(0, options.limit),
         ["time", "access", "who", "method", "phase", "outcome", "purpose", "codes", "items", "index"],
-        (logged) => (logged.access ? row(logged.access, logged.index) : []),
+        (logged) =>
+          logged.access
+            ? row(logged.access, logged.index)
+            : ["", logged.id, "damaged", "", "", "", "", "", "", position(logged.index)],
       );
     });
   addConnectionOptions(group.command("checkpoint"))

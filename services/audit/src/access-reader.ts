@@ -1,23 +1,29 @@
+import { AccessLogError } from "@wellapi/access-log";
+import type { DamageReporter } from "@wellapi/runtime";
+import { StoreError } from "@wellapi/store";
+import { VaultError } from "@wellapi/vault";
 import { type Interval, isVisible, type Scope } from "./access.ts";
-import type { AccessRepository, StoredAccess } from "./access-repository.ts";
+import { type AccessRepository, accessesCollection, type StoredAccess } from "./access-repository.ts";
 import type { AccessSealing } from "./access-sealing.ts";
-import { notFound } from "./errors.ts";
+import { damagedAccess, notFound } from "./errors.ts";
 import type { LogRepository } from "./log-repository.ts";
 
 /** An access, opened. */
 export interface ReadAccess {
   readonly stored: StoredAccess;
-  /** Nonce and body; undefined where the patient's audit key was destroyed. */
+  /** Nonce and body; undefined where the patient's audit key was destroyed, and where it is damaged. */
   readonly secret: Uint8Array | undefined;
+  /** What is stored is not what was written. */
+  readonly damaged: boolean;
   /** Position in the log; undefined while no published checkpoint covers it. */
   readonly index: number | undefined;
 }
 
 /** Shows accesses to those who may see them. */
 export interface AccessReader {
-  /** Throws `not_found`, the same for what does not exist and for what is not in scope. */
+  /** Throws `not_found`, the same for what does not exist and for what is not in scope, and `damaged`. */
   get(scope: Scope | undefined, id: string): Promise<ReadAccess>;
-  /** Newest first. `cursor` is where the next page begins, undefined at the end. */
+  /** Newest first, what is damaged among them. `cursor` is where the next page begins, undefined at the end. */
   list(
     scope: Scope,
     query: { readonly interval: Interval; readonly pageSize: number; readonly cursor: string | undefined },
@@ -30,25 +36,46 @@ export function createAccessReader(deps: {
   readonly sealing: AccessSealing;
   /** Entries that the published checkpoint covers. */
   readonly publishedSize: () => number;
+  readonly damage: DamageReporter;
 }): AccessReader {
-  const { accesses, log, sealing, publishedSize } = deps;
+  const { accesses, log, sealing, publishedSize, damage } = deps;
 
   async function open(stored: StoredAccess): Promise<ReadAccess> {
-    const { partition, id, sealed } = stored;
-    const [secret, index] = await Promise.all([sealing.open(partition, id, sealed), log.indexOf(id)]);
+    const [opened, index] = await Promise.all([openSecret(stored), log.indexOf(stored.id)]);
     // An index that is shown can be proven at once.
-    return { stored, secret, index: index !== undefined && index < publishedSize() ? index : undefined };
+    const shown = index !== undefined && index < publishedSize() ? index : undefined;
+    return { stored, index: shown, ...opened };
+  }
+
+  async function openSecret({ partition, id, sealed }: StoredAccess) {
+    try {
+      return { secret: await sealing.open(partition, id, sealed), damaged: false };
+    } catch (cause) {
+      if (!isDamage(cause)) throw cause;
+      const document = [partition, id];
+      damage.report({ collection: accessesCollection.name, document, what: "its seal does not open" }, cause);
+      return { secret: undefined, damaged: true };
+    }
   }
 
   return {
     async get(scope, id) {
       const stored = await accesses.find(id);
       if (scope === undefined || stored === undefined || !isVisible(scope, stored)) throw notFound();
-      return open(stored);
+      const read = await open(stored);
+      if (read.damaged) throw damagedAccess();
+      return read;
     },
     async list(scope, { interval, pageSize, cursor }) {
       const page = await accesses.list(scope, interval, pageSize, cursor);
       return { accesses: await Promise.all(page.accesses.map(open)), cursor: page.cursor };
     },
   };
+}
+
+/** Of this access, or of the key that opens it; not of the whole file that holds the keys. */
+function isDamage(error: unknown): boolean {
+  if (error instanceof AccessLogError) return error.code === "tampered";
+  if (!(error instanceof VaultError)) return false;
+  return error.code === "tampered" || (error.code === "damaged" && !(error.cause instanceof StoreError));
 }

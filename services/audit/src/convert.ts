@@ -5,7 +5,7 @@ import { AccessSchema, type LoggedAccessSchema } from "@wellapi/gen/wellapi/audi
 import type { Leaf } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import type { TimeInterval } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { INSTALLATION_PARTITION, type IncomingLeaf, type Interval } from "./access.ts";
-import type { StoredAccess } from "./access-repository.ts";
+import type { ReadAccess } from "./access-reader.ts";
 import { invalidField } from "./errors.ts";
 
 /**
@@ -43,23 +43,21 @@ export function toIncomingLeaf(leaf: Leaf, position: number): IncomingLeaf {
   };
 }
 
-/** `secret` is nonce and body; undefined where the patient's audit key was destroyed. */
-export function toLoggedAccess(
-  stored: StoredAccess,
-  secret: Uint8Array | undefined,
-  index: number | undefined,
-): MessageInitShape<typeof LoggedAccessSchema> {
-  const position = BigInt(index ?? -1);
+export function toLoggedAccess({
+  stored,
+  secret,
+  damaged,
+  index,
+}: ReadAccess): MessageInitShape<typeof LoggedAccessSchema> {
+  const { id, timeMs, organization = "" } = stored;
+  const known = { id, index: BigInt(index ?? -1), damaged };
+  if (damaged) return known;
   if (secret === undefined) {
-    const { id, timeMs, organization = "" } = stored;
-    return {
-      access: create(AccessSchema, { id, time: timestampFromMs(timeMs), organization }),
-      index: position,
-    };
+    return { ...known, access: create(AccessSchema, { id, time: timestampFromMs(timeMs), organization }) };
   }
   const nonce = secret.subarray(0, NONCE_BYTES);
   const body = secret.subarray(NONCE_BYTES);
-  return { access: fromBinary(AccessSchema, body), body, nonce, index: position };
+  return { ...known, access: fromBinary(AccessSchema, body), body, nonce };
 }
 
 export function toInterval(interval: TimeInterval | undefined): Interval {

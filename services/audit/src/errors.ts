@@ -5,6 +5,7 @@ import type { Problem, ProblemCarrier, Violation } from "@wellapi/rpc";
  * - `not_found`: there is no such access or file, or the caller may not see it.
  * - `caller_not_permitted`: this kind of caller has no accesses to list.
  * - `invalid_field`: the caller's mistake.
+ * - `damaged`: what is stored of the access does not open any more.
  * - `behind_checkpoint`: at start: the store holds less than, or something else than, what was published.
  * - `two_writers`: at start: another process has the log.
  * - `tree_damaged`: at start: entries are missing, or do not lead to the root that is stored beside them.
@@ -13,6 +14,7 @@ export type AuditErrorCode =
   | "not_found"
   | "caller_not_permitted"
   | "invalid_field"
+  | "damaged"
   | "behind_checkpoint"
   | "two_writers"
   | "tree_damaged";
@@ -33,6 +35,12 @@ export class AuditError extends Error implements ProblemCarrier {
 export function notFound(): AuditError {
   const message = "There is no such access, or it is not yours to see.";
   return new AuditError("not_found", { code: Code.NotFound, reason: "NOT_FOUND", message });
+}
+
+export function damagedAccess(): AuditError {
+  const message =
+    "The access is stored but damaged: it is no fault of the request, sending it again does not help, and the operator is told. What the log has published of it can still be proven.";
+  return new AuditError("damaged", { code: Code.DataLoss, reason: "DATA_DAMAGED", message });
 }
 
 export function noSuchFile(): AuditError {

@@ -7,7 +7,7 @@ import {
 import type { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import { callerKey, type PageQuery, type PageTokens, queryDigest } from "@wellapi/rpc";
 import { scopeOf } from "./access.ts";
-import type { AccessReader, ReadAccess } from "./access-reader.ts";
+import type { AccessReader } from "./access-reader.ts";
 import { fromCursor, toCursor, toIncomingLeaf, toInterval, toLoggedAccess, toPageSize } from "./convert.ts";
 import { callerNotPermitted, noSuchFile } from "./errors.ts";
 import type { Intake } from "./intake.ts";
@@ -33,10 +33,10 @@ export function createAuditHandlers(deps: {
         cursor: request.pageToken === "" ? undefined : toCursor(pageTokens.open(query, request.pageToken)),
       });
       const nextPageToken = page.cursor === undefined ? "" : pageTokens.seal(query, fromCursor(page.cursor));
-      return { accesses: page.accesses.map(toMessage), nextPageToken };
+      return { accesses: page.accesses.map(toLoggedAccess), nextPageToken };
     },
     async getAccess(request, context) {
-      return { access: toMessage(await reader.get(scopeOfCall(context), request.access)) };
+      return { access: toLoggedAccess(await reader.get(scopeOfCall(context), request.access)) };
     },
     getCheckpoint() {
       return { checkpoint: publicLog.checkpoint(), verifierKey };
@@ -77,8 +77,4 @@ function pageQueryOf(request: ListAccessesRequest, context: HandlerContext): Pag
     method: `${context.service.typeName}/${context.method.name}`,
     digest: queryDigest(ListAccessesRequestSchema, request),
   };
-}
-
-function toMessage({ stored, secret, index }: ReadAccess) {
-  return toLoggedAccess(stored, secret, index);
 }

@@ -6,7 +6,7 @@ import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit
 import { type Frontier, frontierRoot, hexKeyId } from "@wellapi/merkle";
 import { openReceiptKey } from "@wellapi/receipts";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
-import type { Clock, Logger } from "@wellapi/runtime";
+import { type Clock, createDamageReporter, type Logger } from "@wellapi/runtime";
 import type { CollectionDeclaration, Store } from "@wellapi/store";
 import type { Kms, Vault } from "@wellapi/vault";
 import { createAccessReader } from "./access-reader.ts";
@@ -104,7 +104,13 @@ export async function openAuditService(config: AuditConfig, deps: AuditDeps): Pr
     logger,
   });
   const intake = createIntake({ accesses, log, sealing, clock, onPending: integrator.wake });
-  const reader = createAccessReader({ accesses, log, sealing, publishedSize: publication.size });
+  const reader = createAccessReader({
+    accesses,
+    log,
+    sealing,
+    publishedSize: publication.size,
+    damage: createDamageReporter({ store: "audit", log: logger }),
+  });
   const publicLog = createPublicLog(publication, tiles, keys.notes);
   const { verifierKey } = keys.current;
   const { jwks } = await openReceiptKey(kms);

@@ -14,7 +14,7 @@ import {
 } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import { type Caller, createPageTokens, type Principal } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
-import { randomIds, silentLogger, systemClock } from "@wellapi/runtime";
+import { type Logger, randomIds, silentLogger, systemClock } from "@wellapi/runtime";
 import { openSqliteStore, type Store } from "@wellapi/store";
 import { openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
 import { onTestFinished } from "vitest";
@@ -63,6 +63,7 @@ export async function openAudit(
     now?: number;
     acceptBreak?: string;
     rotateKey?: string;
+    log?: Logger;
   } = {},
 ): Promise<AuditWorld> {
   const folder = options.folder ?? (await temporaryFolder());
@@ -83,7 +84,7 @@ export async function openAudit(
       kms,
       clock,
       pageTokens: createPageTokens(await kms.derive("page-tokens")),
-      log: silentLogger,
+      log: options.log ?? silentLogger,
     };
     const { acceptBreak, rotateKey } = options;
     const config = {

@@ -282,7 +282,8 @@ export declare const ConsentReferenceSchema: GenMessage<ConsentReference>;
  */
 export declare type LoggedAccess = Message<"wellapi.audit.v1.LoggedAccess"> & {
   /**
-   * The access.
+   * The access. Absent where it is damaged; of a patient whose audit key was destroyed it has its id, time and
+   * organization alone.
    *
    * @generated from field: wellapi.audit.v1.Access access = 1;
    */
@@ -308,6 +309,21 @@ export declare type LoggedAccess = Message<"wellapi.audit.v1.LoggedAccess"> & {
    * @generated from field: int64 index = 4;
    */
   index: bigint;
+
+  /**
+   * What is stored of the access is damaged, so that it cannot be shown any more. What the log has published of it is
+   * kept apart: its inclusion can still be proven.
+   *
+   * @generated from field: bool damaged = 5;
+   */
+  damaged: boolean;
+
+  /**
+   * `acc_...`, also of what is damaged.
+   *
+   * @generated from field: string id = 6;
+   */
+  id: string;
 };
 
 /**
