@@ -285,7 +285,7 @@ export function describeBadInputs(running: () => Server): void {
           drain(
             createClient(RecordsService, other.transport).readSeries({
               patient,
-              code,
+              code: { code },
               purpose: Purpose.TREATMENT,
             }),
           ),
@@ -331,7 +331,7 @@ export function describeBadInputs(running: () => Server): void {
 
     test("a page token of another caller or query is refused", async () => {
       const own = createClient(RecordsService, person.transport);
-      const query = { patient: person.id, code, purpose: Purpose.PATIENT_REQUEST, pageSize: 1 };
+      const query = { patient: person.id, code: { code }, purpose: Purpose.PATIENT_REQUEST, pageSize: 1 };
       const ingestion = createClient(IngestionService, maker.transport);
       await ingestion.createSeries({ batch: batch(atMaker, randomUUID(), [70, 71, 72]) });
       const page = await own.querySeries(query);
@@ -340,7 +340,9 @@ export function describeBadInputs(running: () => Server): void {
         reason: "INVALID_PAGE_TOKEN",
       });
       expect(
-        await refusal(own.querySeries({ ...query, code: "55423-8", pageToken: page.nextPageToken })),
+        await refusal(
+          own.querySeries({ ...query, code: { code: "55423-8" }, pageToken: page.nextPageToken }),
+        ),
       ).toMatchObject({
         reason: "INVALID_PAGE_TOKEN",
       });

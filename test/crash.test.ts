@@ -61,7 +61,7 @@ async function readBack(person: Person): Promise<Map<number, number[]>> {
   let ended = false;
   for await (const { payload } of createClient(RecordsService, person.transport).readSeries({
     patient: person.id,
-    code,
+    code: { code },
     purpose: Purpose.PATIENT_REQUEST,
   })) {
     if (payload.case === "end") ended = true;

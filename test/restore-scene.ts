@@ -89,7 +89,8 @@ async function read(company: Company, patient: string): Promise<number | string>
   try {
     let samples = 0;
     const records = createClient(RecordsService, company.transport);
-    for await (const { payload } of records.readSeries({ patient, code, purpose: Purpose.TREATMENT })) {
+    const query = { patient, code: { code }, purpose: Purpose.TREATMENT };
+    for await (const { payload } of records.readSeries(query)) {
       if (payload.case === "end") samples = Number(payload.value.samples);
     }
     return samples;

@@ -144,7 +144,7 @@ describe("what lies on disk and in the log", () => {
     });
     const { observations } = await createClient(RecordsService, person.transport).listObservations({
       patient: person.id,
-      code: "29463-7",
+      code: { code: "29463-7" },
       purpose: Purpose.PATIENT_REQUEST,
     });
     expect(observations[0]?.observation?.value.value).toMatchObject({ value: canaries.value });

@@ -128,7 +128,7 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
     const method = { "rpc.method": "wellapi.records.v1.RecordsService/WatchSeries" };
     const open = async () => {
       const leaving = new AbortController();
-      const request = { patient: atClinic, codes: [code], purpose: Purpose.TREATMENT };
+      const request = { patient: atClinic, codes: [{ code }], purpose: Purpose.TREATMENT };
       const stream = createClient(RecordsService, clinic.transport).watchSeries(request, {
         signal: leaving.signal,
       });

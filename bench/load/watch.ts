@@ -5,7 +5,7 @@ import {
   WatchSeriesRequestSchema,
   WatchSeriesResponseSchema,
 } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
-import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { CodingSchema, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { heartRate } from "../src/input.ts";
 import { serveProgram } from "../src/program.ts";
 import { openRawClient, rawRead, type Target } from "../src/raw-client.ts";
@@ -27,7 +27,7 @@ let clients: readonly grpc.Client[] = [];
 function openWatch(client: grpc.Client, patient: string): Promise<Watch> {
   const request = create(WatchSeriesRequestSchema, {
     patient,
-    codes: [heartRate],
+    codes: [create(CodingSchema, { code: heartRate })],
     purpose: Purpose.TREATMENT,
   });
   return new Promise((resolve, reject) => {

@@ -19,7 +19,7 @@ export const watchPath = "/wellapi.records.v1.RecordsService/WatchSeries";
 export const listObservationsPath = "/wellapi.records.v1.RecordsService/ListObservations";
 
 export function readSeriesRequest(patient: string): Uint8Array {
-  const request = { patient, code: heartRate, purpose: Purpose.TREATMENT };
+  const request = { patient, code: { code: heartRate }, purpose: Purpose.TREATMENT };
   return toBinary(ReadSeriesRequestSchema, create(ReadSeriesRequestSchema, request));
 }
 
@@ -51,7 +51,13 @@ async function readObservations(client: grpc.Client, patient: string): Promise<C
   const checksum = emptyChecksum();
   let pageToken = "";
   do {
-    const request = { patient, code: heartRate, purpose: Purpose.TREATMENT, pageSize: 1_000, pageToken };
+    const request = {
+      patient,
+      code: { code: heartRate },
+      purpose: Purpose.TREATMENT,
+      pageSize: 1_000,
+      pageToken,
+    };
     const bytes = toBinary(ListObservationsRequestSchema, create(ListObservationsRequestSchema, request));
     const page = fromBinary(
       ListObservationsResponseSchema,

@@ -73,3 +73,9 @@ export function interval(from: number | undefined, to: number | undefined) {
     ...(to === undefined ? {} : { endTime: timestampFromMs(to) }),
   };
 }
+
+/** `8867-4`, which is LOINC's, or `<system>|<code>`, as FHIR's search writes it. */
+export function codingOf(text: string): { system: string; code: string } {
+  const bar = text.lastIndexOf("|");
+  return { system: text.slice(0, Math.max(0, bar)), code: text.slice(bar + 1) };
+}

@@ -40,7 +40,7 @@ async function readAll(
   let ended = false;
   for await (const { payload } of createClient(RecordsService, company.transport).readSeries({
     patient,
-    code,
+    code: { code },
     purpose,
     ...(interval ? { interval } : {}),
   })) {
@@ -142,7 +142,7 @@ export async function tellStory(server: Server, narrator: Narrator): Promise<voi
   const oneDay = await readAll(clinic, firstAtClinic, heartRate, Purpose.TREATMENT, day);
   const { aggregates } = await records.aggregateSeries({
     patient: firstAtClinic,
-    code: heartRate,
+    code: { code: heartRate },
     interval: day,
     purpose: Purpose.TREATMENT,
     bucketSize: BucketSize.HOUR,

@@ -26,7 +26,7 @@ export async function openWatch(company: Company, patient: string, code: string)
   const end = (async () => {
     try {
       const client = createClient(RecordsService, company.transport);
-      const request = { patient, codes: [code], purpose: Purpose.TREATMENT };
+      const request = { patient, codes: [{ code }], purpose: Purpose.TREATMENT };
       for await (const { payload } of client.watchSeries(request, { signal: stop.signal })) {
         if (payload.case === "start") authorized();
         if (payload.case === "series") {

@@ -49,7 +49,7 @@ export async function openChecks(world: World, ledger: Ledger): Promise<Checks> 
     const until = performance.now() + lookingMs;
     while ((blocks.at(-1)?.sequence ?? 0) < upTo && performance.now() < until) {
       const afterSequence = BigInt(blocks.at(-1)?.sequence ?? 0);
-      const request = { patient: atClinic, codes: [code], purpose: Purpose.TREATMENT, afterSequence };
+      const request = { patient: atClinic, codes: [{ code }], purpose: Purpose.TREATMENT, afterSequence };
       try {
         for await (const { payload } of records.watchSeries(request, { timeoutMs: catchUpMs })) {
           if (payload.case !== "series") continue;
@@ -159,7 +159,7 @@ export async function openChecks(world: World, ledger: Ledger): Promise<Checks> 
   /** Number of samples; each has the value that its place in time says. */
   async function readAll({ atClinic }: Patient): Promise<number> {
     const records = createClient(RecordsService, clinic.transport);
-    const request = { patient: atClinic, code, purpose: Purpose.TREATMENT };
+    const request = { patient: atClinic, code: { code }, purpose: Purpose.TREATMENT };
     return untilAnswered(AbortSignal.timeout(lookingMs), async () => {
       let samples = 0;
       for await (const { payload } of records.readSeries(request, { timeoutMs: 20_000 })) {

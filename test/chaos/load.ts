@@ -94,7 +94,7 @@ async function watch(world: World, patient: Patient, ledger: Ledger, signal: Abo
   let newest = 1;
   while (!signal.aborted) {
     try {
-      const request = { patient: patient.atClinic, codes: [code], purpose: Purpose.TREATMENT };
+      const request = { patient: patient.atClinic, codes: [{ code }], purpose: Purpose.TREATMENT };
       const afterSequence = BigInt(newest - 1);
       for await (const { payload } of records.watchSeries({ ...request, afterSequence }, { signal })) {
         if (payload.case !== "series") continue;
@@ -126,7 +126,7 @@ async function readPage(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   try {
-    const request = { patient, code, purpose: Purpose.TREATMENT, pageSize: 20 };
+    const request = { patient, code: { code }, purpose: Purpose.TREATMENT, pageSize: 20 };
     const page = await createClient(RecordsService, transport).querySeries(request, {
       signal,
       timeoutMs: callMs,

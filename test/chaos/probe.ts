@@ -48,7 +48,7 @@ export async function probe(world: World, withinMs: number, perCallMs = callMs):
       throw new Error("a good batch was rejected");
     missing = "read back";
     const records = createClient(RecordsService, clinic.transport);
-    const question = { patient: probed.atClinic, code, interval: intervalOf(number) };
+    const question = { patient: probed.atClinic, code: { code }, interval: intervalOf(number) };
     const { series } = await until(() =>
       records.querySeries({ ...question, purpose: Purpose.TREATMENT }, options),
     );

@@ -44,7 +44,7 @@ export async function tellStory({ server, maker, clinic }: Outside): Promise<rea
   claim("the maker's stream over gRPC is accepted", 5, sent.accepted);
 
   const json = createClient(RecordsService, await jsonTransport());
-  const query = { patient: atClinic, code, purpose: Purpose.TREATMENT };
+  const query = { patient: atClinic, code: { code }, purpose: Purpose.TREATMENT };
   const read = async () => (await json.querySeries(query)).series.flatMap(samplesOf).length;
   claim("the clinic reads it as JSON", 5, await read());
 
@@ -55,7 +55,7 @@ export async function tellStory({ server, maker, clinic }: Outside): Promise<rea
   await createClient(ConsentService, patient.transport).revokeConsent({ consent: reading });
   claim("after the revocation the clinic reads nothing", "CONSENT_REQUIRED", await refusal(read));
   claim("the revocation has ended the watch", "CONSENT_REVOKED", await watch.ended(arriveMs));
-  const own = { patient: patient.id, code, purpose: Purpose.PATIENT_REQUEST };
+  const own = { patient: patient.id, code: { code }, purpose: Purpose.PATIENT_REQUEST };
   const { series } = await createClient(RecordsService, patient.transport).querySeries(own);
   claim("the patient still reads all of it", 10, series.flatMap(samplesOf).length);
   return claims;

@@ -181,7 +181,7 @@ export async function enrolPatient(stage: Stage, name: string): Promise<Patient>
         RecordsService,
         any ? clinic.transport : callers.to("gateway", "records", records),
       );
-      const request = { patient: atCompany.read, code, purpose, pageSize: 10_000 };
+      const request = { patient: atCompany.read, code: { code }, purpose, pageSize: 10_000 };
       return record(
         operation,
         () => client.querySeries(request, { ...(!any && { headers: asClinic }), timeoutMs: moveWithinMs }),
@@ -203,7 +203,7 @@ export async function enrolPatient(stage: Stage, name: string): Promise<Patient>
       const client = createClient(RecordsService, callers.to("gateway", "records", records));
       const first = Promise.withResolvers<Answer>();
       const follow = async () => {
-        const request = { patient: atCompany.read, codes: [code], purpose };
+        const request = { patient: atCompany.read, codes: [{ code }], purpose };
         const stream = client.watchSeries(request, { headers: asClinic, signal });
         for await (const { payload } of stream) {
           if (payload.case === "start") {

@@ -42,7 +42,7 @@ interface Question {
 }
 
 function questionsAbout(patient: string): readonly Question[] {
-  const page = { patient, code: heartRate, purpose: Purpose.TREATMENT, pageSize: 50 };
+  const page = { patient, code: { code: heartRate }, purpose: Purpose.TREATMENT, pageSize: 50 };
   const interval = {
     startTime: timestampFromMs(beginning),
     endTime: timestampFromMs(beginning + yearMessages * 1_000 * 60_000),

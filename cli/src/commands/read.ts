@@ -9,7 +9,7 @@ import {
 import { RecordsService, RetractionSchema } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Command } from "commander";
-import { bucketSizes, count, instant, interval, oneOf, purposes, several } from "../arguments.ts";
+import { bucketSizes, codingOf, count, instant, interval, oneOf, purposes, several } from "../arguments.ts";
 import { connect } from "../connection.ts";
 import { CliError } from "../failure.ts";
 import { createOutput, timeText } from "../output.ts";
@@ -54,11 +54,15 @@ function printSamples(json: boolean, sourced: SourcedSeries): void {
 export function addRead(program: Command): void {
   addQueryOptions(addConnectionOptions(program.command("read")))
     .description("read a patient's samples of one code, as CSV lines: time,value,unit")
-    .requiredOption("--code <loinc>", "LOINC code, for example 8867-4 (heart rate)")
+    .requiredOption("--code <loinc>", "LOINC code, for example 8867-4 (heart rate), or <system>|<code>")
     .option("--from <time>", "first instant inside", instant)
     .option("--to <time>", "first instant outside", instant)
     .option("--unit <ucum>", "convert to this unit")
-    .option("--digits <n>", "digits after the point of converted values", count)
+    .option(
+      "--digits <n>",
+      "digits after the point of converted values (default: as many as they have)",
+      count,
+    )
     .addHelpText(
       "after",
       "\nExample: wellapi read --credentials ./clinic --patient pat_... --code 8867-4 \\\n" +
@@ -70,11 +74,11 @@ export function addRead(program: Command): void {
       let ended = false;
       for await (const { payload } of client.readSeries({
         patient: options.patient,
-        code: options.code,
+        code: codingOf(options.code),
         interval: interval(options.from, options.to),
         purpose: purposeOf(options, command),
         unit: options.unit ?? "",
-        digits: options.digits ?? 0,
+        ...(options.digits === undefined ? {} : { digits: options.digits }),
       })) {
         if (payload.case === "series") printSamples(settings.json, payload.value);
         if (payload.case === "end") ended = true;
@@ -87,7 +91,7 @@ export function addRead(program: Command): void {
 export function addWatch(program: Command): void {
   addQueryOptions(addConnectionOptions(program.command("watch")))
     .description("print what arrives, until the consent ends or Ctrl-C")
-    .requiredOption("--code <loinc...>", "LOINC codes", several(String))
+    .requiredOption("--code <loinc...>", "LOINC codes, or <system>|<code>", several(String))
     .option("--after <sequence>", "also what came after this commit sequence", count)
     .addHelpText("after", "\nExample: wellapi watch --credentials ./clinic --patient pat_... --code 8867-4")
     .action(
@@ -103,7 +107,7 @@ export function addWatch(program: Command): void {
           for await (const { payload } of client.watchSeries(
             {
               patient: options.patient,
-              codes: options.code,
+              codes: options.code.map(codingOf),
               purpose: purposeOf(options, command),
               ...(options.after === undefined ? {} : { afterSequence: BigInt(options.after) }),
             },
@@ -127,12 +131,16 @@ export function addWatch(program: Command): void {
 export function addAggregate(program: Command): void {
   addQueryOptions(addConnectionOptions(program.command("aggregate")))
     .description("count, min, max, mean and sum by bucket of the patient's own calendar")
-    .requiredOption("--code <loinc>", "LOINC code")
+    .requiredOption("--code <loinc>", "LOINC code, or <system>|<code>")
     .requiredOption("--by <word>", "minute, hour, day, week or month", oneOf(bucketSizes))
     .requiredOption("--from <time>", "first instant inside", instant)
     .requiredOption("--to <time>", "first instant outside", instant)
     .option("--unit <ucum>", "convert to this unit")
-    .option("--digits <n>", "digits after the point of means", count, 1)
+    .option(
+      "--digits <n>",
+      "digits after the point of means and converted values (default: as many as they have)",
+      count,
+    )
     .addHelpText(
       "after",
       "\nExample: wellapi aggregate --credentials ./clinic --patient pat_... --code 8867-4 --by day \\\n" +
@@ -143,12 +151,12 @@ export function addAggregate(program: Command): void {
       const client = createClient(RecordsService, await connect(settings));
       const { aggregates } = await client.aggregateSeries({
         patient: options.patient,
-        code: options.code,
+        code: codingOf(options.code),
         interval: interval(options.from, options.to),
         purpose: purposeOf(options, command),
         bucketSize: options.by,
         unit: options.unit ?? "",
-        digits: options.digits ?? 1,
+        ...(options.digits === undefined ? {} : { digits: options.digits }),
       });
       const output = createOutput(settings.json);
       if (settings.json) {

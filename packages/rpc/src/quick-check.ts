@@ -145,7 +145,8 @@ function compileValue(field: DescField): Check {
     default: {
       const check = compileScalar(field, rules);
       const mayBeAbsent = field.proto.proto3Optional;
-      return rules.required || (mayBeAbsent && check !== yes) ? no : check;
+      if (rules.required) return no;
+      return mayBeAbsent && check !== yes ? (value) => value === undefined || check(value) : check;
     }
   }
 }

@@ -349,7 +349,7 @@ describe("the door", () => {
     try {
       const client = createClient(RecordsService, door.transport);
       const watch = client.watchSeries(
-        { patient: "p", codes: ["8867-4"], purpose: Purpose.TREATMENT },
+        { patient: "p", codes: [{ code: "8867-4" }], purpose: Purpose.TREATMENT },
         { headers: { authorization: "Bearer wellapi_sk_abc" } },
       );
       let messages = 0;

@@ -44,7 +44,7 @@ class TestError extends Error implements ProblemCarrier {
 }
 
 const observation = { patient: "pat_1", observation: "obs_1", purpose: Purpose.TREATMENT };
-const watch = { patient: "pat_1", codes: ["8867-4"], purpose: Purpose.TREATMENT };
+const watch = { patient: "pat_1", codes: [{ code: "8867-4" }], purpose: Purpose.TREATMENT };
 
 /** Handlers are given as in a service; what a test doesn't need answers UNIMPLEMENTED. */
 type Records = Partial<Parameters<typeof route<typeof RecordsService>>[1]>;

@@ -23,7 +23,7 @@ import { createTrustingAuthentication } from "../src/testing.ts";
 import { type Authority, createAuthority, type Identity, selfSigned } from "./certificates.ts";
 
 const observation = { patient: "pat_1", observation: "obs_1", purpose: Purpose.TREATMENT };
-const watch = { patient: "pat_1", codes: ["8867-4"], purpose: Purpose.TREATMENT };
+const watch = { patient: "pat_1", codes: [{ code: "8867-4" }], purpose: Purpose.TREATMENT };
 
 const interceptors = serverInterceptors({
   log: silentLogger,

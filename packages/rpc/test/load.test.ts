@@ -8,7 +8,7 @@ import { createTrustingAuthentication, partialRoute } from "../src/testing.ts";
 import { type Door, doors } from "./doors.ts";
 
 const observation = { patient: "pat_1", observation: "obs_1", purpose: Purpose.TREATMENT };
-const watch = { patient: "pat_1", codes: ["8867-4"], purpose: Purpose.TREATMENT };
+const watch = { patient: "pat_1", codes: [{ code: "8867-4" }], purpose: Purpose.TREATMENT };
 
 let door: Door | undefined;
 afterEach(async () => {

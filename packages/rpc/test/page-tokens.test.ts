@@ -11,7 +11,11 @@ const caller: Caller = {
   workload: "door",
   token: "t",
 };
-const request = create(QuerySeriesRequestSchema, { patient: "pat_1", code: "8867-4", pageSize: 10 });
+const request = create(QuerySeriesRequestSchema, {
+  patient: "pat_1",
+  code: { code: "8867-4" },
+  pageSize: 10,
+});
 const query: PageQuery = {
   caller,
   method: "x/Query",
@@ -48,7 +52,13 @@ test.each<[string, PageQuery]>([
   ["another method", { ...query, method: "x/List" }],
   [
     "another query",
-    { ...query, digest: queryDigest(QuerySeriesRequestSchema, { ...request, code: "55423-8" }) },
+    {
+      ...query,
+      digest: queryDigest(
+        QuerySeriesRequestSchema,
+        create(QuerySeriesRequestSchema, { patient: "pat_1", code: { code: "55423-8" }, pageSize: 10 }),
+      ),
+    },
   ],
 ])("%s is refused", (_name, other) => {
   const tokens = createPageTokens(key);

@@ -155,7 +155,7 @@ function mark(transport: Transport, more: Record<string, string> = {}) {
 /** For the edges, on behalf of a patient. */
 function watch(transport: Transport, signal?: AbortSignal) {
   const client = createClient(RecordsService, transport);
-  const request = { patient: "pat_1", codes: ["8867-4"], purpose: Purpose.PATIENT_REQUEST };
+  const request = { patient: "pat_1", codes: [{ code: "8867-4" }], purpose: Purpose.PATIENT_REQUEST };
   const headers = { authorization: "Bearer patient" };
   return client.watchSeries(request, { headers, ...(signal && { signal }) })[Symbol.asyncIterator]();
 }

@@ -162,7 +162,7 @@ const leaves = () => create(AppendRequestSchema, { leaves: [leaf] });
 
 const question = {
   patient: "pat_1",
-  code: "8867-4",
+  code: { code: "8867-4" },
   purpose: 1,
   interval: { startTime: { seconds: 1_460_448_000n }, endTime: { seconds: 1_491_984_000n } },
 };

@@ -8,7 +8,7 @@ import { type Caller, createStreamLimit, problemOf, serverInterceptors } from ".
 import { createTrustingAuthentication, partialRoute } from "../src/testing.ts";
 import { type Door, doors } from "./doors.ts";
 
-const request = { patient: "pat_1", codes: ["8867-4"], purpose: Purpose.TREATMENT };
+const request = { patient: "pat_1", codes: [{ code: "8867-4" }], purpose: Purpose.TREATMENT };
 const method = "wellapi.records.v1.RecordsService/WatchSeries";
 
 function application(id: string): Caller {

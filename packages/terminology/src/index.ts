@@ -20,4 +20,4 @@ export {
   SLEEP_STAGE_SYSTEM,
 } from "./codes.ts";
 export { TerminologyError, type TerminologyErrorCode } from "./terminology-error.ts";
-export { checkUnit, convertDecimal, convertMantissas, type UnitCheck } from "./units.ts";
+export { checkUnit, convertDecimal, convertExactly, convertMantissas, type UnitCheck } from "./units.ts";

@@ -109,6 +109,65 @@ export function convertMantissas(
   });
 }
 
+/**
+ * Converts a column to as many digits as its exact results need: at least those of `scale`, at most 9, and fewer where a
+ * result would need more than 53 bits. What has no end within these digits is rounded once, half to even.
+ *
+ * @param mantissas safe integers; not changed
+ * @throws TerminologyError as `convertDecimal`, `out_of_range` only where whole numbers are too large
+ */
+export function convertExactly(
+  mantissas: Float64Array,
+  scale: number,
+  fromUnit: string,
+  toUnit: string,
+): { mantissas: Float64Array; scale: number } {
+  const ratio = ratioBetween(fromUnit, toUnit);
+  const known = new Map<number, Big>();
+  let needed = scale;
+  for (const mantissa of mantissas) {
+    if (known.has(mantissa)) continue;
+    const result = scaledResult({ mantissa, scale }, ratio, MAX_DIGITS, 1);
+    known.set(mantissa, result);
+    if (needed < MAX_DIGITS) needed = Math.max(needed, MAX_DIGITS - trailingZeros(result));
+  }
+  for (let digits = needed; ; digits--) {
+    const results = resultsOf(known, scale, ratio, digits, needed);
+    if (results !== undefined) return { mantissas: mantissas.map((one) => results.get(one)!), scale: digits };
+  }
+}
+
+/** Undefined where one needs more than 53 bits and fewer digits may do. */
+function resultsOf(
+  exact: ReadonlyMap<number, Big>,
+  scale: number,
+  ratio: Ratio,
+  digits: number,
+  needed: number,
+): Map<number, number> | undefined {
+  const results = new Map<number, number>();
+  for (const [mantissa, result] of exact) {
+    // Down to what is needed nothing but zeros goes.
+    const scaled =
+      digits === needed
+        ? result.div(TENS[MAX_DIGITS - digits]!)
+        : scaledResult({ mantissa, scale }, ratio, digits, 1);
+    const number = scaled.toNumber();
+    if (!Number.isSafeInteger(number)) {
+      if (digits > 0) return undefined;
+      throw tooLarge();
+    }
+    results.set(mantissa, number + 0);
+  }
+  return results;
+}
+
+/** Of a whole number. */
+function trailingZeros({ c, e }: Big): number {
+  if (c[0] === 0) return MAX_DIGITS;
+  return Math.min(MAX_DIGITS, Math.max(0, e + 1 - c.length));
+}
+
 /** How to get from one unit to another, exactly: y = ((x + before) × multiply) ÷ divide − after. */
 interface Ratio {
   readonly before: Big;
@@ -120,6 +179,8 @@ interface Ratio {
 const ZERO = new Big(0);
 const ONE = new Big(1);
 const HALF_EVEN = 2; // big.js: roundHalfEven
+const MAX_DIGITS = 9;
+const TENS = Array.from({ length: MAX_DIGITS + 1 }, (_, digits) => new Big(10).pow(digits));
 
 /** big.js takes the precision of a division from its constructor, so: one for each number of digits. */
 const bigOfDigits = Array.from({ length: 10 }, (_, digits) => {
@@ -151,12 +212,16 @@ function scaledResult(
 function safeNumber(mantissa: Big): number {
   const number = mantissa.toNumber();
   if (!Number.isSafeInteger(number)) {
-    throw new TerminologyError(
-      "out_of_range",
-      "the converted value needs more than 53 bits: ask for fewer digits",
-    );
+    throw tooLarge();
   }
   return number + 0; // −0 becomes 0
+}
+
+function tooLarge(): TerminologyError {
+  return new TerminologyError(
+    "out_of_range",
+    "the converted value needs more than 53 bits: ask for fewer digits",
+  );
 }
 
 function ratioBetween(fromUnit: string, toUnit: string): Ratio {

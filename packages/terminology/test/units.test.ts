@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { acceptedCodes, checkUnit, convertDecimal, convertMantissas } from "../src/index.ts";
+import { acceptedCodes, checkUnit, convertDecimal, convertExactly, convertMantissas } from "../src/index.ts";
 
 // ucum-lhc prints what it cannot parse: nothing of it may reach the terminal or a log.
 const printed = vi.fn();
@@ -265,4 +265,61 @@ test("convertMantissas equals convertDecimal on each", () => {
     }),
     { numRuns: 50 },
   );
+});
+
+describe("convertExactly", () => {
+  const told = (mantissas: number[], scale: number, from: string, to: string) => {
+    const { mantissas: converted, scale: digits } = convertExactly(
+      Float64Array.from(mantissas),
+      scale,
+      from,
+      to,
+    );
+    return { mantissas: [...converted], digits };
+  };
+
+  test.each([
+    ["keeps the digits that were sent", [9860], 2, "[degF]", "Cel", [3700], 2],
+    ["adds what the exact result needs, for all", [1, 3], 0, "[lb_av]", "kg", [45359237, 136077711], 8],
+    ["rounds what has no end at 9 digits", [100], 0, "[degF]", "Cel", [37777777778], 9],
+    ["rounds half to even, below zero too", [-1, 0], 9, "g", "kg", [-0 + 0, 0], 9],
+    ["gives no zeros for a whole result", [60], 0, "min", "h", [1], 0],
+    [
+      "cuts digits where 53 bits are not enough",
+      [9_000_000_000_000_001],
+      0,
+      "[degF]",
+      "Cel",
+      [4_999_999_999_999_983],
+      0,
+    ],
+    ["takes none for an empty column", [], 3, "g", "kg", [], 3],
+  ])("%s", (_name, mantissas, scale, from, to, converted, digits) => {
+    expect(told(mantissas, scale, from, to)).toEqual({ mantissas: converted, digits });
+  });
+
+  test("is what an exact fraction says", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: -2_000_000, max: 2_000_000 }), { minLength: 1, maxLength: 20 }),
+        fc.integer({ min: 0, max: 4 }),
+        (mantissas, scale) => {
+          const { mantissas: converted, digits } = told(mantissas, scale, "[degF]", "Cel");
+          const ten = (n: number) => 10n ** BigInt(n);
+          let exact = true;
+          for (const [i, mantissa] of mantissas.entries()) {
+            // (x - 32) * 5 / 9, over 9 * 10^scale
+            const numerator = (BigInt(mantissa) - 32n * ten(scale)) * 5n * ten(digits);
+            const denominator = 9n * ten(scale);
+            const error = BigInt(converted[i]!) * denominator - numerator;
+            exact &&= error === 0n;
+            expect(2n * (error < 0n ? -error : error) <= denominator).toBe(true);
+          }
+          // Exact, or as fine as may be; and no digit that nobody needs.
+          expect(exact || digits === 9).toBe(true);
+          expect(digits === scale || digits === 9 || converted.some((one) => one % 10 !== 0)).toBe(true);
+        },
+      ),
+    );
+  });
 });

@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 const observation = { patient: "pat_1", observation: "obs_1", purpose: "PURPOSE_TREATMENT" };
-const watch = { patient: "pat_1", codes: ["8867-4"], purpose: Purpose.TREATMENT };
+const watch = { patient: "pat_1", codes: [{ code: "8867-4" }], purpose: Purpose.TREATMENT };
 const key = { authorization: "Bearer wellapi_sk_clinic" };
 
 function post(method: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {

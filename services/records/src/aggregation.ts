@@ -10,8 +10,9 @@ import {
   meanOf,
   mergeAggregates,
 } from "@wellapi/series";
-import { convertDecimal } from "@wellapi/terminology";
+import { convertDecimal, convertExactly } from "@wellapi/terminology";
 import { type BucketUnit, NOMINAL_MS } from "./calendar.ts";
+import { withoutZeros } from "./decimal-text.ts";
 import type { ConsentPermit, Fineness } from "./grant.ts";
 import { ALWAYS, covers, type Interval, unite } from "./interval.ts";
 import type { Summary } from "./summary.ts";
@@ -177,8 +178,8 @@ export interface BucketNumbers {
   readonly mean: ExactDecimal;
 }
 
-/** Digits at which a converted sum is carried on. */
-const CARRIED_DIGITS = 9;
+/** Digits at which a converted sum is carried on, and the most that anything is told with. */
+const MOST_DIGITS = 9;
 
 /** To convert a bucket takes some 25 us: after so many of them others have their turn, a revocation among them. */
 const CONVERSIONS_A_TURN = 200;
@@ -219,23 +220,34 @@ export async function numbersByBucket(
 
 function bucketNumbers(whole: Aggregate, converts: boolean, wanted: WantedUnit): BucketNumbers {
   const { count, min, max, sum } = whole;
+  const { digits, unit } = wanted;
+  if (digits === undefined) {
+    return { count, min, max, sum, mean: withoutZeros(meanOf(whole, MOST_DIGITS), sum.scale) };
+  }
   return {
     count,
     min,
     max,
-    sum: converts ? outOfRange(() => convertDecimal(sum, wanted.unit, wanted.unit, wanted.digits)) : sum,
-    mean: meanOf(whole, wanted.digits),
+    sum: converts ? outOfRange(() => convertDecimal(sum, unit, unit, digits)) : sum,
+    mean: meanOf(whole, digits),
   };
 }
 
 function converted(aggregate: Aggregate, unit: string, { unit: to, digits }: WantedUnit): Aggregate {
   const { count, min, max, sum } = aggregate;
-  const one = (value: DecimalValue) => convertDecimal(value, unit, to, digits);
+  const one = (value: DecimalValue) =>
+    digits === undefined ? exactly(value, unit, to) : convertDecimal(value, unit, to, digits);
+  const carried = convertDecimal(sum, unit, to, MOST_DIGITS, count);
   return {
     count,
     // Conversions rise, so they keep the order.
     min: one(min),
     max: one(max),
-    sum: convertDecimal(sum, unit, to, CARRIED_DIGITS, count),
+    sum: digits === undefined ? withoutZeros(carried, sum.scale) : carried,
   };
+}
+
+function exactly({ mantissa, scale }: DecimalValue, unit: string, to: string): DecimalValue {
+  const one = convertExactly(Float64Array.of(mantissa), scale, unit, to);
+  return { mantissa: one.mantissas[0]!, scale: one.scale };
 }

@@ -8,3 +8,16 @@ export function decimalText(value: { readonly mantissa: number | bigint; readonl
   const point = digits.length - value.scale;
   return `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
 }
+
+/** The same number without zeros at its end, but with at least `least` digits after the point. */
+export function withoutZeros(
+  { mantissa, scale }: { readonly mantissa: bigint; readonly scale: number },
+  least: number,
+): { mantissa: bigint; scale: number } {
+  let [left, digits] = [mantissa, scale];
+  while (digits > least && left % 10n === 0n) {
+    left /= 10n;
+    digits--;
+  }
+  return { mantissa: left, scale: digits };
+}

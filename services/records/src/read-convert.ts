@@ -76,7 +76,7 @@ export function presenterFor(deps: {
         case "run":
           return { case: "series", value: await run(intent, code, payload.run) };
         case "end":
-          return { case: "end", value: { samples: BigInt(payload.samples) } };
+          return { case: "end", value: { samples: payload.samples } };
       }
     },
     async watch(intent, payload) {
@@ -148,7 +148,7 @@ export function aggregateInit(
       $typeName: "wellapi.records.v1.Bucket",
       startTime: at(from),
       endTime: at(to),
-      count: BigInt(numbers.count),
+      count: numbers.count,
       min: decimalText(numbers.min),
       max: decimalText(numbers.max),
       mean: decimalText(numbers.mean),

@@ -11,6 +11,7 @@ import type { ReceiptKey } from "@wellapi/receipts";
 import { callerKey, type PageQuery, type PageTokens, partyOf, queryDigest } from "@wellapi/rpc";
 import type { Pairwise } from "@wellapi/vault";
 import { type AggregateSeriesDeps, aggregateSeries } from "./aggregate-series.ts";
+import { codeKeyOf } from "./code-selector.ts";
 import { intervalOf } from "./convert.ts";
 import type { Erase, Erasure } from "./erase.ts";
 import { erasureReceipt } from "./erasure-receipt-convert.ts";
@@ -54,7 +55,8 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
 
   return {
     async *readSeries(request, context) {
-      const { code, unit, digits } = request;
+      const code = codeKeyOf(request.code!);
+      const { unit, digits } = request;
       const interval = intervalOf(request.interval);
       const intent = intentOf(request, [code], interval, context);
       const query = { code, interval, wanted: { unit, digits } };
@@ -64,7 +66,7 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
     },
 
     async *watchSeries(request, context) {
-      const intent = intentOf(request, request.codes, ALWAYS, context);
+      const intent = intentOf(request, [...new Set(request.codes.map(codeKeyOf))], ALWAYS, context);
       const after = request.afterSequence === undefined ? undefined : Number(request.afterSequence);
       for await (const payload of watchSeries(deps, intent, after, context.signal)) {
         yield { payload: await present.watch(intent, payload) };
@@ -72,7 +74,8 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
     },
 
     async querySeries(request, context) {
-      const { code, unit, digits } = request;
+      const code = codeKeyOf(request.code!);
+      const { unit, digits } = request;
       const interval = intervalOf(request.interval);
       const intent = intentOf(request, [code], interval, context);
       const pages = pagesOf<typeof QuerySeriesRequestSchema, SeriesPosition>(
@@ -96,7 +99,8 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
     },
 
     async aggregateSeries(request, context) {
-      const { code, unit, digits } = request;
+      const code = codeKeyOf(request.code!);
+      const { unit, digits } = request;
       const interval = intervalOf(request.interval);
       const intent = intentOf(request, [code], interval, context);
       const query = { code, interval, wanted: { unit, digits } };
@@ -108,7 +112,7 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
     },
 
     async listObservations(request, context) {
-      const { code } = request;
+      const code = codeKeyOf(request.code!);
       const interval = intervalOf(request.interval);
       const intent = intentOf(request, [code], interval, context);
       const pages = pagesOf<typeof ListObservationsRequestSchema, ObservationPosition>(

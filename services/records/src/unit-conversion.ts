@@ -1,12 +1,12 @@
 import type { Columns } from "@wellapi/series";
-import { checkUnit, convertMantissas, TerminologyError } from "@wellapi/terminology";
+import { checkUnit, convertExactly, convertMantissas, TerminologyError } from "@wellapi/terminology";
 import { invalidField } from "./errors.ts";
 
 /** The unit that a reader wants; empty: as sent. */
 export interface WantedUnit {
   readonly unit: string;
-  /** Digits after the point, half-even. */
-  readonly digits: number;
+  /** Digits after the point, half-even; undefined: as many as the exact result needs. */
+  readonly digits: number | undefined;
 }
 
 /**
@@ -24,17 +24,14 @@ export function checkWantedUnit(code: string, { unit }: WantedUnit): void {
 export function convertColumns(columns: Columns, wanted: WantedUnit): Columns {
   const { values, unit } = columns;
   if (wanted.unit === "" || wanted.unit === unit || values.kind !== "decimal") return columns;
-  return {
-    ...columns,
-    unit: wanted.unit,
-    values: {
-      kind: "decimal",
-      scale: wanted.digits,
-      mantissas: outOfRange(() =>
-        convertMantissas(values.mantissas, values.scale, unit, wanted.unit, wanted.digits),
-      ),
-    },
-  };
+  const { mantissas, scale } = values;
+  const { digits } = wanted;
+  const converted = outOfRange(() =>
+    digits === undefined
+      ? convertExactly(mantissas, scale, unit, wanted.unit)
+      : { scale: digits, mantissas: convertMantissas(mantissas, scale, unit, wanted.unit, digits) },
+  );
+  return { ...columns, unit: wanted.unit, values: { kind: "decimal", ...converted } };
 }
 
 /** A result that needs more than 53 bits is the fault of the digits that were asked for. */

@@ -88,6 +88,25 @@ describe("AggregateSeries", () => {
     expect(byModel.get("Ring")).toEqual([1, "50", "50", "50.0", "50"]);
   });
 
+  it("tells exact numbers where no digits are asked for", async () => {
+    const scene = await openScene();
+    const from = Date.UTC(2016, 3, 12, 6);
+    const decimals = (mantissas: number[], scale: number) => ({
+      values: { case: "decimals" as const, value: { scale, mantissas } },
+    });
+    await append(scene, "r1", [{ ...heartRates(from, []), ...decimals([988], 1) }]);
+    await append(scene, "r2", [{ ...heartRates(from + 60_000, []), ...decimals([9890], 2) }]);
+    await append(scene, "r3", [heartRates(from + HOUR, [60, 60, 61])]);
+    const [hours] = await aggregate(scene, BucketSize.HOUR, { from, to: from + 2 * HOUR });
+    expect(hours!.buckets.map(({ numbers }) => numbers)).toEqual([
+      [2, "98.8", "98.90", "98.85", "197.70"],
+      [3, "60", "61", "60.333333333", "181"],
+    ]);
+    const perSecond = await aggregate(scene, BucketSize.HOUR, { from, to: from + HOUR, unit: "Hz" });
+    // 98.80 a minute have no end as a frequency; both together have: 197.70 / 60 = 3.295.
+    expect(perSecond[0]!.buckets[0]!.numbers).toEqual([2, "1.646666667", "1.648333333", "1.6475", "3.295"]);
+  });
+
   it("refuses more buckets over all sources than an answer can carry, before they fill the memory", async () => {
     const scene = await openScene();
     const from = Date.UTC(2016, 3, 12, 6);
@@ -152,7 +171,7 @@ describe("AggregateSeries", () => {
     const aggregates = await aggregate(scene, BucketSize.HOUR, { code: "85354-9", from, to: from + HOUR });
     expect(aggregates.map(({ component, buckets }) => [component, buckets[0]!.numbers])).toEqual([
       ["8480-6", [2, "120", "130", "125", "250"]],
-      ["8462-4", [2, "80", "85", "82", "165"]],
+      ["8462-4", [2, "80", "85", "82.5", "165"]],
     ]);
   });
 

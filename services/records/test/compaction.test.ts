@@ -78,7 +78,7 @@ async function countAndSum({ world, clinic, patient }: Scene) {
 
 /** What a watch from the beginning delivers: [sequence, time, value], and retractions. */
 async function watched({ world, clinic, patient }: Scene, last: number, afterSequence = 0n) {
-  const { interval: _, code, unit: _u, digits: _d, ...query } = queryInit(world.idFor(clinic, patient), {});
+  const { interval: _, code, unit: _u, ...query } = queryInit(world.idFor(clinic, patient), {});
   const seen = new Map<string, number>();
   const retracted = new Set<number>();
   const ends = new AbortController();

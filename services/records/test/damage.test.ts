@@ -355,7 +355,7 @@ describe("one bit of a block of observations flips", () => {
     const reader = world.reader(clinic);
     const queryOf = (query: { readonly to?: number } = {}) => {
       const { unit: _u, digits: _d, ...rest } = queryInit(world.idFor(clinic, patient), query);
-      return { ...rest, code: "29463-7" };
+      return { ...rest, code: { code: "29463-7" } };
     };
     const query = queryOf();
     const whole = await reader.listObservations(query);

@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { RetractionReason } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import type { ListObservationsRequestSchema } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import type { ObservationSchema } from "@wellapi/gen/wellapi/type/v1/observation_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, it } from "vitest";
@@ -10,6 +11,9 @@ const T0 = Date.UTC(2016, 3, 12, 6);
 const DAY = 86_400_000;
 
 type Scene = Awaited<ReturnType<typeof openScene>>;
+type ListOptions = Omit<MessageInitShape<typeof ListObservationsRequestSchema>, "code" | "$typeName"> & {
+  code?: string;
+};
 type ObservationInit = MessageInitShape<typeof ObservationSchema>;
 
 function weight(time: number, value: string, code = WEIGHT): ObservationInit {
@@ -27,9 +31,11 @@ async function send({ world, maker, patient }: Scene, requestId: string, observa
   return (await world.writer(maker).appendObservations({ batch })).receipt!;
 }
 
-function list({ world, clinic, patient }: Scene, options: object = {}) {
+function list({ world, clinic, patient }: Scene, { code = WEIGHT, ...options }: ListOptions = {}) {
   const { patient: id, purpose, interval } = queryInit(world.idFor(clinic, patient), {});
-  return world.reader(clinic).listObservations({ patient: id, purpose, interval, code: WEIGHT, ...options });
+  return world
+    .reader(clinic)
+    .listObservations({ patient: id, purpose, interval, code: { code }, ...options });
 }
 
 function valuesOf(page: Awaited<ReturnType<typeof list>>) {

@@ -11,7 +11,7 @@ function watch({ world, clinic, patient }: Scene, options: { after?: bigint; cod
   const abort = new AbortController();
   const request = {
     patient: world.idFor(clinic, patient),
-    codes: options.codes ?? ["8867-4"],
+    codes: (options.codes ?? ["8867-4"]).map((code) => ({ code })),
     purpose: Purpose.TREATMENT,
     ...(options.after === undefined ? {} : { afterSequence: options.after }),
   };

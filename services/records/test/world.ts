@@ -19,6 +19,7 @@ import { type Caller, createPageTokens, problemOf } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { type Logger, randomIds, silentLogger, systemClock } from "@wellapi/runtime";
 import { openSqliteStore, type Store, StoreError } from "@wellapi/store";
+import { SLEEP_STAGE_SYSTEM } from "@wellapi/terminology";
 import { createPairwise, openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
 import { onTestFinished } from "vitest";
 import { openRecordsService, recordsCollections } from "../src/index.ts";
@@ -295,13 +296,13 @@ export interface TestQuery {
 }
 
 export function queryInit(patient: string, query: TestQuery) {
-  const { code = HEART_RATE, from, to, unit = "", digits = 0, purpose = Purpose.TREATMENT } = query;
+  const { code = HEART_RATE, from, to, unit = "", digits, purpose = Purpose.TREATMENT } = query;
   return {
     patient,
-    code,
+    code: { code, system: code === "sleep-stage" ? SLEEP_STAGE_SYSTEM : "" },
     purpose,
     unit,
-    digits,
+    ...(digits === undefined ? {} : { digits }),
     interval: {
       ...(from === undefined ? {} : { startTime: timestampFromMs(from) }),
       ...(to === undefined ? {} : { endTime: timestampFromMs(to) }),

@@ -176,9 +176,9 @@ export declare type Bucket = Message<"wellapi.records.v1.Bucket"> & {
   /**
    * Number of samples.
    *
-   * @generated from field: int64 count = 3;
+   * @generated from field: uint32 count = 3;
    */
-  count: bigint;
+  count: number;
 
   /**
    * Smallest value. Absent where it is withheld.
@@ -195,7 +195,7 @@ export declare type Bucket = Message<"wellapi.records.v1.Bucket"> & {
   max?: string | undefined;
 
   /**
-   * Arithmetic mean, half-even to the requested digits.
+   * Arithmetic mean, to the `digits` of the request.
    *
    * @generated from field: string mean = 6;
    */

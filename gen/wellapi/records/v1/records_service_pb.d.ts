@@ -6,7 +6,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Purpose, TimeInterval } from "../../type/v1/vocabulary_pb.js";
+import type { Coding, Purpose, TimeInterval } from "../../type/v1/vocabulary_pb.js";
 import type { BucketSize, Erasure, SourceAggregate, SourcedSeries, StoredObservation } from "./records_pb.js";
 
 /**
@@ -28,11 +28,12 @@ export declare type ReadSeriesRequest = Message<"wellapi.records.v1.ReadSeriesRe
   patient: string;
 
   /**
-   * LOINC code, for example `8867-4`.
+   * What to read, for example `8867-4` of LOINC. Display decides nothing. A system or code that is not known answers as
+   * one without data or consent does.
    *
-   * @generated from field: string code = 2;
+   * @generated from field: wellapi.type.v1.Coding code = 2;
    */
-  code: string;
+  code?: Coding | undefined;
 
   /**
    * Which samples.
@@ -56,11 +57,13 @@ export declare type ReadSeriesRequest = Message<"wellapi.records.v1.ReadSeriesRe
   unit: string;
 
   /**
-   * Digits after the point of converted values, half-even.
+   * Digits after the point of converted values, half-even. Unset: as many as the exact result needs, at least those of the
+   * value that was sent and at most 9, and fewer where the number would need more than 53 bits; beyond, half-even. 98.60 [degF]
+   * reads as 37.00 Cel.
    *
-   * @generated from field: int32 digits = 6;
+   * @generated from field: optional int32 digits = 6;
    */
-  digits: number;
+  digits?: number | undefined;
 };
 
 /**
@@ -156,9 +159,9 @@ export declare type ReadEnd = Message<"wellapi.records.v1.ReadEnd"> & {
   /**
    * Number of samples sent.
    *
-   * @generated from field: int64 samples = 1;
+   * @generated from field: uint32 samples = 1;
    */
-  samples: bigint;
+  samples: number;
 };
 
 /**
@@ -181,11 +184,11 @@ export declare type WatchSeriesRequest = Message<"wellapi.records.v1.WatchSeries
   patient: string;
 
   /**
-   * LOINC codes.
+   * What to watch. One named twice counts once.
    *
-   * @generated from field: repeated string codes = 2;
+   * @generated from field: repeated wellapi.type.v1.Coding codes = 2;
    */
-  codes: string[];
+  codes: Coding[];
 
   /**
    * Why.
@@ -320,11 +323,12 @@ export declare type QuerySeriesRequest = Message<"wellapi.records.v1.QuerySeries
   patient: string;
 
   /**
-   * LOINC code.
+   * What to read, for example `8867-4` of LOINC. Display decides nothing. A system or code that is not known answers as
+   * one without data or consent does.
    *
-   * @generated from field: string code = 2;
+   * @generated from field: wellapi.type.v1.Coding code = 2;
    */
-  code: string;
+  code?: Coding | undefined;
 
   /**
    * Which samples.
@@ -348,11 +352,13 @@ export declare type QuerySeriesRequest = Message<"wellapi.records.v1.QuerySeries
   unit: string;
 
   /**
-   * Digits after the point of converted values, half-even.
+   * Digits after the point of converted values, half-even. Unset: as many as the exact result needs, at least those of the
+   * value that was sent and at most 9, and fewer where the number would need more than 53 bits; beyond, half-even. 98.60 [degF]
+   * reads as 37.00 Cel.
    *
-   * @generated from field: int32 digits = 6;
+   * @generated from field: optional int32 digits = 6;
    */
-  digits: number;
+  digits?: number | undefined;
 
   /**
    * Samples a page; 0 means 1,000, and more than 10,000 counts as 10,000.
@@ -423,11 +429,12 @@ export declare type AggregateSeriesRequest = Message<"wellapi.records.v1.Aggrega
   patient: string;
 
   /**
-   * LOINC code.
+   * What to read, for example `8867-4` of LOINC. Display decides nothing. A system or code that is not known answers as
+   * one without data or consent does.
    *
-   * @generated from field: string code = 2;
+   * @generated from field: wellapi.type.v1.Coding code = 2;
    */
-  code: string;
+  code?: Coding | undefined;
 
   /**
    * Which samples. Both ends are needed, and at most 10,000 buckets lie between.
@@ -458,11 +465,12 @@ export declare type AggregateSeriesRequest = Message<"wellapi.records.v1.Aggrega
   unit: string;
 
   /**
-   * Digits after the point of means and converted values, half-even.
+   * Digits after the point of means and converted values, half-even. Unset: as many as the exact result needs, at least those
+   * of the values that were sent and at most 9; beyond, half-even. The mean of 98.80 and 98.9 is 98.85.
    *
-   * @generated from field: int32 digits = 7;
+   * @generated from field: optional int32 digits = 7;
    */
-  digits: number;
+  digits?: number | undefined;
 };
 
 /**
@@ -512,11 +520,12 @@ export declare type ListObservationsRequest = Message<"wellapi.records.v1.ListOb
   patient: string;
 
   /**
-   * LOINC code.
+   * What to read, for example `8867-4` of LOINC. Display decides nothing. A system or code that is not known answers as
+   * one without data or consent does.
    *
-   * @generated from field: string code = 2;
+   * @generated from field: wellapi.type.v1.Coding code = 2;
    */
-  code: string;
+  code?: Coding | undefined;
 
   /**
    * Which observations, by effective time.
