@@ -75,19 +75,24 @@ describe("calls", () => {
     expect(await byToken.json()).toMatchObject({ access: expect.stringContaining("pat_1 by") });
   });
 
-  test("GET for a read without side effects, never kept by a cache", async () => {
-    await open(echo);
-    const query = new URLSearchParams({
-      connect: "v1",
-      encoding: "json",
-      message: JSON.stringify(observation),
-    });
-    const response = await fetch(`${url}/${getObservation}?${query}`, { headers: key });
-    expect(response.status).toBe(200);
-    expect(response.headers.get("cache-control")).toBe("private, no-store");
-    const refused = await fetch(`${url}/${getObservation}?${query}`);
-    expect(refused.status).toBe(401);
-    expect(refused.headers.get("cache-control")).toBe("private, no-store");
+  test("GET where nothing identifies a person, and nowhere else: a URL ends in other people's logs", async () => {
+    await open({ ...echo, audit: { getCheckpoint: () => ({}) } });
+    const get = (method: string, message: object) => {
+      const query = new URLSearchParams({
+        connect: "v1",
+        encoding: "json",
+        message: JSON.stringify(message),
+      });
+      return fetch(`${url}/${method}?${query}`, { headers: key });
+    };
+    expect((await get("wellapi.audit.v1.AuditService/GetCheckpoint", {})).status).toBe(200);
+    for (const { name, input } of RecordsService.methods) {
+      expect([name, (await get(`${RecordsService.typeName}/${name}`, {})).status]).toEqual([name, 405]);
+      expect(input.fields.some((field) => field.name === "patient")).toBe(true);
+    }
+    const refused = await get(getObservation, observation);
+    expect(refused.status).toBe(405);
+    expect(refused.headers.get("cache-control")).toContain("no-store");
   });
 
   test("public data may be kept, if it is checked again", async () => {
@@ -290,12 +295,14 @@ describe("bad input", () => {
     const note = (fields: unknown, message?: string): void =>
       void lines.push(JSON.stringify([fields, message]));
     await open(echo, { log: { ...silentLogger, info: note } });
+    await post(getObservation, observation, key);
     const query = new URLSearchParams({
       connect: "v1",
       encoding: "json",
       message: JSON.stringify(observation),
     });
     await fetch(`${url}/${getObservation}?${query}`, { headers: key });
+    expect(lines.join()).not.toMatch(/pat_1|obs_1|wellapi_sk|org_clinic|app_clinic/);
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain("RecordsService/GetObservation");
     expect(lines[0]).toContain('"code":"OK"');
