@@ -13,11 +13,12 @@ import { readIntegers, writeIntegers } from "./integer-stream.ts";
 import { SeriesError } from "./series-error.ts";
 
 /**
- * A block, version 1:
+ * A block, version 1 or 2:
  *
- *     version   byte    1
+ *     version   byte    1; 2 where the samples' durations differ
  *     packing   byte    0 the body as it is; 1 a varint of the body's length, then raw deflate (RFC 1951)
- *     body      count varint, offsetMinutes zigzag, durationMs varint, unit text, values, times
+ *     body      count varint, offsetMinutes zigzag, durations, unit text, values, times
+ *     durations version 1: durationMs varint; version 2: integers
  *     values    kind byte; decimal: scale byte, integers
  *                          coded: dictionary, integers; components: number, each coding, unit, scale, integers
  *     times     where count > 0: first zigzag; where count > 1: step varint, integers (differences ÷ step)
@@ -29,6 +30,8 @@ import { SeriesError } from "./series-error.ts";
  * Blocks are kept for ever: this layout is frozen (test/golden), a change is a new version byte.
  */
 const VERSION = 1;
+/** Read by builds that know of durations that differ; all else is written as version 1. */
+const VERSION_DURATIONS = 2;
 const PACKING_NONE = 0;
 const PACKING_DEFLATE = 1;
 
@@ -39,8 +42,8 @@ const KIND_COMPONENTS = 2;
 const DEFLATE_LEVEL = 1;
 /** Below this, deflate cannot win back its own overhead. */
 const MIN_DEFLATE_BYTES = 48;
-/** 8 bytes a value and a time, and room for every text at its limit. */
-const MAX_BODY_BYTES = 2 * 9 * BLOCK_LIMITS.values + 4 * BLOCK_LIMITS.dictionary * BLOCK_LIMITS.textBytes;
+/** 9 bytes a value, a time and a duration, and room for every text at its limit. */
+const MAX_BODY_BYTES = 3 * 9 * BLOCK_LIMITS.values + 4 * BLOCK_LIMITS.dictionary * BLOCK_LIMITS.textBytes;
 
 /**
  * Packs columns into a block that `decodeBlock` of this and every later build reads back equal (−0 as 0).
@@ -51,15 +54,17 @@ const MAX_BODY_BYTES = 2 * 9 * BLOCK_LIMITS.values + 4 * BLOCK_LIMITS.dictionary
  */
 export function encodeBlock(columns: Columns, deflates = true): Uint8Array {
   checkColumns(columns);
+  const { durationMs } = columns;
   const count = columns.times.length;
   const writer = new ByteWriter(256 + count * 2);
   writer.varint(count);
   writer.signed(columns.offsetMinutes);
-  writer.varint(columns.durationMs);
+  if (typeof durationMs === "number") writer.varint(durationMs);
+  else writeIntegers(writer, Float64Array.from(durationMs), count);
   writer.text(columns.unit);
   writeValues(writer, columns.values, count);
   writeTimes(writer, columns.times);
-  return pack(writer.written(), deflates);
+  return pack(writer.written(), deflates, typeof durationMs === "number" ? VERSION : VERSION_DURATIONS);
 }
 
 /**
@@ -69,11 +74,12 @@ export function encodeBlock(columns: Columns, deflates = true): Uint8Array {
  * @throws SeriesError `corrupt_block`, or `unsupported_version` for a block of a later build
  */
 export function decodeBlock(bytes: Uint8Array): Columns {
-  const reader = new ByteReader(unpack(bytes));
+  const { version, body } = unpack(bytes);
+  const reader = new ByteReader(body);
   const count = reader.varint();
   if (count > BLOCK_LIMITS.values) throw corrupt("too many samples");
   const offsetMinutes = reader.signed();
-  const durationMs = reader.varint();
+  const durationMs = version === VERSION ? reader.varint() : readDurations(reader, count);
   const unit = reader.text();
   const values = readValues(reader, count);
   const times = readTimes(reader, count);
@@ -87,11 +93,11 @@ export function decodeBlock(bytes: Uint8Array): Columns {
   return columns;
 }
 
-function pack(body: Uint8Array, deflates: boolean): Uint8Array {
+function pack(body: Uint8Array, deflates: boolean, version: number): Uint8Array {
   if (deflates && body.length >= MIN_DEFLATE_BYTES) {
     const deflated = deflateRawSync(body, { level: DEFLATE_LEVEL });
     const head = new ByteWriter(10);
-    head.byte(VERSION);
+    head.byte(version);
     head.byte(PACKING_DEFLATE);
     head.varint(body.length);
     if (head.position + deflated.length < body.length + 2) {
@@ -102,19 +108,20 @@ function pack(body: Uint8Array, deflates: boolean): Uint8Array {
     }
   }
   const block = new Uint8Array(2 + body.length);
-  block[0] = VERSION;
+  block[0] = version;
   block[1] = PACKING_NONE;
   block.set(body, 2);
   return block;
 }
 
-function unpack(bytes: Uint8Array): Uint8Array {
+function unpack(bytes: Uint8Array): { readonly version: number; readonly body: Uint8Array } {
   const head = new ByteReader(bytes);
-  if (head.byte() !== VERSION) {
-    throw new SeriesError("unsupported_version", "block", `is not of version ${VERSION}`);
+  const version = head.byte();
+  if (version !== VERSION && version !== VERSION_DURATIONS) {
+    throw new SeriesError("unsupported_version", "block", "is not of version 1 or 2");
   }
   const packing = head.byte();
-  if (packing === PACKING_NONE) return bytes.subarray(head.position);
+  if (packing === PACKING_NONE) return { version, body: bytes.subarray(head.position) };
   if (packing !== PACKING_DEFLATE) throw corrupt("an unknown packing");
   const length = head.varint();
   if (length > MAX_BODY_BYTES) throw corrupt("too long when unpacked");
@@ -126,7 +133,7 @@ function unpack(bytes: Uint8Array): Uint8Array {
     throw corrupt("cannot be unpacked", cause);
   }
   if (body.length !== length) throw corrupt("unpacks to another length than it says");
-  return body;
+  return { version, body };
 }
 
 function writeTimes(writer: ByteWriter, times: Float64Array): void {
@@ -192,6 +199,18 @@ function writeValues(writer: ByteWriter, values: ValueColumn, count: number): vo
         writeIntegers(writer, component.mantissas, count);
       }
   }
+}
+
+function readDurations(reader: ByteReader, count: number): Uint32Array {
+  const integers = readIntegers(reader, count);
+  const durations = new Uint32Array(count);
+  for (let i = 0; i < count; i++) {
+    const duration = integers[i]!;
+    // Checked before the Uint32Array, which would wrap a wrong length into a right one.
+    if (!(duration >= 0 && duration < 2 ** 32)) throw corrupt("a duration out of range");
+    durations[i] = duration;
+  }
+  return durations;
 }
 
 function readValues(reader: ByteReader, count: number): ValueColumn {

@@ -48,8 +48,11 @@ export interface Columns {
   readonly times: Float64Array;
   /** Offset of the wall clock where it was captured, in minutes east of UTC, −1080 to 1080. */
   readonly offsetMinutes: number;
-  /** 0: each sample is an instant. Otherwise it covers `[time, time + durationMs)`, at most 366 days. */
-  readonly durationMs: number;
+  /**
+   * 0: an instant. Otherwise a sample covers `[time, time + duration)`, at most 31 days. One number where all have the
+   * same, else one a sample.
+   */
+  readonly durationMs: number | Uint32Array;
   /** UCUM; empty for coded values and for components, which have units of their own. */
   readonly unit: string;
   readonly values: ValueColumn;
@@ -73,7 +76,8 @@ const MIN_TIME = -62_135_596_800_000;
 const MAX_TIME = 253_402_300_799_999;
 /** As in the contracts (`utc_offset_minutes`): ±18 hours, wider than any zone since 1900. */
 const MAX_OFFSET_MINUTES = 18 * 60;
-const MAX_DURATION_MS = 366 * 86_400_000;
+/** As in the contracts. It fits 32 bits. */
+const MAX_DURATION_MS = 31 * 86_400_000;
 const MAX_SCALE = 9;
 
 /**
@@ -84,7 +88,8 @@ const MAX_SCALE = 9;
 export function checkColumns(columns: Columns): void {
   const { times, values, offsetMinutes, durationMs } = columns;
   checkInteger("offsetMinutes", offsetMinutes, -MAX_OFFSET_MINUTES, MAX_OFFSET_MINUTES);
-  checkInteger("durationMs", durationMs, 0, MAX_DURATION_MS);
+  if (typeof durationMs === "number") checkInteger("durationMs", durationMs, 0, MAX_DURATION_MS);
+  else checkDurations(durationMs, times.length);
   checkText("unit", columns.unit);
   switch (values.kind) {
     case "decimal":
@@ -121,6 +126,15 @@ function checkTimes(times: Float64Array): void {
       });
     }
     previous = time;
+  }
+}
+
+function checkDurations(durations: Uint32Array, count: number): void {
+  checkLength("durationMs", durations.length, count);
+  for (let i = 0; i < durations.length; i++) {
+    if (durations[i]! > MAX_DURATION_MS) {
+      throw new SeriesError("out_of_range", "durationMs", "must be at most 31 days", { index: i });
+    }
   }
 }
 

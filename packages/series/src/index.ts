@@ -21,7 +21,26 @@ export {
   type DecimalValues,
   type ValueColumn,
 } from "./columns.ts";
-export { type CommittedBlock, overlay } from "./overlay.ts";
+export {
+  type Cover,
+  coverOf,
+  coverWithin,
+  endOfSample,
+  mergeCovers,
+  nothingCovered,
+  type Ranks,
+  reachOf,
+  sameCover,
+  shownWithin,
+} from "./cover.ts";
 export { SeriesError, type SeriesErrorCode } from "./series-error.ts";
-export { concatColumns, firstAtOrAfter, pickColumns, sameFormat, sliceColumns, viewOf } from "./slice.ts";
-export { type Layer, type Stack, type StackLimits, stackBlocks } from "./stack.ts";
+export {
+  concatColumns,
+  firstAtOrAfter,
+  oneWhereSame,
+  pickColumns,
+  sameFormat,
+  sliceColumns,
+  viewOf,
+} from "./slice.ts";
+export { type Layer, type RankedBlock, type Stack, type StackLimits, stackBlocks } from "./stack.ts";

@@ -23,8 +23,13 @@ export function viewOf(columns: Columns, from: number, to: number): Columns {
   return {
     ...columns,
     times: columns.times.subarray(from, to),
+    durationMs: viewOfDurations(columns.durationMs, from, to),
     values: viewOfValues(columns.values, from, to),
   };
+}
+
+function viewOfDurations(durations: Columns["durationMs"], from: number, to: number): Columns["durationMs"] {
+  return typeof durations === "number" ? durations : durations.subarray(from, to);
 }
 
 function viewOfValues(values: ValueColumn, from: number, to: number): ValueColumn {
@@ -65,7 +70,22 @@ export function pickColumns(columns: Columns, positions: Uint32Array): Columns {
         };
     }
   };
-  return { ...columns, times: pick(columns.times), values: pickValues() };
+  const durationMs =
+    typeof columns.durationMs === "number"
+      ? columns.durationMs
+      : oneWhereSame(pickDurations(columns.durationMs, positions));
+  return { ...columns, times: pick(columns.times), durationMs, values: pickValues() };
+}
+
+function pickDurations(durations: Uint32Array, positions: Uint32Array): Uint32Array {
+  return positions.map((position) => durations[position]!);
+}
+
+/** One number where all durations are the same. */
+export function oneWhereSame(durations: Uint32Array): Columns["durationMs"] {
+  const first = durations[0] ?? 0;
+  for (let i = 1; i < durations.length; i++) if (durations[i] !== first) return durations;
+  return first;
 }
 
 /** The first position whose time is at or after `ms`, by binary search from `start`. */
@@ -81,12 +101,12 @@ export function firstAtOrAfter(times: Float64Array, ms: number, start = 0): numb
 }
 
 /**
- * Whether two blocks can be joined into one without changing what was sent: equal offset, duration,
- * unit, kind and scales, and equal codings of the components. Dictionaries of coded values may differ;
- * `concatColumns` merges them.
+ * Whether two blocks can be joined into one without changing what was sent: equal offset, unit,
+ * kind and scales, and equal codings of the components. Durations and dictionaries of coded values may
+ * differ; `concatColumns` merges them.
  */
 export function sameFormat(a: Columns, b: Columns): boolean {
-  if (a.offsetMinutes !== b.offsetMinutes || a.durationMs !== b.durationMs || a.unit !== b.unit) return false;
+  if (a.offsetMinutes !== b.offsetMinutes || a.unit !== b.unit) return false;
   const x = a.values;
   const y = b.values;
   if (x.kind === "decimal") return y.kind === "decimal" && x.scale === y.scale;
@@ -143,12 +163,27 @@ export function appendColumns(parts: readonly Columns[]): Columns {
   return {
     ...first,
     times,
+    durationMs: concatDurations(parts, count),
     values: concatValues(
       first.values,
       parts.map((part) => part.values),
       count,
     ),
   };
+}
+
+function concatDurations(parts: readonly Columns[], count: number): Columns["durationMs"] {
+  const filled = parts.filter(({ times }) => times.length > 0);
+  const first = filled[0]?.durationMs ?? parts[0]!.durationMs;
+  if (typeof first === "number" && filled.every(({ durationMs }) => durationMs === first)) return first;
+  const durations = new Uint32Array(count);
+  let at = 0;
+  for (const { durationMs, times } of filled) {
+    if (typeof durationMs === "number") durations.fill(durationMs, at, at + times.length);
+    else durations.set(durationMs, at);
+    at += times.length;
+  }
+  return durations;
 }
 
 function concatValues(first: ValueColumn, parts: readonly ValueColumn[], count: number): ValueColumn {

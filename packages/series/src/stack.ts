@@ -1,6 +1,20 @@
 import type { Columns } from "./columns.ts";
-import type { CommittedBlock } from "./overlay.ts";
+import {
+  type Cover,
+  coverOf,
+  endOfSample,
+  mergeCovers,
+  nothingCovered,
+  type Ranks,
+  shownWithin,
+} from "./cover.ts";
 import { appendColumns, pickColumns } from "./slice.ts";
+
+/** A block of a series with the rank of its samples, or of each of them. */
+export interface RankedBlock {
+  readonly columns: Columns;
+  readonly ranks: Ranks;
+}
 
 /** Samples with ascending times, and where each came from: its position among all samples of the blocks in a row. */
 export interface Layer {
@@ -9,64 +23,58 @@ export interface Layer {
 }
 
 /**
- * All samples of a stretch of time. The first layer has the winner of each instant, and so every instant; the next
- * has what wins where the winner is taken away, and so on.
+ * All samples of a stretch of time. The first layer has those that no later one of the stretch hides; what they hide
+ * lies in the others, for it may be shown again when others are taken away, and hides what is earlier still.
  */
 export type Stack = readonly Layer[];
 
 export interface StackLimits {
-  /** Samples of a stack, losers counted; a stack may have half as many more, so that none is left small. */
+  /** Samples of a stack, hidden ones counted; a stack may have half as many more, so that none is left small. */
   readonly samples: number;
   /** Most milliseconds from a stack's first instant to its last. */
   readonly spanMs: number;
+  /** Most milliseconds from a stack's first instant to the end of any sample; a lone sample may have more. */
+  readonly reachMs: number;
 }
 
 /**
  * Merges blocks of one format, whether they overlap or not, into as few stacks as the limits allow, ascending by
- * time and apart from each other. Nothing is lost but what can never win: of the samples of one instant and one
- * sequence only that of the later block is kept.
+ * time. Nothing is lost.
  *
  * @throws SeriesError as `concatColumns`, but for the order of times
  */
-export function stackBlocks(blocks: readonly CommittedBlock[], limits: StackLimits): Stack[] {
+export function stackBlocks(blocks: readonly RankedBlock[], limits: StackLimits): Stack[] {
   const parts = blocks.filter(({ columns }) => columns.times.length > 0);
   if (parts.length === 0) return [];
   const all = appendColumns(parts.map(({ columns }) => columns));
-  const sequences = sequencesOf(parts, all.times.length);
-  const order = sorted(all.times, sequences);
+  const ranks = ranksOf(parts, all.times.length);
+  const order = sorted(all.times, ranks);
   const stacks: Stack[] = [];
   for (let from = 0; from < order.length; ) {
-    const to = endOf(all.times, order, from, limits);
-    stacks.push(layersOf(all, order.subarray(from, to)));
+    const to = endOf(all, order, from, limits);
+    stacks.push(layersOf(all, ranks, order.subarray(from, to)));
     from = to;
   }
   return stacks;
 }
 
-function sequencesOf(parts: readonly CommittedBlock[], count: number): Float64Array {
-  const sequences = new Float64Array(count);
+function ranksOf(parts: readonly RankedBlock[], count: number): Float64Array {
+  const all = new Float64Array(count);
   let at = 0;
-  for (const { columns, sequence } of parts) {
+  for (const { columns, ranks } of parts) {
     const end = at + columns.times.length;
-    if (typeof sequence === "number") sequences.fill(sequence, at, end);
-    else sequences.set(sequence, at);
+    if (typeof ranks === "number") all.fill(ranks, at, end);
+    else all.set(ranks, at);
     at = end;
   }
-  return sequences;
+  return all;
 }
 
-/** Positions by time, those of one instant by falling rank, without what can never win. */
-function sorted(times: Float64Array, sequences: Float64Array): Uint32Array {
+/** Positions by time, those of one instant by falling rank. */
+function sorted(times: Float64Array, ranks: Float64Array): Uint32Array {
   const order = Uint32Array.from(times, (_, i) => i);
   if (isAscending(times)) return order;
-  order.sort((a, b) => times[a]! - times[b]! || sequences[b]! - sequences[a]! || b - a);
-  let kept = 0;
-  for (const at of order) {
-    const before = order[kept - 1];
-    const beaten = before !== undefined && times[before] === times[at] && sequences[before] === sequences[at];
-    if (!beaten) order[kept++] = at;
-  }
-  return order.subarray(0, kept);
+  return order.sort((a, b) => times[a]! - times[b]! || ranks[b]! - ranks[a]!);
 }
 
 function isAscending(times: Float64Array): boolean {
@@ -74,32 +82,58 @@ function isAscending(times: Float64Array): boolean {
   return true;
 }
 
-/** Where the stack that starts at `from` ends; never within an instant. */
-function endOf(
-  times: Float64Array,
-  order: Uint32Array,
-  from: number,
-  { samples, spanMs }: StackLimits,
-): number {
-  const timeAt = (i: number) => times[order[i]!]!;
-  const last = timeAt(from) + spanMs;
-  const most = order.length - from <= samples * 1.5 ? order.length : from + samples;
+/** Where the stack that starts at `from` ends. */
+function endOf(all: Columns, order: Uint32Array, from: number, limits: StackLimits): number {
+  const timeAt = (i: number) => all.times[order[i]!]!;
+  const last = timeAt(from) + limits.spanMs;
+  const reach = timeAt(from) + limits.reachMs;
+  const most = order.length - from <= limits.samples * 1.5 ? order.length : from + limits.samples;
   let end = from + 1;
-  while (end < order.length && timeAt(end) <= last && (end < most || timeAt(end) === timeAt(end - 1))) end++;
+  while (
+    end < order.length &&
+    timeAt(end) <= last &&
+    endOfSample(all, order[end]!) <= reach &&
+    (end < most || timeAt(end) === timeAt(end - 1))
+  ) {
+    end++;
+  }
   return end;
 }
 
-function layersOf(all: Columns, order: Uint32Array): Stack {
+/** Of samples by time, those of one instant by falling rank. */
+function layersOf(all: Columns, ranks: Float64Array, order: Uint32Array): Stack {
+  const layers = byRankInInstant(all, order).map((positions) => ({
+    positions,
+    columns: pickColumns(all, positions),
+    ranks: Float64Array.from(positions, (at) => ranks[at]!),
+  }));
+  const cover = layers.reduce<Cover>(
+    (covered, layer) => mergeCovers(covered, coverOf(layer.columns, layer.ranks)),
+    nothingCovered,
+  );
+  // Of one instant only the latest can be shown.
+  const first = layers[0]!;
+  const stretches = shownWithin(first.columns, first.ranks, cover);
+  const count = stretches.reduce((sum, [from, to]) => sum + to - from, 0);
+  if (count === first.positions.length)
+    return layers.map(({ columns, positions }) => ({ columns, origins: positions }));
+  const shown = new Set(stretches.flatMap(([from, to]) => [...first.positions.subarray(from, to)]));
+  const hidden = order.filter((at) => !shown.has(at));
+  return [order.filter((at) => shown.has(at)), ...byRankInInstant(all, hidden)].map((origins) => ({
+    columns: pickColumns(all, origins),
+    origins,
+  }));
+}
+
+/** The latest of each instant, then the next of each, and so on. */
+function byRankInInstant(all: Columns, order: Uint32Array): Uint32Array[] {
   const layers: number[][] = [];
-  let rank = 0;
+  let depth = 0;
   order.forEach((at, i) => {
-    rank = i > 0 && all.times[order[i - 1]!] === all.times[at] ? rank + 1 : 0;
-    const layer = layers[rank];
+    depth = i > 0 && all.times[order[i - 1]!] === all.times[at] ? depth + 1 : 0;
+    const layer = layers[depth];
     if (layer === undefined) layers.push([at]);
     else layer.push(at);
   });
-  return layers.map((positions) => {
-    const origins = Uint32Array.from(positions);
-    return { columns: pickColumns(all, origins), origins };
-  });
+  return layers.map((positions) => Uint32Array.from(positions));
 }

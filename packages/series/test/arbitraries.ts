@@ -96,6 +96,15 @@ export function componentsValues(count: number): fc.Arbitrary<ValueColumn> {
   });
 }
 
+/** One for all, or one a sample. */
+export function durations(count: number): fc.Arbitrary<Columns["durationMs"]> {
+  const one = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 31 * 86_400_000 }));
+  return fc.oneof(
+    one,
+    fc.array(one, { minLength: count, maxLength: count }).map((each) => Uint32Array.from(each)),
+  );
+}
+
 /** Any valid columns. */
 export const columns: fc.Arbitrary<Columns> = fc
   .integer({ min: 0, max: 60 })
@@ -104,7 +113,7 @@ export const columns: fc.Arbitrary<Columns> = fc
       times(count),
       fc.oneof(decimalValues(count), codedValues(count), componentsValues(count)),
       fc.integer({ min: -1_080, max: 1_080 }),
-      fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 86_400_000 })),
+      durations(count),
       text,
     ),
   )

@@ -169,7 +169,7 @@ describe("bytes from anywhere", () => {
   });
 
   test("a later version is told from a broken block", () => {
-    expect(() => decodeBlock(Uint8Array.of(2, 0, 0))).toThrow(failing("unsupported_version"));
+    expect(() => decodeBlock(Uint8Array.of(3, 0, 0))).toThrow(failing("unsupported_version"));
     expect(() => decodeBlock(Uint8Array.of(1, 7, 0))).toThrow(failing("corrupt_block"));
     expect(() => decodeBlock(new Uint8Array(0))).toThrow(failing("corrupt_block"));
   });
@@ -265,6 +265,14 @@ describe("checkColumns", () => {
     ["a negative scale", { ...good, values: { ...decimal, scale: -1 } }, "out_of_range", "values.scale"],
     ["an offset of 19 hours", { ...good, offsetMinutes: 1_140 }, "out_of_range", "offsetMinutes"],
     ["a negative duration", { ...good, durationMs: -1 }, "out_of_range", "durationMs"],
+    ["a duration of 32 days", { ...good, durationMs: 32 * 86_400_000 }, "out_of_range", "durationMs"],
+    ["too few durations", { ...good, durationMs: Uint32Array.of(1) }, "length_mismatch", "durationMs"],
+    [
+      "one long duration",
+      { ...good, durationMs: Uint32Array.from(good.times, (_, i) => (i === 1 ? 2_678_400_001 : 0)) },
+      "out_of_range",
+      "durationMs",
+    ],
     ["a lone surrogate", { ...good, unit: "\ud800" }, "text_invalid", "unit"],
     ["a long unit", { ...good, unit: "x".repeat(1_025) }, "text_invalid", "unit"],
     ["an unknown kind", { ...good, values: { kind: "other" } }, "out_of_range", "values.kind"],

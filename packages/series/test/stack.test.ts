@@ -2,19 +2,29 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   type Columns,
-  type CommittedBlock,
+  type Cover,
   checkColumns,
-  overlay,
+  coverOf,
+  endOfSample,
+  mergeCovers,
+  nothingCovered,
+  type RankedBlock,
   type Stack,
+  shownWithin,
   stackBlocks,
 } from "../src/index.ts";
 
-/** A block whose values tell which it was; a few sequences only, so that they meet. */
-function block(times: readonly number[], value: number, sequence: number): CommittedBlock {
+/** A block whose values tell which it was, and which of its samples. */
+function block(
+  times: readonly number[],
+  durationMs: Columns["durationMs"],
+  value: number,
+  ranks: number,
+): RankedBlock {
   const columns: Columns = {
     times: Float64Array.from(times),
     offsetMinutes: 0,
-    durationMs: 0,
+    durationMs,
     unit: "/min",
     values: {
       kind: "decimal",
@@ -22,94 +32,122 @@ function block(times: readonly number[], value: number, sequence: number): Commi
       mantissas: Float64Array.from(times, (time) => value * 1_000 + time),
     },
   };
-  return { columns, sequence };
+  return { columns, ranks };
 }
 
+/** Items of their own ranks, as they arrive. */
 const blocks = fc
   .array(
-    fc.tuple(fc.uniqueArray(fc.nat(40), { minLength: 1, maxLength: 20 }), fc.integer({ min: 1, max: 6 })),
+    fc.tuple(
+      fc.uniqueArray(fc.nat(40), { minLength: 1, maxLength: 20 }),
+      fc.oneof(
+        fc.constantFrom(0, 0, 1, 3, 20),
+        fc.array(fc.constantFrom(0, 1, 2, 15), { minLength: 20, maxLength: 20 }),
+      ),
+    ),
     { minLength: 1, maxLength: 8 },
   )
   .map((all) =>
-    all.map(([times, sequence], i) =>
+    all.map(([times, duration], i) =>
       block(
         times.sort((a, b) => a - b),
+        typeof duration === "number" ? duration : Uint32Array.from(duration.slice(0, times.length)),
         i,
-        sequence,
+        i + 1,
       ),
     ),
   );
 
-/** The same samples as blocks again, each with the sequence that it had. */
-function unstack(stacks: readonly Stack[], sources: readonly CommittedBlock[]): CommittedBlock[] {
-  const sequences = sources.flatMap(({ columns, sequence }) =>
-    Array.from(columns.times, () => sequence as number),
+/** The same samples as blocks again, layer by layer, each with the rank that it had. */
+function unstack(stacks: readonly Stack[], sources: readonly RankedBlock[]): RankedBlock[] {
+  const ranks = sources.flatMap(({ columns, ranks: rank }) =>
+    Array.from(columns.times, () => rank as number),
   );
   return stacks.flatMap((layers) =>
     layers.map(({ columns, origins }) => ({
       columns,
-      sequence: Float64Array.from(origins, (origin) => sequences[origin]!),
+      ranks: Float64Array.from(origins, (origin) => ranks[origin]!),
     })),
   );
 }
 
-/** [time, value] of each winner among what is left when the sequences of `gone` were taken away. */
-function winners(all: readonly CommittedBlock[], gone: ReadonlySet<number>) {
-  const left = all.flatMap(({ columns, sequence }) => {
+/** [time, value] of each sample that is shown among what is left when those of the ranks `gone` were taken away. */
+function shownOf(all: readonly RankedBlock[], gone: ReadonlySet<number>) {
+  const samples = all.flatMap(({ columns, ranks }) => {
     const { mantissas } = columns.values as { mantissas: Float64Array };
-    return Array.from(columns.times, (time, i) => {
-      const of = typeof sequence === "number" ? sequence : sequence[i]!;
-      return { of, one: { ...columns, times: Float64Array.of(time), values: valuesOf(mantissas[i]!) } };
-    });
+    return Array.from(columns.times, (time, i) => ({
+      time,
+      end: endOfSample(columns, i),
+      value: mantissas[i]!,
+      rank: typeof ranks === "number" ? ranks : ranks[i]!,
+    })).filter(({ rank }) => !gone.has(rank));
   });
-  const kept = left.filter(({ of }) => !gone.has(of)).map(({ of, one }) => ({ columns: one, sequence: of }));
-  return overlay(kept).flatMap(({ times, values }) =>
-    Array.from(times, (time, i) => [time, (values as { mantissas: Float64Array }).mantissas[i]!]),
-  );
-}
-
-function valuesOf(mantissa: number) {
-  return { kind: "decimal" as const, scale: 0, mantissas: Float64Array.of(mantissa) };
+  return samples
+    .filter((a) => !samples.some((b) => b.rank > a.rank && b.time < a.end && a.time < b.end))
+    .sort((a, b) => a.time - b.time)
+    .map(({ time, value }) => [time, value]);
 }
 
 describe("stackBlocks", () => {
-  test("keeps the winners, and whoever wins when others are taken away", () => {
+  test("loses nothing, and its first layers are what is shown of each stack", () => {
     const limits = fc.record({
       samples: fc.integer({ min: 1, max: 30 }),
       spanMs: fc.integer({ min: 0, max: 50 }),
+      reachMs: fc.integer({ min: 20, max: 70 }),
     });
     const property = fc.property(blocks, limits, fc.subarray([1, 2, 3, 4, 5, 6]), (all, most, gone) => {
       const stacks = stackBlocks(all, most);
       const again = unstack(stacks, all);
       for (const { columns } of again) checkColumns(columns);
-      expect(winners(again, new Set(gone))).toEqual(winners(all, new Set(gone)));
-      let end = Number.NEGATIVE_INFINITY;
-      for (const [first, ...others] of stacks) {
-        const { times } = first!.columns;
-        expect(times[0]!).toBeGreaterThan(end);
-        end = times.at(-1)!;
-        expect(end - times[0]!).toBeLessThanOrEqual(most.spanMs);
-        const instants = new Set(times);
-        for (const { columns } of others) for (const time of columns.times) expect(instants).toContain(time);
+      const sizes = (of: readonly RankedBlock[]) =>
+        of.reduce((sum, { columns }) => sum + columns.times.length, 0);
+      expect(sizes(again)).toBe(sizes(all));
+      expect(shownOf(again, new Set(gone))).toEqual(shownOf(all, new Set(gone)));
+      for (const stack of stacks) {
+        const [first] = unstack([stack], all);
+        expect(shownOf([{ ...first!, ranks: 1 }], new Set())).toEqual(
+          shownOf(unstack([stack], all), new Set()),
+        );
+        const starts = stack.flatMap(({ columns }) => [...columns.times]);
+        const start = Math.min(...starts);
+        expect(Math.max(...starts) - start).toBeLessThanOrEqual(most.spanMs);
+        const ends = stack.flatMap(({ columns }) =>
+          Array.from(columns.times, (_, i) => endOfSample(columns, i)),
+        );
+        if (ends.length > 1) expect(Math.max(...ends) - start).toBeLessThanOrEqual(most.reachMs);
       }
-      // The first layers are all that a reader needs.
-      const top = stacks.map(([first]) => first!.columns);
-      const shown = overlay(top.map((columns) => ({ columns, sequence: 1 })));
-      expect(shown.flatMap(({ times }) => [...times])).toEqual(winners(all, new Set()).map(([time]) => time));
     });
     fc.assert(property, { numRuns: 500 });
+  });
+
+  test("keeps what is shown also to those who know the first layer and what the others cover", () => {
+    const property = fc.property(blocks, (all) => {
+      const stacks = unstack(stackBlocks(all, { samples: 1_000, spanMs: 1e9, reachMs: 1e9 }), all);
+      const cover = stacks.reduce<Cover>(
+        (covered, { columns, ranks }) => mergeCovers(covered, coverOf(columns, ranks)),
+        nothingCovered,
+      );
+      const { columns, ranks } = stacks[0]!;
+      const shown = shownWithin(columns, ranks, cover).flatMap(([from, to]) => [
+        ...columns.times.subarray(from, to),
+      ]);
+      expect(shown).toEqual([...columns.times]);
+    });
+    fc.assert(property, { numRuns: 200 });
   });
 
   test("leaves no small rest", () => {
     const day = block(
       Array.from({ length: 2_900 }, (_, i) => i),
       0,
+      0,
       1,
     );
-    const sizes = stackBlocks([day], { samples: 1_000, spanMs: 1e9 }).map(
+    const limits = { spanMs: 1e9, reachMs: 1e9 };
+    const sizes = stackBlocks([day], { ...limits, samples: 1_000 }).map(
       ([first]) => first!.columns.times.length,
     );
     expect(sizes).toEqual([1_000, 1_000, 900]);
-    expect(stackBlocks([day], { samples: 2_000, spanMs: 1e9 })).toHaveLength(1);
+    expect(stackBlocks([day], { ...limits, samples: 2_000 })).toHaveLength(1);
   });
 });

@@ -1,3 +1,4 @@
+import { reachOf } from "@wellapi/series";
 import type { Change } from "@wellapi/store";
 import type { ObservationItem, SeriesItem } from "./batch.ts";
 import type { BlockDocument, ObservationBlockDocument, SeriesDocument } from "./documents.ts";
@@ -47,9 +48,9 @@ export function seriesWrites(
   const codes = new Set<string>();
   let total = 0;
   const changes = accepted.flatMap(({ item, index, consent }): Change[] => {
-    const { columns, code, device } = item;
+    const { columns, code, device, method, granularity } = item;
     if (columns === undefined) return [];
-    const descriptor = { organization, device, code };
+    const descriptor = { organization, device, code, method, granularity };
     const seriesPlace = { partition, series: box.seriesId(descriptor), code: box.codeId(code) };
     codes.add(seriesPlace.code);
     if (!series.has(seriesPlace.series) && !context.isStored(seriesPlace.series)) {
@@ -61,6 +62,7 @@ export function seriesWrites(
       item: index,
       from_ms: columns.times[0]!,
       to_ms: columns.times.at(-1)! + 1,
+      until_ms: reachOf(columns),
       count: columns.times.length,
     };
     total += place.count;
@@ -111,6 +113,6 @@ function provenanceOf(
   consent: Accepted<unknown>["consent"],
 ): Provenance {
   const { organization, application, received } = context;
-  const { device, model, method } = item;
-  return { organization, application, device, model, method, received, ...consent };
+  const { device, model, method, granularity } = item;
+  return { organization, application, device, model, method, granularity, received, ...consent };
 }

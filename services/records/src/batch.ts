@@ -1,13 +1,14 @@
 import type { Columns } from "@wellapi/series";
 import type { JudgedItem, Judgement } from "./judgement.ts";
 import type { ObservationRecord } from "./observation.ts";
-import type { Method } from "./provenance.ts";
+import type { Granularity, Method } from "./provenance.ts";
 
 /** Who captured an item, as its provider says. */
 interface Captured {
   readonly device: string;
   readonly model: string;
   readonly method: Method;
+  readonly granularity: Granularity;
 }
 
 /** A series as it is to be stored; without columns where it is rejected. */

@@ -1,6 +1,7 @@
 import type { DamageReporter } from "@wellapi/runtime";
 import type { Page, Store } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
+import type { LayerSamples } from "./compacted-block.ts";
 import { blockPlace, openOrReport, openUnlessDamaged, openUntilDamaged, seriesPlaceOf } from "./damage.ts";
 import { type BlockDocument, type CompactedDocument, isCompacted, type SeriesDocument } from "./documents.ts";
 import { loadHead, movesOf } from "./head-repository.ts";
@@ -8,8 +9,16 @@ import type { Interval } from "./interval.ts";
 import { createOpenedHours } from "./opened-hours.ts";
 import { codeIdOf, type PatientBox, withBox } from "./patient-box.ts";
 import type { SeriesDescriptor } from "./provenance.ts";
+import { rankOf } from "./rank.ts";
 import type { SummarizedBlock } from "./rollup.ts";
-import { type CommittedSamples, createWinners, type Run, sliceSamples } from "./winners.ts";
+import { MAX_OVERHANG_MS } from "./summary.ts";
+import {
+  type CommittedSamples,
+  createWinners,
+  type Run,
+  usualLimits,
+  type WinnersLimits,
+} from "./winners.ts";
 
 /** A series with what its seal says. */
 export interface KnownSeries {
@@ -18,8 +27,12 @@ export interface KnownSeries {
   readonly descriptor: SeriesDescriptor;
 }
 
-/** Longest span of a block. */
+/** Longest span of a block, from its first sample to its last. */
 export const MAX_BLOCK_SPAN_MS = 31 * 86_400_000;
+/** Most that a block covers, from its first sample to the end of whichever ends last: how far back readers look. */
+export const MAX_BLOCK_REACH_MS = 32 * 86_400_000;
+/** What hides a sample may be more than is usually held at a time: then so many times more is. */
+const MORE = 4;
 
 /** Blocks opened at a time: with at most 100,000 samples each, what bounds a reader's memory. */
 const BLOCKS_A_STEP = 8;
@@ -31,21 +44,21 @@ type StoredBlock = BlockDocument | CompactedDocument;
 
 interface BlockPage {
   readonly shown: readonly StoredBlock[];
-  /** No block of a later page starts before. Undefined: there is none. */
-  readonly nextFrom: number | undefined;
+  /** No block of a later page starts before. */
+  readonly nextFrom: number;
 }
 
 /** Reads of stored series. */
 export interface BlockRepository {
   /** The series of a code, by ascending id from `first` on. */
   series(partition: string, code: string, first?: string): AsyncGenerator<KnownSeries>;
-  /** The samples of a series that hold, ascending by time, in bounded memory whatever the interval. */
+  /** The samples of a series that are shown and start in the interval, ascending, in bounded memory whatever it is. */
   winners(partition: string, series: string, interval: Interval): AsyncGenerator<Run>;
   /** Changes with each commit of the patient's. */
   revision(partition: string): Promise<number>;
   /**
-   * The blocks that reach into the interval, by their start, with what is known of their hours. `revision` was read
-   * since the question came.
+   * The blocks that reach into the interval or hide something of it, by their start, with what is known of their hours.
+   * `revision` was read since the question came.
    */
   summaries(
     partition: string,
@@ -85,14 +98,19 @@ export function createBlockRepository(store: Store, vault: Vault, damage: Damage
 
     async *winners(partition, series, interval) {
       // What can't be held together, or was moved meanwhile, is read in several goes.
+      let limits = usualLimits;
       for (let { from } = interval; from < interval.to; ) {
-        from = yield* winnersFrom(partition, series, { from, to: interval.to });
+        const reached = yield* winnersFrom(partition, series, { from, to: interval.to }, limits);
+        limits = reached > from ? usualLimits : more(limits);
+        from = reached;
       }
     },
 
     revision,
 
-    async summaries(partition, series, interval, since) {
+    async summaries(partition, series, asked, since) {
+      // What its last hour counts may reach over its end, and be hidden there.
+      const interval = { from: asked.from, to: asked.to + MAX_OVERHANG_MS };
       const name = `${partition} ${series}`;
       for (let asOf = since; ; asOf = await revision(partition)) {
         const known = await withBox(vault, partition, (box) => hours.get(box, name, asOf, interval));
@@ -115,27 +133,40 @@ export function createBlockRepository(store: Store, vault: Vault, damage: Damage
   async function* pagesOf(
     partition: string,
     series: string,
-    interval: Interval,
+    { from, to }: Interval,
     limit: number,
+    check: () => Promise<boolean>,
   ): AsyncGenerator<BlockPage | undefined> {
+    const range = { from: from - MAX_BLOCK_REACH_MS, to };
+    let first = true;
+    for await (const { blocks, nextFrom } of scanned(partition, series, range, limit)) {
+      // A page is a snapshot, but two are not: a compaction moves samples to where the earlier page already was.
+      if (!first && (await check())) return yield undefined;
+      first = false;
+      yield { shown: blocks.filter((block) => isShown(block) && block.until_ms > from), nextFrom };
+    }
+  }
+
+  /** Tells whether samples were moved since. */
+  async function movesSince(partition: string): Promise<() => Promise<boolean>> {
     const moves = await movesOf(store, partition);
+    return async () => (await movesOf(store, partition)) !== moves;
+  }
+
+  /** Blocks that start within the range. */
+  async function* scanned(partition: string, series: string, range: Interval, limit: number) {
     let cursor: string | undefined;
     do {
       const page: Page<StoredBlock> = await store.scan("blocks", {
         index: "by_from",
         equals: [partition, series],
-        range: { from: interval.from - MAX_BLOCK_SPAN_MS, to: interval.to },
+        range,
         limit,
         ...(cursor === undefined ? {} : { cursor }),
       });
-      // A page is a snapshot, but two are not: a compaction moves samples to where the earlier page already was.
-      if (cursor !== undefined && (await movesOf(store, partition)) !== moves) return yield undefined;
       const blocks = page.documents.map(({ document }) => document);
       cursor = page.cursor;
-      yield {
-        shown: blocks.filter((block) => isShown(block) && block.to_ms > interval.from),
-        nextFrom: cursor === undefined ? undefined : blocks.at(-1)?.from_ms,
-      };
+      yield { blocks, nextFrom: cursor === undefined ? range.to : blocks.at(-1)!.from_ms };
     } while (cursor !== undefined);
   }
 
@@ -146,7 +177,8 @@ export function createBlockRepository(store: Store, vault: Vault, damage: Damage
     interval: Interval,
   ): Promise<SummarizedBlock[] | undefined> {
     const blocks: SummarizedBlock[] = [];
-    for await (const page of pagesOf(partition, series, interval, SUMMARIES_A_STEP)) {
+    const check = await movesSince(partition);
+    for await (const page of pagesOf(partition, series, interval, SUMMARIES_A_STEP, check)) {
       if (page === undefined) return undefined;
       blocks.push(
         ...(await withBox(vault, partition, (box) =>
@@ -155,7 +187,7 @@ export function createBlockRepository(store: Store, vault: Vault, damage: Damage
             const summary = isCompacted(document)
               ? openUnlessDamaged(damage, blockPlace(document), () => box.openSummary(document))
               : undefined;
-            return { from: document.from_ms, to: document.to_ms, summary };
+            return { from: document.from_ms, to: document.to_ms, until: document.until_ms, summary };
           }),
         )),
       );
@@ -168,26 +200,41 @@ export function createBlockRepository(store: Store, vault: Vault, damage: Damage
     partition: string,
     series: string,
     interval: Interval,
+    limits: WinnersLimits,
   ): AsyncGenerator<Run, number> {
-    const winners = createWinners();
+    const winners = createWinners(interval, limits);
     let done = interval.from;
-    for await (const page of pagesOf(partition, series, interval, BLOCKS_A_STEP)) {
+    for await (const page of hidingPagesOf(partition, series, interval, () => winners.reach)) {
       if (page === undefined) return done;
       const { opened, damaged } = await openPage(partition, page.shown);
-      if (opened.length > 0) {
-        winners.add(opened.map((block) => sliceSamples(block, interval.from, Number.POSITIVE_INFINITY)));
-      }
-      // What a damaged block holds may hide what else begins after its own beginning.
+      if (opened.length > 0) winners.add(opened.flat());
+      // What a damaged block holds may hide what else reaches into its beginning.
       const nextFrom = damaged === undefined ? page.nextFrom : damaged.document.from_ms;
-      const to = Math.min(interval.to, winners.end);
-      // What lies before the next block is settled.
-      const settled = nextFrom === undefined ? to : Math.max(done, Math.min(nextFrom, to));
-      if (settled > done) yield* winners.take({ from: done, to: settled });
+      // What no later block reaches is settled.
+      const settled = Math.max(done, Math.min(winners.end, winners.settled(nextFrom)));
+      if (settled > done) yield* winners.take(settled);
       done = settled;
-      if (done >= to) return done;
+      if (done >= winners.end) return done;
       if (damaged !== undefined) throw damaged.error;
     }
     return done;
+  }
+
+  /** As `pagesOf`, and then what starts after the interval, but before the `reach` of what was found in it. */
+  async function* hidingPagesOf(
+    partition: string,
+    series: string,
+    interval: Interval,
+    reach: () => number,
+  ): AsyncGenerator<BlockPage | undefined> {
+    const check = await movesSince(partition);
+    yield* pagesOf(partition, series, interval, BLOCKS_A_STEP, check);
+    const range = { from: interval.to, to: reach() };
+    if (range.to <= range.from) return;
+    for await (const { blocks, nextFrom } of scanned(partition, series, range, BLOCKS_A_STEP)) {
+      if (await check()) return yield undefined;
+      yield { shown: blocks.filter(isShown), nextFrom };
+    }
   }
 
   function openPage(partition: string, shown: readonly StoredBlock[]) {
@@ -200,16 +247,23 @@ export function createBlockRepository(store: Store, vault: Vault, damage: Damage
   }
 }
 
+function more({ samples, stretches }: WinnersLimits): WinnersLimits {
+  return { samples: samples * MORE, stretches: stretches * MORE };
+}
+
 /** Whether readers are shown anything of it. */
 export function isShown(document: StoredBlock): boolean {
   return isCompacted(document) || document.hidden === 0;
 }
 
-function openSamples(box: PatientBox, document: StoredBlock): CommittedSamples {
-  if (isCompacted(document)) {
-    const { source, columns, sequence, sequences } = box.openShown(document);
-    return { source, columns, sequence, each: { sequences, offset: 0 } };
+function openSamples(box: PatientBox, document: StoredBlock): CommittedSamples[] {
+  if (!isCompacted(document)) {
+    const { columns, provenance } = box.openBlock(document);
+    return [{ source: provenance, columns, rank: rankOf(document.sequence, document.item) }];
   }
-  const { columns, provenance } = box.openBlock(document);
-  return { source: provenance, columns, sequence: document.sequence };
+  const { source, hidden, ...first } = box.openShown(document);
+  const layer = ({ columns, rank, ranks }: LayerSamples, isHidden: boolean): CommittedSamples => {
+    return { source, columns, rank, each: { ranks, offset: 0 }, hidden: isHidden };
+  };
+  return [layer(first, false), ...hidden.map((one) => layer(one, true))];
 }

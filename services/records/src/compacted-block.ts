@@ -1,10 +1,21 @@
-import { type Columns, decodeBlock, encodeBlock } from "@wellapi/series";
+import {
+  type Columns,
+  type Cover,
+  coverOf,
+  decodeBlock,
+  encodeBlock,
+  mergeCovers,
+  sameCover,
+} from "@wellapi/series";
 import { type Source, sourceOf } from "./provenance.ts";
+import { rankOf } from "./rank.ts";
 
 /** What a sample keeps of the batch that it came with. */
 export interface Origin {
   /** Commit sequence. */
   readonly sequence: number;
+  /** Position of its item in the batch. */
+  readonly item: number;
   /** UTC milliseconds. */
   readonly received: number;
   /** The consent that permitted storing it, with its version. */
@@ -16,21 +27,27 @@ export interface Origin {
 export interface Strip {
   readonly source: Source;
   readonly columns: Columns;
-  /** One a sample; those of one batch may share an object. */
+  /** One a sample; those of one item may share an object. */
   readonly origins: readonly Origin[];
 }
 
 /** What a compacted block's seal holds: layers of one source and format, as `stackBlocks` makes them. */
 export type CompactedBlock = readonly Strip[];
 
-/** The samples of a compacted block that a reader is shown. */
-export interface ShownSamples {
-  readonly source: Source;
+/** The samples of one layer. */
+export interface LayerSamples {
   readonly columns: Columns;
-  /** The highest of `sequences()`. */
-  readonly sequence: number;
-  /** Commit sequence of each sample. Read when first asked for: where nothing overlaps nobody asks. */
-  readonly sequences: () => Float64Array;
+  /** The highest of `ranks()`. */
+  readonly rank: number;
+  /** Rank of each sample. Read when first asked for: where nothing overlaps nobody asks. */
+  readonly ranks: () => Float64Array;
+}
+
+/** What of a compacted block a reader must know. */
+export interface ShownSamples extends LayerSamples {
+  readonly source: Source;
+  /** The other layers, where they cover something that the first one does not cover by later samples. */
+  readonly hidden: readonly LayerSamples[];
 }
 
 interface Header {
@@ -38,8 +55,10 @@ interface Header {
   readonly consents: readonly (readonly [consent: string, version: number])[];
   /** Bytes of the table of origins. */
   readonly table: number;
-  /** Of each layer: bytes of its samples, bytes of its origins, highest sequence. */
-  readonly layers: readonly (readonly [samples: number, origins: number, sequence: number])[];
+  /** Of each layer: bytes of its samples, bytes of its origins, highest rank. */
+  readonly layers: readonly (readonly [samples: number, origins: number, rank: number])[];
+  /** Whether layers after the first may hide samples of other blocks that the first one does not hide. */
+  readonly hides: boolean;
 }
 
 const LENGTH_BYTES = 4;
@@ -55,18 +74,19 @@ export function encodeCompacted(block: CompactedBlock): Uint8Array {
   const layers = block.map(({ columns, origins }) => {
     const mantissas = Float64Array.from(origins, rowOf);
     const values = { kind: "decimal" as const, scale: 0, mantissas };
-    const sequence = origins.reduce((highest, origin) => Math.max(highest, origin.sequence), 0);
+    const rank = rankOfEach(origins).reduce((highest, one) => Math.max(highest, one), 0);
     return {
       samples: encodeBlock(columns),
       origins: encodeBlock({ ...nothing, times: upTo(origins.length), values }),
-      sequence,
+      rank,
     };
   });
   const header: Header = {
     source: block[0]!.source,
     consents,
     table: table.length,
-    layers: layers.map(({ samples, origins, sequence }) => [samples.length, origins.length, sequence]),
+    layers: layers.map(({ samples, origins, rank }) => [samples.length, origins.length, rank]),
+    hides: hiddenHide(block),
   };
   const head = Buffer.from(JSON.stringify(header));
   const length = Buffer.alloc(LENGTH_BYTES);
@@ -77,6 +97,16 @@ export function encodeCompacted(block: CompactedBlock): Uint8Array {
     table,
     ...layers.flatMap(({ samples, origins }) => [samples, origins]),
   ]);
+}
+
+function rankOfEach(origins: readonly Origin[]): Float64Array {
+  return Float64Array.from(origins, ({ sequence, item }) => rankOf(sequence, item));
+}
+
+function hiddenHide(block: CompactedBlock): boolean {
+  if (block.length === 1) return false;
+  const covers = block.map(({ columns, origins }) => coverOf(columns, rankOfEach(origins)));
+  return !sameCover(covers[0]!, covers.reduce<Cover>(mergeCovers, covers[0]!));
 }
 
 /** All layers. The bytes come out of an authenticated seal, so they are what was put in. */
@@ -92,25 +122,34 @@ export function decodeCompacted(bytes: Uint8Array): CompactedBlock {
   });
 }
 
-/** The first layer alone. */
+/** The first layer, and the others where they matter to a reader. */
 export function decodeShown(bytes: Uint8Array): ShownSamples {
   const { header, body } = opened(bytes);
-  const [samples, origins, sequence] = header.layers[0]!;
-  const start = header.table + samples;
-  let sequences: Float64Array | undefined;
-  return {
-    source: header.source,
-    columns: decodeBlock(body.subarray(header.table, start)),
-    sequence,
-    sequences() {
-      if (sequences === undefined) {
-        const table = originsOf(header, body);
-        const rows = mantissasOf(decodeBlock(body.subarray(start, start + origins)));
-        sequences = rows.map((row) => table[row]!.sequence);
-      }
-      return sequences;
-    },
+  let table: Origin[] | undefined;
+  const originOf = (row: number) => {
+    table ??= originsOf(header, body);
+    return table[row]!;
   };
+  let at = header.table;
+  const layers: LayerSamples[] = [];
+  for (const [samples, origins, rank] of header.hides ? header.layers : header.layers.slice(0, 1)) {
+    const start = at + samples;
+    let ranks: Float64Array | undefined;
+    layers.push({
+      columns: decodeBlock(body.subarray(at, start)),
+      rank,
+      ranks() {
+        ranks ??= mantissasOf(decodeBlock(body.subarray(start, start + origins))).map((row) => {
+          const { sequence, item } = originOf(row);
+          return rankOf(sequence, item);
+        });
+        return ranks;
+      },
+    });
+    at = start + origins;
+  }
+  const [first, ...hidden] = layers;
+  return { source: header.source, ...first!, hidden };
 }
 
 function opened(bytes: Uint8Array): { readonly header: Header; readonly body: Uint8Array } {
@@ -125,10 +164,10 @@ const coding = (code: string) => ({ system: "", code });
 /** The distinct origins by sequence, as columns: what arrives regularly then takes next to nothing. */
 function tableOf(origins: readonly Origin[]) {
   const named = (origin: Origin) =>
-    `${origin.sequence} ${origin.received} ${origin.version} ${origin.consent}`;
+    `${origin.sequence} ${origin.item} ${origin.received} ${origin.version} ${origin.consent}`;
   const names = new Map([...new Set(origins)].map((origin) => [origin, named(origin)]));
   const distinct = [...new Map([...names].map(([origin, name]) => [name, origin])).values()];
-  distinct.sort((a, b) => a.sequence - b.sequence);
+  distinct.sort((a, b) => a.sequence - b.sequence || a.item - b.item);
   const positions = new Map(distinct.map((origin, i) => [named(origin), i]));
   const consents = new Map<string, number>();
   const permits = distinct.map(({ consent, version }) => {
@@ -147,6 +186,7 @@ function tableOf(origins: readonly Origin[]) {
       kind: "components",
       components: [
         column("sequence", ({ sequence }) => sequence),
+        column("item", ({ item }) => item),
         column("received", ({ received }) => received),
         column("consent", (_, row) => permits[row]!),
       ],
@@ -165,10 +205,10 @@ function tableOf(origins: readonly Origin[]) {
 function originsOf({ consents, table }: Header, body: Uint8Array): Origin[] {
   const { values, times } = decodeBlock(body.subarray(0, table));
   if (values.kind !== "components") throw new TypeError("a table of origins has components");
-  const [sequences, received, permits] = values.components.map(({ mantissas }) => mantissas);
+  const [sequences, items, received, permits] = values.components.map(({ mantissas }) => mantissas);
   return Array.from(times, (_, i): Origin => {
     const [consent, version] = consents[permits![i]!]!;
-    return { sequence: sequences![i]!, received: received![i]!, consent, version };
+    return { sequence: sequences![i]!, item: items![i]!, received: received![i]!, consent, version };
   });
 }
 
@@ -186,11 +226,11 @@ export function stripOf(
   {
     columns,
     provenance,
-  }: { readonly columns: Columns; readonly provenance: Source & Omit<Origin, "sequence"> },
-  sequence: number,
+  }: { readonly columns: Columns; readonly provenance: Source & Omit<Origin, "sequence" | "item"> },
+  { sequence, item }: Pick<Origin, "sequence" | "item">,
 ): Strip {
   const { received, consent, version } = provenance;
-  const origin: Origin = { sequence, received, consent, version };
+  const origin: Origin = { sequence, item, received, consent, version };
   return {
     source: sourceOf(provenance),
     columns,

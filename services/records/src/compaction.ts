@@ -1,22 +1,24 @@
 import type { Ids } from "@wellapi/runtime";
-import { BLOCK_LIMITS, type Columns, pickColumns, sameFormat, stackBlocks } from "@wellapi/series";
+import { BLOCK_LIMITS, type Columns, pickColumns, reachOf, sameFormat, stackBlocks } from "@wellapi/series";
 import type { Change } from "@wellapi/store";
-import { MAX_BLOCK_SPAN_MS } from "./block-repository.ts";
+import { MAX_BLOCK_REACH_MS, MAX_BLOCK_SPAN_MS } from "./block-repository.ts";
 import type { CompactedBlock, Strip } from "./compacted-block.ts";
 import type { BlockPlace, CompactedDocument, CompactedPlace } from "./documents.ts";
 import type { PatientBox } from "./patient-box.ts";
 import { sourceKey } from "./provenance.ts";
+import { rankOf } from "./rank.ts";
 import { summarize } from "./summary.ts";
 
 /** Samples of a full block; one may have half as many more. About 11 days of minutes, and 10 to 20 KB. */
 export const FULL_SAMPLES = 16_000;
 
-const limits = { samples: FULL_SAMPLES, spanMs: MAX_BLOCK_SPAN_MS - 1 };
+const limits = { samples: FULL_SAMPLES, spanMs: MAX_BLOCK_SPAN_MS - 1, reachMs: MAX_BLOCK_REACH_MS };
 
 /**
- * The same samples in as few blocks as there can be. What may still win, when others are taken away, is kept.
+ * The same samples in as few blocks as there can be. What is hidden is kept: it may be shown when others are taken
+ * away, and hides what is earlier still.
  *
- * @param strips of one series, in the order in which readers get their blocks
+ * @param strips of one series
  */
 export function compact(strips: readonly Strip[]): CompactedBlock[] {
   return classesOf(strips).flatMap((members) => {
@@ -25,7 +27,7 @@ export function compact(strips: readonly Strip[]): CompactedBlock[] {
     const blocks = ordered.map((strip) => {
       return {
         columns: strip.columns,
-        sequence: Float64Array.from(strip.origins, ({ sequence }) => sequence),
+        ranks: Float64Array.from(strip.origins, ({ sequence, item }) => rankOf(sequence, item)),
       };
     });
     return stackBlocks(blocks, limits).map((layers) =>
@@ -74,7 +76,7 @@ export function compactedInserts(
   ids: Ids,
 ): Change[] {
   return compact(strips).map((block): Change => {
-    const { times } = block[0]!.columns;
+    const starts = block.map(({ columns }) => columns.times);
     const sequences = block.flatMap(({ origins }) => origins.map(({ sequence }) => sequence));
     const place: CompactedPlace = {
       partition,
@@ -82,8 +84,9 @@ export function compactedInserts(
       item: 0,
       series,
       code,
-      from_ms: times[0]!,
-      to_ms: times.at(-1)! + 1,
+      from_ms: Math.min(...starts.map((times) => times[0]!)),
+      to_ms: Math.max(...starts.map((times) => times.at(-1)!)) + 1,
+      until_ms: Math.max(...block.map(({ columns }) => reachOf(columns))),
       count: sequences.length,
       first_sequence: sequences.reduce((a, b) => Math.min(a, b)),
       last_sequence: sequences.reduce((a, b) => Math.max(a, b)),

@@ -3,7 +3,7 @@ import type { Enforcer } from "@wellapi/enforcer";
 import { type Clock, createCounter, type DamageReporter, type Ids, type Logger } from "@wellapi/runtime";
 import type { Change, Page, Store, Stored } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
-import { isShown, MAX_BLOCK_SPAN_MS } from "./block-repository.ts";
+import { isShown, MAX_BLOCK_REACH_MS, MAX_BLOCK_SPAN_MS } from "./block-repository.ts";
 import { type Strip, stripOf } from "./compacted-block.ts";
 import { compactedInserts, FULL_SAMPLES } from "./compaction.ts";
 import { blockPlace, openUnlessDamaged } from "./damage.ts";
@@ -200,7 +200,7 @@ export function createPass({ store, vault, queue, clock, ids, damage }: PassDeps
   /** Compacted blocks of the series that overlap the group's, and small ones between them and right before. */
   async function touched(partition: string, group: readonly Stored<BlockDocument>[]) {
     const { series, from_ms: from } = group[0]!.document;
-    const to = group.reduce((latest, { document }) => Math.max(latest, document.to_ms), from);
+    const to = group.reduce((latest, { document }) => Math.max(latest, document.until_ms), from);
     const overlapping: Stored<CompactedDocument>[] = [];
     const before: Stored<CompactedDocument>[] = [];
     let cursor: string | undefined;
@@ -208,13 +208,13 @@ export function createPass({ store, vault, queue, clock, ids, damage }: PassDeps
       const page: Page<AnyBlock> = await store.scan<AnyBlock>("blocks", {
         index: "by_from",
         equals: [partition, series],
-        range: { from: from - MAX_BLOCK_SPAN_MS, to },
+        range: { from: from - MAX_BLOCK_REACH_MS, to },
         limit: BLOCKS_A_STEP,
         ...(cursor === undefined ? {} : { cursor }),
       });
       for (const { document, revision } of page.documents) {
         if (!isCompacted(document)) continue;
-        if (document.to_ms <= from) before.push({ document, revision });
+        if (document.until_ms <= from) before.push({ document, revision });
         // A small one between two of the group is reached over by what they become: its hours would be contested.
         else if (document.count < FULL_SAMPLES || group.some((loose) => overlaps(loose.document, document))) {
           overlapping.push({ document, revision });
@@ -223,7 +223,7 @@ export function createPass({ store, vault, queue, clock, ids, damage }: PassDeps
       cursor = page.cursor;
     } while (cursor !== undefined);
     let gathered = [...group, ...overlapping].reduce((sum, { document }) => sum + document.count, 0);
-    for (const candidate of before.sort((a, b) => b.document.to_ms - a.document.to_ms)) {
+    for (const candidate of before.sort((a, b) => b.document.until_ms - a.document.until_ms)) {
       const { count, from_ms } = candidate.document;
       if (count >= FULL_SAMPLES || count > GROWTH * gathered || to - from_ms > MAX_BLOCK_SPAN_MS) break;
       overlapping.push(candidate);
@@ -270,11 +270,9 @@ function groupsOf(blocks: readonly Stored<BlockDocument>[]): Stored<BlockDocumen
 }
 
 function stripsOf(box: PatientBox, document: AnyBlock): readonly Strip[] {
-  return isCompacted(document)
-    ? box.openCompacted(document)
-    : [stripOf(box.openBlock(document), document.sequence)];
+  return isCompacted(document) ? box.openCompacted(document) : [stripOf(box.openBlock(document), document)];
 }
 
-function overlaps(a: Pick<BlockDocument, "from_ms" | "to_ms">, b: typeof a): boolean {
-  return a.from_ms < b.to_ms && b.from_ms < a.to_ms;
+function overlaps(a: Pick<BlockDocument, "from_ms" | "until_ms">, b: typeof a): boolean {
+  return a.from_ms < b.until_ms && b.from_ms < a.until_ms;
 }

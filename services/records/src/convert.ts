@@ -10,11 +10,11 @@ import type {
 } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
 import type { Observation } from "@wellapi/gen/wellapi/type/v1/observation_pb";
 import type { Series } from "@wellapi/gen/wellapi/type/v1/series_pb";
-import type { TimeInterval } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { checkColumns, SeriesError } from "@wellapi/series";
+import { Granularity, type TimeInterval } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { checkColumns, reachOf, SeriesError } from "@wellapi/series";
 import type { Pairwise } from "@wellapi/vault";
 import type { Batch, BatchOutcome, ObservationItem, SeriesItem } from "./batch.ts";
-import { MAX_BLOCK_SPAN_MS } from "./block-repository.ts";
+import { MAX_BLOCK_REACH_MS, MAX_BLOCK_SPAN_MS } from "./block-repository.ts";
 import { observationsDigest, seriesDigest } from "./digest-convert.ts";
 import { ALWAYS, type Interval } from "./interval.ts";
 import type { ItemViolation, Judgement } from "./judgement.ts";
@@ -98,6 +98,7 @@ function seriesItem(
     device: series.device?.identifier ?? "",
     model: series.device?.model ?? "",
     method: series.method,
+    granularity: series.granularity || Granularity.INSTANT,
   };
   if (violations.length > 0) return { ...item, violations, times: [], columns: undefined };
   const columns = columnsOf(series, resolved);
@@ -106,6 +107,9 @@ function seriesItem(
     const span = (columns.times.at(-1) ?? Number.NaN) - columns.times[0]!;
     if (!(span < MAX_BLOCK_SPAN_MS)) {
       throw new SeriesError("out_of_range", "times", "must hold a sample and span at most 31 days");
+    }
+    if (reachOf(columns) - columns.times[0]! > MAX_BLOCK_REACH_MS) {
+      throw new SeriesError("out_of_range", "times", "must reach over at most 32 days: send it as two items");
     }
   }, field);
   if (broken !== undefined) return { ...item, violations: [broken], times: [], columns: undefined };
@@ -124,6 +128,7 @@ function observationItem(
     device: observation.device?.identifier ?? "",
     model: observation.device?.model ?? "",
     method: observation.method,
+    granularity: observation.durationMs > 0n ? Granularity.EPISODE : Granularity.INSTANT,
     violations,
   };
   if (violations.length > 0) return { ...item, times: [], record: undefined };

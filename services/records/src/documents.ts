@@ -72,7 +72,7 @@ export interface SeriesPlace {
   readonly code: string;
 }
 
-/** One a patient, provider, device and code. */
+/** One a patient, provider, device, code, method and granularity. */
 export type SeriesDocument = Document & SeriesPlace & { readonly sealed: Uint8Array };
 
 /** Where a block stands; bound by its seal. */
@@ -85,8 +85,10 @@ export interface BlockPlace {
   readonly code: string;
   /** First sample. */
   readonly from_ms: number;
-  /** One millisecond after the last sample. */
+  /** One millisecond after the last sample's start. */
   readonly to_ms: number;
+  /** One millisecond after the last that any sample covers. */
+  readonly until_ms: number;
   readonly count: number;
 }
 
@@ -98,7 +100,7 @@ interface Committed {
   readonly sealed: Uint8Array;
 }
 
-/** Samples of one item of a batch; spans at most 31 days. */
+/** Samples of one item of a batch; spans at most 31 days, and reaches over at most 32. */
 export type BlockDocument = Document & BlockPlace & Committed;
 
 /** Where a compacted block stands; bound by its seal. `batch` is an id of its own, and `item` 0. */
@@ -108,7 +110,7 @@ export interface CompactedPlace extends BlockPlace {
   readonly last_sequence: number;
 }
 
-/** Samples of many batches in the place of their blocks; spans at most 31 days. `count` has also those that lost. */
+/** Samples of many batches in the place of their blocks; within the same bounds. Its place and `count` are also of those that are hidden. */
 export type CompactedDocument = Document &
   CompactedPlace & {
     readonly sealed: Uint8Array;

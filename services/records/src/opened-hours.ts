@@ -43,7 +43,7 @@ export function createOpenedHours(budgetBytes = BUDGET_BYTES) {
       const use = uses.get(name)!;
       uses.delete(name);
       uses.set(name, use);
-      return known.blocks.filter(({ from, to }) => to > interval.from && from < interval.to);
+      return known.blocks.filter(({ from, until }) => until > interval.from && from < interval.to);
     },
 
     set(box: PatientBox, name: string, hours: Opened): void {

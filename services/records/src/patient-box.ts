@@ -130,7 +130,8 @@ export function createPatientBox(key: PatientKey): PatientBox {
   };
 
   return {
-    seriesId: ({ organization, device, code }) => keptId("series", organization, device, code),
+    seriesId: ({ organization, device, code, method, granularity }) =>
+      keptId("series", organization, device, code, String(method), String(granularity)),
     codeId: (code) => keptId("code", code),
     ownerId: (organization) => keptId("owner", organization),
     receiptId: (organization, requestId) => id("receipt", organization, requestId),
@@ -161,15 +162,15 @@ function seriesContext(place: SeriesPlace): string {
 }
 
 function blockContext(place: BlockPlace): string {
-  const { partition, batch, item, series, code, from_ms, to_ms, count } = place;
-  return JSON.stringify(["blocks", partition, batch, item, series, code, from_ms, to_ms, count]);
+  const { partition, batch, item, series, code, from_ms, to_ms, until_ms, count } = place;
+  return JSON.stringify(["blocks", partition, batch, item, series, code, from_ms, to_ms, until_ms, count]);
 }
 
 function compactedContext(place: CompactedPlace, what: "compacted" | "summary" = "compacted"): string {
-  const { partition, batch, item, series, code, from_ms, to_ms, count, first_sequence, last_sequence } =
-    place;
-  const sequences = [first_sequence, last_sequence];
-  return JSON.stringify([what, partition, batch, item, series, code, from_ms, to_ms, count, sequences]);
+  const { partition, batch, item, series, code, from_ms, to_ms, until_ms, count } = place;
+  const sequences = [place.first_sequence, place.last_sequence];
+  const times = [from_ms, to_ms, until_ms];
+  return JSON.stringify([what, partition, batch, item, series, code, times, count, sequences]);
 }
 
 function observationsContext(place: ObservationBlockPlace): string {

@@ -4,13 +4,18 @@ import { decodeBlock, encodeBlock } from "@wellapi/series";
 /** How a value came about, as FHIR's Observation.method in few kinds; the numbers are the contract's. */
 export type Method = number;
 
-/** What makes a series one: samples inside it overlap, samples of two never do. */
+/** The declared class of intervals; the numbers are the contract's. Never the length that was measured. */
+export type Granularity = number;
+
+/** What makes a series one: samples inside it hide each other, samples of two never do. */
 export interface SeriesDescriptor {
   readonly organization: string;
   /** The provider's own identifier of the device; empty where it named none. */
   readonly device: string;
   /** LOINC. */
   readonly code: string;
+  readonly method: Method;
+  readonly granularity: Granularity;
 }
 
 /** What readers are told of where a sample comes from. */
@@ -20,6 +25,7 @@ export interface Source {
   readonly device: string;
   readonly model: string;
   readonly method: Method;
+  readonly granularity: Granularity;
 }
 
 /** Where a block or an observation comes from. */
@@ -63,10 +69,10 @@ export function decodeProvenBlock(bytes: Uint8Array): ProvenBlock {
 
 /** Whether readers are told the same source for both. */
 export function sourceKey(source: Source): string {
-  const { organization, application, device, model, method } = source;
-  return JSON.stringify([organization, application, device, model, method]);
+  const { organization, application, device, model, method, granularity } = source;
+  return JSON.stringify([organization, application, device, model, method, granularity]);
 }
 
-export function sourceOf({ organization, application, device, model, method }: Source): Source {
-  return { organization, application, device, model, method };
+export function sourceOf({ organization, application, device, model, method, granularity }: Source): Source {
+  return { organization, application, device, model, method, granularity };
 }

@@ -57,7 +57,7 @@ export function presenterFor(deps: {
 
   async function run(intent: Intent, code: string, { columns, source, sequence }: Run) {
     return {
-      series: seriesMessage(code, columns, source.method),
+      series: seriesMessage(code, columns, source),
       source: await toldSource(intent, source),
       sequence: BigInt(sequence),
     };

@@ -2,8 +2,10 @@ import { type Buckets, countedIntervals } from "./aggregation.ts";
 import { clip, type Interval, unite } from "./interval.ts";
 import { HOUR_MS, type Summary } from "./summary.ts";
 
-/** A block as a rollup sees it: from its first sample to a millisecond after its last. */
+/** A block as a rollup sees it: from its first sample to a millisecond after the start of its last. */
 export interface SummarizedBlock extends Interval {
+  /** A millisecond after the last that its samples cover. */
+  readonly until: number;
   /** Absent where the samples must be read. */
   readonly summary?: Summary | undefined;
 }
@@ -23,8 +25,8 @@ export interface Rollup {
 }
 
 /**
- * Which hours of summaries may be counted: those that one released bucket holds whole, and into which no other block
- * of the series reaches, so that each of their samples has won its instant. Samples are read wherever that does not hold.
+ * Which hours of summaries may be counted: those that one released bucket holds whole, and into whose samples no other
+ * block of the series reaches, so that nothing can hide them. Samples are read wherever that does not hold.
  *
  * @param blocks of one series, by their start
  */
@@ -42,11 +44,11 @@ export function planRollup(blocks: readonly SummarizedBlock[], buckets: Buckets)
 }
 
 /** For each block where others reach into it, united. */
-function contestedOf(blocks: readonly Interval[]): Interval[][] {
+function contestedOf(blocks: readonly SummarizedBlock[]): Interval[][] {
   const shared: Interval[][] = blocks.map(() => []);
-  for (const [i, { to }] of blocks.entries()) {
-    for (let j = i + 1; j < blocks.length && blocks[j]!.from < to; j++) {
-      const both = { from: blocks[j]!.from, to: Math.min(to, blocks[j]!.to) };
+  for (const [i, { until }] of blocks.entries()) {
+    for (let j = i + 1; j < blocks.length && blocks[j]!.from < until; j++) {
+      const both = { from: blocks[j]!.from, to: Math.min(until, blocks[j]!.until) };
       shared[i]!.push(both);
       shared[j]!.push(both);
     }
@@ -55,14 +57,14 @@ function contestedOf(blocks: readonly Interval[]): Interval[][] {
 }
 
 function planBlock(
-  block: Interval,
+  block: SummarizedBlock,
   summary: Summary,
   contested: readonly Interval[],
   { counted, released }: Buckets,
   hours: CountedHours[],
   samples: Interval[],
 ): void {
-  const { starts } = summary;
+  const { starts, overhang } = summary;
   let bucket = -1;
   let other = 0;
   for (let hour = 0; hour < starts.length; ) {
@@ -73,9 +75,10 @@ function planBlock(
     while (other < contested.length && contested[other]!.to <= from) other++;
     // Up to here hours are whole in one bucket (or before the first), and alone.
     const bucketEnd = counted[bucket + 1]!;
-    const limit = Math.min(bucketEnd, contested[other]?.from ?? Number.POSITIVE_INFINITY);
+    const alone = contested[other]?.from ?? Number.POSITIVE_INFINITY;
+    const limit = Math.min(bucketEnd, alone - overhang);
     let end = hour;
-    if (block.to <= limit) end = starts.length;
+    if (block.to <= bucketEnd && block.until <= alone) end = starts.length;
     else while (end < starts.length && starts[end]! + HOUR_MS <= limit) end++;
     if (end > hour) {
       if (bucket >= 0 && released[bucket]) hours.push({ summary, bucket, first: hour, end });

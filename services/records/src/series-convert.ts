@@ -2,8 +2,9 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Decimals, type Series, SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import type { Coding as CodingMessage } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import type { Coding, Columns } from "@wellapi/series";
+import { type Coding, type Columns, oneWhereSame } from "@wellapi/series";
 import { findAnyCode, LOINC } from "@wellapi/terminology";
+import type { Source } from "./provenance.ts";
 import { filled } from "./typed-columns.ts";
 
 /** The first time of an item that was sent with a local time, as ingestion resolved it. */
@@ -19,8 +20,11 @@ export function columnsOf(series: Series, resolved: ResolvedStart | undefined): 
     resolved?.timeMs ?? (times?.start.case === "startTime" ? timestampMs(times.start.value) : Number.NaN);
   const offsetMinutes = resolved?.offsetMinutes ?? times?.utcOffsetMinutes ?? 0;
   const count = sampleCount(series);
-  const durationMs = times?.durationMs ?? 0;
-  const common = { times: timesFrom(start, times?.spacing, count), offsetMinutes, durationMs };
+  const common = {
+    times: timesFrom(start, times?.spacing, count),
+    offsetMinutes,
+    durationMs: durationsFrom(times),
+  };
   switch (values.case) {
     case "decimals":
       return { ...common, unit, values: { kind: "decimal", ...decimalsOf(values.value) } };
@@ -86,6 +90,13 @@ function timesFrom(
   return times;
 }
 
+function durationsFrom(times: Series["times"]): Columns["durationMs"] {
+  if (times === undefined) return 0;
+  const { durationMs, durationsMs } = times;
+  if (durationsMs.length === 0) return durationMs;
+  return oneWhereSame(filled(new Uint32Array(durationsMs.length), durationsMs));
+}
+
 function decimalsOf({ scale, mantissas, wideMantissas }: Decimals) {
   return {
     scale,
@@ -108,20 +119,26 @@ export function codeInit(code: string) {
 }
 
 /** Columns as a message. `columns` has at least one sample. */
-export function seriesMessage(code: string, columns: Columns, method: number): Series {
+export function seriesMessage(code: string, columns: Columns, source: Source): Series {
   const { times, offsetMinutes, durationMs, unit } = columns;
   return create(SeriesSchema, {
     code: codeInit(code),
     unit,
-    method,
+    method: source.method,
+    granularity: source.granularity,
     times: {
       start: { case: "startTime", value: timestampFromMs(times[0]!) },
       utcOffsetMinutes: offsetMinutes,
       spacing: spacingInit(times),
-      durationMs,
+      ...durationsInit(durationMs),
     },
     values: valuesInit(columns),
   });
+}
+
+function durationsInit(durations: Columns["durationMs"]) {
+  const one = typeof durations === "number" ? durations : oneWhereSame(durations);
+  return typeof one === "number" ? { durationMs: one } : { durationsMs: Array.from(one) };
 }
 
 function spacingInit(times: Float64Array) {

@@ -13,7 +13,7 @@ export async function sourceInit(
   party: string,
   source: Source,
 ): Promise<SourceInit> {
-  const { organization, application, device, model, method } = source;
+  const { organization, application, device, model, method, granularity } = source;
   const id = await withBox(deps.vault, partition, (box) => box.deviceId(organization, device));
   return {
     organization,
@@ -21,5 +21,6 @@ export async function sourceInit(
     deviceId: id === undefined ? "" : deps.pairwise.outward(party, id),
     deviceModel: model,
     method,
+    granularity,
   };
 }

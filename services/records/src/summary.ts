@@ -1,4 +1,4 @@
-import { type Coding, type Columns, decodeBlock, encodeBlock } from "@wellapi/series";
+import { type Coding, type Columns, decodeBlock, encodeBlock, endOfSample } from "@wellapi/series";
 import type { Strip } from "./compacted-block.ts";
 import type { Source } from "./provenance.ts";
 
@@ -28,27 +28,34 @@ export interface Summary {
   readonly counts: Float64Array;
   /** Highest commit sequence of the samples in the hour. */
   readonly sequences: Float64Array;
+  /** How far at most the samples of an hour reach over its end, in milliseconds. */
+  readonly overhang: number;
   readonly parts: readonly SummedPart[];
 }
 
 interface Header {
   readonly source: Source;
+  readonly overhang: number;
   readonly parts: ReadonlyArray<Pick<SummedPart, "coding" | "unit" | "scale">>;
 }
 
 const LENGTH_BYTES = 4;
 /** A block has at most 16 components: two for the hour, and three for each part. */
 const MOST_PARTS = 4;
+/** Where samples reach further over the end of their hour, what hides them is too far away to be looked for. */
+export const MAX_OVERHANG_MS = HOUR_MS;
 /** With fewer samples an hour, the samples themselves are as quick to read. */
 const WORTH_SAMPLES = 4;
 
-/** Undefined where there is none: of coded values, of sums too large, and where it would save little. */
+/** Undefined where there is none: of coded values, of sums too large, of long samples, and where it would save little. */
 export function summarize({ source, columns, origins }: Strip): Summary | undefined {
   const numbers = numbersOf(columns);
   if (numbers === undefined || numbers.length > MOST_PARTS) return undefined;
   const edges = hoursOf(columns);
   const hours = edges.length - 1;
   if (hours * WORTH_SAMPLES > columns.times.length) return undefined;
+  const overhang = overhangOf(columns);
+  if (overhang > MAX_OVERHANG_MS) return undefined;
   const starts = new Float64Array(hours);
   const counts = new Float64Array(hours);
   const sequences = new Float64Array(hours);
@@ -82,7 +89,18 @@ export function summarize({ source, columns, origins }: Strip): Summary | undefi
       maxima[hour] = most;
     }
   }
-  return { source, starts, counts, sequences, parts };
+  return { source, starts, counts, sequences, overhang, parts };
+}
+
+function overhangOf(columns: Columns): number {
+  const { times, offsetMinutes } = columns;
+  let most = 0;
+  let hourEnd = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < times.length; i++) {
+    if (times[i]! >= hourEnd) hourEnd = hourOf(times[i]!, offsetMinutes) + HOUR_MS;
+    most = Math.max(most, endOfSample(columns, i) - hourEnd);
+  }
+  return most;
 }
 
 function numbersOf({ unit, values }: Columns) {
@@ -115,9 +133,10 @@ function hoursOf({ times, offsetMinutes }: Columns): number[] {
 }
 
 /** 4 bytes of length, big-endian; a header as JSON; a block of packages/series whose times are the hours. */
-export function encodeSummary({ source, starts, counts, sequences, parts }: Summary): Uint8Array {
+export function encodeSummary({ source, starts, counts, sequences, overhang, parts }: Summary): Uint8Array {
   const header: Header = {
     source,
+    overhang,
     parts: parts.map(({ coding, unit, scale }) => ({ coding, unit, scale })),
   };
   const column = (mantissas: Float64Array) => ({
@@ -143,7 +162,7 @@ export function encodeSummary({ source, starts, counts, sequences, parts }: Summ
 export function decodeSummary(bytes: Uint8Array): Summary {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = LENGTH_BYTES + view.readUInt32BE();
-  const { source, parts } = JSON.parse(view.toString("utf8", LENGTH_BYTES, end)) as Header;
+  const { source, overhang, parts } = JSON.parse(view.toString("utf8", LENGTH_BYTES, end)) as Header;
   const { times, values } = decodeBlock(bytes.subarray(end));
   if (values.kind !== "components") throw new TypeError("a summary has components");
   const column = (i: number) => values.components[i]!.mantissas;
@@ -152,6 +171,7 @@ export function decodeSummary(bytes: Uint8Array): Summary {
     starts: times,
     counts: column(0),
     sequences: column(1),
+    overhang,
     parts: parts.map((part, p) => {
       return { ...part, sums: column(2 + 3 * p), minima: column(3 + 3 * p), maxima: column(4 + 3 * p) };
     }),

@@ -6,6 +6,7 @@ const provenance = {
   application: "app_a",
   device: "d-1",
   model: "Charge HR",
+  granularity: 1,
   method: 1,
   received: 1_460_448_000_000,
   consent: "cns_a",

@@ -15,9 +15,17 @@ function blocks(count: number): SummarizedBlock[] {
   return Array.from({ length: count }, (_, i) => {
     const from = i * hours * HOUR;
     const starts = Float64Array.from({ length: hours }, (_, hour) => from + hour * HOUR);
-    const source = { organization: "org", application: "app", device: "", model: "", method: 0 };
-    const summary = { source, starts, counts: starts, sequences: starts, parts: [] };
-    return { from, to: from + hours * HOUR, summary };
+    const source = {
+      organization: "org",
+      application: "app",
+      device: "",
+      model: "",
+      method: 0,
+      granularity: 1,
+    };
+    const summary = { source, starts, counts: starts, sequences: starts, overhang: 0, parts: [] };
+    const to = from + hours * HOUR;
+    return { from, to, until: to, summary };
   });
 }
 

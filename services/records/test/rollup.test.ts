@@ -1,10 +1,18 @@
-import { type Columns, type ComponentValues, overlay, sliceColumns } from "@wellapi/series";
+import {
+  type Columns,
+  type ComponentValues,
+  endOfSample,
+  pickColumns,
+  reachOf,
+  sliceColumns,
+} from "@wellapi/series";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createSeriesAggregation, releasedBuckets } from "../src/aggregation.ts";
 import {
   type CompactedBlock,
   decodeCompacted,
+  decodeShown,
   encodeCompacted,
   type Strip,
   stripOf,
@@ -34,6 +42,11 @@ const batch = fc.record({
   offsetMinutes: fc.constantFrom(120, 120, 330, -210),
   components: fc.boolean(),
   model: fc.constantFrom("Band", "Band", "Ring"),
+  duration: fc.oneof(
+    fc.constantFrom(0, 0, 1, 1, 3),
+    fc.array(fc.constantFrom(0, 1, 1, 2, 45, 300), { minLength: 5, maxLength: 5 }),
+  ),
+  item: fc.nat(3),
   small: fc.constantFrom(true, true, true, true, false),
 });
 
@@ -46,18 +59,22 @@ function ascending(first: number, gaps: readonly number[]): Float64Array {
   return times;
 }
 
-/** A batch as it would be stored, of the commit `sequence`. */
-function strip(spec: typeof batch extends fc.Arbitrary<infer T> ? T : never, sequence: number): Strip {
+/** An item as it would be stored, of the commit `sequence`: two may be of one. */
+function strip(spec: typeof batch extends fc.Arbitrary<infer T> ? T : never, at: number): Strip {
+  const sequence = at >> 1;
   const times = ascending(start + spec.first * MINUTE, spec.gaps);
   const mantissas = times.map((_, i) => {
     const value = spec.values[i % spec.values.length]!;
     return spec.small ? value % 1_000 : value;
   });
-  const { offsetMinutes, components, scale } = spec;
+  const { offsetMinutes, components, scale, duration } = spec;
   const columns: Columns = {
     times,
     offsetMinutes,
-    durationMs: 0,
+    durationMs:
+      typeof duration === "number"
+        ? duration * MINUTE
+        : Uint32Array.from(times, (_, i) => duration[i % duration.length]! * MINUTE),
     unit: components ? "" : "/min",
     values: components
       ? {
@@ -78,33 +95,51 @@ function strip(spec: typeof batch extends fc.Arbitrary<infer T> ? T : never, seq
     device: "serial",
     model: spec.model,
     method: 1,
+    granularity: 2,
     received: start + sequence * 61_234,
     consent: sequence % 2 === 0 ? "con_a" : "con_b",
     version: 1,
   };
-  return stripOf({ columns, provenance }, sequence);
+  return stripOf({ columns, provenance }, { sequence, item: 4 * (at & 1) + spec.item });
 }
 
 const strips = fc
   .array(batch, { minLength: 1, maxLength: 8 })
-  .map((specs) => specs.map((one, i) => strip(one, i + 1)));
+  .map((specs) => specs.map((one, i) => strip(one, i + 2)));
 
-/** Each winner as text, with everything that is told or kept of it. */
+/** The samples of all strips, and whether each is shown by the rule as it is stated. */
+function samplesOf(all: readonly Strip[]) {
+  const samples = all.flatMap((of) =>
+    of.origins.map((origin, i) => {
+      const start = of.columns.times[i]!;
+      return {
+        of,
+        i,
+        origin,
+        rank: origin.sequence * 100 + origin.item,
+        start,
+        end: endOfSample(of.columns, i),
+      };
+    }),
+  );
+  const hides = (a: (typeof samples)[number], b: typeof a) =>
+    a.rank > b.rank && a.start < b.end && b.start < a.end;
+  const sorted = samples.toSorted((a, b) => a.start - b.start);
+  return sorted.map((one) => ({ ...one, shown: !sorted.some((other) => hides(other, one)) }));
+}
+
+/** Each sample that is shown as text, with everything that is told or kept of it. */
 function winners(all: readonly Strip[]): string[] {
-  const held = new Map<number, { sequence: number; text: string }>();
-  for (const { source, columns, origins } of all) {
-    columns.times.forEach((time, i) => {
+  return samplesOf(all)
+    .filter(({ shown }) => shown)
+    .map(({ of: { source, columns }, i, origin, start, end }) => {
       const { values } = columns;
       const numbers =
         values.kind === "components"
           ? values.components.map(({ mantissas }) => mantissas[i])
           : [values.kind === "decimal" ? [values.mantissas[i], values.scale] : undefined];
-      const text = JSON.stringify([time, numbers, columns.offsetMinutes, source, origins[i]]);
-      const { sequence } = origins[i]!;
-      if ((held.get(time)?.sequence ?? 0) < sequence) held.set(time, { sequence, text });
+      return JSON.stringify([start, end, numbers, columns.offsetMinutes, source, origin]);
     });
-  }
-  return [...held].sort(([a], [b]) => a - b).map(([, { text }]) => text);
 }
 
 function packed(all: readonly Strip[]): CompactedBlock[] {
@@ -123,6 +158,14 @@ describe("a compacted block", () => {
       const taken = new Set(sequences);
       const left = again.flatMap((block) => packed(without(block, taken))).flat();
       expect(winners(left)).toEqual(winners(all.filter(({ origins }) => !taken.has(origins[0]!.sequence))));
+      // Readers see no more than the first layers, and what of the others reaches further.
+      for (const block of again) {
+        const { hidden, columns } = decodeShown(encodeCompacted(block));
+        expect(columns).toEqual(block[0]!.columns);
+        expect(hidden.map(({ columns: those }) => those)).toEqual(
+          hidden.length === 0 ? [] : block.slice(1).map(({ columns: those }) => those),
+        );
+      }
     });
     fc.assert(property, { numRuns: 60 });
   });
@@ -153,20 +196,20 @@ describe("a rollup", () => {
       const compacted = groups.slice(0, 2).flatMap(packed);
       const loose = groups.slice(2).flat();
       const blocks = [
-        ...compacted.map((block): SummarizedBlock & { strip: Strip } => {
+        ...compacted.map((block): SummarizedBlock & { strips: readonly Strip[] } => {
           const summary = summarize(block[0]!);
           return {
-            ...intervalOf(block[0]!),
+            ...intervalOf(block),
             summary: summary && decodeSummary(encodeSummary(summary)),
-            strip: block[0]!,
+            strips: block,
           };
         }),
-        ...loose.map((one) => ({ ...intervalOf(one), strip: one })),
+        ...loose.map((one) => ({ ...intervalOf([one]), strips: [one] })),
       ].sort((a, b) => a.from - b.from);
       const interval = { from: at[0]!, to: at.at(-1)! };
       const buckets = releasedBuckets(at, interval, { raw: [interval], coarse: [interval] }, "hour");
       const whole = createSeriesAggregation(buckets);
-      const winning = winningColumns(blocks.map(({ strip: one }) => one));
+      const winning = winningColumns(blocks.flatMap(({ strips: those }) => those));
       for (const columns of winning) whole.add(columns);
       const rolled = createSeriesAggregation(buckets);
       const plan = planRollup(blocks, buckets);
@@ -197,15 +240,17 @@ function sorted<T>(buckets: ReadonlyMap<number, T>) {
   return [...buckets].sort(([a], [b]) => a - b);
 }
 
-function intervalOf({ columns: { times } }: Strip) {
-  return { from: times[0]!, to: times.at(-1)! + 1 };
+function intervalOf(strips: readonly Strip[]) {
+  const times = strips.flatMap(({ columns }) => [...columns.times]);
+  return {
+    from: Math.min(...times),
+    to: Math.max(...times) + 1,
+    until: Math.max(...strips.map(({ columns }) => reachOf(columns))),
+  };
 }
 
 function winningColumns(all: readonly Strip[]): Columns[] {
-  return overlay(
-    all.map(({ columns, origins }) => ({
-      columns,
-      sequence: Float64Array.from(origins, ({ sequence }) => sequence),
-    })),
-  );
+  return samplesOf(all)
+    .filter(({ shown }) => shown)
+    .map(({ of, i }) => pickColumns(of.columns, Uint32Array.of(i)));
 }

@@ -78,4 +78,18 @@ export const goldenColumns: Readonly<Record<string, Columns>> = {
       ],
     },
   },
+  "v2-durations": {
+    times: Float64Array.of(1_460_000_000_000, 1_460_000_090_000, 1_460_000_720_000, 1_460_002_400_000),
+    offsetMinutes: -480,
+    durationMs: Uint32Array.of(90_000, 630_000, 0, 2_678_400_000),
+    unit: "",
+    values: {
+      kind: "coded",
+      dictionary: [
+        { system: "https://example.org/stage", code: "light" },
+        { system: "https://example.org/stage", code: "awake" },
+      ],
+      indexes: Uint32Array.of(0, 1, 0, 1),
+    },
+  },
 };

@@ -1,0 +1,207 @@
+import type { Columns } from "./columns.ts";
+
+/**
+ * The latest sample at each moment that samples cover: steps `[starts[i], ends[i])`, UTC milliseconds, ascending and
+ * apart from each other, each with the highest rank of the samples that cover it. Steps that touch have different ranks.
+ */
+export interface Cover {
+  readonly starts: Float64Array;
+  readonly ends: Float64Array;
+  readonly ranks: Float64Array;
+}
+
+/** Which of two samples is later: all of one item have one rank, and no two items the same. */
+export type Ranks = number | Float64Array;
+
+export const nothingCovered: Cover = {
+  starts: new Float64Array(0),
+  ends: new Float64Array(0),
+  ranks: new Float64Array(0),
+};
+
+/** The first millisecond after a sample. An instant is the millisecond that it begins. */
+export function endOfSample({ times, durationMs }: Columns, at: number): number {
+  return times[at]! + Math.max(1, typeof durationMs === "number" ? durationMs : durationMs[at]!);
+}
+
+/** The first millisecond after all samples; −∞ where there are none. */
+export function reachOf(columns: Columns): number {
+  const { times, durationMs } = columns;
+  const count = times.length;
+  if (count === 0) return Number.NEGATIVE_INFINITY;
+  if (typeof durationMs === "number") return endOfSample(columns, count - 1);
+  let reach = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < count; i++) reach = Math.max(reach, endOfSample(columns, i));
+  return reach;
+}
+
+/** What the samples cover; O(n), and O(n log n) where those of several ranks overlap each other. */
+export function coverOf(columns: Columns, ranks: Ranks): Cover {
+  return coverRange(columns, ranks, 0, columns.times.length);
+}
+
+function coverRange(columns: Columns, ranks: Ranks, from: number, to: number): Cover {
+  const cover = coverPlain(columns, ranks, from, to);
+  if (cover !== undefined) return cover;
+  const middle = (from + to) >>> 1;
+  return mergeCovers(coverRange(columns, ranks, from, middle), coverRange(columns, ranks, middle, to));
+}
+
+/** Undefined where samples of several ranks overlap each other. */
+function coverPlain({ times, durationMs }: Columns, of: Ranks, from: number, to: number): Cover | undefined {
+  const steps = createSteps(to - from);
+  const { starts, ends, ranks } = steps;
+  let count = 0;
+  for (let i = from; i < to; i++) {
+    const start = times[i]!;
+    const end = start + Math.max(1, typeof durationMs === "number" ? durationMs : durationMs[i]!);
+    const rank = typeof of === "number" ? of : of[i]!;
+    if (count > 0 && start <= ends[count - 1]!) {
+      if (ranks[count - 1] === rank) {
+        if (end > ends[count - 1]!) ends[count - 1] = end;
+        continue;
+      }
+      if (start < ends[count - 1]!) return undefined;
+    }
+    starts[count] = start;
+    ends[count] = end;
+    ranks[count] = rank;
+    count++;
+  }
+  return trimmed(steps, count);
+}
+
+/** What both cover; O(n). */
+export function mergeCovers(a: Cover, b: Cover): Cover {
+  if (a.starts.length === 0) return b;
+  if (b.starts.length === 0) return a;
+  const steps = createSteps(2 * (a.starts.length + b.starts.length));
+  const { starts, ends, ranks } = steps;
+  let count = 0;
+  const push = (start: number, end: number, rank: number) => {
+    if (count > 0 && ends[count - 1] === start && ranks[count - 1] === rank) ends[count - 1] = end;
+    else {
+      starts[count] = start;
+      ends[count] = end;
+      ranks[count] = rank;
+      count++;
+    }
+  };
+  const [left, right] = [stepper(a), stepper(b)];
+  while (left.start !== Number.POSITIVE_INFINITY || right.start !== Number.POSITIVE_INFINITY) {
+    if (left.start < right.start) {
+      const end = Math.min(left.end, right.start);
+      push(left.start, end, left.rank);
+      advance(left, end);
+    } else if (right.start < left.start) {
+      const end = Math.min(right.end, left.start);
+      push(right.start, end, right.rank);
+      advance(right, end);
+    } else {
+      const end = Math.min(left.end, right.end);
+      push(left.start, end, Math.max(left.rank, right.rank));
+      advance(left, end);
+      advance(right, end);
+    }
+  }
+  return trimmed(steps, count);
+}
+
+/** A cover that is walked: what is left of its step `at`. */
+interface Stepper {
+  readonly cover: Cover;
+  at: number;
+  start: number;
+  end: number;
+  rank: number;
+}
+
+function stepper(cover: Cover): Stepper {
+  const { starts, ends, ranks } = cover;
+  return { cover, at: 0, start: starts[0]!, end: ends[0]!, rank: ranks[0]! };
+}
+
+/** To `time`, which lies within the step or ends it. */
+function advance(stepper: Stepper, time: number): void {
+  if (time < stepper.end) {
+    stepper.start = time;
+    return;
+  }
+  const { starts, ends, ranks } = stepper.cover;
+  const at = ++stepper.at;
+  stepper.start = at < starts.length ? starts[at]! : Number.POSITIVE_INFINITY;
+  stepper.end = ends[at]!;
+  stepper.rank = ranks[at]!;
+}
+
+/** The steps that reach beyond `from` and begin before `to`, as a view. */
+export function coverWithin(cover: Cover, from: number, to: number): Cover {
+  return cut(cover, firstAbove(cover.ends, from), firstAbove(cover.starts, to - 1));
+}
+
+/** Position of the first that is greater than `limit`; all are whole numbers. */
+function firstAbove(ascending: Float64Array, limit: number): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ascending[middle]! <= limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * The stretches `[from, to)` of positions whose samples are shown: no sample of a higher rank covers any part of them.
+ * Nothing else that is covered lies between the samples of a stretch.
+ *
+ * @param cover of these samples and of all others that might hide them. So a sample that is shown lies within one step
+ *   of its own rank, and nothing else must be looked at
+ */
+export function shownWithin(columns: Columns, of: Ranks, cover: Cover): [number, number][] {
+  const { times, durationMs } = columns;
+  const { ends, ranks } = cover;
+  const stretches: [number, number][] = [];
+  let step = firstAbove(ends, times[0] ?? 0);
+  let last: [number, number] | undefined;
+  let lastStep = -1;
+  for (let i = 0; i < times.length; i++) {
+    const start = times[i]!;
+    while (ends[step]! <= start) step++;
+    const end = start + Math.max(1, typeof durationMs === "number" ? durationMs : durationMs[i]!);
+    if (ranks[step] !== (typeof of === "number" ? of : of[i]!) || ends[step]! < end) continue;
+    if (last?.[1] === i && step <= lastStep + 1) last[1] = i + 1;
+    else {
+      last = [i, i + 1];
+      stretches.push(last);
+    }
+    lastStep = step;
+  }
+  return stretches;
+}
+
+/** Whether both say the same. */
+export function sameCover(a: Cover, b: Cover): boolean {
+  const same = (x: Float64Array, y: Float64Array) =>
+    x.length === y.length && x.every((one, i) => one === y[i]);
+  return same(a.starts, b.starts) && same(a.ends, b.ends) && same(a.ranks, b.ranks);
+}
+
+function createSteps(most: number): Cover {
+  return { starts: new Float64Array(most), ends: new Float64Array(most), ranks: new Float64Array(most) };
+}
+
+/** The first `count` steps; a copy where the view would hold on to much more. */
+function trimmed(steps: Cover, count: number): Cover {
+  const view = cut(steps, 0, count);
+  if (count * 2 >= steps.starts.length) return view;
+  return { starts: view.starts.slice(), ends: view.ends.slice(), ranks: view.ranks.slice() };
+}
+
+function cut({ starts, ends, ranks }: Cover, from: number, to: number): Cover {
+  return {
+    starts: starts.subarray(from, to),
+    ends: ends.subarray(from, to),
+    ranks: ranks.subarray(from, to),
+  };
+}
