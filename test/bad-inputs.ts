@@ -8,6 +8,7 @@ import { createCertificateRequest } from "@wellapi/cli/certificate-request";
 import { connect } from "@wellapi/cli/connection";
 import { type Company, enrolCompany, enrolPerson, type Person } from "@wellapi/demo/people";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
+import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
@@ -94,10 +95,15 @@ export function describeBadInputs(running: () => Server): void {
           requestId: `doors-${direction}`,
           consent: {
             grantee: grantee.organization,
-            direction,
-            categories: [{ name: "heart" }],
-            purposes: [Purpose.TREATMENT],
-            resolution: Resolution.RAW,
+            provisions: [
+              {
+                effect: Provision_Effect.PERMIT,
+                directions: [direction],
+                categories: [{ name: "heart" }],
+                purposes: direction === Direction.READ ? [Purpose.TREATMENT] : [],
+                resolution: Resolution.RAW,
+              },
+            ],
           },
         });
       }
@@ -365,8 +371,13 @@ export function describeBadInputs(running: () => Server): void {
         requestId: randomUUID(),
         consent: {
           grantee: other.organization,
-          direction: Direction.CONTRIBUTE,
-          categories: [{ name: "sleep" }],
+          provisions: [
+            {
+              effect: Provision_Effect.PERMIT,
+              directions: [Direction.CONTRIBUTE],
+              categories: [{ name: "sleep" }],
+            },
+          ],
         },
       });
       expect(await refusal(consents.revokeConsent({ consent: consent!.id, etag: "stale" }))).toMatchObject({

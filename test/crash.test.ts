@@ -13,6 +13,7 @@ import {
 } from "@wellapi/demo/people";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import {
   ItemOutcome_Status,
@@ -134,8 +135,13 @@ describe("kill -9 at any moment under load", () => {
       requestId: "crash",
       consent: {
         grantee: makerKeys.organization,
-        direction: Direction.CONTRIBUTE,
-        categories: [{ name: "heart" }],
+        provisions: [
+          {
+            effect: Provision_Effect.PERMIT,
+            directions: [Direction.CONTRIBUTE],
+            categories: [{ name: "heart" }],
+          },
+        ],
       },
     });
     const { consents } = await createClient(ConsentService, makerKeys.transport).listConsents({});

@@ -9,6 +9,7 @@ import { verifyLogGrowth } from "@wellapi/cli/verification";
 import { enrolCompany, enrolPerson } from "@wellapi/demo/people";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { SeriesBatchSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
@@ -63,8 +64,13 @@ describe.skipIf(!root)("the disk fills", () => {
       requestId: "full",
       consent: {
         grantee: maker.organization,
-        direction: Direction.CONTRIBUTE,
-        categories: [{ name: "heart" }],
+        provisions: [
+          {
+            effect: Provision_Effect.PERMIT,
+            directions: [Direction.CONTRIBUTE],
+            categories: [{ name: "heart" }],
+          },
+        ],
       },
     });
     const { consents } = await createClient(ConsentService, maker.transport).listConsents({});

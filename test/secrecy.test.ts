@@ -6,6 +6,7 @@ import { connect } from "@wellapi/cli/connection";
 import { type Company, enrolCompany, enrolPerson, type Person } from "@wellapi/demo/people";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
@@ -91,8 +92,13 @@ describe("what lies on disk and in the log", () => {
       requestId: "secrecy",
       consent: {
         grantee: maker.organization,
-        direction: Direction.CONTRIBUTE,
-        categories: [{ name: "body" }, { name: "heart" }],
+        provisions: [
+          {
+            effect: Provision_Effect.PERMIT,
+            directions: [Direction.CONTRIBUTE],
+            categories: [{ name: "body" }, { name: "heart" }],
+          },
+        ],
       },
     });
     const { consents } = await createClient(ConsentService, maker.transport).listConsents({});

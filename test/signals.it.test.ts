@@ -8,6 +8,7 @@ import { contribute } from "@wellapi/demo/contribution";
 import { type Company, enrolCompany, enrolPerson } from "@wellapi/demo/people";
 import { type Server, temporaryFolder } from "@wellapi/demo/server";
 import { openJetStreamEvents } from "@wellapi/events";
+import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
@@ -76,10 +77,15 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
         requestId: randomUUID(),
         consent: {
           grantee,
-          direction,
-          categories: [{ name: "heart" }],
-          purposes,
-          resolution: Resolution.RAW,
+          provisions: [
+            {
+              effect: Provision_Effect.PERMIT,
+              directions: [direction],
+              categories: [{ name: "heart" }],
+              purposes,
+              resolution: Resolution.RAW,
+            },
+          ],
         },
       });
     await give(maker.organization, Direction.CONTRIBUTE, []);

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { createClient, createRouterTransport } from "@connectrpc/connect";
 import { createLeafSealer, openAccessLog } from "@wellapi/access-log";
 import { consentCollections, openConsentService } from "@wellapi/consent";
+import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
@@ -71,10 +72,15 @@ export async function openConsentHost(folder: string): Promise<ConsentHost> {
         requestId: "read",
         consent: {
           grantee,
-          direction: Direction.READ,
-          categories: [{ name: "heart" }],
-          purposes: [Purpose.TREATMENT],
-          resolution: Resolution.RAW,
+          provisions: [
+            {
+              effect: Provision_Effect.PERMIT,
+              directions: [Direction.READ],
+              categories: [{ name: "heart" }],
+              purposes: [Purpose.TREATMENT],
+              resolution: Resolution.RAW,
+            },
+          ],
         },
       });
       return consent!.id;

@@ -2,6 +2,7 @@ import { createClient } from "@connectrpc/connect";
 import { connect } from "@wellapi/cli/connection";
 import { companyAt, enrolCompany, enrolPerson, personAt } from "@wellapi/demo/people";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
+import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
@@ -70,10 +71,15 @@ export async function openWorld(
       requestId,
       consent: {
         grantee: maker.organization,
-        direction: Direction.READ,
-        categories: [{ name: "heart" }],
-        purposes: [Purpose.TREATMENT],
-        resolution: Resolution.RAW,
+        provisions: [
+          {
+            effect: Provision_Effect.PERMIT,
+            directions: [Direction.READ],
+            categories: [{ name: "heart" }],
+            purposes: [Purpose.TREATMENT],
+            resolution: Resolution.RAW,
+          },
+        ],
       },
     });
     return consent!.id;
@@ -85,8 +91,13 @@ export async function openWorld(
       requestId: "contribute",
       consent: {
         grantee: maker.organization,
-        direction: Direction.CONTRIBUTE,
-        categories: [{ name: "heart" }],
+        provisions: [
+          {
+            effect: Provision_Effect.PERMIT,
+            directions: [Direction.CONTRIBUTE],
+            categories: [{ name: "heart" }],
+          },
+        ],
       },
     });
     return { id: person.id, contributing: consent!.id, reading: await grantReading(person.id, "read") };

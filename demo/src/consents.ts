@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createClient } from "@connectrpc/connect";
+import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Company, Person } from "./people.ts";
@@ -14,10 +15,15 @@ export function consentFor(
 ) {
   return {
     grantee: organization,
-    direction,
-    categories: categories.map((name) => ({ name })),
-    purposes: direction === Direction.READ ? [Purpose.TREATMENT] : [],
-    resolution: Resolution.RAW,
+    provisions: [
+      {
+        effect: Provision_Effect.PERMIT,
+        directions: [direction],
+        categories: categories.map((name) => ({ name })),
+        purposes: direction === Direction.READ ? [Purpose.TREATMENT] : [],
+        resolution: Resolution.RAW,
+      },
+    ],
   };
 }
 

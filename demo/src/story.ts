@@ -3,6 +3,7 @@ import { type Client, createClient } from "@connectrpc/connect";
 import { table } from "@wellapi/cli/output";
 import { verifyLogGrowth, verifyLoggedAccess } from "@wellapi/cli/verification";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
@@ -183,7 +184,7 @@ export async function tellStory(server: Server, narrator: Narrator): Promise<voi
 
   narrator.chapter("5. The patient looks, and revokes");
   const patientConsents = createClient(ConsentService, first.transport);
-  const { consents } = await patientConsents.listConsents({ activeOnly: true });
+  const { consents } = await patientConsents.listConsents({ states: [Consent_State.ACTIVE] });
   narrator.hold(`the patient sees ${consents.length} consents in force`, consents.length === 2);
   const { accesses, denied } = await listedAccesses(audit, 2);
   narrator.hold(

@@ -4,6 +4,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import { samplesOf } from "@wellapi/cli/samples";
 import { type Company, enrolPerson } from "@wellapi/demo/people";
+import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { ItemOutcome_Status, SeriesBatchSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
@@ -85,10 +86,15 @@ export async function enrolPatient(stage: Stage, name: string): Promise<Patient>
       const request = randomUUID();
       const message = {
         grantee: (reading ? clinic : maker).organization,
-        direction: reading ? DirectionMessage.READ : DirectionMessage.CONTRIBUTE,
-        categories: [{ name: "heart" }],
-        purposes: reading ? [purpose] : [],
-        resolution: Resolution.RAW,
+        provisions: [
+          {
+            effect: Provision_Effect.PERMIT,
+            directions: [reading ? DirectionMessage.READ : DirectionMessage.CONTRIBUTE],
+            categories: [{ name: "heart" }],
+            purposes: reading ? [purpose] : [],
+            resolution: Resolution.RAW,
+          },
+        ],
       };
       for (;;) {
         const operation = recorder.add<Grant>({

@@ -1,108 +1,66 @@
 import { randomUUID } from "node:crypto";
 import { createClient } from "@connectrpc/connect";
-import { type Consent, Consent_Status, ConsentSchema } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { type Consent, Consent_State, ConsentSchema } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
-import { type Direction, type Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Command } from "commander";
-import {
-  directions,
-  instant,
-  interval,
-  nameOf,
-  oneOf,
-  purposes,
-  resolutions,
-  several,
-} from "../arguments.ts";
+import { count, directions, instant, nameOf, oneOf, purposes, resolutions, several } from "../arguments.ts";
 import { connect } from "../connection.ts";
+import { type CreateOptions, consentIn, consentOf, provisionText, states } from "../consent-text.ts";
 import { createOutput, timeText } from "../output.ts";
 import { pages } from "../pages.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
-interface CreateOptions {
-  grantee: string;
-  direction: Direction;
-  category: string[];
-  purpose?: Purpose[];
-  resolution?: Resolution;
-  windowFrom?: number;
-  windowTo?: number;
-  validFrom?: number;
-  validTo?: number;
-  requestId?: string;
+interface ListOptions {
+  active: boolean;
+  state?: Consent_State[];
+  grantee?: string;
 }
 
-const statusNames = {
-  active: Consent_Status.ACTIVE,
-  revoked: Consent_Status.REVOKED,
-  expired: Consent_Status.EXPIRED,
-};
+const example = `
+Examples: wellapi consent create --as-patient pat_... --grantee org_... --direction read \\
+            --category heart --purpose treatment --resolution raw
+          wellapi consent create --as-patient pat_... --from consent.json
+
+A file holds a whole consent in JSON, for example
+  {"grantee": "org_...", "provisions": [
+    {"effect": "EFFECT_PERMIT", "directions": ["DIRECTION_CONTRIBUTE", "DIRECTION_READ"],
+     "categories": [{"name": "heart"}], "purposes": ["PURPOSE_TREATMENT"], "resolution": "RESOLUTION_RAW"},
+    {"effect": "EFFECT_DENY", "directions": ["DIRECTION_READ"], "categories": [{"name": "heart"}],
+     "capturedWithin": {"startTime": "2026-03-01T00:00:00Z", "endTime": "2026-04-01T00:00:00Z"}}]}`;
 
 function row(consent: Consent): string[] {
   return [
     consent.id,
     consent.patient,
     consent.grantee,
-    nameOf(directions, consent.direction),
-    consent.categories.map((c) => `${c.name}@${c.version}`).join(" "),
-    consent.purposes.map((p) => nameOf(purposes, p)).join(" "),
-    nameOf(resolutions, consent.resolution),
-    nameOf(statusNames, consent.status),
+    consent.provisions.map(provisionText).join("\n"),
+    nameOf(states, consent.state),
     timeText(consent.createTime),
   ];
 }
 
 export function addConsent(program: Command): void {
-  const group = program.command("consent").description("what a patient permits");
-  addConnectionOptions(group.command("create"))
-    .description("permit an organization to contribute or read (as the patient)")
-    .requiredOption("--grantee <org>", "the organization")
-    .requiredOption("--direction <word>", "contribute or read", oneOf(directions))
-    .requiredOption("--category <name...>", "heart, activity, sleep, body, glucose, …", several(String))
-    .option("--purpose <word...>", "what for (reading)", several(oneOf(purposes)))
-    .option("--resolution <word>", "raw, hourly or daily", oneOf(resolutions))
-    .option("--window-from <time>", "only data captured from here on", instant)
-    .option("--window-to <time>", "only data captured before", instant)
-    .option("--valid-from <time>", "in force from", instant)
-    .option("--valid-to <time>", "in force until", instant)
-    .option("--request-id <id>", "sending it again gives the same consent")
-    .addHelpText(
-      "after",
-      "\nExample: wellapi consent create --as-patient pat_... --grantee org_... --direction read \\\n" +
-        "           --category heart --purpose treatment --resolution raw",
-    )
-    .action(async (options: CreateOptions, command: Command) => {
-      const settings = settingsOf(command);
-      const client = createClient(ConsentService, await connect(settings));
-      const { consent } = await client.createConsent({
-        requestId: options.requestId ?? randomUUID(),
-        consent: {
-          grantee: options.grantee,
-          direction: options.direction,
-          categories: options.category.map((name) => ({ name })),
-          purposes: options.purpose ?? [],
-          resolution: options.resolution ?? Resolution.RAW,
-          window: interval(options.windowFrom, options.windowTo),
-          validity: interval(options.validFrom, options.validTo),
-        },
-      });
-      if (consent) createOutput(settings.json).message(ConsentSchema, consent, () => consent.id);
-    });
+  const group = program.command("consent").description("what a patient permits and denies");
+  addCreate(group);
   addConnectionOptions(group.command("list"))
     .description("list the caller's consents; a grantee finds its patients' ids here")
     .option("--active", "only those in force", false)
+    .option("--state <word...>", "only those scheduled, active, revoked or expired", several(oneOf(states)))
+    .option("--grantee <org>", "only those of this organization (as the patient)")
     .addHelpText("after", "\nExample: wellapi consent list --as-patient pat_...")
-    .action(async (options: { active: boolean }, command: Command) => {
+    .action(async (options: ListOptions, command: Command) => {
       const settings = settingsOf(command);
       const client = createClient(ConsentService, await connect(settings));
+      const wanted = [...(options.state ?? []), ...(options.active ? [Consent_State.ACTIVE] : [])];
+      const query = { states: [...new Set(wanted)], grantee: options.grantee ?? "" };
       const consents = await pages(async (pageToken) => {
-        const page = await client.listConsents({ pageToken, activeOnly: options.active });
+        const page = await client.listConsents({ ...query, pageToken });
         return { items: page.consents, nextPageToken: page.nextPageToken };
       });
       createOutput(settings.json).rows(
         ConsentSchema,
         consents,
-        ["consent", "patient", "grantee", "may", "categories", "purposes", "resolution", "status", "created"],
+        ["consent", "patient", "grantee", "says", "state", "created"],
         row,
       );
     });
@@ -121,5 +79,34 @@ export function addConsent(program: Command): void {
           () => `${consent.id} revoked at ${timeText(consent.revokeTime)}`,
         );
       }
+    });
+}
+
+function addCreate(group: Command): void {
+  addConnectionOptions(group.command("create"))
+    .description("permit an organization to contribute or read, or deny it (as the patient)")
+    .option("--grantee <org>", "the organization")
+    .option("--direction <word...>", "contribute, read, or both", several(oneOf(directions)))
+    .option("--category <name...>", "heart, activity, sleep, body, glucose, …", several(String))
+    .option("--deny", "deny instead of permit: a denial beats every permission", false)
+    .option("--purpose <word...>", "what for (reading)", several(oneOf(purposes)))
+    .option("--resolution <word>", "raw, hourly or daily (reading); default raw", oneOf(resolutions))
+    .option("--window-from <time>", "only data captured from here on", instant)
+    .option("--window-to <time>", "only data captured before", instant)
+    .option("--last-days <number>", "only data captured in the last so many days, at each use", count)
+    .option("--valid-from <time>", "in force from", instant)
+    .option("--valid-to <time>", "in force until", instant)
+    .option("--from <file>", "a whole consent in JSON, with any provisions, instead of these options")
+    .option("--request-id <id>", "sending it again gives the same consent")
+    .addHelpText("after", example)
+    .action(async (options: CreateOptions, command: Command) => {
+      const settings = settingsOf(command);
+      const asked = options.from === undefined ? consentOf(options) : consentIn(options.from);
+      const client = createClient(ConsentService, await connect(settings));
+      const { consent } = await client.createConsent({
+        requestId: options.requestId ?? randomUUID(),
+        consent: asked,
+      });
+      if (consent) createOutput(settings.json).message(ConsentSchema, consent, () => consent.id);
     });
 }

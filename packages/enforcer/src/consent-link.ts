@@ -1,3 +1,4 @@
+import type { Message } from "@bufbuild/protobuf";
 import { createClient, type Transport } from "@connectrpc/connect";
 import {
   ConsentDecisionService,
@@ -112,26 +113,47 @@ function recallOf({ recall, partition, onlyWidens, grantees }: RecallPatient): I
   return { kind: "recall", recall, partition, onlyWidens, grantees };
 }
 
-/** Grants as permits. A grant whose resolution is unknown here permits nothing. */
+/**
+ * Grants as permits. What is not known here permits nothing: of a grant, the grant; of the decision, all of it, for
+ * it may restrict the grants. So does a decision that says both yes and no.
+ */
 export function answerOf(decision: Decision | undefined): Answer {
-  const [first, ...rest] = (decision?.grants ?? []).map(permitOf).filter((permit) => permit !== undefined);
-  if (first) return { permits: [first, ...rest] };
   const reason = decision?.denialReason || DenialReason.NO_CONSENT;
-  return { denied: { permitted: false, reason } };
+  const denied = { denied: { permitted: false, reason } } as const;
+  if (decision === undefined || isUnknown(decision) || decision.denialReason !== 0) return denied;
+  const [first, ...rest] = decision.grants.map(permitOf).filter((permit) => permit !== undefined);
+  return first ? { permits: [first, ...rest] } : denied;
 }
 
+const knownResolutions: ReadonlySet<Resolution> = new Set([
+  Resolution.RAW,
+  Resolution.HOURLY,
+  Resolution.DAILY,
+]);
+
 function permitOf(grant: Grant): DatedPermit | undefined {
-  if (![Resolution.RAW, Resolution.HOURLY, Resolution.DAILY].includes(grant.resolution)) return undefined;
-  if (grant.consent === "" || grant.version < 1) return undefined;
+  const { consent, version, provision, resolution, window, validity } = grant;
+  if (isUnknown(grant) || isUnknown(window) || isUnknown(validity)) return undefined;
+  if (!knownResolutions.has(resolution)) return undefined;
+  const lastMs = Number(grant.capturedInLastMs);
+  if (consent === "" || version < 1 || provision < 0 || lastMs < 0) return undefined;
+  const from = millisOf(window?.startTime, earliestTime);
   return {
-    consent: grant.consent,
-    version: grant.version,
-    resolution: grant.resolution,
-    from: millisOf(grant.window?.startTime, earliestTime),
-    to: millisOf(grant.window?.endTime, latestTime),
-    notBefore: millisOf(grant.validity?.startTime, earliestTime),
-    notAfter: millisOf(grant.validity?.endTime, latestTime),
+    consent,
+    version,
+    provision,
+    resolution,
+    from,
+    to: millisOf(window?.endTime, latestTime),
+    ...(lastMs > 0 ? { sliding: { lastMs, from } } : {}),
+    notBefore: millisOf(validity?.startTime, earliestTime),
+    notAfter: millisOf(validity?.endTime, latestTime),
   };
+}
+
+/** Whether a newer consent service put something into it that is not known here. */
+function isUnknown(message: Message | undefined): boolean {
+  return message?.$unknown !== undefined && message.$unknown.length > 0;
 }
 
 function millisOf(time: { seconds: bigint; nanos: number } | undefined, absent: number): number {

@@ -10,6 +10,6 @@ export type { MessageQueue } from "./message-queue.ts";
 export { createMessageQueue } from "./message-queue.ts";
 export type { DatedPermit } from "./permits.ts";
 export { earliestTime, latestTime } from "./permits.ts";
-export type { Enforcer, Permit, Question, Recall, Verdict } from "./port.ts";
+export type { Enforcer, Permit, Question, Recall, Sliding, Verdict } from "./port.ts";
 export type { Answer, Ask, Incoming, Outgoing, SessionOptions } from "./session.ts";
 export { Session } from "./session.ts";

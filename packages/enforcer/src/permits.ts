@@ -1,7 +1,7 @@
 import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import type { Permit, Verdict } from "./port.ts";
 
-/** A permit together with when it begins. Times are UTC milliseconds. */
+/** A permit together with when it begins; `from` does not slide yet. Times are UTC milliseconds. */
 export interface DatedPermit extends Permit {
   readonly notBefore: number;
 }
@@ -27,9 +27,22 @@ export function judge(permits: readonly DatedPermit[], now: number): DatedVerdic
       else to = Math.min(to, edge);
     }
   }
-  const [first, ...rest] = permits.filter((permit) => permit.notBefore <= now && now < permit.notAfter);
-  if (first) return { verdict: { permitted: true, permits: [first, ...rest] }, from, to };
+  const inForce = permits.filter((permit) => permit.notBefore <= now && now < permit.notAfter);
+  const [first, ...rest] = inForce.map((permit) => slid(permit, now));
+  if (first) {
+    const verdict = { permitted: true, permits: [first, ...rest] } as const;
+    // The next millisecond has other windows.
+    const slides = inForce.some(({ sliding }) => sliding !== undefined);
+    return slides ? { verdict, from: now, to: now + 1 } : { verdict, from, to };
+  }
   const ended = permits.length > 0 && permits.every((permit) => permit.notAfter <= now);
   const reason = ended ? DenialReason.EXPIRED : DenialReason.NO_CONSENT;
   return { verdict: { permitted: false, reason }, from, to };
+}
+
+/** With the window that a sliding permit has at `now`; it may be empty. */
+function slid(permit: Permit, now: number): Permit {
+  if (permit.sliding === undefined) return permit;
+  const { lastMs, from } = permit.sliding;
+  return { ...permit, from: Math.max(from, now - lastMs) };
 }

@@ -14,16 +14,26 @@ export interface Question {
   readonly region: string;
 }
 
-/** One consent's permission in force now, with its obligations. Times are UTC milliseconds, half-open. */
+/** What one provision of a consent permits now, with its obligations. Times are UTC milliseconds, half-open. */
 export interface Permit {
   readonly consent: string;
   readonly version: number;
+  /** The provision's position in the consent, from 0. */
+  readonly provision: number;
   readonly resolution: Resolution;
   /** Only data captured within: from <= t < to. */
   readonly from: number;
   readonly to: number;
+  /** Where the window slides: what `from` was made of. */
+  readonly sliding?: Sliding;
   /** In force until. */
   readonly notAfter: number;
+}
+
+/** Only data captured in the last `lastMs` milliseconds before each use, and not before `from`. */
+export interface Sliding {
+  readonly lastMs: number;
+  readonly from: number;
 }
 
 export type Verdict =

@@ -20,6 +20,7 @@ const questionOf = (partition: string, code = "8867-4"): Question => ({
 const permit: DatedPermit = {
   consent: "con_1",
   version: 1,
+  provision: 0,
   resolution: Resolution.RAW,
   from: earliestTime,
   to: latestTime,

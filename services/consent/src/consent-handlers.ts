@@ -1,3 +1,4 @@
+import type { DescMethod, MessageShape } from "@bufbuild/protobuf";
 import {
   Code,
   ConnectError,
@@ -9,18 +10,21 @@ import {
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
-import { type PageTokens, queryDigest } from "@wellapi/rpc";
+import { type Caller, type PageTokens, queryDigest } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { Pairwise } from "@wellapi/vault";
 import type { Accesses } from "./access-interceptor.ts";
-import { patientOf, statusOf } from "./consent.ts";
-import type { ConsentRepository, KeptConsent, Revision } from "./consent-repository.ts";
-import { consentMessage, requestedContent, revisionMessage, termsOf } from "./convert.ts";
+import { patientOf, stateOf } from "./consent.ts";
+import type { ConsentRepository, KeptConsent, Page } from "./consent-repository.ts";
+import { consentMessage, type Reader, revisionMessage } from "./convert.ts";
 import { ConsentError } from "./errors.ts";
 import { digest } from "./etag.ts";
 import type { Granting } from "./granting.ts";
 import type { Revocations } from "./revocation.ts";
-import { patientOfCall, viewerOf, visible } from "./viewer.ts";
+import { refuseUnknownFields, requestedContent, termsOf } from "./terms-convert.ts";
+import type { Categories } from "./understanding.ts";
+import { patientOfCall, type Viewer, viewerOf, visible } from "./viewer.ts";
+import { named, stateMessages } from "./vocabulary-convert.ts";
 
 const { method } = ConsentService;
 const defaultPageSize = 50;
@@ -34,17 +38,37 @@ export interface ConsentHandlersDeps {
   readonly pageTokens: PageTokens;
   readonly pairwise: Pairwise;
   readonly clock: Clock;
+  readonly categories: Categories;
   /** To identity, as this service. */
   readonly identity: Transport;
 }
 
 export function createConsentHandlers(deps: ConsentHandlersDeps): ServiceImpl<typeof ConsentService> {
-  const { consents, granting, revocations, accesses, pageTokens, pairwise, clock } = deps;
+  const { consents, granting, revocations, accesses, pageTokens, pairwise, clock, categories } = deps;
   const organizations = createClient(OrganizationService, deps.identity);
   const directory = createClient(PatientDirectoryService, deps.identity);
 
+  const readerOf = (partition: string, party: string): Reader => {
+    return { patient: pairwise.outward(party, patientOf(partition)), now: clock.now(), categories };
+  };
   const shown = ({ partition, consent }: KeptConsent, party: string) =>
-    consentMessage(consent, pairwise.outward(party, patientOf(partition)), clock.now());
+    consentMessage(consent, readerOf(partition, party));
+
+  /** The page that a list asks for, and how the token of the next one is made. */
+  function paged<D extends DescMethod>(
+    rpc: D,
+    caller: Caller,
+    request: MessageShape<D["input"]> & { readonly pageSize: number; readonly pageToken: string },
+  ): Page & { next(cursor: string | undefined): string } {
+    const name = `${ConsentService.typeName}/${rpc.name}`;
+    const query = { caller, method: name, digest: queryDigest(rpc.input, request) };
+    const { pageSize, pageToken } = request;
+    return {
+      limit: pageSize <= 0 ? defaultPageSize : Math.min(pageSize, mostPageSize),
+      cursor: pageToken === "" ? undefined : Buffer.from(pageTokens.open(query, pageToken)).toString(),
+      next: (cursor) => (cursor === undefined ? "" : pageTokens.seal(query, Buffer.from(cursor))),
+    };
+  }
 
   /** Throws `invalid` for an organization that there is not. */
   async function checkGrantee(organization: string, { signal }: HandlerContext): Promise<void> {
@@ -69,6 +93,7 @@ export function createConsentHandlers(deps: ConsentHandlersDeps): ServiceImpl<ty
       return accesses.logged(context, method.createConsent, requestId, async (call) => {
         const { partition, author } = patientOfCall(call.caller);
         call.about(partition);
+        refuseUnknownFields(asked);
         // The digest is of what was asked, before versions are pinned: sent again, it asks for the same.
         const requestDigest = digest(requestedContent(asked));
         // A request id may say something about the patient, so it is not kept in clear.
@@ -100,28 +125,23 @@ export function createConsentHandlers(deps: ConsentHandlersDeps): ServiceImpl<ty
     listConsents(request, context) {
       return accesses.logged(context, method.listConsents, "", async (call) => {
         const { holder, party } = viewerOf(call.caller);
-        const { activeOnly, pageSize, pageToken } = request;
-        const query = {
-          caller: call.caller,
-          method: `${ConsentService.typeName}/${method.listConsents.name}`,
-          digest: queryDigest(method.listConsents.input, request),
-        };
-        const limit = pageSize <= 0 ? defaultPageSize : Math.min(pageSize, mostPageSize);
-        const cursor =
-          pageToken === "" ? undefined : Buffer.from(pageTokens.open(query, pageToken)).toString();
-        const page = await consents.list(holder, activeOnly, limit, cursor);
+        const grantee = granteeOf(holder, request.grantee);
+        const states = new Set(request.states.map((state) => named(stateMessages, state)));
+        const page = paged(method.listConsents, call.caller, request);
+        const revoked = states.size === 0 ? undefined : states.has("revoked");
+        const listed = { holder, grantee, revoked: revoked && states.size > 1 ? undefined : revoked };
+        const found = await consents.list(listed, page);
         const now = clock.now();
-        const seen = page.consents.filter(
-          ({ consent }) => !activeOnly || statusOf(consent, now) === "active",
+        const seen = found.consents.filter(
+          ({ consent }) => states.size === 0 || states.has(stateOf(consent, now)),
         );
-        if ("partition" in holder)
-          call.about(
-            holder.partition,
-            seen.map(({ consent }) => consent),
-          );
+        if ("partition" in holder) {
+          const own = seen.map(({ consent }) => consent);
+          call.about(holder.partition, own);
+        }
         return {
           consents: seen.map((kept) => shown(kept, party)),
-          nextPageToken: page.cursor === undefined ? "" : pageTokens.seal(query, Buffer.from(page.cursor)),
+          nextPageToken: page.next(found.cursor),
         };
       });
     },
@@ -138,18 +158,30 @@ export function createConsentHandlers(deps: ConsentHandlersDeps): ServiceImpl<ty
       });
     },
 
-    listConsentRevisions({ consent: id }, context) {
+    listConsentRevisions(request, context) {
       return accesses.logged(context, method.listConsentRevisions, "", async (call) => {
         const viewer = viewerOf(call.caller);
         if ("partition" in viewer.holder) call.about(viewer.holder.partition);
-        const { partition, consent } = await visible(consents, viewer, id);
+        const { partition, consent } = await visible(consents, viewer, request.consent);
         call.about(partition, [consent]);
-        const patient = pairwise.outward(viewer.party, patientOf(partition));
-        const actor = ({ author }: Revision) =>
-          author.kind === "patient" ? pairwise.outward(viewer.party, author.id) : author.id;
-        const revisions = await consents.revisions(partition, consent.id);
-        return { revisions: revisions.map((one) => revisionMessage(one, patient, actor(one))) };
+        const page = paged(method.listConsentRevisions, call.caller, request);
+        const found = await consents.revisions(partition, consent.id, page);
+        const reader = readerOf(partition, viewer.party);
+        return {
+          revisions: found.revisions.map((one) => revisionMessage(one, reader)),
+          nextPageToken: page.next(found.cursor),
+        };
       });
     },
   };
+}
+
+/** The organization that a list is narrowed to. Throws `invalid` for one that asks for another's. */
+function granteeOf(holder: Viewer["holder"], asked: string): string | undefined {
+  if (asked === "" || "partition" in holder) return asked === "" ? undefined : asked;
+  if (asked === holder.grantee) return undefined;
+  const description = "is another organization: leave it out, you see your own consents alone";
+  throw new ConsentError("invalid", {
+    violations: [{ field: "grantee", description, reason: "INVALID_FIELD" }],
+  });
 }

@@ -7,13 +7,8 @@ import type {
   Store,
   Stored,
 } from "@wellapi/store";
-import { type Consent, type CurrentConsents, noConsents, type RecallScope } from "./consent.ts";
-
-/** Who changed a consent; `id` is internal. */
-export interface Author {
-  readonly kind: "patient" | "guardian" | "clinician" | "operator" | "service";
-  readonly id: string;
-}
+import { type Author, type Consent, type CurrentConsents, noConsents, type RecallScope } from "./consent.ts";
+import { ConsentError } from "./errors.ts";
 
 export interface Revision {
   readonly consent: Consent;
@@ -60,7 +55,13 @@ export interface PendingRecall {
   readonly scope: RecallScope;
 }
 
-type CurrentDocument = Document & { readonly current: CurrentConsents };
+/**
+ * The shape of what is stored. Documents of another one are not read, whatever they look like: to take a consent for
+ * what it does not say is worse than to have none.
+ */
+const format = 2;
+
+type CurrentDocument = Document & { readonly format: number; readonly current: CurrentConsents };
 type ConsentDocument = Document & { readonly content: Consent; readonly request_digest: string };
 type RevisionDocument = Document & { readonly revision: Revision };
 type PendingDocument = Document & PendingRecall;
@@ -69,6 +70,7 @@ const currentConsents: CollectionDeclaration = {
   name: "current_consents",
   key: ["partition"],
   indexes: [],
+  version: format,
 };
 
 const consents: CollectionDeclaration = {
@@ -81,13 +83,16 @@ const consents: CollectionDeclaration = {
     { name: "by_patient_unrevoked", fields: ["partition", "unrevoked", "create_time"] },
     { name: "by_grantee", fields: ["grantee", "create_time"] },
     { name: "by_grantee_unrevoked", fields: ["grantee", "unrevoked", "create_time"] },
+    { name: "by_patient_and_grantee", fields: ["partition", "grantee", "create_time"] },
   ],
+  version: format,
 };
 
 const consentRevisions: CollectionDeclaration = {
   name: "consent_revisions",
   key: ["partition", "consent", "version"],
   indexes: [],
+  version: format,
 };
 
 const pendingRecalls: CollectionDeclaration = {
@@ -97,6 +102,21 @@ const pendingRecalls: CollectionDeclaration = {
 };
 
 export const consentCollectionsOfPatients = [currentConsents, consents, consentRevisions, pendingRecalls];
+
+/** Which consents a list shows. */
+export interface Listed {
+  readonly holder: Holder;
+  /** Of one organization, where the holder is a patient. */
+  readonly grantee: string | undefined;
+  /** Only revoked ones, or only others; undefined: all. */
+  readonly revoked: boolean | undefined;
+}
+
+/** A page of a list. */
+export interface Page {
+  readonly limit: number;
+  readonly cursor: string | undefined;
+}
 
 /** Whose consents a list shows. */
 export type Holder = { readonly partition: string } | { readonly grantee: string };
@@ -109,13 +129,24 @@ export class ConsentRepository {
     this.#store = store;
   }
 
+  /**
+   * Throws `unreadable` where the store holds consents in another shape. A store is of one shape as a whole, so that one
+   * document tells.
+   */
+  async checkFormat(): Promise<void> {
+    const page = await this.#store.scan<CurrentDocument>(currentConsents.name, { equals: [], limit: 1 });
+    for (const { document } of page.documents) checkFormat(document);
+  }
+
   /** Linearizable: a read that starts after a change was committed sees it. */
   async current(partition: string): Promise<CurrentConsents> {
     return (await this.stored(partition))?.document.current ?? noConsents;
   }
 
   async stored(partition: string): Promise<Stored<CurrentDocument> | undefined> {
-    return this.#store.get<CurrentDocument>(currentConsents.name, [partition]);
+    const stored = await this.#store.get<CurrentDocument>(currentConsents.name, [partition]);
+    if (stored !== undefined) checkFormat(stored.document);
+    return stored;
   }
 
   async get(partition: string, consent: string): Promise<Consent | undefined> {
@@ -139,17 +170,9 @@ export class ConsentRepository {
   }
 
   /** Newest first. */
-  async list(
-    holder: Holder,
-    unrevokedOnly: boolean,
-    limit: number,
-    cursor: string | undefined,
-  ): Promise<{ consents: KeptConsent[]; cursor?: string }> {
-    const [index, key] =
-      "partition" in holder ? ["by_patient", holder.partition] : ["by_grantee", holder.grantee];
+  async list(listed: Listed, { limit, cursor }: Page): Promise<{ consents: KeptConsent[]; cursor?: string }> {
     const page = await this.#store.scan<ConsentDocument>(consents.name, {
-      index: unrevokedOnly ? `${index}_unrevoked` : index,
-      equals: unrevokedOnly ? [key, true] : [key],
+      ...indexOf(listed),
       order: "descending",
       limit,
       ...(cursor === undefined ? {} : { cursor }),
@@ -160,17 +183,25 @@ export class ConsentRepository {
     return { consents: kept, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
   }
 
-  /** Oldest first. A consent has two at most. */
-  async revisions(partition: string, consent: string): Promise<Revision[]> {
-    const scan = { equals: [partition, consent], limit: 100 };
-    const page = await this.#store.scan<RevisionDocument>(consentRevisions.name, scan);
-    return page.documents.map(({ document }) => document.revision);
+  /** Oldest first. */
+  async revisions(
+    partition: string,
+    consent: string,
+    { limit, cursor }: Page,
+  ): Promise<{ revisions: Revision[]; cursor?: string }> {
+    const page = await this.#store.scan<RevisionDocument>(consentRevisions.name, {
+      equals: [partition, consent],
+      limit,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    const revisions = page.documents.map(({ document }) => document.revision);
+    return { revisions, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
   }
 
   /** Refused as `conflict` where the patient's consents changed since `before` was read. */
   async commit(change: ConsentChange): Promise<CommitResult> {
     const { partition, before, after, created, revoked, revisions, recall, leaf, owed = [] } = change;
-    const current = { partition, current: after };
+    const current = { partition, format, current: after };
     const changes: Change[] = [
       before
         ? {
@@ -221,6 +252,25 @@ export class ConsentRepository {
     const page = await this.#store.scan<ConsentDocument>(consents.name, scan);
     return page.documents.map(({ document }) => document);
   }
+}
+
+/** What a list is scanned by; what the index does not tell apart its reader does. */
+function indexOf({ holder, grantee, revoked }: Listed): Pick<Scan, "index" | "equals"> {
+  if ("partition" in holder && grantee !== undefined) {
+    return { index: "by_patient_and_grantee", equals: [holder.partition, grantee] };
+  }
+  const [index, key] =
+    "partition" in holder ? ["by_patient", holder.partition] : ["by_grantee", holder.grantee];
+  if (revoked === undefined) return { index, equals: [key] };
+  return { index: `${index}_unrevoked`, equals: [key, !revoked] };
+}
+
+function checkFormat(document: Document & { readonly format?: unknown }): void {
+  if (document.format === format) return;
+  const message =
+    `the store holds consents of format ${String(document.format ?? 1)}, and this program reads format ${format} only: ` +
+    "start the program that wrote them, or begin with a new store";
+  throw new ConsentError("unreadable", { message });
 }
 
 function documentOf(partition: string, consent: Consent, origin: Origin): Document {

@@ -37,19 +37,40 @@ export interface Notice {
   readonly sha256: string;
 }
 
-/** What the patient agrees to. */
+export const effects = ["permit", "deny"] as const;
+export type Effect = (typeof effects)[number];
+
+/** Which data, by when it was captured: within an interval, or in the last `lastMs` milliseconds at each use. */
+export interface Captured extends Interval {
+  readonly lastMs?: number;
+}
+
+/** One thing that is permitted or denied: all that is stated must match. */
+export interface Provision {
+  readonly effect: Effect;
+  readonly directions: readonly Direction[];
+  readonly categories: readonly PinnedCategory[];
+  /** Of reading; contributing has none. Empty in a denial: reading for all. */
+  readonly purposes: readonly Purpose[];
+  /** Of a permission to read; absent otherwise. */
+  readonly resolution?: Resolution;
+  readonly captured: Captured;
+  /** Empty in a permission: the patient's home region only. Always empty in a denial: it denies in all. */
+  readonly regions: readonly string[];
+}
+
+/** What the patient says to one organization. */
 export interface Terms {
   readonly grantee: string;
-  readonly direction: Direction;
-  readonly categories: readonly PinnedCategory[];
-  /** Empty for contributing. */
-  readonly purposes: readonly Purpose[];
-  readonly resolution: Resolution;
-  readonly window: Interval;
+  readonly provisions: readonly Provision[];
   readonly validity: Interval;
-  /** Empty: the patient's home region only. */
-  readonly regions: readonly string[];
   readonly notice?: Notice;
+}
+
+/** Who gave or changed a consent; `id` is internal. All but a service act on the patient's behalf. */
+export interface Author {
+  readonly kind: "patient" | "guardian" | "clinician" | "operator" | "service";
+  readonly id: string;
 }
 
 /** One version of a consent. */
@@ -58,15 +79,18 @@ export interface Consent {
   readonly terms: Terms;
   /** 1 at creation, 2 once revoked. */
   readonly version: number;
+  readonly grantor: Author;
   readonly createTime: number;
   readonly revokeTime?: number;
 }
 
-export type Status = "active" | "revoked" | "expired";
+export const states = ["scheduled", "active", "revoked", "expired"] as const;
+export type State = (typeof states)[number];
 
-export function statusOf(consent: Consent, now: number): Status {
-  if (consent.revokeTime !== undefined) return "revoked";
-  return hasEnded(consent.terms.validity, now) ? "expired" : "active";
+export function stateOf({ revokeTime, terms: { validity } }: Consent, now: number): State {
+  if (revokeTime !== undefined) return "revoked";
+  if (hasEnded(validity, now)) return "expired";
+  return validity.start !== undefined && now < validity.start ? "scheduled" : "active";
 }
 
 export function hasEnded(validity: Interval, now: number): boolean {
@@ -92,6 +116,23 @@ export const noConsents: CurrentConsents = { consents: [], revoked: [], closed: 
 
 /** Consents that a patient can have in force or to come, so that their document stays small. */
 export const mostConsents = 1_000;
+/** For the same reason, provisions of all of them. */
+export const mostProvisions = 2_000;
+/** Denials towards one organization: the parts that they leave of a permission grow with their number squared. */
+export const mostDenials = 32;
+
+/** What there is too much of for another consent; undefined where there is room. */
+export function lackOfRoom(current: CurrentConsents, terms: Terms): string | undefined {
+  const all = [...current.consents.map((consent) => consent.terms), terms];
+  if (all.length > mostConsents) return "there are 1,000 consents that are not revoked";
+  if (all.reduce((sum, { provisions }) => sum + provisions.length, 0) > mostProvisions) {
+    return "the consents that are not revoked have 2,000 provisions";
+  }
+  const denials = all
+    .filter(({ grantee }) => grantee === terms.grantee)
+    .flatMap(({ provisions }) => provisions.filter(({ effect }) => effect === "deny"));
+  return denials.length > mostDenials ? "32 provisions deny something to this organization" : undefined;
+}
 
 /** What a change of consents means for those who enforce them. */
 export interface RecallScope {
@@ -101,9 +142,9 @@ export interface RecallScope {
   readonly grantees: readonly string[];
 }
 
-/** Giving a consent only permits: there are no terms that deny. */
-export function scopeOfGrant({ grantee }: Terms): RecallScope {
-  return { onlyWidens: true, grantees: [grantee] };
+/** A consent that denies anything takes away. */
+export function scopeOfGrant({ grantee, provisions }: Terms): RecallScope {
+  return { onlyWidens: provisions.every(({ effect }) => effect === "permit"), grantees: [grantee] };
 }
 
 export function scopeOfRevocation(consents: readonly Consent[]): RecallScope {
@@ -120,9 +161,11 @@ export function withCreated(current: CurrentConsents, consent: Consent): Current
 export function withRevoked(current: CurrentConsents, ids: ReadonlySet<string>): CurrentConsents {
   const gone = current.consents.filter((consent) => ids.has(consent.id));
   const pairs = new Map(current.revoked.map((pair) => [`${pair.direction} ${pair.grantee}`, pair]));
-  for (const { terms } of gone) {
-    const { grantee, direction } = terms;
-    pairs.set(`${direction} ${grantee}`, { grantee, direction });
+  for (const { grantee, provisions } of gone.map(({ terms }) => terms)) {
+    for (const { effect, directions } of provisions) {
+      if (effect !== "permit") continue;
+      for (const direction of directions) pairs.set(`${direction} ${grantee}`, { grantee, direction });
+    }
   }
   const consents = current.consents.filter((consent) => !ids.has(consent.id));
   return { ...current, consents, revoked: [...pairs.values()] };

@@ -6,16 +6,20 @@ import {
   type WatchRequest,
   type WatchResponseSchema,
 } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
-import type { Clock } from "@wellapi/runtime";
+import type { Clock, Logger } from "@wellapi/runtime";
 import type { Accesses } from "./access-interceptor.ts";
 import type { ConsentRepository } from "./consent-repository.ts";
 import { decisionMessage, questionOf } from "./convert.ts";
-import { decide, type InCategory } from "./decision.ts";
+import { type Decision, decide } from "./decision.ts";
 import { ConsentError } from "./errors.ts";
 import type { Revocations } from "./revocation.ts";
 import type { FromEnforcer, SessionStreams, ToEnforcer } from "./session-streams.ts";
+import type { Categories } from "./understanding.ts";
 
 const { method } = ConsentDecisionService;
+
+/** Consents whose doubts are remembered as told. */
+const mostTold = 10_000;
 
 export interface DecisionHandlersDeps {
   readonly consents: ConsentRepository;
@@ -23,7 +27,8 @@ export interface DecisionHandlersDeps {
   readonly streams: SessionStreams;
   readonly accesses: Accesses;
   readonly clock: Clock;
-  readonly inCategory: InCategory;
+  readonly categories: Categories;
+  readonly log: Logger;
   /** Aborted when the service closes: ends the streams. */
   readonly closing: AbortSignal;
 }
@@ -31,13 +36,16 @@ export interface DecisionHandlersDeps {
 export function createDecisionHandlers(
   deps: DecisionHandlersDeps,
 ): ServiceImpl<typeof ConsentDecisionService> {
-  const { consents, revocations, streams, accesses, clock, inCategory, closing } = deps;
+  const { consents, revocations, streams, accesses, clock, categories, closing } = deps;
+  const tellDoubt = createDoubtTeller(deps.log);
   return {
     async decide({ question: message }) {
       if (!message) throw new ConsentError("invalid");
       const question = questionOf(message);
       const current = await consents.current(question.partition);
-      return { decision: decisionMessage(decide(current, question, clock.now(), inCategory)) };
+      const decision = decide(current, question, clock.now(), categories);
+      tellDoubt(decision);
+      return { decision: decisionMessage(decision) };
     },
 
     async *watch(requests, { signal }) {
@@ -75,6 +83,21 @@ export function createDecisionHandlers(
         return { revoked: revoked.length };
       });
     },
+  };
+}
+
+/** Logs once a consent what is not known in it: denials are not cached, so each read would say it again. */
+function createDoubtTeller(log: Logger): (decision: Decision) => void {
+  const told = new Set<string>();
+  return (decision) => {
+    if (decision.permitted || decision.unknown === undefined) return;
+    const { consent, path } = decision.unknown;
+    if (told.has(`${consent} ${path}`) || told.size >= mostTold) return;
+    told.add(`${consent} ${path}`);
+    log.error(
+      { consent, path },
+      "a stored consent says what is not known here, so the consents of its organization and patient permit nothing",
+    );
   };
 }
 

@@ -1,12 +1,18 @@
 import {
+  type Captured,
   type Consent,
   type CurrentConsents,
   type Direction,
   hasEnded,
   homeRegionOf,
+  type Interval,
+  type Provision,
   type Purpose,
+  type Resolution,
   resolutions,
 } from "./consent.ts";
+import { type Scope, without } from "./scope.ts";
+import { type Categories, unknownInConsent, unknownInCurrent } from "./understanding.ts";
 
 /** A field that is undefined was not stated, or not in words known here: it never permits. */
 export interface Question {
@@ -21,51 +27,150 @@ export interface Question {
   readonly region: string;
 }
 
-export type DenialReason = "no_consent" | "revoked" | "expired" | "category" | "purpose" | "region";
+export type DenialReason =
+  | "no_consent"
+  | "revoked"
+  | "expired"
+  | "category"
+  | "purpose"
+  | "region"
+  | "denied"
+  | "not_understood";
+
+/** What one provision permits, or one part of it where denials leave several, which may overlap. */
+export interface Grant {
+  readonly consent: string;
+  readonly version: number;
+  /** The provision's position in the consent. */
+  readonly provision: number;
+  readonly resolution: Resolution;
+  readonly captured: Captured;
+  readonly validity: Interval;
+}
 
 export type Decision =
-  | { readonly permitted: true; readonly grants: readonly [Consent, ...Consent[]] }
-  | { readonly permitted: false; readonly reason: DenialReason };
+  | { readonly permitted: true; readonly grants: readonly [Grant, ...Grant[]] }
+  | {
+      readonly permitted: false;
+      readonly reason: DenialReason;
+      /** Of `not_understood`: where, for the operator. */
+      readonly unknown?: { readonly consent: string; readonly path: string };
+    };
 
-/** Whether a code belongs to a version of a category. */
-export type InCategory = (code: string, category: string, version: number) => boolean;
+/** A provision with its consent and its position in it. */
+interface Placed {
+  readonly consent: Consent;
+  readonly provision: Provision;
+  readonly position: number;
+}
 
 /**
  * Decides. Grants include those whose validity has not begun: whoever uses them looks at the clock each time.
  *
- * The consents between patient and organization in the direction pass five sieves, in this order: not expired,
- * category, purpose, region, resolution known. The reason of a denial is the first sieve that left none, so it
- * names what the best consent lacks; where there was none to begin with, it tells a revoked one from none.
+ * Where a consent of the organization says anything that is not known here, none of its consents permits: it might
+ * be a denial. Then the permissions of the organization in the direction pass six sieves, in this order: not
+ * expired, category, purpose, region, resolution known, not denied. The reason of a denial is the first sieve that
+ * left none, so it names what the best permission lacks; where there was none to begin with, it tells a revoked one
+ * from none.
  */
 export function decide(
   current: CurrentConsents,
   question: Question,
   now: number,
-  inCategory: InCategory,
+  categories: Categories,
 ): Decision {
   const { organization, direction } = question;
-  const between = current.consents.filter(
-    ({ terms }) => direction !== undefined && terms.direction === direction && terms.grantee === organization,
+  const doubt = doubtOf(current, organization, categories);
+  if (doubt !== undefined) return { permitted: false, reason: "not_understood", unknown: doubt };
+  const theirs = current.consents.filter(({ terms }) => terms.grantee === organization);
+  const placed = theirs.flatMap((consent) =>
+    consent.terms.provisions.map((provision, position): Placed => ({ consent, provision, position })),
   );
-  if (between.length === 0) {
+  let left = placed.filter(({ provision }) => provision.effect === "permit" && runs(provision, direction));
+  if (left.length === 0) {
     const had = current.revoked.some((pair) => pair.direction === direction && pair.grantee === organization);
     return { permitted: false, reason: had ? "revoked" : "no_consent" };
   }
-  const sieves: ReadonlyArray<readonly [DenialReason, (consent: Consent) => boolean]> = [
-    ["expired", ({ terms }) => !hasEnded(terms.validity, now)],
-    ["category", ({ terms }) => terms.categories.some((c) => inCategory(question.code, c.name, c.version))],
-    ["purpose", ({ terms }) => coversPurpose(terms.purposes, question)],
-    ["region", ({ terms }) => coversRegion(terms.regions, question)],
-    // A document that a newer release wrote may hold a resolution that this one cannot enforce.
-    ["no_consent", ({ terms }) => resolutions.includes(terms.resolution)],
-  ];
-  let left = between;
-  for (const [reason, passes] of sieves) {
+  for (const [reason, passes] of sievesOf(question, now, categories)) {
     left = left.filter(passes);
     if (left.length === 0) return { permitted: false, reason };
   }
-  const [first, ...rest] = left;
-  return first ? { permitted: true, grants: [first, ...rest] } : { permitted: false, reason: "no_consent" };
+  const denials = placed
+    .filter((one) => denies(one, question, now, categories))
+    .map(({ consent, provision }): Scope => {
+      return { validity: consent.terms.validity, captured: provision.captured };
+    });
+  const [first, ...rest] = left.flatMap((one) => grantsOf(one, question, denials, now));
+  return first ? { permitted: true, grants: [first, ...rest] } : { permitted: false, reason: "denied" };
+}
+
+type Sieve = readonly [DenialReason, (placed: Placed) => boolean];
+
+function sievesOf(question: Question, now: number, categories: Categories): readonly Sieve[] {
+  return [
+    ["expired", ({ consent }) => !hasEnded(consent.terms.validity, now)],
+    ["category", ({ provision }) => covers(provision, question.code, categories)],
+    ["purpose", ({ provision }) => coversPurpose(provision.purposes, question)],
+    ["region", ({ provision }) => coversRegion(provision.regions, question)],
+    ["not_understood", ({ provision }) => resolutionOf(provision, question) !== undefined],
+  ];
+}
+
+/** What is not known of the patient's consents, where it bears on the organization's. */
+function doubtOf(current: CurrentConsents, organization: string, categories: Categories) {
+  const path = unknownInCurrent(current);
+  if (path !== undefined) return { consent: "", path };
+  for (const consent of current.consents) {
+    const grantee: unknown = consent?.terms?.grantee;
+    if (typeof grantee === "string" && grantee !== organization) continue;
+    const unknown =
+      unknownInConsent(consent, categories) ?? (typeof grantee === "string" ? undefined : "terms.grantee");
+    if (unknown !== undefined) return { consent: consent?.id ?? "", path: unknown };
+  }
+  return undefined;
+}
+
+function denies(
+  { consent, provision }: Placed,
+  { direction, code, purpose }: Question,
+  now: number,
+  categories: Categories,
+): boolean {
+  if (provision.effect === "permit" || hasEnded(consent.terms.validity, now)) return false;
+  if (!runs(provision, direction) || !covers(provision, code, categories)) return false;
+  const { purposes } = provision;
+  const forAll = direction === "contribute" || purposes.length === 0;
+  return forAll || (purpose !== undefined && purposes.includes(purpose));
+}
+
+function grantsOf(
+  { consent, provision, position }: Placed,
+  question: Question,
+  denials: readonly Scope[],
+  now: number,
+): Grant[] {
+  const { id, version, terms } = consent;
+  const { lastMs, ...interval } = provision.captured;
+  const resolution = resolutionOf(provision, question);
+  if (resolution === undefined) return [];
+  return without({ validity: terms.validity, captured: interval }, denials)
+    .filter(({ validity }) => !hasEnded(validity, now))
+    .map(({ validity, captured }) => ({
+      consent: id,
+      version,
+      provision: position,
+      resolution,
+      captured: { ...captured, ...(lastMs === undefined ? {} : { lastMs }) },
+      validity,
+    }));
+}
+
+function runs({ directions }: Provision, direction: Direction | undefined): boolean {
+  return direction !== undefined && directions.includes(direction);
+}
+
+function covers({ categories }: Provision, code: string, known: Categories): boolean {
+  return categories.some(({ name, version }) => known.has(code, name, version));
 }
 
 function coversPurpose(purposes: readonly Purpose[], { direction, purpose }: Question): boolean {
@@ -78,4 +183,14 @@ function coversRegion(regions: readonly string[], { direction, partition, region
   if (region === "" || home === "") return false;
   if (direction === "contribute" || regions.length === 0) return region === home;
   return regions.includes(region);
+}
+
+/** Undefined for one that this release cannot enforce. What is contributed is stored as it was recorded. */
+function resolutionOf({ resolution }: Provision, { direction }: Question): Resolution | undefined {
+  if (direction === "contribute") return resolution === undefined || isKnown(resolution) ? "raw" : undefined;
+  return isKnown(resolution) ? resolution : undefined;
+}
+
+function isKnown(resolution: Resolution | undefined): resolution is Resolution {
+  return resolution !== undefined && resolutions.includes(resolution);
 }

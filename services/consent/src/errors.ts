@@ -12,7 +12,8 @@ export type ConsentErrorCode =
   | "not_permitted"
   | "session_over"
   | "unavailable"
-  | "journal_unavailable";
+  | "journal_unavailable"
+  | "unreadable";
 
 const problems: Record<ConsentErrorCode, Problem> = {
   not_found: { code: Code.NotFound, reason: "NOT_FOUND", message: "no such consent: see ListConsents" },
@@ -40,7 +41,7 @@ const problems: Record<ConsentErrorCode, Problem> = {
   too_many_consents: {
     code: Code.ResourceExhausted,
     reason: "TOO_MANY_CONSENTS",
-    message: "there are 1,000 consents that are not revoked: revoke some first",
+    message: "the patient has too many consents that are not revoked: revoke some first",
   },
   not_permitted: {
     code: Code.PermissionDenied,
@@ -64,6 +65,11 @@ const problems: Record<ConsentErrorCode, Problem> = {
     message:
       "the consent is revoked and nothing is read under it any more; that this outlives a restore is not certain yet: send the same again",
     retryAfterMs: 2_000,
+  },
+  unreadable: {
+    code: Code.DataLoss,
+    reason: "CONSENTS_UNREADABLE",
+    message: "the patient's consents cannot be read, so they permit nothing: tell the operator",
   },
 };
 

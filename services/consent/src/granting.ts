@@ -1,6 +1,14 @@
 import type { Clock, Ids } from "@wellapi/runtime";
-import { type Consent, mostConsents, noConsents, scopeOfGrant, type Terms, withCreated } from "./consent.ts";
-import type { Author, ConsentRepository, Origin } from "./consent-repository.ts";
+import {
+  type Author,
+  type Consent,
+  lackOfRoom,
+  noConsents,
+  scopeOfGrant,
+  type Terms,
+  withCreated,
+} from "./consent.ts";
+import type { ConsentRepository, Origin } from "./consent-repository.ts";
 import { ConsentError } from "./errors.ts";
 import type { RecalledChanges } from "./recalled-changes.ts";
 import type { LeafOf } from "./revocation.ts";
@@ -56,9 +64,10 @@ export class Granting {
       const before = await consents.stored(partition);
       const current = before?.document.current ?? noConsents;
       if (current.closed) throw new ConsentError("patient_erased");
-      if (current.consents.length >= mostConsents) throw new ConsentError("too_many_consents");
+      const lack = lackOfRoom(current, terms);
+      if (lack) throw new ConsentError("too_many_consents", { message: `${lack}: revoke some first` });
       const now = clock.now();
-      const consent: Consent = { id: ids.next("con"), terms, version: 1, createTime: now };
+      const consent: Consent = { id: ids.next("con"), terms, version: 1, grantor: author, createTime: now };
       const leaf = leafOf([consent]);
       const created = await changes.run(partition, scopeOfGrant(terms), async (recall) => {
         const result = await consents.commit({

@@ -2,6 +2,7 @@ import { type Entry, type Fact, type Follower, JournalError } from "@wellapi/jou
 import type { Clock } from "@wellapi/runtime";
 import type { Change as StoreChange } from "@wellapi/store";
 import {
+  type Author,
   type Consent,
   noConsents,
   revoked,
@@ -9,7 +10,7 @@ import {
   scopeOfRevocation,
   withRevoked,
 } from "./consent.ts";
-import type { Author, ConsentRepository, PendingRecall, Revision } from "./consent-repository.ts";
+import type { ConsentRepository, PendingRecall, Revision } from "./consent-repository.ts";
 import { ConsentError } from "./errors.ts";
 import { etagOf } from "./etag.ts";
 import type { RecalledChanges } from "./recalled-changes.ts";

@@ -7,7 +7,7 @@ import { createFollower, type JournalAccess } from "@wellapi/journal";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import type { Clock, Ids, Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
-import { isInCategory } from "@wellapi/terminology";
+import { currentVersion, isCategory, isInCategory } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
 import { createAccesses } from "./access-interceptor.ts";
 import { createConsentHandlers } from "./consent-handlers.ts";
@@ -19,6 +19,12 @@ import { RecalledChanges } from "./recalled-changes.ts";
 import { Revocations } from "./revocation.ts";
 import { SessionRepository } from "./session-repository.ts";
 import { SessionStreams } from "./session-streams.ts";
+import type { Categories } from "./understanding.ts";
+
+const categories: Categories = {
+  has: isInCategory,
+  knows: (name, version) => isCategory(name) && version >= 1 && version <= currentVersion(name),
+};
 
 export interface ConsentConfig {
   /** How often recalls that a stopped replica left behind are looked for, in milliseconds; default 5,000. */
@@ -60,6 +66,7 @@ export async function openConsentService(
   const closing = new AbortController();
   const accesses = createAccesses(accessLog, pairwise);
   const consents = new ConsentRepository(store);
+  await consents.checkFormat();
   const sessions = new SessionRepository(store);
   const retire = (session: string) => {
     if (closing.signal.aborted) return; // the next start, or another replica, finds it stale
@@ -102,6 +109,7 @@ export async function openConsentService(
           pageTokens,
           pairwise,
           clock,
+          categories,
           identity,
         }),
       ),
@@ -113,7 +121,8 @@ export async function openConsentService(
           streams,
           accesses,
           clock,
-          inCategory: isInCategory,
+          categories,
+          log,
           closing: closing.signal,
         }),
       ),

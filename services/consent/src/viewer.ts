@@ -1,5 +1,6 @@
 import { type Caller, partyOf } from "@wellapi/rpc";
-import type { Author, ConsentRepository, Holder, KeptConsent } from "./consent-repository.ts";
+import type { Author } from "./consent.ts";
+import type { ConsentRepository, Holder, KeptConsent } from "./consent-repository.ts";
 import { ConsentError } from "./errors.ts";
 
 /** Who looks: a patient at their own consents, or an organization at those granted to it. */

@@ -1,18 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Consent, type CurrentConsents, noConsents, type Terms, withRevoked } from "../src/consent.ts";
+import {
+  type Consent,
+  type CurrentConsents,
+  noConsents,
+  type Provision,
+  type Terms,
+  withRevoked,
+} from "../src/consent.ts";
 import { decide, type Question } from "../src/decision.ts";
+import { categories, consentOf, currentOf, denial, permission, steps } from "./terms.ts";
 
-const terms: Terms = {
-  grantee: "org_clinic",
-  direction: "read",
-  categories: [{ name: "heart", version: 1 }],
-  purposes: ["treatment"],
-  resolution: "hourly",
-  window: {},
-  validity: {},
-  regions: [],
-};
 const question: Question = {
   partition: "local/pat_1",
   organization: "org_clinic",
@@ -22,71 +20,83 @@ const question: Question = {
   region: "local",
 };
 const now = 1_000_000;
-const inCategory = (code: string, category: string, version: number) =>
-  code === "8867-4" && category === "heart" && version <= 2;
 
-const consentOf = (change: Partial<Terms> = {}, id = "con_1"): Consent => {
-  return { id, terms: { ...terms, ...change }, version: 1, createTime: 0 };
-};
-const currentOf = (...consents: Consent[]): CurrentConsents => ({ ...noConsents, consents });
+/** A consent of one provision. */
+const one = (change: Partial<Provision> = {}, terms: Partial<Terms> = {}, id = "con_1") =>
+  consentOf([{ ...permission, ...change }], terms, id);
 const ask = (current: CurrentConsents, change: Partial<Question> = {}) =>
-  decide(current, { ...question, ...change }, now, inCategory);
+  decide(current, { ...question, ...change }, now, categories);
 const denied = (reason: string) => ({ permitted: false, reason });
 
 describe("a decision", () => {
-  it("grants what a consent covers, with the consent and its version", () => {
-    const consent = consentOf();
-    expect(ask(currentOf(consent))).toEqual({ permitted: true, grants: [consent] });
+  it("grants what a provision permits, with the consent, its version and the provision's place", () => {
+    const consent = consentOf([{ ...permission, purposes: ["research"] }, permission]);
+    expect(ask(currentOf({ ...consent, version: 3 }))).toEqual({
+      permitted: true,
+      grants: [
+        { consent: "con_1", version: 3, provision: 1, resolution: "hourly", captured: {}, validity: {} },
+      ],
+    });
   });
 
-  it("grants by each consent that covers the question, also one that is yet to begin", () => {
-    const later = consentOf({ validity: { start: now + 1 } }, "con_2");
-    const other = consentOf({ purposes: ["research"] }, "con_3");
-    expect(ask(currentOf(consentOf(), later, other))).toMatchObject({
+  it("grants by each provision that covers the question, also of a consent that is yet to begin", () => {
+    const later = one({}, { validity: { start: now + 1 } }, "con_2");
+    const other = one({ purposes: ["research"] }, {}, "con_3");
+    const both = consentOf([permission, { ...permission, resolution: "raw" }]);
+    expect(ask(currentOf(both, later, other))).toMatchObject({
       permitted: true,
-      grants: [{ id: "con_1" }, { id: "con_2" }],
+      grants: [
+        { consent: "con_1", provision: 0, resolution: "hourly" },
+        { consent: "con_1", provision: 1, resolution: "raw" },
+        { consent: "con_2", validity: { start: now + 1 } },
+      ],
+    });
+  });
+
+  it("lets one provision contribute and read: as recorded in, and as coarse as it says out", () => {
+    const both = currentOf(one({ directions: ["contribute", "read"] }));
+    expect(ask(both)).toMatchObject({ grants: [{ resolution: "hourly" }] });
+    expect(ask(both, { direction: "contribute", purpose: undefined })).toMatchObject({
+      grants: [{ resolution: "raw" }],
     });
   });
 
   it.each([
     ["no consent at all", noConsents, {}, "no_consent"],
-    ["another organization's", currentOf(consentOf()), { organization: "org_other" }, "no_consent"],
-    ["the other direction", currentOf(consentOf()), { direction: "contribute" as const }, "no_consent"],
-    ["an unknown direction", currentOf(consentOf()), { direction: undefined }, "no_consent"],
-    ["a revoked one", withRevoked(currentOf(consentOf()), new Set(["con_1"])), {}, "revoked"],
-    ["one that has just ended", currentOf(consentOf({ validity: { end: now } })), {}, "expired"],
-    ["a code outside", currentOf(consentOf()), { code: "55423-8" }, "category"],
+    ["another organization's", currentOf(one()), { organization: "org_other" }, "no_consent"],
+    ["the other direction", currentOf(one()), { direction: "contribute" as const }, "no_consent"],
+    ["an unknown direction", currentOf(one()), { direction: undefined }, "no_consent"],
+    ["nothing but a denial", currentOf(consentOf([denial])), {}, "no_consent"],
+    ["a revoked one", withRevoked(currentOf(one()), new Set(["con_1"])), {}, "revoked"],
+    ["a revoked denial", withRevoked(currentOf(consentOf([denial])), new Set(["con_1"])), {}, "no_consent"],
+    ["one that has just ended", currentOf(one({}, { validity: { end: now } })), {}, "expired"],
+    ["a code outside", currentOf(one()), { code: steps }, "category"],
     [
       "a version that is not known",
-      currentOf(consentOf({ categories: [{ name: "heart", version: 3 }] })),
+      currentOf(one({ categories: [{ name: "heart", version: 3 }] })),
       {},
       "category",
     ],
-    ["another purpose", currentOf(consentOf()), { purpose: "research" as const }, "purpose"],
-    ["an unknown purpose", currentOf(consentOf()), { purpose: undefined }, "purpose"],
-    ["a region away from home", currentOf(consentOf()), { region: "eu" }, "region"],
-    ["home, where only others are named", currentOf(consentOf({ regions: ["eu"] })), {}, "region"],
-    ["no region", currentOf(consentOf()), { region: "" }, "region"],
-    [
-      "a resolution of a newer release",
-      currentOf(consentOf({ resolution: "weekly" as never })),
-      {},
-      "no_consent",
-    ],
+    ["another purpose", currentOf(one()), { purpose: "research" as const }, "purpose"],
+    ["an unknown purpose", currentOf(one()), { purpose: undefined }, "purpose"],
+    ["a region away from home", currentOf(one()), { region: "eu" }, "region"],
+    ["home, where only others are named", currentOf(one({ regions: ["eu"] })), {}, "region"],
+    ["no region", currentOf(one()), { region: "" }, "region"],
+    ["what is denied", currentOf(one(), consentOf([denial], {}, "con_2")), {}, "denied"],
   ])("denies for %s", (_, current, change, reason) => {
     expect(ask(current, change)).toEqual(denied(reason));
   });
 
-  it("names what the best consent lacks", () => {
-    const ended = consentOf({ validity: { end: now } });
-    const research = consentOf({ purposes: ["research"] }, "con_2");
-    const abroad = consentOf({ regions: ["eu"] }, "con_3");
+  it("names what the best permission lacks", () => {
+    const ended = one({}, { validity: { end: now } });
+    const research = one({ purposes: ["research"] }, {}, "con_2");
+    const abroad = one({ regions: ["eu"] }, {}, "con_3");
     expect(ask(currentOf(ended, research))).toEqual(denied("purpose"));
     expect(ask(currentOf(ended, research, abroad))).toEqual(denied("region"));
   });
 
   it("needs no purpose for contributing, and stores at home whatever regions may receive it", () => {
-    const contributing = currentOf(consentOf({ direction: "contribute", purposes: [], regions: ["eu"] }));
+    const contributing = currentOf(one({ directions: ["contribute"], purposes: [], regions: ["eu"] }));
     const asked = { direction: "contribute", purpose: undefined } as const;
     expect(ask(contributing, asked)).toMatchObject({ permitted: true });
     expect(ask(contributing, { ...asked, region: "eu" })).toEqual(denied("region"));
@@ -96,18 +106,156 @@ describe("a decision", () => {
     const others = fc.array(
       fc.record({
         grantee: fc.constantFrom("org_other", "org_clinic "),
-        direction: fc.constantFrom("read", "contribute"),
+        effect: fc.constantFrom("permit", "deny"),
         purposes: fc.subarray(["treatment", "research"]),
       }),
       { maxLength: 5 },
     );
     fc.assert(
       fc.property(others, fc.boolean(), (changes, has) => {
-        const strangers = changes.map((change, i) => consentOf(change as Partial<Terms>, `con_x${i}`));
-        const own = has ? [consentOf()] : [];
+        const strangers = changes.map(({ grantee, effect, purposes }, i) =>
+          consentOf(
+            [{ ...(effect === "deny" ? denial : permission), purposes: purposes as Provision["purposes"] }],
+            { grantee },
+            `con_x${i}`,
+          ),
+        );
+        const own = has ? [one()] : [];
         expect(ask(currentOf(...strangers, ...own, ...strangers))).toEqual(ask(currentOf(...own)));
       }),
       { numRuns: 100 },
     );
+  });
+});
+
+describe("a denial", () => {
+  it("leaves the rest of a window in as few parts as there are, whatever consent it stands in", () => {
+    const from = (start: number, end: number) =>
+      consentOf([{ ...denial, captured: { start, end } }], {}, "con_2");
+    const grantsOf = (...consents: Consent[]) => {
+      const decision = ask(currentOf(...consents));
+      return decision.permitted
+        ? decision.grants.map(({ consent, captured }) => ({ consent, captured }))
+        : [];
+    };
+    expect(grantsOf(one(), from(10, 20))).toEqual([
+      { consent: "con_1", captured: { end: 10 } },
+      { consent: "con_1", captured: { start: 20 } },
+    ]);
+    expect(grantsOf(one({ captured: { start: 5, end: 15 } }), from(10, 20))).toEqual([
+      { consent: "con_1", captured: { start: 5, end: 10 } },
+    ]);
+    expect(grantsOf(one({ captured: { start: 12, end: 15 } }), from(10, 20))).toEqual([]);
+    expect(grantsOf(one({ captured: { start: 20, end: 30 } }), from(10, 20))).toEqual([
+      { consent: "con_1", captured: { start: 20, end: 30 } },
+    ]);
+  });
+
+  it("holds while its own consent is in force, and what it does not touch is permitted all the time", () => {
+    const between = { start: now + 10, end: now + 20 };
+    const scheduled = consentOf([{ ...denial, captured: { end: 100 } }], { validity: between }, "con_2");
+    expect(ask(currentOf(one(), scheduled))).toMatchObject({
+      grants: [
+        { captured: {}, validity: { end: now + 10 } },
+        { captured: {}, validity: { start: now + 20 } },
+        { captured: { start: 100 }, validity: {} },
+      ],
+    });
+    const over = consentOf([denial], { validity: { end: now } }, "con_2");
+    expect(ask(currentOf(one(), over))).toEqual(ask(currentOf(one())));
+  });
+
+  it("is for all purposes where it names none, and cuts a sliding window, too", () => {
+    const research = consentOf([{ ...denial, purposes: ["research"] }], {}, "con_2");
+    expect(ask(currentOf(one(), research))).toMatchObject({ permitted: true });
+    const last = one({ captured: { lastMs: 500 } });
+    const old = consentOf([{ ...denial, captured: { end: 100 } }], {}, "con_2");
+    expect(ask(currentOf(last, old))).toMatchObject({ grants: [{ captured: { start: 100, lastMs: 500 } }] });
+  });
+});
+
+describe("what is not known here", () => {
+  const good = one({}, {}, "con_good");
+  const unknown = (path: string, consent = "con_1") => ({
+    permitted: false,
+    reason: "not_understood",
+    unknown: { consent, path },
+  });
+  const withProvision = (change: object) =>
+    consentOf([permission, { ...permission, ...change } as Provision]);
+  const withDenial = (change: object) => consentOf([{ ...denial, ...change } as Provision]);
+
+  it.each<[string, Consent, string]>([
+    ["an effect", withProvision({ effect: "suspend" }), "terms.provisions[1].effect"],
+    ["a member of a provision", withProvision({ masks: ["device"] }), "terms.provisions[1].masks"],
+    [
+      "a member of a window",
+      withProvision({ captured: { weekdays: 1 } }),
+      "terms.provisions[1].captured.weekdays",
+    ],
+    [
+      "a window that is none",
+      withProvision({ captured: { start: "9" } }),
+      "terms.provisions[1].captured.start",
+    ],
+    [
+      "a member of a category",
+      withProvision({ categories: [{ name: "heart", version: 1, without: "8867-4" }] }),
+      "terms.provisions[1].categories[0].without",
+    ],
+    ["a missing list", withProvision({ purposes: undefined }), "terms.provisions[1].purposes"],
+    [
+      "a member of the terms",
+      { ...good, id: "con_1", terms: { ...good.terms, unless: 1 } } as Consent,
+      "terms.unless",
+    ],
+    ["a member of the validity", one({}, { validity: { weekdays: 1 } as never }), "terms.validity.weekdays"],
+    ["a member of a consent", { ...good, id: "con_1", paused: true } as Consent, "paused"],
+    [
+      "terms of an old shape",
+      { ...good, id: "con_1", terms: { grantee: "org_clinic", direction: "read" } as never },
+      "terms.direction",
+    ],
+    ["a direction of a denial", withDenial({ directions: ["erase"] }), "terms.provisions[0].directions[0]"],
+    ["a purpose of a denial", withDenial({ purposes: ["marketing"] }), "terms.provisions[0].purposes[0]"],
+    [
+      "a category of a denial",
+      withDenial({ categories: [{ name: "heart", version: 3 }] }),
+      "terms.provisions[0].categories[0]",
+    ],
+    ["a resolution of a denial", withDenial({ resolution: "raw" }), "terms.provisions[0].resolution"],
+    ["a region of a denial", withDenial({ regions: ["eu"] }), "terms.provisions[0].regions"],
+    ["a sliding denial", withDenial({ captured: { lastMs: 1 } }), "terms.provisions[0].captured.lastMs"],
+  ])(
+    "%s makes all consents of the organization permit nothing, and others' as before",
+    (_, strange, path) => {
+      expect(ask(currentOf(good, strange))).toEqual(unknown(path));
+      const theirs = { ...strange, terms: { ...strange.terms, grantee: "org_other" } };
+      expect(ask(currentOf(good, theirs))).toMatchObject({ permitted: true });
+    },
+  );
+
+  it("permits nothing of the patient where it cannot be told whom it concerns", () => {
+    const nobody = { ...good, id: "con_1", terms: { ...good.terms, grantee: 7 } } as unknown as Consent;
+    expect(ask(currentOf(good, nobody))).toEqual(unknown("terms.grantee"));
+    const suspended = { ...currentOf(good), suspended: true } as CurrentConsents;
+    expect(ask(suspended)).toEqual(unknown("suspended", ""));
+  });
+
+  it("permits nothing by itself where it is a word of a permission", () => {
+    for (const change of [
+      { purposes: ["marketing"] },
+      { directions: ["erase"] },
+      { resolution: "weekly" },
+      { resolution: undefined },
+      { categories: [{ name: "heart", version: 3 }] },
+      { categories: [{ name: "gossip", version: 1 }] },
+    ]) {
+      expect(ask(currentOf(one(change as Partial<Provision>)))).toMatchObject({ permitted: false });
+      expect(ask(currentOf(one(change as Partial<Provision>), good))).toMatchObject({
+        permitted: true,
+        grants: [{ consent: "con_good" }],
+      });
+    }
   });
 });

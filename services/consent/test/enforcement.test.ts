@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { Code, type Transport } from "@connectrpc/connect";
 import type { Question } from "@wellapi/enforcer";
+import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, it, vi } from "vitest";
@@ -10,10 +11,15 @@ import { openInstallation, partition } from "./installation.ts";
 
 const wanted = {
   grantee: "org_clinic",
-  direction: Direction.READ,
-  categories: [{ name: "heart", version: 0 }],
-  purposes: [Purpose.TREATMENT],
-  resolution: Resolution.HOURLY,
+  provisions: [
+    {
+      effect: Provision_Effect.PERMIT,
+      directions: [Direction.READ],
+      categories: [{ name: "heart", version: 0 }],
+      purposes: [Purpose.TREATMENT],
+      resolution: Resolution.HOURLY,
+    },
+  ],
 };
 const question: Question = {
   partition,

@@ -85,6 +85,7 @@ export async function openInstallation() {
 
   return {
     store,
+    as,
     /** The service of an installation that was stopped and started again. */
     async restart() {
       await service.close();

@@ -2,7 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import type { Change, OutboxEvent, Stored } from "@wellapi/store";
 import type { Batch, BatchOutcome } from "./batch.ts";
 import { type Accepted, type BatchWrites, observationWrites, seriesWrites } from "./batch-writes.ts";
-import type { Contributions } from "./consent-client.ts";
+import type { CodeContribution, Contributions } from "./consent-client.ts";
 import type { Head, ReceiptDocument, SeriesDocument } from "./documents.ts";
 import { RecordsError } from "./errors.ts";
 import { batchCommitted } from "./event-convert.ts";
@@ -257,7 +257,14 @@ function sameContributions(a: Contributions, b: Contributions): boolean {
   const same = ([code, { permits }]: readonly [string, { readonly permits: unknown }]) =>
     permits === b.get(code)?.permits;
   if (a.size === b.size && [...a].every(same)) return true;
-  return JSON.stringify([...a]) === JSON.stringify([...b]);
+  return JSON.stringify([...a].map(standing)) === JSON.stringify([...b].map(standing));
+}
+
+/** Without what moves as time passes: a window that slides is judged once, not between judgement and commit again. */
+function standing([code, contribution]: readonly [string, CodeContribution]) {
+  const { permitted, permits } = contribution;
+  if (!permits.some(({ sliding }) => sliding !== undefined)) return [code, contribution];
+  return [code, permitted, permits.map((permit) => (permit.sliding ? { ...permit, from: 0 } : permit))];
 }
 
 function nextReceipt(

@@ -18,13 +18,14 @@ export type Reading =
 export interface ContributionPermit extends Interval {
   readonly consent: string;
   readonly version: number;
+  readonly sliding?: { readonly lastMs: number; readonly from: number };
 }
 
-/** What may be contributed, by code, with the permits that say so. */
-export type Contributions = ReadonlyMap<
-  string,
-  Contribution & { readonly permits: readonly ContributionPermit[] }
->;
+/** What may be contributed of one code, with the permits that say so. */
+export type CodeContribution = Contribution & { readonly permits: readonly ContributionPermit[] };
+
+/** What may be contributed, by code. */
+export type Contributions = ReadonlyMap<string, CodeContribution>;
 
 /** What the patients' consents say. Throws EnforcerError `undecided` where nothing can be said. */
 export interface ConsentClient {
@@ -90,8 +91,8 @@ export function createConsentClient(enforcer: Enforcer, consent: Transport, regi
 
 /** An unknown resolution never permits. */
 function consentPermit(permit: Permit): ConsentPermit {
-  const { consent, version, resolution, from, to } = permit;
-  return { consent, version, fineness: fineness.get(resolution), window: { from, to } };
+  const { consent, version, provision, resolution, from, to, sliding } = permit;
+  return { consent, version, provision, fineness: fineness.get(resolution), window: { from, to }, sliding };
 }
 
 const fineness: ReadonlyMap<Resolution, ConsentPermit["fineness"]> = new Map([
@@ -106,6 +107,8 @@ function lack(reason: DenialReason): { scope: "none" | "other"; reason: string }
       return { scope: "other", reason: "CONSENT_CATEGORY" };
     case DenialReason.REGION:
       return { scope: "other", reason: "CONSENT_REGION" };
+    case DenialReason.DENIED:
+      return { scope: "other", reason: "CONSENT_DENIED" };
     case DenialReason.PURPOSE:
       return { scope: "other", reason: "CONSENT_PURPOSE" };
     default:

@@ -3,14 +3,18 @@ import { ALWAYS, clip, type Interval, unite } from "./interval.ts";
 /** The finest data that a consent releases. */
 export type Fineness = "raw" | "hourly" | "daily";
 
-/** One consent's permission in force, with its obligations. */
+/** What one provision of a consent permits now, with its obligations. */
 export interface ConsentPermit {
   readonly consent: string;
   readonly version: number;
+  /** The provision's position in the consent. */
+  readonly provision: number;
   /** Undefined for a resolution that this build does not know: it never permits. */
   readonly fineness: Fineness | undefined;
   /** Only data captured within. */
   readonly window: Interval;
+  /** Where the window slides: only data captured so long before now, and not before an instant. */
+  readonly sliding?: { readonly lastMs: number; readonly from: number } | undefined;
 }
 
 /** What a reader may read of one code now. */
@@ -42,12 +46,13 @@ export function rawGrant(permits: readonly ConsentPermit[], bounds: Interval): G
   };
 }
 
-/** Names the permits and everything that they demand, whatever their order. */
+/** Names the permits and everything that they demand, whatever their order. That time passes changes no name. */
 export function signatureOf(permits: readonly ConsentPermit[]): string {
   return permits
-    .map(({ consent, version, fineness, window }) =>
-      [consent, version, fineness, window.from, window.to].join(":"),
-    )
+    .map(({ consent, version, provision, fineness, window, sliding }) => {
+      const from = sliding === undefined ? window.from : `${sliding.from} last ${sliding.lastMs}`;
+      return [consent, version, provision, fineness, from, window.to].join(":");
+    })
     .sort()
     .join(" ");
 }

@@ -82,6 +82,7 @@ describe("rawGrant", () => {
   const permit = (consent: string, fineness: "raw" | "hourly" | undefined) => ({
     consent,
     version: 1,
+    provision: 0,
     fineness,
     window: { from: 0, to: 10 },
   });

@@ -2,12 +2,12 @@
 // @generated from file wellapi/consent/v1/consent.proto (package wellapi.consent.v1, syntax proto3)
 /* eslint-disable */
 
-// Consents and decisions.
+// Consents and their provisions.
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Actor, Category, Direction, Purpose, Resolution, TimeInterval } from "../../type/v1/vocabulary_pb.js";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Actor, CaptureMethod, Category, Direction, Purpose, Resolution, TimeInterval } from "../../type/v1/vocabulary_pb.js";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file wellapi/consent/v1/consent.proto.
@@ -15,7 +15,10 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 export declare const file_wellapi_consent_v1_consent: GenFile;
 
 /**
- * A patient's consent that one organization contributes or reads data.
+ * What a patient permits one organization, and denies it.
+ *
+ * Who reads this and meets a provision, an effect or a field that they do not know takes the whole consent as
+ * permitting nothing: it might be a denial.
  *
  * @generated from message wellapi.consent.v1.Consent
  */
@@ -42,95 +45,68 @@ export declare type Consent = Message<"wellapi.consent.v1.Consent"> & {
   grantee: string;
 
   /**
-   * Contribute or read.
+   * What is permitted and what is denied. A denial beats every permission of the same grantee, whichever consent
+   * it stands in, while its own consent is in force.
    *
-   * @generated from field: wellapi.type.v1.Direction direction = 4;
+   * @generated from field: repeated wellapi.consent.v1.Provision provisions = 4;
    */
-  direction: Direction;
-
-  /**
-   * Which data.
-   *
-   * @generated from field: repeated wellapi.type.v1.Category categories = 5;
-   */
-  categories: Category[];
-
-  /**
-   * What for. Needed for reading, not used for contributing.
-   *
-   * @generated from field: repeated wellapi.type.v1.Purpose purposes = 6;
-   */
-  purposes: Purpose[];
-
-  /**
-   * The finest data. Needed for reading; raw for contributing.
-   *
-   * @generated from field: wellapi.type.v1.Resolution resolution = 7;
-   */
-  resolution: Resolution;
-
-  /**
-   * Only data captured within. Absent: all.
-   *
-   * @generated from field: wellapi.type.v1.TimeInterval window = 8;
-   */
-  window?: TimeInterval | undefined;
+  provisions: Provision[];
 
   /**
    * In force within. Absent: from now until revoked.
    *
-   * @generated from field: wellapi.type.v1.TimeInterval validity = 9;
+   * @generated from field: wellapi.type.v1.TimeInterval validity = 5;
    */
   validity?: TimeInterval | undefined;
 
   /**
-   * Regions that may receive the data. Empty: the patient's home region only.
-   *
-   * @generated from field: repeated string regions = 10;
-   */
-  regions: string[];
-
-  /**
    * The notice that the patient was shown.
    *
-   * @generated from field: wellapi.consent.v1.Notice notice = 11;
+   * @generated from field: wellapi.consent.v1.Notice notice = 6;
    */
   notice?: Notice | undefined;
 
   /**
    * Output only.
    *
-   * @generated from field: wellapi.consent.v1.Consent.Status status = 12;
+   * @generated from field: wellapi.consent.v1.Consent.State state = 7;
    */
-  status: Consent_Status;
+  state: Consent_State;
 
   /**
    * Version of this consent, 1 at creation. Output only.
    *
-   * @generated from field: int32 version = 13;
+   * @generated from field: int32 version = 8;
    */
   version: number;
 
   /**
    * Names this version; `RevokeConsent` passes it. Output only.
    *
-   * @generated from field: string etag = 14;
+   * @generated from field: string etag = 9;
    */
   etag: string;
 
   /**
    * Output only.
    *
-   * @generated from field: google.protobuf.Timestamp create_time = 15;
+   * @generated from field: google.protobuf.Timestamp create_time = 10;
    */
   createTime?: Timestamp | undefined;
 
   /**
    * Output only.
    *
-   * @generated from field: google.protobuf.Timestamp revoke_time = 16;
+   * @generated from field: google.protobuf.Timestamp revoke_time = 11;
    */
   revokeTime?: Timestamp | undefined;
+
+  /**
+   * Who gave it, and on whose behalf. Output only.
+   *
+   * @generated from field: wellapi.type.v1.Actor grantor = 12;
+   */
+  grantor?: Actor | undefined;
 };
 
 /**
@@ -142,42 +118,212 @@ export declare const ConsentSchema: GenMessage<Consent>;
 /**
  * What can become of a consent.
  *
- * @generated from enum wellapi.consent.v1.Consent.Status
+ * @generated from enum wellapi.consent.v1.Consent.State
  */
-export enum Consent_Status {
+export enum Consent_State {
   /**
    * Never permits.
    *
-   * @generated from enum value: STATUS_UNSPECIFIED = 0;
+   * @generated from enum value: STATE_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
-   * In force within its validity.
+   * Its validity has not begun: it permits nothing yet.
    *
-   * @generated from enum value: STATUS_ACTIVE = 1;
+   * @generated from enum value: STATE_SCHEDULED = 1;
    */
-  ACTIVE = 1,
+  SCHEDULED = 1,
 
   /**
-   * Revoked by the patient. Final.
+   * In force.
    *
-   * @generated from enum value: STATUS_REVOKED = 2;
+   * @generated from enum value: STATE_ACTIVE = 2;
    */
-  REVOKED = 2,
+  ACTIVE = 2,
+
+  /**
+   * Revoked by the patient, or for them. Final.
+   *
+   * @generated from enum value: STATE_REVOKED = 3;
+   */
+  REVOKED = 3,
 
   /**
    * Its validity has ended.
    *
-   * @generated from enum value: STATUS_EXPIRED = 3;
+   * @generated from enum value: STATE_EXPIRED = 4;
    */
-  EXPIRED = 3,
+  EXPIRED = 4,
 }
 
 /**
- * Describes the enum wellapi.consent.v1.Consent.Status.
+ * Describes the enum wellapi.consent.v1.Consent.State.
  */
-export declare const Consent_StatusSchema: GenEnum<Consent_Status>;
+export declare const Consent_StateSchema: GenEnum<Consent_State>;
+
+/**
+ * One thing that is permitted or denied: all that is stated must match.
+ *
+ * @generated from message wellapi.consent.v1.Provision
+ */
+export declare type Provision = Message<"wellapi.consent.v1.Provision"> & {
+  /**
+   * Permit or deny.
+   *
+   * @generated from field: wellapi.consent.v1.Provision.Effect effect = 1;
+   */
+  effect: Provision_Effect;
+
+  /**
+   * Contribute, read, or both.
+   *
+   * @generated from field: repeated wellapi.type.v1.Direction directions = 2;
+   */
+  directions: Direction[];
+
+  /**
+   * Which data.
+   *
+   * @generated from field: repeated wellapi.type.v1.Category categories = 3;
+   */
+  categories: Category[];
+
+  /**
+   * What the data may be read for. A permission to read needs one at least; a denial without any denies reading
+   * for all. Contributing has no purpose.
+   *
+   * @generated from field: repeated wellapi.type.v1.Purpose purposes = 4;
+   */
+  purposes: Purpose[];
+
+  /**
+   * The finest data that is read. A permission to read needs one; a denial has none: it denies all of them.
+   * What is contributed is stored as it was recorded.
+   *
+   * @generated from field: wellapi.type.v1.Resolution resolution = 5;
+   */
+  resolution: Resolution;
+
+  /**
+   * Which data, by when it was captured. Absent: all.
+   *
+   * @generated from oneof wellapi.consent.v1.Provision.window
+   */
+  window: {
+    /**
+     * Only data captured within.
+     *
+     * @generated from field: wellapi.type.v1.TimeInterval captured_within = 6;
+     */
+    value: TimeInterval;
+    case: "capturedWithin";
+  } | {
+    /**
+     * Only data captured in the last so many seconds, at each use.
+     *
+     * @generated from field: google.protobuf.Duration captured_in_last = 7;
+     */
+    value: Duration;
+    case: "capturedInLast";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Only data from these. Not enforced yet, so not taken.
+   *
+   * @generated from field: wellapi.consent.v1.SourceSelector sources = 8;
+   */
+  sources?: SourceSelector | undefined;
+
+  /**
+   * What is left out of data that is read. Not enforced yet, so not taken.
+   *
+   * @generated from field: repeated wellapi.consent.v1.Mask masks = 9;
+   */
+  masks: Mask[];
+
+  /**
+   * How data that is read is made anonymous. Not enforced yet, so not taken.
+   *
+   * @generated from field: wellapi.consent.v1.DeIdentification de_identification = 10;
+   */
+  deIdentification: DeIdentification;
+
+  /**
+   * Regions that may receive what is read. Empty: the patient's home region only. A denial has none: it denies
+   * in all.
+   *
+   * @generated from field: repeated string regions = 11;
+   */
+  regions: string[];
+};
+
+/**
+ * Describes the message wellapi.consent.v1.Provision.
+ * Use `create(ProvisionSchema)` to create a new message.
+ */
+export declare const ProvisionSchema: GenMessage<Provision>;
+
+/**
+ * What a provision does.
+ *
+ * @generated from enum wellapi.consent.v1.Provision.Effect
+ */
+export enum Provision_Effect {
+  /**
+   * Never permits. In an answer: a provision that this installation does not understand, which makes all
+   * consents of its grantee permit nothing.
+   *
+   * @generated from enum value: EFFECT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * What matches is permitted, unless it is denied elsewhere.
+   *
+   * @generated from enum value: EFFECT_PERMIT = 1;
+   */
+  PERMIT = 1,
+
+  /**
+   * What matches is denied, whatever else permits it.
+   *
+   * @generated from enum value: EFFECT_DENY = 2;
+   */
+  DENY = 2,
+}
+
+/**
+ * Describes the enum wellapi.consent.v1.Provision.Effect.
+ */
+export declare const Provision_EffectSchema: GenEnum<Provision_Effect>;
+
+/**
+ * Where data comes from.
+ *
+ * @generated from message wellapi.consent.v1.SourceSelector
+ */
+export declare type SourceSelector = Message<"wellapi.consent.v1.SourceSelector"> & {
+  /**
+   * Only data that these organizations contributed. Empty: all.
+   *
+   * @generated from field: repeated string organizations = 1;
+   */
+  organizations: string[];
+
+  /**
+   * Only data that came about in these ways. Empty: all.
+   *
+   * @generated from field: repeated wellapi.type.v1.CaptureMethod methods = 2;
+   */
+  methods: CaptureMethod[];
+};
+
+/**
+ * Describes the message wellapi.consent.v1.SourceSelector.
+ * Use `create(SourceSelectorSchema)` to create a new message.
+ */
+export declare const SourceSelectorSchema: GenMessage<SourceSelector>;
 
 /**
  * The notice that the patient was shown when they consented.
@@ -234,7 +380,7 @@ export declare type ConsentRevision = Message<"wellapi.consent.v1.ConsentRevisio
   replacedEtag: string;
 
   /**
-   * Who changed it.
+   * Who changed it, and on whose behalf.
    *
    * @generated from field: wellapi.type.v1.Actor actor = 3;
    */
@@ -260,4 +406,70 @@ export declare type ConsentRevision = Message<"wellapi.consent.v1.ConsentRevisio
  * Use `create(ConsentRevisionSchema)` to create a new message.
  */
 export declare const ConsentRevisionSchema: GenMessage<ConsentRevision>;
+
+/**
+ * What is left out.
+ *
+ * @generated from enum wellapi.consent.v1.Mask
+ */
+export enum Mask {
+  /**
+   * Never permits.
+   *
+   * @generated from enum value: MASK_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The device and its model.
+   *
+   * @generated from enum value: MASK_DEVICE = 1;
+   */
+  DEVICE = 1,
+
+  /**
+   * Notes and other free text.
+   *
+   * @generated from enum value: MASK_NOTES = 2;
+   */
+  NOTES = 2,
+
+  /**
+   * Who performed the measurement.
+   *
+   * @generated from enum value: MASK_PERFORMER = 3;
+   */
+  PERFORMER = 3,
+}
+
+/**
+ * Describes the enum wellapi.consent.v1.Mask.
+ */
+export declare const MaskSchema: GenEnum<Mask>;
+
+/**
+ * How data is made anonymous.
+ *
+ * @generated from enum wellapi.consent.v1.DeIdentification
+ */
+export enum DeIdentification {
+  /**
+   * As it is.
+   *
+   * @generated from enum value: DE_IDENTIFICATION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * By the HIPAA Safe Harbor method, 45 CFR 164.514(b)(2).
+   *
+   * @generated from enum value: DE_IDENTIFICATION_SAFE_HARBOR = 1;
+   */
+  SAFE_HARBOR = 1,
+}
+
+/**
+ * Describes the enum wellapi.consent.v1.DeIdentification.
+ */
+export declare const DeIdentificationSchema: GenEnum<DeIdentification>;
 

@@ -2,18 +2,18 @@
 // @generated from file wellapi/consent/v1/consent.proto (package wellapi.consent.v1, syntax proto3)
 /* eslint-disable */
 
-// Consents and decisions.
+// Consents and their provisions.
 
 import { enumDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_wellapi_type_v1_vocabulary } from "../../type/v1/vocabulary_pb.js";
 
 /**
  * Describes the file wellapi/consent/v1/consent.proto.
  */
 export const file_wellapi_consent_v1_consent = /*@__PURE__*/
-  fileDesc("CiB3ZWxsYXBpL2NvbnNlbnQvdjEvY29uc2VudC5wcm90bxISd2VsbGFwaS5jb25zZW50LnYxIsUHCgdDb25zZW50EgoKAmlkGAEgASgJEg8KB3BhdGllbnQYAiABKAkSGgoHZ3JhbnRlZRgDIAEoCUIJukgGcgQQARhAEjkKCWRpcmVjdGlvbhgEIAEoDjIaLndlbGxhcGkudHlwZS52MS5EaXJlY3Rpb25CCrpIB4IBBBABIAASOQoKY2F0ZWdvcmllcxgFIAMoCzIZLndlbGxhcGkudHlwZS52MS5DYXRlZ29yeUIKukgHkgEECAEQIBI/CghwdXJwb3NlcxgGIAMoDjIYLndlbGxhcGkudHlwZS52MS5QdXJwb3NlQhO6SBCSAQ0QEBgBIgeCAQQQASAAEjkKCnJlc29sdXRpb24YByABKA4yGy53ZWxsYXBpLnR5cGUudjEuUmVzb2x1dGlvbkIIukgFggECEAESLQoGd2luZG93GAggASgLMh0ud2VsbGFwaS50eXBlLnYxLlRpbWVJbnRlcnZhbBIvCgh2YWxpZGl0eRgJIAEoCzIdLndlbGxhcGkudHlwZS52MS5UaW1lSW50ZXJ2YWwSNwoHcmVnaW9ucxgKIAMoCUImukgjkgEgEBAYASIachgyFl5bYS16XVthLXowLTktXXsxLDMxfSQSKgoGbm90aWNlGAsgASgLMhoud2VsbGFwaS5jb25zZW50LnYxLk5vdGljZRIyCgZzdGF0dXMYDCABKA4yIi53ZWxsYXBpLmNvbnNlbnQudjEuQ29uc2VudC5TdGF0dXMSDwoHdmVyc2lvbhgNIAEoBRIMCgRldGFnGA4gASgJEi8KC2NyZWF0ZV90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZXZva2VfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiWwoGU3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEhEKDVNUQVRVU19BQ1RJVkUQARISCg5TVEFUVVNfUkVWT0tFRBACEhIKDlNUQVRVU19FWFBJUkVEEAM6twG6SLMBGrABChtjb25zZW50LnJlYWRfbmVlZHNfcHVycG9zZXMSPWEgY29uc2VudCB0byByZWFkIG5lZWRzIGF0IGxlYXN0IG9uZSBwdXJwb3NlIGFuZCBhIHJlc29sdXRpb24aUmludCh0aGlzLmRpcmVjdGlvbikgIT0gMiB8fCAoc2l6ZSh0aGlzLnB1cnBvc2VzKSA+IDAgJiYgaW50KHRoaXMucmVzb2x1dGlvbikgIT0gMCkiZAoGTm90aWNlEhUKA3VyaRgBIAEoCUIIukgFcgMY9AMSGQoIbGFuZ3VhZ2UYAiABKAlCB7pIBHICGCMSKAoGc2hhMjU2GAMgASgJQhi6SBVyEzIRXihbMC05YS1mXXs2NH0pPyQitwEKD0NvbnNlbnRSZXZpc2lvbhIsCgdjb25zZW50GAEgASgLMhsud2VsbGFwaS5jb25zZW50LnYxLkNvbnNlbnQSFQoNcmVwbGFjZWRfZXRhZxgCIAEoCRIlCgVhY3RvchgDIAEoCzIWLndlbGxhcGkudHlwZS52MS5BY3RvchIoCgR0aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZhY2Nlc3MYBSABKAliBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp, file_wellapi_type_v1_vocabulary]);
+  fileDesc("CiB3ZWxsYXBpL2NvbnNlbnQvdjEvY29uc2VudC5wcm90bxISd2VsbGFwaS5jb25zZW50LnYxIqcECgdDb25zZW50EgoKAmlkGAEgASgJEg8KB3BhdGllbnQYAiABKAkSGgoHZ3JhbnRlZRgDIAEoCUIJukgGcgQQARhAEj0KCnByb3Zpc2lvbnMYBCADKAsyHS53ZWxsYXBpLmNvbnNlbnQudjEuUHJvdmlzaW9uQgq6SAeSAQQIARAgEi8KCHZhbGlkaXR5GAUgASgLMh0ud2VsbGFwaS50eXBlLnYxLlRpbWVJbnRlcnZhbBIqCgZub3RpY2UYBiABKAsyGi53ZWxsYXBpLmNvbnNlbnQudjEuTm90aWNlEjAKBXN0YXRlGAcgASgOMiEud2VsbGFwaS5jb25zZW50LnYxLkNvbnNlbnQuU3RhdGUSDwoHdmVyc2lvbhgIIAEoBRIMCgRldGFnGAkgASgJEi8KC2NyZWF0ZV90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZXZva2VfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoHZ3JhbnRvchgMIAEoCzIWLndlbGxhcGkudHlwZS52MS5BY3RvciJrCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhMKD1NUQVRFX1NDSEVEVUxFRBABEhAKDFNUQVRFX0FDVElWRRACEhEKDVNUQVRFX1JFVk9LRUQQAxIRCg1TVEFURV9FWFBJUkVEEAQigAYKCVByb3Zpc2lvbhJACgZlZmZlY3QYASABKA4yJC53ZWxsYXBpLmNvbnNlbnQudjEuUHJvdmlzaW9uLkVmZmVjdEIKukgHggEEEAEgABJFCgpkaXJlY3Rpb25zGAIgAygOMhoud2VsbGFwaS50eXBlLnYxLkRpcmVjdGlvbkIVukgSkgEPCAEQAhgBIgeCAQQQASAAEjkKCmNhdGVnb3JpZXMYAyADKAsyGS53ZWxsYXBpLnR5cGUudjEuQ2F0ZWdvcnlCCrpIB5IBBAgBECASPwoIcHVycG9zZXMYBCADKA4yGC53ZWxsYXBpLnR5cGUudjEuUHVycG9zZUITukgQkgENEBAYASIHggEEEAEgABI5CgpyZXNvbHV0aW9uGAUgASgOMhsud2VsbGFwaS50eXBlLnYxLlJlc29sdXRpb25CCLpIBYIBAhABEjgKD2NhcHR1cmVkX3dpdGhpbhgGIAEoCzIdLndlbGxhcGkudHlwZS52MS5UaW1lSW50ZXJ2YWxIABJHChBjYXB0dXJlZF9pbl9sYXN0GAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhC6SA2qAQoiBgiAp+TgCyoASAASMwoHc291cmNlcxgIIAEoCzIiLndlbGxhcGkuY29uc2VudC52MS5Tb3VyY2VTZWxlY3RvchIxCgVtYXNrcxgJIAMoDjIYLndlbGxhcGkuY29uc2VudC52MS5NYXNrQgi6SAWSAQIQEBI/ChFkZV9pZGVudGlmaWNhdGlvbhgKIAEoDjIkLndlbGxhcGkuY29uc2VudC52MS5EZUlkZW50aWZpY2F0aW9uEjcKB3JlZ2lvbnMYCyADKAlCJrpII5IBIBAQGAEiGnIYMhZeW2Etel1bYS16MC05LV17MSwzMX0kIkQKBkVmZmVjdBIWChJFRkZFQ1RfVU5TUEVDSUZJRUQQABIRCg1FRkZFQ1RfUEVSTUlUEAESDwoLRUZGRUNUX0RFTlkQAkIICgZ3aW5kb3cibAoOU291cmNlU2VsZWN0b3ISHwoNb3JnYW5pemF0aW9ucxgBIAMoCUIIukgFkgECECASOQoHbWV0aG9kcxgCIAMoDjIeLndlbGxhcGkudHlwZS52MS5DYXB0dXJlTWV0aG9kQgi6SAWSAQIQECJkCgZOb3RpY2USFQoDdXJpGAEgASgJQgi6SAVyAxj0AxIZCghsYW5ndWFnZRgCIAEoCUIHukgEcgIYIxIoCgZzaGEyNTYYAyABKAlCGLpIFXITMhFeKFswLTlhLWZdezY0fSk/JCK3AQoPQ29uc2VudFJldmlzaW9uEiwKB2NvbnNlbnQYASABKAsyGy53ZWxsYXBpLmNvbnNlbnQudjEuQ29uc2VudBIVCg1yZXBsYWNlZF9ldGFnGAIgASgJEiUKBWFjdG9yGAMgASgLMhYud2VsbGFwaS50eXBlLnYxLkFjdG9yEigKBHRpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBmFjY2VzcxgFIAEoCSpRCgRNYXNrEhQKEE1BU0tfVU5TUEVDSUZJRUQQABIPCgtNQVNLX0RFVklDRRABEg4KCk1BU0tfTk9URVMQAhISCg5NQVNLX1BFUkZPUk1FUhADKlgKEERlSWRlbnRpZmljYXRpb24SIQodREVfSURFTlRJRklDQVRJT05fVU5TUEVDSUZJRUQQABIhCh1ERV9JREVOVElGSUNBVElPTl9TQUZFX0hBUkJPUhABYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_wellapi_type_v1_vocabulary]);
 
 /**
  * Describes the message wellapi.consent.v1.Consent.
@@ -23,30 +23,86 @@ export const ConsentSchema = /*@__PURE__*/
   messageDesc(file_wellapi_consent_v1_consent, 0);
 
 /**
- * Describes the enum wellapi.consent.v1.Consent.Status.
+ * Describes the enum wellapi.consent.v1.Consent.State.
  */
-export const Consent_StatusSchema = /*@__PURE__*/
+export const Consent_StateSchema = /*@__PURE__*/
   enumDesc(file_wellapi_consent_v1_consent, 0, 0);
 
 /**
  * What can become of a consent.
  *
- * @generated from enum wellapi.consent.v1.Consent.Status
+ * @generated from enum wellapi.consent.v1.Consent.State
  */
-export const Consent_Status = /*@__PURE__*/
-  tsEnum(Consent_StatusSchema);
+export const Consent_State = /*@__PURE__*/
+  tsEnum(Consent_StateSchema);
+
+/**
+ * Describes the message wellapi.consent.v1.Provision.
+ * Use `create(ProvisionSchema)` to create a new message.
+ */
+export const ProvisionSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_consent_v1_consent, 1);
+
+/**
+ * Describes the enum wellapi.consent.v1.Provision.Effect.
+ */
+export const Provision_EffectSchema = /*@__PURE__*/
+  enumDesc(file_wellapi_consent_v1_consent, 1, 0);
+
+/**
+ * What a provision does.
+ *
+ * @generated from enum wellapi.consent.v1.Provision.Effect
+ */
+export const Provision_Effect = /*@__PURE__*/
+  tsEnum(Provision_EffectSchema);
+
+/**
+ * Describes the message wellapi.consent.v1.SourceSelector.
+ * Use `create(SourceSelectorSchema)` to create a new message.
+ */
+export const SourceSelectorSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_consent_v1_consent, 2);
 
 /**
  * Describes the message wellapi.consent.v1.Notice.
  * Use `create(NoticeSchema)` to create a new message.
  */
 export const NoticeSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_consent_v1_consent, 1);
+  messageDesc(file_wellapi_consent_v1_consent, 3);
 
 /**
  * Describes the message wellapi.consent.v1.ConsentRevision.
  * Use `create(ConsentRevisionSchema)` to create a new message.
  */
 export const ConsentRevisionSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_consent_v1_consent, 2);
+  messageDesc(file_wellapi_consent_v1_consent, 4);
+
+/**
+ * Describes the enum wellapi.consent.v1.Mask.
+ */
+export const MaskSchema = /*@__PURE__*/
+  enumDesc(file_wellapi_consent_v1_consent, 0);
+
+/**
+ * What is left out.
+ *
+ * @generated from enum wellapi.consent.v1.Mask
+ */
+export const Mask = /*@__PURE__*/
+  tsEnum(MaskSchema);
+
+/**
+ * Describes the enum wellapi.consent.v1.DeIdentification.
+ */
+export const DeIdentificationSchema = /*@__PURE__*/
+  enumDesc(file_wellapi_consent_v1_consent, 1);
+
+/**
+ * How data is made anonymous.
+ *
+ * @generated from enum wellapi.consent.v1.DeIdentification
+ */
+export const DeIdentification = /*@__PURE__*/
+  tsEnum(DeIdentificationSchema);
 

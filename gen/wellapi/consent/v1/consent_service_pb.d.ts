@@ -6,7 +6,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Consent, ConsentRevision } from "./consent_pb.js";
+import type { Consent, Consent_State, ConsentRevision } from "./consent_pb.js";
 
 /**
  * Describes the file wellapi/consent/v1/consent_service.proto.
@@ -20,7 +20,8 @@ export declare const file_wellapi_consent_v1_consent_service: GenFile;
  */
 export declare type CreateConsentRequest = Message<"wellapi.consent.v1.CreateConsentRequest"> & {
   /**
-   * The consent; output-only fields are ignored.
+   * The consent; output-only fields are ignored. What is not known here, and what is not enforced yet, is refused
+   * by its path: a provision is never taken for less than it says.
    *
    * @generated from field: wellapi.consent.v1.Consent consent = 1;
    */
@@ -121,11 +122,19 @@ export declare type ListConsentsRequest = Message<"wellapi.consent.v1.ListConsen
   pageToken: string;
 
   /**
-   * Only consents in force.
+   * Only consents in one of these states. Empty: in any. A page may then hold fewer than `page_size` although
+   * there is a next one.
    *
-   * @generated from field: bool active_only = 3;
+   * @generated from field: repeated wellapi.consent.v1.Consent.State states = 3;
    */
-  activeOnly: boolean;
+  states: Consent_State[];
+
+  /**
+   * Only consents of this organization. For patients; an organization sees its own alone.
+   *
+   * @generated from field: string grantee = 4;
+   */
+  grantee: string;
 };
 
 /**
@@ -221,6 +230,20 @@ export declare type ListConsentRevisionsRequest = Message<"wellapi.consent.v1.Li
    * @generated from field: string consent = 1;
    */
   consent: string;
+
+  /**
+   * 0 means 50, and more than 1,000 counts as 1,000.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
 };
 
 /**
@@ -241,6 +264,13 @@ export declare type ListConsentRevisionsResponse = Message<"wellapi.consent.v1.L
    * @generated from field: repeated wellapi.consent.v1.ConsentRevision revisions = 1;
    */
   revisions: ConsentRevision[];
+
+  /**
+   * For the next page; empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -270,7 +300,7 @@ export declare const ConsentService: GenService<{
     output: typeof CreateConsentResponseSchema;
   },
   /**
-   * Gets one consent.
+   * Gets one consent. Not by a GET, here and below: its URL would name the consent in other people's logs.
    *
    * @generated from rpc wellapi.consent.v1.ConsentService.GetConsent
    */

@@ -177,6 +177,13 @@ export declare type Actor = Message<"wellapi.type.v1.Actor"> & {
    * @generated from field: string id = 2;
    */
   id: string;
+
+  /**
+   * On whose behalf it acts, for example the patient of a guardian or of support staff. Absent: on its own.
+   *
+   * @generated from field: wellapi.type.v1.Actor on_behalf_of = 3;
+   */
+  onBehalfOf?: Actor | undefined;
 };
 
 /**
@@ -578,6 +585,13 @@ export enum Resolution {
    * @generated from enum value: RESOLUTION_DAILY = 3;
    */
   DAILY = 3,
+
+  /**
+   * Counts over several patients, of so many at least that nobody is told apart. Not enforced yet, so not taken.
+   *
+   * @generated from enum value: RESOLUTION_COUNT_ONLY = 4;
+   */
+  COUNT_ONLY = 4,
 }
 
 /**

@@ -42,6 +42,7 @@ export const soundParts: Parts = {
 };
 
 const clinic = "org_clinic";
+const anyCategory = { has: () => true, knows: () => true };
 export const patients = 2;
 
 function partitionOf(patient: number): string {
@@ -113,13 +114,18 @@ export class Exchange {
     const requestId = this.#ids.next("acc");
     const terms = {
       grantee: clinic,
-      direction: "read",
-      categories: [{ name: "heart", version: 1 }],
-      purposes: ["treatment"],
-      resolution: "raw",
-      window: {},
       validity: {},
-      regions: [],
+      provisions: [
+        {
+          effect: "permit",
+          directions: ["read"],
+          categories: [{ name: "heart", version: 1 }],
+          purposes: ["treatment"],
+          resolution: "raw",
+          captured: {},
+          regions: [],
+        },
+      ],
     } as const;
     this.#callUntilDone(async ({ granting }) => {
       const origin = { requestId, requestDigest: "" };
@@ -266,11 +272,11 @@ export class Exchange {
     const current = await replica.consents.current(question.partition);
     const { partition, organization, code, region } = question;
     const asked = { partition, organization, code, region, direction: "read", purpose: "treatment" } as const;
-    const decision = decide(current, asked, replica.node.clock.now(), () => true);
+    const decision = decide(current, asked, replica.node.clock.now(), anyCategory);
     if (!decision.permitted) return { denied: { permitted: false, reason: DenialReason.NO_CONSENT } };
-    const [first, ...rest] = decision.grants.map(({ id, version }) => {
+    const [first, ...rest] = decision.grants.map(({ consent, version, provision }) => {
       const always = { from: -1e15, to: 1e15, notBefore: -1e15, notAfter: 1e15 };
-      return { consent: id, version, resolution: Resolution.RAW, ...always };
+      return { consent, version, provision, resolution: Resolution.RAW, ...always };
     });
     return { permits: [first!, ...rest] };
   }

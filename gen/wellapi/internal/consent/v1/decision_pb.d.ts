@@ -69,7 +69,9 @@ export declare type Question = Message<"wellapi.internal.consent.v1.Question"> &
 export declare const QuestionSchema: GenMessage<Question>;
 
 /**
- * The answer to a question. Permitted where at least one grant holds at the time of use.
+ * The answer to a question. Permitted where at least one grant holds at the time of use. Denials are taken off the
+ * grants already. An enforcer that meets a field that it does not know here takes the answer as a no, for it may
+ * restrict the grants.
  *
  * @generated from message wellapi.internal.consent.v1.Decision
  */
@@ -96,7 +98,9 @@ export declare type Decision = Message<"wellapi.internal.consent.v1.Decision"> &
 export declare const DecisionSchema: GenMessage<Decision>;
 
 /**
- * One consent's permission, with its obligations.
+ * What one provision of a consent permits, with its obligations. A provision of which denials leave several parts
+ * gives several, which may overlap. An enforcer that meets a field that it does not know here, or a resolution, takes
+ * the grant as permitting nothing.
  *
  * @generated from message wellapi.internal.consent.v1.Grant
  */
@@ -135,6 +139,20 @@ export declare type Grant = Message<"wellapi.internal.consent.v1.Grant"> & {
    * @generated from field: wellapi.type.v1.TimeInterval validity = 5;
    */
   validity?: TimeInterval | undefined;
+
+  /**
+   * The provision's position in the consent, from 0.
+   *
+   * @generated from field: int32 provision = 6;
+   */
+  provision: number;
+
+  /**
+   * Where it is above 0: of the window, only data captured in the last so many milliseconds before each use.
+   *
+   * @generated from field: int64 captured_in_last_ms = 7;
+   */
+  capturedInLastMs: bigint;
 };
 
 /**
@@ -197,6 +215,20 @@ export enum DenialReason {
    * @generated from enum value: DENIAL_REASON_REGION = 6;
    */
   REGION = 6,
+
+  /**
+   * A provision denies all that others permit.
+   *
+   * @generated from enum value: DENIAL_REASON_DENIED = 7;
+   */
+  DENIED = 7,
+
+  /**
+   * The organization's consents say something that is not known here, for example because a newer release wrote it.
+   *
+   * @generated from enum value: DENIAL_REASON_NOT_UNDERSTOOD = 8;
+   */
+  NOT_UNDERSTOOD = 8,
 }
 
 /**

@@ -1,0 +1,126 @@
+import { readFileSync } from "node:fs";
+import { fromJsonString, type MessageInitShape } from "@bufbuild/protobuf";
+import { type Duration, durationFromMs, durationMs } from "@bufbuild/protobuf/wkt";
+import {
+  type Consent,
+  Consent_State,
+  ConsentSchema,
+  type Provision,
+  Provision_Effect,
+} from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import {
+  Direction,
+  type Purpose,
+  Resolution,
+  type TimeInterval,
+} from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { directions, interval, nameOf, purposes, resolutions } from "./arguments.ts";
+import { CliError } from "./failure.ts";
+import { timeText } from "./output.ts";
+
+/** A consent of one provision, as options say it. */
+export interface CreateOptions {
+  grantee?: string;
+  direction?: Direction[];
+  category?: string[];
+  deny: boolean;
+  purpose?: Purpose[];
+  resolution?: Resolution;
+  windowFrom?: number;
+  windowTo?: number;
+  lastDays?: number;
+  validFrom?: number;
+  validTo?: number;
+  from?: string;
+  requestId?: string;
+}
+
+export const states = {
+  scheduled: Consent_State.SCHEDULED,
+  active: Consent_State.ACTIVE,
+  revoked: Consent_State.REVOKED,
+  expired: Consent_State.EXPIRED,
+};
+
+const effects = { permit: Provision_Effect.PERMIT, deny: Provision_Effect.DENY };
+const dayMs = 86_400_000;
+
+/** The consent that the options say. */
+export function consentOf(options: CreateOptions): MessageInitShape<typeof ConsentSchema> {
+  const { grantee, direction, category, deny, windowFrom, windowTo, lastDays, validFrom, validTo } = options;
+  if (grantee === undefined || direction === undefined || category === undefined) {
+    throw new CliError(
+      "usage",
+      "--grantee, --direction and --category are needed, or --from with a whole consent",
+    );
+  }
+  const fixed = windowFrom !== undefined || windowTo !== undefined;
+  if (fixed && lastDays !== undefined)
+    throw new CliError("usage", "use --last-days, or --window-from and --window-to");
+  const reading = direction.includes(Direction.READ) && !deny;
+  const provision = {
+    effect: deny ? Provision_Effect.DENY : Provision_Effect.PERMIT,
+    directions: [...new Set(direction)],
+    categories: category.map((name) => ({ name })),
+    purposes: options.purpose ?? [],
+    resolution: options.resolution ?? (reading ? Resolution.RAW : Resolution.UNSPECIFIED),
+  };
+  const window = fixed
+    ? ({ case: "capturedWithin", value: interval(windowFrom, windowTo) } as const)
+    : lastDays === undefined
+      ? { case: undefined }
+      : ({ case: "capturedInLast", value: durationFromMs(lastDays * dayMs) } as const);
+  const inForce = validFrom !== undefined || validTo !== undefined;
+  return {
+    grantee,
+    provisions: [{ ...provision, window }],
+    ...(inForce ? { validity: interval(validFrom, validTo) } : {}),
+  };
+}
+
+/** The consent in a file. What this program does not know in it is refused, not left out. */
+export function consentIn(file: string): Consent {
+  try {
+    return fromJsonString(ConsentSchema, readFileSync(file, "utf8"));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CliError("input", `${file} holds no consent: ${reason}`, { cause });
+  }
+}
+
+/** One provision on one line. */
+export function provisionText(provision: Provision): string {
+  const { effect, categories, regions, resolution, window } = provision;
+  const purposeNames = provision.purposes.map((purpose) => nameOf(purposes, purpose));
+  return [
+    nameOf(effects, effect),
+    provision.directions.map((direction) => nameOf(directions, direction)).join("+"),
+    categories.map(({ name, version }) => `${name}@${version}`).join(" "),
+    ...(purposeNames.length > 0 ? [`for ${purposeNames.join(", ")}`] : []),
+    ...(resolution === Resolution.UNSPECIFIED ? [] : [nameOf(resolutions, resolution)]),
+    ...windowText(window),
+    ...(regions.length > 0 ? [`in ${regions.join(", ")}`] : []),
+  ].join(" ");
+}
+
+function windowText(window: Provision["window"]): string[] {
+  switch (window.case) {
+    case "capturedWithin":
+      return [`captured ${intervalText(window.value)}`];
+    case "capturedInLast":
+      return [`captured in the last ${lengthText(window.value)}`];
+    case undefined:
+      return [];
+  }
+}
+
+function intervalText({ startTime, endTime }: TimeInterval): string {
+  return [startTime && `from ${timeText(startTime)}`, endTime && `until ${timeText(endTime)}`]
+    .filter(Boolean)
+    .join(" ");
+}
+
+function lengthText(length: Duration): string {
+  const ms = durationMs(length);
+  return ms % dayMs === 0 ? `${ms / dayMs} days` : `${ms / 1_000} s`;
+}

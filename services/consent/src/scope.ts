@@ -1,0 +1,71 @@
+import type { Interval } from "./consent.ts";
+
+/**
+ * A rectangle over two times: data captured within `captured` may be used within `validity`. UTC milliseconds,
+ * half-open; an absent end is open.
+ */
+export interface Scope {
+  readonly validity: Interval;
+  readonly captured: Interval;
+}
+
+/**
+ * What is left of a scope without the others: rectangles that are as large as they can be, so they may overlap. As
+ * large as they can be, so that data which no denial touches stays permitted through the instant at which one
+ * begins or ends, whatever two clocks say of that instant.
+ */
+export function without(scope: Scope, taken: readonly Scope[]): Scope[] {
+  let left: Scope[] = isEmpty(scope) ? [] : [scope];
+  for (const hole of taken) left = largest(left.flatMap((one) => around(one, hole)));
+  return left;
+}
+
+function around(scope: Scope, hole: Scope): Scope[] {
+  const { validity, captured } = scope;
+  if (!overlap(validity, hole.validity) || !overlap(captured, hole.captured)) return [scope];
+  return [
+    ...outside(validity, hole.validity).map((part) => ({ validity: part, captured })),
+    ...outside(captured, hole.captured).map((part) => ({ validity, captured: part })),
+  ];
+}
+
+/** What of an interval lies before and after another one, which it overlaps. */
+function outside(interval: Interval, hole: Interval): Interval[] {
+  const parts: Interval[] = [];
+  if (startOf(interval) < startOf(hole)) parts.push({ ...interval, end: startOf(hole) });
+  if (endOf(hole) < endOf(interval)) parts.push({ ...interval, start: endOf(hole) });
+  return parts;
+}
+
+/** Those that lie in no other one; of equals, the first. */
+function largest(scopes: readonly Scope[]): Scope[] {
+  return scopes.filter((scope, i) => {
+    return !scopes.some(
+      (other, j) => i !== j && contains(other, scope) && (j < i || !contains(scope, other)),
+    );
+  });
+}
+
+function contains(outer: Scope, inner: Scope): boolean {
+  return spans(outer.validity, inner.validity) && spans(outer.captured, inner.captured);
+}
+
+function spans(outer: Interval, inner: Interval): boolean {
+  return startOf(outer) <= startOf(inner) && endOf(inner) <= endOf(outer);
+}
+
+function overlap(a: Interval, b: Interval): boolean {
+  return Math.max(startOf(a), startOf(b)) < Math.min(endOf(a), endOf(b));
+}
+
+function isEmpty({ validity, captured }: Scope): boolean {
+  return !overlap(validity, validity) || !overlap(captured, captured);
+}
+
+function startOf({ start = Number.NEGATIVE_INFINITY }: Interval): number {
+  return start;
+}
+
+function endOf({ end = Number.POSITIVE_INFINITY }: Interval): number {
+  return end;
+}

@@ -1,0 +1,225 @@
+import { create, type JsonValue, type Message, toJson } from "@bufbuild/protobuf";
+import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import {
+  type Consent as ConsentMessage,
+  ConsentSchema,
+  type Provision as ProvisionMessage,
+} from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import {
+  Resolution as ResolutionMessage,
+  type TimeInterval,
+} from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import type { Violation } from "@wellapi/rpc";
+import { CATEGORIES, currentVersion, isCategory } from "@wellapi/terminology";
+import {
+  type Captured,
+  hasEnded,
+  type Interval,
+  type PinnedCategory,
+  type Provision,
+  type Terms,
+} from "./consent.ts";
+import { ConsentError } from "./errors.ts";
+import {
+  directionMessages,
+  effectMessages,
+  named,
+  purposeMessages,
+  resolutionMessages,
+} from "./vocabulary-convert.ts";
+
+type Refuse = (field: string, description: string, reason?: string) => void;
+
+const notEnforced = "NOT_ENFORCED_YET";
+
+/**
+ * The terms that a request asks for, with the categories' versions pinned. Field rules were checked before
+ * (protovalidate); this checks what they cannot say, and takes nothing that it would not enforce. Throws
+ * ConsentError `invalid` with everything that is wrong.
+ */
+export function termsOf(message: ConsentMessage | undefined, now: number): Terms {
+  const { grantee, provisions, validity, notice } = message ?? create(ConsentSchema);
+  const { refuse, done } = refusals();
+  const taken = provisions.map((provision, i) => provisionOf(provision, `provisions[${i}]`, refuse));
+  if (taken.length === 0) refuse("provisions", "is empty: say what is permitted or denied");
+  const inForce = intervalOf(validity);
+  if (hasEnded(inForce, now)) refuse("validity.end_time", "has passed: give an end in the future, or none");
+  done();
+  return {
+    grantee,
+    provisions: taken,
+    validity: inForce,
+    ...(notice ? { notice: { uri: notice.uri, language: notice.language, sha256: notice.sha256 } } : {}),
+  };
+}
+
+/**
+ * Refuses a request with fields that are not known here, by number and place: what they say may be a restriction.
+ * Throws ConsentError `invalid`.
+ */
+export function refuseUnknownFields(message: ConsentMessage | undefined): void {
+  if (message === undefined) return;
+  const { refuse, done } = refusals();
+  for (const { path, numbers } of unknownFields(reflect(ConsentSchema, message), "consent")) {
+    const field = path.replace(/^consent\.?/, "");
+    refuse(field, `has field ${numbers.join(", ")}, which this installation does not know: leave it out`);
+  }
+  done();
+}
+
+/** What a request to grant says, without the fields that are output only. */
+export function requestedContent(message: ConsentMessage | undefined): JsonValue {
+  const { grantee, provisions, validity, notice } = message ?? create(ConsentSchema);
+  const optional = { ...(validity ? { validity } : {}), ...(notice ? { notice } : {}) };
+  return toJson(ConsentSchema, create(ConsentSchema, { grantee, provisions, ...optional }));
+}
+
+function refusals(): { readonly refuse: Refuse; readonly done: () => void } {
+  const violations: Violation[] = [];
+  return {
+    refuse(field, description, reason = "INVALID_FIELD") {
+      violations.push({ field: field === "" ? "consent" : `consent.${field}`, description, reason });
+    },
+    done() {
+      const [first] = violations;
+      if (first === undefined) return;
+      const rest = violations.length > 1 ? ` (and ${violations.length - 1} more)` : "";
+      const text = `${first.field}: ${first.description}${rest}`;
+      throw new ConsentError("invalid", { violations, message: text });
+    },
+  };
+}
+
+function provisionOf(message: ProvisionMessage, path: string, refuse: Refuse): Provision {
+  const effect = named(effectMessages, message.effect);
+  if (!effect) refuse(`${path}.effect`, "is neither EFFECT_PERMIT nor EFFECT_DENY");
+  const stated = message.directions.map((direction) => named(directionMessages, direction));
+  const directions = stated.filter((direction) => direction !== undefined);
+  if (directions.length < Math.max(1, stated.length)) {
+    refuse(`${path}.directions`, "is DIRECTION_CONTRIBUTE, DIRECTION_READ or both");
+  }
+  refuseWhatIsNotEnforced(message, path, refuse);
+  const reading = directions.includes("read");
+  const purposes = message.purposes.map((purpose) => named(purposeMessages, purpose));
+  if (purposes.includes(undefined)) refuse(`${path}.purposes`, "holds a purpose that is not known");
+  if (!reading && purposes.length > 0) {
+    refuse(`${path}.purposes`, "is of reading: leave it out, or add DIRECTION_READ");
+  }
+  const resolution = named(resolutionMessages, message.resolution);
+  if (effect === "deny") refuseInDenial(message, path, refuse);
+  else if (reading) {
+    if (purposes.length === 0) refuse(`${path}.purposes`, "is needed for reading");
+    if (message.resolution === ResolutionMessage.UNSPECIFIED) {
+      refuse(`${path}.resolution`, "is needed for reading: RAW, HOURLY or DAILY");
+    }
+  } else if (message.resolution > ResolutionMessage.RAW) {
+    refuse(`${path}.resolution`, "is RAW or left out for contributing");
+  }
+  return {
+    effect: effect ?? "deny",
+    directions,
+    categories: pinnedCategories(message.categories, `${path}.categories`, refuse),
+    purposes: purposes.filter((purpose) => purpose !== undefined),
+    ...(effect === "permit" && reading && resolution ? { resolution } : {}),
+    captured: capturedOf(message, path, refuse),
+    regions: [...message.regions],
+  };
+}
+
+function refuseWhatIsNotEnforced(message: ProvisionMessage, path: string, refuse: Refuse): void {
+  const later = (field: string) => {
+    refuse(`${path}.${field}`, "is not enforced yet: leave it out", notEnforced);
+  };
+  if (message.sources !== undefined) later("sources");
+  if (message.masks.length > 0) later("masks");
+  if (message.deIdentification !== 0) later("de_identification");
+  if (message.resolution === ResolutionMessage.COUNT_ONLY) {
+    const description = "COUNT_ONLY is not enforced yet: use RAW, HOURLY or DAILY";
+    refuse(`${path}.resolution`, description, notEnforced);
+  } else if (!(message.resolution in ResolutionMessage)) {
+    refuse(`${path}.resolution`, `${message.resolution} is not known: use RAW, HOURLY or DAILY`);
+  }
+}
+
+/** A denial says what is denied and no more, so that nobody takes one for narrower than it is. */
+function refuseInDenial(message: ProvisionMessage, path: string, refuse: Refuse): void {
+  if (message.resolution !== ResolutionMessage.UNSPECIFIED) {
+    refuse(`${path}.resolution`, "is of permissions: a denial denies every resolution, so leave it out");
+  }
+  if (message.regions.length > 0) {
+    refuse(`${path}.regions`, "is of permissions: a denial holds in every region, so leave it out");
+  }
+  if (message.window.case === "capturedInLast") {
+    const description = "is not enforced yet in a denial: use captured_within";
+    refuse(`${path}.captured_in_last`, description, notEnforced);
+  }
+}
+
+function pinnedCategories(
+  categories: readonly PinnedCategory[],
+  path: string,
+  refuse: Refuse,
+): PinnedCategory[] {
+  const names = new Set(categories.map(({ name }) => name));
+  if (names.size < categories.length) refuse(path, "names a category twice: state each once");
+  return categories.map(({ name, version }, i) => {
+    if (!isCategory(name)) {
+      refuse(`${path}[${i}].name`, `is not a category: use one of ${CATEGORIES.join(", ")}`);
+      return { name, version };
+    }
+    const current = currentVersion(name);
+    if (version > current) {
+      refuse(`${path}[${i}].version`, `is not out yet: use 1 to ${current}, or 0 for ${current}`);
+    }
+    return { name, version: version === 0 ? current : version };
+  });
+}
+
+function capturedOf({ window }: ProvisionMessage, path: string, refuse: Refuse): Captured {
+  switch (window.case) {
+    case undefined:
+      return {};
+    case "capturedWithin":
+      return intervalOf(window.value);
+    case "capturedInLast": {
+      const { seconds, nanos } = window.value;
+      if (nanos % 1_000_000 !== 0) refuse(`${path}.captured_in_last`, "is finer than a millisecond");
+      return { lastMs: Number(seconds) * 1_000 + Math.floor(nanos / 1_000_000) };
+    }
+  }
+}
+
+function intervalOf(interval: TimeInterval | undefined): Interval {
+  const { startTime, endTime } = interval ?? {};
+  return {
+    ...(startTime ? { start: millisecondsOf(startTime) } : {}),
+    ...(endTime ? { end: millisecondsOf(endTime) } : {}),
+  };
+}
+
+/** Rounded up: data has whole milliseconds, and of those just the same lie within. */
+function millisecondsOf({ seconds, nanos }: Timestamp): number {
+  return Number(seconds) * 1_000 + Math.ceil(nanos / 1_000_000);
+}
+
+interface UnknownFields {
+  readonly path: string;
+  readonly numbers: readonly number[];
+}
+
+/** Of a message and all that it holds. */
+function* unknownFields(message: ReflectMessage, path: string): Generator<UnknownFields> {
+  const unknown = (message.message as Message).$unknown ?? [];
+  if (unknown.length > 0) yield { path, numbers: [...new Set(unknown.map(({ no }) => no))] };
+  for (const field of message.fields) {
+    if (!message.isSet(field)) continue;
+    const at = `${path}.${field.name}`;
+    if (field.fieldKind === "message") yield* unknownFields(message.get(field), at);
+    else if (field.fieldKind === "list" && field.listKind === "message") {
+      for (const [i, item] of [...message.get(field)].entries()) {
+        yield* unknownFields(item as ReflectMessage, `${at}[${i}]`);
+      }
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import { directions, effects, type PinnedCategory, purposes } from "./consent.ts";
+
+/** The categories that are known here. */
+export interface Categories {
+  /** Whether a code belongs to a version of a category; false for whatever is not known. */
+  has(code: string, category: string, version: number): boolean;
+  /** Whether there is this version of this category. */
+  knows(category: string, version: number): boolean;
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+const members = {
+  current: ["consents", "revoked", "closed"],
+  consent: ["id", "terms", "version", "grantor", "createTime", "revokeTime"],
+  terms: ["grantee", "provisions", "validity", "notice"],
+  provision: ["effect", "directions", "categories", "purposes", "resolution", "captured", "regions"],
+  category: ["name", "version"],
+  validity: ["start", "end"],
+  captured: ["start", "end", "lastMs"],
+} as const;
+
+/**
+ * Where a patient's stored consents say something that is not known here: a newer release, or damage, may have put
+ * it there. Undefined where all is known. Only what would restrict is looked for: a permission for a purpose that is
+ * not known permits nothing by itself.
+ *
+ * @returns the path to a member that every consent of the patient must be doubted for
+ */
+export function unknownInCurrent(current: object): string | undefined {
+  return unknownMember(current, members.current, "");
+}
+
+/** As `unknownInCurrent`, of one consent: all consents of its grantee must be doubted. */
+export function unknownInConsent(consent: unknown, categories: Categories): string | undefined {
+  if (!isObject(consent)) return "consent";
+  const { terms } = consent;
+  if (!isObject(terms)) return "terms";
+  return (
+    unknownMember(consent, members.consent, "") ??
+    unknownMember(terms, members.terms, "terms.") ??
+    unknownInInterval(terms.validity, members.validity, "terms.validity") ??
+    firstOf(terms.provisions, "terms.provisions", (provision, path) =>
+      unknownInProvision(provision, path, categories),
+    )
+  );
+}
+
+function unknownInProvision(provision: unknown, path: string, categories: Categories): string | undefined {
+  if (!isObject(provision)) return path;
+  const { effect, captured } = provision;
+  if (!isOneOf(effects, effect)) return `${path}.effect`;
+  const lists = ["directions", "categories", "purposes", "regions"].find(
+    (name) => !Array.isArray(provision[name]),
+  );
+  if (lists !== undefined) return `${path}.${lists}`;
+  return (
+    unknownMember(provision, members.provision, `${path}.`) ??
+    unknownInInterval(captured, members.captured, `${path}.captured`) ??
+    firstOf(provision.categories, `${path}.categories`, (category, at) =>
+      isObject(category) ? unknownMember(category, members.category, `${at}.`) : at,
+    ) ??
+    (effect === "deny" ? unknownInDenial(provision, path, categories) : undefined)
+  );
+}
+
+/** What is not known in a denial may be just what is asked for. */
+function unknownInDenial(denial: Members, path: string, categories: Categories): string | undefined {
+  if (denial.resolution !== undefined) return `${path}.resolution`;
+  if ((denial.captured as Members).lastMs !== undefined) return `${path}.captured.lastMs`;
+  if ((denial.regions as unknown[]).length > 0) return `${path}.regions`;
+  const known = (values: readonly string[]) => (value: unknown, at: string) =>
+    isOneOf(values, value) ? undefined : at;
+  return (
+    firstOf(denial.directions, `${path}.directions`, known(directions)) ??
+    firstOf(denial.purposes, `${path}.purposes`, known(purposes)) ??
+    firstOf(denial.categories, `${path}.categories`, (category, at) => {
+      const { name, version } = category as PinnedCategory;
+      return categories.knows(name, version) ? undefined : at;
+    })
+  );
+}
+
+function unknownInInterval(value: unknown, known: readonly string[], path: string): string | undefined {
+  if (!isObject(value)) return path;
+  const wrong = Object.keys(value).find(
+    (name) => !known.includes(name) || (value[name] !== undefined && typeof value[name] !== "number"),
+  );
+  return wrong === undefined ? undefined : `${path}.${wrong}`;
+}
+
+function unknownMember(value: object, known: readonly string[], path: string): string | undefined {
+  for (const name in value) if (!known.includes(name)) return `${path}${name}`;
+  return undefined;
+}
+
+function firstOf(
+  values: unknown,
+  path: string,
+  unknownIn: (value: unknown, path: string) => string | undefined,
+): string | undefined {
+  if (!Array.isArray(values)) return path;
+  for (const [i, value] of values.entries()) {
+    const unknown = unknownIn(value, `${path}[${i}]`);
+    if (unknown !== undefined) return unknown;
+  }
+  return undefined;
+}
+
+function isOneOf(values: readonly string[], value: unknown): boolean {
+  return typeof value === "string" && values.includes(value);
+}
+
+function isObject(value: unknown): value is Members {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,151 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type {
+  Captured,
+  Consent,
+  Direction,
+  Interval,
+  Provision,
+  Purpose,
+  Resolution,
+} from "../src/consent.ts";
+import { decide, type Grant } from "../src/decision.ts";
+import { categories, consentOf, currentOf, heartRate, steps } from "./terms.ts";
+
+/** Few instants, so that ends meet: a property of intervals fails at their edges or nowhere. */
+const instant = fc.integer({ min: 0, max: 8 });
+const interval: fc.Arbitrary<Interval> = fc.tuple(fc.option(instant), fc.option(instant)).map(([a, b]) => {
+  const [start, end] = a !== null && b !== null && a > b ? [b, a] : [a, b];
+  return { ...(start === null ? {} : { start }), ...(end === null ? {} : { end }) };
+});
+const someOf = <T>(values: readonly T[], least: number) => fc.subarray([...values], { minLength: least });
+const pinned = fc.integer({ min: 1, max: 2 }).map((version) => [{ name: "heart", version }]);
+const directions = someOf<Direction>(["contribute", "read"], 1);
+
+const permission: fc.Arbitrary<Provision> = fc.record({
+  effect: fc.constant("permit" as const),
+  directions,
+  categories: pinned,
+  purposes: someOf<Purpose>(["treatment", "research"], 1),
+  resolution: fc.constantFrom<Resolution>("raw", "hourly"),
+  captured: fc.oneof(
+    interval,
+    fc.integer({ min: 1, max: 6 }).map((lastMs): Captured => ({ lastMs })),
+  ),
+  regions: fc.constant([]),
+});
+const denial: fc.Arbitrary<Provision> = fc.record({
+  effect: fc.constant("deny" as const),
+  directions,
+  categories: pinned,
+  purposes: someOf<Purpose>(["treatment", "research"], 0),
+  captured: interval,
+  regions: fc.constant([]),
+});
+const consents: fc.Arbitrary<Consent[]> = fc
+  .array(
+    fc.record({
+      grantee: fc.constantFrom("org_clinic", "org_clinic", "org_clinic", "org_other"),
+      validity: interval,
+      provisions: fc.array(fc.oneof({ weight: 3, arbitrary: permission }, { weight: 2, arbitrary: denial }), {
+        minLength: 1,
+        maxLength: 3,
+      }),
+    }),
+    { maxLength: 4 },
+  )
+  .map((all) =>
+    all.map(({ grantee, validity, provisions }, i) =>
+      consentOf(provisions, { grantee, validity }, `con_${i}`),
+    ),
+  );
+
+interface Use {
+  readonly direction: Direction;
+  readonly code: string;
+  readonly purpose: Purpose;
+  readonly resolution: Resolution;
+  /** When the data was captured, and when it is used. */
+  readonly captured: number;
+  readonly used: number;
+}
+
+const within = ({ start, end }: Interval, time: number) =>
+  (start === undefined || start <= time) && (end === undefined || time < end);
+
+/** The rule as a patient is told it: some permission matches, and no denial does. */
+function mayBeUsed(all: readonly Consent[], use: Use): boolean {
+  const matching = (effect: string) =>
+    all
+      .filter(({ terms }) => terms.grantee === "org_clinic" && within(terms.validity, use.used))
+      .flatMap(({ terms }) => terms.provisions)
+      .filter((provision) => provision.effect === effect)
+      .filter((provision) => provision.directions.includes(use.direction))
+      .filter(({ categories: [set] }) => use.code === heartRate || set!.version === 2)
+      .filter(
+        ({ purposes }) =>
+          use.direction === "contribute" ||
+          purposes.includes(use.purpose) ||
+          (effect === "deny" && purposes.length === 0),
+      )
+      .filter(({ captured }) => {
+        const { lastMs } = captured;
+        return lastMs === undefined ? within(captured, use.captured) : use.captured >= use.used - lastMs;
+      });
+  const permitting = matching("permit").filter(
+    ({ resolution }) => (use.direction === "contribute" ? "raw" : resolution) === use.resolution,
+  );
+  return permitting.length > 0 && matching("deny").length === 0;
+}
+
+/** What whoever holds a grant makes of it, as the enforcer does. */
+function holds({ captured, validity, resolution }: Grant, use: Use): boolean {
+  const since = captured.lastMs === undefined ? Number.NEGATIVE_INFINITY : use.used - captured.lastMs;
+  return (
+    resolution === use.resolution &&
+    within(validity, use.used) &&
+    within(captured, use.captured) &&
+    use.captured >= since
+  );
+}
+
+describe("provisions", () => {
+  it("permit just what a permission covers and no denial does, at every instant of capture and of use", () => {
+    let permitted = 0;
+    let refused = 0;
+    const property = fc.property(
+      consents,
+      fc.constantFrom<Direction>("contribute", "read"),
+      fc.constantFrom(heartRate, steps),
+      fc.constantFrom<Purpose>("treatment", "research"),
+      instant,
+      (all, direction, code, purpose, now) => {
+        const question = { partition: "local/pat_1", organization: "org_clinic", region: "local" };
+        const decision = decide(
+          currentOf(...all),
+          { ...question, direction, code, purpose },
+          now,
+          categories,
+        );
+        const grants = decision.permitted ? decision.grants : [];
+        // A decision is of `now` and after: what has ended is not granted any more.
+        for (let used = now; used <= 9; used += 1) {
+          for (let captured = -1; captured <= 9; captured += 1) {
+            for (const resolution of ["raw", "hourly"] as const) {
+              const use: Use = { direction, code, purpose, resolution, captured, used };
+              const expected = mayBeUsed(all, use);
+              if (grants.some((grant) => holds(grant, use)) !== expected) {
+                throw new Error(`${JSON.stringify(use)} is ${expected ? "not " : ""}permitted`);
+              }
+              if (expected) permitted += 1;
+              else refused += 1;
+            }
+          }
+        }
+      },
+    );
+    fc.assert(property, { numRuns: Number(process.env.MODEL_RUNS ?? 3_000) });
+    // The property is of both answers: neither of them is rare.
+    expect(permitted).toBeGreaterThan(refused / 100);
+  });
+});
