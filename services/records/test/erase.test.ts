@@ -276,6 +276,6 @@ describe("sealed blocks", () => {
         },
       ],
     });
-    expect(await reasonOf(readAll(scene))).toBe("INTERNAL");
+    expect(await reasonOf(readAll(scene))).toBe("DATA_DAMAGED");
   });
 });
