@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 # Saves a process a third of its start: what Node has made of the sources, in a folder that nobody else can write.
 export NODE_COMPILE_CACHE := $(CURDIR)/node_modules/.cache/node
 
-.PHONY: start start-mesh demo test chaos check mesh-check mesh-lab generate bench help
+.PHONY: start start-mesh demo test chaos check mesh-check mesh-lab generate bench mutants help
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/'
@@ -41,6 +41,9 @@ mesh-check: node_modules/.installed ## Proves the manifests with Istio's own val
 
 mesh-lab: node_modules/.installed ## Runs the services behind Istio's own proxies and proves the policies, as root
 	@exec $(NODE) test/mesh/main.ts
+
+mutants: node_modules/.installed ## Plants small mistakes and tells which no test notices; ROOM=name, FILES="a b" (mutants/README.md)
+	@exec $(NODE) mutants/run.ts
 
 generate: node_modules/.installed ## Regenerates gen/ from proto/ and proto-internal/, and the mesh's policies from gen/
 	@buf format -w proto && buf format -w proto-internal && buf generate && $(NODE) scripts/mesh-policies.ts

@@ -1,0 +1,66 @@
+/** A part of the code, as globs from the root. */
+export interface Room {
+  readonly mutate: readonly string[];
+  readonly tests: readonly string[];
+}
+
+/**
+ * The files that decide something, by room, and the tests that must notice a change in them. A change that only tests
+ * of other rooms notice counts as unnoticed: whoever breaks a file should hear it from the tests beside it.
+ */
+export const rooms: Readonly<Record<string, Room>> = {
+  enforcer: {
+    mutate: ["packages/enforcer/src/{lease,permits,decision-cache,session,enforcer}.ts"],
+    tests: ["packages/enforcer/test/**/*.test.ts", "services/consent/test/revocation.model.test.ts"],
+  },
+  consent: {
+    mutate: [
+      "services/consent/src/{consent,decision,granting,recall,revocation,session-repository,session-streams}.ts",
+    ],
+    tests: ["services/consent/test/**/*.test.ts"],
+  },
+  vault: {
+    mutate: [
+      "packages/vault/src/{derivation,key-repository,local-kms,pairwise,patient-key,sealed-box,vault}.ts",
+      "packages/receipts/src/*.ts",
+    ],
+    tests: ["packages/{vault,receipts}/test/**/*.test.ts"],
+  },
+  "access-log": {
+    mutate: [
+      "packages/access-log/src/{access-log,commitment,drain,leaf,leaf-sealer,reserve,succession,verify}.ts",
+    ],
+    tests: ["packages/access-log/test/**/*.test.ts"],
+  },
+  series: {
+    mutate: ["packages/series/src/{aggregate,overlay,slice,stack}.ts"],
+    tests: ["packages/series/test/**/*.test.ts"],
+  },
+  merkle: {
+    mutate: ["packages/merkle/src/{checkpoint,frontier,note,proof,subtree,tree-hash,verify}.ts"],
+    tests: ["packages/merkle/test/**/*.test.ts"],
+  },
+  store: {
+    mutate: [
+      "packages/store/src/{commit,scan}.ts",
+      "packages/store/src/sqlite/{connection,read,write,scrub,tidying}.ts",
+    ],
+    tests: ["packages/store/test/**/*.test.ts"],
+  },
+  judging: {
+    mutate: ["services/records/src/{gate,grant,judgement,reading}.ts"],
+    tests: ["services/records/test/**/*.test.ts"],
+  },
+  writing: {
+    mutate: ["services/records/src/{append,append-group,batch-writes,retract,erase,erasure-repository}.ts"],
+    tests: ["services/records/test/{append,erase,domain,compaction}*.test.ts"],
+  },
+  blocks: {
+    mutate: ["services/records/src/{winners,compaction,compactor,rollup,summary}.ts"],
+    tests: ["services/records/test/{winners,compaction,rollup,overlap,read}*.test.ts"],
+  },
+  aggregation: {
+    mutate: ["services/records/src/{aggregation,aggregate-series}.ts"],
+    tests: ["services/records/test/{aggregat,rollup,release,lots}*.test.ts"],
+  },
+};

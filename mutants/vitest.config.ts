@@ -1,0 +1,26 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { defineConfig } from "vitest/config";
+import { rooms } from "./rooms.ts";
+
+/** Imports of workspaces, by their sources beside this file: the links in node_modules lead out of the sandbox. */
+const root = new URL("..", import.meta.url);
+const alias = ["packages", "services"].flatMap((folder) =>
+  readdirSync(new URL(`${folder}/`, root)).flatMap((name) => {
+    const home = new URL(`${folder}/${name}/`, root);
+    const { name: find, exports } = JSON.parse(readFileSync(new URL("package.json", home), "utf8"));
+    return Object.entries<string>(exports).map(([path, file]) => ({
+      find: new RegExp(`^${find}${path.slice(1)}$`),
+      replacement: new URL(file, home).pathname,
+    }));
+  }),
+);
+
+export default defineConfig({
+  root: root.pathname,
+  resolve: { alias },
+  test: {
+    include: [...(rooms[process.env.WELLAPI_ROOM ?? "merkle"]?.tests ?? [])],
+    exclude: ["**/*.it.test.ts", "**/node_modules/**"],
+    testTimeout: 20_000,
+  },
+});
