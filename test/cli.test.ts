@@ -123,6 +123,43 @@ describe("the wellapi command", { timeout: 60_000 }, () => {
     expect(days).toMatch(/^2016-04-\d\dT22:00:00.000Z count \d+ min \d+ mean [\d.]+ max \d+ sum \d+ \/min$/m);
   });
 
+  test("denies a day within what is permitted, shows both, and takes the denial back", async () => {
+    const file = join(folder.path, "denial.json");
+    const asPatient = ["--as-patient", id.patient!];
+    const captured = { startTime: "2016-04-12T00:00:00Z", endTime: "2016-04-13T00:00:00Z" };
+    const provision = {
+      effect: "EFFECT_DENY",
+      directions: ["DIRECTION_READ"],
+      categories: [{ name: "heart" }],
+      capturedWithin: captured,
+    };
+    const write = (content: object) => writeFileSync(file, JSON.stringify(content));
+    write({ grantee: id.clinic, provisions: [{ ...provision, withNobody: true }] });
+    const unknown = await run("consent", "create", ...asPatient, "--from", file);
+    expect(unknown).toMatchObject({ code: 8, err: expect.stringContaining("withNobody") });
+    write({ grantee: id.clinic, provisions: [{ ...provision, masks: ["MASK_NOTES"] }] });
+    const later = await run("consent", "create", ...asPatient, "--from", file);
+    expect(later).toMatchObject({ code: 8, err: expect.stringContaining("provisions[0].masks") });
+
+    const week = ["--from", "2016-04-10T00:00:00Z", "--to", "2016-04-16T00:00:00Z"];
+    const daysRead = async () => {
+      const lines = (await ok("read", ...atClinic(), "--code", "8867-4", ...week)).split("\n");
+      return new Set(lines.map((line) => line.slice(0, 10)));
+    };
+    const before = await daysRead();
+    expect(before).toContain("2016-04-12");
+    write({ grantee: id.clinic, provisions: [provision] });
+    const denial = await ok("consent", "create", ...asPatient, "--from", file);
+    expect(await daysRead()).toEqual(new Set([...before].filter((day) => day !== "2016-04-12")));
+    const listed = await ok("consent", "list", ...asPatient, "--grantee", id.clinic!, "--active");
+    expect(listed).toContain("permit read heart@1 for treatment raw");
+    expect(listed).toContain(
+      "deny read heart@1 captured from 2016-04-12T00:00:00.000Z until 2016-04-13T00:00:00.000Z",
+    );
+    await ok("consent", "revoke", denial, ...asPatient);
+    expect(await daysRead()).toEqual(before);
+  });
+
   test("lists accesses, verifies one and the log's growth; a tampered checkpoint fails with code 9", async () => {
     const checkpoint = join(folder.path, "before.checkpoint");
     writeFileSync(checkpoint, `${await ok("audit", "checkpoint")}\n`);

@@ -17,9 +17,9 @@ interface ListOptions {
 }
 
 const example = `
-Examples: wellapi consent create --as-patient pat_... --grantee org_... --direction read \\
-            --category heart --purpose treatment --resolution raw
-          wellapi consent create --as-patient pat_... --from consent.json
+Example: wellapi consent create --as-patient pat_... --grantee org_... --direction read \\
+           --category heart --purpose treatment --resolution raw
+Example: wellapi consent create --as-patient pat_... --from consent.json
 
 A file holds a whole consent in JSON, for example
   {"grantee": "org_...", "provisions": [

@@ -1,12 +1,23 @@
+import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
 import {
   ConsentDecisionService,
   type WatchRequest,
 } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
-import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
-import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import {
+  DecisionSchema,
+  DenialReason,
+  GrantSchema,
+} from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
+import {
+  Direction,
+  Purpose,
+  Resolution,
+  TimeIntervalSchema,
+} from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { silentLogger, systemClock } from "@wellapi/runtime";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { answerOf } from "../src/consent-link.ts";
 import { openEnforcer } from "../src/index.ts";
 
 const question = {
@@ -43,6 +54,56 @@ function open(service: {
   onTestFinished(() => enforcer.close());
   return enforcer;
 }
+
+describe("an answer", () => {
+  const known = create(DecisionSchema, { grants: [grant, { ...grant, consent: "con_2", provision: 4 }] });
+  const denied = { denied: { permitted: false, reason: DenialReason.NO_CONSENT } };
+  /** As a newer service sends it: with a field that is not known here. */
+  const withField = <D extends DescMessage>(schema: D, message: MessageShape<D>): MessageShape<D> =>
+    fromBinary(schema, Buffer.concat([toBinary(schema, message), Buffer.from([0xfa, 0x07, 1, 0])]));
+
+  it("names consent, version and provision of each permit", () => {
+    expect(answerOf(known)).toMatchObject({
+      permits: [
+        { consent: "con_1", version: 3, provision: 0 },
+        { consent: "con_2", version: 3, provision: 4 },
+      ],
+    });
+  });
+
+  it("is a no as a whole where the decision says what is not known here, for that may restrict all of it", () => {
+    expect(answerOf(withField(DecisionSchema, known))).toEqual(denied);
+    expect(answerOf(undefined)).toEqual(denied);
+    const both = create(DecisionSchema, { ...known, denialReason: DenialReason.DENIED });
+    expect(answerOf(both)).toEqual({ denied: { permitted: false, reason: DenialReason.DENIED } });
+    expect(answerOf(create(DecisionSchema, { ...known, denialReason: 99 as DenialReason }))).toMatchObject({
+      denied: { permitted: false },
+    });
+  });
+
+  it("leaves out a grant that says what is not known here, and keeps the others", () => {
+    const [first] = known.grants;
+    const window = create(TimeIntervalSchema, {});
+    const strange = [
+      withField(GrantSchema, first!),
+      create(GrantSchema, { ...first!, resolution: 99 as Resolution }),
+      create(GrantSchema, { ...first!, resolution: Resolution.COUNT_ONLY }),
+      create(GrantSchema, { ...first!, resolution: Resolution.UNSPECIFIED }),
+      create(GrantSchema, { ...first!, window: withField(TimeIntervalSchema, window) }),
+      create(GrantSchema, { ...first!, validity: withField(TimeIntervalSchema, window) }),
+      create(GrantSchema, { ...first!, capturedInLastMs: -1n }),
+      create(GrantSchema, { ...first!, provision: -1 }),
+      create(GrantSchema, { ...first!, consent: "" }),
+      create(GrantSchema, { ...first!, version: 0 }),
+    ];
+    for (const one of strange) {
+      const answer = answerOf(create(DecisionSchema, { grants: [one, known.grants[1]!] }));
+      expect(answer).toMatchObject({ permits: [{ consent: "con_2" }] });
+      expect("permits" in answer && answer.permits).toHaveLength(1);
+      expect(answerOf(create(DecisionSchema, { grants: [one] }))).toEqual(denied);
+    }
+  });
+});
 
 describe("an enforcer", () => {
   it("gives permits with open ends where the grant has none", async () => {

@@ -197,6 +197,25 @@ describe("append", () => {
     expect(receipt.items[0]!.violations[0]!.reason).toBe("CONSENT_WINDOW");
   });
 
+  it("stores of a sliding window what it holds at the time", async () => {
+    const scene = await openScene();
+    const { world, patient } = scene;
+    const maker = application();
+    await world.grant(patient, {
+      organization: maker.organization,
+      direction: Direction.CONTRIBUTE,
+      codes: [HEART_RATE],
+      lastMs: 60_000,
+    });
+    const now = Date.now();
+    const receipt = await append({ ...scene, maker }, "r1", [
+      heartRates(now - 120_000, [72]),
+      heartRates(now - 30_000, [74]),
+    ]);
+    expect(receipt.items.map(({ status }) => status)).toEqual([REJECTED, ACCEPTED]);
+    expect(receipt.items[0]!.violations[0]!.reason).toBe("CONSENT_WINDOW");
+  });
+
   it("answers an unknown, a malformed and another organization's patient id like a patient without consent", async () => {
     const scene = await openScene();
     const { world, maker, patient } = scene;

@@ -14,6 +14,8 @@ export interface TestConsent {
   readonly purposes?: readonly Purpose[];
   readonly resolution?: Resolution;
   readonly window?: { readonly from: number; readonly to: number };
+  /** Only data captured in the last so many milliseconds. */
+  readonly lastMs?: number;
 }
 
 /**
@@ -54,6 +56,7 @@ export function createFakeConsent() {
         consent: id,
         version: 1,
         resolution: terms.resolution ?? Resolution.RAW,
+        capturedInLastMs: BigInt(terms.lastMs ?? 0),
         ...(terms.window === undefined
           ? {}
           : {

@@ -1,7 +1,7 @@
 import { Access_Outcome, Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { RetractionReason } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
   append,
   application,
@@ -167,6 +167,15 @@ describe("ReadSeries", () => {
     await append(scene, "r1", [heartRates(T0, [70, 71, 72, 73])]);
     expect((await readAll(scene)).map(([, value]) => value)).toEqual([71, 72]);
     expect((await readAll(scene, { from: T0 + 2 * MINUTE })).map(([, value]) => value)).toEqual([72]);
+  });
+
+  it("releases of a sliding window what it holds at the time, without a recall", async () => {
+    const scene = await openScene({ lastMs: 3_000 });
+    const now = Date.now();
+    await append(scene, "r1", [heartRates(now - 60_000, [70]), heartRates(now - 500, [71])]);
+    expect((await readAll(scene)).map(([, value]) => value)).toEqual([71]);
+    await vi.waitFor(async () => expect(await readAll(scene)).toEqual([]), { timeout: 10_000, interval: 50 });
+    expect(Date.now() - now).toBeGreaterThanOrEqual(2_500);
   });
 
   it("refuses other codes, other purposes and strangers alike, and logs why to the patient", async () => {

@@ -1,5 +1,6 @@
+import { Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { RetractionReason } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
-import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, it } from "vitest";
 import { append, heartRates, openScene, reasonOf, STEPS, samplesOf } from "./world.ts";
 
@@ -41,6 +42,20 @@ function watch({ world, clinic, patient }: Scene, options: { after?: bigint; cod
 }
 
 describe("WatchSeries", () => {
+  it("takes time that passes for no change of a consent with a sliding window", async () => {
+    const scene = await openScene({ lastMs: 60_000 });
+    const { world } = scene;
+    const stream = watch(scene);
+    expect(await stream.next()).toMatchObject({});
+    for (const value of [70, 71, 72]) {
+      const old = heartRates(Date.now() - 120_000, [1]);
+      await append(scene, `r${value}`, [heartRates(Date.now() - 1_000 + value, [value]), old]);
+      expect(await stream.next()).toMatchObject({ values: [value] });
+    }
+    const phases = (await world.accesses()).filter(({ direction }) => direction === Direction.READ);
+    expect(phases.map(({ phase }) => phase)).toEqual([Access_Phase.OPENED]);
+  });
+
   it("delivers what arrives from now on, retractions too", async () => {
     const scene = await openScene();
     const { world, maker, patient } = scene;

@@ -1,0 +1,184 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { Consent_State, Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
+import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { problemOf } from "@wellapi/rpc";
+import type { Document, Store } from "@wellapi/store";
+import { describe, expect, it } from "vitest";
+import type { Consent, CurrentConsents } from "../src/consent.ts";
+import { openInstallation, otherPatientId, partition } from "./installation.ts";
+
+const reading = {
+  effect: Provision_Effect.PERMIT,
+  directions: [Direction.READ],
+  categories: [{ name: "heart", version: 0 }],
+  purposes: [Purpose.TREATMENT],
+  resolution: Resolution.HOURLY,
+};
+const wanted = { grantee: "org_clinic", provisions: [reading] };
+const question = {
+  partition,
+  organization: "org_clinic",
+  direction: Direction.READ,
+  code: "8867-4",
+  purpose: Purpose.TREATMENT,
+  region: "local",
+};
+
+async function problem(call: Promise<unknown>) {
+  const error = await call.then(
+    () => undefined,
+    (cause: unknown) => ConnectError.from(cause),
+  );
+  return error && problemOf(error);
+}
+
+/** Does to the patient's stored consents what another release, or damage, may have done. */
+async function rewrite(
+  store: Store,
+  change: { document?: object; consent?: (consent: Consent) => object },
+): Promise<void> {
+  const touch = (consent: Consent) => (change.consent?.(consent) ?? consent) as Consent;
+  const current = (await store.get<Document & { current: CurrentConsents }>("current_consents", [
+    partition,
+  ]))!;
+  const consents = current.document.current.consents.map(touch);
+  const document = {
+    ...current.document,
+    current: { ...current.document.current, consents },
+    ...change.document,
+  };
+  const replaced = {
+    kind: "replace",
+    collection: "current_consents",
+    document,
+    ifRevision: current.revision,
+  } as const;
+  const kept = await Promise.all(
+    consents.map(async ({ id }) => {
+      const stored = (await store.get<Document & { content: Consent }>("consents", [partition, id]))!;
+      const rewritten = { ...stored.document, content: touch(stored.document.content) };
+      return {
+        kind: "replace",
+        collection: "consents",
+        document: rewritten,
+        ifRevision: stored.revision,
+      } as const;
+    }),
+  );
+  expect(await store.commit({ partition, changes: [replaced, ...kept] })).toMatchObject({ committed: true });
+}
+
+const withMask = (consent: Consent) => ({
+  ...consent,
+  terms: { ...consent.terms, provisions: [{ ...consent.terms.provisions[0]!, masks: ["device"] }] },
+});
+
+describe("consents of another format", () => {
+  it("are refused at the start, with what to do", async () => {
+    const { patient, store, restart } = await openInstallation();
+    await patient().createConsent({ consent: wanted, requestId: "r1" });
+    await restart();
+    await rewrite(store, { document: { format: undefined } });
+    await expect(restart()).rejects.toMatchObject({
+      code: "unreadable",
+      message: expect.stringMatching(
+        /consents of format 1, .* format 2 only: start the program that wrote them/,
+      ),
+    });
+  });
+
+  it("permit nothing, and are DATA_LOSS for their patient alone", async () => {
+    const { patient, store, decisions, enforcer } = await openInstallation();
+    await patient().createConsent({ consent: wanted, requestId: "r1" });
+    await rewrite(store, { document: { format: 3 } });
+    const unreadable = { code: Code.DataLoss, reason: "CONSENTS_UNREADABLE" };
+    expect(await problem(decisions().decide({ question }))).toMatchObject(unreadable);
+    expect(await problem(patient().createConsent({ consent: wanted, requestId: "r2" }))).toMatchObject(
+      unreadable,
+    );
+    await expect((await enforcer()).decide(question)).rejects.toMatchObject({ code: "undecided" });
+    const other = patient(otherPatientId).createConsent({ consent: wanted, requestId: "r1" });
+    expect(await problem(other)).toBeUndefined();
+  });
+});
+
+describe("a stored consent with what is not known here", () => {
+  it("permits nothing, nor does any other one of its organization; it is shown so, and can be revoked", async () => {
+    const { patient, organization, store, enforcer } = await openInstallation();
+    const strange = await patient().createConsent({ consent: wanted, requestId: "r1" });
+    const id = strange.consent!.id;
+    await rewrite(store, { consent: withMask });
+    const known = await patient().createConsent({ consent: wanted, requestId: "r2" });
+    const denied = { permitted: false, reason: DenialReason.NOT_UNDERSTOOD };
+    const one = await enforcer();
+    expect(await one.decide(question)).toEqual(denied);
+    const { consent } = await organization().getConsent({ consent: id });
+    expect(consent!.provisions).toMatchObject([{ effect: Provision_Effect.UNSPECIFIED, directions: [] }]);
+    expect(consent!.state).toBe(Consent_State.ACTIVE);
+    await patient().revokeConsent({ consent: id });
+    expect(await one.decide(question)).toMatchObject({
+      permitted: true,
+      permits: [{ consent: known.consent!.id }],
+    });
+  });
+});
+
+describe("a denial", () => {
+  it("takes effect for what starts after it returned, beside a permission that is cached, and ends when revoked", async () => {
+    const { patient, enforcer } = await openInstallation();
+    const { consent } = await patient().createConsent({ consent: wanted, requestId: "r1" });
+    const one = await enforcer();
+    const hour = 3_600_000;
+    const from = Date.UTC(2026, 2, 1);
+    const windows = async () => {
+      const verdict = one.peek(question) ?? (await one.decide(question));
+      return verdict.permitted
+        ? verdict.permits.map((permit) => [permit.consent, permit.from, permit.to])
+        : verdict;
+    };
+    const [[, earliest, latest]] = (await windows()) as [[string, number, number]];
+    expect(one.peek(question)).toBeDefined();
+    const denial = {
+      effect: Provision_Effect.DENY,
+      directions: [Direction.READ],
+      categories: [{ name: "heart" }],
+      window: {
+        case: "capturedWithin",
+        value: {
+          startTime: { seconds: BigInt(from / 1_000) },
+          endTime: { seconds: BigInt((from + hour) / 1_000) },
+        },
+      },
+    } as const;
+    const given = await patient().createConsent({
+      consent: { grantee: "org_clinic", provisions: [denial] },
+      requestId: "r2",
+    });
+    expect(one.peek(question)).toBeUndefined();
+    const id = consent!.id;
+    expect(await windows()).toEqual([
+      [id, earliest, from],
+      [id, from + hour, latest],
+    ]);
+    const all = { ...denial, window: { case: undefined } } as const;
+    const whole = await patient().createConsent({
+      consent: { grantee: "org_clinic", provisions: [all] },
+      requestId: "r3",
+    });
+    expect(await windows()).toEqual({ permitted: false, reason: DenialReason.DENIED });
+    await patient().revokeConsent({ consent: whole.consent!.id });
+    await patient().revokeConsent({ consent: given.consent!.id });
+    expect(await windows()).toEqual([[id, earliest, latest]]);
+  });
+
+  it("is told to the enforcers as a change that takes away, and a permission as one that gives", async () => {
+    const { patient, enforcer } = await openInstallation();
+    const widens: Array<boolean | undefined> = [];
+    (await enforcer()).onRecall((recall) => widens.push(recall?.onlyWidens));
+    const deny = { ...reading, effect: Provision_Effect.DENY, resolution: Resolution.UNSPECIFIED };
+    await patient().createConsent({ consent: wanted, requestId: "r1" });
+    await patient().createConsent({ consent: { ...wanted, provisions: [reading, deny] }, requestId: "r2" });
+    expect(widens).toEqual([true, false]);
+  });
+});
