@@ -1,10 +1,11 @@
 /**
- * What a restore must not undo. `consent_revoked`: a patient took a consent back. `patient_erased`: a patient was
- * erased. `credential_revoked`: a credential of an application or an operator ended. `signing_key_replaced`: this key
+ * What a restore must not undo. `consent_revoked`: a patient took a consent back. `consent_denies`: a patient
+ * denied something to an organization. `patient_erased`: a patient was erased. `credential_revoked`: a credential of an application or an operator ended. `signing_key_replaced`: this key
  * must sign no token any more.
  */
 export const factKinds = [
   "consent_revoked",
+  "consent_denies",
   "patient_erased",
   "credential_revoked",
   "signing_key_replaced",
@@ -16,7 +17,10 @@ export interface Fact {
   readonly kind: FactKind;
   /** Where it holds: a patient's partition, or the service's own. */
   readonly partition: string;
-  /** Id of the consent, erasure, credential or key. A fact is its kind and subject. */
+  /**
+   * Id of the consent, erasure, credential or key; of a denial, also of the organization (`con_...@org_...`). A fact is
+   * its kind and subject.
+   */
   readonly subject: string;
   /** When it took effect, UTC milliseconds. */
   readonly time: number;

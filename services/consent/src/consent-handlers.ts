@@ -101,6 +101,7 @@ export function createConsentHandlers(deps: ConsentHandlersDeps): ServiceImpl<ty
         const repeated = await granting.repeated(partition, origin);
         if (repeated) {
           call.about(partition, [repeated]);
+          await granting.writeDown(partition, repeated);
           return { consent: shown({ partition, consent: repeated }, viewerOf(call.caller).party) };
         }
         const terms = termsOf(asked, clock.now());
@@ -108,6 +109,7 @@ export function createConsentHandlers(deps: ConsentHandlersDeps): ServiceImpl<ty
         const { consent, changed } = await granting.create(partition, terms, origin, author, call.leafOf);
         call.about(partition, [consent]);
         if (changed) call.committed();
+        await granting.writeDown(partition, consent);
         return { consent: shown({ partition, consent }, viewerOf(call.caller).party) };
       });
     },

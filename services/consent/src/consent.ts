@@ -142,9 +142,13 @@ export interface RecallScope {
   readonly grantees: readonly string[];
 }
 
-/** A consent that denies anything takes away. */
-export function scopeOfGrant({ grantee, provisions }: Terms): RecallScope {
-  return { onlyWidens: provisions.every(({ effect }) => effect === "permit"), grantees: [grantee] };
+/** Whether the terms take anything away. */
+export function denies({ provisions }: Terms): boolean {
+  return provisions.some(({ effect }) => effect !== "permit");
+}
+
+export function scopeOfGrant(terms: Terms): RecallScope {
+  return { onlyWidens: !denies(terms), grantees: [terms.grantee] };
 }
 
 export function scopeOfRevocation(consents: readonly Consent[]): RecallScope {

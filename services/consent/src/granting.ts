@@ -1,7 +1,9 @@
+import { type Fact, type Follower, JournalError } from "@wellapi/journal";
 import type { Clock, Ids } from "@wellapi/runtime";
 import {
   type Author,
   type Consent,
+  denies,
   lackOfRoom,
   noConsents,
   scopeOfGrant,
@@ -16,6 +18,7 @@ import type { LeafOf } from "./revocation.ts";
 export interface GrantingOptions {
   readonly consents: ConsentRepository;
   readonly changes: RecalledChanges;
+  readonly journal: Pick<Follower, "owed" | "tell">;
   readonly clock: Clock;
   readonly ids: Ids;
 }
@@ -57,7 +60,7 @@ export class Granting {
     author: Author,
     leafOf: LeafOf,
   ): Promise<{ consent: Consent; changed: boolean }> {
-    const { consents, changes, clock, ids } = this.#options;
+    const { consents, changes, journal, clock, ids } = this.#options;
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const repeated = await this.repeated(partition, origin);
       if (repeated) return { consent: repeated, changed: false };
@@ -79,6 +82,7 @@ export class Granting {
           revisions: [{ consent, replacedEtag: "", author, time: now, access: leaf.id }],
           recall,
           leaf: leaf.change,
+          owed: denies(terms) ? [journal.owed(factOf(partition, consent))] : [],
         });
         return result.committed ? consent : undefined;
       });
@@ -86,4 +90,24 @@ export class Granting {
     }
     throw new ConsentError("unavailable");
   }
+
+  /**
+   * Resolves once a restore can't undo what the consent denies; at once where it denies nothing. Throws
+   * `journal_unavailable`: it is denied, and that is written down as soon as that can be done.
+   */
+  async writeDown(partition: string, consent: Consent): Promise<void> {
+    if (!denies(consent.terms)) return;
+    try {
+      await this.#options.journal.tell(factOf(partition, consent));
+    } catch (cause) {
+      if (!(cause instanceof JournalError)) throw cause;
+      const message =
+        "the consent is given and what it denies is denied; that this outlives a restore is not certain yet: send the same again";
+      throw new ConsentError("journal_unavailable", { cause, message });
+    }
+  }
+}
+
+function factOf(partition: string, { id, terms, createTime }: Consent): Fact {
+  return { kind: "consent_denies", partition, subject: `${id}@${terms.grantee}`, time: createTime };
 }

@@ -95,13 +95,14 @@ export class Revocations {
    * first sweep: nobody should have any, for whatever enforced was stopped, too.
    */
   async replay(entry: Entry, leafOf: (partition: string) => LeafOf): Promise<void> {
-    const { kind, partition, subject, time } = entry;
-    if (kind !== "consent_revoked" && kind !== "patient_erased") return;
+    const { kind, partition, time } = entry;
+    const ends = await this.#endedBy(entry);
+    if (ends === undefined) return;
     const close = kind === "patient_erased";
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const before = await this.#options.consents.stored(partition);
       const current = before?.document.current ?? noConsents;
-      const active = current.consents.filter(({ id }) => close || id === subject);
+      const active = current.consents.filter(ends);
       if (close ? current.closed : active.length === 0) return;
       const author = { kind: "service", id: "consent" } as const;
       const change = { partition, before, active, close, author, leafOf: leafOf(partition), time };
@@ -109,6 +110,27 @@ export class Revocations {
       if (await this.#commit({ ...change, owed: false }, recall)) return;
     }
     throw new ConsentError("unavailable");
+  }
+
+  /**
+   * Which consents an entry ends; undefined: it says nothing of consents that the data lacks. What a denial that was lost
+   * with a restore denied nobody knows any more: so all that the patient permits its organization ends, and has to be
+   * given anew.
+   */
+  async #endedBy({ kind, partition, subject }: Entry): Promise<((consent: Consent) => boolean) | undefined> {
+    switch (kind) {
+      case "patient_erased":
+        return () => true;
+      case "consent_revoked":
+        return ({ id }) => id === subject;
+      case "consent_denies": {
+        const [id = "", grantee = ""] = subject.split("@");
+        if ((await this.#options.consents.get(partition, id)) !== undefined) return undefined;
+        return ({ terms }) => terms.grantee === grantee;
+      }
+      default:
+        return undefined;
+    }
   }
 
   /** Undefined where somebody else changed the patient's consents first. */

@@ -79,7 +79,7 @@ export async function openConsentService(
   const journal = createFollower({ ...deps.journal, store, log });
   const changes = new RecalledChanges({ consents, recalls, ids, log });
   const revocations = new Revocations({ consents, changes, journal, clock });
-  const granting = new Granting({ consents, changes, clock, ids });
+  const granting = new Granting({ consents, changes, journal, clock, ids });
 
   await journal.start((entry) => revocations.replay(entry, accesses.replayed));
 

@@ -86,9 +86,11 @@ export async function openInstallation() {
   return {
     store,
     as,
-    /** The service of an installation that was stopped and started again. */
-    async restart() {
+    journal,
+    /** The service of an installation that was stopped and started again; `meanwhile` runs between the two. */
+    async restart(meanwhile: () => Promise<void> = async () => {}) {
       await service.close();
+      await meanwhile();
       service = await openConsentService({}, deps);
     },
     clock,

@@ -1,10 +1,18 @@
+import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { Consent_State, Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
-import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import {
+  Direction,
+  Purpose,
+  Resolution,
+  TimeIntervalSchema,
+} from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { JournalError } from "@wellapi/journal";
 import { problemOf } from "@wellapi/rpc";
 import type { Document, Store } from "@wellapi/store";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Consent, CurrentConsents } from "../src/consent.ts";
 import { openInstallation, otherPatientId, partition } from "./installation.ts";
 
@@ -14,6 +22,11 @@ const reading = {
   categories: [{ name: "heart", version: 0 }],
   purposes: [Purpose.TREATMENT],
   resolution: Resolution.HOURLY,
+};
+const deny = {
+  effect: Provision_Effect.DENY,
+  directions: [Direction.READ],
+  categories: [{ name: "heart", version: 0 }],
 };
 const wanted = { grantee: "org_clinic", provisions: [reading] };
 const question = {
@@ -124,6 +137,46 @@ describe("a stored consent with what is not known here", () => {
   });
 });
 
+describe("a denial that a restore lost", () => {
+  it("ends what the patient permits its organization, and nobody else, at the start", async () => {
+    const { patient, restart, journal } = await openInstallation();
+    const permitted = await patient().createConsent({ consent: wanted, requestId: "r1" });
+    const others = { ...wanted, grantee: "org_maker" };
+    const other = await patient().createConsent({ consent: others, requestId: "r2" });
+    const kept = await patient().createConsent({
+      consent: { grantee: "org_maker", provisions: [reading, deny] },
+      requestId: "r3",
+    });
+    const facts = await Array.fromAsync(journal.entries({ position: 0, mac: new Uint8Array() }));
+    expect(facts).toMatchObject([
+      { kind: "consent_denies", partition, subject: `${kept.consent!.id}@org_maker` },
+    ]);
+    await restart(async () => {
+      await journal.append({ kind: "consent_denies", partition, subject: "con_lost@org_clinic", time: 1 });
+    });
+    const state = async (id: string) => (await patient().getConsent({ consent: id })).consent!.state;
+    expect(await state(permitted.consent!.id)).toBe(Consent_State.REVOKED);
+    expect(await state(other.consent!.id)).toBe(Consent_State.ACTIVE);
+    expect(await state(kept.consent!.id)).toBe(Consent_State.ACTIVE);
+  });
+
+  it("is not promised to outlive one before it is written down; sent again, it is", async () => {
+    const { patient, journal, decisions } = await openInstallation();
+    await patient().createConsent({ consent: wanted, requestId: "r1" });
+    const append = vi.spyOn(journal, "append");
+    append.mockRejectedValueOnce(new JournalError("unavailable", "the journal is away"));
+    const ask = () =>
+      patient().createConsent({ consent: { ...wanted, provisions: [deny] }, requestId: "r2" });
+    expect(await problem(ask())).toMatchObject({ code: Code.Unavailable, reason: "JOURNAL_UNAVAILABLE" });
+    const { decision } = await decisions().decide({ question });
+    expect(decision).toMatchObject({ grants: [], denialReason: DenialReason.DENIED });
+    const { consent } = await ask();
+    expect(append).toHaveBeenLastCalledWith(
+      expect.objectContaining({ kind: "consent_denies", subject: `${consent!.id}@org_clinic` }),
+    );
+  });
+});
+
 describe("a denial", () => {
   it("takes effect for what starts after it returned, beside a permission that is cached, and ends when revoked", async () => {
     const { patient, enforcer } = await openInstallation();
@@ -139,20 +192,10 @@ describe("a denial", () => {
     };
     const [[, earliest, latest]] = (await windows()) as [[string, number, number]];
     expect(one.peek(question)).toBeDefined();
-    const denial = {
-      effect: Provision_Effect.DENY,
-      directions: [Direction.READ],
-      categories: [{ name: "heart" }],
-      window: {
-        case: "capturedWithin",
-        value: {
-          startTime: { seconds: BigInt(from / 1_000) },
-          endTime: { seconds: BigInt((from + hour) / 1_000) },
-        },
-      },
-    } as const;
+    const captured = { startTime: timestampFromMs(from), endTime: timestampFromMs(from + hour) };
+    const window = { case: "capturedWithin", value: create(TimeIntervalSchema, captured) } as const;
     const given = await patient().createConsent({
-      consent: { grantee: "org_clinic", provisions: [denial] },
+      consent: { grantee: "org_clinic", provisions: [{ ...deny, window }] },
       requestId: "r2",
     });
     expect(one.peek(question)).toBeUndefined();
@@ -161,9 +204,8 @@ describe("a denial", () => {
       [id, earliest, from],
       [id, from + hour, latest],
     ]);
-    const all = { ...denial, window: { case: undefined } } as const;
     const whole = await patient().createConsent({
-      consent: { grantee: "org_clinic", provisions: [all] },
+      consent: { grantee: "org_clinic", provisions: [deny] },
       requestId: "r3",
     });
     expect(await windows()).toEqual({ permitted: false, reason: DenialReason.DENIED });
@@ -176,7 +218,6 @@ describe("a denial", () => {
     const { patient, enforcer } = await openInstallation();
     const widens: Array<boolean | undefined> = [];
     (await enforcer()).onRecall((recall) => widens.push(recall?.onlyWidens));
-    const deny = { ...reading, effect: Provision_Effect.DENY, resolution: Resolution.UNSPECIFIED };
     await patient().createConsent({ consent: wanted, requestId: "r1" });
     await patient().createConsent({ consent: { ...wanted, provisions: [reading, deny] }, requestId: "r2" });
     expect(widens).toEqual([true, false]);

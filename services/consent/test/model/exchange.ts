@@ -225,7 +225,7 @@ export class Exchange {
     const journal = createFollower({ store, journal: {} as Journal, log: silentLogger });
     const changes = new RecalledChanges({ ...common, consents, recalls });
     const revocations = new Revocations({ ...common, consents, changes, journal });
-    const granting = new Granting({ ...common, consents, changes });
+    const granting = new Granting({ ...common, consents, changes, journal });
     this.#replicas[index] = { node, streams, revocations, granting, consents };
     const sweep = (first: boolean) => {
       changes.sweep(first).catch(() => {});
