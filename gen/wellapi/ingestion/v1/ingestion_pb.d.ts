@@ -127,8 +127,8 @@ export declare type BatchReceipt = Message<"wellapi.ingestion.v1.BatchReceipt"> 
   items: ItemOutcome[];
 
   /**
-   * The patient's commit sequence that the accepted items got. Where samples of one instant overlap, the
-   * highest wins. 0 where nothing was accepted.
+   * The patient's commit sequence that the accepted items got. Where samples of a series
+   * overlap, the later is shown. 0 where nothing was accepted.
    *
    * @generated from field: int64 sequence = 4;
    */

@@ -223,7 +223,7 @@ export declare type Bucket = Message<"wellapi.records.v1.Bucket"> & {
 export declare const BucketSchema: GenMessage<Bucket>;
 
 /**
- * The aggregate of one source: nothing is summed across devices or providers.
+ * The aggregate of one series: nothing is summed across devices, providers, methods or granularities.
  *
  * @generated from message wellapi.records.v1.SourceAggregate
  */

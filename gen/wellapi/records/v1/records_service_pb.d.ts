@@ -748,8 +748,8 @@ export declare const GetErasureResponseSchema: GenMessage<GetErasureResponse>;
  */
 export declare const RecordsService: GenService<{
   /**
-   * Streams the samples of one code, ordered by time within each source. Where samples of a source overlap,
-   * the one with the highest commit sequence wins. Memory is bounded whatever the span. The last message is
+   * Streams the samples of one code, ordered by time within each series; where samples of a series overlap, what
+   * `Series` says is shown. Memory is bounded whatever the span. The last message is
    * `end`; a stream without it was cut. Each message is a read of its own: a revocation ends the stream with
    * PERMISSION_DENIED, CONSENT_REVOKED. Under a consent for hourly or daily data it is refused: use
    * `AggregateSeries`.

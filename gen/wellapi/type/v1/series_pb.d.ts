@@ -18,6 +18,14 @@ export declare const file_wellapi_type_v1_series: GenFile;
  * Many samples of one code from one device: a column of times and a column of values, of equal length, in
  * ascending order of time. A sample of a small sensor value costs one to three bytes on the wire.
  *
+ * What is shown where samples overlap: patient, organization, device, code, method and granularity make one series, and
+ * two series are two lines that nothing hides or sums across. Send the same hours again whenever you know better: all is
+ * kept, and within a series a sample is hidden by a later one whose interval overlaps its own. Later is what was committed
+ * later, and of one batch the later item; the samples of one item never hide each other. Intervals are half-open, and an
+ * instant overlaps an equal instant and an interval that contains it. A sample that is hidden itself still hides, until
+ * its batch is retracted: then what it hid is shown again. Reads, pages and aggregates tell what is shown, by the start
+ * of the sample; a watch delivers everything as it was sent.
+ *
  * By hand, in JSON, three heart rates a minute apart and in summer time of Berlin:
  *
  *     {"code": {"code": "8867-4"}, "unit": "/min",
@@ -95,7 +103,7 @@ export declare type Series = Message<"wellapi.type.v1.Series"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * The declared class of the samples' intervals.
+   * The declared class of the samples' intervals: part of what makes the series one.
    *
    * @generated from field: wellapi.type.v1.Granularity granularity = 9;
    */
