@@ -7,6 +7,7 @@ import {
   createSeriesAggregation,
   numbersByBucket,
   ownPermission,
+  type Part,
   releasedBuckets,
 } from "./aggregation.ts";
 import { type BucketUnit, bucketEdges, type ZonePeriod } from "./calendar.ts";
@@ -16,12 +17,15 @@ import type { Intent } from "./intent.ts";
 import type { Source } from "./provenance.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
 import { readOnce } from "./reading.ts";
+import type { Releases, Told } from "./releases.ts";
 import { planRollup } from "./rollup.ts";
 import type { SeriesQuery } from "./series-query.ts";
+import { toldParts } from "./told-buckets.ts";
 import { checkWantedUnit } from "./unit-conversion.ts";
 
 export interface AggregateSeriesDeps extends ReadSeriesDeps {
   readonly directory: Directory;
+  readonly releases: Releases;
 }
 
 /** The aggregate of one series and component: nothing is summed across devices or providers. */
@@ -34,6 +38,8 @@ export interface SourcedAggregate {
     readonly from: number;
     readonly to: number;
     readonly numbers: BucketNumbers;
+    /** The request cuts it. */
+    readonly partial: boolean;
   }>;
 }
 
@@ -58,9 +64,10 @@ export function aggregateSeries(
       throw invalidField("code", "coded values have no sum or mean: use ReadSeries");
     }
     checkWantedUnit(code, wanted);
-    const edges = bucketEdges(await zonesOf(deps, partition), unit, interval, MAX_BUCKETS);
+    const zones = await zonesOf(deps, partition);
+    const edges = bucketEdges(zones, unit, interval, MAX_BUCKETS);
     if (edges === undefined) throw tooManyBuckets(MAX_BUCKETS);
-    const buckets = releasedBuckets(edges, interval, permission, unit);
+    const buckets = releasedBuckets(edges, interval, permission, unit, deps.releases.instant());
     const aggregates: SourcedAggregate[] = [];
     // Asked for together with the first series.
     const revision = deps.blocks.revision(partition);
@@ -68,7 +75,7 @@ export function aggregateSeries(
     for await (const { series } of deps.blocks.series(partition, code)) {
       const answered = aggregates.reduce((sum, aggregate) => sum + aggregate.buckets.length, 0);
       aggregates.push(
-        ...(await aggregateOne(deps, partition, series, await revision, buckets, query, answered)),
+        ...(await aggregateOne(deps, partition, series, await revision, buckets, zones, query, answered)),
       );
     }
     return {
@@ -89,11 +96,12 @@ async function zonesOf(
 }
 
 async function aggregateOne(
-  { blocks }: AggregateSeriesDeps,
+  { blocks, releases }: AggregateSeriesDeps,
   partition: string,
   series: string,
   revision: number,
   buckets: Buckets,
+  zones: readonly ZonePeriod[],
   { wanted }: SeriesQuery,
   answered: number,
 ): Promise<SourcedAggregate[]> {
@@ -104,7 +112,9 @@ async function aggregateOne(
     if (latest === undefined || sequence >= latest.sequence) latest = { source, sequence };
   };
   const [from, to] = [buckets.counted[0]!, buckets.counted.at(-1)!];
-  const rollup = planRollup(await blocks.summaries(partition, series, { from, to }, revision), buckets);
+  const live = buckets.released.includes(true);
+  const summaries = live ? await blocks.summaries(partition, series, { from, to }, revision) : [];
+  const rollup = planRollup(summaries, buckets);
   for (const { summary, bucket, first, end } of rollup.hours) {
     aggregation.addHours(summary, bucket, first, end);
     let sequence = 0;
@@ -117,25 +127,52 @@ async function aggregateOne(
       counted(run.source, run.sequence);
     }
   }
-  if (latest === undefined) return [];
-  const { source } = latest;
-  const { edges } = buckets;
+  const told = await toldOf(releases, partition, series, buckets, zones);
+  const parts = [...aggregation.results(), ...told.parts];
+  const { source } = latest ?? told.newest ?? {};
+  if (parts.length === 0 || source === undefined) return [];
+  const { edges, counted: counts } = buckets;
   // In the wanted unit what was sent in several becomes one; as sent, each unit stays for itself.
-  const groups = Map.groupBy(aggregation.results(), ({ component, unit }) =>
+  const groups = Map.groupBy(parts, ({ component, unit }) =>
     JSON.stringify([component?.system, component?.code, wanted.unit === "" ? unit : wanted.unit]),
   );
   const aggregates: SourcedAggregate[] = [];
-  for (const parts of groups.values()) {
-    const { component, unit } = parts[0]!;
-    const told = await numbersByBucket(parts, wanted);
+  for (const group of groups.values()) {
+    const { component, unit } = group[0]!;
     aggregates.push({
       source,
       component,
       unit: wanted.unit === "" ? unit : wanted.unit,
-      buckets: told.map(([i, numbers]) => ({ from: edges[i]!, to: edges[i + 1]!, numbers })),
+      buckets: (await numbersByBucket(group, wanted)).map(([i, numbers]) => ({
+        from: edges[i]!,
+        to: edges[i + 1]!,
+        numbers: buckets.told[i] ? withoutExtremes(numbers) : numbers,
+        partial: counts[i] !== edges[i] || counts[i + 1] !== edges[i + 1],
+      })),
     });
   }
   return aggregates;
+}
+
+/** A minimum is a sample. */
+function withoutExtremes({ count, sum, mean }: BucketNumbers): BucketNumbers {
+  return { count, sum, mean };
+}
+
+/** What lots say of the buckets of which no more may be told. */
+async function toldOf(
+  releases: Releases,
+  partition: string,
+  series: string,
+  buckets: Buckets,
+  zones: readonly ZonePeriod[],
+): Promise<{ readonly parts: readonly Part[]; readonly newest: Told["newest"] }> {
+  const { edges, told } = buckets;
+  const first = told.indexOf(true);
+  if (first < 0) return { parts: [], newest: undefined };
+  const interval = { from: edges[first]!, to: edges[told.lastIndexOf(true) + 1]! };
+  const { lots, newest } = await releases.told(partition, series, interval, zones);
+  return { parts: toldParts(lots, buckets, releases.least), newest };
 }
 
 function tooManyBuckets(most: number): RecordsError {

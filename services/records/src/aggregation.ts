@@ -22,7 +22,7 @@ import { outOfRange, type WantedUnit } from "./unit-conversion.ts";
 export interface AggregatePermission {
   /** Where samples may be read as recorded: here a bucket may be cut by the request. */
   readonly raw: readonly Interval[];
-  /** Where whole buckets of the wanted length may be read; contains `raw`. */
+  /** Where lots may be told of whole buckets of the wanted length; contains `raw`. */
   readonly coarse: readonly Interval[];
 }
 
@@ -53,29 +53,35 @@ export interface Buckets {
   readonly edges: Float64Array;
   /** Edges of what is counted: the first and last bucket may be cut by the request. */
   readonly counted: Float64Array;
-  /** Whether bucket `i` is released. */
+  /** Whether bucket `i` is released as its samples are now. */
   readonly released: readonly boolean[];
+  /** Whether of bucket `i`, which is not, is told what lots say. */
+  readonly told: readonly boolean[];
 }
 
 /**
  * A bucket is released if the permitted windows hold all of it. Where they are of raw data the request may cut
- * the first and last bucket; where they are coarser a cut bucket, or one that a change of zone made short,
- * would be finer than permitted and is left out.
+ * the first and last bucket; where they are coarser only lots are told of it, once it has ended. There a cut bucket, or
+ * one that a change of zone made short, would be finer than permitted and is left out.
+ *
+ * @param ended the instant as of which lots are told
  */
 export function releasedBuckets(
   edges: Float64Array,
   interval: Interval,
   permission: AggregatePermission,
   unit: BucketUnit,
+  ended: number,
 ): Buckets {
   const counted = edges.map((edge) => Math.min(Math.max(edge, interval.from), interval.to));
-  const released = Array.from({ length: edges.length - 1 }, (_, i) => {
-    const bucket = { from: edges[i]!, to: edges[i + 1]! };
-    if (covers(permission.raw, bucket)) return true;
+  const buckets = Array.from(edges.subarray(1), (to, i) => ({ from: edges[i]!, to }));
+  const released = buckets.map((bucket) => covers(permission.raw, bucket));
+  const told = buckets.map((bucket, i) => {
+    if (released[i] || bucket.to > ended) return false;
     const whole = covers([interval], bucket) && bucket.to - bucket.from >= NOMINAL_MS[unit];
     return whole && covers(permission.coarse, bucket);
   });
-  return { edges, counted, released };
+  return { edges, counted, released, told };
 }
 
 /** The stretches of time that released buckets count. */
@@ -172,8 +178,9 @@ function upperBound(edges: Float64Array, time: number): number {
 /** The numbers of one bucket, in one unit. */
 export interface BucketNumbers {
   readonly count: number;
-  readonly min: DecimalValue;
-  readonly max: DecimalValue;
+  /** Absent where it is withheld, as `max`. */
+  readonly min?: DecimalValue;
+  readonly max?: DecimalValue;
   readonly sum: ExactDecimal;
   readonly mean: ExactDecimal;
 }

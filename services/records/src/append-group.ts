@@ -6,7 +6,7 @@ import type { CodeContribution, Contributions } from "./consent-client.ts";
 import type { Head, ReceiptDocument, SeriesDocument } from "./documents.ts";
 import { RecordsError } from "./errors.ts";
 import { batchCommitted } from "./event-convert.ts";
-import { headChange, loadHead } from "./head-repository.ts";
+import { headChange, hourMark, loadHead } from "./head-repository.ts";
 import type { Intent } from "./intent.ts";
 import { coversTimes, unite } from "./interval.ts";
 import { type Judgement, judge, lacksConsent } from "./judgement.ts";
@@ -204,6 +204,7 @@ export function createGroupCommit(deps: WriteDeps) {
       partition,
       sequence,
       erased: false,
+      ...hourMark(head?.document, clock.now()),
       ...(storesBlocks(additions) ? { loose_since_ms: head?.document.loose_since_ms ?? clock.now() } : {}),
     };
     // One event says how far the patient's sequence has come.

@@ -1,6 +1,7 @@
 import type { DamageReporter } from "@wellapi/runtime";
 import type { Page, Store } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
+import { samplesAsOf } from "./as-of.ts";
 import type { LayerSamples } from "./compacted-block.ts";
 import { blockPlace, openOrReport, openUnlessDamaged, openUntilDamaged, seriesPlaceOf } from "./damage.ts";
 import { type BlockDocument, type CompactedDocument, isCompacted, type SeriesDocument } from "./documents.ts";
@@ -48,12 +49,28 @@ interface BlockPage {
   readonly nextFrom: number;
 }
 
+/** A block with what it covers. */
+export interface BlockName {
+  readonly name: string;
+  /** First sample, a millisecond after the last one's start, and after the last that any covers. */
+  readonly from: number;
+  readonly to: number;
+  readonly until: number;
+  /** Lowest and highest sequence of the commits that its samples came with. */
+  readonly first: number;
+  readonly last: number;
+}
+
 /** Reads of stored series. */
 export interface BlockRepository {
   /** The series of a code, by ascending id from `first` on. */
   series(partition: string, code: string, first?: string): AsyncGenerator<KnownSeries>;
   /** The samples of a series that are shown and start in the interval, ascending, in bounded memory whatever it is. */
   winners(partition: string, series: string, interval: Interval): AsyncGenerator<Run>;
+  /** The same of those that were committed with `sequence` or before, less what was taken back since. */
+  winnersAsOf(partition: string, series: string, interval: Interval, sequence: number): AsyncGenerator<Run>;
+  /** Names the blocks that reach into the interval: where the names are the same, so is what they hold. */
+  names(partition: string, series: string, interval: Interval): Promise<BlockName[]>;
   /** Changes with each commit of the patient's. */
   revision(partition: string): Promise<number>;
   /**
@@ -96,13 +113,21 @@ export function createBlockRepository(store: Store, vault: Vault, damage: Damage
       } while (cursor !== undefined);
     },
 
-    async *winners(partition, series, interval) {
-      // What can't be held together, or was moved meanwhile, is read in several goes.
-      let limits = usualLimits;
-      for (let { from } = interval; from < interval.to; ) {
-        const reached = yield* winnersFrom(partition, series, { from, to: interval.to }, limits);
-        limits = reached > from ? usualLimits : more(limits);
-        from = reached;
+    winners: (partition, series, interval) =>
+      winnersAsOf(partition, series, interval, Number.POSITIVE_INFINITY),
+
+    winnersAsOf,
+
+    async names(partition, series, interval) {
+      for (;;) {
+        const names: BlockName[] = [];
+        let moved = false;
+        const check = await movesSince(partition);
+        for await (const page of pagesOf(partition, series, interval, SUMMARIES_A_STEP, check)) {
+          moved = page === undefined;
+          names.push(...(page?.shown ?? []).map(nameOf));
+        }
+        if (!moved) return names;
       }
     },
 
@@ -195,18 +220,29 @@ export function createBlockRepository(store: Store, vault: Vault, damage: Damage
     return blocks;
   }
 
+  async function* winnersAsOf(partition: string, series: string, interval: Interval, sequence: number) {
+    // What can't be held together, or was moved meanwhile, is read in several goes.
+    let limits = usualLimits;
+    for (let { from } = interval; from < interval.to; ) {
+      const reached = yield* winnersFrom(partition, series, { from, to: interval.to }, sequence, limits);
+      limits = reached > from ? usualLimits : more(limits);
+      from = reached;
+    }
+  }
+
   /** Returns how far it came. */
   async function* winnersFrom(
     partition: string,
     series: string,
     interval: Interval,
+    sequence: number,
     limits: WinnersLimits,
   ): AsyncGenerator<Run, number> {
     const winners = createWinners(interval, limits);
     let done = interval.from;
     for await (const page of hidingPagesOf(partition, series, interval, () => winners.reach)) {
       if (page === undefined) return done;
-      const { opened, damaged } = await openPage(partition, page.shown);
+      const { opened, damaged } = await openPage(partition, page.shown, sequence);
       if (opened.length > 0) winners.add(opened.flat());
       // What a damaged block holds may hide what else reaches into its beginning.
       const nextFrom = damaged === undefined ? page.nextFrom : damaged.document.from_ms;
@@ -237,11 +273,12 @@ export function createBlockRepository(store: Store, vault: Vault, damage: Damage
     }
   }
 
-  function openPage(partition: string, shown: readonly StoredBlock[]) {
-    if (shown.length === 0) return { opened: [], damaged: undefined };
+  function openPage(partition: string, shown: readonly StoredBlock[], sequence: number) {
+    const before = shown.filter((block) => nameOf(block).first <= sequence);
+    if (before.length === 0) return { opened: [], damaged: undefined };
     return withBox(vault, partition, (box) =>
-      openUntilDamaged(shown, (document) =>
-        openOrReport(damage, blockPlace(document), () => openSamples(box, document)),
+      openUntilDamaged(before, (document) =>
+        openOrReport(damage, blockPlace(document), () => openSamples(box, document, sequence)),
       ),
     );
   }
@@ -256,11 +293,20 @@ export function isShown(document: StoredBlock): boolean {
   return isCompacted(document) || document.hidden === 0;
 }
 
-function openSamples(box: PatientBox, document: StoredBlock): CommittedSamples[] {
+function nameOf(block: StoredBlock): BlockName {
+  const { batch, item, from_ms: from, to_ms: to, until_ms: until } = block;
+  const [first, last] = isCompacted(block)
+    ? [block.first_sequence, block.last_sequence]
+    : [block.sequence, block.sequence];
+  return { name: `${batch} ${item}`, from, to, until, first, last };
+}
+
+function openSamples(box: PatientBox, document: StoredBlock, sequence: number): CommittedSamples[] {
   if (!isCompacted(document)) {
     const { columns, provenance } = box.openBlock(document);
     return [{ source: provenance, columns, rank: rankOf(document.sequence, document.item) }];
   }
+  if (document.last_sequence > sequence) return samplesAsOf(box.openCompacted(document), sequence);
   const { source, hidden, ...first } = box.openShown(document);
   const layer = ({ columns, rank, ranks }: LayerSamples, isHidden: boolean): CommittedSamples => {
     return { source, columns, rank, each: { ranks, offset: 0 }, hidden: isHidden };

@@ -99,7 +99,7 @@ export function encodeCompacted(block: CompactedBlock): Uint8Array {
   ]);
 }
 
-function rankOfEach(origins: readonly Origin[]): Float64Array {
+export function rankOfEach(origins: readonly Origin[]): Float64Array {
   return Float64Array.from(origins, ({ sequence, item }) => rankOf(sequence, item));
 }
 

@@ -13,4 +13,6 @@ export interface RecordsConfig {
   readonly lookEveryMs?: number;
   /** How long after its arrival a block may be merged with others of its series, in milliseconds; default 30 minutes. */
   readonly compactAfterMs?: number;
+  /** Fewest samples that readers of hourly and daily data are told together; default 5, at least 2. */
+  readonly releaseMinimum?: number;
 }

@@ -40,6 +40,7 @@ export const recordsCollections: readonly CollectionDeclaration[] = [
     key: ["partition", "batch"],
     indexes: [{ name: "by_sequence", fields: ["partition", "sequence"] }],
   },
+  { name: "releases", key: ["partition", "series", "month"], indexes: [] },
   {
     name: "erasures",
     key: ["partition"],
@@ -62,6 +63,10 @@ export type Head = Document & {
   readonly moves?: number;
   /** No samples of later commits were ever moved: they lie in the blocks in which they came. Absent for 0. */
   readonly moved_to?: number;
+  /** The full hour of UTC in which data was last committed, UTC milliseconds; absent where that was before hours were kept. */
+  readonly hour_ms?: number;
+  /** The sequence before the first commit of that hour: what is told as of the hour has this sequence or a lower one. */
+  readonly before_hour?: number;
 };
 
 /** Where a series stands; bound by its seal. */
@@ -137,6 +142,25 @@ export interface ObservationBlockPlace {
 
 /** Observations of one code of a batch; spans at most 31 days. */
 export type ObservationBlockDocument = Document & ObservationBlockPlace & Committed;
+
+/** Where a month of what was told of a series stands; bound by its seals. */
+export interface ReleasePlace {
+  readonly partition: string;
+  readonly series: string;
+  /** Months since the year 0, of UTC. */
+  readonly month: number;
+  /** Counts the times that it was written, so that its two parts are of one time. */
+  readonly version: number;
+}
+
+/** What readers of hourly and daily data were told of a series: docs/decisions/0021. */
+export type ReleaseDocument = Document &
+  ReleasePlace & {
+    /** The lots that begin in the month, and what they were made from. */
+    readonly lots: Uint8Array;
+    /** The samples of the month that lots told, by time and rank. */
+    readonly told: Uint8Array;
+  };
 
 /** What became of a batch. Never expires. */
 export type ReceiptDocument = Document & {

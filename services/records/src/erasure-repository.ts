@@ -3,7 +3,7 @@ import { type ErasureDocument, recordsCollections } from "./documents.ts";
 import { RecordsError } from "./errors.ts";
 
 /** What holds data; heads, erasures and the log's leaves stay, for they prove the erasure. */
-const erased = ["blocks", "observation_blocks", "series", "receipts", "tombstones"] as const;
+const erased = ["blocks", "observation_blocks", "series", "receipts", "tombstones", "releases"] as const;
 /** Data of these counts in the receipt. */
 const counted: ReadonlySet<string> = new Set(["blocks", "observation_blocks", "receipts"]);
 const DOCUMENTS_A_COMMIT = 64;

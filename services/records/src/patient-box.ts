@@ -14,6 +14,8 @@ import type {
   CompactedPlace,
   ObservationBlockDocument,
   ObservationBlockPlace,
+  ReleaseDocument,
+  ReleasePlace,
   SeriesDocument,
   SeriesPlace,
 } from "./documents.ts";
@@ -25,6 +27,8 @@ import {
   type ProvenBlock,
   type SeriesDescriptor,
 } from "./provenance.ts";
+import type { ToldSamples } from "./release.ts";
+import { decodeLots, decodeTold, encodeLots, encodeTold, type MonthOfLots } from "./release-codec.ts";
 import { decodeSummary, encodeSummary, type Summary } from "./summary.ts";
 
 /**
@@ -52,6 +56,10 @@ export interface PatientBox {
   openShown(document: CompactedDocument): ShownSamples;
   sealObservations(place: ObservationBlockPlace, records: readonly ObservationRecord[]): Uint8Array;
   openObservations(document: ObservationBlockDocument): ObservationRecord[];
+  sealLots(place: ReleasePlace, lots: MonthOfLots): Uint8Array;
+  openLots(document: ReleaseDocument): MonthOfLots;
+  sealTold(place: ReleasePlace, told: ToldSamples): Uint8Array;
+  openTold(document: ReleaseDocument): ToldSamples;
 }
 
 /**
@@ -154,6 +162,11 @@ export function createPatientBox(key: PatientKey): PatientBox {
     sealObservations: (place, records) => key.seal(observationsContext(place), encodeObservations(records)),
     openObservations: (document) =>
       decodeObservations(key.open(observationsContext(document), document.sealed)),
+    sealLots: (place, lots) => key.seal(releaseContext(place, "lots"), encodeLots(lots)),
+    openLots: (document) =>
+      decodeLots(document.month, key.open(releaseContext(document, "lots"), document.lots)),
+    sealTold: (place, told) => key.seal(releaseContext(place, "told"), encodeTold(told)),
+    openTold: (document) => decodeTold(key.open(releaseContext(document, "told"), document.told)),
   };
 }
 
@@ -176,4 +189,9 @@ function compactedContext(place: CompactedPlace, what: "compacted" | "summary" =
 function observationsContext(place: ObservationBlockPlace): string {
   const { partition, batch, item, code, from_ms, to_ms, count } = place;
   return JSON.stringify(["observation_blocks", partition, batch, item, code, from_ms, to_ms, count]);
+}
+
+function releaseContext(place: ReleasePlace, what: "lots" | "told"): string {
+  const { partition, series, month, version } = place;
+  return JSON.stringify(["releases", what, partition, series, month, version]);
 }

@@ -144,16 +144,16 @@ export function aggregateInit(
     ...(component === null ? {} : { component: { ...component } }),
     unit,
     // Whole messages, of which a year has hundreds: `create` would only copy them.
-    buckets: buckets.map(({ from, to, numbers }) => ({
+    buckets: buckets.map(({ from, to, numbers, partial }) => ({
       $typeName: "wellapi.records.v1.Bucket",
       startTime: at(from),
       endTime: at(to),
       count: numbers.count,
-      min: decimalText(numbers.min),
-      max: decimalText(numbers.max),
+      ...(numbers.min === undefined ? {} : { min: decimalText(numbers.min) }),
+      ...(numbers.max === undefined ? {} : { max: decimalText(numbers.max) }),
       mean: decimalText(numbers.mean),
       sum: decimalText(numbers.sum),
-      partial: false,
+      partial,
     })),
   };
 }

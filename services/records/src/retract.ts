@@ -13,7 +13,7 @@ import type {
 import { RecordsError } from "./errors.ts";
 import { batchCommitted } from "./event-convert.ts";
 import { isWithoutKey } from "./failure-convert.ts";
-import { headChange, loadHead } from "./head-repository.ts";
+import { headChange, hourMark, loadHead } from "./head-repository.ts";
 import type { Intent } from "./intent.ts";
 import { withBox } from "./patient-box.ts";
 import { findReceiptOfBatch } from "./receipt-repository.ts";
@@ -70,6 +70,7 @@ export function createRetract(deps: WriteDeps & { readonly damage: DamageReporte
         headChange(partition, head, {
           sequence,
           erased: false,
+          ...hourMark(head.document, clock.now()),
           ...(compacted.count > 0 ? { moves: (head.document.moves ?? 0) + 1 } : {}),
         }),
         ...blocks,

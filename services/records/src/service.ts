@@ -24,6 +24,8 @@ import { loadHead } from "./head-repository.ts";
 import { createObservationRepository } from "./observation-repository.ts";
 import { createPatientQueue } from "./patient-queue.ts";
 import { createReadHandlers } from "./read-handlers.ts";
+import { createReleaseRepository } from "./release-repository.ts";
+import { createReleases } from "./releases.ts";
 import { createRetract } from "./retract.ts";
 import { createWriteHandlers } from "./write-handlers.ts";
 
@@ -64,7 +66,7 @@ export interface RecordsServer {
 export async function openRecordsService(config: RecordsConfig, deps: RecordsDeps): Promise<RecordsServer> {
   const { store, vault, pairwise, enforcer, clock, log } = deps;
   const { region, backupRetentionDays = 35, resumeEveryMs = 5_000, lookEveryMs } = config;
-  const { compactAfterMs = 30 * 60_000 } = config;
+  const { compactAfterMs = 30 * 60_000, releaseMinimum = 5 } = config;
   const directory = createDirectory(deps.identity, clock);
   const consents = createConsentClient(enforcer, deps.consent, region);
   const gate = createGate({ ...deps, consents, directory, region });
@@ -90,11 +92,14 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
     if (recall === undefined) hub.notifyAll();
     else hub.notify(recall.partition);
   });
+  const blocks = createBlockRepository(store, vault, damage);
+  const releases = createReleaseRepository(store, vault, writing.queue, damage);
   const reads = createReadHandlers({
     ...writing,
     erase,
     region,
-    blocks: createBlockRepository(store, vault, damage),
+    blocks,
+    releases: createReleases({ store, vault, clock, blocks, releases }, releaseMinimum),
     arrivals: createArrivalRepository(store, vault, damage),
     observations: createObservationRepository(store, vault, damage),
     backupRetentionMs: backupRetentionDays * 86_400_000,

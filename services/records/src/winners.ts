@@ -36,6 +36,8 @@ export interface Run {
   readonly columns: Columns;
   /** Highest commit sequence among the batches that the samples come from. */
   readonly sequence: number;
+  /** The rank of each sample; read when it is asked for. Absent where nobody asks. */
+  readonly ranks?: () => Float64Array;
 }
 
 /**
@@ -276,5 +278,19 @@ function joinRuns(pieces: readonly CommittedSamples[]): Run[] {
     source: parts[0]!.source,
     columns: parts.length === 1 ? parts[0]!.columns : concatColumns(parts.map(({ columns }) => columns)),
     sequence: sequenceOf(parts.reduce((highest, { rank }) => Math.max(highest, rank), 0)),
+    ranks: () => ranksOfAll(parts),
   }));
+}
+
+function ranksOfAll(pieces: readonly CommittedSamples[]): Float64Array {
+  const all = new Float64Array(samplesOf(pieces));
+  let at = 0;
+  for (const piece of pieces) {
+    const count = piece.columns.times.length;
+    const ranks = ranksOf(piece, piece.columns);
+    if (typeof ranks === "number") all.fill(ranks, at, at + count);
+    else all.set(ranks, at);
+    at += count;
+  }
+  return all;
 }

@@ -17,7 +17,7 @@ import { createJournal, openFileJournal } from "@wellapi/journal";
 import { openReceiptKey } from "@wellapi/receipts";
 import { type Caller, createPageTokens, problemOf } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
-import { type Logger, randomIds, silentLogger, systemClock } from "@wellapi/runtime";
+import { type Clock, type Logger, randomIds, silentLogger, systemClock } from "@wellapi/runtime";
 import { openSqliteStore, type Store, StoreError } from "@wellapi/store";
 import { SLEEP_STAGE_SYSTEM } from "@wellapi/terminology";
 import { createPairwise, openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
@@ -68,6 +68,9 @@ export interface WorldOptions {
   readonly patients?: PatientRegister;
   readonly resumeEveryMs?: number;
   readonly compactAfterMs?: number;
+  readonly releaseMinimum?: number;
+  /** Of records alone: sessions and the log go by the machine's. */
+  readonly clock?: Clock;
   /** Of the records service. */
   readonly log?: Logger;
   /** Instead of SQLite in the folder. */
@@ -145,6 +148,7 @@ export async function openWorld(options: WorldOptions = {}) {
       region: "local",
       ...(options.resumeEveryMs === undefined ? {} : { resumeEveryMs: options.resumeEveryMs }),
       ...(options.compactAfterMs === undefined ? {} : { compactAfterMs: options.compactAfterMs }),
+      ...(options.releaseMinimum === undefined ? {} : { releaseMinimum: options.releaseMinimum }),
     },
     {
       store,
@@ -157,7 +161,7 @@ export async function openWorld(options: WorldOptions = {}) {
       consent: consentTransport,
       pageTokens: createPageTokens(await kms.derive("page-tokens")),
       receiptKey,
-      clock: systemClock,
+      clock: options.clock ?? systemClock,
       ids: randomIds,
       log: options.log ?? silentLogger,
     },
