@@ -2,6 +2,7 @@ import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { Direction, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, it } from "vitest";
+import { movedClock } from "./release-scene.ts";
 import { append, heartRates, openScene, queryInit, reasonOf, type TestQuery, WEIGHT } from "./world.ts";
 
 const HOUR = 3_600_000;
@@ -31,6 +32,15 @@ function halfHourly(from: number, hours: number) {
     from,
     Array.from({ length: hours * 2 }, () => 60),
     HOUR / 2,
+  );
+}
+
+/** Enough in an hour to be told under a consent for hourly data. */
+function everyTenMinutes(from: number, hours: number) {
+  return heartRates(
+    from,
+    Array.from({ length: hours * 6 }, () => 60),
+    HOUR / 6,
   );
 }
 
@@ -176,9 +186,11 @@ describe("AggregateSeries", () => {
   });
 
   it("gives hourly readers whole hours only, and nothing finer", async () => {
-    const scene = await openScene({ resolution: Resolution.HOURLY });
     const from = Date.UTC(2016, 3, 12, 6);
-    await append(scene, "r1", [halfHourly(from, 3)]);
+    const clock = movedClock(from);
+    const scene = await openScene({ resolution: Resolution.HOURLY }, { clock });
+    await append(scene, "r1", [everyTenMinutes(from, 3)]);
+    clock.time = from + 4 * HOUR;
     const cut = { from: from + HOUR / 2, to: from + 3 * HOUR - 1 };
     const [hours] = await aggregate(scene, BucketSize.HOUR, cut);
     expect(hours!.buckets.map((bucket) => bucket.from)).toEqual([from + HOUR]);
@@ -198,7 +210,8 @@ describe("AggregateSeries", () => {
 
   it("joins the windows of several consents", async () => {
     const from = Date.UTC(2016, 3, 12, 6);
-    const scene = await openScene({ window: { from, to: from + HOUR } });
+    const clock = movedClock(from);
+    const scene = await openScene({ window: { from, to: from + HOUR } }, { clock });
     const { world, clinic, patient } = scene;
     await world.grant(patient, {
       organization: clinic.organization,
@@ -207,7 +220,8 @@ describe("AggregateSeries", () => {
       resolution: Resolution.HOURLY,
       window: { from: from + HOUR, to: from + 2 * HOUR },
     });
-    await append(scene, "r1", [halfHourly(from, 4)]);
+    await append(scene, "r1", [everyTenMinutes(from, 4)]);
+    clock.time = from + 4 * HOUR;
     const [hours] = await aggregate(scene, BucketSize.HOUR, { from, to: from + 4 * HOUR });
     expect(hours!.buckets.map((bucket) => bucket.from)).toEqual([from, from + HOUR]);
   });
