@@ -1,13 +1,24 @@
-import { readFile, stat, truncate, writeFile } from "node:fs/promises";
+import { open, readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { openReserve } from "../src/reserve.ts";
 import { temporaryFolder } from "./harness.ts";
 
 const bytes = 4096;
 const record = (text: string) => new Uint8Array(Buffer.from(text));
 const texts = (records: readonly Uint8Array[]) => records.map((one) => Buffer.from(one).toString());
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** What all open files have in common, so that a test can stand between the reserve and its file. */
+async function fileHandles(path: string): Promise<{ datasync(): Promise<void> }> {
+  const file = await open(path, "r");
+  await file.close();
+  return Object.getPrototypeOf(file);
+}
 
 async function newPath() {
   return join(await temporaryFolder(), "reserve");
@@ -40,6 +51,33 @@ describe("the reserve", () => {
     await again.append(record("e"));
     expect(texts(again.held())).toEqual(["a", "b", "c", "d", "e"]);
     await again.close();
+  });
+
+  test("acknowledges what is on the disk, not what was handed to the kernel", async () => {
+    const path = await newPath();
+    const reserve = await openReserve({ path, bytes });
+    const sync = Promise.withResolvers<void>();
+    const synced = vi.spyOn(await fileHandles(path), "datasync").mockReturnValueOnce(sync.promise);
+    let acknowledged = false;
+    const appending = reserve.append(record("a")).then(() => {
+      acknowledged = true;
+    });
+    await vi.waitFor(() => expect(synced).toHaveBeenCalledTimes(1));
+    expect((await readFile(path)).includes("a")).toBe(true);
+    expect(acknowledged).toBe(false);
+    sync.resolve();
+    await appending;
+    await reserve.close();
+  });
+
+  test("acknowledges nothing after a sync that failed: a later one would lie", async () => {
+    const path = await newPath();
+    const reserve = await openReserve({ path, bytes });
+    vi.spyOn(await fileHandles(path), "datasync").mockRejectedValueOnce(new Error("EIO"));
+    await expect(reserve.append(record("a"))).rejects.toMatchObject({ code: "unavailable" });
+    await expect(reserve.append(record("b"))).rejects.toMatchObject({ code: "unavailable" });
+    expect(reserve.held()).toEqual([]);
+    await reserve.close();
   });
 
   test("is empty, to the last byte, once all is released", async () => {

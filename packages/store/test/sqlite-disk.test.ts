@@ -3,6 +3,7 @@ import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { openSqliteStore, type Store } from "../src/index.ts";
+import { openDatabase } from "../src/sqlite/database.ts";
 import { contractCollections, event, idsOf, insert, note } from "./notes.ts";
 import { openSqliteUnderTest, type SqliteUnderTest } from "./store-under-test.ts";
 
@@ -95,6 +96,29 @@ describe("sqlite: the disk", () => {
     await writeFile(path, content);
     const read = (await subject.reopen()).get("note", ["eu/p1", "a"]);
     await expect(read).rejects.toMatchObject({ name: "StoreError", code: "damaged" });
+  });
+
+  test("every commit waits for the disk, and the log is written back only behind a full sync", async () => {
+    subject = await openSqliteUnderTest([]);
+    const database = openDatabase(join(subject.folder, "pragmas.db"), undefined);
+    const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0];
+    expect([pragma("synchronous"), pragma("journal_mode")]).toEqual([2, "wal"]);
+    expect([pragma("fullfsync"), pragma("checkpoint_fullfsync")]).toEqual([1, 1]);
+    database.close();
+  });
+
+  test("a deleted document leaves no byte in the file, also where nothing is scrubbed", async () => {
+    subject = await openSqliteUnderTest(contractCollections);
+    const tags = Array.from({ length: 20 }, (_, i) => `canary-${i}-`);
+    for (const tag of tags) await insert(subject.store, note(`${tag}key`, { body: tag.repeat(1_000) }));
+    await subject.reopen();
+    expect(await canaries(subject.folder)).toEqual(new Set(tags));
+    for (const tag of tags) {
+      const changes = [{ kind: "delete" as const, collection: "note", key: ["eu/p1", `${tag}key`] }];
+      await subject.store.commit({ partition: "eu/p1", changes });
+    }
+    await subject.reopen();
+    expect(await canaries(subject.folder)).toEqual(new Set());
   });
 
   test("its files are the owner's alone", async () => {

@@ -51,6 +51,20 @@ describe("numbersByBucket", () => {
     });
   });
 
+  it("converts the mean of several temperatures, not their sum: the zero moves once a sample", async () => {
+    const fahrenheit = partIn("[degF]", new Map([[0, of(98, 3)]]));
+    const celsius = partIn("Cel", new Map([[0, of(37)]]));
+    const alone = await numbersByBucket([fahrenheit], { unit: "Cel", digits: 2 });
+    // 98 °F are 36.666… °C, and three of them 110 °C in sum.
+    expect(alone[0]![1]).toMatchObject({
+      count: 3,
+      mean: { mantissa: 3667n, scale: 2 },
+      sum: { mantissa: 11000n, scale: 2 },
+    });
+    const mixed = await numbersByBucket([fahrenheit, celsius], { unit: "Cel", digits: 2 });
+    expect(mixed[0]![1]).toMatchObject({ count: 4, mean: { mantissa: 3675n, scale: 2 } });
+  });
+
   it("asks no part for buckets that it does not have, though a sender uses thousands of units", async () => {
     const watched = Array.from({ length: 2_000 }, (_, i) => {
       return new Watched([

@@ -167,7 +167,34 @@ describe("append", () => {
     expect(second.receipt!.items.map(({ status }) => status)).toEqual([DUPLICATE, ACCEPTED]);
     expect(second.receipt!.batch).toBe(first.receipt!.batch);
     expect(second.receipt!.sequence).toBe(2n);
+    const third = await world.writer(maker).appendSeries({ batch });
+    expect(third.receipt!.items.map(({ status }) => status)).toEqual([DUPLICATE, DUPLICATE]);
+    expect(third.receipt!.batch).toBe(first.receipt!.batch);
+    const { documents } = await world.store.scan("blocks", { equals: [patient.partition], limit: 10 });
+    expect(documents).toHaveLength(2);
     expect(await readAll(scene)).toHaveLength(2);
+  });
+
+  it("stores nothing where the consent is revoked between the judgement and the commit", async () => {
+    const scene = await openScene();
+    const { world, patient } = scene;
+    await append(scene, "before", [heartRates(T0, [72])]);
+    const get = world.store.get.bind(world.store);
+    let revoked = false;
+    // Which series are known is asked after the batch was judged, and before the decision that counts.
+    world.store.get = async (collection, ...rest) => {
+      if (collection === "series" && !revoked) {
+        revoked = true;
+        await world.consent.revoke(scene.contribution);
+      }
+      return get(collection, ...rest);
+    };
+    const other = { ...heartRates(T0, [9]), device: { identifier: "serial-2", model: "Band" } };
+    expect(await reasonOf(append(scene, "during", [other]))).toBe("CONSENT_REQUIRED");
+    expect(revoked).toBe(true);
+    expect(await readAll(scene)).toEqual([[T0, 72]]);
+    const { documents } = await world.store.scan("receipts", { equals: [patient.partition], limit: 10 });
+    expect(documents).toHaveLength(1);
   });
 
   it("rejects the items that the consent does not cover and stores their neighbours", async () => {

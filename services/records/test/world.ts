@@ -248,7 +248,7 @@ export async function openScene(terms: Partial<TestConsent> = {}, options: World
   const maker = application();
   const clinic = application();
   const patient = world.patient();
-  await world.grant(patient, {
+  const contribution = await world.grant(patient, {
     organization: maker.organization,
     direction: Direction.CONTRIBUTE,
     codes: [HEART_RATE, STEPS, WEIGHT, "85354-9", "sleep-stage"],
@@ -259,7 +259,7 @@ export async function openScene(terms: Partial<TestConsent> = {}, options: World
     codes: [HEART_RATE, WEIGHT, "85354-9", "sleep-stage"],
     ...terms,
   });
-  return { world, maker, clinic, patient, consent };
+  return { world, maker, clinic, patient, consent, contribution };
 }
 
 type SeriesInit = MessageInitShape<typeof SeriesSchema>;
