@@ -15,9 +15,13 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   consent: {
     mutate: [
-      "services/consent/src/{consent,decision,granting,recall,revocation,session-repository,session-streams}.ts",
+      "services/consent/src/{consent,granting,recall,revocation,session-repository,session-streams}.ts",
     ],
     tests: ["services/consent/test/**/*.test.ts"],
+  },
+  provisions: {
+    mutate: ["services/consent/src/{decision,scope,understanding,terms-convert}.ts"],
+    tests: ["services/consent/test/{decision,provisions.model,consent}.test.ts"],
   },
   vault: {
     mutate: [
