@@ -1,0 +1,83 @@
+import { readFileSync } from "node:fs";
+import { currentVersion, isCategory, isInCategory } from "@wellapi/terminology";
+import { describe, expect, it } from "vitest";
+import type { Captured, Direction, Interval, Provision, Purpose, Resolution } from "../src/consent.ts";
+import { decide, type Grant } from "../src/decision.ts";
+import { consentOf, currentOf } from "./terms.ts";
+
+const dayMs = 86_400_000;
+const categories = {
+  has: isInCategory,
+  knows: (name: string, version: number) => isCategory(name) && version === currentVersion(name),
+};
+
+/** The rows of docs/contracts.md that begin with a provision: what is said, asked and got. */
+const rows = readFileSync(new URL("../../../docs/contracts.md", import.meta.url), "utf8")
+  .split("\n")
+  .filter((line) => /^\| `(permit|deny)/.test(line))
+  .map((line) => line.split("|").map((cell) => cell.trim()) as [string, string, string, string]);
+
+const provisionText =
+  /^(\w+) ([\w+]+) ([\w,]+)(?: for ([\w,]+))?(?: (raw|hourly|daily))?(?: captured (?:in the last (\d+) days|(\S+)))?$/;
+
+function provisionOf(text: string): Provision {
+  const parts = provisionText.exec(text);
+  if (parts === null) throw new Error(`"${text}" is no provision`);
+  const [, effect, directions, names, purposes = "", resolution, days, within = ".."] = parts;
+  const captured: Captured = days === undefined ? intervalOf(within) : { lastMs: Number(days) * dayMs };
+  return {
+    effect: effect as Provision["effect"],
+    directions: directions!.split("+") as Direction[],
+    categories: names!.split(",").map((name) => ({ name, version: 1 })),
+    purposes: purposes.split(",").filter(Boolean) as Purpose[],
+    ...(resolution === undefined ? {} : { resolution: resolution as Resolution }),
+    captured,
+    regions: [],
+  };
+}
+
+/** `2026-03-01..2026-04-01`, either of which may be left out. */
+function intervalOf(text: string): Interval {
+  const [start, end] = text.split("..");
+  return { ...(start ? { start: Date.parse(start) } : {}), ...(end ? { end: Date.parse(end) } : {}) };
+}
+
+function textOf({ resolution, captured: { start, end, lastMs } }: Grant): string {
+  const day = (time: number | undefined) =>
+    time === undefined ? "" : new Date(time).toISOString().slice(0, 10);
+  const within = start === undefined && end === undefined ? undefined : `${day(start)}..${day(end)}`;
+  const last = lastMs === undefined ? undefined : `the last ${lastMs / dayMs} days`;
+  return (
+    [resolution, ...[last, within].filter(Boolean)].join(" of ") + (last || within ? "" : " of all times")
+  );
+}
+
+describe("the table of docs/contracts.md", () => {
+  it("has rows", () => expect(rows.length).toBeGreaterThan(15));
+
+  it.each(rows.map(([, said, asked, got]) => [said, asked, got] as const))(
+    "%s, %s: %s",
+    (said, asked, got) => {
+      const provisions = [...said.matchAll(/`([^`]+)`/g)].map(([, text]) => provisionOf(text!));
+      const [, direction, code, purpose] = /^`(\w+) (\S+?)(?: for (\w+))?`$/.exec(asked)!;
+      const decision = decide(
+        // Whether they stand in one consent or in several makes no difference.
+        currentOf(...provisions.map((provision, i) => consentOf([provision], {}, `con_${i}`))),
+        {
+          partition: "local/pat_1",
+          organization: "org_clinic",
+          direction: direction as Direction,
+          code: code!,
+          purpose: purpose as Purpose | undefined,
+          region: "local",
+        },
+        Date.UTC(2026, 5, 1),
+        categories,
+      );
+      const told = decision.permitted
+        ? decision.grants.map(textOf).join(", ")
+        : `nothing: ${decision.reason}`;
+      expect(told).toBe(got);
+    },
+  );
+});
