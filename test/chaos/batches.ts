@@ -44,7 +44,8 @@ export function intervalOf(number: number) {
 export interface Block {
   /** That its first sample names. */
   readonly number: number;
-  readonly sequence: number;
+  /** The clinic's token of the batch that it came with; empty where it was not watched. */
+  readonly batch: string;
   /** Whether it is, sample by sample, what was sent under this number. */
   readonly intact: boolean;
 }
@@ -57,7 +58,7 @@ export function blockOf(run: SourcedSeries): Block {
     samples.every(
       ({ timeMs, value }, i) => Number(value) === number && timeMs === placeOf(number) + i * 1000,
     );
-  return { number, sequence: Number(run.sequence), intact };
+  return { number, batch: run.batch, intact };
 }
 
 function placeOf(number: number): number {

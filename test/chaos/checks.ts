@@ -8,6 +8,7 @@ import { type Block, blockOf, code, numberOf, samplesPerBatch } from "./batches.
 import { callMs, impatient, isPassing, untilAnswered } from "./clients.ts";
 import { type Ack, type Entry, judgeDelivered, judgeEntries, judgeStored } from "./judge.ts";
 import type { Ledger } from "./ledger.ts";
+import { watchOf } from "./load.ts";
 import type { Patient, World } from "./world.ts";
 
 /** Compares what clients were told with what they find. */
@@ -38,23 +39,26 @@ export async function openChecks(world: World, ledger: Ledger): Promise<Checks> 
   const checkpointNow = async () =>
     (await untilAnswered(AbortSignal.timeout(lookingMs), () => anyone.getCheckpoint({}))).checkpoint;
   const stored = new Map<string, Block[]>(patients.map(({ name }) => [name, []]));
+  const reached = new Map<string, string>();
   const counts = { acked: 0, samples: 0, entries: 0, proofs: 0 };
   let checkpoint = await checkpointNow();
   let told = 0;
 
   /** What lies in the store now, commit by commit: a second copy of a batch would show, as reading series hides it. */
-  async function replay({ name, atClinic }: Patient, upTo: number): Promise<void> {
+  async function replay(patient: Patient, acked: readonly Ack[]): Promise<void> {
+    const { name } = patient;
     const blocks = stored.get(name)!;
     const records = createClient(RecordsService, clinic.transport);
     const until = performance.now() + lookingMs;
-    while ((blocks.at(-1)?.sequence ?? 0) < upTo && performance.now() < until) {
-      const afterSequence = BigInt(blocks.at(-1)?.sequence ?? 0);
-      const request = { patient: atClinic, codes: [{ code }], purpose: Purpose.TREATMENT, afterSequence };
+    while (missing(acked, blocks).length > 0 && performance.now() < until) {
+      const resumeToken = reached.get(name) ?? (await ledger.of(name).beginning);
+      const request = { ...watchOf(patient), resumeToken };
       try {
-        for await (const { payload } of records.watchSeries(request, { timeoutMs: catchUpMs })) {
-          if (payload.case !== "series") continue;
-          blocks.push(blockOf(payload.value));
-          if (blocks.at(-1)!.sequence >= upTo) break;
+        for await (const message of records.watchSeries(request, { timeoutMs: catchUpMs })) {
+          reached.set(name, message.resumeToken);
+          // Each batch is one message, so none is repeated.
+          if (message.payload.case === "series") blocks.push(blockOf(message.payload.value));
+          if (missing(acked, blocks).length === 0) break;
         }
       } catch (error) {
         if (!isPassing(error)) throw error;
@@ -65,13 +69,11 @@ export async function openChecks(world: World, ledger: Ledger): Promise<Checks> 
   async function quickOf(patient: Patient): Promise<string[]> {
     const { acks, sent, deliveries } = ledger.of(patient.name);
     const acked = [...acks.values()];
-    const newest = Math.max(0, ...acked.map(({ sequence }) => sequence));
-    await replay(patient, newest);
-    const reached = stored.get(patient.name)!.at(-1)?.sequence ?? 0;
-    if (reached < newest) return [`${patient.name}: commits after ${reached} of ${newest} cannot be read`];
-    const delivered = () => deliveries.some(({ sequence }) => sequence >= newest);
-    for (let waited = 0; waited < catchUpMs && newest > 0 && !delivered(); waited += 50) await delay(50);
-    return [...judgeStored(acked, sent, stored.get(patient.name)!), ...judgeDelivered(acked, deliveries)].map(
+    await replay(patient, acked);
+    const blocks = stored.get(patient.name)!;
+    const delivered = () => missing(acked, deliveries).length === 0;
+    for (let waited = 0; waited < catchUpMs && !delivered(); waited += 50) await delay(50);
+    return [...judgeStored(acked, sent, blocks), ...judgeDelivered(acked, deliveries, blocks)].map(
       (problem) => `${patient.name}: ${problem}`,
     );
   }
@@ -194,4 +196,10 @@ export async function openChecks(world: World, ledger: Ledger): Promise<Checks> 
       }
     },
   };
+}
+
+/** Of what was acked, what is not among the blocks. */
+function missing(acked: readonly Ack[], blocks: readonly Block[]): Ack[] {
+  const found = new Set(blocks.map(({ number }) => number));
+  return acked.filter(({ number }) => !found.has(number));
 }

@@ -4,7 +4,6 @@ import type { Block } from "./batches.ts";
 /** A batch that was answered with a receipt. */
 export interface Ack {
   readonly number: number;
-  readonly sequence: number;
 }
 
 /** An entry of the log about one batch. */
@@ -16,45 +15,50 @@ export interface Entry {
   readonly items: number;
 }
 
-/** Each problem a line; none where everything acked is stored once, whole, and where its receipt says. */
+/** Each problem a line; none where everything acked is stored once and whole. */
 export function judgeStored(
   acks: Iterable<Ack>,
   sent: { has(number: number): boolean },
   blocks: readonly Block[],
 ): string[] {
   const problems: string[] = [];
-  const found = new Map<number, Block>();
-  let last = 0;
-  for (const block of blocks) {
-    const { number, sequence, intact } = block;
-    if (sequence <= last) problems.push(`sequence ${sequence} comes after ${last}`);
-    last = sequence;
+  const found = new Set<number>();
+  const named = new Map<string, number>();
+  for (const { number, batch, intact } of blocks) {
     if (!intact) problems.push(`batch ${number} is not what was sent`);
     if (!sent.has(number)) problems.push(`batch ${number} was never sent`);
-    if (found.has(number))
-      problems.push(`batch ${number} is stored twice, at ${found.get(number)!.sequence} and ${sequence}`);
-    found.set(number, block);
+    if (found.has(number)) problems.push(`batch ${number} is stored twice`);
+    found.add(number);
+    if (named.has(batch)) problems.push(`batches ${named.get(batch)} and ${number} have one token`);
+    named.set(batch, number);
   }
-  for (const { number, sequence } of acks) {
-    const block = found.get(number);
-    if (block === undefined) problems.push(`batch ${number} was acked and is lost`);
-    else if (block.sequence !== sequence)
-      problems.push(`batch ${number} was acked at ${sequence} and lies at ${block.sequence}`);
+  for (const { number } of acks) {
+    if (!found.has(number)) problems.push(`batch ${number} was acked and is lost`);
   }
   return problems;
 }
 
-/** A watch may repeat what came around a cut, but what it brings for the first time comes in order. */
-export function judgeDelivered(acks: Iterable<Ack>, deliveries: readonly Block[]): string[] {
+/**
+ * A watch may repeat what came around a cut, but what it brings for the first time comes in the order in which it was
+ * stored, which is that of `blocks`.
+ */
+export function judgeDelivered(
+  acks: Iterable<Ack>,
+  deliveries: readonly Block[],
+  blocks: readonly Block[],
+): string[] {
   const problems: string[] = [];
-  const seen = new Map<number, number>();
-  let newest = 0;
-  for (const { number, sequence, intact } of deliveries) {
+  const places = new Map(blocks.map(({ number }, place) => [number, place]));
+  const seen = new Set<number>();
+  let newest = -1;
+  for (const { number, intact } of deliveries) {
     if (!intact) problems.push(`batch ${number} was delivered damaged`);
     if (seen.has(number)) continue;
-    if (sequence <= newest) problems.push(`batch ${number} of ${sequence} was delivered after ${newest}`);
-    newest = Math.max(newest, sequence);
-    seen.set(number, sequence);
+    seen.add(number);
+    const place = places.get(number);
+    if (place === undefined) continue; // stored after the look at what is stored
+    if (place < newest) problems.push(`batch ${number} was delivered after what was stored later`);
+    newest = Math.max(newest, place);
   }
   for (const { number } of acks)
     if (!seen.has(number)) problems.push(`batch ${number} was acked and never delivered`);

@@ -3,6 +3,8 @@ import type { Ack } from "./judge.ts";
 
 /** What the load's clients did and were told, one patient. */
 export interface PatientLedger {
+  /** Resumes a watch from before the first batch. */
+  beginning: Promise<string>;
   readonly sent: Set<number>;
   readonly acks: Map<number, Ack>;
   /** By the live watch, in the order of arrival, repetitions included. */
@@ -27,7 +29,7 @@ export function createLedger(names: readonly string[]): Ledger {
   const patients = new Map(
     names.map((name): [string, PatientLedger] => [
       name,
-      { sent: new Set(), acks: new Map(), deliveries: [], releases: [] },
+      { beginning: Promise.resolve(""), sent: new Set(), acks: new Map(), deliveries: [], releases: [] },
     ]),
   );
   const violations: string[] = [];

@@ -35,8 +35,11 @@ export function openLoad(world: World): Load {
   const over = new AbortController();
   const settling = new AbortController();
 
+  for (const patient of patients) ledger.of(patient.name).beginning = beginningOf(world, patient);
+
   const stream = async (patient: Patient, maker: number) => {
-    const { sent, acks } = ledger.of(patient.name);
+    const { sent, acks, beginning } = ledger.of(patient.name);
+    await beginning;
     async function* batches(): AsyncGenerator<SeriesBatch> {
       while (!settling.signal.aborted) {
         yield batchOf(ledger.next(patient.name), patient.atMakers[maker]!);
@@ -54,7 +57,7 @@ export function openLoad(world: World): Load {
         else if ("failure" in answer) ledger.violation(`batch ${number} failed: ${answer.failure.reason}`);
         else if (answer.receipt.items[0]?.status === ItemOutcome_Status.REJECTED)
           ledger.violation(`batch ${number} was rejected`);
-        else acks.set(number, { number, sequence: Number(answer.receipt.sequence) });
+        else acks.set(number, { number });
       },
     });
   };
@@ -87,20 +90,31 @@ export function openLoad(world: World): Load {
   };
 }
 
+/** What the clinic watches of a patient. */
+export function watchOf(patient: Patient) {
+  return { patient: patient.atClinic, codes: [{ code }], purpose: Purpose.TREATMENT };
+}
+
+/** The token from which a watch brings everything; asked for before anything was sent. */
+async function beginningOf(world: World, patient: Patient): Promise<string> {
+  const records = createClient(RecordsService, world.clinic.transport);
+  return untilAnswered(AbortSignal.timeout(callMs), async () => {
+    for await (const { resumeToken } of records.watchSeries(watchOf(patient))) return resumeToken;
+    throw new Error("a watch begins with its start");
+  });
+}
+
 /** A watch that goes on where it was cut: the batch that was cut comes again. */
 async function watch(world: World, patient: Patient, ledger: Ledger, signal: AbortSignal): Promise<void> {
-  const { deliveries } = ledger.of(patient.name);
+  const { deliveries, beginning } = ledger.of(patient.name);
   const records = createClient(RecordsService, world.clinic.transport);
-  let newest = 1;
+  let resumeToken = await beginning;
   while (!signal.aborted) {
     try {
-      const request = { patient: patient.atClinic, codes: [{ code }], purpose: Purpose.TREATMENT };
-      const afterSequence = BigInt(newest - 1);
-      for await (const { payload } of records.watchSeries({ ...request, afterSequence }, { signal })) {
-        if (payload.case !== "series") continue;
-        const block = blockOf(payload.value);
-        deliveries.push(block);
-        newest = block.sequence;
+      const request = { ...watchOf(patient), resumeToken };
+      for await (const message of records.watchSeries(request, { signal })) {
+        if (message.payload.case === "series") deliveries.push(blockOf(message.payload.value));
+        resumeToken = message.resumeToken;
       }
     } catch (error) {
       if (!signal.aborted && !isPassing(error)) throw error;

@@ -53,8 +53,7 @@ export async function probe(world: World, withinMs: number, perCallMs = callMs):
       records.querySeries({ ...question, purpose: Purpose.TREATMENT }, options),
     );
     const block = series[0] && blockOf(series[0]);
-    if (!block?.intact || block.sequence !== Number(receipt!.sequence) || series.length !== 1)
-      throw new Error("what is read back is not what was acked");
+    if (!block?.intact || series.length !== 1) throw new Error("what is read back is not what was acked");
     const readMs = passed();
     missing = "in the log";
     const audit = createClient(AuditService, impatient(probed.person.transport));

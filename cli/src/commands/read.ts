@@ -6,7 +6,11 @@ import {
   type SourcedSeries,
   SourcedSeriesSchema,
 } from "@wellapi/gen/wellapi/records/v1/records_pb";
-import { RecordsService, RetractionSchema } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import {
+  RecordsService,
+  type WatchSeriesResponse,
+  WatchSeriesResponseSchema,
+} from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Command } from "commander";
 import { bucketSizes, codingOf, count, instant, interval, oneOf, purposes, several } from "../arguments.ts";
@@ -15,6 +19,7 @@ import { CliError } from "../failure.ts";
 import { createOutput, timeText } from "../output.ts";
 import { samplesOf } from "../samples.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
+import { followWatch } from "../watch.ts";
 
 interface ReadOptions {
   patient: string;
@@ -88,44 +93,46 @@ export function addRead(program: Command): void {
     });
 }
 
+interface WatchOptions {
+  patient: string;
+  code: string[];
+  purpose?: Purpose;
+  resume?: string;
+}
+
 export function addWatch(program: Command): void {
   addQueryOptions(addConnectionOptions(program.command("watch")))
-    .description("print what arrives, until the consent ends or Ctrl-C")
+    .description("print what arrives, until the consent ends or Ctrl-C; connects again where it was cut")
     .requiredOption("--code <loinc...>", "LOINC codes, or <system>|<code>", several(String))
-    .option("--after <sequence>", "also what came after this commit sequence", count)
+    .option("--resume <token>", "go on where an earlier watch of the same query was: its last resumeToken")
     .addHelpText("after", "\nExample: wellapi watch --credentials ./clinic --patient pat_... --code 8867-4")
-    .action(
-      async (
-        options: { patient: string; code: string[]; purpose?: Purpose; after?: number },
-        command: Command,
-      ) => {
-        const settings = settingsOf(command);
-        const client = createClient(RecordsService, await connect(settings));
-        const stop = new AbortController();
-        process.once("SIGINT", () => stop.abort());
-        try {
-          for await (const { payload } of client.watchSeries(
-            {
-              patient: options.patient,
-              codes: options.code.map(codingOf),
-              purpose: purposeOf(options, command),
-              ...(options.after === undefined ? {} : { afterSequence: BigInt(options.after) }),
-            },
-            { signal: stop.signal },
-          )) {
-            if (payload.case === "series") printSamples(settings.json, payload.value);
-            if (payload.case === "retraction") {
-              const text = settings.json
-                ? JSON.stringify(toJson(RetractionSchema, payload.value))
-                : `# retracted: what came with sequence ${payload.value.retractedSequence}`;
-              process.stdout.write(`${text}\n`);
-            }
-          }
-        } catch (error) {
-          if (!stop.signal.aborted) throw error;
-        }
-      },
-    );
+    .action(async (options: WatchOptions, command: Command) => {
+      const settings = settingsOf(command);
+      const client = createClient(RecordsService, await connect(settings));
+      const stop = new AbortController();
+      process.once("SIGINT", () => stop.abort());
+      const request = {
+        patient: options.patient,
+        codes: options.code.map(codingOf),
+        purpose: purposeOf(options, command),
+      };
+      const messages = followWatch(client, request, options.resume ?? "", stop.signal, (error) => {
+        process.stderr.write(`${error.message}; connecting again: what was cut comes once more\n`);
+      });
+      for await (const message of messages) printWatched(settings.json, message);
+    });
+}
+
+function printWatched(json: boolean, message: WatchSeriesResponse): void {
+  const { payload } = message;
+  if (json) process.stdout.write(`${JSON.stringify(toJson(WatchSeriesResponseSchema, message))}\n`);
+  else if (payload.case === "series") printSamples(false, payload.value);
+  else if (payload.case === "retraction") {
+    const { batch, codes, interval } = payload.value;
+    const [from, to] = [timeText(interval?.startTime), timeText(interval?.endTime)];
+    const named = codes.map(({ code }) => code).join(", ");
+    process.stdout.write(`# taken back: ${named} of batch ${batch}, from ${from} to before ${to}\n`);
+  }
 }
 
 export function addAggregate(program: Command): void {

@@ -19,7 +19,18 @@ export interface PageQuery {
   readonly method: string;
   /** From `queryDigest`. */
   readonly digest: Uint8Array;
+  /** The field of the request that the token comes back in; default `page_token`. */
+  readonly field?: TokenField;
 }
+
+export type TokenField = "page_token" | "resume_token";
+
+const remedies: Readonly<Record<TokenField, string>> = {
+  page_token:
+    "page_token is not one of this query's: pass next_page_token unchanged, with the same request otherwise, or leave it out to start anew",
+  resume_token:
+    "resume_token is not one of this query's: pass that of the last message unchanged, with the same request otherwise, or leave it out to watch from now on",
+};
 
 /** Opaque page tokens (AIP-158): sealed, so that a position can neither be read nor made up. */
 export interface PageTokens {
@@ -32,22 +43,18 @@ export interface PageTokens {
 export class PageTokenError extends Error implements ProblemCarrier {
   override readonly name = "PageTokenError";
   readonly code = "invalid-page-token";
-  readonly problem: Problem = {
-    code: Code.InvalidArgument,
-    reason: "INVALID_PAGE_TOKEN",
-    message:
-      "page_token is not one of this query's: pass next_page_token unchanged, with the same request otherwise, or leave it out to start anew",
-    violations: [
-      {
-        field: "page_token",
-        description: "is not a token of this caller's same query",
-        reason: "INVALID_PAGE_TOKEN",
-      },
-    ],
-  };
+  readonly problem: Problem;
 
-  constructor() {
+  constructor(field: TokenField = "page_token") {
     super("page token refused");
+    const reason = `INVALID_${field.toUpperCase()}`;
+    const description = "is not a token of this caller's same query";
+    this.problem = {
+      code: Code.InvalidArgument,
+      reason,
+      message: remedies[field],
+      violations: [{ field, description, reason }],
+    };
   }
 }
 
@@ -72,7 +79,7 @@ export function createPageTokens(key: Uint8Array): PageTokens {
     open(query, token) {
       const sealed = Buffer.from(token, "base64url");
       const whole = sealed.length >= nonceLength + tagLength && token.length <= maximumLength;
-      if (!whole || sealed.toString("base64url") !== token) throw new PageTokenError();
+      if (!whole || sealed.toString("base64url") !== token) throw new PageTokenError(query.field);
       try {
         const decipher = createDecipheriv("aes-256-gcm", derived, sealed.subarray(0, nonceLength), {
           authTagLength: tagLength,
@@ -82,17 +89,17 @@ export function createPageTokens(key: Uint8Array): PageTokens {
         const position = decipher.update(sealed.subarray(nonceLength, -tagLength));
         return Uint8Array.from(Buffer.concat([position, decipher.final()]));
       } catch {
-        throw new PageTokenError();
+        throw new PageTokenError(query.field);
       }
     },
   };
 }
 
-/** SHA-256 of the request without `page_token` and `page_size`, which may differ from page to page. */
+/** SHA-256 of the request without its tokens and `page_size`, which may differ from page to page. */
 export function queryDigest<S extends DescMessage>(schema: S, request: MessageShape<S>): Uint8Array {
   const query = clone(schema, request);
   const fields = reflect(schema, query);
-  for (const name of ["page_token", "page_size"]) {
+  for (const name of ["page_token", "page_size", "resume_token"]) {
     const field = schema.fields.find((candidate) => candidate.name === name);
     if (field !== undefined) fields.clear(field);
   }
@@ -100,9 +107,9 @@ export function queryDigest<S extends DescMessage>(schema: S, request: MessageSh
 }
 
 /** Unambiguous, for the parts are JSON strings. */
-function binding({ caller, method, digest }: PageQuery): Buffer {
+function binding({ caller, method, digest, field = "page_token" }: PageQuery): Buffer {
   const { kind, id, organization } = caller.principal;
   return Buffer.from(
-    JSON.stringify([kind, id, organization ?? "", method, Buffer.from(digest).toString("base64")]),
+    JSON.stringify([kind, id, organization ?? "", method, field, Buffer.from(digest).toString("base64")]),
   );
 }

@@ -269,22 +269,22 @@ describe.each(doors)("$name", (kind: DoorKind) => {
     const { records } = await open({
       records: {
         async *watchSeries() {
-          for (let sequence = 1n; sequence <= 100n; sequence++) {
-            yield { payload: { case: "retraction" as const, value: { sequence, retractedSequence: 0n } } };
+          for (let number = 1; number <= 100; number++) {
+            yield { payload: { case: "retraction" as const, value: { batch: `bat_${number}` } } };
           }
           throw new TestError({ code: Code.PermissionDenied, reason: "CONSENT_REVOKED", message: "revoked" });
         },
       },
     });
-    const received: bigint[] = [];
+    const received: string[] = [];
     const error = await failure(
       (async () => {
         for await (const { payload } of records.watchSeries(watch)) {
-          if (payload.case === "retraction") received.push(payload.value.sequence);
+          if (payload.case === "retraction") received.push(payload.value.batch);
         }
       })(),
     );
-    expect(received).toEqual(Array.from({ length: 100 }, (_, index) => BigInt(index + 1)));
+    expect(received).toEqual(Array.from({ length: 100 }, (_, index) => `bat_${index + 1}`));
     expect(problemOf(error)).toMatchObject({ code: Code.PermissionDenied, reason: "CONSENT_REVOKED" });
   });
 

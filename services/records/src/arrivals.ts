@@ -14,6 +14,7 @@ import {
 } from "./documents.ts";
 import { loadHead, movedTo } from "./head-repository.ts";
 import { type PatientBox, withBox } from "./patient-box.ts";
+import type { RetractedSamples } from "./retracted-samples.ts";
 import { type Reads, shareReads } from "./shared-reads.ts";
 import type { Run } from "./winners.ts";
 
@@ -33,10 +34,12 @@ export interface ArrivalRepository {
   head(partition: string): Promise<Head | undefined>;
   /**
    * What was committed after the sequence `after`, up to a head that was just read, oldest first: samples of `codes`
-   * that were not retracted, and retractions. Each comes once, also where blocks are moved meanwhile: a commit is
-   * handed out when all of it was found.
+   * that were not retracted, and retractions; what came with one commit together. Each comes once, also where blocks are
+   * moved meanwhile: a commit is handed out when all of it was found.
    */
-  between(head: Head, after: number, codes: ReadonlySet<string>): AsyncGenerator<Arrival>;
+  between(head: Head, after: number, codes: ReadonlySet<string>): AsyncGenerator<readonly Arrival[]>;
+  /** What a retraction took back. */
+  retracted(tombstone: TombstoneDocument): Promise<RetractedSamples[]>;
 }
 
 /** Documents of a step; a block has at most 1 MiB. */
@@ -58,6 +61,12 @@ export function createArrivalRepository(
 
   return {
     head: headOf,
+    retracted: (tombstone) =>
+      withBox(vault, tombstone.partition, (box) =>
+        openOrReport(damage, { collection: "tombstones", key: [tombstone.partition, tombstone.batch] }, () =>
+          box.openRetracted(tombstone),
+        ),
+      ),
     async *between(read, after, codes) {
       const { partition, sequence: to } = read;
       let delivered = after;
@@ -78,7 +87,7 @@ export function createArrivalRepository(
           if (movedTo(head) > delivered) sources.push(compacted(partition, delivered, to, codes, check));
           for await (const commit of byCommit(inOrder(sources))) {
             delivered = commit[0]!.sequence;
-            yield* commit;
+            yield commit;
           }
           return;
         } catch (error) {

@@ -5,7 +5,7 @@ import { RecordsError } from "./errors.ts";
 
 /** A document by its collection and key, the partition first. */
 export interface Place {
-  readonly collection: "blocks" | "observation_blocks" | "series" | "releases";
+  readonly collection: "blocks" | "observation_blocks" | "series" | "releases" | "tombstones";
   readonly key: ReadonlyArray<string | number>;
 }
 

@@ -185,8 +185,8 @@ export type ReceiptDocument = Document & {
 export type TombstoneDocument = Document & {
   readonly batch: string;
   readonly sequence: number;
-  readonly retracted_sequences: readonly number[];
-  readonly codes: readonly string[];
+  /** What was taken back, and when it was; see retracted-samples.ts. */
+  readonly sealed: Uint8Array;
 };
 
 /** An erasure; kept as its proof, in clear: it names nothing but times and counts. */

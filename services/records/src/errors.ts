@@ -14,6 +14,7 @@ export type RecordsErrorCode =
   | "LOG_UNAVAILABLE"
   | "REQUEST_ID_REUSED"
   | "INVALID_FIELD"
+  | "INVALID_RESUME_TOKEN"
   | "NOT_FOUND"
   | "CALLER_NOT_PERMITTED"
   | "ERASURE_INCOMPLETE";
@@ -75,6 +76,11 @@ const answers: Readonly<Record<RecordsErrorCode, Answer>> = {
   INVALID_FIELD: {
     code: Code.InvalidArgument,
     message: "A field of the request is wrong; see the violations.",
+  },
+  INVALID_RESUME_TOKEN: {
+    code: Code.InvalidArgument,
+    message:
+      "resume_token names what this server does not have, because it was restored from a backup: read what you need, and watch anew without it.",
   },
   NOT_FOUND: { code: Code.NotFound, message: "There is none of this id that you may act on." },
   CALLER_NOT_PERMITTED: {

@@ -46,7 +46,6 @@ export function storedObservationInit(
   id: string,
   record: ObservationRecord,
   source: SourceInit,
-  sequence: number,
 ): MessageInitShape<typeof StoredObservationSchema> {
   return {
     id,
@@ -60,7 +59,6 @@ export function storedObservationInit(
     },
     source,
     receiveTime: timestampFromMs(record.provenance.received),
-    sequence: BigInt(sequence),
   };
 }
 

@@ -18,6 +18,7 @@ import type {
   ReleasePlace,
   SeriesDocument,
   SeriesPlace,
+  TombstoneDocument,
 } from "./documents.ts";
 import { isWithoutKey } from "./failure-convert.ts";
 import { decodeObservations, encodeObservations, type ObservationRecord } from "./observation.ts";
@@ -29,7 +30,10 @@ import {
 } from "./provenance.ts";
 import type { ToldSamples } from "./release.ts";
 import { decodeLots, decodeTold, encodeLots, encodeTold, type MonthOfLots } from "./release-codec.ts";
+import { decodeRetracted, encodeRetracted, type RetractedSamples } from "./retracted-samples.ts";
 import { decodeSummary, encodeSummary, type Summary } from "./summary.ts";
+
+type TombstonePlace = Pick<TombstoneDocument, "batch" | "sequence"> & { readonly partition: string };
 
 /**
  * Everything that is done with a patient's data key. What a seal binds is the collection, the document's key
@@ -43,6 +47,8 @@ export interface PatientBox {
   digest(batch: Uint8Array): Uint8Array;
   /** Internal id of a device, to be made pairwise; undefined where the provider named none. */
   deviceId(organization: string, identifier: string): string | undefined;
+  /** Internal name of what came with one commit, to be made pairwise. It tells nothing of the sequence. */
+  commitId(sequence: number): string;
   sealSeries(place: SeriesPlace, descriptor: SeriesDescriptor): Uint8Array;
   openSeries(document: SeriesDocument): SeriesDescriptor;
   sealBlock(place: BlockPlace, block: ProvenBlock): Uint8Array;
@@ -60,6 +66,8 @@ export interface PatientBox {
   openLots(document: ReleaseDocument): MonthOfLots;
   sealTold(place: ReleasePlace, told: ToldSamples): Uint8Array;
   openTold(document: ReleaseDocument): ToldSamples;
+  sealRetracted(place: TombstonePlace, samples: readonly RetractedSamples[]): Uint8Array;
+  openRetracted(document: TombstoneDocument): RetractedSamples[];
 }
 
 /**
@@ -147,6 +155,8 @@ export function createPatientBox(key: PatientKey): PatientBox {
     deviceId: (organization, identifier) =>
       identifier === "" ? undefined : `dev_${keptId("device", organization, identifier)}`,
 
+    commitId: (sequence) => `bat_${id("commit", String(sequence))}`,
+
     sealSeries: (place, descriptor) =>
       key.seal(seriesContext(place), Buffer.from(JSON.stringify(descriptor))),
     openSeries: (document) =>
@@ -167,6 +177,8 @@ export function createPatientBox(key: PatientKey): PatientBox {
       decodeLots(document.month, key.open(releaseContext(document, "lots"), document.lots)),
     sealTold: (place, told) => key.seal(releaseContext(place, "told"), encodeTold(told)),
     openTold: (document) => decodeTold(key.open(releaseContext(document, "told"), document.told)),
+    sealRetracted: (place, samples) => key.seal(tombstoneContext(place), encodeRetracted(samples)),
+    openRetracted: (document) => decodeRetracted(key.open(tombstoneContext(document), document.sealed)),
   };
 }
 
@@ -184,6 +196,10 @@ function compactedContext(place: CompactedPlace, what: "compacted" | "summary" =
   const sequences = [place.first_sequence, place.last_sequence];
   const times = [from_ms, to_ms, until_ms];
   return JSON.stringify([what, partition, batch, item, series, code, times, count, sequences]);
+}
+
+function tombstoneContext({ partition, batch, sequence }: TombstonePlace): string {
+  return JSON.stringify(["tombstones", partition, batch, sequence]);
 }
 
 function observationsContext(place: ObservationBlockPlace): string {

@@ -20,9 +20,10 @@ import type { Intent } from "./intent.ts";
 import { storedObservationInit } from "./observation-convert.ts";
 import { observationIds } from "./observation-id.ts";
 import type { StoredObservation } from "./observation-repository.ts";
+import { withBox } from "./patient-box.ts";
 import { type Source, sourceKey } from "./provenance.ts";
 import type { ReadPayload } from "./read-series.ts";
-import { seriesMessage } from "./series-convert.ts";
+import { codeInit, seriesMessage } from "./series-convert.ts";
 import { type SourceInit, sourceInit } from "./source-convert.ts";
 import { subjectOf } from "./subject.ts";
 import type { WatchPayload } from "./watch-series.ts";
@@ -48,18 +49,24 @@ export function presenterFor(deps: {
   readonly pairwise: Pairwise;
   readonly region: string;
 }): Presenter {
-  const { pairwise, region } = deps;
+  const { vault, pairwise, region } = deps;
 
   function toldSource({ caller, patient }: Intent, source: Source): Promise<SourceInit> {
     const { partition } = subjectOf(pairwise, region, caller, patient);
     return sourceInit(deps, partition, partyOf(caller), source);
   }
 
-  async function run(intent: Intent, code: string, { columns, source, sequence }: Run) {
+  /** Names the batch of a commit as this reader knows it; nobody else's names tell which it is. */
+  async function batchToken({ caller, patient }: Intent, sequence: number): Promise<string> {
+    const { partition } = subjectOf(pairwise, region, caller, patient);
+    const id = await withBox(vault, partition, (box) => box.commitId(sequence));
+    return pairwise.outward(partyOf(caller), id);
+  }
+
+  async function run(intent: Intent, code: string, { columns, source }: Run) {
     return {
       series: seriesMessage(code, columns, source),
       source: await toldSource(intent, source),
-      sequence: BigInt(sequence),
     };
   }
 
@@ -82,20 +89,22 @@ export function presenterFor(deps: {
     async watch(intent, payload) {
       switch (payload.kind) {
         case "start":
-          return {
-            case: "start",
-            value: { access: payload.access, sequence: BigInt(payload.sequence) },
-          };
-        case "run":
-          return { case: "series", value: await run(intent, payload.code, payload.run) };
-        case "retraction":
+          return { case: "start", value: { access: payload.access } };
+        case "run": {
+          const [series, batch] = await Promise.all([
+            run(intent, payload.code, payload.run),
+            batchToken(intent, payload.run.sequence),
+          ]);
+          return { case: "series", value: { ...series, batch } };
+        }
+        case "retraction": {
+          const { sequence, codes, interval } = payload.retraction;
+          const batch = await batchToken(intent, sequence);
           return {
             case: "retraction",
-            value: {
-              sequence: BigInt(payload.sequence),
-              retractedSequence: BigInt(payload.retracted),
-            },
+            value: { batch, codes: codes.map(codeInit), interval: intervalInit(interval) },
           };
+        }
       }
     },
     observations(intent, stored) {
@@ -103,12 +112,12 @@ export function presenterFor(deps: {
       // Those of a page are mostly of one source.
       const sources = new Map<string, Promise<SourceInit>>();
       return Promise.all(
-        stored.map(async ({ batch, record, sequence }) => {
+        stored.map(async ({ batch, record }) => {
           const key = sourceKey(record.provenance);
           const source = sources.get(key) ?? toldSource(intent, record.provenance);
           sources.set(key, source);
           const id = idOf({ batch, item: record.item });
-          return storedObservationInit(id, record, await source, sequence);
+          return storedObservationInit(id, record, await source);
         }),
       );
     },

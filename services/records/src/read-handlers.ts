@@ -5,6 +5,8 @@ import {
   ListObservationsRequestSchema,
   QuerySeriesRequestSchema,
   type RecordsService,
+  type WatchSeriesRequest,
+  WatchSeriesRequestSchema,
 } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { ReceiptKey } from "@wellapi/receipts";
@@ -67,9 +69,9 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
 
     async *watchSeries(request, context) {
       const intent = intentOf(request, [...new Set(request.codes.map(codeKeyOf))], ALWAYS, context);
-      const after = request.afterSequence === undefined ? undefined : Number(request.afterSequence);
-      for await (const payload of watchSeries(deps, intent, after, context.signal)) {
-        yield { payload: await present.watch(intent, payload) };
+      const resume = resumptionOf(pageTokens, intent, request);
+      for await (const { payload, position } of watchSeries(deps, intent, resume.after, context.signal)) {
+        yield { payload: await present.watch(intent, payload), resumeToken: resume.token(position) };
       }
     },
 
@@ -182,5 +184,26 @@ function pagesOf<S extends DescMessage, P>(
     position: request.pageToken === "" ? undefined : open(request.pageToken),
     token: (next: P | undefined) =>
       next === undefined ? "" : pageTokens.seal(query, Buffer.from(JSON.stringify(next))),
+  };
+}
+
+const POSITION_BYTES = 8;
+
+/** Commit sequences as tokens that hold for this caller and watch alone, all of one length. Throws PageTokenError. */
+function resumptionOf(pageTokens: PageTokens, intent: Intent, request: WatchSeriesRequest) {
+  const query: PageQuery = {
+    caller: intent.caller,
+    method: intent.method,
+    digest: queryDigest(WatchSeriesRequestSchema, request),
+    field: "resume_token",
+  };
+  const { resumeToken } = request;
+  return {
+    after: resumeToken === "" ? undefined : Buffer.from(pageTokens.open(query, resumeToken)).readDoubleBE(),
+    token(sequence: number): string {
+      const position = Buffer.alloc(POSITION_BYTES);
+      position.writeDoubleBE(sequence);
+      return pageTokens.seal(query, position);
+    },
   };
 }

@@ -61,7 +61,7 @@ async function* sendAll(
   for await (const { series } of blocks.series(partition, code)) {
     for (const bounds of opened.intervals) {
       for await (const run of blocks.winners(partition, series, bounds)) {
-        for await (const columns of messages(run.columns, permitted)) {
+        for await (const { columns } of messages(run.columns, permitted)) {
           read.sent += columns.times.length;
           yield { kind: "run", run: { ...run, columns: convertColumns(columns, wanted) } };
         }

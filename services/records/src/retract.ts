@@ -1,8 +1,9 @@
 import { timingSafeEqual } from "node:crypto";
 import type { DamageReporter } from "@wellapi/runtime";
 import type { Change, Page, Stored } from "@wellapi/store";
+import type { CompactedBlock } from "./compacted-block.ts";
 import { compactedInserts, without } from "./compaction.ts";
-import { blockPlace, openOrReport } from "./damage.ts";
+import { blockPlace, openOrReport, openUnlessDamaged } from "./damage.ts";
 import type {
   BlockDocument,
   CompactedDocument,
@@ -15,8 +16,9 @@ import { batchCommitted } from "./event-convert.ts";
 import { isWithoutKey } from "./failure-convert.ts";
 import { headChange, hourMark, loadHead } from "./head-repository.ts";
 import type { Intent } from "./intent.ts";
-import { withBox } from "./patient-box.ts";
+import { type PatientBox, withBox } from "./patient-box.ts";
 import { findReceiptOfBatch } from "./receipt-repository.ts";
+import { joinRetracted, type RetractedSamples } from "./retracted-samples.ts";
 import type { Subject } from "./subject.ts";
 import type { WriteDeps } from "./write-deps.ts";
 
@@ -54,16 +56,15 @@ export function createRetract(deps: WriteDeps & { readonly damage: DamageReporte
       return document.retracted;
     }
     const sequence = head.document.sequence + 1;
-    const [blocks, hidden] = await hiding(partition, batch, sequence);
+    const hidden = await hiding(partition, batch, sequence);
     const compacted = await removing(partition, document);
+    const samples = joinRetracted([...hidden.samples, ...compacted.samples]);
+    const place = { partition, batch, sequence };
     const tombstone: TombstoneDocument = {
-      partition,
-      batch,
-      sequence,
-      retracted_sequences: document.sequences,
-      codes: document.codes,
+      ...place,
+      sealed: await withBox(vault, partition, (box) => box.sealRetracted(place, samples)),
     };
-    const leaf = gate.leaf(intent, subject, { items: hidden + compacted.count });
+    const leaf = gate.leaf(intent, subject, { items: hidden.count + compacted.count });
     const result = await store.commit({
       partition,
       changes: [
@@ -73,7 +74,7 @@ export function createRetract(deps: WriteDeps & { readonly damage: DamageReporte
           ...hourMark(head.document, clock.now()),
           ...(compacted.count > 0 ? { moves: (head.document.moves ?? 0) + 1 } : {}),
         }),
-        ...blocks,
+        ...hidden.changes,
         ...compacted.changes,
         {
           kind: "replace",
@@ -93,8 +94,8 @@ export function createRetract(deps: WriteDeps & { readonly damage: DamageReporte
     return sequence;
   }
 
-  /** The batch's blocks, hidden from `sequence` on, and how many samples or records they hold. */
-  async function hiding(partition: string, batch: string, sequence: number): Promise<[Change[], number]> {
+  /** The batch's blocks, hidden from `sequence` on, and what they hold. */
+  async function hiding(partition: string, batch: string, sequence: number) {
     const scan = { equals: [partition, batch], limit: BLOCKS_OF_A_BATCH };
     const [series, observations] = await Promise.all([
       store.scan<BlockDocument>("blocks", scan),
@@ -113,10 +114,25 @@ export function createRetract(deps: WriteDeps & { readonly damage: DamageReporte
       (sum, { document }) => sum + document.count,
       0,
     );
-    return [
-      [...hide("blocks", series.documents), ...hide("observation_blocks", observations.documents)],
-      count,
+    const samples = await withBox(vault, partition, (box) => [
+      ...series.documents.map(({ document }) => samplesOf(document, seriesTimes(box, document))),
+      ...observations.documents.map(({ document }) => samplesOf(document, observationTimes(box, document))),
+    ]);
+    const changes = [
+      ...hide("blocks", series.documents),
+      ...hide("observation_blocks", observations.documents),
     ];
+    return { changes, count, samples };
+  }
+
+  function seriesTimes(box: PatientBox, document: BlockDocument): ArrayLike<number> | undefined {
+    return openUnlessDamaged(damage, blockPlace(document), () => box.openBlock(document))?.columns.times;
+  }
+
+  function observationTimes(box: PatientBox, document: ObservationBlockDocument) {
+    const place = blockPlace(document, "observation_blocks");
+    const records = openUnlessDamaged(damage, place, () => box.openObservations(document));
+    return records?.map(({ time }) => time);
   }
 
   /** Compacted blocks without the batch's samples: what those had won is won by others again. */
@@ -125,6 +141,7 @@ export function createRetract(deps: WriteDeps & { readonly damage: DamageReporte
     const first = Math.min(...sequences);
     const last = Math.max(...sequences);
     const changes: Change[] = [];
+    const samples: RetractedSamples[] = [];
     let count = 0;
     let cursor: string | undefined;
     do {
@@ -148,15 +165,22 @@ export function createRetract(deps: WriteDeps & { readonly damage: DamageReporte
             const removal: Change = { kind: "delete", collection: "blocks", key, ifRevision: revision };
             return fewer === 0
               ? []
-              : [{ fewer, changes: [removal, ...compactedInserts(box, document, left, ids)] }];
+              : [
+                  {
+                    fewer,
+                    changes: [removal, ...compactedInserts(box, document, left, ids)],
+                    samples: samplesIn(block, gone, document.code),
+                  },
+                ];
           }),
         );
         changes.push(...removed.flatMap((one) => one.changes));
+        samples.push(...removed.flatMap((one) => one.samples));
         count += removed.reduce((sum, { fewer }) => sum + fewer, 0);
       }
       cursor = page.cursor;
     } while (cursor !== undefined);
-    return { changes, count };
+    return { changes, count, samples };
   }
 
   return {
@@ -179,4 +203,21 @@ export function createRetract(deps: WriteDeps & { readonly damage: DamageReporte
       });
     },
   };
+}
+
+/** Of a damaged block the ends are known. */
+function samplesOf(
+  { sequence, code, from_ms, to_ms }: BlockDocument | ObservationBlockDocument,
+  times: ArrayLike<number> = [from_ms, to_ms - 1],
+): RetractedSamples {
+  return { sequence, code, times: Float64Array.from(times) };
+}
+
+/** The samples of a compacted block that came with these commits. */
+function samplesIn(block: CompactedBlock, sequences: ReadonlySet<number>, code: string): RetractedSamples[] {
+  const times = new Map<number, number[]>([...sequences].map((sequence) => [sequence, []]));
+  for (const { columns, origins } of block) {
+    for (const [i, { sequence }] of origins.entries()) times.get(sequence)?.push(columns.times[i]!);
+  }
+  return [...times].map(([sequence, those]) => ({ sequence, code, times: Float64Array.from(those) }));
 }

@@ -18,6 +18,13 @@ export function* pieces(columns: Columns, most = SAMPLES_A_MESSAGE): Generator<C
   }
 }
 
+/** What one message carries. */
+export interface Message {
+  readonly columns: Columns;
+  /** Whether no other message of the same columns follows, as consents are now. */
+  readonly last: boolean;
+}
+
 /**
  * What of the columns may be sent, a message at a time. Each message is a read of its own: what is permitted is asked
  * before each, for whoever reads slowly may have kept the one before for long.
@@ -25,13 +32,15 @@ export function* pieces(columns: Columns, most = SAMPLES_A_MESSAGE): Generator<C
 export async function* messages(
   columns: Columns,
   permitted: () => Promise<readonly Interval[]>,
-): AsyncGenerator<Columns> {
+): AsyncGenerator<Message> {
+  const end = columns.times.at(-1)!;
   for (const piece of pieces(columns)) {
     const last = piece.times.at(-1)!;
     for (let from = piece.times[0]!; from <= last; ) {
-      const next = firstWithin(piece, from, await permitted());
+      const intervals = await permitted();
+      const next = firstWithin(piece, from, intervals);
       if (next === undefined) break;
-      yield next.columns;
+      yield { columns: next.columns, last: last === end && !firstWithin(piece, next.to, intervals) };
       from = next.to;
     }
   }

@@ -1,6 +1,6 @@
 import type { Clock } from "@wellapi/runtime";
 import type { Vault } from "@wellapi/vault";
-import type { Arrival, ArrivalRepository } from "./arrivals.ts";
+import type { Arrival, ArrivalRepository, Samples } from "./arrivals.ts";
 import type { CommitHub } from "./commit-hub.ts";
 import type { Head, TombstoneDocument } from "./documents.ts";
 import { RecordsError } from "./errors.ts";
@@ -11,6 +11,7 @@ import { ALWAYS } from "./interval.ts";
 import { codeIdOf } from "./patient-box.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
 import { type OpenRead, readStream } from "./reading.ts";
+import { type ToldRetraction, toldOf } from "./retracted-samples.ts";
 import { messages } from "./runs.ts";
 import type { Run } from "./winners.ts";
 
@@ -23,9 +24,15 @@ export interface WatchSeriesDeps extends ReadSeriesDeps {
 
 /** What a watcher gets. */
 export type WatchPayload =
-  | { readonly kind: "start"; readonly access: string; readonly sequence: number }
+  | { readonly kind: "start"; readonly access: string }
   | { readonly kind: "run"; readonly code: string; readonly run: Run }
-  | { readonly kind: "retraction"; readonly sequence: number; readonly retracted: number };
+  | { readonly kind: "retraction"; readonly retraction: ToldRetraction };
+
+export interface WatchMessage {
+  readonly payload: WatchPayload;
+  /** The commit sequence up to which everything was delivered once this message was received. */
+  readonly position: number;
+}
 
 /** Commits, recalls and the end of the session wake a watcher; this often it finds by itself that a consent ran out. */
 const IDLE_CHECK_MS = 30_000;
@@ -43,7 +50,7 @@ export function watchSeries(
   intent: Intent,
   after: number | undefined,
   signal: AbortSignal,
-): AsyncGenerator<WatchPayload> {
+): AsyncGenerator<WatchMessage> {
   return readStream(
     deps,
     intent,
@@ -58,15 +65,18 @@ async function* deliver(
   opened: readonly Grant[],
   after: number | undefined,
   signal: AbortSignal,
-): AsyncGenerator<WatchPayload> {
+): AsyncGenerator<WatchMessage> {
   const { arrivals, hub } = deps;
   const { partition } = read.subject;
   const { codes } = read.intent;
   const permission = createPermission(deps, read, opened);
   const subscription = hub.subscribe(partition);
   try {
-    let delivered = after ?? (await headOf(arrivals, partition))?.sequence ?? 0;
-    yield { kind: "start", access: read.access, sequence: delivered };
+    const reached = (await headOf(arrivals, partition))?.sequence ?? 0;
+    let delivered = after ?? reached;
+    // Commits that a restored copy lacks would be awaited for ever, and what came in their place be left out.
+    if (delivered > reached) throw new RecordsError("INVALID_RESUME_TOKEN");
+    yield { payload: { kind: "start", access: read.access }, position: delivered };
     for (let woken = true; !signal.aborted; ) {
       await permission.renew(signal);
       // Nobody has committed where nobody woke it.
@@ -77,8 +87,8 @@ async function* deliver(
           const id = await codeIdOf(deps.vault, partition, code);
           if (id !== undefined) codeIds.set(id, code);
         }
-        for await (const arrival of arrivals.between(head, delivered, new Set(codeIds.keys())))
-          yield* payloadsOf(read, permission, codeIds, arrival, signal);
+        for await (const commit of arrivals.between(head, delivered, new Set(codeIds.keys())))
+          yield* messagesOf(deps, read, permission, codeIds, commit, signal);
         delivered = head.sequence;
       } else {
         woken = await subscription.wait(IDLE_CHECK_MS, signal);
@@ -89,27 +99,68 @@ async function* deliver(
   }
 }
 
-async function* payloadsOf(
+/** What came with one commit. Until the last message of it was received, a watch goes on before it. */
+async function* messagesOf(
+  deps: WatchSeriesDeps,
   read: OpenRead,
   permission: Permission,
   codeIds: ReadonlyMap<string, string>,
-  arrival: Arrival,
+  commit: readonly Arrival[],
   signal: AbortSignal,
-): AsyncGenerator<WatchPayload> {
-  if (isTombstone(arrival)) {
-    if (!arrival.codes.some((id) => codeIds.has(id))) return;
-    for (const retracted of arrival.retracted_sequences) {
-      await permission.renew(signal);
-      yield { kind: "retraction", sequence: arrival.sequence, retracted };
+): AsyncGenerator<WatchMessage> {
+  const { sequence } = commit[0]!;
+  for (const arrival of commit) {
+    const payloads = isTombstone(arrival)
+      ? retractionsOf(deps, permission, codeIds, arrival, signal)
+      : runsOf(read, permission, codeIds, arrival, signal);
+    for await (const { payload, last } of payloads) {
+      yield { payload, position: last && arrival === commit.at(-1) ? sequence : sequence - 1 };
     }
-    return;
   }
+}
+
+interface Payload {
+  readonly payload: WatchPayload;
+  /** Whether no other of the same arrival follows. */
+  readonly last: boolean;
+}
+
+async function* runsOf(
+  read: OpenRead,
+  permission: Permission,
+  codeIds: ReadonlyMap<string, string>,
+  arrival: Samples,
+  signal: AbortSignal,
+): AsyncGenerator<Payload> {
   const code = codeIds.get(arrival.code)!;
   const run = await arrival.open();
   const permitted = async () => (await permission.renew(signal)).get(code)!.intervals;
-  for await (const columns of messages(run.columns, permitted)) {
+  for await (const { columns, last } of messages(run.columns, permitted)) {
     read.sent += columns.times.length;
-    yield { kind: "run", code, run: { ...run, columns } };
+    yield { payload: { kind: "run", code, run: { ...run, columns } }, last };
+  }
+}
+
+async function* retractionsOf(
+  { arrivals }: WatchSeriesDeps,
+  permission: Permission,
+  codeIds: ReadonlyMap<string, string>,
+  arrival: TombstoneDocument,
+  signal: AbortSignal,
+): AsyncGenerator<Payload> {
+  const samples = await arrivals.retracted(arrival);
+  const told = async () => {
+    const grants = await permission.renew(signal);
+    const visible = [...codeIds].map(
+      ([id, code]) => [id, { code, intervals: grants.get(code)!.intervals }] as const,
+    );
+    return toldOf(samples, new Map(visible));
+  };
+  for (let next: ToldRetraction | undefined, after = 0; ; after = next.sequence) {
+    const left = (await told()).filter(({ sequence }) => sequence > after);
+    next = left[0];
+    if (next === undefined) return;
+    yield { payload: { kind: "retraction", retraction: next }, last: left.length === 1 };
   }
 }
 
@@ -171,5 +222,5 @@ async function headOf(arrivals: ArrivalRepository, partition: string): Promise<H
 }
 
 function isTombstone(arrival: Arrival): arrival is TombstoneDocument {
-  return "retracted_sequences" in arrival;
+  return !("open" in arrival);
 }

@@ -8,6 +8,7 @@ import { createPass } from "../src/compactor.ts";
 import type { BlockDocument, CompactedDocument, Head } from "../src/documents.ts";
 import { isCompacted } from "../src/documents.ts";
 import { createPatientQueue } from "../src/patient-queue.ts";
+import { resumeTokenAfter, sequencesByBatch } from "./watching.ts";
 import { allBytes, append, heartRates, openScene, queryInit, readAll, samplesOf } from "./world.ts";
 
 type Scene = Awaited<ReturnType<typeof openScene>>;
@@ -77,30 +78,31 @@ async function countAndSum({ world, clinic, patient }: Scene) {
 }
 
 /** What a watch from the beginning delivers: [sequence, time, value], and retractions. */
-async function watched({ world, clinic, patient }: Scene, last: number, afterSequence = 0n) {
-  const { interval: _, code, unit: _u, ...query } = queryInit(world.idFor(clinic, patient), {});
+async function watched(scene: Scene, last: number, after = 0) {
+  const { world, clinic, patient } = scene;
+  const { code, purpose } = queryInit("", {});
+  const query = { patient: world.idFor(clinic, patient), codes: [code], purpose };
+  const sequences = await sequencesByBatch(scene, last);
   const seen = new Map<string, number>();
   const retracted = new Set<number>();
   const ends = new AbortController();
   onTestFinished(() => ends.abort());
   const stream = world
     .reader(clinic)
-    .watchSeries({ ...query, codes: [code], afterSequence }, { signal: ends.signal });
+    .watchSeries({ ...query, resumeToken: resumeTokenAfter(scene, query, after) }, { signal: ends.signal });
   const order: number[] = [];
   try {
     for await (const { payload } of stream) {
-      if (payload.case === "retraction") retracted.add(Number(payload.value.retractedSequence));
+      if (payload.case === "retraction") retracted.add(sequences.get(payload.value.batch)!);
       if (payload.case === "series") {
-        const sequence = Number(payload.value.sequence);
+        const sequence = sequences.get(payload.value.batch)!;
         order.push(sequence);
         for (const [time, value] of samplesOf(payload.value.series!)) {
           expect(seen.has(`${sequence} ${time}`), `commit ${sequence} once`).toBe(false);
           seen.set(`${sequence} ${time}`, value);
         }
       }
-      const reached =
-        payload.case === "series" || payload.case === "retraction" ? payload.value.sequence : 0n;
-      if (Number(reached) >= last) ends.abort();
+      if (order.at(-1) === last) ends.abort();
     }
   } catch (error) {
     if (!ends.signal.aborted) throw error;
@@ -197,7 +199,7 @@ describe("compaction", () => {
       const after = left[0]!.sequence;
       const receipt = await append(run, "end", [batch([50], 50)]);
       const end = { sequence: Number(receipt.sequence), minutes: [50], value: 50 };
-      const { seen } = await watched(run, end.sequence, BigInt(after));
+      const { seen } = await watched(run, end.sequence, after);
       const expected = new Map(
         [...left.slice(1), end].flatMap(({ sequence, minutes: at, value }) =>
           at.map((minute) => [`${sequence} ${start + minute * MINUTE}`, value] as const),

@@ -10,6 +10,7 @@ import { createPass } from "../src/compactor.ts";
 import type { BlockDocument, CompactedDocument, Head, ObservationBlockDocument } from "../src/documents.ts";
 import { isCompacted } from "../src/documents.ts";
 import { createPatientQueue } from "../src/patient-queue.ts";
+import { resumeTokenAfter, sequencesByBatch } from "./watching.ts";
 import {
   append,
   application,
@@ -219,17 +220,20 @@ describe("one bit of a sealed block flips", () => {
 });
 
 /** Commits that a watch from the beginning delivers, until it ends. */
-async function watchUntilEnd({ world, clinic, patient }: Scene) {
-  const { interval: _, code, unit: _u, digits: _d, ...query } = queryInit(world.idFor(clinic, patient), {});
+async function watchUntilEnd(scene: Scene) {
+  const { world, clinic, patient } = scene;
+  const { code, purpose } = queryInit("", {});
+  const query = { patient: world.idFor(clinic, patient), codes: [code], purpose };
+  const byBatch = await sequencesByBatch(scene, 6);
   const sequences: number[] = [];
   const ends = new AbortController();
   onTestFinished(() => ends.abort());
   try {
     const stream = world
       .reader(clinic)
-      .watchSeries({ ...query, codes: [code], afterSequence: 0n }, { signal: ends.signal });
+      .watchSeries({ ...query, resumeToken: resumeTokenAfter(scene, query, 0) }, { signal: ends.signal });
     for await (const { payload } of stream) {
-      if (payload.case === "series") sequences.push(Number(payload.value.sequence));
+      if (payload.case === "series") sequences.push(byBatch.get(payload.value.batch)!);
     }
   } catch (error) {
     return { sequences, reason: problemOf(ConnectError.from(error)).reason };

@@ -132,7 +132,7 @@ describe("messages", () => {
   const sent = async (...answers: { from: number; to: number }[][]) => {
     const parts: number[][] = [];
     for await (const part of messages(columns, async () => answers.shift() ?? []))
-      parts.push([...part.times]);
+      parts.push([...part.columns.times]);
     return { parts, unasked: answers.length };
   };
 

@@ -23,6 +23,7 @@ import {
   seriesOf,
   told,
 } from "./overlap-model.ts";
+import { resumeTokenAfter, sequencesByBatch } from "./watching.ts";
 import { append, HEART_RATE, openScene, queryInit, STEPS, WEIGHT } from "./world.ts";
 
 type Scene = Awaited<ReturnType<typeof openScene>>;
@@ -85,23 +86,22 @@ async function aggregates(scene: Scene, bounds: Bounds, bucketSize: BucketSize, 
 }
 
 /** What a watch delivers that goes on after a commit, up to the commit `last`: each sample as text. */
-async function watched({ world, clinic, patient }: Scene, after: number, last: number) {
+async function watched(scene: Scene, after: number, last: number) {
+  const { world, clinic, patient } = scene;
   const { code, purpose, patient: id } = queryInit(world.idFor(clinic, patient), {});
   const ends = new AbortController();
   onTestFinished(() => ends.abort());
-  const stream = world
-    .reader(clinic)
-    .watchSeries(
-      { patient: id, purpose, codes: [code], afterSequence: BigInt(after) },
-      { signal: ends.signal },
-    );
+  const query = { patient: id, purpose, codes: [code] };
+  const sequences = await sequencesByBatch(scene, last);
+  const resumeToken = resumeTokenAfter(scene, query, after);
+  const stream = world.reader(clinic).watchSeries({ ...query, resumeToken }, { signal: ends.signal });
   const seen: string[] = [];
   try {
     for await (const { payload } of stream) {
       if (payload.case !== "series") continue;
-      const { sequence } = payload.value;
+      const sequence = sequences.get(payload.value.batch)!;
       seen.push(...decode(payload.value).map(([series, sample]) => `${sequence} ${series} ${sample}`));
-      if (Number(sequence) >= last) ends.abort();
+      if (sequence >= last) ends.abort();
     }
   } catch (error) {
     if (!ends.signal.aborted) throw error;

@@ -23,6 +23,7 @@ import { SLEEP_STAGE_SYSTEM } from "@wellapi/terminology";
 import { createPairwise, openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
 import { onTestFinished } from "vitest";
 import { openRecordsService, recordsCollections } from "../src/index.ts";
+import { withBox } from "../src/patient-box.ts";
 import { createFakeConsent, type TestConsent } from "./fake-consent.ts";
 
 export const HEART_RATE = "8867-4";
@@ -142,6 +143,7 @@ export async function openWorld(options: WorldOptions = {}) {
   });
   await enforcer.ready();
   const receiptKey = await openReceiptKey(kms);
+  const pageTokens = createPageTokens(await kms.derive("page-tokens"));
   const files = await openFileJournal({ folder: join(folder, "journal") });
   const records = await openRecordsService(
     {
@@ -159,7 +161,7 @@ export async function openWorld(options: WorldOptions = {}) {
       journal: { journal: await createJournal({ repository: files, kms }) },
       identity,
       consent: consentTransport,
-      pageTokens: createPageTokens(await kms.derive("page-tokens")),
+      pageTokens,
       receiptKey,
       clock: options.clock ?? systemClock,
       ids: randomIds,
@@ -195,6 +197,8 @@ export async function openWorld(options: WorldOptions = {}) {
     folder,
     store,
     vault,
+    pageTokens,
+    callerOf,
     consent,
     receiptKeys: receiptKey.jwks,
     patients,
@@ -212,6 +216,9 @@ export async function openWorld(options: WorldOptions = {}) {
       return { id, partition };
     },
     /** The patient's id as the organization knows it. */
+    /** How the organization knows what came with a commit. */
+    batchFor: async ({ organization }: TestApplication, { partition }: TestPatient, sequence: number) =>
+      pairwise.outward(organization, await withBox(vault, partition, (box) => box.commitId(sequence))),
     idFor: ({ organization }: TestApplication, { id }: TestPatient) => pairwise.outward(organization, id),
     ownId: ({ id }: TestPatient) => pairwise.outward("installation", id),
     grant: (patient: TestPatient, terms: TestConsent) => consent.grant(patient.partition, terms),

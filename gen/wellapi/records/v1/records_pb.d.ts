@@ -92,11 +92,12 @@ export declare type SourcedSeries = Message<"wellapi.records.v1.SourcedSeries"> 
   source?: Source | undefined;
 
   /**
-   * The highest commit sequence among the batches that the samples come from.
+   * Names the batch that the samples came with. Only from WatchSeries: the reader's own token, by which a retraction names the
+   * batch. It tells nothing else, and another reader has another.
    *
-   * @generated from field: int64 sequence = 3;
+   * @generated from field: string batch = 4;
    */
-  sequence: bigint;
+  batch: string;
 };
 
 /**
@@ -138,13 +139,6 @@ export declare type StoredObservation = Message<"wellapi.records.v1.StoredObserv
    * @generated from field: google.protobuf.Timestamp receive_time = 4;
    */
   receiveTime?: Timestamp | undefined;
-
-  /**
-   * The commit sequence of its batch.
-   *
-   * @generated from field: int64 sequence = 5;
-   */
-  sequence: bigint;
 };
 
 /**

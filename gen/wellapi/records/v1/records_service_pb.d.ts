@@ -198,11 +198,12 @@ export declare type WatchSeriesRequest = Message<"wellapi.records.v1.WatchSeries
   purpose: Purpose;
 
   /**
-   * Deliver what has a higher commit sequence than this. Absent: what arrives from now on.
+   * From the last message of a watch of the same caller, patient, codes and purpose: goes on after it. Empty: what arrives
+   * from now on. Refused (INVALID_RESUME_TOKEN) where it is another query's, or names what a restored server does not have.
    *
-   * @generated from field: optional int64 after_sequence = 4;
+   * @generated from field: string resume_token = 5;
    */
-  afterSequence?: bigint | undefined;
+  resumeToken: string;
 };
 
 /**
@@ -247,6 +248,13 @@ export declare type WatchSeriesResponse = Message<"wellapi.records.v1.WatchSerie
     value: Retraction;
     case: "retraction";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * To go on from here, after a cut or a year later. Opaque, and of use to this caller and query alone.
+   *
+   * @generated from field: string resume_token = 4;
+   */
+  resumeToken: string;
 };
 
 /**
@@ -267,13 +275,6 @@ export declare type WatchStart = Message<"wellapi.records.v1.WatchStart"> & {
    * @generated from field: string access = 1;
    */
   access: string;
-
-  /**
-   * The commit sequence from which on the stream delivers.
-   *
-   * @generated from field: int64 sequence = 2;
-   */
-  sequence: bigint;
 };
 
 /**
@@ -283,24 +284,31 @@ export declare type WatchStart = Message<"wellapi.records.v1.WatchStart"> & {
 export declare const WatchStartSchema: GenMessage<WatchStart>;
 
 /**
- * A batch was taken back.
+ * A batch, or a part of it, was taken back. Told where the reader may see some of it, whether or not it was ever delivered.
  *
  * @generated from message wellapi.records.v1.Retraction
  */
 export declare type Retraction = Message<"wellapi.records.v1.Retraction"> & {
   /**
-   * The commit sequence of the retraction.
+   * `batch` of the samples that it came with.
    *
-   * @generated from field: int64 sequence = 1;
+   * @generated from field: string batch = 1;
    */
-  sequence: bigint;
+  batch: string;
 
   /**
-   * The commit sequence of the batch that was taken back.
+   * What it held that the reader may see.
    *
-   * @generated from field: int64 retracted_sequence = 2;
+   * @generated from field: repeated wellapi.type.v1.Coding codes = 2;
    */
-  retractedSequence: bigint;
+  codes: Coding[];
+
+  /**
+   * From the first of these samples to a millisecond after the last.
+   *
+   * @generated from field: wellapi.type.v1.TimeInterval interval = 3;
+   */
+  interval?: TimeInterval | undefined;
 };
 
 /**
@@ -762,9 +770,9 @@ export declare const RecordsService: GenService<{
     output: typeof ReadSeriesResponseSchema;
   },
   /**
-   * Stays open and delivers what arrives, as it was sent; ends with PERMISSION_DENIED, CONSENT_REVOKED within
-   * a second of a revocation. To go on after a cut, pass the last `sequence` less one as `after_sequence`: a
-   * batch may come in several messages, so the one that was cut comes again from its start.
+   * Stays open and delivers what arrives, batch by batch in the order in which they were stored, as they were sent; ends with
+   * PERMISSION_DENIED, CONSENT_REVOKED within a second of a revocation. To go on after a cut, pass the `resume_token` of the
+   * last message that came: nothing is lost. A batch may come in several messages; one that was cut comes again from its start.
    *
    * @generated from rpc wellapi.records.v1.RecordsService.WatchSeries
    */
