@@ -150,7 +150,7 @@ export function describeBadInputs(running: () => Server): void {
             json: false,
             apiKey: foreign.operatorKey!,
           }),
-        ).createApiKey({ application: await applicationOf(foreign) });
+        ).createApiKey({ requestId: randomUUID(), application: await applicationOf(foreign) });
         expect(
           await refusal(createClient(ConsentService, gateway(foreignKey.apiKey)).listConsents({})),
         ).toMatchObject({
@@ -208,6 +208,7 @@ export function describeBadInputs(running: () => Server): void {
       const { privateKey, certificateRequest } = await createCertificateRequest();
       const credentials = createClient(CredentialService, operator);
       const issued = await credentials.issueCertificate({
+        requestId: randomUUID(),
         application: await applicationOf(server),
         certificateRequest,
       });
@@ -236,6 +237,7 @@ export function describeBadInputs(running: () => Server): void {
     test("an expired certificate is refused", async () => {
       const { privateKey, certificateRequest } = await createCertificateRequest();
       const issued = await createClient(CredentialService, operator).issueCertificate({
+        requestId: randomUUID(),
         application: await applicationOf(server),
         certificateRequest,
         lifetime: { seconds: 1n },

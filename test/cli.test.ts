@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -196,6 +197,42 @@ describe("the wellapi command", { timeout: 60_000 }, () => {
     const refused = await run("erase", id.patient!, "--as-patient", id.patient!);
     expect(refused.code).toBe(2);
     expect(await ok("erase", id.patient!, "--as-patient", id.patient!, "--yes")).toContain("key destroyed");
+  });
+
+  test("changes, disables and deletes an organization and its application", async () => {
+    const organization = await ok("organization", "create", "Passing");
+    expect(await ok("organization", "update", organization, "--name", "Passing AG")).toContain("Passing AG");
+    const application = await ok("application", "create", "app", "--organization", organization);
+    const request = ["--request-id", randomUUID()];
+    const issue = ["credential", "issue", "--application", application, "--api-key", "--json", ...request];
+    const issued = JSON.parse(await ok(...issue)) as { credential: string; apiKey: string };
+    expect(JSON.parse(await ok(...issue))).toEqual(issued);
+    const key = join(folder.path, "passing.key");
+    writeFileSync(key, issued.apiKey, { mode: 0o600 });
+    const byKey = () => run("consent", "list", "--api-key-file", key);
+    expect((await byKey()).code).toBe(0);
+    expect(await ok("organization", "disable", organization)).toContain("disabled");
+    const refused = await byKey();
+    expect(refused.code).not.toBe(0);
+    expect(refused.err).toContain("disabled or deleted");
+    expect(await ok("organization", "enable", organization)).toContain("active");
+    expect((await byKey()).code).toBe(0);
+    const inUse = await run("organization", "delete", organization);
+    expect(inUse.err).toContain("delete those first");
+    expect(await ok("application", "delete", application)).toContain("deleted");
+    expect(await ok("credential", "get", issued.credential)).toContain("API key");
+    expect(await ok("organization", "delete", organization)).toContain("deleted");
+    expect(await ok("organization", "list")).not.toContain("Passing");
+    expect(await ok("organization", "list", "--deleted")).toContain("Passing AG");
+  });
+
+  test("corrects a patient's time zones", async () => {
+    const patient = await ok("patient", "create", "Mover", "--time-zone", "Europe/Berlin");
+    const history = "Europe/Paris,2026-04-01T00:00:00Z=Asia/Tokyo";
+    const updated = await ok("patient", "update", patient, "--time-zone", history);
+    expect(updated).toContain("Europe/Paris, Asia/Tokyo from 2026-04-01T00:00:00.000Z");
+    expect(await ok("patient", "get", patient)).toBe(updated);
+    expect((await run("patient", "update", patient)).code).toBe(2);
   });
 
   test("says what to do without a credential, a server or a known command", async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { connect } from "@wellapi/cli/connection";
 import { grant } from "@wellapi/demo/consents";
@@ -51,6 +52,7 @@ export async function openScene(server: Server) {
     organization: clinic.organization,
   });
   const issued = await createClient(CredentialService, operator).createApiKey({
+    requestId: randomUUID(),
     application: applications[0]!.id,
   });
 

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { createClient } from "@connectrpc/connect";
 import { connect } from "@wellapi/cli/connection";
 import { companyAt, enrolCompany, enrolPerson, personAt } from "@wellapi/demo/people";
@@ -169,6 +170,7 @@ async function createApiKey(server: Server, organization: string): Promise<strin
     requestId: "bench-http",
   });
   const { apiKey } = await createClient(CredentialService, operator).createApiKey({
+    requestId: randomUUID(),
     application: application!.id,
   });
   return apiKey;

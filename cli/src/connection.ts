@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
@@ -57,7 +58,10 @@ export async function connect(settings: Settings): Promise<Transport> {
       );
     }
     const tokens = createClient(TokenService, gateway(settings, settings.apiKey));
-    const { token } = await tokens.issuePatientToken({ patient: settings.asPatient });
+    const { token } = await tokens.issuePatientToken({
+      requestId: randomUUID(),
+      patient: settings.asPatient,
+    });
     return gateway(settings, token);
   }
   if (settings.token) return gateway(settings, settings.token);

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { createCertificateRequest } from "@wellapi/cli/certificate-request";
 import { connect, connectDoor } from "@wellapi/cli/connection";
@@ -45,6 +46,7 @@ export async function enrolCompany(server: Server, name: string): Promise<Compan
   });
   const { privateKey, certificateRequest } = await createCertificateRequest();
   const issued = await createClient(CredentialService, operator).issueCertificate({
+    requestId: randomUUID(),
     application: application!.id,
     certificateRequest,
   });

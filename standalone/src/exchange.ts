@@ -77,7 +77,7 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
     const authentication = (workload: "door" | "gateway") => {
       const recheckMs = config.credentialRecheckMs;
       const created = createDoorAuthentication({ workload, network, clock, recheckMs });
-      identity.onCredentialRevoked(created.forget);
+      identity.onAccessEnded(created.forget);
       return created;
     };
     const streamLimit = createStreamLimit({ perApplication: config.streamsPerApplication });

@@ -1,4 +1,5 @@
 /** Everybody outside the mesh: companies with certificates, good and bad, and a patient with tokens, good and bad. */
+import { randomUUID } from "node:crypto";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { createCertificateRequest } from "@wellapi/cli/certificate-request";
@@ -63,8 +64,12 @@ export async function openOutside({ operatorKey }: Laboratory): Promise<Outside>
   const contribution = await grant(person, maker, Direction.CONTRIBUTE);
   const { consents } = await createClient(ConsentService, maker.transport).listConsents({});
   const tokens = createClient(TokenService, operator);
-  const expired = await tokens.issuePatientToken({ patient: person.id, lifetime: second });
-  const { token: patient } = await tokens.issuePatientToken({ patient: person.id });
+  const expired = await tokens.issuePatientToken({
+    requestId: randomUUID(),
+    patient: person.id,
+    lifetime: second,
+  });
+  const { token: patient } = await tokens.issuePatientToken({ requestId: randomUUID(), patient: person.id });
   return {
     server,
     maker,
@@ -89,6 +94,7 @@ export async function openOutside({ operatorKey }: Laboratory): Promise<Outside>
     const issue = async (lifetime?: typeof second) => {
       const { privateKey, certificateRequest } = await createCertificateRequest();
       const issued = await credentials.issueCertificate({
+        requestId: randomUUID(),
         application,
         certificateRequest,
         ...(lifetime && { lifetime }),

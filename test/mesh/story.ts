@@ -1,4 +1,5 @@
 /** A short story from outside: everything that a patient's data does on its way, through the edge and every sidecar. */
+import { randomUUID } from "node:crypto";
 import { ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { connect } from "@wellapi/cli/connection";
@@ -68,6 +69,7 @@ export async function tellStory({ server, maker, clinic }: Outside): Promise<rea
       organization: clinic.organization,
     });
     const { apiKey } = await createClient(CredentialService, operator).createApiKey({
+      requestId: randomUUID(),
       application: applications[0]!.id,
     });
     return createConnectTransport({

@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { randomUUID, X509Certificate } from "node:crypto";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { connect } from "@wellapi/cli/connection";
 import type { Company, Person } from "@wellapi/demo/people";
@@ -62,7 +62,7 @@ export async function openCallers({ mesh, server }: World, closers: Closers): Pr
       return transport;
     },
     async forPerson({ id }) {
-      const { token: value } = await tokens.issuePatientToken({ patient: id });
+      const { token: value } = await tokens.issuePatientToken({ requestId: randomUUID(), patient: id });
       const { token } = await exchanges.gateway.exchangeCredential({
         credential: { case: "bearerToken", value },
       });

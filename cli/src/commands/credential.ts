@@ -1,8 +1,13 @@
+import { randomUUID } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createClient } from "@connectrpc/connect";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
-import { Credential_Kind, CredentialSchema } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
+import {
+  type Credential,
+  Credential_Kind,
+  CredentialSchema,
+} from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import {
   RotateSigningKeyResponseSchema,
   TokenService,
@@ -13,6 +18,7 @@ import { createCertificateRequest } from "../certificate-request.ts";
 import { connect } from "../connection.ts";
 import { CliError } from "../failure.ts";
 import { createOutput, timeText } from "../output.ts";
+import { pages } from "../pages.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
 interface IssueOptions {
@@ -20,6 +26,7 @@ interface IssueOptions {
   out?: string;
   apiKey?: boolean;
   days?: number;
+  requestId?: string;
 }
 
 export function addCredential(program: Command): void {
@@ -28,13 +35,23 @@ export function addCredential(program: Command): void {
     .description("issue a client certificate (mTLS) into a folder, or an API key")
     .requiredOption("--application <id>", "the application")
     .option("--out <folder>", "make a key here and have it certified: key.pem, cert.pem, ca.pem")
-    .option("--api-key", "issue an API key instead and print it, this once")
+    .option("--api-key", "issue an API key instead and print it")
+    .option(
+      "--request-id <uuid>",
+      "sending it again within a day gives the same API key: keep it as you keep the key",
+    )
     .option("--days <n>", "how long it is valid", count)
     .addHelpText("after", "\nExample: wellapi credential issue --application app_... --out ./pulse")
     .action(async (options: IssueOptions, command: Command) => {
       const settings = settingsOf(command);
       if (Boolean(options.out) === Boolean(options.apiKey)) {
         throw new CliError("usage", "say either --out FOLDER (certificate) or --api-key");
+      }
+      if (options.requestId !== undefined && !options.apiKey) {
+        throw new CliError(
+          "usage",
+          "--request-id is for --api-key: a certificate is issued anew, for a new key",
+        );
       }
       const client = createClient(CredentialService, await connect(settings));
       const lifetime = options.days ? { seconds: BigInt(options.days) * 86_400n } : undefined;
@@ -43,6 +60,7 @@ export function addCredential(program: Command): void {
         mkdirSync(options.out, { recursive: true, mode: 0o700 });
         const { privateKey, certificateRequest } = await createCertificateRequest();
         const issued = await client.issueCertificate({
+          requestId: randomUUID(),
           application: options.application,
           certificateRequest,
           ...(lifetime ? { lifetime } : {}),
@@ -58,13 +76,25 @@ export function addCredential(program: Command): void {
         );
       } else {
         const issued = await client.createApiKey({
+          requestId: options.requestId ?? randomUUID(),
           application: options.application,
           ...(lifetime ? { lifetime } : {}),
         });
         output.object(
           { credential: issued.credential?.id, apiKey: issued.apiKey },
-          () => `${issued.credential?.id}\n${issued.apiKey}\nThe key is shown this once: keep it.`,
+          () => `${issued.credential?.id}\n${issued.apiKey}\nKeep the key: it is shown to nobody else.`,
         );
+      }
+    });
+  addConnectionOptions(group.command("get <credential>"))
+    .description("show a credential, without its secret")
+    .addHelpText("after", "\nExample: wellapi credential get crd_...")
+    .action(async (credential: string, _options: object, command: Command) => {
+      const settings = settingsOf(command);
+      const client = createClient(CredentialService, await connect(settings));
+      const { credential: found } = await client.getCredential({ credential });
+      if (found) {
+        createOutput(settings.json).message(CredentialSchema, found, () => rowOf(found).join("  "));
       }
     });
   addConnectionOptions(group.command("revoke <credential>"))
@@ -90,20 +120,22 @@ export function addCredential(program: Command): void {
     .action(async (options: { application: string }, command: Command) => {
       const settings = settingsOf(command);
       const client = createClient(CredentialService, await connect(settings));
-      const { credentials } = await client.listCredentials({ application: options.application });
+      const credentials = await pages(async (pageToken) => {
+        const page = await client.listCredentials({ application: options.application, pageToken });
+        return { items: page.credentials, nextPageToken: page.nextPageToken };
+      });
       createOutput(settings.json).rows(
         CredentialSchema,
         credentials,
         ["credential", "kind", "hint", "expires", "revoked"],
-        (c) => [
-          c.id,
-          c.kind === Credential_Kind.CERTIFICATE ? "certificate" : "API key",
-          c.hint.slice(0, 20),
-          timeText(c.expireTime),
-          timeText(c.revokeTime),
-        ],
+        rowOf,
       );
     });
+}
+
+function rowOf({ id, kind, hint, expireTime, revokeTime }: Credential): string[] {
+  const shown = kind === Credential_Kind.CERTIFICATE ? "certificate" : "API key";
+  return [id, shown, hint.slice(0, 20), timeText(expireTime), timeText(revokeTime)];
 }
 
 export function addToken(program: Command): void {
@@ -116,6 +148,7 @@ export function addToken(program: Command): void {
       const settings = settingsOf(command);
       const client = createClient(TokenService, await connect(settings));
       const issued = await client.issuePatientToken({
+        requestId: randomUUID(),
         patient,
         ...(options.minutes ? { lifetime: { seconds: BigInt(options.minutes) * 60n } } : {}),
       });

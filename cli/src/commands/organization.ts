@@ -1,12 +1,34 @@
 import { randomUUID } from "node:crypto";
-import { createClient } from "@connectrpc/connect";
-import { ApplicationSchema, OrganizationSchema } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
+import { type Client, createClient } from "@connectrpc/connect";
+import {
+  type Application,
+  Application_State,
+  ApplicationSchema,
+  type Organization,
+  Organization_State,
+  OrganizationSchema,
+} from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import type { Command } from "commander";
 import { connect } from "../connection.ts";
 import { createOutput, timeText } from "../output.ts";
 import { pages } from "../pages.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
+
+type Service = Client<typeof OrganizationService>;
+
+const organizationStates: Readonly<Record<Organization_State, string>> = {
+  [Organization_State.UNSPECIFIED]: "",
+  [Organization_State.ACTIVE]: "active",
+  [Organization_State.DISABLED]: "disabled",
+  [Organization_State.DELETED]: "deleted",
+};
+const applicationStates: Readonly<Record<Application_State, string>> = {
+  [Application_State.UNSPECIFIED]: "",
+  [Application_State.ACTIVE]: "active",
+  [Application_State.DISABLED]: "disabled",
+  [Application_State.DELETED]: "deleted",
+};
 
 export function addOrganization(program: Command): void {
   const group = program.command("organization").description("companies and clinics");
@@ -26,21 +48,32 @@ export function addOrganization(program: Command): void {
     });
   addConnectionOptions(group.command("list"))
     .description("list organizations")
+    .option("--deleted", "deleted ones, too", false)
     .addHelpText("after", "\nExample: wellapi organization list --json | jq .id")
-    .action(async (_options: object, command: Command) => {
+    .action(async (options: { deleted: boolean }, command: Command) => {
       const settings = settingsOf(command);
       const client = createClient(OrganizationService, await connect(settings));
       const organizations = await pages(async (pageToken) => {
-        const page = await client.listOrganizations({ pageToken });
+        const page = await client.listOrganizations({ pageToken, showDeleted: options.deleted });
         return { items: page.organizations, nextPageToken: page.nextPageToken };
       });
       createOutput(settings.json).rows(
         OrganizationSchema,
         organizations,
-        ["organization", "name", "created"],
-        (o) => [o.id, o.displayName, timeText(o.createTime)],
+        ["organization", "name", "state", "created"],
+        (o) => [o.id, o.displayName, organizationStates[o.state], timeText(o.createTime)],
       );
     });
+  addUpdate(group, "organization", showOrganization, async (client, id, displayName) => {
+    return (await client.updateOrganization({ organization: { id, displayName } })).organization;
+  });
+  addOne(group, "organization", showOrganization, {
+    get: async (client, organization) => (await client.getOrganization({ organization })).organization,
+    disable: async (client, organization) =>
+      (await client.disableOrganization({ organization })).organization,
+    enable: async (client, organization) => (await client.enableOrganization({ organization })).organization,
+    delete: async (client, organization) => (await client.deleteOrganization({ organization })).organization,
+  });
 }
 
 export function addApplication(program: Command): void {
@@ -63,19 +96,93 @@ export function addApplication(program: Command): void {
   addConnectionOptions(group.command("list"))
     .description("list an organization's applications")
     .requiredOption("--organization <id>", "the organization")
+    .option("--deleted", "deleted ones, too", false)
     .addHelpText("after", "\nExample: wellapi application list --organization org_...")
-    .action(async (options: { organization: string }, command: Command) => {
+    .action(async (options: { organization: string; deleted: boolean }, command: Command) => {
       const settings = settingsOf(command);
       const client = createClient(OrganizationService, await connect(settings));
+      const { organization, deleted: showDeleted } = options;
       const applications = await pages(async (pageToken) => {
-        const page = await client.listApplications({ organization: options.organization, pageToken });
+        const page = await client.listApplications({ organization, pageToken, showDeleted });
         return { items: page.applications, nextPageToken: page.nextPageToken };
       });
       createOutput(settings.json).rows(
         ApplicationSchema,
         applications,
-        ["application", "name", "created"],
-        (a) => [a.id, a.displayName, timeText(a.createTime)],
+        ["application", "name", "state", "created"],
+        (a) => [a.id, a.displayName, applicationStates[a.state], timeText(a.createTime)],
       );
+    });
+  addUpdate(group, "application", showApplication, async (client, id, displayName) => {
+    return (await client.updateApplication({ application: { id, displayName } })).application;
+  });
+  addOne(group, "application", showApplication, {
+    get: async (client, application) => (await client.getApplication({ application })).application,
+    disable: async (client, application) => (await client.disableApplication({ application })).application,
+    enable: async (client, application) => (await client.enableApplication({ application })).application,
+    delete: async (client, application) => (await client.deleteApplication({ application })).application,
+  });
+}
+
+type Show<T> = (found: T, json: boolean) => void;
+
+const showOrganization: Show<Organization> = (found, json) =>
+  createOutput(json).message(OrganizationSchema, found, () =>
+    [found.id, found.displayName, organizationStates[found.state], timeText(found.createTime)].join("  "),
+  );
+
+const showApplication: Show<Application> = (found, json) =>
+  createOutput(json).message(ApplicationSchema, found, () =>
+    [found.id, found.displayName, applicationStates[found.state], timeText(found.createTime)].join("  "),
+  );
+
+const explained = {
+  get: { organization: "show one", application: "show one" },
+  disable: {
+    organization: "refuse its applications until it is enabled again; open streams end within a minute",
+    application: "refuse its credentials until it is enabled again; open streams end within a minute",
+  },
+  enable: { organization: "end what disable began", application: "end what disable began" },
+  delete: {
+    organization: "delete it for ever, once its applications are deleted",
+    application: "delete it for ever and revoke its credentials; its data stays",
+  },
+} as const;
+
+function addOne<T>(
+  group: Command,
+  kind: "organization" | "application",
+  show: Show<T>,
+  calls: Readonly<Record<keyof typeof explained, (client: Service, id: string) => Promise<T | undefined>>>,
+): void {
+  const example = kind === "organization" ? "org_..." : "app_...";
+  for (const name of ["get", "disable", "enable", "delete"] as const) {
+    addConnectionOptions(group.command(`${name} <id>`))
+      .description(explained[name][kind])
+      .addHelpText("after", `\nExample: wellapi ${kind} ${name} ${example}`)
+      .action(async (id: string, _options: object, command: Command) => {
+        const settings = settingsOf(command);
+        const found = await calls[name](createClient(OrganizationService, await connect(settings)), id);
+        if (found) show(found, settings.json);
+      });
+  }
+}
+
+function addUpdate<T>(
+  group: Command,
+  kind: "organization" | "application",
+  show: Show<T>,
+  update: (client: Service, id: string, displayName: string) => Promise<T | undefined>,
+): void {
+  const example = kind === "organization" ? "org_..." : "app_...";
+  addConnectionOptions(group.command("update <id>"))
+    .description("change its name")
+    .requiredOption("--name <name>", "what people read")
+    .addHelpText("after", `\nExample: wellapi ${kind} update ${example} --name "Pulse Wearables AG"`)
+    .action(async (id: string, options: { name: string }, command: Command) => {
+      const settings = settingsOf(command);
+      const client = createClient(OrganizationService, await connect(settings));
+      const found = await update(client, id, options.name);
+      if (found) show(found, settings.json);
     });
 }

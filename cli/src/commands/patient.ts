@@ -1,9 +1,12 @@
 import { randomUUID } from "node:crypto";
+import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
-import { PatientSchema } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
+import { type Patient, PatientSchema } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import type { Command } from "commander";
+import { instant } from "../arguments.ts";
 import { connect } from "../connection.ts";
+import { CliError } from "../failure.ts";
 import { createOutput, timeText } from "../output.ts";
 import { pages } from "../pages.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
@@ -26,6 +29,42 @@ export function addPatient(program: Command): void {
         requestId: options.requestId ?? randomUUID(),
       });
       if (patient) createOutput(settings.json).message(PatientSchema, patient, () => patient.id);
+    });
+  addConnectionOptions(group.command("get <patient>"))
+    .description("show a patient and the history of their time zones")
+    .addHelpText("after", "\nExample: wellapi patient get pat_...")
+    .action(async (patient: string, _options: object, command: Command) => {
+      const settings = settingsOf(command);
+      const client = createClient(PatientService, await connect(settings));
+      show((await client.getPatient({ patient })).patient, settings.json);
+    });
+  addConnectionOptions(group.command("update <patient>"))
+    .description(
+      "change the name, or replace the history of time zones; an operator's or the patient's command",
+    )
+    .option("--name <name>", "what the patient is called")
+    .option(
+      "--time-zone <zones>",
+      "oldest first, each later one with its start: Europe/Berlin,2026-04-01T00:00:00Z=Asia/Tokyo",
+      timeZones,
+    )
+    .addHelpText("after", "\nExample: wellapi patient update pat_... --time-zone Europe/Paris")
+    .action(async (id: string, options: { name?: string; timeZone?: TimeZones }, command: Command) => {
+      if (options.name === undefined && options.timeZone === undefined) {
+        throw new CliError("usage", "say --name or --time-zone, or both");
+      }
+      const settings = settingsOf(command);
+      const client = createClient(PatientService, await connect(settings));
+      const { patient } = await client.updatePatient({
+        patient: { id, displayName: options.name ?? "", timeZones: [...(options.timeZone ?? [])] },
+        updateMask: {
+          paths: [
+            ...(options.name === undefined ? [] : ["display_name"]),
+            ...(options.timeZone === undefined ? [] : ["time_zones"]),
+          ],
+        },
+      });
+      show(patient, settings.json);
     });
   addConnectionOptions(group.command("list"))
     .description("list patients")
@@ -51,4 +90,29 @@ export function addPatient(program: Command): void {
         ],
       );
     });
+}
+
+type TimeZones = ReadonlyArray<{ readonly timeZone: string; readonly startTime?: Timestamp }>;
+
+/** `Europe/Berlin,2026-04-01T00:00:00Z=Asia/Tokyo` */
+function timeZones(text: string): TimeZones {
+  return text.split(",").map((period) => {
+    const [first = "", timeZone] = period.split("=");
+    return timeZone === undefined
+      ? { timeZone: first }
+      : { timeZone, startTime: timestampFromMs(instant(first)) };
+  });
+}
+
+function show(patient: Patient | undefined, json: boolean): void {
+  if (patient === undefined) return;
+  const { id, displayName, timeZones, eraseTime } = patient;
+  const zones = timeZones.map(({ startTime, timeZone }) =>
+    startTime === undefined ? timeZone : `${timeZone} from ${timeText(startTime)}`,
+  );
+  createOutput(json).message(PatientSchema, patient, () =>
+    [id, displayName, zones.join(", "), eraseTime ? `erased ${timeText(eraseTime)}` : ""]
+      .join("  ")
+      .trimEnd(),
+  );
 }

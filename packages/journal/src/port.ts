@@ -1,7 +1,8 @@
 /**
  * What a restore must not undo. `consent_revoked`: a patient took a consent back. `consent_denies`: a patient
- * denied something to an organization. `patient_erased`: a patient was erased. `credential_revoked`: a credential of an application or an operator ended. `signing_key_replaced`: this key
- * must sign no token any more.
+ * denied something to an organization. `patient_erased`: a patient was erased. `credential_revoked`: a credential of
+ * an application or an operator ended. `signing_key_replaced`: this key must sign no token any more. The others: the
+ * state of an organization or application changed, in this order.
  */
 export const factKinds = [
   "consent_revoked",
@@ -9,6 +10,12 @@ export const factKinds = [
   "patient_erased",
   "credential_revoked",
   "signing_key_replaced",
+  "organization_disabled",
+  "organization_enabled",
+  "organization_deleted",
+  "application_disabled",
+  "application_enabled",
+  "application_deleted",
 ] as const;
 export type FactKind = (typeof factKinds)[number];
 
@@ -18,8 +25,8 @@ export interface Fact {
   /** Where it holds: a patient's partition, or the service's own. */
   readonly partition: string;
   /**
-   * Id of the consent, erasure, credential or key; of a denial, also of the organization (`con_...@org_...`). A fact is
-   * its kind and subject.
+   * Id of the consent, erasure, credential or key; of a denial, also of the organization (`con_...@org_...`); of a state,
+   * the id and which change of it (`app_....3`). A fact is its kind and subject.
    */
   readonly subject: string;
   /** When it took effect, UTC milliseconds. */

@@ -8,6 +8,7 @@ import {
   type Transport,
 } from "@connectrpc/connect";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { Organization_State } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { type Caller, type PageTokens, queryDigest } from "@wellapi/rpc";
@@ -70,16 +71,17 @@ export function createConsentHandlers(deps: ConsentHandlersDeps): ServiceImpl<ty
     };
   }
 
-  /** Throws `invalid` for an organization that there is not. */
+  /** Throws `invalid` for an organization that there is not, or not any more. */
   async function checkGrantee(organization: string, { signal }: HandlerContext): Promise<void> {
     try {
-      await organizations.getOrganization({ organization }, { signal });
+      const { organization: found } = await organizations.getOrganization({ organization }, { signal });
+      if (found?.state !== Organization_State.DELETED) return;
     } catch (cause) {
       if (ConnectError.from(cause).code !== Code.NotFound) throw cause;
-      const description = "is no organization here: ask it for its id";
-      const violation = { field: "consent.grantee", description, reason: "INVALID_FIELD" };
-      throw new ConsentError("invalid", { violations: [violation], cause });
     }
+    const description = "is no organization here: ask it for its id";
+    const violation = { field: "consent.grantee", description, reason: "INVALID_FIELD" };
+    throw new ConsentError("invalid", { violations: [violation] });
   }
 
   /** Throws `patient_erased`. The document of their consents says so too, once the erasure has begun. */

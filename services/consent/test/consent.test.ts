@@ -67,6 +67,7 @@ const denialCases: ReadonlyArray<readonly [string, object]> = [
 
 const wrongCases: ReadonlyArray<readonly [string, object]> = [
   ["grantee", { grantee: "org_nobody" }],
+  ["grantee", { grantee: "org_deleted" }],
   ["validity.end_time", { validity: { endTime: { seconds: 1n, nanos: 0 } } }],
   ["provisions", { provisions: [] }],
   ...provisionCases.map(([field, change]): [string, object] => {

@@ -7,6 +7,7 @@ import { createLeafSealer, openAccessLog } from "@wellapi/access-log";
 import { openEnforcer } from "@wellapi/enforcer";
 import { type Access, AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { Organization_State } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
@@ -24,7 +25,7 @@ export const patientId = "pat_00000000000000000000000001";
 export const otherPatientId = "pat_00000000000000000000000002";
 export const partition = `local/${patientId}`;
 
-const organizations = new Set(["org_clinic", "org_maker"]);
+const organizations = new Set(["org_clinic", "org_maker", "org_deleted"]);
 
 /** The consent service over a real store and access log, behind the interceptors of the wire. */
 export async function openInstallation() {
@@ -47,7 +48,8 @@ export async function openInstallation() {
     service(OrganizationService, {
       getOrganization({ organization }) {
         if (!organizations.has(organization)) throw new ConnectError("no such organization", Code.NotFound);
-        return { organization: { id: organization } };
+        const state = organization === "org_deleted" ? Organization_State.DELETED : Organization_State.ACTIVE;
+        return { organization: { id: organization, state } };
       },
     });
     service(PatientDirectoryService, {

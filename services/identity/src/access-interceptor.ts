@@ -3,6 +3,7 @@ import { Code, type HandlerContext } from "@connectrpc/connect";
 import { type AccessInit, type AccessLog, actorOf } from "@wellapi/access-log";
 import { Access_Outcome, Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
+import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { Actor_Kind } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Entry } from "@wellapi/journal";
@@ -104,12 +105,32 @@ export function createAccesses(deps: {
   };
 }
 
+/** The RPC by which a change was first made that the journal tells of. */
+function changedBy(kind: Entry["kind"]): DescMethod {
+  const { method } = OrganizationService;
+  switch (kind) {
+    case "patient_erased":
+      return PatientDirectoryService.method.markErased;
+    case "organization_disabled":
+      return method.disableOrganization;
+    case "organization_enabled":
+      return method.enableOrganization;
+    case "organization_deleted":
+      return method.deleteOrganization;
+    case "application_disabled":
+      return method.disableApplication;
+    case "application_enabled":
+      return method.enableApplication;
+    case "application_deleted":
+      return method.deleteApplication;
+    default:
+      return CredentialService.method.revokeCredential;
+  }
+}
+
 /** What the log says of a change that is made again because the journal says so. */
 export function replayedAccess(pairwise: Pairwise, { kind, partition }: Entry): AccessInit {
-  const method =
-    kind === "patient_erased"
-      ? PatientDirectoryService.method.markErased
-      : CredentialService.method.revokeCredential;
+  const method = changedBy(kind);
   const patient = kind === "patient_erased" ? patientIdOf(partition) : undefined;
   return {
     patient: patient === undefined ? "" : pairwise.outward("installation", patient),

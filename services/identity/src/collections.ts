@@ -12,6 +12,7 @@ export const collections = {
   operators: "operators",
   patients: "patients",
   installationKeys: "installation_keys",
+  answers: "answers",
 } as const;
 
 /** The unique index by which a creation is made once. Creators choose their ids apart from each other. */
@@ -39,6 +40,14 @@ export const identityCollections: readonly CollectionDeclaration[] = [
     name: collections.patients,
     key: ["partition"],
     indexes: [request, { name: "region", fields: ["region", "partition"] }],
+  },
+  {
+    name: collections.answers,
+    key: ["partition", "id"],
+    indexes: [
+      { name: "id", fields: ["id"], unique: true },
+      { name: "expiry", fields: ["expireTime"] },
+    ],
   },
   { name: collections.installationKeys, key: ["partition", "purpose", "id"], indexes: [] },
   leavesCollection,

@@ -1,8 +1,12 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Duration, durationMs, timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import {
+  Application_State,
+  type ApplicationSchema,
   Credential_Kind,
   type CredentialSchema,
+  Organization_State,
+  type OrganizationSchema,
   type PatientSchema,
   type TimeZonePeriod as TimeZonePeriodMessage,
   type TimeZonePeriodSchema,
@@ -11,17 +15,48 @@ import type { ExchangeCredentialRequest } from "@wellapi/gen/wellapi/internal/id
 import type { Credential } from "./credential.ts";
 import { invalidField } from "./errors.ts";
 import type { Shown } from "./exchange.ts";
-import type { Application, Organization } from "./organization.ts";
+import { type Application, etagOf, type Organization, type State } from "./organization.ts";
 import type { Patient } from "./patient.ts";
 import type { TimeZonePeriod } from "./time-zone.ts";
 
-export function toOrganizationMessage({ id, displayName, createTime }: Organization) {
-  return { id, displayName, createTime: timestampFromMs(createTime) };
+export function toOrganizationMessage(
+  organization: Organization,
+): MessageInitShape<typeof OrganizationSchema> {
+  const { id, displayName, createTime, updateTime, state } = organization;
+  return {
+    id,
+    displayName,
+    createTime: timestampFromMs(createTime),
+    updateTime: timestampFromMs(updateTime),
+    state: organizationStates[state],
+    etag: etagOf(organization),
+  };
 }
 
-export function toApplicationMessage({ id, organization, displayName, createTime }: Application) {
-  return { id, organization, displayName, createTime: timestampFromMs(createTime) };
+export function toApplicationMessage(application: Application): MessageInitShape<typeof ApplicationSchema> {
+  const { id, organization, displayName, createTime, updateTime, state } = application;
+  return {
+    id,
+    organization,
+    displayName,
+    createTime: timestampFromMs(createTime),
+    updateTime: timestampFromMs(updateTime),
+    state: applicationStates[state],
+    etag: etagOf(application),
+  };
 }
+
+const organizationStates: Readonly<Record<State, Organization_State>> = {
+  active: Organization_State.ACTIVE,
+  disabled: Organization_State.DISABLED,
+  deleted: Organization_State.DELETED,
+};
+
+const applicationStates: Readonly<Record<State, Application_State>> = {
+  active: Application_State.ACTIVE,
+  disabled: Application_State.DISABLED,
+  deleted: Application_State.DELETED,
+};
 
 export function toCredentialMessage(credential: Credential): MessageInitShape<typeof CredentialSchema> {
   const { id, kind, holder, createTime, expireTime, revokeTime, hint } = credential;
@@ -38,13 +73,15 @@ export function toCredentialMessage(credential: Credential): MessageInitShape<ty
 
 /** `id` is the reader's own id for the patient. */
 export function toPatientMessage(patient: Patient, id: string): MessageInitShape<typeof PatientSchema> {
-  const { profile, homeRegion, createTime, eraseTime } = patient;
+  const { profile, homeRegion, createTime, updateTime, eraseTime, etag } = patient;
   return {
     id,
     displayName: profile?.displayName ?? "",
     timeZones: (profile?.timeZones ?? []).map(toTimeZoneMessage),
     homeRegion,
     createTime: timestampFromMs(createTime),
+    updateTime: timestampFromMs(updateTime),
+    etag,
     ...(eraseTime === undefined ? {} : { eraseTime: timestampFromMs(eraseTime) }),
   };
 }

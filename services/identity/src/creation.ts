@@ -1,5 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
-import type { Commit, CommitResult, Document, Store } from "@wellapi/store";
+import type { Change, Commit, CommitResult, Document, Store } from "@wellapi/store";
 import { REQUEST_INDEX } from "./collections.ts";
 import { damaged, requestIdReused } from "./errors.ts";
 
@@ -44,19 +44,27 @@ export async function findCreated<D extends CreatedDocument>(
   return (await store.scan<D>(collection, scan)).documents[0]?.document;
 }
 
-/** Inserts the document, or gives the one that the same request created. Throws `request_id_reused`. */
+/**
+ * Inserts the document, or gives the one that the same request created. Throws `request_id_reused`, and what `also`
+ * throws: a guard on something else, which is read anew where it changed meanwhile.
+ */
 export async function insertOnce<D extends CreatedDocument>(
   store: Store,
   collection: string,
   document: D,
   same: (existing: D) => boolean | Promise<boolean>,
   commit: CommitWithLeaf,
+  also?: () => Promise<Change>,
 ): Promise<D> {
   const { partition } = document;
-  const result = await commit({ partition, changes: [{ kind: "insert", collection, document }] });
-  if (result.committed) return document;
+  let result: CommitResult;
+  do {
+    const guards = also === undefined ? [] : [await also()];
+    result = await commit({ partition, changes: [{ kind: "insert", collection, document }, ...guards] });
+    if (result.committed) return document;
+  } while (result.reason === "conflict");
   const existing = await findCreated<D>(store, collection, document);
-  if (!existing) throw damaged(`an insert into ${collection} was refused: ${result.reason} ${result.index}`);
+  if (!existing) throw damaged(`an insert into ${collection} was refused: ${result.index}`);
   if (!(await same(existing))) throw requestIdReused();
   return existing;
 }

@@ -2,16 +2,21 @@ import { createHash } from "node:crypto";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import type { Follower } from "@wellapi/journal";
+import { callerKey, type PageTokens } from "@wellapi/rpc";
 import type { Clock, Ids } from "@wellapi/runtime";
 import type { Accesses } from "./access-interceptor.ts";
+import type { Answers } from "./answers.ts";
 import { apiKeyFingerprint, apiKeyHint, newApiKey } from "./api-key.ts";
 import type { CertificateAuthority } from "./certificate-authority.ts";
 import { readCertificateRequest } from "./certificate-request.ts";
+import { INSTALLATION } from "./collections.ts";
 import { fromLifetime, toCredentialMessage } from "./convert.ts";
 import { type Credential, lifetimes } from "./credential.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
+import { credentialRevoked } from "./errors.ts";
 import { revocationOf, writeDown } from "./journal-entries.ts";
 import type { OrganizationRepository } from "./organization-repository.ts";
+import { openPage } from "./page.ts";
 
 const { method } = CredentialService;
 
@@ -19,6 +24,8 @@ export function createCredentialHandlers(deps: {
   readonly accesses: Accesses;
   readonly organizations: OrganizationRepository;
   readonly credentials: CredentialRepository;
+  readonly answers: Answers;
+  readonly pageTokens: PageTokens;
   readonly authority: CertificateAuthority;
   readonly trustDomain: string;
   readonly journal: Pick<Follower, "owed" | "tell">;
@@ -27,52 +34,77 @@ export function createCredentialHandlers(deps: {
   /** Told after a revocation is durable. */
   readonly revoked: (credential: string) => void;
 }): ServiceImpl<typeof CredentialService> {
-  const { accesses, organizations, credentials, authority, trustDomain, journal, clock, ids, revoked } = deps;
+  const { accesses, organizations, credentials, answers, pageTokens, authority } = deps;
+  const { trustDomain, journal, clock, ids, revoked } = deps;
+
+  /** Of a request that is sent again: it must not hand out what was revoked since, nor make another one. */
+  async function checkAgain(answer: { readonly credential?: { readonly id: string } | undefined }) {
+    const { revokeTime } = await credentials.credential(answer.credential?.id ?? "");
+    if (revokeTime !== undefined) throw credentialRevoked();
+  }
+
   return {
     issueCertificate(request, context) {
-      return accesses.logged(context, method.issueCertificate, "", async ({ commit }) => {
+      return accesses.logged(context, method.issueCertificate, "", async ({ caller, commit }) => {
         const lifetime = fromLifetime(request.lifetime, lifetimes.certificate);
-        const { id: application, organization } = await organizations.application(request.application);
-        const publicKey = await readCertificateRequest(request.certificateRequest);
-        const id = ids.next("crd");
-        const spiffeId = `spiffe://${trustDomain}/org/${organization}/app/${application}/cred/${id}`;
-        const now = clock.now();
-        const certificate = await authority.issueClient(publicKey, spiffeId, now + lifetime);
-        const fingerprint = createHash("sha256").update(certificate.der).digest("hex");
-        const credential: Credential = {
-          id,
-          kind: "certificate",
-          holder: { kind: "application", application, organization },
-          fingerprint,
-          createTime: now,
-          expireTime: certificate.expireTime,
-          hint: fingerprint,
-        };
-        await credentials.insert(credential, commit());
-        return {
-          credential: toCredentialMessage(credential),
-          certificate: certificate.pem,
-          authority: authority.certificate,
-        };
+        const { answer, again } = await answers.once(
+          caller,
+          method.issueCertificate,
+          request,
+          async (keep) => {
+            const { id: application, organization } = await organizations.application(request.application);
+            const guard = await organizations.holding("application", application);
+            const publicKey = await readCertificateRequest(request.certificateRequest);
+            const id = ids.next("crd");
+            const spiffeId = `spiffe://${trustDomain}/org/${organization}/app/${application}/cred/${id}`;
+            const now = clock.now();
+            const certificate = await authority.issueClient(publicKey, spiffeId, now + lifetime);
+            const fingerprint = createHash("sha256").update(certificate.der).digest("hex");
+            const credential: Credential = {
+              id,
+              kind: "certificate",
+              holder: { kind: "application", application, organization },
+              fingerprint,
+              createTime: now,
+              expireTime: certificate.expireTime,
+              hint: fingerprint,
+            };
+            const made = {
+              credential: toCredentialMessage(credential),
+              certificate: certificate.pem,
+              authority: authority.certificate,
+            };
+            const stored = await credentials.insert(credential, commit(), [guard, keep(INSTALLATION, made)]);
+            return stored ? made : undefined;
+          },
+        );
+        if (again) await checkAgain(answer);
+        return answer;
       });
     },
     createApiKey(request, context) {
-      return accesses.logged(context, method.createApiKey, "", async ({ commit }) => {
+      return accesses.logged(context, method.createApiKey, "", async ({ caller, commit }) => {
         const lifetime = fromLifetime(request.lifetime, lifetimes.apiKey);
-        const { id: application, organization } = await organizations.application(request.application);
-        const apiKey = newApiKey();
-        const now = clock.now();
-        const credential: Credential = {
-          id: ids.next("crd"),
-          kind: "api_key",
-          holder: { kind: "application", application, organization },
-          fingerprint: apiKeyFingerprint(apiKey),
-          createTime: now,
-          expireTime: now + lifetime,
-          hint: apiKeyHint(apiKey),
-        };
-        await credentials.insert(credential, commit());
-        return { credential: toCredentialMessage(credential), apiKey };
+        const { answer, again } = await answers.once(caller, method.createApiKey, request, async (keep) => {
+          const { id: application, organization } = await organizations.application(request.application);
+          const guard = await organizations.holding("application", application);
+          const apiKey = newApiKey();
+          const now = clock.now();
+          const credential: Credential = {
+            id: ids.next("crd"),
+            kind: "api_key",
+            holder: { kind: "application", application, organization },
+            fingerprint: apiKeyFingerprint(apiKey),
+            createTime: now,
+            expireTime: now + lifetime,
+            hint: apiKeyHint(apiKey),
+          };
+          const made = { credential: toCredentialMessage(credential), apiKey };
+          const stored = await credentials.insert(credential, commit(), [guard, keep(INSTALLATION, made)]);
+          return stored ? made : undefined;
+        });
+        if (again) await checkAgain(answer);
+        return answer;
       });
     },
     revokeCredential(request, context) {
@@ -89,9 +121,15 @@ export function createCredentialHandlers(deps: {
         return { credential: toCredentialMessage(credential) };
       });
     },
-    async listCredentials({ application }) {
-      const { id } = await organizations.application(application);
-      return { credentials: (await credentials.ofApplication(id)).map(toCredentialMessage) };
+    async getCredential({ credential }) {
+      return { credential: toCredentialMessage(await credentials.credential(credential)) };
+    },
+    async listCredentials(request, context) {
+      const { id } = await organizations.application(request.application);
+      const caller = context.values.get(callerKey);
+      const page = openPage(pageTokens, caller, method.listCredentials, request);
+      const { items, cursor } = await credentials.ofApplication(id, page.request);
+      return { credentials: items.map(toCredentialMessage), nextPageToken: page.nextPageToken(cursor) };
     },
   };
 }

@@ -3,6 +3,7 @@ import { collections, INSTALLATION } from "./collections.ts";
 import type { CommitWithLeaf } from "./creation.ts";
 import type { Credential } from "./credential.ts";
 import { damaged, notFound } from "./errors.ts";
+import type { ListPage, PageRequest } from "./page.ts";
 
 type CredentialDocument = Document & {
   readonly id: string;
@@ -21,11 +22,17 @@ type CredentialDocument = Document & {
 
 /** Credentials, by id and by fingerprint. No secret is stored. */
 export interface CredentialRepository {
-  insert(credential: Credential, commit: CommitWithLeaf): Promise<void>;
+  /**
+   * `also` is committed with it: a guard that its application is still there, and the answer that is kept. False where
+   * one of these was refused, and nothing was stored.
+   */
+  insert(credential: Credential, commit: CommitWithLeaf, also: readonly Change[]): Promise<boolean>;
+  /** Throws `not_found`. */
+  credential(id: string): Promise<Credential>;
   find(id: string): Promise<Credential | undefined>;
   findByFingerprint(fingerprint: string): Promise<Credential | undefined>;
-  /** Newest first, at most 1,000. */
-  ofApplication(application: string): Promise<readonly Credential[]>;
+  /** Newest first. */
+  ofApplication(application: string, page: PageRequest): Promise<ListPage<Credential>>;
   /**
    * `changed` is false where it was revoked before; its first time stays. What else is committed with the change comes
    * from `also`. Throws `not_found`.
@@ -47,24 +54,37 @@ const MAX_LISTED = 1000;
 export function createCredentialRepository(store: Store): CredentialRepository {
   const get = (id: string) => store.get<CredentialDocument>(collections.credentials, [INSTALLATION, id]);
 
-  async function ofApplication(application: string) {
-    const { documents } = await store.scan<CredentialDocument>(collections.credentials, {
+  async function ofApplication(
+    application: string,
+    { size, cursor }: PageRequest,
+  ): Promise<ListPage<Credential>> {
+    const page = await store.scan<CredentialDocument>(collections.credentials, {
       index: "application",
       equals: [INSTALLATION, application],
       order: "descending",
-      limit: MAX_LISTED,
+      limit: size,
+      ...(cursor === undefined ? {} : { cursor }),
     });
-    return documents.map(({ document }) => toCredential(document));
+    const items = page.documents.map(({ document }) => toCredential(document));
+    return page.cursor === undefined ? { items } : { items, cursor: page.cursor };
   }
 
   return {
-    async insert(credential, commit) {
+    async insert(credential, commit, also) {
       const document = toDocument(credential);
       const result = await commit({
         partition: INSTALLATION,
-        changes: [{ kind: "insert", collection: collections.credentials, document }],
+        changes: [{ kind: "insert", collection: collections.credentials, document }, ...also],
       });
-      if (!result.committed) throw damaged("a new credential's id or fingerprint exists");
+      if (!result.committed && result.change === 0) {
+        throw damaged("a new credential's id or fingerprint exists");
+      }
+      return result.committed;
+    },
+    async credential(id) {
+      const stored = await get(id);
+      if (!stored) throw notFound("credential");
+      return toCredential(stored.document);
     },
     async find(id) {
       const stored = await get(id);
@@ -96,7 +116,7 @@ export function createCredentialRepository(store: Store): CredentialRepository {
         if (result.committed) return { credential: toCredential(revoked), changed: true };
       }
     },
-    ofOperators: () => ofApplication(""),
+    ofOperators: async () => (await ofApplication("", { size: MAX_LISTED })).items,
     async insertOperator(operator, key) {
       const created = { partition: INSTALLATION, id: operator, createTime: key.createTime };
       const result = await store.commit({

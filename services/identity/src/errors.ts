@@ -9,6 +9,10 @@ export type IdentityErrorCode =
   | "invalid"
   | "not_found"
   | "request_id_reused"
+  | "stale_etag"
+  | "deleted"
+  | "organization_in_use"
+  | "credential_revoked"
   | "credential_invalid"
   | "caller_not_permitted"
   | "sandbox_only"
@@ -54,6 +58,40 @@ export function requestIdReused(): IdentityError {
   });
 }
 
+export function staleEtag(what: string): IdentityError {
+  return new IdentityError("stale_etag", {
+    code: Code.Aborted,
+    reason: "STALE_ETAG",
+    message: `the ${what} has changed since: get it again, then change it with its etag`,
+  });
+}
+
+export function deleted(): IdentityError {
+  return new IdentityError("deleted", {
+    code: Code.FailedPrecondition,
+    reason: "DELETED",
+    message: "it was deleted, for ever: create another one, under an id of its own",
+  });
+}
+
+export function organizationInUse(): IdentityError {
+  return new IdentityError("organization_in_use", {
+    code: Code.FailedPrecondition,
+    reason: "ORGANIZATION_IN_USE",
+    message: "the organization has applications: delete those first, then the organization",
+  });
+}
+
+/** For a request that made a credential before, which was revoked since: it must not make another one. */
+export function credentialRevoked(): IdentityError {
+  return new IdentityError("credential_revoked", {
+    code: Code.FailedPrecondition,
+    reason: "CREDENTIAL_REVOKED",
+    message:
+      "this request_id made a credential that was revoked since: ask for another one with a new request_id",
+  });
+}
+
 /** `why` is told only to who holds the credential: it must not tell more than the credential itself does. */
 export function credentialInvalid(why: string, options?: ErrorOptions): IdentityError {
   const problem = { code: Code.Unauthenticated, reason: "CREDENTIAL_INVALID", message: why };
@@ -82,7 +120,7 @@ export function journalUnavailable(cause: unknown): IdentityError {
     code: Code.Unavailable,
     reason: "JOURNAL_UNAVAILABLE",
     message:
-      "the credential is revoked and is refused everywhere; that this outlives a restore is not certain yet: send the same again",
+      "the change holds everywhere; that it outlives a restore is not certain yet: send the same again",
     retryAfterMs: 2_000,
   };
   return new IdentityError("journal_unavailable", problem, { cause });

@@ -8,6 +8,7 @@ import type { Credential } from "./credential.ts";
 import { standingOf } from "./credential.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
 import { callerNotPermitted, credentialInvalid } from "./errors.ts";
+import type { OrganizationRepository } from "./organization-repository.ts";
 import { partitionOf } from "./patient.ts";
 import type { PatientRepository } from "./patient-repository.ts";
 import type { InternalClaims, SignedToken, Tokens } from "./token.ts";
@@ -36,13 +37,14 @@ const WORKLOAD_TOKEN_LIFETIME = 5 * 60_000;
 export function createExchange(deps: {
   readonly authority: CertificateAuthority;
   readonly credentials: CredentialRepository;
+  readonly organizations: OrganizationRepository;
   readonly patients: PatientRepository;
   readonly pairwise: Pairwise;
   readonly tokens: Tokens;
   readonly clock: Clock;
   readonly region: string;
 }): Exchange {
-  const { authority, credentials, patients, pairwise, tokens, clock, region } = deps;
+  const { authority, credentials, organizations, patients, pairwise, tokens, clock, region } = deps;
 
   async function claimsOf(shown: Shown, workload: string): Promise<InternalClaims> {
     switch (shown.kind) {
@@ -74,17 +76,24 @@ export function createExchange(deps: {
     return ofCredential(found, "api_key");
   }
 
-  function ofCredential(credential: Credential | undefined, kind: Credential["kind"]): InternalClaims {
+  async function ofCredential(
+    credential: Credential | undefined,
+    kind: Credential["kind"],
+  ): Promise<InternalClaims> {
     const what = kind === "certificate" ? "certificate" : "API key";
     if (credential?.kind !== kind) throw credentialInvalid(`the ${what} is unknown`);
-    checkInForce(credential);
+    await checkInForce(credential);
     return { principal: holderOf(credential), credentialEnd: credential.expireTime };
   }
 
-  function checkInForce(credential: Credential): void {
+  async function checkInForce(credential: Credential): Promise<void> {
     const standing = standingOf(credential, clock.now());
     if (standing === "revoked") throw credentialInvalid("the credential was revoked");
     if (standing === "expired") throw credentialInvalid("the credential has expired");
+    const { holder } = credential;
+    if (holder.kind === "application" && !(await organizations.mayCall(holder))) {
+      throw credentialInvalid("the application or its organization is disabled or deleted");
+    }
   }
 
   async function ofPatientToken(token: string): Promise<InternalClaims> {
@@ -102,11 +111,11 @@ export function createExchange(deps: {
   async function ofInternalToken(token: string): Promise<InternalClaims> {
     const claims = await tokens.verifyInternal(token);
     const { kind, credential } = claims.principal;
-    // A stored credential may have been revoked since the token was made.
+    // A stored credential may have been revoked since the token was made, or its application disabled.
     if (credential !== undefined && (kind === "application" || kind === "operator")) {
       const found = await credentials.find(credential);
       if (!found) throw credentialInvalid("the credential is unknown");
-      checkInForce(found);
+      await checkInForce(found);
     }
     return claims;
   }

@@ -7,6 +7,8 @@ import type { Credential } from "./credential.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
 import { IdentityError, journalUnavailable } from "./errors.ts";
 import type { InstallationKeyRepository } from "./installation-key-repository.ts";
+import type { Kind, Organization } from "./organization.ts";
+import type { OrganizationRepository } from "./organization-repository.ts";
 import type { PatientRepository } from "./patient-repository.ts";
 
 /** What the journal is told of a revoked credential. */
@@ -17,6 +19,37 @@ export function revocationOf({ id, revokeTime = 0 }: Credential): Fact {
 /** What the journal is told of a key of tokens that another took the place of. */
 export function replacementOf(kid: string, time: number): Fact {
   return { kind: "signing_key_replaced", partition: INSTALLATION, subject: kid, time };
+}
+
+const stateKinds = {
+  organization: {
+    active: "organization_enabled",
+    disabled: "organization_disabled",
+    deleted: "organization_deleted",
+  },
+  application: {
+    active: "application_enabled",
+    disabled: "application_disabled",
+    deleted: "application_deleted",
+  },
+} as const;
+
+/** What the journal is told of a changed state. The subject tells the changes of one apart, and their order. */
+export function stateOf(kind: Kind, { id, state, stateVersion, updateTime }: Organization): Fact {
+  const subject = `${id}.${stateVersion}`;
+  return { kind: stateKinds[kind][state], partition: INSTALLATION, subject, time: updateTime };
+}
+
+/** The state that an entry tells of; undefined for entries of other kinds. */
+function toldState({ kind, subject }: Entry) {
+  for (const owner of ["organization", "application"] as const) {
+    for (const state of ["active", "disabled", "deleted"] as const) {
+      if (stateKinds[owner][state] !== kind) continue;
+      const [id = "", version] = subject.split(".");
+      return { kind: owner, id, state, stateVersion: Number(version) };
+    }
+  }
+  return undefined;
 }
 
 /** Resolves once a restore can't undo the fact. Throws `journal_unavailable`. */
@@ -34,11 +67,12 @@ export function createReplay(deps: {
   readonly accessLog: AccessLog;
   readonly credentials: CredentialRepository;
   readonly patients: PatientRepository;
+  readonly organizations: OrganizationRepository;
   readonly keys: InstallationKeyRepository;
   /** What the log says of it; `partition` of a patient, or none. */
   readonly leafOf: (entry: Entry) => AccessInit;
 }): (entry: Entry) => Promise<void> {
-  const { store, accessLog, credentials, patients, keys, leafOf } = deps;
+  const { store, accessLog, credentials, patients, organizations, keys, leafOf } = deps;
 
   const commit =
     (entry: Entry): CommitWithLeaf =>
@@ -53,6 +87,16 @@ export function createReplay(deps: {
     if (kind === "credential_revoked") await known(credentials.revoke(subject, time, commit(entry)));
     if (kind === "patient_erased") await known(patients.markErased(partition, time, commit(entry)));
     if (kind === "signing_key_replaced") await keys.delete("tokens", subject);
+    const told = toldState(entry);
+    if (told === undefined) return;
+    const { id, state, stateVersion } = told;
+    const change = <T extends Organization>(current: T): T =>
+      current.stateVersion < stateVersion ? { ...current, state, stateVersion, updateTime: time } : current;
+    if (told.kind === "organization") {
+      await known(organizations.amendOrganization(id, "", { change }, commit(entry)));
+    } else {
+      await known(organizations.amendApplication(id, "", { change }, commit(entry)));
+    }
   };
 }
 

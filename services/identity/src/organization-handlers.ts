@@ -1,18 +1,24 @@
-import type { ServiceImpl } from "@connectrpc/connect";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import { ApplicationSchema, OrganizationSchema } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { callerKey, type PageTokens } from "@wellapi/rpc";
 import type { Clock, Ids } from "@wellapi/runtime";
 import type { Accesses } from "./access-interceptor.ts";
 import { toApplicationMessage, toOrganizationMessage } from "./convert.ts";
 import type { CreationOf } from "./creation.ts";
+import { invalidField } from "./errors.ts";
+import { newParticipant, type Organization, renamed, type State } from "./organization.ts";
 import type { OrganizationRepository } from "./organization-repository.ts";
 import { openPage } from "./page.ts";
+import type { StateChanges } from "./state-change.ts";
+import { maskedFields } from "./update-mask.ts";
 
 const { method } = OrganizationService;
 
 export function createOrganizationHandlers(deps: {
   readonly accesses: Accesses;
   readonly organizations: OrganizationRepository;
+  readonly states: StateChanges;
   readonly creationOf: CreationOf;
   readonly pageTokens: PageTokens;
   readonly clock: Clock;
@@ -22,8 +28,10 @@ export function createOrganizationHandlers(deps: {
   return {
     createOrganization({ organization: asked, requestId }, context) {
       return accesses.logged(context, method.createOrganization, requestId, async ({ caller, commit }) => {
-        const displayName = asked?.displayName ?? "";
-        const organization = { id: ids.next("org"), displayName, createTime: clock.now() };
+        const organization = {
+          id: ids.next("org"),
+          ...newParticipant(asked?.displayName ?? "", clock.now()),
+        };
         const creation = creationOf(caller.principal.id, requestId);
         const created = await organizations.createOrganization(organization, creation, commit());
         return { organization: toOrganizationMessage(created) };
@@ -35,8 +43,17 @@ export function createOrganizationHandlers(deps: {
     async listOrganizations(request, context) {
       const caller = context.values.get(callerKey);
       const page = openPage(pageTokens, caller, method.listOrganizations, request);
-      const { items, cursor } = await organizations.organizations(page.request);
+      const { items, cursor } = await organizations.organizations(page.request, request.showDeleted);
       return { organizations: items.map(toOrganizationMessage), nextPageToken: page.nextPageToken(cursor) };
+    },
+    updateOrganization({ organization: asked, updateMask }, context) {
+      return accesses.logged(context, method.updateOrganization, "", async ({ commit }) => {
+        const fields = maskedFields(OrganizationSchema, asked, updateMask);
+        const change = renaming("organization", fields, asked, clock);
+        const { id = "", etag = "" } = asked ?? {};
+        const { changed } = await organizations.amendOrganization(id, etag, { change }, commit());
+        return { organization: toOrganizationMessage(changed) };
+      });
     },
     createApplication({ application: asked, requestId }, context) {
       return accesses.logged(context, method.createApplication, requestId, async ({ caller, commit }) => {
@@ -44,8 +61,7 @@ export function createOrganizationHandlers(deps: {
         const application = {
           id: ids.next("app"),
           organization,
-          displayName: asked?.displayName ?? "",
-          createTime: clock.now(),
+          ...newParticipant(asked?.displayName ?? "", clock.now()),
         };
         const creation = creationOf(caller.principal.id, requestId);
         const created = await organizations.createApplication(application, creation, commit());
@@ -59,8 +75,78 @@ export function createOrganizationHandlers(deps: {
       const caller = context.values.get(callerKey);
       const { id } = await organizations.organization(request.organization);
       const page = openPage(pageTokens, caller, method.listApplications, request);
-      const { items, cursor } = await organizations.applications(id, page.request);
+      const { items, cursor } = await organizations.applications(id, page.request, request.showDeleted);
       return { applications: items.map(toApplicationMessage), nextPageToken: page.nextPageToken(cursor) };
     },
+    updateApplication({ application: asked, updateMask }, context) {
+      return accesses.logged(context, method.updateApplication, "", async ({ commit }) => {
+        const fields = maskedFields(ApplicationSchema, asked, updateMask);
+        const rename = renaming("application", fields, asked, clock);
+        const { id = "", etag = "", organization = "" } = asked ?? {};
+        const { changed } = await organizations.amendApplication(
+          id,
+          etag,
+          {
+            change: (current) => {
+              if (organization !== "" && organization !== current.organization) {
+                throw invalidField("application.organization", "an application stays with its organization");
+              }
+              return rename(current);
+            },
+          },
+          commit(),
+        );
+        return { application: toApplicationMessage(changed) };
+      });
+    },
+    ...stateHandlers(deps),
   };
+}
+
+type StateHandler = `${"disable" | "enable" | "delete"}${"Organization" | "Application"}`;
+
+function stateHandlers({
+  accesses,
+  states,
+}: {
+  readonly accesses: Accesses;
+  readonly states: StateChanges;
+}): Pick<ServiceImpl<typeof OrganizationService>, StateHandler> {
+  const organization =
+    (rpc: (typeof method)["disableOrganization" | "enableOrganization" | "deleteOrganization"], to: State) =>
+    (request: { organization: string; etag: string }, context: HandlerContext) =>
+      accesses.logged(context, rpc, "", async (call) => ({
+        organization: toOrganizationMessage(
+          await states.organization(request.organization, request.etag, to, call),
+        ),
+      }));
+  const application =
+    (rpc: (typeof method)["disableApplication" | "enableApplication" | "deleteApplication"], to: State) =>
+    (request: { application: string; etag: string }, context: HandlerContext) =>
+      accesses.logged(context, rpc, "", async (call) => ({
+        application: toApplicationMessage(
+          await states.application(request.application, request.etag, to, call),
+        ),
+      }));
+  return {
+    disableOrganization: organization(method.disableOrganization, "disabled"),
+    enableOrganization: organization(method.enableOrganization, "active"),
+    deleteOrganization: organization(method.deleteOrganization, "deleted"),
+    disableApplication: application(method.disableApplication, "disabled"),
+    enableApplication: application(method.enableApplication, "active"),
+    deleteApplication: application(method.deleteApplication, "deleted"),
+  };
+}
+
+/** What an update makes of one: the display name is all that can be changed. */
+function renaming(
+  resource: string,
+  fields: ReadonlySet<string>,
+  asked: { readonly displayName: string } | undefined,
+  clock: Clock,
+): <T extends Organization>(current: T) => T {
+  if (!fields.has("display_name")) return (current) => current;
+  const displayName = asked?.displayName ?? "";
+  if (displayName === "") throw invalidField(`${resource}.display_name`, "a name is needed");
+  return (current) => renamed(current, displayName, clock.now());
 }

@@ -1,13 +1,21 @@
-import type { Page, Store } from "@wellapi/store";
+import type { Change, Page, Store, Stored } from "@wellapi/store";
 import { collections, INSTALLATION } from "./collections.ts";
 import type { CommitWithLeaf, CreatedDocument, Creation } from "./creation.ts";
 import { contentDigest, insertOnce } from "./creation.ts";
-import { notFound } from "./errors.ts";
-import type { Application, Organization } from "./organization.ts";
+import { deleted, notFound, staleEtag } from "./errors.ts";
+import { type Application, etagOf, type Kind, type Organization } from "./organization.ts";
 import type { ListPage, PageRequest } from "./page.ts";
 
 type OrganizationDocument = CreatedDocument & Organization & { readonly digest: string };
 type ApplicationDocument = CreatedDocument & Application & { readonly digest: string };
+
+/** What becomes of one, and what is committed with it. The same object means that nothing changes. */
+export interface Amendment<T> {
+  readonly change: (current: T) => T;
+  readonly also?: (changed: T) => readonly Change[];
+  /** Checked again at each try: with what is committed meanwhile it must hold, too. */
+  readonly unless?: (current: T) => Promise<void>;
+}
 
 /** Organizations and applications. Creations are made once per creator and request_id. */
 export interface OrganizationRepository {
@@ -18,8 +26,16 @@ export interface OrganizationRepository {
   ): Promise<Organization>;
   /** Throws `not_found`. */
   organization(id: string): Promise<Organization>;
-  /** By id. */
-  organizations(page: PageRequest): Promise<ListPage<Organization>>;
+  /** By id. A page may be short where deleted ones are left out. */
+  organizations(page: PageRequest, withDeleted: boolean): Promise<ListPage<Organization>>;
+  /** `etag` is empty or must be the current one. Throws `not_found`, `stale_etag` and what `amendment` throws. */
+  amendOrganization(
+    id: string,
+    etag: string,
+    amendment: Amendment<Organization>,
+    commit: CommitWithLeaf,
+  ): Promise<{ changed: Organization; before: Organization }>;
+  /** Throws `not_found` and `deleted` for its organization. */
   createApplication(
     application: Application,
     creation: Creation,
@@ -27,11 +43,66 @@ export interface OrganizationRepository {
   ): Promise<Application>;
   /** Throws `not_found`. */
   application(id: string): Promise<Application>;
-  /** By id. */
-  applications(organization: string, page: PageRequest): Promise<ListPage<Application>>;
+  /** By id. As `organizations`. */
+  applications(organization: string, page: PageRequest, withDeleted: boolean): Promise<ListPage<Application>>;
+  /** As `amendOrganization`. */
+  amendApplication(
+    id: string,
+    etag: string,
+    amendment: Amendment<Application>,
+    commit: CommitWithLeaf,
+  ): Promise<{ changed: Application; before: Application }>;
+  /**
+   * For a commit that makes something of it: refused as a conflict if the organization or application changed
+   * meanwhile, so that nothing is made of one that is being deleted. Throws `not_found` and `deleted`.
+   */
+  holding(kind: Kind, id: string): Promise<Change>;
+  /** Whether the application and its organization are active. */
+  mayCall(holder: { readonly application: string; readonly organization: string }): Promise<boolean>;
 }
 
 export function createOrganizationRepository(store: Store): OrganizationRepository {
+  const organizationKey = (id: string) => [INSTALLATION, id];
+
+  async function get<D extends CreatedDocument>(kind: Kind, id: string): Promise<Stored<D>> {
+    const stored = await store.get<D>(collections[`${kind}s`], organizationKey(id));
+    if (!stored) throw notFound(kind);
+    return stored;
+  }
+
+  async function amend<T extends Organization, D extends CreatedDocument & T>(
+    kind: Kind,
+    id: string,
+    etag: string,
+    { change, also = () => [], unless }: Amendment<T>,
+    commit: CommitWithLeaf,
+  ): Promise<{ changed: T; before: T }> {
+    const collection = collections[`${kind}s`];
+    for (;;) {
+      const { document, revision } = await get<D>(kind, id);
+      const before = toParticipant<T>(document);
+      const changed = change(before);
+      // Before the etag: a change that was made already, and whose answer was lost, gives the same answer again.
+      if (changed === before) return { changed, before };
+      if (etag !== "" && etag !== etagOf(before)) throw staleEtag(kind);
+      await unless?.(before);
+      const result = await commit({
+        partition: INSTALLATION,
+        changes: [
+          { kind: "replace", collection, document: { ...document, ...changed }, ifRevision: revision },
+          ...also(changed),
+        ],
+      });
+      if (result.committed) return { changed, before };
+    }
+  }
+
+  async function holding(kind: Kind, id: string): Promise<Change> {
+    const { document, revision } = await get<OrganizationDocument>(kind, id);
+    if (document.state === "deleted") throw deleted();
+    return { kind: "replace", collection: collections[`${kind}s`], document, ifRevision: revision };
+  }
+
   return {
     async createOrganization(organization, creation, commit) {
       const digest = contentDigest(organization.displayName);
@@ -42,52 +113,65 @@ export function createOrganizationRepository(store: Store): OrganizationReposito
         digest,
       };
       const same = (existing: OrganizationDocument) => existing.digest === digest;
-      return toOrganization(await insertOnce(store, collections.organizations, document, same, commit));
+      return toParticipant(await insertOnce(store, collections.organizations, document, same, commit));
     },
     async organization(id) {
-      const stored = await store.get<OrganizationDocument>(collections.organizations, [INSTALLATION, id]);
-      if (!stored) throw notFound("organization");
-      return toOrganization(stored.document);
+      return toParticipant<Organization>((await get<OrganizationDocument>("organization", id)).document);
     },
-    async organizations({ size, cursor }) {
+    async organizations({ size, cursor }, withDeleted) {
       const scan = { equals: [INSTALLATION], limit: size, ...(cursor === undefined ? {} : { cursor }) };
-      return listPage(
-        await store.scan<OrganizationDocument>(collections.organizations, scan),
-        toOrganization,
-      );
+      return listPage(await store.scan<OrganizationDocument>(collections.organizations, scan), withDeleted);
     },
+    amendOrganization: (id, etag, amendment, commit) => amend("organization", id, etag, amendment, commit),
     async createApplication(application, creation, commit) {
       const digest = contentDigest(application.organization, application.displayName);
       const document: ApplicationDocument = { ...application, ...creation, partition: INSTALLATION, digest };
       const same = (existing: ApplicationDocument) => existing.digest === digest;
-      return toApplication(await insertOnce(store, collections.applications, document, same, commit));
+      const also = () => holding("organization", application.organization);
+      return toParticipant(await insertOnce(store, collections.applications, document, same, commit, also));
     },
     async application(id) {
-      const stored = await store.get<ApplicationDocument>(collections.applications, [INSTALLATION, id]);
-      if (!stored) throw notFound("application");
-      return toApplication(stored.document);
+      return toParticipant<Application>((await get<ApplicationDocument>("application", id)).document);
     },
-    async applications(organization, { size, cursor }) {
+    async applications(organization, { size, cursor }, withDeleted) {
       const scan = {
         index: "organization",
         equals: [INSTALLATION, organization],
         limit: size,
         ...(cursor === undefined ? {} : { cursor }),
       };
-      return listPage(await store.scan<ApplicationDocument>(collections.applications, scan), toApplication);
+      return listPage(await store.scan<ApplicationDocument>(collections.applications, scan), withDeleted);
+    },
+    amendApplication: (id, etag, amendment, commit) => amend("application", id, etag, amendment, commit),
+    holding,
+    async mayCall({ application, organization }) {
+      const [app, org] = await Promise.all([
+        store.get<ApplicationDocument>(collections.applications, organizationKey(application)),
+        store.get<OrganizationDocument>(collections.organizations, organizationKey(organization)),
+      ]);
+      return app?.document.state === "active" && org?.document.state === "active";
     },
   };
 }
 
-function listPage<D extends CreatedDocument, T>(page: Page<D>, convert: (document: D) => T): ListPage<T> {
-  const items = page.documents.map(({ document }) => convert(document));
+function listPage<T extends Organization, D extends CreatedDocument & T>(
+  page: Page<D>,
+  withDeleted: boolean,
+): ListPage<T> {
+  const items = page.documents
+    .map(({ document }) => toParticipant<T>(document))
+    .filter(({ state }) => withDeleted || state !== "deleted");
   return page.cursor === undefined ? { items } : { items, cursor: page.cursor };
 }
 
-function toOrganization({ id, displayName, createTime }: OrganizationDocument): Organization {
-  return { id, displayName, createTime };
-}
-
-function toApplication({ id, organization, displayName, createTime }: ApplicationDocument): Application {
-  return { id, organization, displayName, createTime };
+/** Without what the store alone needs. */
+function toParticipant<T extends Organization>(document: CreatedDocument & T): T {
+  const {
+    partition: _,
+    creator: __,
+    requestId: ___,
+    digest: ____,
+    ...participant
+  } = document as CreatedDocument & T & { digest?: string };
+  return participant as unknown as T;
 }

@@ -1,5 +1,6 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
+import { PatientSchema } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import type { PageTokens } from "@wellapi/rpc";
@@ -9,10 +10,11 @@ import { fromTimeZoneMessage, toPatientMessage, toTimeZoneMessage } from "./conv
 import type { CreationOf } from "./creation.ts";
 import { invalidField } from "./errors.ts";
 import { openPage } from "./page.ts";
-import { partitionOf } from "./patient.ts";
+import { type Profile, partitionOf } from "./patient.ts";
 import type { PatientAccess } from "./patient-access.ts";
 import type { PatientRepository } from "./patient-repository.ts";
-import { addTimeZone, checkTimeZones } from "./time-zone.ts";
+import { checkTimeZones } from "./time-zone.ts";
+import { maskedFields } from "./update-mask.ts";
 
 interface PatientHandlerDeps {
   readonly accesses: Accesses;
@@ -73,18 +75,29 @@ export function createPatientHandlers(deps: PatientHandlerDeps): ServiceImpl<typ
         };
       });
     },
-    addTimeZone(request, context) {
-      return accesses.logged(context, method.addTimeZone, "", async ({ caller, commit, about }) => {
-        if (!request.timeZone) throw invalidField("time_zone", "a time zone is needed");
-        const added = fromTimeZoneMessage(request.timeZone);
-        const patient = await patients.patient(patientAccess.partition(caller, request.patient));
+    updatePatient({ patient: asked, updateMask }, context) {
+      return accesses.logged(context, method.updatePatient, "", async ({ caller, commit, about }) => {
+        const patient = await patients.patient(patientAccess.partition(caller, asked?.id ?? ""));
         about(patient);
+        const fields = maskedFields(PatientSchema, asked, updateMask);
+        const displayName = asked?.displayName ?? "";
+        if (fields.has("display_name") && displayName === "") {
+          throw invalidField("patient.display_name", "a name is needed");
+        }
+        const timeZones = (asked?.timeZones ?? []).map(fromTimeZoneMessage);
+        if (fields.has("time_zones")) checkTimeZones(timeZones, "patient.time_zones");
+        const changes: Partial<Profile> = {
+          ...(fields.has("display_name") ? { displayName } : {}),
+          ...(fields.has("time_zones") ? { timeZones } : {}),
+        };
         const amended = await patients.amend(
           patient.partition,
-          (profile) => ({ ...profile, timeZones: addTimeZone(profile.timeZones, added) }),
+          asked?.etag ?? "",
+          (profile) => ({ ...profile, ...changes }),
+          clock.now(),
           commit(patient),
         );
-        return { patient: toPatientMessage(amended, request.patient) };
+        return { patient: toPatientMessage(amended, patientAccess.outward(caller, amended.id)) };
       });
     },
   };

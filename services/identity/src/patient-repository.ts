@@ -1,11 +1,11 @@
-import { timingSafeEqual } from "node:crypto";
+import { createHash, timingSafeEqual } from "node:crypto";
 import type { Document, Store } from "@wellapi/store";
 import type { PatientKey, Vault } from "@wellapi/vault";
 import { VaultError } from "@wellapi/vault";
 import { collections } from "./collections.ts";
 import type { CommitWithLeaf, Creation } from "./creation.ts";
 import { findCreated, insertOnce } from "./creation.ts";
-import { notFound, requestIdReused } from "./errors.ts";
+import { notFound, requestIdReused, staleEtag } from "./errors.ts";
 import type { ListPage, PageRequest } from "./page.ts";
 import type { Patient, Profile } from "./patient.ts";
 import { patientIdOf } from "./patient.ts";
@@ -14,6 +14,7 @@ type PatientDocument = Document &
   Creation & {
     readonly region: string;
     readonly createTime: number;
+    readonly updateTime: number;
     readonly eraseTime?: number;
     /** Sealed JSON of a Profile; gone after erasure. */
     readonly profile?: Uint8Array;
@@ -22,7 +23,7 @@ type PatientDocument = Document &
   };
 
 /** A patient who is about to be enrolled. */
-export interface NewPatient extends Patient {
+export interface NewPatient extends Omit<Patient, "etag" | "updateTime"> {
   readonly profile: Profile;
 }
 
@@ -35,8 +36,17 @@ export interface PatientRepository {
   patient(partition: string): Promise<Patient>;
   /** By internal id. */
   patients(region: string, page: PageRequest): Promise<ListPage<Patient>>;
-  /** Replaces the profile by what `change` makes of it; throws `not_found`, also once erased. */
-  amend(partition: string, change: (profile: Profile) => Profile, commit: CommitWithLeaf): Promise<Patient>;
+  /**
+   * Replaces the profile by what `change` makes of it. `etag` is empty or must be the current one. Throws `not_found`,
+   * also once erased, and `stale_etag`.
+   */
+  amend(
+    partition: string,
+    etag: string,
+    change: (profile: Profile) => Profile,
+    now: number,
+    commit: CommitWithLeaf,
+  ): Promise<Patient>;
   /** Marks as erased and removes the sealed profile; the first time stays. Throws `not_found`. */
   markErased(partition: string, now: number, commit: CommitWithLeaf): Promise<number>;
 }
@@ -62,13 +72,15 @@ export function createPatientRepository(store: Store, vault: Vault): PatientRepo
   }
 
   async function toPatient(document: PatientDocument): Promise<Patient> {
-    const { partition, region, createTime, eraseTime, profile } = document;
+    const { partition, region, createTime, updateTime, eraseTime, profile } = document;
     const key = profile && (await keyOf(partition));
     return {
       id: patientIdOf(partition)!,
       partition,
       homeRegion: region,
       createTime,
+      updateTime,
+      etag: etagOf(document),
       ...(eraseTime === undefined ? {} : { eraseTime }),
       ...(key && profile ? { profile: openProfile(key, profile) } : {}),
     };
@@ -99,6 +111,7 @@ export function createPatientRepository(store: Store, vault: Vault): PatientRepo
         partition,
         region: patient.homeRegion,
         createTime: patient.createTime,
+        updateTime: patient.createTime,
         profile: sealProfile(key, profile),
         requestMac: requestMac(key, profile),
       };
@@ -121,13 +134,14 @@ export function createPatientRepository(store: Store, vault: Vault): PatientRepo
       const items = await Promise.all(page.documents.map(({ document }) => toPatient(document)));
       return page.cursor === undefined ? { items } : { items, cursor: page.cursor };
     },
-    async amend(partition, change, commit) {
+    async amend(partition, etag, change, now, commit) {
       for (;;) {
         const { document, revision } = await get(partition);
+        if (etag !== "" && etag !== etagOf(document)) throw staleEtag("patient");
         const key = document.profile && (await keyOf(partition));
         if (!key || !document.profile) throw notFound("patient");
         const profile = sealProfile(key, change(openProfile(key, document.profile)));
-        const amended: PatientDocument = { ...document, profile };
+        const amended: PatientDocument = { ...document, profile, updateTime: now };
         const result = await commit({
           partition,
           changes: [
@@ -142,7 +156,7 @@ export function createPatientRepository(store: Store, vault: Vault): PatientRepo
         const { document, revision } = await get(partition);
         if (document.eraseTime !== undefined) return document.eraseTime;
         const { profile: _, requestMac: __, ...rest } = document;
-        const erased: PatientDocument = { ...rest, partition, eraseTime: now };
+        const erased: PatientDocument = { ...rest, partition, eraseTime: now, updateTime: now };
         const result = await commit({
           partition,
           changes: [
@@ -153,6 +167,15 @@ export function createPatientRepository(store: Store, vault: Vault): PatientRepo
       }
     },
   };
+}
+
+/** By what is sealed, which is new with each change: it tells nothing of the content. */
+function etagOf({ partition, profile, eraseTime }: PatientDocument): string {
+  const content = createHash("sha256").update(JSON.stringify([partition, eraseTime ?? null]));
+  return content
+    .update(profile ?? "")
+    .digest("base64url")
+    .slice(0, 24);
 }
 
 function sealProfile(key: PatientKey, profile: Profile): Uint8Array {

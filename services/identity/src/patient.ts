@@ -15,6 +15,9 @@ export interface Patient {
   readonly partition: string;
   readonly homeRegion: string;
   readonly createTime: number;
+  readonly updateTime: number;
+  /** Names this version (AIP-154). */
+  readonly etag: string;
   readonly eraseTime?: number;
   /** Absent once the patient's key is gone. */
   readonly profile?: Profile;

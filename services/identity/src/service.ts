@@ -12,6 +12,9 @@ import type { Clock, Ids, Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import type { Kms, Pairwise, Vault } from "@wellapi/vault";
 import { createAccesses, replayedAccess } from "./access-interceptor.ts";
+import { createAnswerSealer } from "./answer.ts";
+import { openAnswerRepository } from "./answer-repository.ts";
+import { createAnswers } from "./answers.ts";
 import { openCertificateAuthority, type ServerCertificate } from "./certificate-authority.ts";
 import type { IdentityConfig } from "./config.ts";
 import { createCreationOf } from "./creation.ts";
@@ -28,6 +31,7 @@ import { createPatientAccess } from "./patient-access.ts";
 import { createPatientDirectoryHandlers, createPatientHandlers } from "./patient-handlers.ts";
 import { createPatientRepository } from "./patient-repository.ts";
 import { openSigningKeys } from "./signing-keys.ts";
+import { createStateChanges } from "./state-change.ts";
 import { createTokens } from "./token.ts";
 import { createTokenExchangeHandlers, createTokenHandlers } from "./token-handlers.ts";
 
@@ -55,8 +59,11 @@ export interface IdentityService {
   readonly firstOperatorKey: string | undefined;
   /** For a door, for 7 days: key, certificate and authority, PEM. `hosts`: names or addresses besides localhost. */
   issueServerCertificate(hosts: readonly string[]): Promise<ServerCertificate>;
-  /** Tells of each revocation, once it is durable and before its call is answered. Returns how to stop. */
-  onCredentialRevoked(listener: (credential: string) => void): () => void;
+  /**
+   * Tells of each credential that was revoked, and of each application or organization that was disabled or deleted,
+   * once that is durable and before its call is answered. Returns how to stop.
+   */
+  onAccessEnded(listener: (id: string) => void): () => void;
   close(): Promise<void>;
 }
 
@@ -79,6 +86,7 @@ export async function openIdentityService(
       ...deps,
       credentials,
       patients,
+      organizations,
       keys: installationKeys,
       leafOf: (entry) => replayedAccess(pairwise, entry),
     }),
@@ -95,17 +103,29 @@ export async function openIdentityService(
   });
   const keys = await openSigningKeys({ repository: installationKeys, journal, clock, log });
   const tokens = createTokens({ trustDomain, keys, clock });
-  const exchange = createExchange({ authority, credentials, patients, pairwise, tokens, clock, region });
+  const exchange = createExchange({
+    authority,
+    credentials,
+    organizations,
+    patients,
+    pairwise,
+    tokens,
+    clock,
+    region,
+  });
   const accesses = createAccesses(deps);
   const patientAccess = createPatientAccess(pairwise, region);
   const listeners = new Set<(credential: string) => void>();
   const creationOf = createCreationOf(await kms.derive("identity/request-ids"));
   const firstOperatorKey = await ensureOperator(credentials, clock, ids);
+  const sealer = createAnswerSealer(await kms.derive("identity/answers"));
+  const kept = await openAnswerRepository({ store, sealer, clock, log });
+  const answers = createAnswers(kept);
 
-  function revoked(credential: string): void {
+  function ended(id: string): void {
     for (const listener of listeners) {
       try {
-        listener(credential);
+        listener(id);
       } catch (err) {
         log.error({ err }, "a listener to revocations failed");
       }
@@ -117,7 +137,15 @@ export async function openIdentityService(
     routes: [
       route(
         OrganizationService,
-        createOrganizationHandlers({ accesses, organizations, creationOf, pageTokens, clock, ids }),
+        createOrganizationHandlers({
+          accesses,
+          organizations,
+          states: createStateChanges({ organizations, credentials, journal, clock, ended }),
+          creationOf,
+          pageTokens,
+          clock,
+          ids,
+        }),
       ),
       route(
         CredentialService,
@@ -125,12 +153,14 @@ export async function openIdentityService(
           accesses,
           organizations,
           credentials,
+          answers,
+          pageTokens,
           authority,
           trustDomain,
           journal,
           clock,
           ids,
-          revoked,
+          revoked: ended,
         }),
       ),
       route(PatientService, createPatientHandlers(patientDeps)),
@@ -139,6 +169,7 @@ export async function openIdentityService(
         TokenService,
         createTokenHandlers({
           accesses,
+          answers,
           patients,
           patientAccess,
           tokens,
@@ -153,13 +184,14 @@ export async function openIdentityService(
     authority: authority.certificate,
     firstOperatorKey,
     issueServerCertificate: (hosts) => authority.issueServer(hosts),
-    onCredentialRevoked(listener) {
+    onAccessEnded(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
     async close() {
       listeners.clear();
       keys.close();
+      await kept.close();
       await journal.close();
     },
   };

@@ -31,24 +31,6 @@ export function checkTimeZones(periods: readonly TimeZonePeriod[], field: string
   }
 }
 
-/** The history with one more period. The same period again changes nothing. */
-export function addTimeZone(
-  periods: readonly TimeZonePeriod[],
-  added: TimeZonePeriod,
-): readonly TimeZonePeriod[] {
-  const last = periods.at(-1);
-  if (last && last.startTime === added.startTime && last.timeZone === added.timeZone) return periods;
-  checkZone(added.timeZone, "time_zone.time_zone");
-  if (added.startTime === undefined)
-    throw invalidField("time_zone.start_time", "an added period needs a start");
-  if (last?.startTime !== undefined && added.startTime <= last.startTime) {
-    throw invalidField("time_zone.start_time", "must be later than the start of the last period");
-  }
-  if (periods.length >= MAX_PERIODS)
-    throw invalidField("time_zone", `at most ${MAX_PERIODS} periods are kept`);
-  return [...periods, added];
-}
-
 function checkZone(name: string, field: string): void {
   if (known.has(name) || isLinkedName(name)) return;
   throw invalidField(field, "not an IANA time zone, for example Europe/Berlin");

@@ -5,6 +5,7 @@ import type { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identit
 import { callerKey } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { Accesses } from "./access-interceptor.ts";
+import type { Answers } from "./answers.ts";
 import { fromExchangeRequest, fromLifetime } from "./convert.ts";
 import { DAY } from "./credential.ts";
 import { sandboxOnly } from "./errors.ts";
@@ -19,6 +20,7 @@ const patientTokenLifetime = { default: 3_600_000, max: DAY } as const;
 
 export function createTokenHandlers(deps: {
   readonly accesses: Accesses;
+  readonly answers: Answers;
   readonly patients: PatientRepository;
   readonly patientAccess: PatientAccess;
   readonly tokens: Tokens;
@@ -26,22 +28,28 @@ export function createTokenHandlers(deps: {
   readonly clock: Clock;
   readonly sandbox: boolean;
 }): ServiceImpl<typeof TokenService> {
-  const { accesses, patients, patientAccess, tokens, keys, clock, sandbox } = deps;
+  const { accesses, answers, patients, patientAccess, tokens, keys, clock, sandbox } = deps;
   return {
     issuePatientToken(request, context) {
       const { issuePatientToken } = TokenService.method;
-      return accesses.logged(context, issuePatientToken, "", async ({ caller, about }) => {
+      return accesses.logged(context, issuePatientToken, "", async ({ caller, about, commit }) => {
         if (!sandbox) throw sandboxOnly();
         const lifetime = fromLifetime(request.lifetime, patientTokenLifetime);
         const patient = await patients.patient(patientAccess.partition(caller, request.patient));
         about(patient);
-        const claims = {
-          tokenId: crypto.randomUUID(),
-          patient: patientAccess.outward(caller, patient.id),
-          operator: caller.principal.id,
-        };
-        const { token, expireTime } = await tokens.signPatient(claims, clock.now() + lifetime);
-        return { token, expireTime: timestampFromMs(expireTime) };
+        const { answer } = await answers.once(caller, issuePatientToken, request, async (keep) => {
+          const claims = {
+            tokenId: crypto.randomUUID(),
+            patient: patientAccess.outward(caller, patient.id),
+            operator: caller.principal.id,
+          };
+          const { token, expireTime } = await tokens.signPatient(claims, clock.now() + lifetime);
+          const made = { token, expireTime: timestampFromMs(expireTime) };
+          const { partition } = patient;
+          const { committed } = await commit(patient)({ partition, changes: [keep(partition, made)] });
+          return committed ? made : undefined;
+        });
+        return answer;
       });
     },
     async getJwks() {

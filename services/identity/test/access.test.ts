@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { Access_Outcome } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { Actor_Kind } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { expect, test } from "vitest";
@@ -24,10 +25,14 @@ test("everything that changes the installation leaves a leaf, and what shows no 
   const { application } = await createApplication(installation);
   const { credentials, organizations } = installation.as(operator);
   await credentials.issueCertificate({
+    requestId: randomUUID(),
     application: application.id,
     certificateRequest: await createRequest(),
   });
-  const { credential } = await credentials.createApiKey({ application: application.id });
+  const { credential } = await credentials.createApiKey({
+    requestId: randomUUID(),
+    application: application.id,
+  });
   await credentials.revokeCredential({ credential: credential!.id });
   await credentials.revokeCredential({ credential: credential!.id });
   await credentials.revokeCredential({ credential: "crd_none" }).catch(() => undefined);
@@ -58,7 +63,7 @@ test("a patient's leaves tell who touched the entry, and name the patient by the
   step();
   await installation.as(operator).patients.listPatients({});
   step();
-  await installation.as(operator).tokens.issuePatientToken({ patient: patient.id });
+  await installation.as(operator).tokens.issuePatientToken({ requestId: randomUUID(), patient: patient.id });
   step();
   await installation.as(caller).patients.getPatient({ patient: patient.id });
   expect(await told(installation, partition)).toEqual([
@@ -100,7 +105,7 @@ test("what is denied leaves a leaf with the reason", async () => {
     .catch(() => undefined);
   installation.clock.time += 1000;
   const { tokens } = installation.as(operator);
-  await tokens.issuePatientToken({ patient: own.patient.id }).catch(() => undefined);
+  await tokens.issuePatientToken({ requestId: randomUUID(), patient: own.patient.id }).catch(() => undefined);
   expect(await told(installation, "")).toEqual([
     "GetPatient CALLER_NOT_PERMITTED",
     "IssuePatientToken SANDBOX_ONLY",

@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { randomUUID, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { connect, createServer, type TLSSocket } from "node:tls";
 import { Code } from "@connectrpc/connect";
@@ -66,9 +66,11 @@ test("a door's certificate serves TLS for its hosts to those who trust the autho
 
 describe("a root that takes the place of another", () => {
   const issue = async (installation: Installation, application: string) =>
-    installation
-      .as(operator)
-      .credentials.issueCertificate({ application, certificateRequest: await createRequest() });
+    installation.as(operator).credentials.issueCertificate({
+      requestId: randomUUID(),
+      application,
+      certificateRequest: await createRequest(),
+    });
 
   test("signs clients at once; the door changes when the old one is dropped, and old clients are refused", async () => {
     const installation = await createInstallation();

@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { randomUUID, X509Certificate } from "node:crypto";
 import { Code } from "@connectrpc/connect";
 import { Credential_Kind } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import { expect, test } from "vitest";
@@ -14,6 +14,7 @@ test("a certificate names the application by SPIFFE id, and nothing that the req
   const installation = await createInstallation();
   const { organization, application } = await createApplication(installation);
   const issued = await installation.as(operator).credentials.issueCertificate({
+    requestId: randomUUID(),
     application: application.id,
     certificateRequest: await createRequest(),
   });
@@ -44,9 +45,11 @@ test.each([
   const installation = await createInstallation();
   const { application } = await createApplication(installation);
   const certificateRequest = await createRequest(algorithm);
-  const issued = await installation
-    .as(operator)
-    .credentials.issueCertificate({ application: application.id, certificateRequest });
+  const issued = await installation.as(operator).credentials.issueCertificate({
+    requestId: randomUUID(),
+    application: application.id,
+    certificateRequest,
+  });
   const authority = new X509Certificate(issued.authority);
   expect(new X509Certificate(issued.certificate).verify(authority.publicKey)).toBe(true);
 });
@@ -56,7 +59,11 @@ test("bad signing requests are refused with what is wrong", async () => {
   const { application } = await createApplication(installation);
   const { credentials } = installation.as(operator);
   const issue = (certificateRequest: string) =>
-    credentials.issueCertificate({ application: application.id, certificateRequest });
+    credentials.issueCertificate({
+      requestId: randomUUID(),
+      application: application.id,
+      certificateRequest,
+    });
 
   const good = await createRequest();
   const der = Buffer.from(good.replace(/-----[^-]+-----|\s/g, ""), "base64");
@@ -87,12 +94,17 @@ test("lifetimes are bounded", async () => {
   const certificateRequest = await createRequest();
   const certificate = (seconds: number) =>
     credentials.issueCertificate({
+      requestId: randomUUID(),
       application: application.id,
       certificateRequest,
       lifetime: { seconds: BigInt(seconds) },
     });
   const apiKey = (seconds: number) =>
-    credentials.createApiKey({ application: application.id, lifetime: { seconds: BigInt(seconds) } });
+    credentials.createApiKey({
+      requestId: randomUUID(),
+      application: application.id,
+      lifetime: { seconds: BigInt(seconds) },
+    });
   for (const refused of [certificate(90 * day + 1), certificate(0), apiKey(366 * day + 1), apiKey(-1)]) {
     await expect(refused).rejects.toMatchObject({ code: Code.InvalidArgument });
   }
@@ -105,7 +117,7 @@ test("an API key is shown once and stored nowhere", async () => {
   const { application } = await createApplication(installation);
   const { credential, apiKey } = await installation
     .as(operator)
-    .credentials.createApiKey({ application: application.id });
+    .credentials.createApiKey({ requestId: randomUUID(), application: application.id });
   expect(apiKey).toMatch(/^wellapi_sk_[A-Za-z0-9_-]{49}$/);
   expect(credential!.hint).toBe(apiKey.slice(0, 15));
   await installation.leaves();
@@ -136,11 +148,11 @@ test("credentials are listed newest first, without secrets, and revoked once", a
   const installation = await createInstallation();
   const { application } = await createApplication(installation);
   const { credentials } = installation.as(operator);
-  const first = await credentials.createApiKey({ application: application.id });
+  const first = await credentials.createApiKey({ requestId: randomUUID(), application: application.id });
   installation.clock.time += 1000;
-  const second = await credentials.createApiKey({ application: application.id });
+  const second = await credentials.createApiKey({ requestId: randomUUID(), application: application.id });
   const told: string[] = [];
-  const stop = installation.service.onCredentialRevoked((id) => told.push(id));
+  const stop = installation.service.onAccessEnded((id) => told.push(id));
 
   const revoked = await credentials.revokeCredential({ credential: first.credential!.id });
   installation.clock.time += 1000;

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { Code } from "@connectrpc/connect";
 import { type Caller, createTokenVerifier } from "@wellapi/rpc";
 import { base64url, importJWK, SignJWT } from "jose";
@@ -21,8 +22,12 @@ async function enrol(installation: Installation) {
   const { organization, application } = await createApplication(installation);
   const { credentials } = installation.as(operator);
   const certificateRequest = await createRequest();
-  const issued = await credentials.issueCertificate({ application: application.id, certificateRequest });
-  const created = await credentials.createApiKey({ application: application.id });
+  const issued = await credentials.issueCertificate({
+    requestId: randomUUID(),
+    application: application.id,
+    certificateRequest,
+  });
+  const created = await credentials.createApiKey({ requestId: randomUUID(), application: application.id });
   return {
     organization,
     application,
@@ -169,10 +174,9 @@ test("foreign and made-up API keys are refused alike", async () => {
 test("a service calls on for its caller, and the token does not outlive the credential", async () => {
   const installation = await createInstallation();
   const { patient, id, partition } = await createPatient(installation);
-  const issued = await installation.as(operator).tokens.issuePatientToken({
-    patient: patient.id,
-    lifetime: { seconds: 360n },
-  });
+  const issued = await installation
+    .as(operator)
+    .tokens.issuePatientToken({ requestId: randomUUID(), patient: patient.id, lifetime: { seconds: 360n } });
   const { token } = await showToken(installation, issued.token);
   const { principal } = await verify(installation, token, "gateway");
   expect(principal).toEqual({
@@ -208,7 +212,8 @@ test("tokens that are not ours, not for this use or not intact are refused", asy
   const [installation, foreign] = [await createInstallation(), await createInstallation()];
   const issue = async (at: Installation) => {
     const { patient } = await createPatient(at);
-    return (await at.as(operator).tokens.issuePatientToken({ patient: patient.id })).token;
+    return (await at.as(operator).tokens.issuePatientToken({ requestId: randomUUID(), patient: patient.id }))
+      .token;
   };
   const token = await issue(installation);
   const [head, body, signature] = token.split(".") as [string, string, string];
@@ -254,7 +259,9 @@ test("keys of tokens are rotated after 30 days, and the one before still verifie
   expect(await keys()).toEqual(before);
 
   const { patient } = await createPatient(installation);
-  const { token } = await installation.as(operator).tokens.issuePatientToken({ patient: patient.id });
+  const { token } = await installation
+    .as(operator)
+    .tokens.issuePatientToken({ requestId: randomUUID(), patient: patient.id });
   installation.clock.time += 1;
   await installation.reopen();
   const after = await keys();
@@ -275,7 +282,9 @@ test("keys of tokens are rotated after 30 days, and the one before still verifie
 test("outside the sandbox no patient's token is issued", async () => {
   const installation = await createInstallation({ WELLAPI_PROFILE: "production" });
   const { patient } = await createPatient(installation);
-  const issuing = installation.as(operator).tokens.issuePatientToken({ patient: patient.id });
+  const issuing = installation
+    .as(operator)
+    .tokens.issuePatientToken({ requestId: randomUUID(), patient: patient.id });
   await expect(issuing).rejects.toSatisfy(problem(Code.FailedPrecondition, "SANDBOX_ONLY"));
 });
 

@@ -78,9 +78,8 @@ test("after erasure the entry stays, empty, with the time of the first erasure",
   expect(got.patient).toMatchObject({ displayName: "", timeZones: [], eraseTime });
   const resolved = await installation.as(records).directory.resolvePatient({ partition });
   expect(resolved).toMatchObject({ timeZones: [], eraseTime });
-  const adding = installation.as(caller).patients.addTimeZone({
-    patient: patient.id,
-    timeZone: { startTime: timestampFromMs(installation.clock.time), timeZone: "Asia/Tokyo" },
+  const adding = installation.as(caller).patients.updatePatient({
+    patient: { id: patient.id, timeZones: [{ timeZone: "Asia/Tokyo" }] },
   });
   await expect(adding).rejects.toSatisfy(problem(Code.NotFound, "NOT_FOUND"));
 });
@@ -131,25 +130,56 @@ test("time zones are a history of known zones, strictly ascending", async () => 
   await expect(enrol([5, "UTC"], [6, "UTC"], [4, "UTC"])).rejects.toSatisfy(invalid("[2].start_time"));
 });
 
-test("a patient who moves adds a time zone, which services see", async () => {
+const zones = (...history: ReadonlyArray<readonly [number | undefined, string]>) =>
+  history.map(([start, timeZone]) =>
+    start === undefined ? { timeZone } : { timeZone, startTime: timestampFromMs(start) },
+  );
+
+test("a patient who moves, or whose zone was wrong, replaces the history, which services see", async () => {
   const installation = await createInstallation();
   const { patient, partition, caller } = await createPatient(installation);
-  const { patients } = installation.as(caller);
-  const add = (ms: number | undefined, timeZone: string) =>
-    patients.addTimeZone({
-      patient: patient.id,
-      timeZone: ms === undefined ? { timeZone } : { timeZone, startTime: timestampFromMs(ms) },
+  const update = (by: Caller, ...history: ReadonlyArray<readonly [number | undefined, string]>) =>
+    installation.as(by).patients.updatePatient({
+      patient: { id: patient.id, timeZones: zones(...history) },
+      updateMask: { paths: ["time_zones"] },
     });
-  const first = await add(1000, "Asia/Tokyo");
-  expect(await add(1000, "Asia/Tokyo")).toEqual(first);
-  await Promise.all([add(2000, "Asia/Seoul"), add(2000, "Asia/Seoul")]);
-  await expect(add(2000, "Asia/Tokyo")).rejects.toSatisfy(invalid("time_zone.start_time"));
-  await expect(add(undefined, "Asia/Tokyo")).rejects.toSatisfy(invalid("time_zone.start_time"));
-  await expect(add(3000, "Asia/Nowhere")).rejects.toSatisfy(invalid("time_zone.time_zone"));
+  installation.clock.time += 1000;
+  const moved = await update(caller, [undefined, "Europe/Berlin"], [1000, "Asia/Tokyo"]);
+  expect(moved.patient).toMatchObject({ id: patient.id, displayName: patient.displayName });
+  expect(moved.patient!.updateTime).toEqual(timestampFromMs(installation.clock.time));
+  expect(moved.patient!.etag).not.toBe(patient.etag);
+  await update(operator, [undefined, "Europe/Paris"], [1000, "Asia/Seoul"]);
+
+  await expect(update(caller)).rejects.toSatisfy(invalid("patient.time_zones"));
+  await expect(update(caller, [undefined, "Asia/Nowhere"])).rejects.toSatisfy(invalid("[0].time_zone"));
+  await expect(update(caller, [5, "UTC"], [5, "UTC"])).rejects.toSatisfy(invalid("[1].start_time"));
+  const stranger = await createPatient(installation, "stranger");
+  await expect(update(stranger.caller, [undefined, "UTC"])).rejects.toSatisfy(
+    problem(Code.PermissionDenied, "CALLER_NOT_PERMITTED"),
+  );
 
   await installation.reopen();
   const { timeZones } = await installation.as(records).directory.resolvePatient({ partition });
-  expect(timeZones.map(({ timeZone }) => timeZone)).toEqual(["Europe/Berlin", "Asia/Tokyo", "Asia/Seoul"]);
+  expect(timeZones).toMatchObject(zones([undefined, "Europe/Paris"], [1000, "Asia/Seoul"]));
+});
+
+test("an update that saw another version changes nothing", async () => {
+  const installation = await createInstallation();
+  const { patient, caller } = await createPatient(installation);
+  const { patients } = installation.as(caller);
+  const named = (displayName: string, etag: string) =>
+    patients.updatePatient({ patient: { id: patient.id, displayName, etag } });
+  const stale = problem(Code.Aborted, "STALE_ETAG");
+  const outcomes = await Promise.allSettled([named("Ada", patient.etag), named("Beatrice", patient.etag)]);
+  const refused = outcomes.filter(({ status }) => status === "rejected");
+  expect(refused).toHaveLength(1);
+  expect((refused[0] as PromiseRejectedResult).reason).toSatisfy(stale);
+  const now = (await patients.getPatient({ patient: patient.id })).patient!;
+  expect(["Ada", "Beatrice"]).toContain(now.displayName);
+  await expect(named("Carla", patient.etag)).rejects.toSatisfy(stale);
+  expect((await patients.getPatient({ patient: patient.id })).patient).toEqual(now);
+  expect((await named("Carla", now.etag)).patient!.displayName).toBe("Carla");
+  expect((await named("Dora", "")).patient!.displayName).toBe("Dora");
 });
 
 test("patients are listed in pages", async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { Code } from "@connectrpc/connect";
@@ -10,7 +11,7 @@ import { createInstallation, createPatient, type Installation, operator } from "
 import { problem } from "./problem.ts";
 
 const tokenOf = async (installation: Installation, patient: string) =>
-  (await installation.as(operator).tokens.issuePatientToken({ patient })).token;
+  (await installation.as(operator).tokens.issuePatientToken({ requestId: randomUUID(), patient })).token;
 
 const kidOf = (token: string) =>
   (JSON.parse(Buffer.from(token.split(".")[0]!, "base64url").toString()) as { kid: string }).kid;

@@ -40,6 +40,14 @@ export declare type IssueCertificateRequest = Message<"wellapi.identity.v1.Issue
    * @generated from field: google.protobuf.Duration lifetime = 3;
    */
   lifetime?: Duration | undefined;
+
+  /**
+   * A random UUID (RFC 9562). For 24 hours the same request by the same caller gives the same answer again, so that a lost
+   * answer loses no certificate; with other content it is refused (REQUEST_ID_REUSED).
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
 };
 
 /**
@@ -101,6 +109,15 @@ export declare type CreateApiKeyRequest = Message<"wellapi.identity.v1.CreateApi
    * @generated from field: google.protobuf.Duration lifetime = 2;
    */
   lifetime?: Duration | undefined;
+
+  /**
+   * A random UUID (RFC 9562). For 24 hours the same request by the same caller gives the same answer again, so that a lost
+   * answer loses no key; with other content it is refused (REQUEST_ID_REUSED). The answer is kept sealed until then,
+   * under a key that takes this id and the installation's secret: treat it like the key itself.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
 };
 
 /**
@@ -123,7 +140,7 @@ export declare type CreateApiKeyResponse = Message<"wellapi.identity.v1.CreateAp
   credential?: Credential | undefined;
 
   /**
-   * The key, `wellapi_sk_...`. Shown this once.
+   * The key, `wellapi_sk_...`.
    *
    * @generated from field: string api_key = 2;
    */
@@ -177,7 +194,47 @@ export declare type RevokeCredentialResponse = Message<"wellapi.identity.v1.Revo
 export declare const RevokeCredentialResponseSchema: GenMessage<RevokeCredentialResponse>;
 
 /**
- * Whose.
+ * Which one.
+ *
+ * @generated from message wellapi.identity.v1.GetCredentialRequest
+ */
+export declare type GetCredentialRequest = Message<"wellapi.identity.v1.GetCredentialRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string credential = 1;
+   */
+  credential: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.GetCredentialRequest.
+ * Use `create(GetCredentialRequestSchema)` to create a new message.
+ */
+export declare const GetCredentialRequestSchema: GenMessage<GetCredentialRequest>;
+
+/**
+ * The credential.
+ *
+ * @generated from message wellapi.identity.v1.GetCredentialResponse
+ */
+export declare type GetCredentialResponse = Message<"wellapi.identity.v1.GetCredentialResponse"> & {
+  /**
+   * The credential.
+   *
+   * @generated from field: wellapi.identity.v1.Credential credential = 1;
+   */
+  credential?: Credential | undefined;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.GetCredentialResponse.
+ * Use `create(GetCredentialResponseSchema)` to create a new message.
+ */
+export declare const GetCredentialResponseSchema: GenMessage<GetCredentialResponse>;
+
+/**
+ * Whose, and which page.
  *
  * @generated from message wellapi.identity.v1.ListCredentialsRequest
  */
@@ -188,6 +245,20 @@ export declare type ListCredentialsRequest = Message<"wellapi.identity.v1.ListCr
    * @generated from field: string application = 1;
    */
   application: string;
+
+  /**
+   * 0 means 50, and more than 1,000 counts as 1,000.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before; only for the same caller and query.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
 };
 
 /**
@@ -197,17 +268,24 @@ export declare type ListCredentialsRequest = Message<"wellapi.identity.v1.ListCr
 export declare const ListCredentialsRequestSchema: GenMessage<ListCredentialsRequest>;
 
 /**
- * The credentials.
+ * A page.
  *
  * @generated from message wellapi.identity.v1.ListCredentialsResponse
  */
 export declare type ListCredentialsResponse = Message<"wellapi.identity.v1.ListCredentialsResponse"> & {
   /**
-   * Newest first; at most 1,000.
+   * Newest first.
    *
    * @generated from field: repeated wellapi.identity.v1.Credential credentials = 1;
    */
   credentials: Credential[];
+
+  /**
+   * For the next page; empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -235,7 +313,7 @@ export declare const CredentialService: GenService<{
     output: typeof IssueCertificateResponseSchema;
   },
   /**
-   * Creates an API key. It is shown this once and stored hashed.
+   * Creates an API key. It is shown for 24 hours to who has its `request_id`, then never again, and stored hashed.
    *
    * @generated from rpc wellapi.identity.v1.CredentialService.CreateApiKey
    */
@@ -254,6 +332,16 @@ export declare const CredentialService: GenService<{
     methodKind: "unary";
     input: typeof RevokeCredentialRequestSchema;
     output: typeof RevokeCredentialResponseSchema;
+  },
+  /**
+   * Gets a credential.
+   *
+   * @generated from rpc wellapi.identity.v1.CredentialService.GetCredential
+   */
+  getCredential: {
+    methodKind: "unary";
+    input: typeof GetCredentialRequestSchema;
+    output: typeof GetCredentialResponseSchema;
   },
   /**
    * Lists an application's credentials, newest first.

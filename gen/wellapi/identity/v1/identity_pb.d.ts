@@ -20,7 +20,7 @@ export declare const file_wellapi_identity_v1_identity: GenFile;
  */
 export declare type Organization = Message<"wellapi.identity.v1.Organization"> & {
   /**
-   * `org_...`. Output only.
+   * `org_...`
    *
    * @generated from field: string id = 1;
    */
@@ -34,11 +34,33 @@ export declare type Organization = Message<"wellapi.identity.v1.Organization"> &
   displayName: string;
 
   /**
-   * Output only.
+   * When it was created.
    *
    * @generated from field: google.protobuf.Timestamp create_time = 3;
    */
   createTime?: Timestamp | undefined;
+
+  /**
+   * When it was last changed.
+   *
+   * @generated from field: google.protobuf.Timestamp update_time = 4;
+   */
+  updateTime?: Timestamp | undefined;
+
+  /**
+   * State.
+   *
+   * @generated from field: wellapi.identity.v1.Organization.State state = 5;
+   */
+  state: Organization_State;
+
+  /**
+   * Names this version (AIP-154). In an update: the version that the caller saw; empty: whatever version. A stale one is
+   * refused with ABORTED, STALE_ETAG.
+   *
+   * @generated from field: string etag = 6;
+   */
+  etag: string;
 };
 
 /**
@@ -48,13 +70,53 @@ export declare type Organization = Message<"wellapi.identity.v1.Organization"> &
 export declare const OrganizationSchema: GenMessage<Organization>;
 
 /**
+ * Whether its applications may call.
+ *
+ * @generated from enum wellapi.identity.v1.Organization.State
+ */
+export enum Organization_State {
+  /**
+   * Never permits.
+   *
+   * @generated from enum value: STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * They may, each by its own state.
+   *
+   * @generated from enum value: STATE_ACTIVE = 1;
+   */
+  ACTIVE = 1,
+
+  /**
+   * None may, until it is enabled again.
+   *
+   * @generated from enum value: STATE_DISABLED = 2;
+   */
+  DISABLED = 2,
+
+  /**
+   * Deleted for ever. The id stays, for what names it as the source of data, and is never given again.
+   *
+   * @generated from enum value: STATE_DELETED = 3;
+   */
+  DELETED = 3,
+}
+
+/**
+ * Describes the enum wellapi.identity.v1.Organization.State.
+ */
+export declare const Organization_StateSchema: GenEnum<Organization_State>;
+
+/**
  * A program of an organization. It holds credentials.
  *
  * @generated from message wellapi.identity.v1.Application
  */
 export declare type Application = Message<"wellapi.identity.v1.Application"> & {
   /**
-   * `app_...`. Output only.
+   * `app_...`
    *
    * @generated from field: string id = 1;
    */
@@ -75,11 +137,32 @@ export declare type Application = Message<"wellapi.identity.v1.Application"> & {
   displayName: string;
 
   /**
-   * Output only.
+   * When it was created.
    *
    * @generated from field: google.protobuf.Timestamp create_time = 4;
    */
   createTime?: Timestamp | undefined;
+
+  /**
+   * When it was last changed.
+   *
+   * @generated from field: google.protobuf.Timestamp update_time = 5;
+   */
+  updateTime?: Timestamp | undefined;
+
+  /**
+   * State.
+   *
+   * @generated from field: wellapi.identity.v1.Application.State state = 6;
+   */
+  state: Application_State;
+
+  /**
+   * As in `Organization`.
+   *
+   * @generated from field: string etag = 7;
+   */
+  etag: string;
 };
 
 /**
@@ -89,13 +172,54 @@ export declare type Application = Message<"wellapi.identity.v1.Application"> & {
 export declare const ApplicationSchema: GenMessage<Application>;
 
 /**
+ * Whether it may call.
+ *
+ * @generated from enum wellapi.identity.v1.Application.State
+ */
+export enum Application_State {
+  /**
+   * Never permits.
+   *
+   * @generated from enum value: STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It may, if its organization is active, too.
+   *
+   * @generated from enum value: STATE_ACTIVE = 1;
+   */
+  ACTIVE = 1,
+
+  /**
+   * It may not, until it is enabled again. Its credentials stay as they are, and are refused.
+   *
+   * @generated from enum value: STATE_DISABLED = 2;
+   */
+  DISABLED = 2,
+
+  /**
+   * Deleted for ever, its credentials revoked. The id stays, for what names it as the source of data, and is never
+   * given again.
+   *
+   * @generated from enum value: STATE_DELETED = 3;
+   */
+  DELETED = 3,
+}
+
+/**
+ * Describes the enum wellapi.identity.v1.Application.State.
+ */
+export declare const Application_StateSchema: GenEnum<Application_State>;
+
+/**
  * What an application shows to prove that it is itself.
  *
  * @generated from message wellapi.identity.v1.Credential
  */
 export declare type Credential = Message<"wellapi.identity.v1.Credential"> & {
   /**
-   * `crd_...`. Output only.
+   * `crd_...`
    *
    * @generated from field: string id = 1;
    */
@@ -130,7 +254,8 @@ export declare type Credential = Message<"wellapi.identity.v1.Credential"> & {
   expireTime?: Timestamp | undefined;
 
   /**
-   * When it was revoked; absent while in force.
+   * When it was revoked; absent while it is not. One that is not revoked may still be refused: by its end, or by the state
+   * of its application or organization.
    *
    * @generated from field: google.protobuf.Timestamp revoke_time = 6;
    */
@@ -190,7 +315,7 @@ export declare const Credential_KindSchema: GenEnum<Credential_Kind>;
  */
 export declare type Patient = Message<"wellapi.identity.v1.Patient"> & {
   /**
-   * By the reader's own id for them, `pat_...`. Output only.
+   * By the reader's own id for them, `pat_...`.
    *
    * @generated from field: string id = 1;
    */
@@ -204,32 +329,47 @@ export declare type Patient = Message<"wellapi.identity.v1.Patient"> & {
   displayName: string;
 
   /**
-   * The patient's time zones, oldest first. A day is the patient's day.
+   * The patient's time zones, oldest first. A day is the patient's day. In an update the whole history, which replaces
+   * the one before.
    *
    * @generated from field: repeated wellapi.identity.v1.TimeZonePeriod time_zones = 3;
    */
   timeZones: TimeZonePeriod[];
 
   /**
-   * The region in which data and keys stay. Output only.
+   * The region in which data and keys stay.
    *
    * @generated from field: string home_region = 4;
    */
   homeRegion: string;
 
   /**
-   * Output only.
+   * When the patient was enrolled.
    *
    * @generated from field: google.protobuf.Timestamp create_time = 5;
    */
   createTime?: Timestamp | undefined;
 
   /**
-   * Set once erased. Output only.
+   * Set once erased.
    *
    * @generated from field: google.protobuf.Timestamp erase_time = 6;
    */
   eraseTime?: Timestamp | undefined;
+
+  /**
+   * When the entry was last changed.
+   *
+   * @generated from field: google.protobuf.Timestamp update_time = 7;
+   */
+  updateTime?: Timestamp | undefined;
+
+  /**
+   * As in `Organization`.
+   *
+   * @generated from field: string etag = 8;
+   */
+  etag: string;
 };
 
 /**

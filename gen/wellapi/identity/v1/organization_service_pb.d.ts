@@ -7,6 +7,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Application, Organization } from "./identity_pb.js";
+import type { FieldMask } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file wellapi/identity/v1/organization_service.proto.
@@ -20,7 +21,7 @@ export declare const file_wellapi_identity_v1_organization_service: GenFile;
  */
 export declare type CreateOrganizationRequest = Message<"wellapi.identity.v1.CreateOrganizationRequest"> & {
   /**
-   * The organization.
+   * The organization; output-only fields are ignored.
    *
    * @generated from field: wellapi.identity.v1.Organization organization = 1;
    */
@@ -114,11 +115,18 @@ export declare type ListOrganizationsRequest = Message<"wellapi.identity.v1.List
   pageSize: number;
 
   /**
-   * From the page before.
+   * From the page before; only for the same caller and query.
    *
    * @generated from field: string page_token = 2;
    */
   pageToken: string;
+
+  /**
+   * Deleted ones, too (AIP-164). A page without them may be short, or empty, and not be the last.
+   *
+   * @generated from field: bool show_deleted = 3;
+   */
+  showDeleted: boolean;
 };
 
 /**
@@ -161,7 +169,7 @@ export declare const ListOrganizationsResponseSchema: GenMessage<ListOrganizatio
  */
 export declare type CreateApplicationRequest = Message<"wellapi.identity.v1.CreateApplicationRequest"> & {
   /**
-   * The application; `organization` names its organization.
+   * The application; output-only fields are ignored.
    *
    * @generated from field: wellapi.identity.v1.Application application = 1;
    */
@@ -262,11 +270,18 @@ export declare type ListApplicationsRequest = Message<"wellapi.identity.v1.ListA
   pageSize: number;
 
   /**
-   * From the page before.
+   * From the page before; only for the same caller and query.
    *
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * As in `ListOrganizationsRequest`.
+   *
+   * @generated from field: bool show_deleted = 4;
+   */
+  showDeleted: boolean;
 };
 
 /**
@@ -301,6 +316,384 @@ export declare type ListApplicationsResponse = Message<"wellapi.identity.v1.List
  * Use `create(ListApplicationsResponseSchema)` to create a new message.
  */
 export declare const ListApplicationsResponseSchema: GenMessage<ListApplicationsResponse>;
+
+/**
+ * What to change.
+ *
+ * @generated from message wellapi.identity.v1.UpdateOrganizationRequest
+ */
+export declare type UpdateOrganizationRequest = Message<"wellapi.identity.v1.UpdateOrganizationRequest"> & {
+  /**
+   * The organization: its `id`, what to change, and the `etag`.
+   *
+   * @generated from field: wellapi.identity.v1.Organization organization = 1;
+   */
+  organization?: Organization | undefined;
+
+  /**
+   * The fields to change (AIP-161). Absent or empty: those that are set; `*`: all that can be changed. A path that is
+   * unknown or output only is refused by its name.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.UpdateOrganizationRequest.
+ * Use `create(UpdateOrganizationRequestSchema)` to create a new message.
+ */
+export declare const UpdateOrganizationRequestSchema: GenMessage<UpdateOrganizationRequest>;
+
+/**
+ * The changed one.
+ *
+ * @generated from message wellapi.identity.v1.UpdateOrganizationResponse
+ */
+export declare type UpdateOrganizationResponse = Message<"wellapi.identity.v1.UpdateOrganizationResponse"> & {
+  /**
+   * The organization.
+   *
+   * @generated from field: wellapi.identity.v1.Organization organization = 1;
+   */
+  organization?: Organization | undefined;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.UpdateOrganizationResponse.
+ * Use `create(UpdateOrganizationResponseSchema)` to create a new message.
+ */
+export declare const UpdateOrganizationResponseSchema: GenMessage<UpdateOrganizationResponse>;
+
+/**
+ * Which one.
+ *
+ * @generated from message wellapi.identity.v1.DisableOrganizationRequest
+ */
+export declare type DisableOrganizationRequest = Message<"wellapi.identity.v1.DisableOrganizationRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string organization = 1;
+   */
+  organization: string;
+
+  /**
+   * The version that the caller saw. Empty: whatever version. A stale one is refused with ABORTED, STALE_ETAG.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.DisableOrganizationRequest.
+ * Use `create(DisableOrganizationRequestSchema)` to create a new message.
+ */
+export declare const DisableOrganizationRequestSchema: GenMessage<DisableOrganizationRequest>;
+
+/**
+ * The changed one.
+ *
+ * @generated from message wellapi.identity.v1.DisableOrganizationResponse
+ */
+export declare type DisableOrganizationResponse = Message<"wellapi.identity.v1.DisableOrganizationResponse"> & {
+  /**
+   * The organization.
+   *
+   * @generated from field: wellapi.identity.v1.Organization organization = 1;
+   */
+  organization?: Organization | undefined;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.DisableOrganizationResponse.
+ * Use `create(DisableOrganizationResponseSchema)` to create a new message.
+ */
+export declare const DisableOrganizationResponseSchema: GenMessage<DisableOrganizationResponse>;
+
+/**
+ * Which one.
+ *
+ * @generated from message wellapi.identity.v1.EnableOrganizationRequest
+ */
+export declare type EnableOrganizationRequest = Message<"wellapi.identity.v1.EnableOrganizationRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string organization = 1;
+   */
+  organization: string;
+
+  /**
+   * The version that the caller saw. Empty: whatever version. A stale one is refused with ABORTED, STALE_ETAG.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.EnableOrganizationRequest.
+ * Use `create(EnableOrganizationRequestSchema)` to create a new message.
+ */
+export declare const EnableOrganizationRequestSchema: GenMessage<EnableOrganizationRequest>;
+
+/**
+ * The changed one.
+ *
+ * @generated from message wellapi.identity.v1.EnableOrganizationResponse
+ */
+export declare type EnableOrganizationResponse = Message<"wellapi.identity.v1.EnableOrganizationResponse"> & {
+  /**
+   * The organization.
+   *
+   * @generated from field: wellapi.identity.v1.Organization organization = 1;
+   */
+  organization?: Organization | undefined;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.EnableOrganizationResponse.
+ * Use `create(EnableOrganizationResponseSchema)` to create a new message.
+ */
+export declare const EnableOrganizationResponseSchema: GenMessage<EnableOrganizationResponse>;
+
+/**
+ * Which one.
+ *
+ * @generated from message wellapi.identity.v1.DeleteOrganizationRequest
+ */
+export declare type DeleteOrganizationRequest = Message<"wellapi.identity.v1.DeleteOrganizationRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string organization = 1;
+   */
+  organization: string;
+
+  /**
+   * The version that the caller saw. Empty: whatever version. A stale one is refused with ABORTED, STALE_ETAG.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.DeleteOrganizationRequest.
+ * Use `create(DeleteOrganizationRequestSchema)` to create a new message.
+ */
+export declare const DeleteOrganizationRequestSchema: GenMessage<DeleteOrganizationRequest>;
+
+/**
+ * The changed one.
+ *
+ * @generated from message wellapi.identity.v1.DeleteOrganizationResponse
+ */
+export declare type DeleteOrganizationResponse = Message<"wellapi.identity.v1.DeleteOrganizationResponse"> & {
+  /**
+   * The organization.
+   *
+   * @generated from field: wellapi.identity.v1.Organization organization = 1;
+   */
+  organization?: Organization | undefined;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.DeleteOrganizationResponse.
+ * Use `create(DeleteOrganizationResponseSchema)` to create a new message.
+ */
+export declare const DeleteOrganizationResponseSchema: GenMessage<DeleteOrganizationResponse>;
+
+/**
+ * What to change.
+ *
+ * @generated from message wellapi.identity.v1.UpdateApplicationRequest
+ */
+export declare type UpdateApplicationRequest = Message<"wellapi.identity.v1.UpdateApplicationRequest"> & {
+  /**
+   * The application: its `id`, what to change, and the `etag`.
+   *
+   * @generated from field: wellapi.identity.v1.Application application = 1;
+   */
+  application?: Application | undefined;
+
+  /**
+   * The fields to change (AIP-161). Absent or empty: those that are set; `*`: all that can be changed. A path that is
+   * unknown or output only is refused by its name.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.UpdateApplicationRequest.
+ * Use `create(UpdateApplicationRequestSchema)` to create a new message.
+ */
+export declare const UpdateApplicationRequestSchema: GenMessage<UpdateApplicationRequest>;
+
+/**
+ * The changed one.
+ *
+ * @generated from message wellapi.identity.v1.UpdateApplicationResponse
+ */
+export declare type UpdateApplicationResponse = Message<"wellapi.identity.v1.UpdateApplicationResponse"> & {
+  /**
+   * The application.
+   *
+   * @generated from field: wellapi.identity.v1.Application application = 1;
+   */
+  application?: Application | undefined;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.UpdateApplicationResponse.
+ * Use `create(UpdateApplicationResponseSchema)` to create a new message.
+ */
+export declare const UpdateApplicationResponseSchema: GenMessage<UpdateApplicationResponse>;
+
+/**
+ * Which one.
+ *
+ * @generated from message wellapi.identity.v1.DisableApplicationRequest
+ */
+export declare type DisableApplicationRequest = Message<"wellapi.identity.v1.DisableApplicationRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string application = 1;
+   */
+  application: string;
+
+  /**
+   * The version that the caller saw. Empty: whatever version. A stale one is refused with ABORTED, STALE_ETAG.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.DisableApplicationRequest.
+ * Use `create(DisableApplicationRequestSchema)` to create a new message.
+ */
+export declare const DisableApplicationRequestSchema: GenMessage<DisableApplicationRequest>;
+
+/**
+ * The changed one.
+ *
+ * @generated from message wellapi.identity.v1.DisableApplicationResponse
+ */
+export declare type DisableApplicationResponse = Message<"wellapi.identity.v1.DisableApplicationResponse"> & {
+  /**
+   * The application.
+   *
+   * @generated from field: wellapi.identity.v1.Application application = 1;
+   */
+  application?: Application | undefined;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.DisableApplicationResponse.
+ * Use `create(DisableApplicationResponseSchema)` to create a new message.
+ */
+export declare const DisableApplicationResponseSchema: GenMessage<DisableApplicationResponse>;
+
+/**
+ * Which one.
+ *
+ * @generated from message wellapi.identity.v1.EnableApplicationRequest
+ */
+export declare type EnableApplicationRequest = Message<"wellapi.identity.v1.EnableApplicationRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string application = 1;
+   */
+  application: string;
+
+  /**
+   * The version that the caller saw. Empty: whatever version. A stale one is refused with ABORTED, STALE_ETAG.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.EnableApplicationRequest.
+ * Use `create(EnableApplicationRequestSchema)` to create a new message.
+ */
+export declare const EnableApplicationRequestSchema: GenMessage<EnableApplicationRequest>;
+
+/**
+ * The changed one.
+ *
+ * @generated from message wellapi.identity.v1.EnableApplicationResponse
+ */
+export declare type EnableApplicationResponse = Message<"wellapi.identity.v1.EnableApplicationResponse"> & {
+  /**
+   * The application.
+   *
+   * @generated from field: wellapi.identity.v1.Application application = 1;
+   */
+  application?: Application | undefined;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.EnableApplicationResponse.
+ * Use `create(EnableApplicationResponseSchema)` to create a new message.
+ */
+export declare const EnableApplicationResponseSchema: GenMessage<EnableApplicationResponse>;
+
+/**
+ * Which one.
+ *
+ * @generated from message wellapi.identity.v1.DeleteApplicationRequest
+ */
+export declare type DeleteApplicationRequest = Message<"wellapi.identity.v1.DeleteApplicationRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string application = 1;
+   */
+  application: string;
+
+  /**
+   * The version that the caller saw. Empty: whatever version. A stale one is refused with ABORTED, STALE_ETAG.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.DeleteApplicationRequest.
+ * Use `create(DeleteApplicationRequestSchema)` to create a new message.
+ */
+export declare const DeleteApplicationRequestSchema: GenMessage<DeleteApplicationRequest>;
+
+/**
+ * The changed one.
+ *
+ * @generated from message wellapi.identity.v1.DeleteApplicationResponse
+ */
+export declare type DeleteApplicationResponse = Message<"wellapi.identity.v1.DeleteApplicationResponse"> & {
+  /**
+   * The application.
+   *
+   * @generated from field: wellapi.identity.v1.Application application = 1;
+   */
+  application?: Application | undefined;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.DeleteApplicationResponse.
+ * Use `create(DeleteApplicationResponseSchema)` to create a new message.
+ */
+export declare const DeleteApplicationResponseSchema: GenMessage<DeleteApplicationResponse>;
 
 /**
  * For operators. Patients and applications may get an organization, to show whom a consent names.
@@ -339,6 +732,49 @@ export declare const OrganizationService: GenService<{
     output: typeof ListOrganizationsResponseSchema;
   },
   /**
+   * Changes the display name of an organization.
+   *
+   * @generated from rpc wellapi.identity.v1.OrganizationService.UpdateOrganization
+   */
+  updateOrganization: {
+    methodKind: "unary";
+    input: typeof UpdateOrganizationRequestSchema;
+    output: typeof UpdateOrganizationResponseSchema;
+  },
+  /**
+   * Disables an organization: its applications are refused from then on, open streams end within a minute. Nothing is revoked. Disabling
+   * again gives the same answer.
+   *
+   * @generated from rpc wellapi.identity.v1.OrganizationService.DisableOrganization
+   */
+  disableOrganization: {
+    methodKind: "unary";
+    input: typeof DisableOrganizationRequestSchema;
+    output: typeof DisableOrganizationResponseSchema;
+  },
+  /**
+   * Ends what disabling began. Enabling again gives the same answer.
+   *
+   * @generated from rpc wellapi.identity.v1.OrganizationService.EnableOrganization
+   */
+  enableOrganization: {
+    methodKind: "unary";
+    input: typeof EnableOrganizationRequestSchema;
+    output: typeof EnableOrganizationResponseSchema;
+  },
+  /**
+   * Deletes an organization without applications, for ever: the id stays, and is never given again. While there are
+   * applications it is refused with FAILED_PRECONDITION, ORGANIZATION_IN_USE: delete those first. Deleting again gives the
+   * same answer.
+   *
+   * @generated from rpc wellapi.identity.v1.OrganizationService.DeleteOrganization
+   */
+  deleteOrganization: {
+    methodKind: "unary";
+    input: typeof DeleteOrganizationRequestSchema;
+    output: typeof DeleteOrganizationResponseSchema;
+  },
+  /**
    * Creates an application of an organization.
    *
    * @generated from rpc wellapi.identity.v1.OrganizationService.CreateApplication
@@ -367,6 +803,48 @@ export declare const OrganizationService: GenService<{
     methodKind: "unary";
     input: typeof ListApplicationsRequestSchema;
     output: typeof ListApplicationsResponseSchema;
+  },
+  /**
+   * Changes the display name of an application.
+   *
+   * @generated from rpc wellapi.identity.v1.OrganizationService.UpdateApplication
+   */
+  updateApplication: {
+    methodKind: "unary";
+    input: typeof UpdateApplicationRequestSchema;
+    output: typeof UpdateApplicationResponseSchema;
+  },
+  /**
+   * Disables an application: its credentials are refused from then on, open streams end within a minute. Nothing is revoked. Disabling
+   * again gives the same answer.
+   *
+   * @generated from rpc wellapi.identity.v1.OrganizationService.DisableApplication
+   */
+  disableApplication: {
+    methodKind: "unary";
+    input: typeof DisableApplicationRequestSchema;
+    output: typeof DisableApplicationResponseSchema;
+  },
+  /**
+   * Ends what disabling began. Enabling again gives the same answer.
+   *
+   * @generated from rpc wellapi.identity.v1.OrganizationService.EnableApplication
+   */
+  enableApplication: {
+    methodKind: "unary";
+    input: typeof EnableApplicationRequestSchema;
+    output: typeof EnableApplicationResponseSchema;
+  },
+  /**
+   * Deletes an application for ever and revokes its credentials: the id stays, for what names it as the source of data,
+   * and is never given again. Deleting again gives the same answer.
+   *
+   * @generated from rpc wellapi.identity.v1.OrganizationService.DeleteApplication
+   */
+  deleteApplication: {
+    methodKind: "unary";
+    input: typeof DeleteApplicationRequestSchema;
+    output: typeof DeleteApplicationResponseSchema;
   },
 }>;
 

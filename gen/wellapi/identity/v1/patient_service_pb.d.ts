@@ -6,7 +6,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Patient, TimeZonePeriod } from "./identity_pb.js";
+import type { Patient } from "./identity_pb.js";
+import type { FieldMask } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file wellapi/identity/v1/patient_service.proto.
@@ -114,7 +115,7 @@ export declare type ListPatientsRequest = Message<"wellapi.identity.v1.ListPatie
   pageSize: number;
 
   /**
-   * From the page before.
+   * From the page before; only for the same caller and query.
    *
    * @generated from field: string page_token = 2;
    */
@@ -155,38 +156,39 @@ export declare type ListPatientsResponse = Message<"wellapi.identity.v1.ListPati
 export declare const ListPatientsResponseSchema: GenMessage<ListPatientsResponse>;
 
 /**
- * What to add.
+ * What to change.
  *
- * @generated from message wellapi.identity.v1.AddTimeZoneRequest
+ * @generated from message wellapi.identity.v1.UpdatePatientRequest
  */
-export declare type AddTimeZoneRequest = Message<"wellapi.identity.v1.AddTimeZoneRequest"> & {
+export declare type UpdatePatientRequest = Message<"wellapi.identity.v1.UpdatePatientRequest"> & {
   /**
-   * By the caller's own id for them.
+   * The patient: `id`, what to change, and the `etag`.
    *
-   * @generated from field: string patient = 1;
+   * @generated from field: wellapi.identity.v1.Patient patient = 1;
    */
-  patient: string;
+  patient?: Patient | undefined;
 
   /**
-   * The period; it starts after the last one.
+   * The fields to change (AIP-161). Absent or empty: those that are set; `*`: all that can be changed. A path that is
+   * unknown or output only is refused by its name.
    *
-   * @generated from field: wellapi.identity.v1.TimeZonePeriod time_zone = 2;
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
-  timeZone?: TimeZonePeriod | undefined;
+  updateMask?: FieldMask | undefined;
 };
 
 /**
- * Describes the message wellapi.identity.v1.AddTimeZoneRequest.
- * Use `create(AddTimeZoneRequestSchema)` to create a new message.
+ * Describes the message wellapi.identity.v1.UpdatePatientRequest.
+ * Use `create(UpdatePatientRequestSchema)` to create a new message.
  */
-export declare const AddTimeZoneRequestSchema: GenMessage<AddTimeZoneRequest>;
+export declare const UpdatePatientRequestSchema: GenMessage<UpdatePatientRequest>;
 
 /**
  * The patient.
  *
- * @generated from message wellapi.identity.v1.AddTimeZoneResponse
+ * @generated from message wellapi.identity.v1.UpdatePatientResponse
  */
-export declare type AddTimeZoneResponse = Message<"wellapi.identity.v1.AddTimeZoneResponse"> & {
+export declare type UpdatePatientResponse = Message<"wellapi.identity.v1.UpdatePatientResponse"> & {
   /**
    * The patient.
    *
@@ -196,10 +198,10 @@ export declare type AddTimeZoneResponse = Message<"wellapi.identity.v1.AddTimeZo
 };
 
 /**
- * Describes the message wellapi.identity.v1.AddTimeZoneResponse.
- * Use `create(AddTimeZoneResponseSchema)` to create a new message.
+ * Describes the message wellapi.identity.v1.UpdatePatientResponse.
+ * Use `create(UpdatePatientResponseSchema)` to create a new message.
  */
-export declare const AddTimeZoneResponseSchema: GenMessage<AddTimeZoneResponse>;
+export declare const UpdatePatientResponseSchema: GenMessage<UpdatePatientResponse>;
 
 /**
  * Operators enrol patients; a patient sees and amends their own entry.
@@ -238,14 +240,15 @@ export declare const PatientService: GenService<{
     output: typeof ListPatientsResponseSchema;
   },
   /**
-   * Adds a time zone from an instant on, as when the patient moves.
+   * Changes the display name, or the history of time zones: it is replaced as a whole, so that a wrong one can be
+   * corrected, and a move is one entry more. Days of answers follow within half a minute.
    *
-   * @generated from rpc wellapi.identity.v1.PatientService.AddTimeZone
+   * @generated from rpc wellapi.identity.v1.PatientService.UpdatePatient
    */
-  addTimeZone: {
+  updatePatient: {
     methodKind: "unary";
-    input: typeof AddTimeZoneRequestSchema;
-    output: typeof AddTimeZoneResponseSchema;
+    input: typeof UpdatePatientRequestSchema;
+    output: typeof UpdatePatientResponseSchema;
   },
 }>;
 

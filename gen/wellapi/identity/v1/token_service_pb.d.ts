@@ -32,6 +32,14 @@ export declare type IssuePatientTokenRequest = Message<"wellapi.identity.v1.Issu
    * @generated from field: google.protobuf.Duration lifetime = 2;
    */
   lifetime?: Duration | undefined;
+
+  /**
+   * A random UUID (RFC 9562). For 24 hours the same request by the same caller gives the same answer again, so that a lost
+   * answer loses no token; with other content it is refused (REQUEST_ID_REUSED). As with `CreateApiKeyRequest.request_id`, treat it like the token itself.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
 };
 
 /**

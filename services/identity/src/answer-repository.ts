@@ -1,0 +1,95 @@
+import type { Clock, Logger } from "@wellapi/runtime";
+import type { Change, Document, Store } from "@wellapi/store";
+import type { AnswerSealer, Asking } from "./answer.ts";
+import { collections } from "./collections.ts";
+import { DAY } from "./credential.ts";
+import { requestIdReused } from "./errors.ts";
+
+type AnswerDocument = Document & {
+  readonly id: string;
+  /** UTC milliseconds. */
+  readonly expireTime: number;
+  readonly sealed: Uint8Array;
+};
+
+/** Sealed answers that are given again for a day. */
+export interface AnswerRepository {
+  /** What the same request was answered within the last day. Throws `request_id_reused` where it was another one. */
+  find(asking: Asking): Promise<Uint8Array | undefined>;
+  /** To be committed with what the answer tells of; refused as a duplicate where the same request came first. */
+  keep(partition: string, asking: Asking, answer: Uint8Array): Change;
+  close(): Promise<void>;
+}
+
+/** How long an answer is given again. */
+const KEPT_MS = DAY;
+/** How often what is older is deleted. */
+const SWEEP_MS = 600_000;
+const SWEPT_AT_ONCE = 500;
+
+export interface AnswerRepositoryOptions {
+  readonly store: Store;
+  readonly sealer: AnswerSealer;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Deletes what is too old at once, and then every ten minutes. */
+export async function openAnswerRepository(options: AnswerRepositoryOptions): Promise<AnswerRepository> {
+  const { store, sealer, clock, log } = options;
+
+  async function sweep(): Promise<void> {
+    for (;;) {
+      const { documents } = await store.scan<AnswerDocument>(collections.answers, {
+        index: "expiry",
+        equals: [],
+        range: { to: clock.now() + 1 },
+        limit: SWEPT_AT_ONCE,
+      });
+      for (const { document } of documents) await remove(document);
+      if (documents.length < SWEPT_AT_ONCE) return;
+    }
+  }
+
+  async function remove({ partition, id }: AnswerDocument): Promise<void> {
+    const change: Change = { kind: "delete", collection: collections.answers, key: [partition, id] };
+    await store.commit({ partition, changes: [change] });
+  }
+
+  await sweep();
+  let sweeping: Promise<void> = Promise.resolve();
+  const timer = setInterval(() => {
+    sweeping = sweep().catch((err: unknown) =>
+      log.warn({ err }, "old answers could not be deleted; trying again"),
+    );
+  }, SWEEP_MS);
+  timer.unref();
+
+  return {
+    async find(asking) {
+      const scan = { index: "id", equals: [sealer.id(asking)], limit: 1 };
+      const found = (await store.scan<AnswerDocument>(collections.answers, scan)).documents[0]?.document;
+      if (found === undefined) return undefined;
+      if (found.expireTime <= clock.now()) {
+        await remove(found);
+        return undefined;
+      }
+      const answer = sealer.open(asking, found.sealed);
+      if (answer === undefined) throw requestIdReused();
+      return answer;
+    },
+    keep(partition, asking, answer) {
+      const document: AnswerDocument = {
+        partition,
+        id: sealer.id(asking),
+        expireTime: clock.now() + KEPT_MS,
+        sealed: sealer.seal(asking, answer),
+      };
+      return { kind: "insert", collection: collections.answers, document };
+    },
+    async close() {
+      clearInterval(timer);
+      await sweeping;
+    },
+  };
+}

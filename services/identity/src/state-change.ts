@@ -1,0 +1,92 @@
+import type { Follower } from "@wellapi/journal";
+import type { Clock } from "@wellapi/runtime";
+import type { Call } from "./access-interceptor.ts";
+import type { CredentialRepository } from "./credential-repository.ts";
+import { organizationInUse } from "./errors.ts";
+import { revocationOf, stateOf, writeDown } from "./journal-entries.ts";
+import { type Application, inState, type Organization, type State } from "./organization.ts";
+import type { OrganizationRepository } from "./organization-repository.ts";
+
+/** Disables, enables and deletes. Once it resolves it holds everywhere, and a restore can't undo it. */
+export interface StateChanges {
+  /** Throws `not_found`, `stale_etag`, `deleted`, `journal_unavailable`, and `organization_in_use` for a deletion. */
+  organization(id: string, etag: string, to: State, call: Call): Promise<Organization>;
+  /** As `organization`. A deletion revokes the credentials, too. */
+  application(id: string, etag: string, to: State, call: Call): Promise<Application>;
+}
+
+const SCANNED_AT_ONCE = 500;
+
+export function createStateChanges(deps: {
+  readonly organizations: OrganizationRepository;
+  readonly credentials: CredentialRepository;
+  readonly journal: Pick<Follower, "owed" | "tell">;
+  readonly clock: Clock;
+  /** Told after a change is durable after which less is permitted. */
+  readonly ended: (id: string) => void;
+}): StateChanges {
+  const { organizations, credentials, journal, clock, ended } = deps;
+
+  async function settle(kind: "organization" | "application", changed: Organization, was: State) {
+    if (changed.state !== was && changed.state !== "active") ended(changed.id);
+    // Also where nothing changed: then an earlier call may have failed here. A new one has no change to tell of.
+    if (changed.stateVersion > 0) await writeDown(journal, stateOf(kind, changed));
+  }
+
+  async function checkUnused({ id }: Organization): Promise<void> {
+    let cursor: string | undefined;
+    do {
+      const request = { size: SCANNED_AT_ONCE, ...(cursor === undefined ? {} : { cursor }) };
+      const page = await organizations.applications(id, request, false);
+      if (page.items.length > 0) throw organizationInUse();
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+  }
+
+  /** The application permits nothing by then, so it matters to nobody when each of them is marked. */
+  async function revokeAll(application: string, call: Call): Promise<void> {
+    let cursor: string | undefined;
+    do {
+      const request = { size: SCANNED_AT_ONCE, ...(cursor === undefined ? {} : { cursor }) };
+      const page = await credentials.ofApplication(application, request);
+      for (const { id } of page.items) {
+        const { credential } = await credentials.revoke(id, clock.now(), call.commit(), (revoked) => [
+          journal.owed(revocationOf(revoked)),
+        ]);
+        await writeDown(journal, revocationOf(credential));
+      }
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+  }
+
+  return {
+    async organization(id, etag, to, call) {
+      const { changed, before } = await organizations.amendOrganization(
+        id,
+        etag,
+        {
+          change: (current) => inState(current, to, clock.now()),
+          also: (organization) => [journal.owed(stateOf("organization", organization))],
+          ...(to === "deleted" ? { unless: checkUnused } : {}),
+        },
+        call.commit(),
+      );
+      await settle("organization", changed, before.state);
+      return changed;
+    },
+    async application(id, etag, to, call) {
+      const { changed, before } = await organizations.amendApplication(
+        id,
+        etag,
+        {
+          change: (current) => inState(current, to, clock.now()),
+          also: (application) => [journal.owed(stateOf("application", application))],
+        },
+        call.commit(),
+      );
+      await settle("application", changed, before.state);
+      if (to === "deleted") await revokeAll(changed.id, call);
+      return changed;
+    },
+  };
+}
