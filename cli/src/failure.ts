@@ -2,7 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { problemOf } from "@wellapi/rpc";
 
 /** What a command can end with; scripts tell them apart by the exit code. */
-export type CliFailure = "usage" | "input" | "verification" | "break" | "cut";
+export type CliFailure = "usage" | "input" | "verification" | "damage" | "break" | "cut";
 
 /** The command's own failures. */
 export class CliError extends Error {
@@ -14,7 +14,14 @@ export class CliError extends Error {
   }
 }
 
-const exitCodes: Record<CliFailure, number> = { usage: 2, input: 8, verification: 9, break: 10, cut: 7 };
+const exitCodes: Record<CliFailure, number> = {
+  usage: 2,
+  input: 8,
+  verification: 9,
+  damage: 9,
+  break: 10,
+  cut: 7,
+};
 
 /** Exit codes by gRPC status, so that a script can tell what to do next. */
 const exitCodesByStatus = new Map<Code, number>([

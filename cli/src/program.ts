@@ -2,6 +2,7 @@ import { version } from "@wellapi/runtime";
 import { Command } from "commander";
 import { addAudit } from "./commands/audit.ts";
 import { addBackup, addRestore } from "./commands/backup.ts";
+import { addCheck } from "./commands/check.ts";
 import { addConsent } from "./commands/consent.ts";
 import { addCredential, addSigningKey, addToken } from "./commands/credential.ts";
 import { addErase } from "./commands/erase.ts";
@@ -28,6 +29,7 @@ export function createProgram(): Command {
   addServe(program);
   addBackup(program);
   addRestore(program);
+  addCheck(program);
   addMasterKey(program);
   addOrganization(program);
   addApplication(program);

@@ -1,5 +1,11 @@
 export type { Manifest } from "./backup/manifest.ts";
 export { runBackup, runRestore } from "./backup/run.ts";
+export {
+  type CheckOptions,
+  type CheckReport,
+  type FileFinding,
+  runCheck,
+} from "./check/run.ts";
 export { parseStandaloneConfig } from "./config.ts";
 export { type Exchange, openExchange } from "./exchange.ts";
 export {

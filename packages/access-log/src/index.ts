@@ -6,6 +6,7 @@ export {
   type WaitingLeaves,
 } from "./access-log.ts";
 export { actorOf } from "./actor.ts";
+export { checkReserve, leafCheck } from "./check.ts";
 export { commitment, NONCE_BYTES } from "./commitment.ts";
 export { AccessLogError, type AccessLogErrorCode } from "./errors.ts";
 export { leavesCollection } from "./leaf.ts";

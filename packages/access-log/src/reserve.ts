@@ -152,7 +152,8 @@ async function recover(file: FileHandle, bytes: number) {
   return { records, end, size };
 }
 
-function parseFrames(content: Uint8Array): { records: Uint8Array[]; end: number } {
+/** The records that are whole, from the beginning, and where they end. */
+export function parseFrames(content: Uint8Array): { records: Uint8Array[]; end: number } {
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
   const records: Uint8Array[] = [];
   let end = 0;

@@ -1,3 +1,4 @@
+export { journalCheck } from "./check.ts";
 export { JournalError, type JournalErrorCode } from "./errors.ts";
 export { type FileJournal, journalRetentionDays, openFileJournal } from "./file-journal.ts";
 export {

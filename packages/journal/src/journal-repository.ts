@@ -6,9 +6,9 @@ import { JournalError } from "./errors.ts";
 import type { Entry, Extent, FactKind, JournalRepository, Link } from "./port.ts";
 
 /** A journal is one order, so it lies in one partition. */
-const PARTITION = "journal";
-const ENTRIES = "journal_entries";
-const EXTENT = "journal_extent";
+export const PARTITION = "journal";
+export const ENTRIES = "journal_entries";
+export const EXTENT = "journal_extent";
 const DAY = 86_400_000;
 /** Dropped in one commit. */
 const DROPPED_AT_ONCE = 500;
@@ -23,7 +23,7 @@ export const journalRepositoryCollections: readonly CollectionDeclaration[] = [
   { name: EXTENT, key: ["partition"], indexes: [] },
 ];
 
-type EntryDocument = Document & {
+export type EntryDocument = Document & {
   readonly position: number;
   readonly kind: string;
   readonly subject: string;
@@ -32,7 +32,7 @@ type EntryDocument = Document & {
   readonly mac: Uint8Array;
 };
 
-type ExtentDocument = Document & {
+export type ExtentDocument = Document & {
   readonly journal: string;
   readonly base: Link;
   readonly head: Link;
@@ -127,7 +127,7 @@ function documentOf({ position, kind, partition, subject, time, mac }: Entry): E
   return { partition: PARTITION, position, kind, subject, where: partition, time, mac };
 }
 
-function entryOf({ position, kind, subject, where, time, mac }: EntryDocument): Entry {
+export function entryOf({ position, kind, subject, where, time, mac }: EntryDocument): Entry {
   return { position, kind: kind as FactKind, partition: where, subject, time, mac };
 }
 

@@ -1,3 +1,11 @@
+export {
+  type DocumentCheck,
+  type Finding,
+  findingOf,
+  RESTORE,
+  type Reads,
+  type StoreCheck,
+} from "./check.ts";
 export { checkOutboxEvent } from "./commit.ts";
 export type { StoreErrorCode } from "./errors.ts";
 export { StoreError } from "./errors.ts";
@@ -19,5 +27,6 @@ export type {
   Stored,
 } from "./port.ts";
 export { copySqliteFile } from "./sqlite/copy.ts";
+export { type Examined, openSqliteReader, type SqliteReader } from "./sqlite/reader.ts";
 export type { SqliteStore, SqliteStoreOptions } from "./sqlite/store.ts";
 export { openSqliteStore } from "./sqlite/store.ts";

@@ -1,3 +1,4 @@
+export { keysCheck } from "./check.ts";
 export type { VaultErrorCode } from "./errors.ts";
 export { VaultError } from "./errors.ts";
 export type { KeyRepository, WrappedKey } from "./key-repository.ts";

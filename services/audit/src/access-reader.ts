@@ -51,7 +51,7 @@ export function createAccessReader(deps: {
     try {
       return { secret: await sealing.open(partition, id, sealed), damaged: false };
     } catch (cause) {
-      if (!isDamage(cause)) throw cause;
+      if (!isDamagedAccess(cause)) throw cause;
       const document = [partition, id];
       damage.report({ collection: accessesCollection.name, document, what: "its seal does not open" }, cause);
       return { secret: undefined, damaged: true };
@@ -74,7 +74,7 @@ export function createAccessReader(deps: {
 }
 
 /** Of this access, or of the key that opens it; not of the whole file that holds the keys. */
-function isDamage(error: unknown): boolean {
+export function isDamagedAccess(error: unknown): boolean {
   if (error instanceof AccessLogError) return error.code === "tampered";
   if (!(error instanceof VaultError)) return false;
   return error.code === "tampered" || (error.code === "damaged" && !(error.cause instanceof StoreError));

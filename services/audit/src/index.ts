@@ -1,3 +1,5 @@
+export { auditCheck } from "./check.ts";
+export { auditCollections } from "./collections.ts";
 export type { AuditConfig } from "./config.ts";
 export { AuditError, type AuditErrorCode } from "./errors.ts";
-export { type AuditDeps, auditCollections, type OpenAuditService, openAuditService } from "./service.ts";
+export { type AuditDeps, type OpenAuditService, openAuditService } from "./service.ts";

@@ -7,10 +7,10 @@ import { type Frontier, frontierRoot, hexKeyId } from "@wellapi/merkle";
 import { openReceiptKey } from "@wellapi/receipts";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import { type Clock, createDamageReporter, type Logger } from "@wellapi/runtime";
-import type { CollectionDeclaration, Store } from "@wellapi/store";
+import type { Store } from "@wellapi/store";
 import type { Kms, Vault } from "@wellapi/vault";
 import { createAccessReader } from "./access-reader.ts";
-import { accessesCollection, createAccessRepository } from "./access-repository.ts";
+import { createAccessRepository } from "./access-repository.ts";
 import { createAccessSealing } from "./access-sealing.ts";
 import { type AuditConfig, originOf } from "./config.ts";
 import { createDurableFile } from "./durable-file.ts";
@@ -19,14 +19,11 @@ import { createAuditHandlers, createIntakeHandlers } from "./handlers.ts";
 import { createIntake } from "./intake.ts";
 import { createIntegrator } from "./integrator.ts";
 import { type LogKeys, openLogKeys } from "./log-keys.ts";
-import { createLogRepository, logCollections } from "./log-repository.ts";
+import { createLogRepository } from "./log-repository.ts";
 import { createPublicLog, type PublicLog } from "./public-log.ts";
 import { openPublication } from "./publication.ts";
 import { checkTree, openPublished, settlePublished } from "./start-check.ts";
 import { createTiles } from "./tiles.ts";
-
-/** What the audit service keeps in its store. */
-export const auditCollections: readonly CollectionDeclaration[] = [accessesCollection, ...logCollections];
 
 export interface AuditDeps {
   /** Declares `auditCollections`; no other process writes to them. */

@@ -1,3 +1,4 @@
+export { consentCheck } from "./check.ts";
 export { consentCollections } from "./collections.ts";
 export type { ConsentErrorCode } from "./errors.ts";
 export { ConsentError } from "./errors.ts";

@@ -1,4 +1,5 @@
 export type { ServerCertificate } from "./certificate-authority.ts";
+export { identityCheck } from "./check.ts";
 export { identityCollections } from "./collections.ts";
 export { type IdentityConfig, parseIdentityConfig } from "./config.ts";
 export { IdentityError, type IdentityErrorCode } from "./errors.ts";

@@ -25,7 +25,7 @@ export interface EcPrivateJwk {
   readonly d: string;
 }
 
-type KeyDocument = Document & {
+export type KeyDocument = Document & {
   readonly purpose: InstallationKeyPurpose;
   readonly id: string;
   readonly createTime: number;
@@ -49,10 +49,15 @@ export interface InstallationKeyRepository {
 
 const MAX_KEYS = 100;
 
+/** The private scalar. Throws VaultError. */
+export function unwrapKey(kms: Kms, { purpose, id, wrapped }: KeyDocument): Promise<Uint8Array> {
+  return kms.unwrap(wrapped, wrapContext(purpose, id));
+}
+
 export function createInstallationKeyRepository(store: Store, kms: Kms): InstallationKeyRepository {
   async function toKey(document: KeyDocument): Promise<InstallationKey> {
-    const { purpose, id, createTime, x, y, wrapped, certificate } = document;
-    const scalar = await kms.unwrap(wrapped, wrapContext(purpose, id));
+    const { id, createTime, x, y, certificate } = document;
+    const scalar = await unwrapKey(kms, document);
     const d = Buffer.from(scalar).toString("base64url");
     return { id, createTime, privateJwk: { kty: "EC", crv: "P-256", x, y, d }, certificate };
   }

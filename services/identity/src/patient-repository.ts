@@ -10,7 +10,7 @@ import type { ListPage, PageRequest } from "./page.ts";
 import type { Patient, Profile } from "./patient.ts";
 import { patientIdOf } from "./patient.ts";
 
-type PatientDocument = Document &
+export type PatientDocument = Document &
   Creation & {
     readonly region: string;
     readonly createTime: number;
@@ -182,7 +182,7 @@ function sealProfile(key: PatientKey, profile: Profile): Uint8Array {
   return key.seal(PROFILE_CONTEXT, Buffer.from(JSON.stringify(profile)));
 }
 
-function openProfile(key: PatientKey, sealed: Uint8Array): Profile {
+export function openProfile(key: PatientKey, sealed: Uint8Array): Profile {
   return JSON.parse(Buffer.from(key.open(PROFILE_CONTEXT, sealed)).toString()) as Profile;
 }
 

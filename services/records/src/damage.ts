@@ -51,7 +51,7 @@ export function isDamaged(error: unknown): error is RecordsError {
 }
 
 /** Undefined where the failure is none of the document's own. */
-function damageOf(error: unknown): string | undefined {
+export function damageOf(error: unknown): string | undefined {
   if (error instanceof VaultError) return error.code === "tampered" ? "its seal does not open" : undefined;
   // What an authenticated seal holds was put there by this program: whatever does not decode was damaged before it was sealed.
   const undecodable =

@@ -1,3 +1,4 @@
+export { recordsCheck } from "./check.ts";
 export type { RecordsConfig } from "./config.ts";
 export { recordsCollections } from "./documents.ts";
 export { RecordsError, type RecordsErrorCode } from "./errors.ts";

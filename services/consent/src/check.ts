@@ -1,0 +1,11 @@
+import { type LeafSealer, leafCheck, leavesCollection } from "@wellapi/access-log";
+import type { StoreCheck } from "@wellapi/store";
+import { consentCollections } from "./collections.ts";
+
+/** What lies in the store of this service, looked at without the service. Consents are in clear: ids, terms and times. */
+export function consentCheck({ sealer }: { readonly sealer: LeafSealer }): StoreCheck {
+  return {
+    collections: consentCollections,
+    documents: { [leavesCollection.name]: leafCheck(sealer) },
+  };
+}

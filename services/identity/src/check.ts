@@ -1,0 +1,59 @@
+import { type LeafSealer, leafCheck, leavesCollection } from "@wellapi/access-log";
+import { type DocumentCheck, findingOf, RESTORE, type StoreCheck } from "@wellapi/store";
+import { type Kms, type Vault, VaultError } from "@wellapi/vault";
+import { collections, identityCollections } from "./collections.ts";
+import { type KeyDocument, unwrapKey } from "./installation-key-repository.ts";
+import { openProfile, type PatientDocument } from "./patient-repository.ts";
+
+/** What lies in the store of this service, looked at without the service. */
+export function identityCheck(deps: {
+  readonly vault: Vault;
+  readonly kms: Kms;
+  readonly sealer: LeafSealer;
+}): StoreCheck {
+  const { vault, kms, sealer } = deps;
+
+  const patients: DocumentCheck = async (document) => {
+    const { partition, profile } = document as PatientDocument;
+    if (profile === undefined) return undefined;
+    try {
+      openProfile(await vault.key(partition, "data"), profile);
+      return undefined;
+    } catch (error) {
+      // Of an erased patient nothing opens; a damaged key is told where it lies.
+      if (error instanceof VaultError && (error.code === "destroyed" || error.code === "damaged"))
+        return undefined;
+      if (!(error instanceof SyntaxError) && !(error instanceof VaultError)) throw error;
+      return findingOf(collections.patients, [partition], {
+        what: "the sealed name and time zones do not open",
+        means: "one patient has no name and no time zone: days and hours of their data cannot be told apart",
+        remedy: RESTORE,
+      });
+    }
+  };
+
+  const installationKeys: DocumentCheck = async (document) => {
+    const key = document as KeyDocument;
+    try {
+      (await unwrapKey(kms, key)).fill(0);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof VaultError)) throw error;
+      const means =
+        key.purpose === "tokens"
+          ? "the exchange does not start; tokens under this key cannot be made"
+          : "the exchange does not start; no certificate can be issued under this root";
+      const said = { what: "a wrapped key of the installation does not unwrap", means, remedy: RESTORE };
+      return findingOf(collections.installationKeys, [key.partition, key.purpose, key.id], said);
+    }
+  };
+
+  return {
+    collections: identityCollections,
+    documents: {
+      [collections.patients]: patients,
+      [collections.installationKeys]: installationKeys,
+      [leavesCollection.name]: leafCheck(sealer),
+    },
+  };
+}

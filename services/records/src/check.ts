@@ -1,0 +1,189 @@
+import { type LeafSealer, leafCheck, leavesCollection } from "@wellapi/access-log";
+import {
+  type DocumentCheck,
+  type Finding,
+  findingOf,
+  RESTORE,
+  type Reads,
+  type StoreCheck,
+} from "@wellapi/store";
+import { type Vault, VaultError } from "@wellapi/vault";
+import { damageOf } from "./damage.ts";
+import {
+  type BlockDocument,
+  type CompactedDocument,
+  type Head,
+  isCompacted,
+  type ObservationBlockDocument,
+  type ReceiptDocument,
+  recordsCollections,
+  type SeriesDocument,
+  type TombstoneDocument,
+} from "./documents.ts";
+import { loadHead } from "./head-repository.ts";
+import { type PatientBox, withBox } from "./patient-box.ts";
+
+export interface CheckDeps {
+  /** Of this service's store. */
+  readonly reads: Reads;
+  readonly vault: Vault;
+  readonly sealer: LeafSealer;
+}
+
+type Said = Pick<Finding, "what" | "means" | "remedy">;
+
+/** What lies in the store of this service, looked at without the service: that it opens, decodes, and agrees with itself. */
+export function recordsCheck({ reads, vault, sealer }: CheckDeps): StoreCheck {
+  /** What `look` finds of a document, opened with its patient's key. */
+  async function sealed(
+    partition: string,
+    means: string,
+    remedy: string,
+    look: (box: PatientBox) => string | undefined,
+  ): Promise<Said | undefined> {
+    try {
+      const what = await withBox(vault, partition, look);
+      return what === undefined ? undefined : { what, means, remedy };
+    } catch (error) {
+      // Of an erased patient nothing opens, and nothing should; a damaged key is told where it lies.
+      if (error instanceof VaultError && (error.code === "destroyed" || error.code === "damaged"))
+        return undefined;
+      const noKey = error instanceof VaultError && error.code === "no_key";
+      const what = noKey ? "its patient has no key" : damageOf(error);
+      if (what === undefined) throw error;
+      return { what, means, remedy };
+    }
+  }
+
+  /** A commit's sequence that the patient's head knows nothing of. */
+  async function beyondHead(partition: string, last: number): Promise<Said | undefined> {
+    const head = (await loadHead(reads, partition))?.document;
+    if (head !== undefined && last <= head.sequence) return undefined;
+    return {
+      what:
+        head === undefined ? "its patient has no head" : "its sequence is beyond that of the patient's head",
+      means: "later commits of this patient may take sequences that are in use; watches may miss some",
+      remedy: RESTORE,
+    };
+  }
+
+  const series: DocumentCheck = async (document) => {
+    const stored = document as SeriesDocument;
+    const means = "one series of one patient: who sent it and by which device is not known";
+    const said = await sealed(stored.partition, means, RESTORE, (box) => {
+      const descriptor = box.openSeries(stored);
+      const own = box.seriesId(descriptor) === stored.series && box.codeId(descriptor.code) === stored.code;
+      return own ? undefined : "what it holds is another series";
+    });
+    return said && findingOf("series", [stored.partition, stored.series], said);
+  };
+
+  const blocks: DocumentCheck = async (document) => {
+    const stored = document as BlockDocument | CompactedDocument;
+    const { partition, batch, item } = stored;
+    const means = `one block of one patient's series: ${samplesOf(stored)}`;
+    const remedy = isCompacted(stored) ? RESTORE : RETRACT;
+    const said =
+      (await sealed(partition, means, remedy, (box) => lookAtBlock(box, stored))) ??
+      (await beyondHead(partition, isCompacted(stored) ? stored.last_sequence : stored.sequence));
+    return said && findingOf("blocks", [partition, batch, item], said);
+  };
+
+  const observations: DocumentCheck = async (document) => {
+    const stored = document as ObservationBlockDocument;
+    const { partition, batch, item } = stored;
+    const means = `one block of one patient's observations: ${samplesOf(stored, "observations")}`;
+    const said =
+      (await sealed(partition, means, RETRACT, (box) => lookAtObservations(box, stored))) ??
+      (await beyondHead(partition, stored.sequence));
+    return said && findingOf("observation_blocks", [partition, batch, item], said);
+  };
+
+  const receipts: DocumentCheck = async (document) => {
+    const { partition, receipt, sequences } = document as ReceiptDocument;
+    const said = await beyondHead(partition, Math.max(0, ...sequences));
+    return said && findingOf("receipts", [partition, receipt], said);
+  };
+
+  const tombstones: DocumentCheck = async (document) => {
+    const { partition, batch, sequence } = document as TombstoneDocument;
+    const said = await beyondHead(partition, sequence);
+    return said && findingOf("tombstones", [partition, batch], said);
+  };
+
+  const heads: DocumentCheck = async (document) => {
+    const { partition, sequence, compacted = 0, moved_to = 0 } = document as Head;
+    if (compacted <= sequence && moved_to <= sequence) return undefined;
+    return findingOf("heads", [partition], {
+      what: "it says that more was compacted than was committed",
+      means: "later batches of this patient would not be compacted",
+      remedy: RESTORE,
+    });
+  };
+
+  return {
+    collections: recordsCollections,
+    documents: {
+      heads,
+      series,
+      blocks,
+      observation_blocks: observations,
+      receipts,
+      tombstones,
+      [leavesCollection.name]: leafCheck(sealer),
+    },
+  };
+}
+
+const RETRACT =
+  "the provider that sent it takes its batch back (`wellapi retract`) and sends it again under a new request_id; or restore a backup (docs/operations.md, Damage)";
+
+function samplesOf(
+  { count, code, from_ms, to_ms }: Pick<BlockDocument, "count" | "code" | "from_ms" | "to_ms">,
+  kind = "samples",
+): string {
+  const time = (ms: number) => new Date(ms).toISOString();
+  return `${count} ${kind} of code ${code} between ${time(from_ms)} and ${time(to_ms)}`;
+}
+
+function lookAtBlock(box: PatientBox, stored: BlockDocument | CompactedDocument): string | undefined {
+  if (!isCompacted(stored)) {
+    const { times } = box.openBlock(stored).columns;
+    return agrees(stored, times.length, times[0], times.at(-1));
+  }
+  const strips = box.openCompacted(stored);
+  const count = strips.reduce((sum, { columns }) => sum + columns.times.length, 0);
+  const first = least(strips.map(({ columns }) => columns.times[0]!));
+  const last = most(strips.map(({ columns }) => columns.times.at(-1)!));
+  const sequences = strips.flatMap(({ origins }) => origins.map(({ sequence }) => sequence));
+  const summary = box.openSummary(stored);
+  if (least(sequences) !== stored.first_sequence || most(sequences) !== stored.last_sequence) {
+    return "its sequences are not those beside it";
+  }
+  const shown = strips[0]?.columns.times.length ?? 0;
+  const summed = summary?.counts.reduce((sum, hour) => sum + hour, 0) ?? shown;
+  if (summed !== shown) return "its summary counts other samples than it shows";
+  return agrees(stored, count, first, last);
+}
+
+function lookAtObservations(box: PatientBox, stored: ObservationBlockDocument): string | undefined {
+  const records = box.openObservations(stored);
+  const times = records.map(({ time }) => time);
+  return agrees(stored, records.length, least(times), most(times));
+}
+
+/** What an authenticated seal holds against what stands beside it, which the seal binds: a mistake of ours, not of a disk. */
+function agrees(
+  { count, from_ms, to_ms }: Pick<BlockDocument, "count" | "from_ms" | "to_ms">,
+  counted: number,
+  first: number | undefined,
+  last: number | undefined,
+): string | undefined {
+  if (counted !== count) return "it holds another number than the one beside it";
+  if (first !== from_ms || last === undefined || last + 1 > to_ms) return "its times are not those beside it";
+  return undefined;
+}
+
+const least = (values: readonly number[]) =>
+  values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+const most = (values: readonly number[]) => values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
