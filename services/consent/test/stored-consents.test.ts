@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { Consent_State, Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { Consent_State, ConsentSchema, Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import {
   Direction,
@@ -170,10 +170,30 @@ describe("a denial that a restore lost", () => {
     expect(await problem(ask())).toMatchObject({ code: Code.Unavailable, reason: "JOURNAL_UNAVAILABLE" });
     const { decision } = await decisions().decide({ question });
     expect(decision).toMatchObject({ grants: [], denialReason: DenialReason.DENIED });
+    expect(append).toHaveBeenCalledTimes(1);
     const { consent } = await ask();
+    expect(append).toHaveBeenCalledTimes(2);
     expect(append).toHaveBeenLastCalledWith(
       expect.objectContaining({ kind: "consent_denies", subject: `${consent!.id}@org_clinic` }),
     );
+  });
+
+  it("is written down later where the caller does not send it again", async () => {
+    const { patient, journal, restart } = await openInstallation();
+    vi.spyOn(journal, "append").mockRejectedValueOnce(new JournalError("unavailable", "the journal is away"));
+    const consent = { ...wanted, provisions: [deny] };
+    expect(await problem(patient().createConsent({ consent, requestId: "r1" }))).toMatchObject({
+      reason: "JOURNAL_UNAVAILABLE",
+    });
+    await restart(); // what is owed is told at a start, and every few seconds
+    const beginning = { position: 0, mac: new Uint8Array() };
+    await vi.waitFor(async () =>
+      expect(await Array.fromAsync(journal.entries(beginning))).toMatchObject([{ kind: "consent_denies" }]),
+    );
+    // It is in the data, so this start and the next end nothing.
+    await restart();
+    const { consents } = await patient().listConsents({ states: [Consent_State.ACTIVE] });
+    expect(consents).toHaveLength(1);
   });
 });
 
@@ -212,6 +232,28 @@ describe("a denial", () => {
     await patient().revokeConsent({ consent: whole.consent!.id });
     await patient().revokeConsent({ consent: given.consent!.id });
     expect(await windows()).toEqual([[id, earliest, latest]]);
+  });
+
+  it("leaves of a permission what the enforcer is told: which provision, which windows, and until when", async () => {
+    const { patient, enforcer, clock } = await openInstallation();
+    const hour = 3_600_000;
+    const end = clock.now() + hour;
+    const sliding = { case: "capturedInLast", value: { seconds: 60n, nanos: 5_000_000 } } as const;
+    const permissions = [
+      { ...reading, purposes: [Purpose.RESEARCH] },
+      { ...reading, resolution: Resolution.DAILY, window: sliding },
+    ];
+    const validity = { endTime: timestampFromMs(end) };
+    await patient().createConsent({
+      consent: create(ConsentSchema, { grantee: "org_clinic", provisions: permissions, validity }),
+      requestId: "r1",
+    });
+    const one = await enforcer();
+    const verdict = await one.decide(question);
+    const permit = verdict.permitted ? verdict.permits[0] : undefined;
+    expect(permit).toMatchObject({ provision: 1, resolution: Resolution.DAILY, notAfter: end });
+    expect(permit!.sliding).toMatchObject({ lastMs: 60_005 });
+    expect(Math.abs(clock.now() - 60_005 - permit!.from)).toBeLessThan(5_000);
   });
 
   it("is told to the enforcers as a change that takes away, and a permission as one that gives", async () => {
