@@ -1,4 +1,5 @@
-import { Actor_Kind } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { Actor_Kind, ActorSchema } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { type Caller, partyOf } from "@wellapi/rpc";
 import type { Pairwise } from "@wellapi/vault";
 
@@ -12,11 +13,21 @@ const kinds = {
   clinician: Actor_Kind.CLINICIAN,
 } as const;
 
-/** Who acts, as an entry names them: a patient by the id that the caller's party has for them. */
-export function actorOf(
-  caller: Caller,
-  pairwise: Pairwise,
-): { readonly kind: Actor_Kind; readonly id: string } {
-  const { kind, id } = caller.principal.actor ?? caller.principal;
-  return { kind: kinds[kind], id: kind === "patient" ? pairwise.outward(partyOf(caller), id) : id };
+interface Named {
+  readonly kind: Actor_Kind;
+  readonly id: string;
+}
+
+/**
+ * Who acts, as an entry names them, and on whose behalf where it is another's: a patient by the id that the caller's
+ * party has for them.
+ */
+export function actorOf(caller: Caller, pairwise: Pairwise): MessageInitShape<typeof ActorSchema> {
+  const { principal } = caller;
+  const named = ({ kind, id }: { readonly kind: keyof typeof kinds; readonly id: string }): Named => {
+    return { kind: kinds[kind], id: kind === "patient" ? pairwise.outward(partyOf(caller), id) : id };
+  };
+  if (principal.actor === undefined) return named(principal);
+  const onBehalfOf = create(ActorSchema, named(principal));
+  return { ...named(principal.actor), onBehalfOf };
 }

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
 import { Consent_State, ConsentSchema, Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import {
@@ -10,24 +10,12 @@ import {
   TimeIntervalSchema,
 } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { JournalError } from "@wellapi/journal";
-import { problemOf } from "@wellapi/rpc";
 import type { Document, Store } from "@wellapi/store";
 import { describe, expect, it, vi } from "vitest";
 import type { Consent, CurrentConsents } from "../src/consent.ts";
 import { openInstallation, otherPatientId, partition } from "./installation.ts";
+import { denial, problem, reading } from "./messages.ts";
 
-const reading = {
-  effect: Provision_Effect.PERMIT,
-  directions: [Direction.READ],
-  categories: [{ name: "heart", version: 0 }],
-  purposes: [Purpose.TREATMENT],
-  resolution: Resolution.HOURLY,
-};
-const deny = {
-  effect: Provision_Effect.DENY,
-  directions: [Direction.READ],
-  categories: [{ name: "heart", version: 0 }],
-};
 const wanted = { grantee: "org_clinic", provisions: [reading] };
 const question = {
   partition,
@@ -37,14 +25,6 @@ const question = {
   purpose: Purpose.TREATMENT,
   region: "local",
 };
-
-async function problem(call: Promise<unknown>) {
-  const error = await call.then(
-    () => undefined,
-    (cause: unknown) => ConnectError.from(cause),
-  );
-  return error && problemOf(error);
-}
 
 /** Does to the patient's stored consents what another release, or damage, may have done. */
 async function rewrite(
@@ -144,7 +124,7 @@ describe("a denial that a restore lost", () => {
     const others = { ...wanted, grantee: "org_maker" };
     const other = await patient().createConsent({ consent: others, requestId: "r2" });
     const kept = await patient().createConsent({
-      consent: { grantee: "org_maker", provisions: [reading, deny] },
+      consent: { grantee: "org_maker", provisions: [reading, denial] },
       requestId: "r3",
     });
     const facts = await Array.fromAsync(journal.entries({ position: 0, mac: new Uint8Array() }));
@@ -166,7 +146,7 @@ describe("a denial that a restore lost", () => {
     const append = vi.spyOn(journal, "append");
     append.mockRejectedValueOnce(new JournalError("unavailable", "the journal is away"));
     const ask = () =>
-      patient().createConsent({ consent: { ...wanted, provisions: [deny] }, requestId: "r2" });
+      patient().createConsent({ consent: { ...wanted, provisions: [denial] }, requestId: "r2" });
     expect(await problem(ask())).toMatchObject({ code: Code.Unavailable, reason: "JOURNAL_UNAVAILABLE" });
     const { decision } = await decisions().decide({ question });
     expect(decision).toMatchObject({ grants: [], denialReason: DenialReason.DENIED });
@@ -181,7 +161,7 @@ describe("a denial that a restore lost", () => {
   it("is written down later where the caller does not send it again", async () => {
     const { patient, journal, restart } = await openInstallation();
     vi.spyOn(journal, "append").mockRejectedValueOnce(new JournalError("unavailable", "the journal is away"));
-    const consent = { ...wanted, provisions: [deny] };
+    const consent = { ...wanted, provisions: [denial] };
     expect(await problem(patient().createConsent({ consent, requestId: "r1" }))).toMatchObject({
       reason: "JOURNAL_UNAVAILABLE",
     });
@@ -215,7 +195,7 @@ describe("a denial", () => {
     const captured = { startTime: timestampFromMs(from), endTime: timestampFromMs(from + hour) };
     const window = { case: "capturedWithin", value: create(TimeIntervalSchema, captured) } as const;
     const given = await patient().createConsent({
-      consent: { grantee: "org_clinic", provisions: [{ ...deny, window }] },
+      consent: { grantee: "org_clinic", provisions: [{ ...denial, window }] },
       requestId: "r2",
     });
     expect(one.peek(question)).toBeUndefined();
@@ -225,7 +205,7 @@ describe("a denial", () => {
       [id, from + hour, latest],
     ]);
     const whole = await patient().createConsent({
-      consent: { grantee: "org_clinic", provisions: [deny] },
+      consent: { grantee: "org_clinic", provisions: [denial] },
       requestId: "r3",
     });
     expect(await windows()).toEqual({ permitted: false, reason: DenialReason.DENIED });
@@ -261,7 +241,7 @@ describe("a denial", () => {
     const widens: Array<boolean | undefined> = [];
     (await enforcer()).onRecall((recall) => widens.push(recall?.onlyWidens));
     await patient().createConsent({ consent: wanted, requestId: "r1" });
-    await patient().createConsent({ consent: { ...wanted, provisions: [reading, deny] }, requestId: "r2" });
+    await patient().createConsent({ consent: { ...wanted, provisions: [reading, denial] }, requestId: "r2" });
     expect(widens).toEqual([true, false]);
   });
 });
