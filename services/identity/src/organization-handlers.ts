@@ -11,7 +11,7 @@ import { newParticipant, type Organization, renamed, type State } from "./organi
 import type { OrganizationRepository } from "./organization-repository.ts";
 import { openPage } from "./page.ts";
 import type { StateChanges } from "./state-change.ts";
-import { maskedFields } from "./update-mask.ts";
+import { maskedFields } from "./update-mask-convert.ts";
 
 const { method } = OrganizationService;
 

@@ -14,7 +14,7 @@ import { type Profile, partitionOf } from "./patient.ts";
 import type { PatientAccess } from "./patient-access.ts";
 import type { PatientRepository } from "./patient-repository.ts";
 import { checkTimeZones } from "./time-zone.ts";
-import { maskedFields } from "./update-mask.ts";
+import { maskedFields } from "./update-mask-convert.ts";
 
 interface PatientHandlerDeps {
   readonly accesses: Accesses;
