@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 # Saves a process a third of its start: what Node has made of the sources, in a folder that nobody else can write.
 export NODE_COMPILE_CACHE := $(CURDIR)/node_modules/.cache/node
 
-.PHONY: start start-mesh demo test chaos check mesh-check mesh-lab generate bench mutants help
+.PHONY: start start-mesh demo test chaos check release-candidate mesh-check mesh-lab generate bench mutants help
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/'
@@ -47,6 +47,9 @@ mutants: node_modules/.installed ## Plants small mistakes and tells which no tes
 
 generate: node_modules/.installed ## Regenerates gen/ from proto/ and proto-internal/, and the mesh's policies from gen/
 	@buf format -w proto && buf format -w proto-internal && buf generate && $(NODE) scripts/mesh-policies.ts
+
+release-candidate: node_modules/.installed ## Writes proto/released.binpb, with which `make check` compares from then on
+	@buf lint && buf build proto --exclude-source-info -o proto/released.binpb
 
 node_modules/.installed: package-lock.json
 	@command -v npm >/dev/null || { echo "WellAPI needs Node 20 or later with npm: install it, for example with 'apt-get install nodejs npm'" >&2; exit 1; }
