@@ -44,7 +44,7 @@ function coverRange(columns: Columns, ranks: Ranks, from: number, to: number): C
   const cover = coverPlain(columns, ranks, from, to);
   if (cover !== undefined) return cover;
   const middle = (from + to) >>> 1;
-  return mergeCovers(coverRange(columns, ranks, from, middle), coverRange(columns, ranks, middle, to));
+  return mergeTwo(coverRange(columns, ranks, from, middle), coverRange(columns, ranks, middle, to));
 }
 
 /** Undefined where samples of several ranks overlap each other. */
@@ -71,67 +71,99 @@ function coverPlain({ times, durationMs }: Columns, of: Ranks, from: number, to:
   return trimmed(steps, count);
 }
 
-/** What both cover; O(n). */
-export function mergeCovers(a: Cover, b: Cover): Cover {
-  if (a.starts.length === 0) return b;
-  if (b.starts.length === 0) return a;
-  const steps = createSteps(2 * (a.starts.length + b.starts.length));
-  const { starts, ends, ranks } = steps;
-  let count = 0;
-  const push = (start: number, end: number, rank: number) => {
-    if (count > 0 && ends[count - 1] === start && ranks[count - 1] === rank) ends[count - 1] = end;
-    else {
-      starts[count] = start;
-      ends[count] = end;
-      ranks[count] = rank;
-      count++;
-    }
-  };
-  const [left, right] = [stepper(a), stepper(b)];
-  while (left.start !== Number.POSITIVE_INFINITY || right.start !== Number.POSITIVE_INFINITY) {
-    if (left.start < right.start) {
-      const end = Math.min(left.end, right.start);
-      push(left.start, end, left.rank);
-      advance(left, end);
-    } else if (right.start < left.start) {
-      const end = Math.min(right.end, left.start);
-      push(right.start, end, right.rank);
-      advance(right, end);
-    } else {
-      const end = Math.min(left.end, right.end);
-      push(left.start, end, Math.max(left.rank, right.rank));
-      advance(left, end);
-      advance(right, end);
-    }
-  }
-  return trimmed(steps, count);
+/** What any of the covers covers; O(n log k). */
+export function mergeCovers(covers: readonly Cover[]): Cover {
+  const [first = nothingCovered, second] = covers;
+  if (second === undefined) return first;
+  if (covers.length === 2) return mergeTwo(first, second);
+  const middle = covers.length >>> 1;
+  return mergeTwo(mergeCovers(covers.slice(0, middle)), mergeCovers(covers.slice(middle)));
 }
 
 /** A cover that is walked: what is left of its step `at`. */
-interface Stepper {
+interface Walk {
   readonly cover: Cover;
   at: number;
   start: number;
-  end: number;
-  rank: number;
 }
 
-function stepper(cover: Cover): Stepper {
-  const { starts, ends, ranks } = cover;
-  return { cover, at: 0, start: starts[0]!, end: ends[0]!, rank: ranks[0]! };
+function mergeTwo(a: Cover, b: Cover): Cover {
+  if (a.starts.length === 0) return b;
+  if (b.starts.length === 0) return a;
+  const merged = createSteps(2 * (a.starts.length + b.starts.length));
+  const [left, right] = [walkOf(a), walkOf(b)];
+  let count = 0;
+  while (left.start !== Number.POSITIVE_INFINITY || right.start !== Number.POSITIVE_INFINITY) {
+    if (left.start < right.start) count = pushAlone(merged, count, left, right.start);
+    else if (right.start < left.start) count = pushAlone(merged, count, right, left.start);
+    else {
+      const end = Math.min(a.ends[left.at]!, b.ends[right.at]!);
+      count = push(merged, count, left.start, end, Math.max(a.ranks[left.at]!, b.ranks[right.at]!));
+      advance(left, end);
+      advance(right, end);
+    }
+  }
+  return trimmed(merged, count);
+}
+
+function walkOf(cover: Cover): Walk {
+  return { cover, at: 0, start: cover.starts[0]! };
 }
 
 /** To `time`, which lies within the step or ends it. */
-function advance(stepper: Stepper, time: number): void {
-  if (time < stepper.end) {
-    stepper.start = time;
-    return;
+function advance(walk: Walk, time: number): void {
+  const { starts, ends } = walk.cover;
+  if (time < ends[walk.at]!) walk.start = time;
+  else walk.start = ++walk.at < starts.length ? starts[walk.at]! : Number.POSITIVE_INFINITY;
+}
+
+/** Appends a step, or lengthens the last one. Returns how many there are then. */
+function push(
+  { starts, ends, ranks }: Cover,
+  count: number,
+  start: number,
+  end: number,
+  rank: number,
+): number {
+  if (count > 0 && ends[count - 1] === start && ranks[count - 1] === rank) {
+    ends[count - 1] = end;
+    return count;
   }
-  const { starts, ends, ranks } = stepper.cover;
-  const at = ++stepper.at;
-  stepper.start = at < starts.length ? starts[at]! : Number.POSITIVE_INFINITY;
-  stepper.end = ends[at]!;
-  stepper.rank = ranks[at]!;
+  starts[count] = start;
+  ends[count] = end;
+  ranks[count] = rank;
+  return count + 1;
+}
+
+/** Appends what is covered by one alone, up to `limit`: first what is left of its step, then whole steps at a time. */
+function pushAlone(merged: Cover, count: number, walk: Walk, limit: number): number {
+  const { cover } = walk;
+  const end = Math.min(cover.ends[walk.at]!, limit);
+  const pushed = push(merged, count, walk.start, end, cover.ranks[walk.at]!);
+  advance(walk, end);
+  if (!(walk.start < limit)) return pushed;
+  const to = gallop(cover.ends, walk.at, limit);
+  if (to === walk.at) return pushed;
+  // Steps of one cover that touch have different ranks; only the first may go on with what was there before.
+  const first = push(merged, pushed, walk.start, cover.ends[walk.at]!, cover.ranks[walk.at]!);
+  merged.starts.set(cover.starts.subarray(walk.at + 1, to), first);
+  merged.ends.set(cover.ends.subarray(walk.at + 1, to), first);
+  merged.ranks.set(cover.ranks.subarray(walk.at + 1, to), first);
+  const next = first + to - walk.at - 1;
+  walk.at = to;
+  walk.start = to < cover.starts.length ? cover.starts[to]! : Number.POSITIVE_INFINITY;
+  return next;
+}
+
+/** The first position from `start` on whose entry is greater than `limit`: doubling steps, so that near ones cost little. */
+function gallop(ascending: Float64Array, start: number, limit: number): number {
+  let low = start;
+  let step = 1;
+  while (low + step <= ascending.length && ascending[low + step - 1]! <= limit) {
+    low += step;
+    step *= 2;
+  }
+  return firstAbove(ascending, limit, low, Math.min(ascending.length, low + step));
 }
 
 /** The steps that reach beyond `from` and begin before `to`, as a view. */
@@ -140,9 +172,9 @@ export function coverWithin(cover: Cover, from: number, to: number): Cover {
 }
 
 /** Position of the first that is greater than `limit`; all are whole numbers. */
-function firstAbove(ascending: Float64Array, limit: number): number {
-  let low = 0;
-  let high = ascending.length;
+function firstAbove(ascending: Float64Array, limit: number, from = 0, to = ascending.length): number {
+  let low = from;
+  let high = to;
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (ascending[middle]! <= limit) low = middle + 1;
@@ -161,21 +193,28 @@ function firstAbove(ascending: Float64Array, limit: number): number {
 export function shownWithin(columns: Columns, of: Ranks, cover: Cover): [number, number][] {
   const { times, durationMs } = columns;
   const { ends, ranks } = cover;
+  const length = typeof durationMs === "number" ? Math.max(1, durationMs) : undefined;
   const stretches: [number, number][] = [];
   let step = firstAbove(ends, times[0] ?? 0);
   let last: [number, number] | undefined;
   let lastStep = -1;
-  for (let i = 0; i < times.length; i++) {
+  for (let i = 0; i < times.length; ) {
     const start = times[i]!;
     while (ends[step]! <= start) step++;
-    const end = start + Math.max(1, typeof durationMs === "number" ? durationMs : durationMs[i]!);
-    if (ranks[step] !== (typeof of === "number" ? of : of[i]!) || ends[step]! < end) continue;
-    if (last?.[1] === i && step <= lastStep + 1) last[1] = i + 1;
-    else {
-      last = [i, i + 1];
-      stretches.push(last);
+    const own = ranks[step] === (typeof of === "number" ? of : of[i]!);
+    const shown = own && ends[step]! >= endOfSample(columns, i);
+    // Where all are alike, all that lie within the step share its fate.
+    const alike = typeof of === "number" && length !== undefined && shown === own;
+    const to = alike ? gallop(times, i + 1, ends[step]! - (shown ? length : 1)) : i + 1;
+    if (shown) {
+      if (last?.[1] === i && step <= lastStep + 1) last[1] = to;
+      else {
+        last = [i, to];
+        stretches.push(last);
+      }
+      lastStep = step;
     }
-    lastStep = step;
+    i = to;
   }
   return stretches;
 }

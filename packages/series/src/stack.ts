@@ -1,13 +1,5 @@
 import type { Columns } from "./columns.ts";
-import {
-  type Cover,
-  coverOf,
-  endOfSample,
-  mergeCovers,
-  nothingCovered,
-  type Ranks,
-  shownWithin,
-} from "./cover.ts";
+import { coverOf, endOfSample, mergeCovers, type Ranks, shownWithin } from "./cover.ts";
 import { appendColumns, pickColumns } from "./slice.ts";
 
 /** A block of a series with the rank of its samples, or of each of them. */
@@ -107,10 +99,7 @@ function layersOf(all: Columns, ranks: Float64Array, order: Uint32Array): Stack 
     columns: pickColumns(all, positions),
     ranks: Float64Array.from(positions, (at) => ranks[at]!),
   }));
-  const cover = layers.reduce<Cover>(
-    (covered, layer) => mergeCovers(covered, coverOf(layer.columns, layer.ranks)),
-    nothingCovered,
-  );
+  const cover = mergeCovers(layers.map((layer) => coverOf(layer.columns, layer.ranks)));
   // Of one instant only the latest can be shown.
   const first = layers[0]!;
   const stretches = shownWithin(first.columns, first.ranks, cover);

@@ -2,12 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   type Columns,
-  type Cover,
   checkColumns,
   coverOf,
   endOfSample,
   mergeCovers,
-  nothingCovered,
   type RankedBlock,
   type Stack,
   shownWithin,
@@ -123,10 +121,7 @@ describe("stackBlocks", () => {
   test("keeps what is shown also to those who know the first layer and what the others cover", () => {
     const property = fc.property(blocks, (all) => {
       const stacks = unstack(stackBlocks(all, { samples: 1_000, spanMs: 1e9, reachMs: 1e9 }), all);
-      const cover = stacks.reduce<Cover>(
-        (covered, { columns, ranks }) => mergeCovers(covered, coverOf(columns, ranks)),
-        nothingCovered,
-      );
+      const cover = mergeCovers(stacks.map(({ columns, ranks }) => coverOf(columns, ranks)));
       const { columns, ranks } = stacks[0]!;
       const shown = shownWithin(columns, ranks, cover).flatMap(([from, to]) => [
         ...columns.times.subarray(from, to),

@@ -1,14 +1,12 @@
-import { coverOf, mergeCovers, nothingCovered, pickColumns, shownWithin } from "@wellapi/series";
+import { coverOf, mergeCovers, pickColumns, shownWithin } from "@wellapi/series";
+import type { CommittedSamples } from "./committed-samples.ts";
 import { type CompactedBlock, rankOfEach, type Strip } from "./compacted-block.ts";
-import type { CommittedSamples } from "./winners.ts";
 
 /** What of a compacted block was committed with `sequence` or before: what hid some of it since hides it no more. */
 export function samplesAsOf(block: CompactedBlock, sequence: number): CommittedSamples[] {
   const before = block.flatMap((strip) => stripAsOf(strip, sequence));
   const layers = before.map((strip) => ({ ...strip, ranks: rankOfEach(strip.origins) }));
-  const cover = layers
-    .map(({ columns, ranks }) => coverOf(columns, ranks))
-    .reduce(mergeCovers, nothingCovered);
+  const cover = mergeCovers(layers.map(({ columns, ranks }) => coverOf(columns, ranks)));
   return layers.flatMap(({ source, columns, ranks }) => {
     const shown = new Uint8Array(ranks.length);
     for (const [from, to] of shownWithin(columns, ranks, cover)) shown.fill(1, from, to);

@@ -2,6 +2,7 @@ import type { DamageReporter } from "@wellapi/runtime";
 import type { Page, Store } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
 import { samplesAsOf } from "./as-of.ts";
+import type { CommittedSamples } from "./committed-samples.ts";
 import type { LayerSamples } from "./compacted-block.ts";
 import { blockPlace, openOrReport, openUnlessDamaged, openUntilDamaged, seriesPlaceOf } from "./damage.ts";
 import { type BlockDocument, type CompactedDocument, isCompacted, type SeriesDocument } from "./documents.ts";
@@ -13,13 +14,7 @@ import type { SeriesDescriptor } from "./provenance.ts";
 import { rankOf } from "./rank.ts";
 import type { SummarizedBlock } from "./rollup.ts";
 import { MAX_OVERHANG_MS } from "./summary.ts";
-import {
-  type CommittedSamples,
-  createWinners,
-  type Run,
-  usualLimits,
-  type WinnersLimits,
-} from "./winners.ts";
+import { createWinners, type Run, usualLimits, type WinnersLimits } from "./winners.ts";
 
 /** A series with what its seal says. */
 export interface KnownSeries {

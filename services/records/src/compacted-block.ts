@@ -1,12 +1,4 @@
-import {
-  type Columns,
-  type Cover,
-  coverOf,
-  decodeBlock,
-  encodeBlock,
-  mergeCovers,
-  sameCover,
-} from "@wellapi/series";
+import { type Columns, coverOf, decodeBlock, encodeBlock, mergeCovers, sameCover } from "@wellapi/series";
 import { type Source, sourceOf } from "./provenance.ts";
 import { rankOf } from "./rank.ts";
 
@@ -106,7 +98,7 @@ export function rankOfEach(origins: readonly Origin[]): Float64Array {
 function hiddenHide(block: CompactedBlock): boolean {
   if (block.length === 1) return false;
   const covers = block.map(({ columns, origins }) => coverOf(columns, rankOfEach(origins)));
-  return !sameCover(covers[0]!, covers.reduce<Cover>(mergeCovers, covers[0]!));
+  return !sameCover(covers[0]!, mergeCovers(covers));
 }
 
 /** All layers. The bytes come out of an authenticated seal, so they are what was put in. */

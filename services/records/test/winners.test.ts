@@ -9,13 +9,16 @@ import {
 } from "@wellapi/series";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { CommittedSamples } from "../src/committed-samples.ts";
 import type { Source } from "../src/provenance.ts";
 import { rankOf, sequenceOf } from "../src/rank.ts";
-import { type CommittedSamples, createWinners, type Run, type WinnersLimits } from "../src/winners.ts";
+import { createWinners, type Run, type WinnersLimits } from "../src/winners.ts";
 
 function source(model: string): Source {
   return { organization: "org", application: "app", device: "serial", model, method: 1, granularity: 1 };
 }
+
+type Item = CommittedSamples & { readonly rank: number };
 
 /** Samples of one item; each value is the item's rank. */
 function block(
@@ -24,7 +27,7 @@ function block(
   durationMs: Columns["durationMs"],
   model: string,
   unit: string,
-): CommittedSamples {
+): Item {
   const columns: Columns = {
     times: Float64Array.from(times),
     offsetMinutes: 0,
@@ -40,7 +43,7 @@ function ranksOf({ columns }: CommittedSamples): Float64Array {
 }
 
 /** What becomes of blocks in a compaction, as a reader opens it. */
-function compacted(of: readonly CommittedSamples[]): CommittedSamples[] {
+function compacted(of: readonly Item[]): CommittedSamples[] {
   const blocks = of.map(({ columns, rank }): RankedBlock => ({ columns, ranks: rank }));
   return stackBlocks(blocks, { samples: 1_000, spanMs: 1e9, reachMs: 1e9 }).flatMap((layers) => {
     const opened = layers.map(({ columns }, i): CommittedSamples => {
@@ -54,7 +57,7 @@ function compacted(of: readonly CommittedSamples[]): CommittedSamples[] {
       };
     });
     const covers = opened.map((layer) => coverOf(layer.columns, ranksOf(layer)));
-    return sameCover(covers[0]!, covers.reduce(mergeCovers)) ? opened.slice(0, 1) : opened;
+    return sameCover(covers[0]!, mergeCovers(covers)) ? opened.slice(0, 1) : opened;
   });
 }
 
@@ -103,7 +106,7 @@ function firstOf(layers: readonly CommittedSamples[]): number {
 }
 
 /** [time, rank, model, unit] of each sample that is shown, by the rule as it is stated. */
-function naive(items: readonly CommittedSamples[], from: number, to: number) {
+function naive(items: readonly Item[], from: number, to: number) {
   const samples = items.flatMap(({ columns, rank, source: { model } }) =>
     Array.from(columns.times, (start, i) => {
       const duration = typeof columns.durationMs === "number" ? columns.durationMs : columns.durationMs[i]!;
