@@ -14,7 +14,7 @@ import { convertDecimal, convertExactly } from "@wellapi/terminology";
 import { type BucketUnit, NOMINAL_MS } from "./calendar.ts";
 import { withoutZeros } from "./decimal-text.ts";
 import type { ConsentPermit, Fineness } from "./grant.ts";
-import { ALWAYS, covers, type Interval, unite } from "./interval.ts";
+import { ALWAYS, clip, covers, type Interval, unite } from "./interval.ts";
 import type { Summary } from "./summary.ts";
 import { outOfRange, type WantedUnit } from "./unit-conversion.ts";
 
@@ -62,7 +62,8 @@ export interface Buckets {
 /**
  * A bucket is released if the permitted windows hold all of it. Where they are of raw data the request may cut
  * the first and last bucket; where they are coarser only lots are told of it, once it has ended. There a cut bucket, or
- * one that a change of zone made short, would be finer than permitted and is left out.
+ * one that a change of zone made short, would be finer than permitted and is left out. So is one of which a part is read
+ * raw: what is told of it less that part may be one sample.
  *
  * @param ended the instant as of which lots are told
  */
@@ -79,7 +80,7 @@ export function releasedBuckets(
   const told = buckets.map((bucket, i) => {
     if (released[i] || bucket.to > ended) return false;
     const whole = covers([interval], bucket) && bucket.to - bucket.from >= NOMINAL_MS[unit];
-    return whole && covers(permission.coarse, bucket);
+    return whole && covers(permission.coarse, bucket) && clip(permission.raw, bucket).length === 0;
   });
   return { edges, counted, released, told };
 }

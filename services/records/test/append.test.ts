@@ -1,6 +1,7 @@
 import { ItemOutcome_Status } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { describe, expect, it } from "vitest";
+import { systemClock } from "@wellapi/runtime";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Head } from "../src/documents.ts";
 import { append, application, HEART_RATE, heartRates, openScene, readAll, reasonOf, STEPS } from "./world.ts";
 
@@ -235,6 +236,10 @@ describe("append", () => {
       lastMs: 60_000,
     });
     const now = Date.now();
+    // Never two looks at the clock in one millisecond: the window has moved before the commit.
+    let looks = 0;
+    const clock = vi.spyOn(systemClock, "now").mockImplementation(() => Date.now() + ++looks);
+    onTestFinished(() => clock.mockRestore());
     const receipt = await append({ ...scene, maker }, "r1", [
       heartRates(now - 120_000, [72]),
       heartRates(now - 30_000, [74]),

@@ -192,4 +192,25 @@ describe("a reader of hourly or daily data", () => {
       { count: 48, min: undefined, max: undefined, partial: false },
     ]);
   });
+
+  it("is told nothing of a bucket of which it reads a part raw: the rest may be one sample", async () => {
+    const scene = await openReleaseScene(midnight);
+    const { world, patient, clock, hourly } = scene;
+    await world.grant(patient, {
+      organization: hourly.organization,
+      direction: Direction.READ,
+      codes: [HEART_RATE],
+      resolution: Resolution.RAW,
+      window: { from: midnight, to: midnight + 2 * HOUR - 1 },
+    });
+    await send(scene, "r1", instants(midnight, 3 * 60, HOUR / 60));
+    clock.time = midnight + 2 * DAY;
+    const hours = await ask(scene, hourly, BucketSize.HOUR, midnight, midnight + 3 * HOUR);
+    // Of the second hour it reads all but the last millisecond.
+    expect(hours.map(({ count, min }) => [count, min])).toEqual([
+      [60, "60"],
+      [60, undefined],
+    ]);
+    expect(await ask(scene, hourly, BucketSize.DAY, midnight, midnight + DAY)).toEqual([]);
+  });
 });
