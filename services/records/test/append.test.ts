@@ -225,6 +225,22 @@ describe("append", () => {
     expect(receipt.items[0]!.violations[0]!.reason).toBe("CONSENT_WINDOW");
   });
 
+  it("rejects what a provision denies, says so, and stores the rest", async () => {
+    const scene = await openScene();
+    const { world, patient } = scene;
+    const maker = application();
+    await world.grant(patient, {
+      organization: maker.organization,
+      direction: Direction.CONTRIBUTE,
+      codes: [STEPS, HEART_RATE],
+      denied: [STEPS],
+    });
+    const steps = { ...heartRates(T0, [5]), code: { code: STEPS }, unit: "{steps}" };
+    const receipt = await append({ ...scene, maker }, "r1", [steps, heartRates(T0, [72])]);
+    expect(receipt.items.map(({ status }) => status)).toEqual([REJECTED, ACCEPTED]);
+    expect(receipt.items[0]!.violations[0]!.reason).toBe("CONSENT_DENIED");
+  });
+
   it("stores of a sliding window what it holds at the time", async () => {
     const scene = await openScene();
     const { world, patient } = scene;

@@ -14,6 +14,8 @@ export interface TestConsent {
   readonly purposes?: readonly Purpose[];
   readonly resolution?: Resolution;
   readonly window?: { readonly from: number; readonly to: number };
+  /** Codes that another provision denies. */
+  readonly denied?: readonly string[];
   /** Only data captured in the last so many milliseconds. */
   readonly lastMs?: number;
 }
@@ -52,6 +54,7 @@ export function createFakeConsent() {
           direction === Direction.CONTRIBUTE || (terms.purposes ?? [Purpose.TREATMENT]).includes(purpose),
       );
       if (granting.length === 0) return deny(DenialReason.PURPOSE);
+      if (active.some(({ terms }) => terms.denied?.includes(code))) return deny(DenialReason.DENIED);
       const grants = granting.map(({ id, terms }) => ({
         consent: id,
         version: 1,
