@@ -11,7 +11,7 @@ import {
   type Resolution,
   resolutions,
 } from "./consent.ts";
-import { type Scope, without } from "./scope.ts";
+import { type Scope, within, without } from "./scope.ts";
 import { type Categories, unknownInConsent, unknownInCurrent } from "./understanding.ts";
 
 /** A field that is undefined was not stated, or not in words known here: it never permits. */
@@ -100,7 +100,8 @@ export function decide(
     .map(({ consent, provision }): Scope => {
       return { validity: consent.terms.validity, captured: provision.captured };
     });
-  const [first, ...rest] = left.flatMap((one) => grantsOf(one, question, denials, now));
+  const undenied = without(denials);
+  const [first, ...rest] = left.flatMap((one) => grantsOf(one, question, undenied, now));
   return first ? { permitted: true, grants: [first, ...rest] } : { permitted: false, reason: "denied" };
 }
 
@@ -146,14 +147,14 @@ function denies(
 function grantsOf(
   { consent, provision, position }: Placed,
   question: Question,
-  denials: readonly Scope[],
+  undenied: readonly Scope[],
   now: number,
 ): Grant[] {
   const { id, version, terms } = consent;
   const { lastMs, ...interval } = provision.captured;
   const resolution = resolutionOf(provision, question);
   if (resolution === undefined) return [];
-  return without({ validity: terms.validity, captured: interval }, denials)
+  return within({ validity: terms.validity, captured: interval }, undenied)
     .filter(({ validity }) => !hasEnded(validity, now))
     .map(({ validity, captured }) => ({
       consent: id,

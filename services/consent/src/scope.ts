@@ -10,19 +10,42 @@ export interface Scope {
 }
 
 /**
- * What is left of a scope without the others: rectangles that are as large as they can be, so they may overlap. As
+ * What is left of all times without some scopes: rectangles that are as large as they can be, so they may overlap. As
  * large as they can be, so that data which no denial touches stays permitted through the instant at which one
  * begins or ends, whatever two clocks say of that instant.
  */
-export function without(scope: Scope, taken: readonly Scope[]): Scope[] {
-  let left: Scope[] = isEmpty(scope) ? [] : [scope];
-  for (const hole of taken) left = largest(left.flatMap((one) => around(one, hole)));
+export function without(taken: readonly Scope[]): Scope[] {
+  let left: Scope[] = [{ validity: {}, captured: {} }];
+  for (const hole of taken) {
+    const whole = left.filter((one) => !meet(one, hole));
+    const parts = largest(left.filter((one) => meet(one, hole)).flatMap((one) => around(one, hole)));
+    left = [...whole, ...parts.filter((part) => !whole.some((one) => contains(one, part)))];
+  }
   return left;
 }
 
-function around(scope: Scope, hole: Scope): Scope[] {
-  const { validity, captured } = scope;
-  if (!overlap(validity, hole.validity) || !overlap(captured, hole.captured)) return [scope];
+/** What of a scope lies in others; as large as it can be where they are. */
+export function within(scope: Scope, others: readonly Scope[]): Scope[] {
+  const common = others.map(({ validity, captured }): Scope => {
+    return { validity: both(scope.validity, validity), captured: both(scope.captured, captured) };
+  });
+  return largest(common.filter((one) => !isEmpty(one)));
+}
+
+function both(a: Interval, b: Interval): Interval {
+  const [start, end] = [Math.max(startOf(a), startOf(b)), Math.min(endOf(a), endOf(b))];
+  return {
+    ...(start === Number.NEGATIVE_INFINITY ? {} : { start }),
+    ...(end === Number.POSITIVE_INFINITY ? {} : { end }),
+  };
+}
+
+function meet(a: Scope, b: Scope): boolean {
+  return overlap(a.validity, b.validity) && overlap(a.captured, b.captured);
+}
+
+/** What is left of a scope around another one, which it meets. */
+function around({ validity, captured }: Scope, hole: Scope): Scope[] {
   return [
     ...outside(validity, hole.validity).map((part) => ({ validity: part, captured })),
     ...outside(captured, hole.captured).map((part) => ({ validity, captured: part })),
