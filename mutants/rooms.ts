@@ -37,7 +37,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     tests: ["packages/access-log/test/**/*.test.ts"],
   },
   series: {
-    mutate: ["packages/series/src/{aggregate,overlay,slice,stack}.ts"],
+    mutate: ["packages/series/src/{aggregate,cover,slice,stack}.ts"],
     tests: ["packages/series/test/**/*.test.ts"],
   },
   merkle: {
@@ -60,7 +60,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     tests: ["services/records/test/{append,erase,domain,compaction}*.test.ts"],
   },
   blocks: {
-    mutate: ["services/records/src/{winners,compaction,compactor,rollup,summary}.ts"],
+    mutate: ["services/records/src/{winners,committed-samples,rank,compaction,compactor,rollup,summary}.ts"],
     tests: ["services/records/test/{winners,compaction,rollup,overlap,read}*.test.ts"],
   },
   aggregation: {
