@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { auditCollections, type OpenAuditService, openAuditService } from "@wellapi/audit";
 import { type ConsentServiceHandle, consentCollections, openConsentService } from "@wellapi/consent";
-import { openEnforcer } from "@wellapi/enforcer";
+import { Answers, openEnforcer } from "@wellapi/enforcer";
 import { type IdentityService, identityCollections, openIdentityService } from "@wellapi/identity";
 import { type OpenIngestionService, openIngestionService } from "@wellapi/ingestion";
 import { openReceiptKey } from "@wellapi/receipts";
@@ -71,9 +71,21 @@ export async function composeConsent(platform: Platform): Promise<ConsentService
 /** By so much is what one replica commits seen later by a watch that is open at another. */
 const LOOK_EVERY_MS = 250;
 
-/** Records, and `ready`: resolves once its enforcer has a session with consent. */
+/** Records, and its enforcer. */
 export interface ComposedRecords extends RecordsServer {
+  /** Answers in flight, under the enforcer's session. */
+  readonly answers: Answers;
+  /** Resolves once the enforcer has a session with consent. */
   ready(signal?: AbortSignal): Promise<void>;
+}
+
+/** An enforcer with a session of the workload's own, and what is in flight under it. */
+export function composeEnforcer({ network, clock, log, closers }: Platform, workload: string) {
+  const transport = network.onOwn(workload);
+  const enforcer = openEnforcer({ transport, instance: randomUUID(), clock, log });
+  closers.push("enforcer", () => enforcer.close());
+  closers.push("signals of the session", observeSession(enforcer));
+  return { enforcer, answers: new Answers(enforcer) };
 }
 
 export async function composeRecords(platform: Platform): Promise<ComposedRecords> {
@@ -85,14 +97,7 @@ export async function composeRecords(platform: Platform): Promise<ComposedRecord
   const relay = platform.openRelay(store, events);
   closers.push("relay", () => relay.close());
   closers.push("signals of the outbox", observeEventOutbox("records", store, clock));
-  const enforcer = openEnforcer({
-    transport: network.onOwn("records"),
-    instance: randomUUID(),
-    clock,
-    log,
-  });
-  closers.push("enforcer", () => enforcer.close());
-  closers.push("signals of the session", observeSession(enforcer));
+  const { enforcer, answers } = composeEnforcer(platform, "records");
   // A key must not outlive the session under which it was unwrapped.
   enforcer.onRecall((recall) => {
     if (recall === undefined) vault.forgetAll("data");
@@ -110,6 +115,7 @@ export async function composeRecords(platform: Platform): Promise<ComposedRecord
       vault,
       pairwise,
       enforcer,
+      answers,
       accessLog: await platform.openAccessLog("records", store),
       journal: await platform.journal(),
       relay,
@@ -124,7 +130,7 @@ export async function composeRecords(platform: Platform): Promise<ComposedRecord
   );
   closers.push("records", () => records.close());
   closers.push("signals of compaction", observeCompaction(records.compaction));
-  return { ...records, ready: (signal) => enforcer.ready(signal) };
+  return { ...records, answers, ready: (signal) => enforcer.ready(signal) };
 }
 
 export async function composeIngestion(platform: Platform): Promise<OpenIngestionService> {

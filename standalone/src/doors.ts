@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { createClient, type Transport } from "@connectrpc/connect";
-import { type Gateway, openGatewayService, type Tiles } from "@wellapi/gateway";
+import { type Gateway, isConsented, openGatewayService, type Tiles } from "@wellapi/gateway";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { ingestionSelfValidating } from "@wellapi/ingestion";
 import {
+  type AnswerGuard,
   type Authentication,
   createAuthentication,
   type GrpcServer,
@@ -53,7 +54,8 @@ export async function openGrpcDoor(options: {
   /** Public services only. */
   readonly routes: readonly Route[];
   readonly authentication: Authentication;
-  /** Shared by the doors of a process. */
+  /** Shared by the doors of a process, as `streamLimit` is. */
+  readonly answers: AnswerGuard;
   readonly streamLimit: StreamLimit;
   /** A certificate for the door; asked for again every day. */
   readonly certificate: () => Promise<ServerTls>;
@@ -71,6 +73,7 @@ export async function openGrpcDoor(options: {
         log,
         authentication: options.authentication,
         streamLimit: options.streamLimit,
+        release: { guard: options.answers, guards: isConsented },
         selfValidating: ingestionSelfValidating,
       }),
       host: settings.host,
@@ -102,6 +105,7 @@ export async function openHttpDoor(options: {
   readonly settings: DoorSettings;
   readonly upstream: Transport;
   readonly authentication: Authentication;
+  readonly answers: AnswerGuard;
   readonly streamLimit: StreamLimit;
   readonly tiles: Tiles;
   readonly ready: () => Promise<boolean>;

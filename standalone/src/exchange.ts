@@ -86,6 +86,7 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
       settings: config,
       routes: services.flatMap(({ routes }) => routes).filter(({ service }) => isPublic(service)),
       authentication: authentication("door"),
+      answers: records.answers,
       streamLimit,
       async certificate() {
         const { cert, key, ca } = await identity.issueServerCertificate([config.host]);
@@ -100,6 +101,7 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
       settings: config,
       upstream: network.unauthenticated("gateway"),
       authentication: authentication("gateway"),
+      answers: records.answers,
       streamLimit,
       tiles: audit.tiles,
       ready: async () => true,

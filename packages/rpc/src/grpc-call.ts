@@ -13,6 +13,7 @@ import {
 import type * as grpc from "@grpc/grpc-js";
 import { peerCertificateKey, peerWorkloadKey, requestIdHeader } from "./context.ts";
 import { asBuffer, errorMetadata, headersOf, metadataOf } from "./grpc-metadata.ts";
+import { objectionTo } from "./guarded-answer.ts";
 import { type OpenHandlerContext, openHandlerContext } from "./handler-context.ts";
 import { invokeStream, invokeUnary } from "./invoke.ts";
 import { peerCertificateOf } from "./peer-certificate.ts";
@@ -57,6 +58,8 @@ export function methodHandler(spec: MethodImplSpec, options: CallOptions): grpc.
           track(running, options.running);
           const response = await raceAbort(running, context.signal);
           const bytes = encode(spec, response.message, options);
+          const objection = objectionTo(context.values);
+          if (objection !== undefined) throw objection;
           call.sendMetadata(metadataOf(response.header));
           callback(null, bytes, metadataOf(response.trailer));
         } catch (error) {
@@ -119,6 +122,7 @@ async function respond(
     const messages = trackedReturn(response.message, options.running);
     for await (const message of abortable(messages, context.signal)) {
       const bytes = encode(spec, message, options);
+      if (objectionTo(context.values) !== undefined) continue; // why is what the next pull tells
       if (!headersSent) {
         call.sendMetadata(metadataOf(response.header)); // the handler may set headers until its first message
         headersSent = true;

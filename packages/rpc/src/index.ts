@@ -13,8 +13,17 @@ export { apiKeyPrefix } from "./credential.ts";
 export { RpcError, type RpcErrorCode } from "./errors.ts";
 export { type ClientTls, type GrpcTransportOptions, openGrpcTransport } from "./grpc-client.ts";
 export { type GrpcServer, type GrpcServerOptions, openGrpcServer, type ServerTls } from "./grpc-server.ts";
+export {
+  type AnswerGuard,
+  type GuardedAnswer,
+  guardedAnswerKey,
+  type Objection,
+  objectionTo,
+  patientHeader,
+} from "./guarded-answer.ts";
 export { createSessions } from "./http2-sessions.ts";
 export { type ServerInterceptorOptions, serverInterceptors } from "./interceptors/list.ts";
+export type { ReleaseOptions } from "./interceptors/release.ts";
 export {
   assertInterceptors,
   interceptorOrder,

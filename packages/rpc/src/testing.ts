@@ -3,6 +3,7 @@ import type { ServiceImpl, Transport } from "@connectrpc/connect";
 import { type Logger, silentLogger } from "@wellapi/runtime";
 import type { Authentication } from "./authentication.ts";
 import type { Caller } from "./caller.ts";
+import type { AnswerGuard } from "./guarded-answer.ts";
 import { serverInterceptors } from "./interceptors/list.ts";
 import { createMemoryTransport } from "./memory-transport.ts";
 import type { Route } from "./route.ts";
@@ -36,6 +37,11 @@ export function createTestTransport(options: {
     }),
   });
 }
+
+/** A guard of a world in which consents never change. For tests only. */
+export const nothingChanges: AnswerGuard = {
+  begin: () => ({ about: () => {}, objection: () => undefined, onObjection: () => () => {} }),
+};
 
 /** A route with some of the service's methods; the others answer UNIMPLEMENTED. For tests only. */
 export function partialRoute<S extends DescService>(

@@ -8,7 +8,15 @@ import type {
 } from "@bufbuild/protobuf";
 import { Code, type HandlerContext, type Transport } from "@connectrpc/connect";
 import { CallerKind } from "@wellapi/gen/wellapi/type/v1/callers_pb";
-import { callerKey, callersOf, problemError, type Route, requestIdHeader, requestIdKey } from "@wellapi/rpc";
+import {
+  callerKey,
+  callersOf,
+  patientHeader,
+  problemError,
+  type Route,
+  requestIdHeader,
+  requestIdKey,
+} from "@wellapi/rpc";
 
 /** What the door in front of the forwarding can carry. HTTP/1.1 has no streams that go both ways; HTTP/2 has. */
 export type ForwardingDoor = "http1" | "http2";
@@ -16,7 +24,7 @@ export type ForwardingDoor = "http1" | "http2";
 /**
  * Serves a service by calling the same method upstream, for the same caller. Of the request's headers nothing goes
  * on: the caller's internal token (bound to the edge), the request id and the time that is left are all that
- * upstream gets. Streams pass message by message, each pulled by whoever reads it.
+ * upstream gets; and of the answer's headers, the one that names the patient, to the door. Streams pass message by message, each pulled by whoever reads it.
  */
 export function forwardingRoute(service: DescService, upstream: Transport, door: ForwardingDoor): Route {
   const implementation: Record<string, unknown> = {};
@@ -52,6 +60,7 @@ function forwardUnary(method: DescMethodUnary, upstream: Transport) {
     const { signal, values } = context;
     const timeoutMs = context.timeoutMs();
     const response = await upstream.unary(method, signal, timeoutMs, headersFor(context), request, values);
+    passPatient(response.header, context);
     if (publicData) context.responseHeader.set("cache-control", "no-cache");
     return response.message;
   };
@@ -65,6 +74,7 @@ function forwardServerStream(method: DescMethodServerStreaming, upstream: Transp
     })();
     const timeoutMs = context.timeoutMs();
     const response = await upstream.stream(method, signal, timeoutMs, headersFor(context), requests, values);
+    passPatient(response.header, context);
     yield* response.message;
   };
 }
@@ -79,6 +89,7 @@ function forwardBothWays(method: DescMethodBiDiStreaming, upstream: Transport) {
     const timeoutMs = context.timeoutMs();
     const passed = passOn(requests);
     const response = await upstream.stream(method, signal, timeoutMs, headersFor(context), passed, values);
+    passPatient(response.header, context);
     yield* response.message;
   };
 }
@@ -86,6 +97,12 @@ function forwardBothWays(method: DescMethodBiDiStreaming, upstream: Transport) {
 /** A generator: Connect's clients want a source that can be told to throw. */
 async function* passOn(requests: AsyncIterable<Message>): AsyncIterable<Message> {
   for await (const request of requests) yield request;
+}
+
+/** To the door's own step `release`, which takes it off. */
+function passPatient(from: Headers, { responseHeader }: HandlerContext): void {
+  const patient = from.get(patientHeader);
+  if (patient !== null) responseHeader.set(patientHeader, patient);
 }
 
 function headersFor(context: HandlerContext): Record<string, string> {

@@ -52,9 +52,11 @@ function problemOfRequest({ code, rawMessage }: ConnectError, maximumMessageByte
   return { code, reason: "REQUEST_REFUSED", message: rawMessage };
 }
 
-function refusal(answer: UniversalServerResponse, error: ConnectError): UniversalServerResponse {
+/** The answer, with the error for its body. */
+export function refusal(answer: UniversalServerResponse, error: ConnectError): UniversalServerResponse {
   const bytes = errorToJsonBytes(error, undefined);
   const header = new Headers(answer.header);
+  header.delete("content-encoding");
   header.set("content-type", "application/json");
   header.set("content-length", String(bytes.length));
   return { ...answer, header, body: each(bytes) };

@@ -13,6 +13,7 @@ import type { Route } from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
 import type { FastifyInstance } from "fastify";
 import { reasoned } from "./reasons.ts";
+import { releasedAnswer } from "./released-answer.ts";
 
 export interface RpcEndpointsOptions {
   readonly routes: readonly Route[];
@@ -54,13 +55,12 @@ export function addRpcEndpoints(app: FastifyInstance, options: RpcEndpointsOptio
         reply.raw.setHeader("cache-control", "private, no-store");
         reply.raw.setHeader("vary", varyOf(reply.raw.getHeader("vary")));
         try {
+          const values = createContextValues();
           const answer = await handler(
-            universalRequestFromNodeRequest(request.raw, reply.raw, undefined, createContextValues()),
+            universalRequestFromNodeRequest(request.raw, reply.raw, undefined, values),
           );
-          await universalResponseToNodeResponse(
-            await reasoned(answer, options.maximumMessageBytes),
-            reply.raw,
-          );
+          const told = await reasoned(answer, options.maximumMessageBytes);
+          await universalResponseToNodeResponse(releasedAnswer(told, values, handler.method), reply.raw);
         } catch (error) {
           // The client went away, or what it sent is no HTTP: the call itself has been logged.
           const { code } = ConnectError.from(error);

@@ -4,6 +4,7 @@ import fastifyCors from "@fastify/cors";
 import fastifyHelmet from "@fastify/helmet";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import {
+  type AnswerGuard,
   type Authentication,
   assertRoutes,
   problemError,
@@ -18,7 +19,7 @@ import type { GatewayConfig } from "./config.ts";
 import { GatewayError, type HttpProblem } from "./errors.ts";
 import { forwardingRoute } from "./forward.ts";
 import { addHttpEndpoints, type Tiles } from "./http-endpoints.ts";
-import { publicServices } from "./public-services.ts";
+import { isConsented, publicServices } from "./public-services.ts";
 import { credentialInQuery } from "./query-credentials.ts";
 import { addRpcEndpoints } from "./rpc-endpoints.ts";
 
@@ -27,6 +28,8 @@ export interface GatewayDeps {
   readonly upstream: Transport;
   /** Exchanges callers' credentials as the workload `gateway`: createAuthentication with `door`. */
   readonly authentication: Authentication;
+  /** Which answers about patients may leave. */
+  readonly answers: AnswerGuard;
   /** How many streams an application may have open; any number unless given. */
   readonly streamLimit?: StreamLimit;
   readonly tiles: Tiles;
@@ -55,6 +58,7 @@ export async function openGatewayService(config: GatewayConfig, deps: GatewayDep
     log,
     authentication: deps.authentication,
     maximumTimeoutMs: config.maximumTimeoutMs,
+    release: { guard: deps.answers, guards: isConsented },
     ...(deps.streamLimit && { streamLimit: deps.streamLimit }),
   });
 

@@ -1,17 +1,19 @@
-import { Code } from "@connectrpc/connect";
+import { Code, type HandlerContext } from "@connectrpc/connect";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import {
+  type AnswerGuard,
   type Authentication,
   anonymous,
   type Caller,
   createMemoryTransport,
+  patientHeader,
   problemError,
   serverInterceptors,
 } from "@wellapi/rpc";
-import { partialRoute } from "@wellapi/rpc/testing";
+import { nothingChanges, partialRoute } from "@wellapi/rpc/testing";
 import { type Logger, silentLogger } from "@wellapi/runtime";
 import { type Gateway, openGatewayService, parseGatewayConfig } from "../src/index.ts";
 
@@ -54,6 +56,21 @@ export interface Handlers {
   readonly audit?: Parameters<typeof partialRoute<typeof AuditService>>[1];
 }
 
+export const internalPartition = "local/pat_internal";
+
+/** As records does: each answer says to the door whose data it carries. */
+function namingPatient(handlers: NonNullable<Handlers["records"]>): NonNullable<Handlers["records"]> {
+  type Handler = (request: unknown, context: HandlerContext) => unknown;
+  const named = Object.entries(handlers).map(([name, handler]) => {
+    const naming: Handler = (request, context) => {
+      context.responseHeader.set(patientHeader, internalPartition);
+      return (handler as Handler)(request, context);
+    };
+    return [name, naming];
+  });
+  return Object.fromEntries(named);
+}
+
 /** A gateway on a free port before stub services, over the in-memory transport with the real interceptors. */
 export async function openTestGateway(
   handlers: Handlers,
@@ -62,13 +79,14 @@ export async function openTestGateway(
     ready?: () => Promise<boolean>;
     log?: Logger;
     maximumTimeoutMs?: number;
+    answers?: AnswerGuard;
     readTile?: (path: string) => Promise<Uint8Array | undefined>;
   } = {},
 ): Promise<{ gateway: Gateway; url: string }> {
   const upstream = createMemoryTransport({
     workload: "gateway",
     routes: [
-      partialRoute(RecordsService, handlers.records ?? {}),
+      partialRoute(RecordsService, namingPatient(handlers.records ?? {})),
       partialRoute(IngestionService, handlers.ingestion ?? {}),
       partialRoute(AuditService, handlers.audit ?? {}),
       partialRoute(TokenService, { getJwks: handlers.jwks ?? (() => ({ jwks: '{"keys":[]}' })) }),
@@ -89,6 +107,7 @@ export async function openTestGateway(
     {
       upstream,
       authentication: authenticationFor("gateway", bearer),
+      answers: options.answers ?? nothingChanges,
       tiles: {
         read:
           options.readTile ??

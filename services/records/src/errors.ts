@@ -33,7 +33,7 @@ const answers: Readonly<Record<RecordsErrorCode, Answer>> = {
   },
   CONSENT_REVOKED: {
     code: Code.PermissionDenied,
-    message: "The consent that permitted this stream is no longer in force. ListConsents tells what is.",
+    message: "The consent that permitted this is no longer in force. ListConsents tells what is.",
   },
   RESOLUTION_TOO_FINE: {
     code: Code.PermissionDenied,

@@ -10,7 +10,14 @@ import {
 } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { ReceiptKey } from "@wellapi/receipts";
-import { callerKey, type PageQuery, type PageTokens, partyOf, queryDigest } from "@wellapi/rpc";
+import {
+  callerKey,
+  type PageQuery,
+  type PageTokens,
+  partyOf,
+  patientHeader,
+  queryDigest,
+} from "@wellapi/rpc";
 import type { Pairwise } from "@wellapi/vault";
 import { type AggregateSeriesDeps, aggregateSeries } from "./aggregate-series.ts";
 import { codeKeyOf } from "./code-selector.ts";
@@ -46,6 +53,14 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
   const present = presenterFor(deps);
   const { pageTokens, pairwise, backupRetentionMs, receiptKey } = deps;
 
+  /** Of a read; says to the door whose data the answer carries. */
+  const readIntent = (...[request, codes, interval, context]: Parameters<typeof intentOf>) => {
+    const intent = intentOf(request, codes, interval, context);
+    const { partition } = deps.gate.subject(intent.caller, intent.patient);
+    context.responseHeader.set(patientHeader, partition);
+    return intent;
+  };
+
   const erasureIntent = (patient: string, context: HandlerContext) =>
     intentOf({ patient, purpose: Purpose.PATIENT_REQUEST }, [], ALWAYS, context);
 
@@ -60,7 +75,7 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
       const code = codeKeyOf(request.code!);
       const { unit, digits } = request;
       const interval = intervalOf(request.interval);
-      const intent = intentOf(request, [code], interval, context);
+      const intent = readIntent(request, [code], interval, context);
       const query = { code, interval, wanted: { unit, digits } };
       for await (const payload of readSeries(deps, intent, query)) {
         yield { payload: await present.read(intent, code, payload) };
@@ -68,7 +83,7 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
     },
 
     async *watchSeries(request, context) {
-      const intent = intentOf(request, [...new Set(request.codes.map(codeKeyOf))], ALWAYS, context);
+      const intent = readIntent(request, [...new Set(request.codes.map(codeKeyOf))], ALWAYS, context);
       const resume = resumptionOf(pageTokens, intent, request);
       for await (const { payload, position } of watchSeries(deps, intent, resume.after, context.signal)) {
         yield { payload: await present.watch(intent, payload), resumeToken: resume.token(position) };
@@ -79,7 +94,7 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
       const code = codeKeyOf(request.code!);
       const { unit, digits } = request;
       const interval = intervalOf(request.interval);
-      const intent = intentOf(request, [code], interval, context);
+      const intent = readIntent(request, [code], interval, context);
       const pages = pagesOf<typeof QuerySeriesRequestSchema, SeriesPosition>(
         pageTokens,
         intent,
@@ -104,7 +119,7 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
       const code = codeKeyOf(request.code!);
       const { unit, digits } = request;
       const interval = intervalOf(request.interval);
-      const intent = intentOf(request, [code], interval, context);
+      const intent = readIntent(request, [code], interval, context);
       const query = { code, interval, wanted: { unit, digits } };
       const answer = await aggregateSeries(deps, intent, query, bucketUnitOf(request.bucketSize));
       const aggregates = answer.aggregates.map(async (aggregate) =>
@@ -116,7 +131,7 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
     async listObservations(request, context) {
       const code = codeKeyOf(request.code!);
       const interval = intervalOf(request.interval);
-      const intent = intentOf(request, [code], interval, context);
+      const intent = readIntent(request, [code], interval, context);
       const pages = pagesOf<typeof ListObservationsRequestSchema, ObservationPosition>(
         pageTokens,
         intent,
@@ -133,7 +148,7 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
     },
 
     async getObservation(request, context) {
-      const intent = intentOf(request, [], ALWAYS, context);
+      const intent = readIntent(request, [], ALWAYS, context);
       const place = observationPlace(pairwise, partyOf(intent.caller), request.observation);
       const found = await getObservation(deps, intent, ALWAYS, place);
       const [observation] = await present.observations(intent, [found.observation]);

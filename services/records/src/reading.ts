@@ -1,10 +1,11 @@
+import type { AnswerInFlight, Answers } from "@wellapi/enforcer";
 import type { Logger } from "@wellapi/runtime";
 import type { Vault } from "@wellapi/vault";
 import type { Reading } from "./consent-client.ts";
 import { RecordsError } from "./errors.ts";
 import { asRecordsError } from "./failure-convert.ts";
 import type { Gate } from "./gate.ts";
-import { type Grant, ownGrant, rawGrant } from "./grant.ts";
+import { type Grant, ownGrant, rawGrant, signatureOf } from "./grant.ts";
 import type { Intent, Result } from "./intent.ts";
 import type { Interval } from "./interval.ts";
 import { checkNotErased } from "./patient-box.ts";
@@ -32,6 +33,8 @@ export interface Found<T> {
 
 export interface ReadingDeps {
   readonly gate: Gate;
+  /** Tells whether something was taken away since a read began. */
+  readonly answers: Pick<Answers, "begin">;
   readonly vault: Vault;
   readonly log: Logger;
 }
@@ -48,17 +51,20 @@ function beginRead({ gate, vault }: ReadingDeps, intent: Intent): Read {
     intent,
     subject,
     reading,
-    async grant(code, bounds) {
-      const decided = await reading(code);
-      if (decided.own) return ownGrant(bounds);
-      const grant = rawGrant(decided.permits, bounds);
-      if (grant === undefined) throw new RecordsError("RESOLUTION_TOO_FINE");
-      return grant;
-    },
+    grant: (code, bounds) => grantOf(reading, code, bounds),
   };
 }
 
-/** A unary read: its entry is durable before the answer leaves. */
+/** Consent may change under a read; after so many changes the caller asks again. */
+const MOST_READS = 3;
+const MOST_DECISIONS = 5;
+
+/**
+ * A unary read: its entry is durable before the answer leaves, and the answer leaves under what is in force when it does.
+ * Where something was taken away since the read began, it is decided anew: the same again, and the answer stands; another
+ * yes, and it is read anew under that; a no, and nothing leaves. An entry that said too early that something was released
+ * is followed by one that says that it was withheld.
+ */
 export async function readOnce<T>(
   deps: ReadingDeps,
   intent: Intent,
@@ -66,12 +72,84 @@ export async function readOnce<T>(
 ): Promise<T> {
   const { gate } = deps;
   const read = beginRead(deps, intent);
-  try {
-    const { items, permits, answer, codes = intent.codes } = await work(read);
-    return answer(await gate.record({ ...intent, codes }, read.subject, { items, consents: permits }));
-  } catch (error) {
-    throw await gate.refusal(intent, read.subject, error);
+  for (let reads = 1; ; reads++) {
+    const decisions = createDecisions(deps, read);
+    let entry: Intent;
+    let found: Found<T>;
+    let access: string;
+    try {
+      if (reads > MOST_READS) throw new RecordsError("UNDECIDED");
+      found = await work(decisions.read);
+      if (!(await decisions.stand())) continue;
+      entry = { ...intent, codes: found.codes ?? intent.codes };
+      access = await gate.record(entry, read.subject, { items: found.items, consents: found.permits });
+    } catch (error) {
+      throw await gate.refusal(intent, read.subject, error);
+    }
+    let refused: unknown;
+    try {
+      if (await decisions.stand()) return found.answer(access);
+    } catch (error) {
+      refused = asRecordsError(error);
+    }
+    const withheld = ending(midStream(refused ?? new RecordsError("CONSENT_REVOKED")));
+    await gate
+      .record(entry, read.subject, { ...withheld, phase: "closed", openedBy: access })
+      .catch((error: unknown) => {
+        throw asRecordsError(error);
+      });
+    if (refused !== undefined) throw refused;
   }
+}
+
+interface Decisions {
+  /** Remembers what it was told. */
+  readonly read: Read;
+  /**
+   * Whether everything that was decided is in force still: at once where nobody has taken anything away, else by deciding
+   * anew. Throws CONSENT_REQUIRED, EnforcerError `undecided`.
+   */
+  stand(): Promise<boolean>;
+}
+
+function createDecisions({ answers }: ReadingDeps, read: Read): Decisions {
+  const { partition } = read.subject;
+  const told = new Map<string, string>();
+  const begin = (): AnswerInFlight => {
+    const flight = answers.begin();
+    flight.about(partition, read.subject.own ? undefined : read.intent.caller.principal.organization);
+    return flight;
+  };
+  let flight = begin();
+  const reading = async (code: string): Promise<Reading> => {
+    const decided = await read.reading(code);
+    told.set(code, decided.own ? "own" : signatureOf(decided.permits));
+    return decided;
+  };
+  return {
+    read: { ...read, reading, grant: (code, bounds) => grantOf(reading, code, bounds) },
+    async stand() {
+      for (let attempt = 0; attempt < MOST_DECISIONS; attempt++) {
+        const objection = flight.objection();
+        // A patient's own reading rests on no consent, so it needs no session.
+        if (objection === undefined || (objection === "unsure" && read.subject.own)) return true;
+        flight = begin();
+        for (const [code, before] of [...told]) {
+          await reading(code);
+          if (told.get(code) !== before) return false;
+        }
+      }
+      throw new RecordsError("UNDECIDED");
+    },
+  };
+}
+
+async function grantOf(reading: Read["reading"], code: string, bounds: Interval): Promise<Grant> {
+  const decided = await reading(code);
+  if (decided.own) return ownGrant(bounds);
+  const grant = rawGrant(decided.permits, bounds);
+  if (grant === undefined) throw new RecordsError("RESOLUTION_TOO_FINE");
+  return grant;
 }
 
 /** An open stream of a read. */

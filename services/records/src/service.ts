@@ -1,6 +1,6 @@
 import type { Transport } from "@connectrpc/connect";
 import type { AccessLog } from "@wellapi/access-log";
-import type { Enforcer } from "@wellapi/enforcer";
+import type { Answers, Enforcer } from "@wellapi/enforcer";
 import type { Relay } from "@wellapi/events";
 import { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
@@ -36,6 +36,8 @@ export interface RecordsDeps {
   readonly pairwise: Pairwise;
   /** This service's own; it is asked before every read, write and message. */
   readonly enforcer: Enforcer;
+  /** In flight under the enforcer's session. */
+  readonly answers: Pick<Answers, "begin">;
   readonly accessLog: AccessLog;
   /** Outlives the store: erasures are written down in it, and replayed from it before the service opens. */
   readonly journal: JournalAccess;

@@ -5,7 +5,7 @@ import { fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
 import { createLeafSealer, openAccessLog } from "@wellapi/access-log";
-import { openEnforcer } from "@wellapi/enforcer";
+import { Answers, openEnforcer } from "@wellapi/enforcer";
 import { type Access, AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
@@ -33,16 +33,24 @@ export const WEIGHT = "29463-7";
 /** A store whose commits can be made to fail, before or after they happened. */
 export interface FaultyStore extends Store {
   mode: "works" | "refuses" | "commits_and_fails";
+  /** Awaited where given: before each scan, and after each commit. */
+  scanning?: (collection: string) => Promise<void>;
+  committed?: () => Promise<void>;
 }
 
 function faulty(store: Store): FaultyStore {
   return {
     ...store,
     mode: "works",
+    async scan(...call) {
+      await this.scanning?.(call[0]);
+      return store.scan(...call);
+    },
     async commit(commit) {
       const failure = new StoreError("unavailable", "the disk is full");
       if (this.mode === "refuses") throw failure;
       const result = await store.commit(commit);
+      await this.committed?.();
       if (this.mode === "commits_and_fails") throw failure;
       return result;
     },
@@ -142,6 +150,7 @@ export async function openWorld(options: WorldOptions = {}) {
     log: silentLogger,
   });
   await enforcer.ready();
+  const answers = new Answers(enforcer);
   const receiptKey = await openReceiptKey(kms);
   const pageTokens = createPageTokens(await kms.derive("page-tokens"));
   const files = await openFileJournal({ folder: join(folder, "journal") });
@@ -157,6 +166,7 @@ export async function openWorld(options: WorldOptions = {}) {
       vault,
       pairwise,
       enforcer,
+      answers,
       accessLog,
       journal: { journal: await createJournal({ repository: files, kms }) },
       identity,

@@ -7,6 +7,7 @@ import { forwardingRoute, publicServices, type Tiles } from "@wellapi/gateway";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v1/edge_certificate_service_pb";
 import { createStreamLimit, type ServerTls } from "@wellapi/rpc";
+import { composeEnforcer } from "../compositions.ts";
 import { createDoorAuthentication, drainDoors, openGrpcDoor, openHttpDoor, urlHost } from "../doors.ts";
 import type { EdgeConfig, ServiceConfig } from "./config.ts";
 import { patiently } from "./patience.ts";
@@ -31,15 +32,18 @@ export async function openEdges(platform: MeshPlatform, config: ServiceConfig, s
   });
 
   const streamLimit = createStreamLimit({ perApplication: edges.streamsPerApplication });
+  const { enforcer, answers } = composeEnforcer(platform, workload);
   const audit = createClient(AuditService, upstream);
   const certificate = () => doorCertificate(platform, config.host, edges);
   // Identity and audit may start after the edges.
   const { clientAuthority } = await patiently(signal, certificate);
   const { verifierKey } = await patiently(signal, () => audit.getCheckpoint({}, { timeoutMs: callMs }));
+  await enforcer.ready(signal);
   const grpc = await openGrpcDoor({
     settings,
     routes: publicServices.map((service) => forwardingRoute(service, upstream, "http2")),
     authentication,
+    answers,
     streamLimit,
     certificate,
     reflection: installation.profile === "sandbox",
@@ -51,6 +55,7 @@ export async function openEdges(platform: MeshPlatform, config: ServiceConfig, s
     settings,
     upstream,
     authentication,
+    answers,
     streamLimit,
     tiles: createRemoteTiles(audit),
     ready: async () => true,

@@ -7,6 +7,7 @@ import { authenticationInterceptor } from "./authentication.ts";
 import { authorizationInterceptor } from "./authorization.ts";
 import { deadlineInterceptor } from "./deadline.ts";
 import { errorsInterceptor } from "./errors.ts";
+import { type ReleaseOptions, releaseInterceptor } from "./release.ts";
 import type { StepInterceptor } from "./step.ts";
 import { telemetryInterceptor } from "./telemetry.ts";
 import { validationInterceptor } from "./validation.ts";
@@ -18,6 +19,8 @@ export interface ServerInterceptorOptions {
   readonly maximumTimeoutMs?: number;
   /** At a door: how many streams each application may have open. Absent: any number. */
   readonly streamLimit?: StreamLimit;
+  /** At a door: which answers may leave. Absent: none that is about a patient. */
+  readonly release?: ReleaseOptions;
   /** Streaming methods that check their messages themselves with `validateMessage`. */
   readonly selfValidating?: readonly DescMethod[];
 }
@@ -31,6 +34,7 @@ export function serverInterceptors(options: ServerInterceptorOptions): readonly 
     authenticationInterceptor(options.authentication),
     authorizationInterceptor(),
     admissionInterceptor(options.streamLimit),
+    releaseInterceptor(options.release),
     validationInterceptor(options.selfValidating ?? []),
   ];
 }

@@ -9,6 +9,7 @@ export const interceptorOrder = [
   "authentication",
   "authorization",
   "admission",
+  "release",
   "validation",
 ] as const;
 

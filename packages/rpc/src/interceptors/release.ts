@@ -1,0 +1,64 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import type { StreamResponse } from "@connectrpc/connect";
+import { callerKey } from "../caller.ts";
+import { peerWorkloadKey } from "../context.ts";
+import {
+  type AnswerGuard,
+  type GuardedAnswer,
+  guardedAnswerKey,
+  nobodyGuards,
+  objectionError,
+  patientHeader,
+} from "../guarded-answer.ts";
+import { guardStream } from "../guarded-stream.ts";
+import { onAbort } from "../stream.ts";
+import { type StepInterceptor, step } from "./step.ts";
+
+export interface ReleaseOptions {
+  readonly guard: AnswerGuard;
+  /** Whether the method's answers carry a patient's data under consent: one that does not say whose is not let out. */
+  readonly guards: (method: DescMethod) => boolean;
+}
+
+const noRelease: ReleaseOptions = { guard: nobodyGuards, guards: () => false };
+
+/**
+ * The last step of an answer at a door: one about a patient leaves while nothing was taken away since it was begun. It
+ * takes the patient's header off. Between services everything passes.
+ */
+export function releaseInterceptor({ guard, guards }: ReleaseOptions = noRelease): StepInterceptor {
+  return step("release", (next) => async (request) => {
+    const { method, contextValues } = request;
+    if (contextValues.get(peerWorkloadKey) !== undefined) return next(request);
+    const answer = guard.begin();
+
+    /** The answer, now that it is known whom it is about. */
+    function identify(header: Headers, failed: boolean): GuardedAnswer | undefined {
+      const partition = header.get(patientHeader);
+      if (partition !== null) {
+        header.delete(patientHeader);
+        answer.about(partition, contextValues.get(callerKey).principal.organization);
+        contextValues.set(guardedAnswerKey, answer);
+        return answer;
+      }
+      if (guards(method) && !failed) {
+        throw new Error(`${method.parent.typeName}/${method.name} does not say whose data it releases`);
+      }
+      return undefined;
+    }
+
+    const response = await next(request);
+    if (!response.stream) {
+      const objection = identify(response.header, false)?.objection();
+      if (objection !== undefined) throw objectionError(objection);
+      return response;
+    }
+    const { messages, finish } = guardStream(response.message, {
+      identify: (failed) => identify(response.header, failed),
+    });
+    // Transports abort the signal when the call is over, however it ended.
+    onAbort(request.signal, finish);
+    const guarded: StreamResponse = { ...response, message: messages };
+    return guarded;
+  });
+}

@@ -1,0 +1,38 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import type { ContextValues } from "@connectrpc/connect";
+import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
+import { objectionTo } from "@wellapi/rpc";
+import { refusal } from "./reasons.ts";
+
+/** In the flags of an envelope: the end of a stream (Connect), its trailers (gRPC-Web). They carry no data. */
+const endFlags = 0x02 | 0x80;
+
+/**
+ * The answer as it may be written. Between what the interceptors say of it and its bytes lie serialization and compression,
+ * which take their time: so consent is looked at once more, right before each write.
+ */
+export function releasedAnswer(
+  answer: UniversalServerResponse,
+  values: ContextValues,
+  method: DescMethod,
+): UniversalServerResponse {
+  const { body } = answer;
+  if (body === undefined || answer.status >= 400) return answer;
+  if (method.methodKind !== "unary") return { ...answer, body: dataHeld(body, values) };
+  const objection = objectionTo(values);
+  if (objection === undefined) return answer;
+  // gRPC-Web has its status in the body, behind the data: the caller gets no answer at all.
+  if (answer.header?.get("content-type")?.startsWith("application/grpc")) throw objection;
+  return refusal({ ...answer, status: 503, trailer: new Headers() }, objection);
+}
+
+/** Leaves out what may not be written any more; the stream goes on to its end, which says why. */
+async function* dataHeld(
+  body: NonNullable<UniversalServerResponse["body"]>,
+  values: ContextValues,
+): AsyncIterable<Uint8Array> {
+  for await (const envelope of body as AsyncIterable<Uint8Array>) {
+    const end = (envelope[0]! & endFlags) !== 0;
+    if (end || objectionTo(values) === undefined) yield envelope;
+  }
+}
