@@ -18,7 +18,15 @@ import {
 import { silentLogger, systemClock } from "@wellapi/runtime";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { answerOf } from "../src/consent-link.ts";
-import { openEnforcer } from "../src/index.ts";
+import {
+  type ConsentLink,
+  openEnforcer,
+  runEnforcer,
+  Session,
+  sessionOptions,
+  systemTimers,
+  type WatchListener,
+} from "../src/index.ts";
 
 const question = {
   partition: "local/pat_1",
@@ -202,6 +210,33 @@ describe("an enforcer", () => {
     enforcer.onRecall((recall) => said.push(`recalled ${recall?.partition}`));
     await done;
     expect(said).toEqual(["recalled local/pat_1", "acknowledged rcl_1"]);
+  });
+
+  // Over the wire an acknowledgement leaves a moment after it was sent, which would hide a wrong order.
+  it("hands nothing to its link before the listeners to a recall have returned", () => {
+    const said: string[] = [];
+    let tell: WatchListener | undefined;
+    const link: ConsentLink = {
+      decide: () => new Promise(() => {}),
+      watch(listener) {
+        tell = listener;
+        return { send: ({ kind }) => said.push(kind), close: () => {} };
+      },
+    };
+    const session = new Session(sessionOptions());
+    const enforcer = runEnforcer({
+      link,
+      session,
+      clock: systemClock,
+      timers: systemTimers,
+      log: silentLogger,
+    });
+    onTestFinished(() => enforcer.close());
+    tell!.message({ kind: "opened", ttlMs: 1_500 });
+    enforcer.onRecall(() => said.push("let go"));
+    const { partition } = question;
+    tell!.message({ kind: "recall", recall: "rcl_1", partition, onlyWidens: false, grantees: [] });
+    expect(said).toEqual(["open", "let go", "acknowledge"]);
   });
 
   it("acknowledges nothing where a listener fails to let go: its session ends, and everybody hears of that", async () => {

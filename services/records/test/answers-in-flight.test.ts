@@ -1,4 +1,5 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { leavesCollection } from "@wellapi/access-log";
 import { Access_Outcome, Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
@@ -77,7 +78,9 @@ function whileReading({ world: { store } }: Scene, run: () => Promise<void>): vo
 
 /** Runs once, when the read's entry is on disk and its answer has not left. */
 function betweenEntryAndAnswer({ world: { store } }: Scene, run: () => Promise<void>): void {
-  store.committed = async () => {
+  store.committed = async ({ changes }) => {
+    if (!changes.some(({ kind, collection }) => kind === "insert" && collection === leavesCollection.name))
+      return;
     delete store.committed;
     await run();
   };

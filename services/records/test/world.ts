@@ -18,7 +18,7 @@ import { openReceiptKey } from "@wellapi/receipts";
 import { type Caller, createPageTokens, problemOf } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { type Clock, type Logger, randomIds, silentLogger, systemClock } from "@wellapi/runtime";
-import { openSqliteStore, type Store, StoreError } from "@wellapi/store";
+import { type Commit, openSqliteStore, type Store, StoreError } from "@wellapi/store";
 import { SLEEP_STAGE_SYSTEM } from "@wellapi/terminology";
 import { createPairwise, openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
 import { onTestFinished } from "vitest";
@@ -35,7 +35,7 @@ export interface FaultyStore extends Store {
   mode: "works" | "refuses" | "commits_and_fails";
   /** Awaited where given: before each scan, and after each commit. */
   scanning?: (collection: string) => Promise<void>;
-  committed?: () => Promise<void>;
+  committed?: (commit: Commit) => Promise<void>;
 }
 
 function faulty(store: Store): FaultyStore {
@@ -50,7 +50,7 @@ function faulty(store: Store): FaultyStore {
       const failure = new StoreError("unavailable", "the disk is full");
       if (this.mode === "refuses") throw failure;
       const result = await store.commit(commit);
-      await this.committed?.();
+      await this.committed?.(commit);
       if (this.mode === "commits_and_fails") throw failure;
       return result;
     },
