@@ -1,17 +1,20 @@
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { rmSync, statfsSync, writeFileSync } from "node:fs";
+import { rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { verifyLogGrowth } from "@wellapi/cli/verification";
-import { enrolCompany, enrolPerson } from "@wellapi/demo/people";
+import { grant } from "@wellapi/demo/consents";
+import { contribute } from "@wellapi/demo/contribution";
+import { type Company, companyAt, enrolCompany, enrolPerson, personAt } from "@wellapi/demo/people";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
-import { SeriesBatchSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
+import { ItemOutcome_Status, SeriesBatchSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
@@ -165,3 +168,118 @@ describe.skipIf(!root)("the disk fills", () => {
     });
   }, 60_000);
 });
+
+describe.skipIf(!root).each(["SIGTERM", "SIGKILL"] as const)(
+  "an exchange on a full disk, ended by %s",
+  (signal) => {
+    const folder = temporaryFolder();
+    const logs = temporaryFolder();
+    const dataDir = join(folder.path, "data");
+    const fillers: string[] = [];
+    let server: Server;
+    const start = () => startServer({ dataDir, logFile: join(logs.path, "server.log") });
+
+    /** Until nothing fits: what a process lets go of may be taken, too. */
+    function fill(): void {
+      for (let i = 0; i < 20 && statfsSync(folder.path).bavail > 0; i++) {
+        fillers.push(join(folder.path, `filler${fillers.length}`));
+        fillDisk(folder.path, fillers.at(-1)!);
+      }
+    }
+
+    beforeAll(async () => {
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m", "tmpfs", folder.path]);
+      server = await start();
+    }, 30_000);
+
+    afterAll(async () => {
+      await server?.kill();
+      execFileSync("umount", [folder.path]);
+      folder.remove();
+      logs.remove();
+    });
+
+    test("comes up again: reads go on for longer than a session lasts, writes are DISK_FULL until there is room", async () => {
+      const maker = await enrolCompany(server, "Maker");
+      const person = await enrolPerson(server, "Person");
+      await grant(person, maker, Direction.CONTRIBUTE);
+      const { consents } = await createClient(ConsentService, maker.transport).listConsents({});
+      const parcel = { patient: consents[0]!.patient, code, unit: "/min", durationMs: 0, minutes: 50 };
+      await contribute(maker, undefined, [{ ...parcel, from: "2026-05-01T08:00:00Z" }]);
+      if (signal === "SIGTERM") expect(await server.stop()).toBe(0);
+      else await server.kill();
+      fill();
+      expect(statfsSync(folder.path).bavail).toBe(0);
+
+      server = await start();
+      const again = await personAt({ ...server, operatorKey: operatorKey(server) }, person.id);
+      const records = createClient(RecordsService, again.transport);
+      const query = { patient: person.id, code: { code }, purpose: Purpose.PATIENT_REQUEST };
+      // What the start has freed is taken by somebody else.
+      fill();
+      const until = Date.now() + 4_000;
+      for (let reads = 0; Date.now() < until || reads < 5; reads++) {
+        let samples = 0;
+        for await (const { payload } of records.readSeries(query)) {
+          if (payload.case === "end") samples = Number(payload.value.samples);
+        }
+        expect(samples).toBe(50);
+        await sleep(200);
+      }
+      const sender = companyAt(server, maker);
+      const send = (from: string) => outcomeOf(sender, parcel.patient, from);
+      let refused = await send("2025-06-01T00:00:00Z");
+      // Small ones may fit into pages that were free.
+      for (let i = 0; i < 300 && refused === "stored"; i++) {
+        refused = await send(new Date(Date.UTC(2025, 5, 2 + i)).toISOString());
+      }
+      expect(refused).toBe("DISK_FULL");
+
+      for (const filler of fillers) rmSync(filler, { force: true });
+      await expect.poll(() => send("2026-04-01T00:00:00Z"), { timeout: 15_000 }).toBe("stored");
+      expect(await server.stop()).toBe(0);
+      server = await start();
+      for (const room of ["start.room", "sessions.room"]) {
+        expect(statSync(join(dataDir, "reserves", room)).size).toBeGreaterThan(1_000_000);
+      }
+    }, 120_000);
+
+    let firstKey = "";
+    function operatorKey({ operatorKey: key }: Server): string {
+      firstKey ||= key ?? "";
+      return firstKey;
+    }
+    beforeAll(() => void operatorKey(server));
+  },
+);
+
+/** What becomes of a batch of samples that no compression makes small. */
+async function outcomeOf(company: Company, patient: string, from: string): Promise<string> {
+  const batch = {
+    requestId: randomUUID(),
+    patient,
+    series: [
+      {
+        code: { code },
+        unit: "/min",
+        times: {
+          start: { case: "startTime" as const, value: timestampFromMs(Date.parse(from)) },
+          spacing: { case: "periodMs" as const, value: 1_000 },
+        },
+        values: {
+          case: "decimals" as const,
+          value: {
+            mantissas: Array.from({ length: 5_000 }, () => Math.floor(30 + Math.random() * 200)),
+            scale: 0,
+          },
+        },
+      },
+    ],
+  };
+  try {
+    const { receipt } = await createClient(IngestionService, company.transport).createSeries({ batch });
+    return receipt?.items[0]?.status === ItemOutcome_Status.ACCEPTED ? "stored" : "rejected";
+  } catch (error) {
+    return problemOf(ConnectError.from(error)).reason;
+  }
+}

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type CollectionDeclaration, openSqliteStore, type SqliteStore, StoreError } from "@wellapi/store";
 import { StandaloneError } from "./errors.ts";
+import { sessionsRoom } from "./start-room.ts";
 
 /** Where an installation's files lie. Only its owner may look inside. */
 export interface DataFolder {
@@ -11,6 +12,8 @@ export interface DataFolder {
   readonly masterKey: string;
   /** Of the log's tiles. */
   readonly logFolder: string;
+  /** Of room that was taken while the disk had some. */
+  readonly reserves: string;
   reserve(service: string): string;
   /** Opens a service's own store. Throws StandaloneError `data_in_use`. */
   open(name: string, collections: readonly CollectionDeclaration[]): Promise<SqliteStore>;
@@ -33,6 +36,7 @@ export function prepareDataFolder(path: string): DataFolder {
       keyStore: join(keys, "patient-keys.db"),
       masterKey: join(keys, "master.key"),
       logFolder: folder("log"),
+      reserves,
       checkKeys() {
         // Made after both, at the first start.
         if (!existsSync(join(root, "identity.db"))) return;
@@ -49,7 +53,9 @@ export function prepareDataFolder(path: string): DataFolder {
       async open(name, collections) {
         const file = name.includes("/") ? name : join(root, `${name}.db`);
         try {
-          return await openSqliteStore({ path: file, collections });
+          // Without the sessions that consent stores nothing is read.
+          const room = name === "consent" ? { roomPath: sessionsRoom(reserves) } : {};
+          return await openSqliteStore({ path: file, collections, ...room });
         } catch (cause) {
           if (cause instanceof StoreError && cause.code === "locked") {
             throw new StandaloneError(

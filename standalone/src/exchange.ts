@@ -21,6 +21,7 @@ import {
   urlHost,
 } from "./doors.ts";
 import { createInProcessPlatform } from "./in-process-platform.ts";
+import { prepareStartRoom } from "./start-room.ts";
 
 /** A running exchange. */
 export interface Exchange {
@@ -45,6 +46,7 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
     await refuseTakenPorts(config);
     const folder = prepareDataFolder(config.dataDir);
     folder.checkKeys();
+    await prepareStartRoom(folder.reserves, log);
     const platform = createInProcessPlatform({
       installation: { trustDomain, profile, region: "local", compactAfterMs, authorities },
       folder,

@@ -1,4 +1,5 @@
 import type { CollectionDeclaration, Document, Store } from "@wellapi/store";
+import { sameBytes } from "./chain.ts";
 import type { Fact, FactKind, Link } from "./port.ts";
 
 const MARK = "journal_mark";
@@ -46,7 +47,10 @@ export function createMarkRepository(store: Store) {
     /** Also backwards: where somebody has decided that the journal as it is will do. */
     async reset(mark: Mark): Promise<void> {
       for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-        if (await put(mark, (await store.get<MarkDocument>(MARK, [PARTITION]))?.revision)) return;
+        const before = await store.get<MarkDocument>(MARK, [PARTITION]);
+        // A start on a full disk has nothing to write.
+        if (before !== undefined && isSame(before.document, mark)) return;
+        if (await put(mark, before?.revision)) return;
       }
     },
 
@@ -82,4 +86,8 @@ export function createMarkRepository(store: Store) {
     });
     return result.committed;
   }
+}
+
+function isSame(one: Mark, other: Mark): boolean {
+  return one.journal === other.journal && one.position === other.position && sameBytes(one.mac, other.mac);
 }

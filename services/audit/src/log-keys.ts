@@ -49,7 +49,8 @@ export async function openLogKeys(options: {
     first: (await log.signingKey()) ?? (await log.addSigningKey(await newSeed(kms, contextOf(origin, 0)))),
     successions: await log.successions(),
   };
-  const apart = parseChain(await file.read());
+  const kept = await file.read();
+  const apart = parseChain(kept);
   const longer = apart && apart.successions.length > stored.successions.length ? apart : stored;
   if (apart && !(isBeginningOf(apart, longer) && isBeginningOf(stored, longer))) {
     throw startRefused(
@@ -62,23 +63,27 @@ export async function openLogKeys(options: {
   return keysOf(chain);
 
   /** By the master key in use, where another took the place of the one that wrapped. */
-  async function rewrapped(kept: Chain): Promise<Chain> {
+  async function rewrapped(longest: Chain): Promise<Chain> {
     let changed = false;
     const wrap = async (wrapped: Uint8Array, place: number) => {
       const anew = await kms.rewrap(wrapped, contextOf(origin, place));
       changed ||= anew !== undefined;
       return anew ?? wrapped;
     };
-    const first = await wrap(kept.first, 0);
+    const first = await wrap(longest.first, 0);
     const successions = await Promise.all(
-      kept.successions.map(async ({ note, wrapped }, i) => ({ note, wrapped: await wrap(wrapped, i + 1) })),
+      longest.successions.map(async ({ note, wrapped }, i) => ({
+        note,
+        wrapped: await wrap(wrapped, i + 1),
+      })),
     );
-    return changed ? { first, successions } : kept;
+    return changed ? { first, successions } : longest;
   }
 
-  async function keep(kept: Chain): Promise<void> {
-    await file.write(formatChain(kept));
-    if (kept !== stored) await log.setKeys(kept);
+  async function keep(chain: Chain): Promise<void> {
+    // A start on a full disk has nothing to write.
+    if (formatChain(chain) !== kept) await file.write(formatChain(chain));
+    if (chain !== stored) await log.setKeys(chain);
   }
 
   async function keysOf({ first, successions }: Chain): Promise<LogKeys> {

@@ -19,12 +19,15 @@ export async function openPublication(
 ): Promise<Publication> {
   let size = -1;
   let note = "";
+  // By keys that sign the same text in the same way: a start with nothing new has nothing to write, on a full disk either.
+  let written = await file.read();
 
   async function publish(next: Frontier): Promise<void> {
     if (next.size <= size) return;
     const checkpoint = { origin: signers[0].name, size: next.size, root: frontierRoot(next), extensions: [] };
     const signed = signCheckpoint(checkpoint, signers);
-    await file.write(signed);
+    if (signed !== written) await file.write(signed);
+    written = signed;
     size = next.size;
     note = signed;
   }

@@ -7,6 +7,7 @@ export interface WorkerOptions {
   readonly path: string;
   readonly collections: readonly CollectionDeclaration[];
   readonly maxBytes?: number;
+  readonly roomPath?: string;
 }
 
 /** Bytes travel packed in one buffer of the message; changes and events name their part of it. */

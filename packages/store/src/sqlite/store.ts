@@ -15,6 +15,8 @@ export interface SqliteStoreOptions {
   readonly collections: readonly CollectionDeclaration[];
   /** Commits that would grow the file beyond this many bytes are `unavailable`. Default: none. */
   readonly maxBytes?: number;
+  /** A file that takes room on the same disk, and is deleted for the first commit that finds none. */
+  readonly roomPath?: string;
 }
 
 export interface SqliteStore extends Store {
@@ -34,9 +36,14 @@ const MAX_OUTBOX_READ = 10_000;
  * Throws `invalid` where the declarations are wrong or do not fit what is stored.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const { path, collections, maxBytes } = options;
+  const { path, collections, maxBytes, roomPath } = options;
   const catalog = createCatalog(collections);
-  const workerData: WorkerOptions = { path, collections, ...(maxBytes === undefined ? {} : { maxBytes }) };
+  const workerData: WorkerOptions = {
+    path,
+    collections,
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+    ...(roomPath === undefined ? {} : { roomPath }),
+  };
   // Not the parent's flags: some, such as --input-type, keep a worker from loading.
   const worker = new Worker(new URL("./worker.ts", import.meta.url), {
     workerData,

@@ -16,6 +16,7 @@ import type {
   WriteRequest,
 } from "./protocol.ts";
 import { read } from "./read.ts";
+import { roomsOf } from "./room.ts";
 import { migrate } from "./schema.ts";
 import { scrubDatabase } from "./scrub.ts";
 import { createStatements } from "./statements.ts";
@@ -40,7 +41,7 @@ function send(message: WorkerMessage, transfer: ArrayBuffer[] = []): void {
 }
 
 /** Takes the store's requests in turns: first all that write, in one transaction, then those that read. */
-function serve({ path, collections, maxBytes }: WorkerOptions): void {
+function serve({ path, collections, maxBytes, roomPath }: WorkerOptions): void {
   const catalog = createCatalog(collections);
   const database = openDatabase(path, maxBytes);
   try {
@@ -51,6 +52,7 @@ function serve({ path, collections, maxBytes }: WorkerOptions): void {
   }
   const statements = createStatements(database);
   const tidying = createTidying(database);
+  const rooms = roomsOf(database, roomPath);
   const queue: Task[] = [];
   let scheduled = false;
   // What an earlier run deleted without a scrub is unknown, so the first scrub always works.
@@ -73,7 +75,7 @@ function serve({ path, collections, maxBytes }: WorkerOptions): void {
       const requests = writes.map(({ request }) => request as WriteRequest);
       const deleted = requests.some(deletes);
       deletedSinceScrub ||= deleted;
-      const outcomes = writeGroup(statements, catalog, requests);
+      const outcomes = writeGroup(statements, catalog, requests, rooms);
       send({
         kind: "replies",
         replies: writes.map(({ id }, i) => ({ id, ...(outcomes[i] as WriteOutcome) })),

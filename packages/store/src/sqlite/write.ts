@@ -11,13 +11,15 @@ export type WriteOutcome = { readonly answer: CommitResult | undefined } | { rea
 
 /**
  * Group commit: runs all requests in one transaction and returns once it is on disk. A commit that is refused
- * rolls back to its own savepoint. Where the disk is full each request is tried alone, so that a large one
- * does not fail its small neighbours; after any other failure nothing of the group is stored.
+ * rolls back to its own savepoint. Where the disk is full, `rooms` are made, one after the other, and after each the
+ * group is tried again; then each request is tried alone, so that a large one does not fail its small neighbours. After
+ * any other failure nothing of the group is stored.
  */
 export function writeGroup(
   statements: Statements,
   catalog: Catalog,
   requests: readonly WriteRequest[],
+  rooms: readonly (() => void)[] = [],
 ): WriteOutcome[] {
   const { database } = statements;
   try {
@@ -28,6 +30,11 @@ export function writeGroup(
   } catch (error) {
     // SQLite itself has rolled back after some errors.
     if (database.isTransaction) database.exec("ROLLBACK");
+    const [room, ...others] = isFull(error) ? rooms : [];
+    if (room !== undefined) {
+      room();
+      return writeGroup(statements, catalog, requests, others);
+    }
     if (isFull(error) && requests.length > 1) {
       return requests.flatMap((request) => writeGroup(statements, catalog, [request]));
     }
