@@ -151,10 +151,10 @@ function grantsOf(
   now: number,
 ): Grant[] {
   const { id, version, terms } = consent;
-  const { lastMs, ...interval } = provision.captured;
+  const { lastMs } = provision.captured;
   const resolution = resolutionOf(provision, question);
   if (resolution === undefined) return [];
-  return within({ validity: terms.validity, captured: interval }, undenied)
+  return within({ validity: terms.validity, captured: everCaptured(consent, provision) }, undenied)
     .filter(({ validity }) => !hasEnded(validity, now))
     .map(({ validity, captured }) => ({
       consent: id,
@@ -164,6 +164,16 @@ function grantsOf(
       captured: { ...captured, ...(lastMs === undefined ? {} : { lastMs }) },
       validity,
     }));
+}
+
+/**
+ * Whatever a provision comes to permit, by when it was captured. Of a sliding window that is what it holds when it
+ * begins and all that comes after: whoever enforces must know where what was never permitted ends.
+ */
+function everCaptured({ terms, createTime }: Consent, { captured }: Provision): Interval {
+  const { lastMs, ...interval } = captured;
+  if (lastMs === undefined) return interval;
+  return { start: Math.max(createTime, terms.validity.start ?? createTime) - lastMs };
 }
 
 function runs({ directions }: Provision, direction: Direction | undefined): boolean {

@@ -174,6 +174,18 @@ describe("a denial", () => {
   });
 });
 
+describe("a sliding window", () => {
+  it("tells from where on it holds anything: so long before it begins, whether that is at once or later", () => {
+    const last = { captured: { lastMs: 500 } };
+    const given = { ...one(last), createTime: 900 };
+    expect(ask(currentOf(given))).toMatchObject({ grants: [{ captured: { start: 400, lastMs: 500 } }] });
+    const later = { ...one(last, { validity: { start: now + 100 } }), createTime: 900 };
+    expect(ask(currentOf(later))).toMatchObject({ grants: [{ captured: { start: now - 400 } }] });
+    const before = { ...one(last, { validity: { start: 10 } }), createTime: 900 };
+    expect(ask(currentOf(before))).toMatchObject({ grants: [{ captured: { start: 400 } }] });
+  });
+});
+
 describe("what is not known here", () => {
   const good = one({}, {}, "con_good");
   const unknown = (path: string, consent = "con_1") => ({

@@ -45,7 +45,9 @@ function intervalOf(text: string): Interval {
 function textOf({ resolution, captured: { start, end, lastMs } }: Grant): string {
   const day = (time: number | undefined) =>
     time === undefined ? "" : new Date(time).toISOString().slice(0, 10);
-  const within = start === undefined && end === undefined ? undefined : `${day(start)}..${day(end)}`;
+  // A window that slides holds nothing of before it began: that goes without saying.
+  const stands = start !== undefined && start > -(lastMs ?? 0) ? start : undefined;
+  const within = stands === undefined && end === undefined ? undefined : `${day(stands)}..${day(end)}`;
   const last = lastMs === undefined ? undefined : `the last ${lastMs / dayMs} days`;
   return (
     [resolution, ...[last, within].filter(Boolean)].join(" of ") + (last || within ? "" : " of all times")

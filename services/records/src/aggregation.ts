@@ -22,6 +22,8 @@ import { outOfRange, type WantedUnit } from "./unit-conversion.ts";
 export interface AggregatePermission {
   /** Where samples may be read as recorded: here a bucket may be cut by the request. */
   readonly raw: readonly Interval[];
+  /** Where samples may be read as recorded, or might have been before a window slid on; contains `raw`. */
+  readonly everRaw: readonly Interval[];
   /** Where lots may be told of whole buckets of the wanted length; contains `raw`. */
   readonly coarse: readonly Interval[];
 }
@@ -42,11 +44,16 @@ export function aggregatePermission(
   );
   if (allowing.length === 0) return undefined;
   const raw = allowing.filter(({ fineness }) => fineness === "raw");
-  return { raw: unite(raw.map(({ window }) => window)), coarse: unite(allowing.map(({ window }) => window)) };
+  const ever = raw.map(({ window, sliding }) => (sliding ? { from: sliding.from, to: window.to } : window));
+  return {
+    raw: unite(raw.map(({ window }) => window)),
+    everRaw: unite(ever),
+    coarse: unite(allowing.map(({ window }) => window)),
+  };
 }
 
 /** A patient's own reading. */
-export const ownPermission: AggregatePermission = { raw: [ALWAYS], coarse: [ALWAYS] };
+export const ownPermission: AggregatePermission = { raw: [ALWAYS], everRaw: [ALWAYS], coarse: [ALWAYS] };
 
 /** The buckets that are released, with what of each is counted. */
 export interface Buckets {
@@ -62,8 +69,8 @@ export interface Buckets {
 /**
  * A bucket is released if the permitted windows hold all of it. Where they are of raw data the request may cut
  * the first and last bucket; where they are coarser only lots are told of it, once it has ended. There a cut bucket, or
- * one that a change of zone made short, would be finer than permitted and is left out. So is one of which a part is read
- * raw: what is told of it less that part may be one sample.
+ * one that a change of zone made short, would be finer than permitted and is left out. So is one of which a part,
+ * but not all, can be read raw or could be: what is told of it less that part may be one sample.
  *
  * @param ended the instant as of which lots are told
  */
@@ -80,7 +87,8 @@ export function releasedBuckets(
   const told = buckets.map((bucket, i) => {
     if (released[i] || bucket.to > ended) return false;
     const whole = covers([interval], bucket) && bucket.to - bucket.from >= NOMINAL_MS[unit];
-    return whole && covers(permission.coarse, bucket) && clip(permission.raw, bucket).length === 0;
+    const cut = clip(permission.everRaw, bucket).length > 0 && !covers(permission.everRaw, bucket);
+    return whole && !cut && covers(permission.coarse, bucket);
   });
   return { edges, counted, released, told };
 }

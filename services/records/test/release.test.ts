@@ -213,4 +213,24 @@ describe("a reader of hourly or daily data", () => {
     ]);
     expect(await ask(scene, hourly, BucketSize.DAY, midnight, midnight + DAY)).toEqual([]);
   });
+
+  it("is told nothing of a bucket of which a sliding window held a part raw, also when it has slid on", async () => {
+    const scene = await openReleaseScene(midnight);
+    const { world, patient, clock, hourly } = scene;
+    await world.grant(patient, {
+      organization: hourly.organization,
+      direction: Direction.READ,
+      codes: [HEART_RATE],
+      resolution: Resolution.RAW,
+      window: { from: midnight + HOUR / 2, to: midnight + 100 * 365 * DAY },
+      lastMs: MINUTE,
+    });
+    await send(scene, "r1", instants(midnight, 3 * 60, HOUR / 60));
+    clock.time = midnight + 2 * DAY;
+    const hours = await ask(scene, hourly, BucketSize.HOUR, midnight, midnight + 3 * HOUR);
+    expect(hours.map(({ from, count, min }) => [from, count, min])).toEqual([
+      [midnight + HOUR, 60, undefined],
+      [midnight + 2 * HOUR, 60, undefined],
+    ]);
+  });
 });

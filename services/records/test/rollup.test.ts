@@ -207,7 +207,13 @@ describe("a rollup", () => {
         ...loose.map((one) => ({ ...intervalOf([one]), strips: [one] })),
       ].sort((a, b) => a.from - b.from);
       const interval = { from: at[0]!, to: at.at(-1)! };
-      const buckets = releasedBuckets(at, interval, { raw: [interval], coarse: [interval] }, "hour", 0);
+      const buckets = releasedBuckets(
+        at,
+        interval,
+        { raw: [interval], everRaw: [interval], coarse: [interval] },
+        "hour",
+        0,
+      );
       const whole = createSeriesAggregation(buckets);
       const winning = winningColumns(blocks.flatMap(({ strips: those }) => those));
       for (const columns of winning) whole.add(columns);

@@ -148,7 +148,8 @@ export declare type Grant = Message<"wellapi.internal.consent.v1.Grant"> & {
   provision: number;
 
   /**
-   * Where it is above 0: of the window, only data captured in the last so many milliseconds before each use.
+   * Where it is above 0: of the window, only data captured in the last so many milliseconds before each use. The window
+   * then begins where it holds anything first: what lies before was never permitted by this grant.
    *
    * @generated from field: int64 captured_in_last_ms = 7;
    */
