@@ -1,165 +1,20 @@
-import { timestampMs } from "@bufbuild/protobuf/wkt";
-import { RetractionReason } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
-import { CaptureMethod, Direction, Granularity } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { randomIds, systemClock } from "@wellapi/runtime";
+import { CaptureMethod, Granularity } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import fc from "fast-check";
-import { describe, expect, it, onTestFinished } from "vitest";
-import { createPass } from "../src/compactor.ts";
-import { createPatientQueue } from "../src/patient-queue.ts";
+import { describe, expect, it } from "vitest";
+import { aggregated, DAY, HOUR, MINUTE, type SentItem, START, sentItem, told } from "./overlap-model.ts";
 import {
-  aggregated,
-  bySeries,
-  DAY,
-  decode,
-  HOUR,
-  itemInit,
-  MINUTE,
-  type Sample,
-  type SentItem,
-  START,
-  samplesOfSent,
-  sentItem,
-  seriesOf,
-  told,
-} from "./overlap-model.ts";
-import { resumeTokenAfter, sequencesByBatch } from "./watching.ts";
-import { append, HEART_RATE, openScene, queryInit, STEPS, WEIGHT } from "./world.ts";
-
-type Scene = Awaited<ReturnType<typeof openScene>>;
-interface Bounds {
-  readonly from: number;
-  readonly to: number;
-}
-
-function compact({ world, patient }: Scene): Promise<void> {
-  const { store, vault } = world;
-  const deps = {
-    store,
-    vault,
-    queue: createPatientQueue(),
-    clock: systemClock,
-    ids: randomIds,
-    damage: { report() {} },
-  };
-  return createPass(deps, new AbortController().signal)(patient.partition);
-}
-
-function queryOf({ world, clinic, patient }: Scene, bounds: Bounds, code = HEART_RATE) {
-  return queryInit(world.idFor(clinic, patient), { ...bounds, code });
-}
-
-async function read(scene: Scene, bounds: Bounds, code?: string) {
-  const samples: [string, number[]][] = [];
-  for await (const { payload } of scene.world.reader(scene.clinic).readSeries(queryOf(scene, bounds, code))) {
-    if (payload.case === "series") samples.push(...decode(payload.value));
-  }
-  return bySeries(samples);
-}
-
-/** By pages of a few samples. */
-async function paged(scene: Scene, bounds: Bounds, pageSize: number) {
-  const samples: [string, number[]][] = [];
-  let pageToken = "";
-  do {
-    const page = await scene.world
-      .reader(scene.clinic)
-      .querySeries({ ...queryOf(scene, bounds), pageSize, pageToken });
-    samples.push(...page.series.flatMap(decode));
-    pageToken = page.nextPageToken;
-  } while (pageToken !== "");
-  return bySeries(samples);
-}
-
-async function aggregates(scene: Scene, bounds: Bounds, bucketSize: BucketSize, code?: string) {
-  const answer = await scene.world
-    .reader(scene.clinic)
-    .aggregateSeries({ ...queryOf(scene, bounds, code), bucketSize });
-  return Object.fromEntries(
-    answer.aggregates.flatMap(({ source, buckets }) =>
-      buckets.map(({ startTime, count, sum, min, max }) => {
-        const numbers = [Number(count), Number(sum), Number(min), Number(max)];
-        return [`${seriesOf(source!)} ${timestampMs(startTime!)}`, numbers];
-      }),
-    ),
-  );
-}
-
-/** What a watch delivers that goes on after a commit, up to the commit `last`: each sample as text. */
-async function watched(scene: Scene, after: number, last: number) {
-  const { world, clinic, patient } = scene;
-  const { code, purpose, patient: id } = queryInit(world.idFor(clinic, patient), {});
-  const ends = new AbortController();
-  onTestFinished(() => ends.abort());
-  const query = { patient: id, purpose, codes: [code] };
-  const sequences = await sequencesByBatch(scene, last);
-  const resumeToken = resumeTokenAfter(scene, query, after);
-  const stream = world.reader(clinic).watchSeries({ ...query, resumeToken }, { signal: ends.signal });
-  const seen: string[] = [];
-  try {
-    for await (const { payload } of stream) {
-      if (payload.case !== "series") continue;
-      const sequence = sequences.get(payload.value.batch)!;
-      seen.push(...decode(payload.value).map(([series, sample]) => `${sequence} ${series} ${sample}`));
-      if (sequence >= last) ends.abort();
-    }
-  } catch (error) {
-    if (!ends.signal.aborted) throw error;
-  }
-  return seen.sort();
-}
-
-interface Sent {
-  readonly id: string;
-  readonly sequence: number;
-  readonly samples: Sample[];
-  gone: boolean;
-}
-
-/** A patient of their own, with what was sent for them. */
-async function createHistory(scene: Scene) {
-  const patient = scene.world.patient();
-  for (const [{ organization }, direction] of [
-    [scene.maker, Direction.CONTRIBUTE],
-    [scene.clinic, Direction.READ],
-  ] as const) {
-    await scene.world.grant(patient, { organization, direction, codes: [HEART_RATE] });
-  }
-  const own: Scene = { ...scene, patient };
-  const batches: Sent[] = [];
-  let values = 1;
-  return {
-    scene: own,
-    batches,
-    left: () => batches.filter(({ gone }) => !gone).flatMap(({ samples }) => samples),
-    async send(items: readonly SentItem[]): Promise<Sent> {
-      const firsts = items.map(({ starts }) => {
-        values += starts.length;
-        return values - starts.length;
-      });
-      const receipt = await append(
-        own,
-        `r${batches.length}`,
-        items.map((item, i) => itemInit(item, firsts[i]!)),
-      );
-      expect(receipt.items.flatMap(({ violations }) => violations)).toEqual([]);
-      const sequence = Number(receipt.sequence);
-      const samples = items.flatMap((item, i) => samplesOfSent(item, firsts[i]!, sequence, i));
-      const sent = { id: receipt.batch, sequence, samples, gone: false };
-      batches.push(sent);
-      return sent;
-    },
-    async retract(sent: Sent): Promise<void> {
-      if (sent.gone) return;
-      const reason = RetractionReason.ENTERED_IN_ERROR;
-      const retraction = { patient: own.world.idFor(own.maker, patient), batch: sent.id, reason };
-      await own.world.writer(own.maker).retractBatch({ retraction });
-      sent.gone = true;
-    },
-  };
-}
-
-const everything = { from: START - 40 * DAY, to: START + 40 * DAY };
+  aggregates,
+  type Bounds,
+  compact,
+  createHistory,
+  everything,
+  paged,
+  queryOf,
+  read,
+  watched,
+} from "./overlap-scene.ts";
+import { openScene } from "./world.ts";
 
 const bounds = fc
   .tuple(fc.integer({ min: -30, max: 240 }), fc.integer({ min: 1, max: 240 }))
@@ -321,70 +176,5 @@ describe("what is shown where samples overlap", () => {
     await history.send([one(9 * MINUTE, MINUTE)]);
     expect(told(history.left(), early.from, early.to)).toEqual({});
     await holds(history, early);
-  });
-});
-
-describe("lines that are never one", () => {
-  const mine = (
-    code: string,
-    unit: string,
-    mantissas: number[],
-    granularity: Granularity,
-    method: CaptureMethod,
-  ) => ({
-    ...itemInit(
-      {
-        starts: mantissas.map((_, i) => i * MINUTE),
-        durations: mantissas.map(() => (granularity === Granularity.HOUR ? HOUR : MINUTE)),
-        device: false,
-        model: "",
-        method,
-        granularity,
-        scale: 0,
-      },
-      1,
-    ),
-    code: { code },
-    unit,
-    values: { case: "decimals" as const, value: { mantissas, scale: unit === "kg" ? 1 : 0 } },
-  });
-  const hour = { from: START, to: START + HOUR };
-
-  it("sixty minutes of 10 steps and an hour of 650 are 600 and 650, never 1,240", async () => {
-    const scene = await openScene({ codes: [STEPS] });
-    const sixty = Array.from({ length: 60 }, () => 10);
-    await append(scene, "minutes", [mine(STEPS, "{steps}", sixty, Granularity.MINUTE, CaptureMethod.SENSED)]);
-    await append(scene, "hour", [mine(STEPS, "{steps}", [650], Granularity.HOUR, CaptureMethod.SENSED)]);
-    for (let i = 0; i < 2; i++) {
-      const told = await aggregates(scene, hour, BucketSize.HOUR, STEPS);
-      expect(
-        Object.values(told)
-          .map(([count, sum]) => [count, sum])
-          .sort(),
-      ).toEqual([
-        [1, 650],
-        [60, 600],
-      ]);
-      await compact(scene);
-    }
-  });
-
-  it("a clinician's 80.0 kg and a self-reported 70.0 kg are two lines, without a device, too", async () => {
-    const scene = await openScene();
-    await append(scene, "clinic", [mine(WEIGHT, "kg", [800], Granularity.INSTANT, CaptureMethod.CLINICIAN)]);
-    await append(scene, "self", [
-      mine(WEIGHT, "kg", [700], Granularity.INSTANT, CaptureMethod.SELF_REPORTED),
-    ]);
-    const values = Object.values(await read(scene, hour, WEIGHT)).flat();
-    expect(values.map(([, , value]) => value).sort()).toEqual([70, 80]);
-    const told = await aggregates(scene, hour, BucketSize.DAY, WEIGHT);
-    expect(
-      Object.values(told)
-        .map(([count, sum]) => [count, sum])
-        .sort(),
-    ).toEqual([
-      [1, 70],
-      [1, 80],
-    ]);
   });
 });
