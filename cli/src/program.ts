@@ -10,7 +10,7 @@ import { addIngest } from "./commands/ingest.ts";
 import { addMasterKey } from "./commands/master-key.ts";
 import { addApplication, addOrganization } from "./commands/organization.ts";
 import { addPatient } from "./commands/patient.ts";
-import { addAggregate, addRead, addWatch } from "./commands/read.ts";
+import { addAggregate, addRead, addSeries, addWatch } from "./commands/read.ts";
 import { addReceipt } from "./commands/receipt.ts";
 import { addRetract } from "./commands/retract.ts";
 import { addServe, addStartMesh } from "./commands/serve.ts";
@@ -41,6 +41,7 @@ export function createProgram(): Command {
   addIngest(program);
   addRead(program);
   addWatch(program);
+  addSeries(program);
   addAggregate(program);
   addRetract(program);
   addErase(program);

@@ -1,7 +1,11 @@
 import { toJson } from "@bufbuild/protobuf";
+import { durationMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import {
+  type Bucket,
   type BucketSize,
+  SeriesInfoSchema,
+  type SourceAggregate,
   SourceAggregateSchema,
   type SourcedSeries,
   SourcedSeriesSchema,
@@ -17,6 +21,7 @@ import { bucketSizes, codingOf, count, instant, interval, oneOf, purposes, sever
 import { connect } from "../connection.ts";
 import { CliError } from "../failure.ts";
 import { createOutput, timeText } from "../output.ts";
+import { pages } from "../pages.ts";
 import { samplesOf } from "../samples.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 import { followWatch } from "../watch.ts";
@@ -156,14 +161,18 @@ export function addAggregate(program: Command): void {
     .action(async (options: ReadOptions & { by: BucketSize }, command: Command) => {
       const settings = settingsOf(command);
       const client = createClient(RecordsService, await connect(settings));
-      const { aggregates } = await client.aggregateSeries({
-        patient: options.patient,
-        code: codingOf(options.code),
-        interval: interval(options.from, options.to),
-        purpose: purposeOf(options, command),
-        bucketSize: options.by,
-        unit: options.unit ?? "",
-        ...(options.digits === undefined ? {} : { digits: options.digits }),
+      const aggregates = await pages(async (pageToken) => {
+        const page = await client.aggregateSeries({
+          patient: options.patient,
+          code: codingOf(options.code),
+          interval: interval(options.from, options.to),
+          purpose: purposeOf(options, command),
+          bucketSize: options.by,
+          unit: options.unit ?? "",
+          ...(options.digits === undefined ? {} : { digits: options.digits }),
+          pageToken,
+        });
+        return { items: page.aggregates, nextPageToken: page.nextPageToken };
       });
       const output = createOutput(settings.json);
       if (settings.json) {
@@ -174,11 +183,57 @@ export function addAggregate(program: Command): void {
         aggregate.buckets.map((bucket) => ({ aggregate, bucket })),
       );
       for (const { aggregate, bucket } of rows) {
-        const component = aggregate.component?.code ? `${aggregate.component.code} ` : "";
-        process.stdout.write(
-          `${timeText(bucket.startTime)} ${component}count ${bucket.count} min ${bucket.min} mean ${bucket.mean} max ${bucket.max} sum ${bucket.sum} ${aggregate.unit}\n`,
-        );
+        process.stdout.write(`${timeText(bucket.startTime)} ${bucketText(aggregate, bucket)}\n`);
       }
       if (rows.length === 0) process.stdout.write("none\n");
+    });
+}
+
+function bucketText({ component, unit }: SourceAggregate, bucket: Bucket): string {
+  const { count, min = "withheld", mean, max = "withheld", sum, codeTimes, partial } = bucket;
+  const part = partial ? " (a part)" : "";
+  if (codeTimes.length > 0) {
+    const times = codeTimes.map(({ value, duration }) => {
+      return `${value?.code} ${Number((durationMs(duration!) / 60_000).toFixed(1))} min`;
+    });
+    return `count ${count} ${times.join(", ")}${part}`;
+  }
+  const named = component?.code ? `${component.code} ` : "";
+  return `${named}count ${count} min ${min} mean ${mean} max ${max} sum ${sum} ${unit}${part}`;
+}
+
+export function addSeries(program: Command): void {
+  const series = program.command("series").description("what there is of a patient");
+  addQueryOptions(addConnectionOptions(series.command("list")))
+    .description("list codes, sources, spans and counts of what may be read")
+    .option("--code <loinc...>", "only these: LOINC codes, or <system>|<code>", several(String))
+    .addHelpText("after", "\nExample: wellapi series list --credentials ./clinic --patient pat_...")
+    .action(async (options: { patient: string; code?: string[]; purpose?: Purpose }, command: Command) => {
+      const settings = settingsOf(command);
+      const client = createClient(RecordsService, await connect(settings));
+      const found = await pages(async (pageToken) => {
+        const page = await client.listSeries({
+          patient: options.patient,
+          codes: (options.code ?? []).map(codingOf),
+          purpose: purposeOf(options, command),
+          pageToken,
+        });
+        return { items: page.series, nextPageToken: page.nextPageToken };
+      });
+      createOutput(settings.json).rows(
+        SeriesInfoSchema,
+        found,
+        ["code", "what", "unit", "from", "to", "samples", "organization", "device"],
+        ({ code, units, span, count, source }) => [
+          code?.code ?? "",
+          code?.display ?? "",
+          units.join(" "),
+          timeText(span?.startTime),
+          timeText(span?.endTime),
+          count ?? "not told",
+          source?.organization ?? "",
+          source?.deviceModel || source?.deviceId || "",
+        ],
+      );
     });
 }

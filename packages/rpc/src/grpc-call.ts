@@ -265,9 +265,10 @@ function encode(spec: MethodImplSpec, message: Message, { maximumMessageBytes }:
   const bytes = toBinary(spec.method.output, message);
   if (bytes.length > maximumMessageBytes) {
     throw problemError({
-      code: Code.ResourceExhausted,
-      reason: "MESSAGE_TOO_LARGE",
-      message: `the answer is larger than ${maximumMessageBytes} bytes: ask for less at a time`,
+      // Not RESOURCE_EXHAUSTED, which clients send again: the same question gets the same answer.
+      code: Code.OutOfRange,
+      reason: "ANSWER_TOO_LARGE",
+      message: `the answer is larger than ${maximumMessageBytes} bytes: ask for less, by page_size or a shorter interval`,
     });
   }
   return asBuffer(bytes);

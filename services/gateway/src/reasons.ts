@@ -1,6 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
-import { errorFromJson, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
+import { codeToHttpStatus, errorFromJson, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { ErrorInfoSchema } from "@wellapi/gen/google/rpc/error_details_pb";
 import { type Problem, problemError } from "@wellapi/rpc";
 
@@ -39,6 +39,14 @@ export async function reasoned(
 }
 
 function problemOfRequest({ code, rawMessage }: ConnectError, maximumMessageBytes: number): Problem {
+  if (code === Code.ResourceExhausted && rawMessage.includes("writeMaxBytes")) {
+    return {
+      // Not RESOURCE_EXHAUSTED, which clients send again: the same question gets the same answer.
+      code: Code.OutOfRange,
+      reason: "ANSWER_TOO_LARGE",
+      message: `the answer is larger than ${maximumMessageBytes} bytes: ask for less, by page_size or a shorter interval`,
+    };
+  }
   if (code === Code.ResourceExhausted) {
     return {
       code,
@@ -59,7 +67,7 @@ export function refusal(answer: UniversalServerResponse, error: ConnectError): U
   header.delete("content-encoding");
   header.set("content-type", "application/json");
   header.set("content-length", String(bytes.length));
-  return { ...answer, header, body: each(bytes) };
+  return { ...answer, status: codeToHttpStatus(error.code), header, body: each(bytes) };
 }
 
 async function* each(bytes: Uint8Array): AsyncIterable<Uint8Array> {

@@ -1,6 +1,13 @@
-import type { Coding } from "@wellapi/series";
 import { findAnyCode } from "@wellapi/terminology";
 import {
+  type AggregateBucket,
+  type AggregatePage,
+  type AggregatePosition,
+  createAggregatePage,
+  type SourcedAggregate,
+} from "./aggregate-page.ts";
+import {
+  type AggregatePermission,
   aggregatePermission,
   type BucketNumbers,
   type Buckets,
@@ -10,83 +17,87 @@ import {
   type Part,
   releasedBuckets,
 } from "./aggregation.ts";
+import { MAX_BLOCK_REACH_MS } from "./block-repository.ts";
 import { type BucketUnit, bucketEdges, type ZonePeriod } from "./calendar.ts";
+import { createCodedAggregation } from "./coded-aggregation.ts";
 import type { Directory } from "./directory-client.ts";
 import { invalidField, RecordsError } from "./errors.ts";
 import type { Intent } from "./intent.ts";
+import { clip } from "./interval.ts";
 import type { Source } from "./provenance.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
 import { readOnce } from "./reading.ts";
 import type { Releases, Told } from "./releases.ts";
 import { planRollup } from "./rollup.ts";
 import type { SeriesQuery } from "./series-query.ts";
+import { seriesOf } from "./source-filter.ts";
 import { toldParts } from "./told-buckets.ts";
 import { checkWantedUnit } from "./unit-conversion.ts";
+import type { Run } from "./winners.ts";
 
 export interface AggregateSeriesDeps extends ReadSeriesDeps {
   readonly directory: Directory;
   readonly releases: Releases;
 }
 
-/** The aggregate of one series and component: nothing is summed across devices or providers. */
-export interface SourcedAggregate {
-  readonly source: Source;
-  readonly component: Coding | null;
-  readonly unit: string;
-  /** Those with samples, ascending. */
-  readonly buckets: ReadonlyArray<{
-    readonly from: number;
-    readonly to: number;
-    readonly numbers: BucketNumbers;
-    /** The request cuts it. */
-    readonly partial: boolean;
-  }>;
+const MAX_BUCKETS = 10_000;
+/** Of one series: whoever contributes decides how many units and components it has. */
+const MAX_BUCKETS_A_SERIES = 50_000;
+
+/** Which buckets, and how they are made. */
+interface Question {
+  readonly partition: string;
+  readonly query: SeriesQuery;
+  readonly zones: readonly ZonePeriod[];
+  readonly permission: AggregatePermission;
+  readonly buckets: Buckets;
+  /** Asked for together with the first series. */
+  readonly revision: Promise<number>;
 }
 
-const MAX_BUCKETS = 10_000;
-/** Over all sources. An answer of 1 MiB carries half as many; whoever contributes decides how many sources there are. */
-const MAX_ANSWERED_BUCKETS = 50_000;
-
-/** Aggregates one code by buckets of the patient's calendar. `query.interval` has both ends. */
+/** A page of aggregates of one code by buckets of the patient's calendar. `query.interval` has both ends. */
 export function aggregateSeries(
   deps: AggregateSeriesDeps,
   intent: Intent,
   query: SeriesQuery,
   unit: BucketUnit,
-): Promise<{ readonly aggregates: readonly SourcedAggregate[]; readonly access: string }> {
+  size: number,
+  position: AggregatePosition | undefined,
+): Promise<Pick<AggregatePage, "aggregates" | "next"> & { readonly access: string }> {
   const { code, interval, wanted } = query;
   return readOnce(deps, intent, async (read) => {
     const { partition } = read.subject;
     const reading = await read.reading(code);
     const permission = reading.own ? ownPermission : aggregatePermission(reading.permits, unit);
-    if (permission === undefined) throw new RecordsError("RESOLUTION_TOO_FINE");
-    if (findAnyCode(code)?.kind === "coded") {
-      throw invalidField("code", "coded values have no sum or mean: use ReadSeries");
+    const isCoded = findAnyCode(code)?.kind === "coded";
+    // Lots are of numbers.
+    if (permission === undefined || (isCoded && permission.raw.length === 0)) {
+      throw new RecordsError("RESOLUTION_TOO_FINE");
     }
     checkWantedUnit(code, wanted);
     const zones = await zonesOf(deps, partition);
     const edges = bucketEdges(zones, unit, interval, MAX_BUCKETS);
     if (edges === undefined) throw tooManyBuckets(MAX_BUCKETS);
     const buckets = releasedBuckets(edges, interval, permission, unit, deps.releases.instant());
-    const aggregates: SourcedAggregate[] = [];
-    // Asked for together with the first series.
     const revision = deps.blocks.revision(partition);
     revision.catch(() => {}); // told where it is awaited
-    for await (const { series } of deps.blocks.series(partition, code)) {
-      const answered = aggregates.reduce((sum, aggregate) => sum + aggregate.buckets.length, 0);
-      aggregates.push(
-        ...(await aggregateOne(deps, partition, series, await revision, buckets, zones, query, answered)),
-      );
+    const question = { partition, query, zones, permission, buckets, revision };
+    const aggregateOne = isCoded ? aggregateCodes : aggregateNumbers;
+    const page = createAggregatePage(size, position);
+    for await (const { series } of seriesOf(deps, partition, query, position?.series)) {
+      if (!page.add(series, await aggregateOne(deps, series, question))) break;
     }
+    const { aggregates, next } = page;
     return {
       items: aggregates.reduce((sum, aggregate) => sum + countOf(aggregate), 0),
       permits: reading.own ? [] : reading.permits,
-      answer: (access) => ({ aggregates, access }),
+      answer: (access) => ({ aggregates, next, access }),
     };
   });
 }
 
-async function zonesOf(
+/** Throws CONSENT_REQUIRED where there is no such patient. */
+export async function zonesOf(
   { directory }: AggregateSeriesDeps,
   partition: string,
 ): Promise<readonly ZonePeriod[]> {
@@ -95,25 +106,21 @@ async function zonesOf(
   return known.zones;
 }
 
-async function aggregateOne(
+async function aggregateNumbers(
   { blocks, releases }: AggregateSeriesDeps,
-  partition: string,
   series: string,
-  revision: number,
-  buckets: Buckets,
-  zones: readonly ZonePeriod[],
-  { wanted }: SeriesQuery,
-  answered: number,
+  { partition, query, zones, buckets, revision }: Question,
 ): Promise<SourcedAggregate[]> {
+  const { wanted } = query;
   const aggregation = createSeriesAggregation(buckets);
   let latest: { source: Source; sequence: number } | undefined;
   const counted = (source: Source, sequence: number) => {
-    if (answered + aggregation.size > MAX_ANSWERED_BUCKETS) throw tooManyBuckets(MAX_ANSWERED_BUCKETS);
+    if (aggregation.size > MAX_BUCKETS_A_SERIES) throw tooManyBuckets(MAX_BUCKETS_A_SERIES);
     if (latest === undefined || sequence >= latest.sequence) latest = { source, sequence };
   };
   const [from, to] = [buckets.counted[0]!, buckets.counted.at(-1)!];
   const live = buckets.released.includes(true);
-  const summaries = live ? await blocks.summaries(partition, series, { from, to }, revision) : [];
+  const summaries = live ? await blocks.summaries(partition, series, { from, to }, await revision) : [];
   const rollup = planRollup(summaries, buckets);
   for (const { summary, bucket, first, end } of rollup.hours) {
     aggregation.addHours(summary, bucket, first, end);
@@ -131,7 +138,6 @@ async function aggregateOne(
   const parts = [...aggregation.results(), ...told.parts];
   const { source } = latest ?? told.newest ?? {};
   if (parts.length === 0 || source === undefined) return [];
-  const { edges, counted: counts } = buckets;
   // In the wanted unit what was sent in several becomes one; as sent, each unit stays for itself.
   const groups = Map.groupBy(parts, ({ component, unit }) =>
     JSON.stringify([component?.system, component?.code, wanted.unit === "" ? unit : wanted.unit]),
@@ -143,15 +149,41 @@ async function aggregateOne(
       source,
       component,
       unit: wanted.unit === "" ? unit : wanted.unit,
-      buckets: (await numbersByBucket(group, wanted)).map(([i, numbers]) => ({
-        from: edges[i]!,
-        to: edges[i + 1]!,
-        numbers: buckets.told[i] ? withoutExtremes(numbers) : numbers,
-        partial: counts[i] !== edges[i] || counts[i + 1] !== edges[i + 1],
-      })),
+      buckets: (await numbersByBucket(group, wanted)).map(([i, numbers]) =>
+        bucketOf(buckets, i, buckets.told[i] ? withoutExtremes(numbers) : numbers),
+      ),
     });
   }
   return aggregates;
+}
+
+/** The samples that start before a bucket may reach into it: those that may be read are looked at, too. */
+async function aggregateCodes(
+  { blocks }: AggregateSeriesDeps,
+  series: string,
+  { partition, permission, buckets }: Question,
+): Promise<SourcedAggregate[]> {
+  const aggregation = createCodedAggregation(buckets);
+  const [from, to] = [buckets.counted[0]! - MAX_BLOCK_REACH_MS, buckets.counted.at(-1)!];
+  let latest: Run | undefined;
+  for (const interval of clip(permission.raw, { from, to })) {
+    for await (const run of blocks.winners(partition, series, interval)) {
+      aggregation.add(run.columns);
+      if (latest === undefined || run.sequence >= latest.sequence) latest = run;
+    }
+  }
+  const told = aggregation.results().map(([i, content]) => bucketOf(buckets, i, content));
+  if (latest === undefined || told.length === 0) return [];
+  return [{ source: latest.source, component: null, unit: "", buckets: told }];
+}
+
+function bucketOf(
+  { edges, counted }: Buckets,
+  i: number,
+  content: AggregateBucket["content"],
+): AggregateBucket {
+  const partial = counted[i] !== edges[i] || counted[i + 1] !== edges[i + 1];
+  return { from: edges[i]!, to: edges[i + 1]!, partial, content };
 }
 
 /** A minimum is a sample. */
@@ -180,5 +212,5 @@ function tooManyBuckets(most: number): RecordsError {
 }
 
 function countOf({ buckets }: SourcedAggregate): number {
-  return buckets.reduce((sum, { numbers }) => sum + numbers.count, 0);
+  return buckets.reduce((sum, { content }) => sum + content.count, 0);
 }

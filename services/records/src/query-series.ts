@@ -5,6 +5,7 @@ import type { ReadSeriesDeps } from "./read-series.ts";
 import { readOnce } from "./reading.ts";
 import { pieces } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
+import { seriesOf } from "./source-filter.ts";
 import { checkWantedUnit, convertColumns } from "./unit-conversion.ts";
 import type { Run } from "./winners.ts";
 
@@ -34,7 +35,7 @@ export function querySeries(
   return readOnce(deps, intent, async (read) => {
     const grant = await read.grant(code, interval);
     checkWantedUnit(code, wanted);
-    const page = await collect(deps, read.subject.partition, code, grant.intervals, size, position);
+    const page = await collect(deps, read.subject.partition, query, grant.intervals, size, position);
     const runs = page.runs.map((run) => ({ ...run, columns: convertColumns(run.columns, wanted) }));
     return {
       items: runs.reduce((sum, { columns }) => sum + columns.times.length, 0),
@@ -45,19 +46,19 @@ export function querySeries(
 }
 
 async function collect(
-  { blocks }: ReadSeriesDeps,
+  deps: ReadSeriesDeps,
   partition: string,
-  code: string,
+  query: SeriesQuery,
   intervals: readonly Interval[],
   size: number,
   position: SeriesPosition | undefined,
 ): Promise<Pick<SeriesPage, "runs" | "next">> {
   const runs: Run[] = [];
   let left = size;
-  for await (const { series } of blocks.series(partition, code, position?.series)) {
+  for await (const { series } of seriesOf(deps, partition, query, position?.series)) {
     const first = position?.series === series ? position.time : Number.NEGATIVE_INFINITY;
     for (const { from, to } of unite(intervals.map((i) => ({ ...i, from: Math.max(i.from, first) })))) {
-      for await (const run of blocks.winners(partition, series, { from, to })) {
+      for await (const run of deps.blocks.winners(partition, series, { from, to })) {
         for (const columns of pieces(run.columns)) {
           if (left === 0) return { runs, next: { series, time: columns.times[0]! } };
           const end = columns.times[left] ?? Number.POSITIVE_INFINITY;

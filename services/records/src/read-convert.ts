@@ -1,7 +1,9 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import {
   BucketSize,
+  CodeTimeSchema,
+  type SeriesInfoSchema,
   type SourceAggregateSchema,
   type SourcedSeriesSchema,
 } from "@wellapi/gen/wellapi/records/v1/records_pb";
@@ -12,11 +14,14 @@ import type {
 import { partyOf } from "@wellapi/rpc";
 import type { Pairwise, Vault } from "@wellapi/vault";
 import { intervalInit } from "./access-convert.ts";
-import type { SourcedAggregate } from "./aggregate-series.ts";
+import type { SourcedAggregate } from "./aggregate-page.ts";
+import type { BucketNumbers } from "./aggregation.ts";
 import type { BucketUnit } from "./calendar.ts";
+import type { CodedBucket } from "./coded-aggregation.ts";
 import { decimalText } from "./decimal-text.ts";
 import { invalidField } from "./errors.ts";
 import type { Intent } from "./intent.ts";
+import type { SeriesInfo } from "./list-series.ts";
 import { storedObservationInit } from "./observation-convert.ts";
 import { observationIds } from "./observation-id.ts";
 import type { StoredObservation } from "./observation-repository.ts";
@@ -153,16 +158,44 @@ export function aggregateInit(
     ...(component === null ? {} : { component: { ...component } }),
     unit,
     // Whole messages, of which a year has hundreds: `create` would only copy them.
-    buckets: buckets.map(({ from, to, numbers, partial }) => ({
+    buckets: buckets.map(({ from, to, content, partial }) => ({
       $typeName: "wellapi.records.v1.Bucket",
       startTime: at(from),
       endTime: at(to),
-      count: numbers.count,
-      ...(numbers.min === undefined ? {} : { min: decimalText(numbers.min) }),
-      ...(numbers.max === undefined ? {} : { max: decimalText(numbers.max) }),
-      mean: decimalText(numbers.mean),
-      sum: decimalText(numbers.sum),
+      count: content.count,
+      ...("times" in content ? codedInit(content) : numbersInit(content)),
       partial,
     })),
+  };
+}
+
+function numbersInit({ min, max, mean, sum }: BucketNumbers) {
+  return {
+    ...(min === undefined ? {} : { min: decimalText(min) }),
+    ...(max === undefined ? {} : { max: decimalText(max) }),
+    mean: decimalText(mean),
+    sum: decimalText(sum),
+    codeTimes: [],
+  };
+}
+
+function codedInit({ times }: CodedBucket) {
+  const codeTimes = times.map(({ value, durationMs, count }) =>
+    create(CodeTimeSchema, { value: { ...value }, duration: durationFromMs(durationMs), count }),
+  );
+  return { mean: "", sum: "", codeTimes };
+}
+
+export function seriesInfoInit(
+  { code, units, span, count }: SeriesInfo,
+  source: SourceInit,
+): MessageInitShape<typeof SeriesInfoSchema> {
+  const interval = { startTime: timestampFromMs(span.from), endTime: timestampFromMs(span.to) };
+  return {
+    code: codeInit(code),
+    source,
+    units: [...units],
+    span: interval,
+    ...(count === undefined ? {} : { count }),
   };
 }

@@ -1,8 +1,11 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import type { SourceFilter } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { Erasure_State } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import {
+  AggregateSeriesRequestSchema,
   ListObservationsRequestSchema,
+  ListSeriesRequestSchema,
   QuerySeriesRequestSchema,
   type RecordsService,
   type WatchSeriesRequest,
@@ -19,6 +22,7 @@ import {
   queryDigest,
 } from "@wellapi/rpc";
 import type { Pairwise } from "@wellapi/vault";
+import type { AggregatePosition } from "./aggregate-page.ts";
 import { type AggregateSeriesDeps, aggregateSeries } from "./aggregate-series.ts";
 import { codeKeyOf } from "./code-selector.ts";
 import { intervalOf } from "./convert.ts";
@@ -26,13 +30,15 @@ import type { Erase, Erasure } from "./erase.ts";
 import { erasureReceipt } from "./erasure-receipt-convert.ts";
 import type { Intent } from "./intent.ts";
 import { ALWAYS, type Interval } from "./interval.ts";
+import { type ListPosition, listSeries } from "./list-series.ts";
 import { methodOf } from "./method-convert.ts";
 import { observationPlace } from "./observation-id.ts";
 import type { ObservationPosition } from "./observation-repository.ts";
 import { querySeries, type SeriesPosition } from "./query-series.ts";
-import { aggregateInit, bucketUnitOf, presenterFor } from "./read-convert.ts";
+import { aggregateInit, bucketUnitOf, presenterFor, seriesInfoInit } from "./read-convert.ts";
 import { getObservation, listObservations, type ReadObservationsDeps } from "./read-observations.ts";
 import { readSeries } from "./read-series.ts";
+import { sourceFilterOf } from "./source-filter.ts";
 import { type WatchSeriesDeps, watchSeries } from "./watch-series.ts";
 
 export interface ReadHandlersDeps extends AggregateSeriesDeps, WatchSeriesDeps, ReadObservationsDeps {
@@ -47,11 +53,16 @@ export interface ReadHandlersDeps extends AggregateSeriesDeps, WatchSeriesDeps, 
 }
 
 const SAMPLES_A_PAGE = { usual: 1_000, most: 10_000 };
+/** A bucket takes some 300 bytes of JSON. */
+const BUCKETS_A_PAGE = { usual: 1_000, most: 2_000 };
+const SERIES_A_PAGE = { usual: 50, most: 200 };
 const OBSERVATIONS_A_PAGE = { usual: 50, most: 1_000 };
 
 export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof RecordsService> {
   const present = presenterFor(deps);
   const { pageTokens, pairwise, backupRetentionMs, receiptKey } = deps;
+  const sourcesOf = ({ caller }: Intent, { sources }: { readonly sources?: SourceFilter | undefined }) =>
+    sourceFilterOf(pairwise, partyOf(caller), sources);
 
   /** Of a read; says to the door whose data the answer carries. */
   const readIntent = (...[request, codes, interval, context]: Parameters<typeof intentOf>) => {
@@ -76,7 +87,7 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
       const { unit, digits } = request;
       const interval = intervalOf(request.interval);
       const intent = readIntent(request, [code], interval, context);
-      const query = { code, interval, wanted: { unit, digits } };
+      const query = { code, interval, sources: sourcesOf(intent, request), wanted: { unit, digits } };
       for await (const payload of readSeries(deps, intent, query)) {
         yield { payload: await present.read(intent, code, payload) };
       }
@@ -85,7 +96,9 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
     async *watchSeries(request, context) {
       const intent = readIntent(request, [...new Set(request.codes.map(codeKeyOf))], ALWAYS, context);
       const resume = resumptionOf(pageTokens, intent, request);
-      for await (const { payload, position } of watchSeries(deps, intent, resume.after, context.signal)) {
+      const sources = sourcesOf(intent, request);
+      const watching = watchSeries(deps, intent, sources, resume.after, context.signal);
+      for await (const { payload, position } of watching) {
         yield { payload: await present.watch(intent, payload), resumeToken: resume.token(position) };
       }
     },
@@ -104,7 +117,7 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
       const page = await querySeries(
         deps,
         intent,
-        { code, interval, wanted: { unit, digits } },
+        { code, interval, sources: sourcesOf(intent, request), wanted: { unit, digits } },
         pageSize(request.pageSize, SAMPLES_A_PAGE),
         pages.position,
       );
@@ -115,17 +128,51 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
       };
     },
 
+    async listSeries(request, context) {
+      const codes = [...new Set(request.codes.map(codeKeyOf))];
+      const intent = readIntent(request, codes, ALWAYS, context);
+      const pages = pagesOf<typeof ListSeriesRequestSchema, ListPosition>(
+        pageTokens,
+        intent,
+        ListSeriesRequestSchema,
+        request,
+      );
+      const query = { codes, sources: sourcesOf(intent, request) };
+      const size = pageSize(request.pageSize, SERIES_A_PAGE);
+      const page = await listSeries(deps, intent, query, size, pages.position);
+      const series = page.series.map(async (info) =>
+        seriesInfoInit(info, await present.source(intent, info.source)),
+      );
+      return {
+        series: await Promise.all(series),
+        nextPageToken: pages.token(page.next),
+        access: page.access,
+      };
+    },
+
     async aggregateSeries(request, context) {
       const code = codeKeyOf(request.code!);
       const { unit, digits } = request;
       const interval = intervalOf(request.interval);
       const intent = readIntent(request, [code], interval, context);
-      const query = { code, interval, wanted: { unit, digits } };
-      const answer = await aggregateSeries(deps, intent, query, bucketUnitOf(request.bucketSize));
+      const pages = pagesOf<typeof AggregateSeriesRequestSchema, AggregatePosition>(
+        pageTokens,
+        intent,
+        AggregateSeriesRequestSchema,
+        request,
+      );
+      const query = { code, interval, sources: sourcesOf(intent, request), wanted: { unit, digits } };
+      const bucketUnit = bucketUnitOf(request.bucketSize);
+      const size = pageSize(request.pageSize, BUCKETS_A_PAGE);
+      const answer = await aggregateSeries(deps, intent, query, bucketUnit, size, pages.position);
       const aggregates = answer.aggregates.map(async (aggregate) =>
         aggregateInit(aggregate, await present.source(intent, aggregate.source)),
       );
-      return { aggregates: await Promise.all(aggregates), access: answer.access };
+      return {
+        aggregates: await Promise.all(aggregates),
+        access: answer.access,
+        nextPageToken: pages.token(answer.next),
+      };
     },
 
     async listObservations(request, context) {
@@ -139,7 +186,8 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
         request,
       );
       const size = pageSize(request.pageSize, OBSERVATIONS_A_PAGE);
-      const page = await listObservations(deps, intent, { code, interval }, size, pages.position);
+      const query = { code, interval, sources: sourcesOf(intent, request) };
+      const page = await listObservations(deps, intent, query, size, pages.position);
       return {
         observations: await present.observations(intent, page.observations),
         nextPageToken: pages.token(page.next),

@@ -9,6 +9,8 @@ import type {
 } from "./observation-repository.ts";
 import { positionOf } from "./observation-repository.ts";
 import { type Read, type ReadingDeps, readOnce } from "./reading.ts";
+import type { SeriesQuery } from "./series-query.ts";
+import { fitsSource } from "./source-filter.ts";
 
 export interface ReadObservationsDeps extends ReadingDeps {
   readonly observations: ObservationRepository;
@@ -25,7 +27,7 @@ export interface ObservationPage {
 export function listObservations(
   deps: ReadObservationsDeps,
   intent: Intent,
-  query: { readonly code: string; readonly interval: Interval },
+  query: Pick<SeriesQuery, "code" | "interval" | "sources">,
   size: number,
   position: ObservationPosition | undefined,
 ): Promise<ObservationPage> {
@@ -38,6 +40,7 @@ export function listObservations(
       if (next !== undefined) break;
       try {
         for await (const stored of deps.observations.newestFirst(partition, query.code, interval, position)) {
+          if (!(await fitsSource(deps.vault, partition, query.sources, stored.record.provenance))) continue;
           if (found.length === size) {
             next = positionOf(found.at(-1)!);
             break;

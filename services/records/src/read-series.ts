@@ -5,6 +5,7 @@ import type { Interval } from "./interval.ts";
 import { type OpenRead, type ReadingDeps, readStream } from "./reading.ts";
 import { messages } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
+import { seriesOf } from "./source-filter.ts";
 import { checkWantedUnit, convertColumns } from "./unit-conversion.ts";
 import type { Run } from "./winners.ts";
 
@@ -43,12 +44,13 @@ export function readSeries(
 }
 
 async function* sendAll(
-  { blocks }: ReadSeriesDeps,
+  deps: ReadSeriesDeps,
   read: OpenRead,
-  { code, interval, wanted }: SeriesQuery,
+  query: SeriesQuery,
   opened: Grant,
 ): AsyncGenerator<ReadPayload> {
   const { partition } = read.subject;
+  const { code, interval, wanted } = query;
   let grant = opened;
   const permitted = async () => {
     const now = await read.grant(code, interval);
@@ -58,9 +60,9 @@ async function* sendAll(
   };
   const consents = [...new Set(opened.permits.map(({ consent }) => consent))];
   yield { kind: "start", access: read.access, consents, intervals: opened.intervals };
-  for await (const { series } of blocks.series(partition, code)) {
+  for await (const { series } of seriesOf(deps, partition, query)) {
     for (const bounds of opened.intervals) {
-      for await (const run of blocks.winners(partition, series, bounds)) {
+      for await (const run of deps.blocks.winners(partition, series, bounds)) {
         for await (const { columns } of messages(run.columns, permitted)) {
           read.sent += columns.times.length;
           yield { kind: "run", run: { ...run, columns: convertColumns(columns, wanted) } };

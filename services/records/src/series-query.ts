@@ -1,10 +1,12 @@
 import type { Interval } from "./interval.ts";
+import type { SourceFilter } from "./source-filter.ts";
 import type { WantedUnit } from "./unit-conversion.ts";
 
 /** Which samples a reader wants. */
 export interface SeriesQuery {
-  /** LOINC. */
+  /** Key of the code. */
   readonly code: string;
   readonly interval: Interval;
+  readonly sources: SourceFilter;
   readonly wanted: WantedUnit;
 }

@@ -13,6 +13,7 @@ import type { ReadSeriesDeps } from "./read-series.ts";
 import { type OpenRead, readStream } from "./reading.ts";
 import { type ToldRetraction, toldOf } from "./retracted-samples.ts";
 import { messages } from "./runs.ts";
+import { ANY_SOURCE, fitsSource, type SourceFilter } from "./source-filter.ts";
 import type { Run } from "./winners.ts";
 
 export interface WatchSeriesDeps extends ReadSeriesDeps {
@@ -48,6 +49,7 @@ const UNDECIDED_FOR_MS = 2_000;
 export function watchSeries(
   deps: WatchSeriesDeps,
   intent: Intent,
+  sources: SourceFilter,
   after: number | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<WatchMessage> {
@@ -55,7 +57,7 @@ export function watchSeries(
     deps,
     intent,
     (read) => Promise.all(intent.codes.map((code) => read.grant(code, ALWAYS))),
-    (read, grants) => deliver(deps, read, grants, after, signal),
+    (read, grants) => deliver(deps, read, grants, sources, after, signal),
   );
 }
 
@@ -63,6 +65,7 @@ async function* deliver(
   deps: WatchSeriesDeps,
   read: OpenRead,
   opened: readonly Grant[],
+  sources: SourceFilter,
   after: number | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<WatchMessage> {
@@ -88,7 +91,14 @@ async function* deliver(
           if (id !== undefined) codeIds.set(id, code);
         }
         for await (const commit of arrivals.between(head, delivered, new Set(codeIds.keys())))
-          yield* messagesOf(deps, read, permission, codeIds, commit, signal);
+          yield* messagesOf(
+            deps,
+            read,
+            permission,
+            codeIds,
+            await fromSources(deps, partition, sources, commit),
+            signal,
+          );
         delivered = head.sequence;
       } else {
         woken = await subscription.wait(IDLE_CHECK_MS, signal);
@@ -108,8 +118,8 @@ async function* messagesOf(
   commit: readonly Arrival[],
   signal: AbortSignal,
 ): AsyncGenerator<WatchMessage> {
-  const { sequence } = commit[0]!;
   for (const arrival of commit) {
+    const { sequence } = arrival;
     const payloads = isTombstone(arrival)
       ? retractionsOf(deps, permission, codeIds, arrival, signal)
       : runsOf(read, permission, codeIds, arrival, signal);
@@ -117,6 +127,23 @@ async function* messagesOf(
       yield { payload, position: last && arrival === commit.at(-1) ? sequence : sequence - 1 };
     }
   }
+}
+
+/** What of a commit comes from the wanted sources; retractions do not tell theirs. */
+async function fromSources(
+  { vault }: WatchSeriesDeps,
+  partition: string,
+  sources: SourceFilter,
+  commit: readonly Arrival[],
+): Promise<readonly Arrival[]> {
+  if (sources === ANY_SOURCE) return commit;
+  const wanted: Arrival[] = [];
+  for (const arrival of commit) {
+    const fit =
+      isTombstone(arrival) || (await fitsSource(vault, partition, sources, (await arrival.open()).source));
+    if (fit) wanted.push(arrival);
+  }
+  return wanted;
 }
 
 interface Payload {

@@ -6,10 +6,10 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { CaptureMethod, Coding, Granularity } from "../../type/v1/vocabulary_pb.js";
+import type { CaptureMethod, Coding, Granularity, TimeInterval } from "../../type/v1/vocabulary_pb.js";
 import type { Series } from "../../type/v1/series_pb.js";
 import type { Observation } from "../../type/v1/observation_pb.js";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file wellapi/records/v1/records.proto.
@@ -70,6 +70,96 @@ export declare type Source = Message<"wellapi.records.v1.Source"> & {
  * Use `create(SourceSchema)` to create a new message.
  */
 export declare const SourceSchema: GenMessage<Source>;
+
+/**
+ * Which sources to read. A list that is empty leaves all of its kind; a source has to fit every list.
+ *
+ * @generated from message wellapi.records.v1.SourceFilter
+ */
+export declare type SourceFilter = Message<"wellapi.records.v1.SourceFilter"> & {
+  /**
+   * Organizations that contributed.
+   *
+   * @generated from field: repeated string organizations = 1;
+   */
+  organizations: string[];
+
+  /**
+   * Devices, by the reader's own ids: `device_id` of a Source. Another reader's id names no device here.
+   *
+   * @generated from field: repeated string device_ids = 2;
+   */
+  deviceIds: string[];
+
+  /**
+   * How values came about. CAPTURE_METHOD_UNSPECIFIED means: not stated.
+   *
+   * @generated from field: repeated wellapi.type.v1.CaptureMethod methods = 3;
+   */
+  methods: CaptureMethod[];
+
+  /**
+   * Declared classes of intervals.
+   *
+   * @generated from field: repeated wellapi.type.v1.Granularity granularities = 4;
+   */
+  granularities: Granularity[];
+};
+
+/**
+ * Describes the message wellapi.records.v1.SourceFilter.
+ * Use `create(SourceFilterSchema)` to create a new message.
+ */
+export declare const SourceFilterSchema: GenMessage<SourceFilter>;
+
+/**
+ * What there is of one series, within what the reader may see. Nothing else leaves a trace in it.
+ *
+ * @generated from message wellapi.records.v1.SeriesInfo
+ */
+export declare type SeriesInfo = Message<"wellapi.records.v1.SeriesInfo"> & {
+  /**
+   * What was measured.
+   *
+   * @generated from field: wellapi.type.v1.Coding code = 1;
+   */
+  code?: Coding | undefined;
+
+  /**
+   * Where it comes from, as of its latest sample.
+   *
+   * @generated from field: wellapi.records.v1.Source source = 2;
+   */
+  source?: Source | undefined;
+
+  /**
+   * UCUM units of its values as they were sent. Empty for coded values, and for readers of hourly or daily data.
+   *
+   * @generated from field: repeated string units = 3;
+   */
+  units: string[];
+
+  /**
+   * From the start of the first sample to the end of the last. For readers of hourly or daily data: the days of the patient
+   * of which something is told.
+   *
+   * @generated from field: wellapi.type.v1.TimeInterval span = 4;
+   */
+  span?: TimeInterval | undefined;
+
+  /**
+   * Number of samples that are shown. Absent for readers of hourly or daily data.
+   *
+   * @generated from field: optional uint32 count = 5;
+   */
+  count?: number | undefined;
+};
+
+/**
+ * Describes the message wellapi.records.v1.SeriesInfo.
+ * Use `create(SeriesInfoSchema)` to create a new message.
+ */
+export declare const SeriesInfoSchema: GenMessage<SeriesInfo>;
 
 /**
  * A run of samples with where it comes from. `series.device` is empty: see `source`.
@@ -148,7 +238,41 @@ export declare type StoredObservation = Message<"wellapi.records.v1.StoredObserv
 export declare const StoredObservationSchema: GenMessage<StoredObservation>;
 
 /**
- * One bucket. Numbers are exact decimals as text, in the aggregate's unit.
+ * How long a coded value held in a bucket, for example a sleep stage.
+ *
+ * @generated from message wellapi.records.v1.CodeTime
+ */
+export declare type CodeTime = Message<"wellapi.records.v1.CodeTime"> & {
+  /**
+   * The value.
+   *
+   * @generated from field: wellapi.type.v1.Coding value = 1;
+   */
+  value?: Coding | undefined;
+
+  /**
+   * Of each sample the part of its interval that lies in the bucket; nothing for samples at an instant.
+   *
+   * @generated from field: google.protobuf.Duration duration = 2;
+   */
+  duration?: Duration | undefined;
+
+  /**
+   * Number of samples with this value of which some lies in the bucket.
+   *
+   * @generated from field: uint32 count = 3;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message wellapi.records.v1.CodeTime.
+ * Use `create(CodeTimeSchema)` to create a new message.
+ */
+export declare const CodeTimeSchema: GenMessage<CodeTime>;
+
+/**
+ * One bucket. Numbers are exact decimals as text, in the aggregate's unit; coded series have `code_times` instead.
  *
  * @generated from message wellapi.records.v1.Bucket
  */
@@ -168,7 +292,7 @@ export declare type Bucket = Message<"wellapi.records.v1.Bucket"> & {
   endTime?: Timestamp | undefined;
 
   /**
-   * Number of samples.
+   * Number of samples that start in it. Of a coded series: of which some lies in it.
    *
    * @generated from field: uint32 count = 3;
    */
@@ -189,14 +313,14 @@ export declare type Bucket = Message<"wellapi.records.v1.Bucket"> & {
   max?: string | undefined;
 
   /**
-   * Arithmetic mean, to the `digits` of the request.
+   * Arithmetic mean, to the `digits` of the request. Empty for a coded series.
    *
    * @generated from field: string mean = 6;
    */
   mean: string;
 
   /**
-   * Sum.
+   * Sum. Empty for a coded series.
    *
    * @generated from field: string sum = 7;
    */
@@ -208,6 +332,13 @@ export declare type Bucket = Message<"wellapi.records.v1.Bucket"> & {
    * @generated from field: bool partial = 8;
    */
   partial: boolean;
+
+  /**
+   * Of a coded series: its values, by system and code.
+   *
+   * @generated from field: repeated wellapi.records.v1.CodeTime code_times = 9;
+   */
+  codeTimes: CodeTime[];
 };
 
 /**

@@ -5,9 +5,10 @@
 // What readers of records get.
 
 import { enumDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
+import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { file_google_api_field_behavior } from "../../../google/api/field_behavior_pb.js";
 import { file_google_api_resource } from "../../../google/api/resource_pb.js";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_wellapi_type_v1_observation } from "../../type/v1/observation_pb.js";
 import { file_wellapi_type_v1_series } from "../../type/v1/series_pb.js";
 import { file_wellapi_type_v1_vocabulary } from "../../type/v1/vocabulary_pb.js";
@@ -16,7 +17,7 @@ import { file_wellapi_type_v1_vocabulary } from "../../type/v1/vocabulary_pb.js"
  * Describes the file wellapi/records/v1/records.proto.
  */
 export const file_wellapi_records_v1_records = /*@__PURE__*/
-  fileDesc("CiB3ZWxsYXBpL3JlY29yZHMvdjEvcmVjb3Jkcy5wcm90bxISd2VsbGFwaS5yZWNvcmRzLnYxIvwBCgZTb3VyY2USMwoMb3JnYW5pemF0aW9uGAEgASgJQh36QRoKGHdlbGxhcGkuZGV2L09yZ2FuaXphdGlvbhIxCgthcHBsaWNhdGlvbhgCIAEoCUIc+kEZChd3ZWxsYXBpLmRldi9BcHBsaWNhdGlvbhIRCglkZXZpY2VfaWQYAyABKAkSFAoMZGV2aWNlX21vZGVsGAQgASgJEi4KBm1ldGhvZBgFIAEoDjIeLndlbGxhcGkudHlwZS52MS5DYXB0dXJlTWV0aG9kEjEKC2dyYW51bGFyaXR5GAYgASgOMhwud2VsbGFwaS50eXBlLnYxLkdyYW51bGFyaXR5InkKDVNvdXJjZWRTZXJpZXMSJwoGc2VyaWVzGAEgASgLMhcud2VsbGFwaS50eXBlLnYxLlNlcmllcxIqCgZzb3VyY2UYAiABKAsyGi53ZWxsYXBpLnJlY29yZHMudjEuU291cmNlEg0KBWJhdGNoGAQgASgJSgQIAxAEIrACChFTdG9yZWRPYnNlcnZhdGlvbhIPCgJpZBgBIAEoCUID4EEIEjYKC29ic2VydmF0aW9uGAIgASgLMhwud2VsbGFwaS50eXBlLnYxLk9ic2VydmF0aW9uQgPgQQMSLwoGc291cmNlGAMgASgLMhoud2VsbGFwaS5yZWNvcmRzLnYxLlNvdXJjZUID4EEDEjUKDHJlY2VpdmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAzpk6kFhCh13ZWxsYXBpLmRldi9TdG9yZWRPYnNlcnZhdGlvbhIUe3N0b3JlZF9vYnNlcnZhdGlvbn0aAmlkKhJzdG9yZWRPYnNlcnZhdGlvbnMyEnN0b3JlZF9vYnNlcnZhdGlvbkoECAUQBiLVAQoGQnVja2V0Ei4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVjb3VudBgDIAEoDRIQCgNtaW4YBCABKAlIAIgBARIQCgNtYXgYBSABKAlIAYgBARIMCgRtZWFuGAYgASgJEgsKA3N1bRgHIAEoCRIPCgdwYXJ0aWFsGAggASgIQgYKBF9taW5CBgoEX21heCKkAQoPU291cmNlQWdncmVnYXRlEioKBnNvdXJjZRgBIAEoCzIaLndlbGxhcGkucmVjb3Jkcy52MS5Tb3VyY2USKgoJY29tcG9uZW50GAIgASgLMhcud2VsbGFwaS50eXBlLnYxLkNvZGluZxIMCgR1bml0GAMgASgJEisKB2J1Y2tldHMYBCADKAsyGi53ZWxsYXBpLnJlY29yZHMudjEuQnVja2V0IooCCgdFcmFzdXJlEg8KAmlkGAEgASgJQgPgQQgSNQoFc3RhdGUYAiABKA4yIS53ZWxsYXBpLnJlY29yZHMudjEuRXJhc3VyZS5TdGF0ZUID4EEDEjgKB3JlY2VpcHQYAyABKAsyIi53ZWxsYXBpLnJlY29yZHMudjEuRXJhc3VyZVJlY2VpcHRCA+BBAyJBCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhEKDVNUQVRFX1JVTk5JTkcQARIOCgpTVEFURV9ET05FEAI6OupBNwoTd2VsbGFwaS5kZXYvRXJhc3VyZRIJe2VyYXN1cmV9GgJpZCoIZXJhc3VyZXMyB2VyYXN1cmUihAIKDkVyYXN1cmVSZWNlaXB0EgoKAmlkGAEgASgJEjQKEGtleV9kZXN0cm95X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjYKEmJhY2t1cF9leHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOa2V5c19kZXN0cm95ZWQYBCABKA0SGQoRZG9jdW1lbnRzX2RlbGV0ZWQYBSABKA0SJwoGYWNjZXNzGAYgASgJQhf6QRQKEndlbGxhcGkuZGV2L0FjY2VzcxIPCgdrZXlfaWRzGAcgAygJEgsKA2p3cxgIIAEoCSqZAQoKQnVja2V0U2l6ZRIbChdCVUNLRVRfU0laRV9VTlNQRUNJRklFRBAAEhYKEkJVQ0tFVF9TSVpFX01JTlVURRABEhQKEEJVQ0tFVF9TSVpFX0hPVVIQAhITCg9CVUNLRVRfU0laRV9EQVkQAxIUChBCVUNLRVRfU0laRV9XRUVLEAQSFQoRQlVDS0VUX1NJWkVfTU9OVEgQBWIGcHJvdG8z", [file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_wellapi_type_v1_observation, file_wellapi_type_v1_series, file_wellapi_type_v1_vocabulary]);
+  fileDesc("CiB3ZWxsYXBpL3JlY29yZHMvdjEvcmVjb3Jkcy5wcm90bxISd2VsbGFwaS5yZWNvcmRzLnYxIvwBCgZTb3VyY2USMwoMb3JnYW5pemF0aW9uGAEgASgJQh36QRoKGHdlbGxhcGkuZGV2L09yZ2FuaXphdGlvbhIxCgthcHBsaWNhdGlvbhgCIAEoCUIc+kEZChd3ZWxsYXBpLmRldi9BcHBsaWNhdGlvbhIRCglkZXZpY2VfaWQYAyABKAkSFAoMZGV2aWNlX21vZGVsGAQgASgJEi4KBm1ldGhvZBgFIAEoDjIeLndlbGxhcGkudHlwZS52MS5DYXB0dXJlTWV0aG9kEjEKC2dyYW51bGFyaXR5GAYgASgOMhwud2VsbGFwaS50eXBlLnYxLkdyYW51bGFyaXR5IvMBCgxTb3VyY2VGaWx0ZXISKgoNb3JnYW5pemF0aW9ucxgBIAMoCUIT4EEBukgNkgEKECAiBnIEEAEYQBInCgpkZXZpY2VfaWRzGAIgAygJQhPgQQG6SA2SAQoQICIGcgQQARhAEkMKB21ldGhvZHMYAyADKA4yHi53ZWxsYXBpLnR5cGUudjEuQ2FwdHVyZU1ldGhvZEIS4EEBukgMkgEJEBAiBYIBAhABEkkKDWdyYW51bGFyaXRpZXMYBCADKA4yHC53ZWxsYXBpLnR5cGUudjEuR3JhbnVsYXJpdHlCFOBBAbpIDpIBCxAQIgeCAQQQASAAIrkBCgpTZXJpZXNJbmZvEiUKBGNvZGUYASABKAsyFy53ZWxsYXBpLnR5cGUudjEuQ29kaW5nEioKBnNvdXJjZRgCIAEoCzIaLndlbGxhcGkucmVjb3Jkcy52MS5Tb3VyY2USDQoFdW5pdHMYAyADKAkSKwoEc3BhbhgEIAEoCzIdLndlbGxhcGkudHlwZS52MS5UaW1lSW50ZXJ2YWwSEgoFY291bnQYBSABKA1IAIgBAUIICgZfY291bnQieQoNU291cmNlZFNlcmllcxInCgZzZXJpZXMYASABKAsyFy53ZWxsYXBpLnR5cGUudjEuU2VyaWVzEioKBnNvdXJjZRgCIAEoCzIaLndlbGxhcGkucmVjb3Jkcy52MS5Tb3VyY2USDQoFYmF0Y2gYBCABKAlKBAgDEAQisAIKEVN0b3JlZE9ic2VydmF0aW9uEg8KAmlkGAEgASgJQgPgQQgSNgoLb2JzZXJ2YXRpb24YAiABKAsyHC53ZWxsYXBpLnR5cGUudjEuT2JzZXJ2YXRpb25CA+BBAxIvCgZzb3VyY2UYAyABKAsyGi53ZWxsYXBpLnJlY29yZHMudjEuU291cmNlQgPgQQMSNQoMcmVjZWl2ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDOmTqQWEKHXdlbGxhcGkuZGV2L1N0b3JlZE9ic2VydmF0aW9uEhR7c3RvcmVkX29ic2VydmF0aW9ufRoCaWQqEnN0b3JlZE9ic2VydmF0aW9uczISc3RvcmVkX29ic2VydmF0aW9uSgQIBRAGIm4KCENvZGVUaW1lEiYKBXZhbHVlGAEgASgLMhcud2VsbGFwaS50eXBlLnYxLkNvZGluZxIrCghkdXJhdGlvbhgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhINCgVjb3VudBgDIAEoDSKHAgoGQnVja2V0Ei4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVjb3VudBgDIAEoDRIQCgNtaW4YBCABKAlIAIgBARIQCgNtYXgYBSABKAlIAYgBARIMCgRtZWFuGAYgASgJEgsKA3N1bRgHIAEoCRIPCgdwYXJ0aWFsGAggASgIEjAKCmNvZGVfdGltZXMYCSADKAsyHC53ZWxsYXBpLnJlY29yZHMudjEuQ29kZVRpbWVCBgoEX21pbkIGCgRfbWF4IqQBCg9Tb3VyY2VBZ2dyZWdhdGUSKgoGc291cmNlGAEgASgLMhoud2VsbGFwaS5yZWNvcmRzLnYxLlNvdXJjZRIqCgljb21wb25lbnQYAiABKAsyFy53ZWxsYXBpLnR5cGUudjEuQ29kaW5nEgwKBHVuaXQYAyABKAkSKwoHYnVja2V0cxgEIAMoCzIaLndlbGxhcGkucmVjb3Jkcy52MS5CdWNrZXQiigIKB0VyYXN1cmUSDwoCaWQYASABKAlCA+BBCBI1CgVzdGF0ZRgCIAEoDjIhLndlbGxhcGkucmVjb3Jkcy52MS5FcmFzdXJlLlN0YXRlQgPgQQMSOAoHcmVjZWlwdBgDIAEoCzIiLndlbGxhcGkucmVjb3Jkcy52MS5FcmFzdXJlUmVjZWlwdEID4EEDIkEKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEQoNU1RBVEVfUlVOTklORxABEg4KClNUQVRFX0RPTkUQAjo66kE3ChN3ZWxsYXBpLmRldi9FcmFzdXJlEgl7ZXJhc3VyZX0aAmlkKghlcmFzdXJlczIHZXJhc3VyZSKEAgoORXJhc3VyZVJlY2VpcHQSCgoCaWQYASABKAkSNAoQa2V5X2Rlc3Ryb3lfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoSYmFja3VwX2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCg5rZXlzX2Rlc3Ryb3llZBgEIAEoDRIZChFkb2N1bWVudHNfZGVsZXRlZBgFIAEoDRInCgZhY2Nlc3MYBiABKAlCF/pBFAoSd2VsbGFwaS5kZXYvQWNjZXNzEg8KB2tleV9pZHMYByADKAkSCwoDandzGAggASgJKpkBCgpCdWNrZXRTaXplEhsKF0JVQ0tFVF9TSVpFX1VOU1BFQ0lGSUVEEAASFgoSQlVDS0VUX1NJWkVfTUlOVVRFEAESFAoQQlVDS0VUX1NJWkVfSE9VUhACEhMKD0JVQ0tFVF9TSVpFX0RBWRADEhQKEEJVQ0tFVF9TSVpFX1dFRUsQBBIVChFCVUNLRVRfU0laRV9NT05USBAFYgZwcm90bzM", [file_buf_validate_validate, file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_duration, file_google_protobuf_timestamp, file_wellapi_type_v1_observation, file_wellapi_type_v1_series, file_wellapi_type_v1_vocabulary]);
 
 /**
  * Describes the message wellapi.records.v1.Source.
@@ -26,45 +27,66 @@ export const SourceSchema = /*@__PURE__*/
   messageDesc(file_wellapi_records_v1_records, 0);
 
 /**
+ * Describes the message wellapi.records.v1.SourceFilter.
+ * Use `create(SourceFilterSchema)` to create a new message.
+ */
+export const SourceFilterSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_records_v1_records, 1);
+
+/**
+ * Describes the message wellapi.records.v1.SeriesInfo.
+ * Use `create(SeriesInfoSchema)` to create a new message.
+ */
+export const SeriesInfoSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_records_v1_records, 2);
+
+/**
  * Describes the message wellapi.records.v1.SourcedSeries.
  * Use `create(SourcedSeriesSchema)` to create a new message.
  */
 export const SourcedSeriesSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_records_v1_records, 1);
+  messageDesc(file_wellapi_records_v1_records, 3);
 
 /**
  * Describes the message wellapi.records.v1.StoredObservation.
  * Use `create(StoredObservationSchema)` to create a new message.
  */
 export const StoredObservationSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_records_v1_records, 2);
+  messageDesc(file_wellapi_records_v1_records, 4);
+
+/**
+ * Describes the message wellapi.records.v1.CodeTime.
+ * Use `create(CodeTimeSchema)` to create a new message.
+ */
+export const CodeTimeSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_records_v1_records, 5);
 
 /**
  * Describes the message wellapi.records.v1.Bucket.
  * Use `create(BucketSchema)` to create a new message.
  */
 export const BucketSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_records_v1_records, 3);
+  messageDesc(file_wellapi_records_v1_records, 6);
 
 /**
  * Describes the message wellapi.records.v1.SourceAggregate.
  * Use `create(SourceAggregateSchema)` to create a new message.
  */
 export const SourceAggregateSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_records_v1_records, 4);
+  messageDesc(file_wellapi_records_v1_records, 7);
 
 /**
  * Describes the message wellapi.records.v1.Erasure.
  * Use `create(ErasureSchema)` to create a new message.
  */
 export const ErasureSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_records_v1_records, 5);
+  messageDesc(file_wellapi_records_v1_records, 8);
 
 /**
  * Describes the enum wellapi.records.v1.Erasure.State.
  */
 export const Erasure_StateSchema = /*@__PURE__*/
-  enumDesc(file_wellapi_records_v1_records, 5, 0);
+  enumDesc(file_wellapi_records_v1_records, 8, 0);
 
 /**
  * How far it is.
@@ -79,7 +101,7 @@ export const Erasure_State = /*@__PURE__*/
  * Use `create(ErasureReceiptSchema)` to create a new message.
  */
 export const ErasureReceiptSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_records_v1_records, 6);
+  messageDesc(file_wellapi_records_v1_records, 9);
 
 /**
  * Describes the enum wellapi.records.v1.BucketSize.

@@ -7,7 +7,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Coding, Purpose, TimeInterval } from "../../type/v1/vocabulary_pb.js";
-import type { BucketSize, Erasure, SourceAggregate, SourcedSeries, StoredObservation } from "./records_pb.js";
+import type { BucketSize, Erasure, SeriesInfo, SourceAggregate, SourcedSeries, SourceFilter, StoredObservation } from "./records_pb.js";
 
 /**
  * Describes the file wellapi/records/v1/records_service.proto.
@@ -64,6 +64,13 @@ export declare type ReadSeriesRequest = Message<"wellapi.records.v1.ReadSeriesRe
    * @generated from field: optional int32 digits = 6;
    */
   digits?: number | undefined;
+
+  /**
+   * Only from these sources. Absent: from all.
+   *
+   * @generated from field: wellapi.records.v1.SourceFilter sources = 7;
+   */
+  sources?: SourceFilter | undefined;
 };
 
 /**
@@ -204,6 +211,13 @@ export declare type WatchSeriesRequest = Message<"wellapi.records.v1.WatchSeries
    * @generated from field: string resume_token = 5;
    */
   resumeToken: string;
+
+  /**
+   * Only from these sources. Absent: from all. Retractions are told whatever the source.
+   *
+   * @generated from field: wellapi.records.v1.SourceFilter sources = 6;
+   */
+  sources?: SourceFilter | undefined;
 };
 
 /**
@@ -381,6 +395,13 @@ export declare type QuerySeriesRequest = Message<"wellapi.records.v1.QuerySeries
    * @generated from field: string page_token = 8;
    */
   pageToken: string;
+
+  /**
+   * Only from these sources. Absent: from all.
+   *
+   * @generated from field: wellapi.records.v1.SourceFilter sources = 9;
+   */
+  sources?: SourceFilter | undefined;
 };
 
 /**
@@ -479,6 +500,28 @@ export declare type AggregateSeriesRequest = Message<"wellapi.records.v1.Aggrega
    * @generated from field: optional int32 digits = 7;
    */
   digits?: number | undefined;
+
+  /**
+   * Only from these sources. Absent: from all.
+   *
+   * @generated from field: wellapi.records.v1.SourceFilter sources = 8;
+   */
+  sources?: SourceFilter | undefined;
+
+  /**
+   * Buckets a page over all sources; 0 means 1,000, and more than 2,000 counts as 2,000. A page has fewer where its JSON would
+   * come near 1 MiB.
+   *
+   * @generated from field: int32 page_size = 9;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before; only for the same caller and query.
+   *
+   * @generated from field: string page_token = 10;
+   */
+  pageToken: string;
 };
 
 /**
@@ -494,7 +537,7 @@ export declare const AggregateSeriesRequestSchema: GenMessage<AggregateSeriesReq
  */
 export declare type AggregateSeriesResponse = Message<"wellapi.records.v1.AggregateSeriesResponse"> & {
   /**
-   * One a source and component.
+   * One a source, component and unit, in the order of sources, then of time. What goes on from one page to the next comes in both.
    *
    * @generated from field: repeated wellapi.records.v1.SourceAggregate aggregates = 1;
    */
@@ -506,6 +549,14 @@ export declare type AggregateSeriesResponse = Message<"wellapi.records.v1.Aggreg
    * @generated from field: string access = 2;
    */
   access: string;
+
+  /**
+   * For the next page; empty at the end. Each page is a read of its own: what arrives meanwhile shows in pages that are read
+   * later, and no bucket is left out or comes twice for that.
+   *
+   * @generated from field: string next_page_token = 3;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -513,6 +564,95 @@ export declare type AggregateSeriesResponse = Message<"wellapi.records.v1.Aggreg
  * Use `create(AggregateSeriesResponseSchema)` to create a new message.
  */
 export declare const AggregateSeriesResponseSchema: GenMessage<AggregateSeriesResponse>;
+
+/**
+ * What to list.
+ *
+ * @generated from message wellapi.records.v1.ListSeriesRequest
+ */
+export declare type ListSeriesRequest = Message<"wellapi.records.v1.ListSeriesRequest"> & {
+  /**
+   * The patient, by the caller's own id for them.
+   *
+   * @generated from field: string patient = 1;
+   */
+  patient: string;
+
+  /**
+   * Why.
+   *
+   * @generated from field: wellapi.type.v1.Purpose purpose = 2;
+   */
+  purpose: Purpose;
+
+  /**
+   * Only of these; one that the reader may not read is refused (CONSENT_REQUIRED). Empty: of all that the reader may read.
+   *
+   * @generated from field: repeated wellapi.type.v1.Coding codes = 3;
+   */
+  codes: Coding[];
+
+  /**
+   * Only from these sources. Absent: from all.
+   *
+   * @generated from field: wellapi.records.v1.SourceFilter sources = 4;
+   */
+  sources?: SourceFilter | undefined;
+
+  /**
+   * Series a page; 0 means 50, and more than 200 counts as 200. A page has fewer where much had to be read for it.
+   *
+   * @generated from field: int32 page_size = 5;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before; only for the same caller and query.
+   *
+   * @generated from field: string page_token = 6;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message wellapi.records.v1.ListSeriesRequest.
+ * Use `create(ListSeriesRequestSchema)` to create a new message.
+ */
+export declare const ListSeriesRequestSchema: GenMessage<ListSeriesRequest>;
+
+/**
+ * A page.
+ *
+ * @generated from message wellapi.records.v1.ListSeriesResponse
+ */
+export declare type ListSeriesResponse = Message<"wellapi.records.v1.ListSeriesResponse"> & {
+  /**
+   * The series.
+   *
+   * @generated from field: repeated wellapi.records.v1.SeriesInfo series = 1;
+   */
+  series: SeriesInfo[];
+
+  /**
+   * For the next page; empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * The entry of the log.
+   *
+   * @generated from field: string access = 3;
+   */
+  access: string;
+};
+
+/**
+ * Describes the message wellapi.records.v1.ListSeriesResponse.
+ * Use `create(ListSeriesResponseSchema)` to create a new message.
+ */
+export declare const ListSeriesResponseSchema: GenMessage<ListSeriesResponse>;
 
 /**
  * What to list.
@@ -562,6 +702,13 @@ export declare type ListObservationsRequest = Message<"wellapi.records.v1.ListOb
    * @generated from field: string page_token = 6;
    */
   pageToken: string;
+
+  /**
+   * Only from these sources. Absent: from all.
+   *
+   * @generated from field: wellapi.records.v1.SourceFilter sources = 7;
+   */
+  sources?: SourceFilter | undefined;
 };
 
 /**
@@ -792,7 +939,19 @@ export declare const RecordsService: GenService<{
     output: typeof QuerySeriesResponseSchema;
   },
   /**
-   * Count, minimum, maximum, mean and sum by bucket of the patient's own calendar. Under a consent with a
+   * Lists what there is of a patient that the reader may read: series by code and source, with units, span and count. Of what
+   * no consent covers, and outside the consents' windows, nothing leaves a trace. In the order of codes, then of sources.
+   *
+   * @generated from rpc wellapi.records.v1.RecordsService.ListSeries
+   */
+  listSeries: {
+    methodKind: "unary";
+    input: typeof ListSeriesRequestSchema;
+    output: typeof ListSeriesResponseSchema;
+  },
+  /**
+   * Count, minimum, maximum, mean and sum by bucket of the patient's own calendar, in pages; of coded values how long each
+   * held, which readers of hourly or daily data do not get (RESOLUTION_TOO_FINE). Under a consent with a
    * window, partial buckets at its edges are left out.
    *
    * @generated from rpc wellapi.records.v1.RecordsService.AggregateSeries

@@ -1,0 +1,82 @@
+import { type Coding, type Columns, endOfSample } from "@wellapi/series";
+import type { Buckets } from "./aggregation.ts";
+
+/** How long a value held in a bucket. */
+export interface CodeTime {
+  readonly value: Coding;
+  readonly durationMs: number;
+  /** Samples with this value of which some lies in the bucket. */
+  readonly count: number;
+}
+
+/** What is known of a bucket of coded values. */
+export interface CodedBucket {
+  readonly count: number;
+  /** By system and code. */
+  readonly times: readonly CodeTime[];
+}
+
+interface Held {
+  readonly value: Coding;
+  durationMs: number;
+  count: number;
+}
+
+/** Coded values by bucket, as the samples of one series come in: each sample counts wherever its interval reaches. */
+export function createCodedAggregation({ counted, released }: Buckets) {
+  const buckets = new Map<number, Map<string, Held>>();
+
+  function hold(bucket: number, value: Coding, durationMs: number): void {
+    const held = buckets.get(bucket) ?? new Map<string, Held>();
+    buckets.set(bucket, held);
+    const key = JSON.stringify([value.system, value.code]);
+    const known = held.get(key);
+    if (known === undefined) held.set(key, { value, durationMs, count: 1 });
+    else {
+      known.durationMs += durationMs;
+      known.count++;
+    }
+  }
+
+  return {
+    add(columns: Columns): void {
+      const { times, values } = columns;
+      if (values.kind !== "coded") return;
+      for (const [i, from] of times.entries()) {
+        const to = endOfSample(columns, i);
+        const value = values.dictionary[values.indexes[i]!]!;
+        for (let b = bucketAt(counted, from); b + 1 < counted.length && counted[b]! < to; b++) {
+          const part = Math.min(to, counted[b + 1]!) - Math.max(from, counted[b]!);
+          // Of an instant, which ends a millisecond later than it begins, nothing lasts.
+          if (released[b] && part > 0) hold(b, value, isInstant(columns, i) ? 0 : part);
+        }
+      }
+    },
+
+    /** Buckets with samples, ascending. */
+    results(): (readonly [number, CodedBucket])[] {
+      return [...buckets]
+        .sort(([a], [b]) => a - b)
+        .map(([bucket, held]) => {
+          const times = [...held].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, time]) => time);
+          return [bucket, { count: times.reduce((sum, { count }) => sum + count, 0), times }] as const;
+        });
+    },
+  };
+}
+
+/** The bucket that holds `time`, or the first where it lies before. */
+function bucketAt(edges: Float64Array, time: number): number {
+  let low = 0;
+  let high = edges.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (edges[middle]! <= time) low = middle + 1;
+    else high = middle;
+  }
+  return Math.max(0, low - 1);
+}
+
+function isInstant({ durationMs }: Columns, i: number): boolean {
+  return (typeof durationMs === "number" ? durationMs : durationMs[i]!) === 0;
+}
