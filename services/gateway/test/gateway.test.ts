@@ -249,6 +249,18 @@ describe("bad input", () => {
     expect(await compressed.json()).toMatchObject({ code: "resource_exhausted" });
   });
 
+  test("an answer over the limit is not the fault of the request's size, and says what to ask instead", async () => {
+    await open({
+      records: { getObservation: () => ({ access: "x".repeat(1_100_000) }) },
+    });
+    const response = await post(getObservation, observation, key);
+    expect(response.status).toBe(400);
+    const told = await response.json();
+    expect(told).toMatchObject({ code: "out_of_range" });
+    expect(told.message).toMatch(/^the answer is larger .*page_size or a shorter interval/);
+    expect(JSON.stringify(told)).toContain("ANSWER_TOO_LARGE");
+  });
+
   test("headers over 16 KiB", async () => {
     await open(echo);
     const response = await post(getObservation, observation, { ...key, "x-long": "x".repeat(17_000) });
