@@ -67,7 +67,9 @@ export function refusal(answer: UniversalServerResponse, error: ConnectError): U
   header.delete("content-encoding");
   header.set("content-type", "application/json");
   header.set("content-length", String(bytes.length));
-  return { ...answer, status: codeToHttpStatus(error.code), header, body: each(bytes) };
+  // Connect has a status of its own for what it refused, but none for an answer that is too large.
+  const status = error.code === Code.OutOfRange ? codeToHttpStatus(error.code) : answer.status;
+  return { ...answer, status, header, body: each(bytes) };
 }
 
 async function* each(bytes: Uint8Array): AsyncIterable<Uint8Array> {
