@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { RetractionReason } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
@@ -5,10 +8,11 @@ import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { problemOf } from "@wellapi/rpc";
 import { createLogger, randomIds, systemClock } from "@wellapi/runtime";
+import { openSqliteStore, type Store, StoreError } from "@wellapi/store";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createPass } from "../src/compactor.ts";
 import type { BlockDocument, CompactedDocument, Head, ObservationBlockDocument } from "../src/documents.ts";
-import { isCompacted } from "../src/documents.ts";
+import { isCompacted, recordsCollections } from "../src/documents.ts";
 import { createPatientQueue } from "../src/patient-queue.ts";
 import { resumeTokenAfter, sequencesByBatch } from "./watching.ts";
 import {
@@ -384,5 +388,60 @@ describe("one bit of a block of observations flips", () => {
     expect(await reasonOf(get(clinic, whole.observations[1]!.id))).toBe("OK");
     expect(await reasonOf(get(clinic, whole.observations[2]!.id))).toBe("DATA_DAMAGED");
     expect(await reasonOf(get(application(), whole.observations[2]!.id))).not.toBe("DATA_DAMAGED");
+  });
+});
+
+describe("the store's file", () => {
+  /** A scene whose store fails as its disk does, once it is told to. */
+  async function openFailing() {
+    let failure: StoreError | undefined;
+    const openStore = async () => {
+      const folder = await mkdtemp(join(tmpdir(), "wellapi-damage-"));
+      onTestFinished(() => rm(folder, { recursive: true, force: true }));
+      const store = await openSqliteStore({
+        path: join(folder, "records.db"),
+        collections: recordsCollections,
+      });
+      const failing: Pick<Store, "scan" | "commit"> = {
+        async scan(collection, scan) {
+          if (failure?.code === "damaged" && collection === "blocks") throw failure;
+          return store.scan(collection, scan);
+        },
+        async commit(commit) {
+          if (failure?.full && commit.changes.some(({ collection }) => collection === "blocks"))
+            throw failure;
+          return store.commit(commit);
+        },
+      };
+      return { ...store, ...failing };
+    };
+    const scene = await openScene({}, { openStore });
+    return { scene, fail: (error: StoreError) => (failure = error) };
+  }
+
+  it("with a damaged page is DATA_LOSS for what lies on it, and no reason to try again", async () => {
+    const { scene, fail } = await openFailing();
+    const { world, clinic, patient } = scene;
+    await hours(scene, 1);
+    fail(new StoreError("damaged", "the store's file is damaged or is no store"));
+    const reader = world.reader(clinic);
+    const problem = await failure(
+      reader.querySeries(queryInit(world.idFor(clinic, patient), { from: start, to: start + HOUR })),
+    );
+    expect(problem).toMatchObject({ code: Code.DataLoss, reason: "STORE_DAMAGED" });
+    expect(problem.retryAfterMs).toBeUndefined();
+    const query = queryInit(world.idFor(clinic, patient), {});
+    const { unit: _u, digits: _d, ...list } = query;
+    expect((await reader.listObservations(list)).observations).toEqual([]);
+  });
+
+  it("on a full disk takes nothing, which is DISK_FULL, and is read", async () => {
+    const { scene, fail } = await openFailing();
+    await hours(scene, 1);
+    fail(new StoreError("unavailable", "the disk is full", { full: true }));
+    const problem = await failure(append(scene, "more", [heartRates(start + HOUR, [70])]));
+    expect(problem).toMatchObject({ code: Code.Unavailable, reason: "DISK_FULL" });
+    expect(problem.retryAfterMs).toBeGreaterThan(0);
+    expect(await readAll(scene)).toHaveLength(60);
   });
 });
