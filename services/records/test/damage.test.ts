@@ -5,7 +5,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { RetractionReason } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
-import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { problemOf } from "@wellapi/rpc";
 import { createLogger, randomIds, systemClock } from "@wellapi/runtime";
 import { openSqliteStore, type Store, StoreError } from "@wellapi/store";
@@ -368,6 +368,14 @@ describe("one bit of a block of observations flips", () => {
     const query = queryOf();
     const whole = await reader.listObservations(query);
     expect(whole.observations).toHaveLength(5);
+    // Somebody who may not read them any more, and knows the ids of before.
+    const former = application();
+    const terms = { organization: former.organization, direction: Direction.READ, codes: ["29463-7"] };
+    const lapsed = await world.grant(patient, terms);
+    const known = await world
+      .reader(former)
+      .listObservations({ ...query, patient: world.idFor(former, patient) });
+    await world.consent.revoke(lapsed);
     const stored = await world.store.scan<ObservationBlockDocument>("observation_blocks", {
       equals: [patient.partition],
       limit: 100,
@@ -387,7 +395,8 @@ describe("one bit of a block of observations flips", () => {
       });
     expect(await reasonOf(get(clinic, whole.observations[1]!.id))).toBe("OK");
     expect(await reasonOf(get(clinic, whole.observations[2]!.id))).toBe("DATA_DAMAGED");
-    expect(await reasonOf(get(application(), whole.observations[2]!.id))).not.toBe("DATA_DAMAGED");
+    expect(known.observations).toHaveLength(5);
+    expect(await reasonOf(get(former, known.observations[2]!.id))).toBe("CONSENT_REQUIRED");
   });
 });
 
