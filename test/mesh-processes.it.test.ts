@@ -30,6 +30,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openTools, ToolsError } from "../scripts/tools.ts";
 import { badInputSettings, describeBadInputs } from "./bad-inputs.ts";
 import { callWithBatches, enrolScene, lost, streamBatches, untilAcked } from "./drain-load.ts";
+import { describeReadsInFlight } from "./reads-in-flight.ts";
 
 const code = "8867-4";
 /** So short that every test runs through several renewals. */
@@ -286,6 +287,8 @@ describe.skipIf(!able)("each service as a process of its own", () => {
   );
 
   describeBadInputs(() => server);
+
+  describeReadsInFlight(() => server);
 
   // Last: it is the end of the mesh.
   test("a process that dies by itself is told of, and is not started again", async () => {
