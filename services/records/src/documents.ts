@@ -63,7 +63,7 @@ export type Head = Document & {
   readonly moves?: number;
   /** No samples of later commits were ever moved: they lie in the blocks in which they came. Absent for 0. */
   readonly moved_to?: number;
-  /** The full hour of UTC in which data was last committed, UTC milliseconds; absent where that was before hours were kept. */
+  /** The full hour of UTC in which samples were last committed, UTC milliseconds; absent where that was before hours were kept. */
   readonly hour_ms?: number;
   /** The sequence before the first commit of that hour: what is told as of the hour has this sequence or a lower one. */
   readonly before_hour?: number;

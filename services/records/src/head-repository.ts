@@ -24,7 +24,7 @@ export function fullHour(now: number): number {
 }
 
 /**
- * What a commit of data at `now` notes in the head, so that the state as of the last full hour can be told from what
+ * What a commit of samples at `now` notes in the head, so that the state as of the last full hour can be told from what
  * came later. A clock that goes back notes nothing.
  */
 export function hourMark(head: Head | undefined, now: number): Pick<Head, "hour_ms" | "before_hour"> {

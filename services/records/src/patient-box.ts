@@ -28,10 +28,10 @@ import {
   type ProvenBlock,
   type SeriesDescriptor,
 } from "./provenance.ts";
-import type { ToldSamples } from "./release.ts";
 import { decodeLots, decodeTold, encodeLots, encodeTold, type MonthOfLots } from "./release-codec.ts";
 import { decodeRetracted, encodeRetracted, type RetractedSamples } from "./retracted-samples.ts";
 import { decodeSummary, encodeSummary, type Summary } from "./summary.ts";
+import type { ToldSamples } from "./told-samples.ts";
 
 type TombstonePlace = Pick<TombstoneDocument, "batch" | "sequence"> & { readonly partition: string };
 

@@ -1,7 +1,8 @@
 import { type Columns, decodeBlock, type ExactDecimal, encodeBlock } from "@wellapi/series";
 import { LOT_LEVELS, type Lot, type NumberFormat } from "./lots.ts";
 import type { Source } from "./provenance.ts";
-import { formatKey, type ToldSamples } from "./release.ts";
+import { formatKey } from "./release.ts";
+import type { ToldSamples } from "./told-samples.ts";
 
 /** The lots of a series that begin in one month of UTC. */
 export interface MonthOfLots {
@@ -26,7 +27,10 @@ interface Header extends Pick<MonthOfLots, "seen" | "newest"> {
 
 const LENGTH_BYTES = 4;
 const LOTS_OF_A_MONTH = 2 ** 20;
-const COLUMNS = { level: 0, from: 1, length: 2, format: 3, added: 4, left: 5, sums: 6 } as const;
+const COLUMNS = {
+  ...{ level: 0, from: 1, length: 2, format: 3, added: 4, removed: 5 },
+  ...{ left: 6, plain: 7, lost: 8, tangled: 9, sums: 10 },
+} as const;
 /** Of one component: a sum with its scale, and that of what is left. */
 const COLUMNS_A_COMPONENT = 4;
 
@@ -66,7 +70,11 @@ export function encodeLots({ lots, seen, newest }: MonthOfLots): Uint8Array {
     put(COLUMNS.length, lot.to - lot.from);
     put(COLUMNS.format, format.position);
     put(COLUMNS.added, lot.added);
+    put(COLUMNS.removed, lot.removed);
     put(COLUMNS.left, lot.left);
+    put(COLUMNS.plain, lot.plain);
+    put(COLUMNS.lost, lot.lost);
+    put(COLUMNS.tangled, lot.tangled ? 1 : 0);
     for (const [c, sum] of lot.sums.entries()) {
       putExact(COLUMNS.sums + c * COLUMNS_A_COMPONENT, sum);
       putExact(COLUMNS.sums + c * COLUMNS_A_COMPONENT + 2, lot.leftSums[c]!);
@@ -110,7 +118,11 @@ export function decodeLots(month: number, bytes: Uint8Array): MonthOfLots {
       to: from + at(COLUMNS.length),
       formats: of,
       added: at(COLUMNS.added),
+      removed: at(COLUMNS.removed),
       left: at(COLUMNS.left),
+      plain: at(COLUMNS.plain),
+      lost: at(COLUMNS.lost),
+      tangled: at(COLUMNS.tangled) === 1,
       takes: new Map(taken.get(row)),
       sums: of.map((_format, c) => exact(COLUMNS.sums + c * COLUMNS_A_COMPONENT)),
       leftSums: of.map((_format, c) => exact(COLUMNS.sums + c * COLUMNS_A_COMPONENT + 2)),
@@ -119,14 +131,15 @@ export function decodeLots(month: number, bytes: Uint8Array): MonthOfLots {
   return { lots, seen, newest };
 }
 
-export function encodeTold({ times, ranks, lots }: ToldSamples): Uint8Array {
-  return encodeTable(times, [ranks, lots]);
+export function encodeTold({ times, ranks, lots, takers, marks }: ToldSamples): Uint8Array {
+  // Of an instant there may be several, which the times of a block may not be.
+  return encodeTable(upTo(times.length), [times, ranks, lots, takers, marks]);
 }
 
 export function decodeTold(bytes: Uint8Array): ToldSamples {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const { times, columns } = decodeTable(view);
-  return { times, ranks: columns[0]!, lots: columns[1]! };
+  const [times, ranks, lots, takers, marks] = decodeTable(view).columns;
+  return { times: times!, ranks: ranks!, lots: lots!, takers: takers!, marks: marks! };
 }
 
 /** What a block of packages/series may hold. */

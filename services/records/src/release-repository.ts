@@ -6,8 +6,8 @@ import type { ReleaseDocument, ReleasePlace } from "./documents.ts";
 import { headChange, loadHead } from "./head-repository.ts";
 import { withBox } from "./patient-box.ts";
 import type { PatientQueue } from "./patient-queue.ts";
-import type { ToldSamples } from "./release.ts";
 import type { MonthOfLots } from "./release-codec.ts";
+import { emptyTold, type ToldSamples } from "./told-samples.ts";
 
 /** A month of what was told of a series. */
 export interface ToldMonth extends MonthOfLots {
@@ -42,12 +42,6 @@ export interface ReleaseRepository {
 }
 
 const MONTHS_A_PAGE = 60;
-export const NOTHING_TOLD: ToldSamples = {
-  times: new Float64Array(0),
-  ranks: new Float64Array(0),
-  lots: new Float64Array(0),
-};
-
 export function createReleaseRepository(
   store: Store,
   vault: Vault,
@@ -84,7 +78,7 @@ export function createReleaseRepository(
     },
 
     async told({ stored }) {
-      if (stored === undefined) return NOTHING_TOLD;
+      if (stored === undefined) return emptyTold();
       const { document } = stored;
       return withBox(vault, document.partition, (box) =>
         openOrReport(damage, placeOf(document), () => box.openTold(document)),

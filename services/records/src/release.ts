@@ -1,24 +1,27 @@
+import { setImmediate as giveWay } from "node:timers/promises";
 import type { ExactDecimal } from "@wellapi/series";
 import { addExact, createExactSum, type ExactSum, subtractExact } from "./exact-sum.ts";
 import type { Interval } from "./interval.ts";
-import { LOT_LEVELS, type Lot, type LotLevel, type Lots, mayBeMade, type NumberFormat } from "./lots.ts";
-
-/** Samples that lots told and did not take back, ascending by time. */
-export interface ToldSamples {
-  readonly times: Float64Array;
-  readonly ranks: Float64Array;
-  /** The lot that told each. */
-  readonly lots: Float64Array;
-}
-
-/** Samples of one format that are shown, ascending by time. */
-export interface ShownRun {
-  readonly times: Float64Array;
-  readonly ranks: Float64Array;
-  readonly components: ReadonlyArray<
-    NumberFormat & { readonly scale: number; readonly mantissas: Float64Array }
-  >;
-}
+import {
+  isLonger,
+  LOT_LEVELS,
+  type Lot,
+  type LotLevel,
+  type Lots,
+  mayBeMade,
+  type NumberFormat,
+  type Proposal,
+} from "./lots.ts";
+import {
+  createTelling,
+  type Difference,
+  differencesOf,
+  isOfLonger,
+  keptOf,
+  type ShownRun,
+  type ToldSamples,
+  wasToldAgain,
+} from "./told-samples.ts";
 
 /** What is to be told of one month of a series. */
 export interface Due {
@@ -36,86 +39,65 @@ export interface Due {
 
 export interface Release {
   readonly made: readonly Lot[];
-  /** Lots of before of which some samples are taken back, as they are now. */
+  /** Lots of before of which something was taken back, or told again, as they are now. */
   readonly changed: readonly Lot[];
   readonly told: ToldSamples;
 }
 
-/** A sample that is shown and not told, or told and not shown any more. */
-interface Difference {
-  readonly time: number;
-  /** The lot that told it; 0 for a sample that is not told. */
-  readonly lot: number;
-  readonly rank: number;
-  /** Where it lies among the shown; -1 for one that is told. */
-  readonly run: number;
-  readonly at: number;
-}
+/** After so many differences others have their turn: a month may hold millions. */
+const DIFFERENCES_A_TURN = 4_000;
 
 /**
  * Makes the lots that are due. Of each bucket all that differs goes into one lot a format, the finest buckets first:
  * what is too little for an hour waits for its day, and what is too little for the day for its month.
  */
-export function release(due: Due): Release {
-  const { lots, buckets } = due;
-  const making: Making = { ...due, made: [], kept: keptOf(due), changed: new Set(), consumed: new Map() };
-  let pending = differencesOf(due);
-  if (pending.length === 0) return { made: [], changed: [], told: due.told };
+export async function release(due: Due): Promise<Release> {
+  const { lots, buckets, told, shown } = due;
+  const making: Making = { ...due, made: [], kept: keptByLot(due), keys: new Map(), changed: new Set() };
+  const telling = createTelling(told);
+  let pending: Iterable<Difference> = differencesOf(told, shown);
+  let since = 0;
   for (const level of LOT_LEVELS) {
     const left: Difference[] = [];
     for (const [bucket, differences] of byBucket(pending, buckets[level])) {
-      const consumed = bucket === undefined ? new Set() : makeLots(making, level, bucket, differences);
-      for (const difference of differences) if (!consumed.has(difference)) left.push(difference);
+      if (bucket !== undefined) makeLots(making, level, bucket, differences);
+      for (const difference of differences) {
+        if (difference.by === 0) left.push(difference);
+        else telling.settle(level, difference);
+      }
+      since += differences.length;
+      if (since < DIFFERENCES_A_TURN) continue;
+      since = 0;
+      await giveWay();
     }
     pending = left;
   }
-  const { made, consumed } = making;
   const changed = [...making.changed].map((id) => lots.get(id)).filter((lot) => lot !== undefined);
-  return { made, changed, told: consumed.size === 0 ? due.told : toldAfter(due, consumed) };
+  return { made: making.made, changed, told: telling.after() };
 }
 
-/** Merges the two by time. At one time there may be one of each. */
-function differencesOf({ told, shown }: Due): Difference[] {
-  const { times, ranks, lots } = told;
-  const differences: Difference[] = [];
-  let next = 0;
-  const gone = () => {
-    const [time, rank, lot] = [times[next]!, ranks[next]!, lots[next]!];
-    differences.push({ time, rank, lot, run: -1, at: next++ });
-  };
-  for (const [run, samples] of shown.entries()) {
-    for (let at = 0; at < samples.times.length; at++) {
-      const time = samples.times[at]!;
-      const rank = samples.ranks[at]!;
-      while (next < times.length && times[next]! < time) gone();
-      if (times[next] === time && ranks[next] === rank) next++;
-      else {
-        if (times[next] === time) gone();
-        differences.push({ time, rank, lot: 0, run, at });
-      }
-    }
-  }
-  while (next < times.length) gone();
-  return differences;
-}
-
-/** Runs of differences with the bucket that holds them; undefined for those that no bucket does. */
+/** Runs of differences with the bucket that holds them; undefined for those that none does. */
 function* byBucket(
-  differences: readonly Difference[],
+  differences: Iterable<Difference>,
   buckets: readonly Interval[],
 ): Generator<readonly [Interval | undefined, readonly Difference[]]> {
-  let bucket = 0;
-  for (let from = 0; from < differences.length; ) {
-    const { time } = differences[from]!;
-    while (bucket < buckets.length && buckets[bucket]!.to <= time) bucket++;
-    const next = buckets[bucket];
-    const inside = next !== undefined && next.from <= time;
-    const end = inside ? next.to : (next?.from ?? Number.POSITIVE_INFINITY);
-    let to = from + 1;
-    while (to < differences.length && differences[to]!.time < end) to++;
-    yield [inside ? next : undefined, differences.slice(from, to)];
-    from = to;
+  let next = 0;
+  let run: Difference[] = [];
+  let bucket: Interval | undefined;
+  let end = Number.NEGATIVE_INFINITY;
+  for (const difference of differences) {
+    const { time } = difference;
+    if (time >= end || (bucket === undefined && run.length >= DIFFERENCES_A_TURN)) {
+      if (run.length > 0) yield [bucket, run];
+      run = [];
+      while (next < buckets.length && buckets[next]!.to <= time) next++;
+      const holds = next < buckets.length && buckets[next]!.from <= time;
+      bucket = holds ? buckets[next] : undefined;
+      end = (holds ? buckets[next]!.to : buckets[next]?.from) ?? Number.POSITIVE_INFINITY;
+    }
+    run.push(difference);
   }
+  if (run.length > 0) yield [bucket, run];
 }
 
 /** What is still shown of what a lot told. */
@@ -129,27 +111,22 @@ interface Making extends Due {
   /** Undefined where nothing is. */
   readonly kept: (lot: number) => Kept | undefined;
   readonly changed: Set<number>;
-  /** Differences that are told, with the lot that tells them, or 0 for those that are taken back. */
-  readonly consumed: Map<Difference, number>;
+  /** Of formats that were seen before. */
+  readonly keys: Map<readonly NumberFormat[], string>;
 }
 
 /** Made for all lots at the first question: most months have nothing to take back. */
-function keptOf({ told, shown }: Due): Making["kept"] {
+function keptByLot({ told, shown }: Due): Making["kept"] {
   let kept: Map<number, Kept> | undefined;
   const load = () => {
     const all = new Map<number, Kept>();
-    let next = 0;
-    for (const { times, ranks, components } of shown) {
-      for (let at = 0; at < times.length; at++) {
-        while (next < told.times.length && told.times[next]! < times[at]!) next++;
-        if (told.times[next] !== times[at] || told.ranks[next] !== ranks[at]) continue;
-        const lot = told.lots[next]!;
-        const known = all.get(lot) ?? { count: 0, sums: components.map(() => createExactSum()) };
-        all.set(lot, known);
-        known.count++;
-        for (const [c, { scale, mantissas }] of components.entries())
-          known.sums[c]!.add(mantissas[at]!, scale);
-      }
+    for (const { run, at, entry } of keptOf(told, shown)) {
+      const { components } = shown[run]!;
+      const lot = told.lots[entry]!;
+      const known = all.get(lot) ?? { count: 0, sums: components.map(() => createExactSum()) };
+      all.set(lot, known);
+      known.count++;
+      for (const [c, { scale, mantissas }] of components.entries()) known.sums[c]!.add(mantissas[at]!, scale);
     }
     return all;
   };
@@ -162,61 +139,64 @@ function keptOf({ told, shown }: Due): Making["kept"] {
 /** What of one format is to be told of a bucket. */
 interface Candidate {
   readonly formats: readonly NumberFormat[];
-  readonly adds: Difference[];
-  readonly gone: Difference[];
+  /** Never told before. */
+  readonly fresh: readonly Difference[];
+  /** Told and taken back before. */
+  readonly back: readonly Difference[];
+  readonly gone: readonly Difference[];
 }
 
-/** Makes the lots of one bucket, and says which differences they tell. */
+/** Makes the lots of one bucket, and notes in the differences which lot tells them. */
 function makeLots(
   making: Making,
   level: LotLevel,
   bucket: Interval,
   differences: readonly Difference[],
-): ReadonlySet<Difference> {
-  const { lots, consumed } = making;
-  const told = new Set<Difference>();
-  const outside = differences.filter(({ lot }) => lot !== 0 && !isWithin(lots.get(lot), bucket));
+): void {
+  const outside = differences.filter((difference) => !isOfLotsWithin(making, difference, bucket));
   // What a longer bucket told is taken back there, with what came in its place. No bucket counts a lot that none holds.
-  if (outside.length > 0 && level !== "month") return told;
+  if (outside.length > 0 && level !== "month") return;
   const stays = new Set(outside.map(({ time }) => time));
-  const candidates = candidatesOf(
-    making,
-    differences.filter(({ time }) => !stays.has(time)),
-  );
-  const plans = candidates.map((candidate) => ({ candidate, plan: planOf(making, candidate) }));
+  const within = stays.size === 0 ? differences : differences.filter(({ time }) => !stays.has(time));
+  const plans = candidatesOf(making, within).map((candidate) => {
+    return { candidate, plan: planOf(making, level, bucket, candidate) };
+  });
   // What takes the place of samples that cannot be taken back yet would be counted beside them.
-  if (plans.some(({ candidate, plan }) => candidate.gone.length > 0 && plan === undefined)) return told;
+  if (plans.some(({ candidate, plan }) => candidate.gone.length > 0 && plan === undefined)) return;
   for (const { plan } of plans) {
     if (plan === undefined) continue;
-    const lot = makeLot(making, level, bucket, plan);
-    for (const difference of plan.adds) {
-      told.add(difference);
-      consumed.set(difference, lot.id);
-    }
-    for (const difference of plan.gone) {
-      told.add(difference);
-      consumed.set(difference, 0);
-    }
+    const { id } = makeLot(making, level, bucket, plan);
+    for (const part of [plan.fresh, plan.back, plan.gone]) for (const difference of part) difference.by = id;
   }
-  return told;
 }
 
-function isWithin(lot: Lot | undefined, bucket: Interval): boolean {
-  return lot !== undefined && bucket.from <= lot.from && lot.to <= bucket.to;
+/** Whether no lot told it or took it back that is not all in the bucket. */
+function isOfLotsWithin({ lots, told }: Making, { kind, entry }: Difference, bucket: Interval): boolean {
+  const isWithin = (id: number) => {
+    const lot = lots.get(id);
+    return lot !== undefined && bucket.from <= lot.from && lot.to <= bucket.to;
+  };
+  if (kind === "fresh") return true;
+  return isWithin(told.lots[entry]!) && (kind === "gone" || isWithin(told.takers[entry]!));
 }
 
-function candidatesOf({ lots, shown }: Making, differences: readonly Difference[]): Candidate[] {
-  const candidates = new Map<string, Candidate>();
+function candidatesOf(
+  { lots, told, shown, keys }: Making,
+  differences: readonly Difference[],
+): readonly Candidate[] {
+  const candidates = new Map<string, Candidate & Record<Difference["kind"], Difference[]>>();
   for (const difference of differences) {
-    const formats =
-      difference.lot === 0 ? shown[difference.run]!.components : lots.get(difference.lot)!.formats;
-    const key = formatKey(formats);
+    const { kind, run, entry } = difference;
+    const formats = kind === "gone" ? lots.get(told.lots[entry]!)!.formats : shown[run]!.components;
+    const key = keys.get(formats) ?? formatKey(formats);
+    keys.set(formats, key);
     let candidate = candidates.get(key);
     if (candidate === undefined) {
-      candidate = { formats: formats.map(({ coding, unit }) => ({ coding, unit })), adds: [], gone: [] };
+      const plain = formats.map(({ coding, unit }) => ({ coding, unit }));
+      candidate = { formats: plain, fresh: [], back: [], gone: [] };
       candidates.set(key, candidate);
     }
-    (difference.lot === 0 ? candidate.adds : candidate.gone).push(difference);
+    candidate[kind].push(difference);
   }
   return [...candidates.values()];
 }
@@ -225,82 +205,108 @@ export function formatKey(formats: readonly NumberFormat[]): string {
   return JSON.stringify(formats.map(({ coding, unit }) => [coding?.system, coding?.code, unit]));
 }
 
-/** The candidate, or what it takes back alone, if that may be told. */
-function planOf({ lots, least }: Making, candidate: Candidate): Candidate | undefined {
-  const { adds, gone } = candidate;
-  const takes = takesOf(gone);
-  const may = (added: number) =>
-    Math.max(added, gone.length) >= least && mayBeMade(lots, added, takes, least);
-  if (may(adds.length)) return candidate;
-  return gone.length > 0 && may(0) ? { ...candidate, adds: [] } : undefined;
+/** The candidate, or what it changes of what was told before, if that may be told. */
+function planOf(
+  making: Making,
+  level: LotLevel,
+  bucket: Interval,
+  candidate: Candidate,
+): Candidate | undefined {
+  const { lots, least } = making;
+  const may = (plan: Candidate) => {
+    const changed = Math.max(plan.fresh.length + plan.back.length, plan.gone.length);
+    if (changed < least) return false;
+    return undoes(making, plan) || mayBeMade(lots, proposalOf(making, plan), least);
+  };
+  if (may(candidate)) return candidate;
+  const { gone, back } = candidate;
+  if (gone.length === 0) return undefined;
+  const rest = { ...candidate, fresh: [] };
+  return may(rest) || (back.length === 0 && empties(making, level, bucket, rest)) ? rest : undefined;
 }
 
-function takesOf(gone: readonly Difference[]): Map<number, number> {
+/** Whether it is exactly some lot, undone: whoever knows that one learns nothing. */
+function undoes({ lots, told }: Making, { fresh, back, gone }: Candidate): boolean {
+  const of = back[0] && lots.get(told.takers[back[0].entry]!);
+  if (of === undefined || fresh.length > 0) return false;
+  if (gone.length !== of.added || back.length !== of.removed) return false;
+  return (
+    gone.every(({ entry }) => told.lots[entry] === of.id) &&
+    back.every(({ entry }) => told.takers[entry] === of.id)
+  );
+}
+
+/** Whether it is exactly all lots of the bucket, undone: nothing is told of it then, and nothing was but by its own. */
+function empties(
+  { told, lots }: Making,
+  level: LotLevel,
+  bucket: Interval,
+  { gone, formats }: Candidate,
+): boolean {
+  // What a lot of other hours once told and took back again would not be undone with those of these.
+  if (!lots.areWithin(bucket, level)) return false;
+  const key = formatKey(formats);
+  const left = new Set(gone.map(({ entry }) => entry));
+  const { times, takers, marks } = told;
+  for (let entry = 0; entry < times.length && times[entry]! < bucket.to; entry++) {
+    if (times[entry]! < bucket.from) continue;
+    if (formatKey(lots.get(told.lots[entry]!)?.formats ?? []) !== key) continue;
+    if (isOfLonger(marks[entry]!, level)) return false;
+    if (takers[entry] === 0 && !left.has(entry)) return false;
+    const of = [told.lots[entry]!, takers[entry]!].filter((id) => id !== 0);
+    if (of.some((id) => isLonger(lots.get(id)?.level ?? "month", level))) return false;
+  }
+  return true;
+}
+
+function proposalOf({ told }: Making, { fresh, back, gone }: Candidate): Proposal & Pick<Lot, "takes"> {
   const takes = new Map<number, number>();
-  for (const { lot } of gone) takes.set(lot, (takes.get(lot) ?? 0) + 1);
-  return takes;
+  const freed = new Map<number, Map<number, number>>();
+  for (const { entry } of gone) {
+    if (wasToldAgain(told.marks[entry]!)) continue;
+    takes.set(told.lots[entry]!, (takes.get(told.lots[entry]!) ?? 0) + 1);
+  }
+  for (const { entry } of back) {
+    if (wasToldAgain(told.marks[entry]!)) continue;
+    const taker = told.takers[entry]!;
+    const of = freed.get(taker) ?? new Map<number, number>();
+    freed.set(taker, of.set(told.lots[entry]!, (of.get(told.lots[entry]!) ?? 0) + 1));
+  }
+  return { fresh: fresh.length, takes, freed };
 }
 
 const NOTHING: ExactDecimal = { mantissa: 0n, scale: 0 };
 
 function makeLot(making: Making, level: LotLevel, { from, to }: Interval, plan: Candidate): Lot {
-  const { lots, shown, kept, changed, made } = making;
-  const { formats, adds, gone } = plan;
-  const added = formats.map(() => createExactSum());
-  for (const { run, at } of adds) {
+  const { lots, told, shown, kept, changed, made } = making;
+  const { formats, fresh, back, gone } = plan;
+  const adding = formats.map(() => createExactSum());
+  for (const { run, at } of [...fresh, ...back]) {
     const { components } = shown[run]!;
-    for (const [c, { mantissas, scale }] of components.entries()) added[c]!.add(mantissas[at]!, scale);
+    for (const [c, { mantissas, scale }] of components.entries()) adding[c]!.add(mantissas[at]!, scale);
   }
-  const leftSums = added.map(({ value }) => value);
-  const takes = takesOf(gone);
+  const leftSums = adding.map(({ value }) => value);
   let sums: readonly ExactDecimal[] = leftSums;
-  for (const [id, taken] of takes) {
+  for (const [id, entries] of Map.groupBy(gone, ({ entry }) => told.lots[entry]!)) {
     const lot = lots.get(id)!;
-    const left = kept(id);
+    const still = kept(id);
     // All of a lot lies in the bucket, and all that is gone from it is taken back together.
-    if (lot.left - taken !== (left?.count ?? 0)) throw new Error("a lot does not hold what it told");
-    const still = left?.sums.map(({ value }) => value) ?? lot.leftSums.map(() => NOTHING);
-    sums = sums.map((sum, c) => subtractExact(addExact(sum, still[c]!), lot.leftSums[c]!));
-    lot.left -= taken;
-    lot.leftSums = still;
+    if (lot.left - entries.length !== (still?.count ?? 0))
+      throw new Error("a lot does not hold what it told");
+    const stillSums = still?.sums.map(({ value }) => value) ?? lot.leftSums.map(() => NOTHING);
+    sums = sums.map((sum, c) => subtractExact(addExact(sum, stillSums[c]!), lot.leftSums[c]!));
+    lot.left -= entries.length;
+    lot.leftSums = stillSums;
     changed.add(id);
   }
-  const id = making.nextId(from);
-  const count = adds.length;
-  const lot: Lot = { id, level, from, to, formats, added: count, takes, sums, left: count, leftSums };
-  lots.add(lot);
+  const { takes, freed } = proposalOf(making, plan);
+  const added = fresh.length + back.length;
+  const tangled = back.length > 0 || gone.some(({ entry }) => wasToldAgain(told.marks[entry]!));
+  const lot: Lot = {
+    ...{ id: making.nextId(from), level, from, to, formats, added, removed: gone.length, sums },
+    ...{ left: added, leftSums, plain: fresh.length, lost: 0, takes, tangled },
+  };
+  for (const id of lots.add(lot, freed)) changed.add(id);
   made.push(lot);
   return lot;
-}
-
-/** The told without what was taken back, and with what is told now. */
-function toldAfter({ told }: Due, consumed: ReadonlyMap<Difference, number>): ToldSamples {
-  const back = new Set<number>();
-  const adds: [Difference, number][] = [];
-  for (const [difference, lot] of consumed) {
-    if (lot === 0) back.add(difference.at);
-    else adds.push([difference, lot]);
-  }
-  adds.sort(([a], [b]) => a.time - b.time);
-  const count = told.times.length - back.size + adds.length;
-  const [times, ranks, lots] = [new Float64Array(count), new Float64Array(count), new Float64Array(count)];
-  let next = 0;
-  let to = 0;
-  const put = (time: number, rank: number, lot: number) => {
-    times[to] = time;
-    ranks[to] = rank;
-    lots[to++] = lot;
-  };
-  for (let at = 0; at < told.times.length; at++) {
-    for (; next < adds.length && adds[next]![0].time < told.times[at]!; next++) {
-      const [{ time, rank }, lot] = adds[next]!;
-      put(time, rank, lot);
-    }
-    if (!back.has(at)) put(told.times[at]!, told.ranks[at]!, told.lots[at]!);
-  }
-  for (; next < adds.length; next++) {
-    const [{ time, rank }, lot] = adds[next]!;
-    put(time, rank, lot);
-  }
-  return { times, ranks, lots };
 }

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "@wellapi/runtime";
-import { firstAtOrAfter } from "@wellapi/series";
 import type { Store } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
 import type { BlockName, BlockRepository } from "./block-repository.ts";
@@ -11,14 +10,10 @@ import type { Interval } from "./interval.ts";
 import { createLots, type Lot, type LotLevel } from "./lots.ts";
 import { createOpenedLots, type OpenedLots } from "./opened-lots.ts";
 import { withBox } from "./patient-box.ts";
-import { type Release, release, type ShownRun, type ToldSamples } from "./release.ts";
+import { type Release, release } from "./release.ts";
 import { lotId, type MonthOfLots, monthOfLot } from "./release-codec.ts";
-import {
-  type NextMonth,
-  NOTHING_TOLD,
-  type ReleaseRepository,
-  type ToldMonth,
-} from "./release-repository.ts";
+import type { NextMonth, ReleaseRepository, ToldMonth } from "./release-repository.ts";
+import { concatTold, emptyTold, type ShownRun, sliceTold, type ToldSamples } from "./told-samples.ts";
 import { boundsOf, monthOf, startOf } from "./utc-month.ts";
 import type { Run } from "./winners.ts";
 
@@ -148,14 +143,16 @@ export function createReleases(
     const told = new Map<number, ToldSamples>();
     for (let m = first; m <= last; m++) {
       const known = book.months.get(m);
-      told.set(m, known === undefined ? NOTHING_TOLD : await releases.told(known));
+      told.set(m, known === undefined ? emptyTold() : await releases.told(known));
     }
-    const inside = slice(concat([...told.values()]), month);
+    const inside = sliceTold(concatTold([...told.values()]), month);
     const lots = createLots(
-      [...book.months.values()].flatMap((known) => known.lots.map((lot) => ({ ...lot }))),
+      [...book.months.values()].flatMap((known) =>
+        known.lots.map((lot) => ({ ...lot, takes: new Map(lot.takes) })),
+      ),
     );
     const counts = new Map<number, number>();
-    const made = release({
+    const made = await release({
       lots,
       told: inside,
       shown: runs.flatMap(shownOf),
@@ -292,10 +289,10 @@ function nextMonths(
     const known = book.months.get(m);
     const added = made.filter(({ id }) => monthOfLot(id) === m);
     const bounds = { from: Math.max(month.from, startOf(m)), to: Math.min(month.to, startOf(m + 1)) };
-    const after = concat([
-      slice(before, { from: Number.NEGATIVE_INFINITY, to: month.from }),
-      slice(inside, bounds),
-      slice(before, { from: month.to, to: Number.POSITIVE_INFINITY }),
+    const after = concatTold([
+      sliceTold(before, { from: Number.NEGATIVE_INFINITY, to: month.from }),
+      sliceTold(inside, bounds),
+      sliceTold(before, { from: month.to, to: Number.POSITIVE_INFINITY }),
     ]);
     const empty = known === undefined && added.length === 0 && after.times.length === 0;
     if (m !== keeper && (made.length === 0 || empty)) return [];
@@ -319,33 +316,5 @@ function toldWithin({ lots, newest }: OpenedLots, { from, to }: Interval): Told 
   return {
     lots: lots.filter((lot) => lot.from >= from && lot.to <= to),
     newest: of.reduce<Told["newest"]>((a, b) => (a === undefined || b.rank > a.rank ? b : a), undefined),
-  };
-}
-
-function concat(parts: readonly ToldSamples[]): ToldSamples {
-  if (parts.length === 1) return parts[0]!;
-  const count = parts.reduce((sum, { times }) => sum + times.length, 0);
-  const all = {
-    times: new Float64Array(count),
-    ranks: new Float64Array(count),
-    lots: new Float64Array(count),
-  };
-  let to = 0;
-  for (const { times, ranks, lots } of parts) {
-    all.times.set(times, to);
-    all.ranks.set(ranks, to);
-    all.lots.set(lots, to);
-    to += times.length;
-  }
-  return all;
-}
-
-function slice({ times, ranks, lots }: ToldSamples, { from, to }: Interval): ToldSamples {
-  const first = firstAtOrAfter(times, from);
-  const end = Math.max(first, firstAtOrAfter(times, to));
-  return {
-    times: times.subarray(first, end),
-    ranks: ranks.subarray(first, end),
-    lots: lots.subarray(first, end),
   };
 }

@@ -14,7 +14,7 @@ import type {
 import { RecordsError } from "./errors.ts";
 import { batchCommitted } from "./event-convert.ts";
 import { isWithoutKey } from "./failure-convert.ts";
-import { headChange, hourMark, loadHead } from "./head-repository.ts";
+import { headChange, loadHead } from "./head-repository.ts";
 import type { Intent } from "./intent.ts";
 import { type PatientBox, withBox } from "./patient-box.ts";
 import { findReceiptOfBatch } from "./receipt-repository.ts";
@@ -71,7 +71,6 @@ export function createRetract(deps: WriteDeps & { readonly damage: DamageReporte
         headChange(partition, head, {
           sequence,
           erased: false,
-          ...hourMark(head.document, clock.now()),
           ...(compacted.count > 0 ? { moves: (head.document.moves ?? 0) + 1 } : {}),
         }),
         ...hidden.changes,

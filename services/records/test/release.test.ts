@@ -140,6 +140,23 @@ describe("a reader of hourly or daily data", () => {
     expect(await asked()).toEqual([[60, 3_600]]);
   });
 
+  it("is told each part that is taken back, where enough is and enough is left", async () => {
+    const scene = await openReleaseScene(midnight);
+    const { clock, hourly } = scene;
+    const asked = async () => {
+      clock.time += HOUR;
+      return counts(await ask(scene, hourly, BucketSize.HOUR, midnight, midnight + DAY));
+    };
+    const parts = [0, 1, 2, 3].map((part) => instants(midnight + part * 10 * MINUTE, 8));
+    const receipts = [];
+    for (const [i, times] of parts.entries()) receipts.push(await send(scene, `r${i}`, times));
+    expect(await asked()).toEqual([32]);
+    for (const [i, left] of [24, 16, 8].entries()) {
+      await takeBack(scene, receipts[i]!.batch);
+      expect(await asked()).toEqual([left]);
+    }
+  });
+
   it("is told that an hour is gone when all of it was taken back, but not that its last two samples are left", async () => {
     const scene = await openReleaseScene(midnight);
     const { clock, hourly } = scene;
@@ -156,7 +173,7 @@ describe("a reader of hourly or daily data", () => {
     expect(await asked()).toEqual([]);
   });
 
-  it("is told the same by two replicas' worth of questions at once, and each sample once", async () => {
+  it("is told the same by questions that come at once, and each sample once", async () => {
     const scene = await openReleaseScene(midnight);
     const { clock, hourly, daily } = scene;
     for (let hour = 0; hour < 24; hour++) {
