@@ -52,6 +52,7 @@ function batch(patient: string, requestId: string, mantissas: number[]) {
         unit: "/min",
         times: {
           start: { case: "startTime", value: timestampFromDate(new Date("2026-03-01T00:00:00Z")) },
+          utcOffsetMinutes: 0,
           spacing: { case: "periodMs", value: 60_000 },
         },
         values: { case: "decimals", value: { mantissas } },

@@ -102,6 +102,7 @@ describe("wellapi check", { timeout: 60_000 }, () => {
           case: "effectiveTime" as const,
           value: timestampFromMs(Date.parse("2026-05-02T00:00:00Z")),
         },
+        utcOffsetMinutes: 0,
         value: { case: "quantity" as const, value: { value: "61", unit: "/min" } },
       },
     ];

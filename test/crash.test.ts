@@ -35,6 +35,9 @@ const code = "8867-4";
 const epoch = Date.parse("2026-01-01T00:00:00Z");
 
 /** What the client knows of a batch: sent, and whether it was answered. */
+/** Batch 0 has 60.000 beats a minute, batch 1 has 60.001. */
+const least = 60_000;
+
 type Ledger = Map<number, "sent" | "acked">;
 
 function batchOf(number: number, patient: string): SeriesBatch {
@@ -47,10 +50,14 @@ function batchOf(number: number, patient: string): SeriesBatch {
         unit: "/min",
         times: {
           start: { case: "startTime", value: timestampFromMs(epoch + number * samplesPerBatch * 1000) },
+          utcOffsetMinutes: 0,
           spacing: { case: "periodMs", value: 1000 },
         },
         // The value names its batch, so that a sample of another batch in its place would show.
-        values: { case: "decimals", value: { mantissas: new Array<number>(samplesPerBatch).fill(number) } },
+        values: {
+          case: "decimals",
+          value: { scale: 3, mantissas: new Array<number>(samplesPerBatch).fill(least + number) },
+        },
       },
     ],
   });
@@ -69,7 +76,7 @@ async function readBack(person: Person): Promise<Map<number, number[]>> {
     if (payload.case !== "series") continue;
     for (const { timeMs, value } of samplesOf(payload.value)) {
       const place = Math.floor((timeMs - epoch) / (samplesPerBatch * 1000));
-      found.set(place, [...(found.get(place) ?? []), Number(value)]);
+      found.set(place, [...(found.get(place) ?? []), Math.round(Number(value) * 1_000) - least]);
     }
   }
   expect(ended).toBe(true);

@@ -95,11 +95,15 @@ describe.skipIf(!root)("the disk fills", () => {
                 case: "startTime",
                 value: timestampFromMs(Date.parse("2026-01-01T00:00:00Z") + number * 60_000_000),
               },
+              utcOffsetMinutes: 0,
               spacing: { case: "periodMs", value: 60_000 },
             },
             values: {
               case: "decimals",
-              value: { mantissas: Array.from({ length: 1000 }, () => Math.floor(Math.random() * 2e9)) },
+              value: {
+                scale: 6,
+                mantissas: Array.from({ length: 1000 }, () => Math.floor(1e7 + Math.random() * 5e8)),
+              },
             },
           },
         ],

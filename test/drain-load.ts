@@ -44,6 +44,7 @@ export function freshBatch(patient: string): SeriesBatch {
         unit: "/min",
         times: {
           start: { case: "startTime", value: timestampFromMs(minute) },
+          utcOffsetMinutes: 0,
           spacing: { case: "periodMs", value: 60_000 },
         },
         values: { case: "decimals", value: { mantissas: [70, 71, 72] } },

@@ -244,6 +244,7 @@ describe.skipIf(!able)("each service as a process of its own", () => {
             unit: "/min",
             times: {
               start: { case: "startTime", value: timestampFromDate(new Date("2026-05-02T00:00:00Z")) },
+              utcOffsetMinutes: 0,
               spacing: { case: "periodMs", value: 60_000 },
             },
             values: { case: "decimals", value: { mantissas: [70, 71, 72] } },

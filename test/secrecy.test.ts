@@ -18,6 +18,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 const canaries = {
   name: `Canary-${randomBytes(8).toString("hex")}`,
   serial: `SN-${randomBytes(8).toString("hex")}`,
+  /** A newborn's weight in micrograms. */
   value: "7301594826",
 };
 
@@ -112,13 +113,15 @@ describe("what lies on disk and in the log", () => {
           {
             code: { code: "29463-7" },
             effective: { case: "effectiveTime", value: { seconds: 1_760_000_000n } },
-            value: { case: "quantity", value: { value: canaries.value, unit: "kg" } },
+            utcOffsetMinutes: 0,
+            value: { case: "quantity", value: { value: canaries.value, unit: "ug" } },
             device,
           },
           // Rejected, with the canary in the field that is wrong: its error must not repeat it.
           {
             code: { code: "29463-7" },
             effective: { case: "effectiveTime", value: { seconds: 99_760_000_000n } },
+            utcOffsetMinutes: 0,
             value: { case: "quantity", value: { value: canaries.value, unit: "furlongs" } },
             device,
           },
@@ -134,10 +137,11 @@ describe("what lies on disk and in the log", () => {
         series: [
           {
             code: { code: "29463-7" },
-            unit: "kg",
+            unit: "ug",
             device,
             times: {
               start: { case: "startTime", value: { seconds: 1_760_000_000n } },
+              utcOffsetMinutes: 0,
               spacing: { case: "periodMs", value: 1000 },
             },
             values: {

@@ -12,7 +12,6 @@ function receipt(items: number) {
     requestId: "bench-0-00000",
     batch: "bat_00000000000000000000000000",
     items: Array.from({ length: items }, () => ({ status: ItemOutcome_Status.ACCEPTED })),
-    sequence: 100n,
   });
 }
 

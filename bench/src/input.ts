@@ -123,6 +123,7 @@ function seriesMessage(requestId: string, patient: string, samples: Samples, sca
           device: { identifier: "bench", model: "Charge HR" },
           times: {
             start: { case: "startTime", value: timestampFromMs(times[0]!) },
+            utcOffsetMinutes: 0,
             spacing: regular ? { case: "periodMs", value: period } : { case: "gaps", value: { gapsMs } },
           },
           values: { case: "decimals", value: { scale, mantissas: values } },
@@ -142,6 +143,7 @@ function observationsMessage(requestId: string, patient: string, { times, values
         (time, i): MessageInitShape<typeof ObservationSchema> => ({
           code: { code: heartRate },
           effective: { case: "effectiveTime", value: timestampFromMs(time) },
+          utcOffsetMinutes: 0,
           value: { case: "quantity", value: { value: String(values[i]), unit: "/min" } },
           device: { identifier: "bench", model: "Charge HR" },
         }),

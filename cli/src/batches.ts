@@ -3,7 +3,7 @@ import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type SeriesBatch, SeriesBatchSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import type { SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
-import type { CaptureMethod } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import type { CaptureMethod, Granularity } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Row } from "./csv.ts";
 
 /** What all batches of a file share. */
@@ -14,6 +14,8 @@ export interface BatchOptions {
   readonly device?: string;
   readonly method?: CaptureMethod;
   readonly durationMs: number;
+  /** Needed where there is a duration. */
+  readonly granularity?: Granularity;
   readonly samplesPerBatch: number;
 }
 
@@ -62,6 +64,7 @@ function seriesOf(rows: readonly Row[], options: BatchOptions): MessageInitShape
     code: { code: options.code },
     unit: options.unit,
     ...(options.device ? { device: { identifier: options.device } } : {}),
+    ...(options.granularity ? { granularity: options.granularity } : {}),
     ...(options.method ? { method: options.method } : {}),
     times: {
       start: { case: "startTime", value: timestampFromMs(first.timeMs) },

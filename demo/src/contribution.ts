@@ -5,7 +5,7 @@ import { type Row, readRows } from "@wellapi/cli/csv";
 import { upload } from "@wellapi/cli/upload";
 import { ItemOutcome_Status, type SeriesBatch } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
-import { CaptureMethod } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { CaptureMethod, type Granularity } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { MultiBar } from "cli-progress";
 import type { Company } from "./people.ts";
 
@@ -15,6 +15,8 @@ export type Parcel = {
   readonly code: string;
   readonly unit: string;
   readonly durationMs: number;
+  /** Needed where there is a duration. */
+  readonly granularity?: Granularity;
 } & ({ readonly file: string } | { readonly minutes: number; readonly from: string });
 
 /** What the server answered, in samples. */

@@ -7,7 +7,7 @@ import { Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
-import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Direction, Granularity, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { verifyReceipt } from "@wellapi/receipts";
 import { grant } from "./consents.ts";
 import { type Contribution, contribute } from "./contribution.ts";
@@ -110,6 +110,7 @@ export async function tellStory(server: Server, narrator: Narrator): Promise<voi
       code: steps,
       unit: "{steps}",
       durationMs: 60_000,
+      granularity: Granularity.MINUTE,
     },
     {
       file: "minute-heart-rate-8877689391.csv",
@@ -124,6 +125,7 @@ export async function tellStory(server: Server, narrator: Narrator): Promise<voi
       code: steps,
       unit: "{steps}",
       durationMs: 60_000,
+      granularity: Granularity.MINUTE,
     },
   ]);
   const seconds = (performance.now() - started) / 1000;

@@ -7,6 +7,7 @@ import { type IdentityService, identityCollections, openIdentityService } from "
 import { type OpenIngestionService, openIngestionService } from "@wellapi/ingestion";
 import { openReceiptKey } from "@wellapi/receipts";
 import { openRecordsService, type RecordsServer, recordsCollections } from "@wellapi/records";
+import { shippedTerminology } from "@wellapi/terminology";
 import type { Platform } from "./platform.ts";
 import { observeCompaction, observeEventOutbox, observeSession } from "./signals/gauges.ts";
 
@@ -135,7 +136,10 @@ export async function composeRecords(platform: Platform): Promise<ComposedRecord
 
 export async function composeIngestion(platform: Platform): Promise<OpenIngestionService> {
   const { clock, log, closers, network } = platform;
-  const ingestion = await openIngestionService({}, { records: network.onBehalf("ingestion"), clock, log });
+  const ingestion = await openIngestionService(
+    {},
+    { records: network.onBehalf("ingestion"), terminology: shippedTerminology, clock, log },
+  );
   closers.push("ingestion", () => ingestion.close());
   return ingestion;
 }

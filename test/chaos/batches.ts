@@ -7,6 +7,8 @@ import type { SourcedSeries } from "@wellapi/gen/wellapi/records/v1/records_pb";
 export const code = "8867-4";
 export const samplesPerBatch = 20;
 const epoch = Date.parse("2026-01-01T00:00:00Z");
+/** Batch 0 has 60.000 beats a minute, batch 1 has 60.001. */
+const least = 60_000;
 const prefix = "chaos-";
 
 /** Each batch has a place in time of its own, and its values are its number: whatever is misplaced shows. */
@@ -20,9 +22,13 @@ export function batchOf(number: number, patient: string): SeriesBatch {
         unit: "/min",
         times: {
           start: { case: "startTime", value: timestampFromMs(placeOf(number)) },
+          utcOffsetMinutes: 0,
           spacing: { case: "periodMs", value: 1000 },
         },
-        values: { case: "decimals", value: { mantissas: new Array<number>(samplesPerBatch).fill(number) } },
+        values: {
+          case: "decimals",
+          value: { scale: 3, mantissas: new Array<number>(samplesPerBatch).fill(least + number) },
+        },
       },
     ],
   });
@@ -52,13 +58,17 @@ export interface Block {
 
 export function blockOf(run: SourcedSeries): Block {
   const samples = samplesOf(run);
-  const number = Number(samples[0]?.value);
+  const number = numberIn(samples[0]?.value);
   const intact =
     samples.length === samplesPerBatch &&
     samples.every(
-      ({ timeMs, value }, i) => Number(value) === number && timeMs === placeOf(number) + i * 1000,
+      ({ timeMs, value }, i) => numberIn(value) === number && timeMs === placeOf(number) + i * 1000,
     );
   return { number, batch: run.batch, intact };
+}
+
+function numberIn(value: string | undefined): number {
+  return Math.round(Number(value) * 1_000) - least;
 }
 
 function placeOf(number: number): number {

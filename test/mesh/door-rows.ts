@@ -129,6 +129,7 @@ function seriesOf(patient: string) {
           unit: "/min",
           times: {
             start: { case: "startTime", value: timestampFromDate(new Date("2026-05-02T00:00:00Z")) },
+            utcOffsetMinutes: 0,
             spacing: { case: "periodMs", value: 60_000 },
           },
           values: { case: "decimals", value: { mantissas: [70, 71, 72] } },

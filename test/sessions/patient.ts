@@ -158,6 +158,7 @@ export async function enrolPatient(stage: Stage, name: string): Promise<Patient>
             unit: "/min",
             times: {
               start: { case: "startTime", value: start },
+              utcOffsetMinutes: 0,
               spacing: { case: "periodMs", value: markMs },
             },
             values: { case: "decimals", value: { mantissas: [60 + (mark % 40)] } },

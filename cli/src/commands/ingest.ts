@@ -1,10 +1,10 @@
 import { createClient } from "@connectrpc/connect";
 import { ItemOutcome_Status, type SeriesBatch } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
-import { CaptureMethod } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { CaptureMethod, Granularity } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { SingleBar } from "cli-progress";
 import type { Command } from "commander";
-import { count } from "../arguments.ts";
+import { count, oneOf } from "../arguments.ts";
 import { batchesOf } from "../batches.ts";
 import { connectDoor } from "../connection.ts";
 import { readRows } from "../csv.ts";
@@ -23,10 +23,19 @@ interface IngestOptions {
   timeZone?: string;
   device?: string;
   duration: number;
+  granularity?: Granularity;
   batch: number;
 }
 
 /** What the server said, in samples. */
+const granularities = {
+  minute: Granularity.MINUTE,
+  "quarter-hour": Granularity.QUARTER_HOUR,
+  hour: Granularity.HOUR,
+  day: Granularity.DAY,
+  episode: Granularity.EPISODE,
+};
+
 interface Tally {
   accepted: number;
   duplicate: number;
@@ -76,6 +85,11 @@ export function addIngest(program: Command): void {
       count,
       0,
     )
+    .option(
+      "--granularity <word>",
+      `the class of that length, needed with --duration: ${Object.keys(granularities).join(", ")}`,
+      oneOf(granularities),
+    )
     .option("--batch <samples>", "samples a message", count, 1000)
     .addHelpText(
       "after",
@@ -84,6 +98,12 @@ export function addIngest(program: Command): void {
     )
     .action(async (file: string, options: IngestOptions, command: Command) => {
       const settings = settingsOf(command);
+      if (options.duration > 0 && options.granularity === undefined) {
+        throw new CliError(
+          "input",
+          "--duration needs --granularity: say whether values are of a minute, an hour ...",
+        );
+      }
       const client = createClient(IngestionService, connectDoor(settings));
       // A first pass judges every row, so that a bad one is found before anything is sent.
       let total = 0;

@@ -1,3 +1,4 @@
+import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import { IngestionService, RetractionReason } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import type { Command } from "commander";
@@ -14,8 +15,12 @@ const reasons = {
 
 export function addRetract(program: Command): void {
   addConnectionOptions(program.command("retract <batch>"))
-    .description("take a batch of one's own back; its readers are told")
+    .description("take a batch of one's own back, by its token or its request id; its readers are told")
     .requiredOption("--patient <id>", "the patient, by the caller's own id")
+    .option(
+      "--by-request-id",
+      "<batch> is the request id under which it was sent, not the token of its receipt",
+    )
     .option(
       "--reason <word>",
       Object.keys(reasons).join(", "),
@@ -24,17 +29,22 @@ export function addRetract(program: Command): void {
     )
     .addHelpText("after", "\nExample: wellapi retract bat_... --credentials ./pulse --patient pat_...")
     .action(
-      async (batch: string, options: { patient: string; reason: RetractionReason }, command: Command) => {
+      async (
+        batch: string,
+        options: { patient: string; reason: RetractionReason; byRequestId?: true },
+        command: Command,
+      ) => {
         const settings = settingsOf(command);
         const client = createClient(IngestionService, await connect(settings));
-        const { sequence } = await client.retractBatch({
+        const { retractTime, items } = await client.retractBatch({
           patient: options.patient,
-          batch,
+          target: { case: options.byRequestId ? "batchRequestId" : "batch", value: batch },
           reason: options.reason,
         });
+        const time = retractTime === undefined ? "" : timestampDate(retractTime).toISOString();
         createOutput(settings.json).object(
-          { batch, sequence: Number(sequence) },
-          () => `${batch} is hidden from sequence ${sequence} on`,
+          { batch, retractTime: time, items },
+          () => `${batch} is hidden since ${time}: ${items} samples or records`,
         );
       },
     );

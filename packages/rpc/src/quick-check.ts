@@ -6,6 +6,7 @@ import {
   type FieldRules,
   FieldRulesSchema,
   field as fieldRules,
+  Ignore,
   Int32RulesSchema,
   Int64RulesSchema,
   MessageRulesSchema,
@@ -82,11 +83,6 @@ function compileMessage(schema: DescMessage): Check {
 
 /** Expressions of the contract, as functions of the message that is `this`. */
 const expressions: ReadonlyMap<string, FieldCheck> = new Map([
-  [
-    "size(this.mantissas) == 0 || size(this.wide_mantissas) == 0",
-    ({ mantissas, wideMantissas }: Fields) =>
-      (mantissas as readonly unknown[]).length === 0 || (wideMantissas as readonly unknown[]).length === 0,
-  ],
   [
     "has(this.start_time) && has(this.end_time)",
     ({ startTime, endTime }: Fields) => startTime !== undefined && endTime !== undefined,
@@ -173,8 +169,12 @@ function compileList(field: DescField & { readonly fieldKind: "list" }, rules: F
     if (given.maxItems > 0n) most = Number(given.maxItems);
     if (given.items !== undefined) {
       const { case: kind } = given.items.type;
-      if (!onlySets(FieldRulesSchema, given.items, ...(kind === undefined ? [] : [kind]))) return no;
-      if (kind !== undefined) {
+      const known = ["ignore", ...(kind === undefined ? [] : [kind])];
+      if (!onlySets(FieldRulesSchema, given.items, ...known)) return no;
+      // Such items are judged elsewhere: neither their own rules nor those of the messages in them count.
+      if (given.items.ignore === Ignore.ALWAYS) items = yes;
+      else if (given.items.ignore !== Ignore.UNSPECIFIED) return no;
+      else if (kind !== undefined) {
         if (field.listKind === "message") return no;
         items = compileScalar(field, given.items);
       }
@@ -256,7 +256,7 @@ const integerRules = {
  * neither of them long.
  */
 function plainPattern(source: string): RegExp | undefined {
-  const plain = /^\^(?:[\w[\]{}(),:|?*+-]|\\\.|\.(?=[^\]]*\]))+\$/.test(source);
+  const plain = /^\^(?:[\w[\]{}(),:|?*+/-]|\\\.|\.(?=[^\]]*\]))+\$/.test(source);
   return plain && !/\)[*+{]/.test(source) ? new RegExp(source, "u") : undefined;
 }
 

@@ -1,23 +1,31 @@
+export { type Decimal, parseDecimal } from "./decimal.ts";
 export {
-  CATEGORIES,
-  type Category,
-  categoriesOf,
-  codesOf,
-  currentVersion,
-  isCategory,
-  isInCategory,
-} from "./categories.ts";
-export {
-  acceptedCodes,
+  type CategorySet,
   type CodeDefinition,
   type CodedCode,
   type ComponentsCode,
-  findAnyCode,
-  findCode,
-  isAllowedValue,
+  type Concept,
+  DATA_ABSENT_REASON_SYSTEM,
+  type IntegerCode,
   LOINC,
+  type PlausibleRange,
   type QuantityCode,
+  type RatioCode,
+  type SessionCode,
   SLEEP_STAGE_SYSTEM,
-} from "./codes.ts";
+} from "./definition.ts";
+export { openTerminology } from "./open-terminology.ts";
+export { shippedTerminology } from "./shipped.ts";
+export { createTerminology, type Terminology } from "./terminology.ts";
+export { readDocuments, type TerminologyDocument } from "./terminology-document.ts";
 export { TerminologyError, type TerminologyErrorCode } from "./terminology-error.ts";
-export { checkUnit, convertDecimal, convertExactly, convertMantissas, type UnitCheck } from "./units.ts";
+export {
+  checkUnitAgainst,
+  convertDecimal,
+  convertExactly,
+  convertMantissas,
+  isCount,
+  type MantissaBounds,
+  mantissaBounds,
+  type UnitCheck,
+} from "./units.ts";

@@ -1,5 +1,5 @@
 import { Big } from "big.js";
-import { findAnyCode } from "./codes.ts";
+import type { CodeDefinition, PlausibleRange } from "./definition.ts";
 import { TerminologyError } from "./terminology-error.ts";
 import { parseUnit, type Unit } from "./ucum.ts";
 
@@ -19,11 +19,9 @@ const OK: UnitCheck = { status: "ok" };
  * sent. Coded values and panels have no unit of their own: theirs is "". Counts (`{steps}`) take whole units
  * only, since `%` of a step is a mistake though UCUM gives both no dimension.
  *
- * @param code of the table in codes.ts, a component's code included
  * @param unit UCUM
  */
-export function checkUnit(code: string, unit: string): UnitCheck {
-  const definition = findAnyCode(code);
+export function checkUnitOf(definition: CodeDefinition | undefined, unit: string): UnitCheck {
   if (definition === undefined) {
     return { status: "unknown_code", remedy: "use one of the accepted codes" };
   }
@@ -31,7 +29,11 @@ export function checkUnit(code: string, unit: string): UnitCheck {
     if (unit === "") return OK;
     return { status: "wrong_dimension", remedy: "leave the unit empty: this code's values carry their own" };
   }
-  const accepted = definition.unit;
+  return checkUnitAgainst(definition.unit, unit);
+}
+
+/** As `checkUnitOf`, against a unit that is accepted. */
+export function checkUnitAgainst(accepted: string, unit: string): UnitCheck {
   const parsed = parseUnit(unit);
   const target = parseUnit(accepted)!;
   if (parsed && isCommensurable(parsed, target) && (!isCount(accepted) || parsed.magnitude === 1)) return OK;
@@ -40,7 +42,7 @@ export function checkUnit(code: string, unit: string): UnitCheck {
 }
 
 /** A count's unit is nothing but an annotation. */
-function isCount(unit: string): boolean {
+export function isCount(unit: string): boolean {
   return unit.startsWith("{") && unit.endsWith("}");
 }
 
@@ -168,6 +170,76 @@ function trailingZeros({ c, e }: Big): number {
   return Math.min(MAX_DIGITS, Math.max(0, e + 1 - c.length));
 }
 
+/** Bounds of values as mantissas: `low <= mantissa <= high` is what is meant. Safe integers. */
+export interface MantissaBounds {
+  readonly low: number;
+  readonly high: number;
+}
+
+const MAX_BOUNDS = 1_000;
+const bounds = new Map<string, MantissaBounds>();
+
+/**
+ * The mantissas that stand for values inside a range, in a unit and a scale: exact, so a value is inside if and only if
+ * its conversion is.
+ *
+ * @param rangeUnit unit of the range, UCUM; empty with an empty `unit` where numbers have none
+ * @param unit one that converts to it (`checkUnitOf`)
+ * @param scale 0 to 9
+ */
+export function mantissaBounds(
+  range: PlausibleRange,
+  rangeUnit: string,
+  unit: string,
+  scale: number,
+): MantissaBounds {
+  const key = JSON.stringify([range.low, range.high, rangeUnit, unit, scale]);
+  const known = bounds.get(key);
+  if (known !== undefined) return known;
+  const ratio = unit === rangeUnit ? SAME : ratioBetween(unit, rangeUnit);
+  const made = {
+    low: clamped(firstMantissa(new Big(range.low), ratio, scale, (converted, low) => converted.gte(low))),
+    high: clamped(
+      firstMantissa(new Big(range.high), ratio, scale, (converted, high) => converted.gt(high)).minus(1),
+    ),
+  };
+  // What callers send is a handful of units; the bound is for those who send anything.
+  if (bounds.size >= MAX_BOUNDS) bounds.delete(bounds.keys().next().value!);
+  bounds.set(key, made);
+  return made;
+}
+
+/** The least mantissa whose conversion is beyond; conversions ascend. */
+function firstMantissa(
+  bound: Big,
+  ratio: Ratio,
+  scale: number,
+  beyond: (converted: Big, bound: Big) => boolean,
+): Big {
+  const power = new Big(10).pow(scale);
+  const isBeyond = (mantissa: Big) =>
+    beyond(
+      mantissa.div(power).plus(ratio.before).times(ratio.multiply),
+      bound.plus(ratio.after).times(ratio.divide),
+    );
+  let mantissa = bound
+    .plus(ratio.after)
+    .times(ratio.divide)
+    .div(ratio.multiply)
+    .minus(ratio.before)
+    .times(power)
+    .round(0);
+  // The division was rounded: at most some steps away.
+  while (isBeyond(mantissa)) mantissa = mantissa.minus(1);
+  while (!isBeyond(mantissa)) mantissa = mantissa.plus(1);
+  return mantissa;
+}
+
+function clamped(mantissa: Big): number {
+  const most = Number.MAX_SAFE_INTEGER;
+  return Math.max(-most, Math.min(most, mantissa.toNumber())) + 0;
+}
+
 /** How to get from one unit to another, exactly: y = ((x + before) × multiply) ÷ divide − after. */
 interface Ratio {
   readonly before: Big;
@@ -178,6 +250,7 @@ interface Ratio {
 
 const ZERO = new Big(0);
 const ONE = new Big(1);
+const SAME: Ratio = { before: ZERO, multiply: ONE, divide: ONE, after: ZERO };
 const HALF_EVEN = 2; // big.js: roundHalfEven
 const MAX_DIGITS = 9;
 const TENS = Array.from({ length: MAX_DIGITS + 1 }, (_, digits) => new Big(10).pow(digits));

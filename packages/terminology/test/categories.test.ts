@@ -1,14 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import {
-  acceptedCodes,
-  CATEGORIES,
-  categoriesOf,
-  codesOf,
-  currentVersion,
-  isCategory,
-  isInCategory,
-} from "../src/index.ts";
+import { shippedTerminology } from "../src/index.ts";
+
+const { categories, categoriesOf, codesOf, currentVersion, isCategory, isInCategory } = shippedTerminology;
 
 const golden = JSON.parse(readFileSync(new URL("golden/categories.json", import.meta.url), "utf8")) as Record<
   string,
@@ -25,14 +19,14 @@ describe("versions that consents may have pinned", () => {
   });
 
   test("every version is pinned", () => {
-    const current = CATEGORIES.flatMap((category) =>
+    const current = categories.flatMap((category) =>
       Array.from({ length: currentVersion(category) }, (_, i) => `${category} ${i + 1}`),
     );
     expect(current.sort()).toEqual(pinned.map(([category, version]) => `${category} ${version}`).sort());
   });
 
   test("a newer version only widens", () => {
-    for (const category of CATEGORIES) {
+    for (const category of categories) {
       for (let version = 2; version <= currentVersion(category); version++) {
         for (const code of codesOf(category, version - 1)) {
           expect(isInCategory(code, category, version)).toBe(true);
@@ -43,9 +37,9 @@ describe("versions that consents may have pinned", () => {
 });
 
 test("every accepted code is in a category, and every code of a category is accepted", () => {
-  const accepted = acceptedCodes().map(({ code }) => code);
+  const accepted = shippedTerminology.codes.map(({ code }) => code);
   for (const code of accepted) expect([code, categoriesOf(code).length]).toEqual([code, 1]);
-  const listed = CATEGORIES.flatMap((category) => [...codesOf(category, currentVersion(category))]);
+  const listed = categories.flatMap((category) => [...codesOf(category, currentVersion(category))]);
   expect(listed.sort()).toEqual([...accepted].sort());
 });
 

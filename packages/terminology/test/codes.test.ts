@@ -1,16 +1,9 @@
 import { describe, expect, test } from "vitest";
-import {
-  acceptedCodes,
-  type CodeDefinition,
-  checkUnit,
-  findAnyCode,
-  findCode,
-  isAllowedValue,
-  LOINC,
-  SLEEP_STAGE_SYSTEM,
-} from "../src/index.ts";
+import { type CodeDefinition, LOINC, SLEEP_STAGE_SYSTEM, shippedTerminology } from "../src/index.ts";
 
-const all = acceptedCodes();
+const { checkUnit, findAnyCode, findCode, isAllowedValue } = shippedTerminology;
+
+const all = shippedTerminology.codes;
 const withComponents = all.flatMap((definition): CodeDefinition[] =>
   definition.kind === "components" ? [definition, ...definition.components] : [definition],
 );

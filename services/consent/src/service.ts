@@ -7,7 +7,7 @@ import { createFollower, type JournalAccess } from "@wellapi/journal";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import type { Clock, Ids, Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
-import { currentVersion, isCategory, isInCategory } from "@wellapi/terminology";
+import { shippedTerminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
 import { createAccesses } from "./access-interceptor.ts";
 import { createConsentHandlers } from "./consent-handlers.ts";
@@ -22,8 +22,8 @@ import { SessionStreams } from "./session-streams.ts";
 import type { Categories } from "./understanding.ts";
 
 const categories: Categories = {
-  has: isInCategory,
-  knows: (name, version) => isCategory(name) && version >= 1 && version <= currentVersion(name),
+  has: shippedTerminology.isInCategory,
+  knows: (name, version) => version >= 1 && version <= shippedTerminology.currentVersion(name),
 };
 
 export interface ConsentConfig {

@@ -11,7 +11,7 @@ import {
   type TimeInterval,
 } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Violation } from "@wellapi/rpc";
-import { CATEGORIES, currentVersion, isCategory } from "@wellapi/terminology";
+import { shippedTerminology } from "@wellapi/terminology";
 import {
   type Captured,
   hasEnded,
@@ -164,11 +164,14 @@ function pinnedCategories(
   const names = new Set(categories.map(({ name }) => name));
   if (names.size < categories.length) refuse(path, "names a category twice: state each once");
   return categories.map(({ name, version }, i) => {
-    if (!isCategory(name)) {
-      refuse(`${path}[${i}].name`, `is not a category: use one of ${CATEGORIES.join(", ")}`);
+    if (!shippedTerminology.isCategory(name)) {
+      refuse(
+        `${path}[${i}].name`,
+        `is not a category: use one of ${shippedTerminology.categories.join(", ")}`,
+      );
       return { name, version };
     }
-    const current = currentVersion(name);
+    const current = shippedTerminology.currentVersion(name);
     if (version > current) {
       refuse(`${path}[${i}].version`, `is not out yet: use 1 to ${current}, or 0 for ${current}`);
     }

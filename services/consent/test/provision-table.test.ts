@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { currentVersion, isCategory, isInCategory } from "@wellapi/terminology";
+import { shippedTerminology } from "@wellapi/terminology";
 import { describe, expect, it } from "vitest";
 import type { Captured, Direction, Interval, Provision, Purpose, Resolution } from "../src/consent.ts";
 import { decide, type Grant } from "../src/decision.ts";
@@ -7,8 +7,9 @@ import { consentOf, currentOf } from "./terms.ts";
 
 const dayMs = 86_400_000;
 const categories = {
-  has: isInCategory,
-  knows: (name: string, version: number) => isCategory(name) && version === currentVersion(name),
+  has: shippedTerminology.isInCategory,
+  knows: (name: string, version: number) =>
+    shippedTerminology.isCategory(name) && version === shippedTerminology.currentVersion(name),
 };
 
 /** The rows of docs/contracts.md that begin with a provision: what is said, asked and got. */

@@ -1,3 +1,4 @@
+import type { Terminology } from "@wellapi/terminology";
 import { invalidBatch } from "./errors.ts";
 import type { ItemJudgement } from "./item.ts";
 import { MAX_BATCH_SAMPLES, MAX_BATCH_VIOLATIONS, MAX_ITEM_VIOLATIONS } from "./limits.ts";
@@ -17,7 +18,7 @@ export interface Batch<I> {
 export interface Findings {
   /** Items that are not to be stored, ascending; fields are paths from the batch. */
   readonly rejections: readonly { readonly index: number; readonly violations: readonly Violation[] }[];
-  /** First times of the good items that were sent with a local time. */
+  /** First times of the good items whose time was sent as text. */
   readonly resolvedTimes: readonly ({ readonly index: number } & ResolvedTime)[];
 }
 
@@ -25,24 +26,29 @@ export interface Findings {
  * @param now UTC milliseconds
  * @throws IngestionError `invalid_batch` for what no item alone is to blame for
  */
-export function judgeSeriesBatch(batch: Batch<Series>, now: number): Findings {
+export function judgeSeriesBatch(batch: Batch<Series>, now: number, terminology: Terminology): Findings {
   const samples = batch.items.reduce((sum, series) => sum + sampleCount(series), 0);
   if (samples > MAX_BATCH_SAMPLES) {
     throw invalidBatch("batch.series", "BATCH_TOO_LARGE", "at most 100,000 samples: send several batches");
   }
-  return judgeItems(batch, "series", judgeSeries, now);
+  return judgeItems(batch, "series", judgeSeries, now, terminology);
 }
 
 /** As `judgeSeriesBatch`. */
-export function judgeObservationBatch(batch: Batch<Observation>, now: number): Findings {
-  return judgeItems(batch, "observations", judgeObservation, now);
+export function judgeObservationBatch(
+  batch: Batch<Observation>,
+  now: number,
+  terminology: Terminology,
+): Findings {
+  return judgeItems(batch, "observations", judgeObservation, now, terminology);
 }
 
 function judgeItems<I>(
   { timeZone, items }: Batch<I>,
   field: string,
-  judge: (item: I, context: TimeContext) => ItemJudgement,
+  judge: (item: I, context: TimeContext, terminology: Terminology) => ItemJudgement,
   now: number,
+  terminology: Terminology,
 ): Findings {
   if (timeZone !== "" && !isTimeZone(timeZone)) {
     const description = "not an IANA time zone: use one, for example Europe/Berlin, or send instants";
@@ -53,7 +59,7 @@ function judgeItems<I>(
   const resolvedTimes: Findings["resolvedTimes"][number][] = [];
   const context: TimeContext = { now, timeZone };
   for (const [index, item] of items.entries()) {
-    const { violations, resolved } = judge(item, context);
+    const { violations, resolved } = judge(item, context, terminology);
     if (violations.length > 0) {
       const path = `${field}[${index}]`;
       rejections.push({ index, violations: violations.slice(0, told).map((one) => within(path, one)) });

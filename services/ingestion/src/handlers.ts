@@ -18,6 +18,7 @@ import {
   validateMessage,
 } from "@wellapi/rpc";
 import type { Clock, Logger } from "@wellapi/runtime";
+import type { Terminology } from "@wellapi/terminology";
 import { judgeObservationBatch, judgeSeriesBatch } from "./batch.ts";
 import { answerEach } from "./batch-stream.ts";
 import { fromFindings, toObservationBatch, toSeriesBatch } from "./convert.ts";
@@ -35,21 +36,22 @@ const MAX_REQUEST_ID_LENGTH = 128;
 
 export function createIngestionHandlers(deps: {
   readonly records: Client<typeof RecordsWriteService>;
+  readonly terminology: Terminology;
   readonly clock: Clock;
   readonly log: Logger;
 }): ServiceImpl<typeof IngestionService> {
-  const { records, clock, log } = deps;
+  const { records, terminology, clock, log } = deps;
 
   async function takeSeries(batch: SeriesBatch, context: HandlerContext): Promise<BatchReceipt> {
-    const findings = judgeSeriesBatch(toSeriesBatch(batch), clock.now());
-    const request = { batch, ...fromFindings(findings) };
+    const findings = judgeSeriesBatch(toSeriesBatch(batch), clock.now(), terminology);
+    const request = { batch, method: methodOf(context), ...fromFindings(findings) };
     const { receipt } = await records.appendSeries(request, onBehalfOf(context));
     return receipt!;
   }
 
   async function takeObservations(batch: ObservationBatch, context: HandlerContext): Promise<BatchReceipt> {
-    const findings = judgeObservationBatch(toObservationBatch(batch), clock.now());
-    const request = { batch, ...fromFindings(findings) };
+    const findings = judgeObservationBatch(toObservationBatch(batch), clock.now(), terminology);
+    const request = { batch, method: methodOf(context), ...fromFindings(findings) };
     const { receipt } = await records.appendObservations(request, onBehalfOf(context));
     return receipt!;
   }
@@ -84,8 +86,10 @@ export function createIngestionHandlers(deps: {
   function problemOfBatch(thrown: unknown, context: HandlerContext): Problem {
     const { error, unexpected } = describeError(thrown);
     if (unexpected && !context.signal.aborted) {
-      const rpc = `${context.service.typeName}/${context.method.name}`;
-      log.error({ err: thrown, rpc, request_id: context.values.get(requestIdKey) }, "unexpected error");
+      log.error(
+        { err: thrown, rpc: methodOf(context), request_id: context.values.get(requestIdKey) },
+        "unexpected error",
+      );
     }
     const problem = problemOf(error);
     return problem.code === Code.DeadlineExceeded
@@ -105,10 +109,16 @@ export function createIngestionHandlers(deps: {
     streamObservations: (requests, context) =>
       answerBatches(IngestionService.method.streamObservations.input, requests, takeObservations, context),
     async retractBatch(request, context) {
-      const { sequence } = await records.retractBatch({ retraction: request }, onBehalfOf(context));
-      return { sequence };
+      const passed = { retraction: request, method: methodOf(context) };
+      const { retractTime, items } = await records.retractBatch(passed, onBehalfOf(context));
+      return { ...(retractTime === undefined ? {} : { retractTime }), items };
     },
   };
+}
+
+/** The public method that was called, as the patient's log names it: records is told, and believes no header. */
+function methodOf({ service, method }: HandlerContext): string {
+  return `${service.typeName}/${method.name}`;
 }
 
 /** A batch is not looked at again once it was passed on. */

@@ -5,6 +5,6 @@ import type { Violation } from "./violation.ts";
 export interface ItemJudgement {
   /** Empty for a good item. Fields are paths from the item. */
   readonly violations: readonly Violation[];
-  /** The first time, where it was sent as a local time and could be resolved. */
+  /** The first time, where it was sent as text and could be resolved. */
   readonly resolved: ResolvedTime | undefined;
 }

@@ -7,6 +7,9 @@ export const MAX_BATCH_SAMPLES = 100_000;
 /** From the first sample of a series to its last: less than this. The length of a block in records. */
 export const MAX_SERIES_SPAN_MS = 31 * DAY;
 
+/** From the first sample of a series to the end of whichever ends last. How far back records looks for a block. */
+export const MAX_SERIES_REACH_MS = 32 * DAY;
+
 /** What a sample of a series, and an observation, may be about at most (series.proto, observation.proto). */
 export const MAX_SAMPLE_DURATION_MS = 31 * DAY;
 export const MAX_OBSERVATION_DURATION_MS = 366 * DAY;
@@ -29,3 +32,29 @@ export const MAX_UNANSWERED_BATCHES = 16;
 /** A rejected item tells this many violations at most, fewer in large batches: an answer is a message of 1 MiB. */
 export const MAX_ITEM_VIOLATIONS = 16;
 export const MAX_BATCH_VIOLATIONS = 2_000;
+
+/** ±18 hours, wider than any zone since 1900. */
+export const MAX_OFFSET_MINUTES = 18 * 60;
+
+/** Lengths, in characters (series.proto, observation.proto, vocabulary.proto). */
+export const MAX_TIME_TEXT = 40;
+export const MAX_UNIT = 64;
+export const MAX_SYSTEM = 200;
+export const MAX_CODE = 64;
+export const MAX_DISPLAY = 200;
+export const MAX_DEVICE_TEXT = 128;
+export const MAX_TEXT_VALUE = 4_096;
+export const MAX_CODE_TEXT = 512;
+export const MAX_PERFORMER = 200;
+export const MAX_NOTE = 2_000;
+export const MAX_EXTERNAL_ID = 128;
+export const MAX_RANGE_TEXT = 512;
+
+/** Entries of lists. */
+export const MAX_DICTIONARY = 256;
+export const MAX_COLUMNS = 8;
+export const MAX_COMPONENTS = 64;
+export const MAX_CODINGS = 8;
+export const MAX_NOTES = 8;
+export const MAX_REFERENCE_RANGES = 8;
+export const MAX_SEGMENTS = 1_000;

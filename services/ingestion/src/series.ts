@@ -1,31 +1,24 @@
+import type { CodeDefinition, Terminology } from "@wellapi/terminology";
+import { type DecimalColumn, formOf, judgeDecimals, lengthOf } from "./decimal-column.ts";
+import { type Coding, type Device, judgeCapture, judgeLength } from "./form.ts";
+import { type Granularity, judgeGranularity } from "./granularity.ts";
 import type { ItemJudgement } from "./item.ts";
-import { FUTURE_SKEW_MS, MAX_SAMPLE_DURATION_MS, MAX_SCALE, MAX_SERIES_SPAN_MS } from "./limits.ts";
-import { judgeStart, type SentTime, type StartFields, type TimeContext } from "./start.ts";
-import { offsetChanges, type ResolvedTime } from "./time-zone.ts";
+import { MAX_COLUMNS, MAX_DICTIONARY } from "./limits.ts";
+import { judgeTimes, type SampleTimes } from "./sample-times.ts";
+import type { TimeContext } from "./start.ts";
 import { firstViolation, type Violation, violation } from "./violation.ts";
-import {
-  type Coding,
-  judgeCode,
-  judgeCodedValue,
-  judgeComponents,
-  judgeUnit,
-  type ValueFields,
-} from "./vocabulary.ts";
+import { judgeCode, judgeCodedValue, judgePanel, judgeUnit } from "./vocabulary.ts";
 
 /** Samples as columns. The columns are those of the message: they are read, never copied. */
 export interface Series {
-  readonly coding: Coding;
+  readonly coding: Coding | undefined;
   /** UCUM; empty for coded and component values. */
   readonly unit: string;
-  readonly times: SampleTimes;
-  readonly values: SeriesValues;
-}
-
-export interface SampleTimes extends SentTime {
-  readonly spacing:
-    | { readonly kind: "period"; readonly periodMs: number }
-    | { readonly kind: "gaps"; readonly gapsMs: readonly number[] };
-  readonly durationMs: number;
+  readonly device: Device | undefined;
+  readonly method: number;
+  readonly granularity: Granularity;
+  readonly times: SampleTimes | undefined;
+  readonly values: SeriesValues | undefined;
 }
 
 export type SeriesValues =
@@ -33,100 +26,125 @@ export type SeriesValues =
   | { readonly kind: "coded"; readonly dictionary: readonly Coding[]; readonly indexes: readonly number[] }
   | { readonly kind: "components"; readonly components: readonly ComponentColumn[] };
 
-/** One of the two columns is empty. */
-export interface DecimalColumn {
-  readonly scale: number;
-  /** 32 bits by their type. */
-  readonly mantissas: readonly number[];
-  readonly wideMantissas: readonly bigint[];
-}
-
-export interface ComponentColumn extends DecimalColumn {
-  readonly coding: Coding;
+export interface ComponentColumn {
+  readonly coding: Coding | undefined;
   readonly unit: string;
+  /** Undefined where it was not sent. */
+  readonly decimals: DecimalColumn | undefined;
 }
 
-const startFields: StartFields = {
-  instant: "times.start_time",
-  local: "times.local_start_time",
-  offset: "times.utc_offset_minutes",
-};
-const valueFields: ValueFields = { quantity: "decimals", coded: "coded", components: "components" };
+/** What the contract calls the shapes of values. */
+const fields = { quantity: "decimals", coded: "coded", components: "components" } as const;
 
 /** Number of samples: the longest column of values, since a shorter one is a mistake that is told apart. */
 export function sampleCount({ values }: Series): number {
-  switch (values.kind) {
+  switch (values?.kind) {
+    case undefined:
+      return 0;
     case "quantity":
       return lengthOf(values);
     case "coded":
       return values.indexes.length;
     case "components":
-      return values.components.reduce((longest, column) => Math.max(longest, lengthOf(column)), 0);
+      return values.components.reduce(
+        (most, { decimals }) => Math.max(most, decimals ? lengthOf(decimals) : 0),
+        0,
+      );
   }
 }
 
-export function judgeSeries(series: Series, context: TimeContext): ItemJudgement {
+export function judgeSeries(series: Series, context: TimeContext, terminology: Terminology): ItemJudgement {
+  const { times, values } = series;
   const found: Violation[] = [];
   const count = sampleCount(series);
-  if (count === 0) found.push(violation("", "SERIES_EMPTY"));
-  judgeConcepts(series, found);
-  judgeValues(series.values, count, found);
-  const first = judgeTimes(series.times, count, context, found);
-  return { violations: found, resolved: series.times.start.kind === "local" ? first : undefined };
+  if (values === undefined)
+    found.push(violation("", "VALUE_REQUIRED", "set `decimals`, `coded` or `components`"));
+  else if (count === 0) found.push(violation("", "SERIES_EMPTY"));
+  judgeConcepts(series, count, found, terminology);
+  judgeCapture(series.device, series.method, found);
+  const durations = times?.durationsMs.length ? undefined : (times?.durationMs ?? 0);
+  judgeGranularity(series.granularity, durations, found);
+  const first = judgeTimes(times, count, context, found);
+  return { violations: found, resolved: times?.start.kind === "text" ? first : undefined };
 }
 
-/** Code, unit, coded values and components: what depends on the vocabulary. */
-function judgeConcepts({ coding, unit, values }: Series, found: Violation[]): void {
-  const definition = judgeCode(coding, values.kind, valueFields, found);
-  if (definition === undefined) return;
-  judgeUnit(definition.code, unit, "unit", found);
-  if (values.kind === "coded") {
-    for (const [index, value] of values.dictionary.entries()) {
-      judgeCodedValue(definition, value, `coded.dictionary[${index}]`, found);
-    }
+/** Code, unit and values. What is wrong in their form is told also where the code is not known. */
+function judgeConcepts(series: Series, count: number, found: Violation[], terminology: Terminology): void {
+  const { coding, values } = series;
+  if (values === undefined) {
+    judgeCode(terminology, coding, found);
+    return;
   }
-  if (values.kind === "components" && definition.kind === "components") {
-    judgeComponents(definition, values.components, "unit", found);
+  const known = judgeCode(terminology, coding, found);
+  const definition = known?.kind === values.kind ? known : undefined;
+  if (known !== undefined && definition === undefined) {
+    found.push(violation(fields[values.kind], "VALUE_WRONG_KIND", remedyFor(known)));
   }
-}
-
-/** The columns' lengths and entries. */
-function judgeValues(values: SeriesValues, count: number, found: Violation[]): void {
+  const unitFits =
+    definition !== undefined && judgeUnit(terminology, definition.code, series.unit, "unit", found);
   switch (values.kind) {
-    case "quantity":
-      judgeDecimals(values, "decimals", found);
+    case "quantity": {
+      const quantity =
+        unitFits && definition.kind === "quantity" ? { definition, unit: series.unit } : undefined;
+      judgeDecimals(values, quantity, "decimals", found);
       return;
+    }
     case "coded":
+      judgeDictionary(terminology, definition, values.dictionary, found);
       judgeIndexes(values.indexes, values.dictionary.length, found);
       return;
     case "components":
-      for (const [index, column] of values.components.entries()) {
-        const field = `components.components[${index}].decimals`;
-        if (lengthOf(column) !== count) {
-          found.push(violation(`${field}.${columnField(column)}`, "LENGTH_MISMATCH"));
-        }
-        judgeDecimals(column, field, found);
+      judgeComponents(terminology, definition, values.components, count, found);
+  }
+}
+
+function remedyFor({ kind }: CodeDefinition): string {
+  return kind in fields
+    ? `send \`${fields[kind as keyof typeof fields]}\``
+    : `send it as an observation, with its ${kind === "session" ? "segments" : kind}`;
+}
+
+function judgeDictionary(
+  terminology: Terminology,
+  definition: CodeDefinition | undefined,
+  dictionary: readonly Coding[],
+  found: Violation[],
+): void {
+  if (!judgeLength(dictionary, MAX_DICTIONARY, "coded.dictionary", found) || definition === undefined) return;
+  for (const [index, value] of dictionary.entries()) {
+    judgeCodedValue(terminology, definition, value, `coded.dictionary[${index}]`, found);
+  }
+}
+
+function judgeComponents(
+  terminology: Terminology,
+  definition: CodeDefinition | undefined,
+  components: readonly ComponentColumn[],
+  count: number,
+  found: Violation[],
+): void {
+  const path = "components.components";
+  if (!judgeLength(components, MAX_COLUMNS, path, found)) return;
+  const fitting = new Map<ComponentColumn, Parameters<typeof judgeDecimals>[1]>();
+  if (definition?.kind === "components") {
+    judgePanel(definition, components, path, found, (component, one, field) => {
+      if (judgeUnit(terminology, one.code, component.unit, `${field}.unit`, found)) {
+        fitting.set(component, { definition: one, unit: component.unit });
       }
+    });
   }
-}
-
-function judgeDecimals({ scale, wideMantissas }: DecimalColumn, field: string, found: Violation[]): void {
-  if (!Number.isInteger(scale) || scale < 0 || scale > MAX_SCALE) {
-    found.push(violation(`${field}.scale`, "SCALE_OUT_OF_RANGE"));
-  }
-  let first = -1;
-  let wrong = 0;
-  for (let i = 0; i < wideMantissas.length; i++) {
-    const mantissa = wideMantissas[i]!;
-    if (mantissa > MAX_MANTISSA || mantissa < -MAX_MANTISSA) {
-      if (wrong === 0) first = i;
-      wrong++;
+  for (const [index, component] of components.entries()) {
+    const { decimals } = component;
+    const field = `${path}[${index}].decimals`;
+    if (decimals === undefined) {
+      found.push(violation(field, "VALUE_REQUIRED"));
+      continue;
     }
+    if (lengthOf(decimals) !== count)
+      found.push(violation(`${field}.${formOf(decimals)}`, "LENGTH_MISMATCH"));
+    judgeDecimals(decimals, fitting.get(component), field, found);
   }
-  if (wrong > 0) found.push(firstViolation(`${field}.wide_mantissas[${first}]`, "VALUE_OUT_OF_RANGE", wrong));
 }
-
-const MAX_MANTISSA = BigInt(Number.MAX_SAFE_INTEGER);
 
 function judgeIndexes(indexes: readonly number[], size: number, found: Violation[]): void {
   let first = -1;
@@ -138,67 +156,4 @@ function judgeIndexes(indexes: readonly number[], size: number, found: Violation
     }
   }
   if (wrong > 0) found.push(firstViolation(`coded.indexes[${first}]`, "INDEX_OUT_OF_RANGE", wrong));
-}
-
-/** Returns the first time, if it is one to go on with. */
-function judgeTimes(
-  times: SampleTimes,
-  count: number,
-  context: TimeContext,
-  found: Violation[],
-): ResolvedTime | undefined {
-  const { spacing, durationMs } = times;
-  if (durationMs > MAX_SAMPLE_DURATION_MS) {
-    found.push(violation("times.duration_ms", "DURATION_TOO_LONG", "at most 31 days"));
-  }
-  const first = judgeStart(times, startFields, context, found);
-  // How long the series may last until it reaches the future. NaN: nothing is later than that.
-  const roomMs = context.now + FUTURE_SKEW_MS - (first?.timeMs ?? Number.NaN);
-  const spanMs =
-    spacing.kind === "gaps"
-      ? judgeGaps(spacing.gapsMs, count, roomMs, found)
-      : judgePeriod(spacing.periodMs, count, roomMs, found);
-  if (spanMs >= MAX_SERIES_SPAN_MS) found.push(violation("times", "SERIES_TOO_LONG"));
-  else if (first !== undefined && times.start.kind === "local" && spanMs > 0) {
-    const changes = offsetChanges(context.timeZone, first.timeMs, first.timeMs + spanMs);
-    if (changes) found.push(violation("times", "OFFSET_CHANGES_WITHIN"));
-  }
-  return first;
-}
-
-/** Both return the time from the first sample to the last, in milliseconds. */
-function judgeGaps(gapsMs: readonly number[], count: number, roomMs: number, found: Violation[]): number {
-  if (count > 0 && gapsMs.length !== count - 1) {
-    found.push(violation("times.gaps.gaps_ms", "LENGTH_MISMATCH", "one gap fewer than there are values"));
-  }
-  let sum = 0;
-  let zero = -1;
-  let zeros = 0;
-  let future = -1;
-  for (let i = 0; i < gapsMs.length; i++) {
-    const gap = gapsMs[i]!;
-    if (gap === 0) {
-      if (zeros === 0) zero = i;
-      zeros++;
-    }
-    sum += gap;
-    if (sum > roomMs && future < 0) future = i;
-  }
-  if (zeros > 0) found.push(firstViolation(`times.gaps.gaps_ms[${zero}]`, "GAP_ZERO", zeros));
-  if (future >= 0) found.push(violation(`times.gaps.gaps_ms[${future}]`, "TIME_IN_FUTURE"));
-  return sum;
-}
-
-function judgePeriod(periodMs: number, count: number, roomMs: number, found: Violation[]): number {
-  const sum = periodMs * Math.max(count - 1, 0);
-  if (sum > roomMs) found.push(violation("times.period_ms", "TIME_IN_FUTURE"));
-  return sum;
-}
-
-function lengthOf({ mantissas, wideMantissas }: DecimalColumn): number {
-  return wideMantissas.length > 0 ? wideMantissas.length : mantissas.length;
-}
-
-function columnField({ wideMantissas }: DecimalColumn): string {
-  return wideMantissas.length > 0 ? "wide_mantissas" : "mantissas";
 }

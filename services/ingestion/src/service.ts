@@ -3,7 +3,7 @@ import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_se
 import { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
 import { type Route, route } from "@wellapi/rpc";
 import type { Clock, Logger } from "@wellapi/runtime";
-import { checkUnit } from "@wellapi/terminology";
+import type { Terminology } from "@wellapi/terminology";
 import type { IngestionConfig } from "./config.ts";
 import { createIngestionHandlers } from "./handlers.ts";
 import { resolveLocalTime } from "./time-zone.ts";
@@ -11,6 +11,8 @@ import { resolveLocalTime } from "./time-zone.ts";
 export interface IngestionDeps {
   /** Reaches RecordsWriteService as the workload `ingestion`, on behalf of the caller (rpc's `asCaller`). */
   readonly records: Transport;
+  /** What data may be: the same for every service that decides. */
+  readonly terminology: Terminology;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -28,10 +30,11 @@ export async function openIngestionService(
 ): Promise<OpenIngestionService> {
   const records = createClient(RecordsWriteService, deps.records);
   // Both load their tables at the first use (some 20 ms): not at a caller's expense.
-  checkUnit("8867-4", "/min");
+  deps.terminology.checkUnit("8867-4", "/min");
   resolveLocalTime("2000-01-01T00:00:00", "Europe/Berlin");
+  const { terminology, clock, log } = deps;
   return {
-    routes: [route(IngestionService, createIngestionHandlers({ records, clock: deps.clock, log: deps.log }))],
+    routes: [route(IngestionService, createIngestionHandlers({ records, terminology, clock, log }))],
     close: async () => {},
   };
 }

@@ -1,6 +1,6 @@
-import { EARLIEST_TIME_MS, FUTURE_SKEW_MS } from "./limits.ts";
-import { type ResolvedTime, resolveLocalTime } from "./time-zone.ts";
-import { type Violation, violation } from "./violation.ts";
+import { EARLIEST_TIME_MS, FUTURE_SKEW_MS, MAX_OFFSET_MINUTES, MAX_TIME_TEXT } from "./limits.ts";
+import { isLocalTime, type ResolvedTime, resolveLocalTime, resolveOffsetTime } from "./time-zone.ts";
+import { type ItemReason, type Violation, violation } from "./violation.ts";
 
 /** The first time of an item, as sent. */
 export type Start =
@@ -10,12 +10,13 @@ export type Start =
       readonly seconds: number;
       readonly nanos: number;
     }
-  | { readonly kind: "local"; readonly text: string };
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "none" };
 
 export interface SentTime {
   readonly start: Start;
   /** Minutes east of UTC, as sent. */
-  readonly offsetMinutes: number;
+  readonly offsetMinutes: number | undefined;
 }
 
 /** What times are judged by. */
@@ -29,7 +30,7 @@ export interface TimeContext {
 /** What the contract calls the fields of a kind of item. */
 export interface StartFields {
   readonly instant: string;
-  readonly local: string;
+  readonly text: string;
   readonly offset: string;
 }
 
@@ -40,11 +41,13 @@ export function judgeStart(
   context: TimeContext,
   found: Violation[],
 ): ResolvedTime | undefined {
-  const field = start.kind === "instant" ? fields.instant : fields.local;
-  if (start.kind === "local" && offsetMinutes !== 0) {
-    found.push(violation(fields.offset, "OFFSET_WITH_LOCAL_TIME"));
+  if (start.kind === "none") {
+    found.push(violation(fields.instant, "TIME_REQUIRED", `set \`${nameOf(fields.text)}\``));
+    return undefined;
   }
-  const resolved = resolve(start, offsetMinutes, context.timeZone);
+  const field = start.kind === "instant" ? fields.instant : fields.text;
+  judgeOffset(start, offsetMinutes, fields, found);
+  const resolved = resolve(start, offsetMinutes ?? 0, context.timeZone);
   if (typeof resolved === "string") {
     found.push(violation(field, resolved));
     return undefined;
@@ -57,19 +60,57 @@ export function judgeStart(
   return resolved;
 }
 
-function resolve(
+/** Whether the item's wall clock is that of the batch's time zone. */
+export function isLocal(start: Start): boolean {
+  return start.kind === "text" && isLocalTime(start.text);
+}
+
+function judgeOffset(
   start: Start,
+  offsetMinutes: number | undefined,
+  fields: StartFields,
+  found: Violation[],
+): void {
+  if (start.kind === "text") {
+    if (offsetMinutes !== undefined) found.push(violation(fields.offset, "OFFSET_WITH_TIME_TEXT"));
+    return;
+  }
+  if (offsetMinutes === undefined) {
+    const remedy = `set it, 0 for UTC, or send the time with its offset as \`${nameOf(fields.text)}\``;
+    found.push(violation(fields.offset, "UTC_OFFSET_REQUIRED", remedy));
+  } else if (Math.abs(offsetMinutes) > MAX_OFFSET_MINUTES) {
+    found.push(violation(fields.offset, "UTC_OFFSET_OUT_OF_RANGE"));
+  }
+}
+
+function nameOf(field: string): string {
+  return field.slice(field.lastIndexOf(".") + 1);
+}
+
+function resolve(
+  start: Exclude<Start, { kind: "none" }>,
   offsetMinutes: number,
   timeZone: string,
-): ResolvedTime | "TIME_INVALID" | "TIME_TOO_FINE" | "TIME_ZONE_REQUIRED" | "LOCAL_TIME_SKIPPED" {
+): ResolvedTime | ItemReason {
   if (start.kind === "instant") {
     const { seconds, nanos } = start;
     if (nanos < 0 || nanos > 999_999_999) return "TIME_INVALID";
     if (nanos % 1e6 !== 0) return "TIME_TOO_FINE";
     return { timeMs: seconds * 1_000 + nanos / 1e6, offsetMinutes };
   }
-  if (timeZone === "") return "TIME_ZONE_REQUIRED";
-  const resolved = resolveLocalTime(start.text, timeZone);
-  if (resolved === "invalid") return "TIME_INVALID";
-  return resolved === "skipped" ? "LOCAL_TIME_SKIPPED" : resolved;
+  const { text } = start;
+  if (text.length > MAX_TIME_TEXT) return "TIME_INVALID";
+  if (!isLocalTime(text)) return told(resolveOffsetTime(text));
+  return timeZone === "" ? "TIME_ZONE_REQUIRED" : told(resolveLocalTime(text, timeZone));
+}
+
+const reasons = {
+  invalid: "TIME_INVALID",
+  too_fine: "TIME_TOO_FINE",
+  skipped: "LOCAL_TIME_SKIPPED",
+  offset: "UTC_OFFSET_OUT_OF_RANGE",
+} as const;
+
+function told(resolved: ResolvedTime | keyof typeof reasons): ResolvedTime | ItemReason {
+  return typeof resolved === "string" ? reasons[resolved] : resolved;
 }

@@ -1,4 +1,5 @@
 import { Temporal } from "temporal-polyfill";
+import { MAX_OFFSET_MINUTES } from "./limits.ts";
 
 /** A local time on the line of instants. */
 export interface ResolvedTime {
@@ -8,7 +9,9 @@ export interface ResolvedTime {
   readonly offsetMinutes: number;
 }
 
-const LOCAL_TIME = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,3}))?$/;
+const LOCAL_TIME = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?$/;
+/** RFC 3339's offset. `-00:00` says that the offset is not known, so it is none. */
+const OFFSET = /^(.*?)(?:[Zz]|([+-])(\d{2}):(\d{2}))$/s;
 const listed: ReadonlySet<string> = new Set(Intl.supportedValuesOf("timeZone"));
 
 /** Whether it names an IANA time zone, also by a linked name (`UTC`, `Asia/Calcutta`); offsets (`+01:00`) do not. */
@@ -25,17 +28,44 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
+/** Whether it is a date and time without an offset, be it one that exists or not. */
+export function isLocalTime(text: string): boolean {
+  return LOCAL_TIME.test(text);
+}
+
+/**
+ * The instant of a time with its offset, `2016-04-12T08:00:00.123+02:00` or `...Z` (RFC 3339).
+ *
+ * @returns `invalid` for what no calendar has, or is no such time; `too_fine` for parts of a millisecond; `offset` for one
+ *   of more than 18 hours
+ */
+export function resolveOffsetTime(text: string): ResolvedTime | "invalid" | "too_fine" | "offset" {
+  const parts = OFFSET.exec(text);
+  const local = parts === null ? "invalid" : parse(parts[1]!);
+  if (parts === null || typeof local === "string") return local as "invalid" | "too_fine";
+  const [sign, hours, minute] = [parts[2], Number(parts[3] ?? 0), Number(parts[4] ?? 0)];
+  if (minute > 59 || (sign === "-" && hours === 0 && minute === 0)) return "invalid";
+  const offsetMinutes = (sign === "-" ? -1 : 1) * (hours * 60 + minute) + 0; // −0 becomes 0
+  if (Math.abs(offsetMinutes) > MAX_OFFSET_MINUTES) return "offset";
+  const timeMs = local.toZonedDateTime("UTC").epochMilliseconds - offsetMinutes * 60_000;
+  return { timeMs, offsetMinutes };
+}
+
 /**
  * The instant of a local time. Of the two instants of a time that a change to winter time repeats it is the earlier
  * one, with the offset before the change (as RFC 5545 has it).
  *
  * @param text `2016-04-12T08:00:00` or with `.123`
  * @param zone a time zone by `isTimeZone`
- * @returns `invalid` for a date or time that no calendar has, `skipped` for one that the zone's clocks left out
+ * @returns `invalid` for a date or time that no calendar has, `skipped` for one that the zone's clocks left out,
+ *   `too_fine` for parts of a millisecond
  */
-export function resolveLocalTime(text: string, zone: string): ResolvedTime | "invalid" | "skipped" {
+export function resolveLocalTime(
+  text: string,
+  zone: string,
+): ResolvedTime | "invalid" | "too_fine" | "skipped" {
   const local = parse(text);
-  if (local === undefined) return "invalid";
+  if (typeof local === "string") return local;
   const zoned = local.toZonedDateTime(zone, { disambiguation: "earlier" });
   if (!zoned.toPlainDateTime().equals(local)) return "skipped";
   return { timeMs: zoned.epochMilliseconds, offsetMinutes: minutes(zoned.offsetNanoseconds) };
@@ -52,15 +82,17 @@ function zonedAt(timeMs: number, zone: string): Temporal.ZonedDateTime {
 }
 
 /** Field by field: `PlainDateTime.from` would make second 60 a 59. */
-function parse(text: string): Temporal.PlainDateTime | undefined {
+function parse(text: string): Temporal.PlainDateTime | "invalid" | "too_fine" {
   const parts = LOCAL_TIME.exec(text);
-  if (parts === null) return undefined;
+  if (parts === null) return "invalid";
   const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number);
-  const millisecond = Number((parts[7] ?? "").padEnd(3, "0"));
+  const fraction = (parts[7] ?? "").padEnd(9, "0");
+  if (!fraction.endsWith("000000")) return "too_fine";
+  const millisecond = Number(fraction.slice(0, 3));
   try {
     return new Temporal.PlainDateTime(year!, month!, day!, hour, minute, second, millisecond);
   } catch {
-    return undefined;
+    return "invalid";
   }
 }
 

@@ -1,66 +1,83 @@
 import {
   type CodeDefinition,
   type ComponentsCode,
-  categoriesOf,
-  checkUnit,
-  findAnyCode,
-  findCode,
-  isAllowedValue,
   LOINC,
+  type PlausibleRange,
+  type Terminology,
 } from "@wellapi/terminology";
+import { type Coding, judgeCoding, judgeText } from "./form.ts";
+import { MAX_UNIT } from "./limits.ts";
 import { type Violation, violation } from "./violation.ts";
-
-/** A concept of a code system. */
-export interface Coding {
-  /** Empty means LOINC. */
-  readonly system: string;
-  readonly code: string;
-}
 
 /** The kinds of value that codes have. */
 export type ValueKind = CodeDefinition["kind"];
 
-/** What the contract calls the kinds of value. */
-export type ValueFields = Readonly<Record<ValueKind, string>>;
-
 /** The code's definition, or undefined where values can't be judged by it; `found` is told why. */
 export function judgeCode(
-  coding: Coding,
-  kind: ValueKind,
-  fields: ValueFields,
+  { findCode, findAnyCode, near, categoriesOf }: Terminology,
+  coding: Coding | undefined,
   found: Violation[],
-  categories: (code: string) => readonly string[] = categoriesOf,
 ): CodeDefinition | undefined {
-  const definition = findCode(coding.code, coding.system);
+  if (coding === undefined) {
+    found.push(violation("code", "CODE_REQUIRED"));
+    return undefined;
+  }
+  const before = found.length;
+  judgeCoding(coding, "code", found);
+  if (found.length > before) return undefined;
+  const { code, system } = coding;
+  const definition = findCode(code, system);
   if (definition === undefined) {
-    const isComponent = isLoinc(coding) && findAnyCode(coding.code)?.system === LOINC;
-    found.push(violation("code", isComponent ? "CODE_IS_COMPONENT" : "CODE_UNKNOWN"));
+    const isComponent = isLoinc(coding) && findAnyCode(code)?.system === LOINC;
+    found.push(
+      isComponent
+        ? violation("code", "CODE_IS_COMPONENT")
+        : violation("code", "CODE_UNKNOWN", proposal(near(code, system))),
+    );
     return undefined;
   }
-  if (categories(definition.code).length === 0) found.push(violation("code", "CODE_WITHOUT_CATEGORY"));
-  if (definition.kind !== kind) {
-    found.push(violation(fields[kind], "VALUE_WRONG_KIND", `send \`${fields[definition.kind]}\``));
-    return undefined;
-  }
+  if (categoriesOf(definition.code).length === 0) found.push(violation("code", "CODE_WITHOUT_CATEGORY"));
   return definition;
 }
 
-/** The unit of a code or a component. Whatever converts is welcome: it is stored as sent. */
-export function judgeUnit(code: string, unit: string, field: string, found: Violation[]): void {
-  const check = checkUnit(code, unit);
-  if (check.status === "ok") return;
-  const reason = check.status === "wrong_dimension" ? "UNIT_WRONG_DIMENSION" : "UNIT_UNKNOWN";
-  found.push(violation(field, reason, check.remedy));
+function proposal(near: readonly CodeDefinition[]): string | undefined {
+  if (near.length === 0) return undefined;
+  const named = near.map(
+    ({ code, display, system }) => `${code} (${display}${system === LOINC ? "" : `, of ${system}`})`,
+  );
+  return `perhaps ${named.join(", ")}`;
 }
 
-/** Nothing where the code has no coded values: `judgeCode` said so. */
+/** The unit of a code or a component. Whatever converts is welcome: it is stored as sent. */
+export function judgeUnit(
+  terminology: Terminology,
+  code: string,
+  unit: string,
+  field: string,
+  found: Violation[],
+): boolean {
+  const check = terminology.checkUnit(code, unit);
+  if (check.status === "ok") {
+    // Annotations mean nothing, so a unit may be one and yet be too long.
+    const before = found.length;
+    judgeText(unit, MAX_UNIT, field, found);
+    return found.length === before;
+  }
+  const reason = check.status === "wrong_dimension" ? "UNIT_WRONG_DIMENSION" : "UNIT_UNKNOWN";
+  found.push(violation(field, reason, check.remedy));
+  return false;
+}
+
+/** Nothing where the code has no coded values: another rule says so. */
 export function judgeCodedValue(
+  terminology: Terminology,
   definition: CodeDefinition,
   value: Coding,
   field: string,
   found: Violation[],
 ): void {
-  if (definition.kind !== "coded" || isAllowedValue(definition.code, value)) return;
+  judgeText(value.display, 200, `${field}.display`, found);
+  if (definition.kind !== "coded" || terminology.isAllowedValue(definition.code, value)) return;
   const remedy = `use one of ${codesOf(definition.values)} with the system ${definition.valueSystem}`;
   found.push(violation(field, "CODED_VALUE_UNKNOWN", remedy));
 }
@@ -68,20 +85,23 @@ export function judgeCodedValue(
 /**
  * The components must be those of the code, each once, in any order.
  *
- * @param unitField where a component's unit is, from the component
+ * @param path what the contract calls the list
+ * @param judgeOne judges the value of one that is known
  */
-export function judgeComponents(
+export function judgePanel<C extends { readonly coding: Coding | undefined }>(
   definition: ComponentsCode,
-  components: readonly { readonly coding: Coding; readonly unit: string }[],
-  unitField: string,
+  components: readonly C[],
+  path: string,
   found: Violation[],
+  judgeOne: (component: C, definition: ComponentsCode["components"][number], field: string) => void,
 ): void {
   const seen = new Set<string>();
   let wrong = false;
-  for (const [index, { coding, unit }] of components.entries()) {
-    const field = `components.components[${index}]`;
-    const known = isLoinc(coding) && definition.components.some(({ code }) => code === coding.code);
-    if (!known || seen.has(coding.code)) {
+  for (const [index, component] of components.entries()) {
+    const { coding } = component;
+    const field = `${path}[${index}]`;
+    const known = coding && isLoinc(coding) && definition.components.find(({ code }) => code === coding.code);
+    if (!known || seen.has(known.code)) {
       wrong = true;
       found.push(
         known
@@ -90,20 +110,33 @@ export function judgeComponents(
       );
       continue;
     }
-    seen.add(coding.code);
-    judgeUnit(coding.code, unit, `${field}.${unitField}`, found);
+    seen.add(known.code);
+    judgeText(coding.display, 200, `${field}.code.display`, found);
+    judgeOne(component, known, field);
   }
   // Where one is wrong, the right one may have been meant: said once.
   if (!wrong && seen.size < definition.components.length) {
     const remedy = `send ${codesOf(definition.components)}`;
-    found.push(violation("components.components", "COMPONENT_MISSING", remedy));
+    found.push(violation(path, "COMPONENT_MISSING", remedy));
   }
 }
 
-function codesOf(list: readonly { readonly code: string }[]): string {
+/** What is told of a value outside its range. The range is no secret; the value is. */
+export function implausible(
+  field: string,
+  { low, high }: PlausibleRange,
+  unit: string,
+  count = 1,
+): Violation {
+  const range = `${low} to ${high}${unit === "" ? "" : ` ${unit}`}`;
+  const more = count > 1 ? ` (and ${count - 1} more)` : "";
+  return violation(field, "VALUE_IMPLAUSIBLE", `${range}; check value and unit${more}`);
+}
+
+export function codesOf(list: readonly { readonly code: string }[]): string {
   return list.map(({ code }) => code).join(", ");
 }
 
-function isLoinc({ system }: Coding): boolean {
+export function isLoinc({ system }: Coding): boolean {
   return system === "" || system === LOINC;
 }

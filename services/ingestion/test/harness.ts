@@ -19,6 +19,7 @@ import type { SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import { type Caller, route } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { type Clock, type Logger, silentLogger } from "@wellapi/runtime";
+import { shippedTerminology } from "@wellapi/terminology";
 import { ingestionSelfValidating, openIngestionService } from "../src/index.ts";
 import { NOW } from "./arbitraries.ts";
 
@@ -51,7 +52,6 @@ export function createRecords() {
       receipt: {
         requestId,
         batch: "bat_1",
-        sequence: 7n,
         items: Array.from({ length: count }, (_, index) => ({
           status: rejected.has(index) ? ItemOutcome_Status.REJECTED : ItemOutcome_Status.ACCEPTED,
           violations: rejected.get(index) ?? [],
@@ -78,7 +78,7 @@ export function createRecords() {
       },
       async retractBatch(request) {
         retracted.push(request);
-        return { sequence: 9n };
+        return { retractTime: timestampFromMs(NOW), items: 9 };
       },
     }),
   };
@@ -114,7 +114,10 @@ export async function openIngestion({
     },
   };
   const clock: Clock = { now, monotonic: () => 0 };
-  const { routes } = await openIngestionService({}, { records: counted, clock, log });
+  const { routes } = await openIngestionService(
+    {},
+    { records: counted, terminology: shippedTerminology, clock, log },
+  );
   const client = createClient(
     IngestionService,
     createTestTransport({ routes, caller: application, selfValidating: ingestionSelfValidating }),
@@ -130,6 +133,7 @@ export function series(change: SeriesInit = {}): SeriesInit {
     unit: "/min",
     times: {
       start: { case: "startTime", value: timestampFromMs(Date.UTC(2016, 3, 12)) },
+      utcOffsetMinutes: 0,
       spacing: { case: "periodMs", value: 60_000 },
     },
     values: { case: "decimals", value: { mantissas: [72, 75, 74] } },
@@ -154,6 +158,7 @@ export function observationBatch(
       case: "effectiveTime" as const,
       value: timestampFromMs(Date.UTC(2016, 3, 12)),
     },
+    utcOffsetMinutes: 0,
     value: { case: "quantity" as const, value: { value, unit } },
   });
   return { requestId, patient: "pat_x", observations: [weight("80.5"), weight("80.5", "m")], ...change };

@@ -1,4 +1,4 @@
-import { findAnyCode } from "@wellapi/terminology";
+import { shippedTerminology } from "@wellapi/terminology";
 import {
   type AggregateBucket,
   type AggregatePage,
@@ -69,7 +69,7 @@ export function aggregateSeries(
     const { partition } = read.subject;
     const reading = await read.reading(code);
     const permission = reading.own ? ownPermission : aggregatePermission(reading.permits, unit);
-    const isCoded = findAnyCode(code)?.kind === "coded";
+    const isCoded = shippedTerminology.findAnyCode(code)?.kind === "coded";
     // Lots are of numbers.
     if (permission === undefined || (isCoded && permission.raw.length === 0)) {
       throw new RecordsError("RESOLUTION_TOO_FINE");

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import type { Change, OutboxEvent, Stored } from "@wellapi/store";
-import type { Batch, BatchOutcome } from "./batch.ts";
+import { type Batch, type BatchOutcome, goodItems } from "./batch.ts";
 import { type Accepted, type BatchWrites, observationWrites, seriesWrites } from "./batch-writes.ts";
 import type { CodeContribution, Contributions } from "./consent-client.ts";
 import type { Head, ReceiptDocument, SeriesDocument } from "./documents.ts";
@@ -59,10 +59,9 @@ export function createGroupCommit(deps: WriteDeps) {
 
   /** About codes that decide something: a batch of wrong items may name a thousand that exist nowhere. */
   function decide({ subject, organization, batch }: Pending): Promise<Contributions> {
-    const good = batch.items.filter(({ violations }) => violations.length === 0);
-    // Where no item is good, any code tells whether there is a consent at all.
-    const codes = (good.length > 0 ? good : batch.items.slice(0, 1)).map(({ code }) => code);
-    return gate.contributions(subject, organization, codes);
+    const codes = goodItems(batch).map(({ code }) => code);
+    // Where no item is good, no code tells whether there is a consent at all.
+    return gate.contributions(subject, organization, codes.length > 0 ? codes : [""]);
   }
 
   /** Those that may contribute something; the others are refused. */
@@ -283,7 +282,7 @@ function nextReceipt(
     accepted: acceptedBitmap(batch.items.length, accepted),
     sequences: [...(before?.sequences ?? []), ...(newly.length > 0 ? [sequence] : [])],
     codes: [...new Set([...(before?.codes ?? []), ...writes.codes])],
-    retracted: before?.retracted ?? 0,
+    ...(before?.retraction === undefined ? {} : { retraction: before.retraction }),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Caller } from "@wellapi/rpc";
 import { createGroupCommit, type Pending } from "./append-group.ts";
-import type { Batch, BatchOutcome } from "./batch.ts";
+import { type Batch, type BatchOutcome, goodItems } from "./batch.ts";
 import { RecordsError } from "./errors.ts";
 import type { Intent } from "./intent.ts";
 import type { WriteDeps } from "./write-deps.ts";
@@ -65,7 +65,8 @@ export function createAppend(deps: WriteDeps) {
         method,
         patient: batch.patient,
         direction: "contribute",
-        codes: [...new Set(batch.items.map(({ code }) => code))],
+        // Of what may be stored: what else an item names need not be a code, nor short.
+        codes: [...new Set(goodItems(batch).map(({ code }) => code))],
         requestId: batch.requestId,
       };
       const { promise, resolve, reject } = Promise.withResolvers<BatchOutcome>();

@@ -35,6 +35,11 @@ interface BatchOf<K extends string, I> {
 
 export type Batch = BatchOf<"series", SeriesItem> | BatchOf<"observations", ObservationItem>;
 
+/** Those that nothing is wrong with so far. */
+export function goodItems(batch: Batch): readonly JudgedItem[] {
+  return batch.items.filter(({ violations }: JudgedItem) => violations.length === 0);
+}
+
 /** What became of a batch. */
 export interface BatchOutcome {
   readonly requestId: string;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { findCode, LOINC } from "@wellapi/terminology";
+import { LOINC, shippedTerminology } from "@wellapi/terminology";
 
 /** Longest code of the contracts. */
 const MAX_KEY = 64;
@@ -9,7 +9,7 @@ const MAX_KEY = 64;
  * is stored under and no consent holds: it takes the way, and gets the answer, of a code without data or consent.
  */
 export function codeKeyOf({ system, code }: { readonly system: string; readonly code: string }): string {
-  const known = findCode(code, system);
+  const known = shippedTerminology.findCode(code, system);
   if (known !== undefined) return known.code;
   const key = `${system || LOINC}|${code}`;
   return key.length <= MAX_KEY ? key : `|${createHash("sha256").update(key).digest("base64url")}`;

@@ -19,6 +19,7 @@ import { observationsDigest, seriesDigest } from "./digest-convert.ts";
 import { ALWAYS, type Interval } from "./interval.ts";
 import type { ItemViolation, Judgement } from "./judgement.ts";
 import { observationContent } from "./observation-convert.ts";
+import { observationIds } from "./observation-id.ts";
 import { columnsOf, type ResolvedStart, sampleCount } from "./series-convert.ts";
 
 /** An absent end is open. */
@@ -54,12 +55,13 @@ export function seriesBatch(request: AppendSeriesRequest): Batch {
 
 export function observationBatch(request: AppendObservationsRequest): Batch {
   const batch = request.batch as ObservationBatch;
+  const { digest, bytes } = observationsDigest(batch);
   return {
     kind: "observations",
     requestId: batch.requestId,
     patient: batch.patient,
-    digest: observationsDigest(batch),
-    size: batch.observations.length * OBSERVATION_BYTES,
+    digest,
+    size: Math.max(batch.observations.length * OBSERVATION_BYTES, 2 * bytes),
     items: batch.observations.map((observation, index) =>
       observationItem(observation, index, rejectionsOf(request, index), resolvedStart(request, index)),
     ),
@@ -128,7 +130,8 @@ function observationItem(
     device: observation.device?.identifier ?? "",
     model: observation.device?.model ?? "",
     method: observation.method,
-    granularity: observation.durationMs > 0n ? Granularity.EPISODE : Granularity.INSTANT,
+    granularity:
+      observation.granularity || (observation.durationMs > 0n ? Granularity.EPISODE : Granularity.INSTANT),
     violations,
   };
   if (violations.length > 0) return { ...item, times: [], record: undefined };
@@ -151,18 +154,32 @@ const statuses: Readonly<Record<Judgement["status"], ItemOutcome_Status>> = {
   accepted: ItemOutcome_Status.ACCEPTED,
   duplicate: ItemOutcome_Status.DUPLICATE,
   rejected: ItemOutcome_Status.REJECTED,
+  retracted: ItemOutcome_Status.RETRACTED,
 };
 
 /** The receipt as the contributing organization gets it. */
-export function receiptInit(pairwise: Pairwise, party: string, outcome: BatchOutcome) {
+export function receiptInit(
+  pairwise: Pairwise,
+  party: string,
+  kind: Batch["kind"],
+  { requestId, batch, judgements }: BatchOutcome,
+) {
+  const idOf = observationIds(pairwise, party);
   return {
-    requestId: outcome.requestId,
-    batch: outcome.batch === undefined ? "" : pairwise.outward(party, outcome.batch),
-    items: outcome.judgements.map((judgement) => ({
-      status: statuses[judgement.status],
-      violations:
-        judgement.status === "rejected" ? judgement.violations.map((violation) => ({ ...violation })) : [],
-    })),
-    sequence: BigInt(outcome.sequence),
+    requestId,
+    batch: batch === undefined ? "" : pairwise.outward(party, batch),
+    items: judgements.map((judgement, item) => {
+      const status = statuses[judgement.status];
+      switch (judgement.status) {
+        case "rejected":
+          return { status, violations: judgement.violations.map((violation) => ({ ...violation })) };
+        case "retracted":
+          return { status };
+        default:
+          return kind === "observations" && batch !== undefined
+            ? { status, observation: idOf({ batch, item }) }
+            : { status };
+      }
+    }),
   };
 }

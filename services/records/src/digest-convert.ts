@@ -34,9 +34,11 @@ export function seriesDigest(batch: SeriesBatch): Uint8Array {
   return digest.digest();
 }
 
-export function observationsDigest(batch: ObservationBatch): Uint8Array {
+/** With the size of the message. */
+export function observationsDigest(batch: ObservationBatch): { digest: Uint8Array; bytes: number } {
   const bytes = toBinary(ObservationBatchSchema, batch);
-  return hash("sha256", Buffer.concat([observations, bytes]), "buffer");
+  const digest = hash("sha256", Buffer.concat([observations, bytes]), "buffer");
+  return { digest, bytes: bytes.length };
 }
 
 function lengthOf({ byteLength }: Column): Uint8Array {

@@ -177,8 +177,8 @@ export type ReceiptDocument = Document & {
   readonly sequences: readonly number[];
   /** MACs of the codes of accepted series. */
   readonly codes: readonly string[];
-  /** Commit sequence of its retraction; 0 while it stands. */
-  readonly retracted: number;
+  /** Its retraction, UTC milliseconds and how many samples and records it hid; absent while it stands. */
+  readonly retraction?: { readonly time_ms: number; readonly items: number };
 };
 
 /** A batch that was taken back, for those who watch. */

@@ -40,11 +40,13 @@ export interface EarlierBatch {
 export type Judgement =
   | { readonly status: "accepted" }
   | { readonly status: "duplicate" }
+  | { readonly status: "retracted" }
   | { readonly status: "rejected"; readonly violations: readonly ItemViolation[] };
 
 /**
  * The idempotency rule: what was accepted once is final, what was rejected is judged afresh, and a bad item
- * never costs its neighbours. A batch that was taken back accepts nothing more.
+ * never costs its neighbours. A batch that was taken back accepts nothing more, and says of what it had stored that it
+ * is gone.
  */
 export function judge(
   items: readonly JudgedItem[],
@@ -52,7 +54,7 @@ export function judge(
   earlier: EarlierBatch | undefined,
 ): Judgement[] {
   return items.map((item, index): Judgement => {
-    if (earlier?.accepted.has(index)) return { status: "duplicate" };
+    if (earlier?.accepted.has(index)) return { status: earlier.retracted ? "retracted" : "duplicate" };
     if (item.violations.length > 0) return { status: "rejected", violations: item.violations };
     const contribution = contributions.get(item.code);
     if (contribution === undefined || !contribution.permitted) {

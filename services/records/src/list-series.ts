@@ -1,5 +1,5 @@
 import { endOfSample } from "@wellapi/series";
-import { acceptedCodes } from "@wellapi/terminology";
+import { shippedTerminology } from "@wellapi/terminology";
 import { type AggregateSeriesDeps, zonesOf } from "./aggregate-series.ts";
 import { aggregatePermission, releasedBuckets } from "./aggregation.ts";
 import { bucketEdges } from "./calendar.ts";
@@ -90,7 +90,7 @@ export function listSeries(
 
 /** By code. Throws CONSENT_REQUIRED where a code that was asked for, or every one, may not be read. */
 async function readableCodes(read: Read, asked: readonly string[]): Promise<Readable[]> {
-  const codes = asked.length > 0 ? asked : acceptedCodes().map(({ code }) => code);
+  const codes = asked.length > 0 ? asked : shippedTerminology.codes.map(({ code }) => code);
   const readable: Readable[] = [];
   let refused: unknown;
   for (const code of codes.toSorted()) {

@@ -7,9 +7,12 @@ export interface Quantity {
   readonly unit: string;
 }
 
+/** What is computed with; other values are in the record's `rest`. */
 export type ObservationValue =
   | { readonly kind: "quantity"; readonly quantity: Quantity }
   | { readonly kind: "coded"; readonly coding: Coding }
+  /** A safe integer. */
+  | { readonly kind: "integer"; readonly integer: number }
   | {
       readonly kind: "components";
       readonly components: ReadonlyArray<{ readonly coding: Coding; readonly quantity: Quantity }>;
@@ -23,7 +26,9 @@ export interface ObservationRecord {
   readonly time: number;
   readonly durationMs: number;
   readonly offsetMinutes: number;
-  readonly value: ObservationValue;
+  readonly value: ObservationValue | undefined;
+  /** All else that was sent, as an opaque text; absent for the most, which have nothing else. */
+  readonly rest?: string;
   readonly provenance: Provenance;
 }
 
@@ -60,7 +65,8 @@ type Row = readonly [
   code: number,
   provenance: number,
   /** A quantity, which most are, as value and unit. */
-  value: readonly [value: string, unit: string] | ObservationValue,
+  value: readonly [value: string, unit: string] | ObservationValue | null,
+  rest?: string,
 ];
 
 export function encodeObservations(records: readonly ObservationRecord[]): Uint8Array {
@@ -70,8 +76,10 @@ export function encodeObservations(records: readonly ObservationRecord[]): Uint8
     const { item, time, durationMs, offsetMinutes, value } = record;
     const code = codes.positionOf(record.code);
     const provenance = provenances.positionOf(record.provenance);
-    const packed = value.kind === "quantity" ? ([value.quantity.value, value.quantity.unit] as const) : value;
-    return [item, time, durationMs, offsetMinutes, code, provenance, packed];
+    const packed =
+      value?.kind === "quantity" ? ([value.quantity.value, value.quantity.unit] as const) : (value ?? null);
+    const row = [item, time, durationMs, offsetMinutes, code, provenance, packed] as const;
+    return record.rest === undefined ? row : [...row, record.rest];
   });
   const packed: Packed = { provenances: provenances.values, codes: codes.values, rows };
   return Buffer.from(JSON.stringify(packed));
@@ -79,17 +87,17 @@ export function encodeObservations(records: readonly ObservationRecord[]): Uint8
 
 /** The inverse; the bytes come out of an authenticated seal, so they are what was put in. */
 export function decodeObservations(bytes: Uint8Array): ObservationRecord[] {
-  const packed = JSON.parse(Buffer.from(bytes).toString()) as Packed | ObservationRecord[];
-  // The first builds wrote the records as they are.
-  if (Array.isArray(packed)) return packed;
-  const { provenances, codes, rows } = packed;
-  return rows.map(([item, time, durationMs, offsetMinutes, code, provenance, value]) => ({
+  const { provenances, codes, rows } = JSON.parse(Buffer.from(bytes).toString()) as Packed;
+  return rows.map(([item, time, durationMs, offsetMinutes, code, provenance, value, rest]) => ({
     item,
     code: codes[code]!,
     time,
     durationMs,
     offsetMinutes,
-    value: isQuantity(value) ? { kind: "quantity", quantity: { value: value[0], unit: value[1] } } : value,
+    value: isQuantity(value)
+      ? { kind: "quantity", quantity: { value: value[0], unit: value[1] } }
+      : (value ?? undefined),
+    ...(rest === undefined ? {} : { rest }),
     provenance: provenances[provenance]!,
   }));
 }

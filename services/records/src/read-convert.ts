@@ -122,7 +122,8 @@ export function presenterFor(deps: {
           const source = sources.get(key) ?? toldSource(intent, record.provenance);
           sources.set(key, source);
           const id = idOf({ batch, item: record.item });
-          return storedObservationInit(id, record, await source);
+          const own = record.provenance.organization === intent.caller.principal.organization;
+          return storedObservationInit(id, record, await source, own);
         }),
       );
     },

@@ -35,7 +35,7 @@ export function earlierBatch(document: ReceiptDocument): EarlierBatch {
   document.accepted.forEach((byte, at) => {
     for (let bit = 0; bit < 8; bit++) if (byte & (1 << bit)) accepted.add(at * 8 + bit);
   });
-  return { accepted, retracted: document.retracted > 0 };
+  return { accepted, retracted: document.retraction !== undefined };
 }
 
 /** A bitmap in which bit `i` says that item `i` was accepted. */

@@ -17,7 +17,7 @@ import { isWithoutKey } from "./failure-convert.ts";
 import { headChange, loadHead } from "./head-repository.ts";
 import type { Intent } from "./intent.ts";
 import { type PatientBox, withBox } from "./patient-box.ts";
-import { findReceiptOfBatch } from "./receipt-repository.ts";
+import { findReceiptOfBatch, loadReceipt } from "./receipt-repository.ts";
 import { joinRetracted, type RetractedSamples } from "./retracted-samples.ts";
 import type { Subject } from "./subject.ts";
 import type { WriteDeps } from "./write-deps.ts";
@@ -27,6 +27,17 @@ const MAX_ATTEMPTS = 16;
 const BLOCKS_OF_A_BATCH = 1_000;
 const COMPACTED_A_STEP = 16;
 
+/** Which batch: by its internal id, undefined for one that cannot be; or as its sender named it. */
+export type RetractTarget = { readonly batch: string | undefined } | { readonly requestId: string };
+
+/** What became of it; the same for whoever asks again. */
+export interface Retraction {
+  /** UTC milliseconds. */
+  readonly timeMs: number;
+  /** Samples and records that were hidden. */
+  readonly items: number;
+}
+
 /**
  * Takes back batches of the organization's own. It needs no consent: a revoked consent must not keep what is
  * wrong from being taken back. A batch that is not the caller's is not found, like one that never was.
@@ -34,26 +45,40 @@ const COMPACTED_A_STEP = 16;
 export function createRetract(deps: WriteDeps & { readonly damage: DamageReporter }) {
   const { store, vault, gate, accessLog, relay, queue, hub, clock, ids, damage } = deps;
 
+  async function find(
+    partition: string,
+    organization: string,
+    target: RetractTarget,
+  ): Promise<Stored<ReceiptDocument> | undefined> {
+    if ("batch" in target) {
+      return target.batch === undefined ? undefined : findReceiptOfBatch(store, partition, target.batch);
+    }
+    const { requestId } = target;
+    const id = await withBox(vault, partition, (box) => box.receiptId(organization, requestId));
+    return loadReceipt(store, partition, id);
+  }
+
   /** One attempt; undefined where another commit came between. */
   async function attempt(
     intent: Intent,
     subject: Subject,
     organization: string,
-    batch: string | undefined,
-  ): Promise<number | undefined> {
+    target: RetractTarget,
+  ): Promise<Retraction | undefined> {
     const { partition } = subject;
     const head = await loadHead(store, partition);
-    const receipt = batch === undefined ? undefined : await findReceiptOfBatch(store, partition, batch);
-    if (head === undefined || head.document.erased || receipt === undefined || batch === undefined) {
-      throw new RecordsError("NOT_FOUND");
-    }
+    if (head === undefined || head.document.erased) throw new RecordsError("NOT_FOUND");
+    const receipt = await find(partition, organization, target);
+    if (receipt === undefined) throw new RecordsError("NOT_FOUND");
     const owner = await withBox(vault, partition, (box) => box.ownerId(organization));
     const { document } = receipt;
+    const { batch } = document;
     const own = timingSafeEqual(Buffer.from(owner), Buffer.from(document.owner));
     if (!own || document.sequences.length === 0) throw new RecordsError("NOT_FOUND");
-    if (document.retracted > 0) {
+    if (document.retraction !== undefined) {
       await gate.record(intent, subject, {});
-      return document.retracted;
+      const { time_ms: timeMs, items } = document.retraction;
+      return { timeMs, items };
     }
     const sequence = head.document.sequence + 1;
     const hidden = await hiding(partition, batch, sequence);
@@ -64,7 +89,8 @@ export function createRetract(deps: WriteDeps & { readonly damage: DamageReporte
       ...place,
       sealed: await withBox(vault, partition, (box) => box.sealRetracted(place, samples)),
     };
-    const leaf = gate.leaf(intent, subject, { items: hidden.count + compacted.count });
+    const retraction = { time_ms: clock.now(), items: hidden.count + compacted.count };
+    const leaf = gate.leaf(intent, subject, { items: retraction.items });
     const result = await store.commit({
       partition,
       changes: [
@@ -78,7 +104,7 @@ export function createRetract(deps: WriteDeps & { readonly damage: DamageReporte
         {
           kind: "replace",
           collection: "receipts",
-          document: { ...document, retracted: sequence },
+          document: { ...document, retraction },
           ifRevision: receipt.revision,
         },
         { kind: "insert", collection: "tombstones", document: tombstone },
@@ -90,7 +116,7 @@ export function createRetract(deps: WriteDeps & { readonly damage: DamageReporte
     accessLog.notify();
     relay.notify();
     hub.notify(partition);
-    return sequence;
+    return { timeMs: retraction.time_ms, items: retraction.items };
   }
 
   /** The batch's blocks, hidden from `sequence` on, and what they hold. */
@@ -183,16 +209,16 @@ export function createRetract(deps: WriteDeps & { readonly damage: DamageReporte
   }
 
   return {
-    /** Resolves with the commit sequence at which the batch was hidden. Throws RecordsError. */
-    async retract(intent: Intent, batch: string | undefined): Promise<number> {
+    /** Throws RecordsError. */
+    async retract(intent: Intent, target: RetractTarget): Promise<Retraction> {
       const { organization } = intent.caller.principal;
       if (organization === undefined) throw new RecordsError("CALLER_NOT_PERMITTED");
       const subject = gate.subject(intent.caller, intent.patient);
       return queue.run(subject.partition, async () => {
         try {
           for (let i = 0; i < MAX_ATTEMPTS; i++) {
-            const sequence = await attempt(intent, subject, organization, batch);
-            if (sequence !== undefined) return sequence;
+            const retraction = await attempt(intent, subject, organization, target);
+            if (retraction !== undefined) return retraction;
           }
           throw new RecordsError("STORE_UNAVAILABLE");
         } catch (error) {

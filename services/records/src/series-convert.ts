@@ -3,11 +3,11 @@ import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Decimals, type Series, SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import type { Coding as CodingMessage } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { type Coding, type Columns, oneWhereSame } from "@wellapi/series";
-import { findAnyCode, LOINC } from "@wellapi/terminology";
+import { LOINC, parseDecimal, shippedTerminology } from "@wellapi/terminology";
 import type { Source } from "./provenance.ts";
 import { filled } from "./typed-columns.ts";
 
-/** The first time of an item that was sent with a local time, as ingestion resolved it. */
+/** The first time of an item whose time was sent as text, as ingestion resolved it. */
 export interface ResolvedStart {
   readonly timeMs: number;
   readonly offsetMinutes: number;
@@ -70,8 +70,8 @@ export function sampleCount({ values }: Series): number {
   }
 }
 
-function lengthOf({ mantissas, wideMantissas }: Decimals): number {
-  return wideMantissas.length > 0 ? wideMantissas.length : mantissas.length;
+function lengthOf({ mantissas, wideMantissas, values }: Decimals): number {
+  return Math.max(mantissas.length, wideMantissas.length, values.length);
 }
 
 function timesFrom(
@@ -97,7 +97,8 @@ function durationsFrom(times: Series["times"]): Columns["durationMs"] {
   return oneWhereSame(filled(new Uint32Array(durationsMs.length), durationsMs));
 }
 
-function decimalsOf({ scale, mantissas, wideMantissas }: Decimals) {
+function decimalsOf({ scale, mantissas, wideMantissas, values }: Decimals) {
+  if (values.length > 0) return decimalsFromText(values);
   return {
     scale,
     mantissas:
@@ -107,13 +108,28 @@ function decimalsOf({ scale, mantissas, wideMantissas }: Decimals) {
   };
 }
 
+/** At the finest scale of the values. */
+function decimalsFromText(values: readonly string[]) {
+  const decimals = values.map((text) => {
+    const decimal = parseDecimal(text);
+    if (typeof decimal === "string") throw new RangeError("a decimal that ingestion did not refuse");
+    return decimal;
+  });
+  const scale = decimals.reduce((finest, decimal) => Math.max(finest, decimal.scale), 0);
+  const mantissas = Float64Array.from(
+    decimals,
+    (decimal) => decimal.mantissa * 10 ** (scale - decimal.scale),
+  );
+  return { scale, mantissas };
+}
+
 export function codingOf({ system, code, display }: CodingMessage): Coding {
   return { system, code, ...(display === "" ? {} : { display }) };
 }
 
 /** The code of a series or observation as readers get it: with the name that a person reads. */
 export function codeInit(code: string) {
-  const definition = findAnyCode(code);
+  const definition = shippedTerminology.findAnyCode(code);
   const system = definition === undefined || definition.system === LOINC ? "" : definition.system;
   return { system, code, display: definition?.display ?? "" };
 }

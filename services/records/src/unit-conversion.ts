@@ -1,5 +1,5 @@
 import type { Columns } from "@wellapi/series";
-import { checkUnit, convertExactly, convertMantissas, TerminologyError } from "@wellapi/terminology";
+import { convertExactly, convertMantissas, shippedTerminology, TerminologyError } from "@wellapi/terminology";
 import { invalidField } from "./errors.ts";
 
 /** The unit that a reader wants; empty: as sent. */
@@ -15,7 +15,7 @@ export interface WantedUnit {
  */
 export function checkWantedUnit(code: string, { unit }: WantedUnit): void {
   if (unit === "") return;
-  const check = checkUnit(code, unit);
+  const check = shippedTerminology.checkUnit(code, unit);
   if (check.status === "unknown_code") throw invalidField("code", check.remedy, "CODE_UNKNOWN");
   if (check.status !== "ok") throw invalidField("unit", check.remedy, "UNIT_INVALID");
 }

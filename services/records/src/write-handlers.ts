@@ -1,3 +1,4 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import type { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
 import { callerKey, partyOf } from "@wellapi/rpc";
@@ -5,7 +6,6 @@ import type { Pairwise } from "@wellapi/vault";
 import type { createAppend } from "./append.ts";
 import type { Batch } from "./batch.ts";
 import { observationBatch, receiptInit, seriesBatch } from "./convert.ts";
-import { methodOf } from "./method-convert.ts";
 import type { createRetract } from "./retract.ts";
 
 export function createWriteHandlers(deps: {
@@ -15,28 +15,34 @@ export function createWriteHandlers(deps: {
 }): ServiceImpl<typeof RecordsWriteService> {
   const { append, retract, pairwise } = deps;
 
-  async function appendBatch(batch: Batch, context: HandlerContext) {
+  async function appendBatch(batch: Batch, method: string, context: HandlerContext) {
     const caller = context.values.get(callerKey);
-    const outcome = await append.append(caller, methodOf(context), batch);
-    return { receipt: receiptInit(pairwise, partyOf(caller), outcome) };
+    const outcome = await append.append(caller, method, batch);
+    return { receipt: receiptInit(pairwise, partyOf(caller), batch.kind, outcome) };
   }
 
   return {
-    appendSeries: (request, context) => appendBatch(seriesBatch(request), context),
-    appendObservations: (request, context) => appendBatch(observationBatch(request), context),
-    async retractBatch({ retraction }, context) {
+    appendSeries: (request, context) => appendBatch(seriesBatch(request), request.method, context),
+    appendObservations: (request, context) => appendBatch(observationBatch(request), request.method, context),
+    async retractBatch({ retraction, method }, context) {
       const caller = context.values.get(callerKey);
-      const { patient, batch } = retraction!;
+      const { patient, target } = retraction!;
+      const named = target.value ?? "";
       const intent = {
         caller,
-        method: methodOf(context),
+        method,
         patient,
         direction: "contribute" as const,
         codes: [],
-        requestId: batch,
+        requestId: named,
       };
-      const sequence = await retract.retract(intent, pairwise.inward(partyOf(caller), "bat", batch));
-      return { sequence: BigInt(sequence) };
+      const { timeMs, items } = await retract.retract(
+        intent,
+        target.case === "batchRequestId"
+          ? { requestId: named }
+          : { batch: pairwise.inward(partyOf(caller), "bat", named) },
+      );
+      return { retractTime: timestampFromMs(timeMs), items };
     },
   };
 }

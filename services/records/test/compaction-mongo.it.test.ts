@@ -56,7 +56,7 @@ describe("compaction over MongoDB", () => {
     expect(await readAll(scene)).toEqual([...whole, [start + 10 * MINUTE, 80]]);
     const retraction = {
       patient: world.idFor(maker, patient),
-      batch: wrong.batch,
+      target: { case: "batch" as const, value: wrong.batch },
       reason: RetractionReason.ENTERED_IN_ERROR,
     };
     await world.writer(maker).retractBatch({ retraction });

@@ -112,7 +112,11 @@ async function watched(scene: Scene, last: number, after = 0) {
 }
 
 function retractionOf({ world, maker, patient }: Scene, id: string) {
-  return { patient: world.idFor(maker, patient), batch: id, reason: RetractionReason.ENTERED_IN_ERROR };
+  return {
+    patient: world.idFor(maker, patient),
+    target: { case: "batch" as const, value: id },
+    reason: RetractionReason.ENTERED_IN_ERROR,
+  };
 }
 
 describe("compaction", () => {
@@ -176,7 +180,7 @@ describe("compaction", () => {
         if (one.kind === "append") {
           const value = 60 + i;
           const receipt = await append(run, `r${i}`, [batch(one.sent.minutes, value, one.sent.model)]);
-          const sequence = Number(receipt.sequence);
+          const sequence = await scene.world.sequenceOf(patient);
           batches.push({ id: receipt.batch, sequence, minutes: one.sent.minutes, value, gone: false });
         }
         const target = one.kind === "retract" ? batches[one.which % Math.max(1, batches.length)] : undefined;
@@ -197,8 +201,8 @@ describe("compaction", () => {
       if (left.length === 0) return;
       // All but the oldest that is left, as after a cut.
       const after = left[0]!.sequence;
-      const receipt = await append(run, "end", [batch([50], 50)]);
-      const end = { sequence: Number(receipt.sequence), minutes: [50], value: 50 };
+      await append(run, "end", [batch([50], 50)]);
+      const end = { sequence: await scene.world.sequenceOf(patient), minutes: [50], value: 50 };
       const { seen } = await watched(run, end.sequence, after);
       const expected = new Map(
         [...left.slice(1), end].flatMap(({ sequence, minutes: at, value }) =>

@@ -328,7 +328,7 @@ describe("compaction meets a damaged block", () => {
       world.writer(maker).retractBatch({
         retraction: {
           patient: world.idFor(maker, patient),
-          batch,
+          target: { case: "batch" as const, value: batch },
           reason: RetractionReason.ENTERED_IN_ERROR,
         },
       });

@@ -65,7 +65,8 @@ describe("judge", () => {
       judgements.forEach(({ status }, i) => {
         const { code, times, violations } = batch[i]!;
         const good = code === "yes" && times[1] === 2 && violations.length === 0 && !retracted;
-        expect(status).toBe(accepted.has(i) ? "duplicate" : good ? "accepted" : "rejected");
+        const known = retracted ? "retracted" : "duplicate";
+        expect(status).toBe(accepted.has(i) ? known : good ? "accepted" : "rejected");
       });
     });
     fc.assert(property, { numRuns: 300 });

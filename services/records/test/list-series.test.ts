@@ -104,7 +104,11 @@ describe("ListSeries", () => {
       weight(T0),
     ]);
     await world.writer(maker).retractBatch({
-      retraction: { patient: world.idFor(maker, patient), batch, reason: RetractionReason.ENTERED_IN_ERROR },
+      retraction: {
+        patient: world.idFor(maker, patient),
+        target: { case: "batch" as const, value: batch },
+        reason: RetractionReason.ENTERED_IN_ERROR,
+      },
     });
     expect((await list(scene)).series).toEqual(expected);
     expect(await reasonOf(list(scene, { codes: [{ code: STEPS }] }))).toBe("CONSENT_REQUIRED");

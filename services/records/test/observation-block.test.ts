@@ -60,8 +60,4 @@ describe("a block of observations", () => {
     expect((many - one) / 99).toBeLessThan(50);
     expect(decodeObservations(encodeObservations(records))).toEqual(records);
   });
-
-  it("of the first builds, which wrote records as they are, is read", () => {
-    expect(decodeObservations(Buffer.from(JSON.stringify(mixed)))).toEqual(mixed);
-  });
 });

@@ -126,7 +126,7 @@ describe("observations", () => {
     await world.writer(maker).retractBatch({
       retraction: {
         patient: world.idFor(maker, patient),
-        batch,
+        target: { case: "batch" as const, value: batch },
         reason: RetractionReason.ENTERED_IN_ERROR,
       },
     });

@@ -137,7 +137,7 @@ export async function createHistory(scene: Scene) {
         items.map((item, i) => itemInit(item, firsts[i]!)),
       );
       expect(receipt.items.flatMap(({ violations }) => violations)).toEqual([]);
-      const sequence = Number(receipt.sequence);
+      const sequence = await own.world.sequenceOf(patient);
       const samples = items.flatMap((item, i) => samplesOfSent(item, firsts[i]!, sequence, i));
       const sent = { id: receipt.batch, sequence, samples, gone: false };
       batches.push(sent);
@@ -146,7 +146,11 @@ export async function createHistory(scene: Scene) {
     async retract(sent: Sent): Promise<void> {
       if (sent.gone) return;
       const reason = RetractionReason.ENTERED_IN_ERROR;
-      const retraction = { patient: own.world.idFor(own.maker, patient), batch: sent.id, reason };
+      const retraction = {
+        patient: own.world.idFor(own.maker, patient),
+        target: { case: "batch" as const, value: sent.id },
+        reason,
+      };
       await own.world.writer(own.maker).retractBatch({ retraction });
       sent.gone = true;
     },

@@ -1,4 +1,6 @@
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Access_Outcome, Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { ItemOutcome_Status } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { RetractionReason } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, it, vi } from "vitest";
@@ -41,15 +43,20 @@ describe("ReadSeries", () => {
     const second = await append(scene, "r2", [heartRates(T0, [80, 81])]);
     const retraction = {
       patient: world.idFor(maker, patient),
-      batch: second.batch,
+      target: { case: "batch" as const, value: second.batch },
       reason: RetractionReason.ENTERED_IN_ERROR,
     };
     const first = await world.writer(maker).retractBatch({ retraction });
-    expect(first.sequence).toBe(3n);
+    expect(first.items).toBe(2);
+    expect(Math.abs(timestampMs(first.retractTime!) - Date.now())).toBeLessThan(60_000);
     expect((await readAll(scene)).map(([, value]) => value)).toEqual([70, 71]);
-    expect((await world.writer(maker).retractBatch({ retraction })).sequence).toBe(3n);
-    // Accepted once is final: a resend does not bring it back.
-    await append(scene, "r2", [heartRates(T0, [80, 81])]);
+    expect(await world.writer(maker).retractBatch({ retraction })).toEqual(first);
+    // Accepted once is final: a resend does not bring it back, and says so.
+    const again = await append(scene, "r2", [heartRates(T0, [80, 81])]);
+    expect([again.batch, again.items.map(({ status }) => status)]).toEqual([
+      second.batch,
+      [ItemOutcome_Status.RETRACTED],
+    ]);
     expect((await readAll(scene)).map(([, value]) => value)).toEqual([70, 71]);
   });
 
@@ -60,7 +67,11 @@ describe("ReadSeries", () => {
     const retract = (as: typeof maker, patientId: string, batchId: string) =>
       reasonOf(
         world.writer(as).retractBatch({
-          retraction: { patient: patientId, batch: batchId, reason: RetractionReason.SUPERSEDED },
+          retraction: {
+            patient: patientId,
+            target: { case: "batch" as const, value: batchId },
+            reason: RetractionReason.SUPERSEDED,
+          },
         }),
       );
     expect(await retract(maker, world.idFor(maker, patient), "bat_00000000000000000000000000")).toBe(

@@ -112,9 +112,13 @@ export async function takeBack(
   batch: string,
 ) {
   const reason = RetractionReason.ENTERED_IN_ERROR;
-  await world
-    .writer(maker)
-    .retractBatch({ retraction: { patient: world.idFor(maker, patient), batch, reason } });
+  await world.writer(maker).retractBatch({
+    retraction: {
+      patient: world.idFor(maker, patient),
+      target: { case: "batch" as const, value: batch },
+      reason,
+    },
+  });
 }
 
 /** One sample each `every`, from `from` on. */

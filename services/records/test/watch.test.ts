@@ -85,7 +85,11 @@ function watch(scene: Scene, options: WatchOptions = {}) {
 
 function retract({ world, maker, patient }: Scene, batch: string) {
   return world.writer(maker).retractBatch({
-    retraction: { patient: world.idFor(maker, patient), batch, reason: RetractionReason.WRONG_PATIENT },
+    retraction: {
+      patient: world.idFor(maker, patient),
+      target: { case: "batch" as const, value: batch },
+      reason: RetractionReason.WRONG_PATIENT,
+    },
   });
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
+import { Code, ConnectError, createClient, createRouterTransport, type Transport } from "@connectrpc/connect";
 import { createLeafSealer, openAccessLog } from "@wellapi/access-log";
 import { Answers, openEnforcer } from "@wellapi/enforcer";
 import { type Access, AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
@@ -22,6 +22,7 @@ import { type Commit, openSqliteStore, type Store, StoreError } from "@wellapi/s
 import { SLEEP_STAGE_SYSTEM } from "@wellapi/terminology";
 import { createPairwise, openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
 import { onTestFinished } from "vitest";
+import type { Head } from "../src/documents.ts";
 import { openRecordsService, recordsCollections } from "../src/index.ts";
 import { withBox } from "../src/patient-box.ts";
 import { createFakeConsent, type TestConsent } from "./fake-consent.ts";
@@ -235,8 +236,14 @@ export async function openWorld(options: WorldOptions = {}) {
     writer: (application: TestApplication) =>
       createClient(
         RecordsWriteService,
-        createTestTransport({ routes: records.routes, caller: callerOf(application, "ingestion") }),
+        namingMethod(
+          createTestTransport({ routes: records.routes, caller: callerOf(application, "ingestion") }),
+        ),
       ),
+    /** Commit sequence of the last batch of a patient. */
+    async sequenceOf({ partition }: TestPatient): Promise<number> {
+      return (await store.get<Head>("heads", [partition]))?.document.sequence ?? 0;
+    },
     reader: (application: TestApplication) =>
       createClient(
         RecordsService,
@@ -250,6 +257,21 @@ export async function openWorld(options: WorldOptions = {}) {
           caller: { principal: { kind: "patient", id, partition }, workload: "door", token: "" },
         }),
       ),
+  };
+}
+
+/** As ingestion does: a request names the public method that was called. */
+function namingMethod(transport: Transport): Transport {
+  const called: Readonly<Record<string, string>> = {
+    appendSeries: "CreateSeries",
+    appendObservations: "CreateObservations",
+  };
+  return {
+    ...transport,
+    unary(method, signal, timeoutMs, header, message, contextValues) {
+      const name = `wellapi.ingestion.v1.IngestionService/${called[method.localName] ?? method.name}`;
+      return transport.unary(method, signal, timeoutMs, header, { method: name, ...message }, contextValues);
+    },
   };
 }
 

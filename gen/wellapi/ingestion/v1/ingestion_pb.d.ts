@@ -38,14 +38,14 @@ export declare type SeriesBatch = Message<"wellapi.ingestion.v1.SeriesBatch"> & 
   patient: string;
 
   /**
-   * IANA time zone, for example `Europe/Berlin`, for local times. Empty where all times carry a zone.
+   * IANA time zone, for example `Europe/Berlin`, for times without an offset. Empty where all times have one.
    *
    * @generated from field: string time_zone = 3;
    */
   timeZone: string;
 
   /**
-   * The items. At most 100,000 samples in all, 31 days a series, and 1 MiB a message.
+   * The items, each judged for itself. At most 100,000 samples in all, 31 days a series, and 1 MiB a message.
    *
    * @generated from field: repeated wellapi.type.v1.Series series = 4;
    */
@@ -86,7 +86,7 @@ export declare type ObservationBatch = Message<"wellapi.ingestion.v1.Observation
   timeZone: string;
 
   /**
-   * The items.
+   * The items, each judged for itself. At most 1 MiB a message.
    *
    * @generated from field: repeated wellapi.type.v1.Observation observations = 4;
    */
@@ -113,7 +113,7 @@ export declare type BatchReceipt = Message<"wellapi.ingestion.v1.BatchReceipt"> 
   requestId: string;
 
   /**
-   * Names the batch for `RetractBatch`. Empty where nothing was accepted.
+   * A token that names the batch to its sender, for `RetractBatch`. Empty where nothing was ever accepted.
    *
    * @generated from field: string batch = 2;
    */
@@ -125,14 +125,6 @@ export declare type BatchReceipt = Message<"wellapi.ingestion.v1.BatchReceipt"> 
    * @generated from field: repeated wellapi.ingestion.v1.ItemOutcome items = 3;
    */
   items: ItemOutcome[];
-
-  /**
-   * The patient's commit sequence that the accepted items got. Where samples of a series
-   * overlap, the later is shown. 0 where nothing was accepted.
-   *
-   * @generated from field: int64 sequence = 4;
-   */
-  sequence: bigint;
 };
 
 /**
@@ -160,6 +152,13 @@ export declare type ItemOutcome = Message<"wellapi.ingestion.v1.ItemOutcome"> & 
    * @generated from field: repeated wellapi.type.v1.FieldViolation violations = 2;
    */
   violations: FieldViolation[];
+
+  /**
+   * For accepted and duplicate observations: the sender's id of the stored record, as `GetObservation` takes it.
+   *
+   * @generated from field: string observation = 3;
+   */
+  observation: string;
 };
 
 /**
@@ -201,6 +200,14 @@ export enum ItemOutcome_Status {
    * @generated from enum value: STATUS_REJECTED = 3;
    */
   REJECTED = 3,
+
+  /**
+   * Stored by an earlier call with the same `request_id` and taken back since. Not stored again: send it under a
+   * new one.
+   *
+   * @generated from enum value: STATUS_RETRACTED = 4;
+   */
+  RETRACTED = 4,
 }
 
 /**

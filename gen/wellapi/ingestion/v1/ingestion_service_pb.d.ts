@@ -8,6 +8,7 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import type { Message } from "@bufbuild/protobuf";
 import type { BatchReceipt, ObservationBatch, SeriesBatch } from "./ingestion_pb.js";
 import type { Failure } from "../../type/v1/vocabulary_pb.js";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file wellapi/ingestion/v1/ingestion_service.proto.
@@ -234,11 +235,27 @@ export declare type RetractBatchRequest = Message<"wellapi.ingestion.v1.RetractB
   patient: string;
 
   /**
-   * `batch` of its receipt.
+   * Which batch of one's own.
    *
-   * @generated from field: string batch = 2;
+   * @generated from oneof wellapi.ingestion.v1.RetractBatchRequest.target
    */
-  batch: string;
+  target: {
+    /**
+     * `batch` of its receipt.
+     *
+     * @generated from field: string batch = 2;
+     */
+    value: string;
+    case: "batch";
+  } | {
+    /**
+     * The `request_id` under which it was sent.
+     *
+     * @generated from field: string batch_request_id = 4;
+     */
+    value: string;
+    case: "batchRequestId";
+  } | { case: undefined; value?: undefined };
 
   /**
    * Why.
@@ -261,11 +278,18 @@ export declare const RetractBatchRequestSchema: GenMessage<RetractBatchRequest>;
  */
 export declare type RetractBatchResponse = Message<"wellapi.ingestion.v1.RetractBatchResponse"> & {
   /**
-   * The commit sequence at which the batch was hidden.
+   * When it was hidden.
    *
-   * @generated from field: int64 sequence = 1;
+   * @generated from field: google.protobuf.Timestamp retract_time = 2;
    */
-  sequence: bigint;
+  retractTime?: Timestamp | undefined;
+
+  /**
+   * Samples and records that were hidden.
+   *
+   * @generated from field: uint32 items = 3;
+   */
+  items: number;
 };
 
 /**

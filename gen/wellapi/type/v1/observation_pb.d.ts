@@ -4,9 +4,9 @@
 
 // Single records, FHIR-shaped.
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { CaptureMethod, Coding, Device, Quantity } from "./vocabulary_pb.js";
+import type { CaptureMethod, Coding, Device, Granularity, Quantity } from "./vocabulary_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
@@ -15,26 +15,34 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 export declare const file_wellapi_type_v1_observation: GenFile;
 
 /**
- * One observation, as FHIR's Observation: one code, one time, one value.
+ * One observation, as FHIR's Observation. Everything is stored sealed, and comes back whole to a reader who may see
+ * it. What a reader may see is decided by `code` alone.
+ *
+ * A *session* (a workout, a night) is an observation of an interval: `code` says its kind, `components` sum it up,
+ * `segments` are its parts.
+ *
+ * The rules on the fields below are judged item by item: an observation that breaks one gets an outcome that says
+ * how to mend it, and costs its neighbours in the batch nothing.
  *
  * @generated from message wellapi.type.v1.Observation
  */
 export declare type Observation = Message<"wellapi.type.v1.Observation"> & {
   /**
-   * What was observed. LOINC.
+   * What was observed: the code by which it is stored, consented and found.
    *
    * @generated from field: wellapi.type.v1.Coding code = 1;
    */
   code?: Coding | undefined;
 
   /**
-   * When: an instant, or the half-open interval that the value is about.
+   * When: an instant, or the start of the half-open interval that it is about.
    *
    * @generated from oneof wellapi.type.v1.Observation.effective
    */
   effective: {
     /**
-     * An instant, to the millisecond. In JSON an RFC 3339 string.
+     * An instant, to the millisecond. A sender of JSON whose time has an offset writes `effective_time_text`
+     * instead. Answers have this one.
      *
      * @generated from field: google.protobuf.Timestamp effective_time = 2;
      */
@@ -42,12 +50,13 @@ export declare type Observation = Message<"wellapi.type.v1.Observation"> & {
     case: "effectiveTime";
   } | {
     /**
-     * A local date and time without a zone; the batch names the `time_zone`.
+     * RFC 3339 with its offset, which is kept: `2026-04-12T08:00:00+02:00`, or `...Z` for UTC. Or without an offset
+     * a local date and time, `2016-04-12T08:00:00` or with `.123`, for which the batch names the `time_zone`.
      *
-     * @generated from field: string local_effective_time = 3;
+     * @generated from field: string effective_time_text = 3;
      */
     value: string;
-    case: "localEffectiveTime";
+    case: "effectiveTimeText";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -58,14 +67,16 @@ export declare type Observation = Message<"wellapi.type.v1.Observation"> & {
   durationMs: bigint;
 
   /**
-   * Minutes east of UTC at capture; 0 with `local_effective_time`, which takes it from the time zone.
+   * Minutes east of UTC at capture. Needed with `effective_time` (0 for UTC); not allowed with
+   * `effective_time_text`, which has its own.
    *
-   * @generated from field: sint32 utc_offset_minutes = 5;
+   * @generated from field: optional sint32 utc_offset_minutes = 5;
    */
-  utcOffsetMinutes: number;
+  utcOffsetMinutes?: number | undefined;
 
   /**
-   * The value.
+   * The value, of a kind that the code has. Needed unless `data_absent_reason`, `components` or `segments` say
+   * what there is.
    *
    * @generated from oneof wellapi.type.v1.Observation.value
    */
@@ -87,16 +98,55 @@ export declare type Observation = Message<"wellapi.type.v1.Observation"> & {
     case: "coded";
   } | {
     /**
-     * Several numbers, for example a blood pressure.
+     * Text, for codes whose values are text.
      *
-     * @generated from field: wellapi.type.v1.Components components = 8;
+     * @generated from field: string text = 13;
      */
-    value: Components;
-    case: "components";
+    value: string;
+    case: "text";
+  } | {
+    /**
+     * Yes or no.
+     *
+     * @generated from field: bool boolean = 14;
+     */
+    value: boolean;
+    case: "boolean";
+  } | {
+    /**
+     * A whole number within ±(2^53−1), for codes of counts and scores.
+     *
+     * @generated from field: sint64 integer = 15;
+     */
+    value: bigint;
+    case: "integer";
+  } | {
+    /**
+     * From a number to a number.
+     *
+     * @generated from field: wellapi.type.v1.Range range = 16;
+     */
+    value: Range;
+    case: "range";
+  } | {
+    /**
+     * A number to a number.
+     *
+     * @generated from field: wellapi.type.v1.Ratio ratio = 17;
+     */
+    value: Ratio;
+    case: "ratio";
   } | { case: undefined; value?: undefined };
 
   /**
-   * The device that captured it.
+   * Several values, for example a blood pressure, or what sums up a session.
+   *
+   * @generated from field: repeated wellapi.type.v1.Component components = 8;
+   */
+  components: Component[];
+
+  /**
+   * The device that captured it. Only the organization that sent it reads it back; others get a pairwise id of it.
    *
    * @generated from field: wellapi.type.v1.Device device = 9;
    */
@@ -108,6 +158,98 @@ export declare type Observation = Message<"wellapi.type.v1.Observation"> & {
    * @generated from field: wellapi.type.v1.CaptureMethod method = 10;
    */
   method: CaptureMethod;
+
+  /**
+   * The same concept in other code systems. They never decide anything.
+   *
+   * @generated from field: repeated wellapi.type.v1.Coding alternative_codes = 11;
+   */
+  alternativeCodes: Coding[];
+
+  /**
+   * The concept in the sender's own words.
+   *
+   * @generated from field: string code_text = 12;
+   */
+  codeText: string;
+
+  /**
+   * Why there is no value: a code of http://terminology.hl7.org/CodeSystem/data-absent-reason.
+   *
+   * @generated from field: wellapi.type.v1.Coding data_absent_reason = 18;
+   */
+  dataAbsentReason?: Coding | undefined;
+
+  /**
+   * How far it is settled.
+   *
+   * @generated from field: wellapi.type.v1.ObservationStatus status = 19;
+   */
+  status: ObservationStatus;
+
+  /**
+   * For example high or low, by HL7 v3's ObservationInterpretation.
+   *
+   * @generated from field: repeated wellapi.type.v1.Coding interpretations = 20;
+   */
+  interpretations: Coding[];
+
+  /**
+   * What is usual.
+   *
+   * @generated from field: repeated wellapi.type.v1.ReferenceRange reference_ranges = 21;
+   */
+  referenceRanges: ReferenceRange[];
+
+  /**
+   * Where on the body.
+   *
+   * @generated from field: wellapi.type.v1.Coding body_site = 22;
+   */
+  bodySite?: Coding | undefined;
+
+  /**
+   * How it was measured: FHIR's Observation.method.
+   *
+   * @generated from field: wellapi.type.v1.Coding technique = 23;
+   */
+  technique?: Coding | undefined;
+
+  /**
+   * Who took it, as the sender names them.
+   *
+   * @generated from field: string performer = 24;
+   */
+  performer: string;
+
+  /**
+   * Comments.
+   *
+   * @generated from field: repeated string notes = 25;
+   */
+  notes: string[];
+
+  /**
+   * The sender's own identifier of it, for example its row's. Only its own organization reads it back.
+   *
+   * @generated from field: string external_id = 26;
+   */
+  externalId: string;
+
+  /**
+   * As in `Series`. A session's is episode, also where it is unset.
+   *
+   * @generated from field: wellapi.type.v1.Granularity granularity = 27;
+   */
+  granularity: Granularity;
+
+  /**
+   * The parts of a session (the laps of a workout, the stages of a night), in order of their start, inside the
+   * observation's interval.
+   *
+   * @generated from field: repeated wellapi.type.v1.Segment segments = 28;
+   */
+  segments: Segment[];
 };
 
 /**
@@ -117,27 +259,7 @@ export declare type Observation = Message<"wellapi.type.v1.Observation"> & {
 export declare const ObservationSchema: GenMessage<Observation>;
 
 /**
- * The components of an observation.
- *
- * @generated from message wellapi.type.v1.Components
- */
-export declare type Components = Message<"wellapi.type.v1.Components"> & {
-  /**
-   * One to eight components.
-   *
-   * @generated from field: repeated wellapi.type.v1.Component components = 1;
-   */
-  components: Component[];
-};
-
-/**
- * Describes the message wellapi.type.v1.Components.
- * Use `create(ComponentsSchema)` to create a new message.
- */
-export declare const ComponentsSchema: GenMessage<Components>;
-
-/**
- * One component of an observation.
+ * One component of an observation or a segment.
  *
  * @generated from message wellapi.type.v1.Component
  */
@@ -150,11 +272,88 @@ export declare type Component = Message<"wellapi.type.v1.Component"> & {
   code?: Coding | undefined;
 
   /**
-   * Its value.
+   * Its value, as in `Observation`.
    *
-   * @generated from field: wellapi.type.v1.Quantity quantity = 2;
+   * @generated from oneof wellapi.type.v1.Component.value
    */
-  quantity?: Quantity | undefined;
+  value: {
+    /**
+     * A number with a unit.
+     *
+     * @generated from field: wellapi.type.v1.Quantity quantity = 2;
+     */
+    value: Quantity;
+    case: "quantity";
+  } | {
+    /**
+     * A code.
+     *
+     * @generated from field: wellapi.type.v1.Coding coded = 3;
+     */
+    value: Coding;
+    case: "coded";
+  } | {
+    /**
+     * Text.
+     *
+     * @generated from field: string text = 4;
+     */
+    value: string;
+    case: "text";
+  } | {
+    /**
+     * Yes or no.
+     *
+     * @generated from field: bool boolean = 5;
+     */
+    value: boolean;
+    case: "boolean";
+  } | {
+    /**
+     * A whole number within ±(2^53−1).
+     *
+     * @generated from field: sint64 integer = 6;
+     */
+    value: bigint;
+    case: "integer";
+  } | {
+    /**
+     * From a number to a number.
+     *
+     * @generated from field: wellapi.type.v1.Range range = 7;
+     */
+    value: Range;
+    case: "range";
+  } | {
+    /**
+     * A number to a number.
+     *
+     * @generated from field: wellapi.type.v1.Ratio ratio = 8;
+     */
+    value: Ratio;
+    case: "ratio";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Why there is no value, as in `Observation`.
+   *
+   * @generated from field: wellapi.type.v1.Coding data_absent_reason = 9;
+   */
+  dataAbsentReason?: Coding | undefined;
+
+  /**
+   * As in `Observation`.
+   *
+   * @generated from field: repeated wellapi.type.v1.Coding interpretations = 10;
+   */
+  interpretations: Coding[];
+
+  /**
+   * As in `Observation`.
+   *
+   * @generated from field: repeated wellapi.type.v1.ReferenceRange reference_ranges = 11;
+   */
+  referenceRanges: ReferenceRange[];
 };
 
 /**
@@ -162,4 +361,208 @@ export declare type Component = Message<"wellapi.type.v1.Component"> & {
  * Use `create(ComponentSchema)` to create a new message.
  */
 export declare const ComponentSchema: GenMessage<Component>;
+
+/**
+ * A part of a session.
+ *
+ * @generated from message wellapi.type.v1.Segment
+ */
+export declare type Segment = Message<"wellapi.type.v1.Segment"> & {
+  /**
+   * What it is: a code that the session's kind has for its parts.
+   *
+   * @generated from field: wellapi.type.v1.Coding kind = 1;
+   */
+  kind?: Coding | undefined;
+
+  /**
+   * From the session's start.
+   *
+   * @generated from field: uint32 start_offset_ms = 2;
+   */
+  startOffsetMs: number;
+
+  /**
+   * Length of the half-open interval.
+   *
+   * @generated from field: uint32 duration_ms = 3;
+   */
+  durationMs: number;
+
+  /**
+   * What sums it up.
+   *
+   * @generated from field: repeated wellapi.type.v1.Component components = 4;
+   */
+  components: Component[];
+};
+
+/**
+ * Describes the message wellapi.type.v1.Segment.
+ * Use `create(SegmentSchema)` to create a new message.
+ */
+export declare const SegmentSchema: GenMessage<Segment>;
+
+/**
+ * From a number to a number, of one unit. One of both may be absent: open on that side.
+ *
+ * @generated from message wellapi.type.v1.Range
+ */
+export declare type Range = Message<"wellapi.type.v1.Range"> & {
+  /**
+   * The least.
+   *
+   * @generated from field: wellapi.type.v1.Quantity low = 1;
+   */
+  low?: Quantity | undefined;
+
+  /**
+   * The greatest.
+   *
+   * @generated from field: wellapi.type.v1.Quantity high = 2;
+   */
+  high?: Quantity | undefined;
+};
+
+/**
+ * Describes the message wellapi.type.v1.Range.
+ * Use `create(RangeSchema)` to create a new message.
+ */
+export declare const RangeSchema: GenMessage<Range>;
+
+/**
+ * A number to a number.
+ *
+ * @generated from message wellapi.type.v1.Ratio
+ */
+export declare type Ratio = Message<"wellapi.type.v1.Ratio"> & {
+  /**
+   * Above the line.
+   *
+   * @generated from field: wellapi.type.v1.Quantity numerator = 1;
+   */
+  numerator?: Quantity | undefined;
+
+  /**
+   * Below the line; not 0.
+   *
+   * @generated from field: wellapi.type.v1.Quantity denominator = 2;
+   */
+  denominator?: Quantity | undefined;
+};
+
+/**
+ * Describes the message wellapi.type.v1.Ratio.
+ * Use `create(RatioSchema)` to create a new message.
+ */
+export declare const RatioSchema: GenMessage<Ratio>;
+
+/**
+ * What is usual for those whom it applies to. It decides nothing.
+ *
+ * @generated from message wellapi.type.v1.ReferenceRange
+ */
+export declare type ReferenceRange = Message<"wellapi.type.v1.ReferenceRange"> & {
+  /**
+   * The least.
+   *
+   * @generated from field: wellapi.type.v1.Quantity low = 1;
+   */
+  low?: Quantity | undefined;
+
+  /**
+   * The greatest.
+   *
+   * @generated from field: wellapi.type.v1.Quantity high = 2;
+   */
+  high?: Quantity | undefined;
+
+  /**
+   * In words.
+   *
+   * @generated from field: string text = 3;
+   */
+  text: string;
+
+  /**
+   * Whom it is about, for example a sex or an age.
+   *
+   * @generated from field: repeated wellapi.type.v1.Coding applies_to = 4;
+   */
+  appliesTo: Coding[];
+};
+
+/**
+ * Describes the message wellapi.type.v1.ReferenceRange.
+ * Use `create(ReferenceRangeSchema)` to create a new message.
+ */
+export declare const ReferenceRangeSchema: GenMessage<ReferenceRange>;
+
+/**
+ * How far an observation is settled, as FHIR's Observation.status.
+ *
+ * @generated from enum wellapi.type.v1.ObservationStatus
+ */
+export enum ObservationStatus {
+  /**
+   * Final.
+   *
+   * @generated from enum value: OBSERVATION_STATUS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * An early result; more may follow.
+   *
+   * @generated from enum value: OBSERVATION_STATUS_PRELIMINARY = 1;
+   */
+  PRELIMINARY = 1,
+
+  /**
+   * Complete.
+   *
+   * @generated from enum value: OBSERVATION_STATUS_FINAL = 2;
+   */
+  FINAL = 2,
+
+  /**
+   * Changed after it was final.
+   *
+   * @generated from enum value: OBSERVATION_STATUS_AMENDED = 3;
+   */
+  AMENDED = 3,
+
+  /**
+   * Changed after it was final, because it was wrong.
+   *
+   * @generated from enum value: OBSERVATION_STATUS_CORRECTED = 4;
+   */
+  CORRECTED = 4,
+
+  /**
+   * Not made.
+   *
+   * @generated from enum value: OBSERVATION_STATUS_CANCELLED = 5;
+   */
+  CANCELLED = 5,
+
+  /**
+   * Should never have been recorded. `RetractBatch` hides a record; this keeps it, with that word.
+   *
+   * @generated from enum value: OBSERVATION_STATUS_ENTERED_IN_ERROR = 6;
+   */
+  ENTERED_IN_ERROR = 6,
+
+  /**
+   * Not known.
+   *
+   * @generated from enum value: OBSERVATION_STATUS_UNKNOWN = 7;
+   */
+  UNKNOWN = 7,
+}
+
+/**
+ * Describes the enum wellapi.type.v1.ObservationStatus.
+ */
+export declare const ObservationStatusSchema: GenEnum<ObservationStatus>;
 

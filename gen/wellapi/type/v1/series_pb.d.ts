@@ -26,17 +26,20 @@ export declare const file_wellapi_type_v1_series: GenFile;
  * its batch is retracted: then what it hid is shown again. Reads, pages and aggregates tell what is shown, by the start
  * of the sample; a watch delivers everything as it was sent.
  *
- * By hand, in JSON, three heart rates a minute apart and in summer time of Berlin:
+ * By hand, in JSON, three body temperatures a minute apart and in summer time of Berlin:
  *
- *     {"code": {"code": "8867-4"}, "unit": "/min",
- *      "times": {"startTime": "2026-04-12T08:00:00+02:00", "utcOffsetMinutes": 120, "periodMs": 60000},
- *      "decimals": {"mantissas": [72, 75, 74]}}
+ *     {"code": {"code": "8310-5"}, "unit": "Cel",
+ *      "times": {"startTimeText": "2026-04-12T08:00:00+02:00", "periodMs": 60000},
+ *      "decimals": {"values": ["36.6", "36.7", "36.65"]}}
+ *
+ * One sample needs no spacing. The rules on the fields below are judged item by item: a series that breaks one
+ * gets an outcome that says how to mend it, and costs its neighbours in the batch nothing.
  *
  * @generated from message wellapi.type.v1.Series
  */
 export declare type Series = Message<"wellapi.type.v1.Series"> & {
   /**
-   * What was measured. LOINC.
+   * What was measured.
    *
    * @generated from field: wellapi.type.v1.Coding code = 1;
    */
@@ -103,7 +106,8 @@ export declare type Series = Message<"wellapi.type.v1.Series"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * The declared class of the samples' intervals: part of what makes the series one.
+   * The declared class of the samples' intervals: part of what makes the series one. Unset: instant, which only samples
+   * without a duration may have.
    *
    * @generated from field: wellapi.type.v1.Granularity granularity = 9;
    */
@@ -129,7 +133,8 @@ export declare type SampleTimes = Message<"wellapi.type.v1.SampleTimes"> & {
    */
   start: {
     /**
-     * An instant, to the millisecond. In JSON an RFC 3339 string; one without a zone is refused.
+     * An instant, to the millisecond. A sender of JSON whose time has an offset writes `start_time_text` instead:
+     * protobuf's JSON drops the offset of a Timestamp. Answers have this one.
      *
      * @generated from field: google.protobuf.Timestamp start_time = 1;
      */
@@ -137,25 +142,26 @@ export declare type SampleTimes = Message<"wellapi.type.v1.SampleTimes"> & {
     case: "startTime";
   } | {
     /**
-     * A local date and time without a zone, `2016-04-12T08:00:00` or with `.123`; the batch names the
-     * `time_zone`.
+     * RFC 3339 with its offset, which is kept: `2026-04-12T08:00:00+02:00`, or `...Z` for UTC. Or without an offset
+     * a local date and time, `2016-04-12T08:00:00` or with `.123`, for which the batch names the `time_zone`.
      *
-     * @generated from field: string local_start_time = 2;
+     * @generated from field: string start_time_text = 2;
      */
     value: string;
-    case: "localStartTime";
+    case: "startTimeText";
   } | { case: undefined; value?: undefined };
 
   /**
-   * Minutes east of UTC at capture. With `local_start_time` it is taken from the time zone and must be 0.
+   * Minutes east of UTC at capture. Needed with `start_time`: 0 says that it was captured in UTC, and is not the
+   * same as nothing. Not allowed with `start_time_text`, which has its own.
    * A series across a change of offset is sent as two.
    *
-   * @generated from field: sint32 utc_offset_minutes = 3;
+   * @generated from field: optional sint32 utc_offset_minutes = 3;
    */
-  utcOffsetMinutes: number;
+  utcOffsetMinutes?: number | undefined;
 
   /**
-   * The times of the samples after the first.
+   * The times of the samples after the first. Not needed for one sample.
    *
    * @generated from oneof wellapi.type.v1.SampleTimes.spacing
    */
@@ -186,7 +192,7 @@ export declare type SampleTimes = Message<"wellapi.type.v1.SampleTimes"> & {
   durationMs: number;
 
   /**
-   * Instead of `duration_ms` where the samples' lengths differ (sleep stages, laps): one a sample.
+   * Instead of `duration_ms` where the samples' lengths differ (sleep stages, laps): one a sample, each 1 or more.
    *
    * @generated from field: repeated uint32 durations_ms = 7;
    */
@@ -220,14 +226,14 @@ export declare type Gaps = Message<"wellapi.type.v1.Gaps"> & {
 export declare const GapsSchema: GenMessage<Gaps>;
 
 /**
- * Exact decimals in fixed point: value i = mantissas[i] × 10^−scale. The same scale for all, so that 98.60
- * stays 98.60.
+ * Exact decimals: in fixed point, value i = mantissas[i] × 10^−scale, the same scale for all, so that 98.60
+ * stays 98.60; or as text.
  *
  * @generated from message wellapi.type.v1.Decimals
  */
 export declare type Decimals = Message<"wellapi.type.v1.Decimals"> & {
   /**
-   * Digits after the point.
+   * Digits after the point of `mantissas` and `wide_mantissas`.
    *
    * @generated from field: int32 scale = 1;
    */
@@ -246,6 +252,15 @@ export declare type Decimals = Message<"wellapi.type.v1.Decimals"> & {
    * @generated from field: repeated sint64 wide_mantissas = 3;
    */
   wideMantissas: bigint[];
+
+  /**
+   * Instead of both, as a person writes it: `98.6`, `98.60`; at most 16 digits, 9 of them after the point, no
+   * exponent. `scale` must be unset. The column is stored with the finest scale of its values; answers have the
+   * packed form.
+   *
+   * @generated from field: repeated string values = 4;
+   */
+  values: string[];
 };
 
 /**

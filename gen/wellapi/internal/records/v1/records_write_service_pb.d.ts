@@ -9,6 +9,7 @@ import type { Message } from "@bufbuild/protobuf";
 import type { FieldViolation } from "../../../type/v1/vocabulary_pb.js";
 import type { BatchReceipt, ObservationBatch, SeriesBatch } from "../../../ingestion/v1/ingestion_pb.js";
 import type { RetractBatchRequest } from "../../../ingestion/v1/ingestion_service_pb.js";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file wellapi/internal/records/v1/records_write_service.proto.
@@ -43,7 +44,7 @@ export declare type ItemRejection = Message<"wellapi.internal.records.v1.ItemRej
 export declare const ItemRejectionSchema: GenMessage<ItemRejection>;
 
 /**
- * The UTC time of an item that was sent with a local time.
+ * The UTC time of an item whose time was sent as text.
  *
  * @generated from message wellapi.internal.records.v1.ResolvedTime
  */
@@ -97,11 +98,18 @@ export declare type AppendSeriesRequest = Message<"wellapi.internal.records.v1.A
   rejections: ItemRejection[];
 
   /**
-   * Times of the items that were sent with a local time.
+   * Times of the items that were sent with a time as text.
    *
    * @generated from field: repeated wellapi.internal.records.v1.ResolvedTime resolved_times = 3;
    */
   resolvedTimes: ResolvedTime[];
+
+  /**
+   * The public method that the caller used, as the log names it.
+   *
+   * @generated from field: string method = 4;
+   */
+  method: string;
 };
 
 /**
@@ -151,11 +159,18 @@ export declare type AppendObservationsRequest = Message<"wellapi.internal.record
   rejections: ItemRejection[];
 
   /**
-   * Times of the items that were sent with a local time.
+   * Times of the items that were sent with a time as text.
    *
    * @generated from field: repeated wellapi.internal.records.v1.ResolvedTime resolved_times = 3;
    */
   resolvedTimes: ResolvedTime[];
+
+  /**
+   * The public method that the caller used, as the log names it.
+   *
+   * @generated from field: string method = 4;
+   */
+  method: string;
 };
 
 /**
@@ -196,6 +211,13 @@ export declare type RecordsWriteServiceRetractBatchRequest = Message<"wellapi.in
    * @generated from field: wellapi.ingestion.v1.RetractBatchRequest retraction = 1;
    */
   retraction?: RetractBatchRequest | undefined;
+
+  /**
+   * The public method that the caller used, as the log names it.
+   *
+   * @generated from field: string method = 2;
+   */
+  method: string;
 };
 
 /**
@@ -211,11 +233,18 @@ export declare const RecordsWriteServiceRetractBatchRequestSchema: GenMessage<Re
  */
 export declare type RecordsWriteServiceRetractBatchResponse = Message<"wellapi.internal.records.v1.RecordsWriteServiceRetractBatchResponse"> & {
   /**
-   * The commit sequence at which the batch was hidden.
+   * When it was hidden.
    *
-   * @generated from field: int64 sequence = 1;
+   * @generated from field: google.protobuf.Timestamp retract_time = 1;
    */
-  sequence: bigint;
+  retractTime?: Timestamp | undefined;
+
+  /**
+   * Samples and records that were hidden.
+   *
+   * @generated from field: uint32 items = 2;
+   */
+  items: number;
 };
 
 /**

@@ -1,0 +1,95 @@
+/** LOINC (loinc.org, Regenstrief Institute), as FHIR names it. */
+export const LOINC = "http://loinc.org";
+
+/** Our own code system for what LOINC has no code for; data/codes.json says why of each. */
+export const SLEEP_STAGE_SYSTEM = "https://wellapi.dev/fhir/CodeSystem/sleep-stage-observation";
+
+/** Why there is no value (HL7 FHIR R4). */
+export const DATA_ABSENT_REASON_SYSTEM = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
+
+/** A concept of a closed set. */
+export interface Concept {
+  readonly code: string;
+  readonly display: string;
+}
+
+/** What a living body can have, both included; decimals as text in the unit of its code. */
+export interface PlausibleRange {
+  readonly low: string;
+  readonly high: string;
+}
+
+interface CodeDefinitionBase {
+  /** URI of the code system. */
+  readonly system: string;
+  /** Unique over all systems here, so it may stand alone as a key. */
+  readonly code: string;
+  /** LOINC's long common name where the system is LOINC. */
+  readonly display: string;
+}
+
+/** A number with a unit at each time. */
+export interface QuantityCode extends CodeDefinitionBase {
+  readonly kind: "quantity";
+  /** UCUM. Values are stored in the unit that was sent and converted to this one, or another, on read. */
+  readonly unit: string;
+  readonly plausible: PlausibleRange;
+}
+
+/** One concept of a closed set at each time. */
+export interface CodedCode extends CodeDefinitionBase {
+  readonly kind: "coded";
+  /** The system of all `values`. */
+  readonly valueSystem: string;
+  readonly values: readonly Concept[];
+}
+
+/** Several numbers at each time. */
+export interface ComponentsCode extends CodeDefinitionBase {
+  readonly kind: "components";
+  readonly components: readonly QuantityCode[];
+}
+
+/** An interval with parts. Its components sum it up. */
+export interface SessionCode extends CodeDefinitionBase {
+  readonly kind: "session";
+  /** The system of all `segments`. */
+  readonly segmentSystem: string;
+  /** What its parts may be. */
+  readonly segments: readonly Concept[];
+}
+
+/** A whole number without a unit. */
+export interface IntegerCode extends CodeDefinitionBase {
+  readonly kind: "integer";
+  readonly plausible: PlausibleRange;
+}
+
+/** A number to a number, each with a unit. */
+export interface RatioCode extends CodeDefinitionBase {
+  readonly kind: "ratio";
+  /** UCUM. */
+  readonly numeratorUnit: string;
+  readonly denominatorUnit: string;
+}
+
+export interface PlainCode extends CodeDefinitionBase {
+  readonly kind: "text" | "boolean";
+}
+
+export type CodeDefinition =
+  | QuantityCode
+  | CodedCode
+  | ComponentsCode
+  | SessionCode
+  | IntegerCode
+  | RatioCode
+  | PlainCode;
+
+/** One version of a category: once published it is never changed, since consents pin it. */
+export interface CategorySet {
+  readonly category: string;
+  /** From 1. */
+  readonly version: number;
+  readonly codes: readonly string[];
+}

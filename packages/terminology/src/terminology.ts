@@ -1,0 +1,97 @@
+import { type CategorySet, type CodeDefinition, LOINC, type QuantityCode } from "./definition.ts";
+import { nearCodes } from "./near-codes.ts";
+import type { Definitions } from "./terminology-document.ts";
+import { checkUnitOf, type UnitCheck } from "./units.ts";
+
+/** The words of an exchange: its codes, and the categories of data that consents name. Does not change. */
+export interface Terminology {
+  /** Every code that data may have, in the order of the documents. */
+  readonly codes: readonly CodeDefinition[];
+  /**
+   * The definition of a code that data may have; undefined for any other, also for a component (8480-6), which
+   * exists only inside its panel.
+   *
+   * @param system empty means LOINC, as in the contracts
+   */
+  findCode(code: string, system?: string): CodeDefinition | undefined;
+  /** The definition of `code`, a component's too, in whatever system it is. */
+  findAnyCode(code: string): CodeDefinition | undefined;
+  /** Up to three accepted codes that may have been meant. */
+  near(code: string, system?: string): readonly CodeDefinition[];
+  /** Whether `value` is in the closed set of the coded code `code`. Displays decide nothing. */
+  isAllowedValue(code: string, value: { readonly system: string; readonly code: string }): boolean;
+  /** Whether a unit may be sent with a code, a component's too. */
+  checkUnit(code: string, unit: string): UnitCheck;
+  /** Names of all categories, in the order in which they are listed to people. */
+  readonly categories: readonly string[];
+  /** Every version of every category, in the order of `categories`, ascending. */
+  readonly sets: readonly CategorySet[];
+  isCategory(name: string): boolean;
+  /** The newest version, from 1; 0 where there is no such category. A consent that names no version keeps this one. */
+  currentVersion(category: string): number;
+  /** The codes of one version. Empty for a category or version that is not known: the unknown permits nothing. */
+  codesOf(category: string, version: number): ReadonlySet<string>;
+  /** Whether `code` is in that version of `category`; false for whatever is not known. */
+  isInCategory(code: string, category: string, version: number): boolean;
+  /** The categories whose current version holds `code`. */
+  categoriesOf(code: string): readonly string[];
+}
+
+const NONE: readonly string[] = [];
+const NO_CODES: ReadonlySet<string> = new Set();
+
+export function createTerminology({ codes, sets: unordered }: Definitions): Terminology {
+  const byCode = new Map(codes.map((definition) => [definition.code, definition]));
+  const components = new Map<string, QuantityCode>(
+    codes.flatMap((definition) =>
+      definition.kind === "components" ? definition.components.map((one) => [one.code, one] as const) : [],
+    ),
+  );
+  // A category stands where its first version does.
+  const categories = [...new Set(unordered.map(({ category }) => category))];
+  const sets = categories.flatMap((name) => unordered.filter(({ category }) => category === name));
+  /** `versions.get(category)[version − 1]`. */
+  const versions = new Map<string, readonly ReadonlySet<string>[]>(
+    categories.map((name) => [
+      name,
+      sets.filter(({ category }) => category === name).map((set) => new Set(set.codes)),
+    ]),
+  );
+  const categoriesByCode = new Map<string, string[]>();
+  for (const name of categories) {
+    for (const code of versions.get(name)!.at(-1)!) {
+      const known = categoriesByCode.get(code);
+      if (known === undefined) categoriesByCode.set(code, [name]);
+      else known.push(name);
+    }
+  }
+
+  const findAnyCode = (code: string) => byCode.get(code) ?? components.get(code);
+  const codesOf = (category: string, version: number) => versions.get(category)?.[version - 1] ?? NO_CODES;
+
+  return {
+    codes,
+    findCode(code, system = "") {
+      const definition = byCode.get(code);
+      return definition?.system === (system || LOINC) ? definition : undefined;
+    },
+    findAnyCode,
+    near: (code, system = "") => nearCodes(codes, code, system),
+    isAllowedValue(code, value) {
+      const definition = byCode.get(code);
+      return (
+        definition?.kind === "coded" &&
+        value.system === definition.valueSystem &&
+        definition.values.some((allowed) => allowed.code === value.code)
+      );
+    },
+    checkUnit: (code, unit) => checkUnitOf(findAnyCode(code), unit),
+    categories,
+    sets,
+    isCategory: (name) => versions.has(name),
+    currentVersion: (category) => versions.get(category)?.length ?? 0,
+    codesOf,
+    isInCategory: (code, category, version) => codesOf(category, version).has(code),
+    categoriesOf: (code) => categoriesByCode.get(code) ?? NONE,
+  };
+}
