@@ -235,6 +235,45 @@ export function describeBadInputs(running: () => Server): void {
       expect(await open).toMatchObject({ reason: "CREDENTIAL_INVALID", code: "Unauthenticated" });
     });
 
+    test("a disabled application is refused, and its open stream ends; enabled, its certificate serves again", async () => {
+      const { privateKey, certificateRequest } = await createCertificateRequest();
+      const organizations = createClient(OrganizationService, operator);
+      const { organizations: all } = await organizations.listOrganizations({});
+      const { application } = await organizations.createApplication({
+        application: { organization: all[0]!.id, displayName: "Passing" },
+        requestId: randomUUID(),
+      });
+      const { id } = application!;
+      const issued = await createClient(CredentialService, operator).issueCertificate({
+        requestId: randomUUID(),
+        application: id,
+        certificateRequest,
+      });
+      const transport = grpc({ cert: issued.certificate, key: privateKey, ca: issued.authority });
+      const client = createClient(ConsentService, transport);
+      const opened = Promise.withResolvers<void>();
+      const open = refusal(
+        drain(
+          createClient(IngestionService, transport).streamSeries(
+            (async function* () {
+              yield { batch: batch("pat_00000000000000000000000000", randomUUID(), [1]) };
+              opened.resolve();
+              await new Promise(() => {});
+            })(),
+          ),
+        ),
+      );
+      await opened.promise;
+      await client.listConsents({});
+      await organizations.disableApplication({ application: id });
+      expect(await refusal(client.listConsents({}))).toMatchObject({ reason: "CREDENTIAL_INVALID" });
+      expect(await open).toMatchObject({ reason: "CREDENTIAL_INVALID", code: "Unauthenticated" });
+      await organizations.enableApplication({ application: id });
+      await client.listConsents({});
+      await organizations.deleteApplication({ application: id });
+      expect(await refusal(client.listConsents({}))).toMatchObject({ reason: "CREDENTIAL_INVALID" });
+    });
+
     test("an expired certificate is refused", async () => {
       const { privateKey, certificateRequest } = await createCertificateRequest();
       const issued = await createClient(CredentialService, operator).issueCertificate({

@@ -25,35 +25,34 @@ export interface AnswerSealer {
   open(asking: Asking, sealed: Uint8Array): Uint8Array | undefined;
 }
 
-const DIGEST_BYTES = 32;
+const KEY_BYTES = 32;
 const noSalt = new Uint8Array();
 
 /** `secret` is 32 bytes that only this installation has. */
 export function createAnswerSealer(secret: Uint8Array): AnswerSealer {
-  const derived = (use: string, { creator, method, requestId }: Asking) =>
-    Buffer.from(
-      hkdfSync(
-        "sha256",
-        secret,
-        noSalt,
-        JSON.stringify([`wellapi/answers/${use}/v1`, creator, method, requestId]),
-        32,
-      ),
-    );
-  const id = (asking: Asking) => derived("id", asking).toString("base64url");
-  const digest = (asking: Asking) =>
-    createHmac("sha256", derived("content", asking)).update(asking.content).digest();
+  /** All from one derivation, so that none of them can be had without the request's id. */
+  function derive({ creator, method, requestId }: Asking) {
+    const info = JSON.stringify(["wellapi/answers/v1", creator, method, requestId]);
+    const bytes = Buffer.from(hkdfSync("sha256", secret, noSalt, info, 3 * KEY_BYTES));
+    return {
+      id: bytes.subarray(0, KEY_BYTES),
+      key: bytes.subarray(KEY_BYTES, 2 * KEY_BYTES),
+      contentKey: bytes.subarray(2 * KEY_BYTES),
+    };
+  }
+  const digest = (key: Uint8Array, content: Uint8Array) => createHmac("sha256", key).update(content).digest();
 
   return {
-    id,
+    id: (asking) => derive(asking).id.toString("base64url"),
     seal(asking, answer) {
-      const plaintext = Buffer.concat([digest(asking), answer]);
-      return sealBox(derived("key", asking), noSalt, Buffer.from(id(asking)), plaintext);
+      const { id, key, contentKey } = derive(asking);
+      return sealBox(key, noSalt, id, Buffer.concat([digest(contentKey, asking.content), answer]));
     },
     open(asking, sealed) {
-      const plaintext = openBox(derived("key", asking), 0, Buffer.from(id(asking)), sealed);
-      if (!timingSafeEqual(plaintext.subarray(0, DIGEST_BYTES), digest(asking))) return undefined;
-      return plaintext.subarray(DIGEST_BYTES);
+      const { id, key, contentKey } = derive(asking);
+      const plaintext = openBox(key, 0, id, sealed);
+      const same = timingSafeEqual(plaintext.subarray(0, KEY_BYTES), digest(contentKey, asking.content));
+      return same ? plaintext.subarray(KEY_BYTES) : undefined;
     },
   };
 }

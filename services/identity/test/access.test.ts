@@ -37,16 +37,38 @@ test("everything that changes the installation leaves a leaf, and what shows no 
   await credentials.revokeCredential({ credential: credential!.id });
   await credentials.revokeCredential({ credential: "crd_none" }).catch(() => undefined);
   await organizations.listOrganizations({});
+  const { id, organization } = application;
+  await organizations.updateApplication({ application: { id, displayName: "Sync 2" } });
+  await organizations.updateOrganization({ organization: { id: organization, displayName: "Makers" } });
+  await organizations.disableOrganization({ organization });
+  await organizations.enableOrganization({ organization });
+  await organizations.disableApplication({ application: id });
+  await organizations.enableApplication({ application: id });
+  await organizations.deleteOrganization({ organization }).catch(() => undefined);
+  await organizations.deleteApplication({ application: id });
+  await organizations.deleteOrganization({ organization });
+  await credentials.getCredential({ credential: credential!.id });
   await credentials.listCredentials({ application: application.id });
   // Leaves of one millisecond have no order among them.
   expect((await told(installation, "")).sort()).toEqual([
     "CreateApiKey",
     "CreateApplication",
     "CreateOrganization",
+    // Of the application, and of the certificate that goes with it.
+    "DeleteApplication",
+    "DeleteApplication",
+    "DeleteOrganization",
+    "DeleteOrganization ORGANIZATION_IN_USE",
+    "DisableApplication",
+    "DisableOrganization",
+    "EnableApplication",
+    "EnableOrganization",
     "IssueCertificate",
     "RevokeCredential",
     "RevokeCredential",
     "RevokeCredential NOT_FOUND",
+    "UpdateApplication",
+    "UpdateOrganization",
   ]);
 });
 

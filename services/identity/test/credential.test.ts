@@ -168,3 +168,45 @@ test("credentials are listed newest first, without secrets, and revoked once", a
   const unknown = credentials.revokeCredential({ credential: "crd_none" });
   await expect(unknown).rejects.toSatisfy(problem(Code.NotFound, "NOT_FOUND"));
 });
+
+test("credentials come in pages, newest first", async () => {
+  const installation = await createInstallation();
+  const { application } = await createApplication(installation);
+  const { credentials } = installation.as(operator);
+  const made: string[] = [];
+  for (let i = 0; i < 5; i++) {
+    installation.clock.time += 1000;
+    const { credential } = await credentials.createApiKey({
+      requestId: randomUUID(),
+      application: application.id,
+    });
+    made.unshift(credential!.id);
+  }
+  const listed: string[] = [];
+  let pageToken = "";
+  do {
+    const page = await credentials.listCredentials({ application: application.id, pageSize: 2, pageToken });
+    expect(page.credentials.length).toBeLessThanOrEqual(2);
+    listed.push(...page.credentials.map(({ id }) => id));
+    pageToken = page.nextPageToken;
+  } while (pageToken !== "");
+  expect(listed).toEqual(made);
+  const { nextPageToken } = await credentials.listCredentials({ application: application.id, pageSize: 2 });
+  const other = { ...operator, principal: { ...operator.principal, id: "opr_2" } };
+  const theirs = installation.as(other).credentials;
+  await expect(
+    theirs.listCredentials({ application: application.id, pageToken: nextPageToken }),
+  ).rejects.toSatisfy(problem(Code.InvalidArgument, "INVALID_PAGE_TOKEN"));
+});
+
+test("a credential is shown without its secret, and one that there is not is not found", async () => {
+  const installation = await createInstallation();
+  const { application } = await createApplication(installation);
+  const { credentials } = installation.as(operator);
+  const made = await credentials.createApiKey({ requestId: randomUUID(), application: application.id });
+  const got = await credentials.getCredential({ credential: made.credential!.id });
+  expect(got.credential).toEqual(made.credential);
+  await expect(credentials.getCredential({ credential: "crd_none" })).rejects.toSatisfy(
+    problem(Code.NotFound, "NOT_FOUND"),
+  );
+});
