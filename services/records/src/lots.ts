@@ -120,6 +120,8 @@ export interface Proposal {
   readonly takes: ReadonlyMap<number, number>;
   /** Samples that it tells for the second time. */
   readonly freed: Freed;
+  /** Whether any of what it tells or takes back was told before more than once, this time counted. */
+  readonly tangled: boolean;
 }
 
 /**
@@ -143,7 +145,7 @@ export function mayBeMade(lots: Lots, proposal: Proposal, least: number): boolea
   const graph = graphOf(lots, proposal);
   if (graph === undefined) return false;
   const flow = flowOf(graph, least);
-  return flow >= least || (flow === 0 && proposal.freed.size === 0 && !isTangled(lots, graph));
+  return flow >= least || (flow === 0 && !proposal.tangled && !isTangled(lots, graph));
 }
 
 const LEFT = -1;

@@ -272,7 +272,8 @@ function proposalOf({ told }: Making, { fresh, back, gone }: Candidate): Proposa
     const of = freed.get(taker) ?? new Map<number, number>();
     freed.set(taker, of.set(told.lots[entry]!, (of.get(told.lots[entry]!) ?? 0) + 1));
   }
-  return { fresh: fresh.length, takes, freed };
+  const tangled = back.length > 0 || gone.some(({ entry }) => wasToldAgain(told.marks[entry]!));
+  return { fresh: fresh.length, takes, freed, tangled };
 }
 
 const NOTHING: ExactDecimal = { mantissa: 0n, scale: 0 };
@@ -299,9 +300,8 @@ function makeLot(making: Making, level: LotLevel, { from, to }: Interval, plan: 
     lot.leftSums = stillSums;
     changed.add(id);
   }
-  const { takes, freed } = proposalOf(making, plan);
+  const { takes, freed, tangled } = proposalOf(making, plan);
   const added = fresh.length + back.length;
-  const tangled = back.length > 0 || gone.some(({ entry }) => wasToldAgain(told.marks[entry]!));
   const lot: Lot = {
     ...{ id: making.nextId(from), level, from, to, formats, added, removed: gone.length, sums },
     ...{ left: added, leftSums, plain: fresh.length, lost: 0, takes, tangled },
