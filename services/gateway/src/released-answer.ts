@@ -18,21 +18,27 @@ export function releasedAnswer(
 ): UniversalServerResponse {
   const { body } = answer;
   if (body === undefined || answer.status >= 400) return answer;
-  if (method.methodKind !== "unary") return { ...answer, body: dataHeld(body, values) };
+  const unary = method.methodKind === "unary";
+  const enveloped = !unary || answer.header?.get("content-type")?.startsWith("application/grpc") === true;
+  if (enveloped) return { ...answer, body: dataHeld(body as AsyncIterable<Uint8Array>, values, unary) };
   const objection = objectionTo(values);
   if (objection === undefined) return answer;
-  // gRPC-Web has its status in the body, behind the data: the caller gets no answer at all.
-  if (answer.header?.get("content-type")?.startsWith("application/grpc")) throw objection;
   return refusal({ ...answer, status: 503, trailer: new Headers() }, objection);
 }
 
-/** Leaves out what may not be written any more; the stream goes on to its end, which says why. */
+/**
+ * Leaves out what may not be written any more. A stream goes on to its end, which says why; a unary answer (gRPC-Web has its
+ * status behind the data) breaks off.
+ */
 async function* dataHeld(
-  body: NonNullable<UniversalServerResponse["body"]>,
+  body: AsyncIterable<Uint8Array>,
   values: ContextValues,
+  unary: boolean,
 ): AsyncIterable<Uint8Array> {
-  for await (const envelope of body as AsyncIterable<Uint8Array>) {
+  for await (const envelope of body) {
     const end = (envelope[0]! & endFlags) !== 0;
-    if (end || objectionTo(values) === undefined) yield envelope;
+    const objection = end ? undefined : objectionTo(values);
+    if (objection === undefined) yield envelope;
+    else if (unary) throw objection;
   }
 }
