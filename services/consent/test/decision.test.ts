@@ -83,6 +83,24 @@ describe("a decision", () => {
     ["home, where only others are named", currentOf(one({ regions: ["eu"] })), {}, "region"],
     ["no region", currentOf(one()), { region: "" }, "region"],
     ["what is denied", currentOf(one(), consentOf([denial], {}, "con_2")), {}, "denied"],
+    [
+      "what has come to be denied",
+      currentOf(one(), consentOf([denial], { validity: { start: now - 10 } }, "con_2")),
+      {},
+      "denied",
+    ],
+    [
+      "a resolution of a newer release",
+      currentOf(one({ resolution: "weekly" as never })),
+      {},
+      "not_understood",
+    ],
+    [
+      "contributing by a provision of such a resolution",
+      currentOf(one({ directions: ["contribute", "read"], resolution: "weekly" as never })),
+      { direction: "contribute" as const },
+      "not_understood",
+    ],
   ])("denies for %s", (_, current, change, reason) => {
     expect(ask(current, change)).toEqual(denied(reason));
   });
@@ -146,6 +164,14 @@ describe("a denial", () => {
       { consent: "con_1", captured: { start: 5, end: 10 } },
     ]);
     expect(grantsOf(one({ captured: { start: 12, end: 15 } }), from(10, 20))).toEqual([]);
+    const later = consentOf(
+      [{ ...denial, captured: { start: 10, end: 20 } }],
+      { validity: { start: now + 1 } },
+      "con_2",
+    );
+    expect(grantsOf(one({ captured: { start: 5, end: 8 } }), later)).toEqual([
+      { consent: "con_1", captured: { start: 5, end: 8 } },
+    ]);
     expect(grantsOf(one({ captured: { start: 20, end: 30 } }), from(10, 20))).toEqual([
       { consent: "con_1", captured: { start: 20, end: 30 } },
     ]);
@@ -215,6 +241,7 @@ describe("what is not known here", () => {
       withProvision({ categories: [{ name: "heart", version: 1, without: "8867-4" }] }),
       "terms.provisions[1].categories[0].without",
     ],
+    ["no provisions", consentOf(undefined as never), "terms.provisions"],
     ["a missing list", withProvision({ purposes: undefined }), "terms.provisions[1].purposes"],
     [
       "a member of the terms",
