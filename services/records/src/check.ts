@@ -33,7 +33,19 @@ export interface CheckDeps {
 type Said = Pick<Finding, "what" | "means" | "remedy">;
 
 /** What lies in the store of this service, looked at without the service: that it opens, decodes, and agrees with itself. */
-export function recordsCheck({ reads, vault, sealer }: CheckDeps): StoreCheck {
+export function recordsCheck(deps: CheckDeps): StoreCheck {
+  return {
+    collections: recordsCollections,
+    documents: {
+      ...sealedChecks(deps),
+      ...sequenceChecks(deps),
+      [leavesCollection.name]: leafCheck(deps.sealer),
+    },
+  };
+}
+
+/** Of what is sealed with a patient's key. */
+function sealedChecks({ reads, vault }: CheckDeps): Record<string, DocumentCheck> {
   /** What `look` finds of a document, opened with its patient's key. */
   async function sealed(
     partition: string,
@@ -46,8 +58,8 @@ export function recordsCheck({ reads, vault, sealer }: CheckDeps): StoreCheck {
       return what === undefined ? undefined : { what, means, remedy };
     } catch (error) {
       // Of an erased patient nothing opens, and nothing should; a damaged key is told where it lies.
-      if (error instanceof VaultError && (error.code === "destroyed" || error.code === "damaged"))
-        return undefined;
+      const told = error instanceof VaultError && (error.code === "destroyed" || error.code === "damaged");
+      if (told) return undefined;
       const noKey = error instanceof VaultError && error.code === "no_key";
       const what = noKey ? "its patient has no key" : damageOf(error);
       if (what === undefined) throw error;
@@ -55,83 +67,74 @@ export function recordsCheck({ reads, vault, sealer }: CheckDeps): StoreCheck {
     }
   }
 
-  /** A commit's sequence that the patient's head knows nothing of. */
-  async function beyondHead(partition: string, last: number): Promise<Said | undefined> {
-    const head = (await loadHead(reads, partition))?.document;
-    if (head !== undefined && last <= head.sequence) return undefined;
-    return {
-      what:
-        head === undefined ? "its patient has no head" : "its sequence is beyond that of the patient's head",
-      means: "later commits of this patient may take sequences that are in use; watches may miss some",
-      remedy: RESTORE,
-    };
-  }
-
-  const series: DocumentCheck = async (document) => {
-    const stored = document as SeriesDocument;
-    const means = "one series of one patient: who sent it and by which device is not known";
-    const said = await sealed(stored.partition, means, RESTORE, (box) => {
-      const descriptor = box.openSeries(stored);
-      const own = box.seriesId(descriptor) === stored.series && box.codeId(descriptor.code) === stored.code;
-      return own ? undefined : "what it holds is another series";
-    });
-    return said && findingOf("series", [stored.partition, stored.series], said);
-  };
-
-  const blocks: DocumentCheck = async (document) => {
-    const stored = document as BlockDocument | CompactedDocument;
-    const { partition, batch, item } = stored;
-    const means = `one block of one patient's series: ${samplesOf(stored)}`;
-    const remedy = isCompacted(stored) ? RESTORE : RETRACT;
-    const said =
-      (await sealed(partition, means, remedy, (box) => lookAtBlock(box, stored))) ??
-      (await beyondHead(partition, isCompacted(stored) ? stored.last_sequence : stored.sequence));
-    return said && findingOf("blocks", [partition, batch, item], said);
-  };
-
-  const observations: DocumentCheck = async (document) => {
-    const stored = document as ObservationBlockDocument;
-    const { partition, batch, item } = stored;
-    const means = `one block of one patient's observations: ${samplesOf(stored, "observations")}`;
-    const said =
-      (await sealed(partition, means, RETRACT, (box) => lookAtObservations(box, stored))) ??
-      (await beyondHead(partition, stored.sequence));
-    return said && findingOf("observation_blocks", [partition, batch, item], said);
-  };
-
-  const receipts: DocumentCheck = async (document) => {
-    const { partition, receipt, sequences } = document as ReceiptDocument;
-    const said = await beyondHead(partition, Math.max(0, ...sequences));
-    return said && findingOf("receipts", [partition, receipt], said);
-  };
-
-  const tombstones: DocumentCheck = async (document) => {
-    const { partition, batch, sequence } = document as TombstoneDocument;
-    const said = await beyondHead(partition, sequence);
-    return said && findingOf("tombstones", [partition, batch], said);
-  };
-
-  const heads: DocumentCheck = async (document) => {
-    const { partition, sequence, compacted = 0, moved_to = 0 } = document as Head;
-    if (compacted <= sequence && moved_to <= sequence) return undefined;
-    return findingOf("heads", [partition], {
-      what: "it says that more was compacted than was committed",
-      means: "later batches of this patient would not be compacted",
-      remedy: RESTORE,
-    });
-  };
-
   return {
-    collections: recordsCollections,
-    documents: {
-      heads,
-      series,
-      blocks,
-      observation_blocks: observations,
-      receipts,
-      tombstones,
-      [leavesCollection.name]: leafCheck(sealer),
+    async series(document) {
+      const stored = document as SeriesDocument;
+      const means = "one series of one patient: who sent it and by which device is not known";
+      const said = await sealed(stored.partition, means, RESTORE, (box) => {
+        const descriptor = box.openSeries(stored);
+        const own = box.seriesId(descriptor) === stored.series && box.codeId(descriptor.code) === stored.code;
+        return own ? undefined : "what it holds is another series";
+      });
+      return said && findingOf("series", [stored.partition, stored.series], said);
     },
+    async blocks(document) {
+      const stored = document as BlockDocument | CompactedDocument;
+      const { partition, batch, item } = stored;
+      const means = `one block of one patient's series: ${samplesOf(stored)}`;
+      const remedy = isCompacted(stored) ? RESTORE : RETRACT;
+      const said =
+        (await sealed(partition, means, remedy, (box) => lookAtBlock(box, stored))) ??
+        (await beyondHead(reads, partition, isCompacted(stored) ? stored.last_sequence : stored.sequence));
+      return said && findingOf("blocks", [partition, batch, item], said);
+    },
+    async observation_blocks(document) {
+      const stored = document as ObservationBlockDocument;
+      const { partition, batch, item } = stored;
+      const means = `one block of one patient's observations: ${samplesOf(stored, "observations")}`;
+      const said =
+        (await sealed(partition, means, RETRACT, (box) => lookAtObservations(box, stored))) ??
+        (await beyondHead(reads, partition, stored.sequence));
+      return said && findingOf("observation_blocks", [partition, batch, item], said);
+    },
+  };
+}
+
+/** Of what stands in clear and names commits. */
+function sequenceChecks({ reads }: CheckDeps): Record<string, DocumentCheck> {
+  return {
+    async receipts(document) {
+      const { partition, receipt, sequences } = document as ReceiptDocument;
+      const said = await beyondHead(reads, partition, Math.max(0, ...sequences));
+      return said && findingOf("receipts", [partition, receipt], said);
+    },
+    async tombstones(document) {
+      const { partition, batch, sequence } = document as TombstoneDocument;
+      const said = await beyondHead(reads, partition, sequence);
+      return said && findingOf("tombstones", [partition, batch], said);
+    },
+    async heads(document) {
+      const { partition, sequence, compacted = 0, moved_to = 0 } = document as Head;
+      if (compacted <= sequence && moved_to <= sequence) return undefined;
+      return findingOf("heads", [partition], {
+        what: "it says that more was compacted than was committed",
+        means: "later batches of this patient would not be compacted",
+        remedy: RESTORE,
+      });
+    },
+  };
+}
+
+/** A commit's sequence that the patient's head knows nothing of. */
+async function beyondHead(reads: Reads, partition: string, last: number): Promise<Said | undefined> {
+  const head = (await loadHead(reads, partition))?.document;
+  // A batch of which nothing was accepted leaves a receipt and no commit.
+  if (last === 0 || (head !== undefined && last <= head.sequence)) return undefined;
+  return {
+    what:
+      head === undefined ? "its patient has no head" : "its sequence is beyond that of the patient's head",
+    means: "later commits of this patient may take sequences that are in use; watches may miss some",
+    remedy: RESTORE,
   };
 }
 

@@ -10,8 +10,15 @@ import { problemOf } from "@wellapi/rpc";
 import { createLogger, randomIds, systemClock } from "@wellapi/runtime";
 import { openSqliteStore, type Store, StoreError } from "@wellapi/store";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { recordsCheck } from "../src/check.ts";
 import { createPass } from "../src/compactor.ts";
-import type { BlockDocument, CompactedDocument, Head, ObservationBlockDocument } from "../src/documents.ts";
+import type {
+  BlockDocument,
+  CompactedDocument,
+  Head,
+  ObservationBlockDocument,
+  SeriesDocument,
+} from "../src/documents.ts";
 import { isCompacted, recordsCollections } from "../src/documents.ts";
 import { createPatientQueue } from "../src/patient-queue.ts";
 import { resumeTokenAfter, sequencesByBatch } from "./watching.ts";
@@ -452,5 +459,39 @@ describe("the store's file", () => {
     expect(problem).toMatchObject({ code: Code.Unavailable, reason: "DISK_FULL" });
     expect(problem.retryAfterMs).toBeGreaterThan(0);
     expect(await readAll(scene)).toHaveLength(60);
+  });
+});
+
+describe("the check of what lies there", () => {
+  it("finds a head that was set back, and a series in another's place", async () => {
+    const { scene } = await openLogged();
+    const { world, patient } = scene;
+    await hours(scene, 3);
+    const sealer = { seal: () => new Uint8Array(), open: () => new Uint8Array() };
+    const { documents } = recordsCheck({ reads: world.store, vault: world.vault, sealer });
+    const blocks = (await blocksOf(scene)).map(({ document }) => document);
+    for (const block of blocks) expect(await documents.blocks!(block)).toBeUndefined();
+    const head = (await world.store.get<Head>("heads", [patient.partition]))!;
+    const change = {
+      kind: "replace" as const,
+      collection: "heads",
+      document: { ...head.document, sequence: 2 },
+      ifRevision: head.revision,
+    };
+    expect((await world.store.commit({ partition: patient.partition, changes: [change] })).committed).toBe(
+      true,
+    );
+    const found = await Promise.all(blocks.map((block) => documents.blocks!(block)));
+    expect(found.map((finding) => finding?.what)).toEqual([
+      undefined,
+      undefined,
+      "its sequence is beyond that of the patient's head",
+    ]);
+    const [series] = (
+      await world.store.scan<SeriesDocument>("series", { equals: [patient.partition], limit: 10 })
+    ).documents;
+    expect(await documents.series!(series!.document)).toBeUndefined();
+    const moved = { ...series!.document, code: `${series!.document.code}x` };
+    expect(await documents.series!(moved)).toMatchObject({ what: "its seal does not open" });
   });
 });
