@@ -204,7 +204,10 @@ export function createGroupCommit(deps: WriteDeps) {
       sequence,
       erased: false,
       ...hourMark(head?.document, clock.now()),
-      ...(storesBlocks(additions) ? { loose_since_ms: head?.document.loose_since_ms ?? clock.now() } : {}),
+      ...(stores(additions, "observation_blocks") ? { observed_to: sequence } : {}),
+      ...(stores(additions, "blocks")
+        ? { loose_since_ms: head?.document.loose_since_ms ?? clock.now() }
+        : {}),
     };
     // One event says how far the patient's sequence has come.
     const events = sequence > reached && latest ? [batchCommitted(partition, sequence, latest, clock)] : [];
@@ -217,9 +220,9 @@ export function createGroupCommit(deps: WriteDeps) {
   };
 }
 
-function storesBlocks(additions: readonly Addition[]): boolean {
+function stores(additions: readonly Addition[], blocks: "blocks" | "observation_blocks"): boolean {
   return additions.some(({ changes }) =>
-    changes.some(({ kind, collection }) => kind === "insert" && collection === "blocks"),
+    changes.some(({ kind, collection }) => kind === "insert" && collection === blocks),
   );
 }
 

@@ -10,9 +10,11 @@ import {
   type CompactedPlace,
   type Head,
   isCompacted,
+  type ObservationBlockDocument,
   type TombstoneDocument,
 } from "./documents.ts";
 import { loadHead, movedTo } from "./head-repository.ts";
+import { createObservationSeries } from "./observation-series.ts";
 import { type PatientBox, withBox } from "./patient-box.ts";
 import type { RetractedSamples } from "./retracted-samples.ts";
 import { type Reads, shareReads } from "./shared-reads.ts";
@@ -23,7 +25,8 @@ export interface Samples {
   readonly sequence: number;
   /** MAC of the code. */
   readonly code: string;
-  open(): Promise<Run>;
+  /** Runs that go together, at least one; of samples one. */
+  open(): Promise<readonly Run[]>;
 }
 
 export type Arrival = Samples | TombstoneDocument;
@@ -57,7 +60,8 @@ export function createArrivalRepository(
 ): ArrivalRepository {
   const store = shareReads(reads);
   /** As long as somebody who shares the document holds it. */
-  const opened = new WeakMap<BlockDocument, Promise<Run>>();
+  const opened = new WeakMap<BlockDocument | ObservationBlockDocument, Promise<readonly Run[]>>();
+  const observations = createObservationSeries(reads, vault, damage);
 
   return {
     head: headOf,
@@ -85,6 +89,7 @@ export function createArrivalRepository(
           ];
           // What arrives while somebody watches is seldom moved by then.
           if (movedTo(head) > delivered) sources.push(compacted(partition, delivered, to, codes, check));
+          if ((head.observed_to ?? 0) > delivered) sources.push(observed(partition, delivered, to, codes));
           for await (const commit of byCommit(inOrder(sources))) {
             delivered = commit[0]!.sequence;
             yield commit;
@@ -108,14 +113,14 @@ export function createArrivalRepository(
     return { opened: blocks.flat(), damaged };
   }
 
-  function open(document: BlockDocument): Promise<Run> {
+  function open(document: BlockDocument): Promise<readonly Run[]> {
     const known = opened.get(document);
     if (known !== undefined) return known;
-    const run = withBox(vault, document.partition, (box): Run => {
+    const run = withBox(vault, document.partition, (box): readonly Run[] => {
       const { columns, provenance } = openOrReport(damage, blockPlace(document), () =>
         box.openBlock(document),
       );
-      return { source: provenance, columns, sequence: document.sequence };
+      return [{ source: provenance, columns, sequence: document.sequence }];
     });
     opened.set(document, run);
     return run;
@@ -132,6 +137,29 @@ export function createArrivalRepository(
       const { sequence, code } = document;
       if (!codes.has(code) || document.hidden > 0) continue;
       yield { sequence, code, open: () => open(document) };
+    }
+  }
+
+  function openObserved(document: ObservationBlockDocument): Promise<readonly Run[]> {
+    const known = opened.get(document);
+    if (known !== undefined) return known;
+    const runs = withBox(vault, document.partition, (box) => observations.runsIn(box, document));
+    opened.set(document, runs);
+    return runs;
+  }
+
+  /** Observations that are samples; they are never moved. */
+  async function* observed(
+    partition: string,
+    after: number,
+    to: number,
+    codes: ReadonlySet<string>,
+  ): AsyncGenerator<Samples> {
+    const documents = scanned<ObservationBlockDocument>("observation_blocks", partition, after, to);
+    for await (const document of documents) {
+      const { sequence, code, series } = document;
+      if (series === "" || !codes.has(code) || document.hidden > 0) continue;
+      yield { sequence, code, open: () => openObserved(document) };
     }
   }
 
@@ -164,7 +192,7 @@ export function createArrivalRepository(
           samples.push({ sequence, code: document.code, open: () => Promise.reject(damaged.error) });
         }
         for (const run of strips.flatMap((strip) => commitsOf(strip, low, high))) {
-          samples.push({ sequence: run.sequence, code: document.code, open: async () => run });
+          samples.push({ sequence: run.sequence, code: document.code, open: async () => [run] });
         }
       }
       yield* samples.sort((a, b) => a.sequence - b.sequence);

@@ -3,8 +3,9 @@ import type { Change } from "@wellapi/store";
 import type { ObservationItem, SeriesItem } from "./batch.ts";
 import type { BlockDocument, ObservationBlockDocument, SeriesDocument } from "./documents.ts";
 import { groupBySpan, type ObservationRecord } from "./observation.ts";
+import { isSample } from "./observation-samples.ts";
 import type { PatientBox } from "./patient-box.ts";
-import type { Provenance } from "./provenance.ts";
+import type { Provenance, SeriesDescriptor } from "./provenance.ts";
 
 /** Where and by whom accepted items are stored. */
 export interface WriteContext {
@@ -78,33 +79,64 @@ export function observationWrites(
   context: WriteContext,
   accepted: readonly Accepted<ObservationItem>[],
 ): BatchWrites {
-  const byCode = new Map<string, ObservationRecord[]>();
-  for (const { item, index, consent } of accepted) {
-    if (item.record === undefined) continue;
-    const record = { ...item.record, item: index, provenance: provenanceOf(context, item, consent) };
-    const records = byCode.get(item.code);
-    if (records === undefined) byCode.set(item.code, [record]);
-    else records.push(record);
-  }
   const { partition, batch, sequence } = context;
-  const changes = [...byCode].flatMap(([code, records]) =>
-    groupBySpan(records).map((group): Change => {
+  const series = new Map<string, SeriesDocument>();
+  const groups = groupsOf(box, context, accepted);
+  const changes = [...groups.values()].flatMap(({ code, descriptor, id, records }) => {
+    const seriesPlace = { partition, series: id, code: box.codeId(code) };
+    if (descriptor !== undefined && !context.isStored(id)) {
+      series.set(id, { ...seriesPlace, sealed: box.sealSeries(seriesPlace, descriptor) });
+    }
+    return groupBySpan(records).map((group): Change => {
       const place = {
-        partition,
+        ...seriesPlace,
         batch,
         item: Math.min(...group.map(({ item }) => item)),
-        code: box.codeId(code),
         from_ms: group[0]!.time,
         to_ms: group.at(-1)!.time + 1,
+        until_ms: Math.max(...group.map(({ time, durationMs }) => time + Math.max(1, durationMs))),
         count: group.length,
       };
       const sealed = box.sealObservations(place, group);
       const document: ObservationBlockDocument = { ...place, sequence, hidden: 0, sealed };
       return { kind: "insert", collection: "observation_blocks", document };
-    }),
-  );
-  // Nobody watches observations, so their retraction names no code.
-  return { changes, series: [], codes: [], count: accepted.length };
+    });
+  });
+  // Observations are never compacted, so a retraction finds them by their batch.
+  return { changes, series: [...series.values()], codes: [], count: accepted.length };
+}
+
+/** Records of one code and of one series, or of none. */
+interface ObservationGroup {
+  readonly code: string;
+  readonly id: string;
+  /** Undefined where their values are no numbers. */
+  readonly descriptor: SeriesDescriptor | undefined;
+  readonly records: ObservationRecord[];
+}
+
+function groupsOf(
+  box: PatientBox,
+  context: WriteContext,
+  accepted: readonly Accepted<ObservationItem>[],
+): Map<string, ObservationGroup> {
+  const groups = new Map<string, ObservationGroup>();
+  for (const { item, index, consent } of accepted) {
+    if (item.record === undefined) continue;
+    const { code, device, method, granularity } = item;
+    const isOfSeries = isSample(item.record);
+    const key = isOfSeries ? `${method} ${granularity} ${code} ${device}` : code;
+    let group = groups.get(key);
+    if (group === undefined) {
+      const { organization } = context;
+      const descriptor = isOfSeries ? { organization, device, code, method, granularity } : undefined;
+      const id = descriptor === undefined ? "" : box.observationSeriesId(descriptor);
+      group = { code, id, descriptor, records: [] };
+      groups.set(key, group);
+    }
+    group.records.push({ ...item.record, item: index, provenance: provenanceOf(context, item, consent) });
+  }
+  return groups;
 }
 
 function provenanceOf(

@@ -8,6 +8,7 @@ import { blockPlace, openOrReport, openUnlessDamaged, openUntilDamaged, seriesPl
 import { type BlockDocument, type CompactedDocument, isCompacted, type SeriesDocument } from "./documents.ts";
 import { loadHead, movesOf } from "./head-repository.ts";
 import type { Interval } from "./interval.ts";
+import { createObservationSeries, isObservationSeries } from "./observation-series.ts";
 import { createOpenedHours } from "./opened-hours.ts";
 import { codeIdOf, type PatientBox, withBox } from "./patient-box.ts";
 import type { SeriesDescriptor } from "./provenance.ts";
@@ -60,7 +61,10 @@ export interface BlockName {
 export interface BlockRepository {
   /** The series of a code, by ascending id from `first` on. */
   series(partition: string, code: string, first?: string): AsyncGenerator<KnownSeries>;
-  /** The samples of a series that are shown and start in the interval, ascending, in bounded memory whatever it is. */
+  /**
+   * The samples of a series that are shown and start in the interval, ascending, in bounded memory whatever it is. Of a
+   * series of observations all are shown, also those of one time, which are in runs of their own.
+   */
   winners(partition: string, series: string, interval: Interval): AsyncGenerator<Run>;
   /** The same of those that were committed with `sequence` or before, less what was taken back since. */
   winnersAsOf(partition: string, series: string, interval: Interval, sequence: number): AsyncGenerator<Run>;
@@ -82,6 +86,7 @@ export interface BlockRepository {
 
 export function createBlockRepository(store: Store, vault: Vault, damage: DamageReporter): BlockRepository {
   const hours = createOpenedHours();
+  const observed = createObservationSeries(store, vault, damage);
 
   return {
     async *series(partition, code, first) {
@@ -109,11 +114,17 @@ export function createBlockRepository(store: Store, vault: Vault, damage: Damage
     },
 
     winners: (partition, series, interval) =>
-      winnersAsOf(partition, series, interval, Number.POSITIVE_INFINITY),
+      isObservationSeries(series)
+        ? observed.runs(partition, series, interval)
+        : winnersAsOf(partition, series, interval, Number.POSITIVE_INFINITY),
 
-    winnersAsOf,
+    winnersAsOf: (partition, series, interval, sequence) =>
+      isObservationSeries(series)
+        ? observed.runsAsOf(partition, series, interval, sequence)
+        : winnersAsOf(partition, series, interval, sequence),
 
     async names(partition, series, interval) {
+      if (isObservationSeries(series)) return observed.names(partition, series, interval);
       for (;;) {
         const names: BlockName[] = [];
         let moved = false;
@@ -135,7 +146,9 @@ export function createBlockRepository(store: Store, vault: Vault, damage: Damage
       for (let asOf = since; ; asOf = await revision(partition)) {
         const known = await withBox(vault, partition, (box) => hours.get(box, name, asOf, interval));
         if (known !== undefined) return known;
-        const blocks = await summariesOnce(partition, series, interval);
+        const blocks = isObservationSeries(series)
+          ? await observed.summaries(partition, series, interval)
+          : await summariesOnce(partition, series, interval);
         if (blocks === undefined) continue;
         await withBox(vault, partition, (box) =>
           hours.set(box, name, { ...interval, revision: asOf, blocks }),

@@ -28,7 +28,11 @@ export const recordsCollections: readonly CollectionDeclaration[] = [
   {
     name: "observation_blocks",
     key: ["partition", "batch", "item"],
-    indexes: [{ name: "by_to", fields: ["partition", "code", "to_ms"] }],
+    indexes: [
+      { name: "by_to", fields: ["partition", "code", "to_ms"] },
+      { name: "by_from", fields: ["partition", "series", "from_ms"] },
+      { name: "by_sequence", fields: ["partition", "sequence"] },
+    ],
   },
   {
     name: "receipts",
@@ -63,6 +67,8 @@ export type Head = Document & {
   readonly moves?: number;
   /** No samples of later commits were ever moved: they lie in the blocks in which they came. Absent for 0. */
   readonly moved_to?: number;
+  /** Samples of later commits are in series alone, not in observations. Absent for 0. */
+  readonly observed_to?: number;
   /** The full hour of UTC in which samples were last committed, UTC milliseconds; absent where that was before hours were kept. */
   readonly hour_ms?: number;
   /** The sequence before the first commit of that hour: what is told as of the hour has this sequence or a lower one. */
@@ -134,13 +140,17 @@ export interface ObservationBlockPlace {
   /** Position in its batch of the first observation inside. */
   readonly item: number;
   readonly code: string;
+  /** The series that they are samples of; empty where their values are no numbers. */
+  readonly series: string;
   readonly from_ms: number;
   /** One millisecond after the latest effective time. */
   readonly to_ms: number;
+  /** One millisecond after the last that any of them covers. */
+  readonly until_ms: number;
   readonly count: number;
 }
 
-/** Observations of one code of a batch; spans at most 31 days. */
+/** Observations of one code, and of one series or none, of a batch; spans at most 31 days. */
 export type ObservationBlockDocument = Document & ObservationBlockPlace & Committed;
 
 /** Where a month of what was told of a series stands; bound by its seals. */

@@ -5,6 +5,7 @@ import {
   type Component,
   type Observation,
   ObservationSchema,
+  ObservationStatus,
 } from "@wellapi/gen/wellapi/type/v1/observation_pb";
 import type { ObservationRecord, ObservationValue } from "./observation.ts";
 import { codeInit, codingOf, type ResolvedStart } from "./series-convert.ts";
@@ -28,8 +29,10 @@ export function observationContent(
   };
 }
 
-/** What is computed with. */
-function storedValue({ value, components }: Observation): ObservationValue | undefined {
+/** What is computed with: nothing of what its sender withdrew. */
+function storedValue(observation: Observation): ObservationValue | undefined {
+  if (isWithdrawn(observation)) return undefined;
+  const { value, components } = observation;
   switch (value.case) {
     case "quantity":
       return { kind: "quantity", quantity: { value: value.value.value, unit: value.value.unit } };
@@ -50,6 +53,10 @@ function storedValue({ value, components }: Observation): ObservationValue | und
   }
 }
 
+function isWithdrawn({ status }: Observation): boolean {
+  return status === ObservationStatus.ENTERED_IN_ERROR || status === ObservationStatus.CANCELLED;
+}
+
 /**
  * All that the record has no member of its own for, as a message of the contract: so a field that the contract gets later
  * is kept without a word here. Undefined for an observation that is all of code, time, plain value and source.
@@ -59,8 +66,8 @@ function restOf(observation: Observation): string | undefined {
   const { value, components } = observation;
   const rest = create(ObservationSchema, {
     ...observation,
-    value: isStoredWhole(value.case) ? { case: undefined } : value,
-    components: holdsPlainPanel(observation) ? [] : components,
+    value: isStoredWhole(value.case) && !isWithdrawn(observation) ? { case: undefined } : value,
+    components: holdsPlainPanel(observation) && !isWithdrawn(observation) ? [] : components,
   });
   delete rest.code;
   delete rest.device;

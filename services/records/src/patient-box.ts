@@ -22,6 +22,7 @@ import type {
 } from "./documents.ts";
 import { isWithoutKey } from "./failure-convert.ts";
 import { decodeObservations, encodeObservations, type ObservationRecord } from "./observation.ts";
+import { observationSeriesId } from "./observation-series.ts";
 import {
   decodeProvenBlock,
   encodeProvenBlock,
@@ -41,6 +42,8 @@ type TombstonePlace = Pick<TombstoneDocument, "batch" | "sequence"> & { readonly
  */
 export interface PatientBox {
   seriesId(descriptor: SeriesDescriptor): string;
+  /** Of the series in which observations are samples: they share a descriptor with samples, and never a series. */
+  observationSeriesId(descriptor: SeriesDescriptor): string;
   codeId(code: string): string;
   ownerId(organization: string): string;
   receiptId(organization: string, requestId: string): string;
@@ -148,6 +151,8 @@ export function createPatientBox(key: PatientKey): PatientBox {
   return {
     seriesId: ({ organization, device, code, method, granularity }) =>
       keptId("series", organization, device, code, String(method), String(granularity)),
+    observationSeriesId: ({ organization, device, code, method, granularity }) =>
+      observationSeriesId(keptId("observed", organization, device, code, `${method} ${granularity}`)),
     codeId: (code) => keptId("code", code),
     ownerId: (organization) => keptId("owner", organization),
     receiptId: (organization, requestId) => id("receipt", organization, requestId),
@@ -203,8 +208,9 @@ function tombstoneContext({ partition, batch, sequence }: TombstonePlace): strin
 }
 
 function observationsContext(place: ObservationBlockPlace): string {
-  const { partition, batch, item, code, from_ms, to_ms, count } = place;
-  return JSON.stringify(["observation_blocks", partition, batch, item, code, from_ms, to_ms, count]);
+  const { partition, batch, item, code, series, from_ms, to_ms, until_ms, count } = place;
+  const span = [from_ms, to_ms, until_ms];
+  return JSON.stringify(["observation_blocks", partition, batch, item, code, series, span, count]);
 }
 
 function releaseContext(place: ReleasePlace, what: "lots" | "told"): string {

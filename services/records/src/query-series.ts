@@ -1,9 +1,10 @@
-import { sliceColumns } from "@wellapi/series";
+import { viewOf } from "@wellapi/series";
 import type { Intent } from "./intent.ts";
 import { type Interval, unite } from "./interval.ts";
+import { isObservationSeries } from "./observation-series.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
 import { readOnce } from "./reading.ts";
-import { pieces } from "./runs.ts";
+import { bytesASample, bytesOfHead, MESSAGE_BYTES, pieces } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
 import { seriesOf } from "./source-filter.ts";
 import { checkWantedUnit, convertColumns } from "./unit-conversion.ts";
@@ -14,6 +15,8 @@ export interface SeriesPosition {
   readonly series: string;
   /** UTC milliseconds. */
   readonly time: number;
+  /** Of observations, several of which may have one time: from this rank on. */
+  readonly rank?: number;
 }
 
 /** A page of samples. */
@@ -53,22 +56,64 @@ async function collect(
   size: number,
   position: SeriesPosition | undefined,
 ): Promise<Pick<SeriesPage, "runs" | "next">> {
-  const runs: Run[] = [];
-  let left = size;
+  const page = createPage(size);
   for await (const { series } of seriesOf(deps, partition, query, position?.series)) {
-    const first = position?.series === series ? position.time : Number.NEGATIVE_INFINITY;
+    const resumed = position?.series === series ? position : undefined;
+    const first = resumed?.time ?? Number.NEGATIVE_INFINITY;
     for (const { from, to } of unite(intervals.map((i) => ({ ...i, from: Math.max(i.from, first) })))) {
       for await (const run of deps.blocks.winners(partition, series, { from, to })) {
-        for (const columns of pieces(run.columns)) {
-          if (left === 0) return { runs, next: { series, time: columns.times[0]! } };
-          const end = columns.times[left] ?? Number.POSITIVE_INFINITY;
-          const taken = sliceColumns(columns, columns.times[0]!, end);
-          runs.push({ ...run, columns: taken });
-          left -= taken.times.length;
-          if (end !== Number.POSITIVE_INFINITY) return { runs, next: { series, time: end } };
-        }
+        const rest = page.add(withoutTold(run, resumed));
+        if (rest !== undefined) return { runs: page.runs, next: positionAt(series, rest) };
       }
     }
   }
-  return { runs, next: undefined };
+  return { runs: page.runs, next: undefined };
+}
+
+/** Up to `size` samples, and no more than an answer carries. */
+function createPage(size: number) {
+  const runs: Run[] = [];
+  let left = size;
+  let bytes = MESSAGE_BYTES;
+
+  return {
+    runs,
+    /** What of the run has no place any more; undefined where all has. */
+    add(run: Run): Run | undefined {
+      let at = 0;
+      for (const columns of pieces(run.columns)) {
+        const each = bytesASample(columns);
+        const room = Math.min(left, Math.floor((bytes - bytesOfHead(run)) / each));
+        const fit = runs.length === 0 ? Math.max(1, room) : room;
+        const taken = fit >= columns.times.length ? columns : viewOf(columns, 0, Math.max(0, fit));
+        const count = taken.times.length;
+        if (count > 0) runs.push({ ...run, columns: taken });
+        left -= count;
+        bytes -= count * each + bytesOfHead(run);
+        at += count;
+        if (count < columns.times.length) return partOf(run, at);
+      }
+      return undefined;
+    },
+  };
+}
+
+/** Of observations at the time where a page begins, the page before told those of lower rank. */
+function withoutTold(run: Run, position: SeriesPosition | undefined): Run {
+  const told =
+    position?.rank !== undefined &&
+    run.columns.times[0] === position.time &&
+    run.ranks!()[0]! < position.rank;
+  return told ? partOf(run, 1) : run;
+}
+
+function partOf(run: Run, from: number): Run {
+  const { columns, ranks } = run;
+  const part = { ...run, columns: viewOf(columns, from, columns.times.length) };
+  return ranks === undefined ? part : { ...part, ranks: () => ranks().subarray(from) };
+}
+
+function positionAt(series: string, { columns, ranks }: Run): SeriesPosition {
+  const time = columns.times[0]!;
+  return isObservationSeries(series) ? { series, time, rank: ranks!()[0]! } : { series, time };
 }

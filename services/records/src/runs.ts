@@ -1,14 +1,46 @@
 import type { Columns } from "@wellapi/series";
 import { sliceColumns } from "@wellapi/series";
 import type { Interval } from "./interval.ts";
+import type { Source } from "./provenance.ts";
 
 /** Samples of one message. */
 export const SAMPLES_A_MESSAGE = 10_000;
 /** Gaps travel as unsigned 32-bit milliseconds. */
 const MAX_GAP_MS = 2 ** 32 - 1;
 
+/** Of JSON in one message: 1 MiB passes the gateway. */
+export const MESSAGE_BYTES = 900_000;
+const NUMBER_BYTES = 18;
+/** With its ids, and the names of all fields. */
+const HEAD_BYTES = 900;
+
+/** The most that a sample takes of a message in JSON. */
+export function bytesASample({ durationMs, values }: Columns): number {
+  const numbers = values.kind === "components" ? values.components.length : 1;
+  return NUMBER_BYTES * (1 + numbers + (typeof durationMs === "number" ? 0 : 1));
+}
+
+/** What a run takes of a message beside its samples. */
+export function bytesOfHead({
+  source,
+  columns,
+}: {
+  readonly source: Source;
+  readonly columns: Columns;
+}): number {
+  const { unit, values } = columns;
+  const names =
+    values.kind === "coded"
+      ? values.dictionary
+      : values.kind === "components"
+        ? values.components.map((component) => [component.coding, component.unit])
+        : [];
+  return HEAD_BYTES + Buffer.byteLength(JSON.stringify([source.model, unit, names]));
+}
+
 /** Columns as pieces that fit into one message each: at most `most` samples, no gap of 50 days. */
-export function* pieces(columns: Columns, most = SAMPLES_A_MESSAGE): Generator<Columns> {
+export function* pieces(columns: Columns, limit = SAMPLES_A_MESSAGE): Generator<Columns> {
+  const most = Math.min(limit, Math.floor(MESSAGE_BYTES / 2 / bytesASample(columns)));
   const { times } = columns;
   for (let start = 0; start < times.length; ) {
     let end = start + 1;

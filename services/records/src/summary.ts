@@ -48,12 +48,15 @@ export const MAX_OVERHANG_MS = HOUR_MS;
 const WORTH_SAMPLES = 4;
 
 /** Undefined where there is none: of coded values, of sums too large, of long samples, and where it would save little. */
-export function summarize({ source, columns, origins }: Strip): Summary | undefined {
+export function summarize(
+  { source, columns, origins }: Strip,
+  worthSamples = WORTH_SAMPLES,
+): Summary | undefined {
   const numbers = numbersOf(columns);
   if (numbers === undefined || numbers.length > MOST_PARTS) return undefined;
   const edges = hoursOf(columns);
   const hours = edges.length - 1;
-  if (hours * WORTH_SAMPLES > columns.times.length) return undefined;
+  if (hours * worthSamples > columns.times.length) return undefined;
   const overhang = overhangOf(columns);
   if (overhang > MAX_OVERHANG_MS) return undefined;
   const starts = new Float64Array(hours);

@@ -140,7 +140,8 @@ async function fromSources(
   const wanted: Arrival[] = [];
   for (const arrival of commit) {
     const fit =
-      isTombstone(arrival) || (await fitsSource(vault, partition, sources, (await arrival.open()).source));
+      isTombstone(arrival) ||
+      (await fitsSource(vault, partition, sources, (await arrival.open())[0]!.source));
     if (fit) wanted.push(arrival);
   }
   return wanted;
@@ -160,11 +161,13 @@ async function* runsOf(
   signal: AbortSignal,
 ): AsyncGenerator<Payload> {
   const code = codeIds.get(arrival.code)!;
-  const run = await arrival.open();
+  const runs = await arrival.open();
   const permitted = async () => (await permission.renew(signal)).get(code)!.intervals;
-  for await (const { columns, last } of messages(run.columns, permitted)) {
-    read.sent += columns.times.length;
-    yield { payload: { kind: "run", code, run: { ...run, columns } }, last };
+  for (const run of runs) {
+    for await (const { columns, last } of messages(run.columns, permitted)) {
+      read.sent += columns.times.length;
+      yield { payload: { kind: "run", code, run: { ...run, columns } }, last: last && run === runs.at(-1) };
+    }
   }
 }
 

@@ -47,7 +47,7 @@ const block = {
   count: 120,
 };
 const compacted = { ...block, first_sequence: 3, last_sequence: 9 };
-const { series: _, until_ms: __, ...observations } = block;
+const observations = block;
 
 /** Each kind of document: where it stands, what is sealed, and how it opens. */
 const kindsOf = (box: PatientBox) => ({
