@@ -21,7 +21,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   provisions: {
     mutate: ["services/consent/src/{decision,scope,understanding,terms-convert}.ts"],
-    tests: ["services/consent/test/{decision,provisions.model,granting}.test.ts"],
+    tests: ["services/consent/test/{decision,scope,provisions.model,granting}.test.ts"],
   },
   vault: {
     mutate: [

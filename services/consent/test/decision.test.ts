@@ -53,6 +53,14 @@ describe("a decision", () => {
     });
   });
 
+  it("covers what any of its categories holds", () => {
+    const both = [
+      { name: "sleep", version: 1 },
+      { name: "heart", version: 1 },
+    ];
+    expect(ask(currentOf(one({ categories: both })))).toMatchObject({ permitted: true });
+  });
+
   it("lets one provision contribute and read: as recorded in, and as coarse as it says out", () => {
     const both = currentOf(one({ directions: ["contribute", "read"] }));
     expect(ask(both)).toMatchObject({ grants: [{ resolution: "hourly" }] });
@@ -68,6 +76,20 @@ describe("a decision", () => {
     ["an unknown direction", currentOf(one()), { direction: undefined }, "no_consent"],
     ["nothing but a denial", currentOf(consentOf([denial])), {}, "no_consent"],
     ["a revoked one", withRevoked(currentOf(one()), new Set(["con_1"])), {}, "revoked"],
+    [
+      "another organization's revoked one",
+      withRevoked(currentOf(one({}, { grantee: "org_other" })), new Set(["con_1"])),
+      {},
+      "no_consent",
+    ],
+    [
+      "a revoked one of the other direction",
+      withRevoked(currentOf(one()), new Set(["con_1"])),
+      { direction: "contribute" as const },
+      "no_consent",
+    ],
+    ["a patient without a home", currentOf(one()), { partition: "pat_1", region: "" }, "region"],
+    ["a patient whose home has no name", currentOf(one()), { partition: "/pat_1", region: "" }, "region"],
     ["a revoked denial", withRevoked(currentOf(consentOf([denial])), new Set(["con_1"])), {}, "no_consent"],
     ["one that has just ended", currentOf(one({}, { validity: { end: now } })), {}, "expired"],
     ["a code outside", currentOf(one()), { code: steps }, "category"],
@@ -241,6 +263,16 @@ describe("what is not known here", () => {
       withProvision({ categories: [{ name: "heart", version: 1, without: "8867-4" }] }),
       "terms.provisions[1].categories[0].without",
     ],
+    ["a provision that is none", consentOf([permission, null as never]), "terms.provisions[1]"],
+    ["a list for a provision", consentOf([permission, [] as never]), "terms.provisions[1]"],
+    [
+      "a category that is none",
+      withProvision({ categories: ["heart"] }),
+      "terms.provisions[1].categories[0]",
+    ],
+    ["a validity that is none", one({}, { validity: null as never }), "terms.validity"],
+    ["a window that is a list", withProvision({ captured: [] }), "terms.provisions[1].captured"],
+    ["a purpose that is no word", withDenial({ purposes: [1] }), "terms.provisions[0].purposes[0]"],
     ["no provisions", consentOf(undefined as never), "terms.provisions"],
     ["a missing list", withProvision({ purposes: undefined }), "terms.provisions[1].purposes"],
     [
@@ -277,6 +309,8 @@ describe("what is not known here", () => {
   it("permits nothing of the patient where it cannot be told whom it concerns", () => {
     const nobody = { ...good, id: "con_1", terms: { ...good.terms, grantee: 7 } } as unknown as Consent;
     expect(ask(currentOf(good, nobody))).toEqual(unknown("terms.grantee"));
+    expect(ask(currentOf(good, { id: "con_1", terms: null } as never))).toEqual(unknown("terms"));
+    expect(ask(currentOf(good, null as never))).toEqual(unknown("consent", ""));
     const suspended = { ...currentOf(good), suspended: true } as CurrentConsents;
     expect(ask(suspended)).toEqual(unknown("suspended", ""));
   });
