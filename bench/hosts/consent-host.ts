@@ -13,6 +13,7 @@ import { type Caller, createPageTokens, type Route } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { randomIds, silentLogger, systemClock } from "@wellapi/runtime";
 import { openSqliteStore } from "@wellapi/store";
+import { shippedTerminology } from "@wellapi/terminology";
 import { createPairwise, openLocalKms } from "@wellapi/vault";
 
 export const grantee = "org_bench";
@@ -58,6 +59,7 @@ export async function openConsentHost(folder: string): Promise<ConsentHost> {
       journal: { journal: await createJournal({ repository, kms }) },
       pairwise: createPairwise({ secret: await kms.derive("pairwise") }),
       pageTokens: createPageTokens(await kms.derive("page-tokens")),
+      terminology: shippedTerminology,
     },
   );
   const as = (patient: string) => {

@@ -15,6 +15,7 @@ import { addReceipt } from "./commands/receipt.ts";
 import { addRetract } from "./commands/retract.ts";
 import { addServe, addStartMesh } from "./commands/serve.ts";
 import { addStart } from "./commands/start.ts";
+import { addCategories, addCodes } from "./commands/terminology.ts";
 import { exitCodeHelp } from "./failure.ts";
 
 /** The `wellapi` command. */
@@ -38,6 +39,8 @@ export function createProgram(): Command {
   addToken(program);
   addSigningKey(program);
   addConsent(program);
+  addCodes(program);
+  addCategories(program);
   addIngest(program);
   addRead(program);
   addWatch(program);

@@ -7,7 +7,6 @@ import { type IdentityService, identityCollections, openIdentityService } from "
 import { type OpenIngestionService, openIngestionService } from "@wellapi/ingestion";
 import { openReceiptKey } from "@wellapi/receipts";
 import { openRecordsService, type RecordsServer, recordsCollections } from "@wellapi/records";
-import { shippedTerminology } from "@wellapi/terminology";
 import type { Platform } from "./platform.ts";
 import { observeCompaction, observeEventOutbox, observeSession } from "./signals/gauges.ts";
 
@@ -60,6 +59,7 @@ export async function composeConsent(platform: Platform): Promise<ConsentService
       journal: await platform.journal(),
       identity: network.onOwn("consent"),
       pageTokens,
+      terminology: await platform.terminology(),
       clock,
       ids,
       log,
@@ -123,6 +123,7 @@ export async function composeRecords(platform: Platform): Promise<ComposedRecord
       identity: network.onOwn("records"),
       consent: network.onOwn("records"),
       pageTokens,
+      terminology: await platform.terminology(),
       receiptKey: await openReceiptKey(kms),
       clock,
       ids,
@@ -138,7 +139,7 @@ export async function composeIngestion(platform: Platform): Promise<OpenIngestio
   const { clock, log, closers, network } = platform;
   const ingestion = await openIngestionService(
     {},
-    { records: network.onBehalf("ingestion"), terminology: shippedTerminology, clock, log },
+    { records: network.onBehalf("ingestion"), terminology: await platform.terminology(), clock, log },
   );
   closers.push("ingestion", () => ingestion.close());
   return ingestion;

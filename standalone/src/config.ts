@@ -5,6 +5,8 @@ export interface StandaloneConfig {
   readonly dataDir: string;
   /** Folder of the journal of what a restore must not undo. Put it on another disk than the data. */
   readonly journalDir: string;
+  /** Folder of the codes and categories that the installation adds to the shipped ones. */
+  readonly terminologyDir: string | undefined;
   /** A journal that is taken as it is although the data knows more: `<journal>@<position>`. */
   readonly acceptJournal: string | undefined;
   /** Entries of the log that are lost for good: `<log>:<published>@<stored>`. */
@@ -60,6 +62,7 @@ export function parseStandaloneConfig(env: Env): StandaloneConfig {
   return parseConfig(env, (reader) => ({
     dataDir: reader.path("WELLAPI_DATA_DIR", "./data"),
     journalDir: reader.path("WELLAPI_JOURNAL_DIR", `${reader.path("WELLAPI_DATA_DIR", "./data")}/journal`),
+    terminologyDir: reader.optional("WELLAPI_TERMINOLOGY_DIR"),
     acceptJournal: reader.optional("WELLAPI_ACCEPT_JOURNAL"),
     acceptLogBreak: reader.optional("WELLAPI_ACCEPT_LOG_BREAK"),
     rotateLogKey: reader.optional("WELLAPI_ROTATE_LOG_KEY"),

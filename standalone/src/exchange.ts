@@ -57,6 +57,7 @@ export async function openExchange(config: StandaloneConfig, log: Logger): Promi
         acceptBreak: config.acceptLogBreak,
         rotateKey: config.rotateLogKey,
       },
+      terminologyDir: config.terminologyDir,
       closers,
       log,
     });

@@ -6,6 +6,7 @@ import { openFileJournal } from "@wellapi/journal";
 import { createAuthentication, serverInterceptors } from "@wellapi/rpc";
 import { type Closers, createDamageReporter, type Logger, randomIds, systemClock } from "@wellapi/runtime";
 import type { CollectionDeclaration, SqliteStore, Store } from "@wellapi/store";
+import { openTerminology } from "@wellapi/terminology";
 import { openVault, vaultCollections } from "@wellapi/vault";
 import type { DataFolder } from "./data-folder.ts";
 import {
@@ -37,6 +38,8 @@ export function createInProcessPlatform(options: {
   /** Folder of the journal, and the one that somebody has accepted as it is. */
   readonly journal: { readonly folder: string; readonly accepted: string | undefined };
   readonly logFiles: LogFiles;
+  /** Of what the installation adds. */
+  readonly terminologyDir: string | undefined;
   readonly closers: Closers;
   readonly log: Logger;
 }): InProcessPlatform {
@@ -77,6 +80,7 @@ export function createInProcessPlatform(options: {
     switchboard,
     stores,
     replicated: false,
+    terminology: once(() => openTerminology(options.terminologyDir)),
     logFiles: options.logFiles,
     openStore,
     vault: once(async () => {

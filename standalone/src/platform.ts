@@ -15,6 +15,7 @@ import {
 } from "@wellapi/rpc";
 import type { Clock, Closers, Ids, Logger } from "@wellapi/runtime";
 import type { CollectionDeclaration, Store } from "@wellapi/store";
+import type { Terminology } from "@wellapi/terminology";
 import { createPairwise, type Kms, type OpenVault, openLocalKms, type Pairwise } from "@wellapi/vault";
 import { observeLeafOutbox } from "./signals/gauges.ts";
 
@@ -76,6 +77,8 @@ export interface Platform {
   /** Whether other processes write to the same stores: replicas of a service, over one database. */
   readonly replicated: boolean;
   readonly logFiles: LogFiles;
+  /** Codes and categories, with those that the installation adds. Throws TerminologyError where they cannot be used. */
+  terminology(): Promise<Terminology>;
   keys(): Promise<Keys>;
   /** Patients' keys, in one store for all services that ask. */
   vault(): Promise<OpenVault>;

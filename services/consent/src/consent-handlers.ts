@@ -13,6 +13,7 @@ import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organizati
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { type Caller, type PageTokens, queryDigest } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
+import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
 import type { Accesses } from "./access-interceptor.ts";
 import { patientOf, stateOf } from "./consent.ts";
@@ -40,12 +41,14 @@ export interface ConsentHandlersDeps {
   readonly pairwise: Pairwise;
   readonly clock: Clock;
   readonly categories: Categories;
+  readonly terminology: Terminology;
   /** To identity, as this service. */
   readonly identity: Transport;
 }
 
 export function createConsentHandlers(deps: ConsentHandlersDeps): ServiceImpl<typeof ConsentService> {
-  const { consents, granting, revocations, accesses, pageTokens, pairwise, clock, categories } = deps;
+  const { consents, granting, revocations, accesses, pageTokens, pairwise, clock, categories, terminology } =
+    deps;
   const organizations = createClient(OrganizationService, deps.identity);
   const directory = createClient(PatientDirectoryService, deps.identity);
 
@@ -106,7 +109,7 @@ export function createConsentHandlers(deps: ConsentHandlersDeps): ServiceImpl<ty
           await granting.writeDown(partition, repeated);
           return { consent: shown({ partition, consent: repeated }, viewerOf(call.caller).party) };
         }
-        const terms = termsOf(asked, clock.now());
+        const terms = termsOf(asked, clock.now(), terminology);
         await Promise.all([checkGrantee(terms.grantee, context), checkPatient(partition, context)]);
         const { consent, changed } = await granting.create(partition, terms, origin, author, call.leafOf);
         call.about(partition, [consent]);

@@ -7,7 +7,7 @@ import { createFollower, type JournalAccess } from "@wellapi/journal";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import type { Clock, Ids, Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
-import { shippedTerminology } from "@wellapi/terminology";
+import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
 import { createAccesses } from "./access-interceptor.ts";
 import { createConsentHandlers } from "./consent-handlers.ts";
@@ -20,11 +20,6 @@ import { Revocations } from "./revocation.ts";
 import { SessionRepository } from "./session-repository.ts";
 import { SessionStreams } from "./session-streams.ts";
 import type { Categories } from "./understanding.ts";
-
-const categories: Categories = {
-  has: shippedTerminology.isInCategory,
-  knows: (name, version) => version >= 1 && version <= shippedTerminology.currentVersion(name),
-};
 
 export interface ConsentConfig {
   /** How often recalls that a stopped replica left behind are looked for, in milliseconds; default 5,000. */
@@ -41,6 +36,8 @@ export interface ConsentDeps {
   readonly journal: JournalAccess;
   /** To identity, as the workload `consent` on its own behalf (`asService` of @wellapi/rpc). */
   readonly identity: Transport;
+  /** The categories that consents name: the same for every service that decides. */
+  readonly terminology: Terminology;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Logger;
@@ -62,7 +59,21 @@ export async function openConsentService(
   { sweepEveryMs = 5_000 }: ConsentConfig,
   deps: ConsentDeps,
 ): Promise<ConsentServiceHandle> {
-  const { store, accessLog, pairwise, pageTokens, clock, ids, log, timers = systemTimers } = deps;
+  const {
+    store,
+    accessLog,
+    pairwise,
+    pageTokens,
+    terminology,
+    clock,
+    ids,
+    log,
+    timers = systemTimers,
+  } = deps;
+  const categories: Categories = {
+    has: terminology.isInCategory,
+    knows: (name, version) => version >= 1 && version <= terminology.currentVersion(name),
+  };
   const closing = new AbortController();
   const accesses = createAccesses(accessLog, pairwise);
   const consents = new ConsentRepository(store);
@@ -110,6 +121,7 @@ export async function openConsentService(
           pairwise,
           clock,
           categories,
+          terminology,
           identity,
         }),
       ),

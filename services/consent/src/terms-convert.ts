@@ -11,7 +11,7 @@ import {
   type TimeInterval,
 } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Violation } from "@wellapi/rpc";
-import { shippedTerminology } from "@wellapi/terminology";
+import type { Terminology } from "@wellapi/terminology";
 import {
   type Captured,
   hasEnded,
@@ -38,10 +38,12 @@ const notEnforced = "NOT_ENFORCED_YET";
  * (protovalidate); this checks what they cannot say, and takes nothing that it would not enforce. Throws
  * ConsentError `invalid` with everything that is wrong.
  */
-export function termsOf(message: ConsentMessage | undefined, now: number): Terms {
+export function termsOf(message: ConsentMessage | undefined, now: number, terminology: Terminology): Terms {
   const { grantee, provisions, validity, notice } = message ?? create(ConsentSchema);
   const { refuse, done } = refusals();
-  const taken = provisions.map((provision, i) => provisionOf(provision, `provisions[${i}]`, refuse));
+  const taken = provisions.map((provision, i) =>
+    provisionOf(provision, `provisions[${i}]`, refuse, terminology),
+  );
   if (taken.length === 0) refuse("provisions", "is empty: say what is permitted or denied");
   const inForce = intervalOf(validity);
   if (hasEnded(inForce, now)) refuse("validity.end_time", "has passed: give an end in the future, or none");
@@ -91,7 +93,12 @@ function refusals(): { readonly refuse: Refuse; readonly done: () => void } {
   };
 }
 
-function provisionOf(message: ProvisionMessage, path: string, refuse: Refuse): Provision {
+function provisionOf(
+  message: ProvisionMessage,
+  path: string,
+  refuse: Refuse,
+  terminology: Terminology,
+): Provision {
   const effect = named(effectMessages, message.effect);
   if (!effect) refuse(`${path}.effect`, "is neither EFFECT_PERMIT nor EFFECT_DENY");
   const stated = message.directions.map((direction) => named(directionMessages, direction));
@@ -119,7 +126,7 @@ function provisionOf(message: ProvisionMessage, path: string, refuse: Refuse): P
   return {
     effect: effect ?? "deny",
     directions,
-    categories: pinnedCategories(message.categories, `${path}.categories`, refuse),
+    categories: pinnedCategories(message.categories, `${path}.categories`, refuse, terminology),
     purposes: purposes.filter((purpose) => purpose !== undefined),
     ...(effect === "permit" && reading && resolution ? { resolution } : {}),
     captured: capturedOf(message, path, refuse),
@@ -160,18 +167,16 @@ function pinnedCategories(
   categories: readonly PinnedCategory[],
   path: string,
   refuse: Refuse,
+  terminology: Terminology,
 ): PinnedCategory[] {
   const names = new Set(categories.map(({ name }) => name));
   if (names.size < categories.length) refuse(path, "names a category twice: state each once");
   return categories.map(({ name, version }, i) => {
-    if (!shippedTerminology.isCategory(name)) {
-      refuse(
-        `${path}[${i}].name`,
-        `is not a category: use one of ${shippedTerminology.categories.join(", ")}`,
-      );
+    if (!terminology.isCategory(name)) {
+      refuse(`${path}[${i}].name`, `is not a category: use one of ${terminology.categories.join(", ")}`);
       return { name, version };
     }
-    const current = shippedTerminology.currentVersion(name);
+    const current = terminology.currentVersion(name);
     if (version > current) {
       refuse(`${path}[${i}].version`, `is not out yet: use 1 to ${current}, or 0 for ${current}`);
     }

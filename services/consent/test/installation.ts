@@ -17,6 +17,7 @@ import { type Caller, createPageTokens, type Principal } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { randomIds, silentLogger, systemClock } from "@wellapi/runtime";
 import { openSqliteStore } from "@wellapi/store";
+import { shippedTerminology } from "@wellapi/terminology";
 import { createPairwise, openLocalKms } from "@wellapi/vault";
 import { onTestFinished } from "vitest";
 import { consentCollections, openConsentService } from "../src/index.ts";
@@ -59,7 +60,7 @@ export async function openInstallation() {
   });
   const sealer = await createLeafSealer({ kms, service: "consent" });
   const reserve = { path: join(folder, "consent.reserve"), bytes: 65_536 };
-  const common = { store, clock, ids: randomIds, log: silentLogger };
+  const common = { terminology: shippedTerminology, store, clock, ids: randomIds, log: silentLogger };
   const accessLog = await openAccessLog({ ...common, sealer, intake, reserve });
   const pairwise = createPairwise({ secret: await kms.derive("pairwise") });
   const pageTokens = createPageTokens(await kms.derive("page-tokens"));

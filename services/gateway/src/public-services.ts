@@ -7,6 +7,7 @@ import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import { TerminologyService } from "@wellapi/gen/wellapi/terminology/v1/terminology_service_pb";
 import { CallerKind } from "@wellapi/gen/wellapi/type/v1/callers_pb";
 import { callersOf } from "@wellapi/rpc";
 
@@ -26,5 +27,6 @@ export const publicServices: readonly DescService[] = [
   OrganizationService,
   PatientService,
   RecordsService,
+  TerminologyService,
   TokenService,
 ];

@@ -1,11 +1,13 @@
 import { createClient, type Transport } from "@connectrpc/connect";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
+import { TerminologyService } from "@wellapi/gen/wellapi/terminology/v1/terminology_service_pb";
 import { type Route, route } from "@wellapi/rpc";
 import type { Clock, Logger } from "@wellapi/runtime";
 import type { Terminology } from "@wellapi/terminology";
 import type { IngestionConfig } from "./config.ts";
 import { createIngestionHandlers } from "./handlers.ts";
+import { createTerminologyHandlers } from "./terminology-handlers.ts";
 import { resolveLocalTime } from "./time-zone.ts";
 
 export interface IngestionDeps {
@@ -18,7 +20,7 @@ export interface IngestionDeps {
 }
 
 export interface OpenIngestionService {
-  /** IngestionService. Its servers are given `ingestionSelfValidating`. */
+  /** IngestionService and TerminologyService. Its servers are given `ingestionSelfValidating`. */
   readonly routes: readonly Route[];
   /** The service holds nothing: the servers that drain its calls are closed before it. */
   close(): Promise<void>;
@@ -34,7 +36,10 @@ export async function openIngestionService(
   resolveLocalTime("2000-01-01T00:00:00", "Europe/Berlin");
   const { terminology, clock, log } = deps;
   return {
-    routes: [route(IngestionService, createIngestionHandlers({ records, terminology, clock, log }))],
+    routes: [
+      route(IngestionService, createIngestionHandlers({ records, terminology, clock, log })),
+      route(TerminologyService, createTerminologyHandlers(terminology)),
+    ],
     close: async () => {},
   };
 }

@@ -15,11 +15,12 @@ import {
   RecordsWriteService,
   type RecordsWriteServiceRetractBatchRequest,
 } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
+import { TerminologyService } from "@wellapi/gen/wellapi/terminology/v1/terminology_service_pb";
 import type { SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import { type Caller, route } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { type Clock, type Logger, silentLogger } from "@wellapi/runtime";
-import { shippedTerminology } from "@wellapi/terminology";
+import { shippedTerminology, type Terminology } from "@wellapi/terminology";
 import { ingestionSelfValidating, openIngestionService } from "../src/index.ts";
 import { NOW } from "./arbitraries.ts";
 
@@ -90,12 +91,16 @@ export type TestRecords = ReturnType<typeof createRecords>;
 export async function openIngestion({
   log = silentLogger,
   now = () => NOW,
+  terminology = shippedTerminology,
 }: {
   log?: Logger;
   now?: Clock["now"];
+  terminology?: Terminology;
 } = {}): Promise<{
   readonly records: TestRecords;
   readonly client: Client<typeof IngestionService>;
+  /** Of somebody without a credential. */
+  readonly anyone: Client<typeof TerminologyService>;
   /** RPCs that were asked of records, also those that its interceptors refused. */
   readonly asked: readonly string[];
 }> {
@@ -114,15 +119,18 @@ export async function openIngestion({
     },
   };
   const clock: Clock = { now, monotonic: () => 0 };
-  const { routes } = await openIngestionService(
-    {},
-    { records: counted, terminology: shippedTerminology, clock, log },
-  );
-  const client = createClient(
-    IngestionService,
-    createTestTransport({ routes, caller: application, selfValidating: ingestionSelfValidating }),
-  );
-  return { records, client, asked };
+  const { routes } = await openIngestionService({}, { records: counted, terminology, clock, log });
+  const transportOf = (caller: Caller) =>
+    createTestTransport({ routes, caller, selfValidating: ingestionSelfValidating });
+  return {
+    records,
+    client: createClient(IngestionService, transportOf(application)),
+    asked,
+    anyone: createClient(
+      TerminologyService,
+      transportOf({ principal: { kind: "anonymous", id: "" }, workload: "door", token: "" }),
+    ),
+  };
 }
 
 type SeriesInit = Omit<MessageInitShape<typeof SeriesSchema>, "$typeName">;

@@ -1,4 +1,3 @@
-import { shippedTerminology } from "@wellapi/terminology";
 import {
   type AggregateBucket,
   type AggregatePage,
@@ -69,12 +68,12 @@ export function aggregateSeries(
     const { partition } = read.subject;
     const reading = await read.reading(code);
     const permission = reading.own ? ownPermission : aggregatePermission(reading.permits, unit);
-    const isCoded = shippedTerminology.findAnyCode(code)?.kind === "coded";
+    const isCoded = deps.terminology.findAnyCode(code)?.kind === "coded";
     // Lots are of numbers.
     if (permission === undefined || (isCoded && permission.raw.length === 0)) {
       throw new RecordsError("RESOLUTION_TOO_FINE");
     }
-    checkWantedUnit(code, wanted);
+    checkWantedUnit(deps.terminology, code, wanted);
     const zones = await zonesOf(deps, partition);
     const edges = bucketEdges(zones, unit, interval, MAX_BUCKETS);
     if (edges === undefined) throw tooManyBuckets(MAX_BUCKETS);

@@ -1,5 +1,5 @@
 import { endOfSample } from "@wellapi/series";
-import { shippedTerminology } from "@wellapi/terminology";
+import type { Terminology } from "@wellapi/terminology";
 import { type AggregateSeriesDeps, zonesOf } from "./aggregate-series.ts";
 import { aggregatePermission, releasedBuckets } from "./aggregation.ts";
 import { bucketEdges } from "./calendar.ts";
@@ -58,7 +58,7 @@ export function listSeries(
 ): Promise<SeriesListPage> {
   return readOnce(deps, intent, async (read) => {
     const { partition } = read.subject;
-    const readable = await readableCodes(read, query.codes);
+    const readable = await readableCodes(deps.terminology, read, query.codes);
     const found: SeriesInfo[] = [];
     let last = position;
     let next: ListPosition | undefined;
@@ -89,8 +89,12 @@ export function listSeries(
 }
 
 /** By code. Throws CONSENT_REQUIRED where a code that was asked for, or every one, may not be read. */
-async function readableCodes(read: Read, asked: readonly string[]): Promise<Readable[]> {
-  const codes = asked.length > 0 ? asked : shippedTerminology.codes.map(({ code }) => code);
+async function readableCodes(
+  terminology: Terminology,
+  read: Read,
+  asked: readonly string[],
+): Promise<Readable[]> {
+  const codes = asked.length > 0 ? asked : terminology.codes.map(({ code }) => code);
   const readable: Readable[] = [];
   let refused: unknown;
   for (const code of codes.toSorted()) {

@@ -7,6 +7,7 @@ import {
   ObservationSchema,
   ObservationStatus,
 } from "@wellapi/gen/wellapi/type/v1/observation_pb";
+import type { Terminology } from "@wellapi/terminology";
 import type { ObservationRecord, ObservationValue } from "./observation.ts";
 import { codeInit, codingOf, type ResolvedStart } from "./series-convert.ts";
 import type { SourceInit } from "./source-convert.ts";
@@ -123,6 +124,7 @@ function isNumberAlone({ value, dataAbsentReason, interpretations, referenceRang
  * @param own whether the reader's organization sent it: its own names of device and record go to nobody else
  */
 export function storedObservationInit(
+  terminology: Terminology,
   id: string,
   record: ObservationRecord,
   source: SourceInit,
@@ -130,17 +132,20 @@ export function storedObservationInit(
 ): MessageInitShape<typeof StoredObservationSchema> {
   return {
     id,
-    observation: observationMessage(record, own),
+    observation: observationMessage(terminology, record, own),
     source,
     receiveTime: timestampFromMs(record.provenance.received),
   };
 }
 
-function observationMessage(record: ObservationRecord, own: boolean): Observation {
+function observationMessage(terminology: Terminology, record: ObservationRecord, own: boolean): Observation {
   const { code, time, durationMs, offsetMinutes, value, rest, provenance } = record;
   const { device, model, method, granularity } = provenance;
   const known = create(ObservationSchema, {
-    code: { ...codeInit(code.code), ...(code.display === undefined ? {} : { display: code.display }) },
+    code: {
+      ...codeInit(terminology, code.code),
+      ...(code.display === undefined ? {} : { display: code.display }),
+    },
     effective: { case: "effectiveTime", value: timestampFromMs(time) },
     durationMs: BigInt(durationMs),
     utcOffsetMinutes: offsetMinutes,

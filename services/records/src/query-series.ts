@@ -37,7 +37,7 @@ export function querySeries(
   const { code, interval, wanted } = query;
   return readOnce(deps, intent, async (read) => {
     const grant = await read.grant(code, interval);
-    checkWantedUnit(code, wanted);
+    checkWantedUnit(deps.terminology, code, wanted);
     const page = await collect(deps, read.subject.partition, query, grant.intervals, size, position);
     const runs = page.runs.map((run) => ({ ...run, columns: convertColumns(run.columns, wanted) }));
     return {

@@ -12,6 +12,7 @@ import type {
   WatchSeriesResponseSchema,
 } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { partyOf } from "@wellapi/rpc";
+import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise, Vault } from "@wellapi/vault";
 import { intervalInit } from "./access-convert.ts";
 import type { SourcedAggregate } from "./aggregate-page.ts";
@@ -43,6 +44,7 @@ export interface Presenter {
   watch(intent: Intent, payload: WatchPayload): Promise<WatchPayloadInit>;
   run(intent: Intent, code: string, run: Run): Promise<MessageInitShape<typeof SourcedSeriesSchema>>;
   source(intent: Intent, source: Source): Promise<SourceInit>;
+  seriesInfo(info: SeriesInfo, source: SourceInit): MessageInitShape<typeof SeriesInfoSchema>;
   observations(
     intent: Intent,
     stored: readonly StoredObservation[],
@@ -50,11 +52,12 @@ export interface Presenter {
 }
 
 export function presenterFor(deps: {
+  readonly terminology: Terminology;
   readonly vault: Vault;
   readonly pairwise: Pairwise;
   readonly region: string;
 }): Presenter {
-  const { vault, pairwise, region } = deps;
+  const { vault, pairwise, region, terminology } = deps;
 
   function toldSource({ caller, patient }: Intent, source: Source): Promise<SourceInit> {
     const { partition } = subjectOf(pairwise, region, caller, patient);
@@ -70,7 +73,7 @@ export function presenterFor(deps: {
 
   async function run(intent: Intent, code: string, { columns, source }: Run) {
     return {
-      series: seriesMessage(code, columns, source),
+      series: seriesMessage(terminology, code, columns, source),
       source: await toldSource(intent, source),
     };
   }
@@ -78,6 +81,7 @@ export function presenterFor(deps: {
   return {
     source: toldSource,
     run,
+    seriesInfo: (info, source) => seriesInfoInit(terminology, info, source),
     async read(intent, code, payload) {
       switch (payload.kind) {
         case "start": {
@@ -107,7 +111,11 @@ export function presenterFor(deps: {
           const batch = await batchToken(intent, sequence);
           return {
             case: "retraction",
-            value: { batch, codes: codes.map(codeInit), interval: intervalInit(interval) },
+            value: {
+              batch,
+              codes: codes.map((code) => codeInit(terminology, code)),
+              interval: intervalInit(interval),
+            },
           };
         }
       }
@@ -123,7 +131,7 @@ export function presenterFor(deps: {
           sources.set(key, source);
           const id = idOf({ batch, item: record.item });
           const own = record.provenance.organization === intent.caller.principal.organization;
-          return storedObservationInit(id, record, await source, own);
+          return storedObservationInit(terminology, id, record, await source, own);
         }),
       );
     },
@@ -187,13 +195,14 @@ function codedInit({ times }: CodedBucket) {
   return { mean: "", sum: "", codeTimes };
 }
 
-export function seriesInfoInit(
+function seriesInfoInit(
+  terminology: Terminology,
   { code, units, span, count }: SeriesInfo,
   source: SourceInit,
 ): MessageInitShape<typeof SeriesInfoSchema> {
   const interval = { startTime: timestampFromMs(span.from), endTime: timestampFromMs(span.to) };
   return {
-    code: codeInit(code),
+    code: codeInit(terminology, code),
     source,
     units: [...units],
     span: interval,

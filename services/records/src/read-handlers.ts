@@ -35,7 +35,7 @@ import { methodOf } from "./method-convert.ts";
 import { observationPlace } from "./observation-id.ts";
 import type { ObservationPosition } from "./observation-repository.ts";
 import { querySeries, type SeriesPosition } from "./query-series.ts";
-import { aggregateInit, bucketUnitOf, presenterFor, seriesInfoInit } from "./read-convert.ts";
+import { aggregateInit, bucketUnitOf, presenterFor } from "./read-convert.ts";
 import { getObservation, listObservations, type ReadObservationsDeps } from "./read-observations.ts";
 import { readSeries } from "./read-series.ts";
 import { sourceFilterOf } from "./source-filter.ts";
@@ -60,6 +60,8 @@ const OBSERVATIONS_A_PAGE = { usual: 50, most: 1_000 };
 
 export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof RecordsService> {
   const present = presenterFor(deps);
+  const codeKey = (coding: { readonly system: string; readonly code: string }) =>
+    codeKeyOf(deps.terminology, coding);
   const { pageTokens, pairwise, backupRetentionMs, receiptKey } = deps;
   const sourcesOf = ({ caller }: Intent, { sources }: { readonly sources?: SourceFilter | undefined }) =>
     sourceFilterOf(pairwise, partyOf(caller), sources);
@@ -83,7 +85,7 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
 
   return {
     async *readSeries(request, context) {
-      const code = codeKeyOf(request.code!);
+      const code = codeKey(request.code!);
       const { unit, digits } = request;
       const interval = intervalOf(request.interval);
       const intent = readIntent(request, [code], interval, context);
@@ -94,7 +96,7 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
     },
 
     async *watchSeries(request, context) {
-      const intent = readIntent(request, [...new Set(request.codes.map(codeKeyOf))], ALWAYS, context);
+      const intent = readIntent(request, [...new Set(request.codes.map(codeKey))], ALWAYS, context);
       const resume = resumptionOf(pageTokens, intent, request);
       const sources = sourcesOf(intent, request);
       const watching = watchSeries(deps, intent, sources, resume.after, context.signal);
@@ -104,7 +106,7 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
     },
 
     async querySeries(request, context) {
-      const code = codeKeyOf(request.code!);
+      const code = codeKey(request.code!);
       const { unit, digits } = request;
       const interval = intervalOf(request.interval);
       const intent = readIntent(request, [code], interval, context);
@@ -129,7 +131,7 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
     },
 
     async listSeries(request, context) {
-      const codes = [...new Set(request.codes.map(codeKeyOf))];
+      const codes = [...new Set(request.codes.map(codeKey))];
       const intent = readIntent(request, codes, ALWAYS, context);
       const pages = pagesOf<typeof ListSeriesRequestSchema, ListPosition>(
         pageTokens,
@@ -141,7 +143,7 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
       const size = pageSize(request.pageSize, SERIES_A_PAGE);
       const page = await listSeries(deps, intent, query, size, pages.position);
       const series = page.series.map(async (info) =>
-        seriesInfoInit(info, await present.source(intent, info.source)),
+        present.seriesInfo(info, await present.source(intent, info.source)),
       );
       return {
         series: await Promise.all(series),
@@ -151,7 +153,7 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
     },
 
     async aggregateSeries(request, context) {
-      const code = codeKeyOf(request.code!);
+      const code = codeKey(request.code!);
       const { unit, digits } = request;
       const interval = intervalOf(request.interval);
       const intent = readIntent(request, [code], interval, context);
@@ -176,7 +178,7 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
     },
 
     async listObservations(request, context) {
-      const code = codeKeyOf(request.code!);
+      const code = codeKey(request.code!);
       const interval = intervalOf(request.interval);
       const intent = readIntent(request, [code], interval, context);
       const pages = pagesOf<typeof ListObservationsRequestSchema, ObservationPosition>(

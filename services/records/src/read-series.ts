@@ -36,7 +36,7 @@ export function readSeries(
     intent,
     async (read) => {
       const grant = await read.grant(code, interval);
-      checkWantedUnit(code, wanted);
+      checkWantedUnit(deps.terminology, code, wanted);
       return [grant];
     },
     (read, grants) => sendAll(deps, read, query, grants[0]!),

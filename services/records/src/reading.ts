@@ -1,5 +1,6 @@
 import type { AnswerInFlight, Answers } from "@wellapi/enforcer";
 import type { Logger } from "@wellapi/runtime";
+import type { Terminology } from "@wellapi/terminology";
 import type { Vault } from "@wellapi/vault";
 import type { Reading } from "./consent-client.ts";
 import { RecordsError } from "./errors.ts";
@@ -36,6 +37,8 @@ export interface ReadingDeps {
   /** Tells whether something was taken away since a read began. */
   readonly answers: Pick<Answers, "begin">;
   readonly vault: Vault;
+  /** What data may be: the same for every service that decides. */
+  readonly terminology: Terminology;
   readonly log: Logger;
 }
 

@@ -3,7 +3,7 @@ import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Decimals, type Series, SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import type { Coding as CodingMessage } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { type Coding, type Columns, oneWhereSame } from "@wellapi/series";
-import { LOINC, parseDecimal, shippedTerminology } from "@wellapi/terminology";
+import { LOINC, parseDecimal, type Terminology } from "@wellapi/terminology";
 import type { Source } from "./provenance.ts";
 import { filled } from "./typed-columns.ts";
 
@@ -128,17 +128,22 @@ export function codingOf({ system, code, display }: CodingMessage): Coding {
 }
 
 /** The code of a series or observation as readers get it: with the name that a person reads. */
-export function codeInit(code: string) {
-  const definition = shippedTerminology.findAnyCode(code);
+export function codeInit(terminology: Terminology, code: string) {
+  const definition = terminology.findAnyCode(code);
   const system = definition === undefined || definition.system === LOINC ? "" : definition.system;
   return { system, code, display: definition?.display ?? "" };
 }
 
 /** Columns as a message. `columns` has at least one sample. */
-export function seriesMessage(code: string, columns: Columns, source: Source): Series {
+export function seriesMessage(
+  terminology: Terminology,
+  code: string,
+  columns: Columns,
+  source: Source,
+): Series {
   const { times, offsetMinutes, durationMs, unit } = columns;
   return create(SeriesSchema, {
-    code: codeInit(code),
+    code: codeInit(terminology, code),
     unit,
     method: source.method,
     granularity: source.granularity,

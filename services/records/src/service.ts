@@ -9,6 +9,7 @@ import type { ReceiptKey } from "@wellapi/receipts";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import { type Clock, createDamageReporter, type Ids, type Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
+import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise, Vault } from "@wellapi/vault";
 import { createAppend } from "./append.ts";
 import { createArrivalRepository } from "./arrivals.ts";
@@ -47,6 +48,8 @@ export interface RecordsDeps {
   readonly identity: Transport;
   readonly consent: Transport;
   readonly pageTokens: PageTokens;
+  /** What data may be: the same for every service that decides. */
+  readonly terminology: Terminology;
   /** Signs receipts of erasures; its public half is published by the audit service. */
   readonly receiptKey: Pick<ReceiptKey, "sign">;
   readonly clock: Clock;

@@ -1,5 +1,5 @@
 import type { Columns } from "@wellapi/series";
-import { convertExactly, convertMantissas, shippedTerminology, TerminologyError } from "@wellapi/terminology";
+import { convertExactly, convertMantissas, type Terminology, TerminologyError } from "@wellapi/terminology";
 import { invalidField } from "./errors.ts";
 
 /** The unit that a reader wants; empty: as sent. */
@@ -13,9 +13,9 @@ export interface WantedUnit {
  * Refuses a unit that does not measure what the code does. For a panel each component's unit would have to
  * be named, so it is read as sent.
  */
-export function checkWantedUnit(code: string, { unit }: WantedUnit): void {
+export function checkWantedUnit(terminology: Terminology, code: string, { unit }: WantedUnit): void {
   if (unit === "") return;
-  const check = shippedTerminology.checkUnit(code, unit);
+  const check = terminology.checkUnit(code, unit);
   if (check.status === "unknown_code") throw invalidField("code", check.remedy, "CODE_UNKNOWN");
   if (check.status !== "ok") throw invalidField("unit", check.remedy, "UNIT_INVALID");
 }

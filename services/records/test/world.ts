@@ -19,7 +19,7 @@ import { type Caller, createPageTokens, problemOf } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { type Clock, type Logger, randomIds, silentLogger, systemClock } from "@wellapi/runtime";
 import { type Commit, openSqliteStore, type Store, StoreError } from "@wellapi/store";
-import { SLEEP_STAGE_SYSTEM } from "@wellapi/terminology";
+import { SLEEP_STAGE_SYSTEM, shippedTerminology } from "@wellapi/terminology";
 import { createPairwise, openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
 import { onTestFinished } from "vitest";
 import type { Head } from "../src/documents.ts";
@@ -173,6 +173,7 @@ export async function openWorld(options: WorldOptions = {}) {
       identity,
       consent: consentTransport,
       pageTokens,
+      terminology: shippedTerminology,
       receiptKey,
       clock: options.clock ?? systemClock,
       ids: randomIds,

@@ -26,6 +26,8 @@ export interface ServiceConfig {
   readonly dataDir: string;
   /** Of keys: folder of the journal, on a volume of its own. */
   readonly journalDir: string;
+  /** Of consent, records and ingestion, the same for each: folder of the codes and categories that the installation adds. */
+  readonly terminologyDir: string | undefined;
   /** A journal that is taken as it is although the data knows more: `<journal>@<position>`. */
   readonly acceptJournal: string | undefined;
   /** Of records: how long after its arrival a block of samples may be merged with others, in milliseconds. */
@@ -92,6 +94,7 @@ export function parseServiceConfig(service: ServiceName, env: Env): ServiceConfi
       drainMs: reader.int("WELLAPI_DRAIN_MS", { fallback: 10_000, min: 0, max: hour }),
       dataDir: reader.path("WELLAPI_DATA_DIR", "./data"),
       journalDir: reader.path("WELLAPI_JOURNAL_DIR", `${reader.path("WELLAPI_DATA_DIR", "./data")}/journal`),
+      terminologyDir: reader.optional("WELLAPI_TERMINOLOGY_DIR"),
       acceptJournal: reader.optional("WELLAPI_ACCEPT_JOURNAL"),
       compactAfterMs: compactAfterMsOf(reader),
       acceptLogBreak: reader.optional("WELLAPI_ACCEPT_LOG_BREAK"),

@@ -7,6 +7,7 @@ import { type JournalRepository, openFileJournal } from "@wellapi/journal";
 import { openWorkloadCertificates, type WorkloadCertificates } from "@wellapi/rpc";
 import { type Closers, createDamageReporter, type Logger, randomIds, systemClock } from "@wellapi/runtime";
 import { type CollectionDeclaration, openMongoStore, type Store } from "@wellapi/store";
+import { openTerminology } from "@wellapi/terminology";
 import { openVault } from "@wellapi/vault";
 import { prepareDataFolder } from "../data-folder.ts";
 import {
@@ -83,6 +84,7 @@ export async function openMeshPlatform(options: {
     certificates,
     installation: { trustDomain, profile, region: "local", compactAfterMs, authorities },
     replicated: true,
+    terminology: once(() => openTerminology(config.terminologyDir)),
     logFiles: {
       directory: join(config.dataDir, "log"),
       // Audit's own volume is apart from MongoDB.

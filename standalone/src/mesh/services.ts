@@ -15,8 +15,12 @@ export function isServiceName(name: string): name is ServiceName {
   return (serviceNames as readonly string[]).includes(name);
 }
 
-/** The service that serves the contract: `wellapi.<service>.v1.<Name>`, or `wellapi.internal.<service>.v1.<Name>`. */
+/**
+ * The service that serves the contract: `wellapi.<service>.v1.<Name>`, or `wellapi.internal.<service>.v1.<Name>`. What can
+ * be stored (`wellapi.terminology`) ingestion tells, which judges by it.
+ */
 export function serviceOf(typeName: string): ServiceName | undefined {
   const area = /^wellapi\.(?:internal\.)?([a-z]+)\.v\d+\./.exec(typeName)?.[1];
-  return area !== undefined && isServiceName(area) ? area : undefined;
+  const name = area === "terminology" ? "ingestion" : area;
+  return name !== undefined && isServiceName(name) ? name : undefined;
 }
