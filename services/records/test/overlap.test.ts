@@ -153,6 +153,37 @@ describe("what is shown where samples overlap", () => {
     await holds(history);
   });
 
+  it("is what hidden samples leave of other blocks, too", async () => {
+    const history = await createHistory(await openScene());
+    // A compaction puts the last two into one block, whose first layer does not reach the first.
+    await history.send([one(60 * MINUTE, 15 * MINUTE, { model: "Ring" })]);
+    await history.send([one(30 * MINUTE, HOUR)]);
+    const last = await history.send([one(80 * MINUTE, 20 * MINUTE)]);
+    expect(Object.values(told(history.left(), everything.from, everything.to))).toEqual([
+      [[START + 80 * MINUTE, 20 * MINUTE, 3]],
+    ]);
+    await holds(history);
+    await holds(history, { from: START + HOUR, to: START + 61 * MINUTE });
+    await history.retract(last);
+    await holds(history);
+  });
+
+  it("is counted by the hour without what begins after the hour and hides something in it", async () => {
+    const history = await createHistory(await openScene());
+    const means = { ...minutes(0, 60), durations: Array.from({ length: 60 }, () => 5 * MINUTE) };
+    await history.send([means]);
+    await compact(history.scene);
+    const hour = { from: START, to: START + HOUR };
+    expect(await aggregates(history.scene, hour, BucketSize.HOUR)).toEqual(
+      aggregated(history.left(), hour.from, hour.to, HOUR),
+    );
+    await history.send([minutes(61, 5)]);
+    const [numbers] = Object.values(await aggregates(history.scene, hour, BucketSize.HOUR));
+    // Those of minutes 57 to 59 reach into minute 61.
+    expect(numbers![0]).toBe(57);
+    await holds(history);
+  });
+
   it("looks back as far as a block may reach, and ahead as far as a sample does", async () => {
     const history = await createHistory(await openScene());
     await history.send([minutes(0, 30)]);
