@@ -94,6 +94,7 @@ async function openScene(server: Server, { maker, clinic }: Stage, window?: Wind
       unit: "/min",
       times: {
         start: { case: "startTime" as const, value: timestampFromMs(T0 + from * 1_000) },
+        utcOffsetMinutes: 0,
         spacing: { case: "periodMs" as const, value: 1_000 },
       },
       values: {
@@ -107,6 +108,7 @@ async function openScene(server: Server, { maker, clinic }: Stage, window?: Wind
   const observation = {
     code: { code: weight },
     effective: { case: "effectiveTime" as const, value: timestampFromMs(T0) },
+    utcOffsetMinutes: 0,
     value: { case: "quantity" as const, value: { value: "80", unit: "kg" } },
   };
   await ingestion.createObservations({

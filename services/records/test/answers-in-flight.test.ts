@@ -35,6 +35,7 @@ async function openReads(terms: Parameters<typeof openScene>[0] = {}) {
   const weight = {
     code: { code: WEIGHT },
     effective: { case: "effectiveTime" as const, value: timestampFromMs(T0) },
+    utcOffsetMinutes: 0,
     value: { case: "quantity" as const, value: { value: "80", unit: "kg" } },
   };
   const batch = { requestId: "r2", patient: world.idFor(maker, patient), observations: [weight] };
