@@ -290,7 +290,8 @@ export declare const ConsentService: GenService<{
    * Grants. The patient is the caller. Once it has returned, every read and every batch that starts later is
    * decided with it, on every replica, whatever was decided before: so it waits, as a revocation does, until each
    * replica has dropped what it remembers of the patient. That takes milliseconds in one process, up to half a
-   * second between several replicas, and up to 1.8 s where one is silent. What was under way may still be answered as before.
+   * second between several replicas, and up to 1.8 s where one is silent. What was under way may still be answered
+   * as before.
    *
    * @generated from rpc wellapi.consent.v1.ConsentService.CreateConsent
    */
@@ -324,7 +325,8 @@ export declare const ConsentService: GenService<{
    * stream; and of the reads that were under way, unary and streamed, no further data leaves a door: a unary read
    * gets UNAVAILABLE, CONSENT_CHANGED (ask again), a stream CONSENT_REVOKED or CONSENT_CHANGED. What was handed to
    * the connection before may still arrive: at most one message and the buffers of each hop (TLS, HTTP/2, a proxy,
-   * the kernels) on the way to a client that reads slowly. It waits for every replica and door to let go, up to
+   * the kernels) on the way to a client that reads slowly; on Linux's settings some 0.6 MB were measured at the gRPC
+   * door, and 4 MB at the gateway. It waits for every replica and door to let go, up to
    * 1.8 s where one is silent. Revoking again gives the same answer.
    *
    * @generated from rpc wellapi.consent.v1.ConsentService.RevokeConsent
