@@ -165,8 +165,12 @@ function makeLots(
   if (plans.some(({ candidate, plan }) => candidate.gone.length > 0 && plan === undefined)) return;
   for (const { plan } of plans) {
     if (plan === undefined) continue;
-    const { id } = makeLot(making, level, bucket, plan);
-    for (const part of [plan.fresh, plan.back, plan.gone]) for (const difference of part) difference.by = id;
+    const undone = undoneBy(making, plan);
+    const { id } = makeLot(making, level, bucket, plan, undone);
+    for (const difference of [...plan.fresh, ...plan.back, ...plan.gone]) {
+      difference.by = id;
+      if (undone !== undefined) difference.undone = true;
+    }
   }
 }
 
@@ -278,15 +282,35 @@ function proposalOf({ told }: Making, { fresh, back, gone }: Candidate): Proposa
 
 const NOTHING: ExactDecimal = { mantissa: 0n, scale: 0 };
 
-function makeLot(making: Making, level: LotLevel, { from, to }: Interval, plan: Candidate): Lot {
-  const { lots, told, shown, kept, changed, made } = making;
-  const { formats, fresh, back, gone } = plan;
-  const adding = formats.map(() => createExactSum());
-  for (const { run, at } of [...fresh, ...back]) {
+/**
+ * The lot that a plan undoes, where both may be forgotten: whoever weighs it more than its undoing still meets the
+ * samples that it alone told, of which there are enough.
+ */
+function undoneBy(making: Making, plan: Candidate): Lot | undefined {
+  if (!undoes(making, plan)) return undefined;
+  const lot = making.lots.get(making.told.takers[plan.back[0]!.entry]!)!;
+  return lot.tangled || lot.plain !== lot.added || lot.added < making.least ? undefined : lot;
+}
+
+function sumsOf({ shown }: Making, formats: readonly NumberFormat[], shownAgain: readonly Difference[]) {
+  const sums = formats.map(() => createExactSum());
+  for (const { run, at } of shownAgain) {
     const { components } = shown[run]!;
-    for (const [c, { mantissas, scale }] of components.entries()) adding[c]!.add(mantissas[at]!, scale);
+    for (const [c, { mantissas, scale }] of components.entries()) sums[c]!.add(mantissas[at]!, scale);
   }
-  const leftSums = adding.map(({ value }) => value);
+  return sums.map(({ value }) => value);
+}
+
+function makeLot(
+  making: Making,
+  level: LotLevel,
+  { from, to }: Interval,
+  plan: Candidate,
+  undone: Lot | undefined,
+): Lot {
+  const { lots, told, kept, changed, made } = making;
+  const { formats, fresh, back, gone } = plan;
+  const leftSums = sumsOf(making, formats, [...fresh, ...back]);
   let sums: readonly ExactDecimal[] = leftSums;
   for (const [id, entries] of Map.groupBy(gone, ({ entry }) => told.lots[entry]!)) {
     const lot = lots.get(id)!;
@@ -300,13 +324,40 @@ function makeLot(making: Making, level: LotLevel, { from, to }: Interval, plan: 
     lot.leftSums = stillSums;
     changed.add(id);
   }
-  const { takes, freed, tangled } = proposalOf(making, plan);
   const added = fresh.length + back.length;
-  const lot: Lot = {
-    ...{ id: making.nextId(from), level, from, to, formats, added, removed: gone.length, sums },
-    ...{ left: added, leftSums, plain: fresh.length, lost: 0, takes, tangled },
-  };
+  const place = { id: making.nextId(from), level, from, to, formats, added, removed: gone.length, sums };
+  if (undone !== undefined) {
+    const lot = { ...place, ...emptied(formats) };
+    lots.add(lot, new Map());
+    giveBack(making, undone, back);
+    made.push(lot);
+    return lot;
+  }
+  const { takes, freed, tangled } = proposalOf(making, plan);
+  const lot: Lot = { ...place, left: added, leftSums, plain: fresh.length, lost: 0, takes, tangled };
   for (const id of lots.add(lot, freed)) changed.add(id);
   made.push(lot);
   return lot;
+}
+
+function emptied(formats: readonly NumberFormat[]) {
+  const leftSums = formats.map(() => NOTHING);
+  return { left: 0, leftSums, plain: 0, lost: 0, takes: new Map<number, number>(), tangled: false };
+}
+
+/** What a lot took that is undone belongs again to those that had told it. */
+function giveBack(making: Making, undone: Lot, back: readonly Difference[]): void {
+  const { lots, told, changed } = making;
+  for (const [id, entries] of Map.groupBy(back, ({ entry }) => told.lots[entry]!)) {
+    const lot = lots.get(id)!;
+    const sums = sumsOf(making, lot.formats, entries);
+    lot.left += entries.length;
+    lot.leftSums = lot.leftSums.map((sum, c) => addExact(sum, sums[c]!));
+    lot.plain += entries.length;
+    lot.lost -= entries.length;
+    changed.add(id);
+  }
+  Object.assign(undone, { left: 0, plain: 0, lost: 0 });
+  undone.takes.clear();
+  changed.add(undone.id);
 }

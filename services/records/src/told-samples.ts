@@ -20,6 +20,9 @@ export interface ToldSamples {
 export type Told = keyof ToldSamples;
 const COLUMNS = ["times", "ranks", "lots", "takers", "marks"] as const satisfies readonly Told[];
 
+/** Of a sample that a lot told which was undone: it is not told again. */
+const UNDONE = -1;
+
 /** The longest buckets whose lots told it or took it back, and whether it was told more than once. */
 function markOf(level: LotLevel, again: boolean, before = 0): number {
   return Math.max(LOT_LEVELS.indexOf(level), before >> 1) * 2 + (again || (before & 1) === 1 ? 1 : 0);
@@ -85,6 +88,8 @@ export interface Difference {
   readonly entry: number;
   /** The lot that tells it, or that takes it back; 0 as long as none does. */
   by: number;
+  /** Whether that lot undoes another. */
+  undone?: true;
 }
 
 /** The next of `told` at or after `from` that is of the sample; -1 where none is. */
@@ -108,7 +113,8 @@ export function* differencesOf(told: ToldSamples, shown: readonly ShownRun[]): G
       const entry = entryOf(told, next, time, rank);
       for (; times[next] === time; next++) if (next !== entry && takers[next] === 0) yield gone(next);
       if (entry < 0) yield { time, rank, kind: "fresh", run, at, entry, by: 0 };
-      else if (takers[entry] !== 0) yield { time, rank, kind: "back", run, at, entry, by: 0 };
+      else if (takers[entry] !== 0 && told.marks[entry] !== UNDONE)
+        yield { time, rank, kind: "back", run, at, entry, by: 0 };
     }
   }
   for (; next < times.length; next++) if (takers[next] === 0) yield gone(next);
@@ -144,12 +150,17 @@ export function createTelling(told: ToldSamples): Telling {
   };
   const now = concatTold([told]);
   return {
-    settle(level, { kind, time, rank, entry, by }) {
+    settle(level, { kind, time, rank, entry, by, undone }) {
       if (kind === "fresh") {
         const { times, ranks, lots } = fresh[level];
         times.push(time);
         ranks.push(rank);
         lots.push(by);
+        return;
+      }
+      if (undone) {
+        now.takers[entry] = kind === "gone" ? by : 0;
+        if (kind === "gone") now.marks[entry] = UNDONE;
         return;
       }
       if (kind === "gone") now.takers[entry] = by;

@@ -148,6 +148,26 @@ function createMonth(least: number) {
   };
 }
 
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+const samples = (first: number, count: number) => ({ from: 0, first, count });
+const send = (first: number, count: number): Step => ({ kind: "send", some: samples(first, count) });
+const drop = (first: number, count: number): Step => ({ kind: "drop", some: samples(first, count) });
+const restore = (first: number, count: number): Step => ({
+  kind: "restore",
+  some: samples(first, count),
+  back: 1,
+});
+const tell: Step = { kind: "tell", until: HOUR };
+
+/** What was got round once. */
+const found: readonly [Step[], number][] = [
+  // Three of the four that replaced others are taken back: what was told first and what is told then differ in one.
+  [[send(0, 6), tell, send(2, 4), tell, restore(2, 3), tell], 3],
+  // All but four of ten go, which had been told, taken back and told again.
+  [[send(0, 10), tell, drop(0, 10), tell, restore(0, 10), tell, drop(0, 6), tell], 5],
+];
+
 describe("lots", () => {
   it("never tell fewer samples than they must, whatever is added and subtracted, sent again and taken back", async () => {
     let taking = 0;
@@ -200,7 +220,7 @@ describe("lots", () => {
         for (const { id, left: count } of month.lots) expect(left.get(id)?.length ?? 0).toBe(count);
       },
     );
-    await fc.assert(property, { numRuns: 1_500 });
+    await fc.assert(property, { numRuns: 1_500, examples: [...found] });
     expect(taking).toBeGreaterThan(300);
     expect(many).toBeGreaterThan(300);
     expect(again).toBeGreaterThan(50);

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { Direction, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, it } from "vitest";
@@ -249,5 +250,58 @@ describe("a reader of hourly or daily data", () => {
       [midnight + HOUR, 60, undefined],
       [midnight + 2 * HOUR, 60, undefined],
     ]);
+  });
+});
+
+describe("docs/contracts.md", () => {
+  it("says what hourly and daily readers are told, row by row", async () => {
+    const scene = await openReleaseScene(midnight + 8 * HOUR + 30 * MINUTE);
+    const { clock, hourly, daily } = scene;
+    const eight = midnight + 8 * HOUR;
+    const batches: Record<string, string> = {};
+    const commit = async (name: string, times: readonly number[], value: number) => {
+      batches[name] = (await send(scene, name, times, value)).batch;
+    };
+    const back = (name: string) => takeBack(scene, batches[name]!);
+    const later = async (work: Promise<unknown>) => {
+      await work;
+      clock.time += HOUR;
+    };
+    const steps = [
+      async () => {
+        await commit("first", instants(eight, 60, 50_000), 60);
+        clock.time = eight + 59 * MINUTE;
+      },
+      () => (clock.time = eight + HOUR),
+      () => (clock.time = midnight + DAY + 30 * MINUTE),
+      () => later(commit("four", instants(eight + 51 * MINUTE, 4), 100)),
+      () => later(commit("fifth", [eight + 55 * MINUTE], 100)),
+      () => later(commit("again", instants(eight, 60, 50_000), 70)),
+      () => later(back("again")),
+      () => later(back("first")),
+      () => later(back("four")),
+      () => later(back("fifth")),
+    ];
+    const document = await readFile(new URL("../../../docs/contracts.md", import.meta.url), "utf8");
+    const section = document.split("## What hourly and daily readers are told")[1]!.split("\n## ")[0]!;
+    const rows = section
+      .split("\n")
+      .filter((line) => line.startsWith("| ") && !line.startsWith("| a provider sends"))
+      .map((line) => line.split("|").slice(2, 4));
+    expect(rows).toHaveLength(steps.length);
+    for (const [i, cells] of rows.entries()) {
+      await steps[i]!();
+      const [hours, days] = [
+        await ask(scene, hourly, BucketSize.HOUR, midnight, midnight + DAY),
+        await ask(scene, daily, BucketSize.DAY, midnight, midnight + DAY),
+      ];
+      for (const [told, cell] of [
+        [hours, cells[0]!],
+        [days, cells[1]!],
+      ] as const) {
+        const said = cell.trim().endsWith("nothing") ? [] : [Number(/(\d+) *$/.exec(cell)![1])];
+        expect(counts(told), `row ${i + 1}: ${cell}`).toEqual(said);
+      }
+    }
   });
 });
