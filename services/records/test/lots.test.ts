@@ -20,12 +20,12 @@ interface Sample {
   readonly id: number;
 }
 
-const hour = fc.constantFrom(0, 0, 0, HOUR, HOUR, DAY, 2 * DAY);
+const hour = fc.constantFrom<number>(0, 0, 0, HOUR, HOUR, DAY, 2 * DAY);
 /** Samples of an hour, one each so many of its minutes. */
 const some = fc.record({
   from: hour,
-  first: fc.constantFrom(0, 0, 2, 5),
-  count: fc.constantFrom(1, 2, 3, 4, 6, 10),
+  first: fc.constantFrom<number>(0, 0, 2, 5),
+  count: fc.constantFrom<number>(1, 2, 3, 4, 6, 10),
 });
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant("send" as const), some }) },
@@ -42,7 +42,7 @@ const step = fc.oneof(
     weight: 6,
     arbitrary: fc.record({
       kind: fc.constant("tell" as const),
-      until: fc.constantFrom(HOUR, DAY, MONTH, MONTH, MONTH),
+      until: fc.constantFrom<number>(HOUR, DAY, MONTH, MONTH, MONTH),
     }),
   },
 );
