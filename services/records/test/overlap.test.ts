@@ -168,6 +168,23 @@ describe("what is shown where samples overlap", () => {
     await holds(history);
   });
 
+  it("finds hidden samples where they begin and end, not where what hides them does", async () => {
+    const history = await createHistory(await openScene());
+    const ring = { model: "Ring" };
+    await history.send([one(40 * MINUTE, 10 * MINUTE, ring)]);
+    await history.send([one(5 * HOUR, 15 * MINUTE, ring)]);
+    await history.send([one(30 * MINUTE, 10 * HOUR)]);
+    await history.send([one(80 * MINUTE, 20 * MINUTE)]);
+    const [early, late] = [
+      { from: START + 40 * MINUTE, to: START + 50 * MINUTE },
+      { from: START + 5 * HOUR, to: START + 6 * HOUR },
+    ];
+    for (const asked of [early, late, early, late]) {
+      expect(told(history.left(), asked.from, asked.to)).toEqual({});
+      await holds(history, asked);
+    }
+  });
+
   it("is counted by the hour without what begins after the hour and hides something in it", async () => {
     const history = await createHistory(await openScene());
     const means = { ...minutes(0, 60), durations: Array.from({ length: 60 }, () => 5 * MINUTE) };
