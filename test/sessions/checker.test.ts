@@ -102,6 +102,12 @@ describe("finds what is planted", () => {
     ).toEqual(["revoked"]);
   });
 
+  test("a read that was begun in time, and whose data arrives long after the revocation was answered", () => {
+    expect(rulesBroken([...both, read([], 55, 170), revoke("may read", 60, 80)])).toEqual([]);
+    expect(rulesBroken([...both, read([], 55, 190), revoke("may read", 60, 80)])).toEqual(["revoked"]);
+    expect(rulesBroken([...both, read([], 55, 190, refused), revoke("may read", 60, 80)])).toEqual([]);
+  });
+
   test("a watch that goes on delivering for longer than a socket holds", () => {
     const old = [write(1, 20, 30), watch(15, [[1, 300]]), revoke("may read", 60, 80)];
     expect(rulesBroken([...both, ...old])).toEqual(["revoked"]);

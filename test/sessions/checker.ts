@@ -16,7 +16,7 @@ export interface Violation {
 
 /** Milliseconds. */
 export interface Limits {
-  /** What a watch delivers may have been in a socket for so long: its check lies this far before, at the most. */
+  /** What arrives may have been in a socket for so long: its check lies this far before, at the most. */
   readonly inFlightMs: number;
   /** An open watch delivers what is acknowledged within this, faults apart. */
   readonly deliveryMs: number;
@@ -34,7 +34,7 @@ export function check(history: History, limits: Limits): Violation[] {
   return [
     ...history.operations.flatMap((operation) => [
       ...wrong(operation),
-      ...permission(operation, consents),
+      ...permission(operation, consents, limits),
       ...contents(operation, written),
       ...(operation.kind === "watch" ? watched(operation, consents, written, limits) : []),
     ]),
@@ -53,18 +53,22 @@ function wrong(operation: Operation): Violation[] {
 }
 
 /** An operation that moves data, against the consents that could or had to be in force while it ran. */
-function permission(operation: Operation, consents: Consents): Violation[] {
+function permission(operation: Operation, consents: Consents, { inFlightMs }: Limits): Violation[] {
   if (operation.kind === "grant" || operation.kind === "revoke") return [];
   const { patient, invoked, completed, answer } = operation;
   const direction = directionOf(operation);
   const success =
     operation.kind === "watch" ? operation.started : answer?.kind === "ok" ? completed : undefined;
   const violations: Violation[] = [];
-  if (success !== undefined && !consents.possible(patient, direction, invoked, success)) {
-    const since = consents.revokedSince(patient, direction, invoked);
+  // A read that was begun in time, and whose data arrives late, was released too late: only the socket may have held it.
+  const began =
+    operation.kind === "read" && success !== undefined ? Math.max(invoked, success - inFlightMs) : invoked;
+  if (success !== undefined && !consents.possible(patient, direction, began, success)) {
+    const since = consents.revokedSince(patient, direction, began);
     const why =
-      since === undefined ? "without any consent" : `${Math.round(invoked - since)} ms after the revocation`;
-    violations.push({ rule: "revoked", message: `${named(operation)} was begun ${why}, and succeeded` });
+      since === undefined ? "without any consent" : `${Math.round(began - since)} ms after the revocation`;
+    const how = began === invoked ? `was begun ${why}, and succeeded` : `was answered more than ${why}`;
+    violations.push({ rule: "revoked", message: `${named(operation)} ${how}` });
   }
   // A watch that was authorized is refused later: then the consent has to have been taken since.
   if (answer?.kind === "refused" && completed !== undefined) {

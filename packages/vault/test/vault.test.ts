@@ -125,6 +125,37 @@ test("a key that is forgotten while it is loaded is read again", async () => {
   expect(await vault.key(alice, "data")).toBe(key);
 });
 
+test("a key that another process destroys while it is loaded is neither given out nor kept, once it is forgotten", async () => {
+  await using installation = await openInstallation();
+  const { store, kms } = installation;
+  await installation.vault.create(alice, "data");
+  const read = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<void>();
+  let slow = true;
+  // What it read is on its way while the world goes on.
+  const away: typeof store = {
+    ...store,
+    async scan(...call) {
+      const page = await store.scan(...call);
+      if (slow) {
+        slow = false;
+        read.resolve();
+        await answer.promise;
+      }
+      return page as never;
+    },
+  };
+  const here = await openVault({ store: away, kms });
+  const loading = here.key(alice, "data");
+  await read.promise;
+  await installation.vault.destroy(alice, "data");
+  here.forget(alice);
+  answer.resolve();
+  await expect(loading).rejects.toMatchObject({ code: "destroyed" });
+  await expect(here.key(alice, "data")).rejects.toMatchObject({ code: "destroyed" });
+  await here.close();
+});
+
 test("the cache holds no more than its bound, the least recently used leaves first", async () => {
   await using installation = await openInstallation(2);
   const { vault } = installation;
