@@ -8,7 +8,8 @@ import { blockPlace, openOrReport, openUnlessDamaged, openUntilDamaged, seriesPl
 import { type BlockDocument, type CompactedDocument, isCompacted, type SeriesDocument } from "./documents.ts";
 import { loadHead, movesOf } from "./head-repository.ts";
 import type { Interval } from "./interval.ts";
-import { createObservationSeries, isObservationSeries } from "./observation-series.ts";
+import { createObservationSeries } from "./observation-series.ts";
+import { isObservationSeries } from "./observation-series-id.ts";
 import { createOpenedHours } from "./opened-hours.ts";
 import { codeIdOf, type PatientBox, withBox } from "./patient-box.ts";
 import type { SeriesDescriptor } from "./provenance.ts";

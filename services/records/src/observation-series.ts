@@ -16,18 +16,6 @@ import type { Run } from "./winners.ts";
 const BLOCKS_A_STEP = 16;
 /** A block spans less. What starts before an interval is none of it: nothing hides an observation. */
 const SPAN_MS = 31 * 86_400_000;
-const PREFIX = "o_";
-
-/** The id of a series of observations, from that of its descriptor: such series lie in blocks of observations. */
-export function observationSeriesId(id: string): string {
-  return PREFIX + id;
-}
-
-/** Whether what is read of the series are observations, of which none hides another. */
-export function isObservationSeries(series: string): boolean {
-  return series.startsWith(PREFIX);
-}
-
 /**
  * Observations whose value is a number, as samples of series of their own: all of them are shown, whatever was sent later,
  * ascending by time, then in the order in which they came.

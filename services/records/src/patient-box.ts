@@ -22,7 +22,7 @@ import type {
 } from "./documents.ts";
 import { isWithoutKey } from "./failure-convert.ts";
 import { decodeObservations, encodeObservations, type ObservationRecord } from "./observation.ts";
-import { observationSeriesId } from "./observation-series.ts";
+import { observationSeriesId } from "./observation-series-id.ts";
 import {
   decodeProvenBlock,
   encodeProvenBlock,

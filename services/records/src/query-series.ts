@@ -1,7 +1,7 @@
 import { viewOf } from "@wellapi/series";
 import type { Intent } from "./intent.ts";
 import { type Interval, unite } from "./interval.ts";
-import { isObservationSeries } from "./observation-series.ts";
+import { isObservationSeries } from "./observation-series-id.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
 import { readOnce } from "./reading.ts";
 import { bytesASample, bytesOfHead, MESSAGE_BYTES, pieces } from "./runs.ts";

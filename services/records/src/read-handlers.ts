@@ -38,7 +38,7 @@ import { querySeries, type SeriesPosition } from "./query-series.ts";
 import { aggregateInit, bucketUnitOf, presenterFor } from "./read-convert.ts";
 import { getObservation, listObservations, type ReadObservationsDeps } from "./read-observations.ts";
 import { readSeries } from "./read-series.ts";
-import { sourceFilterOf } from "./source-filter.ts";
+import { sourceFilterOf } from "./source-convert.ts";
 import { type WatchSeriesDeps, watchSeries } from "./watch-series.ts";
 
 export interface ReadHandlersDeps extends AggregateSeriesDeps, WatchSeriesDeps, ReadObservationsDeps {

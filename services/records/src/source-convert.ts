@@ -1,8 +1,12 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { SourceSchema } from "@wellapi/gen/wellapi/records/v1/records_pb";
+import type {
+  SourceFilter as SourceFilterMessage,
+  SourceSchema,
+} from "@wellapi/gen/wellapi/records/v1/records_pb";
 import type { Pairwise, Vault } from "@wellapi/vault";
 import { withBox } from "./patient-box.ts";
 import type { Source } from "./provenance.ts";
+import { ANY_SOURCE, type SourceFilter } from "./source-filter.ts";
 
 export type SourceInit = MessageInitShape<typeof SourceSchema>;
 
@@ -22,5 +26,23 @@ export async function sourceInit(
     deviceModel: model,
     method,
     granularity,
+  };
+}
+
+/** Devices are named by the party's own ids: what is another party's, or none, names no device. */
+export function sourceFilterOf(
+  pairwise: Pairwise,
+  party: string,
+  asked: SourceFilterMessage | undefined,
+): SourceFilter {
+  if (asked === undefined) return ANY_SOURCE;
+  const { organizations, deviceIds, methods, granularities } = asked;
+  const devices = deviceIds.map((id) => pairwise.inward(party, "dev", id) ?? "");
+  const some = <T>(values: readonly T[]) => (values.length === 0 ? undefined : new Set(values));
+  return {
+    organizations: some(organizations),
+    devices: some(devices),
+    methods: some<number>(methods),
+    granularities: some<number>(granularities),
   };
 }

@@ -1,5 +1,4 @@
-import type { SourceFilter as SourceFilterMessage } from "@wellapi/gen/wellapi/records/v1/records_pb";
-import type { Pairwise, Vault } from "@wellapi/vault";
+import type { Vault } from "@wellapi/vault";
 import type { BlockRepository, KnownSeries } from "./block-repository.ts";
 import { type PatientBox, withBox } from "./patient-box.ts";
 import type { Source } from "./provenance.ts";
@@ -21,24 +20,6 @@ export const ANY_SOURCE: SourceFilter = {
   methods: undefined,
   granularities: undefined,
 };
-
-/** Devices are named by the party's own ids: what is another party's, or none, names no device. */
-export function sourceFilterOf(
-  pairwise: Pairwise,
-  party: string,
-  asked: SourceFilterMessage | undefined,
-): SourceFilter {
-  if (asked === undefined) return ANY_SOURCE;
-  const { organizations, deviceIds, methods, granularities } = asked;
-  const devices = deviceIds.map((id) => pairwise.inward(party, "dev", id) ?? "");
-  const some = <T>(values: readonly T[]) => (values.length === 0 ? undefined : new Set(values));
-  return {
-    organizations: some(organizations),
-    devices: some(devices),
-    methods: some<number>(methods),
-    granularities: some<number>(granularities),
-  };
-}
 
 /** Whether the source is one of those. */
 export function fits(filter: SourceFilter, box: PatientBox, source: Filtered): boolean {
