@@ -118,7 +118,7 @@ describe.skipIf(!root)("the disk fills", () => {
         code: { code },
         purpose: Purpose.PATIENT_REQUEST,
       })) {
-        if (payload.case === "end") samples = payload.value.samples;
+        if (payload.case === "end") samples = payload.value.samples!;
       }
       return samples;
     };

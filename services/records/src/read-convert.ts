@@ -22,6 +22,7 @@ import type { CodedBucket } from "./coded-aggregation.ts";
 import { decimalText } from "./decimal-text.ts";
 import { invalidField } from "./errors.ts";
 import type { Intent } from "./intent.ts";
+import { ALWAYS, type Interval } from "./interval.ts";
 import type { SeriesInfo } from "./list-series.ts";
 import { storedObservationInit } from "./observation-convert.ts";
 import { observationIds } from "./observation-id.ts";
@@ -86,7 +87,7 @@ export function presenterFor(deps: {
       switch (payload.kind) {
         case "start": {
           const { access, consents, intervals } = payload;
-          const value = { access, consents: [...consents], intervals: intervals.map(intervalInit) };
+          const value = { access, consents: [...consents], intervals: intervals.map(toldInterval) };
           return { case: "start", value };
         }
         case "run":
@@ -136,6 +137,12 @@ export function presenterFor(deps: {
       );
     },
   };
+}
+
+/** An empty message would be `{}` in JSON, which tells nobody anything. */
+function toldInterval(interval: Interval) {
+  const told = intervalInit(interval);
+  return "startTime" in told || "endTime" in told ? told : { startTime: timestampFromMs(ALWAYS.from) };
 }
 
 const bucketUnits: ReadonlyMap<BucketSize, BucketUnit> = new Map([

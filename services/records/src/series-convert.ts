@@ -163,6 +163,8 @@ function durationsInit(durations: Columns["durationMs"]) {
 }
 
 function spacingInit(times: Float64Array) {
+  // No spacing, and in JSON no `{}`.
+  if (times.length === 1) return { case: undefined };
   const periodMs = times[1]! - times[0]!;
   let regular = 1;
   while (regular < times.length && times[regular]! - times[regular - 1]! === periodMs) regular++;

@@ -244,7 +244,7 @@ describe("ReadSeries", () => {
     for await (const { payload } of world
       .reader(clinic)
       .readSeries(queryInit(world.idFor(clinic, patient), {}))) {
-      if (payload.case === "end") announced = payload.value.samples;
+      if (payload.case === "end") announced = payload.value.samples!;
       if (payload.case !== "series") continue;
       const piece = samplesOf(payload.value.series!);
       expect(piece[0]![0]).toBe(previous === 0 ? T0 : previous + MINUTE);

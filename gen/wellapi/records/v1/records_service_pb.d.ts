@@ -144,7 +144,8 @@ export declare type ReadStart = Message<"wellapi.records.v1.ReadStart"> & {
   consents: string[];
 
   /**
-   * The data's intervals that the consents permit, cut to the request's.
+   * The data's intervals that the consents permit, cut to the request's. An end that is open is absent, but that of all
+   * times begins with the year 1.
    *
    * @generated from field: repeated wellapi.type.v1.TimeInterval intervals = 3;
    */
@@ -166,9 +167,9 @@ export declare type ReadEnd = Message<"wellapi.records.v1.ReadEnd"> & {
   /**
    * Number of samples sent.
    *
-   * @generated from field: uint32 samples = 1;
+   * @generated from field: optional uint32 samples = 1;
    */
-  samples: number;
+  samples?: number | undefined;
 };
 
 /**
