@@ -72,6 +72,8 @@ test("what may be asked for by GET is this", () => {
     "OrganizationService/GetOrganization",
     "OrganizationService/ListApplications",
     "OrganizationService/ListOrganizations",
+    "TerminologyService/ListCategories",
+    "TerminologyService/ListCodes",
     "TokenService/GetJwks",
   ]);
 });
