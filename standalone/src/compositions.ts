@@ -109,6 +109,7 @@ export async function composeRecords(platform: Platform): Promise<ComposedRecord
       region: installation.region,
       backupRetentionDays: 35,
       compactAfterMs: installation.compactAfterMs,
+      releaseMinimum: installation.releaseMinimum,
       ...(platform.replicated ? { lookEveryMs: LOOK_EVERY_MS } : {}),
     },
     {

@@ -33,6 +33,8 @@ export interface StandaloneConfig {
   readonly streamsPerApplication: number;
   /** How long after its arrival a block of samples may be merged with others, in milliseconds. */
   readonly compactAfterMs: number;
+  /** Fewest samples that readers of hourly and daily data are told together. */
+  readonly releaseMinimum: number;
   /** How long open calls and streams may go on once the process is told to stop, in milliseconds. */
   readonly drainMs: number;
 }
@@ -45,6 +47,11 @@ export function streamsPerApplicationOf(reader: ConfigReader): number {
 /** Earlier merges more often what arrives all the time; later keeps more of it in small blocks (docs/decisions/0018). */
 export function compactAfterMsOf(reader: ConfigReader): number {
   return reader.int("WELLAPI_COMPACT_AFTER_MS", { fallback: 1_800_000, min: 100, max: 86_400_000 });
+}
+
+/** Fewer would tell a reader of hourly data single samples; more withholds more (docs/decisions/0021). */
+export function releaseMinimumOf(reader: ConfigReader): number {
+  return reader.int("WELLAPI_RELEASE_MINIMUM", { fallback: 5, min: 2, max: 1_000 });
 }
 
 /** From `WELLAPI_AUTHORITIES`. */
@@ -80,6 +87,7 @@ export function parseStandaloneConfig(env: Env): StandaloneConfig {
     }),
     streamsPerApplication: streamsPerApplicationOf(reader),
     compactAfterMs: compactAfterMsOf(reader),
+    releaseMinimum: releaseMinimumOf(reader),
     drainMs: reader.int("WELLAPI_DRAIN_MS", { fallback: 5_000, min: 0, max: 600_000 }),
   }));
 }

@@ -42,13 +42,13 @@ export interface Exchange {
 export async function openExchange(config: StandaloneConfig, log: Logger): Promise<Exchange> {
   const closers = createClosers();
   return closers.guard(async () => {
-    const { trustDomain, profile, compactAfterMs, authorities } = config;
+    const { trustDomain, profile, compactAfterMs, releaseMinimum, authorities } = config;
     await refuseTakenPorts(config);
     const folder = prepareDataFolder(config.dataDir);
     folder.checkKeys();
     await prepareStartRoom(folder.reserves, log);
     const platform = createInProcessPlatform({
-      installation: { trustDomain, profile, region: "local", compactAfterMs, authorities },
+      installation: { trustDomain, profile, region: "local", compactAfterMs, releaseMinimum, authorities },
       folder,
       journal: { folder: config.journalDir, accepted: config.acceptJournal },
       logFiles: {

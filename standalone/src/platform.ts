@@ -29,6 +29,8 @@ export interface Installation {
   readonly region: string;
   /** How long after its arrival a block of samples may be merged with others, in milliseconds. */
   readonly compactAfterMs: number;
+  /** Fewest samples that readers of hourly and daily data are told together. */
+  readonly releaseMinimum: number;
   /** Numbers of the roots of identity's authority that are trusted, ascending. None: those that there are. */
   readonly authorities: readonly number[];
 }

@@ -16,6 +16,7 @@ import {
   isCompacted,
   type ObservationBlockDocument,
   type ReceiptDocument,
+  type ReleaseDocument,
   recordsCollections,
   type SeriesDocument,
   type TombstoneDocument,
@@ -97,7 +98,24 @@ function sealedChecks({ reads, vault }: CheckDeps): Record<string, DocumentCheck
         (await beyondHead(reads, partition, stored.sequence));
       return said && findingOf("observation_blocks", [partition, batch, item], said);
     },
+    async releases(document) {
+      const stored = document as ReleaseDocument;
+      const { partition, series, month } = stored;
+      const means =
+        "a month of one series of one patient: readers of hourly and daily data get nothing of it";
+      const said = await sealed(partition, means, RESTORE, (box) => lookAtRelease(box, stored));
+      return said && findingOf("releases", [partition, series, month], said);
+    },
   };
+}
+
+function lookAtRelease(box: PatientBox, document: ReleaseDocument): string | undefined {
+  const { lots } = box.openLots(document);
+  const { lots: tellers, takers } = box.openTold(document);
+  const told = Map.groupBy(tellers.keys(), (at) => (takers[at] === 0 ? tellers[at]! : 0));
+  // Of a lot that reaches into the next month the rest lies there.
+  const more = lots.some(({ id, left }) => (told.get(id)?.length ?? 0) > left);
+  return more ? "more is told than its lots say" : undefined;
 }
 
 /** Of what stands in clear and names commits. */

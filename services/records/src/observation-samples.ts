@@ -113,17 +113,3 @@ function valuesOf(samples: readonly ObservedSample[]): Pick<Columns, "unit" | "v
   });
   return { unit: "", values: { kind: "components", components } };
 }
-
-/**
- * The same with a time of its own for each: of those at one time, the later ones are moved by a millisecond. For lots,
- * which tell samples apart by their times.
- *
- * @param samples in order
- */
-export function apart(samples: readonly ObservedSample[], after: number): ObservedSample[] {
-  let last = after;
-  return samples.map((sample) => {
-    last = Math.max(sample.time, last + 1);
-    return last === sample.time ? sample : { ...sample, time: last };
-  });
-}

@@ -6,7 +6,7 @@ import type { Strip } from "./compacted-block.ts";
 import { blockPlace, openOrReport, openUntilDamaged } from "./damage.ts";
 import type { ObservationBlockDocument } from "./documents.ts";
 import type { Interval } from "./interval.ts";
-import { apart, inOrder, type ObservedSample, observedRuns, sampleOf } from "./observation-samples.ts";
+import { inOrder, type ObservedSample, observedRuns, sampleOf } from "./observation-samples.ts";
 import { type PatientBox, withBox } from "./patient-box.ts";
 import { sequenceOf } from "./rank.ts";
 import type { SummarizedBlock } from "./rollup.ts";
@@ -69,30 +69,24 @@ export function createObservationSeries(store: Pick<Store, "scan">, vault: Vault
     return records.flatMap((record) => sampleOf(record, document.sequence) ?? []);
   }
 
-  async function* runs(partition: string, series: string, interval: Interval): AsyncGenerator<Run> {
-    for await (const samples of samplesOf(partition, series, interval, Number.POSITIVE_INFINITY)) {
+  async function* runsAsOf(
+    partition: string,
+    series: string,
+    interval: Interval,
+    sequence: number,
+  ): AsyncGenerator<Run> {
+    for await (const samples of samplesOf(partition, series, interval, sequence)) {
       yield* observedRuns(samples);
     }
   }
 
   return {
     /** What starts in the interval. */
-    runs,
+    runs: (partition: string, series: string, interval: Interval) =>
+      runsAsOf(partition, series, interval, Number.POSITIVE_INFINITY),
 
-    /** The same of what was committed with `sequence` or before, each at a time of its own. */
-    async *runsAsOf(
-      partition: string,
-      series: string,
-      interval: Interval,
-      sequence: number,
-    ): AsyncGenerator<Run> {
-      let last = Number.NEGATIVE_INFINITY;
-      for await (const samples of samplesOf(partition, series, interval, sequence)) {
-        const moved = apart(samples, last);
-        last = moved.at(-1)!.time;
-        yield* observedRuns(moved);
-      }
-    },
+    /** The same of what was committed with `sequence` or before. */
+    runsAsOf,
 
     /** The runs of a block that just arrived. */
     runsIn: (box: PatientBox, document: ObservationBlockDocument): Run[] =>
@@ -113,7 +107,7 @@ export function createObservationSeries(store: Pick<Store, "scan">, vault: Vault
     /** The hours of all that starts in the interval. */
     async summaries(partition: string, series: string, interval: Interval): Promise<SummarizedBlock[]> {
       const blocks: SummarizedBlock[] = [];
-      for await (const run of runs(partition, series, interval)) {
+      for await (const run of runsAsOf(partition, series, interval, Number.POSITIVE_INFINITY)) {
         const { times, durationMs } = run.columns;
         const last = times.at(-1)!;
         const until = last + Math.max(1, durationMs as number);

@@ -74,6 +74,7 @@ export function createReleases(
   { store, vault, clock, blocks, releases }: ReleasesDeps,
   least: number,
 ): Releases {
+  if (!(least >= 2)) throw new RangeError("a lot of one sample tells it");
   const opened = createOpenedLots();
 
   return {

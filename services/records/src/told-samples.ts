@@ -98,10 +98,13 @@ function entryOf({ times, ranks }: ToldSamples, from: number, time: number, rank
   return -1;
 }
 
-/** Merges the two by time. */
+/** Merges the two by time. Of one time there may be several of each. */
 export function* differencesOf(told: ToldSamples, shown: readonly ShownRun[]): Generator<Difference> {
-  const { times, ranks, takers } = told;
+  const { times, ranks, takers, marks } = told;
   let next = 0;
+  /** Of those at the time of the samples that were looked at last. */
+  const found = new Set<number>();
+  const isGone = (entry: number) => takers[entry] === 0 && !found.has(entry);
   const gone = (entry: number): Difference => {
     return { time: times[entry]!, rank: ranks[entry]!, kind: "gone", run: -1, at: -1, entry, by: 0 };
   };
@@ -109,15 +112,19 @@ export function* differencesOf(told: ToldSamples, shown: readonly ShownRun[]): G
     for (let at = 0; at < samples.times.length; at++) {
       const time = samples.times[at]!;
       const rank = samples.ranks[at]!;
-      for (; times[next]! < time; next++) if (takers[next] === 0) yield gone(next);
+      if (times[next]! < time) {
+        for (; times[next]! < time; next++) if (isGone(next)) yield gone(next);
+        found.clear();
+      }
       const entry = entryOf(told, next, time, rank);
-      for (; times[next] === time; next++) if (next !== entry && takers[next] === 0) yield gone(next);
+      if (entry >= 0) found.add(entry);
       if (entry < 0) yield { time, rank, kind: "fresh", run, at, entry, by: 0 };
-      else if (takers[entry] !== 0 && told.marks[entry] !== UNDONE)
+      else if (takers[entry] !== 0 && marks[entry] !== UNDONE) {
         yield { time, rank, kind: "back", run, at, entry, by: 0 };
+      }
     }
   }
-  for (; next < times.length; next++) if (takers[next] === 0) yield gone(next);
+  for (; next < times.length; next++) if (isGone(next)) yield gone(next);
 }
 
 /** The samples that are told and shown, as positions. */

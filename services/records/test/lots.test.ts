@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Interval } from "../src/interval.ts";
 import { countOf, createLots, type Lot } from "../src/lots.ts";
 import { release } from "../src/release.ts";
-import { emptyTold } from "../src/told-samples.ts";
+import { differencesOf, emptyTold } from "../src/told-samples.ts";
 
 const HOUR = 60;
 const DAY = 6 * HOUR;
@@ -225,4 +225,41 @@ describe("lots", () => {
     expect(many).toBeGreaterThan(300);
     expect(again).toBeGreaterThan(50);
   }, 120_000);
+});
+
+describe("what differs from what was told", () => {
+  it("is told apart by time and rank: of one instant several may be shown", () => {
+    const run = (...samples: Sample[]) => runOf(samples);
+    const shown = (runs: ReturnType<typeof runOf>[], told = emptyTold()) =>
+      [...differencesOf(told, runs)].map(({ kind, time, rank }) => [kind, time, rank]);
+    const three = [
+      run({ time: 0, id: 1 }),
+      run({ time: 10, id: 2 }),
+      run({ time: 10, id: 3 }, { time: 20, id: 4 }),
+    ];
+    expect(shown(three)).toEqual([
+      ["fresh", 0, 1],
+      ["fresh", 10, 2],
+      ["fresh", 10, 3],
+      ["fresh", 20, 4],
+    ]);
+    const column = (...values: number[]) => Float64Array.from(values);
+    const told = {
+      times: column(0, 10, 10, 10, 20),
+      ranks: column(1, 3, 2, 5, 4),
+      lots: column(1, 1, 1, 1, 1),
+      takers: column(0, 0, 0, 0, 2),
+      marks: column(0, 0, 0, 0, 0),
+    };
+    expect(shown(three, told)).toEqual([
+      ["gone", 10, 5],
+      ["back", 20, 4],
+    ]);
+    // Without the first of the two nothing is said of the second.
+    expect(shown([run({ time: 0, id: 1 }), run({ time: 10, id: 3 })], told)).toEqual([
+      ["gone", 10, 2],
+      ["gone", 10, 5],
+    ]);
+    expect(shown([], told).map(([kind]) => kind)).toEqual(["gone", "gone", "gone", "gone"]);
+  });
 });

@@ -236,7 +236,7 @@ describe("somebody who keeps every answer and subtracts them from each other", (
     );
     await fc.assert(property, { numRuns: 25, endOnFailure: true });
     // It was told something to subtract.
-    expect(told).toBeGreaterThan(200);
-    expect(changed).toBeGreaterThan(50);
+    expect(told).toBeGreaterThan(80);
+    expect(changed).toBeGreaterThan(25);
   }, 300_000);
 });

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { JetStreamTls } from "@wellapi/events";
 import type { WorkloadFiles } from "@wellapi/rpc";
 import { type ConfigReader, type Env, parseConfig } from "@wellapi/runtime";
-import { authoritiesOf, compactAfterMsOf, streamsPerApplicationOf } from "../config.ts";
+import { authoritiesOf, compactAfterMsOf, releaseMinimumOf, streamsPerApplicationOf } from "../config.ts";
 import { type ServiceName, serviceNames } from "./services.ts";
 
 /** Settings of one service's process. README.md lists them with what each needs. */
@@ -32,6 +32,8 @@ export interface ServiceConfig {
   readonly acceptJournal: string | undefined;
   /** Of records: how long after its arrival a block of samples may be merged with others, in milliseconds. */
   readonly compactAfterMs: number;
+  /** Of records: fewest samples that readers of hourly and daily data are told together. */
+  readonly releaseMinimum: number;
   /** Of audit: entries of the log that are lost for good, `<log>:<published>@<stored>`; and the key to be replaced. */
   readonly acceptLogBreak: string | undefined;
   readonly rotateLogKey: string | undefined;
@@ -97,6 +99,7 @@ export function parseServiceConfig(service: ServiceName, env: Env): ServiceConfi
       terminologyDir: reader.optional("WELLAPI_TERMINOLOGY_DIR"),
       acceptJournal: reader.optional("WELLAPI_ACCEPT_JOURNAL"),
       compactAfterMs: compactAfterMsOf(reader),
+      releaseMinimum: releaseMinimumOf(reader),
       acceptLogBreak: reader.optional("WELLAPI_ACCEPT_LOG_BREAK"),
       rotateLogKey: reader.optional("WELLAPI_ROTATE_LOG_KEY"),
       authorities: authoritiesOf(reader),

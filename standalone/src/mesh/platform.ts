@@ -49,7 +49,7 @@ export async function openMeshPlatform(options: {
   readonly signal: AbortSignal;
 }): Promise<MeshPlatform> {
   const { service, config, closers, log, signal } = options;
-  const { trustDomain, profile, compactAfterMs, authorities } = config;
+  const { trustDomain, profile, compactAfterMs, releaseMinimum, authorities } = config;
   const clock = systemClock;
   const ids = randomIds;
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
@@ -82,7 +82,7 @@ export async function openMeshPlatform(options: {
   return {
     ...base,
     certificates,
-    installation: { trustDomain, profile, region: "local", compactAfterMs, authorities },
+    installation: { trustDomain, profile, region: "local", compactAfterMs, releaseMinimum, authorities },
     replicated: true,
     terminology: once(() => openTerminology(config.terminologyDir)),
     logFiles: {

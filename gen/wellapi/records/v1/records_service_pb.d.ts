@@ -955,6 +955,10 @@ export declare const RecordsService: GenService<{
    * held, which readers of hourly or daily data do not get (RESOLUTION_TOO_FINE). Under a consent with a
    * window, partial buckets at its edges are left out.
    *
+   * Under a consent for hourly or daily data answers are sums of lots of at least five samples, which are told together
+   * and never apart: as of the last full hour of UTC, of buckets that have ended, without minimum and maximum. A bucket
+   * with fewer is left out; what changes later is told once five samples of it have changed. So `count` may lag.
+   *
    * @generated from rpc wellapi.records.v1.RecordsService.AggregateSeries
    */
   aggregateSeries: {
