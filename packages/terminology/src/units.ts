@@ -170,7 +170,7 @@ function trailingZeros({ c, e }: Big): number {
   return Math.min(MAX_DIGITS, Math.max(0, e + 1 - c.length));
 }
 
-/** Bounds of values as mantissas: `low <= mantissa <= high` is what is meant. Safe integers. */
+/** Bounds of values as mantissas: `low <= mantissa <= high` is what is meant, of a mantissa that is a safe integer. */
 export interface MantissaBounds {
   readonly low: number;
   readonly high: number;
@@ -198,8 +198,8 @@ export function mantissaBounds(
   if (known !== undefined) return known;
   const ratio = unit === rangeUnit ? SAME : ratioBetween(unit, rangeUnit);
   const made = {
-    low: clamped(firstMantissa(new Big(range.low), ratio, scale, (converted, low) => converted.gte(low))),
-    high: clamped(
+    low: numberOf(firstMantissa(new Big(range.low), ratio, scale, (converted, low) => converted.gte(low))),
+    high: numberOf(
       firstMantissa(new Big(range.high), ratio, scale, (converted, high) => converted.gt(high)).minus(1),
     ),
   };
@@ -235,9 +235,9 @@ function firstMantissa(
   return mantissa;
 }
 
-function clamped(mantissa: Big): number {
-  const most = Number.MAX_SAFE_INTEGER;
-  return Math.max(-most, Math.min(most, mantissa.toNumber())) + 0;
+/** Beyond the safe integers it may be rounded, but never into them: what is asked of a safe one stays right. */
+function numberOf(mantissa: Big): number {
+  return mantissa.toNumber() + 0; // −0 becomes 0
 }
 
 /** How to get from one unit to another, exactly: y = ((x + before) × multiply) ÷ divide − after. */
