@@ -3,6 +3,7 @@ import { createDamageReporter, silentLogger } from "@wellapi/runtime";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createBlockRepository } from "../src/block-repository.ts";
+import { recordsCheck } from "../src/check.ts";
 import type { ReleaseDocument, SeriesDocument } from "../src/documents.ts";
 import { LOT_LEVELS, type Lot } from "../src/lots.ts";
 import { createPatientQueue } from "../src/patient-queue.ts";
@@ -121,11 +122,15 @@ describe("lots in the store", () => {
     const days = () => ask(scene, daily, BucketSize.DAY, midnight, midnight + DAY);
     expect(await days()).toHaveLength(1);
     const [stored] = await documentsOf(scene);
+    const check = recordsCheck({ reads: world.store, vault: world.vault, sealer: undefined as never });
+    const look = check.documents.releases!;
+    expect(await look(stored!.document)).toBeUndefined();
     const moved = { ...stored!.document, version: stored!.document.version + 1 };
     const replace = { kind: "replace" as const, collection: "releases", document: moved, ifRevision: 1 };
     expect((await world.store.commit({ partition: patient.partition, changes: [replace] })).committed).toBe(
       true,
     );
+    expect(await look(moved)).toMatchObject({ what: "its seal does not open" });
     await send(scene, "r2", instants(midnight + HOUR, 60)); // what was opened is no longer of this revision
     expect(await reasonOf(days())).toBe("DATA_DAMAGED");
     await world.close();
