@@ -164,6 +164,14 @@ const tell: Step = { kind: "tell", until: HOUR };
 const found: readonly [Step[], number][] = [
   // Three of the four that replaced others are taken back: what was told first and what is told then differ in one.
   [[send(0, 6), tell, send(2, 4), tell, restore(2, 3), tell], 3],
+  // All goes but the two that were told twice.
+  [
+    [
+      ...[send(0, 6), tell, send(2, 4), tell, restore(2, 2), send(6, 3), tell],
+      ...[drop(0, 2), drop(4, 2), drop(6, 3), tell],
+    ],
+    3,
+  ],
   // All but four of ten go, which had been told, taken back and told again.
   [[send(0, 10), tell, drop(0, 10), tell, restore(0, 10), tell, drop(0, 6), tell], 5],
 ];
