@@ -196,7 +196,19 @@ describe("the wellapi command", { timeout: 60_000 }, () => {
   test("erases, only when told twice", async () => {
     const refused = await run("erase", id.patient!, "--as-patient", id.patient!);
     expect(refused.code).toBe(2);
-    expect(await ok("erase", id.patient!, "--as-patient", id.patient!, "--yes")).toContain("key destroyed");
+    const erased = await ok("erase", id.patient!, "--as-patient", id.patient!, "--yes");
+    expect(erased).toMatch(/^era_\w+: key_\w+ destroyed at .* access acc_\w+\n/);
+    expect(await ok("erase", id.patient!, "--as-patient", id.patient!, "--status")).toBe(erased);
+    const receipt = join(folder.path, "erasure.txt");
+    const keys = join(folder.path, "receipt-keys.json");
+    writeFileSync(receipt, erased);
+    writeFileSync(keys, await ok("receipt", "keys"));
+    expect(await ok("receipt", "verify", receipt, "--keys", keys)).toMatch(/^VERIFIED\n.*key_ids: key_/s);
+    const last = erased.trim().split("\n").at(-1)!;
+    writeFileSync(receipt, `${last.slice(0, -20)}${last.slice(-20).split("").reverse().join("")}`);
+    const changed = await run("receipt", "verify", receipt, "--keys", keys);
+    expect(changed.code).toBe(9);
+    expect(changed.err).toContain("NOT VERIFIED");
   });
 
   test("changes, disables and deletes an organization and its application", async () => {
