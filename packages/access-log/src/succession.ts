@@ -63,7 +63,7 @@ export function openSuccession(note: string, from: string): Succession {
     reason: named.reason as Succession["reason"],
     published: named.published === "unknown" ? undefined : treeOf(named.published!),
     continues: treeOf(named.continues!),
-    time: Date.parse(named.time!),
+    time: timeOf(named.time!),
   };
 }
 
@@ -96,8 +96,19 @@ function treeText({ size, root }: Tree): string {
 function treeOf(text: string): Tree {
   const [size = "", root = ""] = text.split(" ");
   const tree = { size: Number(size), root: new Uint8Array(Buffer.from(root, "base64")) };
-  if (!Number.isSafeInteger(tree.size) || tree.root.length !== 32 || treeText(tree) !== text) {
+  if (
+    !Number.isSafeInteger(tree.size) ||
+    tree.size < 0 ||
+    tree.root.length !== 32 ||
+    treeText(tree) !== text
+  ) {
     throw new MerkleError("note_malformed", "a tree is a size and a root");
   }
   return tree;
+}
+
+function timeOf(text: string): number {
+  const time = Date.parse(text);
+  if (Number.isNaN(time)) throw new MerkleError("note_malformed", "a time is one of ISO 8601");
+  return time;
 }

@@ -14,6 +14,10 @@ describe("a lease", () => {
     expect(leaseEnd(lease, after(1_500))).toBe("expired");
   });
 
+  it("does not hold before it began: a clock that goes backwards is believed in nothing", () => {
+    expect(leaseEnd(lease, after(-1))).toBe("expired");
+  });
+
   it("ends where the machine was suspended while its monotonic clock stood still", () => {
     expect(leaseEnd(lease, after(100, 60_000))).toBe("clocks_disagree");
   });
