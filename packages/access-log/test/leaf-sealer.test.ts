@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createLeafSealer } from "../src/index.ts";
+import { commitment, createLeafSealer } from "../src/index.ts";
 
 const master = randomBytes(32);
 const kms = { derive: async (label: string) => new Uint8Array([...master, ...Buffer.from(label)]) };
@@ -24,5 +24,19 @@ test("what was sealed opens in its place, and nowhere else", async () => {
       expect(() => sealer.open(partition, id, sealed.subarray(0, at % sealed.length))).toThrow(tampered);
     }),
     { numRuns: 50 },
+  );
+});
+
+// Leaves wait on disk while a program is replaced, and entries of the log are published for ever.
+test("what an earlier program has sealed opens, and what it has committed to is the same entry", async () => {
+  const bytes = Uint8Array.from({ length: 32 }, (_, i) => i);
+  const sealer = await createLeafSealer({ kms: { derive: async () => bytes } as never, service: "records" });
+  const sealed = Buffer.from("011b0654e02f2a4be04388dafb5aebc1c2e9e33511a7fbec405d190d62347810f2a76b", "hex");
+  expect(Buffer.from(sealer.open("local/pat_1", "acc_1", sealed)).toString()).toBe("a leaf");
+  expect(Buffer.from(commitment(bytes, Buffer.from("a body"))).toString("hex")).toBe(
+    createHash("sha256").update(bytes).update("a body").digest("hex"),
+  );
+  expect(() => commitment(bytes.subarray(1), Buffer.from("a body"))).toThrow(
+    expect.objectContaining({ code: "tampered" }),
   );
 });

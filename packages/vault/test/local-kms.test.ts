@@ -2,7 +2,7 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openLocalKms } from "../src/index.ts";
+import { addMasterKey, openLocalKms } from "../src/index.ts";
 
 let folder: string;
 let path: string;
@@ -80,4 +80,31 @@ test("a closed KMS refuses", async () => {
   const kms = await openLocalKms({ path });
   await kms.close();
   await expect(kms.wrap(key, "context")).rejects.toMatchObject({ code: "unavailable" });
+  await expect(kms.derive("pairwise")).rejects.toMatchObject({ code: "unavailable" });
+});
+
+test("only what has the length of a key is wrapped", async () => {
+  const kms = await openLocalKms({ path });
+  for (const length of [0, 16, 31, 33, 64]) {
+    await expect(kms.wrap(new Uint8Array(length), "context")).rejects.toMatchObject({ code: "invalid" });
+  }
+});
+
+test("bytes of any length that nobody wrapped do not unwrap", async () => {
+  await openLocalKms({ path });
+  await addMasterKey(path);
+  const kms = await openLocalKms({ path });
+  const wrapped = await kms.wrap(key, "context");
+  expect(await kms.unwrap(wrapped, "context")).toEqual(key);
+  for (let length = 0; length < wrapped.length; length++) {
+    await expect(kms.unwrap(wrapped.slice(0, length), "context")).rejects.toMatchObject({ code: "tampered" });
+  }
+  await expect(kms.rewrap(new Uint8Array(0), "context")).rejects.toMatchObject({ code: "tampered" });
+});
+
+test("a label is as long as a derivation takes it, or refused", async () => {
+  const kms = await openLocalKms({ path });
+  const rest = JSON.stringify(["wellapi/kms/derive/v1", ""]).length;
+  expect(await kms.derive("x".repeat(1024 - rest))).toHaveLength(32);
+  await expect(kms.derive("x".repeat(1025 - rest))).rejects.toMatchObject({ code: "invalid" });
 });

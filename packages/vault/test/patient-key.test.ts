@@ -46,6 +46,7 @@ test("any changed or missing byte is found", () => {
     fc.property(fc.nat(sealed.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
       expect(() => key.open("x", sealed.with(at, sealed[at]! ^ flip))).toThrow(tampered);
       expect(() => key.open("x", sealed.subarray(0, at))).toThrow(tampered);
+      expect(() => key.open("x", sealed.slice(0, at))).toThrow(tampered);
     }),
   );
 });
@@ -86,9 +87,30 @@ test("a key stops sealing at its limit and still opens", () => {
   expect(key.open("x", sealed)).toEqual(Uint8Array.of(1));
 });
 
-test("dropping overwrites the key's bytes", () => {
+test("dropping overwrites the key's bytes, and nothing can be done with it any more", () => {
   const bytes = randomBytes(32);
   const key = createPatientKey("local/pat_1", "data", [{ version: 1, bytes }]);
+  const sealed = key.seal("x", Uint8Array.of(1));
+  key.mac("x", sealed);
   key.drop();
   expect(bytes).toEqual(Buffer.alloc(32));
+  const dropped = expect.objectContaining({ code: "unavailable" });
+  expect(() => key.seal("x", sealed)).toThrow(dropped);
+  expect(() => key.open("x", sealed)).toThrow(dropped);
+  expect(() => key.mac("x", sealed)).toThrow(dropped);
+});
+
+test("of a key of several versions the newest seals, each opens, the first makes macs, and the bytes of the others are overwritten at once", () => {
+  const [first, second] = [randomBytes(32), randomBytes(32)];
+  const versions = (...all: Uint8Array[]) =>
+    all.map((bytes, i) => ({ version: i + 1, bytes: Uint8Array.from(bytes) }));
+  const old = createPatientKey("local/pat_1", "data", versions(first));
+  const both = versions(first, second);
+  const key = createPatientKey("local/pat_1", "data", both);
+  expect(both[1]!.bytes).toEqual(new Uint8Array(32));
+  const sealed = key.seal("x", Uint8Array.of(1));
+  expect([...sealed.subarray(0, 5)]).toEqual([1, 0, 0, 0, 2]);
+  expect(() => old.open("x", sealed)).toThrow(tampered);
+  expect(key.open("x", old.seal("x", Uint8Array.of(2)))).toEqual(Uint8Array.of(2));
+  expect(key.mac("x", first)).toEqual(old.mac("x", first));
 });
