@@ -37,6 +37,9 @@ beforeEach(() => {
   session.receive({ kind: "opened", ttlMs: 1_500 }, at(100));
 });
 
+const recallOf = ({ partition }: Question) =>
+  ({ kind: "recall", recall: "rcl_1", partition, onlyWidens: false, grantees: [] }) as const;
+
 function cache(question: Question, ms: number, change: Partial<DatedPermit> = {}): void {
   const ask = session.ask(question, at(ms))!;
   session.answer(ask, { permits: [{ ...permit, ...change }] }, at(ms));
@@ -145,5 +148,75 @@ describe("a session", () => {
     session.connect(at(3_000));
     session.tick(at(4_501));
     expect(session.phase).toBe("none");
+  });
+
+  it("waits for an opening just as long as it may take", () => {
+    session.connect(at(3_000));
+    session.tick(at(4_500));
+    expect(session.phase).toBe("opening");
+  });
+
+  it("is none where the answer to its opening came after its time to live", () => {
+    session.connect(at(3_000));
+    session.receive({ kind: "opened", ttlMs: 300 }, at(3_300));
+    expect(session.phase).toBe("none");
+    expect(session.ask(ann, at(3_301))).toBeUndefined();
+  });
+
+  it("asks and knows nothing while it is opening", () => {
+    session.connect(at(3_000));
+    expect(session.ask(ann, at(3_001))).toBeUndefined();
+    expect(session.peek(ann, at(3_001))).toBeUndefined();
+    expect(session.isLive(at(3_001))).toBe(false);
+    expect(session.tick(at(4_000))).toEqual([]);
+    expect(session.receive({ kind: "renewed", sequence: 1 }, at(4_000))).toEqual([]);
+    expect(session.receive(recallOf(ann), at(4_000))).toEqual([]);
+    expect(session.phase).toBe("opening");
+  });
+
+  it("is not prolonged by a second answer to its opening, nor by an answer to a renewal that it never sent", () => {
+    session.receive({ kind: "opened", ttlMs: 60_000 }, at(200));
+    session.receive({ kind: "renewed", sequence: 1 }, at(300));
+    expect(session.isLive(at(1_499))).toBe(true);
+    expect(session.isLive(at(1_500))).toBe(false);
+  });
+
+  it("counts each renewal from when it was sent, and is not set back by a late answer to an earlier one", () => {
+    expect(session.tick(at(500))).toEqual([{ kind: "renew", sequence: 1 }]);
+    expect(session.tick(at(999))).toEqual([]);
+    expect(session.tick(at(1_000))).toEqual([{ kind: "renew", sequence: 2 }]);
+    session.receive({ kind: "renewed", sequence: 2 }, at(1_010));
+    session.receive({ kind: "renewed", sequence: 1 }, at(1_020));
+    expect(session.isLive(at(2_499))).toBe(true);
+    expect(session.isLive(at(2_500))).toBe(false);
+  });
+
+  it("asks for no renewal behind an acknowledgement where each that it sent was answered", () => {
+    expect(session.receive(recallOf(ann), at(200))).toEqual([{ kind: "acknowledge", recall: "rcl_1" }]);
+    session.tick(at(500));
+    session.tick(at(1_000));
+    session.receive({ kind: "renewed", sequence: 2 }, at(1_010));
+    expect(session.receive(recallOf(ann), at(1_020))).toEqual([{ kind: "acknowledge", recall: "rcl_1" }]);
+  });
+
+  it("uses none of several answers to questions about a patient who is recalled meanwhile, and all about others", () => {
+    const asks = [ann, { ...ann, code: "29463-7" }, ann].map((one) => session.ask(one, at(200))!);
+    const other = session.ask(ben, at(200))!;
+    session.abandon(asks[0]!);
+    session.receive(recallOf(ann), at(210));
+    for (const ask of asks.slice(1)) {
+      expect(session.answer(ask, { permits: [permit] }, at(220))).toBeUndefined();
+    }
+    expect(session.answer(other, { permits: [permit] }, at(220))).toMatchObject({ permitted: true });
+    cache(ann, 230);
+    expect(session.peek(ann, at(231))).toMatchObject({ permitted: true });
+  });
+
+  it("knows nothing any more once its stream broke", () => {
+    cache(ann, 200);
+    session.end();
+    session.connect(at(300));
+    session.receive({ kind: "opened", ttlMs: 1_500 }, at(310));
+    expect(session.peek(ann, at(320))).toBeUndefined();
   });
 });
