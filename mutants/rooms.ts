@@ -63,6 +63,10 @@ export const rooms: Readonly<Record<string, Room>> = {
     mutate: ["services/records/src/{winners,committed-samples,rank,compaction,compactor,rollup,summary}.ts"],
     tests: ["services/records/test/{winners,compaction,rollup,overlap,read}*.test.ts"],
   },
+  lots: {
+    mutate: ["services/records/src/{lots,release,releases,told-samples,told-buckets,as-of,exact-sum}.ts"],
+    tests: ["services/records/test/{lots,release,release-store}.test.ts"],
+  },
   aggregation: {
     mutate: ["services/records/src/{aggregation,aggregate-series}.ts"],
     tests: ["services/records/test/{aggregat,rollup,release,lots}*.test.ts"],
