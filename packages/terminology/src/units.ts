@@ -176,8 +176,9 @@ export interface MantissaBounds {
   readonly high: number;
 }
 
-const MAX_BOUNDS = 1_000;
-const bounds = new Map<string, MantissaBounds>();
+const MAX_BOUNDS = 100;
+/** By range, then by units and scale. A memo of a pure function. */
+const bounds = new WeakMap<PlausibleRange, Map<string, MantissaBounds>>();
 
 /**
  * The mantissas that stand for values inside a range, in a unit and a scale: exact, so a value is inside if and only if
@@ -193,8 +194,14 @@ export function mantissaBounds(
   unit: string,
   scale: number,
 ): MantissaBounds {
-  const key = JSON.stringify([range.low, range.high, rangeUnit, unit, scale]);
-  const known = bounds.get(key);
+  let ofRange = bounds.get(range);
+  if (ofRange === undefined) {
+    ofRange = new Map();
+    bounds.set(range, ofRange);
+  }
+  // Units have no blanks.
+  const key = `${scale} ${unit} ${rangeUnit}`;
+  const known = ofRange.get(key);
   if (known !== undefined) return known;
   const ratio = unit === rangeUnit ? SAME : ratioBetween(unit, rangeUnit);
   const made = {
@@ -204,8 +211,8 @@ export function mantissaBounds(
     ),
   };
   // What callers send is a handful of units; the bound is for those who send anything.
-  if (bounds.size >= MAX_BOUNDS) bounds.delete(bounds.keys().next().value!);
-  bounds.set(key, made);
+  if (ofRange.size >= MAX_BOUNDS) ofRange.delete(ofRange.keys().next().value!);
+  ofRange.set(key, made);
   return made;
 }
 
