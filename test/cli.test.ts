@@ -90,6 +90,14 @@ describe("the wellapi command", { timeout: 60_000 }, () => {
     ...["--code", "8867-4", "--unit", "/min", "--time-zone", "UTC", "--json", ...more],
   ];
 
+  test("says what can be stored, and what consents can name", async () => {
+    const credentials = ["--credentials", join(folder.path, "maker")];
+    const codes = await ok("codes", "heart", "--category", "heart", ...credentials);
+    expect(codes).toMatch(/8867-4 .* Heart rate .* quantity .* \/min .* heart .* 10 to 600/);
+    expect(codes).not.toContain("29463-7");
+    expect(await ok("categories", ...credentials)).toMatch(/activity .* 2 \(current\) .*workout/);
+  });
+
   test("ingests a month; a second time nothing is stored twice", async () => {
     const file = join(folder.path, "month.csv");
     writeFileSync(file, readFileSync(month));
