@@ -132,7 +132,7 @@ export async function openChecks(world: World, ledger: Ledger): Promise<Checks> 
           id: access!.id,
           index: Number(index),
           number,
-          items: number ? Number(access!.items) : 0,
+          items: number ? access!.items : 0,
         });
       }
       pageToken = page.nextPageToken;

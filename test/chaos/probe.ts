@@ -79,7 +79,7 @@ async function entryOf(
     // Newest first, by the clock of who decided: one that is behind puts its entry behind those of two minutes.
     const { accesses } = await audit.listAccesses({ pageSize: 200 }, { signal, timeoutMs: callMs });
     const found = accesses.find(
-      ({ access, index }) => access?.requestId === requestId && access.items > 0n && index >= 0n,
+      ({ access, index }) => access?.requestId === requestId && access.items > 0 && index >= 0n,
     );
     if (found) return found.access!.id;
     await delay(50, undefined, { signal });

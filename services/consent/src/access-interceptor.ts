@@ -60,7 +60,7 @@ export function createAccesses(accessLog: AccessLog, pairwise: Pairwise): Access
         outcome: Access_Outcome.PERMITTED,
         reason: "REPLAYED_AFTER_RESTORE",
         consents: referencesOf(consents),
-        items: BigInt(consents.length),
+        items: consents.length,
       }),
     async logged(context, method, requestId, work) {
       const caller = context.values.get(callerKey);
@@ -79,7 +79,7 @@ export function createAccesses(accessLog: AccessLog, pairwise: Pairwise): Access
         outcome: denial === undefined ? Access_Outcome.PERMITTED : Access_Outcome.DENIED,
         reason: denial ?? "",
         consents: referencesOf(consents),
-        items: BigInt(consents.length),
+        items: consents.length,
         requestId,
       });
       const at = () => [partition ?? servicePartition, partition !== undefined] as const;

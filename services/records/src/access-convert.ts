@@ -46,12 +46,17 @@ export function accessInit(
     reason: result.reason ?? "",
     direction: direction === "read" ? Direction.READ : Direction.CONTRIBUTE,
     codes: [...new Set(codes)].slice(0, MAX_LISTED),
-    ...(interval === undefined ? {} : { interval: intervalInit(interval) }),
+    ...(interval === undefined || isAlways(interval) ? {} : { interval: intervalInit(interval) }),
     consents: uniqueConsents(result.consents ?? []),
-    items: BigInt(result.items ?? 0),
+    items: result.items ?? 0,
     requestId: requestId ?? "",
     openedBy: result.openedBy ?? "",
   };
+}
+
+/** No interval was asked for: nothing is told, instead of an interval without ends. */
+function isAlways({ from, to }: Interval): boolean {
+  return from <= ALWAYS.from && to >= ALWAYS.to;
 }
 
 /** Open ends are absent. */

@@ -341,7 +341,7 @@ describe("append", () => {
       organization: scene.maker.organization,
       method: "wellapi.ingestion.v1.IngestionService/CreateSeries",
       direction: Direction.CONTRIBUTE,
-      items: 3n,
+      items: 3,
       requestId: "r1",
       codes: ["8867-4"],
     });

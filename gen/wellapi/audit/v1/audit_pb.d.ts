@@ -136,9 +136,9 @@ export declare type Access = Message<"wellapi.audit.v1.Access"> & {
   /**
    * Samples or records that were stored or sent.
    *
-   * @generated from field: int64 items = 17;
+   * @generated from field: uint32 items = 17;
    */
-  items: bigint;
+  items: number;
 
   /**
    * The request's id, or the batch's.
