@@ -132,6 +132,19 @@ describe("the wellapi command", { timeout: 60_000 }, () => {
     expect(days).toMatch(/^2016-04-\d\dT22:00:00.000Z count \d+ min \d+ mean [\d.]+ max \d+ sum \d+ \/min$/m);
   });
 
+  test("lists what there is that may be read, and reads a code by its system", async () => {
+    const listed = await ok("series", "list", ...atClinic());
+    expect(listed).toMatch(/8867-4.*Heart rate.*\/min/);
+    expect(listed).not.toContain("55423-8");
+    const [line] = (await ok("series", "list", ...atClinic(), "--code", "8867-4", "--json")).split("\n");
+    expect(JSON.parse(line!)).toMatchObject({ code: { code: "8867-4" }, count: expect.any(Number) });
+    const byName = ["read", ...atClinic(), "--code", "http://loinc.org|8867-4"];
+    const read = await ok(...byName, "--from", "2016-04-12T10:00:00Z", "--to", "2016-04-12T10:01:00Z");
+    expect(read).toMatch(/^2016-04-12T10:00:/);
+    const other = await run("read", ...atClinic(), "--code", "http://example.org|8867-4");
+    expect(other.err).toContain("CONSENT_REQUIRED");
+  });
+
   test("denies a day within what is permitted, shows both, and takes the denial back", async () => {
     const file = join(folder.path, "denial.json");
     const asPatient = ["--as-patient", id.patient!];

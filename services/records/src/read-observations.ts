@@ -9,6 +9,7 @@ import type {
 } from "./observation-repository.ts";
 import { positionOf } from "./observation-repository.ts";
 import { type Read, type ReadingDeps, readOnce } from "./reading.ts";
+import { MESSAGE_BYTES } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
 import { fitsSource } from "./source-filter.ts";
 
@@ -36,12 +37,14 @@ export function listObservations(
     const { intervals, permits } = await read.grant(query.code, query.interval);
     const found: StoredObservation[] = [];
     let next: ObservationPosition | undefined;
+    let bytes = 0;
     for (const interval of [...intervals].reverse()) {
       if (next !== undefined) break;
       try {
         for await (const stored of deps.observations.newestFirst(partition, query.code, interval, position)) {
           if (!(await fitsSource(deps.vault, partition, query.sources, stored.record.provenance))) continue;
-          if (found.length === size) {
+          bytes += bytesOf(stored);
+          if (found.length === size || (found.length > 0 && bytes > MESSAGE_BYTES)) {
             next = positionOf(found.at(-1)!);
             break;
           }
@@ -59,6 +62,19 @@ export function listObservations(
       answer: (access) => ({ partition, observations: found, next, access }),
     };
   });
+}
+
+/** With its ids, times, source and the names of all fields. */
+const HEAD_BYTES = 1_200;
+/** A field's name and the quotes in JSON may take several times what it takes in protobuf, which `rest` is in base 64. */
+const TIMES_REST = 4;
+
+/** The most that it takes of an answer in JSON. */
+function bytesOf({ record: { value, rest = "", provenance } }: StoredObservation): number {
+  const numbers = value === undefined ? 0 : 3 * Buffer.byteLength(JSON.stringify(value));
+  return (
+    HEAD_BYTES + numbers + TIMES_REST * rest.length + Buffer.byteLength(JSON.stringify(provenance.model))
+  );
 }
 
 /** One observation by its place. The decision is about its own code, so it is found first and then released. */

@@ -1,7 +1,10 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { type MessageInitShape, toJsonString } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { RetractionReason } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
-import type { ListObservationsRequestSchema } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import {
+  type ListObservationsRequestSchema,
+  ListObservationsResponseSchema,
+} from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import type { ObservationSchema } from "@wellapi/gen/wellapi/type/v1/observation_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, it } from "vitest";
@@ -79,6 +82,26 @@ describe("observations", () => {
       await send(scene, `newer-${values.length}`, [weight(T0 + 50 * DAY, "999")]);
     } while (pageToken !== "");
     expect(values.map(Number).sort((a, b) => a - b)).toEqual(times.map((_, i) => i));
+  });
+
+  it("come in fewer a page where an answer of 1 MiB would not hold them", async () => {
+    const scene = await openScene();
+    const notes = Array.from({ length: 8 }, () => '"'.repeat(2_000));
+    const times = Array.from({ length: 120 }, (_, i) => T0 + i * DAY);
+    await send(
+      scene,
+      "r1",
+      times.map((time, i) => ({ ...weight(time, String(i)), notes })),
+    );
+    const values: string[] = [];
+    let pageToken = "";
+    do {
+      const page = await list(scene, { pageSize: 1_000, pageToken });
+      expect(Buffer.byteLength(toJsonString(ListObservationsResponseSchema, page))).toBeLessThan(2 ** 20);
+      values.push(...valuesOf(page));
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "");
+    expect(values).toEqual(times.map((_, i) => String(119 - i)));
   });
 
   it("are found one by one under ids that mean nothing to another organization", async () => {

@@ -384,7 +384,7 @@ export declare type QuerySeriesRequest = Message<"wellapi.records.v1.QuerySeries
   digits?: number | undefined;
 
   /**
-   * Samples a page; 0 means 1,000, and more than 10,000 counts as 10,000.
+   * Samples a page; 0 means 1,000, and more than 10,000 counts as 10,000. A page has fewer where an answer would come near 1 MiB.
    *
    * @generated from field: int32 page_size = 7;
    */
@@ -691,7 +691,7 @@ export declare type ListObservationsRequest = Message<"wellapi.records.v1.ListOb
   purpose: Purpose;
 
   /**
-   * Observations a page; 0 means 50, and more than 1,000 counts as 1,000.
+   * Observations a page; 0 means 50, and more than 1,000 counts as 1,000. A page has fewer where an answer would come near 1 MiB.
    *
    * @generated from field: int32 page_size = 5;
    */
