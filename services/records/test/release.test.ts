@@ -60,6 +60,20 @@ describe("a reader of hourly or daily data", () => {
     expect(counts(await ask(scene, hourly, BucketSize.DAY, midnight, midnight + DAY))).toEqual([42]);
   });
 
+  it("is told with the day what takes the place of what its day was told with, and nothing of the hour", async () => {
+    const scene = await openReleaseScene(midnight);
+    const { clock, hourly } = scene;
+    for (let hour = 0; hour < 8; hour++)
+      await send(scene, `r${hour}`, instants(midnight + hour * HOUR, 3), 60);
+    clock.time = midnight + DAY;
+    const asked = (size: BucketSize) => ask(scene, hourly, size, midnight, midnight + DAY);
+    expect(await asked(BucketSize.DAY)).toMatchObject([{ count: 24, sum: 1_440 }]);
+    await send(scene, "again", instants(midnight, 10), 100);
+    clock.time += HOUR;
+    expect(await asked(BucketSize.DAY)).toMatchObject([{ count: 31, sum: 21 * 60 + 1_000 }]);
+    expect(await asked(BucketSize.HOUR)).toEqual([]);
+  });
+
   it("is told no day with one weight, but the month of thirty", async () => {
     const april = Date.UTC(2016, 2, 31, 22);
     const may = april + 30 * DAY;
