@@ -11,7 +11,7 @@ export interface Room {
 export const rooms: Readonly<Record<string, Room>> = {
   enforcer: {
     mutate: ["packages/enforcer/src/{lease,permits,decision-cache,session,enforcer}.ts"],
-    tests: ["packages/enforcer/test/**/*.test.ts", "services/consent/test/revocation.model.test.ts"],
+    tests: ["packages/enforcer/test/**/*.test.ts"],
   },
   consent: {
     mutate: [

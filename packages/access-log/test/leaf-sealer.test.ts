@@ -16,6 +16,7 @@ test("what was sealed opens in its place, and nowhere else", async () => {
       const sealed = sealer.seal(partition, id, plaintext);
       expect(sealer.open(partition, id, sealed)).toEqual(plaintext);
       expect(() => sealer.open(partition, `${id}x`, sealed)).toThrow(tampered);
+      expect(() => sealer.open(partition, id, sealed.with(0, 2))).toThrow(tampered);
       expect(() => sealer.open(`${partition}x`, id, sealed)).toThrow(tampered);
       expect(() => other.open(partition, id, sealed)).toThrow(tampered);
       const spoiled = sealed.slice();

@@ -36,6 +36,14 @@ describe("a succession", () => {
     });
   });
 
+  test("of a log that has nothing yet is one", () => {
+    const note = signSuccession(
+      { ...rotation, published: tree(0), continues: tree(0) },
+      { from: first, to: second },
+    );
+    expect(openSuccession(note, first.verifierKey)).toMatchObject({ continues: { size: 0 } });
+  });
+
   test("is read as it was written in the first version, line by line", () => {
     const root = Buffer.alloc(32, 7);
     const note = signSuccession(

@@ -202,7 +202,10 @@ test("a wrapped key that is moved to another patient does not unwrap", async () 
     partition: bob,
     changes: [{ kind: "insert", collection: "patient_keys", document: { ...document, partition: bob } }],
   });
-  await expect(vault.key(bob, "data")).rejects.toMatchObject({ code: "damaged" });
+  await expect(vault.key(bob, "data")).rejects.toMatchObject({
+    code: "damaged",
+    cause: { code: "tampered" },
+  });
 });
 
 test("a lost or swapped key file is found at start", async () => {
