@@ -6,7 +6,7 @@ import {
   AuditIntakeService,
   type Leaf,
 } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
-import { randomIds, silentLogger, systemClock } from "@wellapi/runtime";
+import { type Logger, randomIds, silentLogger, systemClock } from "@wellapi/runtime";
 import { openSqliteStore, type Store, StoreError } from "@wellapi/store";
 import type { Kms } from "@wellapi/vault";
 import { openLocalKms } from "@wellapi/vault";
@@ -52,11 +52,18 @@ export function createFakeIntake() {
     calls: 0,
     down: false,
     refuseIds: new Set<string>(),
+    /** Never answers, as a process that is stopped. */
+    silent: false,
+    /** How many leaves and how many bytes of bodies each request brought. */
+    requests: [] as { readonly count: number; readonly bytes: number }[],
   };
   const transport = createRouterTransport(({ service }) => {
     service(AuditIntakeService, {
       append(request) {
         state.calls += 1;
+        const bytes = request.leaves.reduce((sum, { body }) => sum + body.length, 0);
+        state.requests.push({ count: request.leaves.length, bytes });
+        if (state.silent) return new Promise<never>(() => {});
         if (state.down) throw new ConnectError("down", Code.Unavailable);
         if (request.leaves.length > 1000) throw new ConnectError("too many", Code.InvalidArgument);
         if (request.leaves.some(({ id }) => state.refuseIds.has(id)))
@@ -70,7 +77,13 @@ export function createFakeIntake() {
 }
 
 export async function openWorld(
-  options: { reserveBytes?: number; folder?: string; backoffMs?: number } = {},
+  options: {
+    reserveBytes?: number;
+    folder?: string;
+    backoffMs?: number;
+    gatherMs?: number;
+    log?: Logger;
+  } = {},
 ) {
   const folder = options.folder ?? (await temporaryFolder());
   const kms: Kms = await openLocalKms({ path: join(folder, "master.key") });
@@ -85,8 +98,9 @@ export async function openWorld(
     sealer: await createLeafSealer({ kms, service: "records" }),
     intake: intake.transport,
     reserve: { path: join(folder, "leaves.reserve"), bytes: options.reserveBytes ?? 16_384 },
-    log: silentLogger,
+    log: options.log ?? silentLogger,
     backoffMs: options.backoffMs ?? 1,
+    ...(options.gatherMs === undefined ? {} : { gatherMs: options.gatherMs }),
   };
   const log = await openAccessLog(settings);
   async function close() {

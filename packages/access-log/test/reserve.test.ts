@@ -1,8 +1,9 @@
-import { open, readFile, stat, truncate, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import type { FileHandle } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, readlink, stat, truncate, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { openReserve } from "../src/reserve.ts";
+import { openReserve, reserveIsEmpty } from "../src/reserve.ts";
 import { temporaryFolder } from "./harness.ts";
 
 const bytes = 4096;
@@ -14,7 +15,7 @@ afterEach(() => {
 });
 
 /** What all open files have in common, so that a test can stand between the reserve and its file. */
-async function fileHandles(path: string): Promise<{ datasync(): Promise<void> }> {
+async function fileHandles(path: string): Promise<FileHandle> {
   const file = await open(path, "r");
   await file.close();
   return Object.getPrototypeOf(file);
@@ -159,4 +160,95 @@ describe("the reserve", () => {
     await reserve.close();
     await expect(reserve.append(record("late"))).rejects.toMatchObject({ code: "unavailable" });
   });
+
+  test("takes a record that fills it to the last byte, and none of a byte more", async () => {
+    const reserve = await openReserve({ path: await newPath(), bytes: 100 });
+    await expect(reserve.append(new Uint8Array(93).fill(7))).rejects.toMatchObject({ code: "unavailable" });
+    await reserve.append(new Uint8Array(92).fill(7));
+    expect(reserve.held()).toHaveLength(1);
+    await reserve.close();
+  });
+
+  test("goes on with a write that the kernel has taken in part", async () => {
+    const path = await newPath();
+    const reserve = await openReserve({ path, bytes });
+    const prototype = await fileHandles(path);
+    const write = prototype.write;
+    vi.spyOn(prototype, "write").mockImplementation(function (this: FileHandle, ...args: unknown[]) {
+      const [content, offset, length, position] = args as [Uint8Array, number, number, number];
+      return write.call(this, content, offset, Math.min(5, length), position) as never;
+    });
+    await reserve.append(record("a record of some length"));
+    await reserve.append(record("another"));
+    await reserve.close();
+    vi.restoreAllMocks();
+    const again = await openReserve({ path, bytes });
+    expect(texts(again.held())).toEqual(["a record of some length", "another"]);
+    await again.close();
+  });
+
+  test("acknowledges nothing after it could not be emptied, for what was released would come back", async () => {
+    const path = await newPath();
+    const reserve = await openReserve({ path, bytes });
+    await reserve.append(record("released"));
+    const failed = new Error("EIO");
+    vi.spyOn(await fileHandles(path), "datasync").mockRejectedValueOnce(failed);
+    await reserve.release(1);
+    await expect(reserve.append(record("new"))).rejects.toMatchObject({ code: "unavailable", cause: failed });
+    await reserve.close();
+  });
+
+  test("is on the disk with its name before it opens", async () => {
+    const path = await newPath();
+    const synced = vi.spyOn(await fileHandles(await otherFile()), "sync");
+    await (await openReserve({ path, bytes })).close();
+    expect(synced, "the folder and the file").toHaveBeenCalledTimes(2);
+    await (await openReserve({ path, bytes })).close();
+    expect(synced, "the file").toHaveBeenCalledTimes(3);
+  });
+
+  test("that cannot be opened says why, and one that cannot be read leaves no file open", async () => {
+    const path = await newPath();
+    await mkdir(path);
+    await expect(openReserve({ path, bytes })).rejects.toMatchObject({ code: "EISDIR" });
+    const other = await newPath();
+    const prototype = await fileHandles(await otherFile());
+    vi.spyOn(prototype, "stat").mockRejectedValueOnce(new Error("EIO"));
+    await expect(openReserve({ path: other, bytes })).rejects.toThrow("EIO");
+    expect(await openFiles(other)).toBe(0);
+  });
+
+  test("has one file open, and none after it was closed, twice", async () => {
+    const path = await newPath();
+    const reserve = await openReserve({ path, bytes });
+    expect(await openFiles(dirname(path))).toBe(1);
+    await Promise.all([reserve.close(), reserve.close()]);
+    await reserve.close();
+    expect(await openFiles(dirname(path))).toBe(0);
+  });
+
+  test("tells whether it holds anything, without being opened", async () => {
+    const path = await newPath();
+    const reserve = await openReserve({ path, bytes });
+    expect(await reserveIsEmpty(path)).toBe(true);
+    await reserve.append(record("a"));
+    expect(await reserveIsEmpty(path)).toBe(false);
+    await reserve.release(1);
+    expect(await reserveIsEmpty(path)).toBe(true);
+    await reserve.close();
+    expect(await openFiles(dirname(path))).toBe(0);
+    await expect(reserveIsEmpty(`${path}.other`)).rejects.toMatchObject({ code: "ENOENT" });
+  });
 });
+
+async function otherFile(): Promise<string> {
+  const path = await newPath();
+  await writeFile(path, "");
+  return path;
+}
+
+/** How many files of this process are open at the path or below it. */
+async function openFiles(path: string): Promise<number> {
+  const open = (await readdir("/proc/self/fd")).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ""));
+  return (await Promise.all(open)).filter((target) => target.startsWith(path)).length;
+}

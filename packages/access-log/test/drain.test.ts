@@ -1,0 +1,178 @@
+import type { Logger } from "@wellapi/runtime";
+import { describe, expect, test, vi } from "vitest";
+import { openAccessLog } from "../src/index.ts";
+import { openWorld, patient } from "./harness.ts";
+
+const access = { organization: "org_a", method: "a.B/C", codes: ["8867-4"] };
+
+/** What was logged: level and message. */
+function capture() {
+  const said: string[] = [];
+  const note = (level: string) => (_: unknown, message: string) => said.push(`${level} ${message}`);
+  const log = { info: note("info"), warn: note("warn"), error: note("error"), debug: () => {} };
+  return { said, log: log as unknown as Logger };
+}
+
+describe("what travels to audit", () => {
+  test("goes in groups where leaves come one soon after the other", async () => {
+    const { log, intake } = await openWorld({ gatherMs: 400 });
+    await log.drained();
+    for (let i = 0; i < 5; i++) await log.record(patient, true, access);
+    await vi.waitUntil(() => intake.state.leaves.length === 5, { timeout: 5_000 });
+    expect(intake.state.requests).toEqual([{ count: 5, bytes: expect.any(Number) }]);
+  });
+
+  test("goes at once where somebody waits for it", async () => {
+    const { log, intake } = await openWorld({ gatherMs: 60_000 });
+    await log.record(patient, true, access);
+    await log.drained();
+    expect(intake.ids()).toHaveLength(1);
+    await log.record(patient, true, access);
+    await log.drained();
+    expect(intake.ids()).toHaveLength(2);
+  });
+
+  test("is a megabyte a request at most, and a thousand leaves", async () => {
+    const { log, store, intake } = await openWorld();
+    const large = { ...access, codes: Array.from({ length: 1_500 }, () => "8867-4") };
+    const small = Array.from({ length: 1_001 }, () => log.leaf(patient, true, access));
+    const all = [...Array.from({ length: 120 }, () => log.leaf(patient, true, large)), ...small];
+    await store.commit({ partition: patient, changes: all.map(({ change }) => change) });
+    await log.drained();
+    expect(intake.ids().sort()).toEqual(all.map(({ id }) => id).sort());
+    expect(Math.max(...intake.state.requests.map(({ bytes }) => bytes))).toBeLessThanOrEqual(1024 * 1024);
+    // Full ones: not one leaf a request.
+    expect(intake.state.requests.length).toBeLessThanOrEqual(5);
+  });
+
+  test("leaves the outbox patient by patient", async () => {
+    const { log, outbox } = await openWorld();
+    await log.record(patient, true, access);
+    await log.record("local/pat_other", true, access);
+    await log.record("records", false, access);
+    await log.drained();
+    expect(await outbox()).toEqual([]);
+  });
+});
+
+describe("a leaf that audit refuses", () => {
+  test("is told once with its id, stays, and is not sent again", async () => {
+    const { said, log: logger } = capture();
+    const { log, intake, outbox } = await openWorld({ log: logger });
+    intake.state.refuseIds.add("acc_bad");
+    await log.record(patient, true, { ...access, id: "acc_bad" });
+    await log.drained();
+    await log.record(patient, true, access);
+    await log.drained();
+    expect(said).toEqual(["error leaf acc_bad cannot be delivered and stays in the outbox"]);
+    expect(intake.state.requests.map(({ count }) => count)).toEqual([1, 1]);
+    expect(await outbox()).toEqual(["acc_bad"]);
+  });
+});
+
+describe("while audit or the store fails", () => {
+  test("each attempt is told, the leaves come when it answers again, and then nothing is told", async () => {
+    const { said, log: logger } = capture();
+    const { log, intake } = await openWorld({ log: logger, gatherMs: 1 });
+    intake.state.down = true;
+    const id = await log.record(patient, true, access);
+    await vi.waitUntil(() => intake.state.calls >= 3);
+    intake.state.down = false;
+    await vi.waitUntil(() => intake.ids().length === 1);
+    expect(intake.ids()).toEqual([id]);
+    const calls = intake.state.calls;
+    expect(said).toEqual(Array(calls - 1).fill("warn leaves could not be moved; trying again"));
+    await log.drained();
+    expect(intake.state.calls).toBe(calls);
+  });
+
+  test("attempts come further and further apart, four times the first at most", async () => {
+    const { log, intake } = await openWorld({ backoffMs: 100, gatherMs: 1 });
+    intake.state.down = true;
+    const at: number[] = [];
+    await log.record(patient, true, access);
+    for (let i = 1; i <= 5; i++) {
+      await vi.waitUntil(() => intake.state.calls >= i, { timeout: 5_000, interval: 5 });
+      at.push(performance.now());
+    }
+    const [first, second, third, fourth] = at.slice(1).map((time, i) => time - at[i]!);
+    expect(first).toBeGreaterThan(90);
+    expect(second).toBeGreaterThan(190);
+    expect(third).toBeGreaterThan(390);
+    expect(fourth).toBeGreaterThan(390);
+  });
+
+  test("leaves of the reserve move in order and in parts, and it is told that they did", async () => {
+    const { said, log: logger } = capture();
+    const { log, store, intake } = await openWorld({ log: logger, reserveBytes: 512 * 1024 });
+    store.mode = "refuses";
+    const ids = await Promise.all(Array.from({ length: 450 }, () => log.record(patient, true, access)));
+    expect(said.filter((one) => one === "warn leaves go to the reserve now").length).toBeGreaterThan(0);
+    store.mode = "works";
+    await log.drained();
+    expect(intake.ids().sort()).toEqual(ids.sort());
+    expect(said).toContain("info the reserve's leaves are in the store again");
+    const none = { count: 0, oldestMs: undefined };
+    expect(await log.waiting()).toEqual({ outbox: none, reserve: none });
+  });
+
+  test("what waits is counted, with the time of the oldest", async () => {
+    const { log, store, intake } = await openWorld();
+    intake.state.down = true;
+    const seconds = (n: number) => ({ ...access, time: { seconds: BigInt(n), nanos: 0 } });
+    await log.record(patient, true, seconds(2_000));
+    await log.record(patient, true, seconds(1_000));
+    store.mode = "refuses";
+    await log.record(patient, true, seconds(4_000));
+    await log.record(patient, true, seconds(3_000));
+    expect(await log.waiting()).toEqual({
+      outbox: { count: 2, oldestMs: 1_000_000 },
+      reserve: { count: 2, oldestMs: 4_000_000 },
+    });
+  });
+
+  test("closing does not wait for an audit service that never answers, and leaves what it has not taken", async () => {
+    const { log, intake, settings } = await openWorld();
+    intake.state.silent = true;
+    const id = await log.record(patient, true, access);
+    await vi.waitUntil(() => intake.state.calls === 1);
+    const started = performance.now();
+    await log.close();
+    expect(performance.now() - started).toBeLessThan(4_000);
+    intake.state.silent = false;
+    const again = await openAccessLog(settings);
+    await again.drained();
+    expect(intake.ids()).toEqual([id]);
+    await again.close();
+  });
+
+  test("a call that nobody answers is given up after five seconds, and made again", async () => {
+    const { log, intake } = await openWorld();
+    intake.state.silent = true;
+    const id = await log.record(patient, true, access);
+    await vi.waitUntil(() => intake.state.calls === 1);
+    intake.state.silent = false;
+    await vi.waitUntil(() => intake.ids().length === 1, { timeout: 15_000 });
+    expect(intake.ids()).toEqual([id]);
+  });
+
+  test("nothing is delivered after it was closed, whoever wakes it", async () => {
+    const { log, intake, store } = await openWorld();
+    const leaf = log.leaf(patient, true, access);
+    await log.drained();
+    await log.close();
+    await store.commit({ partition: patient, changes: [leaf.change] });
+    log.notify();
+    await log.drained();
+    expect(intake.ids()).toEqual([]);
+    await log.close();
+  });
+
+  test("an error that is no failure of the store reaches the caller, and nothing goes to the reserve", async () => {
+    const { log, store } = await openWorld();
+    const mistake = new TypeError("x is not a function");
+    store.commit = () => Promise.reject(mistake);
+    await expect(log.record(patient, true, access)).rejects.toBe(mistake);
+    expect(await log.waiting()).toMatchObject({ reserve: { count: 0 } });
+  });
+});
