@@ -115,6 +115,7 @@ test("an impossible checkpoint is not signed", () => {
   for (const wrong of [
     { origin: "" },
     { origin: "two\nlines" },
+    { origin: "\ud800" },
     { size: -1 },
     { size: 1.5 },
     { root: new Uint8Array(31) },

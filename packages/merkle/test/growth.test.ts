@@ -72,6 +72,31 @@ describe("the frontier", () => {
       expect(() => decodeFrontier(bytes)).toThrow(tileInvalid);
     expect(() => appendLeafHashes(EMPTY_FRONTIER, [new Uint8Array(31)])).toThrow(invalidArgument);
     expect(() => encodeFrontier({ size: 2, hashes: [] })).toThrow(invalidArgument);
+    expect(() => encodeFrontier({ size: 1, hashes: [new Uint8Array(33)] })).toThrow(invalidArgument);
+    for (const size of [-1, 0.5, 2 ** 53])
+      expect(() => encodeFrontier({ size, hashes: [leaves[0]!] })).toThrow(invalidArgument);
+    for (let length = 0; length < good.length; length++)
+      expect(() => decodeFrontier(good.slice(0, length))).toThrow(tileInvalid);
+  });
+
+  test("of the largest tree there can be takes no leaf more", () => {
+    const hashes = leaves.slice(0, 53);
+    const largest = { size: Number.MAX_SAFE_INTEGER, hashes };
+    expect(decodeFrontier(encodeFrontier(largest))).toEqual(largest);
+    expect(appendLeafHashes(largest, [])).toEqual(largest);
+    expect(() => appendLeafHashes(largest, [leaves[0]!])).toThrow(invalidArgument);
+  });
+
+  test("is read from bytes that stand within others", () => {
+    const bytes = encodeFrontier(appendLeafHashes(EMPTY_FRONTIER, leaves.slice(0, 7)));
+    const within = Uint8Array.of(9, 9, 9, ...bytes, 9).subarray(3, 3 + bytes.length);
+    expect(decodeFrontier(within)).toEqual(decodeFrontier(bytes));
+  });
+
+  test("of nothing is one for all, and nobody can write to it", () => {
+    expect(() => (EMPTY_FRONTIER.hashes as Uint8Array[]).push(leaves[0]!)).toThrow(TypeError);
+    expect(() => Object.assign(EMPTY_FRONTIER, { size: 1 })).toThrow(TypeError);
+    expect(EMPTY_FRONTIER).toEqual({ size: 0, hashes: [] });
   });
 });
 

@@ -155,6 +155,24 @@ describe("signing", () => {
     },
   );
 
+  test("a note of a million bytes is one, of a byte more it is none, for whoever signs and whoever opens", () => {
+    const overhead = Buffer.byteLength(signNote("\n", [signer])) - 1;
+    const textOf = (length: number) => `${"x".repeat(length - 1)}\n`;
+    const longest = signNote(textOf(1_000_000 - overhead), [signer]);
+    expect(Buffer.byteLength(longest)).toBe(1_000_000);
+    expect(openNote(longest, [verifier]).verified).toHaveLength(1);
+    expect(openNote(Buffer.from(longest), [verifier]).verified).toHaveLength(1);
+    expect(() => signNote(textOf(1_000_001 - overhead), [signer])).toThrow(code("note_malformed"));
+    for (const longer of [`x${longest}`, Buffer.from(`x${longest}`)])
+      expect(() => openNote(longer, [verifier])).toThrow(code("note_malformed"));
+  });
+
+  test("a hundred may sign, and not one more", () => {
+    const signers = Array.from({ length: 101 }, () => signer);
+    expect(openNote(signNote(TEXT, signers.slice(1)), [verifier]).verified).toHaveLength(1);
+    expect(() => signNote(TEXT, signers)).toThrow(code("invalid_argument"));
+  });
+
   test("refuses no signer, impossible names and other kinds of key", () => {
     const ec = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
     expect(() => signNote(TEXT, [])).toThrow(code("invalid_argument"));

@@ -161,6 +161,52 @@ describe("a proof that is not exactly right is refused", () => {
     expect(() => verifyConsistency({ from, to: { size: 4, root }, proof: [b] })).toThrow(invalid);
   });
 
+  test("sizes and places that are no numbers of a tree, though the hashes fit", () => {
+    const root = leaves[0]!;
+    const claim = { leafHash: root, index: 0, size: 1, root, proof: [] };
+    verifyInclusion(claim);
+    for (const wrong of [
+      { index: 1 },
+      { index: -1 },
+      { index: 0.5 },
+      { index: "0" },
+      { size: "1" },
+      { size: 2 ** 53 },
+    ])
+      expect(() => verifyInclusion({ ...claim, ...(wrong as object) })).toThrow(invalid);
+    const tree = { size: 1, root };
+    verifyConsistency({ from: tree, to: tree, proof: [] });
+    for (const size of ["1", -1, 1.5, 2 ** 53])
+      for (const odd of [
+        { from: { size, root }, to: { size, root } },
+        { from: tree, to: { size, root } },
+      ])
+        expect(() => verifyConsistency({ ...odd, proof: [] } as ConsistencyClaim)).toThrow(invalid);
+  });
+
+  test("hashes of another length, though they fit each other", () => {
+    const [a, b] = [leaves[0]!, leaves[1]!];
+    const claim = { index: 0, size: 2, leafHash: a, proof: [b], root: nodeHash(a, b) };
+    verifyInclusion(claim);
+    for (const length of [0, 31, 33, 64]) {
+      const odd = new Uint8Array(length).fill(7);
+      for (const wrong of [
+        { leafHash: odd, root: nodeHash(odd, b) },
+        { proof: [odd], root: nodeHash(a, odd) },
+        { size: 1, leafHash: odd, root: odd, proof: [] },
+      ])
+        expect(() => verifyInclusion({ ...claim, ...wrong })).toThrow(invalid);
+      const one = { size: 1, root: a };
+      for (const wrong of [
+        { from: { size: 1, root: odd }, to: { size: 2, root: nodeHash(odd, b) }, proof: [b] },
+        { from: one, to: { size: 2, root: nodeHash(a, odd) }, proof: [odd] },
+        { from: { size: 0, root: emptyRoot() }, to: { size: 2, root: odd }, proof: [] },
+        { from: { size: 3, root: odd }, to: { size: 3, root: odd }, proof: [] },
+      ])
+        expect(() => verifyConsistency(wrong)).toThrow(invalid);
+    }
+  });
+
   test("two trees of size 0 or 1 that differ", () => {
     const other = leaves[3]!;
     const empty = { size: 0, root: emptyRoot() };
@@ -202,6 +248,11 @@ test("a proof about what is not in the tree cannot be made", async () => {
   await expect(inclusionProof(-1, 8, shelf.read)).rejects.toMatchObject(invalidArgument);
   await expect(consistencyProof(9, 8, shelf.read)).rejects.toMatchObject(invalidArgument);
   await expect(consistencyProof(0.5, 8, shelf.read)).rejects.toMatchObject(invalidArgument);
+  for (const size of [-1, 0.5, Number.NaN, 2 ** 53]) {
+    await expect(inclusionProof(0, size, shelf.read)).rejects.toMatchObject(invalidArgument);
+    await expect(consistencyProof(size, size, shelf.read)).rejects.toMatchObject(invalidArgument);
+    await expect(consistencyProof(0, size, shelf.read)).rejects.toMatchObject(invalidArgument);
+  }
 });
 
 test("a tile of the wrong length is named, a reader's own error passes through", async () => {

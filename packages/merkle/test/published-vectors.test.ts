@@ -12,6 +12,7 @@ import {
   verifyConsistency,
   verifyInclusion,
 } from "../src/index.ts";
+import { hashesEqual } from "../src/tree-hash.ts";
 import { hex, numberedLeaves, shelfOf, unhex } from "./reference-tree.ts";
 
 // The vectors of the Certificate Transparency reference implementation, as in transparency-dev/merkle:
@@ -60,6 +61,14 @@ describe("RFC 6962 hashes", () => {
     expect(hex([nodeHash(Buffer.from("N123"), Buffer.from("N456"))])).toEqual([
       "aa217fe888e47007fa15edab33c2b492a722cb106c64667fc2b044444de66bbb",
     ]);
+  });
+
+  test("are equal where every byte is, and not where one begins as the other", () => {
+    const [root] = leaves;
+    expect(hashesEqual(root!, root!.slice())).toBe(true);
+    expect(hashesEqual(root!, root!.subarray(0, 31))).toBe(false);
+    expect(hashesEqual(root!.subarray(0, 31), root!)).toBe(false);
+    for (let at = 0; at < 32; at++) expect(hashesEqual(root!, root!.with(at, root![at]! ^ 1))).toBe(false);
   });
 
   test.each(ROOTS.map((root, size) => ({ root, size })))("root at size $size", ({ root, size }) => {
