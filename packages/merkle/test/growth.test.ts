@@ -87,6 +87,10 @@ describe("the frontier", () => {
     expect(() => appendLeafHashes(largest, [leaves[0]!])).toThrow(invalidArgument);
   });
 
+  test("that lacks its hashes has no root", () => {
+    expect(() => frontierRoot({ size: 1, hashes: [] })).toThrow(invalidArgument);
+  });
+
   test("is read from bytes that stand within others", () => {
     const bytes = encodeFrontier(appendLeafHashes(EMPTY_FRONTIER, leaves.slice(0, 7)));
     const within = Uint8Array.of(9, 9, 9, ...bytes, 9).subarray(3, 3 + bytes.length);

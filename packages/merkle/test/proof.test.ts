@@ -247,6 +247,7 @@ test("a proof about what is not in the tree cannot be made", async () => {
   await expect(inclusionProof(8, 8, shelf.read)).rejects.toMatchObject(invalidArgument);
   await expect(inclusionProof(-1, 8, shelf.read)).rejects.toMatchObject(invalidArgument);
   await expect(consistencyProof(9, 8, shelf.read)).rejects.toMatchObject(invalidArgument);
+  await expect(consistencyProof(2 ** 40, 8, shelf.read)).rejects.toMatchObject(invalidArgument);
   await expect(consistencyProof(0.5, 8, shelf.read)).rejects.toMatchObject(invalidArgument);
   for (const size of [-1, 0.5, Number.NaN, 2 ** 53]) {
     await expect(inclusionProof(0, size, shelf.read)).rejects.toMatchObject(invalidArgument);

@@ -94,6 +94,9 @@ test("what remains of a destroyed key says when it was made and when it was dest
   now += 60_000;
   await vault.destroy(alice, "data");
   await vault.destroy(bob, "data");
+  now += 60_000;
+  expect(await vault.destroy(alice, "data")).toBe(0);
+  now -= 60_000;
   const { document } = (await store.get("patient_keys", [alice, "data", 0]))!;
   expect(document).toMatchObject({
     created: new Date(1_700_000_000_000),
@@ -135,4 +138,35 @@ test("where a key changes while it is wrapped anew, nobody is told that all were
   const raced: Store = { ...store, commit: async () => ({ committed: false, failure: "conflict" }) as never };
   await expect(rewrapPatientKeys({ store: raced, kms })).rejects.toMatchObject({ code: "unavailable" });
   expect(await rewrapPatientKeys({ store, kms })).toBe(1);
+});
+
+test("a key that is made while it is destroyed is destroyed, too", async () => {
+  await using installation = await openInstallation();
+  const { store, kms, vault } = installation;
+  let raced = false;
+  const racing: Store = {
+    ...store,
+    async commit(commit) {
+      if (!raced) {
+        raced = true;
+        await vault.create(alice, "data"); // another process, just before this one's commit
+      }
+      return store.commit(commit);
+    },
+  };
+  const destroying = await openVault({ store: racing, kms });
+  expect(await destroying.destroy(alice, "data")).toBe(1);
+  vault.forget(alice);
+  await expect(vault.key(alice, "data")).rejects.toMatchObject({ code: "destroyed" });
+});
+
+test("keys of more patients than fit on a page are wrapped anew, all of them", async () => {
+  await using installation = await openInstallation();
+  const { keyPath, store, vault } = installation;
+  const patients = Array.from({ length: 300 }, (_, i) => `local/pat_${i}`);
+  await Promise.all(patients.map((partition) => vault.create(partition, "data")));
+  await addMasterKey(keyPath);
+  const kms = await openLocalKms({ path: keyPath });
+  expect(await rewrapPatientKeys({ store, kms })).toBe(300);
+  expect(await rewrapPatientKeys({ store, kms })).toBe(0);
 });
