@@ -176,7 +176,7 @@ describe("the reserve", () => {
     const write = prototype.write;
     vi.spyOn(prototype, "write").mockImplementation(function (this: FileHandle, ...args: unknown[]) {
       const [content, offset, length, position] = args as [Uint8Array, number, number, number];
-      return write.call(this, content, offset, Math.min(5, length), position) as never;
+      return Reflect.apply(write, this, [content, offset, Math.min(5, length), position]) as never;
     });
     await reserve.append(record("a record of some length"));
     await reserve.append(record("another"));
