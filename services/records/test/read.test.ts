@@ -256,8 +256,8 @@ describe("ReadSeries", () => {
     expect(largest).toBeLessThanOrEqual(10_000);
     const entries = (await world.accesses()).filter(({ direction }) => direction === Direction.READ);
     expect(entries.map(({ phase, items }) => [phase, items])).toEqual([
-      [Access_Phase.OPENED, 0n],
-      [Access_Phase.CLOSED, BigInt(samples)],
+      [Access_Phase.OPENED, 0],
+      [Access_Phase.CLOSED, samples],
     ]);
     expect(entries[1]!.openedBy).toBe(entries[0]!.id);
   });
