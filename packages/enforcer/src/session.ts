@@ -195,6 +195,5 @@ export class Session {
     if (!sent) return;
     for (const earlier of phase.pending.keys()) if (earlier <= sequence) phase.pending.delete(earlier);
     phase.lease = { ...phase.lease, start: this.leaseStart(sent, at) };
-    this.check(at);
   }
 }

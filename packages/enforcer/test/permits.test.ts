@@ -108,6 +108,16 @@ describe("the cache of decisions", () => {
     expect(cache.get(question, 0)).toMatchObject({ permitted: true });
   });
 
+  it("drops at a recall every decision about the patient, however many there are and whichever were dropped before", () => {
+    const cache = new DecisionCache(4);
+    const codes = ["1", "2", "3", "4", "5"];
+    for (const code of codes) cache.put(of("a", code), [permit], 0); // the first leaves for want of room
+    cache.put(of("a", "2"), [permit], 0);
+    cache.drop("a");
+    expect(cache.size).toBe(0);
+    expect(codes.map((code) => cache.get(of("a", code), 0))).toEqual(Array(5).fill(undefined));
+  });
+
   it("keeps the last answer to a question", () => {
     const cache = new DecisionCache(10);
     cache.put(question, [permit], 0);
@@ -125,7 +135,7 @@ describe("the cache of decisions", () => {
       code: fc.constantFrom(...codes),
     });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 40, size: "max" }), (steps) => {
         const cache = new DecisionCache(3);
         let known: { partition: string; code: string }[] = [];
         for (const { act, partition, code } of steps) {

@@ -175,7 +175,7 @@ describe("a session", () => {
   });
 
   it("is not prolonged by a second answer to its opening, nor by an answer to a renewal that it never sent", () => {
-    session.receive({ kind: "opened", ttlMs: 60_000 }, at(200));
+    expect(session.receive({ kind: "opened", ttlMs: 60_000 }, at(200))).toEqual([]);
     session.receive({ kind: "renewed", sequence: 1 }, at(300));
     expect(session.isLive(at(1_499))).toBe(true);
     expect(session.isLive(at(1_500))).toBe(false);
@@ -218,5 +218,30 @@ describe("a session", () => {
     session.connect(at(300));
     session.receive({ kind: "opened", ttlMs: 1_500 }, at(310));
     expect(session.peek(ann, at(320))).toBeUndefined();
+  });
+
+  it("is none before it was connected", () => {
+    expect(new Session(sessionOptions(2)).phase).toBe("none");
+  });
+
+  it("asks nothing at the instant at which it lapses", () => {
+    expect(session.ask(ann, at(1_500))).toBeUndefined();
+    expect(session.phase).toBe("none");
+  });
+
+  it("heeds each answer to a renewal, whichever are under way", () => {
+    session.tick(at(500));
+    session.tick(at(1_000));
+    session.receive({ kind: "renewed", sequence: 1 }, at(1_010));
+    session.receive({ kind: "renewed", sequence: 2 }, at(1_020));
+    expect(session.isLive(at(2_499))).toBe(true);
+  });
+
+  it("has nothing more to do with a question that was answered or given up", () => {
+    const [answered, abandoned] = [session.ask(ann, at(200))!, session.ask(ann, at(200))!];
+    session.answer(answered, { permits: [permit] }, at(210));
+    session.abandon(abandoned);
+    session.receive(recallOf(ann), at(220));
+    expect([answered.stale, abandoned.stale]).toEqual([false, false]);
   });
 });
