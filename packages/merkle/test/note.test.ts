@@ -100,6 +100,7 @@ test.each([
   ["another space in the name", `${TEXT}\n${PETER_SIG.replace("PeterNeumann", "Peter\u00a0Neumann")}`],
   ["a plus in the name", `${TEXT}\n${PETER_SIG.replace("PeterNeumann", "Peter+Neumann")}`],
   ["a hyphen for the dash", `${TEXT}\n${PETER_SIG.replace("—", "-")}`],
+  ["a character before the dash", `${TEXT}\nx${PETER_SIG}`],
   ["two spaces", `${TEXT}\n${PETER_SIG.replace("Neumann ", "Neumann  ")}`],
   ["a space at the end", `${TEXT}\n${PETER_SIG.replace("\n", " \n")}`],
   ["base64 without padding", `${TEXT}\n${PETER_SIG.replace("=", "")}`],
@@ -165,6 +166,22 @@ describe("signing", () => {
     expect(() => signNote(textOf(1_000_001 - overhead), [signer])).toThrow(code("note_malformed"));
     for (const longer of [`x${longest}`, Buffer.from(`x${longest}`)])
       expect(() => openNote(longer, [verifier])).toThrow(code("note_malformed"));
+  });
+
+  test("an empty line is a text, and no line at all is none, though somebody signs it", () => {
+    expect(openNote(signNote("\n", [signer]), [verifier]).text).toBe("\n");
+    const bytes = Buffer.alloc(4);
+    bytes.writeUInt32BE(signer.keyId);
+    const encoded = Buffer.concat([bytes, signer.sign(new Uint8Array(0))]).toString("base64");
+    expect(() => openNote(`\n\u2014 ${signer.name} ${encoded}\n`, [verifier])).toThrow(
+      code("note_malformed"),
+    );
+  });
+
+  test("what is no UTF-8 is told with its cause", () => {
+    expect(() => openNote(Uint8Array.of(0xff, 0x0a), [verifier])).toThrow(
+      expect.objectContaining({ code: "note_malformed", cause: expect.any(TypeError) }),
+    );
   });
 
   test("a hundred may sign, and not one more", () => {

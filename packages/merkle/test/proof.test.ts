@@ -207,6 +207,32 @@ describe("a proof that is not exactly right is refused", () => {
     }
   });
 
+  test("a newer tree that is smaller, or a hash behind the last, though the hashes fit", async () => {
+    const [root, extra] = [leaves[0]!, leaves[9]!];
+    const shrunk = { from: { size: 2, root }, to: { size: 1, root }, proof: [] };
+    expect(() => verifyConsistency(shrunk)).toThrow(invalid);
+    const { from, to, proof } = await consistencyClaim(3, 4);
+    const higher = {
+      from: { ...from, root: nodeHash(extra, from.root) },
+      to: { ...to, root: nodeHash(extra, to.root) },
+    };
+    expect(() => verifyConsistency({ ...higher, proof: [...proof, extra] })).toThrow(invalid);
+  });
+
+  test("what is no list, or no tree, beside what is right", async () => {
+    const inclusion = await inclusionClaim(5, 8);
+    const consistency = await consistencyClaim(3, 8);
+    const whole = { length: 0, every: () => true, *[Symbol.iterator]() {} };
+    for (const odd of [undefined, null, 5, "", "abc", {}, new Set(), { length: 0 }, whole]) {
+      expect(() => verifyInclusion({ ...inclusion, proof: odd as never })).toThrow(invalid);
+      expect(() => verifyConsistency({ ...consistency, proof: odd as never })).toThrow(invalid);
+      expect(() => verifyConsistency({ ...consistency, from: odd as never })).toThrow(invalid);
+      expect(() => verifyConsistency({ ...consistency, to: odd as never })).toThrow(invalid);
+    }
+    const single = { leafHash: leaves[0]!, index: 0, size: 1, root: leaves[0]! };
+    expect(() => verifyInclusion({ ...single, proof: whole as never })).toThrow(invalid);
+  });
+
   test("two trees of size 0 or 1 that differ", () => {
     const other = leaves[3]!;
     const empty = { size: 0, root: emptyRoot() };
