@@ -76,9 +76,11 @@ test("a folder that is not there is unavailable", async () => {
   await expect(opening).rejects.toMatchObject({ code: "unavailable" });
 });
 
-test("a closed KMS refuses", async () => {
+test("a closed KMS refuses, and calls nothing tampered that it can't open any more", async () => {
   const kms = await openLocalKms({ path });
+  const wrapped = await kms.wrap(key, "context");
   await kms.close();
+  await expect(kms.unwrap(wrapped, "context")).rejects.toMatchObject({ code: "unavailable" });
   await expect(kms.wrap(key, "context")).rejects.toMatchObject({ code: "unavailable" });
   await expect(kms.derive("pairwise")).rejects.toMatchObject({ code: "unavailable" });
 });

@@ -51,6 +51,13 @@ test("any changed or missing byte is found", () => {
   );
 });
 
+test("what does not open says why, for whoever looks for the reason", () => {
+  const key = newKey();
+  expect(() => key.open("y", key.seal("x", Uint8Array.of(1)))).toThrow(
+    expect.objectContaining({ name: "VaultError", code: "tampered", cause: expect.any(Error) }),
+  );
+});
+
 test("sealing twice shows nothing of the same plaintext", () => {
   const key = newKey();
   const plaintext = new Uint8Array(32);
