@@ -178,15 +178,13 @@ export function runEnforcer({ link, session, clock, timers, log }: EnforcerParts
     return heeded;
   }
 
-  /** Resolves with whether a session is live, at the latest after `withinMs`. */
-  function live(withinMs: number): Promise<boolean> {
-    if (session.phase === "live") return Promise.resolve(true);
-    if (closed || withinMs <= 0) return Promise.resolve(false);
+  /** Resolves once a session is live or the enforcer is closed, at the latest after `withinMs`. */
+  function live(withinMs: number): Promise<void> {
     return new Promise((resolve) => {
       const wake = () => {
         waiting.delete(wake);
         cancel();
-        resolve(session.phase === "live");
+        resolve();
       };
       const cancel = timers.after(withinMs, wake);
       waiting.add(wake);
@@ -257,7 +255,6 @@ export function runEnforcer({ link, session, clock, timers, log }: EnforcerParts
       return { live, forMs: clock.monotonic() - since };
     },
     async close() {
-      if (closed) return;
       closed = true;
       cancelTick();
       cancelConnect();

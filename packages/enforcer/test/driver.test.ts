@@ -157,6 +157,21 @@ describe("the stream of a session", () => {
     expect(world.streams).toHaveLength(before + 1);
   });
 
+  it("whose session was over as it opened does not make the next come sooner", () => {
+    world.broken();
+    world.pass(50);
+    world.broken();
+    world.pass(100);
+    expect(world.streams).toHaveLength(3);
+    world.pass(10);
+    world.streams[2]!.listener.message({ kind: "opened", ttlMs: 5 });
+    expect(enforcer.isLive()).toBe(false);
+    world.pass(199);
+    expect(world.streams).toHaveLength(3);
+    world.pass(1);
+    expect(world.streams).toHaveLength(4);
+  });
+
   it("of before says nothing any more: neither its messages nor its end count", async () => {
     const [first] = world.streams;
     world.broken(first);
@@ -293,7 +308,10 @@ describe("a decision", () => {
 
   it("is given up after two seconds without a session", async () => {
     const deciding = enforcer.decide(question);
-    const outcome = expect(deciding).rejects.toMatchObject({ code: "undecided" });
+    const outcome = expect(deciding).rejects.toMatchObject({
+      code: "undecided",
+      message: expect.stringContaining("no session"),
+    });
     let over = false;
     deciding.catch(() => {
       over = true;
@@ -322,6 +340,28 @@ describe("a decision", () => {
     }
     await outcome;
     expect(world.asked).toHaveLength(8);
+  });
+
+  it("is asked for again only as long as there is patience: two seconds, not eight times each answer's", async () => {
+    world.opened();
+    const deciding = enforcer.decide(question);
+    const outcome = expect(deciding).rejects.toMatchObject({ code: "undecided" });
+    for (let i = 0; i < 3; i++) {
+      world.streams[0]!.listener.message({ kind: "renewed", sequence: i });
+      world.pass(900);
+      world.asked[i]!.reject(new ConnectError("no answer", Code.DeadlineExceeded));
+      await world.settled();
+    }
+    await outcome;
+    expect(world.asked.length).toBeLessThanOrEqual(3);
+  });
+
+  it("that finds the session lapsed has everybody told at once", () => {
+    world.opened();
+    world.timers.clear(); // no tick comes
+    world.pass(1_500);
+    enforcer.decide(question).catch(() => undefined);
+    expect(heard).toEqual([undefined]);
   });
 
   it("is not asked for again where the service refused the question", async () => {

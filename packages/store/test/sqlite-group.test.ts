@@ -61,6 +61,41 @@ describe("sqlite: one group of commits", () => {
     expect(database.prepare("SELECT id FROM outbox").all()).toHaveLength(2);
   });
 
+  test("that finds the disk full is tried again after each room that is made, and no more rooms than needed", () => {
+    const made: string[] = [];
+    const rooms = [
+      () => made.push("too little"),
+      () => {
+        made.push("enough");
+        database.exec("PRAGMA max_page_count = 1000");
+      },
+      () => made.push("too much"),
+    ];
+    const statements = createStatements(database);
+    expect(writeGroup(statements, catalog, [commit(["before", 100])], rooms)).toEqual([committed]);
+    expect(made).toEqual([]);
+    const group = [commit(["a", 100]), commit(["large", 300_000])];
+    expect(writeGroup(statements, catalog, group, rooms)).toEqual([committed, committed]);
+    expect(made).toEqual(["too little", "enough"]);
+    expect(ids()).toEqual(["a", "before", "large"]);
+  });
+
+  test("that fails for another reason leaves nothing, makes no room, and the next one works", () => {
+    const made: string[] = [];
+    const statements = createStatements(database);
+    const [ok, strange] = [commit(["a", 100]), commit(["b", 100])];
+    const changes = strange.changes.map((change) => ({ ...change, collection: "other" }));
+    const group = [ok, { ...strange, changes }];
+    const failed = { failure: { code: "invalid", message: expect.any(String) } };
+    const rooms = [() => made.push("room")];
+    expect(writeGroup(statements, catalog, group, rooms)).toMatchObject([failed, failed]);
+    expect(made).toEqual([]);
+    expect(ids()).toEqual([]);
+    expect(database.isTransaction).toBe(false);
+    expect(writeGroup(statements, catalog, [ok])).toEqual([committed]);
+    expect(ids()).toEqual(["a"]);
+  });
+
   test("a store whose declarations fit is opened without a write", () => {
     const changes = () => database.prepare("SELECT total_changes() AS n").get()?.n;
     const before = changes();
