@@ -35,7 +35,7 @@ describe("sqlite: one group of commits", () => {
       ifRevision: 0,
     })),
     events: [{ id: documents.join(), subject: "a.b", data: { start: 0, end: 0 }, headers: "{}" }],
-    bytes: new Uint8Array(Math.max(...documents.map(([, bytes]) => bytes))),
+    bytes: new Uint8Array(Math.max(0, ...documents.map(([, bytes]) => bytes))),
   });
   const ids = () =>
     database
@@ -94,6 +94,36 @@ describe("sqlite: one group of commits", () => {
     expect(database.isTransaction).toBe(false);
     expect(writeGroup(statements, catalog, [ok])).toEqual([committed]);
     expect(ids()).toEqual(["a"]);
+  });
+
+  test("a duplicate is named by the index that it met, not by one that others may share or the document itself is in", () => {
+    const unique = (name: string) => ({ name, fields: [name], unique: true });
+    const shared = { name: "shared", fields: ["shared"] };
+    const several = createCatalog([
+      { name: "note", key: ["partition", "id"], indexes: [shared, unique("x"), unique("y")] },
+    ]);
+    migrate(database, several);
+    const write = (kind: "insert" | "replace", ...values: string[]) => {
+      const change = {
+        kind,
+        collection: "note",
+        values: ["eu/p1", ...values],
+        document: { start: 0, end: 0 },
+      };
+      const changes = [{ ...change, ifRevision: kind === "insert" ? 0 : 1 }];
+      const one: WireCommit = { ...commit(), changes, events: [], bytes: new Uint8Array() };
+      return writeGroup(createStatements(database), several, [one]);
+    };
+    expect(several.collection("note").fields).toEqual(["partition", "id", "shared", "x", "y"]);
+    expect(write("insert", "a", "s", "ax", "ay")).toEqual([committed]);
+    expect(write("insert", "b", "s", "bx", "by")).toEqual([committed]);
+    const duplicate = (index: string) => [
+      { answer: { committed: false, change: 0, reason: "duplicate", index } },
+    ];
+    expect(write("insert", "c", "s", "cx", "by")).toEqual(duplicate("y"));
+    expect(write("replace", "a", "s", "ax", "by")).toEqual(duplicate("y"));
+    expect(write("replace", "a", "s", "bx", "ay")).toEqual(duplicate("x"));
+    expect(write("replace", "a", "s", "ax", "new")).toEqual([committed]);
   });
 
   test("a store whose declarations fit is opened without a write", () => {

@@ -118,10 +118,10 @@ function metIndex(
   values: readonly SQLInputValue[],
 ): string {
   for (const index of shape.indexes.values()) {
-    // A replaced document does not meet itself under its key.
-    if (!index.unique || (change.kind === "replace" && index.fields.join() === shape.key.join())) continue;
+    if (!index.unique) continue;
     const bound = index.fields.map((field) => values[shape.fields.indexOf(field)] ?? null);
     const equals = index.fields.map((field) => `${columnName(field)} = ?`);
+    // A replaced document does not meet itself.
     const others = change.kind === "replace" ? ` AND NOT (${keyEquals(shape)})` : "";
     if (others !== "") bound.push(...values.slice(0, shape.key.length));
     const met = statements
