@@ -193,7 +193,7 @@ test("another version of a key has another id", async () => {
   expect(() => key.open("block/1", relabelled)).toThrow(expect.objectContaining({ code: "tampered" }));
 });
 
-test("a wrapped key that is moved to another patient does not unwrap", async () => {
+test("a wrapped key that is moved to another patient does not unwrap, and can be destroyed", async () => {
   await using installation = await openInstallation();
   const { vault, store } = installation;
   await vault.create(alice, "data");
