@@ -193,7 +193,7 @@ test("another version of a key has another id", async () => {
   expect(() => key.open("block/1", relabelled)).toThrow(expect.objectContaining({ code: "tampered" }));
 });
 
-test("a wrapped key that is moved to another patient does not unwrap, and can be destroyed", async () => {
+test("a wrapped key that is moved to another patient does not unwrap, and can be destroyed like any other", async () => {
   await using installation = await openInstallation();
   const { vault, store } = installation;
   await vault.create(alice, "data");
@@ -206,6 +206,11 @@ test("a wrapped key that is moved to another patient does not unwrap, and can be
     code: "damaged",
     cause: { code: "tampered" },
   });
+  // It stands there without the entry that says that it lives.
+  await vault.create(bob, "data");
+  await expect(vault.key(bob, "data")).rejects.toMatchObject({ code: "damaged" });
+  expect(await vault.destroy(bob, "data")).toBe(1);
+  await expect(vault.key(bob, "data")).rejects.toMatchObject({ code: "destroyed" });
 });
 
 test("a lost or swapped key file is found at start", async () => {
