@@ -126,6 +126,12 @@ describe("the cache of decisions", () => {
     expect(cache.size).toBe(1);
   });
 
+  it("counts a new answer as a use: of what it has room for, another leaves first", () => {
+    const cache = new DecisionCache(2);
+    for (const partition of ["a", "b", "a", "c"]) cache.put(of(partition), [permit], 0);
+    expect(["a", "b", "c"].filter((partition) => cache.get(of(partition), 0))).toEqual(["a", "c"]);
+  });
+
   it("holds what it has room for, of the most recent uses, whatever is put, read and dropped", () => {
     const patients = ["a", "b", "c"];
     const codes = ["1", "2"];
