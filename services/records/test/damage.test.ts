@@ -162,8 +162,8 @@ describe("one bit of a sealed block flips", () => {
     const accesses = await world.accesses();
     const damaged = accesses.filter(({ reason }) => reason === "DATA_DAMAGED");
     expect(damaged.map(({ outcome, items }) => [outcome, items])).toEqual([
-      [1, 0n],
-      [1, 0n],
+      [1, 0],
+      [1, 0],
     ]);
   });
 
