@@ -75,7 +75,9 @@ export async function openReserve(options: {
   }
 
   async function empty(): Promise<void> {
-    if (held.length > 0 || used === 0 || broken !== undefined) return;
+    // The file is let go of as a whole: what is still held has no other place.
+    if (held.length > 0) return;
+    if (used === 0 || broken !== undefined) return;
     try {
       await writeAt(file, new Uint8Array(used), 0);
       await file.datasync();

@@ -71,11 +71,12 @@ describe("the reserve", () => {
     await reserve.close();
   });
 
-  test("acknowledges nothing after a sync that failed: a later one would lie", async () => {
+  test("acknowledges nothing after a sync that failed, and says why: a later one would lie", async () => {
     const path = await newPath();
     const reserve = await openReserve({ path, bytes });
-    vi.spyOn(await fileHandles(path), "datasync").mockRejectedValueOnce(new Error("EIO"));
-    await expect(reserve.append(record("a"))).rejects.toMatchObject({ code: "unavailable" });
+    const cause = new Error("EIO");
+    vi.spyOn(await fileHandles(path), "datasync").mockRejectedValueOnce(cause);
+    await expect(reserve.append(record("a"))).rejects.toMatchObject({ code: "unavailable", cause });
     await expect(reserve.append(record("b"))).rejects.toMatchObject({ code: "unavailable" });
     expect(reserve.held()).toEqual([]);
     await reserve.close();
@@ -159,6 +160,21 @@ describe("the reserve", () => {
     const reserve = await openReserve({ path: await newPath(), bytes });
     await reserve.close();
     await expect(reserve.append(record("late"))).rejects.toMatchObject({ code: "unavailable" });
+  });
+
+  test("keeps on the disk what is still held while a part was released", async () => {
+    const path = await newPath();
+    const reserve = await openReserve({ path, bytes });
+    await reserve.append(record("released"));
+    await reserve.append(record("held"));
+    await reserve.release(1);
+    // As after a crash: the file as it stands.
+    const copy = await newPath();
+    await writeFile(copy, await readFile(path));
+    const again = await openReserve({ path: copy, bytes });
+    expect(texts(again.held())).toContain("held");
+    await again.close();
+    await reserve.close();
   });
 
   test("takes a record that fills it to the last byte, and none of a byte more", async () => {

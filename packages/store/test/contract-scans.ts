@@ -24,6 +24,12 @@ export function describeScans(current: () => Store): void {
       expect(await idsOf(current(), { ...scan, equals: ["eu/p3"] })).toEqual([]);
     });
 
+    test("walks a whole collection in the order of its key, page by page", async () => {
+      await insert(current(), note("b"), note("a"), note("c", {}, "eu/p0"));
+      expect(await idsOf(current(), { equals: [], limit: 1 })).toEqual(["c", "a", "b"]);
+      expect(await idsOf(current(), { equals: [], limit: 10, order: "descending" })).toEqual(["b", "a", "c"]);
+    });
+
     test("takes half-open ranges, and `after` as an exclusive lower bound", async () => {
       await insert(current(), ...[1, 2, 3, 4].map((rank) => note(`n${rank}`, { rank })));
       const ids = async (range: NonNullable<Scan["range"]>) => {

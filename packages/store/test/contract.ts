@@ -277,6 +277,14 @@ export function describeStoreContract(name: string, open: OpenStoreUnderTest): v
         await expect(store.count("nothing")).rejects.toMatchObject({ code: "invalid" });
       });
 
+      test("counts a collection apart from what waits", async () => {
+        const events = [event("e1"), event("e2"), event("e3")];
+        await store.commit({ partition: "eu/p1", changes: [insertion(note("a"))], events });
+        expect([await store.count(), await store.count("note"), await store.count("counter")]).toEqual([
+          3, 1, 0,
+        ]);
+      });
+
       test("never gives a position twice, also after a restart", async () => {
         await store.commit({ partition: "eu/p1", changes: [], events: [event("e1")] });
         const [first] = await store.readOutbox(1);

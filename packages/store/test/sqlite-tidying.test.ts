@@ -1,9 +1,11 @@
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { openDatabase } from "../src/sqlite/database.ts";
-import { createTidying } from "../src/sqlite/tidying.ts";
+import { scrubDatabase } from "../src/sqlite/scrub.ts";
+import { createTidying, type Tidying } from "../src/sqlite/tidying.ts";
 
 /** A database of 1,000 rows of a page each. */
 async function filled() {
@@ -65,4 +67,138 @@ test("sqlite: once stopped, nothing is looked at any more, whatever is asked or 
   tidying.touch();
   tidying.wrote();
   expect(vi.getTimerCount()).toBe(0);
+});
+
+describe("sqlite: tidying, by the clock", () => {
+  let free = 0;
+  let gives = 64;
+  let steps = 0;
+  let failure: Error | undefined;
+  /** What tidying asks a database, answered by the test. */
+  const database = {
+    prepare: () => ({ get: () => ({ freelist_count: free }) }),
+    exec() {
+      if (failure) throw failure;
+      steps += 1;
+      free = Math.max(0, free - gives);
+    },
+  } as unknown as DatabaseSync;
+  let tidying: Tidying;
+  beforeEach(() => {
+    [free, gives, steps, failure] = [0, 64, 0, undefined];
+    vi.useFakeTimers();
+    tidying = createTidying(database);
+  });
+  afterEach(() => {
+    tidying.stop();
+    vi.useRealTimers();
+  });
+
+  test("64 free pages are worth it, 63 are not", () => {
+    free = 63;
+    vi.advanceTimersByTime(1_000);
+    expect(steps).toBe(0);
+    free = 64;
+    tidying.wrote();
+    vi.advanceTimersByTime(49);
+    expect(steps).toBe(0);
+    vi.advanceTimersByTime(1_000);
+    expect([steps, free]).toEqual([1, 0]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("once begun all are given back, and then it is worth it only from 64 on again", () => {
+    free = 130;
+    vi.advanceTimersByTime(1_000);
+    expect([steps, free]).toEqual([3, 0]);
+    free = 10;
+    tidying.wrote();
+    vi.advanceTimersByTime(1_000);
+    expect([steps, free]).toEqual([3, 10]);
+  });
+
+  test("what is asked meanwhile puts it off, and starts nothing where nothing is to be done", () => {
+    free = 64;
+    vi.advanceTimersByTime(40);
+    tidying.touch();
+    vi.advanceTimersByTime(40);
+    expect(steps).toBe(0);
+    vi.advanceTimersByTime(10);
+    expect(steps).toBe(1);
+    vi.advanceTimersByTime(1_000);
+    expect(vi.getTimerCount()).toBe(0);
+    tidying.touch();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("a file that gives nothing back is left alone, until it is worth it once more", () => {
+    [free, gives] = [64, 0];
+    vi.advanceTimersByTime(10_000);
+    expect(steps).toBe(1);
+    expect(vi.getTimerCount()).toBe(0);
+    free = 63;
+    tidying.wrote();
+    vi.advanceTimersByTime(1_000);
+    expect(steps).toBe(1);
+  });
+
+  test("a disk that fails ends it without a word, until the next write", () => {
+    free = 100;
+    failure = new Error("database or disk is full");
+    vi.advanceTimersByTime(10_000);
+    expect(vi.getTimerCount()).toBe(0);
+    failure = undefined;
+    free = 10; // not begun any more
+    tidying.wrote();
+    vi.advanceTimersByTime(1_000);
+    expect(steps).toBe(0);
+    free = 64;
+    tidying.wrote();
+    vi.advanceTimersByTime(1_000);
+    expect([steps, free]).toEqual([1, 0]);
+  });
+});
+
+describe("sqlite: a scrub", () => {
+  test("leaves no byte of what was deleted in any file, and temporary things in memory again", async () => {
+    const { path, database } = await filled();
+    const canary = "a heart rate of 61";
+    database.prepare("INSERT INTO t VALUES (?, ?)").run(5_000, Buffer.from(canary.repeat(50)));
+    database.exec("DELETE FROM t WHERE id = 5000");
+    scrubDatabase(database);
+    for (const file of [path, `${path}-wal`]) {
+      const bytes = await readFile(file).catch(() => Buffer.alloc(0));
+      expect(bytes.includes(canary), file).toBe(false);
+    }
+    expect((await stat(`${path}-wal`)).size).toBe(0);
+    expect(database.prepare("PRAGMA temp_store").get()).toEqual({ temp_store: 2 });
+    expect(database.prepare("PRAGMA freelist_count").get()).toEqual({ freelist_count: 0 });
+    database.close();
+  });
+
+  test("gives its pages back", async () => {
+    const { database, pages } = await filled();
+    const before = pages("page_count");
+    database.exec("DELETE FROM t WHERE id > 100");
+    scrubDatabase(database);
+    expect(pages("page_count")).toBeLessThan(before / 5);
+    database.close();
+  });
+
+  test("fails where a reader keeps the write-ahead log from being emptied", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "wellapi-scrub-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const path = join(folder, "store.db");
+    const database = new DatabaseSync(path);
+    database.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (id); INSERT INTO t VALUES (1)");
+    const reader = new DatabaseSync(path);
+    reader.exec("BEGIN");
+    reader.prepare("SELECT * FROM t").all();
+    expect(() => scrubDatabase(database)).toThrow("could not be emptied");
+    expect(database.prepare("PRAGMA temp_store").get()).toEqual({ temp_store: 2 });
+    reader.exec("COMMIT");
+    scrubDatabase(database);
+    reader.close();
+    database.close();
+  });
 });
