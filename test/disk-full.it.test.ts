@@ -268,6 +268,7 @@ async function outcomeOf(company: Company, patient: string, from: string): Promi
         unit: "/min",
         times: {
           start: { case: "startTime" as const, value: timestampFromMs(Date.parse(from)) },
+          utcOffsetMinutes: 0,
           spacing: { case: "periodMs" as const, value: 1_000 },
         },
         values: {

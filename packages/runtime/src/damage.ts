@@ -29,6 +29,8 @@ export function createDamageReporter(options: {
 }): DamageReporter {
   const { store, log, most = MOST_KNOWN } = options;
   const known = new Set<string>();
+  // So that whoever looks sees 0, and not that nobody counts.
+  damagedDocuments.add(0, { [seriesAttributes.store]: store });
   return {
     report({ collection, document, what }, cause) {
       const name = JSON.stringify([collection, document, what]);
