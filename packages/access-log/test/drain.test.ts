@@ -15,7 +15,7 @@ function capture() {
 
 describe("what travels to audit", () => {
   test("goes in groups where leaves come one soon after the other", async () => {
-    const { log, intake } = await openWorld({ gatherMs: 400 });
+    const { log, intake } = await openWorld({ gatherMs: 1_500 });
     await log.drained();
     for (let i = 0; i < 5; i++) await log.record(patient, true, access);
     await vi.waitUntil(() => intake.state.leaves.length === 5, { timeout: 5_000 });
@@ -89,12 +89,9 @@ describe("while audit or the store fails", () => {
   test("attempts come further and further apart, four times the first at most", async () => {
     const { log, intake } = await openWorld({ backoffMs: 100, gatherMs: 1 });
     intake.state.down = true;
-    const at: number[] = [];
     await log.record(patient, true, access);
-    for (let i = 1; i <= 5; i++) {
-      await vi.waitUntil(() => intake.state.calls >= i, { timeout: 5_000, interval: 5 });
-      at.push(performance.now());
-    }
+    await vi.waitUntil(() => intake.state.calls >= 5, { timeout: 10_000 });
+    const at = intake.state.times;
     const [first, second, third, fourth] = at.slice(1).map((time, i) => time - at[i]!);
     expect(first).toBeGreaterThan(90);
     expect(second).toBeGreaterThan(190);

@@ -56,12 +56,15 @@ export function createFakeIntake() {
     silent: false,
     /** How many leaves and how many bytes of bodies each request brought. */
     requests: [] as { readonly count: number; readonly bytes: number }[],
+    /** When each request came, in monotonic milliseconds. */
+    times: [] as number[],
   };
   const transport = createRouterTransport(({ service }) => {
     service(AuditIntakeService, {
       append(request) {
         state.calls += 1;
         const bytes = request.leaves.reduce((sum, { body }) => sum + body.length, 0);
+        state.times.push(performance.now());
         state.requests.push({ count: request.leaves.length, bytes });
         if (state.silent) return new Promise<never>(() => {});
         if (state.down) throw new ConnectError("down", Code.Unavailable);
