@@ -23,6 +23,8 @@ const code = "8867-4";
 const beginning = Date.parse("2026-05-01T00:00:00Z");
 const markMs = 1_000;
 const purpose = Purpose.TREATMENT;
+/** What ingestion was called with. */
+const createSeries = "wellapi.ingestion.v1.IngestionService/CreateSeries";
 
 /** Longer than a process is paused here, so that what waits in its socket is still wanted. */
 const moveWithinMs = 10_000;
@@ -168,7 +170,8 @@ export async function enrolPatient(stage: Stage, name: string): Promise<Patient>
       const client = createClient(RecordsWriteService, callers.to("ingestion", "records", records));
       return record(
         operation,
-        () => client.appendSeries({ batch }, { headers: asMaker, timeoutMs: moveWithinMs }),
+        () =>
+          client.appendSeries({ batch, method: createSeries }, { headers: asMaker, timeoutMs: moveWithinMs }),
         ({ receipt }) => {
           const status = receipt?.items[0]?.status;
           if (status === ItemOutcome_Status.ACCEPTED) return { kind: "ok" };
