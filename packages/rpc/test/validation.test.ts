@@ -1,4 +1,5 @@
 import { create, fromBinary } from "@bufbuild/protobuf";
+import { CreateConsentRequestSchema } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { SeriesBatchSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { StreamSeriesRequestSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { describe, expect, it } from "vitest";
@@ -35,11 +36,13 @@ describe("validateMessage", () => {
   });
 
   it("tells of a list that is just short enough what its items break", () => {
-    const request = create(StreamSeriesRequestSchema, {
-      batch: { requestId: "r1", patient: "p", series: Array.from({ length: 64 }, () => ({})) },
+    const provisions = Array.from({ length: 32 }, () => ({}));
+    const request = create(CreateConsentRequestSchema, {
+      requestId: "r1",
+      consent: { grantee: "org_1", provisions },
     });
-    const problem = validateMessage(StreamSeriesRequestSchema, request);
+    const problem = validateMessage(CreateConsentRequestSchema, request);
     expect(problem?.violations).toHaveLength(50);
-    expect(problem?.violations?.[0]?.field).toBe("batch.series[0].code");
+    expect(problem?.violations?.[0]?.field).toBe("consent.provisions[0].effect");
   });
 });
