@@ -80,7 +80,7 @@ export function createInput({ shape, patients, samplesPerMessage, name }: InputO
         time += 1 + Math.floor(random() * 50_000);
         return time;
       }),
-      values: offsets.map(() => Math.floor(random() * 300_000) + 1),
+      values: offsets.map(() => Math.floor(random() * 300_000) + 10_000),
     };
   }
 

@@ -32,7 +32,7 @@ const data = new URL("../../test/data/fitbit/", import.meta.url);
 
 async function* freshMinutes(minutes: number, from: string): AsyncGenerator<Row> {
   for (let i = 0; i < minutes; i++) {
-    yield { timeMs: Date.parse(from) + i * 60_000, offsetMinutes: 0, mantissa: 70 + i, scale: 0 };
+    yield { timeMs: Date.parse(from) + i * 60_000, offsetMinutes: 0, mantissa: 70 + (i % 100), scale: 0 };
   }
 }
 

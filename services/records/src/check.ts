@@ -22,6 +22,7 @@ import {
   type TombstoneDocument,
 } from "./documents.ts";
 import { loadHead } from "./head-repository.ts";
+import { isObservationSeries } from "./observation-series-id.ts";
 import { type PatientBox, withBox } from "./patient-box.ts";
 
 export interface CheckDeps {
@@ -74,7 +75,9 @@ function sealedChecks({ reads, vault }: CheckDeps): Record<string, DocumentCheck
       const means = "one series of one patient: who sent it and by which device is not known";
       const said = await sealed(stored.partition, means, RESTORE, (box) => {
         const descriptor = box.openSeries(stored);
-        const own = box.seriesId(descriptor) === stored.series && box.codeId(descriptor.code) === stored.code;
+        const ofObservations = isObservationSeries(stored.series);
+        const id = ofObservations ? box.observationSeriesId(descriptor) : box.seriesId(descriptor);
+        const own = id === stored.series && box.codeId(descriptor.code) === stored.code;
         return own ? undefined : "what it holds is another series";
       });
       return said && findingOf("series", [stored.partition, stored.series], said);
