@@ -171,8 +171,8 @@ export function coverWithin(cover: Cover, from: number, to: number): Cover {
   return cut(cover, firstAbove(cover.ends, from), firstAbove(cover.starts, to - 1));
 }
 
-/** Position of the first that is greater than `limit`; all are whole numbers. */
-function firstAbove(ascending: Float64Array, limit: number, from = 0, to = ascending.length): number {
+/** Position of the first that is greater than `limit`. */
+export function firstAbove(ascending: Float64Array, limit: number, from = 0, to = ascending.length): number {
   let low = from;
   let high = to;
   while (low < high) {

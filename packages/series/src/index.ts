@@ -26,6 +26,7 @@ export {
   coverOf,
   coverWithin,
   endOfSample,
+  firstAbove,
   mergeCovers,
   nothingCovered,
   type Ranks,

@@ -7,6 +7,7 @@ import {
   type DecimalValue,
   type ExactDecimal,
   exactSum,
+  firstAbove,
   meanOf,
   mergeAggregates,
 } from "@wellapi/series";
@@ -153,8 +154,8 @@ export function createSeriesAggregation({ counted, released }: Buckets): SeriesA
       }
     },
     add(columns) {
-      const first = Math.max(0, upperBound(counted, columns.times[0]!) - 1);
-      const last = Math.min(counted.length - 1, upperBound(counted, columns.times.at(-1)!));
+      const first = Math.max(0, firstAbove(counted, columns.times[0]!) - 1);
+      const last = Math.min(counted.length - 1, firstAbove(counted, columns.times.at(-1)!));
       if (last <= first) return;
       for (const { coding, unit, buckets } of aggregateColumns(columns, counted.subarray(first, last + 1))) {
         let part: Part | undefined;
@@ -170,18 +171,6 @@ export function createSeriesAggregation({ counted, released }: Buckets): SeriesA
       return size;
     },
   };
-}
-
-/** Number of `edges` at or before `time`. */
-function upperBound(edges: Float64Array, time: number): number {
-  let low = 0;
-  let high = edges.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (edges[middle]! <= time) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** The numbers of one bucket, in one unit. */

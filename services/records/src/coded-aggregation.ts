@@ -1,4 +1,4 @@
-import { type Coding, type Columns, endOfSample } from "@wellapi/series";
+import { type Coding, type Columns, endOfSample, firstAbove } from "@wellapi/series";
 import type { Buckets } from "./aggregation.ts";
 
 /** How long a value held in a bucket. */
@@ -67,14 +67,7 @@ export function createCodedAggregation({ counted, released }: Buckets) {
 
 /** The bucket that holds `time`, or the first where it lies before. */
 function bucketAt(edges: Float64Array, time: number): number {
-  let low = 0;
-  let high = edges.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (edges[middle]! <= time) low = middle + 1;
-    else high = middle;
-  }
-  return Math.max(0, low - 1);
+  return Math.max(0, firstAbove(edges, time) - 1);
 }
 
 function isInstant({ durationMs }: Columns, i: number): boolean {
