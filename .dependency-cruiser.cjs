@@ -27,7 +27,7 @@ module.exports = {
       name: "no-package-imports-a-service",
       severity: "error",
       from: { path: "^packages/" },
-      to: { path: "^(services|standalone|cli|demo)/" },
+      to: { path: "^(services|host|cli|demo)/" },
     },
     {
       name: "clients-do-not-import-services",

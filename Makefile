@@ -54,5 +54,5 @@ release-candidate: node_modules/.installed ## Writes proto/released.binpb, with 
 node_modules/.installed: package-lock.json
 	@command -v npm >/dev/null || { echo "WellAPI needs Node 20 or later with npm: install it, for example with 'apt-get install nodejs npm'" >&2; exit 1; }
 	@npm ci --no-audit --no-fund --loglevel=error
-	@node_modules/.bin/node -e "import('./standalone/src/index.ts')" # fills NODE_COMPILE_CACHE
+	@node_modules/.bin/node -e "import('./host/src/index.ts')" # fills NODE_COMPILE_CACHE
 	@touch $@

@@ -52,23 +52,29 @@ export const rooms: Readonly<Record<string, Room>> = {
     tests: ["packages/store/test/**/*.test.ts"],
   },
   judging: {
-    mutate: ["services/records/src/{gate,grant,judgement,reading}.ts"],
+    mutate: ["services/records/src/{gate/{gate,grant,reading},write/judgement}.ts"],
     tests: ["services/records/test/**/*.test.ts"],
   },
   writing: {
-    mutate: ["services/records/src/{append,append-group,batch-writes,retract,erase,erasure-repository}.ts"],
+    mutate: [
+      "services/records/src/write/{append,append-group,batch-writes,retract,erase,erasure-repository}.ts",
+    ],
     tests: ["services/records/test/{append,erase,domain,compaction}*.test.ts"],
   },
   blocks: {
-    mutate: ["services/records/src/{winners,committed-samples,rank,compaction,compactor,rollup,summary}.ts"],
+    mutate: [
+      "services/records/src/{model/rank,blocks/{winners,committed-samples,compaction,compactor,rollup,summary}}.ts",
+    ],
     tests: ["services/records/test/{winners,compaction,rollup,overlap,read}*.test.ts"],
   },
   lots: {
-    mutate: ["services/records/src/{lots,release,releases,told-samples,told-buckets,as-of,exact-sum}.ts"],
+    mutate: [
+      "services/records/src/{blocks/as-of,lots/{lots,release,releases,told-samples,told-buckets,exact-sum}}.ts",
+    ],
     tests: ["services/records/test/{lots,release,release-store}.test.ts"],
   },
   aggregation: {
-    mutate: ["services/records/src/{aggregation,aggregate-series}.ts"],
+    mutate: ["services/records/src/read/{aggregation,aggregate-series}.ts"],
     tests: ["services/records/test/{aggregat,rollup,release,lots}*.test.ts"],
   },
 };

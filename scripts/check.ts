@@ -39,7 +39,7 @@ const checks: Check[] = [
       ".dependency-cruiser.cjs",
       "packages",
       "services",
-      "standalone",
+      "host",
       "cli",
       "demo",
     ],

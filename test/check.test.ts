@@ -16,7 +16,7 @@ import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server"
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { type CheckReport, type FileFinding, runCheck } from "@wellapi/standalone";
+import { type CheckReport, type FileFinding, runCheck } from "@wellapi/host";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const main = fileURLToPath(import.meta.resolve("@wellapi/cli/main"));

@@ -7,6 +7,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { create, createFileRegistry, type DescService } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { beforeAll, describe, expect, test } from "vitest";
+import { parseServiceConfig } from "../host/src/mesh/config.ts";
+import { serviceNames } from "../host/src/mesh/services.ts";
 import { manifestProblems } from "../scripts/check-manifests.ts";
 import { openGoTool } from "../scripts/go-tools.ts";
 import { contractServices, TableError, tableOf } from "../scripts/manifests/callers-table.ts";
@@ -15,8 +17,6 @@ import { ofKind, type Workload } from "../scripts/manifests/kinds.ts";
 import { overlays, render } from "../scripts/manifests/render.ts";
 import { strictProblems, titleOf } from "../scripts/manifests/strict.ts";
 import { generatedFiles } from "../scripts/mesh-policies.ts";
-import { parseServiceConfig } from "../standalone/src/mesh/config.ts";
-import { serviceNames } from "../standalone/src/mesh/services.ts";
 import { find, mutations, set } from "./manifest-mutations.ts";
 
 const services = await contractServices();
@@ -96,7 +96,7 @@ describe.skipIf(unavailable !== undefined)("the manifests", () => {
   });
 
   test.each(overlays)("of %s set nothing that no program reads", (overlay) => {
-    const read = ["standalone/src/mesh/config.ts", "packages/runtime/src/logger.ts"]
+    const read = ["host/src/mesh/config.ts", "packages/runtime/src/logger.ts"]
       .map((path) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8"))
       .join();
     for (const name of serviceNames) {

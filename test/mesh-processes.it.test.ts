@@ -15,6 +15,7 @@ import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { KeyService } from "@wellapi/gen/wellapi/internal/keys/v1/key_service_pb";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { createMeshAuthority, type Mesh, openMesh, parseMeshConfig } from "@wellapi/host/mesh-launcher";
 import {
   asService,
   createTokens,
@@ -25,7 +26,6 @@ import {
   spiffeIdOf,
 } from "@wellapi/rpc";
 import { createLogger, silentLogger, systemClock } from "@wellapi/runtime";
-import { createMeshAuthority, type Mesh, openMesh, parseMeshConfig } from "@wellapi/standalone/mesh-launcher";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openTools, ToolsError } from "../scripts/tools.ts";
 import { badInputSettings, describeBadInputs } from "./bad-inputs.ts";

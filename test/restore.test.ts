@@ -18,8 +18,8 @@ import { connectAnonymously } from "@wellapi/cli/connection";
 import { describeSteps, trustedKeys, verifyLogGrowth } from "@wellapi/cli/verification";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { type Manifest, openExchange, parseExchangeConfig, runRestore } from "@wellapi/host";
 import { silentLogger } from "@wellapi/runtime";
-import { type Manifest, openExchange, parseStandaloneConfig, runRestore } from "@wellapi/standalone";
 import { openSqliteStore } from "@wellapi/store";
 import { createKeyRepository, vaultCollections } from "@wellapi/vault";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -101,7 +101,7 @@ describe("a restore from backup undoes no revocation and no erasure", () => {
       WELLAPI_GRPC_PORT: "0",
       WELLAPI_HTTP_PORT: "0",
     };
-    const error: unknown = await openExchange(parseStandaloneConfig(env), silentLogger).catch((one) => one);
+    const error: unknown = await openExchange(parseExchangeConfig(env), silentLogger).catch((one) => one);
     return (error as Error).message;
   }
 

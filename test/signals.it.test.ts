@@ -14,8 +14,8 @@ import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organizati
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { type Mesh, openMesh, parseMeshConfig } from "@wellapi/host/mesh-launcher";
 import { createLogger, instruments } from "@wellapi/runtime";
-import { type Mesh, openMesh, parseMeshConfig } from "@wellapi/standalone/mesh-launcher";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findNatsServer, type NatsServers, openNatsServers } from "../packages/events/test/nats-server.ts";
 import { type OtlpSink, openOtlpSink, type Point } from "../packages/runtime/test/otlp-sink.ts";

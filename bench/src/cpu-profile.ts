@@ -41,7 +41,7 @@ const areas: readonly (readonly [string, RegExp])[] = [
   ["copy", /rpc\/src\/copy/],
   ["tokens", /jose\/|rpc\/src\/(tokens|token-verifier|authentication|credential|cache)|services\/identity\//],
   ["telemetry and logs", /@opentelemetry|pino|interceptors\/telemetry|runtime\/src\/(logger|redaction)/],
-  ["connect and interceptors", /@connectrpc|rpc\/src\/|standalone\/src\/switchboard/],
+  ["connect and interceptors", /@connectrpc|rpc\/src\/|host\/src\/switchboard/],
   ["judge", /services\/ingestion\/|packages\/terminology/],
   ["encode", /packages\/series\/|records\/src\/(provenance|observation\.ts)/],
   ["seal and MACs", /packages\/vault\/|records\/src\/patient-box/],
@@ -90,7 +90,7 @@ function summarize(profile: Profile): Summary {
     const own = placeOf(node.callFrame);
     const area = areaOf(own);
     const here = area === undefined ? caller : { area, place: own };
-    const file = /^(?:packages|services|standalone)\/[^:]+/.exec(own)?.[0] ?? caller.file;
+    const file = /^(?:packages|services|host)\/[^:]+/.exec(own)?.[0] ?? caller.file;
     const above = caller.above.has(here.place) ? caller.above : new Set([...caller.above, here.place]);
     const self = selfOf.get(id) ?? 0;
     byArea.set(here.area, (byArea.get(here.area) ?? 0) + self);

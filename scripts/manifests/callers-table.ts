@@ -2,8 +2,8 @@
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { DescFile, DescMethod, DescService } from "@bufbuild/protobuf";
-import { callersOf, isPublic } from "../../packages/rpc/src/callers.ts";
-import { type ServiceName, serviceNames, serviceOf } from "../../standalone/src/mesh/services.ts";
+import { type ServiceName, serviceNames, serviceOf } from "../../host/src/mesh/services.ts";
+import { callersOf, isPublic } from "../../packages/rpc/src/caller/callers.ts";
 
 /** One RPC, the service that serves it and the service accounts that may call it. */
 export interface Row {

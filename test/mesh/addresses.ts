@@ -1,6 +1,7 @@
 /** Where everything is in the laboratory's network: one bridge, one network namespace a pod. */
+
+import { serviceNames } from "../../host/src/mesh/services.ts";
 import { edgeNamespace, namespace } from "../../scripts/manifests/derived.ts";
-import { serviceNames } from "../../standalone/src/mesh/services.ts";
 
 /** A pod with a proxy of Istio's. */
 export interface MeshPod {

@@ -1,7 +1,7 @@
 import { freePorts } from "@wellapi/runtime";
+import { type Child, startServer } from "../../host/src/launcher/child.ts";
+import { listens } from "../../host/src/launcher/listens.ts";
 import type { Tool } from "../../scripts/tools.ts";
-import { type Child, startServer } from "../../standalone/src/launcher/child.ts";
-import { listens } from "../../standalone/src/launcher/listens.ts";
 
 /** Stands on one way between two processes. */
 export interface Passage {

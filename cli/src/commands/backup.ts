@@ -15,7 +15,7 @@ Example: WELLAPI_DATA_DIR=./data wellapi backup /backups/2026-01-31
 Neither holds the master key or the journal: keep the one apart from everything, and leave the other where it is.`,
     )
     .action(async (folder: string, options: { keys: boolean; json: boolean }) => {
-      const { runBackup } = await import("@wellapi/standalone");
+      const { runBackup } = await import("@wellapi/host");
       const content = options.keys ? "keys" : "data";
       const manifest = await runBackup({ env: process.env, folder, content });
       createOutput(options.json).object(manifest, () => {
@@ -32,7 +32,7 @@ export function addRestore(program: Command): void {
     .option("--json", "print what was restored as JSON", false)
     .addHelpText("after", "\nExample: WELLAPI_DATA_DIR=./data wellapi restore /backups/2026-01-31")
     .action(async (folder: string, options: { json: boolean }) => {
-      const { runRestore } = await import("@wellapi/standalone");
+      const { runRestore } = await import("@wellapi/host");
       const { manifest, dataDir, journalDir } = await runRestore({ env: process.env, folder });
       createOutput(options.json).object({ ...manifest, dataDir }, () =>
         [

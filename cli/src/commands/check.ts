@@ -20,7 +20,7 @@ Example: WELLAPI_DATA_DIR=./data wellapi check
 Exit code 0 where all is whole, 9 where something is damaged. Names opaque ids, times and counts, never a value.`,
     )
     .action(async ({ data, json }: Options) => {
-      const { runCheck } = await import("@wellapi/standalone");
+      const { runCheck } = await import("@wellapi/host");
       const line = (text: string) => process.stdout.write(`${text}\n`);
       const report = await runCheck({
         env: process.env,

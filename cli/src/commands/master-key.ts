@@ -22,7 +22,7 @@ export function addMasterKey(program: Command): void {
     .description("make a new one and wrap every patient's key by it; run it again where it was cut short")
     .addHelpText("after", "\nExample: WELLAPI_DATA_DIR=./data wellapi master-key rotate")
     .action(async ({ masterKey, keys, json }: Options) => {
-      const { rotateMasterKey } = await import("@wellapi/standalone");
+      const { rotateMasterKey } = await import("@wellapi/host");
       const rotated = await rotateMasterKey({ env: process.env, masterKey, keys });
       createOutput(json).object(rotated, () =>
         [
@@ -36,7 +36,7 @@ export function addMasterKey(program: Command): void {
     .description("take the keys before out of the file; backups that they wrapped do not open any more")
     .addHelpText("after", "\nExample: WELLAPI_DATA_DIR=./data wellapi master-key retire")
     .action(async ({ masterKey, keys, json }: Options) => {
-      const { retireMasterKey } = await import("@wellapi/standalone");
+      const { retireMasterKey } = await import("@wellapi/host");
       const retired = await retireMasterKey({ env: process.env, masterKey, keys });
       createOutput(json).object(retired, () =>
         retired.numbers.length === 0

@@ -13,10 +13,10 @@ export function addServe(program: Command): void {
       `
 Example: WELLAPI_MONGODB_URI=mongodb://localhost WELLAPI_MASTER_KEY=./keys/master.key wellapi serve records
 
-Settings are in standalone/README.md.`,
+Settings are in host/README.md.`,
     )
     .action(async (service: string, options: { attached: boolean }) => {
-      const { runService } = await import("@wellapi/standalone");
+      const { runService } = await import("@wellapi/host");
       process.exitCode = await runService({ service, env: process.env, attached: options.attached });
     });
 }
@@ -35,7 +35,7 @@ Takes the settings of \`wellapi start\` (WELLAPI_DATA_DIR is ./data-mesh here), 
 WELLAPI_NATS_URL (else servers of its own, installed into .tools with Python), WELLAPI_WORKLOAD_CERT_MS (3600000).`,
     )
     .action(async (options: { json: boolean }) => {
-      const { runMesh } = await import("@wellapi/standalone/mesh-launcher");
+      const { runMesh } = await import("@wellapi/host/mesh-launcher");
       process.exitCode = await runMesh({ env: process.env, json: options.json });
     });
 }

@@ -14,7 +14,7 @@ Settings (environment): WELLAPI_DATA_DIR (./data), WELLAPI_GRPC_PORT (7443), WEL
 WELLAPI_HOST (127.0.0.1), WELLAPI_PROFILE (sandbox), WELLAPI_LOG_LEVEL (info). Port 0 takes a free one.`,
     )
     .action(async (options: { json: boolean }) => {
-      const { run } = await import("@wellapi/standalone");
+      const { run } = await import("@wellapi/host");
       process.exitCode = await run({ env: process.env, json: options.json });
     });
 }

@@ -1,12 +1,12 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { ServiceImpl, Transport } from "@connectrpc/connect";
 import { type Logger, silentLogger } from "@wellapi/runtime";
-import type { Authentication } from "./authentication.ts";
-import type { Caller } from "./caller.ts";
-import type { AnswerGuard } from "./guarded-answer.ts";
+import type { AnswerGuard } from "./answers/guarded-answer.ts";
+import type { Authentication } from "./caller/authentication.ts";
+import type { Caller } from "./caller/caller.ts";
 import { serverInterceptors } from "./interceptors/list.ts";
-import { createMemoryTransport } from "./memory-transport.ts";
-import type { Route } from "./route.ts";
+import { createMemoryTransport } from "./wire/memory-transport.ts";
+import type { Route } from "./wire/route.ts";
 
 /** Believes what it is told. For tests only. */
 export function createTrustingAuthentication(caller: Caller | (() => Caller)): Authentication {

@@ -3,7 +3,7 @@ import { FieldRulesSchema } from "@bufbuild/protovalidate/gen/buf/validate/valid
 import { ErrorInfoSchema } from "@wellapi/gen/google/rpc/error_details_pb";
 import { CreateSeriesRequestSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { expect, test } from "vitest";
-import { copyMessage } from "../src/copy.ts";
+import { copyMessage } from "../src/wire/copy.ts";
 
 test("a copy equals and shares nothing that can change", () => {
   const message = fromJson(ErrorInfoSchema, { reason: "A", domain: "b", metadata: { key: "value" } });

@@ -3,7 +3,7 @@ import { constants, createServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { createSessions } from "../src/http2-sessions.ts";
+import { createSessions } from "../src/wire/http2-sessions.ts";
 import { openRelay } from "./relay.ts";
 
 /** Answers every call. */

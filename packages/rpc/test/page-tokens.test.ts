@@ -2,8 +2,8 @@ import { create } from "@bufbuild/protobuf";
 import { QuerySeriesRequestSchema } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Caller } from "../src/caller.ts";
-import { createPageTokens, type PageQuery, PageTokenError, queryDigest } from "../src/page-tokens.ts";
+import type { Caller } from "../src/caller/caller.ts";
+import { createPageTokens, type PageQuery, PageTokenError, queryDigest } from "../src/caller/page-tokens.ts";
 
 const key = new Uint8Array(32).fill(7);
 const caller: Caller = {

@@ -18,7 +18,7 @@ import { ObservationSchema } from "@wellapi/gen/wellapi/type/v1/observation_pb";
 import { SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { certainlyValid } from "../src/quick-check.ts";
+import { certainlyValid } from "../src/checks/quick-check.ts";
 
 const validator = createValidator();
 

@@ -8,7 +8,7 @@ import {
   type StoreCheck,
 } from "@wellapi/store";
 import { type Vault, VaultError } from "@wellapi/vault";
-import { damageOf } from "./damage.ts";
+import { damageOf } from "./blocks/damage.ts";
 import {
   type BlockDocument,
   type CompactedDocument,
@@ -20,10 +20,10 @@ import {
   recordsCollections,
   type SeriesDocument,
   type TombstoneDocument,
-} from "./documents.ts";
-import { loadHead } from "./head-repository.ts";
-import { isObservationSeries } from "./observation-series-id.ts";
-import { type PatientBox, withBox } from "./patient-box.ts";
+} from "./blocks/documents.ts";
+import { loadHead } from "./blocks/head-repository.ts";
+import { type PatientBox, withBox } from "./blocks/patient-box.ts";
+import { isObservationSeries } from "./model/observation-series-id.ts";
 
 export interface CheckDeps {
   /** Of this service's store. */

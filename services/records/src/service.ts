@@ -11,24 +11,24 @@ import { type Clock, createDamageReporter, type Ids, type Logger } from "@wellap
 import type { Store } from "@wellapi/store";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise, Vault } from "@wellapi/vault";
-import { createAppend } from "./append.ts";
-import { createArrivalRepository } from "./arrivals.ts";
-import { createBlockRepository } from "./block-repository.ts";
-import { createCommitHub } from "./commit-hub.ts";
-import { type Compactor, openCompactor } from "./compactor.ts";
+import { createBlockRepository } from "./blocks/block-repository.ts";
+import { createCommitHub } from "./blocks/commit-hub.ts";
+import { type Compactor, openCompactor } from "./blocks/compactor.ts";
+import { loadHead } from "./blocks/head-repository.ts";
+import { createObservationRepository } from "./blocks/observation-repository.ts";
+import { createPatientQueue } from "./blocks/patient-queue.ts";
 import type { RecordsConfig } from "./config.ts";
-import { createConsentClient } from "./consent-client.ts";
-import { createDirectory } from "./directory-client.ts";
-import { createErase } from "./erase.ts";
-import { createGate } from "./gate.ts";
-import { loadHead } from "./head-repository.ts";
-import { createObservationRepository } from "./observation-repository.ts";
-import { createPatientQueue } from "./patient-queue.ts";
-import { createReadHandlers } from "./read-handlers.ts";
-import { createReleaseRepository } from "./release-repository.ts";
-import { createReleases } from "./releases.ts";
-import { createRetract } from "./retract.ts";
-import { createWriteHandlers } from "./write-handlers.ts";
+import { createReadHandlers } from "./door/read-handlers.ts";
+import { createWriteHandlers } from "./door/write-handlers.ts";
+import { createConsentClient } from "./gate/consent-client.ts";
+import { createDirectory } from "./gate/directory-client.ts";
+import { createGate } from "./gate/gate.ts";
+import { createReleaseRepository } from "./lots/release-repository.ts";
+import { createReleases } from "./lots/releases.ts";
+import { createArrivalRepository } from "./read/arrivals.ts";
+import { createAppend } from "./write/append.ts";
+import { createErase } from "./write/erase.ts";
+import { createRetract } from "./write/retract.ts";
 
 export interface RecordsDeps {
   /** Declares `recordsCollections`. */

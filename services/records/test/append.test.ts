@@ -2,7 +2,7 @@ import { ItemOutcome_Status } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { systemClock } from "@wellapi/runtime";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import type { BlockDocument, Head } from "../src/documents.ts";
+import type { BlockDocument, Head } from "../src/blocks/documents.ts";
 import { append, application, HEART_RATE, heartRates, openScene, readAll, reasonOf, STEPS } from "./world.ts";
 
 const T0 = Date.UTC(2016, 3, 12, 6);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { Temporal } from "temporal-polyfill";
 import { describe, expect, it } from "vitest";
-import { type BucketUnit, bucketEdges, type ZonePeriod } from "../src/calendar.ts";
+import { type BucketUnit, bucketEdges, type ZonePeriod } from "../src/model/calendar.ts";
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createCommitHub } from "../src/commit-hub.ts";
+import { createCommitHub } from "../src/blocks/commit-hub.ts";
 
 const never = new AbortController().signal;
 const onError = (error: unknown) => {

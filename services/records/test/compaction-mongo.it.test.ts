@@ -4,11 +4,11 @@ import { randomIds, systemClock } from "@wellapi/runtime";
 import { openMongoStore } from "@wellapi/store";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type MongoServer, openMongoServer } from "../../../packages/store/test/mongo-server.ts";
-import { createPass } from "../src/compactor.ts";
-import type { BlockDocument, CompactedDocument } from "../src/documents.ts";
-import { isCompacted } from "../src/documents.ts";
+import { createPass } from "../src/blocks/compactor.ts";
+import type { BlockDocument, CompactedDocument } from "../src/blocks/documents.ts";
+import { isCompacted } from "../src/blocks/documents.ts";
+import { createPatientQueue } from "../src/blocks/patient-queue.ts";
 import { recordsCollections } from "../src/index.ts";
-import { createPatientQueue } from "../src/patient-queue.ts";
 import { append, heartRates, openScene, readAll } from "./world.ts";
 
 const start = Date.UTC(2016, 3, 12, 6);

@@ -10,17 +10,17 @@ import { problemOf } from "@wellapi/rpc";
 import { createLogger, randomIds, systemClock } from "@wellapi/runtime";
 import { openSqliteStore, type Store, StoreError } from "@wellapi/store";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { recordsCheck } from "../src/check.ts";
-import { createPass } from "../src/compactor.ts";
+import { createPass } from "../src/blocks/compactor.ts";
 import type {
   BlockDocument,
   CompactedDocument,
   Head,
   ObservationBlockDocument,
   SeriesDocument,
-} from "../src/documents.ts";
-import { isCompacted, recordsCollections } from "../src/documents.ts";
-import { createPatientQueue } from "../src/patient-queue.ts";
+} from "../src/blocks/documents.ts";
+import { isCompacted, recordsCollections } from "../src/blocks/documents.ts";
+import { createPatientQueue } from "../src/blocks/patient-queue.ts";
+import { recordsCheck } from "../src/check.ts";
 import { resumeTokenAfter, sequencesByBatch } from "./watching.ts";
 import {
   append,

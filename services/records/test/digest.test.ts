@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type SeriesBatch, SeriesBatchSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { expect, test } from "vitest";
-import { seriesDigest } from "../src/digest-convert.ts";
+import { seriesDigest } from "../src/door/digest-convert.ts";
 
 const decimals = (mantissas: number[], wideMantissas: bigint[] = []) => ({
   scale: 0,

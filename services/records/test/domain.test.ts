@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decimalText } from "../src/decimal-text.ts";
-import { rawGrant } from "../src/grant.ts";
-import { clip, covers, coversTimes, unite } from "../src/interval.ts";
-import { type Contribution, type ItemViolation, judge, lacksConsent } from "../src/judgement.ts";
-import { createPatientQueue } from "../src/patient-queue.ts";
-import { acceptedBitmap } from "../src/receipt-repository.ts";
-import { messages, pieces } from "../src/runs.ts";
+import { createPatientQueue } from "../src/blocks/patient-queue.ts";
+import { rawGrant } from "../src/gate/grant.ts";
+import { clip, covers, coversTimes, unite } from "../src/model/interval.ts";
+import { decimalText } from "../src/read/decimal-text.ts";
+import { messages, pieces } from "../src/read/runs.ts";
+import { type Contribution, type ItemViolation, judge, lacksConsent } from "../src/write/judgement.ts";
+import { acceptedBitmap } from "../src/write/receipt-repository.ts";
 
 const intervals = fc.array(
   fc.tuple(fc.nat(30), fc.nat(10)).map(([from, length]) => ({ from, to: from + length })),

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Interval } from "../src/interval.ts";
-import { countOf, createLots, type Lot } from "../src/lots.ts";
-import { release } from "../src/release.ts";
-import { differencesOf, emptyTold } from "../src/told-samples.ts";
+import { countOf, createLots, type Lot } from "../src/lots/lots.ts";
+import { release } from "../src/lots/release.ts";
+import { differencesOf, emptyTold } from "../src/lots/told-samples.ts";
+import type { Interval } from "../src/model/interval.ts";
 
 const HOUR = 60;
 const DAY = 6 * HOUR;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { decodeObservations, encodeObservations, type ObservationRecord } from "../src/observation.ts";
+import { decodeObservations, encodeObservations, type ObservationRecord } from "../src/model/observation.ts";
 
 const provenance = {
   organization: "org_a",

@@ -2,9 +2,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { createOpenedHours } from "../src/opened-hours.ts";
-import type { PatientBox } from "../src/patient-box.ts";
-import type { SummarizedBlock } from "../src/rollup.ts";
+import { createOpenedHours } from "../src/blocks/opened-hours.ts";
+import type { PatientBox } from "../src/blocks/patient-box.ts";
+import type { SummarizedBlock } from "../src/blocks/rollup.ts";
 
 const HOUR = 3_600_000;
 const box = () => ({}) as PatientBox;

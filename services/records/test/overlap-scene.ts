@@ -4,8 +4,8 @@ import type { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { randomIds, systemClock } from "@wellapi/runtime";
 import { expect, onTestFinished } from "vitest";
-import { createPass } from "../src/compactor.ts";
-import { createPatientQueue } from "../src/patient-queue.ts";
+import { createPass } from "../src/blocks/compactor.ts";
+import { createPatientQueue } from "../src/blocks/patient-queue.ts";
 import {
   bySeries,
   DAY,

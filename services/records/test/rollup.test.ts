@@ -8,7 +8,6 @@ import {
 } from "@wellapi/series";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createSeriesAggregation, releasedBuckets } from "../src/aggregation.ts";
 import {
   type CompactedBlock,
   decodeCompacted,
@@ -16,10 +15,11 @@ import {
   encodeCompacted,
   type Strip,
   stripOf,
-} from "../src/compacted-block.ts";
-import { compact, without } from "../src/compaction.ts";
-import { planRollup, type SummarizedBlock } from "../src/rollup.ts";
-import { decodeSummary, encodeSummary, summarize } from "../src/summary.ts";
+} from "../src/blocks/compacted-block.ts";
+import { compact, without } from "../src/blocks/compaction.ts";
+import { planRollup, type SummarizedBlock } from "../src/blocks/rollup.ts";
+import { decodeSummary, encodeSummary, summarize } from "../src/blocks/summary.ts";
+import { createSeriesAggregation, releasedBuckets } from "../src/read/aggregation.ts";
 
 const MINUTE = 60_000;
 const start = Date.UTC(2016, 3, 12, 6);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { stripOf } from "../src/compacted-block.ts";
-import { createPatientBox, type PatientBox } from "../src/patient-box.ts";
-import type { ProvenBlock } from "../src/provenance.ts";
-import { summarize } from "../src/summary.ts";
+import { stripOf } from "../src/blocks/compacted-block.ts";
+import { createPatientBox, type PatientBox } from "../src/blocks/patient-box.ts";
+import { summarize } from "../src/blocks/summary.ts";
+import type { ProvenBlock } from "../src/model/provenance.ts";
 import { openWorld } from "./world.ts";
 
 const provenance = {

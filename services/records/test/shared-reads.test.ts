@@ -1,6 +1,6 @@
 import type { Document, Page, Stored } from "@wellapi/store";
 import { expect, test } from "vitest";
-import { type Reads, shareReads } from "../src/shared-reads.ts";
+import { type Reads, shareReads } from "../src/read/shared-reads.ts";
 
 /** Counts what it is asked, and answers with a document of its own each time. */
 function counting() {

@@ -9,10 +9,10 @@ import {
 } from "@wellapi/series";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { CommittedSamples } from "../src/committed-samples.ts";
-import type { Source } from "../src/provenance.ts";
-import { rankOf, sequenceOf } from "../src/rank.ts";
-import { createWinners, type Run, type WinnersLimits } from "../src/winners.ts";
+import type { CommittedSamples } from "../src/blocks/committed-samples.ts";
+import { createWinners, type Run, type WinnersLimits } from "../src/blocks/winners.ts";
+import type { Source } from "../src/model/provenance.ts";
+import { rankOf, sequenceOf } from "../src/model/rank.ts";
 
 function source(model: string): Source {
   return { organization: "org", application: "app", device: "serial", model, method: 1, granularity: 1 };

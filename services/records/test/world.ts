@@ -22,9 +22,9 @@ import { type Commit, openSqliteStore, type Store, StoreError } from "@wellapi/s
 import { SLEEP_STAGE_SYSTEM, shippedTerminology } from "@wellapi/terminology";
 import { createPairwise, openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
 import { onTestFinished } from "vitest";
-import type { Head } from "../src/documents.ts";
+import type { Head } from "../src/blocks/documents.ts";
+import { withBox } from "../src/blocks/patient-box.ts";
 import { openRecordsService, recordsCollections } from "../src/index.ts";
-import { withBox } from "../src/patient-box.ts";
 import { createFakeConsent, type TestConsent } from "./fake-consent.ts";
 
 export const HEART_RATE = "8867-4";

@@ -1,7 +1,7 @@
 import type { StreamResponse } from "@connectrpc/connect";
-import { callerKey } from "../caller.ts";
-import { hookStream, onAbort } from "../stream.ts";
-import type { StreamLimit } from "../stream-limit.ts";
+import { callerKey } from "../caller/caller.ts";
+import type { StreamLimit } from "../caller/stream-limit.ts";
+import { hookStream, onAbort } from "../wire/stream.ts";
 import { type StepInterceptor, step } from "./step.ts";
 
 /**

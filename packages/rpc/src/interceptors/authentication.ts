@@ -1,8 +1,8 @@
 import { Code, type StreamRequest, type StreamResponse } from "@connectrpc/connect";
-import type { Authenticated, Authentication } from "../authentication.ts";
-import { type Caller, callerKey } from "../caller.ts";
+import type { Authenticated, Authentication } from "../caller/authentication.ts";
+import { type Caller, callerKey } from "../caller/caller.ts";
 import { problemError, toConnectError } from "../status.ts";
-import { abortable } from "../stream.ts";
+import { abortable } from "../wire/stream.ts";
 import { type StepInterceptor, step } from "./step.ts";
 
 /**

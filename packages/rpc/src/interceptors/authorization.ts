@@ -1,7 +1,7 @@
 import { Code } from "@connectrpc/connect";
-import { callerKey } from "../caller.ts";
-import { callersOf, isPublic, permits } from "../callers.ts";
-import { peerWorkloadKey } from "../context.ts";
+import { callerKey } from "../caller/caller.ts";
+import { callersOf, isPublic, permits } from "../caller/callers.ts";
+import { peerWorkloadKey } from "../caller/context.ts";
 import { problemError } from "../status.ts";
 import { type StepInterceptor, step } from "./step.ts";
 

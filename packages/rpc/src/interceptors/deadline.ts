@@ -1,6 +1,6 @@
 import { Code, type UnaryRequest } from "@connectrpc/connect";
 import { problemError } from "../status.ts";
-import { raceAbort } from "../stream.ts";
+import { raceAbort } from "../wire/stream.ts";
 import { type StepInterceptor, step } from "./step.ts";
 
 /**

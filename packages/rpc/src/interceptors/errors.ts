@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { ConnectError, StreamResponse, UnaryRequest } from "@connectrpc/connect";
 import type { Logger } from "@wellapi/runtime";
-import { requestIdHeader, requestIdKey } from "../context.ts";
+import { requestIdHeader, requestIdKey } from "../caller/context.ts";
 import { describeError } from "../status.ts";
-import { hookStream } from "../stream.ts";
+import { hookStream } from "../wire/stream.ts";
 import { type StepInterceptor, step } from "./step.ts";
 
 /**

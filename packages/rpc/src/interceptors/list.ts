@@ -1,7 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { Logger } from "@wellapi/runtime";
-import type { Authentication } from "../authentication.ts";
-import type { StreamLimit } from "../stream-limit.ts";
+import type { Authentication } from "../caller/authentication.ts";
+import type { StreamLimit } from "../caller/stream-limit.ts";
 import { admissionInterceptor } from "./admission.ts";
 import { authenticationInterceptor } from "./authentication.ts";
 import { authorizationInterceptor } from "./authorization.ts";

@@ -1,7 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { StreamResponse } from "@connectrpc/connect";
-import { callerKey } from "../caller.ts";
-import { peerWorkloadKey } from "../context.ts";
 import {
   type AnswerGuard,
   type GuardedAnswer,
@@ -9,9 +7,11 @@ import {
   nobodyGuards,
   objectionError,
   patientHeader,
-} from "../guarded-answer.ts";
-import { guardStream } from "../guarded-stream.ts";
-import { onAbort } from "../stream.ts";
+} from "../answers/guarded-answer.ts";
+import { guardStream } from "../answers/guarded-stream.ts";
+import { callerKey } from "../caller/caller.ts";
+import { peerWorkloadKey } from "../caller/context.ts";
+import { onAbort } from "../wire/stream.ts";
 import { type StepInterceptor, step } from "./step.ts";
 
 export interface ReleaseOptions {

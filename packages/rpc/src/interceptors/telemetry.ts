@@ -15,10 +15,10 @@ import {
   ATTR_RPC_SYSTEM_NAME,
 } from "@opentelemetry/semantic-conventions/incubating";
 import { createCounter, createHistogram, type Logger } from "@wellapi/runtime";
-import { callerKey } from "../caller.ts";
-import { peerWorkloadKey, requestIdKey } from "../context.ts";
+import { callerKey } from "../caller/caller.ts";
+import { peerWorkloadKey, requestIdKey } from "../caller/context.ts";
 import { problemFor } from "../status.ts";
-import { hookStream, onAbort } from "../stream.ts";
+import { hookStream, onAbort } from "../wire/stream.ts";
 import { type StepInterceptor, step } from "./step.ts";
 
 const scope = "@wellapi/rpc";

@@ -1,7 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
+import { validateMessage } from "../checks/validation.ts";
 import { problemError } from "../status.ts";
-import { mapStream } from "../stream.ts";
-import { validateMessage } from "../validation.ts";
+import { mapStream } from "../wire/stream.ts";
 import { type StepInterceptor, step } from "./step.ts";
 
 /**

@@ -1,0 +1,82 @@
+import { mkdir, readdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type Clock, version } from "@wellapi/runtime";
+import { HostError } from "../errors.ts";
+import { type BackupContent, describeFile, type Manifest, syncFolder, writeManifest } from "./manifest.ts";
+
+/** Where a backup comes from: an exchange that runs, or the files of one that does not. */
+export interface BackupSource {
+  readonly trustDomain: string;
+  /** Copies a file of the data folder to a new path; a moment of its own, on disk when it resolves. False where there is none. */
+  copy(file: string, to: string): Promise<boolean>;
+  /** The signed head of the log, as published now. */
+  checkpoint(): Promise<string | undefined>;
+}
+
+/**
+ * Each store is copied at a moment of its own, so the order matters. What sends comes before what receives: a leaf or an
+ * event that was on its way is then in one of the two, or in both, where its id makes it one. What refers to
+ * something comes before what it refers to.
+ */
+const dataFiles = [
+  "reserves/records.leaves",
+  "reserves/consent.leaves",
+  "reserves/identity.leaves",
+  "records.db",
+  "events.db",
+  "consent.db",
+  "identity.db",
+  "audit.db",
+] as const;
+export const keyFile = "keys/patient-keys.db";
+
+/**
+ * Makes a backup in a folder that is empty or not there. Never holds the master key, nor the journal. Throws
+ * HostError; what is there then has no manifest and is no backup.
+ */
+export async function takeBackup(
+  source: BackupSource,
+  options: { readonly folder: string; readonly content: BackupContent; readonly clock: Clock },
+): Promise<Manifest> {
+  const { folder, content, clock } = options;
+  const now = () => new Date(clock.now()).toISOString();
+  const startTime = now();
+  await prepare(folder);
+  // Before the stores, which then contain it.
+  const checkpoint = content === "data" ? await source.checkpoint() : undefined;
+  const copied: string[] = [];
+  for (const file of content === "data" ? dataFiles : [keyFile]) {
+    const to = join(folder, file);
+    await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+    if (await source.copy(file, to)) copied.push(file);
+    await syncFolder(dirname(to));
+  }
+  if (!copied.some((file) => file.endsWith(".db"))) {
+    throw new HostError("data_folder", "there is no data to back up: name its folder with WELLAPI_DATA_DIR");
+  }
+  const files = await Promise.all(copied.map((file) => describeFile(folder, file)));
+  const { trustDomain } = source;
+  const manifest: Manifest = {
+    format: "wellapi-backup/1",
+    content,
+    version,
+    trustDomain,
+    startTime,
+    endTime: now(),
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+    files,
+  };
+  await writeManifest(folder, manifest);
+  return manifest;
+}
+
+async function prepare(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    if ((await readdir(folder)).length === 0) return;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new HostError("backup_folder", `cannot write a backup into ${folder} (${reason})`, { cause });
+  }
+  throw new HostError("backup_folder", `${folder} is not empty: name a new folder for each backup`);
+}

@@ -1,0 +1,182 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { checkReserve, createLeafSealer } from "@wellapi/access-log";
+import type { Env } from "@wellapi/runtime";
+import { type Finding, openSqliteReader, RESTORE, type SqliteReader, StoreError } from "@wellapi/store";
+import { openLocalKms, openVault, VaultError } from "@wellapi/vault";
+import { parseExchangeConfig } from "../config.ts";
+import { publishedFolder } from "../data-folder.ts";
+import { HostError } from "../errors.ts";
+import { checkStore } from "./check-store.ts";
+import { type CheckedFolders, type CheckedStore, checkedStores, type Openers, reserves } from "./stores.ts";
+
+/** A finding, and in which file. */
+export type FileFinding = Finding & { readonly file: string };
+
+/** What was looked at. Findings were told one by one. */
+export interface CheckReport {
+  readonly dataDir: string;
+  readonly files: ReadonlyArray<{
+    readonly file: string;
+    /** Documents by collection, whole or not; every declared collection is named. */
+    readonly collections: Readonly<Record<string, { readonly documents: number; readonly damaged: number }>>;
+    readonly findings: number;
+  }>;
+  readonly documents: number;
+  readonly findings: number;
+}
+
+export interface CheckOptions {
+  readonly env: Env;
+  /** Instead of the data folder of `env`. */
+  readonly dataDir?: string | undefined;
+  /** Told as it is found: nothing is gathered, however much is damaged. */
+  readonly onFinding: (finding: FileFinding) => void;
+  readonly onProgress?: (file: string, documents: number) => void;
+}
+
+/**
+ * Reads every file of an exchange that does not run, and tells what is damaged. Changes nothing but that what a write-ahead
+ * log holds is written back to its file. Throws ConfigError, and HostError `data_in_use` and `data_folder`.
+ */
+export async function runCheck(options: CheckOptions): Promise<CheckReport> {
+  const { dataDir: named } = options;
+  const env = named === undefined ? options.env : { ...options.env, WELLAPI_DATA_DIR: named };
+  const config = parseExchangeConfig(env);
+  const folders: CheckedFolders = {
+    dataDir: resolve(config.dataDir),
+    journalDir: resolve(config.journalDir),
+    publishedDir: resolve(publishedFolder(config.journalDir)),
+    trustDomain: config.trustDomain,
+  };
+  if (!existsSync(join(folders.dataDir, "identity.db")) && !existsSync(join(folders.dataDir, "records.db"))) {
+    throw new HostError("data_folder", `${folders.dataDir} holds no exchange: name its folder with --data`);
+  }
+  const files: CheckReport["files"][number][] = [];
+  let findings = 0;
+  const tell = (file: string) => (finding: Finding) => {
+    findings += 1;
+    options.onFinding({ file, ...finding });
+  };
+  const stores = checkedStores(folders);
+  const [keys, ...others] = stores;
+  const beforeKeys = findings;
+  // Open to the end: with it everything else is opened.
+  const keysReader = openReader(keys!, tell(keys!.file));
+  const openers = await openOpeners(folders, keysReader, tell("keys/master.key"));
+  try {
+    const known = await checkFile(keys!, keysReader, openers, tell(keys!.file), options.onProgress);
+    files.push({ file: keys!.file, collections: known, findings: findings - beforeKeys });
+    for (const store of others) {
+      const before = findings;
+      const reader = openReader(store, tell(store.file));
+      try {
+        const collections = await checkFile(store, reader, openers, tell(store.file), options.onProgress);
+        files.push({ file: store.file, collections, findings: findings - before });
+      } finally {
+        reader?.close();
+      }
+    }
+    if (openers !== undefined) {
+      for (const service of reserves) {
+        const before = findings;
+        const file = `reserves/${service}.leaves`;
+        const records = await checkReserveFile(join(folders.dataDir, file), service, openers, tell(file));
+        files.push({
+          file,
+          collections: { records: { documents: records, damaged: findings - before } },
+          findings: findings - before,
+        });
+      }
+    }
+  } finally {
+    await openers?.close();
+    keysReader?.close();
+  }
+  const counts = files.flatMap(({ collections }) => Object.values(collections));
+  const documents = counts.reduce((sum, count) => sum + count.documents, 0);
+  return { dataDir: folders.dataDir, files, documents, findings };
+}
+
+async function checkFile(
+  { file, collections, check }: CheckedStore,
+  reader: SqliteReader | undefined,
+  openers: Openers | undefined,
+  tell: (finding: Finding) => void,
+  onProgress: CheckOptions["onProgress"],
+) {
+  if (reader === undefined) return Object.fromEntries(collections.map(({ name }) => [name, none]));
+  const looks = openers && (await check(reader.store, openers));
+  const progress = (documents: number) => onProgress?.(file, documents);
+  return checkStore({ reader, collections, check: looks, tell, progress });
+}
+
+const none = { documents: 0, damaged: 0 };
+
+/** Undefined where it cannot be read at all, which is told. */
+function openReader(
+  { path, collections }: CheckedStore,
+  tell: (finding: Finding) => void,
+): SqliteReader | undefined {
+  const means = "nothing in it can be read, and the exchange does not start";
+  if (!existsSync(path)) {
+    tell({ what: "the file is missing", means, remedy: RESTORE });
+    return undefined;
+  }
+  try {
+    return openSqliteReader(path, collections);
+  } catch (cause) {
+    if (!(cause instanceof StoreError)) throw cause;
+    if (cause.code === "locked") {
+      throw new HostError("data_in_use", `a WellAPI runs on ${path}: stop it for the check`, { cause });
+    }
+    tell({ what: cause.message, means, remedy: RESTORE });
+    return undefined;
+  }
+}
+
+/** Undefined where what is sealed cannot be looked into, which is told. */
+async function openOpeners(
+  { dataDir }: CheckedFolders,
+  keys: SqliteReader | undefined,
+  tell: (finding: Finding) => void,
+): Promise<(Openers & { close(): Promise<void> }) | undefined> {
+  const path = join(dataDir, "keys", "master.key");
+  const means = "nothing that is sealed can be opened: none of it was looked into";
+  const remedy = "put back the copy that you keep apart from the data (docs/operations.md, Damage)";
+  if (!existsSync(path)) {
+    tell({ what: "the file is missing", means, remedy });
+    return undefined;
+  }
+  try {
+    const kms = await openLocalKms({ path });
+    if (keys === undefined) {
+      tell({ what: "it is of no use without the patients' wrapped keys", means, remedy: RESTORE });
+      await kms.close();
+      return undefined;
+    }
+    const vault = await openVault({ store: keys.store, kms });
+    const close = async () => {
+      await vault.close();
+      await kms.close();
+    };
+    return { kms, vault, close };
+  } catch (error) {
+    if (!(error instanceof VaultError)) throw error;
+    tell({ what: error.message, means, remedy });
+    return undefined;
+  }
+}
+
+async function checkReserveFile(
+  path: string,
+  service: string,
+  { kms }: Openers,
+  tell: (finding: Finding) => void,
+): Promise<number> {
+  // The next start makes one.
+  if (!existsSync(path)) return 0;
+  const { records, findings } = await checkReserve(path, await createLeafSealer({ kms, service }));
+  for (const finding of findings) tell(finding);
+  return records;
+}

@@ -1,0 +1,83 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type CollectionDeclaration, openSqliteStore, type SqliteStore, StoreError } from "@wellapi/store";
+import { HostError } from "./errors.ts";
+import { sessionsRoom } from "./start-room.ts";
+
+/** Where an installation's files lie. Only its owner may look inside. */
+export interface DataFolder {
+  readonly path: string;
+  /** Wrapped keys of patients, apart from the data and outside its backups. */
+  readonly keyStore: string;
+  readonly masterKey: string;
+  /** Of the log's tiles. */
+  readonly logFolder: string;
+  /** Of room that was taken while the disk had some. */
+  readonly reserves: string;
+  reserve(service: string): string;
+  /** Opens a service's own store. Throws HostError `data_in_use`. */
+  open(name: string, collections: readonly CollectionDeclaration[]): Promise<SqliteStore>;
+  /** Throws HostError `keys_missing` where there is data without the keys that open it. */
+  checkKeys(): void;
+}
+
+export function prepareDataFolder(path: string): DataFolder {
+  const root = resolve(path);
+  const folder = (name: string) => {
+    const made = join(root, name);
+    mkdirSync(made, { recursive: true, mode: 0o700 });
+    return made;
+  };
+  try {
+    const keys = folder("keys");
+    const reserves = folder("reserves");
+    return {
+      path: root,
+      keyStore: join(keys, "patient-keys.db"),
+      masterKey: join(keys, "master.key"),
+      logFolder: folder("log"),
+      reserves,
+      checkKeys() {
+        // Made after both, at the first start.
+        if (!existsSync(join(root, "identity.db"))) return;
+        const missing = ["keys/master.key", "keys/patient-keys.db"].filter(
+          (name) => !existsSync(join(root, name)),
+        );
+        if (missing.length === 0) return;
+        throw new HostError(
+          "keys_missing",
+          `${root} holds data, but not ${missing.join(" and ")}: put back the newest there is, for nothing opens without it`,
+        );
+      },
+      reserve: (service) => join(reserves, `${service}.leaves`),
+      async open(name, collections) {
+        const file = name.includes("/") ? name : join(root, `${name}.db`);
+        try {
+          // Without the sessions that consent stores nothing is read.
+          const room = name === "consent" ? { roomPath: sessionsRoom(reserves) } : {};
+          return await openSqliteStore({ path: file, collections, ...room });
+        } catch (cause) {
+          if (cause instanceof StoreError && cause.code === "locked") {
+            throw new HostError(
+              "data_in_use",
+              `another WellAPI already runs on ${root}: stop it, or set WELLAPI_DATA_DIR to another folder`,
+              { cause },
+            );
+          }
+          throw cause;
+        }
+      },
+    };
+  } catch (cause) {
+    throw new HostError(
+      "data_folder",
+      `cannot use ${root} for data (${cause instanceof Error ? cause.message : cause}): set WELLAPI_DATA_DIR to a folder that you may write to`,
+      { cause },
+    );
+  }
+}
+
+/** Of what was published of the log, and of its keys: beside the journal, for it must outlive the data, too. */
+export function publishedFolder(journalDir: string): string {
+  return join(journalDir, "log");
+}

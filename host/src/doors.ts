@@ -1,0 +1,167 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { createClient, type Transport } from "@connectrpc/connect";
+import { type Gateway, isConsented, openGatewayService, type Tiles } from "@wellapi/gateway";
+import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
+import { ingestionSelfValidating } from "@wellapi/ingestion";
+import {
+  type AnswerGuard,
+  type Authentication,
+  createAuthentication,
+  type GrpcServer,
+  openGrpcServer,
+  type Route,
+  type ServerTls,
+  type StreamLimit,
+  serverInterceptors,
+} from "@wellapi/rpc";
+import type { Clock, Closers, Logger } from "@wellapi/runtime";
+import { HostError } from "./errors.ts";
+import type { Network } from "./platform.ts";
+import { observeCertificate } from "./signals/gauges.ts";
+
+/** Where callers from outside come in. */
+export interface DoorSettings {
+  /** Address that both doors listen on. */
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly grpcPort: number;
+  readonly httpPort: number;
+  /** Origins of web apps that may call the gateway. */
+  readonly corsOrigins: readonly string[];
+  /** After this long a provider's connection takes no new calls, so that it comes to new replicas; unlimited unless given. */
+  readonly connectionAgeMs?: number;
+}
+
+const renewMs = 24 * 3_600_000;
+
+/** Authenticates callers from outside, at the edge that `workload` names. */
+export function createDoorAuthentication(options: {
+  readonly workload: string;
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly recheckMs: number;
+  readonly believeMs?: number;
+}): Authentication {
+  const { workload, network, ...others } = options;
+  const exchange = createClient(TokenExchangeService, network.unauthenticated(workload));
+  return createAuthentication({ verifier: network.verifier, door: { workload, exchange }, ...others });
+}
+
+/** The providers' gRPC door (mTLS). */
+export async function openGrpcDoor(options: {
+  readonly settings: DoorSettings;
+  /** Public services only. */
+  readonly routes: readonly Route[];
+  readonly authentication: Authentication;
+  /** Shared by the doors of a process, as `streamLimit` is. */
+  readonly answers: AnswerGuard;
+  readonly streamLimit: StreamLimit;
+  /** A certificate for the door; asked for again every day. */
+  readonly certificate: () => Promise<ServerTls>;
+  readonly reflection: boolean;
+  readonly clock: Clock;
+  readonly closers: Closers;
+  readonly log: Logger;
+}): Promise<GrpcServer> {
+  const { settings, certificate, closers, log } = options;
+  let tls = await certificate();
+  const server = await listening("WELLAPI_GRPC_PORT", settings.grpcPort, () =>
+    openGrpcServer({
+      routes: options.routes,
+      interceptors: serverInterceptors({
+        log,
+        authentication: options.authentication,
+        streamLimit: options.streamLimit,
+        release: { guard: options.answers, guards: isConsented },
+        selfValidating: ingestionSelfValidating,
+      }),
+      host: settings.host,
+      port: settings.grpcPort,
+      tls,
+      ...(settings.connectionAgeMs ? { limits: { connectionAgeMs: settings.connectionAgeMs } } : {}),
+      reflection: options.reflection,
+      log,
+    }),
+  );
+  closers.push("gRPC door", () => server.close());
+  // It lives for seven days; a new one every day leaves time to mend a failure.
+  const renewal = setInterval(() => {
+    certificate()
+      .then((next) => {
+        server.reload(next);
+        tls = next;
+      })
+      .catch((err: unknown) => log.error({ err }, "the door's certificate was not renewed"));
+  }, renewMs);
+  closers.push("certificate renewal", () => clearInterval(renewal));
+  const stopObserving = observeCertificate("door", () => tls.certificate, options.clock);
+  closers.push("signals of the door's certificate", stopObserving);
+  return server;
+}
+
+/** The HTTP gateway. */
+export async function openHttpDoor(options: {
+  readonly settings: DoorSettings;
+  readonly upstream: Transport;
+  readonly authentication: Authentication;
+  readonly answers: AnswerGuard;
+  readonly streamLimit: StreamLimit;
+  readonly tiles: Tiles;
+  readonly ready: () => Promise<boolean>;
+  readonly closers: Closers;
+  readonly log: Logger;
+}): Promise<Gateway> {
+  const { settings, closers, ...deps } = options;
+  const { host, httpPort, corsOrigins } = settings;
+  const gateway = await listening("WELLAPI_HTTP_PORT", httpPort, () =>
+    openGatewayService(
+      { host, port: httpPort, corsOrigins, maximumTimeoutMs: 30_000, maximumMessageBytes: 1_048_576 },
+      deps,
+    ),
+  );
+  closers.push("gateway", () => gateway.close());
+  return gateway;
+}
+
+/** Both doors at once: while one waits for its callers, the other must not take new ones. */
+export async function drainDoors([grpc, gateway]: readonly [GrpcServer, Gateway], ms: number): Promise<void> {
+  await Promise.all([grpc.drain(ms), gateway.close(ms)]);
+}
+
+/** A certificate names `localhost`; TLS clients compare names. */
+export function urlHost(host: string): string {
+  return host === "127.0.0.1" || host === "0.0.0.0" ? "localhost" : host;
+}
+
+/** Refuses a port that is taken before anything is opened: a start works for seconds before it gets to its doors. */
+export async function refuseTakenPorts(settings: {
+  readonly host: string;
+  readonly grpcPort: number;
+  readonly httpPort: number;
+}): Promise<void> {
+  const ports = { WELLAPI_GRPC_PORT: settings.grpcPort, WELLAPI_HTTP_PORT: settings.httpPort };
+  for (const [setting, port] of Object.entries(ports)) {
+    await listening(setting, port, async () => {
+      const server = createServer().listen(port, settings.host);
+      await once(server, "listening");
+      await once(server.close(), "close");
+    });
+  }
+}
+
+/** Opens a server, and says in one line what to do where its port is taken. */
+export async function listening<T>(setting: string, port: number, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (cause) {
+    const taken =
+      cause instanceof Error && "code" in cause && /address-in-use|EADDRINUSE/.test(String(cause.code));
+    if (!taken) throw cause;
+    throw new HostError(
+      "port_in_use",
+      `port ${port} is taken: stop what listens there, or set ${setting} to another`,
+      { cause },
+    );
+  }
+}

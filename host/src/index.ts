@@ -1,0 +1,19 @@
+export type { Manifest } from "./backup/manifest.ts";
+export { runBackup, runRestore } from "./backup/run.ts";
+export {
+  type CheckOptions,
+  type CheckReport,
+  type FileFinding,
+  runCheck,
+} from "./check/run.ts";
+export { parseExchangeConfig } from "./config.ts";
+export { type Exchange, openExchange } from "./exchange.ts";
+export {
+  type MasterKeyOptions,
+  type MasterKeyRotation,
+  retireMasterKey,
+  rotateMasterKey,
+} from "./master-key.ts";
+export { runService } from "./mesh/run.ts";
+export { serviceNames } from "./mesh/services.ts";
+export { run } from "./run.ts";

@@ -1,0 +1,95 @@
+import { existsSync } from "node:fs";
+import { copyFile, open } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type { Env } from "@wellapi/runtime";
+import { openSqliteStore, type SqliteStore, StoreError } from "@wellapi/store";
+import {
+  addMasterKey,
+  openLocalKms,
+  retireMasterKeys,
+  rewrapPatientKeys,
+  vaultCollections,
+} from "@wellapi/vault";
+import { keyFile } from "./backup/take.ts";
+import { parseExchangeConfig } from "./config.ts";
+import { HostError } from "./errors.ts";
+
+export interface MasterKeyOptions {
+  readonly env: Env;
+  /** Default: that of the data folder. */
+  readonly masterKey?: string | undefined;
+  /** The store of patients' wrapped keys; default: that of the data folder. */
+  readonly keys?: string | undefined;
+}
+
+export interface MasterKeyRotation {
+  readonly masterKey: string;
+  /** Of the key that wraps now. */
+  readonly number: number;
+  /** Patients' keys that were wrapped anew by this run. */
+  readonly rewrapped: number;
+}
+
+/**
+ * Adds a key to the master key's file, which wraps from now on, and wraps every patient's key by it. May be repeated: a
+ * run that was cut short is completed. Services wrap what is theirs at their next start. Throws HostError where
+ * somebody has the keys open.
+ */
+export async function rotateMasterKey(options: MasterKeyOptions): Promise<MasterKeyRotation> {
+  const { masterKey, keys } = pathsOf(options);
+  return withStore(keys, async (store) => {
+    const number = await addMasterKey(masterKey);
+    return { masterKey, number, rewrapped: await rewrap(masterKey, store) };
+  });
+}
+
+/** Takes the keys before out of the file, of which a copy stays beside it. The same rules. */
+export async function retireMasterKey(
+  options: MasterKeyOptions,
+): Promise<{ readonly numbers: readonly number[]; readonly copy: string }> {
+  const { masterKey, keys } = pathsOf(options);
+  return withStore(keys, async (store) => {
+    await rewrap(masterKey, store);
+    const copy = `${masterKey}.retired-${Date.now()}`;
+    await copyFile(masterKey, copy);
+    const file = await open(copy, "r+");
+    await file.sync().finally(() => file.close());
+    return { numbers: await retireMasterKeys(masterKey), copy };
+  });
+}
+
+async function rewrap(masterKey: string, store: SqliteStore): Promise<number> {
+  const kms = await openLocalKms({ path: masterKey });
+  try {
+    return await rewrapPatientKeys({ store, kms });
+  } finally {
+    await kms.close();
+  }
+}
+
+function pathsOf({ env, masterKey, keys }: MasterKeyOptions) {
+  const dataDir = resolve(parseExchangeConfig(env).dataDir);
+  const paths = {
+    masterKey: masterKey ?? join(dataDir, "keys", "master.key"),
+    keys: keys ?? join(dataDir, keyFile),
+  };
+  for (const path of Object.values(paths)) {
+    if (!existsSync(path)) throw new HostError("keys_missing", `there is no ${path}: name another`);
+  }
+  return paths;
+}
+
+async function withStore<T>(path: string, work: (store: SqliteStore) => Promise<T>): Promise<T> {
+  let store: SqliteStore;
+  try {
+    store = await openSqliteStore({ path, collections: vaultCollections });
+  } catch (cause) {
+    if (!(cause instanceof StoreError && cause.code === "locked")) throw cause;
+    throw new HostError("data_in_use", `a WellAPI has ${path} open: stop it for this`, { cause });
+  }
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}

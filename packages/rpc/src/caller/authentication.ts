@@ -1,0 +1,137 @@
+import { type Client, Code, type ContextValues } from "@connectrpc/connect";
+import type { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
+import type { Clock } from "@wellapi/runtime";
+import { describeError, problemError } from "../status.ts";
+import { createCache, fingerprint } from "./cache.ts";
+import { anonymous, type Caller } from "./caller.ts";
+import { peerWorkloadKey } from "./context.ts";
+import { bearerOf, type Credential, credentialOf } from "./credential.ts";
+import type { TokenVerifier } from "./token-verifier.ts";
+
+export interface Authenticated {
+  readonly caller: Caller;
+  /** Authenticates the same credential again, for open streams. */
+  renew?(): Promise<Authenticated>;
+}
+
+/** Finds out who calls. */
+export interface Authentication {
+  /** @throws ConnectError UNAUTHENTICATED for a credential that is refused, UNAVAILABLE where it can't be said. */
+  authenticate(call: {
+    readonly header: Headers;
+    readonly contextValues: ContextValues;
+  }): Promise<Authenticated>;
+  /** How often open streams are authenticated again, milliseconds. */
+  readonly recheckMs: number;
+  /** Believes no credential any more without asking: for the moment when one is revoked. */
+  forget(): void;
+}
+
+export interface AuthenticationOptions {
+  readonly verifier: TokenVerifier;
+  readonly clock: Clock;
+  /** At an edge: takes callers from outside. Without it they are refused. */
+  readonly door?: {
+    /** What the edge is called in tokens: `door` or `gateway`. */
+    readonly workload: string;
+    /** Reaches identity as that workload. */
+    readonly exchange: Client<typeof TokenExchangeService>;
+  };
+  /**
+   * For a service that calls on for its caller, in a process of its own: reaches identity as that service. A stream
+   * from inside outlives the five minutes of its token, so that is exchanged for a new one in time.
+   */
+  readonly onward?: Client<typeof TokenExchangeService>;
+  /** 15,000 unless given. */
+  readonly recheckMs?: number;
+  /**
+   * How long a credential that was exchanged is believed without asking again, milliseconds; 10,000 unless given.
+   * 0 where `forget` cannot be called at a revocation, because that happens in another process.
+   */
+  readonly believeMs?: number;
+}
+
+/** Well before an internal token's five minutes are over, with time for a few failures. */
+const onwardEveryMs = 120_000;
+const exchangedCredentials = 10_000;
+const exchangeTimeoutMs = 5_000;
+
+/**
+ * Calls from inside (their transport names a workload) show an internal token that is bound to that workload, or
+ * none. Calls from outside show a credential, which is exchanged for such a token.
+ */
+export function createAuthentication(options: AuthenticationOptions): Authentication {
+  const { verifier, clock, door, onward, recheckMs = 15_000, believeMs = 10_000 } = options;
+  const exchanged = createCache<Promise<Caller>>(exchangedCredentials, clock);
+
+  function exchange(credential: Credential, at: NonNullable<typeof door>): Promise<Caller> {
+    const key = `${credential.case} ${fingerprint(credential.value as string | Uint8Array)}`;
+    const known = exchanged.get(key);
+    if (known !== undefined) return known;
+    const asked = at.exchange
+      .exchangeCredential({ credential }, { timeoutMs: exchangeTimeoutMs })
+      .then(({ token }) => verifier.verify(token, at.workload))
+      .catch((error: unknown) => {
+        exchanged.delete(key); // a refusal is not remembered: the next call asks again
+        throw translated(error);
+      });
+    if (believeMs > 0) exchanged.set(key, asked, believeMs);
+    return asked;
+  }
+
+  /** The same caller; its token is replaced by younger ones, which are this service's own to call on with. */
+  function lasting(caller: Caller, exchange: NonNullable<typeof onward>): Authenticated {
+    const from = clock.monotonic();
+    const renew = async (): Promise<Authenticated> => {
+      if (clock.monotonic() - from < onwardEveryMs) return { caller, renew };
+      const credential: Credential = { case: "internalToken", value: caller.token };
+      const { token } = await exchange.exchangeCredential({ credential }, { timeoutMs: exchangeTimeoutMs });
+      return lasting({ ...caller, token }, exchange);
+    };
+    return { caller, renew };
+  }
+
+  return {
+    recheckMs,
+    // An exchange under way is dropped too: it may have begun before the revocation.
+    forget: () => exchanged.clear(),
+    async authenticate(call) {
+      const workload = call.contextValues.get(peerWorkloadKey);
+      if (workload !== undefined) {
+        const token = bearerOf(call.header);
+        if (token === undefined) return { caller: { ...anonymous, workload } };
+        const caller = await verifier.verify(token, workload);
+        // A service's own token can't be made to last: it opens its streams anew.
+        return onward === undefined || caller.principal.kind === "service"
+          ? { caller }
+          : lasting(caller, onward);
+      }
+      if (door === undefined) {
+        throw problemError({
+          code: Code.Unauthenticated,
+          reason: "CREDENTIAL_REQUIRED",
+          message: "this server takes calls from the installation's own services only",
+        });
+      }
+      const credential = credentialOf(call);
+      if (credential === undefined) return { caller: { ...anonymous, workload: door.workload } };
+      const renew = async (): Promise<Authenticated> => ({ caller: await exchange(credential, door), renew });
+      return renew();
+    },
+  };
+}
+
+/** Refusals pass; whatever else the exchange says means that nothing can be said of the credential. */
+function translated(error: unknown): unknown {
+  const { error: described } = describeError(error);
+  if (described.code === Code.Unauthenticated) return described;
+  return problemError(
+    {
+      code: Code.Unavailable,
+      reason: "UNAVAILABLE",
+      message: "credentials can't be checked at the moment: try again after the delay",
+      retryAfterMs: 1_000,
+    },
+    error,
+  );
+}

@@ -1,0 +1,185 @@
+import { Code } from "@connectrpc/connect";
+import type { Clock } from "@wellapi/runtime";
+import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from "jose";
+import type { Problem } from "../problem.ts";
+import { problemError } from "../status.ts";
+import { createCache, fingerprint } from "./cache.ts";
+import type { Caller, Principal } from "./caller.ts";
+
+export const tokenAudience = "wellapi";
+
+/**
+ * The internal token: an ES256 JWT (RFC 7519) of five minutes, minted by identity, bound to the workload that may
+ * show it.
+ */
+export interface TokenClaims {
+  readonly iss: string;
+  readonly aud: typeof tokenAudience;
+  /** The principal's id. */
+  readonly sub: string;
+  /** Seconds since 1970. */
+  readonly exp: number;
+  readonly iat: number;
+  readonly jti: string;
+  readonly kind: Exclude<Principal["kind"], "anonymous">;
+  /** An application's organization. */
+  readonly org?: string;
+  /** A patient's partition. */
+  readonly part?: string;
+  /** The credential that was exchanged. */
+  readonly cred?: string;
+  /** Who acts, where it is not the subject (RFC 8693). */
+  readonly act?: { readonly kind: "guardian" | "clinician" | "operator"; readonly id: string };
+  /** The calling workload. */
+  readonly wl: string;
+}
+
+export function principalOf(claims: TokenClaims): Principal {
+  return {
+    kind: claims.kind,
+    id: claims.sub,
+    ...(claims.org === undefined ? {} : { organization: claims.org }),
+    ...(claims.part === undefined ? {} : { partition: claims.part }),
+    ...(claims.cred === undefined ? {} : { credential: claims.cred }),
+    ...(claims.act === undefined ? {} : { actor: claims.act }),
+  };
+}
+
+/** Verifies internal tokens; each service has its own. */
+export interface TokenVerifier {
+  /**
+   * The caller that the token names, if it is bound to `workload`.
+   * @throws ConnectError UNAUTHENTICATED CREDENTIAL_INVALID, or UNAVAILABLE where the keys can't be had.
+   */
+  verify(token: string, workload: string): Promise<Caller>;
+}
+
+export interface TokenVerifierOptions {
+  readonly issuer: string;
+  /** Fetches the JSON Web Key Set (RFC 7517), as text. */
+  readonly jwks: () => Promise<string>;
+  readonly clock: Clock;
+}
+
+/** Clocks may differ by this much. */
+const skewSeconds = 30;
+/** Keys are fetched again for an unknown key id, at most this often: a stranger's tokens can't make us ask more. */
+const refetchMs = 5_000;
+/** Keys that are older are fetched again beside the call: one that was dropped must not be trusted for long. */
+const keysAgeMs = 30_000;
+const verifiedTokens = 10_000;
+
+export function createTokenVerifier({ issuer, jwks, clock }: TokenVerifierOptions): TokenVerifier {
+  const verified = createCache<TokenClaims>(verifiedTokens, clock);
+  let keys: ReturnType<typeof createLocalJWKSet> | undefined;
+  let fetched = "";
+  let fetching: Promise<void> | undefined;
+  let fetchedAt = Number.NEGATIVE_INFINITY;
+  /** When keys that are old were last asked for. */
+  let triedAt = Number.NEGATIVE_INFINITY;
+
+  function fetchKeys(): Promise<void> {
+    fetching ??= jwks()
+      .then((text) => {
+        // What a dropped key has signed was verified under it.
+        if (text !== fetched) verified.clear();
+        fetched = text;
+        keys = createLocalJWKSet(JSON.parse(text) as JSONWebKeySet);
+        fetchedAt = clock.monotonic();
+      })
+      .finally(() => {
+        fetching = undefined;
+      });
+    return fetching;
+  }
+
+  async function verifySignature(token: string): Promise<JWTPayload> {
+    if (keys === undefined) await fetchKeys();
+    const options = {
+      algorithms: ["ES256"],
+      issuer,
+      audience: tokenAudience,
+      clockTolerance: skewSeconds,
+      currentDate: new Date(clock.now()),
+      requiredClaims: ["sub", "exp", "iat", "jti", "kind", "wl"],
+    };
+    try {
+      return (await jwtVerify(token, keys!, options)).payload;
+    } catch (error) {
+      const unknownKey = error instanceof errors.JWKSNoMatchingKey;
+      if (!unknownKey || clock.monotonic() - fetchedAt < refetchMs) throw error;
+      await fetchKeys();
+      return (await jwtVerify(token, keys!, options)).payload;
+    }
+  }
+
+  return {
+    async verify(token, workload) {
+      // While identity is away the keys that we have serve on; it makes no tokens meanwhile.
+      const now = clock.monotonic();
+      if (keys !== undefined && now - fetchedAt > keysAgeMs && now - triedAt > refetchMs) {
+        triedAt = now;
+        fetchKeys().catch(() => {});
+      }
+      const key = fingerprint(token);
+      let claims = verified.get(key);
+      if (claims === undefined) {
+        let payload: JWTPayload;
+        try {
+          payload = await verifySignature(token);
+        } catch (error) {
+          throw problemError(error instanceof errors.JOSEError ? refusal(error) : keysUnavailable, error);
+        }
+        claims = checkClaims(payload);
+        verified.set(key, claims, Math.max(0, claims.exp * 1_000 - clock.now()));
+      }
+      if (claims.wl !== workload) throw problemError(invalid("it is bound to another workload"));
+      return { principal: principalOf(claims), workload, token };
+    },
+  };
+}
+
+function invalid(why: string): Problem {
+  return {
+    code: Code.Unauthenticated,
+    reason: "CREDENTIAL_INVALID",
+    message: `the token is refused: ${why}`,
+  };
+}
+
+const keysUnavailable: Problem = {
+  code: Code.Unavailable,
+  reason: "UNAVAILABLE",
+  message: "tokens can't be verified at the moment: try again after the delay",
+  retryAfterMs: 1_000,
+};
+
+function refusal(error: errors.JOSEError): Problem {
+  if (error instanceof errors.JWTExpired) return invalid("it has expired, get a new one");
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return invalid(`its claim "${error.claim}" does not hold here`);
+  if (error instanceof errors.JWKSNoMatchingKey) return invalid("its key is not one of this installation's");
+  return invalid("it is not a token of this installation");
+}
+
+/** The claims that authorization trusts, checked for shape: a token of ours that lacks one permits nothing. */
+function checkClaims(payload: JWTPayload): TokenClaims {
+  const claims = payload as unknown as TokenClaims;
+  const text = (value: unknown): boolean => typeof value === "string" && value !== "";
+  const optional = (value: unknown): boolean => value === undefined || text(value);
+  const shaped =
+    ["application", "patient", "operator", "service"].includes(claims.kind) &&
+    text(claims.sub) &&
+    text(claims.wl) &&
+    optional(claims.org) &&
+    optional(claims.part) &&
+    optional(claims.cred) &&
+    (claims.kind !== "application" || text(claims.org)) &&
+    (claims.kind !== "patient" || text(claims.part)) &&
+    (claims.act === undefined ||
+      (typeof claims.act === "object" &&
+        ["guardian", "clinician", "operator"].includes(claims.act.kind) &&
+        text(claims.act.id)));
+  if (!shaped) throw problemError(invalid("its claims are not complete"));
+  return claims;
+}

@@ -1,0 +1,133 @@
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { type Client, Code, ConnectError, type ContextValues, type Transport } from "@connectrpc/connect";
+import type { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
+import type { Clock } from "@wellapi/runtime";
+import { problemError } from "../status.ts";
+import { createCache, fingerprint } from "./cache.ts";
+import { type Caller, callerKey } from "./caller.ts";
+import type { Credential } from "./credential.ts";
+
+/** Internal tokens that a service calls on with. They are used for the first half of their life. */
+export interface Tokens {
+  /** For the caller of the service, bound to the service's own workload (RFC 8693). */
+  forCaller(caller: Caller): Promise<string>;
+  /** For the service itself. */
+  forService(): Promise<string>;
+  /** The service's own was refused: its key was dropped, or somebody's clock is wrong. The next is a new one. */
+  forgetService(): void;
+}
+
+const timeoutMs = 5_000;
+/**
+ * Of an internal token, which says until when and not for how long. A wall clock that is behind takes it for longer,
+ * one that is ahead for shorter: with half of it in reserve, each side's clock may be two minutes off.
+ */
+const lifetimeMs = 300_000;
+const reserveMs = 150_000;
+
+/** `exchange` reaches identity as the service's workload. */
+export function createTokens(options: {
+  readonly exchange: Client<typeof TokenExchangeService>;
+  readonly clock: Clock;
+}): Tokens {
+  const { exchange, clock } = options;
+  const kept = createCache<Promise<string>>(10_000, clock);
+
+  function obtain(key: string, credential: Credential): Promise<string> {
+    const known = kept.get(key);
+    if (known !== undefined) return known;
+    const asked = exchange.exchangeCredential({ credential }, { timeoutMs }).then(({ token, expireTime }) => {
+      const left = expireTime === undefined ? 0 : Math.min(timestampMs(expireTime) - clock.now(), lifetimeMs);
+      if (left > reserveMs) kept.set(key, asked, left - reserveMs);
+      else kept.delete(key);
+      return token;
+    });
+    kept.set(key, asked, timeoutMs); // those who ask meanwhile share the answer
+    asked.catch(() => kept.delete(key));
+    return asked;
+  }
+
+  return {
+    forCaller: (caller) =>
+      obtain(`caller ${fingerprint(caller.token)}`, { case: "internalToken", value: caller.token }),
+    forService: () => obtain("service", { case: "workload", value: true }),
+    forgetService: () => kept.delete("service"),
+  };
+}
+
+/**
+ * The transport, calling on behalf of the caller of the current call: pass the handler's values on, as in
+ * `client.appendSeries(request, { contextValues: context.values, signal: context.signal })`. The request id goes
+ * along.
+ */
+export function asCaller(transport: Transport, tokens: Tokens): Transport {
+  return withToken(transport, async (values) => {
+    const caller = values?.get(callerKey);
+    if (caller === undefined) {
+      throw problemError({
+        code: Code.Internal,
+        reason: "INTERNAL",
+        message: "a call on behalf of the caller was made without its context values",
+      });
+    }
+    return caller.principal.kind === "anonymous" ? undefined : tokens.forCaller(caller);
+  });
+}
+
+/**
+ * The transport, calling on the service's own behalf. A unary call whose token is refused, and which nobody has read
+ * therefore, is made again with a new one.
+ */
+export function asService(transport: Transport, tokens: Tokens): Transport {
+  const authorized = withToken(transport, () => tokens.forService());
+  const refused = (error: unknown) => {
+    if (ConnectError.from(error).code !== Code.Unauthenticated) return false;
+    tokens.forgetService();
+    return true;
+  };
+  return {
+    async unary(...call) {
+      try {
+        return await authorized.unary(...call);
+      } catch (error) {
+        if (!refused(error)) throw error;
+        return authorized.unary(...call);
+      }
+    },
+    async stream(...call) {
+      const response = await authorized.stream(...call);
+      return { ...response, message: watched(response.message) };
+    },
+  };
+
+  /** A stream is refused where its first message would be. */
+  async function* watched<T>(messages: AsyncIterable<T>): AsyncIterable<T> {
+    try {
+      yield* messages;
+    } catch (error) {
+      refused(error);
+      throw error;
+    }
+  }
+}
+
+function withToken(
+  transport: Transport,
+  tokenFor: (values: ContextValues | undefined) => Promise<string | undefined>,
+): Transport {
+  type HeaderInit = Parameters<Transport["unary"]>[3];
+  async function authorized(header: HeaderInit, values: ContextValues | undefined): Promise<Headers> {
+    const headers = new Headers(header);
+    const token = await tokenFor(values);
+    if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
+    return headers;
+  }
+  return {
+    async unary(method, signal, timeout, header, input, values) {
+      return transport.unary(method, signal, timeout, await authorized(header, values), input, values);
+    },
+    async stream(method, signal, timeout, header, input, values) {
+      return transport.stream(method, signal, timeout, await authorized(header, values), input, values);
+    },
+  };
+}

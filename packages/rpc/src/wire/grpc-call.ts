@@ -1,0 +1,286 @@
+import { once } from "node:events";
+import { setImmediate } from "node:timers/promises";
+import { fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import {
+  Code,
+  ConnectError,
+  type ContextValues,
+  createContextValues,
+  type Interceptor,
+  type MethodImplSpec,
+  type StreamResponse,
+} from "@connectrpc/connect";
+import type * as grpc from "@grpc/grpc-js";
+import { objectionTo } from "../answers/guarded-answer.ts";
+import { peerCertificateKey, peerWorkloadKey, requestIdHeader } from "../caller/context.ts";
+import { peerCertificateOf } from "../caller/peer-certificate.ts";
+import type { PeerIdentity } from "../caller/workload-identity.ts";
+import { callOver, problemError, toConnectError } from "../status.ts";
+import { asBuffer, errorMetadata, headersOf, metadataOf } from "./grpc-metadata.ts";
+import { type OpenHandlerContext, openHandlerContext } from "./handler-context.ts";
+import { invokeStream, invokeUnary } from "./invoke.ts";
+import { abortable, mapStream, raceAbort } from "./stream.ts";
+
+export interface CallOptions {
+  readonly interceptors: readonly Interceptor[];
+  readonly maximumMessageBytes: number;
+  /** Aborts what is still running when the time to drain is over. */
+  readonly shutdownSignal: AbortSignal;
+  /** Which service calls; undefined at a door. */
+  readonly peers: PeerIdentity | undefined;
+  /** Handlers that still run, also after their caller was told that the call is over: they may write a last leaf. */
+  readonly running: Set<Promise<unknown>>;
+}
+
+/** Messages cross grpc-js as bytes: they are decoded inside the call, where a bad one gets a proper status. */
+export function methodDefinition({ method, kind }: MethodImplSpec): grpc.MethodDefinition<Buffer, Buffer> {
+  const bytes = (buffer: Buffer): Buffer => buffer;
+  return {
+    path: `/${method.parent.typeName}/${method.name}`,
+    requestStream: kind === "client_streaming" || kind === "bidi_streaming",
+    responseStream: kind === "server_streaming" || kind === "bidi_streaming",
+    requestSerialize: bytes,
+    requestDeserialize: bytes,
+    responseSerialize: bytes,
+    responseDeserialize: bytes,
+  };
+}
+
+/** grpc-js's handler for the method: Connect's handler and interceptors behind it. */
+export function methodHandler(spec: MethodImplSpec, options: CallOptions): grpc.UntypedHandleCall {
+  switch (spec.kind) {
+    case "unary": {
+      const handler: grpc.handleUnaryCall<Buffer, Buffer> = async (call, callback) => {
+        const context = openContext(spec, call, options);
+        try {
+          const message = decode(spec, call.request, options);
+          const running = invokeUnary(spec, options.interceptors, context, message);
+          track(running, options.running);
+          const response = await raceAbort(running, context.signal);
+          const bytes = encode(spec, response.message, options);
+          const objection = objectionTo(context.values);
+          if (objection !== undefined) throw objection;
+          call.sendMetadata(metadataOf(response.header));
+          callback(null, bytes, metadataOf(response.trailer));
+        } catch (error) {
+          callback(statusOf(error));
+        } finally {
+          context.abort(callOver);
+        }
+      };
+      return handler;
+    }
+    case "server_streaming": {
+      const handler: grpc.handleServerStreamingCall<Buffer, Buffer> = (call) =>
+        respond(
+          spec,
+          call,
+          options,
+          (async function* () {
+            yield call.request;
+          })(),
+        );
+      return handler;
+    }
+    case "bidi_streaming": {
+      const handler: grpc.handleBidiStreamingCall<Buffer, Buffer> = (call) =>
+        // Without the option, leaving the loop would destroy the call, and its status would never be sent.
+        respond(spec, call, options, call.iterator({ destroyOnReturn: false }));
+      return handler;
+    }
+    case "client_streaming": {
+      const handler: grpc.handleClientStreamingCall<Buffer, Buffer> = async (call, callback) => {
+        const context = openContext(spec, call, options);
+        try {
+          const source = call.iterator({ destroyOnReturn: false });
+          const response = await stream(spec, source, context, options);
+          let bytes: Buffer | undefined;
+          for await (const message of response.message) bytes = encode(spec, message, options);
+          call.sendMetadata(metadataOf(response.header));
+          callback(null, bytes, metadataOf(response.trailer));
+        } catch (error) {
+          callback(statusOf(error));
+        } finally {
+          context.abort(callOver);
+        }
+      };
+      return handler;
+    }
+  }
+}
+
+async function respond(
+  spec: Exclude<MethodImplSpec, { kind: "unary" }>,
+  call: grpc.ServerWritableStream<Buffer, Buffer> | grpc.ServerDuplexStream<Buffer, Buffer>,
+  options: CallOptions,
+  source: AsyncIterable<Buffer>,
+): Promise<void> {
+  const context = openContext(spec, call, options);
+  try {
+    const response = await stream(spec, source, context, options);
+    let headersSent = false;
+    const messages = trackedReturn(response.message, options.running);
+    for await (const message of abortable(messages, context.signal)) {
+      const bytes = encode(spec, message, options);
+      if (objectionTo(context.values) !== undefined) continue; // why is what the next pull tells
+      if (!headersSent) {
+        call.sendMetadata(metadataOf(response.header)); // the handler may set headers until its first message
+        headersSent = true;
+      }
+      // A write on a cancelled call is never called back: only the signal ends the wait then.
+      if (!call.write(bytes)) await once(call, "drain", { signal: context.signal });
+    }
+    if (!headersSent) call.sendMetadata(metadataOf(response.header));
+    call.end(metadataOf(response.trailer));
+  } catch (error) {
+    // `once` wraps the signal's reason in an AbortError of its own.
+    call.emit("error", statusOf(context.signal.aborted ? context.signal.reason : error));
+  } finally {
+    context.abort(callOver);
+  }
+}
+
+function track(work: Promise<unknown>, running: Set<Promise<unknown>>): void {
+  const settled = work.then(
+    () => {},
+    () => {},
+  );
+  running.add(settled);
+  settled.then(() => running.delete(settled));
+}
+
+/** The stream; leaving it early takes as long as the handler's last steps do, and `running` knows of them. */
+function trackedReturn<T>(source: AsyncIterable<T>, running: Set<Promise<unknown>>): AsyncIterable<T> {
+  return {
+    [Symbol.asyncIterator](): AsyncIterator<T> {
+      const iterator = source[Symbol.asyncIterator]();
+      return {
+        next: () => iterator.next(),
+        return() {
+          const returned = Promise.resolve(iterator.return?.()).then(
+            (): IteratorResult<T> => ({ done: true, value: undefined }),
+          );
+          track(returned, running);
+          return returned;
+        },
+      };
+    },
+  };
+}
+
+function stream(
+  spec: Exclude<MethodImplSpec, { kind: "unary" }>,
+  source: AsyncIterable<Buffer>,
+  context: ReturnType<typeof openContext>,
+  options: CallOptions,
+): Promise<StreamResponse> {
+  const requests = mapStream(wholeOrAborted(source, context.signal), (bytes) => decode(spec, bytes, options));
+  return raceAbort(
+    invokeStream(spec, options.interceptors, context, abortable(requests, context.signal)),
+    context.signal,
+  );
+}
+
+/**
+ * A cancelled request stream looks complete to grpc-js. One turn of the event loop later the cancellation is known.
+ * That doesn't catch every client (Node's own ends the stream before it resets it), so handlers must never commit
+ * because a stream ended.
+ */
+async function* wholeOrAborted(source: AsyncIterable<Buffer>, signal: AbortSignal): AsyncIterable<Buffer> {
+  yield* source;
+  await setImmediate();
+  signal.throwIfAborted();
+}
+
+/** Deadlines are clamped to this: timers overflow at 2^31 ms. */
+const longestMs = 2 ** 31 - 1;
+
+/** What the four kinds of call have in common. */
+type AnyCall = Pick<grpc.ServerUnaryCall<Buffer, Buffer>, "getDeadline" | "metadata" | "getAuthContext"> & {
+  on(event: "cancelled", listener: () => void): unknown;
+};
+
+function openContext(
+  spec: MethodImplSpec,
+  call: AnyCall,
+  { shutdownSignal, peers }: CallOptions,
+): OpenHandlerContext {
+  const deadline = Number(call.getDeadline());
+  const timeoutMs = Number.isFinite(deadline)
+    ? Math.min(Math.max(deadline - Date.now(), 0), longestMs)
+    : undefined;
+  const requestHeader = headersOf(call.metadata);
+  const context = openHandlerContext({
+    method: spec.method,
+    url: `grpc:///${spec.method.parent.typeName}/${spec.method.name}`,
+    timeoutMs,
+    follow: [shutdownSignal],
+    requestHeader,
+    values: peerValues(call, requestHeader, peers),
+  });
+  // 'cancelled' also follows a call that went well; its context has been aborted by then.
+  call.on("cancelled", () => {
+    if (context.signal.aborted) return;
+    const expired = Date.now() >= deadline;
+    context.abort(
+      problemError({
+        code: expired ? Code.DeadlineExceeded : Code.Canceled,
+        reason: expired ? "DEADLINE_EXCEEDED" : "CANCELED",
+        message: expired
+          ? "the deadline passed before the call was finished"
+          : "the client cancelled the call",
+      }),
+    );
+  });
+  return context;
+}
+
+/** Inside the mesh the certificate names a service, and an outsider has no other credential: it stays unknown. */
+function peerValues(call: AnyCall, header: Headers, peers: PeerIdentity | undefined): ContextValues {
+  const values = createContextValues();
+  const certificate = peerCertificateOf(call);
+  if (peers === undefined) {
+    return certificate === undefined ? values : values.set(peerCertificateKey, certificate.raw);
+  }
+  return values.set(peerWorkloadKey, peers({ subjectAltName: certificate?.subjectaltname, header }));
+}
+
+function decode(spec: MethodImplSpec, bytes: Buffer, { maximumMessageBytes }: CallOptions): Message {
+  if (bytes.length > maximumMessageBytes) {
+    throw problemError({
+      code: Code.ResourceExhausted,
+      reason: "MESSAGE_TOO_LARGE",
+      message: `the request is larger than ${maximumMessageBytes} bytes: send less at a time`,
+    });
+  }
+  try {
+    return fromBinary(spec.method.input, bytes);
+  } catch (cause) {
+    const message = `the message is not a valid ${spec.method.input.typeName}: encode it by the contract`;
+    throw problemError({ code: Code.InvalidArgument, reason: "MALFORMED_MESSAGE", message }, cause);
+  }
+}
+
+function encode(spec: MethodImplSpec, message: Message, { maximumMessageBytes }: CallOptions): Buffer {
+  const bytes = toBinary(spec.method.output, message);
+  if (bytes.length > maximumMessageBytes) {
+    throw problemError({
+      // Not RESOURCE_EXHAUSTED, which clients send again: the same question gets the same answer.
+      code: Code.OutOfRange,
+      reason: "ANSWER_TOO_LARGE",
+      message: `the answer is larger than ${maximumMessageBytes} bytes: ask for less, by page_size or a shorter interval`,
+    });
+  }
+  return asBuffer(bytes);
+}
+
+/** What grpc-js sends. Interceptors have mapped handlers' errors already; this maps the adapter's own. */
+function statusOf(error: unknown): grpc.ServerErrorResponse {
+  const described =
+    error instanceof ConnectError && error.metadata.has(requestIdHeader) ? error : toConnectError(error);
+  return Object.assign(new Error(described.rawMessage), {
+    code: described.code as number,
+    details: described.rawMessage,
+    metadata: errorMetadata(described),
+  });
+}

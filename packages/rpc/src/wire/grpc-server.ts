@@ -1,0 +1,237 @@
+import { createSecureContext, type SecureContextOptions } from "node:tls";
+import { type DescFile, toBinary } from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { Code, createServiceImplSpec, type Interceptor } from "@connectrpc/connect";
+import * as grpc from "@grpc/grpc-js";
+import { ReflectionService } from "@grpc/reflection";
+import { file_google_rpc_error_details } from "@wellapi/gen/google/rpc/error_details_pb";
+import type { Logger } from "@wellapi/runtime";
+import { assertRoutes } from "../caller/callers.ts";
+import type { PeerIdentity } from "../caller/workload-identity.ts";
+import { warmValidation } from "../checks/validation.ts";
+import { RpcError } from "../errors.ts";
+import { errorsInterceptor } from "../interceptors/errors.ts";
+import { assertInterceptors } from "../interceptors/step.ts";
+import { problemError } from "../status.ts";
+import { type CallOptions, methodDefinition, methodHandler } from "./grpc-call.ts";
+import { createHealth } from "./health.ts";
+import type { Route } from "./route.ts";
+
+/** PEM texts. */
+export interface ServerTls {
+  readonly certificate: string;
+  readonly privateKey: string;
+  /** The authority whose client certificates are let in. */
+  readonly clientAuthority: string;
+}
+
+export interface GrpcServerOptions {
+  readonly routes: readonly Route[];
+  /** From `serverInterceptors(...)`. */
+  readonly interceptors: readonly Interceptor[];
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** TLS 1.3 with client certificates only. Absent: plain text, for a sidecar's loopback and for tests. */
+  readonly tls?: ServerTls;
+  /**
+   * For a server inside the mesh: tells which service calls (`certificateIdentity`, `sidecarIdentity`). Absent: a
+   * door, whose client certificates are credentials from outside and whose forwarded identities nobody believes.
+   */
+  readonly peers?: PeerIdentity;
+  readonly limits?: {
+    /** In both directions; 1 MiB unless given. */
+    readonly messageBytes?: number;
+    /** A connection's streams at a time; 100 unless given. */
+    readonly concurrentStreams?: number;
+    /**
+     * After this long a connection takes no new calls (GOAWAY), so that clients come back with their newest
+     * certificate and find new replicas; streams go on. Unlimited unless given.
+     */
+    readonly connectionAgeMs?: number;
+  };
+  /** Tells clients the contracts (server reflection). */
+  readonly reflection: boolean;
+  readonly log: Logger;
+}
+
+export interface GrpcServer {
+  readonly port: number;
+  /**
+   * Takes a new certificate for new connections; open ones stay. A pair that doesn't fit throws, and the old one
+   * stays in use.
+   */
+  reload(tls: ServerTls): void;
+  /**
+   * Takes no new calls and answers NOT_SERVING; waits for the open ones, and ends with UNAVAILABLE what is still
+   * open after `graceMs`.
+   */
+  drain(graceMs: number): Promise<void>;
+  /** Ends everything now. */
+  close(): Promise<void>;
+}
+
+/** Serves the routes by grpc-js, with the health service and, if wanted, server reflection. */
+export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
+  const { routes, interceptors, host, tls, limits, log } = options;
+  assertRoutes(routes);
+  assertInterceptors(interceptors);
+  warmValidation(routes);
+  grpc.setLogVerbosity(grpc.logVerbosity.NONE); // it writes to the console what reaches us as errors anyway
+  const messageBytes = limits?.messageBytes ?? 1_048_576;
+  const server = new grpc.Server({
+    // A message up to twice as large is read, and refused with a reason; beyond, grpc-js refuses the first bytes.
+    "grpc.max_receive_message_length": 2 * messageBytes,
+    "grpc.max_send_message_length": messageBytes,
+    "grpc.max_concurrent_streams": limits?.concurrentStreams ?? 100,
+    "grpc.max_metadata_size": 16_384,
+    // A peer that vanished without a word holds a stream no longer than this.
+    "grpc.keepalive_time_ms": 60_000,
+    "grpc.keepalive_timeout_ms": 20_000,
+    ...(limits?.connectionAgeMs === undefined
+      ? {}
+      : { "grpc.max_connection_age_ms": limits.connectionAgeMs }),
+  });
+  const shutdown = new AbortController();
+  const callOptions: CallOptions = {
+    interceptors,
+    maximumMessageBytes: messageBytes,
+    shutdownSignal: shutdown.signal,
+    peers: options.peers,
+    running: new Set(),
+  };
+  for (const route of routes) addRoute(server, route, callOptions);
+  const health = createHealth(routes.map(({ service }) => service.typeName));
+  // Health tells nobody's data: it needs no caller, only the error mapping.
+  addRoute(server, health.route, { ...callOptions, interceptors: [errorsInterceptor(log)] });
+  if (options.reflection) addReflection(server, [...routes, health.route]);
+
+  const credentials = tls === undefined ? undefined : new MtlsServerCredentials(secureContext(tls));
+  const port = await bind(server, host, options.port, credentials ?? grpc.ServerCredentials.createInsecure());
+
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    health.drain();
+    shutdown.abort(
+      problemError({
+        code: Code.Unavailable,
+        reason: "SERVER_STOPPING",
+        message: "the server is stopping: connect again and go on from what was answered",
+        retryAfterMs: 1_000,
+      }),
+    );
+    // A moment, so that the statuses of aborted calls are written before the connections go.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    // What handlers do last (a leaf that says what was sent) needs what is closed after the server.
+    await within(lastStepsMs, Promise.all(callOptions.running));
+    server.forceShutdown();
+  };
+  return {
+    port,
+    reload(next) {
+      if (credentials === undefined) throw new TypeError("the server has no TLS");
+      credentials.reload(secureContext(next));
+    },
+    async drain(graceMs) {
+      health.drain();
+      const ended = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      if ((await within(graceMs, ended)) === "late") {
+        log.info({ grace_ms: graceMs }, "ending calls that are still open");
+        closing ??= close();
+        await closing;
+      } else {
+        await within(lastStepsMs, Promise.all(callOptions.running)); // of calls whose callers have gone
+      }
+    },
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+/** Handlers whose calls were ended get this long for their last steps. */
+const lastStepsMs = 5_000;
+
+/** Waits for the work, but no longer than this. */
+async function within(ms: number, work: Promise<unknown>): Promise<"done" | "late"> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<"late">((resolve) => {
+    timer = setTimeout(() => resolve("late"), ms);
+  });
+  const outcome = await Promise.race([work.then(() => "done" as const), late]);
+  clearTimeout(timer);
+  return outcome;
+}
+
+function addRoute(server: grpc.Server, { service, implementation }: Route, options: CallOptions): void {
+  const { methods } = createServiceImplSpec(service, implementation);
+  const definitions: grpc.ServiceDefinition = {};
+  const handlers: grpc.UntypedServiceImplementation = {};
+  const names: Record<string, grpc.MethodDefinition<Buffer, Buffer>> = {};
+  for (const [name, spec] of Object.entries(methods)) {
+    names[name] = methodDefinition(spec);
+    handlers[name] = methodHandler(spec, options);
+  }
+  server.addService(Object.assign(definitions, names), handlers);
+}
+
+/** From our own descriptors: the package's usual way would load .proto files at run time. Options are lost in it. */
+function addReflection(server: grpc.Server, routes: readonly Route[]): void {
+  const files = new Map<string, DescFile>();
+  const visit = (file: DescFile): void => {
+    if (files.has(file.proto.name)) return;
+    files.set(file.proto.name, file);
+    file.dependencies.forEach(visit);
+  };
+  for (const { service } of routes) visit(service.file);
+  // No contract imports them, and a client cannot read an error's details without.
+  visit(file_google_rpc_error_details);
+  const fileDescriptorProtos = [...files.values()].map((file) =>
+    Buffer.from(toBinary(FileDescriptorProtoSchema, file.proto)),
+  );
+  const definition = { all: { format: "", type: {}, fileDescriptorProtos } } as never;
+  const services = routes.map(({ service }) => service.typeName);
+  new ReflectionService(definition, { services }).addToServer(server);
+}
+
+function bind(
+  server: grpc.Server,
+  host: string,
+  port: number,
+  credentials: grpc.ServerCredentials,
+): Promise<number> {
+  const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, credentials, (cause, bound) => {
+      if (cause === null) return resolve(bound);
+      server.forceShutdown();
+      if (!/EADDRINUSE/.test(cause.message)) return reject(cause);
+      const message = `${address} is taken by another process: stop it, or choose another port (0 takes a free one)`;
+      reject(new RpcError("address-in-use", message, { cause }));
+    });
+  });
+}
+
+function secureContext({ certificate, privateKey, clientAuthority }: ServerTls): SecureContextOptions {
+  return { cert: certificate, key: privateKey, ca: clientAuthority };
+}
+
+const floor = { minVersion: "TLSv1.3" } as const;
+
+/** grpc-js has no option for TLS 1.3 only, and its own reload would bring TLS 1.2 back. */
+class MtlsServerCredentials extends grpc.ServerCredentials {
+  constructor(context: SecureContextOptions) {
+    createSecureContext({ ...context, ...floor }); // throws here on a bad pair, not at the first connection
+    super({ requestCert: true, rejectUnauthorized: true, ...floor }, { ...context, ...floor });
+  }
+
+  override _equals(other: grpc.ServerCredentials): boolean {
+    return other === this;
+  }
+
+  reload(context: SecureContextOptions): void {
+    createSecureContext({ ...context, ...floor });
+    this.updateSecureContextOptions({ ...context, ...floor });
+  }
+}

@@ -1,0 +1,172 @@
+import {
+  create,
+  type DescMessage,
+  type DescMethod,
+  isMessage,
+  type Message,
+  type MessageInitShape,
+} from "@bufbuild/protobuf";
+import {
+  Code,
+  ConnectError,
+  type ContextValues,
+  createContextValues,
+  createServiceImplSpec,
+  type Interceptor,
+  type MethodImplSpec,
+  type StreamResponse,
+  type Transport,
+  type UnaryResponse,
+} from "@connectrpc/connect";
+import { context, propagation } from "@opentelemetry/api";
+import { assertRoutes } from "../caller/callers.ts";
+import { peerWorkloadKey, requestGivenAwayKey, requestIdHeader, requestIdKey } from "../caller/context.ts";
+import { assertInterceptors } from "../interceptors/step.ts";
+import { callOver } from "../status.ts";
+import { copyMessage } from "./copy.ts";
+import { openHandlerContext } from "./handler-context.ts";
+import { invokeStream, invokeUnary } from "./invoke.ts";
+import type { Route } from "./route.ts";
+import { abortable, hookStream, mapStream, raceAbort } from "./stream.ts";
+
+export interface MemoryTransportOptions {
+  readonly routes: readonly Route[];
+  /** From `serverInterceptors(...)`: the same list as on the wire. */
+  readonly interceptors: readonly Interceptor[];
+  /** The workload that calls through this transport. The composition root vouches for it. */
+  readonly workload: string;
+}
+
+/** Timers overflow at 2^31 ms and fire at once: longer deadlines are cut to this. */
+const longestTimeoutMs = 2 ** 31 - 1;
+
+/**
+ * Calls the routes' handlers in this process. Interceptors, headers, deadlines, cancellation, errors and
+ * back-pressure are those of the wire; messages are copied, not serialized, so neither side sees what the other
+ * changes later (but for requests that their caller gives away: `requestGivenAwayKey`). A stream holds at most one
+ * message between handler and reader. Message sizes are not limited: the door in front limits them.
+ */
+export function createMemoryTransport(options: MemoryTransportOptions): Transport {
+  assertRoutes(options.routes);
+  assertInterceptors(options.interceptors);
+  const specs = new Map<string, MethodImplSpec>();
+  for (const { service, implementation } of options.routes) {
+    const { methods } = createServiceImplSpec(service, implementation);
+    for (const spec of Object.values(methods)) specs.set(keyOf(spec.method), spec);
+  }
+
+  function open(
+    method: DescMethod,
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+    header: Parameters<Transport["unary"]>[3],
+    clientValues: ContextValues | undefined,
+  ) {
+    const spec = specs.get(keyOf(method));
+    if (spec === undefined) {
+      throw new ConnectError(`${keyOf(method)} is not served here`, Code.Unimplemented);
+    }
+    const requestHeader = new Headers(header);
+    const requestId = clientValues?.get(requestIdKey);
+    if (requestId) requestHeader.set(requestIdHeader, requestId);
+    propagation.inject(context.active(), requestHeader, {
+      set: (carrier, key, value) => carrier.set(key, value),
+    });
+    const handlerContext = openHandlerContext({
+      method,
+      url: `memory:///${keyOf(method)}`,
+      timeoutMs: timeoutMs === undefined ? undefined : Math.min(timeoutMs, longestTimeoutMs),
+      follow: [signal],
+      requestHeader,
+      // Values of the client's own never reach the server's side: a caller can't name itself.
+      values: createContextValues().set(peerWorkloadKey, options.workload),
+    });
+    return { spec, handlerContext };
+  }
+
+  return {
+    async unary(method, signal, timeoutMs, header, input, clientValues) {
+      const { spec, handlerContext } = open(method, signal, timeoutMs, header, clientValues);
+      if (spec.kind !== "unary") throw new ConnectError("not a unary method", Code.Unimplemented);
+      try {
+        const request = clientValues?.get(requestGivenAwayKey)
+          ? messageOf(method.input, input)
+          : handOver(method.input, input);
+        const call = invokeUnary(spec, options.interceptors, handlerContext, request);
+        const response = await raceAbort(call, handlerContext.signal);
+        return { ...response, method, message: copyMessage(response.message) } as UnaryResponse as never;
+      } catch (error) {
+        throw ConnectError.from(error);
+      } finally {
+        handlerContext.abort(callOver);
+      }
+    },
+
+    async stream(method, signal, timeoutMs, header, input, clientValues) {
+      const { spec, handlerContext } = open(method, signal, timeoutMs, header, clientValues);
+      if (spec.kind === "unary") throw new ConnectError("not a streaming method", Code.Unimplemented);
+      const requests = mapStream(input as AsyncIterable<MessageInitShape<DescMessage>>, (message) =>
+        handOver(method.input, message),
+      );
+      try {
+        const response = await raceAbort(
+          invokeStream(
+            spec,
+            options.interceptors,
+            handlerContext,
+            abortable(requests, handlerContext.signal),
+          ),
+          handlerContext.signal,
+        );
+        const messages = await started(response.message, handlerContext.signal);
+        const message = hookStream(mapStream(messages, copyMessage), {
+          error: (error) => ConnectError.from(error),
+          end: () => handlerContext.abort(callOver),
+        });
+        return { ...response, method, message } as StreamResponse as never;
+      } catch (error) {
+        handlerContext.abort(callOver);
+        throw ConnectError.from(error);
+      }
+    },
+  };
+}
+
+/**
+ * The stream, with its handler already running as it would on the wire, where nobody has to read for it to start.
+ * One message is awaited: headers leave with the first one.
+ */
+async function started(
+  messages: AsyncIterable<Message>,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Message>> {
+  const iterator = abortable(messages, signal)[Symbol.asyncIterator]();
+  let first: IteratorResult<Message> | undefined = await iterator.next();
+  return {
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        if (first === undefined) return iterator.next();
+        const result = first;
+        first = undefined;
+        return result;
+      },
+      async return() {
+        await iterator.return?.();
+        return { done: true, value: undefined };
+      },
+    }),
+  };
+}
+
+/** A message of the handler's own. */
+function handOver(schema: DescMessage, message: MessageInitShape<DescMessage>): Message {
+  return copyMessage(messageOf(schema, message));
+}
+
+function messageOf(schema: DescMessage, message: MessageInitShape<DescMessage>): Message {
+  return isMessage(message, schema) ? message : create(schema, message);
+}
+
+function keyOf(method: DescMethod): string {
+  return `${method.parent.typeName}/${method.name}`;
+}

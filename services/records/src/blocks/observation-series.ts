@@ -1,0 +1,128 @@
+import type { DamageReporter } from "@wellapi/runtime";
+import type { Page, Store } from "@wellapi/store";
+import type { Vault } from "@wellapi/vault";
+import type { Interval } from "../model/interval.ts";
+import { sequenceOf } from "../model/rank.ts";
+import type { BlockName } from "./block-repository.ts";
+import type { Strip } from "./compacted-block.ts";
+import { blockPlace, openOrReport, openUntilDamaged } from "./damage.ts";
+import type { ObservationBlockDocument } from "./documents.ts";
+import { inOrder, type ObservedSample, observedRuns, sampleOf } from "./observation-samples.ts";
+import { type PatientBox, withBox } from "./patient-box.ts";
+import type { SummarizedBlock } from "./rollup.ts";
+import { summarize } from "./summary.ts";
+import type { Run } from "./winners.ts";
+
+const BLOCKS_A_STEP = 16;
+/** A block spans less. What starts before an interval is none of it: nothing hides an observation. */
+const SPAN_MS = 31 * 86_400_000;
+/**
+ * Observations whose value is a number, as samples of series of their own: all of them are shown, whatever was sent later,
+ * ascending by time, then in the order in which they came.
+ */
+export function createObservationSeries(store: Pick<Store, "scan">, vault: Vault, damage: DamageReporter) {
+  /** Blocks that start within the range, a step after another. No block of a later step starts before `next`. */
+  async function* scanned(partition: string, series: string, range: Interval) {
+    let cursor: string | undefined;
+    do {
+      const page: Page<ObservationBlockDocument> = await store.scan("observation_blocks", {
+        index: "by_from",
+        equals: [partition, series],
+        range,
+        limit: BLOCKS_A_STEP,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      const blocks = page.documents.map(({ document }) => document);
+      cursor = page.cursor;
+      const next = cursor === undefined ? Number.POSITIVE_INFINITY : blocks.at(-1)!.from_ms;
+      yield { blocks: blocks.filter(({ hidden }) => hidden === 0), next };
+    } while (cursor !== undefined);
+  }
+
+  /** In order; in bounded memory, since a block spans at most 31 days. */
+  async function* samplesOf(
+    partition: string,
+    series: string,
+    { from, to }: Interval,
+    sequence: number,
+  ): AsyncGenerator<readonly ObservedSample[]> {
+    let held: ObservedSample[] = [];
+    for await (const { blocks, next } of scanned(partition, series, { from: from - SPAN_MS, to })) {
+      const wanted = blocks.filter((block) => block.sequence <= sequence && block.to_ms > from);
+      const { opened, damaged } = await withBox(vault, partition, (box) =>
+        openUntilDamaged(wanted, (document) => open(box, document)),
+      );
+      held.push(...opened.flat().filter(({ time }) => from <= time && time < to));
+      held.sort(inOrder);
+      const settled = damaged === undefined ? next : damaged.document.from_ms;
+      const end = held.findIndex(({ time }) => time >= settled);
+      const done = end < 0 ? held : held.slice(0, end);
+      held = end < 0 ? [] : held.slice(end);
+      if (done.length > 0) yield done;
+      if (damaged !== undefined) throw damaged.error;
+    }
+  }
+
+  function open(box: PatientBox, document: ObservationBlockDocument): ObservedSample[] {
+    const place = blockPlace(document, "observation_blocks");
+    const records = openOrReport(damage, place, () => box.openObservations(document));
+    return records.flatMap((record) => sampleOf(record, document.sequence) ?? []);
+  }
+
+  async function* runsAsOf(
+    partition: string,
+    series: string,
+    interval: Interval,
+    sequence: number,
+  ): AsyncGenerator<Run> {
+    for await (const samples of samplesOf(partition, series, interval, sequence)) {
+      yield* observedRuns(samples);
+    }
+  }
+
+  return {
+    /** What starts in the interval. */
+    runs: (partition: string, series: string, interval: Interval) =>
+      runsAsOf(partition, series, interval, Number.POSITIVE_INFINITY),
+
+    /** The same of what was committed with `sequence` or before. */
+    runsAsOf,
+
+    /** The runs of a block that just arrived. */
+    runsIn: (box: PatientBox, document: ObservationBlockDocument): Run[] =>
+      observedRuns(open(box, document).sort(inOrder)),
+
+    async names(partition: string, series: string, { from, to }: Interval): Promise<BlockName[]> {
+      const names: BlockName[] = [];
+      for await (const { blocks } of scanned(partition, series, { from: from - SPAN_MS, to })) {
+        for (const { batch, item, from_ms, to_ms, until_ms, sequence } of blocks) {
+          if (to_ms <= from) continue;
+          const name = `${batch} ${item}`;
+          names.push({ name, from: from_ms, to: to_ms, until: until_ms, first: sequence, last: sequence });
+        }
+      }
+      return names;
+    },
+
+    /** The hours of all that starts in the interval. */
+    async summaries(partition: string, series: string, interval: Interval): Promise<SummarizedBlock[]> {
+      const blocks: SummarizedBlock[] = [];
+      for await (const run of runsAsOf(partition, series, interval, Number.POSITIVE_INFINITY)) {
+        const { times, durationMs } = run.columns;
+        const last = times.at(-1)!;
+        const until = last + Math.max(1, durationMs as number);
+        blocks.push({ from: times[0]!, to: last + 1, until, summary: summarize(stripOf(run), 1) });
+      }
+      return blocks;
+    },
+  };
+}
+
+export type ObservationSeries = ReturnType<typeof createObservationSeries>;
+
+function stripOf({ source, columns, ranks }: Run): Strip {
+  const origins = Array.from(ranks!(), (rank) => {
+    return { sequence: sequenceOf(rank), item: 0, received: 0, consent: "", version: 0 };
+  });
+  return { source, columns, origins };
+}

@@ -1,0 +1,102 @@
+import { decodeBlock, encodeBlock } from "@wellapi/series";
+import type { Interval } from "../model/interval.ts";
+
+/** When the samples and records were that a retraction took back, of one commit and code. */
+export interface RetractedSamples {
+  /** Of the commit that they came with. */
+  readonly sequence: number;
+  /** MAC of the code. */
+  readonly code: string;
+  /** UTC milliseconds. */
+  readonly times: Float64Array;
+}
+
+type Header = readonly (readonly [sequence: number, code: string, bytes: number])[];
+
+const LENGTH_BYTES = 4;
+
+/** A block of packages/series holds twice as many. */
+const TIMES_A_BLOCK = 500_000;
+
+/** One a commit and code, or a few where there are very many, with each time once, ascending. */
+export function joinRetracted(all: readonly RetractedSamples[]): RetractedSamples[] {
+  const groups = Map.groupBy(all, ({ sequence, code }) => `${sequence} ${code}`);
+  return [...groups.values()].flatMap((group) => {
+    const distinct = new Set<number>();
+    for (const { times } of group) for (const time of times) distinct.add(time);
+    const times = Float64Array.from(distinct).sort();
+    const { sequence, code } = group[0]!;
+    const blocks = Array.from(
+      { length: Math.ceil(times.length / TIMES_A_BLOCK) },
+      (_, i) => i * TIMES_A_BLOCK,
+    );
+    return blocks.map((from) => ({ sequence, code, times: times.slice(from, from + TIMES_A_BLOCK) }));
+  });
+}
+
+/** 4 bytes of length, big-endian; a header as JSON; a block of packages/series for each, of which the values say nothing. */
+export function encodeRetracted(samples: readonly RetractedSamples[]): Uint8Array {
+  const bodies = samples.map(({ times }) => {
+    const values = { kind: "decimal" as const, scale: 0, mantissas: new Float64Array(times.length) };
+    return encodeBlock({ times, offsetMinutes: 0, durationMs: 0, unit: "", values });
+  });
+  const header: Header = samples.map(({ sequence, code }, i) => [sequence, code, bodies[i]!.length]);
+  const head = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(LENGTH_BYTES);
+  length.writeUInt32BE(head.length);
+  return Buffer.concat([length, head, ...bodies]);
+}
+
+/** The inverse; the bytes come out of an authenticated seal, so they are what was put in. */
+export function decodeRetracted(bytes: Uint8Array): RetractedSamples[] {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = LENGTH_BYTES + view.readUInt32BE();
+  const header = JSON.parse(view.toString("utf8", LENGTH_BYTES, at)) as Header;
+  return header.map(([sequence, code, length]) => {
+    const { times } = decodeBlock(bytes.subarray(at, at + length));
+    at += length;
+    return { sequence, code, times };
+  });
+}
+
+/** What a reader is told of a commit that was taken back. */
+export interface ToldRetraction {
+  readonly sequence: number;
+  readonly codes: readonly string[];
+  /** From the first to a millisecond after the last of what the reader may see. */
+  readonly interval: Interval;
+}
+
+/**
+ * Commit by commit, what of them the reader may see; nothing of a commit of which that is nothing.
+ *
+ * @param visible by MAC of the code: the code, and where the reader may read it
+ */
+export function toldOf(
+  samples: readonly RetractedSamples[],
+  visible: ReadonlyMap<string, { readonly code: string; readonly intervals: readonly Interval[] }>,
+): ToldRetraction[] {
+  const told = new Map<number, ToldRetraction>();
+  for (const { sequence, code: id, times } of samples) {
+    const reading = visible.get(id);
+    const seen = reading && extentWithin(times, reading.intervals);
+    if (reading === undefined || seen === undefined) continue;
+    const known = told.get(sequence);
+    told.set(sequence, {
+      sequence,
+      codes: [...new Set([...(known?.codes ?? []), reading.code])],
+      interval: {
+        from: Math.min(known?.interval.from ?? seen.from, seen.from),
+        to: Math.max(known?.interval.to ?? seen.to, seen.to),
+      },
+    });
+  }
+  return [...told.values()].sort((a, b) => a.sequence - b.sequence);
+}
+
+function extentWithin(times: Float64Array, intervals: readonly Interval[]): Interval | undefined {
+  const isSeen = (time: number) => intervals.some(({ from, to }) => from <= time && time < to);
+  const first = times.find(isSeen);
+  const last = times.findLast(isSeen);
+  return first === undefined || last === undefined ? undefined : { from: first, to: last + 1 };
+}

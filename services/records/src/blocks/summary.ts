@@ -1,0 +1,182 @@
+import { type Coding, type Columns, decodeBlock, encodeBlock, endOfSample } from "@wellapi/series";
+import type { Source } from "../model/provenance.ts";
+import type { Strip } from "./compacted-block.ts";
+
+export const HOUR_MS = 3_600_000;
+
+/** The numbers of one component, by cell: exact, since each sum is a safe integer. */
+export interface SummedPart {
+  /** Null for a decimal column. */
+  readonly coding: Coding | null;
+  /** UCUM. */
+  readonly unit: string;
+  readonly scale: number;
+  /** Mantissas of `scale`. */
+  readonly sums: Float64Array;
+  readonly minima: Float64Array;
+  readonly maxima: Float64Array;
+}
+
+/**
+ * What a compacted block holds hour by hour, of the samples that it shows. Hours are those of the clock where the
+ * samples were captured, so that days of zones with half hours begin with one, too.
+ */
+export interface Summary {
+  readonly source: Source;
+  /** Where each hour with samples begins, ascending, UTC milliseconds. */
+  readonly starts: Float64Array;
+  readonly counts: Float64Array;
+  /** Highest commit sequence of the samples in the hour. */
+  readonly sequences: Float64Array;
+  /** How far at most the samples of an hour reach over its end, in milliseconds. */
+  readonly overhang: number;
+  readonly parts: readonly SummedPart[];
+}
+
+interface Header {
+  readonly source: Source;
+  readonly overhang: number;
+  readonly parts: ReadonlyArray<Pick<SummedPart, "coding" | "unit" | "scale">>;
+}
+
+const LENGTH_BYTES = 4;
+/** A block has at most 16 components: two for the hour, and three for each part. */
+const MOST_PARTS = 4;
+/** Where samples reach further over the end of their hour, what hides them is too far away to be looked for. */
+export const MAX_OVERHANG_MS = HOUR_MS;
+/** With fewer samples an hour, the samples themselves are as quick to read. */
+const WORTH_SAMPLES = 4;
+
+/** Undefined where there is none: of coded values, of sums too large, of long samples, and where it would save little. */
+export function summarize(
+  { source, columns, origins }: Strip,
+  worthSamples = WORTH_SAMPLES,
+): Summary | undefined {
+  const numbers = numbersOf(columns);
+  if (numbers === undefined || numbers.length > MOST_PARTS) return undefined;
+  const edges = hoursOf(columns);
+  const hours = edges.length - 1;
+  if (hours * worthSamples > columns.times.length) return undefined;
+  const overhang = overhangOf(columns);
+  if (overhang > MAX_OVERHANG_MS) return undefined;
+  const starts = new Float64Array(hours);
+  const counts = new Float64Array(hours);
+  const sequences = new Float64Array(hours);
+  const parts = numbers.map(({ coding, unit, scale }) => {
+    const [sums, minima, maxima] = [
+      new Float64Array(hours),
+      new Float64Array(hours),
+      new Float64Array(hours),
+    ];
+    return { coding, unit, scale, sums, minima, maxima };
+  });
+  for (let hour = 0; hour < hours; hour++) {
+    const [from, to] = [edges[hour]!, edges[hour + 1]!];
+    starts[hour] = hourOf(columns.times[from]!, columns.offsetMinutes);
+    counts[hour] = to - from;
+    for (let i = from; i < to; i++) sequences[hour] = Math.max(sequences[hour]!, origins[i]!.sequence);
+    for (const [p, { mantissas }] of numbers.entries()) {
+      const { sums, minima, maxima } = parts[p]!;
+      let sum = 0;
+      let least = mantissas[from]!;
+      let most = least;
+      for (let i = from; i < to; i++) {
+        const mantissa = mantissas[i]!;
+        sum += mantissa;
+        if (!Number.isSafeInteger(sum)) return undefined;
+        if (mantissa < least) least = mantissa;
+        if (mantissa > most) most = mantissa;
+      }
+      sums[hour] = sum;
+      minima[hour] = least;
+      maxima[hour] = most;
+    }
+  }
+  return { source, starts, counts, sequences, overhang, parts };
+}
+
+function overhangOf(columns: Columns): number {
+  const { times, offsetMinutes } = columns;
+  let most = 0;
+  let hourEnd = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < times.length; i++) {
+    if (times[i]! >= hourEnd) hourEnd = hourOf(times[i]!, offsetMinutes) + HOUR_MS;
+    most = Math.max(most, endOfSample(columns, i) - hourEnd);
+  }
+  return most;
+}
+
+function numbersOf({ unit, values }: Columns) {
+  switch (values.kind) {
+    case "decimal":
+      return [{ coding: null, unit, scale: values.scale, mantissas: values.mantissas }];
+    case "components":
+      return values.components;
+    case "coded":
+      return undefined;
+  }
+}
+
+function hourOf(time: number, offsetMinutes: number): number {
+  const shift = (((offsetMinutes % 60) + 60) % 60) * 60_000;
+  return Math.floor((time + shift) / HOUR_MS) * HOUR_MS - shift;
+}
+
+/** Positions at which an hour begins, and the end. */
+function hoursOf({ times, offsetMinutes }: Columns): number[] {
+  const edges: number[] = [];
+  let end = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < times.length; i++) {
+    if (times[i]! < end) continue;
+    edges.push(i);
+    end = hourOf(times[i]!, offsetMinutes) + HOUR_MS;
+  }
+  edges.push(times.length);
+  return edges;
+}
+
+/** 4 bytes of length, big-endian; a header as JSON; a block of packages/series whose times are the hours. */
+export function encodeSummary({ source, starts, counts, sequences, overhang, parts }: Summary): Uint8Array {
+  const header: Header = {
+    source,
+    overhang,
+    parts: parts.map(({ coding, unit, scale }) => ({ coding, unit, scale })),
+  };
+  const column = (mantissas: Float64Array) => ({
+    coding: { system: "", code: "" },
+    unit: "",
+    scale: 0,
+    mantissas,
+  });
+  const components = [
+    column(counts),
+    column(sequences),
+    ...parts.flatMap(({ sums, minima, maxima }) => [column(sums), column(minima), column(maxima)]),
+  ];
+  const values = { kind: "components" as const, components };
+  const body = encodeBlock({ times: starts, offsetMinutes: 0, durationMs: 0, unit: "", values }, false);
+  const head = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(LENGTH_BYTES);
+  length.writeUInt32BE(head.length);
+  return Buffer.concat([length, head, body]);
+}
+
+/** The inverse; the bytes come out of an authenticated seal, so they are what was put in. */
+export function decodeSummary(bytes: Uint8Array): Summary {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const end = LENGTH_BYTES + view.readUInt32BE();
+  const { source, overhang, parts } = JSON.parse(view.toString("utf8", LENGTH_BYTES, end)) as Header;
+  const { times, values } = decodeBlock(bytes.subarray(end));
+  if (values.kind !== "components") throw new TypeError("a summary has components");
+  const column = (i: number) => values.components[i]!.mantissas;
+  return {
+    source,
+    starts: times,
+    counts: column(0),
+    sequences: column(1),
+    overhang,
+    parts: parts.map((part, p) => {
+      return { ...part, sums: column(2 + 3 * p), minima: column(3 + 3 * p), maxima: column(4 + 3 * p) };
+    }),
+  };
+}

@@ -1,0 +1,218 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import {
+  BucketSize,
+  CodeTimeSchema,
+  type SeriesInfoSchema,
+  type SourceAggregateSchema,
+  type SourcedSeriesSchema,
+} from "@wellapi/gen/wellapi/records/v1/records_pb";
+import type {
+  ReadSeriesResponseSchema,
+  WatchSeriesResponseSchema,
+} from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import { partyOf } from "@wellapi/rpc";
+import type { Terminology } from "@wellapi/terminology";
+import type { Pairwise, Vault } from "@wellapi/vault";
+import type { StoredObservation } from "../blocks/observation-repository.ts";
+import { withBox } from "../blocks/patient-box.ts";
+import type { Run } from "../blocks/winners.ts";
+import { invalidField } from "../errors.ts";
+import { intervalInit } from "../gate/access-convert.ts";
+import type { Intent } from "../gate/intent.ts";
+import { subjectOf } from "../gate/subject.ts";
+import type { BucketUnit } from "../model/calendar.ts";
+import { ALWAYS, type Interval } from "../model/interval.ts";
+import { observationIds } from "../model/observation-id.ts";
+import { type Source, sourceKey } from "../model/provenance.ts";
+import type { SourcedAggregate } from "../read/aggregate-page.ts";
+import type { BucketNumbers } from "../read/aggregation.ts";
+import type { CodedBucket } from "../read/coded-aggregation.ts";
+import { decimalText } from "../read/decimal-text.ts";
+import type { SeriesInfo } from "../read/list-series.ts";
+import type { ReadPayload } from "../read/read-series.ts";
+import type { WatchPayload } from "../read/watch-series.ts";
+import { storedObservationInit } from "./observation-convert.ts";
+import { codeInit, seriesMessage } from "./series-convert.ts";
+import { type SourceInit, sourceInit } from "./source-convert.ts";
+
+type ReadPayloadInit = NonNullable<MessageInitShape<typeof ReadSeriesResponseSchema>["payload"]>;
+type WatchPayloadInit = NonNullable<MessageInitShape<typeof WatchSeriesResponseSchema>["payload"]>;
+
+/** Makes messages of what was read, with the ids that the reader knows. */
+export interface Presenter {
+  read(intent: Intent, code: string, payload: ReadPayload): Promise<ReadPayloadInit>;
+  watch(intent: Intent, payload: WatchPayload): Promise<WatchPayloadInit>;
+  run(intent: Intent, code: string, run: Run): Promise<MessageInitShape<typeof SourcedSeriesSchema>>;
+  source(intent: Intent, source: Source): Promise<SourceInit>;
+  seriesInfo(info: SeriesInfo, source: SourceInit): MessageInitShape<typeof SeriesInfoSchema>;
+  observations(
+    intent: Intent,
+    stored: readonly StoredObservation[],
+  ): Promise<ReturnType<typeof storedObservationInit>[]>;
+}
+
+export function presenterFor(deps: {
+  readonly terminology: Terminology;
+  readonly vault: Vault;
+  readonly pairwise: Pairwise;
+  readonly region: string;
+}): Presenter {
+  const { vault, pairwise, region, terminology } = deps;
+
+  function toldSource({ caller, patient }: Intent, source: Source): Promise<SourceInit> {
+    const { partition } = subjectOf(pairwise, region, caller, patient);
+    return sourceInit(deps, partition, partyOf(caller), source);
+  }
+
+  /** Names the batch of a commit as this reader knows it; nobody else's names tell which it is. */
+  async function batchToken({ caller, patient }: Intent, sequence: number): Promise<string> {
+    const { partition } = subjectOf(pairwise, region, caller, patient);
+    const id = await withBox(vault, partition, (box) => box.commitId(sequence));
+    return pairwise.outward(partyOf(caller), id);
+  }
+
+  async function run(intent: Intent, code: string, { columns, source }: Run) {
+    return {
+      series: seriesMessage(terminology, code, columns, source),
+      source: await toldSource(intent, source),
+    };
+  }
+
+  return {
+    source: toldSource,
+    run,
+    seriesInfo: (info, source) => seriesInfoInit(terminology, info, source),
+    async read(intent, code, payload) {
+      switch (payload.kind) {
+        case "start": {
+          const { access, consents, intervals } = payload;
+          const value = { access, consents: [...consents], intervals: intervals.map(toldInterval) };
+          return { case: "start", value };
+        }
+        case "run":
+          return { case: "series", value: await run(intent, code, payload.run) };
+        case "end":
+          return { case: "end", value: { samples: payload.samples } };
+      }
+    },
+    async watch(intent, payload) {
+      switch (payload.kind) {
+        case "start":
+          return { case: "start", value: { access: payload.access } };
+        case "run": {
+          const [series, batch] = await Promise.all([
+            run(intent, payload.code, payload.run),
+            batchToken(intent, payload.run.sequence),
+          ]);
+          return { case: "series", value: { ...series, batch } };
+        }
+        case "retraction": {
+          const { sequence, codes, interval } = payload.retraction;
+          const batch = await batchToken(intent, sequence);
+          return {
+            case: "retraction",
+            value: {
+              batch,
+              codes: codes.map((code) => codeInit(terminology, code)),
+              interval: intervalInit(interval),
+            },
+          };
+        }
+      }
+    },
+    observations(intent, stored) {
+      const idOf = observationIds(pairwise, partyOf(intent.caller));
+      // Those of a page are mostly of one source.
+      const sources = new Map<string, Promise<SourceInit>>();
+      return Promise.all(
+        stored.map(async ({ batch, record }) => {
+          const key = sourceKey(record.provenance);
+          const source = sources.get(key) ?? toldSource(intent, record.provenance);
+          sources.set(key, source);
+          const id = idOf({ batch, item: record.item });
+          const own = record.provenance.organization === intent.caller.principal.organization;
+          return storedObservationInit(terminology, id, record, await source, own);
+        }),
+      );
+    },
+  };
+}
+
+/** An empty message would be `{}` in JSON, which tells nobody anything. */
+function toldInterval(interval: Interval) {
+  const told = intervalInit(interval);
+  return "startTime" in told || "endTime" in told ? told : { startTime: timestampFromMs(ALWAYS.from) };
+}
+
+const bucketUnits: ReadonlyMap<BucketSize, BucketUnit> = new Map([
+  [BucketSize.MINUTE, "minute"],
+  [BucketSize.HOUR, "hour"],
+  [BucketSize.DAY, "day"],
+  [BucketSize.WEEK, "week"],
+  [BucketSize.MONTH, "month"],
+]);
+
+export function bucketUnitOf(size: BucketSize): BucketUnit {
+  const unit = bucketUnits.get(size);
+  if (unit === undefined) throw invalidField("bucket_size", "is not a length of a bucket");
+  return unit;
+}
+
+export function aggregateInit(
+  { component, unit, buckets }: SourcedAggregate,
+  source: SourceInit,
+): MessageInitShape<typeof SourceAggregateSchema> {
+  // A bucket mostly begins where the one before ends.
+  let last = { ms: Number.NaN, timestamp: timestampFromMs(0) };
+  const at = (ms: number) => {
+    if (ms !== last.ms) last = { ms, timestamp: timestampFromMs(ms) };
+    return last.timestamp;
+  };
+  return {
+    source,
+    ...(component === null ? {} : { component: { ...component } }),
+    unit,
+    // Whole messages, of which a year has hundreds: `create` would only copy them.
+    buckets: buckets.map(({ from, to, content, partial }) => ({
+      $typeName: "wellapi.records.v1.Bucket",
+      startTime: at(from),
+      endTime: at(to),
+      count: content.count,
+      ...("times" in content ? codedInit(content) : numbersInit(content)),
+      partial,
+    })),
+  };
+}
+
+function numbersInit({ min, max, mean, sum }: BucketNumbers) {
+  return {
+    ...(min === undefined ? {} : { min: decimalText(min) }),
+    ...(max === undefined ? {} : { max: decimalText(max) }),
+    mean: decimalText(mean),
+    sum: decimalText(sum),
+    codeTimes: [],
+  };
+}
+
+function codedInit({ times }: CodedBucket) {
+  const codeTimes = times.map(({ value, durationMs, count }) =>
+    create(CodeTimeSchema, { value: { ...value }, duration: durationFromMs(durationMs), count }),
+  );
+  return { mean: "", sum: "", codeTimes };
+}
+
+function seriesInfoInit(
+  terminology: Terminology,
+  { code, units, span, count }: SeriesInfo,
+  source: SourceInit,
+): MessageInitShape<typeof SeriesInfoSchema> {
+  const interval = { startTime: timestampFromMs(span.from), endTime: timestampFromMs(span.to) };
+  return {
+    code: codeInit(terminology, code),
+    source,
+    units: [...units],
+    span: interval,
+    ...(count === undefined ? {} : { count }),
+  };
+}

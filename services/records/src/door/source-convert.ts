@@ -1,0 +1,48 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type {
+  SourceFilter as SourceFilterMessage,
+  SourceSchema,
+} from "@wellapi/gen/wellapi/records/v1/records_pb";
+import type { Pairwise, Vault } from "@wellapi/vault";
+import { withBox } from "../blocks/patient-box.ts";
+import type { Source } from "../model/provenance.ts";
+import { ANY_SOURCE, type SourceFilter } from "../read/source-filter.ts";
+
+export type SourceInit = MessageInitShape<typeof SourceSchema>;
+
+/** Where data comes from, as a party is told: the device by an id that is the party's own. */
+export async function sourceInit(
+  deps: { readonly vault: Vault; readonly pairwise: Pairwise },
+  partition: string,
+  party: string,
+  source: Source,
+): Promise<SourceInit> {
+  const { organization, application, device, model, method, granularity } = source;
+  const id = await withBox(deps.vault, partition, (box) => box.deviceId(organization, device));
+  return {
+    organization,
+    application,
+    deviceId: id === undefined ? "" : deps.pairwise.outward(party, id),
+    deviceModel: model,
+    method,
+    granularity,
+  };
+}
+
+/** Devices are named by the party's own ids: what is another party's, or none, names no device. */
+export function sourceFilterOf(
+  pairwise: Pairwise,
+  party: string,
+  asked: SourceFilterMessage | undefined,
+): SourceFilter {
+  if (asked === undefined) return ANY_SOURCE;
+  const { organizations, deviceIds, methods, granularities } = asked;
+  const devices = deviceIds.map((id) => pairwise.inward(party, "dev", id) ?? "");
+  const some = <T>(values: readonly T[]) => (values.length === 0 ? undefined : new Set(values));
+  return {
+    organizations: some(organizations),
+    devices: some(devices),
+    methods: some<number>(methods),
+    granularities: some<number>(granularities),
+  };
+}

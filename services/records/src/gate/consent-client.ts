@@ -1,0 +1,122 @@
+import { createClient, type Transport } from "@connectrpc/connect";
+import type { Enforcer, Permit, Question } from "@wellapi/enforcer";
+import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
+import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
+import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { invalidField, RecordsError } from "../errors.ts";
+import { type Interval, unite } from "../model/interval.ts";
+import type { Contribution } from "../write/judgement.ts";
+import type { ConsentPermit } from "./grant.ts";
+import type { Subject } from "./subject.ts";
+
+/** The permits to read a code now; `own` for a patient's own reading, which needs none. */
+export type Reading =
+  | { readonly own: true }
+  | { readonly own: false; readonly permits: readonly ConsentPermit[] };
+
+/** A consent that permits contributing, with the window of its data. */
+export interface ContributionPermit extends Interval {
+  readonly consent: string;
+  readonly version: number;
+  readonly sliding?: { readonly lastMs: number; readonly from: number };
+}
+
+/** What may be contributed of one code, with the permits that say so. */
+export type CodeContribution = Contribution & { readonly permits: readonly ContributionPermit[] };
+
+/** What may be contributed, by code. */
+export type Contributions = ReadonlyMap<string, CodeContribution>;
+
+/** What the patients' consents say. Throws EnforcerError `undecided` where nothing can be said. */
+export interface ConsentClient {
+  /**
+   * Decides now whether the organization may read a code. A yes holds for one read or message. Throws
+   * RecordsError CONSENT_REQUIRED for a no.
+   */
+  reading(
+    subject: Subject,
+    organization: string | undefined,
+    code: string,
+    purpose: number,
+  ): Promise<Reading>;
+  /** Decides now what the organization may contribute. */
+  contributions(subject: Subject, organization: string, codes: Iterable<string>): Promise<Contributions>;
+  /** Revokes all of a patient's consents; resolves once every enforcer has dropped them. */
+  revokeAll(partition: string): Promise<void>;
+}
+
+/** `region` is where this installation receives data. */
+export function createConsentClient(enforcer: Enforcer, consent: Transport, region: string): ConsentClient {
+  const decisions = createClient(ConsentDecisionService, consent);
+
+  async function decide(question: Omit<Question, "region">) {
+    const asked = { ...question, region };
+    return enforcer.peek(asked) ?? (await enforcer.decide(asked));
+  }
+
+  return {
+    async reading({ own, partition }, organization, code, purpose) {
+      if (own) {
+        if (purpose === Purpose.PATIENT_REQUEST) return { own };
+        throw invalidField("purpose", "a patient reads their own data for PURPOSE_PATIENT_REQUEST");
+      }
+      if (organization === undefined) throw denied(DenialReason.NO_CONSENT);
+      const verdict = await decide({ partition, organization, direction: Direction.READ, code, purpose });
+      if (!verdict.permitted) throw denied(verdict.reason);
+      return { own: false, permits: verdict.permits.map(consentPermit) };
+    },
+
+    async contributions({ partition }, organization, codes) {
+      const decideOne = async (code: string) => {
+        const verdict = await decide({
+          partition,
+          organization,
+          direction: Direction.CONTRIBUTE,
+          code,
+          purpose: Purpose.UNSPECIFIED,
+        });
+        if (!verdict.permitted) return { permitted: false, ...lack(verdict.reason), permits: [] } as const;
+        const { permits } = verdict;
+        return { permitted: true, windows: unite(permits), permits } as const;
+      };
+      const entries = [...new Set(codes)].map(async (code) => [code, await decideOne(code)] as const);
+      return new Map(await Promise.all(entries));
+    },
+
+    async revokeAll(partition) {
+      await decisions.revokeAllConsents({ partition });
+    },
+  };
+}
+
+/** An unknown resolution never permits. */
+function consentPermit(permit: Permit): ConsentPermit {
+  const { consent, version, provision, resolution, from, to, sliding } = permit;
+  return { consent, version, provision, fineness: fineness.get(resolution), window: { from, to }, sliding };
+}
+
+const fineness: ReadonlyMap<Resolution, ConsentPermit["fineness"]> = new Map([
+  [Resolution.RAW, "raw"],
+  [Resolution.HOURLY, "hourly"],
+  [Resolution.DAILY, "daily"],
+]);
+
+function lack(reason: DenialReason): { scope: "none" | "other"; reason: string } {
+  switch (reason) {
+    case DenialReason.CATEGORY:
+      return { scope: "other", reason: "CONSENT_CATEGORY" };
+    case DenialReason.REGION:
+      return { scope: "other", reason: "CONSENT_REGION" };
+    case DenialReason.DENIED:
+      return { scope: "other", reason: "CONSENT_DENIED" };
+    case DenialReason.PURPOSE:
+      return { scope: "other", reason: "CONSENT_PURPOSE" };
+    default:
+      return { scope: "none", reason: "CONSENT_REQUIRED" };
+  }
+}
+
+/** The caller is told CONSENT_REQUIRED whatever the reason; the log tells the reason to the patient. */
+function denied(reason: DenialReason): RecordsError {
+  return new RecordsError("CONSENT_REQUIRED", { logged: `CONSENT_${DenialReason[reason] ?? "UNKNOWN"}` });
+}

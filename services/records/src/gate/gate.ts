@@ -1,0 +1,78 @@
+import type { AccessLog, Leaf } from "@wellapi/access-log";
+import type { Caller } from "@wellapi/rpc";
+import type { Pairwise } from "@wellapi/vault";
+import { RecordsError } from "../errors.ts";
+import { asRecordsError } from "../failure-convert.ts";
+import { accessInit } from "./access-convert.ts";
+import type { ConsentClient } from "./consent-client.ts";
+import type { Directory } from "./directory-client.ts";
+import type { Intent, Result } from "./intent.ts";
+import { type Subject, subjectOf } from "./subject.ts";
+
+export interface GateDeps {
+  readonly consents: ConsentClient;
+  readonly directory: Directory;
+  readonly pairwise: Pairwise;
+  readonly accessLog: AccessLog;
+  /** Where this installation keeps data. */
+  readonly region: string;
+}
+
+/** Says whether data may move, and writes down what it said. Everything that moves data goes through it. */
+export interface Gate extends Pick<ConsentClient, "reading" | "contributions"> {
+  subject(caller: Caller, patientId: string): Subject;
+  /** The entry of a permitted access, for the commit of the data. */
+  leaf(intent: Intent, subject: Subject, result: Result): Leaf;
+  /** Logs a permitted access by itself; durable once it resolves with the entry's id. */
+  record(intent: Intent, subject: Subject, result: Result): Promise<string>;
+  /** Logs that a call got an error, with the patient only where there is one; resolves with what to throw. */
+  refusal(intent: Intent, subject: Subject, error: unknown): Promise<unknown>;
+}
+
+/** Nothing was released or stored, and an entry for each attempt would use up the reserve that reads need. */
+const unlogged: ReadonlySet<string> = new Set([
+  "STORE_UNAVAILABLE",
+  "STORE_DAMAGED",
+  "DISK_FULL",
+  "LOG_UNAVAILABLE",
+  "ERASURE_INCOMPLETE",
+]);
+
+/** Where entries stand that are about no patient. */
+const SERVICE_PARTITION = "records";
+
+export function createGate({ consents, directory, pairwise, accessLog, region }: GateDeps): Gate {
+  return {
+    reading: consents.reading,
+    contributions: consents.contributions,
+    subject: (caller, patientId) => subjectOf(pairwise, region, caller, patientId),
+
+    leaf: (intent, subject, result) =>
+      accessLog.leaf(subject.partition, true, accessInit(pairwise, intent, subject, result)),
+
+    record: (intent, subject, result) =>
+      accessLog.record(subject.partition, true, accessInit(pairwise, intent, subject, result)),
+
+    async refusal(intent, subject, error) {
+      const problem = asRecordsError(error);
+      if (!(problem instanceof RecordsError) || unlogged.has(problem.code)) return problem;
+      const undecided = problem.code === "UNDECIDED";
+      // Damage denies nobody anything: it was permitted, and there was nothing whole to release.
+      const outcome = problem.code === "DATA_DAMAGED" ? "permitted" : undecided ? "undecided" : "denied";
+      const result: Result = { outcome, reason: problem.logged };
+      try {
+        const known = await directory.find(subject.partition);
+        if (known === undefined) {
+          const init = accessInit(pairwise, intent, undefined, result);
+          await accessLog.record(`${region}/${SERVICE_PARTITION}`, false, init);
+        } else {
+          await accessLog.record(subject.partition, true, accessInit(pairwise, intent, subject, result));
+        }
+      } catch (failure) {
+        // A call that could not be decided releases nothing, logged or not; a denial that is not logged is none.
+        return undecided ? problem : asRecordsError(failure);
+      }
+      return problem;
+    },
+  };
+}

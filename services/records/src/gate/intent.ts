@@ -1,0 +1,36 @@
+import type { Caller } from "@wellapi/rpc";
+import type { Interval } from "../model/interval.ts";
+
+/** Why data is accessed; the numbers are the contract's Purpose. */
+export type Purpose = number;
+
+/** What a call wants, as the log tells it. */
+export interface Intent {
+  readonly caller: Caller;
+  /** Fully qualified, e.g. `wellapi.records.v1.RecordsService/ReadSeries`. */
+  readonly method: string;
+  /** The patient's id as the caller sent it. */
+  readonly patient: string;
+  readonly direction: "contribute" | "read";
+  /** Absent for contributing. */
+  readonly purpose?: Purpose;
+  readonly codes: readonly string[];
+  readonly interval?: Interval;
+  /** The batch's request id, or the batch. */
+  readonly requestId?: string;
+}
+
+/** What became of it. */
+export interface Result {
+  /** Default: a whole call. */
+  readonly phase?: "call" | "opened" | "changed" | "closed";
+  /** Default: permitted. */
+  readonly outcome?: "permitted" | "denied" | "undecided";
+  /** UPPER_SNAKE_CASE. */
+  readonly reason?: string;
+  readonly consents?: ReadonlyArray<{ readonly consent: string; readonly version: number }>;
+  /** Samples or records that were stored or sent. */
+  readonly items?: number;
+  /** The opening entry that a later phase belongs to. */
+  readonly openedBy?: string;
+}

@@ -1,0 +1,237 @@
+import type { AnswerInFlight, Answers } from "@wellapi/enforcer";
+import type { Logger } from "@wellapi/runtime";
+import type { Terminology } from "@wellapi/terminology";
+import type { Vault } from "@wellapi/vault";
+import { checkNotErased } from "../blocks/patient-box.ts";
+import { RecordsError } from "../errors.ts";
+import { asRecordsError } from "../failure-convert.ts";
+import type { Interval } from "../model/interval.ts";
+import type { Reading } from "./consent-client.ts";
+import type { Gate } from "./gate.ts";
+import { type Grant, ownGrant, rawGrant, signatureOf } from "./grant.ts";
+import type { Intent, Result } from "./intent.ts";
+import type { Subject } from "./subject.ts";
+
+/** A read under way: who reads whom, and what may be released now. */
+export interface Read {
+  readonly intent: Intent;
+  readonly subject: Subject;
+  /** Decides now. Throws CONSENT_REQUIRED, EnforcerError `undecided`. */
+  reading(code: string): Promise<Reading>;
+  /** Decides now about samples as recorded within `bounds`. Throws also RESOLUTION_TOO_FINE. */
+  grant(code: string, bounds: Interval): Promise<Grant>;
+}
+
+/** What a unary read found, before its entry is logged. */
+export interface Found<T> {
+  readonly items: number;
+  /** Where the call did not name them. */
+  readonly codes?: readonly string[];
+  readonly permits: ReadonlyArray<{ readonly consent: string; readonly version: number }>;
+  /** The answer, given the id of the log's entry. */
+  readonly answer: (access: string) => T;
+}
+
+export interface ReadingDeps {
+  readonly gate: Gate;
+  /** Tells whether something was taken away since a read began. */
+  readonly answers: Pick<Answers, "begin">;
+  readonly vault: Vault;
+  /** What data may be: the same for every service that decides. */
+  readonly terminology: Terminology;
+  readonly log: Logger;
+}
+
+function beginRead({ gate, vault }: ReadingDeps, intent: Intent): Read {
+  const { caller, purpose } = intent;
+  const subject = gate.subject(caller, intent.patient);
+  const reading = async (code: string) => {
+    const decided = await gate.reading(subject, caller.principal.organization, code, purpose ?? 0);
+    if (decided.own) await checkNotErased(vault, subject.partition);
+    return decided;
+  };
+  return {
+    intent,
+    subject,
+    reading,
+    grant: (code, bounds) => grantOf(reading, code, bounds),
+  };
+}
+
+/** Consent may change under a read; after so many changes the caller asks again. */
+const MOST_READS = 3;
+const MOST_DECISIONS = 5;
+
+/**
+ * A unary read: its entry is durable before the answer leaves, and the answer leaves under what is in force when it does.
+ * Where something was taken away since the read began, it is decided anew: the same again, and the answer stands; another
+ * yes, and it is read anew under that; a no, and nothing leaves. An entry that said too early that something was released
+ * is followed by one that says that it was withheld.
+ */
+export async function readOnce<T>(
+  deps: ReadingDeps,
+  intent: Intent,
+  work: (read: Read) => Promise<Found<T>>,
+): Promise<T> {
+  const { gate } = deps;
+  const read = beginRead(deps, intent);
+  for (let reads = 1; ; reads++) {
+    const decisions = createDecisions(deps, read);
+    let entry: Intent;
+    let found: Found<T>;
+    let access: string;
+    try {
+      if (reads > MOST_READS) throw new RecordsError("UNDECIDED");
+      found = await work(decisions.read);
+      if (!(await decisions.stand())) continue;
+      entry = { ...intent, codes: found.codes ?? intent.codes };
+      access = await gate.record(entry, read.subject, { items: found.items, consents: found.permits });
+    } catch (error) {
+      throw await gate.refusal(intent, read.subject, error);
+    }
+    let refused: unknown;
+    try {
+      if (await decisions.stand()) return found.answer(access);
+    } catch (error) {
+      refused = asRecordsError(error);
+    }
+    const withheld = ending(midStream(refused ?? new RecordsError("CONSENT_REVOKED")));
+    await gate
+      .record(entry, read.subject, { ...withheld, phase: "closed", openedBy: access })
+      .catch((error: unknown) => {
+        throw asRecordsError(error);
+      });
+    if (refused !== undefined) throw refused;
+  }
+}
+
+interface Decisions {
+  /** Remembers what it was told. */
+  readonly read: Read;
+  /**
+   * Whether everything that was decided is in force still: at once where nobody has taken anything away, else by deciding
+   * anew. Throws CONSENT_REQUIRED, EnforcerError `undecided`.
+   */
+  stand(): Promise<boolean>;
+}
+
+function createDecisions({ answers }: ReadingDeps, read: Read): Decisions {
+  const { partition } = read.subject;
+  const told = new Map<string, string>();
+  const begin = (): AnswerInFlight => {
+    const flight = answers.begin();
+    flight.about(partition, read.subject.own ? undefined : read.intent.caller.principal.organization);
+    return flight;
+  };
+  let flight = begin();
+  const reading = async (code: string): Promise<Reading> => {
+    const decided = await read.reading(code);
+    told.set(code, decided.own ? "own" : signatureOf(decided.permits));
+    return decided;
+  };
+  return {
+    read: { ...read, reading, grant: (code, bounds) => grantOf(reading, code, bounds) },
+    async stand() {
+      for (let attempt = 0; attempt < MOST_DECISIONS; attempt++) {
+        const objection = flight.objection();
+        // A patient's own reading rests on no consent, so it needs no session.
+        if (objection === undefined || (objection === "unsure" && read.subject.own)) return true;
+        flight = begin();
+        for (const [code, before] of [...told]) {
+          await reading(code);
+          if (told.get(code) !== before) return false;
+        }
+      }
+      throw new RecordsError("UNDECIDED");
+    },
+  };
+}
+
+async function grantOf(reading: Read["reading"], code: string, bounds: Interval): Promise<Grant> {
+  const decided = await reading(code);
+  if (decided.own) return ownGrant(bounds);
+  const grant = rawGrant(decided.permits, bounds);
+  if (grant === undefined) throw new RecordsError("RESOLUTION_TOO_FINE");
+  return grant;
+}
+
+/** An open stream of a read. */
+export interface OpenRead extends Read {
+  /** The opening entry. */
+  readonly access: string;
+  /** Samples sent so far; the stream counts them. */
+  sent: number;
+  /** Logs that the consents which permit the stream are others now; durable before it resolves. */
+  changed(grants: readonly Grant[]): Promise<void>;
+}
+
+/**
+ * A streamed read: one entry before its first byte, one when its consents change, one at its end with what was
+ * sent. A no in the middle ends it with CONSENT_REVOKED.
+ */
+export async function* readStream<T>(
+  deps: ReadingDeps,
+  intent: Intent,
+  open: (read: Read) => Promise<readonly Grant[]>,
+  stream: (read: OpenRead, grants: readonly Grant[]) => AsyncGenerator<T>,
+): AsyncGenerator<T> {
+  const { gate, log } = deps;
+  const read = beginRead(deps, intent);
+  const { subject } = read;
+  const record = (result: Result) => gate.record(intent, subject, result);
+  let grants: readonly Grant[];
+  let access: string;
+  try {
+    grants = await open(read);
+    access = await record({ phase: "opened", consents: permitsOf(grants) });
+  } catch (error) {
+    throw await gate.refusal(intent, subject, error);
+  }
+  const opened: OpenRead = {
+    ...read,
+    access,
+    sent: 0,
+    async changed(now) {
+      grants = now;
+      await record({ phase: "changed", consents: permitsOf(now), openedBy: access });
+    },
+  };
+  let end: Pick<Result, "outcome" | "reason"> = { reason: "CANCELED" };
+  try {
+    yield* stream(opened, grants);
+    end = {};
+  } catch (error) {
+    const problem = midStream(asRecordsError(error));
+    end = ending(problem);
+    throw problem;
+  } finally {
+    const closing = {
+      ...end,
+      phase: "closed" as const,
+      items: opened.sent,
+      consents: permitsOf(grants),
+      openedBy: access,
+    };
+    await record(closing).catch((error: unknown) => {
+      log.error({ err: error }, "the closing entry of a read was not logged");
+    });
+  }
+}
+
+/** Data flowed under a consent before, so it was not missing: it was taken back, ran out or was narrowed. */
+function midStream(error: unknown): unknown {
+  return error instanceof RecordsError && error.code === "CONSENT_REQUIRED"
+    ? new RecordsError("CONSENT_REVOKED", { cause: error, logged: error.logged })
+    : error;
+}
+
+function ending(error: unknown): Pick<Result, "outcome" | "reason"> {
+  if (!(error instanceof RecordsError)) return { reason: "INTERNAL" };
+  if (error.code === "UNDECIDED") return { outcome: "undecided", reason: error.logged };
+  const denial = error.code === "CONSENT_REVOKED" || error.code === "RESOLUTION_TOO_FINE";
+  return { ...(denial ? { outcome: "denied" as const } : {}), reason: error.logged };
+}
+
+export function permitsOf(grants: readonly Grant[]) {
+  return grants.flatMap(({ permits }) => permits);
+}

@@ -1,0 +1,115 @@
+import type { DamageReporter } from "@wellapi/runtime";
+import type { Change, Store, Stored } from "@wellapi/store";
+import type { Vault } from "@wellapi/vault";
+import { openOrReport } from "../blocks/damage.ts";
+import type { ReleaseDocument, ReleasePlace } from "../blocks/documents.ts";
+import { headChange, loadHead } from "../blocks/head-repository.ts";
+import { withBox } from "../blocks/patient-box.ts";
+import type { PatientQueue } from "../blocks/patient-queue.ts";
+import type { MonthOfLots } from "./release-codec.ts";
+import { emptyTold, type ToldSamples } from "./told-samples.ts";
+
+/** A month of what was told of a series. */
+export interface ToldMonth extends MonthOfLots {
+  readonly month: number;
+  /** Undefined while nothing is stored of it. */
+  readonly stored: Stored<ReleaseDocument> | undefined;
+}
+
+/** What of a month is to be written. */
+export interface NextMonth extends MonthOfLots {
+  readonly month: number;
+  readonly stored: Stored<ReleaseDocument> | undefined;
+  readonly told: ToldSamples;
+}
+
+/** What readers of hourly and daily data were told. Throws StoreError, VaultError, DATA_DAMAGED. */
+export interface ReleaseRepository {
+  /** The months `[from, to)` of which something is stored, ascending. */
+  months(partition: string, series: string, from: number, to: number): Promise<ToldMonth[]>;
+  /** The samples of the month that lots told. */
+  told(month: ToldMonth): Promise<ToldSamples>;
+  /**
+   * Writes months of a series in one commit, each under the revision that was read, or all that was to be made anew.
+   * Resolves with the revisions of the head before and after; undefined where another came first, or the patient's
+   * erasure: then nothing is written.
+   */
+  save(
+    partition: string,
+    series: string,
+    months: readonly NextMonth[],
+  ): Promise<{ readonly before: number; readonly after: number } | undefined>;
+}
+
+const MONTHS_A_PAGE = 60;
+export function createReleaseRepository(
+  store: Store,
+  vault: Vault,
+  queue: PatientQueue,
+  damage: DamageReporter,
+): ReleaseRepository {
+  const placeOf = ({ partition, series, month }: ReleaseDocument) => ({
+    collection: "releases" as const,
+    key: [partition, series, month],
+  });
+
+  return {
+    async months(partition, series, from, to) {
+      const months: ToldMonth[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await store.scan<ReleaseDocument>("releases", {
+          equals: [partition, series],
+          range: { from, to },
+          limit: MONTHS_A_PAGE,
+          ...(cursor === undefined ? {} : { cursor }),
+        });
+        const opened = await withBox(vault, partition, (box) =>
+          page.documents.map((stored): ToldMonth => {
+            const { document } = stored;
+            const lots = openOrReport(damage, placeOf(document), () => box.openLots(document));
+            return { ...lots, month: document.month, stored };
+          }),
+        );
+        months.push(...opened);
+        cursor = page.cursor;
+      } while (cursor !== undefined);
+      return months;
+    },
+
+    async told({ stored }) {
+      if (stored === undefined) return emptyTold();
+      const { document } = stored;
+      return withBox(vault, document.partition, (box) =>
+        openOrReport(damage, placeOf(document), () => box.openTold(document)),
+      );
+    },
+
+    save: (partition, series, months) =>
+      queue.run(partition, async () => {
+        const head = await loadHead(store, partition);
+        if (head === undefined || head.document.erased) return undefined;
+        const changes = await withBox(vault, partition, (box) =>
+          months.map((next): Change => {
+            const { month, stored } = next;
+            const version = (stored?.document.version ?? 0) + 1;
+            const place: ReleasePlace = { partition, series, month, version };
+            const document: ReleaseDocument = {
+              ...place,
+              lots: box.sealLots(place, next),
+              told: box.sealTold(place, next.told),
+            };
+            return stored === undefined
+              ? { kind: "insert", collection: "releases", document }
+              : { kind: "replace", collection: "releases", document, ifRevision: stored.revision };
+          }),
+        );
+        // Under the head's guard, so that nothing is written of a patient whose erasure has begun.
+        const { committed } = await store.commit({
+          partition,
+          changes: [headChange(partition, head, head.document), ...changes],
+        });
+        return committed ? { before: head.revision, after: head.revision + 1 } : undefined;
+      }),
+  };
+}

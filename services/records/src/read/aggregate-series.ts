@@ -1,0 +1,215 @@
+import { MAX_BLOCK_REACH_MS } from "../blocks/block-repository.ts";
+import { planRollup } from "../blocks/rollup.ts";
+import type { Run } from "../blocks/winners.ts";
+import { invalidField, RecordsError } from "../errors.ts";
+import type { Directory } from "../gate/directory-client.ts";
+import type { Intent } from "../gate/intent.ts";
+import { readOnce } from "../gate/reading.ts";
+import type { Releases, Told } from "../lots/releases.ts";
+import { toldParts } from "../lots/told-buckets.ts";
+import { type BucketUnit, bucketEdges, type ZonePeriod } from "../model/calendar.ts";
+import { clip } from "../model/interval.ts";
+import type { Source } from "../model/provenance.ts";
+import {
+  type AggregateBucket,
+  type AggregatePage,
+  type AggregatePosition,
+  createAggregatePage,
+  type SourcedAggregate,
+} from "./aggregate-page.ts";
+import {
+  type AggregatePermission,
+  aggregatePermission,
+  type BucketNumbers,
+  type Buckets,
+  createSeriesAggregation,
+  numbersByBucket,
+  ownPermission,
+  type Part,
+  releasedBuckets,
+} from "./aggregation.ts";
+import { createCodedAggregation } from "./coded-aggregation.ts";
+import type { ReadSeriesDeps } from "./read-series.ts";
+import type { SeriesQuery } from "./series-query.ts";
+import { seriesOf } from "./source-filter.ts";
+import { checkWantedUnit } from "./unit-conversion.ts";
+
+export interface AggregateSeriesDeps extends ReadSeriesDeps {
+  readonly directory: Directory;
+  readonly releases: Releases;
+}
+
+const MAX_BUCKETS = 10_000;
+/** Of one series: whoever contributes decides how many units and components it has. */
+const MAX_BUCKETS_A_SERIES = 50_000;
+
+/** Which buckets, and how they are made. */
+interface Question {
+  readonly partition: string;
+  readonly query: SeriesQuery;
+  readonly zones: readonly ZonePeriod[];
+  readonly permission: AggregatePermission;
+  readonly buckets: Buckets;
+  /** Asked for together with the first series. */
+  readonly revision: Promise<number>;
+}
+
+/** A page of aggregates of one code by buckets of the patient's calendar. `query.interval` has both ends. */
+export function aggregateSeries(
+  deps: AggregateSeriesDeps,
+  intent: Intent,
+  query: SeriesQuery,
+  unit: BucketUnit,
+  size: number,
+  position: AggregatePosition | undefined,
+): Promise<Pick<AggregatePage, "aggregates" | "next"> & { readonly access: string }> {
+  const { code, interval, wanted } = query;
+  return readOnce(deps, intent, async (read) => {
+    const { partition } = read.subject;
+    const reading = await read.reading(code);
+    const permission = reading.own ? ownPermission : aggregatePermission(reading.permits, unit);
+    const isCoded = deps.terminology.findAnyCode(code)?.kind === "coded";
+    // Lots are of numbers.
+    if (permission === undefined || (isCoded && permission.raw.length === 0)) {
+      throw new RecordsError("RESOLUTION_TOO_FINE");
+    }
+    checkWantedUnit(deps.terminology, code, wanted);
+    const zones = await zonesOf(deps, partition);
+    const edges = bucketEdges(zones, unit, interval, MAX_BUCKETS);
+    if (edges === undefined) throw tooManyBuckets(MAX_BUCKETS);
+    const buckets = releasedBuckets(edges, interval, permission, unit, deps.releases.instant());
+    const revision = deps.blocks.revision(partition);
+    revision.catch(() => {}); // told where it is awaited
+    const question = { partition, query, zones, permission, buckets, revision };
+    const aggregateOne = isCoded ? aggregateCodes : aggregateNumbers;
+    const page = createAggregatePage(size, position);
+    for await (const { series } of seriesOf(deps, partition, query, position?.series)) {
+      if (!page.add(series, await aggregateOne(deps, series, question))) break;
+    }
+    const { aggregates, next } = page;
+    return {
+      items: aggregates.reduce((sum, aggregate) => sum + countOf(aggregate), 0),
+      permits: reading.own ? [] : reading.permits,
+      answer: (access) => ({ aggregates, next, access }),
+    };
+  });
+}
+
+/** Throws CONSENT_REQUIRED where there is no such patient. */
+export async function zonesOf(
+  { directory }: AggregateSeriesDeps,
+  partition: string,
+): Promise<readonly ZonePeriod[]> {
+  const known = await directory.recall(partition);
+  if (known === undefined) throw new RecordsError("CONSENT_REQUIRED");
+  return known.zones;
+}
+
+async function aggregateNumbers(
+  { blocks, releases }: AggregateSeriesDeps,
+  series: string,
+  { partition, query, zones, buckets, revision }: Question,
+): Promise<SourcedAggregate[]> {
+  const { wanted } = query;
+  const aggregation = createSeriesAggregation(buckets);
+  let latest: { source: Source; sequence: number } | undefined;
+  const counted = (source: Source, sequence: number) => {
+    if (aggregation.size > MAX_BUCKETS_A_SERIES) throw tooManyBuckets(MAX_BUCKETS_A_SERIES);
+    if (latest === undefined || sequence >= latest.sequence) latest = { source, sequence };
+  };
+  const [from, to] = [buckets.counted[0]!, buckets.counted.at(-1)!];
+  const live = buckets.released.includes(true);
+  const summaries = live ? await blocks.summaries(partition, series, { from, to }, await revision) : [];
+  const rollup = planRollup(summaries, buckets);
+  for (const { summary, bucket, first, end } of rollup.hours) {
+    aggregation.addHours(summary, bucket, first, end);
+    let sequence = 0;
+    for (let hour = first; hour < end; hour++) sequence = Math.max(sequence, summary.sequences[hour]!);
+    counted(summary.source, sequence);
+  }
+  for (const interval of rollup.samples) {
+    for await (const run of blocks.winners(partition, series, interval)) {
+      aggregation.add(run.columns);
+      counted(run.source, run.sequence);
+    }
+  }
+  const told = await toldOf(releases, partition, series, buckets, zones);
+  const parts = [...aggregation.results(), ...told.parts];
+  const { source } = latest ?? told.newest ?? {};
+  if (parts.length === 0 || source === undefined) return [];
+  // In the wanted unit what was sent in several becomes one; as sent, each unit stays for itself.
+  const groups = Map.groupBy(parts, ({ component, unit }) =>
+    JSON.stringify([component?.system, component?.code, wanted.unit === "" ? unit : wanted.unit]),
+  );
+  const aggregates: SourcedAggregate[] = [];
+  for (const group of groups.values()) {
+    const { component, unit } = group[0]!;
+    aggregates.push({
+      source,
+      component,
+      unit: wanted.unit === "" ? unit : wanted.unit,
+      buckets: (await numbersByBucket(group, wanted)).map(([i, numbers]) =>
+        bucketOf(buckets, i, buckets.told[i] ? withoutExtremes(numbers) : numbers),
+      ),
+    });
+  }
+  return aggregates;
+}
+
+/** The samples that start before a bucket may reach into it: those that may be read are looked at, too. */
+async function aggregateCodes(
+  { blocks }: AggregateSeriesDeps,
+  series: string,
+  { partition, permission, buckets }: Question,
+): Promise<SourcedAggregate[]> {
+  const aggregation = createCodedAggregation(buckets);
+  const [from, to] = [buckets.counted[0]! - MAX_BLOCK_REACH_MS, buckets.counted.at(-1)!];
+  let latest: Run | undefined;
+  for (const interval of clip(permission.raw, { from, to })) {
+    for await (const run of blocks.winners(partition, series, interval)) {
+      aggregation.add(run.columns);
+      if (latest === undefined || run.sequence >= latest.sequence) latest = run;
+    }
+  }
+  const told = aggregation.results().map(([i, content]) => bucketOf(buckets, i, content));
+  if (latest === undefined || told.length === 0) return [];
+  return [{ source: latest.source, component: null, unit: "", buckets: told }];
+}
+
+function bucketOf(
+  { edges, counted }: Buckets,
+  i: number,
+  content: AggregateBucket["content"],
+): AggregateBucket {
+  const partial = counted[i] !== edges[i] || counted[i + 1] !== edges[i + 1];
+  return { from: edges[i]!, to: edges[i + 1]!, partial, content };
+}
+
+/** A minimum is a sample. */
+function withoutExtremes({ count, sum, mean }: BucketNumbers): BucketNumbers {
+  return { count, sum, mean };
+}
+
+/** What lots say of the buckets of which no more may be told. */
+async function toldOf(
+  releases: Releases,
+  partition: string,
+  series: string,
+  buckets: Buckets,
+  zones: readonly ZonePeriod[],
+): Promise<{ readonly parts: readonly Part[]; readonly newest: Told["newest"] }> {
+  const { edges, told } = buckets;
+  const first = told.indexOf(true);
+  if (first < 0) return { parts: [], newest: undefined };
+  const interval = { from: edges[first]!, to: edges[told.lastIndexOf(true) + 1]! };
+  const { lots, newest } = await releases.told(partition, series, interval, zones);
+  return { parts: toldParts(lots, buckets, releases.least), newest };
+}
+
+function tooManyBuckets(most: number): RecordsError {
+  return invalidField("interval", `holds more than ${most} buckets: ask for less, or for longer buckets`);
+}
+
+function countOf({ buckets }: SourcedAggregate): number {
+  return buckets.reduce((sum, { content }) => sum + content.count, 0);
+}

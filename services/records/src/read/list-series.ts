@@ -1,0 +1,188 @@
+import { endOfSample } from "@wellapi/series";
+import type { Terminology } from "@wellapi/terminology";
+import type { Run } from "../blocks/winners.ts";
+import { RecordsError } from "../errors.ts";
+import type { Reading } from "../gate/consent-client.ts";
+import { type ConsentPermit, rawGrant } from "../gate/grant.ts";
+import type { Intent } from "../gate/intent.ts";
+import { type Read, readOnce } from "../gate/reading.ts";
+import { toldParts } from "../lots/told-buckets.ts";
+import { bucketEdges } from "../model/calendar.ts";
+import { ALWAYS, type Interval } from "../model/interval.ts";
+import type { Source } from "../model/provenance.ts";
+import { type AggregateSeriesDeps, zonesOf } from "./aggregate-series.ts";
+import { aggregatePermission, releasedBuckets } from "./aggregation.ts";
+import { type SourceFilter, seriesOf } from "./source-filter.ts";
+
+/** What there is of one series, within what the reader may see. */
+export interface SeriesInfo {
+  readonly code: string;
+  readonly source: Source;
+  /** UCUM, as sent, ascending. */
+  readonly units: readonly string[];
+  readonly span: Interval;
+  /** Undefined where samples are not told one by one. */
+  readonly count: number | undefined;
+}
+
+/** Where a page ended: behind this series. */
+export interface ListPosition {
+  readonly code: string;
+  readonly series: string;
+}
+
+export interface SeriesListPage {
+  readonly series: readonly SeriesInfo[];
+  readonly next: ListPosition | undefined;
+  readonly access: string;
+}
+
+/** A page ends once so many samples were looked at. */
+const SAMPLES_A_PAGE = 2_000_000;
+/** Days of the patient's in which whoever may not see samples is told that there are some; 27 years. */
+const MAX_DAYS = 10_000;
+
+/** A code that may be read, and how. */
+interface Readable {
+  readonly code: string;
+  readonly reading: Reading;
+}
+
+/** The series of a patient that the reader may read, by code and id. No `codes`: of all that may be read. */
+export function listSeries(
+  deps: AggregateSeriesDeps,
+  intent: Intent,
+  query: { readonly codes: readonly string[]; readonly sources: SourceFilter },
+  size: number,
+  position: ListPosition | undefined,
+): Promise<SeriesListPage> {
+  return readOnce(deps, intent, async (read) => {
+    const { partition } = read.subject;
+    const readable = await readableCodes(deps.terminology, read, query.codes);
+    const found: SeriesInfo[] = [];
+    let last = position;
+    let next: ListPosition | undefined;
+    let samples = 0;
+    for (const { code, reading } of readable) {
+      if (next !== undefined || (position !== undefined && code < position.code)) continue;
+      const first = code === position?.code ? position.series : undefined;
+      for await (const { series } of seriesOf(deps, partition, { ...query, code }, first)) {
+        if (series === first) continue;
+        if (found.length === size || samples >= SAMPLES_A_PAGE) {
+          next = last;
+          break;
+        }
+        const info = await infoOf(deps, partition, code, series, reading);
+        last = { code, series };
+        if (info === undefined) continue;
+        found.push(info);
+        samples += info.count ?? 0;
+      }
+    }
+    return {
+      items: found.length,
+      codes: readable.map(({ code }) => code),
+      permits: readable.flatMap(({ reading }) => (reading.own ? [] : reading.permits)),
+      answer: (access) => ({ series: found, next, access }),
+    };
+  });
+}
+
+/** By code. Throws CONSENT_REQUIRED where a code that was asked for, or every one, may not be read. */
+async function readableCodes(
+  terminology: Terminology,
+  read: Read,
+  asked: readonly string[],
+): Promise<Readable[]> {
+  const codes = asked.length > 0 ? asked : terminology.codes.map(({ code }) => code);
+  const readable: Readable[] = [];
+  let refused: unknown;
+  for (const code of codes.toSorted()) {
+    try {
+      readable.push({ code, reading: await read.reading(code) });
+    } catch (error) {
+      const denied = error instanceof RecordsError && error.code === "CONSENT_REQUIRED";
+      if (!denied || asked.length > 0) throw error;
+      refused = error;
+    }
+  }
+  if (readable.length === 0) throw refused;
+  return readable;
+}
+
+/** Undefined where the reader may see nothing of it. */
+async function infoOf(
+  deps: AggregateSeriesDeps,
+  partition: string,
+  code: string,
+  series: string,
+  reading: Reading,
+): Promise<SeriesInfo | undefined> {
+  const intervals = reading.own ? [ALWAYS] : rawGrant(reading.permits, ALWAYS)?.intervals;
+  return intervals === undefined || (!reading.own && intervals.length === 0)
+    ? toldInfo(deps, partition, code, series, reading.own ? [] : reading.permits)
+    : shownInfo(deps, partition, code, series, intervals);
+}
+
+/** Of the samples that are shown. */
+async function shownInfo(
+  { blocks }: AggregateSeriesDeps,
+  partition: string,
+  code: string,
+  series: string,
+  intervals: readonly Interval[],
+): Promise<SeriesInfo | undefined> {
+  const units = new Set<string>();
+  let latest: Run | undefined;
+  let [count, from, to] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const interval of intervals) {
+    for await (const run of blocks.winners(partition, series, interval)) {
+      const { columns } = run;
+      count += columns.times.length;
+      from = Math.min(from, columns.times[0]!);
+      to = Math.max(to, endOfSample(columns, columns.times.length - 1));
+      for (const unit of unitsOf(run)) units.add(unit);
+      if (latest === undefined || run.sequence >= latest.sequence) latest = run;
+    }
+  }
+  if (latest === undefined) return undefined;
+  return { code, source: latest.source, units: [...units].sort(), span: { from, to }, count };
+}
+
+function unitsOf({ columns: { unit, values } }: Run): readonly string[] {
+  switch (values.kind) {
+    case "decimal":
+      return [unit];
+    case "components":
+      return values.components.map((component) => component.unit);
+    case "coded":
+      return [];
+  }
+}
+
+/** Of the days of which whoever may not see samples is told something. */
+async function toldInfo(
+  deps: AggregateSeriesDeps,
+  partition: string,
+  code: string,
+  series: string,
+  permits: readonly ConsentPermit[],
+): Promise<SeriesInfo | undefined> {
+  const permission = aggregatePermission(permits, "day");
+  const names = permission && (await deps.blocks.names(partition, series, ALWAYS));
+  if (permission === undefined || names === undefined || names.length === 0) return undefined;
+  const zones = await zonesOf(deps, partition);
+  const extent = {
+    from: Math.min(...names.map(({ from }) => from)),
+    to: Math.max(...names.map(({ to }) => to)),
+  };
+  const edges = bucketEdges(zones, "day", extent, MAX_DAYS);
+  if (edges === undefined) return undefined;
+  const whole = { from: edges[0]!, to: edges.at(-1)! };
+  const buckets = releasedBuckets(edges, whole, permission, "day", deps.releases.instant());
+  const { lots, newest } = await deps.releases.told(partition, series, whole, zones);
+  const days = toldParts(lots, buckets, deps.releases.least).flatMap((part) => [...part.buckets.keys()]);
+  if (days.length === 0 || newest === undefined) return undefined;
+  const span = { from: edges[Math.min(...days)]!, to: edges[Math.max(...days) + 1]! };
+  return { code, source: newest.source, units: [], span, count: undefined };
+}

@@ -1,0 +1,119 @@
+import { viewOf } from "@wellapi/series";
+import type { Run } from "../blocks/winners.ts";
+import type { Intent } from "../gate/intent.ts";
+import { readOnce } from "../gate/reading.ts";
+import { type Interval, unite } from "../model/interval.ts";
+import { isObservationSeries } from "../model/observation-series-id.ts";
+import type { ReadSeriesDeps } from "./read-series.ts";
+import { bytesASample, bytesOfHead, MESSAGE_BYTES, pieces } from "./runs.ts";
+import type { SeriesQuery } from "./series-query.ts";
+import { seriesOf } from "./source-filter.ts";
+import { checkWantedUnit, convertColumns } from "./unit-conversion.ts";
+
+/** Where a page begins: a time within a series. It stays right when samples are added before or after. */
+export interface SeriesPosition {
+  readonly series: string;
+  /** UTC milliseconds. */
+  readonly time: number;
+  /** Of observations, several of which may have one time: from this rank on. */
+  readonly rank?: number;
+}
+
+/** A page of samples. */
+export interface SeriesPage {
+  readonly runs: readonly Run[];
+  readonly next: SeriesPosition | undefined;
+  readonly access: string;
+}
+
+/** Reads up to `size` samples of one code from `position` on. */
+export function querySeries(
+  deps: ReadSeriesDeps,
+  intent: Intent,
+  query: SeriesQuery,
+  size: number,
+  position: SeriesPosition | undefined,
+): Promise<SeriesPage> {
+  const { code, interval, wanted } = query;
+  return readOnce(deps, intent, async (read) => {
+    const grant = await read.grant(code, interval);
+    checkWantedUnit(deps.terminology, code, wanted);
+    const page = await collect(deps, read.subject.partition, query, grant.intervals, size, position);
+    const runs = page.runs.map((run) => ({ ...run, columns: convertColumns(run.columns, wanted) }));
+    return {
+      items: runs.reduce((sum, { columns }) => sum + columns.times.length, 0),
+      permits: grant.permits,
+      answer: (access) => ({ runs, next: page.next, access }),
+    };
+  });
+}
+
+async function collect(
+  deps: ReadSeriesDeps,
+  partition: string,
+  query: SeriesQuery,
+  intervals: readonly Interval[],
+  size: number,
+  position: SeriesPosition | undefined,
+): Promise<Pick<SeriesPage, "runs" | "next">> {
+  const page = createPage(size);
+  for await (const { series } of seriesOf(deps, partition, query, position?.series)) {
+    const resumed = position?.series === series ? position : undefined;
+    const first = resumed?.time ?? Number.NEGATIVE_INFINITY;
+    for (const { from, to } of unite(intervals.map((i) => ({ ...i, from: Math.max(i.from, first) })))) {
+      for await (const run of deps.blocks.winners(partition, series, { from, to })) {
+        const rest = page.add(withoutTold(run, resumed));
+        if (rest !== undefined) return { runs: page.runs, next: positionAt(series, rest) };
+      }
+    }
+  }
+  return { runs: page.runs, next: undefined };
+}
+
+/** Up to `size` samples, and no more than an answer carries. */
+function createPage(size: number) {
+  const runs: Run[] = [];
+  let left = size;
+  let bytes = MESSAGE_BYTES;
+
+  return {
+    runs,
+    /** What of the run has no place any more; undefined where all has. */
+    add(run: Run): Run | undefined {
+      let at = 0;
+      for (const columns of pieces(run.columns)) {
+        const each = bytesASample(columns);
+        const room = Math.min(left, Math.floor((bytes - bytesOfHead(run)) / each));
+        const fit = runs.length === 0 ? Math.max(1, room) : room;
+        const taken = fit >= columns.times.length ? columns : viewOf(columns, 0, Math.max(0, fit));
+        const count = taken.times.length;
+        if (count > 0) runs.push({ ...run, columns: taken });
+        left -= count;
+        bytes -= count * each + bytesOfHead(run);
+        at += count;
+        if (count < columns.times.length) return partOf(run, at);
+      }
+      return undefined;
+    },
+  };
+}
+
+/** Of observations at the time where a page begins, the page before told those of lower rank. */
+function withoutTold(run: Run, position: SeriesPosition | undefined): Run {
+  const told =
+    position?.rank !== undefined &&
+    run.columns.times[0] === position.time &&
+    run.ranks!()[0]! < position.rank;
+  return told ? partOf(run, 1) : run;
+}
+
+function partOf(run: Run, from: number): Run {
+  const { columns, ranks } = run;
+  const part = { ...run, columns: viewOf(columns, from, columns.times.length) };
+  return ranks === undefined ? part : { ...part, ranks: () => ranks().subarray(from) };
+}
+
+function positionAt(series: string, { columns, ranks }: Run): SeriesPosition {
+  const time = columns.times[0]!;
+  return isObservationSeries(series) ? { series, time, rank: ranks!()[0]! } : { series, time };
+}

@@ -1,0 +1,123 @@
+import { isDamaged } from "../blocks/damage.ts";
+import type {
+  ObservationPosition,
+  ObservationRepository,
+  StoredObservation,
+} from "../blocks/observation-repository.ts";
+import { positionOf } from "../blocks/observation-repository.ts";
+import { RecordsError } from "../errors.ts";
+import type { Intent } from "../gate/intent.ts";
+import { type Read, type ReadingDeps, readOnce } from "../gate/reading.ts";
+import { coversTimes, type Interval } from "../model/interval.ts";
+import { MESSAGE_BYTES } from "./runs.ts";
+import type { SeriesQuery } from "./series-query.ts";
+import { fitsSource } from "./source-filter.ts";
+
+export interface ReadObservationsDeps extends ReadingDeps {
+  readonly observations: ObservationRepository;
+}
+
+/** A page of observations, newest first. */
+export interface ObservationPage {
+  readonly partition: string;
+  readonly observations: readonly StoredObservation[];
+  readonly next: ObservationPosition | undefined;
+  readonly access: string;
+}
+
+export function listObservations(
+  deps: ReadObservationsDeps,
+  intent: Intent,
+  query: Pick<SeriesQuery, "code" | "interval" | "sources">,
+  size: number,
+  position: ObservationPosition | undefined,
+): Promise<ObservationPage> {
+  return readOnce(deps, intent, async (read) => {
+    const { partition } = read.subject;
+    const { intervals, permits } = await read.grant(query.code, query.interval);
+    const found: StoredObservation[] = [];
+    let next: ObservationPosition | undefined;
+    let bytes = 0;
+    for (const interval of [...intervals].reverse()) {
+      if (next !== undefined) break;
+      try {
+        for await (const stored of deps.observations.newestFirst(partition, query.code, interval, position)) {
+          if (!(await fitsSource(deps.vault, partition, query.sources, stored.record.provenance))) continue;
+          bytes += bytesOf(stored);
+          if (found.length === size || (found.length > 0 && bytes > MESSAGE_BYTES)) {
+            next = positionOf(found.at(-1)!);
+            break;
+          }
+          found.push(stored);
+        }
+      } catch (error) {
+        // The page is whole: what is damaged is the next one's.
+        if (!isDamaged(error) || found.length < size) throw error;
+        next = positionOf(found.at(-1)!);
+      }
+    }
+    return {
+      items: found.length,
+      permits,
+      answer: (access) => ({ partition, observations: found, next, access }),
+    };
+  });
+}
+
+/** With its ids, times, source and the names of all fields. */
+const HEAD_BYTES = 1_200;
+/** A field's name and the quotes in JSON may take several times what it takes in protobuf, which `rest` is in base 64. */
+const TIMES_REST = 4;
+
+/** The most that it takes of an answer in JSON. */
+function bytesOf({ record: { value, rest = "", provenance } }: StoredObservation): number {
+  const numbers = value === undefined ? 0 : 3 * Buffer.byteLength(JSON.stringify(value));
+  return (
+    HEAD_BYTES + numbers + TIMES_REST * rest.length + Buffer.byteLength(JSON.stringify(provenance.model))
+  );
+}
+
+/** One observation by its place. The decision is about its own code, so it is found first and then released. */
+export function getObservation(
+  deps: ReadObservationsDeps,
+  intent: Intent,
+  interval: Interval,
+  place: { readonly batch: string; readonly item: number } | undefined,
+): Promise<{ readonly partition: string; readonly observation: StoredObservation; readonly access: string }> {
+  return readOnce(deps, intent, async (read) => {
+    const { partition } = read.subject;
+    const observation = place && (await findOrRefuse(deps, read, place));
+    if (observation === undefined) {
+      await refuseStrangers(read);
+      throw new RecordsError("NOT_FOUND");
+    }
+    const { code } = observation.record.code;
+    const { permits, intervals } = await read.grant(code, interval);
+    if (!coversTimes(intervals, [observation.record.time])) throw new RecordsError("NOT_FOUND");
+    return { items: 1, codes: [code], permits, answer: (access) => ({ partition, observation, access }) };
+  });
+}
+
+/** Damage is told to those only who might have been told what is damaged. */
+async function findOrRefuse(
+  { observations }: ReadObservationsDeps,
+  read: Read,
+  { batch, item }: { readonly batch: string; readonly item: number },
+): Promise<StoredObservation | undefined> {
+  try {
+    return await observations.find(read.subject.partition, batch, item);
+  } catch (error) {
+    if (isDamaged(error)) await refuseStrangers(read);
+    throw error;
+  }
+}
+
+/** Who has no consent at all learns nothing from a missing observation: the answer is that of any patient. */
+async function refuseStrangers(read: Read): Promise<void> {
+  try {
+    await read.reading("");
+  } catch (error) {
+    const covered = error instanceof RecordsError && error.logged === "CONSENT_CATEGORY";
+    if (!covered) throw error;
+  }
+}

@@ -1,0 +1,74 @@
+import type { BlockRepository } from "../blocks/block-repository.ts";
+import type { Run } from "../blocks/winners.ts";
+import type { Grant } from "../gate/grant.ts";
+import type { Intent } from "../gate/intent.ts";
+import { type OpenRead, type ReadingDeps, readStream } from "../gate/reading.ts";
+import type { Interval } from "../model/interval.ts";
+import { messages } from "./runs.ts";
+import type { SeriesQuery } from "./series-query.ts";
+import { seriesOf } from "./source-filter.ts";
+import { checkWantedUnit, convertColumns } from "./unit-conversion.ts";
+
+export interface ReadSeriesDeps extends ReadingDeps {
+  readonly blocks: BlockRepository;
+}
+
+/** What the stream of a read consists of. */
+export type ReadPayload =
+  | {
+      readonly kind: "start";
+      readonly access: string;
+      readonly consents: readonly string[];
+      readonly intervals: readonly Interval[];
+    }
+  | { readonly kind: "run"; readonly run: Run }
+  | { readonly kind: "end"; readonly samples: number };
+
+/** Streams the samples of one code in bounded memory: one series after the other, each by time. */
+export function readSeries(
+  deps: ReadSeriesDeps,
+  intent: Intent,
+  query: SeriesQuery,
+): AsyncGenerator<ReadPayload> {
+  const { code, interval, wanted } = query;
+  return readStream(
+    deps,
+    intent,
+    async (read) => {
+      const grant = await read.grant(code, interval);
+      checkWantedUnit(deps.terminology, code, wanted);
+      return [grant];
+    },
+    (read, grants) => sendAll(deps, read, query, grants[0]!),
+  );
+}
+
+async function* sendAll(
+  deps: ReadSeriesDeps,
+  read: OpenRead,
+  query: SeriesQuery,
+  opened: Grant,
+): AsyncGenerator<ReadPayload> {
+  const { partition } = read.subject;
+  const { code, interval, wanted } = query;
+  let grant = opened;
+  const permitted = async () => {
+    const now = await read.grant(code, interval);
+    if (now.signature !== grant.signature) await read.changed([now]);
+    grant = now;
+    return grant.intervals;
+  };
+  const consents = [...new Set(opened.permits.map(({ consent }) => consent))];
+  yield { kind: "start", access: read.access, consents, intervals: opened.intervals };
+  for await (const { series } of seriesOf(deps, partition, query)) {
+    for (const bounds of opened.intervals) {
+      for await (const run of deps.blocks.winners(partition, series, bounds)) {
+        for await (const { columns } of messages(run.columns, permitted)) {
+          read.sent += columns.times.length;
+          yield { kind: "run", run: { ...run, columns: convertColumns(columns, wanted) } };
+        }
+      }
+    }
+  }
+  yield { kind: "end", samples: read.sent };
+}

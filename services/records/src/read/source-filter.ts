@@ -1,0 +1,54 @@
+import type { Vault } from "@wellapi/vault";
+import type { BlockRepository, KnownSeries } from "../blocks/block-repository.ts";
+import { type PatientBox, withBox } from "../blocks/patient-box.ts";
+import type { Source } from "../model/provenance.ts";
+
+/** Which sources a reader wants; undefined: whatever they are. */
+export interface SourceFilter {
+  readonly organizations: ReadonlySet<string> | undefined;
+  /** Internal ids. */
+  readonly devices: ReadonlySet<string> | undefined;
+  readonly methods: ReadonlySet<number> | undefined;
+  readonly granularities: ReadonlySet<number> | undefined;
+}
+
+type Filtered = Pick<Source, "organization" | "device" | "method" | "granularity">;
+
+export const ANY_SOURCE: SourceFilter = {
+  organizations: undefined,
+  devices: undefined,
+  methods: undefined,
+  granularities: undefined,
+};
+
+/** Whether the source is one of those. */
+export function fits(filter: SourceFilter, box: PatientBox, source: Filtered): boolean {
+  const { organizations, devices, methods, granularities } = filter;
+  return (
+    (organizations?.has(source.organization) ?? true) &&
+    (methods?.has(source.method) ?? true) &&
+    (granularities?.has(source.granularity) ?? true) &&
+    (devices?.has(box.deviceId(source.organization, source.device) ?? "none") ?? true)
+  );
+}
+
+/** The series of a code and of such sources, by ascending id from `first` on. */
+export async function* seriesOf(
+  { blocks, vault }: { readonly blocks: BlockRepository; readonly vault: Vault },
+  partition: string,
+  { code, sources }: { readonly code: string; readonly sources: SourceFilter },
+  first?: string,
+): AsyncGenerator<KnownSeries> {
+  for await (const known of blocks.series(partition, code, first)) {
+    if (await fitsSource(vault, partition, sources, known.descriptor)) yield known;
+  }
+}
+
+export async function fitsSource(
+  vault: Vault,
+  partition: string,
+  filter: SourceFilter,
+  source: Filtered,
+): Promise<boolean> {
+  return filter === ANY_SOURCE || withBox(vault, partition, (box) => fits(filter, box, source));
+}

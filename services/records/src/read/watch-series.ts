@@ -1,0 +1,256 @@
+import type { Clock } from "@wellapi/runtime";
+import type { Vault } from "@wellapi/vault";
+import type { CommitHub } from "../blocks/commit-hub.ts";
+import type { Head, TombstoneDocument } from "../blocks/documents.ts";
+import { codeIdOf } from "../blocks/patient-box.ts";
+import { type ToldRetraction, toldOf } from "../blocks/retracted-samples.ts";
+import type { Run } from "../blocks/winners.ts";
+import { RecordsError } from "../errors.ts";
+import { asRecordsError } from "../failure-convert.ts";
+import type { Grant } from "../gate/grant.ts";
+import type { Intent } from "../gate/intent.ts";
+import { type OpenRead, readStream } from "../gate/reading.ts";
+import { ALWAYS } from "../model/interval.ts";
+import type { Arrival, ArrivalRepository, Samples } from "./arrivals.ts";
+import type { ReadSeriesDeps } from "./read-series.ts";
+import { messages } from "./runs.ts";
+import { ANY_SOURCE, fitsSource, type SourceFilter } from "./source-filter.ts";
+
+export interface WatchSeriesDeps extends ReadSeriesDeps {
+  readonly vault: Vault;
+  readonly arrivals: ArrivalRepository;
+  readonly hub: CommitHub;
+  readonly clock: Clock;
+}
+
+/** What a watcher gets. */
+export type WatchPayload =
+  | { readonly kind: "start"; readonly access: string }
+  | { readonly kind: "run"; readonly code: string; readonly run: Run }
+  | { readonly kind: "retraction"; readonly retraction: ToldRetraction };
+
+export interface WatchMessage {
+  readonly payload: WatchPayload;
+  /** The commit sequence up to which everything was delivered once this message was received. */
+  readonly position: number;
+}
+
+/** Commits, recalls and the end of the session wake a watcher; this often it finds by itself that a consent ran out. */
+const IDLE_CHECK_MS = 30_000;
+/** How long it waits before it asks again where consent was undecided. */
+const ASK_AGAIN_MS = 250;
+/** How long consent may be undecided before the stream ends. Nothing is sent meanwhile. */
+const UNDECIDED_FOR_MS = 2_000;
+
+/**
+ * Delivers what arrives after `after` (absent: from now on), commit by commit, as it was sent. It holds one
+ * commit at a time: a slow reader makes it wait, not remember.
+ */
+export function watchSeries(
+  deps: WatchSeriesDeps,
+  intent: Intent,
+  sources: SourceFilter,
+  after: number | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<WatchMessage> {
+  return readStream(
+    deps,
+    intent,
+    (read) => Promise.all(intent.codes.map((code) => read.grant(code, ALWAYS))),
+    (read, grants) => deliver(deps, read, grants, sources, after, signal),
+  );
+}
+
+async function* deliver(
+  deps: WatchSeriesDeps,
+  read: OpenRead,
+  opened: readonly Grant[],
+  sources: SourceFilter,
+  after: number | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<WatchMessage> {
+  const { arrivals, hub } = deps;
+  const { partition } = read.subject;
+  const { codes } = read.intent;
+  const permission = createPermission(deps, read, opened);
+  const subscription = hub.subscribe(partition);
+  try {
+    const reached = (await headOf(arrivals, partition))?.sequence ?? 0;
+    let delivered = after ?? reached;
+    // Commits that a restored copy lacks would be awaited for ever, and what came in their place be left out.
+    if (delivered > reached) throw new RecordsError("INVALID_RESUME_TOKEN");
+    yield { payload: { kind: "start", access: read.access }, position: delivered };
+    for (let woken = true; !signal.aborted; ) {
+      await permission.renew(signal);
+      // Nobody has committed where nobody woke it.
+      const head = woken ? await headOf(arrivals, partition) : undefined;
+      if (head !== undefined && head.sequence > delivered) {
+        const codeIds = new Map<string, string>();
+        for (const code of codes) {
+          const id = await codeIdOf(deps.vault, partition, code);
+          if (id !== undefined) codeIds.set(id, code);
+        }
+        for await (const commit of arrivals.between(head, delivered, new Set(codeIds.keys())))
+          yield* messagesOf(
+            deps,
+            read,
+            permission,
+            codeIds,
+            await fromSources(deps, partition, sources, commit),
+            signal,
+          );
+        delivered = head.sequence;
+      } else {
+        woken = await subscription.wait(IDLE_CHECK_MS, signal);
+      }
+    }
+  } finally {
+    subscription.close();
+  }
+}
+
+/** What came with one commit. Until the last message of it was received, a watch goes on before it. */
+async function* messagesOf(
+  deps: WatchSeriesDeps,
+  read: OpenRead,
+  permission: Permission,
+  codeIds: ReadonlyMap<string, string>,
+  commit: readonly Arrival[],
+  signal: AbortSignal,
+): AsyncGenerator<WatchMessage> {
+  for (const arrival of commit) {
+    const { sequence } = arrival;
+    const payloads = isTombstone(arrival)
+      ? retractionsOf(deps, permission, codeIds, arrival, signal)
+      : runsOf(read, permission, codeIds, arrival, signal);
+    for await (const { payload, last } of payloads) {
+      yield { payload, position: last && arrival === commit.at(-1) ? sequence : sequence - 1 };
+    }
+  }
+}
+
+/** What of a commit comes from the wanted sources; retractions do not tell theirs. */
+async function fromSources(
+  { vault }: WatchSeriesDeps,
+  partition: string,
+  sources: SourceFilter,
+  commit: readonly Arrival[],
+): Promise<readonly Arrival[]> {
+  if (sources === ANY_SOURCE) return commit;
+  const wanted: Arrival[] = [];
+  for (const arrival of commit) {
+    const fit =
+      isTombstone(arrival) ||
+      (await fitsSource(vault, partition, sources, (await arrival.open())[0]!.source));
+    if (fit) wanted.push(arrival);
+  }
+  return wanted;
+}
+
+interface Payload {
+  readonly payload: WatchPayload;
+  /** Whether no other of the same arrival follows. */
+  readonly last: boolean;
+}
+
+async function* runsOf(
+  read: OpenRead,
+  permission: Permission,
+  codeIds: ReadonlyMap<string, string>,
+  arrival: Samples,
+  signal: AbortSignal,
+): AsyncGenerator<Payload> {
+  const code = codeIds.get(arrival.code)!;
+  const runs = await arrival.open();
+  const permitted = async () => (await permission.renew(signal)).get(code)!.intervals;
+  for (const run of runs) {
+    for await (const { columns, last } of messages(run.columns, permitted)) {
+      read.sent += columns.times.length;
+      yield { payload: { kind: "run", code, run: { ...run, columns } }, last: last && run === runs.at(-1) };
+    }
+  }
+}
+
+async function* retractionsOf(
+  { arrivals }: WatchSeriesDeps,
+  permission: Permission,
+  codeIds: ReadonlyMap<string, string>,
+  arrival: TombstoneDocument,
+  signal: AbortSignal,
+): AsyncGenerator<Payload> {
+  const samples = await arrivals.retracted(arrival);
+  const told = async () => {
+    const grants = await permission.renew(signal);
+    const visible = [...codeIds].map(
+      ([id, code]) => [id, { code, intervals: grants.get(code)!.intervals }] as const,
+    );
+    return toldOf(samples, new Map(visible));
+  };
+  for (let next: ToldRetraction | undefined, after = 0; ; after = next.sequence) {
+    const left = (await told()).filter(({ sequence }) => sequence > after);
+    next = left[0];
+    if (next === undefined) return;
+    yield { payload: { kind: "retraction", retraction: next }, last: left.length === 1 };
+  }
+}
+
+interface Permission {
+  /**
+   * Decides anew for every code. Where that can't be decided it is tried again for two seconds; a no, and a
+   * cancellation, throw.
+   */
+  renew(signal: AbortSignal): Promise<ReadonlyMap<string, Grant>>;
+}
+
+function createPermission(
+  { hub, clock }: WatchSeriesDeps,
+  read: OpenRead,
+  opened: readonly Grant[],
+): Permission {
+  const { codes } = read.intent;
+  let signature = signatureOf(opened);
+
+  async function decide(): Promise<readonly Grant[]> {
+    return Promise.all(codes.map((code) => read.grant(code, ALWAYS)));
+  }
+
+  return {
+    async renew(signal) {
+      const since = clock.monotonic();
+      const wakes = hub.subscribe(read.subject.partition);
+      try {
+        for (;;) {
+          signal.throwIfAborted();
+          try {
+            const grants = await decide();
+            if (signatureOf(grants) !== signature) await read.changed(grants);
+            signature = signatureOf(grants);
+            return new Map(codes.map((code, i) => [code, grants[i]!]));
+          } catch (error) {
+            const problem = asRecordsError(error);
+            const undecided = problem instanceof RecordsError && problem.code === "UNDECIDED";
+            if (!undecided || clock.monotonic() - since > UNDECIDED_FOR_MS) throw problem;
+          }
+          await wakes.wait(ASK_AGAIN_MS, signal);
+        }
+      } finally {
+        wakes.close();
+      }
+    },
+  };
+}
+
+function signatureOf(grants: readonly Grant[]): string {
+  return grants.map(({ signature }) => signature).join("|");
+}
+
+/** Undefined where nothing was ever committed. */
+async function headOf(arrivals: ArrivalRepository, partition: string): Promise<Head | undefined> {
+  const head = await arrivals.head(partition);
+  if (head?.erased) throw new RecordsError("CONSENT_REQUIRED", { logged: "ERASED" });
+  return head;
+}
+
+function isTombstone(arrival: Arrival): arrival is TombstoneDocument {
+  return !("open" in arrival);
+}

@@ -1,0 +1,96 @@
+import type { Caller } from "@wellapi/rpc";
+import { RecordsError } from "../errors.ts";
+import type { Intent } from "../gate/intent.ts";
+import { createGroupCommit, type Pending } from "./append-group.ts";
+import { type Batch, type BatchOutcome, goodItems } from "./batch.ts";
+import type { WriteDeps } from "./write-deps.ts";
+
+/** Commits of one patient are in a queue, so only other replicas refuse a guard. */
+const MAX_ATTEMPTS = 16;
+/** At most so many batches, and bytes of them, share a commit. */
+const GROUP_BATCHES = 64;
+const GROUP_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Stores batches. Those that arrive while a commit of the same patient is under way go into the next one
+ * together; each is still judged, numbered, logged and answered for itself, in the order of arrival.
+ */
+export function createAppend(deps: WriteDeps) {
+  const { gate, queue } = deps;
+  const attempt = createGroupCommit(deps);
+  const waiting = new Map<string, Pending[]>();
+
+  /** The next group of a patient. A repeated batch waits for the next, where it finds the first one's receipt. */
+  function takeGroup(partition: string): Pending[] {
+    const all = waiting.get(partition) ?? [];
+    const names = new Set<string>();
+    let bytes = 0;
+    let taken = 0;
+    for (const { organization, batch } of all) {
+      const name = JSON.stringify([organization, batch.requestId]);
+      bytes += batch.size;
+      if (names.has(name) || taken >= GROUP_BATCHES || (taken > 0 && bytes > GROUP_BYTES)) break;
+      names.add(name);
+      taken++;
+    }
+    if (taken === all.length) waiting.delete(partition);
+    else waiting.set(partition, all.slice(taken));
+    return all.slice(0, taken);
+  }
+
+  /** Answers each of a group, whatever happens. */
+  async function settle(partition: string, group: readonly Pending[]): Promise<void> {
+    const open = () => group.filter(({ answered }) => !answered);
+    let failure: unknown;
+    try {
+      for (let i = 0; i < MAX_ATTEMPTS && open().length > 0; i++) await attempt(partition, open(), i === 0);
+    } catch (error) {
+      failure = error;
+    }
+    const left = open();
+    if (left.length === 0) return;
+    failure ??= new RecordsError("STORE_UNAVAILABLE");
+    await Promise.all(left.map((pending) => pending.refuse(failure)));
+  }
+
+  return {
+    /** Resolves once what was accepted is on disk and can be read. Throws RecordsError. */
+    async append(caller: Caller, method: string, batch: Batch): Promise<BatchOutcome> {
+      const { organization } = caller.principal;
+      if (organization === undefined) throw new RecordsError("CALLER_NOT_PERMITTED");
+      const subject = gate.subject(caller, batch.patient);
+      const { partition } = subject;
+      const intent: Intent = {
+        caller,
+        method,
+        patient: batch.patient,
+        direction: "contribute",
+        // Of what may be stored: what else an item names need not be a code, nor short.
+        codes: [...new Set(goodItems(batch).map(({ code }) => code))],
+        requestId: batch.requestId,
+      };
+      const { promise, resolve, reject } = Promise.withResolvers<BatchOutcome>();
+      const pending: Pending = {
+        intent,
+        subject,
+        organization,
+        batch,
+        answered: false,
+        answer(outcome) {
+          pending.answered = true;
+          resolve(outcome);
+        },
+        async refuse(error) {
+          pending.answered = true;
+          reject(await gate.refusal(intent, subject, error));
+        },
+      };
+      const line = waiting.get(partition);
+      if (line) line.push(pending);
+      else waiting.set(partition, [pending]);
+      // Each arrival runs once in the queue; a run that finds its batch taken by an earlier group does nothing.
+      queue.run(partition, () => settle(partition, takeGroup(partition))).catch(reject);
+      return promise;
+    },
+  };
+}

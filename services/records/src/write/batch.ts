@@ -1,0 +1,51 @@
+import type { Columns } from "@wellapi/series";
+import type { ObservationRecord } from "../model/observation.ts";
+import type { Granularity, Method } from "../model/provenance.ts";
+import type { JudgedItem, Judgement } from "./judgement.ts";
+
+/** Who captured an item, as its provider says. */
+interface Captured {
+  readonly device: string;
+  readonly model: string;
+  readonly method: Method;
+  readonly granularity: Granularity;
+}
+
+/** A series as it is to be stored; without columns where it is rejected. */
+export interface SeriesItem extends JudgedItem, Captured {
+  readonly columns: Columns | undefined;
+}
+
+/** An observation as it is to be stored; without a record where it is rejected. */
+export interface ObservationItem extends JudgedItem, Captured {
+  readonly record: Omit<ObservationRecord, "provenance" | "item"> | undefined;
+}
+
+interface BatchOf<K extends string, I> {
+  readonly kind: K;
+  readonly requestId: string;
+  /** The patient's id as sent. */
+  readonly patient: string;
+  /** SHA-256 of the batch as sent: decides whether a request id was used for something else. */
+  readonly digest: Uint8Array;
+  /** About how many bytes the batch has in memory. */
+  readonly size: number;
+  readonly items: readonly I[];
+}
+
+export type Batch = BatchOf<"series", SeriesItem> | BatchOf<"observations", ObservationItem>;
+
+/** Those that nothing is wrong with so far. */
+export function goodItems(batch: Batch): readonly JudgedItem[] {
+  return batch.items.filter(({ violations }: JudgedItem) => violations.length === 0);
+}
+
+/** What became of a batch. */
+export interface BatchOutcome {
+  readonly requestId: string;
+  /** Internal id; undefined where nothing was ever accepted. */
+  readonly batch: string | undefined;
+  readonly judgements: readonly Judgement[];
+  /** 0 where nothing was ever accepted. */
+  readonly sequence: number;
+}

@@ -1,0 +1,236 @@
+import type { Entry, Follower } from "@wellapi/journal";
+import type { Logger } from "@wellapi/runtime";
+import type { ErasureDocument } from "../blocks/documents.ts";
+import { headChange, loadHead } from "../blocks/head-repository.ts";
+import { RecordsError } from "../errors.ts";
+import type { ConsentClient } from "../gate/consent-client.ts";
+import type { Directory } from "../gate/directory-client.ts";
+import type { Intent, Result } from "../gate/intent.ts";
+import type { Subject } from "../gate/subject.ts";
+import { createErasureRepository, type StoredErasure } from "./erasure-repository.ts";
+import type { WriteDeps } from "./write-deps.ts";
+
+export interface EraseDeps extends WriteDeps {
+  readonly consents: Pick<ConsentClient, "revokeAll">;
+  readonly directory: Directory;
+  readonly journal: Pick<Follower, "tell">;
+  readonly log: Logger;
+}
+
+/** An erasure that is done. Times are UTC milliseconds. */
+export interface Erasure {
+  readonly id: string;
+  /** The log's entry that was committed after the keys were gone. */
+  readonly access: string;
+  readonly keyDestroyed: number;
+  /** Ids of the keys that were destroyed. */
+  readonly keyIds: readonly string[];
+  readonly documentsDeleted: number;
+}
+
+export type ErasureProgress =
+  | { readonly state: "running"; readonly id: string }
+  | { readonly state: "done"; readonly erasure: Erasure };
+
+const MAX_ATTEMPTS = 16;
+
+/** This service itself acts: it completes what a patient began, or does what the journal says. */
+const ownIntent: Intent = {
+  caller: { principal: { kind: "service", id: "records" }, workload: "records", token: "" },
+  method: "wellapi.records.v1.RecordsService/ErasePatient",
+  patient: "",
+  direction: "read",
+  codes: [],
+};
+
+/** What erases patients. */
+export interface Erase {
+  /** Erases the caller. Once begun it can't fail, only last: then ERASURE_INCOMPLETE is thrown. */
+  erase(intent: Intent): Promise<Erasure>;
+  /** How far the caller's erasure is. Throws NOT_FOUND where none has begun. */
+  progress(intent: Intent): Promise<ErasureProgress>;
+  /**
+   * Makes an erasure of the journal true of data, or of keys, that came from a backup: once it resolves nothing of the
+   * patient is stored or read any more. What is left of it continues like any other.
+   */
+  replay(entry: Entry): Promise<void>;
+  /** Continues what was begun and has stopped. */
+  resume(): Promise<void>;
+}
+
+/**
+ * Erases patients. It begins with one commit, after which nothing is stored or read any more: an append that
+ * is under way meets the replaced head. From there on it can only go forward, and each step may be repeated:
+ * consents are revoked and recalled, the key is destroyed for ever (the vault scrubs its files), the data deleted,
+ * identity told, and last the entry committed that proves it. What remains of deleted documents in the files are
+ * sealed bytes that nothing opens: docs/decisions/0006.
+ */
+export function createErase(deps: EraseDeps): Erase {
+  const { gate, vault, queue, ids, log } = deps;
+  const erasures = createErasureRepository(deps.store);
+  const begin = createBeginning(deps);
+  const steps = createSteps(deps);
+  const running = new Map<string, Promise<Erasure>>();
+
+  /** Goes on wherever an erasure stands. Calls of the same patient share one run. */
+  function proceed(partition: string): Promise<Erasure> {
+    const known = running.get(partition);
+    if (known !== undefined) return known;
+    const run = steps(partition).finally(() => running.delete(partition));
+    running.set(partition, run);
+    return run;
+  }
+
+  function ownSubject(intent: Intent): Subject {
+    const subject = gate.subject(intent.caller, intent.patient);
+    if (!subject.own) throw new RecordsError("CONSENT_REQUIRED", { logged: "NOT_OWN" });
+    return subject;
+  }
+
+  return {
+    async erase(intent) {
+      const subject = gate.subject(intent.caller, intent.patient);
+      const { partition } = subject;
+      try {
+        ownSubject(intent);
+        await queue.run(partition, async () => {
+          const id = ids.next("era");
+          const said: Result = { phase: "opened" };
+          for (let i = 0; i < MAX_ATTEMPTS; i++) if (await begin(intent, subject, said, { id })) return;
+          throw new RecordsError("STORE_UNAVAILABLE");
+        });
+      } catch (error) {
+        throw await gate.refusal(intent, subject, error);
+      }
+      try {
+        return await proceed(partition);
+      } catch (error) {
+        log.error({ err: error }, "an erasure has stopped and will be continued");
+        throw new RecordsError("ERASURE_INCOMPLETE", { cause: error });
+      }
+    },
+
+    async progress(intent) {
+      const subject = gate.subject(intent.caller, intent.patient);
+      try {
+        const erasure = await erasures.load(ownSubject(intent).partition);
+        if (erasure === undefined) throw new RecordsError("NOT_FOUND");
+        await gate.record(intent, subject, {});
+        const { document } = erasure;
+        if (document.state === "running") return { state: "running", id: document.id };
+        return { state: "done", erasure: erasureOf(document) };
+      } catch (error) {
+        throw await gate.refusal(intent, subject, error);
+      }
+    },
+
+    async replay({ kind, partition, subject: id, time }) {
+      if (kind !== "patient_erased") return;
+      const said = { phase: "opened", reason: "REPLAYED_AFTER_RESTORE" } as const;
+      const keyIds = await vault.keyIds(partition, "data");
+      for (let i = 0; !(await erasures.load(partition)); i++) {
+        if (i === MAX_ATTEMPTS) throw new RecordsError("STORE_UNAVAILABLE");
+        await begin(ownIntent, subjectOf(partition), said, { id, key_destroyed_ms: time, key_ids: keyIds });
+      }
+      if (keyIds.length > 0) await vault.destroy(partition, "data");
+    },
+
+    async resume() {
+      for (const partition of await erasures.running()) {
+        try {
+          await proceed(partition);
+        } catch (error) {
+          log.warn({ err: error }, "an erasure could not be continued; it will be tried again");
+        }
+      }
+    },
+  };
+}
+
+/** Commits that an erasure has begun, with what is known of it. Undefined where another commit came between. */
+function createBeginning({ store, gate, accessLog, hub }: EraseDeps) {
+  const erasures = createErasureRepository(store);
+
+  return async (
+    intent: Intent,
+    subject: Subject,
+    said: Result,
+    known: Pick<ErasureDocument, "id"> & Partial<ErasureDocument>,
+  ): Promise<true | undefined> => {
+    const { partition } = subject;
+    if (await erasures.load(partition)) {
+      await gate.record(intent, subject, { ...said, phase: "call" });
+      return true;
+    }
+    const head = await loadHead(store, partition);
+    const leaf = gate.leaf(intent, subject, said);
+    const erasure: ErasureDocument = {
+      key_destroyed_ms: 0,
+      key_ids: [],
+      documents_deleted: 0,
+      ...known,
+      partition,
+      state: "running",
+      opened_by: leaf.id,
+      access: "",
+    };
+    const sequence = (head?.document.sequence ?? 0) + 1;
+    const result = await store.commit({
+      partition,
+      changes: [
+        headChange(partition, head, { sequence, erased: true, loose_since_ms: undefined }),
+        { kind: "insert", collection: "erasures", document: erasure },
+        leaf.change,
+      ],
+    });
+    if (!result.committed) return undefined;
+    accessLog.notify();
+    hub.notify(partition);
+    return true;
+  };
+}
+
+/** All that follows the beginning, from wherever it stands. */
+function createSteps({ store, vault, gate, accessLog, clock, directory, consents, journal }: EraseDeps) {
+  const erasures = createErasureRepository(store);
+
+  async function destroyKeys(erasure: StoredErasure): Promise<StoredErasure> {
+    const { partition, key_ids } = erasure.document;
+    // Noted before: after a crash nobody could tell any more which keys there were.
+    const held = new Set([...key_ids, ...(await vault.keyIds(partition, "data"))]);
+    const noted = await erasures.save(erasure, { key_ids: [...held] });
+    await vault.destroy(partition, "data");
+    return erasures.save(noted, { key_destroyed_ms: clock.now() });
+  }
+
+  return async (partition: string): Promise<Erasure> => {
+    let erasure = (await erasures.load(partition))!;
+    if (erasure.document.state === "done") return erasureOf(erasure.document);
+    await consents.revokeAll(partition);
+    if (erasure.document.key_destroyed_ms === 0) erasure = await destroyKeys(erasure);
+    erasure = await erasures.deleteData(erasure);
+    await directory.markErased(partition);
+    // After the steps, for what is written down is taken to hold everywhere already; before anything is promised.
+    const { id, key_destroyed_ms: time, opened_by, documents_deleted } = erasure.document;
+    await journal.tell({ kind: "patient_erased", partition, subject: id, time });
+    const closing: Result = { phase: "closed", openedBy: opened_by, items: documents_deleted };
+    const leaf = gate.leaf(ownIntent, subjectOf(partition), closing);
+    erasure = await erasures.save(erasure, { state: "done", access: leaf.id }, [leaf.change]);
+    accessLog.notify();
+    return erasureOf(erasure.document);
+  };
+}
+
+function subjectOf(partition: string): Subject {
+  return { partition, patient: partition.slice(partition.indexOf("/") + 1), own: false };
+}
+
+function erasureOf(document: ErasureDocument): Erasure {
+  return {
+    id: document.id,
+    access: document.access,
+    keyDestroyed: document.key_destroyed_ms,
+    keyIds: document.key_ids,
+    documentsDeleted: document.documents_deleted,
+  };
+}

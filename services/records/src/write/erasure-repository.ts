@@ -1,0 +1,85 @@
+import type { Change, Document, IndexValue, Store, Stored } from "@wellapi/store";
+import { type ErasureDocument, recordsCollections } from "../blocks/documents.ts";
+import { RecordsError } from "../errors.ts";
+
+/** What holds data; heads, erasures and the log's leaves stay, for they prove the erasure. */
+const erased = ["blocks", "observation_blocks", "series", "receipts", "tombstones", "releases"] as const;
+/** Data of these counts in the receipt. */
+const counted: ReadonlySet<string> = new Set(["blocks", "observation_blocks", "receipts"]);
+const DOCUMENTS_A_COMMIT = 64;
+
+export type StoredErasure = Stored<ErasureDocument>;
+
+/** Erasures under way and done, and the data that they delete. Throws StoreError. */
+export interface ErasureRepository {
+  /** The patient's erasure, if one has begun. */
+  load(partition: string): Promise<StoredErasure | undefined>;
+  /** Writes how far it is, with other changes in the same commit. Throws ERASURE_INCOMPLETE where another replica was faster. */
+  save(
+    erasure: StoredErasure,
+    fields: Partial<ErasureDocument>,
+    changes?: readonly Change[],
+  ): Promise<StoredErasure>;
+  /** Deletes all data of the patient, some documents a commit, and counts what it deletes in the erasure. */
+  deleteData(erasure: StoredErasure): Promise<StoredErasure>;
+  /** Those that have not come to their end; at most 1,000. */
+  running(): Promise<string[]>;
+}
+
+export function createErasureRepository(store: Store): ErasureRepository {
+  async function save(
+    erasure: StoredErasure,
+    fields: Partial<ErasureDocument>,
+    changes: readonly Change[] = [],
+  ): Promise<StoredErasure> {
+    const { partition } = erasure.document;
+    const document = { ...erasure.document, ...fields } as ErasureDocument;
+    const result = await store.commit({
+      partition,
+      changes: [
+        ...changes,
+        { kind: "replace", collection: "erasures", document, ifRevision: erasure.revision },
+      ],
+    });
+    if (!result.committed) throw new RecordsError("ERASURE_INCOMPLETE");
+    return { document, revision: erasure.revision + 1 };
+  }
+
+  async function someKeys(collection: string, partition: string): Promise<IndexValue[][]> {
+    const { documents } = await store.scan<Document>(collection, {
+      equals: [partition],
+      limit: DOCUMENTS_A_COMMIT,
+    });
+    const { key } = recordsCollections.find(({ name }) => name === collection)!;
+    return documents.map(({ document }) => key.map((field) => document[field] as IndexValue));
+  }
+
+  return {
+    load: (partition) => store.get<ErasureDocument>("erasures", [partition]),
+    save,
+    async deleteData(begun) {
+      let erasure = begun;
+      const { partition } = erasure.document;
+      for (const collection of erased) {
+        for (let keys = await someKeys(collection, partition); keys.length > 0; ) {
+          const more = counted.has(collection) ? keys.length : 0;
+          erasure = await save(
+            erasure,
+            { documents_deleted: erasure.document.documents_deleted + more },
+            keys.map((key) => ({ kind: "delete", collection, key })),
+          );
+          keys = await someKeys(collection, partition);
+        }
+      }
+      return erasure;
+    },
+    async running() {
+      const { documents } = await store.scan<ErasureDocument>("erasures", {
+        index: "by_state",
+        equals: ["running"],
+        limit: 1_000,
+      });
+      return documents.map(({ document }) => document.partition);
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import { coversTimes, type Interval } from "../model/interval.ts";
+
+/** One field that is wrong. */
+export interface ItemViolation {
+  readonly field: string;
+  readonly description: string;
+  readonly reason: string;
+}
+
+/** Whether the sender may contribute a code, from the decision. */
+export type Contribution =
+  | { readonly permitted: true; readonly windows: readonly Interval[] }
+  | {
+      readonly permitted: false;
+      /** `none`: there is no consent in force at all; `other`: one is, but it does not cover this. */
+      readonly scope: "none" | "other";
+      /** UPPER_SNAKE_CASE, e.g. CONSENT_CATEGORY. */
+      readonly reason: string;
+    };
+
+/** An item of a batch as the judgement sees it. */
+export interface JudgedItem {
+  /** LOINC code as sent; it need not be one that exists. */
+  readonly code: string;
+  /** Path of the item, e.g. `series[2]`. */
+  readonly field: string;
+  /** Ascending UTC milliseconds of its samples; empty where the item is rejected. */
+  readonly times: ArrayLike<number>;
+  /** What ingestion found wrong; empty for a good item. */
+  readonly violations: readonly ItemViolation[];
+}
+
+/** What an earlier batch of the same request id left. */
+export interface EarlierBatch {
+  /** Positions that were accepted. */
+  readonly accepted: ReadonlySet<number>;
+  readonly retracted: boolean;
+}
+
+export type Judgement =
+  | { readonly status: "accepted" }
+  | { readonly status: "duplicate" }
+  | { readonly status: "retracted" }
+  | { readonly status: "rejected"; readonly violations: readonly ItemViolation[] };
+
+/**
+ * The idempotency rule: what was accepted once is final, what was rejected is judged afresh, and a bad item
+ * never costs its neighbours. A batch that was taken back accepts nothing more, and says of what it had stored that it
+ * is gone.
+ */
+export function judge(
+  items: readonly JudgedItem[],
+  contributions: ReadonlyMap<string, Contribution>,
+  earlier: EarlierBatch | undefined,
+): Judgement[] {
+  return items.map((item, index): Judgement => {
+    if (earlier?.accepted.has(index)) return { status: earlier.retracted ? "retracted" : "duplicate" };
+    if (item.violations.length > 0) return { status: "rejected", violations: item.violations };
+    const contribution = contributions.get(item.code);
+    if (contribution === undefined || !contribution.permitted) {
+      return rejected(
+        `${item.field}.code`,
+        contribution?.reason ?? "CONSENT_REQUIRED",
+        "the patient's consent does not cover this code: ask the patient for it, or leave the item out",
+      );
+    }
+    if (!coversTimes(contribution.windows, item.times)) {
+      return rejected(
+        item.field,
+        "CONSENT_WINDOW",
+        "lies outside the window that the patient's consent names: send only what was captured within it",
+      );
+    }
+    if (earlier?.retracted) {
+      return rejected(
+        item.field,
+        "BATCH_RETRACTED",
+        "its batch was taken back: send it under a new request_id",
+      );
+    }
+    return accepted;
+  });
+}
+
+const accepted: Judgement = { status: "accepted" };
+
+/** Whether the sender has no consent in force at all: the whole batch fails, as for an unknown patient. */
+export function lacksConsent(contributions: Iterable<Contribution>): boolean {
+  for (const contribution of contributions) {
+    if (contribution.permitted || contribution.scope === "other") return false;
+  }
+  return true;
+}
+
+function rejected(field: string, reason: string, description: string): Judgement {
+  return { status: "rejected", violations: [{ field, reason, description }] };
+}
