@@ -1,5 +1,6 @@
 export { auditCheck } from "./check.ts";
 export { auditCollections } from "./collections.ts";
 export type { AuditConfig } from "./config.ts";
+export { auditService } from "./descriptor.ts";
 export { AuditError, type AuditErrorCode } from "./errors.ts";
 export { type AuditDeps, type OpenAuditService, openAuditService } from "./service.ts";

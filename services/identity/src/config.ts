@@ -1,5 +1,6 @@
 import type { Env } from "@wellapi/runtime";
 import { parseConfig } from "@wellapi/runtime";
+import type { Setting } from "@wellapi/service";
 
 export interface IdentityConfig {
   /** `sandbox` lets operators issue tokens of patients. */
@@ -29,3 +30,18 @@ export function parseIdentityConfig(env: Env): IdentityConfig {
     };
   });
 }
+
+/** Throws nothing: the reader gathers the problem. */
+export const authoritiesSetting: Setting<readonly number[]> = {
+  name: "WELLAPI_AUTHORITIES",
+  fallback: undefined,
+  what: "the numbers of its authority's roots that are trusted, ascending; not set: those that there are, at first `1` (docs/operations.md)",
+  read(reader) {
+    const numbers = reader.list("WELLAPI_AUTHORITIES", []).map(Number);
+    const ascending = numbers.every((number, i) => number > (numbers[i - 1] ?? 0));
+    if (!ascending || !numbers.every((number) => Number.isInteger(number) && number < 1_000)) {
+      reader.problem("WELLAPI_AUTHORITIES is not valid: expected numbers of roots, ascending, such as 1,2");
+    }
+    return numbers;
+  },
+};

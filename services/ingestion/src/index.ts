@@ -1,4 +1,5 @@
 export type { IngestionConfig } from "./config.ts";
+export { ingestionService } from "./descriptor.ts";
 export { IngestionError, type IngestionErrorCode } from "./errors.ts";
 export { ingestionSelfValidating } from "./handlers.ts";
 export { EARLIEST_TIME_MS, FUTURE_SKEW_MS } from "./limits.ts";

@@ -1,1 +1,2 @@
+export { keysService } from "./descriptor.ts";
 export { type KeysDeps, keysCollections, type OpenKeysService, openKeysService } from "./service.ts";

@@ -1,0 +1,98 @@
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import type { LeafSealer } from "@wellapi/access-log";
+import type { Route } from "@wellapi/rpc";
+import type { CollectionDeclaration, Store, StoreCheck } from "@wellapi/store";
+import type { Kms, OpenVault } from "@wellapi/vault";
+import type { LogFolders, Platform } from "./platform.ts";
+import type { Settings, ValuesOf } from "./settings.ts";
+
+/**
+ * What a service asks of its platform. `keys`: what is derived from the master key. `vault`: patients' keys. `journal`: what
+ * a restore must not undo. `access_log`: an entry for each access. `events`: durable events. `terminology`: codes and
+ * categories. `enforcement`: a session with consent. `log_folders`: the files of the log. `key_files`: the files of the
+ * wrapped keys and of the journal.
+ */
+export type Need =
+  | "keys"
+  | "vault"
+  | "journal"
+  | "access_log"
+  | "events"
+  | "terminology"
+  | "enforcement"
+  | "log_folders"
+  | "key_files";
+
+/** What the check of a service's store stands on; nothing else is open. */
+export interface CheckContext {
+  /** Reads only. */
+  readonly store: Store;
+  readonly kms: Kms;
+  readonly vault: OpenVault;
+  /** Opens the leaves of this service's outbox. */
+  readonly sealer: LeafSealer;
+  readonly trustDomain: string;
+  readonly logFolders: LogFolders;
+}
+
+/** The service's own store: one database, or one file, of its name. */
+export interface StoreDescriptor {
+  readonly collections: readonly CollectionDeclaration[];
+  /** How `wellapi check` looks at its documents. */
+  check(context: CheckContext): Promise<StoreCheck>;
+  /** Has room of its own on the disk, so that it can still write a little where the disk is full. */
+  readonly survivesFullDisk?: boolean;
+}
+
+/** What is known of an HTTP surface before its service is composed: the edge routes by it. */
+export interface SurfaceDescriptor {
+  readonly name: string;
+  /** Paths, each with a slash at its beginning and none at its end: `/log` stands for `/log` and all below it. */
+  readonly prefixes: readonly string[];
+}
+
+/** A running service, as its host sees it. Its closers are pushed already. */
+export interface ComposedService {
+  /** Exactly the contracts of the descriptor. */
+  readonly routes: readonly Route[];
+  /** Resolves once the service can do its work; rejects where the signal ends the wait. At once unless given. */
+  ready?(signal?: AbortSignal): Promise<void>;
+  /** An operator's API key that this start made, to be shown once. */
+  readonly firstOperatorKey?: string | undefined;
+}
+
+/** All that the host, the launcher, the manifests and the tests have to know of a service. */
+export interface ServiceDescriptor<Name extends string = string, S extends Settings = Settings> {
+  /** Its folder, its workload, its process, its store: lower-case letters. */
+  readonly name: Name;
+  /** Public and internal ones. A package of contracts belongs to one service. */
+  readonly contracts: readonly DescService[];
+  readonly store?: StoreDescriptor;
+  readonly needs: readonly Need[];
+  /** Needs of other services that this one's contracts answer in a mesh: who needs them calls it. */
+  readonly provides?: readonly Need[];
+  /**
+   * Services that it calls to do its work, besides those that provide what it needs. It starts after them and stops before
+   * them; a circle is refused. Every service calls identity for tokens, which decides no order.
+   */
+  readonly calls: readonly string[];
+  /** Whether several processes may serve it at once. */
+  readonly replicas: "one" | "many";
+  /** In one process the platform does its work, without calls. */
+  readonly meshOnly?: boolean;
+  readonly surfaces?: readonly SurfaceDescriptor[];
+  readonly settings?: S;
+  /** Methods that may be sent again although their contract does not say so: twice does the same as once. */
+  readonly repeatable?: readonly DescMethod[];
+  /** Streams whose messages its handlers validate themselves, so that a bad message gets an answer of its own. */
+  readonly selfValidating?: readonly DescMethod[];
+  /** Absent: the edge, which the host opens, because it carries the routes and surfaces of all others. */
+  compose?(platform: Platform, settings: ValuesOf<S>): Promise<ComposedService>;
+}
+
+/** Keeps the literal type of the name, and gives `compose` the type of the settings. */
+export function describeService<const Name extends string, S extends Settings>(
+  descriptor: ServiceDescriptor<Name, S>,
+): ServiceDescriptor<Name, S> {
+  return descriptor;
+}

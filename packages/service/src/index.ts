@@ -1,0 +1,27 @@
+export {
+  type CheckContext,
+  type ComposedService,
+  describeService,
+  type Need,
+  type ServiceDescriptor,
+  type StoreDescriptor,
+  type SurfaceDescriptor,
+} from "./descriptor.ts";
+export { ServiceError, type ServiceErrorCode } from "./errors.ts";
+export type {
+  AccessEnds,
+  Enforcement,
+  Installation,
+  Keys,
+  LogFolders,
+  Network,
+  Platform,
+} from "./platform.ts";
+export {
+  numberSetting,
+  optionalSetting,
+  readSettings,
+  type Setting,
+  type Settings,
+  type ValuesOf,
+} from "./settings.ts";

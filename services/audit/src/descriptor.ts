@@ -1,0 +1,49 @@
+import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
+import { describeService, optionalSetting } from "@wellapi/service";
+import { auditCheck } from "./check.ts";
+import { auditCollections } from "./collections.ts";
+import { openAuditService } from "./service.ts";
+
+export const auditService = describeService({
+  name: "audit",
+  contracts: [AuditService, AuditIntakeService],
+  store: {
+    collections: auditCollections,
+    check: ({ logFolders, ...context }) => auditCheck({ ...context, ...logFolders }),
+  },
+  needs: ["keys", "vault", "log_folders"],
+  provides: ["access_log"],
+  calls: [],
+  // One writer gives entries their index.
+  replicas: "one",
+  settings: {
+    acceptBreak: optionalSetting(
+      "WELLAPI_ACCEPT_LOG_BREAK",
+      "a loss of entries that is accepted, `<log>:<published>@<stored>` (docs/operations.md)",
+    ),
+    rotateKey: optionalSetting(
+      "WELLAPI_ROTATE_LOG_KEY",
+      "the key of the log that a new one replaces: the middle part of its verifier key (docs/operations.md)",
+    ),
+  },
+  // Leaves have ids: one that arrives twice counts once.
+  repeatable: [AuditIntakeService.method.append],
+  async compose(platform, settings) {
+    const { installation, clock, log, closers } = platform;
+    const { kms, pageTokens } = await platform.keys();
+    const audit = await openAuditService(
+      { trustDomain: installation.trustDomain, ...platform.logFolders(), ...settings },
+      {
+        store: await platform.openStore(),
+        vault: await platform.vault(),
+        kms,
+        clock,
+        pageTokens,
+        log,
+      },
+    );
+    closers.push("audit", () => audit.close());
+    return audit;
+  },
+});

@@ -1,0 +1,43 @@
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
+import { describeService } from "@wellapi/service";
+import { consentCheck } from "./check.ts";
+import { consentCollections } from "./collections.ts";
+import { openConsentService } from "./service.ts";
+
+export const consentService = describeService({
+  name: "consent",
+  contracts: [ConsentService, ConsentDecisionService],
+  store: {
+    collections: consentCollections,
+    check: async (context) => consentCheck(context),
+    // Without the sessions that it stores nothing is read.
+    survivesFullDisk: true,
+  },
+  needs: ["keys", "journal", "access_log", "terminology"],
+  provides: ["enforcement"],
+  calls: ["identity"],
+  replicas: "many",
+  async compose(platform) {
+    const { clock, ids, log, closers, network } = platform;
+    const { pairwise, pageTokens } = await platform.keys();
+    const store = await platform.openStore();
+    const consent = await openConsentService(
+      {},
+      {
+        store,
+        pairwise,
+        accessLog: await platform.openAccessLog(store),
+        journal: await platform.journal(),
+        identity: network.onOwn(),
+        pageTokens,
+        terminology: await platform.terminology(),
+        clock,
+        ids,
+        log,
+      },
+    );
+    closers.push("consent", () => consent.close());
+    return consent;
+  },
+});

@@ -1,0 +1,11 @@
+import { describeService } from "@wellapi/service";
+
+/** Both edges: the HTTP gateway and the providers' gRPC door. It calls every service that has a public contract. */
+export const gatewayService = describeService({
+  name: "gateway",
+  contracts: [],
+  // It hands on a patient's data only under a session with consent.
+  needs: ["enforcement"],
+  calls: [],
+  replicas: "many",
+});

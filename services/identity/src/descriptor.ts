@@ -1,0 +1,53 @@
+import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
+import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
+import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
+import { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v1/edge_certificate_service_pb";
+import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
+import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
+import { describeService } from "@wellapi/service";
+import { identityCheck } from "./check.ts";
+import { identityCollections } from "./collections.ts";
+import { authoritiesSetting } from "./config.ts";
+import { openIdentityService } from "./service.ts";
+
+export const identityService = describeService({
+  name: "identity",
+  contracts: [
+    OrganizationService,
+    CredentialService,
+    PatientService,
+    PatientDirectoryService,
+    TokenService,
+    TokenExchangeService,
+    EdgeCertificateService,
+  ],
+  store: { collections: identityCollections, check: async (context) => identityCheck(context) },
+  needs: ["keys", "vault", "journal", "access_log"],
+  calls: [],
+  replicas: "many",
+  settings: { authorities: authoritiesSetting },
+  // A token that nobody got is only one more.
+  repeatable: [TokenExchangeService.method.exchangeCredential],
+  async compose(platform, settings) {
+    const { installation, clock, ids, log, closers, accessEnds } = platform;
+    const keys = await platform.keys();
+    const store = await platform.openStore();
+    const identity = await openIdentityService(
+      { ...installation, ...settings },
+      {
+        store,
+        vault: await platform.vault(),
+        ...keys,
+        accessLog: await platform.openAccessLog(store),
+        journal: await platform.journal(),
+        clock,
+        ids,
+        log,
+      },
+    );
+    closers.push("identity", () => identity.close());
+    identity.onAccessEnded(accessEnds.tell);
+    return identity;
+  },
+});

@@ -1,0 +1,24 @@
+import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import { TerminologyService } from "@wellapi/gen/wellapi/terminology/v1/terminology_service_pb";
+import { describeService } from "@wellapi/service";
+import { ingestionSelfValidating } from "./handlers.ts";
+import { openIngestionService } from "./service.ts";
+
+export const ingestionService = describeService({
+  name: "ingestion",
+  // It judges by the terminology, so it tells it.
+  contracts: [IngestionService, TerminologyService],
+  needs: ["terminology"],
+  calls: ["records"],
+  replicas: "many",
+  selfValidating: ingestionSelfValidating,
+  async compose(platform) {
+    const { clock, log, closers, network } = platform;
+    const ingestion = await openIngestionService(
+      {},
+      { records: network.onBehalf(), terminology: await platform.terminology(), clock, log },
+    );
+    closers.push("ingestion", () => ingestion.close());
+    return ingestion;
+  },
+});

@@ -1,0 +1,23 @@
+import { JournalService } from "@wellapi/gen/wellapi/internal/keys/v1/journal_service_pb";
+import { KeyService } from "@wellapi/gen/wellapi/internal/keys/v1/key_service_pb";
+import { describeService } from "@wellapi/service";
+import { keysCollections, openKeysService } from "./service.ts";
+
+export const keysService = describeService({
+  name: "keys",
+  contracts: [KeyService, JournalService],
+  needs: ["key_files"],
+  provides: ["vault", "journal"],
+  calls: [],
+  // One file that can prove that a key is gone.
+  replicas: "one",
+  meshOnly: true,
+  async compose(platform) {
+    const { clock, closers } = platform;
+    const store = await platform.openFile("patient-keys", keysCollections);
+    const journal = await platform.openJournalFile();
+    const keys = await openKeysService({ store, journal, clock });
+    closers.push("keys", () => keys.close());
+    return keys;
+  },
+});

@@ -1,0 +1,82 @@
+import { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
+import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import { openReceiptKey } from "@wellapi/receipts";
+import { observeGauge } from "@wellapi/runtime";
+import { describeService, numberSetting } from "@wellapi/service";
+import { recordsCollections } from "./blocks/documents.ts";
+import { recordsCheck } from "./check.ts";
+import { openRecordsService } from "./service.ts";
+
+/** By so much is what one replica commits seen later by a watch that is open at another. */
+const LOOK_EVERY_MS = 250;
+
+export const recordsService = describeService({
+  name: "records",
+  contracts: [RecordsService, RecordsWriteService],
+  store: {
+    collections: recordsCollections,
+    check: async ({ store, vault, sealer }) => recordsCheck({ reads: store, vault, sealer }),
+  },
+  needs: ["keys", "vault", "journal", "access_log", "events", "terminology", "enforcement"],
+  calls: ["identity"],
+  replicas: "many",
+  settings: {
+    // Earlier merges more often what arrives all the time; later keeps more of it in small blocks (docs/decisions/0018).
+    compactAfterMs: numberSetting(
+      "WELLAPI_COMPACT_AFTER_MS",
+      { fallback: 1_800_000, min: 100, max: 86_400_000 },
+      "how long after its arrival a block of samples may be merged with others",
+    ),
+    // Fewer would tell a reader of hourly data single samples; more withholds more (docs/decisions/0021).
+    releaseMinimum: numberSetting(
+      "WELLAPI_RELEASE_MINIMUM",
+      { fallback: 5, min: 2, max: 1_000 },
+      "fewest samples that readers of hourly and daily data are told together, at least 2; what was told with a lower one stays told",
+    ),
+  },
+  async compose(platform, settings) {
+    const { installation, clock, ids, log, closers, network } = platform;
+    const { kms, pairwise, pageTokens } = await platform.keys();
+    const vault = await platform.vault();
+    const events = await platform.openEvents(["records.>"]);
+    const store = await platform.openStore();
+    const relay = platform.openRelay(store, events);
+    const { enforcer, answers } = await platform.enforcement();
+    // A key must not outlive the session under which it was unwrapped.
+    enforcer.onRecall((recall) => {
+      if (recall === undefined) vault.forgetAll("data");
+      else vault.forget(recall.partition);
+    });
+    const records = await openRecordsService(
+      {
+        region: installation.region,
+        backupRetentionDays: 35,
+        ...settings,
+        ...(platform.replicated ? { lookEveryMs: LOOK_EVERY_MS } : {}),
+      },
+      {
+        store,
+        vault,
+        pairwise,
+        enforcer,
+        answers,
+        accessLog: await platform.openAccessLog(store),
+        journal: await platform.journal(),
+        relay,
+        identity: network.onOwn(),
+        consent: network.onOwn(),
+        pageTokens,
+        terminology: await platform.terminology(),
+        receiptKey: await openReceiptKey(kms),
+        clock,
+        ids,
+        log,
+      },
+    );
+    closers.push("records", () => records.close());
+    const { compaction, routes } = records;
+    const observed = async () => [{ value: (await compaction.waitingMs()) / 1_000 }];
+    closers.push("signals of compaction", observeGauge("compactionAge", observed));
+    return { routes, ready: (signal) => enforcer.ready(signal) };
+  },
+});
