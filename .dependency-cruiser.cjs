@@ -7,6 +7,18 @@ const only = (name, target, home, comment) => ({
   to: { path: target },
 });
 
+/** Wings of records: data walks down only. Each may import itself, those named here, and the service's errors. */
+const wing = (name, ...below) => ({
+  name: `records-${name}-imports-down`,
+  comment: `services/records/README.md: the wing ${name} may import ${[name, ...below].join(", ")}.`,
+  severity: "error",
+  from: { path: `^services/records/src/${name}/` },
+  to: {
+    path: "^services/records/src/",
+    pathNot: `^services/records/src/(errors\\.ts$|(${[name, ...below].join("|")})/)`,
+  },
+});
+
 module.exports = {
   forbidden: [
     {
@@ -36,6 +48,24 @@ module.exports = {
       from: { path: "^(cli|demo)/" },
       to: { path: "^services/" },
     },
+    {
+      name: "records-code-is-in-a-wing",
+      comment: "Only what composes, configures, checks and names the errors of records stands beside its wings.",
+      severity: "error",
+      from: {
+        path: "^services/records/src/",
+        pathNot:
+          "^services/records/src/((door|write|read|lots|gate|blocks|model)/|(check|config|errors|index|service)\\.ts$)",
+      },
+      to: {},
+    },
+    wing("door", "write", "read", "lots", "gate", "blocks", "model"),
+    wing("write", "gate", "blocks", "model"),
+    wing("read", "lots", "gate", "blocks", "model"),
+    wing("lots", "blocks", "model"),
+    wing("gate", "model"),
+    wing("blocks", "model"),
+    wing("model"),
     {
       name: "domain-is-pure",
       comment: "Proto types stop at convert.ts; domain files import domain files and pure packages.",

@@ -52,7 +52,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     tests: ["packages/store/test/**/*.test.ts"],
   },
   judging: {
-    mutate: ["services/records/src/{gate/{gate,grant,reading},write/judgement}.ts"],
+    mutate: ["services/records/src/{gate/{contribution,gate,grant,reading},write/judgement}.ts"],
     tests: ["services/records/test/**/*.test.ts"],
   },
   writing: {
@@ -63,7 +63,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   blocks: {
     mutate: [
-      "services/records/src/{model/rank,blocks/{winners,committed-samples,compaction,compactor,rollup,summary}}.ts",
+      "services/records/src/{model/rank,blocks/{winners,committed-samples,compaction,compactor,summary},read/rollup}.ts",
     ],
     tests: ["services/records/test/{winners,compaction,rollup,overlap,read}*.test.ts"],
   },

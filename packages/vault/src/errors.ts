@@ -16,3 +16,8 @@ export class VaultError extends Error {
     this.code = code;
   }
 }
+
+/** Whether the error says that nothing was ever sealed for the patient. */
+export function isWithoutKey(error: unknown): error is VaultError {
+  return error instanceof VaultError && error.code === "no_key";
+}

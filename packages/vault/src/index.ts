@@ -1,6 +1,6 @@
 export { keysCheck } from "./check.ts";
 export type { VaultErrorCode } from "./errors.ts";
-export { VaultError } from "./errors.ts";
+export { isWithoutKey, VaultError } from "./errors.ts";
 export type { KeyRepository, WrappedKey } from "./key-repository.ts";
 export { createKeyRepository, vaultCollections } from "./key-repository.ts";
 export type { LocalKms, LocalKmsOptions } from "./local-kms.ts";

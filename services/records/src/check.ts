@@ -23,6 +23,7 @@ import {
 } from "./blocks/documents.ts";
 import { loadHead } from "./blocks/head-repository.ts";
 import { type PatientBox, withBox } from "./blocks/patient-box.ts";
+import { openLots, openTold } from "./lots/release-seals.ts";
 import { isObservationSeries } from "./model/observation-series-id.ts";
 
 export interface CheckDeps {
@@ -113,8 +114,8 @@ function sealedChecks({ reads, vault }: CheckDeps): Record<string, DocumentCheck
 }
 
 function lookAtRelease(box: PatientBox, document: ReleaseDocument): string | undefined {
-  const { lots } = box.openLots(document);
-  const { lots: tellers, takers } = box.openTold(document);
+  const { lots } = openLots(box, document);
+  const { lots: tellers, takers } = openTold(box, document);
   const told = Map.groupBy(tellers.keys(), (at) => (takers[at] === 0 ? tellers[at]! : 0));
   // Of a lot that reaches into the next month the rest lies there.
   const more = lots.some(({ id, left }) => (told.get(id)?.length ?? 0) > left);

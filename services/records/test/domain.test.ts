@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createPatientQueue } from "../src/blocks/patient-queue.ts";
+import { type Contribution, lacksConsent } from "../src/gate/contribution.ts";
 import { rawGrant } from "../src/gate/grant.ts";
 import { clip, covers, coversTimes, unite } from "../src/model/interval.ts";
 import { decimalText } from "../src/read/decimal-text.ts";
 import { messages, pieces } from "../src/read/runs.ts";
-import { type Contribution, type ItemViolation, judge, lacksConsent } from "../src/write/judgement.ts";
+import { type ItemViolation, judge } from "../src/write/judgement.ts";
 import { acceptedBitmap } from "../src/write/receipt-repository.ts";
 
 const intervals = fc.array(

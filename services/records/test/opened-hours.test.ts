@@ -4,7 +4,7 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { createOpenedHours } from "../src/blocks/opened-hours.ts";
 import type { PatientBox } from "../src/blocks/patient-box.ts";
-import type { SummarizedBlock } from "../src/blocks/rollup.ts";
+import type { SummarizedBlock } from "../src/blocks/summary.ts";
 
 const HOUR = 3_600_000;
 const box = () => ({}) as PatientBox;

@@ -17,9 +17,9 @@ import {
   stripOf,
 } from "../src/blocks/compacted-block.ts";
 import { compact, without } from "../src/blocks/compaction.ts";
-import { planRollup, type SummarizedBlock } from "../src/blocks/rollup.ts";
-import { decodeSummary, encodeSummary, summarize } from "../src/blocks/summary.ts";
+import { decodeSummary, encodeSummary, type SummarizedBlock, summarize } from "../src/blocks/summary.ts";
 import { createSeriesAggregation, releasedBuckets } from "../src/read/aggregation.ts";
+import { planRollup } from "../src/read/rollup.ts";
 
 const MINUTE = 60_000;
 const start = Date.UTC(2016, 3, 12, 6);

@@ -14,8 +14,7 @@ import { loadHead, movesOf } from "./head-repository.ts";
 import { createObservationSeries } from "./observation-series.ts";
 import { createOpenedHours } from "./opened-hours.ts";
 import { codeIdOf, type PatientBox, withBox } from "./patient-box.ts";
-import type { SummarizedBlock } from "./rollup.ts";
-import { MAX_OVERHANG_MS } from "./summary.ts";
+import { MAX_OVERHANG_MS, type SummarizedBlock } from "./summary.ts";
 import { createWinners, type Run, usualLimits, type WinnersLimits } from "./winners.ts";
 
 /** A series with what its seal says. */

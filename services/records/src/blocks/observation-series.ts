@@ -9,8 +9,7 @@ import { blockPlace, openOrReport, openUntilDamaged } from "./damage.ts";
 import type { ObservationBlockDocument } from "./documents.ts";
 import { inOrder, type ObservedSample, observedRuns, sampleOf } from "./observation-samples.ts";
 import { type PatientBox, withBox } from "./patient-box.ts";
-import type { SummarizedBlock } from "./rollup.ts";
-import { summarize } from "./summary.ts";
+import { type SummarizedBlock, summarize } from "./summary.ts";
 import type { Run } from "./winners.ts";
 
 const BLOCKS_A_STEP = 16;

@@ -1,6 +1,6 @@
 import type { Interval } from "../model/interval.ts";
 import type { PatientBox } from "./patient-box.ts";
-import type { SummarizedBlock } from "./rollup.ts";
+import type { SummarizedBlock } from "./summary.ts";
 
 /** A patient-year of minutes takes about 500 KB. */
 const BUDGET_BYTES = 32 * 1024 * 1024;

@@ -1,8 +1,5 @@
 import { encodeId } from "@wellapi/runtime";
-import { type PatientKey, type Vault, VaultError } from "@wellapi/vault";
-import { isWithoutKey } from "../failure-convert.ts";
-import { decodeLots, decodeTold, encodeLots, encodeTold, type MonthOfLots } from "../lots/release-codec.ts";
-import type { ToldSamples } from "../lots/told-samples.ts";
+import { isWithoutKey, type PatientKey, type Vault, VaultError } from "@wellapi/vault";
 import { decodeObservations, encodeObservations, type ObservationRecord } from "../model/observation.ts";
 import { observationSeriesId } from "../model/observation-series-id.ts";
 import {
@@ -33,6 +30,9 @@ import type {
 } from "./documents.ts";
 import { decodeRetracted, encodeRetracted, type RetractedSamples } from "./retracted-samples.ts";
 import { decodeSummary, encodeSummary, type Summary } from "./summary.ts";
+
+/** The two parts of a month of releases, each with a seal of its own. */
+export type ReleasePart = "lots" | "told";
 
 type TombstonePlace = Pick<TombstoneDocument, "batch" | "sequence"> & { readonly partition: string };
 
@@ -65,10 +65,9 @@ export interface PatientBox {
   openShown(document: CompactedDocument): ShownSamples;
   sealObservations(place: ObservationBlockPlace, records: readonly ObservationRecord[]): Uint8Array;
   openObservations(document: ObservationBlockDocument): ObservationRecord[];
-  sealLots(place: ReleasePlace, lots: MonthOfLots): Uint8Array;
-  openLots(document: ReleaseDocument): MonthOfLots;
-  sealTold(place: ReleasePlace, told: ToldSamples): Uint8Array;
-  openTold(document: ReleaseDocument): ToldSamples;
+  /** Seals one part of a month of releases; the `lots` wing encodes it. */
+  sealRelease(place: ReleasePlace, part: ReleasePart, encoded: Uint8Array): Uint8Array;
+  openRelease(document: ReleaseDocument, part: ReleasePart): Uint8Array;
   sealRetracted(place: TombstonePlace, samples: readonly RetractedSamples[]): Uint8Array;
   openRetracted(document: TombstoneDocument): RetractedSamples[];
 }
@@ -96,20 +95,8 @@ export async function ensureKey(vault: Vault, partition: string): Promise<void> 
   try {
     await vault.key(partition, "data");
   } catch (error) {
-    if (!(error instanceof VaultError && error.code === "no_key")) throw error;
-    await vault.create(partition, "data");
-  }
-}
-
-/**
- * Throws VaultError `destroyed` for an erased patient, who has no data to read and no consent to need. Somebody
- * for whom nothing was sealed yet has no key, and passes.
- */
-export async function checkNotErased(vault: Vault, partition: string): Promise<void> {
-  try {
-    await vault.key(partition, "data");
-  } catch (error) {
     if (!isWithoutKey(error)) throw error;
+    await vault.create(partition, "data");
   }
 }
 
@@ -177,11 +164,8 @@ export function createPatientBox(key: PatientKey): PatientBox {
     sealObservations: (place, records) => key.seal(observationsContext(place), encodeObservations(records)),
     openObservations: (document) =>
       decodeObservations(key.open(observationsContext(document), document.sealed)),
-    sealLots: (place, lots) => key.seal(releaseContext(place, "lots"), encodeLots(lots)),
-    openLots: (document) =>
-      decodeLots(document.month, key.open(releaseContext(document, "lots"), document.lots)),
-    sealTold: (place, told) => key.seal(releaseContext(place, "told"), encodeTold(told)),
-    openTold: (document) => decodeTold(key.open(releaseContext(document, "told"), document.told)),
+    sealRelease: (place, part, encoded) => key.seal(releaseContext(place, part), encoded),
+    openRelease: (document, part) => key.open(releaseContext(document, part), document[part]),
     sealRetracted: (place, samples) => key.seal(tombstoneContext(place), encodeRetracted(samples)),
     openRetracted: (document) => decodeRetracted(key.open(tombstoneContext(document), document.sealed)),
   };
@@ -213,7 +197,7 @@ function observationsContext(place: ObservationBlockPlace): string {
   return JSON.stringify(["observation_blocks", partition, batch, item, code, series, span, count]);
 }
 
-function releaseContext(place: ReleasePlace, what: "lots" | "told"): string {
+function releaseContext(place: ReleasePlace, part: ReleasePart): string {
   const { partition, series, month, version } = place;
-  return JSON.stringify(["releases", what, partition, series, month, version]);
+  return JSON.stringify(["releases", part, partition, series, month, version]);
 }

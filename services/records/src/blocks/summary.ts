@@ -1,4 +1,5 @@
 import { type Coding, type Columns, decodeBlock, encodeBlock, endOfSample } from "@wellapi/series";
+import type { Interval } from "../model/interval.ts";
 import type { Source } from "../model/provenance.ts";
 import type { Strip } from "./compacted-block.ts";
 
@@ -31,6 +32,14 @@ export interface Summary {
   /** How far at most the samples of an hour reach over its end, in milliseconds. */
   readonly overhang: number;
   readonly parts: readonly SummedPart[];
+}
+
+/** A block with its summary: from its first sample to a millisecond after the start of its last. */
+export interface SummarizedBlock extends Interval {
+  /** A millisecond after the last that its samples cover. */
+  readonly until: number;
+  /** Absent where the samples must be read. */
+  readonly summary?: Summary | undefined;
 }
 
 interface Header {

@@ -4,8 +4,8 @@ import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1
 import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { invalidField, RecordsError } from "../errors.ts";
-import { type Interval, unite } from "../model/interval.ts";
-import type { Contribution } from "../write/judgement.ts";
+import { unite } from "../model/interval.ts";
+import type { Contributions } from "./contribution.ts";
 import type { ConsentPermit } from "./grant.ts";
 import type { Subject } from "./subject.ts";
 
@@ -13,19 +13,6 @@ import type { Subject } from "./subject.ts";
 export type Reading =
   | { readonly own: true }
   | { readonly own: false; readonly permits: readonly ConsentPermit[] };
-
-/** A consent that permits contributing, with the window of its data. */
-export interface ContributionPermit extends Interval {
-  readonly consent: string;
-  readonly version: number;
-  readonly sliding?: { readonly lastMs: number; readonly from: number };
-}
-
-/** What may be contributed of one code, with the permits that say so. */
-export type CodeContribution = Contribution & { readonly permits: readonly ContributionPermit[] };
-
-/** What may be contributed, by code. */
-export type Contributions = ReadonlyMap<string, CodeContribution>;
 
 /** What the patients' consents say. Throws EnforcerError `undecided` where nothing can be said. */
 export interface ConsentClient {

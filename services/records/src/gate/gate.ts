@@ -2,10 +2,10 @@ import type { AccessLog, Leaf } from "@wellapi/access-log";
 import type { Caller } from "@wellapi/rpc";
 import type { Pairwise } from "@wellapi/vault";
 import { RecordsError } from "../errors.ts";
-import { asRecordsError } from "../failure-convert.ts";
 import { accessInit } from "./access-convert.ts";
 import type { ConsentClient } from "./consent-client.ts";
 import type { Directory } from "./directory-client.ts";
+import { asRecordsError } from "./failure-convert.ts";
 import type { Intent, Result } from "./intent.ts";
 import { type Subject, subjectOf } from "./subject.ts";
 

@@ -1,12 +1,11 @@
 import type { AnswerInFlight, Answers } from "@wellapi/enforcer";
 import type { Logger } from "@wellapi/runtime";
 import type { Terminology } from "@wellapi/terminology";
-import type { Vault } from "@wellapi/vault";
-import { checkNotErased } from "../blocks/patient-box.ts";
+import { isWithoutKey, type Vault } from "@wellapi/vault";
 import { RecordsError } from "../errors.ts";
-import { asRecordsError } from "../failure-convert.ts";
 import type { Interval } from "../model/interval.ts";
 import type { Reading } from "./consent-client.ts";
+import { asRecordsError } from "./failure-convert.ts";
 import type { Gate } from "./gate.ts";
 import { type Grant, ownGrant, rawGrant, signatureOf } from "./grant.ts";
 import type { Intent, Result } from "./intent.ts";
@@ -56,6 +55,18 @@ function beginRead({ gate, vault }: ReadingDeps, intent: Intent): Read {
     reading,
     grant: (code, bounds) => grantOf(reading, code, bounds),
   };
+}
+
+/**
+ * Throws VaultError `destroyed` for an erased patient, who has no data to read and no consent to need. Somebody
+ * for whom nothing was sealed yet has no key, and passes.
+ */
+async function checkNotErased(vault: Vault, partition: string): Promise<void> {
+  try {
+    await vault.key(partition, "data");
+  } catch (error) {
+    if (!isWithoutKey(error)) throw error;
+  }
 }
 
 /** Consent may change under a read; after so many changes the caller asks again. */

@@ -7,6 +7,7 @@ import { headChange, loadHead } from "../blocks/head-repository.ts";
 import { withBox } from "../blocks/patient-box.ts";
 import type { PatientQueue } from "../blocks/patient-queue.ts";
 import type { MonthOfLots } from "./release-codec.ts";
+import { openLots, openTold, sealRelease } from "./release-seals.ts";
 import { emptyTold, type ToldSamples } from "./told-samples.ts";
 
 /** A month of what was told of a series. */
@@ -67,7 +68,7 @@ export function createReleaseRepository(
         const opened = await withBox(vault, partition, (box) =>
           page.documents.map((stored): ToldMonth => {
             const { document } = stored;
-            const lots = openOrReport(damage, placeOf(document), () => box.openLots(document));
+            const lots = openOrReport(damage, placeOf(document), () => openLots(box, document));
             return { ...lots, month: document.month, stored };
           }),
         );
@@ -81,7 +82,7 @@ export function createReleaseRepository(
       if (stored === undefined) return emptyTold();
       const { document } = stored;
       return withBox(vault, document.partition, (box) =>
-        openOrReport(damage, placeOf(document), () => box.openTold(document)),
+        openOrReport(damage, placeOf(document), () => openTold(box, document)),
       );
     },
 
@@ -94,11 +95,7 @@ export function createReleaseRepository(
             const { month, stored } = next;
             const version = (stored?.document.version ?? 0) + 1;
             const place: ReleasePlace = { partition, series, month, version };
-            const document: ReleaseDocument = {
-              ...place,
-              lots: box.sealLots(place, next),
-              told: box.sealTold(place, next.told),
-            };
+            const document = sealRelease(box, place, next, next.told);
             return stored === undefined
               ? { kind: "insert", collection: "releases", document }
               : { kind: "replace", collection: "releases", document, ifRevision: stored.revision };

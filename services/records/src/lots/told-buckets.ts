@@ -1,5 +1,5 @@
 import type { Aggregate, ExactDecimal } from "@wellapi/series";
-import type { Buckets, Part } from "../read/aggregation.ts";
+import type { Buckets, Part } from "../model/buckets.ts";
 import { addExact } from "./exact-sum.ts";
 import { countOf, type Lot } from "./lots.ts";
 import { formatKey } from "./release.ts";

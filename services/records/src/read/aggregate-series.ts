@@ -1,5 +1,4 @@
 import { MAX_BLOCK_REACH_MS } from "../blocks/block-repository.ts";
-import { planRollup } from "../blocks/rollup.ts";
 import type { Run } from "../blocks/winners.ts";
 import { invalidField, RecordsError } from "../errors.ts";
 import type { Directory } from "../gate/directory-client.ts";
@@ -7,6 +6,7 @@ import type { Intent } from "../gate/intent.ts";
 import { readOnce } from "../gate/reading.ts";
 import type { Releases, Told } from "../lots/releases.ts";
 import { toldParts } from "../lots/told-buckets.ts";
+import type { Buckets, Part } from "../model/buckets.ts";
 import { type BucketUnit, bucketEdges, type ZonePeriod } from "../model/calendar.ts";
 import { clip } from "../model/interval.ts";
 import type { Source } from "../model/provenance.ts";
@@ -21,15 +21,14 @@ import {
   type AggregatePermission,
   aggregatePermission,
   type BucketNumbers,
-  type Buckets,
   createSeriesAggregation,
   numbersByBucket,
   ownPermission,
-  type Part,
   releasedBuckets,
 } from "./aggregation.ts";
 import { createCodedAggregation } from "./coded-aggregation.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
+import { planRollup } from "./rollup.ts";
 import type { SeriesQuery } from "./series-query.ts";
 import { seriesOf } from "./source-filter.ts";
 import { checkWantedUnit } from "./unit-conversion.ts";

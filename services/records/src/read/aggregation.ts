@@ -14,6 +14,7 @@ import {
 import { convertDecimal, convertExactly } from "@wellapi/terminology";
 import type { Summary } from "../blocks/summary.ts";
 import type { ConsentPermit, Fineness } from "../gate/grant.ts";
+import type { Buckets, Part } from "../model/buckets.ts";
 import { type BucketUnit, NOMINAL_MS } from "../model/calendar.ts";
 import { ALWAYS, clip, covers, type Interval, unite } from "../model/interval.ts";
 import { withoutZeros } from "./decimal-text.ts";
@@ -56,17 +57,6 @@ export function aggregatePermission(
 /** A patient's own reading. */
 export const ownPermission: AggregatePermission = { raw: [ALWAYS], everRaw: [ALWAYS], coarse: [ALWAYS] };
 
-/** The buckets that are released, with what of each is counted. */
-export interface Buckets {
-  readonly edges: Float64Array;
-  /** Edges of what is counted: the first and last bucket may be cut by the request. */
-  readonly counted: Float64Array;
-  /** Whether bucket `i` is released as its samples are now. */
-  readonly released: readonly boolean[];
-  /** Whether of bucket `i`, which is not, is told what lots say. */
-  readonly told: readonly boolean[];
-}
-
 /**
  * A bucket is released if the permitted windows hold all of it. Where they are of raw data the request may cut
  * the first and last bucket; where they are coarser only lots are told of it, once it has ended. There a cut bucket, or
@@ -92,19 +82,6 @@ export function releasedBuckets(
     return whole && !cut && covers(permission.coarse, bucket);
   });
   return { edges, counted, released, told };
-}
-
-/** The stretches of time that released buckets count. */
-export function countedIntervals({ counted, released }: Buckets): Interval[] {
-  return unite(released.flatMap((yes, i) => (yes ? [{ from: counted[i]!, to: counted[i + 1]! }] : [])));
-}
-
-/** What is known of one component in one unit, by bucket. */
-export interface Part {
-  readonly component: Coding | null;
-  readonly unit: string;
-  /** Those with samples. A sender may use thousands of units, so what is empty must cost nothing. */
-  readonly buckets: Map<number, Aggregate>;
 }
 
 /** Aggregates of one series that grow as its samples come in, by component and unit: exact throughout. */

@@ -6,7 +6,7 @@ import { codeIdOf } from "../blocks/patient-box.ts";
 import { type ToldRetraction, toldOf } from "../blocks/retracted-samples.ts";
 import type { Run } from "../blocks/winners.ts";
 import { RecordsError } from "../errors.ts";
-import { asRecordsError } from "../failure-convert.ts";
+import { asRecordsError } from "../gate/failure-convert.ts";
 import type { Grant } from "../gate/grant.ts";
 import type { Intent } from "../gate/intent.ts";
 import { type OpenRead, readStream } from "../gate/reading.ts";

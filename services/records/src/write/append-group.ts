@@ -4,14 +4,14 @@ import type { Head, ReceiptDocument, SeriesDocument } from "../blocks/documents.
 import { headChange, hourMark, loadHead } from "../blocks/head-repository.ts";
 import { ensureKey, type PatientBox, withBox } from "../blocks/patient-box.ts";
 import { RecordsError } from "../errors.ts";
-import type { CodeContribution, Contributions } from "../gate/consent-client.ts";
+import { type Contributions, lacksConsent, sameContributions } from "../gate/contribution.ts";
 import type { Intent } from "../gate/intent.ts";
 import type { Subject } from "../gate/subject.ts";
 import { coversTimes, unite } from "../model/interval.ts";
 import { type Batch, type BatchOutcome, goodItems } from "./batch.ts";
 import { type Accepted, type BatchWrites, observationWrites, seriesWrites } from "./batch-writes.ts";
 import { batchCommitted } from "./event-convert.ts";
-import { type Judgement, judge, lacksConsent } from "./judgement.ts";
+import { type Judgement, judge } from "./judgement.ts";
 import { createKnownHeads, createKnownSeries } from "./known-documents.ts";
 import { acceptedBitmap, earlierBatch, loadReceipt, receiptChange } from "./receipt-repository.ts";
 import type { WriteDeps } from "./write-deps.ts";
@@ -253,21 +253,6 @@ function consentOf(batch: Batch, index: number, contributions: Contributions) {
       ? permits[0]!
       : (permits.find((candidate) => coversTimes(unite([candidate]), item.times)) ?? permits[0]!);
   return { consent: permit.consent, version: permit.version };
-}
-
-function sameContributions(a: Contributions, b: Contributions): boolean {
-  // The same permits, where the decision came from the enforcer's memory both times.
-  const same = ([code, { permits }]: readonly [string, { readonly permits: unknown }]) =>
-    permits === b.get(code)?.permits;
-  if (a.size === b.size && [...a].every(same)) return true;
-  return JSON.stringify([...a].map(standing)) === JSON.stringify([...b].map(standing));
-}
-
-/** Without what moves as time passes: a window that slides is judged once, not between judgement and commit again. */
-function standing([code, contribution]: readonly [string, CodeContribution]) {
-  const { permitted, permits } = contribution;
-  if (!permits.some(({ sliding }) => sliding !== undefined)) return [code, contribution];
-  return [code, permitted, permits.map((permit) => (permit.sliding ? { ...permit, from: 0 } : permit))];
 }
 
 function nextReceipt(

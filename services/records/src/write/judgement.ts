@@ -1,4 +1,5 @@
-import { coversTimes, type Interval } from "../model/interval.ts";
+import type { Contribution } from "../gate/contribution.ts";
+import { coversTimes } from "../model/interval.ts";
 
 /** One field that is wrong. */
 export interface ItemViolation {
@@ -6,17 +7,6 @@ export interface ItemViolation {
   readonly description: string;
   readonly reason: string;
 }
-
-/** Whether the sender may contribute a code, from the decision. */
-export type Contribution =
-  | { readonly permitted: true; readonly windows: readonly Interval[] }
-  | {
-      readonly permitted: false;
-      /** `none`: there is no consent in force at all; `other`: one is, but it does not cover this. */
-      readonly scope: "none" | "other";
-      /** UPPER_SNAKE_CASE, e.g. CONSENT_CATEGORY. */
-      readonly reason: string;
-    };
 
 /** An item of a batch as the judgement sees it. */
 export interface JudgedItem {
@@ -83,14 +73,6 @@ export function judge(
 }
 
 const accepted: Judgement = { status: "accepted" };
-
-/** Whether the sender has no consent in force at all: the whole batch fails, as for an unknown patient. */
-export function lacksConsent(contributions: Iterable<Contribution>): boolean {
-  for (const contribution of contributions) {
-    if (contribution.permitted || contribution.scope === "other") return false;
-  }
-  return true;
-}
 
 function rejected(field: string, reason: string, description: string): Judgement {
   return { status: "rejected", violations: [{ field, reason, description }] };

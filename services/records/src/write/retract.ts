@@ -1,6 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import type { DamageReporter } from "@wellapi/runtime";
 import type { Change, Page, Stored } from "@wellapi/store";
+import { isWithoutKey } from "@wellapi/vault";
 import type { CompactedBlock } from "../blocks/compacted-block.ts";
 import { compactedInserts, without } from "../blocks/compaction.ts";
 import { blockPlace, openOrReport, openUnlessDamaged } from "../blocks/damage.ts";
@@ -15,7 +16,6 @@ import { headChange, loadHead } from "../blocks/head-repository.ts";
 import { type PatientBox, withBox } from "../blocks/patient-box.ts";
 import { joinRetracted, type RetractedSamples } from "../blocks/retracted-samples.ts";
 import { RecordsError } from "../errors.ts";
-import { isWithoutKey } from "../failure-convert.ts";
 import type { Intent } from "../gate/intent.ts";
 import type { Subject } from "../gate/subject.ts";
 import { batchCommitted } from "./event-convert.ts";

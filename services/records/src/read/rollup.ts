@@ -1,14 +1,6 @@
+import { HOUR_MS, type SummarizedBlock, type Summary } from "../blocks/summary.ts";
+import { type Buckets, countedIntervals } from "../model/buckets.ts";
 import { clip, type Interval, unite } from "../model/interval.ts";
-import { type Buckets, countedIntervals } from "../read/aggregation.ts";
-import { HOUR_MS, type Summary } from "./summary.ts";
-
-/** A block as a rollup sees it: from its first sample to a millisecond after the start of its last. */
-export interface SummarizedBlock extends Interval {
-  /** A millisecond after the last that its samples cover. */
-  readonly until: number;
-  /** Absent where the samples must be read. */
-  readonly summary?: Summary | undefined;
-}
 
 /** Hours `[first, end)` of a summary, all of which one bucket counts. */
 export interface CountedHours {

@@ -3,7 +3,7 @@ import { AccessLogError } from "@wellapi/access-log";
 import { EnforcerError } from "@wellapi/enforcer";
 import { StoreError } from "@wellapi/store";
 import { VaultError } from "@wellapi/vault";
-import { RecordsError } from "./errors.ts";
+import { RecordsError } from "../errors.ts";
 
 /** What a failure of something beneath means to the caller. What is not known stays, and becomes INTERNAL. */
 export function asRecordsError(error: unknown): unknown {
@@ -40,9 +40,4 @@ export function asRecordsError(error: unknown): unknown {
     return new RecordsError("UNDECIDED", { cause: error });
   }
   return error;
-}
-
-/** Whether nothing was ever sealed for the patient. */
-export function isWithoutKey(error: unknown): boolean {
-  return error instanceof VaultError && error.code === "no_key";
 }

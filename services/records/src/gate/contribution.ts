@@ -1,0 +1,51 @@
+import type { Interval } from "../model/interval.ts";
+
+/** Whether the sender may contribute a code, from the decision. */
+export type Contribution =
+  | { readonly permitted: true; readonly windows: readonly Interval[] }
+  | {
+      readonly permitted: false;
+      /** `none`: there is no consent in force at all; `other`: one is, but it does not cover this. */
+      readonly scope: "none" | "other";
+      /** UPPER_SNAKE_CASE, e.g. CONSENT_CATEGORY. */
+      readonly reason: string;
+    };
+
+/** A consent that permits contributing, with the window of its data. */
+export interface ContributionPermit extends Interval {
+  readonly consent: string;
+  readonly version: number;
+  readonly sliding?: { readonly lastMs: number; readonly from: number };
+}
+
+/** What may be contributed of one code, with the permits that say so. */
+export type CodeContribution = Contribution & { readonly permits: readonly ContributionPermit[] };
+
+/** What may be contributed, by code. */
+export type Contributions = ReadonlyMap<string, CodeContribution>;
+
+/** Whether the sender has no consent in force at all: the whole batch fails, as for an unknown patient. */
+export function lacksConsent(contributions: Iterable<Contribution>): boolean {
+  for (const contribution of contributions) {
+    if (contribution.permitted || contribution.scope === "other") return false;
+  }
+  return true;
+}
+
+/**
+ * Whether a decision still stands: the same permits with the same obligations. That time passes changes nothing.
+ */
+export function sameContributions(a: Contributions, b: Contributions): boolean {
+  // The same permits, where the decision came from the enforcer's memory both times.
+  const same = ([code, { permits }]: readonly [string, { readonly permits: unknown }]) =>
+    permits === b.get(code)?.permits;
+  if (a.size === b.size && [...a].every(same)) return true;
+  return JSON.stringify([...a].map(standing)) === JSON.stringify([...b].map(standing));
+}
+
+/** Without what moves as time passes: a window that slides is judged once, not between judgement and commit again. */
+function standing([code, contribution]: readonly [string, CodeContribution]) {
+  const { permitted, permits } = contribution;
+  if (!permits.some(({ sliding }) => sliding !== undefined)) return [code, contribution];
+  return [code, permitted, permits.map((permit) => (permit.sliding ? { ...permit, from: 0 } : permit))];
+}
