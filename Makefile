@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 # Saves a process a third of its start: what Node has made of the sources, in a folder that nobody else can write.
 export NODE_COMPILE_CACHE := $(CURDIR)/node_modules/.cache/node
 
-.PHONY: start start-mesh demo test chaos check release-candidate mesh-check mesh-lab generate bench mutants help
+.PHONY: start start-mesh demo test chaos upgrade check release-candidate mesh-check mesh-lab generate bench mutants help
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/'
@@ -29,6 +29,9 @@ test: node_modules/.installed ## Runs every test; ends in "N passed, N failed"
 
 chaos: node_modules/.installed ## Breaks a mesh under load 100 times, in an order that SEED decides; FAULTS=n, ONLY=name
 	@exec $(NODE) test/chaos/main.ts
+
+upgrade: node_modules/.installed ## Writes a data folder with the program of FROM=<commit>, and opens it with this one
+	@exec $(NODE) test/upgrade/main.ts
 
 check: node_modules/.installed ## Generated code, contracts, lint, format, types, architecture
 	@exec $(NODE) scripts/check.ts
