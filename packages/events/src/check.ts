@@ -41,6 +41,17 @@ export function checkDurable(durable: string): void {
   }
 }
 
+const MAX_SIGNAL_BYTES = 64 * 1024;
+
+export function checkSignal(name: string, bytes = 0): void {
+  if (!/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(name)) {
+    throw new EventsError("invalid", "a signal's name is dot-separated words");
+  }
+  if (bytes > MAX_SIGNAL_BYTES) {
+    throw new EventsError("invalid", `a signal's data is at most ${MAX_SIGNAL_BYTES} bytes`);
+  }
+}
+
 /** Two consumptions of one durable name the same set of subjects. */
 export function subjectsOf({ subjects }: Consumption): string {
   return [...new Set(subjects)].sort().join();

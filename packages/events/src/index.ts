@@ -9,7 +9,7 @@ export type { JetStreamLog, JetStreamTls } from "./jetstream/connection.ts";
 export type { Backlog, JetStreamEvents, JetStreamEventsOptions } from "./jetstream/events.ts";
 export { openJetStreamEvents } from "./jetstream/events.ts";
 export { relayCollections } from "./lease.ts";
-export type { Consumer, Consumption, DeliveredEvent, Events } from "./port.ts";
+export type { Consumer, Consumption, DeliveredEvent, Events, SignalListener, Signals } from "./port.ts";
 export type { Relay, RelayOptions } from "./relay.ts";
 export { openRelay } from "./relay.ts";
 export type { Clock } from "./signal.ts";

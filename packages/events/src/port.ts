@@ -28,11 +28,34 @@ export interface Consumer {
   close(): Promise<void>;
 }
 
+/** Gets the signals of one name. It must not throw; what it throws goes to the engine's `onError`. */
+export interface SignalListener {
+  /** The signals of one sender come in the order in which it sent them. */
+  received(data: Uint8Array): void;
+  /** Signals may have been lost, because this process had no connection. The listener looks for itself what it missed. */
+  missed(): void;
+}
+
+/**
+ * Signals, at most once: for what another process may learn late, because it also finds it by itself. Nothing is
+ * stored, nothing is repeated, and the sender does not learn who got a signal. What must arrive is an event.
+ */
+export interface Signals {
+  /**
+   * Tells everybody who listens to `name` at this moment, in every process, this one included. The signal is dropped
+   * where there is no connection. `name` is dot-separated words without identifiers of people; `data` is at most 64 KiB
+   * and carries references, never health data. Throws `invalid` where the name or the size breaks that.
+   */
+  signal(name: string, data: Uint8Array): void;
+  /** Listens until the returned function is called, across reconnections. Throws `EventsError`. */
+  onSignal(name: string, listener: SignalListener): () => void;
+}
+
 /**
  * Durable events, at least once. Order: events of one subject are delivered in publish order to a durable,
  * except that a retried event may come after later ones. All methods throw `EventsError`.
  */
-export interface Events {
+export interface Events extends Signals {
   /** Resolves when the events are durable. An id that was published in the last seven days is ignored. */
   publish(events: readonly OutboxEvent[]): Promise<void>;
   /** A durable that is new starts at `now`: it gets what is published after this resolves. */

@@ -2,6 +2,7 @@ import type { OutboxEvent } from "@wellapi/store";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Events } from "../src/index.ts";
 import { createCollector } from "./collector.ts";
+import { listen } from "./listening.ts";
 
 export interface EventsUnderTest {
   readonly events: Events;
@@ -27,6 +28,7 @@ export function describeEventsContract(name: string, open: () => Promise<EventsU
 
     const all = { durable: "all", subjects: ["a.>"], backoffMs: 5 };
     const publish = (...ids: string[]) => events.publish(ids.map((id) => event(id)));
+    const listenTo = (name: string) => listen(events, name);
     const numbered = (count: number, prefix = "e") =>
       Array.from({ length: count }, (_, i) => `${prefix}${i}`);
 
@@ -185,6 +187,37 @@ export function describeEventsContract(name: string, open: () => Promise<EventsU
       expect([first.ids(), second.ids()]).toEqual([["e1"], ["e2"]]);
     });
 
+    test("a signal reaches all who listen to its name, in order, and a listener that throws keeps it from nobody", async () => {
+      const [first, second, other] = [listenTo("a.changed"), listenTo("a.changed"), listenTo("a.changed.x")];
+      events.onSignal("a.changed", {
+        received() {
+          throw new Error("planted");
+        },
+        missed: () => undefined,
+      });
+      const data = new TextEncoder().encode("one");
+      events.signal("a.changed", data);
+      data.fill(0);
+      // Nobody listens inside the sender's call.
+      expect(first.got).toEqual([]);
+      for (const text of ["two", "three"]) events.signal("a.changed", new TextEncoder().encode(text));
+      events.signal("a.changed.x", new Uint8Array());
+      await other.until(() => other.got.length === 1);
+      expect(first.got).toEqual(["one", "two", "three"]);
+      expect(second.got).toEqual(first.got);
+    });
+
+    test("a signal is not kept: who listens later, or listens no more, does not get it", async () => {
+      const early = listenTo("a.changed");
+      events.signal("a.changed", new TextEncoder().encode("before"));
+      await early.until(() => early.got.length === 1);
+      early.stop();
+      const late = listenTo("a.changed");
+      events.signal("a.changed", new TextEncoder().encode("after"));
+      await late.until(() => late.got.length > 0);
+      expect([early.got, late.got]).toEqual([["before"], ["after"]]);
+    });
+
     test("close is idempotent, and later calls are unavailable", async () => {
       await events.consume({ ...all, handle: async () => undefined });
       await Promise.all([publish("e1"), events.close(), events.close()]);
@@ -194,6 +227,9 @@ export function describeEventsContract(name: string, open: () => Promise<EventsU
         unavailable,
       );
       await expect(events.deadLetters("all", 1)).rejects.toMatchObject(unavailable);
+      expect(() => listenTo("a.changed")).toThrow(expect.objectContaining(unavailable));
+      // As a signal without a connection: dropped.
+      events.signal("a.changed", new Uint8Array());
     });
 
     test("refuses what breaks the contract, and publishes nothing of it", async () => {
@@ -212,6 +248,12 @@ export function describeEventsContract(name: string, open: () => Promise<EventsU
         const consuming = events.consume({ ...all, durable: "other", handle: got.handle, ...fields });
         await expect(consuming).rejects.toMatchObject(invalid);
       }
+      for (const name of ["", "a..b", "a.>", "*"]) {
+        expect(() => events.signal(name, new Uint8Array())).toThrow(expect.objectContaining(invalid));
+        expect(() => listenTo(name)).toThrow(expect.objectContaining(invalid));
+      }
+      const large = new Uint8Array(64 * 1024 + 1);
+      expect(() => events.signal("a.changed", large)).toThrow(expect.objectContaining(invalid));
       await publish("e3");
       await got.untilCount(1);
       expect(got.ids()).toEqual(["e3"]);

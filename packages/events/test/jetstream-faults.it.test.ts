@@ -5,6 +5,7 @@ import { createCollector } from "./collector.ts";
 import { startCommitting } from "./committing.ts";
 import { event } from "./contract.ts";
 import { openJetStreamUnderTest, withJetStream } from "./jetstream-under-test.ts";
+import { listen } from "./listening.ts";
 import { findNatsServer, type NatsServers, openNatsServers } from "./nats-server.ts";
 
 // These stop servers or take their time: each has servers of its own, and they run beside each other.
@@ -81,6 +82,44 @@ describe.skipIf(!tool)("JetStream on bad days", () => {
     expect(performance.now() - closedAt).toBeLessThan(4000);
     await server?.start();
   });
+
+  test.concurrent("signals pass between processes, are dropped while NATS is away, and pass again once it is back", async ({
+    onTestFinished,
+  }) => {
+    const servers = await openServers(1, onTestFinished);
+    const [server] = servers.servers;
+    const subject = await openJetStreamUnderTest(servers.urls);
+    onTestFinished(subject.dispose);
+    const sender = await subject.openAnother();
+    const send = (text: string) => sender.signal("a.changed", new TextEncoder().encode(text));
+    const listener = listen(subject.events, "a.changed");
+    // Two connections: until the listener's subscription is known, a signal gets lost.
+    await vi.waitFor(() => {
+      send("first");
+      expect(listener.got).toContain("first");
+    }, 10_000);
+    const missed = listener.missed();
+    await server?.kill();
+    await vi.waitFor(() => expect([sender.connected(), subject.events.connected()]).toEqual([false, false]), {
+      timeout: 10_000,
+    });
+    for (let i = 0; i < 100; i += 1) send("lost");
+    await server?.start();
+    await vi.waitFor(() => expect(sender.connected()).toBe(true), { timeout: 10_000 });
+    await listener.until(() => listener.missed() > missed);
+    send("back");
+    await listener.until(() => listener.got.includes("back"));
+    expect(listener.got).not.toContain("lost");
+    listener.stop();
+    const other = listen(subject.events, "a.other");
+    await vi.waitFor(() => {
+      send("unheard");
+      sender.signal("a.other", new TextEncoder().encode("heard"));
+      expect(other.got).toContain("heard");
+    }, 10_000);
+    expect(listener.got).not.toContain("unheard");
+  });
+
   test.concurrent("of a cluster of three, each killed in turn under publishing: nothing is lost or reordered", async ({
     onTestFinished,
   }) => {

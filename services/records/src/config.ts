@@ -7,8 +7,8 @@ export interface RecordsConfig {
   /** How often erasures that have stopped are looked for, in milliseconds; default 5,000. */
   readonly resumeEveryMs?: number;
   /**
-   * How often open watches look for what other replicas committed, in milliseconds. Absent where no other process
-   * writes to the store: then a commit wakes them, and nothing is looked for.
+   * How often open watches look for commits of other replicas whose signal was lost, in milliseconds. Absent where no
+   * other process writes to the store: then this process's own commits wake them, and nothing is looked for.
    */
   readonly lookEveryMs?: number;
   /** How long after its arrival a block may be merged with others of its series, in milliseconds; default 30 minutes. */

@@ -12,11 +12,12 @@ import type { Store } from "@wellapi/store";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise, Vault } from "@wellapi/vault";
 import { createBlockRepository } from "./blocks/block-repository.ts";
-import { createCommitHub } from "./blocks/commit-hub.ts";
+import { openCommitHub } from "./blocks/commit-hub.ts";
 import { type Compactor, openCompactor } from "./blocks/compactor.ts";
 import { loadHead } from "./blocks/head-repository.ts";
 import { createObservationRepository } from "./blocks/observation-repository.ts";
 import { createPatientQueue } from "./blocks/patient-queue.ts";
+import type { PeerSignals } from "./blocks/peer-commits.ts";
 import type { RecordsConfig } from "./config.ts";
 import { createReadHandlers } from "./door/read-handlers.ts";
 import { createWriteHandlers } from "./door/write-handlers.ts";
@@ -44,6 +45,8 @@ export interface RecordsDeps {
   readonly journal: JournalAccess;
   /** Moves events out of the store; told of each commit. Events leave later without it. */
   readonly relay?: Pick<Relay, "notify">;
+  /** Reaches the other replicas, which are told of each commit. Without it they find commits at their next look. */
+  readonly signals?: PeerSignals;
   /** To identity and consent, authenticated for this service's workload. */
   readonly identity: Transport;
   readonly consent: Transport;
@@ -75,13 +78,14 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
   const directory = createDirectory(deps.identity, clock);
   const consents = createConsentClient(enforcer, deps.consent, region);
   const gate = createGate({ ...deps, consents, directory, region });
-  const hub = createCommitHub(
+  const hub = openCommitHub(
     lookEveryMs === undefined
       ? undefined
       : {
-          everyMs: lookEveryMs,
+          ...(deps.signals && { signals: deps.signals }),
+          lookEveryMs,
           versionOf: async (partition) => (await loadHead(store, partition))?.revision,
-          onError: (error) => log.warn({ err: error }, "commits of other replicas could not be looked for"),
+          onError: (error) => log.warn({ err: error }, "commits of other replicas are learnt late"),
         },
   );
   const relay = deps.relay ?? { notify() {} };
@@ -94,8 +98,8 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
   const { base } = await deps.journal.journal.extent();
   for await (const entry of deps.journal.journal.entries(base)) await erase.replay(entry);
   const stopListening = enforcer.onRecall((recall) => {
-    if (recall === undefined) hub.notifyAll();
-    else hub.notify(recall.partition);
+    if (recall === undefined) hub.wakeAll();
+    else hub.wake(recall.partition);
   });
   const blocks = createBlockRepository(store, vault, damage);
   const releases = createReleaseRepository(store, vault, writing.queue, damage);

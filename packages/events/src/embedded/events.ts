@@ -1,8 +1,9 @@
 import { type OutboxEvent, type Store, StoreError } from "@wellapi/store";
-import { checkConsumption, checkEvent } from "../check.ts";
+import { checkConsumption, checkEvent, checkSignal } from "../check.ts";
 import { EventsError } from "../errors.ts";
 import type { Events } from "../port.ts";
 import type { Clock } from "../signal.ts";
+import { createSignalListeners } from "../signal-listeners.ts";
 import { DEAD_LETTERS, type DeadLetter, DURABLES, type Durable, PARTITION } from "./collections.ts";
 import { createDurableDelivery, type DurableDelivery } from "./durable.ts";
 import { openDurableState } from "./durable-state.ts";
@@ -13,7 +14,7 @@ export interface EmbeddedEventsOptions {
   readonly store: Store;
   /** Default: the system's. */
   readonly clock?: Clock;
-  /** Told of each failure of a handler or of the store; both are tried again. */
+  /** Told of each failure of a handler or of the store, which are tried again, and of a signal's listener. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -25,6 +26,7 @@ export async function openEmbeddedEvents(options: EmbeddedEventsOptions): Promis
   const { store, clock = { now: Date.now }, onError = () => undefined } = options;
   const durables = new Map<string, Promise<DurableDelivery>>();
   const known: DurableDelivery[] = [];
+  const listeners = createSignalListeners(onError);
   let closing: Promise<void> | undefined;
 
   const log = await guard(
@@ -91,6 +93,19 @@ export async function openEmbeddedEvents(options: EmbeddedEventsOptions): Promis
         store.scan<DeadLetter>(DEAD_LETTERS, { equals: [PARTITION, name], limit }),
       );
       return documents.map(({ document: { event, error } }) => ({ event, error }));
+    },
+    signal(name, data) {
+      checkSignal(name, data.byteLength);
+      // A copy, and later: as over a network, nobody listens inside the sender's call.
+      const sent = new Uint8Array(data);
+      setImmediate(() => {
+        if (!closing) listeners.received(name, sent);
+      });
+    },
+    onSignal(name, listener) {
+      checkOpen();
+      checkSignal(name);
+      return listeners.add(name, listener);
     },
     close() {
       closing ??= (async () => {

@@ -28,10 +28,10 @@ export interface ConnectionOptions {
 export interface Connection {
   /** Waits until there is a live connection; `unavailable` at the deadline (`performance.now()`). */
   live(deadline: number): Promise<NatsConnection>;
-  /** Whether `live` would resolve at once. */
-  connected(): boolean;
+  /** The live connection, if there is one at this moment. */
+  current(): NatsConnection | undefined;
   /** Called at each connection, the first one too. */
-  onConnected(listener: () => void): void;
+  onConnected(listener: (connection: NatsConnection) => void): void;
   close(): Promise<void>;
 }
 
@@ -42,7 +42,7 @@ const FLUSH_MS = 1000;
 
 export function openConnection({ servers, tls, name, log }: ConnectionOptions): Connection {
   const retry = createSignal();
-  const listeners: Array<() => void> = [];
+  const listeners: Array<(connection: NatsConnection) => void> = [];
   const waiting = new Set<() => void>();
   let current: NatsConnection | undefined;
   let live = false;
@@ -52,10 +52,10 @@ export function openConnection({ servers, tls, name, log }: ConnectionOptions): 
     for (const resolve of waiting) resolve();
     waiting.clear();
   };
-  const connected = () => {
+  const connected = (connection: NatsConnection) => {
     live = true;
     wakeAll();
-    for (const listener of listeners) listener();
+    for (const listener of listeners) listener(connection);
   };
 
   /** Calls that are made while it is down must not pile up in the client's buffer, hence `live`. */
@@ -66,7 +66,7 @@ export function openConnection({ servers, tls, name, log }: ConnectionOptions): 
         if (!closing) log.warn({ server: status.server }, "NATS is away");
       } else if (status.type === "reconnect") {
         log.info({ server: status.server }, "NATS is back");
-        connected();
+        connected(connection);
       }
     }
   };
@@ -97,7 +97,7 @@ export function openConnection({ servers, tls, name, log }: ConnectionOptions): 
         failures = 0;
         if (closing) break;
         void follow(current);
-        connected();
+        connected(current);
         // Ends with `close`, or with what the client gives up on in spite of everything.
         const error = await current.closed();
         live = false;
@@ -128,10 +128,10 @@ export function openConnection({ servers, tls, name, log }: ConnectionOptions): 
       }
       return current;
     },
-    connected: () => live,
+    current: () => (live ? current : undefined),
     onConnected(listener) {
       listeners.push(listener);
-      if (live) listener();
+      if (live && current) listener(current);
     },
     async close() {
       closing = true;

@@ -12,6 +12,7 @@ import { createDurableDelivery, type DurableDelivery } from "./durable.ts";
 import { encodeHeaders } from "./message.ts";
 import { createPublisher } from "./publisher.ts";
 import { createPuller } from "./pull.ts";
+import { createPlainSignals } from "./signals.ts";
 
 export interface JetStreamEventsOptions {
   /** `host:port`, or `nats://` and `tls://` URLs; the others of a cluster are learnt from these. */
@@ -32,7 +33,7 @@ export interface JetStreamEventsOptions {
   readonly maxBytes?: number;
   /** How long a call may take before it is `unavailable`, in milliseconds; default 5000. */
   readonly timeoutMs?: number;
-  /** Told of each failure of a handler, and of JetStream where no caller can be told. The engine goes on. */
+  /** Told of each failure of a handler or a listener, and of NATS where no caller can be told. The engine goes on. */
   readonly onError: (error: unknown) => void;
   readonly log?: JetStreamLog;
 }
@@ -107,6 +108,7 @@ export async function openJetStreamEvents(options: JetStreamEventsOptions): Prom
     await Promise.race([declaring, late]).finally(() => timeout.abort());
   };
 
+  const signals = createPlainSignals(connection, stream, onError);
   const publisher = createPublisher({ connection, stream, timeoutMs, ready });
 
   /** With JetStream's API, once the streams are there. */
@@ -208,9 +210,15 @@ export async function openJetStreamEvents(options: JetStreamEventsOptions): Prom
         );
       });
     },
-    connected: connection.connected,
+    connected: () => connection.current() !== undefined,
+    signal: signals.send,
+    onSignal(name, listener) {
+      checkOpen();
+      return signals.listen(name, listener);
+    },
     close() {
       closing ??= (async () => {
+        signals.close();
         const opened = await Promise.allSettled(durables.values());
         await Promise.all(
           opened.map((delivery) => (delivery.status === "fulfilled" ? delivery.value.close() : undefined)),

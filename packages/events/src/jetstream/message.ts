@@ -14,6 +14,8 @@ const reserved = /^(nats|wellapi)-/i;
 export const deadSubject = (stream: string, durable: string) => `$WA.DEAD.${stream}.${durable}`;
 /** What is delivered to one durable again. */
 export const replaySubject = (stream: string, durable: string) => `$WA.REPLAY.${stream}.${durable}`;
+/** Where a signal travels; no stream holds it. */
+export const signalSubject = (stream: string, name: string) => `$WA.SIGNAL.${stream}.${name}`;
 
 /** Headers of an event under its own subject: its id, its CloudEvents attributes and W3C trace context. */
 export function encodeHeaders(event: OutboxEvent): MsgHdrs {

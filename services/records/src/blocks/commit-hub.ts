@@ -1,18 +1,27 @@
+import { openPeerCommits, type PeerSignals } from "./peer-commits.ts";
+
 /** Tells those who wait for a patient's next commit. */
 export interface CommitHub {
+  /** After a commit of this replica: wakes those who wait for the patient, here and at the other replicas. */
   notify(partition: string): void;
-  /** Wakes everybody. */
-  notifyAll(): void;
+  /** Wakes those who wait for the patient here. */
+  wake(partition: string): void;
+  /** Wakes everybody who waits here. */
+  wakeAll(): void;
   /** Also wakes for what happened between two waits. Close it after use. */
   subscribe(partition: string): Subscription;
   close(): Promise<void>;
 }
 
 /** How the hub learns of commits that other replicas make. Without it, it knows of this process's own. */
-export interface Lookout {
+export interface Replicas {
+  /** They tell each other of their commits. Without it, a commit is found by the next look alone. */
+  readonly signals?: PeerSignals;
   /** Changes with every commit of the patient. */
   versionOf(partition: string): Promise<unknown>;
-  readonly everyMs: number;
+  /** How often patients for whom somebody waits are looked at, because a signal may be lost; in milliseconds. */
+  readonly lookEveryMs: number;
+  /** Told of a look that failed, which is repeated after the interval, and of signals that cannot be read or sent. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -26,16 +35,32 @@ export interface Subscription {
 }
 
 /** One look a patient and interval, however many streams wait for that patient. */
-export function createCommitHub(lookout?: Lookout): CommitHub {
+export function openCommitHub(replicas?: Replicas): CommitHub {
   const subscribers = new Map<string, Set<() => void>>();
-  const stopLooking = lookout === undefined ? async () => {} : keepLooking(lookout, subscribers);
+  const wakePatient = (partition: string) => {
+    for (const wake of subscribers.get(partition) ?? []) wake();
+  };
+  const looking = replicas && keepLooking(replicas, subscribers);
+  const peers =
+    replicas?.signals &&
+    openPeerCommits({
+      signals: replicas.signals,
+      onCommit: wakePatient,
+      onMissed: () => looking?.now(),
+      onError: replicas.onError,
+    });
 
   return {
-    close: stopLooking,
-    notify(partition) {
-      for (const wake of subscribers.get(partition) ?? []) wake();
+    async close() {
+      peers?.close();
+      await looking?.stop();
     },
-    notifyAll() {
+    notify(partition) {
+      wakePatient(partition);
+      peers?.tell(partition);
+    },
+    wake: wakePatient,
+    wakeAll() {
       for (const wakes of subscribers.values()) for (const wake of wakes) wake();
     },
     subscribe(partition) {
@@ -74,13 +99,23 @@ export function createCommitHub(lookout?: Lookout): CommitHub {
   };
 }
 
+/** Looks at intervals for what no signal told of. */
+interface Looking {
+  /** Looks at once; where a look is under way, once more after it. */
+  now(): void;
+  stop(): Promise<void>;
+}
+
 function keepLooking(
-  { versionOf, everyMs, onError }: Lookout,
+  { versionOf, lookEveryMs, onError }: Replicas,
   subscribers: ReadonlyMap<string, ReadonlySet<() => void>>,
-): () => Promise<void> {
+): Looking {
   let seen = new Map<string, unknown>();
+  /** Undefined while a look is under way. */
   let timer: NodeJS.Timeout | undefined;
+  let again = false;
   let closed = false;
+  let current = Promise.resolve();
 
   async function lookAt(partition: string, now: Map<string, unknown>): Promise<void> {
     const version = await versionOf(partition);
@@ -97,20 +132,30 @@ function keepLooking(
     seen = now;
   }
 
-  let current = Promise.resolve();
-  const next = (): void => {
-    timer = setTimeout(() => {
-      current = look()
-        .catch(onError)
-        .finally(() => {
-          if (!closed) next();
-        });
-    }, everyMs);
-  };
-  next();
-  return async () => {
-    closed = true;
-    clearTimeout(timer);
-    await current;
+  function run(): void {
+    timer = undefined;
+    current = look()
+      .catch(onError)
+      .finally(() => {
+        if (closed) return;
+        timer = setTimeout(run, again ? 0 : lookEveryMs);
+        again = false;
+      });
+  }
+  timer = setTimeout(run, lookEveryMs);
+
+  return {
+    now() {
+      if (timer === undefined) again = true;
+      else if (!closed) {
+        clearTimeout(timer);
+        run();
+      }
+    },
+    async stop() {
+      closed = true;
+      clearTimeout(timer);
+      await current;
+    },
   };
 }

@@ -39,3 +39,31 @@ export declare type BatchCommitted = Message<"wellapi.internal.records.v1.BatchC
  */
 export declare const BatchCommittedSchema: GenMessage<BatchCommitted>;
 
+/**
+ * Signal between the replicas of records: these patients' records changed. It is sent after the commits, at most once;
+ * a replica that does not get it finds the commits when it looks for itself. Name `records.committed`.
+ *
+ * @generated from message wellapi.internal.records.v1.PatientsCommitted
+ */
+export declare type PatientsCommitted = Message<"wellapi.internal.records.v1.PatientsCommitted"> & {
+  /**
+   * The replica that committed; it ignores its own signals. An id of one start of one process.
+   *
+   * @generated from field: string replica = 1;
+   */
+  replica: string;
+
+  /**
+   * Partitions of the patients.
+   *
+   * @generated from field: repeated string partitions = 2;
+   */
+  partitions: string[];
+};
+
+/**
+ * Describes the message wellapi.internal.records.v1.PatientsCommitted.
+ * Use `create(PatientsCommittedSchema)` to create a new message.
+ */
+export declare const PatientsCommittedSchema: GenMessage<PatientsCommitted>;
+

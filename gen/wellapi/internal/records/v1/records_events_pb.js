@@ -10,7 +10,7 @@ import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
  * Describes the file wellapi/internal/records/v1/records_events.proto.
  */
 export const file_wellapi_internal_records_v1_records_events = /*@__PURE__*/
-  fileDesc("CjB3ZWxsYXBpL2ludGVybmFsL3JlY29yZHMvdjEvcmVjb3Jkc19ldmVudHMucHJvdG8SG3dlbGxhcGkuaW50ZXJuYWwucmVjb3Jkcy52MSI1Cg5CYXRjaENvbW1pdHRlZBIRCglwYXJ0aXRpb24YASABKAkSEAoIc2VxdWVuY2UYAiABKANiBnByb3RvMw");
+  fileDesc("CjB3ZWxsYXBpL2ludGVybmFsL3JlY29yZHMvdjEvcmVjb3Jkc19ldmVudHMucHJvdG8SG3dlbGxhcGkuaW50ZXJuYWwucmVjb3Jkcy52MSI1Cg5CYXRjaENvbW1pdHRlZBIRCglwYXJ0aXRpb24YASABKAkSEAoIc2VxdWVuY2UYAiABKAMiOAoRUGF0aWVudHNDb21taXR0ZWQSDwoHcmVwbGljYRgBIAEoCRISCgpwYXJ0aXRpb25zGAIgAygJYgZwcm90bzM");
 
 /**
  * Describes the message wellapi.internal.records.v1.BatchCommitted.
@@ -18,4 +18,11 @@ export const file_wellapi_internal_records_v1_records_events = /*@__PURE__*/
  */
 export const BatchCommittedSchema = /*@__PURE__*/
   messageDesc(file_wellapi_internal_records_v1_records_events, 0);
+
+/**
+ * Describes the message wellapi.internal.records.v1.PatientsCommitted.
+ * Use `create(PatientsCommittedSchema)` to create a new message.
+ */
+export const PatientsCommittedSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_internal_records_v1_records_events, 1);
 

@@ -1,0 +1,45 @@
+import type { SignalListener } from "./port.ts";
+
+/** Who listens in this process, by the signals' names. */
+export interface SignalListeners {
+  /** Returns how to remove it. */
+  add(name: string, listener: SignalListener): () => void;
+  /** Of those that listen now. */
+  names(): readonly string[];
+  received(name: string, data: Uint8Array): void;
+  /** Tells every listener that signals may have been lost. */
+  missed(): void;
+}
+
+/** A listener that throws keeps no other from its signal: `onError` is told. */
+export function createSignalListeners(onError: (error: unknown) => void): SignalListeners {
+  const listeners = new Map<string, Set<SignalListener>>();
+
+  function tell(those: Iterable<SignalListener>, how: (listener: SignalListener) => void): void {
+    for (const listener of [...those]) {
+      try {
+        how(listener);
+      } catch (error) {
+        onError(error);
+      }
+    }
+  }
+
+  return {
+    add(name, listener) {
+      // An object of its own, so that one listener may be added twice.
+      const added = { received: listener.received.bind(listener), missed: listener.missed.bind(listener) };
+      const those = listeners.get(name) ?? new Set();
+      listeners.set(name, those.add(added));
+      return () => {
+        those.delete(added);
+        if (those.size === 0 && listeners.get(name) === those) listeners.delete(name);
+      };
+    },
+    names: () => [...listeners.keys()],
+    received: (name, data) => tell(listeners.get(name) ?? [], (listener) => listener.received(data)),
+    missed() {
+      for (const those of [...listeners.values()]) tell(those, (listener) => listener.missed());
+    },
+  };
+}

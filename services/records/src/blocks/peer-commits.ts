@@ -1,0 +1,78 @@
+import { randomUUID } from "node:crypto";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { Signals } from "@wellapi/events";
+import { PatientsCommittedSchema } from "@wellapi/gen/wellapi/internal/records/v1/records_events_pb";
+
+export const PATIENTS_COMMITTED = "records.committed";
+
+/** Reaches the other replicas. */
+export type PeerSignals = Pick<Signals, "signal" | "onSignal">;
+
+/** Tells the other replicas of this one's commits. */
+export interface PeerCommits {
+  /** After the commit: who is told reads it. Commits of a few milliseconds go in one signal. */
+  tell(partition: string): void;
+  /** Neither tells nor hears any more. */
+  close(): void;
+}
+
+/** How long a commit waits for others. */
+const GATHER_MS = 5;
+/** Of these a signal goes at once: it stays far below the port's 64 KiB. */
+const MAX_PATIENTS = 500;
+
+/**
+ * Signals are sent at most once. A replica that loses one finds the commit at its next look, so nothing is sent again,
+ * and a commit never waits for it. The signal names the partition, as the event of the same commit does.
+ */
+export function openPeerCommits(options: {
+  readonly signals: PeerSignals;
+  /** Another replica has committed. */
+  readonly onCommit: (partition: string) => void;
+  /** Others may have committed without a signal that arrived. */
+  readonly onMissed: () => void;
+  readonly onError: (error: unknown) => void;
+}): PeerCommits {
+  const { signals, onCommit, onMissed, onError } = options;
+  /** Of this start of this process alone. */
+  const replica = randomUUID();
+  const gathered = new Set<string>();
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  const stop = signals.onSignal(PATIENTS_COMMITTED, {
+    received(data) {
+      const signal = fromBinary(PatientsCommittedSchema, data);
+      if (signal.replica === replica) return;
+      for (const partition of signal.partitions) onCommit(partition);
+    },
+    missed: onMissed,
+  });
+
+  function send(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    const signal = create(PatientsCommittedSchema, { replica, partitions: [...gathered] });
+    gathered.clear();
+    try {
+      signals.signal(PATIENTS_COMMITTED, toBinary(PatientsCommittedSchema, signal));
+    } catch (error) {
+      onError(error);
+    }
+  }
+
+  return {
+    tell(partition) {
+      if (closed) return;
+      gathered.add(partition);
+      if (gathered.size >= MAX_PATIENTS) send();
+      else timer ??= setTimeout(send, GATHER_MS);
+    },
+    close() {
+      closed = true;
+      stop();
+      // What was committed just now is worth a signal: this replica goes, the watches of others stay.
+      if (timer !== undefined) send();
+    },
+  };
+}
