@@ -69,8 +69,8 @@ export async function composeConsent(platform: Platform): Promise<ConsentService
   return consent;
 }
 
-/** By so much is what one replica commits seen later by a watch that is open at another. */
-const LOOK_EVERY_MS = 250;
+/** By so much a watch at one replica sees a commit of another later, where the signal of it was lost. */
+const LOOK_EVERY_MS = 5_000;
 
 /** Records, and its enforcer. */
 export interface ComposedRecords extends RecordsServer {
@@ -121,6 +121,7 @@ export async function composeRecords(platform: Platform): Promise<ComposedRecord
       accessLog: await platform.openAccessLog("records", store),
       journal: await platform.journal(),
       relay,
+      ...(platform.replicated ? { signals: events } : {}),
       identity: network.onOwn("records"),
       consent: network.onOwn("records"),
       pageTokens,

@@ -100,12 +100,14 @@ export function createInProcessPlatform(options: {
       return openJournalAccess(repository, await keys(), options.journal.accepted);
     }),
     openAccessLog: (service, store) => openServiceLog(base, service, store, folder.reserve(service)),
-    async openEvents() {
+    // One engine for all services: its store is open once, and what one publishes another consumes.
+    openEvents: once(async () => {
       const store = await openStore("events", embeddedEventsCollections);
-      const events = await openEmbeddedEvents({ store, clock });
+      const onError = (err: unknown) => log.warn({ err }, "an event was not handled, or its store failed");
+      const events = await openEmbeddedEvents({ store, clock, onError });
       closers.push("events", () => events.close());
       return events;
-    },
+    }),
     openRelay: (store, events) =>
       openRelay({ store, events, onError: (err) => log.warn({ err }, "events wait in the outbox") }),
   };

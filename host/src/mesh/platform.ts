@@ -2,7 +2,12 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { openElectedRelay, openJetStreamEvents, relayCollections } from "@wellapi/events";
+import {
+  type JetStreamEvents,
+  openElectedRelay,
+  openJetStreamEvents,
+  relayCollections,
+} from "@wellapi/events";
 import { type JournalRepository, openFileJournal } from "@wellapi/journal";
 import { openWorkloadCertificates, type WorkloadCertificates } from "@wellapi/rpc";
 import { type Closers, createDamageReporter, type Logger, randomIds, systemClock } from "@wellapi/runtime";
@@ -77,6 +82,28 @@ export async function openMeshPlatform(options: {
     return reportDamage(measureCommits(store, "mongodb", name), createDamageReporter({ store: name, log }));
   }
 
+  /** One connection for all that this process publishes, consumes and signals. */
+  let events: Promise<JetStreamEvents> | undefined;
+  async function openEvents(subjects: readonly string[]): Promise<JetStreamEvents> {
+    const events = await openJetStreamEvents({
+      servers: config.natsServers,
+      stream: config.mongodbPrefix,
+      subjects,
+      replicas: config.natsReplicas,
+      ...(config.natsTls && { tls: config.natsTls }),
+      onError: (err) => log.warn({ err }, "events are not delivered"),
+      log,
+    });
+    closers.push("events", () => events.close());
+    closers.push("signals of events", observeEvents(events));
+    const { natsTls } = config;
+    if (natsTls?.certFile) {
+      const stop = observeCertificate("nats", () => readFile(natsTls.certFile!, "utf8"), clock);
+      closers.push("signals of NATS's certificate", stop);
+    }
+    return events;
+  }
+
   const keys = once(() => openKeys(config.masterKey, closers));
   const base = { clock, ids, log, closers, network, keys };
   return {
@@ -123,22 +150,13 @@ export async function openMeshPlatform(options: {
     }),
     openAccessLog: (name, store) => openServiceLog(base, name, store, join(config.dataDir, `${name}.leaves`)),
     async openEvents(subjects) {
-      const events = await openJetStreamEvents({
-        servers: config.natsServers,
-        stream: config.mongodbPrefix,
-        subjects,
-        replicas: config.natsReplicas,
-        ...(config.natsTls && { tls: config.natsTls }),
-        onError: (err) => log.warn({ err }, "events are not delivered"),
-      });
-      closers.push("events", () => events.close());
-      closers.push("signals of events", observeEvents(events));
-      const { natsTls } = config;
-      if (natsTls?.certFile) {
-        const stop = observeCertificate("nats", () => readFile(natsTls.certFile!, "utf8"), clock);
-        closers.push("signals of NATS's certificate", stop);
+      if (events === undefined) {
+        events = openEvents(subjects);
+        return events;
       }
-      return events;
+      const shared = await events;
+      await shared.declare(subjects);
+      return shared;
     },
     openRelay: (store, events) =>
       openElectedRelay({

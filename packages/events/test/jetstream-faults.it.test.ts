@@ -70,10 +70,14 @@ describe.skipIf(!tool)("JetStream on bad days", () => {
     const second = await subject.openAnother({ timeoutMs: 500 });
     await expect(second.publish([event("lost")])).rejects.toMatchObject(unavailable);
     await expect(second.consume({ ...all, handle: got.handle })).rejects.toMatchObject(unavailable);
+    // As at the start: it is done once NATS is there.
+    await second.declare(["c.>"]);
+    await expect(second.publish([event("lost", "c.created")])).rejects.toMatchObject(unavailable);
     expect(performance.now() - askedAt).toBeLessThan(4000);
     await server?.start();
     await vi.waitFor(() => second.publish([event("e1")]), { timeout: 10_000 });
     await got.until(() => got.ids().includes("e1"));
+    await second.publish([event("e2", "c.created")]);
     // What was refused was not kept behind the caller's back.
     expect(got.ids()).toEqual(["e1"]);
     await server?.kill();

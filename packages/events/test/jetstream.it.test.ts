@@ -103,6 +103,24 @@ describe.skipIf(servers.length === 0)("JetStream", () => {
       );
     });
 
+    test("declares what is consumed, and what is published later; a refusal takes nothing from the others", async () => {
+      const other = await subject.openAnother({ subjects: ["b"] });
+      const got = createCollector();
+      // No process has published these yet.
+      await other.consume({ durable: "early", subjects: ["c.>", "d.created"], handle: got.handle });
+      await expect(other.publish([event("e1", "e.created")])).rejects.toEqual(invalid(/not declared/));
+      await withJetStream(servers, (jsm) =>
+        jsm.streams.add({ name: `${subject.stream}-queue`, subjects: ["f.>"] }),
+      );
+      await expect(other.declare(["e.>", "f.created"])).rejects.toEqual(invalid(/subjects overlap/));
+      await expect(other.publish([event("e1", "e.created")])).rejects.toEqual(invalid(/not declared/));
+      await Promise.all([other.declare(["c.>"]), other.declare(["d.>"])]);
+      await other.publish([event("e1", "c.created"), event("e2", "d.created"), event("e3", "b")]);
+      await got.untilCount(2);
+      expect(got.ids()).toEqual(["e1", "e2"]);
+      expect((await config()).subjects).toEqual(expect.arrayContaining([...subjects, "c.>", "d.>"]));
+    });
+
     test("gives a durable its declared settings and subjects again, and refuses a foreign one", async () => {
       const consumer = await subject.events.consume({ ...all, handle: async () => undefined });
       await consumer.close();

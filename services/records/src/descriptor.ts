@@ -7,8 +7,8 @@ import { recordsCollections } from "./blocks/documents.ts";
 import { recordsCheck } from "./check.ts";
 import { openRecordsService } from "./service.ts";
 
-/** By so much is what one replica commits seen later by a watch that is open at another. */
-const LOOK_EVERY_MS = 250;
+/** By so much a watch at one replica sees a commit of another later, where the signal of it was lost. */
+const LOOK_EVERY_MS = 5_000;
 
 export const recordsService = describeService({
   name: "records",
@@ -63,6 +63,7 @@ export const recordsService = describeService({
         accessLog: await platform.openAccessLog(store),
         journal: await platform.journal(),
         relay,
+        ...(platform.replicated ? { signals: events } : {}),
         identity: network.onOwn(),
         consent: network.onOwn(),
         pageTokens,

@@ -1,13 +1,12 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { OutboxEvent } from "@wellapi/store";
 import { checkConsumption, checkDurable, checkEvent } from "../check.ts";
 import { EventsError } from "../errors.ts";
 import type { Events } from "../port.ts";
-import { createSubjectFilter } from "../subjects.ts";
-import { isTransient, manager, toEventsError } from "./api.ts";
+import { manager, toEventsError } from "./api.ts";
 import { type JetStreamLog, type JetStreamTls, openConnection } from "./connection.ts";
 import { createDeadLetters } from "./dead-letters.ts";
-import { declareConsumer, declareStreams, GROUP } from "./declaration.ts";
+import { declareConsumer, GROUP } from "./declaration.ts";
+import { createDeclaring } from "./declaring.ts";
 import { createDurableDelivery, type DurableDelivery } from "./durable.ts";
 import { encodeHeaders } from "./message.ts";
 import { createPublisher } from "./publisher.ts";
@@ -19,7 +18,7 @@ export interface JetStreamEventsOptions {
   readonly servers: readonly string[];
   /** Letters, digits, _ and -. Dead letters lie in `<stream>_dead`. */
   readonly stream: string;
-  /** What this process publishes or consumes: exact subjects, or prefixes that end in `.>`. */
+  /** What this process publishes: exact subjects, or prefixes that end in `.>`. What it consumes is added by itself. */
   readonly subjects: readonly string[];
   /** Copies of each event: 3 in production, 1 on a single server. */
   readonly replicas: number;
@@ -46,6 +45,8 @@ export interface JetStreamEvents extends Events {
   lag(durable: string): Promise<number>;
   /** Of every durable of the stream, also of those that nobody consumes any more. */
   backlog(): Promise<ReadonlyMap<string, Backlog>>;
+  /** Adds to `subjects`. Resolves also while NATS is away, as the opening does; rejects as `invalid` as that does. */
+  declare(subjects: readonly string[]): Promise<void>;
   /** Whether there is a live connection now. */
   connected(): boolean;
 }
@@ -57,7 +58,6 @@ export interface Backlog {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-const DECLARE_RETRY_MS = 500;
 const silent: JetStreamLog = { info: () => undefined, warn: () => undefined };
 
 /**
@@ -69,45 +69,14 @@ export async function openJetStreamEvents(options: JetStreamEventsOptions): Prom
   const { servers, stream, subjects, replicas, tls, onError, log = silent } = options;
   const { duplicateWindowMs = 7 * DAY_MS, maxAgeMs = 30 * DAY_MS, maxBytes = -1, timeoutMs = 5000 } = options;
   checkStream(stream);
-  const declared = createSubjectFilter(subjects);
   const connection = openConnection({ servers, name: `wellapi ${stream}`, log, ...(tls && { tls }) });
   const deadLetters = createDeadLetters(connection, stream, timeoutMs);
   const durables = new Map<string, Promise<DurableDelivery>>();
   let closing: Promise<void> | undefined;
 
   const declaration = { stream, subjects, replicas, duplicateWindowMs, maxAgeMs, maxBytes };
-  const declare = async (): Promise<void> => {
-    for (let reported = false; !closing; ) {
-      const deadline = performance.now() + timeoutMs;
-      try {
-        const jsm = await manager(await connection.live(deadline), deadline);
-        const changed = await declareStreams(jsm, declaration);
-        if (changed.length > 0) log.info({ stream, changed }, "the stream was reconciled");
-        return;
-      } catch (error) {
-        if (!isTransient(error)) throw toEventsError(error, `stream ${stream} cannot be declared`);
-        if (!reported) log.warn({ err: error, stream }, "the stream is not declared yet; trying on");
-        reported = true;
-        await delay(DECLARE_RETRY_MS);
-      }
-    }
-    throw new EventsError("unavailable", "events are closed");
-  };
-  const declaring = declare();
-  // Each call tells it to its caller.
-  declaring.catch(() => undefined);
-
-  const ready = async (deadline: number): Promise<void> => {
-    const timeout = new AbortController();
-    const late = delay(Math.max(0, deadline - performance.now()), undefined, { signal: timeout.signal }).then(
-      () => {
-        throw new EventsError("unavailable", `stream ${stream} is not declared yet`);
-      },
-    );
-    late.catch(() => undefined);
-    await Promise.race([declaring, late]).finally(() => timeout.abort());
-  };
-
+  const declaring = createDeclaring({ connection, declaration, timeoutMs, log });
+  const { ready } = declaring;
   const signals = createPlainSignals(connection, stream, onError);
   const publisher = createPublisher({ connection, stream, timeoutMs, ready });
 
@@ -126,6 +95,8 @@ export async function openJetStreamEvents(options: JetStreamEventsOptions): Prom
   };
 
   const openDurable = async (durable: string, wanted: readonly string[]): Promise<DurableDelivery> => {
+    // So a consumer may start before the process that publishes what it consumes.
+    await declaring.extend(wanted, performance.now() + timeoutMs);
     const changed = await withManager(`durable ${durable}`, (jsm) =>
       declareConsumer(jsm, stream, durable, wanted),
     );
@@ -143,15 +114,19 @@ export async function openJetStreamEvents(options: JetStreamEventsOptions): Prom
     if (closing) throw new EventsError("unavailable", "events are closed");
   };
 
-  try {
-    await ready(performance.now() + timeoutMs);
-  } catch (error) {
-    if (error instanceof EventsError && error.code === "unavailable") {
+  const started = async (declared: Promise<void>): Promise<void> => {
+    try {
+      await declared;
+    } catch (error) {
+      if (!(error instanceof EventsError) || error.code !== "unavailable" || closing) throw error;
       log.warn({ err: error, stream }, "events start without NATS");
-    } else {
-      await connection.close();
-      throw error;
     }
+  };
+  try {
+    await started(ready(performance.now() + timeoutMs));
+  } catch (error) {
+    await connection.close();
+    throw error;
   }
 
   return {
@@ -160,7 +135,7 @@ export async function openJetStreamEvents(options: JetStreamEventsOptions): Prom
       for (const event of events) {
         checkEvent(event);
         encodeHeaders(event);
-        if (!declared(event.subject)) {
+        if (!declaring.holds(event.subject)) {
           throw new EventsError("invalid", `subject ${event.subject} is not declared for stream ${stream}`);
         }
       }
@@ -210,6 +185,10 @@ export async function openJetStreamEvents(options: JetStreamEventsOptions): Prom
         );
       });
     },
+    async declare(more) {
+      checkOpen();
+      return started(declaring.extend(more, performance.now() + timeoutMs));
+    },
     connected: () => connection.current() !== undefined,
     signal: signals.send,
     onSignal(name, listener) {
@@ -225,7 +204,7 @@ export async function openJetStreamEvents(options: JetStreamEventsOptions): Prom
         );
         await publisher.settle();
         await connection.close();
-        await declaring.catch(() => undefined);
+        await declaring.close();
       })();
       return closing;
     },

@@ -48,8 +48,9 @@ export function createPlainSignals(
   return {
     send(name, data) {
       checkSignal(name, data.byteLength);
-      // Without a connection the client would keep it, and send it when nobody needs it any more.
-      if (!closed) connection.current()?.publish(signalSubject(stream, name), data);
+      // Without a connection the client would keep it, and send it when nobody needs it any more. A copy, because the
+      // client sends it later, and the caller may change what it gave.
+      if (!closed) connection.current()?.publish(signalSubject(stream, name), new Uint8Array(data));
     },
     listen(name, listener) {
       checkSignal(name);
