@@ -3,7 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError, createClient, createRouterTransport, type Transport } from "@connectrpc/connect";
+import {
+  type Client,
+  Code,
+  ConnectError,
+  createClient,
+  createRouterTransport,
+  type Transport,
+} from "@connectrpc/connect";
 import { createLeafSealer, openAccessLog } from "@wellapi/access-log";
 import { Answers, openEnforcer } from "@wellapi/enforcer";
 import { type Access, AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
@@ -24,7 +31,10 @@ import { createPairwise, openLocalKms, openVault, vaultCollections } from "@well
 import { onTestFinished } from "vitest";
 import type { Head } from "../src/blocks/documents.ts";
 import { withBox } from "../src/blocks/patient-box.ts";
+import type { PeerSignals } from "../src/blocks/peer-commits.ts";
+import type { RecordsConfig } from "../src/config.ts";
 import { openRecordsService, recordsCollections } from "../src/index.ts";
+import type { RecordsDeps } from "../src/service.ts";
 import { createFakeConsent, type TestConsent } from "./fake-consent.ts";
 
 export const HEART_RATE = "8867-4";
@@ -68,6 +78,12 @@ export interface TestPatient {
   /** Internal id. */
   readonly id: string;
   readonly partition: string;
+}
+
+/** One of several processes that serve the same records. */
+export interface Replica {
+  writer(application: TestApplication): Client<typeof RecordsWriteService>;
+  reader(application: TestApplication): Client<typeof RecordsService>;
 }
 
 /** What identity knows, by partition. */
@@ -155,31 +171,30 @@ export async function openWorld(options: WorldOptions = {}) {
   const receiptKey = await openReceiptKey(kms);
   const pageTokens = createPageTokens(await kms.derive("page-tokens"));
   const files = await openFileJournal({ folder: join(folder, "journal") });
-  const records = await openRecordsService(
-    {
-      region: "local",
-      ...(options.resumeEveryMs === undefined ? {} : { resumeEveryMs: options.resumeEveryMs }),
-      ...(options.compactAfterMs === undefined ? {} : { compactAfterMs: options.compactAfterMs }),
-      ...(options.releaseMinimum === undefined ? {} : { releaseMinimum: options.releaseMinimum }),
-    },
-    {
-      store,
-      vault,
-      pairwise,
-      enforcer,
-      answers,
-      accessLog,
-      journal: { journal: await createJournal({ repository: files, kms }) },
-      identity,
-      consent: consentTransport,
-      pageTokens,
-      terminology: shippedTerminology,
-      receiptKey,
-      clock: options.clock ?? systemClock,
-      ids: randomIds,
-      log: options.log ?? silentLogger,
-    },
-  );
+  const config: RecordsConfig = {
+    region: "local",
+    ...(options.resumeEveryMs === undefined ? {} : { resumeEveryMs: options.resumeEveryMs }),
+    ...(options.compactAfterMs === undefined ? {} : { compactAfterMs: options.compactAfterMs }),
+    ...(options.releaseMinimum === undefined ? {} : { releaseMinimum: options.releaseMinimum }),
+  };
+  const deps: RecordsDeps = {
+    store,
+    vault,
+    pairwise,
+    enforcer,
+    answers,
+    accessLog,
+    journal: { journal: await createJournal({ repository: files, kms }) },
+    identity,
+    consent: consentTransport,
+    pageTokens,
+    terminology: shippedTerminology,
+    receiptKey,
+    clock: options.clock ?? systemClock,
+    ids: randomIds,
+    log: options.log ?? silentLogger,
+  };
+  const records = await openRecordsService(config, deps);
   closers.push(
     () => records.close(),
     () => enforcer.close(),
@@ -216,6 +231,19 @@ export async function openWorld(options: WorldOptions = {}) {
     patients,
     leaves,
     close,
+    /** Another replica of records, with a connection of its own to the same store; it ends with the test. */
+    async openReplica(more: { store: Store; signals: PeerSignals; lookEveryMs: number }): Promise<Replica> {
+      const { store: own, signals, lookEveryMs } = more;
+      const replica = await openRecordsService({ ...config, lookEveryMs }, { ...deps, store: own, signals });
+      closers.unshift(() => replica.close());
+      const transport = (application: TestApplication, workload: string) =>
+        createTestTransport({ routes: replica.routes, caller: callerOf(application, workload) });
+      return {
+        writer: (application) =>
+          createClient(RecordsWriteService, namingMethod(transport(application, "ingestion"))),
+        reader: (application) => createClient(RecordsService, transport(application, "door")),
+      };
+    },
     /** Waits until the log has every leaf, and gives the accesses. */
     async accesses(): Promise<Access[]> {
       await accessLog.drained();
