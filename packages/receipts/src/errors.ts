@@ -1,9 +1,10 @@
 /**
  * - `malformed`: not a receipt, or not of the kind that was asked for.
+ * - `keys_malformed`: the keys given are not a JSON Web Key Set; nothing is known of the receipt.
  * - `unknown_key`: signed with a key that is not among those given.
  * - `not_authentic`: the signature does not belong to what is signed.
  */
-export type ReceiptErrorCode = "malformed" | "unknown_key" | "not_authentic";
+export type ReceiptErrorCode = "malformed" | "keys_malformed" | "unknown_key" | "not_authentic";
 
 /** Why a receipt does not verify. */
 export class ReceiptError extends Error {

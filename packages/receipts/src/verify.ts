@@ -1,6 +1,21 @@
 import { compactVerify, createLocalJWKSet, errors, type JSONWebKeySet } from "jose";
-import { ReceiptError } from "./errors.ts";
+import { ReceiptError, type ReceiptErrorCode } from "./errors.ts";
 import type { ReceiptKind } from "./receipt-key.ts";
+
+const badKeys = "the keys given are not a JSON Web Key Set in which each key has an id of its own";
+
+/** What each failure of jose means; the first that fits. */
+const failures: readonly (readonly [typeof errors.JOSEError, ReceiptErrorCode, string])[] = [
+  [errors.JWKSInvalid, "keys_malformed", badKeys],
+  [errors.JWKSMultipleMatchingKeys, "keys_malformed", badKeys],
+  [errors.JWKSNoMatchingKey, "unknown_key", "it was signed with a key that is not among those given"],
+  [
+    errors.JWSSignatureVerificationFailed,
+    "not_authentic",
+    "the signature does not belong to the receipt: it was changed",
+  ],
+  [errors.JOSEError, "malformed", "this is no receipt: it is not a compact JWS signed with Ed25519"],
+];
 
 /**
  * The claims of a receipt that verifies: its signature is of one of `jwks`, and it is of that kind.
@@ -16,7 +31,7 @@ export async function verifyReceipt(
   if (protectedHeader.typ !== kind) {
     throw new ReceiptError("malformed", `this is not a receipt of the kind ${kind}`);
   }
-  const claims: unknown = JSON.parse(Buffer.from(payload).toString());
+  const claims = claimsIn(payload);
   if (typeof claims !== "object" || claims === null || Array.isArray(claims)) {
     throw new ReceiptError("malformed", "the receipt holds no claims");
   }
@@ -27,25 +42,17 @@ async function verified(jws: string, jwks: JSONWebKeySet) {
   try {
     return await compactVerify(jws, createLocalJWKSet(jwks), { algorithms: ["Ed25519"] });
   } catch (cause) {
-    if (cause instanceof errors.JWKSNoMatchingKey) {
-      throw new ReceiptError("unknown_key", "it was signed with a key that is not among those given", {
-        cause,
-      });
-    }
-    if (cause instanceof errors.JWSSignatureVerificationFailed) {
-      throw new ReceiptError(
-        "not_authentic",
-        "the signature does not belong to the receipt: it was changed",
-        {
-          cause,
-        },
-      );
-    }
-    if (cause instanceof errors.JOSEError) {
-      throw new ReceiptError("malformed", "this is no receipt: it is not a compact JWS signed with Ed25519", {
-        cause,
-      });
+    for (const [kind, code, message] of failures) {
+      if (cause instanceof kind) throw new ReceiptError(code, message, { cause });
     }
     throw cause;
+  }
+}
+
+function claimsIn(payload: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(payload).toString());
+  } catch (cause) {
+    throw new ReceiptError("malformed", "the receipt holds no JSON", { cause });
   }
 }
