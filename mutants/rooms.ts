@@ -14,14 +14,16 @@ export const rooms: Readonly<Record<string, Room>> = {
     tests: ["packages/enforcer/test/**/*.test.ts"],
   },
   consent: {
-    mutate: [
-      "services/consent/src/{consent,granting,recall,revocation,session-repository,session-streams}.ts",
-    ],
-    tests: ["services/consent/test/**/*.test.ts"],
+    mutate: ["services/consent/src/{consent,granting,revocation}.ts"],
+    tests: ["services/consent/test/{consent,granting,stored-consents}.test.ts"],
+  },
+  sessions: {
+    mutate: ["services/consent/src/{recall,session-repository,session-streams}.ts"],
+    tests: ["services/consent/test/{recall,session-repository,session-streams}.test.ts"],
   },
   provisions: {
     mutate: ["services/consent/src/{decision,scope,understanding,terms-convert}.ts"],
-    tests: ["services/consent/test/{decision,scope,provisions.model,granting}.test.ts"],
+    tests: ["services/consent/test/{decision,scope,provision-table,provisions.model,terms-convert}.test.ts"],
   },
   vault: {
     mutate: [

@@ -8,6 +8,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { consentCollections } from "../src/collections.ts";
 import { Recalls } from "../src/recall.ts";
 import { enforcerSessions, SessionRepository, sessionsPartition } from "../src/session-repository.ts";
+import { createMemoryStore } from "./model/memory-store.ts";
 
 /**
  * The store as it is while a primary that was voted out does not know it yet: what was committed by the new one is
@@ -119,4 +120,122 @@ describe("the list of sessions", () => {
     await sessions.acknowledge("ses_1", "rcl_1");
     expect([...touched]).toEqual([enforcerSessions.name]);
   });
+});
+
+const memoryStore = () => createMemoryStore(consentCollections);
+const owed = (recall: string) => {
+  return { recall, partition: "local/pat_1", onlyWidens: false, grantees: ["org_1"] };
+};
+
+describe("a session", () => {
+  it("is opened under an id of its own: one that is given twice is refused, and the list stays", async () => {
+    const sessions = new SessionRepository(memoryStore());
+    await sessions.open("ses_1", "records-1", 5);
+    await expect(sessions.open("ses_1", "records-2", 6)).rejects.toThrow("ses_1 was given twice");
+    expect(await sessions.list()).toEqual(["ses_1"]);
+    expect((await sessions.get("ses_1"))!.document).toMatchObject({ enforcer: "records-1", expires_hint: 5 });
+  });
+
+  it("is renewed while it owes nothing, and says what it owes otherwise", async () => {
+    const sessions = new SessionRepository(memoryStore());
+    await sessions.open("ses_1", "records-1", 5);
+    expect(await sessions.renew("ses_1", 6)).toEqual({ kind: "renewed" });
+    expect(await sessions.owe("ses_1", owed("rcl_1"))).toBe(true);
+    expect(await sessions.renew("ses_1", 7)).toEqual({ kind: "owes", owed: [owed("rcl_1")] });
+    expect((await sessions.get("ses_1"))!.document.expires_hint).toBe(6);
+    await sessions.acknowledge("ses_1", "rcl_1");
+    expect(await sessions.renew("ses_1", 8)).toEqual({ kind: "renewed" });
+    expect((await sessions.get("ses_1"))!.document).toMatchObject({ expires_hint: 8, owed: [] });
+  });
+
+  it("owes each recall once, and until that one is acknowledged", async () => {
+    const sessions = new SessionRepository(memoryStore());
+    await sessions.open("ses_1", "records-1", 5);
+    for (const recall of ["rcl_1", "rcl_2", "rcl_1"])
+      expect(await sessions.owe("ses_1", owed(recall))).toBe(true);
+    const stored = async () => (await sessions.get("ses_1"))!;
+    expect((await stored()).document.owed).toEqual([owed("rcl_1"), owed("rcl_2")]);
+    const { revision } = await stored();
+    await sessions.acknowledge("ses_1", "rcl_other");
+    expect((await stored()).revision).toBe(revision);
+    await sessions.acknowledge("ses_1", "rcl_1");
+    expect((await stored()).document.owed).toEqual([owed("rcl_2")]);
+  });
+
+  it("that is gone is not renewed, owes nothing, and acknowledges nothing", async () => {
+    const sessions = new SessionRepository(memoryStore());
+    expect(await sessions.renew("ses_1", 1)).toEqual({ kind: "gone" });
+    expect(await sessions.owe("ses_1", owed("rcl_1"))).toBe(false);
+    await sessions.acknowledge("ses_1", "rcl_1");
+    expect(await sessions.deleteOwing("ses_1", "rcl_1")).toBe(false);
+    expect(await sessions.get("ses_1")).toBeUndefined();
+    expect(await sessions.list()).toEqual([]);
+  });
+
+  it("is deleted only where it owes that very recall", async () => {
+    const sessions = new SessionRepository(memoryStore());
+    for (const id of ["ses_1", "ses_2"]) await sessions.open(id, "records-1", 5);
+    await sessions.owe("ses_1", owed("rcl_1"));
+    expect(await sessions.deleteOwing("ses_1", "rcl_2")).toBe(false);
+    expect(await sessions.deleteOwing("ses_2", "rcl_1")).toBe(false);
+    expect(await sessions.list()).toEqual(["ses_1", "ses_2"]);
+    expect(await sessions.deleteOwing("ses_1", "rcl_1")).toBe(true);
+    expect(await sessions.list()).toEqual(["ses_2"]);
+    expect(await sessions.get("ses_1")).toBeUndefined();
+  });
+
+  it("is not deleted where it acknowledges in the same moment, and is renewed after that", async () => {
+    const store = memoryStore();
+    let between = async () => {};
+    const sessions = new SessionRepository({
+      ...store,
+      async commit(commit) {
+        const due = between;
+        between = async () => {};
+        await due();
+        return store.commit(commit);
+      },
+    });
+    const elsewhere = new SessionRepository(store);
+    await sessions.open("ses_1", "records-1", 5);
+    await sessions.owe("ses_1", owed("rcl_1"));
+    between = async () => {
+      await elsewhere.acknowledge("ses_1", "rcl_1");
+      expect(await elsewhere.renew("ses_1", 9)).toEqual({ kind: "renewed" });
+    };
+    expect(await sessions.deleteOwing("ses_1", "rcl_1")).toBe(false);
+    expect(await sessions.list()).toEqual(["ses_1"]);
+    // Nor is it renewed where it comes to owe something in the same moment.
+    between = async () => {
+      await elsewhere.owe("ses_1", owed("rcl_2"));
+    };
+    expect(await sessions.renew("ses_1", 10)).toEqual({ kind: "owes", owed: [owed("rcl_2")] });
+  });
+
+  it("keeps all that is done to it at the same time", async () => {
+    const sessions = new SessionRepository(memoryStore());
+    await sessions.open("ses_1", "records-1", 0);
+    const recalls = Array.from({ length: 6 }, (_, i) => `rcl_${i}`);
+    const done = await Promise.all(recalls.map((recall) => sessions.owe("ses_1", owed(recall))));
+    expect(done).toEqual(recalls.map(() => true));
+    await Promise.all(recalls.slice(1).map((recall) => sessions.acknowledge("ses_1", recall)));
+    expect((await sessions.get("ses_1"))!.document.owed).toEqual([owed("rcl_0")]);
+  });
+});
+
+it("finds the sessions that seem to have run out, page by page", async () => {
+  const store = await openStore();
+  let pages = 0;
+  const sessions = new SessionRepository({
+    ...store,
+    scan(collection, scan) {
+      pages += 1;
+      return store.scan(collection, { ...scan, limit: 2 });
+    },
+  });
+  for (let i = 0; i < 5; i += 1) await sessions.open(`ses_${i}`, "records-1", i);
+  expect(await sessions.stale(4)).toEqual(["ses_0", "ses_1", "ses_2", "ses_3"]);
+  expect(await sessions.stale(5)).toHaveLength(5);
+  expect(await sessions.stale(0)).toEqual([]);
+  expect(pages).toBeGreaterThanOrEqual(9);
 });

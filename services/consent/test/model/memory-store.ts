@@ -92,6 +92,11 @@ function keyOf(document: Document, key: readonly string[]): IndexValue[] {
   return key.map((field) => document[field] as IndexValue);
 }
 
+/** A store that is always well, and answers in the next turn. */
+export function createMemoryStore(collections: readonly CollectionDeclaration[]): Store {
+  return storeOver(new SharedDocuments(collections), async (effect) => effect());
+}
+
 /** The store as one replica reaches it: slow at times, failing at times, before or after it took effect. */
 export function createNodeStore(
   world: World,
@@ -117,6 +122,10 @@ export function createNodeStore(
       return outcome.value;
     });
   };
+  return storeOver(shared, call);
+}
+
+function storeOver(shared: SharedDocuments, call: <T>(effect: () => T) => Promise<T>): Store {
   return {
     commit: (commit) => call(() => shared.commit(commit)),
     get: <D extends Document>(collection: string, key: readonly IndexValue[]) =>
