@@ -15,7 +15,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   consent: {
     mutate: ["services/consent/src/{consent,granting,revocation}.ts"],
-    tests: ["services/consent/test/{consent,granting,stored-consents}.test.ts"],
+    tests: ["services/consent/test/{consent-domain,changes}.test.ts"],
   },
   sessions: {
     mutate: ["services/consent/src/{recall,session-repository,session-streams}.ts"],
