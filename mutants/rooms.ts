@@ -33,10 +33,12 @@ export const rooms: Readonly<Record<string, Room>> = {
     tests: ["packages/{vault,receipts}/test/**/*.test.ts"],
   },
   "access-log": {
-    mutate: [
-      "packages/access-log/src/{access-log,commitment,drain,leaf,leaf-sealer,reserve,succession,verify}.ts",
-    ],
-    tests: ["packages/access-log/test/**/*.test.ts"],
+    mutate: ["packages/access-log/src/{access-log,commitment,leaf,leaf-sealer,reserve,succession,verify}.ts"],
+    tests: ["packages/access-log/test/{access-log,check,leaf,leaf-sealer,reserve,succession,verify}.test.ts"],
+  },
+  drain: {
+    mutate: ["packages/access-log/src/drain.ts"],
+    tests: ["packages/access-log/test/drain-steps.test.ts"],
   },
   series: {
     mutate: ["packages/series/src/{aggregate,cover,slice,stack}.ts"],
