@@ -74,7 +74,7 @@ module.exports = {
         // The gateway has no domain: it forwards the contracts' own messages.
         path: "^services/(?!gateway/)[^/]+/src/",
         pathNot:
-          "(handlers|convert|service|descriptor|config|errors|index|main|client|clients)\\.ts$|-(handlers|convert|repository|client|stream|forwarder|interceptor)\\.ts$",
+          "(handlers|convert|service|descriptor|config|errors|index|main|client|clients)\\.ts$|-(handlers|convert|repository|client|stream|forwarder|interceptor|surface)\\.ts$",
       },
       to: { path: "^gen/|node_modules/@connectrpc" },
     },
@@ -89,11 +89,34 @@ module.exports = {
       "Telemetry is central.",
     ),
     only(
-      "fastify-in-gateway",
+      "fastify-in-http",
       "node_modules/(@fastify|fastify)/",
-      "services/gateway/",
-      "One place knows HTTP.",
+      "(packages/http/|services/.+surface[a-z-]*[.]ts$)",
+      "One place knows HTTP's server; a surface adds its routes.",
     ),
+    {
+      name: "surfaces-in-surface-files",
+      comment: "Where the rule below finds them.",
+      severity: "error",
+      from: { path: "^services/(?!gateway/)", pathNot: "surface[a-z-]*[.]ts$" },
+      to: { path: "^packages/http/" },
+    },
+    {
+      name: "surfaces-call-through-the-door",
+      comment:
+        "A surface has no way to a service, a store or the network but the transports of its context. The gateway's carries the RPCs themselves: it is a door.",
+      severity: "error",
+      from: { path: "^services/(?!gateway/).+surface[a-z-]*[.]ts$" },
+      to: {
+        pathNot: [
+          "^packages/http/",
+          "^gen/",
+          "node_modules/(@connectrpc/connect|@bufbuild/protobuf|fastify)/",
+          "^(node:)?(buffer|crypto|stream|url|util)$",
+          "^services/.+surface[a-z-]*[.]ts$",
+        ],
+      },
+    },
     {
       name: "sqlite-in-store",
       severity: "error",

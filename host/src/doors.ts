@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { createClient, type Transport } from "@connectrpc/connect";
-import { type Gateway, isConsented, openGatewayService, type Tiles } from "@wellapi/gateway";
+import { type Gateway, isConsented, openGatewayService } from "@wellapi/gateway";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
+import type { MountedSurface } from "@wellapi/http";
 import { ingestionSelfValidating } from "@wellapi/ingestion";
 import {
   type AnswerGuard,
@@ -35,17 +36,25 @@ export interface DoorSettings {
 
 const renewMs = 24 * 3_600_000;
 
-/** Authenticates callers from outside, at the edge that `workload` names. */
+/**
+ * Authenticates callers from outside, with tokens for `workload`: of an edge, or of a service that has a surface, which is
+ * reached by way of the edge `gateway`.
+ */
 export function createDoorAuthentication(options: {
   readonly workload: string;
+  readonly edge?: "gateway";
   readonly network: Network;
   readonly clock: Clock;
   readonly recheckMs: number;
   readonly believeMs?: number;
 }): Authentication {
-  const { workload, network, ...others } = options;
+  const { workload, edge, network, ...others } = options;
   const exchange = createClient(TokenExchangeService, network.unauthenticated(workload));
-  return createAuthentication({ verifier: network.verifier, door: { workload, exchange }, ...others });
+  return createAuthentication({
+    verifier: network.verifier,
+    door: { workload, exchange, ...(edge && { edge }) },
+    ...others,
+  });
 }
 
 /** The providers' gRPC door (mTLS). */
@@ -107,7 +116,7 @@ export async function openHttpDoor(options: {
   readonly authentication: Authentication;
   readonly answers: AnswerGuard;
   readonly streamLimit: StreamLimit;
-  readonly tiles: Tiles;
+  readonly surfaces: readonly MountedSurface[];
   readonly ready: () => Promise<boolean>;
   readonly closers: Closers;
   readonly log: Logger;

@@ -1,4 +1,6 @@
-import { createStreamLimit, isPublic } from "@wellapi/rpc";
+import { logSurface } from "@wellapi/audit";
+import { keysSurface } from "@wellapi/identity";
+import { createStreamLimit, isPublic, type Route } from "@wellapi/rpc";
 import { createClosers, type Logger } from "@wellapi/runtime";
 import { openControl } from "./backup/control.ts";
 import { runningSource } from "./backup/sources.ts";
@@ -22,6 +24,7 @@ import {
 } from "./doors.ts";
 import { createInProcessPlatform } from "./in-process-platform.ts";
 import { prepareStartRoom } from "./start-room.ts";
+import { createSurfaceDoor } from "./surface-door.ts";
 
 /** A running exchange. */
 export interface Exchange {
@@ -77,9 +80,15 @@ export async function openExchange(config: ExchangeConfig, log: Logger): Promise
     switchboard.mount(ingestion.routes);
 
     // The doors.
-    const authentication = (workload: "door" | "gateway") => {
+    const authentication = (workload: string, edge?: "gateway") => {
       const recheckMs = config.credentialRecheckMs;
-      const created = createDoorAuthentication({ workload, network, clock, recheckMs });
+      const created = createDoorAuthentication({
+        workload,
+        network,
+        clock,
+        recheckMs,
+        ...(edge && { edge }),
+      });
       identity.onAccessEnded(created.forget);
       return created;
     };
@@ -100,13 +109,25 @@ export async function openExchange(config: ExchangeConfig, log: Logger): Promise
       closers,
       log,
     });
+    const surfaceDoor = (owner: string, routes: readonly Route[]) =>
+      createSurfaceDoor({
+        routes,
+        upstream: network.unauthenticated(owner),
+        authentication: authentication(owner, "gateway"),
+        answers: records.answers,
+        streamLimit,
+        log,
+      });
     const gateway = await openHttpDoor({
       settings: config,
       upstream: network.unauthenticated("gateway"),
       authentication: authentication("gateway"),
       answers: records.answers,
       streamLimit,
-      tiles: audit.tiles,
+      surfaces: [
+        { surface: logSurface, door: surfaceDoor("audit", audit.routes) },
+        { surface: keysSurface, door: surfaceDoor("identity", identity.routes) },
+      ],
       ready: async () => true,
       closers,
       log,

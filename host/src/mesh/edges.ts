@@ -1,14 +1,17 @@
 import "reflect-metadata";
 import { KeyObject, webcrypto } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { createClient } from "@connectrpc/connect";
 import { Pkcs10CertificateRequestGenerator } from "@peculiar/x509";
-import { forwardingRoute, publicServices, type Tiles } from "@wellapi/gateway";
+import { logSurface } from "@wellapi/audit";
+import { forwardingRoute, publicServices } from "@wellapi/gateway";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v1/edge_certificate_service_pb";
+import { keysSurface } from "@wellapi/identity";
 import { createStreamLimit, type ServerTls } from "@wellapi/rpc";
 import { composeEnforcer } from "../compositions.ts";
 import { createDoorAuthentication, drainDoors, openGrpcDoor, openHttpDoor, urlHost } from "../doors.ts";
+import { createSurfaceDoor } from "../surface-door.ts";
 import type { EdgeConfig, ServiceConfig } from "./config.ts";
 import { patiently } from "./patience.ts";
 import type { MeshPlatform } from "./platform.ts";
@@ -51,13 +54,14 @@ export async function openEdges(platform: MeshPlatform, config: ServiceConfig, s
     closers,
     log,
   });
+  const door = createSurfaceDoor({ routes: [], upstream, authentication, answers, streamLimit, log });
   const gateway = await openHttpDoor({
     settings,
     upstream,
     authentication,
     answers,
     streamLimit,
-    tiles: createRemoteTiles(audit),
+    surfaces: [logSurface, keysSurface].map((surface) => ({ surface, door })),
     ready: async () => true,
     closers,
     log,
@@ -98,20 +102,4 @@ async function doorCertificate(platform: MeshPlatform, host: string, edges: Edge
   );
   const privateKey = KeyObject.from(keys.privateKey).export({ type: "pkcs8", format: "pem" }).toString();
   return { certificate, privateKey, clientAuthority: authority };
-}
-
-/** The log's files, from the audit service. */
-function createRemoteTiles(
-  audit: Pick<ReturnType<typeof createClient<typeof AuditService>>, "getLogFile">,
-): Tiles {
-  return {
-    async read(path) {
-      try {
-        return (await audit.getLogFile({ path }, { timeoutMs: callMs })).content;
-      } catch (error) {
-        if (ConnectError.from(error).code === Code.NotFound) return undefined;
-        throw error;
-      }
-    },
-  };
 }

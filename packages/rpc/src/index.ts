@@ -78,7 +78,13 @@ export {
   type ServerTls,
 } from "./wire/grpc-server.ts";
 export { createSessions } from "./wire/http2-sessions.ts";
-export { createMemoryTransport, type MemoryTransportOptions } from "./wire/memory-transport.ts";
+export {
+  createDoor,
+  createMemoryTransport,
+  type Door,
+  type MemoryTransportOptions,
+  type OutsideCall,
+} from "./wire/memory-transport.ts";
 export { openPeerTransport, type PeerTransportOptions } from "./wire/peer-transport.ts";
 export { type RetryOptions, withRetries } from "./wire/retries.ts";
 export { type Route, route } from "./wire/route.ts";

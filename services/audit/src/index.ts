@@ -3,4 +3,5 @@ export { auditCollections } from "./collections.ts";
 export type { AuditConfig } from "./config.ts";
 export { auditService } from "./descriptor.ts";
 export { AuditError, type AuditErrorCode } from "./errors.ts";
+export { logSurface } from "./log-surface.ts";
 export { type AuditDeps, type OpenAuditService, openAuditService } from "./service.ts";

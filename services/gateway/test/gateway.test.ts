@@ -331,54 +331,6 @@ describe("paths that are no RPCs", () => {
     ready = true;
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
   });
-
-  test("keys", async () => {
-    await open();
-    const response = await fetch(`${url}/.well-known/jwks.json`);
-    expect(await response.json()).toEqual({ keys: [] });
-    expect(response.headers.get("content-type")).toContain("application/jwk-set+json");
-  });
-
-  test("keys that can't be had, and files that can't be read", async () => {
-    const unavailable = () => {
-      throw problemError({ code: Code.Unavailable, reason: "STORE_UNAVAILABLE", message: "x" });
-    };
-    await open({ jwks: unavailable }, { readTile: () => Promise.reject(new Error("CANARY disk")) });
-    const keys = await fetch(`${url}/.well-known/jwks.json`);
-    expect(keys.status).toBe(503);
-    expect(keys.headers.get("retry-after")).toBe("1");
-    const file = await fetch(`${url}/log/checkpoint`);
-    expect(file.status).toBe(500);
-    expect(await file.json()).toEqual({ code: "internal", reason: "INTERNAL", message: "internal error" });
-  });
-
-  test("the log's files, with what caches may keep", async () => {
-    await open();
-    const checkpoint = await fetch(`${url}/log/checkpoint`);
-    expect(await checkpoint.text()).toBe("wellapi.test/log\n1\n");
-    expect(checkpoint.headers.get("content-type")).toBe("text/plain; charset=utf-8");
-    expect(checkpoint.headers.get("cache-control")).toBe("no-cache");
-    const tile = await fetch(`${url}/log/tile/0/000`);
-    expect(await tile.text()).toBe("full");
-    expect(tile.headers.get("cache-control")).toContain("immutable");
-    const part = await fetch(`${url}/log/tile/0/x001/234.p/5`);
-    expect(await part.text()).toBe("part");
-    expect(part.headers.get("cache-control")).toBe("no-cache");
-  });
-
-  test.each([
-    "tile/0/001",
-    "tile/64/000",
-    "tile/0/../../secret",
-    "tile/0/000.p/256",
-    "secret",
-    "tile/0/%2e%2e",
-  ])("no file: %s", async (path) => {
-    await open();
-    const response = await fetch(`${url}/log/${path}`);
-    expect(response.status).toBe(404);
-    expect(await response.json()).toMatchObject({ code: "not_found" });
-  });
 });
 
 test("CORS is for the listed origins only", async () => {

@@ -1,6 +1,5 @@
 import { Code, type HandlerContext } from "@connectrpc/connect";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
-import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import {
@@ -52,7 +51,6 @@ export const bearer = (header: Headers): string | undefined =>
 export interface Handlers {
   readonly records?: Parameters<typeof partialRoute<typeof RecordsService>>[1];
   readonly ingestion?: Parameters<typeof partialRoute<typeof IngestionService>>[1];
-  readonly jwks?: () => { jwks: string };
   readonly audit?: Parameters<typeof partialRoute<typeof AuditService>>[1];
 }
 
@@ -80,7 +78,6 @@ export async function openTestGateway(
     log?: Logger;
     maximumTimeoutMs?: number;
     answers?: AnswerGuard;
-    readTile?: (path: string) => Promise<Uint8Array | undefined>;
   } = {},
 ): Promise<{ gateway: Gateway; url: string }> {
   const upstream = createMemoryTransport({
@@ -89,7 +86,6 @@ export async function openTestGateway(
       partialRoute(RecordsService, namingPatient(handlers.records ?? {})),
       partialRoute(IngestionService, handlers.ingestion ?? {}),
       partialRoute(AuditService, handlers.audit ?? {}),
-      partialRoute(TokenService, { getJwks: handlers.jwks ?? (() => ({ jwks: '{"keys":[]}' })) }),
     ],
     interceptors: serverInterceptors({
       log: silentLogger,
@@ -108,18 +104,7 @@ export async function openTestGateway(
       upstream,
       authentication: authenticationFor("gateway", bearer),
       answers: options.answers ?? nothingChanges,
-      tiles: {
-        read:
-          options.readTile ??
-          (async (path) => {
-            const text = {
-              checkpoint: "wellapi.test/log\n1\n",
-              "tile/0/000": "full",
-              "tile/0/x001/234.p/5": "part",
-            }[path];
-            return text === undefined ? undefined : new TextEncoder().encode(text);
-          }),
-      },
+      surfaces: [],
       ready: options.ready ?? (async () => true),
       log: options.log ?? silentLogger,
     },

@@ -32,8 +32,13 @@ export interface AuthenticationOptions {
   readonly clock: Clock;
   /** At an edge: takes callers from outside. Without it they are refused. */
   readonly door?: {
-    /** What the edge is called in tokens: `door` or `gateway`. */
+    /** The workload that the tokens of its calls are bound to: `door`, `gateway`, or the owner of an HTTP surface. */
     readonly workload: string;
+    /**
+     * The edge by way of which the calls come, as the contracts' callers name it; `workload` unless given. The surface
+     * of a service is reached by way of the gateway, and its process shows tokens of its own.
+     */
+    readonly edge?: "door" | "gateway";
     /** Reaches identity as that workload. */
     readonly exchange: Client<typeof TokenExchangeService>;
   };
@@ -71,6 +76,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
     const asked = at.exchange
       .exchangeCredential({ credential }, { timeoutMs: exchangeTimeoutMs })
       .then(({ token }) => verifier.verify(token, at.workload))
+      .then((caller) => ({ ...caller, workload: edgeOf(at) }))
       .catch((error: unknown) => {
         exchanged.delete(key); // a refusal is not remembered: the next call asks again
         throw translated(error);
@@ -114,11 +120,15 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
         });
       }
       const credential = credentialOf(call);
-      if (credential === undefined) return { caller: { ...anonymous, workload: door.workload } };
+      if (credential === undefined) return { caller: { ...anonymous, workload: edgeOf(door) } };
       const renew = async (): Promise<Authenticated> => ({ caller: await exchange(credential, door), renew });
       return renew();
     },
   };
+}
+
+function edgeOf({ edge, workload }: NonNullable<AuthenticationOptions["door"]>): string {
+  return edge ?? workload;
 }
 
 /** Refusals pass; whatever else the exchange says means that nothing can be said of the credential. */

@@ -37,6 +37,22 @@ export interface MemoryTransportOptions {
   readonly workload: string;
 }
 
+/** A call from outside, as the HTTP surface that carries it has got it. */
+export interface OutsideCall {
+  /** Its credential and its request id. What else a request brought does not belong here. */
+  readonly header: Headers;
+  /** Each ends the calls that are made for it. */
+  readonly signals: readonly AbortSignal[];
+  /** Takes the values of each call: whoever writes bytes asks `objectionTo(values)` right before. */
+  readonly opened: (values: ContextValues) => void;
+}
+
+/** A door for callers from outside whose requests come by something else than an RPC. */
+export interface Door {
+  /** Calls for whoever made the call from outside. Headers that the client adds are dropped: it can't name another caller. */
+  transportFor(call: OutsideCall): Transport;
+}
+
 /** Timers overflow at 2^31 ms and fire at once: longer deadlines are cut to this. */
 const longestTimeoutMs = 2 ** 31 - 1;
 
@@ -46,15 +62,58 @@ const longestTimeoutMs = 2 ** 31 - 1;
  * changes later (but for requests that their caller gives away: `requestGivenAwayKey`). A stream holds at most one
  * message between handler and reader. Message sizes are not limited: the door in front limits them.
  */
-export function createMemoryTransport(options: MemoryTransportOptions): Transport {
-  assertRoutes(options.routes);
-  assertInterceptors(options.interceptors);
+export function createMemoryTransport({ workload, ...served }: MemoryTransportOptions): Transport {
+  return transportTo(specsOf(served), served.interceptors, {
+    follow: [],
+    header: (given) => new Headers(given),
+    // Values of the client's own never reach the server's side: a caller can't name itself.
+    values: () => createContextValues().set(peerWorkloadKey, workload),
+  });
+}
+
+/**
+ * A door in front of the routes, for an HTTP surface in this process: calls pass the same interceptors as an RPC from
+ * outside, and are nobody's unless the request's own credential says whose they are.
+ */
+export function createDoor(served: Omit<MemoryTransportOptions, "workload">): Door {
+  const specs = specsOf(served);
+  return {
+    transportFor: ({ header, signals, opened }) =>
+      transportTo(specs, served.interceptors, {
+        follow: signals,
+        header: () => new Headers(header),
+        values() {
+          const values = createContextValues();
+          opened(values);
+          return values;
+        },
+      }),
+  };
+}
+
+type Specs = ReadonlyMap<string, MethodImplSpec>;
+
+function specsOf({ routes, interceptors }: Omit<MemoryTransportOptions, "workload">): Specs {
+  assertRoutes(routes);
+  assertInterceptors(interceptors);
   const specs = new Map<string, MethodImplSpec>();
-  for (const { service, implementation } of options.routes) {
+  for (const { service, implementation } of routes) {
     const { methods } = createServiceImplSpec(service, implementation);
     for (const spec of Object.values(methods)) specs.set(keyOf(spec.method), spec);
   }
+  return specs;
+}
 
+/** What the server's side knows of a call besides its message. */
+interface Origin {
+  readonly follow: readonly AbortSignal[];
+  /** From the headers that the client gave. */
+  header(given: Parameters<Transport["unary"]>[3]): Headers;
+  /** Of a call that begins. */
+  values(): ContextValues;
+}
+
+function transportTo(specs: Specs, interceptors: readonly Interceptor[], origin: Origin): Transport {
   function open(
     method: DescMethod,
     signal: AbortSignal | undefined,
@@ -66,7 +125,7 @@ export function createMemoryTransport(options: MemoryTransportOptions): Transpor
     if (spec === undefined) {
       throw new ConnectError(`${keyOf(method)} is not served here`, Code.Unimplemented);
     }
-    const requestHeader = new Headers(header);
+    const requestHeader = origin.header(header);
     const requestId = clientValues?.get(requestIdKey);
     if (requestId) requestHeader.set(requestIdHeader, requestId);
     propagation.inject(context.active(), requestHeader, {
@@ -76,10 +135,9 @@ export function createMemoryTransport(options: MemoryTransportOptions): Transpor
       method,
       url: `memory:///${keyOf(method)}`,
       timeoutMs: timeoutMs === undefined ? undefined : Math.min(timeoutMs, longestTimeoutMs),
-      follow: [signal],
+      follow: [signal, ...origin.follow],
       requestHeader,
-      // Values of the client's own never reach the server's side: a caller can't name itself.
-      values: createContextValues().set(peerWorkloadKey, options.workload),
+      values: origin.values(),
     });
     return { spec, handlerContext };
   }
@@ -92,7 +150,7 @@ export function createMemoryTransport(options: MemoryTransportOptions): Transpor
         const request = clientValues?.get(requestGivenAwayKey)
           ? messageOf(method.input, input)
           : handOver(method.input, input);
-        const call = invokeUnary(spec, options.interceptors, handlerContext, request);
+        const call = invokeUnary(spec, interceptors, handlerContext, request);
         const response = await raceAbort(call, handlerContext.signal);
         return { ...response, method, message: copyMessage(response.message) } as UnaryResponse as never;
       } catch (error) {
@@ -110,12 +168,7 @@ export function createMemoryTransport(options: MemoryTransportOptions): Transpor
       );
       try {
         const response = await raceAbort(
-          invokeStream(
-            spec,
-            options.interceptors,
-            handlerContext,
-            abortable(requests, handlerContext.signal),
-          ),
+          invokeStream(spec, interceptors, handlerContext, abortable(requests, handlerContext.signal)),
           handlerContext.signal,
         );
         const messages = await started(response.message, handlerContext.signal);

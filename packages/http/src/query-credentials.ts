@@ -1,5 +1,5 @@
 import { apiKeyPrefix } from "@wellapi/rpc";
-import type { HttpProblem } from "./errors.ts";
+import type { HttpProblem } from "./refusal.ts";
 
 const names = new Set([
   "access_token",

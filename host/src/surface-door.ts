@@ -1,0 +1,48 @@
+import type { Transport } from "@connectrpc/connect";
+import { forwardingRoute, isConsented, publicServices } from "@wellapi/gateway";
+import { ingestionSelfValidating } from "@wellapi/ingestion";
+import {
+  type AnswerGuard,
+  type Authentication,
+  createDoor,
+  type Door,
+  isPublic,
+  type Route,
+  type StreamLimit,
+  serverInterceptors,
+} from "@wellapi/rpc";
+import type { Logger } from "@wellapi/runtime";
+
+/**
+ * The one way from the HTTP surfaces of a service to services: the interceptors of a door, and behind them the service's
+ * own public RPCs in this process, and those of the others over the network as its own workload. Whether they take its
+ * calls their contracts say.
+ */
+export function createSurfaceDoor(options: {
+  /** Of the service that owns the surfaces. */
+  readonly routes: readonly Route[];
+  /** Reaches the other services as the owner's workload; without credentials of its own. */
+  readonly upstream: Transport;
+  /** Exchanges callers' credentials for tokens of the owner's workload. */
+  readonly authentication: Authentication;
+  /** Absent: no answer about a patient leaves by these surfaces. */
+  readonly answers?: AnswerGuard;
+  readonly streamLimit: StreamLimit;
+  readonly log: Logger;
+}): Door {
+  const { upstream, authentication, answers, streamLimit, log } = options;
+  const own = options.routes.filter(({ service }) => isPublic(service));
+  const others = publicServices.filter(({ typeName }) =>
+    own.every(({ service }) => service.typeName !== typeName),
+  );
+  return createDoor({
+    routes: [...own, ...others.map((service) => forwardingRoute(service, upstream, "http1"))],
+    interceptors: serverInterceptors({
+      log,
+      authentication,
+      streamLimit,
+      ...(answers && { release: { guard: answers, guards: isConsented } }),
+      selfValidating: ingestionSelfValidating,
+    }),
+  });
+}

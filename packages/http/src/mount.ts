@@ -1,0 +1,172 @@
+import { Readable } from "node:stream";
+import { ConnectError } from "@connectrpc/connect";
+import { type Door, requestIdHeader } from "@wellapi/rpc";
+import type { Logger } from "@wellapi/runtime";
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from "fastify";
+import { HttpError } from "./errors.ts";
+import { createOutsideRequest, type OutsideRequest } from "./outside-request.ts";
+import { type Refusal, refusalOf, requestRefusal, sendRefusal } from "./refusal.ts";
+import { credentialHeaders, keptHeaders } from "./request-headers.ts";
+import { type Bodies, hasPath, type Surface, type SurfaceContext } from "./surface.ts";
+
+/** A surface, and the door that its calls to services go through. */
+export interface MountedSurface {
+  readonly surface: Surface;
+  /** Not for a surface that writes its answers itself. */
+  readonly door?: Door;
+}
+
+/** Marks the routes of a surface, for the policies that the server carries for it. */
+declare module "fastify" {
+  interface FastifyContextConfig {
+    surface?: Surface;
+  }
+}
+
+const noBodies: Bodies = { limit: 0, parsers: {} };
+
+/** Mounts the surface as a plugin of its own: nothing that it sets reaches another. */
+export async function mountSurface(
+  app: FastifyInstance,
+  { surface, door }: MountedSurface,
+  { shutdown, log }: { readonly shutdown: AbortSignal; readonly log: Logger },
+): Promise<void> {
+  const raw = surface.bodies === "unread";
+  if (raw && door !== undefined) {
+    throw new HttpError("invalid-surface", `${surface.name} writes its answers itself: it can't have a door`);
+  }
+  const bodies = surface.bodies === undefined || surface.bodies === "unread" ? noBodies : surface.bodies;
+  const requests = new WeakMap<FastifyRequest, OutsideRequest>();
+  /** Of a request that has come this far: what the server refuses itself is not there, and made no calls. */
+  const of = (request: FastifyRequest): OutsideRequest => {
+    const known = requests.get(request);
+    if (known === undefined) throw new HttpError("no-door", `no request of the surface ${surface.name}`);
+    return known;
+  };
+  const context: SurfaceContext = {
+    as: (request) => of(request).as(),
+    asAnyone: (request) => of(request).asAnyone(),
+    shutdown,
+    log,
+  };
+
+  await app.register(async (scope) => {
+    scope.addHook("onRoute", (route) => {
+      assertOwn(surface, route);
+      route.config = { ...route.config, surface };
+      if (!raw) route.bodyLimit = bodies.limit || 1; // 0 would be Fastify's default
+    });
+    scope.addHook("onRequest", async (request, reply) => {
+      if (!raw) {
+        request.raw.headers = keptHeaders(surface, request.raw.headers);
+        reply.hijack = refuseHijack;
+      }
+      requests.set(request, createOutsideRequest({ surface: surface.name, door, shutdown, request, reply }));
+    });
+    if (raw) scope.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
+    else addParsers(scope, bodies);
+    const refuse = (reply: FastifyReply, refusal: Refusal) => sendShaped(surface, reply, refusal);
+    scope.setErrorHandler(async (error, request, reply) => {
+      const refused = requestRefusal(error, bodies.limit, Object.keys(bodies.parsers));
+      if (refused === undefined && !(error instanceof ConnectError)) {
+        log.error(
+          { err: error, surface: surface.name, request_id: requests.get(request)?.id },
+          "unexpected error",
+        );
+      }
+      return refuse(reply, refused ?? (surface.refuse ?? refusalOf)(error));
+    });
+    if (!raw)
+      scope.addHook("onSend", (request, reply, payload) =>
+        released(surface, requests.get(request), reply, payload),
+      );
+    await surface.mount(scope, context);
+  });
+}
+
+/** Before each write of an answer: what was taken away since a call for it was made does not leave. */
+async function released(
+  surface: Surface,
+  request: OutsideRequest | undefined,
+  reply: FastifyReply,
+  payload: unknown,
+): Promise<unknown> {
+  if (!reply.hasHeader("cache-control"))
+    reply.header("cache-control", surface.cacheControl ?? "private, no-store");
+  if (request === undefined) return payload;
+  if (request.identified()) {
+    reply.header(requestIdHeader, request.id);
+    reply.header("vary", [...[reply.getHeader("vary") ?? []].flat(), ...credentialHeaders].join(", "));
+  }
+  if (isStream(payload)) return Readable.from(heldBack(payload, request), { objectMode: false });
+  const objection = request.objection();
+  if (objection === undefined) return payload;
+  const refusal = (surface.refuse ?? refusalOf)(objection);
+  const { contentType, body } = shaped(surface, refusal);
+  for (const name of ["content-length", "content-encoding", "etag", "last-modified"])
+    reply.removeHeader(name);
+  reply.code(refusal.status).header("cache-control", "no-store").header("content-type", contentType);
+  if (refusal.retryAfterSeconds !== undefined) reply.header("retry-after", String(refusal.retryAfterSeconds));
+  return body;
+}
+
+function isStream(payload: unknown): payload is AsyncIterable<Uint8Array> {
+  return typeof payload === "object" && payload !== null && Symbol.asyncIterator in payload;
+}
+
+/** The status is out already: the answer breaks off, so that nobody takes the part for the whole. */
+async function* heldBack(
+  chunks: AsyncIterable<Uint8Array>,
+  request: OutsideRequest,
+): AsyncIterable<Uint8Array> {
+  for await (const chunk of chunks) {
+    const objection = request.objection();
+    if (objection !== undefined) throw objection;
+    yield chunk;
+  }
+}
+
+function refuseHijack(): never {
+  throw new HttpError("no-door", "an answer that is written past the server is not held back in time");
+}
+
+/** Only what the surface says that it takes. */
+function addParsers(scope: FastifyInstance, { limit, parsers }: Bodies): void {
+  for (const [type, parse] of Object.entries(parsers)) {
+    scope.addContentTypeParser(type, { parseAs: "buffer", bodyLimit: limit }, (_request, bytes, done) => {
+      try {
+        done(null, parse(bytes as Buffer));
+      } catch (cause) {
+        done(Object.assign(new Error("the body can't be parsed", { cause }), { statusCode: 400 }));
+      }
+    });
+  }
+}
+
+function assertOwn(surface: Surface, { url, method }: RouteOptions): void {
+  const path = url.replace(/\*$/, "");
+  const methods = [method].flat() as string[];
+  const foreign = methods.filter((one) => !surface.methods.some((own) => own === one));
+  if (hasPath(surface, path) && foreign.length === 0) return;
+  throw new HttpError(
+    "invalid-surface",
+    `the surface ${surface.name} has no route ${methods.join()} ${url}: it is ${surface.methods.join()} ${surface.paths.join()}`,
+  );
+}
+
+function shaped({ shape }: Surface, refusal: Refusal) {
+  return (
+    shape?.(refusal) ?? {
+      contentType: "application/json; charset=utf-8",
+      body: JSON.stringify(refusal.problem),
+    }
+  );
+}
+
+function sendShaped(surface: Surface, reply: FastifyReply, refusal: Refusal): FastifyReply {
+  if (refusal.status === 401) reply.header("www-authenticate", "Bearer");
+  if (surface.shape === undefined) return sendRefusal(reply, refusal);
+  const { contentType, body } = surface.shape(refusal);
+  if (refusal.retryAfterSeconds !== undefined) reply.header("retry-after", String(refusal.retryAfterSeconds));
+  return reply.code(refusal.status).header("cache-control", "no-store").type(contentType).send(body);
+}

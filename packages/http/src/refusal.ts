@@ -1,0 +1,95 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { codeToHttpStatus, codeToString } from "@connectrpc/connect/protocol-connect";
+import { problemFor } from "@wellapi/rpc";
+import type { FastifyReply } from "fastify";
+
+/** What a caller is told in JSON; `code` is spelled as Connect spells it. */
+export interface HttpProblem {
+  readonly code: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** An answer that is no success. */
+export interface Refusal {
+  readonly status: number;
+  readonly problem: HttpProblem;
+  /** Whole seconds after which to ask again. */
+  readonly retryAfterSeconds?: number;
+}
+
+const internal: HttpProblem = { code: "internal", reason: "INTERNAL", message: "internal error" };
+
+/** What the caller of a service is told, as an RPC would tell it. Nothing of an error that does not say that it may leave. */
+export function refusalOf(error: unknown): Refusal {
+  const { code, reason, message, retryAfterMs } = problemFor(error);
+  return {
+    status: codeToHttpStatus(code),
+    problem: { code: codeToString(code), reason, message },
+    ...(retryAfterMs === undefined
+      ? {}
+      : { retryAfterSeconds: Math.max(1, Math.ceil(retryAfterMs / 1_000)) }),
+  };
+}
+
+/** For files that anybody may have: of a failure nobody is told more than whether to come back. */
+export function fileRefusalOf(error: unknown): Refusal {
+  if (error instanceof ConnectError && error.code === Code.Unavailable) return partUnavailable;
+  return { status: 500, problem: internal };
+}
+
+export const partUnavailable: Refusal = {
+  status: 503,
+  retryAfterSeconds: 1,
+  problem: {
+    code: "unavailable",
+    reason: "UNAVAILABLE",
+    message: "a part of the service is not available: try again after the delay",
+  },
+};
+
+/** What Fastify refuses itself, before a route sees it: by its status, for its words may quote the request. */
+export function requestRefusal(error: unknown, limit: number, types: readonly string[]): Refusal | undefined {
+  const status = error instanceof Error && "statusCode" in error ? error.statusCode : undefined;
+  switch (status) {
+    case 413:
+      return {
+        status,
+        problem: {
+          code: "resource_exhausted",
+          reason: "MESSAGE_TOO_LARGE",
+          message: `the request is larger than ${limit} bytes: send less at a time`,
+        },
+      };
+    case 415:
+      return {
+        status,
+        problem: {
+          code: "unimplemented",
+          reason: "UNSUPPORTED_MEDIA_TYPE",
+          message: types.length === 0 ? "send no body here" : `send a body as ${types.join(" or ")}`,
+        },
+      };
+    case 400:
+      return {
+        status,
+        problem: {
+          code: "invalid_argument",
+          reason: "MALFORMED_MESSAGE",
+          message: "the body is not what its headers say: correct it and send it again",
+        },
+      };
+    default:
+      return undefined;
+  }
+}
+
+/** Sends it; never to be kept by a cache. */
+export function sendRefusal(
+  reply: FastifyReply,
+  { status, problem, retryAfterSeconds }: Refusal,
+): FastifyReply {
+  reply.code(status).header("cache-control", "no-store");
+  if (retryAfterSeconds !== undefined) reply.header("retry-after", String(retryAfterSeconds));
+  return reply.send(problem);
+}

@@ -1,0 +1,56 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { requestIdHeader } from "@wellapi/rpc";
+import type { SurfaceDeclaration } from "./surface.ts";
+
+/** Where callers from outside show who they are. */
+export const credentialHeaders: readonly string[] = ["authorization", "x-api-key"];
+
+/**
+ * What every surface gets of a request. A list of what is kept, not of what is dropped: whatever names an identity inside
+ * (`x-forwarded-client-cert`), a route, or a hop never gets in, also what nobody has thought of yet.
+ */
+const kept: readonly string[] = [
+  ...credentialHeaders,
+  requestIdHeader,
+  "accept",
+  "accept-encoding",
+  "accept-language",
+  "content-encoding",
+  "content-length",
+  "content-type",
+  "if-match",
+  "if-modified-since",
+  "if-none-match",
+  "if-unmodified-since",
+  "origin",
+  "range",
+  // Of the connection, but it says that a body comes.
+  "transfer-encoding",
+  "user-agent",
+];
+
+/** Those of the headers that the surface gets. The same in one process and behind the gateway's process. */
+export function keptHeaders(surface: SurfaceDeclaration, headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const names = new Set([...kept, ...(surface.requestHeaders ?? [])]);
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => names.has(name)));
+}
+
+/** Of one connection, so of no concern to who is behind it (RFC 9110, 7.6.1). */
+const hopByHop: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** An answer's headers without those of its connection; those that `connection` names belong to it, too. */
+export function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const named = new Set((headers.connection ?? "").toLowerCase().split(/\s*,\s*/));
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => !hopByHop.has(name) && !named.has(name) && name !== "date"),
+  );
+}

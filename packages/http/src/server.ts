@@ -1,0 +1,201 @@
+import type { TLSSocket } from "node:tls";
+import { Code } from "@connectrpc/connect";
+import fastifyCors from "@fastify/cors";
+import fastifyHelmet from "@fastify/helmet";
+import { forwardedCertificateHeader, type PeerIdentity, problemError, type ServerTls } from "@wellapi/rpc";
+import type { Logger } from "@wellapi/runtime";
+import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
+import { corsOptions } from "./cors.ts";
+import { HttpError } from "./errors.ts";
+import { addHealth } from "./health.ts";
+import { type MountedSurface, mountSurface } from "./mount.ts";
+import { credentialInQuery } from "./query-credentials.ts";
+import { type HttpProblem, refusalOf, sendRefusal } from "./refusal.ts";
+import { helmetOptions } from "./security-headers.ts";
+import { pathOf, type Surface, surfaceOf } from "./surface.ts";
+
+export interface HttpServerOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** The setting that chooses the port, for the error where it is taken. */
+  readonly portSetting: string;
+  readonly surfaces: readonly MountedSurface[];
+  /** Origins whose pages may call, each surface as its own policy says. */
+  readonly corsOrigins: readonly string[];
+  /** `/healthz` and `/readyz`, which asks whether calls are taken. Absent: neither is there. */
+  readonly ready?: () => Promise<boolean>;
+  /** What is told where no surface has the path. */
+  readonly notFound?: HttpProblem;
+  /** Inside a mesh: TLS 1.3 with client certificates only. Absent: plain text. */
+  readonly tls?: ServerTls;
+  /** Inside a mesh: the only service that may ask, and how it is known. */
+  readonly peer?: { readonly workload: string; readonly identity: PeerIdentity };
+  readonly log: Logger;
+}
+
+export interface HttpServer {
+  readonly port: number;
+  /** Takes a new certificate for new connections; open ones stay. */
+  reload(tls: ServerTls): void;
+  /** Takes no new calls, waits for the open ones at most `graceMs` (0 unless given), and ends. */
+  close(graceMs?: number): Promise<void>;
+}
+
+const nothingHere: HttpProblem = { code: "not_found", reason: "NOT_FOUND", message: "nothing here" };
+
+/** Carries surfaces: connections and their limits, security headers, CORS, health, and the end of it all. */
+export async function openHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { log, surfaces, notFound = nothingHere } = options;
+  assertApart(surfaces.map(({ surface }) => surface));
+  const shutdown = new AbortController();
+  let stopping = false;
+  const app = createApp(options.tls);
+  // Each surface takes the bodies that it says.
+  app.removeAllContentTypeParsers();
+  if (options.peer !== undefined) addPeerCheck(app, options.peer);
+  app.addHook("onRequest", async (request, reply) => {
+    const problem = credentialInQuery(request.raw.url ?? "");
+    if (problem !== undefined) return reply.code(400).header("cache-control", "no-store").send(problem);
+  });
+  await addPolicies(app, options);
+  const { ready } = options;
+  if (ready !== undefined) addHealth(app, async () => !stopping && (await ready()));
+  for (const mounted of surfaces) await mountSurface(app, mounted, { shutdown: shutdown.signal, log });
+  app.setNotFoundHandler(async (_request, reply) => sendRefusal(reply, { status: 404, problem: notFound }));
+  app.setErrorHandler(async (error, _request, reply) => {
+    log.error({ err: error }, "unexpected error");
+    return sendRefusal(reply, refusalOf(error));
+  });
+  const port = await listen(app, options);
+
+  let closing: Promise<void> | undefined;
+  async function close(graceMs: number): Promise<void> {
+    stopping = true;
+    const idle = new Promise<void>((resolve) => app.server.close(() => resolve()));
+    app.server.closeIdleConnections();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, graceMs);
+    });
+    await Promise.race([idle, late]);
+    clearTimeout(timer);
+    shutdown.abort(
+      problemError({
+        code: Code.Unavailable,
+        reason: "SERVER_STOPPING",
+        message: "the server is stopping: call again",
+        retryAfterMs: 1_000,
+      }),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 50)); // so that open streams are told
+    await app.close();
+  }
+
+  return {
+    port,
+    reload(tls) {
+      if (!("setSecureContext" in app.server)) throw new TypeError("the server has no TLS");
+      (app.server as unknown as { setSecureContext(context: object): void }).setSecureContext(
+        secureContext(tls),
+      );
+    },
+    close(graceMs = 0) {
+      closing ??= close(graceMs);
+      return closing;
+    },
+  };
+}
+
+function createApp(tls: ServerTls | undefined): FastifyInstance {
+  const http = { maxHeaderSize: 16_384, headersTimeout: 10_000 };
+  const common = {
+    logger: false, // it would log URLs; calls are logged by the interceptors
+    requestTimeout: 30_000, // to send a whole request
+    keepAliveTimeout: 65_000,
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 200 },
+  } as const;
+  if (tls === undefined) return fastify({ ...common, http });
+  const https = { ...http, ...secureContext(tls), requestCert: true, rejectUnauthorized: true };
+  return fastify({ ...common, https }) as unknown as FastifyInstance;
+}
+
+function secureContext({ certificate, privateKey, clientAuthority }: ServerTls) {
+  return { cert: certificate, key: privateKey, ca: clientAuthority, minVersion: "TLSv1.3" as const };
+}
+
+/** Inside the mesh: whoever asks must be the one service, as its connection says it. */
+function addPeerCheck(
+  app: FastifyInstance,
+  { workload, identity }: NonNullable<HttpServerOptions["peer"]>,
+): void {
+  const known = new WeakMap<object, string | undefined>();
+  const nameOf = (socket: TLSSocket): string | undefined => {
+    if (!known.has(socket)) known.set(socket, socket.getPeerCertificate?.().subjectaltname);
+    return known.get(socket);
+  };
+  app.addHook("onRequest", async (request, reply) => {
+    const forwarded = request.raw.headers[forwardedCertificateHeader];
+    const header = new Headers(
+      typeof forwarded === "string" ? { [forwardedCertificateHeader]: forwarded } : {},
+    );
+    const subjectAltName = nameOf(request.raw.socket as TLSSocket);
+    if (identity({ subjectAltName, header }) === workload) return;
+    return sendRefusal(reply, {
+      status: 403,
+      problem: {
+        code: "permission_denied",
+        reason: "CALLER_NOT_PERMITTED",
+        message: `this port is for the service ${workload} only`,
+      },
+    });
+  });
+}
+
+/** Security headers and CORS, on every answer: also where a route is missing, or a page asks first (OPTIONS). */
+async function addPolicies(
+  app: FastifyInstance,
+  { surfaces, corsOrigins }: HttpServerOptions,
+): Promise<void> {
+  const declared = surfaces.map(({ surface }) => surface);
+  const surfaceAt = ({ raw, routeOptions }: FastifyRequest): Surface | undefined =>
+    routeOptions.config?.surface ?? surfaceOf(declared, pathOf(raw.url));
+  const headers = new Map(declared.map((surface) => [surface, helmetOptions(surface.securityHeaders)]));
+  const usual = helmetOptions();
+  await app.register(fastifyHelmet, { ...usual, global: false });
+  app.addHook("onRequest", async (request, reply) => {
+    const surface = surfaceAt(request);
+    await reply.helmet((surface && headers.get(surface)) ?? usual);
+  });
+  if (corsOrigins.length === 0) return;
+  await app.register(fastifyCors, {
+    delegator: (request, callback) => callback(null, corsOptions(corsOrigins, surfaceAt(request)?.cors)),
+  });
+}
+
+/** Two surfaces of one path would hide each other. */
+function assertApart(surfaces: readonly Surface[]): void {
+  const seen = new Set<string>();
+  for (const key of surfaces.flatMap(({ name, paths }) => [name, ...paths])) {
+    if (seen.has(key)) throw new HttpError("invalid-surface", `${key} belongs to two surfaces`);
+    seen.add(key);
+  }
+}
+
+async function listen(app: FastifyInstance, { host, port, portSetting }: HttpServerOptions): Promise<number> {
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    await app.close();
+    if (!(cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE")) throw cause;
+    throw new HttpError(
+      "address-in-use",
+      `${host}:${port} is taken by another process: stop it, or set ${portSetting} to another port (0 takes a free one)`,
+      { cause },
+    );
+  }
+  const address = app.server.address();
+  return typeof address === "object" && address !== null ? address.port : port;
+}

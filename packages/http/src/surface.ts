@@ -1,0 +1,95 @@
+import type { Transport } from "@connectrpc/connect";
+import type { Logger } from "@wellapi/runtime";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { CorsPolicy } from "./cors.ts";
+import type { Refusal } from "./refusal.ts";
+import type { SecurityHeaders } from "./security-headers.ts";
+
+export type HttpMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/**
+ * What everybody may know of a surface without opening it: enough to route requests to the process that serves it, and
+ * to write the mesh's policies.
+ */
+export interface SurfaceDeclaration {
+  /** Unique in an installation. For logs and errors. */
+  readonly name: string;
+  /** `/log/` is this path and all below it, `/.well-known/jwks.json` is this path alone. No other surface has them. */
+  readonly paths: readonly string[];
+  /** Requests with other methods are answered as if there were no such path. */
+  readonly methods: readonly HttpMethod[];
+  /** Request headers that it reads besides those that every surface gets (request-headers.ts), in small letters. */
+  readonly requestHeaders?: readonly string[];
+  /** `default-src 'none'; frame-ancestors 'none'` unless given. */
+  readonly securityHeaders?: SecurityHeaders;
+  /** For the origins that the installation allows. That of the RPCs unless given; `none`: no other origin may read it. */
+  readonly cors?: CorsPolicy | "none";
+}
+
+/** The bodies of requests that a surface takes. */
+export interface Bodies {
+  /** Bytes. A larger one is refused. */
+  readonly limit: number;
+  /** By media type. A body of another type is refused with 415; one that a parser throws at, with 400. */
+  readonly parsers: Readonly<Record<string, (bytes: Buffer) => unknown>>;
+}
+
+/**
+ * One part of the installation's HTTP, owned by the service whose business it is: an encapsulated Fastify plugin. What
+ * it sets (parsers, hooks, error shape) is its own; what every part needs is the server's (server.ts).
+ */
+export interface Surface extends SurfaceDeclaration {
+  /**
+   * None unless given. `unread`: the surface reads its requests and writes its answers itself. It has no transport
+   * then, because nobody else can hold back an answer at its last moment.
+   */
+  readonly bodies?: Bodies | "unread";
+  /** `cache-control` of answers that do not say otherwise; `private, no-store` unless given. */
+  readonly cacheControl?: string;
+  /** What a caller is told of an error that a route throws; `refusalOf` unless given. */
+  readonly refuse?: (error: unknown) => Refusal;
+  /** How a refusal is written; as a `HttpProblem` in JSON unless given. */
+  readonly shape?: (refusal: Refusal) => { readonly contentType: string; readonly body: string };
+  /** Adds the routes. One outside of `paths` and `methods` stops the start. */
+  mount(app: FastifyInstance, context: SurfaceContext): void | Promise<void>;
+}
+
+/** All that a surface has of the installation. There is no other way from it to a service. */
+export interface SurfaceContext {
+  /**
+   * Calls the public services for whoever made the request: by the credential in its headers, through the same
+   * interceptors as an RPC from outside. The calls end with the request.
+   */
+  as(request: FastifyRequest): Transport;
+  /** The same for nobody in particular, whatever credential the request shows: for what anybody may have. */
+  asAnyone(request: FastifyRequest): Transport;
+  /** Aborts when the server has waited long enough for open requests. */
+  readonly shutdown: AbortSignal;
+  readonly log: Logger;
+}
+
+/** Whether the path is one of the surface's. */
+export function hasPath({ paths }: SurfaceDeclaration, path: string): boolean {
+  return paths.some((own) => (own.endsWith("/") ? path.startsWith(own) : path === own));
+}
+
+/** The surface of the path: the one with the longest path that fits. */
+export function surfaceOf<S extends SurfaceDeclaration>(surfaces: readonly S[], path: string): S | undefined {
+  const fitting = (surface: S): number =>
+    Math.max(
+      0,
+      ...surface.paths.filter((own) => hasPath({ ...surface, paths: [own] }, path)).map((own) => own.length),
+    );
+  const best = surfaces.reduce<S | undefined>(
+    (found, one) => (fitting(one) > (found === undefined ? 0 : fitting(found)) ? one : found),
+    undefined,
+  );
+  return best;
+}
+
+/** The path of a request's target, without its query. */
+export function pathOf(url: string | undefined): string {
+  const target = url ?? "/";
+  const end = target.indexOf("?");
+  return end < 0 ? target : target.slice(0, end);
+}

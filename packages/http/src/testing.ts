@@ -1,0 +1,48 @@
+import {
+  type AnswerGuard,
+  type Authentication,
+  anonymous,
+  createDoor,
+  type Route,
+  serverInterceptors,
+} from "@wellapi/rpc";
+import { createTrustingAuthentication, nothingChanges } from "@wellapi/rpc/testing";
+import { type Logger, silentLogger } from "@wellapi/runtime";
+import { type HttpServer, type HttpServerOptions, openHttpServer } from "./server.ts";
+import type { Surface } from "./surface.ts";
+
+/**
+ * The surface on a free port of the loopback, before these routes, with the real interceptors of a door. Everybody is
+ * nobody unless `authentication` says otherwise. For tests only.
+ */
+export async function openTestSurface(
+  surface: Surface,
+  options: {
+    readonly routes: readonly Route[];
+    readonly authentication?: Authentication;
+    readonly answers?: AnswerGuard;
+    readonly server?: Partial<HttpServerOptions>;
+    readonly log?: Logger;
+  },
+): Promise<HttpServer & { readonly url: string }> {
+  const log = options.log ?? silentLogger;
+  const door = createDoor({
+    routes: options.routes,
+    interceptors: serverInterceptors({
+      log,
+      authentication:
+        options.authentication ?? createTrustingAuthentication({ ...anonymous, workload: "gateway" }),
+      release: { guard: options.answers ?? nothingChanges, guards: () => false },
+    }),
+  });
+  const server = await openHttpServer({
+    host: "127.0.0.1",
+    port: 0,
+    portSetting: "WELLAPI_HTTP_PORT",
+    corsOrigins: [],
+    surfaces: [{ surface, door }],
+    log,
+    ...options.server,
+  });
+  return { ...server, url: `http://localhost:${server.port}` };
+}
