@@ -73,9 +73,13 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   lots: {
     mutate: [
-      "services/records/src/{blocks/as-of,lots/{lots,release,releases,told-samples,told-buckets,exact-sum}}.ts",
+      "services/records/src/{blocks/as-of,lots/{lots,release,told-samples,told-buckets,exact-sum}}.ts",
     ],
-    tests: ["services/records/test/{lots,release,release-store}.test.ts"],
+    tests: ["services/records/test/{lots,told-samples,told-buckets,exact-sum,as-of}.test.ts"],
+  },
+  releases: {
+    mutate: ["services/records/src/lots/releases.ts"],
+    tests: ["services/records/test/{release,release-store}.test.ts"],
   },
   aggregation: {
     mutate: ["services/records/src/read/{aggregation,aggregate-series}.ts"],

@@ -26,7 +26,6 @@ export default {
     "/bench",
     "/data*",
     "/deploy",
-    "/docs",
     "/mesh",
     "/mutants/reports",
     "/proto*",

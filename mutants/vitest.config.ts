@@ -21,6 +21,7 @@ export default defineConfig({
   test: {
     include: [...(rooms[process.env.WELLAPI_ROOM ?? "merkle"]?.tests ?? [])],
     exclude: ["**/*.it.test.ts", "**/node_modules/**"],
+    setupFiles: [new URL("setup.ts", import.meta.url).pathname],
     testTimeout: 20_000,
   },
 });
