@@ -82,7 +82,11 @@ export const rooms: Readonly<Record<string, Room>> = {
     tests: ["services/records/test/{release,release-store}.test.ts"],
   },
   aggregation: {
-    mutate: ["services/records/src/read/{aggregation,aggregate-series}.ts"],
-    tests: ["services/records/test/{aggregat,rollup,release,lots}*.test.ts"],
+    mutate: ["services/records/src/read/aggregation.ts"],
+    tests: ["services/records/test/aggregation*.test.ts"],
+  },
+  "aggregate-series": {
+    mutate: ["services/records/src/read/aggregate-series.ts"],
+    tests: ["services/records/test/aggregate*.test.ts"],
   },
 };

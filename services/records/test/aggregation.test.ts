@@ -77,6 +77,70 @@ describe("numbersByBucket", () => {
     expect(watched.reduce((sum, { asked }) => sum + asked, 0)).toBe(0);
   });
 
+  it("tells numbers in the unit wanted as they were sent, and only the mean in the digits asked for", async () => {
+    const sent: Aggregate = {
+      count: 3,
+      sum: { mantissa: 2125n, scale: 1 },
+      min: { mantissa: 70, scale: 0 },
+      max: { mantissa: 7150, scale: 2 },
+    };
+    const part = partIn("kg", new Map([[4, sent]]));
+    for (const unit of ["", "kg"]) {
+      expect(await numbersByBucket([part], { unit, digits: 0 })).toEqual([
+        [4, { ...sent, mean: { mantissa: 71n, scale: 0 } }],
+      ]);
+      // 70.8333…: as many digits as anything is told with.
+      expect(await numbersByBucket([part], { unit, digits: undefined })).toEqual([
+        [4, { ...sent, mean: { mantissa: 70833333333n, scale: 9 } }],
+      ]);
+    }
+    expect(await numbersByBucket([], { unit: "", digits: 0 })).toEqual([]);
+  });
+
+  it("tells a mean without zeros at its end, but with the digits of what was sent", async () => {
+    const sum = { mantissa: 28200n, scale: 2 };
+    const part = partIn("kg", new Map([[0, { ...of(70, 4), sum }]]));
+    const [[, { mean }]] = (await numbersByBucket([part], { unit: "", digits: undefined })) as [
+      [number, { mean: unknown }],
+    ];
+    expect(mean).toEqual({ mantissa: 7050n, scale: 2 });
+  });
+
+  it("converts exactly where no digits are asked for: the sum too, without zeros at its end", async () => {
+    const value = { mantissa: 986, scale: 1 };
+    const sum = { mantissa: 1972n, scale: 1 };
+    const part = partIn("[degF]", new Map([[0, { count: 2, sum, min: value, max: value }]]));
+    const [told] = await numbersByBucket([part], { unit: "Cel", digits: undefined });
+    expect(told).toEqual([
+      0,
+      {
+        count: 2,
+        sum: { mantissa: 740n, scale: 1 },
+        min: { mantissa: 370, scale: 1 },
+        max: { mantissa: 370, scale: 1 },
+        mean: { mantissa: 370n, scale: 1 },
+      },
+    ]);
+  });
+
+  it("rounds a joined sum though the part that was sent in the wanted unit comes last", async () => {
+    const pounds = partIn("[lb_av]", new Map([[0, of(150)]]));
+    const kilograms = partIn("kg", new Map([[0, of(70)]]));
+    for (const parts of [
+      [pounds, kilograms],
+      [kilograms, pounds],
+    ]) {
+      const [[, { sum, mean }]] = (await numbersByBucket(parts, { unit: "kg", digits: 1 })) as [
+        [number, { sum: unknown; mean: unknown }],
+      ];
+      // 68.038… kg and 70 kg.
+      expect([sum, mean]).toEqual([
+        { mantissa: 1380n, scale: 1 },
+        { mantissa: 690n, scale: 1 },
+      ]);
+    }
+  });
+
   it("says which digits are too many", async () => {
     const pounds = partIn("[lb_av]", new Map([[0, of(9e12)]]));
     await expect(numbersByBucket([pounds], { unit: "kg", digits: 9 })).rejects.toMatchObject({
@@ -84,7 +148,7 @@ describe("numbersByBucket", () => {
     });
   });
 
-  it("lets others have their turn while it converts", async () => {
+  it("lets others have their turn while it converts, and keeps nobody waiting who asks for nothing converted", async () => {
     const pounds = partIn("[lb_av]", new Map(Array.from({ length: 2_000 }, (_, i) => [i, of(150)])));
     let turns = 0;
     let over = false;
@@ -94,7 +158,12 @@ describe("numbersByBucket", () => {
     };
     setImmediate(count);
     await numbersByBucket([pounds], { unit: "kg", digits: 1 });
-    over = true;
+    // Once in 200 conversions, of which each bucket needs two.
     expect(turns).toBeGreaterThanOrEqual(10);
+    expect(turns).toBeLessThanOrEqual(30);
+    turns = 0;
+    await numbersByBucket([pounds], { unit: "", digits: 1 });
+    expect(turns).toBe(0);
+    over = true;
   });
 });
