@@ -56,8 +56,12 @@ export const rooms: Readonly<Record<string, Room>> = {
     tests: ["packages/store/test/**/*.test.ts"],
   },
   judging: {
-    mutate: ["services/records/src/{gate/{contribution,gate,grant,reading},write/judgement}.ts"],
-    tests: ["services/records/test/**/*.test.ts"],
+    mutate: ["services/records/src/{gate/{contribution,grant},write/judgement}.ts"],
+    tests: ["services/records/test/{judgement,domain}.test.ts"],
+  },
+  gate: {
+    mutate: ["services/records/src/gate/{gate,reading}.ts"],
+    tests: ["services/records/test/{answers-in-flight,entries}.test.ts"],
   },
   writing: {
     mutate: [
@@ -67,9 +71,13 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   blocks: {
     mutate: [
-      "services/records/src/{model/rank,blocks/{winners,committed-samples,compaction,compactor,summary},read/rollup}.ts",
+      "services/records/src/{model/rank,blocks/{winners,committed-samples,compaction,summary},read/rollup}.ts",
     ],
-    tests: ["services/records/test/{winners,compaction,rollup,overlap,read}*.test.ts"],
+    tests: ["services/records/test/{winners,rollup,blocks}.test.ts"],
+  },
+  compactor: {
+    mutate: ["services/records/src/blocks/compactor.ts"],
+    tests: ["services/records/test/compact*.test.ts"],
   },
   lots: {
     mutate: [
@@ -82,7 +90,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     tests: ["services/records/test/{release,release-store}.test.ts"],
   },
   aggregation: {
-    mutate: ["services/records/src/read/aggregation.ts"],
+    mutate: ["services/records/src/{read/aggregation,model/buckets}.ts"],
     tests: ["services/records/test/aggregation*.test.ts"],
   },
   "aggregate-series": {

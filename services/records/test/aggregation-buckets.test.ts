@@ -2,12 +2,8 @@ import type { Columns } from "@wellapi/series";
 import { describe, expect, it } from "vitest";
 import type { Summary } from "../src/blocks/summary.ts";
 import type { ConsentPermit } from "../src/gate/grant.ts";
-import {
-  aggregatePermission,
-  countedIntervals,
-  createSeriesAggregation,
-  releasedBuckets,
-} from "../src/read/aggregation.ts";
+import { countedIntervals } from "../src/model/buckets.ts";
+import { aggregatePermission, createSeriesAggregation, releasedBuckets } from "../src/read/aggregation.ts";
 
 const HOUR = 3_600_000;
 const hours = (...at: readonly number[]) => Float64Array.from(at, (hour) => hour * HOUR);

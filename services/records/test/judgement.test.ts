@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
+import {
+  type CodeContribution,
+  type Contribution,
+  lacksConsent,
+  sameContributions,
+} from "../src/gate/contribution.ts";
 import { type ConsentPermit, ownGrant, rawGrant, signatureOf } from "../src/gate/grant.ts";
-import { type Contribution, type JudgedItem, judge, lacksConsent } from "../src/write/judgement.ts";
+import { type JudgedItem, judge } from "../src/write/judgement.ts";
 
 const yes: Contribution = { permitted: true, windows: [{ from: 0, to: 10 }] };
 const contributions = new Map<string, Contribution>([
@@ -22,7 +28,7 @@ function judged(one: JudgedItem, earlier?: { accepted?: number[]; retracted?: bo
   const [judgement] = judge([one], contributions, before);
   if (judgement!.status !== "rejected") return judgement!.status;
   expect(judgement!.violations).toHaveLength(1);
-  const [{ field, reason, description }] = judgement!.violations as typeof wrong;
+  const { field, reason, description } = judgement!.violations[0]!;
   expect(description).not.toBe("");
   return `${field} ${reason}`;
 }
@@ -78,6 +84,62 @@ describe("a sender", () => {
       false,
       false,
     ]);
+  });
+});
+
+describe("a decision to contribute", () => {
+  type Permits = CodeContribution["permits"];
+  const permit = { consent: "a", version: 1, from: 0, to: 10 };
+  const yesBy = (...permits: Permits): CodeContribution => ({ permitted: true, windows: permits, permits });
+  const no = (reason: string): CodeContribution => {
+    return { permitted: false, scope: "other", reason, permits: [] };
+  };
+  const same = (a: CodeContribution, b: CodeContribution) =>
+    sameContributions(new Map([["code", a]]), new Map([["code", b]]));
+
+  it("stands as long as the same permits say the same", () => {
+    expect(same(yesBy(permit), yesBy(permit))).toBe(true);
+    const remembered = yesBy(permit);
+    expect(same(remembered, remembered)).toBe(true);
+    expect(same(no("CONSENT_CATEGORY"), no("CONSENT_CATEGORY"))).toBe(true);
+    expect(sameContributions(new Map(), new Map())).toBe(true);
+  });
+
+  it("does not stand once a permit, its version or its window is another, or a code is decided otherwise", () => {
+    for (const other of [
+      yesBy({ ...permit, version: 2 }),
+      yesBy({ ...permit, consent: "b" }),
+      yesBy({ ...permit, to: 9 }),
+      yesBy({ ...permit, from: 1 }),
+      yesBy(permit, { ...permit, consent: "b" }),
+      no("CONSENT_CATEGORY"),
+    ]) {
+      expect(same(yesBy(permit), other)).toBe(false);
+    }
+    expect(same(no("CONSENT_CATEGORY"), no("CONSENT_REGION"))).toBe(false);
+    const permits = [permit];
+    const one: CodeContribution = { permitted: true, windows: [], permits };
+    expect(sameContributions(new Map([["x", one]]), new Map([["y", one]]))).toBe(false);
+    const two = new Map([
+      ["x", one],
+      ["y", one],
+    ]);
+    expect(sameContributions(new Map([["x", one]]), two)).toBe(false);
+    expect(sameContributions(two, new Map([["x", one]]))).toBe(false);
+  });
+
+  it("stands while a window slides on, but not once it slides otherwise", () => {
+    const sliding = { lastMs: 10, from: 3 };
+    const slid = (from: number, more: Partial<typeof sliding> = {}) =>
+      yesBy({ ...permit, from, sliding: { ...sliding, ...more } });
+    expect(same(slid(4), slid(5))).toBe(true);
+    for (const other of [slid(4, { lastMs: 11 }), slid(4, { from: 4 }), yesBy({ ...permit, from: 4 })]) {
+      expect(same(slid(4), other)).toBe(false);
+    }
+    // Another beside it that does not slide still counts with its start.
+    const beside = (from: number) => yesBy({ ...permit, from: 9, sliding }, { ...permit, from });
+    expect(same(beside(1), beside(1))).toBe(true);
+    expect(same(beside(1), beside(2))).toBe(false);
   });
 });
 
