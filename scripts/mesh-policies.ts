@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { parseAllDocuments, stringify } from "yaml";
-import { type ServiceName, serviceNames } from "../host/src/mesh/services.ts";
+import { type ServiceName, serviceNames } from "../host/src/services.ts";
 import { contractServices, publicTypeNames, TableError, tableOf } from "./manifests/callers-table.ts";
 import {
   authorizationPolicies,

@@ -8,7 +8,7 @@ import { create, createFileRegistry, type DescService } from "@bufbuild/protobuf
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parseServiceConfig } from "../host/src/mesh/config.ts";
-import { serviceNames } from "../host/src/mesh/services.ts";
+import { serviceNames } from "../host/src/services.ts";
 import { manifestProblems } from "../scripts/check-manifests.ts";
 import { openGoTool } from "../scripts/go-tools.ts";
 import { contractServices, TableError, tableOf } from "../scripts/manifests/callers-table.ts";

@@ -1,4 +1,6 @@
 import { type ConfigReader, type Env, parseConfig } from "@wellapi/runtime";
+import { type Registry, readSettings, type ServiceDescriptor } from "@wellapi/service";
+import { services } from "./services.ts";
 
 /** Settings of a whole exchange in one process. */
 export interface ExchangeConfig {
@@ -9,12 +11,6 @@ export interface ExchangeConfig {
   readonly terminologyDir: string | undefined;
   /** A journal that is taken as it is although the data knows more: `<journal>@<position>`. */
   readonly acceptJournal: string | undefined;
-  /** Entries of the log that are lost for good: `<log>:<published>@<stored>`. */
-  readonly acceptLogBreak: string | undefined;
-  /** The key of the log that a new one takes the place of: the middle part of its verifier key. */
-  readonly rotateLogKey: string | undefined;
-  /** Numbers of the authority's roots that are trusted, ascending. None: those that there are. */
-  readonly authorities: readonly number[];
   /** Address that both doors listen on. */
   readonly host: string;
   /** 0 takes a free port. */
@@ -31,12 +27,10 @@ export interface ExchangeConfig {
   readonly credentialRecheckMs: number;
   /** How many streams an application may have open at the doors. */
   readonly streamsPerApplication: number;
-  /** How long after its arrival a block of samples may be merged with others, in milliseconds. */
-  readonly compactAfterMs: number;
-  /** Fewest samples that readers of hourly and daily data are told together. */
-  readonly releaseMinimum: number;
   /** How long open calls and streams may go on once the process is told to stop, in milliseconds. */
   readonly drainMs: number;
+  /** The services' own settings, by their names. */
+  readonly settings: ReadonlyMap<string, object>;
 }
 
 /** An open stream costs memory (docs/performance.md, P13); nobody who sends batches needs hundreds. */
@@ -44,36 +38,18 @@ export function streamsPerApplicationOf(reader: ConfigReader): number {
   return reader.int("WELLAPI_STREAMS_PER_APPLICATION", { fallback: 1_000, min: 1, max: 1_000_000 });
 }
 
-/** Earlier merges more often what arrives all the time; later keeps more of it in small blocks (docs/decisions/0018). */
-export function compactAfterMsOf(reader: ConfigReader): number {
-  return reader.int("WELLAPI_COMPACT_AFTER_MS", { fallback: 1_800_000, min: 100, max: 86_400_000 });
-}
-
-/** Fewer would tell a reader of hourly data single samples; more withholds more (docs/decisions/0021). */
-export function releaseMinimumOf(reader: ConfigReader): number {
-  return reader.int("WELLAPI_RELEASE_MINIMUM", { fallback: 5, min: 2, max: 1_000 });
-}
-
-/** From `WELLAPI_AUTHORITIES`. */
-export function authoritiesOf(reader: ConfigReader): readonly number[] {
-  const numbers = reader.list("WELLAPI_AUTHORITIES", []).map(Number);
-  const ascending = numbers.every((number, i) => number > (numbers[i - 1] ?? 0));
-  if (!ascending || !numbers.every((number) => Number.isInteger(number) && number < 1_000)) {
-    reader.problem("WELLAPI_AUTHORITIES is not valid: expected numbers of roots, ascending, such as 1,2");
-  }
-  return numbers;
+/** Of the service's own settings, what they amount to: what its `compose` is given. */
+export function settingsOf(descriptor: ServiceDescriptor, reader: ConfigReader): object {
+  return readSettings(descriptor.settings ?? {}, reader);
 }
 
 /** Throws ConfigError with every problem at once. */
-export function parseExchangeConfig(env: Env): ExchangeConfig {
+export function parseExchangeConfig(env: Env, registry: Registry = services): ExchangeConfig {
   return parseConfig(env, (reader) => ({
     dataDir: reader.path("WELLAPI_DATA_DIR", "./data"),
     journalDir: reader.path("WELLAPI_JOURNAL_DIR", `${reader.path("WELLAPI_DATA_DIR", "./data")}/journal`),
     terminologyDir: reader.optional("WELLAPI_TERMINOLOGY_DIR"),
     acceptJournal: reader.optional("WELLAPI_ACCEPT_JOURNAL"),
-    acceptLogBreak: reader.optional("WELLAPI_ACCEPT_LOG_BREAK"),
-    rotateLogKey: reader.optional("WELLAPI_ROTATE_LOG_KEY"),
-    authorities: authoritiesOf(reader),
     host: reader.string("WELLAPI_HOST", "127.0.0.1"),
     grpcPort: reader.port("WELLAPI_GRPC_PORT", 7443),
     httpPort: reader.port("WELLAPI_HTTP_PORT", 7080),
@@ -86,8 +62,7 @@ export function parseExchangeConfig(env: Env): ExchangeConfig {
       max: 60_000,
     }),
     streamsPerApplication: streamsPerApplicationOf(reader),
-    compactAfterMs: compactAfterMsOf(reader),
-    releaseMinimum: releaseMinimumOf(reader),
     drainMs: reader.int("WELLAPI_DRAIN_MS", { fallback: 5_000, min: 0, max: 600_000 }),
+    settings: new Map(registry.services.map((one) => [one.name, settingsOf(one, reader)])),
   }));
 }

@@ -15,8 +15,15 @@ export interface DataFolder {
   /** Of room that was taken while the disk had some. */
   readonly reserves: string;
   reserve(service: string): string;
-  /** Opens a service's own store. Throws HostError `data_in_use`. */
-  open(name: string, collections: readonly CollectionDeclaration[]): Promise<SqliteStore>;
+  /**
+   * Opens the store of this name, or at this path. One that survives a full disk gives up room of its own there. Throws
+   * HostError `data_in_use`.
+   */
+  open(
+    name: string,
+    collections: readonly CollectionDeclaration[],
+    survivesFullDisk?: boolean,
+  ): Promise<SqliteStore>;
   /** Throws HostError `keys_missing` where there is data without the keys that open it. */
   checkKeys(): void;
 }
@@ -50,11 +57,10 @@ export function prepareDataFolder(path: string): DataFolder {
         );
       },
       reserve: (service) => join(reserves, `${service}.leaves`),
-      async open(name, collections) {
+      async open(name, collections, survivesFullDisk = false) {
         const file = name.includes("/") ? name : join(root, `${name}.db`);
         try {
-          // Without the sessions that consent stores nothing is read.
-          const room = name === "consent" ? { roomPath: sessionsRoom(reserves) } : {};
+          const room = survivesFullDisk ? { roomPath: sessionsRoom(reserves) } : {};
           return await openSqliteStore({ path: file, collections, ...room });
         } catch (cause) {
           if (cause instanceof StoreError && cause.code === "locked") {

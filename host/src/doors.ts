@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { type Gateway, isConsented, openGatewayService } from "@wellapi/gateway";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import type { MountedSurface } from "@wellapi/http";
-import { ingestionSelfValidating } from "@wellapi/ingestion";
 import {
   type AnswerGuard,
   type Authentication,
@@ -18,7 +18,7 @@ import {
 } from "@wellapi/rpc";
 import type { Clock, Closers, Logger } from "@wellapi/runtime";
 import { HostError } from "./errors.ts";
-import type { Network } from "./platform.ts";
+import type { HostNetwork } from "./platform.ts";
 import { observeCertificate } from "./signals/gauges.ts";
 
 /** Where callers from outside come in. */
@@ -43,7 +43,7 @@ const renewMs = 24 * 3_600_000;
 export function createDoorAuthentication(options: {
   readonly workload: string;
   readonly edge?: "gateway";
-  readonly network: Network;
+  readonly network: HostNetwork;
   readonly clock: Clock;
   readonly recheckMs: number;
   readonly believeMs?: number;
@@ -62,6 +62,7 @@ export async function openGrpcDoor(options: {
   readonly settings: DoorSettings;
   /** Public services only. */
   readonly routes: readonly Route[];
+  readonly selfValidating: readonly DescMethod[];
   readonly authentication: Authentication;
   /** Shared by the doors of a process, as `streamLimit` is. */
   readonly answers: AnswerGuard;
@@ -83,7 +84,7 @@ export async function openGrpcDoor(options: {
         authentication: options.authentication,
         streamLimit: options.streamLimit,
         release: { guard: options.answers, guards: isConsented },
-        selfValidating: ingestionSelfValidating,
+        selfValidating: options.selfValidating,
       }),
       host: settings.host,
       port: settings.grpcPort,
@@ -113,6 +114,8 @@ export async function openGrpcDoor(options: {
 export async function openHttpDoor(options: {
   readonly settings: DoorSettings;
   readonly upstream: Transport;
+  /** Public services only. */
+  readonly services: readonly DescService[];
   readonly authentication: Authentication;
   readonly answers: AnswerGuard;
   readonly streamLimit: StreamLimit;

@@ -1,31 +1,31 @@
 import { basename } from "node:path";
 import type { Interceptor } from "@connectrpc/connect";
 import { embeddedEventsCollections, openEmbeddedEvents, openRelay } from "@wellapi/events";
-import { ingestionSelfValidating } from "@wellapi/ingestion";
 import { openFileJournal } from "@wellapi/journal";
 import { createAuthentication, serverInterceptors } from "@wellapi/rpc";
 import { type Closers, createDamageReporter, type Logger, randomIds, systemClock } from "@wellapi/runtime";
+import type { Installation, LogFolders, Registry } from "@wellapi/service";
 import type { CollectionDeclaration, SqliteStore, Store } from "@wellapi/store";
 import { openTerminology } from "@wellapi/terminology";
 import { openVault, vaultCollections } from "@wellapi/vault";
 import type { DataFolder } from "./data-folder.ts";
 import {
+  createAccessEnds,
   createNetwork,
-  type Installation,
-  type LogFiles,
-  type Network,
+  type HostNetwork,
+  type HostPlatform,
   once,
+  openEnforcement,
   openJournalAccess,
   openKeys,
   openServiceLog,
-  type Platform,
 } from "./platform.ts";
 import { measureCommits } from "./signals/commits.ts";
 import { reportDamage } from "./signals/damage.ts";
 import { createSwitchboard, type Switchboard } from "./switchboard.ts";
 
 /** All services in this process: SQLite files in one folder, events in a store, calls through a switchboard. */
-export interface InProcessPlatform extends Platform {
+export interface InProcessPlatform extends HostPlatform {
   /** What a service serves is mounted here for the others. */
   readonly switchboard: Switchboard;
   /** Those that are open, by the names of their files, without `.db`. */
@@ -34,21 +34,22 @@ export interface InProcessPlatform extends Platform {
 
 export function createInProcessPlatform(options: {
   readonly installation: Installation;
+  readonly registry: Registry;
   readonly folder: DataFolder;
   /** Folder of the journal, and the one that somebody has accepted as it is. */
   readonly journal: { readonly folder: string; readonly accepted: string | undefined };
-  readonly logFiles: LogFiles;
+  readonly logFolders: LogFolders;
   /** Of what the installation adds. */
   readonly terminologyDir: string | undefined;
   readonly closers: Closers;
   readonly log: Logger;
 }): InProcessPlatform {
-  const { installation, folder, closers, log } = options;
+  const { installation, registry, folder, closers, log } = options;
   const clock = systemClock;
   const ids = randomIds;
 
   const switchboard: Switchboard = createSwitchboard(() => interceptors());
-  const network: Network = createNetwork({
+  const network: HostNetwork = createNetwork({
     transport: switchboard.transport,
     reader: "door",
     trustDomain: installation.trustDomain,
@@ -59,18 +60,28 @@ export function createInProcessPlatform(options: {
     serverInterceptors({
       log,
       authentication: createAuthentication({ verifier: network.verifier, clock }),
-      selfValidating: ingestionSelfValidating,
+      selfValidating: registry.services.flatMap((service) => service.selfValidating ?? []),
     });
 
   const stores = new Map<string, SqliteStore>();
 
-  async function openStore(name: string, collections: readonly CollectionDeclaration[]): Promise<Store> {
-    const store = await folder.open(name, collections);
+  async function openFile(
+    name: string,
+    collections: readonly CollectionDeclaration[],
+    survivesFullDisk = false,
+  ): Promise<Store> {
+    const store = await folder.open(name, collections, survivesFullDisk);
     closers.push(`store ${name}`, () => store.close());
     stores.set(basename(name, ".db"), store);
     const service = basename(name, ".db");
     const damage = createDamageReporter({ store: service, log });
     return reportDamage(measureCommits(store, "sqlite", service), damage);
+  }
+
+  async function openJournalFile() {
+    const repository = await openFileJournal({ folder: options.journal.folder, clock });
+    closers.push("journal", () => repository.close());
+    return repository;
   }
 
   const keys = once(() => openKeys(folder.masterKey, closers));
@@ -81,12 +92,16 @@ export function createInProcessPlatform(options: {
     stores,
     replicated: false,
     terminology: once(() => openTerminology(options.terminologyDir)),
-    logFiles: options.logFiles,
-    openStore,
+    accessEnds: createAccessEnds(log),
+    logFolders: options.logFolders,
+    enforcement: openEnforcement(base),
+    openFile,
+    openJournalFile,
+    openStore: (name, { collections, survivesFullDisk }) => openFile(name, collections, survivesFullDisk),
     vault: once(async () => {
       const { kms } = await keys();
       const vault = await openVault({
-        store: await openStore(folder.keyStore, vaultCollections),
+        store: await openFile(folder.keyStore, vaultCollections),
         kms,
         clock,
         damage: createDamageReporter({ store: basename(folder.keyStore, ".db"), log }),
@@ -94,15 +109,13 @@ export function createInProcessPlatform(options: {
       closers.push("vault", () => vault.close());
       return vault;
     }),
-    journal: once(async () => {
-      const repository = await openFileJournal({ folder: options.journal.folder, clock });
-      closers.push("journal", () => repository.close());
-      return openJournalAccess(repository, await keys(), options.journal.accepted);
-    }),
+    journal: once(async () =>
+      openJournalAccess(await openJournalFile(), await keys(), options.journal.accepted),
+    ),
     openAccessLog: (service, store) => openServiceLog(base, service, store, folder.reserve(service)),
     // One engine for all services: its store is open once, and what one publishes another consumes.
     openEvents: once(async () => {
-      const store = await openStore("events", embeddedEventsCollections);
+      const store = await openFile("events", embeddedEventsCollections);
       const onError = (err: unknown) => log.warn({ err }, "an event was not handled, or its store failed");
       const events = await openEmbeddedEvents({ store, clock, onError });
       closers.push("events", () => events.close());

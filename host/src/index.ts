@@ -15,5 +15,5 @@ export {
   rotateMasterKey,
 } from "./master-key.ts";
 export { runService } from "./mesh/run.ts";
-export { serviceNames } from "./mesh/services.ts";
 export { run } from "./run.ts";
+export { type ServiceName, serviceNames, services } from "./services.ts";

@@ -1,5 +1,7 @@
+import { randomUUID } from "node:crypto";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { createLeafSealer, type OpenAccessLog, openAccessLog } from "@wellapi/access-log";
+import { Answers, openEnforcer } from "@wellapi/enforcer";
 import type { Events, Relay } from "@wellapi/events";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
@@ -10,33 +12,24 @@ import {
   createPageTokens,
   createTokens,
   createTokenVerifier,
-  type PageTokens,
   type TokenVerifier,
 } from "@wellapi/rpc";
 import type { Clock, Closers, Ids, Logger } from "@wellapi/runtime";
+import type {
+  AccessEnds,
+  Enforcement,
+  Installation,
+  Keys,
+  LogFolders,
+  StoreDescriptor,
+} from "@wellapi/service";
 import type { CollectionDeclaration, Store } from "@wellapi/store";
 import type { Terminology } from "@wellapi/terminology";
-import { createPairwise, type Kms, type OpenVault, openLocalKms, type Pairwise } from "@wellapi/vault";
-import { observeLeafOutbox } from "./signals/gauges.ts";
-
-/** What an installation is, wherever its services run. */
-export interface Installation {
-  /** SPIFFE trust domain, issuer of tokens, and name of the log. */
-  readonly trustDomain: string;
-  /** In the sandbox an operator can issue patients' tokens, and the gRPC door has reflection. */
-  readonly profile: "sandbox" | "production";
-  /** Home region of the patients. */
-  readonly region: string;
-  /** How long after its arrival a block of samples may be merged with others, in milliseconds. */
-  readonly compactAfterMs: number;
-  /** Fewest samples that readers of hourly and daily data are told together. */
-  readonly releaseMinimum: number;
-  /** Numbers of the roots of identity's authority that are trusted, ascending. None: those that there are. */
-  readonly authorities: readonly number[];
-}
+import { createPairwise, type OpenVault, openLocalKms } from "@wellapi/vault";
+import { observeLeafOutbox, observeSession } from "./signals/gauges.ts";
 
 /** Calls between services, each for the workload that it is made by. */
-export interface Network {
+export interface HostNetwork {
   /** Verifies internal tokens by identity's keys. */
   readonly verifier: TokenVerifier;
   /** Without a token: the called service sees the workload only. */
@@ -47,52 +40,32 @@ export interface Network {
   onBehalf(workload: string): Transport;
 }
 
-/** What is derived from the installation's master key. */
-export interface Keys {
-  readonly kms: Kms;
-  readonly pairwise: Pairwise;
-  readonly pageTokens: PageTokens;
-}
-
-/** Where the log's files lie, and what an operator has decided of it. */
-export interface LogFiles {
-  /** Of tiles, which are a cache. */
-  readonly directory: string;
-  /** Of what was published and of the log's keys: apart from the data. */
-  readonly publishedDirectory: string;
-  readonly acceptBreak: string | undefined;
-  readonly rotateKey: string | undefined;
-}
-
 /**
- * What services stand on. compositions.ts says how each service is made from it; in one process they share one
- * platform, in the mesh each process has its own. Whatever is opened is closed by `closers`. A service that does
- * not ask for keys never holds any.
+ * What this process has for the services that run in it: one in a mesh, all of them in one process, where they share it. A
+ * service sees what `platformOf` (service-platform.ts) makes of it.
  */
-export interface Platform {
+export interface HostPlatform {
   readonly installation: Installation;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Logger;
   readonly closers: Closers;
-  readonly network: Network;
-  /** Whether other processes write to the same stores: replicas of a service, over one database. */
+  readonly network: HostNetwork;
   readonly replicated: boolean;
-  readonly logFiles: LogFiles;
-  /** Codes and categories, with those that the installation adds. Throws TerminologyError where they cannot be used. */
+  readonly accessEnds: AccessEnds;
+  readonly logFolders: LogFolders;
   terminology(): Promise<Terminology>;
   keys(): Promise<Keys>;
-  /** Patients' keys, in one store for all services that ask. */
   vault(): Promise<OpenVault>;
-  /** What a restore must not undo: apart from the data, one for all services. */
   journal(): Promise<JournalAccess>;
-  /** A service's own store. */
-  openStore(name: string, collections: readonly CollectionDeclaration[]): Promise<Store>;
-  /** A service's own outbox of leaves. */
+  openStore(service: string, store: StoreDescriptor): Promise<Store>;
   openAccessLog(service: string, store: Store): Promise<OpenAccessLog>;
   openEvents(subjects: readonly string[]): Promise<Events>;
-  /** Moves a store's events out. */
   openRelay(store: Store, events: Events): Relay;
+  /** The first that asks opens it, as its own workload. */
+  enforcement(workload: string): Promise<Enforcement>;
+  openFile(name: string, collections: readonly CollectionDeclaration[]): Promise<Store>;
+  openJournalFile(): Promise<JournalRepository>;
 }
 
 /** `transport` calls for a workload without a token; `reader` is the workload that fetches identity's keys. */
@@ -101,7 +74,7 @@ export function createNetwork(options: {
   readonly reader: string;
   readonly trustDomain: string;
   readonly clock: Clock;
-}): Network {
+}): HostNetwork {
   const { transport, reader, trustDomain, clock } = options;
   const tokensOf = (workload: string) =>
     createTokens({ exchange: createClient(TokenExchangeService, transport(workload)), clock });
@@ -140,7 +113,7 @@ const reserveBytes = 4 * 1024 * 1024;
 
 /** A service's outbox of leaves, with the file that takes them while its store cannot. */
 export async function openServiceLog(
-  platform: Pick<Platform, "clock" | "ids" | "log" | "closers" | "network" | "keys">,
+  platform: Pick<HostPlatform, "clock" | "ids" | "log" | "closers" | "network" | "keys">,
   service: string,
   store: Store,
   reservePath: string,
@@ -158,6 +131,44 @@ export async function openServiceLog(
   platform.closers.push(`access log of ${service}`, () => accessLog.close());
   platform.closers.push(`signals of ${service}`, observeLeafOutbox(service, accessLog, platform.clock));
   return accessLog;
+}
+
+/** An enforcer with a session of the workload's own, and what is in flight under it. Once a process. */
+export function openEnforcement({
+  network,
+  clock,
+  log,
+  closers,
+}: Pick<HostPlatform, "network" | "clock" | "log" | "closers">): HostPlatform["enforcement"] {
+  let opened: Enforcement | undefined;
+  return async (workload) => {
+    if (opened !== undefined) return opened;
+    const transport = network.onOwn(workload);
+    const enforcer = openEnforcer({ transport, instance: randomUUID(), clock, log });
+    closers.push("enforcer", () => enforcer.close());
+    closers.push("signals of the session", observeSession(enforcer));
+    opened = { enforcer, answers: new Answers(enforcer) };
+    return opened;
+  };
+}
+
+export function createAccessEnds(log: Logger): AccessEnds {
+  const listeners = new Set<(id: string) => void>();
+  return {
+    tell(id) {
+      for (const listener of listeners) {
+        try {
+          listener(id);
+        } catch (err) {
+          log.error({ err }, "a door did not forget a credential that has ended");
+        }
+      }
+    },
+    listen(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
 }
 
 /** Runs `open` once, at the first call. */

@@ -1,6 +1,5 @@
 import type { Transport } from "@connectrpc/connect";
-import { forwardingRoute, isConsented, publicServices } from "@wellapi/gateway";
-import { ingestionSelfValidating } from "@wellapi/ingestion";
+import { forwardingRoute, isConsented } from "@wellapi/gateway";
 import {
   type AnswerGuard,
   type Authentication,
@@ -12,6 +11,7 @@ import {
   serverInterceptors,
 } from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
+import type { Registry } from "@wellapi/service";
 
 /**
  * The one way from the HTTP surfaces of a service to services: the interceptors of a door, and behind them the service's
@@ -19,6 +19,7 @@ import type { Logger } from "@wellapi/runtime";
  * calls their contracts say.
  */
 export function createSurfaceDoor(options: {
+  readonly registry: Registry;
   /** Of the service that owns the surfaces. */
   readonly routes: readonly Route[];
   /** Reaches the other services as the owner's workload; without credentials of its own. */
@@ -30,9 +31,9 @@ export function createSurfaceDoor(options: {
   readonly streamLimit: StreamLimit;
   readonly log: Logger;
 }): Door {
-  const { upstream, authentication, answers, streamLimit, log } = options;
+  const { registry, upstream, authentication, answers, streamLimit, log } = options;
   const own = options.routes.filter(({ service }) => isPublic(service));
-  const others = publicServices.filter(({ typeName }) =>
+  const others = registry.publicContracts.filter(({ typeName }) =>
     own.every(({ service }) => service.typeName !== typeName),
   );
   return createDoor({
@@ -42,7 +43,7 @@ export function createSurfaceDoor(options: {
       authentication,
       streamLimit,
       ...(answers && { release: { guard: answers, guards: isConsented } }),
-      selfValidating: ingestionSelfValidating,
+      selfValidating: registry.services.flatMap((service) => service.selfValidating ?? []),
     }),
   });
 }

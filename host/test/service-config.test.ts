@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ConfigError } from "@wellapi/runtime";
 import { describe, expect, test } from "vitest";
 import { parseServiceConfig } from "../src/mesh/config.ts";
-import { serviceNames, serviceOf } from "../src/mesh/services.ts";
+import { serviceNames, services } from "../src/services.ts";
 
 const stored = { WELLAPI_MONGODB_URI: "mongodb://db", WELLAPI_MASTER_KEY: "/keys/master.key" };
 
@@ -68,6 +68,7 @@ describe("a service's settings", () => {
 });
 
 test("a contract is served by the service of its area", () => {
+  const serviceOf = (typeName: string) => services.serving(typeName)?.name;
   expect(serviceOf("wellapi.internal.records.v1.RecordsWriteService")).toBe("records");
   expect(serviceOf("wellapi.internal.keys.v1.KeyService")).toBe("keys");
   expect(serviceOf("wellapi.type.v1.Nothing")).toBeUndefined();

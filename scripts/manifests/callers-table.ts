@@ -2,7 +2,7 @@
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { DescFile, DescMethod, DescService } from "@bufbuild/protobuf";
-import { type ServiceName, serviceNames, serviceOf } from "../../host/src/mesh/services.ts";
+import { type ServiceName, serviceNames, services } from "../../host/src/services.ts";
 import { callersOf, isPublic } from "../../packages/rpc/src/caller/callers.ts";
 
 /** One RPC, the service that serves it and the service accounts that may call it. */
@@ -70,7 +70,7 @@ export function calledBy(rows: readonly Row[], caller: ServiceName): readonly Se
 
 function rowOf(method: DescMethod): Row {
   const path = `/${method.parent.typeName}/${method.name}`;
-  const service = serviceOf(method.parent.typeName);
+  const service = services.serving(method.parent.typeName)?.name as ServiceName | undefined;
   if (service === undefined) throw new TableError(`${path}: no process of the mesh serves it`);
   const workloads = callersOf(method)?.workloads;
   if (workloads === undefined) {

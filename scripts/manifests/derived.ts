@@ -1,5 +1,5 @@
 /** What the mesh's manifests take from the contracts. Each function is pure: table in, Kubernetes objects out. */
-import { type ServiceName, serviceNames } from "../../host/src/mesh/services.ts";
+import { type ServiceName, serviceNames } from "../../host/src/services.ts";
 import { calledBy, type Row } from "./callers-table.ts";
 
 export type Manifest = Readonly<Record<string, unknown>>;

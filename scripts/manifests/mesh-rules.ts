@@ -1,5 +1,5 @@
 /** What the mesh must refuse: read from the rendered policies, and compared with the contracts' table pair by pair. */
-import { type ServiceName, serviceNames } from "../../host/src/mesh/services.ts";
+import { type ServiceName, serviceNames } from "../../host/src/services.ts";
 import { calledBy, type Row } from "./callers-table.ts";
 import { edgeNamespace, type Manifest, namespace, principalOf } from "./derived.ts";
 import { type Metadata, type NetworkPolicy, ofKind, type Policy, selects } from "./kinds.ts";

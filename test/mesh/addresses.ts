@@ -1,6 +1,6 @@
 /** Where everything is in the laboratory's network: one bridge, one network namespace a pod. */
 
-import { serviceNames } from "../../host/src/mesh/services.ts";
+import { serviceNames } from "../../host/src/services.ts";
 import { edgeNamespace, namespace } from "../../scripts/manifests/derived.ts";
 
 /** A pod with a proxy of Istio's. */

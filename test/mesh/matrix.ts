@@ -1,6 +1,6 @@
 /** Who may call what: a row for every RPC of the contracts and every account, from the table and nothing else. */
 
-import { type ServiceName, serviceNames } from "../../host/src/mesh/services.ts";
+import { type ServiceName, serviceNames } from "../../host/src/services.ts";
 import { calledBy, type Row as TableRow } from "../../scripts/manifests/callers-table.ts";
 import { edge, type MeshPod, servicePods, stranger } from "./addresses.ts";
 import type { Row } from "./rows.ts";

@@ -1,7 +1,9 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Clock, version } from "@wellapi/runtime";
+import type { Registry, ServiceDescriptor } from "@wellapi/service";
 import { HostError } from "../errors.ts";
+import { services } from "../services.ts";
 import { type BackupContent, describeFile, type Manifest, syncFolder, writeManifest } from "./manifest.ts";
 
 /** Where a backup comes from: an exchange that runs, or the files of one that does not. */
@@ -16,18 +18,27 @@ export interface BackupSource {
 /**
  * Each store is copied at a moment of its own, so the order matters. What sends comes before what receives: a leaf or an
  * event that was on its way is then in one of the two, or in both, where its id makes it one. What refers to
- * something comes before what it refers to.
+ * something comes before what it refers to. So callers come before those whom they call, events after all that publish
+ * them, and consumers of events after the events.
  */
-const dataFiles = [
-  "reserves/records.leaves",
-  "reserves/consent.leaves",
-  "reserves/identity.leaves",
-  "records.db",
-  "events.db",
-  "consent.db",
-  "identity.db",
-  "audit.db",
-] as const;
+export function dataFiles(registry: Registry): readonly string[] {
+  const services = registry.services.toReversed();
+  const stored = services.filter(({ store }) => store !== undefined);
+  const consumers = stored.filter(({ consumes }) => consumes !== undefined);
+  const others = stored.filter((service) => !consumers.includes(service));
+  const publishers = others.findLastIndex(({ needs }) => needs.includes("events")) + 1;
+  const file = ({ name }: ServiceDescriptor) => `${name}.db`;
+  return [
+    ...services
+      .filter(({ needs }) => needs.includes("access_log"))
+      .map(({ name }) => `reserves/${name}.leaves`),
+    ...others.slice(0, publishers).map(file),
+    "events.db",
+    ...consumers.map(file),
+    ...others.slice(publishers).map(file),
+  ];
+}
+
 export const keyFile = "keys/patient-keys.db";
 
 /**
@@ -45,7 +56,7 @@ export async function takeBackup(
   // Before the stores, which then contain it.
   const checkpoint = content === "data" ? await source.checkpoint() : undefined;
   const copied: string[] = [];
-  for (const file of content === "data" ? dataFiles : [keyFile]) {
+  for (const file of content === "data" ? dataFiles(services) : [keyFile]) {
     const to = join(folder, file);
     await mkdir(dirname(to), { recursive: true, mode: 0o700 });
     if (await source.copy(file, to)) copied.push(file);

@@ -7,8 +7,9 @@ import { openLocalKms, openVault, VaultError } from "@wellapi/vault";
 import { parseExchangeConfig } from "../config.ts";
 import { publishedFolder } from "../data-folder.ts";
 import { HostError } from "../errors.ts";
+import { services } from "../services.ts";
 import { checkStore } from "./check-store.ts";
-import { type CheckedFolders, type CheckedStore, checkedStores, type Openers, reserves } from "./stores.ts";
+import { type CheckedFolders, type CheckedStore, checkedStores, type Openers, reservesOf } from "./stores.ts";
 
 /** A finding, and in which file. */
 export type FileFinding = Finding & { readonly file: string };
@@ -58,7 +59,7 @@ export async function runCheck(options: CheckOptions): Promise<CheckReport> {
     findings += 1;
     options.onFinding({ file, ...finding });
   };
-  const stores = checkedStores(folders);
+  const stores = checkedStores(folders, services);
   const [keys, ...others] = stores;
   const beforeKeys = findings;
   // Open to the end: with it everything else is opened.
@@ -78,7 +79,7 @@ export async function runCheck(options: CheckOptions): Promise<CheckReport> {
       }
     }
     if (openers !== undefined) {
-      for (const service of reserves) {
+      for (const service of reservesOf(services)) {
         const before = findings;
         const file = `reserves/${service}.leaves`;
         const records = await checkReserveFile(join(folders.dataDir, file), service, openers, tell(file));

@@ -1,11 +1,8 @@
 import { join } from "node:path";
 import { createLeafSealer } from "@wellapi/access-log";
-import { auditCheck, auditCollections } from "@wellapi/audit";
-import { consentCheck, consentCollections } from "@wellapi/consent";
 import { embeddedEventsCollections } from "@wellapi/events";
-import { identityCheck, identityCollections } from "@wellapi/identity";
 import { journalCheck, journalRepositoryCollections } from "@wellapi/journal";
-import { recordsCheck, recordsCollections } from "@wellapi/records";
+import type { Registry, ServiceDescriptor } from "@wellapi/service";
 import type { CollectionDeclaration, Store, StoreCheck } from "@wellapi/store";
 import { type Kms, keysCheck, type OpenVault, vaultCollections } from "@wellapi/vault";
 
@@ -32,11 +29,12 @@ export interface CheckedStore {
   check(store: Store, openers: Openers): Promise<StoreCheck>;
 }
 
-/** Every store of an exchange in one process. Keys come first: with one that is damaged much else does not open. */
-export function checkedStores(folders: CheckedFolders): readonly CheckedStore[] {
-  const { dataDir, journalDir, publishedDir, trustDomain } = folders;
-  const data = (name: string) => ({ file: `${name}.db`, path: join(dataDir, `${name}.db`) });
-  const leafSealer = (kms: Kms, service: string) => createLeafSealer({ kms, service });
+/**
+ * Every store of an exchange in one process, those of the services in the order of a shutdown. Keys come first: with one
+ * that is damaged much else does not open.
+ */
+export function checkedStores(folders: CheckedFolders, registry: Registry): readonly CheckedStore[] {
+  const { dataDir, journalDir } = folders;
   return [
     {
       file: "keys/patient-keys.db",
@@ -45,40 +43,12 @@ export function checkedStores(folders: CheckedFolders): readonly CheckedStore[] 
       check: async (_store, { kms }) => keysCheck(kms),
     },
     {
-      ...data("records"),
-      collections: recordsCollections,
-      check: async (reads, { kms, vault }) =>
-        recordsCheck({ reads, vault, sealer: await leafSealer(kms, "records") }),
-    },
-    {
-      ...data("events"),
+      file: "events.db",
+      path: join(dataDir, "events.db"),
       collections: embeddedEventsCollections,
       check: async () => ({ collections: embeddedEventsCollections, documents: {} }),
     },
-    {
-      ...data("consent"),
-      collections: consentCollections,
-      check: async (_store, { kms }) => consentCheck({ sealer: await leafSealer(kms, "consent") }),
-    },
-    {
-      ...data("identity"),
-      collections: identityCollections,
-      check: async (_store, { kms, vault }) =>
-        identityCheck({ vault, kms, sealer: await leafSealer(kms, "identity") }),
-    },
-    {
-      ...data("audit"),
-      collections: auditCollections,
-      check: (store, { kms, vault }) =>
-        auditCheck({
-          store,
-          vault,
-          kms,
-          trustDomain,
-          directory: join(dataDir, "log"),
-          publishedDirectory: publishedDir,
-        }),
-    },
+    ...registry.services.toReversed().flatMap((service) => storeOf(service, folders)),
     {
       file: "journal.db",
       path: join(journalDir, "journal.db"),
@@ -88,5 +58,24 @@ export function checkedStores(folders: CheckedFolders): readonly CheckedStore[] 
   ];
 }
 
+function storeOf({ name, store: declared }: ServiceDescriptor, folders: CheckedFolders): CheckedStore[] {
+  if (declared === undefined) return [];
+  const { dataDir, publishedDir, trustDomain } = folders;
+  const logFolders = { directory: join(dataDir, "log"), publishedDirectory: publishedDir };
+  return [
+    {
+      file: `${name}.db`,
+      path: join(dataDir, `${name}.db`),
+      collections: declared.collections,
+      check: async (store, { kms, vault }) => {
+        const sealer = await createLeafSealer({ kms, service: name });
+        return declared.check({ store, kms, vault, sealer, trustDomain, logFolders });
+      },
+    },
+  ];
+}
+
 /** Services that have a reserve for entries. */
-export const reserves = ["records", "consent", "identity"] as const;
+export function reservesOf(registry: Registry): readonly string[] {
+  return registry.services.filter(({ needs }) => needs.includes("access_log")).map(({ name }) => name);
+}

@@ -1,6 +1,6 @@
 import { type ConfigReader, type Env, parseConfig } from "@wellapi/runtime";
 import { type ExchangeConfig, parseExchangeConfig } from "../config.ts";
-import type { ServiceName } from "../mesh/services.ts";
+import { type ServiceName, serviceNames, services } from "../services.ts";
 
 /** Settings of a mesh on this machine: those of an exchange in one process, and a few more. */
 export interface MeshConfig extends ExchangeConfig {
@@ -10,8 +10,11 @@ export interface MeshConfig extends ExchangeConfig {
   readonly replicas: ReadonlyMap<ServiceName, number>;
 }
 
-/** The others have files or ports that one process holds: the log's tiles, the keys, the two edges. */
-const replicable = ["identity", "consent", "records", "ingestion"] as const satisfies readonly ServiceName[];
+/** The edge may have replicas, too, but not on one machine: its ports are given. */
+const replicable = serviceNames.filter((name) => {
+  const { replicas, compose } = services.service(name);
+  return replicas === "many" && compose !== undefined;
+});
 const mostReplicas = 5;
 
 /** Throws ConfigError with every problem at once. */

@@ -1,4 +1,4 @@
-import { type ServiceName, serviceNames } from "../mesh/services.ts";
+import { type ServiceName, serviceNames } from "../services.ts";
 
 /** One process of a mesh. */
 export interface Member {

@@ -8,7 +8,7 @@ import { prepareDataFolder } from "../data-folder.ts";
 import { HostError } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Announcement } from "../mesh/serve.ts";
-import type { ServiceName } from "../mesh/services.ts";
+import { type ServiceName, serviceNames } from "../services.ts";
 import { type Child, startChild } from "./child.ts";
 import type { MeshConfig } from "./config.ts";
 import { type Member, memberOf, membersOf } from "./members.ts";
@@ -41,9 +41,6 @@ export interface Mesh extends Exchange {
 
 /** Gives a process other settings than `usual` at each of its starts: for tests that stand between processes. */
 export type SettingsOf = (member: Member, usual: Env) => Env | Promise<Env>;
-
-/** Ended in this order, each drained before the next: callers before those whom they call. */
-const shutdownOrder = ["gateway", "ingestion", "records", "consent", "identity", "audit", "keys"] as const;
 
 const startMs = 60_000;
 /** Beyond the time to drain, before a process is killed. */
@@ -154,7 +151,8 @@ export async function openMesh(
     }
 
     closers.push("services", async () => {
-      for (const service of shutdownOrder) {
+      // Each is drained before the next: callers before those whom they call.
+      for (const service of serviceNames.toReversed()) {
         await Promise.all(members.filter((member) => member.service === service).map(stop));
       }
     });

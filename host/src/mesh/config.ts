@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import type { JetStreamTls } from "@wellapi/events";
 import type { WorkloadFiles } from "@wellapi/rpc";
 import { type ConfigReader, type Env, parseConfig } from "@wellapi/runtime";
-import { authoritiesOf, compactAfterMsOf, releaseMinimumOf, streamsPerApplicationOf } from "../config.ts";
-import { type ServiceName, serviceNames } from "./services.ts";
+import type { Need, Registry, ServiceDescriptor } from "@wellapi/service";
+import { settingsOf, streamsPerApplicationOf } from "../config.ts";
+import { services } from "../services.ts";
 
 /** Settings of one service's process. README.md lists them with what each needs. */
 export interface ServiceConfig {
@@ -16,7 +17,7 @@ export interface ServiceConfig {
   /** gRPC health in plain text, for a probe that has no certificate. */
   readonly healthPort: number | undefined;
   /** `host:port`, one or several for each service. */
-  readonly peers: ReadonlyMap<ServiceName, readonly string[]>;
+  readonly peers: ReadonlyMap<string, readonly string[]>;
   /** Undefined behind a sidecar, which has the certificates. */
   readonly workload: (WorkloadFiles & { readonly reloadMs: number }) | undefined;
   /** After this long a connection takes no new calls, at the gRPC door and, where no sidecar balances, between services. */
@@ -30,15 +31,6 @@ export interface ServiceConfig {
   readonly terminologyDir: string | undefined;
   /** A journal that is taken as it is although the data knows more: `<journal>@<position>`. */
   readonly acceptJournal: string | undefined;
-  /** Of records: how long after its arrival a block of samples may be merged with others, in milliseconds. */
-  readonly compactAfterMs: number;
-  /** Of records: fewest samples that readers of hourly and daily data are told together. */
-  readonly releaseMinimum: number;
-  /** Of audit: entries of the log that are lost for good, `<log>:<published>@<stored>`; and the key to be replaced. */
-  readonly acceptLogBreak: string | undefined;
-  readonly rotateLogKey: string | undefined;
-  /** Of identity: numbers of its authority's roots that are trusted, ascending. None: those that there are. */
-  readonly authorities: readonly number[];
   readonly mongodbUri: string;
   /** Databases are `<prefix>_<service>`. */
   readonly mongodbPrefix: string;
@@ -48,10 +40,12 @@ export interface ServiceConfig {
   readonly natsReplicas: number;
   /** File of the installation's master key. */
   readonly masterKey: string;
+  /** The service's own settings. */
+  readonly settings: object;
   readonly edges: EdgeConfig | undefined;
 }
 
-/** Of the gateway's process only. */
+/** Of the edge's process only. */
 export interface EdgeConfig {
   readonly grpcPort: number;
   readonly httpPort: number;
@@ -67,14 +61,16 @@ export interface EdgeConfig {
 }
 
 const hour = 3_600_000;
-const keyHolders: ReadonlySet<ServiceName> = new Set(["audit", "identity", "consent", "records"]);
+/** What is answered with the master key in the process itself. */
+const byMasterKey: readonly Need[] = ["keys", "vault", "journal", "access_log"];
 
 /** Throws ConfigError with every problem at once. */
-export function parseServiceConfig(service: ServiceName, env: Env): ServiceConfig {
+export function parseServiceConfig(name: string, env: Env, registry: Registry = services): ServiceConfig {
+  const service = registry.service(name);
+  const { needs, store, compose } = service;
   return parseConfig(env, (reader) => {
     const sidecar = reader.enum("WELLAPI_SIDECAR", ["none", "istio"] as const, "none") === "istio";
     const namespace = reader.string("WELLAPI_NAMESPACE", "wellapi");
-    const stored = keyHolders.has(service);
     return {
       trustDomain: reader.string("WELLAPI_TRUST_DOMAIN", "wellapi.local"),
       namespace,
@@ -82,7 +78,7 @@ export function parseServiceConfig(service: ServiceName, env: Env): ServiceConfi
       host: hostOf(reader, service, sidecar),
       port: reader.port("WELLAPI_PORT", 9443),
       healthPort: env.WELLAPI_HEALTH_PORT ? reader.port("WELLAPI_HEALTH_PORT") : undefined,
-      peers: peersOf(reader, namespace),
+      peers: peersOf(reader, namespace, registry.names),
       workload: sidecar
         ? undefined
         : {
@@ -98,25 +94,26 @@ export function parseServiceConfig(service: ServiceName, env: Env): ServiceConfi
       journalDir: reader.path("WELLAPI_JOURNAL_DIR", `${reader.path("WELLAPI_DATA_DIR", "./data")}/journal`),
       terminologyDir: reader.optional("WELLAPI_TERMINOLOGY_DIR"),
       acceptJournal: reader.optional("WELLAPI_ACCEPT_JOURNAL"),
-      compactAfterMs: compactAfterMsOf(reader),
-      releaseMinimum: releaseMinimumOf(reader),
-      acceptLogBreak: reader.optional("WELLAPI_ACCEPT_LOG_BREAK"),
-      rotateLogKey: reader.optional("WELLAPI_ROTATE_LOG_KEY"),
-      authorities: authoritiesOf(reader),
-      mongodbUri: stored ? secret(reader, env, "WELLAPI_MONGODB_URI") : "",
+      mongodbUri: store ? secret(reader, env, "WELLAPI_MONGODB_URI") : "",
       mongodbPrefix: reader.string("WELLAPI_MONGODB_PREFIX", "wellapi"),
-      natsServers: service === "records" ? reader.list("WELLAPI_NATS_URL", ["nats://localhost:4222"]) : [],
-      natsTls: service === "records" ? natsTlsOf(reader, env) : undefined,
+      natsServers: needs.includes("events") ? reader.list("WELLAPI_NATS_URL", ["nats://localhost:4222"]) : [],
+      natsTls: needs.includes("events") ? natsTlsOf(reader, env) : undefined,
       natsReplicas: reader.int("WELLAPI_NATS_REPLICAS", { fallback: 3, min: 1, max: 5 }),
-      masterKey: stored ? reader.path("WELLAPI_MASTER_KEY") : "",
-      edges: service === "gateway" ? edgesOf(reader, env) : undefined,
+      masterKey: holdsMasterKey(service) ? reader.path("WELLAPI_MASTER_KEY") : "",
+      settings: settingsOf(service, reader),
+      edges: compose ? undefined : edgesOf(reader, env),
     };
   });
 }
 
-/** Behind a sidecar the caller's name is a header: only the sidecar may reach the port. */
-function hostOf(reader: ConfigReader, service: ServiceName, sidecar: boolean): string {
-  const guarded = sidecar && service !== "gateway";
+/** Whether the service's process is given the installation's master key; no other has it. */
+export function holdsMasterKey({ needs }: ServiceDescriptor): boolean {
+  return needs.some((need) => byMasterKey.includes(need));
+}
+
+/** Behind a sidecar the caller's name is a header: only the sidecar may reach the port. The edge takes no such calls. */
+function hostOf(reader: ConfigReader, { compose }: ServiceDescriptor, sidecar: boolean): string {
+  const guarded = sidecar && compose !== undefined;
   const host = reader.string("WELLAPI_HOST", guarded ? "127.0.0.1" : "0.0.0.0");
   if (guarded && !/^(127\.\d+\.\d+\.\d+|::1|localhost)$/.test(host)) {
     reader.problem("WELLAPI_HOST is not valid: with WELLAPI_SIDECAR=istio expected a loopback address");
@@ -125,7 +122,11 @@ function hostOf(reader: ConfigReader, service: ServiceName, sidecar: boolean): s
 }
 
 /** `records=10.0.0.7:9443,records=10.0.0.8:9443,consent=...`; a service that is not named has its usual name. */
-function peersOf(reader: ConfigReader, namespace: string): ReadonlyMap<ServiceName, readonly string[]> {
+function peersOf(
+  reader: ConfigReader,
+  namespace: string,
+  serviceNames: readonly string[],
+): ReadonlyMap<string, readonly string[]> {
   const named = reader.list("WELLAPI_PEERS", []).map((item) => /^([a-z]+)=(\S+:\d{1,5})$/.exec(item));
   if (named.some((item) => item === null || !serviceNames.some((name) => name === item[1]))) {
     reader.problem(

@@ -1,25 +1,19 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
-import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
-import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { openPeerTransport, type WorkloadCertificates } from "@wellapi/rpc";
 import type { Closers } from "@wellapi/runtime";
+import type { Registry } from "@wellapi/service";
 import type { ServiceConfig } from "./config.ts";
-import { type ServiceName, serviceOf } from "./services.ts";
-
-/** Not free of side effects by contract, but the same once or twice: leaves have ids, and tokens are only more. */
-const idempotent: readonly DescMethod[] = [
-  AuditIntakeService.method.append,
-  TokenExchangeService.method.exchangeCredential,
-];
 
 /** Reaches every service, each by the contract that it serves. `certificates`: undefined behind a sidecar. */
 export function openPeers(
+  registry: Registry,
   config: ServiceConfig,
   certificates: WorkloadCertificates | undefined,
   closers: Closers,
 ): Transport {
-  const peers = new Map<ServiceName, Transport>();
+  const idempotent = registry.services.flatMap(({ repeatable }) => repeatable ?? []);
+  const peers = new Map<string, Transport>();
   for (const [service, addresses] of config.peers) {
     const { transport, close } = openPeerTransport({
       addresses,
@@ -31,8 +25,8 @@ export function openPeers(
   }
 
   function serving(method: DescMethod): Transport {
-    const service = serviceOf(method.parent.typeName);
-    const transport = service && peers.get(service);
+    const service = registry.serving(method.parent.typeName);
+    const transport = service && peers.get(service.name);
     if (transport) return transport;
     throw new ConnectError(`no service serves ${method.parent.typeName}`, Code.Unimplemented);
   }

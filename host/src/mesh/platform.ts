@@ -8,20 +8,23 @@ import {
   openJetStreamEvents,
   relayCollections,
 } from "@wellapi/events";
-import { type JournalRepository, openFileJournal } from "@wellapi/journal";
+import { openFileJournal } from "@wellapi/journal";
 import { openWorkloadCertificates, type WorkloadCertificates } from "@wellapi/rpc";
 import { type Closers, createDamageReporter, type Logger, randomIds, systemClock } from "@wellapi/runtime";
-import { type CollectionDeclaration, openMongoStore, type Store } from "@wellapi/store";
+import type { Registry } from "@wellapi/service";
+import { openMongoStore } from "@wellapi/store";
 import { openTerminology } from "@wellapi/terminology";
 import { openVault } from "@wellapi/vault";
 import { prepareDataFolder } from "../data-folder.ts";
 import {
+  createAccessEnds,
   createNetwork,
+  type HostPlatform,
   once,
+  openEnforcement,
   openJournalAccess,
   openKeys,
   openServiceLog,
-  type Platform,
 } from "../platform.ts";
 import { measureCommits } from "../signals/commits.ts";
 import { reportDamage } from "../signals/damage.ts";
@@ -30,14 +33,9 @@ import type { ServiceConfig } from "./config.ts";
 import { openPeers } from "./peers.ts";
 import { createRemoteJournal } from "./remote-journal.ts";
 import { createRemoteKeys } from "./remote-keys.ts";
-import type { ServiceName } from "./services.ts";
 
 /** One service in this process: MongoDB, JetStream, and mTLS to the others. */
-export interface MeshPlatform extends Platform {
-  /** A store in this process's own folder, for the keys service alone. */
-  openFile(name: string, collections: readonly CollectionDeclaration[]): Promise<Store>;
-  /** The journal itself, for the keys service alone. */
-  openJournalFile(): Promise<JournalRepository>;
+export interface MeshPlatform extends HostPlatform {
   /** Undefined behind a sidecar. */
   readonly certificates: WorkloadCertificates | undefined;
 }
@@ -46,15 +44,16 @@ export interface MeshPlatform extends Platform {
 const forgetKeysMs = 10_000;
 
 export async function openMeshPlatform(options: {
-  readonly service: ServiceName;
+  readonly service: string;
+  readonly registry: Registry;
   readonly config: ServiceConfig;
   readonly closers: Closers;
   readonly log: Logger;
   /** Ends the wait for other services. */
   readonly signal: AbortSignal;
 }): Promise<MeshPlatform> {
-  const { service, config, closers, log, signal } = options;
-  const { trustDomain, profile, compactAfterMs, releaseMinimum, authorities } = config;
+  const { service, registry, config, closers, log, signal } = options;
+  const { trustDomain, profile } = config;
   const clock = systemClock;
   const ids = randomIds;
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
@@ -67,20 +66,8 @@ export async function openMeshPlatform(options: {
     const stop = observeCertificate("workload", () => certificates.current().certificate, clock);
     closers.push("signals of the certificate", stop);
   }
-  const transport = openPeers(config, certificates, closers);
+  const transport = openPeers(registry, config, certificates, closers);
   const network = createNetwork({ transport: () => transport, reader: service, trustDomain, clock });
-
-  async function openStore(name: string, collections: readonly CollectionDeclaration[]): Promise<Store> {
-    const store = await openMongoStore({
-      uri: config.mongodbUri,
-      database: `${config.mongodbPrefix}_${name}`,
-      // Where replicas elect the one that moves the store's events.
-      collections: [...collections, ...relayCollections],
-      clock,
-    });
-    closers.push(`store ${name}`, () => store.close());
-    return reportDamage(measureCommits(store, "mongodb", name), createDamageReporter({ store: name, log }));
-  }
 
   /** One connection for all that this process publishes, consumes and signals. */
   let events: Promise<JetStreamEvents> | undefined;
@@ -109,17 +96,27 @@ export async function openMeshPlatform(options: {
   return {
     ...base,
     certificates,
-    installation: { trustDomain, profile, region: "local", compactAfterMs, releaseMinimum, authorities },
+    installation: { trustDomain, profile, region: "local" },
+    accessEnds: createAccessEnds(log),
+    enforcement: openEnforcement(base),
     replicated: true,
     terminology: once(() => openTerminology(config.terminologyDir)),
-    logFiles: {
+    logFolders: {
       directory: join(config.dataDir, "log"),
       // Audit's own volume is apart from MongoDB.
       publishedDirectory: join(config.dataDir, "log"),
-      acceptBreak: config.acceptLogBreak,
-      rotateKey: config.rotateLogKey,
     },
-    openStore,
+    async openStore(name, { collections }) {
+      const store = await openMongoStore({
+        uri: config.mongodbUri,
+        database: `${config.mongodbPrefix}_${name}`,
+        // Where replicas elect the one that moves the store's events.
+        collections: [...collections, ...relayCollections],
+        clock,
+      });
+      closers.push(`store ${name}`, () => store.close());
+      return reportDamage(measureCommits(store, "mongodb", name), createDamageReporter({ store: name, log }));
+    },
     async openFile(name, collections) {
       const store = await prepareDataFolder(config.dataDir).open(name, collections);
       closers.push(`store ${name}`, () => store.close());

@@ -7,7 +7,7 @@ import {
 } from "@wellapi/gen/wellapi/internal/keys/v1/journal_service_pb";
 import { type Entry, type FactKind, JournalError, type JournalRepository, type Link } from "@wellapi/journal";
 import { problemOf, toConnectError } from "@wellapi/rpc";
-import { patiently } from "./patience.ts";
+import { patiently } from "../patience.ts";
 
 const callMs = 5_000;
 

@@ -2,7 +2,7 @@ import { createClient, type Transport } from "@connectrpc/connect";
 import { KeyService, KeyState } from "@wellapi/gen/wellapi/internal/keys/v1/key_service_pb";
 import { problemOf, toConnectError } from "@wellapi/rpc";
 import { type KeyRepository, VaultError } from "@wellapi/vault";
-import { patiently } from "./patience.ts";
+import { patiently } from "../patience.ts";
 
 const callMs = 5_000;
 

@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { flushCompileCache } from "node:module";
 import { ConfigError, createLogger, type Env, openTelemetry, type Telemetry } from "@wellapi/runtime";
 import { HostError } from "../errors.ts";
+import { isServiceName, type ServiceName, serviceNames } from "../services.ts";
 import { parseServiceConfig } from "./config.ts";
 import { openServedService, type ServedService } from "./serve.ts";
-import { isServiceName, type ServiceName, serviceNames } from "./services.ts";
 
 export interface RunServiceOptions {
   readonly service: string;

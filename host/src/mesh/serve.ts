@@ -1,32 +1,24 @@
 import { createClient } from "@connectrpc/connect";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
-import { ingestionSelfValidating } from "@wellapi/ingestion";
-import { keysCollections, openKeysService } from "@wellapi/keys";
 import {
   certificateIdentity,
   createAuthentication,
   openGrpcServer,
-  type Route,
   serverInterceptors,
   sidecarIdentity,
 } from "@wellapi/rpc";
 import { createClosers, type Logger } from "@wellapi/runtime";
-import {
-  composeAudit,
-  composeConsent,
-  composeIdentity,
-  composeIngestion,
-  composeRecords,
-} from "../compositions.ts";
-import { listening } from "../doors.ts";
+import type { Registry, ServiceDescriptor } from "@wellapi/service";
+import { listening, urlHost } from "../doors.ts";
+import { openEdges } from "../edges.ts";
+import { composeService } from "../service-platform.ts";
+import { services } from "../services.ts";
 import type { ServiceConfig } from "./config.ts";
-import { openEdges } from "./edges.ts";
 import { type MeshPlatform, openMeshPlatform } from "./platform.ts";
-import type { ServiceName } from "./services.ts";
 
 /** What a process says once it serves: one JSON document on one line of its standard output. */
 export interface Announcement {
-  readonly service: ServiceName;
+  readonly service: string;
   readonly pid: number;
   /** Where other services call; the gateway has none. */
   readonly port?: number;
@@ -45,63 +37,61 @@ export interface ServedService {
   close(): Promise<void>;
 }
 
-interface Composed {
-  readonly routes: readonly Route[];
-  readonly ready?: (signal: AbortSignal) => Promise<void>;
-  readonly firstOperatorKey?: string | undefined;
-}
-
-const compositions: Readonly<
-  Record<Exclude<ServiceName, "gateway">, (platform: MeshPlatform) => Promise<Composed>>
-> = {
-  keys: composeKeys,
-  audit: composeAudit,
-  identity: composeIdentity,
-  consent: composeConsent,
-  records: composeRecords,
-  ingestion: composeIngestion,
-};
-
-/** In the mesh only: in one process the vault has the keys in a file of its own. */
-async function composeKeys(platform: MeshPlatform): Promise<Composed> {
-  const { clock, closers } = platform;
-  const store = await platform.openFile("patient-keys", keysCollections);
-  const journal = await platform.openJournalFile();
-  const keys = await openKeysService({ store, journal, clock });
-  closers.push("keys", () => keys.close());
-  return keys;
-}
-
 /**
  * Runs one service in this process, and resolves once it can be called. The signal ends the wait for other services:
  * it rejects then, with everything closed.
  */
 export async function openServedService(
-  service: ServiceName,
+  service: string,
   config: ServiceConfig,
   log: Logger,
   signal: AbortSignal,
+  registry: Registry = services,
 ): Promise<ServedService> {
   const closers = createClosers();
   return closers.guard(async () => {
-    const platform = await openMeshPlatform({ service, config, closers, log, signal });
-    const announcement: Announcement =
-      service === "gateway"
-        ? { service, pid: process.pid, ...(await openEdges(platform, config, signal)) }
-        : await openInner(service, config, platform, signal);
+    const platform = await openMeshPlatform({ service, registry, config, closers, log, signal });
+    const descriptor = registry.service(service);
+    const announcement = descriptor.compose
+      ? await openInner(descriptor, registry, config, platform, signal)
+      : await openEdge(service, registry, config, platform, signal);
     if (config.healthPort !== undefined) await openHealth(config, config.healthPort, platform);
     return { announcement, close: () => closers.closeAll() };
   });
 }
 
+async function openEdge(
+  service: string,
+  registry: Registry,
+  config: ServiceConfig,
+  platform: MeshPlatform,
+  waiting: AbortSignal,
+): Promise<Announcement> {
+  const { host, connectionAgeMs, drainMs } = config;
+  const age = connectionAgeMs ? { connectionAgeMs } : {};
+  const settings = { ...config.edges!, host, drainMs, ...age };
+  const edges = await openEdges({ platform, registry, settings, composed: undefined, waiting });
+  const { authority, verifierKey } = edges;
+  return {
+    service,
+    pid: process.pid,
+    grpc: `https://${urlHost(host)}:${edges.grpcPort}`,
+    http: `http://${urlHost(host)}:${edges.httpPort}`,
+    authority,
+    verifierKey,
+  };
+}
+
 async function openInner(
-  service: Exclude<ServiceName, "gateway">,
+  descriptor: ServiceDescriptor,
+  registry: Registry,
   config: ServiceConfig,
   platform: MeshPlatform,
   signal: AbortSignal,
 ): Promise<Announcement> {
   const { network, certificates, clock, closers, log } = platform;
-  const composed = await compositions[service](platform);
+  const { name: service } = descriptor;
+  const composed = await composeService(descriptor, platform, config.settings);
   await composed.ready?.(signal);
   const authentication = createAuthentication({
     verifier: network.verifier,
@@ -115,7 +105,11 @@ async function openInner(
   const server = await listening("WELLAPI_PORT", config.port, () =>
     openGrpcServer({
       routes: composed.routes,
-      interceptors: serverInterceptors({ log, authentication, selfValidating: ingestionSelfValidating }),
+      interceptors: serverInterceptors({
+        log,
+        authentication,
+        selfValidating: registry.services.flatMap((one) => one.selfValidating ?? []),
+      }),
       host: config.host,
       port: config.port,
       ...(certificates && { tls: tls() }),

@@ -1,5 +1,6 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { LeafSealer } from "@wellapi/access-log";
+import type { Surface } from "@wellapi/http";
 import type { Route } from "@wellapi/rpc";
 import type { CollectionDeclaration, Store, StoreCheck } from "@wellapi/store";
 import type { Kms, OpenVault } from "@wellapi/vault";
@@ -44,13 +45,6 @@ export interface StoreDescriptor {
   readonly survivesFullDisk?: boolean;
 }
 
-/** What is known of an HTTP surface before its service is composed: the edge routes by it. */
-export interface SurfaceDescriptor {
-  readonly name: string;
-  /** Paths, each with a slash at its beginning and none at its end: `/log` stands for `/log` and all below it. */
-  readonly prefixes: readonly string[];
-}
-
 /** A running service, as its host sees it. Its closers are pushed already. */
 export interface ComposedService {
   /** Exactly the contracts of the descriptor. */
@@ -76,11 +70,14 @@ export interface ServiceDescriptor<Name extends string = string, S extends Setti
    * them; a circle is refused. Every service calls identity for tokens, which decides no order.
    */
   readonly calls: readonly string[];
+  /** Subjects of the events that it consumes, where it needs `events` for that. */
+  readonly consumes?: readonly string[];
   /** Whether several processes may serve it at once. */
   readonly replicas: "one" | "many";
   /** In one process the platform does its work, without calls. */
   readonly meshOnly?: boolean;
-  readonly surfaces?: readonly SurfaceDescriptor[];
+  /** HTTP that is its business: the edge routes to it by the paths. */
+  readonly surfaces?: readonly Surface[];
   readonly settings?: S;
   /** Methods that may be sent again although their contract does not say so: twice does the same as once. */
   readonly repeatable?: readonly DescMethod[];

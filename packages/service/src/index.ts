@@ -5,7 +5,6 @@ export {
   type Need,
   type ServiceDescriptor,
   type StoreDescriptor,
-  type SurfaceDescriptor,
 } from "./descriptor.ts";
 export { ServiceError, type ServiceErrorCode } from "./errors.ts";
 export type {
@@ -17,6 +16,7 @@ export type {
   Network,
   Platform,
 } from "./platform.ts";
+export { createRegistry, type Registry } from "./registry.ts";
 export {
   numberSetting,
   optionalSetting,

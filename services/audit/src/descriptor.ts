@@ -3,6 +3,7 @@ import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit
 import { describeService, optionalSetting } from "@wellapi/service";
 import { auditCheck } from "./check.ts";
 import { auditCollections } from "./collections.ts";
+import { logSurface } from "./log-surface.ts";
 import { openAuditService } from "./service.ts";
 
 export const auditService = describeService({
@@ -17,6 +18,7 @@ export const auditService = describeService({
   calls: [],
   // One writer gives entries their index.
   replicas: "one",
+  surfaces: [logSurface],
   settings: {
     acceptBreak: optionalSetting(
       "WELLAPI_ACCEPT_LOG_BREAK",

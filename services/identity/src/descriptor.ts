@@ -9,6 +9,7 @@ import { describeService } from "@wellapi/service";
 import { identityCheck } from "./check.ts";
 import { identityCollections } from "./collections.ts";
 import { authoritiesSetting } from "./config.ts";
+import { keysSurface } from "./keys-surface.ts";
 import { openIdentityService } from "./service.ts";
 
 export const identityService = describeService({
@@ -26,6 +27,7 @@ export const identityService = describeService({
   needs: ["keys", "vault", "journal", "access_log"],
   calls: [],
   replicas: "many",
+  surfaces: [keysSurface],
   settings: { authorities: authoritiesSetting },
   // A token that nobody got is only one more.
   repeatable: [TokenExchangeService.method.exchangeCredential],

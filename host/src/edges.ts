@@ -1,0 +1,151 @@
+import "reflect-metadata";
+import { KeyObject, webcrypto } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { createClient, type Transport } from "@connectrpc/connect";
+import { Pkcs10CertificateRequestGenerator } from "@peculiar/x509";
+import { forwardingRoute } from "@wellapi/gateway";
+import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v1/edge_certificate_service_pb";
+import { type Authentication, createStreamLimit, isPublic, type ServerTls } from "@wellapi/rpc";
+import type { ComposedService, Registry } from "@wellapi/service";
+import {
+  createDoorAuthentication,
+  type DoorSettings,
+  drainDoors,
+  openGrpcDoor,
+  openHttpDoor,
+} from "./doors.ts";
+import { patiently } from "./patience.ts";
+import type { HostPlatform } from "./platform.ts";
+import { createSurfaceDoor } from "./surface-door.ts";
+
+export interface EdgeSettings extends DoorSettings {
+  readonly credentialRecheckMs: number;
+  /** How long a credential is believed after it was exchanged; rpc's own default unless given. */
+  readonly credentialCacheMs?: number;
+  /** How many streams an application may have open at the doors of this process. */
+  readonly streamsPerApplication: number;
+  /** Names that providers call the door by; its certificate holds them. None: the host. */
+  readonly doorHosts: readonly string[];
+  /** The door's certificate from elsewhere (cert-manager); absent: identity signs one. */
+  readonly doorFiles: { readonly certificate: string; readonly privateKey: string } | undefined;
+  readonly drainMs: number;
+}
+
+export interface EdgeOptions {
+  readonly platform: HostPlatform;
+  readonly registry: Registry;
+  readonly settings: EdgeSettings;
+  /** The services in this process, by name, which the gRPC door serves itself. Undefined: it forwards to other processes. */
+  readonly composed: ReadonlyMap<string, ComposedService> | undefined;
+  /** Ends the wait for services that start later. Undefined: they all run. */
+  readonly waiting: AbortSignal | undefined;
+}
+
+export interface Edges {
+  readonly grpcPort: number;
+  readonly httpPort: number;
+  /** The installation's own authority, PEM. */
+  readonly authority: string;
+  /** Verifies the log's checkpoints. */
+  readonly verifierKey: string;
+}
+
+/** The workload of the gateway, which fetches the gRPC door's certificate, too: the door never acts on its own behalf. */
+const http = "gateway";
+const callMs = 5_000;
+
+/** Both edges: the providers' gRPC door and the HTTP gateway. Its closer drains both at once. */
+export async function openEdges(options: EdgeOptions): Promise<Edges> {
+  const { platform, registry, settings, composed, waiting } = options;
+  const { network, clock, closers, log, installation } = platform;
+  // In one process the gRPC door is a workload of its own; in the mesh both are the gateway's.
+  const grpc = composed === undefined ? http : "door";
+  const upstream = network.unauthenticated(http);
+  const authenticationOf = (workload: string, edge?: "gateway"): Authentication => {
+    const { credentialRecheckMs: recheckMs, credentialCacheMs: believeMs } = settings;
+    const created = createDoorAuthentication({
+      workload,
+      ...(edge && { edge }),
+      network,
+      clock,
+      recheckMs,
+      ...(believeMs !== undefined && { believeMs }),
+    });
+    platform.accessEnds.listen(created.forget);
+    return created;
+  };
+  const atGateway = authenticationOf(http);
+  const streamLimit = createStreamLimit({ perApplication: settings.streamsPerApplication });
+  const { enforcer, answers } = await platform.enforcement(http);
+  const audit = createClient(AuditService, upstream);
+  const certificate = () => doorCertificate(network.onOwn(http), settings);
+  const asked = <T>(call: () => Promise<T>) => (waiting ? patiently(waiting, call) : call());
+  const { clientAuthority } = await asked(certificate);
+  const { verifierKey } = await asked(() => audit.getCheckpoint({}, { timeoutMs: callMs }));
+  await enforcer.ready(waiting);
+  const shared = { answers, streamLimit, closers, log };
+  const grpcDoor = await openGrpcDoor({
+    ...shared,
+    settings,
+    routes: composed
+      ? [...composed.values()].flatMap(({ routes }) => routes).filter(({ service }) => isPublic(service))
+      : registry.publicContracts.map((service) => forwardingRoute(service, upstream, "http2")),
+    selfValidating: registry.services.flatMap((service) => service.selfValidating ?? []),
+    authentication: grpc === http ? atGateway : authenticationOf(grpc),
+    certificate,
+    reflection: installation.profile === "sandbox",
+    clock,
+  });
+  const gateway = await openHttpDoor({
+    ...shared,
+    settings,
+    upstream,
+    services: registry.publicContracts,
+    authentication: atGateway,
+    surfaces: registry.services.flatMap(({ name, surfaces = [] }) => {
+      if (surfaces.length === 0) return [];
+      const own = composed?.get(name);
+      const door = createSurfaceDoor({
+        registry,
+        routes: own?.routes ?? [],
+        upstream: own ? network.unauthenticated(name) : upstream,
+        authentication: own ? authenticationOf(name, http) : atGateway,
+        answers,
+        streamLimit,
+        log,
+      });
+      return surfaces.map((surface) => ({ surface, door }));
+    }),
+    ready: async () => true,
+  });
+  closers.push("doors", () => drainDoors([grpcDoor, gateway], settings.drainMs));
+  return { grpcPort: grpcDoor.port, httpPort: gateway.port, authority: clientAuthority, verifierKey };
+}
+
+/** From files where they are given, else signed by identity for a key that is made here and stays here. */
+async function doorCertificate(own: Transport, settings: EdgeSettings): Promise<ServerTls> {
+  const { doorFiles, doorHosts, host } = settings;
+  const identity = createClient(EdgeCertificateService, own);
+  if (doorFiles) {
+    const { authority } = await identity.getAuthority({}, { timeoutMs: callMs });
+    return {
+      certificate: await readFile(doorFiles.certificate, "utf8"),
+      privateKey: await readFile(doorFiles.privateKey, "utf8"),
+      clientAuthority: authority,
+    };
+  }
+  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const request = await Pkcs10CertificateRequestGenerator.create({
+    name: "CN=wellapi",
+    keys,
+    signingAlgorithm: algorithm,
+  });
+  const { certificate, authority } = await identity.issueServerCertificate(
+    { certificateRequest: request.toString("pem"), hosts: doorHosts.length > 0 ? [...doorHosts] : [host] },
+    { timeoutMs: callMs },
+  );
+  const privateKey = KeyObject.from(keys.privateKey).export({ type: "pkcs8", format: "pem" }).toString();
+  return { certificate, privateKey, clientAuthority: authority };
+}

@@ -1,0 +1,16 @@
+import { createRegistry } from "@wellapi/service";
+import * as listed from "./listed-services.ts";
+
+type Listed = (typeof listed)[keyof typeof listed];
+
+/** What runs as a process of its own in a mesh. */
+export type ServiceName = Listed["name"];
+
+export const services = createRegistry(Object.values(listed));
+
+/** In the order of a start. */
+export const serviceNames = services.names as readonly ServiceName[];
+
+export function isServiceName(name: string): name is ServiceName {
+  return services.names.includes(name);
+}
