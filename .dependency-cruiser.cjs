@@ -19,6 +19,9 @@ const wing = (name, ...below) => ({
   },
 });
 
+/** What is published: the client library, and the packages that are published with it. */
+const published = "^(gen/|sdk/|packages/(grpc-client|log-verifier|merkle|receipts|series)/)";
+
 module.exports = {
   forbidden: [
     {
@@ -39,7 +42,38 @@ module.exports = {
       name: "no-package-imports-a-service",
       severity: "error",
       from: { path: "^packages/" },
-      to: { path: "^(services|host|cli|demo)/" },
+      to: { path: "^(services|host|sdk|cli|demo)/" },
+    },
+    {
+      name: "published-stands-alone",
+      comment: "A partner installs it: generated code, public libraries, and what is published with it.",
+      severity: "error",
+      from: { path: published },
+      to: {
+        path: "^(services|host|cli|demo|test|bench|scripts|packages|proto-internal)/",
+        pathNot: published,
+      },
+    },
+    {
+      name: "sdk-knows-public-contracts",
+      comment: "Contracts between the services of one installation are no partner's.",
+      severity: "error",
+      from: { path: "^sdk/" },
+      to: { path: "^gen/wellapi/internal/" },
+    },
+    {
+      name: "clients-stand-on-the-sdk",
+      comment: "The command and the demo call as a partner does: over the published library.",
+      severity: "error",
+      from: { path: "^(cli|demo)/" },
+      to: { path: "^packages/(rpc|access-log|store|vault|events|enforcer)/" },
+    },
+    {
+      name: "services-are-no-clients",
+      comment: "A service calls another by `packages/rpc`, as a workload.",
+      severity: "error",
+      from: { path: "^(services|host)/" },
+      to: { path: "^sdk/" },
     },
     {
       name: "clients-do-not-import-services",
@@ -50,7 +84,8 @@ module.exports = {
     },
     {
       name: "records-code-is-in-a-wing",
-      comment: "Only what composes, configures, checks and names the errors of records stands beside its wings.",
+      comment:
+        "Only what composes, configures, checks and names the errors of records stands beside its wings.",
       severity: "error",
       from: {
         path: "^services/records/src/",

@@ -12,6 +12,7 @@ COPY gen gen
 COPY packages packages
 COPY services services
 COPY host host
+COPY sdk sdk
 COPY cli cli
 # By the lockfile, of what the command needs only; no package's script runs. The optional packages are Node itself.
 RUN npm ci --workspace=@wellapi/cli --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
@@ -29,6 +30,7 @@ COPY gen gen
 COPY packages packages
 COPY services services
 COPY host host
+COPY sdk sdk
 COPY cli cli
 # The image's user `node`, by number, so that Kubernetes can see that it is not root. Nothing below /app is theirs to
 # write: the root filesystem can be read-only, with a volume where WELLAPI_DATA_DIR points.

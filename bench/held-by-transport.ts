@@ -9,9 +9,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { create, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
-import { connect } from "@wellapi/cli/connection";
 import { grant } from "@wellapi/demo/consents";
-import { type Company, enrolCompany, enrolPerson } from "@wellapi/demo/people";
+import { type Company, enrolCompany, enrolPerson, operatorAt } from "@wellapi/demo/people";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
@@ -73,12 +72,7 @@ async function openScene(server: Server) {
 }
 
 async function apiKeyOf(server: Server, { organization }: Company): Promise<string> {
-  const operator = await connect({
-    url: server.http,
-    grpcUrl: server.grpc,
-    json: false,
-    apiKey: server.operatorKey!,
-  });
+  const operator = operatorAt(server);
   const { applications } = await createClient(OrganizationService, operator).listApplications({
     organization,
   });

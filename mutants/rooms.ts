@@ -33,12 +33,16 @@ export const rooms: Readonly<Record<string, Room>> = {
     tests: ["packages/{vault,receipts}/test/**/*.test.ts"],
   },
   "access-log": {
-    mutate: ["packages/access-log/src/{access-log,commitment,leaf,leaf-sealer,reserve,succession,verify}.ts"],
-    tests: ["packages/access-log/test/{access-log,check,leaf,leaf-sealer,reserve,succession,verify}.test.ts"],
+    mutate: ["packages/access-log/src/{access-log,leaf,leaf-sealer,reserve}.ts"],
+    tests: ["packages/access-log/test/{access-log,check,leaf,leaf-sealer,reserve}.test.ts"],
   },
   drain: {
     mutate: ["packages/access-log/src/drain.ts"],
     tests: ["packages/access-log/test/drain-steps.test.ts"],
+  },
+  "log-verifier": {
+    mutate: ["packages/log-verifier/src/{commitment,succession,verify}.ts"],
+    tests: ["packages/log-verifier/test/**/*.test.ts", "packages/access-log/test/leaf-sealer.test.ts"],
   },
   series: {
     mutate: ["packages/series/src/{aggregate,cover,slice,stack}.ts"],

@@ -40,6 +40,7 @@ const checks: Check[] = [
       "packages",
       "services",
       "host",
+      "sdk",
       "cli",
       "demo",
     ],

@@ -4,9 +4,8 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
-import { createCertificateRequest } from "@wellapi/cli/certificate-request";
-import { connect } from "@wellapi/cli/connection";
-import { type Company, enrolCompany, enrolPerson, type Person } from "@wellapi/demo/people";
+import { createCertificateRequest } from "@wellapi/client/enrolment";
+import { type Company, enrolCompany, enrolPerson, operatorAt, type Person } from "@wellapi/demo/people";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
@@ -82,12 +81,7 @@ export function describeBadInputs(running: () => Server): void {
       maker = await enrolCompany(server, "Door Maker");
       other = await enrolCompany(server, "Other Company");
       person = await enrolPerson(server, "Door Person");
-      operator = await connect({
-        url: server.http,
-        grpcUrl: server.grpc,
-        json: false,
-        apiKey: server.operatorKey!,
-      });
+      operator = operatorAt(server);
       for (const [grantee, direction] of [
         [maker, Direction.CONTRIBUTE],
         [other, Direction.READ],
@@ -143,15 +137,10 @@ export function describeBadInputs(running: () => Server): void {
         );
         expect(neverAnswered(found)).toBe(true);
 
-        const foreignKey = await createClient(
-          CredentialService,
-          await connect({
-            url: foreign.http,
-            grpcUrl: foreign.grpc,
-            json: false,
-            apiKey: foreign.operatorKey!,
-          }),
-        ).createApiKey({ requestId: randomUUID(), application: await applicationOf(foreign) });
+        const foreignKey = await createClient(CredentialService, operatorAt(foreign)).createApiKey({
+          requestId: randomUUID(),
+          application: await applicationOf(foreign),
+        });
         expect(
           await refusal(createClient(ConsentService, gateway(foreignKey.apiKey)).listConsents({})),
         ).toMatchObject({
@@ -167,12 +156,7 @@ export function describeBadInputs(running: () => Server): void {
     }, 30_000);
 
     async function applicationOf(at: Server): Promise<string> {
-      const transport = await connect({
-        url: at.http,
-        grpcUrl: at.grpc,
-        json: false,
-        apiKey: at.operatorKey!,
-      });
+      const transport = operatorAt(at);
       const client = createClient(OrganizationService, transport);
       const { organization } = await client.createOrganization({
         organization: { displayName: "Keys" },

@@ -3,8 +3,7 @@ import { readFileSync } from "node:fs";
 import { fromJson, type JsonObject, toJson } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
-import { connect } from "@wellapi/cli/connection";
-import { type Company, enrolCompany, enrolPerson } from "@wellapi/demo/people";
+import { type Company, enrolCompany, enrolPerson, operatorAt } from "@wellapi/demo/people";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
@@ -68,12 +67,7 @@ describe("what docs/contracts.md says of what a provider sends", () => {
       const { consents } = await createClient(ConsentService, company.transport).listConsents({});
       ids.set(company, consents[0]!.patient);
     }
-    const operator = await connect({
-      url: server.http,
-      grpcUrl: server.grpc,
-      json: false,
-      apiKey: server.operatorKey!,
-    });
+    const operator = operatorAt(server);
     const { applications } = await createClient(OrganizationService, operator).listApplications({
       organization: maker.organization,
     });

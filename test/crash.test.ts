@@ -1,8 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
-import { samplesOf } from "@wellapi/cli/samples";
-import { verifyLogGrowth } from "@wellapi/cli/verification";
+import { samplesOf, verifyLogGrowth } from "@wellapi/client";
 import {
   type Company,
   companyAt,

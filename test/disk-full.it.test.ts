@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
-import { verifyLogGrowth } from "@wellapi/cli/verification";
+import { verifyLogGrowth } from "@wellapi/client";
 import { grant } from "@wellapi/demo/consents";
 import { contribute } from "@wellapi/demo/contribution";
 import { type Company, companyAt, enrolCompany, enrolPerson, personAt } from "@wellapi/demo/people";

@@ -1,8 +1,7 @@
 import { cp, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createClient } from "@connectrpc/connect";
-import { connectAnonymously } from "@wellapi/cli/connection";
-import { trustedKeys, verifyLogGrowth } from "@wellapi/cli/verification";
+import { connect, trustedKeys, verifyLogGrowth } from "@wellapi/client";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { afterAll, describe, expect, test } from "vitest";
@@ -47,8 +46,7 @@ describe.skipIf(!mongo)("a mesh whose MongoDB is restored from a backup", () => 
     await server?.stop();
     server = undefined;
   }
-  const audit = ({ http, grpc }: Server) =>
-    createClient(AuditService, connectAnonymously({ url: http, grpcUrl: grpc, json: false }));
+  const audit = ({ http }: Server) => createClient(AuditService, connect({ url: http }));
 
   /** The log's head once all leaves of the calls so far are in it. */
   async function settled(): Promise<string> {

@@ -4,10 +4,9 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
-import { connect } from "@wellapi/cli/connection";
-import { samplesOf } from "@wellapi/cli/samples";
+import { samplesOf } from "@wellapi/client";
 import { consentFor, grant } from "@wellapi/demo/consents";
-import { type Company, enrolCompany, enrolPerson, type Person } from "@wellapi/demo/people";
+import { type Company, enrolCompany, enrolPerson, operatorAt, type Person } from "@wellapi/demo/people";
 import type { Server } from "@wellapi/demo/server";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
@@ -42,12 +41,7 @@ async function openStage(server: Server): Promise<Stage> {
   const name = randomUUID().slice(0, 8);
   const maker = await enrolCompany(server, `In-flight maker ${name}`);
   const clinic = await enrolCompany(server, `In-flight clinic ${name}`);
-  const operator = await connect({
-    url: server.http,
-    grpcUrl: server.grpc,
-    json: false,
-    apiKey: server.operatorKey!,
-  });
+  const operator = operatorAt(server);
   const { applications } = await createClient(OrganizationService, operator).listApplications({
     organization: clinic.organization,
   });

@@ -1,9 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
-import { connect } from "@wellapi/cli/connection";
+import { connect } from "@wellapi/client";
 import { grant } from "@wellapi/demo/consents";
 import { contribute } from "@wellapi/demo/contribution";
-import { type Company, companyAt, enrolCompany, enrolPerson, personAt } from "@wellapi/demo/people";
+import {
+  type Company,
+  companyAt,
+  enrolCompany,
+  enrolPerson,
+  operatorAt,
+  personAt,
+} from "@wellapi/demo/people";
 import type { Server } from "@wellapi/demo/server";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
@@ -47,7 +54,7 @@ export async function openScene(server: Server) {
   });
   await contribute(maker, undefined, parcels);
 
-  const operator = await connect({ ...settingsOf(server), apiKey: server.operatorKey! });
+  const operator = operatorAt(server);
   const { applications } = await createClient(OrganizationService, operator).listApplications({
     organization: clinic.organization,
   });
@@ -79,8 +86,6 @@ export async function openScene(server: Server) {
   };
 }
 
-const settingsOf = ({ http, grpc }: Server) => ({ url: http, grpcUrl: grpc, json: false });
-
 async function patientsOf(company: Company): Promise<string[]> {
   const { consents } = await createClient(ConsentService, company.transport).listConsents({});
   return consents.map(({ patient }) => patient);
@@ -103,7 +108,7 @@ async function read(company: Company, patient: string): Promise<number | string>
 
 async function accepted(server: Server, apiKey: string): Promise<string> {
   try {
-    await createClient(ConsentService, await connect({ ...settingsOf(server), apiKey })).listConsents({});
+    await createClient(ConsentService, connect({ url: server.http, apiKey })).listConsents({});
     return "accepted";
   } catch (error) {
     return Code[ConnectError.from(error).code];

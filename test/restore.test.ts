@@ -14,8 +14,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { createClient } from "@connectrpc/connect";
-import { connectAnonymously } from "@wellapi/cli/connection";
-import { describeSteps, trustedKeys, verifyLogGrowth } from "@wellapi/cli/verification";
+import { connect, describeSteps, trustedKeys, verifyLogGrowth } from "@wellapi/client";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { type Manifest, openExchange, parseExchangeConfig, runRestore } from "@wellapi/host";
@@ -68,8 +67,7 @@ describe("a restore from backup undoes no revocation and no erasure", () => {
     return server;
   }
 
-  const auditOf = ({ http, grpc }: Server) =>
-    createClient(AuditService, connectAnonymously({ url: http, grpcUrl: grpc, json: false }));
+  const auditOf = ({ http }: Server) => createClient(AuditService, connect({ url: http }));
 
   /** The log's head, once it has all that was sent to it. */
   async function settledCheckpoint(): Promise<string> {

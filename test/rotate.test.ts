@@ -5,8 +5,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { createClient } from "@connectrpc/connect";
-import { connectAnonymously } from "@wellapi/cli/connection";
-import { describeSteps, trustedKeys, verifyLogGrowth } from "@wellapi/cli/verification";
+import { connect, describeSteps, trustedKeys, verifyLogGrowth } from "@wellapi/client";
 import { type Company, companyAt, enrolCompany } from "@wellapi/demo/people";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
@@ -50,8 +49,7 @@ describe("every key can be replaced", () => {
     server = undefined;
   }
 
-  const audit = () =>
-    createClient(AuditService, connectAnonymously({ url: server!.http, grpcUrl: server!.grpc, json: false }));
+  const audit = () => createClient(AuditService, connect({ url: server!.http }));
 
   beforeAll(async () => {
     operatorKey = (await start()).operatorKey!;

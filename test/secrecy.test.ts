@@ -2,8 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createClient, type Transport } from "@connectrpc/connect";
-import { connect } from "@wellapi/cli/connection";
-import { type Company, enrolCompany, enrolPerson, type Person } from "@wellapi/demo/people";
+import { type Company, enrolCompany, enrolPerson, operatorAt, type Person } from "@wellapi/demo/people";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
@@ -82,12 +81,7 @@ describe("what lies on disk and in the log", () => {
     });
     maker = await enrolCompany(server, "Maker");
     person = await enrolPerson(server, canaries.name);
-    operator = await connect({
-      url: server.http,
-      grpcUrl: server.grpc,
-      json: false,
-      apiKey: server.operatorKey!,
-    });
+    operator = operatorAt(server);
     secrets.push(server.operatorKey!, maker.certificate.key);
     await createClient(ConsentService, person.transport).createConsent({
       requestId: "secrecy",
@@ -202,12 +196,7 @@ describe("what lies on disk and in the log", () => {
     expect(erasure?.receipt?.keysDestroyed).toBe(1);
     expect(await server.stop()).toBe(0);
     server = { ...(await startServer({ dataDir, logFile })), operatorKey: server.operatorKey! };
-    operator = await connect({
-      url: server.http,
-      grpcUrl: server.grpc,
-      json: false,
-      apiKey: server.operatorKey!,
-    });
+    operator = operatorAt(server);
     const { patient } = await createClient(PatientService, operator).getPatient({ patient: person.id });
     expect(patient).toMatchObject({ displayName: "" });
     expect(patient?.eraseTime).toBeDefined();

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { createClient } from "@connectrpc/connect";
-import { connectAnonymously } from "@wellapi/cli/connection";
+import { connect } from "@wellapi/client";
 import { enrolCompany } from "@wellapi/demo/people";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
@@ -96,10 +96,7 @@ describe("wellapi start", () => {
     const health = await fetch(`${server.http}/healthz`);
     expect(health.status).toBe(200);
     await enrolCompany(server, "Logged");
-    const audit = createClient(
-      AuditService,
-      connectAnonymously({ url: server.http, grpcUrl: server.grpc, json: false }),
-    );
+    const audit = createClient(AuditService, connect({ url: server.http }));
     await expect
       .poll(async () => Number((await audit.getCheckpoint({})).checkpoint.split("\n")[1]), { timeout: 5_000 })
       .toBeGreaterThan(0);

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createClient } from "@connectrpc/connect";
-import { connect } from "@wellapi/cli/connection";
-import { companyAt, enrolCompany, enrolPerson, personAt } from "@wellapi/demo/people";
+import { companyAt, enrolCompany, enrolPerson, operatorAt, personAt } from "@wellapi/demo/people";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
@@ -159,12 +158,7 @@ function profiling(): Record<string, string> {
 }
 
 async function createApiKey(server: Server, organization: string): Promise<string> {
-  const operator = await connect({
-    url: server.http,
-    grpcUrl: server.grpc,
-    json: false,
-    apiKey: server.operatorKey ?? "",
-  });
+  const operator = operatorAt(server);
   const { application } = await createClient(OrganizationService, operator).createApplication({
     application: { organization, displayName: "bench over HTTP" },
     requestId: "bench-http",

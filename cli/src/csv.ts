@@ -1,16 +1,8 @@
 import { createReadStream } from "node:fs";
+import type { Row } from "@wellapi/client";
 import { parse } from "csv-parse";
 import { CliError } from "./failure.ts";
 import { createZone, type Zone } from "./zone.ts";
-
-/** A row of the file, exact: value = mantissa × 10^−scale. */
-export interface Row {
-  readonly timeMs: number;
-  /** Minutes east of UTC. */
-  readonly offsetMinutes: number;
-  readonly mantissa: number;
-  readonly scale: number;
-}
 
 export interface CsvOptions {
   readonly timeColumn?: string;

@@ -1,5 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { problemOf } from "@wellapi/rpc";
+import { ClientError, WellApiError } from "@wellapi/client";
 
 /** What a command can end with; scripts tell them apart by the exit code. */
 export type CliFailure = "usage" | "input" | "verification" | "damage" | "break" | "cut";
@@ -44,7 +44,7 @@ Exit codes: 0 done, 1 unexpected, 2 usage, 3 credential refused, 4 not permitted
 
 /** What is printed to stderr and how the process ends. */
 export function describeFailure(error: unknown): { exitCode: number; lines: string[]; json: object } {
-  if (error instanceof CliError) {
+  if (error instanceof CliError || error instanceof ClientError) {
     return {
       exitCode: exitCodes[error.code],
       lines: [error.message],
@@ -52,20 +52,23 @@ export function describeFailure(error: unknown): { exitCode: number; lines: stri
     };
   }
   if (error instanceof ConnectError) {
-    const problem = problemOf(error);
+    const { code, reason, rawMessage, violations, retryAfterMs } = WellApiError.from(error);
     // Every error of the exchange has a reason of its own; this one never reached it.
-    const unreachable = problem.reason === "UNAVAILABLE";
+    const unreachable = reason === "UNAVAILABLE";
     const message = unreachable
-      ? `${error.rawMessage}: is the exchange running? Start it with "make start", or name it with --url or --grpc-url`
-      : problem.message;
-    const lines = [`${problem.reason || Code[error.code]}: ${message}`];
-    for (const violation of problem.violations ?? [])
-      lines.push(`  ${violation.field}: ${violation.description}`);
-    if (problem.retryAfterMs) lines.push(`  try again in ${problem.retryAfterMs} ms`);
+      ? `${rawMessage}: is the exchange running? Start it with "make start", or name it with --url or --grpc-url`
+      : rawMessage;
+    const lines = [`${reason || Code[code]}: ${message}`];
+    for (const violation of violations) lines.push(`  ${violation.field}: ${violation.description}`);
+    if (retryAfterMs) lines.push(`  try again in ${retryAfterMs} ms`);
+    const details = {
+      ...(violations.length > 0 ? { violations } : {}),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    };
     return {
-      exitCode: exitCodesByStatus.get(error.code) ?? 1,
+      exitCode: exitCodesByStatus.get(code) ?? 1,
       lines,
-      json: { error: { ...problem, code: Code[error.code], message } },
+      json: { error: { code: Code[code], reason, message, ...details } },
     };
   }
   const message = error instanceof Error ? error.message : String(error);

@@ -1,8 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { createClient } from "@connectrpc/connect";
-import { batchesOf } from "@wellapi/cli/batches";
-import { type Row, readRows } from "@wellapi/cli/csv";
-import { upload } from "@wellapi/cli/upload";
+import { readRows } from "@wellapi/cli/csv";
+import { batchesOf, type Row, uploadSeries } from "@wellapi/client";
 import { ItemOutcome_Status, type SeriesBatch } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { CaptureMethod, type Granularity } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
@@ -68,8 +67,7 @@ export async function contribute(
       { ...parcel, device: `demo-${parcel.patient}`, method: CaptureMethod.SENSED, samplesPerBatch: 1000 },
     );
     const key = `${parcel.patient} ${parcel.code}`;
-    await upload(client, batches, {
-      window: 16,
+    await uploadSeries(client, batches, {
       attempts: 5,
       onAnswer: (batch, answer) => {
         const samples = samplesIn(batch);
@@ -81,7 +79,6 @@ export async function contribute(
         }
         if (status === ItemOutcome_Status.DUPLICATE) total.duplicate += samples;
       },
-      onCut: () => {},
     });
   });
   try {

@@ -1,14 +1,10 @@
 /** The story of WellAPI, told in the terminal against a server of its own. Exit 0 only if all of it held. */
-import { ConnectError } from "@connectrpc/connect";
-import { problemOf } from "@wellapi/rpc";
+import { WellApiError } from "@wellapi/client";
 import { createNarrator } from "./narrator.ts";
 import { startServer, temporaryFolder } from "./server.ts";
 import { tellStory } from "./story.ts";
 
-const narrator = createNarrator((error) => {
-  const problem = problemOf(ConnectError.from(error));
-  return problem.reason || problem.message;
-});
+const narrator = createNarrator((error) => WellApiError.from(error).reason);
 
 process.stdout.write(
   "WellAPI: a month of two people's data, from one company to another and back under control\n",

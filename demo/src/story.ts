@@ -1,14 +1,13 @@
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { type Client, createClient } from "@connectrpc/connect";
 import { table } from "@wellapi/cli/output";
-import { verifyLogGrowth, verifyLoggedAccess } from "@wellapi/cli/verification";
+import { verifyLogGrowth, verifyLoggedAccess, verifyReceipt } from "@wellapi/client";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction, Granularity, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { verifyReceipt } from "@wellapi/receipts";
 import { grant } from "./consents.ts";
 import { type Contribution, contribute } from "./contribution.ts";
 import { type Narrator, sparkline } from "./narrator.ts";

@@ -1,8 +1,7 @@
-import { ConnectError, createClient } from "@connectrpc/connect";
-import { samplesOf } from "@wellapi/cli/samples";
+import { createClient } from "@connectrpc/connect";
+import { samplesOf, WellApiError } from "@wellapi/client";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { problemOf } from "@wellapi/rpc";
 import type { Company } from "./people.ts";
 
 /** An open WatchSeries. */
@@ -36,8 +35,7 @@ export async function openWatch(company: Company, patient: string, code: string)
       }
       return "ended without a status";
     } catch (error) {
-      const problem = problemOf(ConnectError.from(error));
-      return problem.reason || problem.message;
+      return WellApiError.from(error).reason;
     }
   })();
 

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { samplesOf } from "@wellapi/cli/samples";
+import { samplesOf } from "@wellapi/client";
 import { type SeriesBatch, SeriesBatchSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import type { SourcedSeries } from "@wellapi/gen/wellapi/records/v1/records_pb";
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
-import { verifyLogGrowth, verifyLoggedAccess } from "@wellapi/cli/verification";
+import { verifyLogGrowth, verifyLoggedAccess } from "@wellapi/client";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";

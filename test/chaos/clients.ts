@@ -1,22 +1,18 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
-import { createGrpcTransport } from "@connectrpc/connect-node";
+import { type Connection, connect } from "@wellapi/client";
 import type { Company } from "@wellapi/demo/people";
-import { createSessions } from "@wellapi/rpc";
 
 /** After this a call is given up and made again, as a client with a user before it does. */
 export const callMs = 3_000;
 
 /** A company's gRPC connection that notices when it is dead. */
-export function openDoor(address: string, company: Company): { transport: Transport; close(): void } {
-  const baseUrl = `https://${address}`;
-  const sessions = createSessions(
-    baseUrl,
-    { pingIntervalMs: 1_000, pingTimeoutMs: 2_000 },
-    { ...company.certificate, minVersion: "TLSv1.3" },
-  );
-  const transport = createGrpcTransport({ baseUrl, sessionManager: sessions });
-  return { transport, close: () => sessions.abort() };
+export function openDoor(address: string, { certificate }: Company): Connection {
+  return connect({
+    url: `https://${address}`,
+    certificate,
+    keepAlive: { intervalMs: 1_000, timeoutMs: 2_000 },
+  });
 }
 
 /** The transport, with a deadline for each call that names none. */

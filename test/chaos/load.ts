@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
-import { upload } from "@wellapi/cli/upload";
+import { uploadSeries } from "@wellapi/client";
 import { consentFor } from "@wellapi/demo/consents";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { ItemOutcome_Status, type SeriesBatch } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
@@ -46,7 +46,7 @@ export function openLoad(world: World): Load {
         await delay(paceMs, undefined, { signal: over.signal });
       }
     }
-    await upload(createClient(IngestionService, makers[maker]!.transport), batches(), {
+    await uploadSeries(createClient(IngestionService, makers[maker]!.transport), batches(), {
       window: 8,
       attempts: Number.POSITIVE_INFINITY,
       signal: over.signal,

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Client, createClient } from "@connectrpc/connect";
-import { verifyLoggedAccess } from "@wellapi/cli/verification";
+import { verifyLoggedAccess } from "@wellapi/client";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { ItemOutcome_Status } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";

@@ -140,7 +140,7 @@ async function open(
     const address = await links.through(link, `127.0.0.1:${grpcPort}`);
     const door = openDoor(address.replace("127.0.0.1", "localhost"), company);
     closing.push(door.close);
-    return { organization: company.organization, transport: door.transport };
+    return { organization: company.organization, transport: door };
   }
   const makers = [await client("maker-1"), await client("maker-2")];
   const clinic = await client("clinic");

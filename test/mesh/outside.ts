@@ -2,11 +2,9 @@
 import { randomUUID } from "node:crypto";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
-import { createCertificateRequest } from "@wellapi/cli/certificate-request";
-import { connect } from "@wellapi/cli/connection";
-import type { Settings } from "@wellapi/cli/settings";
+import { issueCertificate } from "@wellapi/client/enrolment";
 import { grant } from "@wellapi/demo/consents";
-import { type Company, enrolCompany, enrolPerson } from "@wellapi/demo/people";
+import { type Company, enrolCompany, enrolPerson, operatorAt } from "@wellapi/demo/people";
 import type { Server } from "@wellapi/demo/server";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
@@ -56,8 +54,7 @@ export async function openOutside({ operatorKey }: Laboratory): Promise<Outside>
     http: `https://${apiHost}`,
     operatorKey,
   } as Server;
-  const settings: Settings = { url: server.http, grpcUrl: server.grpc, apiKey: operatorKey, json: false };
-  const operator = await connect(settings);
+  const operator = operatorAt(server);
   const maker = await enrolCompany(server, "Laboratory maker");
   const clinic = await enrolCompany(server, "Laboratory clinic");
   const person = await enrolPerson(server, "Laboratory person");
@@ -91,17 +88,11 @@ export async function openOutside({ operatorKey }: Laboratory): Promise<Outside>
       organization: maker.organization,
     });
     const application = applications[0]!.id;
-    const issue = async (lifetime?: typeof second) => {
-      const { privateKey, certificateRequest } = await createCertificateRequest();
-      const issued = await credentials.issueCertificate({
-        requestId: randomUUID(),
-        application,
-        certificateRequest,
-        ...(lifetime && { lifetime }),
-      });
-      return { as: { cert: issued.certificate, key: privateKey }, credential: issued.credential!.id };
+    const issue = async (lifetimeSeconds?: number) => {
+      const { certificate, credential } = await issueCertificate(operator, application, lifetimeSeconds);
+      return { as: { cert: certificate.cert, key: certificate.key }, credential };
     };
-    const late = await issue(second);
+    const late = await issue(1);
     const revoked = await issue();
     await credentials.revokeCredential({ credential: revoked.credential });
     return { expired: late.as, revoked: revoked.as };

@@ -2,11 +2,10 @@
 import { randomUUID } from "node:crypto";
 import { ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
-import { connect } from "@wellapi/cli/connection";
-import { samplesOf } from "@wellapi/cli/samples";
+import { samplesOf } from "@wellapi/client";
 import { grant } from "@wellapi/demo/consents";
 import { contribute } from "@wellapi/demo/contribution";
-import { enrolPerson } from "@wellapi/demo/people";
+import { enrolPerson, operatorAt } from "@wellapi/demo/people";
 import { openWatch } from "@wellapi/demo/watch";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
@@ -63,8 +62,7 @@ export async function tellStory({ server, maker, clinic }: Outside): Promise<rea
 
   /** By an API key of the clinic's, as JSON over HTTP/1.1. */
   async function jsonTransport(): Promise<Transport> {
-    const settings = { url: server.http, grpcUrl: server.grpc, apiKey: server.operatorKey!, json: false };
-    const operator = await connect(settings);
+    const operator = operatorAt(server);
     const { applications } = await createClient(OrganizationService, operator).listApplications({
       organization: clinic.organization,
     });

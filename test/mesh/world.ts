@@ -47,7 +47,18 @@ export async function install(): Promise<Installed> {
 }
 
 const mounted = "/mnt";
-const visible = ["node_modules", "gen", "packages", "services", "host", "cli", "scripts", "test", ".tools"];
+const visible = [
+  "node_modules",
+  "gen",
+  "packages",
+  "services",
+  "host",
+  "sdk",
+  "cli",
+  "scripts",
+  "test",
+  ".tools",
+];
 
 /**
  * Shows the repository at a path that users without rights can enter, in this mount namespace only: a checkout often

@@ -1,7 +1,6 @@
 import { randomUUID, X509Certificate } from "node:crypto";
 import { createClient, type Transport } from "@connectrpc/connect";
-import { connect } from "@wellapi/cli/connection";
-import type { Company, Person } from "@wellapi/demo/people";
+import { type Company, operatorAt, type Person } from "@wellapi/demo/people";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { openPeerTransport, openWorkloadCertificates, type WorkloadCertificates } from "@wellapi/rpc";
@@ -51,8 +50,7 @@ export async function openCallers({ mesh, server }: World, closers: Closers): Pr
     ingestion: createClient(TokenExchangeService, open("ingestion", "identity", 1)),
   };
   const bearer = (token: string) => new Headers({ authorization: `Bearer ${token}` });
-  const operator = { url: server.http, grpcUrl: server.grpc, json: false, apiKey: server.operatorKey! };
-  const tokens = createClient(TokenService, await connect(operator));
+  const tokens = createClient(TokenService, operatorAt(server));
 
   return {
     to(as, service, replica) {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
-import { samplesOf } from "@wellapi/cli/samples";
+import { samplesOf } from "@wellapi/client";
 import { type Company, enrolPerson } from "@wellapi/demo/people";
 import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";

@@ -1,5 +1,5 @@
 import { createClient } from "@connectrpc/connect";
-import { connectAnonymously } from "@wellapi/cli/connection";
+import { connect } from "@wellapi/client";
 import { startServer, temporaryFolder } from "@wellapi/demo/server";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { closing } from "../closing.ts";
@@ -23,7 +23,7 @@ export const start: Line = {
           const server = await startServer(options);
           push(server.stop);
           const announced = (performance.now() - started) / 1000;
-          const gateway = connectAnonymously({ url: server.http, grpcUrl: server.grpc, json: false });
+          const gateway = connect({ url: server.http });
           const { checkpoint } = await createClient(AuditService, gateway).getCheckpoint({});
           assertRun(checkpoint !== "", "the first call is answered");
           return { value: (performance.now() - started) / 1000, details: { "announced s": announced } };

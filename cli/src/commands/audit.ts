@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createClient } from "@connectrpc/connect";
+import { describeSteps, paginate, trustedKeys, verifyLogGrowth, verifyLoggedAccess } from "@wellapi/client";
 import {
   type Access,
   Access_Outcome,
@@ -14,7 +15,6 @@ import { connect, connectAnonymously } from "../connection.ts";
 import { CliError } from "../failure.ts";
 import { createOutput, timeText } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
-import { describeSteps, trustedKeys, verifyLogGrowth, verifyLoggedAccess } from "../verification.ts";
 
 const outcomes = {
   permitted: Access_Outcome.PERMITTED,
@@ -56,16 +56,16 @@ export function addAudit(program: Command): void {
     .action(async (options: { limit: number }, command: Command) => {
       const settings = settingsOf(command);
       const client = createClient(AuditService, await connect(settings));
-      const all = [];
-      let pageToken = "";
-      do {
-        const page = await client.listAccesses({ pageSize: Math.min(options.limit, 500), pageToken });
-        all.push(...page.accesses);
-        pageToken = page.nextPageToken;
-      } while (pageToken !== "" && all.length < options.limit);
+      const pageSize = Math.min(options.limit, 500);
+      const accesses = paginate(
+        (pageToken) => client.listAccesses({ pageSize, pageToken }),
+        (page) => page.accesses,
+      );
+      const shown = [];
+      for await (const access of accesses) if (shown.push(access) >= options.limit) break;
       createOutput(settings.json).rows(
         LoggedAccessSchema,
-        all.slice(0, options.limit),
+        shown.slice(0, options.limit),
         ["time", "access", "who", "method", "phase", "outcome", "purpose", "codes", "items", "index"],
         (logged) =>
           logged.access

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createClient } from "@connectrpc/connect";
+import { paginate } from "@wellapi/client";
 import { type Consent, Consent_State, ConsentSchema } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import type { Command } from "commander";
@@ -7,7 +8,6 @@ import { count, directions, instant, nameOf, oneOf, purposes, resolutions, sever
 import { connect } from "../connection.ts";
 import { type CreateOptions, consentIn, consentOf, provisionText, states } from "../consent-text.ts";
 import { createOutput, timeText } from "../output.ts";
-import { pages } from "../pages.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
 interface ListOptions {
@@ -53,10 +53,12 @@ export function addConsent(program: Command): void {
       const client = createClient(ConsentService, await connect(settings));
       const wanted = [...(options.state ?? []), ...(options.active ? [Consent_State.ACTIVE] : [])];
       const query = { states: [...new Set(wanted)], grantee: options.grantee ?? "" };
-      const consents = await pages(async (pageToken) => {
-        const page = await client.listConsents({ ...query, pageToken });
-        return { items: page.consents, nextPageToken: page.nextPageToken };
-      });
+      const consents = await Array.fromAsync(
+        paginate(
+          (pageToken) => client.listConsents({ ...query, pageToken }),
+          (page) => page.consents,
+        ),
+      );
       createOutput(settings.json).rows(
         ConsentSchema,
         consents,

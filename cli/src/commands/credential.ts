@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createClient } from "@connectrpc/connect";
+import { paginate } from "@wellapi/client";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import {
   type Credential,
@@ -14,11 +15,9 @@ import {
 } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import type { Command } from "commander";
 import { count } from "../arguments.ts";
-import { createCertificateRequest } from "../certificate-request.ts";
 import { connect } from "../connection.ts";
 import { CliError } from "../failure.ts";
 import { createOutput, timeText } from "../output.ts";
-import { pages } from "../pages.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
 interface IssueOptions {
@@ -53,29 +52,25 @@ export function addCredential(program: Command): void {
           "--request-id is for --api-key: a certificate is issued anew, for a new key",
         );
       }
-      const client = createClient(CredentialService, await connect(settings));
-      const lifetime = options.days ? { seconds: BigInt(options.days) * 86_400n } : undefined;
+      const connection = await connect(settings);
       const output = createOutput(settings.json);
       if (options.out) {
         mkdirSync(options.out, { recursive: true, mode: 0o700 });
-        const { privateKey, certificateRequest } = await createCertificateRequest();
-        const issued = await client.issueCertificate({
-          requestId: randomUUID(),
-          application: options.application,
-          certificateRequest,
-          ...(lifetime ? { lifetime } : {}),
-        });
-        const { out } = options;
-        writeFileSync(join(out, "key.pem"), privateKey, { mode: 0o600 });
-        writeFileSync(join(out, "cert.pem"), issued.certificate);
-        writeFileSync(join(out, "ca.pem"), issued.authority);
+        const { issueCertificate } = await import("@wellapi/client/enrolment");
+        const { application, out } = options;
+        const lifetimeSeconds = options.days ? options.days * 86_400 : undefined;
+        const { certificate, credential } = await issueCertificate(connection, application, lifetimeSeconds);
+        writeFileSync(join(out, "key.pem"), certificate.key, { mode: 0o600 });
+        writeFileSync(join(out, "cert.pem"), certificate.cert);
+        writeFileSync(join(out, "ca.pem"), certificate.ca);
         output.object(
-          { credential: issued.credential?.id, folder: out },
+          { credential, folder: out },
           () =>
-            `${issued.credential?.id}\nkey.pem, cert.pem and ca.pem are in ${out}; use them with --credentials ${out}`,
+            `${credential}\nkey.pem, cert.pem and ca.pem are in ${out}; use them with --credentials ${out}`,
         );
       } else {
-        const issued = await client.createApiKey({
+        const lifetime = options.days ? { seconds: BigInt(options.days) * 86_400n } : undefined;
+        const issued = await createClient(CredentialService, connection).createApiKey({
           requestId: options.requestId ?? randomUUID(),
           application: options.application,
           ...(lifetime ? { lifetime } : {}),
@@ -120,10 +115,12 @@ export function addCredential(program: Command): void {
     .action(async (options: { application: string }, command: Command) => {
       const settings = settingsOf(command);
       const client = createClient(CredentialService, await connect(settings));
-      const credentials = await pages(async (pageToken) => {
-        const page = await client.listCredentials({ application: options.application, pageToken });
-        return { items: page.credentials, nextPageToken: page.nextPageToken };
-      });
+      const credentials = await Array.fromAsync(
+        paginate(
+          (pageToken) => client.listCredentials({ application: options.application, pageToken }),
+          (page) => page.credentials,
+        ),
+      );
       createOutput(settings.json).rows(
         CredentialSchema,
         credentials,

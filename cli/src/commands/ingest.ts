@@ -1,18 +1,16 @@
 import { createClient } from "@connectrpc/connect";
+import { type Answer, batchesOf, openProgressFile, uploadSeries } from "@wellapi/client";
 import { ItemOutcome_Status, type SeriesBatch } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { CaptureMethod, Granularity } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { SingleBar } from "cli-progress";
 import type { Command } from "commander";
 import { count, oneOf } from "../arguments.ts";
-import { batchesOf } from "../batches.ts";
 import { connectDoor } from "../connection.ts";
 import { readRows } from "../csv.ts";
 import { CliError } from "../failure.ts";
 import { createOutput } from "../output.ts";
-import { openProgress } from "../progress.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
-import { type Answer, upload } from "../upload.ts";
 
 interface IngestOptions {
   patient: string;
@@ -110,7 +108,7 @@ export function addIngest(program: Command): void {
       for await (const _row of readRows(file, options)) total += 1;
       if (total === 0) throw new CliError("input", `${file} has no rows`);
 
-      const progress = openProgress(file);
+      const progress = openProgressFile(`${file}.wellapi-progress`);
       const tally: Tally = { accepted: 0, duplicate: 0, rejected: 0, failed: 0, batches: [], problems: [] };
       let skipped = 0;
       const bar = new SingleBar({
@@ -121,43 +119,31 @@ export function addIngest(program: Command): void {
       });
       if (process.stderr.isTTY) bar.start(total, 0);
 
-      async function* unsent(): AsyncGenerator<SeriesBatch> {
-        const shape = {
-          ...options,
-          method: CaptureMethod.SENSED,
-          durationMs: options.duration * 1000,
-          samplesPerBatch: options.batch,
-        };
-        for await (const batch of batchesOf(readRows(file, options), shape)) {
-          if (!progress.done.has(batch.requestId)) {
-            yield batch;
-            continue;
-          }
-          skipped += samplesIn(batch);
-          bar.increment(samplesIn(batch));
-        }
-      }
-
+      const batches = batchesOf(readRows(file, options), {
+        ...options,
+        method: CaptureMethod.SENSED,
+        durationMs: options.duration * 1000,
+        samplesPerBatch: options.batch,
+      });
       try {
-        await upload(client, unsent(), {
-          window: 16,
-          attempts: 8,
+        await uploadSeries(client, batches, {
+          progress,
           onAnswer: (batch, answer) => {
             note(tally, batch, answer);
-            const stored = "receipt" in answer && answer.receipt.batch !== "";
-            if (stored) progress.add(batch.requestId);
             bar.increment(samplesIn(batch));
           },
-          onCut: (error, attempt) =>
-            process.stderr.write(
-              `\ncut off (${error instanceof Error ? error.message : error}); going on, attempt ${attempt}\n`,
-            ),
+          onSkipped: (batch) => {
+            skipped += samplesIn(batch);
+            bar.increment(samplesIn(batch));
+          },
+          onCut: ({ message }, attempt) =>
+            process.stderr.write(`\ncut off (${message}); going on, attempt ${attempt}\n`),
         });
       } finally {
         bar.stop();
       }
       const complete = tally.rejected + tally.failed === 0;
-      if (complete) progress.finish();
+      if (complete) progress.remove();
       const { problems, ...counts } = tally;
       createOutput(settings.json).object(
         { samples: total, skipped, ...counts, problems: problems.slice(0, 10) },

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Client, createClient } from "@connectrpc/connect";
+import { paginate } from "@wellapi/client";
 import {
   type Application,
   Application_State,
@@ -12,7 +13,6 @@ import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organizati
 import type { Command } from "commander";
 import { connect } from "../connection.ts";
 import { createOutput, timeText } from "../output.ts";
-import { pages } from "../pages.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
 type Service = Client<typeof OrganizationService>;
@@ -53,10 +53,12 @@ export function addOrganization(program: Command): void {
     .action(async (options: { deleted: boolean }, command: Command) => {
       const settings = settingsOf(command);
       const client = createClient(OrganizationService, await connect(settings));
-      const organizations = await pages(async (pageToken) => {
-        const page = await client.listOrganizations({ pageToken, showDeleted: options.deleted });
-        return { items: page.organizations, nextPageToken: page.nextPageToken };
-      });
+      const organizations = await Array.fromAsync(
+        paginate(
+          (pageToken) => client.listOrganizations({ pageToken, showDeleted: options.deleted }),
+          (page) => page.organizations,
+        ),
+      );
       createOutput(settings.json).rows(
         OrganizationSchema,
         organizations,
@@ -102,10 +104,12 @@ export function addApplication(program: Command): void {
       const settings = settingsOf(command);
       const client = createClient(OrganizationService, await connect(settings));
       const { organization, deleted: showDeleted } = options;
-      const applications = await pages(async (pageToken) => {
-        const page = await client.listApplications({ organization, pageToken, showDeleted });
-        return { items: page.applications, nextPageToken: page.nextPageToken };
-      });
+      const applications = await Array.fromAsync(
+        paginate(
+          (pageToken) => client.listApplications({ organization, pageToken, showDeleted }),
+          (page) => page.applications,
+        ),
+      );
       createOutput(settings.json).rows(
         ApplicationSchema,
         applications,

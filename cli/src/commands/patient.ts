@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
+import { paginate } from "@wellapi/client";
 import { type Patient, PatientSchema } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import type { Command } from "commander";
@@ -8,7 +9,6 @@ import { instant } from "../arguments.ts";
 import { connect } from "../connection.ts";
 import { CliError } from "../failure.ts";
 import { createOutput, timeText } from "../output.ts";
-import { pages } from "../pages.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
 export function addPatient(program: Command): void {
@@ -72,10 +72,12 @@ export function addPatient(program: Command): void {
     .action(async (_options: object, command: Command) => {
       const settings = settingsOf(command);
       const client = createClient(PatientService, await connect(settings));
-      const patients = await pages(async (pageToken) => {
-        const page = await client.listPatients({ pageToken });
-        return { items: page.patients, nextPageToken: page.nextPageToken };
-      });
+      const patients = await Array.fromAsync(
+        paginate(
+          (pageToken) => client.listPatients({ pageToken }),
+          (page) => page.patients,
+        ),
+      );
       createOutput(settings.json).rows(
         PatientSchema,
         patients,

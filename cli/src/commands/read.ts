@@ -1,6 +1,7 @@
 import { toJson } from "@bufbuild/protobuf";
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
+import { aggregateSeries, listSeries, readSeries, samplesOf, watchSeries } from "@wellapi/client";
 import {
   type Bucket,
   type BucketSize,
@@ -19,12 +20,8 @@ import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Command } from "commander";
 import { bucketSizes, codingOf, count, instant, interval, oneOf, purposes, several } from "../arguments.ts";
 import { connect } from "../connection.ts";
-import { CliError } from "../failure.ts";
 import { createOutput, timeText } from "../output.ts";
-import { pages } from "../pages.ts";
-import { samplesOf } from "../samples.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
-import { followWatch } from "../watch.ts";
 
 interface ReadOptions {
   patient: string;
@@ -81,20 +78,15 @@ export function addRead(program: Command): void {
     .action(async (options: ReadOptions, command: Command) => {
       const settings = settingsOf(command);
       const client = createClient(RecordsService, await connect(settings));
-      let ended = false;
-      for await (const { payload } of client.readSeries({
+      const runs = readSeries(client, {
         patient: options.patient,
         code: codingOf(options.code),
         interval: interval(options.from, options.to),
         purpose: purposeOf(options, command),
         unit: options.unit ?? "",
         ...(options.digits === undefined ? {} : { digits: options.digits }),
-      })) {
-        if (payload.case === "series") printSamples(settings.json, payload.value);
-        if (payload.case === "end") ended = true;
-      }
-      if (!ended)
-        throw new CliError("cut", "the answer was cut off: what was printed is not all; read again");
+      });
+      for await (const run of runs) printSamples(settings.json, run);
     });
 }
 
@@ -121,8 +113,11 @@ export function addWatch(program: Command): void {
         codes: options.code.map(codingOf),
         purpose: purposeOf(options, command),
       };
-      const messages = followWatch(client, request, options.resume ?? "", stop.signal, (error) => {
-        process.stderr.write(`${error.message}; connecting again: what was cut comes once more\n`);
+      const messages = watchSeries(client, request, {
+        resumeToken: options.resume ?? "",
+        signal: stop.signal,
+        onCut: ({ message }) =>
+          process.stderr.write(`${message}; connecting again: what was cut comes once more\n`),
       });
       for await (const message of messages) printWatched(settings.json, message);
     });
@@ -161,8 +156,8 @@ export function addAggregate(program: Command): void {
     .action(async (options: ReadOptions & { by: BucketSize }, command: Command) => {
       const settings = settingsOf(command);
       const client = createClient(RecordsService, await connect(settings));
-      const aggregates = await pages(async (pageToken) => {
-        const page = await client.aggregateSeries({
+      const aggregates = await Array.fromAsync(
+        aggregateSeries(client, {
           patient: options.patient,
           code: codingOf(options.code),
           interval: interval(options.from, options.to),
@@ -170,10 +165,8 @@ export function addAggregate(program: Command): void {
           bucketSize: options.by,
           unit: options.unit ?? "",
           ...(options.digits === undefined ? {} : { digits: options.digits }),
-          pageToken,
-        });
-        return { items: page.aggregates, nextPageToken: page.nextPageToken };
-      });
+        }),
+      );
       const output = createOutput(settings.json);
       if (settings.json) {
         output.rows(SourceAggregateSchema, aggregates, [], () => []);
@@ -211,15 +204,13 @@ export function addSeries(program: Command): void {
     .action(async (options: { patient: string; code?: string[]; purpose?: Purpose }, command: Command) => {
       const settings = settingsOf(command);
       const client = createClient(RecordsService, await connect(settings));
-      const found = await pages(async (pageToken) => {
-        const page = await client.listSeries({
+      const found = await Array.fromAsync(
+        listSeries(client, {
           patient: options.patient,
           codes: (options.code ?? []).map(codingOf),
           purpose: purposeOf(options, command),
-          pageToken,
-        });
-        return { items: page.series, nextPageToken: page.nextPageToken };
-      });
+        }),
+      );
       createOutput(settings.json).rows(
         SeriesInfoSchema,
         found,

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createClient } from "@connectrpc/connect";
+import { ReceiptError, verifyReceipt } from "@wellapi/client";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
-import { ReceiptError, verifyReceipt } from "@wellapi/receipts";
 import type { Command } from "commander";
 import { connectAnonymously } from "../connection.ts";
 import { CliError } from "../failure.ts";

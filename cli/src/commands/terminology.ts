@@ -1,10 +1,10 @@
 import { createClient } from "@connectrpc/connect";
+import { paginate } from "@wellapi/client";
 import { CategorySetSchema, Code_Kind, CodeSchema } from "@wellapi/gen/wellapi/terminology/v1/terminology_pb";
 import { TerminologyService } from "@wellapi/gen/wellapi/terminology/v1/terminology_service_pb";
 import type { Command } from "commander";
 import { connect } from "../connection.ts";
 import { createOutput } from "../output.ts";
-import { pages } from "../pages.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
 export function addCodes(program: Command): void {
@@ -15,10 +15,12 @@ export function addCodes(program: Command): void {
     .action(async (text: string | undefined, { category }: { category: string }, command: Command) => {
       const settings = settingsOf(command);
       const client = createClient(TerminologyService, await connect(settings));
-      const codes = await pages(async (pageToken) => {
-        const page = await client.listCodes({ text: text ?? "", category, pageToken });
-        return { items: page.codes, nextPageToken: page.nextPageToken };
-      });
+      const codes = await Array.fromAsync(
+        paginate(
+          (pageToken) => client.listCodes({ text: text ?? "", category, pageToken }),
+          (page) => page.codes,
+        ),
+      );
       createOutput(settings.json).rows(
         CodeSchema,
         codes,
@@ -42,10 +44,12 @@ export function addCategories(program: Command): void {
     .action(async (_options: object, command: Command) => {
       const settings = settingsOf(command);
       const client = createClient(TerminologyService, await connect(settings));
-      const sets = await pages(async (pageToken) => {
-        const page = await client.listCategories({ pageToken });
-        return { items: page.sets, nextPageToken: page.nextPageToken };
-      });
+      const sets = await Array.fromAsync(
+        paginate(
+          (pageToken) => client.listCategories({ pageToken }),
+          (page) => page.sets,
+        ),
+      );
       createOutput(settings.json).rows(
         CategorySetSchema,
         sets,

@@ -2,10 +2,10 @@ import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/p
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import type { LeafSchema } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
+import { NONCE_BYTES } from "@wellapi/log-verifier";
 import type { Clock, Ids } from "@wellapi/runtime";
 import type { CollectionDeclaration, Document } from "@wellapi/store";
 import { randomFromPool } from "@wellapi/vault";
-import { NONCE_BYTES } from "./commitment.ts";
 import { AccessLogError } from "./errors.ts";
 import type { LeafSealer } from "./leaf-sealer.ts";
 import type { AccessInit } from "./port.ts";

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
+import { commitment } from "@wellapi/log-verifier";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { commitment, createLeafSealer } from "../src/index.ts";
+import { createLeafSealer } from "../src/index.ts";
 
 const master = randomBytes(32);
 const kms = { derive: async (label: string) => new Uint8Array([...master, ...Buffer.from(label)]) };

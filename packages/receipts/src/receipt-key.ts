@@ -1,5 +1,4 @@
 import { createPrivateKey, createPublicKey } from "node:crypto";
-import type { Kms } from "@wellapi/vault";
 import { CompactSign, calculateJwkThumbprint, type JSONWebKeySet } from "jose";
 
 /** The `typ` header of each kind of receipt. */
@@ -16,11 +15,17 @@ export interface ReceiptKey {
   sign(kind: ReceiptKind, claims: Readonly<Record<string, unknown>>): Promise<string>;
 }
 
+/** What derives the key: the vault's KMS is one. */
+export interface KeyDerivation {
+  /** 32 bytes that follow from the master key's root and the purpose. */
+  derive(purpose: string): Promise<Uint8Array>;
+}
+
 /** RFC 8410: what stands before the 32 bytes of an Ed25519 seed in PKCS #8. */
 const PKCS8_ED25519 = Buffer.from("302e020100300506032b657004220420", "hex");
 
 /** The installation's one key for receipts. It follows from the master key's root and outlives its rotations. */
-export async function openReceiptKey(kms: Pick<Kms, "derive">): Promise<ReceiptKey> {
+export async function openReceiptKey(kms: KeyDerivation): Promise<ReceiptKey> {
   const seed = await kms.derive("receipts/signing");
   const der = Buffer.concat([PKCS8_ED25519, seed]);
   const privateKey = createPrivateKey({ key: der, format: "der", type: "pkcs8" });

@@ -70,14 +70,13 @@ export {
   toConnectError,
   toFailure,
 } from "./status.ts";
-export { type ClientTls, type GrpcTransportOptions, openGrpcTransport } from "./wire/grpc-client.ts";
+export { openGrpcTransport } from "./wire/grpc-client.ts";
 export {
   type GrpcServer,
   type GrpcServerOptions,
   openGrpcServer,
   type ServerTls,
 } from "./wire/grpc-server.ts";
-export { createSessions } from "./wire/http2-sessions.ts";
 export {
   createDoor,
   createMemoryTransport,

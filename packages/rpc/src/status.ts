@@ -1,15 +1,11 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "@wellapi/gen/google/rpc/error_details_pb";
+import { ErrorInfoSchema } from "@wellapi/gen/google/rpc/error_details_pb";
 import { type Failure, FailureSchema } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { isProblemCarrier, type Problem } from "./problem.ts";
+import { errorDomain, type Problem, problemError, problemOf, reasonOf } from "@wellapi/grpc-client";
+import { isProblemCarrier } from "./problem.ts";
 
-export const errorDomain = "wellapi.dev";
-
-/** The reason of an error that has none of its own: its code's name. */
-function reasonOf(code: Code): string {
-  return Code[code]!.replace(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
-}
+export { errorDomain, problemError, problemOf };
 
 /** Why a call's signal aborts at its end. One for all: making an error, with its stack, costs more than the abort. */
 export const callOver = new ConnectError("the call is over", Code.Canceled);
@@ -107,52 +103,6 @@ function describeConnectError(error: ConnectError): Description {
 /** The error with exactly one google.rpc.ErrorInfo, safe to send to a caller. */
 export function toConnectError(error: unknown): ConnectError {
   return describeError(error).error;
-}
-
-/** The error that tells a caller `problem`. */
-export function problemError(problem: Problem, cause?: unknown): ConnectError {
-  const { code, reason, message, violations, retryAfterMs } = problem;
-  const error = new ConnectError(message, code, undefined, undefined, cause);
-  error.details.push({ desc: ErrorInfoSchema, value: { reason, domain: errorDomain } });
-  if (violations !== undefined && violations.length > 0) {
-    const fieldViolations = violations.map(({ field, description, reason }) => ({
-      field,
-      description,
-      reason,
-    }));
-    error.details.push({ desc: BadRequestSchema, value: { fieldViolations } });
-  }
-  if (retryAfterMs !== undefined) {
-    const seconds = Math.floor(retryAfterMs / 1_000);
-    const retryDelay = {
-      seconds: BigInt(seconds),
-      nanos: Math.round((retryAfterMs - seconds * 1_000) * 1e6),
-    };
-    error.details.push({ desc: RetryInfoSchema, value: { retryDelay } });
-  }
-  return error;
-}
-
-/** What an error that a client received says. An error of a foreign server gets its code's name as reason. */
-export function problemOf(error: ConnectError): Problem {
-  const info = error.findDetails(ErrorInfoSchema).find(({ domain }) => domain === errorDomain);
-  const badRequest = error.findDetails(BadRequestSchema)[0];
-  const delay = error.findDetails(RetryInfoSchema)[0]?.retryDelay;
-  return {
-    code: error.code,
-    reason: info?.reason ?? reasonOf(error.code),
-    message: error.rawMessage,
-    ...(badRequest === undefined
-      ? {}
-      : {
-          violations: badRequest.fieldViolations.map(({ field, description, reason }) => ({
-            field,
-            description,
-            reason,
-          })),
-        }),
-    ...(delay === undefined ? {} : { retryAfterMs: Number(delay.seconds) * 1_000 + delay.nanos / 1e6 }),
-  };
 }
 
 /** The problem of any error, as its caller would be told it. */

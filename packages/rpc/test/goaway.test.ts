@@ -11,9 +11,9 @@ import { fileURLToPath } from "node:url";
 import { type Client, createClient } from "@connectrpc/connect";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import { createSessions } from "@wellapi/grpc-client";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openGrpcTransport, openPeerTransport, spiffeIdOf } from "../src/index.ts";
-import { createSessions } from "../src/wire/http2-sessions.ts";
 import { createAuthority } from "./certificates.ts";
 
 /** What grpc-js says to a connection that is too old, or that it drains: first to every stream, then where it stopped. */

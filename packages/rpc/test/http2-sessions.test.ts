@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { constants, createServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { createSessions } from "@wellapi/grpc-client";
 import { expect, onTestFinished, test } from "vitest";
-import { createSessions } from "../src/wire/http2-sessions.ts";
 import { openRelay } from "./relay.ts";
 
 /** Answers every call. */

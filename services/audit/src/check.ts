@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { commitment, createLeafSealer, NONCE_BYTES } from "@wellapi/access-log";
+import { createLeafSealer } from "@wellapi/access-log";
+import { commitment, NONCE_BYTES } from "@wellapi/log-verifier";
 import { appendLeafHashes, EMPTY_FRONTIER, type Frontier, frontierRoot, leafHash } from "@wellapi/merkle";
 import {
   type DocumentCheck,

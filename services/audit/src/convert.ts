@@ -1,9 +1,9 @@
 import { create, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
-import { NONCE_BYTES } from "@wellapi/access-log";
 import { AccessSchema, type LoggedAccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import type { Leaf } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import type { TimeInterval } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { NONCE_BYTES } from "@wellapi/log-verifier";
 import { INSTALLATION_PARTITION, type IncomingLeaf, type Interval } from "./access.ts";
 import type { ReadAccess } from "./access-reader.ts";
 import { invalidField } from "./errors.ts";

@@ -1,4 +1,4 @@
-import { commitment, NONCE_BYTES } from "@wellapi/access-log";
+import { commitment, NONCE_BYTES } from "@wellapi/log-verifier";
 import type { Clock } from "@wellapi/runtime";
 import type { IncomingLeaf } from "./access.ts";
 import type { AccessRepository, StoredAccess } from "./access-repository.ts";

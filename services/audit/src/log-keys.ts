@@ -1,5 +1,5 @@
 import { createPrivateKey, randomBytes } from "node:crypto";
-import { openSuccession, type Succession, signSuccession } from "@wellapi/access-log";
+import { openSuccession, type Succession, signSuccession } from "@wellapi/log-verifier";
 import { createNoteSigner, type NoteSigner } from "@wellapi/merkle";
 import type { Kms } from "@wellapi/vault";
 import type { DurableFile } from "./durable-file.ts";

@@ -1,8 +1,9 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { createLeafSealer, type Tree } from "@wellapi/access-log";
+import { createLeafSealer } from "@wellapi/access-log";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
+import type { Tree } from "@wellapi/log-verifier";
 import { type Frontier, frontierRoot, hexKeyId } from "@wellapi/merkle";
 import { openReceiptKey } from "@wellapi/receipts";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";

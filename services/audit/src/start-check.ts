@@ -1,4 +1,4 @@
-import type { Succession } from "@wellapi/access-log";
+import type { Succession } from "@wellapi/log-verifier";
 import {
   type Checkpoint,
   type Frontier,

@@ -1,5 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { verifyAccess } from "@wellapi/access-log";
+import { verifyAccess } from "@wellapi/log-verifier";
 import { problemOf } from "@wellapi/rpc";
 import { createLogger } from "@wellapi/runtime";
 import { expect, test } from "vitest";

@@ -1,11 +1,11 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ConnectError, createClient } from "@connectrpc/connect";
-import { commitment, verifyAccess, verifyGrowth } from "@wellapi/access-log";
 import {
   AuditIntakeService,
   type Leaf,
 } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
+import { commitment, verifyAccess, verifyGrowth } from "@wellapi/log-verifier";
 import {
   decodeEntryBundle,
   formatTilePath,

@@ -1,6 +1,6 @@
 import { cp, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { commitment } from "@wellapi/access-log";
+import { commitment } from "@wellapi/log-verifier";
 import { type Store, StoreError } from "@wellapi/store";
 import { describe, expect, test } from "vitest";
 import { type AuditWorld, ada, bob, leafOf, openAudit, temporaryFolder } from "./harness.ts";

@@ -1,6 +1,6 @@
 import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { followSuccessions, verifyGrowth } from "@wellapi/access-log";
+import { followSuccessions, verifyGrowth } from "@wellapi/log-verifier";
 import { openCheckpoint, parseVerifierKey } from "@wellapi/merkle";
 import { describe, expect, test } from "vitest";
 import { type AuditWorld, ada, leafOf, openAudit, trustDomain } from "./harness.ts";

@@ -1,53 +1,14 @@
 import type { Interceptor, Transport } from "@connectrpc/connect";
-import { createGrpcTransport } from "@connectrpc/connect-node";
 import { context, propagation } from "@opentelemetry/api";
+import { type GrpcTransportOptions, openGrpcTransport as open } from "@wellapi/grpc-client";
 import { requestIdHeader, requestIdKey } from "../caller/context.ts";
-import { createSessions } from "./http2-sessions.ts";
-import { withRefusedAgain } from "./refused.ts";
 
-/** PEM texts. */
-export interface ClientTls {
-  /** The authority that signed the server's certificate. */
-  readonly serverAuthority: string;
-  readonly certificate?: string;
-  readonly privateKey?: string;
-}
-
-export interface GrpcTransportOptions {
-  /** `host:port`. Prefer a name that is in the server's certificate. */
-  readonly address: string;
-  readonly tls?: ClientTls;
-  /** In both directions; 1 MiB unless given, as on the server. */
-  readonly messageBytes?: number;
-}
-
-/**
- * A gRPC client's transport over one HTTP/2 connection, opened at the first call, TLS 1.3. A connection that the server
- * ends is followed by another, and what the server refused unread is sent again.
- */
-export function openGrpcTransport(options: GrpcTransportOptions): { transport: Transport; close(): void } {
-  const { address, tls, messageBytes = 1_048_576 } = options;
-  const baseUrl = `${tls === undefined ? "http" : "https"}://${address}`;
-  const sessions = createSessions(
-    baseUrl,
-    { pingIntervalMs: 30_000 },
-    tls === undefined
-      ? undefined
-      : {
-          ca: tls.serverAuthority,
-          minVersion: "TLSv1.3",
-          ...(tls.certificate === undefined ? {} : { cert: tls.certificate }),
-          ...(tls.privateKey === undefined ? {} : { key: tls.privateKey }),
-        },
-  );
-  const transport = createGrpcTransport({
-    baseUrl,
-    sessionManager: sessions,
-    interceptors: [tracing],
-    readMaxBytes: messageBytes,
-    writeMaxBytes: messageBytes,
-  });
-  return { transport: withRefusedAgain(transport), close: () => sessions.abort() };
+/** As `@wellapi/grpc-client` opens it; each call takes the current trace and request id along. */
+export function openGrpcTransport(options: Omit<GrpcTransportOptions, "interceptors">): {
+  transport: Transport;
+  close(): void;
+} {
+  return open({ ...options, interceptors: [tracing] });
 }
 
 /** Takes the current trace and request id along. */

@@ -3,13 +3,12 @@ import { isIP } from "node:net";
 import type { PeerCertificate } from "node:tls";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport, type Http2SessionManager } from "@connectrpc/connect-node";
+import { createSessions, wireFailure } from "@wellapi/grpc-client";
 import type { WorkloadCertificates } from "../caller/workload-certificates.ts";
 import { certificateIdentity, type MeshNames } from "../caller/workload-identity.ts";
 import { tracing } from "./grpc-client.ts";
-import { createSessions } from "./http2-sessions.ts";
 import { type RetryOptions, withRetries } from "./retries.ts";
 import { collect, each, hookStream, raceAbort } from "./stream.ts";
-import { wireFailure } from "./wire-failure.ts";
 
 export interface PeerTransportOptions {
   /** `host:port`, one or several. A name that stands for several addresses (a headless service) counts for each. */

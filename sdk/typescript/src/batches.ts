@@ -4,9 +4,18 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type SeriesBatch, SeriesBatchSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import type { SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import type { CaptureMethod, Granularity } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import type { Row } from "./csv.ts";
 
-/** What all batches of a file share. */
+/** One value of a series, exact: value = mantissa × 10^−scale. */
+export interface Row {
+  /** UTC milliseconds. */
+  readonly timeMs: number;
+  /** Minutes east of UTC. */
+  readonly offsetMinutes: number;
+  readonly mantissa: number;
+  readonly scale: number;
+}
+
+/** What all batches of a source share. */
 export interface BatchOptions {
   readonly patient: string;
   readonly code: string;

@@ -2,7 +2,7 @@ import { Code, ConnectError, createClient, createRouterTransport } from "@connec
 import { RecordsService, type WatchSeriesRequest } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { expect, test } from "vitest";
-import { followWatch } from "../src/watch.ts";
+import { watchSeries } from "../src/watch.ts";
 
 const request = { patient: "pat_1", codes: [{ code: "8867-4" }], purpose: Purpose.TREATMENT };
 
@@ -22,7 +22,7 @@ function follow(answers: readonly { tokens: readonly string[]; ends: Code }[], r
   const received: string[] = [];
   const follows = async () => {
     const signal = new AbortController().signal;
-    for await (const { resumeToken: token } of followWatch(client, request, resumeToken, signal, () => {}))
+    for await (const { resumeToken: token } of watchSeries(client, request, { resumeToken, signal }))
       received.push(token);
   };
   return { asked, received, ended: follows() };

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { AccessLogError } from "./errors.ts";
+import { LogVerifierError } from "./errors.ts";
 
 /** Random bytes that hide a body in the log. */
 export const NONCE_BYTES = 32;
@@ -10,7 +10,7 @@ export const NONCE_BYTES = 32;
  * guess a body and look for its entry. Throws `tampered` for a nonce of another length.
  */
 export function commitment(nonce: Uint8Array, body: Uint8Array): Uint8Array {
-  if (nonce.length !== NONCE_BYTES) throw new AccessLogError("tampered", "a nonce has 32 bytes");
+  if (nonce.length !== NONCE_BYTES) throw new LogVerifierError("tampered", "a nonce has 32 bytes");
   const input = new Uint8Array(NONCE_BYTES + body.length);
   input.set(nonce);
   input.set(body, NONCE_BYTES);

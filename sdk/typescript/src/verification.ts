@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "@connectrpc/connect";
-import { followSuccessions, type Succession, verifyAccess, verifyGrowth } from "@wellapi/access-log";
 import type { Access } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import type { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
-import { CliError } from "./failure.ts";
+import { followSuccessions, type Succession, verifyAccess, verifyGrowth } from "@wellapi/log-verifier";
+import { ClientError } from "./errors.ts";
 
 type Audit = Client<typeof AuditService>;
 
@@ -59,7 +59,7 @@ async function verifying<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (cause) {
     if (cause instanceof Error && cause.name === "MerkleError") {
-      throw new CliError("verification", `NOT VERIFIED: ${cause.message}`, { cause });
+      throw new ClientError("verification", `NOT VERIFIED: ${cause.message}`, { cause });
     }
     throw cause;
   }
@@ -77,7 +77,7 @@ export async function verifyLoggedAccess(
   const keys = await trustedKeys(audit, verifierKey);
   for (let attempt = 0; ; attempt++) {
     const { access: logged } = await audit.getAccess({ access: id });
-    if (!logged) throw new CliError("verification", "the log answered without the access");
+    if (!logged) throw new ClientError("verification", "the log answered without the access");
     const { checkpoint } = await audit.getCheckpoint({});
     const size = sizeOf(checkpoint);
     if (logged.index >= 0n && Number(logged.index) < size) {
@@ -95,7 +95,7 @@ export async function verifyLoggedAccess(
       });
     }
     if (attempt >= 50)
-      throw new CliError("verification", "the log has not integrated the access within ten seconds");
+      throw new ClientError("verification", "the log has not integrated the access within ten seconds");
     await sleep(200);
   }
 }
@@ -113,17 +113,18 @@ export async function verifyLogGrowth(
   const { checkpoint: newer } = await audit.getCheckpoint({});
   const firstSize = sizeOf(older);
   const secondSize = sizeOf(newer);
-  if (!Number.isSafeInteger(firstSize)) throw new CliError("input", "the older checkpoint is no checkpoint");
+  if (!Number.isSafeInteger(firstSize))
+    throw new ClientError("input", "the older checkpoint is no checkpoint");
   const lost = keys.steps.find((step) => step.reason === "restored" && firstSize > step.continues.size);
   if (lost) {
     const time = new Date(lost.time).toISOString();
-    throw new CliError(
+    throw new ClientError(
       "break",
       `DECLARED BREAK: at ${time} the log was restored from a backup, and ${lossOf(lost)}. It says so itself, signed by the key that you trust; the checkpoint covers ${firstSize} entries, so what it proves from entry ${lost.continues.size} on nobody can show any more`,
     );
   }
   if (firstSize > secondSize) {
-    throw new CliError(
+    throw new ClientError(
       "verification",
       `NOT VERIFIED: the log shrank from ${firstSize} to ${secondSize} entries, and no break was declared`,
     );

@@ -2,8 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { SourcedSeriesSchema } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type BatchOptions, batchesOf } from "../src/batches.ts";
-import type { Row } from "../src/csv.ts";
+import { type BatchOptions, batchesOf, type Row } from "../src/batches.ts";
 import { decimalText, samplesOf } from "../src/samples.ts";
 
 const options: BatchOptions = {

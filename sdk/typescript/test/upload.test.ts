@@ -7,7 +7,7 @@ import {
   StreamSeriesResponseSchema,
 } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { expect, test } from "vitest";
-import { upload } from "../src/upload.ts";
+import { uploadSeries } from "../src/upload.ts";
 
 const batch = (requestId: string) => create(SeriesBatchSchema, { requestId });
 
@@ -38,10 +38,10 @@ test("a batch that the source gives only after its stream was cut goes with the 
     yield batch("two");
   }
   const answered: string[] = [];
-  await upload({ streamSeries } as unknown as Client<typeof IngestionService>, slow(), {
+  await uploadSeries({ streamSeries } as unknown as Client<typeof IngestionService>, slow(), {
     window: 1,
     attempts: 3,
-    onAnswer: ({ requestId }) => answered.push(requestId),
+    onAnswer: ({ requestId }) => void answered.push(requestId),
     onCut: () => {},
   });
   expect(answered).toEqual(["one", "two"]);
@@ -62,10 +62,10 @@ test("a stream whose server was killed, which is told as CANCELED, is opened aga
     yield batch("one");
   }
   const answered: string[] = [];
-  await upload({ streamSeries } as unknown as Client<typeof IngestionService>, one(), {
+  await uploadSeries({ streamSeries } as unknown as Client<typeof IngestionService>, one(), {
     window: 1,
     attempts: 3,
-    onAnswer: ({ requestId }) => answered.push(requestId),
+    onAnswer: ({ requestId }) => void answered.push(requestId),
     onCut: () => {},
   });
   expect(answered).toEqual(["one"]);

@@ -1,0 +1,34 @@
+export { ReceiptError, type ReceiptErrorCode, type ReceiptKind, verifyReceipt } from "@wellapi/receipts";
+export { type BatchOptions, batchesOf, type Row } from "./batches.ts";
+export {
+  type ClientCertificate,
+  type Connection,
+  connect,
+  type DoorOptions,
+  type GatewayOptions,
+  type KeepAlive,
+} from "./connection.ts";
+export { ClientError, type ClientErrorCode, WellApiError } from "./errors.ts";
+export { paginate } from "./pages.ts";
+export { openProgressFile, type ProgressFile, type UploadProgress } from "./progress.ts";
+export {
+  aggregateSeries,
+  listObservations,
+  listSeries,
+  querySeries,
+  type ReadSeriesOptions,
+  type RecordsClient,
+  readSeries,
+} from "./reads.ts";
+export { decimalText, type Sample, samplesOf } from "./samples.ts";
+export { connectAsPatient, issuePatientToken } from "./sandbox.ts";
+export { type Answer, type UploadOptions, uploadObservations, uploadSeries } from "./upload.ts";
+export {
+  describeSteps,
+  type TrustedKeys,
+  trustedKeys,
+  type VerifiedAccess,
+  verifyLogGrowth,
+  verifyLoggedAccess,
+} from "./verification.ts";
+export { type WatchOptions, watchSeries } from "./watch.ts";

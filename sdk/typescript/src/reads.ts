@@ -1,0 +1,104 @@
+import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
+import type { CallOptions, Client } from "@connectrpc/connect";
+import type {
+  SeriesInfo,
+  SourceAggregate,
+  SourcedSeries,
+  StoredObservation,
+} from "@wellapi/gen/wellapi/records/v1/records_pb";
+import type {
+  AggregateSeriesRequestSchema,
+  ListObservationsRequestSchema,
+  ListSeriesRequestSchema,
+  QuerySeriesRequestSchema,
+  ReadEnd,
+  ReadSeriesRequestSchema,
+  ReadStart,
+  RecordsService,
+} from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import { ClientError } from "./errors.ts";
+import { paginate } from "./pages.ts";
+
+/** A client of `RecordsService`. */
+export type RecordsClient = Client<typeof RecordsService>;
+
+/** A request without what this library fills in: the token of the page. */
+export type Query<D extends DescMessage> = Omit<MessageInitShape<D>, "$typeName" | "pageToken">;
+
+/** What a streamed read says beside the samples. */
+export interface ReadSeriesOptions extends CallOptions {
+  /** What was authorized, with the read's entry in the log. Comes before the first samples. */
+  readonly onStart?: (start: ReadStart) => void;
+  readonly onEnd?: (end: ReadEnd) => void;
+}
+
+/**
+ * Streams the samples of one code, in bounded memory whatever the interval. Each message is decided anew: a revocation
+ * ends the stream with WellApiError `CONSENT_REVOKED`. Throws ClientError `cut` where the answer ended before it was whole;
+ * what came is then not all.
+ */
+export async function* readSeries(
+  client: RecordsClient,
+  request: Query<typeof ReadSeriesRequestSchema>,
+  options: ReadSeriesOptions = {},
+): AsyncGenerator<SourcedSeries, void, undefined> {
+  const { onStart, onEnd, ...call } = options;
+  let ended = false;
+  for await (const { payload } of client.readSeries(request, call)) {
+    if (payload.case === "start") onStart?.(payload.value);
+    if (payload.case === "series") yield payload.value;
+    if (payload.case === "end") {
+      ended = true;
+      onEnd?.(payload.value);
+    }
+  }
+  if (!ended) throw new ClientError("cut", "the answer was cut off: what came is not all; read again");
+}
+
+/** Reads the samples of one code in pages, each a call and an entry in the log of its own. */
+export function querySeries(
+  client: RecordsClient,
+  request: Query<typeof QuerySeriesRequestSchema>,
+  options?: CallOptions,
+): AsyncGenerator<SourcedSeries, void, undefined> {
+  return paginate(
+    (pageToken) => client.querySeries({ ...request, pageToken }, options),
+    (page) => page.series,
+  );
+}
+
+/** Lists what there is of a patient that the caller may read. */
+export function listSeries(
+  client: RecordsClient,
+  request: Query<typeof ListSeriesRequestSchema>,
+  options?: CallOptions,
+): AsyncGenerator<SeriesInfo, void, undefined> {
+  return paginate(
+    (pageToken) => client.listSeries({ ...request, pageToken }, options),
+    (page) => page.series,
+  );
+}
+
+/** Aggregates by bucket. A source whose buckets go on from one page to the next comes once for each page. */
+export function aggregateSeries(
+  client: RecordsClient,
+  request: Query<typeof AggregateSeriesRequestSchema>,
+  options?: CallOptions,
+): AsyncGenerator<SourceAggregate, void, undefined> {
+  return paginate(
+    (pageToken) => client.aggregateSeries({ ...request, pageToken }, options),
+    (page) => page.aggregates,
+  );
+}
+
+/** Lists observations, newest first. */
+export function listObservations(
+  client: RecordsClient,
+  request: Query<typeof ListObservationsRequestSchema>,
+  options?: CallOptions,
+): AsyncGenerator<StoredObservation, void, undefined> {
+  return paginate(
+    (pageToken) => client.listObservations({ ...request, pageToken }, options),
+    (page) => page.observations,
+  );
+}

@@ -1,0 +1,53 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type {
+  WatchSeriesRequestSchema,
+  WatchSeriesResponse,
+} from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import { WellApiError } from "./errors.ts";
+import type { RecordsClient } from "./reads.ts";
+import { pause, waitBefore } from "./reconnection.ts";
+
+export interface WatchOptions {
+  /** The `resumeToken` of the last message of an earlier watch of the same query. Absent: what arrives from now on. */
+  readonly resumeToken?: string;
+  /** Ends the watch, without an error. */
+  readonly signal?: AbortSignal;
+  /** The watch was cut and is opened again after a pause. */
+  readonly onCut?: (error: WellApiError) => void;
+}
+
+const backoff = { firstMs: 200, longestMs: 10_000 };
+
+/**
+ * A watch that goes on where it was cut, until `signal` aborts or the server refuses it (then it throws WellApiError). A
+ * batch that was cut comes again from its start; nothing else comes twice, and nothing is left out.
+ */
+export async function* watchSeries(
+  client: RecordsClient,
+  request: Omit<MessageInitShape<typeof WatchSeriesRequestSchema>, "$typeName" | "resumeToken">,
+  { resumeToken = "", signal, onCut }: WatchOptions = {},
+): AsyncGenerator<WatchSeriesResponse, void, undefined> {
+  let reached = resumeToken;
+  let attempt = 0;
+  while (!signal?.aborted) {
+    let wait = waitBefore(++attempt, { retryAfterMs: undefined }, backoff);
+    try {
+      const messages = client.watchSeries(
+        { ...request, resumeToken: reached },
+        signal === undefined ? {} : { signal },
+      );
+      for await (const message of messages) {
+        reached = message.resumeToken;
+        attempt = 0;
+        yield message;
+      }
+    } catch (caught) {
+      if (signal?.aborted) return;
+      const error = WellApiError.from(caught);
+      if (!error.transient) throw error;
+      wait = waitBefore(Math.max(1, attempt), error, backoff);
+      onCut?.(error);
+    }
+    await pause(wait, signal);
+  }
+}
