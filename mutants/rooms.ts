@@ -55,9 +55,13 @@ export const rooms: Readonly<Record<string, Room>> = {
   store: {
     mutate: [
       "packages/store/src/{commit,scan}.ts",
-      "packages/store/src/sqlite/{connection,read,write,scrub,tidying}.ts",
+      "packages/store/src/sqlite/{read,write,scrub,tidying}.ts",
     ],
     tests: ["packages/store/test/**/*.test.ts"],
+  },
+  connection: {
+    mutate: ["packages/store/src/sqlite/connection.ts"],
+    tests: ["packages/store/test/sqlite-connection.test.ts"],
   },
   judging: {
     mutate: ["services/records/src/{gate/{contribution,grant},write/judgement}.ts"],
