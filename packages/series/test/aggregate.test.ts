@@ -5,6 +5,7 @@ import {
   aggregateColumns,
   type Columns,
   compareDecimals,
+  exactSum,
   meanOf,
   mergeAggregates,
   sliceColumns,
@@ -172,6 +173,72 @@ describe("mergeAggregates", () => {
       }),
     );
   });
+});
+
+describe("of values that are equal and written differently", () => {
+  const one = (mantissa: number, scale: number): Aggregate => ({
+    count: 1,
+    sum: { mantissa: BigInt(mantissa), scale },
+    min: { mantissa, scale },
+    max: { mantissa, scale },
+  });
+
+  test("minimum and maximum keep the one with more digits, whichever comes first", () => {
+    const [short, long] = [one(986, 1), one(9860, 2)];
+    for (const merged of [mergeAggregates(short, long), mergeAggregates(long, short)]) {
+      expect(merged).toEqual({
+        count: 2,
+        sum: { mantissa: 19_720n, scale: 2 },
+        min: { mantissa: 9860, scale: 2 },
+        max: { mantissa: 9860, scale: 2 },
+      });
+    }
+    expect(mergeAggregates(one(985, 1), long)).toMatchObject({
+      min: { mantissa: 985 },
+      max: { mantissa: 9860 },
+    });
+    expect(mergeAggregates(one(987, 1), long)).toMatchObject({
+      min: { mantissa: 9860 },
+      max: { mantissa: 987 },
+    });
+  });
+
+  test("none is less than the other", () => {
+    expect(compareDecimals({ mantissa: 986, scale: 1 }, { mantissa: 9860, scale: 2 })).toBe(0);
+    expect(compareDecimals({ mantissa: 9860, scale: 2 }, { mantissa: 986, scale: 1 })).toBe(0);
+    expect(compareDecimals({ mantissa: 5, scale: 1 }, { mantissa: 5, scale: 1 })).toBe(0);
+  });
+});
+
+describe("sums that leave what a double can tell apart", () => {
+  test("are exact, upwards and downwards and through zero", () => {
+    const most = Number.MAX_SAFE_INTEGER;
+    const big = BigInt(most);
+    for (const [integers, sum] of [
+      [[most, most, most], 3n * big],
+      [[-most, -most, -most], -3n * big],
+      [[most, 1, 1, -most], 2n],
+      [[-most, -1, -1, most], -2n],
+      [[most, most, -most, -most, 7], 7n],
+      [[], 0n],
+    ] as const) {
+      expect(exactSum(Float64Array.from(integers), 0, integers.length)).toBe(sum);
+    }
+    expect(exactSum(Float64Array.of(1, 2, 4, 8), 1, 3)).toBe(6n);
+  });
+});
+
+test("boundaries that do not rise are refused by the first that does not", () => {
+  const none: Columns = {
+    times: new Float64Array(0),
+    offsetMinutes: 0,
+    durationMs: 0,
+    unit: "Cel",
+    values: { kind: "decimal", scale: 0, mantissas: new Float64Array(0) },
+  };
+  expect(() => aggregateColumns(none, Float64Array.of(0, 1, 2, 2, 1))).toThrow(
+    expect.objectContaining({ code: "times_not_ascending", field: "boundaries", index: 3 }),
+  );
 });
 
 describe("meanOf", () => {
