@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import type { Logger } from "@wellapi/runtime";
+import { StoreError } from "@wellapi/store";
 import { describe, expect, test, vi } from "vitest";
 import { openAccessLog } from "../src/index.ts";
 import { openWorld, patient } from "./harness.ts";
@@ -215,5 +217,81 @@ describe("while the store cannot write", () => {
     const { log } = await openWorld();
     await log.close();
     await expect(log.record(patient, true, access)).rejects.toMatchObject({ code: "unavailable" });
+  });
+
+  test("what waits is counted, with the time of the oldest", async () => {
+    const { log, store, intake } = await openWorld();
+    intake.state.down = true;
+    const seconds = (n: number) => ({ ...access, time: { seconds: BigInt(n), nanos: 0 } });
+    await log.record(patient, true, seconds(2_000));
+    await log.record(patient, true, seconds(1_000));
+    store.mode = "refuses";
+    await log.record(patient, true, seconds(4_000));
+    await log.record(patient, true, seconds(3_000));
+    expect(await log.waiting()).toEqual({
+      outbox: { count: 2, oldestMs: 1_000_000 },
+      reserve: { count: 2, oldestMs: 4_000_000 },
+    });
+  });
+
+  test("an error that is no failure of the store reaches the caller, and nothing goes to the reserve", async () => {
+    const { log, store } = await openWorld();
+    const mistake = new TypeError("x is not a function");
+    store.commit = () => Promise.reject(mistake);
+    await expect(log.record(patient, true, access)).rejects.toBe(mistake);
+    expect(await log.waiting()).toMatchObject({ reserve: { count: 0 } });
+  });
+
+  test("nor does one that the store refuses for what it is", async () => {
+    const { log, store } = await openWorld();
+    const refusal = new StoreError("invalid", "there is no such collection");
+    store.commit = () => Promise.reject(refusal);
+    await expect(log.record(patient, true, access)).rejects.toBe(refusal);
+    expect(await log.waiting()).toMatchObject({ reserve: { count: 0 } });
+  });
+
+  test("damage among the leaves keeps nobody from being logged: they go to the reserve", async () => {
+    const { log, store, intake } = await openWorld();
+    const { commit } = store;
+    store.commit = () => Promise.reject(new StoreError("damaged", "a page is damaged"));
+    const id = await log.record(patient, true, access);
+    expect(await log.waiting()).toMatchObject({ outbox: { count: 0 }, reserve: { count: 1 } });
+    store.commit = commit;
+    await log.drained();
+    expect(intake.ids()).toEqual([id]);
+  });
+
+  test("the operator is told once that leaves go to the reserve, however many do, and again the next time", async () => {
+    const said: string[] = [];
+    const note = (_: unknown, message: string) => said.push(message);
+    const logger = { info() {}, warn: note, error: note, debug() {} } as unknown as Logger;
+    const { log, store } = await openWorld({ log: logger, backoffMs: 60_000 });
+    const told = () => said.filter((message) => message === "leaves go to the reserve now").length;
+    for (const times of [1, 2]) {
+      store.mode = "refuses";
+      for (let i = 0; i < 3; i++) await log.record(patient, true, access);
+      expect(told()).toBe(times);
+      store.mode = "works";
+      await log.record(patient, true, access);
+      await log.drained();
+      expect(told()).toBe(times);
+    }
+  });
+
+  test("a leaf goes to audit by itself, soon after it was recorded, and a failed attempt is made again soon", async () => {
+    const { log, settings, intake } = await openWorld();
+    await log.close();
+    const { backoffMs: _, ...defaults } = settings;
+    const again = await openAccessLog(defaults);
+    intake.state.down = true;
+    const id = await again.record(patient, true, access);
+    await vi.waitUntil(() => intake.state.calls >= 2, { timeout: 5_000 });
+    const [first, second] = intake.state.times;
+    expect(second! - first!).toBeGreaterThan(190);
+    expect(second! - first!).toBeLessThan(2_000);
+    intake.state.down = false;
+    await vi.waitUntil(() => intake.ids().length === 1, { timeout: 5_000 });
+    expect(intake.ids()).toEqual([id]);
+    await Promise.all([again.close(), again.close()]);
   });
 });

@@ -113,21 +113,6 @@ describe("while audit or the store fails", () => {
     expect(await log.waiting()).toEqual({ outbox: none, reserve: none });
   });
 
-  test("what waits is counted, with the time of the oldest", async () => {
-    const { log, store, intake } = await openWorld();
-    intake.state.down = true;
-    const seconds = (n: number) => ({ ...access, time: { seconds: BigInt(n), nanos: 0 } });
-    await log.record(patient, true, seconds(2_000));
-    await log.record(patient, true, seconds(1_000));
-    store.mode = "refuses";
-    await log.record(patient, true, seconds(4_000));
-    await log.record(patient, true, seconds(3_000));
-    expect(await log.waiting()).toEqual({
-      outbox: { count: 2, oldestMs: 1_000_000 },
-      reserve: { count: 2, oldestMs: 4_000_000 },
-    });
-  });
-
   test("closing does not wait for an audit service that never answers, and leaves what it has not taken", async () => {
     const { log, intake, settings } = await openWorld();
     intake.state.silent = true;
@@ -163,13 +148,5 @@ describe("while audit or the store fails", () => {
     await log.drained();
     expect(intake.ids()).toEqual([]);
     await log.close();
-  });
-
-  test("an error that is no failure of the store reaches the caller, and nothing goes to the reserve", async () => {
-    const { log, store } = await openWorld();
-    const mistake = new TypeError("x is not a function");
-    store.commit = () => Promise.reject(mistake);
-    await expect(log.record(patient, true, access)).rejects.toBe(mistake);
-    expect(await log.waiting()).toMatchObject({ reserve: { count: 0 } });
   });
 });
