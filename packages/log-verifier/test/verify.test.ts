@@ -100,4 +100,18 @@ describe("verifyGrowth", () => {
     const rewritten = signCheckpoint({ origin, size, root: new Uint8Array(32), extensions: [] }, [signer]);
     expect(() => verifyGrowth({ ...claim, to: rewritten })).toThrow(failsWith("proof_invalid"));
   });
+
+  test("takes one that grew under another key where that key is trusted for the newer checkpoint, and only there", async () => {
+    const next = signerOf(origin);
+    const proof = await consistencyProof(100, size, readTile);
+    const claim = { from: checkpointOf(100), to: checkpointOf(size, next), verifierKeys, proof };
+    const toVerifierKeys = [next.verifierKey];
+    expect(verifyGrowth({ ...claim, toVerifierKeys })).toMatchObject({ from: { size: 100 }, to: { size } });
+    expect(() => verifyGrowth(claim)).toThrow(failsWith("note_unverified"));
+    expect(() => verifyGrowth({ ...claim, to: checkpoint, toVerifierKeys })).toThrow(
+      failsWith("note_unverified"),
+    );
+    const turned = { ...claim, from: checkpointOf(100, next), toVerifierKeys };
+    expect(() => verifyGrowth(turned)).toThrow(failsWith("note_unverified"));
+  });
 });

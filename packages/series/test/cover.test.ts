@@ -196,3 +196,99 @@ describe("where samples end", () => {
     expect(reachOf({ ...columns, times: new Float64Array(0), durationMs: 5 })).toBe(Number.NEGATIVE_INFINITY);
   });
 });
+
+const instants = (times: readonly number[], durationMs: Columns["durationMs"] = 0): Columns => ({
+  times: Float64Array.from(times),
+  offsetMinutes: 0,
+  durationMs,
+  unit: "/min",
+  values: { kind: "decimal", scale: 0, mantissas: new Float64Array(times.length) },
+});
+const stepsOf = ({ starts, ends, ranks }: Cover) =>
+  Array.from(starts, (start, i) => [start, ends[i], ranks[i]]);
+
+describe("what a cover holds on to", () => {
+  test("is no more than twice what it says", () => {
+    const minutes = Array.from({ length: 1_000 }, (_, i) => i * 60);
+    // One step of a thousand samples, and of two covers of which one hides the other.
+    const whole = coverOf(instants(minutes, 60), 1);
+    const hidden = mergeCovers([coverOf(instants([0], 60_000), 2), coverOf(instants(minutes, 30), 1)]);
+    for (const cover of [whole, hidden]) {
+      expect(stepsOf(cover)).toHaveLength(1);
+      for (const part of [cover.starts, cover.ends, cover.ranks]) expect(part.buffer.byteLength).toBe(8);
+    }
+  });
+});
+
+describe("covers", () => {
+  test("of nothing cover nothing, and add nothing to others", () => {
+    const none = coverOf(instants([]), 1);
+    const some = coverOf(instants([1, 3]), 1);
+    expect(stepsOf(none)).toEqual([]);
+    expect(stepsOf(mergeCovers([]))).toEqual([]);
+    expect(mergeCovers([some])).toBe(some);
+    for (const merged of [
+      mergeCovers([none, some]),
+      mergeCovers([some, none]),
+      mergeCovers([none, some, none]),
+    ])
+      expect(stepsOf(merged)).toEqual([
+        [1, 2, 1],
+        [3, 4, 1],
+      ]);
+  });
+
+  test("are the same only where all that they say is", () => {
+    const cover = coverOf(instants([1, 3, 4], 1), Float64Array.of(1, 1, 2));
+    expect(sameCover(cover, coverOf(instants([1, 3, 4], 1), Float64Array.of(1, 1, 2)))).toBe(true);
+    for (const other of [
+      coverOf(instants([1, 3], 1), 1),
+      coverOf(instants([1, 3, 5], 1), Float64Array.of(1, 1, 2)),
+      coverOf(instants([1, 3, 4], Uint32Array.of(1, 1, 2)), Float64Array.of(1, 1, 2)),
+      coverOf(instants([1, 3, 4], 1), Float64Array.of(1, 1, 3)),
+    ]) {
+      expect(sameCover(cover, other)).toBe(false);
+      expect(sameCover(other, cover)).toBe(false);
+    }
+  });
+
+  test("show samples in as few stretches as the order of samples allows", () => {
+    const minutes = instants([0, 60, 120, 180], 60);
+    const other = instants([60], 60);
+    const own = coverOf(minutes, 1);
+    expect(shownWithin(minutes, 1, own)).toEqual([[0, 4]]);
+    // With a gap, but nothing in it.
+    const gap = instants([0, 60, 180], 60);
+    expect(shownWithin(gap, 1, coverOf(gap, 1))).toEqual([[0, 3]]);
+    // One of them is hidden.
+    const hiding = mergeCovers([own, coverOf(other, 2)]);
+    expect(shownWithin(minutes, 1, hiding)).toEqual([
+      [0, 1],
+      [2, 4],
+    ]);
+    // Something else lies between two that are shown.
+    const between = mergeCovers([coverOf(gap, 1), coverOf(instants([130], 10), 2)]);
+    expect(shownWithin(gap, 1, between)).toEqual([
+      [0, 2],
+      [2, 3],
+    ]);
+    // The same with a rank for each sample.
+    const each = (count: number) => new Float64Array(count).fill(1);
+    expect(shownWithin(minutes, each(4), hiding)).toEqual([
+      [0, 1],
+      [2, 4],
+    ]);
+    expect(shownWithin(gap, each(3), between)).toEqual([
+      [0, 2],
+      [2, 3],
+    ]);
+    expect(shownWithin(instants([]), 1, own)).toEqual([]);
+  });
+
+  test("are cut to what reaches beyond the one end and begins before the other", () => {
+    const cover = coverOf(instants([0, 10, 20], 5), 1);
+    expect(stepsOf(coverWithin(cover, 5, 20))).toEqual([[10, 15, 1]]);
+    expect(stepsOf(coverWithin(cover, 4, 21))).toHaveLength(3);
+    expect(stepsOf(coverWithin(cover, 15, 20))).toEqual([]);
+  });
+});

@@ -146,3 +146,86 @@ describe("stackBlocks", () => {
     expect(stackBlocks([day], { ...limits, samples: 2_000 })).toHaveLength(1);
   });
 });
+
+/** The times of the first layer of each stack, and how many other layers it has. */
+const shapeOf = (stacks: readonly Stack[]) =>
+  stacks.map(([first, ...others]) => [[...first!.columns.times], others.length]);
+const wide = { samples: 1_000, spanMs: 1e9, reachMs: 1e9 };
+const upTo = (count: number) => Array.from({ length: count }, (_, i) => i);
+
+describe("the limits of a stack", () => {
+  test("are just met: a sample that lies at one is in", () => {
+    const samples = [block([0, 10, 11], 0, 0, 1)];
+    expect(shapeOf(stackBlocks(samples, { ...wide, spanMs: 10 }))).toEqual([
+      [[0, 10], 0],
+      [[11], 0],
+    ]);
+    // A sample of 5 ms that begins at 10 ends at 15.
+    const long = [block([0, 10], 5, 0, 1)];
+    expect(shapeOf(stackBlocks(long, { ...wide, reachMs: 15 }))).toEqual([[[0, 10], 0]]);
+    expect(shapeOf(stackBlocks(long, { ...wide, reachMs: 14 }))).toEqual([
+      [[0], 0],
+      [[10], 0],
+    ]);
+  });
+
+  test("of samples may be passed by half, so that none is left small, and by no more", () => {
+    const sizes = (count: number) =>
+      stackBlocks([block(upTo(count), 0, 0, 1)], { ...wide, samples: 10 }).map(
+        ([first]) => first!.columns.times.length,
+      );
+    expect(sizes(10)).toEqual([10]);
+    expect(sizes(15)).toEqual([15]);
+    expect(sizes(16)).toEqual([10, 6]);
+    expect(sizes(25)).toEqual([10, 15]);
+    expect(sizes(26)).toEqual([10, 10, 6]);
+  });
+
+  test("part no samples of one instant", () => {
+    const twice = [block(upTo(20), 0, 1, 1), block(upTo(20), 0, 2, 2)];
+    const stacks = stackBlocks(twice, { ...wide, samples: 5 });
+    for (const layers of stacks) {
+      const [first, second] = layers.map(({ columns }) => [...columns.times]);
+      expect(first).toEqual(second);
+    }
+    expect(stacks.flatMap(([first]) => [...first!.columns.times])).toEqual(upTo(20));
+    // Six at a time: the fifth is the first of its instant.
+    expect(stacks[0]![0]!.columns.times).toHaveLength(3);
+  });
+});
+
+describe("what is stacked", () => {
+  test("of nothing is nothing", () => {
+    expect(stackBlocks([], wide)).toEqual([]);
+    expect(stackBlocks([block([], 0, 1, 1)], wide)).toEqual([]);
+    expect(shapeOf(stackBlocks([block([], 7, 1, 1), block([3], 0, 2, 2)], wide))).toEqual([[[3], 0]]);
+  });
+
+  test("shows of one instant the sample of the highest rank, also where each sample has its own", () => {
+    const early = { ...block([1, 2, 3], 0, 1, 0), ranks: Float64Array.of(5, 1, 5) };
+    const late = block([1, 2], 0, 2, 3);
+    for (const blocks of [
+      [early, late],
+      [late, early],
+    ]) {
+      const [[first, second], ...more] = stackBlocks(blocks, wide) as [Stack];
+      expect(more).toEqual([]);
+      const valuesOf = (columns: Columns) => [...(columns.values as { mantissas: Float64Array }).mantissas];
+      expect(valuesOf(first!.columns)).toEqual([1_001, 2_002, 1_003]);
+      expect(valuesOf(second!.columns)).toEqual([2_001, 1_002]);
+    }
+  });
+
+  test("knows of each sample where it came from, among all samples of the blocks in a row", () => {
+    const blocks = [block([2, 4], 0, 1, 1), block([], 0, 2, 2), block([1, 2], 0, 3, 3)];
+    const [layers] = stackBlocks(blocks, wide);
+    expect(layers!.map(({ origins }) => [...origins])).toEqual([[2, 3, 1], [0]]);
+  });
+
+  test("lets what is hidden by a later sample's length lie under it", () => {
+    const blocks = [block([1, 5, 9], 0, 1, 1), block([4], 3, 2, 2)];
+    expect(
+      stackBlocks(blocks, wide).map((layers) => layers.map(({ columns }) => [...columns.times])),
+    ).toEqual([[[1, 4, 9], [5]]]);
+  });
+});
