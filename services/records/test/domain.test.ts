@@ -7,7 +7,7 @@ import { clip, covers, coversTimes, unite } from "../src/model/interval.ts";
 import { decimalText } from "../src/read/decimal-text.ts";
 import { messages, pieces } from "../src/read/runs.ts";
 import { type ItemViolation, judge } from "../src/write/judgement.ts";
-import { acceptedBitmap } from "../src/write/receipt-repository.ts";
+import { acceptedBitmap } from "../src/write/receipt.ts";
 
 const intervals = fc.array(
   fc.tuple(fc.nat(30), fc.nat(10)).map(([from, length]) => ({ from, to: from + length })),

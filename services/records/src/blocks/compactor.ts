@@ -8,7 +8,8 @@ import { type Strip, stripOf } from "./compacted-block.ts";
 import { compactedInserts, FULL_SAMPLES } from "./compaction.ts";
 import { blockPlace, openUnlessDamaged } from "./damage.ts";
 import { type BlockDocument, type CompactedDocument, type Head, isCompacted } from "./documents.ts";
-import { headChange, loadHead, movedTo } from "./head-repository.ts";
+import { movedTo } from "./head.ts";
+import { headChange, loadHead } from "./head-repository.ts";
 import { type PatientBox, withBox } from "./patient-box.ts";
 import type { PatientQueue } from "./patient-queue.ts";
 

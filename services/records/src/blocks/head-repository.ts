@@ -11,33 +11,6 @@ export async function movesOf(store: Store, partition: string): Promise<number> 
   return (await loadHead(store, partition))?.document.moves ?? 0;
 }
 
-/** The newest commit of which samples may have been moved. A head of before `moved_to` was kept says that some were only. */
-export function movedTo({ sequence, moves = 0, moved_to }: Head): number {
-  return moved_to ?? (moves > 0 ? sequence : 0);
-}
-
-const HOUR_MS = 3_600_000;
-
-/** The last full hour of UTC. */
-export function fullHour(now: number): number {
-  return Math.floor(now / HOUR_MS) * HOUR_MS;
-}
-
-/**
- * What a commit of samples at `now` notes in the head, so that the state as of the last full hour can be told from what
- * came later. A clock that goes back notes nothing.
- */
-export function hourMark(head: Head | undefined, now: number): Pick<Head, "hour_ms" | "before_hour"> {
-  const hour = fullHour(now);
-  if (head?.hour_ms !== undefined && hour <= head.hour_ms) return {};
-  return { hour_ms: hour, before_hour: head?.sequence ?? 0 };
-}
-
-/** The highest sequence that was committed before the last full hour. Of an earlier hour nothing is known any more. */
-export function sequenceBefore({ sequence, hour_ms, before_hour = 0 }: Head, hour: number): number {
-  return hour_ms === undefined || hour_ms < hour ? sequence : before_hour;
-}
-
 /** Puts `next` in the place of the head that was read; refused where another commit came between. */
 export function headChange(
   partition: string,

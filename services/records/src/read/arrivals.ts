@@ -13,7 +13,8 @@ import {
   type ObservationBlockDocument,
   type TombstoneDocument,
 } from "../blocks/documents.ts";
-import { loadHead, movedTo } from "../blocks/head-repository.ts";
+import { movedTo } from "../blocks/head.ts";
+import { loadHead } from "../blocks/head-repository.ts";
 import { createObservationSeries } from "../blocks/observation-series.ts";
 import { type PatientBox, withBox } from "../blocks/patient-box.ts";
 import type { RetractedSamples } from "../blocks/retracted-samples.ts";

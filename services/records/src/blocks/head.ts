@@ -1,0 +1,53 @@
+import type { Head } from "./documents.ts";
+
+/** The newest commit of which samples may have been moved. A head of before `moved_to` was kept says that some were only. */
+export function movedTo({ sequence, moves = 0, moved_to }: Head): number {
+  return moved_to ?? (moves > 0 ? sequence : 0);
+}
+
+const HOUR_MS = 3_600_000;
+
+/** The last full hour of UTC. */
+export function fullHour(now: number): number {
+  return Math.floor(now / HOUR_MS) * HOUR_MS;
+}
+
+/**
+ * What a commit of samples at `now` notes in the head, so that the state as of the last full hour can be told from what
+ * came later. A clock that goes back notes nothing.
+ */
+export function hourMark(head: Head | undefined, now: number): Pick<Head, "hour_ms" | "before_hour"> {
+  const hour = fullHour(now);
+  if (head?.hour_ms !== undefined && hour <= head.hour_ms) return {};
+  return { hour_ms: hour, before_hour: head?.sequence ?? 0 };
+}
+
+/** The highest sequence that was committed before the last full hour. Of an earlier hour nothing is known any more. */
+export function sequenceBefore({ sequence, hour_ms, before_hour = 0 }: Head, hour: number): number {
+  return hour_ms === undefined || hour_ms < hour ? sequence : before_hour;
+}
+
+/** What kinds of data a commit adds. */
+export interface AddedData {
+  readonly samples: boolean;
+  readonly observations: boolean;
+}
+
+/** The head after a commit of data at `now` that takes the patient to `sequence`. */
+export function headAfterData(
+  partition: string,
+  before: Head | undefined,
+  sequence: number,
+  added: AddedData,
+  now: number,
+): Head {
+  return {
+    ...before,
+    partition,
+    sequence,
+    erased: false,
+    ...hourMark(before, now),
+    ...(added.observations ? { observed_to: sequence } : {}),
+    ...(added.samples ? { loose_since_ms: before?.loose_since_ms ?? now } : {}),
+  };
+}

@@ -1,0 +1,127 @@
+import type { Change, OutboxEvent, Store, Stored } from "@wellapi/store";
+import type { Vault } from "@wellapi/vault";
+import type { Head, ReceiptDocument, SeriesDocument } from "../blocks/documents.ts";
+import { headChange, loadHead } from "../blocks/head-repository.ts";
+import { ensureKey, withBox } from "../blocks/patient-box.ts";
+import type { Batch } from "./batch.ts";
+import {
+  type Accepted,
+  type BatchWrites,
+  observationWrites,
+  seriesWrites,
+  type WriteContext,
+} from "./batch-writes.ts";
+import { createKnownHeads, createKnownSeries } from "./known-documents.ts";
+import type { ReceiptNames } from "./receipt.ts";
+import { loadReceipt } from "./receipt-repository.ts";
+
+/** What was stored of a patient before a group of batches. */
+export interface StoredBefore {
+  readonly head: Stored<Head> | undefined;
+  /** By position of the batch; undefined where its name left none, or none was looked for. */
+  readonly receipts: readonly (Stored<ReceiptDocument> | undefined)[];
+}
+
+/** An accepted item by its position, with the consent that permits it. */
+export type AcceptedAt = Omit<Accepted<unknown>, "item">;
+
+/** What a group of batches writes in one commit. */
+export interface GroupWrites {
+  readonly before: Stored<Head> | undefined;
+  readonly head: Head;
+  /** Those that are not stored yet. */
+  readonly series: readonly SeriesDocument[];
+  readonly changes: readonly Change[];
+  readonly events: readonly OutboxEvent[];
+}
+
+/** What appending reads and writes. Throws StoreError and VaultError. */
+export interface AppendRepository {
+  /** Names the batches under the patient's key, in their order. Makes the key unless there is one. */
+  names(
+    partition: string,
+    sent: readonly { readonly organization: string; readonly batch: Batch }[],
+  ): Promise<ReceiptNames[]>;
+  /**
+   * The head, and the receipts of these names. On trust the head is taken as this process knows it, and no receipt is
+   * looked for: where that is wrong, `commit` is refused by the guard of the head, or by the receipt that is there.
+   */
+  before(partition: string, names: readonly ReceiptNames[], onTrust: boolean): Promise<StoredBefore>;
+  /** Encodes and seals accepted items. Leaves out series that are known to be stored. */
+  seal(
+    batch: Batch,
+    accepted: readonly AcceptedAt[],
+    context: Omit<WriteContext, "isStored">,
+  ): Promise<BatchWrites>;
+  /** Of these series, each once, those that are not stored. */
+  unstored(documents: readonly SeriesDocument[]): Promise<SeriesDocument[]>;
+  /** One commit. False where another came between: then nothing is written. */
+  commit(writes: GroupWrites): Promise<boolean>;
+}
+
+/** Remembers heads and series that it saw, so that a patient who was written of late costs no reads. */
+export function createAppendRepository(store: Store, vault: Vault): AppendRepository {
+  const storedSeries = createKnownSeries();
+  const heads = createKnownHeads();
+
+  return {
+    async names(partition, sent) {
+      await ensureKey(vault, partition);
+      return withBox(vault, partition, (box) =>
+        sent.map(({ organization, batch }) => ({
+          receipt: box.receiptId(organization, batch.requestId),
+          owner: box.ownerId(organization),
+          digest: box.digest(batch.digest),
+        })),
+      );
+    },
+
+    async before(partition, names, onTrust) {
+      if (onTrust) return { head: heads.get(partition) ?? (await loadHead(store, partition)), receipts: [] };
+      heads.forget(partition);
+      const [head, receipts] = await Promise.all([
+        loadHead(store, partition),
+        Promise.all(names.map(({ receipt }) => loadReceipt(store, partition, receipt))),
+      ]);
+      return { head, receipts };
+    },
+
+    seal(batch, accepted, context) {
+      const { partition } = context;
+      const known = { ...context, isStored: (series: string) => storedSeries.has(partition, series) };
+      const itemsOf = <I>(items: readonly I[]): Accepted<I>[] =>
+        accepted.map(({ index, consent }) => ({ item: items[index]!, index, consent }));
+      return withBox(vault, partition, (box) =>
+        batch.kind === "series"
+          ? seriesWrites(box, known, itemsOf(batch.items))
+          : observationWrites(box, known, itemsOf(batch.items)),
+      );
+    },
+
+    async unstored(documents) {
+      const distinct = [...new Map(documents.map((document) => [document.series, document])).values()];
+      const stored = await Promise.all(
+        distinct.map(({ partition, series }) => store.get<SeriesDocument>("series", [partition, series])),
+      );
+      for (const one of stored)
+        if (one !== undefined) storedSeries.add(one.document.partition, one.document.series);
+      return distinct.filter((_, i) => stored[i] === undefined);
+    },
+
+    async commit({ before, head, series, changes, events }) {
+      const { partition } = head;
+      // Whatever goes wrong from here on, whether it was replaced is not known.
+      heads.forget(partition);
+      const inserts = series.map((document): Change => ({ kind: "insert", collection: "series", document }));
+      const { committed } = await store.commit({
+        partition,
+        changes: [headChange(partition, before, head), ...inserts, ...changes],
+        events,
+      });
+      if (!committed) return false;
+      heads.set(partition, { document: head, revision: (before?.revision ?? 0) + 1 });
+      for (const document of series) storedSeries.add(partition, document.series);
+      return true;
+    },
+  };
+}
