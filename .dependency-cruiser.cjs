@@ -90,7 +90,7 @@ module.exports = {
       from: {
         path: "^services/records/src/",
         pathNot:
-          "^services/records/src/((door|write|read|lots|gate|blocks|model)/|(check|config|errors|index|service)\\.ts$)",
+          "^services/records/src/((door|write|read|lots|gate|blocks|model)/|(check|config|descriptor|errors|index|service)\\.ts$)",
       },
       to: {},
     },

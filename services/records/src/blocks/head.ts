@@ -51,3 +51,26 @@ export function headAfterData(
     ...(added.samples ? { loose_since_ms: before?.loose_since_ms ?? now } : {}),
   };
 }
+
+/** What the commit of a retraction changes in the head. `moved` says that it put samples into other blocks. */
+export function headAfterRetraction({ sequence, moves = 0 }: Head, moved: boolean) {
+  return { sequence: sequence + 1, erased: false, ...(moved ? { moves: moves + 1 } : {}) };
+}
+
+/** What the commit that begins an erasure changes in the head: compaction, among others, passes the patient by. */
+export function headAfterErasure(before: Head | undefined) {
+  return { sequence: (before?.sequence ?? 0) + 1, erased: true, loose_since_ms: undefined };
+}
+
+/** What the commit of merged blocks changes in the head. `newest` is the newest commit of which samples were moved. */
+export function headAfterMerge(before: Head, newest: number): Head {
+  return { ...before, moves: (before.moves ?? 0) + 1, moved_to: Math.max(movedTo(before), newest) };
+}
+
+/**
+ * The head after compaction has looked at all commits up to `until`, in a pass that began at `began`. What came
+ * meanwhile waits since then.
+ */
+export function headAfterPass(before: Head, until: number, began: number): Head {
+  return { ...before, compacted: until, loose_since_ms: before.sequence > until ? began : undefined };
+}

@@ -1,0 +1,215 @@
+import type { DamageReporter, Ids } from "@wellapi/runtime";
+import type { Change, OutboxEvent, Page, Store, Stored } from "@wellapi/store";
+import type { Vault } from "@wellapi/vault";
+import { compactedInserts } from "../blocks/compaction.ts";
+import { blockPlace, openOrReport, openUnlessDamaged } from "../blocks/damage.ts";
+import type {
+  BlockDocument,
+  CompactedDocument,
+  Head,
+  ObservationBlockDocument,
+  ReceiptDocument,
+  TombstoneDocument,
+} from "../blocks/documents.ts";
+import { headAfterRetraction } from "../blocks/head.ts";
+import { headChange } from "../blocks/head-repository.ts";
+import { type PatientBox, withBox } from "../blocks/patient-box.ts";
+import { joinRetracted, type RetractedSamples } from "../blocks/retracted-samples.ts";
+import { findReceiptOfBatch, loadReceipt, receiptChange } from "./receipt-repository.ts";
+import {
+  mayHold,
+  type Retraction,
+  type RetractTarget,
+  remainderOf,
+  samplesOf,
+  type TakenBack,
+  takenBackOf,
+} from "./retraction.ts";
+
+/** A batch has at most 64 series or 1,000 observations. */
+const BLOCKS_OF_A_BATCH = 1_000;
+const COMPACTED_A_STEP = 16;
+
+/** Changes that take samples away, how many, and which. */
+export interface Removal {
+  readonly changes: readonly Change[];
+  readonly count: number;
+  readonly samples: readonly RetractedSamples[];
+}
+
+/** What a retraction writes in one commit. */
+export interface RetractionWrites {
+  readonly head: Stored<Head>;
+  readonly receipt: Stored<ReceiptDocument>;
+  readonly retraction: Retraction;
+  /** From blocks as they arrived, and from compacted ones. */
+  readonly arrived: Removal;
+  readonly compacted: Removal;
+  /** The entry of the log. */
+  readonly leaf: Change;
+  readonly event: OutboxEvent;
+}
+
+export interface RetractionDeps {
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly damage: DamageReporter;
+  readonly ids: Ids;
+}
+
+/** What a retraction reads and writes. Throws StoreError, VaultError, DATA_DAMAGED. */
+export interface RetractionRepository {
+  receipt(
+    partition: string,
+    organization: string,
+    target: RetractTarget,
+  ): Promise<Stored<ReceiptDocument> | undefined>;
+  /** MAC of the organization, as receipts name it. */
+  owner(partition: string, organization: string): Promise<string>;
+  /** Hides the batch's blocks as they arrived, from `sequence` on. Of a damaged block the ends are known. */
+  fromArrived(partition: string, batch: string, sequence: number): Promise<Removal>;
+  /** Replaces compacted blocks by others without the batch's samples. */
+  fromCompacted(partition: string, receipt: ReceiptDocument): Promise<Removal>;
+  /** One commit, with the tombstone for those who watch. False where another came between. */
+  commit(writes: RetractionWrites): Promise<boolean>;
+}
+
+export function createRetractionRepository(deps: RetractionDeps): RetractionRepository {
+  const { store, vault } = deps;
+
+  return {
+    async receipt(partition, organization, target) {
+      if ("batch" in target) {
+        return target.batch === undefined ? undefined : findReceiptOfBatch(store, partition, target.batch);
+      }
+      const { requestId } = target;
+      const id = await withBox(vault, partition, (box) => box.receiptId(organization, requestId));
+      return loadReceipt(store, partition, id);
+    },
+
+    owner: (partition, organization) => withBox(vault, partition, (box) => box.ownerId(organization)),
+
+    fromArrived: (partition, batch, sequence) => hideArrived(deps, partition, batch, sequence),
+
+    async fromCompacted(partition, receipt) {
+      const taken = takenBackOf(receipt);
+      const removals: Removal[] = [];
+      for await (const documents of compactedFrom(store, partition, taken)) {
+        const some = await withBox(vault, partition, (box) =>
+          documents.flatMap((stored) => removeFrom(deps, box, stored, taken) ?? []),
+        );
+        removals.push(...some);
+      }
+      return {
+        changes: removals.flatMap(({ changes }) => changes),
+        count: removals.reduce((sum, { count }) => sum + count, 0),
+        samples: removals.flatMap(({ samples }) => samples),
+      };
+    },
+
+    async commit({ head, receipt, retraction, arrived, compacted, leaf, event }) {
+      const { partition, batch } = receipt.document;
+      const next = headAfterRetraction(head.document, compacted.count > 0);
+      const place = { partition, batch, sequence: next.sequence };
+      const samples = joinRetracted([...arrived.samples, ...compacted.samples]);
+      const sealed = await withBox(vault, partition, (box) => box.sealRetracted(place, samples));
+      const tombstone: TombstoneDocument = { ...place, sealed };
+      const said = { time_ms: retraction.timeMs, items: retraction.items };
+      const { committed } = await store.commit({
+        partition,
+        changes: [
+          headChange(partition, head, next),
+          ...arrived.changes,
+          ...compacted.changes,
+          receiptChange(receipt, { ...receipt.document, retraction: said }),
+          { kind: "insert", collection: "tombstones", document: tombstone },
+          leaf,
+        ],
+        events: [event],
+      });
+      return committed;
+    },
+  };
+}
+
+async function hideArrived(
+  { store, vault, damage }: RetractionDeps,
+  partition: string,
+  batch: string,
+  sequence: number,
+): Promise<Removal> {
+  const scan = { equals: [partition, batch], limit: BLOCKS_OF_A_BATCH };
+  const [series, observations] = await Promise.all([
+    store.scan<BlockDocument>("blocks", scan),
+    store.scan<ObservationBlockDocument>("observation_blocks", scan),
+  ]);
+  const samples = await withBox(vault, partition, (box) => [
+    ...series.documents.map(({ document }) => {
+      const opened = openUnlessDamaged(damage, blockPlace(document), () => box.openBlock(document));
+      return samplesOf(document, opened?.columns.times);
+    }),
+    ...observations.documents.map(({ document }) => {
+      const place = blockPlace(document, "observation_blocks");
+      const records = openUnlessDamaged(damage, place, () => box.openObservations(document));
+      return samplesOf(
+        document,
+        records?.map(({ time }) => time),
+      );
+    }),
+  ]);
+  const all = [...series.documents, ...observations.documents];
+  return {
+    changes: [
+      ...hiding("blocks", series.documents, sequence),
+      ...hiding("observation_blocks", observations.documents, sequence),
+    ],
+    count: all.reduce((sum, { document }) => sum + document.count, 0),
+    samples,
+  };
+}
+
+function hiding(
+  collection: string,
+  stored: readonly Stored<BlockDocument | ObservationBlockDocument>[],
+  sequence: number,
+): Change[] {
+  return stored.map(({ document, revision }) => {
+    return { kind: "replace", collection, document: { ...document, hidden: sequence }, ifRevision: revision };
+  });
+}
+
+/** Compacted blocks that may hold samples of the batch, a step after another. */
+async function* compactedFrom(store: Store, partition: string, taken: TakenBack) {
+  let cursor: string | undefined;
+  do {
+    const page: Page<CompactedDocument> = await store.scan<CompactedDocument>("blocks", {
+      index: "by_last_sequence",
+      equals: [partition],
+      range: { from: taken.first },
+      limit: COMPACTED_A_STEP,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    const documents = page.documents.filter(({ document }) => mayHold(document, taken));
+    if (documents.length > 0) yield documents;
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+}
+
+/** Undefined where the block has none of the batch's samples. */
+function removeFrom(
+  { damage, ids }: RetractionDeps,
+  box: PatientBox,
+  { document, revision }: Stored<CompactedDocument>,
+  taken: TakenBack,
+): Removal | undefined {
+  const block = openOrReport(damage, blockPlace(document), () => box.openCompacted(document));
+  const remainder = remainderOf(block, document, taken.sequences);
+  if (remainder === undefined) return undefined;
+  const key = [document.partition, document.batch, document.item];
+  const removal: Change = { kind: "delete", collection: "blocks", key, ifRevision: revision };
+  return {
+    changes: [removal, ...compactedInserts(box, document, remainder.left, ids)],
+    count: remainder.fewer,
+    samples: remainder.samples,
+  };
+}
