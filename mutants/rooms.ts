@@ -73,9 +73,9 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   writing: {
     mutate: [
-      "services/records/src/write/{append,append-group,batch-writes,retract,erase,erasure-repository}.ts",
+      "services/records/src/{blocks/head,write/{acceptance,append,append-group,append-repository,batch-writes,erase,erasure,erasure-repository,receipt,retract,retraction,retraction-repository}}.ts",
     ],
-    tests: ["services/records/test/{append,erase,domain,compaction}*.test.ts"],
+    tests: ["services/records/test/{acceptance,append,erase,domain,compaction,retraction}*.test.ts"],
   },
   blocks: {
     mutate: [
@@ -84,7 +84,9 @@ export const rooms: Readonly<Record<string, Room>> = {
     tests: ["services/records/test/{winners,rollup,blocks}.test.ts"],
   },
   compactor: {
-    mutate: ["services/records/src/blocks/compactor.ts"],
+    mutate: [
+      "services/records/src/blocks/{compaction-pass,compaction-plan,compaction-repository,compactor}.ts",
+    ],
     tests: ["services/records/test/compact*.test.ts"],
   },
   lots: {

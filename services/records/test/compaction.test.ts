@@ -4,7 +4,7 @@ import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { randomIds, systemClock } from "@wellapi/runtime";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { createPass } from "../src/blocks/compactor.ts";
+import { createPass } from "../src/blocks/compaction-pass.ts";
 import type { BlockDocument, CompactedDocument, Head } from "../src/blocks/documents.ts";
 import { isCompacted } from "../src/blocks/documents.ts";
 import { createPatientQueue } from "../src/blocks/patient-queue.ts";

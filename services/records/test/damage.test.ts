@@ -10,7 +10,7 @@ import { problemOf } from "@wellapi/rpc";
 import { createLogger, randomIds, systemClock } from "@wellapi/runtime";
 import { openSqliteStore, type Store, StoreError } from "@wellapi/store";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { createPass } from "../src/blocks/compactor.ts";
+import { createPass } from "../src/blocks/compaction-pass.ts";
 import type {
   BlockDocument,
   CompactedDocument,

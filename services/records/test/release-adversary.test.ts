@@ -2,7 +2,7 @@ import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { randomIds, systemClock } from "@wellapi/runtime";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createPass } from "../src/blocks/compactor.ts";
+import { createPass } from "../src/blocks/compaction-pass.ts";
 import { createPatientQueue } from "../src/blocks/patient-queue.ts";
 import {
   ask,

@@ -2,7 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ErasureReceiptSchema } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import type { ReceiptKey } from "@wellapi/receipts";
-import type { Erasure } from "../write/erase.ts";
+import type { Erasure } from "../write/erasure.ts";
 
 /**
  * The receipt of an erasure, signed. `patient` is the id by which the patient knows themselves. The same erasure gives

@@ -1,13 +1,19 @@
 import type { Entry, Follower } from "@wellapi/journal";
 import type { Logger } from "@wellapi/runtime";
-import type { ErasureDocument } from "../blocks/documents.ts";
-import { headChange, loadHead } from "../blocks/head-repository.ts";
 import { RecordsError } from "../errors.ts";
 import type { ConsentClient } from "../gate/consent-client.ts";
 import type { Directory } from "../gate/directory-client.ts";
 import type { Intent, Result } from "../gate/intent.ts";
 import type { Subject } from "../gate/subject.ts";
-import { createErasureRepository, type StoredErasure } from "./erasure-repository.ts";
+import {
+  begunErasure,
+  type Erasure,
+  type ErasureProgress,
+  erasureOf,
+  type KnownErasure,
+  progressOf,
+} from "./erasure.ts";
+import { createErasureRepository, type ErasureRepository, type StoredErasure } from "./erasure-repository.ts";
 import type { WriteDeps } from "./write-deps.ts";
 
 export interface EraseDeps extends WriteDeps {
@@ -16,21 +22,6 @@ export interface EraseDeps extends WriteDeps {
   readonly journal: Pick<Follower, "tell">;
   readonly log: Logger;
 }
-
-/** An erasure that is done. Times are UTC milliseconds. */
-export interface Erasure {
-  readonly id: string;
-  /** The log's entry that was committed after the keys were gone. */
-  readonly access: string;
-  readonly keyDestroyed: number;
-  /** Ids of the keys that were destroyed. */
-  readonly keyIds: readonly string[];
-  readonly documentsDeleted: number;
-}
-
-export type ErasureProgress =
-  | { readonly state: "running"; readonly id: string }
-  | { readonly state: "done"; readonly erasure: Erasure };
 
 const MAX_ATTEMPTS = 16;
 
@@ -68,8 +59,8 @@ export interface Erase {
 export function createErase(deps: EraseDeps): Erase {
   const { gate, vault, queue, ids, log } = deps;
   const erasures = createErasureRepository(deps.store);
-  const begin = createBeginning(deps);
-  const steps = createSteps(deps);
+  const begin = createBeginning(deps, erasures);
+  const steps = createSteps(deps, erasures);
   const running = new Map<string, Promise<Erasure>>();
 
   /** Goes on wherever an erasure stands. Calls of the same patient share one run. */
@@ -116,9 +107,7 @@ export function createErase(deps: EraseDeps): Erase {
         const erasure = await erasures.load(ownSubject(intent).partition);
         if (erasure === undefined) throw new RecordsError("NOT_FOUND");
         await gate.record(intent, subject, {});
-        const { document } = erasure;
-        if (document.state === "running") return { state: "running", id: document.id };
-        return { state: "done", erasure: erasureOf(document) };
+        return progressOf(erasure.document);
       } catch (error) {
         throw await gate.refusal(intent, subject, error);
       }
@@ -147,43 +136,16 @@ export function createErase(deps: EraseDeps): Erase {
   };
 }
 
-/** Commits that an erasure has begun, with what is known of it. Undefined where another commit came between. */
-function createBeginning({ store, gate, accessLog, hub }: EraseDeps) {
-  const erasures = createErasureRepository(store);
-
-  return async (
-    intent: Intent,
-    subject: Subject,
-    said: Result,
-    known: Pick<ErasureDocument, "id"> & Partial<ErasureDocument>,
-  ): Promise<true | undefined> => {
+/** Begins an erasure, or finds it begun. False where another commit came between. */
+function createBeginning({ gate, accessLog, hub }: EraseDeps, erasures: ErasureRepository) {
+  return async (intent: Intent, subject: Subject, said: Result, known: KnownErasure): Promise<boolean> => {
     const { partition } = subject;
     if (await erasures.load(partition)) {
       await gate.record(intent, subject, { ...said, phase: "call" });
       return true;
     }
-    const head = await loadHead(store, partition);
     const leaf = gate.leaf(intent, subject, said);
-    const erasure: ErasureDocument = {
-      key_destroyed_ms: 0,
-      key_ids: [],
-      documents_deleted: 0,
-      ...known,
-      partition,
-      state: "running",
-      opened_by: leaf.id,
-      access: "",
-    };
-    const sequence = (head?.document.sequence ?? 0) + 1;
-    const result = await store.commit({
-      partition,
-      changes: [
-        headChange(partition, head, { sequence, erased: true, loose_since_ms: undefined }),
-        { kind: "insert", collection: "erasures", document: erasure },
-        leaf.change,
-      ],
-    });
-    if (!result.committed) return undefined;
+    if (!(await erasures.begin(begunErasure(partition, known, leaf.id), leaf.change))) return false;
     accessLog.notify();
     hub.notify(partition);
     return true;
@@ -191,9 +153,10 @@ function createBeginning({ store, gate, accessLog, hub }: EraseDeps) {
 }
 
 /** All that follows the beginning, from wherever it stands. */
-function createSteps({ store, vault, gate, accessLog, clock, directory, consents, journal }: EraseDeps) {
-  const erasures = createErasureRepository(store);
-
+function createSteps(
+  { vault, gate, accessLog, clock, directory, consents, journal }: EraseDeps,
+  erasures: ErasureRepository,
+) {
   async function destroyKeys(erasure: StoredErasure): Promise<StoredErasure> {
     const { partition, key_ids } = erasure.document;
     // Noted before: after a crash nobody could tell any more which keys there were.
@@ -223,14 +186,4 @@ function createSteps({ store, vault, gate, accessLog, clock, directory, consents
 
 function subjectOf(partition: string): Subject {
   return { partition, patient: partition.slice(partition.indexOf("/") + 1), own: false };
-}
-
-function erasureOf(document: ErasureDocument): Erasure {
-  return {
-    id: document.id,
-    access: document.access,
-    keyDestroyed: document.key_destroyed_ms,
-    keyIds: document.key_ids,
-    documentsDeleted: document.documents_deleted,
-  };
 }

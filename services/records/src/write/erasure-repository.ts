@@ -1,5 +1,7 @@
 import type { Change, Document, IndexValue, Store, Stored } from "@wellapi/store";
 import { type ErasureDocument, recordsCollections } from "../blocks/documents.ts";
+import { headAfterErasure } from "../blocks/head.ts";
+import { headChange, loadHead } from "../blocks/head-repository.ts";
 import { RecordsError } from "../errors.ts";
 
 /** What holds data; heads, erasures and the log's leaves stay, for they prove the erasure. */
@@ -14,6 +16,11 @@ export type StoredErasure = Stored<ErasureDocument>;
 export interface ErasureRepository {
   /** The patient's erasure, if one has begun. */
   load(partition: string): Promise<StoredErasure | undefined>;
+  /**
+   * Commits that an erasure has begun, with the log's entry of it: from then on nothing of the patient is stored or read.
+   * False where another commit came between.
+   */
+  begin(erasure: ErasureDocument, leaf: Change): Promise<boolean>;
   /** Writes how far it is, with other changes in the same commit. Throws ERASURE_INCOMPLETE where another replica was faster. */
   save(
     erasure: StoredErasure,
@@ -56,6 +63,19 @@ export function createErasureRepository(store: Store): ErasureRepository {
 
   return {
     load: (partition) => store.get<ErasureDocument>("erasures", [partition]),
+    async begin(erasure, leaf) {
+      const { partition } = erasure;
+      const head = await loadHead(store, partition);
+      const { committed } = await store.commit({
+        partition,
+        changes: [
+          headChange(partition, head, headAfterErasure(head?.document)),
+          { kind: "insert", collection: "erasures", document: erasure },
+          leaf,
+        ],
+      });
+      return committed;
+    },
     save,
     async deleteData(begun) {
       let erasure = begun;

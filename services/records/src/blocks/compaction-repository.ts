@@ -1,0 +1,123 @@
+import type { Change, Page, Store, Stored } from "@wellapi/store";
+import { isShown, MAX_BLOCK_REACH_MS } from "./block-repository.ts";
+import { type BlockDocument, type CompactedDocument, type Head, isCompacted } from "./documents.ts";
+import { headChange, loadHead } from "./head-repository.ts";
+import type { PatientQueue } from "./patient-queue.ts";
+
+/** A block as it arrived, or compacted. */
+export type AnyBlock = BlockDocument | CompactedDocument;
+
+/** Blocks that one round of a pass merges. */
+export interface Round {
+  readonly blocks: readonly Stored<BlockDocument>[];
+  /** All of the commits up to here are in it. */
+  readonly reached: number;
+}
+
+/** Another commit has changed what was to be merged. */
+export class Overtaken extends Error {
+  constructor() {
+    super("another commit came between");
+  }
+}
+
+/** What compaction reads and writes. Throws StoreError. */
+export interface CompactionRepository {
+  /** Heads of patients with blocks that wait since `before` or longer, those who wait longest first. */
+  due(before: number, limit: number): Promise<Head[]>;
+  /** Undefined where the patient has no data, or none any more. */
+  head(partition: string): Promise<Head | undefined>;
+  /** Blocks of the commits after `reached`, up to `until`: about as many as one round may hold in memory. */
+  nextRound(partition: string, reached: number, until: number): Promise<Round>;
+  /** Compacted blocks of the series that may reach into `[from, to)`, and those before that may be merged with it; by start. */
+  compactedNear(
+    partition: string,
+    series: string,
+    from: number,
+    to: number,
+  ): Promise<Stored<CompactedDocument>[]>;
+  /** One commit under the guard of the head. Throws Overtaken where a guard did not hold, or the patient was erased. */
+  commit(partition: string, next: (head: Head) => Head, changes: readonly Change[]): Promise<void>;
+}
+
+/** Documents, and about how many samples, that one round merges: bounds its memory and how long its commit takes. */
+const ROUND_BLOCKS = 64;
+const ROUND_SAMPLES = 20_000;
+const BLOCKS_A_STEP = 32;
+
+export function createCompactionRepository(store: Store, queue: PatientQueue): CompactionRepository {
+  return {
+    async due(before, limit) {
+      const { documents } = await store.scan<Head>("heads", {
+        index: "by_loose_since",
+        equals: [],
+        range: { to: before + 1 },
+        limit,
+      });
+      return documents.map(({ document }) => document);
+    },
+
+    async head(partition) {
+      const head = (await loadHead(store, partition))?.document;
+      return head?.erased ? undefined : head;
+    },
+
+    nextRound: (partition, reached, until) => roundFrom(store, partition, reached, until),
+
+    async compactedNear(partition, series, from, to) {
+      const compacted: Stored<CompactedDocument>[] = [];
+      let cursor: string | undefined;
+      do {
+        const page: Page<AnyBlock> = await store.scan<AnyBlock>("blocks", {
+          index: "by_from",
+          equals: [partition, series],
+          range: { from: from - MAX_BLOCK_REACH_MS, to },
+          limit: BLOCKS_A_STEP,
+          ...(cursor === undefined ? {} : { cursor }),
+        });
+        for (const { document, revision } of page.documents) {
+          if (isCompacted(document)) compacted.push({ document, revision });
+        }
+        cursor = page.cursor;
+      } while (cursor !== undefined);
+      return compacted;
+    },
+
+    commit: (partition, next, changes) =>
+      queue.run(partition, async () => {
+        const read = await loadHead(store, partition);
+        if (read === undefined || read.document.erased) throw new Overtaken();
+        const { committed } = await store.commit({
+          partition,
+          changes: [headChange(partition, read, next(read.document)), ...changes],
+        });
+        if (!committed) throw new Overtaken();
+      }),
+  };
+}
+
+async function roundFrom(store: Store, partition: string, reached: number, until: number): Promise<Round> {
+  const blocks: Stored<BlockDocument>[] = [];
+  let samples = 0;
+  let cursor: string | undefined;
+  for (;;) {
+    const page: Page<BlockDocument> = await store.scan<BlockDocument>("blocks", {
+      index: "by_sequence",
+      equals: [partition],
+      range: { after: reached, to: until + 1 },
+      limit: BLOCKS_A_STEP,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    for (const stored of page.documents) {
+      if (!isShown(stored.document)) continue;
+      blocks.push(stored);
+      samples += stored.document.count;
+    }
+    cursor = page.cursor;
+    if (cursor === undefined) return { blocks, reached: until };
+    // The last commit may have more blocks.
+    const whole = page.documents.at(-1)!.document.sequence - 1;
+    const enough = blocks.length >= ROUND_BLOCKS || samples >= ROUND_SAMPLES;
+    if (enough && whole > reached) return { blocks, reached: whole };
+  }
+}
