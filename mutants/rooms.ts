@@ -10,7 +10,9 @@ export interface Room {
  */
 export const rooms: Readonly<Record<string, Room>> = {
   enforcer: {
-    mutate: ["packages/enforcer/src/{lease,permits,decision-cache,session,enforcer}.ts"],
+    mutate: [
+      "packages/enforcer/src/{lease,permits,decision-cache,session,session-driver,recall-listeners,waiters,enforcer}.ts",
+    ],
     tests: ["packages/enforcer/test/**/*.test.ts"],
   },
   consent: {

@@ -1,7 +1,7 @@
 export { type AnswerInFlight, Answers, type Objection } from "./answers.ts";
 export type { ConsentLink, WatchListener, WatchStream } from "./consent-link.ts";
-export type { EnforcerOptions, EnforcerParts, OpenEnforcer, Timers } from "./enforcer.ts";
-export { openEnforcer, runEnforcer, sessionOptions, systemTimers } from "./enforcer.ts";
+export type { EnforcerOptions, OpenEnforcer } from "./enforcer.ts";
+export { openEnforcer, runEnforcer, sessionOptions } from "./enforcer.ts";
 export type { EnforcerErrorCode } from "./errors.ts";
 export { EnforcerError } from "./errors.ts";
 export type { Lease, Reading } from "./lease.ts";
@@ -13,3 +13,5 @@ export { earliestTime, latestTime } from "./permits.ts";
 export type { Enforcer, Permit, Question, Recall, Sliding, Verdict } from "./port.ts";
 export type { Answer, Ask, Incoming, Outgoing, SessionOptions } from "./session.ts";
 export { Session } from "./session.ts";
+export type { EnforcerParts, Timers } from "./session-driver.ts";
+export { systemTimers } from "./session-driver.ts";

@@ -1,0 +1,28 @@
+import type { Timers } from "./session-driver.ts";
+
+/** Callers who wait for a live session. */
+export interface Waiters {
+  /** Resolves when they are woken, at the latest after `withinMs` milliseconds. */
+  wait(withinMs: number): Promise<void>;
+  wakeAll(): void;
+}
+
+export function createWaiters(timers: Timers): Waiters {
+  const waiting = new Set<() => void>();
+  return {
+    wait(withinMs) {
+      return new Promise((resolve) => {
+        const wake = () => {
+          waiting.delete(wake);
+          cancel();
+          resolve();
+        };
+        const cancel = timers.after(withinMs, wake);
+        waiting.add(wake);
+      });
+    },
+    wakeAll() {
+      for (const wake of [...waiting]) wake();
+    },
+  };
+}
