@@ -39,7 +39,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     tests: ["packages/access-log/test/{access-log,check,leaf,leaf-sealer,reserve}.test.ts"],
   },
   drain: {
-    mutate: ["packages/access-log/src/drain.ts"],
+    mutate: ["packages/access-log/src/{drain,leaf-delivery,reserve-import}.ts"],
     tests: ["packages/access-log/test/drain-steps.test.ts"],
   },
   "log-verifier": {
@@ -67,7 +67,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   judging: {
     mutate: ["services/records/src/{gate/{contribution,grant},write/judgement}.ts"],
-    tests: ["services/records/test/{judgement,domain}.test.ts"],
+    tests: ["services/records/test/{judgement,domain,acceptance}.test.ts"],
   },
   gate: {
     mutate: ["services/records/src/gate/{gate,reading}.ts"],
