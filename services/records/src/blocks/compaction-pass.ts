@@ -2,14 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Clock, createCounter, type DamageReporter, type Ids } from "@wellapi/runtime";
 import type { Change, Store, Stored } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
+import type { StoredBlock } from "./block-scan.ts";
 import { type Strip, stripOf } from "./compacted-block.ts";
 import { compactedInserts } from "./compaction.ts";
 import { groupsOf, mergedWith, stretchOf } from "./compaction-plan.ts";
-import {
-  type AnyBlock,
-  type CompactionRepository,
-  createCompactionRepository,
-} from "./compaction-repository.ts";
+import { type CompactionRepository, createCompactionRepository } from "./compaction-repository.ts";
 import { blockPlace, openUnlessDamaged } from "./damage.ts";
 import { type BlockDocument, isCompacted } from "./documents.ts";
 import { headAfterMerge, headAfterPass } from "./head.ts";
@@ -59,10 +56,10 @@ async function merge(
 ): Promise<void> {
   const { from, to } = stretchOf(group);
   const nearby = await repository.compactedNear(partition, group[0]!.document.series, from, to);
-  const merged: Stored<AnyBlock>[] = [...group, ...mergedWith(group, nearby)];
+  const merged: Stored<StoredBlock>[] = [...group, ...mergedWith(group, nearby)];
   merged.sort((a, b) => a.document.from_ms - b.document.from_ms);
   const strips: Strip[] = [];
-  const whole: Stored<AnyBlock>[] = [];
+  const whole: Stored<StoredBlock>[] = [];
   for (const stored of merged) {
     const { document } = stored;
     // A damaged one stays as it is, and nobody comes back to it: the pass goes on behind it.
@@ -86,6 +83,6 @@ async function merge(
   compactedBlocks.add(fresh.length);
 }
 
-function stripsOf(box: PatientBox, document: AnyBlock): readonly Strip[] {
+function stripsOf(box: PatientBox, document: StoredBlock): readonly Strip[] {
   return isCompacted(document) ? box.openCompacted(document) : [stripOf(box.openBlock(document), document)];
 }

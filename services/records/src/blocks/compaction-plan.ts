@@ -1,5 +1,5 @@
 import type { Stored } from "@wellapi/store";
-import { MAX_BLOCK_SPAN_MS } from "./block-repository.ts";
+import { MAX_BLOCK_SPAN_MS } from "./block-limits.ts";
 import { FULL_SAMPLES } from "./compaction.ts";
 import type { BlockDocument, CompactedDocument } from "./documents.ts";
 

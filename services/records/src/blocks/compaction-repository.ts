@@ -1,11 +1,9 @@
 import type { Change, Page, Store, Stored } from "@wellapi/store";
-import { isShown, MAX_BLOCK_REACH_MS } from "./block-repository.ts";
-import { type BlockDocument, type CompactedDocument, type Head, isCompacted } from "./documents.ts";
+import { MAX_BLOCK_REACH_MS } from "./block-limits.ts";
+import type { StoredBlock } from "./block-scan.ts";
+import { type BlockDocument, type CompactedDocument, type Head, isCompacted, isShown } from "./documents.ts";
 import { headChange, loadHead } from "./head-repository.ts";
 import type { PatientQueue } from "./patient-queue.ts";
-
-/** A block as it arrived, or compacted. */
-export type AnyBlock = BlockDocument | CompactedDocument;
 
 /** Blocks that one round of a pass merges. */
 export interface Round {
@@ -68,7 +66,7 @@ export function createCompactionRepository(store: Store, queue: PatientQueue): C
       const compacted: Stored<CompactedDocument>[] = [];
       let cursor: string | undefined;
       do {
-        const page: Page<AnyBlock> = await store.scan<AnyBlock>("blocks", {
+        const page: Page<StoredBlock> = await store.scan<StoredBlock>("blocks", {
           index: "by_from",
           equals: [partition, series],
           range: { from: from - MAX_BLOCK_REACH_MS, to },

@@ -3,7 +3,7 @@ import { BLOCK_LIMITS, type Columns, pickColumns, reachOf, sameFormat, stackBloc
 import type { Change } from "@wellapi/store";
 import { sourceKey } from "../model/provenance.ts";
 import { rankOf } from "../model/rank.ts";
-import { MAX_BLOCK_REACH_MS, MAX_BLOCK_SPAN_MS } from "./block-repository.ts";
+import { MAX_BLOCK_REACH_MS, MAX_BLOCK_SPAN_MS } from "./block-limits.ts";
 import type { CompactedBlock, Strip } from "./compacted-block.ts";
 import type { BlockPlace, CompactedDocument, CompactedPlace } from "./documents.ts";
 import type { PatientBox } from "./patient-box.ts";

@@ -133,6 +133,11 @@ export function isCompacted(document: BlockDocument | CompactedDocument): docume
   return "last_sequence" in document;
 }
 
+/** Whether readers are shown anything of it. */
+export function isShown(document: BlockDocument | CompactedDocument): boolean {
+  return isCompacted(document) || document.hidden === 0;
+}
+
 /** Where a block of observations stands; bound by its seal. */
 export interface ObservationBlockPlace {
   readonly partition: string;

@@ -7,7 +7,7 @@ export function loadHead(store: Pick<Store, "get">, partition: string): Promise<
 }
 
 /** How often samples of the patient were moved between blocks. */
-export async function movesOf(store: Store, partition: string): Promise<number> {
+export async function movesOf(store: Pick<Store, "get">, partition: string): Promise<number> {
   return (await loadHead(store, partition))?.document.moves ?? 0;
 }
 

@@ -4,7 +4,7 @@ import type { Vault } from "@wellapi/vault";
 import type { RecordsError } from "../errors.ts";
 import type { Interval } from "../model/interval.ts";
 import type { ObservationRecord } from "../model/observation.ts";
-import { MAX_BLOCK_SPAN_MS } from "./block-repository.ts";
+import { MAX_BLOCK_SPAN_MS } from "./block-limits.ts";
 import { blockPlace, openOrReport, openUntilDamaged } from "./damage.ts";
 import type { ObservationBlockDocument } from "./documents.ts";
 import { codeIdOf, type PatientBox, withBox } from "./patient-box.ts";

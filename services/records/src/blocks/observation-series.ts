@@ -3,7 +3,7 @@ import type { Page, Store } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
 import type { Interval } from "../model/interval.ts";
 import { sequenceOf } from "../model/rank.ts";
-import type { BlockName } from "./block-repository.ts";
+import type { BlockName } from "./block-scan.ts";
 import type { Strip } from "./compacted-block.ts";
 import { blockPlace, openOrReport, openUntilDamaged } from "./damage.ts";
 import type { ObservationBlockDocument } from "./documents.ts";

@@ -13,7 +13,7 @@ import type { Series } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import { Granularity, type TimeInterval } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { checkColumns, reachOf, SeriesError } from "@wellapi/series";
 import type { Pairwise } from "@wellapi/vault";
-import { MAX_BLOCK_REACH_MS, MAX_BLOCK_SPAN_MS } from "../blocks/block-repository.ts";
+import { MAX_BLOCK_REACH_MS, MAX_BLOCK_SPAN_MS } from "../blocks/block-limits.ts";
 import { ALWAYS, type Interval } from "../model/interval.ts";
 import { observationIds } from "../model/observation-id.ts";
 import type { Batch, BatchOutcome, ObservationItem, SeriesItem } from "../write/batch.ts";

@@ -1,4 +1,4 @@
-import { MAX_BLOCK_REACH_MS } from "../blocks/block-repository.ts";
+import { MAX_BLOCK_REACH_MS } from "../blocks/block-limits.ts";
 import type { Run } from "../blocks/winners.ts";
 import { invalidField, RecordsError } from "../errors.ts";
 import type { Directory } from "../gate/directory-client.ts";

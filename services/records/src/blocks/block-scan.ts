@@ -1,0 +1,105 @@
+import type { Page, Store } from "@wellapi/store";
+import type { Interval } from "../model/interval.ts";
+import { MAX_BLOCK_REACH_MS } from "./block-limits.ts";
+import { type BlockDocument, type CompactedDocument, isCompacted, isShown } from "./documents.ts";
+import { movesOf } from "./head-repository.ts";
+
+/** A block of samples as it arrived, or compacted. */
+export type StoredBlock = BlockDocument | CompactedDocument;
+
+/** Blocks of one step of a scan. */
+export interface BlockPage {
+  readonly shown: readonly StoredBlock[];
+  /** No block of a later page starts before. */
+  readonly nextFrom: number;
+}
+
+/** A block with what it covers. */
+export interface BlockName {
+  readonly name: string;
+  /** First sample, a millisecond after the last one's start, and after the last that any covers. */
+  readonly from: number;
+  readonly to: number;
+  readonly until: number;
+  /** Lowest and highest sequence of the commits that its samples came with. */
+  readonly first: number;
+  readonly last: number;
+}
+
+export function nameOf(block: StoredBlock): BlockName {
+  const { batch, item, from_ms: from, to_ms: to, until_ms: until } = block;
+  const [first, last] = isCompacted(block)
+    ? [block.first_sequence, block.last_sequence]
+    : [block.sequence, block.sequence];
+  return { name: `${batch} ${item}`, from, to, until, first, last };
+}
+
+/** Scans the stored blocks of one series. */
+export interface BlockScan {
+  /**
+   * The blocks that reach into the interval, a page after another; undefined, at last, where samples were moved
+   * meanwhile: then what was found so far may lack some of them.
+   */
+  reachingInto(interval: Interval, limit: number): AsyncGenerator<BlockPage | undefined>;
+  /** The same, and then what starts after the interval, but before the `reach` of what was found in it. */
+  hiding(interval: Interval, limit: number, reach: () => number): AsyncGenerator<BlockPage | undefined>;
+}
+
+export function createBlockScan(
+  store: Pick<Store, "get" | "scan">,
+  partition: string,
+  series: string,
+): BlockScan {
+  /** Tells whether samples were moved since. */
+  async function movesSince(): Promise<() => Promise<boolean>> {
+    const moves = await movesOf(store, partition);
+    return async () => (await movesOf(store, partition)) !== moves;
+  }
+
+  async function* pages(
+    { from, to }: Interval,
+    limit: number,
+    moved: () => Promise<boolean>,
+  ): AsyncGenerator<BlockPage | undefined> {
+    let first = true;
+    for await (const { blocks, nextFrom } of scanned({ from: from - MAX_BLOCK_REACH_MS, to }, limit)) {
+      // A page is a snapshot, but two are not: a compaction moves samples to where the earlier page already was.
+      if (!first && (await moved())) return yield undefined;
+      first = false;
+      yield { shown: blocks.filter((block) => isShown(block) && block.until_ms > from), nextFrom };
+    }
+  }
+
+  /** Blocks that start within the range. */
+  async function* scanned(range: Interval, limit: number) {
+    let cursor: string | undefined;
+    do {
+      const page: Page<StoredBlock> = await store.scan("blocks", {
+        index: "by_from",
+        equals: [partition, series],
+        range,
+        limit,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      const blocks = page.documents.map(({ document }) => document);
+      cursor = page.cursor;
+      yield { blocks, nextFrom: cursor === undefined ? range.to : blocks.at(-1)!.from_ms };
+    } while (cursor !== undefined);
+  }
+
+  return {
+    async *reachingInto(interval, limit) {
+      yield* pages(interval, limit, await movesSince());
+    },
+    async *hiding(interval, limit, reach) {
+      const moved = await movesSince();
+      yield* pages(interval, limit, moved);
+      const range = { from: interval.to, to: reach() };
+      if (range.to <= range.from) return;
+      for await (const { blocks, nextFrom } of scanned(range, limit)) {
+        if (await moved()) return yield undefined;
+        yield { shown: blocks.filter(isShown), nextFrom };
+      }
+    },
+  };
+}

@@ -1,0 +1,106 @@
+import type { DamageReporter } from "@wellapi/runtime";
+import type { Store } from "@wellapi/store";
+import type { Vault } from "@wellapi/vault";
+import type { Interval } from "../model/interval.ts";
+import { rankOf } from "../model/rank.ts";
+import { samplesAsOf } from "./as-of.ts";
+import { createBlockScan, nameOf, type StoredBlock } from "./block-scan.ts";
+import type { CommittedSamples } from "./committed-samples.ts";
+import type { LayerSamples } from "./compacted-block.ts";
+import { blockPlace, openOrReport, openUntilDamaged } from "./damage.ts";
+import { isCompacted } from "./documents.ts";
+import { type PatientBox, withBox } from "./patient-box.ts";
+import { createWinners, type Run, usualLimits, type WinnersLimits } from "./winners.ts";
+
+/** What hides a sample may be more than is usually held at a time: then so many times more is. */
+const MORE = 4;
+/** Blocks opened at a time: with at most 100,000 samples each, what bounds a reader's memory. */
+const BLOCKS_A_STEP = 8;
+
+/** What reads and opens blocks. */
+export interface BlockReads {
+  readonly store: Pick<Store, "get" | "scan">;
+  readonly vault: Vault;
+  readonly damage: DamageReporter;
+}
+
+/**
+ * The samples of a series that are shown and start in the interval, ascending, in bounded memory whatever it is; of those
+ * that were committed with `sequence` or before, less what was taken back since.
+ */
+export async function* winnersAsOf(
+  reads: BlockReads,
+  partition: string,
+  series: string,
+  interval: Interval,
+  sequence: number,
+): AsyncGenerator<Run> {
+  // What can't be held together, or was moved meanwhile, is read in several goes.
+  let limits = usualLimits;
+  for (let { from } = interval; from < interval.to; ) {
+    const rest = { from, to: interval.to };
+    const reached = yield* winnersFrom(reads, partition, series, rest, sequence, limits);
+    limits = reached > from ? usualLimits : more(limits);
+    from = reached;
+  }
+}
+
+/** Returns how far it came. */
+async function* winnersFrom(
+  reads: BlockReads,
+  partition: string,
+  series: string,
+  interval: Interval,
+  sequence: number,
+  limits: WinnersLimits,
+): AsyncGenerator<Run, number> {
+  const winners = createWinners(interval, limits);
+  const scan = createBlockScan(reads.store, partition, series);
+  let done = interval.from;
+  for await (const page of scan.hiding(interval, BLOCKS_A_STEP, () => winners.reach)) {
+    if (page === undefined) return done;
+    const { opened, damaged } = await openPage(reads, partition, page.shown, sequence);
+    if (opened.length > 0) winners.add(opened.flat());
+    // What a damaged block holds may hide what else reaches into its beginning.
+    const nextFrom = damaged === undefined ? page.nextFrom : damaged.document.from_ms;
+    // What no later block reaches is settled.
+    const settled = Math.max(done, Math.min(winners.end, winners.settled(nextFrom)));
+    if (settled > done) yield* winners.take(settled);
+    done = settled;
+    if (done >= winners.end) return done;
+    if (damaged !== undefined) throw damaged.error;
+  }
+  return done;
+}
+
+function more({ samples, stretches }: WinnersLimits): WinnersLimits {
+  return { samples: samples * MORE, stretches: stretches * MORE };
+}
+
+function openPage(
+  { vault, damage }: BlockReads,
+  partition: string,
+  shown: readonly StoredBlock[],
+  sequence: number,
+) {
+  const before = shown.filter((block) => nameOf(block).first <= sequence);
+  if (before.length === 0) return { opened: [], damaged: undefined };
+  return withBox(vault, partition, (box) =>
+    openUntilDamaged(before, (document) =>
+      openOrReport(damage, blockPlace(document), () => openSamples(box, document, sequence)),
+    ),
+  );
+}
+
+function openSamples(box: PatientBox, document: StoredBlock, sequence: number): CommittedSamples[] {
+  if (!isCompacted(document)) {
+    const { columns, provenance } = box.openBlock(document);
+    return [{ source: provenance, columns, rank: rankOf(document.sequence, document.item) }];
+  }
+  if (document.last_sequence > sequence) return samplesAsOf(box.openCompacted(document), sequence);
+  const { source, hidden, ...first } = box.openShown(document);
+  const layer = ({ columns, rank, ranks }: LayerSamples, isHidden: boolean): CommittedSamples => {
+    return { source, columns, rank, each: { ranks, offset: 0 }, hidden: isHidden };
+  };
+  return [layer(first, false), ...hidden.map((one) => layer(one, true))];
+}
