@@ -83,7 +83,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     mutate: [
       "services/records/src/{model/rank,blocks/{winners,committed-samples,compaction,summary},read/rollup}.ts",
     ],
-    tests: ["services/records/test/{winners,rollup,blocks}.test.ts"],
+    tests: ["services/records/test/{winners,rollup,rollup-plan,blocks}.test.ts"],
   },
   compactor: {
     mutate: [
