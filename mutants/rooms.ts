@@ -2,6 +2,8 @@
 export interface Room {
   readonly mutate: readonly string[];
   readonly tests: readonly string[];
+  /** Runs of the models among the tests that take longer (MODEL_RUNS), where fewer than usual find the same. */
+  readonly runs?: number;
 }
 
 /**
@@ -84,6 +86,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       "services/records/src/{model/rank,blocks/{winners,committed-samples,compaction,summary},read/rollup}.ts",
     ],
     tests: ["services/records/test/{winners,rollup,rollup-plan,blocks}.test.ts"],
+    runs: 200,
   },
   compactor: {
     mutate: [
@@ -96,6 +99,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       "services/records/src/{blocks/as-of,lots/{lots,release,told-samples,told-buckets,exact-sum}}.ts",
     ],
     tests: ["services/records/test/{lots,told-samples,told-buckets,exact-sum,as-of}.test.ts"],
+    runs: 300,
   },
   releases: {
     mutate: ["services/records/src/lots/releases.ts"],

@@ -15,13 +15,16 @@ const alias = ["packages", "services"].flatMap((folder) =>
   }),
 );
 
+const room = rooms[process.env.WELLAPI_ROOM ?? "merkle"];
+
 export default defineConfig({
   root: root.pathname,
   resolve: { alias },
   test: {
-    include: [...(rooms[process.env.WELLAPI_ROOM ?? "merkle"]?.tests ?? [])],
+    include: [...(room?.tests ?? [])],
     exclude: ["**/*.it.test.ts", "**/node_modules/**"],
     setupFiles: [new URL("setup.ts", import.meta.url).pathname],
     testTimeout: 20_000,
+    ...(room?.runs === undefined ? {} : { env: { MODEL_RUNS: String(room.runs) } }),
   },
 });

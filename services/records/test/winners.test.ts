@@ -14,6 +14,8 @@ import { createWinners, type Run, type WinnersLimits } from "../src/blocks/winne
 import type { Source } from "../src/model/provenance.ts";
 import { rankOf, sequenceOf } from "../src/model/rank.ts";
 
+const RUNS = Number(process.env.MODEL_RUNS ?? 2_000);
+
 function source(model: string): Source {
   return { organization: "org", application: "app", device: "serial", model, method: 1, granularity: 1 };
 }
@@ -170,7 +172,7 @@ describe("winners", () => {
         }
       },
     );
-    fc.assert(property, { numRuns: 2_000 });
+    fc.assert(property, { numRuns: RUNS });
   });
 
   it("are those of the rule also where little may be held at a time", () => {
@@ -186,7 +188,7 @@ describe("winners", () => {
         expect(flatten(read(stored, { from: 0, to: 100 }, step, most))).toEqual(naive(items, 0, 100));
       },
     );
-    fc.assert(property, { numRuns: 1_000 });
+    fc.assert(property, { numRuns: RUNS / 2 });
   });
 
   it("are those of the rule where the last block alone is more than may be kept", () => {
