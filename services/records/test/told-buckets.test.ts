@@ -49,6 +49,14 @@ describe("what lots say of buckets", () => {
     ]);
   });
 
+  it("has extremes that any sum and conversion can take: zeros, which nobody is told", () => {
+    const edges = Float64Array.of(0, 10);
+    const buckets = { edges, counted: edges, released: [false], told: [true] };
+    const [part] = toldParts([lot(0, 10, 6, [60])], buckets, LEAST);
+    const zero = { mantissa: 0, scale: 0 };
+    expect(part!.buckets.get(0)).toMatchObject({ min: zero, max: zero });
+  });
+
   it("counts no lot that reaches over an edge, nor one that lies before the first or behind the last", () => {
     const across = lot(15, 25, 9, [1]);
     const before = lot(0, 12, 9, [1]);
