@@ -98,7 +98,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     mutate: [
       "services/records/src/{blocks/as-of,lots/{lots,release,told-samples,told-buckets,exact-sum}}.ts",
     ],
-    tests: ["services/records/test/{lots,lots-rule,told-samples,told-buckets,exact-sum,as-of}.test.ts"],
+    tests: ["services/records/test/{lots,lots-rule,release-rules,told-samples,told-buckets,exact-sum,as-of}.test.ts"],
     runs: 300,
   },
   releases: {

@@ -1,25 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { countOf, createLots, type Lot } from "../src/lots/lots.ts";
-import { release } from "../src/lots/release.ts";
+import { countOf, type Lot } from "../src/lots/lots.ts";
 import { differencesOf, emptyTold } from "../src/lots/told-samples.ts";
-import type { Interval } from "../src/model/interval.ts";
+import { COMPONENTS, createMonth, DAY, DIGITS, HOUR, MONTH, runOf, type Sample } from "./lots-month.ts";
 
 const RUNS = Number(process.env.MODEL_RUNS ?? 1_500);
-const HOUR = 60;
-const DAY = 6 * HOUR;
-const DAYS = 3;
-const MONTH = DAYS * DAY;
-/** Of a sum, the digits to this base say how often each sample is in it, if that is at most once. */
-const BASE = 4;
-const DIGITS = 26;
-const COMPONENTS = 12;
-
-interface Sample {
-  readonly time: number;
-  /** Its rank, and which it is. */
-  readonly id: number;
-}
 
 const hour = fc.constantFrom<number>(0, 0, 0, HOUR, HOUR, DAY, 2 * DAY);
 /** Samples of an hour, one each so many of its minutes. */
@@ -50,29 +35,6 @@ const step = fc.oneof(
 
 function timesOf({ from, first, count }: { from: number; first: number; count: number }): number[] {
   return Array.from({ length: Math.min(count, 10 - first) }, (_, i) => from + (first + i) * 6);
-}
-
-function whole(length: number, until: number): Interval[] {
-  return Array.from({ length: MONTH / length }, (_, i) => ({
-    from: i * length,
-    to: (i + 1) * length,
-  })).filter(({ to }) => to <= until);
-}
-
-const decimals = { coding: null, unit: "", scale: 0 };
-
-function runOf(samples: readonly Sample[]) {
-  return {
-    times: Float64Array.from(samples, ({ time }) => time),
-    ranks: Float64Array.from(samples, ({ id }) => id),
-    components: Array.from({ length: COMPONENTS }, (_, c) => ({
-      ...decimals,
-      unit: `c${c}`,
-      mantissas: Float64Array.from(samples, ({ id }) =>
-        Math.floor(id / DIGITS) === c ? BASE ** (id % DIGITS) : 0,
-      ),
-    })),
-  };
 }
 
 /** How often each sample is in the lot: 1, 0 or −1. */
@@ -115,38 +77,6 @@ function fewestOf(vectors: readonly number[][]): number {
   };
   walk(0);
   return fewest;
-}
-
-/** Lots of a month, while what is shown changes. */
-function createMonth(least: number) {
-  const lots: Lot[] = [];
-  let nextId = 1;
-  let told = emptyTold();
-  return {
-    lots,
-    get told() {
-      return told;
-    },
-    async tell(shown: readonly Sample[], until: number) {
-      const sorted = shown.filter(({ time }) => time < until).sort((a, b) => a.time - b.time);
-      // In two runs, as of two sources.
-      const middle = sorted.length >> 1;
-      const runs = [sorted.slice(0, middle), sorted.slice(middle)]
-        .filter(({ length }) => length > 0)
-        .map(runOf);
-      const made = await release({
-        lots: createLots(lots),
-        told,
-        shown: runs,
-        buckets: { hour: whole(HOUR, until), day: whole(DAY, until), month: whole(MONTH, until) },
-        least,
-        nextId: () => nextId++,
-      });
-      told = made.told;
-      lots.push(...made.made);
-      return made;
-    },
-  };
 }
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
