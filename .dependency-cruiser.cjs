@@ -109,7 +109,7 @@ module.exports = {
         // The gateway has no domain: it forwards the contracts' own messages.
         path: "^services/(?!gateway/)[^/]+/src/",
         pathNot:
-          "(handlers|convert|service|descriptor|config|errors|index|main|client|clients)\\.ts$|-(handlers|convert|repository|client|stream|forwarder|interceptor|surface)\\.ts$",
+          "(handlers|accesses|convert|service|descriptor|config|errors|index|main|client|clients)\\.ts$|-(handlers|convert|repository|client|stream|forwarder|surface)\\.ts$",
       },
       to: { path: "^gen/|node_modules/@connectrpc" },
     },

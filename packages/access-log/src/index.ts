@@ -5,10 +5,13 @@ export {
   type Waiting,
   type WaitingLeaves,
 } from "./access-log.ts";
-export { actorOf } from "./actor.ts";
 export { checkReserve, leafCheck } from "./check.ts";
+export { entryOf, mostListed, type Said } from "./entry.ts";
+export { type EntryRule, entryRules } from "./entry-rules.ts";
 export { AccessLogError, type AccessLogErrorCode } from "./errors.ts";
 export { leavesCollection } from "./leaf.ts";
 export { createLeafSealer, type LeafSealer } from "./leaf-sealer.ts";
+export { createLoggedCalls, type LoggedCall, type LoggedCalls } from "./logged-calls.ts";
+export { type Outcome, outcomeOf } from "./outcome.ts";
 export type { AccessInit, AccessLog, Leaf } from "./port.ts";
 export { reserveIsEmpty } from "./reserve.ts";

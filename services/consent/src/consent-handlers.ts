@@ -15,7 +15,7 @@ import { type Caller, type PageTokens, queryDigest } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
-import type { Accesses } from "./access-interceptor.ts";
+import type { Accesses } from "./accesses.ts";
 import { patientOf, stateOf } from "./consent.ts";
 import type { ConsentRepository, KeptConsent, Page } from "./consent-repository.ts";
 import { consentMessage, type Reader, revisionMessage } from "./convert.ts";

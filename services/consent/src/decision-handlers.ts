@@ -7,7 +7,7 @@ import {
   type WatchResponseSchema,
 } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import type { Clock, Logger } from "@wellapi/runtime";
-import type { Accesses } from "./access-interceptor.ts";
+import type { Accesses } from "./accesses.ts";
 import type { ConsentRepository } from "./consent-repository.ts";
 import { decisionMessage, questionOf } from "./convert.ts";
 import { type Decision, decide } from "./decision.ts";

@@ -9,7 +9,7 @@ import type { Clock, Ids, Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
-import { createAccesses } from "./access-interceptor.ts";
+import { createAccesses } from "./accesses.ts";
 import { createConsentHandlers } from "./consent-handlers.ts";
 import { ConsentRepository } from "./consent-repository.ts";
 import { createDecisionHandlers } from "./decision-handlers.ts";

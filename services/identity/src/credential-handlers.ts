@@ -4,7 +4,7 @@ import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_s
 import type { Follower } from "@wellapi/journal";
 import { callerKey, type PageTokens } from "@wellapi/rpc";
 import type { Clock, Ids } from "@wellapi/runtime";
-import type { Accesses } from "./access-interceptor.ts";
+import type { Accesses } from "./accesses.ts";
 import type { Answers } from "./answers.ts";
 import { apiKeyFingerprint, apiKeyHint, newApiKey } from "./api-key.ts";
 import type { CertificateAuthority } from "./certificate-authority.ts";

@@ -3,7 +3,7 @@ import { ApplicationSchema, OrganizationSchema } from "@wellapi/gen/wellapi/iden
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { callerKey, type PageTokens } from "@wellapi/rpc";
 import type { Clock, Ids } from "@wellapi/runtime";
-import type { Accesses } from "./access-interceptor.ts";
+import type { Accesses } from "./accesses.ts";
 import { toApplicationMessage, toOrganizationMessage } from "./convert.ts";
 import type { CreationOf } from "./creation.ts";
 import { invalidField } from "./errors.ts";

@@ -5,7 +5,7 @@ import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import type { PageTokens } from "@wellapi/rpc";
 import type { Clock, Ids } from "@wellapi/runtime";
-import type { Accesses } from "./access-interceptor.ts";
+import type { Accesses } from "./accesses.ts";
 import { fromTimeZoneMessage, toPatientMessage, toTimeZoneMessage } from "./convert.ts";
 import type { CreationOf } from "./creation.ts";
 import { invalidField } from "./errors.ts";

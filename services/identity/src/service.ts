@@ -11,7 +11,7 @@ import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import type { Clock, Ids, Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import type { Kms, Pairwise, Vault } from "@wellapi/vault";
-import { createAccesses, replayedAccess } from "./access-interceptor.ts";
+import { createAccesses, replayedAccess } from "./accesses.ts";
 import { createAnswerSealer } from "./answer.ts";
 import { openAnswerRepository } from "./answer-repository.ts";
 import { createAnswers } from "./answers.ts";

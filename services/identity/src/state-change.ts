@@ -1,6 +1,6 @@
 import type { Follower } from "@wellapi/journal";
 import type { Clock } from "@wellapi/runtime";
-import type { Call } from "./access-interceptor.ts";
+import type { Call } from "./accesses.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
 import { organizationInUse } from "./errors.ts";
 import { revocationOf, stateOf, writeDown } from "./journal-entries.ts";

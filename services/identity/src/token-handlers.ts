@@ -4,7 +4,7 @@ import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb"
 import type { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { callerKey } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
-import type { Accesses } from "./access-interceptor.ts";
+import type { Accesses } from "./accesses.ts";
 import type { Answers } from "./answers.ts";
 import { fromExchangeRequest, fromLifetime } from "./convert.ts";
 import { DAY } from "./credential.ts";

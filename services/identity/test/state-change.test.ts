@@ -2,7 +2,7 @@ import type { AccessLog } from "@wellapi/access-log";
 import { type Entry, type Fact, JournalError } from "@wellapi/journal";
 import type { Change } from "@wellapi/store";
 import { expect, test } from "vitest";
-import type { Call } from "../src/access-interceptor.ts";
+import type { Call } from "../src/accesses.ts";
 import { createCredentialRepository } from "../src/credential-repository.ts";
 import { createInstallationKeyRepository } from "../src/installation-key-repository.ts";
 import { createReplay } from "../src/journal-entries.ts";

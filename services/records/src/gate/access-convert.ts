@@ -1,27 +1,17 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { type AccessInit, actorOf } from "@wellapi/access-log";
-import { Access_Outcome, Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { type AccessInit, entryOf, mostListed } from "@wellapi/access-log";
+import { Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { partyOf } from "@wellapi/rpc";
 import type { Pairwise } from "@wellapi/vault";
 import { ALWAYS, type Interval } from "../model/interval.ts";
 import type { Intent, Result } from "./intent.ts";
 import type { Subject } from "./subject.ts";
-
-/** An entry has at most 16 KiB, and a batch names up to 1,000 codes of the caller's choice. */
-const MAX_LISTED = 100;
 
 const phases = {
   call: Access_Phase.CALL,
   opened: Access_Phase.OPENED,
   changed: Access_Phase.CHANGED,
   closed: Access_Phase.CLOSED,
-} as const;
-
-const outcomes = {
-  permitted: Access_Outcome.PERMITTED,
-  denied: Access_Outcome.DENIED,
-  undecided: Access_Outcome.UNDECIDED,
 } as const;
 
 /** The log's entry. Carries no health value. */
@@ -32,24 +22,22 @@ export function accessInit(
   result: Result,
 ): AccessInit {
   const { caller, method, direction, purpose, codes, interval, requestId } = intent;
-  const { principal, workload } = caller;
   return {
-    patient: subject === undefined ? "" : pairwise.outward(partyOf(caller), subject.patient),
-    actor: actorOf(caller, pairwise),
-    organization: principal.organization ?? "",
-    credential: principal.credential ?? "",
-    workload,
-    method,
-    purpose: purpose ?? 0,
+    ...entryOf(pairwise, {
+      caller,
+      method,
+      patient: subject?.patient,
+      outcome: result.outcome ?? "permitted",
+      reason: result.reason ?? "",
+      consents: result.consents ?? [],
+      items: result.items ?? 0,
+      requestId: requestId ?? "",
+    }),
     phase: phases[result.phase ?? "call"],
-    outcome: outcomes[result.outcome ?? "permitted"],
-    reason: result.reason ?? "",
+    purpose: purpose ?? 0,
     direction: direction === "read" ? Direction.READ : Direction.CONTRIBUTE,
-    codes: [...new Set(codes)].slice(0, MAX_LISTED),
+    codes: [...new Set(codes)].slice(0, mostListed),
     ...(interval === undefined || isAlways(interval) ? {} : { interval: intervalInit(interval) }),
-    consents: uniqueConsents(result.consents ?? []),
-    items: result.items ?? 0,
-    requestId: requestId ?? "",
     openedBy: result.openedBy ?? "",
   };
 }
@@ -65,11 +53,4 @@ export function intervalInit(interval: Interval) {
     ...(interval.from <= ALWAYS.from ? {} : { startTime: timestampFromMs(interval.from) }),
     ...(interval.to >= ALWAYS.to ? {} : { endTime: timestampFromMs(interval.to) }),
   };
-}
-
-function uniqueConsents(consents: NonNullable<Result["consents"]>) {
-  const byId = new Map(
-    consents.map(({ consent, version }) => [`${consent} ${version}`, { consent, version }]),
-  );
-  return [...byId.values()].slice(0, MAX_LISTED);
 }

@@ -1,4 +1,4 @@
-import type { AccessLog, Leaf } from "@wellapi/access-log";
+import { type AccessLog, type Leaf, outcomeOf } from "@wellapi/access-log";
 import type { Caller } from "@wellapi/rpc";
 import type { Pairwise } from "@wellapi/vault";
 import { RecordsError } from "../errors.ts";
@@ -29,15 +29,6 @@ export interface Gate extends Pick<ConsentClient, "reading" | "contributions"> {
   refusal(intent: Intent, subject: Subject, error: unknown): Promise<unknown>;
 }
 
-/** Nothing was released or stored, and an entry for each attempt would use up the reserve that reads need. */
-const unlogged: ReadonlySet<string> = new Set([
-  "STORE_UNAVAILABLE",
-  "STORE_DAMAGED",
-  "DISK_FULL",
-  "LOG_UNAVAILABLE",
-  "ERASURE_INCOMPLETE",
-]);
-
 /** Where entries stand that are about no patient. */
 const SERVICE_PARTITION = "records";
 
@@ -55,10 +46,10 @@ export function createGate({ consents, directory, pairwise, accessLog, region }:
 
     async refusal(intent, subject, error) {
       const problem = asRecordsError(error);
-      if (!(problem instanceof RecordsError) || unlogged.has(problem.code)) return problem;
-      const undecided = problem.code === "UNDECIDED";
-      // Damage denies nobody anything: it was permitted, and there was nothing whole to release.
-      const outcome = problem.code === "DATA_DAMAGED" ? "permitted" : undecided ? "undecided" : "denied";
+      if (!(problem instanceof RecordsError)) return problem;
+      const outcome = outcomeOf(problem.problem, "data");
+      if (outcome === undefined) return problem;
+      const undecided = outcome === "undecided";
       const result: Result = { outcome, reason: problem.logged };
       try {
         const known = await directory.find(subject.partition);

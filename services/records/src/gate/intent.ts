@@ -1,3 +1,4 @@
+import type { Outcome } from "@wellapi/access-log";
 import type { Caller } from "@wellapi/rpc";
 import type { Interval } from "../model/interval.ts";
 
@@ -25,7 +26,7 @@ export interface Result {
   /** Default: a whole call. */
   readonly phase?: "call" | "opened" | "changed" | "closed";
   /** Default: permitted. */
-  readonly outcome?: "permitted" | "denied" | "undecided";
+  readonly outcome?: Outcome;
   /** UPPER_SNAKE_CASE. */
   readonly reason?: string;
   readonly consents?: ReadonlyArray<{ readonly consent: string; readonly version: number }>;

@@ -1,0 +1,135 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+
+/**
+ * When a call of an RPC leaves an entry (docs/decisions/0003).
+ * - `data`: health data moves, or is asked for. Each attempt leaves one, refused ones among them.
+ * - `change`: something about a patient or the installation is shown or changed. Each call that was answered or denied
+ *   leaves one; a request whose own fields are wrong leaves none.
+ * - `by`: the service named leaves it, under this RPC's name.
+ * - `none`: with the reason.
+ */
+export type EntryRule =
+  | { readonly entry: "data" | "change" }
+  | { readonly by: string }
+  | { readonly none: string };
+
+const data: EntryRule = { entry: "data" };
+const change: EntryRule = { entry: "change" };
+const byRecords: EntryRule = { by: "records" };
+const none = (reason: string): EntryRule => ({ none: reason });
+
+const ofTheLog = none(
+  "reads of the log itself: an entry for each would make each reading change what is read",
+);
+const publicData = none("names no person, and anyone may read it");
+const ofOrganizations = none("names no person");
+const lookUp = none("a service's own look-up: the call that it is made for leaves the entry");
+
+/**
+ * The one place that says which RPC leaves an entry: by package and service, then by method. A test compares it with the
+ * contracts, so an RPC without a decision here fails.
+ */
+export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRule>>>> = {
+  "wellapi.audit.v1.AuditService": {
+    ListAccesses: ofTheLog,
+    GetAccess: ofTheLog,
+    GetCheckpoint: publicData,
+    GetInclusionProof: ofTheLog,
+    GetConsistencyProof: publicData,
+    GetReceiptKeys: publicData,
+    GetLogFile: publicData,
+  },
+  "wellapi.consent.v1.ConsentService": {
+    CreateConsent: change,
+    GetConsent: change,
+    ListConsents: change,
+    RevokeConsent: change,
+    ListConsentRevisions: change,
+  },
+  "wellapi.identity.v1.CredentialService": {
+    IssueCertificate: change,
+    CreateApiKey: change,
+    RevokeCredential: change,
+    GetCredential: ofOrganizations,
+    ListCredentials: ofOrganizations,
+  },
+  "wellapi.identity.v1.OrganizationService": {
+    CreateOrganization: change,
+    GetOrganization: ofOrganizations,
+    ListOrganizations: ofOrganizations,
+    UpdateOrganization: change,
+    DisableOrganization: change,
+    EnableOrganization: change,
+    DeleteOrganization: change,
+    CreateApplication: change,
+    GetApplication: ofOrganizations,
+    ListApplications: ofOrganizations,
+    UpdateApplication: change,
+    DisableApplication: change,
+    EnableApplication: change,
+    DeleteApplication: change,
+  },
+  "wellapi.identity.v1.PatientService": {
+    CreatePatient: change,
+    GetPatient: change,
+    ListPatients: change,
+    UpdatePatient: change,
+  },
+  "wellapi.identity.v1.TokenService": {
+    IssuePatientToken: change,
+    RotateSigningKey: change,
+    GetJwks: publicData,
+  },
+  "wellapi.ingestion.v1.IngestionService": {
+    StreamSeries: byRecords,
+    StreamObservations: byRecords,
+    CreateSeries: byRecords,
+    CreateObservations: byRecords,
+    RetractBatch: byRecords,
+  },
+  "wellapi.records.v1.RecordsService": {
+    ReadSeries: data,
+    WatchSeries: data,
+    QuerySeries: data,
+    ListSeries: data,
+    AggregateSeries: data,
+    ListObservations: data,
+    GetObservation: data,
+    ErasePatient: data,
+    GetErasure: data,
+  },
+  "wellapi.terminology.v1.TerminologyService": { ListCodes: publicData, ListCategories: publicData },
+
+  "wellapi.internal.audit.v1.AuditIntakeService": { Append: none("takes entries in") },
+  "wellapi.internal.consent.v1.ConsentDecisionService": {
+    Decide: lookUp,
+    Watch: none("a session with an enforcer: what moves under it leaves the entries"),
+    RevokeAllConsents: change,
+  },
+  "wellapi.internal.identity.v1.EdgeCertificateService": {
+    GetAuthority: lookUp,
+    IssueServerCertificate: none("a door's own certificate, of a key that never leaves it"),
+  },
+  "wellapi.internal.identity.v1.PatientDirectoryService": { ResolvePatient: lookUp, MarkErased: change },
+  "wellapi.internal.identity.v1.TokenExchangeService": { ExchangeCredential: lookUp },
+  "wellapi.internal.keys.v1.JournalService": { GetExtent: lookUp, ListEntries: lookUp, AppendEntry: lookUp },
+  "wellapi.internal.keys.v1.KeyService": {
+    FindKey: lookUp,
+    InsertKey: lookUp,
+    DestroyKey: lookUp,
+    GetFingerprint: lookUp,
+  },
+  // The entry names the provider's own RPC, which ingestion passes on.
+  "wellapi.internal.records.v1.RecordsWriteService": {
+    AppendSeries: data,
+    AppendObservations: data,
+    RetractBatch: data,
+  },
+};
+
+/** Throws TypeError for an RPC that leaves no entry by itself: a handler must not log what the table does not name. */
+export function assertLeavesEntry(method: DescMethod): void {
+  const rule = entryRules[method.parent.typeName]?.[method.name];
+  if (rule !== undefined && "entry" in rule) return;
+  throw new TypeError(`${method.parent.typeName}/${method.name}: entry-rules.ts gives it no entry`);
+}

@@ -1,0 +1,103 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import type { HandlerContext } from "@connectrpc/connect";
+import { type Caller, callerKey, isProblemCarrier } from "@wellapi/rpc";
+import type { Pairwise } from "@wellapi/vault";
+import { entryOf } from "./entry.ts";
+import { assertLeavesEntry } from "./entry-rules.ts";
+import { outcomeOf } from "./outcome.ts";
+import type { AccessInit, AccessLog, Leaf } from "./port.ts";
+
+/** A patient whom a call is about. */
+export interface Subject {
+  /** Internal id. */
+  readonly id: string;
+  readonly partition: string;
+}
+
+type Consents = ReadonlyArray<{ readonly id: string; readonly version: number }>;
+
+/** One call that leaves its mark in the log. */
+export interface LoggedCall {
+  readonly caller: Caller;
+  /**
+   * Names a patient whom the call is about, and the consents that it showed or changed; said again of the same patient, it
+   * replaces what was said before. Each patient gets an entry, also where the call is denied.
+   */
+  about(patient: Subject, consents?: Consents): void;
+  /** The leaf for the commit of a change, about a patient or about the installation. Say `committed` once it is stored. */
+  leaf(patient: Subject | undefined, consents?: Consents): Leaf;
+  committed(): void;
+}
+
+/** Runs calls so that each leaves what `entry-rules.ts` says of its RPC. */
+export interface LoggedCalls {
+  /**
+   * The entry is committed with the call's change; where the call changed nothing or was denied, it is durable before the call
+   * is answered. Throws what `work` throws, and AccessLogError where the log cannot be written: then nothing is answered.
+   */
+  run<T>(
+    context: HandlerContext,
+    method: DescMethod,
+    requestId: string,
+    work: (call: LoggedCall) => Promise<T>,
+  ): Promise<T>;
+}
+
+/** `home` is the partition of entries about no patient. */
+export function createLoggedCalls(deps: {
+  readonly accessLog: AccessLog;
+  readonly pairwise: Pairwise;
+  readonly home: string;
+}): LoggedCalls {
+  const { accessLog, pairwise, home } = deps;
+  return {
+    async run(context, method, requestId, work) {
+      assertLeavesEntry(method);
+      const caller = context.values.get(callerKey);
+      const subjects = new Map<string, { readonly patient: Subject; readonly consents: Consents }>();
+      let committed = false;
+
+      const entry = (patient: Subject | undefined, consents: Consents, denial?: string): AccessInit =>
+        entryOf(pairwise, {
+          caller,
+          method: `${method.parent.typeName}/${method.name}`,
+          patient: patient?.id,
+          outcome: denial === undefined ? "permitted" : "denied",
+          reason: denial ?? "",
+          consents: consents.map(({ id, version }) => ({ consent: id, version })),
+          items: consents.length,
+          requestId,
+        });
+      const record = async (denial?: string): Promise<void> => {
+        const about = subjects.size === 0 ? [{ patient: undefined, consents: [] }] : [...subjects.values()];
+        await Promise.all(
+          about.map(({ patient, consents }) => {
+            const access = entry(patient, denial === undefined ? consents : [], denial);
+            return accessLog.record(patient?.partition ?? home, patient !== undefined, access);
+          }),
+        );
+      };
+      const call: LoggedCall = {
+        caller,
+        about: (patient, consents = []) => void subjects.set(patient.partition, { patient, consents }),
+        leaf: (patient, consents = []) =>
+          accessLog.leaf(patient?.partition ?? home, patient !== undefined, entry(patient, consents)),
+        committed() {
+          committed = true;
+          accessLog.notify();
+        },
+      };
+
+      let answer: Awaited<ReturnType<typeof work>>;
+      try {
+        answer = await work(call);
+      } catch (error) {
+        const denied = isProblemCarrier(error) && outcomeOf(error.problem, "change") !== undefined;
+        if (denied) await record(error.problem.reason);
+        throw error;
+      }
+      if (!committed) await record();
+      return answer;
+    },
+  };
+}

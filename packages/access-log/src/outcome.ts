@@ -1,0 +1,33 @@
+import { Code } from "@connectrpc/connect";
+import type { Problem } from "@wellapi/rpc";
+
+export type Outcome = "permitted" | "denied" | "undecided";
+
+/** Reasons that say something else than their status code does. */
+const byReason: Readonly<Record<string, Outcome>> = {
+  UNDECIDED: "undecided",
+  // It was permitted, and there was nothing whole to release.
+  DATA_DAMAGED: "permitted",
+};
+
+/** The caller was told no. */
+const denials: ReadonlySet<Code> = new Set([
+  Code.PermissionDenied,
+  Code.NotFound,
+  Code.FailedPrecondition,
+  Code.Aborted,
+]);
+
+/** The request itself is wrong. Where data was consulted the answer may depend on them, so it leaves an entry, too. */
+const faults: ReadonlySet<Code> = new Set([Code.InvalidArgument, Code.OutOfRange, Code.AlreadyExists]);
+
+/**
+ * What the entry of a failed call says; undefined where it leaves none. A failure of the installation (UNAVAILABLE, INTERNAL,
+ * DATA_LOSS) releases and stores nothing, and an entry for each attempt would use up the reserve that reads need.
+ */
+export function outcomeOf(problem: Problem, rule: "data" | "change"): Outcome | undefined {
+  const named = byReason[problem.reason];
+  if (named !== undefined) return named;
+  if (denials.has(problem.code)) return "denied";
+  return rule === "data" && faults.has(problem.code) ? "denied" : undefined;
+}

@@ -1,0 +1,98 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import type { HandlerContext } from "@connectrpc/connect";
+import { type AccessInit, type AccessLog, createLoggedCalls, entryOf } from "@wellapi/access-log";
+import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
+import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
+import type { Entry } from "@wellapi/journal";
+import type { Caller } from "@wellapi/rpc";
+import type { Store } from "@wellapi/store";
+import type { Pairwise } from "@wellapi/vault";
+import { INSTALLATION } from "./collections.ts";
+import type { CommitWithLeaf } from "./creation.ts";
+import { type Patient, patientIdOf } from "./patient.ts";
+
+type Subject = Pick<Patient, "id" | "partition">;
+
+/** One call that leaves its mark in the log. */
+export interface Call {
+  readonly caller: Caller;
+  /** Commits a change together with the call's leaf, which is the patient's where the change is about one. */
+  commit(patient?: Subject): CommitWithLeaf;
+  /** Names patients whom a call without a change, or a denied one, is about: each gets a leaf. */
+  about(...patients: readonly Subject[]): void;
+}
+
+export interface Accesses {
+  /** Runs a call that changes something or touches a patient, as `LoggedCalls.run` does. */
+  logged<T>(
+    context: HandlerContext,
+    method: DescMethod,
+    requestId: string,
+    work: (call: Call) => Promise<T>,
+  ): Promise<T>;
+}
+
+export function createAccesses(deps: {
+  readonly store: Store;
+  readonly accessLog: AccessLog;
+  readonly pairwise: Pairwise;
+}): Accesses {
+  const { store, accessLog, pairwise } = deps;
+  const calls = createLoggedCalls({ accessLog, pairwise, home: INSTALLATION });
+  return {
+    logged: (context, method, requestId, work) =>
+      calls.run(context, method, requestId, ({ caller, about, leaf, committed }) =>
+        work({
+          caller,
+          about(...patients) {
+            for (const patient of patients) about(patient);
+          },
+          commit: (patient) => async (change) => {
+            const changes = [...change.changes, leaf(patient).change];
+            const result = await store.commit({ ...change, changes });
+            if (result.committed) committed();
+            return result;
+          },
+        }),
+      ),
+  };
+}
+
+/** The RPC by which a change was first made that the journal tells of. */
+function changedBy(kind: Entry["kind"]): DescMethod {
+  const { method } = OrganizationService;
+  switch (kind) {
+    case "patient_erased":
+      return PatientDirectoryService.method.markErased;
+    case "organization_disabled":
+      return method.disableOrganization;
+    case "organization_enabled":
+      return method.enableOrganization;
+    case "organization_deleted":
+      return method.deleteOrganization;
+    case "application_disabled":
+      return method.disableApplication;
+    case "application_enabled":
+      return method.enableApplication;
+    case "application_deleted":
+      return method.deleteApplication;
+    default:
+      return CredentialService.method.revokeCredential;
+  }
+}
+
+/** What the log says of a change that is made again because the journal says so. */
+export function replayedAccess(pairwise: Pairwise, { kind, partition }: Entry): AccessInit {
+  const method = changedBy(kind);
+  return entryOf(pairwise, {
+    caller: { principal: { kind: "service", id: "identity" }, workload: "identity", token: "" },
+    method: `${method.parent.typeName}/${method.name}`,
+    patient: kind === "patient_erased" ? patientIdOf(partition) : undefined,
+    outcome: "permitted",
+    reason: "REPLAYED_AFTER_RESTORE",
+    consents: [],
+    items: 0,
+    requestId: "",
+  });
+}
