@@ -5,6 +5,8 @@ export type { EmbeddedEventsOptions } from "./embedded/events.ts";
 export { openEmbeddedEvents } from "./embedded/events.ts";
 export type { EventsErrorCode } from "./errors.ts";
 export { EventsError } from "./errors.ts";
+export type { Effect, IdempotentConsumption } from "./idempotent-consumer.ts";
+export { handledEventsCollections, openIdempotentConsumer } from "./idempotent-consumer.ts";
 export type { JetStreamLog, JetStreamTls } from "./jetstream/connection.ts";
 export type { Backlog, JetStreamEvents, JetStreamEventsOptions } from "./jetstream/events.ts";
 export { openJetStreamEvents } from "./jetstream/events.ts";

@@ -62,5 +62,7 @@ export interface Events extends Signals {
   consume(consumption: Consumption): Promise<Consumer>;
   /** Events that a durable gave up on, oldest first, with the last error's message. */
   deadLetters(durable: string, limit: number): Promise<ReadonlyArray<{ event: OutboxEvent; error: string }>>;
+  /** Delivers dead letters to this durable alone once more, with new attempts: all, or those with these ids. How many. */
+  replayDeadLetters(durable: string, ids?: readonly string[]): Promise<number>;
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import type { OutboxEvent } from "@wellapi/store";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Events } from "../src/index.ts";
 import { createCollector } from "./collector.ts";
 import { listen } from "./listening.ts";
@@ -123,6 +123,53 @@ export function describeEventsContract(name: string, open: () => Promise<EventsU
       expect(await events.deadLetters("all", 10)).toEqual(letters);
     });
 
+    test("replays dead letters to their durable alone, all or by id, with new attempts", async () => {
+      let broken = true;
+      const got = createCollector((batch) => broken && batch.some(({ id }) => id.startsWith("bad")));
+      const other = createCollector();
+      await events.consume({ ...all, maxAttempts: 1, handle: got.handle });
+      await events.consume({ ...all, durable: "other", handle: other.handle });
+      const bad = numbered(300, "bad");
+      await publish("bad-one", ...bad);
+      const count = async () => (await events.deadLetters("all", 1000)).length;
+      await vi.waitFor(async () => expect(await count()).toBe(301), 15_000);
+      broken = false;
+      got.batches.length = 0;
+      expect(await events.replayDeadLetters("all", ["bad7", "unknown"])).toBe(1);
+      await got.untilCount(1);
+      expect(got.batches).toEqual([[{ ...event("bad7"), attempt: 1 }]]);
+      expect(await events.replayDeadLetters("other")).toBe(0);
+      expect(await events.replayDeadLetters("unknown")).toBe(0);
+      expect(await events.replayDeadLetters("all")).toBe(300);
+      await got.untilCount(301);
+      expect(got.ids().sort()).toEqual(["bad-one", ...bad].sort());
+      await vi.waitFor(async () => expect(await events.deadLetters("all", 10)).toEqual([]), 10_000);
+      await publish("end");
+      await other.until(() => other.ids().includes("end"));
+      expect(other.ids()).toEqual(["bad-one", ...bad, "end"]);
+    });
+
+    test("what is replayed and fails again is a dead letter again, also after a restart", async () => {
+      const failing = createCollector(() => true);
+      await events.consume({ ...all, maxAttempts: 1, handle: failing.handle });
+      await publish("bad");
+      const isDead = () =>
+        vi.waitFor(async () => {
+          const letters = await events.deadLetters("all", 10);
+          expect(letters).toEqual([{ event: event("bad"), error: "refused bad" }]);
+        }, 10_000);
+      await isDead();
+      expect(await events.replayDeadLetters("all")).toBe(1);
+      await failing.untilCount(2);
+      await isDead();
+      events = await subject.reopen();
+      expect(await events.replayDeadLetters("all")).toBe(1);
+      const got = createCollector();
+      await events.consume({ ...all, maxAttempts: 1, handle: got.handle });
+      await got.untilCount(1);
+      expect(got.ids()).toEqual(["bad"]);
+    });
+
     test("a bad event does not hold up later ones", async () => {
       const got = createCollector((batch) => batch.some(({ id }) => id === "bad"));
       await events.consume({ ...all, backoffMs: 200, handle: got.handle, batch: 1 });
@@ -227,6 +274,7 @@ export function describeEventsContract(name: string, open: () => Promise<EventsU
         unavailable,
       );
       await expect(events.deadLetters("all", 1)).rejects.toMatchObject(unavailable);
+      await expect(events.replayDeadLetters("all")).rejects.toMatchObject(unavailable);
       expect(() => listenTo("a.changed")).toThrow(expect.objectContaining(unavailable));
       // As a signal without a connection: dropped.
       events.signal("a.changed", new Uint8Array());

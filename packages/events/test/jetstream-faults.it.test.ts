@@ -66,7 +66,7 @@ describe.skipIf(!tool)("JetStream on bad days", () => {
     await server?.kill();
     const askedAt = performance.now();
     await expect(subject.events.publish([event("lost")])).rejects.toMatchObject(unavailable);
-    await expect(subject.events.lag("all")).rejects.toMatchObject(unavailable);
+    await expect(subject.events.backlog()).rejects.toMatchObject(unavailable);
     const second = await subject.openAnother({ timeoutMs: 500 });
     await expect(second.publish([event("lost")])).rejects.toMatchObject(unavailable);
     await expect(second.consume({ ...all, handle: got.handle })).rejects.toMatchObject(unavailable);

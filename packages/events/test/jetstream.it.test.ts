@@ -229,11 +229,12 @@ describe.skipIf(servers.length === 0)("JetStream", () => {
     });
 
     test("lag counts what a durable has not settled", async () => {
+      const lag = async () => (await subject.events.backlog()).get("all")?.lag;
       const consumer = await subject.events.consume({ ...all, handle: async () => undefined });
       await consumer.close();
-      expect(await subject.events.lag("all")).toBe(0);
+      expect(await lag()).toBe(0);
       await publish(...numbered(7));
-      expect(await subject.events.lag("all")).toBe(7);
+      expect(await lag()).toBe(7);
       const release = Promise.withResolvers<void>();
       const got = createCollector();
       const handle = async (batch: Parameters<typeof got.handle>[0]) => {
@@ -242,13 +243,12 @@ describe.skipIf(servers.length === 0)("JetStream", () => {
       };
       const holding = await subject.events.consume({ ...all, batch: 3, handle });
       await got.untilCount(3);
-      expect(await subject.events.lag("all")).toBe(7);
+      expect(await lag()).toBe(7);
       const closing = holding.close();
       release.resolve();
       await closing;
-      expect(await subject.events.lag("all")).toBe(4);
+      expect(await lag()).toBe(4);
       expect(await subject.events.backlog()).toEqual(new Map([["all", { lag: 4, deadLetters: 0 }]]));
-      await expect(subject.events.lag("unknown")).rejects.toEqual(invalid(/consumer not found/));
     });
 
     test("of two processes one works for a durable, in order; closing passes it on at once", async () => {

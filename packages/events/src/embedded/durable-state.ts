@@ -25,9 +25,13 @@ export interface DurableState {
   nextRetry(): Promise<Retry | undefined>;
   /** Takes a retry away, or puts its next one or its dead letter in its place. */
   settleRetry(retry: Retry, setback?: Setback): Promise<void>;
+  /** Puts dead letters among the retries, with no attempts and due at `now`: all, or those with these ids. How many. */
+  replay(ids: ReadonlySet<string> | undefined, now: number): Promise<number>;
   /** Stores a cursor that was only skipped, where it is further than this many events. */
   flush(distance: number): Promise<void>;
 }
+
+const REPLAYED_AT_ONCE = 256;
 
 /** Loads the durable, or stores it as new at `startAt`. */
 export async function openDurableState(
@@ -89,6 +93,28 @@ export async function openDurableState(
     async settleRetry(retry, setback) {
       const remove: Change = { kind: "delete", collection: RETRIES, key: [...key, retry.sequence] };
       await commit(setback ? [remove, toInsert(setback)] : [remove]);
+    },
+    async replay(ids, now) {
+      let replayed = 0;
+      // What is replayed may fail and be a dead letter again, so each page starts behind the last one.
+      for (let after = 0, more = true; more; ) {
+        const scan = { equals: [PARTITION, durable], range: { after }, limit: REPLAYED_AT_ONCE };
+        const { documents, cursor: next } = await store.scan<DeadLetter>(DEAD_LETTERS, scan);
+        const wanted = documents.filter(({ document }) => ids?.has(document.event.id) ?? true);
+        const changes = wanted.flatMap(({ document }): Change[] => {
+          const { error: _, ...entry } = document;
+          const retry: Retry = { ...entry, attempts: 0, dueAt: now };
+          return [
+            { kind: "delete", collection: DEAD_LETTERS, key: [...key, document.sequence] },
+            { kind: "insert", collection: RETRIES, document: retry },
+          ];
+        });
+        if (changes.length > 0) await commit(changes);
+        replayed += wanted.length;
+        after = documents.at(-1)?.document.sequence ?? after;
+        more = next !== undefined;
+      }
+      return replayed;
     },
     async flush(distance) {
       if (cursor - storedCursor > distance) await advance(cursor);

@@ -12,6 +12,8 @@ import type { EventLog } from "./log.ts";
 export interface DurableDelivery {
   readonly cursor: number;
   join(consumption: Consumption): Consumer;
+  /** Delivers dead letters once more: all, or those with these ids. How many. */
+  replay(ids: readonly string[] | undefined): Promise<number>;
   wake(): void;
   close(): Promise<void>;
 }
@@ -186,6 +188,12 @@ export function createDurableDelivery({
           await step;
         },
       };
+    },
+    async replay(ids) {
+      const replayed = await state.replay(ids && new Set(ids), clock.now());
+      mayHaveRetries = true;
+      signal.wake();
+      return replayed;
     },
     wake: signal.wake,
     async close() {

@@ -1,5 +1,5 @@
 import { type OutboxEvent, type Store, StoreError } from "@wellapi/store";
-import { checkConsumption, checkEvent, checkSignal } from "../check.ts";
+import { checkConsumption, checkDurable, checkEvent, checkSignal } from "../check.ts";
 import { EventsError } from "../errors.ts";
 import type { Events } from "../port.ts";
 import type { Clock } from "../signal.ts";
@@ -93,6 +93,13 @@ export async function openEmbeddedEvents(options: EmbeddedEventsOptions): Promis
         store.scan<DeadLetter>(DEAD_LETTERS, { equals: [PARTITION, name], limit }),
       );
       return documents.map(({ document: { event, error } }) => ({ event, error }));
+    },
+    async replayDeadLetters(name, ids) {
+      checkOpen();
+      checkDurable(name);
+      // A durable that is opened only to be asked would be a new one, and hold back the log.
+      const known = await guard(store.get<Durable>(DURABLES, [PARTITION, name]));
+      return known ? guard((await guard(durable(name))).replay(ids)) : 0;
     },
     signal(name, data) {
       checkSignal(name, data.byteLength);

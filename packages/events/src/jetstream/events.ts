@@ -39,10 +39,6 @@ export interface JetStreamEventsOptions {
 
 /** Events over JetStream, with what an operator needs beyond the port. */
 export interface JetStreamEvents extends Events {
-  /** Delivers dead letters to this durable alone once more: all, or those with these ids. Resolves to how many. */
-  replayDeadLetters(durable: string, ids?: readonly string[]): Promise<number>;
-  /** Events that the durable has not settled: not yet delivered, being handled, or waiting for another attempt. */
-  lag(durable: string): Promise<number>;
   /** Of every durable of the stream, also of those that nobody consumes any more. */
   backlog(): Promise<ReadonlyMap<string, Backlog>>;
   /** Adds to `subjects`. Resolves also while NATS is away, as the opening does; rejects as `invalid` as that does. */
@@ -52,7 +48,7 @@ export interface JetStreamEvents extends Events {
 }
 
 export interface Backlog {
-  /** As `lag` says. */
+  /** Events that the durable has not settled: not yet delivered, being handled, or waiting for another attempt. */
   readonly lag: number;
   readonly deadLetters: number;
 }
@@ -163,14 +159,6 @@ export async function openJetStreamEvents(options: JetStreamEventsOptions): Prom
       checkOpen();
       checkDurable(durable);
       return deadLetters.replay(durable, ids);
-    },
-    async lag(durable) {
-      checkOpen();
-      checkDurable(durable);
-      return withManager(`lag of ${durable}`, async (jsm) => {
-        const info = await jsm.consumers.info(stream, durable);
-        return info.num_pending + info.num_ack_pending;
-      });
     },
     async backlog() {
       checkOpen();
