@@ -82,6 +82,7 @@ await openIdempotentConsumer({
 });
 process.on("message", async (ids: string[]) => {
   await events.publish(ids.map((id) => ({ id, subject, data: new TextEncoder().encode(id), headers: {} })));
-  process.send?.({ published: ids });
+  const letters = await events.deadLetters("all", 10);
+  process.send?.({ dead: letters.map(({ event }) => event.id) });
 });
 process.send?.({ ready: true });
