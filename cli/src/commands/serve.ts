@@ -1,12 +1,10 @@
-import { Argument, type Command, Option } from "commander";
-
-const services = ["keys", "audit", "identity", "consent", "records", "ingestion", "gateway"];
+import { type Command, Option } from "commander";
 
 export function addServe(program: Command): void {
   program
     .command("serve")
     .description("run one service of a mesh in this process, over MongoDB and NATS")
-    .addArgument(new Argument("<service>", "which one").choices(services))
+    .argument("<service>", "which one; a name that is none lists them")
     .addOption(new Option("--attached", "stop when standard input ends").default(false).hideHelp())
     .addHelpText(
       "after",

@@ -1,9 +1,8 @@
 /** A workload's certificate that ran out because nobody renewed it in time, under open streams. */
 import { setTimeout as delay } from "node:timers/promises";
+import { serviceNames } from "@wellapi/host";
 import type { Fault } from "../fault.ts";
 import type { World } from "../world.ts";
-
-const members = ["records", "consent", "gateway", "audit", "identity", "ingestion", "keys"] as const;
 
 /** Long enough to be taken into use, and for new connections to be made with it. */
 const lifetimeMs = 1_500;
@@ -15,7 +14,7 @@ async function expire({ mesh }: World, member: string): Promise<void> {
 }
 
 /** Streams that are open go on, so writes and reads do. */
-const expired: readonly Fault[] = members.map((member) => ({
+const expired: readonly Fault[] = serviceNames.map((member) => ({
   name: `certificate of ${member} expired`,
   group: "certificates",
   holdMs: 500,
@@ -29,7 +28,7 @@ const expiredAndCut: readonly Fault[] = expired.map((fault, i) => ({
   name: `${fault.name}, connections cut`,
   async inject(world) {
     const { links } = world;
-    const member = members[i]!;
+    const member = serviceNames[i]!;
     await expire(world, member);
     await links.cut([...links.of({ from: member }), ...links.of({ to: member })]);
     await links.mend();

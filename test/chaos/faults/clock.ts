@@ -1,12 +1,11 @@
 /** One process's clock is two minutes off, for its whole life: calls have to go on all the same. */
+import { type ServiceName, serviceNames } from "@wellapi/host";
 import type { Fault } from "../fault.ts";
 import type { World } from "../world.ts";
 
-const members = ["records", "consent", "identity", "audit", "gateway", "ingestion", "keys"] as const;
-
 async function startWith(
   { mesh, extra }: World,
-  member: (typeof members)[number],
+  member: ServiceName,
   more: Readonly<Record<string, string>>,
 ): Promise<void> {
   await mesh.kill(member);
@@ -16,7 +15,7 @@ async function startWith(
 
 /** `library`: libfaketime's, for LD_PRELOAD. Only the wall clock moves: a monotonic clock has no time of day. */
 export function movedClocks(library: string): readonly Fault[] {
-  return members.flatMap((member) =>
+  return serviceNames.flatMap((member) =>
     (["+120s", "-120s"] as const).map(
       (offset): Fault => ({
         name: `clock of ${member} ${offset.startsWith("+") ? "ahead" : "behind"} by two minutes`,

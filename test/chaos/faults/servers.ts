@@ -1,4 +1,5 @@
 /** MongoDB and NATS: gone and back on the same data, or silent for a while. */
+import { serviceNames } from "@wellapi/host";
 import type { Fault } from "../fault.ts";
 
 const names = { mongo: "MongoDB", nats: "NATS" } as const;
@@ -53,11 +54,10 @@ export const startsWithoutServers: readonly Fault[] = [
     group: "servers",
     holdMs: 500,
     async inject({ mesh }) {
-      await Promise.all(everyService.map((service) => mesh.kill(service)));
+      await Promise.all(serviceNames.map((service) => mesh.kill(service)));
     },
     async heal({ mesh }) {
-      await Promise.all(everyService.map((service) => mesh.start(service)));
+      await Promise.all(serviceNames.map((service) => mesh.start(service)));
     },
   },
 ];
-const everyService = ["keys", "audit", "identity", "consent", "records", "ingestion", "gateway"] as const;

@@ -1,11 +1,10 @@
+import { serviceNames } from "@wellapi/host";
 import type { Fault } from "../fault.ts";
-
-const services = ["keys", "audit", "identity", "consent", "records", "ingestion", "gateway"] as const;
 
 /** Longer than a session of consent, which has to run out. */
 const pausedMs = 3_000;
 
-export const killedServices: readonly Fault[] = services.map((service) => ({
+export const killedServices: readonly Fault[] = serviceNames.map((service) => ({
   name: `${service} killed`,
   group: "services",
   holdMs: 500,
@@ -13,7 +12,7 @@ export const killedServices: readonly Fault[] = services.map((service) => ({
   heal: ({ mesh }) => mesh.start(service),
 }));
 
-export const pausedServices: readonly Fault[] = services.map((service) => ({
+export const pausedServices: readonly Fault[] = serviceNames.map((service) => ({
   name: `${service} paused`,
   group: "services",
   holdMs: pausedMs,
