@@ -102,6 +102,13 @@ module.exports = {
     wing("blocks", "model"),
     wing("model"),
     {
+      name: "product-does-not-import-scripts",
+      comment: "The image holds neither: what the product needs at run time is a package.",
+      severity: "error",
+      from: { path: "^(packages|services|host|cli|sdk|demo)/" },
+      to: { path: "^(scripts|test|bench|mutants)/" },
+    },
+    {
       name: "domain-is-pure",
       comment: "Proto types stop at convert.ts; domain files import domain files and pure packages.",
       severity: "error",

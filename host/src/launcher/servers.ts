@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Closers, type Env, freePorts } from "@wellapi/runtime";
-import { openTools, type ToolName } from "../../../scripts/tools.ts";
+import { openWheels } from "@wellapi/tools";
 import { startServer } from "./child.ts";
 import { listens } from "./listens.ts";
 
@@ -26,13 +26,17 @@ export async function openServers(options: {
   const { folder, env, closers, onStarted } = options;
   const given = { mongo: env.WELLAPI_MONGODB_URI, nats: env.WELLAPI_NATS_URL };
   const wanted = (["mongo", "nats"] as const).filter((name) => !given[name]);
-  const tools = await openTools(wanted);
+  const tools = await openWheels(wanted);
   const [mongoPort, natsPort] = (await freePorts(2)) as [number, number];
 
-  async function start(name: ToolName, port: number, args: (data: string) => string[]): Promise<void> {
+  async function start(
+    name: "mongo" | "nats",
+    port: number,
+    args: (data: string) => string[],
+  ): Promise<void> {
     const data = join(folder, name === "mongo" ? "mongodb" : name);
     mkdirSync(data, { recursive: true, mode: 0o700 });
-    const { command, args: first } = tools[name as "mongo" | "nats"];
+    const { command, args: first } = tools[name];
     const child = startServer({
       name,
       command,
