@@ -1,3 +1,4 @@
+export { Code, createClient } from "@connectrpc/connect";
 export { ReceiptError, type ReceiptErrorCode, type ReceiptKind, verifyReceipt } from "@wellapi/receipts";
 export { type BatchOptions, batchesOf, type Row } from "./batches.ts";
 export {

@@ -66,8 +66,8 @@ async function verifying<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Fetches an access with its proof and verifies it against a checkpoint and a public key; waits up to ten
- * seconds for the log to integrate it.
+ * Fetches an access with its proof and verifies it against a checkpoint and a public key; waits up to ten seconds for the log
+ * to integrate it. An access of a moment ago may not have reached the log: that is WellApiError `NOT_FOUND`.
  */
 export async function verifyLoggedAccess(
   audit: Audit,

@@ -1,6 +1,7 @@
 import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
 import { RecordsService, type WatchSeriesRequest } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { problemError } from "@wellapi/grpc-client";
 import { expect, test } from "vitest";
 import { watchSeries } from "../src/watch.ts";
 
@@ -46,4 +47,33 @@ test("what is refused at once is not asked again", async () => {
   const { asked, ended } = follow([{ tokens: [], ends: Code.InvalidArgument }]);
   await expect(ended).rejects.toMatchObject({ code: Code.InvalidArgument });
   expect(asked).toEqual([""]);
+});
+
+test("a watch that its signal ends, ends without an error, also while it waits to connect again", async () => {
+  const stop = new AbortController();
+  const transport = createRouterTransport(({ service }) => {
+    service(RecordsService, {
+      // biome-ignore lint/correctness/useYield: it is cut before its first message
+      async *watchSeries() {
+        throw problemError({
+          code: Code.Unavailable,
+          reason: "STORE_UNAVAILABLE",
+          message: "m",
+          retryAfterMs: 3_600_000,
+        });
+      },
+    });
+  });
+  const cuts: unknown[] = [];
+  const watching = Array.fromAsync(
+    watchSeries(createClient(RecordsService, transport), request, {
+      signal: stop.signal,
+      onCut({ reason, retryAfterMs }) {
+        cuts.push([reason, retryAfterMs]);
+        stop.abort();
+      },
+    }),
+  );
+  expect(await watching).toEqual([]);
+  expect(cuts).toEqual([["STORE_UNAVAILABLE", 3_600_000]]);
 });
