@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { describeFailure } from "./failure.ts";
-import { createProgram } from "./program.ts";
+import { processIo } from "./io.ts";
+import { run } from "./program.ts";
 
 // A reader that leaves early (`| head`) is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -8,12 +8,4 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 
-const program = createProgram();
-try {
-  await program.parseAsync(process.argv);
-} catch (error) {
-  const { exitCode, lines, json } = describeFailure(error);
-  const wantsJson = process.argv.includes("--json");
-  process.stderr.write(wantsJson ? `${JSON.stringify(json)}\n` : `${lines.join("\n")}\n`);
-  process.exitCode = exitCode;
-}
+process.exitCode = await run(processIo(), process.argv.slice(2));

@@ -1,8 +1,10 @@
 import { type DescMessage, type MessageShape, toJson } from "@bufbuild/protobuf";
 import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
+import { SingleBar } from "cli-progress";
 import Table from "cli-table3";
+import type { Io } from "./io.ts";
 
-/** Prints results: JSON documents, one a line, or what people read. */
+/** What a command says: results to stdout, JSON documents one a line or what people read; all else to stderr. */
 export interface Output {
   /** One message; `text` is what people read. */
   message<D extends DescMessage>(schema: D, message: MessageShape<D>, text: () => string): void;
@@ -15,13 +17,27 @@ export interface Output {
   ): void;
   /** A plain object. */
   object(value: object, text: () => string): void;
+  /** A line of a result that has lines of its own form. */
+  line(text: string): void;
+  /** A line beside the results, on stderr. */
+  note(text: string): void;
+  /** A bar on stderr, of so many samples; invisible where nobody looks at a terminal. */
+  bar(total: number): Bar;
   readonly json: boolean;
 }
 
-export function createOutput(json: boolean, stream: NodeJS.WritableStream = process.stdout): Output {
-  const line = (text: string) => stream.write(`${text}\n`);
+export interface Bar {
+  increment(by: number): void;
+  stop(): void;
+}
+
+export function createOutput({ stdout, stderr }: Io, json: boolean): Output {
+  const line = (text: string) => void stdout.write(`${text}\n`);
   return {
     json,
+    line,
+    note: (text) => void stderr.write(`${text}\n`),
+    bar: (total) => openBar(stderr, total),
     message: (schema, message, text) => line(json ? JSON.stringify(toJson(schema, message)) : text()),
     object: (value, text) => line(json ? JSON.stringify(value) : text()),
     rows: (schema, messages, head, row) => {
@@ -36,6 +52,17 @@ export function createOutput(json: boolean, stream: NodeJS.WritableStream = proc
       line(table(head, messages.map(row)));
     },
   };
+}
+
+function openBar(stream: Io["stderr"], total: number): Bar {
+  const bar = new SingleBar({
+    format: "{bar} {percentage}% {value}/{total} samples, {eta} s left",
+    hideCursor: true,
+    noTTYOutput: false,
+    stream,
+  });
+  if (stream.isTTY) bar.start(total, 0);
+  return bar;
 }
 
 /** A table without lines between the rows. */

@@ -1,5 +1,5 @@
 import { version } from "@wellapi/runtime";
-import { Command } from "commander";
+import { Command, CommanderError } from "commander";
 import { addAudit } from "./commands/audit.ts";
 import { addBackup, addRestore } from "./commands/backup.ts";
 import { addCheck } from "./commands/check.ts";
@@ -16,39 +16,63 @@ import { addRetract } from "./commands/retract.ts";
 import { addServe, addStartMesh } from "./commands/serve.ts";
 import { addStart } from "./commands/start.ts";
 import { addCategories, addCodes } from "./commands/terminology.ts";
-import { exitCodeHelp } from "./failure.ts";
+import { describeFailure, exitCodeHelp } from "./failure.ts";
+import type { Io } from "./io.ts";
+
+/** Runs a command line; resolves with the exit code. Whatever it says goes to `io`. */
+export async function run(io: Io, parameters: readonly string[]): Promise<number> {
+  try {
+    await createProgram(io).parseAsync([...parameters], { from: "user" });
+    return io.exitCode;
+  } catch (error) {
+    // Help, the version, or a command line that is wrong: commander has said which.
+    if (error instanceof CommanderError) return error.exitCode;
+    const { exitCode, lines, json } = describeFailure(error);
+    io.stderr.write(parameters.includes("--json") ? `${JSON.stringify(json)}\n` : `${lines.join("\n")}\n`);
+    return exitCode;
+  }
+}
 
 /** The `wellapi` command. */
-export function createProgram(): Command {
+function createProgram(io: Io): Command {
+  const width = ({ isTTY, columns }: Io["stdout"]) => (isTTY && columns ? columns : 80);
   const program = new Command("wellapi")
+    // Before any command is added: each takes both over from here.
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+      getOutHelpWidth: () => width(io.stdout),
+      getErrHelpWidth: () => width(io.stderr),
+    })
     .description("The exchange for patient wellness data under the patient's own consent")
     .version(version)
     .showHelpAfterError("(--help shows an example)")
     .addHelpText("after", exitCodeHelp);
-  addStart(program);
-  addStartMesh(program);
-  addServe(program);
-  addBackup(program);
-  addRestore(program);
-  addCheck(program);
-  addMasterKey(program);
-  addOrganization(program);
-  addApplication(program);
-  addPatient(program);
-  addCredential(program);
-  addToken(program);
-  addSigningKey(program);
-  addConsent(program);
-  addCodes(program);
-  addCategories(program);
-  addIngest(program);
-  addRead(program);
-  addWatch(program);
-  addSeries(program);
-  addAggregate(program);
-  addRetract(program);
-  addErase(program);
-  addReceipt(program);
-  addAudit(program);
+  addStart(program, io);
+  addStartMesh(program, io);
+  addServe(program, io);
+  addBackup(program, io);
+  addRestore(program, io);
+  addCheck(program, io);
+  addMasterKey(program, io);
+  addOrganization(program, io);
+  addApplication(program, io);
+  addPatient(program, io);
+  addCredential(program, io);
+  addToken(program, io);
+  addSigningKey(program, io);
+  addConsent(program, io);
+  addCodes(program, io);
+  addCategories(program, io);
+  addIngest(program, io);
+  addRead(program, io);
+  addWatch(program, io);
+  addSeries(program, io);
+  addAggregate(program, io);
+  addRetract(program, io);
+  addErase(program, io);
+  addReceipt(program, io);
+  addAudit(program, io);
   return program;
 }

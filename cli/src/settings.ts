@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { CliError } from "./failure.ts";
+import type { Io } from "./io.ts";
 
 /** Where to call, and with which credential. Options win over the environment. */
 export interface Settings {
@@ -15,10 +16,10 @@ export interface Settings {
 }
 
 /** Options that every command that calls the exchange takes. */
-export function addConnectionOptions(command: Command): Command {
+export function addConnectionOptions(command: Command, { env }: Io): Command {
   return command
-    .option("--url <url>", "the gateway", process.env.WELLAPI_URL ?? "http://127.0.0.1:7080")
-    .option("--grpc-url <url>", "the gRPC door", process.env.WELLAPI_GRPC_URL ?? "https://localhost:7443")
+    .option("--url <url>", "the gateway", env.WELLAPI_URL ?? "http://127.0.0.1:7080")
+    .option("--grpc-url <url>", "the gRPC door", env.WELLAPI_GRPC_URL ?? "https://localhost:7443")
     .option("--api-key-file <file>", "file with the API key (or set WELLAPI_API_KEY)")
     .option("--token-file <file>", "file with a patient's token (or set WELLAPI_TOKEN)")
     .option("--credentials <folder>", "folder with cert.pem, key.pem, ca.pem (or set WELLAPI_CREDENTIALS)")
@@ -37,14 +38,14 @@ function fileText(path: string): string {
 }
 
 /** Reads the settings of a command from its options and the environment. */
-export function settingsOf(command: Command): Settings {
+export function settingsOf(command: Command, { env }: Io): Settings {
   const options = command.optsWithGlobals<Record<string, string | boolean | undefined>>();
   const text = (name: string) => (typeof options[name] === "string" ? (options[name] as string) : undefined);
   const apiKeyFile = text("apiKeyFile");
   const tokenFile = text("tokenFile");
-  const folder = text("credentials") ?? process.env.WELLAPI_CREDENTIALS;
-  const apiKey = apiKeyFile ? fileText(apiKeyFile) : process.env.WELLAPI_API_KEY;
-  const token = tokenFile ? fileText(tokenFile) : process.env.WELLAPI_TOKEN;
+  const folder = text("credentials") ?? env.WELLAPI_CREDENTIALS;
+  const apiKey = apiKeyFile ? fileText(apiKeyFile) : env.WELLAPI_API_KEY;
+  const token = tokenFile ? fileText(tokenFile) : env.WELLAPI_TOKEN;
   const asPatient = text("asPatient");
   return {
     url: text("url") ?? "",

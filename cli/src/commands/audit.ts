@@ -13,6 +13,7 @@ import type { Command } from "commander";
 import { count, nameOf, purposes } from "../arguments.ts";
 import { connect, connectAnonymously } from "../connection.ts";
 import { CliError } from "../failure.ts";
+import type { Io } from "../io.ts";
 import { createOutput, timeText } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
@@ -47,14 +48,14 @@ function position(index: bigint): string {
   return index < 0n ? "pending" : String(index);
 }
 
-export function addAudit(program: Command): void {
+export function addAudit(program: Command, io: Io): void {
   const group = program.command("audit").description("who accessed what, and proof of it");
-  addConnectionOptions(group.command("list"))
+  addConnectionOptions(group.command("list"), io)
     .description("list the accesses that the caller may see, newest first")
     .option("--limit <n>", "how many", count, 50)
     .addHelpText("after", "\nExample: wellapi audit list --as-patient pat_...")
     .action(async (options: { limit: number }, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const client = createClient(AuditService, await connect(settings));
       const pageSize = Math.min(options.limit, 500);
       const accesses = paginate(
@@ -63,7 +64,7 @@ export function addAudit(program: Command): void {
       );
       const shown = [];
       for await (const access of accesses) if (shown.push(access) >= options.limit) break;
-      createOutput(settings.json).rows(
+      createOutput(io, settings.json).rows(
         LoggedAccessSchema,
         shown.slice(0, options.limit),
         ["time", "access", "who", "method", "phase", "outcome", "purpose", "codes", "items", "index"],
@@ -73,19 +74,20 @@ export function addAudit(program: Command): void {
             : ["", logged.id, "damaged", "", "", "", "", "", "", position(logged.index)],
       );
     });
-  addConnectionOptions(group.command("checkpoint"))
+  addConnectionOptions(group.command("checkpoint"), io)
     .description("print the log's signed checkpoint; keep it to prove later that the log only grew")
     .addHelpText("after", "\nExample: wellapi audit checkpoint > today.checkpoint")
     .action(async (_options: object, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const { checkpoint, verifierKey } = await createClient(
         AuditService,
         connectAnonymously(settings),
       ).getCheckpoint({});
-      createOutput(settings.json).object({ checkpoint, verifierKey }, () => checkpoint.trimEnd());
-      if (!settings.json) process.stderr.write(`verifier key: ${verifierKey}\n`);
+      const output = createOutput(io, settings.json);
+      output.object({ checkpoint, verifierKey }, () => checkpoint.trimEnd());
+      if (!settings.json) output.note(`verifier key: ${verifierKey}`);
     });
-  addConnectionOptions(group.command("verify [access]"))
+  addConnectionOptions(group.command("verify [access]"), io)
     .description("verify an access, or that the log only grew since a checkpoint; trusts only the key")
     .option(
       "--verifier-key <key>",
@@ -98,7 +100,7 @@ export function addAudit(program: Command): void {
     )
     .action(
       async (id: string | undefined, options: { verifierKey?: string; since?: string }, command: Command) => {
-        const settings = settingsOf(command);
+        const settings = settingsOf(command, io);
         if (!id && !options.since)
           throw new CliError("usage", "say what to verify: an access, --since FILE, or both");
         const open = createClient(AuditService, connectAnonymously(settings));
@@ -126,7 +128,7 @@ export function addAudit(program: Command): void {
           ...news,
           ...(options.verifierKey ? [] : ["! the key came from the log itself: pin it with --verifier-key"]),
         ];
-        createOutput(settings.json).object({ verified: true, ...findings }, () => lines.join("\n"));
+        createOutput(io, settings.json).object({ verified: true, ...findings }, () => lines.join("\n"));
       },
     );
 }

@@ -1,7 +1,8 @@
 import type { Command } from "commander";
+import type { Io } from "../io.ts";
 import { createOutput } from "../output.ts";
 
-export function addBackup(program: Command): void {
+export function addBackup(program: Command, io: Io): void {
   program
     .command("backup <folder>")
     .description("back up an exchange of `wellapi start`, running or stopped, into a new folder")
@@ -17,15 +18,15 @@ Neither holds the master key or the journal: keep the one apart from everything,
     .action(async (folder: string, options: { keys: boolean; json: boolean }) => {
       const { runBackup } = await import("@wellapi/host");
       const content = options.keys ? "keys" : "data";
-      const manifest = await runBackup({ env: process.env, folder, content });
-      createOutput(options.json).object(manifest, () => {
+      const manifest = await runBackup({ env: io.env, folder, content });
+      createOutput(io, options.json).object(manifest, () => {
         const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
         return `backed up ${content} of ${manifest.endTime}: ${manifest.files.length} files, ${bytes} bytes, in ${folder}`;
       });
     });
 }
 
-export function addRestore(program: Command): void {
+export function addRestore(program: Command, io: Io): void {
   program
     .command("restore <backup>")
     .description("put a backup into WELLAPI_DATA_DIR, which must be empty (or, for keys, have none)")
@@ -33,8 +34,8 @@ export function addRestore(program: Command): void {
     .addHelpText("after", "\nExample: WELLAPI_DATA_DIR=./data wellapi restore /backups/2026-01-31")
     .action(async (folder: string, options: { json: boolean }) => {
       const { runRestore } = await import("@wellapi/host");
-      const { manifest, dataDir, journalDir } = await runRestore({ env: process.env, folder });
-      createOutput(options.json).object({ ...manifest, dataDir }, () =>
+      const { manifest, dataDir, journalDir } = await runRestore({ env: io.env, folder });
+      createOutput(io, options.json).object({ ...manifest, dataDir }, () =>
         [
           `restored ${manifest.content} of ${manifest.endTime} into ${dataDir}`,
           ...(manifest.content === "data"

@@ -1,12 +1,14 @@
 import type { Command } from "commander";
 import { CliError } from "../failure.ts";
+import type { Io } from "../io.ts";
+import { createOutput } from "../output.ts";
 
 interface Options {
   readonly data?: string;
   readonly json: boolean;
 }
 
-export function addCheck(program: Command): void {
+export function addCheck(program: Command, io: Io): void {
   program
     .command("check")
     .description("read everything that a stopped exchange of `wellapi start` holds, and name what is damaged")
@@ -21,18 +23,18 @@ Exit code 0 where all is whole, 9 where something is damaged. Names opaque ids, 
     )
     .action(async ({ data, json }: Options) => {
       const { runCheck } = await import("@wellapi/host");
-      const line = (text: string) => process.stdout.write(`${text}\n`);
+      const { line, note } = createOutput(io, json);
       const report = await runCheck({
-        env: process.env,
+        env: io.env,
         dataDir: data,
         onFinding(finding) {
-          if (json) return void line(JSON.stringify(finding));
+          if (json) return line(JSON.stringify(finding));
           const { file, collection, document, what, means, remedy } = finding;
           const where = [file, collection, document?.join(" ")].filter(Boolean).join(": ");
           line(`✗ ${where}: ${what}\n    means: ${means}\n    to do: ${remedy}`);
         },
         onProgress(file, documents) {
-          process.stderr.write(`${file}: ${documents} documents\n`);
+          note(`${file}: ${documents} documents`);
         },
       });
       const { documents, findings, files } = report;

@@ -7,6 +7,7 @@ import type { Command } from "commander";
 import { count, directions, instant, nameOf, oneOf, purposes, resolutions, several } from "../arguments.ts";
 import { connect } from "../connection.ts";
 import { type CreateOptions, consentIn, consentOf, provisionText, states } from "../consent-text.ts";
+import type { Io } from "../io.ts";
 import { createOutput, timeText } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
@@ -39,17 +40,17 @@ function row(consent: Consent): string[] {
   ];
 }
 
-export function addConsent(program: Command): void {
+export function addConsent(program: Command, io: Io): void {
   const group = program.command("consent").description("what a patient permits and denies");
-  addCreate(group);
-  addConnectionOptions(group.command("list"))
+  addCreate(group, io);
+  addConnectionOptions(group.command("list"), io)
     .description("list the caller's consents; a grantee finds its patients' ids here")
     .option("--active", "only those in force", false)
     .option("--state <word...>", "only those scheduled, active, revoked or expired", several(oneOf(states)))
     .option("--grantee <org>", "only those of this organization (as the patient)")
     .addHelpText("after", "\nExample: wellapi consent list --as-patient pat_...")
     .action(async (options: ListOptions, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const client = createClient(ConsentService, await connect(settings));
       const wanted = [...(options.state ?? []), ...(options.active ? [Consent_State.ACTIVE] : [])];
       const query = { states: [...new Set(wanted)], grantee: options.grantee ?? "" };
@@ -59,23 +60,23 @@ export function addConsent(program: Command): void {
           (page) => page.consents,
         ),
       );
-      createOutput(settings.json).rows(
+      createOutput(io, settings.json).rows(
         ConsentSchema,
         consents,
         ["consent", "patient", "grantee", "says", "state", "created"],
         row,
       );
     });
-  addConnectionOptions(group.command("revoke <consent>"))
+  addConnectionOptions(group.command("revoke <consent>"), io)
     .description("revoke; once this returns no read that starts later gets the data")
     .option("--etag <etag>", "only if the consent still is at this version")
     .addHelpText("after", "\nExample: wellapi consent revoke con_... --as-patient pat_...")
     .action(async (id: string, options: { etag?: string }, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const client = createClient(ConsentService, await connect(settings));
       const { consent } = await client.revokeConsent({ consent: id, etag: options.etag ?? "" });
       if (consent) {
-        createOutput(settings.json).message(
+        createOutput(io, settings.json).message(
           ConsentSchema,
           consent,
           () => `${consent.id} revoked at ${timeText(consent.revokeTime)}`,
@@ -84,8 +85,8 @@ export function addConsent(program: Command): void {
     });
 }
 
-function addCreate(group: Command): void {
-  addConnectionOptions(group.command("create"))
+function addCreate(group: Command, io: Io): void {
+  addConnectionOptions(group.command("create"), io)
     .description("permit an organization to contribute or read, or deny it (as the patient)")
     .option("--grantee <org>", "the organization")
     .option("--direction <word...>", "contribute, read, or both", several(oneOf(directions)))
@@ -102,13 +103,13 @@ function addCreate(group: Command): void {
     .option("--request-id <id>", "sending it again gives the same consent")
     .addHelpText("after", example)
     .action(async (options: CreateOptions, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const asked = options.from === undefined ? consentOf(options) : consentIn(options.from);
       const client = createClient(ConsentService, await connect(settings));
       const { consent } = await client.createConsent({
         requestId: options.requestId ?? randomUUID(),
         consent: asked,
       });
-      if (consent) createOutput(settings.json).message(ConsentSchema, consent, () => consent.id);
+      if (consent) createOutput(io, settings.json).message(ConsentSchema, consent, () => consent.id);
     });
 }

@@ -17,6 +17,7 @@ import type { Command } from "commander";
 import { count } from "../arguments.ts";
 import { connect } from "../connection.ts";
 import { CliError } from "../failure.ts";
+import type { Io } from "../io.ts";
 import { createOutput, timeText } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
@@ -28,9 +29,9 @@ interface IssueOptions {
   requestId?: string;
 }
 
-export function addCredential(program: Command): void {
+export function addCredential(program: Command, io: Io): void {
   const group = program.command("credential").description("what an application proves itself with");
-  addConnectionOptions(group.command("issue"))
+  addConnectionOptions(group.command("issue"), io)
     .description("issue a client certificate (mTLS) into a folder, or an API key")
     .requiredOption("--application <id>", "the application")
     .option("--out <folder>", "make a key here and have it certified: key.pem, cert.pem, ca.pem")
@@ -42,7 +43,7 @@ export function addCredential(program: Command): void {
     .option("--days <n>", "how long it is valid", count)
     .addHelpText("after", "\nExample: wellapi credential issue --application app_... --out ./pulse")
     .action(async (options: IssueOptions, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       if (Boolean(options.out) === Boolean(options.apiKey)) {
         throw new CliError("usage", "say either --out FOLDER (certificate) or --api-key");
       }
@@ -53,7 +54,7 @@ export function addCredential(program: Command): void {
         );
       }
       const connection = await connect(settings);
-      const output = createOutput(settings.json);
+      const output = createOutput(io, settings.json);
       if (options.out) {
         mkdirSync(options.out, { recursive: true, mode: 0o700 });
         const { issueCertificate } = await import("@wellapi/client/enrolment");
@@ -81,39 +82,39 @@ export function addCredential(program: Command): void {
         );
       }
     });
-  addConnectionOptions(group.command("get <credential>"))
+  addConnectionOptions(group.command("get <credential>"), io)
     .description("show a credential, without its secret")
     .addHelpText("after", "\nExample: wellapi credential get crd_...")
     .action(async (credential: string, _options: object, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const client = createClient(CredentialService, await connect(settings));
       const { credential: found } = await client.getCredential({ credential });
       if (found) {
-        createOutput(settings.json).message(CredentialSchema, found, () => rowOf(found).join("  "));
+        createOutput(io, settings.json).message(CredentialSchema, found, () => rowOf(found).join("  "));
       }
     });
-  addConnectionOptions(group.command("revoke <credential>"))
+  addConnectionOptions(group.command("revoke <credential>"), io)
     .description("revoke a credential; its open streams end within a minute")
     .addHelpText("after", "\nExample: wellapi credential revoke crd_...")
     .action(async (credential: string, _options: object, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const client = createClient(CredentialService, await connect(settings));
       const answer = await client.revokeCredential({ credential });
       if (answer.credential) {
         const { revokeTime } = answer.credential;
-        createOutput(settings.json).message(
+        createOutput(io, settings.json).message(
           CredentialSchema,
           answer.credential,
           () => `${credential} revoked at ${timeText(revokeTime)}`,
         );
       }
     });
-  addConnectionOptions(group.command("list"))
+  addConnectionOptions(group.command("list"), io)
     .description("list an application's credentials")
     .requiredOption("--application <id>", "the application")
     .addHelpText("after", "\nExample: wellapi credential list --application app_...")
     .action(async (options: { application: string }, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const client = createClient(CredentialService, await connect(settings));
       const credentials = await Array.fromAsync(
         paginate(
@@ -121,7 +122,7 @@ export function addCredential(program: Command): void {
           (page) => page.credentials,
         ),
       );
-      createOutput(settings.json).rows(
+      createOutput(io, settings.json).rows(
         CredentialSchema,
         credentials,
         ["credential", "kind", "hint", "expires", "revoked"],
@@ -135,38 +136,38 @@ function rowOf({ id, kind, hint, expireTime, revokeTime }: Credential): string[]
   return [id, shown, hint.slice(0, 20), timeText(expireTime), timeText(revokeTime)];
 }
 
-export function addToken(program: Command): void {
+export function addToken(program: Command, io: Io): void {
   const group = program.command("token").description("tokens of patients");
-  addConnectionOptions(group.command("issue <patient>"))
+  addConnectionOptions(group.command("issue <patient>"), io)
     .description("issue a patient's token (sandbox only)")
     .option("--minutes <n>", "how long it is valid", count)
     .addHelpText("after", "\nExample: export WELLAPI_TOKEN=$(wellapi token issue pat_...)")
     .action(async (patient: string, options: { minutes?: number }, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const client = createClient(TokenService, await connect(settings));
       const issued = await client.issuePatientToken({
         requestId: randomUUID(),
         patient,
         ...(options.minutes ? { lifetime: { seconds: BigInt(options.minutes) * 60n } } : {}),
       });
-      createOutput(settings.json).object(
+      createOutput(io, settings.json).object(
         { token: issued.token, expireTime: timeText(issued.expireTime) },
         () => issued.token,
       );
     });
 }
 
-export function addSigningKey(program: Command): void {
+export function addSigningKey(program: Command, io: Io): void {
   const group = program.command("signing-key").description("the key that signs the installation's tokens");
-  addConnectionOptions(group.command("rotate"))
+  addConnectionOptions(group.command("rotate"), io)
     .description("make a new one, which signs a minute later; an operator's command")
     .option("--now", "it may be known to others: sign at once, and drop every other key", false)
     .addHelpText("after", "\nExample: wellapi signing-key rotate")
     .action(async (options: { now: boolean }, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const client = createClient(TokenService, await connect(settings));
       const rotated = await client.rotateSigningKey({ immediately: options.now });
-      createOutput(settings.json).message(RotateSigningKeyResponseSchema, rotated, () =>
+      createOutput(io, settings.json).message(RotateSigningKeyResponseSchema, rotated, () =>
         [
           `${rotated.kid} signs from ${timeText(rotated.signTime)}`,
           ...rotated.droppedKids.map((kid) => `${kid} verifies nothing any more, within a minute everywhere`),

@@ -4,11 +4,12 @@ import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_
 import type { Command } from "commander";
 import { connect } from "../connection.ts";
 import { CliError } from "../failure.ts";
+import type { Io } from "../io.ts";
 import { createOutput, timeText } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
-export function addErase(program: Command): void {
-  addConnectionOptions(program.command("erase <patient>"))
+export function addErase(program: Command, io: Io): void {
+  addConnectionOptions(program.command("erase <patient>"), io)
     .description("erase a patient for ever (as the patient), or show how far it is")
     .option("--yes", "really: it can't be undone", false)
     .option("--status", "erase nothing: show how far an erasure is, and its receipt", false)
@@ -20,12 +21,12 @@ export function addErase(program: Command): void {
     .action(async (patient: string, options: { yes: boolean; status: boolean }, command: Command) => {
       if (!options.yes && !options.status)
         throw new CliError("usage", "erasing can't be undone: say --yes if you mean it");
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const client = createClient(RecordsService, await connect(settings));
       const { erasure } = options.status
         ? await client.getErasure({ patient })
         : await client.erasePatient({ patient });
-      if (erasure) createOutput(settings.json).message(ErasureSchema, erasure, () => describe(erasure));
+      if (erasure) createOutput(io, settings.json).message(ErasureSchema, erasure, () => describe(erasure));
     });
 }
 

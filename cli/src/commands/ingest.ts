@@ -3,12 +3,12 @@ import { type Answer, batchesOf, openProgressFile, uploadSeries } from "@wellapi
 import { ItemOutcome_Status, type SeriesBatch } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { CaptureMethod, Granularity } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { SingleBar } from "cli-progress";
 import type { Command } from "commander";
 import { count, oneOf } from "../arguments.ts";
 import { connectDoor } from "../connection.ts";
 import { readRows } from "../csv.ts";
 import { CliError } from "../failure.ts";
+import type { Io } from "../io.ts";
 import { createOutput } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
@@ -67,8 +67,8 @@ function note(tally: Tally, batch: SeriesBatch, answer: Answer): void {
   }
 }
 
-export function addIngest(program: Command): void {
-  addConnectionOptions(program.command("ingest <file>"))
+export function addIngest(program: Command, io: Io): void {
+  addConnectionOptions(program.command("ingest <file>"), io)
     .description("stream a CSV file with a time and a value column; goes on after a cut, repeats nothing")
     .requiredOption("--patient <id>", "the patient, by the organization's own id (see consent list)")
     .requiredOption("--code <loinc>", "LOINC code, for example 8867-4 (heart rate)")
@@ -95,7 +95,7 @@ export function addIngest(program: Command): void {
         "           --code 8867-4 --unit /min --time-zone UTC",
     )
     .action(async (file: string, options: IngestOptions, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       if (options.duration > 0 && options.granularity === undefined) {
         throw new CliError(
           "input",
@@ -111,13 +111,8 @@ export function addIngest(program: Command): void {
       const progress = openProgressFile(`${file}.wellapi-progress`);
       const tally: Tally = { accepted: 0, duplicate: 0, rejected: 0, failed: 0, batches: [], problems: [] };
       let skipped = 0;
-      const bar = new SingleBar({
-        format: "{bar} {percentage}% {value}/{total} samples, {eta} s left",
-        hideCursor: true,
-        noTTYOutput: false,
-        stream: process.stderr,
-      });
-      if (process.stderr.isTTY) bar.start(total, 0);
+      const output = createOutput(io, settings.json);
+      const bar = output.bar(total);
 
       const batches = batchesOf(readRows(file, options), {
         ...options,
@@ -137,7 +132,7 @@ export function addIngest(program: Command): void {
             bar.increment(samplesIn(batch));
           },
           onCut: ({ message }, attempt) =>
-            process.stderr.write(`\ncut off (${message}); going on, attempt ${attempt}\n`),
+            output.note(`\ncut off (${message}); going on, attempt ${attempt}`),
         });
       } finally {
         bar.stop();
@@ -145,7 +140,7 @@ export function addIngest(program: Command): void {
       const complete = tally.rejected + tally.failed === 0;
       if (complete) progress.remove();
       const { problems, ...counts } = tally;
-      createOutput(settings.json).object(
+      output.object(
         { samples: total, skipped, ...counts, problems: problems.slice(0, 10) },
         () =>
           `${total} samples: ${tally.accepted} accepted, ${tally.duplicate} were stored before, ${skipped} skipped, ` +

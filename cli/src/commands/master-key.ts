@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { Io } from "../io.ts";
 import { createOutput } from "../output.ts";
 
 interface Options {
@@ -14,7 +15,7 @@ function addFiles(command: Command): Command {
     .option("--json", "print JSON", false);
 }
 
-export function addMasterKey(program: Command): void {
+export function addMasterKey(program: Command, io: Io): void {
   const group = program
     .command("master-key")
     .description("the key that wraps all others; the exchange is stopped for it");
@@ -23,8 +24,8 @@ export function addMasterKey(program: Command): void {
     .addHelpText("after", "\nExample: WELLAPI_DATA_DIR=./data wellapi master-key rotate")
     .action(async ({ masterKey, keys, json }: Options) => {
       const { rotateMasterKey } = await import("@wellapi/host");
-      const rotated = await rotateMasterKey({ env: process.env, masterKey, keys });
-      createOutput(json).object(rotated, () =>
+      const rotated = await rotateMasterKey({ env: io.env, masterKey, keys });
+      createOutput(io, json).object(rotated, () =>
         [
           `master key ${rotated.number} wraps now; ${rotated.rewrapped} keys of patients were wrapped anew`,
           `${rotated.masterKey} holds it and the one before: copy it to where you keep it, and to whoever reads it`,
@@ -37,8 +38,8 @@ export function addMasterKey(program: Command): void {
     .addHelpText("after", "\nExample: WELLAPI_DATA_DIR=./data wellapi master-key retire")
     .action(async ({ masterKey, keys, json }: Options) => {
       const { retireMasterKey } = await import("@wellapi/host");
-      const retired = await retireMasterKey({ env: process.env, masterKey, keys });
-      createOutput(json).object(retired, () =>
+      const retired = await retireMasterKey({ env: io.env, masterKey, keys });
+      createOutput(io, json).object(retired, () =>
         retired.numbers.length === 0
           ? "there was nothing to retire"
           : `master key ${retired.numbers.join(", ")} is retired; ${retired.copy} still has it: delete it once the exchange has started`,

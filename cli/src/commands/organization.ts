@@ -12,7 +12,8 @@ import {
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import type { Command } from "commander";
 import { connect } from "../connection.ts";
-import { createOutput, timeText } from "../output.ts";
+import type { Io } from "../io.ts";
+import { createOutput, type Output, timeText } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
 type Service = Client<typeof OrganizationService>;
@@ -30,28 +31,28 @@ const applicationStates: Readonly<Record<Application_State, string>> = {
   [Application_State.DELETED]: "deleted",
 };
 
-export function addOrganization(program: Command): void {
+export function addOrganization(program: Command, io: Io): void {
   const group = program.command("organization").description("companies and clinics");
-  addConnectionOptions(group.command("create <name>"))
+  addConnectionOptions(group.command("create <name>"), io)
     .description("create an organization")
     .option("--request-id <id>", "sending it again gives the same organization")
     .addHelpText("after", '\nExample: wellapi organization create "Pulse Wearables"')
     .action(async (name: string, options: { requestId?: string }, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const client = createClient(OrganizationService, await connect(settings));
       const { organization } = await client.createOrganization({
         organization: { displayName: name },
         requestId: options.requestId ?? randomUUID(),
       });
       if (organization)
-        createOutput(settings.json).message(OrganizationSchema, organization, () => organization.id);
+        createOutput(io, settings.json).message(OrganizationSchema, organization, () => organization.id);
     });
-  addConnectionOptions(group.command("list"))
+  addConnectionOptions(group.command("list"), io)
     .description("list organizations")
     .option("--deleted", "deleted ones, too", false)
     .addHelpText("after", "\nExample: wellapi organization list --json | jq .id")
     .action(async (options: { deleted: boolean }, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const client = createClient(OrganizationService, await connect(settings));
       const organizations = await Array.fromAsync(
         paginate(
@@ -59,17 +60,17 @@ export function addOrganization(program: Command): void {
           (page) => page.organizations,
         ),
       );
-      createOutput(settings.json).rows(
+      createOutput(io, settings.json).rows(
         OrganizationSchema,
         organizations,
         ["organization", "name", "state", "created"],
         (o) => [o.id, o.displayName, organizationStates[o.state], timeText(o.createTime)],
       );
     });
-  addUpdate(group, "organization", showOrganization, async (client, id, displayName) => {
+  addUpdate(group, io, "organization", showOrganization, async (client, id, displayName) => {
     return (await client.updateOrganization({ organization: { id, displayName } })).organization;
   });
-  addOne(group, "organization", showOrganization, {
+  addOne(group, io, "organization", showOrganization, {
     get: async (client, organization) => (await client.getOrganization({ organization })).organization,
     disable: async (client, organization) =>
       (await client.disableOrganization({ organization })).organization,
@@ -78,30 +79,30 @@ export function addOrganization(program: Command): void {
   });
 }
 
-export function addApplication(program: Command): void {
+export function addApplication(program: Command, io: Io): void {
   const group = program.command("application").description("programs of an organization");
-  addConnectionOptions(group.command("create <name>"))
+  addConnectionOptions(group.command("create <name>"), io)
     .description("create an application")
     .requiredOption("--organization <id>", "its organization")
     .option("--request-id <id>", "sending it again gives the same application")
     .addHelpText("after", '\nExample: wellapi application create "Sync" --organization org_...')
     .action(async (name: string, options: { organization: string; requestId?: string }, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const client = createClient(OrganizationService, await connect(settings));
       const { application } = await client.createApplication({
         application: { organization: options.organization, displayName: name },
         requestId: options.requestId ?? randomUUID(),
       });
       if (application)
-        createOutput(settings.json).message(ApplicationSchema, application, () => application.id);
+        createOutput(io, settings.json).message(ApplicationSchema, application, () => application.id);
     });
-  addConnectionOptions(group.command("list"))
+  addConnectionOptions(group.command("list"), io)
     .description("list an organization's applications")
     .requiredOption("--organization <id>", "the organization")
     .option("--deleted", "deleted ones, too", false)
     .addHelpText("after", "\nExample: wellapi application list --organization org_...")
     .action(async (options: { organization: string; deleted: boolean }, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const client = createClient(OrganizationService, await connect(settings));
       const { organization, deleted: showDeleted } = options;
       const applications = await Array.fromAsync(
@@ -110,17 +111,17 @@ export function addApplication(program: Command): void {
           (page) => page.applications,
         ),
       );
-      createOutput(settings.json).rows(
+      createOutput(io, settings.json).rows(
         ApplicationSchema,
         applications,
         ["application", "name", "state", "created"],
         (a) => [a.id, a.displayName, applicationStates[a.state], timeText(a.createTime)],
       );
     });
-  addUpdate(group, "application", showApplication, async (client, id, displayName) => {
+  addUpdate(group, io, "application", showApplication, async (client, id, displayName) => {
     return (await client.updateApplication({ application: { id, displayName } })).application;
   });
-  addOne(group, "application", showApplication, {
+  addOne(group, io, "application", showApplication, {
     get: async (client, application) => (await client.getApplication({ application })).application,
     disable: async (client, application) => (await client.disableApplication({ application })).application,
     enable: async (client, application) => (await client.enableApplication({ application })).application,
@@ -128,15 +129,15 @@ export function addApplication(program: Command): void {
   });
 }
 
-type Show<T> = (found: T, json: boolean) => void;
+type Show<T> = (output: Output, found: T) => void;
 
-const showOrganization: Show<Organization> = (found, json) =>
-  createOutput(json).message(OrganizationSchema, found, () =>
+const showOrganization: Show<Organization> = (output, found) =>
+  output.message(OrganizationSchema, found, () =>
     [found.id, found.displayName, organizationStates[found.state], timeText(found.createTime)].join("  "),
   );
 
-const showApplication: Show<Application> = (found, json) =>
-  createOutput(json).message(ApplicationSchema, found, () =>
+const showApplication: Show<Application> = (output, found) =>
+  output.message(ApplicationSchema, found, () =>
     [found.id, found.displayName, applicationStates[found.state], timeText(found.createTime)].join("  "),
   );
 
@@ -155,38 +156,40 @@ const explained = {
 
 function addOne<T>(
   group: Command,
+  io: Io,
   kind: "organization" | "application",
   show: Show<T>,
   calls: Readonly<Record<keyof typeof explained, (client: Service, id: string) => Promise<T | undefined>>>,
 ): void {
   const example = kind === "organization" ? "org_..." : "app_...";
   for (const name of ["get", "disable", "enable", "delete"] as const) {
-    addConnectionOptions(group.command(`${name} <id>`))
+    addConnectionOptions(group.command(`${name} <id>`), io)
       .description(explained[name][kind])
       .addHelpText("after", `\nExample: wellapi ${kind} ${name} ${example}`)
       .action(async (id: string, _options: object, command: Command) => {
-        const settings = settingsOf(command);
+        const settings = settingsOf(command, io);
         const found = await calls[name](createClient(OrganizationService, await connect(settings)), id);
-        if (found) show(found, settings.json);
+        if (found) show(createOutput(io, settings.json), found);
       });
   }
 }
 
 function addUpdate<T>(
   group: Command,
+  io: Io,
   kind: "organization" | "application",
   show: Show<T>,
   update: (client: Service, id: string, displayName: string) => Promise<T | undefined>,
 ): void {
   const example = kind === "organization" ? "org_..." : "app_...";
-  addConnectionOptions(group.command("update <id>"))
+  addConnectionOptions(group.command("update <id>"), io)
     .description("change its name")
     .requiredOption("--name <name>", "what people read")
     .addHelpText("after", `\nExample: wellapi ${kind} update ${example} --name "Pulse Wearables AG"`)
     .action(async (id: string, options: { name: string }, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const client = createClient(OrganizationService, await connect(settings));
       const found = await update(client, id, options.name);
-      if (found) show(found, settings.json);
+      if (found) show(createOutput(io, settings.json), found);
     });
 }

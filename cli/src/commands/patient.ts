@@ -8,12 +8,13 @@ import type { Command } from "commander";
 import { instant } from "../arguments.ts";
 import { connect } from "../connection.ts";
 import { CliError } from "../failure.ts";
-import { createOutput, timeText } from "../output.ts";
+import type { Io } from "../io.ts";
+import { createOutput, type Output, timeText } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
-export function addPatient(program: Command): void {
+export function addPatient(program: Command, io: Io): void {
   const group = program.command("patient").description("people whose data the exchange holds");
-  addConnectionOptions(group.command("create <name>"))
+  addConnectionOptions(group.command("create <name>"), io)
     .description("enrol a patient")
     .option("--time-zone <iana>", "the patient's time zone", "UTC")
     .option("--request-id <id>", "sending it again gives the same patient")
@@ -22,23 +23,23 @@ export function addPatient(program: Command): void {
       '\nExample: wellapi patient create "Participant 2022484408" --time-zone Europe/Berlin',
     )
     .action(async (name: string, options: { timeZone: string; requestId?: string }, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const client = createClient(PatientService, await connect(settings));
       const { patient } = await client.createPatient({
         patient: { displayName: name, timeZones: [{ timeZone: options.timeZone }] },
         requestId: options.requestId ?? randomUUID(),
       });
-      if (patient) createOutput(settings.json).message(PatientSchema, patient, () => patient.id);
+      if (patient) createOutput(io, settings.json).message(PatientSchema, patient, () => patient.id);
     });
-  addConnectionOptions(group.command("get <patient>"))
+  addConnectionOptions(group.command("get <patient>"), io)
     .description("show a patient and the history of their time zones")
     .addHelpText("after", "\nExample: wellapi patient get pat_...")
     .action(async (patient: string, _options: object, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const client = createClient(PatientService, await connect(settings));
-      show((await client.getPatient({ patient })).patient, settings.json);
+      show(createOutput(io, settings.json), (await client.getPatient({ patient })).patient);
     });
-  addConnectionOptions(group.command("update <patient>"))
+  addConnectionOptions(group.command("update <patient>"), io)
     .description(
       "change the name, or replace the history of time zones; an operator's or the patient's command",
     )
@@ -53,7 +54,7 @@ export function addPatient(program: Command): void {
       if (options.name === undefined && options.timeZone === undefined) {
         throw new CliError("usage", "say --name or --time-zone, or both");
       }
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const client = createClient(PatientService, await connect(settings));
       const { patient } = await client.updatePatient({
         patient: { id, displayName: options.name ?? "", timeZones: [...(options.timeZone ?? [])] },
@@ -64,13 +65,13 @@ export function addPatient(program: Command): void {
           ],
         },
       });
-      show(patient, settings.json);
+      show(createOutput(io, settings.json), patient);
     });
-  addConnectionOptions(group.command("list"))
+  addConnectionOptions(group.command("list"), io)
     .description("list patients")
     .addHelpText("after", "\nExample: wellapi patient list")
     .action(async (_options: object, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const client = createClient(PatientService, await connect(settings));
       const patients = await Array.fromAsync(
         paginate(
@@ -78,7 +79,7 @@ export function addPatient(program: Command): void {
           (page) => page.patients,
         ),
       );
-      createOutput(settings.json).rows(
+      createOutput(io, settings.json).rows(
         PatientSchema,
         patients,
         ["patient", "name", "time zone", "region", "created", "erased"],
@@ -106,13 +107,13 @@ function timeZones(text: string): TimeZones {
   });
 }
 
-function show(patient: Patient | undefined, json: boolean): void {
+function show(output: Output, patient: Patient | undefined): void {
   if (patient === undefined) return;
   const { id, displayName, timeZones, eraseTime } = patient;
   const zones = timeZones.map(({ startTime, timeZone }) =>
     startTime === undefined ? timeZone : `${timeZone} from ${timeText(startTime)}`,
   );
-  createOutput(json).message(PatientSchema, patient, () =>
+  output.message(PatientSchema, patient, () =>
     [id, displayName, zones.join(", "), eraseTime ? `erased ${timeText(eraseTime)}` : ""]
       .join("  ")
       .trimEnd(),

@@ -20,8 +20,9 @@ import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Command } from "commander";
 import { bucketSizes, codingOf, count, instant, interval, oneOf, purposes, several } from "../arguments.ts";
 import { connect } from "../connection.ts";
-import { createOutput, timeText } from "../output.ts";
-import { addConnectionOptions, settingsOf } from "../settings.ts";
+import type { Io } from "../io.ts";
+import { createOutput, type Output, timeText } from "../output.ts";
+import { addConnectionOptions, type Settings, settingsOf } from "../settings.ts";
 
 interface ReadOptions {
   patient: string;
@@ -43,23 +44,22 @@ function addQueryOptions(command: Command): Command {
     );
 }
 
-function purposeOf(options: { purpose?: Purpose }, command: Command): Purpose {
-  const { asPatient, token } = settingsOf(command);
+function purposeOf(options: { purpose?: Purpose }, { asPatient, token }: Settings): Purpose {
   return options.purpose ?? (asPatient || token ? Purpose.PATIENT_REQUEST : Purpose.TREATMENT);
 }
 
-function printSamples(json: boolean, sourced: SourcedSeries): void {
+function printSamples({ json, line }: Output, sourced: SourcedSeries): void {
   if (json) {
-    process.stdout.write(`${JSON.stringify(toJson(SourcedSeriesSchema, sourced))}\n`);
+    line(JSON.stringify(toJson(SourcedSeriesSchema, sourced)));
     return;
   }
-  for (const sample of samplesOf(sourced)) {
-    process.stdout.write(`${new Date(sample.timeMs).toISOString()},${sample.value},${sample.unit}\n`);
+  for (const { timeMs, value, unit } of samplesOf(sourced)) {
+    line(`${new Date(timeMs).toISOString()},${value},${unit}`);
   }
 }
 
-export function addRead(program: Command): void {
-  addQueryOptions(addConnectionOptions(program.command("read")))
+export function addRead(program: Command, io: Io): void {
+  addQueryOptions(addConnectionOptions(program.command("read"), io))
     .description("read a patient's samples of one code, as CSV lines: time,value,unit")
     .requiredOption("--code <loinc>", "LOINC code, for example 8867-4 (heart rate), or <system>|<code>")
     .option("--from <time>", "first instant inside", instant)
@@ -76,17 +76,18 @@ export function addRead(program: Command): void {
         "           --from 2016-04-12T00:00:00Z --to 2016-04-13T00:00:00Z",
     )
     .action(async (options: ReadOptions, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const client = createClient(RecordsService, await connect(settings));
       const runs = readSeries(client, {
         patient: options.patient,
         code: codingOf(options.code),
         interval: interval(options.from, options.to),
-        purpose: purposeOf(options, command),
+        purpose: purposeOf(options, settings),
         unit: options.unit ?? "",
         ...(options.digits === undefined ? {} : { digits: options.digits }),
       });
-      for await (const run of runs) printSamples(settings.json, run);
+      const output = createOutput(io, settings.json);
+      for await (const run of runs) printSamples(output, run);
     });
 }
 
@@ -97,46 +98,44 @@ interface WatchOptions {
   resume?: string;
 }
 
-export function addWatch(program: Command): void {
-  addQueryOptions(addConnectionOptions(program.command("watch")))
+export function addWatch(program: Command, io: Io): void {
+  addQueryOptions(addConnectionOptions(program.command("watch"), io))
     .description("print what arrives, until the consent ends or Ctrl-C; connects again where it was cut")
     .requiredOption("--code <loinc...>", "LOINC codes, or <system>|<code>", several(String))
     .option("--resume <token>", "go on where an earlier watch of the same query was: its last resumeToken")
     .addHelpText("after", "\nExample: wellapi watch --credentials ./clinic --patient pat_... --code 8867-4")
     .action(async (options: WatchOptions, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const client = createClient(RecordsService, await connect(settings));
-      const stop = new AbortController();
-      process.once("SIGINT", () => stop.abort());
+      const output = createOutput(io, settings.json);
       const request = {
         patient: options.patient,
         codes: options.code.map(codingOf),
-        purpose: purposeOf(options, command),
+        purpose: purposeOf(options, settings),
       };
       const messages = watchSeries(client, request, {
         resumeToken: options.resume ?? "",
-        signal: stop.signal,
-        onCut: ({ message }) =>
-          process.stderr.write(`${message}; connecting again: what was cut comes once more\n`),
+        signal: io.interrupted(),
+        onCut: ({ message }) => output.note(`${message}; connecting again: what was cut comes once more`),
       });
-      for await (const message of messages) printWatched(settings.json, message);
+      for await (const message of messages) printWatched(output, message);
     });
 }
 
-function printWatched(json: boolean, message: WatchSeriesResponse): void {
+function printWatched(output: Output, message: WatchSeriesResponse): void {
   const { payload } = message;
-  if (json) process.stdout.write(`${JSON.stringify(toJson(WatchSeriesResponseSchema, message))}\n`);
-  else if (payload.case === "series") printSamples(false, payload.value);
+  if (output.json) output.line(JSON.stringify(toJson(WatchSeriesResponseSchema, message)));
+  else if (payload.case === "series") printSamples(output, payload.value);
   else if (payload.case === "retraction") {
     const { batch, codes, interval } = payload.value;
     const [from, to] = [timeText(interval?.startTime), timeText(interval?.endTime)];
     const named = codes.map(({ code }) => code).join(", ");
-    process.stdout.write(`# taken back: ${named} of batch ${batch}, from ${from} to before ${to}\n`);
+    output.line(`# taken back: ${named} of batch ${batch}, from ${from} to before ${to}`);
   }
 }
 
-export function addAggregate(program: Command): void {
-  addQueryOptions(addConnectionOptions(program.command("aggregate")))
+export function addAggregate(program: Command, io: Io): void {
+  addQueryOptions(addConnectionOptions(program.command("aggregate"), io))
     .description("count, min, max, mean and sum by bucket of the patient's own calendar")
     .requiredOption("--code <loinc>", "LOINC code, or <system>|<code>")
     .requiredOption("--by <word>", "minute, hour, day, week or month", oneOf(bucketSizes))
@@ -154,20 +153,20 @@ export function addAggregate(program: Command): void {
         "           --from 2016-04-01T00:00:00Z --to 2016-05-01T00:00:00Z",
     )
     .action(async (options: ReadOptions & { by: BucketSize }, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const client = createClient(RecordsService, await connect(settings));
       const aggregates = await Array.fromAsync(
         aggregateSeries(client, {
           patient: options.patient,
           code: codingOf(options.code),
           interval: interval(options.from, options.to),
-          purpose: purposeOf(options, command),
+          purpose: purposeOf(options, settings),
           bucketSize: options.by,
           unit: options.unit ?? "",
           ...(options.digits === undefined ? {} : { digits: options.digits }),
         }),
       );
-      const output = createOutput(settings.json);
+      const output = createOutput(io, settings.json);
       if (settings.json) {
         output.rows(SourceAggregateSchema, aggregates, [], () => []);
         return;
@@ -176,9 +175,9 @@ export function addAggregate(program: Command): void {
         aggregate.buckets.map((bucket) => ({ aggregate, bucket })),
       );
       for (const { aggregate, bucket } of rows) {
-        process.stdout.write(`${timeText(bucket.startTime)} ${bucketText(aggregate, bucket)}\n`);
+        output.line(`${timeText(bucket.startTime)} ${bucketText(aggregate, bucket)}`);
       }
-      if (rows.length === 0) process.stdout.write("none\n");
+      if (rows.length === 0) output.line("none");
     });
 }
 
@@ -195,23 +194,23 @@ function bucketText({ component, unit }: SourceAggregate, bucket: Bucket): strin
   return `${named}count ${count} min ${min} mean ${mean} max ${max} sum ${sum} ${unit}${part}`;
 }
 
-export function addSeries(program: Command): void {
+export function addSeries(program: Command, io: Io): void {
   const series = program.command("series").description("what there is of a patient");
-  addQueryOptions(addConnectionOptions(series.command("list")))
+  addQueryOptions(addConnectionOptions(series.command("list"), io))
     .description("list codes, sources, spans and counts of what may be read")
     .option("--code <loinc...>", "only these: LOINC codes, or <system>|<code>", several(String))
     .addHelpText("after", "\nExample: wellapi series list --credentials ./clinic --patient pat_...")
     .action(async (options: { patient: string; code?: string[]; purpose?: Purpose }, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const client = createClient(RecordsService, await connect(settings));
       const found = await Array.fromAsync(
         listSeries(client, {
           patient: options.patient,
           codes: (options.code ?? []).map(codingOf),
-          purpose: purposeOf(options, command),
+          purpose: purposeOf(options, settings),
         }),
       );
-      createOutput(settings.json).rows(
+      createOutput(io, settings.json).rows(
         SeriesInfoSchema,
         found,
         ["code", "what", "unit", "from", "to", "samples", "organization", "device"],

@@ -5,19 +5,20 @@ import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import type { Command } from "commander";
 import { connectAnonymously } from "../connection.ts";
 import { CliError } from "../failure.ts";
+import type { Io } from "../io.ts";
 import { createOutput } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
 type Keys = Parameters<typeof verifyReceipt>[2];
 
-export function addReceipt(program: Command): void {
+export function addReceipt(program: Command, io: Io): void {
   const group = program.command("receipt").description("signed receipts, and their verification offline");
-  addConnectionOptions(group.command("keys"))
+  addConnectionOptions(group.command("keys"), io)
     .description("print the keys that verify this installation's receipts; keep them")
     .addHelpText("after", "\nExample: wellapi receipt keys > receipt-keys.json")
     .action(async (_options: unknown, command: Command) => {
-      const client = createClient(AuditService, await connectAnonymously(settingsOf(command)));
-      process.stdout.write(`${(await client.getReceiptKeys({})).jwks}\n`);
+      const client = createClient(AuditService, await connectAnonymously(settingsOf(command, io)));
+      createOutput(io, false).line((await client.getReceiptKeys({})).jwks);
     });
   group
     .command("verify <file>")
@@ -26,8 +27,8 @@ export function addReceipt(program: Command): void {
     .option("--json", "print the receipt's claims as JSON", false)
     .addHelpText("after", "\nExample: wellapi receipt verify erasure.jws --keys receipt-keys.json")
     .action(async (file: string, options: { keys: string; json: boolean }) => {
-      const claims = await verified(await textOf(file), keysOf(await textOf(options.keys)));
-      createOutput(options.json).object(claims, () =>
+      const claims = await verified(await textOf(file, io), keysOf(await textOf(options.keys, io)));
+      createOutput(io, options.json).object(claims, () =>
         ["VERIFIED", ...Object.entries(claims).map(([name, value]) => `  ${name}: ${String(value)}`)].join(
           "\n",
         ),
@@ -35,10 +36,10 @@ export function addReceipt(program: Command): void {
     });
 }
 
-async function textOf(file: string): Promise<string> {
+async function textOf(file: string, { stdin }: Io): Promise<string> {
   if (file !== "-") return readFile(file, "utf8");
   let text = "";
-  for await (const chunk of process.stdin) text += String(chunk);
+  for await (const chunk of stdin) text += String(chunk);
   return text;
 }
 

@@ -4,6 +4,7 @@ import { IngestionService, RetractionReason } from "@wellapi/gen/wellapi/ingesti
 import type { Command } from "commander";
 import { oneOf } from "../arguments.ts";
 import { connect } from "../connection.ts";
+import type { Io } from "../io.ts";
 import { createOutput } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
@@ -13,8 +14,8 @@ const reasons = {
   superseded: RetractionReason.SUPERSEDED,
 };
 
-export function addRetract(program: Command): void {
-  addConnectionOptions(program.command("retract <batch>"))
+export function addRetract(program: Command, io: Io): void {
+  addConnectionOptions(program.command("retract <batch>"), io)
     .description("take a batch of one's own back, by its token or its request id; its readers are told")
     .requiredOption("--patient <id>", "the patient, by the caller's own id")
     .option(
@@ -34,7 +35,7 @@ export function addRetract(program: Command): void {
         options: { patient: string; reason: RetractionReason; byRequestId?: true },
         command: Command,
       ) => {
-        const settings = settingsOf(command);
+        const settings = settingsOf(command, io);
         const client = createClient(IngestionService, await connect(settings));
         const { retractTime, items } = await client.retractBatch({
           patient: options.patient,
@@ -42,7 +43,7 @@ export function addRetract(program: Command): void {
           reason: options.reason,
         });
         const time = retractTime === undefined ? "" : timestampDate(retractTime).toISOString();
-        createOutput(settings.json).object(
+        createOutput(io, settings.json).object(
           { batch, retractTime: time, items },
           () => `${batch} is hidden since ${time}: ${items} samples or records`,
         );

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
+import type { Io } from "../io.ts";
 
-export function addServe(program: Command): void {
+export function addServe(program: Command, io: Io): void {
   program
     .command("serve")
     .description("run one service of a mesh in this process, over MongoDB and NATS")
@@ -15,11 +16,11 @@ Settings are in host/README.md.`,
     )
     .action(async (service: string, options: { attached: boolean }) => {
       const { runService } = await import("@wellapi/host");
-      process.exitCode = await runService({ service, env: process.env, attached: options.attached });
+      io.exitCode = await runService({ service, env: io.env, attached: options.attached });
     });
 }
 
-export function addStartMesh(program: Command): void {
+export function addStartMesh(program: Command, io: Io): void {
   program
     .command("start-mesh")
     .description("run each service as a process of its own on this machine, over MongoDB and NATS")
@@ -34,6 +35,6 @@ WELLAPI_NATS_URL (else servers of its own, installed into .tools with Python), W
     )
     .action(async (options: { json: boolean }) => {
       const { runMesh } = await import("@wellapi/host/mesh-launcher");
-      process.exitCode = await runMesh({ env: process.env, json: options.json });
+      io.exitCode = await runMesh({ env: io.env, json: options.json });
     });
 }

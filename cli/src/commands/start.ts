@@ -1,6 +1,7 @@
 import type { Command } from "commander";
+import type { Io } from "../io.ts";
 
-export function addStart(program: Command): void {
+export function addStart(program: Command, io: Io): void {
   program
     .command("start")
     .description("run the whole exchange in this process")
@@ -15,6 +16,6 @@ WELLAPI_HOST (127.0.0.1), WELLAPI_PROFILE (sandbox), WELLAPI_LOG_LEVEL (info). P
     )
     .action(async (options: { json: boolean }) => {
       const { run } = await import("@wellapi/host");
-      process.exitCode = await run({ env: process.env, json: options.json });
+      io.exitCode = await run({ env: io.env, json: options.json });
     });
 }

@@ -4,16 +4,17 @@ import { CategorySetSchema, Code_Kind, CodeSchema } from "@wellapi/gen/wellapi/t
 import { TerminologyService } from "@wellapi/gen/wellapi/terminology/v1/terminology_service_pb";
 import type { Command } from "commander";
 import { connect } from "../connection.ts";
+import type { Io } from "../io.ts";
 import { createOutput } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
-export function addCodes(program: Command): void {
-  addConnectionOptions(program.command("codes [text]"))
+export function addCodes(program: Command, io: Io): void {
+  addConnectionOptions(program.command("codes [text]"), io)
     .description("list what can be stored: codes with kind, unit, category and plausible range")
     .option("--category <name>", "only those of a category", "")
     .addHelpText("after", "\nExample: wellapi codes heart")
     .action(async (text: string | undefined, { category }: { category: string }, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const client = createClient(TerminologyService, await connect(settings));
       const codes = await Array.fromAsync(
         paginate(
@@ -21,7 +22,7 @@ export function addCodes(program: Command): void {
           (page) => page.codes,
         ),
       );
-      createOutput(settings.json).rows(
+      createOutput(io, settings.json).rows(
         CodeSchema,
         codes,
         ["code", "name", "kind", "unit", "categories", "plausible"],
@@ -37,12 +38,12 @@ export function addCodes(program: Command): void {
     });
 }
 
-export function addCategories(program: Command): void {
-  addConnectionOptions(program.command("categories"))
+export function addCategories(program: Command, io: Io): void {
+  addConnectionOptions(program.command("categories"), io)
     .description("list the categories that consents name, each version with its codes")
     .addHelpText("after", "\nExample: wellapi categories --json")
     .action(async (_options: object, command: Command) => {
-      const settings = settingsOf(command);
+      const settings = settingsOf(command, io);
       const client = createClient(TerminologyService, await connect(settings));
       const sets = await Array.fromAsync(
         paginate(
@@ -50,7 +51,7 @@ export function addCategories(program: Command): void {
           (page) => page.sets,
         ),
       );
-      createOutput(settings.json).rows(
+      createOutput(io, settings.json).rows(
         CategorySetSchema,
         sets,
         ["category", "version", "codes"],

@@ -1,0 +1,105 @@
+import { Code } from "@connectrpc/connect";
+import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { problemError } from "@wellapi/grpc-client";
+import { expect, test } from "vitest";
+import { openGateway, wellapi } from "./commands/world.ts";
+
+test("help, the version and a command that does not exist end without a process's end", async () => {
+  expect(await wellapi(["--help"])).toMatchObject({
+    code: 0,
+    err: "",
+    out: expect.stringContaining("Exit codes"),
+  });
+  expect(await wellapi(["--version"])).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+  });
+  expect(await wellapi(["conquer"])).toMatchObject({
+    code: 1,
+    out: "",
+    err: expect.stringContaining("conquer"),
+  });
+  expect(await wellapi(["consent", "create", "--help"])).toMatchObject({
+    code: 0,
+    out: expect.stringContaining("Example:"),
+  });
+});
+
+test("a call without a credential is refused before it is made", async () => {
+  expect(await wellapi(["consent", "list"])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("WELLAPI_API_KEY"),
+  });
+  expect(await wellapi(["consent", "list", "--api-key-file", "/no/such/file"])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("/no/such/file"),
+  });
+  const asPatient = await wellapi(["consent", "list", "--as-patient", "pat_1"]);
+  expect(asPatient).toMatchObject({ code: 2, err: expect.stringContaining("operator's key") });
+});
+
+test.each([
+  [Code.Unauthenticated, 3],
+  [Code.PermissionDenied, 4],
+  [Code.NotFound, 5],
+  [Code.FailedPrecondition, 6],
+  [Code.Unavailable, 7],
+  [Code.InvalidArgument, 8],
+  [Code.DataLoss, 9],
+  [Code.Unimplemented, 1],
+])("status %i ends with exit code %i", async (code, exitCode) => {
+  const env = await openGateway(({ service }) =>
+    service(ConsentService, {
+      listConsents() {
+        throw problemError({ code, reason: "BECAUSE", message: "of this" });
+      },
+    }),
+  );
+  expect(await wellapi(["consent", "list"], { env })).toEqual({
+    code: exitCode,
+    out: "",
+    err: "BECAUSE: of this",
+  });
+});
+
+test("an error names the fields and the delay, for people and as JSON", async () => {
+  const problem = {
+    code: Code.Unavailable,
+    reason: "BUSY",
+    message: "later",
+    violations: [{ field: "page_size", description: "is negative", reason: "int32.gte" }],
+    retryAfterMs: 1_500,
+  };
+  const env = await openGateway(({ service }) =>
+    service(ConsentService, {
+      listConsents() {
+        throw problemError(problem);
+      },
+    }),
+  );
+  const { err } = await wellapi(["consent", "list"], { env });
+  expect(err).toBe("BUSY: later\n  page_size: is negative\n  try again in 1500 ms");
+  const json = await wellapi(["consent", "list", "--json"], { env });
+  expect(JSON.parse(json.err)).toEqual({ error: { ...problem, code: "Unavailable" } });
+});
+
+test("an exchange that is not there is told with what to do", async () => {
+  const env = { WELLAPI_URL: "http://127.0.0.1:1", WELLAPI_API_KEY: "wak_test" };
+  expect(await wellapi(["audit", "checkpoint"], { env })).toMatchObject({
+    code: 7,
+    err: expect.stringContaining("make start"),
+  });
+});
+
+test("options win over the environment", async () => {
+  const env = await openGateway(({ service }) =>
+    service(AuditService, { getReceiptKeys: () => ({ jwks: '{"keys":[]}' }) }),
+  );
+  const elsewhere = { ...env, WELLAPI_URL: "http://127.0.0.1:1" };
+  expect(await wellapi(["receipt", "keys", "--url", env.WELLAPI_URL!], { env: elsewhere })).toEqual({
+    code: 0,
+    out: '{"keys":[]}',
+    err: "",
+  });
+});
