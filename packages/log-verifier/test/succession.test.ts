@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { createNoteSigner, signNote } from "@wellapi/merkle";
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { followSuccessions, openSuccession, signSuccession } from "../src/index.ts";
 
 const signerOf = (name: string) => createNoteSigner(name, generateKeyPairSync("ed25519").privateKey);
@@ -14,8 +14,12 @@ const tree = (size: number) => ({ size, root: new Uint8Array(randomBytes(32)) })
 const time = Date.UTC(2026, 10, 26, 12, 30, 0, 250);
 const rotation = { reason: "rotated", published: tree(10), continues: tree(10), time } as const;
 const restoration = { reason: "restored", published: undefined, continues: tree(6), time } as const;
-const rotated = signSuccession(rotation, { from: first, to: second });
-const restored = signSuccession(restoration, { from: second, to: third });
+let rotated: string;
+let restored: string;
+beforeAll(() => {
+  rotated = signSuccession(rotation, { from: first, to: second });
+  restored = signSuccession(restoration, { from: second, to: third });
+});
 
 const failsWith = (code: string) => expect.objectContaining({ name: "MerkleError", code });
 /** The note's text with one line changed, signed by the keys that it names. */
