@@ -26,7 +26,7 @@ import { createDirectory } from "./gate/directory-client.ts";
 import { createGate } from "./gate/gate.ts";
 import { createReleaseRepository } from "./lots/release-repository.ts";
 import { createReleases } from "./lots/releases.ts";
-import { createArrivalRepository } from "./read/arrivals.ts";
+import { createArrivalRepository } from "./read/arrival-repository.ts";
 import { createAppend } from "./write/append.ts";
 import { createErase } from "./write/erase.ts";
 import { createRetract } from "./write/retract.ts";

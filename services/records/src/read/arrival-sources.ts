@@ -1,0 +1,214 @@
+import type { DamageReporter } from "@wellapi/runtime";
+import { pickColumns } from "@wellapi/series";
+import type { Document, Page } from "@wellapi/store";
+import type { Vault } from "@wellapi/vault";
+import type { Strip } from "../blocks/compacted-block.ts";
+import { blockPlace, openOrReport, openUntilDamaged } from "../blocks/damage.ts";
+import {
+  type BlockDocument,
+  type CompactedDocument,
+  type CompactedPlace,
+  isCompacted,
+  type ObservationBlockDocument,
+  type TombstoneDocument,
+} from "../blocks/documents.ts";
+import { createObservationSeries } from "../blocks/observation-series.ts";
+import { withBox } from "../blocks/patient-box.ts";
+import type { Run } from "../blocks/winners.ts";
+import type { Reads } from "./shared-reads.ts";
+
+/** Samples of one commit. */
+export interface Samples {
+  readonly sequence: number;
+  /** MAC of the code. */
+  readonly code: string;
+  /** Runs that go together, at least one; of samples one. */
+  open(): Promise<readonly Run[]>;
+}
+
+export type Arrival = Samples | TombstoneDocument;
+
+/** Documents of a step; a block has at most 1 MiB. */
+const COMMITS_A_STEP = 16;
+/** Commits that are taken out of compacted blocks at a time. */
+const COMPACTED_COMMITS_A_STEP = 256;
+
+/** Samples were moved between two steps, so that some may have been missed. */
+export class Moved extends Error {}
+
+/** The commits to look at, and what of them is wanted. */
+export interface ArrivalQuery {
+  readonly partition: string;
+  /** Commits after this sequence, and up to `to`. */
+  readonly after: number;
+  readonly to: number;
+  /** MACs of codes. */
+  readonly codes: ReadonlySet<string>;
+  /** Throws Moved where samples were moved since the query began. */
+  readonly check: () => Promise<void>;
+}
+
+export interface ArrivalDeps {
+  readonly reads: Reads;
+  readonly vault: Vault;
+  readonly damage: DamageReporter;
+}
+
+type Place = Pick<CompactedPlace, "batch" | "item" | "first_sequence" | "last_sequence">;
+
+/** Where arrivals lie: each source gives its own, ascending by sequence. Opened blocks are shared by all who ask for them. */
+export class ArrivalSources {
+  readonly #deps: ArrivalDeps;
+  readonly #observations: ReturnType<typeof createObservationSeries>;
+  /** As long as somebody who shares the document holds it. */
+  readonly #opened = new WeakMap<BlockDocument | ObservationBlockDocument, Promise<readonly Run[]>>();
+
+  constructor(deps: ArrivalDeps) {
+    this.#deps = deps;
+    this.#observations = createObservationSeries(deps.reads, deps.vault, deps.damage);
+  }
+
+  /** Samples in the blocks in which they came. */
+  async *arrived(query: ArrivalQuery): AsyncGenerator<Samples> {
+    for await (const document of this.#scanned<BlockDocument>("blocks", query, query.check)) {
+      const { sequence, code } = document;
+      if (!query.codes.has(code) || document.hidden > 0) continue;
+      yield { sequence, code, open: () => this.#openOnce(document, () => this.#openBlock(document)) };
+    }
+  }
+
+  /** Observations that are samples; they are never moved. */
+  async *observed(query: ArrivalQuery): AsyncGenerator<Samples> {
+    const { vault } = this.#deps;
+    for await (const document of this.#scanned<ObservationBlockDocument>("observation_blocks", query)) {
+      const { partition, sequence, code, series } = document;
+      if (series === "" || !query.codes.has(code) || document.hidden > 0) continue;
+      const open = () => withBox(vault, partition, (box) => this.#observations.runsIn(box, document));
+      yield { sequence, code, open: () => this.#openOnce(document, open) };
+    }
+  }
+
+  retractions(query: ArrivalQuery): AsyncGenerator<TombstoneDocument> {
+    return this.#scanned<TombstoneDocument>("tombstones", query);
+  }
+
+  /** Samples that were moved into compacted blocks. Throws Moved. */
+  async *compacted(query: ArrivalQuery): AsyncGenerator<Samples> {
+    const { after, to, check } = query;
+    const places = await this.#compactedSince(query);
+    await check();
+    for (let low = after; ; ) {
+      const left = places.filter((place) => place.last_sequence > low);
+      const next = left.reduce((least, place) => Math.min(least, place.first_sequence), to + 1);
+      const high = Math.min(to, Math.max(low + 1, next) - 1 + COMPACTED_COMMITS_A_STEP);
+      if (left.length === 0 || next > to) return;
+      const samples: Samples[] = [];
+      for (const place of left) {
+        if (place.first_sequence <= high) samples.push(...(await this.#openPlace(query, place, low, high)));
+      }
+      yield* samples.sort((a, b) => a.sequence - b.sequence);
+      if (high >= to) return;
+      low = high;
+    }
+  }
+
+  /** Where compacted blocks lie that have commits after `after`. */
+  async #compactedSince({ partition, after, codes }: ArrivalQuery): Promise<Place[]> {
+    const places: Place[] = [];
+    let cursor: string | undefined;
+    do {
+      const page: Page<CompactedDocument> = await this.#deps.reads.scan<CompactedDocument>("blocks", {
+        index: "by_last_sequence",
+        equals: [partition],
+        range: { after },
+        limit: COMMITS_A_STEP,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      for (const { document } of page.documents) {
+        const { batch, item, code, first_sequence, last_sequence } = document;
+        if (codes.has(code)) places.push({ batch, item, first_sequence, last_sequence });
+      }
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return places;
+  }
+
+  /** What of a compacted block came with the commits `low` < sequence <= `high`. */
+  async #openPlace({ partition }: ArrivalQuery, place: Place, low: number, high: number): Promise<Samples[]> {
+    const { reads, vault, damage } = this.#deps;
+    const { batch, item, first_sequence } = place;
+    const stored = await reads.get<BlockDocument | CompactedDocument>("blocks", [partition, batch, item]);
+    if (stored === undefined || !isCompacted(stored.document)) throw new Moved();
+    const { document } = stored;
+    const { opened, damaged } = await withBox(vault, partition, (box) =>
+      openUntilDamaged([document], () =>
+        openOrReport(damage, blockPlace(document), () => box.openCompacted(document)),
+      ),
+    );
+    const samples: Samples[] = [];
+    // In its turn: what was committed before is delivered, and then the watch ends.
+    if (damaged !== undefined) {
+      const sequence = Math.max(low + 1, first_sequence);
+      samples.push({ sequence, code: document.code, open: () => Promise.reject(damaged.error) });
+    }
+    for (const run of opened.flat().flatMap((strip) => commitsOf(strip, low, high))) {
+      samples.push({ sequence: run.sequence, code: document.code, open: async () => [run] });
+    }
+    return samples;
+  }
+
+  #openBlock(document: BlockDocument): Promise<readonly Run[]> {
+    const { vault, damage } = this.#deps;
+    return withBox(vault, document.partition, (box): readonly Run[] => {
+      const { columns, provenance } = openOrReport(damage, blockPlace(document), () =>
+        box.openBlock(document),
+      );
+      return [{ source: provenance, columns, sequence: document.sequence }];
+    });
+  }
+
+  #openOnce(
+    document: BlockDocument | ObservationBlockDocument,
+    open: () => Promise<readonly Run[]>,
+  ): Promise<readonly Run[]> {
+    const known = this.#opened.get(document);
+    if (known !== undefined) return known;
+    const runs = open();
+    this.#opened.set(document, runs);
+    return runs;
+  }
+
+  async *#scanned<D extends Document>(
+    collection: string,
+    { partition, after, to }: ArrivalQuery,
+    check?: () => Promise<void>,
+  ): AsyncGenerator<D> {
+    let cursor: string | undefined;
+    do {
+      const page: Page<D> = await this.#deps.reads.scan<D>(collection, {
+        index: "by_sequence",
+        equals: [partition],
+        range: { after, to: to + 1 },
+        limit: COMMITS_A_STEP,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      await check?.();
+      for (const { document } of page.documents) yield document;
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+  }
+}
+
+/** The strip's samples by commit, of those with `low` < sequence <= `high`. */
+function commitsOf({ source, columns, origins }: Strip, low: number, high: number): Run[] {
+  const positions = new Map<number, number[]>();
+  for (const [at, { sequence }] of origins.entries()) {
+    if (sequence <= low || sequence > high) continue;
+    const known = positions.get(sequence);
+    if (known === undefined) positions.set(sequence, [at]);
+    else known.push(at);
+  }
+  return [...positions].map(([sequence, those]) => {
+    return { source, columns: pickColumns(columns, Uint32Array.from(those)), sequence };
+  });
+}
