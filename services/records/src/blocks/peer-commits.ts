@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Signals } from "@wellapi/events";
-import { PatientsCommittedSchema } from "@wellapi/gen/wellapi/internal/records/v1/records_events_pb";
+import { decodePeerSignal, encodePeerSignal } from "./peer-signal-convert.ts";
 
 export const PATIENTS_COMMITTED = "records.committed";
 
@@ -42,7 +41,7 @@ export function openPeerCommits(options: {
 
   const stop = signals.onSignal(PATIENTS_COMMITTED, {
     received(data) {
-      const signal = fromBinary(PatientsCommittedSchema, data);
+      const signal = decodePeerSignal(data);
       if (signal.replica === replica) return;
       for (const partition of signal.partitions) onCommit(partition);
     },
@@ -52,10 +51,10 @@ export function openPeerCommits(options: {
   function send(): void {
     clearTimeout(timer);
     timer = undefined;
-    const signal = create(PatientsCommittedSchema, { replica, partitions: [...gathered] });
+    const signal = encodePeerSignal({ replica, partitions: [...gathered] });
     gathered.clear();
     try {
-      signals.signal(PATIENTS_COMMITTED, toBinary(PatientsCommittedSchema, signal));
+      signals.signal(PATIENTS_COMMITTED, signal);
     } catch (error) {
       onError(error);
     }

@@ -1,0 +1,59 @@
+import type { ServiceImpl } from "@connectrpc/connect";
+import {
+  ListObservationsRequestSchema,
+  type RecordsService,
+} from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import { type PageTokens, partyOf } from "@wellapi/rpc";
+import type { Pairwise } from "@wellapi/vault";
+import type { ObservationPosition } from "../blocks/observation-repository.ts";
+import { ALWAYS } from "../model/interval.ts";
+import { observationPlace } from "../model/observation-id.ts";
+import { getObservation, listObservations, type ReadObservationsDeps } from "../read/read-observations.ts";
+import { intervalOf } from "./convert.ts";
+import { pageSize, pagesOf } from "./page-position-convert.ts";
+import type { Presenter } from "./read-convert.ts";
+import type { ReadRequests } from "./read-request-convert.ts";
+
+const OBSERVATIONS_A_PAGE = { usual: 50, most: 1_000 };
+
+export interface ObservationHandlersDeps extends ReadObservationsDeps {
+  readonly pageTokens: PageTokens;
+  readonly pairwise: Pairwise;
+}
+
+export function createObservationHandlers(
+  deps: ObservationHandlersDeps,
+  { codeKey, sourcesOf, intentOf }: ReadRequests,
+  present: Presenter,
+): Pick<ServiceImpl<typeof RecordsService>, "listObservations" | "getObservation"> {
+  const { pageTokens, pairwise } = deps;
+  return {
+    async listObservations(request, context) {
+      const code = codeKey(request.code!);
+      const interval = intervalOf(request.interval);
+      const intent = intentOf(request, [code], interval, context);
+      const pages = pagesOf<typeof ListObservationsRequestSchema, ObservationPosition>(
+        pageTokens,
+        intent,
+        ListObservationsRequestSchema,
+        request,
+      );
+      const size = pageSize(request.pageSize, OBSERVATIONS_A_PAGE);
+      const query = { code, interval, sources: sourcesOf(intent, request) };
+      const page = await listObservations(deps, intent, query, size, pages.position);
+      return {
+        observations: await present.observations(intent, page.observations),
+        nextPageToken: pages.token(page.next),
+        access: page.access,
+      };
+    },
+
+    async getObservation(request, context) {
+      const intent = intentOf(request, [], ALWAYS, context);
+      const place = observationPlace(pairwise, partyOf(intent.caller), request.observation);
+      const found = await getObservation(deps, intent, ALWAYS, place);
+      const [observation] = await present.observations(intent, [found.observation]);
+      return { observation: observation!, access: found.access };
+    },
+  };
+}

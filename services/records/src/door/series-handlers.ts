@@ -1,0 +1,153 @@
+import type { ServiceImpl } from "@connectrpc/connect";
+import {
+  AggregateSeriesRequestSchema,
+  ListSeriesRequestSchema,
+  QuerySeriesRequestSchema,
+  type RecordsService,
+} from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import type { PageTokens } from "@wellapi/rpc";
+import { ALWAYS } from "../model/interval.ts";
+import type { AggregatePosition } from "../read/aggregate-page.ts";
+import { type AggregateSeriesDeps, aggregateSeries } from "../read/aggregate-series.ts";
+import { type ListPosition, listSeries } from "../read/list-series.ts";
+import { querySeries, type SeriesPosition } from "../read/query-series.ts";
+import { readSeries } from "../read/read-series.ts";
+import { type WatchSeriesDeps, watchSeries } from "../read/watch-series.ts";
+import { intervalOf } from "./convert.ts";
+import { pageSize, pagesOf, resumptionOf } from "./page-position-convert.ts";
+import { aggregateInit, bucketUnitOf, type Presenter } from "./read-convert.ts";
+import type { ReadRequests } from "./read-request-convert.ts";
+
+const SAMPLES_A_PAGE = { usual: 1_000, most: 10_000 };
+/** A bucket takes some 300 bytes of JSON. */
+const BUCKETS_A_PAGE = { usual: 1_000, most: 2_000 };
+const SERIES_A_PAGE = { usual: 50, most: 200 };
+
+export interface SeriesHandlersDeps extends AggregateSeriesDeps, WatchSeriesDeps {
+  readonly pageTokens: PageTokens;
+}
+
+type Handlers = ServiceImpl<typeof RecordsService>;
+
+/** Samples as a stream: of what is stored, and of what arrives. */
+export function createStreamHandlers(
+  deps: SeriesHandlersDeps,
+  { codeKey, sourcesOf, intentOf }: ReadRequests,
+  present: Presenter,
+): Pick<Handlers, "readSeries" | "watchSeries"> {
+  const { pageTokens } = deps;
+  return {
+    async *readSeries(request, context) {
+      const code = codeKey(request.code!);
+      const { unit, digits } = request;
+      const interval = intervalOf(request.interval);
+      const intent = intentOf(request, [code], interval, context);
+      const query = { code, interval, sources: sourcesOf(intent, request), wanted: { unit, digits } };
+      for await (const payload of readSeries(deps, intent, query)) {
+        yield { payload: await present.read(intent, code, payload) };
+      }
+    },
+
+    async *watchSeries(request, context) {
+      const intent = intentOf(request, [...new Set(request.codes.map(codeKey))], ALWAYS, context);
+      const resume = resumptionOf(pageTokens, intent, request);
+      const sources = sourcesOf(intent, request);
+      const watching = watchSeries(deps, intent, sources, resume.after, context.signal);
+      for await (const { payload, position } of watching) {
+        yield { payload: await present.watch(intent, payload), resumeToken: resume.token(position) };
+      }
+    },
+  };
+}
+
+/** Samples and series in pages. */
+export function createPageHandlers(
+  deps: SeriesHandlersDeps,
+  { codeKey, sourcesOf, intentOf }: ReadRequests,
+  present: Presenter,
+): Pick<Handlers, "querySeries" | "listSeries"> {
+  const { pageTokens } = deps;
+  return {
+    async querySeries(request, context) {
+      const code = codeKey(request.code!);
+      const { unit, digits } = request;
+      const interval = intervalOf(request.interval);
+      const intent = intentOf(request, [code], interval, context);
+      const pages = pagesOf<typeof QuerySeriesRequestSchema, SeriesPosition>(
+        pageTokens,
+        intent,
+        QuerySeriesRequestSchema,
+        request,
+      );
+      const page = await querySeries(
+        deps,
+        intent,
+        { code, interval, sources: sourcesOf(intent, request), wanted: { unit, digits } },
+        pageSize(request.pageSize, SAMPLES_A_PAGE),
+        pages.position,
+      );
+      return {
+        series: await Promise.all(page.runs.map((run) => present.run(intent, code, run))),
+        nextPageToken: pages.token(page.next),
+        access: page.access,
+      };
+    },
+
+    async listSeries(request, context) {
+      const codes = [...new Set(request.codes.map(codeKey))];
+      const intent = intentOf(request, codes, ALWAYS, context);
+      const pages = pagesOf<typeof ListSeriesRequestSchema, ListPosition>(
+        pageTokens,
+        intent,
+        ListSeriesRequestSchema,
+        request,
+      );
+      const query = { codes, sources: sourcesOf(intent, request) };
+      const size = pageSize(request.pageSize, SERIES_A_PAGE);
+      const page = await listSeries(deps, intent, query, size, pages.position);
+      const series = page.series.map(async (info) =>
+        present.seriesInfo(info, await present.source(intent, info.source)),
+      );
+      return {
+        series: await Promise.all(series),
+        nextPageToken: pages.token(page.next),
+        access: page.access,
+      };
+    },
+  };
+}
+
+/** Aggregates of samples in pages. */
+export function createAggregateHandlers(
+  deps: SeriesHandlersDeps,
+  { codeKey, sourcesOf, intentOf }: ReadRequests,
+  present: Presenter,
+): Pick<Handlers, "aggregateSeries"> {
+  const { pageTokens } = deps;
+  return {
+    async aggregateSeries(request, context) {
+      const code = codeKey(request.code!);
+      const { unit, digits } = request;
+      const interval = intervalOf(request.interval);
+      const intent = intentOf(request, [code], interval, context);
+      const pages = pagesOf<typeof AggregateSeriesRequestSchema, AggregatePosition>(
+        pageTokens,
+        intent,
+        AggregateSeriesRequestSchema,
+        request,
+      );
+      const query = { code, interval, sources: sourcesOf(intent, request), wanted: { unit, digits } };
+      const bucketUnit = bucketUnitOf(request.bucketSize);
+      const size = pageSize(request.pageSize, BUCKETS_A_PAGE);
+      const answer = await aggregateSeries(deps, intent, query, bucketUnit, size, pages.position);
+      const aggregates = answer.aggregates.map(async (aggregate) =>
+        aggregateInit(aggregate, await present.source(intent, aggregate.source)),
+      );
+      return {
+        aggregates: await Promise.all(aggregates),
+        access: answer.access,
+        nextPageToken: pages.token(answer.next),
+      };
+    },
+  };
+}
