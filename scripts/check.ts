@@ -24,6 +24,7 @@ const checks: Check[] = [
     command: ["buf", "format", "proto-internal", "--diff", "--exit-code"],
   },
   { name: "generated code is up to date", command: ["node", "scripts/check-generated.ts"] },
+  { name: "every service is listed", command: ["node", "scripts/list-services.ts", "--check"] },
   {
     name: "the mesh's policies are the contracts'",
     command: ["node", "scripts/mesh-policies.ts", "--check"],

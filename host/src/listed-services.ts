@@ -1,4 +1,4 @@
-/** Every service that the host runs: a new one is a line here. */
+/** Generated from the folders of services/ by scripts/list-services.ts (make generate). Do not edit. */
 export { auditService } from "@wellapi/audit";
 export { consentService } from "@wellapi/consent";
 export { gatewayService } from "@wellapi/gateway";

@@ -1,0 +1,73 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { listedFiles, serviceFolders } from "../../scripts/list-services.ts";
+import { calledBy, contractServices, tableOf } from "../../scripts/manifests/callers-table.ts";
+import { parseExchangeConfig } from "../src/config.ts";
+import { type ServiceName, serviceNames, services } from "../src/services.ts";
+
+const contracts = await contractServices();
+
+describe("the services' descriptors", () => {
+  test("each service has the name of its folder, and every folder is listed", () => {
+    expect([...serviceNames].sort()).toEqual(serviceFolders());
+    for (const [path, text] of listedFiles(serviceFolders())) {
+      expect(readFileSync(new URL(`../../${path}`, import.meta.url), "utf8"), path).toBe(text);
+    }
+  });
+
+  test("every contract is served, by one service", () => {
+    const served = services.services.flatMap((one) => one.contracts.map(({ typeName }) => typeName));
+    expect(served.sort()).toEqual(contracts.map(({ typeName }) => typeName).sort());
+  });
+
+  test("a service calls those whose contracts say so, and identity for tokens", () => {
+    const rows = tableOf(contracts);
+    for (const name of serviceNames) {
+      const permitted = new Set<string>(calledBy(rows, name));
+      // Asked by every service that verifies tokens. It decides no order: identity asks itself, too.
+      const tokens = permitted.has("identity") ? ["identity"] : [];
+      expect(new Set([...services.calledBy(name), ...tokens]), name).toEqual(permitted);
+    }
+  });
+
+  test("they start, and stop the other way, so that who is called outlives who calls", () => {
+    const expected: readonly ServiceName[] = [
+      "keys",
+      "audit",
+      "identity",
+      "consent",
+      "records",
+      "ingestion",
+      "gateway",
+    ];
+    expect(serviceNames).toEqual(expected);
+  });
+});
+
+describe("the services' settings", () => {
+  const declared = services.services.flatMap(({ name, settings = {} }) =>
+    Object.values(settings).map((setting) => ({ service: name, ...setting })),
+  );
+  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+
+  test.each(declared)(
+    "$name is in README's table with its service and its default",
+    ({ service, name, fallback }) => {
+      const row = readme.split("\n").find((line) => line.startsWith("|") && line.includes(`\`${name}\``));
+      expect(row).toContain(service);
+      if (fallback !== undefined) expect(row).toContain(`\`${fallback}\``);
+    },
+  );
+
+  test.each(declared)("$name applies its default where it is not set", ({ service, name, fallback }) => {
+    const values = (env: Record<string, string>) => parseExchangeConfig(env).settings.get(service);
+    expect(values({})).toEqual(
+      fallback === undefined ? values({ [name]: "" }) : values({ [name]: fallback }),
+    );
+  });
+
+  test("no two services name the same setting", () => {
+    const names = declared.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
