@@ -1,0 +1,91 @@
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import replyFrom from "@fastify/reply-from";
+import type { Logger } from "@wellapi/runtime";
+import type { FastifyReply } from "fastify";
+import { createPeerAgent, type PeerTls } from "./peer-agent.ts";
+import { partUnavailable, sendRefusal } from "./refusal.ts";
+import { endToEnd, keptHeaders } from "./request-headers.ts";
+import { hasPath, pathOf, type Surface, type SurfaceDeclaration } from "./surface.ts";
+
+export interface RemoteSurfaceOptions {
+  /** As the service declares it: what is not of its paths and methods does not reach the service. */
+  readonly surface: SurfaceDeclaration;
+  /** `host:port` of the processes that serve it, asked in turn. */
+  readonly addresses: readonly string[];
+  /** Absent: plain text to a sidecar, which knows both sides. */
+  readonly tls?: PeerTls;
+}
+
+/** An answer that does not begin or go on for this long is given up. */
+const silentMs = 30_000;
+/** Once more, by another connection: the one that was kept had ended. */
+const againMs = 20;
+
+/**
+ * Stands for a surface that another process serves: passes requests on as they come and answers as they go, without
+ * what belongs to a connection and without what only the inside may say. Callers are not known here: their credential
+ * goes on to the service, which has a door of its own.
+ */
+export function createRemoteSurface({ surface, addresses, tls }: RemoteSurfaceOptions): Surface {
+  let turn = 0;
+  /** With TLS the agent chooses the address. */
+  const upstream = (): string => {
+    turn = (turn + 1) % addresses.length;
+    return tls === undefined ? `http://${addresses[turn]}` : `https://${tls.workload}`;
+  };
+  return {
+    ...surface,
+    bodies: "unread",
+    async mount(app, { log }) {
+      const agents = {
+        "http:": new HttpAgent({ keepAlive: true, timeout: silentMs }),
+        "https:": tls === undefined ? new HttpsAgent() : createPeerAgent(addresses, tls),
+      };
+      await app.register(replyFrom, {
+        disableCache: true, // of paths, which can name a patient
+        disableRequestLogging: true,
+        destroyAgent: true,
+        http: { agents, requestOptions: { timeout: silentMs } },
+      });
+      for (const path of surface.paths) {
+        app.route({
+          method: [...surface.methods],
+          url: path.endsWith("/") ? `${path}*` : path,
+          handler(request, reply) {
+            // By the target as it came: the router has decoded it, and dots in it lead elsewhere.
+            const { pathname } = new URL(`http://surface${pathOf(request.raw.url)}`);
+            if (!hasPath(surface, pathname)) return reply.callNotFound();
+            return reply.from(undefined, {
+              getUpstream: upstream,
+              rewriteRequestHeaders: (_request, { host, ...headers }) => ({
+                ...endToEnd(keptHeaders(surface, headers)),
+                host,
+              }),
+              rewriteHeaders: endToEnd,
+              retriesCount: 1,
+              retryDelay: ({ err, attempt }) =>
+                isReset(err) && isSafe(request.method) && attempt === 0 ? againMs : null,
+              onError: (failed, { error }) => unanswered(failed as FastifyReply, surface, error, log),
+            });
+          },
+        });
+      }
+    },
+  };
+}
+
+/** A connection that was kept has ended under the request. */
+function isReset(error: Error | null | undefined): boolean {
+  return error instanceof Error && "code" in error && error.code === "ECONNRESET";
+}
+
+/** Safe methods (RFC 9110, 9.2.1) change nothing, so that they may be sent again. */
+function isSafe(method: string): boolean {
+  return method === "GET" || method === "HEAD";
+}
+
+function unanswered(reply: FastifyReply, { name }: SurfaceDeclaration, error: Error, log: Logger): void {
+  log.warn({ err: error, surface: name }, "the surface's service does not answer");
+  sendRefusal(reply, partUnavailable);
+}
