@@ -63,6 +63,52 @@ export const mutations: readonly {
       /^gateway -> \/wellapi\.internal\.records\.v1\.RecordsWriteService\/AppendSeries: permitted by the policies, refused by the contracts$/,
   },
   {
+    name: "a surface's path that is wider than the surface",
+    change: (m) => set(surfaceRule(m, "audit"), "paths", ["/*"]),
+    problem: /a path has a wildcard$|^gateway -> GET \/\S* of audit's surfaces: permitted by the policies/,
+  },
+  {
+    name: "a surface's method that it does not have",
+    change: (m) => append(surfaceRule(m, "audit").methods, "POST"),
+    problem:
+      /^gateway -> POST \/log\/x of audit's surfaces: permitted by the policies, not declared by the service$/,
+  },
+  {
+    name: "a surface that its policy forgets",
+    change: (m) => set(surfaceRule(m, "identity"), "paths", ["/.well-known/other"]),
+    problem:
+      /^gateway -> GET \/\.well-known\/jwks\.json of identity's surfaces: refused by the policies, declared by the service$/,
+  },
+  {
+    name: "surfaces that another service may ask",
+    change: (m) =>
+      append(
+        find<Policy>(m, "AuthorizationPolicy", "audit").spec.rules?.at(-1)?.from?.[0]?.source.principals,
+        "cluster.local/ns/wellapi/sa/ingestion",
+      ),
+    problem: /^ingestion -> GET \/log\/x of audit's surfaces: permitted by the policies/,
+  },
+  {
+    name: "no port for the surfaces",
+    change: (m) => {
+      const container = serviceOfWorkload(m, "StatefulSet", "audit") as { ports?: { name: string }[] };
+      set(
+        container,
+        "ports",
+        container.ports?.filter(({ name }) => name !== "surfaces"),
+      );
+    },
+    problem: /^audit: port 9080 must be there in its pod and its Service, for its surfaces$/,
+  },
+  {
+    name: "a network policy that leaves the surfaces out",
+    change: (m) => {
+      const { ingress } = find<NetworkPolicy>(m, "NetworkPolicy", "identity").spec;
+      set(ingress?.find(({ ports }) => ports?.[0]?.port === 9080)?.ports?.[0], "port", 9081);
+    },
+    problem: /^network: gateway to the surfaces of identity is closed$/,
+  },
+  {
     name: "a policy that denies by default left out",
     change: (m) => remove(m, "AuthorizationPolicy", "deny-by-default"),
     problem: /^namespace wellapi(-edge)?: no AuthorizationPolicy denies by default$/,
@@ -217,6 +263,12 @@ export const mutations: readonly {
 
 function serviceOfWorkload(manifests: readonly Manifest[], kind: string, name: string): Container {
   return find<Workload>(manifests, kind, name).spec.template.spec.containers[0]!;
+}
+
+/** What the gateway may ask of the service's surfaces. */
+function surfaceRule(manifests: readonly Manifest[], service: string) {
+  const rules = find<Policy>(manifests, "AuthorizationPolicy", service).spec.rules;
+  return rules!.at(-1)!.to![0]!.operation as { ports: string[]; methods: string[]; paths: string[] };
 }
 
 export function find<T = Manifest>(manifests: readonly Manifest[], kind: string, name: string): T {

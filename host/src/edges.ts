@@ -6,8 +6,9 @@ import { Pkcs10CertificateRequestGenerator } from "@peculiar/x509";
 import { forwardingRoute } from "@wellapi/gateway";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v1/edge_certificate_service_pb";
-import { type Authentication, createStreamLimit, isPublic, type ServerTls } from "@wellapi/rpc";
-import type { ComposedService, Registry } from "@wellapi/service";
+import type { MountedSurface, Surface } from "@wellapi/http";
+import { type Authentication, createStreamLimit, type Door, isPublic, type ServerTls } from "@wellapi/rpc";
+import type { ComposedService, Registry, ServiceDescriptor } from "@wellapi/service";
 import {
   createDoorAuthentication,
   type DoorSettings,
@@ -32,12 +33,18 @@ export interface EdgeSettings extends DoorSettings {
   readonly drainMs: number;
 }
 
+/** Where the services are. */
+export type EdgeServices =
+  /** In this process, by name: the doors serve them themselves. */
+  | { readonly composed: ReadonlyMap<string, ComposedService> }
+  /** In other processes, to which the doors forward; `elsewhere` stands for a surface that another one serves. */
+  | { readonly elsewhere: (service: string, surface: Surface) => Surface };
+
 export interface EdgeOptions {
   readonly platform: HostPlatform;
   readonly registry: Registry;
   readonly settings: EdgeSettings;
-  /** The services in this process, by name, which the gRPC door serves itself. Undefined: it forwards to other processes. */
-  readonly composed: ReadonlyMap<string, ComposedService> | undefined;
+  readonly services: EdgeServices;
   /** Ends the wait for services that start later. Undefined: they all run. */
   readonly waiting: AbortSignal | undefined;
 }
@@ -57,7 +64,8 @@ const callMs = 5_000;
 
 /** Both edges: the providers' gRPC door and the HTTP gateway. Its closer drains both at once. */
 export async function openEdges(options: EdgeOptions): Promise<Edges> {
-  const { platform, registry, settings, composed, waiting } = options;
+  const { platform, registry, settings, services, waiting } = options;
+  const composed = "composed" in services ? services.composed : undefined;
   const { network, clock, closers, log, installation } = platform;
   // In one process the gRPC door is a workload of its own; in the mesh both are the gateway's.
   const grpc = composed === undefined ? http : "door";
@@ -103,24 +111,37 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
     upstream,
     services: registry.publicContracts,
     authentication: atGateway,
-    surfaces: registry.services.flatMap(({ name, surfaces = [] }) => {
-      if (surfaces.length === 0) return [];
-      const own = composed?.get(name);
-      const door = createSurfaceDoor({
-        registry,
-        routes: own?.routes ?? [],
-        upstream: own ? network.unauthenticated(name) : upstream,
-        authentication: own ? authenticationOf(name, http) : atGateway,
-        answers,
-        streamLimit,
-        log,
-      });
-      return surfaces.map((surface) => ({ surface, door }));
-    }),
+    surfaces: registry.services.flatMap((descriptor) =>
+      surfacesOf(descriptor, services, (name, { routes }) =>
+        createSurfaceDoor({
+          registry,
+          routes,
+          upstream: network.unauthenticated(name),
+          authentication: authenticationOf(name, http),
+          answers,
+          streamLimit,
+          log,
+        }),
+      ),
+    ),
     ready: async () => true,
   });
   closers.push("doors", () => drainDoors([grpcDoor, gateway], settings.drainMs));
   return { grpcPort: grpcDoor.port, httpPort: gateway.port, authority: clientAuthority, verifierKey };
+}
+
+/** The service's own surfaces behind a door, or what stands for them. */
+function surfacesOf(
+  { name, surfaces = [] }: ServiceDescriptor,
+  services: EdgeServices,
+  doorOf: (name: string, composed: ComposedService) => Door,
+): readonly MountedSurface[] {
+  if ("elsewhere" in services)
+    return surfaces.map((surface) => ({ surface: services.elsewhere(name, surface) }));
+  const composed = services.composed.get(name);
+  if (composed === undefined || surfaces.length === 0) return [];
+  const door = doorOf(name, composed);
+  return surfaces.map((surface) => ({ surface, door }));
 }
 
 /** From files where they are given, else signed by identity for a key that is made here and stays here. */

@@ -65,7 +65,7 @@ export async function openExchange(
       platform,
       registry,
       settings: { ...config, doorHosts: [], doorFiles: undefined },
-      composed,
+      services: { composed },
       waiting: undefined,
     });
     for (const { ready } of composed.values()) await ready?.();

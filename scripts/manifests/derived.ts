@@ -1,5 +1,5 @@
 /** What the mesh's manifests take from the contracts. Each function is pure: table in, Kubernetes objects out. */
-import { type ServiceName, serviceNames } from "../../host/src/services.ts";
+import { type ServiceName, serviceNames, services } from "../../host/src/services.ts";
 import { calledBy, type Row } from "./callers-table.ts";
 
 export type Manifest = Readonly<Record<string, unknown>>;
@@ -7,6 +7,8 @@ export type Manifest = Readonly<Record<string, unknown>>;
 export const namespace = "wellapi";
 export const edgeNamespace = "wellapi-edge";
 const grpcPort = 9443;
+/** Where the gateway passes requests for a service's HTTP surfaces on. */
+export const surfacePort = 9080;
 const metricsPort = 15020; // the sidecar's agent, merged with nothing of ours
 /** Placeholder: each overlay says its own. */
 const apiHost = "api.wellapi.example";
@@ -19,7 +21,15 @@ export function principalOf(workload: string, inNamespace = namespace): string {
   return `cluster.local/ns/${inNamespace}/sa/${workload}`;
 }
 
-/** One ALLOW policy a service: from these service accounts, POST, to exactly these paths. */
+/** The HTTP surfaces of a service: their paths (`/log/` with all below it) and methods, as it declares them. */
+export function surfacesOf(service: string) {
+  return services.service(service).surfaces ?? [];
+}
+
+/**
+ * One ALLOW policy a service: from these service accounts, POST, to exactly these paths; and from the gateway, on their
+ * own port, to the paths of its surfaces.
+ */
 export function authorizationPolicies(rows: readonly Row[]): readonly Manifest[] {
   return inner.map((service) => {
     const own = rows.filter((row) => row.service === service);
@@ -31,15 +41,33 @@ export function authorizationPolicies(rows: readonly Row[]): readonly Manifest[]
       .filter(({ paths }) => paths.length > 0)
       .map(({ caller, paths }) => ({
         from: [{ source: { principals: [principalOf(caller)] } }],
-        to: [{ operation: { methods: ["POST"], paths } }],
+        to: [{ operation: { ports: [String(grpcPort)], methods: ["POST"], paths } }],
       }));
     return {
       apiVersion: "security.istio.io/v1",
       kind: "AuthorizationPolicy",
       metadata: { name: service, namespace },
-      spec: { selector: { matchLabels: { app: service } }, action: "ALLOW", rules },
+      spec: {
+        selector: { matchLabels: { app: service } },
+        action: "ALLOW",
+        rules: [...rules, ...surfaceRules(service)],
+      },
     };
   });
+}
+
+/** From the gateway, which passes requests on: the surfaces' own paths and methods. */
+function surfaceRules(service: string): readonly Manifest[] {
+  const operations = surfacesOf(service).map(({ methods, paths }) => ({
+    operation: { ports: [String(surfacePort)], methods: [...methods], paths: paths.map(allBelow) },
+  }));
+  if (operations.length === 0) return [];
+  return [{ from: [{ source: { principals: [principalOf("gateway")] } }], to: operations }];
+}
+
+/** As Istio's policies write it. */
+function allBelow(path: string): string {
+  return path.endsWith("/") ? `${path}*` : path;
 }
 
 /** Hosts outside the mesh that a service may reach: those of the ServiceEntry objects labelled for it. */
@@ -62,6 +90,14 @@ export function sidecars(rows: readonly Row[], outside: Outside): readonly Manif
             port: { number: grpcPort, protocol: "GRPC", name: "grpc" },
             defaultEndpoint: `127.0.0.1:${grpcPort}`,
           },
+          ...(surfacesOf(service).length > 0
+            ? [
+                {
+                  port: { number: surfacePort, protocol: "HTTP", name: "http-surfaces" },
+                  defaultEndpoint: `127.0.0.1:${surfacePort}`,
+                },
+              ]
+            : []),
         ],
       }),
       egress: [
@@ -92,13 +128,19 @@ export function routes(): readonly Manifest[] {
     spec: {
       hosts: [`${service}.${domain}`],
       http: [
-        {
-          retries: { attempts: 2, retryOn: "connect-failure,refused-stream" },
-          route: [{ destination: { host: `${service}.${domain}`, port: { number: grpcPort } } }],
-        },
+        ...(surfacesOf(service).length > 0 ? [routeTo(service, surfacePort, [{ port: surfacePort }])] : []),
+        routeTo(service, grpcPort),
       ],
     },
   }));
+}
+
+function routeTo(service: string, number: number, match?: readonly Manifest[]): Manifest {
+  return {
+    ...(match && { match }),
+    retries: { attempts: 2, retryOn: "connect-failure,refused-stream" },
+    route: [{ destination: { host: `${service}.${domain}`, port: { number } } }],
+  };
 }
 
 /** The same table for the network: who may open a connection to whom, and nothing else. */
@@ -106,6 +148,7 @@ export function networkPolicies(rows: readonly Row[]): readonly Manifest[] {
   return serviceNames.map((service) => {
     const callers = serviceNames.filter((caller) => calledBy(rows, caller).includes(service));
     const called = calledBy(rows, service);
+    const surfacing = service === "gateway" ? inner.filter((name) => surfacesOf(name).length > 0) : [];
     return {
       apiVersion: "networking.k8s.io/v1",
       kind: "NetworkPolicy",
@@ -115,16 +158,24 @@ export function networkPolicies(rows: readonly Row[]): readonly Manifest[] {
         policyTypes: ["Ingress", "Egress"],
         ingress: [
           ...(callers.length > 0 ? [{ from: callers.map(podsOf), ports: [tcp(grpcPort)] }] : []),
+          ...(surfacesOf(service).length > 0
+            ? [{ from: [podsOf("gateway")], ports: [tcp(surfacePort)] }]
+            : []),
           { from: [{ namespaceSelector: named("observability") }], ports: [tcp(metricsPort)] },
         ],
-        ...(called.length > 0 && { egress: [{ to: called.map(podsOf), ports: [tcp(grpcPort)] }] }),
+        ...(called.length > 0 && {
+          egress: [
+            { to: called.map(podsOf), ports: [tcp(grpcPort)] },
+            ...(surfacing.length > 0 ? [{ to: surfacing.map(podsOf), ports: [tcp(surfacePort)] }] : []),
+          ],
+        }),
       },
     };
   });
 }
 
 /**
- * The HTTP gateway's routes at the edge: the public services, and the files that anybody may have. A JSON Web Token
+ * The HTTP gateway's routes at the edge: the public services, and the services' surfaces. A JSON Web Token
  * is copied into a header of our own, which the gateway's sidecar verifies (edge-authentication.yaml): an API key
  * comes in the same `authorization: Bearer`, and Istio would refuse it there as a malformed token. Whatever a
  * client sends in that header itself is dropped.
@@ -132,8 +183,11 @@ export function networkPolicies(rows: readonly Row[]): readonly Manifest[] {
 export function edgeRoutes(publicTypes: readonly string[]): Manifest {
   const uris = [
     ...publicTypes.map((type) => ({ prefix: `/${type}/` })),
-    { prefix: "/log/" },
-    { exact: "/.well-known/jwks.json" },
+    ...inner
+      .flatMap((service) => surfacesOf(service))
+      .flatMap(({ paths }) => paths)
+      .sort()
+      .map((path) => (path.endsWith("/") ? { prefix: path } : { exact: path })),
   ];
   const http = {
     retries: { attempts: 2, retryOn: "connect-failure,refused-stream" },

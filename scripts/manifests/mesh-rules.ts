@@ -1,8 +1,9 @@
 /** What the mesh must refuse: read from the rendered policies, and compared with the contracts' table pair by pair. */
 import { type ServiceName, serviceNames } from "../../host/src/services.ts";
+import { hasPath } from "../../packages/http/src/surface.ts";
 import { calledBy, type Row } from "./callers-table.ts";
-import { edgeNamespace, type Manifest, namespace, principalOf } from "./derived.ts";
-import { type Metadata, type NetworkPolicy, ofKind, type Policy, selects } from "./kinds.ts";
+import { edgeNamespace, type Manifest, namespace, principalOf, surfacePort, surfacesOf } from "./derived.ts";
+import { type Metadata, type NetworkPolicy, ofKind, type Policy, selects, type Workload } from "./kinds.ts";
 
 const namespaces = [namespace, edgeNamespace];
 
@@ -11,6 +12,8 @@ export function meshProblems(manifests: readonly Manifest[], rows: readonly Row[
     ...peerProblems(manifests),
     ...policyProblems(manifests),
     ...matrixProblems(ofKind<Policy>(manifests, "AuthorizationPolicy"), rows),
+    ...surfaceProblems(ofKind<Policy>(manifests, "AuthorizationPolicy")),
+    ...portProblems(manifests),
     ...networkProblems(manifests, rows),
     ...trafficProblems(manifests),
   ];
@@ -74,7 +77,10 @@ function ruleProblems({ metadata, spec }: Policy): readonly string[] {
     }
     for (const { operation } of operations) {
       if (!operation.paths && !operation.ports) problems.push("an operation names neither paths nor ports");
-      if (operation.paths?.some((path) => path.includes("*"))) problems.push("a path has a wildcard");
+      const wild = operation.paths?.filter((path) => path.includes("*")) ?? [];
+      const surface = operation.ports?.join() === String(surfacePort);
+      if (wild.some((path) => !surface || !/^\/[^*]+\/\*$/.test(path)))
+        problems.push("a path has a wildcard");
     }
   }
   return problems;
@@ -86,7 +92,8 @@ function matrixProblems(policies: readonly Policy[], rows: readonly Row[]): read
     [...serviceNames, "edge", "default"].flatMap((caller) => {
       const expected = callers.some((name) => name === caller);
       const principal = principalOf(caller, caller === "edge" ? edgeNamespace : namespace);
-      if (permits(policies, service, principal, path) === expected) return [];
+      if (permits(policies, service, principal, { path, method: "POST", port: "9443" }) === expected)
+        return [];
       return [
         `${caller} -> ${path}: ${expected ? "refused by the policies, permitted" : "permitted by the policies, refused"} by the contracts`,
       ];
@@ -94,12 +101,69 @@ function matrixProblems(policies: readonly Policy[], rows: readonly Row[]): read
   );
 }
 
+const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+
+/** Every service account against the surfaces' port of every service: only the gateway, and what the surfaces declare. */
+function surfaceProblems(policies: readonly Policy[]): readonly string[] {
+  const all = serviceNames.flatMap((name) => surfacesOf(name));
+  const asked = [
+    "/",
+    "/x",
+    ...all.flatMap(({ paths }) => paths.map((path) => `${path}${path.endsWith("/") ? "x" : ""}`)),
+  ];
+  return serviceNames
+    .filter((service) => service !== "gateway")
+    .flatMap((service) =>
+      [...serviceNames, "edge", "default"].flatMap((caller) =>
+        asked.flatMap((path) =>
+          methods.flatMap((method) => {
+            const declared = surfacesOf(service).some(
+              (one) => hasPath(one, path) && one.methods.some((own) => own === method),
+            );
+            const expected = caller === "gateway" && declared;
+            const principal = principalOf(caller, caller === "edge" ? edgeNamespace : namespace);
+            const call = { path, method, port: String(surfacePort) };
+            if (permits(policies, service, principal, call) === expected) return [];
+            return [
+              `${caller} -> ${method} ${path} of ${service}'s surfaces: ${expected ? "refused by the policies, declared" : "permitted by the policies, not declared"} by the service`,
+            ];
+          }),
+        ),
+      ),
+    );
+}
+
+/** A service with surfaces has their port, in its pods and at its address; no other has. */
+function portProblems(manifests: readonly Manifest[]): readonly string[] {
+  type Addresses = {
+    metadata: Metadata;
+    spec: { ports?: readonly { name?: string; port: number; targetPort?: string | number }[] };
+  };
+  return serviceNames.flatMap((service) => {
+    const expected = surfacesOf(service).length > 0;
+    const container = ofKind<Workload>(manifests, "Deployment", "StatefulSet")
+      .find(({ metadata }) => metadata.name === service && metadata.namespace === namespace)
+      ?.spec.template.spec.containers.find(({ name }) => name === "service") as
+      | { ports?: readonly { name?: string; containerPort: number }[] }
+      | undefined;
+    const named = container?.ports?.find(({ containerPort }) => containerPort === surfacePort)?.name;
+    const address = ofKind<Addresses>(manifests, "Service").find(
+      ({ metadata }) => metadata.name === service && metadata.namespace === namespace,
+    );
+    const led = address?.spec.ports?.find(({ port }) => port === surfacePort)?.targetPort;
+    if ((named !== undefined) === expected && led === named) return [];
+    return [
+      `${service}: port ${surfacePort} must ${expected ? "be there in its pod and its Service, for its surfaces" : "not be there: it has no surfaces"}`,
+    ];
+  });
+}
+
 /** Istio's evaluation of ALLOW policies: one rule that matches is enough; with policies and no match, no. */
 function permits(
   policies: readonly Policy[],
   service: ServiceName,
   principal: string,
-  path: string,
+  { path, method, port }: { readonly path: string; readonly method: string; readonly port: string },
 ): boolean {
   const one = (patterns: readonly string[] | undefined, value: string) =>
     patterns === undefined || patterns.some((pattern) => matches(pattern, value));
@@ -114,7 +178,7 @@ function permits(
         (to === undefined ||
           to.some(
             ({ operation }) =>
-              one(operation.paths, path) && one(operation.methods, "POST") && one(operation.ports, "9443"),
+              one(operation.paths, path) && one(operation.methods, method) && one(operation.ports, port),
           )),
     );
 }
@@ -155,18 +219,31 @@ function networkProblems(manifests: readonly Manifest[], rows: readonly Row[]): 
   const table = serviceNames.flatMap((service) =>
     [...serviceNames, "edge"].flatMap((caller) => {
       const expected = serviceNames.some((name) => name === caller && calledBy(rows, name).includes(service));
-      return reaches(policies, caller, service) === expected
+      return reaches(policies, caller, service, 9443) === expected
         ? []
         : [
             `network: ${caller} to ${service} is ${expected ? "closed, and the contracts need it" : "open, and no contract needs it"}`,
           ];
     }),
   );
-  return [...missing, ...open, ...table];
+  const surfaces = serviceNames.flatMap((service) =>
+    [...serviceNames, "edge"].flatMap((caller) => {
+      const expected = caller === "gateway" && surfacesOf(service).length > 0;
+      return reaches(policies, caller, service, surfacePort) === expected
+        ? []
+        : [`network: ${caller} to the surfaces of ${service} is ${expected ? "closed" : "open"}`];
+    }),
+  );
+  return [...missing, ...open, ...table, ...surfaces];
 }
 
-/** Whether the caller's pods may open a connection to the service's RPC port: out of theirs and into its own. */
-function reaches(policies: readonly NetworkPolicy[], caller: string, service: string): boolean {
+/** Whether the caller's pods may open a connection to the service's port: out of theirs and into its own. */
+function reaches(
+  policies: readonly NetworkPolicy[],
+  caller: string,
+  service: string,
+  wanted: number,
+): boolean {
   const from = caller === "edge" ? edgeNamespace : namespace;
   const peersHave = (
     peers: readonly { podSelector?: object; namespaceSelector?: object }[] | undefined,
@@ -181,7 +258,7 @@ function reaches(policies: readonly NetworkPolicy[], caller: string, service: st
           : own === other) && selects(podSelector, { app, "app.kubernetes.io/part-of": "wellapi" }),
     );
   const opens = (ports: readonly { port: number }[] | undefined) =>
-    ports?.some(({ port }) => port === 9443) === true;
+    ports?.some(({ port }) => port === wanted) === true;
   const of = (name: string, app: string) =>
     policies.filter(
       ({ metadata, spec }) =>

@@ -8,7 +8,7 @@ import { prepareDataFolder } from "../data-folder.ts";
 import { HostError } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Announcement } from "../mesh/serve.ts";
-import { type ServiceName, serviceNames } from "../services.ts";
+import { type ServiceName, serviceNames, services } from "../services.ts";
 import { type Child, startChild } from "./child.ts";
 import type { MeshConfig } from "./config.ts";
 import { type Member, memberOf, membersOf } from "./members.ts";
@@ -98,8 +98,13 @@ export async function openMesh(
       },
     });
 
-    const free = await freePorts(members.length);
+    const free = await freePorts(2 * members.length);
     const ports = new Map(members.map(({ name }, i) => [name, free[i]!]));
+    /** Of those that have HTTP surfaces. */
+    const surfacing = members.filter(({ service }) => services.service(service).surfaces?.length);
+    const surfacePorts = new Map(surfacing.map(({ name }, i) => [name, free[members.length + i]!]));
+    const peersAt = (peers: readonly Member[], at: ReadonlyMap<string, number>): string =>
+      peers.map((peer) => `${peer.service}=127.0.0.1:${at.get(peer.name)}`).join(",");
     const settings = ({ name, service }: Member): Env => {
       const files = workloads.files(name);
       return {
@@ -112,7 +117,9 @@ export async function openMesh(
         WELLAPI_TRUST_DOMAIN: config.trustDomain,
         WELLAPI_NAMESPACE: "wellapi",
         WELLAPI_SIDECAR: "none",
-        WELLAPI_PEERS: members.map((peer) => `${peer.service}=127.0.0.1:${ports.get(peer.name)}`).join(","),
+        WELLAPI_SURFACE_PORT: String(surfacePorts.get(name) ?? ""),
+        WELLAPI_PEERS: peersAt(members, ports),
+        WELLAPI_SURFACE_PEERS: peersAt(surfacing, surfacePorts),
         WELLAPI_WORKLOAD_CERT: files.certificate,
         WELLAPI_WORKLOAD_KEY: files.privateKey,
         WELLAPI_WORKLOAD_CA: files.authority,

@@ -18,6 +18,8 @@ export interface ServiceConfig {
   readonly healthPort: number | undefined;
   /** `host:port`, one or several for each service. */
   readonly peers: ReadonlyMap<string, readonly string[]>;
+  /** The same for the HTTP surfaces of the services that have some. The gateway calls there. */
+  readonly surfacePeers: ReadonlyMap<string, readonly string[]>;
   /** Undefined behind a sidecar, which has the certificates. */
   readonly workload: (WorkloadFiles & { readonly reloadMs: number }) | undefined;
   /** After this long a connection takes no new calls, at the gRPC door and, where no sidecar balances, between services. */
@@ -43,17 +45,28 @@ export interface ServiceConfig {
   /** The service's own settings. */
   readonly settings: object;
   readonly edges: EdgeConfig | undefined;
+  readonly surfaces: SurfacesConfig | undefined;
 }
 
-/** Of the edge's process only. */
-export interface EdgeConfig {
-  readonly grpcPort: number;
-  readonly httpPort: number;
-  readonly corsOrigins: readonly string[];
+/** Of a process that callers from outside come to. */
+interface DoorConfig {
   readonly credentialRecheckMs: number;
   readonly credentialCacheMs: number;
   /** How many streams an application may have open at the doors of this process. */
   readonly streamsPerApplication: number;
+}
+
+/** Of a service that has HTTP surfaces. */
+export interface SurfacesConfig extends DoorConfig {
+  /** Where the gateway calls; 0 takes a free port. */
+  readonly port: number;
+}
+
+/** Of the edge's process only. */
+export interface EdgeConfig extends DoorConfig {
+  readonly grpcPort: number;
+  readonly httpPort: number;
+  readonly corsOrigins: readonly string[];
   /** Names that providers call the door by; its certificate holds them. */
   readonly doorHosts: readonly string[];
   /** The door's certificate from elsewhere (cert-manager); absent: identity signs one. */
@@ -61,6 +74,8 @@ export interface EdgeConfig {
 }
 
 const hour = 3_600_000;
+const grpcPort = 9443;
+const surfacePort = 9080;
 /** What is answered with the master key in the process itself. */
 const byMasterKey: readonly Need[] = ["keys", "vault", "journal", "access_log"];
 
@@ -76,9 +91,10 @@ export function parseServiceConfig(name: string, env: Env, registry: Registry = 
       namespace,
       profile: reader.enum("WELLAPI_PROFILE", ["sandbox", "production"] as const, "production"),
       host: hostOf(reader, service, sidecar),
-      port: reader.port("WELLAPI_PORT", 9443),
+      port: reader.port("WELLAPI_PORT", grpcPort),
       healthPort: env.WELLAPI_HEALTH_PORT ? reader.port("WELLAPI_HEALTH_PORT") : undefined,
-      peers: peersOf(reader, namespace, registry.names),
+      peers: peersOf(reader, "WELLAPI_PEERS", grpcPort, namespace, registry.names),
+      surfacePeers: peersOf(reader, "WELLAPI_SURFACE_PEERS", surfacePort, namespace, withSurfaces(registry)),
       workload: sidecar
         ? undefined
         : {
@@ -102,6 +118,9 @@ export function parseServiceConfig(name: string, env: Env, registry: Registry = 
       masterKey: holdsMasterKey(service) ? reader.path("WELLAPI_MASTER_KEY") : "",
       settings: settingsOf(service, reader),
       edges: compose ? undefined : edgesOf(reader, env),
+      surfaces: service.surfaces?.length
+        ? { port: reader.port("WELLAPI_SURFACE_PORT", surfacePort), ...doorOf(reader) }
+        : undefined,
     };
   });
 }
@@ -124,19 +143,24 @@ function hostOf(reader: ConfigReader, { compose }: ServiceDescriptor, sidecar: b
 /** `records=10.0.0.7:9443,records=10.0.0.8:9443,consent=...`; a service that is not named has its usual name. */
 function peersOf(
   reader: ConfigReader,
+  setting: string,
+  usualPort: number,
   namespace: string,
   serviceNames: readonly string[],
 ): ReadonlyMap<string, readonly string[]> {
-  const named = reader.list("WELLAPI_PEERS", []).map((item) => /^([a-z]+)=(\S+:\d{1,5})$/.exec(item));
+  const named = reader.list(setting, []).map((item) => /^([a-z]+)=(\S+:\d{1,5})$/.exec(item));
   if (named.some((item) => item === null || !serviceNames.some((name) => name === item[1]))) {
     reader.problem(
-      `WELLAPI_PEERS is not valid: expected <service>=<host>:<port> with commas between, of ${serviceNames.join(", ")}`,
+      `${setting} is not valid: expected <service>=<host>:<port> with commas between, of ${serviceNames.join(", ")}`,
     );
   }
   return new Map(
     serviceNames.map((service) => {
       const addresses = named.filter((item) => item?.[1] === service).map((item) => item![2]!);
-      return [service, addresses.length > 0 ? addresses : [`${service}.${namespace}.svc.cluster.local:9443`]];
+      return [
+        service,
+        addresses.length > 0 ? addresses : [`${service}.${namespace}.svc.cluster.local:${usualPort}`],
+      ];
     }),
   );
 }
@@ -147,6 +171,16 @@ function edgesOf(reader: ConfigReader, env: Env): EdgeConfig {
     grpcPort: reader.port("WELLAPI_GRPC_PORT", 7443),
     httpPort: reader.port("WELLAPI_HTTP_PORT", 7080),
     corsOrigins: reader.list("WELLAPI_CORS_ORIGINS", []),
+    ...doorOf(reader),
+    doorHosts: reader.list("WELLAPI_DOOR_HOSTS", []),
+    doorFiles: files
+      ? { certificate: reader.path("WELLAPI_DOOR_CERT"), privateKey: reader.path("WELLAPI_DOOR_KEY") }
+      : undefined,
+  };
+}
+
+function doorOf(reader: ConfigReader): DoorConfig {
+  return {
     credentialRecheckMs: reader.int("WELLAPI_CREDENTIAL_RECHECK_MS", {
       fallback: 15_000,
       min: 100,
@@ -154,11 +188,11 @@ function edgesOf(reader: ConfigReader, env: Env): EdgeConfig {
     }),
     credentialCacheMs: reader.int("WELLAPI_CREDENTIAL_CACHE_MS", { fallback: 0, min: 0, max: 60_000 }),
     streamsPerApplication: streamsPerApplicationOf(reader),
-    doorHosts: reader.list("WELLAPI_DOOR_HOSTS", []),
-    doorFiles: files
-      ? { certificate: reader.path("WELLAPI_DOOR_CERT"), privateKey: reader.path("WELLAPI_DOOR_KEY") }
-      : undefined,
   };
+}
+
+function withSurfaces(registry: Registry): readonly string[] {
+  return registry.services.filter(({ surfaces }) => surfaces?.length).map(({ name }) => name);
 }
 
 function natsTlsOf(reader: ConfigReader, env: Env): JetStreamTls | undefined {

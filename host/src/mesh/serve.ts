@@ -15,6 +15,7 @@ import { composeService } from "../service-platform.ts";
 import { services } from "../services.ts";
 import type { ServiceConfig } from "./config.ts";
 import { type MeshPlatform, openMeshPlatform } from "./platform.ts";
+import { createRemoteSurfaces, openSurfaces } from "./surfaces.ts";
 
 /** What a process says once it serves: one JSON document on one line of its standard output. */
 export interface Announcement {
@@ -22,6 +23,8 @@ export interface Announcement {
   readonly pid: number;
   /** Where other services call; the gateway has none. */
   readonly port?: number;
+  /** Where the gateway passes requests for the service's HTTP surfaces on. */
+  readonly surfacePort?: number;
   /** Of identity, at the installation's first start only. */
   readonly operatorKey?: string;
   /** Of the gateway. */
@@ -70,7 +73,8 @@ async function openEdge(
   const { host, connectionAgeMs, drainMs } = config;
   const age = connectionAgeMs ? { connectionAgeMs } : {};
   const settings = { ...config.edges!, host, drainMs, ...age };
-  const edges = await openEdges({ platform, registry, settings, composed: undefined, waiting });
+  const elsewhere = createRemoteSurfaces(config, platform.certificates);
+  const edges = await openEdges({ platform, registry, settings, services: { elsewhere }, waiting });
   const { authority, verifierKey } = edges;
   return {
     service,
@@ -124,13 +128,19 @@ async function openInner(
       log,
     }),
   );
-  closers.push("server", () => server.drain(config.drainMs));
+  closers.push("server", () => server.close());
   certificates?.onChange(() => server.reload(tls()));
+  const surfaces = await openSurfaces({ descriptor, composed, registry, config, platform });
+  // Both at once: while one waits for its callers, the other must not take new ones.
+  closers.push("drain", async () => {
+    await Promise.all([server.drain(config.drainMs), surfaces?.close(config.drainMs)]);
+  });
   const { firstOperatorKey } = composed;
   return {
     service,
     pid: process.pid,
     port: server.port,
+    ...(surfaces && { surfacePort: surfaces.port }),
     ...(firstOperatorKey === undefined ? {} : { operatorKey: firstOperatorKey }),
   };
 }

@@ -1,0 +1,88 @@
+import { createRemoteSurface, type HttpServer, openHttpServer, type Surface } from "@wellapi/http";
+import {
+  certificateIdentity,
+  createStreamLimit,
+  sidecarIdentity,
+  type WorkloadCertificates,
+} from "@wellapi/rpc";
+import type { ComposedService, Registry, ServiceDescriptor } from "@wellapi/service";
+import { createDoorAuthentication, listening } from "../doors.ts";
+import { createSurfaceDoor } from "../surface-door.ts";
+import type { ServiceConfig } from "./config.ts";
+import type { MeshPlatform } from "./platform.ts";
+
+const edge = "gateway";
+
+/**
+ * Serves the surfaces of a service in its own process, to the gateway's alone, which passes requests on. Undefined for a
+ * service without any. Whoever opens it closes it.
+ */
+export async function openSurfaces(options: {
+  readonly descriptor: ServiceDescriptor;
+  readonly composed: ComposedService;
+  readonly registry: Registry;
+  readonly config: ServiceConfig;
+  readonly platform: MeshPlatform;
+}): Promise<HttpServer | undefined> {
+  const { descriptor, composed, registry, config, platform } = options;
+  const { name, surfaces = [], needs } = descriptor;
+  const { network, clock, log, closers, certificates, accessEnds } = platform;
+  if (config.surfaces === undefined) return undefined;
+  const { port, credentialRecheckMs, credentialCacheMs, streamsPerApplication } = config.surfaces;
+  const authentication = createDoorAuthentication({
+    workload: name,
+    edge,
+    network,
+    clock,
+    recheckMs: credentialRecheckMs,
+    believeMs: credentialCacheMs,
+  });
+  closers.push("ends of access", accessEnds.listen(authentication.forget));
+  const door = createSurfaceDoor({
+    registry,
+    routes: composed.routes,
+    upstream: network.unauthenticated(name),
+    authentication,
+    ...(needs.includes("enforcement") && { answers: (await platform.enforcement(name)).answers }),
+    streamLimit: createStreamLimit({ perApplication: streamsPerApplication }),
+    log,
+  });
+  const tls = () => {
+    const { certificate, privateKey, authority } = certificates!.current();
+    return { certificate, privateKey, clientAuthority: authority };
+  };
+  const server = await listening("WELLAPI_SURFACE_PORT", port, () =>
+    openHttpServer({
+      host: config.host,
+      port,
+      portSetting: "WELLAPI_SURFACE_PORT",
+      surfaces: surfaces.map((surface) => ({ surface, door })),
+      corsOrigins: [], // the gateway answers pages that ask first
+      ...(certificates && { tls: tls() }),
+      peer: {
+        workload: edge,
+        identity: certificates ? certificateIdentity(config) : sidecarIdentity(config),
+      },
+      log,
+    }),
+  );
+  if (certificates)
+    closers.push(
+      "renewal of the surfaces",
+      certificates.onChange(() => server.reload(tls())),
+    );
+  return server;
+}
+
+/** Of the gateway's process: what stands for the surfaces that others serve. */
+export function createRemoteSurfaces(
+  config: ServiceConfig,
+  certificates: WorkloadCertificates | undefined,
+): (service: string, surface: Surface) => Surface {
+  return (service, surface) =>
+    createRemoteSurface({
+      surface,
+      addresses: config.surfacePeers.get(service)!,
+      ...(certificates && { tls: { certificates, names: config, workload: service } }),
+    });
+}
