@@ -31,6 +31,9 @@ import { openTools, ToolsError } from "../scripts/tools.ts";
 import { badInputSettings, describeBadInputs } from "./bad-inputs.ts";
 import { callWithBatches, enrolScene, lost, streamBatches, untilAcked } from "./drain-load.ts";
 import { describeReadsInFlight } from "./reads-in-flight.ts";
+import { describeSurfaces, surfaceSettings } from "./surface/cases.ts";
+// The launcher, which is this process, gives ports to services with surfaces.
+import "./surface/preload.ts";
 
 const code = "8867-4";
 /** So short that every test runs through several renewals. */
@@ -79,6 +82,7 @@ describe.skipIf(!able)("each service as a process of its own", () => {
     const env = {
       ...process.env,
       ...badInputSettings,
+      ...surfaceSettings,
       WELLAPI_DATA_DIR: folder.path,
       WELLAPI_HOST: "127.0.0.1",
       WELLAPI_GRPC_PORT: "0",
@@ -290,6 +294,8 @@ describe.skipIf(!able)("each service as a process of its own", () => {
   describeBadInputs(() => server);
 
   describeReadsInFlight(() => server);
+
+  describeSurfaces(() => server);
 
   // Last: it is the end of the mesh.
   test("a process that dies by itself is told of, and is not started again", async () => {
