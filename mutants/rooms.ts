@@ -83,14 +83,14 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   blocks: {
     mutate: [
-      "services/records/src/{model/rank,blocks/{winners,committed-samples,compaction,summary},read/rollup}.ts",
+      "services/records/src/{model/rank,blocks/{winners,committed-samples,summary},compaction/compaction,read/rollup}.ts",
     ],
     tests: ["services/records/test/{winners,rollup,rollup-plan,blocks}.test.ts"],
     runs: 200,
   },
   compactor: {
     mutate: [
-      "services/records/src/blocks/{compaction-pass,compaction-plan,compaction-repository,compactor}.ts",
+      "services/records/src/compaction/{compaction-pass,compaction-plan,compaction-repository,compactor}.ts",
     ],
     tests: ["services/records/test/compact*.test.ts"],
   },
@@ -98,7 +98,9 @@ export const rooms: Readonly<Record<string, Room>> = {
     mutate: [
       "services/records/src/{blocks/as-of,lots/{lots,release,told-samples,told-buckets,exact-sum}}.ts",
     ],
-    tests: ["services/records/test/{lots,lots-rule,release-rules,told-samples,told-buckets,exact-sum,as-of}.test.ts"],
+    tests: [
+      "services/records/test/{lots,lots-rule,release-rules,told-samples,told-buckets,exact-sum,as-of}.test.ts",
+    ],
     runs: 300,
   },
   releases: {

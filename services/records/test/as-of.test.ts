@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { samplesAsOf } from "../src/blocks/as-of.ts";
 import { type Strip, stripOf } from "../src/blocks/compacted-block.ts";
-import { compact } from "../src/blocks/compaction.ts";
+import { compact } from "../src/compaction/compaction.ts";
 import { rankOf } from "../src/model/rank.ts";
 
 const source = {

@@ -7,10 +7,10 @@ import { openSqliteStore } from "@wellapi/store";
 import { openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type CompactedBlock, type Strip, stripOf } from "../src/blocks/compacted-block.ts";
-import { compact, compactedInserts, FULL_SAMPLES, without } from "../src/blocks/compaction.ts";
 import type { CompactedDocument } from "../src/blocks/documents.ts";
 import { createPatientBox, type PatientBox } from "../src/blocks/patient-box.ts";
 import { decodeSummary, encodeSummary, MAX_OVERHANG_MS, summarize } from "../src/blocks/summary.ts";
+import { compact, compactedInserts, FULL_SAMPLES, without } from "../src/compaction/compaction.ts";
 import { rankOf, sequenceOf } from "../src/model/rank.ts";
 
 const MINUTE = 60_000;

@@ -4,10 +4,10 @@ import { randomIds, systemClock } from "@wellapi/runtime";
 import { openMongoStore } from "@wellapi/store";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type MongoServer, openMongoServer } from "../../../packages/store/test/mongo-server.ts";
-import { createPass } from "../src/blocks/compaction-pass.ts";
 import type { BlockDocument, CompactedDocument } from "../src/blocks/documents.ts";
 import { isCompacted } from "../src/blocks/documents.ts";
 import { createPatientQueue } from "../src/blocks/patient-queue.ts";
+import { createPass } from "../src/compaction/compaction-pass.ts";
 import { recordsCollections } from "../src/index.ts";
 import { append, heartRates, openScene, readAll } from "./world.ts";
 

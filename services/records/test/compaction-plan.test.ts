@@ -1,7 +1,5 @@
 import type { Stored } from "@wellapi/store";
 import { describe, expect, it } from "vitest";
-import { FULL_SAMPLES } from "../src/blocks/compaction.ts";
-import { groupsOf, mergedWith, stretchOf } from "../src/blocks/compaction-plan.ts";
 import type { BlockDocument, CompactedDocument, Head } from "../src/blocks/documents.ts";
 import {
   headAfterErasure,
@@ -10,6 +8,8 @@ import {
   headAfterRetraction,
   movedTo,
 } from "../src/blocks/head.ts";
+import { FULL_SAMPLES } from "../src/compaction/compaction.ts";
+import { groupsOf, mergedWith, stretchOf } from "../src/compaction/compaction-plan.ts";
 
 const DAY = 86_400_000;
 const place = { partition: "eu/pat_1", item: 0, code: "c", sealed: new Uint8Array() };

@@ -4,10 +4,10 @@ import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { randomIds, systemClock } from "@wellapi/runtime";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { createPass } from "../src/blocks/compaction-pass.ts";
 import type { BlockDocument, CompactedDocument, Head } from "../src/blocks/documents.ts";
 import { isCompacted } from "../src/blocks/documents.ts";
 import { createPatientQueue } from "../src/blocks/patient-queue.ts";
+import { createPass } from "../src/compaction/compaction-pass.ts";
 import { resumeTokenAfter, sequencesByBatch } from "./watching.ts";
 import { allBytes, append, heartRates, openScene, queryInit, readAll, samplesOf } from "./world.ts";
 

@@ -10,7 +10,6 @@ import { problemOf } from "@wellapi/rpc";
 import { createLogger, randomIds, systemClock } from "@wellapi/runtime";
 import { openSqliteStore, type Store, StoreError } from "@wellapi/store";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { createPass } from "../src/blocks/compaction-pass.ts";
 import type {
   BlockDocument,
   CompactedDocument,
@@ -21,6 +20,7 @@ import type {
 import { isCompacted, recordsCollections } from "../src/blocks/documents.ts";
 import { createPatientQueue } from "../src/blocks/patient-queue.ts";
 import { recordsCheck } from "../src/check.ts";
+import { createPass } from "../src/compaction/compaction-pass.ts";
 import { resumeTokenAfter, sequencesByBatch } from "./watching.ts";
 import {
   append,

@@ -4,8 +4,8 @@ import type { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { randomIds, systemClock } from "@wellapi/runtime";
 import { expect, onTestFinished } from "vitest";
-import { createPass } from "../src/blocks/compaction-pass.ts";
 import { createPatientQueue } from "../src/blocks/patient-queue.ts";
+import { createPass } from "../src/compaction/compaction-pass.ts";
 import {
   bySeries,
   DAY,

@@ -2,8 +2,8 @@ import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { randomIds, systemClock } from "@wellapi/runtime";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createPass } from "../src/blocks/compaction-pass.ts";
 import { createPatientQueue } from "../src/blocks/patient-queue.ts";
+import { createPass } from "../src/compaction/compaction-pass.ts";
 import {
   ask,
   DAY,

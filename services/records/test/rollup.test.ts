@@ -16,8 +16,8 @@ import {
   type Strip,
   stripOf,
 } from "../src/blocks/compacted-block.ts";
-import { compact, without } from "../src/blocks/compaction.ts";
 import { decodeSummary, encodeSummary, type SummarizedBlock, summarize } from "../src/blocks/summary.ts";
+import { compact, without } from "../src/compaction/compaction.ts";
 import { createSeriesAggregation, releasedBuckets } from "../src/read/aggregation.ts";
 import { planRollup } from "../src/read/rollup.ts";
 

@@ -1,7 +1,6 @@
 import type { DamageReporter, Ids } from "@wellapi/runtime";
 import type { Change, OutboxEvent, Page, Store, Stored } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
-import { compactedInserts } from "../blocks/compaction.ts";
 import { blockPlace, openOrReport, openUnlessDamaged } from "../blocks/damage.ts";
 import type {
   BlockDocument,
@@ -15,6 +14,7 @@ import { headAfterRetraction } from "../blocks/head.ts";
 import { headChange } from "../blocks/head-repository.ts";
 import { type PatientBox, withBox } from "../blocks/patient-box.ts";
 import { joinRetracted, type RetractedSamples } from "../blocks/retracted-samples.ts";
+import { compactedInserts } from "../compaction/compaction.ts";
 import { findReceiptOfBatch, loadReceipt, receiptChange } from "./receipt-repository.ts";
 import {
   mayHold,

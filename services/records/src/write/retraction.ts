@@ -1,6 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
 import type { CompactedBlock, Strip } from "../blocks/compacted-block.ts";
-import { without } from "../blocks/compaction.ts";
 import type {
   BlockDocument,
   CompactedDocument,
@@ -8,6 +7,7 @@ import type {
   ReceiptDocument,
 } from "../blocks/documents.ts";
 import type { RetractedSamples } from "../blocks/retracted-samples.ts";
+import { without } from "../compaction/compaction.ts";
 
 /** Which batch: by its internal id, undefined for one that cannot be; or as its sender named it. */
 export type RetractTarget = { readonly batch: string | undefined } | { readonly requestId: string };

@@ -1,7 +1,7 @@
 import type { Stored } from "@wellapi/store";
-import { MAX_BLOCK_SPAN_MS } from "./block-limits.ts";
+import { MAX_BLOCK_SPAN_MS } from "../blocks/block-limits.ts";
+import type { BlockDocument, CompactedDocument } from "../blocks/documents.ts";
 import { FULL_SAMPLES } from "./compaction.ts";
-import type { BlockDocument, CompactedDocument } from "./documents.ts";
 
 /** A block before is merged again with what follows it once that is an eighth of it. */
 const GROWTH = 8;

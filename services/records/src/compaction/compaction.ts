@@ -1,13 +1,13 @@
 import type { Ids } from "@wellapi/runtime";
 import { BLOCK_LIMITS, type Columns, pickColumns, reachOf, sameFormat, stackBlocks } from "@wellapi/series";
 import type { Change } from "@wellapi/store";
+import { MAX_BLOCK_REACH_MS, MAX_BLOCK_SPAN_MS } from "../blocks/block-limits.ts";
+import type { CompactedBlock, Strip } from "../blocks/compacted-block.ts";
+import type { BlockPlace, CompactedDocument, CompactedPlace } from "../blocks/documents.ts";
+import type { PatientBox } from "../blocks/patient-box.ts";
+import { summarize } from "../blocks/summary.ts";
 import { sourceKey } from "../model/provenance.ts";
 import { rankOf } from "../model/rank.ts";
-import { MAX_BLOCK_REACH_MS, MAX_BLOCK_SPAN_MS } from "./block-limits.ts";
-import type { CompactedBlock, Strip } from "./compacted-block.ts";
-import type { BlockPlace, CompactedDocument, CompactedPlace } from "./documents.ts";
-import type { PatientBox } from "./patient-box.ts";
-import { summarize } from "./summary.ts";
 
 /** Samples of a full block; one may have half as many more. About 11 days of minutes, and 10 to 20 KB. */
 export const FULL_SAMPLES = 16_000;

@@ -1,9 +1,15 @@
 import type { Change, Page, Store, Stored } from "@wellapi/store";
-import { MAX_BLOCK_REACH_MS } from "./block-limits.ts";
-import type { StoredBlock } from "./block-scan.ts";
-import { type BlockDocument, type CompactedDocument, type Head, isCompacted, isShown } from "./documents.ts";
-import { headChange, loadHead } from "./head-repository.ts";
-import type { PatientQueue } from "./patient-queue.ts";
+import { MAX_BLOCK_REACH_MS } from "../blocks/block-limits.ts";
+import type { StoredBlock } from "../blocks/block-scan.ts";
+import {
+  type BlockDocument,
+  type CompactedDocument,
+  type Head,
+  isCompacted,
+  isShown,
+} from "../blocks/documents.ts";
+import { headChange, loadHead } from "../blocks/head-repository.ts";
+import type { PatientQueue } from "../blocks/patient-queue.ts";
 
 /** Blocks that one round of a pass merges. */
 export interface Round {

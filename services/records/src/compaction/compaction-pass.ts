@@ -2,16 +2,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Clock, createCounter, type DamageReporter, type Ids } from "@wellapi/runtime";
 import type { Change, Store, Stored } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
-import type { StoredBlock } from "./block-scan.ts";
-import { type Strip, stripOf } from "./compacted-block.ts";
+import type { StoredBlock } from "../blocks/block-scan.ts";
+import { type Strip, stripOf } from "../blocks/compacted-block.ts";
+import { blockPlace, openUnlessDamaged } from "../blocks/damage.ts";
+import { type BlockDocument, isCompacted } from "../blocks/documents.ts";
+import { headAfterMerge, headAfterPass } from "../blocks/head.ts";
+import { type PatientBox, withBox } from "../blocks/patient-box.ts";
+import type { PatientQueue } from "../blocks/patient-queue.ts";
 import { compactedInserts } from "./compaction.ts";
 import { groupsOf, mergedWith, stretchOf } from "./compaction-plan.ts";
 import { type CompactionRepository, createCompactionRepository } from "./compaction-repository.ts";
-import { blockPlace, openUnlessDamaged } from "./damage.ts";
-import { type BlockDocument, isCompacted } from "./documents.ts";
-import { headAfterMerge, headAfterPass } from "./head.ts";
-import { type PatientBox, withBox } from "./patient-box.ts";
-import type { PatientQueue } from "./patient-queue.ts";
 
 export interface PassDeps {
   readonly store: Store;
