@@ -1,7 +1,5 @@
-import { toJsonString } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
-import { AggregateSeriesResponseSchema } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction, Granularity, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { SLEEP_STAGE_SYSTEM } from "@wellapi/terminology";
 import { describe, expect, it } from "vitest";
@@ -119,47 +117,6 @@ describe("AggregateSeries", () => {
     // 98.80 a minute have no end as a frequency; both together have: 197.70 / 60 = 3.295.
     expect(perSecond[0]!.buckets[0]!.numbers).toEqual([2, "1.646666667", "1.648333333", "1.6475", "3.295"]);
   });
-
-  it("answers more buckets than one answer carries in pages, each under 1 MiB of JSON, none twice", async () => {
-    const scene = await openScene();
-    const from = Date.UTC(2016, 3, 12, 6);
-    const minutes = 1_600;
-    const series = Array.from({ length: 32 }, (_, i) => ({
-      ...heartRates(
-        from + i, // an instant of its own in each minute
-        Array.from({ length: minutes }, () => 60),
-      ),
-      device: { identifier: `serial-${i % 4}`, model: '"'.repeat(128) },
-      unit: `{beats${i}${'"'.repeat(40)}}/min`, // a unit of its own to the reader
-    }));
-    await append(scene, "r1", series);
-    const { world, clinic, patient } = scene;
-    const init = {
-      ...queryInit(world.idFor(clinic, patient), { from, to: from + minutes * 60_000 }),
-      bucketSize: BucketSize.MINUTE,
-      pageSize: 10_000,
-    };
-    const seen = new Set<string>();
-    let pageToken = "";
-    do {
-      const page = await world.reader(clinic).aggregateSeries({ ...init, pageToken });
-      const json = Buffer.byteLength(toJsonString(AggregateSeriesResponseSchema, page));
-      expect(json).toBeLessThan(2 ** 20);
-      const buckets = page.aggregates.flatMap(({ unit, source, buckets: those }) =>
-        those.map(({ startTime, count }) => {
-          expect(count).toBe(1);
-          return `${source!.deviceId} ${unit} ${startTime!.seconds}`;
-        }),
-      );
-      expect(buckets.length).toBeLessThanOrEqual(2_000);
-      for (const bucket of buckets) {
-        expect(seen.has(bucket)).toBe(false);
-        seen.add(bucket);
-      }
-      pageToken = page.nextPageToken;
-    } while (pageToken !== "");
-    expect(seen.size).toBe(32 * minutes);
-  }, 60_000);
 
   it("pages neither lose nor double a bucket while data arrives before, behind and beside", async () => {
     const scene = await openScene();

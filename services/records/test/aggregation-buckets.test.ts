@@ -3,7 +3,12 @@ import { describe, expect, it } from "vitest";
 import type { Summary } from "../src/blocks/summary.ts";
 import type { ConsentPermit } from "../src/gate/grant.ts";
 import { countedIntervals } from "../src/model/buckets.ts";
-import { aggregatePermission, createSeriesAggregation, releasedBuckets } from "../src/read/aggregation.ts";
+import {
+  aggregatePermission,
+  createSeriesAggregation,
+  ownPermission,
+  releasedBuckets,
+} from "../src/read/aggregation.ts";
 
 const HOUR = 3_600_000;
 const hours = (...at: readonly number[]) => Float64Array.from(at, (hour) => hour * HOUR);
@@ -75,6 +80,15 @@ describe("a bucket", () => {
     expect(countedIntervals(buckets)).toEqual([span(0.5, 2)]);
   });
 
+  it("of a patient's own is released whenever it was, as fine as it is asked for", () => {
+    const far = hours(-5_000_000, -4_999_999, 0, 20_000_000);
+    const buckets = releasedBuckets(far, span(-5_000_000, 20_000_000), ownPermission, "minute", 0);
+    expect([buckets.released, buckets.told]).toEqual([
+      [true, true, true],
+      [false, false, false],
+    ]);
+  });
+
   it("of which nothing is released counts nothing", () => {
     expect(countedIntervals(of(whole))).toEqual([]);
     expect(countedIntervals(of({ raw: [span(2, 3)] as never[] }))).toEqual([span(2, 3)]);
@@ -110,11 +124,11 @@ describe("a bucket", () => {
 
   it("that a change of zone made short is finer than permitted: it is not told", () => {
     const short = releasedBuckets(
-      hours(0, 0.5, 1.5),
-      span(0, 1.5),
-      { raw: [], everRaw: [], coarse: [span(0, 1.5)] },
+      hours(5, 5.5, 6.5),
+      span(5, 6.5),
+      { raw: [], everRaw: [], coarse: [span(5, 6.5)] },
       "hour",
-      2 * HOUR,
+      7 * HOUR,
     );
     expect(short.told).toEqual([false, true]);
   });
@@ -184,6 +198,17 @@ describe("aggregates of a series", () => {
     expect(aggregation.size).toBe(3);
   });
 
+  it("have nothing of a bucket between two samples that holds none", () => {
+    const aggregation = raw(hours(0, 2, 4, 6));
+    const apart = samples(0, [1, 2]);
+    aggregation.add({ ...apart, times: hours(1, 5) });
+    expect(resultsOf(aggregation)[0]!.buckets.map(([i, count]) => [i, count])).toEqual([
+      [0, 1],
+      [2, 1],
+    ]);
+    expect(aggregation.size).toBe(2);
+  });
+
   it("are none of samples that end before the first bucket, begin with the end of the last, or lie beyond", () => {
     const aggregation = raw(hours(2, 4));
     aggregation.add(samples(0, [1, 2]));
@@ -241,6 +266,12 @@ describe("aggregates of a series", () => {
       overhang: 0,
       parts: [part(null, "/min"), part({ system: "s", code: "8480-6" }, "mm[Hg]")],
     };
+    const whole = raw(hours(0, 4));
+    whole.addHours(summary, 0, 0, 4);
+    expect(resultsOf(whole)[0]!.buckets).toEqual([[0, 30, 550n, "1e-1", "90e-1"]]);
+    const middle = raw(hours(0, 1, 4));
+    middle.addHours(summary, 1, 1, 4);
+    expect(resultsOf(middle)[0]!.buckets).toEqual([[1, 28, 540n, "20e-1", "90e-1"]]);
     const aggregation = raw(hours(0, 1, 3, 4));
     aggregation.addHours(summary, 0, 0, 1);
     aggregation.addHours(summary, 1, 1, 3);
