@@ -77,22 +77,30 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   writing: {
     mutate: [
-      "services/records/src/{blocks/head,write/{acceptance,append,append-group,append-repository,batch-writes,erase,erasure,erasure-repository,receipt,retract,retraction,retraction-repository}}.ts",
+      "services/records/src/{blocks/head,write/{acceptance,batch-writes,erasure,receipt,retraction}}.ts",
     ],
-    tests: ["services/records/test/{acceptance,append,erase,domain,compaction,retraction}*.test.ts"],
+    tests: ["services/records/test/{acceptance,batch-writes,compaction-plan,retraction}.test.ts"],
+  },
+  committing: {
+    mutate: [
+      "services/records/src/write/{append,append-group,append-repository,retract,retraction-repository}.ts",
+    ],
+    tests: ["services/records/test/{append,retract}.test.ts"],
+  },
+  erasing: {
+    mutate: ["services/records/src/write/{erase,erasure-repository}.ts"],
+    tests: ["services/records/test/erase.test.ts"],
   },
   blocks: {
     mutate: [
-      "services/records/src/{model/rank,blocks/{winners,committed-samples,summary},compaction/compaction,read/rollup}.ts",
+      "services/records/src/{model/rank,blocks/{winners,committed-samples,summary},compaction/{compaction,compaction-plan},read/rollup}.ts",
     ],
-    tests: ["services/records/test/{winners,rollup,rollup-plan,blocks}.test.ts"],
+    tests: ["services/records/test/{winners,rollup,rollup-plan,blocks,compaction-plan}.test.ts"],
     runs: 200,
   },
   compactor: {
-    mutate: [
-      "services/records/src/compaction/{compaction-pass,compaction-plan,compaction-repository,compactor}.ts",
-    ],
-    tests: ["services/records/test/compact*.test.ts"],
+    mutate: ["services/records/src/compaction/{compaction-pass,compaction-repository,compactor}.ts"],
+    tests: ["services/records/test/compaction.test.ts"],
   },
   lots: {
     mutate: [

@@ -1,17 +1,12 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { randomIds } from "@wellapi/runtime";
 import { BLOCK_LIMITS, type Columns, encodeBlock } from "@wellapi/series";
-import { openSqliteStore } from "@wellapi/store";
-import { openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type CompactedBlock, type Strip, stripOf } from "../src/blocks/compacted-block.ts";
 import type { CompactedDocument } from "../src/blocks/documents.ts";
-import { createPatientBox, type PatientBox } from "../src/blocks/patient-box.ts";
 import { decodeSummary, encodeSummary, MAX_OVERHANG_MS, summarize } from "../src/blocks/summary.ts";
 import { compact, compactedInserts, FULL_SAMPLES, without } from "../src/compaction/compaction.ts";
 import { rankOf, sequenceOf } from "../src/model/rank.ts";
+import { openBox } from "./open-box.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -299,16 +294,3 @@ describe("compaction", () => {
     expect(count(FULL_SAMPLES * 1.5 + 1)).toEqual([FULL_SAMPLES, FULL_SAMPLES / 2 + 1]);
   });
 });
-
-async function openBox(): Promise<PatientBox> {
-  const folder = await mkdtemp(join(tmpdir(), "wellapi-blocks-"));
-  const kms = await openLocalKms({ path: join(folder, "master.key") });
-  const store = await openSqliteStore({ path: join(folder, "keys.db"), collections: vaultCollections });
-  const vault = await openVault({ store, kms });
-  onTestFinished(async () => {
-    for (const { close } of [vault, store, kms]) await close();
-    await rm(folder, { recursive: true });
-  });
-  await vault.create("eu/pat", "data");
-  return createPatientBox(await vault.key("eu/pat", "data"));
-}
