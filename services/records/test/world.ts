@@ -99,6 +99,8 @@ export interface WorldOptions {
   readonly clock?: Clock;
   /** Of the records service. */
   readonly log?: Logger;
+  /** Called after each commit that has an event. */
+  readonly onEvent?: () => void;
   /** Instead of SQLite in the folder. */
   readonly openStore?: () => Promise<Store>;
 }
@@ -192,6 +194,7 @@ export async function openWorld(options: WorldOptions = {}) {
     receiptKey,
     clock: options.clock ?? systemClock,
     ids: randomIds,
+    ...(options.onEvent === undefined ? {} : { relay: { notify: options.onEvent } }),
     log: options.log ?? silentLogger,
   };
   const records = await openRecordsService(config, deps);

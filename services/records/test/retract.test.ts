@@ -1,0 +1,269 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Access_Outcome } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { RetractionReason } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import { BatchCommittedSchema } from "@wellapi/gen/wellapi/internal/records/v1/records_events_pb";
+import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { randomIds, systemClock } from "@wellapi/runtime";
+import type { Commit, OutboxEvent } from "@wellapi/store";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { createPass } from "../src/blocks/compaction-pass.ts";
+import {
+  type BlockDocument,
+  type CompactedDocument,
+  type Head,
+  isCompacted,
+} from "../src/blocks/documents.ts";
+import { createPatientQueue } from "../src/blocks/patient-queue.ts";
+import {
+  append,
+  application,
+  heartRates,
+  openScene,
+  queryInit,
+  readAll,
+  reasonOf,
+  WEIGHT,
+  type WorldOptions,
+} from "./world.ts";
+
+const T0 = Date.UTC(2016, 3, 12, 6);
+const MINUTE = 60_000;
+
+type Scene = Awaited<ReturnType<typeof openScene>>;
+
+function retract(
+  { world, maker, patient }: Scene,
+  target: { readonly batch: string } | { readonly requestId: string },
+  as = maker,
+) {
+  return world.writer(as).retractBatch({
+    retraction: {
+      patient: world.idFor(as, patient),
+      target:
+        "batch" in target
+          ? { case: "batch" as const, value: target.batch }
+          : { case: "batchRequestId" as const, value: target.requestId },
+      reason: RetractionReason.ENTERED_IN_ERROR,
+    },
+  });
+}
+
+async function compact({ world, patient }: Scene) {
+  const { store, vault } = world;
+  const deps = { store, vault, queue: createPatientQueue(), clock: systemClock, ids: randomIds };
+  await createPass({ ...deps, damage: { report() {} } }, new AbortController().signal)(patient.partition);
+}
+
+async function blocksOf({ world, patient }: Scene) {
+  const page = await world.store.scan<BlockDocument | CompactedDocument>("blocks", {
+    equals: [patient.partition],
+    limit: 1_000,
+  });
+  return page.documents.map(({ document }) => document);
+}
+
+async function headOf({ world, patient }: Scene): Promise<Head> {
+  return (await world.store.get<Head>("heads", [patient.partition]))!.document;
+}
+
+const of = (device: number, values: readonly number[], start = T0) => {
+  return { ...heartRates(start, values), device: { identifier: `serial-${device}`, model: "Band" } };
+};
+
+describe("a batch that is taken back", () => {
+  it("is named by its sender's own id, or by the one of its receipt, and found by nobody else", async () => {
+    const scene = await openScene();
+    const { world, maker, clinic, patient } = scene;
+    await append(scene, "r1", [heartRates(T0, [70, 71])]);
+    const second = await append(scene, "r2", [heartRates(T0 + MINUTE, [80])]);
+    for (const target of [{ requestId: "r1" }, { batch: second.batch }]) {
+      expect(await reasonOf(retract(scene, target, clinic))).toBe("NOT_FOUND");
+    }
+    expect(await reasonOf(retract(scene, { requestId: "r3" }))).toBe("NOT_FOUND");
+    expect(await reasonOf(retract(scene, { batch: "bat_00000000000000000000000000" }))).toBe("NOT_FOUND");
+    expect(await reasonOf(retract(scene, { batch: "no batch" }))).toBe("NOT_FOUND");
+    expect((await retract(scene, { requestId: "r1" })).items).toBe(2);
+    expect((await readAll(scene)).map(([, value]) => value)).toEqual([80]);
+    expect((await retract(scene, { batch: second.batch })).items).toBe(1);
+    expect(await readAll(scene)).toEqual([]);
+    // Somebody of whom nothing was ever stored, and somebody who does not exist.
+    const other = world.patient();
+    await world.grant(other, {
+      ...{ organization: maker.organization, direction: Direction.CONTRIBUTE, codes: ["8867-4"] },
+    });
+    expect(await reasonOf(retract({ ...scene, patient: other }, { requestId: "r1" }))).toBe("NOT_FOUND");
+    await world.own(patient).erasePatient({ patient: world.ownId(patient) });
+    expect(await reasonOf(retract(scene, { requestId: "r1" }))).toBe("NOT_FOUND");
+  });
+
+  it("needs no consent any more, and leaves an entry each time it is asked for, with what was hidden", async () => {
+    const scene = await openScene();
+    const { world, contribution } = scene;
+    const { batch } = await append(scene, "r1", [heartRates(T0, [70, 71, 72])]);
+    await world.consent.revoke(contribution);
+    const first = await retract(scene, { batch });
+    expect(await retract(scene, { requestId: "r1" })).toEqual(first);
+    expect(await reasonOf(retract(scene, { requestId: "r2" }))).toBe("NOT_FOUND");
+    const entries = (await world.accesses()).filter(({ method }) => method.endsWith("/RetractBatch"));
+    expect(
+      entries.map(({ outcome, items, requestId, reason }) => [outcome, Number(items), requestId, reason]),
+    ).toEqual([
+      [Access_Outcome.PERMITTED, 3, batch, ""],
+      [Access_Outcome.PERMITTED, 0, "r1", ""],
+      [Access_Outcome.DENIED, 0, "r2", "NOT_FOUND"],
+    ]);
+  });
+
+  it("takes observations along, and each sample and record is counted", async () => {
+    const scene = await openScene();
+    const { world, maker, clinic, patient } = scene;
+    const weight = (minute: number) => ({
+      code: { code: WEIGHT },
+      effective: { case: "effectiveTime" as const, value: timestampFromMs(T0 + minute * MINUTE) },
+      utcOffsetMinutes: 0,
+      value: { case: "quantity" as const, value: { value: "80", unit: "kg" } },
+    });
+    const observations = [weight(0), weight(1), weight(2)];
+    const batch = { requestId: "r1", patient: world.idFor(maker, patient), observations };
+    await world.writer(maker).appendObservations({ batch });
+    await append(scene, "r2", [of(1, [70, 71]), of(2, [70, 71, 72])]);
+    const list = async () =>
+      (
+        await world.reader(clinic).listObservations({
+          ...queryInit(world.idFor(clinic, patient), { code: WEIGHT }),
+        })
+      ).observations.length;
+    expect(await list()).toBe(3);
+    expect((await retract(scene, { requestId: "r1" })).items).toBe(3);
+    expect(await list()).toBe(0);
+    expect((await retract(scene, { requestId: "r2" })).items).toBe(5);
+    expect(await readAll(scene)).toEqual([]);
+  });
+
+  it("goes out of every compacted block that has something of it, and what it had hidden shows again", async () => {
+    const scene = await openScene();
+    const devices = Array.from({ length: 40 }, (_, i) => i);
+    await append(
+      scene,
+      "r1",
+      devices.map((device) => of(device, [50, 51])),
+    );
+    const second = await append(
+      scene,
+      "r2",
+      devices.map((device) => of(device, [60, 61, 62], T0 + MINUTE)),
+    );
+    await append(scene, "r3", [of(100, [90])]);
+    await compact(scene);
+    const before = await blocksOf(scene);
+    expect(before.every(isCompacted)).toBe(true);
+    const untouched = before.find(({ count }) => count === 1)!;
+    const head = await headOf(scene);
+    expect((await retract(scene, { batch: second.batch })).items).toBe(120);
+    const after = await blocksOf(scene);
+    expect(after.map(({ count }) => count).sort()).toEqual([1, ...devices.map(() => 2)]);
+    expect(after.find(({ count }) => count === 1)).toEqual(untouched);
+    expect((await readAll(scene)).map(([, value]) => value).sort()).toEqual(
+      [...devices.map(() => 50), ...devices.map(() => 51), 90].sort(),
+    );
+    // Samples moved to other blocks: a read that is under way must look again.
+    expect(await headOf(scene)).toMatchObject({ sequence: head.sequence + 1, moves: (head.moves ?? 0) + 1 });
+    expect((await retract(scene, { requestId: "r3" })).items).toBe(1);
+    expect((await retract(scene, { requestId: "r1" })).items).toBe(80);
+    expect(await blocksOf(scene)).toEqual([]);
+  });
+
+  it("moves nothing where its blocks lie as they arrived", async () => {
+    const scene = await openScene();
+    await append(scene, "r1", [heartRates(T0, [70])]);
+    await append(scene, "r2", [heartRates(T0 + MINUTE, [71])]);
+    await retract(scene, { requestId: "r1" });
+    const { moves, sequence } = await headOf(scene);
+    expect([moves ?? 0, sequence]).toEqual([0, 3]);
+    expect(
+      (await blocksOf(scene)).map((block) => ("hidden" in block ? block.hidden : "compacted")).sort(),
+    ).toEqual([0, 3]);
+  });
+
+  it("is told to those who wait: by an event that names the commit, and to who watches", async () => {
+    let told = 0;
+    const scene = await openScene({}, { onEvent: () => told++ } satisfies WorldOptions);
+    const { world, clinic, patient } = scene;
+    const { batch } = await append(scene, "r1", [heartRates(T0, [70])]);
+    expect(told).toBe(1);
+    const leaving = new AbortController();
+    onTestFinished(() => leaving.abort());
+    const watch = world
+      .reader(clinic)
+      .watchSeries(
+        { patient: world.idFor(clinic, patient), codes: [{ code: "8867-4" }], purpose: Purpose.TREATMENT },
+        { signal: leaving.signal },
+      )
+      [Symbol.asyncIterator]();
+    expect((await watch.next()).value!.payload.case).toBe("start");
+    const waiting = watch.next();
+    const events: OutboxEvent[] = [];
+    world.store.committed = async ({ events: those }: Commit) => void events.push(...(those ?? []));
+    await retract(scene, { batch });
+    const began = performance.now();
+    expect((await waiting).value!.payload.case).toBe("retraction");
+    // It does not wait until it looks by itself.
+    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(told).toBe(2);
+    expect(events.map(({ subject, data }) => [subject, fromBinary(BatchCommittedSchema, data)])).toEqual([
+      ["records.batch.committed", expect.objectContaining({ partition: patient.partition, sequence: 2n })],
+    ]);
+    await retract(scene, { batch });
+    expect(told).toBe(2);
+  });
+
+  it("is taken back from behind commits that come between, and not at all where they never stop", async () => {
+    const scene = await openScene();
+    const { store } = scene.world;
+    const { batch } = await append(scene, "r1", [heartRates(T0, [70])]);
+    const { commit } = store;
+    const isRetraction = ({ changes }: Commit) =>
+      changes.some(({ kind, collection }) => kind === "insert" && collection === "tombstones");
+    let attempts = 0;
+    let refused = 3;
+    store.commit = async (asked) => {
+      if (isRetraction(asked) && attempts++ < refused) {
+        // Another replica was faster.
+        const { document, revision } = (await store.get<Head>("heads", [asked.partition]))!;
+        const moved = { ...document, sequence: document.sequence + 1 };
+        const change = {
+          kind: "replace" as const,
+          collection: "heads",
+          document: moved,
+          ifRevision: revision,
+        };
+        await commit.call(store, { partition: asked.partition, changes: [change] });
+      }
+      return commit.call(store, asked);
+    };
+    expect((await retract(scene, { batch })).items).toBe(1);
+    expect([attempts, (await headOf(scene)).sequence]).toEqual([4, 5]);
+    await append(scene, "r2", [heartRates(T0, [71])]);
+    refused = Number.POSITIVE_INFINITY;
+    attempts = 0;
+    expect(await reasonOf(retract(scene, { requestId: "r2" }))).toBe("STORE_UNAVAILABLE");
+    expect(attempts).toBe(16);
+    expect(await readAll(scene)).toHaveLength(1);
+    store.commit = commit;
+  });
+
+  it("is not taken back, and denied to nobody, while the store fails", async () => {
+    const scene = await openScene();
+    const { world } = scene;
+    const { batch } = await append(scene, "r1", [heartRates(T0, [70])]);
+    world.store.mode = "refuses";
+    expect(await reasonOf(retract(scene, { batch }))).toBe("STORE_UNAVAILABLE");
+    world.store.mode = "works";
+    expect(await readAll(scene)).toHaveLength(1);
+    const stranger = application();
+    expect(await reasonOf(retract(scene, { batch }, stranger))).toBe("NOT_FOUND");
+    const entries = (await world.accesses()).filter(({ method }) => method.endsWith("/RetractBatch"));
+    expect(entries.map(({ organization }) => organization)).toEqual([stranger.organization]);
+  });
+});
