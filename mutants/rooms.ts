@@ -113,7 +113,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   releases: {
     mutate: ["services/records/src/lots/releases.ts"],
-    tests: ["services/records/test/{release,release-store}.test.ts"],
+    tests: ["services/records/test/{releases,release-store}.test.ts"],
   },
   aggregation: {
     mutate: ["services/records/src/{read/aggregation,model/buckets}.ts"],

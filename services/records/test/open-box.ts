@@ -4,18 +4,26 @@ import { join } from "node:path";
 import { openSqliteStore } from "@wellapi/store";
 import { openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
 import { onTestFinished } from "vitest";
+import { recordsCollections } from "../src/blocks/documents.ts";
 import { createPatientBox, type PatientBox } from "../src/blocks/patient-box.ts";
 
-/** What seals for a patient, with a key of a real vault. */
-export async function openBox(): Promise<PatientBox> {
+/** A real vault with a key for a patient, and an empty store for their records. */
+export async function openStoreAndVault(partition: string) {
   const folder = await mkdtemp(join(tmpdir(), "wellapi-blocks-"));
   const kms = await openLocalKms({ path: join(folder, "master.key") });
-  const store = await openSqliteStore({ path: join(folder, "keys.db"), collections: vaultCollections });
-  const vault = await openVault({ store, kms });
+  const keys = await openSqliteStore({ path: join(folder, "keys.db"), collections: vaultCollections });
+  const store = await openSqliteStore({ path: join(folder, "records.db"), collections: recordsCollections });
+  const vault = await openVault({ store: keys, kms });
   onTestFinished(async () => {
-    for (const { close } of [vault, store, kms]) await close();
+    for (const opened of [vault, store, keys, kms]) await opened.close();
     await rm(folder, { recursive: true });
   });
-  await vault.create("eu/pat_1", "data");
+  await vault.create(partition, "data");
+  return { store, vault };
+}
+
+/** What seals for a patient. */
+export async function openBox(): Promise<PatientBox> {
+  const { vault } = await openStoreAndVault("eu/pat_1");
   return createPatientBox(await vault.key("eu/pat_1", "data"));
 }
