@@ -4,8 +4,8 @@ import { Direction, Granularity, Purpose, Resolution } from "@wellapi/gen/wellap
 import { randomIds, systemClock } from "@wellapi/runtime";
 import { SLEEP_STAGE_SYSTEM } from "@wellapi/terminology";
 import { describe, expect, it } from "vitest";
-import { createPass } from "../src/blocks/compaction-pass.ts";
 import { createPatientQueue } from "../src/blocks/patient-queue.ts";
+import { createPass } from "../src/compaction/compaction-pass.ts";
 import { movedClock } from "./release-scene.ts";
 import { append, HEART_RATE, heartRates, openScene, queryInit, reasonOf, type TestQuery } from "./world.ts";
 

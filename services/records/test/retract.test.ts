@@ -7,7 +7,6 @@ import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { randomIds, systemClock } from "@wellapi/runtime";
 import type { Commit, OutboxEvent } from "@wellapi/store";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { createPass } from "../src/blocks/compaction-pass.ts";
 import {
   type BlockDocument,
   type CompactedDocument,
@@ -15,6 +14,7 @@ import {
   isCompacted,
 } from "../src/blocks/documents.ts";
 import { createPatientQueue } from "../src/blocks/patient-queue.ts";
+import { createPass } from "../src/compaction/compaction-pass.ts";
 import {
   append,
   application,
