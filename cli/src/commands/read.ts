@@ -1,7 +1,14 @@
 import { toJson } from "@bufbuild/protobuf";
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
-import { aggregateSeries, listSeries, readSeries, samplesOf, watchSeries } from "@wellapi/client";
+import {
+  aggregateSeries,
+  ClientError,
+  listSeries,
+  readSeries,
+  samplesOf,
+  watchSeries,
+} from "@wellapi/client";
 import {
   type Bucket,
   type BucketSize,
@@ -20,6 +27,7 @@ import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Command } from "commander";
 import { bucketSizes, codingOf, count, instant, interval, oneOf, purposes, several } from "../arguments.ts";
 import { connect } from "../connection.ts";
+import { CliError } from "../failure.ts";
 import type { Io } from "../io.ts";
 import { createOutput, type Output, timeText } from "../output.ts";
 import { addConnectionOptions, type Settings, settingsOf } from "../settings.ts";
@@ -87,7 +95,13 @@ export function addRead(program: Command, io: Io): void {
         ...(options.digits === undefined ? {} : { digits: options.digits }),
       });
       const output = createOutput(io, settings.json);
-      for await (const run of runs) printSamples(output, run);
+      try {
+        for await (const run of runs) printSamples(output, run);
+      } catch (cause) {
+        if (!(cause instanceof ClientError) || cause.code !== "cut") throw cause;
+        const message = "the answer was cut off: what was printed is not all; read again";
+        throw new CliError("cut", message, { cause });
+      }
     });
 }
 
