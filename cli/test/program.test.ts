@@ -1,9 +1,10 @@
+import { writeFileSync } from "node:fs";
 import { Code } from "@connectrpc/connect";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { problemError } from "@wellapi/grpc-client";
 import { expect, test } from "vitest";
-import { openGateway, wellapi } from "./commands/world.ts";
+import { openFolder, openGateway, wellapi } from "./commands/world.ts";
 
 test("help, the version and a command that does not exist end without a process's end", async () => {
   expect(await wellapi(["--help"])).toMatchObject({
@@ -37,6 +38,14 @@ test("a call without a credential is refused before it is made", async () => {
   });
   const asPatient = await wellapi(["consent", "list", "--as-patient", "pat_1"]);
   expect(asPatient).toMatchObject({ code: 2, err: expect.stringContaining("operator's key") });
+});
+
+test("a wrong file in place of a key is refused without showing it", async () => {
+  const file = `${openFolder()}/key.pem`;
+  writeFileSync(file, "-----BEGIN PRIVATE KEY-----\nMIG2\n-----END PRIVATE KEY-----\n");
+  const { code, out, err } = await wellapi(["consent", "list", "--api-key-file", file, "--json"]);
+  expect(code).toBe(8);
+  expect(out + err).not.toContain("MIG2");
 });
 
 test.each([

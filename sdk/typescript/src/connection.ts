@@ -1,6 +1,7 @@
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { openGrpcTransport } from "@wellapi/grpc-client";
+import { ClientError } from "./errors.ts";
 import { withTypedErrors } from "./typed-errors.ts";
 
 /** PEM texts: the application's certificate, its private key, and the authority that signed the server's certificate. */
@@ -83,7 +84,11 @@ function connectGateway({ url, apiKey, token, interceptors = [] }: GatewayOption
   return { ...withTypedErrors(transport), close: () => {} };
 }
 
+/** Throws ClientError `input` for a secret that no header can carry, without the secret: the header's own error shows it. */
 function bearer(secret: string): Interceptor {
+  if (!/^[\x21-\x7e]+$/.test(secret)) {
+    throw new ClientError("input", "the API key or token is not one: it is empty, or has spaces or lines");
+  }
   return (next) => (request) => {
     request.header.set("authorization", `Bearer ${secret}`);
     return next(request);

@@ -62,6 +62,17 @@ test.each([
   expect(credentials).toEqual([header]);
 });
 
+test.each(["", "two words", "-----BEGIN PRIVATE KEY-----\nMIG2\n-----END PRIVATE KEY-----"])(
+  "what cannot be a key or a token (%j) is refused, and not shown",
+  (secret) => {
+    for (const credential of [{ apiKey: secret }, { token: secret }]) {
+      const refused = expect(() => connect({ url, ...credential }));
+      refused.toThrow(expect.objectContaining({ name: "ClientError", code: "input" }));
+      refused.toThrow(/^the API key or token is not one: it is empty, or has spaces or lines$/);
+    }
+  },
+);
+
 test("a call that is refused throws the typed error", async () => {
   const consents = createClient(ConsentService, connect({ url }));
   const error: unknown = await consents.getConsent({ consent: "con_1" }).catch((thrown: unknown) => thrown);
