@@ -13,9 +13,9 @@ export { assertRoutes, callersOf, isPublic, permits } from "./caller/callers.ts"
 export {
   peerCertificateKey,
   peerWorkloadKey,
-  requestGivenAwayKey,
   requestIdHeader,
   requestIdKey,
+  requestTransferredKey,
 } from "./caller/context.ts";
 export { apiKeyPrefix } from "./caller/credential.ts";
 export {

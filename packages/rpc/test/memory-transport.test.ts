@@ -6,7 +6,7 @@ import {
   IngestionService,
 } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { beforeEach, expect, test } from "vitest";
-import { type Caller, requestGivenAwayKey } from "../src/index.ts";
+import { type Caller, requestTransferredKey } from "../src/index.ts";
 import { createTestTransport, partialRoute } from "../src/testing.ts";
 
 const caller: Caller = {
@@ -57,8 +57,8 @@ test("a handler gets a copy of its own", async () => {
   expect(taken!.batch).not.toBe(given.batch);
 });
 
-test("a request that its caller gives away is handed over as it is, still checked", async () => {
-  const contextValues = createContextValues().set(requestGivenAwayKey, true);
+test("a request that its caller transfers is passed on without a copy, and still checked", async () => {
+  const contextValues = createContextValues().set(requestTransferredKey, true);
   const given = request();
   await client.createObservations(given, { contextValues });
   expect(taken!.batch).toBe(given.batch);

@@ -12,8 +12,8 @@ import {
   describeError,
   type Problem,
   problemOf,
-  requestGivenAwayKey,
   requestIdKey,
+  requestTransferredKey,
   toFailure,
   validateMessage,
 } from "@wellapi/rpc";
@@ -121,9 +121,9 @@ function methodOf({ service, method }: HandlerContext): string {
   return `${service.typeName}/${method.name}`;
 }
 
-/** A batch is not looked at again once it was passed on. */
+/** The batch is transferred: nothing here uses it after the call. */
 function onBehalfOf(context: HandlerContext) {
-  return { contextValues: context.values.set(requestGivenAwayKey, true), signal: context.signal };
+  return { contextValues: context.values.set(requestTransferredKey, true), signal: context.signal };
 }
 
 /** An id that breaks the rules is told back so far as rules allow: the answer must not outgrow a message. */

@@ -16,7 +16,7 @@ export const requestIdKey = createContextKey<string>("", { description: "request
 export const requestIdHeader = "x-request-id";
 
 /**
- * Set by a caller that never touches its request again: within a process it is then handed over as it is, not copied. Only
- * where the copy is dear: nothing keeps the caller to its word.
+ * Set by a caller that transfers its request and does not use it again: a transport within the process passes it on without
+ * a copy. Set it only where a copy is expensive: nothing checks that the caller keeps the rule.
  */
-export const requestGivenAwayKey = createContextKey(false, { description: "request given away" });
+export const requestTransferredKey = createContextKey(false, { description: "request transferred" });

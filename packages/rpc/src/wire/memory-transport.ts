@@ -20,7 +20,7 @@ import {
 } from "@connectrpc/connect";
 import { context, propagation } from "@opentelemetry/api";
 import { assertRoutes } from "../caller/callers.ts";
-import { peerWorkloadKey, requestGivenAwayKey, requestIdHeader, requestIdKey } from "../caller/context.ts";
+import { peerWorkloadKey, requestIdHeader, requestIdKey, requestTransferredKey } from "../caller/context.ts";
 import { assertInterceptors } from "../interceptors/step.ts";
 import { callOver } from "../status.ts";
 import { copyMessage } from "./copy.ts";
@@ -59,7 +59,7 @@ const longestTimeoutMs = 2 ** 31 - 1;
 /**
  * Calls the routes' handlers in this process. Interceptors, headers, deadlines, cancellation, errors and
  * back-pressure are those of the wire; messages are copied, not serialized, so neither side sees what the other
- * changes later (but for requests that their caller gives away: `requestGivenAwayKey`). A stream holds at most one
+ * changes later (except requests that their caller transfers: `requestTransferredKey`). A stream holds at most one
  * message between handler and reader. Message sizes are not limited: the door in front limits them.
  */
 export function createMemoryTransport({ workload, ...served }: MemoryTransportOptions): Transport {
@@ -147,7 +147,7 @@ function transportTo(specs: Specs, interceptors: readonly Interceptor[], origin:
       const { spec, handlerContext } = open(method, signal, timeoutMs, header, clientValues);
       if (spec.kind !== "unary") throw new ConnectError("not a unary method", Code.Unimplemented);
       try {
-        const request = clientValues?.get(requestGivenAwayKey)
+        const request = clientValues?.get(requestTransferredKey)
           ? messageOf(method.input, input)
           : handOver(method.input, input);
         const call = invokeUnary(spec, interceptors, handlerContext, request);
