@@ -15,29 +15,12 @@ import type { Run } from "./winners.ts";
 const BLOCKS_A_STEP = 16;
 /** A block spans less. What starts before an interval is none of it: nothing hides an observation. */
 const SPAN_MS = 31 * 86_400_000;
+
 /**
  * Observations whose value is a number, as samples of series of their own: all of them are shown, whatever was sent later,
  * ascending by time, then in the order in which they came.
  */
 export function createObservationSeries(store: Pick<Store, "scan">, vault: Vault, damage: DamageReporter) {
-  /** Blocks that start within the range, a step after another. No block of a later step starts before `next`. */
-  async function* scanned(partition: string, series: string, range: Interval) {
-    let cursor: string | undefined;
-    do {
-      const page: Page<ObservationBlockDocument> = await store.scan("observation_blocks", {
-        index: "by_from",
-        equals: [partition, series],
-        range,
-        limit: BLOCKS_A_STEP,
-        ...(cursor === undefined ? {} : { cursor }),
-      });
-      const blocks = page.documents.map(({ document }) => document);
-      cursor = page.cursor;
-      const next = cursor === undefined ? Number.POSITIVE_INFINITY : blocks.at(-1)!.from_ms;
-      yield { blocks: blocks.filter(({ hidden }) => hidden === 0), next };
-    } while (cursor !== undefined);
-  }
-
   /** In order; in bounded memory, since a block spans at most 31 days. */
   async function* samplesOf(
     partition: string,
@@ -46,7 +29,7 @@ export function createObservationSeries(store: Pick<Store, "scan">, vault: Vault
     sequence: number,
   ): AsyncGenerator<readonly ObservedSample[]> {
     let held: ObservedSample[] = [];
-    for await (const { blocks, next } of scanned(partition, series, { from: from - SPAN_MS, to })) {
+    for await (const { blocks, next } of scanned(store, partition, series, { from: from - SPAN_MS, to })) {
       const wanted = blocks.filter((block) => block.sequence <= sequence && block.to_ms > from);
       const { opened, damaged } = await withBox(vault, partition, (box) =>
         openUntilDamaged(wanted, (document) => open(box, document)),
@@ -93,7 +76,7 @@ export function createObservationSeries(store: Pick<Store, "scan">, vault: Vault
 
     async names(partition: string, series: string, { from, to }: Interval): Promise<BlockName[]> {
       const names: BlockName[] = [];
-      for await (const { blocks } of scanned(partition, series, { from: from - SPAN_MS, to })) {
+      for await (const { blocks } of scanned(store, partition, series, { from: from - SPAN_MS, to })) {
         for (const { batch, item, from_ms, to_ms, until_ms, sequence } of blocks) {
           if (to_ms <= from) continue;
           const name = `${batch} ${item}`;
@@ -115,6 +98,24 @@ export function createObservationSeries(store: Pick<Store, "scan">, vault: Vault
       return blocks;
     },
   };
+}
+
+/** Blocks that start within the range, a step after another. No block of a later step starts before `next`. */
+async function* scanned(store: Pick<Store, "scan">, partition: string, series: string, range: Interval) {
+  let cursor: string | undefined;
+  do {
+    const page: Page<ObservationBlockDocument> = await store.scan("observation_blocks", {
+      index: "by_from",
+      equals: [partition, series],
+      range,
+      limit: BLOCKS_A_STEP,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    const blocks = page.documents.map(({ document }) => document);
+    cursor = page.cursor;
+    const next = cursor === undefined ? Number.POSITIVE_INFINITY : blocks.at(-1)!.from_ms;
+    yield { blocks: blocks.filter(({ hidden }) => hidden === 0), next };
+  } while (cursor !== undefined);
 }
 
 export type ObservationSeries = ReturnType<typeof createObservationSeries>;

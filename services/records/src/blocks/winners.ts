@@ -72,117 +72,141 @@ export const usualLimits: WinnersLimits = { samples: 500_000, stretches: 50_000 
 
 /** Of the samples that start within `interval`; what starts outside may hide them. */
 export function createWinners(interval: Interval, limits = usualLimits): Winners {
-  /** Blocks, and stretches of them, into which no other reaches: nobody needs to know yet what they cover. */
-  let apart: CommittedSamples[] = [];
-  /** What is shown of all others, ascending, and what they cover, hidden or not. */
-  let shown: CommittedSamples[] = [];
-  let cover: Cover = nothingCovered;
-  /** What starts before was handed out. */
-  let done = interval.from;
-  let end = interval.to;
-  /** What starts here or later can hide nothing that is held. */
-  let horizon = Number.POSITIVE_INFINITY;
+  return new HeldWinners(interval, limits);
+}
 
-  /** Ascending. No two interleave. */
-  function held(): CommittedSamples[] {
-    return [...shown, ...apart.filter(({ hidden }) => !hidden)]
-      .map((block) => sliceSamples(block, done, end))
+class HeldWinners implements Winners {
+  readonly #from: number;
+  readonly #limits: WinnersLimits;
+  /** Blocks, and stretches of them, into which no other reaches: nobody needs to know yet what they cover. */
+  #apart: CommittedSamples[] = [];
+  /** What is shown of all others, ascending, and what they cover, hidden or not. */
+  #shown: CommittedSamples[] = [];
+  #cover: Cover = nothingCovered;
+  /** What starts before was handed out. */
+  #done: number;
+  #end: number;
+  /** What starts here or later can hide nothing that is held. */
+  #horizon = Number.POSITIVE_INFINITY;
+
+  constructor({ from, to }: Interval, limits: WinnersLimits) {
+    this.#from = from;
+    this.#done = from;
+    this.#end = to;
+    this.#limits = limits;
+  }
+
+  get end(): number {
+    return this.#end;
+  }
+
+  get reach(): number {
+    return reachOfAll(this.#all());
+  }
+
+  get held(): number {
+    return samplesOf(this.#all());
+  }
+
+  add(blocks: readonly CommittedSamples[]): void {
+    const { samples, stretches } = this.#limits;
+    const few = samplesOf(this.#all()) + samplesOf(blocks) <= stretches;
+    for (const some of few ? [blocks] : blocks.map((block) => [block])) {
+      this.#addTogether(some.flatMap((block) => reachingInto(block, this.#from, this.#horizon)));
+      this.#stayWithinHorizon();
+      const all = this.#all();
+      const covered = this.#cover.starts.length > 2 * samples;
+      const most = covered || all.length > stretches || samplesOf(all) > samples;
+      if (most && all.length > 1) this.#letGo(all);
+    }
+  }
+
+  settled(next: number): number {
+    return this.#all().reduce((settled, { columns }) => {
+      if (reachOf(columns) <= next) return settled;
+      return Math.min(settled, columns.times[firstEndingAfter(columns, next)]!);
+    }, next);
+  }
+
+  take(to: number): Run[] {
+    const taken = this.#all()
+      .map((block) => sliceSamples(block, this.#done, to))
+      .filter(({ columns }) => columns.times.length > 0);
+    this.#done = to;
+    this.#shown = this.#shown.filter(({ columns }) => columns.times.at(-1)! >= to);
+    this.#apart = this.#apart.filter(({ columns }) => reachOf(columns) > to);
+    this.#cover = coverWithin(this.#cover, to, Number.POSITIVE_INFINITY);
+    return joinRuns(taken);
+  }
+
+  /** All that is shown, ascending. No two interleave. */
+  #all(): CommittedSamples[] {
+    return [...this.#shown, ...this.#apart.filter(({ hidden }) => !hidden)]
+      .map((block) => sliceSamples(block, this.#done, this.#end))
       .filter(({ columns }) => columns.times.length > 0)
       .sort((a, b) => a.columns.times[0]! - b.columns.times[0]!);
   }
 
-  function addTogether(blocks: readonly CommittedSamples[]): void {
+  #addTogether(blocks: readonly CommittedSamples[]): void {
     const fresh = new Set(blocks);
-    const clusters = clustersOf([...apart, ...blocks]);
-    apart = [];
+    const clusters = clustersOf([...this.#apart, ...blocks]);
+    this.#apart = [];
     for (const { members, from, reach } of clusters) {
-      const touched = members.some((block) => fresh.has(block)) && isTouched(from, reach);
+      const touched = members.some((block) => fresh.has(block)) && this.#isTouched(from, reach);
       const folded: CommittedSamples[] = [];
       for (const block of members) {
         const parts = touched ? { apart: [], contested: [block] } : partsOf(block, members);
-        apart.push(...parts.apart);
+        this.#apart.push(...parts.apart);
         folded.push(...parts.contested);
       }
-      if (folded.length === 0) continue;
-      cover = mergeCovers([cover, mergeCovers(folded.map(coverOfBlock))]);
-      shown = [...shown.filter((piece) => touches(piece, from, reach)), ...folded]
-        .filter(({ hidden }) => !hidden)
-        .flatMap((piece) => shownOf(piece, cover))
-        .concat(shown.filter((piece) => !touches(piece, from, reach)));
+      if (folded.length > 0) this.#fold(folded, from, reach);
     }
   }
 
-  function isTouched(from: number, reach: number): boolean {
-    const covered = coverWithin(cover, from, reach).starts.length > 0;
-    return covered || shown.some((piece) => touches(piece, from, reach));
+  /** Shows what of these blocks, and of what they touch, no later sample hides. */
+  #fold(folded: readonly CommittedSamples[], from: number, reach: number): void {
+    const cover = mergeCovers([this.#cover, mergeCovers(folded.map(coverOfBlock))]);
+    const shown = this.#shown;
+    this.#cover = cover;
+    this.#shown = [...shown.filter((piece) => touches(piece, from, reach)), ...folded]
+      .filter(({ hidden }) => !hidden)
+      .flatMap((piece) => shownOf(piece, cover))
+      .concat(shown.filter((piece) => !touches(piece, from, reach)));
+  }
+
+  #isTouched(from: number, reach: number): boolean {
+    const covered = coverWithin(this.#cover, from, reach).starts.length > 0;
+    return covered || this.#shown.some((piece) => touches(piece, from, reach));
   }
 
   /** What hides a sample that reaches beyond the horizon is not held: it is let go, with all that comes after it. */
-  function withinHorizon(): void {
+  #stayWithinHorizon(): void {
+    const horizon = this.#horizon;
     if (horizon === Number.POSITIVE_INFINITY) return;
-    const beyond = held().find(({ columns }) => reachOf(columns) > horizon)?.columns;
+    const beyond = this.#all().find(({ columns }) => reachOf(columns) > horizon)?.columns;
     if (beyond === undefined) return;
-    end = beyond.times[firstEndingAfter(beyond, horizon)]!;
-    shown = shown.filter(({ columns }) => columns.times[0]! < end);
+    const end = beyond.times[firstEndingAfter(beyond, horizon)]!;
+    this.#end = end;
+    this.#shown = this.#shown.filter(({ columns }) => columns.times[0]! < end);
   }
 
   /** Keeps about half of what may be held, and never all: the last stretch alone may be more than half. */
-  function letGo(all: readonly CommittedSamples[]): void {
+  #letGo(all: readonly CommittedSamples[]): void {
+    const { samples: mostSamples, stretches } = this.#limits;
     let samples = 0;
     let kept = 0;
-    while (
-      kept < all.length - 1 &&
-      kept < limits.stretches / 2 &&
-      (kept === 0 || samples < limits.samples / 2)
-    ) {
+    while (kept < all.length - 1 && kept < stretches / 2 && (kept === 0 || samples < mostSamples / 2)) {
       samples += all[kept]!.columns.times.length;
       kept++;
     }
-    end = all[kept]!.columns.times[0]!;
-    horizon = Math.max(end, reachOfAll(all.slice(0, kept)));
-    shown = shown.filter(({ columns }) => columns.times[0]! < end);
-    apart = apart.flatMap((block) => startingBefore(block, horizon));
-    cover = coverWithin(cover, Number.NEGATIVE_INFINITY, horizon);
+    const end = all[kept]!.columns.times[0]!;
+    const horizon = Math.max(end, reachOfAll(all.slice(0, kept)));
+    this.#end = end;
+    this.#horizon = horizon;
+    this.#shown = this.#shown.filter(({ columns }) => columns.times[0]! < end);
+    this.#apart = this.#apart.flatMap((block) => startingBefore(block, horizon));
+    this.#cover = coverWithin(this.#cover, Number.NEGATIVE_INFINITY, horizon);
   }
-
-  return {
-    add(blocks) {
-      const few = samplesOf(held()) + samplesOf(blocks) <= limits.stretches;
-      for (const some of few ? [blocks] : blocks.map((block) => [block])) {
-        addTogether(some.flatMap((block) => reachingInto(block, interval.from, horizon)));
-        withinHorizon();
-        const all = held();
-        const covered = cover.starts.length > 2 * limits.samples;
-        const most = covered || all.length > limits.stretches || samplesOf(all) > limits.samples;
-        if (most && all.length > 1) letGo(all);
-      }
-    },
-    settled(next) {
-      return held().reduce((settled, { columns }) => {
-        if (reachOf(columns) <= next) return settled;
-        return Math.min(settled, columns.times[firstEndingAfter(columns, next)]!);
-      }, next);
-    },
-    take(to) {
-      const taken = held()
-        .map((block) => sliceSamples(block, done, to))
-        .filter(({ columns }) => columns.times.length > 0);
-      done = to;
-      shown = shown.filter(({ columns }) => columns.times.at(-1)! >= to);
-      apart = apart.filter(({ columns }) => reachOf(columns) > to);
-      cover = coverWithin(cover, to, Number.POSITIVE_INFINITY);
-      return joinRuns(taken);
-    },
-    get end() {
-      return end;
-    },
-    get reach() {
-      return reachOfAll(held());
-    },
-    get held() {
-      return samplesOf(held());
-    },
-  };
 }
 
 /** Ascending neighbours of one source and format become one. */
