@@ -72,10 +72,8 @@ interface Book {
 }
 
 /** @param least fewest samples of a lot */
-export function createReleases(
-  { store, vault, clock, blocks, releases }: ReleasesDeps,
-  least: number,
-): Releases {
+export function createReleases(deps: ReleasesDeps, least: number): Releases {
+  const { store, vault, clock } = deps;
   if (!(least >= 2)) throw new RangeError("a lot of one sample tells it");
   const opened = createOpenedLots();
 
@@ -93,8 +91,8 @@ export function createReleases(
         const state = JSON.stringify([head.revision, instant, zones]);
         const known = await withBox(vault, partition, (box) => opened.get(box, name, state, interval));
         if (known !== undefined) return toldWithin(known, interval);
-        const book = await bookOf(partition, series, interval, head.revision);
-        if (!(await makeDue(book, interval, asOf))) continue;
+        const book = await bookOf(deps, partition, series, interval, head.revision);
+        if (!(await makeDue(deps, least, book, interval, asOf))) continue;
         const found = openedOf(book, interval);
         const { revision } = book;
         if (revision !== undefined) {
@@ -106,80 +104,95 @@ export function createReleases(
       throw new RecordsError("STORE_UNAVAILABLE");
     },
   };
+}
 
-  async function bookOf(
-    partition: string,
-    series: string,
-    interval: Interval,
-    revision: number,
-  ): Promise<Book> {
-    const wide = { from: interval.from - REACH_MS, to: interval.to + REACH_MS };
-    const [names, months] = await Promise.all([
-      blocks.names(partition, series, wide),
-      // A lot that reaches into the first of them begins in the one before.
-      releases.months(partition, series, monthOf(wide.from) - 1, monthOf(wide.to) + 1),
-    ]);
-    return {
-      partition,
-      series,
-      names,
-      revision,
-      months: new Map(months.map((month) => [month.month, month])),
-    };
-  }
+async function bookOf(
+  { blocks, releases }: ReleasesDeps,
+  partition: string,
+  series: string,
+  interval: Interval,
+  revision: number,
+): Promise<Book> {
+  const wide = { from: interval.from - REACH_MS, to: interval.to + REACH_MS };
+  const [names, months] = await Promise.all([
+    blocks.names(partition, series, wide),
+    // A lot that reaches into the first of them begins in the one before.
+    releases.months(partition, series, monthOf(wide.from) - 1, monthOf(wide.to) + 1),
+  ]);
+  return {
+    partition,
+    series,
+    names,
+    revision,
+    months: new Map(months.map((month) => [month.month, month])),
+  };
+}
 
-  /** Makes what is due of each of the patient's months; false where another was faster. */
-  async function makeDue(book: Book, interval: Interval, asOf: AsOf): Promise<boolean> {
-    for (const month of monthsOf(book, interval, asOf)) {
-      const due = dueOf(book, month, asOf, least);
-      if (due !== undefined && !(await makeMonth(book, month, due, asOf))) return false;
-    }
-    return true;
+/** Makes what is due of each of the patient's months; false where another was faster. */
+async function makeDue(
+  deps: ReleasesDeps,
+  least: number,
+  book: Book,
+  interval: Interval,
+  asOf: AsOf,
+): Promise<boolean> {
+  for (const month of monthsOf(book, interval, asOf)) {
+    const due = dueOf(book, month, asOf, least);
+    if (due !== undefined && !(await makeMonth(deps, least, book, month, due, asOf))) return false;
   }
+  return true;
+}
 
-  async function makeMonth(book: Book, month: Interval, seen: string, asOf: AsOf): Promise<boolean> {
-    const { partition, series } = book;
-    const bounds = { from: month.from, to: Math.min(month.to, asOf.instant) };
-    const runs: Run[] = [];
-    for await (const run of blocks.winnersAsOf(partition, series, bounds, asOf.sequence)) runs.push(run);
-    const [first, last] = [monthOf(month.from), monthOf(month.to - 1)];
-    const told = new Map<number, ToldSamples>();
-    for (let m = first; m <= last; m++) {
-      const known = book.months.get(m);
-      told.set(m, known === undefined ? emptyTold() : await releases.told(known));
-    }
-    const inside = sliceTold(concatTold([...told.values()]), month);
-    const lots = createLots(
-      [...book.months.values()].flatMap((known) =>
-        known.lots.map((lot) => ({ ...lot, takes: new Map(lot.takes) })),
-      ),
-    );
-    const counts = new Map<number, number>();
-    const made = await release({
-      lots,
-      told: inside,
-      shown: runs.flatMap(shownOf),
-      buckets: bucketsOf(asOf, bounds, month),
-      least,
-      nextId: (from) => {
-        const of = monthOf(from);
-        const position = counts.get(of) ?? book.months.get(of)?.lots.length ?? 0;
-        counts.set(of, position + 1);
-        return lotId(of, position);
-      },
-    });
-    const ended = month.to <= asOf.instant;
-    if (made.made.length === 0 && !ended) return true;
-    const newest = newestOf(runs);
-    const next = nextMonths(book, month, told, made, { seen, newest });
-    const saved = await releases.save(partition, series, next);
-    if (saved === undefined) return false;
-    book.revision = saved.before === book.revision ? saved.after : undefined;
-    // As they are stored now.
-    const again = await releases.months(partition, series, first - 2, last + 1);
-    for (const one of again) book.months.set(one.month, one);
-    return true;
+/** False where another was faster. */
+async function makeMonth(
+  { blocks, releases }: ReleasesDeps,
+  least: number,
+  book: Book,
+  month: Interval,
+  seen: string,
+  asOf: AsOf,
+): Promise<boolean> {
+  const { partition, series } = book;
+  const bounds = { from: month.from, to: Math.min(month.to, asOf.instant) };
+  const runs: Run[] = [];
+  for await (const run of blocks.winnersAsOf(partition, series, bounds, asOf.sequence)) runs.push(run);
+  const [first, last] = [monthOf(month.from), monthOf(month.to - 1)];
+  const told = new Map<number, ToldSamples>();
+  for (let m = first; m <= last; m++) {
+    const known = book.months.get(m);
+    told.set(m, known === undefined ? emptyTold() : await releases.told(known));
   }
+  const inside = sliceTold(concatTold([...told.values()]), month);
+  const lots = createLots(
+    [...book.months.values()].flatMap((known) =>
+      known.lots.map((lot) => ({ ...lot, takes: new Map(lot.takes) })),
+    ),
+  );
+  const counts = new Map<number, number>();
+  const made = await release({
+    lots,
+    told: inside,
+    shown: runs.flatMap(shownOf),
+    buckets: bucketsOf(asOf, bounds, month),
+    least,
+    nextId: (from) => {
+      const of = monthOf(from);
+      const position = counts.get(of) ?? book.months.get(of)?.lots.length ?? 0;
+      counts.set(of, position + 1);
+      return lotId(of, position);
+    },
+  });
+  const ended = month.to <= asOf.instant;
+  if (made.made.length === 0 && !ended) return true;
+  const newest = newestOf(runs);
+  const next = nextMonths(book, month, told, made, { seen, newest });
+  const saved = await releases.save(partition, series, next);
+  if (saved === undefined) return false;
+  book.revision = saved.before === book.revision ? saved.after : undefined;
+  // As they are stored now.
+  const again = await releases.months(partition, series, first - 2, last + 1);
+  for (const one of again) book.months.set(one.month, one);
+  return true;
 }
 
 /** Of the patient's calendar, as its zones stand: those within the interval of which there may be something to tell. */
