@@ -50,6 +50,12 @@ function position(index: bigint): string {
 
 export function addAudit(program: Command, io: Io): void {
   const group = program.command("audit").description("who accessed what, and proof of it");
+  addList(group, io);
+  addCheckpoint(group, io);
+  addVerify(group, io);
+}
+
+function addList(group: Command, io: Io): void {
   addConnectionOptions(group.command("list"), io)
     .description("list the accesses that the caller may see, newest first")
     .option("--limit <n>", "how many", count, 50)
@@ -74,6 +80,9 @@ export function addAudit(program: Command, io: Io): void {
             : ["", logged.id, "damaged", "", "", "", "", "", "", position(logged.index)],
       );
     });
+}
+
+function addCheckpoint(group: Command, io: Io): void {
   addConnectionOptions(group.command("checkpoint"), io)
     .description("print the log's signed checkpoint; keep it to prove later that the log only grew")
     .addHelpText("after", "\nExample: wellapi audit checkpoint > today.checkpoint")
@@ -87,6 +96,9 @@ export function addAudit(program: Command, io: Io): void {
       output.object({ checkpoint, verifierKey }, () => checkpoint.trimEnd());
       if (!settings.json) output.note(`verifier key: ${verifierKey}`);
     });
+}
+
+function addVerify(group: Command, io: Io): void {
   addConnectionOptions(group.command("verify [access]"), io)
     .description("verify an access, or that the log only grew since a checkpoint; trusts only the key")
     .option(

@@ -31,6 +31,13 @@ interface IssueOptions {
 
 export function addCredential(program: Command, io: Io): void {
   const group = program.command("credential").description("what an application proves itself with");
+  addIssue(group, io);
+  addGet(group, io);
+  addRevoke(group, io);
+  addList(group, io);
+}
+
+function addIssue(group: Command, io: Io): void {
   addConnectionOptions(group.command("issue"), io)
     .description("issue a client certificate (mTLS) into a folder, or an API key")
     .requiredOption("--application <id>", "the application")
@@ -82,6 +89,9 @@ export function addCredential(program: Command, io: Io): void {
         );
       }
     });
+}
+
+function addGet(group: Command, io: Io): void {
   addConnectionOptions(group.command("get <credential>"), io)
     .description("show a credential, without its secret")
     .addHelpText("after", "\nExample: wellapi credential get crd_...")
@@ -93,6 +103,9 @@ export function addCredential(program: Command, io: Io): void {
         createOutput(io, settings.json).message(CredentialSchema, found, () => rowOf(found).join("  "));
       }
     });
+}
+
+function addRevoke(group: Command, io: Io): void {
   addConnectionOptions(group.command("revoke <credential>"), io)
     .description("revoke a credential; its open streams end within a minute")
     .addHelpText("after", "\nExample: wellapi credential revoke crd_...")
@@ -109,6 +122,9 @@ export function addCredential(program: Command, io: Io): void {
         );
       }
     });
+}
+
+function addList(group: Command, io: Io): void {
   addConnectionOptions(group.command("list"), io)
     .description("list an application's credentials")
     .requiredOption("--application <id>", "the application")

@@ -10,7 +10,7 @@ import { readRows } from "../csv.ts";
 import { CliError } from "../failure.ts";
 import type { Io } from "../io.ts";
 import { createOutput } from "../output.ts";
-import { addConnectionOptions, settingsOf } from "../settings.ts";
+import { addConnectionOptions, type Settings, settingsOf } from "../settings.ts";
 
 interface IngestOptions {
   patient: string;
@@ -94,58 +94,60 @@ export function addIngest(program: Command, io: Io): void {
       "\nExample: wellapi ingest minute-heart-rate.csv --credentials ./pulse --patient pat_... \\\n" +
         "           --code 8867-4 --unit /min --time-zone UTC",
     )
-    .action(async (file: string, options: IngestOptions, command: Command) => {
-      const settings = settingsOf(command, io);
-      if (options.duration > 0 && options.granularity === undefined) {
-        throw new CliError(
-          "input",
-          "--duration needs --granularity: say whether values are of a minute, an hour ...",
-        );
-      }
-      const client = createClient(IngestionService, connectDoor(settings));
-      // A first pass judges every row, so that a bad one is found before anything is sent.
-      let total = 0;
-      for await (const _row of readRows(file, options)) total += 1;
-      if (total === 0) throw new CliError("input", `${file} has no rows`);
+    .action((file: string, options: IngestOptions, command: Command) =>
+      ingest(file, options, settingsOf(command, io), io),
+    );
+}
 
-      const progress = openProgressFile(`${file}.wellapi-progress`);
-      const tally: Tally = { accepted: 0, duplicate: 0, rejected: 0, failed: 0, batches: [], problems: [] };
-      let skipped = 0;
-      const output = createOutput(io, settings.json);
-      const bar = output.bar(total);
+async function ingest(file: string, options: IngestOptions, settings: Settings, io: Io): Promise<void> {
+  if (options.duration > 0 && options.granularity === undefined) {
+    throw new CliError(
+      "input",
+      "--duration needs --granularity: say whether values are of a minute, an hour ...",
+    );
+  }
+  const client = createClient(IngestionService, connectDoor(settings));
+  // A first pass judges every row, so that a bad one is found before anything is sent.
+  let total = 0;
+  for await (const _row of readRows(file, options)) total += 1;
+  if (total === 0) throw new CliError("input", `${file} has no rows`);
 
-      const batches = batchesOf(readRows(file, options), {
-        ...options,
-        method: CaptureMethod.SENSED,
-        durationMs: options.duration * 1000,
-        samplesPerBatch: options.batch,
-      });
-      try {
-        await uploadSeries(client, batches, {
-          progress,
-          onAnswer: (batch, answer) => {
-            note(tally, batch, answer);
-            bar.increment(samplesIn(batch));
-          },
-          onSkipped: (batch) => {
-            skipped += samplesIn(batch);
-            bar.increment(samplesIn(batch));
-          },
-          onCut: ({ message }, attempt) =>
-            output.note(`\ncut off (${message}); going on, attempt ${attempt}`),
-        });
-      } finally {
-        bar.stop();
-      }
-      const complete = tally.rejected + tally.failed === 0;
-      if (complete) progress.remove();
-      const { problems, ...counts } = tally;
-      output.object(
-        { samples: total, skipped, ...counts, problems: problems.slice(0, 10) },
-        () =>
-          `${total} samples: ${tally.accepted} accepted, ${tally.duplicate} were stored before, ${skipped} skipped, ` +
-          `${tally.rejected} rejected, ${tally.failed} failed`,
-      );
-      if (!complete) throw new CliError("input", [...new Set(problems)].slice(0, 10).join("\n"));
+  const progress = openProgressFile(`${file}.wellapi-progress`);
+  const tally: Tally = { accepted: 0, duplicate: 0, rejected: 0, failed: 0, batches: [], problems: [] };
+  let skipped = 0;
+  const output = createOutput(io, settings.json);
+  const bar = output.bar(total);
+
+  const batches = batchesOf(readRows(file, options), {
+    ...options,
+    method: CaptureMethod.SENSED,
+    durationMs: options.duration * 1000,
+    samplesPerBatch: options.batch,
+  });
+  try {
+    await uploadSeries(client, batches, {
+      progress,
+      onAnswer: (batch, answer) => {
+        note(tally, batch, answer);
+        bar.increment(samplesIn(batch));
+      },
+      onSkipped: (batch) => {
+        skipped += samplesIn(batch);
+        bar.increment(samplesIn(batch));
+      },
+      onCut: ({ message }, attempt) => output.note(`\ncut off (${message}); going on, attempt ${attempt}`),
     });
+  } finally {
+    bar.stop();
+  }
+  const complete = tally.rejected + tally.failed === 0;
+  if (complete) progress.remove();
+  const { problems, ...counts } = tally;
+  output.object(
+    { samples: total, skipped, ...counts, problems: problems.slice(0, 10) },
+    () =>
+      `${total} samples: ${tally.accepted} accepted, ${tally.duplicate} were stored before, ${skipped} skipped, ` +
+      `${tally.rejected} rejected, ${tally.failed} failed`,
+  );
+  if (!complete) throw new CliError("input", [...new Set(problems)].slice(0, 10).join("\n"));
 }

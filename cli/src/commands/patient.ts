@@ -14,6 +14,13 @@ import { addConnectionOptions, settingsOf } from "../settings.ts";
 
 export function addPatient(program: Command, io: Io): void {
   const group = program.command("patient").description("people whose data the exchange holds");
+  addCreate(group, io);
+  addGet(group, io);
+  addUpdate(group, io);
+  addList(group, io);
+}
+
+function addCreate(group: Command, io: Io): void {
   addConnectionOptions(group.command("create <name>"), io)
     .description("enrol a patient")
     .option("--time-zone <iana>", "the patient's time zone", "UTC")
@@ -31,6 +38,9 @@ export function addPatient(program: Command, io: Io): void {
       });
       if (patient) createOutput(io, settings.json).message(PatientSchema, patient, () => patient.id);
     });
+}
+
+function addGet(group: Command, io: Io): void {
   addConnectionOptions(group.command("get <patient>"), io)
     .description("show a patient and the history of their time zones")
     .addHelpText("after", "\nExample: wellapi patient get pat_...")
@@ -39,6 +49,9 @@ export function addPatient(program: Command, io: Io): void {
       const client = createClient(PatientService, await connect(settings));
       show(createOutput(io, settings.json), (await client.getPatient({ patient })).patient);
     });
+}
+
+function addUpdate(group: Command, io: Io): void {
   addConnectionOptions(group.command("update <patient>"), io)
     .description(
       "change the name, or replace the history of time zones; an operator's or the patient's command",
@@ -67,6 +80,9 @@ export function addPatient(program: Command, io: Io): void {
       });
       show(createOutput(io, settings.json), patient);
     });
+}
+
+function addList(group: Command, io: Io): void {
   addConnectionOptions(group.command("list"), io)
     .description("list patients")
     .addHelpText("after", "\nExample: wellapi patient list")

@@ -30,7 +30,7 @@ export async function* watchSeries(
   let reached = resumeToken;
   let attempt = 0;
   while (!signal?.aborted) {
-    let wait = waitBefore(++attempt, { retryAfterMs: undefined }, backoff);
+    let retryAfterMs: number | undefined;
     try {
       const messages = client.watchSeries(
         { ...request, resumeToken: reached },
@@ -45,9 +45,10 @@ export async function* watchSeries(
       if (signal?.aborted) return;
       const error = WellApiError.from(caught);
       if (!error.transient) throw error;
-      wait = waitBefore(Math.max(1, attempt), error, backoff);
+      retryAfterMs = error.retryAfterMs;
       onCut?.(error);
     }
-    await pause(wait, signal);
+    attempt += 1;
+    await pause(waitBefore(attempt, { retryAfterMs }, backoff), signal);
   }
 }

@@ -173,6 +173,12 @@ describe("an upload", () => {
     expect(always.streams()).toBe(2);
   });
 
+  test("an answer in between makes its attempts whole again", async () => {
+    const { client, received } = serverOf((_id, times) => (times === 1 ? failureOf(1) : stored));
+    await uploadSeries(client, batches("one", "two", "three"), { attempts: 2, window: 1 });
+    expect(received).toEqual(["one", "one", "two", "two", "three", "three"]);
+  });
+
   test("asks its source for no more than the window while nothing is answered", async () => {
     let asked = 0;
     const full = Promise.withResolvers<void>();
