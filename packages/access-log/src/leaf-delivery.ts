@@ -5,7 +5,7 @@ import type {
   LeafSchema,
 } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import type { Logger } from "@wellapi/runtime";
-import type { Store } from "@wellapi/store";
+import { type Store, scanPages } from "@wellapi/store";
 import { type LeafDocument, leavesCollection, openLeafDocument } from "./leaf.ts";
 import type { LeafSealer } from "./leaf-sealer.ts";
 
@@ -43,18 +43,12 @@ export class LeafDelivery {
 
   /** Delivers and then deletes all leaves, the oldest first. Throws StoreError, ConnectError; what is left stays. */
   async deliverAll(): Promise<void> {
-    let cursor: string | undefined;
-    do {
-      const page = await this.#options.store.scan<LeafDocument>(leavesCollection.name, {
-        index: "byTime",
-        equals: [],
-        limit: MAX_LEAVES,
-        ...(cursor === undefined ? {} : { cursor }),
-      });
+    const scan = { index: "byTime", equals: [], limit: MAX_LEAVES };
+    for await (const page of scanPages<LeafDocument>(this.#options.store, leavesCollection.name, scan)) {
       const deliveries = page.documents.flatMap(({ document }) => this.#open(document));
       for (const batch of batchesOf(deliveries)) await this.#deliver(batch);
-      cursor = page.cursor;
-    } while (cursor !== undefined && !this.#signal.aborted);
+      if (this.#signal.aborted) return;
+    }
   }
 
   #open(document: LeafDocument): Delivery[] {

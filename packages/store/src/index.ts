@@ -11,6 +11,7 @@ export type { StoreErrorCode } from "./errors.ts";
 export { StoreError } from "./errors.ts";
 export { openMongoStore } from "./mongo/open.ts";
 export type { MongoStoreOptions } from "./mongo/store.ts";
+export { pages, scanPages } from "./pages.ts";
 export type {
   Change,
   CollectionDeclaration,

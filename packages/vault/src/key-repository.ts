@@ -1,5 +1,4 @@
-import type { CollectionDeclaration, Document, Store } from "@wellapi/store";
-import { StoreError } from "@wellapi/store";
+import { type CollectionDeclaration, type Document, type Store, StoreError, scanPages } from "@wellapi/store";
 import { VaultError } from "./errors.ts";
 import type { KeyUse, Kms } from "./port.ts";
 
@@ -152,13 +151,8 @@ const AT_ONCE = 256;
 /** Wraps anew what an older master key has wrapped. Nobody else may write meanwhile. */
 export async function rewrapKeys(store: Store, kms: Kms): Promise<number> {
   let count = 0;
-  let cursor: string | undefined;
-  do {
-    const page = await store.scan<HeadDocument | WrappedDocument>(KEYS_COLLECTION, {
-      equals: [],
-      limit: AT_ONCE,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
+  const scan = { equals: [], limit: AT_ONCE };
+  for await (const page of scanPages<HeadDocument | WrappedDocument>(store, KEYS_COLLECTION, scan)) {
     const done = await Promise.all(
       page.documents.map(async ({ document, revision }) => {
         if (!isWrapped(document)) return 0;
@@ -175,8 +169,7 @@ export async function rewrapKeys(store: Store, kms: Kms): Promise<number> {
       }),
     );
     count += done.reduce<number>((sum, one) => sum + one, 0);
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  }
   return count;
 }
 

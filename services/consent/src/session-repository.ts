@@ -1,4 +1,11 @@
-import type { Change, CollectionDeclaration, Document, Store, Stored } from "@wellapi/store";
+import {
+  type Change,
+  type CollectionDeclaration,
+  type Document,
+  type Store,
+  type Stored,
+  scanPages,
+} from "@wellapi/store";
 import type { RecallScope } from "./consent.ts";
 
 /** A recall that a session has not acknowledged. */
@@ -150,13 +157,10 @@ export class SessionRepository {
   /** By a scan, which may miss the newest: good enough for what is looked at again in seconds. */
   async #all(): Promise<SessionDocument[]> {
     const sessions: SessionDocument[] = [];
-    let cursor: string | undefined;
-    do {
-      const scan = { equals: [sessionsPartition], limit: 1_000, ...(cursor === undefined ? {} : { cursor }) };
-      const page = await this.#store.scan<SessionDocument>(enforcerSessions.name, scan);
-      for (const { document } of page.documents) sessions.push(document);
-      cursor = page.cursor;
-    } while (cursor !== undefined);
+    const scan = { equals: [sessionsPartition], limit: 1_000 };
+    for await (const { documents } of scanPages<SessionDocument>(this.#store, enforcerSessions.name, scan)) {
+      for (const { document } of documents) sessions.push(document);
+    }
     return sessions;
   }
 

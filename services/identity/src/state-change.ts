@@ -1,5 +1,6 @@
 import type { Follower } from "@wellapi/journal";
 import type { Clock } from "@wellapi/runtime";
+import { pages } from "@wellapi/store";
 import type { Call } from "./accesses.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
 import { organizationInUse } from "./errors.ts";
@@ -16,6 +17,10 @@ export interface StateChanges {
 }
 
 const SCANNED_AT_ONCE = 500;
+
+const requestOf = (cursor: string | undefined) => {
+  return { size: SCANNED_AT_ONCE, ...(cursor === undefined ? {} : { cursor }) };
+};
 
 export function createStateChanges(deps: {
   readonly organizations: OrganizationRepository;
@@ -34,29 +39,21 @@ export function createStateChanges(deps: {
   }
 
   async function checkUnused({ id }: Organization): Promise<void> {
-    let cursor: string | undefined;
-    do {
-      const request = { size: SCANNED_AT_ONCE, ...(cursor === undefined ? {} : { cursor }) };
-      const page = await organizations.applications(id, request, false);
-      if (page.items.length > 0) throw organizationInUse();
-      cursor = page.cursor;
-    } while (cursor !== undefined);
+    const read = (cursor: string | undefined) => organizations.applications(id, requestOf(cursor), false);
+    for await (const { items } of pages(read)) if (items.length > 0) throw organizationInUse();
   }
 
   /** The application permits nothing by then, so it matters to nobody when each of them is marked. */
   async function revokeAll(application: string, call: Call): Promise<void> {
-    let cursor: string | undefined;
-    do {
-      const request = { size: SCANNED_AT_ONCE, ...(cursor === undefined ? {} : { cursor }) };
-      const page = await credentials.ofApplication(application, request);
-      for (const { id } of page.items) {
+    const read = (cursor: string | undefined) => credentials.ofApplication(application, requestOf(cursor));
+    for await (const { items } of pages(read)) {
+      for (const { id } of items) {
         const { credential } = await credentials.revoke(id, clock.now(), call.commit(), (revoked) => [
           journal.owed(revocationOf(revoked)),
         ]);
         await writeDown(journal, revocationOf(credential));
       }
-      cursor = page.cursor;
-    } while (cursor !== undefined);
+    }
   }
 
   return {

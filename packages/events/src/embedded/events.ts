@@ -1,4 +1,4 @@
-import { type OutboxEvent, type Store, StoreError } from "@wellapi/store";
+import { type OutboxEvent, type Store, StoreError, scanPages } from "@wellapi/store";
 import { checkConsumption, checkDurable, checkEvent, checkSignal } from "../check.ts";
 import { EventsError } from "../errors.ts";
 import type { Events } from "../port.ts";
@@ -126,13 +126,12 @@ export async function openEmbeddedEvents(options: EmbeddedEventsOptions): Promis
 }
 
 async function eachDurable(store: Store, visit: (name: string) => Promise<void>): Promise<void> {
-  let cursor: string | undefined;
-  do {
-    const scan = { equals: [PARTITION], limit: 1000, ...(cursor === undefined ? {} : { cursor }) };
-    const page = await store.scan<Durable>(DURABLES, scan);
-    for (const { document } of page.documents) await visit(document.durable);
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  for await (const { documents } of scanPages<Durable>(store, DURABLES, {
+    equals: [PARTITION],
+    limit: 1000,
+  })) {
+    for (const { document } of documents) await visit(document.durable);
+  }
 }
 
 async function guard<T>(promise: Promise<T>): Promise<T> {

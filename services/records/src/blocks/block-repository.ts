@@ -1,5 +1,5 @@
 import type { DamageReporter } from "@wellapi/runtime";
-import type { Store } from "@wellapi/store";
+import { type Store, scanPages } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
 import type { Interval } from "../model/interval.ts";
 import { isObservationSeries } from "../model/observation-series-id.ts";
@@ -111,15 +111,13 @@ async function* seriesOfCode(
 ): AsyncGenerator<KnownSeries> {
   const codeId = await codeIdOf(vault, partition, code);
   if (codeId === undefined) return;
-  let cursor: string | undefined;
-  do {
-    const page = await store.scan<SeriesDocument>("series", {
-      index: "by_code",
-      equals: [partition, codeId],
-      limit: SERIES_A_PAGE,
-      ...(first === undefined ? {} : { range: { from: first } }),
-      ...(cursor === undefined ? {} : { cursor }),
-    });
+  const scan = {
+    index: "by_code",
+    equals: [partition, codeId],
+    limit: SERIES_A_PAGE,
+    ...(first === undefined ? {} : { range: { from: first } }),
+  };
+  for await (const page of scanPages<SeriesDocument>(store, "series", scan)) {
     const known = await withBox(vault, partition, (box) =>
       openUntilDamaged(page.documents, ({ document }) => ({
         series: document.series,
@@ -128,8 +126,7 @@ async function* seriesOfCode(
     );
     yield* known.opened;
     if (known.damaged !== undefined) throw known.damaged.error;
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  }
 }
 
 async function namesIn(

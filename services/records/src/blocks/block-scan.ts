@@ -1,4 +1,4 @@
-import type { Page, Store } from "@wellapi/store";
+import { type Store, scanPages } from "@wellapi/store";
 import type { Interval } from "../model/interval.ts";
 import { MAX_BLOCK_REACH_MS } from "./block-limits.ts";
 import { type BlockDocument, type CompactedDocument, isCompacted, isShown } from "./documents.ts";
@@ -72,19 +72,11 @@ export function createBlockScan(
 
   /** Blocks that start within the range. */
   async function* scanned(range: Interval, limit: number) {
-    let cursor: string | undefined;
-    do {
-      const page: Page<StoredBlock> = await store.scan("blocks", {
-        index: "by_from",
-        equals: [partition, series],
-        range,
-        limit,
-        ...(cursor === undefined ? {} : { cursor }),
-      });
-      const blocks = page.documents.map(({ document }) => document);
-      cursor = page.cursor;
+    const scan = { index: "by_from", equals: [partition, series], range, limit };
+    for await (const { documents, cursor } of scanPages<StoredBlock>(store, "blocks", scan)) {
+      const blocks = documents.map(({ document }) => document);
       yield { blocks, nextFrom: cursor === undefined ? range.to : blocks.at(-1)!.from_ms };
-    } while (cursor !== undefined);
+    }
   }
 
   return {

@@ -1,5 +1,5 @@
 import type { DamageReporter } from "@wellapi/runtime";
-import type { Page, Store } from "@wellapi/store";
+import { pages, type Store } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
 import type { RecordsError } from "../errors.ts";
 import type { Interval } from "../model/interval.ts";
@@ -70,37 +70,33 @@ export function createObservationRepository(
         candidate.record.time < newest &&
         (position === undefined || compare(positionOf(candidate), position) > 0);
       let held: StoredObservation[] = [];
-      let cursor: string | undefined;
       let limit = FIRST_BLOCKS;
-      do {
-        // A block that reaches into the interval ends at most 31 days after it.
-        const page: Page<ObservationBlockDocument> = await store.scan<ObservationBlockDocument>(
-          "observation_blocks",
-          {
-            index: "by_to",
-            equals: [partition, codeId],
-            range: { after: interval.from, to: newest + MAX_BLOCK_SPAN_MS + 1 },
-            order: "descending",
-            limit,
-            ...(cursor === undefined ? {} : { cursor }),
-          },
-        );
+      const read = (cursor: string | undefined) =>
+        store.scan<ObservationBlockDocument>("observation_blocks", {
+          index: "by_to",
+          equals: [partition, codeId],
+          // A block that reaches into the interval ends at most 31 days after it.
+          range: { after: interval.from, to: newest + MAX_BLOCK_SPAN_MS + 1 },
+          order: "descending",
+          limit,
+          ...(cursor === undefined ? {} : { cursor }),
+        });
+      for await (const page of pages(read)) {
         const shown = page.documents
           .map(({ document }) => document)
           .filter(({ hidden, from_ms }) => hidden === 0 && from_ms < newest);
         const { opened, damaged } = await open(partition, shown);
         held.push(...opened.filter(wanted));
         held.sort((a, b) => compare(positionOf(a), positionOf(b)));
-        cursor = page.cursor;
         limit = Math.min(2 * limit, MOST_BLOCKS_A_STEP);
         // Later blocks end no later than the last one that was read: what is newer than that is settled.
         const settled =
           damaged?.document.to_ms ??
-          (cursor === undefined ? Number.NEGATIVE_INFINITY : page.documents.at(-1)!.document.to_ms);
+          (page.cursor === undefined ? Number.NEGATIVE_INFINITY : page.documents.at(-1)!.document.to_ms);
         yield* held.filter(({ record }) => record.time >= settled);
         if (damaged !== undefined) throw damaged.error;
         held = held.filter(({ record }) => record.time < settled);
-      } while (cursor !== undefined);
+      }
     },
 
     async find(partition, batch, item) {

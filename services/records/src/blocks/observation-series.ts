@@ -1,5 +1,5 @@
 import type { DamageReporter } from "@wellapi/runtime";
-import type { Page, Store } from "@wellapi/store";
+import { type Store, scanPages } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
 import type { Interval } from "../model/interval.ts";
 import { sequenceOf } from "../model/rank.ts";
@@ -102,20 +102,13 @@ export function createObservationSeries(store: Pick<Store, "scan">, vault: Vault
 
 /** Blocks that start within the range, a step after another. No block of a later step starts before `next`. */
 async function* scanned(store: Pick<Store, "scan">, partition: string, series: string, range: Interval) {
-  let cursor: string | undefined;
-  do {
-    const page: Page<ObservationBlockDocument> = await store.scan("observation_blocks", {
-      index: "by_from",
-      equals: [partition, series],
-      range,
-      limit: BLOCKS_A_STEP,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    const blocks = page.documents.map(({ document }) => document);
-    cursor = page.cursor;
+  const scan = { index: "by_from", equals: [partition, series], range, limit: BLOCKS_A_STEP };
+  const found = scanPages<ObservationBlockDocument>(store, "observation_blocks", scan);
+  for await (const { documents, cursor } of found) {
+    const blocks = documents.map(({ document }) => document);
     const next = cursor === undefined ? Number.POSITIVE_INFINITY : blocks.at(-1)!.from_ms;
     yield { blocks: blocks.filter(({ hidden }) => hidden === 0), next };
-  } while (cursor !== undefined);
+  }
 }
 
 export type ObservationSeries = ReturnType<typeof createObservationSeries>;

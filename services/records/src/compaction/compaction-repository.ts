@@ -1,4 +1,4 @@
-import type { Change, Page, Store, Stored } from "@wellapi/store";
+import { type Change, type Store, type Stored, scanPages } from "@wellapi/store";
 import { MAX_BLOCK_REACH_MS } from "../blocks/block-limits.ts";
 import type { StoredBlock } from "../blocks/block-scan.ts";
 import {
@@ -70,20 +70,13 @@ export function createCompactionRepository(store: Store, queue: PatientQueue): C
 
     async compactedNear(partition, series, from, to) {
       const compacted: Stored<CompactedDocument>[] = [];
-      let cursor: string | undefined;
-      do {
-        const page: Page<StoredBlock> = await store.scan<StoredBlock>("blocks", {
-          index: "by_from",
-          equals: [partition, series],
-          range: { from: from - MAX_BLOCK_REACH_MS, to },
-          limit: BLOCKS_A_STEP,
-          ...(cursor === undefined ? {} : { cursor }),
-        });
+      const range = { from: from - MAX_BLOCK_REACH_MS, to };
+      const scan = { index: "by_from", equals: [partition, series], range, limit: BLOCKS_A_STEP };
+      for await (const page of scanPages<StoredBlock>(store, "blocks", scan)) {
         for (const { document, revision } of page.documents) {
           if (isCompacted(document)) compacted.push({ document, revision });
         }
-        cursor = page.cursor;
-      } while (cursor !== undefined);
+      }
       return compacted;
     },
 
@@ -103,25 +96,19 @@ export function createCompactionRepository(store: Store, queue: PatientQueue): C
 async function roundFrom(store: Store, partition: string, reached: number, until: number): Promise<Round> {
   const blocks: Stored<BlockDocument>[] = [];
   let samples = 0;
-  let cursor: string | undefined;
-  for (;;) {
-    const page: Page<BlockDocument> = await store.scan<BlockDocument>("blocks", {
-      index: "by_sequence",
-      equals: [partition],
-      range: { after: reached, to: until + 1 },
-      limit: BLOCKS_A_STEP,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
+  const range = { after: reached, to: until + 1 };
+  const scan = { index: "by_sequence", equals: [partition], range, limit: BLOCKS_A_STEP };
+  for await (const page of scanPages<BlockDocument>(store, "blocks", scan)) {
     for (const stored of page.documents) {
       if (!isShown(stored.document)) continue;
       blocks.push(stored);
       samples += stored.document.count;
     }
-    cursor = page.cursor;
-    if (cursor === undefined) return { blocks, reached: until };
+    if (page.cursor === undefined) break;
     // The last commit may have more blocks.
     const whole = page.documents.at(-1)!.document.sequence - 1;
     const enough = blocks.length >= ROUND_BLOCKS || samples >= ROUND_SAMPLES;
     if (enough && whole > reached) return { blocks, reached: whole };
   }
+  return { blocks, reached: until };
 }

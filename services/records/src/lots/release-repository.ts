@@ -1,5 +1,5 @@
 import type { DamageReporter } from "@wellapi/runtime";
-import type { Change, Store, Stored } from "@wellapi/store";
+import { type Change, type Store, type Stored, scanPages } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
 import { openOrReport } from "../blocks/damage.ts";
 import type { ReleaseDocument, ReleasePlace } from "../blocks/documents.ts";
@@ -57,14 +57,8 @@ export function createReleaseRepository(
   return {
     async months(partition, series, from, to) {
       const months: ToldMonth[] = [];
-      let cursor: string | undefined;
-      do {
-        const page = await store.scan<ReleaseDocument>("releases", {
-          equals: [partition, series],
-          range: { from, to },
-          limit: MONTHS_A_PAGE,
-          ...(cursor === undefined ? {} : { cursor }),
-        });
+      const scan = { equals: [partition, series], range: { from, to }, limit: MONTHS_A_PAGE };
+      for await (const page of scanPages<ReleaseDocument>(store, "releases", scan)) {
         const opened = await withBox(vault, partition, (box) =>
           page.documents.map((stored): ToldMonth => {
             const { document } = stored;
@@ -73,8 +67,7 @@ export function createReleaseRepository(
           }),
         );
         months.push(...opened);
-        cursor = page.cursor;
-      } while (cursor !== undefined);
+      }
       return months;
     },
 

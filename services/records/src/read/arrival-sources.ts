@@ -1,6 +1,6 @@
 import type { DamageReporter } from "@wellapi/runtime";
 import { pickColumns } from "@wellapi/series";
-import type { Document, Page } from "@wellapi/store";
+import { type Document, scanPages } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
 import type { Strip } from "../blocks/compacted-block.ts";
 import { blockPlace, openOrReport, openUntilDamaged } from "../blocks/damage.ts";
@@ -115,21 +115,13 @@ export class ArrivalSources {
   /** Where compacted blocks lie that have commits after `after`. */
   async #compactedSince({ partition, after, codes }: ArrivalQuery): Promise<Place[]> {
     const places: Place[] = [];
-    let cursor: string | undefined;
-    do {
-      const page: Page<CompactedDocument> = await this.#deps.reads.scan<CompactedDocument>("blocks", {
-        index: "by_last_sequence",
-        equals: [partition],
-        range: { after },
-        limit: COMMITS_A_STEP,
-        ...(cursor === undefined ? {} : { cursor }),
-      });
+    const scan = { index: "by_last_sequence", equals: [partition], range: { after }, limit: COMMITS_A_STEP };
+    for await (const page of scanPages<CompactedDocument>(this.#deps.reads, "blocks", scan)) {
       for (const { document } of page.documents) {
         const { batch, item, code, first_sequence, last_sequence } = document;
         if (codes.has(code)) places.push({ batch, item, first_sequence, last_sequence });
       }
-      cursor = page.cursor;
-    } while (cursor !== undefined);
+    }
     return places;
   }
 
@@ -183,19 +175,12 @@ export class ArrivalSources {
     { partition, after, to }: ArrivalQuery,
     check?: () => Promise<void>,
   ): AsyncGenerator<D> {
-    let cursor: string | undefined;
-    do {
-      const page: Page<D> = await this.#deps.reads.scan<D>(collection, {
-        index: "by_sequence",
-        equals: [partition],
-        range: { after, to: to + 1 },
-        limit: COMMITS_A_STEP,
-        ...(cursor === undefined ? {} : { cursor }),
-      });
+    const range = { after, to: to + 1 };
+    const scan = { index: "by_sequence", equals: [partition], range, limit: COMMITS_A_STEP };
+    for await (const page of scanPages<D>(this.#deps.reads, collection, scan)) {
       await check?.();
       for (const { document } of page.documents) yield document;
-      cursor = page.cursor;
-    } while (cursor !== undefined);
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 import type { DamageReporter, Ids } from "@wellapi/runtime";
-import type { Change, OutboxEvent, Page, Store, Stored } from "@wellapi/store";
+import { type Change, type OutboxEvent, type Store, type Stored, scanPages } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
 import { blockPlace, openOrReport, openUnlessDamaged } from "../blocks/damage.ts";
 import type {
@@ -180,19 +180,16 @@ function hiding(
 
 /** Compacted blocks that may hold samples of the batch, a step after another. */
 async function* compactedFrom(store: Store, partition: string, taken: TakenBack) {
-  let cursor: string | undefined;
-  do {
-    const page: Page<CompactedDocument> = await store.scan<CompactedDocument>("blocks", {
-      index: "by_last_sequence",
-      equals: [partition],
-      range: { from: taken.first },
-      limit: COMPACTED_A_STEP,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
+  const scan = {
+    index: "by_last_sequence",
+    equals: [partition],
+    range: { from: taken.first },
+    limit: COMPACTED_A_STEP,
+  };
+  for await (const page of scanPages<CompactedDocument>(store, "blocks", scan)) {
     const documents = page.documents.filter(({ document }) => mayHold(document, taken));
     if (documents.length > 0) yield documents;
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  }
 }
 
 /** Undefined where the block has none of the batch's samples. */
