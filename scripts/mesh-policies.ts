@@ -1,11 +1,11 @@
 /**
- * Writes what the mesh's manifests take from the contracts (who may call what, and the public services);
- * `--check` compares with the committed files instead, so that a new RPC cannot be forgotten here.
+ * Writes what the manifests take from the contracts (who may call what, and the public services) and from the services'
+ * descriptors (what runs, and what it reaches); `--check` compares with the committed files instead, so that a new RPC cannot be forgotten here.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { parseAllDocuments, stringify } from "yaml";
-import { type ServiceName, serviceNames } from "../host/src/services.ts";
+import { type ServiceName, services } from "../host/src/services.ts";
 import { contractServices, publicTypeNames, TableError, tableOf } from "./manifests/callers-table.ts";
 import {
   authorizationPolicies,
@@ -15,42 +15,47 @@ import {
   type Outside,
   routes,
   sidecars,
+  usersOf,
 } from "./manifests/derived.ts";
+import { workloadOf } from "./manifests/workloads.ts";
 
 const root = new URL("../", import.meta.url);
 
 /** The file's path from the root of the repository, and its text. */
 export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
-  const services = await contractServices();
-  const rows = tableOf(services);
+  const contracts = await contractServices();
+  const rows = tableOf(contracts);
   const outside = outsideOf(readFileSync(new URL("mesh/istio/service-entries.yaml", root), "utf8"));
   return new Map([
     ["mesh/istio/generated/authorization-policies.yaml", textOf(authorizationPolicies(rows))],
     ["mesh/istio/generated/sidecars.yaml", textOf(sidecars(rows, outside))],
     ["mesh/istio/generated/routes.yaml", textOf(routes())],
-    ["mesh/istio/generated/edge-routes.yaml", textOf([edgeRoutes(publicTypeNames(services))])],
+    ["mesh/istio/generated/edge-routes.yaml", textOf([edgeRoutes(publicTypeNames(contracts))])],
+    ["deploy/kubernetes/base/generated/workloads.yaml", textOf(services.services.flatMap(workloadOf))],
     ["deploy/kubernetes/base/generated/network-policies.yaml", textOf(networkPolicies(rows))],
   ]);
 }
 
-/** A ServiceEntry says in its annotation which services use it: the sidecars of the others don't know the host. */
+/** A ServiceEntry says in its annotation what it is for: the sidecars of services that need nothing of it don't know the host. */
 function outsideOf(serviceEntries: string): Outside {
   const outside: Partial<Record<ServiceName, string[]>> = {};
   for (const document of parseAllDocuments(serviceEntries)) {
     const { metadata, spec } = document.toJS() as {
-      metadata: { annotations: Record<string, string> };
+      metadata: { name: string; annotations: Record<string, string> };
       spec: { hosts: string[] };
     };
-    const users = metadata.annotations["wellapi.dev/used-by"]?.split(",") ?? [];
-    for (const service of serviceNames) {
-      if (users.includes(service)) outside[service] = [...(outside[service] ?? []), ...spec.hosts];
+    const outward = metadata.annotations["wellapi.dev/used-for"];
+    if (outward !== "store" && outward !== "events") {
+      throw new TableError(`ServiceEntry ${metadata.name}: wellapi.dev/used-for must be store or events`);
     }
+    for (const service of usersOf(outward)) outside[service] = [...(outside[service] ?? []), ...spec.hosts];
   }
   return outside;
 }
 
 function textOf(manifests: readonly Manifest[]): string {
-  const header = "# Generated from the contracts by scripts/mesh-policies.ts (make generate). Do not edit.\n";
+  const header =
+    "# Generated from the contracts and the services' descriptors by scripts/mesh-policies.ts (make generate). Do not edit.\n";
   return `${header}${manifests.map((manifest) => stringify(manifest, { lineWidth: 0 })).join("---\n")}`;
 }
 
@@ -67,7 +72,7 @@ if (import.meta.main) {
     const stale = [...(await generatedFiles())].filter(([path, text]) => committed(path) !== text);
     if (process.argv.includes("--check")) {
       for (const [path] of stale)
-        process.stdout.write(`${path} is not what the contracts say; run "make generate"\n`);
+        process.stdout.write(`${path} is not what the contracts and descriptors say; run "make generate"\n`);
       if (stale.length > 0) process.exitCode = 1;
     } else {
       for (const [path, text] of stale) {

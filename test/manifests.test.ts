@@ -6,9 +6,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { create, createFileRegistry, type DescService } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { describeService, type Setting } from "@wellapi/service";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parseServiceConfig } from "../host/src/mesh/config.ts";
-import { serviceNames } from "../host/src/services.ts";
+import { serviceNames, services } from "../host/src/services.ts";
 import { manifestProblems } from "../scripts/check-manifests.ts";
 import { openGoTool } from "../scripts/go-tools.ts";
 import { contractServices, TableError, tableOf } from "../scripts/manifests/callers-table.ts";
@@ -16,11 +17,11 @@ import type { Manifest } from "../scripts/manifests/derived.ts";
 import { ofKind, type Workload } from "../scripts/manifests/kinds.ts";
 import { overlays, render } from "../scripts/manifests/render.ts";
 import { strictProblems, titleOf } from "../scripts/manifests/strict.ts";
+import { workloadOf } from "../scripts/manifests/workloads.ts";
 import { generatedFiles } from "../scripts/mesh-policies.ts";
 import { find, mutations, set } from "./manifest-mutations.ts";
 
-const services = await contractServices();
-const rows = tableOf(services);
+const rows = tableOf(await contractServices());
 
 let unavailable: string | undefined;
 try {
@@ -64,6 +65,39 @@ function contract(name: string): DescService {
   )!;
 }
 
+describe("a service that is new", () => {
+  const objects = (more: Partial<Parameters<typeof workloadOf>[0]>) =>
+    workloadOf(
+      describeService({ name: "notices", contracts: [], needs: [], calls: [], replicas: "many", ...more }),
+    );
+  const compose = async () => ({ routes: [] });
+  const store = { collections: [], check: async () => ({ collections: [], documents: {} }) };
+
+  test("is a Deployment that has nothing, where it needs nothing", () => {
+    const found = objects({ compose });
+    expect(found.map(({ kind }) => kind)).toEqual([
+      "ServiceAccount",
+      "Service",
+      "Service",
+      "Deployment",
+      "PodDisruptionBudget",
+      "HorizontalPodAutoscaler",
+    ]);
+    expect(JSON.stringify(found)).not.toMatch(/mongodb|master|nats/);
+  });
+
+  test("has a volume where it keeps files, and of keys, database and broker what it needs and nothing else", () => {
+    const text = (more: Parameters<typeof objects>[0]) => JSON.stringify(objects({ compose, ...more }));
+    expect(text({ needs: ["access_log"], store })).toMatch(
+      /StatefulSet.*wellapi-master-key.*wellapi-mongodb-notices/,
+    );
+    expect(text({ store })).not.toContain("wellapi-master-key");
+    expect(text({ store })).toContain("wellapi-mongodb-notices");
+    expect(text({ needs: ["events"] })).toContain("wellapi-nats");
+    expect(text({ needs: ["terminology"], replicas: "one" })).not.toContain("HorizontalPodAutoscaler");
+  });
+});
+
 describe.skipIf(unavailable !== undefined)("the manifests", () => {
   const rendered = new Map<string, readonly Manifest[]>();
 
@@ -96,10 +130,12 @@ describe.skipIf(unavailable !== undefined)("the manifests", () => {
   });
 
   test.each(overlays)("of %s set nothing that no program reads", (overlay) => {
-    const read = ["host/src/mesh/config.ts", "packages/runtime/src/logger.ts"]
+    const inHost = ["host/src/mesh/config.ts", "packages/runtime/src/logger.ts"]
       .map((path) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8"))
       .join();
     for (const name of serviceNames) {
+      const own = Object.values<Setting<unknown>>(services.service(name).settings ?? {});
+      const read = `${inHost},${own.map((setting) => setting.name).join()}`;
       const names = Object.keys(processOf(rendered.get(overlay)!, name).env).filter((key) =>
         key.startsWith("WELLAPI_"),
       );

@@ -70,7 +70,18 @@ function allBelow(path: string): string {
   return path.endsWith("/") ? `${path}*` : path;
 }
 
-/** Hosts outside the mesh that a service may reach: those of the ServiceEntry objects labelled for it. */
+/** What a service reaches outside the mesh: MongoDB, where it has a store, and NATS, where it has events. */
+export type Outward = "store" | "events";
+
+/** The services that reach it, by their descriptors. */
+export function usersOf(outward: Outward): readonly ServiceName[] {
+  return serviceNames.filter((name) => {
+    const { store, needs } = services.service(name);
+    return outward === "store" ? store !== undefined : needs.includes("events");
+  });
+}
+
+/** Hosts outside the mesh that a service may reach: those of the ServiceEntry objects for what it needs. */
 export type Outside = Readonly<Partial<Record<ServiceName, readonly string[]>>>;
 
 /**
@@ -143,8 +154,25 @@ function routeTo(service: string, number: number, match?: readonly Manifest[]): 
   };
 }
 
-/** The same table for the network: who may open a connection to whom, and nothing else. */
+/** The same table for the network: who may open a connection to whom and to the servers, and nothing else. */
 export function networkPolicies(rows: readonly Row[]): readonly Manifest[] {
+  return [...betweenServices(rows), toServer("mongodb", 27017, "store"), toServer("nats", 4222, "events")];
+}
+
+function toServer(name: string, port: number, outward: Outward): Manifest {
+  return {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: { name: `to-${name}`, namespace },
+    spec: {
+      podSelector: { matchExpressions: [{ key: "app", operator: "In", values: usersOf(outward) }] },
+      policyTypes: ["Egress"],
+      egress: [{ to: [{ namespaceSelector: named("wellapi-data") }], ports: [tcp(port)] }],
+    },
+  };
+}
+
+function betweenServices(rows: readonly Row[]): readonly Manifest[] {
   return serviceNames.map((service) => {
     const callers = serviceNames.filter((caller) => calledBy(rows, caller).includes(service));
     const called = calledBy(rows, service);

@@ -1,7 +1,6 @@
-/** Whom a service reaches outside the mesh: the servers whose ServiceEntry names it, and nobody else. */
+/** Whom a service reaches outside the mesh: the servers that its descriptor needs, and nobody else. */
 import { createServer } from "node:net";
-import type { Manifest } from "../../scripts/manifests/derived.ts";
-import { ofKind } from "../../scripts/manifests/kinds.ts";
+import { usersOf } from "../../scripts/manifests/derived.ts";
 import { hubIp, mongodb, mongodbHost, nats, natsHost, servicePods } from "./addresses.ts";
 import type { Server } from "./pod-caller.ts";
 import type { Row } from "./rows.ts";
@@ -16,10 +15,10 @@ export function openElsewhere(): void {
   }).listen(elsewhere.port, elsewhere.host);
 }
 
-export function egressRows(manifests: readonly Manifest[]): readonly Row[] {
+export function egressRows(): readonly Row[] {
   const servers: readonly (readonly [string, Server, readonly string[]])[] = [
-    [mongodb.name, { host: mongodbHost, port: mongodb.port, speaks: "tls" }, usersOf(manifests, "mongodb")],
-    [nats.name, { host: natsHost, port: nats.port, speaks: "first" }, usersOf(manifests, "nats")],
+    [mongodb.name, { host: mongodbHost, port: mongodb.port, speaks: "tls" }, usersOf("store")],
+    [nats.name, { host: natsHost, port: nats.port, speaks: "first" }, usersOf("events")],
     ["an address of nobody's", elsewhere, []],
   ];
   return servicePods.flatMap((pod) =>
@@ -32,12 +31,4 @@ export function egressRows(manifests: readonly Manifest[]): readonly Row[] {
       }),
     ),
   );
-}
-
-function usersOf(manifests: readonly Manifest[], name: string): readonly string[] {
-  const entry = ofKind<{ metadata: { name: string; annotations: Record<string, string> } }>(
-    manifests,
-    "ServiceEntry",
-  ).find(({ metadata }) => metadata.name === name);
-  return entry!.metadata.annotations["wellapi.dev/used-by"]!.split(",");
 }

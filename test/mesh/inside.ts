@@ -66,7 +66,7 @@ async function allRows(
     ...strangerRows(),
     ...sidecarRows(table),
     ...(await identityRows(laboratory, table)),
-    ...egressRows(laboratory.world.manifests),
+    ...egressRows(),
     ...gatewayRows(laboratory),
     ...tokenRows(outside),
     ...routeRows(services),

@@ -45,6 +45,19 @@ export interface StoreDescriptor {
   readonly survivesFullDisk?: boolean;
 }
 
+/** What one process of it asks of a machine in production, as Kubernetes writes quantities. Only manifests use it. */
+export interface Sizing {
+  /** `250m` unless given. */
+  readonly cpu?: string;
+  /** Asked for, `256Mi` unless given; and the most that it may take, `1Gi` unless given. */
+  readonly memory?: string;
+  readonly memoryLimit?: string;
+  /** Of the volume, where it keeps files; `1Gi` unless given. */
+  readonly storage?: string;
+  /** At least so many replicas, where it may have several; 2 unless given. */
+  readonly replicas?: number;
+}
+
 /** A running service, as its host sees it. Its closers are pushed already. */
 export interface ComposedService {
   /** Exactly the contracts of the descriptor. */
@@ -74,6 +87,7 @@ export interface ServiceDescriptor<Name extends string = string, S extends Setti
   readonly consumes?: readonly string[];
   /** Whether several processes may serve it at once. */
   readonly replicas: "one" | "many";
+  readonly sizing?: Sizing;
   /** In one process the platform does its work, without calls. */
   readonly meshOnly?: boolean;
   /** HTTP that is its business: the edge routes to it by the paths. */

@@ -4,6 +4,7 @@ export {
   describeService,
   type Need,
   type ServiceDescriptor,
+  type Sizing,
   type StoreDescriptor,
 } from "./descriptor.ts";
 export { ServiceError, type ServiceErrorCode } from "./errors.ts";

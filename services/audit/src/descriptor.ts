@@ -18,6 +18,7 @@ export const auditService = describeService({
   calls: [],
   // One writer gives entries their index.
   replicas: "one",
+  sizing: { storage: "10Gi" },
   surfaces: [logSurface],
   settings: {
     acceptBreak: optionalSetting(

@@ -8,4 +8,5 @@ export const gatewayService = describeService({
   needs: ["enforcement"],
   calls: [],
   replicas: "many",
+  sizing: { cpu: "500m" },
 });

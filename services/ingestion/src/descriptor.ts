@@ -11,6 +11,7 @@ export const ingestionService = describeService({
   needs: ["terminology"],
   calls: ["records"],
   replicas: "many",
+  sizing: { cpu: "500m" },
   selfValidating: ingestionSelfValidating,
   async compose(platform) {
     const { clock, log, closers, network } = platform;

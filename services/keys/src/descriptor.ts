@@ -11,6 +11,7 @@ export const keysService = describeService({
   calls: [],
   // One file that can prove that a key is gone.
   replicas: "one",
+  sizing: { cpu: "100m", memory: "128Mi", memoryLimit: "512Mi" },
   meshOnly: true,
   async compose(platform) {
     const { clock, closers } = platform;

@@ -20,6 +20,7 @@ export const recordsService = describeService({
   needs: ["keys", "vault", "journal", "access_log", "events", "terminology", "enforcement"],
   calls: ["identity"],
   replicas: "many",
+  sizing: { cpu: "1", memory: "1Gi", memoryLimit: "2Gi", replicas: 3 },
   settings: {
     // Earlier merges more often what arrives all the time; later keeps more of it in small blocks (docs/decisions/0018).
     compactAfterMs: numberSetting(
