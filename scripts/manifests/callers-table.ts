@@ -72,12 +72,13 @@ function rowOf(method: DescMethod): Row {
   const path = `/${method.parent.typeName}/${method.name}`;
   const service = services.serving(method.parent.typeName)?.name as ServiceName | undefined;
   if (service === undefined) throw new TableError(`${path}: no process of the mesh serves it`);
-  const workloads = callersOf(method)?.workloads;
-  if (workloads === undefined) {
+  const said = callersOf(method);
+  if (said === undefined) {
     throw new TableError(
       `${path}: the contract does not say who may call it (wellapi.type.v1.service_callers)`,
     );
   }
+  const workloads = [...said.workloads, ...said.surfaces];
   const unknown = workloads.filter((name) => name !== door && !serviceNames.some((known) => known === name));
   if (unknown.length > 0)
     throw new TableError(`${path}: no workload of the mesh is named ${unknown.join(", ")}`);

@@ -34,6 +34,14 @@ export declare type Callers = Message<"wellapi.type.v1.Callers"> & {
    * @generated from field: repeated string workloads = 2;
    */
   workloads: string[];
+
+  /**
+   * Services whose own HTTP surfaces may carry the call for a caller from outside, beside `workloads`. They may not make it
+   * on their own behalf, and the service stays as public as `workloads` make it.
+   *
+   * @generated from field: repeated string surfaces = 3;
+   */
+  surfaces: string[];
 };
 
 /**

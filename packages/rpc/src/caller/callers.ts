@@ -56,12 +56,16 @@ function readPublic(service: DescService): boolean {
   return atEdges && kinds.some((kind) => kind !== CallerKind.SERVICE);
 }
 
-/** Both lists must hold: the principal's kind and the calling workload. What is not said does not permit. */
+/**
+ * Both must hold: the principal's kind, and the calling workload, which may be a service that carries the call by an HTTP
+ * surface of its own, for others only. What is not said does not permit.
+ */
 export function permits(callers: Callers | undefined, caller: Caller): boolean {
   if (callers === undefined) return false;
   const kind =
     callers.kinds.includes(CallerKind.ANYONE) || callers.kinds.includes(kinds[caller.principal.kind]);
-  return kind && callers.workloads.includes(caller.workload);
+  const bySurface = caller.principal.kind !== "service" && callers.surfaces.includes(caller.workload);
+  return kind && (callers.workloads.includes(caller.workload) || bySurface);
 }
 
 /** @throws RpcError for a service whose contract does not say who may call it, and for one that is there twice. */
