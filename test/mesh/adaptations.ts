@@ -6,7 +6,9 @@
  * Istio's Telemetry would need `istio.stats`, which Envoy without Istio's own filters refuses, but no manifest asks for
  * them; a mesh's default would.)
  */
+import { pathToFileURL } from "node:url";
 import type { Manifest } from "../../scripts/manifests/derived.ts";
+import { repository, seen } from "./world.ts";
 
 /** Settings of the services that are others here than in the rendered ConfigMap. Undefined: not set. */
 export const settings: Readonly<Record<string, string | undefined>> = {
@@ -17,6 +19,8 @@ export const settings: Readonly<Record<string, string | undefined>> = {
   // There is no collector.
   OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
   WELLAPI_LOG_LEVEL: "warn",
+  // An HTTP surface that is there for the rows about surfaces (surface.ts adds its manifests, too).
+  NODE_OPTIONS: `--import=${pathToFileURL(seen(`${repository}test/mesh/surface.ts`)).href}`,
 };
 
 /** Kinds that istiod reads itself; the others are Kubernetes' own work. */

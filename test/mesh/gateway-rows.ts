@@ -76,7 +76,7 @@ function handshakeWithin(outer: TLSSocket): Promise<string> {
   });
 }
 
-function plainAnswer(ip: string, port: number): Promise<string> {
+export function plainAnswer(ip: string, port: number): Promise<string> {
   return new Promise((resolve) => {
     const socket = connectTcp(port, ip, () => {
       socket.write("GET /.well-known/jwks.json HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n\r\n");

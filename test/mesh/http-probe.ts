@@ -6,6 +6,8 @@ export interface HttpCall {
   readonly path: string;
   /** POST of an empty JSON object unless given. */
   readonly method?: "GET" | "POST" | "DELETE";
+  /** Of a POST. */
+  readonly body?: object;
   readonly headers?: Readonly<Record<string, string>>;
   /** Connects by another name. */
   readonly serverName?: string;
@@ -19,6 +21,7 @@ export interface HttpCall {
 export function callApi({
   path,
   method = "POST",
+  body = {},
   headers,
   serverName,
   maxVersion,
@@ -37,23 +40,23 @@ export function callApi({
         ...(maxVersion && { maxVersion }),
       },
       (response) => {
-        let body = "";
+        let answer = "";
         response.setEncoding("utf8");
         response.on("data", (text: string) => {
-          body += text;
+          answer += text;
         });
-        response.on("end", () => resolve(`${response.statusCode} ${wordsOf(body)}`.trim()));
+        response.on("end", () => resolve(`${response.statusCode} ${wordsOf(answer)}`.trim()));
         response.on("error", () => resolve("cut"));
       },
     );
     sent.on("timeout", () => sent.destroy());
     sent.on("error", () => resolve("no connection"));
-    sent.end(method === "POST" ? "{}" : undefined);
+    sent.end(method === "POST" ? JSON.stringify(body) : undefined);
   });
 }
 
 /** Of a refusal; an answer's content is nobody's business here. */
-function wordsOf(body: string): string {
+export function wordsOf(body: string): string {
   try {
     const { code } = JSON.parse(body) as { code?: unknown };
     return typeof code === "string" ? code : "";

@@ -16,6 +16,8 @@ import { type Outside, openOutside } from "./outside.ts";
 import { ended } from "./programs.ts";
 import { askOnce, type Failures, failuresOf, type Row } from "./rows.ts";
 import { tellStory } from "./story.ts";
+import { withSurface } from "./surface.ts";
+import { compareEntries, surfacePortRows, surfaceRows } from "./surface-rows.ts";
 import { install, openFolders } from "./world.ts";
 
 interface Count {
@@ -35,7 +37,7 @@ function say(text: string): void {
 
 async function prove(): Promise<void> {
   const installed = await install();
-  const manifests = render("production");
+  const manifests = withSurface(render("production"));
   const services = await contractServices();
   const laboratory = await openLaboratory({ installed, manifests, folder: openFolders() }, say);
   openElsewhere();
@@ -43,7 +45,7 @@ async function prove(): Promise<void> {
   say("companies and a patient are enrolled through the edge");
   const rows = await allRows(laboratory, outside, services, tableOf(services));
 
-  const claims = await tellStory(outside);
+  const claims = [...(await tellStory(outside)), ...(await compareEntries(outside))];
   const broken = claims.filter(({ expected, found }) => expected !== found);
   total.passed += claims.length - broken.length;
   total.failed += broken.length;
@@ -68,7 +70,9 @@ async function allRows(
     ...(await identityRows(laboratory, table)),
     ...egressRows(),
     ...gatewayRows(laboratory),
+    ...surfacePortRows(laboratory),
     ...tokenRows(outside),
+    ...surfaceRows(outside),
     ...routeRows(services),
     ...(await doorRows(laboratory, outside, services)),
   ];

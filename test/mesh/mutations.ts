@@ -32,7 +32,7 @@ const inGroups =
 export const mutations: readonly Mutation[] = [
   {
     name: "STRICT becomes PERMISSIVE",
-    touches: inGroups("who a caller is", "the gateway's ports"),
+    touches: inGroups("who a caller is", "the gateway's ports", "the surfaces' ports"),
     change: (m) => {
       spec<{ mtls: { mode: string } }>(m, "PeerAuthentication", "default", "wellapi").mtls.mode =
         "PERMISSIVE";
@@ -84,6 +84,26 @@ export const mutations: readonly Mutation[] = [
       row.group === "the gateway's ports" && !row.name.startsWith("edge") && !row.name.startsWith("plain"),
   },
   {
+    name: "anybody may ask identity's surfaces",
+    touches: inGroups("the surfaces' ports"),
+    change: (m) => {
+      const { rules } = spec<{ rules: Rules }>(m, "AuthorizationPolicy", "identity", "wellapi");
+      source(rules.at(-1)!).principals = ["*"];
+    },
+    // The service itself refuses them then, which these rows tell from the mesh's refusal.
+    notices: ({ group, name }) => group === "the surfaces' ports" && !/^(gateway|plain text) → /.test(name),
+  },
+  {
+    name: "the gateway may not ask for the laboratory's surface",
+    touches: inGroups("a surface from outside", "the surfaces' ports"),
+    change: (m) => {
+      const { rules } = spec<{ rules: { to: object[] }[] }>(m, "AuthorizationPolicy", "identity", "wellapi");
+      rules.at(-1)!.to.pop();
+    },
+    notices: ({ group, name, expected }) =>
+      group === "a surface from outside" && !/Jwt/.test(expected) && !name.endsWith("by POST"),
+  },
+  {
     name: "consent's sidecar knows every service",
     touches: named(/^consent ⇒ /),
     change: (m) => {
@@ -110,9 +130,10 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "tokens are not verified at the edge",
-    touches: inGroups("tokens at the edge"),
+    touches: inGroups("tokens at the edge", "a surface from outside"),
     change: (m) => drop(m, "RequestAuthentication", "gateway", "wellapi"),
-    notices: (row) => row.group === "tokens at the edge" && /Jwt|Jwks/.test(row.expected),
+    notices: (row) =>
+      inGroups("tokens at the edge", "a surface from outside")(row) && /Jwt|Jwks/.test(row.expected),
   },
   {
     name: "tokens for other services pass at the edge",

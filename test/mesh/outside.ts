@@ -4,7 +4,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { issueCertificate } from "@wellapi/client/enrolment";
 import { grant } from "@wellapi/demo/consents";
-import { type Company, enrolCompany, enrolPerson, operatorAt } from "@wellapi/demo/people";
+import { type Company, enrolCompany, enrolPerson, operatorAt, type Person } from "@wellapi/demo/people";
 import type { Server } from "@wellapi/demo/server";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
@@ -26,6 +26,10 @@ export interface Outside {
   readonly server: Server;
   readonly maker: Company;
   readonly clinic: Company;
+  /** Of the maker's. */
+  readonly apiKey: string;
+  /** Whose `tokens.patient` is. */
+  readonly person: Person;
   /** The maker's id of a patient who lets the maker contribute. */
   readonly patientAtMaker: string;
   readonly certificates: {
@@ -71,6 +75,8 @@ export async function openOutside({ operatorKey }: Laboratory): Promise<Outside>
     server,
     maker,
     clinic,
+    apiKey: await apiKeyOfMaker(),
+    person,
     patientAtMaker: consents.find(({ id }) => id === contribution)!.patient,
     certificates: await badCertificates(),
     tokens: {
@@ -82,12 +88,24 @@ export async function openOutside({ operatorKey }: Laboratory): Promise<Outside>
     expiredAt: Number(expired.expireTime!.seconds) * 1000 + envoyClockSkewMs + 1_000,
   };
 
-  async function badCertificates(): Promise<Outside["certificates"]> {
-    const credentials = createClient(CredentialService, operator);
+  async function apiKeyOfMaker(): Promise<string> {
+    const { apiKey } = await createClient(CredentialService, operator).createApiKey({
+      requestId: randomUUID(),
+      application: await applicationOfMaker(),
+    });
+    return apiKey;
+  }
+
+  async function applicationOfMaker(): Promise<string> {
     const { applications } = await createClient(OrganizationService, operator).listApplications({
       organization: maker.organization,
     });
-    const application = applications[0]!.id;
+    return applications[0]!.id;
+  }
+
+  async function badCertificates(): Promise<Outside["certificates"]> {
+    const credentials = createClient(CredentialService, operator);
+    const application = await applicationOfMaker();
     const issue = async (lifetimeSeconds?: number) => {
       const { certificate, credential } = await issueCertificate(operator, application, lifetimeSeconds);
       return { as: { cert: certificate.cert, key: certificate.key }, credential };
