@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
-import { Code, createClient } from "@connectrpc/connect";
+import { Code, createClient, type HandlerContext } from "@connectrpc/connect";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
+import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import {
   type Authentication,
   anonymous,
@@ -123,6 +124,26 @@ describe("a call of a surface", () => {
     const wrong = await fetch(`${url}/patients/pat_1`, { headers: { authorization: "Bearer bad" } });
     expect(wrong.status).toBe(401);
     expect(parts.seen).toEqual([]);
+  });
+
+  test("for anybody is nobody's, whatever credential the request shows", async () => {
+    const parts = patients((app, context) => {
+      app.get("/patients/any", async (request) => {
+        const client = createClient(TokenService, context.asAnyone(request));
+        return { jwks: (await client.getJwks({}, { headers: good })).jwks };
+      });
+    });
+    const kinds: string[] = [];
+    const getJwks = (_request: unknown, { values }: HandlerContext) => {
+      kinds.push(values.get(callerKey).principal.kind);
+      return { jwks: "{}" };
+    };
+    const url = await open({ ...parts, routes: [partialRoute(TokenService, { getJwks })] });
+    for (const authorization of ["Bearer good", "Bearer bad"]) {
+      const answer = await fetch(`${url}/patients/any`, { headers: { authorization } });
+      expect([answer.status, answer.headers.has("x-request-id")]).toEqual([200, false]);
+    }
+    expect(kinds).toEqual(["anonymous", "anonymous"]);
   });
 
   test("is validated by the contract", async () => {

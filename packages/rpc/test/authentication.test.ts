@@ -263,6 +263,23 @@ describe("the door", () => {
     expect(exchanges).toHaveLength(2);
   });
 
+  test("of a service's surface takes calls by way of the gateway, with tokens of the service's own", async () => {
+    const door = { workload: "records", edge: "gateway", exchange } as const;
+    const authentication = createAuthentication({ verifier, clock, door });
+    const anonymous = await authentication.authenticate(call({}));
+    expect(anonymous.caller).toMatchObject({ principal: { kind: "anonymous" }, workload: "gateway" });
+    const one = call({ authorization: "Bearer wellapi_sk_abc" });
+    answer = () => mint({ claims: { wl: "records" } });
+    expect((await authentication.authenticate(one)).caller).toMatchObject({
+      principal: { id: "app_1" },
+      workload: "gateway",
+    });
+    // A token for the gateway is not one for this door.
+    authentication.forget();
+    answer = () => mint({ claims: { wl: "gateway" } });
+    expect(await refusal(authentication.authenticate(one))).toMatchObject({ reason: "CREDENTIAL_INVALID" });
+  });
+
   test("without a credential the caller is anonymous", async () => {
     const authentication = createAuthentication({ verifier, clock, door: { workload: "door", exchange } });
     const { caller } = await authentication.authenticate(call({}));
