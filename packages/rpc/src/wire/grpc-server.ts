@@ -1,3 +1,5 @@
+import type { Http2Server } from "node:http2";
+import type { Socket } from "node:net";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
 import { type DescFile, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
@@ -15,6 +17,7 @@ import { assertInterceptors } from "../interceptors/step.ts";
 import { problemError } from "../status.ts";
 import { type CallOptions, methodDefinition, methodHandler } from "./grpc-call.ts";
 import { createHealth } from "./health.ts";
+import { type KeepAlive, keepAlive } from "./keep-alive.ts";
 import type { Route } from "./route.ts";
 
 /** PEM texts. */
@@ -49,6 +52,8 @@ export interface GrpcServerOptions {
      * certificate and find new replicas; streams go on. Unlimited unless given.
      */
     readonly connectionAgeMs?: number;
+    /** A peer that vanished without a word holds a stream no longer than this; 60 and 20 seconds unless given. */
+    readonly keepAlive?: KeepAlive;
   };
   /** Tells clients the contracts (server reflection). */
   readonly reflection: boolean;
@@ -85,9 +90,6 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
     "grpc.max_send_message_length": messageBytes,
     "grpc.max_concurrent_streams": limits?.concurrentStreams ?? 100,
     "grpc.max_metadata_size": 16_384,
-    // A peer that vanished without a word holds a stream no longer than this.
-    "grpc.keepalive_time_ms": 60_000,
-    "grpc.keepalive_timeout_ms": 20_000,
     ...(limits?.connectionAgeMs === undefined
       ? {}
       : { "grpc.max_connection_age_ms": limits.connectionAgeMs }),
@@ -108,6 +110,7 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
 
   const credentials = tls === undefined ? undefined : new MtlsServerCredentials(secureContext(tls));
   const port = await bind(server, host, options.port, credentials ?? grpc.ServerCredentials.createInsecure());
+  keepConnectionsAlive(server, limits?.keepAlive ?? { everyMs: 60_000, timeoutMs: 20_000 });
 
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
@@ -211,6 +214,15 @@ function bind(
       reject(new RpcError("address-in-use", message, { cause }));
     });
   });
+}
+
+/** grpc-js keeps its HTTP/2 servers in a private place only. */
+function keepConnectionsAlive(server: grpc.Server, pings: KeepAlive): void {
+  const { http2Servers } = server as unknown as { http2Servers: Map<Http2Server, unknown> };
+  for (const http2 of http2Servers.keys()) {
+    http2.on("connection", (socket: Socket) => socket.setKeepAlive(true, pings.everyMs));
+    http2.on("session", (session) => keepAlive(session, pings));
+  }
 }
 
 function secureContext({ certificate, privateKey, clientAuthority }: ServerTls): SecureContextOptions {
