@@ -108,6 +108,7 @@ describe.skipIf(servers.length === 0)("JetStream", () => {
       const got = createCollector();
       // No process has published these yet.
       await other.consume({ durable: "early", subjects: ["c.>", "d.created"], handle: got.handle });
+      expect((await config()).subjects).toEqual(expect.arrayContaining([...subjects, "c.>", "d.created"]));
       await expect(other.publish([event("e1", "e.created")])).rejects.toEqual(invalid(/not declared/));
       await withJetStream(servers, (jsm) =>
         jsm.streams.add({ name: `${subject.stream}-queue`, subjects: ["f.>"] }),

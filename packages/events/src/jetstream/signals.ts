@@ -48,7 +48,7 @@ export function createPlainSignals(
   return {
     send(name, data) {
       checkSignal(name, data.byteLength);
-      // Without a connection the client would keep it, and send it when nobody needs it any more. A copy, because the
+      // Without a connection the client would keep it in memory until it reconnects, and drop it then. A copy, because the
       // client sends it later, and the caller may change what it gave.
       if (!closed) connection.current()?.publish(signalSubject(stream, name), new Uint8Array(data));
     },
