@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { createClient, type Transport } from "@connectrpc/connect";
-import { type Gateway, isConsented, openGatewayService } from "@wellapi/gateway";
+import { type Gateway, openGatewayService } from "@wellapi/gateway";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import type { MountedSurface } from "@wellapi/http";
 import {
@@ -63,6 +63,7 @@ export async function openGrpcDoor(options: {
   /** Public services only. */
   readonly routes: readonly Route[];
   readonly selfValidating: readonly DescMethod[];
+  readonly isConsented: (method: DescMethod) => boolean;
   readonly authentication: Authentication;
   /** Shared by the doors of a process, as `streamLimit` is. */
   readonly answers: AnswerGuard;
@@ -83,7 +84,7 @@ export async function openGrpcDoor(options: {
         log,
         authentication: options.authentication,
         streamLimit: options.streamLimit,
-        release: { guard: options.answers, guards: isConsented },
+        release: { guard: options.answers, guards: options.isConsented },
         selfValidating: options.selfValidating,
       }),
       host: settings.host,
@@ -116,6 +117,7 @@ export async function openHttpDoor(options: {
   readonly upstream: Transport;
   /** Public services only. */
   readonly services: readonly DescService[];
+  readonly isConsented: (method: DescMethod) => boolean;
   readonly authentication: Authentication;
   readonly answers: AnswerGuard;
   readonly streamLimit: StreamLimit;

@@ -92,7 +92,7 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
   const { clientAuthority } = await asked(certificate);
   const { verifierKey } = await asked(() => audit.getCheckpoint({}, { timeoutMs: callMs }));
   await enforcer.ready(waiting);
-  const shared = { answers, streamLimit, closers, log };
+  const shared = { isConsented: registry.isConsented, answers, streamLimit, closers, log };
   const grpcDoor = await openGrpcDoor({
     ...shared,
     settings,

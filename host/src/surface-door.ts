@@ -1,5 +1,5 @@
 import type { Transport } from "@connectrpc/connect";
-import { forwardingRoute, isConsented } from "@wellapi/gateway";
+import { forwardingRoute } from "@wellapi/gateway";
 import {
   type AnswerGuard,
   type Authentication,
@@ -42,7 +42,7 @@ export function createSurfaceDoor(options: {
       log,
       authentication,
       streamLimit,
-      ...(answers && { release: { guard: answers, guards: isConsented } }),
+      ...(answers && { release: { guard: answers, guards: registry.isConsented } }),
       selfValidating: registry.services.flatMap((service) => service.selfValidating ?? []),
     }),
   });

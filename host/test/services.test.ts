@@ -30,6 +30,24 @@ describe("the services' descriptors", () => {
     }
   });
 
+  test("answers of records about a patient whom an application names leave under consent, and no others", () => {
+    const methods = contracts.flatMap((contract) => contract.methods);
+    const consented = methods
+      .filter(services.isConsented)
+      .map(({ parent, name }) => `${parent.typeName}/${name}`);
+    expect(consented.sort()).toEqual(
+      [
+        "AggregateSeries",
+        "GetObservation",
+        "ListObservations",
+        "ListSeries",
+        "QuerySeries",
+        "ReadSeries",
+        "WatchSeries",
+      ].map((name) => `wellapi.records.v1.RecordsService/${name}`),
+    );
+  });
+
   test("they start, and stop the other way, so that who is called outlives who calls", () => {
     const expected: readonly ServiceName[] = [
       "keys",

@@ -1,5 +1,6 @@
-import type { DescService } from "@bufbuild/protobuf";
-import { isPublic } from "@wellapi/rpc";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import { CallerKind } from "@wellapi/gen/wellapi/type/v1/callers_pb";
+import { callersOf, isPublic } from "@wellapi/rpc";
 import type { Need, ServiceDescriptor } from "./descriptor.ts";
 import { ServiceError } from "./errors.ts";
 
@@ -15,6 +16,11 @@ export interface Registry {
   service(name: string): ServiceDescriptor;
   /** The service that serves a contract, by the contract's package; undefined: none. */
   serving(typeName: string): ServiceDescriptor | undefined;
+  /**
+   * Whether the method's answers are a patient's data, which leave under consent: what an application may ask of a service
+   * that holds a session with consent, about a patient whom the request names.
+   */
+  isConsented(method: DescMethod): boolean;
   /** Names of the services that this one calls: to do its work, and for what it needs. Sorted as `names`. */
   calledBy(name: string): readonly string[];
 }
@@ -32,6 +38,7 @@ export function createRegistry(descriptors: readonly ServiceDescriptor[]): Regis
     .flatMap(({ contracts }) => contracts)
     .filter(isPublic)
     .sort((a, b) => (a.typeName < b.typeName ? -1 : 1));
+  const consented = new Set(descriptors.flatMap(consentedMethods).map(pathOf));
   return {
     services,
     names,
@@ -41,9 +48,25 @@ export function createRegistry(descriptors: readonly ServiceDescriptor[]): Regis
       if (found === undefined) throw invalid(`no service is named ${name}`);
       return found;
     },
+    // By name: a door may hold another object of the same contract, and must guard it all the same.
+    isConsented: (method) => consented.has(pathOf(method)),
     serving: (typeName) => byPackage.get(packageOf(typeName)),
     calledBy: (name) => names.filter((other) => calls.get(name)?.has(other)),
   };
+}
+
+function consentedMethods({ contracts, needs, compose }: ServiceDescriptor): readonly DescMethod[] {
+  if (compose === undefined || !needs.includes("enforcement")) return [];
+  return contracts.filter(isPublic).flatMap(({ methods }) =>
+    methods.filter((method) => {
+      const named = method.input.fields.some(({ name }) => name === "patient");
+      return named && callersOf(method)?.kinds.includes(CallerKind.APPLICATION) === true;
+    }),
+  );
+}
+
+function pathOf({ parent, name }: DescMethod): string {
+  return `${parent.typeName}/${name}`;
 }
 
 /** `wellapi.records.v1` of `wellapi.records.v1.RecordsService`. */

@@ -1,5 +1,4 @@
 export { type GatewayConfig, parseGatewayConfig } from "./config.ts";
 export { gatewayService } from "./descriptor.ts";
 export { type ForwardingDoor, forwardingRoute } from "./forward.ts";
-export { isConsented, publicServices } from "./public-services.ts";
 export { type Gateway, type GatewayDeps, openGatewayService } from "./service.ts";

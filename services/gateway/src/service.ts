@@ -1,10 +1,9 @@
-import type { DescService } from "@bufbuild/protobuf";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
 import { type HttpServer, type MountedSurface, openHttpServer } from "@wellapi/http";
 import { type AnswerGuard, type Authentication, type StreamLimit, serverInterceptors } from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
 import type { GatewayConfig } from "./config.ts";
-import { isConsented, publicServices } from "./public-services.ts";
 import { createRpcSurface, noSuchPath } from "./rpc-surface.ts";
 
 export interface GatewayDeps {
@@ -21,8 +20,10 @@ export interface GatewayDeps {
   /** Whether calls are taken; `/readyz` asks. */
   ready(): Promise<boolean>;
   readonly log: Logger;
-  /** What is served; every public service of the contracts unless given. */
-  readonly services?: readonly DescService[];
+  /** What is served: public services only. */
+  readonly services: readonly DescService[];
+  /** Whether the method's answers are a patient's data, which leave under consent. */
+  isConsented(method: DescMethod): boolean;
 }
 
 export type Gateway = Pick<HttpServer, "port" | "close">;
@@ -34,11 +35,11 @@ export function openGatewayService(config: GatewayConfig, deps: GatewayDeps): Pr
     log,
     authentication: deps.authentication,
     maximumTimeoutMs: config.maximumTimeoutMs,
-    release: { guard: deps.answers, guards: isConsented },
+    release: { guard: deps.answers, guards: (method) => deps.isConsented(method) },
     ...(deps.streamLimit && { streamLimit: deps.streamLimit }),
   });
   const rpc = createRpcSurface({
-    services: deps.services ?? publicServices,
+    services: deps.services,
     upstream,
     interceptors,
     maximumMessageBytes: config.maximumMessageBytes,

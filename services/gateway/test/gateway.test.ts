@@ -11,7 +11,8 @@ import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { callerKey, isPublic, problemError, problemOf } from "@wellapi/rpc";
 import { silentLogger } from "@wellapi/runtime";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { type Gateway, publicServices } from "../src/index.ts";
+import { services } from "../../../host/src/services.ts";
+import type { Gateway } from "../src/index.ts";
 import { type Handlers, openTestGateway } from "./harness.ts";
 
 let gateway: Gateway;
@@ -411,7 +412,7 @@ test("the list of services is that of the contracts", async () => {
       if (service.kind === "service" && isPublic(exported as never)) found.push(service.typeName);
     }
   }
-  expect(publicServices.map(({ typeName }) => typeName).sort()).toEqual(found.sort());
+  expect(services.publicContracts.map(({ typeName }) => typeName).sort()).toEqual(found.sort());
 });
 
 test("a request in binary by hand", async () => {

@@ -14,6 +14,7 @@ import {
 } from "@wellapi/rpc";
 import { nothingChanges, partialRoute } from "@wellapi/rpc/testing";
 import { type Logger, silentLogger } from "@wellapi/runtime";
+import { services } from "../../../host/src/services.ts";
 import { type Gateway, openGatewayService, parseGatewayConfig } from "../src/index.ts";
 
 /** Who holds which key. The internal token is `internal:<id>`. */
@@ -104,6 +105,8 @@ export async function openTestGateway(
       upstream,
       authentication: authenticationFor("gateway", bearer),
       answers: options.answers ?? nothingChanges,
+      services: services.publicContracts,
+      isConsented: services.isConsented,
       surfaces: [],
       ready: options.ready ?? (async () => true),
       log: options.log ?? silentLogger,
