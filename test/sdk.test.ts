@@ -146,7 +146,7 @@ describe("the client library against a real server", () => {
     const query = { patient: atClinic, code: { code: heartRate }, purpose: Purpose.TREATMENT };
     const withId = connect({
       url: server.http,
-      token: "not a token",
+      token: "not-a-token",
       interceptors: [
         (next) => (request) => {
           request.header.set("x-request-id", "mine-12345678");

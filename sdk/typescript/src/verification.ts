@@ -27,10 +27,19 @@ export interface TrustedKeys {
 export async function trustedKeys(audit: Audit, pinned: string): Promise<TrustedKeys> {
   const { content } = await audit.getLogFile({ path: "successions" });
   return verifying(async () => {
-    const notes = JSON.parse(Buffer.from(content).toString("utf8")) as string[];
-    const { key, steps } = followSuccessions(notes, pinned);
+    const { key, steps } = followSuccessions(notesIn(content), pinned);
     return { pinned, current: key, steps };
   });
+}
+
+function notesIn(content: Uint8Array): string[] {
+  try {
+    const notes: unknown = JSON.parse(Buffer.from(content).toString("utf8"));
+    if (Array.isArray(notes) && notes.every((note) => typeof note === "string")) return notes;
+  } catch {
+    // Not even JSON: the same to whoever verifies.
+  }
+  throw new ClientError("verification", "NOT VERIFIED: what the log says of its keys cannot be read");
 }
 
 /** What whoever pins the key has to know of it, a line each. */
@@ -91,6 +100,10 @@ export async function verifyLoggedAccess(
           verifierKeys: [keys.current],
           proof: proof.hashes,
         });
+        // Its place is proven, and still it may be another's entry than the one that was asked for.
+        if (verified.access.id !== id) {
+          throw new ClientError("verification", "NOT VERIFIED: the log answered with another access");
+        }
         return { access: verified.access, index: Number(logged.index), size };
       });
     }

@@ -38,15 +38,20 @@ function openLog(entries: number, signer: NoteSigner, successions: readonly stri
   });
   const checkpointOf = (size: number, by = signer) =>
     signCheckpoint({ origin: by.name, ...treeOf(size), extensions: [] }, [by]);
-  const shown = { checkpoint: checkpointOf(entries), body: (index: number) => accesses[index]!.body };
+  const shown = {
+    checkpoint: checkpointOf(entries),
+    body: (index: number) => accesses[index]!.body,
+    indexOf: (id: string) => Number(id.slice(4)),
+    successions: JSON.stringify(successions),
+  };
   const audit: Client<typeof AuditService> = createClient(
     AuditService,
     createRouterTransport(({ service }) => {
       service(AuditService, {
-        getLogFile: () => ({ content: Buffer.from(JSON.stringify(successions)) }),
+        getLogFile: () => ({ content: Buffer.from(shown.successions) }),
         getCheckpoint: () => ({ checkpoint: shown.checkpoint, verifierKey: signer.verifierKey }),
         getAccess({ access: id }) {
-          const index = Number(id.slice(4));
+          const index = shown.indexOf(id);
           const { nonce } = accesses[index]!;
           return { access: { id, index: BigInt(index), nonce, body: shown.body(index) } };
         },
@@ -80,6 +85,21 @@ describe("an access", () => {
       code: "verification",
       message: expect.stringContaining("NOT VERIFIED"),
     });
+  });
+
+  test("in whose place the server shows another of the log is not", async () => {
+    const { audit, shown } = openLog(9, signer);
+    shown.indexOf = () => 5;
+    await expect(verifyLoggedAccess(audit, "acc_4", key)).rejects.toMatchObject({
+      code: "verification",
+      message: "NOT VERIFIED: the log answered with another access",
+    });
+  });
+
+  test.each(["{}", "[1]", "no JSON"])("of a log that says %s of its keys is not", async (successions) => {
+    const { audit, shown } = openLog(9, signer);
+    shown.successions = successions;
+    await expect(verifyLoggedAccess(audit, "acc_4", key)).rejects.toMatchObject({ code: "verification" });
   });
 
   test("of a log that another key signed is not", async () => {
