@@ -56,15 +56,22 @@ export async function mountSurface(
       route.config = { ...route.config, surface };
       if (!raw) route.bodyLimit = bodies.limit || 1; // 0 would be Fastify's default
     });
-    scope.addHook("onRequest", async (request, reply) => {
-      if (!raw) {
+    if (raw) {
+      scope.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
+    } else {
+      addParsers(scope, bodies);
+      scope.addHook("onRequest", async (request, reply) => {
         request.raw.headers = keptHeaders(surface, request.raw.headers);
         reply.hijack = refuseHijack;
-      }
-      requests.set(request, createOutsideRequest({ surface: surface.name, door, shutdown, request, reply }));
-    });
-    if (raw) scope.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
-    else addParsers(scope, bodies);
+        requests.set(
+          request,
+          createOutsideRequest({ surface: surface.name, door, shutdown, request, reply }),
+        );
+      });
+      scope.addHook("onSend", (request, reply, payload) =>
+        released(surface, requests.get(request), reply, payload),
+      );
+    }
     const refuse = (reply: FastifyReply, refusal: Refusal) => sendShaped(surface, reply, refusal);
     scope.setErrorHandler(async (error, request, reply) => {
       const refused = requestRefusal(error, bodies.limit, Object.keys(bodies.parsers));
@@ -76,10 +83,6 @@ export async function mountSurface(
       }
       return refuse(reply, refused ?? (surface.refuse ?? refusalOf)(error));
     });
-    if (!raw)
-      scope.addHook("onSend", (request, reply, payload) =>
-        released(surface, requests.get(request), reply, payload),
-      );
     await surface.mount(scope, context);
   });
 }
