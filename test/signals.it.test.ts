@@ -14,6 +14,7 @@ import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organizati
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { serviceNames } from "@wellapi/host";
 import { type Mesh, openMesh, parseMeshConfig } from "@wellapi/host/mesh-launcher";
 import { createLogger, instruments } from "@wellapi/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -334,7 +335,7 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
 
   test("when certificates end", async () => {
     const valid = (seconds: number) => (point: Point) => point.value > 0 && point.value <= seconds;
-    for (const service of ["keys", "audit", "identity", "consent", "records", "ingestion", "gateway"]) {
+    for (const service of serviceNames) {
       const use = { "wellapi.certificate.use": "workload" };
       await exported(service, "wellapi.certificate.remaining", use, valid(certificateMs / 1_000));
     }

@@ -2,6 +2,8 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { setDefaultCACertificates } from "node:tls";
+import { holdsMasterKey } from "../../host/src/mesh/config.ts";
+import { services } from "../../host/src/services.ts";
 import { apiHost, meshPods, podOf, servicePods, stranger } from "./addresses.ts";
 import { createAuthority } from "./authority.ts";
 import { type Round, startCallers } from "./callers.ts";
@@ -21,7 +23,7 @@ export interface Laboratory {
 }
 
 /** Those that are given keys to data, by the overlay: the others' pods have no such volume. */
-const holders: ReadonlySet<string> = new Set(["audit", "identity", "consent", "records"]);
+const holders = new Set(services.services.filter(holdsMasterKey).map(({ name }) => name));
 
 /** Resolves once every service serves and the edge answers. */
 export async function openLaboratory(world: World, say: (text: string) => void): Promise<Laboratory> {
