@@ -85,7 +85,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     mutate: [
       "services/records/src/write/{append,append-group,append-repository,retract,retraction-repository}.ts",
     ],
-    tests: ["services/records/test/{append,retract}.test.ts"],
+    tests: ["services/records/test/{append,append-groups,retract}.test.ts"],
   },
   erasing: {
     mutate: ["services/records/src/write/{erase,erasure-repository}.ts"],
