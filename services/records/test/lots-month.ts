@@ -1,5 +1,5 @@
 import { createLots, type Lot } from "../src/lots/lots.ts";
-import { release } from "../src/lots/release.ts";
+import { type Due, release } from "../src/lots/release.ts";
 import { emptyTold, type ShownRun, type ToldSamples } from "../src/lots/told-samples.ts";
 import type { Interval } from "../src/model/interval.ts";
 
@@ -47,12 +47,17 @@ export function createMonth(least: number) {
   const lots: Lot[] = [];
   let nextId = 1;
   let told = emptyTold();
-  async function tellRuns(shown: readonly ShownRun[], until: number) {
+  async function tellRuns(shown: readonly ShownRun[], until: number, other: Partial<Due["buckets"]> = {}) {
     const made = await release({
       lots: createLots(lots),
       told,
       shown,
-      buckets: { hour: whole(HOUR, until), day: whole(DAY, until), month: whole(MONTH, until) },
+      buckets: {
+        hour: whole(HOUR, until),
+        day: whole(DAY, until),
+        month: whole(MONTH, until),
+        ...other,
+      },
       least,
       nextId: () => nextId++,
     });
