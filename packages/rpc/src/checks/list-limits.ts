@@ -1,5 +1,5 @@
 import { type DescField, type DescMessage, getOption, type Message } from "@bufbuild/protobuf";
-import { field as fieldRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { field as fieldRules, Ignore } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Violation } from "../problem.ts";
 
 /** A field that holds messages, alone or in a list. */
@@ -8,30 +8,39 @@ interface Holder {
   readonly schema: DescMessage;
   /** `max_items` of the contract. */
   readonly most: number;
+  /** The contract has its items judged one by one, elsewhere: the validator does not look at them. */
+  readonly ignored: boolean;
 }
 
 const holders = new WeakMap<DescMessage, readonly Holder[]>();
 
 /**
- * The first list of messages that is longer than the contract's `max_items`. An empty message takes two bytes, so a
- * message of 1 MiB can hold half a million of them, and the validator makes violations for each: seconds of a
- * thread and a gigabyte, which this spares.
+ * The first list of messages that is longer than the contract's `max_items`, of those that the validator looks at, or of
+ * all. An empty message takes two bytes, so a message of 1 MiB can hold half a million of them, and the validator makes
+ * violations for each: seconds of a thread and a gigabyte, which this spares.
  */
-export function longList(schema: DescMessage, message: Message, path = ""): Violation | undefined {
-  for (const { field, schema: held, most } of holdersOf(schema)) {
+export function longList(
+  schema: DescMessage,
+  message: Message,
+  lists: "validated" | "all",
+  path = "",
+): Violation | undefined {
+  for (const { field, schema: held, most, ignored } of holdersOf(schema)) {
     const value = heldBy(message, field);
+    if (value === undefined) continue;
     const at = path + field.name;
     if (Array.isArray(value)) {
       if (value.length > most) {
         const description = `must contain no more than ${most} item(s)`;
         return { field: at, description, reason: "REPEATED_MAX_ITEMS" };
       }
+      if ((ignored && lists === "validated") || holdersOf(held).length === 0) continue;
       for (const [i, item] of value.entries()) {
-        const long = longList(held, item as Message, `${at}[${i}].`);
+        const long = longList(held, item as Message, lists, `${at}[${i}].`);
         if (long !== undefined) return long;
       }
-    } else if (value !== undefined) {
-      const long = longList(held, value as Message, `${at}.`);
+    } else {
+      const long = longList(held, value as Message, lists, `${at}.`);
       if (long !== undefined) return long;
     }
   }
@@ -43,10 +52,15 @@ function holdersOf(schema: DescMessage): readonly Holder[] {
   if (known !== undefined) return known;
   const found = schema.fields.flatMap((field): Holder[] => {
     if (field.message === undefined || field.fieldKind === "map") return [];
-    return [{ field, schema: field.message, most: mostItems(field) }];
+    return [{ field, schema: field.message, most: mostItems(field), ignored: hasIgnoredItems(field) }];
   });
   holders.set(schema, found);
   return found;
+}
+
+function hasIgnoredItems(field: DescField): boolean {
+  const { type } = getOption(field, fieldRules);
+  return type.case === "repeated" && type.value.items?.ignore === Ignore.ALWAYS;
 }
 
 function mostItems(field: DescField): number {

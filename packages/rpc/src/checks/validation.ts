@@ -5,7 +5,6 @@ import { Code } from "@connectrpc/connect";
 import type { Problem, Violation } from "../problem.ts";
 import type { Route } from "../wire/route.ts";
 import { longList } from "./list-limits.ts";
-import { certainlyValid } from "./quick-check.ts";
 
 /** Compiled rules are cached inside: one for the process. */
 const validator = createValidator();
@@ -18,13 +17,14 @@ export function validateMessage<S extends DescMessage>(
   schema: S,
   message: MessageShape<S>,
 ): Problem | undefined {
-  if (certainlyValid(schema, message)) return undefined;
   // Told alone: the validator would look at every item of a list first, however long it is.
-  const long = longList(schema, message);
-  if (long !== undefined) return invalidFields([long]);
+  const tooLong = longList(schema, message, "validated");
+  if (tooLong !== undefined) return invalidFields([tooLong]);
   const result = validator.validate(schema, message);
   if (result.kind === "valid") return undefined;
   if (result.kind === "error") throw result.error;
+  const long = longList(schema, message, "all");
+  if (long !== undefined) return invalidFields([long]);
   return invalidFields(
     result.violations.slice(0, maximumViolations).map((violation) => ({
       field: pathToString(violation.field),
