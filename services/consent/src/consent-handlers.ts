@@ -1,5 +1,6 @@
 import type { DescMethod, MessageShape } from "@bufbuild/protobuf";
 import {
+  type Client,
   Code,
   ConnectError,
   createClient,
@@ -46,52 +47,35 @@ export interface ConsentHandlersDeps {
   readonly identity: Transport;
 }
 
-export function createConsentHandlers(deps: ConsentHandlersDeps): ServiceImpl<typeof ConsentService> {
-  const { consents, granting, revocations, accesses, pageTokens, pairwise, clock, categories, terminology } =
-    deps;
-  const organizations = createClient(OrganizationService, deps.identity);
-  const directory = createClient(PatientDirectoryService, deps.identity);
+type Handlers = ServiceImpl<typeof ConsentService>;
 
+export function createConsentHandlers(deps: ConsentHandlersDeps): Handlers {
+  const presenter = createPresenter(deps);
+  return { ...createChangeHandlers(deps, presenter), ...createReadHandlers(deps, presenter) };
+}
+
+/** Makes messages of consents, with the ids that their reader knows. */
+function createPresenter({ pairwise, clock, categories }: ConsentHandlersDeps) {
   const readerOf = (partition: string, party: string): Reader => {
     return { patient: pairwise.outward(party, patientOf(partition)), now: clock.now(), categories };
   };
-  const shown = ({ partition, consent }: KeptConsent, party: string) =>
-    consentMessage(consent, readerOf(partition, party));
+  return {
+    readerOf,
+    shown: ({ partition, consent }: KeptConsent, party: string) =>
+      consentMessage(consent, readerOf(partition, party)),
+  };
+}
 
-  /** The page that a list asks for, and how the token of the next one is made. */
-  function paged<D extends DescMethod>(
-    rpc: D,
-    caller: Caller,
-    request: MessageShape<D["input"]> & { readonly pageSize: number; readonly pageToken: string },
-  ): Page & { next(cursor: string | undefined): string } {
-    const name = `${ConsentService.typeName}/${rpc.name}`;
-    const query = { caller, method: name, digest: queryDigest(rpc.input, request) };
-    const { pageSize, pageToken } = request;
-    return {
-      limit: pageSize <= 0 ? defaultPageSize : Math.min(pageSize, mostPageSize),
-      cursor: pageToken === "" ? undefined : Buffer.from(pageTokens.open(query, pageToken)).toString(),
-      next: (cursor) => (cursor === undefined ? "" : pageTokens.seal(query, Buffer.from(cursor))),
-    };
-  }
+type Presenter = ReturnType<typeof createPresenter>;
 
-  /** Throws `invalid` for an organization that there is not, or not any more. */
-  async function checkGrantee(organization: string, { signal }: HandlerContext): Promise<void> {
-    try {
-      const { organization: found } = await organizations.getOrganization({ organization }, { signal });
-      if (found?.state !== Organization_State.DELETED) return;
-    } catch (cause) {
-      if (ConnectError.from(cause).code !== Code.NotFound) throw cause;
-    }
-    const description = "is no organization here: ask it for its id";
-    const violation = { field: "consent.grantee", description, reason: "INVALID_FIELD" };
-    throw new ConsentError("invalid", { violations: [violation] });
-  }
-
-  /** Throws `patient_erased`. The document of their consents says so too, once the erasure has begun. */
-  async function checkPatient(partition: string, { signal }: HandlerContext): Promise<void> {
-    const { eraseTime } = await directory.resolvePatient({ partition }, { signal });
-    if (eraseTime) throw new ConsentError("patient_erased");
-  }
+/** What changes a patient's consents. */
+function createChangeHandlers(
+  deps: ConsentHandlersDeps,
+  { shown }: Presenter,
+): Pick<Handlers, "createConsent" | "revokeConsent"> {
+  const { granting, revocations, accesses, clock, terminology } = deps;
+  const organizations = createClient(OrganizationService, deps.identity);
+  const directory = createClient(PatientDirectoryService, deps.identity);
 
   return {
     createConsent({ consent: asked, requestId }, context) {
@@ -110,7 +94,10 @@ export function createConsentHandlers(deps: ConsentHandlersDeps): ServiceImpl<ty
           return { consent: shown({ partition, consent: repeated }, viewerOf(call.caller).party) };
         }
         const terms = termsOf(asked, clock.now(), terminology);
-        await Promise.all([checkGrantee(terms.grantee, context), checkPatient(partition, context)]);
+        await Promise.all([
+          checkGrantee(organizations, terms.grantee, context),
+          checkPatient(directory, partition, context),
+        ]);
         const { consent, changed } = await granting.create(partition, terms, origin, author, call.leafOf);
         call.about(partition, [consent]);
         if (changed) call.committed();
@@ -119,6 +106,26 @@ export function createConsentHandlers(deps: ConsentHandlersDeps): ServiceImpl<ty
       });
     },
 
+    revokeConsent({ consent: id, etag }, context) {
+      return accesses.logged(context, method.revokeConsent, "", async (call) => {
+        const { partition, author } = patientOfCall(call.caller);
+        call.about(partition);
+        const { consent, changed } = await revocations.revoke(partition, id, etag, author, call.leafOf);
+        call.about(partition, [consent]);
+        if (changed) call.committed();
+        await revocations.writeDown(partition, consent);
+        return { consent: shown({ partition, consent }, viewerOf(call.caller).party) };
+      });
+    },
+  };
+}
+
+/** What reads them: a patient's own, and those that were granted to the organization. */
+function createReadHandlers(
+  { consents, accesses, pageTokens, clock }: ConsentHandlersDeps,
+  { shown, readerOf }: Presenter,
+): Pick<Handlers, "getConsent" | "listConsents" | "listConsentRevisions"> {
+  return {
     getConsent({ consent: id }, context) {
       return accesses.logged(context, method.getConsent, "", async (call) => {
         const viewer = viewerOf(call.caller);
@@ -134,7 +141,7 @@ export function createConsentHandlers(deps: ConsentHandlersDeps): ServiceImpl<ty
         const { holder, party } = viewerOf(call.caller);
         const grantee = granteeOf(holder, request.grantee);
         const states = new Set(request.states.map((state) => named(stateMessages, state)));
-        const page = paged(method.listConsents, call.caller, request);
+        const page = paged(pageTokens, method.listConsents, call.caller, request);
         const revoked = states.size === 0 ? undefined : states.has("revoked");
         const listed = { holder, grantee, revoked: revoked && states.size > 1 ? undefined : revoked };
         const found = await consents.list(listed, page);
@@ -153,25 +160,13 @@ export function createConsentHandlers(deps: ConsentHandlersDeps): ServiceImpl<ty
       });
     },
 
-    revokeConsent({ consent: id, etag }, context) {
-      return accesses.logged(context, method.revokeConsent, "", async (call) => {
-        const { partition, author } = patientOfCall(call.caller);
-        call.about(partition);
-        const { consent, changed } = await revocations.revoke(partition, id, etag, author, call.leafOf);
-        call.about(partition, [consent]);
-        if (changed) call.committed();
-        await revocations.writeDown(partition, consent);
-        return { consent: shown({ partition, consent }, viewerOf(call.caller).party) };
-      });
-    },
-
     listConsentRevisions(request, context) {
       return accesses.logged(context, method.listConsentRevisions, "", async (call) => {
         const viewer = viewerOf(call.caller);
         if ("partition" in viewer.holder) call.about(viewer.holder.partition);
         const { partition, consent } = await visible(consents, viewer, request.consent);
         call.about(partition, [consent]);
-        const page = paged(method.listConsentRevisions, call.caller, request);
+        const page = paged(pageTokens, method.listConsentRevisions, call.caller, request);
         const found = await consents.revisions(partition, consent.id, page);
         const reader = readerOf(partition, viewer.party);
         return {
@@ -181,6 +176,50 @@ export function createConsentHandlers(deps: ConsentHandlersDeps): ServiceImpl<ty
       });
     },
   };
+}
+
+/** The page that a list asks for, and how the token of the next one is made. */
+function paged<D extends DescMethod>(
+  pageTokens: PageTokens,
+  rpc: D,
+  caller: Caller,
+  request: MessageShape<D["input"]> & { readonly pageSize: number; readonly pageToken: string },
+): Page & { next(cursor: string | undefined): string } {
+  const name = `${ConsentService.typeName}/${rpc.name}`;
+  const query = { caller, method: name, digest: queryDigest(rpc.input, request) };
+  const { pageSize, pageToken } = request;
+  return {
+    limit: pageSize <= 0 ? defaultPageSize : Math.min(pageSize, mostPageSize),
+    cursor: pageToken === "" ? undefined : Buffer.from(pageTokens.open(query, pageToken)).toString(),
+    next: (cursor) => (cursor === undefined ? "" : pageTokens.seal(query, Buffer.from(cursor))),
+  };
+}
+
+/** Throws `invalid` for an organization that there is not, or not any more. */
+async function checkGrantee(
+  organizations: Client<typeof OrganizationService>,
+  organization: string,
+  { signal }: HandlerContext,
+): Promise<void> {
+  try {
+    const { organization: found } = await organizations.getOrganization({ organization }, { signal });
+    if (found?.state !== Organization_State.DELETED) return;
+  } catch (cause) {
+    if (ConnectError.from(cause).code !== Code.NotFound) throw cause;
+  }
+  const description = "is no organization here: ask it for its id";
+  const violation = { field: "consent.grantee", description, reason: "INVALID_FIELD" };
+  throw new ConsentError("invalid", { violations: [violation] });
+}
+
+/** Throws `patient_erased`. The document of their consents says so too, once the erasure has begun. */
+async function checkPatient(
+  directory: Client<typeof PatientDirectoryService>,
+  partition: string,
+  { signal }: HandlerContext,
+): Promise<void> {
+  const { eraseTime } = await directory.resolvePatient({ partition }, { signal });
+  if (eraseTime) throw new ConsentError("patient_erased");
 }
 
 /** The organization that a list is narrowed to. Throws `invalid` for one that asks for another's. */

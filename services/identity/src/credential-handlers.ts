@@ -20,7 +20,7 @@ import { openPage } from "./page.ts";
 
 const { method } = CredentialService;
 
-export function createCredentialHandlers(deps: {
+export interface CredentialHandlersDeps {
   readonly accesses: Accesses;
   readonly organizations: OrganizationRepository;
   readonly credentials: CredentialRepository;
@@ -33,9 +33,19 @@ export function createCredentialHandlers(deps: {
   readonly ids: Ids;
   /** Told after a revocation is durable. */
   readonly revoked: (credential: string) => void;
-}): ServiceImpl<typeof CredentialService> {
-  const { accesses, organizations, credentials, answers, pageTokens, authority } = deps;
-  const { trustDomain, journal, clock, ids, revoked } = deps;
+}
+
+type Handlers = ServiceImpl<typeof CredentialService>;
+
+export function createCredentialHandlers(deps: CredentialHandlersDeps): Handlers {
+  return { ...createIssueHandlers(deps), ...createKeptHandlers(deps) };
+}
+
+/** What makes credentials. */
+function createIssueHandlers(
+  deps: CredentialHandlersDeps,
+): Pick<Handlers, "issueCertificate" | "createApiKey"> {
+  const { accesses, organizations, credentials, answers, authority, trustDomain, clock, ids } = deps;
 
   /** Of a request that is sent again: it must not hand out what was revoked since, nor make another one. */
   async function checkAgain(answer: { readonly credential?: { readonly id: string } | undefined }) {
@@ -107,6 +117,20 @@ export function createCredentialHandlers(deps: {
         return answer;
       });
     },
+  };
+}
+
+/** What is done with credentials that were made. */
+function createKeptHandlers({
+  accesses,
+  organizations,
+  credentials,
+  pageTokens,
+  journal,
+  clock,
+  revoked,
+}: CredentialHandlersDeps): Pick<Handlers, "revokeCredential" | "getCredential" | "listCredentials"> {
+  return {
     revokeCredential(request, context) {
       return accesses.logged(context, method.revokeCredential, "", async ({ commit }) => {
         const { credential, changed } = await credentials.revoke(

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { Document, Store } from "@wellapi/store";
+import type { Document, Store, Stored } from "@wellapi/store";
 import type { PatientKey, Vault } from "@wellapi/vault";
 import { VaultError } from "@wellapi/vault";
 import { collections } from "./collections.ts";
@@ -55,43 +55,10 @@ const PROFILE_CONTEXT = "identity/patients/profile";
 const REQUEST_LABEL = "identity/create-patient";
 
 export function createPatientRepository(store: Store, vault: Vault): PatientRepository {
-  async function get(partition: string) {
-    const stored = await store.get<PatientDocument>(collections.patients, [partition]);
-    if (!stored) throw notFound("patient");
-    return stored;
-  }
-
-  /** The patient's data key, or undefined once it is destroyed, which may be before the patient is marked. */
-  async function keyOf(partition: string): Promise<PatientKey | undefined> {
-    try {
-      return await vault.key(partition, "data");
-    } catch (error) {
-      if (error instanceof VaultError && error.code === "destroyed") return undefined;
-      throw error;
-    }
-  }
-
-  async function toPatient(document: PatientDocument): Promise<Patient> {
-    const { partition, region, createTime, updateTime, eraseTime, profile } = document;
-    const key = profile && (await keyOf(partition));
-    return {
-      id: patientIdOf(partition)!,
-      partition,
-      homeRegion: region,
-      createTime,
-      updateTime,
-      etag: etagOf(document),
-      ...(eraseTime === undefined ? {} : { eraseTime }),
-      ...(key && profile ? { profile: openProfile(key, profile) } : {}),
-    };
-  }
-
-  /** Without a key there is nothing left to compare with: the request stands for the erased patient. */
-  async function sameRequest(existing: PatientDocument, profile: Profile): Promise<boolean> {
-    const key = existing.requestMac && (await keyOf(existing.partition));
-    if (!key || !existing.requestMac) return true;
-    return timingSafeEqual(requestMac(key, profile), existing.requestMac);
-  }
+  const get = (partition: string) => storedPatient(store, partition);
+  const toPatient = (document: PatientDocument) => patientOf(vault, document);
+  const sameRequest = (existing: PatientDocument, profile: Profile) =>
+    isSameRequest(vault, existing, profile);
 
   return {
     async create(patient, creation, commit) {
@@ -138,7 +105,7 @@ export function createPatientRepository(store: Store, vault: Vault): PatientRepo
       for (;;) {
         const { document, revision } = await get(partition);
         if (etag !== "" && etag !== etagOf(document)) throw staleEtag("patient");
-        const key = document.profile && (await keyOf(partition));
+        const key = document.profile && (await keyOf(vault, partition));
         if (!key || !document.profile) throw notFound("patient");
         const profile = sealProfile(key, change(openProfile(key, document.profile)));
         const amended: PatientDocument = { ...document, profile, updateTime: now };
@@ -167,6 +134,44 @@ export function createPatientRepository(store: Store, vault: Vault): PatientRepo
       }
     },
   };
+}
+
+async function storedPatient(store: Store, partition: string): Promise<Stored<PatientDocument>> {
+  const stored = await store.get<PatientDocument>(collections.patients, [partition]);
+  if (!stored) throw notFound("patient");
+  return stored;
+}
+
+/** The patient's data key, or undefined once it is destroyed, which may be before the patient is marked. */
+async function keyOf(vault: Vault, partition: string): Promise<PatientKey | undefined> {
+  try {
+    return await vault.key(partition, "data");
+  } catch (error) {
+    if (error instanceof VaultError && error.code === "destroyed") return undefined;
+    throw error;
+  }
+}
+
+async function patientOf(vault: Vault, document: PatientDocument): Promise<Patient> {
+  const { partition, region, createTime, updateTime, eraseTime, profile } = document;
+  const key = profile && (await keyOf(vault, partition));
+  return {
+    id: patientIdOf(partition)!,
+    partition,
+    homeRegion: region,
+    createTime,
+    updateTime,
+    etag: etagOf(document),
+    ...(eraseTime === undefined ? {} : { eraseTime }),
+    ...(key && profile ? { profile: openProfile(key, profile) } : {}),
+  };
+}
+
+/** Without a key there is nothing left to compare with: the request stands for the erased patient. */
+async function isSameRequest(vault: Vault, existing: PatientDocument, profile: Profile): Promise<boolean> {
+  const key = existing.requestMac && (await keyOf(vault, existing.partition));
+  if (!key || !existing.requestMac) return true;
+  return timingSafeEqual(requestMac(key, profile), existing.requestMac);
 }
 
 /** By what is sealed, which is new with each change: it tells nothing of the content. */
