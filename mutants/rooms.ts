@@ -31,7 +31,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   vault: {
     mutate: [
-      "packages/vault/src/{derivation,key-repository,local-kms,pairwise,patient-key,sealed-box,vault}.ts",
+      "packages/vault/src/{derivation,key-cache,key-repository,local-kms,pairwise,patient-key,sealed-box,vault}.ts",
       "packages/receipts/src/*.ts",
     ],
     tests: ["packages/{vault,receipts}/test/**/*.test.ts"],

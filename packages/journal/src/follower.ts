@@ -1,9 +1,8 @@
 import type { Logger } from "@wellapi/runtime";
 import type { Change, Store } from "@wellapi/store";
-import { sameBytes } from "./chain.ts";
-import { JournalError } from "./errors.ts";
-import { createMarkRepository, type Mark } from "./mark-repository.ts";
-import type { Entry, Extent, Fact, Journal } from "./port.ts";
+import { catchUp } from "./catch-up.ts";
+import { createMarkRepository } from "./mark-repository.ts";
+import type { Entry, Fact, Journal } from "./port.ts";
 
 /** What services get of the journal. */
 export interface JournalAccess {
@@ -57,55 +56,6 @@ export function createFollower(options: FollowerOptions): Follower {
   let wake = () => {};
   let keeping: Promise<void> = Promise.resolve();
 
-  async function catchUp(replay: Replay): Promise<void> {
-    const extent = await journal.extent();
-    const mark = await knownPlace(extent);
-    let replayed = 0;
-    let at: Mark = mark;
-    for await (const entry of journal.entries(mark)) {
-      await replay(entry);
-      replayed += 1;
-      at = { journal: extent.journal, position: entry.position, mac: entry.mac };
-    }
-    if (replayed > 0) log.info({ count: replayed }, "entries of the journal were compared with the data");
-    await marks.reset(at);
-  }
-
-  /** From where the data may lack entries. */
-  async function knownPlace(extent: Extent): Promise<Mark> {
-    const { journal: id, base, head } = extent;
-    const mark = await marks.mark();
-    if (mark === undefined) return { journal: id, ...base };
-    const taken = options.accepted === `${id}@${head.position}`;
-    const instead = `put back the journal that belongs to this data; or, if it is lost for good and with it every revocation and erasure that this data lacks, take this one as it is with WELLAPI_ACCEPT_JOURNAL=${id}@${head.position}`;
-    const lost = (what: string): Mark => {
-      if (!taken) throw new JournalError("lost", `${what}: ${instead}`);
-      log.warn({ reason: "accepted" }, "a journal was taken as it is, although the data knows more");
-      return { journal: id, ...base };
-    };
-    if (mark.journal !== id) return lost(`the data knows journal ${mark.journal}, but this is ${id}`);
-    if (mark.position > head.position) {
-      return lost(`the data knows ${mark.position} entries of the journal, but it has ${head.position}`);
-    }
-    if (mark.position < base.position) {
-      if (taken) return lost("");
-      throw new JournalError(
-        "too_old",
-        `the data knows ${mark.position} entries of the journal, which has dropped the first ${base.position}: it is older than every backup may be; restore a newer one`,
-      );
-    }
-    const there = mark.position === base.position ? base : await placeAt(mark.position);
-    if (!there || !sameBytes(there.mac, mark.mac)) {
-      return lost(`entry ${mark.position} of the journal is another one than the data knows`);
-    }
-    return mark;
-  }
-
-  async function placeAt(position: number): Promise<Entry | undefined> {
-    const [entry] = await journal.read(position - 1, 1);
-    return entry?.position === position ? entry : undefined;
-  }
-
   async function tellAndTick(fact: Fact): Promise<void> {
     await journal.append(fact);
     await marks.settled(fact).catch((err: unknown) => {
@@ -144,7 +94,7 @@ export function createFollower(options: FollowerOptions): Follower {
 
   return {
     async start(replay) {
-      await catchUp(replay);
+      await catchUp(options, marks, replay);
       keeping = keepUp();
     },
     owed: marks.owed,

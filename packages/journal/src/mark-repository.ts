@@ -91,3 +91,5 @@ export function createMarkRepository(store: Store) {
 function isSame(one: Mark, other: Mark): boolean {
   return one.journal === other.journal && one.position === other.position && sameBytes(one.mac, other.mac);
 }
+
+export type MarkRepository = ReturnType<typeof createMarkRepository>;

@@ -54,20 +54,10 @@ export interface KeyRepository {
 }
 
 export function createKeyRepository(store: Store): KeyRepository {
-  async function read(partition: string, use: KeyUse) {
-    const { documents } = await store.scan<HeadDocument | WrappedDocument>(KEYS_COLLECTION, {
-      equals: [partition, use],
-      limit: MAX_VERSIONS,
-    });
-    const head = documents.find(({ document }) => document.version === HEAD);
-    const keys = documents.map(({ document }) => document).filter(isWrapped);
-    return { revision: head?.revision, head: head?.document as HeadDocument | undefined, keys };
-  }
-
   return {
     find: (partition, use) =>
       guard(async () => {
-        const { head, keys } = await read(partition, use);
+        const { head, keys } = await readKey(store, partition, use);
         if (head?.destroyed) throw destroyed();
         if (keys.length === 0) throw new VaultError("no_key", "the patient has no such key");
         return keys.map(({ version, wrapped }) => ({ version, wrapped }));
@@ -84,11 +74,11 @@ export function createKeyRepository(store: Store): KeyRepository {
             { kind: "insert", collection: KEYS_COLLECTION, document: key },
           ],
         });
-        if (!result.committed && (await read(partition, use)).head?.destroyed) throw destroyed();
+        if (!result.committed && (await readKey(store, partition, use)).head?.destroyed) throw destroyed();
       }),
     destroy: (partition, use, now) =>
       guard(async () => {
-        const count = await markDestroyed(partition, use, now);
+        const count = await markDestroyed(store, partition, use, now);
         // Also when there was nothing left to delete: an earlier attempt may have stopped before its scrub.
         await store.scrub();
         return count;
@@ -113,35 +103,45 @@ export function createKeyRepository(store: Store): KeyRepository {
         return (await store.get<HeadDocument>(KEYS_COLLECTION, key))?.document.fingerprint ?? fingerprint;
       }),
   };
+}
 
-  async function markDestroyed(partition: string, use: KeyUse, now: number): Promise<number> {
-    for (;;) {
-      const { revision, head, keys } = await read(partition, use);
-      if (head?.destroyed) return 0;
-      const at = new Date(now);
-      const document: HeadDocument = {
-        partition,
-        use,
-        version: HEAD,
-        created: head?.created ?? at,
-        destroyed: at,
-      };
-      const result = await store.commit({
-        partition,
-        changes: [
-          // The head changes with every change of the key, so it guards the whole of it.
-          revision === undefined
-            ? { kind: "insert", collection: KEYS_COLLECTION, document }
-            : { kind: "replace", collection: KEYS_COLLECTION, document, ifRevision: revision },
-          ...keys.map(({ version }) => ({
-            kind: "delete" as const,
-            collection: KEYS_COLLECTION,
-            key: [partition, use, version],
-          })),
-        ],
-      });
-      if (result.committed) return keys.length;
-    }
+async function readKey(store: Store, partition: string, use: KeyUse) {
+  const { documents } = await store.scan<HeadDocument | WrappedDocument>(KEYS_COLLECTION, {
+    equals: [partition, use],
+    limit: MAX_VERSIONS,
+  });
+  const head = documents.find(({ document }) => document.version === HEAD);
+  const keys = documents.map(({ document }) => document).filter(isWrapped);
+  return { revision: head?.revision, head: head?.document as HeadDocument | undefined, keys };
+}
+
+async function markDestroyed(store: Store, partition: string, use: KeyUse, now: number): Promise<number> {
+  for (;;) {
+    const { revision, head, keys } = await readKey(store, partition, use);
+    if (head?.destroyed) return 0;
+    const at = new Date(now);
+    const document: HeadDocument = {
+      partition,
+      use,
+      version: HEAD,
+      created: head?.created ?? at,
+      destroyed: at,
+    };
+    const result = await store.commit({
+      partition,
+      changes: [
+        // The head changes with every change of the key, so it guards the whole of it.
+        revision === undefined
+          ? { kind: "insert", collection: KEYS_COLLECTION, document }
+          : { kind: "replace", collection: KEYS_COLLECTION, document, ifRevision: revision },
+        ...keys.map(({ version }) => ({
+          kind: "delete" as const,
+          collection: KEYS_COLLECTION,
+          key: [partition, use, version],
+        })),
+      ],
+    });
+    if (result.committed) return keys.length;
   }
 }
 

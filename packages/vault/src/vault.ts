@@ -3,11 +3,11 @@ import type { Clock, DamageReporter } from "@wellapi/runtime";
 import { encodeId, systemClock } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import { VaultError } from "./errors.ts";
+import { createKeyCache } from "./key-cache.ts";
 import { createKeyRepository, KEYS_COLLECTION, type KeyRepository, wrapContext } from "./key-repository.ts";
-import { createLru } from "./lru.ts";
 import type { DroppablePatientKey, KeyVersion } from "./patient-key.ts";
 import { createPatientKey } from "./patient-key.ts";
-import type { KeyUse, Kms, PatientKey, Vault } from "./port.ts";
+import type { KeyUse, Kms, Vault } from "./port.ts";
 
 export interface VaultOptions {
   /** Where wrapped keys lie: a store that declares `vaultCollections`, or a repository in another process. */
@@ -28,14 +28,6 @@ export interface OpenVault extends Vault {
   close(): Promise<void>;
 }
 
-interface Loading {
-  readonly partition: string;
-  readonly use: KeyUse;
-  readonly key: Promise<DroppablePatientKey>;
-  /** Set when the key is forgotten while it is being loaded: what was read may be outdated. */
-  stale: boolean;
-}
-
 const DEFAULT_CACHE_KEYS = 4096;
 
 /**
@@ -46,87 +38,8 @@ const DEFAULT_CACHE_KEYS = 4096;
 export async function openVault(options: VaultOptions): Promise<OpenVault> {
   const { store, kms, clock = systemClock, cacheKeys = DEFAULT_CACHE_KEYS, damage } = options;
   const repository = "commit" in store ? createKeyRepository(store) : store;
-  const cache = createLru<DroppablePatientKey>(cacheKeys, (key) => key.drop());
-  const loading = new Map<string, Loading>();
-  await checkMasterKey();
-
-  async function checkMasterKey(): Promise<void> {
-    const own = await kms.derive("vault/fingerprint");
-    const stored = await repository.fingerprint(own, clock.now());
-    if (own.length === stored.length && timingSafeEqual(own, stored)) return;
-    throw new VaultError(
-      "invalid",
-      "the master key is not the one that wrapped this store's keys; restore the key file that belongs to it",
-    );
-  }
-
-  async function load(partition: string, use: KeyUse): Promise<DroppablePatientKey> {
-    const wrapped = await repository.find(partition, use);
-    const versions: KeyVersion[] = [];
-    for (const { version, wrapped: bytes } of wrapped) {
-      versions.push({ version, bytes: await unwrap(partition, use, version, bytes) });
-    }
-    return createPatientKey(partition, use, versions);
-  }
-
-  async function unwrap(partition: string, use: KeyUse, version: number, wrapped: Uint8Array) {
-    try {
-      return await kms.unwrap(wrapped, wrapContext(partition, use, version));
-    } catch (cause) {
-      if (!(cause instanceof VaultError && cause.code === "tampered")) throw cause;
-      const document = [partition, use, String(version)];
-      damage?.report({ collection: KEYS_COLLECTION, document, what: "a wrapped key does not unwrap" }, cause);
-      throw new VaultError("damaged", "a wrapped key of the patient does not unwrap", { cause });
-    }
-  }
-
-  async function key(partition: string, use: KeyUse): Promise<PatientKey> {
-    const name = cacheName(partition, use);
-    for (;;) {
-      const cached = cache.get(name);
-      if (cached) return cached;
-      let entry = loading.get(name);
-      if (!entry) {
-        entry = { partition, use, key: load(partition, use), stale: false };
-        loading.set(name, entry);
-        settle(name, entry);
-      }
-      const loaded = await entry.key;
-      if (!entry.stale) return loaded;
-    }
-  }
-
-  /** Puts the key into the cache once it is there, unless it was forgotten meanwhile. */
-  function settle(name: string, entry: Loading): void {
-    const done = () => {
-      if (loading.get(name) === entry) loading.delete(name);
-    };
-    entry.key.then((loaded) => {
-      done();
-      if (entry.stale) loaded.drop();
-      else cache.set(name, loaded);
-    }, done);
-  }
-
-  function forgetWhere(match: (partition: string, use: KeyUse) => boolean): void {
-    for (const [name, entry] of loading) {
-      if (!match(entry.partition, entry.use)) continue;
-      entry.stale = true;
-      loading.delete(name);
-    }
-    for (const [name] of cache.entries) {
-      const [partition, use] = JSON.parse(name) as [string, KeyUse];
-      if (match(partition, use)) cache.delete(name);
-    }
-  }
-
-  function forgetOne(partition: string, use: KeyUse): void {
-    const name = cacheName(partition, use);
-    const entry = loading.get(name);
-    if (entry) entry.stale = true;
-    loading.delete(name);
-    cache.delete(name);
-  }
+  const keys = createKeyCache(cacheKeys, (partition, use) => load(repository, kms, damage, partition, use));
+  await checkMasterKey(repository, kms, clock);
 
   return {
     async create(partition, use) {
@@ -135,7 +48,7 @@ export async function openVault(options: VaultOptions): Promise<OpenVault> {
       bytes.fill(0);
       await repository.insert(partition, use, wrapped, clock.now());
     },
-    key,
+    key: keys.key,
     async keyIds(partition, use) {
       try {
         const versions = await repository.find(partition, use);
@@ -150,22 +63,61 @@ export async function openVault(options: VaultOptions): Promise<OpenVault> {
         return await repository.destroy(partition, use, clock.now());
       } finally {
         // Also after a failure: the key may be gone from the store while its scrub has failed.
-        forgetOne(partition, use);
+        keys.forgetOne(partition, use);
       }
     },
     forget(partition) {
-      forgetOne(partition, "data");
-      forgetOne(partition, "audit");
+      keys.forgetOne(partition, "data");
+      keys.forgetOne(partition, "audit");
     },
-    forgetAll: (use) => forgetWhere((_, candidate) => candidate === use),
+    forgetAll: (use) => keys.forgetWhere((_, candidate) => candidate === use),
     async close() {
-      forgetWhere(() => true);
+      keys.forgetWhere(() => true);
     },
   };
 }
 
-function cacheName(partition: string, use: KeyUse): string {
-  return JSON.stringify([partition, use]);
+async function checkMasterKey(repository: KeyRepository, kms: Kms, clock: Clock): Promise<void> {
+  const own = await kms.derive("vault/fingerprint");
+  const stored = await repository.fingerprint(own, clock.now());
+  if (own.length === stored.length && timingSafeEqual(own, stored)) return;
+  throw new VaultError(
+    "invalid",
+    "the master key is not the one that wrapped this store's keys; restore the key file that belongs to it",
+  );
+}
+
+async function load(
+  repository: KeyRepository,
+  kms: Kms,
+  damage: DamageReporter | undefined,
+  partition: string,
+  use: KeyUse,
+): Promise<DroppablePatientKey> {
+  const wrapped = await repository.find(partition, use);
+  const versions: KeyVersion[] = [];
+  for (const { version, wrapped: bytes } of wrapped) {
+    versions.push({ version, bytes: await unwrap(kms, damage, partition, use, version, bytes) });
+  }
+  return createPatientKey(partition, use, versions);
+}
+
+async function unwrap(
+  kms: Kms,
+  damage: DamageReporter | undefined,
+  partition: string,
+  use: KeyUse,
+  version: number,
+  wrapped: Uint8Array,
+) {
+  try {
+    return await kms.unwrap(wrapped, wrapContext(partition, use, version));
+  } catch (cause) {
+    if (!(cause instanceof VaultError && cause.code === "tampered")) throw cause;
+    const document = [partition, use, String(version)];
+    damage?.report({ collection: KEYS_COLLECTION, document, what: "a wrapped key does not unwrap" }, cause);
+    throw new VaultError("damaged", "a wrapped key of the patient does not unwrap", { cause });
+  }
 }
 
 /** 128 bits of a hash of the key's place: the place has 128 random bits of its own, so the hash leads nowhere. */
