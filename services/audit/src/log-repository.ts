@@ -84,18 +84,13 @@ export interface LogRepository {
 export function createLogRepository(store: Store): LogRepository {
   const partition = LOG_PARTITION;
 
-  async function unknownOf<L extends { readonly id: string }>(leaves: readonly L[]): Promise<readonly L[]> {
-    const found = await Promise.all(leaves.map(({ id }) => store.get(LEAVES, [partition, id])));
-    return leaves.filter((_, i) => found[i] === undefined);
-  }
-
   async function signingKey(): Promise<Uint8Array | undefined> {
     return (await store.get<KeyDocument>(STATE, [partition, "signing_key"]))?.document.wrapped;
   }
 
   return {
     async addPending(leaves, now) {
-      for (let rest = leaves; rest.length > 0; rest = await unknownOf(rest)) {
+      for (let rest = leaves; rest.length > 0; rest = await unknownOf(store, rest)) {
         const changes = rest.map(({ id, entry }): Change => {
           const document: LeafDocument = { partition, id, pendingSince: now, entry };
           return { kind: "insert", collection: LEAVES, document };
@@ -140,24 +135,7 @@ export function createLogRepository(store: Store): LogRepository {
     async indexOf(id) {
       return (await store.get<LeafDocument>(LEAVES, [partition, id]))?.document.index;
     },
-    async entries(start, end) {
-      const entries: Uint8Array[] = [];
-      while (start + entries.length < end) {
-        const from = start + entries.length;
-        const page = await store.scan<EntryDocument>(ENTRIES, {
-          equals: [partition],
-          range: { from, to: end },
-          limit: Math.min(end - from, 10_000),
-        });
-        for (const { document } of page.documents) {
-          if (document.index !== start + entries.length) break;
-          entries.push(document.entry);
-        }
-        if (start + entries.length === from)
-          throw startRefused("tree_damaged", `entry ${from} of the log is missing in the store`);
-      }
-      return entries;
-    },
+    entries: (start, end) => entriesOf(store, start, end),
     signingKey,
     async addSigningKey(wrapped) {
       const document: KeyDocument = { partition, name: "signing_key", wrapped };
@@ -182,4 +160,33 @@ export function createLogRepository(store: Store): LogRepository {
       if (!committed) throw startRefused("two_writers", "another process writes to this log: stop it");
     },
   };
+}
+
+/** Those that are not stored. */
+async function unknownOf<L extends { readonly id: string }>(
+  store: Store,
+  leaves: readonly L[],
+): Promise<readonly L[]> {
+  const found = await Promise.all(leaves.map(({ id }) => store.get(LEAVES, [LOG_PARTITION, id])));
+  return leaves.filter((_, i) => found[i] === undefined);
+}
+
+/** Throws `tree_damaged` where one is missing. */
+async function entriesOf(store: Store, start: number, end: number): Promise<Uint8Array[]> {
+  const entries: Uint8Array[] = [];
+  while (start + entries.length < end) {
+    const from = start + entries.length;
+    const page = await store.scan<EntryDocument>(ENTRIES, {
+      equals: [LOG_PARTITION],
+      range: { from, to: end },
+      limit: Math.min(end - from, 10_000),
+    });
+    for (const { document } of page.documents) {
+      if (document.index !== start + entries.length) break;
+      entries.push(document.entry);
+    }
+    if (start + entries.length === from)
+      throw startRefused("tree_damaged", `entry ${from} of the log is missing in the store`);
+  }
+  return entries;
 }

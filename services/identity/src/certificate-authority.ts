@@ -89,38 +89,7 @@ export async function openCertificateAuthority(
   const stored = await reconcileRoots(options);
   const bundle = stored.map(({ certificate }) => certificate.trimEnd()).join("\n");
   const rootKeys = stored.map(({ certificate }) => new NodeCertificate(certificate).publicKey);
-  const issueFor = { clients: await issuer(stored[0]!), servers: await issuer(stored.at(-1)!) };
-
-  async function issuer({ certificate, privateJwk }: InstallationKey) {
-    const root = new X509Certificate(certificate);
-    const signingKey = await crypto.subtle.importKey("jwk", { ...privateJwk }, ecdsa, false, ["sign"]);
-    return (leaf: Leaf) => issue(root, signingKey, leaf);
-  }
-
-  async function issue(
-    root: X509Certificate,
-    signingKey: webcrypto.CryptoKey,
-    leaf: Leaf,
-  ): Promise<X509Certificate> {
-    return X509CertificateGenerator.create({
-      serialNumber: randomSerial(),
-      subject: [{ CN: [leaf.subject] }],
-      issuer: root.subjectName.toJSON(),
-      notBefore: new Date(clock.now() - BACKDATE),
-      notAfter: new Date(Math.min(leaf.expireTime, root.notAfter.getTime())),
-      publicKey: leaf.publicKey,
-      signingKey,
-      signingAlgorithm: ecdsa,
-      extensions: [
-        new BasicConstraintsExtension(false, undefined, true),
-        new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-        new ExtendedKeyUsageExtension([leaf.usage]),
-        new SubjectAlternativeNameExtension([...leaf.names]),
-        await SubjectKeyIdentifierExtension.create(leaf.publicKey),
-        await AuthorityKeyIdentifierExtension.create(root.publicKey),
-      ],
-    });
-  }
+  const issueFor = { clients: await issuer(stored[0]!, clock), servers: await issuer(stored.at(-1)!, clock) };
 
   async function signServer(publicKey: PublicKey | webcrypto.CryptoKey, hosts: readonly string[]) {
     const certificate = await issueFor.servers({
@@ -174,6 +143,38 @@ export async function openCertificateAuthority(
         throw credentialInvalid("the certificate is not valid yet");
     },
   };
+}
+
+async function issuer({ certificate, privateJwk }: InstallationKey, clock: Clock) {
+  const root = new X509Certificate(certificate);
+  const signingKey = await crypto.subtle.importKey("jwk", { ...privateJwk }, ecdsa, false, ["sign"]);
+  return (leaf: Leaf) => issue(root, signingKey, leaf, clock);
+}
+
+async function issue(
+  root: X509Certificate,
+  signingKey: webcrypto.CryptoKey,
+  leaf: Leaf,
+  clock: Clock,
+): Promise<X509Certificate> {
+  return X509CertificateGenerator.create({
+    serialNumber: randomSerial(),
+    subject: [{ CN: [leaf.subject] }],
+    issuer: root.subjectName.toJSON(),
+    notBefore: new Date(clock.now() - BACKDATE),
+    notAfter: new Date(Math.min(leaf.expireTime, root.notAfter.getTime())),
+    publicKey: leaf.publicKey,
+    signingKey,
+    signingAlgorithm: ecdsa,
+    extensions: [
+      new BasicConstraintsExtension(false, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+      new ExtendedKeyUsageExtension([leaf.usage]),
+      new SubjectAlternativeNameExtension([...leaf.names]),
+      await SubjectKeyIdentifierExtension.create(leaf.publicKey),
+      await AuthorityKeyIdentifierExtension.create(root.publicKey),
+    ],
+  });
 }
 
 const FIRST = "root";

@@ -34,7 +34,7 @@ const EDGES: ReadonlySet<string> = new Set([DOOR, "gateway"]);
 /** Milliseconds. */
 const WORKLOAD_TOKEN_LIFETIME = 5 * 60_000;
 
-export function createExchange(deps: {
+export interface ExchangeDeps {
   readonly authority: CertificateAuthority;
   readonly credentials: CredentialRepository;
   readonly organizations: OrganizationRepository;
@@ -43,8 +43,10 @@ export function createExchange(deps: {
   readonly tokens: Tokens;
   readonly clock: Clock;
   readonly region: string;
-}): Exchange {
-  const { authority, credentials, organizations, patients, pairwise, tokens, clock, region } = deps;
+}
+
+export function createExchange(deps: ExchangeDeps): Exchange {
+  const { authority, credentials, patients, pairwise, tokens, clock, region } = deps;
 
   async function claimsOf(shown: Shown, workload: string): Promise<InternalClaims> {
     switch (shown.kind) {
@@ -82,18 +84,8 @@ export function createExchange(deps: {
   ): Promise<InternalClaims> {
     const what = kind === "certificate" ? "certificate" : "API key";
     if (credential?.kind !== kind) throw credentialInvalid(`the ${what} is unknown`);
-    await checkInForce(credential);
+    await checkInForce(deps, credential);
     return { principal: holderOf(credential), credentialEnd: credential.expireTime };
-  }
-
-  async function checkInForce(credential: Credential): Promise<void> {
-    const standing = standingOf(credential, clock.now());
-    if (standing === "revoked") throw credentialInvalid("the credential was revoked");
-    if (standing === "expired") throw credentialInvalid("the credential has expired");
-    const { holder } = credential;
-    if (holder.kind === "application" && !(await organizations.mayCall(holder))) {
-      throw credentialInvalid("the application or its organization is disabled or deleted");
-    }
   }
 
   async function ofPatientToken(token: string): Promise<InternalClaims> {
@@ -115,7 +107,7 @@ export function createExchange(deps: {
     if (credential !== undefined && (kind === "application" || kind === "operator")) {
       const found = await credentials.find(credential);
       if (!found) throw credentialInvalid("the credential is unknown");
-      await checkInForce(found);
+      await checkInForce(deps, found);
     }
     return claims;
   }
@@ -131,6 +123,16 @@ export function createExchange(deps: {
       return tokens.signInternal(await claimsOf(shown, workload), workload);
     },
   };
+}
+
+async function checkInForce({ organizations, clock }: ExchangeDeps, credential: Credential): Promise<void> {
+  const standing = standingOf(credential, clock.now());
+  if (standing === "revoked") throw credentialInvalid("the credential was revoked");
+  if (standing === "expired") throw credentialInvalid("the credential has expired");
+  const { holder } = credential;
+  if (holder.kind === "application" && !(await organizations.mayCall(holder))) {
+    throw credentialInvalid("the application or its organization is disabled or deleted");
+  }
 }
 
 function holderOf({ id, holder }: Credential): Principal {

@@ -62,43 +62,8 @@ export interface OrganizationRepository {
 }
 
 export function createOrganizationRepository(store: Store): OrganizationRepository {
-  const organizationKey = (id: string) => [INSTALLATION, id];
-
-  async function get<D extends CreatedDocument>(kind: Kind, id: string): Promise<Stored<D>> {
-    const stored = await store.get<D>(collections[`${kind}s`], organizationKey(id));
-    if (!stored) throw notFound(kind);
-    return stored;
-  }
-
-  async function amend<T extends Organization, D extends CreatedDocument & T>(
-    kind: Kind,
-    id: string,
-    etag: string,
-    { change, also = () => [], unless }: Amendment<T>,
-    commit: CommitWithLeaf,
-  ): Promise<{ changed: T; before: T }> {
-    const collection = collections[`${kind}s`];
-    for (;;) {
-      const { document, revision } = await get<D>(kind, id);
-      const before = toParticipant<T>(document);
-      const changed = change(before);
-      // Before the etag: a change that was made already, and whose answer was lost, gives the same answer again.
-      if (changed === before) return { changed, before };
-      if (etag !== "" && etag !== etagOf(before)) throw staleEtag(kind);
-      await unless?.(before);
-      const result = await commit({
-        partition: INSTALLATION,
-        changes: [
-          { kind: "replace", collection, document: { ...document, ...changed }, ifRevision: revision },
-          ...also(changed),
-        ],
-      });
-      if (result.committed) return { changed, before };
-    }
-  }
-
   async function holding(kind: Kind, id: string): Promise<Change> {
-    const { document, revision } = await get<OrganizationDocument>(kind, id);
+    const { document, revision } = await storedOf<OrganizationDocument>(store, kind, id);
     if (document.state === "deleted") throw deleted();
     return { kind: "replace", collection: collections[`${kind}s`], document, ifRevision: revision };
   }
@@ -116,13 +81,16 @@ export function createOrganizationRepository(store: Store): OrganizationReposito
       return toParticipant(await insertOnce(store, collections.organizations, document, same, commit));
     },
     async organization(id) {
-      return toParticipant<Organization>((await get<OrganizationDocument>("organization", id)).document);
+      return toParticipant<Organization>(
+        (await storedOf<OrganizationDocument>(store, "organization", id)).document,
+      );
     },
     async organizations({ size, cursor }, withDeleted) {
       const scan = { equals: [INSTALLATION], limit: size, ...(cursor === undefined ? {} : { cursor }) };
       return listPage(await store.scan<OrganizationDocument>(collections.organizations, scan), withDeleted);
     },
-    amendOrganization: (id, etag, amendment, commit) => amend("organization", id, etag, amendment, commit),
+    amendOrganization: (id, etag, amendment, commit) =>
+      amend(store, "organization", id, etag, amendment, commit),
     async createApplication(application, creation, commit) {
       const digest = contentDigest(application.organization, application.displayName);
       const document: ApplicationDocument = { ...application, ...creation, partition: INSTALLATION, digest };
@@ -131,7 +99,9 @@ export function createOrganizationRepository(store: Store): OrganizationReposito
       return toParticipant(await insertOnce(store, collections.applications, document, same, commit, also));
     },
     async application(id) {
-      return toParticipant<Application>((await get<ApplicationDocument>("application", id)).document);
+      return toParticipant<Application>(
+        (await storedOf<ApplicationDocument>(store, "application", id)).document,
+      );
     },
     async applications(organization, { size, cursor }, withDeleted) {
       const scan = {
@@ -142,16 +112,51 @@ export function createOrganizationRepository(store: Store): OrganizationReposito
       };
       return listPage(await store.scan<ApplicationDocument>(collections.applications, scan), withDeleted);
     },
-    amendApplication: (id, etag, amendment, commit) => amend("application", id, etag, amendment, commit),
+    amendApplication: (id, etag, amendment, commit) =>
+      amend(store, "application", id, etag, amendment, commit),
     holding,
     async mayCall({ application, organization }) {
       const [app, org] = await Promise.all([
-        store.get<ApplicationDocument>(collections.applications, organizationKey(application)),
-        store.get<OrganizationDocument>(collections.organizations, organizationKey(organization)),
+        store.get<ApplicationDocument>(collections.applications, [INSTALLATION, application]),
+        store.get<OrganizationDocument>(collections.organizations, [INSTALLATION, organization]),
       ]);
       return app?.document.state === "active" && org?.document.state === "active";
     },
   };
+}
+
+async function storedOf<D extends CreatedDocument>(store: Store, kind: Kind, id: string): Promise<Stored<D>> {
+  const stored = await store.get<D>(collections[`${kind}s`], [INSTALLATION, id]);
+  if (!stored) throw notFound(kind);
+  return stored;
+}
+
+async function amend<T extends Organization, D extends CreatedDocument & T>(
+  store: Store,
+  kind: Kind,
+  id: string,
+  etag: string,
+  { change, also = () => [], unless }: Amendment<T>,
+  commit: CommitWithLeaf,
+): Promise<{ changed: T; before: T }> {
+  const collection = collections[`${kind}s`];
+  for (;;) {
+    const { document, revision } = await storedOf<D>(store, kind, id);
+    const before = toParticipant<T>(document);
+    const changed = change(before);
+    // Before the etag: a change that was made already, and whose answer was lost, gives the same answer again.
+    if (changed === before) return { changed, before };
+    if (etag !== "" && etag !== etagOf(before)) throw staleEtag(kind);
+    await unless?.(before);
+    const result = await commit({
+      partition: INSTALLATION,
+      changes: [
+        { kind: "replace", collection, document: { ...document, ...changed }, ifRevision: revision },
+        ...also(changed),
+      ],
+    });
+    if (result.committed) return { changed, before };
+  }
 }
 
 function listPage<T extends Organization, D extends CreatedDocument & T>(

@@ -67,7 +67,7 @@ export function createTokens(options: {
 
   async function verify(token: string, audience: string): Promise<JWTPayload> {
     try {
-      const { payload } = await jwtVerify(token, ({ kid }) => verificationKey(kid), {
+      const { payload } = await jwtVerify(token, ({ kid }) => verificationKey(keys, kid), {
         algorithms: ["ES256"],
         issuer,
         audience,
@@ -79,12 +79,6 @@ export function createTokens(options: {
       if (cause instanceof errors.JWTExpired) throw credentialInvalid("the token has expired", { cause });
       throw credentialInvalid("the token is not one of this installation for this use", { cause });
     }
-  }
-
-  async function verificationKey(kid: string | undefined): Promise<CryptoKey> {
-    const key = await keys.verificationKey(kid);
-    if (!key) throw new errors.JWKSNoMatchingKey();
-    return key;
   }
 
   return {
@@ -134,4 +128,10 @@ export function createTokens(options: {
       return { tokenId: jti!, patient: sub!, operator, expireTime: exp! * 1000 };
     },
   };
+}
+
+async function verificationKey(keys: SigningKeys, kid: string | undefined): Promise<CryptoKey> {
+  const key = await keys.verificationKey(kid);
+  if (!key) throw new errors.JWKSNoMatchingKey();
+  return key;
 }

@@ -1,5 +1,5 @@
 import type { CommandStartedEvent } from "mongodb";
-import { createCatalog } from "../catalog.ts";
+import { type Catalog, createCatalog } from "../catalog.ts";
 import { checkKey, prepareChanges } from "../commit.ts";
 import { StoreError } from "../errors.ts";
 import type { CollectionDeclaration, Document, Store } from "../port.ts";
@@ -41,14 +41,14 @@ const databaseName = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
  * no server answers.
  */
 export async function openMongoStore(options: MongoStoreOptions): Promise<Store> {
-  const { uri, database, collections, clock = Date, timeoutMs = 10_000, maxPoolSize = 50 } = options;
+  const { database, collections, clock = Date, timeoutMs = 10_000, maxPoolSize = 50 } = options;
   const catalog = createCatalog(collections);
   const layouts = createLayouts(catalog);
   if (!databaseName.test(database))
     throw new StoreError("invalid", "the database's name is not an identifier");
-  await prepareDatabase();
+  await prepareDatabase(options, catalog);
 
-  const client = connect(timeoutMs, maxPoolSize);
+  const client = connect(options, timeoutMs, maxPoolSize);
   const db = client.db(database);
   const engine: Engine = {
     client,
@@ -58,40 +58,8 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
     timeoutMs,
   };
   const queues = createQueues();
-  const pending = new Set<Promise<unknown>>();
-  let closing: Promise<void> | undefined;
-
-  function connect(limitMs: number, poolSize: number) {
-    const { onCommand } = options;
-    const connecting = createClient(uri, limitMs, poolSize, onCommand !== undefined);
-    if (onCommand) connecting.on("commandStarted", onCommand);
-    return connecting;
-  }
-
-  /** Index builds take as long as they take, so they have a client without a limit. */
-  async function prepareDatabase(): Promise<void> {
-    const patient = connect(0, 2);
-    try {
-      await migrate(patient.db(database), catalog);
-    } catch (error) {
-      throw toStoreError(error);
-    } finally {
-      await patient.close();
-    }
-  }
-
-  async function call<T>(work: () => Promise<T>): Promise<T> {
-    if (closing) throw new StoreError("unavailable", "the store is closed");
-    const working = work().catch((error: unknown) => {
-      throw toStoreError(error);
-    });
-    pending.add(working);
-    try {
-      return await working;
-    } finally {
-      pending.delete(working);
-    }
-  }
+  const calls = createCalls(() => client.close());
+  const call = calls.run;
 
   return {
     async commit({ partition, changes, events = [] }) {
@@ -151,9 +119,49 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
         "MongoDB cannot prove that no file holds deleted bytes: keep keys in a KMS or in SQLite";
       throw new StoreError("invalid", message);
     },
-    close() {
-      closing ??= Promise.allSettled(pending).then(() => client.close());
+    close: calls.close,
+  };
+}
+
+/** Calls under way: closing waits for them, and lets no other begin. */
+function createCalls(close: () => Promise<void>) {
+  const pending = new Set<Promise<unknown>>();
+  let closing: Promise<void> | undefined;
+  return {
+    /** Throws StoreError. */
+    async run<T>(work: () => Promise<T>): Promise<T> {
+      if (closing) throw new StoreError("unavailable", "the store is closed");
+      const working = work().catch((error: unknown) => {
+        throw toStoreError(error);
+      });
+      pending.add(working);
+      try {
+        return await working;
+      } finally {
+        pending.delete(working);
+      }
+    },
+    close(): Promise<void> {
+      closing ??= Promise.allSettled(pending).then(close);
       return closing;
     },
   };
+}
+
+function connect({ uri, onCommand }: MongoStoreOptions, limitMs: number, poolSize: number) {
+  const connecting = createClient(uri, limitMs, poolSize, onCommand !== undefined);
+  if (onCommand) connecting.on("commandStarted", onCommand);
+  return connecting;
+}
+
+/** Index builds take as long as they take, so they have a client without a limit. */
+async function prepareDatabase(options: MongoStoreOptions, catalog: Catalog): Promise<void> {
+  const patient = connect(options, 0, 2);
+  try {
+    await migrate(patient.db(options.database), catalog);
+  } catch (error) {
+    throw toStoreError(error);
+  } finally {
+    await patient.close();
+  }
 }
