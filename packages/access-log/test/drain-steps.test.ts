@@ -216,6 +216,22 @@ describe("who waits until all is moved", () => {
     expect(intake.requests).toHaveLength(1);
     await drain.drained();
     expect(intake.requests).toEqual([first, second]);
+    // The pause that was cut short has left no timer.
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("does not wait for others in a pass that follows, either", async () => {
+    const { drain, intake, put } = await openScene();
+    put(1);
+    let second: string[] = [];
+    intake.answer = () => {
+      if (second.length > 0) return;
+      second = put(1);
+      drain.wake();
+    };
+    await drain.drained();
+    expect(intake.requests).toHaveLength(2);
+    expect(intake.requests[1]).toEqual(second);
   });
 
   test("leaves later wakes to wait for others again", async () => {
@@ -274,6 +290,26 @@ describe("while audit does not answer", () => {
     expect(said.slice(5)).toEqual([failed(1)]);
     await pass(backoffMs);
     expect(said.slice(5)).toEqual([1, 2].map(failed));
+  });
+
+  test("one that works ends the count, also where another pass follows at once", async () => {
+    const { drain, intake, put, said, down } = await openScene();
+    put(1);
+    intake.answer = down;
+    drain.wake();
+    await pass(gatherMs);
+    await pass(backoffMs);
+    expect(said).toEqual([1, 2].map(failed));
+    intake.answer = () => {
+      put(1);
+      drain.wake();
+      intake.answer = down;
+    };
+    await pass(2 * backoffMs);
+    expect(intake.leaves).toHaveLength(1);
+    // The pass that follows waits for others again, and its failure is a first one.
+    await pass(gatherMs);
+    expect(said.slice(2)).toEqual([failed(1)]);
   });
 
   test("a call is given up after five seconds, and made again", async () => {
