@@ -18,7 +18,11 @@ export default defineConfig({
         extends: true,
         test: {
           name: "all others",
-          include: ["{packages,services}/*/test/**/*.test.ts", "sdk/*/test/**/*.test.ts", "{host,cli,demo,test}/**/*.test.ts"],
+          include: [
+            "{packages,services}/*/test/**/*.test.ts",
+            "sdk/*/test/**/*.test.ts",
+            "{host,cli,demo,test}/**/*.test.ts",
+          ],
           exclude: [...configDefaults.exclude, drills],
           sequence: { groupOrder: 0 },
         },
