@@ -1,6 +1,6 @@
 /**
  * Writes what the manifests take from the contracts (who may call what, and the public services) and from the services'
- * descriptors (what runs, and what it reaches); `--check` compares with the committed files instead, so that a new RPC cannot be forgotten here.
+ * descriptors (what runs, and what it reaches), and the table of the services' settings; `--check` compares with the committed files instead, so that a new RPC cannot be forgotten here.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -17,6 +17,7 @@ import {
   sidecars,
   usersOf,
 } from "./manifests/derived.ts";
+import { withSettings } from "./manifests/settings-table.ts";
 import { workloadOf } from "./manifests/workloads.ts";
 
 const root = new URL("../", import.meta.url);
@@ -31,6 +32,10 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
     ["mesh/istio/generated/sidecars.yaml", textOf(sidecars(rows, outside))],
     ["mesh/istio/generated/routes.yaml", textOf(routes())],
     ["mesh/istio/generated/edge-routes.yaml", textOf([edgeRoutes(publicTypeNames(contracts))])],
+    [
+      "host/README.md",
+      withSettings(readFileSync(new URL("host/README.md", root), "utf8"), services.services),
+    ],
     ["deploy/kubernetes/base/generated/workloads.yaml", textOf(services.services.flatMap(workloadOf))],
     ["deploy/kubernetes/base/generated/network-policies.yaml", textOf(networkPolicies(rows))],
   ]);

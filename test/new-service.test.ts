@@ -17,7 +17,7 @@ import { silentLogger } from "@wellapi/runtime";
 import { createRegistry, ServiceError } from "@wellapi/service";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { getTally } from "./new-service/contract.ts";
-import { tallyService } from "./new-service/tally.ts";
+import { tallyService } from "./new-service/descriptor.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "wellapi-new-service-"));
 const env = {

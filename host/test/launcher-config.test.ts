@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parseMeshConfig } from "../src/launcher/index.ts";
 import { membersOf } from "../src/launcher/members.ts";
+import { serviceNames } from "../src/services.ts";
 
 const replicasOf = (text: string) => [...parseMeshConfig({ WELLAPI_REPLICAS: text }).replicas];
 
@@ -17,7 +18,7 @@ describe("replicas of a mesh on one machine", () => {
       "records-2",
       "records-3",
     ]);
-    expect(new Set(members.map(({ name }) => name)).size).toBe(10);
+    expect(new Set(members.map(({ name }) => name)).size).toBe(serviceNames.length + 3);
   });
 
   test.each([

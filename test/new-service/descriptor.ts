@@ -2,11 +2,11 @@ import { fromBinary } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import { handledEventsCollections, openIdempotentConsumer } from "@wellapi/events";
 import { BatchCommittedSchema } from "@wellapi/gen/wellapi/internal/records/v1/records_events_pb";
-import type { Surface } from "@wellapi/http";
 import { callerKey, type Route } from "@wellapi/rpc";
 import { describeService, numberSetting } from "@wellapi/service";
 import type { Document, Store } from "@wellapi/store";
-import { getTally, TallyService } from "./contract.ts";
+import { TallyService } from "./contract.ts";
+import { tallySurface } from "./tally-surface.ts";
 
 type Tally = Document & { readonly batches: number };
 
@@ -26,7 +26,7 @@ export const tallyService = describeService({
   consumes: [consumed],
   calls: [],
   replicas: "many",
-  surfaces: [tallySurface()],
+  surfaces: [tallySurface],
   settings: {
     step: numberSetting("WELLAPI_TALLY_STEP", { fallback: 1, min: 1, max: 100 }, "what a batch counts"),
   },
@@ -68,20 +68,6 @@ function tallyRoute(store: Store): Route {
         const stored = await store.get<Tally>(collection, [principal.partition]);
         return { batches: stored?.document.batches ?? 0 };
       },
-    },
-  };
-}
-
-function tallySurface(): Surface {
-  return {
-    name: "tally",
-    paths: ["/tally"],
-    methods: ["GET"],
-    mount(app, context) {
-      app.get("/tally", async (request) => {
-        const { batches } = await getTally(context.as(request));
-        return { batches };
-      });
     },
   };
 }
