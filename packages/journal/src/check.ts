@@ -18,7 +18,7 @@ const remedy =
 const means =
   "what was revoked or erased may not be replayed after a restore; the exchange does not start on a journal that is damaged";
 
-/** That each entry follows the one before, up to the head. */
+/** Checks that each entry follows the one before it, up to the head. */
 export async function journalCheck(reads: Reads, kms: Kms): Promise<StoreCheck> {
   const key = await kms.derive("journal");
   return {
@@ -29,7 +29,10 @@ export async function journalCheck(reads: Reads, kms: Kms): Promise<StoreCheck> 
       if (stored === undefined) return;
       const { journal, base, head } = stored.document;
       let at: Link = base;
-      /** What the MAC of the entry before should be, where it is another: the next one follows one of the two. */
+      /**
+       * The MAC that the entry before should have, where the stored one differs: the next entry follows one of the
+       * two.
+       */
       let instead: Link | undefined;
       while (at.position < head.position) {
         const { documents } = await reads.scan<EntryDocument & Document>(ENTRIES, {

@@ -1,7 +1,7 @@
 /**
- * `unavailable`: the journal cannot be read or written now; try again. `tampered`: its entries are not those that were
- * written. `lost`: it is another one than the data knows, or lacks entries that the data knows: somebody must look.
- * `too_old`: the data is older than the journal reaches back.
+ * `unavailable`: the journal cannot be read or written now; try again. `tampered`: its entries differ from what was
+ * written. `lost`: the journal is not the one that the data knows, or it lacks entries that the data knows; an
+ * operator must look. `too_old`: the data is older than the oldest entry of the journal.
  */
 export type JournalErrorCode = "unavailable" | "tampered" | "lost" | "too_old";
 

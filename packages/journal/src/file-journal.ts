@@ -13,8 +13,9 @@ export interface FileJournal extends JournalRepository {
 }
 
 /**
- * The journal of a folder, which is made where it is not there. Put the folder on another disk than the data, and leave
- * it out of the data's backups. Throws StoreError `locked` where another process has it open.
+ * Opens the journal of a folder and creates the folder where it is missing. Put the folder on another disk than the
+ * data, and leave it out of the data's backups. Throws StoreError `locked` where another process has the journal
+ * open.
  */
 export async function openFileJournal(options: {
   readonly folder: string;

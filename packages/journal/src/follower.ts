@@ -4,40 +4,46 @@ import { catchUp } from "./catch-up.ts";
 import { createMarkRepository } from "./mark-repository.ts";
 import type { Entry, Fact, Journal } from "./port.ts";
 
-/** What services get of the journal. */
+/** The part of the journal that services use. */
 export interface JournalAccess {
   readonly journal: Journal;
   /**
-   * `<journal>@<position>` of a journal that somebody looked at and takes as it is, although the data knows entries that
-   * it lacks.
+   * `<journal>@<position>` of a journal that an operator has checked and accepts as it is, although the data knows
+   * entries that the journal lacks.
    */
   readonly accepted?: string | undefined;
 }
 
 export interface FollowerOptions extends JournalAccess {
-  /** The service's own; declares `journalCollections`. */
+  /** The service's own store; it declares `journalCollections`. */
   readonly store: Store;
   readonly log: Logger;
-  /** How often what is owed is told again, and the mark moved on; milliseconds, default 5,000. */
+  /**
+   * Interval at which facts that are still owed are written to the journal and the mark moves on; milliseconds,
+   * default 5,000.
+   */
   readonly everyMs?: number;
 }
 
-/** Makes what the entry says true of the data, if it is not. Called in order, with entries of every kind. */
+/** Applies the entry to the data where the data lacks it. Called in order, with entries of every kind. */
 export type Replay = (entry: Entry) => Promise<void>;
 
 /** A service's data beside the journal. */
 export interface Follower {
   /**
-   * Compares the data with the journal, replays what the data lacks, and resolves when it lacks nothing: only then may
-   * the service serve. After a crash it goes on from the start. Throws JournalError.
+   * Compares the data with the journal and replays what the data lacks. The service may serve only after this
+   * resolves. After a crash the replay starts again from the beginning. Throws JournalError.
    */
   start(replay: Replay): Promise<void>;
-  /** For the commit of what the fact is about, which must come before the journal is told. */
+  /**
+   * The change that notes the fact as owed to the journal. It belongs to the commit that makes the fact true, before
+   * `tell`.
+   */
   owed(fact: Fact): Change;
   /**
-   * Tells the journal; call it once the fact holds everywhere, before its call is answered. Throws JournalError
-   * `unavailable`: the fact holds, and the journal will be told later, but nobody may be promised that it outlives a
-   * restore. The same call again is harmless.
+   * Writes the fact to the journal. Call it once the fact holds everywhere, and before its call is answered. Throws
+   * JournalError `unavailable`: the fact holds and the journal gets it later, but the caller must not promise that it
+   * outlives a restore. The same call again is harmless.
    */
   tell(fact: Fact): Promise<void>;
   close(): Promise<void>;
@@ -46,8 +52,9 @@ export interface Follower {
 const MOST_OWED = 500;
 
 /**
- * That the data lacks nothing after the start follows from the order: first the data, then the journal. So the mark,
- * up to where the data contains the journal, may be moved to the journal's head at any time.
+ * A fact is first committed to the data and then written to the journal, so after the start the data lacks no entry.
+ * Therefore the mark (the entry up to which the data contains the journal) may move to the journal's head at any
+ * time.
  */
 export function createFollower(options: FollowerOptions): Follower {
   const { store, journal, log, everyMs = 5_000 } = options;
@@ -63,7 +70,7 @@ export function createFollower(options: FollowerOptions): Follower {
     });
   }
 
-  /** Tells what a stopped replica or an absent journal left owing, and moves the mark on. */
+  /** Writes what a stopped replica or an unavailable journal left owing, and moves the mark on. */
   async function keepUp(): Promise<void> {
     while (!closed) {
       await step().catch((err: unknown) => {

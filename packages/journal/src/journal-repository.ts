@@ -5,15 +5,18 @@ import { StoreError } from "@wellapi/store";
 import { JournalError } from "./errors.ts";
 import type { Entry, Extent, FactKind, JournalRepository, Link } from "./port.ts";
 
-/** A journal is one order, so it lies in one partition. */
+/** A journal is one total order, so it lies in one partition. */
 export const PARTITION = "journal";
 export const ENTRIES = "journal_entries";
 export const EXTENT = "journal_extent";
 const DAY = 86_400_000;
-/** Dropped in one commit. */
+/** How many entries one commit drops. */
 const DROPPED_AT_ONCE = 500;
 
-/** What a journal keeps, for the declaration of a store of its own: apart from the data, and outside its backups. */
+/**
+ * The collections of a journal. Declare them in a store of its own, apart from the data and outside the data's
+ * backups.
+ */
 export const journalRepositoryCollections: readonly CollectionDeclaration[] = [
   {
     name: ENTRIES,
@@ -42,11 +45,11 @@ export interface JournalRepositoryOptions {
   /** Declares `journalRepositoryCollections`. */
   readonly store: Store;
   readonly clock: Clock;
-  /** Entries older than this are dropped at open: longer than any backup of the data is kept. */
+  /** Entries older than this are dropped at open. Keep them longer than any backup of the data. */
   readonly retentionDays: number;
 }
 
-/** Opens the journal of a store, and begins one where there is none. */
+/** Opens the journal of a store, and creates one where there is none. */
 export async function openJournalRepository(options: JournalRepositoryOptions): Promise<JournalRepository> {
   const { store, clock, retentionDays } = options;
   const partition = PARTITION;
@@ -131,7 +134,7 @@ export function entryOf({ position, kind, subject, where, time, mac }: EntryDocu
   return { position, kind: kind as FactKind, partition: where, subject, time, mac };
 }
 
-/** Errors of the store as the journal's own. */
+/** Turns errors of the store into the journal's own. */
 async function guard<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

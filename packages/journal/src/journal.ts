@@ -4,17 +4,20 @@ import { JournalError } from "./errors.ts";
 import type { Extent, Fact, Journal, JournalRepository, Link } from "./port.ts";
 
 const PAGE = 500;
-/** So many appends in a row that were overtaken mean that something is wrong. */
+/** This many appends in a row that another writer overtook mean that something is wrong. */
 const ATTEMPTS = 50;
 
-/** A journal whose entries are authenticated with a key that the KMS derives: who keeps it can't add to it. */
+/**
+ * A journal whose entries are authenticated with a key that the KMS derives: the party that stores it cannot add to
+ * it.
+ */
 export async function createJournal(deps: {
   readonly repository: JournalRepository;
   readonly kms: Kms;
 }): Promise<Journal> {
   const { repository } = deps;
   const key = await deps.kms.derive("journal");
-  /** Where the last append of this process left the journal. */
+  /** The head after the last append of this process. */
   let seen: Pick<Extent, "journal" | "head"> | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
@@ -35,7 +38,7 @@ export async function createJournal(deps: {
     extent: () => repository.extent(),
     read: (after, limit) => repository.read(after, limit),
     append(fact) {
-      // One after the other: they would only overtake each other.
+      // One after the other: concurrent appends would only overtake each other.
       const appended = last.then(() => append(fact));
       last = appended.catch(() => {});
       return appended;

@@ -7,7 +7,7 @@ const OWED = "journal_owed";
 const PARTITION = "journal";
 const ATTEMPTS = 20;
 
-/** What a service keeps beside its data about the journal: declared in the service's own store. */
+/** What a service stores about the journal beside its own data, in the service's own store. */
 export const journalCollections: readonly CollectionDeclaration[] = [
   { name: MARK, key: ["partition"], indexes: [] },
   {
@@ -17,7 +17,7 @@ export const journalCollections: readonly CollectionDeclaration[] = [
   },
 ];
 
-/** Up to where a journal is contained in the data. */
+/** The position up to which the data contains the journal. */
 export interface Mark extends Link {
   readonly journal: string;
 }
@@ -35,7 +35,7 @@ export function createMarkRepository(store: Store) {
       return { journal, position, mac };
     },
 
-    /** Never goes back within one journal: several replicas write it. */
+    /** Never moves back within one journal, because several replicas write it. */
     async advance(mark: Mark): Promise<void> {
       for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
         const before = await store.get<MarkDocument>(MARK, [PARTITION]);
@@ -44,17 +44,17 @@ export function createMarkRepository(store: Store) {
       }
     },
 
-    /** Also backwards: where somebody has decided that the journal as it is will do. */
+    /** May also move back: an operator has decided to accept the journal as it is. */
     async reset(mark: Mark): Promise<void> {
       for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
         const before = await store.get<MarkDocument>(MARK, [PARTITION]);
-        // A start on a full disk has nothing to write.
+        // Written only where it changes, so that a start on a full disk writes nothing.
         if (before !== undefined && isSame(before.document, mark)) return;
         if (await put(mark, before?.revision)) return;
       }
     },
 
-    /** For the commit of what the fact is about: remembers that the journal must still be told. */
+    /** For the commit that makes the fact true: notes that the journal still lacks it. */
     owed({ kind, partition, subject, time }: Fact) {
       const document: OwedDocument = { partition, kind, subject, time };
       return { kind: "insert", collection: OWED, document } as const;

@@ -1,7 +1,7 @@
 /**
- * What a restore must not undo. `consent_revoked`: a patient took a consent back. `consent_denies`: a patient
- * denied something to an organization. `patient_erased`: a patient was erased. `credential_revoked`: a credential of
- * an application or an operator ended. `signing_key_replaced`: this key must sign no token any more. The others: the
+ * What a restore must not undo. `consent_revoked`: a patient revoked a consent. `consent_denies`: a patient denied
+ * something to an organization. `patient_erased`: a patient was erased. `credential_revoked`: a credential of an
+ * application or an operator ended. `signing_key_replaced`: this key must sign no token any more. The others: the
  * state of an organization or application changed, in this order.
  */
 export const factKinds = [
@@ -19,10 +19,10 @@ export const factKinds = [
 ] as const;
 export type FactKind = (typeof factKinds)[number];
 
-/** One of them. References only: no health data, and nothing about a person but internal ids. */
+/** One fact. References only: no health data, and nothing about a person but internal ids. */
 export interface Fact {
   readonly kind: FactKind;
-  /** Where it holds: a patient's partition, or the service's own. */
+  /** Where the fact holds: a patient's partition, or the service's own. */
   readonly partition: string;
   /**
    * Id of the consent, erasure, credential or key; of a denial, also of the organization (`con_...@org_...`); of a state,
@@ -47,32 +47,32 @@ export interface Entry extends Fact, Link {}
 export interface Extent {
   /** Random, made with the journal: tells it from every other. */
   readonly journal: string;
-  /** Entries up to here were dropped, for no backup is as old. */
+  /** Entries up to here were dropped, because no backup is that old. */
   readonly base: Link;
   readonly head: Link;
 }
 
 /**
- * Where entries lie: a store of its own, or a service that has one. It knows no key, so it can lose entries, which is
- * noticed, and make none. Methods throw JournalError `unavailable`.
+ * Where entries are stored: a store of its own, or a service that has one. It has no key: it can lose entries, which
+ * is noticed, and it cannot forge one. Methods throw JournalError `unavailable`.
  */
 export interface JournalRepository {
   extent(): Promise<Extent>;
   /** Entries after a position in ascending order, at most `limit`. */
   read(after: number, limit: number): Promise<readonly Entry[]>;
   /**
-   * Durable when it resolves. `known`: the fact is there already. `conflict`: the entry does not follow the head, for
-   * another was faster.
+   * Durable when it resolves. `known`: the journal already has the fact. `conflict`: the entry does not follow the
+   * head, because another writer was faster.
    */
   append(entry: Entry): Promise<"appended" | "known" | "conflict">;
 }
 
-/** What must not be undone, in the order in which it was written down. Methods throw JournalError. */
+/** Facts that must not be undone, in the order in which they were recorded. Methods throw JournalError. */
 export interface Journal {
   extent(): Promise<Extent>;
-  /** As the repository has them, unverified. */
+  /** As the repository returns them, unverified. */
   read(after: number, limit: number): Promise<readonly Entry[]>;
-  /** Writes a fact down, once however often it is given; durable when it resolves. */
+  /** Records a fact, once however often it is called; durable when it resolves. */
   append(fact: Fact): Promise<void>;
   /** Entries after a place up to the head, each verified. Throws `tampered`. */
   entries(after: Link): AsyncGenerator<Entry>;

@@ -10,9 +10,9 @@ export interface Succession {
   readonly from: string;
   readonly to: string;
   readonly reason: "rotated" | "restored";
-  /** The last tree that was published under `from`; undefined where nobody knows any more. */
+  /** The last tree that was published under `from`; undefined where it is not known any more. */
   readonly published: Tree | undefined;
-  /** The tree that `to` goes on from: its first checkpoint contains it. */
+  /** The tree from which `to` continues: its first checkpoint contains it. */
   readonly continues: Tree;
   /** UTC milliseconds. */
   readonly time: number;
@@ -49,7 +49,7 @@ export function signSuccession(
   return signNote(text, [from, to]);
 }
 
-/** What a note says that both keys signed. Throws MerkleError as `openNote`, or `note_malformed`. */
+/** The succession in a note that both keys signed. Throws MerkleError as `openNote`, or `note_malformed`. */
 export function openSuccession(note: string, from: string): Succession {
   const named = FORM.exec(note.slice(0, note.lastIndexOf("\n\n") + 1))?.groups;
   if (named === undefined || named.from !== from) {
@@ -68,8 +68,8 @@ export function openSuccession(note: string, from: string): Succession {
 }
 
 /**
- * From a key that is trusted to the one that signs now, by notes of which nobody vouches for the order or the
- * origin. Throws MerkleError where one that claims to succeed a trusted key does not verify.
+ * Follows notes from a trusted key to the key that signs now. Neither the order nor the origin of the notes is
+ * trusted. Throws MerkleError where a note that claims to succeed a trusted key does not verify.
  */
 export function followSuccessions(
   notes: readonly string[],

@@ -11,8 +11,8 @@ import {
 } from "@wellapi/merkle";
 import { commitment, NONCE_BYTES } from "./commitment.ts";
 
-// What a patient, an auditor or the CLI runs. It trusts a public key, which has to come from elsewhere than
-// from the server that is being checked, and nothing that the server says.
+// A patient, an auditor or the CLI runs this. It trusts a public key, which must come from elsewhere than the server
+// that is checked, and nothing that the server says.
 
 export interface AccessClaim {
   /** Exact bytes of the access, as the log gave them. */
@@ -54,7 +54,7 @@ export interface GrowthClaim {
   /** A newer one. */
   readonly to: string;
   readonly verifierKeys: readonly string[];
-  /** Of the newer one, where another key took the place of the first (`followSuccessions`). Default: the same. */
+  /** Keys of the newer checkpoint, where another key replaced the first (`followSuccessions`). Default: the same. */
   readonly toVerifierKeys?: readonly string[];
   /** Consistency proof between their sizes. */
   readonly proof: readonly Uint8Array[];

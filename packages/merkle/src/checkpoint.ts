@@ -17,7 +17,7 @@ export interface Checkpoint {
   readonly extensions: readonly string[];
 }
 
-/** Whom to believe: the log's origin, and its keys (several while one replaces another). */
+/** What a verifier trusts: the log's origin, and its keys (several while one replaces another). */
 export interface CheckpointTrust {
   readonly origin: string;
   readonly verifiers: readonly NoteVerifier[];

@@ -14,7 +14,7 @@ export interface NoteSignature {
 export interface OpenedNote {
   /** Ends in a newline. */
   readonly text: string;
-  /** By known keys, each verified; one a key, the last that it gave. */
+  /** By known keys, each verified; the last signature of each key. */
   readonly verified: readonly NoteSignature[];
   /** By unknown keys: prove nothing. Kept so that a note can be passed on whole. */
   readonly unverified: readonly NoteSignature[];

@@ -2,7 +2,10 @@ import { MerkleError } from "./errors.ts";
 import { isTreeSize } from "./subtree.ts";
 import { emptyRoot, hashesEqual, isHash, nodeHash } from "./tree-hash.ts";
 
-/** What an inclusion proof claims. `leafHash` is of one's own entry, `root` and `size` of a trusted checkpoint. */
+/**
+ * What an inclusion proof claims. The verifier computes `leafHash` from its own entry; `root` and `size` come from a
+ * trusted checkpoint.
+ */
 export interface InclusionClaim {
   readonly leafHash: Uint8Array;
   readonly index: number;
@@ -11,7 +14,7 @@ export interface InclusionClaim {
   readonly proof: readonly Uint8Array[];
 }
 
-/** What a consistency proof claims: the tree `to` begins with the tree `from`. Both roots from checkpoints. */
+/** What a consistency proof claims: the tree `to` begins with the tree `from`. Both roots come from checkpoints. */
 export interface ConsistencyClaim {
   readonly from: { readonly size: number; readonly root: Uint8Array };
   readonly to: { readonly size: number; readonly root: Uint8Array };

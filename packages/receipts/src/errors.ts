@@ -1,8 +1,8 @@
 /**
- * - `malformed`: not a receipt, or not of the kind that was asked for.
- * - `keys_malformed`: the keys given are not a JSON Web Key Set; nothing is known of the receipt.
- * - `unknown_key`: signed with a key that is not among those given.
- * - `not_authentic`: the signature does not belong to what is signed.
+ * - `malformed`: not a receipt, or a receipt of another kind.
+ * - `keys_malformed`: the keys are not a JSON Web Key Set; this says nothing about the receipt.
+ * - `unknown_key`: signed with a key that is not among the given keys.
+ * - `not_authentic`: the signature does not belong to the content.
  */
 export type ReceiptErrorCode = "malformed" | "keys_malformed" | "unknown_key" | "not_authentic";
 

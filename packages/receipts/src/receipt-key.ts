@@ -9,22 +9,25 @@ export interface ReceiptKey {
   /** The public half as a JSON Web Key Set (RFC 7517), to publish. */
   readonly jwks: JSONWebKeySet;
   /**
-   * A compact JWS over the claims as JSON. The same claims give the same text: Ed25519 is deterministic, so a receipt
-   * that is asked for again is the same receipt.
+   * A compact JWS over the claims as JSON. Ed25519 is deterministic: the same claims give the same text, so a client
+   * that asks for a receipt again gets the same receipt.
    */
   sign(kind: ReceiptKind, claims: Readonly<Record<string, unknown>>): Promise<string>;
 }
 
-/** What derives the key: the vault's KMS is one. */
+/** Derives the key; the vault's KMS implements it. */
 export interface KeyDerivation {
-  /** 32 bytes that follow from the master key's root and the purpose. */
+  /** 32 bytes, derived from the master key's root and the purpose. */
   derive(purpose: string): Promise<Uint8Array>;
 }
 
-/** RFC 8410: what stands before the 32 bytes of an Ed25519 seed in PKCS #8. */
+/** RFC 8410: the bytes before the 32 bytes of an Ed25519 seed in PKCS #8. */
 const PKCS8_ED25519 = Buffer.from("302e020100300506032b657004220420", "hex");
 
-/** The installation's one key for receipts. It follows from the master key's root and outlives its rotations. */
+/**
+ * The installation's one key for receipts. It is derived from the master key's root, so a rotation of the master key
+ * keeps it.
+ */
 export async function openReceiptKey(kms: KeyDerivation): Promise<ReceiptKey> {
   const seed = await kms.derive("receipts/signing");
   const der = Buffer.concat([PKCS8_ED25519, seed]);

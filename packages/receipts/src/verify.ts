@@ -4,7 +4,7 @@ import type { ReceiptKind } from "./receipt-key.ts";
 
 const badKeys = "the keys given are not a JSON Web Key Set in which each key has an id of its own";
 
-/** What each failure of jose means; the first that fits. */
+/** The ReceiptError code of each failure of jose; the first match counts. */
 const failures: readonly (readonly [typeof errors.JOSEError, ReceiptErrorCode, string])[] = [
   [errors.JWKSInvalid, "keys_malformed", badKeys],
   [errors.JWKSMultipleMatchingKeys, "keys_malformed", badKeys],
@@ -18,7 +18,7 @@ const failures: readonly (readonly [typeof errors.JOSEError, ReceiptErrorCode, s
 ];
 
 /**
- * The claims of a receipt that verifies: its signature is of one of `jwks`, and it is of that kind.
+ * Verifies a receipt and returns its claims: one of `jwks` signed it, and it has the expected kind.
  *
  * @throws ReceiptError
  */

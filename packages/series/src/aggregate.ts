@@ -15,8 +15,8 @@ export interface ExactDecimal {
 }
 
 /**
- * What is known of the samples of one bucket; all of it exact, and enough to be merged with that of
- * other samples, whatever their scales. It has the unit of the column that it was made from.
+ * The aggregate of the samples of one bucket. All of it is exact, and it can be merged with the aggregates of other
+ * samples, whatever their scales. Its unit is the unit of the column.
  */
 export interface Aggregate {
   /** At least 1: a bucket of no samples is `null` instead. */
@@ -27,11 +27,11 @@ export interface Aggregate {
 }
 
 export interface AggregatedColumn {
-  /** The component that this is of; null for a decimal column. */
+  /** The component that is aggregated; null for a decimal column. */
   readonly coding: Coding | null;
   /** UCUM. */
   readonly unit: string;
-  /** `buckets[i]` is of the samples in `[boundaries[i], boundaries[i + 1])`; null where there are none. */
+  /** `buckets[i]` covers the samples in `[boundaries[i], boundaries[i + 1])`; null where there are none. */
   readonly buckets: readonly (Aggregate | null)[];
 }
 
@@ -127,7 +127,7 @@ export function exactSum(integers: Float64Array, from: number, to: number): bigi
  * The aggregate of the samples of both; null stands for no samples. Exact, associative and commutative. Of equal
  * minima written differently (98.6, 98.60) the one with more digits is kept.
  *
- * Merge only what has one unit, and only samples that are counted once: overlay blocks first.
+ * Merge only aggregates of one unit, and count each sample only once: overlay blocks first.
  */
 export function mergeAggregates(a: Aggregate | null, b: Aggregate | null): Aggregate | null {
   if (a === null) return b;
@@ -172,7 +172,7 @@ export function meanOf(aggregate: Aggregate, digits: number): ExactDecimal {
     throw new SeriesError("out_of_range", "digits", "must be an integer from 0 to 18");
   }
   const { sum, count } = aggregate;
-  // In doubles, where that is exact, it takes a fraction of the time.
+  // Where doubles are exact, they take a fraction of the time.
   const numerator = Number(sum.mantissa) * 10 ** digits;
   const denominator = count * 10 ** sum.scale;
   const mantissa =

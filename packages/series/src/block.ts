@@ -30,7 +30,7 @@ import { SeriesError } from "./series-error.ts";
  * Blocks are kept for ever: this layout is frozen (test/golden), a change is a new version byte.
  */
 const VERSION = 1;
-/** Read by builds that know of durations that differ; all else is written as version 1. */
+/** Written only where durations differ; all other blocks have version 1. */
 const VERSION_DURATIONS = 2;
 const PACKING_NONE = 0;
 const PACKING_DEFLATE = 1;

@@ -2,7 +2,7 @@ import { MAX_VARINT_BYTES } from "./byte-writer.ts";
 import { BLOCK_LIMITS } from "./columns.ts";
 import { SeriesError } from "./series-error.ts";
 
-/** Refuses a block, saying what about its bytes is wrong. */
+/** Rejects a block and says what is wrong with its bytes. */
 export function corrupt(rule: string, cause?: unknown): SeriesError {
   return new SeriesError("corrupt_block", "block", rule, cause === undefined ? {} : { cause });
 }

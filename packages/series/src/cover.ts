@@ -24,7 +24,7 @@ export function endOfSample({ times, durationMs }: Columns, at: number): number 
   return times[at]! + Math.max(1, typeof durationMs === "number" ? durationMs : durationMs[at]!);
 }
 
-/** The first millisecond after all samples; −∞ where there are none. */
+/** The first millisecond after all samples; −∞ without samples. */
 export function reachOf(columns: Columns): number {
   const { times, durationMs } = columns;
   const count = times.length;
@@ -35,7 +35,7 @@ export function reachOf(columns: Columns): number {
   return reach;
 }
 
-/** What the samples cover; O(n), and O(n log n) where those of several ranks overlap each other. */
+/** What the samples cover; O(n), and O(n log n) where samples of several ranks overlap. */
 export function coverOf(columns: Columns, ranks: Ranks): Cover {
   return coverRange(columns, ranks, 0, columns.times.length);
 }
@@ -47,7 +47,7 @@ function coverRange(columns: Columns, ranks: Ranks, from: number, to: number): C
   return mergeTwo(coverRange(columns, ranks, from, middle), coverRange(columns, ranks, middle, to));
 }
 
-/** Undefined where samples of several ranks overlap each other. */
+/** Undefined where samples of several ranks overlap. */
 function coverPlain({ times, durationMs }: Columns, of: Ranks, from: number, to: number): Cover | undefined {
   const steps = createSteps(to - from);
   const { starts, ends, ranks } = steps;
@@ -80,7 +80,7 @@ export function mergeCovers(covers: readonly Cover[]): Cover {
   return mergeTwo(mergeCovers(covers.slice(0, middle)), mergeCovers(covers.slice(middle)));
 }
 
-/** A cover that is walked: what is left of its step `at`. */
+/** A cover during a walk: `at` is the current step, with what is left of it. */
 interface Walk {
   readonly cover: Cover;
   at: number;
@@ -110,14 +110,14 @@ function walkOf(cover: Cover): Walk {
   return { cover, at: 0, start: cover.starts[0]! };
 }
 
-/** To `time`, which lies within the step or ends it. */
+/** Moves to `time`, which lies within the step or ends it. */
 function advance(walk: Walk, time: number): void {
   const { starts, ends } = walk.cover;
   if (time < ends[walk.at]!) walk.start = time;
   else walk.start = ++walk.at < starts.length ? starts[walk.at]! : Number.POSITIVE_INFINITY;
 }
 
-/** Appends a step, or lengthens the last one. Returns how many there are then. */
+/** Appends a step, or lengthens the last one. Returns the number of steps. */
 function push(
   { starts, ends, ranks }: Cover,
   count: number,
@@ -135,7 +135,7 @@ function push(
   return count + 1;
 }
 
-/** Appends what is covered by one alone, up to `limit`: first what is left of its step, then whole steps at a time. */
+/** Appends what only one cover covers, up to `limit`: first the rest of its current step, then whole steps. */
 function pushAlone(merged: Cover, count: number, walk: Walk, limit: number): number {
   const { cover } = walk;
   const end = Math.min(cover.ends[walk.at]!, limit);
@@ -184,11 +184,11 @@ export function firstAbove(ascending: Float64Array, limit: number, from = 0, to 
 }
 
 /**
- * The stretches `[from, to)` of positions whose samples are shown: no sample of a higher rank covers any part of them.
- * Nothing else that is covered lies between the samples of a stretch.
+ * The stretches `[from, to)` of positions whose samples are shown: no sample of a higher rank covers any part of
+ * them. Nothing else that is covered lies between the samples of a stretch.
  *
- * @param cover of these samples and of all others that might hide them. So a sample that is shown lies within one step
- *   of its own rank, and nothing else must be looked at
+ * @param cover covers these samples and all others that might hide them, so a shown sample lies within one step of
+ *   its own rank, and no other step matters
  */
 export function shownWithin(columns: Columns, of: Ranks, cover: Cover): [number, number][] {
   const { times, durationMs } = columns;
@@ -203,7 +203,7 @@ export function shownWithin(columns: Columns, of: Ranks, cover: Cover): [number,
     while (ends[step]! <= start) step++;
     const own = ranks[step] === (typeof of === "number" ? of : of[i]!);
     const shown = own && ends[step]! >= endOfSample(columns, i);
-    // Where all are alike, all that lie within the step share its fate.
+    // Where all samples have one duration and rank, all that lie within the step are shown, or none is.
     const alike = typeof of === "number" && length !== undefined && shown === own;
     const to = alike ? gallop(times, i + 1, ends[step]! - (shown ? length : 1)) : i + 1;
     if (shown) {
@@ -219,7 +219,7 @@ export function shownWithin(columns: Columns, of: Ranks, cover: Cover): [number,
   return stretches;
 }
 
-/** Whether both say the same. */
+/** Whether both covers are equal. */
 export function sameCover(a: Cover, b: Cover): boolean {
   const same = (x: Float64Array, y: Float64Array) =>
     x.length === y.length && x.every((one, i) => one === y[i]);

@@ -145,7 +145,7 @@ export function concatColumns(parts: readonly Columns[]): Columns {
   return appendColumns(parts);
 }
 
-/** `concatColumns` whatever the order of times: what comes of it may not be a block. */
+/** As `concatColumns`, whatever the order of times: the result may not be a valid block. */
 export function appendColumns(parts: readonly Columns[]): Columns {
   const first = parts[0];
   if (first === undefined) throw new SeriesError("length_mismatch", "parts", "must not be empty");

@@ -8,20 +8,24 @@ export interface RankedBlock {
   readonly ranks: Ranks;
 }
 
-/** Samples with ascending times, and where each came from: its position among all samples of the blocks in a row. */
+/** Samples with ascending times, each with its origin: its position in the concatenation of all blocks. */
 export interface Layer {
   readonly columns: Columns;
   readonly origins: Uint32Array;
 }
 
 /**
- * All samples of a stretch of time. The first layer has those that no later one of the stretch hides; what they hide
- * lies in the others, for it may be shown again when others are taken away, and hides what is earlier still.
+ * All samples of a stretch of time. The first layer holds the samples that no later sample of the stretch hides. The
+ * other layers hold the hidden ones: they hide still earlier samples, and show again when the samples above them are
+ * removed.
  */
 export type Stack = readonly Layer[];
 
 export interface StackLimits {
-  /** Samples of a stack, hidden ones counted; a stack may have half as many more, so that none is left small. */
+  /**
+   * Most samples of a stack, hidden ones included. A stack may hold half as many more, so that no small one is left
+   * over.
+   */
   readonly samples: number;
   /** Most milliseconds from a stack's first instant to its last. */
   readonly spanMs: number;

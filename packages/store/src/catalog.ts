@@ -71,7 +71,7 @@ function shapeOf({ name, key, indexes, version = 1 }: CollectionDeclaration): Co
   return { name, key, fields, indexes: shapes, version };
 }
 
-/** Throws `invalid` where a newer program has had the collection: it could not be read as it was meant. */
+/** Throws `invalid` where a newer program has written the collection: this one could misread it. */
 export function checkVersion(shape: CollectionShape, stored: number): void {
   if (stored <= shape.version) return;
   refuse(

@@ -1,30 +1,33 @@
 import type { CollectionDeclaration, Document, Store } from "./port.ts";
 
-/** Something that is stored and is not what was written. Opaque ids, times and counts alone: never what a document says. */
+/**
+ * One finding: a stored thing that differs from what was written. It holds opaque ids, times and counts only, never
+ * what a document says.
+ */
 export interface Finding {
   readonly collection?: string;
   /** Key of the document, the partition first. */
   readonly document?: readonly string[];
   readonly what: string;
-  /** What is lost by it, and for whom. */
+  /** What is lost, and for whom. */
   readonly means: string;
   /** What can be done. */
   readonly remedy: string;
 }
 
-/** Looks into a document that decodes and agrees with its index fields; undefined where it is whole. */
+/** Inspects a document that decodes and agrees with its index fields; undefined where it is whole. */
 export type DocumentCheck = (document: Document) => Promise<Finding | undefined>;
 
-/** How a service looks at its own store. */
+/** How a service checks its own store. */
 export interface StoreCheck {
   readonly collections: readonly CollectionDeclaration[];
-  /** By collection; those without say nothing that is sealed or leads elsewhere. */
+  /** By collection. A collection without an entry holds nothing sealed and refers to nothing. */
   readonly documents: Readonly<Record<string, DocumentCheck>>;
-  /** What documents are together, after each was looked at. */
+  /** Checks documents against each other, after each was checked alone. */
   readonly together?: () => AsyncGenerator<Finding>;
 }
 
-/** Reads alone. */
+/** Reads only. */
 export type Reads = Pick<Store, "get" | "scan">;
 
 /** The remedy of most damage. */

@@ -9,7 +9,7 @@ export type PreparedChange =
   | {
       readonly kind: "insert" | "replace";
       readonly collection: string;
-      /** In the order of the collection's `fields`; null where the document has none. */
+      /** In the order of the collection's `fields`; null where the document lacks the field. */
       readonly values: ReadonlyArray<IndexValue | null>;
       readonly document: Uint8Array;
       /** 0 for an insert. */

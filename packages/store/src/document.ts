@@ -33,7 +33,7 @@ export function decodeDocument<D extends Document>(bytes: Uint8Array): D {
   try {
     decoded = deserialize(bytes, { promoteBuffers: true });
   } catch (cause) {
-    // Not as a cause: it may quote what it met.
+    // Not as a cause: its message may quote the document.
     const name = cause instanceof Error ? cause.name : "unknown";
     throw new StoreError("damaged", `a stored document does not decode (${name})`);
   }

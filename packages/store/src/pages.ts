@@ -1,8 +1,8 @@
 import type { Document, Page, Scan, Store } from "./port.ts";
 
 /**
- * The pages of a list, each read when it is asked for. `read` gets the cursor of the page before, undefined for the first
- * page. A page is a snapshot; several pages are not.
+ * The pages of a list; each is read when the caller asks for it. `read` gets the cursor of the page before, and
+ * undefined for the first page. A page is a snapshot; several pages are not.
  */
 export async function* pages<P extends { readonly cursor?: string | undefined }>(
   read: (cursor: string | undefined) => Promise<P>,

@@ -28,8 +28,8 @@ export interface CollectionDeclaration {
   readonly key: readonly ["partition", ...string[]];
   readonly indexes: readonly IndexDeclaration[];
   /**
-   * Default 1. Raise it with every change of the indexes, and with every change of the documents that a program of
-   * before would misread: a program refuses to open a store that has a higher one.
+   * Default 1. Raise it with every change of the indexes, and with every change of the documents that an older
+   * program would misread: a program refuses to open a store with a higher version.
    */
   readonly version?: number;
 }
@@ -46,14 +46,14 @@ export type Change =
       readonly kind: "replace";
       readonly collection: string;
       readonly document: Document;
-      /** The change is refused as a conflict unless the stored document has this revision. */
+      /** Unless the stored document has this revision, the change is refused as a conflict. */
       readonly ifRevision: number;
     }
   | {
       readonly kind: "delete";
       readonly collection: string;
       readonly key: readonly IndexValue[];
-      /** Without it the delete always holds, also where nothing is stored under the key. */
+      /** Without it the delete always succeeds, also where nothing is stored under the key. */
       readonly ifRevision?: number;
     };
 
@@ -93,7 +93,7 @@ export type CommitResult =
       readonly committed: false;
       readonly reason: "duplicate" | "conflict";
       readonly change: number;
-      /** The unique index that was met, or `key`. Given for `duplicate`. */
+      /** The unique index with the existing value, or `key`. Given for `duplicate`. */
       readonly index?: string;
     };
 
@@ -139,13 +139,13 @@ export interface Store {
   /** Removes delivered entries. Positions that are gone already are ignored. */
   deleteOutbox(positions: readonly number[]): Promise<void>;
   /**
-   * About how many documents a collection holds, or how many events wait in the outbox where none is named: for
+   * About how many documents a collection holds, or, without a name, how many events wait in the outbox: for
    * operators. SQLite walks an index for it, so ask for collections that are emptied, not for those that grow.
    */
   count(collection?: string): Promise<number>;
   /**
    * Resolves once no file of the store holds the bytes of a document deleted or replaced before the call. It may
-   * rewrite the whole store and hold up other calls meanwhile.
+   * rewrite the whole store and delay other calls meanwhile.
    */
   scrub(): Promise<void>;
   /** Waits for commits under way, then lets go of the files. Idempotent. */

@@ -14,11 +14,11 @@ export interface PreparedScan {
   readonly range: NonNullable<Scan["range"]>;
   readonly descending: boolean;
   readonly limit: number;
-  /** Where the page before ended: the values of the order's fields after `equals`. */
+  /** Where the page before ended: the values of the index's fields after `equals`. */
   readonly position?: readonly IndexValue[];
 }
 
-/** Checks a scan for any engine and opens its cursor. Throws `invalid`. */
+/** Checks a scan for any engine and decodes its cursor. Throws `invalid`. */
 export function prepareScan(shape: CollectionShape, scan: Scan): PreparedScan {
   const index = shape.indexes.get(scan.index ?? KEY_INDEX);
   if (!index) refuse(`index ${scan.index} of ${shape.name} is not declared`);
@@ -78,7 +78,7 @@ function openCursor(index: IndexShape, scan: PreparedScan, cursor: string): Inde
   return position;
 }
 
-/** Names the scan without its limit: pages of one scan may differ in size. */
+/** Identifies the scan without its limit: pages of one scan may differ in size. */
 function digest({ collection, index, equals, range, descending }: PreparedScan): string {
   const bounds = [range.from ?? null, range.after ?? null, range.to ?? null];
   const shape = JSON.stringify([collection, index, equals, bounds, descending]);

@@ -1,10 +1,10 @@
 /** LOINC (loinc.org, Regenstrief Institute), as FHIR names it. */
 export const LOINC = "http://loinc.org";
 
-/** Our own code system for what LOINC has no code for; data/codes.json says why of each. */
+/** Our own code system, for concepts without a LOINC code; data/codes.json gives the reason for each. */
 export const SLEEP_STAGE_SYSTEM = "https://wellapi.dev/fhir/CodeSystem/sleep-stage-observation";
 
-/** Why there is no value (HL7 FHIR R4). */
+/** Why a value is missing (HL7 FHIR R4). */
 export const DATA_ABSENT_REASON_SYSTEM = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
 
 /** A concept of a closed set. */
@@ -13,7 +13,7 @@ export interface Concept {
   readonly display: string;
 }
 
-/** What a living body can have, both included; decimals as text in the unit of its code. */
+/** The range of values that a living body can have, both bounds included; decimals as text in the unit of the code. */
 export interface PlausibleRange {
   readonly low: string;
   readonly high: string;
@@ -22,7 +22,7 @@ export interface PlausibleRange {
 interface CodeDefinitionBase {
   /** URI of the code system. */
   readonly system: string;
-  /** Unique over all systems here, so it may stand alone as a key. */
+  /** Unique over all systems here, so the code alone may be a key. */
   readonly code: string;
   /** LOINC's long common name where the system is LOINC. */
   readonly display: string;
@@ -50,12 +50,12 @@ export interface ComponentsCode extends CodeDefinitionBase {
   readonly components: readonly QuantityCode[];
 }
 
-/** An interval with parts. Its components sum it up. */
+/** An interval with parts. Its components are the sums over the interval. */
 export interface SessionCode extends CodeDefinitionBase {
   readonly kind: "session";
   /** The system of all `segments`. */
   readonly segmentSystem: string;
-  /** What its parts may be. */
+  /** The codes that its parts may have. */
   readonly segments: readonly Concept[];
 }
 
@@ -65,7 +65,7 @@ export interface IntegerCode extends CodeDefinitionBase {
   readonly plausible: PlausibleRange;
 }
 
-/** A number to a number, each with a unit. */
+/** A ratio of two numbers, each with a unit. */
 export interface RatioCode extends CodeDefinitionBase {
   readonly kind: "ratio";
   /** UCUM. */

@@ -2,10 +2,10 @@ import { type CodeDefinition, LOINC } from "./definition.ts";
 
 const MOST = 3;
 const FARTHEST = 2;
-/** A longer text was meant for no code. */
+/** A longer text is not a mistyped code. */
 const MAX_LENGTH = 64;
 
-/** Accepted codes that may have been meant by one that is not, nearest first; ties in the order of `codes`. */
+/** Accepted codes that a mistyped code may mean, nearest first; ties in the order of `codes`. */
 export function nearCodes(codes: readonly CodeDefinition[], code: string, system: string): CodeDefinition[] {
   if (code.length > MAX_LENGTH) return [];
   const wanted = bare(code);
@@ -18,12 +18,12 @@ export function nearCodes(codes: readonly CodeDefinition[], code: string, system
     .map(({ definition }) => definition);
 }
 
-/** 0 for the same code of another system, or without its check digit. */
+/** 0 for the same code in another system, or without its check digit. */
 function distance({ code, system: own }: CodeDefinition, wanted: string, system: string): number {
   const known = bare(code);
   if (known === wanted) return 0;
   if (own === LOINC && code.split("-")[0] === wanted) return 0;
-  // Two changes make any short code of any other.
+  // With two changes any short code becomes any other.
   if (
     Math.min(known.length, wanted.length) <= FARTHEST + 1 ||
     (own !== LOINC && own !== system && system !== "")

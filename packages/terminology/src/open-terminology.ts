@@ -8,11 +8,11 @@ import { TerminologyError } from "./terminology-error.ts";
 import { parseUnit } from "./ucum.ts";
 
 /**
- * The shipped codes and categories with those that an installation adds: the `.json` files of a folder, in the order of
- * their names, of the same form as those in `data/`.
+ * The shipped codes and categories with those that an installation adds: the `.json` files of a folder, in the order
+ * of their names, in the format of `data/`.
  *
- * @param folder absent: the shipped ones alone
- * @throws TerminologyError `invalid_data` that names all that is wrong, also where a file defines anew what is shipped
+ * @param folder absent: only the shipped ones
+ * @throws TerminologyError `invalid_data` that names every problem, also where a file redefines something shipped
  */
 export async function openTerminology(folder: string | undefined): Promise<Terminology> {
   if (folder === undefined) return shippedTerminology;
@@ -44,7 +44,7 @@ async function readOne(path: string, name: string): Promise<TerminologyDocument>
   try {
     return { name, content: JSON.parse(text) };
   } catch {
-    // Told with all else that is wrong.
+    // Reported together with all other problems.
     return { name, content: undefined };
   }
 }

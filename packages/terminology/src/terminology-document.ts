@@ -9,13 +9,13 @@ import { TerminologyError } from "./terminology-error.ts";
 
 /** A JSON document of codes and of versions of categories. */
 export interface TerminologyDocument {
-  /** Names it where something is wrong, e.g. its file. */
+  /** Names the document in errors, e.g. its file. */
   readonly name: string;
   /** Parsed JSON. */
   readonly content: unknown;
 }
 
-/** What documents hold together. */
+/** The content of all documents together. */
 export interface Definitions {
   readonly codes: readonly CodeDefinition[];
   /** By category, each category's versions ascending from 1. */

@@ -3,7 +3,7 @@ import { nearCodes } from "./near-codes.ts";
 import type { Definitions } from "./terminology-document.ts";
 import { checkUnitOf, type UnitCheck } from "./units.ts";
 
-/** The words of an exchange: its codes, and the categories of data that consents name. Does not change. */
+/** The vocabulary of an exchange: its codes, and the categories of data that consents name. Immutable. */
 export interface Terminology {
   /** Every code that data may have, in the order of the documents. */
   readonly codes: readonly CodeDefinition[];
@@ -14,11 +14,11 @@ export interface Terminology {
    * @param system empty means LOINC, as in the contracts
    */
   findCode(code: string, system?: string): CodeDefinition | undefined;
-  /** The definition of `code`, a component's too, in whatever system it is. */
+  /** The definition of `code`, a component's too, in any system. */
   findAnyCode(code: string): CodeDefinition | undefined;
-  /** Up to three accepted codes that may have been meant. */
+  /** Up to three accepted codes that the caller may have meant. */
   near(code: string, system?: string): readonly CodeDefinition[];
-  /** Whether `value` is in the closed set of the coded code `code`. Displays decide nothing. */
+  /** Whether `value` is in the closed set of the coded code `code`. Displays are ignored. */
   isAllowedValue(code: string, value: { readonly system: string; readonly code: string }): boolean;
   /** Whether a unit may be sent with a code, a component's too. */
   checkUnit(code: string, unit: string): UnitCheck;
@@ -31,7 +31,7 @@ export interface Terminology {
   currentVersion(category: string): number;
   /** The codes of one version. Empty for a category or version that is not known: the unknown permits nothing. */
   codesOf(category: string, version: number): ReadonlySet<string>;
-  /** Whether `code` is in that version of `category`; false for whatever is not known. */
+  /** Whether `code` is in that version of `category`; false for an unknown code, category or version. */
   isInCategory(code: string, category: string, version: number): boolean;
   /** The categories whose current version holds `code`. */
   categoriesOf(code: string): readonly string[];
@@ -47,7 +47,7 @@ export function createTerminology({ codes, sets: unordered }: Definitions): Term
       definition.kind === "components" ? definition.components.map((one) => [one.code, one] as const) : [],
     ),
   );
-  // A category stands where its first version does.
+  // A category stands where its first version stands.
   const categories = [...new Set(unordered.map(({ category }) => category))];
   const sets = categories.flatMap((name) => unordered.filter(({ category }) => category === name));
   /** `versions.get(category)[version − 1]`. */

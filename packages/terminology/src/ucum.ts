@@ -1,15 +1,12 @@
 import { createRequire } from "node:module";
 
-/**
- * A unit as this package needs it: by which rational factor, from which zero and in which dimension it
- * measures.
- */
+/** A unit as this package needs it: its rational factor, its zero and its dimension. */
 export interface Unit {
   /** The unit in base units of its dimension, as the UCUM library computed it: a double, near to exact. */
   readonly magnitude: number;
   /** Equal for units of one dimension. */
   readonly dimension: string;
-  /** The temperature scale that it is, if it is one: these have zeros of their own. */
+  /** Its temperature scale, if it is one: temperature scales have their own zeros. */
   readonly temperature: "K" | "Cel" | "[degF]" | "[degR]" | undefined;
 }
 
@@ -28,7 +25,7 @@ interface UcumParser {
 
 /** Longer units do not occur; the bound keeps hostile ones from the parser. */
 const MAX_UNIT_LENGTH = 64;
-/** UCUM is defined over printable ASCII without blanks (UCUM §1); the library trims them. */
+/** UCUM is defined over printable ASCII without blanks (UCUM §1); the library trims blanks. */
 const UNIT_CHARACTERS = /^[\x21-\x7e]+$/;
 /** The library reads `0.kg` as `kg`. */
 const ZERO_FACTOR = /(^|[./(])0+($|[./)])/;
@@ -37,22 +34,21 @@ const TEMPERATURES = ["K", "Cel", "[degF]", "[degR]"] as const;
 
 const CACHE_LIMIT = 1_000;
 
-// Both are memos of pure functions. The library takes 20 ms to load, so: at the first unit that
-// is asked for, once.
+// Both are memos of pure functions. The library takes 20 ms to load, so it is loaded once, for the first unit.
 let parser: UcumParser | undefined;
 const cache = new Map<string, Unit | undefined>();
 
 /**
- * Parses a UCUM code (case sensitive form), for example `mm[Hg]`, `{beats}/min`, `[degF]`. Annotations in
- * braces mean nothing (UCUM §12): `{beats}/min`, `1/min` and `/min` are one.
+ * Parses a UCUM code (case sensitive form), for example `mm[Hg]`, `{beats}/min`, `[degF]`. Annotations in braces are
+ * ignored (UCUM §12): `{beats}/min`, `1/min` and `/min` are one unit.
  *
- * @returns undefined for what is not a UCUM unit, and for units without a ratio or a known zero (pH,
- *   decibel) or without a dimension (international units), which cannot be compared
+ * @returns undefined for a text that is not a UCUM unit, for units without a ratio or a known zero (pH, decibel), and
+ *   for units without a dimension (international units), which cannot be compared
  */
 export function parseUnit(code: string): Unit | undefined {
   if (cache.has(code)) return cache.get(code);
   const unit = parse(code);
-  // What callers send is a handful of units; the bound is for those who send anything.
+  // Callers send a handful of units; the bound limits hostile callers.
   if (cache.size >= CACHE_LIMIT) cache.delete(cache.keys().next().value!);
   cache.set(code, unit);
   return unit;
@@ -85,15 +81,15 @@ function parsedByLibrary(code: string): UcumUnit | null {
   parser ??= loadParser();
   try {
     const [unit, understoodAs] = parser.parseString(code, "validate", false);
-    // It repairs some mistakes and reports what it made of them: a code that it had to repair is none.
+    // It repairs some mistakes and reports the repair: a code that needed one is not a unit.
     return understoodAs === code ? unit : null;
   } catch {
-    // It throws both for what it refuses and where it trips over itself (`kg()`): neither is a unit.
+    // It throws for units that it rejects, and also through its own faults (`kg()`): neither is a unit.
     return null;
   }
 }
 
-/** The parser itself: the library's public door to it prints what the parser throws. */
+/** The parser itself: the library's public function prints what the parser throws. */
 function loadParser(): UcumParser {
   const library = createRequire(import.meta.url)("@lhncbc/ucum-lhc") as {
     UcumLhcUtils: { getInstance(): { uStrParser_: UcumParser } };

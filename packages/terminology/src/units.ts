@@ -8,7 +8,7 @@ export type UnitCheck =
   | { readonly status: "ok" }
   | {
       readonly status: "unknown_code" | "unknown_unit" | "wrong_dimension";
-      /** For the caller's developer; holds nothing that was sent. */
+      /** For the caller's developer; holds nothing that the caller sent. */
       readonly remedy: string;
     };
 
@@ -32,7 +32,7 @@ export function checkUnitOf(definition: CodeDefinition | undefined, unit: string
   return checkUnitAgainst(definition.unit, unit);
 }
 
-/** As `checkUnitOf`, against a unit that is accepted. */
+/** As `checkUnitOf`, for a unit that is accepted already. */
 export function checkUnitAgainst(accepted: string, unit: string): UnitCheck {
   const parsed = parseUnit(unit);
   const target = parseUnit(accepted)!;
@@ -41,7 +41,7 @@ export function checkUnitAgainst(accepted: string, unit: string): UnitCheck {
   return { status: parsed ? "wrong_dimension" : "unknown_unit", remedy };
 }
 
-/** A count's unit is nothing but an annotation. */
+/** The unit of a count is only an annotation. */
 export function isCount(unit: string): boolean {
   return unit.startsWith("{") && unit.endsWith("}");
 }
@@ -112,8 +112,8 @@ export function convertMantissas(
 }
 
 /**
- * Converts a column to as many digits as its exact results need: at least those of `scale`, at most 9, and fewer where a
- * result would need more than 53 bits. What has no end within these digits is rounded once, half to even.
+ * Converts a column to as many digits as its exact results need: at least those of `scale`, at most 9, and fewer
+ * where a result would need more than 53 bits. A result with more digits than that is rounded once, half to even.
  *
  * @param mantissas safe integers; not changed
  * @throws TerminologyError as `convertDecimal`, `out_of_range` only where whole numbers are too large
@@ -139,7 +139,7 @@ export function convertExactly(
   }
 }
 
-/** Undefined where one needs more than 53 bits and fewer digits may do. */
+/** Undefined where a result needs more than 53 bits and fewer digits are allowed. */
 function resultsOf(
   exact: ReadonlyMap<number, Big>,
   scale: number,
@@ -149,7 +149,7 @@ function resultsOf(
 ): Map<number, number> | undefined {
   const results = new Map<number, number>();
   for (const [mantissa, result] of exact) {
-    // Down to what is needed nothing but zeros goes.
+    // Removes only zeros, down to the digits that are needed.
     const scaled =
       digits === needed
         ? result.div(TENS[MAX_DIGITS - digits]!)
@@ -164,13 +164,13 @@ function resultsOf(
   return results;
 }
 
-/** Of a whole number. */
+/** Digits of a whole number. */
 function trailingZeros({ c, e }: Big): number {
   if (c[0] === 0) return MAX_DIGITS;
   return Math.min(MAX_DIGITS, Math.max(0, e + 1 - c.length));
 }
 
-/** Bounds of values as mantissas: `low <= mantissa <= high` is what is meant, of a mantissa that is a safe integer. */
+/** Bounds of values as mantissas: a safe-integer mantissa is inside where `low <= mantissa <= high`. */
 export interface MantissaBounds {
   readonly low: number;
   readonly high: number;
@@ -199,7 +199,7 @@ export function mantissaBounds(
     ofRange = new Map();
     bounds.set(range, ofRange);
   }
-  // Units have no blanks.
+  // Units have no blanks, so a blank separates the parts of the key.
   const key = `${scale} ${unit} ${rangeUnit}`;
   const known = ofRange.get(key);
   if (known !== undefined) return known;
@@ -210,13 +210,13 @@ export function mantissaBounds(
       firstMantissa(new Big(range.high), ratio, scale, (converted, high) => converted.gt(high)).minus(1),
     ),
   };
-  // What callers send is a handful of units; the bound is for those who send anything.
+  // Callers send a handful of units; the bound limits hostile callers.
   if (ofRange.size >= MAX_BOUNDS) ofRange.delete(ofRange.keys().next().value!);
   ofRange.set(key, made);
   return made;
 }
 
-/** The least mantissa whose conversion is beyond; conversions ascend. */
+/** The least mantissa whose conversion is beyond the bound; conversions ascend. */
 function firstMantissa(
   bound: Big,
   ratio: Ratio,
@@ -236,13 +236,16 @@ function firstMantissa(
     .minus(ratio.before)
     .times(power)
     .round(0);
-  // The division was rounded: at most some steps away.
+  // The division was rounded, so the result is at most some steps away.
   while (isBeyond(mantissa)) mantissa = mantissa.minus(1);
   while (!isBeyond(mantissa)) mantissa = mantissa.plus(1);
   return mantissa;
 }
 
-/** Beyond the safe integers it may be rounded, but never into them: what is asked of a safe one stays right. */
+/**
+ * Beyond the safe integers the result may be rounded, but never into them: the comparison with a safe integer stays
+ * right.
+ */
 function numberOf(mantissa: Big): number {
   return mantissa.toNumber() + 0; // −0 becomes 0
 }
@@ -262,7 +265,10 @@ const HALF_EVEN = 2; // big.js: roundHalfEven
 const MAX_DIGITS = 9;
 const TENS = Array.from({ length: MAX_DIGITS + 1 }, (_, digits) => new Big(10).pow(digits));
 
-/** big.js takes the precision of a division from its constructor, so: one for each number of digits. */
+/**
+ * big.js takes the precision of a division from its constructor, so there is one constructor for each number of
+ * digits.
+ */
 const bigOfDigits = Array.from({ length: 10 }, (_, digits) => {
   const Rounding = Big();
   Rounding.DP = digits;
@@ -281,7 +287,7 @@ function scaledResult(
     throw new TerminologyError("out_of_range", "digits must be an integer from 0 to 9");
   }
   const exact = new Big(`${value.mantissa}e${-value.scale}`);
-  // All over one denominator, so that nothing is rounded before the end.
+  // All terms over one denominator, so that nothing is rounded before the end.
   const numerator = exact
     .plus(ratio.before.times(terms))
     .times(ratio.multiply)
@@ -347,7 +353,7 @@ function plainRatio(from: Unit, to: Unit): Ratio {
 }
 
 /**
- * Of one dimension; and a temperature scale with a zero of its own converts only to another scale that is
+ * Whether both are of one dimension. A temperature scale with its own zero converts only to another scale that is
  * known here (not to a millikelvin: nobody measures so).
  */
 function isCommensurable(a: Unit, b: Unit): boolean {
@@ -361,9 +367,9 @@ function isShifted(unit: Unit): boolean {
 }
 
 /**
- * Units are defined by short decimals (1 [lb_av] = 0.45359237 kg) or whole numbers (1 h = 60 min), but the
- * library multiplies doubles: 2.5400000000000005. This finds the number that was meant, at most 12 digits
- * long, where the double is within its rounding errors of one.
+ * Units are defined by short decimals (1 [lb_av] = 0.45359237 kg) or whole numbers (1 h = 60 min), but the library
+ * multiplies doubles: 2.5400000000000005. This finds the defined number, at most 12 digits long, where the double is
+ * within its rounding errors of one.
  */
 function shortDecimal(factor: number): Big | undefined {
   const text = factor.toPrecision(12);

@@ -6,7 +6,7 @@ import type { KeyUse, Kms } from "./port.ts";
 const RESTORE_KEYS =
   "put back the newest copy of keys/patient-keys.db, or `wellapi restore` of the newest backup of keys (docs/operations.md, Damage)";
 
-/** That every patient's wrapped key unwraps. Nothing of a patient whose data key does not can be read. */
+/** Checks that every patient's wrapped key unwraps. Without the data key nothing of the patient can be read. */
 export function keysCheck(kms: Kms): StoreCheck {
   return {
     collections: vaultCollections,

@@ -6,8 +6,8 @@ const MAX_INFO_BYTES = 1024;
 const noSalt = new Uint8Array();
 
 /**
- * 32 bytes by HKDF-SHA-256 (RFC 5869), without a salt: every key that comes here is uniformly random.
- * The purpose and its parts are encoded as JSON, so that no two lists of parts collide.
+ * 32 bytes by HKDF-SHA-256 (RFC 5869), without a salt: every input key is uniformly random. The purpose and its parts
+ * are encoded as JSON, so that no two lists of parts collide.
  */
 export function deriveKey(key: Uint8Array, purpose: string, ...parts: readonly string[]): Buffer {
   const info = Buffer.from(JSON.stringify([`wellapi/${purpose}/v1`, ...parts]));

@@ -1,8 +1,8 @@
 /**
- * `no_key`: no key was ever made. `destroyed`: there was one, and it is gone for ever. `tampered`: the bytes
- * were not sealed by this key for this context. `unavailable`: the store or the KMS cannot answer, or the key
- * was dropped from memory; ask again. `damaged`: the wrapped key, or the file that holds it, is not what was written;
- * asking again does not help. `invalid`: the caller broke the port's contract, or a key file or configuration cannot be
+ * `no_key`: no key was ever made. `destroyed`: the key was destroyed for ever. `tampered`: the bytes were not sealed
+ * by this key for this context. `unavailable`: the store or the KMS cannot answer, or the key was dropped from
+ * memory; try again. `damaged`: the wrapped key, or the file that holds it, differs from what was written; trying
+ * again does not help. `invalid`: the caller broke the port's contract, or a key file or configuration cannot be
  * used.
  */
 export type VaultErrorCode = "no_key" | "destroyed" | "tampered" | "unavailable" | "damaged" | "invalid";
@@ -17,7 +17,7 @@ export class VaultError extends Error {
   }
 }
 
-/** Whether the error says that nothing was ever sealed for the patient. */
+/** Whether the error says that the patient never had a key, so nothing was ever sealed. */
 export function isWithoutKey(error: unknown): error is VaultError {
   return error instanceof VaultError && error.code === "no_key";
 }

@@ -8,8 +8,8 @@ const KEY_BYTES = 32;
 const GROUP_AND_OTHERS = 0o077;
 
 /**
- * What a key file holds: 32 bytes that other keys are derived from, and the keys that wrap, the last of which is the one
- * in use. At the beginning there is one, number 0, which is derived as well, and the file is just those 32 bytes.
+ * The content of a key file: 32 bytes from which other keys are derived, and the wrapping keys, of which the last is
+ * in use. A new file has one wrapping key, number 0, which is derived as well, so the file is just those 32 bytes.
  */
 export interface MasterKey {
   readonly root: Buffer;
@@ -27,8 +27,8 @@ const ENTRY_BYTES = NUMBER_BYTES + KEY_BYTES;
 const MOST_ENTRIES = 16;
 
 /**
- * The key of the file, which is made with mode 0600 where there is none; its folder exists. Throws
- * `invalid` for a file that others may read or that is no key, `unavailable` where it cannot be read or made.
+ * Reads the key file, and creates it with mode 0600 where it is missing; its folder exists. Throws `invalid` for a
+ * file that others may read or that holds no key, `unavailable` where it cannot be read or created.
  */
 export async function readOrCreateKeyFile(path: string): Promise<MasterKey> {
   try {
@@ -40,7 +40,7 @@ export async function readOrCreateKeyFile(path: string): Promise<MasterKey> {
   }
 }
 
-/** Undefined where there is none. Throws as `readOrCreateKeyFile`. */
+/** Undefined where the file is missing. Throws as `readOrCreateKeyFile`. */
 export async function readKeyFile(path: string): Promise<MasterKey | undefined> {
   let file: FileHandle;
   try {
@@ -50,7 +50,7 @@ export async function readKeyFile(path: string): Promise<MasterKey | undefined> 
     throw error;
   }
   try {
-    // Of the opened file, not of the path: what is checked is what is read.
+    // The check uses the opened file, not the path: the file that is checked is the file that is read.
     const { mode, size } = await file.stat();
     if (process.platform !== "win32" && (mode & GROUP_AND_OTHERS) !== 0) {
       throw new VaultError("invalid", `others may read the key file ${path}; run: chmod 600 ${path}`);
@@ -80,7 +80,7 @@ function parse(bytes: Buffer, entries: number): MasterKey {
   return { root, wrapping };
 }
 
-/** Takes the file's place, whole or not at all. */
+/** Replaces the file, whole or not at all. */
 export async function replaceKeyFile(path: string, { root, wrapping }: MasterKey): Promise<void> {
   const entries = wrapping.flatMap(({ number, bytes }) => {
     const head = Buffer.alloc(NUMBER_BYTES);
@@ -104,11 +104,11 @@ async function writeDraft(path: string, bytes: Uint8Array): Promise<string> {
   return draft;
 }
 
-/** Complete and on disk before it has its name, so that a crash leaves no half key behind. */
+/** The file is complete and on disk before it has its name, so a crash leaves no half key behind. */
 async function createKeyFile(path: string): Promise<MasterKey> {
   const draft = await writeDraft(path, randomBytes(KEY_BYTES));
   try {
-    // Unlike a rename, a link refuses to take the place of a key that another process has made meanwhile.
+    // Unlike a rename, a link does not replace a key that another process has created meanwhile.
     await link(draft, path);
   } catch (error) {
     if (codeOf(error) !== "EEXIST") throw error;

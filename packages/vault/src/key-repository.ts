@@ -3,13 +3,13 @@ import { VaultError } from "./errors.ts";
 import type { KeyUse, Kms } from "./port.ts";
 
 export const KEYS_COLLECTION = "patient_keys";
-/** The entry of a key that says whether it lives. It carries no key material, so it can stay for ever. */
+/** The entry of a key that shows whether it lives. It carries no key material, so it can stay for ever. */
 const HEAD = 0;
-/** More versions than a key can come to have. */
+/** More versions than a key can have. */
 const MAX_VERSIONS = 1000;
 const INSTALLATION = "installation";
 
-/** What the vault keeps, for its store's declaration. Backups of data must leave this collection out. */
+/** The vault's collections, for its store's declaration. Backups of data must leave them out. */
 export const vaultCollections: readonly CollectionDeclaration[] = [
   { name: KEYS_COLLECTION, key: ["partition", "use", "version"], indexes: [] },
 ];
@@ -20,7 +20,7 @@ interface HeadDocument extends Document {
   readonly created: Date;
   /** Once set, the key is gone and stays gone. */
   readonly destroyed?: Date;
-  /** Of the installation's own entry only: which master key wraps. */
+  /** Only in the installation's own entry: the master key that wraps. */
   readonly fingerprint?: Uint8Array;
 }
 
@@ -49,7 +49,7 @@ export interface KeyRepository {
   insert(partition: string, use: KeyUse, wrapped: Uint8Array, now: number): Promise<void>;
   /** Deletes all versions, marks the key as destroyed, and scrubs the store. Returns how many were deleted. */
   destroy(partition: string, use: KeyUse, now: number): Promise<number>;
-  /** The master key's fingerprint that was stored first; stores the given one where there is none. */
+  /** Returns the stored fingerprint of the master key; where there is none, stores the given one. */
   fingerprint(fingerprint: Uint8Array, now: number): Promise<Uint8Array>;
 }
 
@@ -86,7 +86,7 @@ export function createKeyRepository(store: Store): KeyRepository {
     fingerprint: (fingerprint, now) =>
       guard(async () => {
         const key = [INSTALLATION, "fingerprint", HEAD] as const;
-        // Read first: a start on a full disk has nothing to write.
+        // Reads first: a start on a full disk must not write.
         const known = (await store.get<HeadDocument>(KEYS_COLLECTION, key))?.document.fingerprint;
         if (known !== undefined) return known;
         const document: HeadDocument = {
@@ -145,10 +145,10 @@ async function markDestroyed(store: Store, partition: string, use: KeyUse, now: 
   }
 }
 
-/** How many are wrapped at once: they share commits. */
+/** How many keys are wrapped at once: they share commits. */
 const AT_ONCE = 256;
 
-/** Wraps anew what an older master key has wrapped. Nobody else may write meanwhile. */
+/** Rewraps the keys that an older master key has wrapped. No other process may write meanwhile. */
 export async function rewrapKeys(store: Store, kms: Kms): Promise<number> {
   let count = 0;
   const scan = { equals: [], limit: AT_ONCE };
@@ -182,7 +182,7 @@ function destroyed(): VaultError {
   return new VaultError("destroyed", "the patient's key was destroyed");
 }
 
-/** Errors of the store as the vault's own. */
+/** Turns errors of the store into the vault's own. */
 async function guard<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

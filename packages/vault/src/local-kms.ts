@@ -15,15 +15,15 @@ export interface LocalKms extends Kms {
 }
 
 const KEY_BYTES = 32;
-/** Of boxes by key number 0: one byte. Those by others have their number behind a byte of 2. */
+/** Header of boxes by key number 0: one byte. Boxes by other keys have a byte of 2, then the key's number. */
 const FIRST = 1;
 const NUMBERED = 2;
 const NUMBERED_BYTES = 5;
 
 /**
  * A KMS over one file of keys. Wrapped keys are AES-256-GCM boxes (header, nonce, ciphertext, tag: 61 bytes or 65)
- * with the header and the context as associated data. Wrapping and deriving use keys of their own. `masterKey` adds keys
- * that wrap and retires them; what is derived stays as it is.
+ * with the header and the context as associated data. Wrapping and deriving use separate keys. `masterKey` adds and
+ * retires wrapping keys; derived keys stay the same.
  */
 export async function openLocalKms({ path }: LocalKmsOptions): Promise<LocalKms> {
   const { root, wrapping } = await readOrCreateKeyFile(path);
@@ -46,7 +46,7 @@ export async function openLocalKms({ path }: LocalKmsOptions): Promise<LocalKms>
       checkOpen();
       const header = headerIn(wrapped);
       const key = keys.get(numberIn(header));
-      // Another process has a newer file already; or this one was retired too early.
+      // Either another process has replaced the file, or the key was retired too early.
       if (!key)
         throw new VaultError("unavailable", "it was wrapped by a master key that the key file does not have");
       return openBox(key, header.length, associate(header, context), wrapped);

@@ -1,6 +1,6 @@
 /**
- * A map that holds at most `capacity` entries and lets the least recently used go. Use is not counted while it is less
- * than half full.
+ * A map that holds at most `capacity` entries and evicts the least recently used. Use is not tracked while the map is
+ * less than half full.
  */
 export interface Lru<V> {
   get(key: string): V | undefined;

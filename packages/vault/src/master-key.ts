@@ -6,8 +6,8 @@ import { rewrapKeys } from "./key-repository.ts";
 import type { Kms } from "./port.ts";
 
 /**
- * Adds a key to the file, which wraps from now on; the one before still unwraps. Returns its number. Where there are two
- * already, a rotation is under way and nothing is added.
+ * Adds a wrapping key to the file. New keys are wrapped with it; the previous one still unwraps. Returns its number.
+ * Where there are two already, a rotation is under way and nothing is added.
  */
 export async function addMasterKey(path: string): Promise<number> {
   const { root, wrapping } = await existing(path);
@@ -18,7 +18,10 @@ export async function addMasterKey(path: string): Promise<number> {
   return added.number;
 }
 
-/** Leaves the key that wraps. What another has wrapped opens never more. Returns the numbers that are gone. */
+/**
+ * Keeps only the wrapping key in use. Keys that an older one has wrapped never open again. Returns the removed
+ * numbers.
+ */
 export async function retireMasterKeys(path: string): Promise<readonly number[]> {
   const { root, wrapping } = await existing(path);
   await replaceKeyFile(path, { root, wrapping: wrapping.slice(-1) });
@@ -32,12 +35,12 @@ async function existing(path: string): Promise<MasterKey> {
 }
 
 /**
- * Wraps every patient's key anew that was wrapped by a master key before the one in use, and scrubs the old ones from
- * the store's files. May be repeated after a crash. Returns how many it wrapped.
+ * Rewraps every patient's key that an older master key has wrapped, and scrubs the old ones from the store's files.
+ * May be repeated after a crash. Returns how many keys it rewrapped.
  */
 export async function rewrapPatientKeys(deps: { readonly store: Store; readonly kms: Kms }): Promise<number> {
   const count = await rewrapKeys(deps.store, deps.kms);
-  // Also where nothing was left to wrap: an earlier run may have stopped before it.
+  // Also where nothing is left to wrap: an earlier run may have stopped before the scrub.
   await deps.store.scrub();
   return count;
 }

@@ -9,7 +9,7 @@ import type { Pairwise } from "./port.ts";
 export interface PairwiseOptions {
   /** 32 bytes, `await kms.derive("pairwise")`. Every pairwise id that was ever given out depends on it. */
   readonly secret: Uint8Array;
-  /** Parties and prefixes whose keys are held; default 1,024. */
+  /** How many parties and prefixes have their key cached; default 1,024. */
   readonly cacheKeys?: number;
 }
 
@@ -35,7 +35,7 @@ export function createPairwise(options: PairwiseOptions): Pairwise {
     const cached = permutations.get(name);
     if (cached) return cached;
     const key = deriveKey(secret, "pairwise", party, prefix);
-    // Without padding and chaining each update is one independent block, so the two objects serve for ever.
+    // Without padding and chaining each update is one independent block, so the two objects are reused for ever.
     const created = {
       forward: createCipheriv("aes-256-ecb", key, null).setAutoPadding(false),
       backward: createDecipheriv("aes-256-ecb", key, null).setAutoPadding(false),

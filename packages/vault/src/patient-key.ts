@@ -4,7 +4,7 @@ import { VaultError } from "./errors.ts";
 import type { KeyUse, PatientKey } from "./port.ts";
 import { openBox, sealBox, tampered } from "./sealed-box.ts";
 
-/** First byte of what is sealed. */
+/** First byte of a sealed box. */
 const FORMAT = 1;
 /** Format and key version. */
 const HEADER_BYTES = 5;
@@ -24,17 +24,17 @@ export interface KeyVersion {
 }
 
 /**
- * A key that can be dropped: every use then throws `unavailable`, the root bytes are zero, and what was derived is let
- * go. Derived keys are Node's KeyObjects, which cost a fifth of raw bytes at each use; Node cleanses their memory when it
- * is freed.
+ * A key that can be dropped: every later use throws `unavailable`, the root bytes are zeroed, and derived keys are
+ * released. Derived keys are Node's KeyObjects, which cost a fifth of raw bytes at each use; Node cleanses their
+ * memory when it is freed.
  */
 export interface DroppablePatientKey extends PatientKey {
   drop(): void;
 }
 
 /**
- * `versions` in ascending order, at least one: the newest seals, each opens what it sealed, and the first makes
- * the macs, for digests and opaque ids must not change with a rotation.
+ * `versions` in ascending order, at least one: the newest seals, each opens what it sealed, and the first makes the
+ * MACs, because digests and opaque ids must not change with a rotation.
  */
 export function createPatientKey(
   partition: string,
@@ -91,14 +91,14 @@ export function createPatientKey(
   };
 }
 
-/** Takes the bytes over: they are zero afterwards. */
+/** Takes ownership of the bytes: they are zero afterwards. */
 function secretKey(bytes: Buffer): KeyObject {
   const key = createSecretKey(bytes);
   bytes.fill(0);
   return key;
 }
 
-/** The key that seals, apart from the one that makes macs, with what each seal binds. */
+/** The sealing key, separate from the MAC key, with the associated data of each seal. */
 function sealingKey(partition: string, use: KeyUse, version: number, bytes: Uint8Array) {
   const header = new Uint8Array(HEADER_BYTES);
   header[0] = FORMAT;

@@ -4,9 +4,8 @@ export type KeyUse = "data" | "audit";
 /** A patient's unwrapped key. Synchronous, for hot paths. Must be dropped when its enforcer session ends. */
 export interface PatientKey {
   /**
-   * AES-256-GCM with a random 96-bit nonce. `context` (collection, document key, position) and the key's id
-   * are associated data: sealed bytes moved elsewhere don't open. Layout: version, key version, nonce,
-   * ciphertext, tag.
+   * AES-256-GCM with a random 96-bit nonce. `context` (collection, document key, position) and the key's id are
+   * associated data: sealed bytes do not open in another place. Layout: version, key version, nonce, ciphertext, tag.
    */
   seal(context: string, plaintext: Uint8Array): Uint8Array;
   /** Throws VaultError `tampered`. */
@@ -17,13 +16,22 @@ export interface PatientKey {
 
 /** Keys of patients, wrapped by a KMS and kept apart from data. All methods throw VaultError. */
 export interface Vault {
-  /** Creates the key unless it exists; `destroyed` where it was destroyed. Durable before it resolves. */
+  /** Creates the key unless it exists. Throws `destroyed` where it was destroyed. Durable when it resolves. */
   create(partition: string, use: KeyUse): Promise<void>;
-  /** The unwrapped key, cached under a bound. `no_key` where it never was; `destroyed` once destroyed. */
+  /**
+   * The unwrapped key, from a bounded cache. Throws `no_key` where it never existed, `destroyed` where it was
+   * destroyed.
+   */
   key(partition: string, use: KeyUse): Promise<PatientKey>;
-  /** Ids of the key's versions, for receipts: hashes that tell nothing of the patient. None where there is no key (any more). */
+  /**
+   * Ids of the key's versions, for receipts: hashes that reveal nothing about the patient. Empty where there is no
+   * key (any more).
+   */
   keyIds(partition: string, use: KeyUse): Promise<readonly string[]>;
-  /** Destroys for ever: once it resolves no file of the store holds the wrapped key. Returns how many. */
+  /**
+   * Destroys the key for ever: once it resolves, no file of the store holds the wrapped key. Returns how many
+   * versions it destroyed.
+   */
   destroy(partition: string, use: KeyUse): Promise<number>;
   /** Drops an unwrapped key from the cache, on recall. */
   forget(partition: string): void;
@@ -36,7 +44,7 @@ export interface Kms {
   /** Wraps 32 bytes; `context` must be the same at unwrap. */
   wrap(key: Uint8Array, context: string): Promise<Uint8Array>;
   unwrap(wrapped: Uint8Array, context: string): Promise<Uint8Array>;
-  /** The same key wrapped anew, where it was wrapped by a master key that another took the place of; else undefined. */
+  /** The same key under the master key in use, where an older master key wrapped it; else undefined. */
   rewrap(wrapped: Uint8Array, context: string): Promise<Uint8Array | undefined>;
   /** 32 bytes derived from the master key for a purpose, for example pairwise ids and page tokens. */
   derive(label: string): Promise<Uint8Array>;
@@ -49,6 +57,6 @@ export interface Kms {
 export interface Pairwise {
   /** `party`: an organization id, or `installation` for patients and operators. */
   outward(party: string, internalId: string): string;
-  /** The internal id that `outwardId` would stand for; undefined where it is malformed or of another prefix. */
+  /** The internal id that `outwardId` stands for; undefined where it is malformed or has another prefix. */
   inward(party: string, prefix: string, outwardId: string): string | undefined;
 }

@@ -1,10 +1,10 @@
 import { randomFillSync } from "node:crypto";
 
-/** Random bytes made ahead: asking the kernel for a few at a time costs more than sealing a small box. */
+/** Random bytes made in advance: a kernel call for a few bytes costs more than sealing a small box. */
 const pool = new Uint8Array(8_192);
 let used = pool.length;
 
-/** So many bytes of the system's cryptographic randomness, at most 8,192; nothing of them stays behind. */
+/** `length` bytes of the system's cryptographic randomness, at most 8,192; the pool keeps no copy. */
 export function randomFromPool(length: number): Uint8Array {
   if (length > pool.length) throw new RangeError(`the pool holds ${pool.length} bytes`);
   if (used + length > pool.length) {

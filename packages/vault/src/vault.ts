@@ -10,16 +10,16 @@ import { createPatientKey } from "./patient-key.ts";
 import type { KeyUse, Kms, Vault } from "./port.ts";
 
 export interface VaultOptions {
-  /** Where wrapped keys lie: a store that declares `vaultCollections`, or a repository in another process. */
+  /** Where wrapped keys are stored: a store that declares `vaultCollections`, or a repository in another process. */
   readonly store: Store | KeyRepository;
   readonly kms: Kms;
   readonly clock?: Clock;
   /**
-   * Unwrapped keys held at once; default 4,096. A key that is pushed out is overwritten like a forgotten one,
-   * so this must exceed the patients that are worked on at the same time.
+   * How many unwrapped keys the cache holds; default 4,096. An evicted key is overwritten like a forgotten one, so
+   * the capacity must exceed the number of patients that are worked on at the same time.
    */
   readonly cacheKeys?: number;
-  /** Told of wrapped keys that do not unwrap. */
+  /** Gets wrapped keys that do not unwrap. */
   readonly damage?: DamageReporter;
 }
 
@@ -31,9 +31,8 @@ export interface OpenVault extends Vault {
 const DEFAULT_CACHE_KEYS = 4096;
 
 /**
- * Opens the vault. Throws `invalid` where the KMS holds another master key than the one that wrapped the
- * stored keys: with a lost or swapped key file nothing would open, and what is sealed from then on would
- * hide the loss.
+ * Opens the vault. Throws `invalid` where the KMS holds another master key than the one that wrapped the stored keys:
+ * with a lost or swapped key file no stored key opens, and newly sealed data would hide the loss.
  */
 export async function openVault(options: VaultOptions): Promise<OpenVault> {
   const { store, kms, clock = systemClock, cacheKeys = DEFAULT_CACHE_KEYS, damage } = options;
@@ -120,7 +119,9 @@ async function unwrap(
   }
 }
 
-/** 128 bits of a hash of the key's place: the place has 128 random bits of its own, so the hash leads nowhere. */
+/**
+ * 128 bits of a hash of the key's place. The place holds 128 random bits, so the hash cannot be reversed by guessing.
+ */
 function keyIdOf(partition: string, use: KeyUse, version: number): string {
   const digest = hash("sha256", `wellapi key ${wrapContext(partition, use, version)}`, "buffer");
   return `key_${encodeId(digest.subarray(0, 16))}`;

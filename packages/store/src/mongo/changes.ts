@@ -6,7 +6,7 @@ import type { Layouts } from "./schema.ts";
 import { envelope, keyFilter } from "./stored.ts";
 
 export type Refusal = Extract<CommitResult, { committed: false }>;
-/** A guard of several did not hold: their answer counts and does not name. */
+/** Several guards ran in one command and one of them failed: the answer counts, and does not name it. */
 export const UNNAMED = "unnamed";
 
 type Write = Exclude<PreparedChange, { kind: "delete" }>;
@@ -26,8 +26,8 @@ interface WriteAnswer extends Command {
 }
 
 /**
- * Runs the changes in their order inside the session's transaction, up to the first that is refused. `together`: those
- * of one kind in one command, since a transaction may last for some seconds only, however far the server is.
+ * Runs the changes in order inside the session's transaction, up to the first that is refused. `together` sends
+ * changes of one kind in one command, because a transaction may last only some seconds, however far the server is.
  */
 export async function applyChanges(
   db: Db,
@@ -101,12 +101,12 @@ function refusalOf(
 ): Refusal | typeof UNNAMED | undefined {
   const change = batch[0]!;
   const error = writeErrors?.[0];
-  // Whose guard does not hold comes before what was refused after it.
+  // A failed guard comes before a change that was refused after it.
   if (isGuarded(change) && n < (error?.index ?? batch.length)) {
     return batch.length > 1 ? UNNAMED : { committed: false, reason: "conflict", change: start };
   }
   if (error) {
-    // A write conflict or a refusal of the validator: thrown as the server throws them where they come alone.
+    // A write conflict, or a document that the validator refuses: thrown as the server throws it for a single change.
     if (error.code !== DUPLICATE_KEY)
       throw new MongoServerError({ ...error, message: "a write was refused" });
     const index = indexOf(layouts, change.collection, error.keyPattern ?? {});
@@ -115,7 +115,7 @@ function refusalOf(
   return undefined;
 }
 
-/** The declared name of the unique index with these fields; MongoDB tells which it met. */
+/** The declared name of the unique index with these fields, as MongoDB names them in the error. */
 function indexOf(layouts: Layouts, collection: string, pattern: Readonly<Record<string, unknown>>): string {
   const { shape, indexes } = layouts(collection);
   const met = Object.keys(pattern).join();

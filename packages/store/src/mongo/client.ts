@@ -7,7 +7,7 @@ import {
 } from "mongodb";
 import { StoreError } from "../errors.ts";
 
-/** What every write asks for: a majority of the replica set has it in its journal. */
+/** The write concern of every write: a majority of the replica set has it in its journal. */
 export function durable(timeoutMs: number): WriteConcern {
   return new WriteConcern("majority", timeoutMs, true);
 }
@@ -21,12 +21,15 @@ export function transactionOptions(timeoutMs: number): TransactionOptions {
   };
 }
 
-/** A read by key: MongoDB answers only after a majority has confirmed that this primary is the primary. */
+/**
+ * The read concern of a read by key: MongoDB answers only after a majority has confirmed that this primary is the
+ * primary.
+ */
 export function linearizable(timeoutMs: number) {
   return { readConcern: { level: "linearizable" }, readPreference: "primary", maxTimeMS: timeoutMs } as const;
 }
 
-/** A read of many: one point in time, on a sharded cluster too, of what a majority has. */
+/** The read concern of a scan: one point in time, also on a sharded cluster, of data that a majority has. */
 export function snapshot(timeoutMs: number) {
   return { readConcern: { level: "snapshot" }, readPreference: "primary", maxTimeMS: timeoutMs } as const;
 }
@@ -45,8 +48,8 @@ export function createClient(
   const options: MongoClientOptions = {
     appName: "wellapi-store",
     maxPoolSize,
-    // Together: a connection that a firewall or a dead machine forgot is given up within four seconds, and with it
-    // whatever waits on one of its kind.
+    // Both timeouts together: a connection that a firewall or a dead machine forgot is given up within four seconds,
+    // with all calls that wait for a connection of its pool.
     connectTimeoutMS: Math.min(selection, 3_000),
     heartbeatFrequencyMS: 1_000,
     serverSelectionTimeoutMS: selection,

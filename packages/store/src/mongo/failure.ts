@@ -26,22 +26,22 @@ export function isNamespaceExists(error: unknown): boolean {
 }
 
 /**
- * Whether the whole transaction may run again: a write conflict, a step-down, a lost connection, or a commit
- * whose outcome nobody told. Its commit document keeps a second run from a second effect.
+ * Whether the whole transaction may run again: after a write conflict, a step-down, a lost connection, or a commit
+ * with an unknown outcome. Its commit document prevents a second effect.
  */
 export function isTransient(error: unknown): boolean {
   if (isUndecided(error)) return true;
   return error instanceof MongoError && error.hasErrorLabel(MongoErrorLabel.TransientTransactionError);
 }
 
-/** Whether the transaction may have been committed all the same. */
+/** Whether the transaction may have been committed nevertheless. */
 export function isUndecided(error: unknown): boolean {
   if (error instanceof MongoNetworkError) return true;
   return error instanceof MongoError && error.hasErrorLabel(MongoErrorLabel.UnknownTransactionCommitResult);
 }
 
 /**
- * What the caller is told. Messages and details of the server quote keys and documents, so nothing of them goes
+ * The error for the caller. Messages and details of the server quote keys and documents, so none of them is passed
  * on, not even as a cause.
  */
 export function toStoreError(error: unknown): StoreError {
@@ -58,7 +58,7 @@ export function toStoreError(error: unknown): StoreError {
     return new StoreError("unavailable", `MongoDB refused: ${error.codeName ?? `code ${error.code}`}`);
   }
   if (error instanceof MongoServerSelectionError) {
-    // Says where it tried and what it met; it has sent nothing that could be quoted.
+    // Names the address and the network error. No request has been sent yet, so it quotes no data.
     return new StoreError("unavailable", `MongoDB does not answer: ${error.message}`);
   }
   if (error instanceof MongoError) return new StoreError("unavailable", `MongoDB failed: ${error.name}`);
@@ -69,7 +69,7 @@ export function toStoreError(error: unknown): StoreError {
   return new StoreError("unavailable", error instanceof Error ? error.name : "the store failed");
 }
 
-/** Of a certificate or an authority: the driver reads them when it connects. */
+/** An error of a certificate or an authority: the driver reads the files when it connects. */
 function isFileFailure(error: unknown): error is { readonly path: string; readonly code: string } {
   return error instanceof Error && "path" in error && "code" in error && "syscall" in error;
 }

@@ -13,12 +13,12 @@ interface LeaseDocument {
 }
 
 export interface Lease {
-  /** Aborts when the lease was lost: somebody else may hold it by then. */
+  /** Aborts when the lease is lost: another process may hold it by then. */
   readonly lost: AbortSignal;
   release(): Promise<void>;
 }
 
-/** Takes the lease of this name, by the server's clock, or says that another process holds it. */
+/** Acquires the lease of this name, by the server's clock, or reports that another process holds it. */
 export async function takeLease(db: Db, name: string): Promise<Lease | undefined> {
   const leases = db.collection<LeaseDocument>(LEASES);
   const holder = randomUUID();
@@ -30,7 +30,7 @@ export async function takeLease(db: Db, name: string): Promise<Lease | undefined
     await leases.updateOne({ _id: name }, [{ $set: take }], { upsert: true });
     if (!(await leases.findOne({ _id: name, holder }, linearizable(LEASE_MS)))) return undefined;
   } catch (error) {
-    // Two inserted it at once.
+    // Two processes inserted it at once.
     if (isDuplicateKey(error)) return undefined;
     throw error;
   }

@@ -9,7 +9,7 @@ import { isOwnIndexName, type MongoCollection, mongoCollection, shapeDigest, ver
 import { type Envelope, envelope, openEnvelope } from "./stored.ts";
 import { LEASES, systemCollections } from "./system.ts";
 
-/** A collection as the server has it. */
+/** A collection as it exists on the server. */
 interface Found {
   readonly validator: unknown;
   readonly enforced: boolean;
@@ -19,8 +19,8 @@ interface Found {
 const enforcement = { validationLevel: "strict", validationAction: "error" } as const;
 
 /**
- * Makes the database fit the declarations. Of the processes that open at once one is elected and migrates; the
- * others wait. Where everything fits nothing is written. A changed key is refused.
+ * Makes the database fit the declarations. Of the processes that open at once, one is elected and migrates; the
+ * others wait. Where everything fits, nothing is written. A changed key is refused.
  */
 export async function migrate(db: Db, catalog: Catalog): Promise<void> {
   const wanted = [...systemCollections, ...catalog.collections.map(mongoCollection)];
@@ -61,7 +61,7 @@ async function inspect(db: Db, wanted: readonly MongoCollection[]): Promise<Map<
   return found;
 }
 
-/** By names alone: those of indexes hold a digest of what they are. */
+/** Compares names only: an index's name holds a digest of its definition. */
 function fits(wanted: MongoCollection, found: Found | undefined): boolean {
   if (!found?.enforced || !sameValidator(wanted, found)) return false;
   return missing(wanted, found).length === 0 && obsolete(wanted, found).length === 0;
@@ -85,7 +85,7 @@ function obsolete({ indexes }: MongoCollection, found: Found): readonly string[]
   return present.filter((name) => isOwnIndexName(name) && !names.includes(name));
 }
 
-/** The key's index tells what the key was. */
+/** The key's index shows what the key was. */
 function checkSameKey(shape: CollectionShape, found: Found | undefined): void {
   const was = found?.indexes.find(({ name }) => name.startsWith(`${KEY_INDEX}_`) && isOwnIndexName(name));
   if (!was || Object.keys(was.key).join() === shape.key.join()) return;
@@ -95,9 +95,10 @@ function checkSameKey(shape: CollectionShape, found: Found | undefined): void {
 }
 
 /**
- * New validators first, which fences off processes of another version: their writes have another shape. Then the
- * stored documents, then new indexes, and old ones go last. Each step can be repeated, so a migration that was
- * cut short is completed by the next open. A unique index that cannot be built puts the validators back.
+ * New validators come first and fence off processes of another version, whose writes have another shape. Then the
+ * stored documents change, then new indexes are built, and old ones are dropped last. Each step can be repeated, so
+ * the next open completes a migration that was cut short. If a unique index cannot be built, the old validators come
+ * back.
  */
 async function migrateAll(
   db: Db,
@@ -119,7 +120,7 @@ async function migrateAll(
       if (shards && collection.sharded) await shard(db, collection);
     }
   } catch (error) {
-    // What cannot be put back now the next open puts right.
+    // The next open repairs what cannot be put back now.
     for (const step of undo.reverse()) await step().catch(() => undefined);
     throw error;
   }
@@ -167,7 +168,7 @@ async function backfill(db: Db, catalog: Catalog, shape: CollectionShape, lost: 
     if (prepared?.kind !== "insert") continue;
     const { _id, partition, _rev, _shape } = stored;
     const next = envelope(shape, digest, prepared.values, prepared.document, _rev);
-    // Somebody who replaced or deleted it meanwhile has seen to its shape.
+    // Another process has replaced or deleted it meanwhile, in the new shape.
     await collection.replaceOne({ _id, partition, _rev, _shape }, next);
   }
 }
@@ -184,7 +185,7 @@ async function createIndexes(db: Db, collection: MongoCollection, before: Found 
   }
 }
 
-/** Ranged, not hashed: zones then keep a region's partitions on that region's shards. Repeating it is harmless. */
+/** Ranged, not hashed, so that zones keep a region's partitions on that region's shards. Repeating it is harmless. */
 async function shard(db: Db, collection: MongoCollection): Promise<void> {
   const namespace = `${db.databaseName}.${collection.name}`;
   await db.admin().command({ shardCollection: namespace, key: { partition: 1 } });

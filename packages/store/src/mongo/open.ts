@@ -2,8 +2,8 @@ import type { Store } from "../port.ts";
 import type { MongoStoreOptions } from "./store.ts";
 
 /**
- * As `openMongoStore` in `store.ts`, which it loads: the driver is a sixth of what a command of the CLI would load
- * otherwise, and an exchange in one process does without it, too.
+ * As `openMongoStore` in `store.ts`, but loads it only when called: the driver would be a sixth of what a command of
+ * the CLI loads, and an exchange in one process does not need it.
  */
 export async function openMongoStore(options: MongoStoreOptions): Promise<Store> {
   const engine = await import("./store.ts");

@@ -21,8 +21,8 @@ interface TailDocument {
 }
 
 /**
- * Puts events into the outbox inside the session's transaction. All commits with events of a partition write its
- * tail, so of two at once one starts again: positions grow in commit order.
+ * Puts events into the outbox inside the session's transaction. All commits with events of a partition write the
+ * partition's tail document, so of two concurrent ones one starts again: positions grow in commit order.
  */
 export async function appendEvents(
   db: Db,
@@ -44,7 +44,7 @@ export async function appendEvents(
   await db.collection<EntryDocument>(OUTBOX).insertMany(entries, { session });
 }
 
-/** Of all partitions: an outbox is read by the relay of the whole store. */
+/** Reads all partitions: the relay of the whole store reads the outbox. */
 export async function readEntries(db: Db, limit: number, timeoutMs: number): Promise<readonly OutboxEntry[]> {
   const options = { ...snapshot(timeoutMs), sort: { _id: 1 }, limit, batchSize: limit + 1 } as const;
   const entries = await db.collection<EntryDocument>(OUTBOX).find({}, options).toArray();

@@ -15,12 +15,12 @@ interface LaneDocument {
 }
 
 /**
- * Gives out positions of the outbox: no position twice, whatever clocks do, and without one counter that all
- * commits would wait for. Ticks follow the clock so that the ticks of all engines lie close together; a lane's
- * ticks are reserved in the database before they are used, so lanes may be shared and need no owner.
+ * Gives out positions of the outbox: no position twice, whatever the clocks do, and without one counter for which all
+ * commits would wait. Ticks follow the clock, so that the ticks of all engines lie close together. A lane's ticks are
+ * reserved in the database before they are used, so lanes may be shared and need no owner.
  */
 export interface Positions {
-  /** This many ticks in a row, all after `after`; the first of them. */
+  /** Reserves `count` ticks in a row, all after `after`, and returns the first. */
   take(count: number, after: number): Promise<number>;
   position(tick: number): number;
 }
@@ -37,14 +37,14 @@ export function createPositions(
   let reserving: Promise<void> | undefined;
 
   const reserve = async (atLeast: number, count: number) => {
-    // Before anything is written: a clock far in the future must not use up a lane for all.
+    // Checked before anything is written: a clock far in the future must not use up a lane for all engines.
     if (atLeast + RESERVED_TICKS + count > MAX_TICK) {
       throw new StoreError("unavailable", "the outbox has no position left after this clock's time");
     }
     const end = { $add: [{ $max: ["$until", atLeast] }, RESERVED_TICKS + count] };
     const options = { upsert: true, returnDocument: "after", writeConcern: durable(timeoutMs) } as const;
     const reserved = await lanes.findOneAndUpdate({ _id: lane }, [{ $set: { until: end } }], options);
-    // Two that made the lane at once: the caller comes again.
+    // Two processes created the lane at once: the caller tries again.
     if (!reserved) return;
     if (reserved.until > MAX_TICK) {
       throw new StoreError("unavailable", "the outbox's lane has no position left");

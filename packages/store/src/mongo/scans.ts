@@ -5,7 +5,7 @@ import { snapshot } from "./client.ts";
 import type { Layout } from "./schema.ts";
 import type { Envelope } from "./stored.ts";
 
-/** One envelope more than the limit tells that there is a next page. */
+/** One envelope more than the limit shows that there is a next page. */
 export async function scanEnvelopes(
   db: Db,
   { shape, indexes }: Layout,
@@ -37,22 +37,23 @@ function filterOf(index: IndexShape, scan: PreparedScan): Record<string, unknown
   const filter = byField<unknown>(index.fields, (field, i) => {
     const value = scan.equals[i];
     if (value !== undefined) return field === "partition" ? value : { $eq: value, $exists: true };
-    // Says that the index, which leaves out documents without its fields, has all that is asked for.
+    // Tells MongoDB that the index holds everything that the scan asks for: an index leaves out documents without its
+    // fields.
     return { $exists: true, ...(i === scan.equals.length && range) };
   });
   const passed = scan.position && !scan.descending ? { $nor: [positionFilter(index, scan)] } : {};
   return { ...filter, ...passed };
 }
 
-/** `min` is inclusive, so the document that ended the page before is left out by name. */
+/** `min` is inclusive, so the filter excludes the document that ended the page before. */
 function positionFilter(index: IndexShape, scan: PreparedScan): Record<string, unknown> {
   const order = index.order.slice(scan.equals.length);
   return byField(order, (_, i) => scan.position?.[i]);
 }
 
 /**
- * From the cursor to the end of what the scan may hold, as index keys: the server goes straight to the place,
- * across types too, which no comparison in a filter does.
+ * From the cursor to the end of the scan, as index keys: the server seeks directly to the place, also across types,
+ * which no comparison in a filter does.
  */
 function pageBounds(index: IndexShape, scan: PreparedScan): FindOptions {
   const { equals, position, descending } = scan;
@@ -60,7 +61,7 @@ function pageBounds(index: IndexShape, scan: PreparedScan): FindOptions {
   const { from, after, to } = scan.range;
   const place = [...equals, ...position];
   const end = [...equals, ...[descending ? (from ?? after) : to].filter((value) => value !== undefined)];
-  // A bound of `to` ends before that value, so it is filled up with the least; without one, with the greatest.
+  // The bound of `to` ends before that value, so it is filled up with the least key; without `to`, with the greatest.
   const filler = descending || to !== undefined ? new MinKey() : new MaxKey();
   const here = byField<unknown>(index.order, (_, i) => place[i]);
   const there = byField<unknown>(index.order, (_, i) => end[i] ?? filler);

@@ -54,12 +54,15 @@ const indexValueSchema = {
   maximum: Number.MAX_SAFE_INTEGER,
 } as const;
 
-/** Names the fields that are taken out of documents: it changes when they do, and with it the validator. */
+/**
+ * A name of the fields that are taken out of documents: it changes with the fields, and the validator changes with
+ * it.
+ */
 export function shapeDigest(shape: CollectionShape): string {
   return digest([LAYOUT, shape.key, [...shape.fields].sort()]);
 }
 
-/** The collection that a declaration asks for. Pure: every process derives the same. */
+/** The collection that a declaration asks for. Pure: every process derives the same one. */
 export function mongoCollection(shape: CollectionShape): MongoCollection {
   const fields = [...shape.fields].sort();
   const optional = fields.filter((field) => !shape.key.includes(field));
@@ -85,7 +88,7 @@ export function mongoCollection(shape: CollectionShape): MongoCollection {
 }
 
 /**
- * Named by what it is and not by how it was declared: MongoDB refuses the same index under two names, and a changed
+ * Named by its definition and not by its declared name: MongoDB refuses one index under two names, and a changed
  * index can stand beside the old one until it is built.
  */
 function mongoIndex(shape: CollectionShape, index: IndexShape): MongoIndex {
@@ -101,7 +104,7 @@ function mongoIndex(shape: CollectionShape, index: IndexShape): MongoIndex {
   return { name: `${words}_${digest([key, options])}`, declared: index.name, key, options };
 }
 
-/** What each operation on a collection needs to know. */
+/** What each operation on a collection needs. */
 export interface Layout {
   readonly shape: CollectionShape;
   readonly digest: string;
@@ -124,7 +127,7 @@ function layoutOf(shape: CollectionShape): Layout {
   return { shape, digest: shapeDigest(shape), key: indexes.get(KEY_INDEX)!, indexes };
 }
 
-/** Whether an index has a name of the kind that this code gives. */
+/** Whether this code could have given an index that name. */
 export function isOwnIndexName(name: string): boolean {
   return /_[0-9a-f]{8}$/.test(name);
 }

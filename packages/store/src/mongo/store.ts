@@ -17,9 +17,9 @@ import { OUTBOX } from "./system.ts";
 import { type Engine, runCommit } from "./transaction.ts";
 
 export interface MongoStoreOptions {
-  /** `mongodb://` or `mongodb+srv://`. Its read and write concerns do not count: the store names its own. */
+  /** `mongodb://` or `mongodb+srv://`. Read and write concerns in it are ignored: the store sets its own. */
   readonly uri: string;
-  /** One store, with an outbox of its own. */
+  /** The database of one store, with its own outbox. */
   readonly database: string;
   readonly collections: readonly CollectionDeclaration[];
   /** UTC milliseconds: the outbox's positions follow it. Default: the system's. */
@@ -28,7 +28,7 @@ export interface MongoStoreOptions {
   readonly timeoutMs?: number;
   /** Connections of this process. Default: 50. */
   readonly maxPoolSize?: number;
-  /** Sees each command before it is sent, for tests and traces. Commands hold documents. */
+  /** Gets each command before it is sent, for tests and traces. Commands hold documents. */
   readonly onCommand?: (event: CommandStartedEvent) => void;
 }
 
@@ -63,7 +63,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
 
   return {
     async commit({ partition, changes, events = [] }) {
-      // Everything is encoded before the first await: what the caller changes later is not stored.
+      // Everything is encoded before the first await: later changes by the caller are not stored.
       const prepared = {
         partition,
         changes: prepareChanges(catalog, { partition, changes, events }),
@@ -73,7 +73,8 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
           headers: { ...event.headers },
         })),
       };
-      // Commits with events of one partition would only meet in its tail.
+      // Two commits with events of one partition would conflict in its tail document, so they run one after the
+      // other.
       const deadline = performance.now() + timeoutMs;
       const run = () => runCommit(engine, prepared, deadline);
       return call(() => (events.length > 0 ? queues.run(partition, run) : run()));
@@ -114,7 +115,8 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
       return call(() => db.collection(name).estimatedDocumentCount({ maxTimeMS: timeoutMs }));
     },
     async scrub() {
-      // Better no promise than a false one: the bytes stay in oplogs, journals and free blocks of each member.
+      // A clear refusal is better than a false promise: the bytes stay in oplogs, journals and free blocks of each
+      // member.
       const message =
         "MongoDB cannot prove that no file holds deleted bytes: keep keys in a KMS or in SQLite";
       throw new StoreError("invalid", message);

@@ -2,16 +2,16 @@ import { type MongoCollection, partitionSchema, strict } from "./schema.ts";
 
 const number = { bsonType: ["int", "long", "double"], multipleOf: 1, minimum: 0 } as const;
 
-/** How long a commit is remembered: far longer than any retry of it can last. */
+/** How long a commit document is kept: far longer than any retry of the commit can last. */
 const COMMIT_MEMORY_SECONDS = 3600;
 
 /** The engine's own collections. Their names begin with `_`, which no declared one may. */
 export const OUTBOX = "_outbox";
-/** The last tick of each partition's events: it puts their positions in commit order. */
+/** The last tick of each partition's events. It puts their positions in commit order. */
 export const TAILS = "_outbox_tails";
-/** How far each lane of ticks is given out. */
+/** The tick up to which each lane has given ticks out. */
 export const LANES = "_outbox_lanes";
-/** A document a commit, in the same transaction: whether it happened can be asked later. */
+/** One document for each commit, in the same transaction: it shows later whether the commit happened. */
 export const COMMITS = "_commits";
 /** The lease of the process that migrates. */
 export const LEASES = "_leases";

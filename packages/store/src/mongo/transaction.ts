@@ -13,7 +13,7 @@ import type { Layouts } from "./schema.ts";
 import { COMMITS } from "./system.ts";
 
 interface CommitDocument {
-  /** Random. One value, and no document of several: a server can look nothing else up as fast. */
+  /** Random. A single value as `_id` is the fastest lookup that a server has. */
   readonly _id: string;
   readonly partition: string;
   readonly at: Date;
@@ -37,13 +37,13 @@ export interface Engine {
 const MAX_PAUSE_MS = 200;
 
 /**
- * Runs a commit as one transaction, again after a write conflict or a lost connection, until it is decided or the
- * deadline (by `performance.now()`) has come.
+ * Runs a commit as one transaction and repeats it after a write conflict or a lost connection, until it is decided or
+ * the deadline (by `performance.now()`) has passed.
  *
- * Each commit leaves a document under an id of its own in the same transaction. Where the answer to an earlier
- * run was lost, a later run meets that run's effects: as a write conflict while it is open, as duplicates or
- * guards that do not hold once it has committed. So no refusal counts before the commit document was asked for,
- * linearizably: if it is there, this commit has happened, and if not, what refused it is another's and stands on a
+ * Each commit writes a commit document with a unique id in the same transaction. Where the answer to an earlier run
+ * was lost, a later run meets that run's effects: as a write conflict while it is open, as duplicates or failed
+ * guards once it has committed. So no refusal counts before the commit document was read, linearizably. If the
+ * document is there, this commit has happened. If not, another commit caused the refusal, and that commit stands on a
  * majority.
  */
 export async function runCommit(
@@ -64,7 +64,7 @@ export async function runCommit(
         together = false;
         continue;
       }
-      // A guard that fails when no earlier run can have happened only says: read again.
+      // If no earlier run can have happened, a failed guard is the answer: the caller must read again.
       if (!uncertain && refusal !== "own" && refusal.reason === "conflict") return refusal;
       if (await hasHappened(engine, commit.partition, id)) return { committed: true };
       if (refusal !== "own") return refusal;
@@ -76,7 +76,7 @@ export async function runCommit(
   }
 }
 
-/** One run. `own`: it met its own commit document. */
+/** One run. `own`: the run met its own commit document. */
 async function attempt(
   engine: Engine,
   { partition, changes, events }: PreparedCommit,
@@ -95,14 +95,14 @@ async function attempt(
     await decide(session, deadline);
     return undefined;
   } finally {
-    // Ends a transaction that is still open; a server that cannot be told ends it itself.
+    // Ends a transaction that is still open; a server that cannot be reached ends it itself.
     await session.endSession();
   }
 }
 
 /**
- * Commits, again where the answer was lost: asking twice is harmless, and a transaction left open would hold its
- * documents until the server ends it.
+ * Commits, and repeats the commit where the answer was lost: repeating is harmless, and a transaction left open would
+ * hold its documents until the server ends it.
  */
 async function decide(session: ClientSession, deadline: number): Promise<void> {
   for (let pause = 2; ; pause = Math.min(pause * 2, MAX_PAUSE_MS)) {
@@ -115,7 +115,10 @@ async function decide(session: ClientSession, deadline: number): Promise<void> {
   }
 }
 
-/** False where it is there already. By the server's clock, since the server forgets it an hour later. */
+/**
+ * False where it exists already. The expiry uses the server's clock, because the server removes the document an hour
+ * later.
+ */
 async function remember(db: Db, session: ClientSession, partition: string, id: string): Promise<boolean> {
   const commits = db.collection<CommitDocument>(COMMITS);
   const filter = { _id: id, partition };

@@ -2,7 +2,7 @@ import type { PreparedChange } from "../commit.ts";
 import type { Commit, IndexValue } from "../port.ts";
 import type { PackedCommit, Span, WireChange, WireCommit, WireEvent } from "./protocol.ts";
 
-/** What the text of a packed commit holds: tuples, because names of fields would be most of it. */
+/** The content of the text of a packed commit. Tuples, because field names would be most of the text. */
 type CommitTuple = readonly [
   partition: string,
   changes: readonly ChangeTuple[],

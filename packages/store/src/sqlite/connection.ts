@@ -3,7 +3,7 @@ import type { Worker } from "node:worker_threads";
 import { StoreError } from "../errors.ts";
 import type { Answers, Failure, Numbered, Request, WorkerMessage } from "./protocol.ts";
 
-/** Numbered requests to a worker, and the answers that belong to them. */
+/** Numbers requests to a worker and matches the answers. */
 export interface Connection {
   /** Rejects with the worker's failure, or with `unavailable` where the worker is gone. */
   call<K extends Request["kind"]>(
@@ -19,11 +19,11 @@ interface Pending {
   reject(error: StoreError): void;
 }
 
-/** Waits until the worker says that it serves. Where it crashes, every open and later call is `unavailable`. */
+/** Waits until the worker is ready. If it crashes, every open and later call fails with `unavailable`. */
 export async function openConnection(worker: Worker): Promise<Connection> {
   const pending = new Map<number, Pending>();
   let lastId = 0;
-  // What is asked in one turn of the loop crosses in one message: a message costs more than what is in it.
+  // Requests of one turn of the event loop go in one message: a message costs more than its content.
   let outgoing: Numbered[] = [];
   let transfers: ArrayBuffer[] = [];
 

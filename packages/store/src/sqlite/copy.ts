@@ -5,12 +5,12 @@ import { StoreError } from "../errors.ts";
 import { openDatabase } from "./database.ts";
 import { toFailure } from "./failure.ts";
 
-/** Of one step, between which others use the database. */
+/** Pages of one step; others use the database between steps. */
 const PAGES_A_STEP = 256;
 
 /**
- * Copies an open database into a new file that its owner alone may read, and syncs it. What is written through the same
- * connection meanwhile is in the copy, too. Throws where there is such a file.
+ * Copies an open database into a new file that only its owner may read, and syncs it. Writes through the same
+ * connection meanwhile are in the copy, too. Throws where the file exists already.
  */
 export async function copyDatabase(database: DatabaseSync, path: string): Promise<void> {
   closeSync(openSync(path, "wx", 0o600));
@@ -22,10 +22,10 @@ export async function copyDatabase(database: DatabaseSync, path: string): Promis
   }
 }
 
-/** The same for a store that nobody has open. Throws StoreError `locked` where somebody has. */
+/** The same for a store that no process has open. Throws StoreError `locked` where one has. */
 export async function copySqliteFile(from: string, to: string): Promise<void> {
   try {
-    // Opening would make one.
+    // Opening the database would create the file.
     if (!existsSync(from)) throw new StoreError("invalid", `there is no store ${from}`);
     const database = openDatabase(from, undefined);
     try {

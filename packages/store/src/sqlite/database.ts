@@ -10,18 +10,19 @@ export function openDatabase(path: string, maxBytes: number | undefined): Databa
   try {
     // Exclusive before WAL: the lock is then held from the first access on, without a shared-memory file.
     database.exec("PRAGMA locking_mode = EXCLUSIVE");
-    // Before the first page is written: it notes which page belongs to whom, so that free ones can be given back.
+    // Set before the first page is written: SQLite then notes the owner of each page, so that free pages can be given
+    // back.
     database.exec("PRAGMA auto_vacuum = INCREMENTAL");
     database.exec("PRAGMA journal_mode = WAL");
     database.exec("PRAGMA synchronous = FULL");
     database.exec("PRAGMA fullfsync = ON");
     database.exec("PRAGMA checkpoint_fullfsync = ON");
     database.exec("PRAGMA secure_delete = ON");
-    // Statement journals hold documents in clear: never in a temporary file.
+    // Statement journals hold documents in clear: keep them out of temporary files.
     database.exec("PRAGMA temp_store = MEMORY");
     database.exec("PRAGMA journal_size_limit = 67108864");
-    // A page that many commits change is written back once, not after every 4 MB of log; and an index that grows
-    // at many places is read from memory, not from the file (both: 16 MB to 32 MB a store at most).
+    // A page that many commits change is written back once, not after every 4 MB of log; and an index that grows at
+    // many places is read from memory, not from the file (each 16 MB, so 32 MB a store at most).
     database.exec("PRAGMA wal_autocheckpoint = 8000");
     database.exec("PRAGMA cache_size = -16000");
     database.exec("BEGIN EXCLUSIVE; COMMIT");
@@ -59,7 +60,7 @@ export function toSql(value: IndexValue | null): SQLInputValue {
   return value;
 }
 
-/** The order's first value of a type, and the first one after all of that type. */
+/** The first value of a type in SQLite's order, and the first value after all of that type. */
 export function typeBounds(value: IndexValue): { lowest?: SQLInputValue; end?: SQLInputValue } {
   if (typeof value === "number") return { end: "" };
   if (typeof value === "string") return { lowest: "", end: new Uint8Array() };

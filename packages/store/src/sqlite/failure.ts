@@ -10,7 +10,7 @@ const TOO_BIG = 18;
 const NOT_A_DATABASE = 26;
 const CORRUPT = 11;
 const CONSTRAINT = 19;
-/** Extended: what was read fails a checksum (of a VFS, or of the file system). */
+/** Extended code: a page failed a checksum (of a VFS, or of the file system). */
 const IO_DATA = IO | (32 << 8);
 const IO_CORRUPT_FS = IO | (33 << 8);
 
@@ -28,14 +28,14 @@ export function isUniqueViolation(error: unknown): boolean {
   return primaryCode(error) === CONSTRAINT;
 }
 
-/** Also where a file could not be made for want of room. */
+/** Also where there was no room to create a file. */
 export function isFull(error: unknown): boolean {
   return (
     primaryCode(error) === FULL || (error instanceof Error && "code" in error && error.code === "ENOSPC")
   );
 }
 
-/** Whether what was read is not what was written. */
+/** Whether the bytes read differ from the bytes written. */
 export function isDamage(error: unknown): boolean {
   const primary = primaryCode(error);
   if (primary === CORRUPT || primary === NOT_A_DATABASE) return true;
@@ -43,7 +43,7 @@ export function isDamage(error: unknown): boolean {
   return code === IO_DATA || code === IO_CORRUPT_FS;
 }
 
-/** What the caller is told. SQLite's own messages name tables and columns, never values. */
+/** The error for the caller. SQLite's own messages name tables and columns, never values. */
 export function toFailure(error: unknown): Failure {
   if (error instanceof StoreError) return { code: error.code, message: error.message, full: error.full };
   if (isFull(error)) {

@@ -1,6 +1,6 @@
 import type { CollectionShape } from "../catalog.ts";
 
-/** Names that end in SQL. The catalog lets only letters, digits and _ into them, so quoting is enough. */
+/** Names that go into SQL. The catalog allows only letters, digits and _ in them, so quoting is enough. */
 export function tableName(collection: string): string {
   return `"c_${collection}"`;
 }
@@ -9,7 +9,7 @@ export function columnName(field: string): string {
   return `"f_${field}"`;
 }
 
-/** A dot parts the two, which neither may hold: the index `b` of `a` is no other collection's. */
+/** A dot separates the two, and neither may hold one: the index `b` of `a` is never confused with a collection. */
 export function indexName(collection: string, index: string): string {
   return `"c_${collection}.${index}"`;
 }

@@ -38,10 +38,10 @@ export interface WireEvent {
   readonly headers: string;
 }
 
-/** A commit as it crosses: a text costs a third of the objects that it stands for (commit-wire.ts). */
+/** A commit as it is sent: one text costs a third of the objects that it stands for (commit-wire.ts). */
 export interface PackedCommit {
   readonly kind: "commit";
-  /** All of a `WireCommit` but its bytes. */
+  /** All of a `WireCommit` except its bytes. */
   readonly text: string;
   readonly bytes: Uint8Array;
 }
@@ -63,7 +63,7 @@ export type ReadRequest =
   | { readonly kind: "get"; readonly collection: string; readonly key: readonly IndexValue[] }
   | { readonly kind: "scan"; readonly scan: PreparedScan }
   | { readonly kind: "readOutbox"; readonly limit: number }
-  /** Without a collection: of the outbox. */
+  /** Without a collection: counts the outbox. */
   | { readonly kind: "count"; readonly collection?: string };
 
 export type Request =
@@ -71,7 +71,7 @@ export type Request =
   | DeleteOutbox
   | ReadRequest
   | { readonly kind: "scrub" }
-  /** Answered when it is on disk; requests that come meanwhile are served. */
+  /** Answered when the copy is on disk; other requests are served meanwhile. */
   | { readonly kind: "copy"; readonly path: string }
   | { readonly kind: "close" };
 
@@ -80,12 +80,12 @@ export interface Row {
   readonly document: Uint8Array;
 }
 
-/** What the worker answers to each kind of request. */
+/** The worker's answer to each kind of request. */
 export interface Answers {
   readonly commit: CommitResult;
   readonly deleteOutbox: undefined;
   readonly get: Row | undefined;
-  /** One row more than the limit tells that there is a next page. */
+  /** One row more than the limit shows that there is a next page. */
   readonly scan: readonly Row[];
   readonly readOutbox: readonly OutboxEntry[];
   readonly count: number;

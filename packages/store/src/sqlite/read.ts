@@ -45,7 +45,8 @@ function readMany(statements: Statements, catalog: Catalog, scan: PreparedScan):
     terms.push(term);
     bound.push(...values);
   };
-  // Says that the index, which leaves out documents without its fields, has all that is asked for.
+  // Tells SQLite that the index holds everything that the scan asks for: an index leaves out documents without its
+  // fields.
   if (index.name !== KEY_INDEX) for (const field of index.fields) add(`${columnName(field)} IS NOT NULL`);
   for (const [i, value] of scan.equals.entries()) add(`${columnName(index.fields[i]!)} = ?`, toSql(value));
   const order = index.order.slice(scan.equals.length).map(columnName);
@@ -65,8 +66,8 @@ function readMany(statements: Statements, catalog: Catalog, scan: PreparedScan):
 }
 
 /**
- * The range, closed at the ends of its bounds' type: as in MongoDB, a range of numbers holds no strings. The
- * end that the cursor has passed is left out, or SQLite might start there and walk the earlier pages again.
+ * The range, closed at the ends of its bounds' type: as in MongoDB, a range of numbers holds no strings. The end that
+ * the cursor has passed is left out; with it, SQLite might start there and walk the earlier pages again.
  */
 function addRange(
   scan: PreparedScan,

@@ -19,16 +19,16 @@ export type Examined =
   | { readonly document: Document; readonly damage?: undefined }
   | {
       readonly document?: undefined;
-      /** As far as the fields of its key can be read. */
+      /** As many fields of its key as can be read. */
       readonly key: readonly string[];
       readonly damage: string;
     };
 
-/** A store's file, looked at document by document by whoever must not trust it. */
+/** Reads a store's file document by document, for a check that must not trust it. */
 export interface SqliteReader {
-  /** What SQLite's own check says of the file; empty where that is nothing. */
+  /** Findings of SQLite's own check of the file; empty where it finds nothing. */
   integrity(): readonly string[];
-  /** Every document, in the order of the file. Goes on behind what cannot be read. */
+  /** Every document, in the order of the file. Continues behind what cannot be read. */
   documents(collection: string): Generator<Examined>;
   /** A store that refuses to write. */
   readonly store: Store;
@@ -36,12 +36,12 @@ export interface SqliteReader {
 }
 
 const MOST_MESSAGES = 20;
-/** Rows are looked for so far behind a page that cannot be read. */
+/** How far behind an unreadable page rows are searched. */
 const LONGEST_JUMP = 2 ** 40;
 
 /**
- * Opens the file of a store that nobody has open. What its write-ahead log holds is written back to it, nothing else is
- * changed. Throws StoreError `locked`, and `damaged` where not even the beginning can be read.
+ * Opens the file of a store that no process has open. The content of its write-ahead log is written back to the file;
+ * nothing else is changed. Throws StoreError `locked`, and `damaged` where not even the beginning can be read.
  */
 export function openSqliteReader(path: string, collections: readonly CollectionDeclaration[]): SqliteReader {
   if (!existsSync(path)) throw new StoreError("invalid", "there is no such store");
@@ -88,7 +88,7 @@ function integrityOf(database: DatabaseSync): readonly string[] {
 
 function* documentsOf(database: DatabaseSync, shape: CollectionShape): Generator<Examined> {
   const columns = columnsOf(database, shape.name);
-  // A collection that no start has made yet.
+  // The collection is declared, but no start has created it yet.
   if (columns.size === 0) return;
   const fields = shape.fields.filter((field) => columns.has(`f_${field}`));
   const next = database.prepare(
@@ -115,7 +115,7 @@ function* documentsOf(database: DatabaseSync, shape: CollectionShape): Generator
   }
 }
 
-/** Something before the next row that can be read, in jumps that double; undefined where there is none. */
+/** The rowid of something before the next row that can be read, in jumps that double; undefined where there is none. */
 function behind(next: StatementSync, after: bigint): bigint | undefined {
   for (let jump = 1; jump <= LONGEST_JUMP; jump *= 2) {
     try {
@@ -144,7 +144,7 @@ function examine(
   return { key, damage: `what stands beside the document is not what it says (${differs.join(", ")})` };
 }
 
-/** Whether a column has the document's value, as a commit writes it. */
+/** Whether the column holds the document's value, as a commit writes it. */
 function same(value: unknown, stored: unknown): boolean {
   if (value === undefined || value === null) return stored === null;
   if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") return false;

@@ -7,21 +7,21 @@ import { toSql } from "./database.ts";
 import { isUniqueViolation } from "./failure.ts";
 import { columnName, indexName, tableName } from "./names.ts";
 
-/** The layout that this code writes; a store of another one is refused instead of misread. */
+/** The layout that this code writes; a store with another layout is refused. */
 const LAYOUT = 1;
 
-/** What was declared when the store was last open: it tells which columns and indexes are up to date. */
+/** The declarations when the store was last open: they show which columns and indexes are up to date. */
 interface Recorded {
   readonly key: readonly string[];
   readonly fields: readonly string[];
   readonly indexes: Readonly<Record<string, string>>;
-  /** Absent: 1. */
+  /** Absent means 1. */
   readonly version?: number;
 }
 
 /**
- * Makes the file fit the declarations, all or nothing. A changed key is refused; indexes are rebuilt. Where they
- * fit already nothing is written, so that a store opens, and can be read, on a full disk.
+ * Makes the file fit the declarations, all or nothing. A changed key is refused; indexes are rebuilt. Where they fit
+ * already, nothing is written, so a store opens and can be read on a full disk.
  */
 export function migrate(database: DatabaseSync, catalog: Catalog): void {
   const layout = Number(database.prepare("PRAGMA user_version").get()?.user_version);
@@ -93,7 +93,7 @@ function createTable(database: DatabaseSync, shape: CollectionShape): void {
   database.exec(`CREATE TABLE ${tableName(shape.name)} (${columns.join(", ")})`);
 }
 
-/** A column that was not maintained is filled from the documents, also where an older declaration left it. */
+/** Fills a column from the documents where it was not maintained, also where an older declaration left it. */
 function addFields(database: DatabaseSync, shape: CollectionShape, recorded: Recorded): void {
   const fresh = shape.fields.filter((field) => !recorded.fields.includes(field));
   if (fresh.length === 0) return;
@@ -123,7 +123,10 @@ function addFields(database: DatabaseSync, shape: CollectionShape, recorded: Rec
   }
 }
 
-/** A document that lacks a field of an index is not in it, so that unique indexes allow any number of those. */
+/**
+ * A document that lacks a field of an index is not in the index, so unique indexes allow any number of such
+ * documents.
+ */
 function createIndex(database: DatabaseSync, shape: CollectionShape, index: IndexShape): void {
   const columns = index.order.map(columnName).join(", ");
   const present = index.fields.map((field) => `${columnName(field)} IS NOT NULL`).join(" AND ");

@@ -8,7 +8,7 @@ import type { DatabaseSync } from "node:sqlite";
  */
 export function scrubDatabase(database: DatabaseSync): void {
   try {
-    // The copy may be larger than memory; it holds live documents only and is unlinked from its start.
+    // The copy may be larger than memory. It holds live documents only, and it is unlinked as soon as it is created.
     database.exec("PRAGMA temp_store = FILE");
     database.exec("VACUUM");
   } finally {

@@ -2,24 +2,24 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type CollectionShape, KEY_INDEX } from "../catalog.ts";
 import { columnName, indexName, keyEquals, tableName } from "./names.ts";
 
-/** Prepared statements by their text. The texts come from declarations, so there are few of them. */
+/** Prepared statements by their text. The texts come from declarations, so there are only a few. */
 export interface Statements {
   readonly database: DatabaseSync;
   prepare(sql: string): StatementSync;
-  /** What is done to single documents of a collection: its texts are made once, not at each use. */
+  /** Statements on single documents of a collection: their texts are made once, not at each use. */
   of(shape: CollectionShape): CollectionStatements;
 }
 
 export interface CollectionStatements {
-  /** The fields, then the document. */
+  /** Parameters: the fields, then the document. */
   readonly insert: StatementSync;
-  /** The fields, the document, the key, and the revision that is replaced. */
+  /** Parameters: the fields, the document, the key, and the revision that is replaced. */
   readonly replace: StatementSync;
-  /** The key. */
+  /** Parameters: the key. */
   readonly get: StatementSync;
-  /** The key. */
+  /** Parameters: the key. */
   readonly delete: StatementSync;
-  /** The key, and the revision that is deleted. */
+  /** Parameters: the key, and the revision that is deleted. */
   readonly deleteRevision: StatementSync;
 }
 

@@ -15,19 +15,19 @@ export interface SqliteStoreOptions {
   readonly collections: readonly CollectionDeclaration[];
   /** Commits that would grow the file beyond this many bytes are `unavailable`. Default: none. */
   readonly maxBytes?: number;
-  /** A file that takes room on the same disk, and is deleted for the first commit that finds none. */
+  /** A file that reserves room on the same disk. The first commit that finds no room deletes it. */
   readonly roomPath?: string;
 }
 
 export interface SqliteStore extends Store {
   /**
-   * Copies the store into a new file, which is on disk when it resolves: one moment of the store, later than the call.
-   * Commits and reads go on meanwhile; a scrub and the close wait.
+   * Copies the store into a new file, which is on disk when this resolves. The copy is one moment of the store, later
+   * than the call. Commits and reads continue meanwhile; a scrub and the close wait.
    */
   copyTo(path: string): Promise<void>;
 }
 
-/** Above this a buffer is moved to the worker, below it a copy costs less. */
+/** A larger buffer is moved to the worker; a smaller one is cheaper to copy. */
 const TRANSFER_BYTES = 64 * 1024;
 const MAX_OUTBOX_READ = 10_000;
 
@@ -44,7 +44,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     ...(maxBytes === undefined ? {} : { maxBytes }),
     ...(roomPath === undefined ? {} : { roomPath }),
   };
-  // Not the parent's flags: some, such as --input-type, keep a worker from loading.
+  // The parent's flags are not passed on: some, such as --input-type, keep a worker from loading.
   const worker = new Worker(new URL("./worker.ts", import.meta.url), {
     workerData,
     name: "store",
@@ -61,7 +61,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
 
   return {
     async commit(commit) {
-      // Everything is encoded before the first await: what the caller changes later is not stored.
+      // Everything is encoded before the first await: later changes by the caller are not stored.
       const request = packCommit(commit, prepareChanges(catalog, commit));
       const { buffer } = request.bytes;
       const large = buffer.byteLength >= TRANSFER_BYTES ? [buffer as ArrayBuffer] : [];
@@ -110,7 +110,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       await copied;
     },
     close() {
-      // The worker takes requests in order, so those under way are answered before it closes. One that has
+      // The worker takes requests in order, so earlier requests are answered before it closes. A worker that has
       // crashed has nothing left to close.
       closing ??= copying
         .then(() => connection.call({ kind: "close" }))

@@ -1,22 +1,22 @@
 import type { DatabaseSync } from "node:sqlite";
 
-/** So long nothing may have been asked: a stream under load leaves no such gap, a look every now and then does. */
+/** How long the store must be idle: a stream under load leaves no such gap, occasional reads do. */
 const IDLE_MS = 50;
-/** Free pages that are worth it; once begun, all are given back. */
+/** Free pages that are worth a run; a run gives all of them back. */
 const WORTH_PAGES = 64;
-/** Pages a step: about a millisecond, and one fsync. What is asked meanwhile waits no longer. */
+/** Pages of one step: about a millisecond, and one fsync. A request meanwhile waits no longer than that. */
 const STEP_PAGES = 64;
 
 /**
- * Gives pages that deletes left free back to the file system while the store is idle: under load, what is written
- * next uses them. A file that was made before there was this keeps them until it is scrubbed.
+ * Gives pages that deletes freed back to the file system while the store is idle; under load, the next writes use
+ * them. A file that an older version created without page owners keeps its free pages until it is scrubbed.
  */
 export interface Tidying {
-  /** Something was asked. */
+  /** A request came. */
   touch(): void;
-  /** What was written may have freed pages. */
+  /** A write may have freed pages. */
   wrote(): void;
-  /** For good: the database may be closed after it. */
+  /** Stops for good: the database may be closed after it. */
   stop(): void;
 }
 
@@ -39,7 +39,7 @@ export function createTidying(database: DatabaseSync): Tidying {
     try {
       database.exec(`PRAGMA incremental_vacuum(${STEP_PAGES})`);
     } catch {
-      // A full or failing disk: whoever writes next is told.
+      // A full or failing disk: the next write reports it.
       begun = false;
       return;
     }
@@ -49,7 +49,7 @@ export function createTidying(database: DatabaseSync): Tidying {
     else begun = false;
   };
 
-  // What an earlier process left.
+  // Pages that an earlier process left free.
   later(IDLE_MS);
 
   return {

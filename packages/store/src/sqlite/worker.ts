@@ -23,12 +23,12 @@ import { createStatements } from "./statements.ts";
 import { createTidying } from "./tidying.ts";
 import { type WriteOutcome, writeGroup } from "./write.ts";
 
-/** Bounds how long reads wait behind one group. */
+/** Bounds how long reads wait behind one group of commits. */
 const MAX_GROUP = 512;
-/** Above this a buffer is moved to the other thread, below it a copy costs less. */
+/** A larger buffer is moved to the other thread; a smaller one is cheaper to copy. */
 const TRANSFER_BYTES = 64 * 1024;
 
-/** A request, its commit unpacked. */
+/** A request with its commit unpacked. */
 interface Task {
   readonly id: number;
   readonly request: Exclude<Request, PackedCommit> | WireCommit;
@@ -40,7 +40,7 @@ function send(message: WorkerMessage, transfer: ArrayBuffer[] = []): void {
   port.postMessage(message, transfer);
 }
 
-/** Takes the store's requests in turns: first all that write, in one transaction, then those that read. */
+/** Takes the store's requests in turns: first all writes, in one transaction, then the reads. */
 function serve({ path, collections, maxBytes, roomPath }: WorkerOptions): void {
   const catalog = createCatalog(collections);
   const database = openDatabase(path, maxBytes);
@@ -55,7 +55,7 @@ function serve({ path, collections, maxBytes, roomPath }: WorkerOptions): void {
   const rooms = roomsOf(database, roomPath);
   const queue: Task[] = [];
   let scheduled = false;
-  // What an earlier run deleted without a scrub is unknown, so the first scrub always works.
+  // It is unknown what an earlier run deleted without a scrub, so the first scrub always works.
   let deletedSinceScrub = true;
 
   const schedule = () => {
@@ -142,7 +142,7 @@ function collectLarge(answer: unknown, transfer: ArrayBuffer[]): void {
   for (const row of Array.isArray(answer) ? answer : [answer]) {
     const bytes: unknown = row?.document;
     if (!(bytes instanceof Uint8Array) || bytes.byteLength < TRANSFER_BYTES) continue;
-    // A transfer takes the whole buffer: only one that this row alone uses.
+    // A transfer takes the whole buffer, so only a buffer that this row alone uses is transferred.
     if (bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength === bytes.byteLength) {
       transfer.push(bytes.buffer);
     }

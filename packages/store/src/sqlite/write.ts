@@ -10,10 +10,10 @@ import type { Statements } from "./statements.ts";
 export type WriteOutcome = { readonly answer: CommitResult | undefined } | { readonly failure: Failure };
 
 /**
- * Group commit: runs all requests in one transaction and returns once it is on disk. A commit that is refused
- * rolls back to its own savepoint. Where the disk is full, `rooms` are made, one after the other, and after each the
- * group is tried again; then each request is tried alone, so that a large one does not fail its small neighbours. After
- * any other failure nothing of the group is stored.
+ * Group commit: runs all requests in one transaction and returns once it is on disk. A refused commit rolls back to
+ * its own savepoint. On a full disk, the `rooms` are freed one after the other, and the group is tried again after
+ * each; then each request is tried alone, so that a large one does not fail its small neighbours. After any other
+ * failure nothing of the group is stored.
  */
 export function writeGroup(
   statements: Statements,
@@ -50,7 +50,7 @@ function write(statements: Statements, catalog: Catalog, request: WriteRequest):
 }
 
 function writeCommit(statements: Statements, catalog: Catalog, commit: WireCommit): CommitResult {
-  // One statement is all or nothing by itself.
+  // A single statement is atomic by itself.
   const several = commit.changes.length + commit.events.length > 1;
   if (several) statements.prepare("SAVEPOINT one").run();
   for (const [i, change] of commit.changes.entries()) {
@@ -110,7 +110,7 @@ function applyDelete(
   return ifRevision !== 0 && changes === 0 ? { reason: "conflict" } : undefined;
 }
 
-/** Asks each unique index, since SQLite names the one that it met first only by its columns. */
+/** Queries each unique index, because SQLite's error names an index only by its columns. */
 function metIndex(
   statements: Statements,
   shape: CollectionShape,
@@ -121,7 +121,7 @@ function metIndex(
     if (!index.unique) continue;
     const bound = index.fields.map((field) => values[shape.fields.indexOf(field)] ?? null);
     const equals = index.fields.map((field) => `${columnName(field)} = ?`);
-    // A replaced document does not meet itself.
+    // A replaced document does not conflict with itself.
     const others = change.kind === "replace" ? ` AND NOT (${keyEquals(shape)})` : "";
     if (others !== "") bound.push(...values.slice(0, shape.key.length));
     const met = statements
