@@ -25,6 +25,7 @@ export interface UploadOptions<B> {
   readonly attempts?: number;
   /** Batches that it has are not sent; batches that the server stores are added. */
   readonly progress?: UploadProgress;
+  /** An error of this, of `onSkipped` or of the progress ends the upload. */
   readonly onAnswer?: (batch: B, answer: Answer) => void;
   /** The progress has the batch. */
   readonly onSkipped?: (batch: B) => void;
@@ -100,6 +101,10 @@ async function upload<B extends Batch>(
       try {
         return await runStream({ open, source, unanswered, window, answered, signal });
       } catch (caught) {
+        const broken = source.failure();
+        if (broken !== undefined) throw broken.error;
+        // Not a call's: one of the caller's functions has thrown, or its progress cannot be written.
+        if (!(caught instanceof ConnectError)) throw caught;
         attempt += 1;
         const error = WellApiError.from(caught);
         if (signal?.aborted || !error.transient || attempt >= attempts) throw error;
@@ -174,6 +179,8 @@ interface Source<B> {
   take(): void;
   /** `peek` has told that there is no more. */
   exhausted(): boolean;
+  /** The source itself has thrown. A stream tells of that as of a cut, and sending again does not help. */
+  failure(): { readonly error: unknown } | undefined;
   /** The source may close what it holds. */
   leave(): void;
 }
@@ -182,17 +189,27 @@ function openSource<B>(batches: AsyncIterable<B>): Source<B> {
   const iterator = batches[Symbol.asyncIterator]();
   let ahead: Promise<IteratorResult<B, unknown>> | undefined;
   let exhausted = false;
+  let failure: { readonly error: unknown } | undefined;
   const next = async (): Promise<IteratorResult<B, unknown>> => {
-    const result = await iterator.next();
-    exhausted = result.done === true;
-    return result;
+    try {
+      const result = await iterator.next();
+      exhausted = result.done === true;
+      return result;
+    } catch (error) {
+      failure = { error };
+      throw error;
+    }
   };
   return {
     peek() {
-      ahead ??= next();
+      if (ahead === undefined) {
+        ahead = next();
+        ahead.catch(() => {}); // where the upload has ended meanwhile, nobody else hears of it
+      }
       return ahead;
     },
     exhausted: () => exhausted,
+    failure: () => failure,
     take() {
       ahead = undefined;
     },

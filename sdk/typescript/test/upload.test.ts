@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { type Client, Code, ConnectError } from "@connectrpc/connect";
+import { type Client, Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
 import { ObservationBatchSchema, SeriesBatchSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import {
-  type IngestionService,
+  IngestionService,
   type StreamObservationsRequest,
   StreamObservationsResponseSchema,
   type StreamSeriesRequest,
@@ -171,6 +171,39 @@ describe("an upload", () => {
       reason: "BUSY",
     });
     expect(always.streams()).toBe(2);
+  });
+
+  test("ends with its source's own error, at once, over a transport that tells of it as of a cut", async () => {
+    let streams = 0;
+    const transport = createRouterTransport(({ service }) =>
+      service(IngestionService, {
+        async *streamSeries(requests) {
+          streams += 1;
+          for await (const { batch: sent } of requests) yield { requestId: sent!.requestId, result: stored };
+        },
+      }),
+    );
+    const broken = new RangeError("line 3 cannot be read");
+    async function* source() {
+      yield batch("one");
+      throw broken;
+    }
+    const uploading = uploadSeries(createClient(IngestionService, transport), source());
+    await expect(uploading).rejects.toBe(broken);
+    expect(streams).toBe(1);
+  });
+
+  test("ends with the error of what takes its answers, and of a progress that cannot be written", async () => {
+    const full = new Error("no space left");
+    const fails = () => {
+      throw full;
+    };
+    const progress = { has: () => false, add: fails };
+    for (const options of [{ onAnswer: fails }, { progress }]) {
+      const { client, streams } = serverOf(() => stored);
+      await expect(uploadSeries(client, batches("one", "two"), options)).rejects.toBe(full);
+      expect(streams()).toBe(1);
+    }
   });
 
   test("an answer in between makes its attempts whole again", async () => {
