@@ -16,7 +16,7 @@ import {
   type StreamLimit,
   serverInterceptors,
 } from "@wellapi/rpc";
-import type { Clock, Closers, Logger } from "@wellapi/runtime";
+import { type Clock, type Closers, createLoop, type Logger } from "@wellapi/runtime";
 import { HostError } from "./errors.ts";
 import type { HostNetwork } from "./platform.ts";
 import { observeCertificate } from "./signals/gauges.ts";
@@ -97,15 +97,16 @@ export async function openGrpcDoor(options: {
   );
   closers.push("gRPC door", () => server.close());
   // It lives for seven days; a new one every day leaves time to mend a failure.
-  const renewal = setInterval(() => {
-    certificate()
-      .then((next) => {
-        server.reload(next);
-        tls = next;
-      })
-      .catch((err: unknown) => log.error({ err }, "the door's certificate was not renewed"));
-  }, renewMs);
-  closers.push("certificate renewal", () => clearInterval(renewal));
+  const renewal = createLoop({
+    everyMs: renewMs,
+    async work() {
+      const next = await certificate();
+      server.reload(next);
+      tls = next;
+    },
+    onError: (err) => log.error({ err }, "the door's certificate was not renewed"),
+  });
+  closers.push("certificate renewal", renewal.close);
   const stopObserving = observeCertificate("door", () => tls.certificate, options.clock);
   closers.push("signals of the door's certificate", stopObserving);
   return server;

@@ -1,4 +1,4 @@
-import type { Logger } from "@wellapi/runtime";
+import { createLoop, type Logger, type Loop } from "@wellapi/runtime";
 import type { Change, Store } from "@wellapi/store";
 import { catchUp } from "./catch-up.ts";
 import { createMarkRepository } from "./mark-repository.ts";
@@ -59,9 +59,7 @@ const MOST_OWED = 500;
 export function createFollower(options: FollowerOptions): Follower {
   const { store, journal, log, everyMs = 5_000 } = options;
   const marks = createMarkRepository(store);
-  let closed = false;
-  let wake = () => {};
-  let keeping: Promise<void> = Promise.resolve();
+  let keeping: Loop | undefined;
 
   async function tellAndTick(fact: Fact): Promise<void> {
     await journal.append(fact);
@@ -71,45 +69,29 @@ export function createFollower(options: FollowerOptions): Follower {
   }
 
   /** Writes what a stopped replica or an unavailable journal left owing, and moves the mark on. */
-  async function keepUp(): Promise<void> {
-    while (!closed) {
-      await step().catch((err: unknown) => {
-        if (!closed) log.warn({ err }, "the journal could not be told what it is owed; trying again");
-      });
-      if (!closed) await pause();
-    }
-  }
-
-  async function step(): Promise<void> {
+  async function keepUp(signal: AbortSignal): Promise<void> {
     for (const fact of await marks.allOwed(MOST_OWED)) {
-      if (closed) return;
+      if (signal.aborted) return;
       await tellAndTick(fact);
     }
     const { journal: id, head } = await journal.extent();
     await marks.advance({ journal: id, ...head });
   }
 
-  function pause(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, everyMs);
-      wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
   return {
     async start(replay) {
       await catchUp(options, marks, replay);
-      keeping = keepUp();
+      keeping = createLoop({
+        everyMs,
+        atOnce: true,
+        work: keepUp,
+        onError: (err) => log.warn({ err }, "the journal could not be told what it is owed; trying again"),
+      });
     },
     owed: marks.owed,
     tell: tellAndTick,
     async close() {
-      closed = true;
-      wake();
-      await keeping;
+      await keeping?.close();
     },
   };
 }

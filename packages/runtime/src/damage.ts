@@ -1,3 +1,4 @@
+import { createBoundedCache } from "./bounded-cache.ts";
 import { seriesAttributes } from "./instruments.ts";
 import type { Logger } from "./logger.ts";
 import { createCounter } from "./metrics.ts";
@@ -28,16 +29,15 @@ export function createDamageReporter(options: {
   readonly most?: number;
 }): DamageReporter {
   const { store, log, most = MOST_KNOWN } = options;
-  const known = new Set<string>();
+  const known = createBoundedCache<true>({ name: "known-damage", capacity: most });
   // So that whoever looks sees 0, and not that nobody counts.
   damagedDocuments.add(0, { [seriesAttributes.store]: store });
   return {
     report({ collection, document, what }, cause) {
       const name = JSON.stringify([collection, document, what]);
-      if (known.has(name)) return;
-      // The one that was met first goes: it is told again, should anybody ask for it.
-      if (known.size >= most) known.delete(known.values().next().value!);
-      known.add(name);
+      if (known.get(name)) return;
+      // Of those beyond the most, the one that was met longest ago goes: it is told again, should anybody ask for it.
+      known.set(name, true);
       damagedDocuments.add(1, {
         [seriesAttributes.store]: store,
         [seriesAttributes.collection]: collection,

@@ -1,3 +1,8 @@
+export {
+  type BoundedCache,
+  type BoundedCacheOptions,
+  createBoundedCache,
+} from "./bounded-cache.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export { type Closers, ClosersError, createClosers } from "./closers.ts";
 export { ConfigError, type ConfigReader, type Env, parseConfig } from "./config.ts";
@@ -5,6 +10,7 @@ export { createDamageReporter, type DamagedDocument, type DamageReporter } from 
 export { decodeId, encodeId, type IdPrefix, type Ids, randomIds } from "./ids.ts";
 export { type Instrument, instruments, seriesAttributes } from "./instruments.ts";
 export { createLogger, type LogFields, type Logger, type LoggerOptions, silentLogger } from "./logger.ts";
+export { createLoop, type Loop } from "./loop.ts";
 export {
   type Counter,
   createCounter,

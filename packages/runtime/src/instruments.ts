@@ -11,7 +11,7 @@ import {
 
 export interface Instrument {
   readonly name: string;
-  readonly kind: "counter" | "up-down-counter" | "histogram" | "gauge";
+  readonly kind: "counter" | "observable-counter" | "up-down-counter" | "histogram" | "gauge";
   /** UCUM; in braces what is counted. */
   readonly unit: string;
   readonly description: string;
@@ -87,6 +87,12 @@ export const instruments = {
     unit: "s",
     description: "How long the oldest block that is not compacted has waited; 0 where none waits",
   },
+  cacheLookups: {
+    name: "wellapi.cache.lookups",
+    kind: "observable-counter",
+    unit: "{lookup}",
+    description: "Lookups in a cache, by its name and whether they found something",
+  },
   damagedDocuments: {
     name: "wellapi.store.damaged_documents",
     kind: "counter",
@@ -134,4 +140,7 @@ export const seriesAttributes = {
   outbox: "wellapi.outbox.kind",
   /** `workload`, `door` or `nats`. */
   certificate: "wellapi.certificate.use",
+  cache: "wellapi.cache.name",
+  /** `hit` or `miss`. */
+  cacheOutcome: "wellapi.cache.outcome",
 } as const;

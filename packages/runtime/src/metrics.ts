@@ -80,6 +80,20 @@ export function observeGauge(
   return () => gauge.removeCallback(callback);
 }
 
+/** Asks for the counts at each export, as long as the function given back is not called. They only grow. */
+export function observeCounter(
+  name: Named<"observable-counter">,
+  read: () => readonly Observation[],
+): () => void {
+  const instrument: Instrument = instruments[name];
+  const counter = metrics.getMeter(scope).createObservableCounter(instrument.name, optionsOf(instrument));
+  const callback = (result: { observe(value: number, attributes?: Attributes): void }) => {
+    for (const { value, attributes } of read()) result.observe(value, attributes);
+  };
+  counter.addCallback(callback);
+  return () => counter.removeCallback(callback);
+}
+
 function optionsOf({ unit, description, boundaries }: Instrument): MetricOptions {
   return {
     unit,

@@ -21,8 +21,24 @@ import {
 import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
 import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import { ATTR_SERVICE_INSTANCE_ID, ATTR_SERVICE_NAME } from "@opentelemetry/semantic-conventions";
+import { observeCaches } from "./bounded-cache.ts";
 import { type Env, parseConfig } from "./config.ts";
-import type { Telemetry, TelemetryOptions } from "./telemetry.ts";
+
+export interface TelemetryOptions {
+  /** `service.name` of the resource; `OTEL_SERVICE_NAME` wins. */
+  readonly serviceName: string;
+  /**
+   * `OTEL_EXPORTER_OTLP_ENDPOINT` switches telemetry on; the exporters read the other OTLP settings (headers,
+   * timeout, per-signal endpoints) from the process environment themselves.
+   */
+  readonly env: Env;
+}
+
+export interface Telemetry {
+  readonly enabled: boolean;
+  /** Flushes what is pending, at most for some seconds, and takes the providers away. */
+  close(): Promise<void>;
+}
 
 /** Carries the active span across awaits. The SDK ships only a manager for synchronous code. */
 class AsyncContextManager implements ContextManager {
@@ -93,9 +109,11 @@ export function openOtlp({ serviceName, env }: TelemetryOptions): Telemetry {
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   trace.setGlobalTracerProvider(tracerProvider);
   metrics.setGlobalMeterProvider(meterProvider);
+  const stopObserving = observeCaches();
   return {
     enabled: true,
     async close() {
+      stopObserving();
       // A collector that is away must not keep the process; what can't be sent is lost.
       await Promise.allSettled([
         tracerProvider.forceFlush({ timeoutMillis: 3_000 }),

@@ -1,20 +1,6 @@
-import type { Env } from "./config.ts";
+import type { Telemetry, TelemetryOptions } from "./otlp.ts";
 
-export interface TelemetryOptions {
-  /** `service.name` of the resource; `OTEL_SERVICE_NAME` wins. */
-  readonly serviceName: string;
-  /**
-   * `OTEL_EXPORTER_OTLP_ENDPOINT` switches telemetry on; the exporters read the other OTLP settings (headers,
-   * timeout, per-signal endpoints) from the process environment themselves.
-   */
-  readonly env: Env;
-}
-
-export interface Telemetry {
-  readonly enabled: boolean;
-  /** Flushes what is pending, at most for some seconds, and takes the providers away. */
-  close(): Promise<void>;
-}
+export type { Telemetry, TelemetryOptions } from "./otlp.ts";
 
 /**
  * Registers OpenTelemetry providers (OTLP over HTTP, protobuf; W3C trace context) when an endpoint is set. Where

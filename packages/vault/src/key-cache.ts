@@ -1,4 +1,4 @@
-import { createLru } from "./lru.ts";
+import { createBoundedCache } from "@wellapi/runtime";
 import type { DroppablePatientKey } from "./patient-key.ts";
 import type { KeyUse, PatientKey } from "./port.ts";
 
@@ -23,7 +23,11 @@ export function createKeyCache(
   capacity: number,
   load: (partition: string, use: KeyUse) => Promise<DroppablePatientKey>,
 ): KeyCache {
-  const cache = createLru<DroppablePatientKey>(capacity, (key) => key.drop());
+  const cache = createBoundedCache<DroppablePatientKey>({
+    name: "patient-keys",
+    capacity,
+    onDrop: (key) => key.drop(),
+  });
   const loading = new Map<string, Loading>();
 
   /** Puts the key into the cache once it is there, unless it was forgotten meanwhile. */
@@ -61,7 +65,7 @@ export function createKeyCache(
         entry.stale = true;
         loading.delete(name);
       }
-      for (const [name] of cache.entries) {
+      for (const [name] of [...cache.entries]) {
         const [partition, use] = JSON.parse(name) as [string, KeyUse];
         if (match(partition, use)) cache.delete(name);
       }

@@ -1,9 +1,8 @@
 import type { Cipheriv, Decipheriv } from "node:crypto";
 import { createCipheriv, createDecipheriv } from "node:crypto";
-import { decodeId, encodeId } from "@wellapi/runtime";
+import { createBoundedCache, decodeId, encodeId } from "@wellapi/runtime";
 import { deriveKey } from "./derivation.ts";
 import { VaultError } from "./errors.ts";
-import { createLru } from "./lru.ts";
 import type { Pairwise } from "./port.ts";
 
 export interface PairwiseOptions {
@@ -28,7 +27,7 @@ const prefixPattern = /^[a-z]{3}$/;
 export function createPairwise(options: PairwiseOptions): Pairwise {
   const { secret, cacheKeys = DEFAULT_CACHE_KEYS } = options;
   if (secret.length !== 32) throw new VaultError("invalid", "the secret of pairwise ids has 32 bytes");
-  const permutations = createLru<Permutation>(cacheKeys, () => undefined);
+  const permutations = createBoundedCache<Permutation>({ name: "pairwise", capacity: cacheKeys });
 
   function permutation(party: string, prefix: string): Permutation {
     const name = JSON.stringify([party, prefix]);

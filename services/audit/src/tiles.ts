@@ -12,6 +12,7 @@ import {
   type ReadTile,
   TILE_WIDTH,
 } from "@wellapi/merkle";
+import { createBoundedCache } from "@wellapi/runtime";
 
 /** Tiles of the log, made from its entries when they are asked for. */
 export interface Tiles {
@@ -38,7 +39,7 @@ export function createTiles(options: {
 }): Tiles {
   const { directory, entries } = options;
   /** Roots of full tiles, which are the hashes of the level above. Oldest out first. */
-  const roots = new Map<string, Uint8Array>();
+  const roots = createBoundedCache<Uint8Array>({ name: "tile-roots", capacity: MAX_ROOTS });
 
   const reads = new Set<Promise<unknown>>();
 
@@ -78,7 +79,6 @@ export function createTiles(options: {
     });
     const root = frontierRoot(appendLeafHashes(EMPTY_FRONTIER, row));
     roots.set(name, root);
-    if (roots.size > MAX_ROOTS) roots.delete(roots.keys().next().value!);
     return root;
   }
 

@@ -1,4 +1,4 @@
-import type { Clock, Logger } from "@wellapi/runtime";
+import { type Clock, createLoop, type Logger } from "@wellapi/runtime";
 import type { Change, Document, Store } from "@wellapi/store";
 import type { AnswerSealer, Asking } from "./answer.ts";
 import { collections } from "./collections.ts";
@@ -57,13 +57,11 @@ export async function openAnswerRepository(options: AnswerRepositoryOptions): Pr
   }
 
   await sweep();
-  let sweeping: Promise<void> = Promise.resolve();
-  const timer = setInterval(() => {
-    sweeping = sweep().catch((err: unknown) =>
-      log.warn({ err }, "old answers could not be deleted; trying again"),
-    );
-  }, SWEEP_MS);
-  timer.unref();
+  const sweeping = createLoop({
+    everyMs: SWEEP_MS,
+    work: sweep,
+    onError: (err) => log.warn({ err }, "old answers could not be deleted; trying again"),
+  });
 
   return {
     async find(asking) {
@@ -88,8 +86,7 @@ export async function openAnswerRepository(options: AnswerRepositoryOptions): Pr
       return { kind: "insert", collection: collections.answers, document };
     },
     async close() {
-      clearInterval(timer);
-      await sweeping;
+      await sweeping.close();
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Follower } from "@wellapi/journal";
-import type { Clock, Logger } from "@wellapi/runtime";
+import { type Clock, createLoop, type Logger } from "@wellapi/runtime";
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK } from "jose";
 import { DAY } from "./credential.ts";
 import type {
@@ -71,10 +71,11 @@ export async function openSigningKeys(options: {
   // Only those after the one that verifies what the current one's predecessor has signed.
   await drop(loaded.keys.slice(placeOf(loaded.keys) + 2));
   loaded = await load();
-  const looking = setInterval(() => {
-    look().catch((err: unknown) => log.warn({ err }, "keys of tokens could not be read; trying again"));
-  }, LOOK_EVERY_MS);
-  looking.unref();
+  const looking = createLoop({
+    everyMs: LOOK_EVERY_MS,
+    work: look,
+    onError: (err) => log.warn({ err }, "keys of tokens could not be read; trying again"),
+  });
 
   async function load(): Promise<Loaded> {
     const keys = await repository.keys("tokens");
@@ -129,7 +130,7 @@ export async function openSigningKeys(options: {
       const dropped = await drop(immediately ? others : keys.slice(placeOf(keys) + 2)).finally(look);
       return { kid: key.id, signTime: immediately ? clock.now() : key.createTime + AHEAD_MS, dropped };
     },
-    close: () => clearInterval(looking),
+    close: looking.close,
   };
 }
 

@@ -7,7 +7,7 @@ import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_
 import { createFollower, type JournalAccess } from "@wellapi/journal";
 import type { ReceiptKey } from "@wellapi/receipts";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
-import { type Clock, createDamageReporter, type Ids, type Logger } from "@wellapi/runtime";
+import { type Clock, createDamageReporter, createLoop, type Ids, type Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise, Vault } from "@wellapi/vault";
@@ -119,7 +119,13 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
     pairwise,
   });
   const compactor = openCompactor({ ...writing, damage }, compactAfterMs);
-  const stopResuming = keepResuming(erase.resume, resumeEveryMs, log);
+  // Unfinished erasures: at once, then at intervals, for one may stop at any time, in any replica.
+  const resuming = createLoop({
+    everyMs: resumeEveryMs,
+    atOnce: true,
+    work: erase.resume,
+    onError: (err) => log.error({ err }, "unfinished erasures could not be listed"),
+  });
 
   return {
     routes: [route(RecordsService, reads), route(RecordsWriteService, writes)],
@@ -128,26 +134,8 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
       stopListening();
       await hub.close();
       await compactor.close();
-      await stopResuming();
+      await resuming.close();
       await journal.close();
     },
-  };
-}
-
-/** Continues unfinished erasures at once, then at intervals: one may stop at any time, in any replica. */
-function keepResuming(resume: () => Promise<void>, everyMs: number, log: Logger): () => Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  let closed = false;
-  const run = async (): Promise<void> => {
-    await resume().catch((error: unknown) => {
-      log.error({ err: error }, "unfinished erasures could not be listed");
-    });
-    if (!closed) timer = setTimeout(() => (current = run()), everyMs);
-  };
-  let current = run();
-  return async () => {
-    closed = true;
-    clearTimeout(timer);
-    await current;
   };
 }

@@ -67,7 +67,7 @@ const exchangeTimeoutMs = 5_000;
  */
 export function createAuthentication(options: AuthenticationOptions): Authentication {
   const { verifier, clock, door, onward, recheckMs = 15_000, believeMs = 10_000 } = options;
-  const exchanged = createCache<Promise<Caller>>(exchangedCredentials, clock);
+  const exchanged = createCache<Promise<Caller>>("credentials", exchangedCredentials, clock);
 
   function exchange(credential: Credential, at: NonNullable<typeof door>): Promise<Caller> {
     const key = `${credential.case} ${fingerprint(credential.value as string | Uint8Array)}`;

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { Clock } from "@wellapi/runtime";
+import { type Clock, createBoundedCache } from "@wellapi/runtime";
 
 /** A bounded cache whose entries end; when full, the one that was not used for longest goes. */
 export interface Cache<V> {
@@ -10,34 +10,18 @@ export interface Cache<V> {
   clear(): void;
 }
 
-export function createCache<V>(capacity: number, clock: Clock): Cache<V> {
-  const entries = new Map<string, { value: V; until: number }>();
+export function createCache<V>(name: string, capacity: number, clock: Clock): Cache<V> {
+  const cache = createBoundedCache<{ readonly value: V; readonly until: number }>({ name, capacity });
   return {
     get(key) {
-      const entry = entries.get(key);
-      if (entry === undefined) return undefined;
-      if (clock.monotonic() >= entry.until) {
-        entries.delete(key);
-        return undefined;
-      }
-      // A Map keeps insertion order: used last, out last. While there is room, the order does not matter.
-      if (entries.size * 2 > capacity) {
-        entries.delete(key);
-        entries.set(key, entry);
-      }
-      return entry.value;
+      const entry = cache.get(key);
+      if (entry === undefined || clock.monotonic() < entry.until) return entry?.value;
+      cache.delete(key);
+      return undefined;
     },
-    set(key, value, ttlMs) {
-      entries.delete(key);
-      entries.set(key, { value, until: clock.monotonic() + ttlMs });
-      if (entries.size > capacity) entries.delete(entries.keys().next().value!);
-    },
-    delete(key) {
-      entries.delete(key);
-    },
-    clear() {
-      entries.clear();
-    },
+    set: (key, value, ttlMs) => cache.set(key, { value, until: clock.monotonic() + ttlMs }),
+    delete: cache.delete,
+    clear: cache.clear,
   };
 }
 

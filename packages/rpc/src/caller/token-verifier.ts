@@ -70,7 +70,7 @@ const keysAgeMs = 30_000;
 const verifiedTokens = 10_000;
 
 export function createTokenVerifier({ issuer, jwks, clock }: TokenVerifierOptions): TokenVerifier {
-  const verified = createCache<TokenClaims>(verifiedTokens, clock);
+  const verified = createCache<TokenClaims>("verified-tokens", verifiedTokens, clock);
   let keys: ReturnType<typeof createLocalJWKSet> | undefined;
   let fetched = "";
   let fetching: Promise<void> | undefined;

@@ -31,7 +31,7 @@ export function createTokens(options: {
   readonly clock: Clock;
 }): Tokens {
   const { exchange, clock } = options;
-  const kept = createCache<Promise<string>>(10_000, clock);
+  const kept = createCache<Promise<string>>("tokens", 10_000, clock);
 
   function obtain(key: string, credential: Credential): Promise<string> {
     const known = kept.get(key);

@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { createSecureContext } from "node:tls";
-import type { Logger } from "@wellapi/runtime";
+import { createLoop, type Logger } from "@wellapi/runtime";
 
 /** A workload's own certificate, and the authority of its mesh. PEM texts. */
 export interface WorkloadCertificate {
@@ -38,13 +38,10 @@ export async function openWorkloadCertificates(options: {
 }): Promise<WorkloadCertificates> {
   const { files, everyMs, log } = options;
   let pair = await firstPair(files);
-  let reading = false;
   let refused = { reason: "", times: 0 };
   const listeners = new Set<(next: WorkloadCertificate) => void>();
 
   async function look(): Promise<void> {
-    if (reading) return;
-    reading = true;
     try {
       const next = await readPair(files);
       refused = { reason: "", times: 0 };
@@ -57,12 +54,13 @@ export async function openWorkloadCertificates(options: {
       const reason = err instanceof Error ? err.message : String(err);
       refused = { reason, times: reason === refused.reason ? refused.times + 1 : 1 };
       if (refused.times === 2) log.warn({ err }, "the workload certificate could not be renewed");
-    } finally {
-      reading = false;
     }
   }
-  const timer = setInterval(() => void look(), everyMs);
-  timer.unref();
+  const looking = createLoop({
+    everyMs,
+    work: look,
+    onError: (err) => log.error({ err }, "unexpected error"),
+  });
 
   return {
     current: () => pair,
@@ -71,7 +69,7 @@ export async function openWorkloadCertificates(options: {
       return () => listeners.delete(listener);
     },
     close() {
-      clearInterval(timer);
+      void looking.close();
       listeners.clear();
     },
   };

@@ -1,7 +1,7 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
-import type { Clock } from "@wellapi/runtime";
+import { type Clock, createBoundedCache } from "@wellapi/runtime";
 import type { ZonePeriod } from "../model/calendar.ts";
 
 /** What identity knows of a patient. */
@@ -27,7 +27,10 @@ const CACHE_SIZE = 1_000;
 
 export function createDirectory(identity: Transport, clock: Clock): Directory {
   const client = createClient(PatientDirectoryService, identity);
-  const cache = new Map<string, { readonly until: number; readonly patient: KnownPatient }>();
+  const cache = createBoundedCache<{ readonly until: number; readonly patient: KnownPatient }>({
+    name: "patients",
+    capacity: CACHE_SIZE,
+  });
 
   async function find(partition: string): Promise<KnownPatient | undefined> {
     try {
@@ -53,10 +56,7 @@ export function createDirectory(identity: Transport, clock: Clock): Directory {
       if (cached !== undefined && clock.monotonic() < cached.until) return cached.patient;
       const patient = await find(partition);
       cache.delete(partition);
-      if (patient !== undefined) {
-        cache.set(partition, { until: clock.monotonic() + CACHE_MS, patient });
-        if (cache.size > CACHE_SIZE) cache.delete(cache.keys().next().value!);
-      }
+      if (patient !== undefined) cache.set(partition, { until: clock.monotonic() + CACHE_MS, patient });
       return patient;
     },
     async markErased(partition) {

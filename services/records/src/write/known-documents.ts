@@ -1,7 +1,8 @@
+import { createBoundedCache } from "@wellapi/runtime";
 import type { Stored } from "@wellapi/store";
 import type { Head } from "../blocks/documents.ts";
 
-/** At most this many of each kind are remembered; then the one that was remembered first goes. */
+/** At most this many of each kind are remembered. */
 const MOST = 50_000;
 
 /**
@@ -9,13 +10,10 @@ const MOST = 50_000;
  * was true once stays true for as long as it matters.
  */
 export function createKnownSeries() {
-  const known = new Set<string>();
+  const known = createBoundedCache<true>({ name: "known-series", capacity: MOST });
   return {
-    has: (partition: string, series: string) => known.has(`${partition} ${series}`),
-    add(partition: string, series: string) {
-      if (known.size >= MOST) known.delete(known.keys().next().value!);
-      known.add(`${partition} ${series}`);
-    },
+    has: (partition: string, series: string) => known.get(`${partition} ${series}`) === true,
+    add: (partition: string, series: string) => known.set(`${partition} ${series}`, true),
   };
 }
 
@@ -24,13 +22,6 @@ export function createKnownSeries() {
  * one since: whoever commits on it is told so by the guard, and then has to `forget` it and read.
  */
 export function createKnownHeads() {
-  const known = new Map<string, Stored<Head>>();
-  return {
-    get: (partition: string) => known.get(partition),
-    set(partition: string, head: Stored<Head>) {
-      if (known.size >= MOST && !known.has(partition)) known.delete(known.keys().next().value!);
-      known.set(partition, head);
-    },
-    forget: (partition: string) => known.delete(partition),
-  };
+  const known = createBoundedCache<Stored<Head>>({ name: "known-heads", capacity: MOST });
+  return { get: known.get, set: known.set, forget: known.delete };
 }
