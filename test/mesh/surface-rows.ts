@@ -102,7 +102,7 @@ export function surfaceRows({ tokens, server, apiKey, person }: Outside): readon
     ["a read by a company's API key", "403 permission_denied", { path, headers: by(apiKey) }],
     [
       "a read of another patient",
-      "404 not_found",
+      "403 permission_denied",
       { path: "/test/patients/pat_nobody", headers: by(tokens.patient) },
     ],
     ["a read by the patient", "200", { path, headers: by(tokens.patient) }],

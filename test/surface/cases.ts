@@ -84,6 +84,12 @@ export function describeSurfaces(running: () => Server): void {
         body: { reason: "CALLER_NOT_PERMITTED" },
       });
       expect(await heart(strangerKey)).toMatchObject({ status: 403, body: { reason: "CONSENT_REQUIRED" } });
+      const another = await get("/test/patients/pat_nobody", patientToken);
+      const byRpc = await ask(`${server.http}/wellapi.identity.v1.PatientService/GetPatient`, patientToken, {
+        patient: "pat_nobody",
+      });
+      expect(another.status).toBe(403);
+      expect([another.status, another.body.message]).toEqual([byRpc.status, byRpc.body.message]);
     });
 
     test("gives the permitted caller what the RPC gives", async () => {
