@@ -4,20 +4,20 @@ import { moveBatch, openLoop, type Relay, type RelayOptions } from "./relay.ts";
 import type { Clock } from "./signal.ts";
 
 export interface ElectedRelayOptions extends RelayOptions {
-  /** Opened with `relayCollections` among its own. */
+  /** Opened with `relayCollections` among its collections. */
   readonly store: Pick<Store, "get" | "commit" | "readOutbox" | "deleteOutbox">;
-  /** A name of this process and this start of it alone, e.g. the pod's with a random part. */
+  /** A name that only this process and this start of it have, e.g. the pod's name with a random part. */
   readonly holder: string;
-  /** Of which only differences count. Default: the process's monotonic clock. */
+  /** Only differences count. Default: the process's monotonic clock. */
   readonly clock?: Clock;
-  /** How long the others wait for a leader that says nothing, in milliseconds; default 5000. */
+  /** How long the others wait for a leader that does not renew, in milliseconds; default 5000. */
   readonly leaseMs?: number;
 }
 
 export interface ElectedRelay extends Relay {
   /** The fencing token while this relay leads; it grows with each leader. */
   token(): number | undefined;
-  /** Also gives the lease back, so that another relay takes over at once. */
+  /** Also releases the lease, so that another relay takes over at once. */
   close(): Promise<void>;
 }
 
@@ -42,14 +42,14 @@ export function openElectedRelay(options: ElectedRelayOptions): ElectedRelay {
     },
     intervalMs,
     onError,
-    // Publishing waits for the broker by itself: a longer pause would only delay what has piled up.
+    // Publishing waits for the broker by itself: a longer pause would only delay the events that wait.
     maxBackoffMs: Math.max(intervalMs, leaseMs),
   });
   const keeping = openLoop({
     turn: async () => {
       const before = lease.token();
       await lease.keep();
-      // A new leader starts with what the last one left.
+      // A new leader starts with the events that the last one left.
       if (lease.token() !== before) moving.notify();
       return false;
     },

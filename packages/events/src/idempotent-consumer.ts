@@ -6,7 +6,7 @@ import type { Clock } from "./signal.ts";
 
 const HANDLED = "handled_events";
 
-/** What the composition root declares in each store that `openIdempotentConsumer` writes to. */
+/** The collections that the composition root declares in each store to which `openIdempotentConsumer` writes. */
 export const handledEventsCollections: readonly CollectionDeclaration[] = [
   {
     name: HANDLED,
@@ -15,7 +15,7 @@ export const handledEventsCollections: readonly CollectionDeclaration[] = [
   },
 ];
 
-/** Says that the consumer has handled the event; it lies beside what that changed. */
+/** Says that the consumer has handled the event; it lies beside the event's effect. */
 type HandledEvent = Document & {
   readonly consumer: string;
   /** Id of the event. */
@@ -25,8 +25,8 @@ type HandledEvent = Document & {
 };
 
 /**
- * What an event changes, in one partition of the consumer's own store. Where it changes nothing, nothing is committed, and
- * a redelivery decides anew.
+ * The effect of an event, in one partition of the consumer's own store. Without changes nothing is committed, and a
+ * redelivery decides again.
  */
 export interface Effect {
   readonly changes: readonly Change[];
@@ -41,8 +41,8 @@ export interface IdempotentConsumption extends Omit<Consumption, "handle"> {
   /** Where the event's effect lies. The same event gives the same partition. */
   readonly partitionOf: (event: DeliveredEvent) => string;
   /**
-   * Reads what it needs and decides what to change; it changes nothing by itself. It may be called several times for one
-   * event: one result is committed. What it throws is a failed attempt.
+   * Reads what it needs and decides what to change; it changes nothing by itself. It may be called several times for
+   * one event: one result is committed. An error that it throws is a failed attempt.
    */
   readonly effectOf: (event: DeliveredEvent) => Promise<Effect>;
   /** At least 2, because a batch that fails is repeated event by event. Default 10. */
@@ -51,9 +51,9 @@ export interface IdempotentConsumption extends Omit<Consumption, "handle"> {
   readonly clock?: Clock;
   /** How long a handled event is remembered: longer than the broker keeps events. Default 35 days. */
   readonly keepMs?: number;
-  /** How often what is older is removed, first after so long; default one hour. */
+  /** How often older records are removed, the first time after this interval; default one hour. */
   readonly pruneEveryMs?: number;
-  /** Told of a removal that failed; it is tried again. */
+  /** Gets each failed removal; the removal is tried again. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -61,20 +61,20 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const PRUNED_AT_ONCE = 500;
 /** Partitions of a batch that are handled side by side. */
 const LANES = 16;
-/** How often an effect is decided anew because what it had read was changed meanwhile. */
+/** How often an effect is decided again because its input changed meanwhile. */
 const DECISIONS = 5;
 
 /**
- * Consumes events so that each changes the consumer's store exactly once, however often it is delivered: its effect and
- * the document that says that it was handled are one commit. A crash before the commit leaves nothing, so the redelivery
- * does the work; a crash after it leaves both, so the redelivery changes nothing and is acknowledged.
+ * Consumes events so that each changes the consumer's store exactly once, however often it is delivered: the effect
+ * and the document that marks the event as handled are one commit. A crash before the commit leaves nothing, so the
+ * redelivery does the work; a crash after it leaves both, so the redelivery changes nothing and is acknowledged.
  *
- * Within a batch the events of one partition are handled in order, up to the first that fails; partitions side by side. An
- * effect outside the store (a mail, a call) cannot be part of the commit: write down in the store what is to be done, and
- * let another piece do it, under an id that the receiver knows again.
+ * Within a batch the events of one partition are handled in order, up to the first that fails; partitions run side by
+ * side. An effect outside the store (a mail, a call) cannot be part of the commit: store what is to be done, and let
+ * another component do it, under an id that the receiver recognises.
  *
- * Not covered: an event that was handled, never acknowledged in all its attempts, and is replayed from the dead letters
- * later than `keepMs`.
+ * Not covered: an event that was handled, never acknowledged in all its attempts, and is replayed from the dead
+ * letters later than `keepMs`.
  */
 export async function openIdempotentConsumer(consumption: IdempotentConsumption): Promise<Consumer> {
   const { events, onError, store, partitionOf, effectOf, keepMs, pruneEveryMs, clock, ...consumed } =
@@ -92,7 +92,7 @@ export async function openIdempotentConsumer(consumption: IdempotentConsumption)
   };
 }
 
-/** Rejects with the first failure, once nothing of the batch is under way any more. */
+/** Rejects with the first failure, once no part of the batch is running any more. */
 async function handleBatch(
   consumption: IdempotentConsumption,
   batch: readonly DeliveredEvent[],
@@ -137,7 +137,7 @@ async function handleOnce(
     const document: HandledEvent = { partition, consumer: durable, event: event.id, handled_at: clock.now() };
     const result = await store.commit({
       partition,
-      // First, so that it is named where another process has handled the event meanwhile.
+      // Checked first, so that a repeat is recognised where another process has handled the event meanwhile.
       changes: [{ kind: "insert", collection: HANDLED, document }, ...changes],
       events,
     });
@@ -149,11 +149,11 @@ async function handleOnce(
   }
 }
 
-/** Removes what says that an event was handled, once the event cannot come again. */
+/** Removes the marks of handled events, once these events cannot come again. */
 function openPruning(consumption: IdempotentConsumption): Consumer {
   const { durable, store, onError, clock = { now: Date.now } } = consumption;
   const { keepMs = 35 * DAY_MS, pruneEveryMs = 60 * 60 * 1000 } = consumption;
-  // After a long absence the broker first brings again what was handled before it.
+  // After a long absence the broker first redelivers events that were handled before.
   const startedAt = performance.now();
   return openLoop({
     async turn() {

@@ -28,23 +28,27 @@ export interface Consumer {
   close(): Promise<void>;
 }
 
-/** Gets the signals of one name. It must not throw; what it throws goes to the engine's `onError`. */
+/** Gets the signals of one name. It must not throw; a thrown error goes to the engine's `onError`. */
 export interface SignalListener {
   /** The signals of one sender come in the order in which it sent them. */
   received(data: Uint8Array): void;
-  /** Signals may have been lost, because this process had no connection. The listener looks for itself what it missed. */
+  /**
+   * Signals may have been lost, because this process had no connection. The listener finds out by itself what it
+   * missed.
+   */
   missed(): void;
 }
 
 /**
- * Signals, at most once: for what another process may learn late, because it also finds it by itself. Nothing is
- * stored, nothing is repeated, and the sender does not learn who got a signal. What must arrive is an event.
+ * Signals, delivered at most once: for facts that another process may learn late, because it also finds them by
+ * itself. Nothing is stored, nothing is repeated, and the sender does not learn who got a signal. A fact that must
+ * arrive is an event.
  */
 export interface Signals {
   /**
-   * Tells everybody who listens to `name` at this moment, in every process, this one included. The signal is dropped
-   * where there is no connection. `name` is dot-separated words without identifiers of people; `data` is at most 64 KiB
-   * and carries references, never health data. Throws `invalid` where the name or the size breaks that.
+   * Sends to everybody who listens to `name` at this moment, in every process, this one included. Without a
+   * connection the signal is dropped. `name` is dot-separated words without identifiers of people; `data` is at most
+   * 64 KiB and carries references, never health data. Throws `invalid` where the name or the size breaks that.
    */
   signal(name: string, data: Uint8Array): void;
   /** Listens until the returned function is called, across reconnections. Throws `EventsError`. */
@@ -58,11 +62,14 @@ export interface Signals {
 export interface Events extends Signals {
   /** Resolves when the events are durable. An id that was published in the last seven days is ignored. */
   publish(events: readonly OutboxEvent[]): Promise<void>;
-  /** A durable that is new starts at `now`: it gets what is published after this resolves. */
+  /** A new durable starts at `now`: it gets the events that are published after this resolves. */
   consume(consumption: Consumption): Promise<Consumer>;
   /** Events that a durable gave up on, oldest first, with the last error's message. */
   deadLetters(durable: string, limit: number): Promise<ReadonlyArray<{ event: OutboxEvent; error: string }>>;
-  /** Delivers dead letters to this durable alone once more, with new attempts: all, or those with these ids. How many. */
+  /**
+   * Delivers dead letters to this durable alone once more, with new attempts: all, or those with these ids. Returns
+   * how many.
+   */
   replayDeadLetters(durable: string, ids?: readonly string[]): Promise<number>;
   close(): Promise<void>;
 }

@@ -3,12 +3,12 @@ import type { Events } from "./port.ts";
 import { backoff, createSignal } from "./signal.ts";
 
 export interface RelayOptions {
-  /** Its outbox is drained. */
+  /** The store whose outbox is drained. */
   readonly store: Pick<Store, "readOutbox" | "deleteOutbox">;
   readonly events: Pick<Events, "publish">;
-  /** How often the outbox is looked at without a `notify`, in milliseconds; default 1000. */
+  /** How often the outbox is read without a `notify`, in milliseconds; default 1000. */
   readonly intervalMs?: number;
-  /** Told of each failure. The relay goes on by itself, with backoff up to one minute. */
+  /** Gets each failure. The relay continues by itself, with backoff up to one minute. */
   readonly onError: (error: unknown) => void;
   /** How long a `notify` waits for others, in milliseconds; default 20. Under load, events then go in groups. */
   readonly gatherMs?: number;
@@ -17,16 +17,16 @@ export interface RelayOptions {
 export interface Relay {
   /** Says that a commit left an event, so that it leaves at once. */
   notify(): void;
-  /** Stops after the batch under way; what is left stays in the outbox. Idempotent. */
+  /** Stops after the batch under way; the rest stays in the outbox. Idempotent. */
   close(): Promise<void>;
 }
 
 const BATCH = 256;
 
 /**
- * Moves events from a store's outbox to Events, in commit order. An event is deleted after it was published, so
- * a crash in between publishes it again under the same id, which Events ignores. What an earlier process left
- * goes first. For one process; where several may run on one store, `openElectedRelay` lets one of them work.
+ * Moves events from a store's outbox to Events, in commit order. An event is deleted after it was published, so a
+ * crash in between publishes it again under the same id, which Events ignores. Events that an earlier process left go
+ * first. For one process; where several may run on one store, use `openElectedRelay`.
  */
 export function openRelay(options: RelayOptions): Relay {
   const { store, events, intervalMs = 1000, gatherMs = 20, onError } = options;
@@ -34,8 +34,8 @@ export function openRelay(options: RelayOptions): Relay {
 }
 
 /**
- * Moves the oldest events; resolves to whether there may be more. `mayPublish` is asked last, so that as little
- * as possible lies between its answer and the publishing.
+ * Moves the oldest events; resolves to whether there may be more. `mayPublish` is called last, so that as little time
+ * as possible passes between its answer and the publishing.
  */
 export async function moveBatch(
   store: RelayOptions["store"],

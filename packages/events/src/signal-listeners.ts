@@ -1,17 +1,17 @@
 import type { SignalListener } from "./port.ts";
 
-/** Who listens in this process, by the signals' names. */
+/** The listeners of this process, by the signals' names. */
 export interface SignalListeners {
-  /** Returns how to remove it. */
+  /** Returns a function that removes the listener. */
   add(name: string, listener: SignalListener): () => void;
-  /** Of those that listen now. */
+  /** Names that have a listener now. */
   names(): readonly string[];
   received(name: string, data: Uint8Array): void;
   /** Tells every listener that signals may have been lost. */
   missed(): void;
 }
 
-/** A listener that throws keeps no other from its signal: `onError` is told. */
+/** A listener that throws does not keep the signal from others: `onError` gets the error. */
 export function createSignalListeners(onError: (error: unknown) => void): SignalListeners {
   const listeners = new Map<string, Set<SignalListener>>();
 
@@ -27,7 +27,7 @@ export function createSignalListeners(onError: (error: unknown) => void): Signal
 
   return {
     add(name, listener) {
-      // An object of its own, so that one listener may be added twice.
+      // A new object for each call, so that one listener may be added twice.
       const added = { received: listener.received.bind(listener), missed: listener.missed.bind(listener) };
       const those = listeners.get(name) ?? new Set();
       listeners.set(name, those.add(added));

@@ -1,4 +1,4 @@
-/** What happened when some closers failed. `errors` holds one error for each, its message led by the name. */
+/** Thrown when some closers failed. `errors` holds one error for each; its message begins with the closer's name. */
 export class ClosersError extends AggregateError {
   override readonly name = "ClosersError";
 }
@@ -8,7 +8,7 @@ export class ClosersError extends AggregateError {
  * and an orderly shutdown both unwind it in reverse.
  */
 export interface Closers {
-  /** Pushed after closeAll began, it is closed as well before closeAll settles. */
+  /** A closer that is pushed after closeAll began is also run before closeAll settles. */
   push(name: string, close: () => Promise<void> | void): void;
   /**
    * Closes everything, the last pushed first, one after the other. A closer that fails does not keep the others

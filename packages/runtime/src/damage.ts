@@ -12,12 +12,15 @@ export interface DamagedDocument {
   readonly what: string;
 }
 
-/** Says once a document and process that it is damaged, and counts them. */
+/** Reports a damaged document once a process, and counts damaged documents. */
 export interface DamageReporter {
   report(damaged: DamagedDocument, cause: unknown): void;
 }
 
-/** A document damaged beyond these is logged again each time that it is met: the log then says that much is lost. */
+/**
+ * Up to this many documents are remembered; a document beyond them is logged each time: the log then shows that much
+ * is lost.
+ */
 const MOST_KNOWN = 10_000;
 
 const damagedDocuments = createCounter("damagedDocuments");

@@ -52,9 +52,9 @@ export function createHistogram(name: Named<"histogram">): Histogram {
 }
 
 /**
- * Asks for the gauge's values at each export, as long as the function given back is not called. What cannot be read
- * is exported as NaN, with which no alert compares: the SDK would go on with the last value for ever, and a lag of 0
- * that nobody can ask for is a lie. Whoever could not be asked has logged it.
+ * Reads the gauge's values at each export, until the returned function is called. A value that cannot be read is
+ * exported as NaN, with which no alert compares: otherwise the SDK would repeat the last value for ever, and a lag of
+ * 0 would be false. The failed read has been logged by its reader.
  */
 export function observeGauge(
   name: Named<"gauge">,

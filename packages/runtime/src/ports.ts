@@ -2,7 +2,10 @@ import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 
-/** Below what Linux and macOS hand out by themselves: a connection of somebody's takes none of these meanwhile. */
+/**
+ * Below the ports that Linux and macOS assign by themselves, so that no other connection takes one of these
+ * meanwhile.
+ */
 const lowest = 10_000;
 const beyond = 32_768;
 const triesAPort = 50;

@@ -16,7 +16,7 @@ const allowed = new Set([
   "consumer",
   "count",
   "delay_ms",
-  // The opaque key of one that is damaged, its partition first: nothing else tells an operator where the damage lies.
+  // The opaque key of a damaged document, its partition first: nothing else shows an operator where the damage lies.
   "document",
   "duration_ms",
   "engine",
@@ -119,7 +119,7 @@ function scrubValue(value: unknown): unknown {
   }
 }
 
-/** The fields that may be logged; of the others the names alone, under `dropped`. */
+/** The fields that may be logged; of the others only the names, under `dropped`. */
 export function scrubFields(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const kept: Record<string, unknown> = {};
   const dropped: string[] = [];

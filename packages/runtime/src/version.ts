@@ -1,2 +1,2 @@
-/** Of this program; every package and the image have it. */
+/** The version of this program; every package and the image have it. */
 export const version = "0.1.0";

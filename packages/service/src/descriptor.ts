@@ -24,7 +24,7 @@ export type Need =
   | "log_folders"
   | "key_files";
 
-/** What the check of a service's store stands on; nothing else is open. */
+/** What the check of a service's store may use; nothing else is open. */
 export interface CheckContext {
   /** Reads only. */
   readonly store: Store;
@@ -41,7 +41,7 @@ export interface StoreDescriptor {
   readonly collections: readonly CollectionDeclaration[];
   /** How `wellapi check` looks at its documents. */
   check(context: CheckContext): Promise<StoreCheck>;
-  /** Has room of its own on the disk, so that it can still write a little where the disk is full. */
+  /** Has reserved room on the disk, so that it can still write a little on a full disk. */
   readonly survivesFullDisk?: boolean;
 }
 
@@ -70,32 +70,35 @@ export interface ComposedService {
 
 /** All that the host, the launcher, the manifests and the tests have to know of a service. */
 export interface ServiceDescriptor<Name extends string = string, S extends Settings = Settings> {
-  /** Its folder, its workload, its process, its store: lower-case letters. */
+  /** Name of its folder, its workload, its process and its store: lower-case letters. */
   readonly name: Name;
   /** Public and internal ones. A package of contracts belongs to one service. */
   readonly contracts: readonly DescService[];
   readonly store?: StoreDescriptor;
   readonly needs: readonly Need[];
-  /** Needs of other services that this one's contracts answer in a mesh: who needs them calls it. */
+  /** Needs of other services that this one's contracts answer in a mesh: services with such a need call this one. */
   readonly provides?: readonly Need[];
   /**
    * Services that it calls to do its work, besides those that provide what it needs. It starts after them and stops before
    * them; a circle is refused. Every service calls identity for tokens, which decides no order.
    */
   readonly calls: readonly string[];
-  /** Subjects of the events that it consumes, where it needs `events` for that. */
+  /** Subjects of the events that it consumes, where it has the need `events`. */
   readonly consumes?: readonly string[];
   /** Whether several processes may serve it at once. */
   readonly replicas: "one" | "many";
   readonly sizing?: Sizing;
   /** In one process the platform does its work, without calls. */
   readonly meshOnly?: boolean;
-  /** HTTP that is its business: the edge routes to it by the paths. */
+  /** Its HTTP surfaces: the edge routes to them by their paths. */
   readonly surfaces?: readonly Surface[];
   readonly settings?: S;
-  /** Methods that may be sent again although their contract does not say so: twice does the same as once. */
+  /**
+   * Methods that are safe to send again although their contract does not say so: the second call has no further
+   * effect.
+   */
   readonly repeatable?: readonly DescMethod[];
-  /** Streams whose messages its handlers validate themselves, so that a bad message gets an answer of its own. */
+  /** Streams whose messages its handlers validate themselves, so that each bad message gets its own answer. */
   readonly selfValidating?: readonly DescMethod[];
   /** Absent: the edge, which the host opens, because it carries the routes and surfaces of all others. */
   compose?(platform: Platform, settings: ValuesOf<S>): Promise<ComposedService>;

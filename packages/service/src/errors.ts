@@ -4,7 +4,7 @@
  */
 export type ServiceErrorCode = "not_declared" | "not_served" | "invalid_registry";
 
-/** A descriptor that is not true: a mistake of whoever wrote the service, told at the start. */
+/** A descriptor that does not match its service: a mistake of the service's author, reported at the start. */
 export class ServiceError extends Error {
   readonly code: ServiceErrorCode;
   constructor(code: ServiceErrorCode, message: string) {

@@ -9,7 +9,7 @@ import type { CollectionDeclaration, Store } from "@wellapi/store";
 import type { Terminology } from "@wellapi/terminology";
 import type { Kms, OpenVault, Pairwise } from "@wellapi/vault";
 
-/** What an installation is, wherever its services run. */
+/** The settings of an installation, wherever its services run. */
 export interface Installation {
   /** SPIFFE trust domain, issuer of tokens, and name of the log. */
   readonly trustDomain: string;
@@ -40,7 +40,7 @@ export interface Keys {
 export interface LogFolders {
   /** Of tiles, which are a cache. */
   readonly directory: string;
-  /** Of the last published checkpoint and of the log's keys: apart from the data, never in its backups. */
+  /** Of the last published checkpoint and the log's keys: apart from the data, never in the data's backups. */
   readonly publishedDirectory: string;
 }
 
@@ -60,10 +60,10 @@ export interface AccessEnds {
 }
 
 /**
- * What a service stands on, the same in one process (SQLite, memory) and in a mesh (MongoDB, NATS, mTLS). Each service
- * gets its own, made for its descriptor: what the descriptor does not name under `needs` throws ServiceError
- * `not_declared`, so that the manifests that are derived from `needs` stay true. Resources that a method opens are closed by
- * `closers`; a service pushes the closers of what it opens itself.
+ * The platform of a service, the same in one process (SQLite, memory) and in a mesh (MongoDB, NATS, mTLS). Each
+ * service gets its own, made for its descriptor: a method whose need is missing under `needs` throws ServiceError
+ * `not_declared`, so the manifests that are derived from `needs` stay true. `closers` closes resources that a method
+ * opens; a service pushes the closers of what it opens itself.
  */
 export interface Platform {
   readonly installation: Installation;
@@ -82,7 +82,7 @@ export interface Platform {
   keys(): Promise<Keys>;
   /** Patients' keys, in one store for all services. */
   vault(): Promise<OpenVault>;
-  /** What a restore must not undo: apart from the data, one for all services. */
+  /** Facts that a restore must not undo: stored apart from the data, one journal for all services. */
   journal(): Promise<JournalAccess>;
   /** The service's outbox of leaves, in its own store. */
   openAccessLog(store: Store): Promise<OpenAccessLog>;

@@ -17,8 +17,8 @@ export interface Registry {
   /** The service that serves a contract, by the contract's package; undefined: none. */
   serving(typeName: string): ServiceDescriptor | undefined;
   /**
-   * Whether the method's answers are a patient's data, which leave under consent: what an application may ask of a service
-   * that holds a session with consent, about a patient whom the request names.
+   * Whether the method's answers are a patient's data, which leave under consent: what an application may request
+   * from a service that holds a session with consent, about a patient whom the request names.
    */
   isConsented(method: DescMethod): boolean;
   /** Names of the services that this one calls: to do its work, and for what it needs. Sorted as `names`. */

@@ -10,7 +10,7 @@ export const DURABLES = "event_durables";
 export const RETRIES = "event_retries";
 export const DEAD_LETTERS = "event_dead_letters";
 
-/** What the composition root declares in the store that it gives to `openEmbeddedEvents`. */
+/** The collections that the composition root declares in the store that it gives to `openEmbeddedEvents`. */
 export const embeddedEventsCollections: readonly CollectionDeclaration[] = [
   { name: LOG, key: ["partition", "sequence"], indexes: [] },
   {
@@ -30,16 +30,16 @@ export const embeddedEventsCollections: readonly CollectionDeclaration[] = [
 
 export type LoggedEvent = Document & { readonly sequence: number; readonly event: OutboxEvent };
 
-/** Until when an id is known: `publishedAt` in milliseconds. */
+/** An id that was published; `publishedAt` is in milliseconds and decides how long the id is known. */
 export type PublishedId = Document & { readonly id: string; readonly publishedAt: number };
 
 /** The last sequence that was given out; it outlives the log's entries. */
 export type Head = Document & { readonly sequence: number };
 
-/** A durable has seen everything up to `cursor`: handled, put among its retries, or of no interest. */
+/** A durable has processed everything up to `cursor`: handled, stored as a retry, or not among its subjects. */
 export type Durable = Document & { readonly durable: string; readonly cursor: number };
 
-/** An event whose handler failed `attempts` times, in a copy of its own, so that the log can be pruned. */
+/** An event whose handler failed `attempts` times, as a copy, so that the log can be pruned. */
 export type Retry = LoggedEvent & {
   readonly durable: string;
   readonly attempts: number;

@@ -9,25 +9,28 @@ import {
   type Retry,
 } from "./collections.ts";
 
-/** A delivery that failed: its entry as it is to be stored, or the reason to give it up. */
+/** A delivery that failed: its entry to store as a retry, or the reason why it is given up. */
 export type Setback =
   | { readonly kind: "retry"; readonly retry: Retry }
   | { readonly kind: "deadLetter"; readonly deadLetter: DeadLetter };
 
-/** What is stored of a durable. Each method that writes is one commit. */
+/** The stored state of a durable. Each method that writes is one commit. */
 export interface DurableState {
   readonly cursor: number;
-  /** Moves the cursor in memory only, past events of no interest. */
+  /** Moves the cursor in memory only, past events of other subjects. */
   skipTo(cursor: number): void;
-  /** Stores where the cursor is, together with what failed on the way. */
+  /** Stores the cursor, together with the deliveries that failed before it. */
   advance(cursor: number, setbacks?: readonly Setback[]): Promise<void>;
   /** The retry that is due first. */
   nextRetry(): Promise<Retry | undefined>;
-  /** Takes a retry away, or puts its next one or its dead letter in its place. */
+  /** Removes a retry, or replaces it by the next retry or by its dead letter. */
   settleRetry(retry: Retry, setback?: Setback): Promise<void>;
-  /** Puts dead letters among the retries, with no attempts and due at `now`: all, or those with these ids. How many. */
+  /**
+   * Moves dead letters to the retries, with no attempts and due at `now`: all, or those with these ids. Returns how
+   * many.
+   */
   replay(ids: ReadonlySet<string> | undefined, now: number): Promise<number>;
-  /** Stores a cursor that was only skipped, where it is further than this many events. */
+  /** Stores a cursor that only moved past other subjects, where it has moved further than this many events. */
   flush(distance: number): Promise<void>;
 }
 
@@ -65,7 +68,7 @@ export async function openDurableState(
     try {
       await commit([move, ...setbacks.map(toInsert)]);
     } catch (error) {
-      // The commit may have happened: go on from what is stored, if it can be read.
+      // The commit may have happened: continue from the stored state, if it can be read.
       const current = await store.get<Durable>(DURABLES, key);
       if (current) ({ revision } = current);
       if (current?.document.cursor !== to) throw error;
@@ -96,7 +99,7 @@ export async function openDurableState(
     },
     async replay(ids, now) {
       let replayed = 0;
-      // What is replayed may fail and be a dead letter again, so each page starts behind the last one.
+      // A replayed event may fail and be a dead letter again, so each page starts behind the last one.
       for (let after = 0, more = true; more; ) {
         const scan = { equals: [PARTITION, durable], range: { after }, limit: REPLAYED_AT_ONCE };
         const { documents, cursor: next } = await store.scan<DeadLetter>(DEAD_LETTERS, scan);

@@ -12,7 +12,7 @@ import type { EventLog } from "./log.ts";
 export interface DurableDelivery {
   readonly cursor: number;
   join(consumption: Consumption): Consumer;
-  /** Delivers dead letters once more: all, or those with these ids. How many. */
+  /** Delivers dead letters once more: all, or those with these ids. Returns how many. */
   replay(ids: readonly string[] | undefined): Promise<number>;
   wake(): void;
   close(): Promise<void>;
@@ -32,7 +32,7 @@ interface Member {
   readonly wants: (subject: string) => boolean;
 }
 
-/** Nothing is due: publishing wakes the loop, this is only the slow look in case that was missed. */
+/** Nothing is due. Publishing wakes the loop; this slow look is for a wake that was missed. */
 const IDLE_MS = 60_000;
 const STORE_BACKOFF_MS = 200;
 const READ_AHEAD = 256;
@@ -51,12 +51,12 @@ export function createDurableDelivery({
   let closing = false;
   /** Settles when the step under way has ended. */
   let step: Promise<unknown> = Promise.resolve();
-  /** False only where none is known to be stored; saves a read for each batch. */
+  /** False only where no dead letter is known to be stored; saves a read for each batch. */
   let mayHaveRetries = true;
   let failedBatches = 0;
   let pausedUntil = 0;
 
-  /** One delivery at most. Returns the milliseconds to wait before the next, 0 for none. */
+  /** Makes one delivery at most. Returns the milliseconds to wait before the next, 0 for none. */
   const takeStep = async (member: Member): Promise<number> => {
     const retry = mayHaveRetries ? await state.nextRetry() : undefined;
     mayHaveRetries = retry !== undefined;
@@ -101,7 +101,7 @@ export function createDurableDelivery({
         cursor,
         batch.map((entry) => setbackOf(consumption, entry, 1, error)),
       );
-      // If everything fails, new events wait as the failed ones do, instead of using up their attempts.
+      // If everything fails, new events wait as the failed ones do, and do not use up their attempts.
       failedBatches += 1;
       pausedUntil = clock.now() + backoff(consumption.backoffMs ?? 200, failedBatches);
     }

@@ -10,11 +10,11 @@ import { openDurableState } from "./durable-state.ts";
 import { openEventLog } from "./log.ts";
 
 export interface EmbeddedEventsOptions {
-  /** Opened with `embeddedEventsCollections` among its own; it stays the caller's to close, after this. */
+  /** Opened with `embeddedEventsCollections` among its collections. The caller closes it, after this. */
   readonly store: Store;
   /** Default: the system's. */
   readonly clock?: Clock;
-  /** Told of each failure of a handler or of the store, which are tried again, and of a signal's listener. */
+  /** Gets each failure of a handler or of the store, which are tried again, and of a signal's listener. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -43,7 +43,7 @@ export async function openEmbeddedEvents(options: EmbeddedEventsOptions): Promis
     pruning = log
       .prune(to)
       .then((done) => {
-        // Otherwise there was more than one call removes, and the next step goes on.
+        // Otherwise one call did not remove everything, and the next step continues.
         if (done) prunedTo = to;
       })
       .catch(onError)
@@ -69,7 +69,7 @@ export async function openEmbeddedEvents(options: EmbeddedEventsOptions): Promis
     return opening;
   };
 
-  // Durables that nobody consumes yet still hold back the pruning of what they have not seen.
+  // Durables without a consumer still hold back the pruning of events that they have not seen.
   await guard(eachDurable(store, async (name) => void (await durable(name))));
 
   const checkOpen = () => {
@@ -97,13 +97,13 @@ export async function openEmbeddedEvents(options: EmbeddedEventsOptions): Promis
     async replayDeadLetters(name, ids) {
       checkOpen();
       checkDurable(name);
-      // A durable that is opened only to be asked would be a new one, and hold back the log.
+      // Opening a durable only to query it would create it, and it would hold back the log.
       const known = await guard(store.get<Durable>(DURABLES, [PARTITION, name]));
       return known ? guard((await guard(durable(name))).replay(ids)) : 0;
     },
     signal(name, data) {
       checkSignal(name, data.byteLength);
-      // A copy, and later: as over a network, nobody listens inside the sender's call.
+      // A copy, delivered later: as over a network, no listener runs inside the sender's call.
       const sent = new Uint8Array(data);
       setImmediate(() => {
         if (!closing) listeners.received(name, sent);

@@ -75,7 +75,7 @@ export async function openEventLog(store: Store, clock: Clock, onAppended: () =>
     try {
       await commit(changes);
     } catch (error) {
-      // It may have happened all the same: the next append starts from what is stored.
+      // The commit may have happened nevertheless: the next append starts from the stored state.
       await reload().catch(() => undefined);
       onAppended();
       throw error;

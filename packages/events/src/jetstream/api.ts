@@ -2,7 +2,7 @@ import { JetStreamApiError, type JetStreamManager, jetstreamManager } from "@nat
 import type { NatsConnection } from "@nats-io/transport-node";
 import { EventsError } from "../errors.ts";
 
-/** Whether JetStream says that there is none: a stream, a consumer or a message. */
+/** Whether JetStream answers that the stream, the consumer or the message does not exist. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof JetStreamApiError && error.status === 404;
 }

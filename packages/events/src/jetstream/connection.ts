@@ -2,21 +2,21 @@ import { connect, type NatsConnection, type TlsOptions } from "@nats-io/transpor
 import { EventsError } from "../errors.ts";
 import { backoff, createSignal } from "../signal.ts";
 
-/** Files in PEM. They are read again at each connection, so that a renewed certificate needs no restart. */
+/** PEM files. They are read again at each connection, so a renewed certificate needs no restart. */
 export interface JetStreamTls {
   readonly caFile: string;
   readonly certFile?: string;
   readonly keyFile?: string;
 }
 
-/** What the engine says of itself; pino's shape. */
+/** The engine's log, in pino's shape. */
 export interface JetStreamLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }
 
 export interface ConnectionOptions {
-  /** `host:port`, or `nats://` and `tls://` URLs; the others of a cluster are learnt from these. */
+  /** `host:port`, or `nats://` and `tls://` URLs; the client learns the other servers of a cluster from these. */
   readonly servers: readonly string[];
   readonly tls?: JetStreamTls;
   /** Shown by the server's monitoring. */
@@ -24,11 +24,11 @@ export interface ConnectionOptions {
   readonly log: JetStreamLog;
 }
 
-/** One connection that is made again for ever, from the first attempt on. */
+/** One connection, made again for ever, from the first attempt on. */
 export interface Connection {
   /** Waits until there is a live connection; `unavailable` at the deadline (`performance.now()`). */
   live(deadline: number): Promise<NatsConnection>;
-  /** The live connection, if there is one at this moment. */
+  /** The live connection, if there is one now. */
   current(): NatsConnection | undefined;
   /** Called at each connection, the first one too. */
   onConnected(listener: (connection: NatsConnection) => void): void;
@@ -58,7 +58,7 @@ export function openConnection({ servers, tls, name, log }: ConnectionOptions): 
     for (const listener of listeners) listener(connection);
   };
 
-  /** Calls that are made while it is down must not pile up in the client's buffer, hence `live`. */
+  /** Calls while it is down must not pile up in the client's buffer, hence `live`. */
   const follow = async (connection: NatsConnection) => {
     for await (const status of connection.status()) {
       if (status.type === "disconnect") {
@@ -80,12 +80,12 @@ export function openConnection({ servers, tls, name, log }: ConnectionOptions): 
       reconnectTimeWait: RETRY_MS,
       reconnectJitter: RETRY_MS,
       reconnectJitterTLS: RETRY_MS,
-      // A server that was reconfigured for a moment must not end the process's events for good.
+      // A server that is misconfigured for a moment must not end the process's events for good.
       ignoreAuthErrorAbort: true,
-      // A cut that nobody reports is noticed within six seconds, not the client's four minutes.
+      // A cut that no packet reports is noticed within six seconds, not after the client's four minutes.
       pingInterval: 2000,
       maxPingOut: 2,
-      // The client passes what it does not know to node:tls.
+      // The client passes options that it does not know to node:tls.
       ...(tls && { tls: { ...tls, minVersion: "TLSv1.3" } as TlsOptions }),
     });
 
@@ -98,7 +98,7 @@ export function openConnection({ servers, tls, name, log }: ConnectionOptions): 
         if (closing) break;
         void follow(current);
         connected(current);
-        // Ends with `close`, or with what the client gives up on in spite of everything.
+        // Ends with `close`, or with an error after which the client gives up in spite of all settings.
         const error = await current.closed();
         live = false;
         if (error) log.warn({ err: error }, "the connection to NATS was given up; opening another");

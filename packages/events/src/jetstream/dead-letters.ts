@@ -7,15 +7,15 @@ import type { Connection } from "./connection.ts";
 import { deadStream } from "./declaration.ts";
 import { deadSubject, decodeError, decodeEvent, encodeCopyHeaders, replaySubject } from "./message.ts";
 
-/** Events that a durable gave up on, in a stream of their own that nothing expires from. */
+/** Events that a durable gave up on, in a separate stream from which nothing expires. */
 export interface DeadLetters {
   /** Resolves when it is stored; the same delivery leaves one letter, however often this is called. */
   add(durable: string, sequence: number, event: OutboxEvent, error: string): Promise<void>;
   /** Oldest first. */
   list(durable: string, limit: number): Promise<ReadonlyArray<{ event: OutboxEvent; error: string }>>;
-  /** How many each durable has; one that has none is not in it. */
+  /** The number of each durable; a durable without dead letters is missing. */
   count(jsm: JetStreamManager): Promise<ReadonlyMap<string, number>>;
-  /** Gives them to this durable alone once more, as new events; all, or those with these ids. How many. */
+  /** Delivers them to this durable alone once more, as new events; all, or those with these ids. Returns how many. */
   replay(durable: string, ids?: readonly string[]): Promise<number>;
 }
 
@@ -79,14 +79,15 @@ export function createDeadLetters(connection: Connection, stream: string, timeou
     replay: (durable, ids) =>
       guard(async (nc, jsm) => {
         const wanted = ids && new Set(ids);
-        // What is replayed and fails again at once is a new letter behind these: it waits for the next call.
+        // A replayed event that fails again at once is a new letter behind these: it waits for the next call.
         const { last_seq: last } = (await jsm.streams.info(dead)).state;
         let replayed = 0;
         for await (const stored of read(jsm, durable)) {
           if (stored.seq > last) break;
           const event = decode(stored);
           if (wanted && !wanted.has(event.id)) continue;
-          // In this order: a crash in between replays it again under the same message id, which changes nothing.
+          // In this order: a crash in between replays the event again under the same message id, which changes
+          // nothing.
           await send(
             nc,
             replaySubject(stream, durable),

@@ -4,7 +4,7 @@ import { EventsError } from "../errors.ts";
 import { isNotFound } from "./api.ts";
 import { deadSubject, replaySubject } from "./message.ts";
 
-/** What this process needs of the stream; other processes may need more. */
+/** The stream that this process needs; other processes may need more. */
 export interface StreamDeclaration {
   readonly stream: string;
   readonly subjects: readonly string[];
@@ -19,15 +19,15 @@ export const deadStream = (stream: string) => `${stream}_dead`;
 /** One client of this group works at a time: that is the durable's order across processes. */
 export const GROUP = "one";
 /**
- * A batch whose process died comes back before the durable passes to another process, so that its events are
- * not overtaken. Both are renewed while a handler works.
+ * A batch whose process died comes back before the durable passes to another process, so no event overtakes it. Both
+ * are renewed while a handler works.
  */
 export const ACK_WAIT_MS = 5000;
 export const PIN_MS = 8000;
 /** Events that wait for another attempt; with more of them the durable stands still. */
 const MAX_WAITING_RETRIES = 10_000;
 
-/** Makes the streams hold at least what is declared; says which fields were changed. */
+/** Makes the streams hold at least what is declared; returns which fields were changed. */
 export async function declareStreams(
   jsm: JetStreamManager,
   declaration: StreamDeclaration,
@@ -36,7 +36,7 @@ export async function declareStreams(
   const shared = {
     storage: "file" as const,
     retention: "limits" as const,
-    // A full stream refuses, and what it refuses waits in the outbox: nothing old is pushed out for it.
+    // A full stream refuses new events, which wait in the outbox: no old event is dropped for a new one.
     discard: "new" as const,
     max_msgs: -1,
     max_msgs_per_subject: -1,
@@ -83,7 +83,7 @@ async function declareStream(jsm: JetStreamManager, wanted: Wanted): Promise<rea
   if (existing.retention !== wanted.retention) refuse(`has ${existing.retention} retention, not limits`);
   if (existing.mirror || existing.sources?.length) refuse("mirrors another");
   if (existing.sealed) refuse("is sealed");
-  // Guarantees are raised and never lowered: another process, or an operator, may need more than this one.
+  // Guarantees are raised and never lowered: another process, or an operator, may need more than this process.
   const target: Wanted = {
     ...wanted,
     subjects: withoutOverlap([...existing.subjects, ...wanted.subjects]),
@@ -105,7 +105,10 @@ async function findStream(jsm: JetStreamManager, name: string): Promise<StreamCo
   }
 }
 
-/** Makes the durable's consumer, at `now` if it is new, or gives it these subjects. Says what was changed. */
+/**
+ * Creates the durable's consumer, starting at `now`, or gives an existing one these subjects. Returns what was
+ * changed.
+ */
 export async function declareConsumer(
   jsm: JetStreamManager,
   stream: string,
@@ -115,7 +118,7 @@ export async function declareConsumer(
   const wanted = {
     filter_subjects: [...withoutOverlap(subjects), replaySubject(stream, durable)],
     ack_wait: nanos(ACK_WAIT_MS),
-    // Attempts are counted here, where the dead letter is written before the event is given up.
+    // Attempts are counted here, because the dead letter is written before the event is given up.
     max_deliver: -1,
     max_ack_pending: MAX_WAITING_RETRIES,
     priority_groups: [GROUP],
@@ -158,7 +161,7 @@ function differences(existing: object, wanted: object): string[] {
   return Object.keys(wanted).filter((field) => value(existing, field) !== value(wanted, field));
 }
 
-/** NATS refuses a subject that another in the list covers; the port allows it. */
+/** NATS refuses a subject that another subject of the list covers; the port allows it. */
 function withoutOverlap(subjects: readonly string[]): string[] {
   const unique = [...new Set(subjects)];
   const covers = (other: string, subject: string) =>

@@ -7,26 +7,26 @@ import { declareStreams, type StreamDeclaration } from "./declaration.ts";
 
 const RETRY_MS = 500;
 
-/** Keeps the stream declared for what this process publishes and consumes. */
+/** Keeps the stream declared for the subjects that this process publishes and consumes. */
 export interface Declaring {
-  /** Waits until what was asked for so far is declared; `unavailable` at the deadline (`performance.now()`). */
+  /** Waits until everything requested so far is declared; `unavailable` at the deadline (`performance.now()`). */
   ready(deadline: number): Promise<void>;
   /**
-   * Declares these subjects, too. `unavailable` at the deadline, but it goes on until they are declared; `invalid` where
-   * the stream cannot hold them: what was declared before stays.
+   * Declares these subjects as well. `unavailable` at the deadline, but the declaration continues; `invalid` where
+   * the stream cannot hold them: earlier declarations stay.
    */
   extend(subjects: readonly string[], deadline: number): Promise<void>;
-  /** Whether the subject was asked for. */
+  /** Whether the subject was requested. */
   holds(subject: string): boolean;
-  /** Ends the tries; waits for the one under way. */
+  /** Stops trying; waits for the attempt under way. */
   close(): Promise<void>;
 }
 
-/** Begins to declare at once. The first declaration that is refused makes every `ready` reject. */
+/** Starts to declare at once. If the first declaration is refused, every `ready` rejects. */
 export function createDeclaring(options: {
   readonly connection: Connection;
   readonly declaration: StreamDeclaration;
-  /** How long one try may take, in milliseconds. */
+  /** How long one attempt may take, in milliseconds. */
   readonly timeoutMs: number;
   readonly log: JetStreamLog;
 }): Declaring {
@@ -55,7 +55,7 @@ export function createDeclaring(options: {
   }
 
   let declaring = declare();
-  // Each call tells it to its caller.
+  // Each call reports it to its caller.
   declaring.catch(() => undefined);
 
   function ask(those: Iterable<string>): void {
@@ -85,7 +85,7 @@ export function createDeclaring(options: {
         ask(subjects.filter((subject) => !fresh.includes(subject)));
         throw error;
       });
-      // A refusal is its caller's: what was declared before is still there for the others.
+      // A refusal concerns only its caller: earlier declarations stay for the others.
       declaring = extending.catch(() => last);
       declaring.catch(() => undefined);
       return before(deadline, extending);

@@ -16,7 +16,7 @@ export interface DurableDeps {
   readonly durable: string;
   readonly puller: Puller;
   readonly deadLetters: Pick<DeadLetters, "add">;
-  /** Lets another process have the durable at once. */
+  /** Releases the durable, so that another process can take it at once. */
   readonly unpin: () => Promise<void>;
   readonly onError: (error: unknown) => void;
 }
@@ -45,7 +45,7 @@ export function createDurableDelivery({
   let failedBatches = 0;
   let pausedUntil = 0;
 
-  /** A member that closed gets nothing more of what was taken for it. */
+  /** A closed member gets no more of the events that were taken for it. */
   const isMember = (member: Consumption) => !closing && members.includes(member);
 
   const takeStep = async (member: Consumption): Promise<void> => {
@@ -83,7 +83,7 @@ export function createDurableDelivery({
     } catch (error) {
       onError(error);
       if (first?.attempt === 1) {
-        // If everything fails, new events wait as the failed ones do, instead of using up their attempts.
+        // If everything fails, new events wait as the failed ones do, and do not use up their attempts.
         failedBatches += 1;
         pausedUntil = performance.now() + backoff(backoffMs, failedBatches);
       }
@@ -122,7 +122,7 @@ export function createDurableDelivery({
         await stepping;
         failures = 0;
       } catch (error) {
-        // Nothing was acknowledged, so nothing is lost: it comes back after the server's wait.
+        // Nothing was acknowledged, so nothing is lost: the batch comes back after the server's wait.
         onError(error);
         failures += 1;
         const waitMs = Math.min(MAX_FAILURE_BACKOFF_MS, backoff(FAILURE_BACKOFF_MS, failures));
@@ -142,7 +142,7 @@ export function createDurableDelivery({
       if (members.some((other) => subjectsOf(other) !== subjectsOf(consumption))) {
         throw new EventsError("invalid", "consumers of one durable name the same subjects");
       }
-      // A copy of its own, to be told from another consumer with the same fields.
+      // A copy, so that two consumers with the same fields are distinct.
       const member = { ...consumption };
       members.push(member);
       running ??= run();

@@ -14,11 +14,14 @@ import { createPuller } from "./pull.ts";
 import { createPlainSignals } from "./signals.ts";
 
 export interface JetStreamEventsOptions {
-  /** `host:port`, or `nats://` and `tls://` URLs; the others of a cluster are learnt from these. */
+  /** `host:port`, or `nats://` and `tls://` URLs; the client learns the other servers of a cluster from these. */
   readonly servers: readonly string[];
   /** Letters, digits, _ and -. Dead letters lie in `<stream>_dead`. */
   readonly stream: string;
-  /** What this process publishes: exact subjects, or prefixes that end in `.>`. What it consumes is added by itself. */
+  /**
+   * The subjects that this process publishes: exact ones, or prefixes that end in `.>`. Consumed subjects are added
+   * automatically.
+   */
   readonly subjects: readonly string[];
   /** Copies of each event: 3 in production, 1 on a single server. */
   readonly replicas: number;
@@ -26,22 +29,25 @@ export interface JetStreamEventsOptions {
   readonly tls?: JetStreamTls;
   /** How long an id is known. Default: the port's seven days; each id costs the server memory. */
   readonly duplicateWindowMs?: number;
-  /** How long events are kept, also for a durable that is further behind. Default 30 days, 0 for ever. */
+  /** How long events are kept, also for a durable that has not seen them yet. Default 30 days, 0 for ever. */
   readonly maxAgeMs?: number;
-  /** At most so much on disk; a full stream refuses, and the outboxes hold what it refuses. Default -1: no limit. */
+  /** Most bytes on disk; a full stream refuses events, and the outboxes keep them. Default -1: no limit. */
   readonly maxBytes?: number;
   /** How long a call may take before it is `unavailable`, in milliseconds; default 5000. */
   readonly timeoutMs?: number;
-  /** Told of each failure of a handler or a listener, and of NATS where no caller can be told. The engine goes on. */
+  /** Gets each failure of a handler or a listener, and of NATS where no caller can get it. The engine continues. */
   readonly onError: (error: unknown) => void;
   readonly log?: JetStreamLog;
 }
 
 /** Events over JetStream, with what an operator needs beyond the port. */
 export interface JetStreamEvents extends Events {
-  /** Of every durable of the stream, also of those that nobody consumes any more. */
+  /** For every durable of the stream, also those without a consumer. */
   backlog(): Promise<ReadonlyMap<string, Backlog>>;
-  /** Adds to `subjects`. Resolves also while NATS is away, as the opening does; rejects as `invalid` as that does. */
+  /**
+   * Adds to `subjects`. Like the opening, it resolves also while NATS is away and rejects as `invalid` where the
+   * stream cannot hold them.
+   */
   declare(subjects: readonly string[]): Promise<void>;
   /** Whether there is a live connection now. */
   connected(): boolean;
@@ -58,7 +64,7 @@ const silent: JetStreamLog = { info: () => undefined, warn: () => undefined };
 
 /**
  * Connects, declares the streams and reconciles them. Resolves also while NATS is away, so that a process starts
- * without it: calls are then `unavailable`, and the rest is done once it is there. A stream that cannot be
+ * without it: calls are then `unavailable`, and the rest happens once NATS is back. A stream that cannot be
  * reconciled rejects as `invalid`.
  */
 export async function openJetStreamEvents(options: JetStreamEventsOptions): Promise<JetStreamEvents> {
@@ -91,7 +97,7 @@ export async function openJetStreamEvents(options: JetStreamEventsOptions): Prom
   };
 
   const openDurable = async (durable: string, wanted: readonly string[]): Promise<DurableDelivery> => {
-    // So a consumer may start before the process that publishes what it consumes.
+    // So a consumer may start before the process that publishes its events.
     await declaring.extend(wanted, performance.now() + timeoutMs);
     const changed = await withManager(`durable ${durable}`, (jsm) =>
       declareConsumer(jsm, stream, durable, wanted),

@@ -2,19 +2,19 @@ import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import type { OutboxEvent } from "@wellapi/store";
 import { EventsError } from "../errors.ts";
 
-/** The duplicate window goes by this. */
+/** JetStream deduplicates by this header. */
 export const MESSAGE_ID = "Nats-Msg-Id";
-/** A dead letter and a replayed event travel under another subject and message id than their own. */
+/** A dead letter and a replayed event have another subject and message id than the original event. */
 const OWN_ID = "WellAPI-Id";
 const OWN_SUBJECT = "WellAPI-Subject";
 const ERROR = "WellAPI-Error";
 const reserved = /^(nats|wellapi)-/i;
 
-/** Where this stream's dead letters lie; `$` keeps these apart from every event's subject. */
+/** Where this stream's dead letters lie; `$` keeps their subjects apart from those of events. */
 export const deadSubject = (stream: string, durable: string) => `$WA.DEAD.${stream}.${durable}`;
-/** What is delivered to one durable again. */
+/** The subject of events that are replayed to one durable. */
 export const replaySubject = (stream: string, durable: string) => `$WA.REPLAY.${stream}.${durable}`;
-/** Where a signal travels; no stream holds it. */
+/** The subject of a signal; no stream holds it. */
 export const signalSubject = (stream: string, name: string) => `$WA.SIGNAL.${stream}.${name}`;
 
 /** Headers of an event under its own subject: its id, its CloudEvents attributes and W3C trace context. */

@@ -8,7 +8,7 @@ import { encodeHeaders } from "./message.ts";
 export interface Publisher {
   /** Resolves when JetStream has acknowledged all of them, in this order; calls are served one after another. */
   publish(events: readonly OutboxEvent[]): Promise<void>;
-  /** Waits for calls under way. */
+  /** Waits for publications under way. */
   settle(): Promise<void>;
 }
 
@@ -21,18 +21,18 @@ export interface PublisherDeps {
   readonly ready: (deadline: number) => Promise<void>;
 }
 
-/** Events of calls that wait for their turn; a call beyond them is refused at once. */
+/** Most events of calls that wait for their turn; a call beyond them is refused at once. */
 const MAX_PENDING = 10_000;
 const MAX_BATCH = 256;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 const ATTEMPT_MS = 2000;
 const RETRY_MS = 100;
-/** What the server's limit for a message must leave to an event's headers. */
+/** Bytes of the server's message limit that are left for an event's headers. */
 const HEADER_BYTES = 16 * 1024;
-/** JetStream's code: the batch holds an id that is known, and nothing of it was stored. */
+/** JetStream's code: the batch holds a known id, and nothing of the batch was stored. */
 const BATCH_HAS_DUPLICATE = 10201;
 
-/** What JetStream answered instead of an acknowledgement, with its code. */
+/** JetStream's error answer, with its code. */
 class Refusal extends Error {
   readonly code: number;
   constructor(error: { err_code: number; description: string }) {
@@ -47,9 +47,9 @@ interface PublishReply {
 }
 
 /**
- * Publishing in order, whatever fails. An event is sent only when every earlier one is stored, or in one atomic
- * batch with it: were they sent one behind the other, a change of the stream's leader could lose one and keep the
- * next, and the repeat would come behind it.
+ * Publishes in order, whatever fails. An event is sent only when every earlier one is stored, or in one atomic batch
+ * with it. If they were sent one after the other, a change of the stream's leader could lose one and keep the next,
+ * and the repeat would come behind it.
  */
 export function createPublisher({ connection, stream, timeoutMs, ready }: PublisherDeps): Publisher {
   let tail: Promise<unknown> = Promise.resolve();
@@ -78,7 +78,7 @@ export function createPublisher({ connection, stream, timeoutMs, ready }: Publis
     await request(nc, events.at(-1)!, deadline, { id, sequence: events.length, last: true });
   };
 
-  /** Tries until the deadline: what is stored already is recognised by its id. */
+  /** Tries until the deadline: events that are stored already are recognised by their ids. */
   const store = async (events: readonly OutboxEvent[], deadline: number) => {
     let atomic = events.length > 1;
     let refusal: Refusal | undefined;

@@ -14,25 +14,25 @@ export interface Delivery {
   readonly attempt: number;
   /** Resolves when the server has it. */
   settle(): Promise<void>;
-  /** Not waited for: a lost one means a redelivery. */
+  /** Does not wait: a lost answer means a redelivery. */
   settleLater(): void;
   retryAfter(ms: number): void;
-  /** It is still being handled. */
+  /** Reports that the handler still works on it. */
   renew(): void;
 }
 
 /**
- * Asks for a durable's next messages, as JetStream's pull protocol has it. The client's own consumer asks ahead;
- * here nothing is asked for before it can be handled, so that nothing lies in a process that ends.
+ * Requests a durable's next messages by JetStream's pull protocol. The client's own consumer requests in advance;
+ * this one requests only what it can handle now, so a process that ends holds no messages.
  */
 export interface Puller {
-  /** What is there, at most `limit`; waits a few seconds for the first. */
+  /** The available messages, at most `limit`; waits a few seconds for the first. */
   take(limit: number): Promise<Delivery[]>;
   /** Ends a `take` that waits. */
   interrupt(): Promise<void>;
-  /** Says that this process still works for the durable, so that it does not pass to another. */
+  /** Reports that this process still works for the durable, so that the durable does not pass to another. */
   keepPin(): void;
-  /** Whether the durable is this process's at the moment. */
+  /** Whether this process holds the durable now. */
   readonly pinned: boolean;
   close(): void;
 }
@@ -40,7 +40,7 @@ export interface Puller {
 const WAIT_MS = 5000;
 const ANSWER_MS = 1000;
 const SETTLE_MS = 2000;
-/** Nothing there, the time is over, the pull ended for its size: how a pull ends when all is well. */
+/** No messages, the time is over, or the size is reached: the normal ends of a pull. */
 const ENDED = new Set([404, 408]);
 const PIN_LOST = 423;
 
@@ -58,11 +58,11 @@ export function createPuller(connection: Connection, stream: string, durable: st
   let pin: string | undefined;
   let arrived: Delivery[] = [];
   let round = 0;
-  /** The pull under way: how many it asked for, and what ends it. */
+  /** The pull under way: how many messages it requested, and what ends it. */
   let pull: { readonly reply: string; readonly wanted: number; end(error?: Error): void } | undefined;
   let interrupted = false;
 
-  // What the server was asked before is forgotten with the connection.
+  // The server forgets earlier requests with the connection.
   connection.onConnected(() => pull?.end());
 
   const receive = (nc: NatsConnection, inbox: string, msg: Msg) => {
@@ -123,11 +123,11 @@ export function createPuller(connection: Connection, stream: string, durable: st
     },
     async take(limit) {
       interrupted = false;
-      // What came after its pull was given up.
+      // Messages that arrived after their pull was given up.
       if (arrived.length > 0) return arrived.splice(0, limit);
       const nc = await connection.live(performance.now() + ANSWER_MS).catch(() => undefined);
       if (!nc || interrupted) return [];
-      // While the durable is another process's, only a pull that waits is answered.
+      // While another process holds the durable, the server answers only a pull that waits.
       if (pin) await run(nc, { batch: limit });
       if (arrived.length === 0 && !interrupted) {
         await run(nc, { batch: 1, waitMs: WAIT_MS });
@@ -135,18 +135,18 @@ export function createPuller(connection: Connection, stream: string, durable: st
       }
       const taken = arrived;
       arrived = [];
-      // The server gives back what another process held in no certain order.
+      // The server redelivers another process's messages in no certain order.
       return taken.sort((one, other) => one.sequence - other.sequence);
     },
     async interrupt() {
       interrupted = true;
-      // The server stops sending to a subscription that is gone; what it sent before still arrives.
+      // The server stops sending to a subscription that is gone; messages sent before still arrive.
       await subscription?.sub.drain().catch(() => undefined);
       pull?.end();
     },
     keepPin() {
       if (!subscription || !pin) return;
-      // A pull by the process that has the pin renews it. No message is as small as this one asks for.
+      // A pull by the process with the pin renews the pin. No message is as small as this size limit.
       ask(subscription.nc, `${subscription.inbox}.pin`, { batch: 1, no_wait: true, max_bytes: 1 });
     },
     close() {

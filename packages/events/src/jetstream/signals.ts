@@ -20,7 +20,7 @@ export function createPlainSignals(
 ): PlainSignals {
   const listeners = createSignalListeners(onError);
   let closed = false;
-  /** The client makes subscriptions again where it reconnects; a connection that was given up takes them along. */
+  /** The client subscribes again when it reconnects; a connection that was given up loses its subscriptions. */
   let subscribed: { readonly nc: NatsConnection; readonly byName: Map<string, Subscription> } | undefined;
 
   function subscribe(nc: NatsConnection, name: string): void {
@@ -37,7 +37,7 @@ export function createPlainSignals(
   connection.onConnected((nc) => {
     if (closed) return;
     for (const name of listeners.names()) subscribe(nc, name);
-    // What was sent before the server had the subscriptions did not come. They are there once it answers.
+    // Signals sent before the server had the subscriptions did not come. The subscriptions are there once it answers.
     nc.flush().then(
       () => listeners.missed(),
       // Another connection follows.
@@ -48,8 +48,8 @@ export function createPlainSignals(
   return {
     send(name, data) {
       checkSignal(name, data.byteLength);
-      // Without a connection the client would keep it in memory until it reconnects, and drop it then. A copy, because the
-      // client sends it later, and the caller may change what it gave.
+      // Without a connection the client would buffer it until it reconnects, and then drop it. A copy, because the
+      // client sends it later, and the caller may change the original.
       if (!closed) connection.current()?.publish(signalSubject(stream, name), new Uint8Array(data));
     },
     listen(name, listener) {
