@@ -18,7 +18,7 @@ import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { createMeshAuthority, type Mesh, openMesh, parseMeshConfig } from "@wellapi/host/mesh-launcher";
 import {
   asService,
-  createTokens,
+  createOnwardTokens,
   forwardedCertificateHeader,
   openPeerTransport,
   openWorkloadCertificates,
@@ -125,7 +125,10 @@ describe.skipIf(!able)("each service as a process of its own", () => {
   /** With the workload's own internal token. */
   async function onOwn(workload: "records" | "ingestion", service: "consent"): Promise<Transport> {
     const exchange = createClient(TokenExchangeService, await asWorkload(workload, "identity"));
-    return asService(await asWorkload(workload, service), createTokens({ exchange, clock: systemClock }));
+    return asService(
+      await asWorkload(workload, service),
+      createOnwardTokens({ exchange, clock: systemClock }),
+    );
   }
 
   test("tells the whole story, as one process does", async () => {

@@ -21,7 +21,7 @@ const commands = {
     await enforcer.ready();
   },
   async permits(patient: string): Promise<boolean> {
-    const verdict = await enforcer.decide({
+    const decision = await enforcer.decide({
       partition: partitionOf(patient),
       organization: grantee,
       direction: Direction.READ,
@@ -29,7 +29,7 @@ const commands = {
       purpose: Purpose.TREATMENT,
       region: "local",
     });
-    return verdict.permitted;
+    return decision.permitted;
   },
 };
 

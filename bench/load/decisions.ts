@@ -36,9 +36,9 @@ const commands = {
     await enforcer.ready();
     const time = async (question: Question, permitted: boolean): Promise<number> => {
       const started = process.hrtime.bigint();
-      const verdict = await enforcer.decide(question);
+      const decision = await enforcer.decide(question);
       const microseconds = Number(process.hrtime.bigint() - started) / 1000;
-      assertRun(verdict.permitted === permitted, `a decision is ${permitted}`);
+      assertRun(decision.permitted === permitted, `a decision is ${permitted}`);
       return microseconds;
     };
     const questions = ids.map((id) => questionOf(id, Purpose.TREATMENT));

@@ -9,8 +9,8 @@ import { createJournal, type JournalAccess, type JournalRepository } from "@well
 import {
   asCaller,
   asService,
+  createOnwardTokens,
   createPageTokens,
-  createTokens,
   createTokenVerifier,
   type TokenVerifier,
 } from "@wellapi/rpc";
@@ -77,7 +77,7 @@ export function createNetwork(options: {
 }): HostNetwork {
   const { transport, reader, trustDomain, clock } = options;
   const tokensOf = (workload: string) =>
-    createTokens({ exchange: createClient(TokenExchangeService, transport(workload)), clock });
+    createOnwardTokens({ exchange: createClient(TokenExchangeService, transport(workload)), clock });
   return {
     verifier: createTokenVerifier({
       issuer: `https://${trustDomain}`,

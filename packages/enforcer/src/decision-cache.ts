@@ -1,10 +1,10 @@
-import { type DatedPermit, type DatedVerdict, judge } from "./permits.ts";
-import type { Question, Verdict } from "./port.ts";
+import { type DatedDecision, type DatedPermit, judge } from "./permits.ts";
+import type { Decision, Question } from "./port.ts";
 
 interface Entry {
   readonly partition: string;
   readonly permits: readonly DatedPermit[];
-  current: DatedVerdict;
+  current: DatedDecision;
 }
 
 /**
@@ -39,16 +39,16 @@ export class DecisionCache {
     }
   }
 
-  /** The verdict where it permits now. A denial is never given: whoever finds none asks. */
-  get(question: Question, now: number): Verdict | undefined {
+  /** The decision where it permits now. A denial is never given: whoever finds none asks. */
+  get(question: Question, now: number): Decision | undefined {
     const key = keyOf(question);
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
     if (now < entry.current.from || now >= entry.current.to) entry.current = judge(entry.permits, now);
-    if (!entry.current.verdict.permitted) return undefined;
+    if (!entry.current.decision.permitted) return undefined;
     this.#entries.delete(key);
     this.#entries.set(key, entry);
-    return entry.current.verdict;
+    return entry.current.decision;
   }
 
   drop(partition: string): void {

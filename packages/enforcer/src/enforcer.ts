@@ -2,7 +2,7 @@ import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import type { Clock, Logger } from "@wellapi/runtime";
 import { createConsentLink } from "./consent-link.ts";
 import { EnforcerError } from "./errors.ts";
-import type { Enforcer, Question, Verdict } from "./port.ts";
+import type { Decision, Enforcer, Question } from "./port.ts";
 import { createRecallListeners } from "./recall-listeners.ts";
 import { type Answer, Session, type SessionOptions } from "./session.ts";
 import {
@@ -68,9 +68,9 @@ export function runEnforcer(parts: EnforcerParts): OpenEnforcer {
   return {
     decide: (question) => decide(parts, driver, waiters, question),
     peek(question) {
-      const verdict = session.peek(question, driver.read());
-      if (!verdict) driver.settle();
-      return verdict;
+      const decision = session.peek(question, driver.read());
+      if (!decision) driver.settle();
+      return decision;
     },
     isLive() {
       const live = session.isLive(driver.read());
@@ -102,7 +102,7 @@ async function decide(
   driver: SessionDriver,
   waiters: Waiters,
   question: Question,
-): Promise<Verdict> {
+): Promise<Decision> {
   const deadline = clock.monotonic() + decideWithinMs;
   let unanswered: unknown;
   for (let asks = 0; asks < asksAtMost && clock.monotonic() < deadline; asks += 1) {
@@ -125,8 +125,8 @@ async function decide(
       if (isSilence(cause)) continue;
       break;
     }
-    const verdict = session.answer(ask, answer, driver.read());
-    if (verdict) return verdict;
+    const decision = session.answer(ask, answer, driver.read());
+    if (decision) return decision;
     driver.settle();
   }
   if (unanswered !== undefined) {

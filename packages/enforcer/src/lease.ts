@@ -1,5 +1,5 @@
 /** One look at both clocks, in milliseconds. */
-export interface Reading {
+export interface ClockReading {
   /** UTC; may jump. */
   readonly wall: number;
   /** Never jumps; may stop while the machine is suspended. */
@@ -7,9 +7,9 @@ export interface Reading {
 }
 
 /** The time for which cached decisions may be used without asking again. */
-export interface Lease {
+export interface SessionLease {
   /** Both clocks just before the opening or renewal that was granted was sent. */
-  readonly start: Reading;
+  readonly start: ClockReading;
   readonly ttlMs: number;
 }
 
@@ -24,7 +24,7 @@ export const clockToleranceMs = 200;
 export type LeaseEnd = "expired" | "clocks_disagree";
 
 /** Whether the lease holds at this instant; otherwise why not. */
-export function leaseEnd(lease: Lease, at: Reading): LeaseEnd | undefined {
+export function leaseEnd(lease: SessionLease, at: ClockReading): LeaseEnd | undefined {
   const elapsed = at.monotonic - lease.start.monotonic;
   if (elapsed < 0 || elapsed >= lease.ttlMs) return "expired";
   const disagreement = at.wall - lease.start.wall - elapsed;

@@ -1,5 +1,5 @@
 import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
-import type { Permit, Verdict } from "./port.ts";
+import type { Decision, Permit } from "./port.ts";
 
 /** A permit together with when it begins; `from` does not slide yet. Times are UTC milliseconds. */
 export interface DatedPermit extends Permit {
@@ -10,15 +10,15 @@ export interface DatedPermit extends Permit {
 export const earliestTime = -62_135_596_800_000;
 export const latestTime = 253_402_300_800_000;
 
-/** A verdict with the span of wall time in which it stays the same. */
-export interface DatedVerdict {
-  readonly verdict: Verdict;
+/** A decision with the span of wall time in which it stays the same. */
+export interface DatedDecision {
+  readonly decision: Decision;
   readonly from: number;
   readonly to: number;
 }
 
 /** Judges by the permits that are in force at `now`. */
-export function judge(permits: readonly DatedPermit[], now: number): DatedVerdict {
+export function judge(permits: readonly DatedPermit[], now: number): DatedDecision {
   let from = Number.NEGATIVE_INFINITY;
   let to = Number.POSITIVE_INFINITY;
   for (const { notBefore, notAfter } of permits) {
@@ -30,14 +30,14 @@ export function judge(permits: readonly DatedPermit[], now: number): DatedVerdic
   const inForce = permits.filter((permit) => permit.notBefore <= now && now < permit.notAfter);
   const [first, ...rest] = inForce.map((permit) => slid(permit, now));
   if (first) {
-    const verdict = { permitted: true, permits: [first, ...rest] } as const;
+    const decision = { permitted: true, permits: [first, ...rest] } as const;
     // The next millisecond has other windows.
     const slides = inForce.some(({ sliding }) => sliding !== undefined);
-    return slides ? { verdict, from: now, to: now + 1 } : { verdict, from, to };
+    return slides ? { decision, from: now, to: now + 1 } : { decision, from, to };
   }
   const ended = permits.length > 0 && permits.every((permit) => permit.notAfter <= now);
   const reason = ended ? DenialReason.EXPIRED : DenialReason.NO_CONSENT;
-  return { verdict: { permitted: false, reason }, from, to };
+  return { decision: { permitted: false, reason }, from, to };
 }
 
 /** With the window that a sliding permit has at `now`; it may be empty. */

@@ -36,7 +36,7 @@ export interface Sliding {
   readonly from: number;
 }
 
-export type Verdict =
+export type Decision =
   | { readonly permitted: true; readonly permits: readonly [Permit, ...Permit[]] }
   | { readonly permitted: false; readonly reason: DenialReason };
 
@@ -54,12 +54,12 @@ export interface Enforcer {
   /**
    * Decides now. From the cache under a live session (microseconds), else by asking the consent service.
    * Throws EnforcerError `undecided` where no live session can be had: release nothing, store nothing, answer
-   * UNAVAILABLE with a retry hint. A verdict holds for the one read or write that starts with it: ask again
+   * UNAVAILABLE with a retry hint. A decision holds for the one read or write that starts with it: ask again
    * for the next message of a stream.
    */
-  decide(question: Question): Promise<Verdict>;
-  /** The cached verdict if it is still sure, without waiting; undefined means: call `decide`. */
-  peek(question: Question): Verdict | undefined;
+  decide(question: Question): Promise<Decision>;
+  /** The cached decision if it is still sure, without waiting; undefined means: call `decide`. */
+  peek(question: Question): Decision | undefined;
   /**
    * Called at each recall before it is acknowledged, and with undefined when the session ends. What must not outlive the
    * recall is let go of before the listener returns. A listener that throws ends the session without an

@@ -1,6 +1,6 @@
 import type { Clock, Logger } from "@wellapi/runtime";
 import type { ConsentLink, WatchStream } from "./consent-link.ts";
-import type { Reading } from "./lease.ts";
+import type { ClockReading } from "./lease.ts";
 import type { Recall } from "./port.ts";
 import type { Incoming, Session } from "./session.ts";
 
@@ -61,7 +61,7 @@ export class SessionDriver {
   }
 
   /** One look at both clocks. */
-  read(): Reading {
+  read(): ClockReading {
     const { clock } = this.#parts;
     return { wall: clock.now(), monotonic: clock.monotonic() };
   }

@@ -1,7 +1,7 @@
 import { DecisionCache } from "./decision-cache.ts";
-import { type Lease, leaseEnd, type Reading } from "./lease.ts";
+import { type ClockReading, leaseEnd, type SessionLease } from "./lease.ts";
 import { type DatedPermit, judge } from "./permits.ts";
-import type { Question, Recall, Verdict } from "./port.ts";
+import type { Decision, Question, Recall } from "./port.ts";
 
 /** What the consent service says. */
 export type Incoming =
@@ -18,7 +18,7 @@ export type Outgoing =
 /** What the consent service decided. */
 export type Answer =
   | { readonly permits: readonly [DatedPermit, ...DatedPermit[]] }
-  | { readonly denied: Extract<Verdict, { permitted: false }> };
+  | { readonly denied: Extract<Decision, { permitted: false }> };
 
 /** A question that is under way. It turns stale when its patient is recalled or its session ends. */
 export interface Ask {
@@ -36,13 +36,13 @@ export interface SessionOptions {
 
 type Phase =
   | { readonly kind: "none" }
-  | { readonly kind: "opening"; readonly sent: Reading }
+  | { readonly kind: "opening"; readonly sent: ClockReading }
   | {
       readonly kind: "live";
-      lease: Lease;
+      lease: SessionLease;
       sequence: number;
-      lastSent: Reading;
-      pending: Map<number, Reading>;
+      lastSent: ClockReading;
+      pending: Map<number, ClockReading>;
     };
 
 /**
@@ -68,20 +68,20 @@ export class Session {
   }
 
   /** Whether a session is live at this instant. */
-  isLive(at: Reading): boolean {
+  isLive(at: ClockReading): boolean {
     this.check(at);
     return this.#phase.kind === "live";
   }
 
   /** A new stream. `at` was read before anything was sent on it. */
-  connect(at: Reading): Outgoing[] {
+  connect(at: ClockReading): Outgoing[] {
     this.end();
     this.#phase = { kind: "opening", sent: at };
     return [{ kind: "open" }];
   }
 
   /** A message came. What it gives back is sent after the recall's listeners have run. */
-  receive(message: Incoming, at: Reading): Outgoing[] {
+  receive(message: Incoming, at: ClockReading): Outgoing[] {
     this.check(at);
     const phase = this.#phase;
     if (message.kind === "opened" && phase.kind === "opening") {
@@ -97,7 +97,7 @@ export class Session {
   }
 
   /** Time passed. */
-  tick(at: Reading): Outgoing[] {
+  tick(at: ClockReading): Outgoing[] {
     this.check(at);
     const phase = this.#phase;
     if (phase.kind !== "live") return [];
@@ -113,14 +113,14 @@ export class Session {
     this.#asks.clear();
   }
 
-  /** The cached verdict if it is sure at this instant. For hot paths. */
-  peek(question: Question, at: Reading): Verdict | undefined {
+  /** The cached decision if it is sure at this instant. For hot paths. */
+  peek(question: Question, at: ClockReading): Decision | undefined {
     this.check(at);
     return this.#phase.kind === "live" ? this.cache.get(question, at.wall) : undefined;
   }
 
   /** Before the question is sent; undefined where no session is live. */
-  ask(question: Question, at: Reading): Ask | undefined {
+  ask(question: Question, at: ClockReading): Ask | undefined {
     this.check(at);
     if (this.#phase.kind !== "live") return undefined;
     const ask: Ask = { question, stale: false };
@@ -131,13 +131,13 @@ export class Session {
   }
 
   /** The answer, or undefined where it may be neither used nor kept: ask again. */
-  answer(ask: Ask, answer: Answer, at: Reading): Verdict | undefined {
+  answer(ask: Ask, answer: Answer, at: ClockReading): Decision | undefined {
     this.check(at); // while the ask is registered: a session that ends just now makes it stale
     this.abandon(ask);
     if (!this.usable(ask)) return undefined;
     if ("denied" in answer) return answer.denied;
     this.cache.put(ask.question, answer.permits, at.wall);
-    return judge(answer.permits, at.wall).verdict;
+    return judge(answer.permits, at.wall).decision;
   }
 
   /** No answer will come. */
@@ -148,7 +148,7 @@ export class Session {
   }
 
   /** Ends the session where its lease is over or its clocks disagree. */
-  protected check(at: Reading): void {
+  protected check(at: ClockReading): void {
     const phase = this.#phase;
     if (phase.kind === "live" && this.leaseOver(phase.lease, at)) this.end();
     if (phase.kind === "opening" && at.monotonic - phase.sent.monotonic > this.#options.openWithinMs) {
@@ -156,12 +156,12 @@ export class Session {
     }
   }
 
-  protected leaseOver(lease: Lease, at: Reading): boolean {
+  protected leaseOver(lease: SessionLease, at: ClockReading): boolean {
     return leaseEnd(lease, at) !== undefined;
   }
 
   /** From before it was sent: the service counts from a later instant, so it never ends first. */
-  protected leaseStart(sent: Reading, _received: Reading): Reading {
+  protected leaseStart(sent: ClockReading, _received: ClockReading): ClockReading {
     return sent;
   }
 
@@ -169,7 +169,7 @@ export class Session {
     return !ask.stale;
   }
 
-  protected recalled(recall: string, partition: string, at: Reading): Outgoing[] {
+  protected recalled(recall: string, partition: string, at: ClockReading): Outgoing[] {
     this.drop(partition);
     const phase = this.#phase;
     const reply: Outgoing[] = [{ kind: "acknowledge", recall }];
@@ -183,14 +183,14 @@ export class Session {
     for (const ask of this.#asks.get(partition) ?? []) ask.stale = true;
   }
 
-  #renew(phase: Extract<Phase, { kind: "live" }>, at: Reading): Outgoing {
+  #renew(phase: Extract<Phase, { kind: "live" }>, at: ClockReading): Outgoing {
     phase.sequence += 1;
     phase.lastSent = at;
     phase.pending.set(phase.sequence, at);
     return { kind: "renew", sequence: phase.sequence };
   }
 
-  #renewed(phase: Extract<Phase, { kind: "live" }>, sequence: number, at: Reading): void {
+  #renewed(phase: Extract<Phase, { kind: "live" }>, sequence: number, at: ClockReading): void {
     const sent = phase.pending.get(sequence);
     if (!sent) return;
     for (const earlier of phase.pending.keys()) if (earlier <= sequence) phase.pending.delete(earlier);

@@ -116,8 +116,8 @@ describe("an answer", () => {
 describe("an enforcer", () => {
   it("gives permits with open ends where the grant has none", async () => {
     const enforcer = open({ decide: () => ({ grants: [grant] }) });
-    const verdict = await enforcer.decide(question);
-    const [permit] = verdict.permitted ? verdict.permits : [];
+    const decision = await enforcer.decide(question);
+    const [permit] = decision.permitted ? decision.permits : [];
     expect(permit).toMatchObject(grant);
     expect(new Date(permit!.from).toISOString()).toBe("0001-01-01T00:00:00.000Z");
     expect(new Date(permit!.to - 1).toISOString()).toBe("9999-12-31T23:59:59.999Z");

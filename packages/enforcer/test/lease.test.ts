@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { clockToleranceMs, type Lease, leaseEnd } from "../src/lease.ts";
+import { clockToleranceMs, leaseEnd, type SessionLease } from "../src/lease.ts";
 
-const lease: Lease = { start: { wall: 1_700_000_000_000, monotonic: 5_000 }, ttlMs: 1_500 };
+const lease: SessionLease = { start: { wall: 1_700_000_000_000, monotonic: 5_000 }, ttlMs: 1_500 };
 const after = (monotonicMs: number, wallMs = monotonicMs) => ({
   wall: lease.start.wall + wallMs,
   monotonic: lease.start.monotonic + monotonicMs,

@@ -29,8 +29,8 @@ describe("a judgement", () => {
     fc.assert(
       fc.property(anyPermits, fc.integer({ min: -2, max: 32 }), (permits, now) => {
         const inForce = permits.filter(({ notBefore, notAfter }) => now >= notBefore && now < notAfter);
-        const { verdict } = judge(permits, now);
-        expect(verdict.permitted ? verdict.permits : []).toEqual(inForce);
+        const { decision } = judge(permits, now);
+        expect(decision.permitted ? decision.permits : []).toEqual(inForce);
       }),
     );
   });
@@ -38,10 +38,10 @@ describe("a judgement", () => {
   it("holds for the whole span that it names, which the instant is in", () => {
     fc.assert(
       fc.property(anyPermits, fc.integer({ min: -2, max: 32 }), (permits, now) => {
-        const { verdict, from, to } = judge(permits, now);
+        const { decision, from, to } = judge(permits, now);
         expect(from <= now && now < to).toBe(true);
         for (let other = Math.max(from, -3); other < Math.min(to, 34); other++) {
-          expect(judge(permits, other).verdict).toEqual(verdict);
+          expect(judge(permits, other).decision).toEqual(decision);
         }
       }),
     );
@@ -55,7 +55,7 @@ describe("a judgement", () => {
   });
 
   it("says that consent has expired only where all of it has", () => {
-    const reasonOf = (permits: DatedPermit[]) => judge(permits, 15).verdict;
+    const reasonOf = (permits: DatedPermit[]) => judge(permits, 15).decision;
     const denied = (reason: DenialReason) => ({ permitted: false, reason });
     expect(reasonOf([])).toEqual(denied(DenialReason.NO_CONSENT));
     expect(reasonOf([valid(1, 15), valid(1, 10)])).toEqual(denied(DenialReason.EXPIRED));
@@ -66,8 +66,8 @@ describe("a judgement", () => {
   it("of a window that slides holds for its millisecond, also beside one that stands", () => {
     const sliding = { ...permit, sliding: { lastMs: 100, from: 950 } };
     expect(judge([permit, sliding], 1_000)).toMatchObject({ from: 1_000, to: 1_001 });
-    expect(judge([sliding], 1_000).verdict).toMatchObject({ permits: [{ from: 950 }] });
-    expect(judge([sliding], 1_060).verdict).toMatchObject({ permits: [{ from: 960 }] });
+    expect(judge([sliding], 1_000).decision).toMatchObject({ permits: [{ from: 950 }] });
+    expect(judge([sliding], 1_060).decision).toMatchObject({ permits: [{ from: 960 }] });
     // One that is not in force does not count.
     expect(judge([permit, { ...sliding, notAfter: 900 }], 1_000)).toMatchObject({
       from: 900,

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { sessionOptions } from "../src/enforcer.ts";
 import type { DatedPermit } from "../src/permits.ts";
 import { earliestTime, latestTime } from "../src/permits.ts";
-import type { Question, Verdict } from "../src/port.ts";
+import type { Decision, Question } from "../src/port.ts";
 import { Session } from "../src/session.ts";
 
 const wall = 1_700_000_000_000;
@@ -121,8 +121,8 @@ describe("a session", () => {
   it("slides a window at each use, not before where it may begin, beside one that stands", () => {
     const sliding = { ...permit, provision: 1, sliding: { lastMs: 100, from: wall + 150 } };
     const ask = session.ask(ann, at(200))!;
-    const windows = (verdict: Verdict | undefined) =>
-      verdict?.permitted && verdict.permits.map(({ provision, from }) => [provision, from - wall]);
+    const windows = (decision: Decision | undefined) =>
+      decision?.permitted && decision.permits.map(({ provision, from }) => [provision, from - wall]);
     const stands = [0, earliestTime - wall];
     const answered = session.answer(ask, { permits: [permit, sliding] }, at(200));
     expect(windows(answered)).toEqual([stands, [1, 150]]);

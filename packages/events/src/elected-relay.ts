@@ -1,5 +1,5 @@
 import type { Store } from "@wellapi/store";
-import { createLease } from "./lease.ts";
+import { createLeadership } from "./leadership.ts";
 import { moveBatch, openLoop, type Relay, type RelayOptions } from "./relay.ts";
 import type { Clock } from "./signal.ts";
 
@@ -24,21 +24,22 @@ export interface ElectedRelay extends Relay {
 /**
  * One relay among several on one store: the leader moves the outbox, the others wait for its lease to end.
  *
- * The lease saves work; order does not hang on it. A relay that was paused between its last look at the lease and
- * its publishing may publish beside its successor: then events repeat, under their ids. They are not reordered,
- * because each relay publishes from the oldest event on, and in order, and an event leaves the outbox only after
- * it was published. So every event is preceded by all that were committed before it, whoever published them.
+ * The lease saves work; the order of events does not depend on it. A relay that was paused between its last check of
+ * the lease and its publishing may publish beside its successor: events then repeat, under their ids. They are not
+ * reordered, because each relay publishes from the oldest event on, in order, and an event leaves the outbox only
+ * after it was published. So every event follows all events that were committed before it, whichever relay published
+ * them.
  */
 export function openElectedRelay(options: ElectedRelayOptions): ElectedRelay {
   const { store, events, holder, onError, intervalMs = 1000, leaseMs = 5000 } = options;
   const { clock = { now: () => performance.now() } } = options;
-  const lease = createLease({ store, holder, clock, leaseMs });
+  const leadership = createLeadership({ store, holder, clock, leaseMs });
   const renewMs = leaseMs / 5;
 
   const moving = openLoop({
     turn: async () => {
-      if (lease.token() === undefined) return false;
-      return moveBatch(store, events, () => lease.confirm());
+      if (leadership.token() === undefined) return false;
+      return moveBatch(store, events, () => leadership.confirm());
     },
     intervalMs,
     onError,
@@ -47,10 +48,10 @@ export function openElectedRelay(options: ElectedRelayOptions): ElectedRelay {
   });
   const keeping = openLoop({
     turn: async () => {
-      const before = lease.token();
-      await lease.keep();
+      const before = leadership.token();
+      await leadership.keep();
       // A new leader starts with the events that the last one left.
-      if (lease.token() !== before) moving.notify();
+      if (leadership.token() !== before) moving.notify();
       return false;
     },
     intervalMs: renewMs,
@@ -60,10 +61,10 @@ export function openElectedRelay(options: ElectedRelayOptions): ElectedRelay {
 
   return {
     notify: moving.notify,
-    token: lease.token,
+    token: leadership.token,
     async close() {
       await Promise.all([moving.close(), keeping.close()]);
-      await lease.release().catch(onError);
+      await leadership.release().catch(onError);
     },
   };
 }

@@ -10,7 +10,7 @@ export { handledEventsCollections, openIdempotentConsumer } from "./idempotent-c
 export type { JetStreamLog, JetStreamTls } from "./jetstream/connection.ts";
 export type { Backlog, JetStreamEvents, JetStreamEventsOptions } from "./jetstream/events.ts";
 export { openJetStreamEvents } from "./jetstream/events.ts";
-export { relayCollections } from "./lease.ts";
+export { relayCollections } from "./leadership.ts";
 export type { Consumer, Consumption, DeliveredEvent, Events, SignalListener, Signals } from "./port.ts";
 export type { Relay, RelayOptions } from "./relay.ts";
 export { openRelay } from "./relay.ts";

@@ -34,7 +34,7 @@ export {
   type TokenVerifierOptions,
   tokenAudience,
 } from "./caller/token-verifier.ts";
-export { asCaller, asService, createTokens, type Tokens } from "./caller/tokens.ts";
+export { asCaller, asService, createOnwardTokens, type OnwardTokens } from "./caller/tokens.ts";
 export {
   openWorkloadCertificates,
   type WorkloadCertificate,

@@ -14,7 +14,7 @@ import {
   callerKey,
   createAuthentication,
   createMemoryTransport,
-  createTokens,
+  createOnwardTokens,
   createTokenVerifier,
   peerCertificateKey,
   peerWorkloadKey,
@@ -422,7 +422,7 @@ describe("the door", () => {
         authentication: createAuthentication({ verifier, clock }),
       }),
     });
-    const tokens = createTokens({ exchange, clock });
+    const tokens = createOnwardTokens({ exchange, clock });
     const forCaller = createClient(RecordsWriteService, asCaller(inner, tokens));
     const contextValues = createContextValues().set(callerKey, {
       principal: { kind: "application", id: "app_1", organization: "org_1" },

@@ -2,7 +2,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { createClient, createRouterTransport } from "@connectrpc/connect";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { describe, expect, test } from "vitest";
-import { createTokens } from "../src/index.ts";
+import { createOnwardTokens } from "../src/index.ts";
 
 const minute = 60_000;
 
@@ -24,7 +24,7 @@ describe("an internal token of five minutes", () => {
       );
       const exchange = createClient(TokenExchangeService, identity);
       const clock = { now: () => begin + elapsed + off * minute, monotonic: () => elapsed };
-      const tokens = createTokens({ exchange, clock });
+      const tokens = createOnwardTokens({ exchange, clock });
       for (elapsed = 0; elapsed < 30 * minute; elapsed += 5_000) {
         const left = Number(await tokens.forService()) - (begin + elapsed);
         expect(left).toBeGreaterThan(2 * minute);

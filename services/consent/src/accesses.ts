@@ -7,13 +7,13 @@ import type { Pairwise } from "@wellapi/vault";
 import { type Consent, patientOf } from "./consent.ts";
 import type { LeafOf } from "./revocation.ts";
 
-/** Where the leaves of calls about no single patient lie. */
+/** The partition of leaves of calls that are about no single patient. */
 const servicePartition = "consent";
 
-/** One call that leaves its mark in the log. */
+/** One call that leaves an entry in the log. */
 export interface Call {
   readonly caller: Caller;
-  /** Names the patient whom the call is about, and the consents that it showed or changed. */
+  /** Names the patient of the call, and the consents that it showed or changed. */
   about(partition: string, consents?: readonly Consent[]): void;
   /** The leaf for a change of that patient's consents; `committed` once it is stored. */
   readonly leafOf: LeafOf;
@@ -28,7 +28,7 @@ export interface Accesses {
     requestId: string,
     work: (call: Call) => Promise<T>,
   ): Promise<T>;
-  /** The leaf of a change that this service makes again because the journal says so. */
+  /** The leaf of a change that this service repeats because of an entry of the journal. */
   replayed(partition: string): LeafOf;
 }
 
@@ -55,7 +55,7 @@ export function createAccesses(accessLog: AccessLog, pairwise: Pairwise): Access
   };
 }
 
-/** A change of consents is about one patient. */
+/** A change of consents concerns one patient. */
 function callOf({ caller, about, leaf, committed }: LoggedCall): Call {
   let patient: { readonly id: string; readonly partition: string } | undefined;
   return {

@@ -2,7 +2,7 @@ import { type LeafSealer, leafCheck, leavesCollection } from "@wellapi/access-lo
 import type { StoreCheck } from "@wellapi/store";
 import { consentCollections } from "./collections.ts";
 
-/** What lies in the store of this service, looked at without the service. Consents are in clear: ids, terms and times. */
+/** The checks of this service's store, without the service. Consents are in clear: ids, terms and times. */
 export function consentCheck({ sealer }: { readonly sealer: LeafSealer }): StoreCheck {
   return {
     collections: consentCollections,

@@ -4,7 +4,7 @@ import type { CollectionDeclaration } from "@wellapi/store";
 import { consentCollectionsOfPatients } from "./consent-repository.ts";
 import { enforcerSessions, sessionLists } from "./session-repository.ts";
 
-/** Everything that this service stores. */
+/** The collections of this service. */
 export const consentCollections: readonly CollectionDeclaration[] = [
   ...consentCollectionsOfPatients,
   enforcerSessions,

@@ -12,7 +12,7 @@ import { ConsentError } from "./errors.ts";
 
 export interface Revision {
   readonly consent: Consent;
-  /** Empty for the first. */
+  /** Empty for the first page. */
   readonly replacedEtag: string;
   readonly author: Author;
   readonly time: number;
@@ -20,13 +20,13 @@ export interface Revision {
   readonly access: string;
 }
 
-/** A consent with the patient it is of. */
+/** A consent with its patient. */
 export interface KeptConsent {
   readonly partition: string;
   readonly consent: Consent;
 }
 
-/** How a consent came about, for a request that is sent again. */
+/** How a consent was created, to recognise a repeated request. */
 export interface Origin {
   readonly requestId: string;
   readonly requestDigest: string;
@@ -41,10 +41,10 @@ export interface ConsentChange {
   readonly created?: { readonly consent: Consent; readonly origin: Origin };
   readonly revoked: readonly Consent[];
   readonly revisions: readonly Revision[];
-  /** The recall that must follow, remembered until it is complete. */
+  /** The recall that must follow, stored until it is complete. */
   readonly recall: PendingRecall;
   readonly leaf: Change;
-  /** What the journal must be told of it. */
+  /** The facts that the journal must get. */
   readonly owed?: readonly Change[];
 }
 
@@ -56,8 +56,8 @@ export interface PendingRecall {
 }
 
 /**
- * The shape of what is stored. Documents of another one are not read, whatever they look like: to take a consent for
- * what it does not say is worse than to have none.
+ * The version of the stored documents. Documents of another version are not read: a misread consent is worse than a
+ * missing one.
  */
 const format = 2;
 
@@ -106,7 +106,7 @@ export const consentCollectionsOfPatients = [currentConsents, consents, consentR
 /** Which consents a list shows. */
 export interface Listed {
   readonly holder: Holder;
-  /** Of one organization, where the holder is a patient. */
+  /** Of one organization, where the reader is a patient. */
   readonly grantee: string | undefined;
   /** Only revoked ones, or only others; undefined: all. */
   readonly revoked: boolean | undefined;
@@ -118,10 +118,10 @@ export interface Page {
   readonly cursor: string | undefined;
 }
 
-/** Whose consents a list shows. */
+/** The owner of the listed consents. */
 export type Holder = { readonly partition: string } | { readonly grantee: string };
 
-/** Consents as they are stored: `current_consents` decides, the rest is for people. Throws StoreError. */
+/** Stored consents: `current_consents` decides, the rest is for people. Throws StoreError. */
 export class ConsentRepository {
   readonly #store: Store;
 
@@ -130,8 +130,8 @@ export class ConsentRepository {
   }
 
   /**
-   * Throws `unreadable` where the store holds consents in another shape. A store is of one shape as a whole, so that one
-   * document tells.
+   * Throws `unreadable` where the store holds consents of another version. A whole store has one version, so one
+   * document shows it.
    */
   async checkFormat(): Promise<void> {
     const page = await this.#store.scan<CurrentDocument>(currentConsents.name, { equals: [], limit: 1 });
@@ -154,7 +154,7 @@ export class ConsentRepository {
     return stored?.document.content;
   }
 
-  /** Whoever's it is. */
+  /** Of any patient. */
   async find(consent: string): Promise<KeptConsent | undefined> {
     const [found] = await this.#scan({ index: "by_consent", equals: [consent], limit: 1 });
     return found && { partition: found.partition, consent: found.content };
@@ -229,7 +229,7 @@ export class ConsentRepository {
     }
     changes.push({ kind: "insert", collection: pendingRecalls.name, document: { ...recall } });
     const result = await this.#store.commit({ partition, changes: [...changes, ...owed, leaf] });
-    // The first consent of a patient: another one was faster.
+    // The first consent of a patient: another writer was faster.
     if (!result.committed && result.change === 0) return { ...result, reason: "conflict" };
     return result;
   }
@@ -254,7 +254,7 @@ export class ConsentRepository {
   }
 }
 
-/** What a list is scanned by; what the index does not tell apart its reader does. */
+/** The index and fields by which a list is scanned; the reader filters by what the index does not hold. */
 function indexOf({ holder, grantee, revoked }: Listed): Pick<Scan, "index" | "equals"> {
   if ("partition" in holder && grantee !== undefined) {
     return { index: "by_patient_and_grantee", equals: [holder.partition, grantee] };

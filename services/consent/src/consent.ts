@@ -45,12 +45,12 @@ export interface Captured extends Interval {
   readonly lastMs?: number;
 }
 
-/** One thing that is permitted or denied: all that is stated must match. */
+/** One permission or denial: everything that it states must match. */
 export interface Provision {
   readonly effect: Effect;
   readonly directions: readonly Direction[];
   readonly categories: readonly PinnedCategory[];
-  /** Of reading; contributing has none. Empty in a denial: reading for all. */
+  /** Of reading; contributing has no purpose. Empty in a denial: reading for all purposes. */
   readonly purposes: readonly Purpose[];
   /** Of a permission to read; absent otherwise. */
   readonly resolution?: Resolution;
@@ -59,7 +59,7 @@ export interface Provision {
   readonly regions: readonly string[];
 }
 
-/** What the patient says to one organization. */
+/** The provisions of a patient for one organization. */
 export interface Terms {
   readonly grantee: string;
   readonly provisions: readonly Provision[];
@@ -67,7 +67,7 @@ export interface Terms {
   readonly notice?: Notice;
 }
 
-/** Who gave or changed a consent; `id` is internal. All but a service act on the patient's behalf. */
+/** Who granted or changed a consent; `id` is internal. All but a service act on the patient's behalf. */
 export interface Author {
   readonly kind: "patient" | "guardian" | "clinician" | "operator" | "service";
   readonly id: string;
@@ -102,26 +102,29 @@ export function revoked(consent: Consent, now: number): Consent {
   return { ...consent, version: consent.version + 1, revokeTime: now };
 }
 
-/** What decisions are made from: one document a patient. */
+/** The input of decisions: one document a patient. */
 export interface CurrentConsents {
   /** Not revoked; perhaps expired or not yet in force. At most `mostConsents`. */
   readonly consents: readonly Consent[];
-  /** Who had a consent that was revoked, so that a denial can say so. */
+  /** Organizations with a revoked consent, so that a denial can name that reason. */
   readonly revoked: ReadonlyArray<{ readonly grantee: string; readonly direction: Direction }>;
-  /** The patient is being erased or was: no consent can be given any more. */
+  /** The patient is being erased or was erased: no consent can be granted any more. */
   readonly closed: boolean;
 }
 
 export const noConsents: CurrentConsents = { consents: [], revoked: [], closed: false };
 
-/** Consents that a patient can have in force or to come, so that their document stays small. */
+/** Consents that a patient can have in force or in future, so that their document stays small. */
 export const mostConsents = 1_000;
-/** For the same reason, provisions of all of them. */
+/** Provisions of all of these, for the same reason. */
 export const mostProvisions = 2_000;
-/** Denials towards one organization: the parts that they leave of a permission grow with their number squared. */
+/**
+ * Denials for one organization: they part a permission into pieces, whose number grows with the square of the
+ * denials.
+ */
 export const mostDenials = 32;
 
-/** What there is too much of for another consent; undefined where there is room. */
+/** The limit that another consent would exceed; undefined where there is room. */
 export function lackOfRoom(current: CurrentConsents, terms: Terms): string | undefined {
   const all = [...current.consents.map((consent) => consent.terms), terms];
   if (all.length > mostConsents) return "there are 1,000 consents that are not revoked";
@@ -134,15 +137,15 @@ export function lackOfRoom(current: CurrentConsents, terms: Terms): string | und
   return denials.length > mostDenials ? "32 provisions deny something to this organization" : undefined;
 }
 
-/** What a change of consents means for those who enforce them. */
+/** What a change of consents means for enforcers. */
 export interface RecallScope {
-  /** It takes nothing away from anybody: answers in flight may arrive. */
+  /** The change takes nothing away: answers in flight may arrive. */
   readonly onlyWidens: boolean;
-  /** Whose consents changed; empty: everybody is concerned, also the patient. */
+  /** Organizations whose consents changed; empty: everybody is concerned, also the patient. */
   readonly grantees: readonly string[];
 }
 
-/** Whether the terms take anything away. */
+/** Whether the terms take something away. */
 export function denies({ provisions }: Terms): boolean {
   return provisions.some(({ effect }) => effect !== "permit");
 }
@@ -155,7 +158,7 @@ export function scopeOfRevocation(consents: readonly Consent[]): RecallScope {
   return { onlyWidens: false, grantees: [...new Set(consents.map(({ terms }) => terms.grantee))] };
 }
 
-/** The patient is being erased: nobody gets anything any more, themselves included. */
+/** The patient is being erased: nobody gets anything any more, the patient included. */
 export const scopeOfErasure: RecallScope = { onlyWidens: false, grantees: [] };
 
 export function withCreated(current: CurrentConsents, consent: Consent): CurrentConsents {

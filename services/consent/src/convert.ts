@@ -27,7 +27,7 @@ import {
   stateMessages,
 } from "./vocabulary-convert.ts";
 
-/** Who reads: by which id they know the patient, and when. */
+/** The reader: the id by which it knows the patient, and the time. */
 export interface Reader {
   /** The patient's id for the reader. */
   readonly patient: string;
@@ -36,8 +36,8 @@ export interface Reader {
 }
 
 /**
- * A consent as one reader sees it. One that says something that is not known here is shown with one provision of no
- * effect, for that is what it permits.
+ * A consent as one reader sees it. A consent with content that this release does not know is shown with one provision
+ * of no effect, because it permits nothing.
  */
 export function consentMessage(consent: Consent, reader: Reader): MessageInitShape<typeof ConsentSchema> {
   const { id, terms, version, createTime, revokeTime, grantor } = consent;
@@ -58,7 +58,7 @@ export function consentMessage(consent: Consent, reader: Reader): MessageInitSha
   };
 }
 
-/** A revision as one reader sees it: the consent as it stood then. */
+/** A revision as one reader sees it: the consent at that time. */
 export function revisionMessage(
   { consent, replacedEtag, author, time, access }: Revision,
   reader: Reader,
@@ -81,7 +81,7 @@ export function questionOf(message: QuestionMessage): Question {
 
 export function decisionMessage(decision: Decision): MessageInitShape<typeof DecisionSchema> {
   if (!decision.permitted) return { denialReason: denialMessages[decision.reason] };
-  const grants = decision.grants.map(({ consent, version, provision, resolution, captured, validity }) => ({
+  const grants = decision.permits.map(({ consent, version, provision, resolution, captured, validity }) => ({
     consent,
     version,
     provision,
@@ -93,7 +93,10 @@ export function decisionMessage(decision: Decision): MessageInitShape<typeof Dec
   return { grants };
 }
 
-/** A patient by the reader's own id; whoever else acted did so for the patient, but a service, which did so by itself. */
+/**
+ * A patient appears under the reader's own id. Everybody else acted on the patient's behalf, except a service, which
+ * acted by itself.
+ */
 function actorMessage({ kind, id }: Author, patient: string): MessageInitShape<typeof ActorSchema> {
   if (kind === "patient") return { kind: Actor_Kind.PATIENT, id: patient };
   const onBehalfOf = kind === "service" ? {} : { onBehalfOf: { kind: Actor_Kind.PATIENT, id: patient } };

@@ -18,8 +18,8 @@ import type { Categories } from "./understanding.ts";
 
 const { method } = ConsentDecisionService;
 
-/** Consents whose doubts are remembered as told. */
-const mostTold = 10_000;
+/** How many consents are remembered whose unknown content has been logged. */
+const mostReported = 10_000;
 
 export interface DecisionHandlersDeps {
   readonly consents: ConsentRepository;
@@ -86,14 +86,14 @@ export function createDecisionHandlers(
   };
 }
 
-/** Logs once a consent what is not known in it: denials are not cached, so each read would say it again. */
+/** Logs the unknown content of a consent once: denials are not cached, so each read would log it again. */
 function createDoubtTeller(log: Logger): (decision: Decision) => void {
-  const told = new Set<string>();
+  const reported = new Set<string>();
   return (decision) => {
     if (decision.permitted || decision.unknown === undefined) return;
     const { consent, path } = decision.unknown;
-    if (told.has(`${consent} ${path}`) || told.size >= mostTold) return;
-    told.add(`${consent} ${path}`);
+    if (reported.has(`${consent} ${path}`) || reported.size >= mostReported) return;
+    reported.add(`${consent} ${path}`);
     log.error(
       { consent, path },
       "a stored consent says what is not known here, so the consents of its organization and patient permit nothing",

@@ -14,7 +14,7 @@ import {
 import { type Scope, within, without } from "./scope.ts";
 import { type Categories, unknownInConsent, unknownInCurrent } from "./understanding.ts";
 
-/** A field that is undefined was not stated, or not in words known here: it never permits. */
+/** An undefined field was not stated, or its value is not known here: it never permits. */
 export interface Question {
   readonly partition: string;
   readonly organization: string;
@@ -38,7 +38,7 @@ export type DenialReason =
   | "not_understood";
 
 /** What one provision permits, or one part of it where denials leave several, which may overlap. */
-export interface Grant {
+export interface Permit {
   readonly consent: string;
   readonly version: number;
   /** The provision's position in the consent. */
@@ -49,11 +49,11 @@ export interface Grant {
 }
 
 export type Decision =
-  | { readonly permitted: true; readonly grants: readonly [Grant, ...Grant[]] }
+  | { readonly permitted: true; readonly permits: readonly [Permit, ...Permit[]] }
   | {
       readonly permitted: false;
       readonly reason: DenialReason;
-      /** Of `not_understood`: where, for the operator. */
+      /** Of `not_understood`: the place, for the operator. */
       readonly unknown?: { readonly consent: string; readonly path: string };
     };
 
@@ -65,13 +65,13 @@ interface Placed {
 }
 
 /**
- * Decides. Grants include those whose validity has not begun: whoever uses them looks at the clock each time.
+ * Decides. Permits include those whose validity has not begun: whoever uses them looks at the clock each time.
  *
- * Where a consent of the organization says anything that is not known here, none of its consents permits: it might
- * be a denial. Then the permissions of the organization in the direction pass six sieves, in this order: not
- * expired, category, purpose, region, resolution known, not denied. The reason of a denial is the first sieve that
- * left none, so it names what the best permission lacks; where there was none to begin with, it tells a revoked one
- * from none.
+ * Where a consent of the organization says anything that is not known here, none of its consents permits: the unknown
+ * part might be a denial. Otherwise the organization's permissions in the direction pass six filters, in this order:
+ * not expired, category, purpose, region, known resolution, not denied. The reason of a denial is the first filter
+ * that left no permission, so it names what the best permission lacks. Where there was no permission at the start,
+ * the reason distinguishes a revoked consent from none.
  */
 export function decide(
   current: CurrentConsents,
@@ -101,8 +101,8 @@ export function decide(
       return { validity: consent.terms.validity, captured: provision.captured };
     });
   const undenied = without(denials);
-  const [first, ...rest] = left.flatMap((one) => grantsOf(one, question, undenied, now));
-  return first ? { permitted: true, grants: [first, ...rest] } : { permitted: false, reason: "denied" };
+  const [first, ...rest] = left.flatMap((one) => permitsOf(one, question, undenied, now));
+  return first ? { permitted: true, permits: [first, ...rest] } : { permitted: false, reason: "denied" };
 }
 
 type Sieve = readonly [DenialReason, (placed: Placed) => boolean];
@@ -117,7 +117,7 @@ function sievesOf(question: Question, now: number, categories: Categories): read
   ];
 }
 
-/** What is not known of the patient's consents, where it bears on the organization's. */
+/** The unknown content of the patient's consents, where it affects the organization's consents. */
 function doubtOf(current: CurrentConsents, organization: string, categories: Categories) {
   const path = unknownInCurrent(current);
   if (path !== undefined) return { consent: "", path };
@@ -144,12 +144,12 @@ function denies(
   return forAll || (purpose !== undefined && purposes.includes(purpose));
 }
 
-function grantsOf(
+function permitsOf(
   { consent, provision, position }: Placed,
   question: Question,
   undenied: readonly Scope[],
   now: number,
-): Grant[] {
+): Permit[] {
   const { id, version, terms } = consent;
   const { lastMs } = provision.captured;
   const resolution = resolutionOf(provision, question);
@@ -167,8 +167,8 @@ function grantsOf(
 }
 
 /**
- * Whatever a provision comes to permit, by when it was captured. Of a sliding window that is what it holds when it
- * begins and all that comes after: whoever enforces must know where what was never permitted ends.
+ * All data that a provision ever permits, by capture time. For a sliding window that is the window at its beginning
+ * and everything later: an enforcer must know from where on data was permitted.
  */
 function everCaptured({ terms, createTime }: Consent, { captured }: Provision): Interval {
   const { lastMs, ...interval } = captured;
@@ -188,7 +188,7 @@ function coversPurpose(purposes: readonly Purpose[], { direction, purpose }: Que
   return direction === "contribute" || (purpose !== undefined && purposes.includes(purpose));
 }
 
-/** What is contributed is stored at home, whatever regions may receive it later. */
+/** Contributed data is stored at home, whatever regions may receive it later. */
 function coversRegion(regions: readonly string[], { direction, partition, region }: Question): boolean {
   const home = homeRegionOf(partition);
   if (region === "" || home === "") return false;
@@ -196,7 +196,7 @@ function coversRegion(regions: readonly string[], { direction, partition, region
   return regions.includes(region);
 }
 
-/** Undefined for one that this release cannot enforce. What is contributed is stored as it was recorded. */
+/** Undefined for a resolution that this release cannot enforce. Contributed data is stored as it was recorded. */
 function resolutionOf({ resolution }: Provision, { direction }: Question): Resolution | undefined {
   if (direction === "contribute") return resolution === undefined || isKnown(resolution) ? "raw" : undefined;
   return isKnown(resolution) ? resolution : undefined;

@@ -11,7 +11,7 @@ export const consentService = describeService({
   store: {
     collections: consentCollections,
     check: async (context) => consentCheck(context),
-    // Without the sessions that it stores nothing is read.
+    // Without its stored sessions nothing can be read.
     survivesFullDisk: true,
   },
   needs: ["keys", "journal", "access_log", "terminology"],

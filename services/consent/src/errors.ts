@@ -73,7 +73,7 @@ const problems: Record<ConsentErrorCode, Problem> = {
   },
 };
 
-/** The service's one error. Carries what its caller is told. */
+/** The service's one error, with the problem for its caller. */
 export class ConsentError extends Error implements ProblemCarrier {
   readonly code: ConsentErrorCode;
   readonly problem: Problem;

@@ -26,8 +26,8 @@ export interface GrantingOptions {
 const attempts = 20;
 
 /**
- * Gives consent: commit, recall, and only then an answer. Denials are never cached, but what another consent permits is,
- * and would go on to be all that is permitted.
+ * Grants consent: commit, recall, and only then an answer. The recall is needed although denials are never cached:
+ * permits of other consents are cached, and without it they would go on to be all that is permitted.
  */
 export class Granting {
   readonly #options: GrantingOptions;
@@ -37,8 +37,8 @@ export class Granting {
   }
 
   /**
-   * The consent that this request made before, if it did, recalled once more: the attempt before may have ended between
-   * commit and recall. Throws `request_id_reused`, `unavailable`.
+   * The consent that an earlier attempt of this request created, recalled once more: the earlier attempt may have
+   * ended between commit and recall. Throws `request_id_reused`, `unavailable`.
    */
   async repeated(partition: string, origin: Origin): Promise<Consent | undefined> {
     const { consents, changes } = this.#options;
@@ -50,8 +50,8 @@ export class Granting {
   }
 
   /**
-   * Once it resolves, whatever is decided later is decided with the consent, on any enforcer. Throws `patient_erased`, `too_many_consents`, `request_id_reused`,
-   * `unavailable` (then send it again, under the same request id).
+   * Once it resolves, every later decision includes the consent, on any enforcer. Throws `patient_erased`,
+   * `too_many_consents`, `request_id_reused`, `unavailable` (then send the request again, with the same request id).
    */
   async create(
     partition: string,
@@ -92,8 +92,8 @@ export class Granting {
   }
 
   /**
-   * Resolves once a restore can't undo what the consent denies; at once where it denies nothing. Throws
-   * `journal_unavailable`: it is denied, and that is written down as soon as that can be done.
+   * Resolves once a restore cannot undo what the consent denies; at once where it denies nothing. Throws
+   * `journal_unavailable`: the denial holds, and the journal gets it as soon as possible.
    */
   async writeDown(partition: string, consent: Consent): Promise<void> {
     if (!denies(consent.terms)) return;

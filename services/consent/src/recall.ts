@@ -6,13 +6,13 @@ import { type OwedRecall, owes, type SessionRepository } from "./session-reposit
 import { type SessionStreams, sessionTtlMs } from "./session-streams.ts";
 
 /**
- * How much longer than its time to live a silent session is given, by this service's monotonic clock: what an
- * enforcer leaves unseen of a suspension (`clockToleranceMs` in @wellapi/enforcer, 200 ms) and 6 % of drift
+ * How much longer than its time to live a silent session is given, by this service's monotonic clock: the part of a
+ * suspension that an enforcer does not notice (`clockToleranceMs` in @wellapi/enforcer, 200 ms) and 6 % of drift
  * between the two clocks.
  */
 export const sessionMarginMs = 300;
 
-/** A store that fails for longer than this makes the revocation answer UNAVAILABLE. */
+/** If the store fails for longer than this, the revocation answers UNAVAILABLE. */
 const patienceMs = 10_000;
 const shortestPollMs = 10;
 const longestPollMs = 100;
@@ -26,10 +26,10 @@ export interface RecallsOptions {
   readonly log: Logger;
 }
 
-/** Nobody is concerned by it: it asks whether a session still lives. */
+/** Concerns nobody: this recall only finds out whether a session still lives. */
 const probe: Omit<OwedRecall, "recall"> = { partition: "", onlyWidens: true, grantees: [] };
 
-/** Makes every enforcer let go of a patient's decisions, and cut the answers that a change takes away from. */
+/** Makes every enforcer drop a patient's decisions and cut the answers from which a change takes something away. */
 export class Recalls {
   protected readonly options: RecallsOptions;
   #closed = false;
@@ -39,9 +39,10 @@ export class Recalls {
   }
 
   /**
-   * Resolves when no session can use a decision about the patient that was made before the call, nor hand on an
-   * answer that `scope` takes away from: each has acknowledged, or has run out. The change of consent is committed before the call; sessions that open later
-   * decide from it. Throws ConsentError `unavailable`: the recall is not complete, run it again.
+   * Resolves when no session can use a decision about the patient from before the call, nor pass on an answer that
+   * `scope` affects: each session has acknowledged, or has run out. The change of consent is committed before the
+   * call; sessions that open later decide from it. Throws ConsentError `unavailable`: the recall is not complete, run
+   * it again.
    */
   async recall(partition: string, scope: RecallScope): Promise<void> {
     const sessions = await this.#persist(() => this.options.sessions.list());
@@ -53,14 +54,14 @@ export class Recalls {
     await this.#recallFrom(session, probe);
   }
 
-  /** Gives up what is under way; sessions keep what they owe. */
+  /** Stops recalls under way; sessions keep the recalls that they owe. */
   close(): void {
     this.#closed = true;
   }
 
   async #recallFrom(session: string, change: Omit<OwedRecall, "recall">): Promise<void> {
     const { sessions, streams, clock, ids } = this.options;
-    // An id for this run and session alone: two runs that shared one could take the other's later recall for
+    // An id for this run and session alone. If two runs shared one, they could take the other's later recall for
     // their own earlier one, and count a session as run out that was renewed in between.
     const recall = ids.next("rcl");
     if (!(await this.#persist(() => sessions.owe(session, { recall, ...change })))) return;
@@ -75,7 +76,7 @@ export class Recalls {
     }
   }
 
-  /** From `owe` on nothing was renewed, so the last lease began before it. */
+  /** After `owe` no session was renewed, so the last lease began before it. */
   protected waitMs(): number {
     return sessionTtlMs + sessionMarginMs;
   }
@@ -93,7 +94,7 @@ export class Recalls {
     });
   }
 
-  /** Tries again while the store fails. Each step may be done twice without harm. */
+  /** Tries again while the store fails. Each step may be repeated without harm. */
   async #persist<T>(step: () => Promise<T>): Promise<T> {
     const { clock, timers, log } = this.options;
     const deadline = clock.monotonic() + patienceMs;

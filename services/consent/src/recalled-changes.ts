@@ -11,8 +11,8 @@ export interface RecalledChangesOptions {
 }
 
 /**
- * Every change of a patient's consents, in this order: commit, recall, answer. The recall is stored with the change, so
- * that one which a replica leaves behind when it stops is completed by another, or by the next start.
+ * Every change of a patient's consents, in this order: commit, recall, answer. The recall is stored with the change:
+ * if a replica stops before it completes a recall, another replica or the next start completes it.
  */
 export class RecalledChanges {
   readonly #options: RecalledChangesOptions;
@@ -30,8 +30,9 @@ export class RecalledChanges {
   }
 
   /**
-   * Runs `commit`, which stores the recall with the change, and then the recall. Resolves with what `commit` gave: if that
-   * is undefined, nothing was changed. Throws `unavailable`: the change holds, and its recall is not complete.
+   * Runs `commit`, which stores the recall with the change, and then the recall. Resolves with the result of
+   * `commit`: undefined means that nothing was changed. Throws `unavailable`: the change holds, and its recall is not
+   * complete.
    */
   async run<T>(
     partition: string,
@@ -46,7 +47,7 @@ export class RecalledChanges {
       if (done === undefined) return undefined;
       await recalls.recall(partition, scope);
       await consents.recallDone(pending).catch((error: unknown) => {
-        // The recall is complete; the sweep runs it once more and tidies up.
+        // The recall is complete; the sweep runs it once more and removes it.
         log.warn({ err: error }, "a completed recall could not be ticked off");
       });
       return done;
@@ -55,14 +56,14 @@ export class RecalledChanges {
     }
   }
 
-  /** For a request that is sent again: the attempt before may have ended between commit and recall. */
+  /** For a repeated request: the attempt before may have ended between commit and recall. */
   async again(partition: string, scope: RecallScope): Promise<void> {
     await this.#options.recalls.recall(partition, scope);
   }
 
   /**
-   * Completes recalls that a replica left behind when it stopped between commit and recall. Those of a replica
-   * that is alive are its own business: a recall is taken over when two sweeps have met it.
+   * Completes recalls of replicas that stopped between commit and recall. A living replica completes its own: a
+   * recall is taken over only when two sweeps have found it.
    */
   async sweep(takeOverAtOnce: boolean): Promise<void> {
     const { consents, recalls } = this.#options;

@@ -15,7 +15,7 @@ import { ConsentError } from "./errors.ts";
 import { etagOf } from "./etag.ts";
 import type { RecalledChanges } from "./recalled-changes.ts";
 
-/** The leaf of a change, made for what was changed. */
+/** Makes the leaf of a change. */
 export type LeafOf = (consents: readonly Consent[]) => { readonly id: string; readonly change: StoreChange };
 
 export interface RevocationsOptions {
@@ -25,10 +25,10 @@ export interface RevocationsOptions {
   readonly clock: Clock;
 }
 
-/** Changes of one patient meet each other rarely; this many in a row means that something is wrong. */
+/** Concurrent changes of one patient are rare; this many conflicts in a row mean that something is wrong. */
 const attempts = 20;
 
-/** Takes consent back: commit, recall, and only then an answer. */
+/** Revokes consent: commit, recall, and only then an answer. */
 export class Revocations {
   readonly #options: RevocationsOptions;
 
@@ -37,9 +37,9 @@ export class Revocations {
   }
 
   /**
-   * Once it resolves, no read that starts later is permitted by this consent, on any enforcer. Revoking a
-   * revoked consent recalls once more and gives it back: an earlier attempt may have ended between commit and
-   * recall. Throws `not_found`, `stale_etag`, `unavailable` (then revoke again).
+   * Once it resolves, this consent permits no read that starts later, on any enforcer. Revoking a revoked consent
+   * recalls once more and returns it: an earlier attempt may have ended between commit and recall. Throws
+   * `not_found`, `stale_etag`, `unavailable` (then revoke again).
    */
   async revoke(
     partition: string,
@@ -67,8 +67,8 @@ export class Revocations {
   }
 
   /**
-   * Resolves once a restore can't undo the revocation. Throws `journal_unavailable`: the revocation holds, and is
-   * written down as soon as that can be done.
+   * Resolves once a restore cannot undo the revocation. Throws `journal_unavailable`: the revocation holds, and the
+   * journal gets it as soon as possible.
    */
   async writeDown(partition: string, consent: Consent): Promise<void> {
     try {
@@ -79,7 +79,7 @@ export class Revocations {
     }
   }
 
-  /** The first step of an erasure: no consent of the patient is left, and none can be given any more. */
+  /** The first step of an erasure: the patient has no consent left, and none can be granted any more. */
   async revokeAll(partition: string, author: Author, leafOf: LeafOf): Promise<Consent[]> {
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const before = await this.#options.consents.stored(partition);
@@ -91,8 +91,8 @@ export class Revocations {
   }
 
   /**
-   * Makes an entry of the journal true of data that came from a backup. Who had decisions from before is recalled by the
-   * first sweep: nobody should have any, for whatever enforced was stopped, too.
+   * Applies an entry of the journal to data that came from a backup. The first sweep recalls enforcers with earlier
+   * decisions; there should be none, because every enforcer was stopped, too.
    */
   async replay(entry: Entry, leafOf: (partition: string) => LeafOf): Promise<void> {
     const { kind, partition, time } = entry;
@@ -113,9 +113,9 @@ export class Revocations {
   }
 
   /**
-   * Which consents an entry ends; undefined: it says nothing of consents that the data lacks. What a denial that was lost
-   * with a restore denied nobody knows any more: so all that the patient permits its organization ends, and has to be
-   * given anew.
+   * Selects the consents that an entry ends; undefined: the entry concerns no consent that the data lacks. If a
+   * restore lost a denial, its content is unknown. So everything that the patient permits its organization ends, and
+   * has to be granted again.
    */
   async #endedBy({ kind, partition, subject }: Entry): Promise<((consent: Consent) => boolean) | undefined> {
     switch (kind) {
@@ -133,16 +133,16 @@ export class Revocations {
     }
   }
 
-  /** Undefined where somebody else changed the patient's consents first. */
+  /** Undefined where another writer changed the patient's consents first. */
   async #change(change: Omit<Change, "time" | "owed">): Promise<Consent[] | undefined> {
     const { changes, clock } = this.#options;
     return changes.run(change.partition, scopeOf(change), (recall) =>
-      // An erasure is written down as a whole, by the service that runs it.
+      // The service that runs an erasure records it in the journal as a whole.
       this.#commit({ ...change, time: clock.now(), owed: !change.close }, recall),
     );
   }
 
-  /** Undefined where somebody else was faster. */
+  /** Undefined where another writer was faster. */
   async #commit(change: Change, recall: PendingRecall): Promise<Consent[] | undefined> {
     const { consents, journal } = this.#options;
     const { partition, before, active, close, author, leafOf, time, owed } = change;
@@ -168,18 +168,18 @@ export class Revocations {
   }
 }
 
-/** What is taken back, of which patient. */
+/** The consents to revoke, and their patient. */
 interface Change {
   readonly partition: string;
   readonly before: Awaited<ReturnType<ConsentRepository["stored"]>>;
   readonly active: readonly Consent[];
-  /** For good: no consent can be given any more. */
+  /** For good: no consent can be granted any more. */
   readonly close: boolean;
   readonly author: Author;
   readonly leafOf: LeafOf;
   /** UTC milliseconds. */
   readonly time: number;
-  /** Whether the journal must be told of each. */
+  /** Whether each revocation must be recorded in the journal. */
   readonly owed: boolean;
 }
 

@@ -10,9 +10,9 @@ export interface Scope {
 }
 
 /**
- * What is left of all times without some scopes: rectangles that are as large as they can be, so they may overlap. As
- * large as they can be, so that data which no denial touches stays permitted through the instant at which one
- * begins or ends, whatever two clocks say of that instant.
+ * Subtracts scopes from all times. The resulting rectangles are as large as possible, so they may overlap. Then data
+ * that no denial touches stays permitted through the instant at which a denial begins or ends, whatever two clocks
+ * say of that instant.
  */
 export function without(taken: readonly Scope[]): Scope[] {
   let left: Scope[] = [{ validity: {}, captured: {} }];
@@ -24,7 +24,7 @@ export function without(taken: readonly Scope[]): Scope[] {
   return left;
 }
 
-/** What of a scope lies in others; as large as it can be where they are. */
+/** The part of a scope that lies in others; as large as possible where they are. */
 export function within(scope: Scope, others: readonly Scope[]): Scope[] {
   const common = others.map(({ validity, captured }): Scope => {
     return { validity: both(scope.validity, validity), captured: both(scope.captured, captured) };
@@ -44,7 +44,7 @@ function meet(a: Scope, b: Scope): boolean {
   return overlap(a.validity, b.validity) && overlap(a.captured, b.captured);
 }
 
-/** What is left of a scope around another one, which it meets. */
+/** The rest of a scope around another scope, which it meets. */
 function around({ validity, captured }: Scope, hole: Scope): Scope[] {
   return [
     ...outside(validity, hole.validity).map((part) => ({ validity: part, captured })),
@@ -52,7 +52,7 @@ function around({ validity, captured }: Scope, hole: Scope): Scope[] {
   ];
 }
 
-/** What of an interval lies before and after another one, which it overlaps. */
+/** The parts of an interval before and after another one, which it overlaps. */
 function outside(interval: Interval, hole: Interval): Interval[] {
   const parts: Interval[] = [];
   if (startOf(interval) < startOf(hole)) parts.push({ ...interval, end: startOf(hole) });
@@ -60,7 +60,7 @@ function outside(interval: Interval, hole: Interval): Interval[] {
   return parts;
 }
 
-/** Those that lie in no other one; of equals, the first. */
+/** The scopes that lie in no other one; of equal ones, the first. */
 function largest(scopes: readonly Scope[]): Scope[] {
   return scopes.filter((scope, i) => {
     return !scopes.some(

@@ -22,7 +22,7 @@ import { SessionStreams } from "./session-streams.ts";
 import type { Categories } from "./understanding.ts";
 
 export interface ConsentConfig {
-  /** How often recalls that a stopped replica left behind are looked for, in milliseconds; default 5,000. */
+  /** Interval of the search for recalls that a stopped replica left behind, in milliseconds; default 5,000. */
   readonly sweepEveryMs?: number;
 }
 
@@ -32,9 +32,9 @@ export interface ConsentDeps {
   readonly accessLog: AccessLog;
   readonly pairwise: Pairwise;
   readonly pageTokens: PageTokens;
-  /** Outlives the store: revocations are written down in it, and replayed from it before the service opens. */
+  /** Outlives the store: revocations are recorded in it, and replayed from it before the service opens. */
   readonly journal: JournalAccess;
-  /** To identity, as the workload `consent` on its own behalf (`asService` of @wellapi/rpc). */
+  /** Calls identity as the workload `consent` on its own behalf (`asService` of @wellapi/rpc). */
   readonly identity: Transport;
   /** The categories that consents name: the same for every service that decides. */
   readonly terminology: Terminology;
@@ -45,16 +45,16 @@ export interface ConsentDeps {
 }
 
 export interface ConsentServiceHandle {
-  /** ConsentDecisionService among them: never serve it to the outside. */
+  /** ConsentDecisionService among them: never serve it to callers from outside. */
   readonly routes: readonly Route[];
-  /** Ends the enforcers' streams and waits for the sweep under way. What it was given stays open. */
+  /** Ends the enforcers' streams and waits for the sweep under way. Resources that it was given stay open. */
   close(): Promise<void>;
 }
 
 /** A session that has not been renewed for this long is retired, so that no revocation has to wait for it. */
 const staleAfterMs = 10_000;
 
-/** Replays the journal first, where the store lacks something of it. Throws JournalError. */
+/** Replays the journal first, where the store lacks entries of it. Throws JournalError. */
 export async function openConsentService(
   { sweepEveryMs = 5_000 }: ConsentConfig,
   deps: ConsentDeps,

@@ -11,16 +11,16 @@ import type { RecallScope } from "./consent.ts";
 /** A recall that a session has not acknowledged. */
 export interface OwedRecall extends RecallScope {
   readonly recall: string;
-  /** The patient's. */
+  /** The patient's partition. */
   readonly partition: string;
 }
 
-/** One enforcer's session. It is renewed only while it owes nothing. */
+/** One enforcer's session. It is renewed only while it owes no acknowledgement. */
 export interface EnforcerSession {
   readonly partition: typeof sessionsPartition;
   readonly session: string;
   readonly enforcer: string;
-  /** Wall clock, for people who look; nothing is decided by it. */
+  /** Wall clock, for operators; nothing is decided by it. */
   readonly expires_hint: number;
   readonly owed: readonly OwedRecall[];
 }
@@ -34,7 +34,7 @@ export const enforcerSessions: CollectionDeclaration = {
   indexes: [],
 };
 
-/** One document: which sessions there are. */
+/** One document: the list of all sessions. */
 export const sessionLists: CollectionDeclaration = {
   name: "enforcer_session_lists",
   key: ["partition"],
@@ -51,14 +51,14 @@ export type Renewal =
 type SessionDocument = EnforcerSession & Document;
 
 /**
- * The stored sessions. Each change is a guarded replace, so that renewals, recalls and acknowledgements of one
- * session are totally ordered whichever replica makes them. All methods throw StoreError.
+ * The stored sessions. Each change is a guarded replace, so renewals, recalls and acknowledgements of one session are
+ * totally ordered, whichever replica makes them. All methods throw StoreError.
  *
- * Which sessions there are stands in one document, which is got by its key: the store's `get` is linearizable on every
- * engine (MongoDB answers it after a majority has confirmed the primary), and its `scan` is not. After an election, a
- * primary that does not know yet that it is none answers a scan with what a majority had a while ago: a session that
- * was opened since would be missed, and its enforcer not recalled. Only openings and deletions touch the list, not
- * renewals and acknowledgements.
+ * The list of sessions is one document, read by its key, because the store's `get` is linearizable on every engine
+ * (MongoDB answers it after a majority has confirmed the primary), and its `scan` is not. After an election, a
+ * primary that does not know yet that it was replaced answers a scan with an older state of a majority: a session
+ * that was opened since would be missed, and its enforcer not recalled. Only openings and deletions change the list;
+ * renewals and acknowledgements do not.
  */
 export class SessionRepository {
   readonly #store: Store;
@@ -67,7 +67,7 @@ export class SessionRepository {
     this.#store = store;
   }
 
-  /** Stored before the enforcer hears of it: no session is in use that `list` would not show. */
+  /** Stored before the enforcer learns of it: every session in use is in `list`. */
   async open(session: string, enforcer: string, expiresHint: number): Promise<void> {
     const document = { partition: sessionsPartition, session, enforcer, expires_hint: expiresHint, owed: [] };
     const change = { kind: "insert", collection: enforcerSessions.name, document } as const;
@@ -90,7 +90,7 @@ export class SessionRepository {
     }
   }
 
-  /** From when this resolves with true, the session is not renewed until it acknowledges. False: it is gone. */
+  /** Once this resolves with true, the session is not renewed until it acknowledges. False: it is gone. */
   async owe(session: string, recall: OwedRecall): Promise<boolean> {
     while (true) {
       const stored = await this.get(session);
@@ -100,7 +100,7 @@ export class SessionRepository {
     }
   }
 
-  /** Acknowledging what is not owed changes nothing. */
+  /** Acknowledging a recall that is not owed changes nothing. */
   async acknowledge(session: string, recall: string): Promise<void> {
     while (true) {
       const stored = await this.get(session);
@@ -112,7 +112,7 @@ export class SessionRepository {
 
   /**
    * Deletes a session that still owes the recall; false where it does not (any more). Guarded: a session that
-   * acknowledged and was renewed meanwhile is alive, and deleting it would hide it from the next revocation.
+   * acknowledged and was renewed meanwhile is alive, and the next revocation must not miss it.
    */
   async deleteOwing(session: string, recall: string): Promise<boolean> {
     while (true) {
@@ -136,12 +136,12 @@ export class SessionRepository {
     return this.#store.get<SessionDocument>(enforcerSessions.name, [sessionsPartition, session]);
   }
 
-  /** Every session that was there when the call began and is not deleted since. Linearizable: see above. */
+  /** Every session that existed when the call began and has not been deleted since. Linearizable: see above. */
   async list(): Promise<readonly string[]> {
     return (await this.#listed())?.document.sessions ?? [];
   }
 
-  /** Sessions that seem to have run out before `wall`: candidates for being retired, no more than that. */
+  /** Sessions that seem to have run out before `wall`: candidates for retirement only. */
   async stale(wall: number): Promise<string[]> {
     return (await this.#all()).filter((one) => one.expires_hint < wall).map(({ session }) => session);
   }
@@ -154,7 +154,7 @@ export class SessionRepository {
     return this.#store.get<ListDocument>(sessionLists.name, [sessionsPartition]);
   }
 
-  /** By a scan, which may miss the newest: good enough for what is looked at again in seconds. */
+  /** By a scan, which may miss the newest ones: good enough, because the next look follows in seconds. */
   async #all(): Promise<SessionDocument[]> {
     const sessions: SessionDocument[] = [];
     const scan = { equals: [sessionsPartition], limit: 1_000 };
@@ -177,7 +177,7 @@ export class SessionRepository {
   }
 }
 
-/** Refused where somebody else changed the list since it was got. */
+/** Refused where another writer changed the list since it was read. */
 function listChange(listed: Stored<ListDocument> | undefined, sessions: readonly string[]): Change {
   const document = { partition: sessionsPartition, sessions };
   if (listed === undefined) return { kind: "insert", collection: sessionLists.name, document };

@@ -12,15 +12,15 @@ export type ToEnforcer =
   | { readonly kind: "renewed"; readonly sequence: number }
   | ({ readonly kind: "recall" } & OwedRecall);
 
-/** One stream, as its handler drives it: one message after the other. */
+/** One stream, as its handler uses it: one message after the other. */
 export interface SessionStream {
   /** Rejects where the stream must end. */
   receive(message: FromEnforcer): Promise<void>;
-  /** The stream ended, whoever ended it. The session stays stored until it has surely run out. */
+  /** The stream ended, for any reason. The session stays stored until it has surely run out. */
   closed(): void;
 }
 
-/** How long a session lives without renewal, counted by its enforcer from before it asked. */
+/** How long a session lives without renewal; the enforcer counts from before it asked. */
 export const sessionTtlMs = 1_500;
 
 export interface SessionStreamsOptions {
@@ -47,7 +47,7 @@ export class SessionStreams {
     this.#senders.get(session)?.({ kind: "recall", ...recall });
   }
 
-  /** Calls back at each acknowledgement of the session that came in here. */
+  /** Calls back at each acknowledgement of the session that this replica receives. */
   onAcknowledged(session: string, watcher: () => void): () => void {
     const watchers = this.#watchers.get(session) ?? new Set();
     this.#watchers.set(session, watchers.add(watcher));
@@ -94,7 +94,7 @@ export class SessionStreams {
   async #renew(session: string, sequence: number, send: (message: ToEnforcer) => void): Promise<void> {
     const { sessions, clock, log } = this.#options;
     const renewal = await sessions.renew(session, clock.now() + sessionTtlMs).catch((error: unknown) => {
-      // The enforcer asks again in half a second; a store that is back by then costs it nothing.
+      // The enforcer asks again in half a second; if the store is back by then, the enforcer loses nothing.
       log.warn({ err: error }, "a session could not be renewed");
       return undefined;
     });

@@ -34,9 +34,9 @@ type Refuse = (field: string, description: string, reason?: string) => void;
 const notEnforced = "NOT_ENFORCED_YET";
 
 /**
- * The terms that a request asks for, with the categories' versions pinned. Field rules were checked before
- * (protovalidate); this checks what they cannot say, and takes nothing that it would not enforce. Throws
- * ConsentError `invalid` with everything that is wrong.
+ * The terms of a request, with the categories' versions pinned. Field rules were checked before (protovalidate); this
+ * checks what they cannot express, and rejects terms that this release would not enforce. Throws ConsentError
+ * `invalid` with everything that is wrong.
  */
 export function termsOf(message: ConsentMessage | undefined, now: number, terminology: Terminology): Terms {
   const { grantee, provisions, validity, notice } = message ?? create(ConsentSchema);
@@ -57,8 +57,8 @@ export function termsOf(message: ConsentMessage | undefined, now: number, termin
 }
 
 /**
- * Refuses a request with fields that are not known here, by number and place: what they say may be a restriction.
- * Throws ConsentError `invalid`.
+ * Rejects a request with unknown fields, by number and place: an unknown field may be a restriction. Throws
+ * ConsentError `invalid`.
  */
 export function refuseUnknownFields(message: ConsentMessage | undefined): void {
   if (message === undefined) return;
@@ -70,7 +70,7 @@ export function refuseUnknownFields(message: ConsentMessage | undefined): void {
   done();
 }
 
-/** What a request to grant says, without the fields that are output only. */
+/** The content of a request to grant, without fields that are output only. */
 export function requestedContent(message: ConsentMessage | undefined): JsonValue {
   const { grantee, provisions, validity, notice } = message ?? create(ConsentSchema);
   const optional = { ...(validity ? { validity } : {}), ...(notice ? { notice } : {}) };
@@ -149,7 +149,7 @@ function refuseWhatIsNotEnforced(message: ProvisionMessage, path: string, refuse
   }
 }
 
-/** A denial says what is denied and no more, so that nobody takes one for narrower than it is. */
+/** A denial states only what is denied, so that nobody takes it for narrower than it is. */
 function refuseInDenial(message: ProvisionMessage, path: string, refuse: Refuse): void {
   if (message.resolution !== ResolutionMessage.UNSPECIFIED) {
     refuse(`${path}.resolution`, "is of permissions: a denial denies every resolution, so leave it out");
@@ -206,7 +206,7 @@ function intervalOf(interval: TimeInterval | undefined): Interval {
   };
 }
 
-/** Rounded up: data has whole milliseconds, and of those just the same lie within. */
+/** Rounded up: data has whole milliseconds, and the same ones lie within. */
 function millisecondsOf({ seconds, nanos }: Timestamp): number {
   return Number(seconds) * 1_000 + Math.ceil(nanos / 1_000_000);
 }
@@ -216,7 +216,7 @@ interface UnknownFields {
   readonly numbers: readonly number[];
 }
 
-/** Of a message and all that it holds. */
+/** Of a message and all messages inside it. */
 function* unknownFields(message: ReflectMessage, path: string): Generator<UnknownFields> {
   const unknown = (message.message as Message).$unknown ?? [];
   if (unknown.length > 0) yield { path, numbers: [...new Set(unknown.map(({ no }) => no))] };

@@ -21,17 +21,17 @@ const members = {
 } as const;
 
 /**
- * Where a patient's stored consents say something that is not known here: a newer release, or damage, may have put
- * it there. Undefined where all is known. Only what would restrict is looked for: a permission for a purpose that is
- * not known permits nothing by itself.
+ * Finds content of a patient's stored consents that is not known here: a newer release, or damage, may have put it
+ * there. Undefined where all is known. Only possible restrictions count: a permission for an unknown purpose permits
+ * nothing by itself.
  *
- * @returns the path to a member that every consent of the patient must be doubted for
+ * @returns the path to a member because of which every consent of the patient must be doubted
  */
 export function unknownInCurrent(current: object): string | undefined {
   return unknownMember(current, members.current, "");
 }
 
-/** As `unknownInCurrent`, of one consent: all consents of its grantee must be doubted. */
+/** As `unknownInCurrent`, for one consent: all consents of its grantee must be doubted. */
 export function unknownInConsent(consent: unknown, categories: Categories): string | undefined {
   if (!isObject(consent)) return "consent";
   const { terms } = consent;
@@ -64,7 +64,7 @@ function unknownInProvision(provision: unknown, path: string, categories: Catego
   );
 }
 
-/** What is not known in a denial may be just what is asked for. */
+/** The unknown part of a denial may cover the question. */
 function unknownInDenial(denial: Members, path: string, categories: Categories): string | undefined {
   if (denial.resolution !== undefined) return `${path}.resolution`;
   if ((denial.captured as Members).lastMs !== undefined) return `${path}.captured.lastMs`;

@@ -3,10 +3,10 @@ import type { Author } from "./consent.ts";
 import type { ConsentRepository, Holder, KeptConsent } from "./consent-repository.ts";
 import { ConsentError } from "./errors.ts";
 
-/** Who looks: a patient at their own consents, or an organization at those granted to it. */
+/** The reader: a patient at their own consents, or an organization at those granted to it. */
 export interface Viewer {
   readonly holder: Holder;
-  /** By whose pairwise ids they know patients. */
+  /** The party whose pairwise ids the reader knows. */
   readonly party: string;
 }
 
@@ -20,14 +20,14 @@ export function viewerOf(caller: Caller): Viewer {
   throw new ConsentError("not_permitted");
 }
 
-/** The patient who calls. Throws `not_permitted`. */
+/** The calling patient. Throws `not_permitted`. */
 export function patientOfCall(caller: Caller): { partition: string; author: Author } {
   const { kind, id, partition, actor } = caller.principal;
   if (kind !== "patient" || partition === undefined) throw new ConsentError("not_permitted");
   return { partition, author: actor ? { kind: actor.kind, id: actor.id } : { kind: "patient", id } };
 }
 
-/** A consent that the viewer may see. Throws `not_found`, the same for one that is not theirs and for none. */
+/** A consent that the viewer may see. Throws `not_found`, the same for another's consent and for none. */
 export async function visible(
   consents: ConsentRepository,
   { holder }: Viewer,

@@ -62,7 +62,7 @@ export const actorKinds: Record<Author["kind"], Actor_Kind> = {
   service: Actor_Kind.SERVICE,
 };
 
-/** The name here of a number on the wire; undefined for one that is unspecified or unknown. */
+/** The name here of a number on the wire; undefined for an unspecified or unknown one. */
 export function named<N extends string, V extends number>(
   messages: Record<N, V>,
   value: number,
@@ -71,7 +71,7 @@ export function named<N extends string, V extends number>(
   return found?.[0];
 }
 
-/** The number of a name; 0, unspecified, for one that is not known here, as a newer release may have stored it. */
+/** The number of a name; 0 (unspecified) for a name that is not known here, as a newer release may have stored it. */
 export function numberOf<V extends number>(messages: Record<string, V>, name: string | undefined): V {
   return (name === undefined ? undefined : messages[name]) ?? (0 as V);
 }

@@ -33,7 +33,7 @@ describe("a decision", () => {
     const consent = consentOf([{ ...permission, purposes: ["research"] }, permission]);
     expect(ask(currentOf({ ...consent, version: 3 }))).toEqual({
       permitted: true,
-      grants: [
+      permits: [
         { consent: "con_1", version: 3, provision: 1, resolution: "hourly", captured: {}, validity: {} },
       ],
     });
@@ -45,7 +45,7 @@ describe("a decision", () => {
     const both = consentOf([permission, { ...permission, resolution: "raw" }]);
     expect(ask(currentOf(both, later, other))).toMatchObject({
       permitted: true,
-      grants: [
+      permits: [
         { consent: "con_1", provision: 0, resolution: "hourly" },
         { consent: "con_1", provision: 1, resolution: "raw" },
         { consent: "con_2", validity: { start: now + 1 } },
@@ -63,9 +63,9 @@ describe("a decision", () => {
 
   it("lets one provision contribute and read: as recorded in, and as coarse as it says out", () => {
     const both = currentOf(one({ directions: ["contribute", "read"] }));
-    expect(ask(both)).toMatchObject({ grants: [{ resolution: "hourly" }] });
+    expect(ask(both)).toMatchObject({ permits: [{ resolution: "hourly" }] });
     expect(ask(both, { direction: "contribute", purpose: undefined })).toMatchObject({
-      grants: [{ resolution: "raw" }],
+      permits: [{ resolution: "raw" }],
     });
   });
 
@@ -172,29 +172,29 @@ describe("a denial", () => {
   it("leaves the rest of a window in as few parts as there are, whatever consent it stands in", () => {
     const from = (start: number, end: number) =>
       consentOf([{ ...denial, captured: { start, end } }], {}, "con_2");
-    const grantsOf = (...consents: Consent[]) => {
+    const permitsOf = (...consents: Consent[]) => {
       const decision = ask(currentOf(...consents));
       return decision.permitted
-        ? decision.grants.map(({ consent, captured }) => ({ consent, captured }))
+        ? decision.permits.map(({ consent, captured }) => ({ consent, captured }))
         : [];
     };
-    expect(grantsOf(one(), from(10, 20))).toEqual([
+    expect(permitsOf(one(), from(10, 20))).toEqual([
       { consent: "con_1", captured: { end: 10 } },
       { consent: "con_1", captured: { start: 20 } },
     ]);
-    expect(grantsOf(one({ captured: { start: 5, end: 15 } }), from(10, 20))).toEqual([
+    expect(permitsOf(one({ captured: { start: 5, end: 15 } }), from(10, 20))).toEqual([
       { consent: "con_1", captured: { start: 5, end: 10 } },
     ]);
-    expect(grantsOf(one({ captured: { start: 12, end: 15 } }), from(10, 20))).toEqual([]);
+    expect(permitsOf(one({ captured: { start: 12, end: 15 } }), from(10, 20))).toEqual([]);
     const later = consentOf(
       [{ ...denial, captured: { start: 10, end: 20 } }],
       { validity: { start: now + 1 } },
       "con_2",
     );
-    expect(grantsOf(one({ captured: { start: 5, end: 8 } }), later)).toEqual([
+    expect(permitsOf(one({ captured: { start: 5, end: 8 } }), later)).toEqual([
       { consent: "con_1", captured: { start: 5, end: 8 } },
     ]);
-    expect(grantsOf(one({ captured: { start: 20, end: 30 } }), from(10, 20))).toEqual([
+    expect(permitsOf(one({ captured: { start: 20, end: 30 } }), from(10, 20))).toEqual([
       { consent: "con_1", captured: { start: 20, end: 30 } },
     ]);
   });
@@ -203,7 +203,7 @@ describe("a denial", () => {
     const between = { start: now + 10, end: now + 20 };
     const scheduled = consentOf([{ ...denial, captured: { end: 100 } }], { validity: between }, "con_2");
     expect(ask(currentOf(one(), scheduled))).toMatchObject({
-      grants: [
+      permits: [
         { captured: {}, validity: { end: now + 10 } },
         { captured: {}, validity: { start: now + 20 } },
         { captured: { start: 100 }, validity: {} },
@@ -218,7 +218,7 @@ describe("a denial", () => {
     expect(ask(currentOf(one(), research))).toMatchObject({ permitted: true });
     const last = one({ captured: { lastMs: 500 } });
     const old = consentOf([{ ...denial, captured: { end: 100 } }], {}, "con_2");
-    expect(ask(currentOf(last, old))).toMatchObject({ grants: [{ captured: { start: 100, lastMs: 500 } }] });
+    expect(ask(currentOf(last, old))).toMatchObject({ permits: [{ captured: { start: 100, lastMs: 500 } }] });
   });
 });
 
@@ -226,11 +226,11 @@ describe("a sliding window", () => {
   it("tells from where on it holds anything: so long before it begins, whether that is at once or later", () => {
     const last = { captured: { lastMs: 500 } };
     const given = { ...one(last), createTime: 900 };
-    expect(ask(currentOf(given))).toMatchObject({ grants: [{ captured: { start: 400, lastMs: 500 } }] });
+    expect(ask(currentOf(given))).toMatchObject({ permits: [{ captured: { start: 400, lastMs: 500 } }] });
     const later = { ...one(last, { validity: { start: now + 100 } }), createTime: 900 };
-    expect(ask(currentOf(later))).toMatchObject({ grants: [{ captured: { start: now - 400 } }] });
+    expect(ask(currentOf(later))).toMatchObject({ permits: [{ captured: { start: now - 400 } }] });
     const before = { ...one(last, { validity: { start: 10 } }), createTime: 900 };
-    expect(ask(currentOf(before))).toMatchObject({ grants: [{ captured: { start: 400 } }] });
+    expect(ask(currentOf(before))).toMatchObject({ permits: [{ captured: { start: 400 } }] });
   });
 });
 
@@ -327,7 +327,7 @@ describe("what is not known here", () => {
       expect(ask(currentOf(one(change as Partial<Provision>)))).toMatchObject({ permitted: false });
       expect(ask(currentOf(one(change as Partial<Provision>), good))).toMatchObject({
         permitted: true,
-        grants: [{ consent: "con_good" }],
+        permits: [{ consent: "con_good" }],
       });
     }
   });

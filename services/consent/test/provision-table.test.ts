@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { shippedTerminology } from "@wellapi/terminology";
 import { describe, expect, it } from "vitest";
 import type { Captured, Direction, Interval, Provision, Purpose, Resolution } from "../src/consent.ts";
-import { decide, type Grant } from "../src/decision.ts";
+import { decide, type Permit } from "../src/decision.ts";
 import { consentOf, currentOf } from "./terms.ts";
 
 const dayMs = 86_400_000;
@@ -43,7 +43,7 @@ function intervalOf(text: string): Interval {
   return { ...(start ? { start: Date.parse(start) } : {}), ...(end ? { end: Date.parse(end) } : {}) };
 }
 
-function textOf({ resolution, captured: { start, end, lastMs } }: Grant): string {
+function textOf({ resolution, captured: { start, end, lastMs } }: Permit): string {
   const day = (time: number | undefined) =>
     time === undefined ? "" : new Date(time).toISOString().slice(0, 10);
   // A window that slides holds nothing of before it began: that goes without saying.
@@ -78,7 +78,7 @@ describe("the table of docs/contracts.md", () => {
         categories,
       );
       const told = decision.permitted
-        ? decision.grants.map(textOf).join(", ")
+        ? decision.permits.map(textOf).join(", ")
         : `nothing: ${decision.reason}`;
       expect(told).toBe(got);
     },

@@ -9,7 +9,7 @@ import type {
   Purpose,
   Resolution,
 } from "../src/consent.ts";
-import { decide, type Grant } from "../src/decision.ts";
+import { decide, type Permit } from "../src/decision.ts";
 import { categories, consentOf, currentOf, heartRate, steps } from "./terms.ts";
 
 /** Few instants, so that ends meet: a property of intervals fails at their edges or nowhere. */
@@ -99,7 +99,7 @@ function mayBeUsed(all: readonly Consent[], use: Use): boolean {
 }
 
 /** What whoever holds a grant makes of it, as the enforcer does. */
-function holds({ captured, validity, resolution }: Grant, use: Use): boolean {
+function holds({ captured, validity, resolution }: Permit, use: Use): boolean {
   const since = captured.lastMs === undefined ? Number.NEGATIVE_INFINITY : use.used - captured.lastMs;
   return (
     resolution === use.resolution &&
@@ -127,14 +127,14 @@ describe("provisions", () => {
           now,
           categories,
         );
-        const grants = decision.permitted ? decision.grants : [];
+        const permits = decision.permitted ? decision.permits : [];
         // A decision is of `now` and after: what has ended is not granted any more.
         for (let used = now; used <= 9; used += 1) {
           for (let captured = -1; captured <= 9; captured += 1) {
             for (const resolution of ["raw", "hourly"] as const) {
               const use: Use = { direction, code, purpose, resolution, captured, used };
               const expected = mayBeUsed(all, use);
-              if (grants.some((grant) => holds(grant, use)) !== expected) {
+              if (permits.some((permit) => holds(permit, use)) !== expected) {
                 throw new Error(`${JSON.stringify(use)} is ${expected ? "not " : ""}permitted`);
               }
               if (expected) permitted += 1;

@@ -1,12 +1,12 @@
 import {
   type Answer,
   type Ask,
-  type Lease,
+  type ClockReading,
+  type Decision,
   type Outgoing,
-  type Reading,
   Session,
+  type SessionLease,
   sessionOptions,
-  type Verdict,
 } from "@wellapi/enforcer";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -35,7 +35,7 @@ const mistakes: Record<string, Partial<Parts>> = {
   "the lease is counted from the answer instead of from before the question": {
     session: () =>
       new (class extends Session {
-        protected override leaseStart(_sent: Reading, received: Reading): Reading {
+        protected override leaseStart(_sent: ClockReading, received: ClockReading): ClockReading {
           return received;
         }
       })(sessionOptions()),
@@ -47,7 +47,7 @@ const mistakes: Record<string, Partial<Parts>> = {
         protected override drop(partition: string): void {
           this.#later.push(partition);
         }
-        override tick(at: Reading): Outgoing[] {
+        override tick(at: ClockReading): Outgoing[] {
           for (const partition of this.#later.splice(0)) super.drop(partition);
           return super.tick(at);
         }
@@ -64,7 +64,7 @@ const mistakes: Record<string, Partial<Parts>> = {
   "a machine that was suspended believes its stopped clock": {
     session: () =>
       new (class extends Session {
-        protected override leaseOver({ start, ttlMs }: Lease, at: Reading): boolean {
+        protected override leaseOver({ start, ttlMs }: SessionLease, at: ClockReading): boolean {
           return at.monotonic - start.monotonic >= ttlMs;
         }
       })(sessionOptions()),
@@ -73,7 +73,7 @@ const mistakes: Record<string, Partial<Parts>> = {
   "an answer is ticked off before its session is seen to have ended": {
     session: () =>
       new (class extends Session {
-        override answer(ask: Ask, answer: Answer, at: Reading): Verdict | undefined {
+        override answer(ask: Ask, answer: Answer, at: ClockReading): Decision | undefined {
           this.abandon(ask);
           return super.answer(ask, answer, at);
         }

@@ -11,7 +11,7 @@ import { callerNotPermitted, credentialInvalid } from "./errors.ts";
 import type { OrganizationRepository } from "./organization-repository.ts";
 import { partitionOf } from "./patient.ts";
 import type { PatientRepository } from "./patient-repository.ts";
-import type { InternalClaims, SignedToken, Tokens } from "./token.ts";
+import type { InternalClaims, SignedToken, TokenIssuer } from "./token.ts";
 
 /** What a caller shows. */
 export type Shown =
@@ -22,7 +22,7 @@ export type Shown =
   | { readonly kind: "workload" };
 
 /** Exchanges what was shown to `workload` for an internal token that is bound to it. */
-export interface Exchange {
+export interface CredentialExchange {
   /** Throws `credential_invalid` or `caller_not_permitted`. */
   exchange(shown: Shown, workload: string): Promise<SignedToken>;
 }
@@ -34,18 +34,18 @@ const EDGES: ReadonlySet<string> = new Set([DOOR, "gateway"]);
 /** Milliseconds. */
 const WORKLOAD_TOKEN_LIFETIME = 5 * 60_000;
 
-export interface ExchangeDeps {
+export interface CredentialExchangeDeps {
   readonly authority: CertificateAuthority;
   readonly credentials: CredentialRepository;
   readonly organizations: OrganizationRepository;
   readonly patients: PatientRepository;
   readonly pairwise: Pairwise;
-  readonly tokens: Tokens;
+  readonly tokens: TokenIssuer;
   readonly clock: Clock;
   readonly region: string;
 }
 
-export function createExchange(deps: ExchangeDeps): Exchange {
+export function createCredentialExchange(deps: CredentialExchangeDeps): CredentialExchange {
   const { authority, credentials, patients, pairwise, tokens, clock, region } = deps;
 
   async function claimsOf(shown: Shown, workload: string): Promise<InternalClaims> {
@@ -125,7 +125,10 @@ export function createExchange(deps: ExchangeDeps): Exchange {
   };
 }
 
-async function checkInForce({ organizations, clock }: ExchangeDeps, credential: Credential): Promise<void> {
+async function checkInForce(
+  { organizations, clock }: CredentialExchangeDeps,
+  credential: Credential,
+): Promise<void> {
   const standing = standingOf(credential, clock.now());
   if (standing === "revoked") throw credentialInvalid("the credential was revoked");
   if (standing === "expired") throw credentialInvalid("the credential has expired");

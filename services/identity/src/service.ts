@@ -21,7 +21,7 @@ import { createCreationOf } from "./creation.ts";
 import { createCredentialHandlers } from "./credential-handlers.ts";
 import { createCredentialRepository } from "./credential-repository.ts";
 import { createEdgeCertificateHandlers } from "./edge-certificate-handlers.ts";
-import { createExchange } from "./exchange.ts";
+import { createCredentialExchange } from "./exchange.ts";
 import { createInstallationKeyRepository } from "./installation-key-repository.ts";
 import { createReplay } from "./journal-entries.ts";
 import { ensureOperator } from "./operator.ts";
@@ -32,7 +32,7 @@ import { createPatientDirectoryHandlers, createPatientHandlers } from "./patient
 import { createPatientRepository } from "./patient-repository.ts";
 import { openSigningKeys } from "./signing-keys.ts";
 import { createStateChanges } from "./state-change.ts";
-import { createTokens } from "./token.ts";
+import { createTokenIssuer } from "./token.ts";
 import { createTokenExchangeHandlers, createTokenHandlers } from "./token-handlers.ts";
 
 export interface IdentityDeps {
@@ -102,8 +102,8 @@ export async function openIdentityService(
     log,
   });
   const keys = await openSigningKeys({ repository: installationKeys, journal, clock, log });
-  const tokens = createTokens({ trustDomain, keys, clock });
-  const exchange = createExchange({
+  const tokens = createTokenIssuer({ trustDomain, keys, clock });
+  const exchange = createCredentialExchange({
     authority,
     credentials,
     organizations,

@@ -9,11 +9,11 @@ import type { Answers } from "./answers.ts";
 import { fromExchangeRequest, fromLifetime } from "./convert.ts";
 import { DAY } from "./credential.ts";
 import { sandboxOnly } from "./errors.ts";
-import type { Exchange } from "./exchange.ts";
+import type { CredentialExchange } from "./exchange.ts";
 import type { PatientAccess } from "./patient-access.ts";
 import type { PatientRepository } from "./patient-repository.ts";
 import type { SigningKeys } from "./signing-keys.ts";
-import type { Tokens } from "./token.ts";
+import type { TokenIssuer } from "./token.ts";
 
 /** Of patients' bearer tokens, milliseconds. */
 const patientTokenLifetime = { default: 3_600_000, max: DAY } as const;
@@ -23,7 +23,7 @@ export function createTokenHandlers(deps: {
   readonly answers: Answers;
   readonly patients: PatientRepository;
   readonly patientAccess: PatientAccess;
-  readonly tokens: Tokens;
+  readonly tokens: TokenIssuer;
   readonly keys: SigningKeys;
   readonly clock: Clock;
   readonly sandbox: boolean;
@@ -64,7 +64,9 @@ export function createTokenHandlers(deps: {
   };
 }
 
-export function createTokenExchangeHandlers(exchange: Exchange): ServiceImpl<typeof TokenExchangeService> {
+export function createTokenExchangeHandlers(
+  exchange: CredentialExchange,
+): ServiceImpl<typeof TokenExchangeService> {
   return {
     // No leaf: the call that the token is for leaves its own.
     async exchangeCredential(request, context) {

@@ -36,7 +36,7 @@ export interface PatientClaims {
 }
 
 /** ES256 JWTs (RFC 7519) of this installation. Verification throws `credential_invalid`. */
-export interface Tokens {
+export interface TokenIssuer {
   /** For one workload; at most five minutes. */
   signInternal(claims: InternalClaims, workload: string): Promise<SignedToken>;
   verifyInternal(token: string): Promise<InternalClaims>;
@@ -44,11 +44,11 @@ export interface Tokens {
   verifyPatient(token: string): Promise<PatientClaims & { readonly expireTime: number }>;
 }
 
-export function createTokens(options: {
+export function createTokenIssuer(options: {
   readonly trustDomain: string;
   readonly keys: SigningKeys;
   readonly clock: Clock;
-}): Tokens {
+}): TokenIssuer {
   const { trustDomain, keys, clock } = options;
   const issuer = `https://${trustDomain}`;
 

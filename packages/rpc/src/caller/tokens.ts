@@ -8,7 +8,7 @@ import { type Caller, callerKey } from "./caller.ts";
 import type { Credential } from "./credential.ts";
 
 /** Internal tokens that a service calls on with. They are used for the first half of their life. */
-export interface Tokens {
+export interface OnwardTokens {
   /** For the caller of the service, bound to the service's own workload (RFC 8693). */
   forCaller(caller: Caller): Promise<string>;
   /** For the service itself. */
@@ -26,10 +26,10 @@ const lifetimeMs = 300_000;
 const reserveMs = 150_000;
 
 /** `exchange` reaches identity as the service's workload. */
-export function createTokens(options: {
+export function createOnwardTokens(options: {
   readonly exchange: Client<typeof TokenExchangeService>;
   readonly clock: Clock;
-}): Tokens {
+}): OnwardTokens {
   const { exchange, clock } = options;
   const kept = createCache<Promise<string>>("tokens", 10_000, clock);
 
@@ -60,7 +60,7 @@ export function createTokens(options: {
  * `client.appendSeries(request, { contextValues: context.values, signal: context.signal })`. The request id goes
  * along.
  */
-export function asCaller(transport: Transport, tokens: Tokens): Transport {
+export function asCaller(transport: Transport, tokens: OnwardTokens): Transport {
   return withToken(transport, async (values) => {
     const caller = values?.get(callerKey);
     if (caller === undefined) {
@@ -78,7 +78,7 @@ export function asCaller(transport: Transport, tokens: Tokens): Transport {
  * The transport, calling on the service's own behalf. A unary call whose token is refused, and which nobody has read
  * therefore, is made again with a new one.
  */
-export function asService(transport: Transport, tokens: Tokens): Transport {
+export function asService(transport: Transport, tokens: OnwardTokens): Transport {
   const authorized = withToken(transport, () => tokens.forService());
   const refused = (error: unknown) => {
     if (ConnectError.from(error).code !== Code.Unauthenticated) return false;

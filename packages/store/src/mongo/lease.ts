@@ -12,14 +12,14 @@ interface LeaseDocument {
   readonly until: Date;
 }
 
-export interface Lease {
+export interface DatabaseLease {
   /** Aborts when the lease is lost: another process may hold it by then. */
   readonly lost: AbortSignal;
   release(): Promise<void>;
 }
 
 /** Acquires the lease of this name, by the server's clock, or reports that another process holds it. */
-export async function takeLease(db: Db, name: string): Promise<Lease | undefined> {
+export async function takeLease(db: Db, name: string): Promise<DatabaseLease | undefined> {
   const leases = db.collection<LeaseDocument>(LEASES);
   const holder = randomUUID();
   const until = { $add: ["$$NOW", LEASE_MS] };

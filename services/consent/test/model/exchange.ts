@@ -274,7 +274,7 @@ export class Exchange {
     const asked = { partition, organization, code, region, direction: "read", purpose: "treatment" } as const;
     const decision = decide(current, asked, replica.node.clock.now(), anyCategory);
     if (!decision.permitted) return { denied: { permitted: false, reason: DenialReason.NO_CONSENT } };
-    const [first, ...rest] = decision.grants.map(({ consent, version, provision }) => {
+    const [first, ...rest] = decision.permits.map(({ consent, version, provision }) => {
       const always = { from: -1e15, to: 1e15, notBefore: -1e15, notAfter: 1e15 };
       return { consent, version, provision, resolution: Resolution.RAW, ...always };
     });
@@ -309,13 +309,13 @@ export class Exchange {
     const began = world.now;
     const question = questionOf(patient);
     const sure = self.enforcer.peek(question);
-    if (sure) oracle.verdict(patient, sure, began, self.name, world.now);
+    if (sure) oracle.decision(patient, sure, began, self.name, world.now);
     if (sure || self.asking >= 6) return;
     self.asking += 1;
     self.enforcer
       .decide(question)
       .then(
-        (verdict) => oracle.verdict(patient, verdict, began, self.name, world.now),
+        (decision) => oracle.decision(patient, decision, began, self.name, world.now),
         () => {
           oracle.undecided += 1;
         },

@@ -1,4 +1,4 @@
-import type { Verdict } from "@wellapi/enforcer";
+import type { Decision } from "@wellapi/enforcer";
 
 /** What the sequential model says against what was seen. */
 export class Violation extends Error {}
@@ -49,18 +49,18 @@ export class Oracle {
     return undefined;
   }
 
-  /** An enforcer just gave this verdict for a read that began at `began`; the data moves now. */
-  verdict(patient: number, verdict: Verdict, began: number, who: string, now: number): void {
-    if (verdict.permitted) {
+  /** An enforcer just gave this decision for a read that began at `began`; the data moves now. */
+  decision(patient: number, decision: Decision, began: number, who: string, now: number): void {
+    if (decision.permitted) {
       this.permitted += 1;
       if (!this.#grantsCalled.has(patient)) this.#fail(`${who} permits patient ${patient} without any grant`);
-      for (const { consent } of verdict.permits) {
+      for (const { consent } of decision.permits) {
         const known = this.#consents.get(consent);
         if (known?.revokeReturned === undefined) continue;
         const late = Math.round(now - known.revokeReturned);
         this.#fail(`${who} permits by a consent whose revocation returned ${late} ms ago`);
       }
-      const used = new Set(verdict.permits.map(({ consent }) => consent));
+      const used = new Set(decision.permits.map(({ consent }) => consent));
       for (const [id, { patient: whose, grantReturned, revokeCalled }] of this.#consents) {
         if (whose !== patient || grantReturned >= began || revokeCalled !== undefined || used.has(id))
           continue;

@@ -17,7 +17,7 @@ type LeaseDocument = Document & {
   readonly renewals: number;
 };
 
-export interface LeaseOptions {
+export interface LeadershipOptions {
   readonly store: Pick<Store, "get" | "commit">;
   /** Of this process and this start of it alone. */
   readonly holder: string;
@@ -25,7 +25,7 @@ export interface LeaseOptions {
   readonly leaseMs: number;
 }
 
-export interface Lease {
+export interface Leadership {
   /** Takes the lease where it is free, renews it where it is held. One call at a time. */
   keep(): Promise<void>;
   /** The fencing token, while the lease is held for certain by this clock. */
@@ -43,7 +43,7 @@ const MARGIN = 0.2;
  * A lease in one document. Nobody compares clocks with another: a holder counts from before it renewed, the
  * others from when they saw that renewal, and take over once it has been the last for the lease's time.
  */
-export function createLease({ store, holder, clock, leaseMs }: LeaseOptions): Lease {
+export function createLeadership({ store, holder, clock, leaseMs }: LeadershipOptions): Leadership {
   let held: { readonly token: number; readonly until: number } | undefined;
   let seen: { readonly revision: number; readonly at: number } | undefined;
 
