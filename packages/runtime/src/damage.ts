@@ -33,13 +33,13 @@ export function createDamageReporter(options: {
 }): DamageReporter {
   const { store, log, most = MOST_KNOWN } = options;
   const known = createBoundedCache<true>({ name: "known-damage", capacity: most });
-  // So that whoever looks sees 0, and not that nobody counts.
+  // Adds 0, so that the metric exists and shows that damage is counted.
   damagedDocuments.add(0, { [seriesAttributes.store]: store });
   return {
     report({ collection, document, what }, cause) {
       const name = JSON.stringify([collection, document, what]);
       if (known.get(name)) return;
-      // Of those beyond the most, the one that was met longest ago goes: it is told again, should anybody ask for it.
+      // Beyond the capacity the one that was used longest ago is forgotten: it is reported again if it is read again.
       known.set(name, true);
       damagedDocuments.add(1, {
         [seriesAttributes.store]: store,

@@ -43,7 +43,7 @@ export interface ConsentHandlersDeps {
   readonly clock: Clock;
   readonly categories: Categories;
   readonly terminology: Terminology;
-  /** To identity, as this service. */
+  /** Calls identity, as this service. */
   readonly identity: Transport;
 }
 
@@ -68,7 +68,7 @@ function createPresenter({ pairwise, clock, categories }: ConsentHandlersDeps) {
 
 type Presenter = ReturnType<typeof createPresenter>;
 
-/** What changes a patient's consents. */
+/** The RPCs that change a patient's consents. */
 function createChangeHandlers(
   deps: ConsentHandlersDeps,
   { shown }: Presenter,
@@ -83,9 +83,9 @@ function createChangeHandlers(
         const { partition, author } = patientOfCall(call.caller);
         call.about(partition);
         refuseUnknownFields(asked);
-        // The digest is of what was asked, before versions are pinned: sent again, it asks for the same.
+        // The digest covers the request before versions are pinned: a repeated request has the same digest.
         const requestDigest = digest(requestedContent(asked));
-        // A request id may say something about the patient, so it is not kept in clear.
+        // A request id may reveal something about the patient, so it is not stored in clear.
         const origin = { requestId: digest([partition, requestId]), requestDigest };
         const repeated = await granting.repeated(partition, origin);
         if (repeated) {
@@ -120,7 +120,7 @@ function createChangeHandlers(
   };
 }
 
-/** What reads them: a patient's own, and those that were granted to the organization. */
+/** The RPCs that read consents: a patient's own, and those that were granted to the organization. */
 function createReadHandlers(
   { consents, accesses, pageTokens, clock }: ConsentHandlersDeps,
   { shown, readerOf }: Presenter,
@@ -178,7 +178,7 @@ function createReadHandlers(
   };
 }
 
-/** The page that a list asks for, and how the token of the next one is made. */
+/** The requested page of a list, and a function that makes the token of the next one. */
 function paged<D extends DescMethod>(
   pageTokens: PageTokens,
   rpc: D,
@@ -195,7 +195,7 @@ function paged<D extends DescMethod>(
   };
 }
 
-/** Throws `invalid` for an organization that there is not, or not any more. */
+/** Throws `invalid` for an organization that does not exist, or not any more. */
 async function checkGrantee(
   organizations: Client<typeof OrganizationService>,
   organization: string,
@@ -212,7 +212,7 @@ async function checkGrantee(
   throw new ConsentError("invalid", { violations: [violation] });
 }
 
-/** Throws `patient_erased`. The document of their consents says so too, once the erasure has begun. */
+/** Throws `patient_erased`. The document of the patient's consents says so too, once the erasure has begun. */
 async function checkPatient(
   directory: Client<typeof PatientDirectoryService>,
   partition: string,
@@ -222,7 +222,7 @@ async function checkPatient(
   if (eraseTime) throw new ConsentError("patient_erased");
 }
 
-/** The organization that a list is narrowed to. Throws `invalid` for one that asks for another's. */
+/** The organization to which a list is limited. Throws `invalid` where the caller asks for another's. */
 function granteeOf(holder: Viewer["holder"], asked: string): string | undefined {
   if (asked === "" || "partition" in holder) return asked === "" ? undefined : asked;
   if (asked === holder.grantee) return undefined;
