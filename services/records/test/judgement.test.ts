@@ -128,6 +128,17 @@ describe("a decision to contribute", () => {
     expect(sameContributions(two, new Map([["x", one]]))).toBe(false);
   });
 
+  it("does not stand where one code of several is decided otherwise, though others are remembered", () => {
+    const remembered = yesBy(permit);
+    const two = (other: CodeContribution) =>
+      new Map([
+        ["x", remembered],
+        ["y", other],
+      ]);
+    expect(sameContributions(two(yesBy(permit)), two(yesBy({ ...permit, version: 2 })))).toBe(false);
+    expect(sameContributions(two(yesBy(permit)), two(yesBy(permit)))).toBe(true);
+  });
+
   it("stands while a window slides on, but not once it slides otherwise", () => {
     const sliding = { lastMs: 10, from: 3 };
     const slid = (from: number, more: Partial<typeof sliding> = {}) =>
