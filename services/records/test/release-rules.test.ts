@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Lot } from "../src/lots/lots.ts";
-import type { ShownRun } from "../src/lots/told-samples.ts";
+import { concatTold, type ShownRun } from "../src/lots/told-samples.ts";
 import { createMonth, DAY, HOUR, MONTH } from "./lots-month.ts";
 
 const LEAST = 3;
@@ -401,6 +401,33 @@ describe("what was told, taken back and told again", () => {
     expect((await tell([...others.slice(1, 4), ...others.slice(5)], DAY)).made).toEqual([]);
     expect((await tell([], DAY)).made.map(([level]) => level)).toContain("day");
     expect(month.lots.reduce((sum, { left }) => sum + left, 0)).toBe(0);
+  });
+
+  it("does not go with its hour where lots of other hours lie across it, but with the day", async () => {
+    const { month, tell } = await tangled();
+    const across = { ...month.lots[0]!, from: 30, to: 90, added: 3, left: 0, plain: 0, tangled: false };
+    const nothing = [{ mantissa: 0n, scale: 0 }];
+    // They told three, and took them back again: nothing is left of them but what somebody remembers.
+    month.lots.push({ ...across, id: 201, lost: 3, leftSums: nothing, takes: new Map() });
+    month.lots.push({
+      ...across,
+      id: 202,
+      added: 0,
+      removed: 3,
+      lost: 0,
+      leftSums: nothing,
+      takes: new Map([[201, 3]]),
+    });
+    const column = (...values: readonly number[]) => Float64Array.from(values);
+    month.told = concatTold([
+      month.told,
+      {
+        ...{ times: column(40, 45, 50), ranks: column(1, 1, 1), lots: column(201, 201, 201) },
+        ...{ takers: column(202, 202, 202), marks: column(0, 0, 0) },
+      },
+    ]);
+    expect((await tell([], HOUR)).made).toEqual([]);
+    expect((await tell([], DAY)).made).toEqual([["day", 0, 6, 0, -9, -90]]);
   });
 
   it("is undone by what undoes exactly one lot, though that one is tangled: then nothing is forgotten", async () => {
