@@ -19,6 +19,13 @@ export {
 } from "./caller/context.ts";
 export { apiKeyPrefix } from "./caller/credential.ts";
 export {
+  jsonPosition,
+  type ListPage,
+  openListPage,
+  type PositionCodec,
+  textPosition,
+} from "./caller/list-page.ts";
+export {
   createPageTokens,
   type PageQuery,
   PageTokenError,

@@ -66,17 +66,3 @@ export function toInterval(interval: TimeInterval | undefined): Interval {
     ...(interval?.endTime === undefined ? {} : { to: timestampMs(interval.endTime) }),
   };
 }
-
-/** AIP-158: 0 means the default, and too many means the most. */
-export function toPageSize(pageSize: number): number {
-  return pageSize === 0 ? 50 : Math.min(pageSize, 500);
-}
-
-/** A store's cursor as the bytes that a page token seals. */
-export function fromCursor(cursor: string): Uint8Array {
-  return Buffer.from(cursor, "utf8");
-}
-
-export function toCursor(position: Uint8Array): string {
-  return Buffer.from(position).toString("utf8");
-}

@@ -1,14 +1,10 @@
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
-import {
-  type AuditService,
-  type ListAccessesRequest,
-  ListAccessesRequestSchema,
-} from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { type AuditService, ListAccessesRequestSchema } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import type { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
-import { callerKey, type PageQuery, type PageTokens, queryDigest } from "@wellapi/rpc";
+import { callerKey, openListPage, type PageTokens, textPosition } from "@wellapi/rpc";
 import { scopeOf } from "./access.ts";
 import type { AccessReader } from "./access-reader.ts";
-import { fromCursor, toCursor, toIncomingLeaf, toInterval, toLoggedAccess, toPageSize } from "./convert.ts";
+import { toIncomingLeaf, toInterval, toLoggedAccess } from "./convert.ts";
 import { callerNotPermitted, noSuchFile } from "./errors.ts";
 import type { Intake } from "./intake.ts";
 import type { PublicLog } from "./public-log.ts";
@@ -26,14 +22,18 @@ export function createAuditHandlers(deps: {
     async listAccesses(request, context) {
       const scope = scopeOfCall(context);
       if (scope === undefined) throw callerNotPermitted();
-      const query = pageQueryOf(request, context);
-      const page = await reader.list(scope, {
-        interval: toInterval(request.interval),
-        pageSize: toPageSize(request.pageSize),
-        cursor: request.pageToken === "" ? undefined : toCursor(pageTokens.open(query, request.pageToken)),
+      const { after, limit, token } = openListPage({
+        tokens: pageTokens,
+        caller: context.values.get(callerKey),
+        method: `${context.service.typeName}/${context.method.name}`,
+        schema: ListAccessesRequestSchema,
+        request,
+        sizes: { usual: 50, most: 500 },
+        position: textPosition,
       });
-      const nextPageToken = page.cursor === undefined ? "" : pageTokens.seal(query, fromCursor(page.cursor));
-      return { accesses: page.accesses.map(toLoggedAccess), nextPageToken };
+      const interval = toInterval(request.interval);
+      const page = await reader.list(scope, { interval, pageSize: limit, cursor: after });
+      return { accesses: page.accesses.map(toLoggedAccess), nextPageToken: token(page.cursor) };
     },
     async getAccess(request, context) {
       return { access: toLoggedAccess(await reader.get(scopeOfCall(context), request.access)) };
@@ -69,12 +69,4 @@ export function createIntakeHandlers(intake: Intake): ServiceImpl<typeof AuditIn
 
 function scopeOfCall(context: HandlerContext) {
   return scopeOf(context.values.get(callerKey).principal);
-}
-
-function pageQueryOf(request: ListAccessesRequest, context: HandlerContext): PageQuery {
-  return {
-    caller: context.values.get(callerKey),
-    method: `${context.service.typeName}/${context.method.name}`,
-    digest: queryDigest(ListAccessesRequestSchema, request),
-  };
 }

@@ -12,7 +12,7 @@ import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_
 import { Organization_State } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
-import { type Caller, type PageTokens, queryDigest } from "@wellapi/rpc";
+import { type Caller, openListPage, type PageTokens, textPosition } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
@@ -30,8 +30,6 @@ import { patientOfCall, type Viewer, viewerOf, visible } from "./viewer.ts";
 import { named, stateMessages } from "./vocabulary-convert.ts";
 
 const { method } = ConsentService;
-const defaultPageSize = 50;
-const mostPageSize = 1_000;
 
 export interface ConsentHandlersDeps {
   readonly consents: ConsentRepository;
@@ -180,19 +178,21 @@ function createReadHandlers(
 
 /** The requested page of a list, and a function that makes the token of the next one. */
 function paged<D extends DescMethod>(
-  pageTokens: PageTokens,
+  tokens: PageTokens,
   rpc: D,
   caller: Caller,
   request: MessageShape<D["input"]> & { readonly pageSize: number; readonly pageToken: string },
 ): Page & { next(cursor: string | undefined): string } {
-  const name = `${ConsentService.typeName}/${rpc.name}`;
-  const query = { caller, method: name, digest: queryDigest(rpc.input, request) };
-  const { pageSize, pageToken } = request;
-  return {
-    limit: pageSize <= 0 ? defaultPageSize : Math.min(pageSize, mostPageSize),
-    cursor: pageToken === "" ? undefined : Buffer.from(pageTokens.open(query, pageToken)).toString(),
-    next: (cursor) => (cursor === undefined ? "" : pageTokens.seal(query, Buffer.from(cursor))),
-  };
+  const { after, limit, token } = openListPage({
+    tokens,
+    caller,
+    method: `${ConsentService.typeName}/${rpc.name}`,
+    schema: rpc.input,
+    request,
+    sizes: { usual: 50, most: 1_000 },
+    position: textPosition,
+  });
+  return { limit, cursor: after, next: token };
 }
 
 /** Throws `invalid` for an organization that does not exist, or not any more. */

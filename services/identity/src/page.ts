@@ -1,5 +1,5 @@
 import type { DescMethodUnary, Message } from "@bufbuild/protobuf";
-import { type Caller, type PageTokens, queryDigest } from "@wellapi/rpc";
+import { type Caller, openListPage, type PageTokens, textPosition } from "@wellapi/rpc";
 
 /** Which page of a list the store is asked for. */
 export interface PageRequest {
@@ -16,22 +16,17 @@ export interface ListPage<T> {
 
 type ListRequest = Message & { readonly pageSize: number; readonly pageToken: string };
 
-const DEFAULT_SIZE = 50;
-const MAX_SIZE = 1000;
-
 /** The page that a caller asks for, and the token of the next one. Throws PageTokenError. */
 export function openPage(tokens: PageTokens, caller: Caller, method: DescMethodUnary, request: ListRequest) {
-  const query = {
+  const { after, limit, token } = openListPage({
+    tokens,
     caller,
     method: `${method.parent.typeName}/${method.name}`,
-    digest: queryDigest(method.input, request),
-  };
-  const { pageSize, pageToken } = request;
-  const size = pageSize <= 0 ? DEFAULT_SIZE : Math.min(pageSize, MAX_SIZE);
-  const cursor = pageToken === "" ? undefined : Buffer.from(tokens.open(query, pageToken)).toString();
-  return {
-    request: (cursor === undefined ? { size } : { size, cursor }) satisfies PageRequest as PageRequest,
-    nextPageToken: (next: string | undefined) =>
-      next === undefined ? "" : tokens.seal(query, Buffer.from(next)),
-  };
+    schema: method.input,
+    request,
+    sizes: { usual: 50, most: 1_000 },
+    position: textPosition,
+  });
+  const page: PageRequest = { size: limit, ...(after === undefined ? {} : { cursor: after }) };
+  return { request: page, nextPageToken: token };
 }

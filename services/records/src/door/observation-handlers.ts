@@ -10,7 +10,7 @@ import { ALWAYS } from "../model/interval.ts";
 import { observationPlace } from "../model/observation-id.ts";
 import { getObservation, listObservations, type ReadObservationsDeps } from "../read/read-observations.ts";
 import { intervalOf } from "./convert.ts";
-import { pageSize, pagesOf } from "./page-position-convert.ts";
+import { pageOf } from "./page-position-convert.ts";
 import type { Presenter } from "./read-convert.ts";
 import type { ReadRequests } from "./read-request-convert.ts";
 
@@ -32,18 +32,18 @@ export function createObservationHandlers(
       const code = codeKey(request.code!);
       const interval = intervalOf(request.interval);
       const intent = intentOf(request, [code], interval, context);
-      const pages = pagesOf<typeof ListObservationsRequestSchema, ObservationPosition>(
+      const asked = pageOf<typeof ListObservationsRequestSchema, ObservationPosition>(
         pageTokens,
         intent,
         ListObservationsRequestSchema,
         request,
+        OBSERVATIONS_A_PAGE,
       );
-      const size = pageSize(request.pageSize, OBSERVATIONS_A_PAGE);
       const query = { code, interval, sources: sourcesOf(intent, request) };
-      const page = await listObservations(deps, intent, query, size, pages.position);
+      const page = await listObservations(deps, intent, query, asked.limit, asked.after);
       return {
         observations: await present.observations(intent, page.observations),
-        nextPageToken: pages.token(page.next),
+        nextPageToken: asked.token(page.next),
         access: page.access,
       };
     },

@@ -3,35 +3,25 @@ import {
   type WatchSeriesRequest,
   WatchSeriesRequestSchema,
 } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
-import { type PageQuery, type PageTokens, queryDigest } from "@wellapi/rpc";
+import {
+  jsonPosition,
+  type ListPage,
+  openListPage,
+  type PageQuery,
+  type PageTokens,
+  queryDigest,
+} from "@wellapi/rpc";
 import type { Intent } from "../gate/intent.ts";
 
-/** How many a page has: the usual number where none was asked for, never more than the most. */
-export function pageSize(
-  asked: number,
-  { usual, most }: { readonly usual: number; readonly most: number },
-): number {
-  return asked === 0 ? usual : Math.min(asked, most);
-}
-
-/** Positions as page tokens that hold for this caller and query alone. Throws PageTokenError. */
-export function pagesOf<S extends DescMessage, P>(
-  pageTokens: PageTokens,
-  intent: Intent,
+/** The page that a list's caller asks for, by a position that has parts. Throws PageTokenError. */
+export function pageOf<S extends DescMessage, P>(
+  tokens: PageTokens,
+  { caller, method }: Intent,
   schema: S,
-  request: MessageShape<S> & { readonly pageToken: string },
-) {
-  const query: PageQuery = {
-    caller: intent.caller,
-    method: intent.method,
-    digest: queryDigest(schema, request),
-  };
-  const open = (token: string) => JSON.parse(Buffer.from(pageTokens.open(query, token)).toString()) as P;
-  return {
-    position: request.pageToken === "" ? undefined : open(request.pageToken),
-    token: (next: P | undefined) =>
-      next === undefined ? "" : pageTokens.seal(query, Buffer.from(JSON.stringify(next))),
-  };
+  request: MessageShape<S> & { readonly pageSize: number; readonly pageToken: string },
+  sizes: { readonly usual: number; readonly most: number },
+): ListPage<P> {
+  return openListPage({ tokens, caller, method, schema, request, sizes, position: jsonPosition<P>() });
 }
 
 const POSITION_BYTES = 8;

@@ -14,7 +14,7 @@ import { querySeries, type SeriesPosition } from "../read/query-series.ts";
 import { readSeries } from "../read/read-series.ts";
 import { type WatchSeriesDeps, watchSeries } from "../read/watch-series.ts";
 import { intervalOf } from "./convert.ts";
-import { pageSize, pagesOf, resumptionOf } from "./page-position-convert.ts";
+import { pageOf, resumptionOf } from "./page-position-convert.ts";
 import { aggregateInit, bucketUnitOf, type Presenter } from "./read-convert.ts";
 import type { ReadRequests } from "./read-request-convert.ts";
 
@@ -73,22 +73,23 @@ export function createPageHandlers(
       const { unit, digits } = request;
       const interval = intervalOf(request.interval);
       const intent = intentOf(request, [code], interval, context);
-      const pages = pagesOf<typeof QuerySeriesRequestSchema, SeriesPosition>(
+      const asked = pageOf<typeof QuerySeriesRequestSchema, SeriesPosition>(
         pageTokens,
         intent,
         QuerySeriesRequestSchema,
         request,
+        SAMPLES_A_PAGE,
       );
       const page = await querySeries(
         deps,
         intent,
         { code, interval, sources: sourcesOf(intent, request), wanted: { unit, digits } },
-        pageSize(request.pageSize, SAMPLES_A_PAGE),
-        pages.position,
+        asked.limit,
+        asked.after,
       );
       return {
         series: await Promise.all(page.runs.map((run) => present.run(intent, code, run))),
-        nextPageToken: pages.token(page.next),
+        nextPageToken: asked.token(page.next),
         access: page.access,
       };
     },
@@ -96,21 +97,21 @@ export function createPageHandlers(
     async listSeries(request, context) {
       const codes = [...new Set(request.codes.map(codeKey))];
       const intent = intentOf(request, codes, ALWAYS, context);
-      const pages = pagesOf<typeof ListSeriesRequestSchema, ListPosition>(
+      const asked = pageOf<typeof ListSeriesRequestSchema, ListPosition>(
         pageTokens,
         intent,
         ListSeriesRequestSchema,
         request,
+        SERIES_A_PAGE,
       );
       const query = { codes, sources: sourcesOf(intent, request) };
-      const size = pageSize(request.pageSize, SERIES_A_PAGE);
-      const page = await listSeries(deps, intent, query, size, pages.position);
+      const page = await listSeries(deps, intent, query, asked.limit, asked.after);
       const series = page.series.map(async (info) =>
         present.seriesInfo(info, await present.source(intent, info.source)),
       );
       return {
         series: await Promise.all(series),
-        nextPageToken: pages.token(page.next),
+        nextPageToken: asked.token(page.next),
         access: page.access,
       };
     },
@@ -130,23 +131,23 @@ export function createAggregateHandlers(
       const { unit, digits } = request;
       const interval = intervalOf(request.interval);
       const intent = intentOf(request, [code], interval, context);
-      const pages = pagesOf<typeof AggregateSeriesRequestSchema, AggregatePosition>(
+      const asked = pageOf<typeof AggregateSeriesRequestSchema, AggregatePosition>(
         pageTokens,
         intent,
         AggregateSeriesRequestSchema,
         request,
+        BUCKETS_A_PAGE,
       );
       const query = { code, interval, sources: sourcesOf(intent, request), wanted: { unit, digits } };
       const bucketUnit = bucketUnitOf(request.bucketSize);
-      const size = pageSize(request.pageSize, BUCKETS_A_PAGE);
-      const answer = await aggregateSeries(deps, intent, query, bucketUnit, size, pages.position);
+      const answer = await aggregateSeries(deps, intent, query, bucketUnit, asked.limit, asked.after);
       const aggregates = answer.aggregates.map(async (aggregate) =>
         aggregateInit(aggregate, await present.source(intent, aggregate.source)),
       );
       return {
         aggregates: await Promise.all(aggregates),
         access: answer.access,
-        nextPageToken: pages.token(answer.next),
+        nextPageToken: asked.token(answer.next),
       };
     },
   };
