@@ -32,11 +32,11 @@ export interface AccessLogOptions {
   readonly gatherMs?: number;
 }
 
-/** An access log with a way to wait for it. */
+/** An access log that can be waited for. */
 export interface OpenAccessLog extends AccessLog {
   /** Resolves once audit has durably taken every leaf that was committed before the call, or at `close`. */
   drained(): Promise<void>;
-  /** What has not reached audit yet, for operators. Throws StoreError where the store cannot be asked. */
+  /** What has not reached audit yet, for operators. Throws StoreError where the store cannot be read. */
   waiting(): Promise<WaitingLeaves>;
 }
 
@@ -54,8 +54,8 @@ export interface Waiting {
 }
 
 /**
- * Opens a service's outbox of leaves; what an earlier run left in the outbox or in the reserve is delivered.
- * `close` leaves undelivered leaves for the next open. Close it before the store.
+ * Opens a service's outbox of leaves, and delivers what an earlier run left in the outbox or in the reserve. `close`
+ * leaves undelivered leaves for the next open. Close it before the store.
  */
 export async function openAccessLog(options: AccessLogOptions): Promise<OpenAccessLog> {
   const { store, log } = options;
@@ -88,11 +88,11 @@ export async function openAccessLog(options: AccessLogOptions): Promise<OpenAcce
       try {
         await commitLeaf(document);
       } catch (error) {
-        // A damaged page among the leaves must not keep others' data from being read.
+        // A damaged page among the leaves must not prevent other data from being read.
         const takes =
           error instanceof StoreError && (error.code === "unavailable" || error.code === "damaged");
         if (!takes) throw error;
-        // Once, not for each leaf: a full disk must not fill the logs, too.
+        // Logged once, not for each leaf: a full disk must not fill the logs, too.
         if (reserve.held().length === 0) log.warn({ err: error }, "leaves go to the reserve now");
         await reserve.append(encodeLeafDocument(document));
       }

@@ -19,8 +19,8 @@ interface Named {
 }
 
 /**
- * Who acts, as an entry names them, and on whose behalf where it is another's: a patient by the id that the caller's
- * party has for them.
+ * The actor of an entry, and on whose behalf it acts where that is another: a patient appears under the id that the
+ * caller's party has for them.
  */
 export function actorOf(caller: Caller, pairwise: Pairwise): MessageInitShape<typeof ActorSchema> {
   const { principal } = caller;

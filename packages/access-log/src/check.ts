@@ -7,7 +7,7 @@ import { parseFrames } from "./reserve.ts";
 
 const means = "one access that was on its way to the log will not reach it";
 
-/** That a leaf which waits in an outbox can still be delivered. */
+/** Checks that every leaf in an outbox can still be delivered. */
 export function leafCheck(sealer: LeafSealer): DocumentCheck {
   return async (document) => {
     const leaf = document as LeafDocument;
@@ -22,7 +22,9 @@ export function leafCheck(sealer: LeafSealer): DocumentCheck {
   };
 }
 
-/** Records of a reserve file, and what of them cannot be delivered. Throws where the file cannot be read. */
+/**
+ * The number of records of a reserve file, and those that cannot be delivered. Throws where the file cannot be read.
+ */
 export async function checkReserve(
   path: string,
   sealer: LeafSealer,

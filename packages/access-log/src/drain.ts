@@ -6,7 +6,7 @@ import { importReserve } from "./reserve-import.ts";
 export interface Drain {
   /** There may be something to move. */
   wake(): void;
-  /** A commit has just worked: what waits for the store need not wait longer. */
+  /** A commit has just succeeded: leaves that wait for the store need not wait longer. */
   storeWorks(): void;
   /** Resolves once a pass has moved everything, or the drain is closed. */
   drained(): Promise<void>;
@@ -28,9 +28,9 @@ export function createDrain(options: DrainOptions): Drain {
   let running: Promise<void> | undefined;
   let again = false;
   const pauses = createPauses();
-  /** How many wait for the drain: then it does not gather. */
+  /** How many callers wait for the drain: with any, it does not gather. */
   let waiters = 0;
-  /** A commit worked since the pass began, so what the pass could not do is worth trying at once. */
+  /** A commit succeeded since the pass began, so a step that failed is worth trying again at once. */
   let storeWorked = false;
 
   function wake(): void {
@@ -57,7 +57,7 @@ export function createDrain(options: DrainOptions): Drain {
         if (!reserveMayMove) await pauses.pause(options.backoffMs * 2 ** Math.min(failures - 1, 2));
       }
     }
-    // In the same turn as the loop's last look at `again`, so that no wake is lost.
+    // In the same turn as the loop's last read of `again`, so that no wake is lost.
     running = undefined;
   }
 

@@ -14,7 +14,10 @@ const outcomes = {
 /** References and codes in an entry, which has at most 16 KiB; a request may name 1,000 of the caller's choice. */
 export const mostListed = 100;
 
-/** Of a call, what every entry says. `patient` is the internal id; the entry has the one that the caller's party knows. */
+/**
+ * The part of a call that every entry holds. `patient` is the internal id; the entry has the id that the caller's
+ * party knows.
+ */
 export interface Said {
   readonly caller: Caller;
   /** Fully qualified: `wellapi.records.v1.RecordsService/ReadSeries`. */

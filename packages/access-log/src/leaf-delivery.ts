@@ -12,7 +12,7 @@ import type { LeafSealer } from "./leaf-sealer.ts";
 /** The intake takes 1,000 leaves; the bytes keep a request far below the wire's limit of 4 MiB. */
 const MAX_LEAVES = 1000;
 const MAX_BATCH_BYTES = 1024 * 1024;
-/** A call that nobody answers must not hold up the log for long once audit is back. */
+/** An unanswered call must not delay the log for long once audit is back. */
 const CALL_TIMEOUT_MS = 5_000;
 
 type IntakeLeaf = MessageInitShape<typeof LeafSchema>;
@@ -33,7 +33,7 @@ export interface DeliveryOptions {
 export class LeafDelivery {
   readonly #options: DeliveryOptions;
   readonly #signal: AbortSignal;
-  /** Ids of leaves that nobody can deliver. They stay in the outbox as evidence, and are reported once. */
+  /** Ids of leaves that cannot be delivered. They stay in the outbox as evidence, and are reported once. */
   readonly #refused = new Set<string>();
 
   constructor(options: DeliveryOptions, signal: AbortSignal) {

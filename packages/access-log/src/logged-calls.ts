@@ -16,15 +16,18 @@ export interface Subject {
 
 type Consents = ReadonlyArray<{ readonly id: string; readonly version: number }>;
 
-/** One call that leaves its mark in the log. */
+/** One call that leaves an entry in the log. */
 export interface LoggedCall {
   readonly caller: Caller;
   /**
-   * Names a patient whom the call is about, and the consents that it showed or changed; said again of the same patient, it
-   * replaces what was said before. Each patient gets an entry, also where the call is denied.
+   * Names a patient of the call, and the consents that it showed or changed; a second call for the same patient
+   * replaces the first. Each patient gets an entry, also where the call is denied.
    */
   about(patient: Subject, consents?: Consents): void;
-  /** The leaf for the commit of a change, about a patient or about the installation. Say `committed` once it is stored. */
+  /**
+   * The leaf for the commit of a change, about a patient or about the installation. Call `committed` once it is
+   * stored.
+   */
   leaf(patient: Subject | undefined, consents?: Consents): Leaf;
   committed(): void;
 }

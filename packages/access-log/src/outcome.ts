@@ -3,14 +3,14 @@ import type { Problem } from "@wellapi/rpc";
 
 export type Outcome = "permitted" | "denied" | "undecided";
 
-/** Reasons that say something else than their status code does. */
+/** Reasons whose outcome differs from the outcome of their status code. */
 const byReason: Readonly<Record<string, Outcome>> = {
   UNDECIDED: "undecided",
-  // It was permitted, and there was nothing whole to release.
+  // The call was permitted, and there was nothing whole to release.
   DATA_DAMAGED: "permitted",
 };
 
-/** The caller was told no. */
+/** The caller was denied. */
 const denials: ReadonlySet<Code> = new Set([
   Code.PermissionDenied,
   Code.NotFound,
@@ -18,12 +18,13 @@ const denials: ReadonlySet<Code> = new Set([
   Code.Aborted,
 ]);
 
-/** The request itself is wrong. Where data was consulted the answer may depend on them, so it leaves an entry, too. */
+/** The request itself is wrong. Where data was read the answer may depend on it, so the call leaves an entry, too. */
 const faults: ReadonlySet<Code> = new Set([Code.InvalidArgument, Code.OutOfRange, Code.AlreadyExists]);
 
 /**
- * What the entry of a failed call says; undefined where it leaves none. A failure of the installation (UNAVAILABLE, INTERNAL,
- * DATA_LOSS) releases and stores nothing, and an entry for each attempt would use up the reserve that reads need.
+ * The outcome of a failed call in its entry; undefined where it leaves none. A failure of the installation
+ * (UNAVAILABLE, INTERNAL, DATA_LOSS) releases and stores nothing, and an entry for each attempt would use up the
+ * reserve that reads need.
  */
 export function outcomeOf(problem: Problem, rule: "data" | "change"): Outcome | undefined {
   const named = byReason[problem.reason];

@@ -4,7 +4,10 @@ import type { Reserve } from "./reserve.ts";
 
 const IMPORT_AT_ONCE = 200;
 
-/** Moves what the reserve holds into the outbox. Resolves with how many leaves it moved. Throws StoreError; the rest stays. */
+/**
+ * Moves the records of the reserve into the outbox. Resolves with how many leaves it moved. Throws StoreError; the
+ * rest stays.
+ */
 export async function importReserve(store: Store, reserve: Reserve): Promise<number> {
   const records = reserve.held();
   for (let start = 0; start < records.length; start += IMPORT_AT_ONCE) {

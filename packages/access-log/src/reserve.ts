@@ -4,17 +4,17 @@ import { crc32 } from "node:zlib";
 import { AccessLogError } from "./errors.ts";
 
 /**
- * A file whose space was taken when the disk still had some. It keeps records while the store cannot, never
- * grows, and is emptied as a whole.
+ * A file that reserved its space while the disk had some. It keeps records while the store cannot, never grows, and
+ * is emptied as a whole.
  */
 export interface Reserve {
   /** Durable when it resolves. Throws `unavailable` when the record does not fit any more or the disk fails. */
   append(record: Uint8Array): Promise<void>;
   /** Records that were not released, oldest first. */
   held(): readonly Uint8Array[];
-  /** Lets go of the `count` oldest: they are safe elsewhere. The file is emptied once nothing is held. */
+  /** Releases the `count` oldest records, which are stored elsewhere by now. The file is emptied once it holds none. */
   release(count: number): Promise<void>;
-  /** Waits for what is under way. Records that are held stay in the file for the next open. */
+  /** Waits for writes under way. Records that are held stay in the file for the next open. */
   close(): Promise<void>;
 }
 
@@ -75,7 +75,7 @@ export async function openReserve(options: {
   }
 
   async function empty(): Promise<void> {
-    // The file is let go of as a whole: what is still held has no other place.
+    // The file is given up as a whole: records that it still holds have no other place.
     if (held.length > 0) return;
     if (used === 0 || broken !== undefined) return;
     try {
@@ -139,7 +139,7 @@ async function openOrCreate(path: string): Promise<FileHandle> {
   return file;
 }
 
-/** Reads what is whole, and makes everything behind it zeros that have their place on the disk. */
+/** Reads the whole records, and overwrites everything behind them with zeros that are allocated on the disk. */
 async function recover(file: FileHandle, bytes: number) {
   const { size: before } = await file.stat();
   const size = Math.max(bytes, before);
@@ -147,14 +147,14 @@ async function recover(file: FileHandle, bytes: number) {
   await file.read(content, 0, before, 0);
   const { records, end } = parseFrames(content.subarray(0, before));
   if (before < size || content.subarray(end).some((byte) => byte !== 0)) {
-    // What stands there is torn (it was never acknowledged) or was released before.
+    // The rest is torn (it was never acknowledged) or was released before.
     await writeAt(file, new Uint8Array(size - end), end);
   }
   await file.sync();
   return { records, end, size };
 }
 
-/** The records that are whole, from the beginning, and where they end. */
+/** The whole records from the beginning, and where they end. */
 export function parseFrames(content: Uint8Array): { records: Uint8Array[]; end: number } {
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
   const records: Uint8Array[] = [];

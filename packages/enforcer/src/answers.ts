@@ -1,15 +1,15 @@
 import type { Enforcer, Recall } from "./port.ts";
 
-/** `recalled`: a change has taken something away. `unsure`: without a session nobody knows whether one has. */
+/** `recalled`: a change has taken something away. `unsure`: without a session it is unknown whether a change has. */
 export type Objection = "recalled" | "unsure";
 
-/** An answer about a patient, from before anything was decided for it until its last byte is handed on. */
+/** An answer about a patient: it begins before any decision for it and ends when its last byte is passed on. */
 export interface AnswerInFlight {
-  /** From here on it is known whom it is about, and which organization gets it; undefined: the patient. */
+  /** Names the patient of the answer and the organization that gets it; undefined: the patient gets it. */
   about(partition: string, organization: string | undefined): void;
-  /** Why nothing more of it may be handed on at this instant; once there is a reason, it stays. Microseconds. */
+  /** Why no more of it may be passed on at this instant; a reason stays. Takes microseconds. */
   objection(): Objection | undefined;
-  /** Calls back as soon as there is an objection: for streams, which may be quiet for long. After `about`. */
+  /** Calls back as soon as there is an objection: for streams, which may be silent for long. After `about`. */
   onObjection(listener: () => void): () => void;
 }
 
@@ -17,13 +17,13 @@ interface Narrowing extends Recall {
   readonly position: number;
 }
 
-/** So many are looked back at; an answer that began before the oldest of them counts as recalled. */
+/** How many recalls are kept: an answer that began before the oldest of them counts as recalled. */
 const rememberedByDefault = 10_000;
 
 /**
- * Answers in flight, under one enforcer's session. An answer registers nowhere: it remembers how many recalls there had
- * been when it began, and looks at those since. So a call costs two looks at the clocks and no memory. A recall is
- * acknowledged after it stands in this history: an answer that looks later finds it.
+ * Answers in flight, under one enforcer's session. An answer is registered nowhere: it keeps the number of the last
+ * recall before it began, and reads the recalls since. So a call costs two reads of the clocks and no memory. A
+ * recall is acknowledged after it is in this history: an answer that reads later finds it.
  */
 export class Answers {
   readonly #enforcer: Pick<Enforcer, "isLive">;
@@ -31,9 +31,9 @@ export class Answers {
   readonly #recent: Narrowing[] = [];
   readonly #listening = new Map<string, Set<Flight>>();
   readonly #stop: () => void;
-  /** Of the last narrowing recall. */
+  /** Number of the last narrowing recall. */
   #position = 0;
-  /** Of the last one that is forgotten. */
+  /** Number of the last recall that was dropped from the history. */
   #forgotten = 0;
   #endedSessions = 0;
 
@@ -43,7 +43,7 @@ export class Answers {
     this.#stop = enforcer.onRecall((recall) => this.#heard(recall));
   }
 
-  /** Before anything is decided for the answer. */
+  /** Called before any decision for the answer. */
   begin(): AnswerInFlight {
     const live = this.#enforcer.isLive();
     return new Flight(this, this.#position, live ? this.#endedSessions : undefined);
@@ -53,7 +53,7 @@ export class Answers {
     this.#stop();
   }
 
-  /** The session that is live now, by a number; undefined where there is none. */
+  /** The number of the live session; undefined without one. */
   session(): number | undefined {
     return this.#enforcer.isLive() ? this.#endedSessions : undefined;
   }
@@ -103,7 +103,7 @@ class Flight implements AnswerInFlight {
   readonly #answers: Answers;
   /** The session under which it began. */
   readonly #session: number | undefined;
-  /** Recalls up to here are known to leave it alone. */
+  /** Recalls up to here do not concern it. */
   #seen: number;
   #partition: string | undefined;
   #organization: string | undefined;

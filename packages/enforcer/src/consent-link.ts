@@ -19,19 +19,19 @@ import type { Answer, Incoming, Outgoing } from "./session.ts";
 
 /** The stream of one session. */
 export interface WatchStream {
-  /** In order. Nothing is thrown: a stream that broke tells its listener. */
+  /** Sends in order. Throws nothing: the listener learns that a stream broke. */
   send(message: Outgoing): void;
-  /** Idempotent; the listener hears nothing afterwards that it has to heed. */
+  /** Idempotent; afterwards the listener gets no message that matters. */
   close(): void;
 }
 
 export interface WatchListener {
   message(message: Incoming): void;
-  /** Once. No message comes after it. */
+  /** Called once. No message comes after it. */
   ended(error?: unknown): void;
 }
 
-/** What the enforcer needs of the consent service; the model test puts a faulty network in its place. */
+/** The enforcer's connection with the consent service; the model test replaces it by a faulty network. */
 export interface ConsentLink {
   /** Rejects where there was no answer. */
   decide(question: Question): Promise<Answer>;
@@ -95,7 +95,7 @@ function requestOf(message: Outgoing, enforcer: string): WatchRequest["message"]
   }
 }
 
-/** A message of a kind that is unknown here is skipped: a newer service's recall would then hold the renewal. */
+/** A message of an unknown kind is skipped. If it is a newer service's recall, the renewal will not come. */
 function incomingOf({ message }: WatchResponse): Incoming | undefined {
   switch (message.case) {
     case "opened":
@@ -114,8 +114,9 @@ function recallOf({ recall, partition, onlyWidens, grantees }: RecallPatient): I
 }
 
 /**
- * Grants as permits. What is not known here permits nothing: of a grant, the grant; of the decision, all of it, for
- * it may restrict the grants. So does a decision that says both yes and no.
+ * Turns the grants of the message into permits. Unknown content permits nothing: an unknown field of a grant drops
+ * the grant, and an unknown field of the decision drops all of it, because it may restrict the grants. A decision
+ * that both permits and denies is dropped, too.
  */
 export function answerOf(decision: Decision | undefined): Answer {
   const reason = decision?.denialReason || DenialReason.NO_CONSENT;
@@ -151,7 +152,7 @@ function permitOf(grant: Grant): DatedPermit | undefined {
   };
 }
 
-/** Whether a newer consent service put something into it that is not known here. */
+/** Whether a newer consent service put a field into it that is not known here. */
 function isUnknown(message: Message | undefined): boolean {
   return message?.$unknown !== undefined && message.$unknown.length > 0;
 }

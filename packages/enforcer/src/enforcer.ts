@@ -15,7 +15,7 @@ import {
 import { createWaiters, type Waiters } from "./waiters.ts";
 
 export interface EnforcerOptions {
-  /** To the consent service, authenticated for this workload. */
+  /** Calls the consent service, authenticated for this workload. */
   readonly transport: Transport;
   /** Unique for the life of the process. */
   readonly instance: string;
@@ -29,13 +29,15 @@ export interface EnforcerOptions {
 /** Milliseconds. A third of the session's 1.5 s, so that one lost renewal ends nothing. */
 const renewEveryMs = 500;
 const openWithinMs = 1_500;
-/** A question's whole patience: waiting for a session, asking, asking again after a recall or of another replica. */
+/**
+ * The total time of a question: waiting for a session, asking, and asking again after a recall or at another replica.
+ */
 const decideWithinMs = 2_000;
-/** One that is stopped or cut off never answers: then another is asked, while there is patience left. */
+/** A stopped or disconnected replica never answers: then another is asked, while time is left. */
 const answerWithinMs = 900;
 const asksAtMost = 8;
 
-/** An enforcer, and what an operator sees of it. */
+/** An enforcer, with its state for an operator. */
 export interface OpenEnforcer extends Enforcer {
   /** Whether a session is live, and for how long it has been so, in monotonic milliseconds. */
   session(): { readonly live: boolean; readonly forMs: number };
@@ -96,7 +98,7 @@ export function runEnforcer(parts: EnforcerParts): OpenEnforcer {
   };
 }
 
-/** Asks until there is an answer under a live session, or the patience is at its end. Throws EnforcerError. */
+/** Asks until there is an answer under a live session, or the time is over. Throws EnforcerError. */
 async function decide(
   { link, session, clock }: EnforcerParts,
   driver: SessionDriver,
@@ -135,7 +137,7 @@ async function decide(
   throw new EnforcerError("undecided", "no session of the consent service was live for long enough");
 }
 
-/** Nothing was said about the question: it may be asked again. */
+/** There was no answer to the question: it may be asked again. */
 function isSilence(error: unknown): boolean {
   const { code } = ConnectError.from(error);
   return code === Code.DeadlineExceeded || code === Code.Unavailable;

@@ -4,8 +4,8 @@ import { Code } from "@connectrpc/connect";
 export type EnforcerErrorCode = "undecided" | "closed";
 
 /**
- * The enforcer's one error. Whoever gets it releases nothing and stores nothing. `problem` is what the caller
- * is told (the shape of `Problem` in @wellapi/rpc).
+ * The enforcer's one error. A caller that gets it releases nothing and stores nothing. `problem` is the answer for
+ * the caller (the shape of `Problem` in @wellapi/rpc).
  */
 export class EnforcerError extends Error {
   readonly code: EnforcerErrorCode;

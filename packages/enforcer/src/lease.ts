@@ -14,13 +14,13 @@ export interface SessionLease {
 }
 
 /**
- * How far the wall clock and the monotonic clock may disagree about the time since the lease began. A suspended
- * machine shows as a wall clock that ran on alone. A suspension shorter than this stays unseen, so the consent
- * service's margin must be larger by what the clocks may drift (see `sessionMarginMs` there).
+ * How far the wall clock and the monotonic clock may disagree about the time since the lease began. A suspension of
+ * the machine shows as a wall clock that advanced alone. A shorter suspension is not noticed, so the consent
+ * service's margin must be larger by the drift of the clocks (see `sessionMarginMs` there).
  */
 export const clockToleranceMs = 200;
 
-/** Why a lease is over. */
+/** Why a lease ended. */
 export type LeaseEnd = "expired" | "clocks_disagree";
 
 /** Whether the lease holds at this instant; otherwise why not. */

@@ -1,7 +1,7 @@
 import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import type { Decision, Permit } from "./port.ts";
 
-/** A permit together with when it begins; `from` does not slide yet. Times are UTC milliseconds. */
+/** A permit with the time at which it begins; `from` does not slide yet. Times are UTC milliseconds. */
 export interface DatedPermit extends Permit {
   readonly notBefore: number;
 }
@@ -40,7 +40,7 @@ export function judge(permits: readonly DatedPermit[], now: number): DatedDecisi
   return { decision: { permitted: false, reason }, from, to };
 }
 
-/** With the window that a sliding permit has at `now`; it may be empty. */
+/** The permit with its window at `now`, where it slides; the window may be empty. */
 function slid(permit: Permit, now: number): Permit {
   if (permit.sliding === undefined) return permit;
   const { lastMs, from } = permit.sliding;

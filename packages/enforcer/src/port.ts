@@ -1,7 +1,7 @@
 import type { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import type { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 
-/** What an enforcer asks before data moves. */
+/** The question that an enforcer asks before data moves. */
 export interface Question {
   /** `<region>/<internal patient id>`. */
   readonly partition: string;
@@ -24,9 +24,9 @@ export interface Permit {
   /** Only data captured within: from <= t < to. */
   readonly from: number;
   readonly to: number;
-  /** Where the window slides: what `from` was made of. */
+  /** Where the window slides: the values from which `from` was computed. */
   readonly sliding?: Sliding;
-  /** In force until. */
+  /** The permit is in force until then. */
   readonly notAfter: number;
 }
 
@@ -40,10 +40,10 @@ export type Decision =
   | { readonly permitted: true; readonly permits: readonly [Permit, ...Permit[]] }
   | { readonly permitted: false; readonly reason: DenialReason };
 
-/** A change of a patient's consents. What was decided of the patient before counts no more. */
+/** A change of a patient's consents. Earlier decisions about the patient no longer count. */
 export interface Recall {
   readonly partition: string;
-  /** It takes nothing away: answers in flight, which were decided before, may still arrive. */
+  /** The change takes nothing away: answers in flight, which were decided before, may still arrive. */
   readonly onlyWidens: boolean;
   /** The organizations whose consents changed. Empty: everybody is concerned, also the patient. */
   readonly grantees: readonly string[];
@@ -61,9 +61,9 @@ export interface Enforcer {
   /** The cached decision if it is still sure, without waiting; undefined means: call `decide`. */
   peek(question: Question): Decision | undefined;
   /**
-   * Called at each recall before it is acknowledged, and with undefined when the session ends. What must not outlive the
-   * recall is let go of before the listener returns. A listener that throws ends the session without an
-   * acknowledgement.
+   * Called at each recall before it is acknowledged, and with undefined when the session ends. The listener must
+   * release everything that may not outlive the recall before it returns. A listener that throws ends the session
+   * without an acknowledgement.
    */
   onRecall(listener: (recall: Recall | undefined) => void): () => void;
   /** Whether a session is live at this instant, by both clocks. */

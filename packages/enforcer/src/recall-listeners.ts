@@ -1,11 +1,11 @@
 import type { Logger } from "@wellapi/runtime";
 import type { Recall } from "./port.ts";
 
-/** Those who hold something that a recall takes away. */
+/** Holders of things that a recall takes away. */
 export interface RecallListeners {
-  /** The function given back removes the listener. */
+  /** Returns a function that removes the listener. */
   add(listener: (recall: Recall | undefined) => void): () => void;
-  /** Tells everybody; whether all of them have let go. */
+  /** Calls every listener; returns whether all of them have released what they held. */
   tell(recall: Recall | undefined): boolean;
 }
 

@@ -25,20 +25,20 @@ export interface EnforcerParts {
   readonly log: Logger;
 }
 
-/** Whom the driver tells what happened to the session. */
+/** Gets the events of the session. */
 export interface SessionListener {
-  /** What was recalled; undefined where the session ended, and with it everything. False where somebody has not let go. */
+  /** The recall; undefined where the session ended, and everything with it. False where a listener has not released. */
   recalled(recall: Recall | undefined): boolean;
   /** A session is live. */
   opened(): void;
 }
 
-/** How soon a lapse is noticed where nobody asks; open streams hear of it then. */
+/** How soon the end of a session is noticed when nobody asks; open streams learn of it then. */
 export const tickEveryMs = 100;
 const shortestBackoffMs = 50;
 const longestBackoffMs = 1_000;
 
-/** Keeps a session open: it owns the stream and the timers, and connects again where a session has ended. */
+/** Keeps a session open: it owns the stream and the timers, and connects again when a session has ended. */
 export class SessionDriver {
   readonly #parts: EnforcerParts;
   readonly #listener: SessionListener;
@@ -80,7 +80,7 @@ export class SessionDriver {
     this.settle();
   }
 
-  /** Whether a session is live, and since when it has been so. Opening is no session: nothing is decided under it. */
+  /** Whether a session is live, and since when. An opening session is not live: nothing is decided under it. */
   look(): { readonly live: boolean; readonly since: number } {
     const { session, clock } = this.#parts;
     const live = session.phase === "live";
@@ -88,7 +88,7 @@ export class SessionDriver {
     return this.#state;
   }
 
-  /** Where the session has ended: closes its stream, tells the listener, connects again. */
+  /** Where the session has ended: closes its stream, calls the listener, connects again. */
   settle(): void {
     const { session, timers, log } = this.#parts;
     this.look();
@@ -138,8 +138,8 @@ export class SessionDriver {
     const { session } = this.#parts;
     const before = session.phase;
     const replies = session.receive(message, this.read());
-    // Whoever holds something of the patient lets go of it before the acknowledgement leaves. One that can't would go on
-    // using it: then there is no acknowledgement, and no session any more.
+    // Listeners release what they hold of the patient before the acknowledgement is sent. If one cannot, it would go
+    // on using it: then there is no acknowledgement, and no session any more.
     if (message.kind === "recall" && session.phase === "live" && !this.#listener.recalled(message)) {
       session.end();
     }
@@ -159,7 +159,10 @@ export class SessionDriver {
     this.#cancelTick = timers.after(tickEveryMs, () => this.#tick());
   }
 
-  /** A process that starts beside the others, or on a busy machine, may open none at its first try: nothing has ended. */
+  /**
+   * A process that starts beside others, or on a busy machine, may fail to open a session at first: no session has
+   * ended then.
+   */
   #isNotable(): boolean {
     return this.#wasOpen || this.#backoffMs > shortestBackoffMs;
   }

@@ -3,31 +3,31 @@ import { type ClockReading, leaseEnd, type SessionLease } from "./lease.ts";
 import { type DatedPermit, judge } from "./permits.ts";
 import type { Decision, Question, Recall } from "./port.ts";
 
-/** What the consent service says. */
+/** Messages of the consent service. */
 export type Incoming =
   | { readonly kind: "opened"; readonly ttlMs: number }
   | { readonly kind: "renewed"; readonly sequence: number }
   | ({ readonly kind: "recall"; readonly recall: string } & Recall);
 
-/** What the enforcer says. */
+/** Messages of the enforcer. */
 export type Outgoing =
   | { readonly kind: "open" }
   | { readonly kind: "renew"; readonly sequence: number }
   | { readonly kind: "acknowledge"; readonly recall: string };
 
-/** What the consent service decided. */
+/** The consent service's answer to a question. */
 export type Answer =
   | { readonly permits: readonly [DatedPermit, ...DatedPermit[]] }
   | { readonly denied: Extract<Decision, { permitted: false }> };
 
-/** A question that is under way. It turns stale when its patient is recalled or its session ends. */
+/** A question under way. It becomes stale when its patient is recalled or its session ends. */
 export interface Ask {
   readonly question: Question;
   stale: boolean;
 }
 
 export interface SessionOptions {
-  /** Cached decisions at most. */
+  /** Most cached decisions. */
   readonly capacity: number;
   readonly renewEveryMs: number;
   /** How long an opening may take. */
@@ -46,10 +46,10 @@ type Phase =
     };
 
 /**
- * The enforcer's side of the session protocol as a state machine without I/O: the driver passes each message,
- * each tick and each look at the clocks, and sends what it is given back, in order. One machine lives through
- * many sessions. The invariant that everything rests on: the cache is empty whenever no session is live, and
- * holds nothing of a patient between their recall and the next answer to a question asked after it.
+ * The enforcer's side of the session protocol as a state machine without I/O: the driver passes each message, each
+ * tick and each reading of the clocks, and sends the returned messages in order. One machine lives through many
+ * sessions. The invariant on which everything depends: the cache is empty whenever no session is live, and holds
+ * nothing of a patient between their recall and the next answer to a question asked after it.
  */
 export class Session {
   readonly #options: SessionOptions;
@@ -173,7 +173,7 @@ export class Session {
     this.drop(partition);
     const phase = this.#phase;
     const reply: Outgoing[] = [{ kind: "acknowledge", recall }];
-    // A renewal under way may have been refused because of this recall: ask again right behind the ack.
+    // This recall may have caused a renewal under way to be refused: ask again right behind the acknowledgement.
     if (phase.kind === "live" && phase.pending.size > 0) reply.push(this.#renew(phase, at));
     return reply;
   }

@@ -2,7 +2,7 @@ import type { Timers } from "./session-driver.ts";
 
 /** Callers who wait for a live session. */
 export interface Waiters {
-  /** Resolves when they are woken, at the latest after `withinMs` milliseconds. */
+  /** Resolves when the callers are woken, at the latest after `withinMs` milliseconds. */
   wait(withinMs: number): Promise<void>;
   wakeAll(): void;
 }

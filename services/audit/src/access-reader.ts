@@ -13,17 +13,17 @@ export interface ReadAccess {
   readonly stored: StoredAccess;
   /** Nonce and body; undefined where the patient's audit key was destroyed, and where it is damaged. */
   readonly secret: Uint8Array | undefined;
-  /** What is stored is not what was written. */
+  /** Whether the stored access differs from what was written. */
   readonly damaged: boolean;
   /** Position in the log; undefined while no published checkpoint covers it. */
   readonly index: number | undefined;
 }
 
-/** Shows accesses to those who may see them. */
+/** Shows accesses to callers who may see them. */
 export interface AccessReader {
-  /** Throws `not_found`, the same for what does not exist and for what is not in scope, and `damaged`. */
+  /** Throws `not_found`, the same for an access that does not exist and for one out of scope, and `damaged`. */
   get(scope: Scope | undefined, id: string): Promise<ReadAccess>;
-  /** Newest first, what is damaged among them. `cursor` is where the next page begins, undefined at the end. */
+  /** Newest first, damaged ones included. `cursor` is where the next page begins, undefined at the end. */
   list(
     scope: Scope,
     query: { readonly interval: Interval; readonly pageSize: number; readonly cursor: string | undefined },
@@ -42,7 +42,7 @@ export function createAccessReader(deps: {
 
   async function open(stored: StoredAccess): Promise<ReadAccess> {
     const [opened, index] = await Promise.all([openSecret(stored), log.indexOf(stored.id)]);
-    // An index that is shown can be proven at once.
+    // The checkpoint covers it, so a shown index can be proven at once.
     const shown = index !== undefined && index < publishedSize() ? index : undefined;
     return { stored, index: shown, ...opened };
   }
@@ -73,7 +73,7 @@ export function createAccessReader(deps: {
   };
 }
 
-/** Of this access, or of the key that opens it; not of the whole file that holds the keys. */
+/** Damage of this access, or of the key that opens it; not of the whole file that holds the keys. */
 export function isDamagedAccess(error: unknown): boolean {
   if (error instanceof AccessLogError) return error.code === "tampered";
   if (!(error instanceof VaultError)) return false;

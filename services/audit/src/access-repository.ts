@@ -1,7 +1,7 @@
 import type { CollectionDeclaration, Document, Store } from "@wellapi/store";
 import type { Interval, Scope } from "./access.ts";
 
-/** An access at rest. What it says is sealed; in clear is what finding it needs. */
+/** An access at rest. Its content is sealed; only the fields that find it are in clear. */
 export type StoredAccess = Document & {
   readonly id: string;
   readonly timeMs: number;
@@ -23,7 +23,7 @@ export const accessesCollection: CollectionDeclaration = {
 };
 
 export interface AccessRepository {
-  /** Stores accesses of one partition but for those whose ids are known; returns what is stored, in their order. */
+  /** Stores accesses of one partition, except known ids; returns the stored accesses, in their order. */
   insert(accesses: readonly StoredAccess[]): Promise<readonly StoredAccess[]>;
   find(id: string): Promise<StoredAccess | undefined>;
   /** Newest first. */

@@ -2,9 +2,9 @@ import type { LeafSealer } from "@wellapi/access-log";
 import { type PatientKey, type Vault, VaultError } from "@wellapi/vault";
 import { INSTALLATION_PARTITION } from "./access.ts";
 
-/** Seals what accesses say: a patient's under the patient's `audit` key, others under the service's own. */
+/** Seals accesses: a patient's under the patient's `audit` key, others under the service's own key. */
 export interface AccessSealing {
-  /** Undefined where the patient's audit key was destroyed: then nothing may be kept but the entry. */
+  /** Undefined where the patient's audit key was destroyed: then only the entry may be kept. */
   seal(partition: string, id: string, plaintext: Uint8Array): Promise<Uint8Array | undefined>;
   /** Undefined where the patient's audit key was destroyed. */
   open(partition: string, id: string, sealed: Uint8Array): Promise<Uint8Array | undefined>;
@@ -17,7 +17,7 @@ export function createAccessSealing(deps: {
   const { vault, sealer } = deps;
   const contextOf = (partition: string, id: string) => JSON.stringify(["accesses", partition, id]);
 
-  /** The key lives in the vault's cache and may be dropped: use it in the turn in which it comes. */
+  /** The key lives in the vault's cache and may be dropped: use it in the same turn. */
   async function withKey<T>(partition: string, use: (key: PatientKey) => T): Promise<T | undefined> {
     try {
       return use(await vault.key(partition, "audit"));
@@ -27,7 +27,7 @@ export function createAccessSealing(deps: {
     }
   }
 
-  /** Identity makes the key with the patient; a leaf must not be lost because it came without. */
+  /** Identity makes the key with the patient; a leaf must not be lost because the key is missing. */
   async function ensureKey(partition: string): Promise<void> {
     try {
       await vault.key(partition, "audit");

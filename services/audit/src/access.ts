@@ -26,7 +26,7 @@ export type Scope =
   | { readonly kind: "partition"; readonly partition: string }
   | { readonly kind: "organization"; readonly organization: string };
 
-/** Who asks, as far as it matters here. */
+/** The caller, as far as it matters here. */
 export interface Viewer {
   readonly kind: string;
   readonly organization?: string;
@@ -34,8 +34,8 @@ export interface Viewer {
 }
 
 /**
- * A patient sees the accesses to their data, an organization its own, an operator those about no patient.
- * Undefined for everybody else: they see nothing.
+ * A patient sees the accesses to their data, an organization its own, an operator those about no patient. Undefined
+ * for everybody else: they see nothing.
  */
 export function scopeOf(viewer: Viewer): Scope | undefined {
   switch (viewer.kind) {

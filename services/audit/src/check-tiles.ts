@@ -14,15 +14,15 @@ import { AuditError } from "./errors.ts";
 import type { LogRepository } from "./log-repository.ts";
 
 /**
- * The full tiles that lie below `directory` against the entries, and those of higher levels against the tiles beneath
- * them. One that is not there is made when it is asked for.
+ * Checks the full tiles below `directory` against the entries, and those of higher levels against the tiles beneath
+ * them. A missing tile is no finding: it is made on demand.
  */
 export async function* checkTiles(
   directory: string,
   size: number,
   log: Pick<LogRepository, "entries">,
 ): AsyncGenerator<Finding> {
-  /** Roots of the tiles of the level before: the hashes of this one. */
+  /** Roots of the tiles of the level below: the hashes of this level. */
   let below: Uint8Array[] | undefined;
   for (let level = 0, full = Math.floor(size / TILE_WIDTH); full > 0; level++) {
     const roots: Uint8Array[] = [];
@@ -31,7 +31,7 @@ export async function* checkTiles(
         below === undefined
           ? await hashesOf(log, index)
           : Buffer.concat(below.slice(index * TILE_WIDTH, (index + 1) * TILE_WIDTH));
-      // The entry that is missing was told already.
+      // The missing entry was reported already.
       if (expected === undefined) return;
       const path = formatTilePath({ kind: "hashes", level, index, width: TILE_WIDTH });
       const kept = await readFile(join(directory, path)).catch(() => undefined);

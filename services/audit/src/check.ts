@@ -24,21 +24,21 @@ import { createLogRepository, type LogRepository } from "./log-repository.ts";
 import { openPublished } from "./start-check.ts";
 
 export interface AuditCheckDeps {
-  /** Of this service; never written to. */
+  /** The store of this service; only read. */
   readonly store: Store;
   readonly vault: Vault;
   readonly kms: Kms;
   readonly trustDomain: string;
-  /** Of the tiles. */
+  /** Folder of the tiles. */
   readonly directory: string;
-  /** Of what was published. */
+  /** Folder of the published checkpoint. */
   readonly publishedDirectory: string;
 }
 
 /** Entries read at once. */
 const PAGE = 1_000;
 
-/** What lies in the store of this service, with its tiles and what was published, looked at without the service. */
+/** The checks of this service's store, its tiles and its published files, without the service. */
 export async function auditCheck(deps: AuditCheckDeps): Promise<StoreCheck> {
   const { store, vault, kms } = deps;
   const log = createLogRepository(store);
@@ -56,7 +56,7 @@ export async function auditCheck(deps: AuditCheckDeps): Promise<StoreCheck> {
       if (!isDamagedAccess(error)) throw error;
       return of("its seal does not open", HIDDEN, RESTORE);
     }
-    // Of an erased patient's accesses nothing opens, once their retention is over.
+    // Nothing of an erased patient's accesses opens, once their retention is over.
     if (secret === undefined) return undefined;
     const own = commitment(secret.subarray(0, NONCE_BYTES), secret.subarray(NONCE_BYTES));
     if (!same(own, access.commitment)) return of("its entry's hash is another one", UNPROVEN, RESTORE);
@@ -98,7 +98,7 @@ async function* lookAtLog(deps: AuditCheckDeps, log: LogRepository): AsyncGenera
   let whole = true;
   let publishedRoot: Uint8Array | undefined = published?.size === 0 ? frontierRoot(tree) : undefined;
   for (let at = 0; at < stored.size; ) {
-    // To the edge of what was published, whose root is compared.
+    // Up to the edge of the published tree, whose root is compared.
     const edge = published !== undefined && at < published.size ? published.size : stored.size;
     const end = Math.min(at + PAGE, edge);
     const page = await entriesOf(log, at, end);
@@ -110,7 +110,7 @@ async function* lookAtLog(deps: AuditCheckDeps, log: LogRepository): AsyncGenera
     at = end;
     if (at === published?.size) publishedRoot = frontierRoot(tree);
   }
-  // What differs from a damaged entry is not the tile's fault.
+  // A tile that differs from a damaged entry may be right.
   if (!whole) return;
   if (!same(frontierRoot(tree), frontierRoot(stored))) {
     return yield entryFinding(undefined, "the entries do not lead to the root that is stored beside them");
@@ -121,7 +121,7 @@ async function* lookAtLog(deps: AuditCheckDeps, log: LogRepository): AsyncGenera
   yield* checkTiles(deps.directory, stored.size, log);
 }
 
-/** Entries [start, end); zeros in the place of one that is missing. */
+/** Entries [start, end); zeros in place of a missing one. */
 async function entriesOf(log: LogRepository, start: number, end: number) {
   try {
     return { entries: await log.entries(start, end), missing: undefined };
@@ -155,7 +155,7 @@ async function publishedOf(
   if (tree.size === 0 && note === undefined) return {};
   try {
     const keys = await openLogKeys({
-      // Nothing is kept: what another key took the place of is read as it is.
+      // Nothing is written: keys that were replaced are read as they are.
       log: { ...log, setKeys: nothing },
       kms,
       origin: `${trustDomain}/log`,

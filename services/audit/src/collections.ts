@@ -2,5 +2,5 @@ import type { CollectionDeclaration } from "@wellapi/store";
 import { accessesCollection } from "./access-repository.ts";
 import { logCollections } from "./log-repository.ts";
 
-/** What the audit service keeps in its store. */
+/** The collections of the audit service. */
 export const auditCollections: readonly CollectionDeclaration[] = [accessesCollection, ...logCollections];

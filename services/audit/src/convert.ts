@@ -9,8 +9,8 @@ import type { ReadAccess } from "./access-reader.ts";
 import { invalidField } from "./errors.ts";
 
 /**
- * A leaf of a request. Throws `invalid_field` where the leaf disagrees with its own body: what is listed must be
- * what is proven.
+ * A leaf of a request. Throws `invalid_field` where the leaf disagrees with its own body: the listed access must be
+ * the proven one.
  */
 export function toIncomingLeaf(leaf: Leaf, position: number): IncomingLeaf {
   const field = `leaves[${position}]`;

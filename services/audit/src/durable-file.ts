@@ -1,11 +1,11 @@
 import { open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 
-/** A text that is kept apart from the store, so that a store from a backup is noticed. */
+/** A text that is stored apart from the store, so that a store from a backup is noticed. */
 export interface DurableFile {
-  /** Undefined where there is none. */
+  /** Undefined where the file is missing. */
   read(): Promise<string | undefined>;
-  /** Durable when it resolves; after a crash either the old or the new one is there, whole. */
+  /** Durable when it resolves; after a crash either the old or the new text is there, whole. */
   write(text: string): Promise<void>;
 }
 

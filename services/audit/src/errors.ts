@@ -2,10 +2,10 @@ import { Code } from "@connectrpc/connect";
 import type { Problem, ProblemCarrier, Violation } from "@wellapi/rpc";
 
 /**
- * - `not_found`: there is no such access or file, or the caller may not see it.
+ * - `not_found`: the access or file does not exist, or the caller may not see it.
  * - `caller_not_permitted`: this kind of caller has no accesses to list.
  * - `invalid_field`: the caller's mistake.
- * - `damaged`: what is stored of the access does not open any more.
+ * - `damaged`: the stored access does not open any more.
  * - `behind_checkpoint`: at start: the store holds less than, or something else than, what was published.
  * - `two_writers`: at start: another process has the log.
  * - `tree_damaged`: at start: entries are missing, or do not lead to the root that is stored beside them.
@@ -68,7 +68,7 @@ export function invalidField(field: string, description: string, reason: string)
   });
 }
 
-/** The store is not what was published. At start nobody calls yet: the message is for the operator. */
+/** The store differs from the published log. At start there are no callers: the message is for the operator. */
 export function startRefused(
   code: "behind_checkpoint" | "two_writers" | "tree_damaged",
   message: string,

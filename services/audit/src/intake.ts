@@ -23,7 +23,7 @@ export function createIntake(deps: {
 }): Intake {
   const { accesses, log, sealing, clock } = deps;
 
-  /** The access as it is stored, or undefined where nothing but the entry may be kept. */
+  /** The stored form of the access, or undefined where only the entry may be kept. */
   async function sealed(leaf: IncomingLeaf, own: Uint8Array): Promise<StoredAccess | undefined> {
     const { id, partition, organization, timeMs, nonce, body } = leaf;
     const secret = new Uint8Array(NONCE_BYTES + body.length);
@@ -43,7 +43,7 @@ export function createIntake(deps: {
         ({ partition }) => partition,
       );
       const stored = await Promise.all([...byPartition.values()].map(accesses.insert));
-      // Should one id ever come with two bodies, the log holds the one that can be shown.
+      // If one id ever came with two bodies, the log would hold the body that can be shown.
       for (const access of stored.flat()) entries.set(access.id, access.commitment);
       await log.addPending(
         [...entries].map(([id, entry]) => ({ id, entry })),

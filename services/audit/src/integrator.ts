@@ -12,7 +12,7 @@ export interface Integrator {
   close(): Promise<void>;
 }
 
-/** One commit's leaves. After a failure half as many are tried: a commit that takes too long would do so for ever. */
+/** Leaves of one commit. After a failure half as many are tried: a commit that takes too long would fail for ever. */
 const MAX_BATCH = 2000;
 const MIN_BATCH = 50;
 const FIRST_BACKOFF_MS = 100;
@@ -54,13 +54,13 @@ export function createIntegrator(options: {
         await pause(Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures - 1)));
       }
     }
-    // In the same turn as the loop's last look at `again`, so that no wake is lost.
+    // In the same turn as the loop's last read of `again`, so that no wake is lost.
     running = undefined;
   }
 
   /**
-   * True where there may be more. A commit that failed may have happened, so each batch starts from what is
-   * stored, and one that was integrated but not yet published is published now.
+   * True where there may be more. A commit that failed may have happened, so each batch starts from the stored state,
+   * and a batch that was integrated but not yet published is published now.
    */
   async function integrateBatch(most: number): Promise<boolean> {
     const tree = await log.tree();

@@ -10,16 +10,16 @@ import type { LogRepository, StoredSuccession } from "./log-repository.ts";
 const PKCS8_ED25519 = Buffer.from("302e020100300506032b657004220420", "hex");
 const SEED_BYTES = 32;
 
-/** The keys that have signed the log's checkpoints, the first ever made and those that took its place. */
+/** The keys that have signed the log's checkpoints: the first one and its successors. */
 export interface LogKeys {
   /** Signs. Its name is the log's origin. */
   readonly current: NoteSigner;
   /**
-   * Signs beside it, for those who have not heard of the new key: after a rotation the one before, until the next
-   * succession. After a declared break nobody: the name is another.
+   * Signs beside the current key, for readers who do not know the new key yet: after a rotation the previous key,
+   * until the next succession. After a declared break none, because the name differs.
    */
   readonly before: NoteSigner | undefined;
-  /** How the current one came, where it is not the first. */
+  /** The succession to the current key, where it is not the first. */
   readonly last: Succession | undefined;
   /** All successions, oldest first. */
   readonly notes: readonly string[];
@@ -33,8 +33,9 @@ interface Chain {
 }
 
 /**
- * Keys lie in the store, and apart from it: one that was made after a backup must outlive the restore, or it could never
- * say what took its place. The longer of the two chains holds. Makes the first key where there is none.
+ * Keys are stored in the store and apart from it. A key that was made after a backup must outlive the restore,
+ * otherwise its succession could never be stated. The longer of the two chains counts. Makes the first key where
+ * there is none.
  */
 export async function openLogKeys(options: {
   readonly log: LogRepository;
@@ -62,7 +63,7 @@ export async function openLogKeys(options: {
   await keep(chain);
   return keysOf(chain);
 
-  /** By the master key in use, where another took the place of the one that wrapped. */
+  /** Wrapped by the master key in use, where that one replaced an older one. */
   async function rewrapped(longest: Chain): Promise<Chain> {
     let changed = false;
     const wrap = async (wrapped: Uint8Array, place: number) => {
@@ -81,7 +82,7 @@ export async function openLogKeys(options: {
   }
 
   async function keep(chain: Chain): Promise<void> {
-    // A start on a full disk has nothing to write.
+    // A start on a full disk must not write.
     if (formatChain(chain) !== kept) await file.write(formatChain(chain));
     if (chain !== stored) await log.setKeys(chain);
   }
@@ -134,7 +135,7 @@ async function newSeed(kms: Kms, context: string): Promise<Uint8Array> {
   return wrapped;
 }
 
-/** By the notes: the same seed may be wrapped in two ways. */
+/** Compares by the notes: the same seed may be wrapped in two ways. */
 function isBeginningOf(one: Chain, chain: Chain): boolean {
   return one.successions.every(({ note }, i) => chain.successions[i]?.note === note);
 }

@@ -9,7 +9,7 @@ const ENTRIES = "log_entries";
 const STATE = "log_state";
 
 export const logCollections: readonly CollectionDeclaration[] = [
-  // One document a leaf id, for ever: what makes a leaf that is sent again harmless.
+  // One document for each leaf id, for ever: so a repeated leaf changes nothing.
   {
     name: LEAVES,
     key: ["partition", "id"],
@@ -31,7 +31,7 @@ type TreeDocument = Document & { readonly frontier: Uint8Array };
 type KeyDocument = Document & { readonly wrapped: Uint8Array };
 type SuccessionsDocument = Document & { readonly successions: readonly StoredSuccession[] };
 
-/** A key that took the place of the one before. */
+/** A key that replaced the one before. */
 export interface StoredSuccession {
   /** Signed by both. */
   readonly note: string;
@@ -41,7 +41,7 @@ export interface StoredSuccession {
 
 export interface PendingLeaf {
   readonly id: string;
-  /** 32 bytes, published as they are. */
+  /** 32 bytes each, in the published form. */
   readonly entry: Uint8Array;
   readonly revision: number;
 }
@@ -54,12 +54,12 @@ export interface StoredTree {
 
 /** Entries, the tree over them, and which leaf became which entry. */
 export interface LogRepository {
-  /** Durable when it resolves. Ids that are known are left as they are. */
+  /** Durable when it resolves. Known ids stay as they are. */
   addPending(
     leaves: ReadonlyArray<{ readonly id: string; readonly entry: Uint8Array }>,
     now: number,
   ): Promise<void>;
-  /** The leaves that wait longest. */
+  /** The leaves that have waited longest. */
   pending(limit: number): Promise<readonly PendingLeaf[]>;
   tree(): Promise<StoredTree>;
   /** Gives the leaves the next indexes, all or nothing. False where the tree has changed meanwhile. */
@@ -70,7 +70,7 @@ export interface LogRepository {
   entries(start: number, end: number): Promise<readonly Uint8Array[]>;
   /** The signing key's wrapped seed, if one was made. */
   signingKey(): Promise<Uint8Array | undefined>;
-  /** Stores the first one; returns the one that is stored. */
+  /** Stores the first one; returns the stored one. */
   addSigningKey(wrapped: Uint8Array): Promise<Uint8Array>;
   /** Oldest first. */
   successions(): Promise<readonly StoredSuccession[]>;

@@ -3,10 +3,10 @@ import { invalidField } from "./errors.ts";
 import type { Publication } from "./publication.ts";
 import type { Tiles } from "./tiles.ts";
 
-/** What anyone may see of the log. It answers for the published tree only. */
+/** The public part of the log. It answers for the published tree only. */
 export interface PublicLog {
   checkpoint(): string;
-  /** Throws `invalid_field`, naming the current size, for what is beyond it. */
+  /** Throws `invalid_field`, naming the current size, for an index or size beyond it. */
   inclusionProof(index: bigint, size: bigint): Promise<Uint8Array[]>;
   consistencyProof(firstSize: bigint, secondSize: bigint): Promise<Uint8Array[]>;
   /**

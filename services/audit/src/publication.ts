@@ -1,13 +1,13 @@
 import { type Frontier, frontierRoot, type NoteSigner, signCheckpoint } from "@wellapi/merkle";
 import type { DurableFile } from "./durable-file.ts";
 
-/** What the log has promised to the world: it answers for this size and no larger one. */
+/** The published state of the log: it answers for this size and no larger one. */
 export interface Publication {
   /** Entries that the published checkpoint covers. */
   size(): number;
   /** The signed note. */
   checkpoint(): string;
-  /** Signs the tree's root, writes it down, and only then shows it. Never goes back to a smaller tree. */
+  /** Signs the tree's root, stores the checkpoint, and only then shows it. Never goes back to a smaller tree. */
   publish(tree: Frontier): Promise<void>;
 }
 
@@ -19,7 +19,8 @@ export async function openPublication(
 ): Promise<Publication> {
   let size = -1;
   let note = "";
-  // By keys that sign the same text in the same way: a start with nothing new has nothing to write, on a full disk either.
+  // The keys sign the same text with the same result, so a start with nothing new writes nothing, also on a full
+  // disk.
   let written = await file.read();
 
   async function publish(next: Frontier): Promise<void> {

@@ -50,8 +50,8 @@ export interface OpenAuditService {
 }
 
 /**
- * Opens the log. Throws AuditError `behind_checkpoint` where the store holds less than was published, or
- * something else (a backup, another log's store), and `tree_damaged` where its entries do not lead to its root.
+ * Opens the log. Throws AuditError `behind_checkpoint` where the store holds less than was published, or something
+ * else (a backup, another log's store), and `tree_damaged` where its entries do not lead to its root.
  */
 export async function openAuditService(config: AuditConfig, deps: AuditDeps): Promise<OpenAuditService> {
   const { store, vault, kms, clock, pageTokens, log: logger } = deps;
@@ -135,7 +135,7 @@ export async function openAuditService(config: AuditConfig, deps: AuditDeps): Pr
   };
 }
 
-/** A new key, where the one that signs is the one that it is to take the place of: a setting that stays does it once. */
+/** Makes a new key where the signing key is the one to replace: a setting that stays has an effect only once. */
 async function rotated(
   keys: LogKeys,
   rotateKey: string | undefined,

@@ -13,9 +13,9 @@ import type { LogKeys } from "./log-keys.ts";
 import type { Tiles } from "./tiles.ts";
 
 /**
- * The checkpoint of the file, if it is this log's: by its key, or by the one before, where a crash came between a
- * succession and the first checkpoint after it. Throws `behind_checkpoint` for another key's: then the store, which
- * holds the key, is not the one that published it.
+ * The checkpoint of the file, if it is this log's: signed by its key, or by the previous one, where a crash came
+ * between a succession and the first checkpoint after it. Throws `behind_checkpoint` for another key's checkpoint:
+ * then the store, which holds the key, did not publish it.
  */
 export function openPublished(note: string, { current, last }: LogKeys): Checkpoint {
   let failure: unknown;
@@ -35,15 +35,15 @@ export function openPublished(note: string, { current, last }: LogKeys): Checkpo
 }
 
 /**
- * What was published and the store has; undefined where that is nothing. Where the store lacks some of it, or nobody
- * knows what was published, the start is refused, unless somebody has decided that it is lost for good: then the log goes
- * on under another name, by a key that says so.
+ * The published part that the store has; undefined where nothing was published. Where the store lacks a part of it,
+ * or the published size is unknown, the start is refused, unless an operator has decided that the part is lost for
+ * good: then the log continues under another name, with a key that declares the break.
  */
 export async function settlePublished(options: {
   readonly published: Checkpoint | undefined;
   readonly tree: Frontier;
   readonly keys: LogKeys;
-  /** Where what was published should be. */
+  /** Where the published checkpoint should be. */
   readonly path: string;
   readonly accepted: string | undefined;
   readonly now: number;
@@ -53,7 +53,8 @@ export async function settlePublished(options: {
   if (!lacks) return { published, keys };
   // A crash came between the declaration and the first checkpoint under it.
   if (declares(keys.last, published, tree)) return { published: undefined, keys };
-  // With the log's name, which a break changes: a setting that stays accepts no second loss of the same sizes.
+  // The setting names the log, and a break changes the name: a setting that stays accepts no second loss of the same
+  // sizes.
   const name = `${keys.current.name}:${published?.size ?? "unknown"}@${tree.size}`;
   if (accepted !== name) {
     const what =
@@ -79,8 +80,8 @@ function declares(last: Succession | undefined, published: Checkpoint | undefine
 }
 
 /**
- * Throws unless the tiles lead to the stored tree's root and to the published one's. Tiles are a cache, so they
- * are made again from the entries before the entries are blamed.
+ * Throws unless the tiles lead to the stored tree's root and to the published one's. Tiles are a cache: if they
+ * differ, they are made again from the entries before the entries count as damaged.
  */
 export async function checkTree(
   tree: Frontier,

@@ -14,7 +14,7 @@ import {
 } from "@wellapi/merkle";
 import { createBoundedCache } from "@wellapi/runtime";
 
-/** Tiles of the log, made from its entries when they are asked for. */
+/** Tiles of the log, made from its entries on demand. */
 export interface Tiles {
   /** The first `width` hashes of a tile. The tile must be within the tree. */
   readonly hashes: ReadTile;
@@ -34,7 +34,7 @@ const MAX_ROOTS = 7 * TILE_WIDTH;
 export function createTiles(options: {
   readonly directory: string;
   readonly entries: (start: number, end: number) => Promise<readonly Uint8Array[]>;
-  /** Told when a tile cannot be kept; it is served all the same. */
+  /** Gets each tile that cannot be stored; the tile is served nevertheless. */
   readonly onCacheFailure: (error: unknown) => void;
 }): Tiles {
   const { directory, entries } = options;
@@ -96,7 +96,7 @@ export function createTiles(options: {
       return encodeEntryBundle(await entries(first, first + width));
     },
     async clear() {
-      // One tile that fails ends a proof, but its other tiles are still being made, perhaps from bad ones.
+      // One failed tile ends a proof, while its other tiles are still being made, perhaps from bad entries.
       await Promise.allSettled(reads);
       roots.clear();
       await rm(join(directory, "tile"), { recursive: true, force: true });

@@ -14,7 +14,7 @@ import { type Patient, patientIdOf } from "./patient.ts";
 
 type Subject = Pick<Patient, "id" | "partition">;
 
-/** One call that leaves its mark in the log. */
+/** One call that leaves an entry in the log. */
 export interface Call {
   readonly caller: Caller;
   /** Commits a change together with the call's leaf, which is the patient's where the change is about one. */
@@ -59,7 +59,7 @@ export function createAccesses(deps: {
   };
 }
 
-/** The RPC by which a change was first made that the journal tells of. */
+/** The RPC that first made a change which an entry of the journal names. */
 function changedBy(kind: Entry["kind"]): DescMethod {
   const { method } = OrganizationService;
   switch (kind) {
@@ -82,7 +82,7 @@ function changedBy(kind: Entry["kind"]): DescMethod {
   }
 }
 
-/** What the log says of a change that is made again because the journal says so. */
+/** The log's entry for a change that is repeated because of an entry of the journal. */
 export function replayedAccess(pairwise: Pairwise, { kind, partition }: Entry): AccessInit {
   const method = changedBy(kind);
   return entryOf(pairwise, {

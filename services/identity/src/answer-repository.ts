@@ -12,18 +12,23 @@ type AnswerDocument = Document & {
   readonly sealed: Uint8Array;
 };
 
-/** Sealed answers that are given again for a day. */
+/** Sealed answers, which a repeated request gets again for a day. */
 export interface AnswerRepository {
-  /** What the same request was answered within the last day. Throws `request_id_reused` where it was another one. */
+  /**
+   * The answer to the same request within the last day. Throws `request_id_reused` where the earlier request differs.
+   */
   find(asking: Asking): Promise<Uint8Array | undefined>;
-  /** To be committed with what the answer tells of; refused as a duplicate where the same request came first. */
+  /**
+   * Belongs to the commit of the change that the answer reports; refused as a duplicate where the same request came
+   * first.
+   */
   keep(partition: string, asking: Asking, answer: Uint8Array): Change;
   close(): Promise<void>;
 }
 
-/** How long an answer is given again. */
+/** How long an answer is kept. */
 const KEPT_MS = DAY;
-/** How often what is older is deleted. */
+/** How often older answers are deleted. */
 const SWEEP_MS = 600_000;
 const SWEPT_AT_ONCE = 500;
 
@@ -34,7 +39,7 @@ export interface AnswerRepositoryOptions {
   readonly log: Logger;
 }
 
-/** Deletes what is too old at once, and then every ten minutes. */
+/** Deletes old answers at once, and then every ten minutes. */
 export async function openAnswerRepository(options: AnswerRepositoryOptions): Promise<AnswerRepository> {
   const { store, sealer, clock, log } = options;
 

@@ -1,27 +1,27 @@
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import { openBox, sealBox } from "@wellapi/vault";
 
-/** Which call asks: the same again within a day is one request (AIP-155). */
+/** The call and the caller: the same again within a day is one request (AIP-155). */
 export interface Asking {
   /** Id of the principal. */
   readonly creator: string;
   /** Full name of the RPC. */
   readonly method: string;
-  /** A random UUID, by contract. It is written down nowhere, neither in clear nor in the log. */
+  /** A random UUID, by contract. It is stored nowhere, neither in clear nor in the log. */
   readonly requestId: string;
   /** Bytes of the request. */
   readonly content: Uint8Array;
 }
 
 /**
- * Seals the answer to one request. The key takes two secrets: the installation's, and the request's id, which only who
- * asked has. So a copy of the disk opens nothing, not even together with the master key.
+ * Seals the answer to one request. The key takes two secrets: the installation's, and the request's id, which only
+ * the caller has. So a copy of the disk opens nothing, not even together with the master key.
  */
 export interface AnswerSealer {
-  /** Where the answer lies: tells neither the request's id nor who asked. */
+  /** Where the answer is stored: reveals neither the request's id nor the caller. */
   id(asking: Asking): string;
   seal(asking: Asking, answer: Uint8Array): Uint8Array;
-  /** The answer; undefined where the request had other content. Throws VaultError `tampered`. */
+  /** The answer; undefined where the request had another content. Throws VaultError `tampered`. */
   open(asking: Asking, sealed: Uint8Array): Uint8Array | undefined;
 }
 
@@ -30,7 +30,7 @@ const noSalt = new Uint8Array();
 
 /** `secret` is 32 bytes that only this installation has. */
 export function createAnswerSealer(secret: Uint8Array): AnswerSealer {
-  /** All from one derivation, so that none of them can be had without the request's id. */
+  /** All come from one derivation, so none of them can be derived without the request's id. */
   function derive({ creator, method, requestId }: Asking) {
     const info = JSON.stringify(["wellapi/answers/v1", creator, method, requestId]);
     const bytes = Buffer.from(hkdfSync("sha256", secret, noSalt, info, 3 * KEY_BYTES));

@@ -11,14 +11,17 @@ import type { Caller } from "@wellapi/rpc";
 import type { Change } from "@wellapi/store";
 import type { AnswerRepository } from "./answer-repository.ts";
 
-/** Commits the answer with what it tells of; false where the same request came first, and nothing was stored. */
+/**
+ * Commits the answer with the change that it reports; false where the same request came first, and nothing was
+ * stored.
+ */
 export type Store<A> = (keep: (partition: string, answer: A) => Change) => Promise<A | undefined>;
 
-/** Calls whose answers hold a key or a token, which a lost answer must not lose. */
+/** Calls whose answers hold a key or a token. A lost answer must not lose it. */
 export interface Answers {
   /**
-   * The answer of `make`, or the one that the same caller's same request got within a day. `make` tells undefined where
-   * the answer that it gave to `keep` met one of the same request.
+   * Returns the result of `make`, or the answer that the same request of the same caller got within a day. `make`
+   * returns undefined where `keep` found that the same request came first.
    */
   once<I extends DescMessage, O extends DescMessage>(
     caller: Caller,

@@ -25,7 +25,7 @@ import type {
   InstallationKeyRepository,
 } from "./installation-key-repository.ts";
 
-/** A certificate of a client, signed. */
+/** A signed client certificate. */
 export interface ClientCertificate {
   readonly pem: string;
   readonly der: Uint8Array;
@@ -41,8 +41,8 @@ export interface ServerCertificate {
 }
 
 /**
- * The installation's own authority (X.509, RFC 5280). While one root takes the place of another there are two: clients'
- * certificates are of the newest, doors' of the oldest, for who calls them may know no other yet.
+ * The installation's own authority (X.509, RFC 5280). During a change of roots there are two: clients' certificates
+ * come from the newest, and doors' from the oldest, because callers may not know the newer one yet.
  */
 export interface CertificateAuthority {
   /** PEM, all roots, the newest first. */
@@ -59,7 +59,7 @@ export interface CertificateAuthority {
 
 const ROOT_LIFETIME = 3650 * DAY;
 const SERVER_LIFETIME = 7 * DAY;
-/** Certificates start a little early, for clients whose clocks are behind. */
+/** Certificates start a little early, for clients whose clocks are slow. */
 const BACKDATE = 5 * 60_000;
 const ecdsa = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const loopback = ["localhost", "127.0.0.1", "::1"];
@@ -68,7 +68,10 @@ export interface CertificateAuthorityOptions {
   readonly repository: InstallationKeyRepository;
   readonly clock: Clock;
   readonly trustDomain: string;
-  /** Numbers of the roots that are trusted, ascending: others are made, and dropped. None: those that there are. */
+  /**
+   * Numbers of the roots to trust, ascending: missing roots are made, and others are dropped. Empty: the roots that
+   * exist.
+   */
   readonly roots: readonly number[];
   readonly log: Logger;
 }
@@ -196,14 +199,14 @@ async function reconcileRoots(options: CertificateAuthorityOptions): Promise<rea
   for (const number of wanted) {
     if (before.some((root) => numberOf(root) === number)) continue;
     const root = await createRoot(options, number);
-    // Another replica may be faster: then its root is the one.
+    // Another replica may be faster: then its root counts.
     await repository.insert("authority", root).catch(async (error: unknown) => {
       if (!(await read()).some(({ id }) => id === root.id)) throw error;
     });
     if (before.length > 0)
       log.info(`root ${number} of the authority is made, and signs clients' certificates from now on`);
   }
-  // What is to be dropped goes only when something is there in its place.
+  // Roots are dropped only after their replacements exist.
   for (const root of before.filter((root) => !wanted.includes(numberOf(root)))) {
     await repository.delete("authority", root.id);
     log.warn(`root ${numberOf(root)} of the authority is dropped: its certificates are refused`);

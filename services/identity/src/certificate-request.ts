@@ -13,7 +13,7 @@ export async function readCertificateRequest(pem: string): Promise<PublicKey> {
   const request = parse(pem);
   const { name, namedCurve } = request.publicKey.algorithm as { name: string; namedCurve?: string };
   const allowed = name === "Ed25519" || (name === "ECDSA" && /^P-(256|384)$/.test(namedCurve ?? ""));
-  // Before the signature is verified: an attacker chooses how dear a verification with RSA is.
+  // Checked before the signature is verified: an attacker chooses how expensive a verification with RSA is.
   if (!allowed) throw invalidField(FIELD, `keys of this type are not accepted; ${ALLOWED}`);
   const proven = await request.verify().catch(() => false);
   if (!proven) throw invalidField(FIELD, "its signature is not by its own key; make a new request");

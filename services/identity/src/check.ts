@@ -5,7 +5,7 @@ import { collections, identityCollections } from "./collections.ts";
 import { type KeyDocument, unwrapKey } from "./installation-key-repository.ts";
 import { openProfile, type PatientDocument } from "./patient-repository.ts";
 
-/** What lies in the store of this service, looked at without the service. */
+/** The checks of this service's store, without the service. */
 export function identityCheck(deps: {
   readonly vault: Vault;
   readonly kms: Kms;
@@ -20,7 +20,7 @@ export function identityCheck(deps: {
       openProfile(await vault.key(partition, "data"), profile);
       return undefined;
     } catch (error) {
-      // Of an erased patient nothing opens; a damaged key is told where it lies.
+      // Nothing of an erased patient opens; a damaged key is reported by the check of the keys.
       if (error instanceof VaultError && (error.code === "destroyed" || error.code === "damaged"))
         return undefined;
       if (!(error instanceof SyntaxError) && !(error instanceof VaultError)) throw error;

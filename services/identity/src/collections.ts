@@ -2,7 +2,7 @@ import { leavesCollection } from "@wellapi/access-log";
 import { journalCollections } from "@wellapi/journal";
 import type { CollectionDeclaration } from "@wellapi/store";
 
-/** The partition of what belongs to no patient. */
+/** The partition of documents that belong to no patient. */
 export const INSTALLATION = "identity";
 
 export const collections = {
@@ -15,11 +15,13 @@ export const collections = {
   answers: "answers",
 } as const;
 
-/** The unique index by which a creation is made once. Creators choose their ids apart from each other. */
+/**
+ * The unique index that prevents a second creation by a repeated request. Each creator chooses its ids independently.
+ */
 export const REQUEST_INDEX = "request";
 const request = { name: REQUEST_INDEX, fields: ["creator", "requestId"], unique: true };
 
-/** What the identity service keeps, for its store's declaration. */
+/** The collections of the identity service, for its store's declaration. */
 export const identityCollections: readonly CollectionDeclaration[] = [
   { name: collections.organizations, key: ["partition", "id"], indexes: [request] },
   {

@@ -9,7 +9,7 @@ export interface IdentityConfig {
   readonly trustDomain: string;
   /** Home region of the patients that are enrolled here. */
   readonly region: string;
-  /** Numbers of the authority's roots that are trusted, ascending. Absent: those that there are, at first 1. */
+  /** Numbers of the authority's roots to trust, ascending. Absent: the roots that exist, at first 1. */
   readonly authorities?: readonly number[] | undefined;
 }
 

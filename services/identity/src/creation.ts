@@ -3,18 +3,18 @@ import type { Change, Commit, CommitResult, Document, Store } from "@wellapi/sto
 import { REQUEST_INDEX } from "./collections.ts";
 import { damaged, requestIdReused } from "./errors.ts";
 
-/** Commits with the leaf of the call that asked for it. */
+/** Commits with the leaf of the call. */
 export type CommitWithLeaf = (commit: Commit) => Promise<CommitResult>;
 
-/** Which request creates something. */
+/** Identifies the request that creates something. */
 export interface Creation {
-  /** Id of the principal that asks. */
+  /** Id of the calling principal. */
   readonly creator: string;
   /** Opaque: a caller's own request id may name a person, so it is kept as a MAC only. */
   readonly requestId: string;
 }
 
-/** The creation that a caller's request stands for. */
+/** The creation that a request identifies. */
 export type CreationOf = (creator: string, requestId: string) => Creation;
 
 /** `key` is 32 bytes that only this installation has. */
@@ -34,7 +34,7 @@ export function contentDigest(...content: readonly string[]): string {
   return createHash("sha256").update(JSON.stringify(content)).digest("hex");
 }
 
-/** What the request created before. */
+/** The document that the request created before. */
 export async function findCreated<D extends CreatedDocument>(
   store: Store,
   collection: string,
@@ -45,8 +45,8 @@ export async function findCreated<D extends CreatedDocument>(
 }
 
 /**
- * Inserts the document, or gives the one that the same request created. Throws `request_id_reused`, and what `also`
- * throws: a guard on something else, which is read anew where it changed meanwhile.
+ * Inserts the document, or returns the one that the same request created. Throws `request_id_reused`, and the errors
+ * of `also`: a guard on another document, which is read again where it changed meanwhile.
  */
 export async function insertOnce<D extends CreatedDocument>(
   store: Store,

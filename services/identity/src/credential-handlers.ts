@@ -31,7 +31,7 @@ export interface CredentialHandlersDeps {
   readonly journal: Pick<Follower, "owed" | "tell">;
   readonly clock: Clock;
   readonly ids: Ids;
-  /** Told after a revocation is durable. */
+  /** Called after a revocation is durable. */
   readonly revoked: (credential: string) => void;
 }
 
@@ -41,13 +41,13 @@ export function createCredentialHandlers(deps: CredentialHandlersDeps): Handlers
   return { ...createIssueHandlers(deps), ...createKeptHandlers(deps) };
 }
 
-/** What makes credentials. */
+/** The RPCs that make credentials. */
 function createIssueHandlers(
   deps: CredentialHandlersDeps,
 ): Pick<Handlers, "issueCertificate" | "createApiKey"> {
   const { accesses, organizations, credentials, answers, authority, trustDomain, clock, ids } = deps;
 
-  /** Of a request that is sent again: it must not hand out what was revoked since, nor make another one. */
+  /** For a repeated request: it must not return a credential that was revoked since, nor make another one. */
   async function checkAgain(answer: { readonly credential?: { readonly id: string } | undefined }) {
     const { revokeTime } = await credentials.credential(answer.credential?.id ?? "");
     if (revokeTime !== undefined) throw credentialRevoked();
@@ -120,7 +120,7 @@ function createIssueHandlers(
   };
 }
 
-/** What is done with credentials that were made. */
+/** The RPCs on existing credentials. */
 function createKeptHandlers({
   accesses,
   organizations,
@@ -140,7 +140,7 @@ function createKeptHandlers({
           (credential) => [journal.owed(revocationOf(credential))],
         );
         if (changed) revoked(credential.id);
-        // Also for one that was revoked before: then an earlier call may have failed here.
+        // Also for a credential that was revoked before: an earlier call may have failed here.
         await writeDown(journal, revocationOf(credential));
         return { credential: toCredentialMessage(credential) };
       });

@@ -23,8 +23,8 @@ type CredentialDocument = Document & {
 /** Credentials, by id and by fingerprint. No secret is stored. */
 export interface CredentialRepository {
   /**
-   * `also` is committed with it: a guard that its application is still there, and the answer that is kept. False where
-   * one of these was refused, and nothing was stored.
+   * `also` is committed with it: a guard that its application still exists, and the stored answer. False where one of
+   * these was refused, and nothing was stored.
    */
   insert(credential: Credential, commit: CommitWithLeaf, also: readonly Change[]): Promise<boolean>;
   /** Throws `not_found`. */
@@ -34,8 +34,8 @@ export interface CredentialRepository {
   /** Newest first. */
   ofApplication(application: string, page: PageRequest): Promise<ListPage<Credential>>;
   /**
-   * `changed` is false where it was revoked before; its first time stays. What else is committed with the change comes
-   * from `also`. Throws `not_found`.
+   * `changed` is false where it was revoked before; its first time stays. `also` gives further changes of the same
+   * commit. Throws `not_found`.
    */
   revoke(
     id: string,
@@ -43,7 +43,7 @@ export interface CredentialRepository {
     commit: CommitWithLeaf,
     also?: (revoked: Credential) => readonly Change[],
   ): Promise<{ credential: Credential; changed: boolean }>;
-  /** Those of operators, newest first. */
+  /** Operators' credentials, newest first. */
   ofOperators(): Promise<readonly Credential[]>;
   /** Stores an operator with its first key. */
   insertOperator(operator: string, key: Credential): Promise<void>;

@@ -7,12 +7,12 @@ export const lifetimes = {
   apiKey: { default: 90 * DAY, max: 366 * DAY },
 } as const;
 
-/** Who shows a credential. */
+/** The owner of a credential. */
 export type Holder =
   | { readonly kind: "application"; readonly application: string; readonly organization: string }
   | { readonly kind: "operator"; readonly operator: string };
 
-/** What an application or an operator shows to prove that it is itself. Times are UTC milliseconds. */
+/** A credential of an application or an operator. Times are UTC milliseconds. */
 export interface Credential {
   /** `crd_...` */
   readonly id: string;

@@ -29,7 +29,7 @@ export const identityService = describeService({
   replicas: "many",
   surfaces: [keysSurface],
   settings: { authorities: authoritiesSetting },
-  // A token that nobody got is only one more.
+  // A token that is lost on the way does no harm: sending again makes one more.
   repeatable: [TokenExchangeService.method.exchangeCredential],
   async compose(platform, settings) {
     const { installation, clock, ids, log, closers, accessEnds } = platform;

@@ -3,7 +3,7 @@ import type { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/ident
 import type { CertificateAuthority } from "./certificate-authority.ts";
 import { readCertificateRequest } from "./certificate-request.ts";
 
-/** No leaf: nothing of anybody's is read or changed. */
+/** No leaf: the call reads and changes no data of anybody. */
 export function createEdgeCertificateHandlers(
   authority: CertificateAuthority,
 ): ServiceImpl<typeof EdgeCertificateService> {

@@ -2,8 +2,8 @@ import { Code } from "@connectrpc/connect";
 import type { Problem, ProblemCarrier, Violation } from "@wellapi/rpc";
 
 /**
- * `invalid`: a field is wrong. `damaged`: what is stored does not open or does not fit together; somebody has to
- * look at the store or at the key file. The others say what their problem's reason says.
+ * `invalid`: a field is wrong. `damaged`: stored data does not open or does not fit together; an operator has to
+ * check the store or the key file. The other codes have the meaning of their problem's reason.
  */
 export type IdentityErrorCode =
   | "invalid"
@@ -82,7 +82,7 @@ export function organizationInUse(): IdentityError {
   });
 }
 
-/** For a request that made a credential before, which was revoked since: it must not make another one. */
+/** For a repeated request whose credential was revoked since: it must not make another one. */
 export function credentialRevoked(): IdentityError {
   return new IdentityError("credential_revoked", {
     code: Code.FailedPrecondition,
@@ -92,7 +92,7 @@ export function credentialRevoked(): IdentityError {
   });
 }
 
-/** `why` is told only to who holds the credential: it must not tell more than the credential itself does. */
+/** Only the holder of the credential gets `why`: it must not reveal more than the credential itself does. */
 export function credentialInvalid(why: string, options?: ErrorOptions): IdentityError {
   const problem = { code: Code.Unauthenticated, reason: "CREDENTIAL_INVALID", message: why };
   return new IdentityError("credential_invalid", problem, options);

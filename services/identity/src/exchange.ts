@@ -13,7 +13,7 @@ import { partitionOf } from "./patient.ts";
 import type { PatientRepository } from "./patient-repository.ts";
 import type { InternalClaims, SignedToken, TokenIssuer } from "./token.ts";
 
-/** What a caller shows. */
+/** The credential that a caller presents. */
 export type Shown =
   | { readonly kind: "certificate"; readonly der: Uint8Array }
   | { readonly kind: "api_key"; readonly key: string }
@@ -27,9 +27,11 @@ export interface CredentialExchange {
   exchange(shown: Shown, workload: string): Promise<SignedToken>;
 }
 
-/** Stands for a call that enters from outside. It never acts on its own behalf. */
+/** Represents a call that enters from outside. It never acts on its own behalf. */
 const DOOR = "door";
-/** Where TLS from outside ends: a certificate is no secret, so from any other workload it proves nothing. */
+/**
+ * The workload where TLS from outside ends. A certificate is no secret, so from any other workload it proves nothing.
+ */
 const EDGES: ReadonlySet<string> = new Set([DOOR, "gateway"]);
 /** Milliseconds. */
 const WORKLOAD_TOKEN_LIFETIME = 5 * 60_000;
@@ -93,7 +95,7 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
     const id = pairwise.inward("installation", "pat", patient);
     if (id === undefined) throw credentialInvalid("the token names no patient");
     const partition = partitionOf(region, id);
-    // Erased patients may still sign in: the log of who read their data stays theirs.
+    // Erased patients may still sign in: they keep access to the log of who read their data.
     if (!(await patients.exists(partition))) throw credentialInvalid("the token names no patient");
     const actor = { kind: "operator", id: operator } as const;
     const principal: Principal = { kind: "patient", id, partition, credential: tokenId, actor };
@@ -103,7 +105,7 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
   async function ofInternalToken(token: string): Promise<InternalClaims> {
     const claims = await tokens.verifyInternal(token);
     const { kind, credential } = claims.principal;
-    // A stored credential may have been revoked since the token was made, or its application disabled.
+    // The stored credential may have been revoked since the token was made, or its application disabled.
     if (credential !== undefined && (kind === "application" || kind === "operator")) {
       const found = await credentials.find(credential);
       if (!found) throw credentialInvalid("the credential is unknown");

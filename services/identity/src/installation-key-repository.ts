@@ -41,9 +41,9 @@ export interface InstallationKeyRepository {
   /** Newest first. */
   keys(purpose: InstallationKeyPurpose): Promise<readonly InstallationKey[]>;
   insert(purpose: InstallationKeyPurpose, key: InstallationKey): Promise<void>;
-  /** Wraps anew what an older master key has wrapped. Any replica may do it, at any time. Returns how many. */
+  /** Rewraps keys that an older master key has wrapped. Any replica may do it, at any time. Returns how many. */
   rewrap(): Promise<number>;
-  /** With further changes of the installation's partition in the same commit. */
+  /** Commits further changes of the installation's partition together with the key. */
   delete(purpose: InstallationKeyPurpose, id: string, further?: readonly Change[]): Promise<void>;
 }
 

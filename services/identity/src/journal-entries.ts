@@ -11,12 +11,12 @@ import type { Kind, Organization } from "./organization.ts";
 import type { OrganizationRepository } from "./organization-repository.ts";
 import type { PatientRepository } from "./patient-repository.ts";
 
-/** What the journal is told of a revoked credential. */
+/** The journal's fact for a revoked credential. */
 export function revocationOf({ id, revokeTime = 0 }: Credential): Fact {
   return { kind: "credential_revoked", partition: INSTALLATION, subject: id, time: revokeTime };
 }
 
-/** What the journal is told of a key of tokens that another took the place of. */
+/** The journal's fact for a signing key that was replaced. */
 export function replacementOf(kid: string, time: number): Fact {
   return { kind: "signing_key_replaced", partition: INSTALLATION, subject: kid, time };
 }
@@ -34,13 +34,16 @@ const stateKinds = {
   },
 } as const;
 
-/** What the journal is told of a changed state. The subject tells the changes of one apart, and their order. */
+/**
+ * The journal's fact for a changed state. The subject distinguishes the changes of one resource, and gives their
+ * order.
+ */
 export function stateOf(kind: Kind, { id, state, stateVersion, updateTime }: Organization): Fact {
   const subject = `${id}.${stateVersion}`;
   return { kind: stateKinds[kind][state], partition: INSTALLATION, subject, time: updateTime };
 }
 
-/** The state that an entry tells of; undefined for entries of other kinds. */
+/** The state in an entry; undefined for entries of other kinds. */
 function toldState({ kind, subject }: Entry) {
   for (const owner of ["organization", "application"] as const) {
     for (const state of ["active", "disabled", "deleted"] as const) {
@@ -52,7 +55,7 @@ function toldState({ kind, subject }: Entry) {
   return undefined;
 }
 
-/** Resolves once a restore can't undo the fact. Throws `journal_unavailable`. */
+/** Resolves once a restore cannot undo the fact. Throws `journal_unavailable`. */
 export async function writeDown(journal: Pick<Follower, "tell">, fact: Fact): Promise<void> {
   try {
     await journal.tell(fact);
@@ -61,7 +64,7 @@ export async function writeDown(journal: Pick<Follower, "tell">, fact: Fact): Pr
   }
 }
 
-/** Makes entries of the journal true of data that came from a backup. */
+/** Applies entries of the journal to data that came from a backup. */
 export function createReplay(deps: {
   readonly store: Store;
   readonly accessLog: AccessLog;
@@ -69,7 +72,7 @@ export function createReplay(deps: {
   readonly patients: PatientRepository;
   readonly organizations: OrganizationRepository;
   readonly keys: InstallationKeyRepository;
-  /** What the log says of it; `partition` of a patient, or none. */
+  /** The log's entry for it; `partition` of a patient, or none. */
   readonly leafOf: (entry: Entry) => AccessInit;
 }): (entry: Entry) => Promise<void> {
   const { store, accessLog, credentials, patients, organizations, keys, leafOf } = deps;
@@ -100,7 +103,7 @@ export function createReplay(deps: {
   };
 }
 
-/** What was made after the backup is not there, and needs no revoking. */
+/** A credential that was made after the backup does not exist, and needs no revocation. */
 async function known(work: Promise<unknown>): Promise<void> {
   try {
     await work;

@@ -4,8 +4,8 @@ import { lifetimes, standingOf } from "./credential.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
 
 /**
- * A new operator's key where no operator's key is in force: at the first start, and after the last one was revoked
- * or has expired, for then nobody could run the installation. Otherwise undefined.
+ * Makes a new operator's key where no operator's key is in force: at the first start, and after the last one was
+ * revoked or has expired. Otherwise nobody could run the installation. Returns undefined where a key is in force.
  */
 export async function ensureOperator(
   credentials: CredentialRepository,

@@ -138,7 +138,7 @@ function stateHandlers({
   };
 }
 
-/** What an update makes of one: the display name is all that can be changed. */
+/** The result of an update: only the display name can change. */
 function renaming(
   resource: string,
   fields: ReadonlySet<string>,

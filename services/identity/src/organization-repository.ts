@@ -9,11 +9,11 @@ import type { ListPage, PageRequest } from "./page.ts";
 type OrganizationDocument = CreatedDocument & Organization & { readonly digest: string };
 type ApplicationDocument = CreatedDocument & Application & { readonly digest: string };
 
-/** What becomes of one, and what is committed with it. The same object means that nothing changes. */
+/** The new state of a resource, and changes to commit with it. The same object means that nothing changes. */
 export interface Amendment<T> {
   readonly change: (current: T) => T;
   readonly also?: (changed: T) => readonly Change[];
-  /** Checked again at each try: with what is committed meanwhile it must hold, too. */
+  /** Checked again at each attempt: it must also hold with commits that came meanwhile. */
   readonly unless?: (current: T) => Promise<void>;
 }
 
@@ -53,8 +53,8 @@ export interface OrganizationRepository {
     commit: CommitWithLeaf,
   ): Promise<{ changed: Application; before: Application }>;
   /**
-   * For a commit that makes something of it: refused as a conflict if the organization or application changed
-   * meanwhile, so that nothing is made of one that is being deleted. Throws `not_found` and `deleted`.
+   * A guard for a commit that depends on the organization or application: refused as a conflict if it changed
+   * meanwhile, so that nothing is made for one that is being deleted. Throws `not_found` and `deleted`.
    */
   holding(kind: Kind, id: string): Promise<Change>;
   /** Whether the application and its organization are active. */
@@ -144,7 +144,7 @@ async function amend<T extends Organization, D extends CreatedDocument & T>(
     const { document, revision } = await storedOf<D>(store, kind, id);
     const before = toParticipant<T>(document);
     const changed = change(before);
-    // Before the etag: a change that was made already, and whose answer was lost, gives the same answer again.
+    // Before the etag: a repeated change whose first answer was lost gets the same answer again.
     if (changed === before) return { changed, before };
     if (etag !== "" && etag !== etagOf(before)) throw staleEtag(kind);
     await unless?.(before);
@@ -169,7 +169,7 @@ function listPage<T extends Organization, D extends CreatedDocument & T>(
   return page.cursor === undefined ? { items } : { items, cursor: page.cursor };
 }
 
-/** Without what the store alone needs. */
+/** Without the fields that only the store needs. */
 function toParticipant<T extends Organization>(document: CreatedDocument & T): T {
   const {
     partition: _,

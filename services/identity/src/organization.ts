@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { deleted } from "./errors.ts";
 
-/** `active` alone permits. `deleted` is for ever. */
+/** Only `active` permits. `deleted` is final. */
 export type State = "active" | "disabled" | "deleted";
 
-/** What organizations and applications have in common. Times are UTC milliseconds. */
+/** The common part of organizations and applications. Times are UTC milliseconds. */
 interface Participant {
   readonly displayName: string;
   readonly createTime: number;
@@ -33,14 +33,14 @@ export function newParticipant(displayName: string, now: number): Participant {
   return { displayName, createTime: now, updateTime: now, state: "active", stateVersion: 0 };
 }
 
-/** The same in another state; itself where it has that. Throws `deleted`. */
+/** The resource in another state; the same object where it has that state already. Throws `deleted`. */
 export function inState<T extends Participant>(participant: T, state: State, now: number): T {
   if (participant.state === state) return participant;
   if (participant.state === "deleted") throw deleted();
   return { ...participant, state, stateVersion: participant.stateVersion + 1, updateTime: now };
 }
 
-/** The same with another name. Throws `deleted`. */
+/** The resource with another name. Throws `deleted`. */
 export function renamed<T extends Participant>(participant: T, displayName: string, now: number): T {
   if (participant.state === "deleted") throw deleted();
   if (participant.displayName === displayName) return participant;

@@ -1,10 +1,10 @@
 import type { DescMethodUnary, Message } from "@bufbuild/protobuf";
 import { type Caller, openListPage, type PageTokens, textPosition } from "@wellapi/rpc";
 
-/** Which page of a list the store is asked for. */
+/** The page of a list that the store is asked for. */
 export interface PageRequest {
   readonly size: number;
-  /** The store's own. */
+  /** The store's cursor. */
   readonly cursor?: string;
 }
 

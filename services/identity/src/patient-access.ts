@@ -3,11 +3,11 @@ import type { Pairwise } from "@wellapi/vault";
 import { callerNotPermitted, notFound } from "./errors.ts";
 import { partitionOf } from "./patient.ts";
 
-/** Which patient a caller means by its own id for them, and whether it may. */
+/** Finds the patient by the caller's own id for them, and checks whether the caller may act. */
 export interface PatientAccess {
   /**
-   * The patient's partition. An operator gets `not_found` for an id that is none; a patient gets
-   * `caller_not_permitted` for every id but their own, whether there is such a patient or not.
+   * The patient's partition. An operator gets `not_found` for an unknown id; a patient gets `caller_not_permitted`
+   * for every id but their own, whether the patient exists or not.
    */
   partition(caller: Caller, outwardId: string): string;
   outward(caller: Caller, internalId: string): string;

@@ -50,7 +50,7 @@ export function createPatientHandlers(deps: PatientHandlerDeps): ServiceImpl<typ
           creation,
           commit({ id, partition }),
         );
-        // A repeated request changes nothing, and is about the patient that it made.
+        // A repeated request changes nothing, and its entry names the patient that the first one made.
         if (created.id !== id) about(created);
         return { patient: toPatientMessage(created, patientAccess.outward(caller, created.id)) };
       });
@@ -108,7 +108,7 @@ export function createPatientDirectoryHandlers(
 ): ServiceImpl<typeof PatientDirectoryService> {
   const { accesses, patients, clock } = deps;
   return {
-    // The call that a service resolves a patient for has its own leaf.
+    // A service resolves a patient during a call, and that call leaves its own entry.
     async resolvePatient({ partition }) {
       const { profile, eraseTime } = await patients.patient(partition);
       return {

@@ -18,7 +18,7 @@ export type PatientDocument = Document &
     readonly eraseTime?: number;
     /** Sealed JSON of a Profile; gone after erasure. */
     readonly profile?: Uint8Array;
-    /** Of the content of the creating request, keyed with the patient's key; gone after erasure. */
+    /** Digest of the content of the creating request, keyed with the patient's key; gone after erasure. */
     readonly requestMac?: Uint8Array;
   };
 
@@ -37,7 +37,7 @@ export interface PatientRepository {
   /** By internal id. */
   patients(region: string, page: PageRequest): Promise<ListPage<Patient>>;
   /**
-   * Replaces the profile by what `change` makes of it. `etag` is empty or must be the current one. Throws `not_found`,
+   * Replaces the profile by the result of `change`. `etag` is empty or must be the current one. Throws `not_found`,
    * also once erased, and `stale_etag`.
    */
   amend(
@@ -68,8 +68,8 @@ export function createPatientRepository(store: Store, vault: Vault): PatientRepo
         if (!(await sameRequest(created, profile))) throw requestIdReused();
         return toPatient(created);
       }
-      // Keys first: a patient without keys must never be seen. Should the commit fail, a key that has sealed
-      // nothing stays behind and harms nobody.
+      // Keys first: a patient without keys must never be visible. If the commit fails, the key has sealed nothing and
+      // does no harm.
       await vault.create(partition, "data");
       await vault.create(partition, "audit");
       const key = await vault.key(partition, "data");
@@ -167,14 +167,14 @@ async function patientOf(vault: Vault, document: PatientDocument): Promise<Patie
   };
 }
 
-/** Without a key there is nothing left to compare with: the request stands for the erased patient. */
+/** Without a key nothing is left to compare with: the request identifies the erased patient. */
 async function isSameRequest(vault: Vault, existing: PatientDocument, profile: Profile): Promise<boolean> {
   const key = existing.requestMac && (await keyOf(vault, existing.partition));
   if (!key || !existing.requestMac) return true;
   return timingSafeEqual(requestMac(key, profile), existing.requestMac);
 }
 
-/** By what is sealed, which is new with each change: it tells nothing of the content. */
+/** Digest of the sealed profile, which is new with each change: it reveals nothing of the content. */
 function etagOf({ partition, profile, eraseTime }: PatientDocument): string {
   const content = createHash("sha256").update(JSON.stringify([partition, eraseTime ?? null]));
   return content

@@ -1,6 +1,6 @@
 import type { TimeZonePeriod } from "./time-zone.ts";
 
-/** What identifies a patient; sealed with the patient's key. */
+/** The identifying data of a patient; sealed with the patient's key. */
 export interface Profile {
   readonly displayName: string;
   /** Oldest first. */

@@ -42,7 +42,7 @@ export interface IdentityDeps {
   readonly kms: Kms;
   readonly pairwise: Pairwise;
   readonly accessLog: AccessLog;
-  /** Outlives the store: revocations are written down in it, and replayed from it before the service opens. */
+  /** Outlives the store: revocations are recorded in it, and replayed from it before the service opens. */
   readonly journal: JournalAccess;
   readonly pageTokens: PageTokens;
   readonly clock: Clock;
@@ -51,17 +51,19 @@ export interface IdentityDeps {
 }
 
 export interface IdentityService {
-  /** With those for services only (`isPublic` of @wellapi/rpc tells): never serve them to the outside. */
+  /**
+   * With those for services only (`isPublic` of @wellapi/rpc shows which): never serve these to callers from outside.
+   */
   readonly routes: readonly Route[];
   /** The authority's certificate, PEM: verifies providers' certificates and the door's. */
   readonly authority: string;
-  /** An operator's API key that was made by this start, to be shown once; undefined otherwise. */
+  /** The operator's API key that this start made, to be shown once; undefined otherwise. */
   readonly firstOperatorKey: string | undefined;
   /** For a door, for 7 days: key, certificate and authority, PEM. `hosts`: names or addresses besides localhost. */
   issueServerCertificate(hosts: readonly string[]): Promise<ServerCertificate>;
   /**
-   * Tells of each credential that was revoked, and of each application or organization that was disabled or deleted,
-   * once that is durable and before its call is answered. Returns how to stop.
+   * Calls the listener for each revoked credential, and for each application or organization that was disabled or
+   * deleted, once that is durable and before its call is answered. Returns how to stop.
    */
   onAccessEnded(listener: (id: string) => void): () => void;
   close(): Promise<void>;
@@ -80,7 +82,7 @@ export async function openIdentityService(
   const patients = createPatientRepository(store, vault);
   const installationKeys = createInstallationKeyRepository(store, kms);
   const journal = createFollower({ ...deps.journal, store, log });
-  // Before keys are opened: one that was replaced must sign nothing any more.
+  // Before keys are opened: a replaced key must sign nothing any more.
   await journal.start(
     createReplay({
       ...deps,

@@ -9,14 +9,17 @@ import type {
 } from "./installation-key-repository.ts";
 import { replacementOf, writeDown } from "./journal-entries.ts";
 
-/** The keys of tokens: one signs, the one before it verifies what it has signed, and a newer one may be waiting. */
+/** The keys of tokens: one signs, its predecessor still verifies, and a newer one may be waiting. */
 export interface SigningKeys {
   current(): { readonly kid: string; readonly privateKey: CryptoKey };
-  /** The public key, or undefined where this installation has none of that id. Another replica may have made it just now. */
+  /**
+   * The public key, or undefined where this installation has none with that id. Another replica may have made it just
+   * now.
+   */
   verificationKey(kid: string | undefined): Promise<CryptoKey | undefined>;
   /** JSON Web Key Set (RFC 7517), newest first. */
   jwks(): { readonly keys: readonly PublicJwk[] };
-  /** Makes a new key; throws `journal_unavailable` where those that it drops could come back by a restore. */
+  /** Makes a new key; throws `journal_unavailable` where a restore could bring back the keys that it drops. */
   rotate(immediately: boolean): Promise<Rotation>;
   close(): void;
 }
@@ -39,12 +42,12 @@ export interface PublicJwk {
   readonly use: "sig";
 }
 
-/** No token lives as long. */
+/** Longer than any token lives. */
 const MAX_AGE = 30 * DAY;
-/** A key signs this long after it was made: then every replica has looked, and whoever verifies has asked again. */
+/** A key signs this long after it was made: by then every replica, and everybody who verifies tokens, has read it. */
 const AHEAD_MS = 60_000;
 const LOOK_EVERY_MS = 10_000;
-/** A stranger's tokens make us look no more often. */
+/** Bounds how often unknown tokens make the service read the keys again. */
 const LOOK_AT_MOST_EVERY_MS = 1_000;
 
 interface Loaded {
@@ -55,7 +58,7 @@ interface Loaded {
   readonly at: number;
 }
 
-/** Makes the first key, and a new one where the newest is older than 30 days; looks for those of other replicas. */
+/** Makes the first key, and a new one where the newest is older than 30 days; reads the keys of other replicas. */
 export async function openSigningKeys(options: {
   readonly repository: InstallationKeyRepository;
   readonly journal: Pick<Follower, "owed" | "tell">;
@@ -68,7 +71,7 @@ export async function openSigningKeys(options: {
     await repository.insert("tokens", await newSigningKey(clock.now()));
   }
   let loaded = await load();
-  // Only those after the one that verifies what the current one's predecessor has signed.
+  // Only keys older than the predecessor of the current one, which still verifies.
   await drop(loaded.keys.slice(placeOf(loaded.keys) + 2));
   loaded = await load();
   const looking = createLoop({
@@ -93,13 +96,13 @@ export async function openSigningKeys(options: {
     if (found.keys.length > 0) loaded = found;
   }
 
-  /** Of the one that signs: the newest that was published long enough, else the oldest. */
+  /** The signing key: the newest that was published long enough ago, else the oldest. */
   function placeOf(keys: readonly InstallationKey[]): number {
     const place = keys.findIndex(({ createTime }) => createTime + AHEAD_MS <= clock.now());
     return place < 0 ? keys.length - 1 : place;
   }
 
-  /** First here, then in the journal, for a restore must not bring them back. */
+  /** First in the store, then in the journal, because a restore must not bring them back. */
   async function drop(keys: readonly InstallationKey[]): Promise<readonly string[]> {
     const facts = keys.map(({ id }) => replacementOf(id, clock.now()));
     for (const fact of facts) await repository.delete("tokens", fact.subject, [journal.owed(fact)]);

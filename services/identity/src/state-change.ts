@@ -8,7 +8,7 @@ import { revocationOf, stateOf, writeDown } from "./journal-entries.ts";
 import { type Application, inState, type Organization, type State } from "./organization.ts";
 import type { OrganizationRepository } from "./organization-repository.ts";
 
-/** Disables, enables and deletes. Once it resolves it holds everywhere, and a restore can't undo it. */
+/** Disables, enables and deletes. Once it resolves, the state holds everywhere, and a restore cannot undo it. */
 export interface StateChanges {
   /** Throws `not_found`, `stale_etag`, `deleted`, `journal_unavailable`, and `organization_in_use` for a deletion. */
   organization(id: string, etag: string, to: State, call: Call): Promise<Organization>;
@@ -27,14 +27,15 @@ export function createStateChanges(deps: {
   readonly credentials: CredentialRepository;
   readonly journal: Pick<Follower, "owed" | "tell">;
   readonly clock: Clock;
-  /** Told after a change is durable after which less is permitted. */
+  /** Called after a change that takes permissions away is durable. */
   readonly ended: (id: string) => void;
 }): StateChanges {
   const { organizations, credentials, journal, clock, ended } = deps;
 
   async function settle(kind: "organization" | "application", changed: Organization, was: State) {
     if (changed.state !== was && changed.state !== "active") ended(changed.id);
-    // Also where nothing changed: then an earlier call may have failed here. A new one has no change to tell of.
+    // Also where nothing changed: an earlier call may have failed here. A newly made resource has no change to
+    // record.
     if (changed.stateVersion > 0) await writeDown(journal, stateOf(kind, changed));
   }
 
@@ -43,7 +44,7 @@ export function createStateChanges(deps: {
     for await (const { items } of pages(read)) if (items.length > 0) throw organizationInUse();
   }
 
-  /** The application permits nothing by then, so it matters to nobody when each of them is marked. */
+  /** The application permits nothing by now, so the order in which its credentials are marked does not matter. */
   async function revokeAll(application: string, call: Call): Promise<void> {
     const read = (cursor: string | undefined) => credentials.ofApplication(application, requestOf(cursor));
     for await (const { items } of pages(read)) {

@@ -21,7 +21,7 @@ export interface SignedToken {
 /** What an internal token says. */
 export interface InternalClaims {
   readonly principal: Principal;
-  /** When what was exchanged ends, UTC milliseconds: tokens made from this one don't outlive it. */
+  /** When the exchanged credential ends, UTC milliseconds: tokens made from this one do not outlive it. */
   readonly credentialEnd: number;
 }
 
@@ -31,7 +31,7 @@ export interface PatientClaims {
   readonly tokenId: string;
   /** By the installation's pairwise id. */
   readonly patient: string;
-  /** The operator who had it issued. */
+  /** The operator who issued it. */
   readonly operator: string;
 }
 
@@ -99,7 +99,7 @@ export function createTokenIssuer(options: {
     },
     async verifyInternal(token) {
       const claims = await verify(token, INTERNAL_AUDIENCE);
-      // Signed by us, so of the shape that we sign.
+      // This installation signed it, so it has the shape that we sign.
       const { sub, kind, org, part, cred, act, cexp } = claims as JWTPayload & {
         kind: Principal["kind"];
         org?: string;

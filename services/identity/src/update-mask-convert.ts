@@ -16,9 +16,9 @@ const fixed: readonly FieldBehavior[] = [
 ];
 
 /**
- * The names of the fields that an update changes, by the contract's own `field_behavior` (AIP-134, 161, 203). Without a
- * mask those that are set, of which the fixed ones are ignored; `*`: all that are not fixed. Throws `invalid` for a
- * path that is unknown, lies inside a field, or is fixed.
+ * The names of the fields that an update changes, by the contract's own `field_behavior` (AIP-134, 161, 203). Without
+ * a mask: the fields that are set, except fixed ones. `*`: all that are not fixed. Throws `invalid` for a path that
+ * is unknown, lies inside a field, or is fixed.
  */
 export function maskedFields<D extends DescMessage>(
   schema: D,

@@ -1,5 +1,5 @@
 export interface AnswerEachOptions {
-  /** Requests that may be unanswered at a time: being answered, or answered and not taken by the reader yet. */
+  /** Most unanswered requests: being answered, or answered and not taken by the reader yet. */
   readonly limit: number;
   /** Ends the stream at once: no request is begun and no answer passed on after it. */
   readonly signal: AbortSignal;
@@ -9,9 +9,9 @@ export interface AnswerEachOptions {
  * Answers each request of a stream, in the order in which the answers are ready. Reads no further while `limit`
  * requests are unanswered, so a reader that stalls stalls the sender, in bounded memory.
  *
- * The end of the requests means nothing but that no more come (a cancelled stream can look complete): the answers
- * under way are finished. So they are where reading fails, or `answer` rejects, which ends the stream with that
- * error afterwards.
+ * The end of the requests means only that no more come (a cancelled stream can look complete): answers under way are
+ * finished. They are also finished where reading fails, or where `answer` rejects; the stream then ends with that
+ * error.
  */
 export async function* answerEach<Request, Answer>(
   requests: AsyncIterable<Request>,
@@ -85,7 +85,7 @@ export async function* answerEach<Request, Answer>(
   } finally {
     ended = true;
     signal.removeEventListener("abort", wakeOnAbort);
-    // Not awaited: it may wait for a message that never comes. Its own failure has no reader any more.
+    // Not awaited: it may wait for a message that never comes. Nobody reads its own failure any more.
     source.return?.().catch(() => {});
   }
 }

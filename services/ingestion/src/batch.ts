@@ -14,17 +14,19 @@ export interface Batch<I> {
   readonly items: readonly I[];
 }
 
-/** What is to be told to records beside the batch as it was sent. */
+/** The findings that records gets beside the batch as it was sent. */
 export interface Findings {
-  /** Items that are not to be stored, ascending; fields are paths from the batch. */
+  /** Items that must not be stored, ascending; fields are paths from the batch. */
   readonly rejections: readonly { readonly index: number; readonly violations: readonly Violation[] }[];
   /** First times of the good items whose time was sent as text. */
   readonly resolvedTimes: readonly ({ readonly index: number } & ResolvedTime)[];
 }
 
 /**
+ * Judges a batch.
+ *
  * @param now UTC milliseconds
- * @throws IngestionError `invalid_batch` for what no item alone is to blame for
+ * @throws IngestionError `invalid_batch` for a mistake that concerns more than one item
  */
 export function judgeSeriesBatch(batch: Batch<Series>, now: number, terminology: Terminology): Findings {
   const samples = batch.items.reduce((sum, series) => sum + sampleCount(series), 0);

@@ -20,7 +20,7 @@ interface Content {
   readonly durationMs: number;
 }
 
-/** Value, components and segments: what there is, by the kind of the code. */
+/** Judges value, components and segments, by the kind of the code. */
 export function judgeContent(
   terminology: Terminology,
   definition: CodeDefinition,

@@ -14,7 +14,7 @@ import type { SampleTimes } from "./sample-times.ts";
 import type { Series, SeriesValues } from "./series.ts";
 import type { Start } from "./start.ts";
 
-/** Nothing is expected of the items: no rule was checked for them. Columns are not copied. */
+/** Assumes nothing about the items: no rule was checked for them. Columns are not copied. */
 export function toSeriesBatch({ timeZone, series }: SeriesBatch): Batch<Series> {
   return { timeZone, items: series.map(toSeries) };
 }

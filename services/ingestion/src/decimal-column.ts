@@ -9,7 +9,7 @@ export interface DecimalColumn {
   /** 32 bits by their type. */
   readonly mantissas: readonly number[];
   readonly wideMantissas: readonly bigint[];
-  /** As people write them. */
+  /** Decimals as text. */
   readonly texts: readonly string[];
 }
 
@@ -29,7 +29,7 @@ export function formOf({ wideMantissas, texts }: DecimalColumn): Form {
 /**
  * The entries of a column, and whether a body can have them.
  *
- * @param quantity what the values are judged by, with the unit in which they are; absent where either is wrong
+ * @param quantity the range for the values, with their unit; absent where the code or the unit is wrong
  */
 export function judgeDecimals(
   column: DecimalColumn,
@@ -94,7 +94,7 @@ function judgeEach(
   if (count > 0) found.push(implausible(`${field}[${first}]`, plausible, unit, count));
 }
 
-/** Empty where one is wrong. Together they need one scale, the finest. */
+/** Empty where one is wrong. All entries share one scale, the finest. */
 function parseTexts(texts: readonly string[], field: string, found: Violation[]): readonly Decimal[] {
   if (texts.length === 0) return [];
   const decimals: Decimal[] = [];

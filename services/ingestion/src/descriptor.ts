@@ -6,7 +6,7 @@ import { openIngestionService } from "./service.ts";
 
 export const ingestionService = describeService({
   name: "ingestion",
-  // It judges by the terminology, so it tells it.
+  // It judges by the terminology, so it also serves the terminology.
   contracts: [IngestionService, TerminologyService],
   needs: ["terminology"],
   calls: ["records"],

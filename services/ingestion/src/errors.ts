@@ -6,7 +6,7 @@ import { invalidFields, type Problem, type ProblemCarrier } from "@wellapi/rpc";
  */
 export type IngestionErrorCode = "invalid_batch" | "invalid_field";
 
-/** This service's one error. What records answers passes through as it is. */
+/** This service's one error. Errors of records pass through unchanged. */
 export class IngestionError extends Error implements ProblemCarrier {
   override readonly name = "IngestionError";
   readonly code: IngestionErrorCode;

@@ -10,7 +10,7 @@ export const EPISODE = 6;
 const COUNT = 7;
 
 const MINUTE_MS = 60_000;
-/** Up to which length which class is proposed. It is a proposal: what counts is what the sender says. */
+/** The greatest length of each proposed class. It is a proposal: the sender's declaration counts. */
 const proposals = [
   [7.5 * MINUTE_MS, "GRANULARITY_MINUTE"],
   [30 * MINUTE_MS, "GRANULARITY_QUARTER_HOUR"],

@@ -24,13 +24,13 @@ import { answerEach } from "./batch-stream.ts";
 import { fromFindings, toObservationBatch, toSeriesBatch } from "./convert.ts";
 import { MAX_UNANSWERED_BATCHES } from "./limits.ts";
 
-/** The streams whose messages are validated here, so that a bad one gets an answer of its own. */
+/** The streams whose messages are validated here, so that each bad message gets its own answer. */
 export const ingestionSelfValidating = [
   IngestionService.method.streamSeries,
   IngestionService.method.streamObservations,
 ] as const;
 
-/** Sending a batch again under its request_id is always safe, so a deadline that passed is worth it. */
+/** Sending a batch again with its request_id is always safe, so a retry after a passed deadline is worthwhile. */
 const RETRY_AFTER_DEADLINE_MS = 1_000;
 const MAX_REQUEST_ID_LENGTH = 128;
 
@@ -116,7 +116,9 @@ export function createIngestionHandlers(deps: {
   };
 }
 
-/** The public method that was called, as the patient's log names it: records is told, and believes no header. */
+/**
+ * The called public method, as the patient's log names it: ingestion passes it to records, which believes no header.
+ */
 function methodOf({ service, method }: HandlerContext): string {
   return `${service.typeName}/${method.name}`;
 }
@@ -126,7 +128,7 @@ function onBehalfOf(context: HandlerContext) {
   return { contextValues: context.values.set(requestTransferredKey, true), signal: context.signal };
 }
 
-/** An id that breaks the rules is told back so far as rules allow: the answer must not outgrow a message. */
+/** An invalid id is repeated only as far as the rules allow: the answer must fit into a message. */
 function echoed(requestId: string): string {
   return requestId.slice(0, MAX_REQUEST_ID_LENGTH).toWellFormed();
 }

@@ -1,7 +1,7 @@
 import type { ResolvedTime } from "./time-zone.ts";
 import type { Violation } from "./violation.ts";
 
-/** What was found out about one item. */
+/** The findings about one item. */
 export interface ItemJudgement {
   /** Empty for a good item. Fields are paths from the item. */
   readonly violations: readonly Violation[];

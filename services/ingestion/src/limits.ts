@@ -10,11 +10,11 @@ export const MAX_SERIES_SPAN_MS = 31 * DAY;
 /** From the first sample of a series to the end of whichever ends last. How far back records looks for a block. */
 export const MAX_SERIES_REACH_MS = 32 * DAY;
 
-/** What a sample of a series, and an observation, may be about at most (series.proto, observation.proto). */
+/** The most that a sample of a series, and an observation, may cover (series.proto, observation.proto). */
 export const MAX_SAMPLE_DURATION_MS = 31 * DAY;
 export const MAX_OBSERVATION_DURATION_MS = 366 * DAY;
 
-/** 1900-01-01T00:00:00Z, UTC milliseconds since 1970. Whatever is earlier is a broken clock or a sentinel. */
+/** 1900-01-01T00:00:00Z, UTC milliseconds since 1970. An earlier time is a broken clock or a sentinel. */
 export const EARLIEST_TIME_MS = Date.UTC(1900, 0, 1);
 
 /**
@@ -29,7 +29,7 @@ export const MAX_SCALE = 9;
 /** Batches of one stream that may wait for their answers; no more is read meanwhile. */
 export const MAX_UNANSWERED_BATCHES = 16;
 
-/** A rejected item tells this many violations at most, fewer in large batches: an answer is a message of 1 MiB. */
+/** Most violations of a rejected item, fewer in large batches: an answer is a message of 1 MiB. */
 export const MAX_ITEM_VIOLATIONS = 16;
 export const MAX_BATCH_VIOLATIONS = 2_000;
 

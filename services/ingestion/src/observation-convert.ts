@@ -31,7 +31,7 @@ export function toObservation(message: ObservationMessage): Observation {
   };
 }
 
-/** Undefined for the most, which have none. */
+/** Undefined for most observations. */
 function toDetails(message: ObservationMessage): ObservationDetails | undefined {
   const { alternativeCodes, codeText, interpretations, referenceRanges } = message;
   const { bodySite, technique, performer, notes, externalId } = message;

@@ -49,7 +49,7 @@ export interface Observation {
   readonly more: ObservationDetails | undefined;
 }
 
-/** What decides nothing: it is kept and shown as it was sent. */
+/** Fields without rules of their own: kept and shown as sent. */
 export interface ObservationDetails {
   readonly alternativeCodes: readonly Coding[];
   readonly codeText: string;

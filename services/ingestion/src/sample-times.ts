@@ -19,7 +19,7 @@ const startFields: StartFields = {
   offset: "times.utc_offset_minutes",
 };
 
-/** Returns the first time, if it is one to go on with. */
+/** Returns the first time, if the judgement can continue with it. */
 export function judgeTimes(
   times: SampleTimes | undefined,
   count: number,

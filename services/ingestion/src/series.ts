@@ -33,10 +33,10 @@ export interface ComponentColumn {
   readonly decimals: DecimalColumn | undefined;
 }
 
-/** What the contract calls the shapes of values. */
+/** The contract's names of the shapes of values. */
 const fields = { quantity: "decimals", coded: "coded", components: "components" } as const;
 
-/** Number of samples: the longest column of values, since a shorter one is a mistake that is told apart. */
+/** Number of samples: the longest column of values; a shorter one is a mistake with its own violation. */
 export function sampleCount({ values }: Series): number {
   switch (values?.kind) {
     case undefined:
@@ -68,7 +68,7 @@ export function judgeSeries(series: Series, context: TimeContext, terminology: T
   return { violations: found, resolved: times?.start.kind === "text" ? first : undefined };
 }
 
-/** Code, unit and values. What is wrong in their form is told also where the code is not known. */
+/** Judges code, unit and values. Mistakes in their form are reported also where the code is not known. */
 function judgeConcepts(series: Series, count: number, found: Violation[], terminology: Terminology): void {
   const { coding, values } = series;
   if (values === undefined) {

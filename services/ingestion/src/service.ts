@@ -11,9 +11,9 @@ import { createTerminologyHandlers } from "./terminology-handlers.ts";
 import { resolveLocalTime } from "./time-zone.ts";
 
 export interface IngestionDeps {
-  /** Reaches RecordsWriteService as the workload `ingestion`, on behalf of the caller (rpc's `asCaller`). */
+  /** Calls RecordsWriteService as the workload `ingestion`, on behalf of the caller (rpc's `asCaller`). */
   readonly records: Transport;
-  /** What data may be: the same for every service that decides. */
+  /** The codes and their ranges: the same for every service that decides. */
   readonly terminology: Terminology;
   readonly clock: Clock;
   readonly log: Logger;
@@ -31,7 +31,7 @@ export async function openIngestionService(
   deps: IngestionDeps,
 ): Promise<OpenIngestionService> {
   const records = createClient(RecordsWriteService, deps.records);
-  // Both load their tables at the first use (some 20 ms): not at a caller's expense.
+  // Both load their tables at the first use (some 20 ms): here, so that no caller waits for it.
   deps.terminology.checkUnit("8867-4", "/min");
   resolveLocalTime("2000-01-01T00:00:00", "Europe/Berlin");
   const { terminology, clock, log } = deps;

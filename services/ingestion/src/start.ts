@@ -19,7 +19,7 @@ export interface SentTime {
   readonly offsetMinutes: number | undefined;
 }
 
-/** What times are judged by. */
+/** The context in which times are judged. */
 export interface TimeContext {
   /** UTC milliseconds. */
   readonly now: number;
@@ -34,7 +34,7 @@ export interface StartFields {
   readonly offset: string;
 }
 
-/** The item's first time, or undefined where there is none to go on with; `found` is told why. */
+/** The item's first time, or undefined where it is unusable; `found` gets the reason. */
 export function judgeStart(
   { start, offsetMinutes }: SentTime,
   fields: StartFields,

@@ -7,7 +7,7 @@ import { codeMessage, setMessage } from "./terminology-convert.ts";
 const USUAL_PAGE = 50;
 const MOST_A_PAGE = 200;
 
-/** What is the same for everybody: pages of it need no secret, and no caller. */
+/** The same for everybody: its pages need no secret, and no caller. */
 export function createTerminologyHandlers(terminology: Terminology): ServiceImpl<typeof TerminologyService> {
   const isIn = (category: string, { code }: CodeDefinition) =>
     category === "" || terminology.categoriesOf(code).includes(category);

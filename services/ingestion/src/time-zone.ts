@@ -28,7 +28,7 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-/** Whether it is a date and time without an offset, be it one that exists or not. */
+/** Whether it is a date and time without an offset, also one that does not exist. */
 export function isLocalTime(text: string): boolean {
   return LOCAL_TIME.test(text);
 }
@@ -36,8 +36,8 @@ export function isLocalTime(text: string): boolean {
 /**
  * The instant of a time with its offset, `2016-04-12T08:00:00.123+02:00` or `...Z` (RFC 3339).
  *
- * @returns `invalid` for what no calendar has, or is no such time; `too_fine` for parts of a millisecond; `offset` for one
- *   of more than 18 hours
+ * @returns `invalid` for a text of another form or a date that does not exist; `too_fine` for parts of a millisecond;
+ *   `offset` for an offset of more than 18 hours
  */
 export function resolveOffsetTime(text: string): ResolvedTime | "invalid" | "too_fine" | "offset" {
   const parts = OFFSET.exec(text);

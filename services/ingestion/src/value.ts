@@ -38,7 +38,7 @@ export type Value =
   | { readonly kind: "range"; readonly range: Range }
   | { readonly kind: "ratio"; readonly ratio: Ratio };
 
-/** What is usual. */
+/** The usual range. */
 export interface ReferenceRange extends Range {
   readonly text: string;
   readonly appliesTo: readonly Coding[];
@@ -213,7 +213,7 @@ function judgeRange(
   else if (isGreater(low.value, high.value)) found.push(violation(field, "RANGE_REVERSED"));
 }
 
-/** Of two decimals that are good. */
+/** Compares two valid decimals. */
 function isGreater(a: string, b: string): boolean {
   const [left, right] = [parseDecimal(a), parseDecimal(b)];
   if (typeof left === "string" || typeof right === "string") return false;

@@ -1,14 +1,14 @@
 /** One field that is wrong. */
 export interface Violation {
-  /** Path by the contract's field names, from whatever the judgement was about. */
+  /** Path by the contract's field names, from the judged part. */
   readonly field: string;
   readonly reason: string;
   readonly description: string;
 }
 
 /**
- * Every reason for which an item is not stored, with what is wrong and how to mend it. Nothing that was sent is
- * repeated in it. README.md explains each.
+ * Every reason for which an item is not stored, with what is wrong and how to correct it. It repeats nothing that was
+ * sent. README.md explains each.
  */
 const descriptions = {
   CODE_REQUIRED: "says not what it is: set the code",
@@ -75,7 +75,7 @@ export type ItemReason = keyof typeof descriptions;
 
 export const itemReasons = Object.keys(descriptions) as readonly ItemReason[];
 
-/** @param remedy how to mend it in this case, where more can be said than for the reason in general */
+/** @param remedy how to correct it in this case, where more can be said than for the reason in general */
 export function violation(field: string, reason: ItemReason, remedy?: string): Violation {
   const description = descriptions[reason];
   return { field, reason, description: remedy === undefined ? description : `${description}: ${remedy}` };

@@ -12,7 +12,7 @@ import { type Violation, violation } from "./violation.ts";
 /** The kinds of value that codes have. */
 export type ValueKind = CodeDefinition["kind"];
 
-/** The code's definition, or undefined where values can't be judged by it; `found` is told why. */
+/** The code's definition, or undefined where it cannot judge values; `found` gets the reason. */
 export function judgeCode(
   { findCode, findAnyCode, near, categoriesOf }: Terminology,
   coding: Coding | undefined,
@@ -48,7 +48,7 @@ function proposal(near: readonly CodeDefinition[]): string | undefined {
   return `perhaps ${named.join(", ")}`;
 }
 
-/** The unit of a code or a component. Whatever converts is welcome: it is stored as sent. */
+/** Judges the unit of a code or a component. Every convertible unit is accepted: it is stored as sent. */
 export function judgeUnit(
   terminology: Terminology,
   code: string,
@@ -58,7 +58,7 @@ export function judgeUnit(
 ): boolean {
   const check = terminology.checkUnit(code, unit);
   if (check.status === "ok") {
-    // Annotations mean nothing, so a unit may be one and yet be too long.
+    // Annotations mean nothing, so a unit may consist of one and still be too long.
     const before = found.length;
     judgeText(unit, MAX_UNIT, field, found);
     return found.length === before;
@@ -68,7 +68,7 @@ export function judgeUnit(
   return false;
 }
 
-/** Nothing where the code has no coded values: another rule says so. */
+/** Adds nothing where the code has no coded values: another rule reports that. */
 export function judgeCodedValue(
   terminology: Terminology,
   definition: CodeDefinition,
@@ -85,8 +85,8 @@ export function judgeCodedValue(
 /**
  * The components must be those of the code, each once, in any order.
  *
- * @param path what the contract calls the list
- * @param judgeOne judges the value of one that is known
+ * @param path the contract's name of the list
+ * @param judgeOne judges the value of a known component
  */
 export function judgePanel<C extends { readonly coding: Coding | undefined }>(
   definition: ComponentsCode,
@@ -114,14 +114,14 @@ export function judgePanel<C extends { readonly coding: Coding | undefined }>(
     judgeText(coding.display, 200, `${field}.code.display`, found);
     judgeOne(component, known, field);
   }
-  // Where one is wrong, the right one may have been meant: said once.
+  // Where one is wrong, the missing one may have been meant: reported once.
   if (!wrong && seen.size < definition.components.length) {
     const remedy = `send ${codesOf(definition.components)}`;
     found.push(violation(path, "COMPONENT_MISSING", remedy));
   }
 }
 
-/** What is told of a value outside its range. The range is no secret; the value is. */
+/** The violation of a value outside its range. The range is no secret; the value is. */
 export function implausible(
   field: string,
   { low, high }: PlausibleRange,

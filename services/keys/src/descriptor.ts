@@ -9,7 +9,7 @@ export const keysService = describeService({
   needs: ["key_files"],
   provides: ["vault", "journal"],
   calls: [],
-  // One file that can prove that a key is gone.
+  // A single file, so that the service can prove that a key is gone.
   replicas: "one",
   sizing: { cpu: "100m", memory: "128Mi", memoryLimit: "512Mi" },
   meshOnly: true,

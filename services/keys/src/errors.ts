@@ -1,10 +1,10 @@
 import { Code } from "@connectrpc/connect";
 import type { Problem, ProblemCarrier } from "@wellapi/rpc";
 
-/** `journal_unavailable`: its store can't be read or written now. */
+/** `journal_unavailable`: its store cannot be read or written now. */
 export type KeysErrorCode = "journal_unavailable";
 
-/** This service's own error; those of keys are the vault's. */
+/** This service's own error; errors of keys are the vault's. */
 export class KeysError extends Error implements ProblemCarrier {
   readonly code: KeysErrorCode;
   readonly problem: Problem;

@@ -4,7 +4,7 @@ import { KeyState } from "@wellapi/gen/wellapi/internal/keys/v1/key_service_pb";
 import type { Clock } from "@wellapi/runtime";
 import { type KeyRepository, type KeyUse, VaultError } from "@wellapi/vault";
 
-/** No leaves: a key is fetched for a call that leaves its own. */
+/** No leaves: a key is fetched during a call that leaves its own. */
 export function createKeyHandlers(keys: KeyRepository, clock: Clock): ServiceImpl<typeof KeyService> {
   return {
     async findKey({ name }) {
@@ -35,13 +35,13 @@ export function createKeyHandlers(keys: KeyRepository, clock: Clock): ServiceImp
   };
 }
 
-/** The contract's rules have been checked. */
+/** The contract's rules were checked before. */
 function nameOf(name: KeyName | undefined): { partition: string; use: KeyUse } {
   const { partition, use } = name!;
   return { partition, use: use as KeyUse };
 }
 
-/** An answer, where the error is one; else throws it. */
+/** The answer for an error that has one; else throws the error. */
 function stateOf(error: unknown): KeyState {
   if (error instanceof VaultError && error.code === "no_key") return KeyState.ABSENT;
   if (error instanceof VaultError && error.code === "destroyed") return KeyState.DESTROYED;

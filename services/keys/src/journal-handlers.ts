@@ -19,7 +19,7 @@ const states = {
   conflict: AppendState.CONFLICT,
 } as const;
 
-/** No leaves: what is written down has left its own. */
+/** No leaves: the recorded change has left its own. */
 export function createJournalHandlers(journal: JournalRepository): ServiceImpl<typeof JournalService> {
   return {
     getExtent: () =>
@@ -41,7 +41,7 @@ const linkOf = ({ position, mac }: Link) => ({ position: BigInt(position), mac }
 
 function entryOf({ link, kind, partition, subject, timeMs }: Entry): JournalEntry {
   const { position, mac } = link!;
-  // A kind that this version does not know is kept for those who do.
+  // A kind that this version does not know is kept for newer versions.
   return {
     kind: kind as FactKind,
     partition,

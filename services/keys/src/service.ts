@@ -8,7 +8,7 @@ import { createKeyRepository, vaultCollections } from "@wellapi/vault";
 import { createKeyHandlers } from "./handlers.ts";
 import { createJournalHandlers } from "./journal-handlers.ts";
 
-/** What the service keeps in its store. */
+/** The collections of this service. */
 export const keysCollections = vaultCollections;
 
 export interface KeysDeps {
