@@ -68,7 +68,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     tests: ["packages/store/test/sqlite-connection.test.ts"],
   },
   judging: {
-    mutate: ["services/records/src/{gate/{contribution,grant},write/judgement}.ts"],
+    mutate: ["services/records/src/{gate/{contribution,permit},write/judgement}.ts"],
     tests: ["services/records/test/{judgement,domain,acceptance}.test.ts"],
   },
   gate: {

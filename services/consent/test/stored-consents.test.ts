@@ -185,10 +185,10 @@ describe("a denial", () => {
     const hour = 3_600_000;
     const from = Date.UTC(2026, 2, 1);
     const windows = async () => {
-      const verdict = one.peek(question) ?? (await one.decide(question));
-      return verdict.permitted
-        ? verdict.permits.map((permit) => [permit.consent, permit.from, permit.to])
-        : verdict;
+      const decision = one.peek(question) ?? (await one.decide(question));
+      return decision.permitted
+        ? decision.permits.map((permit) => [permit.consent, permit.from, permit.to])
+        : decision;
     };
     const [[, earliest, latest]] = (await windows()) as [[string, number, number]];
     expect(one.peek(question)).toBeDefined();
@@ -229,8 +229,8 @@ describe("a denial", () => {
       requestId: "r1",
     });
     const one = await enforcer();
-    const verdict = await one.decide(question);
-    const permit = verdict.permitted ? verdict.permits[0] : undefined;
+    const decision = await one.decide(question);
+    const permit = decision.permitted ? decision.permits[0] : undefined;
     expect(permit).toMatchObject({ provision: 1, resolution: Resolution.DAILY, notAfter: end });
     expect(permit!.sliding).toMatchObject({ lastMs: 60_005 });
     expect(Math.abs(clock.now() - 60_005 - permit!.from)).toBeLessThan(5_000);

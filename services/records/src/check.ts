@@ -60,9 +60,10 @@ function sealedChecks({ reads, vault }: CheckDeps): Record<string, DocumentCheck
       const what = await withBox(vault, partition, look);
       return what === undefined ? undefined : { what, means, remedy };
     } catch (error) {
-      // Of an erased patient nothing opens, and nothing should; a damaged key is told where it lies.
-      const told = error instanceof VaultError && (error.code === "destroyed" || error.code === "damaged");
-      if (told) return undefined;
+      // Nothing of an erased patient opens, and nothing should; the check of the keys reports a damaged key.
+      const reportedElsewhere =
+        error instanceof VaultError && (error.code === "destroyed" || error.code === "damaged");
+      if (reportedElsewhere) return undefined;
       const noKey = error instanceof VaultError && error.code === "no_key";
       const what = noKey ? "its patient has no key" : damageOf(error);
       if (what === undefined) throw error;

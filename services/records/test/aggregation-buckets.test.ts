@@ -1,7 +1,7 @@
 import type { Columns } from "@wellapi/series";
 import { describe, expect, it } from "vitest";
 import type { Summary } from "../src/blocks/summary.ts";
-import type { ConsentPermit } from "../src/gate/grant.ts";
+import type { ConsentPermit } from "../src/gate/permit.ts";
 import { countedIntervals } from "../src/model/buckets.ts";
 import {
   aggregatePermission,

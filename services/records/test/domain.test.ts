@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createPatientQueue } from "../src/blocks/patient-queue.ts";
 import { type Contribution, lacksConsent } from "../src/gate/contribution.ts";
-import { rawGrant } from "../src/gate/grant.ts";
+import { rawPermit } from "../src/gate/permit.ts";
 import { clip, covers, coversTimes, unite } from "../src/model/interval.ts";
 import { decimalText } from "../src/read/decimal-text.ts";
 import { messages, pieces } from "../src/read/runs.ts";
@@ -80,7 +80,7 @@ describe("judge", () => {
   });
 });
 
-describe("rawGrant", () => {
+describe("rawPermit", () => {
   const permit = (consent: string, fineness: "raw" | "hourly" | undefined) => ({
     consent,
     version: 1,
@@ -90,10 +90,10 @@ describe("rawGrant", () => {
   });
 
   it("rests on raw permits alone: an unknown resolution never permits", () => {
-    expect(rawGrant([permit("a", "hourly"), permit("b", undefined)], { from: 0, to: 5 })).toBeUndefined();
-    const grant = rawGrant([permit("a", "hourly"), permit("b", "raw")], { from: 5, to: 50 })!;
-    expect(grant.permits.map(({ consent }) => consent)).toEqual(["b"]);
-    expect(grant.intervals).toEqual([{ from: 5, to: 10 }]);
+    expect(rawPermit([permit("a", "hourly"), permit("b", undefined)], { from: 0, to: 5 })).toBeUndefined();
+    const codePermit = rawPermit([permit("a", "hourly"), permit("b", "raw")], { from: 5, to: 50 })!;
+    expect(codePermit.permits.map(({ consent }) => consent)).toEqual(["b"]);
+    expect(codePermit.intervals).toEqual([{ from: 5, to: 10 }]);
   });
 });
 

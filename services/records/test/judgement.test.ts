@@ -5,7 +5,7 @@ import {
   lacksConsent,
   sameContributions,
 } from "../src/gate/contribution.ts";
-import { type ConsentPermit, ownGrant, rawGrant, signatureOf } from "../src/gate/grant.ts";
+import { type ConsentPermit, ownPermit, rawPermit, signatureOf } from "../src/gate/permit.ts";
 import { type JudgedItem, judge } from "../src/write/judgement.ts";
 
 const yes: Contribution = { permitted: true, windows: [{ from: 0, to: 10 }] };
@@ -161,18 +161,21 @@ describe("a grant", () => {
 
   it("of a patient's own reading is bounded by the request alone", () => {
     const bounds = { from: -5, to: 100 };
-    expect(ownGrant(bounds)).toEqual({ intervals: [bounds], permits: [], signature: "own" });
+    expect(ownPermit(bounds)).toEqual({ intervals: [bounds], permits: [], signature: "own" });
   });
 
   it("is the union of the windows, cut to the request", () => {
-    const grant = rawGrant([permit("a", 0, 5), permit("b", 5, 8), permit("c", 20, 40)], { from: 2, to: 30 })!;
-    expect(grant.intervals).toEqual([
+    const codePermit = rawPermit([permit("a", 0, 5), permit("b", 5, 8), permit("c", 20, 40)], {
+      from: 2,
+      to: 30,
+    })!;
+    expect(codePermit.intervals).toEqual([
       { from: 2, to: 8 },
       { from: 20, to: 30 },
     ]);
-    expect(grant.permits.map(({ consent }) => consent)).toEqual(["a", "b", "c"]);
-    expect(grant.signature).toBe(signatureOf(grant.permits));
-    expect(rawGrant([], { from: 0, to: 5 })).toBeUndefined();
+    expect(codePermit.permits.map(({ consent }) => consent)).toEqual(["a", "b", "c"]);
+    expect(codePermit.signature).toBe(signatureOf(codePermit.permits));
+    expect(rawPermit([], { from: 0, to: 5 })).toBeUndefined();
   });
 
   it("is another one once anything that a consent demands changes, and the same in another order", () => {
@@ -186,7 +189,7 @@ describe("a grant", () => {
     ];
     expect(new Set(all.map(signatureOf)).size).toBe(all.length);
     expect(signatureOf([b, a])).toBe(signatureOf([a, b]));
-    // A window that slides on names no other grant.
+    // A window that slides on names no other permit.
     const later = { ...permit("a", 4, 5), sliding };
     expect(signatureOf([later])).toBe(signatureOf([{ ...a, sliding }]));
   });

@@ -164,7 +164,7 @@ export function openPeerTransport(options: PeerTransportOptions): { transport: T
         continue;
       }
       try {
-        return await heeding(endpoint, () => call(endpoint.transport), signal);
+        return await callAndTrack(endpoint, () => call(endpoint.transport), signal);
       } catch (error) {
         const failure = wireFailure(error, signal);
         if (!failure?.refused || !repeatable) throw failure?.error ?? error;
@@ -204,8 +204,8 @@ function isSilent({ waiting, heardAt }: Endpoint, now: number): boolean {
   return oldest !== undefined && heardAt < oldest.since && now - oldest.since > silentMs;
 }
 
-/** Runs the call, and takes note of whether its address answers. */
-async function heeding<T>(
+/** Runs the call, and records whether its address answers. */
+async function callAndTrack<T>(
   endpoint: Endpoint,
   call: () => Promise<T>,
   signal: AbortSignal | undefined,

@@ -141,8 +141,8 @@ export function presenterFor(deps: {
 
 /** An empty message would be `{}` in JSON, which tells nobody anything. */
 function toldInterval(interval: Interval) {
-  const told = intervalInit(interval);
-  return "startTime" in told || "endTime" in told ? told : { startTime: timestampFromMs(ALWAYS.from) };
+  const bounds = intervalInit(interval);
+  return "startTime" in bounds || "endTime" in bounds ? bounds : { startTime: timestampFromMs(ALWAYS.from) };
 }
 
 const bucketUnits: ReadonlyMap<BucketSize, BucketUnit> = new Map([

@@ -6,11 +6,11 @@ import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/voc
 import { invalidField, RecordsError } from "../errors.ts";
 import { unite } from "../model/interval.ts";
 import type { Contributions } from "./contribution.ts";
-import type { ConsentPermit } from "./grant.ts";
+import type { ConsentPermit } from "./permit.ts";
 import type { Subject } from "./subject.ts";
 
 /** The permits to read a code now; `own` for a patient's own reading, which needs none. */
-export type Reading =
+export type ReadDecision =
   | { readonly own: true }
   | { readonly own: false; readonly permits: readonly ConsentPermit[] };
 
@@ -20,12 +20,12 @@ export interface ConsentClient {
    * Decides now whether the organization may read a code. A yes holds for one read or message. Throws
    * RecordsError CONSENT_REQUIRED for a no.
    */
-  reading(
+  decideRead(
     subject: Subject,
     organization: string | undefined,
     code: string,
     purpose: number,
-  ): Promise<Reading>;
+  ): Promise<ReadDecision>;
   /** Decides now what the organization may contribute. */
   contributions(subject: Subject, organization: string, codes: Iterable<string>): Promise<Contributions>;
   /** Revokes all of a patient's consents; resolves once every enforcer has dropped them. */
@@ -42,28 +42,28 @@ export function createConsentClient(enforcer: Enforcer, consent: Transport, regi
   }
 
   return {
-    async reading({ own, partition }, organization, code, purpose) {
+    async decideRead({ own, partition }, organization, code, purpose) {
       if (own) {
         if (purpose === Purpose.PATIENT_REQUEST) return { own };
         throw invalidField("purpose", "a patient reads their own data for PURPOSE_PATIENT_REQUEST");
       }
       if (organization === undefined) throw denied(DenialReason.NO_CONSENT);
-      const verdict = await decide({ partition, organization, direction: Direction.READ, code, purpose });
-      if (!verdict.permitted) throw denied(verdict.reason);
-      return { own: false, permits: verdict.permits.map(consentPermit) };
+      const decision = await decide({ partition, organization, direction: Direction.READ, code, purpose });
+      if (!decision.permitted) throw denied(decision.reason);
+      return { own: false, permits: decision.permits.map(consentPermit) };
     },
 
     async contributions({ partition }, organization, codes) {
       const decideOne = async (code: string) => {
-        const verdict = await decide({
+        const decision = await decide({
           partition,
           organization,
           direction: Direction.CONTRIBUTE,
           code,
           purpose: Purpose.UNSPECIFIED,
         });
-        if (!verdict.permitted) return { permitted: false, ...lack(verdict.reason), permits: [] } as const;
-        const { permits } = verdict;
+        if (!decision.permitted) return { permitted: false, ...lack(decision.reason), permits: [] } as const;
+        const { permits } = decision;
         return { permitted: true, windows: unite(permits), permits } as const;
       };
       const entries = [...new Set(codes)].map(async (code) => [code, await decideOne(code)] as const);

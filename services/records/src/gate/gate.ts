@@ -19,7 +19,7 @@ export interface GateDeps {
 }
 
 /** Says whether data may move, and writes down what it said. Everything that moves data goes through it. */
-export interface Gate extends Pick<ConsentClient, "reading" | "contributions"> {
+export interface Gate extends Pick<ConsentClient, "decideRead" | "contributions"> {
   subject(caller: Caller, patientId: string): Subject;
   /** The entry of a permitted access, for the commit of the data. */
   leaf(intent: Intent, subject: Subject, result: Result): Leaf;
@@ -34,7 +34,7 @@ const SERVICE_PARTITION = "records";
 
 export function createGate({ consents, directory, pairwise, accessLog, region }: GateDeps): Gate {
   return {
-    reading: consents.reading,
+    decideRead: consents.decideRead,
     contributions: consents.contributions,
     subject: (caller, patientId) => subjectOf(pairwise, region, caller, patientId),
 

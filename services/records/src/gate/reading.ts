@@ -4,11 +4,11 @@ import type { Terminology } from "@wellapi/terminology";
 import { isWithoutKey, type Vault } from "@wellapi/vault";
 import { RecordsError } from "../errors.ts";
 import type { Interval } from "../model/interval.ts";
-import type { Reading } from "./consent-client.ts";
+import type { ReadDecision } from "./consent-client.ts";
 import { asRecordsError } from "./failure-convert.ts";
 import type { Gate } from "./gate.ts";
-import { type Grant, ownGrant, rawGrant, signatureOf } from "./grant.ts";
 import type { Intent, Result } from "./intent.ts";
+import { type CodePermit, ownPermit, rawPermit, signatureOf } from "./permit.ts";
 import type { Subject } from "./subject.ts";
 
 /** A read under way: who reads whom, and what may be released now. */
@@ -16,9 +16,9 @@ export interface Read {
   readonly intent: Intent;
   readonly subject: Subject;
   /** Decides now. Throws CONSENT_REQUIRED, EnforcerError `undecided`. */
-  reading(code: string): Promise<Reading>;
+  decide(code: string): Promise<ReadDecision>;
   /** Decides now about samples as recorded within `bounds`. Throws also RESOLUTION_TOO_FINE. */
-  grant(code: string, bounds: Interval): Promise<Grant>;
+  codePermit(code: string, bounds: Interval): Promise<CodePermit>;
 }
 
 /** What a unary read found, before its entry is logged. */
@@ -44,16 +44,16 @@ export interface ReadingDeps {
 function beginRead({ gate, vault }: ReadingDeps, intent: Intent): Read {
   const { caller, purpose } = intent;
   const subject = gate.subject(caller, intent.patient);
-  const reading = async (code: string) => {
-    const decided = await gate.reading(subject, caller.principal.organization, code, purpose ?? 0);
+  const decide = async (code: string) => {
+    const decided = await gate.decideRead(subject, caller.principal.organization, code, purpose ?? 0);
     if (decided.own) await checkNotErased(vault, subject.partition);
     return decided;
   };
   return {
     intent,
     subject,
-    reading,
-    grant: (code, bounds) => grantOf(reading, code, bounds),
+    decide,
+    codePermit: (code, bounds) => codePermitOf(decide, code, bounds),
   };
 }
 
@@ -128,29 +128,29 @@ interface Decisions {
 
 function createDecisions({ answers }: ReadingDeps, read: Read): Decisions {
   const { partition } = read.subject;
-  const told = new Map<string, string>();
+  const signatures = new Map<string, string>();
   const begin = (): AnswerInFlight => {
     const flight = answers.begin();
     flight.about(partition, read.subject.own ? undefined : read.intent.caller.principal.organization);
     return flight;
   };
   let flight = begin();
-  const reading = async (code: string): Promise<Reading> => {
-    const decided = await read.reading(code);
-    told.set(code, decided.own ? "own" : signatureOf(decided.permits));
+  const decide = async (code: string): Promise<ReadDecision> => {
+    const decided = await read.decide(code);
+    signatures.set(code, decided.own ? "own" : signatureOf(decided.permits));
     return decided;
   };
   return {
-    read: { ...read, reading, grant: (code, bounds) => grantOf(reading, code, bounds) },
+    read: { ...read, decide, codePermit: (code, bounds) => codePermitOf(decide, code, bounds) },
     async stand() {
       for (let attempt = 0; attempt < MOST_DECISIONS; attempt++) {
         const objection = flight.objection();
         // A patient's own reading rests on no consent, so it needs no session.
         if (objection === undefined || (objection === "unsure" && read.subject.own)) return true;
         flight = begin();
-        for (const [code, before] of [...told]) {
-          await reading(code);
-          if (told.get(code) !== before) return false;
+        for (const [code, before] of [...signatures]) {
+          await decide(code);
+          if (signatures.get(code) !== before) return false;
         }
       }
       throw new RecordsError("UNDECIDED");
@@ -158,12 +158,12 @@ function createDecisions({ answers }: ReadingDeps, read: Read): Decisions {
   };
 }
 
-async function grantOf(reading: Read["reading"], code: string, bounds: Interval): Promise<Grant> {
-  const decided = await reading(code);
-  if (decided.own) return ownGrant(bounds);
-  const grant = rawGrant(decided.permits, bounds);
-  if (grant === undefined) throw new RecordsError("RESOLUTION_TOO_FINE");
-  return grant;
+async function codePermitOf(decide: Read["decide"], code: string, bounds: Interval): Promise<CodePermit> {
+  const decided = await decide(code);
+  if (decided.own) return ownPermit(bounds);
+  const codePermit = rawPermit(decided.permits, bounds);
+  if (codePermit === undefined) throw new RecordsError("RESOLUTION_TOO_FINE");
+  return codePermit;
 }
 
 /** An open stream of a read. */
@@ -173,7 +173,7 @@ export interface OpenRead extends Read {
   /** Samples sent so far; the stream counts them. */
   sent: number;
   /** Logs that the consents which permit the stream are others now; durable before it resolves. */
-  changed(grants: readonly Grant[]): Promise<void>;
+  changed(codePermits: readonly CodePermit[]): Promise<void>;
 }
 
 /**
@@ -183,18 +183,18 @@ export interface OpenRead extends Read {
 export async function* readStream<T>(
   deps: ReadingDeps,
   intent: Intent,
-  open: (read: Read) => Promise<readonly Grant[]>,
-  stream: (read: OpenRead, grants: readonly Grant[]) => AsyncGenerator<T>,
+  open: (read: Read) => Promise<readonly CodePermit[]>,
+  stream: (read: OpenRead, codePermits: readonly CodePermit[]) => AsyncGenerator<T>,
 ): AsyncGenerator<T> {
   const { gate, log } = deps;
   const read = beginRead(deps, intent);
   const { subject } = read;
   const record = (result: Result) => gate.record(intent, subject, result);
-  let grants: readonly Grant[];
+  let codePermits: readonly CodePermit[];
   let access: string;
   try {
-    grants = await open(read);
-    access = await record({ phase: "opened", consents: permitsOf(grants) });
+    codePermits = await open(read);
+    access = await record({ phase: "opened", consents: consentPermitsOf(codePermits) });
   } catch (error) {
     throw await gate.refusal(intent, subject, error);
   }
@@ -203,13 +203,13 @@ export async function* readStream<T>(
     access,
     sent: 0,
     async changed(now) {
-      grants = now;
-      await record({ phase: "changed", consents: permitsOf(now), openedBy: access });
+      codePermits = now;
+      await record({ phase: "changed", consents: consentPermitsOf(now), openedBy: access });
     },
   };
   let end: Pick<Result, "outcome" | "reason"> = { reason: "CANCELED" };
   try {
-    yield* stream(opened, grants);
+    yield* stream(opened, codePermits);
     end = {};
   } catch (error) {
     const problem = midStream(asRecordsError(error));
@@ -220,7 +220,7 @@ export async function* readStream<T>(
       ...end,
       phase: "closed" as const,
       items: opened.sent,
-      consents: permitsOf(grants),
+      consents: consentPermitsOf(codePermits),
       openedBy: access,
     };
     await record(closing).catch((error: unknown) => {
@@ -243,6 +243,6 @@ function ending(error: unknown): Pick<Result, "outcome" | "reason"> {
   return { ...(denial ? { outcome: "denied" as const } : {}), reason: error.logged };
 }
 
-export function permitsOf(grants: readonly Grant[]) {
-  return grants.flatMap(({ permits }) => permits);
+export function consentPermitsOf(codePermits: readonly CodePermit[]) {
+  return codePermits.flatMap(({ permits }) => permits);
 }

@@ -55,7 +55,7 @@ interface Entry {
 
 /** A page of up to `size` buckets behind `position`: a series after the other, each by time. */
 export function createAggregatePage(size: number, position: AggregatePosition | undefined): AggregatePage {
-  const told: { of: SourcedAggregate; series: string; buckets: AggregateBucket[] }[] = [];
+  const answered: { of: SourcedAggregate; series: string; buckets: AggregateBucket[] }[] = [];
   const open = new Map<SourcedAggregate, AggregateBucket[]>();
   let [buckets, bytes] = [0, 0];
   let last: AggregatePosition | undefined;
@@ -68,7 +68,7 @@ export function createAggregatePage(size: number, position: AggregatePosition | 
     const list = known ?? [];
     if (known === undefined) {
       open.set(aggregate, list);
-      told.push({ of: aggregate, series, buckets: list });
+      answered.push({ of: aggregate, series, buckets: list });
     }
     list.push(bucket);
     buckets++;
@@ -89,7 +89,7 @@ export function createAggregatePage(size: number, position: AggregatePosition | 
       return true;
     },
     get aggregates() {
-      return told.map(({ of, buckets: those }) => ({ ...of, buckets: those }));
+      return answered.map(({ of, buckets: those }) => ({ ...of, buckets: those }));
     },
     get next() {
       return full ? last : undefined;

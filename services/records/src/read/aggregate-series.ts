@@ -65,8 +65,8 @@ export function aggregateSeries(
   const { code, interval, wanted } = query;
   return readOnce(deps, intent, async (read) => {
     const { partition } = read.subject;
-    const reading = await read.reading(code);
-    const permission = reading.own ? ownPermission : aggregatePermission(reading.permits, unit);
+    const decision = await read.decide(code);
+    const permission = decision.own ? ownPermission : aggregatePermission(decision.permits, unit);
     const isCoded = deps.terminology.findAnyCode(code)?.kind === "coded";
     // Lots are of numbers.
     if (permission === undefined || (isCoded && permission.raw.length === 0)) {
@@ -88,7 +88,7 @@ export function aggregateSeries(
     const { aggregates, next } = page;
     return {
       items: aggregates.reduce((sum, aggregate) => sum + countOf(aggregate), 0),
-      permits: reading.own ? [] : reading.permits,
+      permits: decision.own ? [] : decision.permits,
       answer: (access) => ({ aggregates, next, access }),
     };
   });
@@ -170,9 +170,9 @@ async function aggregateCodes(
       if (latest === undefined || run.sequence >= latest.sequence) latest = run;
     }
   }
-  const told = aggregation.results().map(([i, content]) => bucketOf(buckets, i, content));
-  if (latest === undefined || told.length === 0) return [];
-  return [{ source: latest.source, component: null, unit: "", buckets: told }];
+  const counts = aggregation.results().map(([i, content]) => bucketOf(buckets, i, content));
+  if (latest === undefined || counts.length === 0) return [];
+  return [{ source: latest.source, component: null, unit: "", buckets: counts }];
 }
 
 function bucketOf(

@@ -13,7 +13,7 @@ import {
 } from "@wellapi/series";
 import { convertDecimal, convertExactly } from "@wellapi/terminology";
 import type { Summary } from "../blocks/summary.ts";
-import type { ConsentPermit, Fineness } from "../gate/grant.ts";
+import type { ConsentPermit, Fineness } from "../gate/permit.ts";
 import type { Buckets, Part } from "../model/buckets.ts";
 import { type BucketUnit, NOMINAL_MS } from "../model/calendar.ts";
 import { ALWAYS, clip, covers, type Interval, unite } from "../model/interval.ts";
@@ -192,12 +192,12 @@ export async function numbersByBucket(
       }
     }
   }
-  const told: (readonly [number, BucketNumbers])[] = [];
+  const answers: (readonly [number, BucketNumbers])[] = [];
   for (const [bucket, { whole, converts }] of [...present].sort(([a], [b]) => a - b)) {
     if (converts && ++conversions % CONVERSIONS_A_TURN === 0) await giveWay();
-    told.push([bucket, bucketNumbers(whole, converts, wanted)]);
+    answers.push([bucket, bucketNumbers(whole, converts, wanted)]);
   }
-  return told;
+  return answers;
 }
 
 function bucketNumbers(whole: Aggregate, converts: boolean, wanted: WantedUnit): BucketNumbers {

@@ -2,9 +2,9 @@ import { endOfSample } from "@wellapi/series";
 import type { Terminology } from "@wellapi/terminology";
 import type { Run } from "../blocks/winners.ts";
 import { RecordsError } from "../errors.ts";
-import type { Reading } from "../gate/consent-client.ts";
-import { type ConsentPermit, rawGrant } from "../gate/grant.ts";
+import type { ReadDecision } from "../gate/consent-client.ts";
 import type { Intent } from "../gate/intent.ts";
+import { type ConsentPermit, rawPermit } from "../gate/permit.ts";
 import { type Read, readOnce } from "../gate/reading.ts";
 import { toldParts } from "../lots/told-buckets.ts";
 import { bucketEdges } from "../model/calendar.ts";
@@ -45,7 +45,7 @@ const MAX_DAYS = 10_000;
 /** A code that may be read, and how. */
 interface Readable {
   readonly code: string;
-  readonly reading: Reading;
+  readonly decision: ReadDecision;
 }
 
 /** The series of a patient that the reader may read, by code and id. No `codes`: of all that may be read. */
@@ -63,7 +63,7 @@ export function listSeries(
     let last = position;
     let next: ListPosition | undefined;
     let samples = 0;
-    for (const { code, reading } of readable) {
+    for (const { code, decision } of readable) {
       if (next !== undefined || (position !== undefined && code < position.code)) continue;
       const first = code === position?.code ? position.series : undefined;
       for await (const { series } of seriesOf(deps, partition, { ...query, code }, first)) {
@@ -72,7 +72,7 @@ export function listSeries(
           next = last;
           break;
         }
-        const info = await infoOf(deps, partition, code, series, reading);
+        const info = await infoOf(deps, partition, code, series, decision);
         last = { code, series };
         if (info === undefined) continue;
         found.push(info);
@@ -82,7 +82,7 @@ export function listSeries(
     return {
       items: found.length,
       codes: readable.map(({ code }) => code),
-      permits: readable.flatMap(({ reading }) => (reading.own ? [] : reading.permits)),
+      permits: readable.flatMap(({ decision }) => (decision.own ? [] : decision.permits)),
       answer: (access) => ({ series: found, next, access }),
     };
   });
@@ -99,7 +99,7 @@ async function readableCodes(
   let refused: unknown;
   for (const code of codes.toSorted()) {
     try {
-      readable.push({ code, reading: await read.reading(code) });
+      readable.push({ code, decision: await read.decide(code) });
     } catch (error) {
       const denied = error instanceof RecordsError && error.code === "CONSENT_REQUIRED";
       if (!denied || asked.length > 0) throw error;
@@ -116,11 +116,11 @@ async function infoOf(
   partition: string,
   code: string,
   series: string,
-  reading: Reading,
+  decision: ReadDecision,
 ): Promise<SeriesInfo | undefined> {
-  const intervals = reading.own ? [ALWAYS] : rawGrant(reading.permits, ALWAYS)?.intervals;
-  return intervals === undefined || (!reading.own && intervals.length === 0)
-    ? toldInfo(deps, partition, code, series, reading.own ? [] : reading.permits)
+  const intervals = decision.own ? [ALWAYS] : rawPermit(decision.permits, ALWAYS)?.intervals;
+  return intervals === undefined || (!decision.own && intervals.length === 0)
+    ? toldInfo(deps, partition, code, series, decision.own ? [] : decision.permits)
     : shownInfo(deps, partition, code, series, intervals);
 }
 

@@ -36,13 +36,13 @@ export function querySeries(
 ): Promise<SeriesPage> {
   const { code, interval, wanted } = query;
   return readOnce(deps, intent, async (read) => {
-    const grant = await read.grant(code, interval);
+    const codePermit = await read.codePermit(code, interval);
     checkWantedUnit(deps.terminology, code, wanted);
-    const page = await collect(deps, read.subject.partition, query, grant.intervals, size, position);
+    const page = await collect(deps, read.subject.partition, query, codePermit.intervals, size, position);
     const runs = page.runs.map((run) => ({ ...run, columns: convertColumns(run.columns, wanted) }));
     return {
       items: runs.reduce((sum, { columns }) => sum + columns.times.length, 0),
-      permits: grant.permits,
+      permits: codePermit.permits,
       answer: (access) => ({ runs, next: page.next, access }),
     };
   });
@@ -62,7 +62,7 @@ async function collect(
     const first = resumed?.time ?? Number.NEGATIVE_INFINITY;
     for (const { from, to } of unite(intervals.map((i) => ({ ...i, from: Math.max(i.from, first) })))) {
       for await (const run of deps.blocks.winners(partition, series, { from, to })) {
-        const rest = page.add(withoutTold(run, resumed));
+        const rest = page.add(withoutReturned(run, resumed));
         if (rest !== undefined) return { runs: page.runs, next: positionAt(series, rest) };
       }
     }
@@ -98,13 +98,13 @@ function createPage(size: number) {
   };
 }
 
-/** Of observations at the time where a page begins, the page before told those of lower rank. */
-function withoutTold(run: Run, position: SeriesPosition | undefined): Run {
-  const told =
+/** Drops the observation at the time where a page begins, if the page before returned it: that one has a lower rank. */
+function withoutReturned(run: Run, position: SeriesPosition | undefined): Run {
+  const returned =
     position?.rank !== undefined &&
     run.columns.times[0] === position.time &&
     run.ranks!()[0]! < position.rank;
-  return told ? partOf(run, 1) : run;
+  return returned ? partOf(run, 1) : run;
 }
 
 function partOf(run: Run, from: number): Run {

@@ -34,7 +34,7 @@ export function listObservations(
 ): Promise<ObservationPage> {
   return readOnce(deps, intent, async (read) => {
     const { partition } = read.subject;
-    const { intervals, permits } = await read.grant(query.code, query.interval);
+    const { intervals, permits } = await read.codePermit(query.code, query.interval);
     const found: StoredObservation[] = [];
     let next: ObservationPosition | undefined;
     let bytes = 0;
@@ -92,7 +92,7 @@ export function getObservation(
       throw new RecordsError("NOT_FOUND");
     }
     const { code } = observation.record.code;
-    const { permits, intervals } = await read.grant(code, interval);
+    const { permits, intervals } = await read.codePermit(code, interval);
     if (!coversTimes(intervals, [observation.record.time])) throw new RecordsError("NOT_FOUND");
     return { items: 1, codes: [code], permits, answer: (access) => ({ partition, observation, access }) };
   });
@@ -115,7 +115,7 @@ async function findOrRefuse(
 /** Who has no consent at all learns nothing from a missing observation: the answer is that of any patient. */
 async function refuseStrangers(read: Read): Promise<void> {
   try {
-    await read.reading("");
+    await read.decide("");
   } catch (error) {
     const covered = error instanceof RecordsError && error.logged === "CONSENT_CATEGORY";
     if (!covered) throw error;

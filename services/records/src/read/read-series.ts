@@ -1,7 +1,7 @@
 import type { BlockRepository } from "../blocks/block-repository.ts";
 import type { Run } from "../blocks/winners.ts";
-import type { Grant } from "../gate/grant.ts";
 import type { Intent } from "../gate/intent.ts";
+import type { CodePermit } from "../gate/permit.ts";
 import { type OpenRead, type ReadingDeps, readStream } from "../gate/reading.ts";
 import type { Interval } from "../model/interval.ts";
 import { messages } from "./runs.ts";
@@ -35,11 +35,11 @@ export function readSeries(
     deps,
     intent,
     async (read) => {
-      const grant = await read.grant(code, interval);
+      const codePermit = await read.codePermit(code, interval);
       checkWantedUnit(deps.terminology, code, wanted);
-      return [grant];
+      return [codePermit];
     },
-    (read, grants) => sendAll(deps, read, query, grants[0]!),
+    (read, codePermits) => sendAll(deps, read, query, codePermits[0]!),
   );
 }
 
@@ -47,16 +47,16 @@ async function* sendAll(
   deps: ReadSeriesDeps,
   read: OpenRead,
   query: SeriesQuery,
-  opened: Grant,
+  opened: CodePermit,
 ): AsyncGenerator<ReadPayload> {
   const { partition } = read.subject;
   const { code, interval, wanted } = query;
-  let grant = opened;
+  let codePermit = opened;
   const permitted = async () => {
-    const now = await read.grant(code, interval);
-    if (now.signature !== grant.signature) await read.changed([now]);
-    grant = now;
-    return grant.intervals;
+    const now = await read.codePermit(code, interval);
+    if (now.signature !== codePermit.signature) await read.changed([now]);
+    codePermit = now;
+    return codePermit.intervals;
   };
   const consents = [...new Set(opened.permits.map(({ consent }) => consent))];
   yield { kind: "start", access: read.access, consents, intervals: opened.intervals };

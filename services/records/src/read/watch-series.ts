@@ -7,8 +7,8 @@ import { type ToldRetraction, toldOf } from "../blocks/retracted-samples.ts";
 import type { Run } from "../blocks/winners.ts";
 import { RecordsError } from "../errors.ts";
 import { asRecordsError } from "../gate/failure-convert.ts";
-import type { Grant } from "../gate/grant.ts";
 import type { Intent } from "../gate/intent.ts";
+import type { CodePermit } from "../gate/permit.ts";
 import { type OpenRead, readStream } from "../gate/reading.ts";
 import { ALWAYS } from "../model/interval.ts";
 import type { ArrivalRepository } from "./arrival-repository.ts";
@@ -57,15 +57,15 @@ export function watchSeries(
   return readStream(
     deps,
     intent,
-    (read) => Promise.all(intent.codes.map((code) => read.grant(code, ALWAYS))),
-    (read, grants) => deliver(deps, read, grants, sources, after, signal),
+    (read) => Promise.all(intent.codes.map((code) => read.codePermit(code, ALWAYS))),
+    (read, codePermits) => deliver(deps, read, codePermits, sources, after, signal),
   );
 }
 
 async function* deliver(
   deps: WatchSeriesDeps,
   read: OpenRead,
-  opened: readonly Grant[],
+  opened: readonly CodePermit[],
   sources: SourceFilter,
   after: number | undefined,
   signal: AbortSignal,
@@ -180,15 +180,15 @@ async function* retractionsOf(
   signal: AbortSignal,
 ): AsyncGenerator<Payload> {
   const samples = await arrivals.retracted(arrival);
-  const told = async () => {
-    const grants = await permission.renew(signal);
+  const visibleRetractions = async () => {
+    const codePermits = await permission.renew(signal);
     const visible = [...codeIds].map(
-      ([id, code]) => [id, { code, intervals: grants.get(code)!.intervals }] as const,
+      ([id, code]) => [id, { code, intervals: codePermits.get(code)!.intervals }] as const,
     );
     return toldOf(samples, new Map(visible));
   };
   for (let next: ToldRetraction | undefined, after = 0; ; after = next.sequence) {
-    const left = (await told()).filter(({ sequence }) => sequence > after);
+    const left = (await visibleRetractions()).filter(({ sequence }) => sequence > after);
     next = left[0];
     if (next === undefined) return;
     yield { payload: { kind: "retraction", retraction: next }, last: left.length === 1 };
@@ -200,19 +200,19 @@ interface Permission {
    * Decides anew for every code. Where that can't be decided it is tried again for two seconds; a no, and a
    * cancellation, throw.
    */
-  renew(signal: AbortSignal): Promise<ReadonlyMap<string, Grant>>;
+  renew(signal: AbortSignal): Promise<ReadonlyMap<string, CodePermit>>;
 }
 
 function createPermission(
   { hub, clock }: WatchSeriesDeps,
   read: OpenRead,
-  opened: readonly Grant[],
+  opened: readonly CodePermit[],
 ): Permission {
   const { codes } = read.intent;
   let signature = signatureOf(opened);
 
-  async function decide(): Promise<readonly Grant[]> {
-    return Promise.all(codes.map((code) => read.grant(code, ALWAYS)));
+  async function decide(): Promise<readonly CodePermit[]> {
+    return Promise.all(codes.map((code) => read.codePermit(code, ALWAYS)));
   }
 
   return {
@@ -223,10 +223,10 @@ function createPermission(
         for (;;) {
           signal.throwIfAborted();
           try {
-            const grants = await decide();
-            if (signatureOf(grants) !== signature) await read.changed(grants);
-            signature = signatureOf(grants);
-            return new Map(codes.map((code, i) => [code, grants[i]!]));
+            const codePermits = await decide();
+            if (signatureOf(codePermits) !== signature) await read.changed(codePermits);
+            signature = signatureOf(codePermits);
+            return new Map(codes.map((code, i) => [code, codePermits[i]!]));
           } catch (error) {
             const problem = asRecordsError(error);
             const undecided = problem instanceof RecordsError && problem.code === "UNDECIDED";
@@ -241,8 +241,8 @@ function createPermission(
   };
 }
 
-function signatureOf(grants: readonly Grant[]): string {
-  return grants.map(({ signature }) => signature).join("|");
+function signatureOf(codePermits: readonly CodePermit[]): string {
+  return codePermits.map(({ signature }) => signature).join("|");
 }
 
 /** Undefined where nothing was ever committed. */

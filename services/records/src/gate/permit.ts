@@ -18,7 +18,7 @@ export interface ConsentPermit {
 }
 
 /** What a reader may read of one code now. */
-export interface Grant {
+export interface CodePermit {
   /** Samples as recorded may be released within these; united, cut to the request. */
   readonly intervals: readonly Interval[];
   /** The permits that it rests on; empty for a patient who reads their own data. */
@@ -28,7 +28,7 @@ export interface Grant {
 }
 
 /** A patient's own reading needs no consent and is bounded by the request alone. */
-export function ownGrant(bounds: Interval): Grant {
+export function ownPermit(bounds: Interval): CodePermit {
   return { intervals: clip([ALWAYS], bounds), permits: [], signature: "own" };
 }
 
@@ -36,7 +36,7 @@ export function ownGrant(bounds: Interval): Grant {
  * The permission to read samples as recorded: the union of the windows of the raw permits, cut to the
  * request. Undefined where every permit demands coarser data.
  */
-export function rawGrant(permits: readonly ConsentPermit[], bounds: Interval): Grant | undefined {
+export function rawPermit(permits: readonly ConsentPermit[], bounds: Interval): CodePermit | undefined {
   const raw = permits.filter(({ fineness }) => fineness === "raw");
   if (raw.length === 0) return undefined;
   return {
