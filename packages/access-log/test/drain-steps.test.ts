@@ -398,6 +398,21 @@ describe("what is delivered", () => {
     expect(intake.requests).toHaveLength(1);
   });
 
+  test("goes on to no further page where it is closed while a page leaves the outbox", async () => {
+    const { drain, intake, put, outbox } = await openScene();
+    put(1_001);
+    const hold = Promise.withResolvers<void>();
+    outbox.state.hold = hold.promise;
+    drain.wake();
+    await pass(gatherMs);
+    const closing = drain.close();
+    hold.resolve();
+    await closing;
+    expect(outbox.documents.size).toBe(1);
+    expect(outbox.state.scans).toHaveLength(1);
+    expect(intake.requests).toHaveLength(1);
+  });
+
   test("is a megabyte a request at most, counted in bodies, and as many as fit", async () => {
     const { drain, intake, put } = await openScene();
     // 16,000 bytes and a little: 65 of them fit, 66 do not.
@@ -497,6 +512,14 @@ describe("what lies in the reserve", () => {
     await pass(60_000);
     expect(outbox.state.scans).toHaveLength(scans);
     expect(said).toHaveLength(1);
+  });
+
+  test("that fills its parts goes in just these", async () => {
+    const { drain, intake, keep, released } = await openScene();
+    await keep(400);
+    await drain.drained();
+    expect(released).toEqual([200, 200]);
+    expect(intake.leaves).toHaveLength(400);
   });
 
   test("stays there while the store cannot write, though the outbox is delivered", async () => {
