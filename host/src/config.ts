@@ -1,3 +1,4 @@
+import { readCorsOrigins } from "@wellapi/gateway";
 import { type ConfigReader, type Env, parseConfig } from "@wellapi/runtime";
 import { type Registry, readSettings, type ServiceDescriptor } from "@wellapi/service";
 import { services } from "./services.ts";
@@ -55,7 +56,7 @@ export function parseExchangeConfig(env: Env, registry: Registry = services): Ex
     httpPort: reader.port("WELLAPI_HTTP_PORT", 7080),
     profile: reader.enum("WELLAPI_PROFILE", ["sandbox", "production"] as const, "sandbox"),
     trustDomain: reader.string("WELLAPI_TRUST_DOMAIN", "wellapi.local"),
-    corsOrigins: reader.list("WELLAPI_CORS_ORIGINS", []),
+    corsOrigins: readCorsOrigins(reader),
     credentialRecheckMs: reader.int("WELLAPI_CREDENTIAL_RECHECK_MS", {
       fallback: 15_000,
       min: 100,

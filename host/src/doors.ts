@@ -123,17 +123,13 @@ export async function openHttpDoor(options: {
   readonly answers: AnswerGuard;
   readonly streamLimit: StreamLimit;
   readonly surfaces: readonly MountedSurface[];
-  readonly ready: () => Promise<boolean>;
   readonly closers: Closers;
   readonly log: Logger;
 }): Promise<Gateway> {
   const { settings, closers, ...deps } = options;
   const { host, httpPort, corsOrigins } = settings;
   const gateway = await listening("WELLAPI_HTTP_PORT", httpPort, () =>
-    openGatewayService(
-      { host, port: httpPort, corsOrigins, maximumTimeoutMs: 30_000, maximumMessageBytes: 1_048_576 },
-      deps,
-    ),
+    openGatewayService({ host, port: httpPort, corsOrigins }, deps),
   );
   closers.push("gateway", () => gateway.close());
   return gateway;

@@ -124,7 +124,6 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
         }),
       ),
     ),
-    ready: async () => true,
   });
   closers.push("doors", () => drainDoors([grpcDoor, gateway], settings.drainMs));
   return { grpcPort: grpcDoor.port, httpPort: gateway.port, authority: clientAuthority, verifierKey };

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { JetStreamTls } from "@wellapi/events";
+import { readCorsOrigins } from "@wellapi/gateway";
 import type { WorkloadFiles } from "@wellapi/rpc";
 import { type ConfigReader, type Env, parseConfig } from "@wellapi/runtime";
 import type { Need, Registry, ServiceDescriptor } from "@wellapi/service";
@@ -170,7 +171,7 @@ function edgesOf(reader: ConfigReader, env: Env): EdgeConfig {
   return {
     grpcPort: reader.port("WELLAPI_GRPC_PORT", 7443),
     httpPort: reader.port("WELLAPI_HTTP_PORT", 7080),
-    corsOrigins: reader.list("WELLAPI_CORS_ORIGINS", []),
+    corsOrigins: readCorsOrigins(reader),
     ...doorOf(reader),
     doorHosts: reader.list("WELLAPI_DOOR_HOSTS", []),
     doorFiles: files

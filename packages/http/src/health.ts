@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 
-/** The server's own: it lives, and it takes calls. */
-export function addHealth(app: FastifyInstance, ready: () => Promise<boolean>): void {
+/** The server's own: it lives, and it takes calls, which it does until it stops. */
+export function addHealth(app: FastifyInstance, stopping: () => boolean): void {
   app.get("/healthz", async (_request, reply) => {
     reply.header("cache-control", "no-store");
     return { status: "ok" };
@@ -9,7 +9,6 @@ export function addHealth(app: FastifyInstance, ready: () => Promise<boolean>): 
 
   app.get("/readyz", async (_request, reply) => {
     reply.header("cache-control", "no-store");
-    const isReady = await ready();
-    return reply.code(isReady ? 200 : 503).send({ status: isReady ? "ready" : "not ready" });
+    return stopping() ? reply.code(503).send({ status: "not ready" }) : { status: "ready" };
   });
 }

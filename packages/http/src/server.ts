@@ -23,8 +23,8 @@ export interface HttpServerOptions {
   readonly surfaces: readonly MountedSurface[];
   /** Origins whose pages may call, each surface as its own policy says. */
   readonly corsOrigins: readonly string[];
-  /** `/healthz` and `/readyz`, which asks whether calls are taken. Absent: neither is there. */
-  readonly ready?: () => Promise<boolean>;
+  /** Whether the server answers `/healthz` and `/readyz`. */
+  readonly health?: boolean;
   /** What is told where no surface has the path. */
   readonly notFound?: HttpProblem;
   /** Inside a mesh: TLS 1.3 with client certificates only. Absent: plain text. */
@@ -59,8 +59,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
     if (problem !== undefined) return reply.code(400).header("cache-control", "no-store").send(problem);
   });
   await addPolicies(app, options);
-  const { ready } = options;
-  if (ready !== undefined) addHealth(app, async () => !stopping && (await ready()));
+  if (options.health) addHealth(app, () => stopping);
   for (const mounted of surfaces) await mountSurface(app, mounted, { shutdown: shutdown.signal, log });
   app.setNotFoundHandler(async (_request, reply) => sendRefusal(reply, { status: 404, problem: notFound }));
   app.setErrorHandler(async (error, _request, reply) => {

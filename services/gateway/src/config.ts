@@ -1,4 +1,4 @@
-import { type Env, parseConfig } from "@wellapi/runtime";
+import type { ConfigReader } from "@wellapi/runtime";
 
 export interface GatewayConfig {
   readonly host: string;
@@ -6,29 +6,26 @@ export interface GatewayConfig {
   readonly port: number;
   /** Web origins that browsers may call from, for example `https://app.example`. Empty: CORS is off. */
   readonly corsOrigins: readonly string[];
-  /** Longest unary call, milliseconds. */
-  readonly maximumTimeoutMs: number;
-  /** Largest message, bytes. */
-  readonly maximumMessageBytes: number;
+  /** Longest unary call, milliseconds; that of `gatewayLimits` unless given. */
+  readonly maximumTimeoutMs?: number;
 }
 
-/** @throws ConfigError naming every problem. */
-export function parseGatewayConfig(env: Env): GatewayConfig {
-  return parseConfig(env, (read) => {
-    const corsOrigins = read.list("WELLAPI_CORS_ORIGINS", []);
-    if (!corsOrigins.every(isOrigin)) {
-      read.problem(
-        "WELLAPI_CORS_ORIGINS is not valid: expected origins such as https://app.example, without path and without *",
-      );
-    }
-    return {
-      host: read.string("WELLAPI_HOST", "127.0.0.1"),
-      port: read.port("WELLAPI_HTTP_PORT", 7080),
-      corsOrigins,
-      maximumTimeoutMs: 30_000,
-      maximumMessageBytes: 1_048_576,
-    };
-  });
+export const gatewayLimits = {
+  /** Longest unary call, milliseconds. */
+  maximumTimeoutMs: 30_000,
+  /** Largest message, bytes. */
+  maximumMessageBytes: 1_048_576,
+} as const;
+
+/** `WELLAPI_CORS_ORIGINS`. Names a problem where one of them is no origin: a browser would never match it. */
+export function readCorsOrigins(reader: ConfigReader): readonly string[] {
+  const origins = reader.list("WELLAPI_CORS_ORIGINS", []);
+  if (!origins.every(isOrigin)) {
+    reader.problem(
+      "WELLAPI_CORS_ORIGINS is not valid: expected origins such as https://app.example, without path and without *",
+    );
+  }
+  return origins;
 }
 
 function isOrigin(text: string): boolean {

@@ -3,7 +3,7 @@ import type { Transport } from "@connectrpc/connect";
 import { type HttpServer, type MountedSurface, openHttpServer } from "@wellapi/http";
 import { type AnswerGuard, type Authentication, type StreamLimit, serverInterceptors } from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
-import type { GatewayConfig } from "./config.ts";
+import { type GatewayConfig, gatewayLimits } from "./config.ts";
 import { createRpcSurface, noSuchPath } from "./rpc-surface.ts";
 
 export interface GatewayDeps {
@@ -17,8 +17,6 @@ export interface GatewayDeps {
   readonly streamLimit?: StreamLimit;
   /** Those of the other services: their own where they share this process, else what leads to them. */
   readonly surfaces: readonly MountedSurface[];
-  /** Whether calls are taken; `/readyz` asks. */
-  ready(): Promise<boolean>;
   readonly log: Logger;
   /** What is served: public services only. */
   readonly services: readonly DescService[];
@@ -34,7 +32,7 @@ export function openGatewayService(config: GatewayConfig, deps: GatewayDeps): Pr
   const interceptors = serverInterceptors({
     log,
     authentication: deps.authentication,
-    maximumTimeoutMs: config.maximumTimeoutMs,
+    maximumTimeoutMs: config.maximumTimeoutMs ?? gatewayLimits.maximumTimeoutMs,
     release: { guard: deps.answers, guards: (method) => deps.isConsented(method) },
     ...(deps.streamLimit && { streamLimit: deps.streamLimit }),
   });
@@ -42,7 +40,7 @@ export function openGatewayService(config: GatewayConfig, deps: GatewayDeps): Pr
     services: deps.services,
     upstream,
     interceptors,
-    maximumMessageBytes: config.maximumMessageBytes,
+    maximumMessageBytes: gatewayLimits.maximumMessageBytes,
   });
   return openHttpServer({
     host: config.host,
@@ -50,7 +48,7 @@ export function openGatewayService(config: GatewayConfig, deps: GatewayDeps): Pr
     portSetting: "WELLAPI_HTTP_PORT",
     surfaces: [...deps.surfaces, { surface: rpc }],
     corsOrigins: config.corsOrigins,
-    ready: () => deps.ready(),
+    health: true,
     notFound: noSuchPath,
     log,
   });

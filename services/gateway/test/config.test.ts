@@ -1,20 +1,21 @@
+import { parseConfig } from "@wellapi/runtime";
 import { expect, test } from "vitest";
-import { parseGatewayConfig } from "../src/config.ts";
+import { readCorsOrigins } from "../src/config.ts";
 
-test("starts on the loopback with CORS off", () => {
-  expect(parseGatewayConfig({})).toEqual({
-    host: "127.0.0.1",
-    port: 7080,
-    corsOrigins: [],
-    maximumTimeoutMs: 30_000,
-    maximumMessageBytes: 1_048_576,
-  });
+const parse = (env: Record<string, string>) => parseConfig(env, readCorsOrigins);
+
+test("CORS is off unless origins are named", () => {
+  expect(parse({})).toEqual([]);
+  expect(parse({ WELLAPI_CORS_ORIGINS: "https://a.example,http://localhost:5173" })).toEqual([
+    "https://a.example",
+    "http://localhost:5173",
+  ]);
 });
 
 test.each(["*", "https://app.example/", "https://app.example/path", "app.example"])(
   "%s is no origin",
   (origin) => {
-    expect(() => parseGatewayConfig({ WELLAPI_CORS_ORIGINS: `https://ok.example,${origin}` })).toThrow(
+    expect(() => parse({ WELLAPI_CORS_ORIGINS: `https://ok.example,${origin}` })).toThrow(
       "WELLAPI_CORS_ORIGINS",
     );
   },

@@ -13,9 +13,9 @@ import {
   serverInterceptors,
 } from "@wellapi/rpc";
 import { nothingChanges, partialRoute } from "@wellapi/rpc/testing";
-import { type Logger, silentLogger } from "@wellapi/runtime";
+import { type Logger, parseConfig, silentLogger } from "@wellapi/runtime";
 import { services } from "../../../host/src/services.ts";
-import { type Gateway, openGatewayService, parseGatewayConfig } from "../src/index.ts";
+import { type Gateway, openGatewayService, readCorsOrigins } from "../src/index.ts";
 
 /** Who holds which key. The internal token is `internal:<id>`. */
 const holders: Readonly<Record<string, Caller["principal"]>> = {
@@ -75,8 +75,8 @@ export async function openTestGateway(
   handlers: Handlers,
   options: {
     env?: Record<string, string>;
-    ready?: () => Promise<boolean>;
     log?: Logger;
+    port?: number;
     maximumTimeoutMs?: number;
     answers?: AnswerGuard;
   } = {},
@@ -98,9 +98,14 @@ export async function openTestGateway(
       }),
     }),
   });
-  const config = parseGatewayConfig({ WELLAPI_HTTP_PORT: "0", ...options.env });
+  const corsOrigins = parseConfig(options.env ?? {}, readCorsOrigins);
   const gateway = await openGatewayService(
-    { ...config, maximumTimeoutMs: options.maximumTimeoutMs ?? config.maximumTimeoutMs },
+    {
+      host: "127.0.0.1",
+      port: options.port ?? 0,
+      corsOrigins,
+      ...(options.maximumTimeoutMs === undefined ? {} : { maximumTimeoutMs: options.maximumTimeoutMs }),
+    },
     {
       upstream,
       authentication: authenticationFor("gateway", bearer),
@@ -108,7 +113,6 @@ export async function openTestGateway(
       services: services.publicContracts,
       isConsented: services.isConsented,
       surfaces: [],
-      ready: options.ready ?? (async () => true),
       log: options.log ?? silentLogger,
     },
   );

@@ -15,10 +15,12 @@ export const ingestionService = describeService({
   selfValidating: ingestionSelfValidating,
   async compose(platform) {
     const { clock, log, closers, network } = platform;
-    const ingestion = await openIngestionService(
-      {},
-      { records: network.onBehalf(), terminology: await platform.terminology(), clock, log },
-    );
+    const ingestion = await openIngestionService({
+      records: network.onBehalf(),
+      terminology: await platform.terminology(),
+      clock,
+      log,
+    });
     closers.push("ingestion", () => ingestion.close());
     return ingestion;
   },

@@ -1,4 +1,3 @@
-export type { IngestionConfig } from "./config.ts";
 export { ingestionService } from "./descriptor.ts";
 export { IngestionError, type IngestionErrorCode } from "./errors.ts";
 export { ingestionSelfValidating } from "./handlers.ts";

@@ -5,7 +5,6 @@ import { TerminologyService } from "@wellapi/gen/wellapi/terminology/v1/terminol
 import { type Route, route } from "@wellapi/rpc";
 import type { Clock, Logger } from "@wellapi/runtime";
 import type { Terminology } from "@wellapi/terminology";
-import type { IngestionConfig } from "./config.ts";
 import { createIngestionHandlers } from "./handlers.ts";
 import { createTerminologyHandlers } from "./terminology-handlers.ts";
 import { resolveLocalTime } from "./time-zone.ts";
@@ -26,10 +25,7 @@ export interface OpenIngestionService {
   close(): Promise<void>;
 }
 
-export async function openIngestionService(
-  _config: IngestionConfig,
-  deps: IngestionDeps,
-): Promise<OpenIngestionService> {
+export async function openIngestionService(deps: IngestionDeps): Promise<OpenIngestionService> {
   const records = createClient(RecordsWriteService, deps.records);
   // Both load their tables at the first use (some 20 ms): here, so that no caller waits for it.
   deps.terminology.checkUnit("8867-4", "/min");

@@ -119,7 +119,7 @@ export async function openIngestion({
     },
   };
   const clock: Clock = { now, monotonic: () => 0 };
-  const { routes } = await openIngestionService({}, { records: counted, terminology, clock, log });
+  const { routes } = await openIngestionService({ records: counted, terminology, clock, log });
   const transportOf = (caller: Caller) =>
     createTestTransport({ routes, caller, selfValidating: ingestionSelfValidating });
   return {
