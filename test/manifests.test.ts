@@ -8,12 +8,13 @@ import { create, createFileRegistry, type DescService } from "@bufbuild/protobuf
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { describeService, type Setting } from "@wellapi/service";
 import { beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { parseServiceConfig } from "../host/src/mesh/config.ts";
 import { serviceNames, services } from "../host/src/services.ts";
 import { manifestProblems } from "../scripts/check-manifests.ts";
 import { openGoTool } from "../scripts/go-tools.ts";
 import { contractServices, TableError, tableOf } from "../scripts/manifests/callers-table.ts";
-import type { Manifest } from "../scripts/manifests/derived.ts";
+import { type Manifest, usersOf } from "../scripts/manifests/derived.ts";
 import { ofKind, type Workload } from "../scripts/manifests/kinds.ts";
 import { overlays, render } from "../scripts/manifests/render.ts";
 import { strictProblems, titleOf } from "../scripts/manifests/strict.ts";
@@ -96,6 +97,17 @@ describe("a service that is new", () => {
     expect(text({ needs: ["events"] })).toContain("wellapi-nats");
     expect(text({ needs: ["terminology"], replicas: "one" })).not.toContain("HorizontalPodAutoscaler");
   });
+});
+
+test("MongoDB has a user for each service with a store, of that service's database only", () => {
+  const text = readFileSync(new URL("../deploy/mongodb/replica-set.yaml", import.meta.url), "utf8");
+  type User = { name: string; scramCredentialsSecretName: string; roles: { db: string }[] };
+  const { users } = (parse(text) as { spec: { users: User[] } }).spec;
+  expect(users.map(({ name }) => name).sort()).toEqual([...usersOf("store")].sort());
+  for (const { name, scramCredentialsSecretName, roles } of users) {
+    expect(scramCredentialsSecretName).toBe(`wellapi-mongodb-${name}`);
+    expect(new Set(roles.map(({ db }) => db))).toEqual(new Set([`wellapi_${name}`]));
+  }
 });
 
 describe.skipIf(unavailable !== undefined)("the manifests", () => {
