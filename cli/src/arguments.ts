@@ -32,7 +32,7 @@ export const bucketSizes: Names<BucketSize> = {
   month: BucketSize.MONTH,
 };
 
-/** The word for an enum value, for people. */
+/** The name of an enum value, for people. */
 export function nameOf<T>(names: Names<T>, value: T): string {
   return Object.keys(names).find((name) => names[name] === value) ?? "unknown";
 }

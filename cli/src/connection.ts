@@ -2,7 +2,7 @@ import { type Connection, connectAsPatient, connect as connectBy } from "@wellap
 import { CliError } from "./failure.ts";
 import type { Settings } from "./settings.ts";
 
-/** The gateway without a credential, for what is open to anyone. */
+/** The gateway without a credential, for public RPCs and files. */
 export function connectAnonymously({ url }: Settings): Connection {
   return connectBy({ url });
 }
@@ -18,7 +18,7 @@ export function connectDoor({ grpcUrl, certificate }: Settings): Connection {
   return connectBy({ url: grpcUrl, certificate });
 }
 
-/** By the credential that the settings name: a patient's token, a certificate, or an API key. */
+/** With the credential that the settings name: a patient's token, a certificate, or an API key. */
 export async function connect(settings: Settings): Promise<Connection> {
   const { url, apiKey, token, asPatient } = settings;
   if (asPatient) {

@@ -18,7 +18,7 @@ import { directions, interval, nameOf, purposes, resolutions } from "./arguments
 import { CliError } from "./failure.ts";
 import { timeText } from "./output.ts";
 
-/** A consent of one provision, as options say it. */
+/** A consent with one provision, as options describe it. */
 export interface CreateOptions {
   grantee?: string;
   direction?: Direction[];
@@ -45,7 +45,7 @@ export const states = {
 const effects = { permit: Provision_Effect.PERMIT, deny: Provision_Effect.DENY };
 const dayMs = 86_400_000;
 
-/** The consent that the options say. */
+/** The consent that the options describe. */
 export function consentOf(options: CreateOptions): MessageInitShape<typeof ConsentSchema> {
   const { grantee, direction, category, deny, windowFrom, windowTo, lastDays, validFrom, validTo } = options;
   if (grantee === undefined || direction === undefined || category === undefined) {
@@ -78,7 +78,7 @@ export function consentOf(options: CreateOptions): MessageInitShape<typeof Conse
   };
 }
 
-/** The consent in a file. What this program does not know in it is refused, not left out. */
+/** The consent in a file. Unknown content is rejected, not left out. */
 export function consentIn(file: string): Consent {
   try {
     return fromJsonString(ConsentSchema, readFileSync(file, "utf8"));

@@ -1,7 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ClientError, WellApiError } from "@wellapi/client";
 
-/** What a command can end with; scripts tell them apart by the exit code. */
+/** Kinds of failure of a command; scripts distinguish them by the exit code. */
 export type CliFailure = "usage" | "input" | "verification" | "damage" | "break" | "cut";
 
 /** The command's own failures. */
@@ -42,7 +42,7 @@ export const exitCodeHelp = `
 Exit codes: 0 done, 1 unexpected, 2 usage, 3 credential refused, 4 not permitted, 5 not found, 6 conflict,
 7 unavailable (try again), 8 bad input, 9 verification failed or data damaged, 10 the log declared a break`;
 
-/** What is printed to stderr and how the process ends. */
+/** What is printed to stderr, and the exit code. */
 export function describeFailure(error: unknown): { exitCode: number; lines: string[]; json: object } {
   if (error instanceof CliError || error instanceof ClientError) {
     return {
@@ -53,7 +53,7 @@ export function describeFailure(error: unknown): { exitCode: number; lines: stri
   }
   if (error instanceof ConnectError) {
     const { code, reason, rawMessage, violations, retryAfterMs } = WellApiError.from(error);
-    // Every error of the exchange has a reason of its own; this one never reached it.
+    // Every error of the exchange has a specific reason; this call never reached the exchange.
     const unreachable = reason === "UNAVAILABLE";
     const message = unreachable
       ? `${rawMessage}: is the exchange running? Start it with "make start", or name it with --url or --grpc-url`

@@ -5,8 +5,8 @@ export interface Sink extends NodeJS.WritableStream {
 }
 
 /**
- * What a command reads and writes besides files and the exchange, and how its process ends. `main.ts` gives the process's
- * own; a test gives its own, and runs a command without a process.
+ * What a command reads and writes besides files and the exchange, and the exit code of its process. `main.ts` passes
+ * those of the process; a test passes its own, and runs a command without a process.
  */
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -18,11 +18,11 @@ export interface Io {
    * themselves.
    */
   interrupted(): AbortSignal;
-  /** What the process ends with. A command that throws decides by its error (`failure.ts`). */
+  /** The exit code. The error of a command that throws decides it (`failure.ts`). */
   exitCode: number;
 }
 
-/** The process's own. Nothing but this and `main.ts` touches the process. */
+/** The I/O of the process. Only this and `main.ts` use the process. */
 export function processIo(): Io {
   let stop: AbortController | undefined;
   return {

@@ -4,7 +4,10 @@ import { SingleBar } from "cli-progress";
 import Table from "cli-table3";
 import type { Io } from "./io.ts";
 
-/** What a command says: results to stdout, JSON documents one a line or what people read; all else to stderr. */
+/**
+ * A command's output: results to stdout, as JSON documents one a line or as text for people; everything else to
+ * stderr.
+ */
 export interface Output {
   /** One message; `text` is what people read. */
   message<D extends DescMessage>(schema: D, message: MessageShape<D>, text: () => string): void;
@@ -17,11 +20,11 @@ export interface Output {
   ): void;
   /** A plain object. */
   object(value: object, text: () => string): void;
-  /** A line of a result that has lines of its own form. */
+  /** A line of a result with its own format. */
   line(text: string): void;
   /** A line beside the results, on stderr. */
   note(text: string): void;
-  /** A bar on stderr, of so many samples; invisible where nobody looks at a terminal. */
+  /** A progress bar on stderr, for this many samples; invisible unless stderr is a terminal. */
   bar(total: number): Bar;
   readonly json: boolean;
 }

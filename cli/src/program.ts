@@ -19,13 +19,13 @@ import { addCategories, addCodes } from "./commands/terminology.ts";
 import { describeFailure, exitCodeHelp } from "./failure.ts";
 import type { Io } from "./io.ts";
 
-/** Runs a command line; resolves with the exit code. Whatever it says goes to `io`. */
+/** Runs a command line; resolves with the exit code. All output goes to `io`. */
 export async function run(io: Io, parameters: readonly string[]): Promise<number> {
   try {
     await createProgram(io).parseAsync([...parameters], { from: "user" });
     return io.exitCode;
   } catch (error) {
-    // Help, the version, or a command line that is wrong: commander has said which.
+    // Help, the version, or a wrong command line: commander has printed the reason.
     if (error instanceof CommanderError) return error.exitCode;
     const { exitCode, lines, json } = describeFailure(error);
     io.stderr.write(parameters.includes("--json") ? `${JSON.stringify(json)}\n` : `${lines.join("\n")}\n`);

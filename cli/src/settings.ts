@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { CliError } from "./failure.ts";
 import type { Io } from "./io.ts";
 
-/** Where to call, and with which credential. Options win over the environment. */
+/** The exchange to call, and the credential. Options win over the environment. */
 export interface Settings {
   readonly url: string;
   readonly grpcUrl: string;

@@ -10,9 +10,9 @@ export interface ExchangeConfig {
   readonly journalDir: string;
   /** Folder of the codes and categories that the installation adds to the shipped ones. */
   readonly terminologyDir: string | undefined;
-  /** A journal that is taken as it is although the data knows more: `<journal>@<position>`. */
+  /** A journal that is accepted as it is although the data knows more entries: `<journal>@<position>`. */
   readonly acceptJournal: string | undefined;
-  /** Address that both doors listen on. */
+  /** Address on which both doors listen. */
   readonly host: string;
   /** 0 takes a free port. */
   readonly grpcPort: number;
@@ -24,11 +24,11 @@ export interface ExchangeConfig {
   readonly trustDomain: string;
   /** Origins of web apps that may call the gateway; none by default. */
   readonly corsOrigins: readonly string[];
-  /** How often the credentials of open streams are looked at again, in milliseconds. */
+  /** How often the credentials of open streams are checked again, in milliseconds. */
   readonly credentialRecheckMs: number;
-  /** How many streams an application may have open at the doors. */
+  /** Most open streams of an application at the doors. */
   readonly streamsPerApplication: number;
-  /** How long open calls and streams may go on once the process is told to stop, in milliseconds. */
+  /** How long open calls and streams may continue after the process gets its signal to stop, in milliseconds. */
   readonly drainMs: number;
   /** The services' own settings, by their names. */
   readonly settings: ReadonlyMap<string, object>;
@@ -39,7 +39,7 @@ export function streamsPerApplicationOf(reader: ConfigReader): number {
   return reader.int("WELLAPI_STREAMS_PER_APPLICATION", { fallback: 1_000, min: 1, max: 1_000_000 });
 }
 
-/** Of the service's own settings, what they amount to: what its `compose` is given. */
+/** The values of the service's own settings: the input of its `compose`. */
 export function settingsOf(descriptor: ServiceDescriptor, reader: ConfigReader): object {
   return readSettings(descriptor.settings ?? {}, reader);
 }

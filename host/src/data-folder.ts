@@ -12,12 +12,12 @@ export interface DataFolder {
   readonly masterKey: string;
   /** Of the log's tiles. */
   readonly logFolder: string;
-  /** Of room that was taken while the disk had some. */
+  /** Folder of the reserves: room that was taken while the disk had some. */
   readonly reserves: string;
   reserve(service: string): string;
   /**
-   * Opens the store of this name, or at this path. One that survives a full disk gives up room of its own there. Throws
-   * HostError `data_in_use`.
+   * Opens the store of this name, or at this path. A store that must work on a full disk has a reserve file there.
+   * Throws HostError `data_in_use`.
    */
   open(
     name: string,
@@ -83,7 +83,10 @@ export function prepareDataFolder(path: string): DataFolder {
   }
 }
 
-/** Of what was published of the log, and of its keys: beside the journal, for it must outlive the data, too. */
+/**
+ * Folder of what was published of the log, and of the log's keys: beside the journal, because it must outlive the
+ * data, too.
+ */
 export function publishedFolder(journalDir: string): string {
   return join(journalDir, "log");
 }

@@ -21,7 +21,7 @@ import { HostError } from "./errors.ts";
 import type { HostNetwork } from "./platform.ts";
 import { observeCertificate } from "./signals/gauges.ts";
 
-/** Where callers from outside come in. */
+/** The listeners for callers from outside. */
 export interface DoorSettings {
   /** Address that both doors listen on. */
   readonly host: string;
@@ -37,8 +37,8 @@ export interface DoorSettings {
 const renewMs = 24 * 3_600_000;
 
 /**
- * Authenticates callers from outside, with tokens for `workload`: of an edge, or of a service that has a surface, which is
- * reached by way of the edge `gateway`.
+ * Authenticates callers from outside, with tokens for `workload`: an edge, or a service that has a surface, which
+ * callers reach by way of the edge `gateway`.
  */
 export function createDoorAuthentication(options: {
   readonly workload: string;
@@ -65,10 +65,10 @@ export async function openGrpcDoor(options: {
   readonly selfValidating: readonly DescMethod[];
   readonly isConsented: (method: DescMethod) => boolean;
   readonly authentication: Authentication;
-  /** Shared by the doors of a process, as `streamLimit` is. */
+  /** Shared by the doors of a process, like `streamLimit`. */
   readonly answers: AnswerGuard;
   readonly streamLimit: StreamLimit;
-  /** A certificate for the door; asked for again every day. */
+  /** A certificate for the door; requested again every day. */
   readonly certificate: () => Promise<ServerTls>;
   readonly reflection: boolean;
   readonly clock: Clock;
@@ -96,7 +96,7 @@ export async function openGrpcDoor(options: {
     }),
   );
   closers.push("gRPC door", () => server.close());
-  // It lives for seven days; a new one every day leaves time to mend a failure.
+  // It lives for seven days; a new one every day leaves time to repair a failure.
   const renewal = createLoop({
     everyMs: renewMs,
     async work() {
@@ -135,7 +135,7 @@ export async function openHttpDoor(options: {
   return gateway;
 }
 
-/** Both doors at once: while one waits for its callers, the other must not take new ones. */
+/** Both doors drain at once: while one waits for its callers, the other must not take new ones. */
 export async function drainDoors([grpc, gateway]: readonly [GrpcServer, Gateway], ms: number): Promise<void> {
   await Promise.all([grpc.drain(ms), gateway.close(ms)]);
 }
@@ -145,7 +145,7 @@ export function urlHost(host: string): string {
   return host === "127.0.0.1" || host === "0.0.0.0" ? "localhost" : host;
 }
 
-/** Refuses a port that is taken before anything is opened: a start works for seconds before it gets to its doors. */
+/** Rejects a port in use before anything is opened: a start works for seconds before it opens its doors. */
 export async function refuseTakenPorts(settings: {
   readonly host: string;
   readonly grpcPort: number;
@@ -161,7 +161,7 @@ export async function refuseTakenPorts(settings: {
   }
 }
 
-/** Opens a server, and says in one line what to do where its port is taken. */
+/** Opens a server; if its port is in use, the error says in one line what to do. */
 export async function listening<T>(setting: string, port: number, open: () => Promise<T>): Promise<T> {
   try {
     return await open();

@@ -22,11 +22,11 @@ import { createSurfaceDoor } from "./surface-door.ts";
 
 export interface EdgeSettings extends DoorSettings {
   readonly credentialRecheckMs: number;
-  /** How long a credential is believed after it was exchanged; rpc's own default unless given. */
+  /** How long a credential is trusted after it was exchanged; rpc's own default unless given. */
   readonly credentialCacheMs?: number;
-  /** How many streams an application may have open at the doors of this process. */
+  /** Most open streams of an application at the doors of this process. */
   readonly streamsPerApplication: number;
-  /** Names that providers call the door by; its certificate holds them. None: the host. */
+  /** Names by which providers call the door; its certificate holds them. Empty: the host. */
   readonly doorHosts: readonly string[];
   /** The door's certificate from elsewhere (cert-manager); absent: identity signs one. */
   readonly doorFiles: { readonly certificate: string; readonly privateKey: string } | undefined;
@@ -37,7 +37,7 @@ export interface EdgeSettings extends DoorSettings {
 export type EdgeServices =
   /** In this process, by name: the doors serve them themselves. */
   | { readonly composed: ReadonlyMap<string, ComposedService> }
-  /** In other processes, to which the doors forward; `elsewhere` stands for a surface that another one serves. */
+  /** In other processes, to which the doors forward; `elsewhere` represents a surface that another process serves. */
   | { readonly elsewhere: (service: string, surface: Surface) => Surface };
 
 export interface EdgeOptions {
@@ -45,7 +45,7 @@ export interface EdgeOptions {
   readonly registry: Registry;
   readonly settings: EdgeSettings;
   readonly services: EdgeServices;
-  /** Ends the wait for services that start later. Undefined: they all run. */
+  /** Ends the wait for services that start later. Undefined: all of them run. */
   readonly waiting: AbortSignal | undefined;
 }
 
@@ -67,7 +67,7 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
   const { platform, registry, settings, services, waiting } = options;
   const composed = "composed" in services ? services.composed : undefined;
   const { network, clock, closers, log, installation } = platform;
-  // In one process the gRPC door is a workload of its own; in the mesh both are the gateway's.
+  // In one process the gRPC door is a separate workload; in the mesh both doors are the gateway's.
   const grpc = composed === undefined ? http : "door";
   const upstream = network.unauthenticated(http);
   const authenticationOf = (workload: string, edge?: "gateway"): Authentication => {
@@ -129,7 +129,7 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
   return { grpcPort: grpcDoor.port, httpPort: gateway.port, authority: clientAuthority, verifierKey };
 }
 
-/** The service's own surfaces behind a door, or what stands for them. */
+/** The service's own surfaces behind a door, or their representatives. */
 function surfacesOf(
   { name, surfaces = [] }: ServiceDescriptor,
   services: EdgeServices,

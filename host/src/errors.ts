@@ -1,8 +1,8 @@
 /**
- * `data_in_use`: another process has the data. `data_folder`: it cannot be used. `port_in_use`: say another.
- * `child_ended`: a process of the mesh did not start; what it wrote before says why. `keys_missing`: there is data, but
- * the keys that open it are not there. `backup_folder`: a backup cannot be written there. `backup_unusable`: it is
- * incomplete or damaged. `target_in_use`: a restore would write over something.
+ * `data_in_use`: another process has the data. `data_folder`: the folder cannot be used. `port_in_use`: choose
+ * another port. `child_ended`: a process of the mesh did not start; its earlier output says why. `keys_missing`:
+ * there is data, but the keys that open it are missing. `backup_folder`: a backup cannot be written there.
+ * `backup_unusable`: the backup is incomplete or damaged. `target_in_use`: a restore would overwrite something.
  */
 export type HostErrorCode =
   | "data_in_use"

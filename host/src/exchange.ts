@@ -82,7 +82,7 @@ export async function openExchange(
   });
 }
 
-/** Each is mounted as soon as it is open, for those that are composed after it. */
+/** Each service is mounted as soon as it is open, for the services that are composed after it. */
 async function composeAll(
   registry: Registry,
   platform: InProcessPlatform,

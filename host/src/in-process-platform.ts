@@ -26,7 +26,7 @@ import { createSwitchboard, type Switchboard } from "./switchboard.ts";
 
 /** All services in this process: SQLite files in one folder, events in a store, calls through a switchboard. */
 export interface InProcessPlatform extends HostPlatform {
-  /** What a service serves is mounted here for the others. */
+  /** Each service's contracts are mounted here for the others. */
   readonly switchboard: Switchboard;
   /** Those that are open, by the names of their files, without `.db`. */
   readonly stores: ReadonlyMap<string, SqliteStore>;
@@ -36,10 +36,10 @@ export function createInProcessPlatform(options: {
   readonly installation: Installation;
   readonly registry: Registry;
   readonly folder: DataFolder;
-  /** Folder of the journal, and the one that somebody has accepted as it is. */
+  /** Folder of the journal, and the journal that an operator has accepted as it is. */
   readonly journal: { readonly folder: string; readonly accepted: string | undefined };
   readonly logFolders: LogFolders;
-  /** Of what the installation adds. */
+  /** Folder of the codes and categories that the installation adds. */
   readonly terminologyDir: string | undefined;
   readonly closers: Closers;
   readonly log: Logger;
@@ -113,7 +113,7 @@ export function createInProcessPlatform(options: {
       openJournalAccess(await openJournalFile(), await keys(), options.journal.accepted),
     ),
     openAccessLog: (service, store) => openServiceLog(base, service, store, folder.reserve(service)),
-    // One engine for all services: its store is open once, and what one publishes another consumes.
+    // One engine for all services: its store is opened once, and each consumes what the others publish.
     openEvents: once(async () => {
       const store = await openFile("events", embeddedEventsCollections);
       const onError = (err: unknown) => log.warn({ err }, "an event was not handled, or its store failed");

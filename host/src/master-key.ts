@@ -24,16 +24,16 @@ export interface MasterKeyOptions {
 
 export interface MasterKeyRotation {
   readonly masterKey: string;
-  /** Of the key that wraps now. */
+  /** Number of the key that wraps now. */
   readonly number: number;
-  /** Patients' keys that were wrapped anew by this run. */
+  /** How many patients' keys this run rewrapped. */
   readonly rewrapped: number;
 }
 
 /**
- * Adds a key to the master key's file, which wraps from now on, and wraps every patient's key by it. May be repeated: a
- * run that was cut short is completed. Services wrap what is theirs at their next start. Throws HostError where
- * somebody has the keys open.
+ * Adds a key to the master key's file, which wraps from now on, and rewraps every patient's key with it. May be
+ * repeated: it completes a run that was cut short. Services rewrap their own keys at their next start. Throws
+ * HostError where another process has the keys open.
  */
 export async function rotateMasterKey(options: MasterKeyOptions): Promise<MasterKeyRotation> {
   const { masterKey, keys } = pathsOf(options);
@@ -43,7 +43,7 @@ export async function rotateMasterKey(options: MasterKeyOptions): Promise<Master
   });
 }
 
-/** Takes the keys before out of the file, of which a copy stays beside it. The same rules. */
+/** Removes the previous keys from the file; a copy of it stays beside it. The same rules. */
 export async function retireMasterKey(
   options: MasterKeyOptions,
 ): Promise<{ readonly numbers: readonly number[]; readonly copy: string }> {

@@ -3,7 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 
 const retryMs = 250;
 
-/** Tries again while the service that is asked does not answer. For a start: others may come up later. */
+/** Tries again while the called service does not answer. For a start: other services may start later. */
 export async function patiently<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

@@ -28,7 +28,7 @@ import type { Terminology } from "@wellapi/terminology";
 import { createPairwise, type OpenVault, openLocalKms } from "@wellapi/vault";
 import { observeLeafOutbox, observeSession } from "./signals/gauges.ts";
 
-/** Calls between services, each for the workload that it is made by. */
+/** Calls between services, each for the workload that makes it. */
 export interface HostNetwork {
   /** Verifies internal tokens by identity's keys. */
   readonly verifier: TokenVerifier;
@@ -41,8 +41,8 @@ export interface HostNetwork {
 }
 
 /**
- * What this process has for the services that run in it: one in a mesh, all of them in one process, where they share it. A
- * service sees what `platformOf` (service-platform.ts) makes of it.
+ * The platform of this process for the services that run in it: one service in a mesh, all of them in one process,
+ * where they share it. A service gets the part that `platformOf` (service-platform.ts) makes of it.
  */
 export interface HostPlatform {
   readonly installation: Installation;
@@ -62,7 +62,7 @@ export interface HostPlatform {
   openAccessLog(service: string, store: Store): Promise<OpenAccessLog>;
   openEvents(subjects: readonly string[]): Promise<Events>;
   openRelay(store: Store, events: Events): Relay;
-  /** The first that asks opens it, as its own workload. */
+  /** The first caller opens it, as its own workload. */
   enforcement(workload: string): Promise<Enforcement>;
   openFile(name: string, collections: readonly CollectionDeclaration[]): Promise<Store>;
   openJournalFile(): Promise<JournalRepository>;
@@ -111,7 +111,7 @@ export async function openJournalAccess(
 
 const reserveBytes = 4 * 1024 * 1024;
 
-/** A service's outbox of leaves, with the file that takes them while its store cannot. */
+/** A service's outbox of leaves, with the reserve file for times when its store cannot take them. */
 export async function openServiceLog(
   platform: Pick<HostPlatform, "clock" | "ids" | "log" | "closers" | "network" | "keys">,
   service: string,
@@ -133,7 +133,7 @@ export async function openServiceLog(
   return accessLog;
 }
 
-/** An enforcer with a session of the workload's own, and what is in flight under it. Once a process. */
+/** An enforcer with a session of the workload, and its answers in flight. Once a process. */
 export function openEnforcement({
   network,
   clock,

@@ -9,7 +9,7 @@ import {
 import type { HostPlatform } from "./platform.ts";
 import { observeEventOutbox } from "./signals/gauges.ts";
 
-/** The host's platform, as this service may use it: under its own name, and only what its descriptor declares. */
+/** The host's platform, limited for one service: under its own name, and only what its descriptor declares. */
 export function platformOf(descriptor: ServiceDescriptor, host: HostPlatform): Platform {
   const { name, needs, store: declared } = descriptor;
   const { installation, clock, ids, log, closers, network, replicated, accessEnds } = host;
@@ -83,7 +83,7 @@ export function platformOf(descriptor: ServiceDescriptor, host: HostPlatform): P
   };
 }
 
-/** Opens a service, and refuses one that serves anything else than its descriptor says. */
+/** Opens a service, and rejects one that serves anything else than its descriptor declares. */
 export async function composeService(
   descriptor: ServiceDescriptor,
   host: HostPlatform,

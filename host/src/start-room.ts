@@ -2,18 +2,18 @@ import { open, rm, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "@wellapi/runtime";
 
-/** Of each of the two files. What a start writes, and what sessions take, is a tenth of it. */
+/** Size of each of the two files. The writes of a start, and of sessions, take a tenth of it. */
 const ROOM_BYTES = 1024 * 1024;
 const LOW_BYTES = 4 * ROOM_BYTES;
 
-/** Given up by the store of consent when it finds no room: without sessions that are renewed nothing is read. */
+/** The store of consent deletes it when it finds no room: without renewed sessions nothing is read. */
 export function sessionsRoom(folder: string): string {
   return join(folder, "sessions.room");
 }
 
 /**
- * Takes room on the disk while there is some: for the sessions, and for a start, which gives its own up where there is
- * little. Both are made again at a start that finds room.
+ * Reserves room on the disk while there is some: for the sessions, and for a start, which deletes its own reserve
+ * where there is little room. Both are made again at a start that finds room.
  */
 export async function prepareStartRoom(folder: string, log: Logger): Promise<void> {
   const own = join(folder, "start.room");
@@ -31,7 +31,7 @@ export async function prepareStartRoom(folder: string, log: Logger): Promise<voi
   }
 }
 
-/** Written, for a file with holes has no room. */
+/** Written with data, because a file with holes reserves no room. */
 async function take(path: string): Promise<void> {
   const file = await open(path, "a", 0o600);
   try {

@@ -14,15 +14,15 @@ import type { Logger } from "@wellapi/runtime";
 import type { Registry } from "@wellapi/service";
 
 /**
- * The one way from the HTTP surfaces of a service to services: the interceptors of a door, and behind them the service's
- * own public RPCs in this process, and those of the others over the network as its own workload. Whether they take its
- * calls their contracts say.
+ * The only way from a service's HTTP surfaces to services: the interceptors of a door, and behind them the service's
+ * own public RPCs in this process, and those of other services over the network, called as its own workload. Their
+ * contracts say whether they take its calls.
  */
 export function createSurfaceDoor(options: {
   readonly registry: Registry;
-  /** Of the service that owns the surfaces. */
+  /** The service that owns the surfaces. */
   readonly routes: readonly Route[];
-  /** Reaches the other services as the owner's workload; without credentials of its own. */
+  /** Calls other services as the owner's workload; without credentials. */
   readonly upstream: Transport;
   /** Exchanges callers' credentials for tokens of the owner's workload. */
   readonly authentication: Authentication;

@@ -2,9 +2,9 @@ import { Code, ConnectError, type Interceptor, type Transport } from "@connectrp
 import { createMemoryTransport, type Route } from "@wellapi/rpc";
 
 /**
- * The network between services that share a process. Services call each other in a circle (audit verifies
- * tokens by identity's keys, identity writes to audit's log), so each gets its transport before all are open;
- * a call to a service that is not there yet is `UNAVAILABLE`, as on a real network.
+ * The network between services that share a process. Services call each other in a circle (audit verifies tokens with
+ * identity's keys, identity writes to audit's log), so each gets its transport before all are open. A call to a
+ * service that is not open yet is `UNAVAILABLE`, as on a real network.
  */
 export interface Switchboard {
   /** Serves routes from now on. */

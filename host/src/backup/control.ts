@@ -7,7 +7,7 @@ import type { Logger } from "@wellapi/runtime";
 import { HostError } from "../errors.ts";
 import type { BackupContent, Manifest } from "./manifest.ts";
 
-/** What a command asks of the exchange that runs on a data folder: one line of JSON, answered with one. */
+/** A request of a command to the exchange that runs on a data folder: one line of JSON; the answer is one line, too. */
 export interface BackupRequest {
   readonly command: "backup";
   readonly content: BackupContent;
@@ -17,7 +17,7 @@ export interface BackupRequest {
 
 type Answer = { readonly manifest: Manifest } | { readonly error: string };
 
-/** Longer ones the kernel refuses. */
+/** The kernel refuses longer paths of sockets. */
 const MOST_BYTES = 100;
 
 /** The shorter of the two ways to write it. Undefined where the folder lies too deep for a socket. */
@@ -28,8 +28,8 @@ function socketPath(dataDir: string): string | undefined {
 }
 
 /**
- * Listens in the data folder, which only its owner may enter: who may read the data may ask for a copy of it. The
- * caller holds the folder's stores, so a socket that is there already is of a process that is gone.
+ * Listens in the data folder, which only its owner may enter: a user who may read the data may also ask for a copy of
+ * it. The caller holds the folder's stores, so an existing socket belongs to a process that has ended.
  */
 export async function openControl(options: {
   readonly dataDir: string;
@@ -51,7 +51,7 @@ export async function openControl(options: {
   });
 
   async function serve(socket: Socket): Promise<void> {
-    socket.on("error", () => {}); // who asked has gone; the backup is made all the same
+    socket.on("error", () => {}); // The client has left; the backup is made nevertheless.
     const [line] = (await once(createInterface({ input: socket }), "line")) as [string];
     const answer: Answer = await backup(JSON.parse(line) as BackupRequest).then(
       (manifest) => ({ manifest }),
@@ -74,7 +74,7 @@ export async function openControl(options: {
   };
 }
 
-/** Asks the exchange that runs on the folder. Undefined where none does. Throws HostError with its reason. */
+/** Asks the exchange that runs on the folder. Undefined where none runs. Throws HostError with its reason. */
 export async function askRunning(dataDir: string, request: BackupRequest): Promise<Manifest | undefined> {
   const path = socketPath(dataDir);
   const socket = path === undefined ? undefined : await reach(path);

@@ -16,14 +16,14 @@ export interface BackedUpFile {
   readonly sha256: string;
 }
 
-/** What a backup says of itself. It is written last: a folder without it is no backup. */
+/** The description of a backup. It is written last: a folder without it is no backup. */
 export interface Manifest {
   readonly format: "wellapi-backup/1";
   readonly content: BackupContent;
-  /** Of the program that made it. */
+  /** Version of the program that made it. */
   readonly version: string;
   readonly trustDomain: string;
-  /** RFC 3339, UTC. The copies lie between the two. */
+  /** RFC 3339, UTC. The copies were made between the two. */
   readonly startTime: string;
   readonly endTime: string;
   /** Of data: the signed head of the access log that the copies contain, at least; absent where none was published. */
@@ -81,7 +81,7 @@ export async function describeFile(folder: string, path: string): Promise<Backed
   return { path, bytes, sha256: hash.digest("hex") };
 }
 
-/** What was made in it is there after a power cut. */
+/** Syncs the folder: files made in it survive a power cut. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, "r");
   try {

@@ -7,9 +7,9 @@ import { type BackedUpFile, type Manifest, readManifest, syncFolder, unusable } 
 import { keyFile } from "./take.ts";
 
 /**
- * Puts a backup where an exchange can be started on it, whole or not at all: data into a folder that is empty or not there,
- * keys into a data folder that has none. Throws HostError `backup_unusable` where the backup is incomplete or a
- * checksum does not hold, `target_in_use` where there is something already.
+ * Puts a backup where an exchange can be started on it, whole or not at all: data into an empty or missing folder,
+ * keys into a data folder without keys. Throws HostError `backup_unusable` where the backup is incomplete or a
+ * checksum fails, `target_in_use` where the target holds something already.
  */
 export async function restoreBackup(backup: string, dataDir: string): Promise<Manifest> {
   const manifest = await readManifest(backup);
@@ -54,7 +54,7 @@ async function restoreKeys(backup: string, target: string, { files }: Manifest):
   await syncFolder(dirname(path));
 }
 
-/** Copies and hashes in one pass, so that what is compared is what was written. */
+/** Copies and hashes in one pass, so that the written bytes are the compared bytes. */
 async function copyVerified(
   from: string,
   to: string,

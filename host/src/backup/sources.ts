@@ -7,7 +7,7 @@ import type { DataFolder } from "../data-folder.ts";
 import { HostError } from "../errors.ts";
 import type { BackupSource } from "./take.ts";
 
-/** An exchange that runs: each store copies itself while it works. */
+/** A running exchange: each store copies itself while it works. */
 export function runningSource(options: {
   readonly trustDomain: string;
   readonly folder: DataFolder;
@@ -54,7 +54,10 @@ export function stoppedSource(options: {
   };
 }
 
-/** Leaves that the store could not take. They are copied before it, so none is missing; one that is in both counts once. */
+/**
+ * Leaves that the store could not take. They are copied before the store, so none is missing; one that is in both
+ * counts once.
+ */
 async function copyReserve(from: string, to: string): Promise<boolean> {
   if (!existsSync(from) || (await reserveIsEmpty(from))) return false;
   await copyFile(from, to);

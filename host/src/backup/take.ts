@@ -6,20 +6,23 @@ import { HostError } from "../errors.ts";
 import { services } from "../services.ts";
 import { type BackupContent, describeFile, type Manifest, syncFolder, writeManifest } from "./manifest.ts";
 
-/** Where a backup comes from: an exchange that runs, or the files of one that does not. */
+/** The source of a backup: a running exchange, or the files of a stopped one. */
 export interface BackupSource {
   readonly trustDomain: string;
-  /** Copies a file of the data folder to a new path; a moment of its own, on disk when it resolves. False where there is none. */
+  /**
+   * Copies a file of the data folder to a new path; the copy shows one moment of the file and is on disk when it
+   * resolves. False where the file is missing.
+   */
   copy(file: string, to: string): Promise<boolean>;
   /** The signed head of the log, as published now. */
   checkpoint(): Promise<string | undefined>;
 }
 
 /**
- * Each store is copied at a moment of its own, so the order matters. What sends comes before what receives: a leaf or an
- * event that was on its way is then in one of the two, or in both, where its id makes it one. What refers to
- * something comes before what it refers to. So callers come before those whom they call, events after all that publish
- * them, and consumers of events after the events.
+ * Each store is copied at another moment, so the order matters. Senders come before receivers: a leaf or an event on
+ * its way is then in one of the two, or in both, where its id makes it one. Documents that refer to others come
+ * before those others. So callers come before the services that they call, events after all their publishers, and
+ * consumers of events after the events.
  */
 export function dataFiles(registry: Registry): readonly string[] {
   const services = registry.services.toReversed();
@@ -42,8 +45,8 @@ export function dataFiles(registry: Registry): readonly string[] {
 export const keyFile = "keys/patient-keys.db";
 
 /**
- * Makes a backup in a folder that is empty or not there. Never holds the master key, nor the journal. Throws
- * HostError; what is there then has no manifest and is no backup.
+ * Makes a backup in an empty or missing folder. It never holds the master key, nor the journal. Throws HostError; the
+ * folder then has no manifest and is no backup.
  */
 export async function takeBackup(
   source: BackupSource,
@@ -53,7 +56,7 @@ export async function takeBackup(
   const now = () => new Date(clock.now()).toISOString();
   const startTime = now();
   await prepare(folder);
-  // Before the stores, which then contain it.
+  // Read before the stores, which then contain it.
   const checkpoint = content === "data" ? await source.checkpoint() : undefined;
   const copied: string[] = [];
   for (const file of content === "data" ? dataFiles(services) : [keyFile]) {

@@ -11,7 +11,7 @@ import {
 export interface StoreCheckOptions {
   readonly reader: SqliteReader;
   readonly collections: readonly CollectionDeclaration[];
-  /** Absent where what is sealed cannot be opened: then only what stands in clear is looked at. */
+  /** Absent where sealed fields cannot be opened: then only fields in clear are checked. */
   readonly check: StoreCheck | undefined;
   readonly tell: (finding: Finding) => void;
   readonly progress: (documents: number) => void;
@@ -21,7 +21,10 @@ const PROGRESS_EVERY = 20_000;
 const INTEGRITY =
   "restore the file from a backup (docs/operations.md, Damage); reads that miss the damaged page go on";
 
-/** Looks at a file as SQLite does, then at each document of each declared collection, then at what they are together. */
+/**
+ * Checks a file as SQLite does, then each document of each declared collection, then the documents against each
+ * other.
+ */
 export async function checkStore(options: StoreCheckOptions) {
   const { reader, collections, check, tell, progress } = options;
   for (const what of reader.integrity()) {
@@ -73,7 +76,7 @@ async function lookAt(
   try {
     return await look?.(document);
   } catch (error) {
-    // What it leads to cannot be read: told where that lies, too.
+    // The document that it refers to cannot be read: that finding is reported there, too.
     const at = key.map((field) => String(document[field]));
     return unreadable(collection, at, `it could not be looked into (${reasonOf(error)})`);
   }
@@ -88,7 +91,7 @@ async function lookTogether(findings: AsyncGenerator<Finding>, tell: (finding: F
   }
 }
 
-/** Messages of the ports' own errors carry no content; of any other the kind alone. */
+/** Messages of the ports' own errors carry no content; of any other error only the kind is reported. */
 function reasonOf(error: unknown): string {
   if (error instanceof StoreError) return error.message;
   return error instanceof Error ? error.name : "unknown";

@@ -11,10 +11,10 @@ import { services } from "../services.ts";
 import { checkStore } from "./check-store.ts";
 import { type CheckedFolders, type CheckedStore, checkedStores, type Openers, reservesOf } from "./stores.ts";
 
-/** A finding, and in which file. */
+/** A finding with its file. */
 export type FileFinding = Finding & { readonly file: string };
 
-/** What was looked at. Findings were told one by one. */
+/** The extent of the check. Findings were reported one by one. */
 export interface CheckReport {
   readonly dataDir: string;
   readonly files: ReadonlyArray<{
@@ -31,14 +31,14 @@ export interface CheckOptions {
   readonly env: Env;
   /** Instead of the data folder of `env`. */
   readonly dataDir?: string | undefined;
-  /** Told as it is found: nothing is gathered, however much is damaged. */
+  /** Called for each finding: nothing is collected, however much is damaged. */
   readonly onFinding: (finding: FileFinding) => void;
   readonly onProgress?: (file: string, documents: number) => void;
 }
 
 /**
- * Reads every file of an exchange that does not run, and tells what is damaged. Changes nothing but that what a write-ahead
- * log holds is written back to its file. Throws ConfigError, and HostError `data_in_use` and `data_folder`.
+ * Reads every file of a stopped exchange and reports damage. Changes nothing, except that the content of a
+ * write-ahead log is written back to its file. Throws ConfigError, and HostError `data_in_use` and `data_folder`.
  */
 export async function runCheck(options: CheckOptions): Promise<CheckReport> {
   const { dataDir: named } = options;
@@ -62,7 +62,7 @@ export async function runCheck(options: CheckOptions): Promise<CheckReport> {
   const stores = checkedStores(folders, services);
   const [keys, ...others] = stores;
   const beforeKeys = findings;
-  // Open to the end: with it everything else is opened.
+  // Open to the end: everything else is opened with it.
   const keysReader = openReader(keys!, tell(keys!.file));
   const openers = await openOpeners(folders, keysReader, tell("keys/master.key"));
   try {
@@ -114,7 +114,7 @@ async function checkFile(
 
 const none = { documents: 0, damaged: 0 };
 
-/** Undefined where it cannot be read at all, which is told. */
+/** Undefined where it cannot be read at all, which is reported. */
 function openReader(
   { path, collections }: CheckedStore,
   tell: (finding: Finding) => void,
@@ -136,7 +136,7 @@ function openReader(
   }
 }
 
-/** Undefined where what is sealed cannot be looked into, which is told. */
+/** Undefined where sealed fields cannot be opened, which is reported. */
 async function openOpeners(
   { dataDir }: CheckedFolders,
   keys: SqliteReader | undefined,
@@ -175,7 +175,7 @@ async function checkReserveFile(
   { kms }: Openers,
   tell: (finding: Finding) => void,
 ): Promise<number> {
-  // The next start makes one.
+  // Missing is no finding: the next start makes one.
   if (!existsSync(path)) return 0;
   const { records, findings } = await checkReserve(path, await createLeafSealer({ kms, service }));
   for (const finding of findings) tell(finding);

@@ -14,13 +14,13 @@ export interface CheckedFolders {
   readonly trustDomain: string;
 }
 
-/** What opens what is sealed; absent where the master key, or the file of wrapped keys, cannot be used. */
+/** Opens sealed fields; absent where the master key, or the file of wrapped keys, cannot be used. */
 export interface Openers {
   readonly kms: Kms;
   readonly vault: OpenVault;
 }
 
-/** A store of an installation, and how its documents are looked at. */
+/** A store of an installation, and how its documents are checked. */
 export interface CheckedStore {
   /** As an operator finds it: relative to the data folder, or to the journal's. */
   readonly file: string;
@@ -30,8 +30,8 @@ export interface CheckedStore {
 }
 
 /**
- * Every store of an exchange in one process, those of the services in the order of a shutdown. Keys come first: with one
- * that is damaged much else does not open.
+ * Every store of an exchange in one process; those of the services in the order of a shutdown. Keys come first: if a
+ * key is damaged, much else does not open.
  */
 export function checkedStores(folders: CheckedFolders, registry: Registry): readonly CheckedStore[] {
   const { dataDir, journalDir } = folders;

@@ -5,16 +5,16 @@ import { once } from "node:events";
 export interface Child {
   readonly name: string;
   readonly process: ChildProcess;
-  /** Resolves when it has ended, however: the exit code, or the signal's name. */
+  /** Resolves when the process has ended, for any reason: the exit code, or the signal's name. */
   readonly ended: Promise<number | NodeJS.Signals | null>;
   /** Ends it by its pid: SIGTERM, and SIGKILL after `graceMs`. */
   stop(graceMs: number): Promise<void>;
 }
 
 /**
- * Starts a program in a process group of its own, so that Ctrl-C reaches the launcher alone, which then ends its
- * children in order. Its standard input is a pipe that nothing is written to: it ends when the launcher does,
- * even by SIGKILL, and `wellapi serve --attached` goes with it.
+ * Starts a program in a separate process group: Ctrl-C then reaches the launcher alone, which ends its children in
+ * order. Its standard input is a pipe to which nothing is written: the pipe ends with the launcher, even by SIGKILL,
+ * and `wellapi serve --attached` then stops.
  */
 export function startChild(options: {
   readonly name: string;
@@ -48,7 +48,7 @@ export function startChild(options: {
   };
 }
 
-/** A foreign server knows nothing of pipes: a shell beside it ends it when the launcher has gone. */
+/** A foreign server does not watch the pipe: a shell beside it ends it when the launcher has gone. */
 const keeper = `
 exec 3<&0
 "$@" </dev/null 3<&- &
@@ -63,7 +63,7 @@ while kill -0 $server 2>/dev/null; do wait $server; code=$?; done
 exit $code
 `;
 
-/** `startChild` for a program that is not ours. */
+/** `startChild` for a foreign program. */
 export function startServer(
   options: Omit<Parameters<typeof startChild>[0], "stderr"> & { readonly stderr: "inherit" | "ignore" },
 ): Child {

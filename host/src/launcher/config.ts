@@ -10,7 +10,7 @@ export interface MeshConfig extends ExchangeConfig {
   readonly replicas: ReadonlyMap<ServiceName, number>;
 }
 
-/** The edge may have replicas, too, but not on one machine: its ports are given. */
+/** The edge may have replicas, too, but not on one machine: its ports are fixed. */
 const replicable = serviceNames.filter((name) => {
   const { replicas, compose } = services.service(name);
   return replicas === "many" && compose !== undefined;
@@ -27,7 +27,7 @@ export function parseMeshConfig(env: Env): MeshConfig {
     }),
     replicas: replicasOf(reader),
   }));
-  // Not the folder of an exchange in one process: neither could read what the other wrote.
+  // Not the folder of an exchange in one process: the two formats differ.
   return {
     ...parseExchangeConfig({ ...env, WELLAPI_DATA_DIR: env.WELLAPI_DATA_DIR || "./data-mesh" }),
     ...own,

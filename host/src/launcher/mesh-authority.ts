@@ -12,8 +12,8 @@ import {
 import { spiffeIdOf, type WorkloadCertificate } from "@wellapi/rpc";
 
 /**
- * A mesh's authority for workloads, as long as a launcher runs. Its key exists in memory only. It is not the
- * installation's authority for providers, which identity has: neither vouches for the other's.
+ * A mesh's authority for workloads, for the life of a launcher. Its key exists in memory only. It is not the
+ * installation's authority for providers, which belongs to identity: neither trusts the other's certificates.
  */
 export interface MeshAuthority {
   /** A fresh key with a certificate (X.509-SVID) that lives for `lifetimeMs`, the authority's unless given. */
@@ -22,7 +22,7 @@ export interface MeshAuthority {
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const day = 86_400_000;
-/** For processes whose clocks are behind. */
+/** For processes with slow clocks. */
 const backdateMs = 300_000;
 
 export async function createMeshAuthority(options: {

@@ -16,9 +16,12 @@ import { createMeshAuthority } from "./mesh-authority.ts";
 import { openServers } from "./servers.ts";
 import { openWorkloadFolders } from "./workload-folders.ts";
 
-/** A running mesh: the same to its users as an exchange in one process. Where no replica is named, the first is meant. */
+/**
+ * A running mesh: for its users the same as an exchange in one process. Without the name of a replica, the first is
+ * meant.
+ */
 export interface Mesh extends Exchange {
-  /** Resolves with one line where a process ends that nobody ended. Nothing is started again by itself. */
+  /** Resolves with one line where a process ends by itself. Nothing is restarted automatically. */
   readonly broken: Promise<string>;
   /** Where a service listens for the others, on loopback. */
   port(service: ServiceName, replica?: number): number;
@@ -31,7 +34,7 @@ export interface Mesh extends Exchange {
   kill(service: ServiceName, replica?: number): Promise<void>;
   /** SIGTERM, and SIGKILL if it does not drain in time: the exit code, or the signal's name. */
   stop(service: ServiceName, replica?: number): Promise<number | NodeJS.Signals | null>;
-  /** Starts a service that was stopped or killed, where it was. */
+  /** Starts a service again that was stopped or killed, at the same addresses. */
   start(service: ServiceName, replica?: number): Promise<void>;
   /** SIGSTOP: it neither runs nor ends, and its connections stay open. */
   pause(service: ServiceName, replica?: number): void;
@@ -39,7 +42,10 @@ export interface Mesh extends Exchange {
   resume(service: ServiceName, replica?: number): void;
 }
 
-/** Gives a process other settings than `usual` at each of its starts: for tests that stand between processes. */
+/**
+ * Gives a process other settings than `usual` at each of its starts: for tests that intercept traffic between
+ * processes.
+ */
 export type SettingsOf = (member: Member, usual: Env) => Env | Promise<Env>;
 
 const startMs = 60_000;
@@ -47,8 +53,8 @@ const startMs = 60_000;
 const lastStepsMs = 10_000;
 
 /**
- * Starts MongoDB, NATS and every service as a process of its own on this machine, each with its own certificate,
- * and resolves once all of them serve.
+ * Starts MongoDB, NATS and one process for each service on this machine, each with its own certificate, and resolves
+ * once all of them serve.
  */
 export async function openMesh(
   config: MeshConfig,
@@ -74,7 +80,7 @@ export async function openMesh(
       });
     };
 
-    // Before the services, which would each make one.
+    // Before the services, each of which would make one.
     await (await openLocalKms({ path: folder.masterKey })).close();
     const authority = await createMeshAuthority({
       trustDomain: config.trustDomain,
@@ -100,7 +106,7 @@ export async function openMesh(
 
     const free = await freePorts(2 * members.length);
     const ports = new Map(members.map(({ name }, i) => [name, free[i]!]));
-    /** Of those that have HTTP surfaces. */
+    /** Of services that have HTTP surfaces. */
     const surfacing = members.filter(({ service }) => services.service(service).surfaces?.length);
     const surfacePorts = new Map(surfacing.map(({ name }, i) => [name, free[members.length + i]!]));
     const peersAt = (peers: readonly Member[], at: ReadonlyMap<string, number>): string =>
@@ -153,12 +159,12 @@ export async function openMesh(
       if (!child) return;
       expected.add(child);
       const stopped = child.stop(config.drainMs + lastStepsMs);
-      child.process.kill("SIGCONT"); // one that is paused hears nothing before
+      child.process.kill("SIGCONT"); // A paused process receives no other signal before.
       await stopped;
     }
 
     closers.push("services", async () => {
-      // Each is drained before the next: callers before those whom they call.
+      // Each is drained before the next: callers before the services that they call.
       for (const service of serviceNames.toReversed()) {
         await Promise.all(members.filter((member) => member.service === service).map(stop));
       }
@@ -172,7 +178,7 @@ export async function openMesh(
       dataDir,
       authority: edge.authority!,
       verifierKey: edge.verifierKey!,
-      // The replica that was first to enrol the operator has it.
+      // The replica that enrolled the operator first has it.
       operatorKey: members
         .map(({ name }) => announcements.get(name)!.operatorKey)
         .find((key) => key !== undefined),
@@ -202,7 +208,7 @@ export async function openMesh(
   });
 }
 
-/** What the child says once it serves. Throws HostError `child_ended` where it ends before. */
+/** The child's announcement once it serves. Throws HostError `child_ended` where it ends before. */
 async function announced(child: Child): Promise<Announcement> {
   const lines = createInterface({ input: child.process.stdout! });
   let timer: NodeJS.Timeout | undefined;

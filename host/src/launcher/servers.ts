@@ -13,14 +13,14 @@ export interface Servers {
 const stopMs = 10_000;
 
 /**
- * MongoDB and NATS: those that `WELLAPI_MONGODB_URI` and `WELLAPI_NATS_URL` name, else servers of this launcher's
- * own on loopback, with their data below `folder`. Throws ToolsError where they cannot be installed.
+ * MongoDB and NATS: the servers that `WELLAPI_MONGODB_URI` and `WELLAPI_NATS_URL` name, else servers that this
+ * launcher starts on loopback, with their data below `folder`. Throws ToolsError where they cannot be installed.
  */
 export async function openServers(options: {
   readonly folder: string;
   readonly env: Env;
   readonly closers: Closers;
-  /** Told when one that was started here ends. */
+  /** Called when a server that was started here ends. */
   readonly onStarted: (child: ReturnType<typeof startServer>) => void;
 }): Promise<Servers> {
   const { folder, env, closers, onStarted } = options;
@@ -41,7 +41,7 @@ export async function openServers(options: {
       name,
       command,
       args: [...first, ...args(data)],
-      cwd: data, // where no configuration file of this machine is found
+      cwd: data, // A folder without a configuration file of this machine.
       stderr: "ignore",
     });
     closers.push(name, () => child.stop(stopMs));
@@ -77,7 +77,7 @@ export async function openServers(options: {
   };
 }
 
-/** `sync_interval: always` is what makes an acknowledgement mean "on disk". */
+/** With `sync_interval: always` an acknowledgement means "on disk". */
 function natsConfiguration(port: number, folder: string): string {
   return [
     `listen: "127.0.0.1:${port}"`,

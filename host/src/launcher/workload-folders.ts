@@ -6,7 +6,7 @@ import type { MeshAuthority } from "./mesh-authority.ts";
 
 export interface WorkloadFolders {
   files(member: string): WorkloadFiles;
-  /** Another certificate now, which lives for `lifetimeMs` where that is given; the usual renewals go on. */
+  /** Issues another certificate now, which lives for `lifetimeMs` where that is given; the usual renewals continue. */
   renew(member: string, lifetimeMs?: number): Promise<void>;
   close(): void;
 }
@@ -35,7 +35,7 @@ export async function openWorkloadFolders(options: {
     const paths = files(member);
     await mkdir(join(folder, member), { recursive: true, mode: 0o700 });
     await replace(paths.authority, issued.authority);
-    // Who reads between the two finds a pair that does not fit, and looks again.
+    // A process that reads between the two finds a pair that does not match, and reads again.
     await replace(paths.privateKey, issued.privateKey);
     await replace(paths.certificate, issued.certificate);
   }
@@ -44,7 +44,7 @@ export async function openWorkloadFolders(options: {
   const renewing = new Set<string>();
   const timer = setInterval(() => {
     for (const member of members.keys()) {
-      if (renewing.has(member)) continue; // a busy machine: two at once would take each other's files
+      if (renewing.has(member)) continue; // On a busy machine two renewals at once would mix up their files.
       renewing.add(member);
       renew(member)
         .catch((err: unknown) => log.error({ err }, "a workload's certificate was not renewed"))

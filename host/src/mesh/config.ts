@@ -13,7 +13,7 @@ export interface ServiceConfig {
   readonly namespace: string;
   readonly profile: "sandbox" | "production";
   readonly host: string;
-  /** Where the other services call; 0 takes a free port. */
+  /** Where other services call; 0 takes a free port. */
   readonly port: number;
   /** gRPC health in plain text, for a probe that has no certificate. */
   readonly healthPort: number | undefined;
@@ -23,16 +23,16 @@ export interface ServiceConfig {
   readonly surfacePeers: ReadonlyMap<string, readonly string[]>;
   /** Undefined behind a sidecar, which has the certificates. */
   readonly workload: (WorkloadFiles & { readonly reloadMs: number }) | undefined;
-  /** After this long a connection takes no new calls, at the gRPC door and, where no sidecar balances, between services. */
+  /** After this long a connection takes no new calls, at the gRPC door and, without a sidecar, between services. */
   readonly connectionAgeMs: number | undefined;
   readonly drainMs: number;
-  /** Folder of what is this process's own: leaves that wait for the store, the log's tiles. */
+  /** Folder of this process's own files: leaves that wait for the store, the log's tiles. */
   readonly dataDir: string;
-  /** Of keys: folder of the journal, on a volume of its own. */
+  /** Of keys: folder of the journal, on a separate volume. */
   readonly journalDir: string;
   /** Of consent, records and ingestion, the same for each: folder of the codes and categories that the installation adds. */
   readonly terminologyDir: string | undefined;
-  /** A journal that is taken as it is although the data knows more: `<journal>@<position>`. */
+  /** A journal that is accepted as it is although the data knows more entries: `<journal>@<position>`. */
   readonly acceptJournal: string | undefined;
   readonly mongodbUri: string;
   /** Databases are `<prefix>_<service>`. */
@@ -49,11 +49,11 @@ export interface ServiceConfig {
   readonly surfaces: SurfacesConfig | undefined;
 }
 
-/** Of a process that callers from outside come to. */
+/** Of a process that callers from outside reach. */
 interface DoorConfig {
   readonly credentialRecheckMs: number;
   readonly credentialCacheMs: number;
-  /** How many streams an application may have open at the doors of this process. */
+  /** Most open streams of an application at the doors of this process. */
   readonly streamsPerApplication: number;
 }
 
@@ -68,7 +68,7 @@ export interface EdgeConfig extends DoorConfig {
   readonly grpcPort: number;
   readonly httpPort: number;
   readonly corsOrigins: readonly string[];
-  /** Names that providers call the door by; its certificate holds them. */
+  /** Names by which providers call the door; its certificate holds them. */
   readonly doorHosts: readonly string[];
   /** The door's certificate from elsewhere (cert-manager); absent: identity signs one. */
   readonly doorFiles: { readonly certificate: string; readonly privateKey: string } | undefined;
@@ -77,7 +77,7 @@ export interface EdgeConfig extends DoorConfig {
 const hour = 3_600_000;
 const grpcPort = 9443;
 const surfacePort = 9080;
-/** What is answered with the master key in the process itself. */
+/** The needs that a process with the master key answers itself. */
 const byMasterKey: readonly Need[] = ["keys", "vault", "journal", "access_log"];
 
 /** Throws ConfigError with every problem at once. */
@@ -126,12 +126,15 @@ export function parseServiceConfig(name: string, env: Env, registry: Registry = 
   });
 }
 
-/** Whether the service's process is given the installation's master key; no other has it. */
+/** Whether the service's process gets the installation's master key; no other process has it. */
 export function holdsMasterKey({ needs }: ServiceDescriptor): boolean {
   return needs.some((need) => byMasterKey.includes(need));
 }
 
-/** Behind a sidecar the caller's name is a header: only the sidecar may reach the port. The edge takes no such calls. */
+/**
+ * Behind a sidecar the caller's name is a header, so only the sidecar may reach the port. The edge takes no such
+ * calls.
+ */
 function hostOf(reader: ConfigReader, { compose }: ServiceDescriptor, sidecar: boolean): string {
   const guarded = sidecar && compose !== undefined;
   const host = reader.string("WELLAPI_HOST", guarded ? "127.0.0.1" : "0.0.0.0");
@@ -205,7 +208,7 @@ function natsTlsOf(reader: ConfigReader, env: Env): JetStreamTls | undefined {
   };
 }
 
-/** A setting that is a secret may lie in the file that `<NAME>_FILE` names. */
+/** A secret setting may be in the file that `<NAME>_FILE` names. */
 function secret(reader: ConfigReader, env: Env, name: string): string {
   if (env[name] || !env[`${name}_FILE`]) return reader.string(name);
   try {

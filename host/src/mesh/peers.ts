@@ -5,7 +5,7 @@ import type { Closers } from "@wellapi/runtime";
 import type { Registry } from "@wellapi/service";
 import type { ServiceConfig } from "./config.ts";
 
-/** Reaches every service, each by the contract that it serves. `certificates`: undefined behind a sidecar. */
+/** Calls every service, each by the contract that it serves. `certificates`: undefined behind a sidecar. */
 export function openPeers(
   registry: Registry,
   config: ServiceConfig,

@@ -40,7 +40,7 @@ export interface MeshPlatform extends HostPlatform {
   readonly certificates: WorkloadCertificates | undefined;
 }
 
-/** A key that another process destroyed stays in this one's memory no longer. Records has recalls for that. */
+/** Bounds how long a key that another process destroyed stays in this one's memory. Records has recalls for that. */
 const forgetKeysMs = 10_000;
 
 export async function openMeshPlatform(options: {
@@ -69,7 +69,7 @@ export async function openMeshPlatform(options: {
   const transport = openPeers(registry, config, certificates, closers);
   const network = createNetwork({ transport: () => transport, reader: service, trustDomain, clock });
 
-  /** One connection for all that this process publishes, consumes and signals. */
+  /** One connection for all events and signals of this process. */
   let events: Promise<JetStreamEvents> | undefined;
   async function openEvents(subjects: readonly string[]): Promise<JetStreamEvents> {
     const events = await openJetStreamEvents({
@@ -103,7 +103,7 @@ export async function openMeshPlatform(options: {
     terminology: once(() => openTerminology(config.terminologyDir)),
     logFolders: {
       directory: join(config.dataDir, "log"),
-      // Audit's own volume is apart from MongoDB.
+      // Audit's own volume is separate from MongoDB.
       publishedDirectory: join(config.dataDir, "log"),
     },
     async openStore(name, { collections }) {

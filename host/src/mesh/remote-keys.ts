@@ -22,7 +22,7 @@ export function createRemoteKeys(transport: Transport, signal: AbortSignal): Key
         const { state } = await keys.insertKey({ name: { partition, use }, wrapped }, options);
         check(state);
       }),
-    // A scrub rewrites the file, and takes its time.
+    // A scrub rewrites the file, and is slow.
     destroy: (partition, use) =>
       guard(async () => {
         const { versions } = await keys.destroyKey({ name: { partition, use } }, { timeoutMs: 25_000 });
@@ -43,7 +43,7 @@ function check(state: KeyState): void {
   throw new VaultError("unavailable", "the keys service gave an answer that this version does not know");
 }
 
-/** Errors of the call as the vault's own: whatever it is, the key can't be had now. */
+/** Turns errors of the call into the vault's own: in every case the key is not available now. */
 async function guard<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

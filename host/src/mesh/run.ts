@@ -9,7 +9,7 @@ import { openServedService, type ServedService } from "./serve.ts";
 export interface RunServiceOptions {
   readonly service: string;
   readonly env: Env;
-  /** Stops when standard input ends: for a service that must not outlive who started it. */
+  /** Stops when standard input ends: for a service that must not outlive its launcher. */
   readonly attached: boolean;
 }
 
@@ -43,7 +43,7 @@ async function serveUntil(stopping: AbortSignal, service: ServiceName, env: Env)
       process.stderr.write(`${error.message}\n`);
       return 1;
     }
-    if (stopping.aborted) return 0; // told to stop while it waited for others
+    if (stopping.aborted) return 0; // A signal to stop came during the wait for other services.
     throw error;
   }
   process.stdout.write(`${JSON.stringify(served.announcement)}\n`);

@@ -17,13 +17,13 @@ import type { ServiceConfig } from "./config.ts";
 import { type MeshPlatform, openMeshPlatform } from "./platform.ts";
 import { createRemoteSurfaces, openSurfaces } from "./surfaces.ts";
 
-/** What a process says once it serves: one JSON document on one line of its standard output. */
+/** The announcement of a process once it serves: one JSON document on one line of its standard output. */
 export interface Announcement {
   readonly service: string;
   readonly pid: number;
   /** Where other services call; the gateway has none. */
   readonly port?: number;
-  /** Where the gateway passes requests for the service's HTTP surfaces on. */
+  /** Where the gateway forwards requests for the service's HTTP surfaces. */
   readonly surfacePort?: number;
   /** Of identity, at the installation's first start only. */
   readonly operatorKey?: string;
@@ -42,7 +42,7 @@ export interface ServedService {
 
 /**
  * Runs one service in this process, and resolves once it can be called. The signal ends the wait for other services:
- * it rejects then, with everything closed.
+ * then it rejects, with everything closed.
  */
 export async function openServedService(
   service: string,
@@ -121,7 +121,7 @@ async function openInner(
       limits: {
         messageBytes: 4 * 1_048_576,
         concurrentStreams: 10_000,
-        // A sidecar has one connection here, and balances calls itself.
+        // Behind a sidecar there is one connection here; the sidecar balances calls itself.
         ...(config.workload && config.connectionAgeMs ? { connectionAgeMs: config.connectionAgeMs } : {}),
       },
       reflection: false,
@@ -153,7 +153,7 @@ async function openHealth(config: ServiceConfig, port: number, platform: MeshPla
     openGrpcServer({
       routes: [],
       interceptors: serverInterceptors({ log, authentication }),
-      // Kubernetes asks at the pod's address, through the sidecar's agent too, where `config.host` is loopback.
+      // Kubernetes probes the pod's address, also through the sidecar's agent, where `config.host` is loopback.
       host: config.workload ? config.host : "0.0.0.0",
       port,
       reflection: false,

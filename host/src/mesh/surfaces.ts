@@ -14,8 +14,8 @@ import type { MeshPlatform } from "./platform.ts";
 const edge = "gateway";
 
 /**
- * Serves the surfaces of a service in its own process, to the gateway's alone, which passes requests on. Undefined for a
- * service without any. Whoever opens it closes it.
+ * Serves the surfaces of a service in its own process, only to the gateway, which forwards requests. Undefined for a
+ * service without surfaces. The caller closes it.
  */
 export async function openSurfaces(options: {
   readonly descriptor: ServiceDescriptor;
@@ -74,7 +74,7 @@ export async function openSurfaces(options: {
   return server;
 }
 
-/** Of the gateway's process: what stands for the surfaces that others serve. */
+/** For the gateway's process: represents the surfaces that other processes serve. */
 export function createRemoteSurfaces(
   config: ServiceConfig,
   certificates: WorkloadCertificates | undefined,

@@ -2,8 +2,8 @@ import type { DamageReporter } from "@wellapi/runtime";
 import { type Store, StoreError } from "@wellapi/store";
 
 /**
- * The store, with damage of its file told, once a collection: where in the file it lies, `wellapi check` finds. The name
- * of the service says which file it is; paths are nobody else's business.
+ * The store, with damage of its file reported once for each collection; `wellapi check` finds the place in the file.
+ * The name of the service identifies the file, because paths must not be shown.
  */
 export function reportDamage<S extends Store>(store: S, damage: DamageReporter): S {
   const told = async <T>(collection: string, work: Promise<T>): Promise<T> => {

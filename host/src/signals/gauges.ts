@@ -1,6 +1,6 @@
 /**
- * What an operator sees of a process at each export. Each function starts to observe and returns how to stop; stop
- * before what is observed is closed.
+ * An operator's view of a process at each export. Each function starts to observe and returns how to stop; stop
+ * before the observed thing is closed.
  */
 import { X509Certificate } from "node:crypto";
 import type { OpenAccessLog, Waiting } from "@wellapi/access-log";
@@ -15,7 +15,7 @@ interface Depth {
   readonly ageMs: number;
 }
 
-/** One look for all gauges of an export: those that ask while it lasts get what it finds. */
+/** One read for all gauges of an export: gauges that ask meanwhile share its result. */
 function shared<T>(look: () => Promise<T>): () => Promise<T> {
   let looking: Promise<T> | undefined;
   return () => {
@@ -49,7 +49,7 @@ function observeOutbox(store: string, look: () => Promise<readonly Depth[]>): ()
 }
 
 /**
- * Events that wait for the relay. An entry has no time of its own: its age counts from when this process first saw
+ * Events that wait for the relay. An outbox entry has no timestamp: its age counts from when this process first saw
  * it as the oldest, so it may be older, by a restart or by one export.
  */
 export function observeEventOutbox(name: string, store: Pick<Store, "count" | "readOutbox">, clock: Clock) {
@@ -77,7 +77,7 @@ export function observeLeafOutbox(name: string, accessLog: OpenAccessLog, clock:
 
 /** The broker's connection, and what each durable has before it and behind it. */
 export function observeEvents(events: Pick<JetStreamEvents, "backlog" | "connected">): () => void {
-  // Without a connection the question would wait for its deadline.
+  // Without a connection the request would wait for its deadline.
   const backlog = shared(async () => (events.connected() ? events.backlog() : new Map<string, Backlog>()));
   const each = async (count: keyof Backlog): Promise<readonly Observation[]> => {
     return [...(await backlog())].map(([durable, counts]) => ({
@@ -103,7 +103,7 @@ export function observeSession(enforcer: Pick<OpenEnforcer, "session">): () => v
   ]);
 }
 
-/** `certificate` gives the PEM that is in use, or the one that the next connection will take. */
+/** `certificate` returns the PEM that is in use, or the one for the next connection. */
 export function observeCertificate(
   use: "workload" | "door" | "nats",
   certificate: () => string | Promise<string>,

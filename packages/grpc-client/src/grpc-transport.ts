@@ -18,13 +18,16 @@ export interface GrpcTransportOptions {
   /** In both directions; 1 MiB unless given, as on the server. */
   readonly messageBytes?: number;
   readonly interceptors?: readonly Interceptor[];
-  /** A connection that is silent for `intervalMs` (30,000) is asked by a ping, and given up after `timeoutMs` (15,000). */
+  /**
+   * A connection without traffic for `intervalMs` (30,000) gets a ping, and is given up after `timeoutMs` (15,000)
+   * without an answer.
+   */
   readonly keepAlive?: { readonly intervalMs: number; readonly timeoutMs: number };
 }
 
 /**
- * A gRPC client's transport over one HTTP/2 connection, opened at the first call, TLS 1.3. A connection that the server
- * ends is followed by another, and what the server refused unread is sent again.
+ * A gRPC client's transport over one HTTP/2 connection, opened at the first call, TLS 1.3. When the server ends the
+ * connection, the transport opens another, and repeats calls that the server refused unread.
  */
 export function openGrpcTransport(options: GrpcTransportOptions): { transport: Transport; close(): void } {
   const { address, tls, messageBytes = 1_048_576, interceptors = [], keepAlive } = options;

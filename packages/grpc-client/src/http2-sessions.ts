@@ -44,7 +44,7 @@ class GuardedSessions extends Http2SessionManager {
     this.#current = session;
     if (session && !this.#guarded.has(session)) {
       this.#guarded.add(session);
-      session.on("error", () => {}); // its calls have been told
+      session.on("error", () => {}); // Its calls have failed already.
     }
     return endToldFirst(stream);
   }
@@ -63,7 +63,7 @@ class GuardedSessions extends Http2SessionManager {
     return super.request(...call);
   }
 
-  /** Gives up a connection that neither answers nor fails for longer than a ping may take; others go on. */
+  /** Gives up a connection that neither answers nor fails for longer than a ping may take; other connections stay. */
   async #withinSilence<T>(ready: Promise<T>): Promise<T> {
     const timer = setTimeout(() => {
       const reason = new ConnectError("the connection does not answer", Code.Unavailable);
@@ -80,7 +80,7 @@ class GuardedSessions extends Http2SessionManager {
   }
 }
 
-/** The same stream; what became of a write is told after why the stream ended. */
+/** The same stream; the result of a write is reported after the reason why the stream ended. */
 function endToldFirst(stream: ClientHttp2Stream): ClientHttp2Stream {
   let over = false;
   stream.once("close", () => {

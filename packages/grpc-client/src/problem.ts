@@ -12,26 +12,26 @@ export interface Violation {
 }
 
 /**
- * What a caller is told. Becomes a status with exactly one google.rpc.ErrorInfo (domain wellapi.dev), with
- * google.rpc.BadRequest for violations and google.rpc.RetryInfo for a retry delay. Carries no health data,
- * token or key.
+ * The error for a caller. Becomes a status with exactly one google.rpc.ErrorInfo (domain wellapi.dev), with
+ * google.rpc.BadRequest for violations and google.rpc.RetryInfo for a retry delay. Carries no health data, token or
+ * key.
  */
 export interface Problem {
   readonly code: Code;
   /** UPPER_SNAKE_CASE. */
   readonly reason: string;
-  /** What is wrong, where, and how to mend it. */
+  /** What is wrong, where, and how to correct it. */
   readonly message: string;
   readonly violations?: readonly Violation[];
   readonly retryAfterMs?: number;
 }
 
-/** The reason of an error that has none of its own: its code's name. */
+/** The reason of an error without a reason: the name of its code. */
 export function reasonOf(code: Code): string {
   return Code[code]!.replace(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
 }
 
-/** What an error that a client received says. An error of a foreign server gets its code's name as reason. */
+/** The problem in an error that a client received. An error of a foreign server gets its code's name as reason. */
 export function problemOf(error: ConnectError): Problem {
   const info = error.findDetails(ErrorInfoSchema).find(({ domain }) => domain === errorDomain);
   const badRequest = error.findDetails(BadRequestSchema)[0];
@@ -53,7 +53,7 @@ export function problemOf(error: ConnectError): Problem {
   };
 }
 
-/** The error that tells a caller `problem`. */
+/** The error that carries `problem`. */
 export function problemError(problem: Problem, cause?: unknown): ConnectError {
   const { code, reason, message, violations, retryAfterMs } = problem;
   const error = new ConnectError(message, code, undefined, undefined, cause);

@@ -1,4 +1,4 @@
-/** What to do around a stream of messages. Every hook is optional. */
+/** Hooks around a stream of messages. Every hook is optional. */
 export interface StreamHooks<T> {
   /** Runs each pull, for example inside a context. */
   pull?(next: () => Promise<IteratorResult<T>>): Promise<IteratorResult<T>>;
@@ -45,7 +45,7 @@ export function hookStream<T>(source: AsyncIterable<T>, hooks: StreamHooks<T>): 
   };
 }
 
-/** All messages of a stream that is known to be short. */
+/** All messages of a short stream. */
 export async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
   const items: T[] = [];
   for await (const item of source) items.push(item);

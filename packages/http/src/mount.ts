@@ -25,7 +25,7 @@ declare module "fastify" {
 
 const noBodies: Bodies = { limit: 0, parsers: {} };
 
-/** Mounts the surface as a plugin of its own: nothing that it sets reaches another. */
+/** Mounts the surface as an encapsulated plugin: its settings reach no other surface. */
 export async function mountSurface(
   app: FastifyInstance,
   { surface, door }: MountedSurface,
@@ -87,7 +87,7 @@ export async function mountSurface(
   });
 }
 
-/** Before each write of an answer: what was taken away since a call for it was made does not leave. */
+/** Runs before each write of an answer: data that a change has taken away since the answer's call does not leave. */
 async function released(
   surface: Surface,
   request: OutsideRequest | undefined,
@@ -117,7 +117,7 @@ function isStream(payload: unknown): payload is AsyncIterable<Uint8Array> {
   return typeof payload === "object" && payload !== null && Symbol.asyncIterator in payload;
 }
 
-/** The status is out already: the answer breaks off, so that nobody takes the part for the whole. */
+/** The status is sent already: the answer breaks off, so that no client takes the part for the whole. */
 async function* heldBack(
   chunks: AsyncIterable<Uint8Array>,
   request: OutsideRequest,
@@ -133,7 +133,7 @@ function refuseHijack(): never {
   throw new HttpError("no-door", "an answer that is written past the server is not held back in time");
 }
 
-/** Only what the surface says that it takes. */
+/** Adds parsers only for the media types that the surface declares. */
 function addParsers(scope: FastifyInstance, { limit, parsers }: Bodies): void {
   for (const [type, parse] of Object.entries(parsers)) {
     scope.addContentTypeParser(type, { parseAs: "buffer", bodyLimit: limit }, (_request, bytes, done) => {

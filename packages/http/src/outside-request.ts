@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { HttpError } from "./errors.ts";
 import { credentialHeaders } from "./request-headers.ts";
 
-/** A request at a surface, with the calls that are made for it. */
+/** A request at a surface, with the calls that the surface makes for it. */
 export interface OutsideRequest {
   readonly id: string;
   as(): Transport;

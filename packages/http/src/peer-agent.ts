@@ -4,7 +4,7 @@ import { isIP } from "node:net";
 import { connect, type PeerCertificate, type TLSSocket } from "node:tls";
 import { certificateIdentity, type MeshNames, type WorkloadCertificates } from "@wellapi/rpc";
 
-/** How the process that serves a surface is known, and how this one is known to it. */
+/** How this process knows the server of a surface, and how the server knows this process. */
 export interface PeerTls {
   readonly certificates: WorkloadCertificates;
   readonly names: MeshNames;
@@ -12,7 +12,7 @@ export interface PeerTls {
   readonly workload: string;
 }
 
-/** Unused connections are closed before the server closes them, so that no request meets the end of one. */
+/** Unused connections are closed before the server closes them, so that no request meets a closing connection. */
 const idleMs = 30_000;
 const mostSockets = 256;
 const connectMs = 2_000;
@@ -48,7 +48,7 @@ export function createPeerAgent(addresses: readonly string[], tls: PeerTls): Age
   return agent;
 }
 
-/** Rejects where nobody answers in time, or somebody else does. */
+/** Rejects where no server answers in time, or a server with another identity answers. */
 async function secured(address: string, { certificates, names, workload }: PeerTls): Promise<TLSSocket> {
   const { hostname, port } = new URL(`https://${address}`);
   const host = hostname.replace(/^\[|\]$/g, "");

@@ -3,7 +3,7 @@ import { codeToHttpStatus, codeToString } from "@connectrpc/connect/protocol-con
 import { problemFor } from "@wellapi/rpc";
 import type { FastifyReply } from "fastify";
 
-/** What a caller is told in JSON; `code` is spelled as Connect spells it. */
+/** The body of an error in JSON; `code` is spelled as Connect spells it. */
 export interface HttpProblem {
   readonly code: string;
   readonly reason: string;
@@ -14,13 +14,13 @@ export interface HttpProblem {
 export interface Refusal {
   readonly status: number;
   readonly problem: HttpProblem;
-  /** Whole seconds after which to ask again. */
+  /** Retry after this many whole seconds. */
   readonly retryAfterSeconds?: number;
 }
 
 const internal: HttpProblem = { code: "internal", reason: "INTERNAL", message: "internal error" };
 
-/** What the caller of a service is told, as an RPC would tell it. Nothing of an error that does not say that it may leave. */
+/** The error of a service for its caller, as an RPC would give it. An error that is not meant for callers is hidden. */
 export function refusalOf(error: unknown): Refusal {
   const { code, reason, message, retryAfterMs } = problemFor(error);
   return {
@@ -32,7 +32,7 @@ export function refusalOf(error: unknown): Refusal {
   };
 }
 
-/** For files that anybody may have: of a failure nobody is told more than whether to come back. */
+/** For public files: a failure says only whether to try again. */
 export function fileRefusalOf(error: unknown): Refusal {
   if (error instanceof ConnectError && error.code === Code.Unavailable) return partUnavailable;
   return { status: 500, problem: internal };
@@ -48,7 +48,7 @@ export const partUnavailable: Refusal = {
   },
 };
 
-/** What Fastify refuses itself, before a route sees it: by its status, for its words may quote the request. */
+/** Errors of Fastify before a route is reached: by status only, because their messages may quote the request. */
 export function requestRefusal(error: unknown, limit: number, types: readonly string[]): Refusal | undefined {
   const status = error instanceof Error && "statusCode" in error ? error.statusCode : undefined;
   switch (status) {
@@ -84,7 +84,7 @@ export function requestRefusal(error: unknown, limit: number, types: readonly st
   }
 }
 
-/** Sends it; never to be kept by a cache. */
+/** Sends it; a cache must never store it. */
 export function sendRefusal(
   reply: FastifyReply,
   { status, problem, retryAfterSeconds }: Refusal,

@@ -9,7 +9,7 @@ import { endToEnd, keptHeaders } from "./request-headers.ts";
 import { hasPath, pathOf, type Surface, type SurfaceDeclaration } from "./surface.ts";
 
 export interface RemoteSurfaceOptions {
-  /** As the service declares it: what is not of its paths and methods does not reach the service. */
+  /** As the service declares it: other paths and methods do not reach the service. */
   readonly surface: SurfaceDeclaration;
   /** `host:port` of the processes that serve it, asked in turn. */
   readonly addresses: readonly string[];
@@ -17,15 +17,15 @@ export interface RemoteSurfaceOptions {
   readonly tls?: PeerTls;
 }
 
-/** An answer that does not begin or go on for this long is given up. */
+/** An answer that does not start or continue for this long is given up. */
 const silentMs = 30_000;
-/** Once more, by another connection: the one that was kept had ended. */
+/** Tried once more, on another connection: the kept connection had ended. */
 const againMs = 20;
 
 /**
- * Stands for a surface that another process serves: passes requests on as they come and answers as they go, without
- * what belongs to a connection and without what only the inside may say. Callers are not known here: their credential
- * goes on to the service, which has a door of its own.
+ * Represents a surface that another process serves: forwards requests and answers as streams, without headers of a
+ * connection and without headers that only internal callers may set. Callers are not authenticated here: the
+ * credential goes to the service, which has its own door.
  */
 export function createRemoteSurface({ surface, addresses, tls }: RemoteSurfaceOptions): Surface {
   let turn = 0;
@@ -53,7 +53,7 @@ export function createRemoteSurface({ surface, addresses, tls }: RemoteSurfaceOp
           method: [...surface.methods],
           url: path.endsWith("/") ? `${path}*` : path,
           handler(request, reply) {
-            // By the target as it came: the router has decoded it, and dots in it lead elsewhere.
+            // Uses the raw target: the router has decoded its own copy, and dots in it could leave the prefix.
             const { pathname } = new URL(`http://surface${pathOf(request.raw.url)}`);
             if (!hasPath(surface, pathname)) return reply.callNotFound();
             return reply.from(undefined, {
@@ -75,7 +75,7 @@ export function createRemoteSurface({ surface, addresses, tls }: RemoteSurfaceOp
   };
 }
 
-/** A connection that was kept has ended under the request. */
+/** A kept connection has ended during the request. */
 function isReset(error: Error | null | undefined): boolean {
   return error instanceof Error && "code" in error && error.code === "ECONNRESET";
 }

@@ -2,12 +2,12 @@ import type { IncomingHttpHeaders } from "node:http";
 import { requestIdHeader } from "@wellapi/rpc";
 import type { SurfaceDeclaration } from "./surface.ts";
 
-/** Where callers from outside show who they are. */
+/** Headers in which callers from outside present credentials. */
 export const credentialHeaders: readonly string[] = ["authorization", "x-api-key"];
 
 /**
- * What every surface gets of a request. A list of what is kept, not of what is dropped: whatever names an identity inside
- * (`x-forwarded-client-cert`), a route, or a hop never gets in, also what nobody has thought of yet.
+ * Request headers that every surface gets. An allow-list: a header that names an internal identity
+ * (`x-forwarded-client-cert`), a route, or a hop never gets in, also if it is invented later.
  */
 const kept: readonly string[] = [
   ...credentialHeaders,
@@ -29,13 +29,13 @@ const kept: readonly string[] = [
   "user-agent",
 ];
 
-/** Those of the headers that the surface gets. The same in one process and behind the gateway's process. */
+/** The headers that the surface gets. The same in one process and behind the gateway's process. */
 export function keptHeaders(surface: SurfaceDeclaration, headers: IncomingHttpHeaders): IncomingHttpHeaders {
   const names = new Set([...kept, ...(surface.requestHeaders ?? [])]);
   return Object.fromEntries(Object.entries(headers).filter(([name]) => names.has(name)));
 }
 
-/** Of one connection, so of no concern to who is behind it (RFC 9110, 7.6.1). */
+/** Headers of one connection, which are not forwarded (RFC 9110, 7.6.1). */
 const hopByHop: ReadonlySet<string> = new Set([
   "connection",
   "keep-alive",
@@ -47,7 +47,7 @@ const hopByHop: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-/** An answer's headers without those of its connection; those that `connection` names belong to it, too. */
+/** An answer's headers without those of its connection, which include those that `connection` names. */
 export function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   const named = new Set((headers.connection ?? "").toLowerCase().split(/\s*,\s*/));
   return Object.fromEntries(

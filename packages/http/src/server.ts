@@ -29,7 +29,7 @@ export interface HttpServerOptions {
   readonly notFound?: HttpProblem;
   /** Inside a mesh: TLS 1.3 with client certificates only. Absent: plain text. */
   readonly tls?: ServerTls;
-  /** Inside a mesh: the only service that may ask, and how it is known. */
+  /** Inside a mesh: the only service that may call, and how it is identified. */
   readonly peer?: { readonly workload: string; readonly identity: PeerIdentity };
   readonly log: Logger;
 }
@@ -44,7 +44,7 @@ export interface HttpServer {
 
 const nothingHere: HttpProblem = { code: "not_found", reason: "NOT_FOUND", message: "nothing here" };
 
-/** Carries surfaces: connections and their limits, security headers, CORS, health, and the end of it all. */
+/** Carries surfaces: connections and their limits, security headers, CORS, health, and shutdown. */
 export async function openHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { log, surfaces, notFound = nothingHere } = options;
   assertApart(surfaces.map(({ surface }) => surface));
@@ -87,7 +87,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
         retryAfterMs: 1_000,
       }),
     );
-    await new Promise((resolve) => setTimeout(resolve, 50)); // so that open streams are told
+    await new Promise((resolve) => setTimeout(resolve, 50)); // Lets the errors of open streams leave first.
     await app.close();
   }
 
@@ -109,7 +109,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
 function createApp(tls: ServerTls | undefined): FastifyInstance {
   const http = { maxHeaderSize: 16_384, headersTimeout: 10_000 };
   const common = {
-    logger: false, // it would log URLs; calls are logged by the interceptors
+    logger: false, // It would log URLs; the interceptors log calls.
     requestTimeout: 30_000, // to send a whole request
     keepAliveTimeout: 65_000,
     forceCloseConnections: true,
@@ -125,7 +125,7 @@ function secureContext({ certificate, privateKey, clientAuthority }: ServerTls) 
   return { cert: certificate, key: privateKey, ca: clientAuthority, minVersion: "TLSv1.3" as const };
 }
 
-/** Inside the mesh: whoever asks must be the one service, as its connection says it. */
+/** Inside the mesh: the connection must identify the caller as the one permitted service. */
 function addPeerCheck(
   app: FastifyInstance,
   { workload, identity }: NonNullable<HttpServerOptions["peer"]>,
@@ -153,7 +153,7 @@ function addPeerCheck(
   });
 }
 
-/** Security headers and CORS, on every answer: also where a route is missing, or a page asks first (OPTIONS). */
+/** Security headers and CORS on every answer: also for a missing route, and for a preflight (OPTIONS). */
 async function addPolicies(
   app: FastifyInstance,
   { surfaces, corsOrigins }: HttpServerOptions,

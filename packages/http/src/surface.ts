@@ -8,7 +8,7 @@ import type { SecurityHeaders } from "./security-headers.ts";
 export type HttpMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /**
- * What everybody may know of a surface without opening it: enough to route requests to the process that serves it, and
+ * The public part of a surface, known without opening it: enough to route requests to the process that serves it, and
  * to write the mesh's policies.
  */
 export interface SurfaceDeclaration {
@@ -16,7 +16,7 @@ export interface SurfaceDeclaration {
   readonly name: string;
   /** `/log/` is this path and all below it, `/.well-known/jwks.json` is this path alone. No other surface has them. */
   readonly paths: readonly string[];
-  /** Requests with other methods are answered as if there were no such path. */
+  /** Requests with other methods get the answer of a missing path. */
   readonly methods: readonly HttpMethod[];
   /** Request headers that it reads besides those that every surface gets (request-headers.ts), in small letters. */
   readonly requestHeaders?: readonly string[];
@@ -35,8 +35,8 @@ export interface Bodies {
 }
 
 /**
- * One part of the installation's HTTP, owned by the service whose business it is: an encapsulated Fastify plugin. What
- * it sets (parsers, hooks, error shape) is its own; what every part needs is the server's (server.ts).
+ * One part of the installation's HTTP, owned by the service whose business it is: an encapsulated Fastify plugin. Its
+ * settings (parsers, hooks, error shape) are its own; the server (server.ts) provides what every surface needs.
  */
 export interface Surface extends SurfaceDeclaration {
   /**
@@ -46,7 +46,7 @@ export interface Surface extends SurfaceDeclaration {
   readonly bodies?: Bodies | "unread";
   /** `cache-control` of answers that do not say otherwise; `private, no-store` unless given. */
   readonly cacheControl?: string;
-  /** What a caller is told of an error that a route throws; `refusalOf` unless given. */
+  /** The refusal for an error that a route throws; `refusalOf` unless given. */
   readonly refuse?: (error: unknown) => Refusal;
   /** How a refusal is written; as a `HttpProblem` in JSON unless given. */
   readonly shape?: (refusal: Refusal) => { readonly contentType: string; readonly body: string };
@@ -54,14 +54,14 @@ export interface Surface extends SurfaceDeclaration {
   mount(app: FastifyInstance, context: SurfaceContext): void | Promise<void>;
 }
 
-/** All that a surface has of the installation. There is no other way from it to a service. */
+/** Everything that a surface gets from the installation. There is no other way from it to a service. */
 export interface SurfaceContext {
   /**
-   * Calls the public services for whoever made the request: by the credential in its headers, through the same
+   * Calls the public services for the caller of the request: with the credential in its headers, through the same
    * interceptors as an RPC from outside. The calls end with the request.
    */
   as(request: FastifyRequest): Transport;
-  /** The same for nobody in particular, whatever credential the request shows: for what anybody may have. */
+  /** The same for an anonymous caller, whatever credential the request holds: for public data. */
   asAnyone(request: FastifyRequest): Transport;
   /** Aborts when the server has waited long enough for open requests. */
   readonly shutdown: AbortSignal;

@@ -3,36 +3,36 @@ import type { Problem } from "../problem.ts";
 import { problemError } from "../status.ts";
 
 /**
- * Of an answer: whose data it carries, as a partition. It goes from the service that has the data to the door, which takes
- * it off: the internal id of a patient never leaves.
+ * The partition whose data an answer carries. It goes from the service that has the data to the door, which removes
+ * it: the internal id of a patient never leaves.
  */
 export const patientHeader = "wellapi-patient";
 
-/** Why an answer may not leave: something was taken away since it was begun, or nobody knows whether something was. */
+/** Why an answer may not leave: a change has taken something away since it began, or it is unknown whether one has. */
 export type Objection = "recalled" | "unsure";
 
 /** An answer on its way out of a door. (`AnswerInFlight` of @wellapi/enforcer.) */
 export interface GuardedAnswer {
-  /** Whose data it carries, and which organization gets it; undefined: the patient. */
+  /** The patient whose data it carries, and the organization that gets it; undefined: the patient. */
   about(partition: string, organization: string | undefined): void;
-  /** Why nothing more of it may be handed on at this instant. */
+  /** Why no more of it may be passed on at this instant. */
   objection(): Objection | undefined;
   /** Calls back as soon as there is an objection. After `about`. Returns how to stop it. */
   onObjection(listener: () => void): () => void;
 }
 
-/** Tells a door which answers may leave. (`Answers` of @wellapi/enforcer.) */
+/** Decides which answers may leave a door. (`Answers` of @wellapi/enforcer.) */
 export interface AnswerGuard {
-  /** Before anything is decided for the answer. */
+  /** Called before any decision for the answer. */
   begin(): GuardedAnswer;
 }
 
-/** A door without a guard lets nothing about a patient out. */
+/** A door without a guard passes on nothing about a patient. */
 export const nobodyGuards: AnswerGuard = {
   begin: () => ({ about: () => {}, objection: () => "unsure", onObjection: () => () => {} }),
 };
 
-/** Set once it is known that the answer carries a patient's data. Who writes bytes asks it right before each write. */
+/** Set once it is known that the answer carries a patient's data. Check it right before each write of bytes. */
 export const guardedAnswerKey = createContextKey<GuardedAnswer | undefined>(undefined, {
   description: "guarded answer",
 });
@@ -57,7 +57,7 @@ export function objectionError(objection: Objection): ConnectError {
   return problemError(problems[objection]);
 }
 
-/** Why the call's answer must not be written at this instant, as its caller is told. */
+/** The error for the caller, where the call's answer must not be written at this instant. */
 export function objectionTo(values: ContextValues): ConnectError | undefined {
   const objection = values.get(guardedAnswerKey)?.objection();
   return objection === undefined ? undefined : objectionError(objection);

@@ -1,6 +1,6 @@
 import { type GuardedAnswer, objectionError } from "./guarded-answer.ts";
 
-/** How long the service behind has to end a stream with a status of its own, once nothing of it is passed on any more. */
+/** How long the service behind has to end a stream with its own status, once no message is passed on any more. */
 const graceMs = 1_000;
 
 export interface GuardedStreamOptions {
@@ -9,8 +9,8 @@ export interface GuardedStreamOptions {
 }
 
 /**
- * A stream whose messages are passed on while there is no objection. From the first objection on none is: what still comes
- * is dropped, until the service behind ends the stream itself (it knows best why) or the grace is over.
+ * A stream whose messages are passed on while there is no objection. After the first objection all messages are
+ * dropped, until the service behind ends the stream itself (it knows the reason best) or the grace is over.
  */
 export function guardStream<T>(source: AsyncIterable<T>, { identify }: GuardedStreamOptions) {
   const iterator = source[Symbol.asyncIterator]();
@@ -30,12 +30,13 @@ export function guardStream<T>(source: AsyncIterable<T>, { identify }: GuardedSt
   const expire = (): void => {
     overdue = true;
     giveUp?.();
-    iterator.return?.().catch(() => {}); // its own failure has no reader any more
+    iterator.return?.().catch(() => {}); // Nobody reads its own failure any more.
   };
   const object = (): void => {
     const objection = answer?.objection();
     if (finished || objection === undefined) return;
-    // Without a session the service behind may be sure of what it sends, but nobody can tell here whether it still holds.
+    // Without a session the service behind may be certain of its messages, but this door cannot tell whether they may
+    // still leave.
     if (objection === "unsure") expire();
     else grace ??= setTimeout(expire, graceMs);
   };
@@ -45,7 +46,7 @@ export function guardStream<T>(source: AsyncIterable<T>, { identify }: GuardedSt
     answer = identify(failed);
     if (answer !== undefined) stopListening = answer.onObjection(object);
   };
-  /** The next answer of the source; `late` where the grace ends first. */
+  /** The next message of the source; `late` where the grace ends first. */
   const pull = (): Promise<IteratorResult<T> | "late"> =>
     new Promise((resolve, reject) => {
       giveUp = () => resolve("late");

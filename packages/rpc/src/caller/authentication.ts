@@ -14,16 +14,16 @@ export interface Authenticated {
   renew?(): Promise<Authenticated>;
 }
 
-/** Finds out who calls. */
+/** Identifies the caller. */
 export interface Authentication {
-  /** @throws ConnectError UNAUTHENTICATED for a credential that is refused, UNAVAILABLE where it can't be said. */
+  /** @throws ConnectError UNAUTHENTICATED for a refused credential, UNAVAILABLE where identity cannot decide. */
   authenticate(call: {
     readonly header: Headers;
     readonly contextValues: ContextValues;
   }): Promise<Authenticated>;
   /** How often open streams are authenticated again, milliseconds. */
   readonly recheckMs: number;
-  /** Believes no credential any more without asking: for the moment when one is revoked. */
+  /** Forgets all exchanged credentials: called when one is revoked. */
   forget(): void;
 }
 
@@ -35,23 +35,23 @@ export interface AuthenticationOptions {
     /** The workload that the tokens of its calls are bound to: `door`, `gateway`, or the owner of an HTTP surface. */
     readonly workload: string;
     /**
-     * The edge by way of which the calls come, as the contracts' callers name it; `workload` unless given. The surface
-     * of a service is reached by way of the gateway, and its process shows tokens of its own.
+     * The edge by way of which the calls come, as the contracts' callers name it; `workload` unless given. Callers
+     * reach the surface of a service by way of the gateway, but its process uses tokens for itself.
      */
     readonly edge?: "door" | "gateway";
     /** Reaches identity as that workload. */
     readonly exchange: Client<typeof TokenExchangeService>;
   };
   /**
-   * For a service that calls on for its caller, in a process of its own: reaches identity as that service. A stream
-   * from inside outlives the five minutes of its token, so that is exchanged for a new one in time.
+   * For a service in a separate process that makes calls for its caller: calls identity as that service. A stream
+   * from inside outlives the five minutes of its token, so the token is exchanged for a new one in time.
    */
   readonly onward?: Client<typeof TokenExchangeService>;
   /** 15,000 unless given. */
   readonly recheckMs?: number;
   /**
-   * How long a credential that was exchanged is believed without asking again, milliseconds; 10,000 unless given.
-   * 0 where `forget` cannot be called at a revocation, because that happens in another process.
+   * How long an exchanged credential is trusted without asking again, milliseconds; 10,000 unless given. 0 where
+   * `forget` cannot be called at a revocation, because that happens in another process.
    */
   readonly believeMs?: number;
 }
@@ -78,7 +78,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
       .then(({ token }) => verifier.verify(token, at.workload))
       .then((caller) => ({ ...caller, workload: edgeOf(at) }))
       .catch((error: unknown) => {
-        exchanged.delete(key); // a refusal is not remembered: the next call asks again
+        exchanged.delete(key); // A refusal is not cached: the next call asks again.
         throw translated(error);
       });
     if (believeMs > 0) exchanged.set(key, asked, believeMs);
@@ -99,7 +99,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
 
   return {
     recheckMs,
-    // An exchange under way is dropped too: it may have begun before the revocation.
+    // An exchange under way is dropped, too: it may have begun before the revocation.
     forget: () => exchanged.clear(),
     async authenticate(call) {
       const workload = call.contextValues.get(peerWorkloadKey);
@@ -107,7 +107,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
         const token = bearerOf(call.header);
         if (token === undefined) return { caller: { ...anonymous, workload } };
         const caller = await verifier.verify(token, workload);
-        // A service's own token can't be made to last: it opens its streams anew.
+        // A service's own token cannot be renewed here: the service opens its streams again.
         return onward === undefined || caller.principal.kind === "service"
           ? { caller }
           : lasting(caller, onward);
@@ -131,7 +131,7 @@ function edgeOf({ edge, workload }: NonNullable<AuthenticationOptions["door"]>):
   return edge ?? workload;
 }
 
-/** Refusals pass; whatever else the exchange says means that nothing can be said of the credential. */
+/** Refusals pass; every other failure of the exchange means that the credential cannot be judged now. */
 function translated(error: unknown): unknown {
   const { error: described } = describeError(error);
   if (described.code === Code.Unauthenticated) return described;

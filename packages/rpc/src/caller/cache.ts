@@ -25,7 +25,7 @@ export function createCache<V>(name: string, capacity: number, clock: Clock): Ca
   };
 }
 
-/** What a secret is filed under: its SHA-256, so that no cache holds the secret itself as a key. */
+/** The cache key of a secret: its SHA-256, so that no cache holds the secret itself as a key. */
 export function fingerprint(secret: string | Uint8Array): string {
   return hash("sha256", secret, "base64");
 }

@@ -1,6 +1,6 @@
 import { createContextKey } from "@connectrpc/connect";
 
-/** For whom a call is made, from the verified internal token. */
+/** The caller for whom a call is made, from the verified internal token. */
 export interface Principal {
   readonly kind: "anonymous" | "application" | "patient" | "operator" | "service";
   /** Application id, internal patient id, operator id, service name; empty for anonymous. */
@@ -11,7 +11,7 @@ export interface Principal {
   readonly partition?: string;
   /** The credential that was exchanged. */
   readonly credential?: string;
-  /** Who acts (RFC 8693 `act`), where it is not the principal itself. */
+  /** The actor (RFC 8693 `act`), where it is not the principal itself. */
   readonly actor?: { readonly kind: "guardian" | "clinician" | "operator"; readonly id: string };
 }
 

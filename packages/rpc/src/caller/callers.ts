@@ -20,13 +20,13 @@ const kinds: Readonly<Record<Principal["kind"], CallerKind>> = {
   service: CallerKind.SERVICE,
 };
 
-/** Who may call the method, by its own option or its service's. Undefined where the contract doesn't say. */
+/** Who may call the method, by its own option or its service's. Undefined where the contract does not say. */
 export function callersOf(method: DescMethod): Callers | undefined {
   if (!known.has(method)) known.set(method, readCallers(method));
   return known.get(method);
 }
 
-/** Options are parsed at each reading, and this one is read at each call. */
+/** Options are parsed at each access, and this one is accessed at each call. */
 const known = new WeakMap<DescMethod, Callers | undefined>();
 
 function readCallers(method: DescMethod): Callers | undefined {
@@ -57,8 +57,8 @@ function readPublic(service: DescService): boolean {
 }
 
 /**
- * Both must hold: the principal's kind, and the calling workload, which may be a service that carries the call by an HTTP
- * surface of its own, for others only. What is not said does not permit.
+ * Both must hold: the principal's kind, and the calling workload. The workload may be a service that carries the call
+ * by an HTTP surface of its own, for other principals only. What the contract does not name is not permitted.
  */
 export function permits(callers: Callers | undefined, caller: Caller): boolean {
   if (callers === undefined) return false;
@@ -68,7 +68,7 @@ export function permits(callers: Callers | undefined, caller: Caller): boolean {
   return kind && (callers.workloads.includes(caller.workload) || bySurface);
 }
 
-/** @throws RpcError for a service whose contract does not say who may call it, and for one that is there twice. */
+/** @throws RpcError for a service whose contract does not name its callers, and for a duplicate service. */
 export function assertRoutes(routes: readonly Route[]): void {
   const seen = new Set<string>();
   for (const { service } of routes) {

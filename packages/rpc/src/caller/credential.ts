@@ -24,8 +24,8 @@ export function bearerOf(header: Headers): string | undefined {
 }
 
 /**
- * The one credential that a caller from outside shows; undefined where it shows none. Several are refused: which of
- * them counts must never be a matter of order.
+ * The one credential that a caller from outside presents; undefined without one. Several are refused: their order
+ * must never decide which one counts.
  */
 export function credentialOf(call: {
   readonly header: Headers;

@@ -2,20 +2,20 @@ import { Code } from "@connectrpc/connect";
 import { problemError } from "../status.ts";
 
 /**
- * How many streams an application has open at the doors of this process, and where it ends: one that opens streams
- * and forgets them must not take the memory of the others.
+ * Limits the open streams of an application at the doors of this process: an application that opens streams and
+ * forgets them must not take the memory of others.
  */
 export interface StreamLimit {
   /**
-   * Takes a place; whoever took it gives it back by the function, once.
-   * @throws ConnectError `TOO_MANY_STREAMS` (RESOURCE_EXHAUSTED, come again in a second) where none is free.
+   * Takes a place; the caller releases it once, by the returned function.
+   * @throws ConnectError `TOO_MANY_STREAMS` (RESOURCE_EXHAUSTED, retry in a second) where none is free.
    */
   enter(application: string): () => void;
 }
 
 const retryAfterMs = 1_000;
 
-/** `perApplication`: at most so many, counted over all of the application's credentials. */
+/** `perApplication`: most open streams, counted over all of the application's credentials. */
 export function createStreamLimit({ perApplication }: { readonly perApplication: number }): StreamLimit {
   const open = new Map<string, number>();
   return {

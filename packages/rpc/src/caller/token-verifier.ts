@@ -28,7 +28,7 @@ export interface TokenClaims {
   readonly part?: string;
   /** The credential that was exchanged. */
   readonly cred?: string;
-  /** Who acts, where it is not the subject (RFC 8693). */
+  /** The actor, where it is not the subject (RFC 8693). */
   readonly act?: { readonly kind: "guardian" | "clinician" | "operator"; readonly id: string };
   /** The calling workload. */
   readonly wl: string;
@@ -61,11 +61,11 @@ export interface TokenVerifierOptions {
   readonly clock: Clock;
 }
 
-/** Clocks may differ by this much. */
+/** How much clocks may differ. */
 const skewSeconds = 30;
-/** Keys are fetched again for an unknown key id, at most this often: a stranger's tokens can't make us ask more. */
+/** Keys are fetched again for an unknown key id, at most this often: unknown tokens cannot cause more requests. */
 const refetchMs = 5_000;
-/** Keys that are older are fetched again beside the call: one that was dropped must not be trusted for long. */
+/** Older keys are fetched again in the background: a dropped key must not be trusted for long. */
 const keysAgeMs = 30_000;
 const verifiedTokens = 10_000;
 
@@ -75,13 +75,13 @@ export function createTokenVerifier({ issuer, jwks, clock }: TokenVerifierOption
   let fetched = "";
   let fetching: Promise<void> | undefined;
   let fetchedAt = Number.NEGATIVE_INFINITY;
-  /** When keys that are old were last asked for. */
+  /** When old keys were last fetched. */
   let triedAt = Number.NEGATIVE_INFINITY;
 
   function fetchKeys(): Promise<void> {
     fetching ??= jwks()
       .then((text) => {
-        // What a dropped key has signed was verified under it.
+        // Tokens that a dropped key has signed were verified with it.
         if (text !== fetched) verified.clear();
         fetched = text;
         keys = createLocalJWKSet(JSON.parse(text) as JSONWebKeySet);
@@ -115,7 +115,7 @@ export function createTokenVerifier({ issuer, jwks, clock }: TokenVerifierOption
 
   return {
     async verify(token, workload) {
-      // While identity is away the keys that we have serve on; it makes no tokens meanwhile.
+      // While identity is away the cached keys stay in use; it makes no tokens meanwhile.
       const now = clock.monotonic();
       if (keys !== undefined && now - fetchedAt > keysAgeMs && now - triedAt > refetchMs) {
         triedAt = now;
@@ -162,7 +162,7 @@ function refusal(error: errors.JOSEError): Problem {
   return invalid("it is not a token of this installation");
 }
 
-/** The claims that authorization trusts, checked for shape: a token of ours that lacks one permits nothing. */
+/** Checks the shape of the claims that authorization trusts: a token of ours that lacks one permits nothing. */
 function checkClaims(payload: JWTPayload): TokenClaims {
   const claims = payload as unknown as TokenClaims;
   const text = (value: unknown): boolean => typeof value === "string" && value !== "";

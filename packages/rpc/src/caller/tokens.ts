@@ -7,20 +7,20 @@ import { createCache, fingerprint } from "./cache.ts";
 import { type Caller, callerKey } from "./caller.ts";
 import type { Credential } from "./credential.ts";
 
-/** Internal tokens that a service calls on with. They are used for the first half of their life. */
+/** Internal tokens with which a service makes further calls. A token is used for the first half of its life. */
 export interface OnwardTokens {
   /** For the caller of the service, bound to the service's own workload (RFC 8693). */
   forCaller(caller: Caller): Promise<string>;
   /** For the service itself. */
   forService(): Promise<string>;
-  /** The service's own was refused: its key was dropped, or somebody's clock is wrong. The next is a new one. */
+  /** The service's own token was refused: its key was dropped, or a clock is wrong. The next call makes a new one. */
   forgetService(): void;
 }
 
 const timeoutMs = 5_000;
 /**
- * Of an internal token, which says until when and not for how long. A wall clock that is behind takes it for longer,
- * one that is ahead for shorter: with half of it in reserve, each side's clock may be two minutes off.
+ * Lifetime of an internal token; the token holds only its expiry. A slow wall clock overestimates the remaining time,
+ * a fast one underestimates it: with half of it in reserve, each side's clock may be two minutes off.
  */
 const lifetimeMs = 300_000;
 const reserveMs = 150_000;
@@ -42,7 +42,7 @@ export function createOnwardTokens(options: {
       else kept.delete(key);
       return token;
     });
-    kept.set(key, asked, timeoutMs); // those who ask meanwhile share the answer
+    kept.set(key, asked, timeoutMs); // concurrent callers share the answer
     asked.catch(() => kept.delete(key));
     return asked;
   }
@@ -75,8 +75,8 @@ export function asCaller(transport: Transport, tokens: OnwardTokens): Transport 
 }
 
 /**
- * The transport, calling on the service's own behalf. A unary call whose token is refused, and which nobody has read
- * therefore, is made again with a new one.
+ * A transport on the service's own behalf. If a unary call's token is refused, no handler has read the call, so it is
+ * repeated with a new token.
  */
 export function asService(transport: Transport, tokens: OnwardTokens): Transport {
   const authorized = withToken(transport, () => tokens.forService());
@@ -100,7 +100,7 @@ export function asService(transport: Transport, tokens: OnwardTokens): Transport
     },
   };
 
-  /** A stream is refused where its first message would be. */
+  /** A refused stream fails where its first message would be. */
   async function* watched<T>(messages: AsyncIterable<T>): AsyncIterable<T> {
     try {
       yield* messages;

@@ -11,10 +11,10 @@ export interface WorkloadCertificate {
   readonly authority: string;
 }
 
-/** The pair in force. It changes under way: ask for it at each new connection. */
+/** The pair in force. It changes: read it at each new connection. */
 export interface WorkloadCertificates {
   current(): WorkloadCertificate;
-  /** Tells of each new pair. Returns how to stop. */
+  /** Calls the listener with each new pair. Returns how to stop. */
   onChange(listener: (next: WorkloadCertificate) => void): () => void;
   close(): void;
 }
@@ -26,10 +26,10 @@ export interface WorkloadFiles {
 }
 
 /**
- * Reads the pair from files and reads them again every `everyMs`: whoever renews them (a launcher, cert-manager, a
- * SPIFFE agent) may replace files or swap a folder's link. A pair that is half written, does not fit or has ended
- * is left alone, and the one in use stays.
- * @throws where the first pair cannot be read, or does not fit for two seconds.
+ * Reads the pair from files and reads them again every `everyMs`: the party that renews them (a launcher,
+ * cert-manager, a SPIFFE agent) may replace files or swap a folder's link. A pair that is half written, does not
+ * match or has expired is ignored, and the one in use stays.
+ * @throws where the first pair cannot be read, or does not match for two seconds.
  */
 export async function openWorkloadCertificates(options: {
   readonly files: WorkloadFiles;
@@ -50,7 +50,7 @@ export async function openWorkloadCertificates(options: {
       log.debug("a new workload certificate is in use");
       for (const listener of listeners) listener(next);
     } catch (err) {
-      // At the second look, and once: the first may have come while the files were written.
+      // At the second read, and once: the first read may have come while the files were written.
       const reason = err instanceof Error ? err.message : String(err);
       refused = { reason, times: reason === refused.reason ? refused.times + 1 : 1 };
       if (refused.times === 2) log.warn({ err }, "the workload certificate could not be renewed");
@@ -75,7 +75,7 @@ export async function openWorkloadCertificates(options: {
   };
 }
 
-/** A start may fall between the writing of the key and that of its certificate: it waits for the second. */
+/** A start may fall between the writing of the key and of its certificate: it waits for the certificate. */
 async function firstPair(files: WorkloadFiles): Promise<WorkloadCertificate> {
   for (let tries = 1; ; tries++) {
     try {

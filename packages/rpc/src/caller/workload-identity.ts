@@ -3,7 +3,7 @@
  * `spiffe://<trust domain>/ns/<namespace>/sa/<service account>` (SPIFFE-ID 2; the path is Istio's).
  */
 
-/** Where the caller's identity comes from. A function of what the transport knows; undefined: an outsider. */
+/** Derives the caller's identity from what the transport knows; undefined: a caller from outside. */
 export type PeerIdentity = (call: {
   /** `subjectaltname` of the certificate that the handshake verified, as node:tls spells it. */
   readonly subjectAltName: string | undefined;
