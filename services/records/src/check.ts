@@ -35,7 +35,7 @@ export interface CheckDeps {
 
 type Said = Pick<Finding, "what" | "means" | "remedy">;
 
-/** What lies in the store of this service, looked at without the service: that it opens, decodes, and agrees with itself. */
+/** The checks of this service's store, without the service: documents open, decode, and agree with each other. */
 export function recordsCheck(deps: CheckDeps): StoreCheck {
   return {
     collections: recordsCollections,
@@ -49,7 +49,7 @@ export function recordsCheck(deps: CheckDeps): StoreCheck {
 
 /** Of what is sealed with a patient's key. */
 function sealedChecks({ reads, vault }: CheckDeps): Record<string, DocumentCheck> {
-  /** What `look` finds of a document, opened with its patient's key. */
+  /** The finding of `look` for a document, opened with its patient's key. */
   async function sealed(
     partition: string,
     means: string,
@@ -118,7 +118,7 @@ function lookAtRelease(box: PatientBox, document: ReleaseDocument): string | und
   const { lots } = openLots(box, document);
   const { lots: tellers, takers } = openTold(box, document);
   const told = Map.groupBy(tellers.keys(), (at) => (takers[at] === 0 ? tellers[at]! : 0));
-  // Of a lot that reaches into the next month the rest lies there.
+  // The rest of a lot that reaches into the next month lies there.
   const more = lots.some(({ id, left }) => (told.get(id)?.length ?? 0) > left);
   return more ? "more is told than its lots say" : undefined;
 }
@@ -148,10 +148,10 @@ function sequenceChecks({ reads }: CheckDeps): Record<string, DocumentCheck> {
   };
 }
 
-/** A commit's sequence that the patient's head knows nothing of. */
+/** A commit's sequence that is higher than the patient's head. */
 async function beyondHead(reads: Reads, partition: string, last: number): Promise<Said | undefined> {
   const head = (await loadHead(reads, partition))?.document;
-  // A batch of which nothing was accepted leaves a receipt and no commit.
+  // A batch without accepted items leaves a receipt and no commit.
   if (last === 0 || (head !== undefined && last <= head.sequence)) return undefined;
   return {
     what:
@@ -198,7 +198,10 @@ function lookAtObservations(box: PatientBox, stored: ObservationBlockDocument): 
   return agrees(stored, records.length, least(times), most(times));
 }
 
-/** What an authenticated seal holds against what stands beside it, which the seal binds: a mistake of ours, not of a disk. */
+/**
+ * Compares the sealed content with the fields beside it, which the seal binds: a difference is a mistake of this
+ * program, not of a disk.
+ */
 function agrees(
   { count, from_ms, to_ms }: Pick<BlockDocument, "count" | "from_ms" | "to_ms">,
   counted: number,

@@ -2,7 +2,10 @@ import { coverOf, mergeCovers, pickColumns, shownWithin } from "@wellapi/series"
 import type { CommittedSamples } from "./committed-samples.ts";
 import { type CompactedBlock, rankOfEach, type Strip } from "./compacted-block.ts";
 
-/** What of a compacted block was committed with `sequence` or before: what hid some of it since hides it no more. */
+/**
+ * The samples of a compacted block that were committed with `sequence` or before; samples that a later commit hid are
+ * shown again.
+ */
 export function samplesAsOf(block: CompactedBlock, sequence: number): CommittedSamples[] {
   const before = block.flatMap((strip) => stripAsOf(strip, sequence));
   const layers = before.map((strip) => ({ ...strip, ranks: rankOfEach(strip.origins) }));

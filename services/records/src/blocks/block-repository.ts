@@ -15,9 +15,9 @@ import { codeIdOf, withBox } from "./patient-box.ts";
 import { MAX_OVERHANG_MS, type SummarizedBlock } from "./summary.ts";
 import type { Run } from "./winners.ts";
 
-/** A series with what its seal says. */
+/** A series with its unsealed descriptor. */
 export interface KnownSeries {
-  /** Opaque id; the order in which readers get the series. */
+  /** Opaque id; readers get series in its order. */
   readonly series: string;
   readonly descriptor: SeriesDescriptor;
 }
@@ -31,19 +31,19 @@ export interface BlockRepository {
   /** The series of a code, by ascending id from `first` on. */
   series(partition: string, code: string, first?: string): AsyncGenerator<KnownSeries>;
   /**
-   * The samples of a series that are shown and start in the interval, ascending, in bounded memory whatever it is. Of a
-   * series of observations all are shown, also those of one time, which are in runs of their own.
+   * The shown samples of a series that start in the interval, ascending, in bounded memory for any interval. Of a
+   * series of observations all are shown, also several at one time, which come in separate runs.
    */
   winners(partition: string, series: string, interval: Interval): AsyncGenerator<Run>;
-  /** The same of those that were committed with `sequence` or before, less what was taken back since. */
+  /** The same for samples that were committed with `sequence` or before, without samples that were retracted since. */
   winnersAsOf(partition: string, series: string, interval: Interval, sequence: number): AsyncGenerator<Run>;
-  /** Names the blocks that reach into the interval: where the names are the same, so is what they hold. */
+  /** Identifies the blocks that reach into the interval: equal names mean equal content. */
   names(partition: string, series: string, interval: Interval): Promise<BlockName[]>;
-  /** Changes with each commit of the patient's. */
+  /** Changes with each commit of the patient. */
   revision(partition: string): Promise<number>;
   /**
-   * The blocks that reach into the interval or hide something of it, by their start, with what is known of their hours.
-   * `revision` was read since the question came.
+   * The blocks that reach into the interval or hide samples of it, by their start, with their known hours. `revision`
+   * was read after the request came.
    */
   summaries(
     partition: string,
@@ -53,7 +53,7 @@ export interface BlockRepository {
   ): Promise<SummarizedBlock[]>;
 }
 
-/** Where a series is of observations, their own repository reads them: they lie in other blocks, and none is hidden. */
+/** A series of observations is read by its own repository: its samples lie in other blocks, and none is hidden. */
 export function createBlockRepository(store: Store, vault: Vault, damage: DamageReporter): BlockRepository {
   const reads: BlockReads = { store, vault, damage };
   const hours = createOpenedHours();
@@ -84,7 +84,7 @@ export function createBlockRepository(store: Store, vault: Vault, damage: Damage
     revision,
 
     async summaries(partition, series, asked, since) {
-      // What its last hour counts may reach over its end, and be hidden there.
+      // Samples of its last hour may reach beyond its end, and be hidden there.
       const interval = { from: asked.from, to: asked.to + MAX_OVERHANG_MS };
       const name = `${partition} ${series}`;
       for (let asOf = since; ; asOf = await revision(partition)) {
@@ -161,7 +161,7 @@ async function summariesOnce(
     blocks.push(
       ...(await withBox(vault, partition, (box) =>
         page.shown.map((document) => {
-          // A damaged summary is a cache that is lost: the samples tell the same.
+          // A damaged summary is only a lost cache: the samples give the same result.
           const summary = isCompacted(document)
             ? openUnlessDamaged(damage, blockPlace(document), () => box.openSummary(document))
             : undefined;

@@ -17,11 +17,11 @@ export interface BlockPage {
 /** A block with what it covers. */
 export interface BlockName {
   readonly name: string;
-  /** First sample, a millisecond after the last one's start, and after the last that any covers. */
+  /** First sample; a millisecond after the last start; a millisecond after the latest end. */
   readonly from: number;
   readonly to: number;
   readonly until: number;
-  /** Lowest and highest sequence of the commits that its samples came with. */
+  /** Lowest and highest sequence of the commits of its samples. */
   readonly first: number;
   readonly last: number;
 }
@@ -37,11 +37,11 @@ export function nameOf(block: StoredBlock): BlockName {
 /** Scans the stored blocks of one series. */
 export interface BlockScan {
   /**
-   * The blocks that reach into the interval, a page after another; undefined, at last, where samples were moved
-   * meanwhile: then what was found so far may lack some of them.
+   * The blocks that reach into the interval, page by page; undefined at last, where samples were moved meanwhile:
+   * then the pages so far may lack some of them.
    */
   reachingInto(interval: Interval, limit: number): AsyncGenerator<BlockPage | undefined>;
-  /** The same, and then what starts after the interval, but before the `reach` of what was found in it. */
+  /** The same, and then blocks that start after the interval, but before the `reach` of the blocks in it. */
   hiding(interval: Interval, limit: number, reach: () => number): AsyncGenerator<BlockPage | undefined>;
 }
 
@@ -50,7 +50,7 @@ export function createBlockScan(
   partition: string,
   series: string,
 ): BlockScan {
-  /** Tells whether samples were moved since. */
+  /** Returns whether samples were moved since. */
   async function movesSince(): Promise<() => Promise<boolean>> {
     const moves = await movesOf(store, partition);
     return async () => (await movesOf(store, partition)) !== moves;
@@ -63,7 +63,8 @@ export function createBlockScan(
   ): AsyncGenerator<BlockPage | undefined> {
     let first = true;
     for await (const { blocks, nextFrom } of scanned({ from: from - MAX_BLOCK_REACH_MS, to }, limit)) {
-      // A page is a snapshot, but two are not: a compaction moves samples to where the earlier page already was.
+      // A page is a snapshot, but two pages are not: a compaction may move samples to a place that the earlier page
+      // has passed.
       if (!first && (await moved())) return yield undefined;
       first = false;
       yield { shown: blocks.filter((block) => isShown(block) && block.until_ms > from), nextFrom };

@@ -12,9 +12,9 @@ import { isCompacted } from "./documents.ts";
 import { type PatientBox, withBox } from "./patient-box.ts";
 import { createWinners, type Run, usualLimits, type WinnersLimits } from "./winners.ts";
 
-/** What hides a sample may be more than is usually held at a time: then so many times more is. */
+/** If the blocks that hide a sample are more than the usual limit of held blocks, this many times more are held. */
 const MORE = 4;
-/** Blocks opened at a time: with at most 100,000 samples each, what bounds a reader's memory. */
+/** Blocks opened at a time: with at most 100,000 samples each, this bounds a reader's memory. */
 const BLOCKS_A_STEP = 8;
 
 /** What reads and opens blocks. */
@@ -25,8 +25,8 @@ export interface BlockReads {
 }
 
 /**
- * The samples of a series that are shown and start in the interval, ascending, in bounded memory whatever it is; of those
- * that were committed with `sequence` or before, less what was taken back since.
+ * The shown samples of a series that start in the interval, ascending, in bounded memory for any interval; only those
+ * that were committed with `sequence` or before, without samples that were retracted since.
  */
 export async function* winnersAsOf(
   reads: BlockReads,
@@ -35,7 +35,7 @@ export async function* winnersAsOf(
   interval: Interval,
   sequence: number,
 ): AsyncGenerator<Run> {
-  // What can't be held together, or was moved meanwhile, is read in several goes.
+  // Samples that cannot be held together, or were moved meanwhile, are read in several rounds.
   let limits = usualLimits;
   for (let { from } = interval; from < interval.to; ) {
     const rest = { from, to: interval.to };
@@ -45,7 +45,7 @@ export async function* winnersAsOf(
   }
 }
 
-/** Returns how far it came. */
+/** Returns the position that it reached. */
 async function* winnersFrom(
   reads: BlockReads,
   partition: string,
@@ -61,9 +61,9 @@ async function* winnersFrom(
     if (page === undefined) return done;
     const { opened, damaged } = await openPage(reads, partition, page.shown, sequence);
     if (opened.length > 0) winners.add(opened.flat());
-    // What a damaged block holds may hide what else reaches into its beginning.
+    // A damaged block may hide samples of the blocks that reach into its beginning.
     const nextFrom = damaged === undefined ? page.nextFrom : damaged.document.from_ms;
-    // What no later block reaches is settled.
+    // Samples that no later block reaches are final.
     const settled = Math.max(done, Math.min(winners.end, winners.settled(nextFrom)));
     if (settled > done) yield* winners.take(settled);
     done = settled;

@@ -1,28 +1,28 @@
 import { createBoundedCache } from "@wellapi/runtime";
 import type { PatientBox } from "./patient-box.ts";
 
-/** What was opened with patients' boxes, within a budget. */
+/** Values opened with patients' boxes, within a budget. */
 export interface BoxCache<V> {
   get(box: PatientBox, name: string): V | undefined;
   set(box: PatientBox, name: string, value: V): void;
 }
 
 /**
- * Values belong to the box that opened them and go with its key, which is dropped when its session ends or the patient is
- * erased; beyond the budget those that nobody asked for longest go first.
+ * A value belongs to the box that opened it and goes with the box's key, which is dropped when its session ends or
+ * the patient is erased; beyond the budget the least recently used values go first.
  */
 export function createBoxCache<V>(options: {
-  /** In the metric of lookups. */
+  /** Name in the metric of lookups. */
   readonly name: string;
   /** The sum of the weights. */
   readonly budget: number;
-  /** What one reader asks must not push out all others: a heavier value is not kept. */
+  /** One reader's values must not evict all others: a heavier value is not kept. */
   readonly largest: number;
   readonly weigh: (value: V) => number;
 }): BoxCache<V> {
   const { name: cacheName, budget, largest, weigh } = options;
   const opened = new WeakMap<PatientBox, Map<string, V>>();
-  /** By last use. It must not keep a box alive, whose key may be gone. */
+  /** By last use. The map must not keep a box alive whose key may be gone. */
   const uses = createBoundedCache<{ readonly box: WeakRef<PatientBox>; readonly weight: number }>({
     name: cacheName,
     capacity: budget,

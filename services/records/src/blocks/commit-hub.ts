@@ -1,6 +1,6 @@
 import { openPeerCommits, type PeerSignals } from "./peer-commits.ts";
 
-/** Tells those who wait for a patient's next commit. */
+/** Wakes those who wait for a patient's next commit. */
 export interface CommitHub {
   /** After a commit of this replica: wakes those who wait for the patient, here and at the other replicas. */
   notify(partition: string): void;
@@ -8,24 +8,24 @@ export interface CommitHub {
   wake(partition: string): void;
   /** Wakes everybody who waits here. */
   wakeAll(): void;
-  /** Also wakes for what happened between two waits. Close it after use. */
+  /** Also wakes for a commit between two waits. Close it after use. */
   subscribe(partition: string): Subscription;
   close(): Promise<void>;
 }
 
-/** How the hub learns of commits that other replicas make. Without it, it knows of this process's own. */
+/** How the hub learns of commits of other replicas. Without it, it knows only this process's own. */
 export interface Replicas {
-  /** They tell each other of their commits. Without it, a commit is found by the next look alone. */
+  /** The replicas' signals. Without them, only the next look finds a commit. */
   readonly signals?: PeerSignals;
   /** Changes with every commit of the patient. */
   versionOf(partition: string): Promise<unknown>;
-  /** How often patients for whom somebody waits are looked at, because a signal may be lost; in milliseconds. */
+  /** Interval of looks at patients with waiting watches, because a signal may be lost; in milliseconds. */
   readonly lookEveryMs: number;
-  /** Told of a look that failed, which is repeated after the interval, and of signals that cannot be read or sent. */
+  /** Gets each failed look, which is repeated after the interval, and each signal that cannot be read or sent. */
   readonly onError: (error: unknown) => void;
 }
 
-/** So many patients are looked at in parallel. */
+/** Most patients that are looked at in parallel. */
 const AT_ONCE = 32;
 
 export interface Subscription {
@@ -34,7 +34,7 @@ export interface Subscription {
   close(): void;
 }
 
-/** One look a patient and interval, however many streams wait for that patient. */
+/** One look for each patient and interval, however many streams wait for that patient. */
 export function openCommitHub(replicas?: Replicas): CommitHub {
   const subscribers = new Map<string, Set<() => void>>();
   const wakePatient = (partition: string) => {
@@ -99,7 +99,7 @@ export function openCommitHub(replicas?: Replicas): CommitHub {
   };
 }
 
-/** Looks at intervals for what no signal told of. */
+/** Looks at intervals for commits without a signal. */
 interface Looking {
   /** Looks at once; where a look is under way, once more after it. */
   now(): void;
@@ -120,7 +120,7 @@ function keepLooking(
   async function lookAt(partition: string, now: Map<string, unknown>): Promise<void> {
     const version = await versionOf(partition);
     now.set(partition, version);
-    // The first look wakes, too: a commit may have come between the subscriber's own look and this one.
+    // The first look wakes, too: a commit may have come between the subscriber's own read and this look.
     if (version !== seen.get(partition)) for (const wake of subscribers.get(partition) ?? []) wake();
   }
 

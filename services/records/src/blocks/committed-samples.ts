@@ -13,15 +13,15 @@ import {
 import { unite } from "../model/interval.ts";
 import type { Source } from "../model/provenance.ts";
 
-/** Samples of an opened block, or of a part of it. Alone, none of them hides another. */
+/** Samples of an opened block, or of a part of it. Without other blocks, none of them hides another. */
 export interface CommittedSamples {
   readonly source: Source;
   readonly columns: Columns;
-  /** Of all of them; the highest where they have several. Absent where nobody has looked: `each` tells. */
+  /** The rank of all of them; the highest where they have several. Absent until `each` was read. */
   readonly rank?: number | undefined;
-  /** Where they have several: the rank of each sample of the block, of which they are those from `offset` on. */
+  /** Where they have several ranks: the rank of each sample of the block; these samples begin at `offset`. */
   readonly each?: { readonly ranks: () => Float64Array; readonly offset: number };
-  /** Whether others of their block hide them: nobody is shown them, but they hide what is earlier. */
+  /** Whether other samples of their block hide them: they are not shown, but they hide earlier samples. */
   readonly hidden?: boolean;
 }
 
@@ -33,7 +33,7 @@ export function reachOfAll(blocks: readonly CommittedSamples[]): number {
   return blocks.reduce((most, { columns }) => Math.max(most, reachOf(columns)), Number.NEGATIVE_INFINITY);
 }
 
-/** Blocks that reach into each other, from one to the next. */
+/** A chain of blocks, each of which reaches into the next. */
 interface Cluster {
   readonly members: CommittedSamples[];
   readonly from: number;
@@ -53,7 +53,7 @@ export function clustersOf(blocks: readonly CommittedSamples[]): Cluster[] {
   return clusters;
 }
 
-/** What of the block no other member reaches into, in stretches between which others may lie, and the rest. */
+/** Parts a block into stretches that no other member reaches into (others may lie between them), and the rest. */
 export function partsOf(block: CommittedSamples, members: readonly CommittedSamples[]) {
   const others = members
     .filter((other) => other !== block)
@@ -91,7 +91,7 @@ export function shownOf(block: CommittedSamples, cover: Cover): CommittedSamples
   return shownWithin(block.columns, ranksOf(block), cover).map(([from, to]) => partOf(block, from, to));
 }
 
-/** The first that ends after `limit`; there is one. */
+/** The first one that ends after `limit`; it exists. */
 export function firstEndingAfter(columns: Columns, limit: number): number {
   const { times, durationMs } = columns;
   if (typeof durationMs === "number") return firstAtOrAfter(times, limit - Math.max(1, durationMs) + 1);
@@ -100,7 +100,7 @@ export function firstEndingAfter(columns: Columns, limit: number): number {
   return at;
 }
 
-/** What of the samples starts in `[from, to)`, as a view. */
+/** The samples that start in `[from, to)`, as a view. */
 export function sliceSamples(block: CommittedSamples, from: number, to: number): CommittedSamples {
   const { times } = block.columns;
   const start = firstAtOrAfter(times, from);
@@ -122,7 +122,7 @@ export function highestRank(block: CommittedSamples): number {
   return typeof ranks === "number" ? ranks : ranks.reduce((highest, rank) => Math.max(highest, rank), 0);
 }
 
-/** What of the block may be shown from `from` on, or hide something before `horizon`. */
+/** The samples of the block that may be shown from `from` on, or hide something before `horizon`. */
 export function reachingInto(block: CommittedSamples, from: number, horizon: number): CommittedSamples[] {
   const { columns } = block;
   if (columns.times.length === 0 || reachOf(columns) <= from) return [];
@@ -130,7 +130,7 @@ export function reachingInto(block: CommittedSamples, from: number, horizon: num
   return startingBefore(reaching, horizon);
 }
 
-/** What of the block starts before `end`, in memory of its own: a view would hold on to all of the block. */
+/** The samples of the block that start before `end`, copied: a view would keep the whole block in memory. */
 export function startingBefore(block: CommittedSamples, end: number): CommittedSamples[] {
   if (block.columns.times.at(-1)! < end) return [block];
   const view = sliceSamples(block, Number.NEGATIVE_INFINITY, end);

@@ -2,7 +2,7 @@ import { type Columns, coverOf, decodeBlock, encodeBlock, mergeCovers, sameCover
 import { type Source, sourceOf } from "../model/provenance.ts";
 import { rankOf } from "../model/rank.ts";
 
-/** What a sample keeps of the batch that it came with. */
+/** The origin of a sample: the batch in which it came. */
 export interface Origin {
   /** Commit sequence. */
   readonly sequence: number;
@@ -19,11 +19,11 @@ export interface Origin {
 export interface Strip {
   readonly source: Source;
   readonly columns: Columns;
-  /** One a sample; those of one item may share an object. */
+  /** One for each sample; samples of one item may share an object. */
   readonly origins: readonly Origin[];
 }
 
-/** What a compacted block's seal holds: layers of one source and format, as `stackBlocks` makes them. */
+/** The sealed content of a compacted block: layers of one source and format, as `stackBlocks` makes them. */
 export type CompactedBlock = readonly Strip[];
 
 /** The samples of one layer. */
@@ -31,14 +31,14 @@ export interface LayerSamples {
   readonly columns: Columns;
   /** The highest of `ranks()`. */
   readonly rank: number;
-  /** Rank of each sample. Read when first asked for: where nothing overlaps nobody asks. */
+  /** Rank of each sample. Computed at the first call: where nothing overlaps, nobody calls it. */
   readonly ranks: () => Float64Array;
 }
 
-/** What of a compacted block a reader must know. */
+/** The part of a compacted block that a reader needs. */
 export interface ShownSamples extends LayerSamples {
   readonly source: Source;
-  /** The other layers, where they cover something that the first one does not cover by later samples. */
+  /** The other layers, where they cover something that no later sample of the first layer covers. */
   readonly hidden: readonly LayerSamples[];
 }
 
@@ -49,7 +49,7 @@ interface Header {
   readonly table: number;
   /** Of each layer: bytes of its samples, bytes of its origins, highest rank. */
   readonly layers: readonly (readonly [samples: number, origins: number, rank: number])[];
-  /** Whether layers after the first may hide samples of other blocks that the first one does not hide. */
+  /** Whether layers after the first may hide samples of other blocks that the first layer does not hide. */
   readonly hides: boolean;
 }
 
@@ -101,7 +101,7 @@ function hiddenHide(block: CompactedBlock): boolean {
   return !sameCover(covers[0]!, mergeCovers(covers));
 }
 
-/** All layers. The bytes come out of an authenticated seal, so they are what was put in. */
+/** All layers. The bytes come from an authenticated seal, so they are the bytes that were sealed. */
 export function decodeCompacted(bytes: Uint8Array): CompactedBlock {
   const { header, body } = opened(bytes);
   const table = originsOf(header, body);
@@ -114,7 +114,7 @@ export function decodeCompacted(bytes: Uint8Array): CompactedBlock {
   });
 }
 
-/** The first layer, and the others where they matter to a reader. */
+/** The first layer, and the others where a reader needs them. */
 export function decodeShown(bytes: Uint8Array): ShownSamples {
   const { header, body } = opened(bytes);
   let table: Origin[] | undefined;
@@ -153,7 +153,7 @@ function opened(bytes: Uint8Array): { readonly header: Header; readonly body: Ui
 
 const coding = (code: string) => ({ system: "", code });
 
-/** The distinct origins by sequence, as columns: what arrives regularly then takes next to nothing. */
+/** The distinct origins by sequence, as columns: regular arrivals then take almost no bytes. */
 function tableOf(origins: readonly Origin[]) {
   const named = (origin: Origin) =>
     `${origin.sequence} ${origin.item} ${origin.received} ${origin.version} ${origin.consent}`;
@@ -213,7 +213,7 @@ function upTo(count: number): Float64Array {
   return Float64Array.from({ length: count }, (_, i) => i);
 }
 
-/** A block as it arrived, as a strip. */
+/** A block in its original form, as a strip. */
 export function stripOf(
   {
     columns,

@@ -9,7 +9,7 @@ export interface Place {
   readonly key: ReadonlyArray<string | number>;
 }
 
-/** Where a block lies. */
+/** The place of a block. */
 export function blockPlace(
   { partition, batch, item }: { readonly partition: string; readonly batch: string; readonly item: number },
   collection: Place["collection"] = "blocks",
@@ -22,8 +22,8 @@ export function seriesPlaceOf({ partition, series }: { partition: string; series
 }
 
 /**
- * What `open` gives of one sealed document. Where its seal does not open, or what is inside does not decode, that is
- * reported, and DATA_DAMAGED is thrown: the caller goes on with the others.
+ * Returns the result of `open` for one sealed document. If its seal does not open, or its content does not decode,
+ * the damage is reported and DATA_DAMAGED is thrown: the caller continues with the other documents.
  */
 export function openOrReport<T>(damage: DamageReporter, { collection, key }: Place, open: () => T): T {
   try {
@@ -50,10 +50,11 @@ export function isDamaged(error: unknown): error is RecordsError {
   return error instanceof RecordsError && error.code === "DATA_DAMAGED";
 }
 
-/** Undefined where the failure is none of the document's own. */
+/** Undefined where the failure is not a fault of the document. */
 export function damageOf(error: unknown): string | undefined {
   if (error instanceof VaultError) return error.code === "tampered" ? "its seal does not open" : undefined;
-  // What an authenticated seal holds was put there by this program: whatever does not decode was damaged before it was sealed.
+  // This program wrote the content of an authenticated seal: if it does not decode, it was damaged before it was
+  // sealed.
   const undecodable =
     error instanceof SeriesError ||
     error instanceof SyntaxError ||
@@ -62,7 +63,7 @@ export function damageOf(error: unknown): string | undefined {
   return undecodable ? "what its seal holds does not decode" : undefined;
 }
 
-/** What of `documents`, in their order, was opened, and the first that is damaged: nothing behind it is known for certain. */
+/** The opened documents, in the order of `documents`, and the first damaged one: nothing behind it is certain. */
 export interface OpenedUntil<D, T> {
   readonly opened: readonly T[];
   readonly damaged: { readonly document: D; readonly error: RecordsError } | undefined;

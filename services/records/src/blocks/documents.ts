@@ -3,9 +3,9 @@ import { journalCollections } from "@wellapi/journal";
 import type { CollectionDeclaration, Document } from "@wellapi/store";
 
 /**
- * What lies in the store, all in the patient's partition. In clear stand opaque ids, times and counts only;
- * everything that says who sent what, or what was measured, is sealed with the patient's data key, and ids
- * that are derived from such things are MACs under that key.
+ * The stored documents, all in the patient's partition. Only opaque ids, times and counts are in clear. Everything
+ * that says who sent what, or what was measured, is sealed with the patient's data key, and ids that are derived from
+ * such data are MACs under that key.
  */
 export const recordsCollections: readonly CollectionDeclaration[] = [
   { name: "heads", key: ["partition"], indexes: [{ name: "by_loose_since", fields: ["loose_since_ms"] }] },
@@ -19,9 +19,9 @@ export const recordsCollections: readonly CollectionDeclaration[] = [
     key: ["partition", "batch", "item"],
     indexes: [
       { name: "by_from", fields: ["partition", "series", "from_ms"] },
-      // Blocks as they arrived.
+      // Blocks in their original form.
       { name: "by_sequence", fields: ["partition", "sequence"] },
-      // Compacted ones.
+      // Compacted blocks.
       { name: "by_last_sequence", fields: ["partition", "last_sequence"] },
     ],
   },
@@ -57,25 +57,31 @@ export const recordsCollections: readonly CollectionDeclaration[] = [
 /** One a patient: the commit sequence. Every commit of data replaces it under a guard. */
 export type Head = Document & {
   readonly sequence: number;
-  /** Set when an erasure begins, and for ever: nothing is stored or read any more. */
+  /** Set for ever when an erasure begins: nothing is stored or read any more. */
   readonly erased: boolean;
-  /** When the oldest block was committed that no compaction has looked at, UTC milliseconds; absent where there is none. */
+  /**
+   * When the oldest block was committed that compaction has not processed, UTC milliseconds; absent without such a
+   * block.
+   */
   readonly loose_since_ms?: number | undefined;
-  /** Compaction has looked at what was committed up to this sequence; absent for 0. */
+  /** Compaction has processed all commits up to this sequence; absent for 0. */
   readonly compacted?: number;
-  /** How often samples were moved from blocks to others: who reads in several steps may have missed them. Absent for 0. */
+  /** How often samples were moved between blocks: a reader in several steps may have missed some. Absent for 0. */
   readonly moves?: number;
-  /** No samples of later commits were ever moved: they lie in the blocks in which they came. Absent for 0. */
+  /** Samples of later commits were never moved: they lie in their original blocks. Absent for 0. */
   readonly moved_to?: number;
   /** Samples of later commits are in series alone, not in observations. Absent for 0. */
   readonly observed_to?: number;
-  /** The full hour of UTC in which samples were last committed, UTC milliseconds; absent where that was before hours were kept. */
+  /**
+   * The full hour of UTC in which samples were last committed, UTC milliseconds; absent where the last commit is
+   * older than this field.
+   */
   readonly hour_ms?: number;
-  /** The sequence before the first commit of that hour: what is told as of the hour has this sequence or a lower one. */
+  /** The sequence before the first commit of that hour: answers as of the hour use this sequence and lower ones. */
   readonly before_hour?: number;
 };
 
-/** Where a series stands; bound by its seal. */
+/** The place of a series; bound by its seal. */
 export interface SeriesPlace {
   readonly partition: string;
   readonly series: string;
@@ -83,10 +89,10 @@ export interface SeriesPlace {
   readonly code: string;
 }
 
-/** One a patient, provider, device, code, method and granularity. */
+/** One for each patient, provider, device, code, method and granularity. */
 export type SeriesDocument = Document & SeriesPlace & { readonly sealed: Uint8Array };
 
-/** Where a block stands; bound by its seal. */
+/** The place of a block; bound by its seal. */
 export interface BlockPlace {
   readonly partition: string;
   readonly batch: string;
@@ -98,34 +104,37 @@ export interface BlockPlace {
   readonly from_ms: number;
   /** One millisecond after the last sample's start. */
   readonly to_ms: number;
-  /** One millisecond after the last that any sample covers. */
+  /** One millisecond after the latest end of any sample. */
   readonly until_ms: number;
   readonly count: number;
 }
 
-/** What every block carries beside its place. */
+/** The fields that every block has beside its place. */
 interface Committed {
   readonly sequence: number;
-  /** Commit sequence of the retraction that hides it; 0 while it shows. */
+  /** Commit sequence of the retraction that hides it; 0 while it is shown. */
   readonly hidden: number;
   readonly sealed: Uint8Array;
 }
 
-/** Samples of one item of a batch; spans at most 31 days, and reaches over at most 32. */
+/** Samples of one item of a batch; it spans at most 31 days, and covers at most 32. */
 export type BlockDocument = Document & BlockPlace & Committed;
 
-/** Where a compacted block stands; bound by its seal. `batch` is an id of its own, and `item` 0. */
+/** The place of a compacted block; bound by its seal. `batch` is a new id, and `item` 0. */
 export interface CompactedPlace extends BlockPlace {
-  /** Lowest and highest sequence of the commits that its samples came with. */
+  /** Lowest and highest sequence of the commits of its samples. */
   readonly first_sequence: number;
   readonly last_sequence: number;
 }
 
-/** Samples of many batches in the place of their blocks; within the same bounds. Its place and `count` are also of those that are hidden. */
+/**
+ * Samples of many batches; it replaces their blocks, within the same bounds. Its place and `count` include hidden
+ * samples.
+ */
 export type CompactedDocument = Document &
   CompactedPlace & {
     readonly sealed: Uint8Array;
-    /** Its hours, sealed for themselves; absent where they would save nothing. */
+    /** Its hours, sealed separately; absent where they would save nothing. */
     readonly summary?: Uint8Array | undefined;
   };
 
@@ -133,24 +142,24 @@ export function isCompacted(document: BlockDocument | CompactedDocument): docume
   return "last_sequence" in document;
 }
 
-/** Whether readers are shown anything of it. */
+/** Whether readers see any sample of it. */
 export function isShown(document: BlockDocument | CompactedDocument): boolean {
   return isCompacted(document) || document.hidden === 0;
 }
 
-/** Where a block of observations stands; bound by its seal. */
+/** The place of a block of observations; bound by its seal. */
 export interface ObservationBlockPlace {
   readonly partition: string;
   readonly batch: string;
-  /** Position in its batch of the first observation inside. */
+  /** Position of its first observation in the batch. */
   readonly item: number;
   readonly code: string;
-  /** The series that they are samples of; empty where their values are no numbers. */
+  /** The series of which they are samples; empty where their values are not numbers. */
   readonly series: string;
   readonly from_ms: number;
   /** One millisecond after the latest effective time. */
   readonly to_ms: number;
-  /** One millisecond after the last that any of them covers. */
+  /** One millisecond after the latest end of any of them. */
   readonly until_ms: number;
   readonly count: number;
 }
@@ -158,26 +167,26 @@ export interface ObservationBlockPlace {
 /** Observations of one code, and of one series or none, of a batch; spans at most 31 days. */
 export type ObservationBlockDocument = Document & ObservationBlockPlace & Committed;
 
-/** Where a month of what was told of a series stands; bound by its seals. */
+/** The place of a month of what was told of a series; bound by its seals. */
 export interface ReleasePlace {
   readonly partition: string;
   readonly series: string;
   /** Months since the year 0, of UTC. */
   readonly month: number;
-  /** Counts the times that it was written, so that its two parts are of one time. */
+  /** Incremented by each write, so that its two parts belong to one write. */
   readonly version: number;
 }
 
 /** What readers of hourly and daily data were told of a series: docs/decisions/0021. */
 export type ReleaseDocument = Document &
   ReleasePlace & {
-    /** The lots that begin in the month, and what they were made from. */
+    /** The lots that begin in the month, and their inputs. */
     readonly lots: Uint8Array;
-    /** The samples of the month that lots told, by time and rank. */
+    /** The samples of the month in lots, by time and rank. */
     readonly told: Uint8Array;
   };
 
-/** What became of a batch. Never expires. */
+/** The result of a batch. Never expires. */
 export type ReceiptDocument = Document & {
   /** MAC of organization and request id. */
   readonly receipt: string;
@@ -192,25 +201,25 @@ export type ReceiptDocument = Document & {
   readonly sequences: readonly number[];
   /** MACs of the codes of accepted series. */
   readonly codes: readonly string[];
-  /** Its retraction, UTC milliseconds and how many samples and records it hid; absent while it stands. */
+  /** Its retraction: UTC milliseconds, and how many samples and records it hid; absent while the batch stands. */
   readonly retraction?: { readonly time_ms: number; readonly items: number };
 };
 
-/** A batch that was taken back, for those who watch. */
+/** A retracted batch, for watches. */
 export type TombstoneDocument = Document & {
   readonly batch: string;
   readonly sequence: number;
-  /** What was taken back, and when it was; see retracted-samples.ts. */
+  /** The retracted samples and their times; see retracted-samples.ts. */
   readonly sealed: Uint8Array;
 };
 
-/** An erasure; kept as its proof, in clear: it names nothing but times and counts. */
+/** An erasure; kept in clear as its proof: it holds only times and counts. */
 export type ErasureDocument = Document & {
   readonly id: string;
   readonly state: "running" | "done";
   /** The log's entry of its beginning. */
   readonly opened_by: string;
-  /** The log's entry that was committed when all was done; empty until then. */
+  /** The log's entry that was committed at the end; empty until then. */
   readonly access: string;
   readonly key_destroyed_ms: number;
   /** Hashes of the keys' places; empty where the patient had none. */

@@ -11,7 +11,7 @@ export async function movesOf(store: Pick<Store, "get">, partition: string): Pro
   return (await loadHead(store, partition))?.document.moves ?? 0;
 }
 
-/** Puts `next` in the place of the head that was read; refused where another commit came between. */
+/** Replaces the head that was read by `next`; refused where another commit came between. */
 export function headChange(
   partition: string,
   read: Stored<Head> | undefined,

@@ -1,6 +1,9 @@
 import type { Head } from "./documents.ts";
 
-/** The newest commit of which samples may have been moved. A head of before `moved_to` was kept says that some were only. */
+/**
+ * The newest commit whose samples may have been moved. A head from before `moved_to` existed only says that some
+ * were.
+ */
 export function movedTo({ sequence, moves = 0, moved_to }: Head): number {
   return moved_to ?? (moves > 0 ? sequence : 0);
 }
@@ -13,8 +16,8 @@ export function fullHour(now: number): number {
 }
 
 /**
- * What a commit of samples at `now` notes in the head, so that the state as of the last full hour can be told from what
- * came later. A clock that goes back notes nothing.
+ * What a commit of samples at `now` notes in the head, so that a reader can separate the state as of the last full
+ * hour from later commits. A clock that goes back notes nothing.
  */
 export function hourMark(head: Head | undefined, now: number): Pick<Head, "hour_ms" | "before_hour"> {
   const hour = fullHour(now);
@@ -22,7 +25,9 @@ export function hourMark(head: Head | undefined, now: number): Pick<Head, "hour_
   return { hour_ms: hour, before_hour: head?.sequence ?? 0 };
 }
 
-/** The highest sequence that was committed before the last full hour. Of an earlier hour nothing is known any more. */
+/**
+ * The highest sequence that was committed before the last full hour. About an earlier hour nothing is known any more.
+ */
 export function sequenceBefore({ sequence, hour_ms, before_hour = 0 }: Head, hour: number): number {
   return hour_ms === undefined || hour_ms < hour ? sequence : before_hour;
 }
@@ -52,24 +57,24 @@ export function headAfterData(
   };
 }
 
-/** What the commit of a retraction changes in the head. `moved` says that it put samples into other blocks. */
+/** The head after the commit of a retraction. `moved` says that it put samples into other blocks. */
 export function headAfterRetraction({ sequence, moves = 0 }: Head, moved: boolean) {
   return { sequence: sequence + 1, erased: false, ...(moved ? { moves: moves + 1 } : {}) };
 }
 
-/** What the commit that begins an erasure changes in the head: compaction, among others, passes the patient by. */
+/** The head after the commit that begins an erasure: compaction, among others, skips the patient. */
 export function headAfterErasure(before: Head | undefined) {
   return { sequence: (before?.sequence ?? 0) + 1, erased: true, loose_since_ms: undefined };
 }
 
-/** What the commit of merged blocks changes in the head. `newest` is the newest commit of which samples were moved. */
+/** The head after the commit of merged blocks. `newest` is the newest commit whose samples were moved. */
 export function headAfterMerge(before: Head, newest: number): Head {
   return { ...before, moves: (before.moves ?? 0) + 1, moved_to: Math.max(movedTo(before), newest) };
 }
 
 /**
- * The head after compaction has looked at all commits up to `until`, in a pass that began at `began`. What came
- * meanwhile waits since then.
+ * The head after compaction has processed all commits up to `until`, in a pass that began at `began`. Commits that
+ * came meanwhile wait since then.
  */
 export function headAfterPass(before: Head, until: number, began: number): Head {
   return { ...before, compacted: until, loose_since_ms: before.sequence > until ? began : undefined };

@@ -24,21 +24,21 @@ export interface ObservationPosition {
   readonly item: number;
 }
 
-/** A page mostly lies in one or two blocks; whoever reads on gets more at a time. */
+/** A page mostly lies in one or two blocks; later pages of one read open more at a time. */
 const FIRST_BLOCKS = 2;
 const MOST_BLOCKS_A_STEP = 16;
 const BLOCKS_OF_A_BATCH = 1_000;
 
 /** Reads of stored observations. */
 export interface ObservationRepository {
-  /** Those of a code within `interval`, newest first, after `position`; in bounded memory. */
+  /** Observations of a code within `interval`, newest first, after `position`; in bounded memory. */
   newestFirst(
     partition: string,
     code: string,
     interval: Interval,
     position?: ObservationPosition,
   ): AsyncGenerator<StoredObservation>;
-  /** One; undefined also where it is hidden. */
+  /** One observation; undefined also where it is hidden. */
   find(partition: string, batch: string, item: number): Promise<StoredObservation | undefined>;
 }
 
@@ -89,7 +89,7 @@ export function createObservationRepository(
         held.push(...opened.filter(wanted));
         held.sort((a, b) => compare(positionOf(a), positionOf(b)));
         limit = Math.min(2 * limit, MOST_BLOCKS_A_STEP);
-        // Later blocks end no later than the last one that was read: what is newer than that is settled.
+        // Later blocks end no later than the last one that was read: newer observations are final.
         const settled =
           damaged?.document.to_ms ??
           (page.cursor === undefined ? Number.NEGATIVE_INFINITY : page.documents.at(-1)!.document.to_ms);
@@ -107,7 +107,7 @@ export function createObservationRepository(
       });
       const shown = documents.map(({ document }) => document).filter(({ hidden }) => hidden === 0);
       let failure: RecordsError | undefined;
-      // Each by itself: it may lie in another one than the damaged.
+      // Each block separately: the observation may lie in an undamaged one.
       for (const document of shown) {
         const { opened, damaged } = await open(partition, [document]);
         const found = opened.find(({ record }) => record.item === item);

@@ -26,12 +26,12 @@ export interface ObservedSample {
   readonly format: string;
 }
 
-/** Whether the observation is read as a sample, too: its value is a number, or several. */
+/** Whether the observation is also read as a sample: its value is one number, or several. */
 export function isSample({ value }: Pick<ObservationRecord, "value">): boolean {
   return value !== undefined && value.kind !== "coded";
 }
 
-/** Undefined where it is none. */
+/** Undefined where it is no sample. */
 export function sampleOf(record: ObservationRecord, sequence: number): ObservedSample | undefined {
   const numbers = numbersOf(record);
   if (numbers === undefined) return undefined;
@@ -67,13 +67,13 @@ function numberOf(coding: Coding | null, { value, unit }: Quantity): SampleNumbe
   return { coding, unit, scale, mantissa: Number(value.replace(".", "")) };
 }
 
-/** By time, then by commit and position in the batch: an order that later ones do not change. */
+/** By time, then by commit and position in the batch: later observations do not change this order. */
 export function inOrder(a: ObservedSample, b: ObservedSample): number {
   return a.time - b.time || a.rank - b.rank;
 }
 
 /**
- * Runs of one format with ascending times. Of samples at one time, which are all shown, each is in a run of its own.
+ * Runs of one format with ascending times. Samples at one time are all shown, each in a separate run.
  *
  * @param samples in order
  */

@@ -13,12 +13,12 @@ import { type SummarizedBlock, summarize } from "./summary.ts";
 import type { Run } from "./winners.ts";
 
 const BLOCKS_A_STEP = 16;
-/** A block spans less. What starts before an interval is none of it: nothing hides an observation. */
+/** A block spans less. Samples that start before an interval do not matter: nothing hides an observation. */
 const SPAN_MS = 31 * 86_400_000;
 
 /**
- * Observations whose value is a number, as samples of series of their own: all of them are shown, whatever was sent later,
- * ascending by time, then in the order in which they came.
+ * Observations with numbers as values, as samples of separate series: all of them are shown, whatever was sent later,
+ * ascending by time, then in the order of arrival.
  */
 export function createObservationSeries(store: Pick<Store, "scan">, vault: Vault, damage: DamageReporter) {
   /** In order; in bounded memory, since a block spans at most 31 days. */
@@ -63,14 +63,14 @@ export function createObservationSeries(store: Pick<Store, "scan">, vault: Vault
   }
 
   return {
-    /** What starts in the interval. */
+    /** The samples that start in the interval. */
     runs: (partition: string, series: string, interval: Interval) =>
       runsAsOf(partition, series, interval, Number.POSITIVE_INFINITY),
 
-    /** The same of what was committed with `sequence` or before. */
+    /** The same, for samples that were committed with `sequence` or before. */
     runsAsOf,
 
-    /** The runs of a block that just arrived. */
+    /** The runs of a block that has just arrived. */
     runsIn: (box: PatientBox, document: ObservationBlockDocument): Run[] =>
       observedRuns(open(box, document).sort(inOrder)),
 
@@ -86,7 +86,7 @@ export function createObservationSeries(store: Pick<Store, "scan">, vault: Vault
       return names;
     },
 
-    /** The hours of all that starts in the interval. */
+    /** The hours of all samples that start in the interval. */
     async summaries(partition: string, series: string, interval: Interval): Promise<SummarizedBlock[]> {
       const blocks: SummarizedBlock[] = [];
       for await (const run of runsAsOf(partition, series, interval, Number.POSITIVE_INFINITY)) {
@@ -100,7 +100,7 @@ export function createObservationSeries(store: Pick<Store, "scan">, vault: Vault
   };
 }
 
-/** Blocks that start within the range, a step after another. No block of a later step starts before `next`. */
+/** Blocks that start within the range, step by step. No block of a later step starts before `next`. */
 async function* scanned(store: Pick<Store, "scan">, partition: string, series: string, range: Interval) {
   const scan = { index: "by_from", equals: [partition, series], range, limit: BLOCKS_A_STEP };
   const found = scanPages<ObservationBlockDocument>(store, "observation_blocks", scan);

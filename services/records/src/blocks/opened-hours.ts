@@ -8,12 +8,12 @@ const BUDGET_BYTES = 32 * 1024 * 1024;
 const BLOCK_BYTES = 500;
 
 interface Opened extends Interval {
-  /** The revision of the patient's head under which the blocks were read: whatever changes them replaces it. */
+  /** The revision of the patient's head under which the blocks were read: every change of the blocks replaces it. */
   readonly revision: number;
   readonly blocks: readonly SummarizedBlock[];
 }
 
-/** Hours of series that were opened of late, so that a dashboard's next question opens nothing. */
+/** Recently opened hours of series, so that a dashboard's next request opens nothing. */
 export function createOpenedHours(budget = BUDGET_BYTES) {
   const cache = createBoxCache<Opened>({
     name: "opened-hours",

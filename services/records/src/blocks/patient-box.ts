@@ -31,18 +31,18 @@ import type {
 import { decodeRetracted, encodeRetracted, type RetractedSamples } from "./retracted-samples.ts";
 import { decodeSummary, encodeSummary, type Summary } from "./summary.ts";
 
-/** The two parts of a month of releases, each with a seal of its own. */
+/** The two parts of a month of releases, each with its own seal. */
 export type ReleasePart = "lots" | "told";
 
 type TombstonePlace = Pick<TombstoneDocument, "batch" | "sequence"> & { readonly partition: string };
 
 /**
- * Everything that is done with a patient's data key. What a seal binds is the collection, the document's key
- * and what is in clear beside it, so that a block that is moved or relabelled does not open.
+ * All operations with a patient's data key. A seal binds the collection, the document's key and the fields in clear,
+ * so a moved or relabelled block does not open.
  */
 export interface PatientBox {
   seriesId(descriptor: SeriesDescriptor): string;
-  /** Of the series in which observations are samples: they share a descriptor with samples, and never a series. */
+  /** Id of a series of observations as samples: it shares a descriptor with a series of samples, and never the id. */
   observationSeriesId(descriptor: SeriesDescriptor): string;
   codeId(code: string): string;
   ownerId(organization: string): string;
@@ -50,7 +50,7 @@ export interface PatientBox {
   digest(batch: Uint8Array): Uint8Array;
   /** Internal id of a device, to be made pairwise; undefined where the provider named none. */
   deviceId(organization: string, identifier: string): string | undefined;
-  /** Internal name of what came with one commit, to be made pairwise. It tells nothing of the sequence. */
+  /** Internal name of the data of one commit, to be made pairwise. It reveals nothing of the sequence. */
   commitId(sequence: number): string;
   sealSeries(place: SeriesPlace, descriptor: SeriesDescriptor): Uint8Array;
   openSeries(document: SeriesDocument): SeriesDescriptor;
@@ -61,7 +61,7 @@ export interface PatientBox {
   sealSummary(place: CompactedPlace, summary: Summary): Uint8Array;
   /** Undefined where the block has none. */
   openSummary(document: CompactedDocument): Summary | undefined;
-  /** What of a compacted block is shown to readers. */
+  /** The part of a compacted block that readers see. */
   openShown(document: CompactedDocument): ShownSamples;
   sealObservations(place: ObservationBlockPlace, records: readonly ObservationRecord[]): Uint8Array;
   openObservations(document: ObservationBlockDocument): ObservationRecord[];
@@ -73,8 +73,8 @@ export interface PatientBox {
 }
 
 /**
- * Runs `use` with the patient's key. It must be synchronous: a key may be dropped from memory between two
- * steps, when the session under which it may be used ends, and is then asked for again.
+ * Runs `use` with the patient's key. `use` must be synchronous: when the session ends under which a key may be used,
+ * the key is dropped from memory, also between two asynchronous steps; the next call fetches it again.
  *
  * @throws VaultError `no_key`, `destroyed`, `tampered` or `unavailable`
  */
@@ -110,9 +110,12 @@ export async function codeIdOf(vault: Vault, partition: string, code: string): P
   }
 }
 
-/** Opaque ids of few things (series, codes, owners, devices) come again with every batch. At most so many a patient are kept. */
+/**
+ * Opaque ids of a few things (series, codes, owners, devices) repeat with every batch. At most this many a patient
+ * are cached.
+ */
 const KEPT_IDS = 512;
-/** By key: the vault makes a new one each time that it unwraps, so these go when the key goes. */
+/** By key: the vault makes a new key object each time that it unwraps, so these ids go when the key goes. */
 const boxes = new WeakMap<PatientKey, PatientBox>();
 
 function boxOf(key: PatientKey): PatientBox {
@@ -123,7 +126,7 @@ function boxOf(key: PatientKey): PatientBox {
 
 export function createPatientBox(key: PatientKey): PatientBox {
   const kept = new Map<string, string>();
-  /** 128 of the MAC's 256 bits: enough that two never meet within one patient. */
+  /** 128 of the MAC's 256 bits: enough that two ids of one patient never collide. */
   const id = (label: string, ...parts: readonly string[]) =>
     encodeId(key.mac(`records/${label}`, Buffer.from(JSON.stringify(parts))).subarray(0, 16));
   const keptId = (label: string, ...parts: readonly string[]) => {

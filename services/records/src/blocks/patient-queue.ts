@@ -1,4 +1,4 @@
-/** Runs the commits of one patient one after another, so that they don't refuse each other's guards. */
+/** Runs the commits of one patient one after another, so that they do not conflict with each other. */
 export interface PatientQueue {
   run<T>(partition: string, work: () => Promise<T>): Promise<T>;
 }

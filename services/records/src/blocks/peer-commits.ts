@@ -4,20 +4,20 @@ import { decodePeerSignal, encodePeerSignal } from "./peer-signal-convert.ts";
 
 export const PATIENTS_COMMITTED = "records.committed";
 
-/** Reaches the other replicas. */
+/** Sends to the other replicas. */
 export type PeerSignals = Pick<Signals, "signal" | "onSignal">;
 
 /** Tells the other replicas of this one's commits. */
 export interface PeerCommits {
-  /** After the commit: who is told reads it. Commits of a few milliseconds go in one signal. */
+  /** Call it after the commit, because receivers read it. Commits of a few milliseconds go in one signal. */
   tell(partition: string): void;
-  /** Neither tells nor hears any more. */
+  /** Stops sending and listening. */
   close(): void;
 }
 
 /** How long a commit waits for others. */
 const GATHER_MS = 5;
-/** Of these a signal goes at once: it stays far below the port's 64 KiB. */
+/** This many commits make a signal leave at once: it stays far below the port's 64 KiB. */
 const MAX_PATIENTS = 500;
 
 /**
@@ -33,7 +33,7 @@ export function openPeerCommits(options: {
   readonly onError: (error: unknown) => void;
 }): PeerCommits {
   const { signals, onCommit, onMissed, onError } = options;
-  /** Of this start of this process alone. */
+  /** Identifies this start of this process. */
   const replica = randomUUID();
   const gathered = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
@@ -70,7 +70,7 @@ export function openPeerCommits(options: {
     close() {
       closed = true;
       stop();
-      // What was committed just now is worth a signal: this replica goes, the watches of others stay.
+      // Recent commits are worth a last signal: this replica stops, and the watches of others continue.
       if (timer !== undefined) send();
     },
   };

@@ -1,7 +1,7 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { PatientsCommittedSchema } from "@wellapi/gen/wellapi/internal/records/v1/records_events_pb";
 
-/** What a replica tells the others: commits of these patients' records. */
+/** A replica's signal to the others: commits of these patients' records. */
 export interface PeerSignal {
   readonly replica: string;
   readonly partitions: readonly string[];

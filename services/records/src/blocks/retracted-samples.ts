@@ -1,9 +1,9 @@
 import { decodeBlock, encodeBlock } from "@wellapi/series";
 import type { Interval } from "../model/interval.ts";
 
-/** When the samples and records were that a retraction took back, of one commit and code. */
+/** The times of the samples and records that a retraction removed, of one commit and code. */
 export interface RetractedSamples {
-  /** Of the commit that they came with. */
+  /** The commit in which they came. */
   readonly sequence: number;
   /** MAC of the code. */
   readonly code: string;
@@ -18,7 +18,7 @@ const LENGTH_BYTES = 4;
 /** A block of packages/series holds twice as many. */
 const TIMES_A_BLOCK = 500_000;
 
-/** One a commit and code, or a few where there are very many, with each time once, ascending. */
+/** One for each commit and code, or a few where there are very many; each time once, ascending. */
 export function joinRetracted(all: readonly RetractedSamples[]): RetractedSamples[] {
   const groups = Map.groupBy(all, ({ sequence, code }) => `${sequence} ${code}`);
   return [...groups.values()].flatMap((group) => {
@@ -34,7 +34,9 @@ export function joinRetracted(all: readonly RetractedSamples[]): RetractedSample
   });
 }
 
-/** 4 bytes of length, big-endian; a header as JSON; a block of packages/series for each, of which the values say nothing. */
+/**
+ * 4 bytes of length, big-endian; a header as JSON; a block of packages/series for each, whose values have no meaning.
+ */
 export function encodeRetracted(samples: readonly RetractedSamples[]): Uint8Array {
   const bodies = samples.map(({ times }) => {
     const values = { kind: "decimal" as const, scale: 0, mantissas: new Float64Array(times.length) };
@@ -47,7 +49,7 @@ export function encodeRetracted(samples: readonly RetractedSamples[]): Uint8Arra
   return Buffer.concat([length, head, ...bodies]);
 }
 
-/** The inverse; the bytes come out of an authenticated seal, so they are what was put in. */
+/** The inverse; the bytes come from an authenticated seal, so they are the bytes that were sealed. */
 export function decodeRetracted(bytes: Uint8Array): RetractedSamples[] {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = LENGTH_BYTES + view.readUInt32BE();
@@ -59,16 +61,16 @@ export function decodeRetracted(bytes: Uint8Array): RetractedSamples[] {
   });
 }
 
-/** What a reader is told of a commit that was taken back. */
+/** The part of a retracted commit that a reader is told. */
 export interface ToldRetraction {
   readonly sequence: number;
   readonly codes: readonly string[];
-  /** From the first to a millisecond after the last of what the reader may see. */
+  /** From the first to a millisecond after the last sample that the reader may see. */
   readonly interval: Interval;
 }
 
 /**
- * Commit by commit, what of them the reader may see; nothing of a commit of which that is nothing.
+ * Commit by commit, the part that the reader may see; commits without such a part are left out.
  *
  * @param visible by MAC of the code: the code, and where the reader may read it
  */

@@ -19,8 +19,8 @@ export interface SummedPart {
 }
 
 /**
- * What a compacted block holds hour by hour, of the samples that it shows. Hours are those of the clock where the
- * samples were captured, so that days of zones with half hours begin with one, too.
+ * The shown samples of a compacted block, aggregated by hour. Hours are those of the clock where the samples were
+ * captured, so that days of zones with half hours begin with an hour, too.
  */
 export interface Summary {
   readonly source: Source;
@@ -29,14 +29,14 @@ export interface Summary {
   readonly counts: Float64Array;
   /** Highest commit sequence of the samples in the hour. */
   readonly sequences: Float64Array;
-  /** How far at most the samples of an hour reach over its end, in milliseconds. */
+  /** How far the samples of an hour reach beyond its end at most, in milliseconds. */
   readonly overhang: number;
   readonly parts: readonly SummedPart[];
 }
 
 /** A block with its summary: from its first sample to a millisecond after the start of its last. */
 export interface SummarizedBlock extends Interval {
-  /** A millisecond after the last that its samples cover. */
+  /** A millisecond after the latest end of its samples. */
   readonly until: number;
   /** Absent where the samples must be read. */
   readonly summary?: Summary | undefined;
@@ -51,12 +51,18 @@ interface Header {
 const LENGTH_BYTES = 4;
 /** A block has at most 16 components: two for the hour, and three for each part. */
 const MOST_PARTS = 4;
-/** Where samples reach further over the end of their hour, what hides them is too far away to be looked for. */
+/**
+ * Where samples reach further beyond the end of their hour, the samples that hide them are too far away to be
+ * searched.
+ */
 export const MAX_OVERHANG_MS = HOUR_MS;
-/** With fewer samples an hour, the samples themselves are as quick to read. */
+/** With fewer samples an hour, reading the samples themselves is as fast. */
 const WORTH_SAMPLES = 4;
 
-/** Undefined where there is none: of coded values, of sums too large, of long samples, and where it would save little. */
+/**
+ * Undefined where there is no summary: for coded values, sums too large, long samples, and where it would save
+ * little.
+ */
 export function summarize(
   { source, columns, origins }: Strip,
   worthSamples = WORTH_SAMPLES,
@@ -170,7 +176,7 @@ export function encodeSummary({ source, starts, counts, sequences, overhang, par
   return Buffer.concat([length, head, body]);
 }
 
-/** The inverse; the bytes come out of an authenticated seal, so they are what was put in. */
+/** The inverse; the bytes come from an authenticated seal, so they are the bytes that were sealed. */
 export function decodeSummary(bytes: Uint8Array): Summary {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = LENGTH_BYTES + view.readUInt32BE();

@@ -28,34 +28,35 @@ import {
   touches,
 } from "./committed-samples.ts";
 
-/** Samples that are shown, all from one source and of one format. */
+/** Shown samples, all from one source and of one format. */
 export interface Run {
   readonly source: Source;
   readonly columns: Columns;
   /** Highest commit sequence among the batches that the samples come from. */
   readonly sequence: number;
-  /** The rank of each sample; read when it is asked for. Absent where nobody asks. */
+  /** The rank of each sample; computed at the first call. Absent where nobody needs it. */
   readonly ranks?: () => Float64Array;
 }
 
 /**
- * What is shown of a series, while its blocks come in by their first sample: a sample is hidden by a later one that
- * overlaps it, whether that is hidden itself or not. Holds what is shown of the stretch that later blocks may still
- * reach, and of the hidden only what they cover, however often the same hours were sent.
+ * Computes the shown samples of a series while its blocks come in by their first sample. A later sample that overlaps
+ * a sample hides it, whether the later one is hidden itself or not. It holds the shown samples of the stretch that
+ * later blocks may still reach. Of hidden samples it holds only what they cover, however often the same hours were
+ * sent.
  */
 export interface Winners {
   /**
-   * Blocks may come in any order of rank, but none may start before an earlier `take` ended. Where more comes
-   * together than may be held, the later part is let go and has to be read again: see `end`.
+   * Blocks may come in any order of rank, but none may start before an earlier `take` ended. If more comes together
+   * than may be held, the later part is dropped and must be read again: see `end`.
    */
   add(blocks: readonly CommittedSamples[]): void;
-  /** Up to where what is shown is final if no block that is still to come starts before `next`. */
+  /** Up to where the shown samples are final, if no later block starts before `next`. */
   settled(next: number): number;
-  /** Hands out what is shown before `to`, and lets go of it. */
+  /** Returns the shown samples before `to`, and drops them. */
   take(to: number): Run[];
-  /** What starts here or later is not held, whatever was added: at most the end of the interval. */
+  /** Samples that start here or later are not held, whatever was added: at most the end of the interval. */
   readonly end: number;
-  /** Where the last of what is held ends: a block that starts before may hide it. */
+  /** Where the last held sample ends: a block that starts before may hide it. */
   readonly reach: number;
   /** Samples held. */
   readonly held: number;
@@ -64,13 +65,16 @@ export interface Winners {
 export interface WinnersLimits {
   /** More than a block has. */
   readonly samples: number;
-  /** Stretches of one block each: where blocks interleave, every sample is one, and costs many times its own size. */
+  /**
+   * Stretches of one block each: where blocks interleave, every sample is one stretch, and costs many times its own
+   * size.
+   */
   readonly stretches: number;
 }
 
 export const usualLimits: WinnersLimits = { samples: 500_000, stretches: 50_000 };
 
-/** Of the samples that start within `interval`; what starts outside may hide them. */
+/** Holds samples that start within `interval`; samples outside may hide them. */
 export function createWinners(interval: Interval, limits = usualLimits): Winners {
   return new HeldWinners(interval, limits);
 }
@@ -78,15 +82,15 @@ export function createWinners(interval: Interval, limits = usualLimits): Winners
 class HeldWinners implements Winners {
   readonly #from: number;
   readonly #limits: WinnersLimits;
-  /** Blocks, and stretches of them, into which no other reaches: nobody needs to know yet what they cover. */
+  /** Blocks, and stretches of them, into which no other block reaches: their cover is not needed yet. */
   #apart: CommittedSamples[] = [];
-  /** What is shown of all others, ascending, and what they cover, hidden or not. */
+  /** The shown samples of all other blocks, ascending, and the cover of all their samples, hidden or not. */
   #shown: CommittedSamples[] = [];
   #cover: Cover = nothingCovered;
-  /** What starts before was handed out. */
+  /** Samples that start before this were returned. */
   #done: number;
   #end: number;
-  /** What starts here or later can hide nothing that is held. */
+  /** Samples that start here or later can hide none of the held ones. */
   #horizon = Number.POSITIVE_INFINITY;
 
   constructor({ from, to }: Interval, limits: WinnersLimits) {
@@ -139,7 +143,7 @@ class HeldWinners implements Winners {
     return joinRuns(taken);
   }
 
-  /** All that is shown, ascending. No two interleave. */
+  /** All shown samples, ascending. No two runs interleave. */
   #all(): CommittedSamples[] {
     return [...this.#shown, ...this.#apart.filter(({ hidden }) => !hidden)]
       .map((block) => sliceSamples(block, this.#done, this.#end))
@@ -163,7 +167,7 @@ class HeldWinners implements Winners {
     }
   }
 
-  /** Shows what of these blocks, and of what they touch, no later sample hides. */
+  /** Adds the shown samples of these blocks, and of the blocks that they touch. */
   #fold(folded: readonly CommittedSamples[], from: number, reach: number): void {
     const cover = mergeCovers([this.#cover, mergeCovers(folded.map(coverOfBlock))]);
     const shown = this.#shown;
@@ -179,7 +183,9 @@ class HeldWinners implements Winners {
     return covered || this.#shown.some((piece) => touches(piece, from, reach));
   }
 
-  /** What hides a sample that reaches beyond the horizon is not held: it is let go, with all that comes after it. */
+  /**
+   * The samples that may hide a sample beyond the horizon are not held: that sample is dropped, with all later ones.
+   */
   #stayWithinHorizon(): void {
     const horizon = this.#horizon;
     if (horizon === Number.POSITIVE_INFINITY) return;
@@ -209,7 +215,7 @@ class HeldWinners implements Winners {
   }
 }
 
-/** Ascending neighbours of one source and format become one. */
+/** Merges ascending neighbours of one source and format. */
 function joinRuns(pieces: readonly CommittedSamples[]): Run[] {
   const runs: { pieces: CommittedSamples[]; key: string }[] = [];
   for (const piece of pieces) {

@@ -24,7 +24,7 @@ export interface PassDeps {
 
 const compactedBlocks = createCounter("compactedBlocks");
 
-/** Compacts what a patient has, and rests as long as it has worked. Throws where it was kept from it. */
+/** Compacts a patient's blocks, and rests as long as it has worked. Throws where another commit prevented it. */
 export function createPass(deps: PassDeps, signal: AbortSignal) {
   const { clock } = deps;
   const repository = createCompactionRepository(deps.store, deps.queue);
@@ -47,7 +47,7 @@ export function createPass(deps: PassDeps, signal: AbortSignal) {
   };
 }
 
-/** One commit that puts compacted blocks in the place of `group` and of those compacted before that they touch. */
+/** One commit that replaces `group`, and the compacted blocks that it touches, by new compacted blocks. */
 async function merge(
   { vault, damage, ids }: PassDeps,
   repository: CompactionRepository,
@@ -62,7 +62,7 @@ async function merge(
   const whole: Stored<StoredBlock>[] = [];
   for (const stored of merged) {
     const { document } = stored;
-    // A damaged one stays as it is, and nobody comes back to it: the pass goes on behind it.
+    // A damaged block stays as it is, and no later pass comes back to it: this pass continues behind it.
     const opened = await withBox(vault, partition, (box) =>
       openUnlessDamaged(damage, blockPlace(document), () => stripsOf(box, document)),
     );

@@ -3,7 +3,7 @@ import { MAX_BLOCK_SPAN_MS } from "../blocks/block-limits.ts";
 import type { BlockDocument, CompactedDocument } from "../blocks/documents.ts";
 import { FULL_SAMPLES } from "./compaction.ts";
 
-/** A block before is merged again with what follows it once that is an eighth of it. */
+/** A compacted block is merged again with later blocks once these are an eighth of it. */
 const GROWTH = 8;
 
 /** Blocks by series and stretches of at most 31 days between their starts, each in the order in which it is read. */
@@ -25,7 +25,7 @@ export function groupsOf(blocks: readonly Stored<BlockDocument>[]): Stored<Block
   return groups;
 }
 
-/** What a group covers: from the start of its first block to the end of the last sample that any of them covers. */
+/** The cover of a group: from the start of its first block to the latest end of any sample. */
 export function stretchOf(group: readonly Stored<BlockDocument>[]): {
   readonly from: number;
   readonly to: number;
@@ -35,7 +35,7 @@ export function stretchOf(group: readonly Stored<BlockDocument>[]): {
 }
 
 /**
- * Which compacted blocks of the series are merged with the group: those that overlap one of its blocks, small ones
+ * The compacted blocks of the series that are merged with the group: those that overlap one of its blocks, small ones
  * between them, and small ones right before.
  *
  * @param nearby compacted blocks that start before the end of the group's stretch, by their start
@@ -50,7 +50,8 @@ export function mergedWith(
   for (const stored of nearby) {
     const { document } = stored;
     if (document.until_ms <= from) before.push(stored);
-    // A small one between two of the group is reached over by what they become: its hours would be contested.
+    // The merged blocks would reach over a small one between two of the group, and its hours could not be counted
+    // from the summary.
     else if (document.count < FULL_SAMPLES || group.some((loose) => overlaps(loose.document, document))) {
       merged.push(stored);
     }

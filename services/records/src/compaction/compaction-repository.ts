@@ -14,33 +14,36 @@ import type { PatientQueue } from "../blocks/patient-queue.ts";
 /** Blocks that one round of a pass merges. */
 export interface Round {
   readonly blocks: readonly Stored<BlockDocument>[];
-  /** All of the commits up to here are in it. */
+  /** It contains all commits up to this sequence. */
   readonly reached: number;
 }
 
-/** Another commit has changed what was to be merged. */
+/** Another commit has changed the blocks to merge. */
 export class Overtaken extends Error {
   constructor() {
     super("another commit came between");
   }
 }
 
-/** What compaction reads and writes. Throws StoreError. */
+/** Reads and writes of compaction. Throws StoreError. */
 export interface CompactionRepository {
-  /** Heads of patients with blocks that wait since `before` or longer, those who wait longest first. */
+  /** Heads of patients whose blocks have waited since `before` or longer, the longest wait first. */
   due(before: number, limit: number): Promise<Head[]>;
   /** Undefined where the patient has no data, or none any more. */
   head(partition: string): Promise<Head | undefined>;
   /** Blocks of the commits after `reached`, up to `until`: about as many as one round may hold in memory. */
   nextRound(partition: string, reached: number, until: number): Promise<Round>;
-  /** Compacted blocks of the series that may reach into `[from, to)`, and those before that may be merged with it; by start. */
+  /**
+   * Compacted blocks of the series that may reach into `[from, to)`, and earlier ones that may be merged with it; by
+   * start.
+   */
   compactedNear(
     partition: string,
     series: string,
     from: number,
     to: number,
   ): Promise<Stored<CompactedDocument>[]>;
-  /** One commit under the guard of the head. Throws Overtaken where a guard did not hold, or the patient was erased. */
+  /** One commit under the guard of the head. Throws Overtaken where a guard failed, or the patient was erased. */
   commit(partition: string, next: (head: Head) => Head, changes: readonly Change[]): Promise<void>;
 }
 

@@ -9,14 +9,14 @@ import { summarize } from "../blocks/summary.ts";
 import { sourceKey } from "../model/provenance.ts";
 import { rankOf } from "../model/rank.ts";
 
-/** Samples of a full block; one may have half as many more. About 11 days of minutes, and 10 to 20 KB. */
+/** Samples of a full block; a block may have half as many more. About 11 days of minutes, and 10 to 20 KB. */
 export const FULL_SAMPLES = 16_000;
 
 const limits = { samples: FULL_SAMPLES, spanMs: MAX_BLOCK_SPAN_MS - 1, reachMs: MAX_BLOCK_REACH_MS };
 
 /**
- * The same samples in as few blocks as there can be. What is hidden is kept: it may be shown when others are taken
- * away, and hides what is earlier still.
+ * The same samples in as few blocks as possible. Hidden samples are kept: they show again when the samples above them
+ * are removed, and they hide earlier ones.
  *
  * @param strips of one series
  */
@@ -39,7 +39,7 @@ export function compact(strips: readonly Strip[]): CompactedBlock[] {
   });
 }
 
-/** What can be one block: of one source and format, and within the limits of a dictionary. */
+/** Strips that fit into one block: of one source and format, and within the limits of a dictionary. */
 function classesOf(strips: readonly Strip[]): Strip[][] {
   const classes: { members: Strip[]; source: string; codings: Set<string> }[] = [];
   for (const strip of strips) {
@@ -101,7 +101,7 @@ export function compactedInserts(
   });
 }
 
-/** What is left of a block when the samples of some commits are taken away. */
+/** The rest of a block without the samples of some commits. */
 export function without(block: CompactedBlock, sequences: ReadonlySet<number>): Strip[] {
   return block.flatMap(({ source, columns, origins }) => {
     const left = Uint32Array.from(origins.keys()).filter((at) => !sequences.has(origins[at]!.sequence));

@@ -12,21 +12,21 @@ export interface CompactorDeps extends PassDeps {
 
 /** Compaction in the background. */
 export interface Compactor {
-  /** How long the oldest block that is not compacted has waited, in milliseconds; 0 where none waits. */
+  /** How long the oldest uncompacted block has waited, in milliseconds; 0 without one. */
   waitingMs(): Promise<number>;
   close(): Promise<void>;
 }
 
 const PATIENTS_A_LOOK = 100;
-/** How often it looks for what is due, as a part of the time after which blocks are due. */
+/** How often it looks for due blocks, as a fraction of the time after which blocks are due. */
 const LOOKS = 10;
 const MAX_LOOK_MS = 30_000;
 
 /**
  * Merges the blocks of a series that arrived at least `afterMs` ago into large ones, one patient after another. It
- * rests as long as it has worked, and holds a patient's queue for its commits alone. Each commit replaces the head
- * under its guard, and deletes what it merges under theirs: what another commit has changed meanwhile is tried again
- * later. Where it stops does not matter, for nothing is noted down but what is done.
+ * rests as long as it has worked, and holds a patient's queue only for its commits. Each commit replaces the head
+ * under its guard, and deletes the merged blocks under theirs: blocks that another commit has changed meanwhile are
+ * tried again later. It may stop at any point, because it notes only finished work.
  */
 export function openCompactor(deps: CompactorDeps, afterMs: number): Compactor {
   const { store, queue, enforcer, clock, log } = deps;
