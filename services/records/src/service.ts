@@ -36,22 +36,22 @@ export interface RecordsDeps {
   readonly store: Store;
   readonly vault: Vault;
   readonly pairwise: Pairwise;
-  /** This service's own; it is asked before every read, write and message. */
+  /** This service's own enforcer; it is asked before every read, write and message. */
   readonly enforcer: Enforcer;
-  /** In flight under the enforcer's session. */
+  /** Answers in flight under the enforcer's session. */
   readonly answers: Pick<Answers, "begin">;
   readonly accessLog: AccessLog;
-  /** Outlives the store: erasures are written down in it, and replayed from it before the service opens. */
+  /** Outlives the store: erasures are recorded in it, and replayed from it before the service opens. */
   readonly journal: JournalAccess;
-  /** Moves events out of the store; told of each commit. Events leave later without it. */
+  /** Moves events out of the store; notified of each commit. Without it events leave later. */
   readonly relay?: Pick<Relay, "notify">;
-  /** Reaches the other replicas, which are told of each commit. Without it they find commits at their next look. */
+  /** Signals to the other replicas, which get each commit. Without them, replicas find commits at their next look. */
   readonly signals?: PeerSignals;
-  /** To identity and consent, authenticated for this service's workload. */
+  /** Calls identity and consent, authenticated for this service's workload. */
   readonly identity: Transport;
   readonly consent: Transport;
   readonly pageTokens: PageTokens;
-  /** What data may be: the same for every service that decides. */
+  /** The codes and their ranges: the same for every service that decides. */
   readonly terminology: Terminology;
   /** Signs receipts of erasures; its public half is published by the audit service. */
   readonly receiptKey: Pick<ReceiptKey, "sign">;
@@ -63,13 +63,13 @@ export interface RecordsDeps {
 export interface RecordsServer {
   readonly routes: readonly Route[];
   readonly compaction: Pick<Compactor, "waitingMs">;
-  /** Stops background work. What `deps` holds stays open. */
+  /** Stops background work. The resources in `deps` stay open. */
   close(): Promise<void>;
 }
 
 /**
- * Opens the service and continues the erasures that an earlier run began. Replays the journal first, where the store or
- * the keys lack something of it. Throws JournalError where the journal is not the store's.
+ * Opens the service and continues the erasures that an earlier run began. Replays the journal first, where the store
+ * or the keys lack entries of it. Throws JournalError where the journal does not belong to the store.
  */
 export async function openRecordsService(config: RecordsConfig, deps: RecordsDeps): Promise<RecordsServer> {
   const { store, vault, pairwise, enforcer, clock, log } = deps;
@@ -94,7 +94,8 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
   const journal = createFollower({ ...deps.journal, store, log });
   const erase = createErase({ ...writing, journal });
   await journal.start(erase.replay);
-  // Keys lie apart from the data and may come from an older copy while the data does not, so all are looked at.
+  // Keys are stored apart from the data and may come from an older copy while the data does not, so all entries are
+  // compared.
   const { base } = await deps.journal.journal.extent();
   for await (const entry of deps.journal.journal.entries(base)) await erase.replay(entry);
   const stopListening = enforcer.onRecall((recall) => {
@@ -119,7 +120,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
     pairwise,
   });
   const compactor = openCompactor({ ...writing, damage }, compactAfterMs);
-  // Unfinished erasures: at once, then at intervals, for one may stop at any time, in any replica.
+  // Unfinished erasures: at once, then at intervals, because one may stop at any time, in any replica.
   const resuming = createLoop({
     everyMs: resumeEveryMs,
     atOnce: true,

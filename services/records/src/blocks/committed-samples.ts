@@ -17,7 +17,7 @@ import type { Source } from "../model/provenance.ts";
 export interface CommittedSamples {
   readonly source: Source;
   readonly columns: Columns;
-  /** The rank of all of them; the highest where they have several. Absent until `each` was read. */
+  /** The rank of all of them; the highest where they have several. Absent where it was not computed: `each` gives it. */
   readonly rank?: number | undefined;
   /** Where they have several ranks: the rank of each sample of the block; these samples begin at `offset`. */
   readonly each?: { readonly ranks: () => Float64Array; readonly offset: number };

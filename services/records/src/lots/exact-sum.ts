@@ -1,6 +1,6 @@
 import type { ExactDecimal } from "@wellapi/series";
 
-/** A sum of decimals of whatever scales, exact. */
+/** An exact sum of decimals of any scales. */
 export interface ExactSum {
   add(mantissa: number, scale: number): void;
   readonly value: ExactDecimal;
@@ -8,7 +8,7 @@ export interface ExactSum {
 
 export function createExactSum(): ExactSum {
   let total: ExactDecimal = { mantissa: 0n, scale: 0 };
-  // Of one scale, in a safe integer as long as there is room for it.
+  // With one scale the sum is a safe integer as long as it fits.
   let sum = 0;
   let of = 0;
   const carry = () => {

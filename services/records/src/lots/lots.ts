@@ -1,7 +1,7 @@
 import type { Coding, ExactDecimal } from "@wellapi/series";
 import type { Interval } from "../model/interval.ts";
 
-/** The buckets that lots are made of, finest first. */
+/** The buckets of which lots are made, finest first. */
 export const LOT_LEVELS = ["hour", "day", "month"] as const;
 export type LotLevel = (typeof LOT_LEVELS)[number];
 
@@ -27,40 +27,42 @@ export interface Lot extends Interval {
   readonly level: LotLevel;
   /** One a component. */
   readonly formats: readonly NumberFormat[];
-  /** Samples that it tells, and that it takes back. */
+  /** How many samples it tells, and how many it takes back. */
   readonly added: number;
   readonly removed: number;
-  /** Of the samples that it tells less those that it takes back; one a component. */
+  /** Sums of the samples that it tells, minus those that it takes back; one for each component. */
   readonly sums: readonly ExactDecimal[];
-  /** How many samples it told last and nothing took back, and their sums. */
+  /** The samples that it told last and that no lot has taken back: their count, and their sums. */
   left: number;
   leftSums: readonly ExactDecimal[];
-  /** How many of those it told first. */
+  /** How many of those it was the first to tell. */
   plain: number;
-  /** How many that it told first are taken back now, and were not told again. */
+  /** How many samples that it told first are taken back now, and were not told again. */
   lost: number;
-  /** The same of what it took back, by the lot that had told it. */
+  /** The same for the samples that it took back, by the lot that had told them. */
   readonly takes: Map<number, number>;
   /** Whether it told, took back or told again a sample that was told more than once. */
   tangled: boolean;
 }
 
-/** What a lot adds to the count of a bucket; negative where it takes back more than it tells. */
+/** The count that a lot adds to a bucket; negative where it takes back more than it tells. */
 export function countOf({ added, removed }: Lot): number {
   return added - removed;
 }
 
-/** Samples by the lot that took them back and the one that had told them. */
+/** Samples by the lot that took them back and the lot that had told them. */
 type Freed = ReadonlyMap<number, ReadonlyMap<number, number>>;
 
-/** What is known of the lots of a series, of some stretch of time. */
+/** The known lots of a series, for a stretch of time. */
 export interface Lots {
   get(id: number): Lot | undefined;
-  /** The lots that take back samples of this one. */
+  /** The lots that take back samples of this lot. */
   takersOf(id: number): readonly Lot[];
-  /** Of those that reach into the interval, whether all lie within it that are not of longer buckets than these. */
+  /**
+   * Whether every lot that reaches into the interval lies within it; lots of longer buckets than these do not count.
+   */
   areWithin(interval: Interval, level: LotLevel): boolean;
-  /** Adds a lot, which tells again what others took back; gives the ids of the lots that this changes. */
+  /** Adds a lot, which tells samples again that others took back; returns the ids of the lots that this changes. */
   add(lot: Lot, freed: Freed): ReadonlySet<number>;
 }
 
@@ -112,33 +114,33 @@ export function createLots(known: Iterable<Lot>): Lots {
   };
 }
 
-/** What a lot would tell and take back. */
+/** The samples that a lot would tell and take back. */
 export interface Proposal {
-  /** Samples that were never told before. */
+  /** Samples that no lot told before. */
   readonly fresh: number;
   /** Samples that were told once, by the lot that told them. */
   readonly takes: ReadonlyMap<number, number>;
   /** Samples that it tells for the second time. */
   readonly freed: Freed;
-  /** Whether any of what it tells or takes back was told before more than once, this time counted. */
+  /** Whether any sample that it tells or takes back was told more than once, this time counted. */
   readonly tangled: boolean;
 }
 
 /**
- * Whether a lot may be made, so that still nothing that can be reckoned from the answers, by whatever sums and
- * differences, is of fewer than `least` samples.
+ * Whether a lot may be made: afterwards, every value that a reader can compute from answers, by any sums and
+ * differences, must still cover at least `least` samples.
  *
- * Answers are sums of lots. Someone who weighs lot `l` with a whole number `w(l)` learns the sum of the samples, each
- * weighted with `w(a) − w(r)`, where `a` tells it and `r` takes it back (0 where none does). So take lots as the nodes
- * of a graph, with one more of weight 0 for what was not taken back, and each sample as an edge between the two of it:
- * what is learned is of as many samples as there are edges whose ends weigh differently. It is enough to look at the
- * newest lot that is weighed at all, as of when it is made: it must be parted from the node of weight 0 by at least
- * `least` edges, however the others are weighed. By the theorem of Ford and Fulkerson the fewest such edges are the
- * largest flow between the two.
+ * Answers are sums of lots. A reader who weighs lot `l` with a whole number `w(l)` learns the sum of the samples,
+ * each weighted with `w(a) − w(r)`, where `a` tells it and `r` takes it back (0 where none does). So take lots as the
+ * nodes of a graph, with one more node of weight 0 for samples that were not taken back, and each sample as an edge
+ * between its two nodes: the reader learns about as many samples as there are edges whose ends have different
+ * weights. It is enough to look at the newest lot that has a weight, at the time when it is made: at least `least`
+ * edges must separate it from the node of weight 0, whatever the weights of the others. By the theorem of Ford and
+ * Fulkerson the smallest number of such edges equals the largest flow between the two.
  *
- * A sample that was told for a second time is an edge of no graph; it is left out, so that rather too few are counted.
- * Where the flow is 0 and nothing was left out, what the lot takes back is all that was left of what it belongs to: it
- * stands where the other node stood, and nothing new is learned.
+ * A sample that was told for a second time is an edge of no graph; it is left out, so the count is too low rather
+ * than too high. Where the flow is 0 and nothing was left out, the lot takes back all that was left of its part of
+ * the graph: it stands where the other node stood, and the reader learns nothing new.
  */
 export function mayBeMade(lots: Lots, proposal: Proposal, least: number): boolean {
   if (proposal.fresh >= least) return true;
@@ -151,14 +153,14 @@ export function mayBeMade(lots: Lots, proposal: Proposal, least: number): boolea
 const LEFT = -1;
 const NEW = -2;
 
-/** Edges by their two ends, both ways. */
+/** Edges by their two ends, in both directions. */
 type Graph = Map<number, Map<number, number>>;
 
 function isTangled(lots: Lots, graph: Graph): boolean {
   return [...graph.keys()].some((id) => lots.get(id)?.tangled);
 }
 
-/** The largest flow from the new lot to what is left, as far as `enough`. */
+/** The largest flow from the new lot to the other node, up to `enough`. */
 function flowOf(graph: Graph, enough: number): number {
   let flow = 0;
   while (flow < enough) {
@@ -169,7 +171,7 @@ function flowOf(graph: Graph, enough: number): number {
   return flow;
 }
 
-/** The part of the graph in which the new lot lies; undefined where not all lots are known. */
+/** The part of the graph with the new lot; undefined where some of its lots are unknown. */
 function graphOf(lots: Lots, { fresh, takes, freed }: Proposal): Graph | undefined {
   const graph: Graph = new Map([
     [LEFT, new Map()],
@@ -213,7 +215,7 @@ function graphOf(lots: Lots, { fresh, takes, freed }: Proposal): Graph | undefin
   return graph;
 }
 
-/** Sends what it can along one shortest way, and notes what may be sent back. */
+/** Sends as much as possible along one shortest path, and notes what may be sent back. */
 function augment(graph: Graph): number {
   const before = new Map<number, number>([[NEW, NEW]]);
   const waiting = [NEW];

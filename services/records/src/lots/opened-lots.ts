@@ -6,16 +6,16 @@ import type { MonthOfLots } from "./release-codec.ts";
 
 /** About 60 patient-years of hours. */
 const BUDGET_LOTS = 500_000;
-/** What an entry costs beside its lots. */
+/** The weight of an entry beside its lots. */
 const ENTRY_LOTS = 10;
 
-/** Lots of an interval, ascending, and where the latest sample of each month in it came from. */
+/** Lots of an interval, ascending, and the source of the latest sample of each month in it. */
 export interface OpenedLots extends Interval {
   readonly lots: readonly Lot[];
   readonly newest: ReadonlyArray<Interval & NonNullable<MonthOfLots["newest"]>>;
 }
 
-/** Lots that were opened of late, so that a dashboard's next question opens nothing. */
+/** Recently opened lots, so that a dashboard's next request opens nothing. */
 export function createOpenedLots() {
   const cache = createBoxCache<{ readonly state: string; readonly of: OpenedLots }>({
     name: "opened-lots",
@@ -24,7 +24,7 @@ export function createOpenedLots() {
     weigh: ({ of }) => ENTRY_LOTS + of.lots.length,
   });
   return {
-    /** Those of the series, if they hold the interval and are of that state. */
+    /** The lots of the series, if they cover the interval and belong to that state. */
     get(box: PatientBox, name: string, state: string, interval: Interval): OpenedLots | undefined {
       const known = cache.get(box, name);
       if (known === undefined || known.state !== state) return undefined;

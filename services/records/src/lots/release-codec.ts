@@ -8,9 +8,9 @@ import type { ToldSamples } from "./told-samples.ts";
 export interface MonthOfLots {
   /** In the order in which they were made: a lot's id is its month and its position. */
   readonly lots: readonly Lot[];
-  /** What the patient's month was made from when it was last looked at; empty where it never was. */
+  /** The input of the patient's month at the last look; empty before the first one. */
   readonly seen: string;
-  /** Where the latest sample of the patient's month came from, as of then. */
+  /** The source of the latest sample of the patient's month, at that time. */
   readonly newest: { readonly source: Source; readonly rank: number } | undefined;
 }
 
@@ -31,10 +31,10 @@ const COLUMNS = {
   ...{ level: 0, from: 1, length: 2, format: 3, added: 4, removed: 5 },
   ...{ left: 6, plain: 7, lost: 8, tangled: 9, sums: 10 },
 } as const;
-/** Of one component: a sum with its scale, and that of what is left. */
+/** For one component: a sum with its scale, and the sum of the rest. */
 const COLUMNS_A_COMPONENT = 4;
 
-/** Throws RangeError where a month has more lots than an id can tell apart. */
+/** Throws RangeError where a month has more lots than ids can distinguish. */
 export function lotId(month: number, position: number): number {
   if (position >= LOTS_OF_A_MONTH) throw new RangeError("a month has too many lots");
   return month * LOTS_OF_A_MONTH + position;
@@ -93,7 +93,7 @@ export function encodeLots({ lots, seen, newest }: MonthOfLots): Uint8Array {
   return Buffer.concat([length, head, encodeTable(upTo(lots.length), columns)]);
 }
 
-/** The inverse; the bytes come out of an authenticated seal, so they are what was put in. */
+/** The inverse; the bytes come from an authenticated seal, so they are the bytes that were sealed. */
 export function decodeLots(month: number, bytes: Uint8Array): MonthOfLots {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = LENGTH_BYTES + view.readUInt32BE();
@@ -132,7 +132,7 @@ export function decodeLots(month: number, bytes: Uint8Array): MonthOfLots {
 }
 
 export function encodeTold({ times, ranks, lots, takers, marks }: ToldSamples): Uint8Array {
-  // Of an instant there may be several, which the times of a block may not be.
+  // One instant may have several samples, which is not allowed for the times of a block.
   return encodeTable(upTo(times.length), [times, ranks, lots, takers, marks]);
 }
 
@@ -142,7 +142,7 @@ export function decodeTold(bytes: Uint8Array): ToldSamples {
   return { times: times!, ranks: ranks!, lots: lots!, takers: takers!, marks: marks! };
 }
 
-/** What a block of packages/series may hold. */
+/** The limits of a block of packages/series. */
 const ROWS_A_BLOCK = 50_000;
 const COLUMNS_A_BLOCK = 16;
 

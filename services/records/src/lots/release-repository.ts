@@ -13,11 +13,11 @@ import { emptyTold, type ToldSamples } from "./told-samples.ts";
 /** A month of what was told of a series. */
 export interface ToldMonth extends MonthOfLots {
   readonly month: number;
-  /** Undefined while nothing is stored of it. */
+  /** Undefined while nothing of it is stored. */
   readonly stored: Stored<ReleaseDocument> | undefined;
 }
 
-/** What of a month is to be written. */
+/** The new content of a month. */
 export interface NextMonth extends MonthOfLots {
   readonly month: number;
   readonly stored: Stored<ReleaseDocument> | undefined;
@@ -26,14 +26,14 @@ export interface NextMonth extends MonthOfLots {
 
 /** What readers of hourly and daily data were told. Throws StoreError, VaultError, DATA_DAMAGED. */
 export interface ReleaseRepository {
-  /** The months `[from, to)` of which something is stored, ascending. */
+  /** The months `[from, to)` with stored content, ascending. */
   months(partition: string, series: string, from: number, to: number): Promise<ToldMonth[]>;
-  /** The samples of the month that lots told. */
+  /** The samples of the month in lots. */
   told(month: ToldMonth): Promise<ToldSamples>;
   /**
-   * Writes months of a series in one commit, each under the revision that was read, or all that was to be made anew.
-   * Resolves with the revisions of the head before and after; undefined where another came first, or the patient's
-   * erasure: then nothing is written.
+   * Writes months of a series in one commit, each under the revision that was read; months without stored content are
+   * inserted. Resolves with the revisions of the head before and after; undefined where another commit, or the
+   * patient's erasure, came first: then nothing is written.
    */
   save(
     partition: string,
@@ -94,7 +94,7 @@ export function createReleaseRepository(
               : { kind: "replace", collection: "releases", document, ifRevision: stored.revision };
           }),
         );
-        // Under the head's guard, so that nothing is written of a patient whose erasure has begun.
+        // Under the head's guard, so that nothing is written for a patient whose erasure has begun.
         const { committed } = await store.commit({
           partition,
           changes: [headChange(partition, head, head.document), ...changes],

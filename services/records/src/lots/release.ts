@@ -23,33 +23,33 @@ import {
   wasToldAgain,
 } from "./told-samples.ts";
 
-/** What is to be told of one month of a series. */
+/** The input of one month's release of a series. */
 export interface Due {
   readonly lots: Lots;
   readonly told: ToldSamples;
-  /** As of the instant of release; ascending. */
+  /** Lots at the instant of release; ascending. */
   readonly shown: readonly ShownRun[];
-  /** Whole buckets that have ended, ascending. The month is the only one of its level. */
+  /** Whole buckets that have ended, ascending. The month is the only bucket of its level. */
   readonly buckets: Readonly<Record<LotLevel, readonly Interval[]>>;
   /** Fewest samples of a lot. */
   readonly least: number;
-  /** An id for a lot that begins then. */
+  /** A new id for a lot that begins at that time. */
   readonly nextId: (from: number) => number;
 }
 
 export interface Release {
   readonly made: readonly Lot[];
-  /** Lots of before of which something was taken back, or told again, as they are now. */
+  /** Earlier lots with samples that were taken back or told again, in their new state. */
   readonly changed: readonly Lot[];
   readonly told: ToldSamples;
 }
 
-/** After so many differences others have their turn: a month may hold millions. */
+/** After this many differences other tasks of the process run: a month may have millions. */
 const DIFFERENCES_A_TURN = 4_000;
 
 /**
- * Makes the lots that are due. Of each bucket all that differs goes into one lot a format, the finest buckets first:
- * what is too little for an hour waits for its day, and what is too little for the day for its month.
+ * Makes the lots that are due. All differences of a bucket go into one lot for each format, the finest buckets first:
+ * too few samples for an hour wait for their day, and too few for the day wait for their month.
  */
 export async function release(due: Due): Promise<Release> {
   const { lots, buckets, told, shown } = due;
@@ -76,7 +76,7 @@ export async function release(due: Due): Promise<Release> {
   return { made: making.made, changed, told: telling.after() };
 }
 
-/** Runs of differences with the bucket that holds them; undefined for those that none does. */
+/** Runs of differences with the bucket that holds them; undefined for differences outside all buckets. */
 function* byBucket(
   differences: Iterable<Difference>,
   buckets: readonly Interval[],
@@ -100,7 +100,7 @@ function* byBucket(
   if (run.length > 0) yield [bucket, run];
 }
 
-/** What is still shown of what a lot told. */
+/** The still shown samples of a lot. */
 interface Kept {
   count: number;
   readonly sums: readonly ExactSum[];
@@ -108,14 +108,14 @@ interface Kept {
 
 interface Making extends Due {
   readonly made: Lot[];
-  /** Undefined where nothing is. */
+  /** Undefined without any. */
   readonly kept: (lot: number) => Kept | undefined;
   readonly changed: Set<number>;
-  /** Of formats that were seen before. */
+  /** Formats that were seen before. */
   readonly keys: Map<readonly NumberFormat[], string>;
 }
 
-/** Made for all lots at the first question: most months have nothing to take back. */
+/** Made for all lots at the first call: most months have nothing to take back. */
 function keptByLot({ told, shown }: Due): Making["kept"] {
   let kept: Map<number, Kept> | undefined;
   const load = () => {
@@ -136,7 +136,7 @@ function keptByLot({ told, shown }: Due): Making["kept"] {
   };
 }
 
-/** What of one format is to be told of a bucket. */
+/** The differences of one format in a bucket. */
 interface Candidate {
   readonly formats: readonly NumberFormat[];
   /** Never told before. */
@@ -154,14 +154,15 @@ function makeLots(
   differences: readonly Difference[],
 ): void {
   const outside = differences.filter((difference) => !isOfLotsWithin(making, difference, bucket));
-  // What a longer bucket told is taken back there, with what came in its place. No bucket counts a lot that none holds.
+  // Samples that a longer bucket told are taken back there, with the samples that replaced them. A lot counts only in
+  // a bucket that holds all of it.
   if (outside.length > 0 && level !== "month") return;
   const stays = new Set(outside.map(({ time }) => time));
   const within = stays.size === 0 ? differences : differences.filter(({ time }) => !stays.has(time));
   const plans = candidatesOf(making, within).map((candidate) => {
     return { candidate, plan: planOf(making, level, bucket, candidate) };
   });
-  // What takes the place of samples that cannot be taken back yet would be counted beside them.
+  // Samples that replace others would be counted beside them, as long as the others cannot be taken back.
   if (plans.some(({ candidate, plan }) => candidate.gone.length > 0 && plan === undefined)) return;
   for (const { plan } of plans) {
     if (plan === undefined) continue;
@@ -174,7 +175,7 @@ function makeLots(
   }
 }
 
-/** Whether no lot told it or took it back that is not all in the bucket. */
+/** Whether every lot that told it or took it back lies wholly in the bucket. */
 function isOfLotsWithin({ lots, told }: Making, { kind, entry }: Difference, bucket: Interval): boolean {
   const isWithin = (id: number) => {
     const lot = lots.get(id);
@@ -209,7 +210,7 @@ export function formatKey(formats: readonly NumberFormat[]): string {
   return JSON.stringify(formats.map(({ coding, unit }) => [coding?.system, coding?.code, unit]));
 }
 
-/** The candidate, or what it changes of what was told before, if that may be told. */
+/** The candidate as a lot, or its changes to earlier lots, if the rule allows it. */
 function planOf(
   making: Making,
   level: LotLevel,
@@ -229,7 +230,7 @@ function planOf(
   return may(rest) || (back.length === 0 && empties(making, level, bucket, rest)) ? rest : undefined;
 }
 
-/** Whether it is exactly some lot, undone: whoever knows that one learns nothing. */
+/** Whether it undoes exactly one lot: a reader who knows that lot learns nothing. */
 function undoes({ lots, told }: Making, { fresh, back, gone }: Candidate): boolean {
   const of = back[0] && lots.get(told.takers[back[0].entry]!);
   if (of === undefined || fresh.length > 0) return false;
@@ -240,14 +241,17 @@ function undoes({ lots, told }: Making, { fresh, back, gone }: Candidate): boole
   );
 }
 
-/** Whether it is exactly all lots of the bucket, undone: nothing is told of it then, and nothing was but by its own. */
+/**
+ * Whether it undoes exactly all lots of the bucket: then nothing of the bucket is told any more, and only its own
+ * lots had told it.
+ */
 function empties(
   { told, lots }: Making,
   level: LotLevel,
   bucket: Interval,
   { gone, formats }: Candidate,
 ): boolean {
-  // What a lot of other hours once told and took back again would not be undone with those of these.
+  // Samples that a lot of other hours told and took back are not undone together with these.
   if (!lots.areWithin(bucket, level)) return false;
   const key = formatKey(formats);
   const left = new Set(gone.map(({ entry }) => entry));
@@ -283,8 +287,8 @@ function proposalOf({ told }: Making, { fresh, back, gone }: Candidate): Proposa
 const NOTHING: ExactDecimal = { mantissa: 0n, scale: 0 };
 
 /**
- * The lot that a plan undoes, where both may be forgotten: whoever weighs it more than its undoing still meets the
- * samples that it alone told, of which there are enough.
+ * The lot that a plan undoes, where both may be forgotten. A reader who gives it more weight than its undoing still
+ * learns only of a sum with the samples that this lot alone told, of which there are enough.
  */
 function undoneBy(making: Making, plan: Candidate): Lot | undefined {
   if (!undoes(making, plan)) return undefined;
@@ -315,7 +319,7 @@ function makeLot(
   for (const [id, entries] of Map.groupBy(gone, ({ entry }) => told.lots[entry]!)) {
     const lot = lots.get(id)!;
     const still = kept(id);
-    // All of a lot lies in the bucket, and all that is gone from it is taken back together.
+    // The whole lot lies in the bucket, and all its gone samples are taken back together.
     if (lot.left - entries.length !== (still?.count ?? 0))
       throw new Error("a lot does not hold what it told");
     const stillSums = still?.sums.map(({ value }) => value) ?? lot.leftSums.map(() => NOTHING);
@@ -345,7 +349,7 @@ function emptied(formats: readonly NumberFormat[]) {
   return { left: 0, leftSums, plain: 0, lost: 0, takes: new Map<number, number>(), tangled: false };
 }
 
-/** What a lot took that is undone belongs again to those that had told it. */
+/** The samples that an undone lot had taken back belong to their earlier lots again. */
 function giveBack(making: Making, undone: Lot, back: readonly Difference[]): void {
   const { lots, told, changed } = making;
   for (const [id, entries] of Map.groupBy(back, ({ entry }) => told.lots[entry]!)) {

@@ -22,18 +22,18 @@ import { concatTold, emptyTold, type ShownRun, sliceTold, type ToldSamples } fro
 /** What readers of hourly and daily data are told of a series. */
 export interface Told {
   readonly lots: readonly Lot[];
-  /** Where its latest sample comes from; undefined where nothing is told. */
+  /** The source of its latest sample; undefined where nothing is told. */
   readonly newest: MonthOfLots["newest"];
 }
 
 export interface Releases {
   /** Fewest samples of a lot, and of a bucket that is told. */
   readonly least: number;
-  /** The instant as of which is told what is told now: the last full hour of UTC. */
+  /** The instant of the state that is told now: the last full hour of UTC. */
   instant(): number;
   /**
-   * The lots of a series that lie within the interval, once those that are due as of the last full hour are made. The
-   * same whoever asks, and however often. Throws STORE_UNAVAILABLE, DATA_DAMAGED.
+   * The lots of a series that lie within the interval, after the lots that are due at the last full hour were made.
+   * The result is the same for every reader, and for every repetition. Throws STORE_UNAVAILABLE, DATA_DAMAGED.
    */
   told(partition: string, series: string, interval: Interval, zones: readonly ZonePeriod[]): Promise<Told>;
 }
@@ -49,25 +49,25 @@ export interface ReleasesDeps {
 const MAX_ATTEMPTS = 16;
 const DAY_MS = 86_400_000;
 const HALF_A_MONTH_MS = 15 * DAY_MS;
-/** Longer than a month, and than what a zone moves its ends by. */
+/** Longer than a month plus the shift of its ends by a time zone. */
 const REACH_MS = 33 * DAY_MS;
-/** More months than there are instants for. */
+/** More months than the range of instants has. */
 const MAX_MONTHS = 130_000;
 
-/** As of which state is told. */
+/** The state that is told. */
 interface AsOf {
   readonly instant: number;
   readonly sequence: number;
   readonly zones: readonly ZonePeriod[];
 }
 
-/** What is known of a series while its months are looked at. */
+/** The known data of a series while its months are processed. */
 interface Book {
   readonly partition: string;
   readonly series: string;
   readonly names: readonly BlockName[];
   readonly months: Map<number, ToldMonth>;
-  /** Of the head; undefined where another commit came between. */
+  /** Revision of the head; undefined where another commit came between. */
   revision: number | undefined;
 }
 
@@ -116,7 +116,7 @@ async function bookOf(
   const wide = { from: interval.from - REACH_MS, to: interval.to + REACH_MS };
   const [names, months] = await Promise.all([
     blocks.names(partition, series, wide),
-    // A lot that reaches into the first of them begins in the one before.
+    // A lot that reaches into the first month begins in the month before.
     releases.months(partition, series, monthOf(wide.from) - 1, monthOf(wide.to) + 1),
   ]);
   return {
@@ -128,7 +128,7 @@ async function bookOf(
   };
 }
 
-/** Makes what is due of each of the patient's months; false where another was faster. */
+/** Makes the due lots of each of the patient's months; false where another commit was faster. */
 async function makeDue(
   deps: ReleasesDeps,
   least: number,
@@ -143,7 +143,7 @@ async function makeDue(
   return true;
 }
 
-/** False where another was faster. */
+/** False where another commit was faster. */
 async function makeMonth(
   { blocks, releases }: ReleasesDeps,
   least: number,
@@ -195,7 +195,9 @@ async function makeMonth(
   return true;
 }
 
-/** Of the patient's calendar, as its zones stand: those within the interval of which there may be something to tell. */
+/**
+ * Months of the patient's calendar, by its present zones: those within the interval that may have something to tell.
+ */
 function monthsOf({ names, months }: Book, interval: Interval, { instant, zones }: AsOf): Interval[] {
   const stored = [...months.keys()].sort((a, b) => a - b);
   const starts = [...names.map(({ from }) => from), ...(stored.length > 0 ? [startOf(stored[0]!)] : [])];
@@ -215,7 +217,7 @@ function monthsOf({ names, months }: Book, interval: Interval, { instant, zones 
   return intervalsOf(edges);
 }
 
-/** What a month is made from, where that is not what it was made from last. */
+/** The input of a month, where it differs from the input of its last release. */
 function dueOf(
   book: Book,
   month: Interval,
@@ -224,7 +226,7 @@ function dueOf(
 ): string | undefined {
   const to = Math.min(month.to, instant);
   const within = book.names.filter(({ until, first }) => until > month.from && first <= sequence);
-  // What begins later may hide what reaches over the month's end.
+  // Samples that begin later may hide samples that reach beyond the month's end.
   const reach = within.reduce((most, { from, until }) => (from < to ? Math.max(most, until) : most), to);
   const reaching = within.filter(({ from }) => from < reach);
   const seenAt = book.months.get(monthOf(month.from + HALF_A_MONTH_MS));
@@ -291,7 +293,7 @@ function newestOf(runs: readonly Run[]): MonthOfLots["newest"] {
   return newest;
 }
 
-/** The months in which something changes, and the one that keeps what the patient's month was made from. */
+/** The changed months, and the month that stores the input of the patient's month. */
 function nextMonths(
   book: Book,
   month: Interval,

@@ -12,8 +12,8 @@ interface Summed {
 }
 
 /**
- * What lots say of the buckets that are told: each lot counts in the bucket that holds all of it. One part a component
- * and unit. Smallest and largest values are withheld; those here mean nothing.
+ * The sums of lots in the buckets that are told: each lot counts in the bucket that holds all of it. One part for
+ * each component and unit. Smallest and largest values are withheld; those here have no meaning.
  *
  * @param lots ascending by their start
  */

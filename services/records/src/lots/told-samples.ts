@@ -3,24 +3,24 @@ import type { Interval } from "../model/interval.ts";
 import { LOT_LEVELS, type LotLevel, type NumberFormat } from "./lots.ts";
 
 /**
- * Samples that lots told, ascending by time, also those that were taken back: of an instant there may be several. A
- * sample is known by its time and rank.
+ * Samples that lots told, ascending by time, also those that were taken back: one instant may have several. Time and
+ * rank identify a sample.
  */
 export interface ToldSamples {
   readonly times: Float64Array;
   readonly ranks: Float64Array;
-  /** The lot that told each last. */
+  /** The lot that told each sample last. */
   readonly lots: Float64Array;
-  /** The lot that took it back since; 0 where none did. */
+  /** The lot that took it back since; 0 without one. */
   readonly takers: Float64Array;
-  /** What happened to it: see `markOf`. */
+  /** The history of the sample: see `markOf`. */
   readonly marks: Float64Array;
 }
 
 export type Told = keyof ToldSamples;
 const COLUMNS = ["times", "ranks", "lots", "takers", "marks"] as const satisfies readonly Told[];
 
-/** Of a sample that a lot told which was undone: it is not told again. */
+/** Of a sample of an undone lot: it is not told again. */
 const UNDONE = -1;
 
 /** The longest buckets whose lots told it or took it back, and whether it was told more than once. */
@@ -76,33 +76,33 @@ export interface ShownRun {
   >;
 }
 
-/** A sample that is shown and not told, or told and not shown any more. */
+/** A difference: a sample that is shown and not told, or told and not shown any more. */
 export interface Difference {
   readonly time: number;
   readonly rank: number;
   readonly kind: "fresh" | "gone" | "back";
-  /** Where it lies among the shown; -1 for what is gone. */
+  /** Its position among the shown samples; -1 for a gone one. */
   readonly run: number;
   readonly at: number;
-  /** Where it lies among the told; -1 for what is fresh. */
+  /** Its position among the told samples; -1 for a fresh one. */
   readonly entry: number;
-  /** The lot that tells it, or that takes it back; 0 as long as none does. */
+  /** The lot that tells it, or that takes it back; 0 without one. */
   by: number;
   /** Whether that lot undoes another. */
   undone?: true;
 }
 
-/** The next of `told` at or after `from` that is of the sample; -1 where none is. */
+/** The next entry of `told` at or after `from` for the sample; -1 without one. */
 function entryOf({ times, ranks }: ToldSamples, from: number, time: number, rank: number): number {
   for (let at = from; times[at] === time; at++) if (ranks[at] === rank) return at;
   return -1;
 }
 
-/** Merges the two by time. Of one time there may be several of each. */
+/** Merges the two by time. One time may have several of each. */
 export function* differencesOf(told: ToldSamples, shown: readonly ShownRun[]): Generator<Difference> {
   const { times, ranks, takers, marks } = told;
   let next = 0;
-  /** Of those at the time of the samples that were looked at last. */
+  /** The entries at the time of the samples that were compared last. */
   const found = new Set<number>();
   const isGone = (entry: number) => takers[entry] === 0 && !found.has(entry);
   const gone = (entry: number): Difference => {
@@ -142,7 +142,9 @@ export function* keptOf(
   }
 }
 
-/** What becomes of the told, while differences are told: of each level they come ascending. */
+/**
+ * Collects the new state of the told samples while differences are told: on each level they come in ascending order.
+ */
 export interface Telling {
   settle(level: LotLevel, difference: Difference): void;
   after(): ToldSamples;

@@ -1,14 +1,14 @@
 import type { Aggregate, Coding } from "@wellapi/series";
 import { type Interval, unite } from "./interval.ts";
 
-/** The buckets that are released, with what of each is counted. */
+/** The buckets of an answer, and the part of each that is counted. */
 export interface Buckets {
   readonly edges: Float64Array;
-  /** Edges of what is counted: the first and last bucket may be cut by the request. */
+  /** Edges of the counted time: the request may cut the first and last bucket. */
   readonly counted: Float64Array;
-  /** Whether bucket `i` is released as its samples are now. */
+  /** Whether bucket `i` is released from its samples. */
   readonly released: readonly boolean[];
-  /** Whether of bucket `i`, which is not, is told what lots say. */
+  /** Whether bucket `i`, which is not released, is answered from lots. */
   readonly told: readonly boolean[];
 }
 
@@ -17,10 +17,10 @@ export function countedIntervals({ counted, released }: Buckets): Interval[] {
   return unite(released.flatMap((yes, i) => (yes ? [{ from: counted[i]!, to: counted[i + 1]! }] : [])));
 }
 
-/** What is known of one component in one unit, by bucket. */
+/** The aggregates of one component in one unit, by bucket. */
 export interface Part {
   readonly component: Coding | null;
   readonly unit: string;
-  /** Those with samples. A sender may use thousands of units, so what is empty must cost nothing. */
+  /** Buckets with samples. A sender may use thousands of units, so an empty bucket must cost nothing. */
   readonly buckets: Map<number, Aggregate>;
 }

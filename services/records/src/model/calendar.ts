@@ -4,7 +4,7 @@ import type { Interval } from "./interval.ts";
 /** Length of a bucket, in the patient's own time zone. A week begins on Monday (ISO 8601). */
 export type BucketUnit = "minute" | "hour" | "day" | "week" | "month";
 
-/** A time zone from an instant on; the first reaches back for ever. */
+/** A time zone from an instant on; the first one applies to all earlier time. */
 export interface ZonePeriod {
   /** UTC milliseconds; -Infinity in the first. */
   readonly from: number;
@@ -21,7 +21,7 @@ const MINUTE = 60_000;
 const HOUR = 3_600_000;
 const DAY = 86_400_000;
 
-/** Further back than a bucket reaches, whatever its zone does to it. */
+/** Further back than any bucket begins, in any zone. */
 const REACH: Readonly<Record<BucketUnit, number>> = {
   minute: HOUR,
   hour: 4 * HOUR,
@@ -30,7 +30,7 @@ const REACH: Readonly<Record<BucketUnit, number>> = {
   month: 40 * DAY,
 };
 
-/** Shortest whole bucket: anything shorter is a part that a change of zone cut off. */
+/** Shortest whole bucket: a change of zone cut off anything shorter. */
 export const NOMINAL_MS: Readonly<Record<BucketUnit, number>> = {
   minute: MINUTE,
   hour: HOUR,
@@ -74,7 +74,7 @@ function* edgesWithin(stretch: Stretch, previous: Stretch | undefined, unit: Buc
   const first = unitStart(from + offsetMs, unit);
   if (previous !== undefined) {
     const before = unitStart(from - 1 + previous.offsetMs, unit);
-    // A change of offset alone parts an hour from its repetition, but not a day.
+    // A change of offset separates an hour from its repetition, but it does not part a day.
     const parted = offsetMs !== previous.offsetMs && (unit === "minute" || unit === "hour");
     if (first !== before || parted) yield from;
   }
@@ -118,7 +118,7 @@ function nextUnit(start: number, unit: BucketUnit): number {
   }
 }
 
-/** Date.UTC takes years 0 to 99 for 1900 to 1999; a Date of its own does not. */
+/** Date.UTC maps years 0 to 99 to 1900 to 1999; setUTCFullYear does not. */
 function monthStart(year: number, month: number): number {
   const date = new Date(0);
   date.setUTCFullYear(year, month, 1);

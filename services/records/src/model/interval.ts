@@ -34,7 +34,7 @@ export function covers(intervals: readonly Interval[], inner: Interval): boolean
 /** Whether each of the ascending `times` lies within one of `intervals` (united). */
 export function coversTimes(intervals: readonly Interval[], times: ArrayLike<number>): boolean {
   if (times.length === 0) return true;
-  // Nearly always one interval has them all: then the ends tell.
+  // Nearly always one interval holds all times: then the two ends decide.
   const [first, last] = [times[0]!, times[times.length - 1]!];
   if (intervals.some(({ from, to }) => from <= first && last < to)) return true;
   let at = 0;

@@ -1,12 +1,12 @@
 import type { Pairwise } from "@wellapi/vault";
 
-/** Where an observation stands: its internal batch id and its position there. */
+/** The place of an observation: its internal batch id and its position there. */
 export interface ObservationPlace {
   readonly batch: string;
   readonly item: number;
 }
 
-/** `obs_<26 characters>_<item>`: the batch's bits made pairwise under a prefix of their own, once for each batch. */
+/** `obs_<26 characters>_<item>`: the batch's bits, made pairwise with a separate prefix, once for each batch. */
 export function observationIds(pairwise: Pairwise, party: string): (place: ObservationPlace) => string {
   const outward = new Map<string, string>();
   return ({ batch, item }) => {
@@ -16,7 +16,7 @@ export function observationIds(pairwise: Pairwise, party: string): (place: Obser
   };
 }
 
-/** The place that an id would stand for; undefined where it is malformed. */
+/** The place that an id stands for; undefined where the id is malformed. */
 export function observationPlace(
   pairwise: Pairwise,
   party: string,

@@ -7,7 +7,7 @@ export interface Quantity {
   readonly unit: string;
 }
 
-/** What is computed with; other values are in the record's `rest`. */
+/** The values with which aggregates are computed; other values are in the record's `rest`. */
 export type ObservationValue =
   | { readonly kind: "quantity"; readonly quantity: Quantity }
   | { readonly kind: "coded"; readonly coding: Coding }
@@ -22,12 +22,12 @@ export type ObservationValue =
 export interface ObservationRecord {
   readonly item: number;
   readonly code: Coding;
-  /** UTC milliseconds: an instant, or the start of the interval that the value is about. */
+  /** UTC milliseconds: an instant, or the start of the interval of the value. */
   readonly time: number;
   readonly durationMs: number;
   readonly offsetMinutes: number;
   readonly value: ObservationValue | undefined;
-  /** All else that was sent, as an opaque text; absent for the most, which have nothing else. */
+  /** All other sent fields, as an opaque text; absent for most observations, which have none. */
   readonly rest?: string;
   readonly provenance: Provenance;
 }
@@ -47,8 +47,8 @@ export function groupBySpan(records: readonly ObservationRecord[]): ObservationR
 }
 
 /**
- * What a block's seal holds, as JSON. Neighbours share their provenance and their code, which would be most of it and are
- * written once; a record is a row of values without their names.
+ * The sealed content of a block, as JSON. Neighbours share their provenance and their code, which would be most of
+ * the text, so these are written once; a record is a row of values without field names.
  */
 interface Packed {
   readonly provenances: readonly Provenance[];
@@ -64,7 +64,7 @@ type Row = readonly [
   /** Positions in `codes` and `provenances`. */
   code: number,
   provenance: number,
-  /** A quantity, which most are, as value and unit. */
+  /** A quantity, the most common value, as value and unit. */
   value: readonly [value: string, unit: string] | ObservationValue | null,
   rest?: string,
 ];
@@ -85,7 +85,7 @@ export function encodeObservations(records: readonly ObservationRecord[]): Uint8
   return Buffer.from(JSON.stringify(packed));
 }
 
-/** The inverse; the bytes come out of an authenticated seal, so they are what was put in. */
+/** The inverse; the bytes come from an authenticated seal, so they are the bytes that were sealed. */
 export function decodeObservations(bytes: Uint8Array): ObservationRecord[] {
   const { provenances, codes, rows } = JSON.parse(Buffer.from(bytes).toString()) as Packed;
   return rows.map(([item, time, durationMs, offsetMinutes, code, provenance, value, rest]) => ({

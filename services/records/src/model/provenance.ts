@@ -1,13 +1,13 @@
 import type { Columns } from "@wellapi/series";
 import { decodeBlock, encodeBlock } from "@wellapi/series";
 
-/** How a value came about, as FHIR's Observation.method in few kinds; the numbers are the contract's. */
+/** How a value was measured: FHIR's Observation.method in a few kinds; the numbers are the contract's. */
 export type Method = number;
 
 /** The declared class of intervals; the numbers are the contract's. Never the length that was measured. */
 export type Granularity = number;
 
-/** What makes a series one: samples inside it hide each other, samples of two never do. */
+/** The identity of a series: samples of one series hide each other, samples of two series never do. */
 export interface SeriesDescriptor {
   readonly organization: string;
   /** The provider's own identifier of the device; empty where it named none. */
@@ -18,7 +18,7 @@ export interface SeriesDescriptor {
   readonly granularity: Granularity;
 }
 
-/** What readers are told of where a sample comes from. */
+/** The source of a sample, as readers see it. */
 export interface Source {
   readonly organization: string;
   readonly application: string;
@@ -28,7 +28,7 @@ export interface Source {
   readonly granularity: Granularity;
 }
 
-/** Where a block or an observation comes from. */
+/** The origin of a block or an observation. */
 export interface Provenance extends Source {
   /** UTC milliseconds. */
   readonly received: number;
@@ -37,7 +37,7 @@ export interface Provenance extends Source {
   readonly version: number;
 }
 
-/** What a block's seal holds: provenance, then the columns. */
+/** The sealed content of a block: provenance, then the columns. */
 export interface ProvenBlock {
   readonly provenance: Provenance;
   readonly columns: Columns;
@@ -46,8 +46,9 @@ export interface ProvenBlock {
 const LENGTH_BYTES = 2;
 
 /**
- * 2 bytes of length, big-endian; provenance as JSON; a block of packages/series, which compaction deflates later: by then
- * nobody waits, and until then setting deflate up and inflate for each reader would cost more than the disk.
+ * 2 bytes of length, big-endian; provenance as JSON; a block of packages/series, uncompressed. Compaction deflates it
+ * later, when no caller waits; before that, the setup of deflate, and of inflate for each reader, would cost more
+ * than the disk.
  */
 export function encodeProvenBlock(block: ProvenBlock): Uint8Array {
   const header = Buffer.from(JSON.stringify(block.provenance));
@@ -59,7 +60,7 @@ export function encodeProvenBlock(block: ProvenBlock): Uint8Array {
   return bytes;
 }
 
-/** The inverse; the bytes come out of an authenticated seal, so they are what was put in. */
+/** The inverse; the bytes come from an authenticated seal, so they are the bytes that were sealed. */
 export function decodeProvenBlock(bytes: Uint8Array): ProvenBlock {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = LENGTH_BYTES + view.readUInt16BE();
@@ -67,7 +68,7 @@ export function decodeProvenBlock(bytes: Uint8Array): ProvenBlock {
   return { provenance, columns: decodeBlock(bytes.subarray(end)) };
 }
 
-/** Whether readers are told the same source for both. */
+/** Whether readers see the same source for both. */
 export function sourceKey(source: Source): string {
   const { organization, application, device, model, method, granularity } = source;
   return JSON.stringify([organization, application, device, model, method, granularity]);

@@ -2,8 +2,8 @@
 const ITEMS = 4_096;
 
 /**
- * Which of two samples of a series is the later one, as one number: by the commit that stored it, then by its item's
- * position in the batch. Samples of one item have one rank, and hide each other never.
+ * The order of two samples of a series, as one number: by the commit that stored them, then by the item's position in
+ * the batch. The later one has the higher rank. Samples of one item have one rank, and never hide each other.
  */
 export function rankOf(sequence: number, item: number): number {
   return sequence * ITEMS + item;

@@ -8,7 +8,7 @@ export function monthOf(ms: number): number {
 
 /** Where a month begins, UTC milliseconds. */
 export function startOf(month: number): number {
-  // Date.UTC takes years 0 to 99 for 1900 to 1999; a Date of its own does not.
+  // Date.UTC maps years 0 to 99 to 1900 to 1999; setUTCFullYear does not.
   const date = new Date(0);
   date.setUTCFullYear(Math.floor(month / 12), month - 12 * Math.floor(month / 12), 1);
   return date.getTime();

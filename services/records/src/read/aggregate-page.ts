@@ -7,38 +7,38 @@ import type { CodedBucket } from "./coded-aggregation.ts";
 export interface AggregateBucket {
   readonly from: number;
   readonly to: number;
-  /** The request or a consent's window cuts it. */
+  /** Whether the request or a consent's window cuts the bucket. */
   readonly partial: boolean;
   readonly content: BucketNumbers | CodedBucket;
 }
 
-/** The aggregate of one series, component and unit: nothing is summed across devices or providers. */
+/** The aggregate of one series, component and unit: aggregates never join devices or providers. */
 export interface SourcedAggregate {
   readonly source: Source;
   readonly component: Coding | null;
   readonly unit: string;
-  /** Those with samples, ascending. */
+  /** Buckets with samples, ascending. */
   readonly buckets: readonly AggregateBucket[];
 }
 
-/** Where a page ended: behind this bucket. It stays right when samples are added before or after. */
+/** Where a page ended: behind this bucket. It stays valid when samples are added before or after. */
 export interface AggregatePosition {
   readonly series: string;
   /** Start of the bucket, UTC milliseconds. */
   readonly from: number;
-  /** Which of the series' aggregates. */
+  /** The number of the aggregate within the series. */
   readonly group: string;
 }
 
 export interface AggregatePage {
-  /** All of a series, whose turn comes after those before; false where no more fits. */
+  /** Adds all aggregates of a series that follows the earlier ones; false where no more fits. */
   add(series: string, aggregates: readonly SourcedAggregate[]): boolean;
   readonly aggregates: readonly SourcedAggregate[];
-  /** Undefined where all was added. */
+  /** Undefined where everything was added. */
   readonly next: AggregatePosition | undefined;
 }
 
-/** A page's JSON stays under 1 MiB, which is what the gateway passes on; what is reckoned here is rather too much. */
+/** A page's JSON stays under 1 MiB, which the gateway accepts; the estimate is rather too high. */
 const MOST_BYTES = 900_000;
 /** With two times, a count and four numbers of up to 40 digits. */
 const BUCKET_BYTES = 340;
@@ -53,7 +53,7 @@ interface Entry {
   readonly bucket: AggregateBucket;
 }
 
-/** A page of up to `size` buckets behind `position`: a series after the other, each by time. */
+/** A page of up to `size` buckets behind `position`: one series after the other, each by time. */
 export function createAggregatePage(size: number, position: AggregatePosition | undefined): AggregatePage {
   const answered: { of: SourcedAggregate; series: string; buckets: AggregateBucket[] }[] = [];
   const open = new Map<SourcedAggregate, AggregateBucket[]>();
@@ -120,10 +120,10 @@ function comparePlaces(a: Place, b: Place): number {
   return a.from - b.from || (a.group < b.group ? -1 : a.group > b.group ? 1 : 0);
 }
 
-/** Tells the aggregates of a series apart, and their order. */
+/** Identifies the aggregates of a series, and orders them. */
 function groupOf({ component, unit }: SourcedAggregate): string {
   const name = JSON.stringify([component?.system ?? "", component?.code ?? "", unit]);
-  // It travels in page tokens.
+  // It is part of page tokens.
   return name.length <= LONGEST_GROUP ? name : `~${createHash("sha256").update(name).digest("hex")}`;
 }
 

@@ -39,17 +39,17 @@ export interface AggregateSeriesDeps extends ReadSeriesDeps {
 }
 
 const MAX_BUCKETS = 10_000;
-/** Of one series: whoever contributes decides how many units and components it has. */
+/** Limit for one series: the contributor decides how many units and components it has. */
 const MAX_BUCKETS_A_SERIES = 50_000;
 
-/** Which buckets, and how they are made. */
+/** The requested buckets, and how they are made. */
 interface Question {
   readonly partition: string;
   readonly query: SeriesQuery;
   readonly zones: readonly ZonePeriod[];
   readonly permission: AggregatePermission;
   readonly buckets: Buckets;
-  /** Asked for together with the first series. */
+  /** Read together with the first series. */
   readonly revision: Promise<number>;
 }
 
@@ -78,7 +78,7 @@ export function aggregateSeries(
     if (edges === undefined) throw tooManyBuckets(MAX_BUCKETS);
     const buckets = releasedBuckets(edges, interval, permission, unit, deps.releases.instant());
     const revision = deps.blocks.revision(partition);
-    revision.catch(() => {}); // told where it is awaited
+    revision.catch(() => {}); // handled where it is awaited
     const question = { partition, query, zones, permission, buckets, revision };
     const aggregateOne = isCoded ? aggregateCodes : aggregateNumbers;
     const page = createAggregatePage(size, position);
@@ -136,7 +136,7 @@ async function aggregateNumbers(
   const parts = [...aggregation.results(), ...told.parts];
   const { source } = latest ?? told.newest ?? {};
   if (parts.length === 0 || source === undefined) return [];
-  // In the wanted unit what was sent in several becomes one; as sent, each unit stays for itself.
+  // In a requested unit, samples of several units become one aggregate; as sent, each unit stays separate.
   const groups = Map.groupBy(parts, ({ component, unit }) =>
     JSON.stringify([component?.system, component?.code, wanted.unit === "" ? unit : wanted.unit]),
   );
@@ -155,7 +155,7 @@ async function aggregateNumbers(
   return aggregates;
 }
 
-/** The samples that start before a bucket may reach into it: those that may be read are looked at, too. */
+/** Samples that start before a bucket may reach into it: those that may be read are included, too. */
 async function aggregateCodes(
   { blocks }: AggregateSeriesDeps,
   series: string,
@@ -189,7 +189,7 @@ function withoutExtremes({ count, sum, mean }: BucketNumbers): BucketNumbers {
   return { count, sum, mean };
 }
 
-/** What lots say of the buckets of which no more may be told. */
+/** The sums of lots for the buckets that may not be released from samples. */
 async function toldOf(
   releases: Releases,
   partition: string,

@@ -20,13 +20,13 @@ import { ALWAYS, clip, covers, type Interval, unite } from "../model/interval.ts
 import { withoutZeros } from "./decimal-text.ts";
 import { outOfRange, type WantedUnit } from "./unit-conversion.ts";
 
-/** Which data may be aggregated. */
+/** The data that may be aggregated. */
 export interface AggregatePermission {
-  /** Where samples may be read as recorded: here a bucket may be cut by the request. */
+  /** Where samples may be read as recorded: here the request may cut a bucket. */
   readonly raw: readonly Interval[];
   /** Where samples may be read as recorded, or might have been before a window slid on; contains `raw`. */
   readonly everRaw: readonly Interval[];
-  /** Where lots may be told of whole buckets of the wanted length; contains `raw`. */
+  /** Where lots of whole buckets of the requested length may be told; contains `raw`. */
   readonly coarse: readonly Interval[];
 }
 
@@ -36,7 +36,7 @@ const allowedUnits: Readonly<Record<Fineness, readonly BucketUnit[]>> = {
   daily: ["day", "week", "month"],
 };
 
-/** What the permits allow for buckets of `unit`; undefined where they allow none. */
+/** The permission for buckets of `unit`; undefined where the permits allow none. */
 export function aggregatePermission(
   permits: readonly ConsentPermit[],
   unit: BucketUnit,
@@ -58,12 +58,12 @@ export function aggregatePermission(
 export const ownPermission: AggregatePermission = { raw: [ALWAYS], everRaw: [ALWAYS], coarse: [ALWAYS] };
 
 /**
- * A bucket is released if the permitted windows hold all of it. Where they are of raw data the request may cut
- * the first and last bucket; where they are coarser only lots are told of it, once it has ended. There a cut bucket, or
- * one that a change of zone made short, would be finer than permitted and is left out. So is one of which a part,
- * but not all, can be read raw or could be: what is told of it less that part may be one sample.
+ * A bucket is released if the permitted windows hold all of it. In windows of raw data the request may cut the first
+ * and last bucket. In coarser windows only lots of a bucket are told, once it has ended; a bucket that is cut, or
+ * that a change of zone made short, would be finer than permitted and is left out. A bucket is also left out if a
+ * part of it, but not all, can or could be read raw: its sum minus that part may be one sample.
  *
- * @param ended the instant as of which lots are told
+ * @param ended the instant of the state from which lots are told
  */
 export function releasedBuckets(
   edges: Float64Array,
@@ -84,7 +84,7 @@ export function releasedBuckets(
   return { edges, counted, released, told };
 }
 
-/** Aggregates of one series that grow as its samples come in, by component and unit: exact throughout. */
+/** Aggregates of one series that grow as its samples come in, by component and unit: exact. */
 export interface SeriesAggregation {
   add(columns: Columns): void;
   /** Hours `[first, end)` of a summary, all of them in `bucket`. */
@@ -160,16 +160,19 @@ export interface BucketNumbers {
   readonly mean: ExactDecimal;
 }
 
-/** Digits at which a converted sum is carried on, and the most that anything is told with. */
+/** Digits of a converted sum, and the most digits of any answer. */
 const MOST_DIGITS = 9;
 
-/** To convert a bucket takes some 25 us: after so many of them others have their turn, a revocation among them. */
+/**
+ * Converting a bucket takes some 25 us: after this many buckets other tasks of the process run, a revocation among
+ * them.
+ */
 const CONVERSIONS_A_TURN = 200;
 
 /**
- * Buckets with samples, ascending, in the wanted unit, from parts that were sent in several. Sums are converted, not
- * samples, so that nothing is rounded but the result; the mean is rounded once, half to even. Takes as long as there are
- * samples' buckets, however many parts they are in.
+ * Buckets with samples, ascending, in the requested unit, from parts of several units. Sums are converted, not
+ * samples, so only the result is rounded; the mean is rounded once, half to even. The time is proportional to the
+ * number of buckets with samples, however many parts they have.
  *
  * @throws RecordsError for more digits than a number can carry
  */
@@ -222,7 +225,7 @@ function converted(aggregate: Aggregate, unit: string, { unit: to, digits }: Wan
   const carried = convertDecimal(sum, unit, to, MOST_DIGITS, count);
   return {
     count,
-    // Conversions rise, so they keep the order.
+    // Conversions are monotonic, so they keep the order.
     min: one(min),
     max: one(max),
     sum: digits === undefined ? withoutZeros(carried, sum.scale) : carried,

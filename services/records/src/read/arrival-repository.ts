@@ -9,17 +9,17 @@ import type { RetractedSamples } from "../blocks/retracted-samples.ts";
 import { type Arrival, type ArrivalQuery, ArrivalSources, Moved } from "./arrival-sources.ts";
 import { type Reads, shareReads } from "./shared-reads.ts";
 
-/** What was committed, in the order of the commits. Those who ask at the same moment share what is read and opened. */
+/** The committed data, in the order of the commits. Concurrent readers share what is read and opened. */
 export interface ArrivalRepository {
   /** The patient's head, if anything was ever committed. */
   head(partition: string): Promise<Head | undefined>;
   /**
-   * What was committed after the sequence `after`, up to a head that was just read, oldest first: samples of `codes`
-   * that were not retracted, and retractions; what came with one commit together. Each comes once, also where blocks are
-   * moved meanwhile: a commit is handed out when all of it was found.
+   * The data committed after the sequence `after`, up to a head that was just read, oldest first: samples of `codes`
+   * that were not retracted, and retractions; the data of one commit together. Each comes once, also where blocks are
+   * moved meanwhile: a commit is returned only when all of it was found.
    */
   between(head: Head, after: number, codes: ReadonlySet<string>): AsyncGenerator<readonly Arrival[]>;
-  /** What a retraction took back. */
+  /** The samples that a retraction removed. */
   retracted(tombstone: TombstoneDocument): Promise<RetractedSamples[]>;
 }
 
@@ -35,7 +35,7 @@ export function createArrivalRepository(
     return (await loadHead(store, partition))?.document;
   }
 
-  /** All that was committed after `after`, ascending. Throws Moved; `onMove` is told the head of then. */
+  /** All data committed after `after`, ascending. Throws Moved; `onMove` gets the head of that time. */
   function arrivals(head: Head, query: Omit<ArrivalQuery, "check">, onMove: (head: Head) => void) {
     const check = async () => {
       const now = await headOf(query.partition);
@@ -45,7 +45,7 @@ export function createArrivalRepository(
     };
     const checked: ArrivalQuery = { ...query, check };
     const all: AsyncGenerator<Arrival>[] = [sources.arrived(checked), sources.retractions(checked)];
-    // What arrives while somebody watches is seldom moved by then.
+    // Data that arrives during a watch is seldom moved by then.
     if (movedTo(head) > query.after) all.push(sources.compacted(checked));
     if ((head.observed_to ?? 0) > query.after) all.push(sources.observed(checked));
     return byCommit(inOrder(all));
@@ -79,7 +79,7 @@ export function createArrivalRepository(
   };
 }
 
-/** Those of one sequence together. */
+/** Arrivals of one sequence together. */
 async function* byCommit(arrivals: AsyncIterable<Arrival>): AsyncGenerator<readonly Arrival[]> {
   let commit: Arrival[] = [];
   for await (const arrival of arrivals) {
@@ -92,7 +92,7 @@ async function* byCommit(arrivals: AsyncIterable<Arrival>): AsyncGenerator<reado
   if (commit.length > 0) yield commit;
 }
 
-/** All of them, ascending by sequence. */
+/** All arrivals, ascending by sequence. */
 async function* inOrder(sources: readonly AsyncGenerator<Arrival>[]): AsyncGenerator<Arrival> {
   const next = await Promise.all(sources.map((source) => source.next()));
   for (;;) {

@@ -22,7 +22,7 @@ export interface Samples {
   readonly sequence: number;
   /** MAC of the code. */
   readonly code: string;
-  /** Runs that go together, at least one; of samples one. */
+  /** Runs that belong together, at least one; of samples exactly one. */
   open(): Promise<readonly Run[]>;
 }
 
@@ -30,13 +30,13 @@ export type Arrival = Samples | TombstoneDocument;
 
 /** Documents of a step; a block has at most 1 MiB. */
 const COMMITS_A_STEP = 16;
-/** Commits that are taken out of compacted blocks at a time. */
+/** Most commits that are extracted from compacted blocks at a time. */
 const COMPACTED_COMMITS_A_STEP = 256;
 
 /** Samples were moved between two steps, so that some may have been missed. */
 export class Moved extends Error {}
 
-/** The commits to look at, and what of them is wanted. */
+/** The requested commits, and the requested part of them. */
 export interface ArrivalQuery {
   readonly partition: string;
   /** Commits after this sequence, and up to `to`. */
@@ -56,11 +56,11 @@ export interface ArrivalDeps {
 
 type Place = Pick<CompactedPlace, "batch" | "item" | "first_sequence" | "last_sequence">;
 
-/** Where arrivals lie: each source gives its own, ascending by sequence. Opened blocks are shared by all who ask for them. */
+/** The places of arrivals: each source returns its own, ascending by sequence. All readers share opened blocks. */
 export class ArrivalSources {
   readonly #deps: ArrivalDeps;
   readonly #observations: ReturnType<typeof createObservationSeries>;
-  /** As long as somebody who shares the document holds it. */
+  /** As long as any reader that shares the document holds it. */
   readonly #opened = new WeakMap<BlockDocument | ObservationBlockDocument, Promise<readonly Run[]>>();
 
   constructor(deps: ArrivalDeps) {
@@ -68,7 +68,7 @@ export class ArrivalSources {
     this.#observations = createObservationSeries(deps.reads, deps.vault, deps.damage);
   }
 
-  /** Samples in the blocks in which they came. */
+  /** Samples in their original blocks. */
   async *arrived(query: ArrivalQuery): AsyncGenerator<Samples> {
     for await (const document of this.#scanned<BlockDocument>("blocks", query, query.check)) {
       const { sequence, code } = document;
@@ -112,7 +112,7 @@ export class ArrivalSources {
     }
   }
 
-  /** Where compacted blocks lie that have commits after `after`. */
+  /** The places of compacted blocks with commits after `after`. */
   async #compactedSince({ partition, after, codes }: ArrivalQuery): Promise<Place[]> {
     const places: Place[] = [];
     const scan = { index: "by_last_sequence", equals: [partition], range: { after }, limit: COMMITS_A_STEP };
@@ -125,7 +125,7 @@ export class ArrivalSources {
     return places;
   }
 
-  /** What of a compacted block came with the commits `low` < sequence <= `high`. */
+  /** The part of a compacted block with the commits `low` < sequence <= `high`. */
   async #openPlace({ partition }: ArrivalQuery, place: Place, low: number, high: number): Promise<Samples[]> {
     const { reads, vault, damage } = this.#deps;
     const { batch, item, first_sequence } = place;
@@ -138,7 +138,7 @@ export class ArrivalSources {
       ),
     );
     const samples: Samples[] = [];
-    // In its turn: what was committed before is delivered, and then the watch ends.
+    // In order: earlier commits are delivered first, and then the watch ends.
     if (damaged !== undefined) {
       const sequence = Math.max(low + 1, first_sequence);
       samples.push({ sequence, code: document.code, open: () => Promise.reject(damaged.error) });

@@ -5,11 +5,11 @@ import type { Buckets } from "../model/buckets.ts";
 export interface CodeTime {
   readonly value: Coding;
   readonly durationMs: number;
-  /** Samples with this value of which some lies in the bucket. */
+  /** Samples with this value that lie in the bucket, at least in part. */
   readonly count: number;
 }
 
-/** What is known of a bucket of coded values. */
+/** The aggregate of a bucket of coded values. */
 export interface CodedBucket {
   readonly count: number;
   /** By system and code. */
@@ -22,7 +22,10 @@ interface Held {
   count: number;
 }
 
-/** Coded values by bucket, as the samples of one series come in: each sample counts wherever its interval reaches. */
+/**
+ * Coded values by bucket, as the samples of one series come in: each sample counts in every bucket that its interval
+ * reaches.
+ */
 export function createCodedAggregation({ counted, released }: Buckets) {
   const buckets = new Map<number, Map<string, Held>>();
 
@@ -47,7 +50,7 @@ export function createCodedAggregation({ counted, released }: Buckets) {
         const value = values.dictionary[values.indexes[i]!]!;
         for (let b = bucketAt(counted, from); b + 1 < counted.length && counted[b]! < to; b++) {
           const part = Math.min(to, counted[b + 1]!) - Math.max(from, counted[b]!);
-          // Of an instant, which ends a millisecond later than it begins, nothing lasts.
+          // The interval of an instant ends a millisecond after its start, but has no duration.
           if (released[b] && part > 0) hold(b, value, isInstant(columns, i) ? 0 : part);
         }
       }

@@ -14,14 +14,14 @@ import { type AggregateSeriesDeps, zonesOf } from "./aggregate-series.ts";
 import { aggregatePermission, releasedBuckets } from "./aggregation.ts";
 import { type SourceFilter, seriesOf } from "./source-filter.ts";
 
-/** What there is of one series, within what the reader may see. */
+/** The summary of one series, within what the reader may see. */
 export interface SeriesInfo {
   readonly code: string;
   readonly source: Source;
   /** UCUM, as sent, ascending. */
   readonly units: readonly string[];
   readonly span: Interval;
-  /** Undefined where samples are not told one by one. */
+  /** Undefined where the reader may not see single samples. */
   readonly count: number | undefined;
 }
 
@@ -37,18 +37,18 @@ export interface SeriesListPage {
   readonly access: string;
 }
 
-/** A page ends once so many samples were looked at. */
+/** A page ends after this many samples. */
 const SAMPLES_A_PAGE = 2_000_000;
-/** Days of the patient's in which whoever may not see samples is told that there are some; 27 years. */
+/** Most days of the patient's calendar that are checked for a reader who may not see samples; 27 years. */
 const MAX_DAYS = 10_000;
 
-/** A code that may be read, and how. */
+/** A readable code, and how it may be read. */
 interface Readable {
   readonly code: string;
   readonly decision: ReadDecision;
 }
 
-/** The series of a patient that the reader may read, by code and id. No `codes`: of all that may be read. */
+/** The series of a patient that the reader may read, by code and id. Without `codes`: of all readable codes. */
 export function listSeries(
   deps: AggregateSeriesDeps,
   intent: Intent,
@@ -88,7 +88,7 @@ export function listSeries(
   });
 }
 
-/** By code. Throws CONSENT_REQUIRED where a code that was asked for, or every one, may not be read. */
+/** By code. Throws CONSENT_REQUIRED where a requested code, or every code, may not be read. */
 async function readableCodes(
   terminology: Terminology,
   read: Read,
@@ -124,7 +124,7 @@ async function infoOf(
     : shownInfo(deps, partition, code, series, intervals);
 }
 
-/** Of the samples that are shown. */
+/** Of the shown samples. */
 async function shownInfo(
   { blocks }: AggregateSeriesDeps,
   partition: string,
@@ -160,7 +160,7 @@ function unitsOf({ columns: { unit, values } }: Run): readonly string[] {
   }
 }
 
-/** Of the days of which whoever may not see samples is told something. */
+/** Of the days with something to tell a reader who may not see samples. */
 async function toldInfo(
   deps: AggregateSeriesDeps,
   partition: string,

@@ -10,12 +10,12 @@ import type { SeriesQuery } from "./series-query.ts";
 import { seriesOf } from "./source-filter.ts";
 import { checkWantedUnit, convertColumns } from "./unit-conversion.ts";
 
-/** Where a page begins: a time within a series. It stays right when samples are added before or after. */
+/** Where a page begins: a time within a series. It stays valid when samples are added before or after. */
 export interface SeriesPosition {
   readonly series: string;
   /** UTC milliseconds. */
   readonly time: number;
-  /** Of observations, several of which may have one time: from this rank on. */
+  /** Of observations, which may share a time: from this rank on. */
   readonly rank?: number;
 }
 
@@ -70,7 +70,7 @@ async function collect(
   return { runs: page.runs, next: undefined };
 }
 
-/** Up to `size` samples, and no more than an answer carries. */
+/** Up to `size` samples, and no more than an answer can hold. */
 function createPage(size: number) {
   const runs: Run[] = [];
   let left = size;
@@ -78,7 +78,7 @@ function createPage(size: number) {
 
   return {
     runs,
-    /** What of the run has no place any more; undefined where all has. */
+    /** The part of the run that no longer fits; undefined where all of it fits. */
     add(run: Run): Run | undefined {
       let at = 0;
       for (const columns of pieces(run.columns)) {

@@ -51,7 +51,7 @@ export function listObservations(
           found.push(stored);
         }
       } catch (error) {
-        // The page is whole: what is damaged is the next one's.
+        // The page is whole: the damaged block belongs to the next page.
         if (!isDamaged(error) || found.length < size) throw error;
         next = positionOf(found.at(-1)!);
       }
@@ -66,10 +66,10 @@ export function listObservations(
 
 /** With its ids, times, source and the names of all fields. */
 const HEAD_BYTES = 1_200;
-/** A field's name and the quotes in JSON may take several times what it takes in protobuf, which `rest` is in base 64. */
+/** The escapes of a field in JSON may take several times its size in protobuf, which `rest` holds in base 64. */
 const TIMES_REST = 4;
 
-/** The most that it takes of an answer in JSON. */
+/** Upper bound of its size in a JSON answer. */
 function bytesOf({ record: { value, rest = "", provenance } }: StoredObservation): number {
   const numbers = value === undefined ? 0 : 3 * Buffer.byteLength(JSON.stringify(value));
   return (
@@ -77,7 +77,7 @@ function bytesOf({ record: { value, rest = "", provenance } }: StoredObservation
   );
 }
 
-/** One observation by its place. The decision is about its own code, so it is found first and then released. */
+/** One observation by its place. The decision concerns its own code, so it is found first and then released. */
 export function getObservation(
   deps: ReadObservationsDeps,
   intent: Intent,
@@ -98,7 +98,7 @@ export function getObservation(
   });
 }
 
-/** Damage is told to those only who might have been told what is damaged. */
+/** Only a reader who may have seen the damaged data learns of the damage. */
 async function findOrRefuse(
   { observations }: ReadObservationsDeps,
   read: Read,
@@ -112,7 +112,7 @@ async function findOrRefuse(
   }
 }
 
-/** Who has no consent at all learns nothing from a missing observation: the answer is that of any patient. */
+/** A reader without any consent learns nothing from a missing observation: the answer is the same for every patient. */
 async function refuseStrangers(read: Read): Promise<void> {
   try {
     await read.decide("");

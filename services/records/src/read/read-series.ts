@@ -13,7 +13,7 @@ export interface ReadSeriesDeps extends ReadingDeps {
   readonly blocks: BlockRepository;
 }
 
-/** What the stream of a read consists of. */
+/** The parts of a read's stream. */
 export type ReadPayload =
   | {
       readonly kind: "start";

@@ -2,7 +2,7 @@ import { HOUR_MS, type SummarizedBlock, type Summary } from "../blocks/summary.t
 import { type Buckets, countedIntervals } from "../model/buckets.ts";
 import { clip, type Interval, unite } from "../model/interval.ts";
 
-/** Hours `[first, end)` of a summary, all of which one bucket counts. */
+/** Hours `[first, end)` of a summary, which one bucket counts wholly. */
 export interface CountedHours {
   readonly summary: Summary;
   readonly bucket: number;
@@ -12,13 +12,13 @@ export interface CountedHours {
 
 export interface Rollup {
   readonly hours: readonly CountedHours[];
-  /** Where samples must be read instead; apart from what `hours` counts. */
+  /** Where samples must be read instead; disjoint from `hours`. */
   readonly samples: readonly Interval[];
 }
 
 /**
- * Which hours of summaries may be counted: those that one released bucket holds whole, and into whose samples no other
- * block of the series reaches, so that nothing can hide them. Samples are read wherever that does not hold.
+ * Selects the hours of summaries that may be counted: hours that one released bucket holds whole, and into whose
+ * samples no other block of the series reaches, so nothing can hide them. Elsewhere samples are read.
  *
  * @param blocks of one series, by their start
  */
@@ -35,7 +35,7 @@ export function planRollup(blocks: readonly SummarizedBlock[], buckets: Buckets)
   return { hours, samples: countedIntervals(buckets).flatMap((interval) => clip(read, interval)) };
 }
 
-/** For each block where others reach into it, united. */
+/** For each block the stretches where others reach into it, united. */
 function contestedOf(blocks: readonly SummarizedBlock[]): Interval[][] {
   const shared: Interval[][] = blocks.map(() => []);
   for (const [i, { until }] of blocks.entries()) {
@@ -65,7 +65,7 @@ function planBlock(
     if (from >= counted.at(-1)!) return;
     while (bucket + 1 < counted.length && counted[bucket + 1]! <= from) bucket++;
     while (other < contested.length && contested[other]!.to <= from) other++;
-    // Up to here hours are whole in one bucket (or before the first), and alone.
+    // Up to here hours are whole in one bucket (or before the first), and no other block reaches into them.
     const bucketEnd = counted[bucket + 1]!;
     const alone = contested[other]?.from ?? Number.POSITIVE_INFINITY;
     const limit = Math.min(bucketEnd, alone - overhang);
@@ -76,7 +76,7 @@ function planBlock(
       if (bucket >= 0 && released[bucket]) hours.push({ summary, bucket, first: hour, end });
       hour = end;
     } else {
-      // Where nothing is released nothing is read, but for an hour that other buckets share.
+      // Where nothing is released nothing is read, except an hour that other buckets share.
       if (to > bucketEnd || (bucket >= 0 && released[bucket])) samples.push({ from, to });
       hour++;
     }

@@ -8,19 +8,19 @@ export const SAMPLES_A_MESSAGE = 10_000;
 /** Gaps travel as unsigned 32-bit milliseconds. */
 const MAX_GAP_MS = 2 ** 32 - 1;
 
-/** Of JSON in one message: 1 MiB passes the gateway. */
+/** Bytes of JSON in one message: 1 MiB passes the gateway. */
 export const MESSAGE_BYTES = 900_000;
 const NUMBER_BYTES = 18;
-/** With its ids, and the names of all fields. */
+/** With its ids and all field names. */
 const HEAD_BYTES = 900;
 
-/** The most that a sample takes of a message in JSON. */
+/** Upper bound of a sample's size in a JSON message. */
 export function bytesASample({ durationMs, values }: Columns): number {
   const numbers = values.kind === "components" ? values.components.length : 1;
   return NUMBER_BYTES * (1 + numbers + (typeof durationMs === "number" ? 0 : 1));
 }
 
-/** What a run takes of a message beside its samples. */
+/** The size of a run in a message, without its samples. */
 export function bytesOfHead({
   source,
   columns,
@@ -38,7 +38,7 @@ export function bytesOfHead({
   return HEAD_BYTES + Buffer.byteLength(JSON.stringify([source.model, unit, names]));
 }
 
-/** Columns as pieces that fit into one message each: at most `most` samples, no gap of 50 days. */
+/** Parts columns into pieces that fit into one message each: at most `most` samples, no gap of 50 days. */
 export function* pieces(columns: Columns, limit = SAMPLES_A_MESSAGE): Generator<Columns> {
   const most = Math.min(limit, Math.floor(MESSAGE_BYTES / 2 / bytesASample(columns)));
   const { times } = columns;
@@ -50,16 +50,16 @@ export function* pieces(columns: Columns, limit = SAMPLES_A_MESSAGE): Generator<
   }
 }
 
-/** What one message carries. */
+/** The content of one message. */
 export interface Message {
   readonly columns: Columns;
-  /** Whether no other message of the same columns follows, as consents are now. */
+  /** Whether no other message of the same columns follows, under the present consents. */
   readonly last: boolean;
 }
 
 /**
- * What of the columns may be sent, a message at a time. Each message is a read of its own: what is permitted is asked
- * before each, for whoever reads slowly may have kept the one before for long.
+ * The permitted part of the columns, one message at a time. Each message is a read of its own: the permission is
+ * asked before each, because a slow reader may have held the previous message for long.
  */
 export async function* messages(
   columns: Columns,
@@ -78,7 +78,7 @@ export async function* messages(
   }
 }
 
-/** Of the intervals, which ascend, the first that holds samples from `from` on. */
+/** The first of the ascending intervals with samples from `from` on. */
 function firstWithin(columns: Columns, from: number, intervals: readonly Interval[]) {
   for (const interval of intervals) {
     const part = sliceColumns(columns, Math.max(from, interval.from), interval.to);

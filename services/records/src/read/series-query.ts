@@ -2,7 +2,7 @@ import type { Interval } from "../model/interval.ts";
 import type { SourceFilter } from "./source-filter.ts";
 import type { WantedUnit } from "./unit-conversion.ts";
 
-/** Which samples a reader wants. */
+/** The samples that a reader requests. */
 export interface SeriesQuery {
   /** Key of the code. */
   readonly code: string;

@@ -3,9 +3,9 @@ import type { Document, Page, Store, Stored } from "@wellapi/store";
 export type Reads = Pick<Store, "get" | "scan">;
 
 /**
- * Reads that are asked for in the same moment are asked of the store once: a commit wakes all who watch the patient, and
- * each asks the same. Nobody gets what was read before he asked, because a moment is over before the next event is. Those
- * who share a read share its documents.
+ * Shares reads of one turn of the event loop, so that the store gets each once: a commit wakes all watches of the
+ * patient, and each reads the same. No reader gets data that was read before its request, because a turn ends before
+ * the next event. Readers who share a read share its documents.
  */
 export function shareReads(store: Reads): Reads {
   const asked = new Map<string, Promise<unknown>>();

@@ -3,7 +3,7 @@ import type { BlockRepository, KnownSeries } from "../blocks/block-repository.ts
 import { type PatientBox, withBox } from "../blocks/patient-box.ts";
 import type { Source } from "../model/provenance.ts";
 
-/** Which sources a reader wants; undefined: whatever they are. */
+/** The requested sources; undefined: all. */
 export interface SourceFilter {
   readonly organizations: ReadonlySet<string> | undefined;
   /** Internal ids. */
@@ -21,7 +21,7 @@ export const ANY_SOURCE: SourceFilter = {
   granularities: undefined,
 };
 
-/** Whether the source is one of those. */
+/** Whether the source is one of the requested ones. */
 export function fits(filter: SourceFilter, box: PatientBox, source: Filtered): boolean {
   const { organizations, devices, methods, granularities } = filter;
   return (
@@ -32,7 +32,7 @@ export function fits(filter: SourceFilter, box: PatientBox, source: Filtered): b
   );
 }
 
-/** The series of a code and of such sources, by ascending id from `first` on. */
+/** The series of a code and of these sources, by ascending id from `first` on. */
 export async function* seriesOf(
   { blocks, vault }: { readonly blocks: BlockRepository; readonly vault: Vault },
   partition: string,

@@ -2,7 +2,7 @@ import type { Columns } from "@wellapi/series";
 import { convertExactly, convertMantissas, type Terminology, TerminologyError } from "@wellapi/terminology";
 import { invalidField } from "../errors.ts";
 
-/** The unit that a reader wants; empty: as sent. */
+/** The requested unit; empty: as sent. */
 export interface WantedUnit {
   readonly unit: string;
   /** Digits after the point, half-even; undefined: as many as the exact result needs. */
@@ -10,8 +10,8 @@ export interface WantedUnit {
 }
 
 /**
- * Refuses a unit that does not measure what the code does. For a panel each component's unit would have to
- * be named, so it is read as sent.
+ * Rejects a unit that does not measure the same as the code. A panel is read as sent, because a request would have to
+ * name a unit for each component.
  */
 export function checkWantedUnit(terminology: Terminology, code: string, { unit }: WantedUnit): void {
   if (unit === "") return;
@@ -20,7 +20,7 @@ export function checkWantedUnit(terminology: Terminology, code: string, { unit }
   if (check.status !== "ok") throw invalidField("unit", check.remedy, "UNIT_INVALID");
 }
 
-/** Values in the wanted unit; those that were sent in it stay as they were sent. */
+/** Values in the requested unit; values that were sent in it stay as they were sent. */
 export function convertColumns(columns: Columns, wanted: WantedUnit): Columns {
   const { values, unit } = columns;
   if (wanted.unit === "" || wanted.unit === unit || values.kind !== "decimal") return columns;
@@ -34,7 +34,7 @@ export function convertColumns(columns: Columns, wanted: WantedUnit): Columns {
   return { ...columns, unit: wanted.unit, values: { kind: "decimal", ...converted } };
 }
 
-/** A result that needs more than 53 bits is the fault of the digits that were asked for. */
+/** A result that needs more than 53 bits: the requested digits are too many. */
 export function outOfRange<T>(convert: () => T): T {
   try {
     return convert();

@@ -24,7 +24,7 @@ export interface WatchSeriesDeps extends ReadSeriesDeps {
   readonly clock: Clock;
 }
 
-/** What a watcher gets. */
+/** The messages of a watch. */
 export type WatchPayload =
   | { readonly kind: "start"; readonly access: string }
   | { readonly kind: "run"; readonly code: string; readonly run: Run }
@@ -32,20 +32,23 @@ export type WatchPayload =
 
 export interface WatchMessage {
   readonly payload: WatchPayload;
-  /** The commit sequence up to which everything was delivered once this message was received. */
+  /** The commit sequence up to which everything is delivered once this message was received. */
   readonly position: number;
 }
 
-/** Commits, recalls and the end of the session wake a watcher; this often it finds by itself that a consent ran out. */
+/**
+ * Commits, recalls and the end of the session wake a watch; at this interval it checks by itself whether a consent
+ * ran out.
+ */
 const IDLE_CHECK_MS = 30_000;
-/** How long it waits before it asks again where consent was undecided. */
+/** How long it waits before it asks again while consent is undecided. */
 const ASK_AGAIN_MS = 250;
 /** How long consent may be undecided before the stream ends. Nothing is sent meanwhile. */
 const UNDECIDED_FOR_MS = 2_000;
 
 /**
- * Delivers what arrives after `after` (absent: from now on), commit by commit, as it was sent. It holds one
- * commit at a time: a slow reader makes it wait, not remember.
+ * Delivers the data that arrives after `after` (absent: from now on), commit by commit, as it was sent. It holds one
+ * commit at a time: with a slow reader it waits, and does not buffer.
  */
 export function watchSeries(
   deps: WatchSeriesDeps,
@@ -78,12 +81,12 @@ async function* deliver(
   try {
     const reached = (await headOf(arrivals, partition))?.sequence ?? 0;
     let delivered = after ?? reached;
-    // Commits that a restored copy lacks would be awaited for ever, and what came in their place be left out.
+    // A watch would wait for ever for commits that a restored copy lacks, and would miss their replacements.
     if (delivered > reached) throw new RecordsError("INVALID_RESUME_TOKEN");
     yield { payload: { kind: "start", access: read.access }, position: delivered };
     for (let woken = true; !signal.aborted; ) {
       await permission.renew(signal);
-      // Nobody has committed where nobody woke it.
+      // No wake means no commit.
       const head = woken ? await headOf(arrivals, partition) : undefined;
       if (head !== undefined && head.sequence > delivered) {
         const codeIds = new Map<string, string>();
@@ -110,7 +113,7 @@ async function* deliver(
   }
 }
 
-/** What came with one commit. Until the last message of it was received, a watch goes on before it. */
+/** The data of one commit. Until its last message was received, a resumed watch starts before this commit. */
 async function* messagesOf(
   deps: WatchSeriesDeps,
   read: OpenRead,
@@ -130,7 +133,7 @@ async function* messagesOf(
   }
 }
 
-/** What of a commit comes from the wanted sources; retractions do not tell theirs. */
+/** The part of a commit from the requested sources; a retraction does not name its source. */
 async function fromSources(
   { vault }: WatchSeriesDeps,
   partition: string,
@@ -150,7 +153,7 @@ async function fromSources(
 
 interface Payload {
   readonly payload: WatchPayload;
-  /** Whether no other of the same arrival follows. */
+  /** Whether no other message of the same arrival follows. */
   readonly last: boolean;
 }
 
@@ -197,8 +200,8 @@ async function* retractionsOf(
 
 interface Permission {
   /**
-   * Decides anew for every code. Where that can't be decided it is tried again for two seconds; a no, and a
-   * cancellation, throw.
+   * Decides again for every code. If it is undecided, it is tried again for two seconds; a denial and a cancellation
+   * throw.
    */
   renew(signal: AbortSignal): Promise<ReadonlyMap<string, CodePermit>>;
 }
@@ -245,7 +248,7 @@ function signatureOf(codePermits: readonly CodePermit[]): string {
   return codePermits.map(({ signature }) => signature).join("|");
 }
 
-/** Undefined where nothing was ever committed. */
+/** Undefined before the first commit. */
 async function headOf(arrivals: ArrivalRepository, partition: string): Promise<Head | undefined> {
   const head = await arrivals.head(partition);
   if (head?.erased) throw new RecordsError("CONSENT_REQUIRED", { logged: "ERASED" });
