@@ -79,7 +79,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     mutate: [
       "services/records/src/{blocks/head,write/{acceptance,batch-writes,erasure,receipt,retraction}}.ts",
     ],
-    tests: ["services/records/test/{acceptance,batch-writes,compaction-plan,retraction}.test.ts"],
+    tests: ["services/records/test/{acceptance,batch-writes,compaction-plan,receipt,retraction}.test.ts"],
   },
   committing: {
     mutate: [
