@@ -2,7 +2,7 @@ import type { Problem } from "@wellapi/grpc-client";
 
 export type { Problem, Violation } from "@wellapi/grpc-client";
 
-/** An error that says itself what its caller is told. Each service's error class is one. */
+/** An error that carries the problem for its caller. Each service's error class is one. */
 export interface ProblemCarrier {
   readonly problem: Problem;
 }

@@ -7,7 +7,10 @@ import { isProblemCarrier } from "./problem.ts";
 
 export { errorDomain, problemError, problemOf };
 
-/** Why a call's signal aborts at its end. One for all: making an error, with its stack, costs more than the abort. */
+/**
+ * The reason with which a call's signal aborts at its end. One for all calls: making an error, with its stack, costs
+ * more than the abort.
+ */
 export const callOver = new ConnectError("the call is over", Code.Canceled);
 
 const internal: Problem = { code: Code.Internal, reason: "INTERNAL", message: "internal error" };
@@ -49,13 +52,15 @@ const deadlineExceeded: Problem = {
   message: "the deadline passed before the call was finished: whether it took effect is not known",
 };
 
-/** What a caller is told of `error`; `unexpected` where it is told nothing and operators must see the error. */
+/**
+ * The error for the caller of `error`; `unexpected` where the caller learns nothing and operators must see the error.
+ */
 export interface Description {
   readonly error: ConnectError;
   readonly unexpected: boolean;
 }
 
-/** Decides what leaves the process. Never reads `message` of an error that doesn't say that it may leave. */
+/** Decides what leaves the process. Never reads `message` of an error that is not meant for callers. */
 export function describeError(error: unknown): Description {
   if (error instanceof ConnectError) return describeConnectError(error);
   if (isProblemCarrier(error)) return { error: problemError(error.problem, error), unexpected: false };
@@ -66,7 +71,7 @@ export function describeError(error: unknown): Description {
       const problem = "full" in error && error.full === true ? diskFull : storeUnavailable;
       return { error: problemError(problem, error), unexpected: false };
     }
-    // Whoever met it has logged where it lies.
+    // The code that found the damage has logged its place.
     if (error.name.endsWith("Error") && "code" in error && error.code === "damaged") {
       return { error: problemError(storeDamaged, error), unexpected: false };
     }
@@ -80,7 +85,7 @@ export function describeError(error: unknown): Description {
 
 function describeConnectError(error: ConnectError): Description {
   if (error.findDetails(ErrorInfoSchema).length === 1) {
-    // Said by one of our services: it passes. Metadata stays behind, for it belongs to another hop.
+    // One of our services sent it, so it passes. Metadata stays behind, because it belongs to another hop.
     const passed = new ConnectError(error.rawMessage, error.code, undefined, undefined, error.cause);
     passed.details = error.details;
     return { error: passed, unexpected: false };
@@ -105,7 +110,7 @@ export function toConnectError(error: unknown): ConnectError {
   return describeError(error).error;
 }
 
-/** The problem of any error, as its caller would be told it. */
+/** The problem of any error, as its caller would get it. */
 export function problemFor(error: unknown): Problem {
   return problemOf(toConnectError(error));
 }

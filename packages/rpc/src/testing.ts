@@ -8,7 +8,7 @@ import { serverInterceptors } from "./interceptors/list.ts";
 import { createMemoryTransport } from "./wire/memory-transport.ts";
 import type { Route } from "./wire/route.ts";
 
-/** Believes what it is told. For tests only. */
+/** Trusts what the test says. For tests only. */
 export function createTrustingAuthentication(caller: Caller | (() => Caller)): Authentication {
   return {
     recheckMs: 60_000,
@@ -38,7 +38,7 @@ export function createTestTransport(options: {
   });
 }
 
-/** A guard of a world in which consents never change. For tests only. */
+/** A guard for tests in which consents never change. */
 export const nothingChanges: AnswerGuard = {
   begin: () => ({ about: () => {}, objection: () => undefined, onObjection: () => () => {} }),
 };

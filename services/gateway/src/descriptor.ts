@@ -4,7 +4,7 @@ import { describeService } from "@wellapi/service";
 export const gatewayService = describeService({
   name: "gateway",
   contracts: [],
-  // It hands on a patient's data only under a session with consent.
+  // It passes on a patient's data only under a session with consent.
   needs: ["enforcement"],
   calls: [],
   replicas: "many",

@@ -18,13 +18,17 @@ import {
   requestIdKey,
 } from "@wellapi/rpc";
 
-/** What the door in front of the forwarding can carry. HTTP/1.1 has no streams that go both ways; HTTP/2 has. */
+/**
+ * The streams that the door in front of the forwarding supports. HTTP/1.1 has no streams in both directions; HTTP/2
+ * has.
+ */
 export type ForwardingDoor = "http1" | "http2";
 
 /**
- * Serves a service by calling the same method upstream, for the same caller. Of the request's headers nothing goes
- * on: the caller's internal token (bound to the edge), the request id and the time that is left are all that
- * upstream gets; and of the answer's headers, the one that names the patient, to the door. Streams pass message by message, each pulled by whoever reads it.
+ * Serves a service by calling the same method upstream, for the same caller. Headers of the request are not
+ * forwarded: upstream gets only the caller's internal token (bound to the edge), the request id and the remaining
+ * time. Of the answer's headers, only the one that names the patient goes to the door. Streams pass message by
+ * message, each pulled by its reader.
  */
 export function forwardingRoute(service: DescService, upstream: Transport, door: ForwardingDoor): Route {
   const implementation: Record<string, unknown> = {};
@@ -81,7 +85,7 @@ function forwardServerStream(method: DescMethodServerStreaming, upstream: Transp
 
 /**
  * Neither side is read ahead: a request is taken when upstream has room for it, an answer when the caller has. A
- * caller that goes away cancels the call upstream.
+ * caller that disconnects cancels the call upstream.
  */
 function forwardBothWays(method: DescMethodBiDiStreaming, upstream: Transport) {
   return async function* (requests: AsyncIterable<Message>, context: HandlerContext): AsyncIterable<Message> {
@@ -94,12 +98,12 @@ function forwardBothWays(method: DescMethodBiDiStreaming, upstream: Transport) {
   };
 }
 
-/** A generator: Connect's clients want a source that can be told to throw. */
+/** A generator, because Connect's clients need a source that can throw. */
 async function* passOn(requests: AsyncIterable<Message>): AsyncIterable<Message> {
   for await (const request of requests) yield request;
 }
 
-/** To the door's own step `release`, which takes it off. */
+/** For the door's own step `release`, which removes it. */
 function passPatient(from: Headers, { responseHeader }: HandlerContext): void {
   const patient = from.get(patientHeader);
   if (patient !== null) responseHeader.set(patientHeader, patient);

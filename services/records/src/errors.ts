@@ -1,7 +1,7 @@
 import { Code } from "@connectrpc/connect";
 import type { Problem, ProblemCarrier, Violation } from "@wellapi/rpc";
 
-/** What can go wrong, as its caller is told: the reason of google.rpc.ErrorInfo. */
+/** Error codes for the caller: the reason of google.rpc.ErrorInfo. */
 export type RecordsErrorCode =
   | "CONSENT_REQUIRED"
   | "CONSENT_REVOKED"
@@ -99,7 +99,7 @@ export class RecordsError extends Error implements ProblemCarrier {
   override readonly name = "RecordsError";
   readonly code: RecordsErrorCode;
   readonly problem: Problem;
-  /** A closer reason for the log, which the caller is not told. */
+  /** A closer reason for the log, hidden from the caller. */
   readonly logged: string;
 
   constructor(

@@ -25,7 +25,7 @@ export function spiffeIdOf(workload: string, { trustDomain, namespace = "wellapi
   return `spiffe://${trustDomain}/ns/${namespace}/sa/${workload}`;
 }
 
-/** The service account that the URI names, if it is one of this mesh. Anything else, to the letter, is not. */
+/** The service account in the URI, if it is one of this mesh. Every other text is rejected. */
 export function workloadOf(uri: string, names: MeshNames): string | undefined {
   const prefix = spiffeIdOf("", names);
   if (!uri.startsWith(prefix)) return undefined;
@@ -34,8 +34,8 @@ export function workloadOf(uri: string, names: MeshNames): string | undefined {
 }
 
 /**
- * From the peer's certificate: an X.509-SVID has exactly one URI name (SPIFFE X509-SVID 2). Names that node:tls
- * quotes could hide another name inside, so a certificate with one of those is nobody's.
+ * From the peer's certificate: an X.509-SVID has exactly one URI name (SPIFFE X509-SVID 2). A name that node:tls
+ * quotes could hide another name inside, so a certificate with such a name is rejected.
  */
 export function certificateIdentity(names: MeshNames): PeerIdentity {
   return ({ subjectAltName }) => {
@@ -47,7 +47,7 @@ export function certificateIdentity(names: MeshNames): PeerIdentity {
 
 /**
  * From the sidecar's header (Envoy, `x-forwarded-client-cert`), for a server that only its sidecar can reach. Each
- * proxy appends one element: the last is the own sidecar's word, whatever came before is the caller's.
+ * proxy appends one element: the last is from the own sidecar, all earlier ones are from the caller.
  */
 export function sidecarIdentity(names: MeshNames): PeerIdentity {
   return ({ header }) => {

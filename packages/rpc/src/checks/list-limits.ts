@@ -8,16 +8,16 @@ interface Holder {
   readonly schema: DescMessage;
   /** `max_items` of the contract. */
   readonly most: number;
-  /** The contract has its items judged one by one, elsewhere: the validator does not look at them. */
+  /** The contract's items are judged one by one elsewhere: the validator skips them. */
   readonly ignored: boolean;
 }
 
 const holders = new WeakMap<DescMessage, readonly Holder[]>();
 
 /**
- * The first list of messages that is longer than the contract's `max_items`, of those that the validator looks at, or of
- * all. An empty message takes two bytes, so a message of 1 MiB can hold half a million of them, and the validator makes
- * violations for each: seconds of a thread and a gigabyte, which this spares.
+ * The first list of messages that is longer than the contract's `max_items`, among those that the validator checks,
+ * or among all. An empty message takes two bytes, so a message of 1 MiB can hold half a million of them, and the
+ * validator makes violations for each: this check saves seconds of CPU and a gigabyte of memory.
  */
 export function longList(
   schema: DescMessage,

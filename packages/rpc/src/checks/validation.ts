@@ -9,7 +9,7 @@ import { longList } from "./list-limits.ts";
 /** Compiled rules are cached inside: one for the process. */
 const validator = createValidator();
 
-/** How many violations are told at once; a batch of thousands of bad items must not make an answer as large. */
+/** Most violations of one answer: a batch of thousands of bad items must not make an answer as large. */
 const maximumViolations = 50;
 
 /** The rules of the contract (protovalidate) that the message breaks, or undefined. */
@@ -17,7 +17,7 @@ export function validateMessage<S extends DescMessage>(
   schema: S,
   message: MessageShape<S>,
 ): Problem | undefined {
-  // Told alone: the validator would look at every item of a list first, however long it is.
+  // Reported alone: the validator would check every item of the list first, however long it is.
   const tooLong = longList(schema, message, "validated");
   if (tooLong !== undefined) return invalidFields([tooLong]);
   const result = validator.validate(schema, message);

@@ -5,8 +5,8 @@ import { hookStream, onAbort } from "../wire/stream.ts";
 import { type StepInterceptor, step } from "./step.ts";
 
 /**
- * Lets an application's stream in while it has a place, after it is known who calls and before anything is done for
- * it. Where no limit is given, as between services, everything passes.
+ * Admits an application's stream while it has a free place, after the caller is known and before any work is done.
+ * Without a limit, as between services, every stream is admitted.
  */
 export function admissionInterceptor(limit: StreamLimit | undefined): StepInterceptor {
   return step("admission", (next) => async (request) => {

@@ -7,8 +7,8 @@ import { hookStream } from "../wire/stream.ts";
 import { type StepInterceptor, step } from "./step.ts";
 
 /**
- * Outermost: gives the call its request id, and turns whatever is thrown into a status. An error that nobody
- * meant for a caller is logged once, here, and leaves as "internal error" with the request id to find it by.
+ * Outermost: gives the call its request id, and turns every thrown value into a status. An error that is not meant
+ * for callers is logged once, here, and leaves as "internal error" with the request id by which to find it.
  */
 export function errorsInterceptor(log: Logger): StepInterceptor {
   return step("errors", (next) => async (request) => {

@@ -16,15 +16,18 @@ import { type StepInterceptor, step } from "./step.ts";
 
 export interface ReleaseOptions {
   readonly guard: AnswerGuard;
-  /** Whether the method's answers carry a patient's data under consent: one that does not say whose is not let out. */
+  /**
+   * Whether the method's answers carry a patient's data under consent: an answer that does not name the patient is
+   * held back.
+   */
   readonly guards: (method: DescMethod) => boolean;
 }
 
 const noRelease: ReleaseOptions = { guard: nobodyGuards, guards: () => false };
 
 /**
- * The last step of an answer at a door: one about a patient leaves while nothing was taken away since it was begun. It
- * takes the patient's header off. Between services everything passes.
+ * The last step of an answer at a door: an answer about a patient leaves only if no change has taken something away
+ * since it began. The step removes the patient's header. Between services every answer passes.
  */
 export function releaseInterceptor({ guard, guards }: ReleaseOptions = noRelease): StepInterceptor {
   return step("release", (next) => async (request) => {
@@ -32,7 +35,7 @@ export function releaseInterceptor({ guard, guards }: ReleaseOptions = noRelease
     if (contextValues.get(peerWorkloadKey) !== undefined) return next(request);
     const answer = guard.begin();
 
-    /** The answer, now that it is known whom it is about. */
+    /** The answer, once its patient is known. */
     function identify(header: Headers, failed: boolean): GuardedAnswer | undefined {
       const partition = header.get(patientHeader);
       if (partition !== null) {

@@ -15,14 +15,14 @@ export const interceptorOrder = [
 
 export type Step = (typeof interceptorOrder)[number];
 
-/** An interceptor that says which step it is. */
+/** An interceptor that names its step. */
 export type StepInterceptor = Interceptor & { readonly step: Step };
 
 export function step(name: Step, interceptor: Interceptor): StepInterceptor {
   return Object.assign((next: Parameters<Interceptor>[0]) => interceptor(next), { step: name });
 }
 
-/** @throws RpcError where a server was given other interceptors than `serverInterceptors(...)` makes. */
+/** @throws RpcError where a server got interceptors other than those of `serverInterceptors(...)`. */
 export function assertInterceptors(interceptors: readonly Interceptor[]): void {
   const names = interceptors.map((interceptor) => ("step" in interceptor ? interceptor.step : "unknown"));
   if (names.join() !== interceptorOrder.join()) {

@@ -5,9 +5,8 @@ import { mapStream } from "../wire/stream.ts";
 import { type StepInterceptor, step } from "./step.ts";
 
 /**
- * Checks each request message by the contract's rules before the handler sees it. The methods in
- * `selfValidating` check their stream's messages themselves, so that a bad message gets an answer of its own and
- * the stream goes on.
+ * Checks each request message by the contract's rules before the handler gets it. The methods in `selfValidating`
+ * check their stream's messages themselves, so that a bad message gets its own answer and the stream continues.
  */
 export function validationInterceptor(selfValidating: readonly DescMethod[]): StepInterceptor {
   const exempt = new Set(selfValidating.map((method) => `${method.parent.typeName}/${method.name}`));

@@ -25,7 +25,7 @@ function copy(value: object): object {
   return target;
 }
 
-/** Messages that tell what is set from what is not hold their defaults in a prototype. */
+/** Messages with field presence hold their defaults in a prototype. */
 function copyWithPrototype(value: object, prototype: object | null): object {
   const target = Object.create(prototype) as Record<string, unknown>;
   for (const [key, property] of Object.entries(value)) {

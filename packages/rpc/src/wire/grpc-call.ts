@@ -24,11 +24,11 @@ import { abortable, mapStream, raceAbort } from "./stream.ts";
 export interface CallOptions {
   readonly interceptors: readonly Interceptor[];
   readonly maximumMessageBytes: number;
-  /** Aborts what is still running when the time to drain is over. */
+  /** Aborts calls that still run when the time to drain is over. */
   readonly shutdownSignal: AbortSignal;
-  /** Which service calls; undefined at a door. */
+  /** The calling service; undefined at a door. */
   readonly peers: PeerIdentity | undefined;
-  /** Handlers that still run, also after their caller was told that the call is over: they may write a last leaf. */
+  /** Running handlers, also after their caller got the end of the call: they may write a last leaf. */
   readonly running: Set<Promise<unknown>>;
 }
 
@@ -122,7 +122,7 @@ async function respond(
     const messages = trackedReturn(response.message, options.running);
     for await (const message of abortable(messages, context.signal)) {
       const bytes = encode(spec, message, options);
-      if (objectionTo(context.values) !== undefined) continue; // why is what the next pull tells
+      if (objectionTo(context.values) !== undefined) continue; // The next pull reports the reason.
       if (!headersSent) {
         call.sendMetadata(metadataOf(response.header)); // the handler may set headers until its first message
         headersSent = true;
@@ -149,7 +149,7 @@ function track(work: Promise<unknown>, running: Set<Promise<unknown>>): void {
   settled.then(() => running.delete(settled));
 }
 
-/** The stream; leaving it early takes as long as the handler's last steps do, and `running` knows of them. */
+/** The stream; ending it early waits for the handler's last steps, which `running` counts. */
 function trackedReturn<T>(source: AsyncIterable<T>, running: Set<Promise<unknown>>): AsyncIterable<T> {
   return {
     [Symbol.asyncIterator](): AsyncIterator<T> {
@@ -195,7 +195,7 @@ async function* wholeOrAborted(source: AsyncIterable<Buffer>, signal: AbortSigna
 /** Deadlines are clamped to this: timers overflow at 2^31 ms. */
 const longestMs = 2 ** 31 - 1;
 
-/** What the four kinds of call have in common. */
+/** The common part of the four kinds of calls. */
 type AnyCall = Pick<grpc.ServerUnaryCall<Buffer, Buffer>, "getDeadline" | "metadata" | "getAuthContext"> & {
   on(event: "cancelled", listener: () => void): unknown;
 };
@@ -235,7 +235,10 @@ function openContext(
   return context;
 }
 
-/** Inside the mesh the certificate names a service, and an outsider has no other credential: it stays unknown. */
+/**
+ * Inside the mesh the certificate names a service. A caller from outside has no other credential, so it stays
+ * unknown.
+ */
 function peerValues(call: AnyCall, header: Headers, peers: PeerIdentity | undefined): ContextValues {
   const values = createContextValues();
   const certificate = peerCertificateOf(call);
@@ -265,7 +268,7 @@ function encode(spec: MethodImplSpec, message: Message, { maximumMessageBytes }:
   const bytes = toBinary(spec.method.output, message);
   if (bytes.length > maximumMessageBytes) {
     throw problemError({
-      // Not RESOURCE_EXHAUSTED, which clients send again: the same question gets the same answer.
+      // Not RESOURCE_EXHAUSTED, which clients retry: the same request gets the same answer.
       code: Code.OutOfRange,
       reason: "ANSWER_TOO_LARGE",
       message: `the answer is larger than ${maximumMessageBytes} bytes: ask for less, by page_size or a shorter interval`,

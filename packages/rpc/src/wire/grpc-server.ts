@@ -38,8 +38,8 @@ export interface GrpcServerOptions {
   /** TLS 1.3 with client certificates only. Absent: plain text, for a sidecar's loopback and for tests. */
   readonly tls?: ServerTls;
   /**
-   * For a server inside the mesh: tells which service calls (`certificateIdentity`, `sidecarIdentity`). Absent: a
-   * door, whose client certificates are credentials from outside and whose forwarded identities nobody believes.
+   * For a server inside the mesh: identifies the calling service (`certificateIdentity`, `sidecarIdentity`). Absent:
+   * a door, whose client certificates are credentials from outside and which ignores forwarded identities.
    */
   readonly peers?: PeerIdentity;
   readonly limits?: {
@@ -52,7 +52,7 @@ export interface GrpcServerOptions {
      * certificate and find new replicas; streams go on. Unlimited unless given.
      */
     readonly connectionAgeMs?: number;
-    /** A peer that vanished without a word holds a stream no longer than this; 60 and 20 seconds unless given. */
+    /** A peer that disappeared silently holds a stream no longer than this; 60 and 20 seconds unless given. */
     readonly keepAlive?: KeepAlive;
   };
   /** Tells clients the contracts (server reflection). */
@@ -104,7 +104,7 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
   };
   for (const route of routes) addRoute(server, route, callOptions);
   const health = createHealth(routes.map(({ service }) => service.typeName));
-  // Health tells nobody's data: it needs no caller, only the error mapping.
+  // Health reveals no data: it needs no caller, only the error mapping.
   addRoute(server, health.route, { ...callOptions, interceptors: [errorsInterceptor(log)] });
   if (options.reflection) addReflection(server, [...routes, health.route]);
 
@@ -125,7 +125,7 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
     );
     // A moment, so that the statuses of aborted calls are written before the connections go.
     await new Promise((resolve) => setTimeout(resolve, 50));
-    // What handlers do last (a leaf that says what was sent) needs what is closed after the server.
+    // The last steps of handlers (a leaf with what was sent) need resources that are closed after the server.
     await within(lastStepsMs, Promise.all(callOptions.running));
     server.forceShutdown();
   };
@@ -143,7 +143,7 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
         closing ??= close();
         await closing;
       } else {
-        await within(lastStepsMs, Promise.all(callOptions.running)); // of calls whose callers have gone
+        await within(lastStepsMs, Promise.all(callOptions.running)); // Calls whose callers have gone.
       }
     },
     close() {

@@ -3,13 +3,13 @@ import { Code, ConnectError, type ContextValues, type HandlerContext } from "@co
 
 /** A call as its handler sees it, and how the transport ends it. */
 export interface OpenHandlerContext extends HandlerContext {
-  /** Aborts the signal, stops the deadline and lets go of the signals it followed. Call it when the call is over. */
+  /** Aborts the signal, stops the deadline and stops following other signals. Call it when the call is over. */
   abort(reason: unknown): void;
 }
 
 /**
- * As Connect's `createHandlerContext`, for calls by the thousand: one AbortController instead of three, and headers
- * that are taken as they are instead of copied. `requestHeader` is the context's own from then on.
+ * As Connect's `createHandlerContext`, but cheaper for many calls: one AbortController instead of three, and headers
+ * without a copy. The context owns `requestHeader` from then on.
  */
 export function openHandlerContext(init: {
   readonly method: DescMethod;

@@ -5,7 +5,7 @@ import { type Route, route } from "./route.ts";
 /** The standard health service (grpc.health.v1), which orchestrators and load balancers ask. */
 export interface HealthState {
   readonly route: Route;
-  /** From now on everything is NOT_SERVING; those who watch are told. */
+  /** From now on every service is NOT_SERVING; watchers are notified. */
   drain(): void;
 }
 
@@ -33,7 +33,7 @@ export function createHealth(services: readonly string[]): HealthState {
             yield { status: status() };
           }
         }
-        await aborted(context.signal); // the client says when it has seen enough
+        await aborted(context.signal); // The client ends the watch.
       },
     }),
     drain: () => draining.abort(),

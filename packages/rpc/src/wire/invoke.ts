@@ -13,7 +13,7 @@ import {
 } from "@connectrpc/connect";
 import { mapStream } from "./stream.ts";
 
-/** Runs a unary handler behind the interceptors. The caller looks after signal and deadline. */
+/** Runs a unary handler behind the interceptors. The caller handles signal and deadline. */
 export async function invokeUnary(
   spec: MethodImplSpec & { kind: "unary" },
   interceptors: readonly Interceptor[],
@@ -107,7 +107,7 @@ function common(spec: MethodImplSpec, context: HandlerContext) {
   };
 }
 
-/** The handler sees what the interceptors made of signal, header and values. */
+/** The handler gets the signal, header and values that the interceptors made. */
 function seenBy(context: HandlerContext, request: UnaryRequest | StreamRequest): HandlerContext {
   return {
     method: context.method,

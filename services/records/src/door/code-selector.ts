@@ -5,8 +5,9 @@ import { LOINC, type Terminology } from "@wellapi/terminology";
 const MAX_KEY = 64;
 
 /**
- * The key under which what a request names is stored and consented. What no code system here has gets a key that nothing
- * is stored under and no consent holds: it takes the way, and gets the answer, of a code without data or consent.
+ * The key under which the requested code is stored and consented. A code that no code system here has gets a key
+ * without data and without consents: its request takes the same path, and gets the same answer, as a code without
+ * data or consent.
  */
 export function codeKeyOf(
   terminology: Terminology,

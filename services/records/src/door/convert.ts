@@ -30,12 +30,12 @@ export function intervalOf(interval: TimeInterval | undefined): Interval {
   };
 }
 
-/** The first whole millisecond at or after: samples lie on whole milliseconds. */
+/** The first whole millisecond at or after the time: samples lie on whole milliseconds. */
 function ceilMs({ seconds, nanos }: Timestamp): number {
   return Number(seconds) * 1_000 + Math.ceil(nanos / 1e6);
 }
 
-/** What a column takes a sample, and an observation. */
+/** Bytes of a sample in each column, and of an observation. */
 const SAMPLE_BYTES = 16;
 const OBSERVATION_BYTES = 512;
 
@@ -73,7 +73,7 @@ type Findings = Pick<AppendSeriesRequest, "rejections" | "resolvedTimes">;
 const none: readonly ItemViolation[] = [];
 
 function rejectionsOf({ rejections }: Findings, index: number): readonly ItemViolation[] {
-  // Nearly always: it is asked for each of up to a thousand items.
+  // The usual case, checked for each of up to a thousand items.
   if (rejections.length === 0) return none;
   return rejections
     .filter((rejection) => rejection.index === index)
@@ -139,7 +139,7 @@ function observationItem(
   return { ...item, times: [record.time], record };
 }
 
-/** What the blocks' own rules say; ingestion should have said it before. */
+/** The violations of the blocks' own rules; ingestion should have found them before. */
 function brokenRule(check: () => void, field: string): ItemViolation | undefined {
   try {
     check();

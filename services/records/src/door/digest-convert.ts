@@ -20,21 +20,21 @@ type Column = Uint8Array | Uint32Array | Int32Array | BigInt64Array;
  */
 
 /**
- * The columns are hashed as they lie in memory, little-endian: written as protobuf they would cost as much as all
- * else that is done with a batch's samples. Everything beside them is hashed as the message that is left, so that a
- * field that the contract gets later counts without a word here.
+ * The columns are hashed as they lie in memory, little-endian: encoding them as protobuf would cost as much as the
+ * rest of the work on a batch's samples. Everything beside them is hashed as the remaining message, so fields that
+ * the contract gets later are included automatically.
  */
 export function seriesDigest(batch: SeriesBatch): Uint8Array {
   const columns: Column[] = [];
   const series = batch.series.map((one) => withoutColumns(one, columns));
   const rest = toBinary(SeriesBatchSchema, { ...batch, series });
   const digest = createHash("sha256").update("series\0").update(lengthOf(rest)).update(rest);
-  // Which columns there are follows from the rest; their lengths keep one from passing into the next.
+  // The rest of the message determines which columns exist; their lengths keep one from running into the next.
   for (const column of columns) digest.update(lengthOf(column)).update(column);
   return digest.digest();
 }
 
-/** With the size of the message. */
+/** Includes the size of the message. */
 export function observationsDigest(batch: ObservationBatch): { digest: Uint8Array; bytes: number } {
   const bytes = toBinary(ObservationBatchSchema, batch);
   const digest = hash("sha256", Buffer.concat([observations, bytes]), "buffer");

@@ -5,8 +5,8 @@ import type { ReceiptKey } from "@wellapi/receipts";
 import type { Erasure } from "../write/erasure.ts";
 
 /**
- * The receipt of an erasure, signed. `patient` is the id by which the patient knows themselves. The same erasure gives
- * the same receipt whenever it is asked for.
+ * The receipt of an erasure, signed. `patient` is the patient's own id. The same erasure always gives the same
+ * receipt.
  */
 export async function erasureReceipt(
   key: Pick<ReceiptKey, "sign">,

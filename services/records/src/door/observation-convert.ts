@@ -12,7 +12,7 @@ import type { ObservationRecord, ObservationValue } from "../model/observation.t
 import { codeInit, codingOf, type ResolvedStart } from "./series-convert.ts";
 import type { SourceInit } from "./source-convert.ts";
 
-/** An observation as it is stored. It was validated by ingestion. */
+/** An observation in its stored form. Ingestion has validated it. */
 export function observationContent(
   observation: Observation,
   resolved: ResolvedStart | undefined,
@@ -30,7 +30,7 @@ export function observationContent(
   };
 }
 
-/** What is computed with: nothing of what its sender withdrew. */
+/** The values for aggregates: empty for an observation that its sender withdrew. */
 function storedValue(observation: Observation): ObservationValue | undefined {
   if (isWithdrawn(observation)) return undefined;
   const { value, components } = observation;
@@ -59,8 +59,8 @@ function isWithdrawn({ status }: Observation): boolean {
 }
 
 /**
- * All that the record has no member of its own for, as a message of the contract: so a field that the contract gets later
- * is kept without a word here. Undefined for an observation that is all of code, time, plain value and source.
+ * All fields without a member in the record, as a message of the contract: fields that the contract gets later are
+ * kept automatically. Undefined for an observation with only a code, a time, a plain value and a source.
  */
 function restOf(observation: Observation): string | undefined {
   if (isPlain(observation)) return undefined;
@@ -81,7 +81,9 @@ function restOf(observation: Observation): string | undefined {
   return bytes.length === 0 ? undefined : Buffer.from(bytes).toString("base64");
 }
 
-/** By hand, since most are: a message costs as much as all else that is done with an observation. */
+/**
+ * By hand, since most observations take this path: a message costs as much as the rest of the work on an observation.
+ */
 function isPlain(observation: Observation): boolean {
   const { value, components, segments, dataAbsentReason, status, alternativeCodes, codeText } = observation;
   const { interpretations, referenceRanges, bodySite, technique, performer, notes, externalId } = observation;
@@ -121,7 +123,8 @@ function isNumberAlone({ value, dataAbsentReason, interpretations, referenceRang
 /**
  * An observation as readers get it: as it was sent.
  *
- * @param own whether the reader's organization sent it: its own names of device and record go to nobody else
+ * @param own whether the reader's organization sent it: only that organization sees its own names of device and
+ *   record
  */
 export function storedObservationInit(
   terminology: Terminology,
@@ -166,7 +169,7 @@ function observationMessage(terminology: Terminology, record: ObservationRecord,
   };
 }
 
-/** What no member of a record is about. */
+/** The fields that no member of a record holds. */
 function detailsOf(more: Observation) {
   const { $typeName, code, effective, durationMs, utcOffsetMinutes, ...rest } = more;
   const { value, components, device, method, granularity, externalId, ...details } = rest;

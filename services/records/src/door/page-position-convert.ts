@@ -13,7 +13,7 @@ import {
 } from "@wellapi/rpc";
 import type { Intent } from "../gate/intent.ts";
 
-/** The page that a list's caller asks for, by a position that has parts. Throws PageTokenError. */
+/** The requested page of a list, by a position with parts. Throws PageTokenError. */
 export function pageOf<S extends DescMessage, P>(
   tokens: PageTokens,
   { caller, method }: Intent,

@@ -39,7 +39,7 @@ import { type SourceInit, sourceInit } from "./source-convert.ts";
 type ReadPayloadInit = NonNullable<MessageInitShape<typeof ReadSeriesResponseSchema>["payload"]>;
 type WatchPayloadInit = NonNullable<MessageInitShape<typeof WatchSeriesResponseSchema>["payload"]>;
 
-/** Makes messages of what was read, with the ids that the reader knows. */
+/** Makes messages of read data, with the ids that the reader knows. */
 export interface Presenter {
   read(intent: Intent, code: string, payload: ReadPayload): Promise<ReadPayloadInit>;
   watch(intent: Intent, payload: WatchPayload): Promise<WatchPayloadInit>;
@@ -65,7 +65,7 @@ export function presenterFor(deps: {
     return sourceInit(deps, partition, partyOf(caller), source);
   }
 
-  /** Names the batch of a commit as this reader knows it; nobody else's names tell which it is. */
+  /** The reader's own name of a commit's batch; the names that other readers get cannot be linked to it. */
   async function batchToken({ caller, patient }: Intent, sequence: number): Promise<string> {
     const { partition } = subjectOf(pairwise, region, caller, patient);
     const id = await withBox(vault, partition, (box) => box.commitId(sequence));
@@ -123,7 +123,7 @@ export function presenterFor(deps: {
     },
     observations(intent, stored) {
       const idOf = observationIds(pairwise, partyOf(intent.caller));
-      // Those of a page are mostly of one source.
+      // The samples of a page are mostly of one source.
       const sources = new Map<string, Promise<SourceInit>>();
       return Promise.all(
         stored.map(async ({ batch, record }) => {
@@ -139,7 +139,7 @@ export function presenterFor(deps: {
   };
 }
 
-/** An empty message would be `{}` in JSON, which tells nobody anything. */
+/** An empty message would be `{}` in JSON, which is unclear to readers. */
 function toldInterval(interval: Interval) {
   const bounds = intervalInit(interval);
   return "startTime" in bounds || "endTime" in bounds ? bounds : { startTime: timestampFromMs(ALWAYS.from) };
@@ -163,7 +163,7 @@ export function aggregateInit(
   { component, unit, buckets }: SourcedAggregate,
   source: SourceInit,
 ): MessageInitShape<typeof SourceAggregateSchema> {
-  // A bucket mostly begins where the one before ends.
+  // A bucket mostly begins where the previous one ends.
   let last = { ms: Number.NaN, timestamp: timestampFromMs(0) };
   const at = (ms: number) => {
     if (ms !== last.ms) last = { ms, timestamp: timestampFromMs(ms) };
@@ -173,7 +173,7 @@ export function aggregateInit(
     source,
     ...(component === null ? {} : { component: { ...component } }),
     unit,
-    // Whole messages, of which a year has hundreds: `create` would only copy them.
+    // Whole messages, hundreds for a year: `create` would only copy them.
     buckets: buckets.map(({ from, to, content, partial }) => ({
       $typeName: "wellapi.records.v1.Bucket",
       startTime: at(from),

@@ -19,16 +19,16 @@ export interface ReadRequestDeps {
 
 type Asked = { readonly patient: string; readonly purpose: Purpose };
 
-/** What all reads take from their requests. */
+/** The common part of all reads' requests. */
 export function createReadRequests({ gate, terminology, pairwise }: ReadRequestDeps) {
   return {
-    /** The key under which what the request names is stored and consented. */
+    /** The key under which the requested code is stored and consented. */
     codeKey: (coding: { readonly system: string; readonly code: string }) => codeKeyOf(terminology, coding),
 
     sourcesOf: ({ caller }: Intent, { sources }: { readonly sources?: SourceFilter | undefined }) =>
       sourceFilterOf(pairwise, partyOf(caller), sources),
 
-    /** What the caller wants. Says to the door whose data the answer carries. */
+    /** The caller's intent. Tells the door whose data the answer carries. */
     intentOf(request: Asked, codes: readonly string[], interval: Interval, context: HandlerContext): Intent {
       const intent = readIntent(request, codes, interval, context);
       const { partition } = gate.subject(intent.caller, intent.patient);

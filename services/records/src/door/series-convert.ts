@@ -13,7 +13,7 @@ export interface ResolvedStart {
   readonly offsetMinutes: number;
 }
 
-/** A series as columns. It was validated by ingestion; `checkColumns` has the last word. */
+/** A series as columns. Ingestion has validated it; `checkColumns` decides. */
 export function columnsOf(series: Series, resolved: ResolvedStart | undefined): Columns {
   const { times, values, unit } = series;
   const start =
@@ -56,7 +56,7 @@ export function columnsOf(series: Series, resolved: ResolvedStart | undefined): 
   }
 }
 
-/** Number of samples by the values. */
+/** Number of samples, counted from the values. */
 export function sampleCount({ values }: Series): number {
   switch (values.case) {
     case "decimals":
@@ -127,7 +127,7 @@ export function codingOf({ system, code, display }: CodingMessage): Coding {
   return { system, code, ...(display === "" ? {} : { display }) };
 }
 
-/** The code of a series or observation as readers get it: with the name that a person reads. */
+/** The code of a series or observation as readers get it: with its display name. */
 export function codeInit(terminology: Terminology, code: string) {
   const definition = terminology.findAnyCode(code);
   const system = definition === undefined || definition.system === LOINC ? "" : definition.system;
@@ -163,7 +163,7 @@ function durationsInit(durations: Columns["durationMs"]) {
 }
 
 function spacingInit(times: Float64Array) {
-  // No spacing, and in JSON no `{}`.
+  // No spacing, and no `{}` in JSON.
   if (times.length === 1) return { case: undefined };
   const periodMs = times[1]! - times[0]!;
   let regular = 1;
@@ -194,7 +194,7 @@ function valuesInit({ values }: Columns): NonNullable<MessageInitShape<typeof Se
   }
 }
 
-/** Only the concepts that occur. */
+/** Only concepts that occur. */
 function usedDictionary({ dictionary, indexes }: { dictionary: readonly Coding[]; indexes: Uint32Array }) {
   const used = new Map<number, number>();
   const moved = Array.from(indexes, (index) => {

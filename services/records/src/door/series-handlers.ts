@@ -29,7 +29,7 @@ export interface SeriesHandlersDeps extends AggregateSeriesDeps, WatchSeriesDeps
 
 type Handlers = ServiceImpl<typeof RecordsService>;
 
-/** Samples as a stream: of what is stored, and of what arrives. */
+/** Samples as a stream: stored ones, and arriving ones. */
 export function createStreamHandlers(
   deps: SeriesHandlersDeps,
   { codeKey, sourcesOf, intentOf }: ReadRequests,

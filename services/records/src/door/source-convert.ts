@@ -10,7 +10,7 @@ import { ANY_SOURCE, type SourceFilter } from "../read/source-filter.ts";
 
 export type SourceInit = MessageInitShape<typeof SourceSchema>;
 
-/** Where data comes from, as a party is told: the device by an id that is the party's own. */
+/** The source of data, as a party sees it: the device has an id for this party only. */
 export async function sourceInit(
   deps: { readonly vault: Vault; readonly pairwise: Pairwise },
   partition: string,
@@ -29,7 +29,7 @@ export async function sourceInit(
   };
 }
 
-/** Devices are named by the party's own ids: what is another party's, or none, names no device. */
+/** A party names devices by its own ids: an id of another party, or an invalid one, matches no device. */
 export function sourceFilterOf(
   pairwise: Pairwise,
   party: string,

@@ -42,7 +42,7 @@ export function accessInit(
   };
 }
 
-/** No interval was asked for: nothing is told, instead of an interval without ends. */
+/** No interval was requested: the entry has none, instead of an interval without ends. */
 function isAlways({ from, to }: Interval): boolean {
   return from <= ALWAYS.from && to >= ALWAYS.to;
 }

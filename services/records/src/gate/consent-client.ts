@@ -14,11 +14,11 @@ export type ReadDecision =
   | { readonly own: true }
   | { readonly own: false; readonly permits: readonly ConsentPermit[] };
 
-/** What the patients' consents say. Throws EnforcerError `undecided` where nothing can be said. */
+/** Decisions by the patients' consents. Throws EnforcerError `undecided` where no decision is possible. */
 export interface ConsentClient {
   /**
-   * Decides now whether the organization may read a code. A yes holds for one read or message. Throws
-   * RecordsError CONSENT_REQUIRED for a no.
+   * Decides now whether the organization may read a code. A permit holds for one read or message. Throws RecordsError
+   * CONSENT_REQUIRED for a denial.
    */
   decideRead(
     subject: Subject,
@@ -103,7 +103,7 @@ function lack(reason: DenialReason): { scope: "none" | "other"; reason: string }
   }
 }
 
-/** The caller is told CONSENT_REQUIRED whatever the reason; the log tells the reason to the patient. */
+/** The caller gets CONSENT_REQUIRED for every reason; the log shows the reason to the patient. */
 function denied(reason: DenialReason): RecordsError {
   return new RecordsError("CONSENT_REQUIRED", { logged: `CONSENT_${DenialReason[reason] ?? "UNKNOWN"}` });
 }

@@ -18,10 +18,10 @@ export interface ContributionPermit extends Interval {
   readonly sliding?: { readonly lastMs: number; readonly from: number };
 }
 
-/** What may be contributed of one code, with the permits that say so. */
+/** The permitted contributions of one code, with their permits. */
 export type CodeContribution = Contribution & { readonly permits: readonly ContributionPermit[] };
 
-/** What may be contributed, by code. */
+/** The permitted contributions, by code. */
 export type Contributions = ReadonlyMap<string, CodeContribution>;
 
 /** Whether the sender has no consent in force at all: the whole batch fails, as for an unknown patient. */
@@ -32,18 +32,16 @@ export function lacksConsent(contributions: Iterable<Contribution>): boolean {
   return true;
 }
 
-/**
- * Whether a decision still stands: the same permits with the same obligations. That time passes changes nothing.
- */
+/** Whether a decision still holds: the same permits with the same obligations. The passing of time changes nothing. */
 export function sameContributions(a: Contributions, b: Contributions): boolean {
-  // The same permits, where the decision came from the enforcer's memory both times.
+  // The permits are the same object where both decisions came from the enforcer's cache.
   const same = ([code, { permits }]: readonly [string, { readonly permits: unknown }]) =>
     permits === b.get(code)?.permits;
   if (a.size === b.size && [...a].every(same)) return true;
   return JSON.stringify([...a].map(standing)) === JSON.stringify([...b].map(standing));
 }
 
-/** Without what moves as time passes: a window that slides is judged once, not between judgement and commit again. */
+/** Without values that move with time: a sliding window is judged once, not again between judgement and commit. */
 function standing([code, contribution]: readonly [string, CodeContribution]) {
   const { permitted, permits } = contribution;
   if (!permits.some(({ sliding }) => sliding !== undefined)) return [code, contribution];

@@ -4,7 +4,7 @@ import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/
 import { type Clock, createBoundedCache } from "@wellapi/runtime";
 import type { ZonePeriod } from "../model/calendar.ts";
 
-/** What identity knows of a patient. */
+/** Identity's record of a patient. */
 export interface KnownPatient {
   /** Oldest first, at least one. */
   readonly zones: readonly ZonePeriod[];
@@ -13,11 +13,11 @@ export interface KnownPatient {
 
 /** Identity's directory of patients. */
 export interface Directory {
-  /** Undefined where there is no such patient. Throws ConnectError where identity can't answer. */
+  /** Undefined for an unknown patient. Throws ConnectError where identity cannot answer. */
   find(partition: string): Promise<KnownPatient | undefined>;
   /** As `find`, at most `CACHE_MS` old, for calendars. */
   recall(partition: string): Promise<KnownPatient | undefined>;
-  /** A patient whom identity does not know has nothing there to erase. */
+  /** A patient whom identity does not know has nothing to erase there. */
   markErased(partition: string): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export function createDirectory(identity: Transport, clock: Clock): Directory {
     try {
       const { timeZones, eraseTime } = await client.resolvePatient({ partition });
       return {
-        // The first reaches back for ever, also where it was given a start.
+        // The first zone applies to all earlier time, also where it was given a start.
         zones: timeZones.map(({ startTime, timeZone }, i) => ({
           from: i === 0 || startTime === undefined ? Number.NEGATIVE_INFINITY : timestampMs(startTime),
           zone: timeZone,

@@ -5,7 +5,7 @@ import { StoreError } from "@wellapi/store";
 import { VaultError } from "@wellapi/vault";
 import { RecordsError } from "../errors.ts";
 
-/** What a failure of something beneath means to the caller. What is not known stays, and becomes INTERNAL. */
+/** Maps a failure of a lower layer to the caller's error. An unknown failure stays, and becomes INTERNAL. */
 export function asRecordsError(error: unknown): unknown {
   if (error instanceof EnforcerError) {
     const damaged = error.cause instanceof ConnectError && error.cause.code === Code.DataLoss;
@@ -20,7 +20,7 @@ export function asRecordsError(error: unknown): unknown {
   if (error instanceof StoreError && error.code === "damaged") {
     return new RecordsError("STORE_DAMAGED", { cause: error });
   }
-  // Nothing of the patient opens: the wrapped key is damaged, or all of the file that holds it.
+  // Nothing of the patient opens: the wrapped key is damaged, or the whole file of wrapped keys.
   if (error instanceof VaultError && error.code === "damaged") {
     const code = error.cause instanceof StoreError ? "STORE_DAMAGED" : "DATA_DAMAGED";
     return new RecordsError(code, { cause: error });
@@ -28,11 +28,11 @@ export function asRecordsError(error: unknown): unknown {
   if (error instanceof VaultError && error.code === "unavailable") {
     return new RecordsError("STORE_UNAVAILABLE", { cause: error });
   }
-  // Of an erased patient there is no consent either.
+  // An erased patient has no consents either.
   if (error instanceof VaultError && error.code === "destroyed") {
     return new RecordsError("CONSENT_REQUIRED", { cause: error, logged: "ERASED" });
   }
-  // Another service did not answer, so the call can't be decided.
+  // Another service did not answer, so the call cannot be decided.
   if (
     error instanceof ConnectError &&
     (error.code === Code.Unavailable || error.code === Code.DeadlineExceeded)

@@ -18,18 +18,18 @@ export interface GateDeps {
   readonly region: string;
 }
 
-/** Says whether data may move, and writes down what it said. Everything that moves data goes through it. */
+/** Decides whether data may move, and logs its decision. All data passes through it. */
 export interface Gate extends Pick<ConsentClient, "decideRead" | "contributions"> {
   subject(caller: Caller, patientId: string): Subject;
   /** The entry of a permitted access, for the commit of the data. */
   leaf(intent: Intent, subject: Subject, result: Result): Leaf;
   /** Logs a permitted access by itself; durable once it resolves with the entry's id. */
   record(intent: Intent, subject: Subject, result: Result): Promise<string>;
-  /** Logs that a call got an error, with the patient only where there is one; resolves with what to throw. */
+  /** Logs that a call failed, with the patient only where they exist; resolves with the error to throw. */
   refusal(intent: Intent, subject: Subject, error: unknown): Promise<unknown>;
 }
 
-/** Where entries stand that are about no patient. */
+/** The partition of entries about no patient. */
 const SERVICE_PARTITION = "records";
 
 export function createGate({ consents, directory, pairwise, accessLog, region }: GateDeps): Gate {
@@ -60,7 +60,7 @@ export function createGate({ consents, directory, pairwise, accessLog, region }:
           await accessLog.record(subject.partition, true, accessInit(pairwise, intent, subject, result));
         }
       } catch (failure) {
-        // A call that could not be decided releases nothing, logged or not; a denial that is not logged is none.
+        // An undecided call releases nothing, logged or not; a denial that is not logged does not count.
         return undecided ? problem : asRecordsError(failure);
       }
       return problem;

@@ -5,7 +5,7 @@ import type { Interval } from "../model/interval.ts";
 /** Why data is accessed; the numbers are the contract's Purpose. */
 export type Purpose = number;
 
-/** What a call wants, as the log tells it. */
+/** What a call asks for, for its entry in the log. */
 export interface Intent {
   readonly caller: Caller;
   /** Fully qualified, e.g. `wellapi.records.v1.RecordsService/ReadSeries`. */
@@ -21,7 +21,7 @@ export interface Intent {
   readonly requestId?: string;
 }
 
-/** What became of it. */
+/** The result of the call. */
 export interface Result {
   /** Default: a whole call. */
   readonly phase?: "call" | "opened" | "changed" | "closed";
@@ -32,6 +32,6 @@ export interface Result {
   readonly consents?: ReadonlyArray<{ readonly consent: string; readonly version: number }>;
   /** Samples or records that were stored or sent. */
   readonly items?: number;
-  /** The opening entry that a later phase belongs to. */
+  /** The opening entry, for a later phase. */
   readonly openedBy?: string;
 }

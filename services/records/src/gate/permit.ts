@@ -1,6 +1,6 @@
 import { ALWAYS, clip, type Interval, unite } from "../model/interval.ts";
 
-/** The finest data that a consent releases. */
+/** The finest data that a consent permits. */
 export type Fineness = "raw" | "hourly" | "daily";
 
 /** What one provision of a consent permits now, with its obligations. */
@@ -13,15 +13,15 @@ export interface ConsentPermit {
   readonly fineness: Fineness | undefined;
   /** Only data captured within. */
   readonly window: Interval;
-  /** Where the window slides: only data captured so long before now, and not before an instant. */
+  /** For a sliding window: only data captured in the last `lastMs` milliseconds, and not before `from`. */
   readonly sliding?: { readonly lastMs: number; readonly from: number } | undefined;
 }
 
 /** What a reader may read of one code now. */
 export interface CodePermit {
-  /** Samples as recorded may be released within these; united, cut to the request. */
+  /** Samples as recorded may be released within these intervals; united, cut to the request. */
   readonly intervals: readonly Interval[];
-  /** The permits that it rests on; empty for a patient who reads their own data. */
+  /** The permits on which it is based; empty for a patient who reads their own data. */
   readonly permits: readonly ConsentPermit[];
   /** Changes when the consents or their versions do. */
   readonly signature: string;
@@ -33,8 +33,8 @@ export function ownPermit(bounds: Interval): CodePermit {
 }
 
 /**
- * The permission to read samples as recorded: the union of the windows of the raw permits, cut to the
- * request. Undefined where every permit demands coarser data.
+ * The permit to read samples as recorded: the union of the windows of the raw permits, cut to the request. Undefined
+ * where every permit demands coarser data.
  */
 export function rawPermit(permits: readonly ConsentPermit[], bounds: Interval): CodePermit | undefined {
   const raw = permits.filter(({ fineness }) => fineness === "raw");
@@ -46,7 +46,7 @@ export function rawPermit(permits: readonly ConsentPermit[], bounds: Interval): 
   };
 }
 
-/** Names the permits and everything that they demand, whatever their order. That time passes changes no name. */
+/** Identifies the permits and all their obligations, in any order. The passing of time does not change it. */
 export function signatureOf(permits: readonly ConsentPermit[]): string {
   return permits
     .map(({ consent, version, provision, fineness, window, sliding }) => {

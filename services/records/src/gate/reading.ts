@@ -11,7 +11,7 @@ import type { Intent, Result } from "./intent.ts";
 import { type CodePermit, ownPermit, rawPermit, signatureOf } from "./permit.ts";
 import type { Subject } from "./subject.ts";
 
-/** A read under way: who reads whom, and what may be released now. */
+/** A read under way: the reader, the patient, and what may be released now. */
 export interface Read {
   readonly intent: Intent;
   readonly subject: Subject;
@@ -21,10 +21,10 @@ export interface Read {
   codePermit(code: string, bounds: Interval): Promise<CodePermit>;
 }
 
-/** What a unary read found, before its entry is logged. */
+/** The result of a unary read, before its entry is logged. */
 export interface Found<T> {
   readonly items: number;
-  /** Where the call did not name them. */
+  /** Only where the call did not name them. */
   readonly codes?: readonly string[];
   readonly permits: ReadonlyArray<{ readonly consent: string; readonly version: number }>;
   /** The answer, given the id of the log's entry. */
@@ -33,10 +33,10 @@ export interface Found<T> {
 
 export interface ReadingDeps {
   readonly gate: Gate;
-  /** Tells whether something was taken away since a read began. */
+  /** Reports whether a change has taken something away since a read began. */
   readonly answers: Pick<Answers, "begin">;
   readonly vault: Vault;
-  /** What data may be: the same for every service that decides. */
+  /** The codes and their ranges: the same for every service that decides. */
   readonly terminology: Terminology;
   readonly log: Logger;
 }
@@ -58,8 +58,8 @@ function beginRead({ gate, vault }: ReadingDeps, intent: Intent): Read {
 }
 
 /**
- * Throws VaultError `destroyed` for an erased patient, who has no data to read and no consent to need. Somebody
- * for whom nothing was sealed yet has no key, and passes.
+ * Throws VaultError `destroyed` for an erased patient, who has no data to read and needs no consent. A patient
+ * without sealed data has no key, and passes.
  */
 async function checkNotErased(vault: Vault, partition: string): Promise<void> {
   try {
@@ -69,15 +69,15 @@ async function checkNotErased(vault: Vault, partition: string): Promise<void> {
   }
 }
 
-/** Consent may change under a read; after so many changes the caller asks again. */
+/** Consent may change during a read; after this many changes the caller has to ask again. */
 const MOST_READS = 3;
 const MOST_DECISIONS = 5;
 
 /**
- * A unary read: its entry is durable before the answer leaves, and the answer leaves under what is in force when it does.
- * Where something was taken away since the read began, it is decided anew: the same again, and the answer stands; another
- * yes, and it is read anew under that; a no, and nothing leaves. An entry that said too early that something was released
- * is followed by one that says that it was withheld.
+ * A unary read: its entry is durable before the answer leaves, and the answer leaves under the decisions that are in
+ * force then. If a change has taken something away since the read began, the read is decided again. With the same
+ * decision the answer stands; with another permit the data is read again under it; with a denial nothing leaves. If
+ * an entry already said that data was released, another entry follows and says that the data was withheld.
  */
 export async function readOnce<T>(
   deps: ReadingDeps,
@@ -117,11 +117,11 @@ export async function readOnce<T>(
 }
 
 interface Decisions {
-  /** Remembers what it was told. */
+  /** Remembers the decisions of a read. */
   readonly read: Read;
   /**
-   * Whether everything that was decided is in force still: at once where nobody has taken anything away, else by deciding
-   * anew. Throws CONSENT_REQUIRED, EnforcerError `undecided`.
+   * Whether all decisions are still in force: at once where no change has taken anything away, else by deciding
+   * again. Throws CONSENT_REQUIRED, EnforcerError `undecided`.
    */
   stand(): Promise<boolean>;
 }
@@ -145,7 +145,7 @@ function createDecisions({ answers }: ReadingDeps, read: Read): Decisions {
     async stand() {
       for (let attempt = 0; attempt < MOST_DECISIONS; attempt++) {
         const objection = flight.objection();
-        // A patient's own reading rests on no consent, so it needs no session.
+        // A patient's read of their own data needs no consent, so it needs no session.
         if (objection === undefined || (objection === "unsure" && read.subject.own)) return true;
         flight = begin();
         for (const [code, before] of [...signatures]) {
@@ -172,13 +172,13 @@ export interface OpenRead extends Read {
   readonly access: string;
   /** Samples sent so far; the stream counts them. */
   sent: number;
-  /** Logs that the consents which permit the stream are others now; durable before it resolves. */
+  /** Logs that the stream continues under other consents; durable before it resolves. */
   changed(codePermits: readonly CodePermit[]): Promise<void>;
 }
 
 /**
- * A streamed read: one entry before its first byte, one when its consents change, one at its end with what was
- * sent. A no in the middle ends it with CONSENT_REVOKED.
+ * A streamed read: one entry before its first byte, one when its consents change, one at its end with what was sent.
+ * A denial during the stream ends it with CONSENT_REVOKED.
  */
 export async function* readStream<T>(
   deps: ReadingDeps,
@@ -229,7 +229,7 @@ export async function* readStream<T>(
   }
 }
 
-/** Data flowed under a consent before, so it was not missing: it was taken back, ran out or was narrowed. */
+/** Data was sent under a consent before, so the consent was not missing: it was revoked, ran out or was narrowed. */
 function midStream(error: unknown): unknown {
   return error instanceof RecordsError && error.code === "CONSENT_REQUIRED"
     ? new RecordsError("CONSENT_REVOKED", { cause: error, logged: error.logged })

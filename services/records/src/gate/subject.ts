@@ -4,7 +4,7 @@ import { partyOf } from "@wellapi/rpc";
 import { encodeId } from "@wellapi/runtime";
 import type { Pairwise } from "@wellapi/vault";
 
-/** The patient that a call is about, as far as the call alone can tell: there may be no such patient. */
+/** The patient of a call, as far as the call alone shows: the patient may not exist. */
 export interface Subject {
   /** `<region>/<internal patient id>`. */
   readonly partition: string;
@@ -15,8 +15,8 @@ export interface Subject {
 }
 
 /**
- * Whom the caller means. Every id means somebody: one that is malformed stands for a patient who does not
- * exist, so that it takes the same way, and the same time, as an unknown one.
+ * Finds the patient whom the caller means. Every id gives a subject: a malformed id stands for a patient who does not
+ * exist, so it takes the same path, and the same time, as an unknown one.
  */
 export function subjectOf(pairwise: Pairwise, region: string, caller: Caller, patientId: string): Subject {
   const { kind, id, partition } = caller.principal;
@@ -27,7 +27,7 @@ export function subjectOf(pairwise: Pairwise, region: string, caller: Caller, pa
   return { partition: `${region}/${patient}`, patient, own: false };
 }
 
-/** A patient id that was never given: 128 bits of a hash of what was sent. */
+/** A patient id that was never given out: 128 bits of a hash of the sent id. */
 function nobody(text: string): string {
   return `pat_${encodeId(createHash("sha256").update(text).digest().subarray(0, 16))}`;
 }

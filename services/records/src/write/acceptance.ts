@@ -6,31 +6,31 @@ import type { Batch } from "./batch.ts";
 import { type Judgement, judge } from "./judgement.ts";
 import { earlierBatch } from "./receipt.ts";
 
-/** What becomes of a batch. */
+/** The result of a batch. */
 export type Acceptance =
-  /** Its request id named a batch of other content before: all of it is refused. */
+  /** Its request id belongs to an earlier batch with other content: all of it is refused. */
   | { readonly kind: "reused" }
-  /** A batch that came before, with nothing new to accept: it is answered, and nothing is written. */
+  /** A repeated batch with nothing new to accept: it is answered, and nothing is written. */
   | {
       readonly kind: "repeated";
       readonly judgements: readonly Judgement[];
       readonly earlier: ReceiptDocument;
     }
-  /** Its receipt is written, and the items that are accepted now, if any. */
+  /** Its receipt is written, and the newly accepted items, if any. */
   | {
       readonly kind: "new";
       readonly judgements: readonly Judgement[];
-      /** Positions of the items that are accepted now. */
+      /** Positions of the newly accepted items. */
       readonly accepted: readonly number[];
-      /** The patient's sequence after the batch; grows by one where an item is accepted. */
+      /** The patient's sequence after the batch; it grows by one where an item is accepted. */
       readonly sequence: number;
     };
 
 /**
- * Decides what becomes of a batch.
+ * Decides the result of a batch.
  *
  * @param digest MAC of the batch as it was sent
- * @param earlier the receipt that a batch of the same request id left
+ * @param earlier the receipt of an earlier batch with the same request id
  * @param reached the patient's sequence before the batch
  */
 export function acceptanceOf(
@@ -47,7 +47,7 @@ export function acceptanceOf(
   return { kind: "new", judgements, accepted, sequence: reached + (accepted.length > 0 ? 1 : 0) };
 }
 
-/** The consent that permits an accepted item; where several do, the first that permits all of it. */
+/** The consent that permits an accepted item; of several, the first that permits all of it. */
 export function consentOf(batch: Batch, index: number, contributions: Contributions) {
   const item = batch.items[index]!;
   const permits = contributions.get(item.code)?.permits ?? [];

@@ -32,18 +32,18 @@ export interface Pending {
   refuse(error: unknown): Promise<void>;
 }
 
-/** A batch whose sender may contribute something of it. */
+/** A batch whose sender may contribute at least one of its codes. */
 interface Decided {
   readonly pending: Pending;
   readonly contributions: Contributions;
 }
 
-/** What is known of a batch before it is judged. */
+/** The input of a batch's judgement. */
 interface Prepared extends Decided {
   readonly names: ReceiptNames;
 }
 
-/** What a batch adds to the commit, and its answer once that is durable. */
+/** The part of a commit that a batch adds, and its answer once that is durable. */
 interface Addition {
   readonly prepared: Prepared;
   readonly series: readonly SeriesDocument[];
@@ -52,13 +52,13 @@ interface Addition {
 }
 
 /**
- * One attempt to commit a group of batches of one patient, no two of the same name. It answers those that are
- * decided; the others stay unanswered and are tried again, because another commit or a change of consent came
- * between. Throws what concerns all that are unanswered.
+ * One attempt to commit a group of batches of one patient, no two with the same name. It answers the decided ones;
+ * the others stay unanswered and are tried again, because another commit or a change of consent came between. Throws
+ * errors that concern all unanswered batches.
  *
- * The first attempt is made on trust: it takes the head as this process knows it, and assumes that no batch was sent
- * before. Where that is wrong, the commit is refused by the guard of the head, or by the receipt that exists already,
- * and the next attempt reads. So an append to a patient whom this process wrote of lately reads nothing from the store.
+ * The first attempt assumes that this process knows the current head and that no batch was sent before. Where the
+ * assumption is wrong, the guard of the head or the existing receipt refuses the commit, and the next attempt reads.
+ * So an append to a patient to whom this process wrote recently reads nothing from the store.
  */
 export function createGroupCommit(deps: WriteDeps) {
   const { store, vault, gate, accessLog, relay, hub, clock } = deps;
@@ -77,7 +77,7 @@ export function createGroupCommit(deps: WriteDeps) {
     const additions = await additionsOf(deps, repository, prepared, before);
     if (additions.length === 0) return;
     const series = await repository.unstored(additions.flatMap((addition) => addition.series));
-    // The decision that counts is the one right before the commit.
+    // The decision right before the commit counts.
     if (!(await stand(gate, additions))) return;
     if (!(await repository.commit(groupWrites(partition, before, series, additions, clock)))) return;
     accessLog.notify();
@@ -87,14 +87,14 @@ export function createGroupCommit(deps: WriteDeps) {
   };
 }
 
-/** Asks about codes that decide something: a batch of wrong items may name a thousand that exist nowhere. */
+/** Asks only about codes of good items: a batch of wrong items may name a thousand codes that do not exist. */
 function decide(gate: Gate, { subject, organization, batch }: Pending): Promise<Contributions> {
   const codes = goodItems(batch).map(({ code }) => code);
-  // Where no item is good, no code tells whether there is a consent at all.
+  // Without a good item no code shows whether there is a consent at all.
   return gate.contributions(subject, organization, codes.length > 0 ? codes : [""]);
 }
 
-/** Those that may contribute something; the others are refused. */
+/** The batches that may contribute something; the others are refused. */
 async function permitted(gate: Gate, group: readonly Pending[]): Promise<Decided[]> {
   const decided = await Promise.all(
     group.map(async (pending) => ({ pending, contributions: await decide(gate, pending) })),
@@ -108,7 +108,7 @@ async function permitted(gate: Gate, group: readonly Pending[]): Promise<Decided
   return decided.filter(({ pending }) => !pending.answered);
 }
 
-/** What the batches add, one after another: each takes the patient's sequence further. */
+/** The additions of the batches, one after another: each advances the patient's sequence. */
 async function additionsOf(
   deps: WriteDeps,
   repository: AppendRepository,
@@ -126,7 +126,7 @@ async function additionsOf(
   return additions;
 }
 
-/** What a batch adds; undefined where nothing of it is written and it was answered. */
+/** The additions of a batch; undefined where nothing of it is written and it was answered. */
 async function additionOf(
   { gate, clock, ids }: WriteDeps,
   repository: AppendRepository,
@@ -173,7 +173,7 @@ async function additionOf(
   };
 }
 
-/** Whether everything that was decided holds still. */
+/** Whether all decisions still hold. */
 async function stand(gate: Gate, additions: readonly Addition[]): Promise<boolean> {
   for (const { prepared } of additions) {
     if (!sameContributions(prepared.contributions, await decide(gate, prepared.pending))) return false;
@@ -181,7 +181,7 @@ async function stand(gate: Gate, additions: readonly Addition[]): Promise<boolea
   return true;
 }
 
-/** One commit of all that the batches add. One event says how far the patient's sequence has come. */
+/** One commit of all additions. One event gives the new sequence of the patient. */
 function groupWrites(
   partition: string,
   { head: before }: StoredBefore,

@@ -15,27 +15,27 @@ import { createKnownHeads, createKnownSeries } from "./known-documents.ts";
 import type { ReceiptNames } from "./receipt.ts";
 import { loadReceipt } from "./receipt-repository.ts";
 
-/** What was stored of a patient before a group of batches. */
+/** The stored state of a patient before a group of batches. */
 export interface StoredBefore {
   readonly head: Stored<Head> | undefined;
-  /** By position of the batch; undefined where its name left none, or none was looked for. */
+  /** By position of the batch; undefined where no receipt has its name, or none was read. */
   readonly receipts: readonly (Stored<ReceiptDocument> | undefined)[];
 }
 
 /** An accepted item by its position, with the consent that permits it. */
 export type AcceptedAt = Omit<Accepted<unknown>, "item">;
 
-/** What a group of batches writes in one commit. */
+/** The content of one commit of a group of batches. */
 export interface GroupWrites {
   readonly before: Stored<Head> | undefined;
   readonly head: Head;
-  /** Those that are not stored yet. */
+  /** The series that are not stored yet. */
   readonly series: readonly SeriesDocument[];
   readonly changes: readonly Change[];
   readonly events: readonly OutboxEvent[];
 }
 
-/** What appending reads and writes. Throws StoreError and VaultError. */
+/** Reads and writes of appending. Throws StoreError and VaultError. */
 export interface AppendRepository {
   /** Names the batches under the patient's key, in their order. Makes the key unless there is one. */
   names(
@@ -43,8 +43,8 @@ export interface AppendRepository {
     sent: readonly { readonly organization: string; readonly batch: Batch }[],
   ): Promise<ReceiptNames[]>;
   /**
-   * The head, and the receipts of these names. On trust the head is taken as this process knows it, and no receipt is
-   * looked for: where that is wrong, `commit` is refused by the guard of the head, or by the receipt that is there.
+   * The head, and the receipts with these names. With `onTrust`, the head is the one that this process knows, and no
+   * receipt is read: where that is wrong, the guard of the head or the existing receipt refuses `commit`.
    */
   before(partition: string, names: readonly ReceiptNames[], onTrust: boolean): Promise<StoredBefore>;
   /** Encodes and seals accepted items. Leaves out series that are known to be stored. */
@@ -53,13 +53,13 @@ export interface AppendRepository {
     accepted: readonly AcceptedAt[],
     context: Omit<WriteContext, "isStored">,
   ): Promise<BatchWrites>;
-  /** Of these series, each once, those that are not stored. */
+  /** Of these series, the ones that are not stored, each once. */
   unstored(documents: readonly SeriesDocument[]): Promise<SeriesDocument[]>;
-  /** One commit. False where another came between: then nothing is written. */
+  /** One commit. False where another commit came between: then nothing is written. */
   commit(writes: GroupWrites): Promise<boolean>;
 }
 
-/** Remembers heads and series that it saw, so that a patient who was written of late costs no reads. */
+/** Caches heads and series, so that a patient who was written recently costs no reads. */
 export function createAppendRepository(store: Store, vault: Vault): AppendRepository {
   const storedSeries = createKnownSeries();
   const heads = createKnownHeads();
@@ -110,7 +110,7 @@ export function createAppendRepository(store: Store, vault: Vault): AppendReposi
 
     async commit({ before, head, series, changes, events }) {
       const { partition } = head;
-      // Whatever goes wrong from here on, whether it was replaced is not known.
+      // If the commit fails, it is unknown whether the head was replaced.
       heads.forget(partition);
       const inserts = series.map((document): Change => ({ kind: "insert", collection: "series", document }));
       const { committed } = await store.commit({

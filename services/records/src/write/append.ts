@@ -5,22 +5,25 @@ import { createGroupCommit, type Pending } from "./append-group.ts";
 import { type Batch, type BatchOutcome, goodItems } from "./batch.ts";
 import type { WriteDeps } from "./write-deps.ts";
 
-/** Commits of one patient are in a queue, so only other replicas refuse a guard. */
+/** Commits of one patient are queued, so only other replicas can make a guard fail. */
 const MAX_ATTEMPTS = 16;
-/** At most so many batches, and bytes of them, share a commit. */
+/** Most batches, and most bytes of them, that share a commit. */
 const GROUP_BATCHES = 64;
 const GROUP_BYTES = 4 * 1024 * 1024;
 
 /**
- * Stores batches. Those that arrive while a commit of the same patient is under way go into the next one
- * together; each is still judged, numbered, logged and answered for itself, in the order of arrival.
+ * Stores batches. Batches that arrive during a commit of the same patient go into the next one together; each is
+ * still judged, numbered, logged and answered separately, in the order of arrival.
  */
 export function createAppend(deps: WriteDeps) {
   const { gate, queue } = deps;
   const attempt = createGroupCommit(deps);
   const waiting = new Map<string, Pending[]>();
 
-  /** The next group of a patient. A repeated batch waits for the next, where it finds the first one's receipt. */
+  /**
+   * The next group of a patient. A repeated batch waits for the group after it, where it finds the first one's
+   * receipt.
+   */
   function takeGroup(partition: string): Pending[] {
     const all = waiting.get(partition) ?? [];
     const names = new Set<string>();
@@ -38,7 +41,7 @@ export function createAppend(deps: WriteDeps) {
     return all.slice(0, taken);
   }
 
-  /** Answers each of a group, whatever happens. */
+  /** Answers each batch of a group, also after a failure. */
   async function settle(partition: string, group: readonly Pending[]): Promise<void> {
     const open = () => group.filter(({ answered }) => !answered);
     let failure: unknown;
@@ -54,7 +57,7 @@ export function createAppend(deps: WriteDeps) {
   }
 
   return {
-    /** Resolves once what was accepted is on disk and can be read. Throws RecordsError. */
+    /** Resolves once the accepted items are on disk and can be read. Throws RecordsError. */
     async append(caller: Caller, method: string, batch: Batch): Promise<BatchOutcome> {
       const { organization } = caller.principal;
       if (organization === undefined) throw new RecordsError("CALLER_NOT_PERMITTED");
@@ -65,7 +68,7 @@ export function createAppend(deps: WriteDeps) {
         method,
         patient: batch.patient,
         direction: "contribute",
-        // Of what may be stored: what else an item names need not be a code, nor short.
+        // Only of good items: the code of a wrong item may be no code, or too long.
         codes: [...new Set(goodItems(batch).map(({ code }) => code))],
         requestId: batch.requestId,
       };
@@ -88,7 +91,7 @@ export function createAppend(deps: WriteDeps) {
       const line = waiting.get(partition);
       if (line) line.push(pending);
       else waiting.set(partition, [pending]);
-      // Each arrival runs once in the queue; a run that finds its batch taken by an earlier group does nothing.
+      // Each arrival runs once in the queue; a run whose batch an earlier group has taken does nothing.
       queue.run(partition, () => settle(partition, takeGroup(partition))).catch(reject);
       return promise;
     },

@@ -7,7 +7,7 @@ import { groupBySpan, type ObservationRecord } from "../model/observation.ts";
 import type { Provenance, SeriesDescriptor } from "../model/provenance.ts";
 import type { ObservationItem, SeriesItem } from "./batch.ts";
 
-/** Where and by whom accepted items are stored. */
+/** The place and the sender of accepted items. */
 export interface WriteContext {
   readonly partition: string;
   /** Internal id. */
@@ -17,7 +17,7 @@ export interface WriteContext {
   readonly application: string;
   /** UTC milliseconds. */
   readonly received: number;
-  /** Whether a series is known to be stored; what is known is not made again. */
+  /** Whether a series is known to be stored; a known series is not made again. */
   readonly isStored: (series: string) => boolean;
 }
 
@@ -28,10 +28,10 @@ export interface Accepted<I> {
   readonly consent: { readonly consent: string; readonly version: number };
 }
 
-/** What is to be written for accepted items. */
+/** The documents to write for accepted items. */
 export interface BatchWrites {
   readonly changes: readonly Change[];
-  /** The series that the blocks belong to; those that exist already are left out of the commit. */
+  /** The series of the blocks; existing ones are left out of the commit. */
   readonly series: readonly SeriesDocument[];
   /** MACs of the codes. */
   readonly codes: readonly string[];

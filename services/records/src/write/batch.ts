@@ -3,7 +3,7 @@ import type { ObservationRecord } from "../model/observation.ts";
 import type { Granularity, Method } from "../model/provenance.ts";
 import type { JudgedItem, Judgement } from "./judgement.ts";
 
-/** Who captured an item, as its provider says. */
+/** The source of an item, as its provider names it. */
 interface Captured {
   readonly device: string;
   readonly model: string;
@@ -11,12 +11,12 @@ interface Captured {
   readonly granularity: Granularity;
 }
 
-/** A series as it is to be stored; without columns where it is rejected. */
+/** A series to store; without columns where it is rejected. */
 export interface SeriesItem extends JudgedItem, Captured {
   readonly columns: Columns | undefined;
 }
 
-/** An observation as it is to be stored; without a record where it is rejected. */
+/** An observation to store; without a record where it is rejected. */
 export interface ObservationItem extends JudgedItem, Captured {
   readonly record: Omit<ObservationRecord, "provenance" | "item"> | undefined;
 }
@@ -26,26 +26,26 @@ interface BatchOf<K extends string, I> {
   readonly requestId: string;
   /** The patient's id as sent. */
   readonly patient: string;
-  /** SHA-256 of the batch as sent: decides whether a request id was used for something else. */
+  /** SHA-256 of the batch as sent: shows whether a request id was used for another batch. */
   readonly digest: Uint8Array;
-  /** About how many bytes the batch has in memory. */
+  /** Approximate size of the batch in memory, bytes. */
   readonly size: number;
   readonly items: readonly I[];
 }
 
 export type Batch = BatchOf<"series", SeriesItem> | BatchOf<"observations", ObservationItem>;
 
-/** Those that nothing is wrong with so far. */
+/** The items without a violation so far. */
 export function goodItems(batch: Batch): readonly JudgedItem[] {
   return batch.items.filter(({ violations }: JudgedItem) => violations.length === 0);
 }
 
-/** What became of a batch. */
+/** The result of a batch. */
 export interface BatchOutcome {
   readonly requestId: string;
-  /** Internal id; undefined where nothing was ever accepted. */
+  /** Internal id; undefined where no item was ever accepted. */
   readonly batch: string | undefined;
   readonly judgements: readonly Judgement[];
-  /** 0 where nothing was ever accepted. */
+  /** 0 where no item was ever accepted. */
   readonly sequence: number;
 }

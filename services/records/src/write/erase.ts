@@ -25,7 +25,9 @@ export interface EraseDeps extends WriteDeps {
 
 const MAX_ATTEMPTS = 16;
 
-/** This service itself acts: it completes what a patient began, or does what the journal says. */
+/**
+ * The service itself is the actor: it completes an erasure that a patient began, or applies an entry of the journal.
+ */
 const ownIntent: Intent = {
   caller: { principal: { kind: "service", id: "records" }, workload: "records", token: "" },
   method: "wellapi.records.v1.RecordsService/ErasePatient",
@@ -34,27 +36,27 @@ const ownIntent: Intent = {
   codes: [],
 };
 
-/** What erases patients. */
+/** Erases patients. */
 export interface Erase {
-  /** Erases the caller. Once begun it can't fail, only last: then ERASURE_INCOMPLETE is thrown. */
+  /** Erases the caller. Once begun it cannot fail, only take longer: then ERASURE_INCOMPLETE is thrown. */
   erase(intent: Intent): Promise<Erasure>;
-  /** How far the caller's erasure is. Throws NOT_FOUND where none has begun. */
+  /** The progress of the caller's erasure. Throws NOT_FOUND where none has begun. */
   progress(intent: Intent): Promise<ErasureProgress>;
   /**
-   * Makes an erasure of the journal true of data, or of keys, that came from a backup: once it resolves nothing of the
-   * patient is stored or read any more. What is left of it continues like any other.
+   * Applies an erasure of the journal to data, or to keys, that came from a backup: once it resolves, nothing of the
+   * patient is stored or read any more. The rest of it continues like any other erasure.
    */
   replay(entry: Entry): Promise<void>;
-  /** Continues what was begun and has stopped. */
+  /** Continues erasures that began and have stopped. */
   resume(): Promise<void>;
 }
 
 /**
- * Erases patients. It begins with one commit, after which nothing is stored or read any more: an append that
- * is under way meets the replaced head. From there on it can only go forward, and each step may be repeated:
- * consents are revoked and recalled, the key is destroyed for ever (the vault scrubs its files), the data deleted,
- * identity told, and last the entry committed that proves it. What remains of deleted documents in the files are
- * sealed bytes that nothing opens: docs/decisions/0006.
+ * Erases patients. An erasure begins with one commit, after which nothing is stored or read any more: an append under
+ * way conflicts with the replaced head. From then on it only goes forward, and each step may be repeated: consents
+ * are revoked and recalled, the key is destroyed for ever (the vault scrubs its files), the data is deleted, identity
+ * is called, and last the entry is committed that proves the erasure. Deleted documents may leave sealed bytes in the
+ * files, which nothing opens: docs/decisions/0006.
  */
 export function createErase(deps: EraseDeps): Erase {
   const { gate, vault, queue, ids, log } = deps;
@@ -63,7 +65,7 @@ export function createErase(deps: EraseDeps): Erase {
   const steps = createSteps(deps, erasures);
   const running = new Map<string, Promise<Erasure>>();
 
-  /** Goes on wherever an erasure stands. Calls of the same patient share one run. */
+  /** Continues an erasure from its current step. Calls of the same patient share one run. */
   function proceed(partition: string): Promise<Erasure> {
     const known = running.get(partition);
     if (known !== undefined) return known;
@@ -152,14 +154,14 @@ function createBeginning({ gate, accessLog, hub }: EraseDeps, erasures: ErasureR
   };
 }
 
-/** All that follows the beginning, from wherever it stands. */
+/** All steps after the beginning, from the current one on. */
 function createSteps(
   { vault, gate, accessLog, clock, directory, consents, journal }: EraseDeps,
   erasures: ErasureRepository,
 ) {
   async function destroyKeys(erasure: StoredErasure): Promise<StoredErasure> {
     const { partition, key_ids } = erasure.document;
-    // Noted before: after a crash nobody could tell any more which keys there were.
+    // Noted before: after a crash it would be unknown which keys existed.
     const held = new Set([...key_ids, ...(await vault.keyIds(partition, "data"))]);
     const noted = await erasures.save(erasure, { key_ids: [...held] });
     await vault.destroy(partition, "data");
@@ -173,7 +175,7 @@ function createSteps(
     if (erasure.document.key_destroyed_ms === 0) erasure = await destroyKeys(erasure);
     erasure = await erasures.deleteData(erasure);
     await directory.markErased(partition);
-    // After the steps, for what is written down is taken to hold everywhere already; before anything is promised.
+    // After the steps, because a recorded fact counts as true everywhere; before the caller gets a promise.
     const { id, key_destroyed_ms: time, opened_by, documents_deleted } = erasure.document;
     await journal.tell({ kind: "patient_erased", partition, subject: id, time });
     const closing: Result = { phase: "closed", openedBy: opened_by, items: documents_deleted };

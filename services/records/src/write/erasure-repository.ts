@@ -4,9 +4,9 @@ import { headAfterErasure } from "../blocks/head.ts";
 import { headChange, loadHead } from "../blocks/head-repository.ts";
 import { RecordsError } from "../errors.ts";
 
-/** What holds data; heads, erasures and the log's leaves stay, for they prove the erasure. */
+/** The collections with data. Heads, erasures and the log's leaves stay, because they prove the erasure. */
 const erased = ["blocks", "observation_blocks", "series", "receipts", "tombstones", "releases"] as const;
-/** Data of these counts in the receipt. */
+/** The receipt counts the deleted documents of these collections. */
 const counted: ReadonlySet<string> = new Set(["blocks", "observation_blocks", "receipts"]);
 const DOCUMENTS_A_COMMIT = 64;
 
@@ -17,19 +17,22 @@ export interface ErasureRepository {
   /** The patient's erasure, if one has begun. */
   load(partition: string): Promise<StoredErasure | undefined>;
   /**
-   * Commits that an erasure has begun, with the log's entry of it: from then on nothing of the patient is stored or read.
-   * False where another commit came between.
+   * Commits the beginning of an erasure, with its entry for the log: from then on nothing of the patient is stored or
+   * read. False where another commit came between.
    */
   begin(erasure: ErasureDocument, leaf: Change): Promise<boolean>;
-  /** Writes how far it is, with other changes in the same commit. Throws ERASURE_INCOMPLETE where another replica was faster. */
+  /**
+   * Stores the progress, with other changes in the same commit. Throws ERASURE_INCOMPLETE where another replica was
+   * faster.
+   */
   save(
     erasure: StoredErasure,
     fields: Partial<ErasureDocument>,
     changes?: readonly Change[],
   ): Promise<StoredErasure>;
-  /** Deletes all data of the patient, some documents a commit, and counts what it deletes in the erasure. */
+  /** Deletes all data of the patient, some documents for each commit, and adds their count to the erasure. */
   deleteData(erasure: StoredErasure): Promise<StoredErasure>;
-  /** Those that have not come to their end; at most 1,000. */
+  /** Unfinished erasures; at most 1,000. */
   running(): Promise<string[]>;
 }
 

@@ -1,6 +1,6 @@
 import type { ErasureDocument } from "../blocks/documents.ts";
 
-/** An erasure that is done. Times are UTC milliseconds. */
+/** A finished erasure. Times are UTC milliseconds. */
 export interface Erasure {
   readonly id: string;
   /** The log's entry that was committed after the keys were gone. */
@@ -15,7 +15,7 @@ export type ErasureProgress =
   | { readonly state: "running"; readonly id: string }
   | { readonly state: "done"; readonly erasure: Erasure };
 
-/** What is known of an erasure that begins: one of the journal has destroyed keys before. */
+/** The state of an erasure that begins. One from the journal has destroyed keys before. */
 export type KnownErasure = Pick<ErasureDocument, "id"> &
   Partial<Pick<ErasureDocument, "key_destroyed_ms" | "key_ids">>;
 

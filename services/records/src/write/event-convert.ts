@@ -5,7 +5,7 @@ import type { OutboxEvent } from "@wellapi/store";
 
 export const BATCH_COMMITTED = "records.batch.committed";
 
-/** Says that a commit can be read: a batch or its retraction. References only; the subject names nobody. */
+/** Says that a commit can be read: a batch or its retraction. References only; the subject names no person. */
 export function batchCommitted(
   partition: string,
   sequence: number,

@@ -8,19 +8,19 @@ export interface ItemViolation {
   readonly reason: string;
 }
 
-/** An item of a batch as the judgement sees it. */
+/** An item of a batch, as the judgement needs it. */
 export interface JudgedItem {
-  /** LOINC code as sent; it need not be one that exists. */
+  /** LOINC code as sent; it need not exist. */
   readonly code: string;
   /** Path of the item, e.g. `series[2]`. */
   readonly field: string;
   /** Ascending UTC milliseconds of its samples; empty where the item is rejected. */
   readonly times: ArrayLike<number>;
-  /** What ingestion found wrong; empty for a good item. */
+  /** Ingestion's violations; empty for a good item. */
   readonly violations: readonly ItemViolation[];
 }
 
-/** What an earlier batch of the same request id left. */
+/** The result of an earlier batch with the same request id. */
 export interface EarlierBatch {
   /** Positions that were accepted. */
   readonly accepted: ReadonlySet<number>;
@@ -34,9 +34,8 @@ export type Judgement =
   | { readonly status: "rejected"; readonly violations: readonly ItemViolation[] };
 
 /**
- * The idempotency rule: what was accepted once is final, what was rejected is judged afresh, and a bad item
- * never costs its neighbours. A batch that was taken back accepts nothing more, and says of what it had stored that it
- * is gone.
+ * The idempotency rule: an accepted item is final, a rejected item is judged again, and a bad item never affects its
+ * neighbours. A retracted batch accepts nothing more, and its answer says that its stored items are gone.
  */
 export function judge(
   items: readonly JudgedItem[],

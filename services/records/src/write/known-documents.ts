@@ -6,8 +6,8 @@ import type { Head } from "../blocks/documents.ts";
 const MOST = 50_000;
 
 /**
- * Series that are stored. They are deleted only by an erasure, after which nothing is stored for the patient, so what
- * was true once stays true for as long as it matters.
+ * Stored series. Only an erasure deletes them, and afterwards nothing is stored for the patient, so an entry stays
+ * true for as long as it matters.
  */
 export function createKnownSeries() {
   const known = createBoundedCache<true>({ name: "known-series", capacity: MOST });
@@ -18,8 +18,9 @@ export function createKnownSeries() {
 }
 
 /**
- * Heads as this process last wrote or read them. Others (a retraction, an erasure, another replica) may have replaced
- * one since: whoever commits on it is told so by the guard, and then has to `forget` it and read.
+ * Heads as this process last wrote or read them. Another writer (a retraction, an erasure, another replica) may have
+ * replaced one since: then the guard refuses a commit that is based on it, and the caller has to `forget` it and
+ * read.
  */
 export function createKnownHeads() {
   const known = createBoundedCache<Stored<Head>>({ name: "known-heads", capacity: MOST });

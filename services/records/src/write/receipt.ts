@@ -2,10 +2,13 @@ import type { ReceiptDocument } from "../blocks/documents.ts";
 import type { Batch, BatchOutcome } from "./batch.ts";
 import type { EarlierBatch, Judgement } from "./judgement.ts";
 
-/** What stands in a receipt whatever becomes of its batch: opaque names, and the digest of what was sent. */
+/**
+ * The part of a receipt that does not depend on the batch's result: opaque names, and the digest of the batch as
+ * sent.
+ */
 export type ReceiptNames = Pick<ReceiptDocument, "receipt" | "owner" | "digest">;
 
-/** What a receipt says of the items of its batch. */
+/** The part of a receipt about the items of its batch. */
 export function earlierBatch(document: ReceiptDocument): EarlierBatch {
   const accepted = new Set<number>();
   document.accepted.forEach((byte, at) => {
@@ -21,7 +24,7 @@ export function acceptedBitmap(items: number, accepted: Iterable<number>): Uint8
   return bitmap;
 }
 
-/** What a commit adds to the receipt of a batch. */
+/** The additions of a commit to the receipt of a batch. */
 export interface NewlyAccepted {
   /** Positions of the items. */
   readonly accepted: readonly number[];
@@ -31,7 +34,7 @@ export interface NewlyAccepted {
   readonly codes: readonly string[];
 }
 
-/** The receipt after a commit: what was accepted before stays accepted. */
+/** The receipt after a commit: accepted items stay accepted. */
 export function nextReceipt(
   place: ReceiptNames & Pick<ReceiptDocument, "partition" | "batch">,
   earlier: ReceiptDocument | undefined,
@@ -48,7 +51,7 @@ export function nextReceipt(
   };
 }
 
-/** The answer to a batch, from its receipt as it is stored. */
+/** The answer to a batch, from its stored receipt. */
 export function outcomeOf(
   { requestId }: Pick<Batch, "requestId">,
   judgements: readonly Judgement[],

@@ -16,8 +16,8 @@ export interface RetractDeps extends WriteDeps {
 }
 
 /**
- * Takes back batches of the organization's own. It needs no consent: a revoked consent must not keep what is
- * wrong from being taken back. A batch that is not the caller's is not found, like one that never was.
+ * Retracts batches of the caller's organization. It needs no consent: wrong data must be retractable after consent is
+ * revoked. A batch of another organization is not found, like one that never existed.
  */
 export function createRetract(deps: RetractDeps) {
   const { gate, queue } = deps;

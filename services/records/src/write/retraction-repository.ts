@@ -30,19 +30,19 @@ import {
 const BLOCKS_OF_A_BATCH = 1_000;
 const COMPACTED_A_STEP = 16;
 
-/** Changes that take samples away, how many, and which. */
+/** Changes that remove samples, how many, and which. */
 export interface Removal {
   readonly changes: readonly Change[];
   readonly count: number;
   readonly samples: readonly RetractedSamples[];
 }
 
-/** What a retraction writes in one commit. */
+/** The content of a retraction's commit. */
 export interface RetractionWrites {
   readonly head: Stored<Head>;
   readonly receipt: Stored<ReceiptDocument>;
   readonly retraction: Retraction;
-  /** From blocks as they arrived, and from compacted ones. */
+  /** From original blocks, and from compacted ones. */
   readonly arrived: Removal;
   readonly compacted: Removal;
   /** The entry of the log. */
@@ -57,7 +57,7 @@ export interface RetractionDeps {
   readonly ids: Ids;
 }
 
-/** What a retraction reads and writes. Throws StoreError, VaultError, DATA_DAMAGED. */
+/** Reads and writes of a retraction. Throws StoreError, VaultError, DATA_DAMAGED. */
 export interface RetractionRepository {
   receipt(
     partition: string,
@@ -66,11 +66,11 @@ export interface RetractionRepository {
   ): Promise<Stored<ReceiptDocument> | undefined>;
   /** MAC of the organization, as receipts name it. */
   owner(partition: string, organization: string): Promise<string>;
-  /** Hides the batch's blocks as they arrived, from `sequence` on. Of a damaged block the ends are known. */
+  /** Hides the batch's original blocks, from `sequence` on. Of a damaged block only the ends are known. */
   fromArrived(partition: string, batch: string, sequence: number): Promise<Removal>;
-  /** Replaces compacted blocks by others without the batch's samples. */
+  /** Replaces compacted blocks by new ones without the batch's samples. */
   fromCompacted(partition: string, receipt: ReceiptDocument): Promise<Removal>;
-  /** One commit, with the tombstone for those who watch. False where another came between. */
+  /** One commit, with the tombstone for watches. False where another commit came between. */
   commit(writes: RetractionWrites): Promise<boolean>;
 }
 
