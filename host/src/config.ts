@@ -34,7 +34,7 @@ export interface ExchangeConfig {
   readonly settings: ReadonlyMap<string, object>;
 }
 
-/** An open stream costs memory (docs/performance.md, P13); nobody who sends batches needs hundreds. */
+/** An open stream costs memory (docs/performance.md, P13); a sender of batches does not need hundreds. */
 export function streamsPerApplicationOf(reader: ConfigReader): number {
   return reader.int("WELLAPI_STREAMS_PER_APPLICATION", { fallback: 1_000, min: 1, max: 1_000_000 });
 }

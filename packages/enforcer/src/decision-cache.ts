@@ -39,7 +39,7 @@ export class DecisionCache {
     }
   }
 
-  /** The decision where it permits now. A denial is never given: whoever finds none asks. */
+  /** The decision where it permits now. A denial is never returned: without a decision the caller asks the consent service. */
   get(question: Question, now: number): Decision | undefined {
     const key = keyOf(question);
     const entry = this.#entries.get(key);

@@ -25,7 +25,7 @@ export interface HttpServerOptions {
   readonly corsOrigins: readonly string[];
   /** Whether the server answers `/healthz` and `/readyz`. */
   readonly health?: boolean;
-  /** What is told where no surface has the path. */
+  /** The error where no surface has the path. */
   readonly notFound?: HttpProblem;
   /** Inside a mesh: TLS 1.3 with client certificates only. Absent: plain text. */
   readonly tls?: ServerTls;

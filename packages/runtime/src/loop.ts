@@ -8,7 +8,7 @@ export interface Loop {
 
 /**
  * Runs `work` every `everyMs`, counted from the end of the run before, at first after `everyMs` or, with `atOnce`, now. A run that
- * fails is told to `onError`, and the next one comes as if it had not failed. The timer does not keep the process alive.
+ * fails is reported to `onError`, and the next one comes as if it had not failed. The timer does not keep the process alive.
  */
 export function createLoop(options: {
   readonly everyMs: number;

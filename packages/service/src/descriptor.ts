@@ -54,7 +54,7 @@ export interface Sizing {
   readonly memoryLimit?: string;
   /** Of the volume, where it keeps files; `1Gi` unless given. */
   readonly storage?: string;
-  /** At least so many replicas, where it may have several; 2 unless given. */
+  /** Fewest replicas, where it may have several; 2 unless given. */
   readonly replicas?: number;
 }
 

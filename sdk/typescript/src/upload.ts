@@ -47,7 +47,7 @@ interface Reply {
     | { readonly case: undefined };
 }
 /** One stream: batches in, their answers out in any order. */
-type Exchange<B> = (batches: AsyncIterable<B>, signal: AbortSignal | undefined) => AsyncIterable<Reply>;
+type OpenStream<B> = (batches: AsyncIterable<B>, signal: AbortSignal | undefined) => AsyncIterable<Reply>;
 
 const backoff = { firstMs: 400, longestMs: 5_000 };
 
@@ -60,7 +60,7 @@ export function uploadSeries(
   batches: AsyncIterable<SeriesBatch>,
   options: UploadOptions<SeriesBatch> = {},
 ): Promise<void> {
-  const open: Exchange<SeriesBatch> = (source, signal) =>
+  const open: OpenStream<SeriesBatch> = (source, signal) =>
     client.streamSeries(
       map(source, (batch) => create(StreamSeriesRequestSchema, { batch })),
       signal ? { signal } : {},
@@ -74,7 +74,7 @@ export function uploadObservations(
   batches: AsyncIterable<ObservationBatch>,
   options: UploadOptions<ObservationBatch> = {},
 ): Promise<void> {
-  const open: Exchange<ObservationBatch> = (source, signal) =>
+  const open: OpenStream<ObservationBatch> = (source, signal) =>
     client.streamObservations(
       map(source, (batch) => create(StreamObservationsRequestSchema, { batch })),
       signal ? { signal } : {},
@@ -83,7 +83,7 @@ export function uploadObservations(
 }
 
 async function upload<B extends Batch>(
-  open: Exchange<B>,
+  open: OpenStream<B>,
   batches: AsyncIterable<B>,
   options: UploadOptions<B>,
 ): Promise<void> {
@@ -119,7 +119,7 @@ async function upload<B extends Batch>(
 
 /** One stream: sends what is unanswered, then what the source gives. Returns when each batch has its answer. */
 async function runStream<B extends Batch>(stream: {
-  readonly open: Exchange<B>;
+  readonly open: OpenStream<B>;
   readonly source: Source<B>;
   readonly unanswered: Map<string, B>;
   readonly window: number;
@@ -177,7 +177,7 @@ interface Source<B> {
   peek(): Promise<IteratorResult<B, unknown>>;
   /** The batch that `peek` gave is used up. */
   take(): void;
-  /** `peek` has told that there is no more. */
+  /** `peek` has found the end of the source. */
   exhausted(): boolean;
   /** The source itself has thrown. A stream tells of that as of a cut, and sending again does not help. */
   failure(): { readonly error: unknown } | undefined;

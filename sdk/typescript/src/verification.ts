@@ -37,12 +37,12 @@ function notesIn(content: Uint8Array): string[] {
     const notes: unknown = JSON.parse(Buffer.from(content).toString("utf8"));
     if (Array.isArray(notes) && notes.every((note) => typeof note === "string")) return notes;
   } catch {
-    // Not even JSON: the same to whoever verifies.
+    // Not even JSON: for a verifier that is the same failure.
   }
   throw new ClientError("verification", "NOT VERIFIED: what the log says of its keys cannot be read");
 }
 
-/** What whoever pins the key has to know of it, a line each. */
+/** What the user who pins the key must know about it, a line each. */
 export function describeSteps({ steps, current }: TrustedKeys): string[] {
   const lines = steps.map((step) => {
     const time = new Date(step.time).toISOString();

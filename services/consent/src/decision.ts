@@ -65,7 +65,7 @@ interface Placed {
 }
 
 /**
- * Decides. Permits include those whose validity has not begun: whoever uses them looks at the clock each time.
+ * Decides. Permits include those whose validity has not begun: who uses them checks the clock each time.
  *
  * Where a consent of the organization says anything that is not known here, none of its consents permits: the unknown
  * part might be a denial. Otherwise the organization's permissions in the direction pass six filters, in this order:

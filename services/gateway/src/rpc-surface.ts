@@ -27,7 +27,7 @@ export interface RpcSurfaceOptions {
   readonly maximumMessageBytes: number;
 }
 
-/** What is told of every path that is nobody's. */
+/** The error for every path without a surface. */
 export const noSuchPath: HttpProblem = {
   code: "not_found",
   reason: "NOT_FOUND",

@@ -35,7 +35,7 @@ export function parseIdentityConfig(env: Env): IdentityConfig {
 export const authoritiesSetting: Setting<readonly number[]> = {
   name: "WELLAPI_AUTHORITIES",
   fallback: undefined,
-  what: "the numbers of its authority's roots that are trusted, ascending; not set: those that there are, at first `1` (docs/operations.md)",
+  what: "the numbers of its authority's roots that are trusted, ascending; not set: the roots that exist, at first `1` (docs/operations.md)",
   read(reader) {
     const numbers = reader.list("WELLAPI_AUTHORITIES", []).map(Number);
     const ascending = numbers.every((number, i) => number > (numbers[i - 1] ?? 0));

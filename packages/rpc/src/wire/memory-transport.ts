@@ -43,13 +43,13 @@ export interface OutsideCall {
   readonly header: Headers;
   /** Each ends the calls that are made for it. */
   readonly signals: readonly AbortSignal[];
-  /** Takes the values of each call: whoever writes bytes asks `objectionTo(values)` right before. */
+  /** Takes the values of each call: code that writes bytes checks `objectionTo(values)` right before. */
   readonly opened: (values: ContextValues) => void;
 }
 
 /** A door for callers from outside whose requests come by something else than an RPC. */
 export interface Door {
-  /** Calls for whoever made the call from outside. Headers that the client adds are dropped: it can't name another caller. */
+  /** Calls for the caller of the call from outside. Headers that the client adds are dropped: it can't name another caller. */
   transportFor(call: OutsideCall): Transport;
 }
 

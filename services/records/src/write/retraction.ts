@@ -12,7 +12,7 @@ import { without } from "../compaction/compaction.ts";
 /** Which batch: by its internal id, undefined for one that cannot be; or as its sender named it. */
 export type RetractTarget = { readonly batch: string | undefined } | { readonly requestId: string };
 
-/** What became of it; the same for whoever asks again. */
+/** The result; a repeated request gets the same. */
 export interface Retraction {
   /** UTC milliseconds. */
   readonly timeMs: number;
