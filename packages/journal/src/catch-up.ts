@@ -1,15 +1,21 @@
+import type { Logger } from "@wellapi/runtime";
 import { sameBytes } from "./chain.ts";
 import { JournalError } from "./errors.ts";
-import type { FollowerOptions, Replay } from "./follower.ts";
 import type { Mark, MarkRepository } from "./mark-repository.ts";
 import type { Entry, Extent, Journal } from "./port.ts";
 
+/** What catching up needs of the follower's options. */
+export interface CatchUpOptions {
+  readonly journal: Journal;
+  readonly accepted?: string | undefined;
+  readonly log: Logger;
+}
+
+/** Applies the entry to the data where the data lacks it. Called in order, with entries of every kind. */
+export type Replay = (entry: Entry) => Promise<void>;
+
 /** Replays what the data may lack, and moves the mark to the journal's head. Throws JournalError. */
-export async function catchUp(
-  options: FollowerOptions,
-  marks: MarkRepository,
-  replay: Replay,
-): Promise<void> {
+export async function catchUp(options: CatchUpOptions, marks: MarkRepository, replay: Replay): Promise<void> {
   const { journal, log } = options;
   const extent = await journal.extent();
   const mark = await knownPlace(options, marks, extent);
@@ -26,7 +32,7 @@ export async function catchUp(
 
 /** From where the data may lack entries. */
 async function knownPlace(
-  { journal, log, accepted }: FollowerOptions,
+  { journal, log, accepted }: CatchUpOptions,
   marks: MarkRepository,
   extent: Extent,
 ): Promise<Mark> {

@@ -1,8 +1,8 @@
 import { createLoop, type Logger, type Loop } from "@wellapi/runtime";
 import type { Change, Store } from "@wellapi/store";
-import { catchUp } from "./catch-up.ts";
+import { catchUp, type Replay } from "./catch-up.ts";
 import { createMarkRepository } from "./mark-repository.ts";
-import type { Entry, Fact, Journal } from "./port.ts";
+import type { Fact, Journal } from "./port.ts";
 
 /** The part of the journal that services use. */
 export interface JournalAccess {
@@ -24,9 +24,6 @@ export interface FollowerOptions extends JournalAccess {
    */
   readonly everyMs?: number;
 }
-
-/** Applies the entry to the data where the data lacks it. Called in order, with entries of every kind. */
-export type Replay = (entry: Entry) => Promise<void>;
 
 /** A service's data beside the journal. */
 export interface Follower {

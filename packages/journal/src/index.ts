@@ -1,3 +1,4 @@
+export type { Replay } from "./catch-up.ts";
 export { journalCheck } from "./check.ts";
 export { JournalError, type JournalErrorCode } from "./errors.ts";
 export { type FileJournal, journalRetentionDays, openFileJournal } from "./file-journal.ts";
@@ -6,7 +7,6 @@ export {
   type Follower,
   type FollowerOptions,
   type JournalAccess,
-  type Replay,
 } from "./follower.ts";
 export { createJournal } from "./journal.ts";
 export {
