@@ -2,9 +2,9 @@
 export interface RecordsConfig {
   /** The region in which this installation keeps data, and which receives it. */
   readonly region: string;
-  /** For how many days backups are kept, and with them may hold a destroyed key; default 35. */
+  /** How many days backups are kept; so long a backup may hold a destroyed key. Default 35. */
   readonly backupRetentionDays?: number;
-  /** How often erasures that have stopped are looked for, in milliseconds; default 5,000. */
+  /** How often the service looks for erasures that have stopped, in milliseconds; default 5,000. */
   readonly resumeEveryMs?: number;
   /**
    * How often open watches look for commits of other replicas whose signal was lost, in milliseconds. Absent where no

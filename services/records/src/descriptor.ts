@@ -7,7 +7,7 @@ import { recordsCollections } from "./blocks/documents.ts";
 import { recordsCheck } from "./check.ts";
 import { openRecordsService } from "./service.ts";
 
-/** By so much a watch at one replica sees a commit of another later, where the signal of it was lost. */
+/** The most that a watch lags behind another replica's commit whose signal was lost. */
 const LOOK_EVERY_MS = 5_000;
 
 export const recordsService = describeService({
@@ -22,13 +22,13 @@ export const recordsService = describeService({
   replicas: "many",
   sizing: { cpu: "1", memory: "1Gi", memoryLimit: "2Gi", replicas: 3 },
   settings: {
-    // Earlier merges more often what arrives all the time; later keeps more of it in small blocks (docs/decisions/0018).
+    // A shorter time merges steady arrivals more often; a longer one keeps more small blocks (docs/decisions/0018).
     compactAfterMs: numberSetting(
       "WELLAPI_COMPACT_AFTER_MS",
       { fallback: 1_800_000, min: 100, max: 86_400_000 },
       "how long after its arrival a block of samples may be merged with others",
     ),
-    // Fewer would tell a reader of hourly data single samples; more withholds more (docs/decisions/0021).
+    // Fewer would tell readers of hourly data single samples; more withholds more (docs/decisions/0021).
     releaseMinimum: numberSetting(
       "WELLAPI_RELEASE_MINIMUM",
       { fallback: 5, min: 2, max: 1_000 },

@@ -10,7 +10,7 @@ export type StoredBlock = BlockDocument | CompactedDocument;
 /** Blocks of one step of a scan. */
 export interface BlockPage {
   readonly shown: readonly StoredBlock[];
-  /** No block of a later page starts before. */
+  /** No block of a later page starts before this time. */
   readonly nextFrom: number;
 }
 

@@ -101,7 +101,7 @@ export function openCommitHub(replicas?: Replicas): CommitHub {
 
 /** Looks at intervals for commits without a signal. */
 interface Looking {
-  /** Looks at once; where a look is under way, once more after it. */
+  /** Looks at once; if a look is under way, looks again after it. */
   now(): void;
   stop(): Promise<void>;
 }

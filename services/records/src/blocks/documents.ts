@@ -70,7 +70,7 @@ export type Head = Document & {
   readonly moves?: number;
   /** Samples of later commits were never moved: they lie in their original blocks. Absent for 0. */
   readonly moved_to?: number;
-  /** Samples of later commits are in series alone, not in observations. Absent for 0. */
+  /** Later commits hold samples of series only, no observations. Absent for 0. */
   readonly observed_to?: number;
   /**
    * The full hour of UTC in which samples were last committed, UTC milliseconds; absent where the last commit is
@@ -164,7 +164,7 @@ export interface ObservationBlockPlace {
   readonly count: number;
 }
 
-/** Observations of one code, and of one series or none, of a batch; spans at most 31 days. */
+/** Observations of one batch, one code, and one series or none; spans at most 31 days. */
 export type ObservationBlockDocument = Document & ObservationBlockPlace & Committed;
 
 /** The place of a month of what was told of a series; bound by its seals. */
@@ -222,7 +222,7 @@ export type ErasureDocument = Document & {
   /** The log's entry that was committed at the end; empty until then. */
   readonly access: string;
   readonly key_destroyed_ms: number;
-  /** Hashes of the keys' places; empty where the patient had none. */
+  /** Hashes of the keys' places; empty if the patient had no key. */
   readonly key_ids: readonly string[];
   readonly documents_deleted: number;
 };

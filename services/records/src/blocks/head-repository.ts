@@ -1,7 +1,7 @@
 import type { Change, Store, Stored } from "@wellapi/store";
 import type { Head } from "./documents.ts";
 
-/** The patient's head, if anything was ever committed. */
+/** The patient's head; undefined before the first commit. */
 export function loadHead(store: Pick<Store, "get">, partition: string): Promise<Stored<Head> | undefined> {
   return store.get<Head>("heads", [partition]);
 }

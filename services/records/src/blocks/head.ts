@@ -57,7 +57,7 @@ export function headAfterData(
   };
 }
 
-/** The head after the commit of a retraction. `moved` says that it put samples into other blocks. */
+/** The head after the commit of a retraction. `moved`: it moved samples into other blocks. */
 export function headAfterRetraction({ sequence, moves = 0 }: Head, moved: boolean) {
   return { sequence: sequence + 1, erased: false, ...(moved ? { moves: moves + 1 } : {}) };
 }

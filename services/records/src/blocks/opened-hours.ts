@@ -22,7 +22,7 @@ export function createOpenedHours(budget = BUDGET_BYTES) {
     weigh: ({ blocks }) => 1 + blocks.reduce((sum, block) => sum + bytesOf(block), 0),
   });
   return {
-    /** The series' blocks that reach into the interval, as of that revision; undefined where they must be read. */
+    /** The series' blocks that reach into the interval, as of that revision; undefined if they must be read. */
     get(box: PatientBox, name: string, revision: number, interval: Interval): SummarizedBlock[] | undefined {
       const known = cache.get(box, name);
       if (known === undefined || known.revision !== revision) return undefined;

@@ -48,7 +48,7 @@ export interface PatientBox {
   ownerId(organization: string): string;
   receiptId(organization: string, requestId: string): string;
   digest(batch: Uint8Array): Uint8Array;
-  /** Internal id of a device, to be made pairwise; undefined where the provider named none. */
+  /** Internal id of a device, to be made pairwise; undefined if the provider named none. */
   deviceId(organization: string, identifier: string): string | undefined;
   /** Internal name of the data of one commit, to be made pairwise. It reveals nothing of the sequence. */
   commitId(sequence: number): string;
@@ -59,7 +59,7 @@ export interface PatientBox {
   sealCompacted(place: CompactedPlace, block: CompactedBlock): Uint8Array;
   openCompacted(document: CompactedDocument): CompactedBlock;
   sealSummary(place: CompactedPlace, summary: Summary): Uint8Array;
-  /** Undefined where the block has none. */
+  /** Undefined if the block has no summary. */
   openSummary(document: CompactedDocument): Summary | undefined;
   /** The part of a compacted block that readers see. */
   openShown(document: CompactedDocument): ShownSamples;

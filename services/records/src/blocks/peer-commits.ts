@@ -28,7 +28,7 @@ export function openPeerCommits(options: {
   readonly signals: PeerSignals;
   /** Another replica has committed. */
   readonly onCommit: (partition: string) => void;
-  /** Others may have committed without a signal that arrived. */
+  /** Others may have committed, and their signals were lost. */
   readonly onMissed: () => void;
   readonly onError: (error: unknown) => void;
 }): PeerCommits {

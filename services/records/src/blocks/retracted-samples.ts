@@ -72,7 +72,7 @@ export interface ToldRetraction {
 /**
  * Commit by commit, the part that the reader may see; commits without such a part are left out.
  *
- * @param visible by MAC of the code: the code, and where the reader may read it
+ * @param visible by MAC of the code: the code, and the intervals in which the reader may read it
  */
 export function toldOf(
   samples: readonly RetractedSamples[],

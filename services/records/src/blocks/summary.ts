@@ -24,7 +24,7 @@ export interface SummedPart {
  */
 export interface Summary {
   readonly source: Source;
-  /** Where each hour with samples begins, ascending, UTC milliseconds. */
+  /** Start of each hour with samples, ascending, UTC milliseconds. */
   readonly starts: Float64Array;
   readonly counts: Float64Array;
   /** Highest commit sequence of the samples in the hour. */
@@ -38,7 +38,7 @@ export interface Summary {
 export interface SummarizedBlock extends Interval {
   /** A millisecond after the latest end of its samples. */
   readonly until: number;
-  /** Absent where the samples must be read. */
+  /** Absent if the samples must be read. */
   readonly summary?: Summary | undefined;
 }
 

@@ -196,7 +196,7 @@ class HeldWinners implements Winners {
     this.#shown = this.#shown.filter(({ columns }) => columns.times[0]! < end);
   }
 
-  /** Keeps about half of what may be held, and never all: the last stretch alone may be more than half. */
+  /** Keeps about half of the limit, and never all: the last stretch alone may be more than half. */
   #letGo(all: readonly CommittedSamples[]): void {
     const { samples: mostSamples, stretches } = this.#limits;
     let samples = 0;

@@ -29,7 +29,7 @@ export class Overtaken extends Error {
 export interface CompactionRepository {
   /** Heads of patients whose blocks have waited since `before` or longer, the longest wait first. */
   due(before: number, limit: number): Promise<Head[]>;
-  /** Undefined where the patient has no data, or none any more. */
+  /** Undefined if the patient has no data, or was erased. */
   head(partition: string): Promise<Head | undefined>;
   /** Blocks of the commits after `reached`, up to `until`: about as many as one round may hold in memory. */
   nextRound(partition: string, reached: number, until: number): Promise<Round>;
@@ -47,7 +47,7 @@ export interface CompactionRepository {
   commit(partition: string, next: (head: Head) => Head, changes: readonly Change[]): Promise<void>;
 }
 
-/** Documents, and about how many samples, that one round merges: bounds its memory and how long its commit takes. */
+/** Documents, and approximate samples, that one round merges: bounds its memory and the time of its commit. */
 const ROUND_BLOCKS = 64;
 const ROUND_SAMPLES = 20_000;
 const BLOCKS_A_STEP = 32;

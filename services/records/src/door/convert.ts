@@ -157,7 +157,7 @@ const statuses: Readonly<Record<Judgement["status"], ItemOutcome_Status>> = {
   retracted: ItemOutcome_Status.RETRACTED,
 };
 
-/** The receipt as the contributing organization gets it. */
+/** The receipt as the contributing organization receives it. */
 export function receiptInit(
   pairwise: Pairwise,
   party: string,

@@ -14,9 +14,9 @@ const observations = Buffer.from("observations\0");
 type Column = Uint8Array | Uint32Array | Int32Array | BigInt64Array;
 
 /*
- * What a batch is recognised by when its request id comes again: SHA-256 of its kind (so that a series and an
- * observation batch never pass for one another) and of all that was sent. Receipts keep its MAC for ever: what
- * is hashed here must not change.
+ * The digest that recognises a batch when its request id comes again: SHA-256 of its kind (a series batch and an
+ * observation batch never match) and of all that was sent. Receipts keep its MAC for ever: the
+ * hashed bytes must not change.
  */
 
 /**

@@ -9,7 +9,7 @@ import type { Contributions } from "./contribution.ts";
 import type { ConsentPermit } from "./permit.ts";
 import type { Subject } from "./subject.ts";
 
-/** The permits to read a code now; `own` for a patient's own reading, which needs none. */
+/** The permits to read a code now; `own` for patients who read their own data, which needs none. */
 export type ReadDecision =
   | { readonly own: true }
   | { readonly own: false; readonly permits: readonly ConsentPermit[] };

@@ -5,7 +5,7 @@ export type Contribution =
   | { readonly permitted: true; readonly windows: readonly Interval[] }
   | {
       readonly permitted: false;
-      /** `none`: there is no consent in force at all; `other`: one is, but it does not cover this. */
+      /** `none`: no consent is in force; `other`: one is in force, but does not cover this. */
       readonly scope: "none" | "other";
       /** UPPER_SNAKE_CASE, e.g. CONSENT_CATEGORY. */
       readonly reason: string;
@@ -24,7 +24,7 @@ export type CodeContribution = Contribution & { readonly permits: readonly Contr
 /** The permitted contributions, by code. */
 export type Contributions = ReadonlyMap<string, CodeContribution>;
 
-/** Whether the sender has no consent in force at all: the whole batch fails, as for an unknown patient. */
+/** Whether the sender has no consent in force: then the whole batch fails, as for an unknown patient. */
 export function lacksConsent(contributions: Iterable<Contribution>): boolean {
   for (const contribution of contributions) {
     if (contribution.permitted || contribution.scope === "other") return false;

@@ -23,7 +23,7 @@ export interface Gate extends Pick<ConsentClient, "decideRead" | "contributions"
   subject(caller: Caller, patientId: string): Subject;
   /** The entry of a permitted access, for the commit of the data. */
   leaf(intent: Intent, subject: Subject, result: Result): Leaf;
-  /** Logs a permitted access by itself; durable once it resolves with the entry's id. */
+  /** Logs a permitted access in a separate commit; durable once it resolves with the entry's id. */
   record(intent: Intent, subject: Subject, result: Result): Promise<string>;
   /** Logs that a call failed, with the patient only where they exist; resolves with the error to throw. */
   refusal(intent: Intent, subject: Subject, error: unknown): Promise<unknown>;

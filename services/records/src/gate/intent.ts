@@ -30,7 +30,7 @@ export interface Result {
   /** UPPER_SNAKE_CASE. */
   readonly reason?: string;
   readonly consents?: ReadonlyArray<{ readonly consent: string; readonly version: number }>;
-  /** Samples or records that were stored or sent. */
+  /** Number of samples or records that were stored or sent. */
   readonly items?: number;
   /** The opening entry, for a later phase. */
   readonly openedBy?: string;

@@ -9,7 +9,7 @@ export interface ConsentPermit {
   readonly version: number;
   /** The provision's position in the consent. */
   readonly provision: number;
-  /** Undefined for a resolution that this build does not know: it never permits. */
+  /** Undefined for a resolution that this build does not know, which never permits. */
   readonly fineness: Fineness | undefined;
   /** Only data captured within. */
   readonly window: Interval;
@@ -17,7 +17,7 @@ export interface ConsentPermit {
   readonly sliding?: { readonly lastMs: number; readonly from: number } | undefined;
 }
 
-/** What a reader may read of one code now. */
+/** Which data of one code a reader may read now. */
 export interface CodePermit {
   /** Samples as recorded may be released within these intervals; united, cut to the request. */
   readonly intervals: readonly Interval[];

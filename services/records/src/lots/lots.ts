@@ -18,8 +18,8 @@ export function isLonger(level: LotLevel, than: LotLevel): boolean {
 }
 
 /**
- * Samples of one series and format that readers of hourly or daily data are told together, and never apart: some are
- * told, and some that other lots told are taken back. Once it is made its interval, count and sums never change.
+ * Samples of one series and format that readers of hourly or daily data are told together, and never apart. A lot
+ * tells samples, and takes back samples that other lots told. Its interval, count and sums never change.
  */
 export interface Lot extends Interval {
   /** Unique within the series. */
@@ -41,7 +41,7 @@ export interface Lot extends Interval {
   lost: number;
   /** The same for the samples that it took back, by the lot that had told them. */
   readonly takes: Map<number, number>;
-  /** Whether it told, took back or told again a sample that was told more than once. */
+  /** Whether it told or took back a sample that was told more than once. */
   tangled: boolean;
 }
 

@@ -10,7 +10,7 @@ import type { MonthOfLots } from "./release-codec.ts";
 import { openLots, openTold, sealRelease } from "./release-seals.ts";
 import { emptyTold, type ToldSamples } from "./told-samples.ts";
 
-/** A month of what was told of a series. */
+/** A month of a series' releases. */
 export interface ToldMonth extends MonthOfLots {
   readonly month: number;
   /** Undefined while nothing of it is stored. */
@@ -24,7 +24,7 @@ export interface NextMonth extends MonthOfLots {
   readonly told: ToldSamples;
 }
 
-/** What readers of hourly and daily data were told. Throws StoreError, VaultError, DATA_DAMAGED. */
+/** The lots that readers of hourly and daily data were told. Throws StoreError, VaultError, DATA_DAMAGED. */
 export interface ReleaseRepository {
   /** The months `[from, to)` with stored content, ascending. */
   months(partition: string, series: string, from: number, to: number): Promise<ToldMonth[]>;

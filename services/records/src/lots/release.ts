@@ -146,7 +146,7 @@ interface Candidate {
   readonly gone: readonly Difference[];
 }
 
-/** Makes the lots of one bucket, and notes in the differences which lot tells them. */
+/** Makes the lots of one bucket, and notes in each difference which lot tells it. */
 function makeLots(
   making: Making,
   level: LotLevel,

@@ -270,7 +270,7 @@ function intervalsOf(edges: Float64Array): Interval[] {
   return Array.from(edges.subarray(1), (to, i) => ({ from: edges[i]!, to }));
 }
 
-/** None for coded values. */
+/** Empty for coded values. */
 function shownOf({ columns, ranks }: Run): ShownRun[] {
   const { times, values, unit } = columns;
   switch (values.kind) {

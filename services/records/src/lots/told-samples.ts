@@ -23,7 +23,7 @@ const COLUMNS = ["times", "ranks", "lots", "takers", "marks"] as const satisfies
 /** Of a sample of an undone lot: it is not told again. */
 const UNDONE = -1;
 
-/** The longest buckets whose lots told it or took it back, and whether it was told more than once. */
+/** Combines the longest buckets whose lots told it or took it back, and whether it was told more than once. */
 function markOf(level: LotLevel, again: boolean, before = 0): number {
   return Math.max(LOT_LEVELS.indexOf(level), before >> 1) * 2 + (again || (before & 1) === 1 ? 1 : 0);
 }
@@ -127,7 +127,7 @@ export function* differencesOf(told: ToldSamples, shown: readonly ShownRun[]): G
   for (; next < times.length; next++) if (isGone(next)) yield gone(next);
 }
 
-/** The samples that are told and shown, as positions. */
+/** Positions of the samples that are told and shown. */
 export function* keptOf(
   told: ToldSamples,
   shown: readonly ShownRun[],

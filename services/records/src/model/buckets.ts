@@ -12,7 +12,7 @@ export interface Buckets {
   readonly told: readonly boolean[];
 }
 
-/** The stretches of time that released buckets count. */
+/** The intervals that released buckets count. */
 export function countedIntervals({ counted, released }: Buckets): Interval[] {
   return unite(released.flatMap((yes, i) => (yes ? [{ from: counted[i]!, to: counted[i + 1]! }] : [])));
 }

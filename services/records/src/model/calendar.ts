@@ -65,7 +65,7 @@ export function bucketEdges(
     }
     previous = stretch;
   }
-  throw new RangeError("a bucket is longer than its reach"); // no zone of the tz database does that
+  throw new RangeError("a bucket is longer than its reach"); // impossible with the zones of the tz database
 }
 
 /** The edges in `[stretch.from, stretch.to)`. */

@@ -19,7 +19,7 @@ export function unite(intervals: readonly Interval[]): Interval[] {
   return united;
 }
 
-/** What of `intervals` (united) lies within `bounds`. */
+/** The part of `intervals` (united) within `bounds`. */
 export function clip(intervals: readonly Interval[], bounds: Interval): Interval[] {
   return intervals
     .map(({ from, to }) => ({ from: Math.max(from, bounds.from), to: Math.min(to, bounds.to) }))

@@ -106,7 +106,7 @@ function isQuantity(value: Row[6]): value is readonly [string, string] {
   return Array.isArray(value);
 }
 
-/** Flat objects, each once. */
+/** A list of distinct flat objects. */
 function createTable<T extends object>() {
   const values: T[] = [];
   const positions = new Map<string, number>();

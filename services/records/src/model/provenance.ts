@@ -4,7 +4,7 @@ import { decodeBlock, encodeBlock } from "@wellapi/series";
 /** How a value was measured: FHIR's Observation.method in a few kinds; the numbers are the contract's. */
 export type Method = number;
 
-/** The declared class of intervals; the numbers are the contract's. Never the length that was measured. */
+/** The declared class of intervals; the numbers are the contract's. Never the measured length. */
 export type Granularity = number;
 
 /** The identity of a series: samples of one series hide each other, samples of two series never do. */

@@ -102,7 +102,7 @@ function entriesOf(aggregates: readonly SourcedAggregate[]): readonly Entry[] {
     const group = groupOf(aggregate);
     return aggregate.buckets.map((bucket): Entry => ({ aggregate, group, bucket }));
   });
-  // Those of one are in order.
+  // The buckets of one series are in order.
   return aggregates.length < 2 ? entries : entries.sort(compare);
 }
 

@@ -68,7 +68,7 @@ export function aggregateSeries(
     const decision = await read.decide(code);
     const permission = decision.own ? ownPermission : aggregatePermission(decision.permits, unit);
     const isCoded = deps.terminology.findAnyCode(code)?.kind === "coded";
-    // Lots are of numbers.
+    // Only numbers have lots.
     if (permission === undefined || (isCoded && permission.raw.length === 0)) {
       throw new RecordsError("RESOLUTION_TOO_FINE");
     }
@@ -94,7 +94,7 @@ export function aggregateSeries(
   });
 }
 
-/** Throws CONSENT_REQUIRED where there is no such patient. */
+/** Throws CONSENT_REQUIRED for an unknown patient. */
 export async function zonesOf(
   { directory }: AggregateSeriesDeps,
   partition: string,

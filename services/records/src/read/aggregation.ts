@@ -54,7 +54,7 @@ export function aggregatePermission(
   };
 }
 
-/** A patient's own reading. */
+/** For patients who read their own data. */
 export const ownPermission: AggregatePermission = { raw: [ALWAYS], everRaw: [ALWAYS], coarse: [ALWAYS] };
 
 /**

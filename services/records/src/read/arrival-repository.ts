@@ -11,7 +11,7 @@ import { type Reads, shareReads } from "./shared-reads.ts";
 
 /** The committed data, in the order of the commits. Concurrent readers share what is read and opened. */
 export interface ArrivalRepository {
-  /** The patient's head, if anything was ever committed. */
+  /** The patient's head; undefined before the first commit. */
   head(partition: string): Promise<Head | undefined>;
   /**
    * The data committed after the sequence `after`, up to a head that was just read, oldest first: samples of `codes`

@@ -44,7 +44,7 @@ export interface ArrivalQuery {
   readonly to: number;
   /** MACs of codes. */
   readonly codes: ReadonlySet<string>;
-  /** Throws Moved where samples were moved since the query began. */
+  /** Throws Moved if samples were moved since the query began. */
   readonly check: () => Promise<void>;
 }
 
@@ -184,7 +184,7 @@ export class ArrivalSources {
   }
 }
 
-/** The strip's samples by commit, of those with `low` < sequence <= `high`. */
+/** The strip's samples by commit, with `low` < sequence <= `high`. */
 function commitsOf({ source, columns, origins }: Strip, low: number, high: number): Run[] {
   const positions = new Map<number, number[]>();
   for (const [at, { sequence }] of origins.entries()) {

@@ -68,7 +68,7 @@ export function createCodedAggregation({ counted, released }: Buckets) {
   };
 }
 
-/** The bucket that holds `time`, or the first where it lies before. */
+/** The bucket that holds `time`, or the first one if `time` lies before it. */
 function bucketAt(edges: Float64Array, time: number): number {
   return Math.max(0, firstAbove(edges, time) - 1);
 }

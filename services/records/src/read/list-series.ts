@@ -110,7 +110,7 @@ async function readableCodes(
   return readable;
 }
 
-/** Undefined where the reader may see nothing of it. */
+/** Undefined if the reader may see none of it. */
 async function infoOf(
   deps: AggregateSeriesDeps,
   partition: string,

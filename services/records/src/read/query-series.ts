@@ -98,7 +98,7 @@ function createPage(size: number) {
   };
 }
 
-/** Drops the observation at the time where a page begins, if the page before returned it: that one has a lower rank. */
+/** Drops the observation at the time where a page begins if the previous page returned it: it has a lower rank. */
 function withoutReturned(run: Run, position: SeriesPosition | undefined): Run {
   const returned =
     position?.rank !== undefined &&

@@ -24,7 +24,7 @@ export type ReadPayload =
   | { readonly kind: "run"; readonly run: Run }
   | { readonly kind: "end"; readonly samples: number };
 
-/** Streams the samples of one code in bounded memory: one series after the other, each by time. */
+/** Streams the samples of one code in bounded memory: one series after another, each by time. */
 export function readSeries(
   deps: ReadSeriesDeps,
   intent: Intent,

@@ -43,7 +43,7 @@ export interface WatchMessage {
 const IDLE_CHECK_MS = 30_000;
 /** How long it waits before it asks again while consent is undecided. */
 const ASK_AGAIN_MS = 250;
-/** How long consent may be undecided before the stream ends. Nothing is sent meanwhile. */
+/** How long decisions may fail before the stream ends. Nothing is sent meanwhile. */
 const UNDECIDED_FOR_MS = 2_000;
 
 /**

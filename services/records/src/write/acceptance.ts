@@ -22,7 +22,7 @@ export type Acceptance =
       readonly judgements: readonly Judgement[];
       /** Positions of the newly accepted items. */
       readonly accepted: readonly number[];
-      /** The patient's sequence after the batch; it grows by one where an item is accepted. */
+      /** The patient's sequence after the batch; it grows by one if an item is accepted. */
       readonly sequence: number;
     };
 

@@ -106,11 +106,11 @@ export function observationWrites(
   return { changes, series: [...series.values()], codes: [], count: accepted.length };
 }
 
-/** Records of one code and of one series, or of none. */
+/** Records of one code, and of one series or none. */
 interface ObservationGroup {
   readonly code: string;
   readonly id: string;
-  /** Undefined where their values are no numbers. */
+  /** Undefined if their values are not numbers. */
   readonly descriptor: SeriesDescriptor | undefined;
   readonly records: ObservationRecord[];
 }

@@ -12,13 +12,13 @@ const DOCUMENTS_A_COMMIT = 64;
 
 export type StoredErasure = Stored<ErasureDocument>;
 
-/** Erasures under way and done, and the data that they delete. Throws StoreError. */
+/** Erasures in progress and done, and the data that they delete. Throws StoreError. */
 export interface ErasureRepository {
   /** The patient's erasure, if one has begun. */
   load(partition: string): Promise<StoredErasure | undefined>;
   /**
    * Commits the beginning of an erasure, with its entry for the log: from then on nothing of the patient is stored or
-   * read. False where another commit came between.
+   * read. False if another commit came between.
    */
   begin(erasure: ErasureDocument, leaf: Change): Promise<boolean>;
   /**

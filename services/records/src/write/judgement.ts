@@ -1,7 +1,7 @@
 import type { Contribution } from "../gate/contribution.ts";
 import { coversTimes } from "../model/interval.ts";
 
-/** One field that is wrong. */
+/** One invalid field. */
 export interface ItemViolation {
   readonly field: string;
   readonly description: string;

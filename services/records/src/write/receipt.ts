@@ -30,7 +30,7 @@ export interface NewlyAccepted {
   readonly accepted: readonly number[];
   /** Sequence of the commit. */
   readonly sequence: number;
-  /** MACs of the items' codes, where a retraction needs them. */
+  /** MACs of the items' codes, if a retraction needs them. */
   readonly codes: readonly string[];
 }
 

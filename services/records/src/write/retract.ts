@@ -45,7 +45,7 @@ export function createRetract(deps: RetractDeps) {
   };
 }
 
-/** One attempt; undefined where another commit came between. Throws NOT_FOUND. */
+/** One attempt; undefined if another commit came between. Throws NOT_FOUND. */
 async function attempt(
   deps: RetractDeps,
   repository: RetractionRepository,

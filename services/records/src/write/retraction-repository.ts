@@ -178,7 +178,7 @@ function hiding(
   });
 }
 
-/** Compacted blocks that may hold samples of the batch, a step after another. */
+/** Compacted blocks that may hold samples of the batch, step by step. */
 async function* compactedFrom(store: Store, partition: string, taken: TakenBack) {
   const scan = {
     index: "by_last_sequence",
@@ -192,7 +192,7 @@ async function* compactedFrom(store: Store, partition: string, taken: TakenBack)
   }
 }
 
-/** Undefined where the block has none of the batch's samples. */
+/** Undefined if the block has none of the batch's samples. */
 function removeFrom(
   { damage, ids }: RetractionDeps,
   box: PatientBox,

@@ -9,20 +9,20 @@ import type {
 import type { RetractedSamples } from "../blocks/retracted-samples.ts";
 import { without } from "../compaction/compaction.ts";
 
-/** Which batch: by its internal id, undefined for one that cannot be; or as its sender named it. */
+/** Names a batch: by its internal id (undefined for a malformed one), or by its sender's name. */
 export type RetractTarget = { readonly batch: string | undefined } | { readonly requestId: string };
 
 /** The result; a repeated request gets the same. */
 export interface Retraction {
   /** UTC milliseconds. */
   readonly timeMs: number;
-  /** Samples and records that were hidden. */
+  /** Number of hidden samples and records. */
   readonly items: number;
 }
 
-/** What a batch is to the organization that wants it taken back. */
+/** The state of a batch, as the retracting organization sees it. */
 export type Standing =
-  /** Another organization's, or one of which nothing was ever stored: for the caller there is no such batch. */
+  /** Another organization's batch, or one that stored nothing: the caller gets "not found". */
   | { readonly kind: "not_found" }
   | { readonly kind: "retracted"; readonly retraction: Retraction }
   | { readonly kind: "stored" };
@@ -35,7 +35,7 @@ export function standingOf({ owner: own, sequences, retraction }: ReceiptDocumen
   return { kind: "retracted", retraction: { timeMs: retraction.time_ms, items: retraction.items } };
 }
 
-/** The commits of a batch, and the codes of what they brought. */
+/** The commits of a batch, with the codes of their data. */
 export interface TakenBack {
   readonly sequences: ReadonlySet<number>;
   readonly first: number;
@@ -52,7 +52,7 @@ export function takenBackOf({ sequences, codes }: Pick<ReceiptDocument, "sequenc
   };
 }
 
-/** Whether a compacted block may hold samples of the batch, as far as its place in the store tells. */
+/** Whether a compacted block may hold samples of the batch, by its place in the store. */
 export function mayHold(
   { first_sequence, last_sequence, code }: CompactedDocument,
   { first, last, codes }: TakenBack,
@@ -60,17 +60,17 @@ export function mayHold(
   return first_sequence <= last && last_sequence >= first && codes.includes(code);
 }
 
-/** A compacted block of which something was taken away. */
+/** A compacted block from which samples were removed. */
 export interface Remainder {
   readonly left: readonly Strip[];
-  /** Samples that are gone. */
+  /** The removed samples. */
   readonly fewer: number;
   readonly samples: readonly RetractedSamples[];
 }
 
 /**
- * What is left of a compacted block without the samples of these commits: what those had hidden is shown again. Undefined
- * where it has none of them.
+ * A compacted block without the samples of these commits; samples that those had hidden are shown again. Undefined
+ * if it has none of them.
  */
 export function remainderOf(
   block: CompactedBlock,
@@ -82,7 +82,7 @@ export function remainderOf(
   return fewer === 0 ? undefined : { left, fewer, samples: samplesIn(block, gone, code) };
 }
 
-/** The samples of a block as it arrived; of a damaged one, without `times`, its two ends are known. */
+/** The samples of an arrived block; of a damaged one, without `times`, only its two ends are known. */
 export function samplesOf(
   { sequence, code, from_ms, to_ms }: BlockDocument | ObservationBlockDocument,
   times: ArrayLike<number> = [from_ms, to_ms - 1],
@@ -90,7 +90,7 @@ export function samplesOf(
   return { sequence, code, times: Float64Array.from(times) };
 }
 
-/** The samples of a compacted block that came with these commits. */
+/** The samples of a compacted block from these commits. */
 function samplesIn(block: CompactedBlock, sequences: ReadonlySet<number>, code: string): RetractedSamples[] {
   const times = new Map<number, number[]>([...sequences].map((sequence) => [sequence, []]));
   for (const { columns, origins } of block) {

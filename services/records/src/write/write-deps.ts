@@ -7,7 +7,7 @@ import type { CommitHub } from "../blocks/commit-hub.ts";
 import type { PatientQueue } from "../blocks/patient-queue.ts";
 import type { Gate } from "../gate/gate.ts";
 
-/** What everything that writes a patient's records needs. */
+/** Dependencies of every writer of a patient's records. */
 export interface WriteDeps {
   readonly store: Store;
   readonly vault: Vault;
