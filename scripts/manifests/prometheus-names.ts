@@ -13,7 +13,7 @@ export function seriesOf({ name, kind, unit }: Instrument): readonly string[] {
   const suffix = unit.startsWith("{") ? "" : units[unit];
   if (suffix === undefined) throw new TypeError(`${name}: what does Prometheus call the unit ${unit}?`);
   const base = `${escaped(name)}${suffix}`;
-  if (kind === "counter" || kind === "observable-counter") return [`${base}_total`];
+  if (kind === "counter") return [`${base}_total`];
   if (kind === "histogram") return ["_bucket", "_count", "_sum"].map((part) => base + part);
   return [base];
 }

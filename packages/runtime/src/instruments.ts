@@ -11,7 +11,7 @@ import {
 
 export interface Instrument {
   readonly name: string;
-  readonly kind: "counter" | "observable-counter" | "up-down-counter" | "histogram" | "gauge";
+  readonly kind: "counter" | "up-down-counter" | "histogram" | "gauge";
   /** UCUM; in braces what is counted. */
   readonly unit: string;
   readonly description: string;
@@ -89,7 +89,7 @@ export const instruments = {
   },
   cacheLookups: {
     name: "wellapi.cache.lookups",
-    kind: "observable-counter",
+    kind: "counter",
     unit: "{lookup}",
     description: "Lookups in a cache, by its name and whether they found something",
   },

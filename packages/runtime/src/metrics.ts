@@ -82,7 +82,7 @@ export function observeGauge(
 
 /** Asks for the counts at each export, as long as the function given back is not called. They only grow. */
 export function observeCounter(
-  name: Named<"observable-counter">,
+  name: Named<"counter">,
   read: () => readonly Observation[],
 ): () => void {
   const instrument: Instrument = instruments[name];
