@@ -5,23 +5,23 @@ import { Http2SessionManager } from "@connectrpc/connect-node";
 type WriteCallback = (error?: Error | null) => void;
 
 /**
- * Connect's connections, for servers that say GOAWAY: each that drains, and each whose connections age; and for
- * connections that nobody answers any more. Four things of Connect 2.2.0 are mended here (docs/decisions/0015).
+ * Connect's connections, for servers that send GOAWAY (each that drains, and each whose connections age) and for
+ * connections that no longer answer. It works around four faults of Connect 2.2.0 (docs/decisions/0015).
  *
- * Its manager stops listening to a connection as soon as it needs another one. A connection that still has an error to
- * tell (the server said GOAWAY, and a call came before the socket had closed) would tell nobody then, which ends the
+ * 1. Its manager stops listening to a connection as soon as it needs another one. If that connection then emits an
+ * error (the server sent GOAWAY, and a call came before the socket had closed), nothing handles it, which ends the
  * process.
  *
- * A call that was on its way at that moment is refused unread, and may be sent again, whatever it does. Node tells of it
- * twice: that the write was cancelled, which Connect takes for the call's end where it comes first, and that it was
+ * 2. A call in flight at that moment is refused unread, so any such call may be sent again. Node reports it
+ * twice: as a cancelled write, which Connect takes for the call's end if it comes first, and as
  * refused.
  *
- * A connection that was silent is asked by a ping before the next call. The end of another call meanwhile made it forget
- * for how long to wait: a connection that a firewall forgot was asked for ever then, and every later call waited with it.
+ * 3. Before the next call on a silent connection it sends a ping. The end of another call meanwhile cleared the ping's
+ * timeout: on a connection that a firewall had dropped, the ping and every later call waited for ever.
  *
- * Where that connection dies while it is asked, the call that asked makes another one, and so does a call that comes in
- * between: one of the two connections is dropped with nobody to hear of its error, which ends the process, and the call
- * that waits for it waits for ever. So one call at a time gets a connection ready, and the others wait with it.
+ * 4. If that connection dies during the ping, the waiting call opens another one, and so does a call that comes in
+ * between: one of the two connections is dropped without a listener for its error, which ends the process, and its
+ * call waits for ever. So one call at a time makes a connection ready, and the others wait for it.
  */
 class GuardedSessions extends Http2SessionManager {
   readonly #guarded = new WeakSet<ClientHttp2Session>();

@@ -6,9 +6,9 @@ import { wireFailure } from "./wire-failure.ts";
 const attempts = 4;
 
 /**
- * The transport, sending again at once what a server refused unread (HTTP/2, section 8.7), whatever the call does, as
- * gRPC's other clients do (gRFC A6, transparent retries). Streams of requests are not sent again: what they sent is
- * gone.
+ * The transport, but any call that a server refused unread (HTTP/2, section 8.7) is sent again at once, as
+ * gRPC's other clients do (gRFC A6, transparent retries). Streams of requests are not sent again: their messages are
+ * no longer available.
  */
 export function withRefusedAgain(transport: Transport): Transport {
   async function again<T>(signal: AbortSignal | undefined, call: () => Promise<T>): Promise<T> {

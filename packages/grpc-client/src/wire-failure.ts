@@ -4,15 +4,15 @@ import { Code, ConnectError } from "@connectrpc/connect";
 export interface WireFailure {
   /** UNAVAILABLE, as gRPC has it. */
   readonly error: ConnectError;
-  /** The server says that it has not begun the call (HTTP/2, section 8.7): it may be sent again, whatever it does. */
+  /** The server says that it has not begun the call (HTTP/2, section 8.7): any call may then be sent again. */
   readonly refused: boolean;
 }
 
 const systemCode = /^(ERR_(HTTP2|SSL|TLS|STREAM|OSSL)_|E[A-Z_]+$)/;
 
 /**
- * Connect's client calls connections that end INTERNAL, ABORTED or CANCELED, by how they ended. Undefined for what a
- * server answered, and for a call that was given up here.
+ * Connect's client reports the end of a connection as INTERNAL, ABORTED or CANCELED. Undefined for a status from the
+ * server, and for a call that was cancelled here.
  */
 export function wireFailure(error: unknown, signal: AbortSignal | undefined): WireFailure | undefined {
   if (signal?.aborted) return undefined;

@@ -85,7 +85,7 @@ export function describeError(error: unknown): Description {
 
 function describeConnectError(error: ConnectError): Description {
   if (error.findDetails(ErrorInfoSchema).length === 1) {
-    // One of our services sent it, so it passes. Metadata stays behind, because it belongs to another hop.
+    // One of our services sent it, so it passes. Its metadata does not, because it belongs to another hop.
     const passed = new ConnectError(error.rawMessage, error.code, undefined, undefined, error.cause);
     passed.details = error.details;
     return { error: passed, unexpected: false };

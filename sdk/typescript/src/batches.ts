@@ -15,7 +15,7 @@ export interface Row {
   readonly scale: number;
 }
 
-/** What all batches of a source share. */
+/** The common fields of all batches of a source. */
 export interface BatchOptions {
   readonly patient: string;
   readonly code: string;
@@ -23,7 +23,7 @@ export interface BatchOptions {
   readonly device?: string;
   readonly method?: CaptureMethod;
   readonly durationMs: number;
-  /** Needed where there is a duration. */
+  /** Required with a duration. */
   readonly granularity?: Granularity;
   readonly samplesPerBatch: number;
 }
@@ -31,7 +31,7 @@ export interface BatchOptions {
 const longestSpanMs = 30 * 86_400_000;
 const int32 = 2 ** 31;
 
-/** Groups rows into batches of one series each; the request id is a digest, so that sending again is safe. */
+/** Groups rows into batches of one series each; the request id is a digest, so a repeated send is safe. */
 export async function* batchesOf(
   rows: AsyncIterable<Row>,
   options: BatchOptions,
@@ -65,7 +65,7 @@ function seriesOf(rows: readonly Row[], options: BatchOptions): MessageInitShape
   const gaps = rows.slice(1).map((row, i) => row.timeMs - rows[i]!.timeMs);
   const period = gaps[0] ?? 1;
   const regular = gaps.every((gap) => gap === period);
-  // The column's scale is the finest of its rows: 52 beside 52.5 is sent as 52.0.
+  // The column has the finest scale of its rows: 52 beside 52.5 is sent as 52.0.
   const scale = Math.max(...rows.map((row) => row.scale));
   const mantissas = rows.map((row) => row.mantissa * 10 ** (scale - row.scale));
   const narrow = mantissas.every((mantissa) => mantissa >= -int32 && mantissa < int32);

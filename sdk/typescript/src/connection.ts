@@ -21,7 +21,7 @@ export interface DoorOptions {
   readonly interceptors?: readonly Interceptor[];
 }
 
-/** The gateway, which speaks HTTP. With neither key nor token: for what is open to anyone. */
+/** The gateway, which speaks HTTP. Without a key and a token: only for public RPCs. */
 export interface GatewayOptions {
   /** Like `http://127.0.0.1:7080`. */
   readonly url: string;
@@ -33,27 +33,27 @@ export interface GatewayOptions {
   readonly interceptors?: readonly Interceptor[];
 }
 
-/** How a connection notices that nobody answers any more. */
+/** How a connection detects that the server no longer answers. */
 export interface KeepAlive {
   /** A ping after this much silence, in milliseconds; 30,000 unless given. */
   readonly intervalMs: number;
-  /** The connection is given up when a ping has no answer after this, in milliseconds; 15,000 unless given. */
+  /** A ping without an answer for so long ends the connection, in milliseconds; 15,000 unless given. */
   readonly timeoutMs: number;
 }
 
 /** A Connect transport: `createClient(RecordsService, connection)`. Its calls throw WellApiError. */
 export interface Connection extends Transport {
   /**
-   * Ends a connection to the door and the calls on it. The gateway's connections are the process's own
+   * Ends a connection to the door and the calls on it. The gateway's connections belong to the process
    * (`http.globalAgent`), and close when they are idle.
    */
   close(): void;
 }
 
-/** More than the door takes: it is the door that says what is too large. */
+/** More than the door accepts, so that the door reports a message that is too large. */
 const largestMessageBytes = 16 * 1_048_576;
 
-/** Opens nothing yet: the first call does. A connection that ends is followed by another at the next call. */
+/** Opens no connection: the first call does. After a connection has ended, the next call opens another. */
 export function connect(options: DoorOptions | GatewayOptions): Connection {
   return "certificate" in options ? connectDoor(options) : connectGateway(options);
 }
@@ -84,7 +84,7 @@ function connectGateway({ url, apiKey, token, interceptors = [] }: GatewayOption
   return { ...withTypedErrors(transport), close: () => {} };
 }
 
-/** Throws ClientError `input` for a secret that no header can carry, without the secret: the header's own error shows it. */
+/** Throws ClientError `input` for a secret that no header can carry; unlike the header's error it hides the secret. */
 function bearer(secret: string): Interceptor {
   if (!/^[\x21-\x7e]+$/.test(secret)) {
     throw new ClientError("input", "the API key or token is not one: it is empty, or has spaces or lines");

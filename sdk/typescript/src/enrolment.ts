@@ -6,8 +6,8 @@ import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service
 import { createCertificateRequest } from "./certificate-request.ts";
 import type { ClientCertificate } from "./connection.ts";
 
-// What an operator does once for each organization and patient. An entry point of its own, `@wellapi/client/enrolment`:
-// the library that makes certificate requests takes long to load, and a program that only calls does not need it.
+// An operator's steps, once for each organization and patient. A separate entry point, `@wellapi/client/enrolment`:
+// the library for certificate requests is slow to load, and a program that only makes calls does not need it.
 
 export { createCertificateRequest };
 
@@ -17,7 +17,7 @@ export interface IssuedCertificate {
   readonly credential: string;
 }
 
-/** Makes a key, which stays here, and has a certificate issued for it. Without `lifetimeSeconds` the server decides. */
+/** Makes a key, which stays here, and requests a certificate for it. Without `lifetimeSeconds` the server decides. */
 export async function issueCertificate(
   operator: Transport,
   application: string,
@@ -43,7 +43,7 @@ export interface EnrolledOrganization {
   readonly certificate: ClientCertificate;
 }
 
-/** Sent again with the same `requestId` it is the same organization and application, with a new certificate. */
+/** A repeat with the same `requestId` returns the same organization and application, with a new certificate. */
 export async function enrolOrganization(
   operator: Transport,
   names: { readonly organization: string; readonly application: string },
@@ -62,7 +62,7 @@ export async function enrolOrganization(
   return { organization: organization!.id, application: application!.id, certificate };
 }
 
-/** The new patient's id. Sent again with the same `requestId` it is the same patient. `timeZone` is an IANA name. */
+/** The new patient's id. A repeat with the same `requestId` returns the same patient. `timeZone` is an IANA name. */
 export async function enrolPatient(
   operator: Transport,
   patient: { readonly displayName: string; readonly timeZone: string },

@@ -2,22 +2,22 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Failure } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { problemError, problemOf, type Violation } from "@wellapi/grpc-client";
 
-/** Header in which each answer carries the call's id: name it when you ask the operator about a call. */
+/** Header of each answer with the call's id: quote the id when you ask the operator about a call. */
 const requestIdHeader = "x-request-id";
 
 /**
- * A call that failed, as the exchange tells it. Every connection of this library throws it in place of Connect's error.
- * It is a ConnectError (its `name` stays that, by which Connect recognises its errors), so `code`, `rawMessage` and
- * `findDetails` are there, too.
+ * A failed call, with the exchange's reason. Every connection of this library throws it in place of Connect's error.
+ * It is a ConnectError (and keeps that `name`, by which Connect recognises its errors), so it also has `code`,
+ * `rawMessage` and `findDetails`.
  */
 export class WellApiError extends ConnectError {
-  /** UPPER_SNAKE_CASE, of google.rpc.ErrorInfo: `CONSENT_REQUIRED`. The code's name where another server answered. */
+  /** UPPER_SNAKE_CASE, of google.rpc.ErrorInfo: `CONSENT_REQUIRED`. The code's name if another server answered. */
   readonly reason: string;
-  /** The fields that are wrong; empty where the error is about none. */
+  /** The invalid fields; empty if the error is about none. */
   readonly violations: readonly Violation[];
-  /** The server asks for this delay before the call is sent again (google.rpc.RetryInfo). */
+  /** The delay that the server requests before a retry (google.rpc.RetryInfo). */
   readonly retryAfterMs: number | undefined;
-  /** The call's id in the server's logs. Undefined where no server answered. */
+  /** The call's id in the server's logs. Undefined if no server answered. */
   readonly requestId: string | undefined;
   readonly #made = true;
 
@@ -31,25 +31,25 @@ export class WellApiError extends ConnectError {
     this.requestId = error.metadata.get(requestIdHeader) ?? undefined;
   }
 
-  /** Any value that was caught. */
+  /** Wraps any caught value. */
   static override from(caught: unknown, code?: Code): WellApiError {
     return caught instanceof WellApiError ? caught : new WellApiError(ConnectError.from(caught, code));
   }
 
-  /** A failure inside an answer, of a batch of a stream that goes on. */
+  /** Wraps a failure inside an answer: of one batch, while the stream continues. */
   static ofFailure({ code, reason, message, violations, retryAfterMs }: Failure): WellApiError {
     const delay = retryAfterMs > 0 ? { retryAfterMs } : {};
     return new WellApiError(problemError({ code: code as Code, reason, message, violations, ...delay }));
   }
 
-  /** ConnectError recognises its kind by shape; a WellApiError is one that this class has made. */
+  /** ConnectError recognises its instances by shape; a WellApiError must be an instance of this class. */
   static override [Symbol.hasInstance](value: unknown): value is WellApiError {
     return typeof value === "object" && value !== null && #made in value;
   }
 
   /**
-   * Whether the call may succeed when it is sent again: a connection or a server ended under it, or the server names a
-   * delay. What it did is then unknown, so repeat only what is safe to repeat.
+   * Whether a retry of the call may succeed: its connection or server ended, or the server requests a
+   * delay. The effect of the call is then unknown, so repeat only what is safe to repeat.
    */
   get transient(): boolean {
     return transientCodes.has(this.code) || this.retryAfterMs !== undefined;
@@ -58,7 +58,7 @@ export class WellApiError extends ConnectError {
 
 const transientCodes: ReadonlySet<Code> = new Set([
   Code.Unavailable,
-  // Connect's client calls the end of a server that was killed so; a caller who cancels has its signal aborted.
+  // Connect's client reports a killed server with this code; if the caller cancels, its signal is aborted.
   Code.Canceled,
   Code.Aborted,
   Code.DeadlineExceeded,
@@ -67,14 +67,14 @@ const transientCodes: ReadonlySet<Code> = new Set([
 ]);
 
 /**
- * - `cut`: an answer ended before it was whole. What came is not all: ask again.
- * - `verification`: the log did not prove what it showed.
- * - `break`: the log declares that it lost entries which the checkpoint covers, so nobody can prove them.
- * - `input`: what was passed is not of its form.
+ * - `cut`: an answer ended before it was complete. Data is missing: ask again.
+ * - `verification`: a proof of the log failed.
+ * - `break`: the log declares the loss of entries that the checkpoint covers, so they cannot be proven.
+ * - `input`: an argument is malformed.
  */
 export type ClientErrorCode = "cut" | "verification" | "break" | "input";
 
-/** A failure that this library finds by itself. */
+/** A failure that this library detects. */
 export class ClientError extends Error {
   override readonly name = "ClientError";
   readonly code: ClientErrorCode;

@@ -1,10 +1,10 @@
 import { ClientError } from "./errors.ts";
 
 /**
- * The items of a list, page after page. The next page is asked for when the items before it are used up, so a reader that
- * stops early costs no further call.
+ * The items of a list, page by page. It requests the next page after the reader has taken all earlier items: a reader
+ * that stops early causes no further call.
  *
- * @param read asks for the page of a token; the first token is empty
+ * @param read requests the page of a token; the first token is empty
  */
 export async function* paginate<P extends { readonly nextPageToken: string }, T>(
   read: (pageToken: string) => Promise<P>,

@@ -1,19 +1,19 @@
 import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
 
-/** Which batches of a source are stored, so that a later upload of the same source goes on. */
+/** The stored batches of a source, so that a later upload of the same source resumes. */
 export interface UploadProgress {
   has(requestId: string): boolean;
-  /** Called once the server has said that the batch is stored. */
+  /** Called once the server has reported the batch as stored. */
   add(requestId: string): void;
 }
 
-/** A progress in a file, one request id a line. */
+/** Progress in a file, one request id a line. */
 export interface ProgressFile extends UploadProgress {
-  /** All is stored, and nothing needs to be remembered. */
+  /** Deletes the file: every batch is stored. */
   remove(): void;
 }
 
-/** Goes on from what the file holds; a file that does not exist is an upload that has not begun. */
+/** Resumes from the file's contents; a missing file means an upload that has not begun. */
 export function openProgressFile(path: string): ProgressFile {
   const stored = new Set(existsSync(path) ? readFileSync(path, "utf8").split("\n").filter(Boolean) : []);
   return {

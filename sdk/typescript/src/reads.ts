@@ -22,20 +22,20 @@ import { paginate } from "./pages.ts";
 /** A client of `RecordsService`. */
 export type RecordsClient = Client<typeof RecordsService>;
 
-/** A request without what this library fills in: the token of the page. */
+/** A request without the page token, which this library sets. */
 export type Query<D extends DescMessage> = Omit<MessageInitShape<D>, "$typeName" | "pageToken">;
 
-/** What a streamed read says beside the samples. */
+/** Callbacks of a streamed read, beside the samples. */
 export interface ReadSeriesOptions extends CallOptions {
-  /** What was authorized, with the read's entry in the log. Comes before the first samples. */
+  /** The authorized part, with the read's entry in the log. Comes before the first samples. */
   readonly onStart?: (start: ReadStart) => void;
   readonly onEnd?: (end: ReadEnd) => void;
 }
 
 /**
- * Streams the samples of one code, in bounded memory whatever the interval. Each message is decided anew: a revocation
- * ends the stream with WellApiError `CONSENT_REVOKED`. Throws ClientError `cut` where the answer ended before it was whole;
- * what came is then not all.
+ * Streams the samples of one code, in bounded memory for any interval. The server decides anew for each message: a
+ * revocation ends the stream with WellApiError `CONSENT_REVOKED`. Throws ClientError `cut` if the answer ended early;
+ * samples are then missing.
  */
 export async function* readSeries(
   client: RecordsClient,
@@ -55,7 +55,7 @@ export async function* readSeries(
   if (!ended) throw new ClientError("cut", "the answer was cut off: what came is not all; read again");
 }
 
-/** Reads the samples of one code in pages, each a call and an entry in the log of its own. */
+/** Reads the samples of one code in pages; each page is a separate call with an entry in the log. */
 export function querySeries(
   client: RecordsClient,
   request: Query<typeof QuerySeriesRequestSchema>,
@@ -67,7 +67,7 @@ export function querySeries(
   );
 }
 
-/** Lists what there is of a patient that the caller may read. */
+/** Lists the series of a patient that the caller may read. */
 export function listSeries(
   client: RecordsClient,
   request: Query<typeof ListSeriesRequestSchema>,
@@ -79,7 +79,7 @@ export function listSeries(
   );
 }
 
-/** Aggregates by bucket. A source whose buckets go on from one page to the next comes once for each page. */
+/** Aggregates by bucket. A source whose buckets continue on the next page comes once for each page. */
 export function aggregateSeries(
   client: RecordsClient,
   request: Query<typeof AggregateSeriesRequestSchema>,

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { WellApiError } from "./errors.ts";
 
-/** The waits between attempts, doubled each time. */
+/** The delays between attempts, doubled each time. */
 export interface Backoff {
   /** Milliseconds. */
   readonly firstMs: number;
@@ -9,8 +9,8 @@ export interface Backoff {
 }
 
 /**
- * How long to wait before attempt number `attempt` (1 is the first repetition): the backoff, and never less than the server
- * asks for. Up to a quarter is added at random, so that clients that were cut together do not come back together.
+ * The delay before attempt number `attempt` (1 is the first repetition): the backoff, and never less than the server
+ * requests. A random part of up to a quarter is added, so that clients that were cut together do not return together.
  */
 export function waitBefore(
   attempt: number,

@@ -2,7 +2,7 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { SourcedSeries } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import type { Decimals, SampleTimes } from "@wellapi/gen/wellapi/type/v1/series_pb";
 
-/** One sample, for people. */
+/** One sample in readable form. */
 export interface Sample {
   readonly timeMs: number;
   readonly value: string;

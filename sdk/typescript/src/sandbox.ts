@@ -10,7 +10,7 @@ export async function issuePatientToken(operator: Transport, patient: string): P
   return token;
 }
 
-/** Signs in as a patient, which the operator's key may do in a sandbox. `url` is the gateway's. */
+/** Signs in as a patient, which an operator's key permits in a sandbox. `url` is the gateway's. */
 export async function connectAsPatient(options: {
   readonly url: string;
   readonly operatorKey: string;

@@ -2,7 +2,7 @@ import type { Transport } from "@connectrpc/connect";
 import { hookStream } from "@wellapi/grpc-client";
 import { WellApiError } from "./errors.ts";
 
-/** The transport, throwing WellApiError: from calls, and from the streams of answers. */
+/** The same transport, but calls and streams of answers throw WellApiError. */
 export function withTypedErrors(transport: Transport): Transport {
   return {
     async unary(...call) {

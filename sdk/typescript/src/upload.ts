@@ -15,23 +15,23 @@ import { WellApiError } from "./errors.ts";
 import type { UploadProgress } from "./progress.ts";
 import { pause, waitBefore } from "./reconnection.ts";
 
-/** What became of a batch: judged item by item, or failed whole. */
+/** The outcome of a batch: one for each item, or a failure of the whole batch. */
 export type Answer = { readonly receipt: BatchReceipt } | { readonly failure: Failure };
 
 export interface UploadOptions<B> {
-  /** Batches that are sent and not answered yet; 16 unless given. The source is asked for no more until one is answered. */
+  /** Most batches without an answer; 16 unless given. At the limit the upload takes no batch from the source. */
   readonly window?: number;
-  /** How often a stream is opened without an answer in between before the upload fails; 8 unless given. */
+  /** Streams in a row without any answer, after which the upload fails; 8 unless given. */
   readonly attempts?: number;
-  /** Batches that it has are not sent; batches that the server stores are added. */
+  /** The upload skips its batches, and adds each batch that the server stores. */
   readonly progress?: UploadProgress;
-  /** An error of this, of `onSkipped` or of the progress ends the upload. */
+  /** An error of this function, of `onSkipped` or of the progress ends the upload. */
   readonly onAnswer?: (batch: B, answer: Answer) => void;
-  /** The progress has the batch. */
+  /** Called for a batch that the progress already has. */
   readonly onSkipped?: (batch: B) => void;
-  /** The stream ended early and is opened again. */
+  /** Called when the stream has ended early and is about to be opened again. */
   readonly onCut?: (error: WellApiError, attempt: number) => void;
-  /** Ends the upload with an error; what was sent may be stored. */
+  /** Ends the upload with an error; sent batches may be stored. */
   readonly signal?: AbortSignal;
 }
 
@@ -52,8 +52,8 @@ type OpenStream<B> = (batches: AsyncIterable<B>, signal: AbortSignal | undefined
 const backoff = { firstMs: 400, longestMs: 5_000 };
 
 /**
- * Streams batches of series and sends what is unanswered again, on a new stream, after a cut or a failure that passes. Safe,
- * because a batch is stored once however often it is sent. Resolves when each batch has its answer.
+ * Streams batches of series. After a cut or a temporary failure it sends the unanswered batches again, on a new stream.
+ * This is safe: a batch that is sent several times is stored once. Resolves when each batch has its answer.
  */
 export function uploadSeries(
   client: Ingestion,
@@ -103,7 +103,7 @@ async function upload<B extends Batch>(
       } catch (caught) {
         const broken = source.failure();
         if (broken !== undefined) throw broken.error;
-        // Not a call's: one of the caller's functions has thrown, or its progress cannot be written.
+        // Not an error of a call: a function of the caller has thrown, or the progress cannot be written.
         if (!(caught instanceof ConnectError)) throw caught;
         attempt += 1;
         const error = WellApiError.from(caught);
@@ -117,7 +117,7 @@ async function upload<B extends Batch>(
   }
 }
 
-/** One stream: sends what is unanswered, then what the source gives. Returns when each batch has its answer. */
+/** One stream: sends the unanswered batches, then those of the source. Returns when each batch has its answer. */
 async function runStream<B extends Batch>(stream: {
   readonly open: OpenStream<B>;
   readonly source: Source<B>;
@@ -141,7 +141,7 @@ async function runStream<B extends Batch>(stream: {
         continue;
       }
       const next = await source.peek();
-      // What comes after the end of this stream is left to the next one.
+      // Batches after the end of this stream are for the next one.
       if (ended || next.done) return;
       source.take();
       unanswered.set(next.value.requestId, next.value);
@@ -154,7 +154,7 @@ async function runStream<B extends Batch>(stream: {
       const batch = unanswered.get(requestId);
       if (batch === undefined || result.case === undefined) continue;
       if (result.case === "failure" && result.value.retryAfterMs > 0) {
-        // It stays unanswered and is sent again on the next stream, after the longest delay that the server asks for.
+        // It stays unanswered and is sent again on the next stream, after the longest delay that the server requests.
         if (result.value.retryAfterMs > (failed?.retryAfterMs ?? 0)) failed = result.value;
       } else {
         unanswered.delete(requestId);
@@ -172,16 +172,16 @@ async function runStream<B extends Batch>(stream: {
   }
 }
 
-/** The source's batches, one ahead: a batch that was asked for is there for the next stream, too. */
+/** Reads the source one batch ahead: a batch that one stream has requested stays available to the next. */
 interface Source<B> {
   peek(): Promise<IteratorResult<B, unknown>>;
-  /** The batch that `peek` gave is used up. */
+  /** Drops the batch that `peek` returned. */
   take(): void;
   /** `peek` has found the end of the source. */
   exhausted(): boolean;
-  /** The source itself has thrown. A stream tells of that as of a cut, and sending again does not help. */
+  /** The source has thrown. A stream would report this as a cut, and a retry would not help. */
   failure(): { readonly error: unknown } | undefined;
-  /** The source may close what it holds. */
+  /** Lets the source close its resources. */
   leave(): void;
 }
 
@@ -204,7 +204,7 @@ function openSource<B>(batches: AsyncIterable<B>): Source<B> {
     peek() {
       if (ahead === undefined) {
         ahead = next();
-        ahead.catch(() => {}); // where the upload has ended meanwhile, nobody else hears of it
+        ahead.catch(() => {}); // after the end of the upload nothing else handles it
       }
       return ahead;
     },
@@ -214,7 +214,7 @@ function openSource<B>(batches: AsyncIterable<B>): Source<B> {
       ahead = undefined;
     },
     leave() {
-      iterator.return?.(undefined).catch(() => {}); // nobody waits for it any more
+      iterator.return?.(undefined).catch(() => {}); // nothing waits for it
     },
   };
 }

@@ -7,7 +7,7 @@ import { ClientError } from "./errors.ts";
 
 type Audit = Client<typeof AuditService>;
 
-/** What was verified of an access: that the log's signed tree holds exactly these bytes at this position. */
+/** A verified access: the log's signed tree holds exactly these bytes at this position. */
 export interface VerifiedAccess {
   readonly access: Access;
   readonly index: number;
@@ -15,7 +15,7 @@ export interface VerifiedAccess {
   readonly size: number;
 }
 
-/** From the key that the caller trusts to the one that signs now. */
+/** From the key that the caller trusts to the current signing key. */
 export interface TrustedKeys {
   readonly pinned: string;
   readonly current: string;
@@ -23,7 +23,7 @@ export interface TrustedKeys {
   readonly steps: readonly Succession[];
 }
 
-/** Follows what the log says of its keys, as far as each key vouches for the next. */
+/** Follows the log's statements about its keys, as far as each key vouches for the next. */
 export async function trustedKeys(audit: Audit, pinned: string): Promise<TrustedKeys> {
   const { content } = await audit.getLogFile({ path: "successions" });
   return verifying(async () => {
@@ -37,12 +37,12 @@ function notesIn(content: Uint8Array): string[] {
     const notes: unknown = JSON.parse(Buffer.from(content).toString("utf8"));
     if (Array.isArray(notes) && notes.every((note) => typeof note === "string")) return notes;
   } catch {
-    // Not even JSON: for a verifier that is the same failure.
+    // Not JSON: for a verifier that is the same failure.
   }
   throw new ClientError("verification", "NOT VERIFIED: what the log says of its keys cannot be read");
 }
 
-/** What the user who pins the key must know about it, a line each. */
+/** Notes for a user who pins the key, a line each. */
 export function describeSteps({ steps, current }: TrustedKeys): string[] {
   const lines = steps.map((step) => {
     const time = new Date(step.time).toISOString();
@@ -62,7 +62,7 @@ function sizeOf(checkpoint: string): number {
   return Number(checkpoint.split("\n")[1]);
 }
 
-/** Any failed proof means one thing to the caller: what the log showed is not what it committed to. */
+/** Every failed proof means the same to the caller: the log showed something else than it committed to. */
 async function verifying<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -76,7 +76,7 @@ async function verifying<T>(work: () => Promise<T>): Promise<T> {
 
 /**
  * Fetches an access with its proof and verifies it against a checkpoint and a public key; waits up to ten seconds for the log
- * to integrate it. An access of a moment ago may not have reached the log: that is WellApiError `NOT_FOUND`.
+ * to integrate it. A very recent access may not have reached the log: then it throws WellApiError `NOT_FOUND`.
  */
 export async function verifyLoggedAccess(
   audit: Audit,
@@ -100,7 +100,7 @@ export async function verifyLoggedAccess(
           verifierKeys: [keys.current],
           proof: proof.hashes,
         });
-        // Its place is proven, and still it may be another's entry than the one that was asked for.
+        // The position is proven, but it may hold another entry than the requested one.
         if (verified.access.id !== id) {
           throw new ClientError("verification", "NOT VERIFIED: the log answered with another access");
         }
@@ -114,8 +114,8 @@ export async function verifyLoggedAccess(
 }
 
 /**
- * Verifies that the current log begins with the log of an older checkpoint. Where entries that the checkpoint covers were
- * lost in a break that the log has declared, that is what the failure says: it is no fork, and no proof either.
+ * Verifies that the current log begins with the log of an older checkpoint. If a declared break of the log lost entries
+ * that the checkpoint covers, the failure says so: it is not a fork, and not a proof.
  */
 export async function verifyLogGrowth(
   audit: Audit,
@@ -150,7 +150,7 @@ export async function verifyLogGrowth(
     const grown = verifyGrowth({
       from: older,
       to: newer,
-      // Those that the older one may be signed by: the pinned one, or one that came after it.
+      // The older checkpoint may be signed by the pinned key, or by a later one.
       verifierKeys: keysOf(older, keys),
       toVerifierKeys: [keys.current],
       proof: proof.hashes,
@@ -159,7 +159,7 @@ export async function verifyLogGrowth(
   });
 }
 
-/** Keys of the older checkpoint's own name. */
+/** Keys with the name of the older checkpoint. */
 function keysOf(older: string, { pinned, steps }: TrustedKeys): string[] {
   const origin = older.split("\n")[0];
   const all = [pinned, ...steps.map(({ to }) => to)];

@@ -8,19 +8,19 @@ import type { RecordsClient } from "./reads.ts";
 import { pause, waitBefore } from "./reconnection.ts";
 
 export interface WatchOptions {
-  /** The `resumeToken` of the last message of an earlier watch of the same query. Absent: what arrives from now on. */
+  /** The `resumeToken` of the last message of an earlier watch of the same query. Absent: only later arrivals. */
   readonly resumeToken?: string;
   /** Ends the watch, without an error. */
   readonly signal?: AbortSignal;
-  /** The watch was cut and is opened again after a pause. */
+  /** Called when the watch was cut and will be opened again after a pause. */
   readonly onCut?: (error: WellApiError) => void;
 }
 
 const backoff = { firstMs: 200, longestMs: 10_000 };
 
 /**
- * A watch that goes on where it was cut, until `signal` aborts or the server refuses it (then it throws WellApiError). A
- * batch that was cut comes again from its start; nothing else comes twice, and nothing is left out.
+ * A watch that resumes after a cut, until `signal` aborts or the server refuses it (then it throws WellApiError). A
+ * batch that was cut comes again from its start; nothing else comes twice, and nothing is missing.
  */
 export async function* watchSeries(
   client: RecordsClient,

@@ -17,7 +17,7 @@ export const gatewayLimits = {
   maximumMessageBytes: 1_048_576,
 } as const;
 
-/** `WELLAPI_CORS_ORIGINS`. Names a problem where one of them is no origin: a browser would never match it. */
+/** `WELLAPI_CORS_ORIGINS`. Reports a value that is not an origin: a browser would never match it. */
 export function readCorsOrigins(reader: ConfigReader): readonly string[] {
   const origins = reader.list("WELLAPI_CORS_ORIGINS", []);
   if (!origins.every(isOrigin)) {

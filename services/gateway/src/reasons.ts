@@ -4,7 +4,7 @@ import { codeToHttpStatus, errorFromJson, errorToJsonBytes } from "@connectrpc/c
 import { ErrorInfoSchema } from "@wellapi/gen/google/rpc/error_details_pb";
 import { type Problem, problemError } from "@wellapi/rpc";
 
-/** Answers that Connect gives without a body, before it knows what is called. */
+/** Answers without a body, which Connect gives before it knows the method. */
 const bare: Readonly<Record<number, Problem>> = {
   405: {
     code: Code.Unimplemented,
@@ -19,8 +19,8 @@ const bare: Readonly<Record<number, Problem>> = {
 };
 
 /**
- * The answer, with a reason and how to mend it also where Connect refused the request itself, before our interceptors
- * saw it: a body that is no valid message, one that is too large, an encoding or a header that it does not know.
+ * The answer. If Connect refused the request before our interceptors, it gets a reason and a remedy here:
+ * an invalid or too large body, an unknown encoding or an unknown header.
  */
 export async function reasoned(
   answer: UniversalServerResponse,
@@ -30,7 +30,7 @@ export async function reasoned(
   if (known !== undefined) return refusal(answer, problemError(known));
   const header = new Headers(answer.header);
   const isError = answer.status >= 400 && header.get("content-type") === "application/json";
-  // What was worth compressing has details.
+  // A compressed answer already has details.
   if (!isError || header.has("content-encoding") || answer.body === undefined) return answer;
   const bytes = Buffer.concat(await Array.fromAsync(answer.body as AsyncIterable<Uint8Array>));
   const said = errorFromJson(JSON.parse(bytes.toString()), undefined, new ConnectError("", Code.Unknown));
@@ -41,7 +41,7 @@ export async function reasoned(
 function problemOfRequest({ code, rawMessage }: ConnectError, maximumMessageBytes: number): Problem {
   if (code === Code.ResourceExhausted && rawMessage.includes("writeMaxBytes")) {
     return {
-      // Not RESOURCE_EXHAUSTED, which clients send again: the same question gets the same answer.
+      // Not RESOURCE_EXHAUSTED, which clients retry: the same request gets the same answer.
       code: Code.OutOfRange,
       reason: "ANSWER_TOO_LARGE",
       message: `the answer is larger than ${maximumMessageBytes} bytes: ask for less, by page_size or a shorter interval`,
@@ -60,14 +60,14 @@ function problemOfRequest({ code, rawMessage }: ConnectError, maximumMessageByte
   return { code, reason: "REQUEST_REFUSED", message: rawMessage };
 }
 
-/** The answer, with the error for its body. */
+/** The answer with the error as its body. */
 export function refusal(answer: UniversalServerResponse, error: ConnectError): UniversalServerResponse {
   const bytes = errorToJsonBytes(error, undefined);
   const header = new Headers(answer.header);
   header.delete("content-encoding");
   header.set("content-type", "application/json");
   header.set("content-length", String(bytes.length));
-  // Connect has a status of its own for what it refused, but none for an answer that is too large.
+  // Connect has a specific status for requests that it refuses, but none for an answer that is too large.
   const status = error.code === Code.OutOfRange ? codeToHttpStatus(error.code) : answer.status;
   return { ...answer, status, header, body: each(bytes) };
 }

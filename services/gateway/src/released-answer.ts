@@ -8,8 +8,8 @@ import { refusal } from "./reasons.ts";
 const endFlags = 0x02 | 0x80;
 
 /**
- * The answer as it may be written. Between what the interceptors say of it and its bytes lie serialization and compression,
- * which take their time: so consent is looked at once more, right before each write.
+ * The answer, checked at each write. Serialization and compression come after the interceptors and take
+ * time, so consent is checked once more right before each write.
  */
 export function releasedAnswer(
   answer: UniversalServerResponse,
@@ -27,8 +27,8 @@ export function releasedAnswer(
 }
 
 /**
- * Leaves out what may not be written any more. A stream goes on to its end, which says why; a unary answer (gRPC-Web has its
- * status behind the data) breaks off.
+ * Drops data that may no longer be written. A stream continues to its end, which gives the reason; a unary answer
+ * (gRPC-Web has its status behind the data) breaks off.
  */
 async function* dataHeld(
   body: AsyncIterable<Uint8Array>,

@@ -59,7 +59,7 @@ export function createRpcSurface(options: RpcSurfaceOptions): Surface {
         shutdownSignal: shutdown,
         maxTimeoutMs: 2 ** 31 - 1, // timers overflow beyond; the interceptors cut unary calls far shorter
         grpc: false, // needs HTTP/2: the gRPC door has it
-        // A misspelt field must not vanish in silence.
+        // A misspelt field must be an error, not ignored.
         jsonOptions: { ignoreUnknownFields: false },
       });
       for (const { service, implementation } of routes) router.service(service, implementation);
@@ -70,11 +70,11 @@ export function createRpcSurface(options: RpcSurfaceOptions): Surface {
           url: handler.requestPath,
           async handler(request, reply) {
             reply.hijack();
-            // What the server's hooks set (security headers, CORS) lies on the reply; the answer is written to the raw one.
+            // The server's hooks set security headers and CORS on the reply; the answer goes to the raw response.
             for (const [name, value] of Object.entries(reply.getHeaders())) {
               if (value !== undefined) reply.raw.setHeader(name, value);
             }
-            // Health data unless the handler says otherwise, which it only does for a success.
+            // Treated as health data unless the handler says otherwise, which it only does for a success.
             reply.raw.setHeader("cache-control", "private, no-store");
             reply.raw.setHeader("vary", varyOf(reply.raw.getHeader("vary")));
             try {
@@ -85,7 +85,7 @@ export function createRpcSurface(options: RpcSurfaceOptions): Surface {
               const told = await reasoned(answer, maximumMessageBytes);
               await universalResponseToNodeResponse(releasedAnswer(told, values, handler.method), reply.raw);
             } catch (error) {
-              // The client went away, or what it sent is no HTTP: the call itself has been logged.
+              // The client disconnected, or sent invalid HTTP: the call itself has been logged.
               const { code } = ConnectError.from(error);
               log.debug({ err: error, code, url_path: handler.requestPath }, "answer not delivered");
               reply.raw.destroy();

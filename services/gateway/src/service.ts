@@ -15,7 +15,7 @@ export interface GatewayDeps {
   readonly answers: AnswerGuard;
   /** How many streams an application may have open; any number unless given. */
   readonly streamLimit?: StreamLimit;
-  /** Those of the other services: their own where they share this process, else what leads to them. */
+  /** The surfaces of the other services: the surfaces themselves in a shared process, else their representatives. */
   readonly surfaces: readonly MountedSurface[];
   readonly log: Logger;
   /** What is served: public services only. */

@@ -57,7 +57,7 @@ export function objectionError(objection: Objection): ConnectError {
   return problemError(problems[objection]);
 }
 
-/** The error for the caller, where the call's answer must not be written at this instant. */
+/** The error for the caller if the call's answer must not be written at this instant. */
 export function objectionTo(values: ContextValues): ConnectError | undefined {
   const objection = values.get(guardedAnswerKey)?.objection();
   return objection === undefined ? undefined : objectionError(objection);

@@ -1,6 +1,6 @@
 import { type GuardedAnswer, objectionError } from "./guarded-answer.ts";
 
-/** How long the service behind has to end a stream with its own status, once no message is passed on any more. */
+/** Grace for the service behind to end the stream with its own status, after the last passed message. */
 const graceMs = 1_000;
 
 export interface GuardedStreamOptions {
@@ -30,7 +30,7 @@ export function guardStream<T>(source: AsyncIterable<T>, { identify }: GuardedSt
   const expire = (): void => {
     overdue = true;
     giveUp?.();
-    iterator.return?.().catch(() => {}); // Nobody reads its own failure any more.
+    iterator.return?.().catch(() => {}); // Its failure has no reader.
   };
   const object = (): void => {
     const objection = answer?.objection();
@@ -46,7 +46,7 @@ export function guardStream<T>(source: AsyncIterable<T>, { identify }: GuardedSt
     answer = identify(failed);
     if (answer !== undefined) stopListening = answer.onObjection(object);
   };
-  /** The next message of the source; `late` where the grace ends first. */
+  /** The next message of the source; `late` if the grace ends first. */
   const pull = (): Promise<IteratorResult<T> | "late"> =>
     new Promise((resolve, reject) => {
       giveUp = () => resolve("late");

@@ -36,7 +36,7 @@ export interface AuthenticationOptions {
     readonly workload: string;
     /**
      * The edge by way of which the calls come, as the contracts' callers name it; `workload` unless given. Callers
-     * reach the surface of a service by way of the gateway, but its process uses tokens for itself.
+     * reach a service's surface through the gateway, but the service's process uses its own tokens.
      */
     readonly edge?: "door" | "gateway";
     /** Reaches identity as that workload. */
@@ -85,7 +85,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
     return asked;
   }
 
-  /** The same caller; its token is replaced by younger ones, which are this service's own to call on with. */
+  /** The same caller with newer tokens, bound to this service for its further calls. */
   function lasting(caller: Caller, exchange: NonNullable<typeof onward>): Authenticated {
     const from = clock.monotonic();
     const renew = async (): Promise<Authenticated> => {
@@ -99,7 +99,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
 
   return {
     recheckMs,
-    // An exchange under way is dropped, too: it may have begun before the revocation.
+    // An exchange in progress is dropped, too: it may have begun before the revocation.
     forget: () => exchanged.clear(),
     async authenticate(call) {
       const workload = call.contextValues.get(peerWorkloadKey);

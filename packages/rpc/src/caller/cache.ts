@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { type Clock, createBoundedCache } from "@wellapi/runtime";
 
-/** A bounded cache whose entries end; when full, the one that was not used for longest goes. */
+/** A bounded cache whose entries expire; when full, it drops the least recently used. */
 export interface Cache<V> {
   get(key: string): V | undefined;
   /** `ttlMs` counts on the monotonic clock. */

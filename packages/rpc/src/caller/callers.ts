@@ -37,7 +37,7 @@ function readCallers(method: DescMethod): Callers | undefined {
 
 /**
  * Whether the service is for callers from outside: its contract is not one of `wellapi.internal`, names the edges and
- * no other workload, and not only services as principals. Each of the three would do; a slip in one opens nothing.
+ * no other workload, and not only services as principals. Each of the three is enough; a mistake in one opens nothing.
  */
 export function isPublic(service: DescService): boolean {
   const known = publicServices.get(service) ?? readPublic(service);
@@ -57,8 +57,8 @@ function readPublic(service: DescService): boolean {
 }
 
 /**
- * Both must hold: the principal's kind, and the calling workload. The workload may be a service that carries the call
- * by an HTTP surface of its own, for other principals only. What the contract does not name is not permitted.
+ * Both must hold: the principal's kind, and the calling workload. The workload may be a service with an HTTP surface
+ * that carries the call, for other principals only. What the contract does not name is not permitted.
  */
 export function permits(callers: Callers | undefined, caller: Caller): boolean {
   if (callers === undefined) return false;

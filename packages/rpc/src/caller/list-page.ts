@@ -2,13 +2,13 @@ import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import type { Caller } from "./caller.ts";
 import { type PageQuery, type PageTokens, queryDigest } from "./page-tokens.ts";
 
-/** The page that a list's caller asks for. */
+/** The page that a list request asks for. */
 export interface ListPage<P> {
   /** Where it begins: behind this position; undefined at the first page. */
   readonly after: P | undefined;
-  /** How many items it has at most. */
+  /** Most items of the page. */
   readonly limit: number;
-  /** `next_page_token` for the position at which this page ended; empty where it was the last. */
+  /** `next_page_token` for the position at which this page ended; empty after the last page. */
   token(next: P | undefined): string;
 }
 
@@ -24,7 +24,7 @@ export const textPosition: PositionCodec<string> = {
   decode: (bytes) => Buffer.from(bytes).toString(),
 };
 
-/** For a position with parts. The token is authenticated, so what it decodes to is what was encoded. */
+/** For a position with parts. The token is authenticated, so it decodes to the encoded position. */
 export function jsonPosition<P>(): PositionCodec<P> {
   return {
     encode: (position) => Buffer.from(JSON.stringify(position)),

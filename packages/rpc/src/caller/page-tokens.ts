@@ -32,7 +32,7 @@ const remedies: Readonly<Record<TokenField, string>> = {
     "resume_token is not one of this query's: pass that of the last message unchanged, with the same request otherwise, or leave it out to watch from now on",
 };
 
-/** Opaque page tokens (AIP-158): sealed, so that a position can neither be read nor made up. */
+/** Opaque page tokens (AIP-158): sealed, so that nobody can read or forge a position. */
 export interface PageTokens {
   /** A token for the position at which the next page begins. */
   seal(query: PageQuery, position: Uint8Array): string;

@@ -9,7 +9,7 @@ const known = new WeakMap<object, { readonly certificate: PeerCertificate }>();
  * The client certificate that the handshake verified, read once a connection: OpenSSL's copy and its parsing cost more
  * than the rest of a small call's framing. TLS 1.3 has no renegotiation, so it stays the connection's own.
  *
- * grpc-js tells the connection of a call in a private place only. Where it is not found there, each call reads.
+ * grpc-js exposes the connection of a call only in a private field. If the field is missing, each call reads.
  */
 export function peerCertificateOf(call: AnyCall): PeerCertificate {
   const session = sessionOf(call);

@@ -3,7 +3,7 @@ import { problemError } from "../status.ts";
 
 /**
  * Limits the open streams of an application at the doors of this process: an application that opens streams and
- * forgets them must not take the memory of others.
+ * never closes them must not use up the memory of others.
  */
 export interface StreamLimit {
   /**

@@ -49,7 +49,7 @@ export function principalOf(claims: TokenClaims): Principal {
 export interface TokenVerifier {
   /**
    * The caller that the token names, if it is bound to `workload`.
-   * @throws ConnectError UNAUTHENTICATED CREDENTIAL_INVALID, or UNAVAILABLE where the keys can't be had.
+   * @throws ConnectError UNAUTHENTICATED CREDENTIAL_INVALID, or UNAVAILABLE if the keys cannot be fetched.
    */
   verify(token: string, workload: string): Promise<Caller>;
 }
@@ -115,7 +115,7 @@ export function createTokenVerifier({ issuer, jwks, clock }: TokenVerifierOption
 
   return {
     async verify(token, workload) {
-      // While identity is away the cached keys stay in use; it makes no tokens meanwhile.
+      // While identity is unavailable the cached keys stay in use; it makes no tokens meanwhile.
       const now = clock.monotonic();
       if (keys !== undefined && now - fetchedAt > keysAgeMs && now - triedAt > refetchMs) {
         triedAt = now;

@@ -56,9 +56,9 @@ export function createOnwardTokens(options: {
 }
 
 /**
- * The transport, calling on behalf of the caller of the current call: pass the handler's values on, as in
- * `client.appendSeries(request, { contextValues: context.values, signal: context.signal })`. The request id goes
- * along.
+ * The transport, calling on behalf of the caller of the current call: pass on the handler's values, as in
+ * `client.appendSeries(request, { contextValues: context.values, signal: context.signal })`. The call carries
+ * the request id.
  */
 export function asCaller(transport: Transport, tokens: OnwardTokens): Transport {
   return withToken(transport, async (values) => {

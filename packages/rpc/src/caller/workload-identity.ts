@@ -1,5 +1,5 @@
 /**
- * Who a service of the installation is, as its certificate says it: the service account of
+ * The identity of a service of the installation, from its certificate: the service account of
  * `spiffe://<trust domain>/ns/<namespace>/sa/<service account>` (SPIFFE-ID 2; the path is Istio's).
  */
 

@@ -33,11 +33,11 @@ export function authenticationInterceptor(authentication: Authentication): StepI
   });
 }
 
-/** How long a stream goes on while the exchange can't be reached. Revoked credentials end within a minute. */
+/** How long a stream continues while identity is unreachable. Revoked credentials end within a minute. */
 const staleMs = 45_000;
 
 interface Watched {
-  /** Its `token` is always the newest one, so that a stream of hours can call on. */
+  /** Its `token` is always the newest, so that a stream of hours can still make calls. */
   readonly caller: Caller;
   readonly refused: AbortSignal;
   stop(): void;

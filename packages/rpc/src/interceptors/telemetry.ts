@@ -62,7 +62,7 @@ export function telemetryInterceptor(log: Logger): StepInterceptor {
     const rpc = `${request.service.typeName}/${request.method.name}`;
     const inside = request.contextValues.get(peerWorkloadKey) !== undefined;
     const attributes: Attributes = { [ATTR_RPC_SYSTEM_NAME]: "grpc", [ATTR_RPC_METHOD]: rpc };
-    // From outside, a trace of the caller's own is not continued: anybody could sample us.
+    // A trace from outside is not continued: any caller could force sampling.
     const parent = inside
       ? propagation.extract(context.active(), request.header, headerGetter)
       : context.active();
@@ -76,7 +76,7 @@ export function telemetryInterceptor(log: Logger): StepInterceptor {
     };
     if (open) {
       activeStreams.add(1, attributes);
-      // Transports abort it when the call is over, also where nobody read the answer to its end.
+      // Transports abort it when the call is over, even if no one read the answer to its end.
       onAbort(request.signal, streamEnds);
     }
 

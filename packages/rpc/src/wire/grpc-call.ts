@@ -133,7 +133,7 @@ async function respond(
     if (!headersSent) call.sendMetadata(metadataOf(response.header));
     call.end(metadataOf(response.trailer));
   } catch (error) {
-    // `once` wraps the signal's reason in an AbortError of its own.
+    // `once` wraps the signal's reason in a new AbortError.
     call.emit("error", statusOf(context.signal.aborted ? context.signal.reason : error));
   } finally {
     context.abort(callOver);
@@ -218,7 +218,7 @@ function openContext(
     requestHeader,
     values: peerValues(call, requestHeader, peers),
   });
-  // 'cancelled' also follows a call that went well; its context has been aborted by then.
+  // 'cancelled' also follows a successful call; its context is already aborted then.
   call.on("cancelled", () => {
     if (context.signal.aborted) return;
     const expired = Date.now() >= deadline;

@@ -3,7 +3,7 @@ import { context, propagation } from "@opentelemetry/api";
 import { type GrpcTransportOptions, openGrpcTransport as open } from "@wellapi/grpc-client";
 import { requestIdHeader, requestIdKey } from "../caller/context.ts";
 
-/** As `@wellapi/grpc-client` opens it; each call takes the current trace and request id along. */
+/** The transport of `@wellapi/grpc-client`; each call carries the current trace and request id. */
 export function openGrpcTransport(options: Omit<GrpcTransportOptions, "interceptors">): {
   transport: Transport;
   close(): void;
@@ -11,7 +11,7 @@ export function openGrpcTransport(options: Omit<GrpcTransportOptions, "intercept
   return open({ ...options, interceptors: [tracing] });
 }
 
-/** Takes the current trace and request id along. */
+/** Adds the current trace and request id. */
 export const tracing: Interceptor = (next) => (request) => {
   const requestId = request.contextValues.get(requestIdKey);
   if (requestId !== "") request.header.set(requestIdHeader, requestId);

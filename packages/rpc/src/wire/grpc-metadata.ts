@@ -40,7 +40,7 @@ export function errorMetadata(error: ConnectError): Metadata {
   return metadata;
 }
 
-/** The same bytes; grpc-js wants a Buffer, for it calls `.copy` on it. */
+/** The same bytes as a Buffer: grpc-js calls `.copy` on it. */
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

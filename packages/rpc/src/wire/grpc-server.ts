@@ -24,7 +24,7 @@ import type { Route } from "./route.ts";
 export interface ServerTls {
   readonly certificate: string;
   readonly privateKey: string;
-  /** The authority whose client certificates are let in. */
+  /** The authority whose client certificates are accepted. */
   readonly clientAuthority: string;
 }
 
@@ -55,7 +55,7 @@ export interface GrpcServerOptions {
     /** A peer that disappeared silently holds a stream no longer than this; 60 and 20 seconds unless given. */
     readonly keepAlive?: KeepAlive;
   };
-  /** Tells clients the contracts (server reflection). */
+  /** Serves the contracts to clients (server reflection). */
   readonly reflection: boolean;
   readonly log: Logger;
 }
@@ -68,8 +68,8 @@ export interface GrpcServer {
    */
   reload(tls: ServerTls): void;
   /**
-   * Takes no new calls and answers NOT_SERVING; waits for the open ones, and ends with UNAVAILABLE what is still
-   * open after `graceMs`.
+   * Takes no new calls and answers NOT_SERVING; waits for open calls, and after `graceMs` ends the rest with
+   * UNAVAILABLE.
    */
   drain(graceMs: number): Promise<void>;
   /** Ends everything now. */
@@ -82,7 +82,7 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
   assertRoutes(routes);
   assertInterceptors(interceptors);
   warmValidation(routes);
-  grpc.setLogVerbosity(grpc.logVerbosity.NONE); // it writes to the console what reaches us as errors anyway
+  grpc.setLogVerbosity(grpc.logVerbosity.NONE); // it writes to the console what we also get as errors
   const messageBytes = limits?.messageBytes ?? 1_048_576;
   const server = new grpc.Server({
     // A message up to twice as large is read, and refused with a reason; beyond, grpc-js refuses the first bytes.
@@ -123,7 +123,7 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
         retryAfterMs: 1_000,
       }),
     );
-    // A moment, so that the statuses of aborted calls are written before the connections go.
+    // A short wait, so that the statuses of aborted calls are written before the connections close.
     await new Promise((resolve) => setTimeout(resolve, 50));
     // The last steps of handlers (a leaf with what was sent) need resources that are closed after the server.
     await within(lastStepsMs, Promise.all(callOptions.running));
@@ -143,7 +143,7 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
         closing ??= close();
         await closing;
       } else {
-        await within(lastStepsMs, Promise.all(callOptions.running)); // Calls whose callers have gone.
+        await within(lastStepsMs, Promise.all(callOptions.running)); // Calls whose callers have left.
       }
     },
     close() {

@@ -10,10 +10,10 @@ export interface KeepAlive {
 const kept = new WeakSet<Http2Session>();
 
 /**
- * Ends the connection when its other end no longer answers pings. In place of grpc-js's own keepalive: Node sends no ping on
- * a session that takes no new streams (after GOAWAY), and grpc-js 1.14.7 takes the failed ping for a lost connection. It
- * then cuts the streams that go on there, which are what an aged or draining connection is kept for. On such a
- * connection TCP's keepalive looks after the other end, set by whoever has the socket.
+ * Ends the connection when its peer no longer answers pings. It replaces grpc-js's keepalive: Node sends no ping
+ * on a session that takes no new streams (after GOAWAY), and grpc-js 1.14.7 takes the failed ping for a lost connection. It
+ * then cuts the open streams, for which an aged or draining connection is kept. On such a
+ * connection TCP's keepalive, set by the owner of the socket, detects a lost peer.
  */
 export function keepAlive(session: Http2Session, { everyMs, timeoutMs }: KeepAlive): void {
   if (kept.has(session)) return;

@@ -37,9 +37,9 @@ export interface MemoryTransportOptions {
   readonly workload: string;
 }
 
-/** A call from outside, as the HTTP surface that carries it has got it. */
+/** A call from outside, as its HTTP surface received it. */
 export interface OutsideCall {
-  /** Its credential and its request id. What else a request brought does not belong here. */
+  /** Its credential and its request id; no other headers of the request. */
   readonly header: Headers;
   /** Each ends the calls that are made for it. */
   readonly signals: readonly AbortSignal[];
@@ -47,9 +47,9 @@ export interface OutsideCall {
   readonly opened: (values: ContextValues) => void;
 }
 
-/** A door for callers from outside whose requests come by something else than an RPC. */
+/** A door for callers from outside whose requests are not RPCs. */
 export interface Door {
-  /** Calls for the caller of the call from outside. Headers that the client adds are dropped: it can't name another caller. */
+  /** Calls on behalf of the caller from outside. Headers of the client are dropped: it cannot name another caller. */
   transportFor(call: OutsideCall): Transport;
 }
 
@@ -66,14 +66,14 @@ export function createMemoryTransport({ workload, ...served }: MemoryTransportOp
   return transportTo(specsOf(served), served.interceptors, {
     follow: [],
     header: (given) => new Headers(given),
-    // Values of the client's own never reach the server's side: a caller can't name itself.
+    // The client's values never reach the server's side: a caller cannot name itself.
     values: () => createContextValues().set(peerWorkloadKey, workload),
   });
 }
 
 /**
  * A door in front of the routes, for an HTTP surface in this process: calls pass the same interceptors as an RPC from
- * outside, and are nobody's unless the request's own credential says whose they are.
+ * outside, and are anonymous unless the request has a credential.
  */
 export function createDoor(served: Omit<MemoryTransportOptions, "workload">): Door {
   const specs = specsOf(served);
@@ -104,10 +104,10 @@ function specsOf({ routes, interceptors }: Omit<MemoryTransportOptions, "workloa
   return specs;
 }
 
-/** What the server's side knows of a call besides its message. */
+/** The server's view of a call, beside its message. */
 interface Origin {
   readonly follow: readonly AbortSignal[];
-  /** From the headers that the client gave. */
+  /** Made from the client's headers. */
   header(given: Parameters<Transport["unary"]>[3]): Headers;
   /** Of a call that begins. */
   values(): ContextValues;
@@ -186,7 +186,7 @@ function transportTo(specs: Specs, interceptors: readonly Interceptor[], origin:
 }
 
 /**
- * The stream, with its handler already running as it would on the wire, where nobody has to read for it to start.
+ * The stream, with its handler already running: as on the wire, it starts without a reader.
  * One message is awaited: headers leave with the first one.
  */
 async function started(
@@ -211,7 +211,7 @@ async function started(
   };
 }
 
-/** A message of the handler's own. */
+/** An independent copy of the message. */
 function handOver(schema: DescMessage, message: MessageInitShape<DescMessage>): Message {
   return copyMessage(messageOf(schema, message));
 }

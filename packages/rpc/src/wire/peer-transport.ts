@@ -11,11 +11,11 @@ import { type RetryOptions, withRetries } from "./retries.ts";
 import { collect, each, hookStream, raceAbort } from "./stream.ts";
 
 export interface PeerTransportOptions {
-  /** `host:port`, one or several. A name that stands for several addresses (a headless service) counts for each. */
+  /** `host:port`, one or several. A name with several addresses (a headless service) counts as all of them. */
   readonly addresses: readonly string[];
   /**
-   * mTLS, TLS 1.3: the own certificate, and who has to answer. Absent: plain text to a sidecar, which then resolves
-   * names and balances.
+   * mTLS, TLS 1.3: the own certificate, and the server's required identity. Absent: plain text to a sidecar, which
+   * then resolves names and balances.
    */
   readonly tls?: {
     readonly certificates: WorkloadCertificates;
@@ -23,7 +23,7 @@ export interface PeerTransportOptions {
     /** The service account that the server must have; its host name proves nothing. */
     readonly workload: string;
   };
-  /** In both directions; 4 MiB unless given: between services, messages of the door's size travel in others. */
+  /** In both directions; 4 MiB unless given: between services, messages of the door's size are parts of larger ones. */
   readonly messageBytes?: number;
   readonly retries?: RetryOptions;
 }
@@ -33,25 +33,25 @@ interface Endpoint {
   readonly url: string;
   readonly sessions: Http2SessionManager;
   readonly transport: Transport;
-  /** Monotonic milliseconds: not tried before, unless all others are out, too. */
+  /** Monotonic milliseconds: the address is not tried before, unless all others are out, too. */
   outUntil: number;
-  /** When anything was last answered. Monotonic milliseconds. */
+  /** Time of the last answer. Monotonic milliseconds. */
   heardAt: number;
-  /** Calls without an answer yet, the oldest first, with when they began. */
+  /** Calls without an answer, the oldest first, with the time of their start. */
   readonly waiting: Set<{ readonly since: number }>;
 }
 
 /**
- * A connection that a firewall or a dead machine forgot is given up within 4.5 seconds: sooner than the calls of services
- * for themselves, which take five, so that the next one has another connection.
+ * A connection that a firewall or a dead machine dropped is given up within 4.5 seconds: sooner than the five-second
+ * deadline of services' own calls, so that the next call uses another connection.
  */
 const keepAliveMs = 1_500;
 const keepAliveTimeoutMs = 3_000;
-/** A connection of a certificate that was replaced has no new calls, so it ends this long after its last stream. */
+/** A connection with a replaced certificate gets no new calls and ends this long after its last stream. */
 const idleMs = 60_000;
 const resolveEveryMs = 15_000;
 const outMs = 1_000;
-/** A process that is stopped, or a network that lost it, keeps its connection open. Others are preferred after this. */
+/** A paused or unreachable process keeps its connection open. After this time other addresses are preferred. */
 const silentMs = 500;
 const silentOutMs = 5_000;
 const connectMs = 2_000;
@@ -59,8 +59,8 @@ const mostRefusals = 4;
 
 /**
  * Calls another service of the mesh: keep-alive, one connection to each address, calls spread over them in turn,
- * addresses that do not answer left out for a second (five where they keep the connection), retries (`withRetries`). A
- * renewed certificate is used for new connections; streams that are open stay on theirs.
+ * addresses that do not answer left out for a second (five if they keep the connection), retries (`withRetries`). New
+ * connections use a renewed certificate; open streams stay on their connection.
  */
 export function openPeerTransport(options: PeerTransportOptions): { transport: Transport; close(): void } {
   const { tls, messageBytes = 4 * 1_048_576 } = options;
@@ -95,7 +95,7 @@ export function openPeerTransport(options: PeerTransportOptions): { transport: T
     return { host, url, sessions, transport, outUntil: 0, heardAt: 0, waiting: new Set() };
   }
 
-  /** Its streams go on; it is forgotten once it has closed by itself. */
+  /** Its streams continue; it is removed once it has closed. */
   function retire(sessions: Http2SessionManager): void {
     for (const old of retired) if (old.state() === "closed" || old.state() === "error") retired.delete(old);
     retired.add(sessions);
@@ -123,13 +123,13 @@ export function openPeerTransport(options: PeerTransportOptions): { transport: T
     }));
   }
 
-  /** Those that are out last, the others in turn. */
+  /** Addresses that answer, in turn, then those that are out. */
   async function candidates(): Promise<readonly Endpoint[]> {
     if (performance.now() - resolvedAt > resolveEveryMs) {
       resolving ??= resolve().finally(() => {
         resolving = undefined;
       });
-      // While addresses are known, nobody waits for the names' server.
+      // While addresses are known, no call waits for DNS.
       if (endpoints.size === 0)
         await resolving.catch((cause: unknown) => unresolved(options.addresses, cause));
       else resolving.catch(() => {});
@@ -143,8 +143,8 @@ export function openPeerTransport(options: PeerTransportOptions): { transport: T
   }
 
   /**
-   * Connects first: a call that never left, or that the server refused unread, may go to another address, whatever
-   * it does.
+   * Connects first: a call that never left, or that the server refused unread, may go to another address, also if
+   * it has side effects.
    */
   async function through<T>(
     signal: AbortSignal | undefined,
@@ -198,7 +198,7 @@ export function openPeerTransport(options: PeerTransportOptions): { transport: T
   };
 }
 
-/** A call has waited for long, and nothing at all was answered since it began. */
+/** Whether a call has waited for long, and no call was answered since it began. */
 function isSilent({ waiting, heardAt }: Endpoint, now: number): boolean {
   const [oldest] = waiting;
   return oldest !== undefined && heardAt < oldest.since && now - oldest.since > silentMs;

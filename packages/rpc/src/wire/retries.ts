@@ -5,7 +5,7 @@ import { problemOf } from "../status.ts";
 import { collect, each } from "./stream.ts";
 
 export interface RetryOptions {
-  /** Methods that may be repeated although their contract does not say so. */
+  /** Methods that may be repeated, although their contract does not mark them so. */
   readonly idempotent?: readonly DescMethod[];
   /** All attempts of a call; 3 unless given. */
   readonly attempts?: number;
@@ -15,13 +15,13 @@ export interface RetryOptions {
   readonly random?: () => number;
 }
 
-/** Longer waits are for the caller to decide. */
+/** The caller decides about longer delays. */
 const longestWaitMs = 2_000;
 
 /**
- * The transport, trying again what may be tried again: calls of methods without side effects (or named as
- * idempotent) that ended with UNAVAILABLE. The delay is the server's google.rpc.RetryInfo where it gives one, else
- * exponential with jitter. Within the call's deadline, and no longer than it is wanted. Streams are tried again
+ * The transport with retries, for calls of methods without side effects (or named as
+ * idempotent) that ended with UNAVAILABLE. The delay is the server's google.rpc.RetryInfo if given, else
+ * exponential with jitter. Retries end with the call's deadline or cancellation. Streams are retried
  * until their first message; streams of requests are not.
  */
 export function withRetries(transport: Transport, options: RetryOptions = {}): Transport {
@@ -41,7 +41,7 @@ export function withRetries(transport: Transport, options: RetryOptions = {}): T
     const until = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
     for (let attempt = 1; ; attempt++) {
       try {
-        // Whole milliseconds: a fraction in grpc-timeout is read as something far shorter.
+        // Whole milliseconds: a fraction in grpc-timeout is read as a far shorter time.
         const left = timeoutMs === undefined ? undefined : Math.ceil(until - performance.now());
         return await call(left === undefined ? undefined : Math.max(1, left));
       } catch (error) {

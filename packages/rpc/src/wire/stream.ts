@@ -30,7 +30,7 @@ export function abortable<T>(source: AsyncIterable<T>, signal: AbortSignal): Asy
       let rejectPending: ((reason: unknown) => void) | undefined;
       const abandon = (): void => {
         rejectPending?.(signal.reason);
-        iterator.return?.().catch(() => {}); // its own failure has no reader any more
+        iterator.return?.().catch(() => {}); // its own failure has no reader
       };
       const finish = (): void => signal.removeEventListener("abort", abandon);
       signal.addEventListener("abort", abandon, { once: true });
@@ -62,7 +62,7 @@ export function abortable<T>(source: AsyncIterable<T>, signal: AbortSignal): Asy
   };
 }
 
-/** Runs once the signal aborts: at once where it has. */
+/** Runs once the signal aborts; at once if it already has. */
 export function onAbort(signal: AbortSignal, run: () => void): void {
   if (signal.aborted) run();
   else signal.addEventListener("abort", run, { once: true });
