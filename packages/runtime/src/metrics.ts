@@ -81,10 +81,7 @@ export function observeGauge(
 }
 
 /** Asks for the counts at each export, as long as the function given back is not called. They only grow. */
-export function observeCounter(
-  name: Named<"counter">,
-  read: () => readonly Observation[],
-): () => void {
+export function observeCounter(name: Named<"counter">, read: () => readonly Observation[]): () => void {
   const instrument: Instrument = instruments[name];
   const counter = metrics.getMeter(scope).createObservableCounter(instrument.name, optionsOf(instrument));
   const callback = (result: { observe(value: number, attributes?: Attributes): void }) => {
