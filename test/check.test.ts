@@ -335,7 +335,7 @@ function flipFile(path: string, at: number): void {
   writeFileSync(path, content);
 }
 
-/** A start that is another in the index, as a bit of the file makes it: found by nobody who asks for the interval. */
+/** A start that differs in the index, by a flipped bit of the file: a query of the interval does not find it. */
 function moveBlock(path: string): void {
   const database = new DatabaseSync(path);
   database.exec(

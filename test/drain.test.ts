@@ -40,7 +40,7 @@ test("a server that is told to stop says so at once, serves what is open for a t
   const stopped = server.stop();
   await expect.poll(() => health, { timeout: 1_000, interval: 10 }).toBe(Status.NOT_SERVING);
   const before = streams.map(({ acked }) => acked.length);
-  // Both doors are closed to whoever comes anew, while the streams are still answered.
+  // Both doors refuse new callers, while open streams are still answered.
   const newcomer = createClient(IngestionService, companyAt(server, maker).transport).createSeries({});
   await expect(newcomer).rejects.toMatchObject({ code: Code.Unavailable });
   expect(

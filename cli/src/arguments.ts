@@ -32,7 +32,7 @@ export const bucketSizes: Names<BucketSize> = {
   month: BucketSize.MONTH,
 };
 
-/** The name of an enum value, for people. */
+/** The readable name of an enum value. */
 export function nameOf<T>(names: Names<T>, value: T): string {
   return Object.keys(names).find((name) => names[name] === value) ?? "unknown";
 }

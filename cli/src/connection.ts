@@ -18,7 +18,7 @@ export function connectDoor({ grpcUrl, certificate }: Settings): Connection {
   return connectBy({ url: grpcUrl, certificate });
 }
 
-/** With the credential that the settings name: a patient's token, a certificate, or an API key. */
+/** Uses the credential of the settings: a patient's token, a certificate, or an API key. */
 export async function connect(settings: Settings): Promise<Connection> {
   const { url, apiKey, token, asPatient } = settings;
   if (asPatient) {

@@ -7,7 +7,7 @@ import { createZone, type Zone } from "./zone.ts";
 export interface CsvOptions {
   readonly timeColumn?: string;
   readonly valueColumn?: string;
-  /** IANA zone of times that carry none. */
+  /** IANA zone of times without a zone. */
   readonly timeZone?: string;
 }
 
@@ -15,7 +15,7 @@ const decimalPattern = /^(-?)(\d{1,16})(?:\.(\d{1,9}))?$/;
 const localPattern = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?$/;
 const zonedPattern = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/;
 
-/** At most this many bad rows are named. */
+/** The error names at most so many bad rows. */
 const namedProblems = 10;
 
 function column(

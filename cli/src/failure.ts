@@ -53,7 +53,7 @@ export function describeFailure(error: unknown): { exitCode: number; lines: stri
   }
   if (error instanceof ConnectError) {
     const { code, reason, rawMessage, violations, retryAfterMs } = WellApiError.from(error);
-    // Every error of the exchange has a specific reason; this call never reached the exchange.
+    // Every error of the exchange has a specific reason; without one the call never reached the exchange.
     const unreachable = reason === "UNAVAILABLE";
     const message = unreachable
       ? `${rawMessage}: is the exchange running? Start it with "make start", or name it with --url or --grpc-url`

@@ -14,15 +14,15 @@ export interface Io {
   readonly stdout: Sink;
   readonly stderr: Sink;
   /**
-   * From the first call on, Ctrl-C aborts the signal instead of ending the process: for commands that then end by
-   * themselves.
+   * From the first call on, Ctrl-C aborts the signal and does not end the process: for commands that end on an
+   * abort.
    */
   interrupted(): AbortSignal;
-  /** The exit code. The error of a command that throws decides it (`failure.ts`). */
+  /** The exit code. If a command throws, its error decides the code (`failure.ts`). */
   exitCode: number;
 }
 
-/** The I/O of the process. Only this and `main.ts` use the process. */
+/** The I/O of the process. Only this file and `main.ts` use `process`. */
 export function processIo(): Io {
   let stop: AbortController | undefined;
   return {

@@ -2,7 +2,7 @@
 import { processIo } from "./io.ts";
 import { run } from "./program.ts";
 
-// A reader that leaves early (`| head`) is no failure.
+// A reader that stops early (`| head`) is not a failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   process.exit(0);

@@ -5,11 +5,11 @@ import Table from "cli-table3";
 import type { Io } from "./io.ts";
 
 /**
- * A command's output: results to stdout, as JSON documents one a line or as text for people; everything else to
+ * A command's output: results to stdout, as JSON documents, one a line, or as readable text; everything else to
  * stderr.
  */
 export interface Output {
-  /** One message; `text` is what people read. */
+  /** One message; `text` is its readable form. */
   message<D extends DescMessage>(schema: D, message: MessageShape<D>, text: () => string): void;
   /** Rows of one kind. */
   rows<D extends DescMessage>(

@@ -25,7 +25,7 @@ export async function run(io: Io, parameters: readonly string[]): Promise<number
     await createProgram(io).parseAsync([...parameters], { from: "user" });
     return io.exitCode;
   } catch (error) {
-    // Help, the version, or a wrong command line: commander has printed the reason.
+    // Help, the version, or an invalid command line: commander has printed the text.
     if (error instanceof CommanderError) return error.exitCode;
     const { exitCode, lines, json } = describeFailure(error);
     io.stderr.write(parameters.includes("--json") ? `${JSON.stringify(json)}\n` : `${lines.join("\n")}\n`);
@@ -37,7 +37,7 @@ export async function run(io: Io, parameters: readonly string[]): Promise<number
 function createProgram(io: Io): Command {
   const width = ({ isTTY, columns }: Io["stdout"]) => (isTTY && columns ? columns : 80);
   const program = new Command("wellapi")
-    // Before any command is added: each takes both over from here.
+    // Set before any command is added: each command inherits both.
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),

@@ -4,8 +4,8 @@ import { CliError } from "./failure.ts";
 /** Resolves local times of one IANA zone. */
 export interface Zone {
   /**
-   * UTC milliseconds and minutes east of UTC of a local time, or what is wrong with it. The hour that winter
-   * time repeats is taken the first time, and the second time where the first does not come after `previousMs`.
+   * UTC milliseconds and minutes east of UTC of a local time, or its error. In the hour that winter
+   * time repeats, the first instant counts, or the second if the first does not come after `previousMs`.
    */
   resolve(local: string, previousMs: number): { ms: number; offset: number } | string;
 }

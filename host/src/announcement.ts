@@ -1,6 +1,6 @@
 import type { Exchange } from "./exchange.ts";
 
-/** What the operator sees once calls are accepted. */
+/** The text for the operator once calls are accepted. */
 export function announce(exchange: Exchange): string {
   const { grpcUrl, httpUrl, dataDir, operatorKey } = exchange;
   const lines = [

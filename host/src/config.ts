@@ -6,11 +6,11 @@ import { services } from "./services.ts";
 /** Settings of a whole exchange in one process. */
 export interface ExchangeConfig {
   readonly dataDir: string;
-  /** Folder of the journal of what a restore must not undo. Put it on another disk than the data. */
+  /** Folder of the journal: it records what a restore must not undo. Put it on another disk than the data. */
   readonly journalDir: string;
   /** Folder of the codes and categories that the installation adds to the shipped ones. */
   readonly terminologyDir: string | undefined;
-  /** A journal that is accepted as it is although the data knows more entries: `<journal>@<position>`. */
+  /** A journal to accept although the data knows more entries: `<journal>@<position>`. */
   readonly acceptJournal: string | undefined;
   /** Address on which both doors listen. */
   readonly host: string;

@@ -12,7 +12,7 @@ export interface DataFolder {
   readonly masterKey: string;
   /** Of the log's tiles. */
   readonly logFolder: string;
-  /** Folder of the reserves: room that was taken while the disk had some. */
+  /** Folder of the reserves: disk space that was taken in advance. */
   readonly reserves: string;
   reserve(service: string): string;
   /**
@@ -24,7 +24,7 @@ export interface DataFolder {
     collections: readonly CollectionDeclaration[],
     survivesFullDisk?: boolean,
   ): Promise<SqliteStore>;
-  /** Throws HostError `keys_missing` where there is data without the keys that open it. */
+  /** Throws HostError `keys_missing` if the data exists without the keys that open it. */
   checkKeys(): void;
 }
 
@@ -45,7 +45,7 @@ export function prepareDataFolder(path: string): DataFolder {
       logFolder: folder("log"),
       reserves,
       checkKeys() {
-        // Made after both, at the first start.
+        // The first start makes it after both.
         if (!existsSync(join(root, "identity.db"))) return;
         const missing = ["keys/master.key", "keys/patient-keys.db"].filter(
           (name) => !existsSync(join(root, name)),
@@ -84,8 +84,7 @@ export function prepareDataFolder(path: string): DataFolder {
 }
 
 /**
- * Folder of what was published of the log, and of the log's keys: beside the journal, because it must outlive the
- * data, too.
+ * Folder of the log's published files and keys: beside the journal, because it must also outlive the data.
  */
 export function publishedFolder(journalDir: string): string {
   return join(journalDir, "log");

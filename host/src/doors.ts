@@ -30,7 +30,7 @@ export interface DoorSettings {
   readonly httpPort: number;
   /** Origins of web apps that may call the gateway. */
   readonly corsOrigins: readonly string[];
-  /** After this long a provider's connection takes no new calls, so that it comes to new replicas; unlimited unless given. */
+  /** After this long a provider's connection takes no new calls, so that it finds new replicas. Default: none. */
   readonly connectionAgeMs?: number;
 }
 
@@ -96,7 +96,7 @@ export async function openGrpcDoor(options: {
     }),
   );
   closers.push("gRPC door", () => server.close());
-  // It lives for seven days; a new one every day leaves time to repair a failure.
+  // It is valid for seven days; a new one every day leaves time to repair a failure.
   const renewal = createLoop({
     everyMs: renewMs,
     async work() {

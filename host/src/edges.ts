@@ -22,7 +22,7 @@ import { createSurfaceDoor } from "./surface-door.ts";
 
 export interface EdgeSettings extends DoorSettings {
   readonly credentialRecheckMs: number;
-  /** How long a credential is trusted after it was exchanged; rpc's own default unless given. */
+  /** How long an exchanged credential is trusted; the default of `@wellapi/rpc` unless given. */
   readonly credentialCacheMs?: number;
   /** Most open streams of an application at the doors of this process. */
   readonly streamsPerApplication: number;
@@ -143,7 +143,7 @@ function surfacesOf(
   return surfaces.map((surface) => ({ surface, door }));
 }
 
-/** From files where they are given, else signed by identity for a key that is made here and stays here. */
+/** From files if given, else signed by identity for a key that is made here and stays here. */
 async function doorCertificate(own: Transport, settings: EdgeSettings): Promise<ServerTls> {
   const { doorFiles, doorHosts, host } = settings;
   const identity = createClient(EdgeCertificateService, own);

@@ -31,7 +31,7 @@ export interface Exchange {
 
 /**
  * Runs all services in this process: each is composed after those that it calls, then the doors open. Throws HostError
- * with one line that helps.
+ * with one line that says what to do.
  */
 export async function openExchange(
   config: ExchangeConfig,
@@ -58,7 +58,7 @@ export async function openExchange(
       closers,
       log,
     });
-    // First of all: nothing may be written under a wrong key.
+    // First, so that nothing is written under a wrong key.
     await platform.vault();
     const composed = await composeAll(registry, platform, config.settings);
     const edges = await openEdges({

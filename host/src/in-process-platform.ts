@@ -28,7 +28,7 @@ import { createSwitchboard, type Switchboard } from "./switchboard.ts";
 export interface InProcessPlatform extends HostPlatform {
   /** Each service's contracts are mounted here for the others. */
   readonly switchboard: Switchboard;
-  /** Those that are open, by the names of their files, without `.db`. */
+  /** The open stores, by their file names without `.db`. */
   readonly stores: ReadonlyMap<string, SqliteStore>;
 }
 
@@ -55,7 +55,7 @@ export function createInProcessPlatform(options: {
     trustDomain: installation.trustDomain,
     clock,
   });
-  /** Those of the wire. */
+  /** The interceptors of the wire. */
   const interceptors = (): readonly Interceptor[] =>
     serverInterceptors({
       log,

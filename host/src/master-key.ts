@@ -24,7 +24,7 @@ export interface MasterKeyOptions {
 
 export interface MasterKeyRotation {
   readonly masterKey: string;
-  /** Number of the key that wraps now. */
+  /** Number of the current wrapping key. */
   readonly number: number;
   /** How many patients' keys this run rewrapped. */
   readonly rewrapped: number;
@@ -33,7 +33,7 @@ export interface MasterKeyRotation {
 /**
  * Adds a key to the master key's file, which wraps from now on, and rewraps every patient's key with it. May be
  * repeated: it completes a run that was cut short. Services rewrap their own keys at their next start. Throws
- * HostError where another process has the keys open.
+ * HostError if another process has the keys open.
  */
 export async function rotateMasterKey(options: MasterKeyOptions): Promise<MasterKeyRotation> {
   const { masterKey, keys } = pathsOf(options);

@@ -36,13 +36,13 @@ export interface HostNetwork {
   unauthenticated(workload: string): Transport;
   /** On the workload's own behalf. */
   onOwn(workload: string): Transport;
-  /** On behalf of the caller of the call under way. */
+  /** On behalf of the caller of the current call. */
   onBehalf(workload: string): Transport;
 }
 
 /**
  * The platform of this process for the services that run in it: one service in a mesh, all of them in one process,
- * where they share it. A service gets the part that `platformOf` (service-platform.ts) makes of it.
+ * where they share it. Each service gets a limited view, made by `platformOf` (service-platform.ts).
  */
 export interface HostPlatform {
   readonly installation: Installation;
@@ -133,7 +133,7 @@ export async function openServiceLog(
   return accessLog;
 }
 
-/** An enforcer with a session of the workload, and its answers in flight. Once a process. */
+/** An enforcer with a session of the workload, and its answers in flight. One a process. */
 export function openEnforcement({
   network,
   clock,

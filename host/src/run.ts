@@ -31,7 +31,7 @@ export async function run({ env, json }: RunOptions): Promise<number> {
     throw error;
   }
   process.stdout.write(`${json ? announceJson(exchange) : announce(exchange)}\n`);
-  flushCompileCache(); // for the next start, also where this process is killed
+  flushCompileCache(); // for the next start, even if this process is killed
   await stopped;
   await exchange.close();
   await telemetry.close();

@@ -83,7 +83,7 @@ export function platformOf(descriptor: ServiceDescriptor, host: HostPlatform): P
   };
 }
 
-/** Opens a service, and rejects one that serves anything else than its descriptor declares. */
+/** Opens a service, and rejects one that serves anything that its descriptor does not declare. */
 export async function composeService(
   descriptor: ServiceDescriptor,
   host: HostPlatform,

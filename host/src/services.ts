@@ -3,7 +3,7 @@ import * as listed from "./listed-services.ts";
 
 type Listed = (typeof listed)[keyof typeof listed];
 
-/** What runs as a process of its own in a mesh. */
+/** The services that run as separate processes in a mesh. */
 export type ServiceName = Listed["name"];
 
 export const services = createRegistry(Object.values(listed));

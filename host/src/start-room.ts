@@ -12,8 +12,8 @@ export function sessionsRoom(folder: string): string {
 }
 
 /**
- * Reserves room on the disk while there is some: for the sessions, and for a start, which deletes its own reserve
- * where there is little room. Both are made again at a start that finds room.
+ * Reserves room on the disk in advance: for the sessions, and for a start, which deletes its reserve
+ * if the disk is almost full. A start that finds room makes both again.
  */
 export async function prepareStartRoom(folder: string, log: Logger): Promise<void> {
   const own = join(folder, "start.room");

@@ -13,7 +13,7 @@ export interface Switchboard {
   transport(workload: string): Transport;
 }
 
-/** `interceptors` are those of the wire; asked for once, at the first call, for they call through here themselves. */
+/** `interceptors` are those of the wire; requested once, at the first call, because they call through here, too. */
 export function createSwitchboard(interceptors: () => readonly Interceptor[]): Switchboard {
   const mounted: Route[] = [];
   let list: readonly Interceptor[] | undefined;

@@ -16,7 +16,7 @@ import { createRemoteKeys } from "../src/mesh/remote-keys.ts";
 interface Engine {
   readonly keys: KeyRepository;
   readonly journal: JournalRepository;
-  /** The files are gone; whoever asks is not to wait for long. */
+  /** The files are gone; a caller must not wait for long. */
   fail(): Promise<void>;
 }
 

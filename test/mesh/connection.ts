@@ -17,7 +17,7 @@ export function spiffeIdOf(
   return `spiffe://${domain}/ns/${namespace}/sa/${name}`;
 }
 
-/** By TLS, as whoever the certificate says; undefined: as nobody. The pod must be who it should be. */
+/** By TLS, with the identity of the certificate; undefined: anonymous. The pod must show its expected identity. */
 export function connectPod(options: {
   readonly to: string;
   readonly port: number;

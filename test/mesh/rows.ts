@@ -20,7 +20,7 @@ const width = 8;
 /** How often a call that got no answer is made again: the machine may be busy with something else. */
 const attempts = 4;
 const pauseMs = 1_000;
-/** No word of whoever was called, so that it says nothing about what is permitted. */
+/** No answer from the called service, so it shows nothing about what is permitted. */
 const noAnswer =
   /^(no answer in time|no connection|cut|UNAVAILABLE|UNDECIDED|DEADLINE_EXCEEDED|grpc-status (none|4|14):|50\d)/;
 

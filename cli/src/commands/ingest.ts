@@ -107,7 +107,7 @@ async function ingest(file: string, options: IngestOptions, settings: Settings, 
     );
   }
   const client = createClient(IngestionService, connectDoor(settings));
-  // A first pass judges every row, so that a bad row is found before anything is sent.
+  // A first pass checks every row, so that a bad row is found before the first batch is sent.
   let total = 0;
   for await (const _row of readRows(file, options)) total += 1;
   if (total === 0) throw new CliError("input", `${file} has no rows`);

@@ -7,7 +7,7 @@ import type { Logger } from "@wellapi/runtime";
 import { HostError } from "../errors.ts";
 import type { BackupContent, Manifest } from "./manifest.ts";
 
-/** A request of a command to the exchange that runs on a data folder: one line of JSON; the answer is one line, too. */
+/** A command's request to the exchange that runs on a data folder: one line of JSON, answered by one line. */
 export interface BackupRequest {
   readonly command: "backup";
   readonly content: BackupContent;
@@ -20,7 +20,7 @@ type Answer = { readonly manifest: Manifest } | { readonly error: string };
 /** The kernel refuses longer paths of sockets. */
 const MOST_BYTES = 100;
 
-/** The shorter of the two ways to write it. Undefined where the folder lies too deep for a socket. */
+/** The shorter of its two forms. Undefined if the folder lies too deep for a socket. */
 function socketPath(dataDir: string): string | undefined {
   const path = join(resolve(dataDir), "control.sock");
   const shorter = [path, relative(process.cwd(), path)].sort((a, b) => a.length - b.length)[0]!;
@@ -74,7 +74,7 @@ export async function openControl(options: {
   };
 }
 
-/** Asks the exchange that runs on the folder. Undefined where none runs. Throws HostError with its reason. */
+/** Asks the exchange that runs on the folder. Undefined if none runs. Throws HostError with its reason. */
 export async function askRunning(dataDir: string, request: BackupRequest): Promise<Manifest | undefined> {
   const path = socketPath(dataDir);
   const socket = path === undefined ? undefined : await reach(path);

@@ -16,7 +16,7 @@ export interface BackedUpFile {
   readonly sha256: string;
 }
 
-/** The description of a backup. It is written last: a folder without it is no backup. */
+/** The description of a backup. It is written last: a folder without it is not a backup. */
 export interface Manifest {
   readonly format: "wellapi-backup/1";
   readonly content: BackupContent;
@@ -26,7 +26,7 @@ export interface Manifest {
   /** RFC 3339, UTC. The copies were made between the two. */
   readonly startTime: string;
   readonly endTime: string;
-  /** Of data: the signed head of the access log that the copies contain, at least; absent where none was published. */
+  /** For data: a signed head of the access log that the copies contain; absent if none was published. */
   readonly checkpoint?: string;
   readonly files: readonly BackedUpFile[];
 }

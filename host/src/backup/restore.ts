@@ -8,8 +8,8 @@ import { keyFile } from "./take.ts";
 
 /**
  * Puts a backup where an exchange can be started on it, whole or not at all: data into an empty or missing folder,
- * keys into a data folder without keys. Throws HostError `backup_unusable` where the backup is incomplete or a
- * checksum fails, `target_in_use` where the target holds something already.
+ * keys into a data folder without keys. Throws HostError `backup_unusable` if the backup is incomplete or a
+ * checksum fails, `target_in_use` if the target is not empty.
  */
 export async function restoreBackup(backup: string, dataDir: string): Promise<Manifest> {
   const manifest = await readManifest(backup);

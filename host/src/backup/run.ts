@@ -9,7 +9,7 @@ import { stoppedSource } from "./sources.ts";
 import { takeBackup } from "./take.ts";
 
 /**
- * Backs up the data folder of `env` into a new folder: by the exchange that runs on it, or from its files where none
+ * Backs up the data folder of `env` into a new folder: by the exchange that runs on it, or from its files if none
  * runs. Throws ConfigError and HostError.
  */
 export async function runBackup(options: {

@@ -19,9 +19,9 @@ export interface BackupSource {
 }
 
 /**
- * Each store is copied at another moment, so the order matters. Senders come before receivers: a leaf or an event on
- * its way is then in one of the two, or in both, where its id makes it one. Documents that refer to others come
- * before those others. So callers come before the services that they call, events after all their publishers, and
+ * Each store is copied at another moment, so the order matters. Senders come before receivers: a leaf or an event
+ * in transit is then in one of the two, or in both, and its id makes it one. Documents that refer to others
+ * come before those others. So callers come before the services that they call, events after all their publishers, and
  * consumers of events after the events.
  */
 export function dataFiles(registry: Registry): readonly string[] {
@@ -45,8 +45,8 @@ export function dataFiles(registry: Registry): readonly string[] {
 export const keyFile = "keys/patient-keys.db";
 
 /**
- * Makes a backup in an empty or missing folder. It never holds the master key, nor the journal. Throws HostError; the
- * folder then has no manifest and is no backup.
+ * Makes a backup in an empty or missing folder. It never holds the master key or the journal. Throws HostError; the
+ * folder then has no manifest and is not a backup.
  */
 export async function takeBackup(
   source: BackupSource,

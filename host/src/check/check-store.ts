@@ -11,7 +11,7 @@ import {
 export interface StoreCheckOptions {
   readonly reader: SqliteReader;
   readonly collections: readonly CollectionDeclaration[];
-  /** Absent where sealed fields cannot be opened: then only fields in clear are checked. */
+  /** Absent if sealed fields cannot be opened: then only fields in clear are checked. */
   readonly check: StoreCheck | undefined;
   readonly tell: (finding: Finding) => void;
   readonly progress: (documents: number) => void;

@@ -14,7 +14,7 @@ import { type CheckedFolders, type CheckedStore, checkedStores, type Openers, re
 /** A finding with its file. */
 export type FileFinding = Finding & { readonly file: string };
 
-/** The extent of the check. Findings were reported one by one. */
+/** The extent of the check. Findings are reported one by one. */
 export interface CheckReport {
   readonly dataDir: string;
   readonly files: ReadonlyArray<{
@@ -62,7 +62,7 @@ export async function runCheck(options: CheckOptions): Promise<CheckReport> {
   const stores = checkedStores(folders, services);
   const [keys, ...others] = stores;
   const beforeKeys = findings;
-  // Open to the end: everything else is opened with it.
+  // Stays open to the end: everything else needs it.
   const keysReader = openReader(keys!, tell(keys!.file));
   const openers = await openOpeners(folders, keysReader, tell("keys/master.key"));
   try {
@@ -114,7 +114,7 @@ async function checkFile(
 
 const none = { documents: 0, damaged: 0 };
 
-/** Undefined where it cannot be read at all, which is reported. */
+/** Undefined if it cannot be read, which is reported. */
 function openReader(
   { path, collections }: CheckedStore,
   tell: (finding: Finding) => void,
@@ -136,7 +136,7 @@ function openReader(
   }
 }
 
-/** Undefined where sealed fields cannot be opened, which is reported. */
+/** Undefined if sealed fields cannot be opened, which is reported. */
 async function openOpeners(
   { dataDir }: CheckedFolders,
   keys: SqliteReader | undefined,
@@ -175,7 +175,7 @@ async function checkReserveFile(
   { kms }: Openers,
   tell: (finding: Finding) => void,
 ): Promise<number> {
-  // Missing is no finding: the next start makes one.
+  // A missing file is not a finding: the next start makes one.
   if (!existsSync(path)) return 0;
   const { records, findings } = await checkReserve(path, await createLeafSealer({ kms, service }));
   for (const finding of findings) tell(finding);

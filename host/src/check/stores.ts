@@ -22,7 +22,7 @@ export interface Openers {
 
 /** A store of an installation, and how its documents are checked. */
 export interface CheckedStore {
-  /** As an operator finds it: relative to the data folder, or to the journal's. */
+  /** The path for an operator: relative to the data folder, or to the journal's. */
   readonly file: string;
   readonly path: string;
   readonly collections: readonly CollectionDeclaration[];

@@ -13,7 +13,7 @@ export interface Child {
 
 /**
  * Starts a program in a separate process group: Ctrl-C then reaches the launcher alone, which ends its children in
- * order. Its standard input is a pipe to which nothing is written: the pipe ends with the launcher, even by SIGKILL,
+ * order. Its standard input is a pipe to which nothing is written: the pipe ends with the launcher, even after SIGKILL,
  * and `wellapi serve --attached` then stops.
  */
 export function startChild(options: {
@@ -48,7 +48,7 @@ export function startChild(options: {
   };
 }
 
-/** A foreign server does not watch the pipe: a shell beside it ends it when the launcher has gone. */
+/** A foreign server does not watch the pipe: a shell beside it ends it after the launcher has ended. */
 const keeper = `
 exec 3<&0
 "$@" </dev/null 3<&- &

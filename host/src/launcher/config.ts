@@ -2,11 +2,11 @@ import { type ConfigReader, type Env, parseConfig } from "@wellapi/runtime";
 import { type ExchangeConfig, parseExchangeConfig } from "../config.ts";
 import { type ServiceName, serviceNames, services } from "../services.ts";
 
-/** Settings of a mesh on this machine: those of an exchange in one process, and a few more. */
+/** Settings of a mesh on this machine: those of an exchange in one process, with a few more. */
 export interface MeshConfig extends ExchangeConfig {
   /** Of workload certificates, milliseconds. */
   readonly certificateMs: number;
-  /** Processes of a service; one where it is not named. */
+  /** Processes of a service; one unless named. */
   readonly replicas: ReadonlyMap<ServiceName, number>;
 }
 

@@ -6,7 +6,7 @@ import type { Child } from "./child.ts";
 const everyMs = 50;
 const withinMs = 30_000;
 
-/** Resolves once the child listens. Throws HostError `child_ended` where it ends before, or takes too long. */
+/** Resolves once the child listens. Throws HostError `child_ended` if it ends before, or takes too long. */
 export async function listens(child: Child, port: number, remedy: string): Promise<void> {
   let ended = false;
   child.ended.then(() => {

@@ -2,7 +2,7 @@ import { type ServiceName, serviceNames } from "../services.ts";
 
 /** One process of a mesh. */
 export interface Member {
-  /** `records`; from the second replica on `records-2`. Folders and certificates are named so. */
+  /** `records`; from the second replica on `records-2`. Also the name of its folder and certificate. */
   readonly name: string;
   readonly service: ServiceName;
   /** From 1. */

@@ -17,18 +17,18 @@ import { openServers } from "./servers.ts";
 import { openWorkloadFolders } from "./workload-folders.ts";
 
 /**
- * A running mesh: for its users the same as an exchange in one process. Without the name of a replica, the first is
- * meant.
+ * A running mesh: for its users the same as an exchange in one process. Without a replica number, the
+ * first replica is meant.
  */
 export interface Mesh extends Exchange {
-  /** Resolves with one line where a process ends by itself. Nothing is restarted automatically. */
+  /** Resolves with one line if a process ends unexpectedly. Nothing is restarted automatically. */
   readonly broken: Promise<string>;
   /** Where a service listens for the others, on loopback. */
   port(service: ServiceName, replica?: number): number;
   pid(service: ServiceName, replica?: number): number;
   /** Of this member (`records`, `records-2`): signed by the mesh's authority. For tests. */
   files(member: string): WorkloadFiles;
-  /** Gives this member another certificate, of a life of its own: for tests that let one run out. */
+  /** Gives this member another certificate with another lifetime: for tests in which one expires. */
   renew(member: string, lifetimeMs?: number): Promise<void>;
   /** SIGKILL. */
   kill(service: ServiceName, replica?: number): Promise<void>;
@@ -80,7 +80,7 @@ export async function openMesh(
       });
     };
 
-    // Before the services, each of which would make one.
+    // Made before the services, each of which would make one.
     await (await openLocalKms({ path: folder.masterKey })).close();
     const authority = await createMeshAuthority({
       trustDomain: config.trustDomain,
@@ -178,7 +178,7 @@ export async function openMesh(
       dataDir,
       authority: edge.authority!,
       verifierKey: edge.verifierKey!,
-      // The replica that enrolled the operator first has it.
+      // The replica that enrolled the operator has it.
       operatorKey: members
         .map(({ name }) => announcements.get(name)!.operatorKey)
         .find((key) => key !== undefined),
@@ -208,7 +208,7 @@ export async function openMesh(
   });
 }
 
-/** The child's announcement once it serves. Throws HostError `child_ended` where it ends before. */
+/** The child's announcement once it serves. Throws HostError `child_ended` if it ends before. */
 async function announced(child: Child): Promise<Announcement> {
   const lines = createInterface({ input: child.process.stdout! });
   let timer: NodeJS.Timeout | undefined;

@@ -14,7 +14,7 @@ const stopMs = 10_000;
 
 /**
  * MongoDB and NATS: the servers that `WELLAPI_MONGODB_URI` and `WELLAPI_NATS_URL` name, else servers that this
- * launcher starts on loopback, with their data below `folder`. Throws ToolsError where they cannot be installed.
+ * launcher starts on loopback, with their data below `folder`. Throws ToolsError if they cannot be installed.
  */
 export async function openServers(options: {
   readonly folder: string;

@@ -6,12 +6,12 @@ import type { MeshAuthority } from "./mesh-authority.ts";
 
 export interface WorkloadFolders {
   files(member: string): WorkloadFiles;
-  /** Issues another certificate now, which lives for `lifetimeMs` where that is given; the usual renewals continue. */
+  /** Issues another certificate now, valid for `lifetimeMs` if given; the usual renewals continue. */
   renew(member: string, lifetimeMs?: number): Promise<void>;
   close(): void;
 }
 
-/** Renewed this far into their life, so that two failures in a row still leave a valid one. */
+/** Part of the lifetime after which they are renewed: after two failures in a row one is still valid. */
 const renewAt = 0.3;
 
 /** Writes a certificate for each member into a folder that only this user can look into, and renews them all. */
@@ -35,7 +35,7 @@ export async function openWorkloadFolders(options: {
     const paths = files(member);
     await mkdir(join(folder, member), { recursive: true, mode: 0o700 });
     await replace(paths.authority, issued.authority);
-    // A process that reads between the two finds a pair that does not match, and reads again.
+    // A process that reads between the two writes finds a mismatched pair, and reads again.
     await replace(paths.privateKey, issued.privateKey);
     await replace(paths.certificate, issued.certificate);
   }
@@ -54,7 +54,7 @@ export async function openWorkloadFolders(options: {
   return { files, renew, close: () => clearInterval(timer) };
 }
 
-/** Whole or not at all. */
+/** Writes atomically. */
 async function replace(path: string, text: string): Promise<void> {
   await writeFile(`${path}.new`, text, { mode: 0o600 });
   await rename(`${path}.new`, path);

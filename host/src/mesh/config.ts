@@ -19,7 +19,7 @@ export interface ServiceConfig {
   readonly healthPort: number | undefined;
   /** `host:port`, one or several for each service. */
   readonly peers: ReadonlyMap<string, readonly string[]>;
-  /** The same for the HTTP surfaces of the services that have some. The gateway calls there. */
+  /** The same for services with HTTP surfaces. The gateway calls there. */
   readonly surfacePeers: ReadonlyMap<string, readonly string[]>;
   /** Undefined behind a sidecar, which has the certificates. */
   readonly workload: (WorkloadFiles & { readonly reloadMs: number }) | undefined;
@@ -28,17 +28,17 @@ export interface ServiceConfig {
   readonly drainMs: number;
   /** Folder of this process's own files: leaves that wait for the store, the log's tiles. */
   readonly dataDir: string;
-  /** Of keys: folder of the journal, on a separate volume. */
+  /** For the keys service: folder of the journal, on a separate volume. */
   readonly journalDir: string;
-  /** Of consent, records and ingestion, the same for each: folder of the codes and categories that the installation adds. */
+  /** For consent, records and ingestion, the same for each: folder of the installation's own codes and categories. */
   readonly terminologyDir: string | undefined;
-  /** A journal that is accepted as it is although the data knows more entries: `<journal>@<position>`. */
+  /** A journal to accept although the data knows more entries: `<journal>@<position>`. */
   readonly acceptJournal: string | undefined;
   readonly mongodbUri: string;
   /** Databases are `<prefix>_<service>`. */
   readonly mongodbPrefix: string;
   readonly natsServers: readonly string[];
-  /** TLS 1.3 with NATS, by a certificate of the service's own where one is given. Undefined: plain. */
+  /** TLS 1.3 with NATS, with a certificate of the service if one is given. Undefined: plain. */
   readonly natsTls: JetStreamTls | undefined;
   readonly natsReplicas: number;
   /** File of the installation's master key. */
@@ -49,7 +49,7 @@ export interface ServiceConfig {
   readonly surfaces: SurfacesConfig | undefined;
 }
 
-/** Of a process that callers from outside reach. */
+/** For a process that callers from outside reach. */
 interface DoorConfig {
   readonly credentialRecheckMs: number;
   readonly credentialCacheMs: number;
@@ -57,13 +57,13 @@ interface DoorConfig {
   readonly streamsPerApplication: number;
 }
 
-/** Of a service that has HTTP surfaces. */
+/** For a service with HTTP surfaces. */
 export interface SurfacesConfig extends DoorConfig {
   /** Where the gateway calls; 0 takes a free port. */
   readonly port: number;
 }
 
-/** Of the edge's process only. */
+/** For the edge's process only. */
 export interface EdgeConfig extends DoorConfig {
   readonly grpcPort: number;
   readonly httpPort: number;

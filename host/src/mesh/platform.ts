@@ -40,7 +40,7 @@ export interface MeshPlatform extends HostPlatform {
   readonly certificates: WorkloadCertificates | undefined;
 }
 
-/** Bounds how long a key that another process destroyed stays in this one's memory. Records has recalls for that. */
+/** Bounds how long a key that another process destroyed stays in memory here. Records uses recalls for that. */
 const forgetKeysMs = 10_000;
 
 export async function openMeshPlatform(options: {
@@ -110,7 +110,7 @@ export async function openMeshPlatform(options: {
       const store = await openMongoStore({
         uri: config.mongodbUri,
         database: `${config.mongodbPrefix}_${name}`,
-        // Where replicas elect the one that moves the store's events.
+        // Replicas elect here the one that moves the store's events.
         collections: [...collections, ...relayCollections],
         clock,
       });

@@ -43,7 +43,7 @@ function check(state: KeyState): void {
   throw new VaultError("unavailable", "the keys service gave an answer that this version does not know");
 }
 
-/** Turns errors of the call into the vault's own: in every case the key is not available now. */
+/** Turns errors of the call into VaultErrors: in every case the key is not available now. */
 async function guard<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

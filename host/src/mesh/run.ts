@@ -26,7 +26,7 @@ export async function runService({ service, env, attached }: RunServiceOptions):
   try {
     return await serveUntil(stopping.signal, service, env);
   } finally {
-    if (attached) process.stdin.destroy(); // it would keep the process
+    if (attached) process.stdin.destroy(); // it would keep the process running
   }
 }
 
@@ -47,7 +47,7 @@ async function serveUntil(stopping: AbortSignal, service: ServiceName, env: Env)
     throw error;
   }
   process.stdout.write(`${JSON.stringify(served.announcement)}\n`);
-  flushCompileCache(); // for the next start, also where this process is killed
+  flushCompileCache(); // for the next start, even if this process is killed
   if (!stopping.aborted) await once(stopping, "abort");
   await served.close();
   await telemetry.close();

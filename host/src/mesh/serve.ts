@@ -25,9 +25,9 @@ export interface Announcement {
   readonly port?: number;
   /** Where the gateway forwards requests for the service's HTTP surfaces. */
   readonly surfacePort?: number;
-  /** Of identity, at the installation's first start only. */
+  /** From identity, at the installation's first start only. */
   readonly operatorKey?: string;
-  /** Of the gateway. */
+  /** For the gateway. */
   readonly grpc?: string;
   readonly http?: string;
   readonly authority?: string;
@@ -145,7 +145,7 @@ async function openInner(
   };
 }
 
-/** The probe's own port: health, in plain text, and nothing else. It drains first. */
+/** The port for probes: only health, in plain text. It drains first. */
 async function openHealth(config: ServiceConfig, port: number, platform: MeshPlatform): Promise<void> {
   const { network, clock, closers, log } = platform;
   const authentication = createAuthentication({ verifier: network.verifier, clock });

@@ -57,7 +57,7 @@ export async function openSurfaces(options: {
       port,
       portSetting: "WELLAPI_SURFACE_PORT",
       surfaces: surfaces.map((surface) => ({ surface, door })),
-      corsOrigins: [], // the gateway answers pages that ask first
+      corsOrigins: [], // the gateway answers preflight requests
       ...(certificates && { tls: tls() }),
       peer: {
         workload: edge,

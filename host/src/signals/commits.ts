@@ -1,7 +1,7 @@
 import { createHistogram, seriesAttributes } from "@wellapi/runtime";
 import { type Store, StoreError } from "@wellapi/store";
 
-/** The store, with the duration of each commit measured. A refusal (duplicate, conflict) is no failure. */
+/** The store, with the duration of each commit measured. A refusal (duplicate, conflict) is not a failure. */
 export function measureCommits(store: Store, engine: "mongodb" | "sqlite", name: string): Store {
   const duration = createHistogram("commitDuration");
   const attributes = {

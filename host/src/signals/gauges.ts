@@ -50,7 +50,7 @@ function observeOutbox(store: string, look: () => Promise<readonly Depth[]>): ()
 
 /**
  * Events that wait for the relay. An outbox entry has no timestamp: its age counts from when this process first saw
- * it as the oldest, so it may be older, by a restart or by one export.
+ * it as the oldest, so it may be older, after a restart or by one export.
  */
 export function observeEventOutbox(name: string, store: Pick<Store, "count" | "readOutbox">, clock: Clock) {
   let oldest: { readonly position: number; readonly since: number } | undefined;
@@ -75,7 +75,7 @@ export function observeLeafOutbox(name: string, accessLog: OpenAccessLog, clock:
   });
 }
 
-/** The broker's connection, and what each durable has before it and behind it. */
+/** The broker's connection, and the unsettled events and dead letters of each durable. */
 export function observeEvents(events: Pick<JetStreamEvents, "backlog" | "connected">): () => void {
   // Without a connection the request would wait for its deadline.
   const backlog = shared(async () => (events.connected() ? events.backlog() : new Map<string, Backlog>()));

@@ -36,7 +36,7 @@ export interface AccessLogOptions {
 export interface OpenAccessLog extends AccessLog {
   /** Resolves once audit has durably taken every leaf that was committed before the call, or at `close`. */
   drained(): Promise<void>;
-  /** What has not reached audit yet, for operators. Throws StoreError where the store cannot be read. */
+  /** Leaves that have not reached audit, for operators. Throws StoreError if the store cannot be read. */
   waiting(): Promise<WaitingLeaves>;
 }
 
@@ -49,7 +49,7 @@ export interface WaitingLeaves {
 
 export interface Waiting {
   readonly count: number;
-  /** When the oldest was written, UTC milliseconds; undefined where none waits. */
+  /** Time of the oldest, UTC milliseconds; undefined if none waits. */
   readonly oldestMs: number | undefined;
 }
 

@@ -19,7 +19,7 @@ interface Named {
 }
 
 /**
- * The actor of an entry, and on whose behalf it acts where that is another: a patient appears under the id that the
+ * The actor of an entry, and on whose behalf it acts if that is another party: a patient appears under the id that the
  * caller's party has for them.
  */
 export function actorOf(caller: Caller, pairwise: Pairwise): MessageInitShape<typeof ActorSchema> {

@@ -23,7 +23,7 @@ export function leafCheck(sealer: LeafSealer): DocumentCheck {
 }
 
 /**
- * The number of records of a reserve file, and those that cannot be delivered. Throws where the file cannot be read.
+ * The number of records of a reserve file, and those that cannot be delivered. Throws if the file cannot be read.
  */
 export async function checkReserve(
   path: string,

@@ -4,9 +4,9 @@ import { importReserve } from "./reserve-import.ts";
 
 /** Moves leaves from the reserve to the outbox, and from the outbox to the audit service. */
 export interface Drain {
-  /** There may be something to move. */
+  /** Call it when there may be leaves to move. */
   wake(): void;
-  /** A commit has just succeeded: leaves that wait for the store need not wait longer. */
+  /** A commit has just succeeded: leaves that wait for the store can move now. */
   storeWorks(): void;
   /** Resolves once a pass has moved everything, or the drain is closed. */
   drained(): Promise<void>;

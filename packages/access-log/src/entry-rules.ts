@@ -2,7 +2,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 
 /**
  * When a call of an RPC leaves an entry (docs/decisions/0003).
- * - `data`: health data moves, or is asked for. Each attempt leaves one, refused ones among them.
+ * - `data`: health data moves, or is requested. Each attempt leaves one, also a refused one.
  * - `change`: something about a patient or the installation is shown or changed. Each call that was answered or denied
  *   leaves one; a request whose own fields are wrong leaves none.
  * - `by`: the service named leaves it, under this RPC's name.
@@ -127,7 +127,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
   },
 };
 
-/** Throws TypeError for an RPC that leaves no entry by itself: a handler must not log what the table does not name. */
+/** Throws TypeError for an RPC that leaves no entry itself: a handler must not log what the table does not name. */
 export function assertLeavesEntry(method: DescMethod): void {
   const rule = entryRules[method.parent.typeName]?.[method.name];
   if (rule !== undefined && "entry" in rule) return;

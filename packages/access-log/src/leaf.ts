@@ -45,7 +45,7 @@ export function createLeafDocument(
   const given = create(AccessSchema, init);
   const id = given.id || deps.ids.next("acc");
   const time = given.time ?? timestampFromMs(deps.clock.now());
-  // A copy: `create` returns a message that it is given, and that one is the caller's.
+  // A copy: `create` returns a given message itself, and that one belongs to the caller.
   const body = toBinary(AccessSchema, { ...given, id, time });
   if (body.length > MAX_BODY_BYTES)
     throw new AccessLogError("leaf_too_large", `an access of ${body.length} bytes is above 16 KiB`);
@@ -74,7 +74,7 @@ export function openLeafDocument(
   };
 }
 
-/** A leaf's bytes in the reserve file. What is sealed stays sealed. */
+/** A leaf's bytes in the reserve file. Sealed fields stay sealed. */
 export function encodeLeafDocument(document: LeafDocument): Uint8Array {
   const sealed = Buffer.from(document.sealed).toString("base64");
   return Buffer.from(JSON.stringify({ ...document, sealed }));

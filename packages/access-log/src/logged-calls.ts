@@ -21,7 +21,7 @@ export interface LoggedCall {
   readonly caller: Caller;
   /**
    * Names a patient of the call, and the consents that it showed or changed; a second call for the same patient
-   * replaces the first. Each patient gets an entry, also where the call is denied.
+   * replaces the first. Each patient gets an entry, even if the call is denied.
    */
   about(patient: Subject, consents?: Consents): void;
   /**

@@ -6,7 +6,7 @@ export type Outcome = "permitted" | "denied" | "undecided";
 /** Reasons whose outcome differs from the outcome of their status code. */
 const byReason: Readonly<Record<string, Outcome>> = {
   UNDECIDED: "undecided",
-  // The call was permitted, and there was nothing whole to release.
+  // The call was permitted, but the data was damaged.
   DATA_DAMAGED: "permitted",
 };
 
@@ -22,7 +22,7 @@ const denials: ReadonlySet<Code> = new Set([
 const faults: ReadonlySet<Code> = new Set([Code.InvalidArgument, Code.OutOfRange, Code.AlreadyExists]);
 
 /**
- * The outcome of a failed call in its entry; undefined where it leaves none. A failure of the installation
+ * The outcome of a failed call in its entry; undefined if it leaves none. A failure of the installation
  * (UNAVAILABLE, INTERNAL, DATA_LOSS) releases and stores nothing, and an entry for each attempt would use up the
  * reserve that reads need.
  */

@@ -19,7 +19,7 @@ export interface AccessLog {
   /** A leaf for a commit in `partition` (the patient's; for calls about no patient a partition of the service). */
   leaf(partition: string, patient: boolean, access: AccessInit): Leaf;
   /**
-   * Writes a leaf by itself, for reads and denials; durable when it resolves with the leaf's id. Group-committed.
+   * Writes a leaf alone, for reads and denials; durable when it resolves with the leaf's id. Group-committed.
    * While the store cannot write, leaves go to a preallocated reserve; once that is full it throws
    * AccessLogError `unavailable` and the caller must refuse the read.
    */

@@ -14,7 +14,7 @@ export interface Reserve {
   held(): readonly Uint8Array[];
   /** Releases the `count` oldest records, which are stored elsewhere by now. The file is emptied once it holds none. */
   release(count: number): Promise<void>;
-  /** Waits for writes under way. Records that are held stay in the file for the next open. */
+  /** Waits for writes in progress. Unreleased records stay in the file for the next open. */
   close(): Promise<void>;
 }
 
@@ -97,7 +97,7 @@ export async function openReserve(options: {
       if (closed) return Promise.reject(unavailable("the reserve is closed"));
       return new Promise((resolve, reject) => {
         waiting.push({ frame: frameOf(record), record, resolve, reject });
-        // One sync serves all that arrive while the one before it runs.
+        // One sync serves all records that arrive during the previous one.
         if (waiting.length === 1) void enqueue(flush);
       });
     },
@@ -114,7 +114,7 @@ export async function openReserve(options: {
   };
 }
 
-/** Whether the reserve of a path holds nothing, as far as its file tells. Throws where it cannot be read. */
+/** Whether the reserve at a path is empty, by its file. Throws if it cannot be read. */
 export async function reserveIsEmpty(path: string): Promise<boolean> {
   const file = await open(path, "r");
   try {

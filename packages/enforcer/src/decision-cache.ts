@@ -71,7 +71,7 @@ export class DecisionCache {
   }
 }
 
-/** The code stands last: it is the one field that comes from outside and could hold a line feed. */
+/** The code comes last: it is the only field from outside, and could hold a line feed. */
 function keyOf({ partition, organization, direction, code, purpose, region }: Question): string {
   return `${partition}\n${organization}\n${direction}\n${purpose}\n${region}\n${code}`;
 }

@@ -39,7 +39,7 @@ const asksAtMost = 8;
 
 /** An enforcer, with its state for an operator. */
 export interface OpenEnforcer extends Enforcer {
-  /** Whether a session is live, and for how long it has been so, in monotonic milliseconds. */
+  /** Whether a session is live, and for how long, in monotonic milliseconds. */
   session(): { readonly live: boolean; readonly forMs: number };
 }
 
@@ -137,7 +137,7 @@ async function decide(
   throw new EnforcerError("undecided", "no session of the consent service was live for long enough");
 }
 
-/** There was no answer to the question: it may be asked again. */
+/** The question got no answer and may be asked again. */
 function isSilence(error: unknown): boolean {
   const { code } = ConnectError.from(error);
   return code === Code.DeadlineExceeded || code === Code.Unavailable;

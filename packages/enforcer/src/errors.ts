@@ -1,6 +1,6 @@
 import { Code } from "@connectrpc/connect";
 
-/** `undecided`: no live session could be had in time. `closed`: the enforcer was closed. */
+/** `undecided`: no session became live in time. `closed`: the enforcer was closed. */
 export type EnforcerErrorCode = "undecided" | "closed";
 
 /**

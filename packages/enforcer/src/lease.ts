@@ -8,7 +8,7 @@ export interface ClockReading {
 
 /** The time for which cached decisions may be used without asking again. */
 export interface SessionLease {
-  /** Both clocks just before the opening or renewal that was granted was sent. */
+  /** Both clocks just before the granted opening or renewal was sent. */
   readonly start: ClockReading;
   readonly ttlMs: number;
 }

@@ -40,7 +40,7 @@ export function judge(permits: readonly DatedPermit[], now: number): DatedDecisi
   return { decision: { permitted: false, reason }, from, to };
 }
 
-/** The permit with its window at `now`, where it slides; the window may be empty. */
+/** The permit with its window at `now`, if it slides; the window may be empty. */
 function slid(permit: Permit, now: number): Permit {
   if (permit.sliding === undefined) return permit;
   const { lastMs, from } = permit.sliding;

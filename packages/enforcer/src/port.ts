@@ -24,7 +24,7 @@ export interface Permit {
   /** Only data captured within: from <= t < to. */
   readonly from: number;
   readonly to: number;
-  /** Where the window slides: the values from which `from` was computed. */
+  /** For a sliding window: the values from which `from` was computed. */
   readonly sliding?: Sliding;
   /** The permit is in force until then. */
   readonly notAfter: number;
@@ -53,12 +53,12 @@ export interface Recall {
 export interface Enforcer {
   /**
    * Decides now. From the cache under a live session (microseconds), else by asking the consent service.
-   * Throws EnforcerError `undecided` where no live session can be had: release nothing, store nothing, answer
+   * Throws EnforcerError `undecided` without a live session: release nothing, store nothing, answer
    * UNAVAILABLE with a retry hint. A decision holds for the one read or write that starts with it: ask again
    * for the next message of a stream.
    */
   decide(question: Question): Promise<Decision>;
-  /** The cached decision if it is still sure, without waiting; undefined means: call `decide`. */
+  /** The cached decision if it is still sure, without waiting; undefined: call `decide`. */
   peek(question: Question): Decision | undefined;
   /**
    * Called at each recall before it is acknowledged, and with undefined when the session ends. The listener must

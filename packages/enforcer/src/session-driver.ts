@@ -6,7 +6,7 @@ import type { Incoming, Session } from "./session.ts";
 
 /** Timers, passed in so that tests decide them. */
 export interface Timers {
-  /** Runs once, not before `ms` milliseconds; the function given back cancels. */
+  /** Runs once, not before `ms` milliseconds; the returned function cancels. */
   after(ms: number, run: () => void): () => void;
 }
 
@@ -27,13 +27,13 @@ export interface EnforcerParts {
 
 /** Gets the events of the session. */
 export interface SessionListener {
-  /** The recall; undefined where the session ended, and everything with it. False where a listener has not released. */
+  /** The recall; undefined if the session, and all its decisions, ended. False if a listener has not released. */
   recalled(recall: Recall | undefined): boolean;
   /** A session is live. */
   opened(): void;
 }
 
-/** How soon the end of a session is noticed when nobody asks; open streams learn of it then. */
+/** How soon the end of a session is noticed without calls; open streams learn of it then. */
 export const tickEveryMs = 100;
 const shortestBackoffMs = 50;
 const longestBackoffMs = 1_000;
@@ -88,7 +88,7 @@ export class SessionDriver {
     return this.#state;
   }
 
-  /** Where the session has ended: closes its stream, calls the listener, connects again. */
+  /** If the session has ended: closes its stream, calls the listener, connects again. */
   settle(): void {
     const { session, timers, log } = this.#parts;
     this.look();

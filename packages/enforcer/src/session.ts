@@ -80,7 +80,7 @@ export class Session {
     return [{ kind: "open" }];
   }
 
-  /** A message came. What it gives back is sent after the recall's listeners have run. */
+  /** A message arrived. The returned messages are sent after the recall's listeners have run. */
   receive(message: Incoming, at: ClockReading): Outgoing[] {
     this.check(at);
     const phase = this.#phase;
@@ -130,7 +130,7 @@ export class Session {
     return ask;
   }
 
-  /** The answer, or undefined where it may be neither used nor kept: ask again. */
+  /** The answer, or undefined if it may be neither used nor kept: ask again. */
   answer(ask: Ask, answer: Answer, at: ClockReading): Decision | undefined {
     this.check(at); // while the ask is registered: a session that ends just now makes it stale
     this.abandon(ask);
@@ -147,7 +147,7 @@ export class Session {
     if (asks?.size === 0) this.#asks.delete(ask.question.partition);
   }
 
-  /** Ends the session where its lease is over or its clocks disagree. */
+  /** Ends the session if its lease is over or its clocks disagree. */
   protected check(at: ClockReading): void {
     const phase = this.#phase;
     if (phase.kind === "live" && this.leaseOver(phase.lease, at)) this.end();

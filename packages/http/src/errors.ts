@@ -1,7 +1,7 @@
 export type HttpErrorCode =
   /** Another process listens on the address. */
   | "address-in-use"
-  /** At start: two surfaces of one path or name, or a route outside of its surface's paths and methods. */
+  /** At start: two surfaces of one path or name, or a route outside its surface's paths and methods. */
   | "invalid-surface"
   /** A surface that writes its answers itself asked for a transport. */
   | "no-door";

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 
-/** The server's own: it lives, and it takes calls, which it does until it stops. */
+/** Health of the server: alive always, ready until it stops. */
 export function addHealth(app: FastifyInstance, stopping: () => boolean): void {
   app.get("/healthz", async (_request, reply) => {
     reply.header("cache-control", "no-store");

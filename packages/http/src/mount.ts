@@ -37,7 +37,7 @@ export async function mountSurface(
   }
   const bodies = surface.bodies === undefined || surface.bodies === "unread" ? noBodies : surface.bodies;
   const requests = new WeakMap<FastifyRequest, OutsideRequest>();
-  /** Of a request that has come this far: what the server refuses itself is not there, and made no calls. */
+  /** State of a request that reached a surface: one that the server refused is missing, and made no calls. */
   const of = (request: FastifyRequest): OutsideRequest => {
     const known = requests.get(request);
     if (known === undefined) throw new HttpError("no-door", `no request of the surface ${surface.name}`);

@@ -18,8 +18,8 @@ const mostSockets = 256;
 const connectMs = 2_000;
 
 /**
- * Connections to one service of the mesh, whose addresses (`host:port`) take turns: TLS 1.3, with the certificate that is
- * in force when each is opened, to a server that shows the service's own. An address that does not answer is passed over.
+ * Connections to one service of the mesh, by its addresses (`host:port`) in turn: TLS 1.3, with the current
+ * certificate, to a server with the service's identity. An address that does not answer is skipped.
  */
 export function createPeerAgent(addresses: readonly string[], tls: PeerTls): Agent {
   const agent = new Agent({ keepAlive: true, timeout: idleMs, maxSockets: mostSockets });

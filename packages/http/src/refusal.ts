@@ -10,7 +10,7 @@ export interface HttpProblem {
   readonly message: string;
 }
 
-/** An answer that is no success. */
+/** An answer that is not a success. */
 export interface Refusal {
   readonly status: number;
   readonly problem: HttpProblem;

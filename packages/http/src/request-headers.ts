@@ -7,7 +7,7 @@ export const credentialHeaders: readonly string[] = ["authorization", "x-api-key
 
 /**
  * Request headers that every surface gets. An allow-list: a header that names an internal identity
- * (`x-forwarded-client-cert`), a route, or a hop never gets in, also if it is invented later.
+ * (`x-forwarded-client-cert`), a route, or a hop never gets in, even if it is invented later.
  */
 const kept: readonly string[] = [
   ...credentialHeaders,
@@ -24,7 +24,7 @@ const kept: readonly string[] = [
   "if-unmodified-since",
   "origin",
   "range",
-  // Of the connection, but it says that a body comes.
+  // A header of the connection, but it announces a body.
   "transfer-encoding",
   "user-agent",
 ];

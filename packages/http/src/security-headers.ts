@@ -1,6 +1,6 @@
 /** Of every answer of a surface. */
 export interface SecurityHeaders {
-  /** Directives (Content Security Policy 3), in camel case. There are no others besides. */
+  /** Directives (Content Security Policy 3), in camel case. No others are sent. */
   readonly contentSecurityPolicy: Readonly<Record<string, readonly string[]>>;
 }
 

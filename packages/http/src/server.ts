@@ -51,7 +51,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   const shutdown = new AbortController();
   let stopping = false;
   const app = createApp(options.tls);
-  // Each surface takes the bodies that it says.
+  // Each surface declares the bodies that it takes.
   app.removeAllContentTypeParsers();
   if (options.peer !== undefined) addPeerCheck(app, options.peer);
   app.addHook("onRequest", async (request, reply) => {

@@ -14,7 +14,7 @@ export type HttpMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 export interface SurfaceDeclaration {
   /** Unique in an installation. For logs and errors. */
   readonly name: string;
-  /** `/log/` is this path and all below it, `/.well-known/jwks.json` is this path alone. No other surface has them. */
+  /** `/log/` is this path and all below it, `/.well-known/jwks.json` is this path alone. Surfaces share no path. */
   readonly paths: readonly string[];
   /** Requests with other methods get the answer of a missing path. */
   readonly methods: readonly HttpMethod[];
@@ -50,7 +50,7 @@ export interface Surface extends SurfaceDeclaration {
   readonly refuse?: (error: unknown) => Refusal;
   /** How a refusal is written; as a `HttpProblem` in JSON unless given. */
   readonly shape?: (refusal: Refusal) => { readonly contentType: string; readonly body: string };
-  /** Adds the routes. One outside of `paths` and `methods` stops the start. */
+  /** Adds the routes. A route outside `paths` and `methods` stops the start. */
   mount(app: FastifyInstance, context: SurfaceContext): void | Promise<void>;
 }
 

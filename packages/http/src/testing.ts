@@ -12,8 +12,8 @@ import { type HttpServer, type HttpServerOptions, openHttpServer } from "./serve
 import type { Surface } from "./surface.ts";
 
 /**
- * The surface on a free port of the loopback, before these routes, with the real interceptors of a door. Everybody is
- * nobody unless `authentication` says otherwise. For tests only.
+ * The surface on a free port of the loopback, before these routes, with the real interceptors of a door. Callers are
+ * anonymous unless `authentication` says otherwise. For tests only.
  */
 export async function openTestSurface(
   surface: Surface,

@@ -170,7 +170,7 @@ describe("a call of a surface", () => {
   });
 
   test("is held back at its last moment where something was taken away", async () => {
-    let looks = 1; // the interceptors' look; the next is that of whoever writes
+    let looks = 1; // the check of the interceptors; the next is before the write
     const answers = {
       begin: () => ({
         about: () => {},

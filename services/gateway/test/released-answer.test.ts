@@ -77,7 +77,7 @@ describe.each(["Connect JSON", "gRPC-Web"])("an answer at the gateway, by %s", (
     expect(seen.join()).not.toContain(internalPartition);
   });
 
-  // 0: the interceptors look. 1: whoever writes looks once more, when the answer has been compressed.
+  // 0: the interceptors check. 1: the writer checks once more, after the answer has been compressed.
   test.each([0, 1])("is withheld where something was taken away (after %i looks)", async (looks) => {
     const { client } = await open({ querySeries: () => answer }, sureFor(looks));
     const error: ConnectError = await client(door)

@@ -61,7 +61,7 @@ const kindsOf = (box: PatientBox) => ({
   ] as const,
 });
 
-/** What stands in clear beside a seal is bound by it: whoever edits the store can neither relabel nor move. */
+/** A seal binds the clear fields beside it: an editor of the store can neither relabel nor move a document. */
 describe("a seal", () => {
   for (const kind of ["series", "blocks", "compacted blocks", "observations"] as const) {
     it(`of ${kind} opens in its own place and in no other`, async () => {

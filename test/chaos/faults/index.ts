@@ -7,7 +7,7 @@ import { breakingLinks, cutLinks, narrowLinks, resettingLinks, silentLinks, slow
 import { killedServers, pausedServers, startsWithoutServers } from "./servers.ts";
 import { killedServices, pausedServices } from "./services.ts";
 
-/** What this machine can do: without it, its faults are left out, which whoever runs them has to say. */
+/** Abilities of this machine. Faults that need a missing one are left out, and the runner has to report that. */
 export interface Means {
   /** libfaketime's library. */
   readonly faketime: string | undefined;
