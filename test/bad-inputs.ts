@@ -32,7 +32,7 @@ async function refusal(call: Promise<unknown>): Promise<{ reason: string; code: 
   throw new Error("it was not refused");
 }
 
-/** Whether the handshake failed: every answer of the exchange has a reason of its own, beside its status. */
+/** Whether the handshake failed: every answer of the exchange has a reason beside its status. */
 function neverAnswered(found: { reason: string; code: string }): boolean {
   return found.reason === found.code.replace(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
 }

@@ -38,7 +38,7 @@ const rows = readFileSync(new URL("../docs/contracts.md", import.meta.url), "utf
       ) as Row,
   );
 
-/** Where the answer holds all of it, and no list holds more. Sources come in an order of their own. */
+/** Matches an answer that holds all of it, with no more items in any list. Sources may come in any order. */
 function matching(expected: JsonValue): unknown {
   if (Array.isArray(expected)) {
     const items = expected.map(matching);

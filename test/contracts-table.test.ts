@@ -198,7 +198,7 @@ describe("what docs/contracts.md says of what a provider sends", () => {
     for (const [i, { observation }] of receipt!.items.entries()) {
       expect(await readObservation(maker, observation)).toEqual(sent[i]);
     }
-    // What the clinic lists has ids of its own.
+    // The clinic's lists contain its own pairwise ids.
     const listed = await createClient(RecordsService, clinic.transport).listObservations({
       patient: ids.get(clinic)!,
       code: { code: "29463-7" },

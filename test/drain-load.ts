@@ -56,13 +56,13 @@ export function freshBatch(patient: string): SeriesBatch {
 export interface Ingest {
   /** Batches that were answered as accepted. */
   readonly acked: readonly SeriesBatch[];
-  /** What the stream, or the first call that failed, was told. */
+  /** The error of the stream, or of the first failed call. */
   readonly ended: Promise<Problem>;
   /** Sends no more. */
   stop(): void;
 }
 
-/** Until so many batches are answered; what ended the load before is told. */
+/** Resolves once so many batches are answered; rejects with the reason if the load ends before. */
 export async function untilAcked({ acked, ended }: Ingest, count: number, timeoutMs: number): Promise<void> {
   let problem: Problem | undefined;
   void ended.then((end) => {

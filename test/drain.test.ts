@@ -1,4 +1,4 @@
-/** SIGTERM in the middle of everything: who is told what, when, and that nothing that was answered is lost. */
+/** SIGTERM in the middle of everything: which callers get which answer, when, and that no answered write is lost. */
 import { Code, createClient } from "@connectrpc/connect";
 import { companyAt } from "@wellapi/demo/people";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
@@ -53,7 +53,7 @@ test("a server that is told to stop says so at once, serves what is open for a t
     await expect.poll(() => acked.length, { timeout: 1_000, interval: 10 }).toBeGreaterThan(before[i]!);
   }
 
-  // Then each is told to go elsewhere, and when.
+  // Then each is asked to reconnect elsewhere, with a delay.
   for (const { ended } of streams) {
     expect(await ended).toMatchObject({
       code: Code.Unavailable,

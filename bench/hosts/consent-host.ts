@@ -18,7 +18,7 @@ import { createPairwise, openLocalKms } from "@wellapi/vault";
 
 export const grantee = "org_bench";
 
-/** The consent service by itself, over its real store and outbox; identity says yes and audit takes all. */
+/** The consent service alone, over its real store and outbox; identity permits every call and audit accepts all. */
 export interface ConsentHost {
   readonly routes: readonly Route[];
   /** Lets the grantee read a patient's heart data; the consent's id. */

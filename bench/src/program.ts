@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-/** What a program of the bench can be told to do. Arguments and answers survive a structured clone. */
+/** The commands of a program of the bench. Arguments and answers survive a structured clone. */
 export type Commands = Readonly<Record<string, (argument: never) => unknown>>;
 
 interface Order {
@@ -15,7 +15,7 @@ type Reply =
   | { readonly id: number; readonly answer: unknown }
   | { readonly id: number; readonly failure: string };
 
-/** A process of its own: a load generator, a bound, or a host of a single service. */
+/** A separate process: a load generator, a bound, or a host of a single service. */
 export interface Program<C extends Commands> {
   readonly pid: number;
   call<N extends keyof C & string>(

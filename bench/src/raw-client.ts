@@ -11,7 +11,7 @@ export interface Target {
 /** Messages as bytes: encoding and decoding are the generator's, outside what is timed where it can be. */
 export const asBytes = (bytes: Buffer): Buffer => bytes;
 
-/** A client with a connection of its own. */
+/** A client with its own connection. */
 export function openRawClient({ address, tls }: Target): grpc.Client {
   const credentials = grpc.credentials.createSsl(
     Buffer.from(tls.ca),

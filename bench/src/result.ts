@@ -13,7 +13,7 @@ export interface Result {
   readonly spread: number;
   /** The goal in words. */
   readonly goal: string;
-  /** null where the row is there to be read, without a goal of its own. */
+  /** null if the row is for information and has no goal. */
   readonly met: boolean | null;
   /** What else a reader needs, each a name and a number. */
   readonly details: Readonly<Record<string, number>>;

@@ -40,7 +40,7 @@ export async function compareStreams(
     const tls = await createTls();
     const results = new Map<StreamVariant, Comparison>();
     const checks: (() => Promise<void>)[] = [];
-    // Each variant has patients of its own, so that no time of one patient comes twice.
+    // Each variant has its own patients, so that no time of one patient comes twice.
     const share = Math.floor(patients / variants.length);
     for (const [i, variant] of variants.entries()) {
       const load = startProgram<StreamLoad>("load/stream.ts");

@@ -1,4 +1,4 @@
-/** The story of WellAPI, told in the terminal against a server of its own. Exit 0 only if all of it held. */
+/** The demonstration of WellAPI in the terminal, against its own server. Exit 0 only if every step succeeded. */
 import { WellApiError } from "@wellapi/client";
 import { createNarrator } from "./narrator.ts";
 import { startServer, temporaryFolder } from "./server.ts";

@@ -11,7 +11,7 @@ const epoch = Date.parse("2026-01-01T00:00:00Z");
 const least = 60_000;
 const prefix = "chaos-";
 
-/** Each batch has a place in time of its own, and its values are its number: whatever is misplaced shows. */
+/** Each batch has its own place in time, and its values are its number: a misplaced batch is visible. */
 export function batchOf(number: number, patient: string): SeriesBatch {
   return create(SeriesBatchSchema, {
     requestId: `${prefix}${number}`,

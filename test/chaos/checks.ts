@@ -11,7 +11,7 @@ import type { Ledger } from "./ledger.ts";
 import { watchOf } from "./load.ts";
 import type { Patient, World } from "./world.ts";
 
-/** Compares what clients were told with what they find. */
+/** Compares the answers that clients got with what they find. */
 export interface Checks {
   /**
    * Of everything acked so far: stored once and whole, delivered in order, the log grown from what it was, and the

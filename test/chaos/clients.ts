@@ -24,7 +24,7 @@ export function impatient(transport: Transport): Transport {
   };
 }
 
-/** What a client may be told while something is broken: nobody decided, nothing was released. */
+/** Answers that a client may get while something is broken: no decision was made, nothing was released. */
 const passing: ReadonlySet<Code> = new Set([
   Code.Unavailable,
   Code.Aborted,

@@ -1,4 +1,4 @@
-/** What has to hold between what clients were told and what they find. Pure, so that a test can plant violations. */
+/** Rules that relate the answers of clients to what they find. Pure, so that a test can plant violations. */
 import type { Block } from "./batches.ts";
 
 /** A batch that was answered with a receipt. */

@@ -1,7 +1,7 @@
 import type { Block } from "./batches.ts";
 import type { Ack } from "./judge.ts";
 
-/** What the load's clients did and were told, one patient. */
+/** The calls of the load's clients, with their answers, for one patient. */
 export interface PatientLedger {
   /** Resumes a watch from before the first batch. */
   beginning: Promise<string>;

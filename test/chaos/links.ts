@@ -1,4 +1,4 @@
-/** toxiproxy between two processes: each link is a proxy of its own. */
+/** toxiproxy between two processes: each link is a separate proxy. */
 
 /** `provider>gateway`, `records>mongo`: who calls, and whom. */
 export type Link = `${string}>${string}`;

@@ -14,7 +14,7 @@ import { forgettable } from "./faults/forgotten.ts";
 import { createMongo, createNats, createToxiproxy, type Foundation } from "./foundation.ts";
 import { createLinks, type Link, type Links } from "./links.ts";
 
-/** A company with a connection of its own that a link leads through. */
+/** A company with its own connection through a link. */
 export interface Client {
   readonly organization: string;
   readonly transport: Transport;

@@ -18,7 +18,7 @@ export interface Pair {
 
 /** Signs certificates for as long as the laboratory runs. */
 export interface Authority extends Pair {
-  /** For servers and clients; valid for an hour around now unless told otherwise. */
+  /** For servers and clients; valid for an hour around now unless given. */
   issue(options: {
     readonly name: string;
     readonly hosts?: readonly string[];

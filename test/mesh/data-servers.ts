@@ -1,4 +1,4 @@
-/** MongoDB's stand-in and NATS, in pods without a proxy, with TLS of their own as the deployment has it. */
+/** MongoDB's stand-in and NATS, in pods without a proxy, with their own TLS, as in the deployment. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { mongodb, mongodbHost, nats, natsHost } from "./addresses.ts";

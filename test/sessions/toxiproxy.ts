@@ -54,7 +54,7 @@ export async function openToxiproxy(tool: Tool): Promise<Toxiproxy> {
         },
         async open() {
           if (swallowing) for (const stream of ways) await call("DELETE", `${path}/toxics/${stream}`);
-          // What was swallowed is missing for good: a connection that went on would be one that no network makes.
+          // Dropped bytes are lost for good: no real network lets such a connection continue.
           if (swallowing) await call("POST", path, { enabled: false });
           swallowing = false;
           await call("POST", path, { enabled: true });

@@ -65,7 +65,7 @@ function questionsAbout(patient: string): readonly Question[] {
       request: toBinary(AggregateSeriesRequestSchema, create(AggregateSeriesRequestSchema, aggregate)),
       check(answer) {
         const { aggregates } = fromBinary(AggregateSeriesResponseSchema, answer);
-        // The observations are in aggregates of their own.
+        // The observations are in separate aggregates.
         const counted = aggregates.map(({ buckets }) => buckets.reduce((sum, { count }) => sum + count, 0));
         assertRun(counted.includes(yearMessages * 1_000), `the days add up to the year, not to ${counted}`);
       },

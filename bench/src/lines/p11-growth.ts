@@ -25,7 +25,7 @@ const reads = 10;
 /** Page cache included, so that what is stored at 10^8 samples does not fit. */
 const capBytes = 512 * 2 ** 20;
 
-/** Measures at 10^6 and again at 10^8 samples stored. Root on Linux caps the server's memory; others are told. */
+/** Measures at 10^6 and again at 10^8 samples stored. Root on Linux caps the server's memory; others get a note. */
 export const growth: Line = {
   name: "P11",
   title: "P1 and P5 again with 10^8 samples stored (three minutes and more)",

@@ -1,4 +1,4 @@
-/** Connections whose end nobody told: both sides believe in them, and new ones would work. */
+/** Connections that end silently: both sides believe that they are open, and new ones would work. */
 import type { Fault } from "../fault.ts";
 import type { Link } from "../links.ts";
 

@@ -11,7 +11,7 @@ import { killedServices, pausedServices } from "./services.ts";
 export interface Means {
   /** libfaketime's library. */
   readonly faketime: string | undefined;
-  /** Disks of their own, which only root may mount. */
+  /** Separate disks, which only root may mount. */
   readonly disks: boolean;
 }
 

@@ -34,7 +34,7 @@ const breaking: Kind = {
   toxics: [{ type: "limit_data", stream: "downstream", attributes: { bytes: 4096 } }],
   holdMs: 2_500,
 };
-/** Nothing gets through, and nobody is told. */
+/** Drops everything, without an error to either side. */
 const silent: Kind = {
   name: "silent (half-open)",
   toxics: both({ type: "timeout", attributes: { timeout: 0 } }),
