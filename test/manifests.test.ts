@@ -94,7 +94,7 @@ describe("a service that is new", () => {
     );
     expect(text({ store })).not.toContain("wellapi-master-key");
     expect(text({ store })).toContain("wellapi-mongodb-notices");
-    expect(text({ needs: ["events"] })).toContain("wellapi-nats");
+    expect(text({ needs: ["events"] })).toContain("wellapi-nats-notices");
     expect(text({ needs: ["terminology"], replicas: "one" })).not.toContain("HorizontalPodAutoscaler");
   });
 });

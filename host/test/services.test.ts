@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { entryRules } from "@wellapi/access-log";
 import { describe, expect, test } from "vitest";
 import { listedFiles, serviceFolders } from "../../scripts/list-services.ts";
 import { calledBy, contractServices, tableOf } from "../../scripts/manifests/callers-table.ts";
@@ -18,6 +19,15 @@ describe("the services' descriptors", () => {
   test("every contract is served, by one service", () => {
     const served = services.services.flatMap((one) => one.contracts.map(({ typeName }) => typeName));
     expect(served.sort()).toEqual(contracts.map(({ typeName }) => typeName).sort());
+  });
+
+  test("a service whose RPCs leave entries in the log has the log, and one without the log has no such RPC", () => {
+    for (const { name, contracts: served, needs } of services.services) {
+      const logged = served.some(({ typeName, methods }) =>
+        methods.some((method) => "entry" in entryRules[typeName]![method.name]!),
+      );
+      expect(needs.includes("access_log"), name).toBe(logged);
+    }
   });
 
   test("a service calls those whose contracts say so, besides identity for tokens", () => {

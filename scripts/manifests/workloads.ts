@@ -173,7 +173,7 @@ function additionsOf(service: ServiceDescriptor): readonly Addition[] {
   return [
     ...(holdsMasterKey(service) ? [masterKey] : []),
     ...(store ? [mongodb(name)] : []),
-    ...(needs.includes("events") ? [nats] : []),
+    ...(needs.includes("events") ? [nats(name)] : []),
     ...(needs.includes("key_files") ? [journal] : []),
     ...(keepsFiles(service) ? [] : [passingData]),
   ];
@@ -233,16 +233,21 @@ function mongodb(service: string): Addition {
   };
 }
 
-/** The Secret holds `tls.crt`, `tls.key` and `ca.crt`. NATS takes the certificate's name as the user. */
-const nats: Addition = {
-  env: [
-    { name: "WELLAPI_NATS_CA", value: "/var/run/wellapi/nats/ca.crt" },
-    { name: "WELLAPI_NATS_CERT", value: "/var/run/wellapi/nats/tls.crt" },
-    { name: "WELLAPI_NATS_KEY", value: "/var/run/wellapi/nats/tls.key" },
-  ],
-  mounts: [{ name: "nats", mountPath: "/var/run/wellapi/nats", readOnly: true }],
-  volumes: [secret("nats", "wellapi-nats")],
-};
+/**
+ * The Secret holds `tls.crt`, `tls.key` and `ca.crt`. NATS takes the certificate's name as the user, so each service has its own:
+ * with that of another it could publish the other's events.
+ */
+function nats(service: string): Addition {
+  return {
+    env: [
+      { name: "WELLAPI_NATS_CA", value: "/var/run/wellapi/nats/ca.crt" },
+      { name: "WELLAPI_NATS_CERT", value: "/var/run/wellapi/nats/tls.crt" },
+      { name: "WELLAPI_NATS_KEY", value: "/var/run/wellapi/nats/tls.key" },
+    ],
+    mounts: [{ name: "nats", mountPath: "/var/run/wellapi/nats", readOnly: true }],
+    volumes: [secret("nats", `wellapi-nats-${service}`)],
+  };
+}
 
 const journal: Addition = {
   env: [{ name: "WELLAPI_JOURNAL_DIR", value: "/var/lib/wellapi-journal/journal" }],
