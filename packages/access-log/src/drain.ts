@@ -1,3 +1,4 @@
+import { createPauses } from "@wellapi/runtime";
 import { type DeliveryOptions, LeafDelivery } from "./leaf-delivery.ts";
 import type { Reserve } from "./reserve.ts";
 import { importReserve } from "./reserve-import.ts";
@@ -85,27 +86,6 @@ export function createDrain(options: DrainOptions): Drain {
       abort.abort();
       pauses.end();
       await running;
-    },
-  };
-}
-
-/** Pauses of one loop, which others may end early. */
-function createPauses() {
-  let endPause: (() => void) | undefined;
-  return {
-    pause(milliseconds: number): Promise<void> {
-      return new Promise((resolve) => {
-        const end = () => {
-          clearTimeout(timer);
-          endPause = undefined;
-          resolve();
-        };
-        const timer = setTimeout(end, milliseconds);
-        endPause = end;
-      });
-    },
-    end(): void {
-      endPause?.();
     },
   };
 }

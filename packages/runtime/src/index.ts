@@ -19,6 +19,7 @@ export {
   type Observation,
   observeGauge,
 } from "./metrics.ts";
+export { createPauses, type Pauses } from "./pauses.ts";
 export { freePorts } from "./ports.ts";
 export { openTelemetry, type Telemetry, type TelemetryOptions } from "./telemetry.ts";
 export { version } from "./version.ts";

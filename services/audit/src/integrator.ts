@@ -1,5 +1,5 @@
 import { appendLeafHashes, leafHash } from "@wellapi/merkle";
-import type { Clock, Logger } from "@wellapi/runtime";
+import { type Clock, createPauses, type Logger } from "@wellapi/runtime";
 import type { LogRepository } from "./log-repository.ts";
 import type { Publication } from "./publication.ts";
 
@@ -30,7 +30,7 @@ export function createIntegrator(options: {
   let running: Promise<void> | undefined;
   let again = false;
   let closed = false;
-  let endPause: (() => void) | undefined;
+  const pauses = createPauses();
 
   function wake(): void {
     again = true;
@@ -46,16 +46,20 @@ export function createIntegrator(options: {
         const full = await integrateBatch(Math.max(MIN_BATCH, MAX_BATCH >> Math.min(failures, 6)));
         failures = Math.max(0, failures - 1);
         if (full) again = true;
-        else if (again) await pause(everyMs - (clock.monotonic() - started));
+        else if (again) await wait(everyMs - (clock.monotonic() - started));
       } catch (error) {
         again = true;
         failures += 1;
         logger.error({ err: error, attempt: failures }, "leaves could not be integrated; trying again");
-        await pause(Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures - 1)));
+        await wait(Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures - 1)));
       }
     }
     // In the same turn as the loop's last read of `again`, so that no wake is lost.
     running = undefined;
+  }
+
+  async function wait(milliseconds: number): Promise<void> {
+    if (!closed && milliseconds > 0) await pauses.pause(milliseconds);
   }
 
   /**
@@ -76,19 +80,6 @@ export function createIntegrator(options: {
     return leaves.length === most;
   }
 
-  function pause(milliseconds: number): Promise<void> {
-    if (closed || milliseconds <= 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const end = () => {
-        clearTimeout(timer);
-        endPause = undefined;
-        resolve();
-      };
-      const timer = setTimeout(end, milliseconds);
-      endPause = end;
-    });
-  }
-
   return {
     wake,
     async settled() {
@@ -97,7 +88,7 @@ export function createIntegrator(options: {
     },
     async close() {
       closed = true;
-      endPause?.();
+      pauses.end();
       await running;
     },
   };
