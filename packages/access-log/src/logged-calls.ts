@@ -32,18 +32,20 @@ export interface LoggedCall {
   committed(): void;
 }
 
-/** Runs calls so that each leaves what `entry-rules.ts` says of its RPC. */
+/**
+ * Runs a call so that it leaves what `entry-rules.ts` says of its RPC. The entry is committed with the call's change; where the
+ * call changed nothing or was denied, it is durable before the call is answered. Throws what `work` throws, and AccessLogError
+ * where the log cannot be written: then nothing is answered. `C` is the call as the service's handlers see it.
+ */
+export type RunLogged<C> = <T>(
+  context: HandlerContext,
+  method: DescMethod,
+  requestId: string,
+  work: (call: C) => Promise<T>,
+) => Promise<T>;
+
 export interface LoggedCalls {
-  /**
-   * The entry is committed with the call's change; where the call changed nothing or was denied, it is durable before the call
-   * is answered. Throws what `work` throws, and AccessLogError where the log cannot be written: then nothing is answered.
-   */
-  run<T>(
-    context: HandlerContext,
-    method: DescMethod,
-    requestId: string,
-    work: (call: LoggedCall) => Promise<T>,
-  ): Promise<T>;
+  readonly run: RunLogged<LoggedCall>;
 }
 
 /** `home` is the partition of entries about no patient. */

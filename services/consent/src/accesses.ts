@@ -1,6 +1,10 @@
-import type { DescMethod } from "@bufbuild/protobuf";
-import type { HandlerContext } from "@connectrpc/connect";
-import { type AccessLog, createLoggedCalls, entryOf, type LoggedCall } from "@wellapi/access-log";
+import {
+  type AccessLog,
+  createLoggedCalls,
+  entryOf,
+  type LoggedCall,
+  type RunLogged,
+} from "@wellapi/access-log";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import type { Caller } from "@wellapi/rpc";
 import type { Pairwise } from "@wellapi/vault";
@@ -21,13 +25,7 @@ export interface Call {
 }
 
 export interface Accesses {
-  /** Runs a call, as `LoggedCalls.run` does. */
-  logged<T>(
-    context: HandlerContext,
-    method: DescMethod,
-    requestId: string,
-    work: (call: Call) => Promise<T>,
-  ): Promise<T>;
+  readonly logged: RunLogged<Call>;
   /** The leaf of a change that this service repeats because of an entry of the journal. */
   replayed(partition: string): LeafOf;
 }

@@ -1,6 +1,11 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import type { HandlerContext } from "@connectrpc/connect";
-import { type AccessInit, type AccessLog, createLoggedCalls, entryOf } from "@wellapi/access-log";
+import {
+  type AccessInit,
+  type AccessLog,
+  createLoggedCalls,
+  entryOf,
+  type RunLogged,
+} from "@wellapi/access-log";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
@@ -24,13 +29,8 @@ export interface Call {
 }
 
 export interface Accesses {
-  /** Runs a call that changes something or touches a patient, as `LoggedCalls.run` does. */
-  logged<T>(
-    context: HandlerContext,
-    method: DescMethod,
-    requestId: string,
-    work: (call: Call) => Promise<T>,
-  ): Promise<T>;
+  /** Of a call that changes something or touches a patient. */
+  readonly logged: RunLogged<Call>;
 }
 
 export function createAccesses(deps: {
