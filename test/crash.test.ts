@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
-import { samplesOf, verifyLogGrowth } from "@wellapi/client";
+import { samplesOf, verifyLogGrowth, WellApiError } from "@wellapi/client";
 import {
   type Company,
   companyAt,
@@ -33,10 +33,10 @@ const samplesPerBatch = 40;
 const code = "8867-4";
 const epoch = Date.parse("2026-01-01T00:00:00Z");
 
-/** What the client knows of a batch: sent, and whether it was answered. */
 /** Batch 0 has 60.000 beats a minute, batch 1 has 60.001. */
 const least = 60_000;
 
+/** What the client knows of a batch: sent, and whether it was answered. */
 type Ledger = Map<number, "sent" | "acked">;
 
 function batchOf(number: number, patient: string): SeriesBatch {
@@ -62,8 +62,21 @@ function batchOf(number: number, patient: string): SeriesBatch {
   });
 }
 
-/** The batch numbers found at each batch's place, by batch. */
+/** As `readOnce`. A server that was just killed may be undecided for a moment, and then says when to ask again. */
 async function readBack(person: Person): Promise<Map<number, number[]>> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await readOnce(person);
+    } catch (error) {
+      const { reason, retryAfterMs } = WellApiError.from(error);
+      if (reason !== "UNDECIDED" || retryAfterMs === undefined || tries === 10) throw error;
+      await new Promise((resolve) => setTimeout(resolve, retryAfterMs));
+    }
+  }
+}
+
+/** The batch numbers found at each batch's place, by batch. */
+async function readOnce(person: Person): Promise<Map<number, number[]>> {
   const found = new Map<number, number[]>();
   let ended = false;
   for await (const { payload } of createClient(RecordsService, person.transport).readSeries({

@@ -1,3 +1,4 @@
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { AccessLogError, leavesCollection } from "@wellapi/access-log";
 import { Access_Outcome, Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
@@ -34,9 +35,11 @@ async function openLogged(options: WorldOptions = {}, terms: Parameters<typeof o
   const { world, clinic, patient } = scene;
   const query = queryInit(world.idFor(clinic, patient), { from: T0, to: T0 + 120 * MINUTE });
   const read = () => world.reader(clinic).querySeries(query);
+  /** In the order of the reading. Entries of one millisecond reach the log in any order: their ids are random. */
   const entries = async () =>
     (await world.accesses())
       .filter(({ direction }) => direction === Direction.READ)
+      .sort((a, b) => timestampMs(a.time!) - timestampMs(b.time!) || a.phase - b.phase)
       .map(({ phase, outcome, reason, items, consents }) => ({
         phase: Access_Phase[phase],
         outcome: Access_Outcome[outcome],
