@@ -8,7 +8,24 @@ export {
 } from "./answers/guarded-answer.ts";
 export type { Authenticated, Authentication } from "./caller/authentication.ts";
 export { type AuthenticationOptions, createAuthentication } from "./caller/authentication.ts";
-export { anonymous, type Caller, callerKey, type Principal, partyOf } from "./caller/caller.ts";
+export {
+  type Admission,
+  type Budget,
+  type BudgetedCall,
+  type BudgetState,
+  budgetStateKey,
+  peerAddressKey,
+  type Spending,
+  spendingKey,
+} from "./caller/budget.ts";
+export {
+  anonymous,
+  type Caller,
+  type CallerLimits,
+  callerKey,
+  type Principal,
+  partyOf,
+} from "./caller/caller.ts";
 export { assertRoutes, callersOf, isPublic, permits } from "./caller/callers.ts";
 export {
   peerCertificateKey,

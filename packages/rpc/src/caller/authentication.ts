@@ -1,9 +1,13 @@
-import { type Client, Code, type ContextValues } from "@connectrpc/connect";
-import type { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
+import { type Client, Code, type ConnectError, type ContextValues } from "@connectrpc/connect";
+import type {
+  CallLimits,
+  TokenExchangeService,
+} from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import type { Clock } from "@wellapi/runtime";
 import { describeError, problemError } from "../status.ts";
+import { type Budget, budgetStateKey, peerAddressKey } from "./budget.ts";
 import { createCache, fingerprint } from "./cache.ts";
-import { anonymous, type Caller } from "./caller.ts";
+import { anonymous, type Caller, type CallerLimits } from "./caller.ts";
 import { peerWorkloadKey } from "./context.ts";
 import { bearerOf, type Credential, credentialOf } from "./credential.ts";
 import type { TokenVerifier } from "./token-verifier.ts";
@@ -41,6 +45,8 @@ export interface AuthenticationOptions {
     readonly edge?: "door" | "gateway";
     /** Reaches identity as that workload. */
     readonly exchange: Client<typeof TokenExchangeService>;
+    /** Bounds the refused credentials of an address. Absent: nothing does. */
+    readonly budget?: Pick<Budget, "beforeExchange" | "exchanged">;
   };
   /**
    * For a service in a separate process that makes calls for its caller: calls identity as that service. A stream
@@ -69,18 +75,18 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
   const { verifier, clock, door, onward, recheckMs = 15_000, believeMs = 10_000 } = options;
   const exchanged = createCache<Promise<Caller>>("credentials", exchangedCredentials, clock);
 
-  function exchange(credential: Credential, at: NonNullable<typeof door>): Promise<Caller> {
+  function exchange(
+    credential: Credential,
+    at: NonNullable<typeof door>,
+    values: ContextValues,
+  ): Promise<Caller> {
     const key = `${credential.case} ${fingerprint(credential.value as string | Uint8Array)}`;
     const known = exchanged.get(key);
     if (known !== undefined) return known;
-    const asked = at.exchange
-      .exchangeCredential({ credential }, { timeoutMs: exchangeTimeoutMs })
-      .then(({ token }) => verifier.verify(token, at.workload))
-      .then((caller) => ({ ...caller, workload: edgeOf(at) }))
-      .catch((error: unknown) => {
-        exchanged.delete(key); // A refusal is not cached: the next call asks again.
-        throw translated(error);
-      });
+    const asked = exchangeAt(at, verifier, credential, key, values).catch((error: unknown) => {
+      exchanged.delete(key); // A refusal is not cached: the next call asks again.
+      throw error;
+    });
     if (believeMs > 0) exchanged.set(key, asked, believeMs);
     return asked;
   }
@@ -121,18 +127,61 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
       }
       const credential = credentialOf(call);
       if (credential === undefined) return { caller: { ...anonymous, workload: edgeOf(door) } };
-      const renew = async (): Promise<Authenticated> => ({ caller: await exchange(credential, door), renew });
+      const renew = async (): Promise<Authenticated> => ({
+        caller: await exchange(credential, door, call.contextValues),
+        renew,
+      });
       return renew();
     },
   };
+}
+
+/** Asks identity. A refusal weighs on the address that the credential came from. */
+async function exchangeAt(
+  at: NonNullable<AuthenticationOptions["door"]>,
+  verifier: TokenVerifier,
+  credential: Credential,
+  key: string,
+  values: ContextValues,
+): Promise<Caller> {
+  const { budget } = at;
+  const address = values.get(peerAddressKey);
+  const tried = await budget?.beforeExchange(address, key);
+  if (tried?.refusal !== undefined) {
+    values.set(budgetStateKey, tried.state);
+    throw problemError(tried.refusal);
+  }
+  try {
+    const { token, limits } = await at.exchange.exchangeCredential(
+      { credential },
+      { timeoutMs: exchangeTimeoutMs },
+    );
+    const caller = await verifier.verify(token, at.workload);
+    budget?.exchanged(address, key, true);
+    return { ...caller, workload: edgeOf(at), ...(limits && { limits: limitsOf(limits) }) };
+  } catch (error) {
+    const described = translated(error);
+    if (described.code === Code.Unauthenticated) budget?.exchanged(address, key, false);
+    throw described;
+  }
 }
 
 function edgeOf({ edge, workload }: NonNullable<AuthenticationOptions["door"]>): string {
   return edge ?? workload;
 }
 
+/** Without those that are not set. */
+function limitsOf({ organization, application, credential, patient }: CallLimits): CallerLimits {
+  return {
+    ...(organization > 0 && { organization }),
+    ...(application > 0 && { application }),
+    ...(credential > 0 && { credential }),
+    ...(patient > 0 && { patient }),
+  };
+}
+
 /** Refusals pass; every other failure of the exchange means that the credential cannot be judged now. */
-function translated(error: unknown): unknown {
+function translated(error: unknown): ConnectError {
   const { error: described } = describeError(error);
   if (described.code === Code.Unauthenticated) return described;
   return problemError(

@@ -22,6 +22,16 @@ export interface Caller {
   readonly workload: string;
   /** The internal token, to call on with. Empty for anonymous. */
   readonly token: string;
+  /** At a door: what the installation sets for this caller. Absent: nothing. */
+  readonly limits?: CallerLimits;
+}
+
+/** Units that may be spent a second, on average over a window, where they differ from the defaults. */
+export interface CallerLimits {
+  readonly organization?: number;
+  readonly application?: number;
+  readonly credential?: number;
+  readonly patient?: number;
 }
 
 export const anonymous: Caller = { principal: { kind: "anonymous", id: "" }, workload: "door", token: "" };

@@ -1,26 +1,102 @@
-import type { StreamResponse } from "@connectrpc/connect";
+import type { ContextValues, StreamRequest, StreamResponse, UnaryRequest } from "@connectrpc/connect";
+import { type Budget, budgetStateKey, peerAddressKey, type Spending, spendingKey } from "../caller/budget.ts";
 import { callerKey } from "../caller/caller.ts";
+import { peerWorkloadKey } from "../caller/context.ts";
 import type { StreamLimit } from "../caller/stream-limit.ts";
+import { problemError } from "../status.ts";
 import { hookStream, onAbort } from "../wire/stream.ts";
 import { type StepInterceptor, step } from "./step.ts";
 
 /**
- * Admits an application's stream while it has a free place, after the caller is known and before any work is done.
- * Without a limit, as between services, every stream is admitted.
+ * Admits a call while its caller's budgets last, and an application's stream while it has a free place: after the caller is
+ * known and before any work is done. Without budget and limit, as between services, every call is admitted.
  */
-export function admissionInterceptor(limit: StreamLimit | undefined): StepInterceptor {
+export function admissionInterceptor(
+  limit: StreamLimit | undefined,
+  budget: Budget | undefined,
+): StepInterceptor {
   return step("admission", (next) => async (request) => {
-    const { principal } = request.contextValues.get(callerKey);
-    if (limit === undefined || !request.stream || principal.kind !== "application") return next(request);
-    const leave = limit.enter(principal.id);
-    // Transports abort the signal when the call is over, however it ended.
-    onAbort(request.signal, leave);
-    try {
-      const response = (await next(request)) as StreamResponse;
-      return { ...response, message: hookStream(response.message, { end: leave }) };
-    } catch (error) {
+    const spending = await spendingOf(budget, request);
+    if (!request.stream) {
+      if (spending === undefined) return next(request);
+      try {
+        const response = await next(request);
+        spending.end(undefined);
+        return response;
+      } catch (error) {
+        spending.end(error);
+        throw error;
+      }
+    }
+    const leave = placeOf(limit, request.contextValues);
+    let over = false;
+    const end = (error?: unknown): void => {
       leave();
+      if (!over) spending?.end(error);
+      over = true;
+    };
+    // Transports abort the signal when the call is over, however it ended.
+    onAbort(request.signal, () => end());
+    try {
+      const paced = spending === undefined ? request : pacedRequest(request, spending);
+      const response = (await next(paced)) as StreamResponse;
+      const answers =
+        spending === undefined || request.method.methodKind !== "server_streaming"
+          ? response.message
+          : pacedStream(response.message, spending, request.signal);
+      return { ...response, message: hookStream(answers, { end }) };
+    } catch (error) {
+      end(error);
       throw error;
     }
   });
+}
+
+function placeOf(limit: StreamLimit | undefined, values: ContextValues): () => void {
+  const { principal } = values.get(callerKey);
+  return limit === undefined || principal.kind !== "application" ? () => {} : limit.enter(principal.id);
+}
+
+/** Undefined between services, which have no budget. */
+async function spendingOf(
+  budget: Budget | undefined,
+  { contextValues, method }: UnaryRequest | StreamRequest,
+): Promise<Spending | undefined> {
+  if (budget === undefined || contextValues.get(peerWorkloadKey) !== undefined) return undefined;
+  const { state, refusal, spending } = await budget.admit({
+    caller: contextValues.get(callerKey),
+    method,
+    address: contextValues.get(peerAddressKey),
+  });
+  contextValues.set(budgetStateKey, state);
+  if (refusal !== undefined) throw problemError(refusal);
+  contextValues.set(spendingKey, spending);
+  return spending;
+}
+
+/** A stream of requests is slowed by taking its next message later. */
+function pacedRequest(request: StreamRequest, spending: Spending): StreamRequest {
+  if (request.method.methodKind === "server_streaming") return request;
+  return { ...request, message: pacedStream(request.message, spending, request.signal) };
+}
+
+function pacedStream<T>(source: AsyncIterable<T>, spending: Spending, signal: AbortSignal): AsyncIterable<T> {
+  return {
+    [Symbol.asyncIterator](): AsyncIterator<T> {
+      const iterator = source[Symbol.asyncIterator]();
+      return {
+        async next() {
+          const pause = spending.pace(signal);
+          if (pause !== undefined) await pause;
+          const result = await iterator.next();
+          if (result.done !== true) spending.message();
+          return result;
+        },
+        async return() {
+          await iterator.return?.();
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
 }

@@ -1,6 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { Logger } from "@wellapi/runtime";
 import type { Authentication } from "../caller/authentication.ts";
+import type { Budget } from "../caller/budget.ts";
 import type { StreamLimit } from "../caller/stream-limit.ts";
 import { admissionInterceptor } from "./admission.ts";
 import { authenticationInterceptor } from "./authentication.ts";
@@ -19,6 +20,8 @@ export interface ServerInterceptorOptions {
   readonly maximumTimeoutMs?: number;
   /** At a door: how many streams each application may have open. Absent: any number. */
   readonly streamLimit?: StreamLimit;
+  /** At a door: what callers may spend. Absent: as much as they like. */
+  readonly budget?: Budget;
   /** At a door: which answers may leave. Absent: none that is about a patient. */
   readonly release?: ReleaseOptions;
   /** Streaming methods that check their messages themselves with `validateMessage`. */
@@ -33,7 +36,7 @@ export function serverInterceptors(options: ServerInterceptorOptions): readonly 
     deadlineInterceptor(options.maximumTimeoutMs ?? 30_000),
     authenticationInterceptor(options.authentication),
     authorizationInterceptor(),
-    admissionInterceptor(options.streamLimit),
+    admissionInterceptor(options.streamLimit, options.budget),
     releaseInterceptor(options.release),
     validationInterceptor(options.selfValidating ?? []),
   ];

@@ -12,6 +12,7 @@ import {
 } from "@connectrpc/connect";
 import type * as grpc from "@grpc/grpc-js";
 import { objectionTo } from "../answers/guarded-answer.ts";
+import { peerAddressKey, spendingKey } from "../caller/budget.ts";
 import { peerCertificateKey, peerWorkloadKey, requestIdHeader } from "../caller/context.ts";
 import { peerCertificateOf } from "../caller/peer-certificate.ts";
 import type { PeerIdentity } from "../caller/workload-identity.ts";
@@ -60,6 +61,7 @@ export function methodHandler(spec: MethodImplSpec, options: CallOptions): grpc.
           const bytes = encode(spec, response.message, options);
           const objection = objectionTo(context.values);
           if (objection !== undefined) throw objection;
+          context.values.get(spendingKey)?.bytes(call.request.length + bytes.length);
           call.sendMetadata(metadataOf(response.header));
           callback(null, bytes, metadataOf(response.trailer));
         } catch (error) {
@@ -127,6 +129,7 @@ async function respond(
         call.sendMetadata(metadataOf(response.header)); // the handler may set headers until its first message
         headersSent = true;
       }
+      context.values.get(spendingKey)?.bytes(bytes.length);
       // A write on a cancelled call is never called back: only the signal ends the wait then.
       if (!call.write(bytes)) await once(call, "drain", { signal: context.signal });
     }
@@ -174,7 +177,10 @@ function stream(
   context: ReturnType<typeof openContext>,
   options: CallOptions,
 ): Promise<StreamResponse> {
-  const requests = mapStream(wholeOrAborted(source, context.signal), (bytes) => decode(spec, bytes, options));
+  const requests = mapStream(wholeOrAborted(source, context.signal), (bytes) => {
+    context.values.get(spendingKey)?.bytes(bytes.length);
+    return decode(spec, bytes, options);
+  });
   return raceAbort(
     invokeStream(spec, options.interceptors, context, abortable(requests, context.signal)),
     context.signal,
@@ -196,7 +202,10 @@ async function* wholeOrAborted(source: AsyncIterable<Buffer>, signal: AbortSigna
 const longestMs = 2 ** 31 - 1;
 
 /** The common part of the four kinds of calls. */
-type AnyCall = Pick<grpc.ServerUnaryCall<Buffer, Buffer>, "getDeadline" | "metadata" | "getAuthContext"> & {
+type AnyCall = Pick<
+  grpc.ServerUnaryCall<Buffer, Buffer>,
+  "getDeadline" | "metadata" | "getAuthContext" | "getPeer"
+> & {
   on(event: "cancelled", listener: () => void): unknown;
 };
 
@@ -243,9 +252,16 @@ function peerValues(call: AnyCall, header: Headers, peers: PeerIdentity | undefi
   const values = createContextValues();
   const certificate = peerCertificateOf(call);
   if (peers === undefined) {
+    values.set(peerAddressKey, addressOf(call.getPeer()));
     return certificate === undefined ? values : values.set(peerCertificateKey, certificate.raw);
   }
   return values.set(peerWorkloadKey, peers({ subjectAltName: certificate?.subjectaltname, header }));
+}
+
+/** `127.0.0.1` of `127.0.0.1:50051`; `::1` of `[::1]:50051` or `::1:50051`. */
+function addressOf(peer: string): string | undefined {
+  const address = peer.slice(0, Math.max(0, peer.lastIndexOf(":"))).replace(/^\[|\]$/g, "");
+  return address === "" ? undefined : address;
 }
 
 function decode(spec: MethodImplSpec, bytes: Buffer, { maximumMessageBytes }: CallOptions): Message {

@@ -92,6 +92,13 @@ export declare type ExchangeCredentialResponse = Message<"wellapi.internal.ident
    * @generated from field: google.protobuf.Timestamp expire_time = 2;
    */
   expireTime?: Timestamp | undefined;
+
+  /**
+   * What the installation sets for this caller. Absent: nothing, so the defaults apply.
+   *
+   * @generated from field: wellapi.internal.identity.v1.CallLimits limits = 3;
+   */
+  limits?: CallLimits | undefined;
 };
 
 /**
@@ -99,6 +106,47 @@ export declare type ExchangeCredentialResponse = Message<"wellapi.internal.ident
  * Use `create(ExchangeCredentialResponseSchema)` to create a new message.
  */
 export declare const ExchangeCredentialResponseSchema: GenMessage<ExchangeCredentialResponse>;
+
+/**
+ * What a caller may spend at the doors, in units a second. 0 stands for the default.
+ *
+ * @generated from message wellapi.internal.identity.v1.CallLimits
+ */
+export declare type CallLimits = Message<"wellapi.internal.identity.v1.CallLimits"> & {
+  /**
+   * All applications of the caller's organization together.
+   *
+   * @generated from field: int32 organization = 1;
+   */
+  organization: number;
+
+  /**
+   * The application.
+   *
+   * @generated from field: int32 application = 2;
+   */
+  application: number;
+
+  /**
+   * The credential.
+   *
+   * @generated from field: int32 credential = 3;
+   */
+  credential: number;
+
+  /**
+   * The patient.
+   *
+   * @generated from field: int32 patient = 4;
+   */
+  patient: number;
+};
+
+/**
+ * Describes the message wellapi.internal.identity.v1.CallLimits.
+ * Use `create(CallLimitsSchema)` to create a new message.
+ */
+export declare const CallLimitsSchema: GenMessage<CallLimits>;
 
 /**
  * For the services at the edge, and for services that call on behalf of their caller (RFC 8693).
