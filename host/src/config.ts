@@ -22,7 +22,7 @@ export interface ExchangeConfig {
   readonly profile: "sandbox" | "production";
   /** SPIFFE trust domain of the installation, and the name of its log. */
   readonly trustDomain: string;
-  /** Origins of web apps that may call the gateway; none by default. */
+  /** Origins of web apps that may call the gateway; this machine's by default in the sandbox, else none. */
   readonly corsOrigins: readonly string[];
   /** How often the credentials of open streams are checked again, in milliseconds. */
   readonly credentialRecheckMs: number;
@@ -46,7 +46,12 @@ export function settingsOf(descriptor: ServiceDescriptor, reader: ConfigReader):
 
 /** Throws ConfigError with every problem at once. */
 export function parseExchangeConfig(env: Env, registry: Registry = services): ExchangeConfig {
-  return parseConfig(env, (reader) => ({
+  return parseConfig(env, (reader) => read(reader, registry));
+}
+
+function read(reader: ConfigReader, registry: Registry): ExchangeConfig {
+  const profile = reader.enum("WELLAPI_PROFILE", ["sandbox", "production"] as const, "sandbox");
+  return {
     dataDir: reader.path("WELLAPI_DATA_DIR", "./data"),
     journalDir: reader.path("WELLAPI_JOURNAL_DIR", `${reader.path("WELLAPI_DATA_DIR", "./data")}/journal`),
     terminologyDir: reader.optional("WELLAPI_TERMINOLOGY_DIR"),
@@ -54,9 +59,9 @@ export function parseExchangeConfig(env: Env, registry: Registry = services): Ex
     host: reader.string("WELLAPI_HOST", "127.0.0.1"),
     grpcPort: reader.port("WELLAPI_GRPC_PORT", 7443),
     httpPort: reader.port("WELLAPI_HTTP_PORT", 7080),
-    profile: reader.enum("WELLAPI_PROFILE", ["sandbox", "production"] as const, "sandbox"),
+    profile,
     trustDomain: reader.string("WELLAPI_TRUST_DOMAIN", "wellapi.local"),
-    corsOrigins: readCorsOrigins(reader),
+    corsOrigins: readCorsOrigins(reader, profile),
     credentialRecheckMs: reader.int("WELLAPI_CREDENTIAL_RECHECK_MS", {
       fallback: 15_000,
       min: 100,
@@ -65,5 +70,5 @@ export function parseExchangeConfig(env: Env, registry: Registry = services): Ex
     streamsPerApplication: streamsPerApplicationOf(reader),
     drainMs: reader.int("WELLAPI_DRAIN_MS", { fallback: 5_000, min: 0, max: 600_000 }),
     settings: new Map(registry.services.map((one) => [one.name, settingsOf(one, reader)])),
-  }));
+  };
 }

@@ -86,11 +86,12 @@ export function parseServiceConfig(name: string, env: Env, registry: Registry = 
   const { needs, store, compose } = service;
   return parseConfig(env, (reader) => {
     const sidecar = reader.enum("WELLAPI_SIDECAR", ["none", "istio"] as const, "none") === "istio";
+    const profile = reader.enum("WELLAPI_PROFILE", ["sandbox", "production"] as const, "production");
     const namespace = reader.string("WELLAPI_NAMESPACE", "wellapi");
     return {
       trustDomain: reader.string("WELLAPI_TRUST_DOMAIN", "wellapi.local"),
       namespace,
-      profile: reader.enum("WELLAPI_PROFILE", ["sandbox", "production"] as const, "production"),
+      profile,
       host: hostOf(reader, service, sidecar),
       port: reader.port("WELLAPI_PORT", grpcPort),
       healthPort: env.WELLAPI_HEALTH_PORT ? reader.port("WELLAPI_HEALTH_PORT") : undefined,
@@ -118,7 +119,7 @@ export function parseServiceConfig(name: string, env: Env, registry: Registry = 
       natsReplicas: reader.int("WELLAPI_NATS_REPLICAS", { fallback: 3, min: 1, max: 5 }),
       masterKey: holdsMasterKey(service) ? reader.path("WELLAPI_MASTER_KEY") : "",
       settings: settingsOf(service, reader),
-      edges: compose ? undefined : edgesOf(reader, env),
+      edges: compose ? undefined : edgesOf(reader, env, profile),
       surfaces: service.surfaces?.length
         ? { port: reader.port("WELLAPI_SURFACE_PORT", surfacePort), ...doorOf(reader) }
         : undefined,
@@ -169,12 +170,12 @@ function peersOf(
   );
 }
 
-function edgesOf(reader: ConfigReader, env: Env): EdgeConfig {
+function edgesOf(reader: ConfigReader, env: Env, profile: "sandbox" | "production"): EdgeConfig {
   const files = env.WELLAPI_DOOR_CERT || env.WELLAPI_DOOR_KEY;
   return {
     grpcPort: reader.port("WELLAPI_GRPC_PORT", 7443),
     httpPort: reader.port("WELLAPI_HTTP_PORT", 7080),
-    corsOrigins: readCorsOrigins(reader),
+    corsOrigins: readCorsOrigins(reader, profile),
     ...doorOf(reader),
     doorHosts: reader.list("WELLAPI_DOOR_HOSTS", []),
     doorFiles: files

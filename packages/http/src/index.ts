@@ -1,4 +1,4 @@
-export type { CorsPolicy } from "./cors.ts";
+export { type CorsPolicy, localOrigins } from "./cors.ts";
 export { HttpError, type HttpErrorCode } from "./errors.ts";
 export type { MountedSurface } from "./mount.ts";
 export type { PeerTls } from "./peer-agent.ts";

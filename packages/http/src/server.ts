@@ -21,7 +21,7 @@ export interface HttpServerOptions {
   /** The setting that chooses the port, for the error where it is taken. */
   readonly portSetting: string;
   readonly surfaces: readonly MountedSurface[];
-  /** Origins whose pages may call, each surface as its own policy says. */
+  /** Origins whose pages may call, each surface as its own policy says; `localOrigins` stands for this machine's. */
   readonly corsOrigins: readonly string[];
   /** Whether the server answers `/healthz` and `/readyz`. */
   readonly health?: boolean;

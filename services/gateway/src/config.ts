@@ -1,10 +1,11 @@
+import { localOrigins } from "@wellapi/http";
 import type { ConfigReader } from "@wellapi/runtime";
 
 export interface GatewayConfig {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
-  /** Web origins that browsers may call from, for example `https://app.example`. Empty: CORS is off. */
+  /** Web origins that browsers may call from, as `HttpServerOptions` has them. Empty: CORS is off. */
   readonly corsOrigins: readonly string[];
   /** Longest unary call, milliseconds; that of `gatewayLimits` unless given. */
   readonly maximumTimeoutMs?: number;
@@ -17,12 +18,17 @@ export const gatewayLimits = {
   maximumMessageBytes: 1_048_576,
 } as const;
 
-/** `WELLAPI_CORS_ORIGINS`. Reports a value that is not an origin: a browser would never match it. */
-export function readCorsOrigins(reader: ConfigReader): readonly string[] {
-  const origins = reader.list("WELLAPI_CORS_ORIGINS", []);
-  if (!origins.every(isOrigin)) {
+/**
+ * `WELLAPI_CORS_ORIGINS`. In the sandbox the default is this machine's origins, so that a page that is being developed
+ * can call. `none` is no origin. Reports a value that is not an origin: a browser would never match it.
+ */
+export function readCorsOrigins(reader: ConfigReader, profile: "sandbox" | "production"): readonly string[] {
+  const origins = reader.list("WELLAPI_CORS_ORIGINS", profile === "sandbox" ? [localOrigins] : []);
+  if (origins.length === 1 && origins[0] === "none") return [];
+  if (!origins.every((origin) => origin === localOrigins || isOrigin(origin))) {
     reader.problem(
-      "WELLAPI_CORS_ORIGINS is not valid: expected origins such as https://app.example, without path and without *",
+      "WELLAPI_CORS_ORIGINS is not valid: expected none, or origins such as https://app.example, without path and " +
+        "without *, and localhost for every port of this machine",
     );
   }
   return origins;

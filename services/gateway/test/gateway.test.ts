@@ -352,6 +352,39 @@ test("CORS is for the listed origins only", async () => {
   expect(preflight.headers.get("access-control-allow-headers")?.toLowerCase()).toContain("authorization");
 });
 
+test("in the sandbox a page of this machine may call, and its calls may carry a trace", async () => {
+  await open(echo, { profile: "sandbox" });
+  const preflight = (origin: string) =>
+    fetch(`${url}/${getObservation}`, {
+      method: "OPTIONS",
+      headers: {
+        origin,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization,content-type,traceparent,tracestate",
+      },
+    });
+  for (const origin of [
+    "http://localhost:5173",
+    "http://127.0.0.1:3000",
+    "http://[::1]",
+    "https://localhost",
+  ]) {
+    const answer = await preflight(origin);
+    expect(answer.headers.get("access-control-allow-origin")).toBe(origin);
+    const allowed = answer.headers.get("access-control-allow-headers")?.toLowerCase().split(/, */);
+    expect(allowed).toEqual(expect.arrayContaining(["authorization", "traceparent", "tracestate"]));
+  }
+  for (const origin of [
+    "https://localhost.evil.example",
+    "https://evil.example",
+    "http://localhost@evil.example",
+    "null",
+  ]) {
+    const answer = await preflight(origin);
+    expect(answer.headers.get("access-control-allow-origin")).not.toBe(origin);
+  }
+});
+
 test("a taken port says so in one line", async () => {
   await open();
   await expect(openTestGateway({}, { port: gateway.port })).rejects.toMatchObject({

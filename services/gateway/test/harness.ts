@@ -75,6 +75,7 @@ export async function openTestGateway(
   handlers: Handlers,
   options: {
     env?: Record<string, string>;
+    readonly profile?: "sandbox" | "production";
     log?: Logger;
     port?: number;
     maximumTimeoutMs?: number;
@@ -98,7 +99,9 @@ export async function openTestGateway(
       }),
     }),
   });
-  const corsOrigins = parseConfig(options.env ?? {}, readCorsOrigins);
+  const corsOrigins = parseConfig(options.env ?? {}, (reader) =>
+    readCorsOrigins(reader, options.profile ?? "production"),
+  );
   const gateway = await openGatewayService(
     {
       host: "127.0.0.1",
