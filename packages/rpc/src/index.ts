@@ -74,6 +74,7 @@ export {
   spiffeIdOf,
   workloadOf,
 } from "./caller/workload-identity.ts";
+export { enumNames } from "./checks/remedy.ts";
 export { invalidFields, validateMessage, warmValidation } from "./checks/validation.ts";
 export { RpcError, type RpcErrorCode } from "./errors.ts";
 export { type ServerInterceptorOptions, serverInterceptors } from "./interceptors/list.ts";

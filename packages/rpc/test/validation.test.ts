@@ -1,7 +1,11 @@
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { CreateConsentRequestSchema } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { SeriesBatchSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
-import { StreamSeriesRequestSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import {
+  CreateSeriesRequestSchema,
+  StreamSeriesRequestSchema,
+} from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import { QuerySeriesRequestSchema } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { describe, expect, it } from "vitest";
 import { validateMessage } from "../src/index.ts";
 
@@ -33,6 +37,35 @@ describe("validateMessage", () => {
     const request = create(StreamSeriesRequestSchema, { batch: { series: [{}, { values: coded }] } });
     const problem = validateMessage(StreamSeriesRequestSchema, request);
     expect(problem?.violations?.map(({ field }) => field)).toEqual(["batch.series[1].coded.dictionary"]);
+  });
+
+  it("says what to send, where the rule alone says what is wrong", () => {
+    const found = (problem: ReturnType<typeof validateMessage>) =>
+      problem?.violations?.map(({ field, description, reason }) => [field, description, reason]);
+    const read = create(QuerySeriesRequestSchema, {});
+    expect(found(validateMessage(QuerySeriesRequestSchema, read))).toEqual([
+      ["patient", "is empty: send a text", "STRING_MIN_LEN"],
+      ["code", "is missing: send a Coding", "REQUIRED"],
+      [
+        "purpose",
+        "use one of PURPOSE_TREATMENT, PURPOSE_PAYMENT, PURPOSE_OPERATIONS, PURPOSE_RESEARCH, " +
+          "PURPOSE_PATIENT_REQUEST, PURPOSE_PUBLIC_HEALTH, PURPOSE_EMERGENCY, PURPOSE_FAMILY_REQUEST",
+        "ENUM_NOT_IN",
+      ],
+    ]);
+    const unknown = create(QuerySeriesRequestSchema, { patient: "pat_1", code: { code: "a" }, purpose: 99 });
+    expect(found(validateMessage(QuerySeriesRequestSchema, unknown))).toEqual([
+      ["purpose", expect.stringMatching(/^use one of PURPOSE_TREATMENT, /), "ENUM_DEFINED_ONLY"],
+    ]);
+    const batch = create(CreateSeriesRequestSchema, { batch: { requestId: "a b", patient: "pat_1" } });
+    expect(found(validateMessage(CreateSeriesRequestSchema, batch))).toEqual([
+      [
+        "batch.request_id",
+        "is not of the form of the regular expression `^[A-Za-z0-9._:-]+$`",
+        "STRING_PATTERN",
+      ],
+      ["batch.series", "is empty: send at least 1 item", "REPEATED_MIN_ITEMS"],
+    ]);
   });
 
   it("tells of a list that is just short enough what its items break", () => {

@@ -3,6 +3,7 @@ import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { codeToHttpStatus, errorFromJson, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { ErrorInfoSchema } from "@wellapi/gen/google/rpc/error_details_pb";
 import { type Problem, problemError } from "@wellapi/rpc";
+import type { JsonRemedy } from "./json-remedy.ts";
 
 /** Answers without a body, which Connect gives before it knows the method. */
 const bare: Readonly<Record<number, Problem>> = {
@@ -25,6 +26,7 @@ const bare: Readonly<Record<number, Problem>> = {
 export async function reasoned(
   answer: UniversalServerResponse,
   maximumMessageBytes: number,
+  jsonRemedy: JsonRemedy,
 ): Promise<UniversalServerResponse> {
   const known = answer.body === undefined ? bare[answer.status] : undefined;
   if (known !== undefined) return refusal(answer, problemError(known));
@@ -35,10 +37,14 @@ export async function reasoned(
   const bytes = Buffer.concat(await Array.fromAsync(answer.body as AsyncIterable<Uint8Array>));
   const said = errorFromJson(JSON.parse(bytes.toString()), undefined, new ConnectError("", Code.Unknown));
   if (said.findDetails(ErrorInfoSchema).length > 0) return { ...answer, body: each(bytes) };
-  return refusal(answer, problemError(problemOfRequest(said, maximumMessageBytes)));
+  return refusal(answer, problemError(problemOfRequest(said, maximumMessageBytes, jsonRemedy)));
 }
 
-function problemOfRequest({ code, rawMessage }: ConnectError, maximumMessageBytes: number): Problem {
+function problemOfRequest(
+  { code, rawMessage }: ConnectError,
+  maximumMessageBytes: number,
+  jsonRemedy: JsonRemedy,
+): Problem {
   if (code === Code.ResourceExhausted && rawMessage.includes("writeMaxBytes")) {
     return {
       // Not RESOURCE_EXHAUSTED, which clients retry: the same request gets the same answer.
@@ -55,7 +61,8 @@ function problemOfRequest({ code, rawMessage }: ConnectError, maximumMessageByte
     };
   }
   if (code === Code.InvalidArgument) {
-    return { code, reason: "MALFORMED_MESSAGE", message: `${rawMessage}: write it as the contract has it` };
+    const remedy = jsonRemedy(rawMessage) ?? "write it as the contract has it";
+    return { code, reason: "MALFORMED_MESSAGE", message: `${rawMessage}: ${remedy}` };
   }
   return { code, reason: "REQUEST_REFUSED", message: rawMessage };
 }

@@ -14,6 +14,7 @@ import {
 import type { HttpProblem, Surface } from "@wellapi/http";
 import { assertRoutes, warmValidation } from "@wellapi/rpc";
 import { forwardingRoute } from "./forward.ts";
+import { createJsonRemedy } from "./json-remedy.ts";
 import { reasoned } from "./reasons.ts";
 import { releasedAnswer } from "./released-answer.ts";
 
@@ -44,6 +45,7 @@ export function createRpcSurface(options: RpcSurfaceOptions): Surface {
   const routes = services.map((service) => forwardingRoute(service, upstream, "http1"));
   assertRoutes(routes);
   warmValidation(routes);
+  const jsonRemedy = createJsonRemedy(services);
   return {
     name: "rpc",
     paths: services.map(({ typeName }) => `/${typeName}/`),
@@ -82,7 +84,7 @@ export function createRpcSurface(options: RpcSurfaceOptions): Surface {
               const answer = await handler(
                 universalRequestFromNodeRequest(request.raw, reply.raw, undefined, values),
               );
-              const told = await reasoned(answer, maximumMessageBytes);
+              const told = await reasoned(answer, maximumMessageBytes, jsonRemedy);
               await universalResponseToNodeResponse(releasedAnswer(told, values, handler.method), reply.raw);
             } catch (error) {
               // The client disconnected, or sent invalid HTTP: the call itself has been logged.

@@ -5,6 +5,7 @@ import { Code } from "@connectrpc/connect";
 import type { Problem, Violation } from "../problem.ts";
 import type { Route } from "../wire/route.ts";
 import { longList } from "./list-limits.ts";
+import { remedyOf } from "./remedy.ts";
 
 /** Compiled rules are cached inside: one for the process. */
 const validator = createValidator();
@@ -28,7 +29,7 @@ export function validateMessage<S extends DescMessage>(
   return invalidFields(
     result.violations.slice(0, maximumViolations).map((violation) => ({
       field: pathToString(violation.field),
-      description: violation.message || `breaks the rule ${violation.ruleId}`,
+      description: remedyOf(violation),
       reason: violation.ruleId.replaceAll(/[^A-Za-z0-9]+/g, "_").toUpperCase(),
     })),
   );
