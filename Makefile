@@ -48,8 +48,8 @@ mesh-lab: node_modules/.installed ## Runs the services behind Istio's own proxie
 mutants: node_modules/.installed ## Plants small mistakes and tells which no test notices; ROOM=name, FILES="a b" (mutants/README.md)
 	@exec $(NODE) mutants/run.ts
 
-generate: node_modules/.installed ## Regenerates gen/ from proto/ and proto-internal/, the list of services, and the mesh's policies
-	@buf format -w proto && buf format -w proto-internal && buf generate && $(NODE) scripts/list-services.ts && $(NODE) scripts/mesh-policies.ts
+generate: node_modules/.installed ## Regenerates gen/ from proto/ and proto-internal/, the list of services, the page of codes, and the mesh's policies
+	@buf format -w proto && buf format -w proto-internal && buf generate && $(NODE) scripts/list-services.ts && $(NODE) scripts/mesh-policies.ts && $(NODE) scripts/codes-page.ts
 
 release-candidate: node_modules/.installed ## Writes proto/released.binpb, with which `make check` compares from then on
 	@buf lint && buf build proto --exclude-source-info -o proto/released.binpb

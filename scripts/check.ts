@@ -25,6 +25,7 @@ const checks: Check[] = [
   },
   { name: "generated code is up to date", command: ["node", "scripts/check-generated.ts"] },
   { name: "every service is listed", command: ["node", "scripts/list-services.ts", "--check"] },
+  { name: "the page of codes is up to date", command: ["node", "scripts/codes-page.ts", "--check"] },
   {
     name: "the mesh's policies are the contracts'",
     command: ["node", "scripts/mesh-policies.ts", "--check"],
