@@ -14,6 +14,7 @@ export {
   type SessionCode,
   SLEEP_STAGE_SYSTEM,
 } from "./definition.ts";
+export { proposalOf } from "./near-codes.ts";
 export { openTerminology } from "./open-terminology.ts";
 export { shippedTerminology } from "./shipped.ts";
 export { createTerminology, type Terminology } from "./terminology.ts";

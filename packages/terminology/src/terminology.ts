@@ -16,7 +16,7 @@ export interface Terminology {
   findCode(code: string, system?: string): CodeDefinition | undefined;
   /** The definition of `code`, a component's too, in any system. */
   findAnyCode(code: string): CodeDefinition | undefined;
-  /** Up to three accepted codes that the caller may have meant. */
+  /** Up to three accepted codes that the caller may have meant, by code or by name. */
   near(code: string, system?: string): readonly CodeDefinition[];
   /** Whether `value` is in the closed set of the coded code `code`. Displays are ignored. */
   isAllowedValue(code: string, value: { readonly system: string; readonly code: string }): boolean;

@@ -3,6 +3,7 @@ import {
   type ComponentsCode,
   LOINC,
   type PlausibleRange,
+  proposalOf,
   type Terminology,
 } from "@wellapi/terminology";
 import { type Coding, judgeCoding, judgeText } from "./form.ts";
@@ -32,20 +33,12 @@ export function judgeCode(
     found.push(
       isComponent
         ? violation("code", "CODE_IS_COMPONENT")
-        : violation("code", "CODE_UNKNOWN", proposal(near(code, system))),
+        : violation("code", "CODE_UNKNOWN", proposalOf(near(code, system))),
     );
     return undefined;
   }
   if (categoriesOf(definition.code).length === 0) found.push(violation("code", "CODE_WITHOUT_CATEGORY"));
   return definition;
-}
-
-function proposal(near: readonly CodeDefinition[]): string | undefined {
-  if (near.length === 0) return undefined;
-  const named = near.map(
-    ({ code, display, system }) => `${code} (${display}${system === LOINC ? "" : `, of ${system}`})`,
-  );
-  return `perhaps ${named.join(", ")}`;
 }
 
 /** Judges the unit of a code or a component. Every convertible unit is accepted: it is stored as sent. */

@@ -369,6 +369,12 @@ it("names the codes that may have been meant", () => {
   expect(described("sleep-stage")).toContain(
     "of https://wellapi.dev/fhir/CodeSystem/sleep-stage-observation",
   );
+  for (const name of ["heart-rate", "heart_rate", "HeartRate", "heart"]) {
+    expect(described(name)).toContain("perhaps 8867-4 (Heart rate), 40443-4 (Heart rate --resting)");
+  }
+  expect(described("steps")).toContain("perhaps 55423-8 (");
+  expect(described("he")).not.toContain("perhaps"); // says too little
+  expect(described("heart-sound")).not.toContain("perhaps");
   expect(described("9999999-9")).not.toContain("perhaps");
 });
 

@@ -1,5 +1,11 @@
 import type { Columns } from "@wellapi/series";
-import { convertExactly, convertMantissas, type Terminology, TerminologyError } from "@wellapi/terminology";
+import {
+  convertExactly,
+  convertMantissas,
+  proposalOf,
+  type Terminology,
+  TerminologyError,
+} from "@wellapi/terminology";
 import { invalidField } from "../errors.ts";
 
 /** The requested unit; empty: as sent. */
@@ -16,7 +22,10 @@ export interface WantedUnit {
 export function checkWantedUnit(terminology: Terminology, code: string, { unit }: WantedUnit): void {
   if (unit === "") return;
   const check = terminology.checkUnit(code, unit);
-  if (check.status === "unknown_code") throw invalidField("code", check.remedy, "CODE_UNKNOWN");
+  if (check.status === "unknown_code") {
+    const near = terminology.near(code.slice(code.lastIndexOf("|") + 1));
+    throw invalidField("code", proposalOf(near) ?? check.remedy, "CODE_UNKNOWN");
+  }
   if (check.status !== "ok") throw invalidField("unit", check.remedy, "UNIT_INVALID");
 }
 
