@@ -6,6 +6,7 @@ import {
   StreamSeriesRequestSchema,
 } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { QuerySeriesRequestSchema } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import type { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, it } from "vitest";
 import { validateMessage } from "../src/index.ts";
 
@@ -53,7 +54,11 @@ describe("validateMessage", () => {
         "ENUM_NOT_IN",
       ],
     ]);
-    const unknown = create(QuerySeriesRequestSchema, { patient: "pat_1", code: { code: "a" }, purpose: 99 });
+    const unknown = create(QuerySeriesRequestSchema, {
+      patient: "pat_1",
+      code: { code: "a" },
+      purpose: 99 as Purpose,
+    });
     expect(found(validateMessage(QuerySeriesRequestSchema, unknown))).toEqual([
       ["purpose", expect.stringMatching(/^use one of PURPOSE_TREATMENT, /), "ENUM_DEFINED_ONLY"],
     ]);
