@@ -14,7 +14,7 @@ export class CliError extends Error {
   }
 }
 
-const exitCodes: Record<CliFailure, number> = {
+export const exitCodes: Record<CliFailure, number> = {
   usage: 2,
   input: 8,
   verification: 9,
@@ -72,5 +72,22 @@ export function describeFailure(error: unknown): { exitCode: number; lines: stri
     };
   }
   const message = error instanceof Error ? error.message : String(error);
+  const kind = kindOf(error);
+  if (kind !== undefined) {
+    return {
+      exitCode: exitCodes[kind],
+      lines: [message],
+      json: { error: { reason: kind.toUpperCase(), message } },
+    };
+  }
   return { exitCode: 1, lines: [message], json: { error: { reason: "UNEXPECTED", message } } };
 }
+
+/** Files that cannot be read or written as a command line names them, and settings that are not valid. */
+function kindOf(error: unknown): CliFailure | undefined {
+  if (!(error instanceof Error && "code" in error)) return undefined;
+  if (error.code === "invalid-config") return "usage"; // ConfigError: its package is loaded by few commands
+  return fileErrors.has(error.code) && "path" in error ? "input" : undefined;
+}
+
+const fileErrors: ReadonlySet<unknown> = new Set(["ENOENT", "EACCES", "EISDIR", "ENOTDIR", "EPERM", "EROFS"]);

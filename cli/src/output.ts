@@ -24,7 +24,7 @@ export interface Output {
   line(text: string): void;
   /** A line beside the results, on stderr. */
   note(text: string): void;
-  /** A progress bar on stderr, for this many samples; invisible unless stderr is a terminal. */
+  /** Progress on stderr, for this many samples: a bar on a terminal, else a line every few seconds. */
   bar(total: number): Bar;
   readonly json: boolean;
 }
@@ -57,15 +57,33 @@ export function createOutput({ stdout, stderr }: Io, json: boolean): Output {
   };
 }
 
+const lineEveryMs = 5_000;
+
 function openBar(stream: Io["stderr"], total: number): Bar {
+  if (!stream.isTTY) return createProgressLines((line) => void stream.write(`${line}\n`), total);
   const bar = new SingleBar({
     format: "{bar} {percentage}% {value}/{total} samples, {eta} s left",
     hideCursor: true,
     noTTYOutput: false,
     stream,
   });
-  if (stream.isTTY) bar.start(total, 0);
+  bar.start(total, 0);
   return bar;
+}
+
+/** For logs: a line at most every five seconds, so that a short upload has none. */
+export function createProgressLines(write: (line: string) => void, total: number, now = Date.now): Bar {
+  let done = 0;
+  let told = now();
+  return {
+    increment(by) {
+      done += by;
+      if (now() - told < lineEveryMs) return;
+      told = now();
+      write(`${done} of ${total} samples (${Math.floor((100 * done) / total)} %)`);
+    },
+    stop() {},
+  };
 }
 
 /** A table without lines between the rows. */

@@ -1,40 +1,64 @@
-import { version } from "@wellapi/runtime";
+import { version } from "@wellapi/runtime/version";
 import { Command, CommanderError } from "commander";
-import { addAudit } from "./commands/audit.ts";
-import { addBackup, addRestore } from "./commands/backup.ts";
-import { addCheck } from "./commands/check.ts";
-import { addConsent } from "./commands/consent.ts";
-import { addCredential, addSigningKey, addToken } from "./commands/credential.ts";
-import { addErase } from "./commands/erase.ts";
-import { addIngest } from "./commands/ingest.ts";
-import { addMasterKey } from "./commands/master-key.ts";
-import { addApplication, addOrganization } from "./commands/organization.ts";
-import { addPatient } from "./commands/patient.ts";
-import { addAggregate, addRead, addSeries, addWatch } from "./commands/read.ts";
-import { addReceipt } from "./commands/receipt.ts";
-import { addRetract } from "./commands/retract.ts";
-import { addServe, addStartMesh } from "./commands/serve.ts";
-import { addStart } from "./commands/start.ts";
-import { addCategories, addCodes } from "./commands/terminology.ts";
-import { describeFailure, exitCodeHelp } from "./failure.ts";
+import { addCompletion } from "./completion.ts";
+import { describeFailure, exitCodeHelp, exitCodes } from "./failure.ts";
 import type { Io } from "./io.ts";
+
+type Add = (program: Command, io: Io) => void;
+
+/** A top-level command, and its module, which is loaded when it runs: most of a short call is loading. */
+interface Listed {
+  readonly name: string;
+  readonly load: () => Promise<Add>;
+}
+
+/** In the order of the help. */
+const commands: readonly Listed[] = [
+  { name: "start", load: async () => (await import("./commands/start.ts")).addStart },
+  { name: "start-mesh", load: async () => (await import("./commands/serve.ts")).addStartMesh },
+  { name: "serve", load: async () => (await import("./commands/serve.ts")).addServe },
+  { name: "backup", load: async () => (await import("./commands/backup.ts")).addBackup },
+  { name: "restore", load: async () => (await import("./commands/backup.ts")).addRestore },
+  { name: "check", load: async () => (await import("./commands/check.ts")).addCheck },
+  { name: "master-key", load: async () => (await import("./commands/master-key.ts")).addMasterKey },
+  { name: "organization", load: async () => (await import("./commands/organization.ts")).addOrganization },
+  { name: "application", load: async () => (await import("./commands/organization.ts")).addApplication },
+  { name: "patient", load: async () => (await import("./commands/patient.ts")).addPatient },
+  { name: "credential", load: async () => (await import("./commands/credential.ts")).addCredential },
+  { name: "token", load: async () => (await import("./commands/credential.ts")).addToken },
+  { name: "signing-key", load: async () => (await import("./commands/credential.ts")).addSigningKey },
+  { name: "consent", load: async () => (await import("./commands/consent.ts")).addConsent },
+  { name: "codes", load: async () => (await import("./commands/terminology.ts")).addCodes },
+  { name: "categories", load: async () => (await import("./commands/terminology.ts")).addCategories },
+  { name: "ingest", load: async () => (await import("./commands/ingest.ts")).addIngest },
+  { name: "read", load: async () => (await import("./commands/read.ts")).addRead },
+  { name: "watch", load: async () => (await import("./commands/read.ts")).addWatch },
+  { name: "series", load: async () => (await import("./commands/read.ts")).addSeries },
+  { name: "aggregate", load: async () => (await import("./commands/read.ts")).addAggregate },
+  { name: "retract", load: async () => (await import("./commands/retract.ts")).addRetract },
+  { name: "erase", load: async () => (await import("./commands/erase.ts")).addErase },
+  { name: "receipt", load: async () => (await import("./commands/receipt.ts")).addReceipt },
+  { name: "audit", load: async () => (await import("./commands/audit.ts")).addAudit },
+  { name: "completion", load: async () => addCompletion },
+];
 
 /** Runs a command line; resolves with the exit code. All output goes to `io`. */
 export async function run(io: Io, parameters: readonly string[]): Promise<number> {
   try {
-    await createProgram(io).parseAsync([...parameters], { from: "user" });
+    const program = await createProgram(io, parameters[0]);
+    await program.parseAsync([...parameters], { from: "user" });
     return io.exitCode;
   } catch (error) {
-    // Help, the version, or an invalid command line: commander has printed the text.
-    if (error instanceof CommanderError) return error.exitCode;
+    // Help, the version, or an invalid command line: commander has printed the text, and gives 1 for the last.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
     const { exitCode, lines, json } = describeFailure(error);
     io.stderr.write(parameters.includes("--json") ? `${JSON.stringify(json)}\n` : `${lines.join("\n")}\n`);
     return exitCode;
   }
 }
 
-/** The `wellapi` command. */
-function createProgram(io: Io): Command {
+/** The `wellapi` command: with the one command that a command line names first, else with all. */
+async function createProgram(io: Io, first: string | undefined): Promise<Command> {
   const width = ({ isTTY, columns }: Io["stdout"]) => (isTTY && columns ? columns : 80);
   const program = new Command("wellapi")
     // Set before any command is added: each command inherits both.
@@ -49,30 +73,8 @@ function createProgram(io: Io): Command {
     .version(version)
     .showHelpAfterError("(--help shows an example)")
     .addHelpText("after", exitCodeHelp);
-  addStart(program, io);
-  addStartMesh(program, io);
-  addServe(program, io);
-  addBackup(program, io);
-  addRestore(program, io);
-  addCheck(program, io);
-  addMasterKey(program, io);
-  addOrganization(program, io);
-  addApplication(program, io);
-  addPatient(program, io);
-  addCredential(program, io);
-  addToken(program, io);
-  addSigningKey(program, io);
-  addConsent(program, io);
-  addCodes(program, io);
-  addCategories(program, io);
-  addIngest(program, io);
-  addRead(program, io);
-  addWatch(program, io);
-  addSeries(program, io);
-  addAggregate(program, io);
-  addRetract(program, io);
-  addErase(program, io);
-  addReceipt(program, io);
-  addAudit(program, io);
+  // The completion describes all commands, too.
+  const named = commands.filter(({ name }) => name === first && name !== "completion");
+  for (const { load } of named.length > 0 ? named : commands) (await load())(program, io);
   return program;
 }

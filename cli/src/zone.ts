@@ -8,6 +8,8 @@ export interface Zone {
    * time repeats, the first instant counts, or the second if the first does not come after `previousMs`.
    */
   resolve(local: string, previousMs: number): { ms: number; offset: number } | string;
+  /** Minutes east of UTC at an instant, in UTC milliseconds. */
+  offsetAt(ms: number): number;
 }
 
 export function createZone(name: string): Zone {
@@ -18,13 +20,27 @@ export function createZone(name: string): Zone {
   }
   return {
     resolve(local, previousMs) {
-      const plain = Temporal.PlainDateTime.from(local);
+      const plain = parsed(local);
+      if (plain === undefined) return `time ${local} does not exist`;
       const earlier = plain.toZonedDateTime(name, { disambiguation: "earlier" });
       const later = plain.toZonedDateTime(name, { disambiguation: "later" });
       if (!earlier.toPlainDateTime().equals(plain))
         return `time ${local} does not exist in ${name} (summer time began)`;
       const chosen = earlier.epochMilliseconds > previousMs ? earlier : later;
-      return { ms: chosen.epochMilliseconds, offset: Math.round(chosen.offsetNanoseconds / 60e9) };
+      return { ms: chosen.epochMilliseconds, offset: offsetOf(chosen) };
     },
+    offsetAt: (ms) => offsetOf(Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(name)),
   };
+}
+
+function parsed(local: string): Temporal.PlainDateTime | undefined {
+  try {
+    return Temporal.PlainDateTime.from(local);
+  } catch {
+    return undefined; // 31 February
+  }
+}
+
+function offsetOf(time: Temporal.ZonedDateTime): number {
+  return Math.round(time.offsetNanoseconds / 60e9);
 }

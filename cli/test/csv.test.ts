@@ -80,6 +80,66 @@ describe("readRows", () => {
     await expect(rows(content, options)).rejects.toThrow(message);
   });
 
+  test("the published seconds are read whole, in the form that they have", async () => {
+    const file = fileURLToPath(
+      new URL("../../test/data/fitbit/heartrate-seconds-2022484408.csv", import.meta.url),
+    );
+    await expect(Array.fromAsync(readRows(file, { timeZone: "UTC" }))).rejects.toThrow(/--time-format/);
+    const format = { timeZone: "UTC", timeFormat: "M/d/yyyy h:mm:ss a" };
+    const all = await Array.fromAsync(readRows(file, format));
+    expect(all).toHaveLength(8_418);
+    expect(all[0]).toEqual({
+      timeMs: Date.parse("2016-04-01T07:54:00Z"),
+      offsetMinutes: 0,
+      mantissa: 93,
+      scale: 0,
+    });
+    expect(all.at(-1)!.timeMs).toBe(Date.parse("2016-04-03T09:23:35Z"));
+  });
+
+  test.each([
+    ["M/d/yyyy h:mm:ss a", "4/1/2016 12:00:05 AM", "2016-04-01T00:00:05.000Z"],
+    ["M/d/yyyy h:mm:ss a", "12/31/2016 12:59:59 PM", "2016-12-31T12:59:59.000Z"],
+    ["dd.MM.yyyy HH:mm", "01.04.2016 23:05", "2016-04-01T23:05:00.000Z"],
+    ["yyyy-MM-dd'T'HH:mm:ss.SSSXXX", "2016-04-01T23:05:01.250+02:00", "2016-04-01T21:05:01.250Z"],
+    ["epoch-seconds", "1460448000.5", "2016-04-12T08:00:00.500Z"],
+    ["epoch-milliseconds", "1460448000250", "2016-04-12T08:00:00.250Z"],
+  ])("%s reads %s", async (timeFormat, text, instant) => {
+    const [row] = await rows(`time,value\n"${text}",1\n`, { timeFormat, timeZone: "UTC" });
+    expect(new Date(row!.timeMs).toISOString()).toBe(instant);
+  });
+
+  test.each([
+    ["M/d/yyyy h:mm:ss a", "13/1/2016 1:00:00 AM", /does not exist/],
+    ["M/d/yyyy h:mm:ss a", "4/1/2016 13:00:00 AM", /does not exist/],
+    ["M/d/yyyy h:mm:ss a", "4/1/2016 1:00:00", /not of the form/],
+    ["dd.MM.yyyy HH:mm", "31.02.2016 10:00", /does not exist/],
+    ["iso", "2016-02-31T10:00:00Z", /does not exist/],
+    ["iso", "2016-02-31T10:00:00", /does not exist/],
+    ["iso", "1460448000", /epoch-seconds/],
+    ["epoch-seconds", "1e9", /use a number/],
+  ])("%s refuses %s", async (timeFormat, text, message) => {
+    await expect(rows(`time,value\n"${text}",1\n`, { timeFormat, timeZone: "UTC" })).rejects.toThrow(message);
+  });
+
+  test.each([
+    [",", {}],
+    [";", {}],
+    ["\t", {}],
+    ["|", { delimiter: "|" }],
+  ])("columns with %j between", async (delimiter, options) => {
+    const content = [
+      ["Id", "time", "value"],
+      ["1", "2026-01-01T00:00:00Z", "98.6"],
+    ];
+    const read = await rows(content.map((row) => row.join(delimiter)).join("\n"), options);
+    expect(read).toMatchObject([{ mantissa: 986, scale: 1 }]);
+  });
+
+  test("a first line with several delimiters is not guessed at", async () => {
+    await expect(rows("time;value,unit\n1;2,3\n")).rejects.toThrow(/--delimiter/);
+  });
+
   test("a missing file is named", async () => {
     await expect(Array.fromAsync(readRows("/no/such/file.csv", {}))).rejects.toThrow(/\/no\/such\/file.csv/);
   });

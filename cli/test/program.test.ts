@@ -17,7 +17,7 @@ test("help, the version and a command that does not exist end without a process'
     out: expect.stringMatching(/^\d+\.\d+\.\d+$/),
   });
   expect(await wellapi(["conquer"])).toMatchObject({
-    code: 1,
+    code: 2,
     out: "",
     err: expect.stringContaining("conquer"),
   });
@@ -25,6 +25,22 @@ test("help, the version and a command that does not exist end without a process'
     code: 0,
     out: expect.stringContaining("Example:"),
   });
+});
+
+test("a command line that is not understood ends with 2, a file that is not there with 8", async () => {
+  for (const wrong of [
+    ["audit", "lst"],
+    ["audit", "list", "--limt"],
+    ["ingest"],
+    ["read", "--code", "8867-4"],
+  ]) {
+    expect((await wellapi(wrong)).code).toBe(2);
+  }
+  const env = await openGateway(() => {});
+  const since = ["audit", "verify", "--since", "/no/such/file", "--verifier-key", "key"];
+  const verify = await wellapi(["receipt", "verify", "/no/such/file", "--keys", "/no/such/keys"], { env });
+  expect(verify).toMatchObject({ code: 8, err: expect.stringContaining("/no/such") });
+  expect((await wellapi(since, { env })).code).not.toBe(0);
 });
 
 test("a call without a credential is refused before it is made", async () => {

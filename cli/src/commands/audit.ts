@@ -64,13 +64,18 @@ function addList(group: Command, io: Io): void {
       const settings = settingsOf(command, io);
       const client = createClient(AuditService, await connect(settings));
       const pageSize = Math.min(options.limit, 500);
+      let more = false;
       const accesses = paginate(
         (pageToken) => client.listAccesses({ pageSize, pageToken }),
-        (page) => page.accesses,
+        (page) => {
+          more = page.nextPageToken !== "";
+          return page.accesses;
+        },
       );
       const shown = [];
       for await (const access of accesses) if (shown.push(access) >= options.limit) break;
-      createOutput(io, settings.json).rows(
+      const output = createOutput(io, settings.json);
+      output.rows(
         LoggedAccessSchema,
         shown.slice(0, options.limit),
         ["time", "access", "who", "method", "phase", "outcome", "purpose", "codes", "items", "index"],
@@ -79,6 +84,7 @@ function addList(group: Command, io: Io): void {
             ? row(logged.access, logged.index)
             : ["", logged.id, "damaged", "", "", "", "", "", "", position(logged.index)],
       );
+      if (more) output.note(`the newest ${shown.length}; there are older ones: --limit <n> shows more`);
     });
 }
 

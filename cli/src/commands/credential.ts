@@ -42,13 +42,17 @@ function addIssue(group: Command, io: Io): void {
     .description("issue a client certificate (mTLS) into a folder, or an API key")
     .requiredOption("--application <id>", "the application")
     .option("--out <folder>", "make a key here and have it certified: key.pem, cert.pem, ca.pem")
-    .option("--api-key", "issue an API key instead and print it")
+    .option("--api-key", "issue an API key instead and print it; where stdout is no terminal, the key alone")
     .option(
       "--request-id <uuid>",
       "sending it again within a day gives the same API key: keep it as you keep the key",
     )
     .option("--days <n>", "how long it is valid", count)
-    .addHelpText("after", "\nExample: wellapi credential issue --application app_... --out ./pulse")
+    .addHelpText(
+      "after",
+      "\nExample: wellapi credential issue --application app_... --out ./pulse\n" +
+        "         export WELLAPI_API_KEY=$(wellapi credential issue --application app_... --api-key)",
+    )
     .action(async (options: IssueOptions, command: Command) => {
       const settings = settingsOf(command, io);
       if (Boolean(options.out) === Boolean(options.apiKey)) {
@@ -83,9 +87,11 @@ function addIssue(group: Command, io: Io): void {
           application: options.application,
           ...(lifetime ? { lifetime } : {}),
         });
-        output.object(
-          { credential: issued.credential?.id, apiKey: issued.apiKey },
-          () => `${issued.credential?.id}\n${issued.apiKey}\nKeep the key: it is shown to nobody else.`,
+        const told = `${issued.credential?.id}\n${issued.apiKey}\nKeep the key: it is shown to nobody else.`;
+        // To a file or a variable goes the key alone.
+        if (!io.stdout.isTTY && !settings.json) output.note(`${issued.credential?.id}: keep its key`);
+        output.object({ credential: issued.credential?.id, apiKey: issued.apiKey }, () =>
+          io.stdout.isTTY ? told : issued.apiKey,
         );
       }
     });

@@ -1,16 +1,27 @@
-import { createClient } from "@connectrpc/connect";
-import { type Answer, batchesOf, openProgressFile, uploadSeries } from "@wellapi/client";
+import { createHash } from "node:crypto";
+import { createReadStream, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Client, createClient } from "@connectrpc/connect";
+import {
+  type Answer,
+  type BatchOptions,
+  batchesOf,
+  openProgressFile,
+  type ProgressFile,
+  uploadSeries,
+} from "@wellapi/client";
 import { ItemOutcome_Status, type SeriesBatch } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { CaptureMethod, Granularity } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { count, oneOf } from "../arguments.ts";
 import { connectDoor } from "../connection.ts";
-import { readRows } from "../csv.ts";
+import { type CsvOptions, namedProblems, type RowProblem, readRows } from "../csv.ts";
 import { CliError } from "../failure.ts";
 import type { Io } from "../io.ts";
-import { createOutput } from "../output.ts";
+import { createOutput, type Output } from "../output.ts";
 import { addConnectionOptions, type Settings, settingsOf } from "../settings.ts";
+import { createTimeReader, timeFormatHelp } from "../time-format.ts";
 
 interface IngestOptions {
   patient: string;
@@ -18,7 +29,12 @@ interface IngestOptions {
   unit: string;
   timeColumn?: string;
   valueColumn?: string;
+  timeFormat?: string;
   timeZone?: string;
+  delimiter?: string;
+  decimalComma?: boolean;
+  skipInvalid?: boolean;
+  report?: string;
   device?: string;
   duration: number;
   granularity?: Granularity;
@@ -75,7 +91,19 @@ export function addIngest(program: Command, io: Io): void {
     .requiredOption("--unit <ucum>", "UCUM unit, for example /min")
     .option("--time-column <name>", "default: the first with time or date in its name")
     .option("--value-column <name>", "default: the first with value in its name")
-    .option("--time-zone <iana>", "zone of times that carry none")
+    .option("--time-format <format>", `${timeFormatHelp} (default: iso)`, timeFormat)
+    .option(
+      "--time-zone <iana>",
+      "zone of times that carry none; of epoch times, the zone that the patient was in",
+    )
+    .option(
+      "--delimiter <character>",
+      "between columns; tab for a tab (default: found in the first line)",
+      delimiter,
+    )
+    .option("--decimal-comma", "values are written as 98,6")
+    .option("--skip-invalid", "leave out rows that cannot be read, and tell which")
+    .option("--report <file>", "with --skip-invalid: write each row that is left out, with its reason")
     .option("--device <serial>", "the device's identifier")
     .option(
       "--duration <seconds>",
@@ -92,7 +120,9 @@ export function addIngest(program: Command, io: Io): void {
     .addHelpText(
       "after",
       "\nExample: wellapi ingest minute-heart-rate.csv --credentials ./pulse --patient pat_... \\\n" +
-        "           --code 8867-4 --unit /min --time-zone UTC",
+        "           --code 8867-4 --unit /min --time-zone UTC\n" +
+        "         wellapi ingest heartrate-seconds.csv --credentials ./pulse --patient pat_... \\\n" +
+        "           --code 8867-4 --unit /min --time-zone UTC --time-format 'M/d/yyyy h:mm:ss a'",
     )
     .action((file: string, options: IngestOptions, command: Command) =>
       ingest(file, options, settingsOf(command, io), io),
@@ -106,24 +136,95 @@ async function ingest(file: string, options: IngestOptions, settings: Settings, 
       "--duration needs --granularity: say whether values are of a minute, an hour ...",
     );
   }
+  if (options.report !== undefined && !options.skipInvalid) {
+    throw new CliError(
+      "usage",
+      "--report is for --skip-invalid: without it a row that cannot be read is an error",
+    );
+  }
   const client = createClient(IngestionService, connectDoor(settings));
+  const output = createOutput(io, settings.json);
   // A first pass checks every row, so that a bad row is found before the first batch is sent.
-  let total = 0;
-  for await (const _row of readRows(file, options)) total += 1;
-  if (total === 0) throw new CliError("input", `${file} has no rows`);
+  const { total, invalid } = await checkedRows(file, options);
+  tellInvalid(invalid, options, output);
+  if (total === 0)
+    throw new CliError("input", `${file} has no rows${invalid.length > 0 ? " that can be read" : ""}`);
 
-  const progress = openProgressFile(`${file}.wellapi-progress`);
+  const progress = await openProgress(file, settings, io);
+  const { tally, skipped } = await upload(client, file, { options, progress, output, total });
+  const complete = tally.rejected + tally.failed === 0;
+  if (complete) progress.remove();
+  const { problems, ...counts } = tally;
+  const left = invalid.length > 0 ? `, ${invalid.length} rows left out` : "";
+  output.object(
+    {
+      samples: total,
+      skipped,
+      ...counts,
+      ...(options.skipInvalid ? { invalidRows: invalid.length } : {}),
+      problems: problems.slice(0, 10),
+    },
+    () =>
+      `${total} samples: ${tally.accepted} accepted, ${tally.duplicate} were stored before, ${skipped} skipped, ` +
+      `${tally.rejected} rejected, ${tally.failed} failed${left}`,
+  );
+  if (!complete) throw new CliError("input", [...new Set(problems)].slice(0, 10).join("\n"));
+}
+
+/** Counts the rows that can be sent, and collects the others where these may be left out. */
+async function checkedRows(file: string, options: IngestOptions) {
+  const invalid: RowProblem[] = [];
+  let total = 0;
+  for await (const _row of rowsOf(file, options, (problem) => void invalid.push(problem))) total += 1;
+  return { total, invalid };
+}
+
+function rowsOf(file: string, options: IngestOptions, onInvalid: (problem: RowProblem) => void) {
+  const { skipInvalid, ...rest } = options;
+  const csv: CsvOptions = skipInvalid ? { ...rest, onInvalid } : rest;
+  return readRows(file, csv);
+}
+
+function tellInvalid(invalid: readonly RowProblem[], { report }: IngestOptions, output: Output): void {
+  if (report !== undefined) {
+    const cell = (text: string) => `"${text.replaceAll('"', '""')}"`;
+    const lines = invalid.map(({ line, problem }) => `${line},${cell(problem)}\n`);
+    writeFileSync(report, `line,problem\n${lines.join("")}`);
+  }
+  if (invalid.length === 0) return;
+  output.note(`${invalid.length} rows can't be read and are left out:`);
+  for (const { line, problem } of invalid.slice(0, namedProblems)) output.note(`  line ${line}: ${problem}`);
+  const more = invalid.length - namedProblems;
+  if (more > 0)
+    output.note(
+      `  and ${more} more${report === undefined ? ": --report FILE lists them all" : `, in ${report}`}`,
+    );
+}
+
+async function upload(
+  client: Client<typeof IngestionService>,
+  file: string,
+  run: {
+    readonly options: IngestOptions;
+    readonly progress: ProgressFile;
+    readonly output: Output;
+    readonly total: number;
+  },
+): Promise<{ readonly tally: Tally; readonly skipped: number }> {
+  const { options, progress, output, total } = run;
   const tally: Tally = { accepted: 0, duplicate: 0, rejected: 0, failed: 0, batches: [], problems: [] };
   let skipped = 0;
-  const output = createOutput(io, settings.json);
-  const bar = output.bar(total);
-
-  const batches = batchesOf(readRows(file, options), {
+  const batchOptions: BatchOptions = {
     ...options,
     method: CaptureMethod.SENSED,
     durationMs: options.duration * 1000,
     samplesPerBatch: options.batch,
-  });
+  };
+  const batches = batchesOf(
+    rowsOf(file, options, () => {}),
+    batchOptions,
+  ); // told before
+  const bar = output.bar(total);
   try {
     await uploadSeries(client, batches, {
       progress,
@@ -140,14 +241,30 @@ async function ingest(file: string, options: IngestOptions, settings: Settings, 
   } finally {
     bar.stop();
   }
-  const complete = tally.rejected + tally.failed === 0;
-  if (complete) progress.remove();
-  const { problems, ...counts } = tally;
-  output.object(
-    { samples: total, skipped, ...counts, problems: problems.slice(0, 10) },
-    () =>
-      `${total} samples: ${tally.accepted} accepted, ${tally.duplicate} were stored before, ${skipped} skipped, ` +
-      `${tally.rejected} rejected, ${tally.failed} failed`,
-  );
-  if (!complete) throw new CliError("input", [...new Set(problems)].slice(0, 10).join("\n"));
+  return { tally, skipped };
+}
+
+/**
+ * What of the file is stored, until all is. It is found by the file's content and the exchange's authority: the file may be
+ * renamed or moved between two runs, and a new exchange begins anew.
+ */
+async function openProgress(file: string, { certificate }: Settings, { env }: Io): Promise<ProgressFile> {
+  const hash = createHash("sha256").update(`${certificate?.ca ?? ""}\0`);
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  const state = env.XDG_STATE_HOME || (env.HOME && join(env.HOME, ".local/state"));
+  const folder = state ? join(state, "wellapi") : dirname(file);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return openProgressFile(join(folder, `upload-${hash.digest("hex").slice(0, 32)}.progress`));
+}
+
+/** Refuses a format that cannot be understood before anything is read. */
+function timeFormat(text: string): string {
+  createTimeReader(text);
+  return text;
+}
+
+function delimiter(text: string): string {
+  if (text === "tab" || text === "\\t") return "\t";
+  if (text.length !== 1) throw new InvalidArgumentError("use one character, or tab");
+  return text;
 }

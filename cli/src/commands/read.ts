@@ -105,6 +105,9 @@ export function addRead(program: Command, io: Io): void {
     });
 }
 
+/** A watch that is refused has ended by then. */
+const quietMs = 1_000;
+
 interface WatchOptions {
   patient: string;
   code: string[];
@@ -132,7 +135,16 @@ export function addWatch(program: Command, io: Io): void {
         signal: io.interrupted(),
         onCut: ({ message }) => output.note(`${message}; connecting again: what was cut comes once more`),
       });
-      for await (const message of messages) printWatched(output, message);
+      // On a watch of a quiet code nothing else is printed, and it looks as if it hung.
+      const quiet = setTimeout(() => output.note("waiting for what arrives; Ctrl-C ends it"), quietMs);
+      try {
+        for await (const message of messages) {
+          clearTimeout(quiet);
+          printWatched(output, message);
+        }
+      } finally {
+        clearTimeout(quiet);
+      }
     });
 }
 

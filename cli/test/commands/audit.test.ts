@@ -58,7 +58,8 @@ test("lists as many accesses as asked for, over pages, and what of an entry is d
 
 test("asks for no page that the limit does not reach", async () => {
   const { env, asked } = await openAudit();
-  const { out } = await wellapi(["audit", "list", "--limit", "2", "--json"], { env });
+  const { out, err } = await wellapi(["audit", "list", "--limit", "2", "--json"], { env });
+  expect(err).toBe("the newest 2; there are older ones: --limit <n> shows more");
   expect(out.split("\n").map((line) => (JSON.parse(line) as { id: string }).id)).toEqual(["acc_0", "acc_1"]);
   expect(asked).toHaveLength(1);
 });

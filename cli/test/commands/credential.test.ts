@@ -77,11 +77,14 @@ test("has a certificate issued for a key that stays in the folder, which nobody 
 
 test("issues an API key, and shows it once", async () => {
   const { env, keys } = await openIdentity();
-  const { out } = await wellapi([...issue, "--api-key", "--request-id", "mine-1"], { env });
+  const { out } = await wellapi([...issue, "--api-key", "--request-id", "mine-1"], { env, terminal: true });
   expect(out).toBe("crd_2\nwak_secret\nKeep the key: it is shown to nobody else.");
   expect(keys).toMatchObject([{ application: "app_1", requestId: "mine-1" }]);
   const json = await wellapi([...issue, "--api-key", "--json"], { env });
   expect(JSON.parse(json.out)).toEqual({ credential: "crd_2", apiKey: "wak_secret" });
+  expect(json.err).toBe("");
+  const piped = await wellapi([...issue, "--api-key"], { env });
+  expect(piped).toEqual({ code: 0, out: "wak_secret", err: "crd_2: keep its key" });
 });
 
 test.each([

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createSecureServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { Code } from "@connectrpc/connect";
@@ -73,13 +73,17 @@ async function openDoor(judge: (batch: SeriesBatch) => Verdict) {
   const env = {
     WELLAPI_GRPC_URL: `https://localhost:${(server.address() as AddressInfo).port}`,
     WELLAPI_CREDENTIALS: credentials,
+    XDG_STATE_HOME: `${folder}/state`,
   };
+  /** The files of unfinished uploads. */
+  const unfinished = () =>
+    readdirSync(`${folder}/state/wellapi`).map((name) => `${folder}/state/wellapi/${name}`);
   const ingest = ["ingest", file, "--patient", "pat_1", "--code", "8867-4", "--unit", "/min", "--batch", "2"];
-  return { env, file, ingest, received };
+  return { env, folder, file, ingest, received, unfinished };
 }
 
 test("streams a file in batches over mutual TLS, and says what became of each", async () => {
-  const { env, file, ingest, received } = await openDoor(({ series }) =>
+  const { env, ingest, received, unfinished } = await openDoor(({ series }) =>
     series[0]!.values.case === "decimals" && series[0]!.values.value.mantissas.includes(645)
       ? "duplicate"
       : "accepted",
@@ -92,12 +96,12 @@ test("streams a file in batches over mutual TLS, and says what became of each", 
     ["pat_1", "d-1"],
     ["pat_1", "d-1"],
   ]);
-  expect(existsSync(`${file}.wellapi-progress`)).toBe(false);
+  expect(unfinished()).toEqual([]);
 });
 
 test("what is rejected or fails is told with its reason; a second run sends that, and nothing that is stored", async () => {
   const verdicts: Verdict[] = ["accepted", "rejected", "failed"];
-  const { env, file, ingest, received } = await openDoor(() => verdicts.shift() ?? "accepted");
+  const { env, ingest, received, unfinished } = await openDoor(() => verdicts.shift() ?? "accepted");
   const first = await wellapi([...ingest, "--json"], { env });
   expect(first.code).toBe(8);
   expect(JSON.parse(first.out)).toMatchObject({
@@ -110,11 +114,97 @@ test("what is rejected or fails is told with its reason; a second run sends that
   expect(JSON.parse(first.err)).toEqual({
     error: { reason: "INPUT", message: "series[0].unit: is no unit\nCONSENT_REQUIRED: no consent" },
   });
-  expect(readFileSync(`${file}.wellapi-progress`, "utf8")).toBe(`${received[0]!.requestId}\n`);
+  expect(unfinished().map((path) => readFileSync(path, "utf8"))).toEqual([`${received[0]!.requestId}\n`]);
   const second = await wellapi([...ingest, "--json"], { env });
   expect(JSON.parse(second.out)).toMatchObject({ accepted: 3, skipped: 2 });
   expect(received).toHaveLength(5);
-  expect(existsSync(`${file}.wellapi-progress`)).toBe(false);
+  expect(unfinished()).toEqual([]);
+});
+
+test("a second run under another name and in another folder sends nothing that is stored", async () => {
+  const verdicts: Verdict[] = ["accepted", "accepted", "failed"];
+  const { env, folder, file, ingest, received, unfinished } = await openDoor(
+    () => verdicts.shift() ?? "accepted",
+  );
+  await wellapi([...ingest, "--json"], { env });
+  mkdirSync(`${folder}/moved`);
+  renameSync(file, `${folder}/moved/renamed.csv`);
+  const renamed = ingest.map((one) => (one === file ? `${folder}/moved/renamed.csv` : one));
+  const second = await wellapi([...renamed, "--json"], { env });
+  expect(JSON.parse(second.out)).toMatchObject({ accepted: 1, skipped: 4 });
+  expect(new Set(received.slice(0, 3).map(({ requestId }) => requestId))).toContain(received[3]!.requestId);
+  expect(received).toHaveLength(4);
+  expect(unfinished()).toEqual([]);
+});
+
+test("leaves out rows that cannot be read where it may, and tells which", async () => {
+  const { env, folder, file, ingest, received } = await openDoor(() => "accepted");
+  const rows = [
+    "08:00:00Z,70",
+    "08:01:00Z,abc",
+    "25:00:00Z,71",
+    "08:02:00Z,72",
+    "08:01:30Z,73",
+    "08:03:00Z,74",
+  ];
+  writeFileSync(file, `time,value\n${rows.map((row) => `2026-04-12T${row}`).join("\n")}\n`);
+  expect((await wellapi(ingest, { env })).code).toBe(8);
+  expect(received).toEqual([]);
+  const report = `${folder}/report.csv`;
+  const { code, out, err } = await wellapi([...ingest, "--skip-invalid", "--report", report], { env });
+  expect(code).toBe(0);
+  expect(out).toBe(
+    "3 samples: 3 accepted, 0 were stored before, 0 skipped, 0 rejected, 0 failed, 3 rows left out",
+  );
+  expect(err.split("\n")).toEqual([
+    "3 rows can't be read and are left out:",
+    expect.stringMatching(/^ {2}line 3: value "abc"/),
+    expect.stringMatching(/^ {2}line 4: time .* does not exist/),
+    "  line 6: times must ascend; sort the file",
+  ]);
+  expect(readFileSync(report, "utf8").split("\n")).toEqual([
+    "line,problem",
+    expect.stringMatching(/^3,"value ""abc""/),
+    expect.stringMatching(/^4,/),
+    expect.stringMatching(/^6,/),
+    "",
+  ]);
+  expect(received.map(({ series }) => series[0]!.values.value)).toMatchObject([
+    { mantissas: [70, 72] },
+    { mantissas: [74] },
+  ]);
+});
+
+test("takes a file of epoch seconds with semicolons and decimal commas", async () => {
+  const { env, file, ingest, received } = await openDoor(() => "accepted");
+  writeFileSync(file, "time;value\n1460448000;98,6\n1460448060;98,70\n");
+  const format = ["--time-format", "epoch-seconds", "--time-zone", "Europe/Berlin"];
+  expect(await wellapi([...ingest, ...format], { env })).toMatchObject({
+    code: 8,
+    err: expect.stringContaining("--decimal-comma"),
+  });
+  expect(await wellapi([...ingest, ...format, "--decimal-comma"], { env })).toMatchObject({ code: 0 });
+  expect(received[0]!.series[0]).toMatchObject({
+    times: {
+      start: { value: { seconds: 1_460_448_000n } },
+      utcOffsetMinutes: 120,
+      spacing: { value: 60_000 },
+    },
+    values: { value: { scale: 2, mantissas: [9860, 9870] } },
+  });
+});
+
+test("a format that nobody understands, and a report of nothing, are refused before anything is read", async () => {
+  const { env, ingest, received } = await openDoor(() => "accepted");
+  for (const wrong of [
+    ["--time-format", "qqqq"],
+    ["--time-format", "H:mm"],
+    ["--delimiter", "::"],
+    ["--report", "/r"],
+  ]) {
+    expect((await wellapi([...ingest, ...wrong], { env })).code).toBe(2);
+  }
+  expect(received).toEqual([]);
 });
 
 test("values of an interval say its class", async () => {

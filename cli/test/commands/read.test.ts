@@ -121,6 +121,23 @@ test("watches until Ctrl-C, connects again after a cut, and goes on where it was
   expect(asked.map(({ resumeToken }) => resumeToken)).toEqual(["token-0", "token-1"]);
 });
 
+test("a watch of which nothing comes says that it waits", async () => {
+  const stop = new AbortController();
+  const env = await openGateway(({ service }) =>
+    service(RecordsService, {
+      async *watchSeries() {
+        await new Promise(() => {});
+      },
+    }),
+  );
+  const watched = await wellapi(["watch", ...of], {
+    env,
+    interrupt: stop.signal,
+    onErr: () => stop.abort(),
+  });
+  expect(watched).toEqual({ code: 0, out: "", err: "waiting for what arrives; Ctrl-C ends it" });
+});
+
 test("a watch that is refused ends with the refusal", async () => {
   const env = await openGateway(({ service }) =>
     service(RecordsService, {

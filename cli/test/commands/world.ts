@@ -21,10 +21,14 @@ export interface Outcome {
 export interface Given {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /** Whether stdout is a terminal. */
+  readonly terminal?: boolean;
   /** Aborts as Ctrl-C does. */
   readonly interrupt?: AbortSignal;
   /** Sees each piece of text on stdout as it is printed. */
   readonly onOut?: (text: string) => void;
+  /** As `onOut`, of stderr. */
+  readonly onErr?: (text: string) => void;
 }
 
 /** Runs a command line in this process. */
@@ -44,8 +48,8 @@ export async function wellapi(parameters: readonly string[], given: Given = {}):
     stdin: (async function* () {
       yield given.stdin ?? "";
     })(),
-    stdout: sink(out, given.onOut),
-    stderr: sink(err),
+    stdout: Object.assign(sink(out, given.onOut), { isTTY: given.terminal ?? false }),
+    stderr: sink(err, given.onErr),
     interrupted: () => given.interrupt ?? new AbortController().signal,
     exitCode: 0,
   };
