@@ -43,7 +43,8 @@ export async function createMeshAuthority(options: {
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true),
     ],
   });
-  const authority = root.toString("pem");
+  // Each ends with a newline: programs put several of them into one text without looking.
+  const authority = `${root.toString("pem")}\n`;
   return {
     async issue(workload, lifetimeMs = options.lifetimeMs) {
       const own = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
@@ -66,7 +67,7 @@ export async function createMeshAuthority(options: {
         ],
       });
       const privateKey = KeyObject.from(own.privateKey).export({ type: "pkcs8", format: "pem" }).toString();
-      return { certificate: certificate.toString("pem"), privateKey, authority };
+      return { certificate: `${certificate.toString("pem")}\n`, privateKey, authority };
     },
   };
 }

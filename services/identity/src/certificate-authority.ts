@@ -90,7 +90,7 @@ export async function openCertificateAuthority(
 ): Promise<CertificateAuthority> {
   const { clock } = options;
   const stored = await reconcileRoots(options);
-  const bundle = stored.map(({ certificate }) => certificate.trimEnd()).join("\n");
+  const bundle = stored.map(({ certificate }) => `${certificate.trimEnd()}\n`).join("");
   const rootKeys = stored.map(({ certificate }) => new NodeCertificate(certificate).publicKey);
   const issueFor = { clients: await issuer(stored[0]!, clock), servers: await issuer(stored.at(-1)!, clock) };
 
@@ -105,7 +105,7 @@ export async function openCertificateAuthority(
       usage: ExtendedKeyUsage.serverAuth,
       expireTime: clock.now() + SERVER_LIFETIME,
     });
-    return certificate.toString("pem");
+    return pemOf(certificate);
   }
 
   return {
@@ -120,7 +120,7 @@ export async function openCertificateAuthority(
         expireTime,
       });
       return {
-        pem: certificate.toString("pem"),
+        pem: pemOf(certificate),
         der: new Uint8Array(certificate.rawData),
         expireTime: certificate.notAfter.getTime(),
       };
@@ -130,7 +130,7 @@ export async function openCertificateAuthority(
       const cert = await signServer(keys.publicKey, hosts);
       const pkcs8 = await crypto.subtle.exportKey("pkcs8", keys.privateKey);
       return {
-        key: PemConverter.encode(pkcs8, "PRIVATE KEY"),
+        key: `${PemConverter.encode(pkcs8, "PRIVATE KEY")}\n`,
         cert,
         ca: bundle,
       };
@@ -231,7 +231,12 @@ async function createRoot({ clock, trustDomain }: CertificateAuthorityOptions, n
     ],
   });
   const privateJwk = (await crypto.subtle.exportKey("jwk", keys.privateKey)) as EcPrivateJwk;
-  return { id: idOf(number), createTime: now, privateJwk, certificate: certificate.toString("pem") };
+  return { id: idOf(number), createTime: now, privateJwk, certificate: pemOf(certificate) };
+}
+
+/** Ends with a newline: programs put several of them into one text without looking. */
+function pemOf(certificate: X509Certificate): string {
+  return `${certificate.toString("pem")}\n`;
 }
 
 function parse(der: Uint8Array): NodeCertificate {

@@ -18,6 +18,8 @@ test("a certificate names the application by SPIFFE id, and nothing that the req
     application: application.id,
     certificateRequest: await createRequest(),
   });
+  // A client that puts the files into one text, as Python's do, gets whole lines.
+  for (const pem of [issued.certificate, issued.authority]) expect(pem).toMatch(/^-----BEGIN[^]+-----\n$/);
   const certificate = new X509Certificate(issued.certificate);
   const { id } = issued.credential!;
   expect(certificate.subjectAltName).toBe(
