@@ -89,7 +89,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   erasing: {
     mutate: ["services/records/src/write/{erase,erasure-repository}.ts"],
-    tests: ["services/records/test/erase.test.ts"],
+    tests: ["services/records/test/{erase,erase-steps}.test.ts"],
   },
   blocks: {
     mutate: [
@@ -100,7 +100,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   compactor: {
     mutate: ["services/records/src/compaction/{compaction-pass,compaction-repository,compactor}.ts"],
-    tests: ["services/records/test/compaction.test.ts"],
+    tests: ["services/records/test/compactor.test.ts"],
   },
   lots: {
     mutate: [

@@ -14,7 +14,7 @@ export default {
   mutator: { excludedMutations: ["StringLiteral"] },
   coverageAnalysis: "perTest",
   concurrency: Number(process.env.WELLAPI_WORKERS ?? 2),
-  timeoutMS: 20_000,
+  timeoutMS: Number(process.env.WELLAPI_TIMEOUT_MS ?? 20_000),
   incremental: true,
   incrementalFile: `mutants/reports/${room}.incremental.json`,
   reporters: ["json"],

@@ -93,6 +93,18 @@ describe("the drain", () => {
     await again.close();
   });
 
+  test("begins with what an earlier run left, without another call", async () => {
+    const { log, intake, settings } = await openWorld();
+    intake.state.down = true;
+    const id = await log.record(patient, true, access);
+    await log.close();
+    intake.state.down = false;
+    const again = await openAccessLog(settings);
+    await vi.waitUntil(() => intake.ids().length > 0, { timeout: 5_000 });
+    expect(intake.ids()).toEqual([id]);
+    await again.close();
+  });
+
   test("tries again until audit answers", async () => {
     const { log, intake, outbox } = await openWorld();
     intake.state.down = true;

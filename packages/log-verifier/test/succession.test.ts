@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { createNoteSigner, signNote } from "@wellapi/merkle";
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { followSuccessions, openSuccession, signSuccession } from "../src/index.ts";
 
 const signerOf = (name: string) => createNoteSigner(name, generateKeyPairSync("ed25519").privateKey);
@@ -14,26 +14,22 @@ const tree = (size: number) => ({ size, root: new Uint8Array(randomBytes(32)) })
 const time = Date.UTC(2026, 10, 26, 12, 30, 0, 250);
 const rotation = { reason: "rotated", published: tree(10), continues: tree(10), time } as const;
 const restoration = { reason: "restored", published: undefined, continues: tree(6), time } as const;
-let rotated: string;
-let restored: string;
-beforeAll(() => {
-  rotated = signSuccession(rotation, { from: first, to: second });
-  restored = signSuccession(restoration, { from: second, to: third });
-});
+const rotated = () => signSuccession(rotation, { from: first, to: second });
+const restored = () => signSuccession(restoration, { from: second, to: third });
 
+const textOf = (note: string) => note.slice(0, note.lastIndexOf("\n\n") + 1);
 const failsWith = (code: string) => expect.objectContaining({ name: "MerkleError", code });
 /** The note's text with one line changed, signed by the keys that it names. */
-const signedAs = (change: (text: string) => string) =>
-  signNote(change(rotated.slice(0, rotated.lastIndexOf("\n\n") + 1)), [first, second]);
+const signedAs = (change: (text: string) => string) => signNote(change(textOf(rotated())), [first, second]);
 
 describe("a succession", () => {
   test("says again what both keys signed", () => {
-    expect(openSuccession(rotated, first.verifierKey)).toEqual({
+    expect(openSuccession(rotated(), first.verifierKey)).toEqual({
       ...rotation,
       from: first.verifierKey,
       to: second.verifierKey,
     });
-    expect(openSuccession(restored, second.verifierKey)).toEqual({
+    expect(openSuccession(restored(), second.verifierKey)).toEqual({
       ...restoration,
       from: second.verifierKey,
       to: third.verifierKey,
@@ -67,7 +63,7 @@ describe("a succession", () => {
   });
 
   test("that only one of the two keys signed is none: a stolen key could not be followed, nor forced on anybody", () => {
-    const text = rotated.slice(0, rotated.lastIndexOf("\n\n") + 1);
+    const text = textOf(rotated());
     for (const signer of [first, second, stranger]) {
       expect(() => openSuccession(signNote(text, [signer]), first.verifierKey)).toThrow(
         failsWith("note_unverified"),
@@ -76,9 +72,9 @@ describe("a succession", () => {
   });
 
   test("of another key, or changed after it was signed, is refused", () => {
-    expect(() => openSuccession(rotated, second.verifierKey)).toThrow(failsWith("note_malformed"));
+    expect(() => openSuccession(rotated(), second.verifierKey)).toThrow(failsWith("note_malformed"));
     expect(() => openSuccession("", first.verifierKey)).toThrow(failsWith("note_malformed"));
-    const moved = rotated.replace("published 10 ", "published 11 ");
+    const moved = rotated().replace("published 10 ", "published 11 ");
     expect(() => openSuccession(moved, first.verifierKey)).toThrow(failsWith("signature_invalid"));
   });
 
@@ -110,38 +106,38 @@ describe("a succession", () => {
 describe("following successions", () => {
   test("leads from a key that is trusted to the one that signs now, in whatever order the notes come", () => {
     for (const notes of [
-      [rotated, restored],
-      [restored, rotated],
+      [rotated(), restored()],
+      [restored(), rotated()],
     ]) {
       const { key, steps } = followSuccessions(notes, first.verifierKey);
       expect(key).toBe(third.verifierKey);
       expect(steps.map(({ reason }) => reason)).toEqual(["rotated", "restored"]);
     }
-    expect(followSuccessions([rotated, restored], second.verifierKey).steps).toHaveLength(1);
+    expect(followSuccessions([rotated(), restored()], second.verifierKey).steps).toHaveLength(1);
   });
 
   test("stays with a trusted key that nothing succeeds, whatever others say about theirs", () => {
     const others = signSuccession(rotation, { from: stranger, to: third });
     expect(followSuccessions([], first.verifierKey)).toEqual({ key: first.verifierKey, steps: [] });
     expect(followSuccessions([others], first.verifierKey)).toEqual({ key: first.verifierKey, steps: [] });
-    expect(followSuccessions([others, rotated], first.verifierKey).key).toBe(second.verifierKey);
+    expect(followSuccessions([others, rotated()], first.verifierKey).key).toBe(second.verifierKey);
   });
 
   test("stops where a key has signed two successors: whoever holds it may be a thief", () => {
     const forked = signSuccession(rotation, { from: first, to: third });
-    expect(() => followSuccessions([rotated, forked], first.verifierKey)).toThrow(
+    expect(() => followSuccessions([rotated(), forked], first.verifierKey)).toThrow(
       failsWith("note_malformed"),
     );
   });
 
   test("fails where a note claims to succeed a trusted key and is not signed by it", () => {
-    const forged = signNote(rotated.slice(0, rotated.lastIndexOf("\n\n") + 1), [second]);
+    const forged = signNote(textOf(rotated()), [second]);
     expect(() => followSuccessions([forged], first.verifierKey)).toThrow(failsWith("note_unverified"));
   });
 
   test("ends where two keys succeed each other in a circle", () => {
     const back = signSuccession(rotation, { from: second, to: first });
-    const { key, steps } = followSuccessions([rotated, back], first.verifierKey);
+    const { key, steps } = followSuccessions([rotated(), back], first.verifierKey);
     expect(key).toBe(first.verifierKey);
     expect(steps).toHaveLength(2);
   });

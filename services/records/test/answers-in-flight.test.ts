@@ -185,6 +185,24 @@ describe("a unary read under way", () => {
     expect((await entries(scene, "QuerySeries")).map(({ items }) => items)).toEqual([120, 120]);
   });
 
+  it("of a patient's own data stands where a consent is revoked under it, and is withheld where they are erased", async () => {
+    const scene = await openReads();
+    const { world, patient, consent, about } = scene;
+    const own = { ...about, patient: world.ownId(patient), purpose: Purpose.PATIENT_REQUEST };
+    const read = () => world.own(patient).querySeries(own);
+    const erase = () => world.own(patient).erasePatient({ patient: world.ownId(patient) });
+    whileReading(scene, () => world.consent.revoke(consent));
+    expect((await read()).series).toHaveLength(1);
+    betweenEntryAndAnswer(scene, async () => void (await erase()));
+    expect(await reasonOf(read())).toBe("CONSENT_REQUIRED");
+    const seen = await entries(scene, "QuerySeries");
+    expect(seen.map(({ phase, outcome, items }) => [phase, outcome, items])).toEqual([
+      ["CALL", "PERMITTED", 120],
+      ["CALL", "PERMITTED", 120],
+      ["CLOSED", "DENIED", 0],
+    ]);
+  });
+
   it("asks the caller to come again where consent changes under it again and again", async () => {
     const scene = await openReads();
     const { world, patient, clinic, reads } = scene;

@@ -5,8 +5,10 @@ import { ItemOutcome_Status } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_
 import { BatchCommittedSchema } from "@wellapi/gen/wellapi/internal/records/v1/records_events_pb";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Commit } from "@wellapi/store";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Head } from "../src/blocks/documents.ts";
+import { headChange, loadHead } from "../src/blocks/head-repository.ts";
+import { createAppend } from "../src/write/append.ts";
 import { append, HEART_RATE, heartRates, openScene, readAll, reasonOf, WEIGHT } from "./world.ts";
 
 const T0 = Date.UTC(2016, 3, 12, 6);
@@ -167,8 +169,10 @@ describe("an append", () => {
     expect(performance.now() - began).toBeLessThan(5_000);
     expect(told).toBe(2);
     const commits = commitsOf(scene);
+    const before = await loadHead(world.store, patient.partition);
     await append(scene, "r1", [rates(1)]);
     expect([told, commits]).toEqual([2, []]);
+    expect(await loadHead(world.store, patient.partition)).toEqual(before);
     // All of it is rejected: its receipt is written, and no event.
     const rejections = [{ index: 0, violations: [{ field: "x", description: "y", reason: "CODE_UNKNOWN" }] }];
     const batch = { requestId: "r2", patient: world.idFor(maker, patient), series: [rates(2)] };
@@ -216,5 +220,37 @@ describe("an append", () => {
     expect(Math.abs(since! - Date.now())).toBeLessThan(60_000);
     await append(scene, "r2", [rates(1)]);
     expect(await head()).toMatchObject({ loose_since_ms: since, observed_to: 1, sequence: 3 });
+  });
+
+  it("has an entry that reaches audit by itself", async () => {
+    const scene = await openScene();
+    await scene.world.accesses();
+    await append(scene, "r1", [rates(0)]);
+    await vi.waitFor(() => expect(scene.world.leaves.map(({ access }) => access.requestId)).toEqual(["r1"]));
+  });
+
+  it("that is refused leaves nothing, no key either, and from the first commit of an erasure on each one is", async () => {
+    const scene = await openScene();
+    const { store, vault, patient: newPatient } = scene.world;
+    const other = newPatient();
+    expect(await reasonOf(append({ ...scene, patient: other }, "r1", [rates(0)]))).toBe("CONSENT_REQUIRED");
+    expect(await vault.keyIds(other.partition, "data")).toEqual([]);
+    await append(scene, "r1", [rates(0)]);
+    const { partition } = scene.patient;
+    const head = (await loadHead(store, partition))!;
+    const erased = { ...head.document, erased: true };
+    await store.commit({ partition, changes: [headChange(partition, head, erased)] });
+    expect(await reasonOf(append(scene, "r2", [rates(1)]))).toBe("CONSENT_REQUIRED");
+    for (const collection of ["receipts", "blocks"]) {
+      expect((await store.scan(collection, { equals: [partition], limit: 9 })).documents).toHaveLength(1);
+    }
+  });
+
+  it("is of an organization", async () => {
+    const caller = { principal: { kind: "patient", id: "pat_1" }, workload: "door", token: "" } as const;
+    const { append: appendAs } = createAppend({} as never);
+    await expect(appendAs(caller, "method", {} as never)).rejects.toMatchObject({
+      code: "CALLER_NOT_PERMITTED",
+    });
   });
 });

@@ -129,8 +129,10 @@ describe("ErasePatient", () => {
     const asked = { patient: world.ownId(patient) };
     expect(await reasonOf(world.own(patient).getErasure(asked))).toBe("NOT_FOUND");
     const { scan } = world.store;
-    world.store.scan = (collection, ...rest) =>
-      collection === "receipts" ? Promise.reject(new Error("cut")) : scan(collection, ...rest);
+    world.store.scan = async (collection, ...rest) => {
+      if (collection === "receipts") throw new Error("cut");
+      return scan.call(world.store, collection, ...rest) as never;
+    };
     expect(await reasonOf(world.own(patient).erasePatient(asked))).toBe("ERASURE_INCOMPLETE");
     const running = await world.own(patient).getErasure(asked);
     expect(running.erasure).toMatchObject({ state: Erasure_State.RUNNING });
@@ -210,8 +212,10 @@ describe("ErasePatient", () => {
     const { world, patient } = scene;
     await append(scene, "r1", [heartRates(T0, [70])]);
     const { scan } = world.store;
-    world.store.scan = (collection, ...rest) =>
-      collection === "receipts" ? Promise.reject(new Error("cut")) : scan(collection, ...rest);
+    world.store.scan = async (collection, ...rest) => {
+      if (collection === "receipts") throw new Error("cut");
+      return scan.call(world.store, collection, ...rest) as never;
+    };
     expect(await reasonOf(world.own(patient).erasePatient({ patient: world.ownId(patient) }))).toBe(
       "ERASURE_INCOMPLETE",
     );
@@ -229,8 +233,10 @@ describe("ErasePatient", () => {
     const world = await openWorld({ resumeEveryMs: 20 });
     const patient = world.patient();
     const { scan } = world.store;
-    world.store.scan = (collection, ...rest) =>
-      collection === "receipts" ? Promise.reject(new Error("cut")) : scan(collection, ...rest);
+    world.store.scan = async (collection, ...rest) => {
+      if (collection === "receipts") throw new Error("cut");
+      return scan.call(world.store, collection, ...rest) as never;
+    };
     expect(await reasonOf(world.own(patient).erasePatient({ patient: world.ownId(patient) }))).toBe(
       "ERASURE_INCOMPLETE",
     );

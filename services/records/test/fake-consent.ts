@@ -136,6 +136,8 @@ export function createFakeConsent() {
   return {
     route: implementation,
     state,
+    /** Whether the consent has not been revoked. */
+    stands: (id: string) => !consents.get(id)!.revoked,
     /** Grants, and recalls what was decided before. Resolves with the consent's id. */
     async grant(partition: string, terms: TestConsent): Promise<string> {
       const id = randomIds.next("con");

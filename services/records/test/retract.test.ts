@@ -1,20 +1,22 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Access_Outcome } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { RetractionReason } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { BatchCommittedSchema } from "@wellapi/gen/wellapi/internal/records/v1/records_events_pb";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { randomIds, systemClock } from "@wellapi/runtime";
 import type { Commit, OutboxEvent } from "@wellapi/store";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import {
   type BlockDocument,
   type CompactedDocument,
   type Head,
   isCompacted,
 } from "../src/blocks/documents.ts";
+import { headChange, loadHead } from "../src/blocks/head-repository.ts";
 import { createPatientQueue } from "../src/blocks/patient-queue.ts";
 import { createPass } from "../src/compaction/compaction-pass.ts";
+import { createRetract } from "../src/write/retract.ts";
 import {
   append,
   application,
@@ -265,5 +267,92 @@ describe("a batch that is taken back", () => {
     expect(await reasonOf(retract(scene, { batch }, stranger))).toBe("NOT_FOUND");
     const entries = (await world.accesses()).filter(({ method }) => method.endsWith("/RetractBatch"));
     expect(entries.map(({ organization }) => organization)).toEqual([stranger.organization]);
+  });
+
+  it("is told to who watches as all that it held, wherever that lies by now", async () => {
+    const scene = await openScene();
+    const { world, maker, clinic, patient } = scene;
+    const series = [of(1, [70, 71]), of(1, [80], T0 + 120 * MINUTE)];
+    const batch = { requestId: "r1", patient: world.idFor(maker, patient), series };
+    const rejections = [
+      { index: 1, violations: [{ field: "x", description: "y", reason: "TIME_IN_FUTURE" }] },
+    ];
+    await world.writer(maker).appendSeries({ batch, rejections });
+    await compact(scene);
+    await world.writer(maker).appendSeries({ batch });
+    expect((await blocksOf(scene)).map(isCompacted).sort()).toEqual([false, true]);
+    const leaving = new AbortController();
+    onTestFinished(() => leaving.abort());
+    const watch = world
+      .reader(clinic)
+      .watchSeries(
+        { patient: world.idFor(clinic, patient), codes: [{ code: "8867-4" }], purpose: Purpose.TREATMENT },
+        { signal: leaving.signal },
+      )
+      [Symbol.asyncIterator]();
+    await watch.next();
+    await world.accesses();
+    expect((await retract(scene, { requestId: "r1" })).items).toBe(3);
+    const retractions = [];
+    for (let sequence = 0; sequence < 2; sequence++) {
+      const { payload } = (await watch.next()).value!;
+      if (payload.case === "retraction") retractions.push(payload.value);
+    }
+    // One for each commit of the batch.
+    expect(
+      retractions.map(({ interval }) =>
+        [interval!.startTime, interval!.endTime].map((time) => timestampMs(time!) - T0),
+      ),
+    ).toEqual([
+      [0, MINUTE + 1],
+      [120 * MINUTE, 120 * MINUTE + 1],
+    ]);
+    // Its entry reaches audit by itself.
+    await vi.waitFor(() =>
+      expect(world.leaves.filter(({ access }) => access.method.endsWith("/RetractBatch"))).toHaveLength(1),
+    );
+  });
+
+  it("is taken back also where its blocks are damaged", async () => {
+    const scene = await openScene();
+    const { world, maker, patient } = scene;
+    const weight = {
+      code: { code: WEIGHT },
+      effective: { case: "effectiveTime" as const, value: timestampFromMs(T0) },
+      utcOffsetMinutes: 0,
+      value: { case: "quantity" as const, value: { value: "80", unit: "kg" } },
+    };
+    const batch = { requestId: "r1", patient: world.idFor(maker, patient), observations: [weight] };
+    await world.writer(maker).appendObservations({ batch });
+    await append(scene, "r2", [heartRates(T0, [70, 71])]);
+    const { partition } = patient;
+    for (const collection of ["blocks", "observation_blocks"]) {
+      const [stored] = (await world.store.scan(collection, { equals: [partition], limit: 1 })).documents;
+      const sealed = Uint8Array.from(stored!.document.sealed as Uint8Array);
+      sealed[20]! ^= 1;
+      const document = { ...stored!.document, sealed };
+      const change = { kind: "replace" as const, collection, document, ifRevision: stored!.revision };
+      await world.store.commit({ partition, changes: [change] });
+    }
+    expect(await reasonOf(readAll(scene))).toBe("DATA_DAMAGED");
+    expect((await retract(scene, { requestId: "r1" })).items).toBe(1);
+    expect((await retract(scene, { requestId: "r2" })).items).toBe(2);
+    expect(await readAll(scene)).toEqual([]);
+  });
+
+  it("is not found from the first commit of an erasure on, and by no caller without an organization", async () => {
+    const scene = await openScene();
+    const { store } = scene.world;
+    const { partition } = scene.patient;
+    const { batch } = await append(scene, "r1", [heartRates(T0, [70])]);
+    const head = (await loadHead(store, partition))!;
+    const erased = { ...head.document, erased: true };
+    await store.commit({ partition, changes: [headChange(partition, head, erased)] });
+    expect(await reasonOf(retract(scene, { batch }))).toBe("NOT_FOUND");
+    const caller = { principal: { kind: "patient", id: "pat_1" }, workload: "door", token: "" } as const;
+    const { retract: retractAs } = createRetract({} as never);
+    await expect(retractAs({ caller } as never, { batch })).rejects.toMatchObject({
+      code: "CALLER_NOT_PERMITTED",
+    });
   });
 });
