@@ -1,12 +1,13 @@
-import { createDamageReporter, silentLogger } from "@wellapi/runtime";
+import { createDamageReporter, randomIds, silentLogger } from "@wellapi/runtime";
 import type { Columns } from "@wellapi/series";
 import { describe, expect, it } from "vitest";
 import { createBlockRepository } from "../src/blocks/block-repository.ts";
-import type { Head, ReleaseDocument } from "../src/blocks/documents.ts";
-import { headAfterData } from "../src/blocks/head.ts";
+import type { BlockDocument, Head, ReleaseDocument } from "../src/blocks/documents.ts";
+import { headAfterData, headAfterRetraction } from "../src/blocks/head.ts";
 import { headChange, loadHead } from "../src/blocks/head-repository.ts";
 import { withBox } from "../src/blocks/patient-box.ts";
 import { createPatientQueue } from "../src/blocks/patient-queue.ts";
+import { createPass } from "../src/compaction/compaction-pass.ts";
 import type { Lot } from "../src/lots/lots.ts";
 import { createReleaseRepository, type ReleaseRepository } from "../src/lots/release-repository.ts";
 import { createReleases } from "../src/lots/releases.ts";
@@ -104,6 +105,27 @@ async function openSeries(now: number, least = LEAST) {
     refuse(times: number) {
       refused = times;
     },
+    /** Takes back what came with a commit. */
+    async takeBack(sequence: number) {
+      const scan = { equals: [partition, `bat_${sequence}`], limit: 1 };
+      const { document, revision } = (await store.scan<BlockDocument>("blocks", scan)).documents[0]!;
+      const head = (await loadHead(store, partition))!;
+      const next = headAfterRetraction(head.document, false);
+      const hidden = { ...document, hidden: next.sequence };
+      const change = {
+        kind: "replace" as const,
+        collection: "blocks",
+        document: hidden,
+        ifRevision: revision,
+      };
+      const changes = [headChange(partition, head, next), change];
+      expect((await store.commit({ partition, changes })).committed).toBe(true);
+    },
+    compact: () =>
+      createPass(
+        { store, vault, queue: createPatientQueue(), clock, ids: randomIds, damage },
+        new AbortController().signal,
+      )(partition),
     told: (interval = always, zones = utc) => releases.told(partition, series || "none", interval, zones),
     /** Months of which something is stored, with how often each was written. */
     async stored() {
@@ -381,5 +403,47 @@ describe("what readers of hourly and daily data are told", () => {
       ["hour", 0, 3, 0],
       ["hour", 5, 3, 0],
     ]);
+  });
+
+  it("is nothing of a series that is not there", async () => {
+    const scene = await openSeries(april);
+    await scene.commit(minutes(april, 3));
+    scene.clock.time = april + DAY;
+    expect(await scene.releases.told(partition, "another", always, utc)).toEqual({
+      lots: [],
+      newest: undefined,
+    });
+  });
+
+  it("is taken back with the samples that were told, also where none is left", async () => {
+    const scene = await openSeries(april);
+    await scene.commit(minutes(april + 10 * DAY, 3));
+    scene.clock.time = may + DAY;
+    expect(of((await scene.told()).lots)).toEqual([["hour", 240, 3, 0]]);
+    await scene.takeBack(1);
+    scene.clock.time += HOUR;
+    expect(of((await scene.told()).lots)).toEqual([
+      ["hour", 240, 3, 0],
+      ["hour", 240, 0, -3],
+    ]);
+  });
+
+  it("is of the next hour what was committed in this one, though it lies in one block with what was told", async () => {
+    const scene = await openSeries(may + DAY);
+    await scene.commit(minutes(april, 3));
+    scene.clock.time += HOUR;
+    await scene.commit(minutes(april + HOUR, 3));
+    await scene.compact();
+    expect(of((await scene.told()).lots)).toEqual([["hour", 0, 3, 0]]);
+    scene.clock.time += HOUR;
+    expect(of((await scene.told()).lots)).toEqual([
+      ["hour", 0, 3, 0],
+      ["hour", 1, 3, 0],
+    ]);
+    // Then nothing changes any more, and nothing is read.
+    scene.asked.samples = [];
+    scene.clock.time += HOUR;
+    await scene.told();
+    expect(scene.asked.samples).toEqual([]);
   });
 });
