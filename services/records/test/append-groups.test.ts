@@ -66,6 +66,8 @@ describe("batches that arrive while a commit is under way", () => {
     expect(commits.reduce((sum, { batches }) => sum + batches, 0)).toBe(9);
     expect(Math.max(...commits.map(({ batches }) => batches))).toBeGreaterThan(1);
     expect(Math.max(...commits.map(({ batches }) => batches))).toBeLessThan(8);
+    const alone = await append(scene, "alone", [rates(99, 300_000)]);
+    expect(alone.items[0]!.status).toBe(ItemOutcome_Status.ACCEPTED);
   }, 30_000);
 
   it("are parted where two have one name: the second finds the first one's receipt", async () => {
