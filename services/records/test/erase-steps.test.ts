@@ -236,15 +236,16 @@ describe("an erasure", () => {
     expect(await reasonOf(stranger.erasePatient(asked))).toBe("CONSENT_REQUIRED");
     await erase(scene);
     await progress(scene);
-    expect(await entriesOf(world, "GetErasure")).toEqual([
+    // Entries of one millisecond have no order.
+    expect((await entriesOf(world, "GetErasure")).sort()).toEqual([
       ["CALL", "DENIED", "NOT_FOUND"],
       ["CALL", "DENIED", "NOT_OWN"],
       ["CALL", "PERMITTED", ""],
     ]);
-    expect(await entriesOf(world, "ErasePatient")).toEqual([
+    expect((await entriesOf(world, "ErasePatient")).sort()).toEqual([
       ["CALL", "DENIED", "NOT_OWN"],
-      ["OPENED", "PERMITTED", ""],
       ["CLOSED", "PERMITTED", ""],
+      ["OPENED", "PERMITTED", ""],
     ]);
   });
 });
@@ -289,9 +290,9 @@ describe("the journal", () => {
     const { erasure } = await progress({ world: again, patient });
     const { access: _, jws: _jws, ...said } = receipt;
     expect(erasure!.receipt).toMatchObject(said);
-    expect(await entriesOf(again, "ErasePatient")).toEqual([
-      ["OPENED", "PERMITTED", "REPLAYED_AFTER_RESTORE"],
+    expect((await entriesOf(again, "ErasePatient")).sort()).toEqual([
       ["CLOSED", "PERMITTED", ""],
+      ["OPENED", "PERMITTED", "REPLAYED_AFTER_RESTORE"],
     ]);
   });
 
@@ -317,6 +318,7 @@ async function openErased() {
   await cp(folder, copy, { recursive: true });
   const later = await openWorld({ folder, patients });
   const { erasure } = await erase({ world: later, patient });
+  await later.accesses();
   await later.close();
   const namesOf = async (of: string, which: RegExp) => (await readdir(of)).filter((name) => which.test(name));
   return {
