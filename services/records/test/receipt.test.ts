@@ -13,6 +13,7 @@ describe("the first receipt of a batch", () => {
     expect(receipt).toEqual({ ...place, accepted: Uint8Array.of(1, 1), sequences: [5], codes: ["c1", "c2"] });
     expect([...earlierBatch(receipt).accepted]).toEqual([0, 8]);
     expect(earlierBatch(receipt).retracted).toBe(false);
+    expect(outcomeOf({ requestId: "r" }, [], receipt)).toMatchObject({ batch: "bat_1", sequence: 5 });
   });
 
   it("names no commit where nothing was accepted", () => {
