@@ -19,7 +19,7 @@ import { type Mesh, openMesh, parseMeshConfig } from "@wellapi/host/mesh-launche
 import { createLogger, instruments } from "@wellapi/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findNatsServer, type NatsServers, openNatsServers } from "../packages/events/test/nats-server.ts";
-import { type OtlpSink, openOtlpSink, type Point } from "../packages/runtime/test/otlp-sink.ts";
+import { type OtlpSink, openOtlpSink, type Point, type Span } from "../packages/runtime/test/otlp-sink.ts";
 import { openTools, type Tool, ToolsError } from "../scripts/tools.ts";
 import { freshBatch } from "./drain-load.ts";
 
@@ -161,6 +161,7 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
       ingestion: "wellapi.ingestion.v1.IngestionService/StreamSeries",
       records: "wellapi.internal.records.v1.RecordsWriteService/AppendSeries",
     };
+    const [server, client] = [2, 3]; // kinds of OTLP
     const spanOf = (service: keyof typeof rpc, parent?: string) =>
       sink
         .spans()
@@ -168,13 +169,19 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
           (span) =>
             span.service === `wellapi-${service}` &&
             span.name === rpc[service] &&
+            span.kind === server &&
             (parent === undefined || span.parent === parent),
         );
+    /** The span of the service that the call reached: a child of the caller's own span for that call. */
+    const behindOf = (service: keyof typeof rpc, caller: Span) => {
+      const calls = sink.spans().filter(({ kind, parent }) => kind === client && parent === caller.id);
+      return calls.map(({ id }) => spanOf(service, id)).find((span) => span !== undefined);
+    };
     // A span is exported within five seconds of its end.
     const [door, behind, last] = await sink.until(() => {
       const door = spanOf("gateway");
-      const behind = door && spanOf("ingestion", door.id);
-      const last = behind && spanOf("records", behind.id);
+      const behind = door && behindOf("ingestion", door);
+      const last = behind && behindOf("records", behind);
       return last && [door, behind, last];
     }, 20_000);
     expect(door!.parent).toBe("");

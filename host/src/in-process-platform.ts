@@ -22,6 +22,7 @@ import {
 } from "./platform.ts";
 import { measureCommits } from "./signals/commits.ts";
 import { reportDamage } from "./signals/damage.ts";
+import { traceEvents } from "./signals/traced-events.ts";
 import { createSwitchboard, type Switchboard } from "./switchboard.ts";
 
 /** All services in this process: SQLite files in one folder, events in a store, calls through a switchboard. */
@@ -119,7 +120,7 @@ export function createInProcessPlatform(options: {
       const onError = (err: unknown) => log.warn({ err }, "an event was not handled, or its store failed");
       const events = await openEmbeddedEvents({ store, clock, onError });
       closers.push("events", () => events.close());
-      return events;
+      return traceEvents(events, "embedded");
     }),
     openRelay: (store, events) =>
       openRelay({ store, events, onError: (err) => log.warn({ err }, "events wait in the outbox") }),

@@ -29,6 +29,7 @@ import {
 import { measureCommits } from "../signals/commits.ts";
 import { reportDamage } from "../signals/damage.ts";
 import { observeCertificate, observeEvents } from "../signals/gauges.ts";
+import { traceEvents } from "../signals/traced-events.ts";
 import type { ServiceConfig } from "./config.ts";
 import { openPeers } from "./peers.ts";
 import { createRemoteJournal } from "./remote-journal.ts";
@@ -88,7 +89,7 @@ export async function openMeshPlatform(options: {
       const stop = observeCertificate("nats", () => readFile(natsTls.certFile!, "utf8"), clock);
       closers.push("signals of NATS's certificate", stop);
     }
-    return events;
+    return traceEvents(events, "nats");
   }
 
   const keys = once(() => openKeys(config.masterKey, closers));

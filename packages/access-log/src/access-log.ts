@@ -78,8 +78,8 @@ export async function openAccessLog(options: AccessLogOptions): Promise<OpenAcce
 
   drain.wake();
   return {
-    leaf(partition, patient, access) {
-      const document = createLeafDocument(options, partition, patient, access);
+    leaf(partition, patient, access, trace) {
+      const document = createLeafDocument(options, partition, patient, access, trace);
       return { id: document.id, change: insertOf(document) };
     },
     async record(partition, patient, access) {

@@ -4,7 +4,7 @@ import type {
   AuditIntakeService,
   LeafSchema,
 } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
-import type { Logger } from "@wellapi/runtime";
+import { type Logger, traceAttributes, traced } from "@wellapi/runtime";
 import { type Store, scanPages } from "@wellapi/store";
 import { type LeafDocument, leavesCollection, openLeafDocument } from "./leaf.ts";
 import type { LeafSealer } from "./leaf-sealer.ts";
@@ -61,7 +61,16 @@ export class LeafDelivery {
     }
   }
 
-  async #deliver(batch: readonly Delivery[]): Promise<void> {
+  /** Linked with the calls whose entries it delivers; their number has no bound, so it belongs to none of them. */
+  #deliver(batch: readonly Delivery[]): Promise<void> {
+    const attributes = { [traceAttributes.entries]: batch.length };
+    const causes = batch.map(({ document }) => document.trace);
+    return traced({ name: "deliver entries", kind: "producer", attributes, causes }, () =>
+      this.#append(batch),
+    );
+  }
+
+  async #append(batch: readonly Delivery[]): Promise<void> {
     try {
       const leaves = batch.map(({ leaf }) => leaf);
       await this.#options.intake.append({ leaves }, { signal: this.#signal, timeoutMs: CALL_TIMEOUT_MS });
@@ -70,8 +79,8 @@ export class LeafDelivery {
       // One leaf that audit refuses must not hold up the others: halve until it is alone.
       if (batch.length === 1) return this.#refuse(batch[0]!.document.id, error);
       const middle = batch.length >> 1;
-      await this.#deliver(batch.slice(0, middle));
-      return this.#deliver(batch.slice(middle));
+      await this.#append(batch.slice(0, middle));
+      return this.#append(batch.slice(middle));
     }
     await this.#remove(batch.map(({ document }) => document));
   }

@@ -3,7 +3,7 @@ import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import type { LeafSchema } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import { NONCE_BYTES } from "@wellapi/log-verifier";
-import type { Clock, Ids } from "@wellapi/runtime";
+import { type Clock, currentTrace, type Ids } from "@wellapi/runtime";
 import type { CollectionDeclaration, Document } from "@wellapi/store";
 import { randomFromPool } from "@wellapi/vault";
 import { AccessLogError } from "./errors.ts";
@@ -20,6 +20,8 @@ export type LeafDocument = Document & {
   readonly patient: boolean;
   /** Nonce (32 bytes) and body, sealed. */
   readonly sealed: Uint8Array;
+  /** Trace of the access's call, where it is traced. Not part of the entry. */
+  readonly trace?: string | undefined;
 };
 
 /** The outbox. Every service that writes leaves declares it in its store. */
@@ -41,6 +43,7 @@ export function createLeafDocument(
   partition: string,
   patient: boolean,
   init: AccessInit,
+  trace: string | undefined = currentTrace(),
 ): LeafDocument {
   const given = create(AccessSchema, init);
   const id = given.id || deps.ids.next("acc");
@@ -53,7 +56,7 @@ export function createLeafDocument(
   secret.set(randomFromPool(NONCE_BYTES));
   secret.set(body, NONCE_BYTES);
   const sealed = deps.sealer.seal(partition, id, secret);
-  return { partition, id, timeMs: timestampMs(time), patient, sealed };
+  return { partition, id, timeMs: timestampMs(time), patient, sealed, trace };
 }
 
 /** The leaf as the intake takes it. Throws `tampered` if it does not open. */

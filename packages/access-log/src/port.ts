@@ -16,8 +16,11 @@ export interface Leaf {
  * The outbox of a service's leaves: written with the data, drained into the audit service.
  */
 export interface AccessLog {
-  /** A leaf for a commit in `partition` (the patient's; for calls about no patient a partition of the service). */
-  leaf(partition: string, patient: boolean, access: AccessInit): Leaf;
+  /**
+   * A leaf for a commit in `partition` (the patient's; for calls about no patient a partition of the service). `trace` is that of the
+   * call, as `currentTrace` gave it, where the leaf is made outside of the call.
+   */
+  leaf(partition: string, patient: boolean, access: AccessInit, trace?: string): Leaf;
   /**
    * Writes a leaf alone, for reads and denials; durable when it resolves with the leaf's id. Group-committed.
    * While the store cannot write, leaves go to a preallocated reserve; once that is full it throws

@@ -5,11 +5,12 @@ import { createClient } from "@connectrpc/connect";
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { createLogger, openTelemetry } from "@wellapi/runtime";
+import { createLogger, openTelemetry, silentLogger } from "@wellapi/runtime";
 import { expect, test } from "vitest";
+import { openOtlpSink } from "../../runtime/test/otlp-sink.ts";
 import { createMemoryTransport, serverInterceptors } from "../src/index.ts";
 import { createTrustingAuthentication, partialRoute } from "../src/testing.ts";
-import { openDoor } from "./open-door.ts";
+import { openDoor, openDoorWithoutTraces } from "./open-door.ts";
 
 test("one trace through the door and the call behind it, by the conventions, without a patient in it", async () => {
   const exported = new Map<string, string>();
@@ -102,4 +103,58 @@ test("one trace through the door and the call behind it, by the conventions, wit
   }
   expect(metrics).toContain("rpc.server.call.duration");
   expect(spans + metrics + JSON.stringify(lines)).not.toContain("canary");
+});
+
+test("a call has a span at each end; a trace from outside goes on, but does not decide what is recorded", async () => {
+  const sink = await openOtlpSink();
+  const telemetry = await openTelemetry({ serviceName: "test", env: sink.env });
+  const route = partialRoute(RecordsService, {
+    getObservation: () => ({}),
+    async *watchSeries() {
+      yield {};
+    },
+  });
+  const authentication = createTrustingAuthentication({
+    principal: { kind: "application", id: "app_1", organization: "org_1" },
+    workload: "door",
+    token: "t",
+  });
+  const door = await openDoor([route], serverInterceptors({ log: silentLogger, authentication }));
+  const outside = { trace: "a".repeat(32), id: "b".repeat(16) };
+  try {
+    const records = createClient(RecordsService, door.transport);
+    const observation = { patient: "pat_1", observation: "obs_1", purpose: Purpose.TREATMENT };
+    await records.getObservation(observation);
+    await Array.fromAsync(
+      records.watchSeries({ patient: "pat_1", codes: [{ code: "8867-4" }], purpose: Purpose.TREATMENT }),
+    );
+    const raw = openDoorWithoutTraces(door.port);
+    await createClient(RecordsService, raw.transport).getObservation(observation, {
+      headers: { traceparent: `00-${outside.trace}-${outside.id}-00`, tracestate: "vendor=hidden" },
+    });
+    raw.close();
+  } finally {
+    await door.close();
+    await telemetry.close();
+    sink.close();
+  }
+  const [server, client] = [2, 3];
+  const named = (method: string, kind: number) =>
+    sink
+      .spans()
+      .filter((span) => span.name === `wellapi.records.v1.RecordsService/${method}` && span.kind === kind);
+  for (const method of ["GetObservation", "WatchSeries"]) {
+    const [call] = named(method, client);
+    expect(call).toMatchObject({
+      parent: "",
+      attributes: {
+        "rpc.system.name": "grpc",
+        "rpc.response.status_code": "OK",
+        "server.address": "localhost",
+        "server.port": String(door.port),
+      },
+    });
+    expect(named(method, server)[0]).toMatchObject({ trace: call!.trace, parent: call!.id });
+  }
+  expect(named("GetObservation", server)[1]).toMatchObject({ trace: outside.trace, parent: outside.id });
 });

@@ -8,7 +8,7 @@ export { type Closers, ClosersError, createClosers } from "./closers.ts";
 export { ConfigError, type ConfigReader, type Env, parseConfig } from "./config.ts";
 export { createDamageReporter, type DamagedDocument, type DamageReporter } from "./damage.ts";
 export { decodeId, encodeId, type IdPrefix, type Ids, randomIds } from "./ids.ts";
-export { type Instrument, instruments, seriesAttributes } from "./instruments.ts";
+export { type Instrument, instruments, seriesAttributes, traceAttributes } from "./instruments.ts";
 export { createLogger, type LogFields, type Logger, type LoggerOptions, silentLogger } from "./logger.ts";
 export { createLoop, type Loop } from "./loop.ts";
 export {
@@ -22,4 +22,5 @@ export {
 export { createPauses, type Pauses } from "./pauses.ts";
 export { freePorts } from "./ports.ts";
 export { openTelemetry, type Telemetry, type TelemetryOptions } from "./telemetry.ts";
+export { currentTrace, traced, traceHeader, type Work } from "./tracing.ts";
 export { version } from "./version.ts";

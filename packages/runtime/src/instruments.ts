@@ -4,9 +4,20 @@ import {
   ATTR_DB_OPERATION_NAME,
   ATTR_DB_SYSTEM_NAME,
   ATTR_ERROR_TYPE,
+  ATTR_MESSAGING_BATCH_MESSAGE_COUNT,
   ATTR_MESSAGING_CONSUMER_GROUP_NAME,
+  ATTR_MESSAGING_OPERATION_NAME,
+  ATTR_MESSAGING_OPERATION_TYPE,
+  ATTR_MESSAGING_SYSTEM,
+  ATTR_V8JS_HEAP_SPACE_NAME,
   METRIC_DB_CLIENT_OPERATION_DURATION,
+  METRIC_NODEJS_EVENTLOOP_DELAY_MAX,
+  METRIC_NODEJS_EVENTLOOP_DELAY_P50,
+  METRIC_NODEJS_EVENTLOOP_DELAY_P99,
+  METRIC_PROCESS_MEMORY_USAGE,
   METRIC_RPC_SERVER_CALL_DURATION,
+  METRIC_V8JS_MEMORY_HEAP_SPACE_SIZE,
+  METRIC_V8JS_MEMORY_HEAP_USED,
 } from "@opentelemetry/semantic-conventions/incubating";
 
 export interface Instrument {
@@ -123,6 +134,42 @@ export const instruments = {
     unit: "s",
     description: "Until the certificate ends",
   },
+  eventLoopDelayMedian: {
+    name: METRIC_NODEJS_EVENTLOOP_DELAY_P50,
+    kind: "gauge",
+    unit: "s",
+    description: "Delay of the event loop since the export before: median",
+  },
+  eventLoopDelayP99: {
+    name: METRIC_NODEJS_EVENTLOOP_DELAY_P99,
+    kind: "gauge",
+    unit: "s",
+    description: "Delay of the event loop since the export before: 99th percentile",
+  },
+  eventLoopDelayMax: {
+    name: METRIC_NODEJS_EVENTLOOP_DELAY_MAX,
+    kind: "gauge",
+    unit: "s",
+    description: "Delay of the event loop since the export before: the longest",
+  },
+  heapUsed: {
+    name: METRIC_V8JS_MEMORY_HEAP_USED,
+    kind: "gauge",
+    unit: "By",
+    description: "Heap in use, by space",
+  },
+  heapSize: {
+    name: METRIC_V8JS_MEMORY_HEAP_SPACE_SIZE,
+    kind: "gauge",
+    unit: "By",
+    description: "Heap that V8 has taken, by space",
+  },
+  processMemory: {
+    name: METRIC_PROCESS_MEMORY_USAGE,
+    kind: "gauge",
+    unit: "By",
+    description: "Resident memory of the process",
+  },
 } as const satisfies Readonly<Record<string, Instrument>>;
 
 /** What tells series apart, beside those of RPCs. Few values each, and never a person's. */
@@ -143,4 +190,15 @@ export const seriesAttributes = {
   cache: "wellapi.cache.name",
   /** `hit` or `miss`. */
   cacheOutcome: "wellapi.cache.outcome",
+  heapSpace: ATTR_V8JS_HEAP_SPACE_NAME,
+} as const;
+
+/** Of spans, beside `seriesAttributes`. */
+export const traceAttributes = {
+  messagingSystem: ATTR_MESSAGING_SYSTEM,
+  messagingOperation: ATTR_MESSAGING_OPERATION_NAME,
+  messagingOperationType: ATTR_MESSAGING_OPERATION_TYPE,
+  messageCount: ATTR_MESSAGING_BATCH_MESSAGE_COUNT,
+  durable: ATTR_MESSAGING_CONSUMER_GROUP_NAME,
+  entries: "wellapi.audit.entries",
 } as const;

@@ -20,9 +20,16 @@ import {
 } from "@opentelemetry/resources";
 import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
 import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
-import { ATTR_SERVICE_INSTANCE_ID, ATTR_SERVICE_NAME } from "@opentelemetry/semantic-conventions";
+import {
+  ATTR_SERVICE_INSTANCE_ID,
+  ATTR_SERVICE_NAME,
+  ATTR_SERVICE_VERSION,
+} from "@opentelemetry/semantic-conventions";
 import { observeCaches } from "./bounded-cache.ts";
 import { type Env, parseConfig } from "./config.ts";
+import { observeProcess } from "./process-metrics.ts";
+import { openTracing } from "./tracing.ts";
+import { version } from "./version.ts";
 
 export interface TelemetryOptions {
   /** `service.name` of the resource; `OTEL_SERVICE_NAME` wins. */
@@ -82,7 +89,12 @@ export function openOtlp({ serviceName, env }: TelemetryOptions): Telemetry {
   const resource = defaultResource()
     .merge(resourceFromAttributes({ [ATTR_SERVICE_INSTANCE_ID]: randomUUID() }))
     .merge(detectResources({ detectors: [envDetector] }))
-    .merge(resourceFromAttributes({ [ATTR_SERVICE_NAME]: env.OTEL_SERVICE_NAME || serviceName }));
+    .merge(
+      resourceFromAttributes({
+        [ATTR_SERVICE_NAME]: env.OTEL_SERVICE_NAME || serviceName,
+        [ATTR_SERVICE_VERSION]: version,
+      }),
+    );
   const endpoint = env.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/+$/, "");
   const tracerProvider = new TracerProvider({
     resource,
@@ -109,11 +121,11 @@ export function openOtlp({ serviceName, env }: TelemetryOptions): Telemetry {
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   trace.setGlobalTracerProvider(tracerProvider);
   metrics.setGlobalMeterProvider(meterProvider);
-  const stopObserving = observeCaches();
+  const stops = [observeCaches(), observeProcess(), openTracing()];
   return {
     enabled: true,
     async close() {
-      stopObserving();
+      for (const stop of stops) stop();
       // A collector that is away must not keep the process; what can't be sent is lost.
       await Promise.allSettled([
         tracerProvider.forceFlush({ timeoutMillis: 3_000 }),

@@ -26,6 +26,12 @@ export interface Span {
   readonly id: string;
   /** Empty for the first of a trace. */
   readonly parent: string;
+  /** As OTLP numbers it: 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */
+  readonly kind: number;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly links: ReadonlyArray<{ readonly trace: string; readonly id: string }>;
+  /** `service.version` of the process. */
+  readonly version: string;
 }
 
 /** A collector: takes OTLP over HTTP in protobuf, as a real one does, and remembers metrics and spans. */
@@ -104,15 +110,19 @@ function decodeSpans(bytes: Uint8Array): readonly Span[] {
   const hex = (span: Fields, field: number) =>
     Buffer.from((span.get(field)?.[0] as Uint8Array | undefined) ?? []).toString("hex");
   return messages(fieldsOf(bytes), 1).flatMap((resourceSpans) => {
-    const service = attributesOf(messages(resourceSpans, 1)[0]!, 1)["service.name"] ?? "";
+    const resource = attributesOf(messages(resourceSpans, 1)[0]!, 1);
     return messages(resourceSpans, 2)
       .flatMap((scope) => messages(scope, 2))
       .map((span) => ({
-        service,
+        service: resource["service.name"] ?? "",
+        version: resource["service.version"] ?? "",
         name: text(span, 5),
         trace: hex(span, 1),
         id: hex(span, 2),
         parent: hex(span, 4),
+        kind: Number(span.get(6)?.[0] ?? 0),
+        attributes: attributesOf(span, 9),
+        links: messages(span, 13).map((link) => ({ trace: hex(link, 1), id: hex(link, 2) })),
       }));
   });
 }

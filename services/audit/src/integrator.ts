@@ -1,6 +1,6 @@
 import { appendLeafHashes, leafHash } from "@wellapi/merkle";
-import { type Clock, createPauses, type Logger } from "@wellapi/runtime";
-import type { LogRepository } from "./log-repository.ts";
+import { type Clock, createPauses, type Logger, traceAttributes, traced } from "@wellapi/runtime";
+import type { LogRepository, PendingLeaf, StoredTree } from "./log-repository.ts";
 import type { Publication } from "./publication.ts";
 
 /** Gives pending leaves their places in the log and publishes the log's growth. */
@@ -73,11 +73,18 @@ export function createIntegrator(options: {
       await publication.publish(tree.frontier);
       return false;
     }
+    const attributes = { [traceAttributes.entries]: leaves.length };
+    const work = { name: "integrate entries", attributes, causes: [] };
+    return (await traced(work, () => integrate(tree, leaves))) || leaves.length === most;
+  }
+
+  /** True where another integrated meanwhile. */
+  async function integrate(tree: StoredTree, leaves: readonly PendingLeaf[]): Promise<boolean> {
     const hashes = leaves.map(({ entry }) => leafHash(entry));
     const grown = appendLeafHashes(tree.frontier, hashes);
     if (!(await log.integrate(tree, leaves, grown))) return true;
     await publication.publish(grown);
-    return leaves.length === most;
+    return false;
   }
 
   return {

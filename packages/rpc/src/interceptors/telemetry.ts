@@ -1,11 +1,13 @@
 import { Code, type StreamResponse, type UnaryRequest } from "@connectrpc/connect";
 import {
   type Attributes,
+  type Context,
   context,
   propagation,
   SpanKind,
   SpanStatusCode,
   type TextMapGetter,
+  TraceFlags,
   trace,
 } from "@opentelemetry/api";
 import {
@@ -13,6 +15,8 @@ import {
   ATTR_RPC_METHOD,
   ATTR_RPC_RESPONSE_STATUS_CODE,
   ATTR_RPC_SYSTEM_NAME,
+  RPC_SYSTEM_NAME_VALUE_CONNECTRPC,
+  RPC_SYSTEM_NAME_VALUE_GRPC,
 } from "@opentelemetry/semantic-conventions/incubating";
 import { createCounter, createHistogram, type Logger } from "@wellapi/runtime";
 import { callerKey } from "../caller/caller.ts";
@@ -48,6 +52,25 @@ const serverFailures: ReadonlySet<Code> = new Set([
 /** Of `wellapi.rpc.server.refused_calls`: the reason of the error's google.rpc.ErrorInfo, a word of our own. */
 const ATTR_REASON = "wellapi.reason";
 
+/** In this process and between services calls are gRPC's, and so are those of gRPC-Web. */
+function systemOf({ url, header }: { readonly url: string; readonly header: Headers }): string {
+  if (!url.startsWith("http") || header.get("content-type")?.startsWith("application/grpc")) {
+    return RPC_SYSTEM_NAME_VALUE_GRPC;
+  }
+  return RPC_SYSTEM_NAME_VALUE_CONNECTRPC;
+}
+
+/**
+ * A trace from outside goes on, so that a partner finds its own calls; but its sampling flag does not count, by which a caller
+ * could hide, and its `tracestate` stays outside.
+ */
+function ownDecision(extracted: Context): Context {
+  const outside = trace.getSpanContext(extracted);
+  if (outside === undefined || !outside.isRemote) return extracted;
+  const { traceId, spanId } = outside;
+  return trace.setSpanContext(extracted, { traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote: true });
+}
+
 /**
  * A span, its metrics and one log line a call (semantic conventions 1.45, stable RPC names). Free while no
  * provider is registered. None of the three carries a patient, an organization, a value or a credential.
@@ -61,11 +84,9 @@ export function telemetryInterceptor(log: Logger): StepInterceptor {
     const started = performance.now();
     const rpc = `${request.service.typeName}/${request.method.name}`;
     const inside = request.contextValues.get(peerWorkloadKey) !== undefined;
-    const attributes: Attributes = { [ATTR_RPC_SYSTEM_NAME]: "grpc", [ATTR_RPC_METHOD]: rpc };
-    // A trace from outside is not continued: any caller could force sampling.
-    const parent = inside
-      ? propagation.extract(context.active(), request.header, headerGetter)
-      : context.active();
+    const attributes: Attributes = { [ATTR_RPC_SYSTEM_NAME]: systemOf(request), [ATTR_RPC_METHOD]: rpc };
+    const extracted = propagation.extract(context.active(), request.header, headerGetter);
+    const parent = inside ? extracted : ownDecision(extracted);
     const span = tracer.startSpan(rpc, { kind: SpanKind.SERVER, attributes }, parent);
     const active = trace.setSpan(parent, span);
 

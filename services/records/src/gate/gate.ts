@@ -39,7 +39,7 @@ export function createGate({ consents, directory, pairwise, accessLog, region }:
     subject: (caller, patientId) => subjectOf(pairwise, region, caller, patientId),
 
     leaf: (intent, subject, result) =>
-      accessLog.leaf(subject.partition, true, accessInit(pairwise, intent, subject, result)),
+      accessLog.leaf(subject.partition, true, accessInit(pairwise, intent, subject, result), intent.trace),
 
     record: (intent, subject, result) =>
       accessLog.record(subject.partition, true, accessInit(pairwise, intent, subject, result)),

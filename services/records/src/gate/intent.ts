@@ -19,6 +19,8 @@ export interface Intent {
   readonly interval?: Interval;
   /** The batch's request id, or the batch. */
   readonly requestId?: string;
+  /** Of the call, where it is traced: calls that commit together do so in the context of one of them. */
+  readonly trace?: string | undefined;
 }
 
 /** The result of the call. */

@@ -1,4 +1,4 @@
-import type { Clock } from "@wellapi/runtime";
+import { type Clock, traced } from "@wellapi/runtime";
 import type { Change, Stored } from "@wellapi/store";
 import type { ReceiptDocument, SeriesDocument } from "../blocks/documents.ts";
 import { type AddedData, headAfterData } from "../blocks/head.ts";
@@ -64,7 +64,7 @@ export function createGroupCommit(deps: WriteDeps) {
   const { store, vault, gate, accessLog, relay, hub, clock } = deps;
   const repository = createAppendRepository(store, vault);
 
-  return async (partition: string, group: readonly Pending[], onTrust: boolean): Promise<void> => {
+  async function commitGroup(partition: string, group: readonly Pending[], onTrust: boolean): Promise<void> {
     const decided = await permitted(gate, group);
     if (decided.length === 0) return;
     const names = await repository.names(
@@ -84,7 +84,13 @@ export function createGroupCommit(deps: WriteDeps) {
     relay.notify();
     hub.notify(partition);
     for (const { prepared: one, outcome } of additions) one.pending.answer(outcome);
-  };
+  }
+
+  // Runs in the context of one of the calls, and belongs to all.
+  return (partition: string, group: readonly Pending[], onTrust: boolean): Promise<void> =>
+    traced({ name: "commit batches", causes: group.map(({ intent }) => intent.trace) }, () =>
+      commitGroup(partition, group, onTrust),
+    );
 }
 
 /** Asks only about codes of good items: a batch of wrong items may name a thousand codes that do not exist. */

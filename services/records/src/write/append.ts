@@ -1,4 +1,5 @@
 import type { Caller } from "@wellapi/rpc";
+import { currentTrace } from "@wellapi/runtime";
 import { RecordsError } from "../errors.ts";
 import type { Intent } from "../gate/intent.ts";
 import { createGroupCommit, type Pending } from "./append-group.ts";
@@ -71,6 +72,7 @@ export function createAppend(deps: WriteDeps) {
         // Only of good items: the code of a wrong item may be no code, or too long.
         codes: [...new Set(goodItems(batch).map(({ code }) => code))],
         requestId: batch.requestId,
+        trace: currentTrace(),
       };
       const { promise, resolve, reject } = Promise.withResolvers<BatchOutcome>();
       const pending: Pending = {
