@@ -18,7 +18,9 @@ async function* rows(): AsyncGenerator<Row> {
   yield { timeMs: Date.UTC(2026, 3, 12, 8), offsetMinutes: 0, mantissa: 72, scale: 0 };
 }
 
-test("a trace from a web page to the disk, and batches of entries and events linked with the calls they carry", async () => {
+test("a trace from a web page to the disk, and batches of entries and events linked with the calls they carry", {
+  timeout: 120_000,
+}, async () => {
   const folder = temporaryFolder();
   const sink = await openOtlpSink();
   const exchange = await startServer({
@@ -69,7 +71,7 @@ test("a trace from a web page to the disk, and batches of entries and events lin
     };
     await uploadSeries(createClient(IngestionService, door), batchesOf(rows(), options));
     // Entries and events leave by themselves.
-    await sink.until(() => sink.spans().find(({ name }) => name === "send events"), 20_000);
+    await sink.until(() => sink.spans().find(({ name }) => name === "send events"), 60_000);
   } finally {
     expect(await exchange.stop()).toBe(0);
     sink.close();

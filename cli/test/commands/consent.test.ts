@@ -95,8 +95,8 @@ test.each([
     2,
     /--last-days, or --window-from/,
   ],
-  ["a direction of no such name", [...grant, "--direction", "look"], 1, /contribute, read/],
-  ["a time without a zone", [...grant, "--direction", "read", "--valid-to", "2026-01-01"], 1, /zone/],
+  ["a direction of no such name", [...grant, "--direction", "look"], 2, /contribute, read/],
+  ["a time without a zone", [...grant, "--direction", "read", "--valid-to", "2026-01-01"], 2, /zone/],
 ])("%s is refused before anything is sent", async (_name, parameters, code, message) => {
   const { env, created } = await openConsents();
   expect(await wellapi(parameters, { env })).toMatchObject({

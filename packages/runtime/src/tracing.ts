@@ -37,7 +37,8 @@ const kinds = {
 /** Backends cut longer lists (the specification's own limit). */
 const mostLinks = 128;
 const header = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
-const tracer = trace.getTracer("@wellapi/runtime");
+/** Asked for at each use: a tracer that is kept stays with the providers of its first. */
+const scope = "@wellapi/runtime";
 
 /** Mirrors the providers, which the API registers for the process: without one, work pays nothing for its spans. */
 let opened = 0;
@@ -60,11 +61,13 @@ async function recorded<T>(
   run: () => Promise<T>,
 ): Promise<T> {
   const parent = causes === undefined ? context.active() : ROOT_CONTEXT;
-  const span = tracer.startSpan(
-    name,
-    { kind: kinds[kind], ...(attributes && { attributes }), ...(causes && { links: linksTo(causes) }) },
-    parent,
-  );
+  const span = trace
+    .getTracer(scope)
+    .startSpan(
+      name,
+      { kind: kinds[kind], ...(attributes && { attributes }), ...(causes && { links: linksTo(causes) }) },
+      parent,
+    );
   try {
     return await context.with(trace.setSpan(parent, span), run);
   } catch (error) {

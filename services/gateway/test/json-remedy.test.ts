@@ -35,7 +35,11 @@ test.each<readonly [DescMessage, object, string]>([
     series({ times: { startTime: "2026-01-01T00:00:00Z", startTimeText: "x" } }),
     "send one of the two",
   ],
-  [CreateSeriesRequestSchema, series({ granularity: "MINUTES" }), "use one of GRANULARITY_MINUTE, "],
+  [
+    CreateSeriesRequestSchema,
+    series({ granularity: "MINUTES" }),
+    "use one of GRANULARITY_INSTANT, GRANULARITY_MINUTE, ",
+  ],
   [QuerySeriesRequestSchema, { purpose: "treatment" }, "use one of PURPOSE_TREATMENT, "],
   [QuerySeriesRequestSchema, { pateint: "pat_1" }, "the contract has patient, "],
   [QuerySeriesRequestSchema, { pageSize: "x" }, "a number"],

@@ -22,8 +22,6 @@ export function openGrpcTransport(options: Omit<GrpcTransportOptions, "intercept
   return open({ ...options, interceptors: [tracing] });
 }
 
-const tracer = trace.getTracer("@wellapi/rpc");
-
 /**
  * Adds the current trace and request id. A call has a span of its own (kind CLIENT; a repeated call has one each time), which the
  * server's span is a child of.
@@ -32,7 +30,7 @@ export const tracing: Interceptor = (next) => async (request) => {
   const requestId = request.contextValues.get(requestIdKey);
   if (requestId !== "") request.header.set(requestIdHeader, requestId);
   const rpc = `${request.service.typeName}/${request.method.name}`;
-  const span = tracer.startSpan(rpc, { kind: SpanKind.CLIENT });
+  const span = trace.getTracer("@wellapi/rpc").startSpan(rpc, { kind: SpanKind.CLIENT });
   propagation.inject(trace.setSpan(context.active(), span), request.header, {
     set: (header, key, value) => header.set(key, value),
   });
