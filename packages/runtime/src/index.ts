@@ -7,6 +7,7 @@ export { type Clock, systemClock } from "./clock.ts";
 export { type Closers, ClosersError, createClosers } from "./closers.ts";
 export { ConfigError, type ConfigReader, type Env, parseConfig } from "./config.ts";
 export { createDamageReporter, type DamagedDocument, type DamageReporter } from "./damage.ts";
+export { createFairShare, type FairShare } from "./fair-share.ts";
 export { decodeId, encodeId, type IdPrefix, type Ids, randomIds } from "./ids.ts";
 export { type Instrument, instruments, seriesAttributes, traceAttributes } from "./instruments.ts";
 export { createLogger, type LogFields, type Logger, type LoggerOptions, silentLogger } from "./logger.ts";

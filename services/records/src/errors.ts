@@ -7,6 +7,7 @@ export type RecordsErrorCode =
   | "CONSENT_REVOKED"
   | "RESOLUTION_TOO_FINE"
   | "UNDECIDED"
+  | "TOO_MANY_CALLS"
   | "STORE_UNAVAILABLE"
   | "DISK_FULL"
   | "STORE_DAMAGED"
@@ -43,6 +44,11 @@ const answers: Readonly<Record<RecordsErrorCode, Answer>> = {
     code: Code.Unavailable,
     message: "Consent can't be decided right now, so nothing was released or stored: try again.",
     retryAfterMs: 500,
+  },
+  TOO_MANY_CALLS: {
+    code: Code.ResourceExhausted,
+    message: "1,000 reads of yours wait for their turn, so this one was not taken up: send fewer at a time.",
+    retryAfterMs: 1_000,
   },
   STORE_UNAVAILABLE: {
     code: Code.Unavailable,

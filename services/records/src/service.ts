@@ -7,7 +7,14 @@ import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_
 import { createFollower, type JournalAccess } from "@wellapi/journal";
 import type { ReceiptKey } from "@wellapi/receipts";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
-import { type Clock, createDamageReporter, createLoop, type Ids, type Logger } from "@wellapi/runtime";
+import {
+  type Clock,
+  createDamageReporter,
+  createFairShare,
+  createLoop,
+  type Ids,
+  type Logger,
+} from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise, Vault } from "@wellapi/vault";
@@ -68,6 +75,12 @@ export interface RecordsServer {
 }
 
 /**
+ * Unary reads of a tenant that compute at once. One computes while another waits for the store; more would only stand in each
+ * other's way, because all compute in one thread. Their entries are committed together all the same, outside their places.
+ */
+const unaryReads = { alone: 2, beside: 1 };
+
+/**
  * Opens the service and continues the erasures that an earlier run began. Replays the journal first, where the store
  * or the keys lack entries of it. Throws JournalError where the journal does not belong to the store.
  */
@@ -89,6 +102,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
         },
   );
   const relay = deps.relay ?? { notify() {} };
+  const share = createFairShare(unaryReads);
   const writing = { ...deps, relay, gate, hub, directory, consents, queue: createPatientQueue() };
   const damage = createDamageReporter({ store: "records", log });
   const journal = createFollower({ ...deps.journal, store, log });
@@ -108,6 +122,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
     ...writing,
     erase,
     region,
+    share,
     blocks,
     releases: createReleases({ store, vault, clock, blocks, releases }, releaseMinimum),
     arrivals: createArrivalRepository(store, vault, damage),
@@ -118,6 +133,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
     append: createAppend(writing),
     retract: createRetract({ ...writing, damage }),
     pairwise,
+    share,
   });
   const compactor = openCompactor({ ...writing, damage }, compactAfterMs);
   // Unfinished erasures: at once, then at intervals, because one may stop at any time, in any replica.

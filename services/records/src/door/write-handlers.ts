@@ -2,7 +2,9 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import type { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
 import { callerKey, partyOf } from "@wellapi/rpc";
+import type { FairShare } from "@wellapi/runtime";
 import type { Pairwise } from "@wellapi/vault";
+import { tenantOf } from "../gate/subject.ts";
 import type { createAppend } from "../write/append.ts";
 import type { Batch } from "../write/batch.ts";
 import type { createRetract } from "../write/retract.ts";
@@ -12,11 +14,14 @@ export function createWriteHandlers(deps: {
   readonly append: ReturnType<typeof createAppend>;
   readonly retract: ReturnType<typeof createRetract>;
   readonly pairwise: Pairwise;
+  /** Learns of writers, so that they count as present beside those who read. */
+  readonly share: Pick<FairShare, "saw">;
 }): ServiceImpl<typeof RecordsWriteService> {
-  const { append, retract, pairwise } = deps;
+  const { append, retract, pairwise, share } = deps;
 
   async function appendBatch(batch: Batch, method: string, context: HandlerContext) {
     const caller = context.values.get(callerKey);
+    share.saw(tenantOf(caller));
     const outcome = await append.append(caller, method, batch);
     return { receipt: receiptInit(pairwise, partyOf(caller), batch.kind, outcome) };
   }

@@ -1,5 +1,5 @@
 import type { AnswerInFlight, Answers } from "@wellapi/enforcer";
-import type { Logger } from "@wellapi/runtime";
+import type { FairShare, Logger } from "@wellapi/runtime";
 import type { Terminology } from "@wellapi/terminology";
 import { isWithoutKey, type Vault } from "@wellapi/vault";
 import { RecordsError } from "../errors.ts";
@@ -9,7 +9,7 @@ import { asRecordsError } from "./failure-convert.ts";
 import type { Gate } from "./gate.ts";
 import type { Intent, Result } from "./intent.ts";
 import { type CodePermit, ownPermit, rawPermit, signatureOf } from "./permit.ts";
-import type { Subject } from "./subject.ts";
+import { type Subject, tenantOf } from "./subject.ts";
 
 /** A read under way: the reader, the patient, and what may be released now. */
 export interface Read {
@@ -38,6 +38,8 @@ export interface ReadingDeps {
   readonly vault: Vault;
   /** The codes and their ranges: the same for every service that decides. */
   readonly terminology: Terminology;
+  /** Parts the process among organizations and patients: unary reads compute, some of them for long. */
+  readonly share: FairShare;
   readonly log: Logger;
 }
 
@@ -69,6 +71,8 @@ async function checkNotErased(vault: Vault, partition: string): Promise<void> {
   }
 }
 
+/** Calls of a tenant that wait for their turn: a call whose caller has left waits, too, and must not fill the memory. */
+const mostWaiting = 1_000;
 /** Consent may change during a read; after this many changes the caller has to ask again. */
 const MOST_READS = 3;
 const MOST_DECISIONS = 5;
@@ -84,8 +88,10 @@ export async function readOnce<T>(
   intent: Intent,
   work: (read: Read) => Promise<Found<T>>,
 ): Promise<T> {
-  const { gate } = deps;
+  const { gate, share } = deps;
   const read = beginRead(deps, intent);
+  const tenant = tenantOf(intent.caller);
+  if (share.waiting(tenant) >= mostWaiting) throw new RecordsError("TOO_MANY_CALLS");
   for (let reads = 1; ; reads++) {
     const decisions = createDecisions(deps, read);
     let entry: Intent;
@@ -93,12 +99,13 @@ export async function readOnce<T>(
     let access: string;
     try {
       if (reads > MOST_READS) throw new RecordsError("UNDECIDED");
-      found = await work(decisions.read);
+      found = await share.run(tenant, () => work(decisions.read));
       if (!(await decisions.stand())) continue;
       entry = { ...intent, codes: found.codes ?? intent.codes };
       access = await gate.record(entry, read.subject, { items: found.items, consents: found.permits });
     } catch (error) {
-      throw await gate.refusal(intent, read.subject, error);
+      // An entry, too, so that who asks for what is denied, many times at once, waits for its own entries.
+      throw await share.run(tenant, () => gate.refusal(intent, read.subject, error));
     }
     let refused: unknown;
     try {

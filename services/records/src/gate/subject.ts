@@ -27,6 +27,11 @@ export function subjectOf(pairwise: Pairwise, region: string, caller: Caller, pa
   return { partition: `${region}/${patient}`, patient, own: false };
 }
 
+/** Who shares the process with others: the caller's organization, or the patient. */
+export function tenantOf({ principal }: Caller): string {
+  return principal.organization ?? principal.id;
+}
+
 /** A patient id that was never given out: 128 bits of a hash of the sent id. */
 function nobody(text: string): string {
   return `pat_${encodeId(createHash("sha256").update(text).digest().subarray(0, 16))}`;

@@ -1,0 +1,77 @@
+/**
+ * Shares a process between its tenants. Work of one tenant runs only so many pieces at once, the rest waits in order; so a
+ * tenant that asks for much delays itself, and the next tenant's work runs beside a piece or two and not behind a queue.
+ */
+export interface FairShare {
+  /** The tenant is here, with work that needs no place. */
+  saw(tenant: string): void;
+  /** Pieces of the tenant's work that wait for a place. */
+  waiting(tenant: string): number;
+  /** Runs the work when the tenant has a free place. Passes its result, or its error. */
+  run<T>(tenant: string, work: () => Promise<T>): Promise<T>;
+}
+
+interface Tenant {
+  running: number;
+  readonly waiting: (() => void)[];
+}
+
+/** A tenant counts as present for so long after it last asked for something. */
+const presentMs = 1_000;
+
+/** `alone`: pieces at once of a tenant who is the only one present; `beside`: of a tenant beside others. */
+export function createFairShare(places: { readonly alone: number; readonly beside: number }): FairShare {
+  const tenants = new Map<string, Tenant>();
+  const presence = createPresence();
+
+  const hasPlace = (name: string, { running }: Tenant): boolean =>
+    running < (presence.alone(name) ? places.alone : places.beside);
+
+  function startNext(name: string, tenant: Tenant): void {
+    while (tenant.waiting.length > 0 && hasPlace(name, tenant)) {
+      tenant.running += 1;
+      tenant.waiting.shift()!();
+    }
+    if (tenant.running === 0 && tenants.get(name) === tenant) tenants.delete(name);
+  }
+
+  return {
+    saw: presence.saw,
+    waiting: (name) => tenants.get(name)?.waiting.length ?? 0,
+    async run(name, work) {
+      presence.saw(name);
+      const tenant = tenants.get(name) ?? { running: 0, waiting: [] };
+      tenants.set(name, tenant);
+      if (tenant.waiting.length === 0 && hasPlace(name, tenant)) tenant.running += 1;
+      else {
+        const turn = new Promise<void>((go) => tenant.waiting.push(go));
+        startNext(name, tenant); // it may have more places than before
+        await turn;
+      }
+      try {
+        return await work();
+      } finally {
+        tenant.running -= 1;
+        // Not at once: what came in from others meanwhile goes first.
+        setImmediate(startNext, name, tenant);
+      }
+    },
+  };
+}
+
+/** Who asked lately: the latest tenant, and when the latest of all others did. */
+function createPresence() {
+  let latest = "";
+  let latestAt = Number.NEGATIVE_INFINITY;
+  let othersAt = Number.NEGATIVE_INFINITY;
+  return {
+    saw(name: string): void {
+      if (name !== latest) othersAt = latestAt;
+      latest = name;
+      latestAt = performance.now();
+    },
+    alone(name: string): boolean {
+      return performance.now() - (name === latest ? othersAt : latestAt) > presentMs;
+    },
+  };
+}
