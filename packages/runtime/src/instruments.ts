@@ -55,6 +55,13 @@ export const instruments = {
     unit: "{call}",
     description: "Inbound calls that ended with an error, by its reason; cancelled ones are not among them",
   },
+  refusedBudgets: {
+    name: "wellapi.limits.refusals",
+    kind: "counter",
+    unit: "{refusal}",
+    description:
+      "Calls that were refused, and messages of streams that were taken later, because a budget was used up",
+  },
   commitDuration: {
     name: METRIC_DB_CLIENT_OPERATION_DURATION,
     kind: "histogram",
@@ -188,6 +195,8 @@ export const seriesAttributes = {
   /** `workload`, `door` or `nats`. */
   certificate: "wellapi.certificate.use",
   cache: "wellapi.cache.name",
+  /** `organization`, `application`, `credential`, `patient` or `address`. */
+  budget: "wellapi.budget.name",
   /** `hit` or `miss`. */
   cacheOutcome: "wellapi.cache.outcome",
   heapSpace: ATTR_V8JS_HEAP_SPACE_NAME,

