@@ -23,6 +23,7 @@ const commands: readonly Listed[] = [
   { name: "master-key", load: async () => (await import("./commands/master-key.ts")).addMasterKey },
   { name: "organization", load: async () => (await import("./commands/organization.ts")).addOrganization },
   { name: "application", load: async () => (await import("./commands/organization.ts")).addApplication },
+  { name: "limits", load: async () => (await import("./commands/limits.ts")).addLimits },
   { name: "patient", load: async () => (await import("./commands/patient.ts")).addPatient },
   { name: "credential", load: async () => (await import("./commands/credential.ts")).addCredential },
   { name: "token", load: async () => (await import("./commands/credential.ts")).addToken },

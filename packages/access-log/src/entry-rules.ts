@@ -53,6 +53,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     GetCredential: ofOrganizations,
     ListCredentials: ofOrganizations,
   },
+  "wellapi.identity.v1.LimitService": { GetLimits: ofOrganizations, UpdateLimits: change },
   "wellapi.identity.v1.OrganizationService": {
     CreateOrganization: change,
     GetOrganization: ofOrganizations,

@@ -13,6 +13,7 @@ export const collections = {
   patients: "patients",
   installationKeys: "installation_keys",
   answers: "answers",
+  limits: "limits",
 } as const;
 
 /**
@@ -51,6 +52,7 @@ export const identityCollections: readonly CollectionDeclaration[] = [
       { name: "expiry", fields: ["expireTime"] },
     ],
   },
+  { name: collections.limits, key: ["partition", "id"], indexes: [] },
   { name: collections.installationKeys, key: ["partition", "purpose", "id"], indexes: [] },
   leavesCollection,
   ...journalCollections,

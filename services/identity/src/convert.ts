@@ -11,10 +11,18 @@ import {
   type TimeZonePeriod as TimeZonePeriodMessage,
   type TimeZonePeriodSchema,
 } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
-import type { ExchangeCredentialRequest } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
+import type {
+  Limits as LimitsMessage,
+  LimitsSchema,
+} from "@wellapi/gen/wellapi/identity/v1/limit_service_pb";
+import type {
+  CallLimitsSchema,
+  ExchangeCredentialRequest,
+} from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import type { Credential } from "./credential.ts";
 import { invalidField } from "./errors.ts";
 import type { Shown } from "./exchange.ts";
+import { etagOf as etagOfLimits, type Limits, type Rates } from "./limits.ts";
 import { type Application, etagOf, type Organization, type State } from "./organization.ts";
 import type { Patient } from "./patient.ts";
 import type { TimeZonePeriod } from "./time-zone.ts";
@@ -43,6 +51,37 @@ export function toApplicationMessage(application: Application): MessageInitShape
     updateTime: timestampFromMs(updateTime),
     state: applicationStates[state],
     etag: etagOf(application),
+  };
+}
+
+export function toLimitsMessage(limits: Limits): MessageInitShape<typeof LimitsSchema> {
+  const { updateTime, ...set } = limits;
+  const etag = etagOfLimits(limits);
+  return { ...set, etag, ...(updateTime === undefined ? {} : { updateTime: timestampFromMs(updateTime) }) };
+}
+
+/** The rates that an update names. */
+export function fromLimitsMessage(
+  asked: LimitsMessage | undefined,
+  fields: ReadonlySet<string>,
+): Partial<Rates> {
+  return {
+    ...(fields.has("organization_rate") && { organizationRate: asked?.organizationRate ?? 0 }),
+    ...(fields.has("application_rate") && { applicationRate: asked?.applicationRate ?? 0 }),
+    ...(fields.has("credential_rate") && { credentialRate: asked?.credentialRate ?? 0 }),
+    ...(fields.has("patient_rate") && { patientRate: asked?.patientRate ?? 0 }),
+  };
+}
+
+/** Undefined where nothing is set: the defaults of the doors apply. */
+export function toCallLimits(rates: Rates): MessageInitShape<typeof CallLimitsSchema> | undefined {
+  const { organizationRate, applicationRate, credentialRate, patientRate } = rates;
+  if (organizationRate + applicationRate + credentialRate + patientRate === 0) return undefined;
+  return {
+    organization: organizationRate,
+    application: applicationRate,
+    credential: credentialRate,
+    patient: patientRate,
   };
 }
 

@@ -1,4 +1,5 @@
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
+import { LimitService } from "@wellapi/gen/wellapi/identity/v1/limit_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
@@ -17,6 +18,7 @@ export const identityService = describeService({
   contracts: [
     OrganizationService,
     CredentialService,
+    LimitService,
     PatientService,
     PatientDirectoryService,
     TokenService,

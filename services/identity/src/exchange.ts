@@ -8,6 +8,8 @@ import type { Credential } from "./credential.ts";
 import { standingOf } from "./credential.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
 import { callerNotPermitted, credentialInvalid } from "./errors.ts";
+import type { LimitRepository } from "./limit-repository.ts";
+import type { Rates } from "./limits.ts";
 import type { OrganizationRepository } from "./organization-repository.ts";
 import { partitionOf } from "./patient.ts";
 import type { PatientRepository } from "./patient-repository.ts";
@@ -21,10 +23,16 @@ export type Shown =
   | { readonly kind: "internal_token"; readonly token: string }
   | { readonly kind: "workload" };
 
+/** An internal token, and what its caller may spend at the doors. */
+export interface Exchanged extends SignedToken {
+  /** Undefined for a service, which has no budget. */
+  readonly rates: Rates | undefined;
+}
+
 /** Exchanges what was shown to `workload` for an internal token that is bound to it. */
 export interface CredentialExchange {
   /** Throws `credential_invalid` or `caller_not_permitted`. */
-  exchange(shown: Shown, workload: string): Promise<SignedToken>;
+  exchange(shown: Shown, workload: string): Promise<Exchanged>;
 }
 
 /** Represents a call that enters from outside. It never acts on its own behalf. */
@@ -41,6 +49,7 @@ export interface CredentialExchangeDeps {
   readonly credentials: CredentialRepository;
   readonly organizations: OrganizationRepository;
   readonly patients: PatientRepository;
+  readonly limits: LimitRepository;
   readonly pairwise: Pairwise;
   readonly tokens: TokenIssuer;
   readonly clock: Clock;
@@ -122,9 +131,18 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
 
   return {
     async exchange(shown, workload) {
-      return tokens.signInternal(await claimsOf(shown, workload), workload);
+      const claims = await claimsOf(shown, workload);
+      const rates = await ratesOf(deps, claims.principal);
+      return { ...(await tokens.signInternal(claims, workload)), rates };
     },
   };
+}
+
+async function ratesOf(
+  { limits }: CredentialExchangeDeps,
+  { kind, organization }: Principal,
+): Promise<Rates | undefined> {
+  return kind === "application" || kind === "patient" ? limits.rates(organization) : undefined;
 }
 
 async function checkInForce(

@@ -1,5 +1,6 @@
 import type { AccessLog } from "@wellapi/access-log";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
+import { LimitService } from "@wellapi/gen/wellapi/identity/v1/limit_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
@@ -24,6 +25,8 @@ import { createEdgeCertificateHandlers } from "./edge-certificate-handlers.ts";
 import { createCredentialExchange } from "./exchange.ts";
 import { createInstallationKeyRepository } from "./installation-key-repository.ts";
 import { createReplay } from "./journal-entries.ts";
+import { createLimitHandlers } from "./limit-handlers.ts";
+import { createLimitRepository } from "./limit-repository.ts";
 import { ensureOperator } from "./operator.ts";
 import { createOrganizationHandlers } from "./organization-handlers.ts";
 import { createOrganizationRepository } from "./organization-repository.ts";
@@ -80,6 +83,7 @@ export async function openIdentityService(
   const organizations = createOrganizationRepository(store);
   const credentials = createCredentialRepository(store);
   const patients = createPatientRepository(store, vault);
+  const limits = createLimitRepository(store, clock);
   const installationKeys = createInstallationKeyRepository(store, kms);
   const journal = createFollower({ ...deps.journal, store, log });
   // Before keys are opened: a replaced key must sign nothing any more.
@@ -110,6 +114,7 @@ export async function openIdentityService(
     credentials,
     organizations,
     patients,
+    limits,
     pairwise,
     tokens,
     clock,
@@ -165,6 +170,7 @@ export async function openIdentityService(
           revoked: ended,
         }),
       ),
+      route(LimitService, createLimitHandlers({ accesses, limits, organizations, clock })),
       route(PatientService, createPatientHandlers(patientDeps)),
       route(PatientDirectoryService, createPatientDirectoryHandlers(patientDeps)),
       route(

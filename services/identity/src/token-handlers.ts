@@ -6,7 +6,7 @@ import { callerKey } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { Accesses } from "./accesses.ts";
 import type { Answers } from "./answers.ts";
-import { fromExchangeRequest, fromLifetime } from "./convert.ts";
+import { fromExchangeRequest, fromLifetime, toCallLimits } from "./convert.ts";
 import { DAY } from "./credential.ts";
 import { sandboxOnly } from "./errors.ts";
 import type { CredentialExchange } from "./exchange.ts";
@@ -71,8 +71,9 @@ export function createTokenExchangeHandlers(
     // No leaf: the call that the token is for leaves its own.
     async exchangeCredential(request, context) {
       const { workload } = context.values.get(callerKey);
-      const { token, expireTime } = await exchange.exchange(fromExchangeRequest(request), workload);
-      return { token, expireTime: timestampFromMs(expireTime) };
+      const { token, expireTime, rates } = await exchange.exchange(fromExchangeRequest(request), workload);
+      const limits = rates && toCallLimits(rates);
+      return { token, expireTime: timestampFromMs(expireTime), ...(limits && { limits }) };
     },
   };
 }
