@@ -1,5 +1,6 @@
 /** Generator of P4 and P6: unary calls over gRPC, so many in flight, each answer checked by length or content. */
 
+import { setTimeout as pause } from "node:timers/promises";
 import { fromBinary } from "@bufbuild/protobuf";
 import type * as grpc from "@grpc/grpc-js";
 import { ItemOutcome_Status } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
@@ -57,7 +58,14 @@ const commands = {
   prepareSame({ request, count }: { request: Uint8Array; count: number }): void {
     requests = new Array<Buffer>(count).fill(Buffer.from(request));
   },
-  async send(order: { target: Target; path: string; inFlight: number; check: Check }) {
+  async send(order: {
+    target: Target;
+    path: string;
+    inFlight: number;
+    check: Check;
+    /** Between a worker's calls; none unless given. */
+    pauseMs?: number;
+  }) {
     const open = clientsOf(order.target);
     const latencies: number[] = [];
     let next = 0;
@@ -68,6 +76,7 @@ const commands = {
         const answer = await rawUnary(client, order.path, request);
         latencies.push(performance.now() - started);
         checkAnswer(answer, order.check);
+        if (order.pauseMs) await pause(order.pauseMs);
       }
     };
     const started = performance.now();

@@ -12,6 +12,7 @@ import { bytesOnDisk } from "./p10-bytes-on-disk.ts";
 import { growth } from "./p11-growth.ts";
 import { start } from "./p12-start.ts";
 import { idle } from "./p13-idle.ts";
+import { neighbours } from "./p14-neighbours.ts";
 
 /** In the table's order. */
 export const lines: readonly Line[] = [
@@ -28,4 +29,5 @@ export const lines: readonly Line[] = [
   growth,
   start,
   idle,
+  neighbours,
 ];
