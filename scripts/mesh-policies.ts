@@ -10,6 +10,7 @@ import { contractServices, publicTypeNames, TableError, tableOf } from "./manife
 import {
   authorizationPolicies,
   edgeRoutes,
+  isOutward,
   type Manifest,
   networkPolicies,
   type Outside,
@@ -50,8 +51,10 @@ function outsideOf(serviceEntries: string): Outside {
       spec: { hosts: string[] };
     };
     const outward = metadata.annotations["wellapi.dev/used-for"];
-    if (outward !== "store" && outward !== "events") {
-      throw new TableError(`ServiceEntry ${metadata.name}: wellapi.dev/used-for must be store or events`);
+    if (!isOutward(outward)) {
+      throw new TableError(
+        `ServiceEntry ${metadata.name}: wellapi.dev/used-for must be store, events or budgets`,
+      );
     }
     for (const service of usersOf(outward)) outside[service] = [...(outside[service] ?? []), ...spec.hosts];
   }

@@ -95,6 +95,8 @@ describe("a service that is new", () => {
     expect(text({ store })).not.toContain("wellapi-master-key");
     expect(text({ store })).toContain("wellapi-mongodb-notices");
     expect(text({ needs: ["events"] })).toContain("wellapi-nats-notices");
+    expect(text({ store, needs: ["events"] })).not.toContain("valkey");
+    expect(text({ surfaces: services.service("audit").surfaces! })).toContain("/var/run/wellapi/valkey/url");
     expect(text({ needs: ["terminology"], replicas: "one" })).not.toContain("HorizontalPodAutoscaler");
   });
 });
@@ -127,11 +129,15 @@ describe.skipIf(unavailable !== undefined)("the manifests", () => {
     const manifests = rendered.get(overlay)!;
     for (const name of serviceNames) {
       const { env, pod, container } = processOf(manifests, name);
-      const { WELLAPI_MONGODB_URI_FILE: file, ...others } = env;
+      const { WELLAPI_MONGODB_URI_FILE: file, WELLAPI_VALKEY_URL_FILE: valkey, ...others } = env;
       const config = parseServiceConfig(name, {
         ...others,
         ...(file && { WELLAPI_MONGODB_URI: "mongodb://there" }),
+        ...(valkey && { WELLAPI_VALKEY_URL: "valkeys://there" }),
       });
+      const { budgets } = config.edges ?? config.surfaces ?? {};
+      expect(budgets?.valkey?.url, "all replicas count together").toBe(valkey && "valkeys://there");
+      expect(budgets?.valkey?.authorityFile === undefined).toBe(budgets === undefined);
       expect(config.workload, "the sidecar has the certificates").toBeUndefined();
       expect(config.healthPort).toBe(container.readinessProbe?.grpc?.port);
       const pause = (container.lifecycle?.preStop?.sleep?.seconds ?? 0) * 1000;
@@ -142,7 +148,7 @@ describe.skipIf(unavailable !== undefined)("the manifests", () => {
   });
 
   test.each(overlays)("of %s set nothing that no program reads", (overlay) => {
-    const inHost = ["host/src/mesh/config.ts", "packages/runtime/src/logger.ts"]
+    const inHost = ["host/src/mesh/config.ts", "host/src/budgets.ts", "packages/runtime/src/logger.ts"]
       .map((path) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8"))
       .join();
     for (const name of serviceNames) {

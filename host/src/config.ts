@@ -1,6 +1,7 @@
 import { readCorsOrigins } from "@wellapi/gateway";
 import { type ConfigReader, type Env, parseConfig } from "@wellapi/runtime";
 import { type Registry, readSettings, type ServiceDescriptor } from "@wellapi/service";
+import { type BudgetSettings, budgetsOf } from "./budgets.ts";
 import { services } from "./services.ts";
 
 /** Settings of a whole exchange in one process. */
@@ -28,6 +29,7 @@ export interface ExchangeConfig {
   readonly credentialRecheckMs: number;
   /** Most open streams of an application at the doors. */
   readonly streamsPerApplication: number;
+  readonly budgets: BudgetSettings;
   /** How long open calls and streams may continue after the process gets its signal to stop, in milliseconds. */
   readonly drainMs: number;
   /** The services' own settings, by their names. */
@@ -46,10 +48,10 @@ export function settingsOf(descriptor: ServiceDescriptor, reader: ConfigReader):
 
 /** Throws ConfigError with every problem at once. */
 export function parseExchangeConfig(env: Env, registry: Registry = services): ExchangeConfig {
-  return parseConfig(env, (reader) => read(reader, registry));
+  return parseConfig(env, (reader) => read(reader, env, registry));
 }
 
-function read(reader: ConfigReader, registry: Registry): ExchangeConfig {
+function read(reader: ConfigReader, env: Env, registry: Registry): ExchangeConfig {
   const profile = reader.enum("WELLAPI_PROFILE", ["sandbox", "production"] as const, "sandbox");
   return {
     dataDir: reader.path("WELLAPI_DATA_DIR", "./data"),
@@ -68,6 +70,7 @@ function read(reader: ConfigReader, registry: Registry): ExchangeConfig {
       max: 60_000,
     }),
     streamsPerApplication: streamsPerApplicationOf(reader),
+    budgets: budgetsOf(reader, env),
     drainMs: reader.int("WELLAPI_DRAIN_MS", { fallback: 5_000, min: 0, max: 600_000 }),
     settings: new Map(registry.services.map((one) => [one.name, settingsOf(one, reader)])),
   };

@@ -8,6 +8,7 @@ import type { MountedSurface } from "@wellapi/http";
 import {
   type AnswerGuard,
   type Authentication,
+  type Budget,
   createAuthentication,
   type GrpcServer,
   openGrpcServer,
@@ -45,14 +46,15 @@ export function createDoorAuthentication(options: {
   readonly edge?: "gateway";
   readonly network: HostNetwork;
   readonly clock: Clock;
+  readonly budget: Budget;
   readonly recheckMs: number;
   readonly believeMs?: number;
 }): Authentication {
-  const { workload, edge, network, ...others } = options;
+  const { workload, edge, network, budget, ...others } = options;
   const exchange = createClient(TokenExchangeService, network.unauthenticated(workload));
   return createAuthentication({
     verifier: network.verifier,
-    door: { workload, exchange, ...(edge && { edge }) },
+    door: { workload, exchange, budget, ...(edge && { edge }) },
     ...others,
   });
 }
@@ -68,6 +70,7 @@ export async function openGrpcDoor(options: {
   /** Shared by the doors of a process, like `streamLimit`. */
   readonly answers: AnswerGuard;
   readonly streamLimit: StreamLimit;
+  readonly budget: Budget;
   /** A certificate for the door; requested again every day. */
   readonly certificate: () => Promise<ServerTls>;
   readonly reflection: boolean;
@@ -84,6 +87,7 @@ export async function openGrpcDoor(options: {
         log,
         authentication: options.authentication,
         streamLimit: options.streamLimit,
+        budget: options.budget,
         release: { guard: options.answers, guards: options.isConsented },
         selfValidating: options.selfValidating,
       }),
@@ -122,6 +126,7 @@ export async function openHttpDoor(options: {
   readonly authentication: Authentication;
   readonly answers: AnswerGuard;
   readonly streamLimit: StreamLimit;
+  readonly budget: Budget;
   readonly surfaces: readonly MountedSurface[];
   readonly closers: Closers;
   readonly log: Logger;

@@ -9,6 +9,7 @@ import { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v
 import type { MountedSurface, Surface } from "@wellapi/http";
 import { type Authentication, createStreamLimit, type Door, isPublic, type ServerTls } from "@wellapi/rpc";
 import type { ComposedService, Registry, ServiceDescriptor } from "@wellapi/service";
+import { type BudgetSettings, openBudget } from "./budgets.ts";
 import {
   createDoorAuthentication,
   type DoorSettings,
@@ -26,6 +27,7 @@ export interface EdgeSettings extends DoorSettings {
   readonly credentialCacheMs?: number;
   /** Most open streams of an application at the doors of this process. */
   readonly streamsPerApplication: number;
+  readonly budgets: BudgetSettings;
   /** Names by which providers call the door; its certificate holds them. Empty: the host. */
   readonly doorHosts: readonly string[];
   /** The door's certificate from elsewhere (cert-manager); absent: identity signs one. */
@@ -70,6 +72,8 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
   // In one process the gRPC door is a separate workload; in the mesh both doors are the gateway's.
   const grpc = composed === undefined ? http : "door";
   const upstream = network.unauthenticated(http);
+  const { trustDomain: installationName } = installation;
+  const budget = openBudget(settings.budgets, { installation: installationName, closers, log });
   const authenticationOf = (workload: string, edge?: "gateway"): Authentication => {
     const { credentialRecheckMs: recheckMs, credentialCacheMs: believeMs } = settings;
     const created = createDoorAuthentication({
@@ -77,6 +81,7 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
       ...(edge && { edge }),
       network,
       clock,
+      budget,
       recheckMs,
       ...(believeMs !== undefined && { believeMs }),
     });
@@ -92,7 +97,7 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
   const { clientAuthority } = await asked(certificate);
   const { verifierKey } = await asked(() => audit.getCheckpoint({}, { timeoutMs: callMs }));
   await enforcer.ready(waiting);
-  const shared = { isConsented: registry.isConsented, answers, streamLimit, closers, log };
+  const shared = { isConsented: registry.isConsented, answers, streamLimit, budget, closers, log };
   const grpcDoor = await openGrpcDoor({
     ...shared,
     settings,
@@ -120,6 +125,7 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
           authentication: authenticationOf(name, http),
           answers,
           streamLimit,
+          budget,
           log,
         }),
       ),

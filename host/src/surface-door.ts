@@ -3,6 +3,7 @@ import { forwardingRoute } from "@wellapi/gateway";
 import {
   type AnswerGuard,
   type Authentication,
+  type Budget,
   createDoor,
   type Door,
   isPublic,
@@ -29,9 +30,10 @@ export function createSurfaceDoor(options: {
   /** Absent: no answer about a patient leaves by these surfaces. */
   readonly answers?: AnswerGuard;
   readonly streamLimit: StreamLimit;
+  readonly budget: Budget;
   readonly log: Logger;
 }): Door {
-  const { registry, upstream, authentication, answers, streamLimit, log } = options;
+  const { registry, upstream, authentication, answers, streamLimit, budget, log } = options;
   const own = options.routes.filter(({ service }) => isPublic(service));
   const others = registry.publicContracts.filter(({ typeName }) =>
     own.every(({ service }) => service.typeName !== typeName),
@@ -42,6 +44,7 @@ export function createSurfaceDoor(options: {
       log,
       authentication,
       streamLimit,
+      budget,
       ...(answers && { release: { guard: answers, guards: registry.isConsented } }),
       selfValidating: registry.services.flatMap((service) => service.selfValidating ?? []),
     }),

@@ -1,5 +1,6 @@
 /** What the mesh's manifests take from the contracts. Each function is pure: table in, Kubernetes objects out. */
 import { type ServiceName, serviceNames, services } from "../../host/src/services.ts";
+import type { ServiceDescriptor } from "../../packages/service/src/index.ts";
 import { calledBy, type Row } from "./callers-table.ts";
 
 export type Manifest = Readonly<Record<string, unknown>>;
@@ -70,15 +71,28 @@ function allBelow(path: string): string {
   return path.endsWith("/") ? `${path}*` : path;
 }
 
-/** What a service reaches outside the mesh: MongoDB, where it has a store, and NATS, where it has events. */
-export type Outward = "store" | "events";
+/**
+ * What a service reaches outside the mesh: MongoDB, where it has a store, NATS, where it has events, and Valkey, where callers
+ * from outside have budgets: at the edge, and at a service with surfaces.
+ */
+export type Outward = "store" | "events" | "budgets";
+
+export function isOutward(text: string | undefined): text is Outward {
+  return text === "store" || text === "events" || text === "budgets";
+}
 
 /** The services that reach it, by their descriptors. */
 export function usersOf(outward: Outward): readonly ServiceName[] {
   return serviceNames.filter((name) => {
-    const { store, needs } = services.service(name);
-    return outward === "store" ? store !== undefined : needs.includes("events");
+    const service = services.service(name);
+    if (outward === "budgets") return hasBudgets(service);
+    return outward === "store" ? service.store !== undefined : service.needs.includes("events");
   });
+}
+
+/** Whether callers from outside reach its process with their own credentials. */
+export function hasBudgets({ compose, surfaces }: ServiceDescriptor): boolean {
+  return compose === undefined || (surfaces?.length ?? 0) > 0;
 }
 
 /** Hosts outside the mesh that a service may reach: those of the ServiceEntry objects for what it needs. */
@@ -156,7 +170,12 @@ function routeTo(service: string, number: number, match?: readonly Manifest[]): 
 
 /** The same table for the network: who may open a connection to whom and to the servers, and nothing else. */
 export function networkPolicies(rows: readonly Row[]): readonly Manifest[] {
-  return [...betweenServices(rows), toServer("mongodb", 27017, "store"), toServer("nats", 4222, "events")];
+  return [
+    ...betweenServices(rows),
+    toServer("mongodb", 27017, "store"),
+    toServer("nats", 4222, "events"),
+    toServer("valkey", 6379, "budgets"),
+  ];
 }
 
 function toServer(name: string, port: number, outward: Outward): Manifest {

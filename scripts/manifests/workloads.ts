@@ -3,7 +3,7 @@
 import { holdsMasterKey } from "../../host/src/mesh/config.ts";
 import { isPublic } from "../../packages/rpc/src/caller/callers.ts";
 import type { Need, ServiceDescriptor } from "../../packages/service/src/index.ts";
-import { type Manifest, surfacePort } from "./derived.ts";
+import { hasBudgets, type Manifest, surfacePort } from "./derived.ts";
 
 const grpcPort = 9443;
 const healthPort = 8081;
@@ -174,6 +174,7 @@ function additionsOf(service: ServiceDescriptor): readonly Addition[] {
     ...(holdsMasterKey(service) ? [masterKey] : []),
     ...(store ? [mongodb(name)] : []),
     ...(needs.includes("events") ? [nats(name)] : []),
+    ...(hasBudgets(service) ? [valkey] : []),
     ...(needs.includes("key_files") ? [journal] : []),
     ...(keepsFiles(service) ? [] : [passingData]),
   ];
@@ -248,6 +249,16 @@ function nats(service: string): Addition {
     volumes: [secret("nats", `wellapi-nats-${service}`)],
   };
 }
+
+/** The Secret holds `url`, with the password in it, and `ca.crt`. One for all: they count the same callers together. */
+const valkey: Addition = {
+  env: [
+    { name: "WELLAPI_VALKEY_URL_FILE", value: "/var/run/wellapi/valkey/url" },
+    { name: "WELLAPI_VALKEY_CA", value: "/var/run/wellapi/valkey/ca.crt" },
+  ],
+  mounts: [{ name: "valkey", mountPath: "/var/run/wellapi/valkey", readOnly: true }],
+  volumes: [secret("valkey", "wellapi-valkey")],
+};
 
 const journal: Addition = {
   env: [{ name: "WELLAPI_JOURNAL_DIR", value: "/var/lib/wellapi-journal/journal" }],

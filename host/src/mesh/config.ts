@@ -4,6 +4,7 @@ import { readCorsOrigins } from "@wellapi/gateway";
 import type { WorkloadFiles } from "@wellapi/rpc";
 import { type ConfigReader, type Env, parseConfig } from "@wellapi/runtime";
 import type { Need, Registry, ServiceDescriptor } from "@wellapi/service";
+import { type BudgetSettings, budgetsOf } from "../budgets.ts";
 import { settingsOf, streamsPerApplicationOf } from "../config.ts";
 import { services } from "../services.ts";
 
@@ -55,6 +56,7 @@ interface DoorConfig {
   readonly credentialCacheMs: number;
   /** Most open streams of an application at the doors of this process. */
   readonly streamsPerApplication: number;
+  readonly budgets: BudgetSettings;
 }
 
 /** For a service with HTTP surfaces. */
@@ -121,7 +123,7 @@ export function parseServiceConfig(name: string, env: Env, registry: Registry = 
       settings: settingsOf(service, reader),
       edges: compose ? undefined : edgesOf(reader, env, profile),
       surfaces: service.surfaces?.length
-        ? { port: reader.port("WELLAPI_SURFACE_PORT", surfacePort), ...doorOf(reader) }
+        ? { port: reader.port("WELLAPI_SURFACE_PORT", surfacePort), ...doorOf(reader, env) }
         : undefined,
     };
   });
@@ -176,7 +178,7 @@ function edgesOf(reader: ConfigReader, env: Env, profile: "sandbox" | "productio
     grpcPort: reader.port("WELLAPI_GRPC_PORT", 7443),
     httpPort: reader.port("WELLAPI_HTTP_PORT", 7080),
     corsOrigins: readCorsOrigins(reader, profile),
-    ...doorOf(reader),
+    ...doorOf(reader, env),
     doorHosts: reader.list("WELLAPI_DOOR_HOSTS", []),
     doorFiles: files
       ? { certificate: reader.path("WELLAPI_DOOR_CERT"), privateKey: reader.path("WELLAPI_DOOR_KEY") }
@@ -184,7 +186,7 @@ function edgesOf(reader: ConfigReader, env: Env, profile: "sandbox" | "productio
   };
 }
 
-function doorOf(reader: ConfigReader): DoorConfig {
+function doorOf(reader: ConfigReader, env: Env): DoorConfig {
   return {
     credentialRecheckMs: reader.int("WELLAPI_CREDENTIAL_RECHECK_MS", {
       fallback: 15_000,
@@ -193,6 +195,7 @@ function doorOf(reader: ConfigReader): DoorConfig {
     }),
     credentialCacheMs: reader.int("WELLAPI_CREDENTIAL_CACHE_MS", { fallback: 0, min: 0, max: 60_000 }),
     streamsPerApplication: streamsPerApplicationOf(reader),
+    budgets: budgetsOf(reader, env),
   };
 }
 

@@ -6,6 +6,7 @@ import {
   type WorkloadCertificates,
 } from "@wellapi/rpc";
 import type { ComposedService, Registry, ServiceDescriptor } from "@wellapi/service";
+import { openBudget } from "../budgets.ts";
 import { createDoorAuthentication, listening } from "../doors.ts";
 import { createSurfaceDoor } from "../surface-door.ts";
 import type { ServiceConfig } from "./config.ts";
@@ -28,12 +29,14 @@ export async function openSurfaces(options: {
   const { name, surfaces = [], needs } = descriptor;
   const { network, clock, log, closers, certificates, accessEnds } = platform;
   if (config.surfaces === undefined) return undefined;
-  const { port, credentialRecheckMs, credentialCacheMs, streamsPerApplication } = config.surfaces;
+  const { port, credentialRecheckMs, credentialCacheMs, streamsPerApplication, budgets } = config.surfaces;
+  const budget = openBudget(budgets, { installation: config.trustDomain, closers, log });
   const authentication = createDoorAuthentication({
     workload: name,
     edge,
     network,
     clock,
+    budget,
     recheckMs: credentialRecheckMs,
     believeMs: credentialCacheMs,
   });
@@ -45,6 +48,7 @@ export async function openSurfaces(options: {
     authentication,
     ...(needs.includes("enforcement") && { answers: (await platform.enforcement(name)).answers }),
     streamLimit: createStreamLimit({ perApplication: streamsPerApplication }),
+    budget,
     log,
   });
   const tls = () => {

@@ -1,7 +1,13 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
 import { type HttpServer, type MountedSurface, openHttpServer } from "@wellapi/http";
-import { type AnswerGuard, type Authentication, type StreamLimit, serverInterceptors } from "@wellapi/rpc";
+import {
+  type AnswerGuard,
+  type Authentication,
+  type Budget,
+  type StreamLimit,
+  serverInterceptors,
+} from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
 import { type GatewayConfig, gatewayLimits } from "./config.ts";
 import { createRpcSurface, noSuchPath } from "./rpc-surface.ts";
@@ -15,6 +21,8 @@ export interface GatewayDeps {
   readonly answers: AnswerGuard;
   /** How many streams an application may have open; any number unless given. */
   readonly streamLimit?: StreamLimit;
+  /** What callers may spend; as much as they like unless given. */
+  readonly budget?: Budget;
   /** The surfaces of the other services: the surfaces themselves in a shared process, else their representatives. */
   readonly surfaces: readonly MountedSurface[];
   readonly log: Logger;
@@ -35,6 +43,7 @@ export function openGatewayService(config: GatewayConfig, deps: GatewayDeps): Pr
     maximumTimeoutMs: config.maximumTimeoutMs ?? gatewayLimits.maximumTimeoutMs,
     release: { guard: deps.answers, guards: (method) => deps.isConsented(method) },
     ...(deps.streamLimit && { streamLimit: deps.streamLimit }),
+    ...(deps.budget && { budget: deps.budget }),
   });
   const rpc = createRpcSurface({
     services: deps.services,
