@@ -5,7 +5,7 @@ import { type BudgetSettings, budgetsOf } from "./budgets.ts";
 import { services } from "./services.ts";
 
 /** Settings of a whole exchange in one process. */
-export interface ExchangeConfig {
+export interface ExchangeConfig extends StreamConfig {
   readonly dataDir: string;
   /** Folder of the journal: it records what a restore must not undo. Put it on another disk than the data. */
   readonly journalDir: string;
@@ -25,10 +25,6 @@ export interface ExchangeConfig {
   readonly trustDomain: string;
   /** Origins of web apps that may call the gateway; this machine's by default in the sandbox, else none. */
   readonly corsOrigins: readonly string[];
-  /** How often the credentials of open streams are checked again, in milliseconds. */
-  readonly credentialRecheckMs: number;
-  /** Most open streams of an application at the doors. */
-  readonly streamsPerApplication: number;
   readonly budgets: BudgetSettings;
   /** How long open calls and streams may continue after the process gets its signal to stop, in milliseconds. */
   readonly drainMs: number;
@@ -36,9 +32,34 @@ export interface ExchangeConfig {
   readonly settings: ReadonlyMap<string, object>;
 }
 
-/** An open stream costs memory (docs/performance.md, P13); a sender of batches does not need hundreds. */
-export function streamsPerApplicationOf(reader: ConfigReader): number {
-  return reader.int("WELLAPI_STREAMS_PER_APPLICATION", { fallback: 1_000, min: 1, max: 1_000_000 });
+/** What open streams may cost at the doors of a process, and how long they may live. */
+export interface StreamConfig {
+  /** How often the credentials of open streams are checked again, in milliseconds. */
+  readonly credentialRecheckMs: number;
+  /** How long a stream may live, in milliseconds. */
+  readonly streamAgeMs: number;
+  /** Most open streams of an application. */
+  readonly streamsPerApplication: number;
+  /** Most open streams of a patient or an operator. */
+  readonly streamsPerPerson: number;
+}
+
+/**
+ * An open stream costs memory (docs/performance.md, P13); a sender of batches does not need hundreds, and a patient's
+ * few devices do not need a hundred.
+ */
+export function streamConfigOf(reader: ConfigReader): StreamConfig {
+  const most = { min: 1, max: 1_000_000 };
+  return {
+    credentialRecheckMs: reader.int("WELLAPI_CREDENTIAL_RECHECK_MS", {
+      fallback: 1_500,
+      min: 100,
+      max: 60_000,
+    }),
+    streamAgeMs: reader.int("WELLAPI_STREAM_AGE_MS", { fallback: 3_600_000, min: 1_000, max: 3_600_000 }),
+    streamsPerApplication: reader.int("WELLAPI_STREAMS_PER_APPLICATION", { fallback: 1_000, ...most }),
+    streamsPerPerson: reader.int("WELLAPI_STREAMS_PER_PERSON", { fallback: 100, ...most }),
+  };
 }
 
 /** The values of the service's own settings: the input of its `compose`. */
@@ -64,13 +85,8 @@ function read(reader: ConfigReader, env: Env, registry: Registry): ExchangeConfi
     profile,
     trustDomain: reader.string("WELLAPI_TRUST_DOMAIN", "wellapi.local"),
     corsOrigins: readCorsOrigins(reader, profile),
-    credentialRecheckMs: reader.int("WELLAPI_CREDENTIAL_RECHECK_MS", {
-      fallback: 15_000,
-      min: 100,
-      max: 60_000,
-    }),
-    streamsPerApplication: streamsPerApplicationOf(reader),
     budgets: budgetsOf(reader, env),
+    ...streamConfigOf(reader),
     drainMs: reader.int("WELLAPI_DRAIN_MS", { fallback: 5_000, min: 0, max: 600_000 }),
     settings: new Map(registry.services.map((one) => [one.name, settingsOf(one, reader)])),
   };

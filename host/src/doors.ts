@@ -16,6 +16,7 @@ import {
   type ServerTls,
   type StreamLimit,
   serverInterceptors,
+  type UnreadAnswers,
 } from "@wellapi/rpc";
 import { type Clock, type Closers, createLoop, type Logger } from "@wellapi/runtime";
 import { HostError } from "./errors.ts";
@@ -48,13 +49,14 @@ export function createDoorAuthentication(options: {
   readonly clock: Clock;
   readonly budget: Budget;
   readonly recheckMs: number;
+  readonly streamAgeMs: number;
   readonly believeMs?: number;
 }): Authentication {
-  const { workload, edge, network, budget, ...others } = options;
+  const { workload, edge, network, streamAgeMs, budget, ...others } = options;
   const exchange = createClient(TokenExchangeService, network.unauthenticated(workload));
   return createAuthentication({
     verifier: network.verifier,
-    door: { workload, exchange, budget, ...(edge && { edge }) },
+    door: { workload, exchange, budget, streamAgeMs, ...(edge && { edge }) },
     ...others,
   });
 }
@@ -67,10 +69,11 @@ export async function openGrpcDoor(options: {
   readonly selfValidating: readonly DescMethod[];
   readonly isConsented: (method: DescMethod) => boolean;
   readonly authentication: Authentication;
-  /** Shared by the doors of a process, like `streamLimit`. */
+  /** Shared by the doors of a process, like `streamLimit` and `unread`. */
   readonly answers: AnswerGuard;
   readonly streamLimit: StreamLimit;
   readonly budget: Budget;
+  readonly unread: UnreadAnswers;
   /** A certificate for the door; requested again every day. */
   readonly certificate: () => Promise<ServerTls>;
   readonly reflection: boolean;
@@ -88,7 +91,7 @@ export async function openGrpcDoor(options: {
         authentication: options.authentication,
         streamLimit: options.streamLimit,
         budget: options.budget,
-        release: { guard: options.answers, guards: options.isConsented },
+        release: { guard: options.answers, guards: options.isConsented, unread: options.unread },
         selfValidating: options.selfValidating,
       }),
       host: settings.host,
@@ -127,6 +130,7 @@ export async function openHttpDoor(options: {
   readonly answers: AnswerGuard;
   readonly streamLimit: StreamLimit;
   readonly budget: Budget;
+  readonly unread: UnreadAnswers;
   readonly surfaces: readonly MountedSurface[];
   readonly closers: Closers;
   readonly log: Logger;

@@ -7,9 +7,17 @@ import { forwardingRoute } from "@wellapi/gateway";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v1/edge_certificate_service_pb";
 import type { MountedSurface, Surface } from "@wellapi/http";
-import { type Authentication, createStreamLimit, type Door, isPublic, type ServerTls } from "@wellapi/rpc";
+import {
+  type Authentication,
+  createStreamLimit,
+  createUnreadAnswers,
+  type Door,
+  isPublic,
+  type ServerTls,
+} from "@wellapi/rpc";
 import type { ComposedService, Registry, ServiceDescriptor } from "@wellapi/service";
 import { type BudgetSettings, openBudget } from "./budgets.ts";
+import type { StreamConfig } from "./config.ts";
 import {
   createDoorAuthentication,
   type DoorSettings,
@@ -21,12 +29,9 @@ import { patiently } from "./patience.ts";
 import type { HostPlatform } from "./platform.ts";
 import { createSurfaceDoor } from "./surface-door.ts";
 
-export interface EdgeSettings extends DoorSettings {
-  readonly credentialRecheckMs: number;
+export interface EdgeSettings extends DoorSettings, StreamConfig {
   /** How long an exchanged credential is trusted; the default of `@wellapi/rpc` unless given. */
   readonly credentialCacheMs?: number;
-  /** Most open streams of an application at the doors of this process. */
-  readonly streamsPerApplication: number;
   readonly budgets: BudgetSettings;
   /** Names by which providers call the door; its certificate holds them. Empty: the host. */
   readonly doorHosts: readonly string[];
@@ -75,7 +80,7 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
   const { trustDomain: installationName } = installation;
   const budget = openBudget(settings.budgets, { installation: installationName, closers, log });
   const authenticationOf = (workload: string, edge?: "gateway"): Authentication => {
-    const { credentialRecheckMs: recheckMs, credentialCacheMs: believeMs } = settings;
+    const { credentialRecheckMs: recheckMs, credentialCacheMs: believeMs, streamAgeMs } = settings;
     const created = createDoorAuthentication({
       workload,
       ...(edge && { edge }),
@@ -83,13 +88,18 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
       clock,
       budget,
       recheckMs,
+      streamAgeMs,
       ...(believeMs !== undefined && { believeMs }),
     });
     platform.accessEnds.listen(created.forget);
     return created;
   };
   const atGateway = authenticationOf(http);
-  const streamLimit = createStreamLimit({ perApplication: settings.streamsPerApplication });
+  const streamLimit = createStreamLimit({
+    perApplication: settings.streamsPerApplication,
+    perPerson: settings.streamsPerPerson,
+  });
+  const unread = createUnreadAnswers({ log });
   const { enforcer, answers } = await platform.enforcement(http);
   const audit = createClient(AuditService, upstream);
   const certificate = () => doorCertificate(network.onOwn(http), settings);
@@ -97,7 +107,7 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
   const { clientAuthority } = await asked(certificate);
   const { verifierKey } = await asked(() => audit.getCheckpoint({}, { timeoutMs: callMs }));
   await enforcer.ready(waiting);
-  const shared = { isConsented: registry.isConsented, answers, streamLimit, budget, closers, log };
+  const shared = { isConsented: registry.isConsented, answers, streamLimit, unread, budget, closers, log };
   const grpcDoor = await openGrpcDoor({
     ...shared,
     settings,
@@ -126,6 +136,7 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
           answers,
           streamLimit,
           budget,
+          unread,
           log,
         }),
       ),

@@ -10,6 +10,7 @@ import {
   type Route,
   type StreamLimit,
   serverInterceptors,
+  type UnreadAnswers,
 } from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
 import type { Registry } from "@wellapi/service";
@@ -31,9 +32,10 @@ export function createSurfaceDoor(options: {
   readonly answers?: AnswerGuard;
   readonly streamLimit: StreamLimit;
   readonly budget: Budget;
+  readonly unread: UnreadAnswers;
   readonly log: Logger;
 }): Door {
-  const { registry, upstream, authentication, answers, streamLimit, budget, log } = options;
+  const { registry, upstream, authentication, answers, streamLimit, unread, budget, log } = options;
   const own = options.routes.filter(({ service }) => isPublic(service));
   const others = registry.publicContracts.filter(({ typeName }) =>
     own.every(({ service }) => service.typeName !== typeName),
@@ -45,7 +47,7 @@ export function createSurfaceDoor(options: {
       authentication,
       streamLimit,
       budget,
-      ...(answers && { release: { guard: answers, guards: registry.isConsented } }),
+      ...(answers && { release: { guard: answers, guards: registry.isConsented, unread } }),
       selfValidating: registry.services.flatMap((service) => service.selfValidating ?? []),
     }),
   });

@@ -5,7 +5,7 @@ import type { WorkloadFiles } from "@wellapi/rpc";
 import { type ConfigReader, type Env, parseConfig } from "@wellapi/runtime";
 import type { Need, Registry, ServiceDescriptor } from "@wellapi/service";
 import { type BudgetSettings, budgetsOf } from "../budgets.ts";
-import { settingsOf, streamsPerApplicationOf } from "../config.ts";
+import { type StreamConfig, settingsOf, streamConfigOf } from "../config.ts";
 import { services } from "../services.ts";
 
 /** Settings of one service's process. README.md lists them with what each needs. */
@@ -51,11 +51,8 @@ export interface ServiceConfig {
 }
 
 /** For a process that callers from outside reach. */
-interface DoorConfig {
-  readonly credentialRecheckMs: number;
+interface DoorConfig extends StreamConfig {
   readonly credentialCacheMs: number;
-  /** Most open streams of an application at the doors of this process. */
-  readonly streamsPerApplication: number;
   readonly budgets: BudgetSettings;
 }
 
@@ -188,13 +185,8 @@ function edgesOf(reader: ConfigReader, env: Env, profile: "sandbox" | "productio
 
 function doorOf(reader: ConfigReader, env: Env): DoorConfig {
   return {
-    credentialRecheckMs: reader.int("WELLAPI_CREDENTIAL_RECHECK_MS", {
-      fallback: 15_000,
-      min: 100,
-      max: 60_000,
-    }),
+    ...streamConfigOf(reader),
     credentialCacheMs: reader.int("WELLAPI_CREDENTIAL_CACHE_MS", { fallback: 0, min: 0, max: 60_000 }),
-    streamsPerApplication: streamsPerApplicationOf(reader),
     budgets: budgetsOf(reader, env),
   };
 }

@@ -2,6 +2,7 @@ import { createRemoteSurface, type HttpServer, openHttpServer, type Surface } fr
 import {
   certificateIdentity,
   createStreamLimit,
+  createUnreadAnswers,
   sidecarIdentity,
   type WorkloadCertificates,
 } from "@wellapi/rpc";
@@ -29,7 +30,7 @@ export async function openSurfaces(options: {
   const { name, surfaces = [], needs } = descriptor;
   const { network, clock, log, closers, certificates, accessEnds } = platform;
   if (config.surfaces === undefined) return undefined;
-  const { port, credentialRecheckMs, credentialCacheMs, streamsPerApplication, budgets } = config.surfaces;
+  const { port, credentialRecheckMs, credentialCacheMs, streamAgeMs, budgets } = config.surfaces;
   const budget = openBudget(budgets, { installation: config.trustDomain, closers, log });
   const authentication = createDoorAuthentication({
     workload: name,
@@ -38,6 +39,7 @@ export async function openSurfaces(options: {
     clock,
     budget,
     recheckMs: credentialRecheckMs,
+    streamAgeMs,
     believeMs: credentialCacheMs,
   });
   closers.push("ends of access", accessEnds.listen(authentication.forget));
@@ -47,7 +49,11 @@ export async function openSurfaces(options: {
     upstream: network.unauthenticated(name),
     authentication,
     ...(needs.includes("enforcement") && { answers: (await platform.enforcement(name)).answers }),
-    streamLimit: createStreamLimit({ perApplication: streamsPerApplication }),
+    streamLimit: createStreamLimit({
+      perApplication: config.surfaces.streamsPerApplication,
+      perPerson: config.surfaces.streamsPerPerson,
+    }),
+    unread: createUnreadAnswers({ log }),
     budget,
     log,
   });

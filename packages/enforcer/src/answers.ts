@@ -9,7 +9,10 @@ export interface AnswerInFlight {
   about(partition: string, organization: string | undefined): void;
   /** Why no more of it may be passed on at this instant; a reason stays. Takes microseconds. */
   objection(): Objection | undefined;
-  /** Calls back as soon as there is an objection: for streams, which may be silent for long. After `about`. */
+  /**
+   * Calls back as soon as there is an objection, for what waits: a silent stream, bytes that their reader has not taken.
+   * After `about`. Returns how to stop it.
+   */
   onObjection(listener: () => void): () => void;
 }
 
@@ -108,7 +111,8 @@ class Flight implements AnswerInFlight {
   #partition: string | undefined;
   #organization: string | undefined;
   #objection: Objection | undefined;
-  #listener: (() => void) | undefined;
+  readonly #listeners = new Set<() => void>();
+  #forget = (): void => {};
 
   constructor(answers: Answers, position: number, session: number | undefined) {
     this.#answers = answers;
@@ -125,7 +129,7 @@ class Flight implements AnswerInFlight {
     if (this.#objection !== undefined) return this.#objection;
     if (this.#session === undefined || this.#answers.session() !== this.#session) {
       this.#objection = "unsure";
-    } else if (this.#listener === undefined) {
+    } else if (this.#listeners.size === 0) {
       if (this.#partition === undefined) return undefined;
       if (this.#answers.recalledSince(this.#seen, this.#partition, this.#organization)) {
         this.#objection = "recalled";
@@ -139,10 +143,16 @@ class Flight implements AnswerInFlight {
   onObjection(listener: () => void): () => void {
     if (this.#partition === undefined) throw new TypeError("nobody knows yet whom the answer is about");
     const already = this.objection();
-    const forget = this.#answers.listen(this.#partition, this);
-    this.#listener = listener;
+    if (this.#listeners.size === 0) this.#forget = this.#answers.listen(this.#partition, this);
+    this.#listeners.add(listener);
     if (already !== undefined) listener();
-    return forget;
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size > 0) return;
+      this.#forget();
+      // Each recall while it listened was told; none of them concerned it, or there is an objection.
+      this.#seen = this.#answers.position;
+    };
   }
 
   recalled(recall: Recall): void {
@@ -152,6 +162,6 @@ class Flight implements AnswerInFlight {
   }
 
   tell(): void {
-    this.#listener?.();
+    for (const listener of [...this.#listeners]) listener();
   }
 }

@@ -147,4 +147,26 @@ describe("an answer in flight", () => {
     for (let i = 0; i < 20; i++) enforcer.hear({ ...revoked, partition: "local/pat_ben" });
     expect(flight.objection()).toBeUndefined();
   });
+
+  it("tells several who listen, each until told to stop", () => {
+    const { enforcer, ...rest } = world();
+    const flight = begin({ enforcer, ...rest });
+    const told: string[] = [];
+    const stop = flight.onObjection(() => told.push("first"));
+    flight.onObjection(() => told.push("second"));
+    stop();
+    enforcer.hear(revoked);
+    expect(told).toEqual(["second"]);
+  });
+
+  it("that nobody listens to any more is judged by what comes then, not by what came before", () => {
+    const { enforcer, ...rest } = world(3);
+    const flight = begin({ enforcer, ...rest });
+    const stop = flight.onObjection(() => {});
+    for (let i = 0; i < 20; i++) enforcer.hear({ ...revoked, partition: "local/pat_ben" });
+    stop();
+    expect(flight.objection()).toBeUndefined();
+    enforcer.hear(revoked);
+    expect(flight.objection()).toBe("recalled");
+  });
 });

@@ -1,5 +1,6 @@
 export { type CorsPolicy, localOrigins } from "./cors.ts";
 export { HttpError, type HttpErrorCode } from "./errors.ts";
+export { type AnswerTarget, holdHttpAnswer } from "./held-answer.ts";
 export type { MountedSurface } from "./mount.ts";
 export type { PeerTls } from "./peer-agent.ts";
 export { fileRefusalOf, type HttpProblem, type Refusal, refusalOf } from "./refusal.ts";

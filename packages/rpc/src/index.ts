@@ -6,6 +6,13 @@ export {
   objectionTo,
   patientHeader,
 } from "./answers/guarded-answer.ts";
+export { holdAnswer } from "./answers/hold-answer.ts";
+export {
+  createUnreadAnswers,
+  type UnreadAnswers,
+  type UnreadAnswersOptions,
+  type UnreadBytes,
+} from "./answers/unread-answers.ts";
 export type { Authenticated, Authentication } from "./caller/authentication.ts";
 export { type AuthenticationOptions, createAuthentication } from "./caller/authentication.ts";
 export {
@@ -49,7 +56,7 @@ export {
   type PageTokens,
   queryDigest,
 } from "./caller/page-tokens.ts";
-export { createStreamLimit, type StreamLimit } from "./caller/stream-limit.ts";
+export { createStreamLimit, type StreamLimit, type StreamLimits } from "./caller/stream-limit.ts";
 export {
   createTokenVerifier,
   principalOf,
@@ -110,6 +117,7 @@ export {
   type OutsideCall,
 } from "./wire/memory-transport.ts";
 export { openPeerTransport, type PeerTransportOptions } from "./wire/peer-transport.ts";
+export { resetConnection } from "./wire/reset.ts";
 export { type RetryOptions, withRetries } from "./wire/retries.ts";
 export { type Route, route } from "./wire/route.ts";
 export { abortable, hookStream, mapStream, raceAbort, type StreamHooks } from "./wire/stream.ts";

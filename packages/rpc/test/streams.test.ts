@@ -45,7 +45,7 @@ describe.each(doors)("streams over $name", (kind) => {
       serverInterceptors({
         log: silentLogger,
         authentication: createTrustingAuthentication(() => caller),
-        streamLimit: createStreamLimit({ perApplication: 2 }),
+        streamLimit: createStreamLimit({ perApplication: 2, perPerson: 3 }),
       }),
     );
   });
@@ -124,13 +124,21 @@ describe.each(doors)("streams over $name", (kind) => {
     expect(JSON.stringify(sink.all())).not.toMatch(/canary|app_|pat_/);
   });
 
-  test("of others than applications have no limit", async () => {
-    caller = {
-      principal: { kind: "patient", id: "pat_1", partition: "local/pat_1" },
+  test("of a patient have a limit of their own, patient by patient", async () => {
+    const patient = (id: string): Caller => ({
+      principal: { kind: "patient", id, partition: `local/${id}` },
       workload: "door",
       token: "t",
-    };
-    for (let i = 0; i < 4; i += 1) await watch();
+    });
+    caller = patient("pat_1");
+    for (let i = 0; i < 3; i += 1) await watch();
+    const refusal = await watch().then(
+      () => undefined,
+      (error: unknown) => ConnectError.from(error),
+    );
+    expect(problemOf(refusal!)).toMatchObject({ code: Code.ResourceExhausted, reason: "TOO_MANY_STREAMS" });
+    caller = patient("pat_2");
+    await watch();
     await exported(4);
   });
 });

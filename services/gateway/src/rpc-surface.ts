@@ -85,7 +85,10 @@ export function createRpcSurface(options: RpcSurfaceOptions): Surface {
                 universalRequestFromNodeRequest(request.raw, reply.raw, undefined, values),
               );
               const told = await reasoned(answer, maximumMessageBytes, jsonRemedy);
-              await universalResponseToNodeResponse(releasedAnswer(told, values, handler.method), reply.raw);
+              await universalResponseToNodeResponse(
+                releasedAnswer(told, values, handler.method, reply.raw),
+                reply.raw,
+              );
             } catch (error) {
               // The client disconnected, or sent invalid HTTP: the call itself has been logged.
               const { code } = ConnectError.from(error);

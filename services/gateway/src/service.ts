@@ -7,6 +7,7 @@ import {
   type Budget,
   type StreamLimit,
   serverInterceptors,
+  type UnreadAnswers,
 } from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
 import { type GatewayConfig, gatewayLimits } from "./config.ts";
@@ -23,6 +24,8 @@ export interface GatewayDeps {
   readonly streamLimit?: StreamLimit;
   /** What callers may spend; as much as they like unless given. */
   readonly budget?: Budget;
+  /** Ends answers whose readers take nothing; they wait for ever unless given. */
+  readonly unread?: UnreadAnswers;
   /** The surfaces of the other services: the surfaces themselves in a shared process, else their representatives. */
   readonly surfaces: readonly MountedSurface[];
   readonly log: Logger;
@@ -41,7 +44,11 @@ export function openGatewayService(config: GatewayConfig, deps: GatewayDeps): Pr
     log,
     authentication: deps.authentication,
     maximumTimeoutMs: config.maximumTimeoutMs ?? gatewayLimits.maximumTimeoutMs,
-    release: { guard: deps.answers, guards: (method) => deps.isConsented(method) },
+    release: {
+      guard: deps.answers,
+      guards: (method) => deps.isConsented(method),
+      ...(deps.unread && { unread: deps.unread }),
+    },
     ...(deps.streamLimit && { streamLimit: deps.streamLimit }),
     ...(deps.budget && { budget: deps.budget }),
   });

@@ -11,6 +11,7 @@ import {
   patientHeader,
   problemError,
   serverInterceptors,
+  type UnreadAnswers,
 } from "@wellapi/rpc";
 import { nothingChanges, partialRoute } from "@wellapi/rpc/testing";
 import { type Logger, parseConfig, silentLogger } from "@wellapi/runtime";
@@ -80,6 +81,7 @@ export async function openTestGateway(
     port?: number;
     maximumTimeoutMs?: number;
     answers?: AnswerGuard;
+    unread?: UnreadAnswers;
   } = {},
 ): Promise<{ gateway: Gateway; url: string }> {
   const upstream = createMemoryTransport({
@@ -113,6 +115,7 @@ export async function openTestGateway(
       upstream,
       authentication: authenticationFor("gateway", bearer),
       answers: options.answers ?? nothingChanges,
+      ...(options.unread && { unread: options.unread }),
       services: services.publicContracts,
       isConsented: services.isConsented,
       surfaces: [],

@@ -16,6 +16,8 @@ export interface Authenticated {
   readonly caller: Caller;
   /** Authenticates the same credential again, for open streams. */
   renew?(): Promise<Authenticated>;
+  /** Names the credential (never the secret itself): its streams are looked at together. */
+  readonly credential?: string;
 }
 
 /** Identifies the caller. */
@@ -27,6 +29,8 @@ export interface Authentication {
   }): Promise<Authenticated>;
   /** How often open streams are authenticated again, milliseconds. */
   readonly recheckMs: number;
+  /** How long a stream may live, milliseconds. Absent: without end, as between services. */
+  readonly streamAgeMs?: number;
   /** Forgets all exchanged credentials: called when one is revoked. */
   forget(): void;
 }
@@ -47,13 +51,15 @@ export interface AuthenticationOptions {
     readonly exchange: Client<typeof TokenExchangeService>;
     /** Bounds the refused credentials of an address. Absent: nothing does. */
     readonly budget?: Pick<Budget, "beforeExchange" | "exchanged">;
+    /** How long a stream may live, milliseconds; without end unless given. */
+    readonly streamAgeMs?: number;
   };
   /**
    * For a service in a separate process that makes calls for its caller: calls identity as that service. A stream
    * from inside outlives the five minutes of its token, so the token is exchanged for a new one in time.
    */
   readonly onward?: Client<typeof TokenExchangeService>;
-  /** 15,000 unless given. */
+  /** At a door 1,500 unless given: with the time of a check, a revoked credential ends its streams within two seconds. */
   readonly recheckMs?: number;
   /**
    * How long an exchanged credential is trusted without asking again, milliseconds; 10,000 unless given. 0 where
@@ -72,15 +78,16 @@ const exchangeTimeoutMs = 5_000;
  * none. Calls from outside show a credential, which is exchanged for such a token.
  */
 export function createAuthentication(options: AuthenticationOptions): Authentication {
-  const { verifier, clock, door, onward, recheckMs = 15_000, believeMs = 10_000 } = options;
+  const { verifier, clock, door, onward, believeMs = 10_000 } = options;
+  const { recheckMs = door === undefined ? 15_000 : 1_500 } = options;
   const exchanged = createCache<Promise<Caller>>("credentials", exchangedCredentials, clock);
 
   function exchange(
+    key: string,
     credential: Credential,
     at: NonNullable<typeof door>,
     values: ContextValues,
   ): Promise<Caller> {
-    const key = `${credential.case} ${fingerprint(credential.value as string | Uint8Array)}`;
     const known = exchanged.get(key);
     if (known !== undefined) return known;
     const asked = exchangeAt(at, verifier, credential, key, values).catch((error: unknown) => {
@@ -105,6 +112,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
 
   return {
     recheckMs,
+    ...(door?.streamAgeMs !== undefined && { streamAgeMs: door.streamAgeMs }),
     // An exchange in progress is dropped, too: it may have begun before the revocation.
     forget: () => exchanged.clear(),
     async authenticate(call) {
@@ -127,8 +135,10 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
       }
       const credential = credentialOf(call);
       if (credential === undefined) return { caller: { ...anonymous, workload: edgeOf(door) } };
+      const key = keyOf(credential);
       const renew = async (): Promise<Authenticated> => ({
-        caller: await exchange(credential, door, call.contextValues),
+        caller: await exchange(key, credential, door, call.contextValues),
+        credential: key,
         renew,
       });
       return renew();
@@ -164,6 +174,10 @@ async function exchangeAt(
     if (described.code === Code.Unauthenticated) budget?.exchanged(address, key, false);
     throw described;
   }
+}
+
+function keyOf({ case: kind, value }: Credential): string {
+  return `${kind} ${fingerprint(value as string | Uint8Array)}`;
 }
 
 function edgeOf({ edge, workload }: NonNullable<AuthenticationOptions["door"]>): string {

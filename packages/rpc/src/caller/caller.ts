@@ -39,6 +39,11 @@ export const anonymous: Caller = { principal: { kind: "anonymous", id: "" }, wor
 /** Set by the authentication interceptor; handlers read it with `context.values.get(callerKey)`. */
 export const callerKey = createContextKey<Caller>(anonymous, { description: "caller" });
 
+/** Names the principal among all others, for what is counted by caller. Not for logs. */
+export function nameOf({ kind, id }: Principal): string {
+  return `${kind} ${id}`;
+}
+
 /** The party whose pairwise ids the caller sees: its organization, or the installation. */
 export function partyOf(caller: Caller): string {
   return caller.principal.organization ?? "installation";

@@ -8,7 +8,7 @@ import { hookStream, onAbort } from "../wire/stream.ts";
 import { type StepInterceptor, step } from "./step.ts";
 
 /**
- * Admits a call while its caller's budgets last, and an application's stream while it has a free place: after the caller is
+ * Admits a call while its caller's budgets last, and its stream while it has a free place: after the caller is
  * known and before any work is done. Without budget and limit, as between services, every call is admitted.
  */
 export function admissionInterceptor(
@@ -54,7 +54,7 @@ export function admissionInterceptor(
 
 function placeOf(limit: StreamLimit | undefined, values: ContextValues): () => void {
   const { principal } = values.get(callerKey);
-  return limit === undefined || principal.kind !== "application" ? () => {} : limit.enter(principal.id);
+  return limit === undefined || principal.kind === "service" ? () => {} : limit.enter(principal);
 }
 
 /** Undefined between services, which have no budget. */

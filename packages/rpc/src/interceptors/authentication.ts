@@ -1,31 +1,35 @@
 import { Code, type StreamRequest, type StreamResponse } from "@connectrpc/connect";
+import { streamEndKey } from "../answers/hold-answer.ts";
 import type { Authenticated, Authentication } from "../caller/authentication.ts";
 import { type Caller, callerKey } from "../caller/caller.ts";
-import { problemError, toConnectError } from "../status.ts";
-import { abortable } from "../wire/stream.ts";
+import { type CredentialWatch, createCredentialWatch } from "../caller/credential-watch.ts";
+import { problemError } from "../status.ts";
+import { abortable, onAbort } from "../wire/stream.ts";
 import { type StepInterceptor, step } from "./step.ts";
 
 /**
  * Puts the caller into the call's values. A stream that can be authenticated again is, every `recheckMs`, and ends
- * when its credential is refused, or could not be checked for `staleMs`.
+ * when its credential is refused, or could not be checked for too long, or when the stream is older than it may be.
  */
 export function authenticationInterceptor(authentication: Authentication): StepInterceptor {
+  const watch = createCredentialWatch(authentication.recheckMs);
   return step("authentication", (next) => async (request) => {
     const authenticated = await authentication.authenticate(request);
     if (!request.stream || authenticated.renew === undefined) {
       request.contextValues.set(callerKey, authenticated.caller);
       return next(request);
     }
-    const watched = watchCredential(authenticated, authentication, request);
+    const watched = watchStream(authenticated, watch, authentication.streamAgeMs, request);
     try {
       request.contextValues.set(callerKey, watched.caller);
-      const signal = AbortSignal.any([request.signal, watched.refused]);
+      request.contextValues.set(streamEndKey, watched.ended);
+      const signal = AbortSignal.any([request.signal, watched.ended]);
       const response = (await next({
         ...request,
         signal,
-        message: abortable(request.message, watched.refused),
+        message: abortable(request.message, watched.ended),
       })) as StreamResponse;
-      return { ...response, message: abortable(response.message, watched.refused) };
+      return { ...response, message: abortable(response.message, watched.ended) };
     } catch (error) {
       watched.stop();
       throw error;
@@ -33,67 +37,54 @@ export function authenticationInterceptor(authentication: Authentication): StepI
   });
 }
 
-/** How long a stream continues while identity is unreachable. Revoked credentials end within a minute. */
-const staleMs = 45_000;
-
-interface Watched {
+interface WatchedStream {
   /** Its `token` is always the newest, so that a stream of hours can still make calls. */
   readonly caller: Caller;
-  readonly refused: AbortSignal;
+  readonly ended: AbortSignal;
   stop(): void;
 }
 
-function watchCredential(
+function watchStream(
   first: Authenticated,
-  { recheckMs }: Authentication,
+  watch: CredentialWatch,
+  ageMs: number | undefined,
   { signal }: StreamRequest,
-): Watched {
-  const refused = new AbortController();
-  let latest = first;
-  let renewed = performance.now();
-  let checking = false;
-
-  const check = async (): Promise<void> => {
-    if (checking) return;
-    checking = true;
-    try {
-      latest = await latest.renew!();
-      renewed = performance.now();
-    } catch (error) {
-      const described = toConnectError(error);
-      if (described.code === Code.Unauthenticated || described.code === Code.PermissionDenied) {
-        refused.abort(described);
-      } else if (performance.now() - renewed > staleMs) {
-        refused.abort(
-          problemError({
-            code: Code.Unavailable,
-            reason: "UNAVAILABLE",
-            message: "the credential could not be checked again: open the stream again",
-            retryAfterMs: 1_000,
-          }),
-        );
-      }
-    } finally {
-      checking = false;
-    }
+): WatchedStream {
+  const ended = new AbortController();
+  const end = (reason: unknown): void => ended.abort(reason);
+  const { caller: latest, leave } = watch.join(first, end);
+  const age = ageMs === undefined ? undefined : setTimeout(() => end(tooOld()), spread(ageMs)).unref();
+  const stop = (): void => {
+    clearTimeout(age);
+    leave();
   };
-
-  const timer = setInterval(() => void check(), recheckMs);
-  timer.unref();
-  const stop = (): void => clearInterval(timer);
   // Transports abort the signal when the call is over, however it ended.
-  signal.addEventListener("abort", stop, { once: true });
-  refused.signal.addEventListener("abort", stop, { once: true });
-  if (signal.aborted) stop();
+  onAbort(signal, stop);
+  onAbort(ended.signal, stop);
   return {
     caller: {
       principal: first.caller.principal,
       workload: first.caller.workload,
       get token() {
-        return latest.caller.token;
+        return latest().token;
       },
     },
-    refused: refused.signal,
+    ended: ended.signal,
     stop,
   };
+}
+
+/** The last tenth is drawn by lot: streams that were opened together do not all come back at once. */
+function spread(ageMs: number): number {
+  return ageMs * (1 - Math.random() / 10);
+}
+
+function tooOld() {
+  return problemError({
+    code: Code.Unavailable,
+    reason: "STREAM_TOO_OLD",
+    message:
+      "the stream has lived as long as a stream may: open it again and go on from what was answered (a watch from its last resume_token)",
+    retryAfterMs: 100,
+  });
 }

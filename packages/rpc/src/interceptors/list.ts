@@ -18,7 +18,7 @@ export interface ServerInterceptorOptions {
   readonly authentication: Authentication;
   /** Longest unary call in milliseconds; 30 s unless given. */
   readonly maximumTimeoutMs?: number;
-  /** At a door: how many streams each application may have open. Absent: any number. */
+  /** At a door: how many streams each caller may have open. Absent: any number. */
   readonly streamLimit?: StreamLimit;
   /** At a door: what callers may spend. Absent: as much as they like. */
   readonly budget?: Budget;

@@ -9,6 +9,8 @@ import {
   patientHeader,
 } from "../answers/guarded-answer.ts";
 import { guardStream } from "../answers/guarded-stream.ts";
+import { unreadAnswersKey } from "../answers/hold-answer.ts";
+import type { UnreadAnswers } from "../answers/unread-answers.ts";
 import { callerKey } from "../caller/caller.ts";
 import { peerWorkloadKey } from "../caller/context.ts";
 import { onAbort } from "../wire/stream.ts";
@@ -21,6 +23,8 @@ export interface ReleaseOptions {
    * held back.
    */
   readonly guards: (method: DescMethod) => boolean;
+  /** Ends answers whose readers take nothing. Absent: they wait for ever. */
+  readonly unread?: UnreadAnswers;
 }
 
 const noRelease: ReleaseOptions = { guard: nobodyGuards, guards: () => false };
@@ -29,11 +33,15 @@ const noRelease: ReleaseOptions = { guard: nobodyGuards, guards: () => false };
  * The last step of an answer at a door: an answer about a patient leaves only if no change has taken something away
  * since it began. The step removes the patient's header. Between services every answer passes.
  */
-export function releaseInterceptor({ guard, guards }: ReleaseOptions = noRelease): StepInterceptor {
+export function releaseInterceptor({ guard, guards, unread }: ReleaseOptions = noRelease): StepInterceptor {
   return step("release", (next) => async (request) => {
     const { method, contextValues } = request;
     if (contextValues.get(peerWorkloadKey) !== undefined) return next(request);
     const answer = guard.begin();
+    if (unread !== undefined) {
+      const { principal } = contextValues.get(callerKey);
+      contextValues.set(unreadAnswersKey, (bytes) => unread.hold(principal, bytes));
+    }
 
     /** The answer, once its patient is known. */
     function identify(header: Headers, failed: boolean): GuardedAnswer | undefined {

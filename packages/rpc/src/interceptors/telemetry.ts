@@ -105,7 +105,8 @@ export function telemetryInterceptor(log: Logger): StepInterceptor {
       streamEnds();
       const problem = error === undefined ? undefined : problemFor(error);
       const status = statusName(problem?.code);
-      const failed = problem !== undefined && serverFailures.has(problem.code);
+      const failed =
+        problem !== undefined && serverFailures.has(problem.code) && problem.reason !== "STREAM_TOO_OLD";
       span.setAttribute(ATTR_RPC_RESPONSE_STATUS_CODE, status);
       if (failed) {
         span.setAttribute(ATTR_ERROR_TYPE, status);

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { setImmediate } from "node:timers/promises";
 import { fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import {
@@ -17,6 +16,7 @@ import { peerCertificateKey, peerWorkloadKey, requestIdHeader } from "../caller/
 import { peerCertificateOf } from "../caller/peer-certificate.ts";
 import type { PeerIdentity } from "../caller/workload-identity.ts";
 import { callOver, problemError, toConnectError } from "../status.ts";
+import { openGrpcAnswer } from "./grpc-answer.ts";
 import { asBuffer, errorMetadata, headersOf, metadataOf } from "./grpc-metadata.ts";
 import { type OpenHandlerContext, openHandlerContext } from "./handler-context.ts";
 import { invokeStream, invokeUnary } from "./invoke.ts";
@@ -63,6 +63,7 @@ export function methodHandler(spec: MethodImplSpec, options: CallOptions): grpc.
           if (objection !== undefined) throw objection;
           context.values.get(spendingKey)?.bytes(call.request.length + bytes.length);
           call.sendMetadata(metadataOf(response.header));
+          openGrpcAnswer(call, context, () => {}).hold(bytes);
           callback(null, bytes, metadataOf(response.trailer));
         } catch (error) {
           callback(statusOf(error));
@@ -118,26 +119,29 @@ async function respond(
   source: AsyncIterable<Buffer>,
 ): Promise<void> {
   const context = openContext(spec, call, options);
+  const answer = openGrpcAnswer(call, context, (reason) => {
+    // After an objection the stream's own end says why (`guardStream`), soon and also to the log.
+    if (objectionTo(context.values) === undefined) context.abort(reason);
+  });
   try {
     const response = await stream(spec, source, context, options);
     let headersSent = false;
     const messages = trackedReturn(response.message, options.running);
-    for await (const message of abortable(messages, context.signal)) {
-      const bytes = encode(spec, message, options);
+    // Mapped here, so that a message is not held beside its bytes while its reader takes them.
+    const encoded = mapStream(messages, (message) => encode(spec, message, options));
+    for await (const bytes of abortable(encoded, context.signal)) {
       if (objectionTo(context.values) !== undefined) continue; // The next pull reports the reason.
       if (!headersSent) {
         call.sendMetadata(metadataOf(response.header)); // the handler may set headers until its first message
         headersSent = true;
       }
       context.values.get(spendingKey)?.bytes(bytes.length);
-      // A write on a cancelled call is never called back: only the signal ends the wait then.
-      if (!call.write(bytes)) await once(call, "drain", { signal: context.signal });
+      await answer.write(bytes);
     }
     if (!headersSent) call.sendMetadata(metadataOf(response.header));
     call.end(metadataOf(response.trailer));
   } catch (error) {
-    // `once` wraps the signal's reason in a new AbortError.
-    call.emit("error", statusOf(context.signal.aborted ? context.signal.reason : error));
+    answer.fail(statusOf(error));
   } finally {
     context.abort(callOver);
   }
@@ -227,9 +231,10 @@ function openContext(
     requestHeader,
     values: peerValues(call, requestHeader, peers),
   });
-  // 'cancelled' also follows a successful call; its context is already aborted then.
+  // 'cancelled' also follows a successful call; its context is already aborted then. It follows a reset by an
+  // objection, too, and then the answer still gets its own end.
   call.on("cancelled", () => {
-    if (context.signal.aborted) return;
+    if (context.signal.aborted || objectionTo(context.values) !== undefined) return;
     const expired = Date.now() >= deadline;
     context.abort(
       problemError({

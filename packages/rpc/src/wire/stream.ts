@@ -62,10 +62,11 @@ export function abortable<T>(source: AsyncIterable<T>, signal: AbortSignal): Asy
   };
 }
 
-/** Runs once the signal aborts; at once if it already has. */
-export function onAbort(signal: AbortSignal, run: () => void): void {
+/** Runs once the signal aborts; at once if it already has. Returns how to stop waiting for it. */
+export function onAbort(signal: AbortSignal, run: () => void): () => void {
   if (signal.aborted) run();
   else signal.addEventListener("abort", run, { once: true });
+  return () => signal.removeEventListener("abort", run);
 }
 
 /** The promise, or the signal's reason if that aborts first. */

@@ -4,7 +4,7 @@ import type { Vault } from "@wellapi/vault";
 import type { Interval } from "../model/interval.ts";
 import { rankOf } from "../model/rank.ts";
 import { samplesAsOf } from "./as-of.ts";
-import { createBlockScan, nameOf, type StoredBlock } from "./block-scan.ts";
+import { type BlockPage, createBlockScan, nameOf, type StoredBlock } from "./block-scan.ts";
 import type { CommittedSamples } from "./committed-samples.ts";
 import type { LayerSamples } from "./compacted-block.ts";
 import { blockPlace, openOrReport, openUntilDamaged } from "./damage.ts";
@@ -14,8 +14,13 @@ import { createWinners, type Run, usualLimits, type WinnersLimits } from "./winn
 
 /** If the blocks that hide a sample are more than the usual limit of held blocks, this many times more are held. */
 const MORE = 4;
-/** Blocks opened at a time: with at most 100,000 samples each, this bounds a reader's memory. */
-const BLOCKS_A_STEP = 8;
+/** Blocks read at a time, sealed. */
+const BLOCKS_A_PAGE = 8;
+/**
+ * Samples opened at a time, or one block, which has at most 100,000: the next are opened when the reader has taken
+ * what these gave, so this bounds a reader's memory.
+ */
+const SAMPLES_A_STEP = 50_000;
 
 /** What reads and opens blocks. */
 export interface BlockReads {
@@ -57,27 +62,44 @@ async function* winnersFrom(
   const winners = createWinners(interval, limits);
   const scan = createBlockScan(reads.store, partition, series);
   let done = interval.from;
-  for await (const page of scan.hiding(interval, BLOCKS_A_STEP, () => winners.reach)) {
+  for await (const page of scan.hiding(interval, BLOCKS_A_PAGE, () => winners.reach)) {
     if (page === undefined) return done;
-    const { opened, damaged } = await openPage(reads, partition, page.shown, sequence);
-    if (opened.length > 0) winners.add(opened.flat());
-    // A damaged block may hide samples of the blocks that reach into its beginning.
-    const nextFrom = damaged === undefined ? page.nextFrom : damaged.document.from_ms;
-    // Samples that no later block reaches are final.
-    const settled = Math.max(done, Math.min(winners.end, winners.settled(nextFrom)));
-    if (settled > done) yield* winners.take(settled);
-    done = settled;
-    if (done >= winners.end) return done;
-    if (damaged !== undefined) throw damaged.error;
+    for (const { shown, nextFrom } of stepsOf(page)) {
+      const { opened, damaged } = await openBlocks(reads, partition, shown, sequence);
+      if (opened.length > 0) winners.add(opened.flat());
+      // A damaged block may hide samples of the blocks that reach into its beginning.
+      const next = damaged === undefined ? nextFrom : damaged.document.from_ms;
+      // Samples that no later block reaches are final.
+      const settled = Math.max(done, Math.min(winners.end, winners.settled(next)));
+      if (settled > done) yield* winners.take(settled);
+      done = settled;
+      if (done >= winners.end) return done;
+      if (damaged !== undefined) throw damaged.error;
+    }
   }
   return done;
+}
+
+/** Parts of a page that are opened one after another. */
+function* stepsOf({ shown, nextFrom }: BlockPage): Generator<BlockPage> {
+  let start = 0;
+  let samples = 0;
+  for (const [at, { count, from_ms }] of shown.entries()) {
+    if (at > start && samples + count > SAMPLES_A_STEP) {
+      yield { shown: shown.slice(start, at), nextFrom: from_ms };
+      start = at;
+      samples = 0;
+    }
+    samples += count;
+  }
+  yield { shown: shown.slice(start), nextFrom };
 }
 
 function more({ samples, stretches }: WinnersLimits): WinnersLimits {
   return { samples: samples * MORE, stretches: stretches * MORE };
 }
 
-function openPage(
+function openBlocks(
   { vault, damage }: BlockReads,
   partition: string,
   shown: readonly StoredBlock[],

@@ -43,8 +43,10 @@ export function createStreamHandlers(
       const interval = intervalOf(request.interval);
       const intent = intentOf(request, [code], interval, context);
       const query = { code, interval, sources: sourcesOf(intent, request), wanted: { unit, digits } };
-      for await (const payload of readSeries(deps, intent, query)) {
-        yield { payload: await present.read(intent, code, payload) };
+      for await (const payload of readSeries(deps, intent, query, (part) =>
+        present.read(intent, code, part),
+      )) {
+        yield { payload };
       }
     },
 

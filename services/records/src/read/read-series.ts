@@ -1,9 +1,13 @@
+import { setImmediate } from "node:timers/promises";
+import { viewOf } from "@wellapi/series";
 import type { BlockRepository } from "../blocks/block-repository.ts";
 import type { Run } from "../blocks/winners.ts";
 import type { Intent } from "../gate/intent.ts";
 import type { CodePermit } from "../gate/permit.ts";
 import { type OpenRead, type ReadingDeps, readStream } from "../gate/reading.ts";
 import type { Interval } from "../model/interval.ts";
+import { isObservationSeries } from "../model/observation-series-id.ts";
+import { createPausable, type Pausable } from "./pausable.ts";
 import { messages } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
 import { seriesOf } from "./source-filter.ts";
@@ -24,12 +28,16 @@ export type ReadPayload =
   | { readonly kind: "run"; readonly run: Run }
   | { readonly kind: "end"; readonly samples: number };
 
-/** Streams the samples of one code in bounded memory: one series after another, each by time. */
-export function readSeries(
+/**
+ * Streams the samples of one code in bounded memory: one series after another, each by time. `present` makes a message
+ * of a part: while a reader takes it, nothing else is held of the part.
+ */
+export function readSeries<T>(
   deps: ReadSeriesDeps,
   intent: Intent,
   query: SeriesQuery,
-): AsyncGenerator<ReadPayload> {
+  present: (payload: ReadPayload) => Promise<T>,
+): AsyncGenerator<T> {
   const { code, interval, wanted } = query;
   return readStream(
     deps,
@@ -39,16 +47,17 @@ export function readSeries(
       checkWantedUnit(deps.terminology, code, wanted);
       return [codePermit];
     },
-    (read, codePermits) => sendAll(deps, read, query, codePermits[0]!),
+    (read, codePermits) => sendAll(deps, read, query, codePermits[0]!, present),
   );
 }
 
-async function* sendAll(
+async function* sendAll<T>(
   deps: ReadSeriesDeps,
   read: OpenRead,
   query: SeriesQuery,
   opened: CodePermit,
-): AsyncGenerator<ReadPayload> {
+  present: (payload: ReadPayload) => Promise<T>,
+): AsyncGenerator<T> {
   const { partition } = read.subject;
   const { code, interval, wanted } = query;
   let codePermit = opened;
@@ -59,16 +68,66 @@ async function* sendAll(
     return codePermit.intervals;
   };
   const consents = [...new Set(opened.permits.map(({ consent }) => consent))];
-  yield { kind: "start", access: read.access, consents, intervals: opened.intervals };
+  yield await present({ kind: "start", access: read.access, consents, intervals: opened.intervals });
   for await (const { series } of seriesOf(deps, partition, query)) {
     for (const bounds of opened.intervals) {
-      for await (const run of deps.blocks.winners(partition, series, bounds)) {
-        for await (const { columns } of messages(run.columns, permitted)) {
-          read.sent += columns.times.length;
-          yield { kind: "run", run: { ...run, columns: convertColumns(columns, wanted) } };
-        }
+      const parts = partsOf(deps.blocks, { partition, series, bounds, permitted });
+      const next = async (): Promise<T | undefined> => {
+        // A connection that takes all at once would keep other calls, and the session with consent, waiting for a run.
+        await setImmediate();
+        const run = await parts.next();
+        if (run === undefined) return undefined;
+        read.sent += run.columns.times.length;
+        return present({ kind: "run", run: { ...run, columns: convertColumns(run.columns, wanted) } });
+      };
+      try {
+        for (let part = await next(); part !== undefined; part = await next()) yield part;
+      } finally {
+        parts.close();
       }
     }
   }
-  yield { kind: "end", samples: read.sent };
+  yield await present({ kind: "end", samples: read.sent });
+}
+
+interface PartsQuery {
+  readonly partition: string;
+  readonly series: string;
+  readonly bounds: Interval;
+  readonly permitted: () => Promise<readonly Interval[]>;
+}
+
+/** The permitted samples of a series within the bounds, in runs of one message each. */
+function partsOf(
+  blocks: BlockRepository,
+  { partition, series, bounds, permitted }: PartsQuery,
+): Pausable<Run> {
+  let { from } = bounds;
+  /** Of observations, which may share a time: the rank of the last that was sent, at the time `from`. */
+  let sent: number | undefined;
+  return createPausable(async function* () {
+    for await (const found of blocks.winners(partition, series, { from, to: bounds.to })) {
+      const run = sent === undefined ? found : after(found, from, sent);
+      if (run === undefined) continue;
+      for await (const { columns } of messages(run.columns, permitted)) {
+        const last = columns.times.at(-1)!;
+        if (isObservationSeries(series)) {
+          from = last;
+          sent = run.ranks!()[run.columns.times.lastIndexOf(last)]!;
+        } else {
+          from = last + 1;
+        }
+        yield { ...run, columns };
+      }
+    }
+  });
+}
+
+/** The run without its observation at this time, if that was sent before: it has no higher rank. */
+function after(run: Run, time: number, sent: number): Run | undefined {
+  const { columns, ranks } = run;
+  if (columns.times[0] !== time || ranks!()[0]! > sent) return run;
+  if (columns.times.length === 1) return undefined;
+  const rest = viewOf(columns, 1, columns.times.length);
+  return { ...run, columns: rest, ranks: () => ranks!().subarray(1) };
 }

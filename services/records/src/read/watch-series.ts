@@ -13,6 +13,7 @@ import { type OpenRead, readStream } from "../gate/reading.ts";
 import { ALWAYS } from "../model/interval.ts";
 import type { ArrivalRepository } from "./arrival-repository.ts";
 import type { Arrival, Samples } from "./arrival-sources.ts";
+import { createPausable } from "./pausable.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
 import { messages } from "./runs.ts";
 import { ANY_SOURCE, fitsSource, type SourceFilter } from "./source-filter.ts";
@@ -94,15 +95,16 @@ async function* deliver(
           const id = await codeIdOf(deps.vault, partition, code);
           if (id !== undefined) codeIds.set(id, code);
         }
-        for await (const commit of arrivals.between(head, delivered, new Set(codeIds.keys())))
-          yield* messagesOf(
-            deps,
-            read,
-            permission,
-            codeIds,
-            await fromSources(deps, partition, sources, commit),
-            signal,
-          );
+        const commits = createPausable(() => arrivals.between(head, delivered, new Set(codeIds.keys())));
+        try {
+          for (let commit = await commits.next(); commit !== undefined; commit = await commits.next()) {
+            const wanted = await fromSources(deps, partition, sources, commit);
+            yield* messagesOf(deps, read, permission, codeIds, wanted, signal);
+            delivered = commit[0]!.sequence;
+          }
+        } finally {
+          commits.close();
+        }
         delivered = head.sequence;
       } else {
         woken = await subscription.wait(IDLE_CHECK_MS, signal);

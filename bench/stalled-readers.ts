@@ -1,0 +1,107 @@
+/**
+ * What readers that take nothing cost a server (decision 0031): its memory while they are stalled and after they have
+ * left, and the latency of a neighbour, another organization that reads small pages. In one run, with one process.
+ * Run with `node bench/stalled-readers.ts [streams]`; it prints one line of JSON a phase and ends within minutes.
+ */
+import { readFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+import { createClient } from "@connectrpc/connect";
+import { grant } from "@wellapi/demo/consents";
+import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
+import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { connectRaw, type RawReader, readOverHttp1, readOverHttp2 } from "../test/stalled/readers.ts";
+import { code, openStalledScene, type StalledScene } from "../test/stalled/scene.ts";
+
+const streams = Number(process.argv[2] ?? 1_000);
+const streamsAConnection = 100;
+const batches = 20;
+const neighbourMs = 8_000;
+const purpose = Purpose.TREATMENT;
+
+function memoryOf({ pid }: Server, field: "VmRSS" | "VmHWM"): number {
+  const kiB = new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(
+    readFileSync(`/proc/${pid}/status`, "utf8"),
+  )?.[1];
+  return Math.round(Number(kiB) / 1_024);
+}
+
+/** Pages of the neighbour's patient, one after another. */
+async function neighbour({ clinic, idAt }: StalledScene, ms: number) {
+  const client = createClient(RecordsService, clinic.transport);
+  const request = { patient: await idAt(clinic), code: { code }, purpose, pageSize: 100 };
+  const latencies: number[] = [];
+  let failed = 0;
+  for (const until = performance.now() + ms; performance.now() < until; await pause(10)) {
+    const began = performance.now();
+    await client.querySeries(request).catch(() => {
+      failed += 1;
+    });
+    latencies.push(performance.now() - began);
+  }
+  latencies.sort((a, b) => a - b);
+  const at = (share: number) => Math.round(latencies[Math.floor(latencies.length * share)]! * 10) / 10;
+  return { calls: latencies.length, failed, p50: at(0.5), p99: at(0.99), longest: at(0.9999) };
+}
+
+function told(phase: string, facts: object): void {
+  process.stdout.write(`${JSON.stringify({ phase, ...facts })}\n`);
+}
+
+async function phase(server: Server, near: StalledScene, name: string, open: () => Promise<RawReader[]>) {
+  const beside = neighbour(near, neighbourMs);
+  const readers = await open();
+  const latency = await beside;
+  const ended = new Map<string, number>();
+  for (const { ended: end } of readers) void end.then((how) => ended.set(how, (ended.get(how) ?? 0) + 1));
+  await pause(100);
+  const stalled = memoryOf(server, "VmRSS");
+  const bytes = readers.reduce((sum, one) => sum + one.bytes(), 0);
+  for (const reader of readers) reader.close();
+  await pause(5_000);
+  told(name, {
+    neighbour: latency,
+    "arrived bytes": bytes,
+    "ended by the server": Object.fromEntries(ended),
+    "RSS MiB stalled": stalled,
+    highest: memoryOf(server, "VmHWM"),
+    "5 s after": memoryOf(server, "VmRSS"),
+    again: await neighbour(near, 2_000),
+  });
+}
+
+const folder = temporaryFolder();
+const server = await startServer({ dataDir: folder.path, target: "one-process" });
+try {
+  const [scene, near] = [await openStalledScene(server), await openStalledScene(server)];
+  await scene.send(batches);
+  await near.send(1);
+  for (const one of [scene, near]) await grant(one.person, one.clinic, Direction.READ);
+  const patient = await scene.idAt(scene.clinic);
+  const read = { patient, code: { code }, purpose };
+  const port = (url: string) => Number(new URL(url).port);
+  await neighbour(near, 2_000); // warms up
+  told("alone", { neighbour: await neighbour(near, neighbourMs), "RSS MiB": memoryOf(server, "VmRSS") });
+
+  await phase(server, near, `${streams} ReadSeries at the gRPC door, window 0`, async () => {
+    const readers: RawReader[] = [];
+    for (let i = 0; i < streams; i += streamsAConnection) {
+      const session = connectRaw(port(server.grpc), scene.clinic.certificate, { window: 0 });
+      for (let j = i; j < Math.min(streams, i + streamsAConnection); j++) {
+        readers.push(readOverHttp2(session, { read }));
+      }
+    }
+    return readers;
+  });
+  await phase(server, near, `${streams} ReadSeries at the gateway, paused`, async () =>
+    Array.from({ length: streams }, () => {
+      const reader = readOverHttp1(port(server.http), scene.clinicKey, { read });
+      reader.pause();
+      return reader;
+    }),
+  );
+} finally {
+  told("exit", { code: await server.stop() });
+  folder.remove();
+}
+process.exit(0);

@@ -1,0 +1,91 @@
+import { Code } from "@connectrpc/connect";
+import { problemError, toConnectError } from "../status.ts";
+import type { Authenticated } from "./authentication.ts";
+import type { Caller } from "./caller.ts";
+
+/** How long streams continue while identity is unreachable. */
+const staleMs = 45_000;
+
+/** Looks again whether the credentials of open streams are good: once for all streams of one credential. */
+export interface CredentialWatch {
+  /** The stream's credential was just exchanged. `refused` is called once, when it is not good any more. */
+  join(authenticated: Authenticated, refused: (reason: unknown) => void): Watched;
+}
+
+export interface Watched {
+  /** The newest, so that a stream of hours can still make calls. */
+  caller(): Caller;
+  leave(): void;
+}
+
+interface Watching {
+  latest: Authenticated;
+  /** Monotonic milliseconds. */
+  renewed: number;
+  checking: boolean;
+  readonly timer: NodeJS.Timeout;
+  readonly streams: Set<(reason: unknown) => void>;
+}
+
+/** `everyMs`: how often. */
+export function createCredentialWatch(everyMs: number): CredentialWatch {
+  const watched = new Map<string | symbol, Watching>();
+
+  function end(key: string | symbol, one: Watching, reason: unknown): void {
+    clearInterval(one.timer);
+    if (watched.get(key) === one) watched.delete(key);
+    for (const refused of one.streams) refused(reason);
+    one.streams.clear();
+  }
+
+  async function check(key: string | symbol, one: Watching): Promise<void> {
+    if (one.checking) return;
+    one.checking = true;
+    try {
+      one.latest = await one.latest.renew!();
+      one.renewed = performance.now();
+    } catch (error) {
+      const described = toConnectError(error);
+      if (described.code === Code.Unauthenticated || described.code === Code.PermissionDenied) {
+        end(key, one, described);
+      } else if (performance.now() - one.renewed > staleMs) {
+        end(key, one, unchecked());
+      }
+    } finally {
+      one.checking = false;
+    }
+  }
+
+  function begin(key: string | symbol, latest: Authenticated): Watching {
+    const timer = setInterval(() => void check(key, one), everyMs).unref();
+    const one: Watching = { latest, renewed: performance.now(), checking: false, timer, streams: new Set() };
+    watched.set(key, one);
+    return one;
+  }
+
+  return {
+    join(authenticated, refused) {
+      const key = authenticated.credential ?? Symbol("of this stream alone");
+      const one = watched.get(key) ?? begin(key, authenticated);
+      one.latest = authenticated;
+      one.renewed = performance.now();
+      one.streams.add(refused);
+      return {
+        caller: () => one.latest.caller,
+        leave() {
+          one.streams.delete(refused);
+          if (one.streams.size === 0) end(key, one, undefined);
+        },
+      };
+    },
+  };
+}
+
+function unchecked() {
+  return problemError({
+    code: Code.Unavailable,
+    reason: "UNAVAILABLE",
+    message: "the credential could not be checked again: open the stream again",
+    retryAfterMs: 1_000,
+  });
+}

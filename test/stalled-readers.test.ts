@@ -1,0 +1,19 @@
+import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
+import { afterAll, beforeAll, describe, expect } from "vitest";
+import { describeStalledReaders } from "./stalled/cases.ts";
+
+// mesh-processes.it.test.ts has the same for a process a service.
+describe("all services in one process", () => {
+  const folder = temporaryFolder();
+  let server: Server;
+
+  beforeAll(async () => {
+    server = await startServer({ dataDir: folder.path, target: "one-process" });
+  }, 60_000);
+  afterAll(async () => {
+    expect(await server?.stop()).toBe(0);
+    folder.remove();
+  });
+
+  describeStalledReaders(() => server);
+});
