@@ -68,6 +68,7 @@ test("what may be asked for by GET is this", () => {
     "AuditService/GetConsistencyProof",
     "AuditService/GetLogFile",
     "AuditService/GetReceiptKeys",
+    "LimitService/GetLimits",
     "OrganizationService/GetApplication",
     "OrganizationService/GetOrganization",
     "OrganizationService/ListApplications",
