@@ -16,7 +16,7 @@ function inBash(script: string, words: readonly string[]): string[] {
 function inZsh(script: string, words: readonly string[]): string[] {
   const line = words.map((word) => `'${word}'`).join(" ");
   const program = `
-    autoload -U compinit; compinit -u -D
+    compdef() { }
     _describe() { local name=$2; print -l -- "\${(@)\${(P)name}%%:*}" }
     _files() { }
     source ${script}
