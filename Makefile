@@ -15,13 +15,13 @@ start start-mesh: export NODE_OPTIONS := --max-semi-space-size=16
 # Fewer pools of freed memory: 30 MB less where the heap is bounded (P11).
 start start-mesh: export MALLOC_ARENA_MAX := 2
 
-start: node_modules/.installed ## Runs the whole exchange in one process
+start: node_modules/.served ## Runs the whole exchange in one process
 	@exec $(NODE) cli/src/main.ts start
 
-start-mesh: node_modules/.installed ## Runs each service as a process of its own, over MongoDB and NATS
+start-mesh: node_modules/.served ## Runs each service as a process of its own, over MongoDB and NATS
 	@exec $(NODE) cli/src/main.ts start-mesh
 
-demo: node_modules/.installed ## Tells the story against a server of its own; TARGET=mesh against a mesh
+demo: node_modules/.served ## Tells the story against a server of its own; TARGET=mesh against a mesh
 	@exec $(NODE) demo/src/main.ts
 
 test: node_modules/.installed ## Runs every test; ends in "N passed, N failed"
@@ -54,8 +54,18 @@ generate: node_modules/.installed ## Regenerates gen/ from proto/ and proto-inte
 release-candidate: node_modules/.installed ## Writes proto/released.binpb, with which `make check` compares from then on
 	@buf lint && buf build proto --exclude-source-info -o proto/released.binpb
 
-node_modules/.installed: package-lock.json
-	@command -v npm >/dev/null || { echo "WellAPI needs Node 20 or later with npm: install it, for example with 'apt-get install nodejs npm'" >&2; exit 1; }
-	@npm ci --no-audit --no-fund --loglevel=error
-	@node_modules/.bin/node -e "import('./host/src/index.ts')" # fills NODE_COMPILE_CACHE
+# What runs the exchange: less than half of what tests and checks need. A whole installation has it, too.
+node_modules/.served: package-lock.json
+	@[ ! node_modules/.installed -nt package-lock.json ] || { touch $@; exit 0; }; $(call install,what the exchange needs (300 MB on the disk),--omit=dev)
 	@touch $@
+
+node_modules/.installed: package-lock.json
+	@$(call install,what the exchange, its tests and its checks need (660 MB on the disk),)
+	@touch $@ node_modules/.served
+
+# Says that it installs: npm is quiet, and takes a minute or more. The last command fills NODE_COMPILE_CACHE.
+define install
+command -v npm >/dev/null || { echo "WellAPI needs Node 20 or later with npm: install it, for example with 'apt-get install nodejs npm'" >&2; exit 1; }; \
+	echo "Installing $(1) from the npm registry, by package-lock.json: once, for a minute or two" >&2; \
+	npm ci $(2) --no-audit --no-fund --loglevel=error && node_modules/.bin/node -e "import('./host/src/index.ts')"
+endef
