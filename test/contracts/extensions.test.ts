@@ -10,7 +10,11 @@ function numberOf({ typeName }: DescExtension): number {
 
 test("every extension of ours has the number that its name gives, outside of the ranges that others use", async () => {
   const extensions = (await contractFiles()).flatMap((file) => file.extensions);
-  expect(extensions.map(({ name }) => name).sort()).toEqual(["method_callers", "service_callers"]);
+  expect(extensions.map(({ name }) => name).sort()).toEqual([
+    "max_request_bytes",
+    "method_callers",
+    "service_callers",
+  ]);
   for (const extension of extensions) {
     expect(extension.number, extension.typeName).toBe(numberOf(extension));
     expect(extension.number).toBeGreaterThanOrEqual(100_000);

@@ -1,9 +1,10 @@
+export type { FastifyReply as HttpReply, FastifyRequest as HttpRequest } from "fastify";
 export { type CorsPolicy, localOrigins } from "./cors.ts";
 export { HttpError, type HttpErrorCode } from "./errors.ts";
 export { type AnswerTarget, holdHttpAnswer } from "./held-answer.ts";
 export type { MountedSurface } from "./mount.ts";
 export type { PeerTls } from "./peer-agent.ts";
-export { fileRefusalOf, type HttpProblem, type Refusal, refusalOf } from "./refusal.ts";
+export { fileRefusalOf, type HttpProblem, logRefusal, type Refusal, refusalOf } from "./refusal.ts";
 export { createRemoteSurface, type RemoteSurfaceOptions } from "./remote-surface.ts";
 export type { SecurityHeaders } from "./security-headers.ts";
 export { type HttpServer, type HttpServerOptions, openHttpServer } from "./server.ts";

@@ -1,11 +1,12 @@
 import { Readable } from "node:stream";
-import { ConnectError } from "@connectrpc/connect";
-import { type Door, requestIdHeader } from "@wellapi/rpc";
+import type { DescMethod } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { type Door, problemError, requestIdHeader } from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from "fastify";
 import { HttpError } from "./errors.ts";
 import { createOutsideRequest, type OutsideRequest } from "./outside-request.ts";
-import { type Refusal, refusalOf, requestRefusal, sendRefusal } from "./refusal.ts";
+import { logRefusal, markRefused, type Refusal, refusalOf, requestRefusal, sendRefusal } from "./refusal.ts";
 import { credentialHeaders, keptHeaders } from "./request-headers.ts";
 import { type Bodies, hasPath, type Surface, type SurfaceContext } from "./surface.ts";
 
@@ -20,10 +21,15 @@ export interface MountedSurface {
 declare module "fastify" {
   interface FastifyContextConfig {
     surface?: Surface;
+    /** The RPC that the body of a request is for. */
+    rpc?: DescMethod;
   }
 }
 
 const noBodies: Bodies = { limit: 0, parsers: {} };
+
+/** Largest body that is read for a caller who is not known yet. */
+const anybodysBytes = 16_384;
 
 /** Mounts the surface as an encapsulated plugin: its settings reach no other surface. */
 export async function mountSurface(
@@ -36,6 +42,7 @@ export async function mountSurface(
     throw new HttpError("invalid-surface", `${surface.name} writes its answers itself: it can't have a door`);
   }
   const bodies = surface.bodies === undefined || surface.bodies === "unread" ? noBodies : surface.bodies;
+  assertBodies(surface, bodies, door);
   const requests = new WeakMap<FastifyRequest, OutsideRequest>();
   /** State of a request that reached a surface: one that the server refused is missing, and made no calls. */
   const of = (request: FastifyRequest): OutsideRequest => {
@@ -63,28 +70,59 @@ export async function mountSurface(
       scope.addHook("onRequest", async (request, reply) => {
         request.raw.headers = keptHeaders(surface, request.raw.headers);
         reply.hijack = refuseHijack;
-        requests.set(
-          request,
-          createOutsideRequest({ surface: surface.name, door, shutdown, request, reply }),
-        );
+        const outside = createOutsideRequest({ surface: surface.name, door, shutdown, request, reply });
+        requests.set(request, outside);
+        if (!announcesBody(request)) return;
+        const { rpc } = request.routeOptions.config;
+        if (rpc === undefined) throw Object.assign(new Error("no body here"), { statusCode: 415 });
+        await outside.admit(rpc, bodies.credential ?? "header");
       });
       scope.addHook("onSend", (request, reply, payload) =>
         released(surface, requests.get(request), reply, payload),
       );
     }
-    const refuse = (reply: FastifyReply, refusal: Refusal) => sendShaped(surface, reply, refusal);
     scope.setErrorHandler(async (error, request, reply) => {
-      const refused = requestRefusal(error, bodies.limit, Object.keys(bodies.parsers));
-      if (refused === undefined && !(error instanceof ConnectError)) {
-        log.error(
-          { err: error, surface: surface.name, request_id: requests.get(request)?.id },
-          "unexpected error",
-        );
+      const types = request.routeOptions.config.rpc === undefined ? [] : Object.keys(bodies.parsers);
+      const unread = requestRefusal(error, bodies.limit, types);
+      const refusal = unread ?? (surface.refuse ?? refusalOf)(error);
+      // A call has its own line, also one that ends because its body cannot be read.
+      const logged =
+        unread === undefined
+          ? error instanceof ConnectError && error.metadata.has(requestIdHeader)
+          : requests.get(request)?.refuseBody(errorOf(unread)) === true;
+      if (unread === undefined && !(error instanceof ConnectError)) {
+        log.error({ err: error, surface: surface.name, request_id: request.id }, "unexpected error");
+      } else if (!logged) {
+        logRefusal(log, request, { status: refusal.status, reason: refusal.problem.reason });
       }
-      return refuse(reply, refused ?? (surface.refuse ?? refusalOf)(error));
+      return sendShaped(surface, reply, refusal);
     });
     await surface.mount(scope, context);
   });
+}
+
+/** A body that nobody could be admitted for stops the start. */
+function assertBodies({ name }: Surface, { limit, credential }: Bodies, door: Door | undefined): void {
+  if (limit > 0 && door === undefined) {
+    throw new HttpError(
+      "invalid-surface",
+      `${name} takes bodies: it needs a door, which admits their callers`,
+    );
+  }
+  if (credential === "body" && limit > anybodysBytes) {
+    const message = `${name} reads bodies before it knows their callers: their limit is at most ${anybodysBytes} bytes`;
+    throw new HttpError("invalid-surface", message);
+  }
+}
+
+/** Whether a body follows the headers (RFC 9112, 6.3). */
+function announcesBody({ headers }: FastifyRequest): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+}
+
+/** For the admitted call, whose caller sent the wrong body: no failure of the server. */
+function errorOf({ problem: { reason, message } }: Refusal): ConnectError {
+  return problemError({ code: Code.InvalidArgument, reason, message });
 }
 
 /** Runs before each write of an answer: data that a change has taken away since the answer's call does not leave. */
@@ -171,5 +209,5 @@ function sendShaped(surface: Surface, reply: FastifyReply, refusal: Refusal): Fa
   if (surface.shape === undefined) return sendRefusal(reply, refusal);
   const { contentType, body } = surface.shape(refusal);
   if (refusal.retryAfterSeconds !== undefined) reply.header("retry-after", String(refusal.retryAfterSeconds));
-  return reply.code(refusal.status).header("cache-control", "no-store").type(contentType).send(body);
+  return markRefused(reply, refusal.status).type(contentType).send(body);
 }

@@ -1,6 +1,13 @@
-import { randomUUID } from "node:crypto";
+import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ContextValues, type Transport } from "@connectrpc/connect";
-import { type Door, objectionTo, requestIdHeader } from "@wellapi/rpc";
+import {
+  type AdmittedCall,
+  compressionOf,
+  type Door,
+  type OutsideCall,
+  objectionTo,
+  requestIdHeader,
+} from "@wellapi/rpc";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { HttpError } from "./errors.ts";
 import { credentialHeaders } from "./request-headers.ts";
@@ -8,6 +15,13 @@ import { credentialHeaders } from "./request-headers.ts";
 /** A request at a surface, with the calls that the surface makes for it. */
 export interface OutsideRequest {
   readonly id: string;
+  /**
+   * Admits the call that the request's body is for, before the body is read. `shown`: whether the caller's credential is in
+   * the headers; else the call is anybody's. @throws ConnectError where the call is refused.
+   */
+  admit(method: DescMethod, shown: "header" | "body"): Promise<void>;
+  /** Ends the admitted call, if there is one, because its body cannot be read. The call has its line in the log then. */
+  refuseBody(error: ConnectError): boolean;
   as(): Transport;
   asAnyone(): Transport;
   /** Whether a call was made for the request's own caller. */
@@ -27,12 +41,13 @@ export function createOutsideRequest(options: {
   readonly reply: FastifyReply;
 }): OutsideRequest {
   const { surface, door, shutdown, request, reply } = options;
-  const id = requestIdOf(request);
+  const { id } = request;
   const calls: ContextValues[] = [];
   let over: AbortController | undefined;
   let identified = false;
+  let admitted: (AdmittedCall & { readonly shown: "header" | "body" }) | undefined;
 
-  function transport(shown: readonly string[]): Transport {
+  function callOf(shown: readonly string[]): OutsideCall & { readonly through: Door } {
     if (door === undefined) {
       throw new HttpError("no-door", `the surface ${surface} has no door to the services`);
     }
@@ -47,20 +62,38 @@ export function createOutsideRequest(options: {
       const value = request.headers[name];
       if (typeof value === "string") header.set(name, value);
     }
-    return door.transportFor({
+    return {
+      through: door,
       header,
       signals: [over.signal, shutdown],
+      address: request.callerAddress,
+      compression: compressionOf(request.headers["content-encoding"]),
       opened: (values) => calls.push(values),
-    });
+    };
+  }
+
+  function transport(shown: "header" | "body"): Transport {
+    if (admitted?.shown === shown) return admitted.transport;
+    const call = callOf(shownIn[shown]);
+    return call.through.transportFor(call);
   }
 
   return {
     id,
+    async admit(method, shown) {
+      if (shown === "header") identified = true;
+      const call = callOf(shownIn[shown]);
+      admitted = { ...(await call.through.admit(call, method)), shown };
+    },
+    refuseBody(error) {
+      admitted?.refuse(error);
+      return admitted !== undefined;
+    },
     as() {
       identified = true;
-      return transport(credentialHeaders);
+      return transport("header");
     },
-    asAnyone: () => transport([]),
+    asAnyone: () => transport("body"),
     identified: () => identified,
     objection() {
       for (const values of calls) {
@@ -72,7 +105,5 @@ export function createOutsideRequest(options: {
   };
 }
 
-function requestIdOf(request: FastifyRequest): string {
-  const given = request.headers[requestIdHeader];
-  return typeof given === "string" && /^[A-Za-z0-9._-]{8,64}$/.test(given) ? given : randomUUID();
-}
+/** The headers from which a call takes its caller. */
+const shownIn = { header: credentialHeaders, body: [] } as const;

@@ -1,7 +1,8 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { codeToHttpStatus, codeToString } from "@connectrpc/connect/protocol-connect";
-import { problemFor } from "@wellapi/rpc";
-import type { FastifyReply } from "fastify";
+import { problemFor, requestIdHeader } from "@wellapi/rpc";
+import type { Logger } from "@wellapi/runtime";
+import type { FastifyReply, FastifyRequest } from "fastify";
 
 /** The body of an error in JSON; `code` is spelled as Connect spells it. */
 export interface HttpProblem {
@@ -84,12 +85,45 @@ export function requestRefusal(error: unknown, limit: number, types: readonly st
   }
 }
 
-/** Sends it; a cache must never store it. */
+/** Sends it, with the id by which its line in the log is found; a cache must never store it. */
 export function sendRefusal(
   reply: FastifyReply,
   { status, problem, retryAfterSeconds }: Refusal,
 ): FastifyReply {
-  reply.code(status).header("cache-control", "no-store");
+  markRefused(reply, status);
   if (retryAfterSeconds !== undefined) reply.header("retry-after", String(retryAfterSeconds));
   return reply.send(problem);
+}
+
+/** What every refusal has, whatever its shape. */
+export function markRefused(reply: FastifyReply, status: number): FastifyReply {
+  return reply.code(status).header("cache-control", "no-store").header(requestIdHeader, reply.request.id);
+}
+
+/**
+ * The one line of a request that was refused before it was a call: calls have their own. Without the path, which can
+ * name a patient.
+ */
+export function logRefusal(
+  log: Logger,
+  request: FastifyRequest,
+  refused: { readonly status: number; readonly reason: string },
+): void {
+  const surface = request.routeOptions.config?.surface?.name;
+  log.info(
+    {
+      method: request.method,
+      ...(surface !== undefined && { surface }),
+      status: refused.status,
+      reason: refused.reason,
+      request_id: request.id,
+    },
+    "request refused",
+  );
+}
+
+/** Refuses a request before any call is made for it: with its line in the log. */
+export function refuseRequest(reply: FastifyReply, refusal: Refusal, log: Logger): FastifyReply {
+  logRefusal(log, reply.request, { status: refusal.status, reason: refusal.problem.reason });
+  return sendRefusal(reply, refusal);
 }

@@ -1,11 +1,12 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import replyFrom from "@fastify/reply-from";
+import { requestIdHeader } from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
 import type { FastifyReply } from "fastify";
 import { createPeerAgent, type PeerTls } from "./peer-agent.ts";
 import { partUnavailable, sendRefusal } from "./refusal.ts";
-import { endToEnd, keptHeaders } from "./request-headers.ts";
+import { callerAddressHeader, endToEnd, keptHeaders } from "./request-headers.ts";
 import { hasPath, pathOf, type Surface, type SurfaceDeclaration } from "./surface.ts";
 
 export interface RemoteSurfaceOptions {
@@ -61,6 +62,9 @@ export function createRemoteSurface({ surface, addresses, tls }: RemoteSurfaceOp
               rewriteRequestHeaders: (_request, { host, ...headers }) => ({
                 ...endToEnd(keptHeaders(surface, headers)),
                 host,
+                // One id at both processes, so that the lines of both are found by it.
+                [requestIdHeader]: request.id,
+                ...(request.callerAddress !== undefined && { [callerAddressHeader]: request.callerAddress }),
               }),
               rewriteHeaders: endToEnd,
               retriesCount: 1,
@@ -86,6 +90,9 @@ function isSafe(method: string): boolean {
 }
 
 function unanswered(reply: FastifyReply, { name }: SurfaceDeclaration, error: Error, log: Logger): void {
-  log.warn({ err: error, surface: name }, "the surface's service does not answer");
+  log.warn(
+    { err: error, surface: name, request_id: reply.request.id },
+    "the surface's service does not answer",
+  );
   sendRefusal(reply, partUnavailable);
 }

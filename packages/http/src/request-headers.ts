@@ -2,6 +2,9 @@ import type { IncomingHttpHeaders } from "node:http";
 import { requestIdHeader } from "@wellapi/rpc";
 import type { SurfaceDeclaration } from "./surface.ts";
 
+/** The caller's address, from the gateway to the process that serves a surface. Nobody else may set it. */
+export const callerAddressHeader = "wellapi-caller-address";
+
 /** Headers in which callers from outside present credentials. */
 export const credentialHeaders: readonly string[] = ["authorization", "x-api-key"];
 

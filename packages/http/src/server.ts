@@ -1,16 +1,27 @@
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { Code } from "@connectrpc/connect";
 import fastifyCors from "@fastify/cors";
 import fastifyHelmet from "@fastify/helmet";
-import { forwardedCertificateHeader, type PeerIdentity, problemError, type ServerTls } from "@wellapi/rpc";
+import {
+  forwardedCertificateHeader,
+  type PeerIdentity,
+  problemError,
+  requestIdFrom,
+  requestIdHeader,
+  type ServerTls,
+} from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
-import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
-import { corsOptions } from "./cors.ts";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { badRequest, type ClientError, refuseBytes } from "./client-error.ts";
+import { corsOptions, refusedPreflight } from "./cors.ts";
 import { HttpError } from "./errors.ts";
 import { addHealth } from "./health.ts";
 import { type MountedSurface, mountSurface } from "./mount.ts";
 import { credentialInQuery } from "./query-credentials.ts";
-import { type HttpProblem, refusalOf, sendRefusal } from "./refusal.ts";
+import { type HttpProblem, refusalOf, refuseRequest, sendRefusal } from "./refusal.ts";
+import { callerAddressHeader } from "./request-headers.ts";
 import { helmetOptions } from "./security-headers.ts";
 import { pathOf, type Surface, surfaceOf } from "./surface.ts";
 
@@ -42,6 +53,13 @@ export interface HttpServer {
   close(graceMs?: number): Promise<void>;
 }
 
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Where the caller is connected; undefined where that is not known. */
+    callerAddress: string | undefined;
+  }
+}
+
 const nothingHere: HttpProblem = { code: "not_found", reason: "NOT_FOUND", message: "nothing here" };
 
 /** Carries surfaces: connections and their limits, security headers, CORS, health, and shutdown. */
@@ -50,20 +68,23 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   assertApart(surfaces.map(({ surface }) => surface));
   const shutdown = new AbortController();
   let stopping = false;
-  const app = createApp(options.tls);
+  const app = createApp(options);
+  addCallerAddress(app, options.peer !== undefined);
   // Each surface declares the bodies that it takes.
   app.removeAllContentTypeParsers();
-  if (options.peer !== undefined) addPeerCheck(app, options.peer);
+  if (options.peer !== undefined) addPeerCheck(app, options.peer, log);
   app.addHook("onRequest", async (request, reply) => {
     const problem = credentialInQuery(request.raw.url ?? "");
-    if (problem !== undefined) return reply.code(400).header("cache-control", "no-store").send(problem);
+    if (problem !== undefined) return refuseRequest(reply, { status: 400, problem }, log);
   });
   await addPolicies(app, options);
   if (options.health) addHealth(app, () => stopping);
   for (const mounted of surfaces) await mountSurface(app, mounted, { shutdown: shutdown.signal, log });
-  app.setNotFoundHandler(async (_request, reply) => sendRefusal(reply, { status: 404, problem: notFound }));
-  app.setErrorHandler(async (error, _request, reply) => {
-    log.error({ err: error }, "unexpected error");
+  app.setNotFoundHandler(async (_request, reply) =>
+    refuseRequest(reply, { status: 404, problem: notFound }, log),
+  );
+  app.setErrorHandler(async (error, request, reply) => {
+    log.error({ err: error, request_id: request.id }, "unexpected error");
     return sendRefusal(reply, refusalOf(error));
   });
   const port = await listen(app, options);
@@ -106,7 +127,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   };
 }
 
-function createApp(tls: ServerTls | undefined): FastifyInstance {
+function createApp({ tls, log }: HttpServerOptions): FastifyInstance {
   const http = { maxHeaderSize: 16_384, headersTimeout: 10_000 };
   const common = {
     logger: false, // It would log URLs; the interceptors log calls.
@@ -115,6 +136,10 @@ function createApp(tls: ServerTls | undefined): FastifyInstance {
     forceCloseConnections: true,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 200 },
+    genReqId: ({ headers }: IncomingMessage) => requestIdFrom(headers[requestIdHeader] as string | undefined),
+    frameworkErrors: (_error: Error, _request: FastifyRequest, reply: FastifyReply) =>
+      void refuseRequest(reply, badRequest, log),
+    clientErrorHandler: (error: ClientError, socket: Socket) => refuseBytes(error, socket, log),
   } as const;
   if (tls === undefined) return fastify({ ...common, http });
   const https = { ...http, ...secureContext(tls), requestCert: true, rejectUnauthorized: true };
@@ -125,10 +150,20 @@ function secureContext({ certificate, privateKey, clientAuthority }: ServerTls) 
   return { cert: certificate, key: privateKey, ca: clientAuthority, minVersion: "TLSv1.3" as const };
 }
 
+/** The address that the caller's budget counts. Only the gateway may name another than that of the connection. */
+function addCallerAddress(app: FastifyInstance, forwarded: boolean): void {
+  app.decorateRequest("callerAddress", undefined);
+  app.addHook("onRequest", async (request) => {
+    const named = forwarded ? request.raw.headers[callerAddressHeader] : request.raw.socket.remoteAddress;
+    request.callerAddress = typeof named === "string" ? named : undefined;
+  });
+}
+
 /** Inside the mesh: the connection must identify the caller as the one permitted service. */
 function addPeerCheck(
   app: FastifyInstance,
   { workload, identity }: NonNullable<HttpServerOptions["peer"]>,
+  log: Logger,
 ): void {
   const known = new WeakMap<object, string | undefined>();
   const nameOf = (socket: TLSSocket): string | undefined => {
@@ -142,21 +177,16 @@ function addPeerCheck(
     );
     const subjectAltName = nameOf(request.raw.socket as TLSSocket);
     if (identity({ subjectAltName, header }) === workload) return;
-    return sendRefusal(reply, {
-      status: 403,
-      problem: {
-        code: "permission_denied",
-        reason: "CALLER_NOT_PERMITTED",
-        message: `this port is for the service ${workload} only`,
-      },
-    });
+    const message = `this port is for the service ${workload} only`;
+    const problem = { code: "permission_denied", reason: "CALLER_NOT_PERMITTED", message };
+    return refuseRequest(reply, { status: 403, problem }, log);
   });
 }
 
 /** Security headers and CORS on every answer: also for a missing route, and for a preflight (OPTIONS). */
 async function addPolicies(
   app: FastifyInstance,
-  { surfaces, corsOrigins }: HttpServerOptions,
+  { surfaces, corsOrigins, log }: HttpServerOptions,
 ): Promise<void> {
   const declared = surfaces.map(({ surface }) => surface);
   const surfaceAt = ({ raw, routeOptions }: FastifyRequest): Surface | undefined =>
@@ -167,6 +197,10 @@ async function addPolicies(
   app.addHook("onRequest", async (request, reply) => {
     const surface = surfaceAt(request);
     await reply.helmet((surface && headers.get(surface)) ?? usual);
+  });
+  app.addHook("onRequest", async (request, reply) => {
+    const refused = refusedPreflight(request, corsOrigins, surfaceAt(request)?.cors);
+    if (refused !== undefined) return refuseRequest(reply, refused, log);
   });
   if (corsOrigins.length === 0) return;
   await app.register(fastifyCors, {

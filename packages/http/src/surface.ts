@@ -32,6 +32,11 @@ export interface Bodies {
   readonly limit: number;
   /** By media type. A body of another type is refused with 415; one that a parser throws at, with 400. */
   readonly parsers: Readonly<Record<string, (bytes: Buffer) => unknown>>;
+  /**
+   * Where callers show their credential. `header` unless given. `body`: it is a part of the body, as at a token endpoint or
+   * a sign-in. Then the body is read for anybody within the budget of the address, and `limit` is at most 16 KiB.
+   */
+  readonly credential?: "header" | "body";
 }
 
 /**
@@ -50,7 +55,11 @@ export interface Surface extends SurfaceDeclaration {
   readonly refuse?: (error: unknown) => Refusal;
   /** How a refusal is written; as a `HttpProblem` in JSON unless given. */
   readonly shape?: (refusal: Refusal) => { readonly contentType: string; readonly body: string };
-  /** Adds the routes. A route outside `paths` and `methods` stops the start. */
+  /**
+   * Adds the routes. A route outside `paths` and `methods` stops the start. A route that takes a body names the RPC that the
+   * body is for (`config: { rpc }`): the request is admitted as a call of that RPC before its body is read, and the first
+   * such call that the route makes is the admitted one. A body on another route is refused.
+   */
   mount(app: FastifyInstance, context: SurfaceContext): void | Promise<void>;
 }
 

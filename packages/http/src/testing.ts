@@ -2,6 +2,7 @@ import {
   type AnswerGuard,
   type Authentication,
   anonymous,
+  type Budget,
   createDoor,
   type Route,
   serverInterceptors,
@@ -21,6 +22,7 @@ export async function openTestSurface(
     readonly routes: readonly Route[];
     readonly authentication?: Authentication;
     readonly answers?: AnswerGuard;
+    readonly budget?: Budget;
     readonly server?: Partial<HttpServerOptions>;
     readonly log?: Logger;
   },
@@ -33,6 +35,7 @@ export async function openTestSurface(
       authentication:
         options.authentication ?? createTrustingAuthentication({ ...anonymous, workload: "gateway" }),
       release: { guard: options.answers ?? nothingChanges, guards: () => false },
+      ...(options.budget && { budget: options.budget }),
     }),
   });
   const server = await openHttpServer({

@@ -5,13 +5,18 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import {
+  anonymous,
   certificateIdentity,
+  createDoor,
   openWorkloadCertificates,
+  serverInterceptors,
   sidecarIdentity,
   spiffeIdOf,
   type WorkloadCertificates,
 } from "@wellapi/rpc";
+import { createTrustingAuthentication, partialRoute } from "@wellapi/rpc/testing";
 import { silentLogger } from "@wellapi/runtime";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type Authority, createAuthority } from "../../rpc/test/certificates.ts";
@@ -64,7 +69,9 @@ function files(): { surface: Surface; streamed: PromiseWithResolvers<void> } {
     bodies: { limit: 2_000_000, parsers: { "text/plain": (bytes) => bytes.length } },
     mount(app) {
       app.get("/files/seen", async ({ headers, url }) => ({ headers, url }));
-      app.post("/files/length", async ({ body }) => ({ length: body }));
+      app.post("/files/length", { config: { rpc: TokenService.method.getJwks } }, async ({ body }) => ({
+        length: body,
+      }));
       app.get("/files/teapot", async (_request, reply) =>
         reply.code(418).header("etag", '"1"').send("short"),
       );
@@ -82,12 +89,21 @@ function files(): { surface: Surface; streamed: PromiseWithResolvers<void> } {
   return { surface, streamed };
 }
 
+/** Lets anybody in, for the RPC that anybody may call. */
+const door = createDoor({
+  routes: [partialRoute(TokenService, {})],
+  interceptors: serverInterceptors({
+    log: silentLogger,
+    authentication: createTrustingAuthentication({ ...anonymous, workload: "gateway" }),
+  }),
+});
+
 /** The service's process with its certificate, before it the edge's. */
 async function behindEdge(options: { service?: string; edge?: string; authority?: Authority } = {}) {
   const { surface, streamed } = files();
   const own = (await certificatesOf(options.service ?? "audit", options.authority)).current();
   const port = await serve({
-    surfaces: [{ surface }],
+    surfaces: [{ surface, door }],
     tls: { certificate: own.certificate, privateKey: own.privateKey, clientAuthority: own.authority },
     peer: { workload: "gateway", identity: certificateIdentity(names) },
   });
@@ -211,7 +227,7 @@ describe("between the edge and the service, who is who is a matter of certificat
   test("behind a sidecar its last word counts", async () => {
     const { surface } = files();
     const port = await serve({
-      surfaces: [{ surface }],
+      surfaces: [{ surface, door }],
       peer: { workload: "gateway", identity: sidecarIdentity(names) },
     });
     const statusWith = async (certificate?: string) => {

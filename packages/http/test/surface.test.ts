@@ -7,9 +7,11 @@ import {
   anonymous,
   type Caller,
   callerKey,
+  createDoor,
   patientHeader,
   problemError,
   requestIdKey,
+  serverInterceptors,
 } from "@wellapi/rpc";
 import { partialRoute } from "@wellapi/rpc/testing";
 import { silentLogger } from "@wellapi/runtime";
@@ -64,7 +66,8 @@ function patients(mount?: Surface["mount"]): {
           const { patient } = await client.getPatient({ patient: request.params.id }, { headers });
           return { id: patient?.id };
         });
-        app.post("/patients/echo", async (request) => ({ body: request.body }));
+        const config = { rpc: PatientService.method.getPatient };
+        app.post("/patients/echo", { config }, async (request) => ({ body: request.body }));
       }),
   };
   const routes = [
@@ -243,7 +246,7 @@ describe("a call of a surface", () => {
 
 describe("a surface takes", () => {
   const post = (url: string, body: string, type = "application/json") =>
-    fetch(`${url}/patients/echo`, { method: "POST", body, headers: { "content-type": type } });
+    fetch(`${url}/patients/echo`, { method: "POST", body, headers: { ...good, "content-type": type } });
 
   test("the bodies that it names, up to its own limit, and no other", async () => {
     const url = await open(patients());
@@ -294,25 +297,32 @@ describe("what a surface sets is its own:", () => {
     securityHeaders: { contentSecurityPolicy: { defaultSrc: ["'self'"], frameAncestors: ["'none'"] } },
     cors: "none",
     cacheControl: "public, max-age=5",
-    bodies: { limit: 9, parsers: { "text/plain": (bytes) => bytes.toString() } },
+    bodies: { limit: 9, parsers: { "text/plain": (bytes) => bytes.toString() }, credential: "body" },
     shape: ({ problem }) => ({ contentType: "text/plain; charset=utf-8", body: problem.reason }),
     mount(app) {
       app.get("/page/", async () => "hello");
       app.get("/page/broken", async () => {
         throw new TypeError("CANARY");
       });
-      app.post("/page/", async ({ body }) => body);
+      app.post("/page/", { config: { rpc: TokenService.method.getJwks } }, async ({ body }) => body);
     },
   };
 
   async function both() {
     const parts = patients();
+    const door = createDoor({
+      routes: [...parts.routes, partialRoute(TokenService, {})],
+      interceptors: serverInterceptors({ log: silentLogger, authentication }),
+    });
     const server = await openHttpServer({
       host: "127.0.0.1",
       port: 0,
       portSetting: "WELLAPI_HTTP_PORT",
       corsOrigins: ["https://app.example"],
-      surfaces: [{ surface: page }, { surface: parts.surface }],
+      surfaces: [
+        { surface: page, door },
+        { surface: parts.surface, door },
+      ],
       log: silentLogger,
     });
     onTestFinished(() => server.close());
@@ -354,7 +364,11 @@ describe("what a surface sets is its own:", () => {
     expect([broken.status, await broken.text()]).toEqual([500, "INTERNAL"]);
     expect(broken.headers.get("cache-control")).toBe("no-store");
     const send = (path: string) =>
-      fetch(url + path, { method: "POST", body: "plain", headers: { "content-type": "text/plain" } });
+      fetch(url + path, {
+        method: "POST",
+        body: "plain",
+        headers: { ...good, "content-type": "text/plain" },
+      });
     expect(await (await send("/page/")).text()).toBe("plain");
     expect((await send("/patients/echo")).status).toBe(415);
   });

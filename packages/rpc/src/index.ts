@@ -37,6 +37,7 @@ export { assertRoutes, callersOf, isPublic, permits } from "./caller/callers.ts"
 export {
   peerCertificateKey,
   peerWorkloadKey,
+  requestIdFrom,
   requestIdHeader,
   requestIdKey,
   requestTransferredKey,
@@ -82,6 +83,7 @@ export {
   workloadOf,
 } from "./caller/workload-identity.ts";
 export { enumNames } from "./checks/remedy.ts";
+export { messageTooLarge, requestBytesOf, usualRequestBytes } from "./checks/request-size.ts";
 export { invalidFields, validateMessage, warmValidation } from "./checks/validation.ts";
 export { RpcError, type RpcErrorCode } from "./errors.ts";
 export { type ServerInterceptorOptions, serverInterceptors } from "./interceptors/list.ts";
@@ -102,6 +104,7 @@ export {
   toConnectError,
   toFailure,
 } from "./status.ts";
+export { type ConnectAdmission, createConnectAdmission } from "./wire/connect-admission.ts";
 export { openGrpcTransport } from "./wire/grpc-client.ts";
 export {
   type GrpcServer,
@@ -110,6 +113,7 @@ export {
   type ServerTls,
 } from "./wire/grpc-server.ts";
 export {
+  type AdmittedCall,
   createDoor,
   createMemoryTransport,
   type Door,
@@ -121,3 +125,4 @@ export { resetConnection } from "./wire/reset.ts";
 export { type RetryOptions, withRetries } from "./wire/retries.ts";
 export { type Route, route } from "./wire/route.ts";
 export { abortable, hookStream, mapStream, raceAbort, type StreamHooks } from "./wire/stream.ts";
+export { compressionOf } from "./wire/unread-body.ts";

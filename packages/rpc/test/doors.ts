@@ -11,6 +11,7 @@ import { connectNodeAdapter, createConnectTransport } from "@connectrpc/connect-
 import { silentLogger } from "@wellapi/runtime";
 import { vi } from "vitest";
 import {
+  createConnectAdmission,
   createMemoryTransport,
   openGrpcServer,
   openGrpcTransport,
@@ -81,12 +82,14 @@ export const doors: readonly DoorKind[] = [
     async open(routes, interceptors) {
       warmValidation(routes);
       vi.spyOn(console, "error").mockReturnValue(); // connectNodeAdapter tells the console of clients that go away
+      const admission = createConnectAdmission({ interceptors, describe: () => undefined });
       const server = createServer(
         connectNodeAdapter({
           routes: (router: ConnectRouter) => {
             for (const { service, implementation } of routes) router.service(service, implementation);
           },
-          interceptors: [...interceptors],
+          requestGate: admission.requestGate,
+          interceptors: admission.interceptors,
           readMaxBytes: 1_048_576,
           contextValues: () => createContextValues(),
         }),

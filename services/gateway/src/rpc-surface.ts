@@ -1,21 +1,36 @@
-import type { DescService } from "@bufbuild/protobuf";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import {
   ConnectError,
+  type ConnectRouter,
+  type ContextValues,
   createConnectRouter,
   createContextValues,
   type Interceptor,
   type Transport,
 } from "@connectrpc/connect";
+import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
 import {
   compressionGzip,
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
-import type { HttpProblem, Surface } from "@wellapi/http";
-import { assertRoutes, warmValidation } from "@wellapi/rpc";
+import { type HttpProblem, type HttpReply, type HttpRequest, logRefusal, type Surface } from "@wellapi/http";
+import {
+  assertRoutes,
+  type ConnectAdmission,
+  createConnectAdmission,
+  peerAddressKey,
+  requestBytesOf,
+  requestIdHeader,
+  requestIdKey,
+  usualRequestBytes,
+  warmValidation,
+} from "@wellapi/rpc";
+import type { Logger } from "@wellapi/runtime";
 import { forwardingRoute } from "./forward.ts";
+import { inspectedJson } from "./json-body.ts";
 import { createJsonRemedy } from "./json-remedy.ts";
-import { reasoned } from "./reasons.ts";
+import { type CallTerms, problemOfBody, reasoned, unadmittedProblem } from "./reasons.ts";
 import { releasedAnswer } from "./released-answer.ts";
 
 export interface RpcSurfaceOptions {
@@ -25,6 +40,7 @@ export interface RpcSurfaceOptions {
   readonly upstream: Transport;
   /** From `serverInterceptors(...)`, of a door. */
   readonly interceptors: readonly Interceptor[];
+  /** Of answers, and of the requests whose contract says no less. */
   readonly maximumMessageBytes: number;
 }
 
@@ -53,53 +69,100 @@ export function createRpcSurface(options: RpcSurfaceOptions): Surface {
     // By Connect, within its limit.
     bodies: "unread",
     mount(app, { shutdown, log }) {
-      const router = createConnectRouter({
-        interceptors: [...interceptors],
-        readMaxBytes: maximumMessageBytes,
-        writeMaxBytes: maximumMessageBytes,
-        acceptCompression: [compressionGzip],
-        shutdownSignal: shutdown,
-        maxTimeoutMs: 2 ** 31 - 1, // timers overflow beyond; the interceptors cut unary calls far shorter
-        grpc: false, // needs HTTP/2: the gRPC door has it
-        // A misspelt field must be an error, not ignored.
-        jsonOptions: { ignoreUnknownFields: false },
+      const termsOf = (method: DescMethod): CallTerms => ({
+        method,
+        requestBytes: Math.min(maximumMessageBytes, requestBytesOf(method)),
+        answerBytes: maximumMessageBytes,
+        jsonRemedy,
       });
-      for (const { service, implementation } of routes) router.service(service, implementation);
-
-      for (const handler of router.handlers) {
-        app.route({
-          method: ["GET", "POST"],
-          url: handler.requestPath,
-          async handler(request, reply) {
-            reply.hijack();
-            // The server's hooks set security headers and CORS on the reply; the answer goes to the raw response.
-            for (const [name, value] of Object.entries(reply.getHeaders())) {
-              if (value !== undefined) reply.raw.setHeader(name, value);
-            }
-            // Treated as health data unless the handler says otherwise, which it only does for a success.
-            reply.raw.setHeader("cache-control", "private, no-store");
-            reply.raw.setHeader("vary", varyOf(reply.raw.getHeader("vary")));
-            try {
-              const values = createContextValues();
-              const answer = await handler(
-                universalRequestFromNodeRequest(request.raw, reply.raw, undefined, values),
-              );
-              const told = await reasoned(answer, maximumMessageBytes, jsonRemedy);
-              await universalResponseToNodeResponse(
-                releasedAnswer(told, values, handler.method, reply.raw),
-                reply.raw,
-              );
-            } catch (error) {
-              // The client disconnected, or sent invalid HTTP: the call itself has been logged.
-              const { code } = ConnectError.from(error);
-              log.debug({ err: error, code, url_path: handler.requestPath }, "answer not delivered");
-              reply.raw.destroy();
-            }
-          },
-        });
+      for (const { service, implementation } of routes) {
+        for (const method of service.methods) {
+          const terms = termsOf(method);
+          const admission = createConnectAdmission({
+            interceptors,
+            describe: (error) => problemOfBody(error, terms),
+          });
+          const router = createConnectRouter({
+            requestGate: admission.requestGate,
+            interceptors: admission.interceptors,
+            readMaxBytes: terms.requestBytes,
+            writeMaxBytes: terms.answerBytes,
+            acceptCompression: [compressionGzip],
+            shutdownSignal: shutdown,
+            maxTimeoutMs: 2 ** 31 - 1, // timers overflow beyond; the interceptors cut unary calls far shorter
+            grpc: false, // needs HTTP/2: the gRPC door has it
+            // A misspelt field must be an error, not ignored.
+            jsonOptions: { ignoreUnknownFields: false },
+          });
+          router.rpc(method as never, (implementation as Handlers)[method.localName]!);
+          const [handler] = router.handlers as [ServedMethod["handler"]];
+          app.route({
+            method: ["GET", "POST"],
+            url: handler.requestPath,
+            handler: (request, reply) => answerCall({ handler, admission, terms, log }, request, reply),
+          });
+        }
       }
     },
   };
+}
+
+type Handlers = Readonly<Record<string, never>>;
+
+interface ServedMethod {
+  readonly handler: ConnectRouter["handlers"][number];
+  readonly admission: ConnectAdmission;
+  readonly terms: CallTerms;
+  readonly log: Logger;
+}
+
+async function answerCall(served: ServedMethod, request: HttpRequest, reply: HttpReply): Promise<void> {
+  const { handler, admission, terms, log } = served;
+  reply.hijack();
+  // The server's hooks set security headers and CORS on the reply; the answer goes to the raw response.
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) reply.raw.setHeader(name, value);
+  }
+  // Treated as health data unless the handler says otherwise, which it only does for a success.
+  reply.raw.setHeader("cache-control", "private, no-store");
+  reply.raw.setHeader("vary", varyOf(reply.raw.getHeader("vary")));
+  // Also on an answer that Connect gives by itself.
+  reply.raw.setHeader(requestIdHeader, request.id);
+  try {
+    const values = createContextValues()
+      .set(requestIdKey, request.id)
+      .set(peerAddressKey, request.callerAddress);
+    const answer = await handler(unread(request, reply, values, terms));
+    const refused = admission.begun(values) ? undefined : unadmittedProblem(answer, handler.method);
+    if (refused !== undefined) logRefusal(log, request, { status: answer.status, reason: refused.reason });
+    const told = await reasoned(answer, terms);
+    await universalResponseToNodeResponse(releasedAnswer(told, values, handler.method, reply.raw), reply.raw);
+  } catch (error) {
+    // The client disconnected, or sent invalid HTTP: the call itself has been logged.
+    const { code } = ConnectError.from(error);
+    log.debug({ err: error, code, url_path: handler.requestPath }, "answer not delivered");
+    reply.raw.destroy();
+  }
+}
+
+/**
+ * The request, its body unread. A body that is too large is left where it is: to destroy it would end the connection before
+ * the caller gets the reason. Where the method takes large JSON, its shape is looked at before Connect parses it.
+ */
+function unread(
+  request: HttpRequest,
+  reply: HttpReply,
+  values: ContextValues,
+  { method, requestBytes }: CallTerms,
+): UniversalServerRequest {
+  const received = universalRequestFromNodeRequest(request.raw, reply.raw, undefined, values);
+  const body = request.raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+  const type = received.header.get("content-type") ?? "";
+  const json = method.methodKind === "unary" && /^application\/json\b/i.test(type);
+  // A smaller message has too few elements to cost anything.
+  if (!json || requestBytes <= usualRequestBytes) return { ...received, body };
+  const gzip = received.header.get("content-encoding") === compressionGzip.name;
+  return { ...received, body: inspectedJson(body, { gzip, mostBytes: requestBytes }) };
 }
 
 function varyOf(given: number | string | string[] | undefined): string {

@@ -316,7 +316,8 @@ describe("bad input", () => {
     });
     await fetch(`${url}/${getObservation}?${query}`, { headers: key });
     expect(lines.join()).not.toMatch(/pat_1|obs_1|wellapi_sk|org_clinic|app_clinic/);
-    expect(lines).toHaveLength(1);
+    expect(lines).toHaveLength(2); // of the call, and of the GET that is refused
+    expect(lines[1]).toContain("METHOD_NOT_ALLOWED");
     expect(lines[0]).toContain("RecordsService/GetObservation");
     expect(lines[0]).toContain('"code":"OK"');
     expect(lines[0]).not.toMatch(/pat_1|obs_1|wellapi_sk|org_clinic|app_clinic/);

@@ -2,8 +2,8 @@
 // @generated from file wellapi/type/v1/callers.proto (package wellapi.type.v1, syntax proto3)
 /* eslint-disable */
 
-// Who may call an RPC: the one table from which the in-process interceptor and the mesh's authorization
-// policies derive.
+// What a door asks before it reads a request: who may call an RPC, and how large its message may be. The in-process
+// interceptors and the mesh's authorization policies derive from this one table.
 
 import type { GenEnum, GenExtension, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
@@ -117,4 +117,12 @@ export declare const service_callers: GenExtension<ServiceOptions, Callers>;
  * @generated from extension: wellapi.type.v1.Callers method_callers = 148633342;
  */
 export declare const method_callers: GenExtension<MethodOptions, Callers>;
+
+/**
+ * The largest request message of this RPC that a door takes, in bytes after decompression, at least 1; of a stream, each
+ * message. 65,536 unless given. A larger one is refused with `MESSAGE_TOO_LARGE` before it is decoded.
+ *
+ * @generated from extension: uint32 max_request_bytes = 182144101;
+ */
+export declare const max_request_bytes: GenExtension<MethodOptions, number>;
 

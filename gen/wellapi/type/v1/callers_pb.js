@@ -2,8 +2,8 @@
 // @generated from file wellapi/type/v1/callers.proto (package wellapi.type.v1, syntax proto3)
 /* eslint-disable */
 
-// Who may call an RPC: the one table from which the in-process interceptor and the mesh's authorization
-// policies derive.
+// What a door asks before it reads a request: who may call an RPC, and how large its message may be. The in-process
+// interceptors and the mesh's authorization policies derive from this one table.
 
 import { enumDesc, extDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
@@ -12,7 +12,7 @@ import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
  * Describes the file wellapi/type/v1/callers.proto.
  */
 export const file_wellapi_type_v1_callers = /*@__PURE__*/
-  fileDesc("Ch13ZWxsYXBpL3R5cGUvdjEvY2FsbGVycy5wcm90bxIPd2VsbGFwaS50eXBlLnYxIloKB0NhbGxlcnMSKgoFa2luZHMYASADKA4yGy53ZWxsYXBpLnR5cGUudjEuQ2FsbGVyS2luZBIRCgl3b3JrbG9hZHMYAiADKAkSEAoIc3VyZmFjZXMYAyADKAkqqgEKCkNhbGxlcktpbmQSGwoXQ0FMTEVSX0tJTkRfVU5TUEVDSUZJRUQQABIWChJDQUxMRVJfS0lORF9BTllPTkUQARIbChdDQUxMRVJfS0lORF9BUFBMSUNBVElPThACEhcKE0NBTExFUl9LSU5EX1BBVElFTlQQAxIYChRDQUxMRVJfS0lORF9PUEVSQVRPUhAEEhcKE0NBTExFUl9LSU5EX1NFUlZJQ0UQBTplCg9zZXJ2aWNlX2NhbGxlcnMSHy5nb29nbGUucHJvdG9idWYuU2VydmljZU9wdGlvbnMYxonFTCABKAsyGC53ZWxsYXBpLnR5cGUudjEuQ2FsbGVyc1IOc2VydmljZUNhbGxlcnM6YgoObWV0aG9kX2NhbGxlcnMSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxj+7e9GIAEoCzIYLndlbGxhcGkudHlwZS52MS5DYWxsZXJzUg1tZXRob2RDYWxsZXJzQkIKE2Rldi53ZWxsYXBpLnR5cGUudjFQAVopd2VsbGFwaS5kZXYvZ2VuL2dvL3dlbGxhcGkvdHlwZS92MTt0eXBldjFiBnByb3RvMw", [file_google_protobuf_descriptor]);
+  fileDesc("Ch13ZWxsYXBpL3R5cGUvdjEvY2FsbGVycy5wcm90bxIPd2VsbGFwaS50eXBlLnYxIloKB0NhbGxlcnMSKgoFa2luZHMYASADKA4yGy53ZWxsYXBpLnR5cGUudjEuQ2FsbGVyS2luZBIRCgl3b3JrbG9hZHMYAiADKAkSEAoIc3VyZmFjZXMYAyADKAkqqgEKCkNhbGxlcktpbmQSGwoXQ0FMTEVSX0tJTkRfVU5TUEVDSUZJRUQQABIWChJDQUxMRVJfS0lORF9BTllPTkUQARIbChdDQUxMRVJfS0lORF9BUFBMSUNBVElPThACEhcKE0NBTExFUl9LSU5EX1BBVElFTlQQAxIYChRDQUxMRVJfS0lORF9PUEVSQVRPUhAEEhcKE0NBTExFUl9LSU5EX1NFUlZJQ0UQBTplCg9zZXJ2aWNlX2NhbGxlcnMSHy5nb29nbGUucHJvdG9idWYuU2VydmljZU9wdGlvbnMYxonFTCABKAsyGC53ZWxsYXBpLnR5cGUudjEuQ2FsbGVyc1IOc2VydmljZUNhbGxlcnM6YgoObWV0aG9kX2NhbGxlcnMSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxj+7e9GIAEoCzIYLndlbGxhcGkudHlwZS52MS5DYWxsZXJzUg1tZXRob2RDYWxsZXJzOk0KEW1heF9yZXF1ZXN0X2J5dGVzEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMY5ZjtViABKA1SD21heFJlcXVlc3RCeXRlc0JCChNkZXYud2VsbGFwaS50eXBlLnYxUAFaKXdlbGxhcGkuZGV2L2dlbi9nby93ZWxsYXBpL3R5cGUvdjE7dHlwZXYxYgZwcm90bzM", [file_google_protobuf_descriptor]);
 
 /**
  * Describes the message wellapi.type.v1.Callers.
@@ -50,4 +50,13 @@ export const service_callers = /*@__PURE__*/
  */
 export const method_callers = /*@__PURE__*/
   extDesc(file_wellapi_type_v1_callers, 1);
+
+/**
+ * The largest request message of this RPC that a door takes, in bytes after decompression, at least 1; of a stream, each
+ * message. 65,536 unless given. A larger one is refused with `MESSAGE_TOO_LARGE` before it is decoded.
+ *
+ * @generated from extension: uint32 max_request_bytes = 182144101;
+ */
+export const max_request_bytes = /*@__PURE__*/
+  extDesc(file_wellapi_type_v1_callers, 2);
 

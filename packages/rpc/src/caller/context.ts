@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { createContextKey } from "@connectrpc/connect";
 
 /** The workload that calls, as its transport proves it. Absent: the call comes from outside. Server side only. */
@@ -14,6 +15,11 @@ export const peerCertificateKey = createContextKey<Uint8Array | undefined>(undef
 export const requestIdKey = createContextKey<string>("", { description: "request id" });
 
 export const requestIdHeader = "x-request-id";
+
+/** The request id that a client gave, if it is a sensible one, or a new one. */
+export function requestIdFrom(given: string | null | undefined): string {
+  return typeof given === "string" && /^[A-Za-z0-9._-]{8,64}$/.test(given) ? given : randomUUID();
+}
 
 /**
  * Set by a caller that transfers its request and does not use it again: a transport within the process passes it on without

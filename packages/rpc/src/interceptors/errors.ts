@@ -1,19 +1,18 @@
-import { randomUUID } from "node:crypto";
 import type { ConnectError, StreamResponse, UnaryRequest } from "@connectrpc/connect";
 import type { Logger } from "@wellapi/runtime";
-import { requestIdHeader, requestIdKey } from "../caller/context.ts";
+import { requestIdFrom, requestIdHeader, requestIdKey } from "../caller/context.ts";
 import { describeError } from "../status.ts";
 import { hookStream } from "../wire/stream.ts";
 import { type StepInterceptor, step } from "./step.ts";
 
 /**
- * Outermost: gives the call its request id, and turns every thrown value into a status. An error that is not meant
+ * Outermost: gives the call its request id if its server has not, and turns every thrown value into a status. An error that is not meant
  * for callers is logged once, here, and leaves as "internal error" with the request id by which to find it.
  */
 export function errorsInterceptor(log: Logger): StepInterceptor {
   return step("errors", (next) => async (request) => {
-    const given = request.header.get(requestIdHeader);
-    const requestId = given !== null && /^[A-Za-z0-9._-]{8,64}$/.test(given) ? given : randomUUID();
+    const requestId =
+      request.contextValues.get(requestIdKey) || requestIdFrom(request.header.get(requestIdHeader));
     request.contextValues.set(requestIdKey, requestId);
 
     const map = (thrown: unknown): ConnectError => {

@@ -6,6 +6,7 @@ import type { StreamLimit } from "../caller/stream-limit.ts";
 import { admissionInterceptor } from "./admission.ts";
 import { authenticationInterceptor } from "./authentication.ts";
 import { authorizationInterceptor } from "./authorization.ts";
+import { bodyInterceptor } from "./body.ts";
 import { deadlineInterceptor } from "./deadline.ts";
 import { errorsInterceptor } from "./errors.ts";
 import { type ReleaseOptions, releaseInterceptor } from "./release.ts";
@@ -37,6 +38,7 @@ export function serverInterceptors(options: ServerInterceptorOptions): readonly 
     authenticationInterceptor(options.authentication),
     authorizationInterceptor(),
     admissionInterceptor(options.streamLimit, options.budget),
+    bodyInterceptor(),
     releaseInterceptor(options.release),
     validationInterceptor(options.selfValidating ?? []),
   ];

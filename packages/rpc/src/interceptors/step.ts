@@ -1,7 +1,10 @@
 import type { Interceptor } from "@connectrpc/connect";
 import { RpcError } from "../errors.ts";
 
-/** The steps that every call passes, outermost first, unary and streaming alike. */
+/**
+ * The steps that every call passes, outermost first, unary and streaming alike. Those before `body` are the admission: they
+ * decide by headers and connection alone, and nothing of the body is read, decompressed or decoded before they have.
+ */
 export const interceptorOrder = [
   "errors",
   "telemetry",
@@ -9,6 +12,7 @@ export const interceptorOrder = [
   "authentication",
   "authorization",
   "admission",
+  "body",
   "release",
   "validation",
 ] as const;

@@ -41,7 +41,7 @@ type StreamedCall = grpc.ServerWritableStream<Buffer, Buffer> | grpc.ServerDuple
 
 /** `onCut` gets the reason when the stream is reset. */
 export function openGrpcAnswer(
-  call: StreamedCall | grpc.ServerUnaryCall<Buffer, Buffer>,
+  call: StreamedCall | grpc.ServerReadableStream<Buffer, Buffer>,
   { values, signal }: HandlerContext,
   onCut: (reason: ConnectError) => void,
 ): GrpcAnswer {

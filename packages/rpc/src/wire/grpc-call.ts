@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import { type DescMethod, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import {
   Code,
   ConnectError,
@@ -15,16 +15,26 @@ import { peerAddressKey, spendingKey } from "../caller/budget.ts";
 import { peerCertificateKey, peerWorkloadKey, requestIdHeader } from "../caller/context.ts";
 import { peerCertificateOf } from "../caller/peer-certificate.ts";
 import type { PeerIdentity } from "../caller/workload-identity.ts";
+import { messageTooLarge } from "../checks/request-size.ts";
 import { callOver, problemError, toConnectError } from "../status.ts";
 import { openGrpcAnswer } from "./grpc-answer.ts";
 import { asBuffer, errorMetadata, headersOf, metadataOf } from "./grpc-metadata.ts";
 import { type OpenHandlerContext, openHandlerContext } from "./handler-context.ts";
 import { invokeStream, invokeUnary } from "./invoke.ts";
 import { abortable, mapStream, raceAbort } from "./stream.ts";
+import { compressionOf, unreadBodyKey, unreadMessage } from "./unread-body.ts";
+
+/**
+ * grpc-js takes `grpc-encoding` out of what a handler sees: the server keeps it in this header, which no client can
+ * set.
+ */
+export const compressionHeader = "wellapi-grpc-encoding";
 
 export interface CallOptions {
   readonly interceptors: readonly Interceptor[];
   readonly maximumMessageBytes: number;
+  /** The largest request of the method, bytes; `maximumMessageBytes` holds beside it. */
+  readonly requestBytes: (method: DescMethod) => number;
   /** Aborts calls that still run when the time to drain is over. */
   readonly shutdownSignal: AbortSignal;
   /** The calling service; undefined at a door. */
@@ -33,12 +43,16 @@ export interface CallOptions {
   readonly running: Set<Promise<unknown>>;
 }
 
-/** Messages cross grpc-js as bytes: they are decoded inside the call, where a bad one gets a proper status. */
+/**
+ * Messages cross grpc-js as bytes: they are decoded inside the call, where a bad one gets a proper status. To grpc-js
+ * every request is a stream, which is the same on the wire: it reads, decompresses and keeps the one message of other
+ * requests before it calls the handler, and the admission comes before that.
+ */
 export function methodDefinition({ method, kind }: MethodImplSpec): grpc.MethodDefinition<Buffer, Buffer> {
   const bytes = (buffer: Buffer): Buffer => buffer;
   return {
     path: `/${method.parent.typeName}/${method.name}`,
-    requestStream: kind === "client_streaming" || kind === "bidi_streaming",
+    requestStream: true,
     responseStream: kind === "server_streaming" || kind === "bidi_streaming",
     requestSerialize: bytes,
     requestDeserialize: bytes,
@@ -51,17 +65,22 @@ export function methodDefinition({ method, kind }: MethodImplSpec): grpc.MethodD
 export function methodHandler(spec: MethodImplSpec, options: CallOptions): grpc.UntypedHandleCall {
   switch (spec.kind) {
     case "unary": {
-      const handler: grpc.handleUnaryCall<Buffer, Buffer> = async (call, callback) => {
+      const handler: grpc.handleClientStreamingCall<Buffer, Buffer> = async (call, callback) => {
         const context = openContext(spec, call, options);
         try {
-          const message = decode(spec, call.request, options);
-          const running = invokeUnary(spec, options.interceptors, context, message);
+          const read = async () => {
+            const bytes = await onlyMessage(call);
+            context.values.get(spendingKey)?.bytes(bytes.length);
+            return decode(spec, bytes, options);
+          };
+          context.values.set(unreadBodyKey, { compression: compressionIn(context.requestHeader), read });
+          const running = invokeUnary(spec, options.interceptors, context, unreadMessage);
           track(running, options.running);
           const response = await raceAbort(running, context.signal);
           const bytes = encode(spec, response.message, options);
           const objection = objectionTo(context.values);
           if (objection !== undefined) throw objection;
-          context.values.get(spendingKey)?.bytes(call.request.length + bytes.length);
+          context.values.get(spendingKey)?.bytes(bytes.length);
           call.sendMetadata(metadataOf(response.header));
           openGrpcAnswer(call, context, () => {}).hold(bytes);
           callback(null, bytes, metadataOf(response.trailer));
@@ -73,18 +92,7 @@ export function methodHandler(spec: MethodImplSpec, options: CallOptions): grpc.
       };
       return handler;
     }
-    case "server_streaming": {
-      const handler: grpc.handleServerStreamingCall<Buffer, Buffer> = (call) =>
-        respond(
-          spec,
-          call,
-          options,
-          (async function* () {
-            yield call.request;
-          })(),
-        );
-      return handler;
-    }
+    case "server_streaming":
     case "bidi_streaming": {
       const handler: grpc.handleBidiStreamingCall<Buffer, Buffer> = (call) =>
         // Without the option, leaving the loop would destroy the call, and its status would never be sent.
@@ -114,7 +122,7 @@ export function methodHandler(spec: MethodImplSpec, options: CallOptions): grpc.
 
 async function respond(
   spec: Exclude<MethodImplSpec, { kind: "unary" }>,
-  call: grpc.ServerWritableStream<Buffer, Buffer> | grpc.ServerDuplexStream<Buffer, Buffer>,
+  call: grpc.ServerDuplexStream<Buffer, Buffer>,
   options: CallOptions,
   source: AsyncIterable<Buffer>,
 ): Promise<void> {
@@ -145,6 +153,29 @@ async function respond(
   } finally {
     context.abort(callOver);
   }
+}
+
+/** The message of a request that has one. Nothing of it is read before this is called. */
+function onlyMessage(call: grpc.ServerReadableStream<Buffer, Buffer>): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    let only: Buffer | undefined;
+    call.on("data", (bytes: Buffer) => {
+      if (only === undefined) only = bytes;
+      else reject(new ConnectError("the method takes exactly one message", Code.Unimplemented));
+    });
+    call.on("end", () => {
+      if (only === undefined)
+        reject(new ConnectError("the method takes exactly one message", Code.Unimplemented));
+      else resolve(only);
+    });
+  });
+}
+
+/** What `keepCompression` of the server has kept; it leaves the headers that the handler sees. */
+function compressionIn(header: Headers): string | undefined {
+  const named = header.get(compressionHeader);
+  if (named !== null) header.delete(compressionHeader);
+  return compressionOf(named);
 }
 
 function track(work: Promise<unknown>, running: Set<Promise<unknown>>): void {
@@ -181,6 +212,8 @@ function stream(
   context: ReturnType<typeof openContext>,
   options: CallOptions,
 ): Promise<StreamResponse> {
+  const read = () => Promise.reject(new TypeError("the messages of a stream are pulled"));
+  context.values.set(unreadBodyKey, { compression: compressionIn(context.requestHeader), read });
   const requests = mapStream(wholeOrAborted(source, context.signal), (bytes) => {
     context.values.get(spendingKey)?.bytes(bytes.length);
     return decode(spec, bytes, options);
@@ -269,14 +302,9 @@ function addressOf(peer: string): string | undefined {
   return address === "" ? undefined : address;
 }
 
-function decode(spec: MethodImplSpec, bytes: Buffer, { maximumMessageBytes }: CallOptions): Message {
-  if (bytes.length > maximumMessageBytes) {
-    throw problemError({
-      code: Code.ResourceExhausted,
-      reason: "MESSAGE_TOO_LARGE",
-      message: `the request is larger than ${maximumMessageBytes} bytes: send less at a time`,
-    });
-  }
+function decode(spec: MethodImplSpec, bytes: Buffer, options: CallOptions): Message {
+  const most = Math.min(options.maximumMessageBytes, options.requestBytes(spec.method));
+  if (bytes.length > most) throw problemError(messageTooLarge(most));
   try {
     return fromBinary(spec.method.input, bytes);
   } catch (cause) {

@@ -10,12 +10,14 @@ import { file_google_rpc_error_details } from "@wellapi/gen/google/rpc/error_det
 import type { Logger } from "@wellapi/runtime";
 import { assertRoutes } from "../caller/callers.ts";
 import type { PeerIdentity } from "../caller/workload-identity.ts";
+import { requestBytesOf } from "../checks/request-size.ts";
 import { warmValidation } from "../checks/validation.ts";
 import { RpcError } from "../errors.ts";
+import { bodyInterceptor } from "../interceptors/body.ts";
 import { errorsInterceptor } from "../interceptors/errors.ts";
 import { assertInterceptors } from "../interceptors/step.ts";
 import { problemError } from "../status.ts";
-import { type CallOptions, methodDefinition, methodHandler } from "./grpc-call.ts";
+import { type CallOptions, compressionHeader, methodDefinition, methodHandler } from "./grpc-call.ts";
 import { createHealth } from "./health.ts";
 import { type KeepAlive, keepAlive } from "./keep-alive.ts";
 import type { Route } from "./route.ts";
@@ -98,18 +100,24 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
   const callOptions: CallOptions = {
     interceptors,
     maximumMessageBytes: messageBytes,
+    // Between services a message of a door's size is a part of larger ones.
+    requestBytes: options.peers === undefined ? requestBytesOf : () => messageBytes,
     shutdownSignal: shutdown.signal,
     peers: options.peers,
     running: new Set(),
   };
   for (const route of routes) addRoute(server, route, callOptions);
   const health = createHealth(routes.map(({ service }) => service.typeName));
-  // Health reveals no data: it needs no caller, only the error mapping.
-  addRoute(server, health.route, { ...callOptions, interceptors: [errorsInterceptor(log)] });
+  // Health reveals no data: it needs no caller, only the error mapping, and no compressed message.
+  addRoute(server, health.route, {
+    ...callOptions,
+    interceptors: [errorsInterceptor(log), bodyInterceptor()],
+  });
   if (options.reflection) addReflection(server, [...routes, health.route]);
 
   const credentials = tls === undefined ? undefined : new MtlsServerCredentials(secureContext(tls));
   const port = await bind(server, host, options.port, credentials ?? grpc.ServerCredentials.createInsecure());
+  keepCompression(server);
   keepConnectionsAlive(server, limits?.keepAlive ?? { everyMs: 60_000, timeoutMs: 20_000 });
 
   let closing: Promise<void> | undefined;
@@ -217,9 +225,28 @@ function bind(
 }
 
 /** grpc-js keeps its HTTP/2 servers in a private place only. */
+function http2ServersOf(server: grpc.Server): Iterable<Http2Server> {
+  return (server as unknown as { http2Servers: Map<Http2Server, unknown> }).http2Servers.keys();
+}
+
+/**
+ * Lets the admission know which compression a request names, before grpc-js decompresses. Reflection has no
+ * admission, so a compressed message to it stays as it is, and is no message.
+ */
+function keepCompression(server: grpc.Server): void {
+  for (const http2 of http2ServersOf(server)) {
+    http2.prependListener("stream", (_stream, headers) => {
+      const named = headers["grpc-encoding"];
+      if (named !== undefined) headers[compressionHeader] = named;
+      else if (headers[compressionHeader] !== undefined) delete headers[compressionHeader];
+      if (named !== undefined && headers[":path"]?.startsWith("/grpc.reflection."))
+        delete headers["grpc-encoding"];
+    });
+  }
+}
+
 function keepConnectionsAlive(server: grpc.Server, pings: KeepAlive): void {
-  const { http2Servers } = server as unknown as { http2Servers: Map<Http2Server, unknown> };
-  for (const http2 of http2Servers.keys()) {
+  for (const http2 of http2ServersOf(server)) {
     http2.on("connection", (socket: Socket) => socket.setKeepAlive(true, pings.everyMs));
     http2.on("session", (session) => keepAlive(session, pings));
   }

@@ -15,11 +15,19 @@ import { mapStream } from "./stream.ts";
 
 /** Runs a unary handler behind the interceptors. The caller handles signal and deadline. */
 export async function invokeUnary(
-  spec: MethodImplSpec & { kind: "unary" },
+  spec: UnarySpec,
   interceptors: readonly Interceptor[],
   context: HandlerContext,
   message: Message,
 ): Promise<UnaryResponse> {
+  const request: UnaryRequest = { stream: false, method: spec.method, message, ...common(spec, context) };
+  return (await chain(unaryHandler(spec, context), interceptors)(request)) as UnaryResponse;
+}
+
+type UnarySpec = MethodImplSpec & { kind: "unary" };
+
+/** The handler alone, behind interceptors that run already. */
+export function unaryHandler(spec: UnarySpec, context: HandlerContext): Next {
   const { method } = spec;
   const handler = async (request: UnaryRequest): Promise<UnaryResponse> => ({
     stream: false,
@@ -29,8 +37,7 @@ export async function invokeUnary(
     trailer: context.responseTrailer,
     message: normalize(method.output, await spec.impl(request.message, seenBy(context, request))),
   });
-  const request: UnaryRequest = { stream: false, method, message, ...common(spec, context) };
-  return (await chain(handler as Next, interceptors)(request)) as UnaryResponse;
+  return handler as Next;
 }
 
 /** Runs a streaming handler behind the interceptors. */
@@ -55,9 +62,10 @@ export async function invokeStream(
   return (await chain(handler as Next, interceptors)(request)) as StreamResponse;
 }
 
-type Next = (request: UnaryRequest | StreamRequest) => Promise<UnaryResponse | StreamResponse>;
+export type Next = (request: UnaryRequest | StreamRequest) => Promise<UnaryResponse | StreamResponse>;
 
-function chain(handler: Next, interceptors: readonly Interceptor[]): Next {
+/** The handler behind the interceptors, the first of them outermost. */
+export function chain(handler: Next, interceptors: readonly Interceptor[]): Next {
   return interceptors.reduceRight<Next>((next, interceptor) => interceptor(next), handler);
 }
 

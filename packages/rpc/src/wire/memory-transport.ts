@@ -19,15 +19,17 @@ import {
   type UnaryResponse,
 } from "@connectrpc/connect";
 import { context, propagation } from "@opentelemetry/api";
+import { peerAddressKey } from "../caller/budget.ts";
 import { assertRoutes } from "../caller/callers.ts";
 import { peerWorkloadKey, requestIdHeader, requestIdKey, requestTransferredKey } from "../caller/context.ts";
 import { assertInterceptors } from "../interceptors/step.ts";
 import { callOver } from "../status.ts";
 import { copyMessage } from "./copy.ts";
-import { openHandlerContext } from "./handler-context.ts";
-import { invokeStream, invokeUnary } from "./invoke.ts";
+import { type OpenHandlerContext, openHandlerContext } from "./handler-context.ts";
+import { invokeStream, invokeUnary, unaryHandler } from "./invoke.ts";
 import type { Route } from "./route.ts";
-import { abortable, hookStream, mapStream, raceAbort } from "./stream.ts";
+import { type StartedCall, startUnary } from "./started-call.ts";
+import { abortable, hookStream, mapStream, onAbort, raceAbort } from "./stream.ts";
 
 export interface MemoryTransportOptions {
   readonly routes: readonly Route[];
@@ -43,6 +45,10 @@ export interface OutsideCall {
   readonly header: Headers;
   /** Each ends the calls that are made for it. */
   readonly signals: readonly AbortSignal[];
+  /** Where the caller is connected; its budget counts by it. */
+  readonly address?: string | undefined;
+  /** The compression of the request's body, by its headers. */
+  readonly compression?: string | undefined;
   /** Takes the values of each call: code that writes bytes checks `objectionTo(values)` right before. */
   readonly opened: (values: ContextValues) => void;
 }
@@ -51,6 +57,19 @@ export interface OutsideCall {
 export interface Door {
   /** Calls on behalf of the caller from outside. Headers of the client are dropped: it cannot name another caller. */
   transportFor(call: OutsideCall): Transport;
+  /**
+   * Admits a unary call whose message is in a body that nobody has read yet: every step before `body` of the
+   * interceptors has run. @throws ConnectError of the step that refused it.
+   */
+  admit(call: OutsideCall, method: DescMethod): Promise<AdmittedCall>;
+}
+
+/** A call that waits for its message. */
+export interface AdmittedCall {
+  /** As `transportFor`; the first call of the method is the admitted one. */
+  readonly transport: Transport;
+  /** Ends the call, because its body cannot be read. */
+  refuse(error: ConnectError): void;
 }
 
 /** Timers overflow at 2^31 ms and fire at once: longer deadlines are cut to this. */
@@ -76,18 +95,43 @@ export function createMemoryTransport({ workload, ...served }: MemoryTransportOp
  * outside, and are anonymous unless the request has a credential.
  */
 export function createDoor(served: Omit<MemoryTransportOptions, "workload">): Door {
+  const { interceptors } = served;
   const specs = specsOf(served);
   return {
-    transportFor: ({ header, signals, opened }) =>
-      transportTo(specs, served.interceptors, {
-        follow: signals,
-        header: () => new Headers(header),
-        values() {
-          const values = createContextValues();
-          opened(values);
-          return values;
-        },
-      }),
+    transportFor: (call) => transportTo(specs, interceptors, originOf(call)),
+    async admit(call, method) {
+      const origin = originOf(call);
+      const { spec, handlerContext } = openCall(specs, origin, method, {});
+      if (spec.kind !== "unary") throw new ConnectError("not a unary method", Code.Unimplemented);
+      try {
+        const started = await startUnary(interceptors, handlerContext, {
+          compression: call.compression,
+          unread: (reason) => reason,
+        });
+        return {
+          transport: transportTo(specs, interceptors, {
+            ...origin,
+            begun: { spec, handlerContext, started },
+          }),
+          refuse: (error) => handlerContext.abort(error),
+        };
+      } catch (error) {
+        handlerContext.abort(callOver);
+        throw error;
+      }
+    },
+  };
+}
+
+function originOf({ header, signals, address, opened }: OutsideCall): Origin {
+  return {
+    follow: signals,
+    header: () => new Headers(header),
+    values() {
+      const values = createContextValues().set(peerAddressKey, address);
+      opened(values);
+      return values;
+    },
   };
 }
 
@@ -111,47 +155,75 @@ interface Origin {
   header(given: Parameters<Transport["unary"]>[3]): Headers;
   /** Of a call that begins. */
   values(): ContextValues;
+  /** A call that is admitted already. */
+  readonly begun?: BegunCall;
+}
+
+interface BegunCall {
+  readonly spec: MethodImplSpec & { kind: "unary" };
+  readonly handlerContext: OpenHandlerContext;
+  readonly started: StartedCall;
+}
+
+interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly header?: Parameters<Transport["unary"]>[3];
+  readonly clientValues?: ContextValues | undefined;
+}
+
+function openCall(specs: Specs, origin: Origin, method: DescMethod, options: CallOptions) {
+  const { signal, timeoutMs, header, clientValues } = options;
+  const spec = specs.get(keyOf(method));
+  if (spec === undefined) {
+    throw new ConnectError(`${keyOf(method)} is not served here`, Code.Unimplemented);
+  }
+  const requestHeader = origin.header(header);
+  const requestId = clientValues?.get(requestIdKey);
+  if (requestId) requestHeader.set(requestIdHeader, requestId);
+  propagation.inject(context.active(), requestHeader, {
+    set: (carrier, key, value) => carrier.set(key, value),
+  });
+  const handlerContext = openHandlerContext({
+    method,
+    url: `memory:///${keyOf(method)}`,
+    timeoutMs: timeoutMs === undefined ? undefined : Math.min(timeoutMs, longestTimeoutMs),
+    follow: [signal, ...origin.follow],
+    requestHeader,
+    values: origin.values(),
+  });
+  return { spec, handlerContext };
 }
 
 function transportTo(specs: Specs, interceptors: readonly Interceptor[], origin: Origin): Transport {
-  function open(
-    method: DescMethod,
-    signal: AbortSignal | undefined,
-    timeoutMs: number | undefined,
-    header: Parameters<Transport["unary"]>[3],
-    clientValues: ContextValues | undefined,
-  ) {
-    const spec = specs.get(keyOf(method));
-    if (spec === undefined) {
-      throw new ConnectError(`${keyOf(method)} is not served here`, Code.Unimplemented);
+  let { begun } = origin;
+
+  /** The admitted call goes on; any other begins. */
+  function unaryCall(method: DescMethod, options: CallOptions, message: Message) {
+    if (begun !== undefined && keyOf(begun.spec.method) === keyOf(method)) {
+      const { spec, handlerContext, started } = begun;
+      begun = undefined;
+      const { signal } = options;
+      if (signal !== undefined) onAbort(signal, () => handlerContext.abort(signal.reason));
+      return { handlerContext, answer: () => started.proceed(message, unaryHandler(spec, handlerContext)) };
     }
-    const requestHeader = origin.header(header);
-    const requestId = clientValues?.get(requestIdKey);
-    if (requestId) requestHeader.set(requestIdHeader, requestId);
-    propagation.inject(context.active(), requestHeader, {
-      set: (carrier, key, value) => carrier.set(key, value),
-    });
-    const handlerContext = openHandlerContext({
-      method,
-      url: `memory:///${keyOf(method)}`,
-      timeoutMs: timeoutMs === undefined ? undefined : Math.min(timeoutMs, longestTimeoutMs),
-      follow: [signal, ...origin.follow],
-      requestHeader,
-      values: origin.values(),
-    });
-    return { spec, handlerContext };
+    const { spec, handlerContext } = openCall(specs, origin, method, options);
+    if (spec.kind !== "unary") throw new ConnectError("not a unary method", Code.Unimplemented);
+    return { handlerContext, answer: () => invokeUnary(spec, interceptors, handlerContext, message) };
   }
 
   return {
     async unary(method, signal, timeoutMs, header, input, clientValues) {
-      const { spec, handlerContext } = open(method, signal, timeoutMs, header, clientValues);
-      if (spec.kind !== "unary") throw new ConnectError("not a unary method", Code.Unimplemented);
+      const request = clientValues?.get(requestTransferredKey)
+        ? messageOf(method.input, input)
+        : handOver(method.input, input);
+      const { handlerContext, answer } = unaryCall(
+        method,
+        { signal, timeoutMs, header, clientValues },
+        request,
+      );
       try {
-        const request = clientValues?.get(requestTransferredKey)
-          ? messageOf(method.input, input)
-          : handOver(method.input, input);
-        const call = invokeUnary(spec, interceptors, handlerContext, request);
-        const response = await raceAbort(call, handlerContext.signal);
+        const response = await raceAbort(answer(), handlerContext.signal);
         return { ...response, method, message: copyMessage(response.message) } as UnaryResponse as never;
       } catch (error) {
         throw ConnectError.from(error);
@@ -161,7 +233,8 @@ function transportTo(specs: Specs, interceptors: readonly Interceptor[], origin:
     },
 
     async stream(method, signal, timeoutMs, header, input, clientValues) {
-      const { spec, handlerContext } = open(method, signal, timeoutMs, header, clientValues);
+      const options = { signal, timeoutMs, header, clientValues };
+      const { spec, handlerContext } = openCall(specs, origin, method, options);
       if (spec.kind === "unary") throw new ConnectError("not a streaming method", Code.Unimplemented);
       const requests = mapStream(input as AsyncIterable<MessageInitShape<DescMessage>>, (message) =>
         handOver(method.input, message),
