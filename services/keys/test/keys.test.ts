@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Code, createClient } from "@connectrpc/connect";
 import { KeyService, KeyState } from "@wellapi/gen/wellapi/internal/keys/v1/key_service_pb";
+import { CallerKind } from "@wellapi/gen/wellapi/type/v1/callers_pb";
 import { openFileJournal } from "@wellapi/journal";
-import { anonymous } from "@wellapi/rpc";
+import { anonymous, callersOf, problemFor } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { systemClock } from "@wellapi/runtime";
 import { openSqliteStore } from "@wellapi/store";
@@ -51,6 +52,23 @@ describe("a key", () => {
     expect((await keys.insertKey({ name, wrapped })).state).toBe(KeyState.DESTROYED);
     expect((await keys.findKey({ name: { ...name, use: "audit" } })).state).toBe(KeyState.PRESENT);
   });
+});
+
+test("a key is destroyed for records alone, and is there after every other service has tried", async () => {
+  const { kinds, workloads } = callersOf(KeyService.method.destroyKey)!;
+  expect([kinds, workloads]).toEqual([[CallerKind.ANYONE], ["records"]]);
+  await clientOf("records").insertKey({ name, wrapped });
+  for (const workload of ["identity", "audit", "consent", "ingestion", "gateway", "door", ""]) {
+    const refusal = await clientOf(workload)
+      .destroyKey({ name })
+      .catch((error: unknown) => problemFor(error));
+    expect(refusal, workload).toMatchObject({
+      code: Code.PermissionDenied,
+      reason: "CALLER_NOT_PERMITTED",
+    });
+  }
+  expect((await clientOf("records").findKey({ name })).state).toBe(KeyState.PRESENT);
+  expect((await clientOf("records").destroyKey({ name })).versions).toBe(1);
 });
 
 test("the first fingerprint is kept", async () => {

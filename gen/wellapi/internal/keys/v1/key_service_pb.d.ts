@@ -308,7 +308,7 @@ export declare const KeyService: GenService<{
     output: typeof InsertKeyResponseSchema;
   },
   /**
-   * Destroys a key for ever. Answered once no file of the service holds it.
+   * Destroys a key for ever. Answered once no file of the service holds it. For records alone, which carries out erasures.
    *
    * @generated from rpc wellapi.internal.keys.v1.KeyService.DestroyKey
    */
