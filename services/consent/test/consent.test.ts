@@ -6,6 +6,37 @@ import { describe, expect, it } from "vitest";
 import { openInstallation, otherPatientId, partition, patientId } from "./installation.ts";
 import { problem, wanted } from "./messages.ts";
 
+describe("a notice", () => {
+  it("is read at an https URI, or has none: an answer says what to send", async () => {
+    const { patient } = await openInstallation();
+    let made = 0;
+    const create = (uri: string) =>
+      patient().createConsent({ consent: { ...wanted, notice: { uri } }, requestId: `r-${made++}` });
+    for (const uri of [
+      "http://clinic.example/notice",
+      "HTTP://clinic.example",
+      "clinic.example",
+      "javascript:x",
+      "https://clinic example",
+      "https:clinic.example",
+    ]) {
+      expect(await problem(create(uri)), uri).toMatchObject({
+        code: Code.InvalidArgument,
+        reason: "INVALID_FIELD",
+        violations: [
+          {
+            field: "consent.notice.uri",
+            description: "must be an https URI, for example https://clinic.example/notice",
+          },
+        ],
+      });
+    }
+    for (const uri of ["", "https://clinic.example/notice", "https://clinic.example/a?b=c#d"]) {
+      expect((await create(uri)).consent?.notice?.uri).toBe(uri);
+    }
+  });
+});
+
 describe("seeing", () => {
   it("tells a consent of others from none at all to nobody", async () => {
     const { patient, organization } = await openInstallation();

@@ -332,7 +332,7 @@ export declare const SourceSelectorSchema: GenMessage<SourceSelector>;
  */
 export declare type Notice = Message<"wellapi.consent.v1.Notice"> & {
   /**
-   * Where it can be read.
+   * Where it can be read: an https URI, so that nobody on the way can change what the patient reads.
    *
    * @generated from field: string uri = 1;
    */
