@@ -28,6 +28,7 @@ const commands: readonly Listed[] = [
   { name: "credential", load: async () => (await import("./commands/credential.ts")).addCredential },
   { name: "token", load: async () => (await import("./commands/credential.ts")).addToken },
   { name: "signing-key", load: async () => (await import("./commands/credential.ts")).addSigningKey },
+  { name: "operator", load: async () => (await import("./commands/operator.ts")).addOperator },
   { name: "consent", load: async () => (await import("./commands/consent.ts")).addConsent },
   { name: "codes", load: async () => (await import("./commands/terminology.ts")).addCodes },
   { name: "categories", load: async () => (await import("./commands/terminology.ts")).addCategories },

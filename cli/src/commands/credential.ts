@@ -20,6 +20,7 @@ import { CliError } from "../failure.ts";
 import type { Io } from "../io.ts";
 import { createOutput, timeText } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
+import { addTokenList, addTokenRevoke } from "./patient-token.ts";
 
 interface IssueOptions {
   application: string;
@@ -160,6 +161,8 @@ function rowOf({ id, kind, hint, expireTime, revokeTime }: Credential): string[]
 
 export function addToken(program: Command, io: Io): void {
   const group = program.command("token").description("tokens of patients");
+  addTokenList(group, io);
+  addTokenRevoke(group, io);
   addConnectionOptions(group.command("issue <patient>"), io)
     .description("issue a patient's token (sandbox only)")
     .option("--minutes <n>", "how long it is valid", count)

@@ -3,12 +3,14 @@ import { readFileSync, statSync } from "node:fs";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import {
   type CreateApiKeyRequest,
+  type CreateOperatorKeyRequest,
   CredentialService,
   type IssueCertificateRequest,
 } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { Credential_Kind } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import {
   type IssuePatientTokenRequest,
+  type RevokePatientTokensRequest,
   type RotateSigningKeyRequest,
   TokenService,
 } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
@@ -23,6 +25,8 @@ async function openIdentity() {
   const keys: CreateApiKeyRequest[] = [];
   const tokens: IssuePatientTokenRequest[] = [];
   const rotations: RotateSigningKeyRequest[] = [];
+  const operators: CreateOperatorKeyRequest[] = [];
+  const revoked: RevokePatientTokensRequest[] = [];
   const credential = { id: "crd_1", kind: Credential_Kind.API_KEY, hint: "wak_abc", expireTime: time };
   const env = await openGateway(({ service }) => {
     service(CredentialService, {
@@ -36,6 +40,16 @@ async function openIdentity() {
       },
       getCredential: () => ({ credential }),
       revokeCredential: () => ({ credential: { ...credential, revokeTime: time } }),
+      createOperatorKey(request) {
+        operators.push(request);
+        return { credential: { id: "crd_3", operator: "opr_1" }, apiKey: "wak_operator" };
+      },
+      listOperatorKeys: ({ pageToken }) => ({
+        credentials: [
+          { ...credential, id: `crd_${pageToken || "8"}`, operator: "opr_1", displayName: "Night" },
+        ],
+        nextPageToken: pageToken === "" ? "9" : "",
+      }),
       listCredentials: ({ pageToken }) => ({
         credentials: [{ ...credential, id: `crd_${pageToken || "0"}` }],
         nextPageToken: pageToken === "" ? "1" : "",
@@ -46,13 +60,21 @@ async function openIdentity() {
         tokens.push(request);
         return { token: "ey.token", expireTime: time };
       },
+      listPatientTokens: ({ patient, pageToken }) => ({
+        tokens: [{ id: `tok_${patient}_${pageToken || "1"}`, operator: "opr_1", expireTime: time }],
+        nextPageToken: pageToken === "" ? "2" : "",
+      }),
+      revokePatientTokens(request) {
+        revoked.push(request);
+        return { revoked: request.tokens.length || 7 };
+      },
       rotateSigningKey(request) {
         rotations.push(request);
         return { kid: "new", signTime: time, droppedKids: request.immediately ? ["old"] : [] };
       },
     });
   });
-  return { env, certificates, keys, tokens, rotations };
+  return { env, certificates, keys, tokens, rotations, operators, revoked };
 }
 
 const issue = ["credential", "issue", "--application", "app_1"];
@@ -120,4 +142,34 @@ test("replaces the signing key, in a minute or at once", async () => {
   const now = await wellapi(["signing-key", "rotate", "--now"], { env });
   expect(now.out).toContain("old verifies nothing any more");
   expect(rotations.map(({ immediately }) => immediately)).toEqual([false, true]);
+});
+
+test("makes, lists and revokes operators' keys", async () => {
+  const { env, operators } = await openIdentity();
+  const made = await wellapi(["operator", "create", "Night shift", "--days", "2"], { env, terminal: true });
+  expect(made.out).toBe("crd_3\nwak_operator\nKeep the key: it is shown to nobody else.");
+  expect(operators).toMatchObject([{ displayName: "Night shift", lifetime: { seconds: 172_800n } }]);
+  const piped = await wellapi(["operator", "create", "Night shift"], { env });
+  expect(piped).toEqual({ code: 0, out: "wak_operator", err: "crd_3: keep its key" });
+  const json = await wellapi(["operator", "create", "Night shift", "--json"], { env });
+  expect(JSON.parse(json.out)).toEqual({ credential: "crd_3", operator: "opr_1", apiKey: "wak_operator" });
+  const listed = await wellapi(["operator", "list"], { env });
+  expect(listed.out).toMatch(/crd_8 +│ opr_1 +│ Night [\s\S]*crd_9 /);
+  const ended = await wellapi(["operator", "revoke", "crd_1"], { env });
+  expect(ended.out).toBe(`crd_1 revoked at ${timeText}`);
+});
+
+test("lists a patient's tokens, and revokes those that are named or, when told so, all", async () => {
+  const { env, revoked } = await openIdentity();
+  expect((await wellapi(["token", "list", "pat_1"], { env })).out).toMatch(/tok_pat_1_1 [\s\S]*tok_pat_1_2 /);
+  const named = await wellapi(["token", "revoke", "pat_1", "tok_1"], { env });
+  expect(named.out).toBe("1 token revoked");
+  expect((await wellapi(["token", "revoke", "pat_1", "--all"], { env })).out).toBe("7 tokens revoked");
+  expect(revoked).toMatchObject([
+    { patient: "pat_1", tokens: ["tok_1"] },
+    { patient: "pat_1", tokens: [] },
+  ]);
+  expect((await wellapi(["token", "revoke", "pat_1"], { env })).code).toBe(2);
+  expect((await wellapi(["token", "revoke", "pat_1", "tok_1", "--all"], { env })).code).toBe(2);
+  expect(revoked).toHaveLength(2);
 });

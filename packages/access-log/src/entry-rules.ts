@@ -49,9 +49,11 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
   "wellapi.identity.v1.CredentialService": {
     IssueCertificate: change,
     CreateApiKey: change,
+    CreateOperatorKey: change,
     RevokeCredential: change,
     GetCredential: ofOrganizations,
     ListCredentials: ofOrganizations,
+    ListOperatorKeys: none("names no patient"),
   },
   "wellapi.identity.v1.LimitService": { GetLimits: ofOrganizations, UpdateLimits: change },
   "wellapi.identity.v1.OrganizationService": {
@@ -78,6 +80,8 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
   },
   "wellapi.identity.v1.TokenService": {
     IssuePatientToken: change,
+    ListPatientTokens: change,
+    RevokePatientTokens: change,
     RotateSigningKey: change,
     GetJwks: publicData,
   },

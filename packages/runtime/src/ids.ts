@@ -9,12 +9,14 @@ export type IdPrefix =
   | "crd" // credential
   | "dev" // device
   | "era" // erasure
+  | "ins" // installation
   | "obs" // observation
   | "opr" // operator
   | "org" // organization
   | "pat" // patient
   | "rcl" // recall of a session
-  | "ses"; // enforcer session
+  | "ses" // enforcer session
+  | "tok"; // a patient's token
 
 /** Ids, passed in so that tests decide them. */
 export interface Ids {

@@ -8,6 +8,7 @@ import {
 } from "@wellapi/access-log";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import type { Entry } from "@wellapi/journal";
 import type { Caller } from "@wellapi/rpc";
@@ -15,6 +16,7 @@ import type { Store } from "@wellapi/store";
 import type { Pairwise } from "@wellapi/vault";
 import { INSTALLATION } from "./collections.ts";
 import type { CommitWithLeaf } from "./creation.ts";
+import { isOfToken } from "./journal-entries.ts";
 import { type Patient, patientIdOf } from "./patient.ts";
 
 type Subject = Pick<Patient, "id" | "partition">;
@@ -60,8 +62,10 @@ export function createAccesses(deps: {
 }
 
 /** The RPC that first made a change which an entry of the journal names. */
-function changedBy(kind: Entry["kind"]): DescMethod {
+function changedBy(entry: Entry): DescMethod {
+  const { kind } = entry;
   const { method } = OrganizationService;
+  if (isOfToken(entry)) return TokenService.method.revokePatientTokens;
   switch (kind) {
     case "patient_erased":
       return PatientDirectoryService.method.markErased;
@@ -83,12 +87,13 @@ function changedBy(kind: Entry["kind"]): DescMethod {
 }
 
 /** The log's entry for a change that is repeated because of an entry of the journal. */
-export function replayedAccess(pairwise: Pairwise, { kind, partition }: Entry): AccessInit {
-  const method = changedBy(kind);
+export function replayedAccess(pairwise: Pairwise, entry: Entry): AccessInit {
+  const { kind, partition } = entry;
+  const method = changedBy(entry);
   return entryOf(pairwise, {
     caller: { principal: { kind: "service", id: "identity" }, workload: "identity", token: "" },
     method: `${method.parent.typeName}/${method.name}`,
-    patient: kind === "patient_erased" ? patientIdOf(partition) : undefined,
+    patient: kind === "patient_erased" || isOfToken(entry) ? patientIdOf(partition) : undefined,
     outcome: "permitted",
     reason: "REPLAYED_AFTER_RESTORE",
     consents: [],

@@ -1,9 +1,10 @@
-import { type Clock, createLoop, type Logger } from "@wellapi/runtime";
+import type { Clock, Logger } from "@wellapi/runtime";
 import type { Change, Document, Store } from "@wellapi/store";
 import type { AnswerSealer, Asking } from "./answer.ts";
 import { collections } from "./collections.ts";
 import { DAY } from "./credential.ts";
 import { requestIdReused } from "./errors.ts";
+import { openSweep } from "./sweep.ts";
 
 type AnswerDocument = Document & {
   readonly id: string;
@@ -28,9 +29,6 @@ export interface AnswerRepository {
 
 /** How long an answer is kept. */
 const KEPT_MS = DAY;
-/** How often older answers are deleted. */
-const SWEEP_MS = 600_000;
-const SWEPT_AT_ONCE = 500;
 
 export interface AnswerRepositoryOptions {
   readonly store: Store;
@@ -43,30 +41,12 @@ export interface AnswerRepositoryOptions {
 export async function openAnswerRepository(options: AnswerRepositoryOptions): Promise<AnswerRepository> {
   const { store, sealer, clock, log } = options;
 
-  async function sweep(): Promise<void> {
-    for (;;) {
-      const { documents } = await store.scan<AnswerDocument>(collections.answers, {
-        index: "expiry",
-        equals: [],
-        range: { to: clock.now() + 1 },
-        limit: SWEPT_AT_ONCE,
-      });
-      for (const { document } of documents) await remove(document);
-      if (documents.length < SWEPT_AT_ONCE) return;
-    }
-  }
-
   async function remove({ partition, id }: AnswerDocument): Promise<void> {
     const change: Change = { kind: "delete", collection: collections.answers, key: [partition, id] };
     await store.commit({ partition, changes: [change] });
   }
 
-  await sweep();
-  const sweeping = createLoop({
-    everyMs: SWEEP_MS,
-    work: sweep,
-    onError: (err) => log.warn({ err }, "old answers could not be deleted; trying again"),
-  });
+  const sweeping = await openSweep({ store, collection: collections.answers, keptMs: 0, clock, log });
 
   return {
     async find(asking) {

@@ -14,6 +14,7 @@ export const collections = {
   installationKeys: "installation_keys",
   answers: "answers",
   limits: "limits",
+  patientTokens: "patient_tokens",
 } as const;
 
 /**
@@ -53,6 +54,14 @@ export const identityCollections: readonly CollectionDeclaration[] = [
     ],
   },
   { name: collections.limits, key: ["partition", "id"], indexes: [] },
+  {
+    name: collections.patientTokens,
+    key: ["partition", "id"],
+    indexes: [
+      { name: "created", fields: ["partition", "createTime"] },
+      { name: "expiry", fields: ["expireTime"] },
+    ],
+  },
   { name: collections.installationKeys, key: ["partition", "purpose", "id"], indexes: [] },
   leavesCollection,
   ...journalCollections,

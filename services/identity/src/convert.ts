@@ -8,6 +8,7 @@ import {
   Organization_State,
   type OrganizationSchema,
   type PatientSchema,
+  type PatientTokenSchema,
   type TimeZonePeriod as TimeZonePeriodMessage,
   type TimeZonePeriodSchema,
 } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
@@ -25,6 +26,7 @@ import type { Shown } from "./exchange.ts";
 import { etagOf as etagOfLimits, type Limits, type Rates } from "./limits.ts";
 import { type Application, etagOf, type Organization, type State } from "./organization.ts";
 import type { Patient } from "./patient.ts";
+import type { PatientToken } from "./patient-token.ts";
 import type { TimeZonePeriod } from "./time-zone.ts";
 
 export function toOrganizationMessage(
@@ -98,14 +100,27 @@ const applicationStates: Readonly<Record<State, Application_State>> = {
 };
 
 export function toCredentialMessage(credential: Credential): MessageInitShape<typeof CredentialSchema> {
-  const { id, kind, holder, createTime, expireTime, revokeTime, hint } = credential;
+  const { id, kind, holder, createTime, expireTime, revokeTime, hint, displayName = "" } = credential;
   return {
     id,
     application: holder.kind === "application" ? holder.application : "",
+    operator: holder.kind === "operator" ? holder.operator : "",
+    displayName,
     kind: kind === "certificate" ? Credential_Kind.CERTIFICATE : Credential_Kind.API_KEY,
     createTime: timestampFromMs(createTime),
     expireTime: timestampFromMs(expireTime),
     hint,
+    ...(revokeTime === undefined ? {} : { revokeTime: timestampFromMs(revokeTime) }),
+  };
+}
+
+export function toPatientTokenMessage(token: PatientToken): MessageInitShape<typeof PatientTokenSchema> {
+  const { id, operator, createTime, expireTime, revokeTime } = token;
+  return {
+    id,
+    operator,
+    createTime: timestampFromMs(createTime),
+    expireTime: timestampFromMs(expireTime),
     ...(revokeTime === undefined ? {} : { revokeTime: timestampFromMs(revokeTime) }),
   };
 }

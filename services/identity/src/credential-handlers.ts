@@ -15,6 +15,8 @@ import { type Credential, lifetimes } from "./credential.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
 import { credentialRevoked } from "./errors.ts";
 import { revocationOf, writeDown } from "./journal-entries.ts";
+import { guardOperators } from "./operator.ts";
+import { type CheckAgain, createOperatorHandlers } from "./operator-handlers.ts";
 import type { OrganizationRepository } from "./organization-repository.ts";
 import { openPage } from "./page.ts";
 
@@ -38,20 +40,28 @@ export interface CredentialHandlersDeps {
 type Handlers = ServiceImpl<typeof CredentialService>;
 
 export function createCredentialHandlers(deps: CredentialHandlersDeps): Handlers {
-  return { ...createIssueHandlers(deps), ...createKeptHandlers(deps) };
+  const checkAgain = createCheckAgain(deps);
+  return {
+    ...createIssueHandlers(deps, checkAgain),
+    ...createOperatorHandlers({ ...deps, checkAgain }),
+    ...createKeptHandlers(deps),
+  };
 }
 
-/** The RPCs that make credentials. */
+/** For a repeated request: it must not return a credential that was revoked since, nor make another one. */
+function createCheckAgain({ credentials }: CredentialHandlersDeps): CheckAgain {
+  return async ({ credential }) => {
+    const { revokeTime } = await credentials.credential(credential?.id ?? "");
+    if (revokeTime !== undefined) throw credentialRevoked();
+  };
+}
+
+/** The RPCs that make credentials of applications. */
 function createIssueHandlers(
   deps: CredentialHandlersDeps,
+  checkAgain: CheckAgain,
 ): Pick<Handlers, "issueCertificate" | "createApiKey"> {
   const { accesses, organizations, credentials, answers, authority, trustDomain, clock, ids } = deps;
-
-  /** For a repeated request: it must not return a credential that was revoked since, nor make another one. */
-  async function checkAgain(answer: { readonly credential?: { readonly id: string } | undefined }) {
-    const { revokeTime } = await credentials.credential(answer.credential?.id ?? "");
-    if (revokeTime !== undefined) throw credentialRevoked();
-  }
 
   return {
     issueCertificate(request, context) {
@@ -137,7 +147,10 @@ function createKeptHandlers({
           request.credential,
           clock.now(),
           commit(),
-          (credential) => [journal.owed(revocationOf(credential))],
+          async (credential) => [
+            journal.owed(revocationOf(credential)),
+            ...(await guardOperators(credentials, credential, clock.now())),
+          ],
         );
         if (changed) revoked(credential.id);
         // Also for a credential that was revoked before: an earlier call may have failed here.

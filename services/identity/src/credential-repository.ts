@@ -1,7 +1,7 @@
 import type { Change, Document, Store } from "@wellapi/store";
 import { collections, INSTALLATION } from "./collections.ts";
 import type { CommitWithLeaf } from "./creation.ts";
-import type { Credential } from "./credential.ts";
+import { type Credential, standingOf } from "./credential.ts";
 import { damaged, notFound } from "./errors.ts";
 import type { ListPage, PageRequest } from "./page.ts";
 
@@ -18,6 +18,7 @@ type CredentialDocument = Document & {
   readonly expireTime: number;
   readonly revokeTime?: number;
   readonly hint: string;
+  readonly displayName?: string;
 };
 
 /** Credentials, by id and by fingerprint. No secret is stored. */
@@ -35,20 +36,28 @@ export interface CredentialRepository {
   ofApplication(application: string, page: PageRequest): Promise<ListPage<Credential>>;
   /**
    * `changed` is false where it was revoked before; its first time stays. `also` gives further changes of the same
-   * commit. Throws `not_found`.
+   * commit. Throws `not_found`, and what `also` throws: it is asked again where something else changed meanwhile.
    */
   revoke(
     id: string,
     now: number,
     commit: CommitWithLeaf,
-    also?: (revoked: Credential) => readonly Change[],
+    also?: (revoked: Credential) => readonly Change[] | Promise<readonly Change[]>,
   ): Promise<{ credential: Credential; changed: boolean }>;
-  /** Operators' credentials, newest first. */
-  ofOperators(): Promise<readonly Credential[]>;
-  /** Stores an operator with its first key. */
-  insertOperator(operator: string, key: Credential): Promise<void>;
+  /** Operators' keys, newest first. */
+  ofOperators(page: PageRequest): Promise<ListPage<Credential>>;
+  /** An operator's key that is in force, other than this one, with a guard that it stays so; undefined: there is none. */
+  operatorInForce(now: number, except?: string): Promise<Change | undefined>;
+  /** Stores an operator with its key. False where one of `also` was refused, and nothing was stored. */
+  insertOperator(
+    operator: string,
+    key: Credential,
+    commit: CommitWithLeaf,
+    also: readonly Change[],
+  ): Promise<boolean>;
 }
 
+/** A page of a scan over all. */
 const MAX_LISTED = 1000;
 
 export function createCredentialRepository(store: Store): CredentialRepository {
@@ -110,25 +119,59 @@ export function createCredentialRepository(store: Store): CredentialRepository {
           partition: INSTALLATION,
           changes: [
             { kind: "replace", collection: collections.credentials, document: revoked, ifRevision: revision },
-            ...also(toCredential(revoked)),
+            ...(await also(toCredential(revoked))),
           ],
         });
         if (result.committed) return { credential: toCredential(revoked), changed: true };
       }
     },
-    ofOperators: async () => (await ofApplication("", { size: MAX_LISTED })).items,
-    async insertOperator(operator, key) {
+    ofOperators: (page) => ofApplication("", page),
+    operatorInForce: (now, except) => operatorInForce(store, now, except),
+    async insertOperator(operator, key, commit, also) {
       const created = { partition: INSTALLATION, id: operator, createTime: key.createTime };
-      const result = await store.commit({
+      const result = await commit({
         partition: INSTALLATION,
         changes: [
           { kind: "insert", collection: collections.operators, document: created },
           { kind: "insert", collection: collections.credentials, document: toDocument(key) },
+          ...also,
         ],
       });
-      if (!result.committed) throw damaged("a new operator's id exists");
+      if (!result.committed && result.change < 2) {
+        throw damaged("a new operator's id exists");
+      }
+      return result.committed;
     },
   };
+}
+
+async function operatorInForce(
+  store: Store,
+  now: number,
+  except: string | undefined,
+): Promise<Change | undefined> {
+  const request = {
+    index: "application",
+    equals: [INSTALLATION, ""],
+    order: "descending",
+    limit: MAX_LISTED,
+  } as const;
+  let cursor: string | undefined;
+  do {
+    const page = await store.scan<CredentialDocument>(collections.credentials, {
+      ...request,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    const found = page.documents.find(
+      ({ document }) => document.id !== except && standingOf(toCredential(document), now) === "in force",
+    );
+    if (found !== undefined) {
+      const { document, revision } = found;
+      return { kind: "replace", collection: collections.credentials, document, ifRevision: revision };
+    }
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return undefined;
 }
 
 function toDocument({ holder, ...credential }: Credential): CredentialDocument {

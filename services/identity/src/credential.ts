@@ -5,6 +5,7 @@ export const DAY = 86_400_000;
 export const lifetimes = {
   certificate: { default: 30 * DAY, max: 90 * DAY },
   apiKey: { default: 90 * DAY, max: 366 * DAY },
+  operatorKey: { default: 366 * DAY, max: 366 * DAY },
 } as const;
 
 /** The owner of a credential. */
@@ -24,6 +25,8 @@ export interface Credential {
   readonly expireTime: number;
   readonly revokeTime?: number;
   readonly hint: string;
+  /** Of an operator's key. Absent in those that versions before made. */
+  readonly displayName?: string;
 }
 
 export type Standing = "in force" | "expired" | "revoked";

@@ -13,6 +13,7 @@ export type IdentityErrorCode =
   | "deleted"
   | "organization_in_use"
   | "credential_revoked"
+  | "last_operator"
   | "credential_invalid"
   | "caller_not_permitted"
   | "sandbox_only"
@@ -89,6 +90,16 @@ export function credentialRevoked(): IdentityError {
     reason: "CREDENTIAL_REVOKED",
     message:
       "this request_id made a credential that was revoked since: ask for another one with a new request_id",
+  });
+}
+
+/** Without an operator nobody could revoke, enrol or repair anything. */
+export function lastOperator(): IdentityError {
+  return new IdentityError("last_operator", {
+    code: Code.FailedPrecondition,
+    reason: "LAST_OPERATOR",
+    message:
+      "it is the last operator's key in force: create another one first (CreateOperatorKey), then revoke this one with that",
   });
 }
 

@@ -13,6 +13,7 @@ import type { Rates } from "./limits.ts";
 import type { OrganizationRepository } from "./organization-repository.ts";
 import { partitionOf } from "./patient.ts";
 import type { PatientRepository } from "./patient-repository.ts";
+import type { PatientTokenRepository } from "./patient-token-repository.ts";
 import type { InternalClaims, SignedToken, TokenIssuer } from "./token.ts";
 
 /** The credential that a caller presents. */
@@ -50,6 +51,7 @@ export interface CredentialExchangeDeps {
   readonly organizations: OrganizationRepository;
   readonly patients: PatientRepository;
   readonly limits: LimitRepository;
+  readonly patientTokens: PatientTokenRepository;
   readonly pairwise: Pairwise;
   readonly tokens: TokenIssuer;
   readonly clock: Clock;
@@ -106,6 +108,7 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
     const partition = partitionOf(region, id);
     // Erased patients may still sign in: they keep access to the log of who read their data.
     if (!(await patients.exists(partition))) throw credentialInvalid("the token names no patient");
+    await checkToken(deps, partition, tokenId);
     const actor = { kind: "operator", id: operator } as const;
     const principal: Principal = { kind: "patient", id, partition, credential: tokenId, actor };
     return { principal, credentialEnd: expireTime };
@@ -119,6 +122,10 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
       const found = await credentials.find(credential);
       if (!found) throw credentialInvalid("the credential is unknown");
       await checkInForce(deps, found);
+    }
+    const { partition } = claims.principal;
+    if (kind === "patient" && credential !== undefined && partition !== undefined) {
+      await checkToken(deps, partition, credential);
     }
     return claims;
   }
@@ -143,6 +150,17 @@ async function ratesOf(
   { kind, organization }: Principal,
 ): Promise<Rates | undefined> {
   return kind === "application" || kind === "patient" ? limits.rates(organization) : undefined;
+}
+
+/** A token that is not stored is one from before a restore, or of a version that stored none: it cannot be revoked. */
+async function checkToken(
+  { patientTokens }: CredentialExchangeDeps,
+  partition: string,
+  id: string,
+): Promise<void> {
+  const token = await patientTokens.find(partition, id);
+  if (token === undefined) throw credentialInvalid("the token is unknown: ask for another one");
+  if (token.revokeTime !== undefined) throw credentialInvalid("the token was revoked");
 }
 
 async function checkInForce(

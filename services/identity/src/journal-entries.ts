@@ -10,10 +10,22 @@ import type { InstallationKeyRepository } from "./installation-key-repository.ts
 import type { Kind, Organization } from "./organization.ts";
 import type { OrganizationRepository } from "./organization-repository.ts";
 import type { PatientRepository } from "./patient-repository.ts";
+import type { PatientToken } from "./patient-token.ts";
+import type { PatientTokenRepository } from "./patient-token-repository.ts";
 
 /** The journal's fact for a revoked credential. */
 export function revocationOf({ id, revokeTime = 0 }: Credential): Fact {
   return { kind: "credential_revoked", partition: INSTALLATION, subject: id, time: revokeTime };
+}
+
+/** The journal's fact for a revoked token of a patient: that of a credential, in the patient's partition. */
+export function revocationOfToken(partition: string, { id, revokeTime = 0 }: PatientToken): Fact {
+  return { kind: "credential_revoked", partition, subject: id, time: revokeTime };
+}
+
+/** Whether the entry is about a token of a patient. */
+export function isOfToken({ kind, partition }: Entry): boolean {
+  return kind === "credential_revoked" && partition !== INSTALLATION;
 }
 
 /** The journal's fact for a signing key that was replaced. */
@@ -70,24 +82,26 @@ export function createReplay(deps: {
   readonly accessLog: AccessLog;
   readonly credentials: CredentialRepository;
   readonly patients: PatientRepository;
+  readonly patientTokens: PatientTokenRepository;
   readonly organizations: OrganizationRepository;
   readonly keys: InstallationKeyRepository;
   /** The log's entry for it; `partition` of a patient, or none. */
   readonly leafOf: (entry: Entry) => AccessInit;
 }): (entry: Entry) => Promise<void> {
-  const { store, accessLog, credentials, patients, organizations, keys, leafOf } = deps;
+  const { store, accessLog, credentials, patients, patientTokens, organizations, keys, leafOf } = deps;
 
   const commit =
     (entry: Entry): CommitWithLeaf =>
     async (change) => {
-      const patient = entry.kind === "patient_erased";
+      const patient = entry.kind === "patient_erased" || isOfToken(entry);
       const leaf = accessLog.leaf(change.partition, patient, leafOf(entry));
       return store.commit({ ...change, changes: [...change.changes, leaf.change] });
     };
 
   return async (entry) => {
     const { kind, partition, subject, time } = entry;
-    if (kind === "credential_revoked") await known(credentials.revoke(subject, time, commit(entry)));
+    if (isOfToken(entry)) await known(patientTokens.revoke(partition, [subject], time, commit(entry)));
+    else if (kind === "credential_revoked") await known(credentials.revoke(subject, time, commit(entry)));
     if (kind === "patient_erased") await known(patients.markErased(partition, time, commit(entry)));
     if (kind === "signing_key_replaced") await keys.delete("tokens", subject);
     const told = toldState(entry);

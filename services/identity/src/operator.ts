@@ -1,30 +1,69 @@
 import type { Clock, Ids } from "@wellapi/runtime";
+import type { Change, Store } from "@wellapi/store";
 import { apiKeyFingerprint, apiKeyHint, newApiKey } from "./api-key.ts";
-import { lifetimes, standingOf } from "./credential.ts";
+import { type Credential, lifetimes } from "./credential.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
+import { lastOperator } from "./errors.ts";
+
+/** An operator's key as it is made: the only moment at which its text is known. */
+export interface NewOperatorKey {
+  readonly operator: string;
+  readonly apiKey: string;
+  readonly credential: Credential;
+}
+
+/** A key for a new operator: each key is one of its own in the log. */
+export function newOperatorKey(
+  { clock, ids }: { readonly clock: Clock; readonly ids: Ids },
+  displayName: string,
+  lifetimeMs: number = lifetimes.operatorKey.default,
+): NewOperatorKey {
+  const operator = ids.next("opr");
+  const apiKey = newApiKey();
+  const now = clock.now();
+  return {
+    operator,
+    apiKey,
+    credential: {
+      id: ids.next("crd"),
+      kind: "api_key",
+      holder: { kind: "operator", operator },
+      fingerprint: apiKeyFingerprint(apiKey),
+      createTime: now,
+      expireTime: now + lifetimeMs,
+      hint: apiKeyHint(apiKey),
+      displayName,
+    },
+  };
+}
 
 /**
- * Makes a new operator's key where no operator's key is in force: at the first start, and after the last one was
- * revoked or has expired. Otherwise nobody could run the installation. Returns undefined where a key is in force.
+ * Makes a new operator's key where no operator's key is in force: at the first start, and after the last one has
+ * expired. Otherwise nobody could run the installation. Returns undefined where a key is in force.
  */
 export async function ensureOperator(
+  store: Store,
   credentials: CredentialRepository,
   clock: Clock,
   ids: Ids,
 ): Promise<string | undefined> {
-  const now = clock.now();
-  const keys = await credentials.ofOperators();
-  if (keys.some((key) => standingOf(key, now) === "in force")) return undefined;
-  const operator = ids.next("opr");
-  const apiKey = newApiKey();
-  await credentials.insertOperator(operator, {
-    id: ids.next("crd"),
-    kind: "api_key",
-    holder: { kind: "operator", operator },
-    fingerprint: apiKeyFingerprint(apiKey),
-    createTime: now,
-    expireTime: now + lifetimes.apiKey.max,
-    hint: apiKeyHint(apiKey),
-  });
+  if ((await credentials.operatorInForce(clock.now())) !== undefined) return undefined;
+  const { operator, credential, apiKey } = newOperatorKey({ clock, ids }, "made at a start");
+  await credentials.insertOperator(operator, credential, (change) => store.commit(change), []);
   return apiKey;
+}
+
+/**
+ * What must hold where an operator's key is revoked: another one is in force, and stays so in the same commit. Throws
+ * `last_operator`. Nothing for a key of an application, or for one that has expired.
+ */
+export async function guardOperators(
+  credentials: CredentialRepository,
+  revoked: Credential,
+  now: number,
+): Promise<readonly Change[]> {
+  if (revoked.holder.kind !== "operator" || revoked.expireTime <= now) return [];
+  const other = await credentials.operatorInForce(now, revoked.id);
+  if (other === undefined) throw lastOperator();
+  return [other];
 }

@@ -33,6 +33,7 @@ import { createOrganizationRepository } from "./organization-repository.ts";
 import { createPatientAccess } from "./patient-access.ts";
 import { createPatientDirectoryHandlers, createPatientHandlers } from "./patient-handlers.ts";
 import { createPatientRepository } from "./patient-repository.ts";
+import { openPatientTokenRepository } from "./patient-token-repository.ts";
 import { openSigningKeys } from "./signing-keys.ts";
 import { createStateChanges } from "./state-change.ts";
 import { createTokenIssuer } from "./token.ts";
@@ -84,6 +85,7 @@ export async function openIdentityService(
   const credentials = createCredentialRepository(store);
   const patients = createPatientRepository(store, vault);
   const limits = createLimitRepository(store, clock);
+  const patientTokens = await openPatientTokenRepository({ store, clock, log });
   const installationKeys = createInstallationKeyRepository(store, kms);
   const journal = createFollower({ ...deps.journal, store, log });
   // Before keys are opened: a replaced key must sign nothing any more.
@@ -92,6 +94,7 @@ export async function openIdentityService(
       ...deps,
       credentials,
       patients,
+      patientTokens,
       organizations,
       keys: installationKeys,
       leafOf: (entry) => replayedAccess(pairwise, entry),
@@ -115,6 +118,7 @@ export async function openIdentityService(
     organizations,
     patients,
     limits,
+    patientTokens,
     pairwise,
     tokens,
     clock,
@@ -124,7 +128,7 @@ export async function openIdentityService(
   const patientAccess = createPatientAccess(pairwise, region);
   const listeners = new Set<(credential: string) => void>();
   const creationOf = createCreationOf(await kms.derive("identity/request-ids"));
-  const firstOperatorKey = await ensureOperator(credentials, clock, ids);
+  const firstOperatorKey = await ensureOperator(store, credentials, clock, ids);
   const sealer = createAnswerSealer(await kms.derive("identity/answers"));
   const kept = await openAnswerRepository({ store, sealer, clock, log });
   const answers = createAnswers(kept);
@@ -176,14 +180,20 @@ export async function openIdentityService(
       route(
         TokenService,
         createTokenHandlers({
+          store,
           accesses,
           answers,
           patients,
           patientAccess,
+          patientTokens,
           tokens,
           keys,
+          pageTokens,
+          journal,
           clock,
+          ids,
           sandbox: profile === "sandbox",
+          revoked: ended,
         }),
       ),
       route(TokenExchangeService, createTokenExchangeHandlers(exchange)),
@@ -200,6 +210,7 @@ export async function openIdentityService(
       listeners.clear();
       keys.close();
       await kept.close();
+      await patientTokens.close();
       await journal.close();
     },
   };

@@ -8,6 +8,7 @@ import { createInstallationKeyRepository } from "../src/installation-key-reposit
 import { createReplay } from "../src/journal-entries.ts";
 import { createOrganizationRepository } from "../src/organization-repository.ts";
 import { createPatientRepository } from "../src/patient-repository.ts";
+import { createPatientTokenRepository } from "../src/patient-token-repository.ts";
 import { createStateChanges } from "../src/state-change.ts";
 import { createApplication, createInstallation, type Installation, operator } from "./installation.ts";
 
@@ -41,6 +42,7 @@ function partsOf({ store, clock, vault, kms }: Installation) {
     credentials,
     organizations,
     patients: createPatientRepository(store, vault),
+    patientTokens: createPatientTokenRepository(store),
     keys: createInstallationKeyRepository(store, kms),
     leafOf: () => ({}) as never,
   });

@@ -2,7 +2,7 @@
 // @generated from file wellapi/identity/v1/credential_service.proto (package wellapi.identity.v1, syntax proto3)
 /* eslint-disable */
 
-// Credentials of applications.
+// Credentials of applications and operators.
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
@@ -152,6 +152,121 @@ export declare type CreateApiKeyResponse = Message<"wellapi.identity.v1.CreateAp
  * Use `create(CreateApiKeyResponseSchema)` to create a new message.
  */
 export declare const CreateApiKeyResponseSchema: GenMessage<CreateApiKeyResponse>;
+
+/**
+ * For whom.
+ *
+ * @generated from message wellapi.identity.v1.CreateOperatorKeyRequest
+ */
+export declare type CreateOperatorKeyRequest = Message<"wellapi.identity.v1.CreateOperatorKeyRequest"> & {
+  /**
+   * What the key is called: who holds it, or what runs with it. Two keys may have one name.
+   *
+   * @generated from field: string display_name = 1;
+   */
+  displayName: string;
+
+  /**
+   * How long it is valid; absent: 366 days, which is the longest.
+   *
+   * @generated from field: google.protobuf.Duration lifetime = 2;
+   */
+  lifetime?: Duration | undefined;
+
+  /**
+   * As `CreateApiKeyRequest.request_id`: treat it like the key itself.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.CreateOperatorKeyRequest.
+ * Use `create(CreateOperatorKeyRequestSchema)` to create a new message.
+ */
+export declare const CreateOperatorKeyRequestSchema: GenMessage<CreateOperatorKeyRequest>;
+
+/**
+ * The key.
+ *
+ * @generated from message wellapi.identity.v1.CreateOperatorKeyResponse
+ */
+export declare type CreateOperatorKeyResponse = Message<"wellapi.identity.v1.CreateOperatorKeyResponse"> & {
+  /**
+   * The credential.
+   *
+   * @generated from field: wellapi.identity.v1.Credential credential = 1;
+   */
+  credential?: Credential | undefined;
+
+  /**
+   * The key, `wellapi_sk_...`.
+   *
+   * @generated from field: string api_key = 2;
+   */
+  apiKey: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.CreateOperatorKeyResponse.
+ * Use `create(CreateOperatorKeyResponseSchema)` to create a new message.
+ */
+export declare const CreateOperatorKeyResponseSchema: GenMessage<CreateOperatorKeyResponse>;
+
+/**
+ * Which page.
+ *
+ * @generated from message wellapi.identity.v1.ListOperatorKeysRequest
+ */
+export declare type ListOperatorKeysRequest = Message<"wellapi.identity.v1.ListOperatorKeysRequest"> & {
+  /**
+   * 0 means 50, and more than 1,000 counts as 1,000.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before; only for the same caller and query.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.ListOperatorKeysRequest.
+ * Use `create(ListOperatorKeysRequestSchema)` to create a new message.
+ */
+export declare const ListOperatorKeysRequestSchema: GenMessage<ListOperatorKeysRequest>;
+
+/**
+ * A page.
+ *
+ * @generated from message wellapi.identity.v1.ListOperatorKeysResponse
+ */
+export declare type ListOperatorKeysResponse = Message<"wellapi.identity.v1.ListOperatorKeysResponse"> & {
+  /**
+   * Newest first; revoked and expired ones, too.
+   *
+   * @generated from field: repeated wellapi.identity.v1.Credential credentials = 1;
+   */
+  credentials: Credential[];
+
+  /**
+   * For the next page; empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.ListOperatorKeysResponse.
+ * Use `create(ListOperatorKeysResponseSchema)` to create a new message.
+ */
+export declare const ListOperatorKeysResponseSchema: GenMessage<ListOperatorKeysResponse>;
 
 /**
  * Which one.
@@ -323,8 +438,30 @@ export declare const CredentialService: GenService<{
     output: typeof CreateApiKeyResponseSchema;
   },
   /**
+   * Creates an operator's key, under a name of its own. It is shown like an application's: for 24 hours to who has its
+   * `request_id`, then never again.
+   *
+   * @generated from rpc wellapi.identity.v1.CredentialService.CreateOperatorKey
+   */
+  createOperatorKey: {
+    methodKind: "unary";
+    input: typeof CreateOperatorKeyRequestSchema;
+    output: typeof CreateOperatorKeyResponseSchema;
+  },
+  /**
+   * Lists operators' keys, newest first.
+   *
+   * @generated from rpc wellapi.identity.v1.CredentialService.ListOperatorKeys
+   */
+  listOperatorKeys: {
+    methodKind: "unary";
+    input: typeof ListOperatorKeysRequestSchema;
+    output: typeof ListOperatorKeysResponseSchema;
+  },
+  /**
    * Revokes a credential: new calls are refused at once, open streams end within a minute. Revoking again
-   * gives the same answer.
+   * gives the same answer. The last operator's key in force is not revoked (FAILED_PRECONDITION, LAST_OPERATOR): nobody
+   * could run the installation.
    *
    * @generated from rpc wellapi.identity.v1.CredentialService.RevokeCredential
    */

@@ -213,7 +213,7 @@ export enum Application_State {
 export declare const Application_StateSchema: GenEnum<Application_State>;
 
 /**
- * What an application shows to prove that it is itself.
+ * What an application or an operator shows to prove that it is itself.
  *
  * @generated from message wellapi.identity.v1.Credential
  */
@@ -267,6 +267,20 @@ export declare type Credential = Message<"wellapi.identity.v1.Credential"> & {
    * @generated from field: string hint = 7;
    */
   hint: string;
+
+  /**
+   * Its operator, `opr_...`, as entries of the log name it. Empty for an application's.
+   *
+   * @generated from field: string operator = 8;
+   */
+  operator: string;
+
+  /**
+   * What an operator's key is called. Empty for an application's.
+   *
+   * @generated from field: string display_name = 9;
+   */
+  displayName: string;
 };
 
 /**
@@ -307,6 +321,54 @@ export enum Credential_Kind {
  * Describes the enum wellapi.identity.v1.Credential.Kind.
  */
 export declare const Credential_KindSchema: GenEnum<Credential_Kind>;
+
+/**
+ * A bearer token that a patient shows, without the token itself.
+ *
+ * @generated from message wellapi.identity.v1.PatientToken
+ */
+export declare type PatientToken = Message<"wellapi.identity.v1.PatientToken"> & {
+  /**
+   * `tok_...`; entries of the log name it as the credential.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * The operator who issued it.
+   *
+   * @generated from field: string operator = 2;
+   */
+  operator: string;
+
+  /**
+   * When it was issued.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 3;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * When it ends by itself.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 4;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * When it was revoked; absent while it is not.
+   *
+   * @generated from field: google.protobuf.Timestamp revoke_time = 5;
+   */
+  revokeTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.PatientToken.
+ * Use `create(PatientTokenSchema)` to create a new message.
+ */
+export declare const PatientTokenSchema: GenMessage<PatientToken>;
 
 /**
  * A person whose data the exchange holds.

@@ -7,6 +7,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import type { PatientToken } from "./identity_pb.js";
 
 /**
  * Describes the file wellapi/identity/v1/token_service.proto.
@@ -67,6 +68,13 @@ export declare type IssuePatientTokenResponse = Message<"wellapi.identity.v1.Iss
    * @generated from field: google.protobuf.Timestamp expire_time = 2;
    */
   expireTime?: Timestamp | undefined;
+
+  /**
+   * Its id, `tok_...`: names it in the log, in lists, and where it is revoked.
+   *
+   * @generated from field: string token_id = 3;
+   */
+  tokenId: string;
 };
 
 /**
@@ -74,6 +82,114 @@ export declare type IssuePatientTokenResponse = Message<"wellapi.identity.v1.Iss
  * Use `create(IssuePatientTokenResponseSchema)` to create a new message.
  */
 export declare const IssuePatientTokenResponseSchema: GenMessage<IssuePatientTokenResponse>;
+
+/**
+ * Whose, and which page.
+ *
+ * @generated from message wellapi.identity.v1.ListPatientTokensRequest
+ */
+export declare type ListPatientTokensRequest = Message<"wellapi.identity.v1.ListPatientTokensRequest"> & {
+  /**
+   * The patient, by the caller's own id for them.
+   *
+   * @generated from field: string patient = 1;
+   */
+  patient: string;
+
+  /**
+   * 0 means 50, and more than 1,000 counts as 1,000.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before; only for the same caller and query.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.ListPatientTokensRequest.
+ * Use `create(ListPatientTokensRequestSchema)` to create a new message.
+ */
+export declare const ListPatientTokensRequestSchema: GenMessage<ListPatientTokensRequest>;
+
+/**
+ * A page.
+ *
+ * @generated from message wellapi.identity.v1.ListPatientTokensResponse
+ */
+export declare type ListPatientTokensResponse = Message<"wellapi.identity.v1.ListPatientTokensResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated wellapi.identity.v1.PatientToken tokens = 1;
+   */
+  tokens: PatientToken[];
+
+  /**
+   * For the next page; empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.ListPatientTokensResponse.
+ * Use `create(ListPatientTokensResponseSchema)` to create a new message.
+ */
+export declare const ListPatientTokensResponseSchema: GenMessage<ListPatientTokensResponse>;
+
+/**
+ * Whose, and which.
+ *
+ * @generated from message wellapi.identity.v1.RevokePatientTokensRequest
+ */
+export declare type RevokePatientTokensRequest = Message<"wellapi.identity.v1.RevokePatientTokensRequest"> & {
+  /**
+   * The patient, by the caller's own id for them.
+   *
+   * @generated from field: string patient = 1;
+   */
+  patient: string;
+
+  /**
+   * Ids of tokens (`tok_...`); empty: all that are in force.
+   *
+   * @generated from field: repeated string tokens = 2;
+   */
+  tokens: string[];
+};
+
+/**
+ * Describes the message wellapi.identity.v1.RevokePatientTokensRequest.
+ * Use `create(RevokePatientTokensRequestSchema)` to create a new message.
+ */
+export declare const RevokePatientTokensRequestSchema: GenMessage<RevokePatientTokensRequest>;
+
+/**
+ * What was revoked.
+ *
+ * @generated from message wellapi.identity.v1.RevokePatientTokensResponse
+ */
+export declare type RevokePatientTokensResponse = Message<"wellapi.identity.v1.RevokePatientTokensResponse"> & {
+  /**
+   * How many tokens this call revoked; those that were revoked before do not count.
+   *
+   * @generated from field: int32 revoked = 1;
+   */
+  revoked: number;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.RevokePatientTokensResponse.
+ * Use `create(RevokePatientTokensResponseSchema)` to create a new message.
+ */
+export declare const RevokePatientTokensResponseSchema: GenMessage<RevokePatientTokensResponse>;
 
 /**
  * How.
@@ -179,6 +295,27 @@ export declare const TokenService: GenService<{
     methodKind: "unary";
     input: typeof IssuePatientTokenRequestSchema;
     output: typeof IssuePatientTokenResponseSchema;
+  },
+  /**
+   * Lists a patient's tokens, newest first, for a day after they ended.
+   *
+   * @generated from rpc wellapi.identity.v1.TokenService.ListPatientTokens
+   */
+  listPatientTokens: {
+    methodKind: "unary";
+    input: typeof ListPatientTokensRequestSchema;
+    output: typeof ListPatientTokensResponseSchema;
+  },
+  /**
+   * Revokes tokens of a patient: those that are named, or all in force. New calls are refused at once. Revoking again
+   * changes nothing.
+   *
+   * @generated from rpc wellapi.identity.v1.TokenService.RevokePatientTokens
+   */
+  revokePatientTokens: {
+    methodKind: "unary";
+    input: typeof RevokePatientTokensRequestSchema;
+    output: typeof RevokePatientTokensResponseSchema;
   },
   /**
    * Makes a new key for tokens. It is published at once and signs a minute later, when every replica and every service

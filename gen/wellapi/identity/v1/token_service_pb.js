@@ -9,13 +9,14 @@ import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/vali
 import { file_google_api_field_behavior } from "../../../google/api/field_behavior_pb.js";
 import { file_google_api_resource } from "../../../google/api/resource_pb.js";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import { file_wellapi_identity_v1_identity } from "./identity_pb.js";
 import { file_wellapi_type_v1_callers } from "../../type/v1/callers_pb.js";
 
 /**
  * Describes the file wellapi/identity/v1/token_service.proto.
  */
 export const file_wellapi_identity_v1_token_service = /*@__PURE__*/
-  fileDesc("Cid3ZWxsYXBpL2lkZW50aXR5L3YxL3Rva2VuX3NlcnZpY2UucHJvdG8SE3dlbGxhcGkuaWRlbnRpdHkudjEitAEKGElzc3VlUGF0aWVudFRva2VuUmVxdWVzdBI1CgdwYXRpZW50GAEgASgJQiTgQQL6QRUKE3dlbGxhcGkuZGV2L1BhdGllbnS6SAZyBBABGEASQAoIbGlmZXRpbWUYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CE+BBAbpIDaoBCiIECICjBTICCAESHwoKcmVxdWVzdF9pZBgDIAEoCUIL4EECukgFcgOwAQEiYAoZSXNzdWVQYXRpZW50VG9rZW5SZXNwb25zZRISCgV0b2tlbhgBIAEoCUIDgAEBEi8KC2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIzChdSb3RhdGVTaWduaW5nS2V5UmVxdWVzdBIYCgtpbW1lZGlhdGVseRgBIAEoCEID4EEBImwKGFJvdGF0ZVNpZ25pbmdLZXlSZXNwb25zZRILCgNraWQYASABKAkSLQoJc2lnbl90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxkcm9wcGVkX2tpZHMYAyADKAkiEAoOR2V0Sndrc1JlcXVlc3QiHwoPR2V0Sndrc1Jlc3BvbnNlEgwKBGp3a3MYASABKAkytAMKDFRva2VuU2VydmljZRJ3ChFJc3N1ZVBhdGllbnRUb2tlbhItLndlbGxhcGkuaWRlbnRpdHkudjEuSXNzdWVQYXRpZW50VG9rZW5SZXF1ZXN0Gi4ud2VsbGFwaS5pZGVudGl0eS52MS5Jc3N1ZVBhdGllbnRUb2tlblJlc3BvbnNlIgOQAgISbwoQUm90YXRlU2lnbmluZ0tleRIsLndlbGxhcGkuaWRlbnRpdHkudjEuUm90YXRlU2lnbmluZ0tleVJlcXVlc3QaLS53ZWxsYXBpLmlkZW50aXR5LnYxLlJvdGF0ZVNpZ25pbmdLZXlSZXNwb25zZRKfAQoHR2V0SndrcxIjLndlbGxhcGkuaWRlbnRpdHkudjEuR2V0Sndrc1JlcXVlc3QaJC53ZWxsYXBpLmlkZW50aXR5LnYxLkdldEp3a3NSZXNwb25zZSJJkAIB8u/+tgRACgEBEgRkb29yEgdnYXRld2F5Eglpbmdlc3Rpb24SB3JlY29yZHMSB2NvbnNlbnQSBWF1ZGl0EghpZGVudGl0eRoYssyo5AQSCgEEEgRkb29yEgdnYXRld2F5Qk4KF2Rldi53ZWxsYXBpLmlkZW50aXR5LnYxUAFaMXdlbGxhcGkuZGV2L2dlbi9nby93ZWxsYXBpL2lkZW50aXR5L3YxO2lkZW50aXR5djFiBnByb3RvMw", [file_buf_validate_validate, file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_duration, file_google_protobuf_timestamp, file_wellapi_type_v1_callers]);
+  fileDesc("Cid3ZWxsYXBpL2lkZW50aXR5L3YxL3Rva2VuX3NlcnZpY2UucHJvdG8SE3dlbGxhcGkuaWRlbnRpdHkudjEitAEKGElzc3VlUGF0aWVudFRva2VuUmVxdWVzdBI1CgdwYXRpZW50GAEgASgJQiTgQQL6QRUKE3dlbGxhcGkuZGV2L1BhdGllbnS6SAZyBBABGEASQAoIbGlmZXRpbWUYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CE+BBAbpIDaoBCiIECICjBTICCAESHwoKcmVxdWVzdF9pZBgDIAEoCUIL4EECukgFcgOwAQEicgoZSXNzdWVQYXRpZW50VG9rZW5SZXNwb25zZRISCgV0b2tlbhgBIAEoCUIDgAEBEi8KC2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCgh0b2tlbl9pZBgDIAEoCSKRAQoYTGlzdFBhdGllbnRUb2tlbnNSZXF1ZXN0EjUKB3BhdGllbnQYASABKAlCJOBBAvpBFQoTd2VsbGFwaS5kZXYvUGF0aWVudLpIBnIEEAEYQBIdCglwYWdlX3NpemUYAiABKAVCCuBBAbpIBBoCKAASHwoKcGFnZV90b2tlbhgDIAEoCUIL4EEBukgFcgMYgAgiZwoZTGlzdFBhdGllbnRUb2tlbnNSZXNwb25zZRIxCgZ0b2tlbnMYASADKAsyIS53ZWxsYXBpLmlkZW50aXR5LnYxLlBhdGllbnRUb2tlbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkieAoaUmV2b2tlUGF0aWVudFRva2Vuc1JlcXVlc3QSNQoHcGF0aWVudBgBIAEoCUIk4EEC+kEVChN3ZWxsYXBpLmRldi9QYXRpZW50ukgGcgQQARhAEiMKBnRva2VucxgCIAMoCUIT4EEBukgNkgEKEGQiBnIEEAEYQCIuChtSZXZva2VQYXRpZW50VG9rZW5zUmVzcG9uc2USDwoHcmV2b2tlZBgBIAEoBSIzChdSb3RhdGVTaWduaW5nS2V5UmVxdWVzdBIYCgtpbW1lZGlhdGVseRgBIAEoCEID4EEBImwKGFJvdGF0ZVNpZ25pbmdLZXlSZXNwb25zZRILCgNraWQYASABKAkSLQoJc2lnbl90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxkcm9wcGVkX2tpZHMYAyADKAkiEAoOR2V0Sndrc1JlcXVlc3QiHwoPR2V0Sndrc1Jlc3BvbnNlEgwKBGp3a3MYASABKAky4AUKDFRva2VuU2VydmljZRJ3ChFJc3N1ZVBhdGllbnRUb2tlbhItLndlbGxhcGkuaWRlbnRpdHkudjEuSXNzdWVQYXRpZW50VG9rZW5SZXF1ZXN0Gi4ud2VsbGFwaS5pZGVudGl0eS52MS5Jc3N1ZVBhdGllbnRUb2tlblJlc3BvbnNlIgOQAgISkAEKEUxpc3RQYXRpZW50VG9rZW5zEi0ud2VsbGFwaS5pZGVudGl0eS52MS5MaXN0UGF0aWVudFRva2Vuc1JlcXVlc3QaLi53ZWxsYXBpLmlkZW50aXR5LnYxLkxpc3RQYXRpZW50VG9rZW5zUmVzcG9uc2UiHJACAvLv/rYEEwoCBAMSBGRvb3ISB2dhdGV3YXkSlgEKE1Jldm9rZVBhdGllbnRUb2tlbnMSLy53ZWxsYXBpLmlkZW50aXR5LnYxLlJldm9rZVBhdGllbnRUb2tlbnNSZXF1ZXN0GjAud2VsbGFwaS5pZGVudGl0eS52MS5SZXZva2VQYXRpZW50VG9rZW5zUmVzcG9uc2UiHJACAvLv/rYEEwoCBAMSBGRvb3ISB2dhdGV3YXkSbwoQUm90YXRlU2lnbmluZ0tleRIsLndlbGxhcGkuaWRlbnRpdHkudjEuUm90YXRlU2lnbmluZ0tleVJlcXVlc3QaLS53ZWxsYXBpLmlkZW50aXR5LnYxLlJvdGF0ZVNpZ25pbmdLZXlSZXNwb25zZRKfAQoHR2V0SndrcxIjLndlbGxhcGkuaWRlbnRpdHkudjEuR2V0Sndrc1JlcXVlc3QaJC53ZWxsYXBpLmlkZW50aXR5LnYxLkdldEp3a3NSZXNwb25zZSJJkAIB8u/+tgRACgEBEgRkb29yEgdnYXRld2F5Eglpbmdlc3Rpb24SB3JlY29yZHMSB2NvbnNlbnQSBWF1ZGl0EghpZGVudGl0eRoYssyo5AQSCgEEEgRkb29yEgdnYXRld2F5Qk4KF2Rldi53ZWxsYXBpLmlkZW50aXR5LnYxUAFaMXdlbGxhcGkuZGV2L2dlbi9nby93ZWxsYXBpL2lkZW50aXR5L3YxO2lkZW50aXR5djFiBnByb3RvMw", [file_buf_validate_validate, file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_duration, file_google_protobuf_timestamp, file_wellapi_identity_v1_identity, file_wellapi_type_v1_callers]);
 
 /**
  * Describes the message wellapi.identity.v1.IssuePatientTokenRequest.
@@ -32,32 +33,60 @@ export const IssuePatientTokenResponseSchema = /*@__PURE__*/
   messageDesc(file_wellapi_identity_v1_token_service, 1);
 
 /**
+ * Describes the message wellapi.identity.v1.ListPatientTokensRequest.
+ * Use `create(ListPatientTokensRequestSchema)` to create a new message.
+ */
+export const ListPatientTokensRequestSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_identity_v1_token_service, 2);
+
+/**
+ * Describes the message wellapi.identity.v1.ListPatientTokensResponse.
+ * Use `create(ListPatientTokensResponseSchema)` to create a new message.
+ */
+export const ListPatientTokensResponseSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_identity_v1_token_service, 3);
+
+/**
+ * Describes the message wellapi.identity.v1.RevokePatientTokensRequest.
+ * Use `create(RevokePatientTokensRequestSchema)` to create a new message.
+ */
+export const RevokePatientTokensRequestSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_identity_v1_token_service, 4);
+
+/**
+ * Describes the message wellapi.identity.v1.RevokePatientTokensResponse.
+ * Use `create(RevokePatientTokensResponseSchema)` to create a new message.
+ */
+export const RevokePatientTokensResponseSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_identity_v1_token_service, 5);
+
+/**
  * Describes the message wellapi.identity.v1.RotateSigningKeyRequest.
  * Use `create(RotateSigningKeyRequestSchema)` to create a new message.
  */
 export const RotateSigningKeyRequestSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_identity_v1_token_service, 2);
+  messageDesc(file_wellapi_identity_v1_token_service, 6);
 
 /**
  * Describes the message wellapi.identity.v1.RotateSigningKeyResponse.
  * Use `create(RotateSigningKeyResponseSchema)` to create a new message.
  */
 export const RotateSigningKeyResponseSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_identity_v1_token_service, 3);
+  messageDesc(file_wellapi_identity_v1_token_service, 7);
 
 /**
  * Describes the message wellapi.identity.v1.GetJwksRequest.
  * Use `create(GetJwksRequestSchema)` to create a new message.
  */
 export const GetJwksRequestSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_identity_v1_token_service, 4);
+  messageDesc(file_wellapi_identity_v1_token_service, 8);
 
 /**
  * Describes the message wellapi.identity.v1.GetJwksResponse.
  * Use `create(GetJwksResponseSchema)` to create a new message.
  */
 export const GetJwksResponseSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_identity_v1_token_service, 5);
+  messageDesc(file_wellapi_identity_v1_token_service, 9);
 
 /**
  * Tokens of patients, and the keys that verify tokens.
