@@ -10,9 +10,14 @@ const noSalt = new Uint8Array();
  * are encoded as JSON, so that no two lists of parts collide.
  */
 export function deriveKey(key: Uint8Array, purpose: string, ...parts: readonly string[]): Buffer {
+  return Buffer.from(hkdfSync("sha256", key, noSalt, infoOf(purpose, ...parts), 32));
+}
+
+/** The info of a derivation. Throws `invalid` where it is too long. */
+export function infoOf(purpose: string, ...parts: readonly string[]): Buffer {
   const info = Buffer.from(JSON.stringify([`wellapi/${purpose}/v1`, ...parts]));
   if (info.length > MAX_INFO_BYTES) {
     throw new VaultError("invalid", `a label is longer than ${MAX_INFO_BYTES} bytes`);
   }
-  return Buffer.from(hkdfSync("sha256", key, noSalt, info, 32));
+  return info;
 }

@@ -3,9 +3,17 @@ import type { FileHandle } from "node:fs/promises";
 import { link, open, rename, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { VaultError } from "./errors.ts";
+import { isSealed, openKeyFile, sealKeyFile } from "./passphrase.ts";
 
 const KEY_BYTES = 32;
 const GROUP_AND_OTHERS = 0o077;
+
+/** A file with a master key. */
+export interface KeyFile {
+  readonly path: string;
+  /** The file is sealed with it; absent: it is not sealed. */
+  readonly passphrase?: string | undefined;
+}
 
 /**
  * The content of a key file: 32 bytes from which other keys are derived, and the wrapping keys, of which the last is
@@ -25,14 +33,17 @@ export interface WrappingKey {
 const NUMBER_BYTES = 4;
 const ENTRY_BYTES = NUMBER_BYTES + KEY_BYTES;
 const MOST_ENTRIES = 16;
+/** A sealed file holds the same in Base64, with less than this around it. */
+const MOST_BYTES = 4096;
 
 /**
  * Reads the key file, and creates it with mode 0600 where it is missing; its folder exists. Throws `invalid` for a
- * file that others may read or that holds no key, `unavailable` where it cannot be read or created.
+ * file that others may read, that holds no key, or that the passphrase does not open, `unavailable` where it cannot be
+ * read or created.
  */
-export async function readOrCreateKeyFile(path: string): Promise<MasterKey> {
+export async function readOrCreateKeyFile(file: KeyFile): Promise<MasterKey> {
   try {
-    return (await readKeyFile(path)) ?? (await createKeyFile(path));
+    return (await readKeyFile(file)) ?? (await createKeyFile(file));
   } catch (cause) {
     if (cause instanceof VaultError) throw cause;
     const reason = cause instanceof Error ? cause.message : "unknown error";
@@ -40,8 +51,27 @@ export async function readOrCreateKeyFile(path: string): Promise<MasterKey> {
   }
 }
 
+/** Whether the file is sealed with a passphrase; undefined where it is missing. Throws as `readOrCreateKeyFile`. */
+export async function isKeyFileSealed(path: string): Promise<boolean | undefined> {
+  const bytes = await readBytes(path);
+  return bytes && isSealed(bytes);
+}
+
 /** Undefined where the file is missing. Throws as `readOrCreateKeyFile`. */
-export async function readKeyFile(path: string): Promise<MasterKey | undefined> {
+export async function readKeyFile({ path, passphrase }: KeyFile): Promise<MasterKey | undefined> {
+  const bytes = await readBytes(path);
+  if (bytes === undefined) return undefined;
+  if (!isSealed(bytes)) {
+    if (passphrase === undefined) return parse(bytes, path);
+    throw new VaultError("invalid", `the key file ${path} is not sealed with a passphrase`);
+  }
+  if (passphrase === undefined) {
+    throw new VaultError("invalid", `the key file ${path} is sealed: its passphrase is needed`);
+  }
+  return parse(await openKeyFile(bytes, passphrase, path), path);
+}
+
+async function readBytes(path: string): Promise<Buffer | undefined> {
   let file: FileHandle;
   try {
     file = await open(path, "r");
@@ -55,22 +85,24 @@ export async function readKeyFile(path: string): Promise<MasterKey | undefined> 
     if (process.platform !== "win32" && (mode & GROUP_AND_OTHERS) !== 0) {
       throw new VaultError("invalid", `others may read the key file ${path}; run: chmod 600 ${path}`);
     }
-    const entries = (size - KEY_BYTES) / ENTRY_BYTES;
-    if (!Number.isInteger(entries) || entries < 0 || entries > MOST_ENTRIES) {
-      throw new VaultError(
-        "invalid",
-        `the key file ${path} has ${size} bytes, which no key file has; restore it from its backup`,
-      );
-    }
+    if (size > MOST_BYTES) throw wrongSize(path, size);
     const bytes = Buffer.alloc(size);
     await file.read(bytes, 0, size, 0);
-    return parse(bytes, entries);
+    return bytes;
   } finally {
     await file.close();
   }
 }
 
-function parse(bytes: Buffer, entries: number): MasterKey {
+function wrongSize(path: string, size: number): VaultError {
+  const message = `the key file ${path} has ${size} bytes, which no key file has; restore it from its backup`;
+  return new VaultError("invalid", message);
+}
+
+function parse(bytes: Buffer, path: string): MasterKey {
+  const entries = (bytes.length - KEY_BYTES) / ENTRY_BYTES;
+  if (!Number.isInteger(entries) || entries < 0 || entries > MOST_ENTRIES)
+    throw wrongSize(path, bytes.length);
   const root = bytes.subarray(0, KEY_BYTES);
   if (entries === 0) return { root, wrapping: [{ number: 0, bytes: Buffer.alloc(KEY_BYTES) }] };
   const wrapping = Array.from({ length: entries }, (_, i) => {
@@ -80,16 +112,23 @@ function parse(bytes: Buffer, entries: number): MasterKey {
   return { root, wrapping };
 }
 
-/** Replaces the file, whole or not at all. */
-export async function replaceKeyFile(path: string, { root, wrapping }: MasterKey): Promise<void> {
-  const entries = wrapping.flatMap(({ number, bytes }) => {
+/** Writes the file, or replaces it, whole or not at all. It is on disk when this resolves. */
+export async function replaceKeyFile({ path, passphrase }: KeyFile, key: MasterKey): Promise<void> {
+  const draft = await writeDraft(path, await contentOf(key, passphrase));
+  await rename(draft, path);
+  await syncFolder(dirname(path));
+}
+
+async function contentOf({ root, wrapping }: MasterKey, passphrase: string | undefined): Promise<Buffer> {
+  // The only key of a new file is derived: the file is the root alone.
+  const stored = wrapping.filter(({ number }) => number > 0 || wrapping.length > 1);
+  const entries = stored.flatMap(({ number, bytes }) => {
     const head = Buffer.alloc(NUMBER_BYTES);
     head.writeUInt32BE(number);
     return [head, bytes];
   });
-  const draft = await writeDraft(path, Buffer.concat([root, ...entries]));
-  await rename(draft, path);
-  await syncFolder(dirname(path));
+  const content = Buffer.concat([root, ...entries]);
+  return passphrase === undefined ? content : sealKeyFile(content, passphrase);
 }
 
 async function writeDraft(path: string, bytes: Uint8Array): Promise<string> {
@@ -105,8 +144,12 @@ async function writeDraft(path: string, bytes: Uint8Array): Promise<string> {
 }
 
 /** The file is complete and on disk before it has its name, so a crash leaves no half key behind. */
-async function createKeyFile(path: string): Promise<MasterKey> {
-  const draft = await writeDraft(path, randomBytes(KEY_BYTES));
+async function createKeyFile(file: KeyFile): Promise<MasterKey> {
+  const { path, passphrase } = file;
+  const draft = await writeDraft(
+    path,
+    await contentOf({ root: randomBytes(KEY_BYTES), wrapping: [] }, passphrase),
+  );
   try {
     // Unlike a rename, a link does not replace a key that another process has created meanwhile.
     await link(draft, path);
@@ -116,7 +159,7 @@ async function createKeyFile(path: string): Promise<MasterKey> {
     await unlink(draft);
   }
   await syncFolder(dirname(path));
-  const key = await readKeyFile(path);
+  const key = await readKeyFile(file);
   if (!key) throw new VaultError("unavailable", `the key file ${path} vanished while it was made`);
   return key;
 }

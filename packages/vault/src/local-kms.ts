@@ -1,18 +1,8 @@
 import { deriveKey } from "./derivation.ts";
 import { VaultError } from "./errors.ts";
-import { readOrCreateKeyFile, type WrappingKey } from "./key-file.ts";
-import type { Kms } from "./port.ts";
+import { type KeyFile, readOrCreateKeyFile, type WrappingKey } from "./key-file.ts";
+import type { OpenKms } from "./port.ts";
 import { openBox, sealBox, tampered } from "./sealed-box.ts";
-
-export interface LocalKmsOptions {
-  /** The key file. Keep its only other copy apart from the data and its backups. */
-  readonly path: string;
-}
-
-export interface LocalKms extends Kms {
-  /** Overwrites the master key in memory. */
-  close(): Promise<void>;
-}
 
 const KEY_BYTES = 32;
 /** Header of boxes by key number 0: one byte. Boxes by other keys have a byte of 2, then the key's number. */
@@ -21,12 +11,12 @@ const NUMBERED = 2;
 const NUMBERED_BYTES = 5;
 
 /**
- * A KMS over one file of keys. Wrapped keys are AES-256-GCM boxes (header, nonce, ciphertext, tag: 61 bytes or 65)
+ * A KMS over one file of keys, whose only other copy lies apart from the data and its backups. Wrapped keys are AES-256-GCM boxes (header, nonce, ciphertext, tag: 61 bytes or 65)
  * with the header and the context as associated data. Wrapping and deriving use separate keys. `masterKey` adds and
  * retires wrapping keys; derived keys stay the same.
  */
-export async function openLocalKms({ path }: LocalKmsOptions): Promise<LocalKms> {
-  const { root, wrapping } = await readOrCreateKeyFile(path);
+export async function openLocalKms(file: KeyFile): Promise<OpenKms> {
+  const { root, wrapping } = await readOrCreateKeyFile(file);
   const keys = new Map(wrapping.map((key) => [key.number, wrappingKeyOf(root, key)]));
   const current = wrapping.at(-1)!.number;
   let closed = false;
@@ -35,7 +25,7 @@ export async function openLocalKms({ path }: LocalKmsOptions): Promise<LocalKms>
     if (closed) throw new VaultError("unavailable", "the KMS is closed");
   };
 
-  const kms: LocalKms = {
+  const kms: OpenKms = {
     async wrap(key, context) {
       checkOpen();
       if (key.length !== KEY_BYTES) throw new VaultError("invalid", `a key has ${KEY_BYTES} bytes`);

@@ -39,7 +39,7 @@ export interface Vault {
   forgetAll(use: KeyUse): void;
 }
 
-/** Wraps keys. Engines: a local key file; cloud services. */
+/** Wraps keys. Engines: a local key file; a token behind PKCS #11. */
 export interface Kms {
   /** Wraps 32 bytes; `context` must be the same at unwrap. */
   wrap(key: Uint8Array, context: string): Promise<Uint8Array>;
@@ -48,6 +48,11 @@ export interface Kms {
   rewrap(wrapped: Uint8Array, context: string): Promise<Uint8Array | undefined>;
   /** 32 bytes derived from the master key for a purpose, for example pairwise ids and page tokens. */
   derive(label: string): Promise<Uint8Array>;
+}
+
+export interface OpenKms extends Kms {
+  /** Overwrites the master key in memory, or ends the session with who has it. */
+  close(): Promise<void>;
 }
 
 /**

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Store } from "@wellapi/store";
 import { openSqliteStore } from "@wellapi/store";
-import type { LocalKms, OpenVault } from "../src/index.ts";
+import type { OpenKms, OpenVault } from "../src/index.ts";
 import { openLocalKms, openVault, vaultCollections } from "../src/index.ts";
 
 /** A vault on a real store and key file, that can be closed and opened again on the same files. */
@@ -11,7 +11,7 @@ export interface Installation {
   readonly folder: string;
   readonly keyPath: string;
   store: Store;
-  kms: LocalKms;
+  kms: OpenKms;
   vault: OpenVault;
   reopen(): Promise<void>;
   /** The bytes of every file of the store. */

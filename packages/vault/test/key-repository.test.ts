@@ -133,7 +133,7 @@ test("where a key changes while it is wrapped anew, nobody is told that all were
   await using installation = await openInstallation();
   const { keyPath, store, vault } = installation;
   await vault.create(alice, "data");
-  await addMasterKey(keyPath);
+  await addMasterKey({ path: keyPath });
   const kms = await openLocalKms({ path: keyPath });
   const raced: Store = { ...store, commit: async () => ({ committed: false, failure: "conflict" }) as never };
   await expect(rewrapPatientKeys({ store: raced, kms })).rejects.toMatchObject({ code: "unavailable" });
@@ -165,7 +165,7 @@ test("keys of more patients than fit on a page are wrapped anew, all of them", a
   const { keyPath, store, vault } = installation;
   const patients = Array.from({ length: 300 }, (_, i) => `local/pat_${i}`);
   await Promise.all(patients.map((partition) => vault.create(partition, "data")));
-  await addMasterKey(keyPath);
+  await addMasterKey({ path: keyPath });
   const kms = await openLocalKms({ path: keyPath });
   expect(await rewrapPatientKeys({ store, kms })).toBe(300);
   expect(await rewrapPatientKeys({ store, kms })).toBe(0);

@@ -94,7 +94,7 @@ test("only what has the length of a key is wrapped", async () => {
 
 test("bytes of any length that nobody wrapped do not unwrap", async () => {
   await openLocalKms({ path });
-  await addMasterKey(path);
+  await addMasterKey({ path });
   const kms = await openLocalKms({ path });
   const wrapped = await kms.wrap(key, "context");
   expect(await kms.unwrap(wrapped, "context")).toEqual(key);

@@ -71,8 +71,11 @@ describe("the master key is replaced", () => {
     await copyFile(path("master.key"), path("stolen.key"));
     const derived = await (await openLocalKms({ path: path("master.key") })).derive("pairwise");
 
-    expect(await addMasterKey(path("master.key"))).toBe(1);
-    expect(await addMasterKey(path("master.key")), "a rotation that is under way adds no third").toBe(1);
+    expect(await addMasterKey({ path: path("master.key") })).toBe(1);
+    expect(
+      await addMasterKey({ path: path("master.key") }),
+      "a rotation that is under way adds no third",
+    ).toBe(1);
     expect((await stat(path("master.key"))).mode & 0o077).toBe(0);
     expect(await opens(sealed), "before anything is wrapped anew").toBe(20);
 
@@ -87,7 +90,7 @@ describe("the master key is replaced", () => {
     }
     expect(await opens(sealed, path("stolen.key"))).toBe(0);
 
-    expect(await retireMasterKeys(path("master.key"))).toEqual([0]);
+    expect(await retireMasterKeys({ path: path("master.key") })).toEqual([0]);
     expect(await opens(sealed)).toBe(20);
     const after = await openLocalKms({ path: path("master.key") });
     expect(await after.derive("pairwise"), "ids of patients stay").toEqual(derived);
@@ -96,7 +99,7 @@ describe("the master key is replaced", () => {
 
   test("though it is killed in the middle, more than once", async () => {
     const sealed = await seal(patients);
-    await addMasterKey(path("master.key"));
+    await addMasterKey({ path: path("master.key") });
     // Dies by SIGKILL after so many of its commits were sent to the disk; 0: never.
     const program = `
       import { openSqliteStore } from "@wellapi/store";
@@ -128,7 +131,7 @@ describe("the master key is replaced", () => {
     const last = await run(0);
     expect(last.how).toBe(0);
     expect(last.count, "what was wrapped before is not wrapped again").toBeLessThanOrEqual(patients - 101);
-    await retireMasterKeys(path("master.key"));
+    await retireMasterKeys({ path: path("master.key") });
     expect(await opens(sealed)).toBe(patients);
   }, 120_000);
 });
