@@ -5,6 +5,7 @@ import { Code } from "@connectrpc/connect";
 import fastifyCors from "@fastify/cors";
 import fastifyHelmet from "@fastify/helmet";
 import {
+  type CertificatePair,
   forwardedCertificateHeader,
   type PeerIdentity,
   problemError,
@@ -38,6 +39,8 @@ export interface HttpServerOptions {
   readonly health?: boolean;
   /** The error where no surface has the path. */
   readonly notFound?: HttpProblem;
+  /** For callers from outside: TLS 1.2 or 1.3, without client certificates. Absent: plain text. */
+  readonly edgeTls?: CertificatePair;
   /** Inside a mesh: TLS 1.3 with client certificates only. Absent: plain text. */
   readonly tls?: ServerTls;
   /** Inside a mesh: the only service that may call, and how it is identified. */
@@ -48,7 +51,7 @@ export interface HttpServerOptions {
 export interface HttpServer {
   readonly port: number;
   /** Takes a new certificate for new connections; open ones stay. */
-  reload(tls: ServerTls): void;
+  reload(tls: ServerTls | CertificatePair): void;
   /** Takes no new calls, waits for the open ones at most `graceMs` (0 unless given), and ends. */
   close(graceMs?: number): Promise<void>;
 }
@@ -127,7 +130,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   };
 }
 
-function createApp({ tls, log }: HttpServerOptions): FastifyInstance {
+function createApp({ tls, edgeTls, log }: HttpServerOptions): FastifyInstance {
   const http = { maxHeaderSize: 16_384, headersTimeout: 10_000 };
   const common = {
     logger: false, // It would log URLs; the interceptors log calls.
@@ -141,13 +144,18 @@ function createApp({ tls, log }: HttpServerOptions): FastifyInstance {
       void refuseRequest(reply, badRequest, log),
     clientErrorHandler: (error: ClientError, socket: Socket) => refuseBytes(error, socket, log),
   } as const;
-  if (tls === undefined) return fastify({ ...common, http });
-  const https = { ...http, ...secureContext(tls), requestCert: true, rejectUnauthorized: true };
+  const secure = tls ?? edgeTls;
+  if (secure === undefined) return fastify({ ...common, http });
+  const clients = tls && { requestCert: true, rejectUnauthorized: true };
+  const https = { ...http, handshakeTimeout: 10_000, ...secureContext(secure), ...clients };
   return fastify({ ...common, https }) as unknown as FastifyInstance;
 }
 
-function secureContext({ certificate, privateKey, clientAuthority }: ServerTls) {
-  return { cert: certificate, key: privateKey, ca: clientAuthority, minVersion: "TLSv1.3" as const };
+/** With an authority: inside a mesh, where every client can TLS 1.3. */
+function secureContext(tls: ServerTls | CertificatePair) {
+  const { certificate: cert, privateKey: key } = tls;
+  if (!("clientAuthority" in tls)) return { cert, key, minVersion: "TLSv1.2" as const };
+  return { cert, key, ca: tls.clientAuthority, minVersion: "TLSv1.3" as const };
 }
 
 /** The address that the caller's budget counts. Only the gateway may name another than that of the connection. */

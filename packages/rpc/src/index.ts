@@ -35,6 +35,11 @@ export {
 } from "./caller/caller.ts";
 export { assertRoutes, callersOf, isPublic, permits } from "./caller/callers.ts";
 export {
+  type CertificateFiles,
+  type CertificatePair,
+  openCertificateFiles,
+} from "./caller/certificate-files.ts";
+export {
   peerCertificateKey,
   peerWorkloadKey,
   requestIdFrom,

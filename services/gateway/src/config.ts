@@ -1,4 +1,5 @@
 import { localOrigins } from "@wellapi/http";
+import type { CertificatePair } from "@wellapi/rpc";
 import type { ConfigReader } from "@wellapi/runtime";
 
 export interface GatewayConfig {
@@ -7,6 +8,8 @@ export interface GatewayConfig {
   readonly port: number;
   /** Web origins that browsers may call from, as `HttpServerOptions` has them. Empty: CORS is off. */
   readonly corsOrigins: readonly string[];
+  /** TLS for callers from outside; absent: plain HTTP. */
+  readonly tls?: CertificatePair | undefined;
   /** Longest unary call, milliseconds; that of `gatewayLimits` unless given. */
   readonly maximumTimeoutMs?: number;
 }

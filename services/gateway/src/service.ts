@@ -35,7 +35,7 @@ export interface GatewayDeps {
   isConsented(method: DescMethod): boolean;
 }
 
-export type Gateway = Pick<HttpServer, "port" | "close">;
+export type Gateway = Pick<HttpServer, "port" | "reload" | "close">;
 
 /** The HTTP door: Connect and gRPC-Web for partners and web apps, and every other surface of the installation. */
 export function openGatewayService(config: GatewayConfig, deps: GatewayDeps): Promise<Gateway> {
@@ -64,6 +64,7 @@ export function openGatewayService(config: GatewayConfig, deps: GatewayDeps): Pr
     portSetting: "WELLAPI_HTTP_PORT",
     surfaces: [...deps.surfaces, { surface: rpc }],
     corsOrigins: config.corsOrigins,
+    ...(config.tls && { edgeTls: config.tls }),
     health: true,
     notFound: noSuchPath,
     log,
