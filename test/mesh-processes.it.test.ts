@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 import { connect as tlsConnect } from "node:tls";
 import { create } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
@@ -84,6 +85,7 @@ describe.skipIf(!able)("each service as a process of its own", () => {
       ...badInputSettings,
       ...surfaceSettings,
       WELLAPI_DATA_DIR: folder.path,
+      WELLAPI_MASTER_KEY_FILE: join(folder.path, "keys", "master.key"),
       WELLAPI_HOST: "127.0.0.1",
       WELLAPI_GRPC_PORT: "0",
       WELLAPI_HTTP_PORT: "0",
@@ -108,7 +110,10 @@ describe.skipIf(!able)("each service as a process of its own", () => {
   }, 150_000);
 
   /** Calls a service's own port as another service would. */
-  async function asWorkload(workload: "records" | "ingestion", service: "consent" | "identity" | "keys") {
+  async function asWorkload(
+    workload: "records" | "ingestion" | "audit" | "identity",
+    service: "consent" | "identity" | "keys",
+  ) {
     const certificates = await openWorkloadCertificates({
       files: mesh.files(workload),
       everyMs: 100,
@@ -156,6 +161,12 @@ describe.skipIf(!able)("each service as a process of its own", () => {
     const keys = createClient(KeyService, await asWorkload("ingestion", "keys"));
     const name = { partition: "local/pat_nobody", use: "data" };
     expect(await refusal(keys.findKey({ name }))).toBe("CALLER_NOT_PERMITTED");
+    // Audit and identity ask for keys; only records destroys one.
+    for (const workload of ["audit", "identity"] as const) {
+      const sealing = createClient(KeyService, await asWorkload(workload, "keys"));
+      await sealing.findKey({ name });
+      expect(await refusal(sealing.destroyKey({ name }))).toBe("CALLER_NOT_PERMITTED");
+    }
   });
 
   test("a forged x-forwarded-client-cert changes nothing", async () => {

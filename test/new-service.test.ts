@@ -22,6 +22,7 @@ import { tallyService } from "./new-service/descriptor.ts";
 const folder = mkdtempSync(join(tmpdir(), "wellapi-new-service-"));
 const env = {
   WELLAPI_DATA_DIR: join(folder, "data"),
+  WELLAPI_MASTER_KEY_FILE: join(folder, "master.key"),
   WELLAPI_GRPC_PORT: "0",
   WELLAPI_HTTP_PORT: "0",
   WELLAPI_TALLY_STEP: "10",

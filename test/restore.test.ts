@@ -41,6 +41,7 @@ describe("a restore from backup undoes no revocation and no erasure", () => {
       env: {
         ...process.env,
         WELLAPI_DATA_DIR: path("data"),
+        WELLAPI_MASTER_KEY_FILE: path("data", "keys", "master.key"),
         WELLAPI_JOURNAL_DIR: journal,
         WELLAPI_GRPC_PORT: "0",
         WELLAPI_HTTP_PORT: "0",
@@ -95,6 +96,7 @@ describe("a restore from backup undoes no revocation and no erasure", () => {
   async function refusal(): Promise<string> {
     const env = {
       WELLAPI_DATA_DIR: path("data"),
+      WELLAPI_MASTER_KEY_FILE: path("data", "keys", "master.key"),
       WELLAPI_JOURNAL_DIR: journal,
       WELLAPI_GRPC_PORT: "0",
       WELLAPI_HTTP_PORT: "0",
@@ -140,6 +142,7 @@ describe("a restore from backup undoes no revocation and no erasure", () => {
     expect(await ok("backup", path("keys-backup"), "--keys")).toContain("backed up keys");
     expect(readdirSync(path("backup"), { recursive: true }).sort()).toEqual(
       [
+        "installation-id",
         "manifest.json",
         ...["audit", "consent", "events", "identity", "records"].map((name) => `${name}.db`),
         "reserves",

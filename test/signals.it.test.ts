@@ -3,6 +3,7 @@
  * each changes when the thing that it measures happens.
  */
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { contribute } from "@wellapi/demo/contribution";
 import { type Company, enrolCompany, enrolPerson } from "@wellapi/demo/people";
@@ -56,6 +57,7 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
       ...process.env,
       ...sink.env,
       WELLAPI_DATA_DIR: folder.path,
+      WELLAPI_MASTER_KEY_FILE: join(folder.path, "keys", "master.key"),
       WELLAPI_HOST: "127.0.0.1",
       WELLAPI_GRPC_PORT: "0",
       WELLAPI_HTTP_PORT: "0",

@@ -60,6 +60,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       WELLAPI_HOST: "127.0.0.1",
       WELLAPI_PROFILE: "sandbox",
       WELLAPI_LOG_LEVEL: "warn",
+      // It goes with the data, and is no file of the user's.
+      WELLAPI_MASTER_KEY_FILE: join(options.dataDir, "keys", "master.key"),
       ...options.env,
       WELLAPI_DATA_DIR: options.dataDir,
     },

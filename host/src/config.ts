@@ -1,7 +1,10 @@
 import { readCorsOrigins } from "@wellapi/gateway";
+import type { CertificatePair } from "@wellapi/rpc";
 import { type ConfigReader, type Env, parseConfig } from "@wellapi/runtime";
 import { type Registry, readSettings, type ServiceDescriptor } from "@wellapi/service";
 import { type BudgetSettings, budgetsOf } from "./budgets.ts";
+import { httpFilesOf } from "./http-certificate.ts";
+import { type MasterKeySettings, masterKeySettingsOf } from "./master-key/settings.ts";
 import { services } from "./services.ts";
 
 /** Settings of a whole exchange in one process. */
@@ -9,6 +12,7 @@ export interface ExchangeConfig extends StreamConfig {
   readonly dataDir: string;
   /** Folder of the journal: it records what a restore must not undo. Put it on another disk than the data. */
   readonly journalDir: string;
+  readonly masterKey: MasterKeySettings;
   /** Folder of the codes and categories that the installation adds to the shipped ones. */
   readonly terminologyDir: string | undefined;
   /** A journal to accept although the data knows more entries: `<journal>@<position>`. */
@@ -19,6 +23,8 @@ export interface ExchangeConfig extends StreamConfig {
   readonly grpcPort: number;
   /** 0 takes a free port. */
   readonly httpPort: number;
+  /** The gateway's certificate and key; undefined: plain HTTP. */
+  readonly httpFiles: CertificatePair | undefined;
   /** In the sandbox an operator can issue patients' tokens, and the gRPC door has reflection. */
   readonly profile: "sandbox" | "production";
   /** SPIFFE trust domain of the installation, and the name of its log. */
@@ -77,11 +83,13 @@ function read(reader: ConfigReader, env: Env, registry: Registry): ExchangeConfi
   return {
     dataDir: reader.path("WELLAPI_DATA_DIR", "./data"),
     journalDir: reader.path("WELLAPI_JOURNAL_DIR", `${reader.path("WELLAPI_DATA_DIR", "./data")}/journal`),
+    masterKey: masterKeySettingsOf(reader),
     terminologyDir: reader.optional("WELLAPI_TERMINOLOGY_DIR"),
     acceptJournal: reader.optional("WELLAPI_ACCEPT_JOURNAL"),
     host: reader.string("WELLAPI_HOST", "127.0.0.1"),
     grpcPort: reader.port("WELLAPI_GRPC_PORT", 7443),
     httpPort: reader.port("WELLAPI_HTTP_PORT", 7080),
+    httpFiles: httpFilesOf(reader),
     profile,
     trustDomain: reader.string("WELLAPI_TRUST_DOMAIN", "wellapi.local"),
     corsOrigins: readCorsOrigins(reader, profile),

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { type CollectionDeclaration, openSqliteStore, type SqliteStore, StoreError } from "@wellapi/store";
 import { HostError } from "./errors.ts";
+import { isInFolder } from "./master-key/place.ts";
 import { sessionsRoom } from "./start-room.ts";
 
 /** Where an installation's files lie. Only its owner may look inside. */
@@ -9,7 +10,6 @@ export interface DataFolder {
   readonly path: string;
   /** Wrapped keys of patients, apart from the data and outside its backups. */
   readonly keyStore: string;
-  readonly masterKey: string;
   /** Of the log's tiles. */
   readonly logFolder: string;
   /** Folder of the reserves: disk space that was taken in advance. */
@@ -24,8 +24,8 @@ export interface DataFolder {
     collections: readonly CollectionDeclaration[],
     survivesFullDisk?: boolean,
   ): Promise<SqliteStore>;
-  /** Throws HostError `keys_missing` if the data exists without the keys that open it. */
-  checkKeys(): void;
+  /** Throws HostError `keys_missing` if the data exists without the keys that open it, or the master key is not there. */
+  checkKeys(masterKey: string): void;
 }
 
 export function prepareDataFolder(path: string): DataFolder {
@@ -41,15 +41,16 @@ export function prepareDataFolder(path: string): DataFolder {
     return {
       path: root,
       keyStore: join(keys, "patient-keys.db"),
-      masterKey: join(keys, "master.key"),
       logFolder: folder("log"),
       reserves,
-      checkKeys() {
-        // The first start makes it after both.
-        if (!existsSync(join(root, "identity.db"))) return;
-        const missing = ["keys/master.key", "keys/patient-keys.db"].filter(
-          (name) => !existsSync(join(root, name)),
-        );
+      checkKeys(masterKey) {
+        const patientKeys = join(root, "keys", "patient-keys.db");
+        // A first start makes the master key, then these, in this order.
+        const needed = existsSync(join(root, "identity.db")) ? [masterKey, patientKeys] : [masterKey];
+        if (needed.length === 1 && !existsSync(patientKeys)) return;
+        const missing = needed
+          .filter((path) => !existsSync(path))
+          .map((path) => (isInFolder(path, root) ? relative(root, path) : path));
         if (missing.length === 0) return;
         throw new HostError(
           "keys_missing",

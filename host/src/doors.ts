@@ -9,6 +9,8 @@ import {
   type AnswerGuard,
   type Authentication,
   type Budget,
+  type CertificateFiles,
+  type CertificatePair,
   createAuthentication,
   type GrpcServer,
   openGrpcServer,
@@ -132,15 +134,19 @@ export async function openHttpDoor(options: {
   readonly budget: Budget;
   readonly unread: UnreadAnswers;
   readonly surfaces: readonly MountedSurface[];
+  /** Undefined: plain HTTP. */
+  readonly certificates: CertificateFiles<CertificatePair> | undefined;
   readonly closers: Closers;
   readonly log: Logger;
 }): Promise<Gateway> {
-  const { settings, closers, ...deps } = options;
+  const { settings, closers, certificates, ...deps } = options;
   const { host, httpPort, corsOrigins } = settings;
+  const tls = certificates?.current();
   const gateway = await listening("WELLAPI_HTTP_PORT", httpPort, () =>
-    openGatewayService({ host, port: httpPort, corsOrigins }, deps),
+    openGatewayService({ host, port: httpPort, corsOrigins, tls }, deps),
   );
   closers.push("gateway", () => gateway.close());
+  certificates?.onChange((next) => gateway.reload(next));
   return gateway;
 }
 
@@ -152,6 +158,14 @@ export async function drainDoors([grpc, gateway]: readonly [GrpcServer, Gateway]
 /** A certificate names `localhost`; TLS clients compare names. */
 export function urlHost(host: string): string {
   return host === "127.0.0.1" || host === "0.0.0.0" ? "localhost" : host;
+}
+
+/** Where the gateway is called. */
+export function httpUrlOf(
+  { host, httpFiles }: { readonly host: string; readonly httpFiles: CertificatePair | undefined },
+  port: number,
+): string {
+  return httpFiles ? `https://${urlHost(host)}:${port}` : `http://${host}:${port}`;
 }
 
 /** Rejects a port in use before anything is opened: a start works for seconds before it opens its doors. */

@@ -9,6 +9,7 @@ import { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v
 import type { MountedSurface, Surface } from "@wellapi/http";
 import {
   type Authentication,
+  type CertificatePair,
   createStreamLimit,
   createUnreadAnswers,
   type Door,
@@ -25,6 +26,7 @@ import {
   openGrpcDoor,
   openHttpDoor,
 } from "./doors.ts";
+import { openHttpCertificate, warnOfPlainHttp } from "./http-certificate.ts";
 import { patiently } from "./patience.ts";
 import type { HostPlatform } from "./platform.ts";
 import { createSurfaceDoor } from "./surface-door.ts";
@@ -37,6 +39,10 @@ export interface EdgeSettings extends DoorSettings, StreamConfig {
   readonly doorHosts: readonly string[];
   /** The door's certificate from elsewhere (cert-manager); absent: identity signs one. */
   readonly doorFiles: { readonly certificate: string; readonly privateKey: string } | undefined;
+  /** The gateway's certificate and key; undefined: plain HTTP. */
+  readonly httpFiles: CertificatePair | undefined;
+  /** Whether something in front of the gateway ends TLS: a mesh's sidecar. */
+  readonly behindTls: boolean;
   readonly drainMs: number;
 }
 
@@ -120,9 +126,13 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
     reflection: installation.profile === "sandbox",
     clock,
   });
+  const { httpFiles } = settings;
+  const certificates = httpFiles && (await openHttpCertificate(httpFiles, platform));
+  if (!certificates && !settings.behindTls) warnOfPlainHttp(settings.host, log);
   const gateway = await openHttpDoor({
     ...shared,
     settings,
+    certificates,
     upstream,
     services: registry.publicContracts,
     authentication: atGateway,

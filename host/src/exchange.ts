@@ -7,9 +7,10 @@ import { runningSource } from "./backup/sources.ts";
 import { takeBackup } from "./backup/take.ts";
 import type { ExchangeConfig } from "./config.ts";
 import { prepareDataFolder, publishedFolder } from "./data-folder.ts";
-import { refuseTakenPorts, urlHost } from "./doors.ts";
+import { httpUrlOf, refuseTakenPorts, urlHost } from "./doors.ts";
 import { openEdges } from "./edges.ts";
 import { createInProcessPlatform, type InProcessPlatform } from "./in-process-platform.ts";
+import { prepareMasterKey, warnOfKeyInFolder } from "./master-key/open.ts";
 import { composeService } from "./service-platform.ts";
 import { services } from "./services.ts";
 import { prepareStartRoom } from "./start-room.ts";
@@ -43,12 +44,13 @@ export async function openExchange(
     const { trustDomain, profile } = config;
     await refuseTakenPorts(config);
     const folder = prepareDataFolder(config.dataDir);
-    folder.checkKeys();
+    const masterKey = await prepareMasterKey(config.masterKey, folder);
     await prepareStartRoom(folder.reserves, log);
     const platform = createInProcessPlatform({
       installation: { trustDomain, profile, region: "local" },
       registry,
       folder,
+      masterKey,
       journal: { folder: config.journalDir, accepted: config.acceptJournal },
       logFolders: {
         directory: folder.logFolder,
@@ -60,11 +62,12 @@ export async function openExchange(
     });
     // First, so that nothing is written under a wrong key.
     await platform.vault();
+    warnOfKeyInFolder(config.masterKey, folder.path, log);
     const composed = await composeAll(registry, platform, config.settings);
     const edges = await openEdges({
       platform,
       registry,
-      settings: { ...config, doorHosts: [], doorFiles: undefined },
+      settings: { ...config, doorHosts: [], doorFiles: undefined, behindTls: false },
       services: { composed },
       waiting: undefined,
     });
@@ -72,7 +75,7 @@ export async function openExchange(
     await openBackupControl(config, platform, folder);
     return {
       grpcUrl: `https://${urlHost(config.host)}:${edges.grpcPort}`,
-      httpUrl: `http://${config.host}:${edges.httpPort}`,
+      httpUrl: httpUrlOf(config, edges.httpPort),
       dataDir: folder.path,
       authority: edges.authority,
       verifierKey: edges.verifierKey,

@@ -7,7 +7,7 @@ import { type Closers, createDamageReporter, type Logger, randomIds, systemClock
 import type { Installation, LogFolders, Registry } from "@wellapi/service";
 import type { CollectionDeclaration, SqliteStore, Store } from "@wellapi/store";
 import { openTerminology } from "@wellapi/terminology";
-import { openVault, vaultCollections } from "@wellapi/vault";
+import { type KeyFile, openVault, vaultCollections } from "@wellapi/vault";
 import type { DataFolder } from "./data-folder.ts";
 import {
   createAccessEnds,
@@ -37,6 +37,7 @@ export function createInProcessPlatform(options: {
   readonly installation: Installation;
   readonly registry: Registry;
   readonly folder: DataFolder;
+  readonly masterKey: KeyFile;
   /** Folder of the journal, and the journal that an operator has accepted as it is. */
   readonly journal: { readonly folder: string; readonly accepted: string | undefined };
   readonly logFolders: LogFolders;
@@ -85,7 +86,7 @@ export function createInProcessPlatform(options: {
     return repository;
   }
 
-  const keys = once(() => openKeys(folder.masterKey, closers));
+  const keys = once(() => openKeys(options.masterKey, closers));
   const base = { installation, clock, ids, log, closers, network, keys };
   return {
     ...base,

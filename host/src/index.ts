@@ -8,12 +8,13 @@ export {
 } from "./check/run.ts";
 export { parseExchangeConfig } from "./config.ts";
 export { type Exchange, openExchange } from "./exchange.ts";
+export { type MasterKeyMove, type MasterKeyMoveOptions, moveMasterKey } from "./master-key/move.ts";
 export {
   type MasterKeyOptions,
   type MasterKeyRotation,
   retireMasterKey,
   rotateMasterKey,
-} from "./master-key.ts";
+} from "./master-key/rotation.ts";
 export { runService } from "./mesh/run.ts";
 export { run } from "./run.ts";
 export { type ServiceName, serviceNames, services } from "./services.ts";

@@ -25,7 +25,8 @@ import type {
 } from "@wellapi/service";
 import type { CollectionDeclaration, Store } from "@wellapi/store";
 import type { Terminology } from "@wellapi/terminology";
-import { createPairwise, type OpenVault, openLocalKms } from "@wellapi/vault";
+import { createPairwise, type KeyFile, type OpenVault } from "@wellapi/vault";
+import { openMasterKey } from "./master-key/open.ts";
 import { observeLeafOutbox, observeSession } from "./signals/gauges.ts";
 
 /** Calls between services, each for the workload that makes it. */
@@ -90,8 +91,8 @@ export function createNetwork(options: {
   };
 }
 
-export async function openKeys(masterKey: string, closers: Closers): Promise<Keys> {
-  const kms = await openLocalKms({ path: masterKey });
+export async function openKeys(masterKey: KeyFile, closers: Closers): Promise<Keys> {
+  const kms = await openMasterKey(masterKey);
   closers.push("kms", () => kms.close());
   return {
     kms,

@@ -20,6 +20,7 @@ it("gives all services of one process the same events: what one publishes anothe
     installation: { trustDomain: "wellapi.test", profile: "sandbox", region: "local" },
     registry: services,
     folder: prepareDataFolder(dataDir),
+    masterKey: { path: join(dataDir, "master.key") },
     journal: { folder: join(dataDir, "journal"), accepted: undefined },
     logFolders: { directory: join(dataDir, "log"), publishedDirectory: join(dataDir, "published") },
     terminologyDir: undefined,

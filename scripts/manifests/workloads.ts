@@ -189,7 +189,7 @@ function secret(name: string, secretName: string): Manifest {
  * copy lies in memory. Without the Secret the pod does not start, so that no other key is made.
  */
 const masterKey: Addition = {
-  env: [{ name: "WELLAPI_MASTER_KEY", value: "/var/run/wellapi/keys/master.key" }],
+  env: [{ name: "WELLAPI_MASTER_KEY_FILE", value: "/var/run/wellapi/keys/master.key" }],
   mounts: [{ name: "keys", mountPath: "/var/run/wellapi/keys", readOnly: true }],
   volumes: [
     secret("master-key-secret", "wellapi-master-key"),

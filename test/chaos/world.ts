@@ -96,6 +96,7 @@ async function open(
   const env = {
     ...process.env,
     WELLAPI_DATA_DIR: join(folder, "data"),
+    WELLAPI_MASTER_KEY_FILE: join(folder, "master.key"),
     WELLAPI_HOST: "127.0.0.1",
     WELLAPI_GRPC_PORT: String(grpcPort),
     WELLAPI_HTTP_PORT: String(httpPort),

@@ -79,6 +79,7 @@ export async function openWorld(toxiproxyTool: Tool): Promise<World> {
     const env = {
       ...process.env,
       WELLAPI_DATA_DIR: folder,
+      WELLAPI_MASTER_KEY_FILE: join(folder, "keys", "master.key"),
       WELLAPI_HOST: "127.0.0.1",
       WELLAPI_GRPC_PORT: "0",
       WELLAPI_HTTP_PORT: "0",

@@ -88,6 +88,7 @@ async function start(tree: Tree, dataDir: string, operatorKey?: string): Promise
     env: {
       ...process.env,
       WELLAPI_DATA_DIR: dataDir,
+      WELLAPI_MASTER_KEY_FILE: join(dataDir, "keys", "master.key"),
       WELLAPI_GRPC_PORT: "0",
       WELLAPI_HTTP_PORT: "0",
       WELLAPI_HOST: "127.0.0.1",

@@ -34,14 +34,14 @@ export function addRestore(program: Command, io: Io): void {
     .addHelpText("after", "\nExample: WELLAPI_DATA_DIR=./data wellapi restore /backups/2026-01-31")
     .action(async (folder: string, options: { json: boolean }) => {
       const { runRestore } = await import("@wellapi/host");
-      const { manifest, dataDir, journalDir } = await runRestore({ env: io.env, folder });
+      const { manifest, dataDir, journalDir, masterKey } = await runRestore({ env: io.env, folder });
       createOutput(io, options.json).object({ ...manifest, dataDir }, () =>
         [
           `restored ${manifest.content} of ${manifest.endTime} into ${dataDir}`,
           ...(manifest.content === "data"
             ? [
                 "Before you start it:",
-                `  ${dataDir}/keys/master.key: from where you keep it, mode 0600`,
+                `  ${masterKey}: the master key. Where it is not there, from where you keep it, mode 0600`,
                 `  ${dataDir}/keys/patient-keys.db: the newest there is, or \`wellapi restore\` of the newest backup of keys`,
                 `  ${journalDir}: the journal as it is today, never one of a backup`,
                 "The start then replays what was revoked and erased since, and says so.",

@@ -2,6 +2,7 @@ import { join, resolve } from "node:path";
 import { type Env, systemClock } from "@wellapi/runtime";
 import { parseExchangeConfig } from "../config.ts";
 import { publishedFolder } from "../data-folder.ts";
+import { keyInFolder, masterKeyPath } from "../master-key/place.ts";
 import { askRunning } from "./control.ts";
 import type { BackupContent, Manifest } from "./manifest.ts";
 import { restoreBackup } from "./restore.ts";
@@ -32,11 +33,19 @@ export async function runBackup(options: {
 }
 
 /** Restores a backup into the data folder of `env`. Throws ConfigError and HostError. */
-export async function runRestore(options: {
-  readonly env: Env;
-  readonly folder: string;
-}): Promise<{ readonly manifest: Manifest; readonly dataDir: string; readonly journalDir: string }> {
-  const { dataDir, journalDir } = parseExchangeConfig(options.env);
+export async function runRestore(options: { readonly env: Env; readonly folder: string }): Promise<{
+  readonly manifest: Manifest;
+  readonly dataDir: string;
+  readonly journalDir: string;
+  /** Where a start looks for the master key. */
+  readonly masterKey: string;
+}> {
+  const { dataDir, journalDir, masterKey } = parseExchangeConfig(options.env);
   const manifest = await restoreBackup(resolve(options.folder), dataDir);
-  return { manifest, dataDir: resolve(dataDir), journalDir: resolve(journalDir) };
+  return {
+    manifest,
+    dataDir: resolve(dataDir),
+    journalDir: resolve(journalDir),
+    masterKey: masterKeyPath(masterKey, dataDir) ?? keyInFolder(dataDir),
+  };
 }

@@ -5,6 +5,7 @@ import { reserveIsEmpty } from "@wellapi/access-log";
 import { copySqliteFile, type SqliteStore, StoreError } from "@wellapi/store";
 import type { DataFolder } from "../data-folder.ts";
 import { HostError } from "../errors.ts";
+import { installationFile } from "../master-key/place.ts";
 import type { BackupSource } from "./take.ts";
 
 /** A running exchange: each store copies itself while it works. */
@@ -20,7 +21,7 @@ export function runningSource(options: {
     trustDomain,
     checkpoint,
     async copy(file, to) {
-      if (!file.endsWith(".db")) return copyReserve(join(folder.path, file), to);
+      if (!file.endsWith(".db")) return copyPlain(join(folder.path, file), to);
       const store = stores.get(basename(file, ".db"));
       await store?.copyTo(to);
       return store !== undefined;
@@ -41,7 +42,7 @@ export function stoppedSource(options: {
     async copy(file, to) {
       const from = join(path, file);
       if (!existsSync(from)) return false;
-      if (!file.endsWith(".db")) return copyReserve(from, to);
+      if (!file.endsWith(".db")) return copyPlain(from, to);
       try {
         await copySqliteFile(from, to);
       } catch (cause) {
@@ -55,11 +56,12 @@ export function stoppedSource(options: {
 }
 
 /**
- * Leaves that the store could not take. They are copied before the store, so none is missing; one that is in both
- * counts once.
+ * The installation id, or leaves that the store could not take. Those are copied before the store, so none is missing; one
+ * that is in both counts once.
  */
-async function copyReserve(from: string, to: string): Promise<boolean> {
-  if (!existsSync(from) || (await reserveIsEmpty(from))) return false;
+async function copyPlain(from: string, to: string): Promise<boolean> {
+  if (!existsSync(from)) return false;
+  if (basename(from) !== installationFile && (await reserveIsEmpty(from))) return false;
   await copyFile(from, to);
   const file = await open(to, "r+");
   try {

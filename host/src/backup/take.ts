@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { type Clock, version } from "@wellapi/runtime";
 import type { Registry, ServiceDescriptor } from "@wellapi/service";
 import { HostError } from "../errors.ts";
+import { installationFile } from "../master-key/place.ts";
 import { services } from "../services.ts";
 import { type BackupContent, describeFile, type Manifest, syncFolder, writeManifest } from "./manifest.ts";
 
@@ -59,7 +60,7 @@ export async function takeBackup(
   // Read before the stores, which then contain it.
   const checkpoint = content === "data" ? await source.checkpoint() : undefined;
   const copied: string[] = [];
-  for (const file of content === "data" ? dataFiles(services) : [keyFile]) {
+  for (const file of content === "data" ? [...dataFiles(services), installationFile] : [keyFile]) {
     const to = join(folder, file);
     await mkdir(dirname(to), { recursive: true, mode: 0o700 });
     if (await source.copy(file, to)) copied.push(file);

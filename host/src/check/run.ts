@@ -1,12 +1,14 @@
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { checkReserve, createLeafSealer } from "@wellapi/access-log";
 import type { Env } from "@wellapi/runtime";
 import { type Finding, openSqliteReader, RESTORE, type SqliteReader, StoreError } from "@wellapi/store";
-import { openLocalKms, openVault, VaultError } from "@wellapi/vault";
+import { openVault, VaultError } from "@wellapi/vault";
 import { parseExchangeConfig } from "../config.ts";
 import { publishedFolder } from "../data-folder.ts";
 import { HostError } from "../errors.ts";
+import { keyFileAt, openMasterKey } from "../master-key/open.ts";
+import { isInFolder, keyInFolder, masterKeyPath } from "../master-key/place.ts";
 import { services } from "../services.ts";
 import { checkStore } from "./check-store.ts";
 import { type CheckedFolders, type CheckedStore, checkedStores, type Openers, reservesOf } from "./stores.ts";
@@ -64,7 +66,10 @@ export async function runCheck(options: CheckOptions): Promise<CheckReport> {
   const beforeKeys = findings;
   // Stays open to the end: everything else needs it.
   const keysReader = openReader(keys!, tell(keys!.file));
-  const openers = await openOpeners(folders, keysReader, tell("keys/master.key"));
+  const masterKey = masterKeyPath(config.masterKey, folders.dataDir) ?? keyInFolder(folders.dataDir);
+  const shown = isInFolder(masterKey, folders.dataDir) ? relative(folders.dataDir, masterKey) : masterKey;
+  const { passphraseFile } = config.masterKey;
+  const openers = await openOpeners({ path: masterKey, passphraseFile }, keysReader, tell(shown));
   try {
     const known = await checkFile(keys!, keysReader, openers, tell(keys!.file), options.onProgress);
     files.push({ file: keys!.file, collections: known, findings: findings - beforeKeys });
@@ -138,11 +143,10 @@ function openReader(
 
 /** Undefined if sealed fields cannot be opened, which is reported. */
 async function openOpeners(
-  { dataDir }: CheckedFolders,
+  { path, passphraseFile }: { readonly path: string; readonly passphraseFile: string | undefined },
   keys: SqliteReader | undefined,
   tell: (finding: Finding) => void,
 ): Promise<(Openers & { close(): Promise<void> }) | undefined> {
-  const path = join(dataDir, "keys", "master.key");
   const means = "nothing that is sealed can be opened: none of it was looked into";
   const remedy = "put back the copy that you keep apart from the data (docs/operations.md, Damage)";
   if (!existsSync(path)) {
@@ -150,7 +154,7 @@ async function openOpeners(
     return undefined;
   }
   try {
-    const kms = await openLocalKms({ path });
+    const kms = await openMasterKey(await keyFileAt(path, passphraseFile));
     if (keys === undefined) {
       tell({ what: "it is of no use without the patients' wrapped keys", means, remedy: RESTORE });
       await kms.close();
@@ -163,7 +167,8 @@ async function openOpeners(
     };
     return { kms, vault, close };
   } catch (error) {
-    if (!(error instanceof VaultError)) throw error;
+    const aboutKey = error instanceof HostError && error.code === "master_key";
+    if (!aboutKey && !(error instanceof VaultError)) throw error;
     tell({ what: error.message, means, remedy });
     return undefined;
   }

@@ -3,10 +3,10 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { WorkloadFiles } from "@wellapi/rpc";
 import { createClosers, type Env, freePorts, type Logger } from "@wellapi/runtime";
-import { openLocalKms } from "@wellapi/vault";
 import { prepareDataFolder } from "../data-folder.ts";
 import { HostError } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
+import { openMasterKey, prepareMasterKey, warnOfKeyInFolder } from "../master-key/open.ts";
 import type { Announcement } from "../mesh/serve.ts";
 import { type ServiceName, serviceNames, services } from "../services.ts";
 import { type Child, startChild } from "./child.ts";
@@ -80,8 +80,11 @@ export async function openMesh(
       });
     };
 
+    // Its passphrase comes from a file: each process opens the key, and none of them has a terminal.
+    const masterKey = await prepareMasterKey(config.masterKey, folder);
     // Made before the services, each of which would make one.
-    await (await openLocalKms({ path: folder.masterKey })).close();
+    await (await openMasterKey(masterKey)).close();
+    warnOfKeyInFolder(config.masterKey, dataDir, log);
     const authority = await createMeshAuthority({
       trustDomain: config.trustDomain,
       lifetimeMs: config.certificateMs,
@@ -133,7 +136,7 @@ export async function openMesh(
         WELLAPI_DRAIN_MS: String(config.drainMs),
         WELLAPI_DATA_DIR: join(dataDir, name),
         WELLAPI_JOURNAL_DIR: resolve(env.WELLAPI_JOURNAL_DIR || join(dataDir, "journal")),
-        WELLAPI_MASTER_KEY: folder.masterKey,
+        WELLAPI_MASTER_KEY_FILE: masterKey.path,
         WELLAPI_MONGODB_URI: servers.mongodbUri,
         WELLAPI_NATS_URL: servers.natsUrl,
         WELLAPI_NATS_REPLICAS: env.WELLAPI_NATS_REPLICAS ?? "1",

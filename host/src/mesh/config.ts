@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
 import type { JetStreamTls } from "@wellapi/events";
 import { readCorsOrigins } from "@wellapi/gateway";
-import type { WorkloadFiles } from "@wellapi/rpc";
+import type { CertificatePair, WorkloadFiles } from "@wellapi/rpc";
 import { type ConfigReader, type Env, parseConfig } from "@wellapi/runtime";
 import type { Need, Registry, ServiceDescriptor } from "@wellapi/service";
 import { type BudgetSettings, budgetsOf } from "../budgets.ts";
 import { type StreamConfig, settingsOf, streamConfigOf } from "../config.ts";
+import { httpFilesOf, isLoopback } from "../http-certificate.ts";
+import { passphraseFileOf } from "../master-key/settings.ts";
 import { services } from "../services.ts";
 
 /** Settings of one service's process. README.md lists them with what each needs. */
@@ -42,8 +44,10 @@ export interface ServiceConfig {
   /** TLS 1.3 with NATS, with a certificate of the service if one is given. Undefined: plain. */
   readonly natsTls: JetStreamTls | undefined;
   readonly natsReplicas: number;
-  /** File of the installation's master key. */
+  /** File of the installation's master key; empty for a service that is not given it. */
   readonly masterKey: string;
+  /** File of the passphrase that seals it. */
+  readonly passphraseFile: string | undefined;
   /** The service's own settings. */
   readonly settings: object;
   readonly edges: EdgeConfig | undefined;
@@ -71,6 +75,8 @@ export interface EdgeConfig extends DoorConfig {
   readonly doorHosts: readonly string[];
   /** The door's certificate from elsewhere (cert-manager); absent: identity signs one. */
   readonly doorFiles: { readonly certificate: string; readonly privateKey: string } | undefined;
+  /** The gateway's certificate and key; undefined: plain HTTP. */
+  readonly httpFiles: CertificatePair | undefined;
 }
 
 const hour = 3_600_000;
@@ -116,7 +122,8 @@ export function parseServiceConfig(name: string, env: Env, registry: Registry = 
       natsServers: needs.includes("events") ? reader.list("WELLAPI_NATS_URL", ["nats://localhost:4222"]) : [],
       natsTls: needs.includes("events") ? natsTlsOf(reader, env) : undefined,
       natsReplicas: reader.int("WELLAPI_NATS_REPLICAS", { fallback: 3, min: 1, max: 5 }),
-      masterKey: holdsMasterKey(service) ? reader.path("WELLAPI_MASTER_KEY") : "",
+      masterKey: holdsMasterKey(service) ? masterKeyOf(reader) : "",
+      passphraseFile: holdsMasterKey(service) ? passphraseFileOf(reader) : undefined,
       settings: settingsOf(service, reader),
       edges: compose ? undefined : edgesOf(reader, env, profile),
       surfaces: service.surfaces?.length
@@ -124,6 +131,12 @@ export function parseServiceConfig(name: string, env: Env, registry: Registry = 
         : undefined,
     };
   });
+}
+
+/** `WELLAPI_MASTER_KEY` is the setting's name of versions before. */
+function masterKeyOf(reader: ConfigReader): string {
+  const [name, before] = ["WELLAPI_MASTER_KEY_FILE", "WELLAPI_MASTER_KEY"];
+  return reader.path(reader.optional(name) || !reader.optional(before) ? name : before);
 }
 
 /** Whether the service's process gets the installation's master key; no other process has it. */
@@ -138,7 +151,7 @@ export function holdsMasterKey({ needs }: ServiceDescriptor): boolean {
 function hostOf(reader: ConfigReader, { compose }: ServiceDescriptor, sidecar: boolean): string {
   const guarded = sidecar && compose !== undefined;
   const host = reader.string("WELLAPI_HOST", guarded ? "127.0.0.1" : "0.0.0.0");
-  if (guarded && !/^(127\.\d+\.\d+\.\d+|::1|localhost)$/.test(host)) {
+  if (guarded && !isLoopback(host)) {
     reader.problem("WELLAPI_HOST is not valid: with WELLAPI_SIDECAR=istio expected a loopback address");
   }
   return host;
@@ -174,6 +187,7 @@ function edgesOf(reader: ConfigReader, env: Env, profile: "sandbox" | "productio
   return {
     grpcPort: reader.port("WELLAPI_GRPC_PORT", 7443),
     httpPort: reader.port("WELLAPI_HTTP_PORT", 7080),
+    httpFiles: httpFilesOf(reader),
     corsOrigins: readCorsOrigins(reader, profile),
     ...doorOf(reader, env),
     doorHosts: reader.list("WELLAPI_DOOR_HOSTS", []),

@@ -16,6 +16,7 @@ import { openMongoStore } from "@wellapi/store";
 import { openTerminology } from "@wellapi/terminology";
 import { openVault } from "@wellapi/vault";
 import { prepareDataFolder } from "../data-folder.ts";
+import { keyFileAt } from "../master-key/open.ts";
 import {
   createAccessEnds,
   createNetwork,
@@ -92,7 +93,7 @@ export async function openMeshPlatform(options: {
     return traceEvents(events, "nats");
   }
 
-  const keys = once(() => openKeys(config.masterKey, closers));
+  const keys = once(async () => openKeys(await keyFileAt(config.masterKey, config.passphraseFile), closers));
   const base = { clock, ids, log, closers, network, keys };
   return {
     ...base,

@@ -9,7 +9,7 @@ import {
 } from "@wellapi/rpc";
 import { createClosers, type Logger } from "@wellapi/runtime";
 import type { Registry, ServiceDescriptor } from "@wellapi/service";
-import { listening, urlHost } from "../doors.ts";
+import { httpUrlOf, listening, urlHost } from "../doors.ts";
 import { openEdges } from "../edges.ts";
 import { composeService } from "../service-platform.ts";
 import { services } from "../services.ts";
@@ -72,7 +72,8 @@ async function openEdge(
 ): Promise<Announcement> {
   const { host, connectionAgeMs, drainMs } = config;
   const age = connectionAgeMs ? { connectionAgeMs } : {};
-  const settings = { ...config.edges!, host, drainMs, ...age };
+  const behindTls = config.workload === undefined;
+  const settings = { ...config.edges!, host, drainMs, behindTls, ...age };
   const elsewhere = createRemoteSurfaces(config, platform.certificates);
   const edges = await openEdges({ platform, registry, settings, services: { elsewhere }, waiting });
   const { authority, verifierKey } = edges;
@@ -80,7 +81,7 @@ async function openEdge(
     service,
     pid: process.pid,
     grpc: `https://${urlHost(host)}:${edges.grpcPort}`,
-    http: `http://${urlHost(host)}:${edges.httpPort}`,
+    http: httpUrlOf({ host: urlHost(host), httpFiles: settings.httpFiles }, edges.httpPort),
     authority,
     verifierKey,
   };

@@ -5,18 +5,20 @@ import type { Env } from "@wellapi/runtime";
 import { openSqliteStore, type SqliteStore, StoreError } from "@wellapi/store";
 import {
   addMasterKey,
-  openLocalKms,
+  type KeyFile,
   retireMasterKeys,
   rewrapPatientKeys,
   vaultCollections,
 } from "@wellapi/vault";
-import { keyFile } from "./backup/take.ts";
-import { parseExchangeConfig } from "./config.ts";
-import { HostError } from "./errors.ts";
+import { keyFile } from "../backup/take.ts";
+import { parseExchangeConfig } from "../config.ts";
+import { HostError } from "../errors.ts";
+import { explained, keyFileAt, openMasterKey } from "./open.ts";
+import { keyInFolder, masterKeyPath } from "./place.ts";
 
 export interface MasterKeyOptions {
   readonly env: Env;
-  /** Default: that of the data folder. */
+  /** Default: that of an exchange that is started with `env`. */
   readonly masterKey?: string | undefined;
   /** The store of patients' wrapped keys; default: that of the data folder. */
   readonly keys?: string | undefined;
@@ -36,10 +38,10 @@ export interface MasterKeyRotation {
  * HostError if another process has the keys open.
  */
 export async function rotateMasterKey(options: MasterKeyOptions): Promise<MasterKeyRotation> {
-  const { masterKey, keys } = pathsOf(options);
+  const { file, keys } = await filesOf(options);
   return withStore(keys, async (store) => {
-    const number = await addMasterKey(masterKey);
-    return { masterKey, number, rewrapped: await rewrap(masterKey, store) };
+    const number = await explained(() => addMasterKey(file));
+    return { masterKey: file.path, number, rewrapped: await rewrap(file, store) };
   });
 }
 
@@ -47,19 +49,19 @@ export async function rotateMasterKey(options: MasterKeyOptions): Promise<Master
 export async function retireMasterKey(
   options: MasterKeyOptions,
 ): Promise<{ readonly numbers: readonly number[]; readonly copy: string }> {
-  const { masterKey, keys } = pathsOf(options);
+  const { file: masterKey, keys } = await filesOf(options);
   return withStore(keys, async (store) => {
     await rewrap(masterKey, store);
-    const copy = `${masterKey}.retired-${Date.now()}`;
-    await copyFile(masterKey, copy);
+    const copy = `${masterKey.path}.retired-${Date.now()}`;
+    await copyFile(masterKey.path, copy);
     const file = await open(copy, "r+");
     await file.sync().finally(() => file.close());
     return { numbers: await retireMasterKeys(masterKey), copy };
   });
 }
 
-async function rewrap(masterKey: string, store: SqliteStore): Promise<number> {
-  const kms = await openLocalKms({ path: masterKey });
+async function rewrap(masterKey: KeyFile, store: SqliteStore): Promise<number> {
+  const kms = await openMasterKey(masterKey);
   try {
     return await rewrapPatientKeys({ store, kms });
   } finally {
@@ -67,16 +69,26 @@ async function rewrap(masterKey: string, store: SqliteStore): Promise<number> {
   }
 }
 
-function pathsOf({ env, masterKey, keys }: MasterKeyOptions) {
-  const dataDir = resolve(parseExchangeConfig(env).dataDir);
+async function filesOf({ env, masterKey, keys }: MasterKeyOptions) {
+  const config = parseExchangeConfig(env);
+  const dataDir = resolve(config.dataDir);
   const paths = {
-    masterKey: masterKey ?? join(dataDir, "keys", "master.key"),
+    masterKey: masterKey ?? masterKeyPath(config.masterKey, dataDir) ?? keyInFolder(dataDir),
     keys: keys ?? join(dataDir, keyFile),
   };
   for (const path of Object.values(paths)) {
     if (!existsSync(path)) throw new HostError("keys_missing", `there is no ${path}: name another`);
   }
-  return paths;
+  return {
+    file: await keyFileAt(paths.masterKey, config.masterKey.passphraseFile),
+    keys: paths.keys,
+  };
+}
+
+/** Works while no exchange runs on the data folder, if it has patients' keys. Throws HostError `data_in_use`. */
+export async function withKeyStore<T>(dataDir: string, work: () => Promise<T>): Promise<T> {
+  const path = join(dataDir, keyFile);
+  return existsSync(path) ? withStore(path, work) : work();
 }
 
 async function withStore<T>(path: string, work: (store: SqliteStore) => Promise<T>): Promise<T> {
