@@ -35,6 +35,9 @@ COPY cli cli
 # The image's user `node`, by number, so that Kubernetes can see that it is not root. Nothing below /app is theirs to
 # write: the root filesystem can be read-only, with a volume where WELLAPI_DATA_DIR points.
 USER 1000:1000
+# Where `start` keeps the master key: mount a volume there, apart from the data's. Without one it does not start, rather than
+# keep the key in a container that goes away.
+ENV XDG_CONFIG_HOME=/config
 EXPOSE 9443 7443 7080 8081
 # Signals reach the program itself: no shell, no npm in between.
 ENTRYPOINT ["node", "cli/src/main.ts"]

@@ -10,7 +10,7 @@ export function addServe(program: Command, io: Io): void {
     .addHelpText(
       "after",
       `
-Example: WELLAPI_MONGODB_URI=mongodb://localhost WELLAPI_MASTER_KEY=./keys/master.key wellapi serve records
+Example: WELLAPI_MONGODB_URI=mongodb://localhost WELLAPI_MASTER_KEY_FILE=./keys/master.key wellapi serve records
 
 Settings are in host/README.md.`,
     )
