@@ -26,7 +26,7 @@ import {
   openGrpcDoor,
   openHttpDoor,
 } from "./doors.ts";
-import { openHttpCertificate, warnOfPlainHttp } from "./http-certificate.ts";
+import { openHttpCertificate } from "./http-certificate.ts";
 import { patiently } from "./patience.ts";
 import type { HostPlatform } from "./platform.ts";
 import { createSurfaceDoor } from "./surface-door.ts";
@@ -126,13 +126,10 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
     reflection: installation.profile === "sandbox",
     clock,
   });
-  const { httpFiles } = settings;
-  const certificates = httpFiles && (await openHttpCertificate(httpFiles, platform));
-  if (!certificates && !settings.behindTls) warnOfPlainHttp(settings.host, log);
   const gateway = await openHttpDoor({
     ...shared,
     settings,
-    certificates,
+    certificates: await openHttpCertificate(settings, platform),
     upstream,
     services: registry.publicContracts,
     authentication: atGateway,

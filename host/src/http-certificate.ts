@@ -12,11 +12,23 @@ export function httpFilesOf(reader: ConfigReader): CertificatePair | undefined {
   return { certificate: reader.path("WELLAPI_HTTP_CERT"), privateKey: reader.path("WELLAPI_HTTP_KEY") };
 }
 
-/** Throws HostError `http_certificate` where the pair cannot be used. */
+/**
+ * The pair in force. Undefined: plain HTTP, of which one line warns unless something in front ends TLS. Throws HostError
+ * `http_certificate` where the pair cannot be used.
+ */
 export async function openHttpCertificate(
-  files: CertificatePair,
+  settings: {
+    readonly host: string;
+    readonly httpFiles: CertificatePair | undefined;
+    readonly behindTls: boolean;
+  },
   { clock, closers, log }: { readonly clock: Clock; readonly closers: Closers; readonly log: Logger },
-): Promise<CertificateFiles<CertificatePair>> {
+): Promise<CertificateFiles<CertificatePair> | undefined> {
+  const { host, httpFiles: files, behindTls } = settings;
+  if (files === undefined) {
+    if (!behindTls) warnOfPlainHttp(host, log);
+    return undefined;
+  }
   const opened = await openCertificateFiles({
     files,
     everyMs: reloadMs,

@@ -116,17 +116,7 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
 
   async function ofInternalToken(token: string): Promise<InternalClaims> {
     const claims = await tokens.verifyInternal(token);
-    const { kind, credential } = claims.principal;
-    // The stored credential may have been revoked since the token was made, or its application disabled.
-    if (credential !== undefined && (kind === "application" || kind === "operator")) {
-      const found = await credentials.find(credential);
-      if (!found) throw credentialInvalid("the credential is unknown");
-      await checkInForce(deps, found);
-    }
-    const { partition } = claims.principal;
-    if (kind === "patient" && credential !== undefined && partition !== undefined) {
-      await checkToken(deps, partition, credential);
-    }
+    await checkAgain(deps, claims.principal);
     return claims;
   }
 
@@ -150,6 +140,19 @@ async function ratesOf(
   { kind, organization }: Principal,
 ): Promise<Rates | undefined> {
   return kind === "application" || kind === "patient" ? limits.rates(organization) : undefined;
+}
+
+/** What is stored may have been revoked since the token was made, or the application disabled. */
+async function checkAgain(
+  deps: CredentialExchangeDeps,
+  { kind, credential, partition }: Principal,
+): Promise<void> {
+  if (credential === undefined) return;
+  if (kind === "patient" && partition !== undefined) await checkToken(deps, partition, credential);
+  if (kind !== "application" && kind !== "operator") return;
+  const found = await deps.credentials.find(credential);
+  if (!found) throw credentialInvalid("the credential is unknown");
+  await checkInForce(deps, found);
 }
 
 /** A token that is not stored is one from before a restore, or of a version that stored none: it cannot be revoked. */

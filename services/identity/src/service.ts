@@ -126,23 +126,12 @@ export async function openIdentityService(
   });
   const accesses = createAccesses(deps);
   const patientAccess = createPatientAccess(pairwise, region);
-  const listeners = new Set<(credential: string) => void>();
+  const ends = createEnds(log);
   const creationOf = createCreationOf(await kms.derive("identity/request-ids"));
   const firstOperatorKey = await ensureOperator(store, credentials, clock, ids);
   const sealer = createAnswerSealer(await kms.derive("identity/answers"));
   const kept = await openAnswerRepository({ store, sealer, clock, log });
   const answers = createAnswers(kept);
-
-  function ended(id: string): void {
-    for (const listener of listeners) {
-      try {
-        listener(id);
-      } catch (err) {
-        log.error({ err }, "a listener to revocations failed");
-      }
-    }
-  }
-
   const patientDeps = { accesses, patients, patientAccess, creationOf, pageTokens, clock, ids, region };
   return {
     routes: [
@@ -151,7 +140,7 @@ export async function openIdentityService(
         createOrganizationHandlers({
           accesses,
           organizations,
-          states: createStateChanges({ organizations, credentials, journal, clock, ended }),
+          states: createStateChanges({ organizations, credentials, journal, clock, ended: ends.tell }),
           creationOf,
           pageTokens,
           clock,
@@ -171,7 +160,7 @@ export async function openIdentityService(
           journal,
           clock,
           ids,
-          revoked: ended,
+          revoked: ends.tell,
         }),
       ),
       route(LimitService, createLimitHandlers({ accesses, limits, organizations, clock })),
@@ -193,7 +182,7 @@ export async function openIdentityService(
           clock,
           ids,
           sandbox: profile === "sandbox",
-          revoked: ended,
+          revoked: ends.tell,
         }),
       ),
       route(TokenExchangeService, createTokenExchangeHandlers(exchange)),
@@ -202,16 +191,34 @@ export async function openIdentityService(
     authority: authority.certificate,
     firstOperatorKey,
     issueServerCertificate: (hosts) => authority.issueServer(hosts),
-    onAccessEnded(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onAccessEnded: ends.listen,
     async close() {
-      listeners.clear();
+      ends.clear();
       keys.close();
       await kept.close();
       await patientTokens.close();
       await journal.close();
     },
+  };
+}
+
+/** Those who are told of revocations; one that fails keeps nobody else from being told. */
+function createEnds(log: Logger) {
+  const listeners = new Set<(id: string) => void>();
+  return {
+    tell(id: string): void {
+      for (const listener of listeners) {
+        try {
+          listener(id);
+        } catch (err) {
+          log.error({ err }, "a listener to revocations failed");
+        }
+      }
+    },
+    listen(listener: (id: string) => void): () => void {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    clear: () => listeners.clear(),
   };
 }
