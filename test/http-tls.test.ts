@@ -50,7 +50,7 @@ describe("a gateway with a certificate", () => {
   beforeAll(async () => {
     await renew("first");
     const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
-    const log = createLogger({ name: "test", env: { WELLAPI_LOG_LEVEL: "warn" }, destination });
+    const log = createLogger({ name: "test", env: { WELLAPI_LOG_LEVEL: "info" }, destination });
     exchange = await openExchange(parseExchangeConfig(env), log);
     port = Number(new URL(exchange.httpUrl).port);
   }, 60_000);
@@ -99,6 +99,8 @@ describe("a gateway with a certificate", () => {
     expect(await handshake("TLSv1.2")).toBe("TLSv1.2 with first");
     expect(await handshake("TLSv1.1")).toMatch(/ERR_SSL|ECONNRESET|PROTOCOL_VERSION/);
     await expect(fetch(`http://localhost:${port}/healthz`)).rejects.toThrow();
+    // What is no TLS is no request, and gets no answer.
+    expect(lines.filter(({ msg }) => msg === "request refused")).toEqual([]);
     // Nobody has warned of plain HTTP.
     expect(lines.filter(({ reason }) => reason === "PLAIN_HTTP")).toEqual([]);
   });

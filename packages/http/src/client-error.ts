@@ -4,7 +4,7 @@ import { requestIdFrom, requestIdHeader } from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
 import type { HttpProblem, Refusal } from "./refusal.ts";
 
-/** An error of Node's HTTP parser, with its code. */
+/** An error of a connection that Node reads HTTP from, with its code. */
 export type ClientError = Error & { readonly code: string };
 
 /** A request whose target cannot be read. */
@@ -41,12 +41,17 @@ function refusalOf({ code }: ClientError): Refusal {
   return badRequest;
 }
 
-/** The client left, in the middle of a request perhaps: nobody is refused. */
-const gone: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "HPE_INVALID_EOF_STATE"]);
+/** The client left in the middle of a request: nobody is refused. */
+const gone = "HPE_INVALID_EOF_STATE";
+
+/** Whether the error is about HTTP: one of a connection or of its TLS leaves nobody whom an answer would reach. */
+function isOfHttp({ code }: ClientError): boolean {
+  return code !== gone && (code?.startsWith("HPE_") || code?.startsWith("ERR_HTTP_"));
+}
 
 /** Bytes that are no request: there is no reply to write with, so the answer goes to the socket, which ends. */
 export function refuseBytes(error: ClientError, socket: Socket, log: Logger): void {
-  if (gone.has(error.code) || !socket.writable) {
+  if (!isOfHttp(error) || !socket.writable) {
     socket.destroy();
     return;
   }
