@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { type Company, enrolCompany, enrolPerson, operatorAt, type Person } from "@wellapi/demo/people";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
@@ -10,15 +10,23 @@ import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
-import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-/** What must never lie in clear: a name, a device's serial number, a value that nobody else has, keys, tokens. */
+/**
+ * What must never lie in clear: a name, a time zone, a device's serial number, a value that nobody else has, what a consent and
+ * its request say, keys, tokens.
+ */
 const canaries = {
   name: `Canary-${randomBytes(8).toString("hex")}`,
   serial: `SN-${randomBytes(8).toString("hex")}`,
   /** A newborn's weight in micrograms. */
   value: "7301594826",
+  notice: `https://maker.example/${randomBytes(8).toString("hex")}`,
+  request: `request-${randomBytes(8).toString("hex")}`,
+  timeZone: "Antarctica/Vostok",
+  category: "temperature",
+  purpose: "public_health",
 };
 
 function filesBelow(folder: string): string[] {
@@ -80,11 +88,12 @@ describe("what lies on disk and in the log", () => {
       env: { WELLAPI_LOG_LEVEL: "debug", WELLAPI_LOG_FORMAT: "json" },
     });
     maker = await enrolCompany(server, "Maker");
-    person = await enrolPerson(server, canaries.name);
+    person = await enrolPerson(server, canaries.name, canaries.timeZone);
     operator = operatorAt(server);
     secrets.push(server.operatorKey!, maker.certificate.key);
-    await createClient(ConsentService, person.transport).createConsent({
-      requestId: "secrecy",
+    const consents = createClient(ConsentService, person.transport);
+    await consents.createConsent({
+      requestId: canaries.request,
       consent: {
         grantee: maker.organization,
         provisions: [
@@ -94,15 +103,35 @@ describe("what lies on disk and in the log", () => {
             categories: [{ name: "body" }, { name: "heart" }],
           },
         ],
+        notice: { uri: canaries.notice, language: "en", sha256: "0".repeat(64) },
       },
     });
-    const { consents } = await createClient(ConsentService, maker.transport).listConsents({});
+    // One that denies, which the journal is told, and one that is revoked.
+    for (const effect of [Provision_Effect.DENY, Provision_Effect.PERMIT]) {
+      const { consent } = await consents.createConsent({
+        requestId: `${canaries.request}-${effect}`,
+        consent: {
+          grantee: maker.organization,
+          provisions: [
+            {
+              effect,
+              directions: [Direction.READ],
+              categories: [{ name: canaries.category }],
+              purposes: [Purpose.PUBLIC_HEALTH],
+              ...(effect === Provision_Effect.PERMIT ? { resolution: Resolution.RAW } : {}),
+            },
+          ],
+        },
+      });
+      if (effect === Provision_Effect.PERMIT) await consents.revokeConsent({ consent: consent!.id });
+    }
+    const { consents: seen } = await createClient(ConsentService, maker.transport).listConsents({});
     const client = createClient(IngestionService, maker.transport);
     const device = { identifier: canaries.serial, model: "Scale" };
     const { receipt } = await client.createObservations({
       batch: {
         requestId: "secrecy",
-        patient: consents[0]!.patient,
+        patient: seen[0]!.patient,
         observations: [
           {
             code: { code: "29463-7" },
@@ -127,7 +156,7 @@ describe("what lies on disk and in the log", () => {
     await client.createSeries({
       batch: {
         requestId: "secrecy-series",
-        patient: consents[0]!.patient,
+        patient: seen[0]!.patient,
         series: [
           {
             code: { code: "29463-7" },
@@ -164,6 +193,12 @@ describe("what lies on disk and in the log", () => {
     expect(files.length).toBeGreaterThan(6);
     for (const [kind, canary] of Object.entries(canaries)) expect(holders(files, canary), kind).toEqual([]);
     for (const secret of secrets) expect(holders(files, secret.trim())).toEqual([]);
+  });
+
+  test("no store but identity's and audit's names an organization: nothing says with whom a patient deals", () => {
+    const named = holders(filesBelow(dataDir), maker.organization).map((file) => basename(file));
+    expect(named.filter((file) => !/^(identity|audit)\.db/.test(file))).toEqual([]);
+    expect(named).toContainEqual(expect.stringMatching(/^identity\.db/));
   });
 
   test("the search would find a canary that lies in clear", () => {

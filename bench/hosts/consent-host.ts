@@ -14,7 +14,7 @@ import { createTestTransport } from "@wellapi/rpc/testing";
 import { randomIds, silentLogger, systemClock } from "@wellapi/runtime";
 import { openSqliteStore } from "@wellapi/store";
 import { shippedTerminology } from "@wellapi/terminology";
-import { createPairwise, openLocalKms } from "@wellapi/vault";
+import { createPairwise, openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
 
 export const grantee = "org_bench";
 
@@ -33,6 +33,7 @@ export function partitionOf(patient: string): string {
 export async function openConsentHost(folder: string): Promise<ConsentHost> {
   const kms = await openLocalKms({ path: join(folder, "master.key") });
   const store = await openSqliteStore({ path: join(folder, "consent.db"), collections: consentCollections });
+  const keys = await openSqliteStore({ path: join(folder, "keys.db"), collections: vaultCollections });
   const intake = createRouterTransport(({ service }) => {
     service(AuditIntakeService, { append: () => ({}) });
   });
@@ -54,6 +55,8 @@ export async function openConsentHost(folder: string): Promise<ConsentHost> {
     {},
     {
       ...common,
+      vault: await openVault({ store: keys, kms }),
+      kms,
       accessLog,
       identity,
       journal: { journal: await createJournal({ repository, kms }) },

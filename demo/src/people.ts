@@ -41,8 +41,8 @@ export function companyAt(server: Server, company: Company): Company {
 }
 
 /** Enrols a patient and signs in as them, which the sandbox lets the operator do. */
-export async function enrolPerson(server: Server, name: string): Promise<Person> {
-  const patient = { displayName: name, timeZone: "UTC" };
+export async function enrolPerson(server: Server, name: string, timeZone = "UTC"): Promise<Person> {
+  const patient = { displayName: name, timeZone };
   const id = await enrolPatient(operatorAt(server), patient, `demo-${name}`);
   return personAt(server, id, name);
 }

@@ -44,6 +44,8 @@ export interface MeshPlatform extends HostPlatform {
 
 /** Bounds how long a key that another process destroyed stays in memory here. Records uses recalls for that. */
 const forgetKeysMs = 10_000;
+/** An audit key that another process has destroyed is used no longer than this. */
+const forgetAuditKeysMs = 3_600_000;
 
 export async function openMeshPlatform(options: {
   readonly service: string;
@@ -144,7 +146,11 @@ export async function openMeshPlatform(options: {
       });
       closers.push("vault", () => vault.close());
       const forgetting = setInterval(() => vault.forgetAll("data"), forgetKeysMs);
-      closers.push("forgetting of keys", () => clearInterval(forgetting));
+      const forgettingAudit = setInterval(() => vault.forgetAll("audit"), forgetAuditKeysMs);
+      closers.push("forgetting of keys", () => {
+        clearInterval(forgetting);
+        clearInterval(forgettingAudit);
+      });
       return vault;
     }),
     openAccessLog: (name, store) => openServiceLog(base, name, store, join(config.dataDir, `${name}.leaves`)),

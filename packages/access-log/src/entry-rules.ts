@@ -110,6 +110,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     Decide: lookUp,
     Watch: none("a session with an enforcer: what moves under it leaves the entries"),
     RevokeAllConsents: change,
+    DeleteConsents: change,
   },
   "wellapi.internal.identity.v1.EdgeCertificateService": {
     GetAuthority: lookUp,

@@ -1,6 +1,7 @@
 /**
  * What a restore must not undo. `consent_revoked`: a patient revoked a consent. `consent_denies`: a patient denied
- * something to an organization. `patient_erased`: a patient was erased. `credential_revoked`: a credential of an
+ * something to an organization. `patient_erased`: a patient was erased. `retention_ended`: the audit key of an erased patient
+ * was destroyed. `credential_revoked`: a credential of an
  * application or an operator ended. `signing_key_replaced`: this key must sign no token any more. The others: the
  * state of an organization or application changed, in this order.
  */
@@ -8,6 +9,7 @@ export const factKinds = [
   "consent_revoked",
   "consent_denies",
   "patient_erased",
+  "retention_ended",
   "credential_revoked",
   "signing_key_replaced",
   "organization_disabled",
@@ -25,7 +27,7 @@ export interface Fact {
   /** Where the fact holds: a patient's partition, or the service's own. */
   readonly partition: string;
   /**
-   * Id of the consent, erasure, credential or key; of a denial, also of the organization (`con_...@org_...`); of a state,
+   * Id of the consent, erasure, credential or key; of a denial, also a tag of the organization (`con_...@<MAC>`); of a state,
    * the id and which change of it (`app_....3`). A fact is its kind and subject.
    */
   readonly subject: string;

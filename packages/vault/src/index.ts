@@ -1,6 +1,8 @@
 export { keysCheck } from "./check.ts";
 export type { VaultErrorCode } from "./errors.ts";
 export { isWithoutKey, VaultError } from "./errors.ts";
+export type { ItemSealer } from "./item-sealer.ts";
+export { createItemSealer } from "./item-sealer.ts";
 export { isKeyFileSealed, type KeyFile } from "./key-file.ts";
 export type { KeyRepository, WrappedKey } from "./key-repository.ts";
 export { createKeyRepository, vaultCollections } from "./key-repository.ts";

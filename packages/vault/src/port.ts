@@ -1,4 +1,7 @@
-/** `data` seals values and identifying fields; `audit` seals the log's bodies and outlives an erasure. */
+/**
+ * `data` seals values and identifying fields; `audit` seals the log's bodies and consents, and outlives an erasure by its
+ * retention.
+ */
 export type KeyUse = "data" | "audit";
 
 /** A patient's unwrapped key. Synchronous, for hot paths. Must be dropped when its enforcer session ends. */

@@ -1,11 +1,102 @@
 import { type LeafSealer, leafCheck, leavesCollection } from "@wellapi/access-log";
-import type { StoreCheck } from "@wellapi/store";
+import {
+  type Document,
+  type DocumentCheck,
+  type Finding,
+  findingOf,
+  RESTORE,
+  type StoreCheck,
+} from "@wellapi/store";
+import { type Kms, type Vault, VaultError } from "@wellapi/vault";
 import { consentCollections } from "./collections.ts";
+import {
+  type ConsentDocument,
+  type CurrentDocument,
+  consentRevisions,
+  consents,
+  currentConsents,
+  openConsent,
+  openCurrent,
+  openRevision,
+  type RevisionDocument,
+} from "./consent-documents.ts";
+import { createConsentSealing } from "./consent-sealing.ts";
+import { ConsentError } from "./errors.ts";
 
-/** The checks of this service's store, without the service. Consents are in clear: ids, terms and times. */
-export function consentCheck({ sealer }: { readonly sealer: LeafSealer }): StoreCheck {
+/**
+ * The checks of this service's store, without the service: each sealed document opens, and what it says agrees with the
+ * fields beside it. What the next start will migrate is not looked into.
+ */
+export async function consentCheck(deps: {
+  readonly vault: Vault;
+  readonly kms: Kms;
+  readonly sealer: LeafSealer;
+}): Promise<StoreCheck> {
+  const damage = { report() {} };
+  const sealing = await createConsentSealing({ ...deps, damage });
+
+  const current: DocumentCheck = (document) =>
+    opened(currentConsents.name, [document.partition], permitsNothing, async () => {
+      await openCurrent(sealing, { document: document as CurrentDocument, revision: 1 });
+      return true;
+    });
+
+  const consent: DocumentCheck = async (document) => {
+    const stored = document as ConsentDocument;
+    const at = [stored.partition, stored.consent];
+    return opened(consents.name, at, isNotShown, async () => {
+      const content = (await openConsent(sealing, stored))?.content;
+      if (content === undefined) return true;
+      return (
+        sealing.tagOf(content.terms.grantee) === stored.grantee_mac &&
+        content.createTime === stored.create_time &&
+        (content.revokeTime === undefined) === stored.unrevoked
+      );
+    });
+  };
+
+  const revision: DocumentCheck = async (document) => {
+    const stored = document as RevisionDocument;
+    const at = [stored.partition, stored.consent, stored.version];
+    return opened(consentRevisions.name, at, isNotShown, async () => {
+      await openRevision(sealing, stored);
+      return true;
+    });
+  };
+
+  const ofSealed =
+    (check: DocumentCheck): DocumentCheck =>
+    async (document: Document) =>
+      document.sealed === undefined ? undefined : check(document);
+
   return {
     collections: consentCollections,
-    documents: { [leavesCollection.name]: leafCheck(sealer) },
+    documents: {
+      [currentConsents.name]: ofSealed(current),
+      [consents.name]: ofSealed(consent),
+      [consentRevisions.name]: ofSealed(revision),
+      [leavesCollection.name]: leafCheck(deps.sealer),
+    },
   };
+}
+
+const permitsNothing = "the consents of one patient permit nothing, and cannot be changed";
+const isNotShown = "one consent of one patient cannot be shown, and is no proof any more";
+
+/** A damaged key is reported by the check of the keys. */
+async function opened(
+  collection: string,
+  at: readonly (string | number)[],
+  means: string,
+  agrees: () => Promise<boolean>,
+): Promise<Finding | undefined> {
+  let what = "what is sealed is not what the fields beside it say";
+  try {
+    if (await agrees()) return undefined;
+  } catch (error) {
+    if (!(error instanceof ConsentError)) throw error;
+    if (error.cause instanceof VaultError && error.cause.code === "damaged") return undefined;
+    what = "its seal does not open";
+  }
+  return findingOf(collection, at, { what, means, remedy: RESTORE });
 }

@@ -1,12 +1,18 @@
 import { leavesCollection } from "@wellapi/access-log";
 import { journalCollections } from "@wellapi/journal";
 import type { CollectionDeclaration } from "@wellapi/store";
-import { consentCollectionsOfPatients } from "./consent-repository.ts";
+import { consentRevisions, consents, currentConsents } from "./consent-documents.ts";
+import { migrations } from "./consent-migration.ts";
+import { pendingRecalls } from "./pending-recall-repository.ts";
 import { enforcerSessions, sessionLists } from "./session-repository.ts";
 
 /** The collections of this service. */
 export const consentCollections: readonly CollectionDeclaration[] = [
-  ...consentCollectionsOfPatients,
+  currentConsents,
+  consents,
+  consentRevisions,
+  pendingRecalls,
+  migrations,
   enforcerSessions,
   sessionLists,
   leavesCollection,

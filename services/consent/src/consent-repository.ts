@@ -1,24 +1,42 @@
-import type {
-  Change,
-  CollectionDeclaration,
-  CommitResult,
-  Document,
-  Scan,
-  Store,
-  Stored,
+import {
+  type Change,
+  type CommitResult,
+  type Document,
+  type Scan,
+  type Store,
+  type Stored,
+  StoreError,
 } from "@wellapi/store";
-import { type Author, type Consent, type CurrentConsents, noConsents, type RecallScope } from "./consent.ts";
+import type { PatientKey } from "@wellapi/vault";
+import { type Consent, type CurrentConsents, noConsents } from "./consent.ts";
+import {
+  type ConsentContent,
+  type ConsentDocument,
+  type CurrentDocument,
+  checkFormat,
+  consentDocument,
+  consentRevisions,
+  consents,
+  currentConsents,
+  currentDocument,
+  isInClear,
+  type Origin,
+  openConsent,
+  openCurrent,
+  openRevision,
+  type Revision,
+  type RevisionDocument,
+  requestMacOf,
+  revisionDocument,
+} from "./consent-documents.ts";
+import type { ConsentSealing } from "./consent-sealing.ts";
 import { ConsentError } from "./errors.ts";
-
-export interface Revision {
-  readonly consent: Consent;
-  /** Empty for the first page. */
-  readonly replacedEtag: string;
-  readonly author: Author;
-  readonly time: number;
-  /** The leaf, `acc_...`. */
-  readonly access: string;
-}
+import {
+  createPendingRecallRepository,
+  type PendingRecall,
+  type PendingRecallRepository,
+} from "./pending-recall-repository.ts";
+import type { ScopeSealing } from "./scope-sealing.ts";
 
 /** A consent with its patient. */
 export interface KeptConsent {
@@ -26,17 +44,11 @@ export interface KeptConsent {
   readonly consent: Consent;
 }
 
-/** How a consent was created, to recognise a repeated request. */
-export interface Origin {
-  readonly requestId: string;
-  readonly requestDigest: string;
-}
-
 /** A change of a patient's consents: all of it is stored, or nothing. */
 export interface ConsentChange {
   readonly partition: string;
   /** As it was read; undefined where the patient had none. */
-  readonly before: Stored<Document & { readonly current: CurrentConsents }> | undefined;
+  readonly before: StoredCurrent | undefined;
   readonly after: CurrentConsents;
   readonly created?: { readonly consent: Consent; readonly origin: Origin };
   readonly revoked: readonly Consent[];
@@ -47,61 +59,6 @@ export interface ConsentChange {
   /** The facts that the journal must get. */
   readonly owed?: readonly Change[];
 }
-
-/** A recall that was owed when its change was committed. */
-export interface PendingRecall {
-  readonly partition: string;
-  readonly recall: string;
-  readonly scope: RecallScope;
-}
-
-/**
- * The version of the stored documents. Documents of another version are not read: a misread consent is worse than a
- * missing one.
- */
-const format = 2;
-
-type CurrentDocument = Document & { readonly format: number; readonly current: CurrentConsents };
-type ConsentDocument = Document & { readonly content: Consent; readonly request_digest: string };
-type RevisionDocument = Document & { readonly revision: Revision };
-type PendingDocument = Document & PendingRecall;
-
-const currentConsents: CollectionDeclaration = {
-  name: "current_consents",
-  key: ["partition"],
-  indexes: [],
-  version: format,
-};
-
-const consents: CollectionDeclaration = {
-  name: "consents",
-  key: ["partition", "consent"],
-  indexes: [
-    { name: "by_consent", fields: ["consent"], unique: true },
-    { name: "by_request", fields: ["partition", "request_id"], unique: true },
-    { name: "by_patient", fields: ["partition", "create_time"] },
-    { name: "by_patient_unrevoked", fields: ["partition", "unrevoked", "create_time"] },
-    { name: "by_grantee", fields: ["grantee", "create_time"] },
-    { name: "by_grantee_unrevoked", fields: ["grantee", "unrevoked", "create_time"] },
-    { name: "by_patient_and_grantee", fields: ["partition", "grantee", "create_time"] },
-  ],
-  version: format,
-};
-
-const consentRevisions: CollectionDeclaration = {
-  name: "consent_revisions",
-  key: ["partition", "consent", "version"],
-  indexes: [],
-  version: format,
-};
-
-const pendingRecalls: CollectionDeclaration = {
-  name: "pending_recalls",
-  key: ["partition", "recall"],
-  indexes: [{ name: "by_recall", fields: ["recall"], unique: true }],
-};
-
-export const consentCollectionsOfPatients = [currentConsents, consents, consentRevisions, pendingRecalls];
 
 /** Which consents a list shows. */
 export interface Listed {
@@ -121,21 +78,31 @@ export interface Page {
 /** The owner of the listed consents. */
 export type Holder = { readonly partition: string } | { readonly grantee: string };
 
-/** Stored consents: `current_consents` decides, the rest is for people. Throws StoreError. */
+/** A patient's consents, opened, with the revision that a change must name. */
+export type StoredCurrent = Stored<Document & { readonly current: CurrentConsents }>;
+
+/**
+ * Stored consents: `current_consents` decides, the rest is for people. Throws StoreError, VaultError `unavailable`, and
+ * ConsentError `unreadable` for what does not open.
+ */
 export class ConsentRepository {
   readonly #store: Store;
+  readonly #sealing: ConsentSealing;
+  readonly #pending: PendingRecallRepository;
 
-  constructor(store: Store) {
+  constructor(store: Store, sealing: ConsentSealing, scopes: ScopeSealing) {
     this.#store = store;
+    this.#sealing = sealing;
+    this.#pending = createPendingRecallRepository(store, scopes);
   }
 
   /**
-   * Throws `unreadable` where the store holds consents of another version. A whole store has one version, so one
-   * document shows it.
+   * Throws `unreadable` where the store holds consents of a version that this program cannot migrate. A whole store has
+   * one version, or is between two that are known here, so one document shows it.
    */
   async checkFormat(): Promise<void> {
     const page = await this.#store.scan<CurrentDocument>(currentConsents.name, { equals: [], limit: 1 });
-    for (const { document } of page.documents) checkFormat(document);
+    for (const { document } of page.documents) if (!isInClear(document)) checkFormat(document);
   }
 
   /** Linearizable: a read that starts after a change was committed sees it. */
@@ -143,44 +110,62 @@ export class ConsentRepository {
     return (await this.stored(partition))?.document.current ?? noConsents;
   }
 
-  async stored(partition: string): Promise<Stored<CurrentDocument> | undefined> {
+  async stored(partition: string): Promise<StoredCurrent | undefined> {
     const stored = await this.#store.get<CurrentDocument>(currentConsents.name, [partition]);
-    if (stored !== undefined) checkFormat(stored.document);
-    return stored;
+    return stored && openCurrent(this.#sealing, stored);
   }
 
   async get(partition: string, consent: string): Promise<Consent | undefined> {
     const stored = await this.#store.get<ConsentDocument>(consents.name, [partition, consent]);
-    return stored?.document.content;
+    return stored && (await openConsent(this.#sealing, stored.document))?.content;
   }
 
   /** Of any patient. */
   async find(consent: string): Promise<KeptConsent | undefined> {
     const [found] = await this.#scan({ index: "by_consent", equals: [consent], limit: 1 });
-    return found && { partition: found.partition, consent: found.content };
+    const opened = found && (await openConsent(this.#sealing, found));
+    return opened && { partition: found.partition, consent: opened.content };
   }
 
   async findByRequest(
     partition: string,
     requestId: string,
   ): Promise<{ consent: Consent; requestDigest: string } | undefined> {
-    const equals = [partition, requestId];
+    const key = await this.#sealing.key(partition);
+    if (key === undefined) return undefined;
+    const equals = [partition, requestMacOf(key, requestId)];
     const [found] = await this.#scan({ index: "by_request", equals, limit: 1 });
-    return found && { consent: found.content, requestDigest: found.request_digest };
+    const opened = found && (await openConsent(this.#sealing, found));
+    return opened && { consent: opened.content, requestDigest: opened.requestDigest };
   }
 
-  /** Newest first. */
+  /** Stands for an organization in the journal. */
+  tagOf(organization: string): string {
+    return this.#sealing.tagOf(organization);
+  }
+
+  /** Newest first. Throws `invalid_page_token` for a cursor of another list, or of before a migration. */
   async list(listed: Listed, { limit, cursor }: Page): Promise<{ consents: KeptConsent[]; cursor?: string }> {
-    const page = await this.#store.scan<ConsentDocument>(consents.name, {
-      ...indexOf(listed),
+    const scan = {
+      ...indexOf(listed, this.#sealing.tagOf),
       order: "descending",
       limit,
       ...(cursor === undefined ? {} : { cursor }),
+    } as const;
+    const page = await this.#store.scan<ConsentDocument>(consents.name, scan).catch((cause: unknown) => {
+      const foreign = cursor !== undefined && cause instanceof StoreError && cause.code === "invalid";
+      throw foreign ? new ConsentError("invalid_page_token", { cause }) : cause;
     });
-    const kept = page.documents.map(({ document }) => {
-      return { partition: document.partition, consent: document.content };
-    });
-    return { consents: kept, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
+    const kept = await Promise.all(
+      page.documents.map(async ({ document }) => {
+        const opened = await openConsent(this.#sealing, document);
+        return opened && { partition: document.partition, consent: opened.content };
+      }),
+    );
+    return {
+      consents: kept.filter((one) => one !== undefined),
+      ...(page.cursor === undefined ? {} : { cursor: page.cursor }),
+    };
   }
 
   /** Oldest first. */
@@ -194,14 +179,21 @@ export class ConsentRepository {
       limit,
       ...(cursor === undefined ? {} : { cursor }),
     });
-    const revisions = page.documents.map(({ document }) => document.revision);
-    return { revisions, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
+    const opened = await Promise.all(
+      page.documents.map(({ document }) => openRevision(this.#sealing, document)),
+    );
+    return {
+      revisions: opened.filter((one) => one !== undefined),
+      ...(page.cursor === undefined ? {} : { cursor: page.cursor }),
+    };
   }
 
   /** Refused as `conflict` where the patient's consents changed since `before` was read. */
   async commit(change: ConsentChange): Promise<CommitResult> {
-    const { partition, before, after, created, revoked, revisions, recall, leaf, owed = [] } = change;
-    const current = { partition, format, current: after };
+    const { partition, before, after, recall, leaf, owed = [] } = change;
+    const kept = await Promise.all(change.revoked.map((consent) => this.#kept(partition, consent)));
+    const key = await this.#sealing.key(partition);
+    const current = currentDocument(key, partition, after);
     const changes: Change[] = [
       before
         ? {
@@ -211,41 +203,58 @@ export class ConsentRepository {
             ifRevision: before.revision,
           }
         : { kind: "insert", collection: currentConsents.name, document: current },
+      ...this.#contentChanges(key, change, kept),
     ];
-    if (created) {
-      const document = documentOf(partition, created.consent, created.origin);
-      changes.push({ kind: "insert", collection: consents.name, document });
-    }
-    for (const consent of revoked) {
-      const stored = await this.#store.get<ConsentDocument>(consents.name, [partition, consent.id]);
-      if (!stored) throw new Error(`consent ${consent.id} is current, but not stored`);
-      const document = { ...stored.document, content: consent, unrevoked: false };
-      changes.push({ kind: "replace", collection: consents.name, document, ifRevision: stored.revision });
-    }
-    for (const revision of revisions) {
-      const { id, version } = revision.consent;
-      const document = { partition, consent: id, version, revision };
-      changes.push({ kind: "insert", collection: consentRevisions.name, document });
-    }
-    changes.push({ kind: "insert", collection: pendingRecalls.name, document: { ...recall } });
+    changes.push(this.#pending.insert(recall));
     const result = await this.#store.commit({ partition, changes: [...changes, ...owed, leaf] });
     // The first consent of a patient: another writer was faster.
     if (!result.committed && result.change === 0) return { ...result, reason: "conflict" };
     return result;
   }
 
-  async pendingRecalls(limit: number): Promise<PendingRecall[]> {
-    const page = await this.#store.scan<PendingDocument>(pendingRecalls.name, {
-      index: "by_recall",
-      equals: [],
-      limit,
-    });
-    return page.documents.map(({ document: { partition, recall, scope } }) => ({ partition, recall, scope }));
+  /** In the turn in which the key was got: it may be dropped from memory. */
+  #contentChanges(
+    key: PatientKey | undefined,
+    { partition, created, revisions }: ConsentChange,
+    kept: readonly KeptDocument[],
+  ): Change[] {
+    if (created === undefined && revisions.length === 0 && kept.length === 0) return [];
+    if (key === undefined) throw new ConsentError("patient_erased");
+    const { tagOf } = this.#sealing;
+    const changes: Change[] = [];
+    if (created) {
+      const { consent: content, origin } = created;
+      const { requestDigest } = origin;
+      const requestMac = requestMacOf(key, origin.requestId);
+      const document = consentDocument(key, tagOf, partition, { content, requestDigest }, requestMac);
+      changes.push({ kind: "insert", collection: consents.name, document });
+    }
+    for (const { stored, content } of kept) {
+      const document = consentDocument(key, tagOf, partition, content, stored.document.request_mac);
+      const { revision: ifRevision } = stored;
+      changes.push({ kind: "replace", collection: consents.name, document, ifRevision });
+    }
+    for (const revision of revisions) {
+      const document = revisionDocument(key, partition, revision);
+      changes.push({ kind: "insert", collection: consentRevisions.name, document });
+    }
+    return changes;
   }
 
-  async recallDone({ partition, recall }: PendingRecall): Promise<void> {
-    const change = { kind: "delete", collection: pendingRecalls.name, key: [partition, recall] } as const;
-    await this.#store.commit({ partition, changes: [change] });
+  /** The stored document of a consent that is revoked, with its next content. */
+  async #kept(partition: string, consent: Consent): Promise<KeptDocument> {
+    const stored = await this.#store.get<ConsentDocument>(consents.name, [partition, consent.id]);
+    const opened = stored && (await openConsent(this.#sealing, stored.document));
+    if (!opened) throw new Error(`consent ${consent.id} is current, but not stored`);
+    return { stored, content: { ...opened, content: consent } };
+  }
+
+  pendingRecalls(limit: number): Promise<PendingRecall[]> {
+    return this.#pending.oldest(limit);
+  }
+
+  recallDone(recall: PendingRecall): Promise<void> {
+    return this.#pending.done(recall);
   }
 
   async #scan(scan: Scan): Promise<ConsentDocument[]> {
@@ -254,34 +263,21 @@ export class ConsentRepository {
   }
 }
 
+interface KeptDocument {
+  readonly stored: Stored<ConsentDocument>;
+  readonly content: ConsentContent;
+}
+
 /** The index and fields by which a list is scanned; the reader filters by what the index does not hold. */
-function indexOf({ holder, grantee, revoked }: Listed): Pick<Scan, "index" | "equals"> {
+function indexOf(
+  { holder, grantee, revoked }: Listed,
+  tagOf: ConsentSealing["tagOf"],
+): Pick<Scan, "index" | "equals"> {
   if ("partition" in holder && grantee !== undefined) {
-    return { index: "by_patient_and_grantee", equals: [holder.partition, grantee] };
+    return { index: "by_patient_and_grantee", equals: [holder.partition, tagOf(grantee)] };
   }
   const [index, key] =
-    "partition" in holder ? ["by_patient", holder.partition] : ["by_grantee", holder.grantee];
+    "partition" in holder ? ["by_patient", holder.partition] : ["by_grantee", tagOf(holder.grantee)];
   if (revoked === undefined) return { index, equals: [key] };
   return { index: `${index}_unrevoked`, equals: [key, !revoked] };
-}
-
-function checkFormat(document: Document & { readonly format?: unknown }): void {
-  if (document.format === format) return;
-  const message =
-    `the store holds consents of format ${String(document.format ?? 1)}, and this program reads format ${format} only: ` +
-    "start the program that wrote them, or begin with a new store";
-  throw new ConsentError("unreadable", { message });
-}
-
-function documentOf(partition: string, consent: Consent, origin: Origin): Document {
-  return {
-    partition,
-    consent: consent.id,
-    grantee: consent.terms.grantee,
-    create_time: consent.createTime,
-    unrevoked: true,
-    request_id: origin.requestId,
-    request_digest: origin.requestDigest,
-    content: consent,
-  };
 }

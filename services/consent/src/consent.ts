@@ -158,8 +158,8 @@ export function scopeOfRevocation(consents: readonly Consent[]): RecallScope {
   return { onlyWidens: false, grantees: [...new Set(consents.map(({ terms }) => terms.grantee))] };
 }
 
-/** The patient is being erased: nobody gets anything any more, the patient included. */
-export const scopeOfErasure: RecallScope = { onlyWidens: false, grantees: [] };
+/** Something is taken away, and everybody is concerned, the patient included. */
+export const scopeOfEverybody: RecallScope = { onlyWidens: false, grantees: [] };
 
 export function withCreated(current: CurrentConsents, consent: Consent): CurrentConsents {
   return { ...current, consents: [...current.consents, consent] };

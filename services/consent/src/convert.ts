@@ -11,7 +11,7 @@ import type {
 } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import { Actor_Kind, type ActorSchema } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { type Author, type Captured, type Consent, type Provision, stateOf } from "./consent.ts";
-import type { Revision } from "./consent-repository.ts";
+import type { Revision } from "./consent-documents.ts";
 import type { Decision, Question } from "./decision.ts";
 import { etagOf } from "./etag.ts";
 import { type Categories, unknownInConsent } from "./understanding.ts";

@@ -8,6 +8,7 @@ import {
 } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import type { Clock, Logger } from "@wellapi/runtime";
 import type { Accesses } from "./accesses.ts";
+import type { ConsentDeletion } from "./consent-deletion.ts";
 import type { ConsentRepository } from "./consent-repository.ts";
 import { decisionMessage, questionOf } from "./convert.ts";
 import { type Decision, decide } from "./decision.ts";
@@ -24,6 +25,7 @@ const mostReported = 10_000;
 export interface DecisionHandlersDeps {
   readonly consents: ConsentRepository;
   readonly revocations: Revocations;
+  readonly deletion: ConsentDeletion;
   readonly streams: SessionStreams;
   readonly accesses: Accesses;
   readonly clock: Clock;
@@ -36,7 +38,7 @@ export interface DecisionHandlersDeps {
 export function createDecisionHandlers(
   deps: DecisionHandlersDeps,
 ): ServiceImpl<typeof ConsentDecisionService> {
-  const { consents, revocations, streams, accesses, clock, categories, closing } = deps;
+  const { consents, revocations, deletion, streams, accesses, clock, categories, closing } = deps;
   const tellDoubt = createDoubtTeller(deps.log);
   return {
     async decide({ question: message }) {
@@ -81,6 +83,14 @@ export function createDecisionHandlers(
         const revoked = await revocations.revokeAll(partition, author, call.leafOf);
         call.committed();
         return { revoked: revoked.length };
+      });
+    },
+
+    deleteConsents({ partition }, context) {
+      return accesses.logged(context, method.deleteConsents, "", async (call) => {
+        call.about(partition);
+        if (await deletion.delete(partition, call.leafOf)) call.committed();
+        return {};
       });
     },
   };

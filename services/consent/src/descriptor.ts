@@ -10,22 +10,24 @@ export const consentService = describeService({
   contracts: [ConsentService, ConsentDecisionService],
   store: {
     collections: consentCollections,
-    check: async (context) => consentCheck(context),
+    check: consentCheck,
     // Without its stored sessions nothing can be read.
     survivesFullDisk: true,
   },
-  needs: ["keys", "journal", "access_log", "terminology"],
+  needs: ["keys", "vault", "journal", "access_log", "terminology"],
   provides: ["enforcement"],
   calls: ["identity"],
   replicas: "many",
   async compose(platform) {
     const { clock, ids, log, closers, network } = platform;
-    const { pairwise, pageTokens } = await platform.keys();
+    const { kms, pairwise, pageTokens } = await platform.keys();
     const store = await platform.openStore();
     const consent = await openConsentService(
       {},
       {
         store,
+        vault: await platform.vault(),
+        kms,
         pairwise,
         accessLog: await platform.openAccessLog(store),
         journal: await platform.journal(),

@@ -8,6 +8,7 @@ export type ConsentErrorCode =
   | "request_id_reused"
   | "invalid_page_token"
   | "patient_erased"
+  | "not_erased"
   | "too_many_consents"
   | "not_permitted"
   | "session_over"
@@ -37,6 +38,11 @@ const problems: Record<ConsentErrorCode, Problem> = {
     code: Code.FailedPrecondition,
     reason: "PATIENT_ERASED",
     message: "the patient's data is erased: no consent can be given any more",
+  },
+  not_erased: {
+    code: Code.FailedPrecondition,
+    reason: "PATIENT_NOT_ERASED",
+    message: "the patient is not erased: consents are kept as long as their patient",
   },
   too_many_consents: {
     code: Code.ResourceExhausted,

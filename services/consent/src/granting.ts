@@ -10,7 +10,8 @@ import {
   type Terms,
   withCreated,
 } from "./consent.ts";
-import type { ConsentRepository, Origin } from "./consent-repository.ts";
+import type { Origin } from "./consent-documents.ts";
+import type { ConsentRepository } from "./consent-repository.ts";
 import { ConsentError } from "./errors.ts";
 import type { RecalledChanges } from "./recalled-changes.ts";
 import type { LeafOf } from "./revocation.ts";
@@ -82,7 +83,7 @@ export class Granting {
           revisions: [{ consent, replacedEtag: "", author, time: now, access: leaf.id }],
           recall,
           leaf: leaf.change,
-          owed: denies(terms) ? [journal.owed(factOf(partition, consent))] : [],
+          owed: denies(terms) ? [journal.owed(this.#factOf(partition, consent))] : [],
         });
         return result.committed ? consent : undefined;
       });
@@ -98,7 +99,7 @@ export class Granting {
   async writeDown(partition: string, consent: Consent): Promise<void> {
     if (!denies(consent.terms)) return;
     try {
-      await this.#options.journal.tell(factOf(partition, consent));
+      await this.#options.journal.tell(this.#factOf(partition, consent));
     } catch (cause) {
       if (!(cause instanceof JournalError)) throw cause;
       const message =
@@ -106,8 +107,10 @@ export class Granting {
       throw new ConsentError("journal_unavailable", { cause, message });
     }
   }
-}
 
-function factOf(partition: string, { id, terms, createTime }: Consent): Fact {
-  return { kind: "consent_denies", partition, subject: `${id}@${terms.grantee}`, time: createTime };
+  /** The journal knows the organization by its tag, as the store does. */
+  #factOf(partition: string, { id, terms, createTime }: Consent): Fact {
+    const subject = `${id}@${this.#options.consents.tagOf(terms.grantee)}`;
+    return { kind: "consent_denies", partition, subject, time: createTime };
+  }
 }

@@ -1,6 +1,7 @@
 import type { Ids, Logger } from "@wellapi/runtime";
 import type { RecallScope } from "./consent.ts";
-import type { ConsentRepository, PendingRecall } from "./consent-repository.ts";
+import type { ConsentRepository } from "./consent-repository.ts";
+import type { PendingRecall } from "./pending-recall-repository.ts";
 import type { Recalls } from "./recall.ts";
 
 export interface RecalledChangesOptions {

@@ -6,13 +6,15 @@ import {
   type Consent,
   noConsents,
   revoked,
-  scopeOfErasure,
+  scopeOfEverybody,
   scopeOfRevocation,
   withRevoked,
 } from "./consent.ts";
-import type { ConsentRepository, PendingRecall, Revision } from "./consent-repository.ts";
+import type { Revision } from "./consent-documents.ts";
+import type { ConsentRepository } from "./consent-repository.ts";
 import { ConsentError } from "./errors.ts";
 import { etagOf } from "./etag.ts";
+import type { PendingRecall } from "./pending-recall-repository.ts";
 import type { RecalledChanges } from "./recalled-changes.ts";
 
 /** Makes the leaf of a change. */
@@ -124,9 +126,11 @@ export class Revocations {
       case "consent_revoked":
         return ({ id }) => id === subject;
       case "consent_denies": {
+        const { consents } = this.#options;
         const [id = "", grantee = ""] = subject.split("@");
-        if ((await this.#options.consents.get(partition, id)) !== undefined) return undefined;
-        return ({ terms }) => terms.grantee === grantee;
+        if ((await consents.get(partition, id)) !== undefined) return undefined;
+        // Entries of before the version that seals consents name the organization itself.
+        return ({ terms }) => grantee === consents.tagOf(terms.grantee) || grantee === terms.grantee;
       }
       default:
         return undefined;
@@ -184,7 +188,7 @@ interface Change {
 }
 
 function scopeOf({ close, active }: Pick<Change, "close" | "active">) {
-  return close ? scopeOfErasure : scopeOfRevocation(active);
+  return close ? scopeOfEverybody : scopeOfRevocation(active);
 }
 
 function factOf(partition: string, { id, revokeTime = 0 }: Consent): Fact {

@@ -5,18 +5,22 @@ import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import { createFollower, type JournalAccess } from "@wellapi/journal";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
-import type { Clock, Ids, Logger } from "@wellapi/runtime";
+import { type Clock, createDamageReporter, type Ids, type Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import type { Terminology } from "@wellapi/terminology";
-import type { Pairwise } from "@wellapi/vault";
+import type { Kms, Pairwise, Vault } from "@wellapi/vault";
 import { createAccesses } from "./accesses.ts";
+import { createConsentDeletion } from "./consent-deletion.ts";
 import { createConsentHandlers } from "./consent-handlers.ts";
+import { sealStoredConsents } from "./consent-migration.ts";
 import { ConsentRepository } from "./consent-repository.ts";
+import { createConsentSealing } from "./consent-sealing.ts";
 import { createDecisionHandlers } from "./decision-handlers.ts";
 import { Granting } from "./granting.ts";
 import { Recalls } from "./recall.ts";
 import { RecalledChanges } from "./recalled-changes.ts";
 import { Revocations } from "./revocation.ts";
+import { createScopeSealing } from "./scope-sealing.ts";
 import { SessionRepository } from "./session-repository.ts";
 import { SessionStreams } from "./session-streams.ts";
 import type { Categories } from "./understanding.ts";
@@ -30,6 +34,9 @@ export interface ConsentDeps {
   /** Declares `consentCollections`. */
   readonly store: Store;
   readonly accessLog: AccessLog;
+  /** Seals consents under patients' audit keys. */
+  readonly vault: Pick<Vault, "key" | "create">;
+  readonly kms: Pick<Kms, "derive">;
   readonly pairwise: Pairwise;
   readonly pageTokens: PageTokens;
   /** Outlives the store: revocations are recorded in it, and replayed from it before the service opens. */
@@ -54,7 +61,10 @@ export interface ConsentServiceHandle {
 /** A session that has not been renewed for this long is retired, so that no revocation has to wait for it. */
 const staleAfterMs = 10_000;
 
-/** Replays the journal first, where the store lacks entries of it. Throws JournalError. */
+/**
+ * Seals what an earlier version has stored in clear, then replays the journal, where the store lacks entries of it. Throws
+ * JournalError.
+ */
 export async function openConsentService(
   { sweepEveryMs = 5_000 }: ConsentConfig,
   deps: ConsentDeps,
@@ -76,9 +86,13 @@ export async function openConsentService(
   };
   const closing = new AbortController();
   const accesses = createAccesses(accessLog, pairwise);
-  const consents = new ConsentRepository(store);
+  const damage = createDamageReporter({ store: "consent", log });
+  const sealing = await createConsentSealing({ vault: deps.vault, kms: deps.kms, damage });
+  const scopes = await createScopeSealing(deps.kms);
+  const consents = new ConsentRepository(store, sealing, scopes);
   await consents.checkFormat();
-  const sessions = new SessionRepository(store);
+  await sealStoredConsents({ store, sealing, log });
+  const sessions = new SessionRepository(store, scopes);
   const retire = (session: string) => {
     if (closing.signal.aborted) return; // the next start, or another replica, finds it stale
     recalls.retire(session).catch((err: unknown) => {
@@ -91,8 +105,12 @@ export async function openConsentService(
   const changes = new RecalledChanges({ consents, recalls, ids, log });
   const revocations = new Revocations({ consents, changes, journal, clock });
   const granting = new Granting({ consents, changes, journal, clock, ids });
+  const deletion = createConsentDeletion({ store, consents });
 
-  await journal.start((entry) => revocations.replay(entry, accesses.replayed));
+  await journal.start(async (entry) => {
+    await revocations.replay(entry, accesses.replayed);
+    await deletion.replay(entry, accesses.replayed);
+  });
 
   let sweeping: Promise<void> = Promise.resolve();
   let cancelSweep = () => {};
@@ -130,6 +148,7 @@ export async function openConsentService(
         createDecisionHandlers({
           consents,
           revocations,
+          deletion,
           streams,
           accesses,
           clock,

@@ -7,6 +7,7 @@ import {
   scanPages,
 } from "@wellapi/store";
 import type { RecallScope } from "./consent.ts";
+import type { ScopeSealing } from "./scope-sealing.ts";
 
 /** A recall that a session has not acknowledged. */
 export interface OwedRecall extends RecallScope {
@@ -50,6 +51,14 @@ export type Renewal =
 
 type SessionDocument = EnforcerSession & Document;
 
+/** An owed recall as it is stored. Its scope is sealed; a replica of the version before stores it in clear. */
+type StoredOwed = Pick<OwedRecall, "recall" | "partition"> &
+  (
+    | { readonly sealed: Uint8Array; readonly grantees?: undefined }
+    | (RecallScope & { readonly sealed?: undefined })
+  );
+type StoredSession = Document & Omit<EnforcerSession, "owed"> & { readonly owed: readonly StoredOwed[] };
+
 /**
  * The stored sessions. Each change is a guarded replace, so renewals, recalls and acknowledgements of one session are
  * totally ordered, whichever replica makes them. All methods throw StoreError.
@@ -62,9 +71,11 @@ type SessionDocument = EnforcerSession & Document;
  */
 export class SessionRepository {
   readonly #store: Store;
+  readonly #scopes: ScopeSealing;
 
-  constructor(store: Store) {
+  constructor(store: Store, scopes: ScopeSealing) {
     this.#store = store;
+    this.#scopes = scopes;
   }
 
   /** Stored before the enforcer learns of it: every session in use is in `list`. */
@@ -133,7 +144,14 @@ export class SessionRepository {
   }
 
   async get(session: string): Promise<Stored<SessionDocument> | undefined> {
-    return this.#store.get<SessionDocument>(enforcerSessions.name, [sessionsPartition, session]);
+    const stored = await this.#store.get<StoredSession>(enforcerSessions.name, [sessionsPartition, session]);
+    if (stored === undefined) return undefined;
+    const owed = stored.document.owed.map((one): OwedRecall => {
+      const { recall, partition } = one;
+      if (one.sealed === undefined) return { recall, partition, ...scopeOf(one) };
+      return { recall, partition, ...this.#scopes.open(placeOf(session, recall), one.sealed) };
+    });
+    return { ...stored, document: { ...stored.document, owed } };
   }
 
   /** Every session that existed when the call began and has not been deleted since. Linearizable: see above. */
@@ -155,17 +173,22 @@ export class SessionRepository {
   }
 
   /** By a scan, which may miss the newest ones: good enough, because the next look follows in seconds. */
-  async #all(): Promise<SessionDocument[]> {
-    const sessions: SessionDocument[] = [];
+  async #all(): Promise<StoredSession[]> {
+    const sessions: StoredSession[] = [];
     const scan = { equals: [sessionsPartition], limit: 1_000 };
-    for await (const { documents } of scanPages<SessionDocument>(this.#store, enforcerSessions.name, scan)) {
+    for await (const { documents } of scanPages<StoredSession>(this.#store, enforcerSessions.name, scan)) {
       for (const { document } of documents) sessions.push(document);
     }
     return sessions;
   }
 
   async #replace(stored: Stored<SessionDocument>, change: Partial<EnforcerSession>): Promise<boolean> {
-    const document = { ...stored.document, ...change };
+    const next = { ...stored.document, ...change };
+    const owed = next.owed.map((one): StoredOwed => {
+      const { recall, partition } = one;
+      return { recall, partition, sealed: this.#scopes.seal(placeOf(next.session, recall), scopeOf(one)) };
+    });
+    const document = { ...next, owed };
     const { revision } = stored;
     const replace = {
       kind: "replace",
@@ -175,6 +198,14 @@ export class SessionRepository {
     } as const;
     return (await this.#store.commit({ partition: sessionsPartition, changes: [replace] })).committed;
   }
+}
+
+function placeOf(session: string, recall: string): readonly string[] {
+  return [enforcerSessions.name, session, recall];
+}
+
+function scopeOf({ onlyWidens, grantees }: RecallScope): RecallScope {
+  return { onlyWidens, grantees };
 }
 
 /** Refused where another writer changed the list since it was read. */

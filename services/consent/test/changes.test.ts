@@ -3,7 +3,8 @@ import { silentLogger } from "@wellapi/runtime";
 import type { Document } from "@wellapi/store";
 import { describe, expect, it } from "vitest";
 import { consentCollections } from "../src/collections.ts";
-import type { Author, Consent, Provision, RecallScope } from "../src/consent.ts";
+import { type Author, type Consent, noConsents, type Provision, type RecallScope } from "../src/consent.ts";
+import { currentDocument } from "../src/consent-documents.ts";
 import { ConsentRepository } from "../src/consent-repository.ts";
 import { ConsentError } from "../src/errors.ts";
 import { etagOf } from "../src/etag.ts";
@@ -11,6 +12,7 @@ import { Granting } from "../src/granting.ts";
 import { RecalledChanges } from "../src/recalled-changes.ts";
 import { Revocations } from "../src/revocation.ts";
 import { createMemoryStore } from "./model/memory-store.ts";
+import { scopes, sealing } from "./sealing.ts";
 import { consentOf, denial, permission } from "./terms.ts";
 
 const partition = "local/pat_1";
@@ -39,7 +41,7 @@ function openChanges() {
       return store.commit(commit);
     },
   };
-  const consents = new ConsentRepository(meddled);
+  const consents = new ConsentRepository(meddled, sealing, scopes);
   let ids = 0;
   const common = {
     clock: { now: () => now, monotonic: () => 0 },
@@ -116,7 +118,8 @@ function openChanges() {
       meddling.times = times;
       meddling.before = async () => {
         const current = await consents.stored(partition);
-        const document = { ...current?.document, partition, format: 2, current: current?.document.current };
+        const key = await sealing.key(partition);
+        const document = currentDocument(key, partition, current?.document.current ?? noConsents);
         others += 1;
         const change = current
           ? ({ kind: "replace", ifRevision: current.revision } as const)
@@ -239,7 +242,7 @@ describe("giving consent", () => {
     expect([await owedFacts(), told]).toEqual([[], []]);
     const second = { ...origin, requestId: "r_2" };
     const { consent } = await granting.create(partition, denying, second, patient, leafOf);
-    const subject = `${consent.id}@org_clinic`;
+    const subject = `${consent.id}@${sealing.tagOf("org_clinic")}`;
     expect(await owedFacts()).toEqual([{ kind: "consent_denies", subject, time: now }]);
     await granting.writeDown(partition, consent);
     expect(told).toEqual([{ kind: "consent_denies", partition, subject, time: now }]);
@@ -421,6 +424,11 @@ describe("what the journal says of a backup's data is made true:", () => {
     expect((await consents.current(partition)).consents).toEqual([maker]);
     expect(await consents.get(partition, clinic.id)).toMatchObject({ version: 2 });
     await replay("consent_denies", "con_lost@org_nobody");
+    await replay("consent_denies", `con_lost@${sealing.tagOf("org_nobody")}`);
+    expect(log).toEqual(["commit"]);
+    await replay("consent_denies", `con_lost@${sealing.tagOf("org_maker")}`);
+    expect((await consents.current(partition)).consents).toEqual([]);
+    log.pop();
     expect(log).toEqual(["commit"]);
   });
 

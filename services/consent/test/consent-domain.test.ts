@@ -13,7 +13,7 @@ import {
   type Provision,
   patientOf,
   revoked,
-  scopeOfErasure,
+  scopeOfEverybody,
   scopeOfGrant,
   scopeOfRevocation,
   stateOf,
@@ -102,7 +102,7 @@ describe("what a change means for those who enforce", () => {
       onlyWidens: false,
       grantees: ["org_clinic", "org_other"],
     });
-    expect(scopeOfErasure).toEqual({ onlyWidens: false, grantees: [] });
+    expect(scopeOfEverybody).toEqual({ onlyWidens: false, grantees: [] });
   });
 });
 

@@ -18,8 +18,9 @@ import { createTestTransport } from "@wellapi/rpc/testing";
 import { randomIds, silentLogger, systemClock } from "@wellapi/runtime";
 import { openSqliteStore } from "@wellapi/store";
 import { shippedTerminology } from "@wellapi/terminology";
-import { createPairwise, openLocalKms } from "@wellapi/vault";
+import { createPairwise, openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
 import { onTestFinished } from "vitest";
+import { createConsentSealing } from "../src/consent-sealing.ts";
 import { consentCollections, openConsentService } from "../src/index.ts";
 
 export const patientId = "pat_00000000000000000000000001";
@@ -28,11 +29,18 @@ export const partition = `local/${patientId}`;
 
 const organizations = new Set(["org_clinic", "org_maker", "org_deleted"]);
 
-/** The consent service over a real store and access log, behind the interceptors of the wire. */
-export async function openInstallation() {
+/**
+ * The consent service over a real store and access log, behind the interceptors of the wire. `prepare` runs before anything
+ * is opened: it may leave the files of an earlier program in the folder.
+ */
+export async function openInstallation(prepare: (folder: string) => Promise<void> = async () => {}) {
   const folder = await mkdtemp(join(tmpdir(), "wellapi-consent-"));
+  await prepare(folder);
   const kms = await openLocalKms({ path: join(folder, "master.key") });
   const store = await openSqliteStore({ path: join(folder, "consent.db"), collections: consentCollections });
+  const keys = await openSqliteStore({ path: join(folder, "keys.db"), collections: vaultCollections });
+  const vault = await openVault({ store: keys, kms });
+  const sealing = await createConsentSealing({ vault, kms, damage: { report() {} } });
   const accesses: Access[] = [];
   const clock = { now: systemClock.now, monotonic: systemClock.monotonic };
   const erased = new Set<string>();
@@ -66,13 +74,15 @@ export async function openInstallation() {
   const pageTokens = createPageTokens(await kms.derive("page-tokens"));
   const files = await openFileJournal({ folder: join(folder, "journal") });
   const journal = await createJournal({ repository: files, kms });
-  const deps = { ...common, accessLog, pairwise, pageTokens, identity, journal: { journal } };
+  const deps = { ...common, vault, kms, accessLog, pairwise, pageTokens, identity, journal: { journal } };
   let service = await openConsentService({}, deps);
   onTestFinished(async () => {
     await service.close();
     await accessLog.close();
     await files.close();
     await store.close();
+    await vault.close();
+    await keys.close();
     await kms.close();
     await rm(folder, { recursive: true });
   });
@@ -87,7 +97,12 @@ export async function openInstallation() {
   const asRecords = () => as({ kind: "service", id: "records" }, "records");
 
   return {
+    folder,
+    kms,
+    sealer,
     store,
+    vault,
+    sealing,
     as,
     journal,
     /** The service of an installation that was stopped and started again; `meanwhile` runs between the two. */

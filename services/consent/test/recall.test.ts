@@ -6,6 +6,7 @@ import { type OwedRecall, SessionRepository } from "../src/session-repository.ts
 import { sessionTtlMs } from "../src/session-streams.ts";
 import { createNodeStore, SharedDocuments } from "./model/memory-store.ts";
 import { Node, World } from "./model/world.ts";
+import { scopes } from "./sealing.ts";
 
 const partition = "local/pat_1";
 const scope = { onlyWidens: false, grantees: ["org_clinic"] };
@@ -26,7 +27,7 @@ function openReplica() {
       return store.get(...asked);
     },
   };
-  const sessions = new SessionRepository(counted);
+  const sessions = new SessionRepository(counted, scopes);
   const pushed: Array<OwedRecall & { readonly session: string }> = [];
   const watchers = new Map<string, Set<() => void>>();
   const said: Array<{ readonly level: string; readonly err: unknown }> = [];

@@ -17,6 +17,7 @@ import { SessionRepository } from "../src/session-repository.ts";
 import { type Parts, soundParts } from "./model/exchange.ts";
 import { Violation } from "./model/oracle.ts";
 import { anyScenario, play } from "./model/scenario.ts";
+import { scopes, sealing } from "./sealing.ts";
 
 const property = (parts: Parts) =>
   fc.asyncProperty(anyScenario, async (scenario) => {
@@ -85,7 +86,7 @@ const mistakes: Record<string, Partial<Parts>> = {
         protected override mayRenew(): boolean {
           return true;
         }
-      })(store),
+      })(store, scopes),
   },
   "the sessions are listed before the revocation is committed": {
     consents: (store, sessions) => {
@@ -96,7 +97,7 @@ const mistakes: Record<string, Partial<Parts>> = {
           sessions.list = async () => listed;
           return super.commit(change);
         }
-      })(store);
+      })(store, sealing, scopes);
     },
   },
   "giving consent recalls nobody": {

@@ -9,6 +9,7 @@ import { consentCollections } from "../src/collections.ts";
 import { Recalls } from "../src/recall.ts";
 import { enforcerSessions, SessionRepository, sessionsPartition } from "../src/session-repository.ts";
 import { createMemoryStore } from "./model/memory-store.ts";
+import { scopes } from "./sealing.ts";
 
 /**
  * The store as it is while a primary that was voted out does not know it yet: what was committed by the new one is
@@ -54,7 +55,7 @@ async function openStore(): Promise<Store> {
 describe("the list of sessions", () => {
   it("has a session that was opened since an election which the scanned replica has not heard of", async () => {
     const { store, depose } = createDeposable(await openStore());
-    const sessions = new SessionRepository(store);
+    const sessions = new SessionRepository(store, scopes);
     await sessions.open("ses_1", "records-1", 0);
     depose();
     await sessions.open("ses_2", "records-2", 0);
@@ -83,7 +84,7 @@ describe("the list of sessions", () => {
   });
 
   it("loses none that are opened and deleted at the same time", async () => {
-    const sessions = new SessionRepository(await openStore());
+    const sessions = new SessionRepository(await openStore(), scopes);
     const ids = (first: number) => Array.from({ length: 8 }, (_, i) => `ses_${first + i}`);
     await Promise.all(ids(0).map((id) => sessions.open(id, "e", 0)));
     expect([...(await sessions.list())].sort()).toEqual(ids(0));
@@ -100,14 +101,17 @@ describe("the list of sessions", () => {
   it("is not touched by renewals and acknowledgements", async () => {
     const store = await openStore();
     const touched = new Set<string>();
-    const sessions = new SessionRepository({
-      ...store,
-      commit(commit) {
-        for (const change of commit.changes)
-          touched.add("document" in change ? change.collection : `${change.collection} (deleted)`);
-        return store.commit(commit);
+    const sessions = new SessionRepository(
+      {
+        ...store,
+        commit(commit) {
+          for (const change of commit.changes)
+            touched.add("document" in change ? change.collection : `${change.collection} (deleted)`);
+          return store.commit(commit);
+        },
       },
-    });
+      scopes,
+    );
     await sessions.open("ses_1", "e", 0);
     touched.clear();
     await sessions.renew("ses_1", 1);
@@ -129,7 +133,7 @@ const owed = (recall: string) => {
 
 describe("a session", () => {
   it("is opened under an id of its own: one that is given twice is refused, and the list stays", async () => {
-    const sessions = new SessionRepository(memoryStore());
+    const sessions = new SessionRepository(memoryStore(), scopes);
     await sessions.open("ses_1", "records-1", 5);
     await expect(sessions.open("ses_1", "records-2", 6)).rejects.toThrow("ses_1 was given twice");
     expect(await sessions.list()).toEqual(["ses_1"]);
@@ -137,7 +141,7 @@ describe("a session", () => {
   });
 
   it("is renewed while it owes nothing, and says what it owes otherwise", async () => {
-    const sessions = new SessionRepository(memoryStore());
+    const sessions = new SessionRepository(memoryStore(), scopes);
     await sessions.open("ses_1", "records-1", 5);
     expect(await sessions.renew("ses_1", 6)).toEqual({ kind: "renewed" });
     expect(await sessions.owe("ses_1", owed("rcl_1"))).toBe(true);
@@ -149,7 +153,7 @@ describe("a session", () => {
   });
 
   it("owes each recall once, and until that one is acknowledged", async () => {
-    const sessions = new SessionRepository(memoryStore());
+    const sessions = new SessionRepository(memoryStore(), scopes);
     await sessions.open("ses_1", "records-1", 5);
     for (const recall of ["rcl_1", "rcl_2", "rcl_1"])
       expect(await sessions.owe("ses_1", owed(recall))).toBe(true);
@@ -163,7 +167,7 @@ describe("a session", () => {
   });
 
   it("that is gone is not renewed, owes nothing, and acknowledges nothing", async () => {
-    const sessions = new SessionRepository(memoryStore());
+    const sessions = new SessionRepository(memoryStore(), scopes);
     expect(await sessions.renew("ses_1", 1)).toEqual({ kind: "gone" });
     expect(await sessions.owe("ses_1", owed("rcl_1"))).toBe(false);
     await sessions.acknowledge("ses_1", "rcl_1");
@@ -173,7 +177,7 @@ describe("a session", () => {
   });
 
   it("is deleted only where it owes that very recall", async () => {
-    const sessions = new SessionRepository(memoryStore());
+    const sessions = new SessionRepository(memoryStore(), scopes);
     for (const id of ["ses_1", "ses_2"]) await sessions.open(id, "records-1", 5);
     await sessions.owe("ses_1", owed("rcl_1"));
     expect(await sessions.deleteOwing("ses_1", "rcl_2")).toBe(false);
@@ -187,16 +191,19 @@ describe("a session", () => {
   it("is not deleted where it acknowledges in the same moment, and is renewed after that", async () => {
     const store = memoryStore();
     let between = async () => {};
-    const sessions = new SessionRepository({
-      ...store,
-      async commit(commit) {
-        const due = between;
-        between = async () => {};
-        await due();
-        return store.commit(commit);
+    const sessions = new SessionRepository(
+      {
+        ...store,
+        async commit(commit) {
+          const due = between;
+          between = async () => {};
+          await due();
+          return store.commit(commit);
+        },
       },
-    });
-    const elsewhere = new SessionRepository(store);
+      scopes,
+    );
+    const elsewhere = new SessionRepository(store, scopes);
     await sessions.open("ses_1", "records-1", 5);
     await sessions.owe("ses_1", owed("rcl_1"));
     between = async () => {
@@ -213,7 +220,7 @@ describe("a session", () => {
   });
 
   it("keeps all that is done to it at the same time", async () => {
-    const sessions = new SessionRepository(memoryStore());
+    const sessions = new SessionRepository(memoryStore(), scopes);
     await sessions.open("ses_1", "records-1", 0);
     const recalls = Array.from({ length: 6 }, (_, i) => `rcl_${i}`);
     const done = await Promise.all(recalls.map((recall) => sessions.owe("ses_1", owed(recall))));
@@ -226,13 +233,16 @@ describe("a session", () => {
 it("finds the sessions that seem to have run out, page by page", async () => {
   const store = await openStore();
   let pages = 0;
-  const sessions = new SessionRepository({
-    ...store,
-    scan(collection, scan) {
-      pages += 1;
-      return store.scan(collection, { ...scan, limit: 2 });
+  const sessions = new SessionRepository(
+    {
+      ...store,
+      scan(collection, scan) {
+        pages += 1;
+        return store.scan(collection, { ...scan, limit: 2 });
+      },
     },
-  });
+    scopes,
+  );
   for (let i = 0; i < 5; i += 1) await sessions.open(`ses_${i}`, "records-1", i);
   expect(await sessions.stale(4)).toEqual(["ses_0", "ses_1", "ses_2", "ses_3"]);
   expect(await sessions.stale(5)).toHaveLength(5);

@@ -6,6 +6,7 @@ import { type OwedRecall, SessionRepository } from "../src/session-repository.ts
 import { SessionStreams, sessionTtlMs, type ToEnforcer } from "../src/session-streams.ts";
 import { createNodeStore, SharedDocuments } from "./model/memory-store.ts";
 import { Node, World } from "./model/world.ts";
+import { scopes } from "./sealing.ts";
 
 const now = 1_000_000;
 const recallOf = (recall: string): OwedRecall => {
@@ -17,7 +18,7 @@ function openStreams() {
   const world = new World(1);
   const shared = new SharedDocuments(consentCollections);
   const inner = createNodeStore(world, new Node(world), shared, () => false);
-  const sessions = new SessionRepository(inner);
+  const sessions = new SessionRepository(inner, scopes);
   const closed: string[] = [];
   const said: unknown[] = [];
   let ids = 0;

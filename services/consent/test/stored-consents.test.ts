@@ -10,9 +10,16 @@ import {
   TimeIntervalSchema,
 } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { JournalError } from "@wellapi/journal";
-import type { Document, Store } from "@wellapi/store";
 import { describe, expect, it, vi } from "vitest";
-import type { Consent, CurrentConsents } from "../src/consent.ts";
+import type { Consent } from "../src/consent.ts";
+import {
+  type ConsentDocument,
+  type CurrentDocument,
+  consentDocument,
+  currentDocument,
+  openConsent,
+  openCurrent,
+} from "../src/consent-documents.ts";
 import { openInstallation, otherPatientId, partition } from "./installation.ts";
 import { denial, problem, reading } from "./messages.ts";
 
@@ -28,29 +35,28 @@ const question = {
 
 /** Does to the patient's stored consents what another release, or damage, may have done. */
 async function rewrite(
-  store: Store,
+  { store, sealing }: Pick<Awaited<ReturnType<typeof openInstallation>>, "store" | "sealing">,
   change: { document?: object; consent?: (consent: Consent) => object },
 ): Promise<void> {
   const touch = (consent: Consent) => (change.consent?.(consent) ?? consent) as Consent;
-  const current = (await store.get<Document & { current: CurrentConsents }>("current_consents", [
-    partition,
-  ]))!;
-  const consents = current.document.current.consents.map(touch);
-  const document = {
-    ...current.document,
-    current: { ...current.document.current, consents },
-    ...change.document,
-  };
+  const key = (await sealing.key(partition))!;
+  const stored = (await store.get<CurrentDocument>("current_consents", [partition]))!;
+  const { current } = (await openCurrent(sealing, stored)).document;
+  const consents = current.consents.map(touch);
+  const document = { ...currentDocument(key, partition, { ...current, consents }), ...change.document };
   const replaced = {
     kind: "replace",
     collection: "current_consents",
     document,
-    ifRevision: current.revision,
+    ifRevision: stored.revision,
   } as const;
   const kept = await Promise.all(
     consents.map(async ({ id }) => {
-      const stored = (await store.get<Document & { content: Consent }>("consents", [partition, id]))!;
-      const rewritten = { ...stored.document, content: touch(stored.document.content) };
+      const stored = (await store.get<ConsentDocument>("consents", [partition, id]))!;
+      const opened = (await openConsent(sealing, stored.document))!;
+      const content = { ...opened, content: touch(opened.content) };
+      const { request_mac } = stored.document;
+      const rewritten = consentDocument(key, sealing.tagOf, partition, content, request_mac);
       return {
         kind: "replace",
         collection: "consents",
@@ -69,22 +75,22 @@ const withMask = (consent: Consent) => ({
 
 describe("consents of another format", () => {
   it("are refused at the start, with what to do", async () => {
-    const { patient, store, restart } = await openInstallation();
+    const { patient, store, sealing, restart } = await openInstallation();
     await patient().createConsent({ consent: wanted, requestId: "r1" });
     await restart();
-    await rewrite(store, { document: { format: undefined } });
+    await rewrite({ store, sealing }, { document: { format: undefined } });
     await expect(restart()).rejects.toMatchObject({
       code: "unreadable",
       message: expect.stringMatching(
-        /consents of format 1, .* format 2 only: start the program that wrote them/,
+        /consents of format 1, .* format 3 only: start the program that wrote them/,
       ),
     });
   });
 
   it("permit nothing, and are DATA_LOSS for their patient alone", async () => {
-    const { patient, store, decisions, enforcer } = await openInstallation();
+    const { patient, store, sealing, decisions, enforcer } = await openInstallation();
     await patient().createConsent({ consent: wanted, requestId: "r1" });
-    await rewrite(store, { document: { format: 3 } });
+    await rewrite({ store, sealing }, { document: { format: 4 } });
     const unreadable = { code: Code.DataLoss, reason: "CONSENTS_UNREADABLE" };
     expect(await problem(decisions().decide({ question }))).toMatchObject(unreadable);
     expect(await problem(patient().createConsent({ consent: wanted, requestId: "r2" }))).toMatchObject(
@@ -98,10 +104,10 @@ describe("consents of another format", () => {
 
 describe("a stored consent with what is not known here", () => {
   it("permits nothing, nor does any other one of its organization; it is shown so, and can be revoked", async () => {
-    const { patient, organization, store, enforcer } = await openInstallation();
+    const { patient, organization, store, sealing, enforcer } = await openInstallation();
     const strange = await patient().createConsent({ consent: wanted, requestId: "r1" });
     const id = strange.consent!.id;
-    await rewrite(store, { consent: withMask });
+    await rewrite({ store, sealing }, { consent: withMask });
     const known = await patient().createConsent({ consent: wanted, requestId: "r2" });
     const denied = { permitted: false, reason: DenialReason.NOT_UNDERSTOOD };
     const one = await enforcer();
@@ -119,7 +125,7 @@ describe("a stored consent with what is not known here", () => {
 
 describe("a denial that a restore lost", () => {
   it("ends what the patient permits its organization, and nobody else, at the start", async () => {
-    const { patient, restart, journal } = await openInstallation();
+    const { patient, restart, journal, sealing } = await openInstallation();
     const permitted = await patient().createConsent({ consent: wanted, requestId: "r1" });
     const others = { ...wanted, grantee: "org_maker" };
     const other = await patient().createConsent({ consent: others, requestId: "r2" });
@@ -129,10 +135,11 @@ describe("a denial that a restore lost", () => {
     });
     const facts = await Array.fromAsync(journal.entries({ position: 0, mac: new Uint8Array() }));
     expect(facts).toMatchObject([
-      { kind: "consent_denies", partition, subject: `${kept.consent!.id}@org_maker` },
+      { kind: "consent_denies", partition, subject: `${kept.consent!.id}@${sealing.tagOf("org_maker")}` },
     ]);
     await restart(async () => {
-      await journal.append({ kind: "consent_denies", partition, subject: "con_lost@org_clinic", time: 1 });
+      const subject = `con_lost@${sealing.tagOf("org_clinic")}`;
+      await journal.append({ kind: "consent_denies", partition, subject, time: 1 });
     });
     const state = async (id: string) => (await patient().getConsent({ consent: id })).consent!.state;
     expect(await state(permitted.consent!.id)).toBe(Consent_State.REVOKED);
@@ -141,7 +148,7 @@ describe("a denial that a restore lost", () => {
   });
 
   it("is not promised to outlive one before it is written down; sent again, it is", async () => {
-    const { patient, journal, decisions } = await openInstallation();
+    const { patient, journal, decisions, sealing } = await openInstallation();
     await patient().createConsent({ consent: wanted, requestId: "r1" });
     const append = vi.spyOn(journal, "append");
     append.mockRejectedValueOnce(new JournalError("unavailable", "the journal is away"));
@@ -154,7 +161,10 @@ describe("a denial that a restore lost", () => {
     const { consent } = await ask();
     expect(append).toHaveBeenCalledTimes(2);
     expect(append).toHaveBeenLastCalledWith(
-      expect.objectContaining({ kind: "consent_denies", subject: `${consent!.id}@org_clinic` }),
+      expect.objectContaining({
+        kind: "consent_denies",
+        subject: `${consent!.id}@${sealing.tagOf("org_clinic")}`,
+      }),
     );
   });
 

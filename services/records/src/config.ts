@@ -4,6 +4,10 @@ export interface RecordsConfig {
   readonly region: string;
   /** How many days backups are kept; so long a backup may hold a destroyed key. Default 35. */
   readonly backupRetentionDays?: number;
+  /** How many years after an erasure the patient's audit key is destroyed; default 6. */
+  readonly auditRetentionYears?: number;
+  /** How often the service looks for audit keys whose retention has ended, in milliseconds; default one hour. */
+  readonly retireEveryMs?: number;
   /** How often the service looks for erasures that have stopped, in milliseconds; default 5,000. */
   readonly resumeEveryMs?: number;
   /**

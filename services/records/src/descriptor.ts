@@ -22,6 +22,13 @@ export const recordsService = describeService({
   replicas: "many",
   sizing: { cpu: "1", memory: "1Gi", memoryLimit: "2Gi", replicas: 3 },
   settings: {
+    // HIPAA: six years from when a consent was last in effect (45 CFR 164.316, 164.530), and accesses are accounted for as long
+    // (164.528); GDPR 7(1) asks for the proof of consent without a time (docs/decisions/0034).
+    auditRetentionYears: numberSetting(
+      "WELLAPI_AUDIT_RETENTION_YEARS",
+      { fallback: 6, min: 1, max: 100 },
+      "how many years after an erasure the proof of the patient's consents and the content of their log entries are kept",
+    ),
     // A shorter time merges steady arrivals more often; a longer one keeps more small blocks (docs/decisions/0018).
     compactAfterMs: numberSetting(
       "WELLAPI_COMPACT_AFTER_MS",

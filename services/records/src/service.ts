@@ -36,6 +36,8 @@ import { createReleases } from "./lots/releases.ts";
 import { createArrivalRepository } from "./read/arrival-repository.ts";
 import { createAppend } from "./write/append.ts";
 import { createErase } from "./write/erase.ts";
+import { createErasureRepository } from "./write/erasure-repository.ts";
+import { createRetention } from "./write/retention.ts";
 import { createRetract } from "./write/retract.ts";
 
 export interface RecordsDeps {
@@ -88,6 +90,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
   const { store, vault, pairwise, enforcer, clock, log } = deps;
   const { region, backupRetentionDays = 35, resumeEveryMs = 5_000, lookEveryMs } = config;
   const { compactAfterMs = 30 * 60_000, releaseMinimum = 5 } = config;
+  const { auditRetentionYears: years = 6, retireEveryMs = 60 * 60_000 } = config;
   const directory = createDirectory(deps.identity, clock);
   const consents = createConsentClient(enforcer, deps.consent, region);
   const gate = createGate({ ...deps, consents, directory, region });
@@ -107,11 +110,20 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
   const damage = createDamageReporter({ store: "records", log });
   const journal = createFollower({ ...deps.journal, store, log });
   const erase = createErase({ ...writing, journal });
+  const retention = createRetention({
+    ...writing,
+    journal,
+    years,
+    erasures: createErasureRepository(store),
+  });
   await journal.start(erase.replay);
   // Keys are stored apart from the data and may come from an older copy while the data does not, so all entries are
   // compared.
   const { base } = await deps.journal.journal.extent();
-  for await (const entry of deps.journal.journal.entries(base)) await erase.replay(entry);
+  for await (const entry of deps.journal.journal.entries(base)) {
+    await erase.replay(entry);
+    await retention.replay(entry);
+  }
   const stopListening = enforcer.onRecall((recall) => {
     if (recall === undefined) hub.wakeAll();
     else hub.wake(recall.partition);
@@ -143,6 +155,12 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
     work: erase.resume,
     onError: (err) => log.error({ err }, "unfinished erasures could not be listed"),
   });
+  const retiring = createLoop({
+    everyMs: retireEveryMs,
+    atOnce: true,
+    work: retention.sweep,
+    onError: (err) => log.error({ err }, "audit keys whose retention has ended could not be listed"),
+  });
 
   return {
     routes: [route(RecordsService, reads), route(RecordsWriteService, writes)],
@@ -152,6 +170,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
       await hub.close();
       await compactor.close();
       await resuming.close();
+      await retiring.close();
       await journal.close();
     },
   };

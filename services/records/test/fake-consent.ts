@@ -27,6 +27,7 @@ export interface TestConsent {
 export function createFakeConsent() {
   const consents = new Map<string, { id: string; partition: string; terms: TestConsent; revoked: boolean }>();
   const recalls = new Map<string, () => void>();
+  const deleted: string[] = [];
   const sessions = new Set<(change: Recall) => Promise<void>>();
   /** `asked` counts questions. */
   const state = { reachable: true, asked: 0 };
@@ -131,9 +132,16 @@ export function createFakeConsent() {
       await recall({ partition, onlyWidens: false, grantees: [] });
       return { revoked };
     },
+
+    deleteConsents({ partition }) {
+      deleted.push(partition);
+      return {};
+    },
   });
 
   return {
+    /** Partitions whose consents were deleted. */
+    deleted,
     route: implementation,
     state,
     /** Whether the consent has not been revoked. */

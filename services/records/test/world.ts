@@ -93,6 +93,7 @@ export interface WorldOptions {
   readonly folder?: string;
   readonly patients?: PatientRegister;
   readonly resumeEveryMs?: number;
+  readonly retireEveryMs?: number;
   readonly compactAfterMs?: number;
   readonly releaseMinimum?: number;
   /** Of records alone: sessions and the log go by the machine's. */
@@ -176,6 +177,7 @@ export async function openWorld(options: WorldOptions = {}) {
   const config: RecordsConfig = {
     region: "local",
     ...(options.resumeEveryMs === undefined ? {} : { resumeEveryMs: options.resumeEveryMs }),
+    ...(options.retireEveryMs === undefined ? {} : { retireEveryMs: options.retireEveryMs }),
     ...(options.compactAfterMs === undefined ? {} : { compactAfterMs: options.compactAfterMs }),
     ...(options.releaseMinimum === undefined ? {} : { releaseMinimum: options.releaseMinimum }),
   };

@@ -70,6 +70,7 @@ function migrateCollection(database: DatabaseSync, shape: CollectionShape): void
   for (const [name, definition] of Object.entries(recorded?.indexes ?? {})) {
     if (indexes[name] !== definition) database.exec(`DROP INDEX ${indexName(shape.name, name)}`);
   }
+  if (recorded) dropFields(database, shape);
   for (const index of shape.indexes.values()) {
     if (recorded?.indexes[index.name] !== indexes[index.name]) createIndex(database, shape, index);
   }
@@ -91,6 +92,17 @@ function createTable(database: DatabaseSync, shape: CollectionShape): void {
   // The document stands last: SQLite then reads the other columns without following overflow pages.
   const columns = [...shape.fields.map(columnName), "revision INTEGER NOT NULL", "document BLOB NOT NULL"];
   database.exec(`CREATE TABLE ${tableName(shape.name)} (${columns.join(", ")})`);
+}
+
+/** A column that no declaration maintains would keep what a service has since removed from its documents. */
+function dropFields(database: DatabaseSync, shape: CollectionShape): void {
+  const declared = new Set(shape.fields.map((field) => `f_${field}`));
+  const table = tableName(shape.name);
+  for (const { name } of database.prepare(`PRAGMA table_info(${table})`).all()) {
+    const column = String(name);
+    if (!column.startsWith("f_") || declared.has(column)) continue;
+    database.exec(`ALTER TABLE ${table} DROP COLUMN ${columnName(column.slice(2))}`);
+  }
 }
 
 /** Fills a column from the documents where it was not maintained, also where an older declaration left it. */

@@ -22,6 +22,7 @@ import { RecalledChanges } from "../../src/recalled-changes.ts";
 import { Revocations } from "../../src/revocation.ts";
 import { SessionRepository } from "../../src/session-repository.ts";
 import { type FromEnforcer, SessionStreams, type ToEnforcer } from "../../src/session-streams.ts";
+import { scopes, sealing } from "../sealing.ts";
 import { createNodeStore, SharedDocuments } from "./memory-store.ts";
 import { Oracle } from "./oracle.ts";
 import { Node, World } from "./world.ts";
@@ -36,8 +37,8 @@ export interface Parts {
 
 export const soundParts: Parts = {
   session: () => new Session(sessionOptions()),
-  sessions: (store) => new SessionRepository(store),
-  consents: (store) => new ConsentRepository(store),
+  sessions: (store) => new SessionRepository(store, scopes),
+  consents: (store) => new ConsentRepository(store, sealing, scopes),
   recalls: (options) => new Recalls(options),
 };
 

@@ -48,7 +48,11 @@ export const recordsCollections: readonly CollectionDeclaration[] = [
   {
     name: "erasures",
     key: ["partition"],
-    indexes: [{ name: "by_state", fields: ["state"] }],
+    indexes: [
+      { name: "by_state", fields: ["state"] },
+      { name: "by_end", fields: ["state", "key_destroyed_ms"] },
+    ],
+    version: 2,
   },
   leavesCollection,
   ...journalCollections,
@@ -216,7 +220,8 @@ export type TombstoneDocument = Document & {
 /** An erasure; kept in clear as its proof: it holds only times and counts. */
 export type ErasureDocument = Document & {
   readonly id: string;
-  readonly state: "running" | "done";
+  /** `retired`: done, and after the retention the audit key was destroyed, too. */
+  readonly state: "running" | "done" | "retired";
   /** The log's entry of its beginning. */
   readonly opened_by: string;
   /** The log's entry that was committed at the end; empty until then. */

@@ -30,6 +30,8 @@ export interface ConsentClient {
   contributions(subject: Subject, organization: string, codes: Iterable<string>): Promise<Contributions>;
   /** Revokes all of a patient's consents; resolves once every enforcer has dropped them. */
   revokeAll(partition: string): Promise<void>;
+  /** Deletes the consents of an erased patient, because their retention is over. */
+  deleteAll(partition: string): Promise<void>;
 }
 
 /** `region` is where this installation receives data. */
@@ -72,6 +74,10 @@ export function createConsentClient(enforcer: Enforcer, consent: Transport, regi
 
     async revokeAll(partition) {
       await decisions.revokeAllConsents({ partition });
+    },
+
+    async deleteAll(partition) {
+      await decisions.deleteConsents({ partition });
     },
   };
 }

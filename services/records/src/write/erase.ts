@@ -10,6 +10,7 @@ import {
   type Erasure,
   type ErasureProgress,
   erasureOf,
+  isDone,
   type KnownErasure,
   progressOf,
 } from "./erasure.ts";
@@ -170,7 +171,7 @@ function createSteps(
 
   return async (partition: string): Promise<Erasure> => {
     let erasure = (await erasures.load(partition))!;
-    if (erasure.document.state === "done") return erasureOf(erasure.document);
+    if (isDone(erasure.document)) return erasureOf(erasure.document);
     await consents.revokeAll(partition);
     if (erasure.document.key_destroyed_ms === 0) erasure = await destroyKeys(erasure);
     erasure = await erasures.deleteData(erasure);

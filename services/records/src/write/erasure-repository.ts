@@ -1,4 +1,11 @@
-import type { Change, Document, IndexValue, Store, Stored } from "@wellapi/store";
+import {
+  type Change,
+  type Document,
+  type IndexValue,
+  type Store,
+  type Stored,
+  scanPages,
+} from "@wellapi/store";
 import { type ErasureDocument, recordsCollections } from "../blocks/documents.ts";
 import { headAfterErasure } from "../blocks/head.ts";
 import { headChange, loadHead } from "../blocks/head-repository.ts";
@@ -9,6 +16,7 @@ const erased = ["blocks", "observation_blocks", "series", "receipts", "tombstone
 /** The receipt counts the deleted documents of these collections. */
 const counted: ReadonlySet<string> = new Set(["blocks", "observation_blocks", "receipts"]);
 const DOCUMENTS_A_COMMIT = 64;
+const ERASURES_A_PAGE = 100;
 
 export type StoredErasure = Stored<ErasureDocument>;
 
@@ -34,6 +42,8 @@ export interface ErasureRepository {
   deleteData(erasure: StoredErasure): Promise<StoredErasure>;
   /** Unfinished erasures; at most 1,000. */
   running(): Promise<string[]>;
+  /** Finished erasures whose data key was destroyed before this time, oldest first; without the retired ones. */
+  ended(before: number): AsyncGenerator<StoredErasure>;
 }
 
 export function createErasureRepository(store: Store): ErasureRepository {
@@ -103,6 +113,10 @@ export function createErasureRepository(store: Store): ErasureRepository {
         limit: 1_000,
       });
       return documents.map(({ document }) => document.partition);
+    },
+    async *ended(before) {
+      const scan = { index: "by_end", equals: ["done"], range: { to: before }, limit: ERASURES_A_PAGE };
+      for await (const page of scanPages<ErasureDocument>(store, "erasures", scan)) yield* page.documents;
     },
   };
 }

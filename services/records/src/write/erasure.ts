@@ -43,7 +43,11 @@ export function erasureOf(document: ErasureDocument): Erasure {
   };
 }
 
+export function isDone({ state }: ErasureDocument): boolean {
+  return state !== "running";
+}
+
 export function progressOf(document: ErasureDocument): ErasureProgress {
-  if (document.state === "running") return { state: "running", id: document.id };
+  if (!isDone(document)) return { state: "running", id: document.id };
   return { state: "done", erasure: erasureOf(document) };
 }

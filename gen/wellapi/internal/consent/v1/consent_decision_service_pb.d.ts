@@ -330,6 +330,40 @@ export declare type RevokeAllConsentsResponse = Message<"wellapi.internal.consen
 export declare const RevokeAllConsentsResponseSchema: GenMessage<RevokeAllConsentsResponse>;
 
 /**
+ * Whose consents.
+ *
+ * @generated from message wellapi.internal.consent.v1.DeleteConsentsRequest
+ */
+export declare type DeleteConsentsRequest = Message<"wellapi.internal.consent.v1.DeleteConsentsRequest"> & {
+  /**
+   * The patient's partition.
+   *
+   * @generated from field: string partition = 1;
+   */
+  partition: string;
+};
+
+/**
+ * Describes the message wellapi.internal.consent.v1.DeleteConsentsRequest.
+ * Use `create(DeleteConsentsRequestSchema)` to create a new message.
+ */
+export declare const DeleteConsentsRequestSchema: GenMessage<DeleteConsentsRequest>;
+
+/**
+ * None is left.
+ *
+ * @generated from message wellapi.internal.consent.v1.DeleteConsentsResponse
+ */
+export declare type DeleteConsentsResponse = Message<"wellapi.internal.consent.v1.DeleteConsentsResponse"> & {
+};
+
+/**
+ * Describes the message wellapi.internal.consent.v1.DeleteConsentsResponse.
+ * Use `create(DeleteConsentsResponseSchema)` to create a new message.
+ */
+export declare const DeleteConsentsResponseSchema: GenMessage<DeleteConsentsResponse>;
+
+/**
  * For the services that enforce consent.
  *
  * @generated from service wellapi.internal.consent.v1.ConsentDecisionService
@@ -367,6 +401,17 @@ export declare const ConsentDecisionService: GenService<{
     methodKind: "unary";
     input: typeof RevokeAllConsentsRequestSchema;
     output: typeof RevokeAllConsentsResponseSchema;
+  },
+  /**
+   * Deletes the consents of an erased patient, because the retention of their proof is over. Nothing is left but that no
+   * consent can be granted. Refused for a patient whose consents were not all revoked for good.
+   *
+   * @generated from rpc wellapi.internal.consent.v1.ConsentDecisionService.DeleteConsents
+   */
+  deleteConsents: {
+    methodKind: "unary";
+    input: typeof DeleteConsentsRequestSchema;
+    output: typeof DeleteConsentsResponseSchema;
   },
 }>;
 
