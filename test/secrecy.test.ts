@@ -195,9 +195,9 @@ describe("what lies on disk and in the log", () => {
     for (const secret of secrets) expect(holders(files, secret.trim())).toEqual([]);
   });
 
-  test("no store but identity's and audit's names an organization: nothing says with whom a patient deals", () => {
+  test("no store but identity's names an organization: nothing says with whom a patient deals", () => {
     const named = holders(filesBelow(dataDir), maker.organization).map((file) => basename(file));
-    expect(named.filter((file) => !/^(identity|audit)\.db/.test(file))).toEqual([]);
+    expect(named.filter((file) => !/^identity\.db/.test(file))).toEqual([]);
     expect(named).toContainEqual(expect.stringMatching(/^identity\.db/));
   });
 

@@ -7,6 +7,12 @@ export {
   type StoreCheck,
 } from "./check.ts";
 export { checkOutboxEvent } from "./commit.ts";
+export {
+  type DocumentMigration,
+  documentMigrations,
+  type Migrated,
+  migrateDocuments,
+} from "./document-migration.ts";
 export type { StoreErrorCode } from "./errors.ts";
 export { StoreError } from "./errors.ts";
 export { openMongoStore } from "./mongo/open.ts";

@@ -5,7 +5,7 @@ import { VaultError } from "@wellapi/vault";
 import { type Interval, isVisible, type Scope } from "./access.ts";
 import { type AccessRepository, accessesCollection, type StoredAccess } from "./access-repository.ts";
 import type { AccessSealing } from "./access-sealing.ts";
-import { damagedAccess, notFound } from "./errors.ts";
+import { damagedAccess, damagedAccesses, notFound } from "./errors.ts";
 import type { LogRepository } from "./log-repository.ts";
 
 /** An access, opened. */
@@ -13,6 +13,8 @@ export interface ReadAccess {
   readonly stored: StoredAccess;
   /** Nonce and body; undefined where the patient's audit key was destroyed, and where it is damaged. */
   readonly secret: Uint8Array | undefined;
+  /** The organization that reads its own accesses; else only what is sealed says whose access it was. */
+  readonly organization: string | undefined;
   /** Whether the stored access differs from what was written. */
   readonly damaged: boolean;
   /** Position in the log; undefined while no published checkpoint covers it. */
@@ -34,17 +36,26 @@ export function createAccessReader(deps: {
   readonly accesses: AccessRepository;
   readonly log: LogRepository;
   readonly sealing: AccessSealing;
+  /** Whether every access is in the index by organization (access-migration.ts). */
+  readonly whole: boolean;
   /** Entries that the published checkpoint covers. */
   readonly publishedSize: () => number;
   readonly damage: DamageReporter;
 }): AccessReader {
-  const { accesses, log, sealing, publishedSize, damage } = deps;
+  const { accesses, log, sealing, whole, publishedSize, damage } = deps;
 
-  async function open(stored: StoredAccess): Promise<ReadAccess> {
+  /** As stored accesses have it: an organization by its tag. */
+  function stored(scope: Scope): Scope {
+    if (scope.kind === "partition") return scope;
+    return { ...scope, organization: sealing.tagOf(scope.organization) };
+  }
+
+  async function open(stored: StoredAccess, scope: Scope): Promise<ReadAccess> {
     const [opened, index] = await Promise.all([openSecret(stored), log.indexOf(stored.id)]);
     // The checkpoint covers it, so a shown index can be proven at once.
     const shown = index !== undefined && index < publishedSize() ? index : undefined;
-    return { stored, index: shown, ...opened };
+    const organization = scope.kind === "organization" ? scope.organization : undefined;
+    return { stored, index: shown, organization, ...opened };
   }
 
   async function openSecret({ partition, id, sealed }: StoredAccess) {
@@ -60,15 +71,20 @@ export function createAccessReader(deps: {
 
   return {
     async get(scope, id) {
-      const stored = await accesses.find(id);
-      if (scope === undefined || stored === undefined || !isVisible(scope, stored)) throw notFound();
-      const read = await open(stored);
+      const access = await accesses.find(id);
+      if (scope === undefined || access === undefined || !isVisible(stored(scope), access)) throw notFound();
+      const read = await open(access, scope);
       if (read.damaged) throw damagedAccess();
       return read;
     },
     async list(scope, { interval, pageSize, cursor }) {
-      const page = await accesses.list(scope, interval, pageSize, cursor);
-      return { accesses: await Promise.all(page.accesses.map(open)), cursor: page.cursor };
+      // A list with a gap would look whole.
+      if (scope.kind === "organization" && !whole) throw damagedAccesses();
+      const page = await accesses.list(stored(scope), interval, pageSize, cursor);
+      return {
+        accesses: await Promise.all(page.accesses.map((access) => open(access, scope))),
+        cursor: page.cursor,
+      };
     },
   };
 }

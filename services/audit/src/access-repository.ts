@@ -1,10 +1,12 @@
-import type { CollectionDeclaration, Document, Store } from "@wellapi/store";
+import { PageTokenError } from "@wellapi/rpc";
+import { type CollectionDeclaration, type Document, type Store, StoreError } from "@wellapi/store";
 import type { Interval, Scope } from "./access.ts";
 
 /** An access at rest. Its content is sealed; only the fields that find it are in clear. */
 export type StoredAccess = Document & {
   readonly id: string;
   readonly timeMs: number;
+  /** Tag of the organization (access-sealing.ts). */
   readonly organization?: string | undefined;
   /** The entry that the log publishes for it. */
   readonly commitment: Uint8Array;
@@ -20,13 +22,15 @@ export const accessesCollection: CollectionDeclaration = {
     { name: "byTime", fields: ["partition", "timeMs"] },
     { name: "byOrganization", fields: ["organization", "timeMs"] },
   ],
+  // 2: organizations are tags.
+  version: 2,
 };
 
 export interface AccessRepository {
   /** Stores accesses of one partition, except known ids; returns the stored accesses, in their order. */
   insert(accesses: readonly StoredAccess[]): Promise<readonly StoredAccess[]>;
   find(id: string): Promise<StoredAccess | undefined>;
-  /** Newest first. */
+  /** Newest first; an organization by its tag. Throws PageTokenError for a cursor of before its accesses were tagged. */
   list(
     scope: Scope,
     interval: Interval,
@@ -59,14 +63,19 @@ export function createAccessRepository(store: Store): AccessRepository {
       return Promise.all(accesses.map(insertOne));
     },
     async list(scope, interval, limit, cursor) {
-      const page = await store.scan<StoredAccess>(collection, {
-        index: scope.kind === "partition" ? "byTime" : "byOrganization",
-        equals: [scope.kind === "partition" ? scope.partition : scope.organization],
-        range: interval,
-        order: "descending",
-        limit,
-        ...(cursor === undefined ? {} : { cursor }),
-      });
+      const page = await store
+        .scan<StoredAccess>(collection, {
+          index: scope.kind === "partition" ? "byTime" : "byOrganization",
+          equals: [scope.kind === "partition" ? scope.partition : scope.organization],
+          range: interval,
+          order: "descending",
+          limit,
+          ...(cursor === undefined ? {} : { cursor }),
+        })
+        .catch((cause: unknown) => {
+          const foreign = cursor !== undefined && cause instanceof StoreError && cause.code === "invalid";
+          throw foreign ? new PageTokenError() : cause;
+        });
       return { accesses: page.documents.map(({ document }) => document), cursor: page.cursor };
     },
   };

@@ -1,5 +1,6 @@
+import { createHmac } from "node:crypto";
 import type { LeafSealer } from "@wellapi/access-log";
-import { type PatientKey, type Vault, VaultError } from "@wellapi/vault";
+import { type Kms, type PatientKey, type Vault, VaultError } from "@wellapi/vault";
 import { INSTALLATION_PARTITION } from "./access.ts";
 
 /** Seals accesses: a patient's under the patient's `audit` key, others under the service's own key. */
@@ -8,13 +9,27 @@ export interface AccessSealing {
   seal(partition: string, id: string, plaintext: Uint8Array): Promise<Uint8Array | undefined>;
   /** Undefined where the patient's audit key was destroyed. */
   open(partition: string, id: string, sealed: Uint8Array): Promise<Uint8Array | undefined>;
+  /**
+   * Stands for an organization beside what is sealed, so that nobody who has the store alone learns who accessed whose data:
+   * a MAC under a key of the installation.
+   */
+  tagOf(organization: string): string;
 }
 
-export function createAccessSealing(deps: {
+/** No id of an organization begins with it. */
+const TAG = "mac:";
+
+export function isTag(text: string): boolean {
+  return text.startsWith(TAG);
+}
+
+export async function createAccessSealing(deps: {
   readonly vault: Vault;
   readonly sealer: LeafSealer;
-}): AccessSealing {
+  readonly kms: Pick<Kms, "derive">;
+}): Promise<AccessSealing> {
   const { vault, sealer } = deps;
+  const tagKey = await deps.kms.derive("audit/organizations");
   const contextOf = (partition: string, id: string) => JSON.stringify(["accesses", partition, id]);
 
   /** The key lives in the vault's cache and may be dropped: use it in the same turn. */
@@ -47,5 +62,6 @@ export function createAccessSealing(deps: {
       if (partition === INSTALLATION_PARTITION) return sealer.open(partition, id, sealed);
       return withKey(partition, (key) => key.open(contextOf(partition, id), sealed));
     },
+    tagOf: (organization) => TAG + createHmac("sha256", tagKey).update(organization).digest("base64url"),
   };
 }

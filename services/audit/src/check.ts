@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fromBinary } from "@bufbuild/protobuf";
 import { createLeafSealer } from "@wellapi/access-log";
+import { AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { commitment, NONCE_BYTES } from "@wellapi/log-verifier";
 import { appendLeafHashes, EMPTY_FRONTIER, type Frontier, frontierRoot, leafHash } from "@wellapi/merkle";
 import {
@@ -15,7 +17,7 @@ import {
 import type { Kms, Vault } from "@wellapi/vault";
 import { isDamagedAccess } from "./access-reader.ts";
 import { accessesCollection, type StoredAccess } from "./access-repository.ts";
-import { createAccessSealing } from "./access-sealing.ts";
+import { createAccessSealing, isTag } from "./access-sealing.ts";
 import { checkTiles } from "./check-tiles.ts";
 import { auditCollections } from "./collections.ts";
 import { AuditError } from "./errors.ts";
@@ -42,7 +44,8 @@ const PAGE = 1_000;
 export async function auditCheck(deps: AuditCheckDeps): Promise<StoreCheck> {
   const { store, vault, kms } = deps;
   const log = createLogRepository(store);
-  const sealing = createAccessSealing({ vault, sealer: await createLeafSealer({ kms, service: "audit" }) });
+  const sealer = await createLeafSealer({ kms, service: "audit" });
+  const sealing = await createAccessSealing({ vault, sealer, kms });
 
   const accesses: DocumentCheck = async (document) => {
     const access = document as StoredAccess;
@@ -60,6 +63,7 @@ export async function auditCheck(deps: AuditCheckDeps): Promise<StoreCheck> {
     if (secret === undefined) return undefined;
     const own = commitment(secret.subarray(0, NONCE_BYTES), secret.subarray(NONCE_BYTES));
     if (!same(own, access.commitment)) return of("its entry's hash is another one", UNPROVEN, RESTORE);
+    if (!isOf(access, secret)) return of("the organization beside it is another one", MISLISTED, RESTORE);
     const index = await log.indexOf(id);
     if (index === undefined) return undefined; // on its way
     const published = await entryAt(log, index);
@@ -69,6 +73,13 @@ export async function auditCheck(deps: AuditCheckDeps): Promise<StoreCheck> {
     return undefined;
   };
 
+  /** An access that the next start will tag is not compared. */
+  function isOf({ organization: tag }: StoredAccess, secret: Uint8Array): boolean {
+    if (tag !== undefined && !isTag(tag)) return true;
+    const { organization } = fromBinary(AccessSchema, secret.subarray(NONCE_BYTES));
+    return tag === (organization === "" ? undefined : sealing.tagOf(organization));
+  }
+
   return {
     collections: auditCollections,
     documents: { [accessesCollection.name]: accesses },
@@ -76,6 +87,8 @@ export async function auditCheck(deps: AuditCheckDeps): Promise<StoreCheck> {
   };
 }
 
+const MISLISTED =
+  "one access of one patient is missing in its organization's list, or stands in another's; the patient sees it";
 const HIDDEN =
   "one access of one patient cannot be shown; what the log has published of it can still be proven";
 const UNPROVEN = "one access of one patient cannot be proven";

@@ -1,6 +1,10 @@
-import type { CollectionDeclaration } from "@wellapi/store";
+import { type CollectionDeclaration, documentMigrations } from "@wellapi/store";
 import { accessesCollection } from "./access-repository.ts";
 import { logCollections } from "./log-repository.ts";
 
 /** The collections of the audit service. */
-export const auditCollections: readonly CollectionDeclaration[] = [accessesCollection, ...logCollections];
+export const auditCollections: readonly CollectionDeclaration[] = [
+  accessesCollection,
+  documentMigrations,
+  ...logCollections,
+];

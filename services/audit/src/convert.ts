@@ -45,11 +45,12 @@ export function toIncomingLeaf(leaf: Leaf, position: number): IncomingLeaf {
 
 export function toLoggedAccess({
   stored,
+  organization = "",
   secret,
   damaged,
   index,
 }: ReadAccess): MessageInitShape<typeof LoggedAccessSchema> {
-  const { id, timeMs, organization = "" } = stored;
+  const { id, timeMs } = stored;
   const known = { id, index: BigInt(index ?? -1), damaged };
   if (damaged) return known;
   if (secret === undefined) {

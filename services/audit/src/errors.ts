@@ -43,6 +43,12 @@ export function damagedAccess(): AuditError {
   return new AuditError("damaged", { code: Code.DataLoss, reason: "DATA_DAMAGED", message });
 }
 
+export function damagedAccesses(): AuditError {
+  const message =
+    "Some stored accesses are damaged, so a list would have gaps: it is no fault of the request, and the operator is told.";
+  return new AuditError("damaged", { code: Code.DataLoss, reason: "DATA_DAMAGED", message });
+}
+
 export function noSuchFile(): AuditError {
   const message = "The log has no such file: the size in its checkpoint says which tiles there are.";
   return new AuditError("not_found", { code: Code.NotFound, reason: "NOT_FOUND", message });

@@ -30,7 +30,8 @@ export function createIntake(deps: {
     secret.set(nonce);
     secret.set(body, NONCE_BYTES);
     const bytes = await sealing.seal(partition, id, secret);
-    return bytes && { partition, id, timeMs, organization, commitment: own, sealed: bytes };
+    const tag = organization && sealing.tagOf(organization);
+    return bytes && { partition, id, timeMs, organization: tag, commitment: own, sealed: bytes };
   }
 
   return {

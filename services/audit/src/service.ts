@@ -10,6 +10,7 @@ import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import { type Clock, createDamageReporter, type Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import type { Kms, Vault } from "@wellapi/vault";
+import { tagStoredAccesses } from "./access-migration.ts";
 import { createAccessReader } from "./access-reader.ts";
 import { createAccessRepository } from "./access-repository.ts";
 import { createAccessSealing } from "./access-sealing.ts";
@@ -93,7 +94,8 @@ export async function openAuditService(config: AuditConfig, deps: AuditDeps): Pr
 
   const accesses = createAccessRepository(store);
   const sealer = await createLeafSealer({ kms, service: "audit" });
-  const sealing = createAccessSealing({ vault, sealer });
+  const sealing = await createAccessSealing({ vault, sealer, kms });
+  const whole = await tagStoredAccesses({ store, sealing, log: logger });
   const integrator = createIntegrator({
     log,
     publication,
@@ -106,6 +108,7 @@ export async function openAuditService(config: AuditConfig, deps: AuditDeps): Pr
     accesses,
     log,
     sealing,
+    whole,
     publishedSize: publication.size,
     damage: createDamageReporter({ store: "audit", log: logger }),
   });

@@ -1,8 +1,7 @@
 import { leavesCollection } from "@wellapi/access-log";
 import { journalCollections } from "@wellapi/journal";
-import type { CollectionDeclaration } from "@wellapi/store";
+import { type CollectionDeclaration, documentMigrations } from "@wellapi/store";
 import { consentRevisions, consents, currentConsents } from "./consent-documents.ts";
-import { migrations } from "./consent-migration.ts";
 import { pendingRecalls } from "./pending-recall-repository.ts";
 import { enforcerSessions, sessionLists } from "./session-repository.ts";
 
@@ -12,7 +11,7 @@ export const consentCollections: readonly CollectionDeclaration[] = [
   consents,
   consentRevisions,
   pendingRecalls,
-  migrations,
+  documentMigrations,
   enforcerSessions,
   sessionLists,
   leavesCollection,

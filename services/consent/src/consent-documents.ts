@@ -1,4 +1,4 @@
-import type { CollectionDeclaration, Document, Stored } from "@wellapi/store";
+import type { CollectionDeclaration, Document, Store, Stored } from "@wellapi/store";
 import type { PatientKey } from "@wellapi/vault";
 import type { Author, Consent, CurrentConsents } from "./consent.ts";
 import { type ConsentSealing, type Place, sealContent } from "./consent-sealing.ts";
@@ -111,24 +111,49 @@ export async function openCurrent(
   { document, revision }: Stored<CurrentDocument>,
 ): Promise<Stored<Document & { readonly current: CurrentConsents }>> {
   const { partition, sealed } = document;
-  // A replica of the version before has closed the patient after this store was migrated.
-  if (isInClear(document)) return { document: { partition, current: document.current }, revision };
+  if (isClearCurrent(document)) return { document: { partition, current: document.current }, revision };
   checkFormat(document);
   const current = sealed && (await sealing.open<CurrentConsents>(currentPlace(partition), sealed));
   return { document: { partition, current: current ?? ended }, revision };
 }
 
-/** A document of format 2. */
+/**
+ * Documents of format 2, in clear. They are read where the migration left them: because of damage near them, or because a replica
+ * of the version before wrote them later. `request_id` is a digest without a key.
+ */
 export type ClearCurrentDocument = Document & { readonly format: 2; readonly current: CurrentConsents };
+export type ClearConsentDocument = Document & {
+  readonly content: Consent;
+  readonly request_id: string;
+  readonly request_digest: string;
+};
+export type ClearRevisionDocument = Document & { readonly revision: Revision };
 
-export function isInClear(document: Document): document is ClearCurrentDocument {
+export function isClearCurrent(document: Document): document is ClearCurrentDocument {
   return document.format === 2 && document.current !== undefined;
+}
+
+export function isClearConsent(document: Document): document is ClearConsentDocument {
+  return document.content !== undefined;
+}
+
+export function isClearRevision(document: Document): document is ClearRevisionDocument {
+  return document.revision !== undefined;
 }
 
 /** What decides about a patient whose retention is over. */
 const ended: CurrentConsents = { consents: [], revoked: [], closed: true };
 
-export function checkFormat(document: Document & { readonly format?: unknown }): void {
+/**
+ * Throws `unreadable` where the store holds consents of a version that this program cannot migrate. A whole store has one
+ * version, or is between two that are known here, so one document shows it.
+ */
+export async function checkStoredFormat(store: Pick<Store, "scan">): Promise<void> {
+  const page = await store.scan<CurrentDocument>(currentConsents.name, { equals: [], limit: 1 });
+  for (const { document } of page.documents) if (!isClearCurrent(document)) checkFormat(document);
+}
+
+function checkFormat(document: Document & { readonly format?: unknown }): void {
   if (document.format === format) return;
   const message =
     `the store holds consents of format ${String(document.format ?? 1)}, and this program reads format ${format} only: ` +
@@ -157,9 +182,19 @@ export function consentDocument(
 
 export function openConsent(
   sealing: Pick<ConsentSealing, "open">,
-  { partition, consent, sealed }: ConsentDocument,
+  document: ConsentDocument | ClearConsentDocument,
 ): Promise<ConsentContent | undefined> {
+  if (isClearConsent(document)) {
+    const { content, request_digest: requestDigest } = document;
+    return Promise.resolve({ content, requestDigest });
+  }
+  const { partition, consent, sealed } = document;
   return sealing.open<ConsentContent>(consentPlace(partition, consent), sealed);
+}
+
+/** The stored MAC of the request that created a consent. */
+export function requestMacIn(key: PatientKey, document: ConsentDocument | ClearConsentDocument): string {
+  return isClearConsent(document) ? requestMacOf(key, document.request_id) : document.request_mac;
 }
 
 /** A request's id may tell something of the patient, so it is stored as a MAC. */
@@ -175,8 +210,10 @@ export function revisionDocument(key: PatientKey, partition: string, revision: R
 
 export function openRevision(
   sealing: Pick<ConsentSealing, "open">,
-  { partition, consent, version, sealed }: RevisionDocument,
+  document: RevisionDocument | ClearRevisionDocument,
 ): Promise<Revision | undefined> {
+  if (isClearRevision(document)) return Promise.resolve(document.revision);
+  const { partition, consent, version, sealed } = document;
   return sealing.open<Revision>(revisionPlace(partition, consent, version), sealed);
 }
 

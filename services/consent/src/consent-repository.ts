@@ -13,19 +13,18 @@ import {
   type ConsentContent,
   type ConsentDocument,
   type CurrentDocument,
-  checkFormat,
   consentDocument,
   consentRevisions,
   consents,
   currentConsents,
   currentDocument,
-  isInClear,
   type Origin,
   openConsent,
   openCurrent,
   openRevision,
   type Revision,
   type RevisionDocument,
+  requestMacIn,
   requestMacOf,
   revisionDocument,
 } from "./consent-documents.ts";
@@ -89,20 +88,14 @@ export class ConsentRepository {
   readonly #store: Store;
   readonly #sealing: ConsentSealing;
   readonly #pending: PendingRecallRepository;
+  readonly #whole: boolean;
 
-  constructor(store: Store, sealing: ConsentSealing, scopes: ScopeSealing) {
+  /** `whole`: every consent is in its indexes (consent-migration.ts). */
+  constructor(store: Store, sealing: ConsentSealing, scopes: ScopeSealing, whole = true) {
     this.#store = store;
+    this.#whole = whole;
     this.#sealing = sealing;
     this.#pending = createPendingRecallRepository(store, scopes);
-  }
-
-  /**
-   * Throws `unreadable` where the store holds consents of a version that this program cannot migrate. A whole store has
-   * one version, or is between two that are known here, so one document shows it.
-   */
-  async checkFormat(): Promise<void> {
-    const page = await this.#store.scan<CurrentDocument>(currentConsents.name, { equals: [], limit: 1 });
-    for (const { document } of page.documents) if (!isInClear(document)) checkFormat(document);
   }
 
   /** Linearizable: a read that starts after a change was committed sees it. */
@@ -146,6 +139,11 @@ export class ConsentRepository {
 
   /** Newest first. Throws `invalid_page_token` for a cursor of another list, or of before a migration. */
   async list(listed: Listed, { limit, cursor }: Page): Promise<{ consents: KeptConsent[]; cursor?: string }> {
+    // A list with a gap would look whole.
+    if (!this.#whole && !("partition" in listed.holder && listed.grantee === undefined)) {
+      const message = "some stored consents are damaged, so a list would have gaps: tell the operator";
+      throw new ConsentError("unreadable", { message });
+    }
     const scan = {
       ...indexOf(listed, this.#sealing.tagOf),
       order: "descending",
@@ -230,7 +228,7 @@ export class ConsentRepository {
       changes.push({ kind: "insert", collection: consents.name, document });
     }
     for (const { stored, content } of kept) {
-      const document = consentDocument(key, tagOf, partition, content, stored.document.request_mac);
+      const document = consentDocument(key, tagOf, partition, content, requestMacIn(key, stored.document));
       const { revision: ifRevision } = stored;
       changes.push({ kind: "replace", collection: consents.name, document, ifRevision });
     }

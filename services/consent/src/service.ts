@@ -11,6 +11,7 @@ import type { Terminology } from "@wellapi/terminology";
 import type { Kms, Pairwise, Vault } from "@wellapi/vault";
 import { createAccesses } from "./accesses.ts";
 import { createConsentDeletion } from "./consent-deletion.ts";
+import { checkStoredFormat } from "./consent-documents.ts";
 import { createConsentHandlers } from "./consent-handlers.ts";
 import { sealStoredConsents } from "./consent-migration.ts";
 import { ConsentRepository } from "./consent-repository.ts";
@@ -89,9 +90,9 @@ export async function openConsentService(
   const damage = createDamageReporter({ store: "consent", log });
   const sealing = await createConsentSealing({ vault: deps.vault, kms: deps.kms, damage });
   const scopes = await createScopeSealing(deps.kms);
-  const consents = new ConsentRepository(store, sealing, scopes);
-  await consents.checkFormat();
-  await sealStoredConsents({ store, sealing, log });
+  await checkStoredFormat(store);
+  const whole = await sealStoredConsents({ store, sealing, log });
+  const consents = new ConsentRepository(store, sealing, scopes, whole);
   const sessions = new SessionRepository(store, scopes);
   const retire = (session: string) => {
     if (closing.signal.aborted) return; // the next start, or another replica, finds it stale

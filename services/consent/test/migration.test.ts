@@ -6,13 +6,13 @@ import type { Consent as ConsentMessage } from "@wellapi/gen/wellapi/consent/v1/
 import { Consent_State, ConsentSchema } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { silentLogger } from "@wellapi/runtime";
-import { openSqliteStore, type Store, StoreError } from "@wellapi/store";
+import { documentMigrations, openSqliteStore, type Store, StoreError } from "@wellapi/store";
 import { shippedTerminology } from "@wellapi/terminology";
 import { openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { consentCollections } from "../src/collections.ts";
 import { type Consent, type CurrentConsents, noConsents, revoked, withRevoked } from "../src/consent.ts";
-import { migrations, sealStoredConsents } from "../src/consent-migration.ts";
+import { sealStoredConsents } from "../src/consent-migration.ts";
 import { createConsentSealing } from "../src/consent-sealing.ts";
 import { decide } from "../src/decision.ts";
 import { digest, etagOf } from "../src/etag.ts";
@@ -276,8 +276,10 @@ describe("consents that format 2 stored in clear", () => {
         if (n <= writes) cut += 1;
         await expectAllTold(installation);
         expect(await clearIn(installation.folder), `write ${n}`).toEqual([]);
-        expect(await installation.store.scan(migrations.name, { equals: [], limit: 9 })).toMatchObject({
-          documents: [{ document: { migration: "sealed" } }],
+        expect(
+          await installation.store.scan(documentMigrations.name, { equals: [], limit: 9 }),
+        ).toMatchObject({
+          documents: [{ document: { migration: "consents_sealed" } }],
         });
       }
     }
