@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type CollectionDeclaration, openSqliteStore, type Store } from "../src/index.ts";
 import { idsOf, insert, note } from "./notes.ts";
@@ -35,6 +36,27 @@ describe("sqlite: declarations that change between openings", () => {
     const changes = [{ kind: "replace" as const, collection: "note", document, ifRevision: 1 }];
     await store.commit({ partition: "eu/p1", changes });
     expect(await idsOf(await open(declare(byRank)), scan)).toEqual(["a", "b"]);
+  });
+
+  test("a field that is declared no more leaves the file, where only its column held it", async () => {
+    await open(declare([{ name: "by_owner", fields: ["owner"] }]));
+    await insert(store, note("d", { owner: "canary-owner" }));
+    const bytes = async () => {
+      await store.scrub();
+      await store.close();
+      return readFile(subject.path);
+    };
+    expect((await bytes()).includes("canary-owner")).toBe(true);
+    await open(declare([]));
+    const change = { kind: "replace", collection: "note", document: note("d"), ifRevision: 1 } as const;
+    expect(await store.commit({ partition: "eu/p1", changes: [change] })).toEqual({ committed: true });
+    expect((await bytes()).includes("canary-owner")).toBe(false);
+    expect(await idsOf(await open(declare([])), { equals: ["eu/p1"], limit: 10 })).toEqual([
+      "a",
+      "b",
+      "c",
+      "d",
+    ]);
   });
 
   test("a store of a newer version is refused in one line, and is left as it is", async () => {

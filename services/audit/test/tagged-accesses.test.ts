@@ -97,6 +97,15 @@ test("a page token of before is refused, not answered with another page", async 
   await expect(list).rejects.toMatchObject({ name: "PageTokenError" });
 });
 
+test("where the audit key was destroyed an organization still sees which accesses are its own", async () => {
+  const world = await openAudit();
+  await world.intake.append({ leaves: leaves() });
+  await world.settled();
+  await world.vault.destroy(ada, "audit");
+  const { accesses } = await world.as(asClinic).listAccesses({});
+  expect(accesses.map(({ access }) => [access!.id, access!.organization])).toContainEqual(["acc_1", clinic]);
+});
+
 test("a tag of another organization is found by the check", async () => {
   const world = await openAudit();
   await world.intake.append({ leaves: leaves() });

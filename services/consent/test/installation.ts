@@ -16,7 +16,7 @@ import { createJournal, openFileJournal } from "@wellapi/journal";
 import { type Caller, createPageTokens, type Principal } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { randomIds, silentLogger, systemClock } from "@wellapi/runtime";
-import { openSqliteStore } from "@wellapi/store";
+import { openSqliteStore, type Store } from "@wellapi/store";
 import { shippedTerminology } from "@wellapi/terminology";
 import { createPairwise, openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
 import { onTestFinished } from "vitest";
@@ -29,15 +29,20 @@ export const partition = `local/${patientId}`;
 
 const organizations = new Set(["org_clinic", "org_maker", "org_deleted"]);
 
-/**
- * The consent service over a real store and access log, behind the interceptors of the wire. `prepare` runs before anything
- * is opened: it may leave the files of an earlier program in the folder.
- */
-export async function openInstallation(prepare: (folder: string) => Promise<void> = async () => {}) {
+export interface InstallationOptions {
+  /** Runs before anything is opened: it may leave the files of an earlier program in the folder. */
+  readonly prepare?: (folder: string) => Promise<void>;
+  /** Default: SQLite at the path. */
+  readonly openStore?: (path: string) => Promise<Store>;
+}
+
+/** The consent service over a real store and access log, behind the interceptors of the wire. */
+export async function openInstallation(options: InstallationOptions = {}) {
   const folder = await mkdtemp(join(tmpdir(), "wellapi-consent-"));
-  await prepare(folder);
+  await options.prepare?.(folder);
   const kms = await openLocalKms({ path: join(folder, "master.key") });
-  const store = await openSqliteStore({ path: join(folder, "consent.db"), collections: consentCollections });
+  const { openStore = (path) => openSqliteStore({ path, collections: consentCollections }) } = options;
+  const store = await openStore(join(folder, "consent.db"));
   const keys = await openSqliteStore({ path: join(folder, "keys.db"), collections: vaultCollections });
   const vault = await openVault({ store: keys, kms });
   const sealing = await createConsentSealing({ vault, kms, damage: { report() {} } });
@@ -76,7 +81,10 @@ export async function openInstallation(prepare: (folder: string) => Promise<void
   const journal = await createJournal({ repository: files, kms });
   const deps = { ...common, vault, kms, accessLog, pairwise, pageTokens, identity, journal: { journal } };
   let service = await openConsentService({}, deps);
-  onTestFinished(async () => {
+  let closed = false;
+  const close = async () => {
+    if (closed) return;
+    closed = true;
     await service.close();
     await accessLog.close();
     await files.close();
@@ -85,7 +93,8 @@ export async function openInstallation(prepare: (folder: string) => Promise<void
     await keys.close();
     await kms.close();
     await rm(folder, { recursive: true });
-  });
+  };
+  onTestFinished(close);
 
   function as(principal: Principal, workload: string): Transport {
     const caller: Caller = { principal, workload, token: "" };
@@ -100,6 +109,8 @@ export async function openInstallation(prepare: (folder: string) => Promise<void
     folder,
     kms,
     sealer,
+    /** Otherwise it is closed when the test is finished. */
+    close,
     store,
     vault,
     sealing,
