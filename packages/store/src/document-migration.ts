@@ -2,12 +2,19 @@ import { StoreError } from "./errors.ts";
 import { scanPages } from "./pages.ts";
 import type { Change, CollectionDeclaration, Document, Store, Stored } from "./port.ts";
 
-/** One document for each migration that is done. A service that migrates documents declares it. */
+/** A note for each migration that has begun to change documents, or is done. A service that migrates documents declares it. */
 export const documentMigrations: CollectionDeclaration = {
   name: "document_migrations",
   key: ["partition", "migration"],
   indexes: [],
 };
+
+interface Note extends Document {
+  readonly migration: string;
+  /** `begun`: the old form may lie in the files, even where no document has it any more. */
+  readonly state: "begun" | "done";
+}
+
 const PARTITION = "migrations";
 
 /** How many documents are read at once; those of one partition are one commit. */
@@ -45,32 +52,50 @@ export interface Migrated {
  * and what `change` throws.
  */
 export async function migrateDocuments(migration: DocumentMigration): Promise<Migrated> {
-  const { store, name, collections } = migration;
-  if (await store.get(documentMigrations.name, [PARTITION, name])) return { changed: 0, whole: true };
+  const { store, collections } = migration;
+  const state = await noted(migration);
+  if (state === "done") return { changed: 0, whole: true };
+  const run: Run = { ...migration, begun: state === "begun" ? Promise.resolve() : undefined };
   let changed = 0;
   let whole = true;
   for (const collection of collections) {
     for (let conflict = true; conflict; ) {
-      const pass = await changeAll(migration, collection);
+      const pass = await changeAll(run, collection);
       changed += pass.changed;
       whole &&= pass.whole;
       conflict = pass.conflict;
     }
   }
-  if (whole && (await scrubbed(migration))) {
-    const document = { partition: PARTITION, migration: name };
-    const changes = [{ kind: "insert", collection: documentMigrations.name, document } as const];
-    // Refused where another process was faster.
-    await store.commit({ partition: PARTITION, changes });
-  }
+  if (whole && (run.begun === undefined || (await scrubbed(store, migration)))) await note(migration, "done");
   return { changed, whole };
 }
 
+interface Run extends DocumentMigration {
+  /** Resolves once it is noted that documents are changed; undefined where none was found. */
+  begun: Promise<void> | undefined;
+}
+
+async function noted({ store, name }: DocumentMigration): Promise<Note["state"] | undefined> {
+  return (await store.get<Note>(documentMigrations.name, [PARTITION, name]))?.document.state;
+}
+
+/** Where another process was faster, its note stands: it says the same, or more. */
+async function note({ store, name }: DocumentMigration, state: Note["state"]): Promise<void> {
+  const before = await store.get<Note>(documentMigrations.name, [PARTITION, name]);
+  if (before !== undefined && state === "begun") return;
+  const document: Note = { partition: PARTITION, migration: name, state };
+  const change = { collection: documentMigrations.name, document } as const;
+  const changes = [
+    before === undefined
+      ? ({ kind: "insert", ...change } as const)
+      : ({ kind: "replace", ...change, ifRevision: before.revision } as const),
+  ];
+  await store.commit({ partition: PARTITION, changes });
+}
+
 /** `conflict`: another process changed some of the documents meanwhile, so they have to be looked at again. */
-async function changeAll(
-  { store, change, onIncomplete }: DocumentMigration,
-  collection: CollectionDeclaration,
-) {
+async function changeAll(run: Run, collection: CollectionDeclaration) {
+  const { store, change, onIncomplete } = run;
   const outcome = { changed: 0, conflict: false, whole: true };
   const unlessDamaged = async (work: () => Promise<void>) => {
     try {
@@ -84,6 +109,8 @@ async function changeAll(
   const changeSome = async (partition: string, documents: readonly Stored[]) => {
     const changes = await change(collection, partition, documents);
     if (changes.length === 0) return;
+    run.begun ??= note(run, "begun");
+    await run.begun;
     const { committed } = await store.commit({ partition, changes });
     if (committed) outcome.changed += changes.length;
     else outcome.conflict = true;
@@ -106,7 +133,7 @@ function isDamage(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "damaged";
 }
 
-async function scrubbed({ store, onIncomplete }: DocumentMigration): Promise<boolean> {
+async function scrubbed(store: Store, { onIncomplete }: DocumentMigration): Promise<boolean> {
   try {
     await store.scrub();
     return true;

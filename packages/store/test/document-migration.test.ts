@@ -50,7 +50,7 @@ describe("a migration of documents", () => {
     return documents.map(({ document }) => document.text);
   };
   const isNoted = async () =>
-    (await subject.store.get(documentMigrations.name, ["migrations", "renewed"])) !== undefined;
+    (await subject.store.get(documentMigrations.name, ["migrations", "renewed"]))?.document.state === "done";
 
   test("changes all once, a partition a commit, and notes that it is done", async () => {
     const commits: string[] = [];
@@ -62,7 +62,7 @@ describe("a migration of documents", () => {
       },
     };
     expect(await migrate(counted)).toEqual({ changed: 6, whole: true, problems: [] });
-    expect(commits).toEqual([...partitions, "migrations"]);
+    expect(commits).toEqual(["migrations", ...partitions, "migrations"]);
     expect(await texts()).toEqual(Array(6).fill("new"));
     const untouched = async () => {
       throw new Error("nothing is left to change");
@@ -107,6 +107,23 @@ describe("a migration of documents", () => {
     expect(await isNoted()).toBe(false);
     expect(await migrate(subject.store)).toMatchObject({ whole: true });
     expect(await texts()).toEqual(Array(6).fill("new"));
+  });
+
+  test("scrubs only what it changed, also in an earlier run that ended before the scrub", async () => {
+    let scrubs = 0;
+    const scrub = async () => {
+      scrubs += 1;
+      if (scrubs === 1) throw new StoreError("unavailable", "killed");
+      await subject.store.scrub();
+    };
+    const store: Store = { ...subject.store, scrub };
+    await migrate(store);
+    await migrate(store);
+    expect(scrubs).toBe(2);
+    const fresh = await openSqliteUnderTest([notes, documentMigrations]);
+    await migrate({ ...fresh.store, scrub });
+    expect(scrubs).toBe(2);
+    await fresh.dispose();
   });
 
   test("is done where the engine cannot scrub, and tried again where a scrub fails", async () => {

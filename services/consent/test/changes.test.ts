@@ -380,7 +380,7 @@ describe("revoking all at an erasure", () => {
 
 describe("what the journal says of a backup's data is made true:", () => {
   it("a consent that was revoked since is revoked, at the time of then, and its recall is owed", async () => {
-    const { given, replay, consents, documents, log, leaves, owedFacts } = openChanges();
+    const { given, replay, consents, log, leaves, owedFacts } = openChanges();
     const kept = await given();
     const consent = await given();
     await replay("consent_revoked", consent.id);
@@ -393,20 +393,20 @@ describe("what the journal says of a backup's data is made true:", () => {
     expect(leaves).toEqual([[after]]);
     expect(log).toEqual(["commit"]);
     const scope = { onlyWidens: false, grantees: ["org_clinic"] };
-    expect(await documents("pending_recalls")).toEqual([{ partition, recall: expect.any(String), scope }]);
+    expect(await consents.pendingRecalls(9)).toEqual([{ partition, recall: expect.any(String), scope }]);
     expect(await owedFacts()).toEqual([]);
     await replay("consent_revoked", consent.id);
     expect(log).toEqual(["commit"]);
   });
 
   it("a patient who was erased since has no consents, and can give none", async () => {
-    const { given, replay, consents, log, documents } = openChanges();
+    const { given, replay, consents, log } = openChanges();
     await given();
     await given([permission], "org_maker");
     await replay("patient_erased", "era_1");
     expect(await consents.current(partition)).toMatchObject({ consents: [], closed: true });
-    const [{ scope }] = (await documents("pending_recalls")) as [{ scope: RecallScope } & Document];
-    expect(scope).toEqual({ onlyWidens: false, grantees: [] });
+    const [pending] = await consents.pendingRecalls(9);
+    expect(pending!.scope).toEqual({ onlyWidens: false, grantees: [] });
     await replay("patient_erased", "era_1");
     expect(log).toEqual(["commit"]);
     await replay("patient_erased", "era_2", "local/pat_other");

@@ -122,7 +122,7 @@ describe("the audit key of an erased patient", () => {
     await world.vault.create(living.partition, "audit");
     const running = world.patient();
     await world.vault.create(running.partition, "audit");
-    const { scan } = world.store;
+    const scan = world.store.scan.bind(world.store);
     world.store.scan = (collection, ...rest) =>
       collection === "receipts" ? Promise.reject(new Error("cut")) : scan(collection, ...rest);
     await world
