@@ -150,7 +150,7 @@ describe("consents that format 2 stored in clear", () => {
     // Each write before and after it took effect: the note that it begins, three patients in three collections, the scrub, and
     // the note that it is done.
     expect(cut).toBe(24);
-  }, 120_000);
+  }, 300_000);
 
   it("stay where damage keeps them from being sealed: they decide, and are revoked; lists with gaps are refused", async () => {
     const installation = await openInstallation({
