@@ -24,8 +24,11 @@ export interface DataFolder {
     collections: readonly CollectionDeclaration[],
     survivesFullDisk?: boolean,
   ): Promise<SqliteStore>;
-  /** Throws HostError `keys_missing` if the data exists without the keys that open it, or the master key is not there. */
-  checkKeys(masterKey: string): void;
+  /**
+   * Throws HostError `keys_missing` if the data exists without the keys that open it, or the master key's file, if it
+   * is in one, is not there.
+   */
+  checkKeys(masterKey: string | undefined): void;
 }
 
 export function prepareDataFolder(path: string): DataFolder {
@@ -46,10 +49,11 @@ export function prepareDataFolder(path: string): DataFolder {
       checkKeys(masterKey) {
         const patientKeys = join(root, "keys", "patient-keys.db");
         // A first start makes the master key, then these, in this order.
-        const needed = existsSync(join(root, "identity.db")) ? [masterKey, patientKeys] : [masterKey];
-        if (needed.length === 1 && !existsSync(patientKeys)) return;
-        const missing = needed
-          .filter((path) => !existsSync(path))
+        const hasData = existsSync(join(root, "identity.db"));
+        if (!hasData && !existsSync(patientKeys)) return;
+        const missing = [masterKey, hasData ? patientKeys : undefined]
+          .filter((path) => path !== undefined && !existsSync(path))
+          .map((path) => path!)
           .map((path) => (isInFolder(path, root) ? relative(root, path) : path));
         if (missing.length === 0) return;
         throw new HostError(

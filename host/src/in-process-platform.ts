@@ -7,8 +7,9 @@ import { type Closers, createDamageReporter, type Logger, randomIds, systemClock
 import type { Installation, LogFolders, Registry } from "@wellapi/service";
 import type { CollectionDeclaration, SqliteStore, Store } from "@wellapi/store";
 import { openTerminology } from "@wellapi/terminology";
-import { type KeyFile, openVault, vaultCollections } from "@wellapi/vault";
+import { openVault, vaultCollections } from "@wellapi/vault";
 import type { DataFolder } from "./data-folder.ts";
+import { explained, type MasterKey } from "./master-key/open.ts";
 import {
   createAccessEnds,
   createNetwork,
@@ -37,7 +38,7 @@ export function createInProcessPlatform(options: {
   readonly installation: Installation;
   readonly registry: Registry;
   readonly folder: DataFolder;
-  readonly masterKey: KeyFile;
+  readonly masterKey: MasterKey;
   /** Folder of the journal, and the journal that an operator has accepted as it is. */
   readonly journal: { readonly folder: string; readonly accepted: string | undefined };
   readonly logFolders: LogFolders;
@@ -102,12 +103,9 @@ export function createInProcessPlatform(options: {
     openStore: (name, { collections, survivesFullDisk }) => openFile(name, collections, survivesFullDisk),
     vault: once(async () => {
       const { kms } = await keys();
-      const vault = await openVault({
-        store: await openFile(folder.keyStore, vaultCollections),
-        kms,
-        clock,
-        damage: createDamageReporter({ store: basename(folder.keyStore, ".db"), log }),
-      });
+      const store = await openFile(folder.keyStore, vaultCollections);
+      const damage = createDamageReporter({ store: basename(folder.keyStore, ".db"), log });
+      const vault = await explained(() => openVault({ store, kms, clock, damage }));
       closers.push("vault", () => vault.close());
       return vault;
     }),

@@ -25,8 +25,8 @@ import type {
 } from "@wellapi/service";
 import type { CollectionDeclaration, Store } from "@wellapi/store";
 import type { Terminology } from "@wellapi/terminology";
-import { createPairwise, type KeyFile, type OpenVault } from "@wellapi/vault";
-import { openMasterKey } from "./master-key/open.ts";
+import { createPairwise, type OpenVault } from "@wellapi/vault";
+import { type MasterKey, openMasterKey } from "./master-key/open.ts";
 import { observeLeafOutbox, observeSession } from "./signals/gauges.ts";
 
 /** Calls between services, each for the workload that makes it. */
@@ -91,7 +91,7 @@ export function createNetwork(options: {
   };
 }
 
-export async function openKeys(masterKey: KeyFile, closers: Closers): Promise<Keys> {
+export async function openKeys(masterKey: MasterKey, closers: Closers): Promise<Keys> {
   const kms = await openMasterKey(masterKey);
   closers.push("kms", () => kms.close());
   return {

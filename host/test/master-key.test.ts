@@ -5,7 +5,7 @@ import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseConfig } from "@wellapi/runtime";
-import { addMasterKey, openLocalKms } from "@wellapi/vault";
+import { addMasterKey, type KeyFile, openLocalKms } from "@wellapi/vault";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { prepareDataFolder } from "../src/data-folder.ts";
 import { moveMasterKey } from "../src/master-key/move.ts";
@@ -52,7 +52,7 @@ describe("the master key's file", () => {
         const file = await prepareMasterKey(settings(), folder);
         await (await openMasterKey(file)).close();
         expect(await prepareMasterKey(settings(), folder)).toEqual(file);
-        return file.path;
+        return (file as KeyFile).path;
       }),
     );
     expect(paths[0]).toMatch(/\/config\/wellapi\/ins_[0-9a-z]{26}\/master\.key$/);

@@ -31,7 +31,11 @@ export function addMasterKey(program: Command, io: Io): void {
       createOutput(io, json).object(rotated, () =>
         [
           `master key ${rotated.number} wraps now; ${rotated.rewrapped} keys of patients were wrapped anew`,
-          `${rotated.masterKey} holds it and the one before: copy it to where you keep it, and to whoever reads it`,
+          ...(rotated.masterKey
+            ? [
+                `${rotated.masterKey} holds it and the one before: copy it to where you keep it, and to whoever reads it`,
+              ]
+            : []),
           "Start: identity and audit wrap what is theirs. Retire the one before when no backup needs it any more.",
         ].join("\n"),
       );
@@ -46,7 +50,7 @@ export function addMasterKey(program: Command, io: Io): void {
       createOutput(io, json).object(retired, () =>
         retired.numbers.length === 0
           ? "there was nothing to retire"
-          : `master key ${retired.numbers.join(", ")} is retired; ${retired.copy} still has it: delete it once the exchange has started`,
+          : `master key ${retired.numbers.join(", ")} is retired${retired.copy ? `; ${retired.copy} still has it: delete it once the exchange has started` : ""}`,
       );
     });
 }

@@ -9,6 +9,7 @@ import { publishedFolder } from "../data-folder.ts";
 import { HostError } from "../errors.ts";
 import { keyFileAt, openMasterKey } from "../master-key/open.ts";
 import { isInFolder, keyInFolder, masterKeyPath } from "../master-key/place.ts";
+import type { MasterKeySettings } from "../master-key/settings.ts";
 import { services } from "../services.ts";
 import { checkStore } from "./check-store.ts";
 import { type CheckedFolders, type CheckedStore, checkedStores, type Openers, reservesOf } from "./stores.ts";
@@ -66,10 +67,8 @@ export async function runCheck(options: CheckOptions): Promise<CheckReport> {
   const beforeKeys = findings;
   // Stays open to the end: everything else needs it.
   const keysReader = openReader(keys!, tell(keys!.file));
-  const masterKey = masterKeyPath(config.masterKey, folders.dataDir) ?? keyInFolder(folders.dataDir);
-  const shown = isInFolder(masterKey, folders.dataDir) ? relative(folders.dataDir, masterKey) : masterKey;
-  const { passphraseFile } = config.masterKey;
-  const openers = await openOpeners({ path: masterKey, passphraseFile }, keysReader, tell(shown));
+  const shown = shownMasterKey(config.masterKey, folders.dataDir);
+  const openers = await openOpeners(config.masterKey, folders, keysReader, tell(shown));
   try {
     const known = await checkFile(keys!, keysReader, openers, tell(keys!.file), options.onProgress);
     files.push({ file: keys!.file, collections: known, findings: findings - beforeKeys });
@@ -141,20 +140,31 @@ function openReader(
   }
 }
 
+/** For findings: the token, or the file, within the data folder if it lies there. */
+function shownMasterKey(settings: MasterKeySettings, dataDir: string): string {
+  if (settings.token) return `token ${settings.token.label}`;
+  const path = masterKeyPath(settings, dataDir) ?? keyInFolder(dataDir);
+  return isInFolder(path, dataDir) ? relative(dataDir, path) : path;
+}
+
 /** Undefined if sealed fields cannot be opened, which is reported. */
 async function openOpeners(
-  { path, passphraseFile }: { readonly path: string; readonly passphraseFile: string | undefined },
+  settings: MasterKeySettings,
+  { dataDir }: CheckedFolders,
   keys: SqliteReader | undefined,
   tell: (finding: Finding) => void,
 ): Promise<(Openers & { close(): Promise<void> }) | undefined> {
   const means = "nothing that is sealed can be opened: none of it was looked into";
   const remedy = "put back the copy that you keep apart from the data (docs/operations.md, Damage)";
-  if (!existsSync(path)) {
+  const { token, passphraseFile } = settings;
+  const path = masterKeyPath(settings, dataDir) ?? keyInFolder(dataDir);
+  if (token === undefined && !existsSync(path)) {
     tell({ what: "the file is missing", means, remedy });
     return undefined;
   }
   try {
-    const kms = await openMasterKey(await keyFileAt(path, passphraseFile));
+    const file = () => keyFileAt(path, passphraseFile);
+    const kms = await openMasterKey(token ? { token, create: false } : await file());
     if (keys === undefined) {
       tell({ what: "it is of no use without the patients' wrapped keys", means, remedy: RESTORE });
       await kms.close();

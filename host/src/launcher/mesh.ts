@@ -136,7 +136,7 @@ export async function openMesh(
         WELLAPI_DRAIN_MS: String(config.drainMs),
         WELLAPI_DATA_DIR: join(dataDir, name),
         WELLAPI_JOURNAL_DIR: resolve(env.WELLAPI_JOURNAL_DIR || join(dataDir, "journal")),
-        WELLAPI_MASTER_KEY_FILE: masterKey.path,
+        ...("path" in masterKey && { WELLAPI_MASTER_KEY_FILE: masterKey.path }),
         WELLAPI_MONGODB_URI: servers.mongodbUri,
         WELLAPI_NATS_URL: servers.natsUrl,
         WELLAPI_NATS_REPLICAS: env.WELLAPI_NATS_REPLICAS ?? "1",

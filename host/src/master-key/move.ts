@@ -44,6 +44,8 @@ export interface MasterKeyMoveOptions {
 export async function moveMasterKey(options: MasterKeyMoveOptions): Promise<MasterKeyMove> {
   const { dataDir: folder, masterKey: settings } = parseExchangeConfig(options.env);
   const dataDir = resolve(folder);
+  if (settings.token)
+    throw new HostError("master_key", "a token holds the master key: there is no file to move");
   const from = existingPath(settings, dataDir);
   ensureInstallation(dataDir);
   const to = resolve(options.to ?? settings.file ?? usualPath(settings, dataDir)!);

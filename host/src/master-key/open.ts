@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Logger } from "@wellapi/runtime";
 import { type KeyFile, type OpenKms, openLocalKms, VaultError } from "@wellapi/vault";
@@ -7,14 +7,28 @@ import { HostError } from "../errors.ts";
 import { passphraseOf } from "./passphrase.ts";
 import { copiesOf, draftsOf, ensureInstallation, keyInFolder, masterKeyPath } from "./place.ts";
 import type { MasterKeySettings } from "./settings.ts";
+import { openToken, type TokenSettings } from "./token.ts";
+
+/** What opens the master key. */
+export type MasterKey = KeyFile | MasterToken;
+
+/** `create`: at a first start, which makes the key in the token. */
+export interface MasterToken {
+  readonly token: TokenSettings;
+  readonly create: boolean;
+}
 
 /**
- * The key's file for a start, with a folder around it that only its owner may look into. A first start makes the file
+ * The token, or the key's file for a start, with a folder around it that only its owner may look into. A first start makes the file
  * when it opens it. Throws HostError `keys_missing` where there is data but no key, `master_key` where the file cannot
  * be there or be opened.
  */
-export async function prepareMasterKey(settings: MasterKeySettings, folder: DataFolder): Promise<KeyFile> {
+export async function prepareMasterKey(settings: MasterKeySettings, folder: DataFolder): Promise<MasterKey> {
   ensureInstallation(folder.path);
+  if (settings.token !== undefined) {
+    folder.checkKeys(undefined);
+    return { token: settings.token, create: !existsSync(folder.keyStore) };
+  }
   const path = masterKeyPath(settings, folder.path)!;
   folder.checkKeys(path);
   try {
@@ -36,8 +50,10 @@ export async function keyFileAt(path: string, passphraseFile: string | undefined
 }
 
 /** Throws HostError `master_key` with one line that says what to do. */
-export function openMasterKey(file: KeyFile): Promise<OpenKms> {
-  return explained(() => openLocalKms(file));
+export function openMasterKey(masterKey: MasterKey): Promise<OpenKms> {
+  return explained<OpenKms>(() =>
+    "path" in masterKey ? openLocalKms(masterKey) : openToken(masterKey.token, masterKey.create),
+  );
 }
 
 /** Errors of a key's file concern whoever starts a process. */
@@ -51,9 +67,9 @@ export async function explained<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** One line where the key, or a copy of it, lies in the data folder although nobody has chosen that. */
-export function warnOfKeyInFolder({ file }: MasterKeySettings, dataDir: string, log: Logger): void {
+export function warnOfKeyInFolder({ file, token }: MasterKeySettings, dataDir: string, log: Logger): void {
   const path = keyInFolder(dataDir);
-  if (file === path || copiesOf(path).length + draftsOf(path).length === 0) return;
+  if (token !== undefined || file === path || copiesOf(path).length + draftsOf(path).length === 0) return;
   log.warn(
     { reason: "MASTER_KEY_IN_DATA" },
     `the master key lies in ${dataDir}: whoever copies the folder can read everything; stop, and run: wellapi master-key move`,

@@ -11,7 +11,7 @@ const groupAndOthers = 0o077;
  * Undefined where the key's file is not sealed, or is not there yet.
  */
 export async function passphraseOf(keyPath: string, file: string | undefined): Promise<string | undefined> {
-  if (file !== undefined) return readPassphrase(file);
+  if (file !== undefined) return readSecret(file, "passphrase");
   if (!(await isKeyFileSealed(keyPath))) return undefined;
   if (process.stdin.isTTY) return ask(`Passphrase of ${keyPath}: `);
   throw new HostError(
@@ -22,7 +22,7 @@ export async function passphraseOf(keyPath: string, file: string | undefined): P
 
 /** A new passphrase: that of `file` if named, else asked for twice at the terminal. */
 export async function newPassphrase(file: string | undefined): Promise<string> {
-  if (file !== undefined) return readPassphrase(file);
+  if (file !== undefined) return readSecret(file, "passphrase");
   if (!process.stdin.isTTY) {
     throw new HostError("master_key", "there is no terminal to ask for a passphrase: name its file");
   }
@@ -31,14 +31,14 @@ export async function newPassphrase(file: string | undefined): Promise<string> {
   return text;
 }
 
-/** Its first line; only its owner may read the file. */
-async function readPassphrase(path: string): Promise<string> {
+/** The first line of a file that only its owner may read. Throws HostError `master_key`. */
+export async function readSecret(path: string, what: "passphrase" | "PIN"): Promise<string> {
   try {
     const file = await open(path, "r");
     try {
       const { mode } = await file.stat();
       if (process.platform !== "win32" && (mode & groupAndOthers) !== 0) {
-        throw new HostError("master_key", `others may read the passphrase's file; run: chmod 600 ${path}`);
+        throw new HostError("master_key", `others may read the file of the ${what}; run: chmod 600 ${path}`);
       }
       const [line = ""] = (await file.readFile("utf8")).split(/\r?\n/, 1);
       return line;
@@ -48,7 +48,7 @@ async function readPassphrase(path: string): Promise<string> {
   } catch (cause) {
     if (cause instanceof HostError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new HostError("master_key", `the passphrase's file cannot be read (${reason})`, { cause });
+    throw new HostError("master_key", `the file of the ${what} cannot be read (${reason})`, { cause });
   }
 }
 

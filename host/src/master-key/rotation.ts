@@ -6,6 +6,7 @@ import { openSqliteStore, type SqliteStore, StoreError } from "@wellapi/store";
 import {
   addMasterKey,
   type KeyFile,
+  type Pkcs11Kms,
   retireMasterKeys,
   rewrapPatientKeys,
   vaultCollections,
@@ -13,8 +14,9 @@ import {
 import { keyFile } from "../backup/take.ts";
 import { parseExchangeConfig } from "../config.ts";
 import { HostError } from "../errors.ts";
-import { explained, keyFileAt, openMasterKey } from "./open.ts";
+import { explained, keyFileAt, type MasterKey, openMasterKey } from "./open.ts";
 import { keyInFolder, masterKeyPath } from "./place.ts";
+import { openToken, type TokenSettings } from "./token.ts";
 
 export interface MasterKeyOptions {
   readonly env: Env;
@@ -25,7 +27,8 @@ export interface MasterKeyOptions {
 }
 
 export interface MasterKeyRotation {
-  readonly masterKey: string;
+  /** Its file; undefined where a token holds it. */
+  readonly masterKey: string | undefined;
   /** Number of the current wrapping key. */
   readonly number: number;
   /** How many patients' keys this run rewrapped. */
@@ -33,31 +36,48 @@ export interface MasterKeyRotation {
 }
 
 /**
- * Adds a key to the master key's file, which wraps from now on, and rewraps every patient's key with it. May be
- * repeated: it completes a run that was cut short. Services rewrap their own keys at their next start. Throws
+ * Adds a key to the master key's file, or to its token, which wraps from now on, and rewraps every patient's key with it.
+ * May be repeated: it completes a run that was cut short. Services rewrap their own keys at their next start. Throws
  * HostError if another process has the keys open.
  */
 export async function rotateMasterKey(options: MasterKeyOptions): Promise<MasterKeyRotation> {
-  const { file, keys } = await filesOf(options);
+  const { masterKey, keys } = await keysOf(options);
   return withStore(keys, async (store) => {
-    const number = await explained(() => addMasterKey(file));
-    return { masterKey: file.path, number, rewrapped: await rewrap(file, store) };
+    if ("path" in masterKey) {
+      const number = await explained(() => addMasterKey(masterKey));
+      return { masterKey: masterKey.path, number, rewrapped: await rewrap(masterKey, store) };
+    }
+    return withToken(masterKey.token, async (token) => {
+      const number = await token.addWrappingKey();
+      return { masterKey: undefined, number, rewrapped: await rewrapPatientKeys({ store, kms: token }) };
+    });
   });
 }
 
-/** Removes the previous keys from the file; a copy of it stays beside it. The same rules. */
+/**
+ * Removes the previous keys from the file, of which a copy stays beside it, or from the token, which keeps none. The same
+ * rules.
+ */
 export async function retireMasterKey(
   options: MasterKeyOptions,
-): Promise<{ readonly numbers: readonly number[]; readonly copy: string }> {
-  const { file: masterKey, keys } = await filesOf(options);
+): Promise<{ readonly numbers: readonly number[]; readonly copy: string | undefined }> {
+  const { masterKey, keys } = await keysOf(options);
   return withStore(keys, async (store) => {
-    await rewrap(masterKey, store);
-    const copy = `${masterKey.path}.retired-${Date.now()}`;
-    await copyFile(masterKey.path, copy);
-    const file = await open(copy, "r+");
-    await file.sync().finally(() => file.close());
-    return { numbers: await retireMasterKeys(masterKey), copy };
+    if ("path" in masterKey) return retireInFile(masterKey, store);
+    return withToken(masterKey.token, async (token) => {
+      await rewrapPatientKeys({ store, kms: token });
+      return { numbers: await token.retireWrappingKeys(), copy: undefined };
+    });
   });
+}
+
+async function retireInFile(masterKey: KeyFile, store: SqliteStore) {
+  await rewrap(masterKey, store);
+  const copy = `${masterKey.path}.retired-${Date.now()}`;
+  await copyFile(masterKey.path, copy);
+  const file = await open(copy, "r+");
+  await file.sync().finally(() => file.close());
+  return { numbers: await retireMasterKeys(masterKey), copy };
 }
 
 async function rewrap(masterKey: KeyFile, store: SqliteStore): Promise<number> {
@@ -69,20 +89,29 @@ async function rewrap(masterKey: KeyFile, store: SqliteStore): Promise<number> {
   }
 }
 
-async function filesOf({ env, masterKey, keys }: MasterKeyOptions) {
+async function withToken<T>(settings: TokenSettings, work: (token: Pkcs11Kms) => Promise<T>): Promise<T> {
+  const token = await explained(() => openToken(settings, false));
+  try {
+    return await work(token);
+  } finally {
+    await token.close();
+  }
+}
+
+async function keysOf({ env, masterKey: named, keys }: MasterKeyOptions) {
   const config = parseExchangeConfig(env);
   const dataDir = resolve(config.dataDir);
-  const paths = {
-    masterKey: masterKey ?? masterKeyPath(config.masterKey, dataDir) ?? keyInFolder(dataDir),
-    keys: keys ?? join(dataDir, keyFile),
-  };
-  for (const path of Object.values(paths)) {
-    if (!existsSync(path)) throw new HostError("keys_missing", `there is no ${path}: name another`);
+  const { token, passphraseFile } = config.masterKey;
+  const inToken = token !== undefined && named === undefined;
+  const path = named ?? masterKeyPath(config.masterKey, dataDir) ?? keyInFolder(dataDir);
+  const store = keys ?? join(dataDir, keyFile);
+  for (const file of inToken ? [store] : [path, store]) {
+    if (!existsSync(file)) throw new HostError("keys_missing", `there is no ${file}: name another`);
   }
-  return {
-    file: await keyFileAt(paths.masterKey, config.masterKey.passphraseFile),
-    keys: paths.keys,
-  };
+  const masterKey: MasterKey = inToken
+    ? { token: token!, create: false }
+    : await keyFileAt(path, passphraseFile);
+  return { masterKey, keys: store };
 }
 
 /** Works while no exchange runs on the data folder, if it has patients' keys. Throws HostError `data_in_use`. */

@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import type { ConfigReader } from "@wellapi/runtime";
+import { type TokenSettings, tokenSettingsOf } from "./token.ts";
 
 /** Where the master key is, and what opens it. */
 export interface MasterKeySettings {
@@ -10,6 +11,8 @@ export interface MasterKeySettings {
   readonly configDir: string;
   /** File of the passphrase that seals the key's file. */
   readonly passphraseFile: string | undefined;
+  /** The token that holds the key; undefined: a file does. */
+  readonly token: TokenSettings | undefined;
 }
 
 export function masterKeySettingsOf(reader: ConfigReader): MasterKeySettings {
@@ -19,6 +22,7 @@ export function masterKeySettingsOf(reader: ConfigReader): MasterKeySettings {
     // A relative path is to be ignored, says the specification.
     configDir: isAbsolute(own) ? own : join(reader.optional("HOME") ?? homedir(), ".config"),
     passphraseFile: passphraseFileOf(reader),
+    token: tokenSettingsOf(reader),
   };
 }
 

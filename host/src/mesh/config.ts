@@ -8,6 +8,7 @@ import { type BudgetSettings, budgetsOf } from "../budgets.ts";
 import { type StreamConfig, settingsOf, streamConfigOf } from "../config.ts";
 import { httpFilesOf, isLoopback } from "../http-certificate.ts";
 import { passphraseFileOf } from "../master-key/settings.ts";
+import { type TokenSettings, tokenSettingsOf } from "../master-key/token.ts";
 import { services } from "../services.ts";
 
 /** Settings of one service's process. README.md lists them with what each needs. */
@@ -48,6 +49,8 @@ export interface ServiceConfig {
   readonly masterKey: string;
   /** File of the passphrase that seals it. */
   readonly passphraseFile: string | undefined;
+  /** The token that holds the master key; undefined: a file does. */
+  readonly token: TokenSettings | undefined;
   /** The service's own settings. */
   readonly settings: object;
   readonly edges: EdgeConfig | undefined;
@@ -123,6 +126,7 @@ export function parseServiceConfig(name: string, env: Env, registry: Registry = 
       natsTls: needs.includes("events") ? natsTlsOf(reader, env) : undefined,
       natsReplicas: reader.int("WELLAPI_NATS_REPLICAS", { fallback: 3, min: 1, max: 5 }),
       masterKey: holdsMasterKey(service) ? masterKeyOf(reader) : "",
+      token: holdsMasterKey(service) ? tokenSettingsOf(reader) : undefined,
       passphraseFile: holdsMasterKey(service) ? passphraseFileOf(reader) : undefined,
       settings: settingsOf(service, reader),
       edges: compose ? undefined : edgesOf(reader, env, profile),
@@ -133,8 +137,9 @@ export function parseServiceConfig(name: string, env: Env, registry: Registry = 
   });
 }
 
-/** `WELLAPI_MASTER_KEY` is the setting's name of versions before. */
+/** Empty where a token holds it. `WELLAPI_MASTER_KEY` is the setting's name of versions before. */
 function masterKeyOf(reader: ConfigReader): string {
+  if (reader.optional("WELLAPI_PKCS11_MODULE")) return "";
   const [name, before] = ["WELLAPI_MASTER_KEY_FILE", "WELLAPI_MASTER_KEY"];
   return reader.path(reader.optional(name) || !reader.optional(before) ? name : before);
 }

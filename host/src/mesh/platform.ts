@@ -16,7 +16,7 @@ import { openMongoStore } from "@wellapi/store";
 import { openTerminology } from "@wellapi/terminology";
 import { openVault } from "@wellapi/vault";
 import { prepareDataFolder } from "../data-folder.ts";
-import { keyFileAt } from "../master-key/open.ts";
+import { keyFileAt, type MasterKey } from "../master-key/open.ts";
 import {
   createAccessEnds,
   createNetwork,
@@ -95,7 +95,7 @@ export async function openMeshPlatform(options: {
     return traceEvents(events, "nats");
   }
 
-  const keys = once(async () => openKeys(await keyFileAt(config.masterKey, config.passphraseFile), closers));
+  const keys = once(async () => openKeys(await masterKeyOf(config), closers));
   const base = { clock, ids, log, closers, network, keys };
   return {
     ...base,
@@ -171,4 +171,9 @@ export async function openMeshPlatform(options: {
         onError: (err) => log.warn({ err }, "events wait in the outbox"),
       }),
   };
+}
+
+/** A service never makes the key: each would make one. */
+async function masterKeyOf({ token, masterKey, passphraseFile }: ServiceConfig): Promise<MasterKey> {
+  return token ? { token, create: false } : keyFileAt(masterKey, passphraseFile);
 }
