@@ -51,10 +51,10 @@ function told(phase: string, facts: object): void {
 async function phase(server: Server, near: StalledScene, name: string, open: () => Promise<RawReader[]>) {
   const beside = neighbour(near, neighbourMs);
   const readers = await open();
-  const latency = await beside;
   const ended = new Map<string, number>();
   for (const { ended: end } of readers) void end.then((how) => ended.set(how, (ended.get(how) ?? 0) + 1));
-  await pause(100);
+  const latency = await beside;
+  const endedByServer = Object.fromEntries(ended);
   const stalled = memoryOf(server, "VmRSS");
   const bytes = readers.reduce((sum, one) => sum + one.bytes(), 0);
   for (const reader of readers) reader.close();
@@ -62,7 +62,7 @@ async function phase(server: Server, near: StalledScene, name: string, open: () 
   told(name, {
     neighbour: latency,
     "arrived bytes": bytes,
-    "ended by the server": Object.fromEntries(ended),
+    "ended by the server": endedByServer,
     "RSS MiB stalled": stalled,
     highest: memoryOf(server, "VmHWM"),
     "5 s after": memoryOf(server, "VmRSS"),
@@ -71,15 +71,20 @@ async function phase(server: Server, near: StalledScene, name: string, open: () 
 }
 
 const folder = temporaryFolder();
-const server = await startServer({ dataDir: folder.path, target: "one-process" });
+const port = (url: string) => Number(new URL(url).port);
+let server = await startServer({ dataDir: folder.path, target: "one-process" });
 try {
   const [scene, near] = [await openStalledScene(server), await openStalledScene(server)];
   await scene.send(batches);
-  await near.send(1);
+  await near.send(1, 1_000);
   for (const one of [scene, near]) await grant(one.person, one.clinic, Direction.READ);
   const patient = await scene.idAt(scene.clinic);
   const read = { patient, code: { code }, purpose };
-  const port = (url: string) => Number(new URL(url).port);
+  // Anew, so that what the ingestion left in memory does not count.
+  await server.stop();
+  const env = { WELLAPI_GRPC_PORT: String(port(server.grpc)), WELLAPI_HTTP_PORT: String(port(server.http)) };
+  server = await startServer({ dataDir: folder.path, target: "one-process", env });
+  told("started", { "RSS MiB": memoryOf(server, "VmRSS") });
   await neighbour(near, 2_000); // warms up
   told("alone", { neighbour: await neighbour(near, neighbourMs), "RSS MiB": memoryOf(server, "VmRSS") });
 

@@ -26,8 +26,8 @@ export interface StalledScene {
   readonly person: Person;
   /** The person's id at the company; there must be a consent. */
   idAt(company: Company): Promise<string>;
-  /** Sends batches of 50,000 samples that compress badly. */
-  send(batches: number): Promise<void>;
+  /** Sends batches of samples that compress badly, 50,000 each unless given. */
+  send(batches: number, samples?: number): Promise<void>;
 }
 
 export async function openStalledScene(server: Server): Promise<StalledScene> {
@@ -51,9 +51,9 @@ export async function openStalledScene(server: Server): Promise<StalledScene> {
     clinicKey: await apiKeyOf(server, application),
     person,
     idAt,
-    async send(batches) {
+    async send(batches, samples = samplesABatch) {
       for (let i = 0; i < batches; i++) {
-        const batch = noise(patient, T0 + sent++ * samplesABatch * 1_000);
+        const batch = noise(patient, T0 + sent++ * samplesABatch * 1_000, samples);
         const { receipt } = await ingestion.createSeries({ batch });
         const { status } = receipt!.items[0]!;
         if (status !== ItemOutcome_Status.ACCEPTED) throw new Error("a batch was not accepted");
@@ -62,7 +62,7 @@ export async function openStalledScene(server: Server): Promise<StalledScene> {
   };
 }
 
-function noise(patient: string, start: number) {
+function noise(patient: string, start: number, samples: number) {
   const series = {
     code: { code },
     unit: "/min",
@@ -75,7 +75,7 @@ function noise(patient: string, start: number) {
       case: "decimals" as const,
       value: {
         scale: 4,
-        mantissas: Array.from({ length: samplesABatch }, () => 600_000 + Math.floor(Math.random() * 900_000)),
+        mantissas: Array.from({ length: samples }, () => 600_000 + Math.floor(Math.random() * 900_000)),
       },
     },
   };

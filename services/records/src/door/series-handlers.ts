@@ -43,7 +43,7 @@ export function createStreamHandlers(
       const interval = intervalOf(request.interval);
       const intent = intentOf(request, [code], interval, context);
       const query = { code, interval, sources: sourcesOf(intent, request), wanted: { unit, digits } };
-      for await (const payload of readSeries(deps, intent, query, (part) =>
+      for await (const payload of readSeries(deps, intent, query, context.signal, (part) =>
         present.read(intent, code, part),
       )) {
         yield { payload };

@@ -5,6 +5,7 @@ import type { Run } from "../blocks/winners.ts";
 import type { Intent } from "../gate/intent.ts";
 import type { CodePermit } from "../gate/permit.ts";
 import { type OpenRead, type ReadingDeps, readStream } from "../gate/reading.ts";
+import { tenantOf } from "../gate/subject.ts";
 import type { Interval } from "../model/interval.ts";
 import { isObservationSeries } from "../model/observation-series-id.ts";
 import { createPausable, type Pausable } from "./pausable.ts";
@@ -36,6 +37,7 @@ export function readSeries<T>(
   deps: ReadSeriesDeps,
   intent: Intent,
   query: SeriesQuery,
+  signal: AbortSignal,
   present: (payload: ReadPayload) => Promise<T>,
 ): AsyncGenerator<T> {
   const { code, interval, wanted } = query;
@@ -47,19 +49,25 @@ export function readSeries<T>(
       checkWantedUnit(deps.terminology, code, wanted);
       return [codePermit];
     },
-    (read, codePermits) => sendAll(deps, read, query, codePermits[0]!, present),
+    (read, codePermits) => sendAll(deps, { read, opened: codePermits[0]!, query, signal, present }),
   );
+}
+
+interface Sending<T> {
+  readonly read: OpenRead;
+  readonly opened: CodePermit;
+  readonly query: SeriesQuery;
+  readonly signal: AbortSignal;
+  readonly present: (payload: ReadPayload) => Promise<T>;
 }
 
 async function* sendAll<T>(
   deps: ReadSeriesDeps,
-  read: OpenRead,
-  query: SeriesQuery,
-  opened: CodePermit,
-  present: (payload: ReadPayload) => Promise<T>,
+  { read, opened, query, signal, present }: Sending<T>,
 ): AsyncGenerator<T> {
   const { partition } = read.subject;
   const { code, interval, wanted } = query;
+  const tenant = tenantOf(read.intent.caller);
   let codePermit = opened;
   const permitted = async () => {
     const now = await read.codePermit(code, interval);
@@ -72,14 +80,17 @@ async function* sendAll<T>(
   for await (const { series } of seriesOf(deps, partition, query)) {
     for (const bounds of opened.intervals) {
       const parts = partsOf(deps.blocks, { partition, series, bounds, permitted });
-      const next = async (): Promise<T | undefined> => {
+      const make = async (): Promise<T | undefined> => {
         // A connection that takes all at once would keep other calls, and the session with consent, waiting for a run.
         await setImmediate();
-        const run = await parts.next();
+        // Its reader has left while it waited for its turn: nothing is opened for nobody. The read is returned at its next part.
+        const run = signal.aborted ? undefined : await parts.next();
         if (run === undefined) return undefined;
         read.sent += run.columns.times.length;
         return present({ kind: "run", run: { ...run, columns: convertColumns(run.columns, wanted) } });
       };
+      // A part is made at its tenant's turn; while its reader takes it, it holds no place.
+      const next = () => deps.share.run(tenant, make);
       try {
         for (let part = await next(); part !== undefined; part = await next()) yield part;
       } finally {
