@@ -193,14 +193,15 @@ export async function* readStream<T>(
   open: (read: Read) => Promise<readonly CodePermit[]>,
   stream: (read: OpenRead, codePermits: readonly CodePermit[]) => AsyncGenerator<T>,
 ): AsyncGenerator<T> {
-  const { gate, log } = deps;
+  const { gate, share, log } = deps;
   const read = beginRead(deps, intent);
   const { subject } = read;
   const record = (result: Result) => gate.record(intent, subject, result);
   let codePermits: readonly CodePermit[];
   let access: string;
   try {
-    codePermits = await open(read);
+    // A thousand streams of one tenant at once would keep everybody waiting until the last is decided.
+    codePermits = await share.run(tenantOf(intent.caller), () => open(read));
     access = await record({ phase: "opened", consents: consentPermitsOf(codePermits) });
   } catch (error) {
     throw await gate.refusal(intent, subject, error);
