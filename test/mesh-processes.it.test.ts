@@ -32,6 +32,7 @@ import { openTools, ToolsError } from "../scripts/tools.ts";
 import { badInputSettings, describeBadInputs } from "./bad-inputs.ts";
 import { callWithBatches, enrolScene, lost, streamBatches, untilAcked } from "./drain-load.ts";
 import { describeReadsInFlight } from "./reads-in-flight.ts";
+import { describeStalledReaders } from "./stalled/cases.ts";
 import { describeSurfaces, surfaceSettings } from "./surface/cases.ts";
 // The launcher, which is this process, gives ports to services with surfaces.
 import "./surface/preload.ts";
@@ -308,6 +309,7 @@ describe.skipIf(!able)("each service as a process of its own", () => {
   describeBadInputs(() => server);
 
   describeReadsInFlight(() => server);
+  describeStalledReaders(() => server);
 
   describeSurfaces(() => server);
 

@@ -114,7 +114,7 @@ function addGet(group: Command, io: Io): void {
 
 function addRevoke(group: Command, io: Io): void {
   addConnectionOptions(group.command("revoke <credential>"), io)
-    .description("revoke a credential; its open streams end within a minute")
+    .description("revoke a credential; its open streams end within two seconds")
     .addHelpText("after", "\nExample: wellapi credential revoke crd_...")
     .action(async (credential: string, _options: object, command: Command) => {
       const settings = settingsOf(command, io);

@@ -144,8 +144,8 @@ const showApplication: Show<Application> = (output, found) =>
 const explained = {
   get: { organization: "show one", application: "show one" },
   disable: {
-    organization: "refuse its applications until it is enabled again; open streams end within a minute",
-    application: "refuse its credentials until it is enabled again; open streams end within a minute",
+    organization: "refuse its applications until it is enabled again; open streams end within two seconds",
+    application: "refuse its credentials until it is enabled again; open streams end within two seconds",
   },
   enable: { organization: "end what disable began", application: "end what disable began" },
   delete: {

@@ -323,10 +323,10 @@ export declare const ConsentService: GenService<{
   /**
    * Revokes. Once it has returned, no read that starts later returns the data, on any replica, cache or open
    * stream; and of the reads that were under way, unary and streamed, no further data leaves a door: a unary read
-   * gets UNAVAILABLE, CONSENT_CHANGED (ask again), a stream CONSENT_REVOKED or CONSENT_CHANGED. What was handed to
-   * the connection before may still arrive: at most one message and the buffers of each hop (TLS, HTTP/2, a proxy,
-   * the kernels) on the way to a client that reads slowly; on Linux's settings some 0.6 MB were measured at the gRPC
-   * door, and 4 MB at the gateway. It waits for every replica and door to let go, up to
+   * gets UNAVAILABLE, CONSENT_CHANGED (ask again), a stream CONSENT_REVOKED or CONSENT_CHANGED. What waits for a reader
+   * that is slow is dropped: its stream is reset, or its connection where that is stuck. What has left the server before
+   * may still arrive: what the receiver's machine and a proxy hold, and what fits whole into the server's kernel
+   * (4 MiB a connection on Linux's settings). It waits for every replica and door to let go, up to
    * 1.8 s where one is silent. Revoking again gives the same answer.
    *
    * @generated from rpc wellapi.consent.v1.ConsentService.RevokeConsent

@@ -459,7 +459,7 @@ export declare const CredentialService: GenService<{
     output: typeof ListOperatorKeysResponseSchema;
   },
   /**
-   * Revokes a credential: new calls are refused at once, open streams end within a minute. Revoking again
+   * Revokes a credential: new calls are refused at once, open streams end within two seconds. Revoking again
    * gives the same answer. The last operator's key in force is not revoked (FAILED_PRECONDITION, LAST_OPERATOR): nobody
    * could run the installation.
    *

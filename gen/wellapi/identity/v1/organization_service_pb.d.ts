@@ -742,7 +742,7 @@ export declare const OrganizationService: GenService<{
     output: typeof UpdateOrganizationResponseSchema;
   },
   /**
-   * Disables an organization: its applications are refused from then on, open streams end within a minute. Nothing is revoked. Disabling
+   * Disables an organization: its applications are refused from then on, open streams end within two seconds. Nothing is revoked. Disabling
    * again gives the same answer.
    *
    * @generated from rpc wellapi.identity.v1.OrganizationService.DisableOrganization
@@ -815,7 +815,7 @@ export declare const OrganizationService: GenService<{
     output: typeof UpdateApplicationResponseSchema;
   },
   /**
-   * Disables an application: its credentials are refused from then on, open streams end within a minute. Nothing is revoked. Disabling
+   * Disables an application: its credentials are refused from then on, open streams end within two seconds. Nothing is revoked. Disabling
    * again gives the same answer.
    *
    * @generated from rpc wellapi.identity.v1.OrganizationService.DisableApplication

@@ -907,8 +907,8 @@ export declare const RecordsService: GenService<{
    * Streams the samples of one code, ordered by time within each series; where samples of a series overlap, what
    * `Series` says is shown. Memory is bounded whatever the span. The last message is
    * `end`; a stream without it was cut. Each message is a read of its own: a revocation ends the stream with
-   * PERMISSION_DENIED, CONSENT_REVOKED. Under a consent for hourly or daily data it is refused: use
-   * `AggregateSeries`.
+   * PERMISSION_DENIED, CONSENT_REVOKED. A reader that takes nothing for a minute is cut: RESOURCE_EXHAUSTED. Under a
+   * consent for hourly or daily data it is refused: use `AggregateSeries`.
    *
    * @generated from rpc wellapi.records.v1.RecordsService.ReadSeries
    */
@@ -919,7 +919,8 @@ export declare const RecordsService: GenService<{
   },
   /**
    * Stays open and delivers what arrives, batch by batch in the order in which they were stored, as they were sent; ends with
-   * PERMISSION_DENIED, CONSENT_REVOKED within a second of a revocation. To go on after a cut, pass the `resume_token` of the
+   * PERMISSION_DENIED, CONSENT_REVOKED within a second of a revocation, and after an hour at the latest with UNAVAILABLE,
+   * STREAM_TOO_OLD. To go on after a cut, pass the `resume_token` of the
    * last message that came: nothing is lost. A batch may come in several messages; one that was cut comes again from its start.
    *
    * @generated from rpc wellapi.records.v1.RecordsService.WatchSeries
