@@ -1,6 +1,7 @@
 /**
  * Shares a process between its tenants. Work of one tenant runs only so many pieces at once, the rest waits in order; so a
- * tenant that asks for much delays itself, and the next tenant's work runs beside a piece or two and not behind a queue.
+ * tenant that asks for much delays itself, and the next tenant's work runs beside a piece or two and not behind a queue. Beside
+ * others, a tenant with more work waiting rests between two pieces as long as the first of them took.
  */
 export interface FairShare {
   /** The tenant is here, with work that needs no place. */
@@ -16,6 +17,8 @@ interface Tenant {
   readonly waiting: (() => void)[];
 }
 
+/** Longest rest between two pieces of a tenant. */
+const longestRestMs = 50;
 /** A tenant counts as present for so long after it last asked for something. */
 const presentMs = 1_000;
 
@@ -35,6 +38,17 @@ export function createFairShare(places: { readonly alone: number; readonly besid
     if (tenant.running === 0 && tenants.get(name) === tenant) tenants.delete(name);
   }
 
+  function leave(name: string, tenant: Tenant, workedMs: number): void {
+    const next = (): void => {
+      tenant.running -= 1;
+      startNext(name, tenant);
+    };
+    // Not at once: what came in from others meanwhile goes first. Who has more waiting rests beside others as long as it
+    // worked, so that half of the time nothing of it is in their way.
+    if (tenant.waiting.length === 0 || presence.alone(name)) setImmediate(next);
+    else setTimeout(next, Math.min(workedMs, longestRestMs));
+  }
+
   return {
     saw: presence.saw,
     waiting: (name) => tenants.get(name)?.waiting.length ?? 0,
@@ -48,12 +62,11 @@ export function createFairShare(places: { readonly alone: number; readonly besid
         startNext(name, tenant); // it may have more places than before
         await turn;
       }
+      const started = performance.now();
       try {
         return await work();
       } finally {
-        tenant.running -= 1;
-        // Not at once: what came in from others meanwhile goes first.
-        setImmediate(startNext, name, tenant);
+        leave(name, tenant, performance.now() - started);
       }
     },
   };

@@ -48,7 +48,7 @@ test("beside another a tenant runs fewer, until the other has been away for a se
   for (const name of ["a", "b", "c"]) void run("loud", name);
   expect(started).toEqual(["q", "a"]);
   await end("a");
-  expect(started).toEqual(["q", "a", "b"]);
+  await vi.waitFor(() => expect(started).toEqual(["q", "a", "b"]));
   vi.advanceTimersByTime(1_001);
   void run("loud", "d");
   await setImmediate();
@@ -61,6 +61,32 @@ test("a tenant whose work needs no place counts as present", () => {
   share.saw("quiet");
   for (const name of ["a", "b"]) void run("loud", name);
   expect(started).toEqual(["a"]);
+});
+
+test("beside another, a tenant with more work waiting rests as long as it worked, and one without does not", async () => {
+  vi.useFakeTimers({ toFake: ["performance", "setTimeout", "clearTimeout"] });
+  const share = createFairShare({ alone: 2, beside: 1 });
+  const { started, run, end } = pieces(share);
+  const presence = (): void => share.saw("quiet");
+  presence();
+  for (const name of ["a", "b"]) void run("loud", name);
+  vi.advanceTimersByTime(20);
+  presence();
+  await end("a");
+  expect(started).toEqual(["a"]);
+  vi.advanceTimersByTime(19);
+  await setImmediate();
+  expect(started).toEqual(["a"]);
+  vi.advanceTimersByTime(1);
+  await setImmediate();
+  expect(started).toEqual(["a", "b"]);
+  // Nothing waits: the next piece, whenever it comes, starts at once.
+  vi.advanceTimersByTime(20);
+  presence();
+  await end("b");
+  void run("loud", "c");
+  await setImmediate();
+  expect(started).toEqual(["a", "b", "c"]);
 });
 
 test("a failure is passed on, and frees its place", async () => {
