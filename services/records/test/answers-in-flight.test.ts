@@ -1,4 +1,4 @@
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { leavesCollection } from "@wellapi/access-log";
 import { Access_Outcome, Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
@@ -55,17 +55,22 @@ async function openReads(terms: Parameters<typeof openScene>[0] = {}) {
 
 const methods = ["QuerySeries", "AggregateSeries", "ListObservations", "GetObservation"] as const;
 
-/** What the log has of the method, oldest first. */
-async function entries({ world }: Scene, method: string) {
+/** Accesses by the method, oldest first. Those of one millisecond reach the log in any order: their ids are random. */
+async function accessesBy({ world }: Scene, method: string) {
   return (await world.accesses())
     .filter((access) => access.method.endsWith(`/${method}`))
-    .map(({ phase, outcome, reason, items, consents }) => ({
-      phase: Access_Phase[phase],
-      outcome: Access_Outcome[outcome],
-      ...(reason === "" ? {} : { reason }),
-      items: Number(items),
-      consents: consents.map(({ consent }) => consent),
-    }));
+    .sort((a, b) => timestampMs(a.time!) - timestampMs(b.time!) || a.phase - b.phase);
+}
+
+/** What the log has of the method. */
+async function entries(scene: Scene, method: string) {
+  return (await accessesBy(scene, method)).map(({ phase, outcome, reason, items, consents }) => ({
+    phase: Access_Phase[phase],
+    outcome: Access_Outcome[outcome],
+    ...(reason === "" ? {} : { reason }),
+    items: Number(items),
+    consents: consents.map(({ consent }) => consent),
+  }));
 }
 
 /** Runs once, when the read has begun to look for blocks: after it was decided. */
@@ -119,9 +124,7 @@ describe("a unary read under way", () => {
         items: 0,
       });
       expect(more).toEqual([]);
-      const [opening, closing] = (await world.accesses())
-        .filter((a) => a.method.endsWith(`/${method}`))
-        .slice(before);
+      const [opening, closing] = (await accessesBy(scene, method)).slice(before);
       expect(closing!.openedBy).toBe(opening!.id);
     },
   );

@@ -5,7 +5,8 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Access_Outcome, Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { RetractionReason } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { Erasure_State } from "@wellapi/gen/wellapi/records/v1/records_pb";
-import { createJournal, type Entry, openFileJournal } from "@wellapi/journal";
+import { Actor_Kind, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { createJournal, type Entry, type Fact, openFileJournal } from "@wellapi/journal";
 import { createLogger } from "@wellapi/runtime";
 import { type Commit, openSqliteStore, type Store } from "@wellapi/store";
 import { openLocalKms } from "@wellapi/vault";
@@ -13,7 +14,16 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { ErasureDocument, Head } from "../src/blocks/documents.ts";
 import { recordsCollections } from "../src/index.ts";
 import { movedClock } from "./release-scene.ts";
-import { append, heartRates, openScene, openWorld, readAll, reasonOf, type World } from "./world.ts";
+import {
+  append,
+  heartRates,
+  openScene,
+  openWorld,
+  queryInit,
+  readAll,
+  reasonOf,
+  type World,
+} from "./world.ts";
 
 const T0 = Date.UTC(2016, 3, 12, 6);
 const HOUR = 3_600_000;
@@ -64,10 +74,12 @@ function logOf(lines: string[]) {
   return createLogger({ name: "test", env: { WELLAPI_LOG_FORMAT: "json" }, destination });
 }
 
-async function journalOf(folder: string): Promise<Entry[]> {
+/** The entries of a journal that no service has open, after those facts were recorded. */
+async function journalOf(folder: string, ...facts: Fact[]): Promise<Entry[]> {
   const kms = await openLocalKms({ path: join(folder, "master.key") });
   const repository = await openFileJournal({ folder: join(folder, "journal") });
   const journal = await createJournal({ repository, kms });
+  for (const fact of facts) await journal.append(fact);
   const entries = await Array.fromAsync(journal.entries((await journal.extent()).base));
   await repository.close();
   await kms.close();
@@ -93,7 +105,10 @@ describe("an erasure", () => {
     expect([consent, contribution].map(world.consent.stands)).toEqual([false, false]);
     const closed = (await world.accesses()).find(({ phase }) => phase === Access_Phase.CLOSED)!;
     expect(receipt!.documentsDeleted).toBe(4);
-    expect(closed).toMatchObject({ items: 4, patient: world.ownId(patient) });
+    expect(closed).toMatchObject({
+      ...{ items: 4, patient: world.ownId(patient), organization: "", workload: "records", codes: [] },
+      actor: { kind: Actor_Kind.SERVICE, id: "records" },
+    });
   });
 
   it("deletes whatever there is of the patient, a few documents in each commit", async () => {
@@ -213,7 +228,7 @@ describe("an erasure", () => {
     for (const patient of patients) {
       expect(await reasonOf(erase({ world, patient }))).toBe("ERASURE_INCOMPLETE");
     }
-    const said = (text: string) => lines.filter((line) => line.includes(text)).length;
+    const said = (text: string) => lines.filter((line) => line.includes(text) && line.includes("cut")).length;
     expect(said("an erasure has stopped")).toBe(2);
     mendAll();
     // The one that is looked at first goes on failing.
@@ -263,24 +278,9 @@ describe("the journal", () => {
     ]);
     await backup.restore(/^(records|keys)\.db/);
     delete world.patients.get(patient.partition)!.erased;
-    let attempts = 0;
-    const again = await openWorld({
-      folder: world.folder,
-      patients: world.patients,
-      async openStore() {
-        const store = await openSqliteStore({
-          path: join(world.folder, "records.db"),
-          collections: recordsCollections,
-        });
-        // Other commits come between 15 times.
-        const commit: Store["commit"] = async (asked) =>
-          begins(asked) && attempts++ < 15
-            ? { committed: false, reason: "conflict", change: 0 }
-            : store.commit(asked);
-        return { ...store, commit };
-      },
-    });
-    expect(attempts).toBe(16);
+    const { store, attempts } = overtakenStore(world.folder, 15);
+    const again = await openWorld({ folder: world.folder, patients: world.patients, openStore: store });
+    expect(attempts()).toBe(16);
     await expect(again.vault.key(patient.partition, "data")).rejects.toMatchObject({ code: "destroyed" });
     expect((await again.store.get<Head>("heads", [patient.partition]))!.document.erased).toBe(true);
     await vi.waitFor(() => expect(again.patients.get(patient.partition)!.erased).toBeDefined());
@@ -296,6 +296,31 @@ describe("the journal", () => {
     ]);
   });
 
+  it("is followed before anybody is served: where other commits never stop, nobody is", async () => {
+    const { world, backup } = await openErased();
+    await backup.restore(/^(records|keys)\.db/);
+    const { store, attempts } = overtakenStore(world.folder, Number.POSITIVE_INFINITY);
+    const { folder, patients } = world;
+    await expect(openWorld({ folder, patients, openStore: store })).rejects.toMatchObject({
+      code: "STORE_UNAVAILABLE",
+    });
+    expect(attempts()).toBe(16);
+  });
+
+  it("erases nobody by its other facts", async () => {
+    const scene = await openScene();
+    const { world, patient } = scene;
+    await append(scene, "r1", [heartRates(T0, [70])]);
+    await world.close();
+    const { folder, patients } = world;
+    const { partition } = patient;
+    await journalOf(folder, { kind: "consent_revoked", partition, subject: "con_1", time: Date.now() });
+    const again = await openWorld({ folder, patients });
+    const own = queryInit(again.ownId(patient), { purpose: Purpose.PATIENT_REQUEST });
+    expect((await again.own(patient).querySeries(own)).series).toHaveLength(1);
+    expect(await reasonOf(progress({ world: again, patient }))).toBe("NOT_FOUND");
+  });
+
   it("also keeps a key destroyed that came from a backup without the data", async () => {
     const { world, patient, backup, receipt } = await openErased();
     await backup.restore(/^keys\.db/);
@@ -305,6 +330,25 @@ describe("the journal", () => {
     expect(await entriesOf(again, "ErasePatient")).toEqual([]);
   });
 });
+
+/** A folder's store in which other commits come between the beginning of an erasure, so many times. */
+function overtakenStore(folder: string, times: number) {
+  let attempts = 0;
+  return {
+    attempts: () => attempts,
+    async store(): Promise<Store> {
+      const path = join(folder, "records.db");
+      const store = await openSqliteStore({ path, collections: recordsCollections });
+      return {
+        ...store,
+        commit: async (asked) =>
+          begins(asked) && attempts++ < times
+            ? { committed: false, reason: "conflict", change: 0 }
+            : store.commit(asked),
+      };
+    },
+  };
+}
 
 /** A patient with data, of which there is a backup, who was erased after it; the world is closed. */
 async function openErased() {

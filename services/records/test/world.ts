@@ -199,9 +199,7 @@ export async function openWorld(options: WorldOptions = {}) {
     ...(options.onEvent === undefined ? {} : { relay: { notify: options.onEvent } }),
     log: options.log ?? silentLogger,
   };
-  const records = await openRecordsService(config, deps);
   closers.push(
-    () => records.close(),
     () => enforcer.close(),
     () => accessLog.close(),
     () => files.close(),
@@ -220,6 +218,8 @@ export async function openWorld(options: WorldOptions = {}) {
     await close();
     await rm(folder, { recursive: true, force: true });
   });
+  const records = await openRecordsService(config, deps);
+  closers.unshift(() => records.close());
 
   function callerOf({ organization, application }: TestApplication, workload: string): Caller {
     return { principal: { kind: "application", id: application, organization }, workload, token: "" };
