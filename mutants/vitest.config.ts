@@ -24,7 +24,7 @@ export default defineConfig({
     include: [...(room?.tests ?? [])],
     exclude: ["**/*.it.test.ts", "**/node_modules/**"],
     setupFiles: [new URL("setup.ts", import.meta.url).pathname],
-    testTimeout: 20_000,
+    testTimeout: Number(process.env.WELLAPI_TEST_TIMEOUT_MS ?? 20_000),
     ...(room?.runs === undefined ? {} : { env: { MODEL_RUNS: String(room.runs) } }),
   },
 });
