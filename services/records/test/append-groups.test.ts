@@ -6,10 +6,10 @@ import { BatchCommittedSchema } from "@wellapi/gen/wellapi/internal/records/v1/r
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Commit } from "@wellapi/store";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import type { Head } from "../src/blocks/documents.ts";
+import type { Head, ReceiptDocument } from "../src/blocks/documents.ts";
 import { headChange, loadHead } from "../src/blocks/head-repository.ts";
 import { createAppend } from "../src/write/append.ts";
-import { append, HEART_RATE, heartRates, openScene, readAll, reasonOf, WEIGHT } from "./world.ts";
+import { append, HEART_RATE, heartRates, openScene, openWorld, readAll, reasonOf, WEIGHT } from "./world.ts";
 
 const T0 = Date.UTC(2016, 3, 12, 6);
 const MINUTE = 60_000;
@@ -21,13 +21,15 @@ const inserts = ({ changes }: Commit, collection: string) =>
 
 /** Commits of batches from here on that were made: how many receipts each has, and its events. */
 function commitsOf({ world: { store } }: Scene) {
-  const commits: { batches: number; sequences: bigint[] }[] = [];
+  const commits: { batches: number; sequences: bigint[]; ids: string[] }[] = [];
   const { commit } = store;
   store.commit = async (asked) => {
     const result = await commit.call(store, asked);
     const batches = inserts(asked, "receipts");
-    const sequences = (asked.events ?? []).map(({ data }) => fromBinary(BatchCommittedSchema, data).sequence);
-    if (result.committed && batches > 0) commits.push({ batches, sequences });
+    const events = asked.events ?? [];
+    const sequences = events.map(({ data }) => fromBinary(BatchCommittedSchema, data).sequence);
+    if (result.committed && batches > 0)
+      commits.push({ batches, sequences, ids: events.map(({ id }) => id) });
     return result;
   };
   return commits;
@@ -40,6 +42,16 @@ const rates = (i: number, count = 1) =>
     1,
   );
 
+/** A watch that has just begun finds by itself what is committed now; soon it waits to be woken. */
+const untilItWaits = () => new Promise((resolve) => setTimeout(resolve, 300));
+
+const weights = (minute: number) => ({
+  code: { code: WEIGHT },
+  effective: { case: "effectiveTime" as const, value: timestampFromMs(T0 + minute * MINUTE) },
+  utcOffsetMinutes: 0,
+  value: { case: "quantity" as const, value: { value: "80", unit: "kg" } },
+});
+
 describe("batches that arrive while a commit is under way", () => {
   it("go into the next one, 64 at most, and one event says how far it came", async () => {
     const scene = await openScene();
@@ -49,10 +61,15 @@ describe("batches that arrive while a commit is under way", () => {
     const most = commits.map(({ batches }) => batches).sort((a, b) => b - a);
     expect(most.slice(0, 2)).toEqual([64, 64]);
     expect(commits.reduce((sum, { batches }) => sum + batches, 0)).toBe(130);
-    let reached = 1n;
-    for (const { batches, sequences } of commits) {
-      reached += BigInt(batches);
-      expect(sequences).toEqual([reached]);
+    const { documents } = await scene.world.store.scan<ReceiptDocument>("receipts", {
+      equals: [scene.patient.partition],
+      limit: 200,
+    });
+    const byCommit = new Map(documents.map(({ document }) => [document.sequences[0], document.batch]));
+    let reached = 1;
+    for (const { batches, sequences, ids } of commits) {
+      reached += batches;
+      expect([sequences, ids]).toEqual([[BigInt(reached)], [`${byCommit.get(reached)}.${reached}`]]);
     }
     expect(await readAll(scene)).toHaveLength(131);
   });
@@ -100,6 +117,21 @@ describe("batches that arrive while a commit is under way", () => {
       ItemOutcome_Status.ACCEPTED,
       ItemOutcome_Status.ACCEPTED,
     ]);
+  });
+
+  it("may be of both kinds: the head says so of each", async () => {
+    const scene = await openScene();
+    const { world, maker, patient } = scene;
+    const id = world.idFor(maker, patient);
+    const observe = (requestId: string, minute: number) =>
+      world
+        .writer(maker)
+        .appendObservations({ batch: { requestId, patient: id, observations: [weights(minute)] } });
+    const commits = commitsOf(scene);
+    await Promise.all([observe("o1", 0), observe("o2", 1), append(scene, "r1", [rates(1)])]);
+    expect(commits.map(({ batches }) => batches)).toEqual([3]);
+    const head = (await loadHead(world.store, patient.partition))!.document;
+    expect(head).toMatchObject({ sequence: 3, observed_to: 3, loose_since_ms: expect.any(Number) });
   });
 
   it("fail together where the store does, each with its own answer", async () => {
@@ -165,6 +197,7 @@ describe("an append", () => {
       [Symbol.asyncIterator]();
     expect((await watch.next()).value!.payload.case).toBe("start");
     const waiting = watch.next();
+    await untilItWaits();
     await append(scene, "r1", [rates(1)]);
     const began = performance.now();
     expect((await waiting).value!.payload.case).toBe("series");
@@ -180,7 +213,7 @@ describe("an append", () => {
     const batch = { requestId: "r2", patient: world.idFor(maker, patient), series: [rates(2)] };
     const { receipt } = await world.writer(maker).appendSeries({ batch, rejections });
     expect([receipt!.batch, receipt!.items[0]!.status]).toEqual(["", ItemOutcome_Status.REJECTED]);
-    expect(commits).toEqual([{ batches: 1, sequences: [] }]);
+    expect(commits).toEqual([{ batches: 1, sequences: [], ids: [] }]);
     expect(await world.sequenceOf(patient)).toBe(2);
   });
 
@@ -207,13 +240,7 @@ describe("an append", () => {
     const scene = await openScene();
     const { world, maker, patient } = scene;
     const head = async () => (await world.store.get<Head>("heads", [patient.partition]))!.document;
-    const weight = {
-      code: { code: WEIGHT },
-      effective: { case: "effectiveTime" as const, value: timestampFromMs(T0) },
-      utcOffsetMinutes: 0,
-      value: { case: "quantity" as const, value: { value: "80", unit: "kg" } },
-    };
-    const batch = { requestId: "o1", patient: world.idFor(maker, patient), observations: [weight] };
+    const batch = { requestId: "o1", patient: world.idFor(maker, patient), observations: [weights(0)] };
     await world.writer(maker).appendObservations({ batch });
     expect(await head()).toMatchObject({ observed_to: 1, sequence: 1 });
     expect((await head()).loose_since_ms).toBeUndefined();
@@ -235,7 +262,9 @@ describe("an append", () => {
     const scene = await openScene();
     const { store, vault, patient: newPatient } = scene.world;
     const other = newPatient();
-    expect(await reasonOf(append({ ...scene, patient: other }, "r1", [rates(0)]))).toBe("CONSENT_REQUIRED");
+    for (const id of ["r1", "r2"]) {
+      expect(await reasonOf(append({ ...scene, patient: other }, id, [rates(0)]))).toBe("CONSENT_REQUIRED");
+    }
     expect(await vault.keyIds(other.partition, "data")).toEqual([]);
     await append(scene, "r1", [rates(0)]);
     const { partition } = scene.patient;
@@ -246,6 +275,20 @@ describe("an append", () => {
     for (const collection of ["receipts", "blocks"]) {
       expect((await store.scan(collection, { equals: [partition], limit: 9 })).documents).toHaveLength(1);
     }
+  });
+
+  it("goes on with the series of an earlier run", async () => {
+    const scene = await openScene();
+    const { world, maker, patient } = scene;
+    await append(scene, "r1", [rates(0)]);
+    await world.close();
+    const again = await openWorld({ folder: world.folder, patients: world.patients });
+    const terms = { organization: maker.organization, direction: Direction.CONTRIBUTE, codes: [HEART_RATE] };
+    await again.grant(patient, terms);
+    const { items } = await append({ ...scene, world: again }, "r2", [rates(1)]);
+    expect(items[0]!.status).toBe(ItemOutcome_Status.ACCEPTED);
+    const { documents } = await again.store.scan("series", { equals: [patient.partition], limit: 9 });
+    expect(documents).toHaveLength(1);
   });
 
   it("is of an organization", async () => {

@@ -205,6 +205,8 @@ describe("a batch that is taken back", () => {
       [Symbol.asyncIterator]();
     expect((await watch.next()).value!.payload.case).toBe("start");
     const waiting = watch.next();
+    // A watch that has just begun finds by itself what is committed now; soon it waits to be woken.
+    await new Promise((resolve) => setTimeout(resolve, 300));
     const events: OutboxEvent[] = [];
     world.store.committed = async ({ events: those }: Commit) => void events.push(...(those ?? []));
     await retract(scene, { batch });
