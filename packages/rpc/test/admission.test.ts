@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { constants } from "node:http2";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, type ConnectError, createClient } from "@connectrpc/connect";
 import {
@@ -20,6 +22,7 @@ import {
   openGrpcServer,
   openGrpcTransport,
   problemError,
+  problemOf,
   requestBytesOf,
   type Spending,
   serverInterceptors,
@@ -174,6 +177,27 @@ describe("a refused caller gets the answer before any of the body was sent:", ()
     });
     expect(await raw.call(getObservation).status).toMatchObject({ "grpc-status": "8" });
     expect(lines.map(({ reason }) => reason)).toEqual(["RATE_LIMITED"]);
+  });
+
+  test("and is told that nobody reads the rest", async () => {
+    const { raw } = await openDoor("revoked");
+    for (const path of [getObservation, streamSeries]) {
+      const { stream, status } = raw.call(path);
+      const closed = once(stream, "close");
+      await status;
+      await closed; // Although the client has not ended its side.
+      expect(stream.rstCode).toBe(constants.NGHTTP2_NO_ERROR);
+    }
+  });
+
+  test("a client in the middle of a large body gets the reason, not the end of its stream", async () => {
+    const { transport } = await openDoor("revoked");
+    const ingestion = createClient(IngestionService, transport);
+    const batch = { requestId: "large-0001", patient: "p", timeZone: "x".repeat(900_000) };
+    for (let times = 0; times < 5; times++) {
+      const refused = await ingestion.createSeries({ batch }).catch((error: ConnectError) => error);
+      expect(problemOf(refused as ConnectError).reason).toBe("CREDENTIAL_INVALID");
+    }
   });
 
   test("and what is sent for all that is neither decompressed nor decoded", async () => {

@@ -17,10 +17,11 @@ import { peerCertificateOf } from "../caller/peer-certificate.ts";
 import type { PeerIdentity } from "../caller/workload-identity.ts";
 import { messageTooLarge } from "../checks/request-size.ts";
 import { callOver, problemError, toConnectError } from "../status.ts";
-import { openGrpcAnswer } from "./grpc-answer.ts";
+import { openGrpcAnswer, streamOf } from "./grpc-answer.ts";
 import { asBuffer, errorMetadata, headersOf, metadataOf } from "./grpc-metadata.ts";
 import { type OpenHandlerContext, openHandlerContext } from "./handler-context.ts";
 import { invokeStream, invokeUnary } from "./invoke.ts";
+import { abandonRequest } from "./reset.ts";
 import { abortable, mapStream, raceAbort } from "./stream.ts";
 import { compressionOf, unreadBodyKey, unreadMessage } from "./unread-body.ts";
 
@@ -67,8 +68,10 @@ export function methodHandler(spec: MethodImplSpec, options: CallOptions): grpc.
     case "unary": {
       const handler: grpc.handleClientStreamingCall<Buffer, Buffer> = async (call, callback) => {
         const context = openContext(spec, call, options);
+        let unread = true;
         try {
           const read = async () => {
+            unread = false;
             const bytes = await onlyMessage(call);
             context.values.get(spendingKey)?.bytes(bytes.length);
             return decode(spec, bytes, options);
@@ -86,6 +89,7 @@ export function methodHandler(spec: MethodImplSpec, options: CallOptions): grpc.
           callback(null, bytes, metadataOf(response.trailer));
         } catch (error) {
           callback(statusOf(error));
+          if (unread) abandonRequest(streamOf(call));
         } finally {
           context.abort(callOver);
         }
@@ -131,8 +135,10 @@ async function respond(
     // After an objection the stream's own end says why (`guardStream`), soon and also to the log.
     if (objectionTo(context.values) === undefined) context.abort(reason);
   });
+  let admitted = false;
   try {
     const response = await stream(spec, source, context, options);
+    admitted = true;
     let headersSent = false;
     const messages = trackedReturn(response.message, options.running);
     // Mapped here, so that a message is not held beside its bytes while its reader takes them.
@@ -150,6 +156,7 @@ async function respond(
     call.end(metadataOf(response.trailer));
   } catch (error) {
     answer.fail(statusOf(error));
+    if (!admitted) abandonRequest(streamOf(call));
   } finally {
     context.abort(callOver);
   }
