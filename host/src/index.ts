@@ -1,5 +1,6 @@
 export type { Manifest } from "./backup/manifest.ts";
 export { runBackup, runRestore } from "./backup/run.ts";
+export { type RepairLogOptions, runRepairLog } from "./check/repair-log.ts";
 export {
   type CheckOptions,
   type CheckReport,

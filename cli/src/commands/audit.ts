@@ -1,6 +1,13 @@
 import { readFileSync } from "node:fs";
 import { createClient } from "@connectrpc/connect";
-import { describeSteps, paginate, trustedKeys, verifyLogGrowth, verifyLoggedAccess } from "@wellapi/client";
+import {
+  describeSteps,
+  paginate,
+  trustedKeys,
+  verifyLogGrowth,
+  verifyLoggedAccess,
+  verifyWholeLog,
+} from "@wellapi/client";
 import {
   type Access,
   Access_Outcome,
@@ -53,6 +60,7 @@ export function addAudit(program: Command, io: Io): void {
   addList(group, io);
   addCheckpoint(group, io);
   addVerify(group, io);
+  addRepair(group, io);
 }
 
 function addList(group: Command, io: Io): void {
@@ -112,15 +120,27 @@ function addVerify(group: Command, io: Io): void {
       "the log's public key, from a place that you trust (default: ask the log)",
     )
     .option("--since <file>", "an older checkpoint: prove that today's log contains that log")
+    .option(
+      "--full",
+      "fetch every entry and tile of the log, and name each that is not what the log has signed",
+      false,
+    )
     .addHelpText(
       "after",
       "\nExample: wellapi audit verify acc_... --as-patient pat_... --verifier-key 'wellapi.local/log+...'",
     )
     .action(
-      async (id: string | undefined, options: { verifierKey?: string; since?: string }, command: Command) => {
+      async (
+        id: string | undefined,
+        options: { verifierKey?: string; since?: string; full: boolean },
+        command: Command,
+      ) => {
         const settings = settingsOf(command, io);
-        if (!id && !options.since)
-          throw new CliError("usage", "say what to verify: an access, --since FILE, or both");
+        if (!id && !options.since && !options.full)
+          throw new CliError(
+            "usage",
+            "say what to verify: an access, --since FILE, --full, or several of them",
+          );
         const open = createClient(AuditService, connectAnonymously(settings));
         const verifierKey = options.verifierKey ?? (await open.getCheckpoint({})).verifierKey;
         const keys = await trustedKeys(open, verifierKey);
@@ -138,7 +158,12 @@ function addVerify(group: Command, io: Io): void {
           findings.index = verified.index;
           findings.size = verified.size;
         }
+        if (options.full)
+          findings.whole = await verifyFull(open, verifierKey, createOutput(io, settings.json));
         const lines = [
+          ...(options.full
+            ? [`✓ all ${findings.whole} entries and their tiles are what the log has signed`]
+            : []),
           ...(id ? [`✓ ${id} is entry ${findings.index} of a log of ${findings.size}, unchanged`] : []),
           ...(options.since
             ? [`✓ the log of ${findings.grewTo} contains the log of ${findings.grewFrom}`]
@@ -149,4 +174,60 @@ function addVerify(group: Command, io: Io): void {
         createOutput(io, settings.json).object({ verified: true, ...findings }, () => lines.join("\n"));
       },
     );
+}
+
+/** The log's size, where it is whole. Prints each finding, one a line. */
+async function verifyFull(
+  audit: Parameters<typeof verifyWholeLog>[0],
+  verifierKey: string,
+  output: ReturnType<typeof createOutput>,
+): Promise<number> {
+  const { size, findings } = await verifyWholeLog(audit, verifierKey, (entries) => {
+    if (entries % 25_600 === 0) output.note(`${entries} entries`);
+  });
+  if (findings.length === 0) return size;
+  for (const { start, end, what } of findings) {
+    output.line(
+      output.json ? JSON.stringify({ start, end, what }) : `✗ entries ${start} to ${end - 1}: ${what}`,
+    );
+  }
+  const count = findings.length === 1 ? "1 finding" : `${findings.length} findings`;
+  throw new CliError("damage", `NOT VERIFIED: ${count} in a log of ${size} entries: see above`);
+}
+
+function addRepair(group: Command, io: Io): void {
+  group
+    .command("repair")
+    .description("put back damaged entries of a stopped exchange's log; takes only what the log has signed")
+    .option("--data <folder>", "its data folder (default: WELLAPI_DATA_DIR)")
+    .option("--from <place>", "copies of the entries: the folder of a backup, or a mirror, https://.../log/")
+    .option("--json", "print JSON", false)
+    .addHelpText(
+      "after",
+      `
+Example: wellapi audit repair --from /backups/2026-01-31
+
+Each access keeps a copy of its own entry, which is tried first. Exit code 0 where all is whole, 9 where something is left.`,
+    )
+    .action(async ({ data, from, json }: { data?: string; from?: string; json: boolean }) => {
+      const { runRepairLog } = await import("@wellapi/host");
+      const repair = await runRepairLog({ env: io.env, dataDir: data, from });
+      const { repaired, tree, left } = repair;
+      const lines = [
+        ...(tree ? ["the stored tree was made again: the entries lead to the published root"] : []),
+        ...repaired.map((index) => `entry ${index} was put back`),
+        ...left.map(
+          ({ start, end }) => `✗ entries ${start} to ${end - 1}: no copy of what is damaged was found`,
+        ),
+      ];
+      createOutput(io, json).object(repair, () =>
+        lines.length === 0 ? "the log is whole" : lines.join("\n"),
+      );
+      if (left.length > 0) {
+        throw new CliError(
+          "damage",
+          "something is left: name another copy with --from (docs/operations.md, Damage)",
+        );
+      }
+    });
 }

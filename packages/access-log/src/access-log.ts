@@ -99,6 +99,7 @@ export async function openAccessLog(options: AccessLogOptions): Promise<OpenAcce
       drain.wake();
       return document.id;
     },
+    logDamaged: drain.logDamaged,
     notify: drain.wake,
     drained: drain.drained,
     async waiting() {

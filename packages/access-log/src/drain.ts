@@ -9,6 +9,8 @@ export interface Drain {
   wake(): void;
   /** A commit has just succeeded: leaves that wait for the store can move now. */
   storeWorks(): void;
+  /** Whether audit refused the last leaves because its log is damaged. */
+  logDamaged(): boolean;
   /** Resolves once a pass has moved everything, or the drain is closed. */
   drained(): Promise<void>;
   close(): Promise<void>;
@@ -75,6 +77,7 @@ export function createDrain(options: DrainOptions): Drain {
       storeWorked = true;
       if (reserve.held().length > 0) pauses.end();
     },
+    logDamaged: () => delivery.logDamaged,
     async drained() {
       waiters += 1;
       wake();

@@ -4,6 +4,7 @@ import type {
   AuditIntakeService,
   LeafSchema,
 } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
+import { problemOf } from "@wellapi/rpc";
 import { type Logger, traceAttributes, traced } from "@wellapi/runtime";
 import { type Store, scanPages } from "@wellapi/store";
 import { type LeafDocument, leavesCollection, openLeafDocument } from "./leaf.ts";
@@ -35,10 +36,16 @@ export class LeafDelivery {
   readonly #signal: AbortSignal;
   /** Ids of leaves that cannot be delivered. They stay in the outbox as evidence, and are reported once. */
   readonly #refused = new Set<string>();
+  #logDamaged = false;
 
   constructor(options: DeliveryOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
+  }
+
+  /** Whether audit refused the last leaves because its log is damaged. */
+  get logDamaged(): boolean {
+    return this.#logDamaged;
   }
 
   /** Delivers and then deletes all leaves, the oldest first. Throws StoreError, ConnectError; what is left stays. */
@@ -74,7 +81,9 @@ export class LeafDelivery {
     try {
       const leaves = batch.map(({ leaf }) => leaf);
       await this.#options.intake.append({ leaves }, { signal: this.#signal, timeoutMs: CALL_TIMEOUT_MS });
+      this.#logDamaged = false;
     } catch (error) {
+      this.#logDamaged = problemOf(ConnectError.from(error)).reason === "LOG_DAMAGED" || this.#logDamaged;
       if (ConnectError.from(error).code !== Code.InvalidArgument) throw error;
       // One leaf that audit refuses must not hold up the others: halve until it is alone.
       if (batch.length === 1) return this.#refuse(batch[0]!.document.id, error);

@@ -27,6 +27,11 @@ export interface AccessLog {
    * AccessLogError `unavailable` and the caller must refuse the read.
    */
   record(partition: string, patient: boolean, access: AccessInit): Promise<string>;
+  /**
+   * Whether audit takes no leaves because the stored tree of its log is damaged. Health data must not be read then: the
+   * entry is kept, and nothing could prove it. A change goes on, and so does a revocation.
+   */
+  logDamaged(): boolean;
   /** Wakes the drain after a commit with a leaf. */
   notify(): void;
   close(): Promise<void>;

@@ -55,6 +55,28 @@ describe("what travels to audit", () => {
   });
 });
 
+test("a log that takes no leaves because it is damaged is told, and keeps every leaf until it takes them again", async () => {
+  const { log, intake, outbox } = await openWorld();
+  const first = await log.record(patient, true, access);
+  await log.drained();
+  expect(log.logDamaged()).toBe(false);
+  intake.state.down = true;
+  await log.record(patient, true, access);
+  await vi.waitUntil(() => intake.state.calls > 1);
+  // Away is not damaged: entries are kept, and reads go on.
+  expect(log.logDamaged()).toBe(false);
+  Object.assign(intake.state, { down: false, damaged: true });
+  await vi.waitUntil(() => log.logDamaged());
+  const change = log.leaf(patient, true, access);
+  await vi.waitUntil(async () => (await outbox()).length === 1);
+  intake.state.damaged = false;
+  await log.drained();
+  expect(log.logDamaged()).toBe(false);
+  expect(intake.ids()).toContain(first);
+  expect(intake.ids()).toHaveLength(2);
+  expect(change.id).toMatch(/^acc_/);
+});
+
 describe("a leaf that audit refuses", () => {
   test("is told once with its id, stays, and is not sent again", async () => {
     const { said, log: logger } = capture();

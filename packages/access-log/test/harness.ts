@@ -6,6 +6,7 @@ import {
   AuditIntakeService,
   type Leaf,
 } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
+import { problemError } from "@wellapi/rpc";
 import { type Logger, randomIds, silentLogger, systemClock } from "@wellapi/runtime";
 import { openSqliteStore, type Store, StoreError } from "@wellapi/store";
 import type { Kms } from "@wellapi/vault";
@@ -51,6 +52,8 @@ export function createFakeIntake() {
     leaves: [] as Leaf[],
     calls: 0,
     down: false,
+    /** Takes nothing, because the tree of the log is damaged. */
+    damaged: false,
     refuseIds: new Set<string>(),
     /** Never answers, as a process that is stopped. */
     silent: false,
@@ -68,6 +71,8 @@ export function createFakeIntake() {
         state.requests.push({ count: request.leaves.length, bytes });
         if (state.silent) return new Promise<never>(() => {});
         if (state.down) throw new ConnectError("down", Code.Unavailable);
+        if (state.damaged)
+          throw problemError({ code: Code.Unavailable, reason: "LOG_DAMAGED", message: "damaged" });
         if (request.leaves.length > 1000) throw new ConnectError("too many", Code.InvalidArgument);
         if (request.leaves.some(({ id }) => state.refuseIds.has(id)))
           throw new ConnectError("a bad leaf", Code.InvalidArgument);

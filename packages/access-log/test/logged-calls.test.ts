@@ -47,6 +47,7 @@ describe("a logged call", () => {
       written.push({ partition, patient: named, access });
       return "acc_1";
     },
+    logDamaged: () => false,
     notify() {
       woken += 1;
     },

@@ -117,6 +117,13 @@ export const instruments = {
     unit: "{document}",
     description: "Stored documents that were met damaged, each once in the life of a process",
   },
+  logDamage: {
+    name: "wellapi.log.damage",
+    kind: "gauge",
+    unit: "{damage}",
+    description:
+      "Damaged entries of the log of accesses, and its tree where nothing confirms it; 0 where it is whole",
+  },
   brokerConnected: {
     name: "wellapi.events.connected",
     kind: "gauge",

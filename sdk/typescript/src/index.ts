@@ -33,3 +33,4 @@ export {
   verifyLoggedAccess,
 } from "./verification.ts";
 export { type WatchOptions, watchSeries } from "./watch.ts";
+export { type LogFinding, verifyWholeLog, type WholeLog } from "./whole-log.ts";

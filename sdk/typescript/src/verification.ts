@@ -63,7 +63,7 @@ function sizeOf(checkpoint: string): number {
 }
 
 /** Every failed proof means the same to the caller: the log showed something else than it committed to. */
-async function verifying<T>(work: () => Promise<T>): Promise<T> {
+export async function verifying<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {

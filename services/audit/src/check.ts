@@ -1,10 +1,17 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
 import { createLeafSealer } from "@wellapi/access-log";
 import { AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
-import { commitment, NONCE_BYTES } from "@wellapi/log-verifier";
-import { appendLeafHashes, EMPTY_FRONTIER, type Frontier, frontierRoot, leafHash } from "@wellapi/merkle";
+import { commitment, type LogDamage, NONCE_BYTES, scanLog } from "@wellapi/log-verifier";
+import {
+  appendLeafHashes,
+  type Checkpoint,
+  EMPTY_FRONTIER,
+  type Frontier,
+  formatTilePath,
+  frontierRoot,
+  leafHash,
+  TILE_WIDTH,
+} from "@wellapi/merkle";
 import {
   type DocumentCheck,
   type Finding,
@@ -12,18 +19,18 @@ import {
   RESTORE,
   type Store,
   type StoreCheck,
-  StoreError,
 } from "@wellapi/store";
 import type { Kms, Vault } from "@wellapi/vault";
 import { isDamagedAccess } from "./access-reader.ts";
-import { accessesCollection, type StoredAccess } from "./access-repository.ts";
+import { accessesCollection, createAccessRepository, type StoredAccess } from "./access-repository.ts";
 import { createAccessSealing, isTag } from "./access-sealing.ts";
-import { checkTiles } from "./check-tiles.ts";
+import { storedTree } from "./checked-log.ts";
 import { auditCollections } from "./collections.ts";
-import { AuditError } from "./errors.ts";
-import { openLogKeys } from "./log-keys.ts";
+import { entriesOf } from "./log-entries.ts";
+import { locateDamage } from "./log-locate.ts";
 import { createLogRepository, type LogRepository } from "./log-repository.ts";
-import { openPublished } from "./start-check.ts";
+import { readPublished } from "./read-published.ts";
+import { keptTile } from "./tiles.ts";
 
 export interface AuditCheckDeps {
   /** The store of this service; only read. */
@@ -62,12 +69,12 @@ export async function auditCheck(deps: AuditCheckDeps): Promise<StoreCheck> {
     // Nothing of an erased patient's accesses opens, once their retention is over.
     if (secret === undefined) return undefined;
     const own = commitment(secret.subarray(0, NONCE_BYTES), secret.subarray(NONCE_BYTES));
-    if (!same(own, access.commitment)) return of("its entry's hash is another one", UNPROVEN, RESTORE);
+    if (!sameBytes(own, access.commitment)) return of("its entry's hash is another one", UNPROVEN, RESTORE);
     if (!isOf(access, secret)) return of("the organization beside it is another one", MISLISTED, RESTORE);
     const index = await log.indexOf(id);
     if (index === undefined) return undefined; // on its way
-    const published = await entryAt(log, index);
-    if (published !== undefined && !same(published, own)) {
+    const [published] = await entriesOf(log, index, index + 1);
+    if (published !== undefined && !sameBytes(published, own)) {
       return of(`entry ${index} of the log is not the one of this access`, UNPROVEN, RESTORE);
     }
     return undefined;
@@ -93,91 +100,61 @@ const HIDDEN =
   "one access of one patient cannot be shown; what the log has published of it can still be proven";
 const UNPROVEN = "one access of one patient cannot be proven";
 
-async function entryAt(log: LogRepository, index: number): Promise<Uint8Array | undefined> {
-  try {
-    return (await log.entries(index, index + 1))[0];
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
-}
-
 async function* lookAtLog(deps: AuditCheckDeps, log: LogRepository): AsyncGenerator<Finding> {
-  const { frontier: stored } = await log.tree();
-  const note = await readFile(join(deps.publishedDirectory, "checkpoint"), "utf8").catch(() => undefined);
-  const { published, finding } = await publishedOf(deps, log, note, stored);
+  const stored = await storedTree(log);
+  if (stored === undefined) yield treeFinding("it cannot be read");
+  const { published, finding } = await publishedOf(deps, log, stored);
   if (finding !== undefined) yield finding;
-  let tree: Frontier = EMPTY_FRONTIER;
+  const parts = {
+    log,
+    accesses: createAccessRepository(deps.store),
+    keptTile: (level: number, index: number) => keptTile(deps.directory, level, index),
+  };
+  const byEntries = published === undefined ? undefined : await entriesLeadTo(published, log);
+  if (stored === undefined) return;
+  const same = published?.size === stored.size && sameBytes(published.root, frontierRoot(stored));
+  if (byEntries === true && published?.size === stored.size && !same) {
+    return yield treeFinding("the entries lead to the published root, and it has another one");
+  }
   let whole = true;
-  let publishedRoot: Uint8Array | undefined = published?.size === 0 ? frontierRoot(tree) : undefined;
-  for (let at = 0; at < stored.size; ) {
-    // Up to the edge of the published tree, whose root is compared.
-    const edge = published !== undefined && at < published.size ? published.size : stored.size;
-    const end = Math.min(at + PAGE, edge);
-    const page = await entriesOf(log, at, end);
-    if (page.missing !== undefined) {
-      whole = false;
-      yield entryFinding(page.missing, "the entry is missing, or does not decode");
+  for await (const step of scanLog({
+    ...parts,
+    entries: (start, end) => entriesOf(log, start, end),
+    tree: stored,
+  })) {
+    if (step.kind === "progress") continue;
+    whole &&= step.kind === "tile";
+    if (step.kind !== "range") yield damageFinding(step);
+    else {
+      for await (const one of locateDamage(parts, step))
+        if (one.kind !== "progress") yield damageFinding(one);
     }
-    tree = appendLeafHashes(tree, page.entries.map(leafHash));
-    at = end;
-    if (at === published?.size) publishedRoot = frontierRoot(tree);
   }
-  // A tile that differs from a damaged entry may be right.
-  if (!whole) return;
-  if (!same(frontierRoot(tree), frontierRoot(stored))) {
-    return yield entryFinding(undefined, "the entries do not lead to the root that is stored beside them");
+  // The entries are those of the stored tree, so a published one that they do not lead to is another log's.
+  if (whole && byEntries === false) {
+    yield publishedFinding("the entries do not lead to the root that was published");
   }
-  if (published !== undefined && publishedRoot !== undefined && !same(publishedRoot, published.root)) {
-    return yield entryFinding(undefined, "the entries do not lead to the root that was published");
-  }
-  yield* checkTiles(deps.directory, stored.size, log);
 }
 
-/** Entries [start, end); zeros in place of a missing one. */
-async function entriesOf(log: LogRepository, start: number, end: number) {
+/** Undefined where one of them is missing: then it is not known. */
+async function entriesLeadTo({ size, root }: Checkpoint, log: LogRepository): Promise<boolean | undefined> {
+  let tree = EMPTY_FRONTIER;
+  while (tree.size < size) {
+    const entries = await entriesOf(log, tree.size, Math.min(size, tree.size + PAGE));
+    if (entries.includes(undefined)) return undefined;
+    tree = appendLeafHashes(tree, (entries as readonly Uint8Array[]).map(leafHash));
+  }
+  return sameBytes(frontierRoot(tree), root);
+}
+
+async function publishedOf(deps: AuditCheckDeps, log: LogRepository, tree: Frontier | undefined) {
   try {
-    return { entries: await log.entries(start, end), missing: undefined };
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-  }
-  const entries: Uint8Array[] = [];
-  let missing: number | undefined;
-  for (let index = start; index < end; index++) {
-    const entry = await entryAt(log, index);
-    if (entry === undefined) missing ??= index;
-    entries.push(entry ?? new Uint8Array(32));
-  }
-  return { entries, missing };
-}
-
-function isMissing(error: unknown): boolean {
-  if (error instanceof StoreError) return error.code === "damaged";
-  return error instanceof AuditError && error.code === "tree_damaged";
-}
-
-async function publishedOf(
-  deps: AuditCheckDeps,
-  log: LogRepository,
-  note: string | undefined,
-  tree: Frontier,
-) {
-  const { kms, publishedDirectory, trustDomain } = deps;
-  const read = async () => readFile(join(publishedDirectory, "keys.json"), "utf8").catch(() => undefined);
-  const nothing = async () => {};
-  if (tree.size === 0 && note === undefined) return {};
-  try {
-    const keys = await openLogKeys({
-      // Nothing is written: keys that were replaced are read as they are.
-      log: { ...log, setKeys: nothing },
-      kms,
-      origin: `${trustDomain}/log`,
-      file: { read, write: nothing },
-    });
-    if (note === undefined)
+    const published = await readPublished({ ...deps, log });
+    if (published === undefined) {
+      if (tree?.size === 0) return {};
       return { finding: publishedFinding("the checkpoint that was published is missing") };
-    const published = openPublished(note, keys);
-    if (published.size <= tree.size) return { published };
+    }
+    if (tree === undefined || published.size <= tree.size) return { published };
     const lacks = `${published.size} entries were published, and the store has ${tree.size}`;
     return { finding: publishedFinding(lacks) };
   } catch (error) {
@@ -195,15 +172,43 @@ function publishedFinding(what: string): Finding {
   };
 }
 
-function entryFinding(index: number | undefined, what: string): Finding {
-  const said = {
-    what,
-    means: "audit does not start: the accesses behind it could not be proven",
-    remedy: "restore a newer backup of audit.db, or declare the break (docs/operations.md, Restore)",
-  };
-  return index === undefined ? said : findingOf("log_entries", ["log", index], said);
+function damageFinding(damage: LogDamage): Finding {
+  switch (damage.kind) {
+    case "tile": {
+      const { level, index } = damage;
+      const path = formatTilePath({ kind: "hashes", level, index, width: TILE_WIDTH });
+      return {
+        what: `the tile ${path} is not the one of its entries`,
+        means: "proofs over it do not verify; the entries themselves are whole",
+        remedy: `none: the next start deletes log/${path}, which is a cache, and makes it again`,
+      };
+    }
+    case "entry":
+      return findingOf("log_entries", ["log", damage.index], {
+        what: `entry ${damage.index} is not the one that the tree commits to`,
+        means: "the bundle with this entry is not served; the tree is whole",
+        remedy: REPAIR,
+      });
+    case "range":
+      return findingOf("log_entries", ["log", `${damage.start}-${damage.end - 1}`], {
+        what: `one or more of the entries ${damage.start} to ${damage.end - 1} are not those that the tree commits to`,
+        means: "the accesses behind them cannot be proven",
+        remedy: REPAIR,
+      });
+  }
 }
 
-function same(a: Uint8Array, b: Uint8Array): boolean {
+function treeFinding(what: string): Finding {
+  return findingOf("log_state", ["log", "tree"], {
+    what: `the stored tree of the log is damaged: ${what}`,
+    means: "the log takes no entries and signs nothing, and reads that leave an entry are refused",
+    remedy: REPAIR,
+  });
+}
+
+const REPAIR =
+  "`wellapi audit repair` puts back what the accesses, a backup or a mirror of the log still hold (docs/operations.md, Damage)";
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0;
 }

@@ -15,6 +15,8 @@ export interface AuditConfig {
   readonly acceptBreak?: string | undefined;
   /** Id of the signing key that a new one replaces: the middle part of its verifier key. */
   readonly rotateKey?: string | undefined;
+  /** A log of up to so many entries is compared with its tree before the service serves; default 4,096. */
+  readonly checkedAtStart?: number;
   /** At least this long between two checkpoints, in milliseconds; default 250. */
   readonly integrateEveryMs?: number;
 }

@@ -8,7 +8,8 @@ import type { Problem, ProblemCarrier, Violation } from "@wellapi/rpc";
  * - `damaged`: the stored access does not open any more.
  * - `behind_checkpoint`: at start: the store holds less than, or something else than, what was published.
  * - `two_writers`: at start: another process has the log.
- * - `tree_damaged`: at start: entries are missing, or do not lead to the root that is stored beside them.
+ * - `tree_damaged`: an entry is missing in the store.
+ * - `log_damaged`: a stored entry, or the stored tree, is not what was written.
  */
 export type AuditErrorCode =
   | "not_found"
@@ -17,7 +18,8 @@ export type AuditErrorCode =
   | "damaged"
   | "behind_checkpoint"
   | "two_writers"
-  | "tree_damaged";
+  | "tree_damaged"
+  | "log_damaged";
 
 /** This service's one error. */
 export class AuditError extends Error implements ProblemCarrier {
@@ -47,6 +49,27 @@ export function damagedAccesses(): AuditError {
   const message =
     "Some stored accesses are damaged, so a list would have gaps: it is no fault of the request, and the operator is told.";
   return new AuditError("damaged", { code: Code.DataLoss, reason: "DATA_DAMAGED", message });
+}
+
+/** For a read that needs one of the entries [start, end): they are, or one of them is, not what was written. */
+export function damagedEntries(start: number, end: number): AuditError {
+  const which = end - start === 1 ? `entry ${start}` : `one of the entries ${start} to ${end - 1}`;
+  const message = `The log holds this, but ${which} is damaged in the store, and is not shown as if it were whole. It is no fault of the request, sending it again does not help, and the operator is told.`;
+  return new AuditError("log_damaged", { code: Code.DataLoss, reason: "LOG_DAMAGED", message });
+}
+
+/** For proofs, while the tree itself is not to be relied on. */
+export function damagedTree(): AuditError {
+  const message =
+    "The stored tree of the log is damaged, so nothing can be proven. The last checkpoint stands. The operator is told.";
+  return new AuditError("log_damaged", { code: Code.DataLoss, reason: "LOG_DAMAGED", message });
+}
+
+/** For services' outboxes: entries stay there until the tree is repaired. */
+export function takesNoEntries(): AuditError {
+  const message = "The stored tree of the log is damaged: the log takes no entries until it is repaired.";
+  const problem = { code: Code.Unavailable, reason: "LOG_DAMAGED", message, retryAfterMs: 5_000 };
+  return new AuditError("log_damaged", problem);
 }
 
 export function noSuchFile(): AuditError {

@@ -3,9 +3,13 @@ import type { Clock } from "@wellapi/runtime";
 import type { IncomingLeaf } from "./access.ts";
 import type { AccessRepository, StoredAccess } from "./access-repository.ts";
 import type { AccessSealing } from "./access-sealing.ts";
+import type { LogHealth } from "./log-health.ts";
 import type { LogRepository } from "./log-repository.ts";
 
-/** Takes leaves; durable when it resolves. A leaf that is sent again changes nothing. */
+/**
+ * Takes leaves; durable when it resolves. A leaf that is sent again changes nothing. Throws `log_damaged` while the tree
+ * is not sound: what repairs the log may put an older store in the place of this one, so leaves wait in the outboxes.
+ */
 export interface Intake {
   append(leaves: readonly IncomingLeaf[]): Promise<void>;
 }
@@ -17,6 +21,7 @@ export interface Intake {
 export function createIntake(deps: {
   readonly accesses: AccessRepository;
   readonly log: LogRepository;
+  readonly health: Pick<LogHealth, "assertTakesEntries">;
   readonly sealing: AccessSealing;
   readonly clock: Clock;
   readonly onPending: () => void;
@@ -36,6 +41,7 @@ export function createIntake(deps: {
 
   return {
     async append(leaves) {
+      deps.health.assertTakesEntries();
       const unique = [...new Map(leaves.map((leaf) => [leaf.id, leaf])).values()];
       const entries = new Map(unique.map(({ id, nonce, body }) => [id, commitment(nonce, body)]));
       const kept = await Promise.all(unique.map((leaf) => sealed(leaf, entries.get(leaf.id)!)));

@@ -1,7 +1,17 @@
-import { appendLeafHashes, leafHash } from "@wellapi/merkle";
-import { type Clock, createPauses, type Logger, traceAttributes, traced } from "@wellapi/runtime";
+import { appendLeafHashes, leafHash, tilesOfGrowth } from "@wellapi/merkle";
+import {
+  type Clock,
+  createPauses,
+  type DamageReporter,
+  type Logger,
+  traceAttributes,
+  traced,
+} from "@wellapi/runtime";
+import type { LogHealth } from "./log-health.ts";
 import type { LogRepository, PendingLeaf, StoredTree } from "./log-repository.ts";
 import type { Publication } from "./publication.ts";
+import { keepFullTiles, type Tiles } from "./tiles.ts";
+import { createTreeGuard } from "./tree-guard.ts";
 
 /** Gives pending leaves their places in the log and publishes the log's growth. */
 export interface Integrator {
@@ -22,11 +32,15 @@ const LONGEST_BACKOFF_MS = 800;
 export function createIntegrator(options: {
   readonly log: LogRepository;
   readonly publication: Publication;
+  readonly health: LogHealth;
+  readonly tiles: Tiles;
+  readonly damage: DamageReporter;
   readonly clock: Clock;
   readonly everyMs: number;
   readonly logger: Logger;
 }): Integrator {
-  const { log, publication, clock, everyMs, logger } = options;
+  const { log, publication, health, tiles, damage, clock, everyMs, logger } = options;
+  const guard = createTreeGuard(health, damage);
   let running: Promise<void> | undefined;
   let again = false;
   let closed = false;
@@ -67,7 +81,9 @@ export function createIntegrator(options: {
    * and a batch that was integrated but not yet published is published now.
    */
   async function integrateBatch(most: number): Promise<boolean> {
+    if (!health.treeIsSound()) return false;
     const tree = await log.tree();
+    if (!guard.isExpected(tree.frontier)) return false;
     const leaves = await log.pending(most);
     if (leaves.length === 0) {
       await publication.publish(tree.frontier);
@@ -82,8 +98,11 @@ export function createIntegrator(options: {
   async function integrate(tree: StoredTree, leaves: readonly PendingLeaf[]): Promise<boolean> {
     const hashes = leaves.map(({ entry }) => leafHash(entry));
     const grown = appendLeafHashes(tree.frontier, hashes);
+    guard.expect(tree.frontier, grown);
     if (!(await log.integrate(tree, leaves, grown))) return true;
     await publication.publish(grown);
+    // Kept while their entries are surely whole: later damage then shows, and where.
+    await keepFullTiles(tiles, tilesOfGrowth(tree.frontier.size, grown.size));
     return false;
   }
 

@@ -1,5 +1,11 @@
 import { decodeFrontier, EMPTY_FRONTIER, encodeFrontier, type Frontier } from "@wellapi/merkle";
-import type { Change, CollectionDeclaration, Document, Store } from "@wellapi/store";
+import {
+  type Change,
+  type CollectionDeclaration,
+  type Document,
+  type Store,
+  scanPages,
+} from "@wellapi/store";
 import { startRefused } from "./errors.ts";
 
 /** The whole log lies in one partition, so that a batch is integrated by one commit. */
@@ -68,6 +74,12 @@ export interface LogRepository {
   indexOf(id: string): Promise<number | undefined>;
   /** Entries [start, end). Throws `tree_damaged` if one is missing. */
   entries(start: number, end: number): Promise<readonly Uint8Array[]>;
+  /** Which leaf became which entry, a page at a time, in no order of the log. */
+  places(): AsyncGenerator<ReadonlyArray<{ readonly id: string; readonly index: number }>>;
+  /** Puts back the bytes of an entry that is damaged or missing. */
+  restoreEntry(index: number, entry: Uint8Array): Promise<void>;
+  /** Puts a tree in the place of one that is damaged. */
+  restoreTree(tree: Frontier): Promise<void>;
   /** The signing key's wrapped seed, if one was made. */
   signingKey(): Promise<Uint8Array | undefined>;
   /** Stores the first one; returns the stored one. */
@@ -136,6 +148,10 @@ export function createLogRepository(store: Store): LogRepository {
       return (await store.get<LeafDocument>(LEAVES, [partition, id]))?.document.index;
     },
     entries: (start, end) => entriesOf(store, start, end),
+    places: () => placesOf(store),
+    restoreEntry: (index, entry) => putBack(store, ENTRIES, [index], { partition, index, entry }),
+    restoreTree: (tree) =>
+      putBack(store, STATE, ["tree"], { partition, name: "tree", frontier: encodeFrontier(tree) }),
     signingKey,
     async addSigningKey(wrapped) {
       const document: KeyDocument = { partition, name: "signing_key", wrapped };
@@ -169,6 +185,20 @@ async function unknownOf<L extends { readonly id: string }>(
 ): Promise<readonly L[]> {
   const found = await Promise.all(leaves.map(({ id }) => store.get(LEAVES, [LOG_PARTITION, id])));
   return leaves.filter((_, i) => found[i] === undefined);
+}
+
+/** Deletes first: a document that does not decode has no revision that a replacement could name. */
+async function putBack(store: Store, collection: string, key: (string | number)[], document: Document) {
+  const partition = LOG_PARTITION;
+  const remove: Change = { kind: "delete", collection, key: [partition, ...key] };
+  await store.commit({ partition, changes: [remove, { kind: "insert", collection, document }] });
+}
+
+async function* placesOf(store: Store) {
+  const scan = { equals: [LOG_PARTITION], limit: 1_000 };
+  for await (const { documents } of scanPages<LeafDocument>(store, LEAVES, scan)) {
+    yield documents.flatMap(({ document: { id, index } }) => (index === undefined ? [] : [{ id, index }]));
+  }
 }
 
 /** Throws `tree_damaged` where one is missing. */

@@ -1,9 +1,10 @@
 import { consistencyProof, inclusionProof, parseTilePath, TILE_WIDTH } from "@wellapi/merkle";
 import { invalidField } from "./errors.ts";
+import type { LogHealth } from "./log-health.ts";
 import type { Publication } from "./publication.ts";
 import type { Tiles } from "./tiles.ts";
 
-/** The public part of the log. It answers for the published tree only. */
+/** The public part of the log. It answers for the published tree only. Throws `log_damaged` for what is not whole. */
 export interface PublicLog {
   checkpoint(): string;
   /** Throws `invalid_field`, naming the current size, for an index or size beyond it. */
@@ -17,11 +18,14 @@ export interface PublicLog {
   read(path: string): Promise<Uint8Array | undefined>;
 }
 
-export function createPublicLog(
-  publication: Publication,
-  tiles: Tiles,
-  successions: readonly string[],
-): PublicLog {
+export function createPublicLog(deps: {
+  readonly publication: Publication;
+  readonly tiles: Tiles;
+  readonly health: LogHealth;
+  readonly successions: readonly string[];
+}): PublicLog {
+  const { publication, tiles, health, successions } = deps;
+
   function checkSize(field: string, value: bigint, most: number): number {
     if (value >= 0n && value <= BigInt(most)) return Number(value);
     const size = publication.size();
@@ -36,11 +40,13 @@ export function createPublicLog(
         const now = `the log has ${publication.size()} entries now`;
         throw invalidField("index", `must be at least 0 and below size; ${now}`, "OUT_OF_RANGE");
       }
+      health.assertProvable();
       return inclusionProof(Number(index), treeSize, tiles.hashes);
     },
     async consistencyProof(firstSize, secondSize) {
       const to = checkSize("second_size", secondSize, publication.size());
       const from = checkSize("first_size", firstSize, to);
+      health.assertProvable();
       return consistencyProof(from, to, tiles.hashes);
     },
     async read(path) {
@@ -51,6 +57,7 @@ export function createPublicLog(
       const level = tile.kind === "hashes" ? tile.level : 0;
       const nodes = Math.floor(publication.size() / TILE_WIDTH ** level);
       if (tile.index * TILE_WIDTH + tile.width > nodes) return undefined;
+      if (tile.kind === "hashes") health.assertProvable();
       return tile.kind === "hashes"
         ? tiles.hashes(tile.level, tile.index, tile.width)
         : tiles.entryBundle(tile.index, tile.width);

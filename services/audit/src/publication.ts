@@ -11,11 +11,18 @@ export interface Publication {
   publish(tree: Frontier): Promise<void>;
 }
 
-/** All signers have the log's origin as their name. The first checkpoint is the given tree's; the caller has checked it against the file. */
+/**
+ * All signers have the log's origin as their name. The first checkpoint is the given tree's; the caller has checked it
+ * against the file. Where there is no tree that may be signed, and where a full disk does not take its checkpoint, the
+ * first one is what was published, as it is.
+ */
 export async function openPublication(
   signers: readonly [NoteSigner, ...NoteSigner[]],
   file: DurableFile,
-  tree: Frontier,
+  start: {
+    readonly tree: Frontier | undefined;
+    readonly published: { readonly note: string; readonly size: number } | undefined;
+  },
 ): Promise<Publication> {
   let size = -1;
   let note = "";
@@ -33,6 +40,17 @@ export async function openPublication(
     note = signed;
   }
 
-  await publish(tree);
+  const { tree, published } = start;
+  if (published !== undefined) ({ note, size } = published);
+  try {
+    if (tree !== undefined) {
+      size = -1;
+      await publish(tree);
+    }
+  } catch (error) {
+    const full = error instanceof Error && "code" in error && error.code === "ENOSPC";
+    if (!full || published === undefined) throw error;
+    size = published.size;
+  }
   return { size: () => size, checkpoint: () => note, publish };
 }

@@ -7,13 +7,20 @@ import type { Tree } from "@wellapi/log-verifier";
 import { type Frontier, frontierRoot, hexKeyId } from "@wellapi/merkle";
 import { openReceiptKey } from "@wellapi/receipts";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
-import { type Clock, createDamageReporter, type Logger } from "@wellapi/runtime";
+import {
+  type Clock,
+  createDamageReporter,
+  type DamageReporter,
+  type Logger,
+  observeGauge,
+} from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import type { Kms, Vault } from "@wellapi/vault";
 import { tagStoredAccesses } from "./access-migration.ts";
 import { createAccessReader } from "./access-reader.ts";
-import { createAccessRepository } from "./access-repository.ts";
+import { type AccessRepository, createAccessRepository } from "./access-repository.ts";
 import { createAccessSealing } from "./access-sealing.ts";
+import { openCheckedLog, placeholderTree, storedTree } from "./checked-log.ts";
 import { type AuditConfig, originOf } from "./config.ts";
 import { createDurableFile } from "./durable-file.ts";
 import { startRefused } from "./errors.ts";
@@ -21,11 +28,10 @@ import { createAuditHandlers, createIntakeHandlers } from "./handlers.ts";
 import { createIntake } from "./intake.ts";
 import { createIntegrator } from "./integrator.ts";
 import { type LogKeys, openLogKeys } from "./log-keys.ts";
-import { createLogRepository } from "./log-repository.ts";
+import { createLogRepository, type LogRepository } from "./log-repository.ts";
 import { createPublicLog, type PublicLog } from "./public-log.ts";
 import { openPublication } from "./publication.ts";
-import { checkTree, openPublished, settlePublished } from "./start-check.ts";
-import { createTiles } from "./tiles.ts";
+import { openPublished, settlePublished } from "./start-check.ts";
 
 export interface AuditDeps {
   /** Declares `auditCollections`; no other process writes to them. */
@@ -52,69 +58,43 @@ export interface OpenAuditService {
 
 /**
  * Opens the log. Throws AuditError `behind_checkpoint` where the store holds less than was published, or something
- * else (a backup, another log's store), and `tree_damaged` where its entries do not lead to its root.
+ * else (a backup, another log's store). A damaged log is opened: see `openCheckedLog`.
  */
 export async function openAuditService(config: AuditConfig, deps: AuditDeps): Promise<OpenAuditService> {
   const { store, vault, kms, clock, pageTokens, log: logger } = deps;
-  const publishedDirectory = config.publishedDirectory ?? config.directory;
-  await mkdir(config.directory, { recursive: true });
-  await mkdir(publishedDirectory, { recursive: true, mode: 0o700 });
-  const file = createDurableFile(publishedDirectory, "checkpoint");
+  const damage = createDamageReporter({ store: "audit", log: logger });
   const log = createLogRepository(store);
-  const note = await file.read();
-  // Checked before a key is made: an emptied store must not sign a second beginning.
-  if (note !== undefined && (await log.signingKey()) === undefined)
-    throw startRefused("behind_checkpoint", "a checkpoint was published, but the store is empty: restore it");
-  const opened = await openLogKeys({
-    log,
-    kms,
-    origin: originOf(config),
-    file: createDurableFile(publishedDirectory, "keys.json"),
-  });
-
-  const tiles = createTiles({
-    directory: config.directory,
-    entries: log.entries,
-    onCacheFailure: (error) => logger.warn({ err: error }, "a tile could not be cached"),
-  });
-  const { frontier } = await log.tree();
-  const settled = await settlePublished({
-    published: note === undefined ? undefined : openPublished(note, opened),
-    tree: frontier,
-    keys: opened,
-    path: join(publishedDirectory, "checkpoint"),
-    accepted: config.acceptBreak,
-    now: clock.now(),
-  });
-  await checkTree(frontier, settled.published, tiles);
-  const keys = await rotated(settled.keys, config.rotateKey, settled.published, frontier, clock.now());
-  const signers =
-    keys.before === undefined ? ([keys.current] as const) : ([keys.current, keys.before] as const);
-  const publication = await openPublication(signers, file, frontier);
-
   const accesses = createAccessRepository(store);
+  const opened = await openLog(config, deps, { log, accesses, damage, onSound: () => integrator.wake() });
+  const { publication, keys, tiles, health, check } = opened;
+
   const sealer = await createLeafSealer({ kms, service: "audit" });
   const sealing = await createAccessSealing({ vault, sealer, kms });
   const whole = await tagStoredAccesses({ store, sealing, log: logger });
   const integrator = createIntegrator({
     log,
     publication,
+    health,
+    tiles,
+    damage,
     clock,
     everyMs: config.integrateEveryMs ?? 250,
     logger,
   });
-  const intake = createIntake({ accesses, log, sealing, clock, onPending: integrator.wake });
+  const intake = createIntake({ accesses, log, health, sealing, clock, onPending: integrator.wake });
   const reader = createAccessReader({
     accesses,
     log,
     sealing,
     whole,
     publishedSize: publication.size,
-    damage: createDamageReporter({ store: "audit", log: logger }),
+    damage,
   });
-  const publicLog = createPublicLog(publication, tiles, keys.notes);
+  const publicLog = createPublicLog({ publication, tiles, health, successions: keys.notes });
   const { verifierKey } = keys.current;
   const { jwks } = await openReceiptKey(kms);
+  const damaged = () => health.damages().length + (health.treeIsSound() ? 0 : 1);
+  const stopObserving = observeGauge("logDamage", () => [{ value: damaged() }]);
 
   integrator.wake();
   return {
@@ -134,8 +114,72 @@ export async function openAuditService(config: AuditConfig, deps: AuditDeps): Pr
     tiles: { read: publicLog.read },
     verifierKey,
     settled: integrator.settled,
-    close: integrator.close,
+    async close() {
+      stopObserving();
+      await check.close();
+      await integrator.close();
+    },
   };
+}
+
+/** What was published, the keys, and the checked log: in this order, so that a store of another log signs nothing. */
+async function openLog(
+  config: AuditConfig,
+  { kms, clock, log: logger }: AuditDeps,
+  parts: {
+    readonly log: LogRepository;
+    readonly accesses: AccessRepository;
+    readonly damage: DamageReporter;
+    readonly onSound: () => void;
+  },
+) {
+  const { log } = parts;
+  const publishedDirectory = config.publishedDirectory ?? config.directory;
+  await mkdir(config.directory, { recursive: true });
+  await mkdir(publishedDirectory, { recursive: true, mode: 0o700 });
+  const file = createDurableFile(publishedDirectory, "checkpoint");
+  const note = await file.read();
+  // Checked before a key is made: an emptied store must not sign a second beginning.
+  if (note !== undefined && (await log.signingKey()) === undefined)
+    throw startRefused("behind_checkpoint", "a checkpoint was published, but the store is empty: restore it");
+  const opened = await openLogKeys({
+    log,
+    kms,
+    origin: originOf(config),
+    file: createDurableFile(publishedDirectory, "keys.json"),
+  });
+  const stored = await storedTree(log);
+  const published = note === undefined ? undefined : openPublished(note, opened);
+  const tree = stored ?? placeholderTree(published);
+  const settled = await settlePublished({
+    published,
+    tree,
+    keys: opened,
+    path: join(publishedDirectory, "checkpoint"),
+    accepted: config.acceptBreak,
+    now: clock.now(),
+  });
+  const checked = await openCheckedLog({
+    ...parts,
+    directory: config.directory,
+    stored,
+    published: settled.published,
+    // Some ten milliseconds.
+    checkedAtStart: config.checkedAtStart ?? 4_096,
+    logger,
+  });
+  const sound = checked.health.treeIsSound();
+  const keys = sound
+    ? await rotated(settled.keys, config.rotateKey, settled.published, tree, clock.now())
+    : settled.keys;
+  const signers =
+    keys.before === undefined ? ([keys.current] as const) : ([keys.current, keys.before] as const);
+  const start = {
+    tree: sound ? tree : undefined,
+    // After a declared break the old log's checkpoint is not this one's.
+    published: settled.published && note !== undefined ? { note, size: settled.published.size } : undefined,
+  };
+  return { ...checked, keys, publication: await openPublication(signers, file, start) };
 }
 
 /** Makes a new key where the signing key is the one to replace: a setting that stays has an effect only once. */

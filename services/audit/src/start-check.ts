@@ -80,44 +80,44 @@ function declares(last: Succession | undefined, published: Checkpoint | undefine
 }
 
 /**
- * Throws unless the tiles lead to the stored tree's root and to the published one's. Tiles are a cache: if they
- * differ, they are made again from the entries before the entries count as damaged.
+ * Whether something confirms the stored tree: the signature of the published one, or the entries and tiles that lead to
+ * both. `behind`: they lead to the stored tree, and not to the published one.
  */
-export async function checkTree(
+export async function confirmTree(
   tree: Frontier,
   published: Checkpoint | undefined,
   tiles: Tiles,
-): Promise<void> {
-  const failure = await compareRoots(tree, published, tiles);
-  if (failure === undefined) return;
-  await tiles.clear();
-  const lasting = await compareRoots(tree, published, tiles);
-  if (lasting !== undefined) throw lasting;
+): Promise<"confirmed" | "unconfirmed" | "behind"> {
+  if (published?.size === tree.size && same(published.root, frontierRoot(tree))) return "confirmed";
+  if (!(await leadsTo(tree.size, frontierRoot(tree), tiles))) return "unconfirmed";
+  if (published === undefined) return "confirmed";
+  return (await leadsTo(published.size, published.root, tiles)) ? "confirmed" : "behind";
 }
 
-async function compareRoots(
-  tree: Frontier,
-  published: Checkpoint | undefined,
-  tiles: Tiles,
-): Promise<AuditError | undefined> {
+/** The tree of the published checkpoint, where the entries lead to it. */
+export async function publishedTree(published: Checkpoint, tiles: Tiles): Promise<Frontier | undefined> {
+  return (await leadsTo(published.size, published.root, tiles))
+    ? readFrontier(published.size, tiles.hashes)
+    : undefined;
+}
+
+export function behindPublished({ size }: Checkpoint): AuditError {
+  return startRefused(
+    "behind_checkpoint",
+    `the store's first ${size} entries are not those that were published`,
+  );
+}
+
+/** False also where hashes on the way are not known. */
+async function leadsTo(size: number, root: Uint8Array, tiles: Tiles): Promise<boolean> {
   try {
-    if (!(await leadsTo(tree.size, frontierRoot(tree), tiles)))
-      return startRefused("tree_damaged", `the store's ${tree.size} entries do not lead to its stored root`);
-    if (published !== undefined && !(await leadsTo(published.size, published.root, tiles)))
-      return startRefused(
-        "behind_checkpoint",
-        `the store's first ${published.size} entries are not those that were published`,
-      );
-    return undefined;
+    return same(frontierRoot(await readFrontier(size, tiles.hashes)), root);
   } catch (error) {
-    if (error instanceof AuditError && error.code === "tree_damaged") return error;
-    if (error instanceof MerkleError)
-      return startRefused("tree_damaged", "the tree cannot be read", { cause: error });
+    if (error instanceof AuditError || error instanceof MerkleError) return false;
     throw error;
   }
 }
 
-async function leadsTo(size: number, root: Uint8Array, tiles: Tiles): Promise<boolean> {
-  const frontier = await readFrontier(size, tiles.hashes);
-  return Buffer.compare(frontierRoot(frontier), root) === 0;
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
 }

@@ -63,6 +63,7 @@ export async function openAudit(
     now?: number;
     acceptBreak?: string;
     rotateKey?: string;
+    checkedAtStart?: number;
     log?: Logger;
   } = {},
 ): Promise<AuditWorld> {
@@ -93,6 +94,7 @@ export async function openAudit(
       integrateEveryMs: 5,
       acceptBreak,
       rotateKey,
+      ...(options.checkedAtStart === undefined ? {} : { checkedAtStart: options.checkedAtStart }),
     };
     const service = await openAuditService(config, deps);
     const shut = async () => {

@@ -1,6 +1,7 @@
 import { cp, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { commitment } from "@wellapi/log-verifier";
+import { createLogger } from "@wellapi/runtime";
 import { type Store, StoreError } from "@wellapi/store";
 import { describe, expect, test } from "vitest";
 import { type AuditWorld, ada, bob, leafOf, openAudit, temporaryFolder } from "./harness.ts";
@@ -211,9 +212,14 @@ describe("the start is refused", () => {
     await cp(join(folder, "log", "checkpoint"), join(other.folder, "log", "checkpoint"));
     await expect(openAudit({ folder: other.folder })).rejects.toMatchObject(behind);
   });
+});
 
-  test("with an entry that is missing", async () => {
-    const { folder } = await openGrown();
+describe("the start is not refused", () => {
+  test("with an entry that is missing: the log names it, and goes on", async () => {
+    const world = await openAudit();
+    await fill(world, 300);
+    await world.shut();
+    const { folder } = world;
     const remove = (store: Store): Store => ({
       ...store,
       async scan(collection, scan) {
@@ -223,7 +229,16 @@ describe("the start is refused", () => {
         return { ...page, documents } as never;
       },
     });
-    await expect(openAudit({ folder, wrap: remove })).rejects.toMatchObject({ code: "tree_damaged" });
+    const lines: string[] = [];
+    const log = createLogger({
+      name: "test",
+      env: {},
+      destination: { write: (line) => void lines.push(line) },
+    });
+    const again = await openAudit({ folder, wrap: remove, log });
+    expect(lines.join("")).toContain("entry 290 of the log");
+    await fill(again, 1);
+    expect(await rootOf(again)).toMatch(/^301 /);
   });
 });
 

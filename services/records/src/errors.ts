@@ -13,6 +13,7 @@ export type RecordsErrorCode =
   | "STORE_DAMAGED"
   | "DATA_DAMAGED"
   | "LOG_UNAVAILABLE"
+  | "LOG_DAMAGED"
   | "REQUEST_ID_REUSED"
   | "INVALID_FIELD"
   | "INVALID_RESUME_TOKEN"
@@ -74,6 +75,12 @@ const answers: Readonly<Record<RecordsErrorCode, Answer>> = {
     code: Code.Unavailable,
     message: "The access can't be logged right now, so nothing was released: try again.",
     retryAfterMs: 1_000,
+  },
+  LOG_DAMAGED: {
+    code: Code.Unavailable,
+    message:
+      "The log of accesses is damaged, so this access couldn't be proven and nothing was released. The operator is told; consents can still be revoked.",
+    retryAfterMs: 5_000,
   },
   REQUEST_ID_REUSED: {
     code: Code.AlreadyExists,

@@ -34,7 +34,11 @@ const SERVICE_PARTITION = "records";
 
 export function createGate({ consents, directory, pairwise, accessLog, region }: GateDeps): Gate {
   return {
-    decideRead: consents.decideRead,
+    async decideRead(...question) {
+      // Each read, and each message of a stream, is decided here.
+      if (accessLog.logDamaged()) throw new RecordsError("LOG_DAMAGED");
+      return consents.decideRead(...question);
+    },
     contributions: consents.contributions,
     subject: (caller, patientId) => subjectOf(pairwise, region, caller, patientId),
 
