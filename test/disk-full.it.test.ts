@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { rmSync, statfsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
@@ -9,35 +9,18 @@ import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { verifyLogGrowth } from "@wellapi/client";
 import { grant } from "@wellapi/demo/consents";
 import { contribute } from "@wellapi/demo/contribution";
-import { type Company, companyAt, enrolCompany, enrolPerson, personAt } from "@wellapi/demo/people";
+import { companyAt, enrolCompany, enrolPerson, personAt } from "@wellapi/demo/people";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
-import { ItemOutcome_Status, SeriesBatchSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
+import { SeriesBatchSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { problemOf } from "@wellapi/rpc";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
-// A real full disk: a small tmpfs, which only root may mount.
-const root = process.getuid?.() === 0;
-if (!root && process.env.CI)
-  throw new Error("the full-disk test needs root to mount a tmpfs; CI must run it");
-if (!root) process.stderr.write("SKIPPED: the full-disk test needs root to mount a tmpfs\n");
-
-const code = "8867-4";
-
-/** Takes what is left; the server may take some of it first. */
-function fillDisk(path: string, filler: string): void {
-  const { bavail, bsize } = statfsSync(path);
-  try {
-    writeFileSync(filler, Buffer.alloc(bavail * bsize));
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
-  }
-}
+import { code, fillDisk, outcomeOf, root } from "./full-disk.ts";
 
 describe.skipIf(!root)("the disk fills", () => {
   const folder = temporaryFolder();
@@ -243,7 +226,7 @@ describe.skipIf(!root).each(["SIGTERM", "SIGKILL"] as const)(
       await expect.poll(() => send("2026-04-01T00:00:00Z"), { timeout: 15_000 }).toBe("stored");
       expect(await server.stop()).toBe(0);
       server = await start();
-      for (const room of ["start.room", "sessions.room"]) {
+      for (const room of ["start.room", "consent.room"]) {
         expect(statSync(join(dataDir, "reserves", room)).size).toBeGreaterThan(1_000_000);
       }
     }, 120_000);
@@ -256,35 +239,3 @@ describe.skipIf(!root).each(["SIGTERM", "SIGKILL"] as const)(
     beforeAll(() => void operatorKey(server));
   },
 );
-
-/** What becomes of a batch of samples that no compression makes small. */
-async function outcomeOf(company: Company, patient: string, from: string): Promise<string> {
-  const batch = {
-    requestId: randomUUID(),
-    patient,
-    series: [
-      {
-        code: { code },
-        unit: "/min",
-        times: {
-          start: { case: "startTime" as const, value: timestampFromMs(Date.parse(from)) },
-          utcOffsetMinutes: 0,
-          spacing: { case: "periodMs" as const, value: 1_000 },
-        },
-        values: {
-          case: "decimals" as const,
-          value: {
-            mantissas: Array.from({ length: 5_000 }, () => Math.floor(30 + Math.random() * 200)),
-            scale: 0,
-          },
-        },
-      },
-    ],
-  };
-  try {
-    const { receipt } = await createClient(IngestionService, company.transport).createSeries({ batch });
-    return receipt?.items[0]?.status === ItemOutcome_Status.ACCEPTED ? "stored" : "rejected";
-  } catch (error) {
-    return problemOf(ConnectError.from(error)).reason;
-  }
-}

@@ -3,7 +3,9 @@ import { join, relative, resolve } from "node:path";
 import { type CollectionDeclaration, openSqliteStore, type SqliteStore, StoreError } from "@wellapi/store";
 import { HostError } from "./errors.ts";
 import { isInFolder } from "./master-key/place.ts";
-import { sessionsRoom } from "./start-room.ts";
+
+/** Room for some thousand revocations on a full disk. */
+const RESERVE_BYTES = 4 * 1024 * 1024;
 
 /** Where an installation's files lie. Only its owner may look inside. */
 export interface DataFolder {
@@ -65,7 +67,8 @@ export function prepareDataFolder(path: string): DataFolder {
       async open(name, collections, survivesFullDisk = false) {
         const file = name.includes("/") ? name : join(root, `${name}.db`);
         try {
-          const room = survivesFullDisk ? { roomPath: sessionsRoom(reserves) } : {};
+          const reserve = { path: join(reserves, `${name}.room`), bytes: RESERVE_BYTES };
+          const room = survivesFullDisk ? { reserve } : {};
           return await openSqliteStore({ path: file, collections, ...room });
         } catch (cause) {
           if (cause instanceof StoreError && cause.code === "locked") {

@@ -136,6 +136,7 @@ export async function openHttpDoor(options: {
   readonly surfaces: readonly MountedSurface[];
   /** Undefined: plain HTTP. */
   readonly certificates: CertificateFiles<CertificatePair> | undefined;
+  readonly readOnly: () => boolean;
   readonly closers: Closers;
   readonly log: Logger;
 }): Promise<Gateway> {

@@ -132,6 +132,7 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
     certificates: await openHttpCertificate(settings, platform),
     upstream,
     services: registry.publicContracts,
+    readOnly: platform.readOnly,
     authentication: atGateway,
     surfaces: registry.services.flatMap((descriptor) =>
       surfacesOf(descriptor, services, (name, { routes }) =>

@@ -13,7 +13,7 @@ import { createInProcessPlatform, type InProcessPlatform } from "./in-process-pl
 import { prepareMasterKey, warnOfKeyInFolder } from "./master-key/open.ts";
 import { composeService } from "./service-platform.ts";
 import { services } from "./services.ts";
-import { prepareStartRoom } from "./start-room.ts";
+import { openDiskRoom } from "./start-room.ts";
 
 /** A running exchange. */
 export interface Exchange {
@@ -45,7 +45,8 @@ export async function openExchange(
     await refuseTakenPorts(config);
     const folder = prepareDataFolder(config.dataDir);
     const masterKey = await prepareMasterKey(config.masterKey, folder);
-    await prepareStartRoom(folder.reserves, log);
+    const room = await openDiskRoom(folder.reserves, log);
+    closers.push("disk room", room.close);
     const platform = createInProcessPlatform({
       installation: { trustDomain, profile, region: "local" },
       registry,
@@ -56,6 +57,7 @@ export async function openExchange(
         directory: folder.logFolder,
         publishedDirectory: publishedFolder(config.journalDir),
       },
+      readOnly: room.isLow,
       terminologyDir: config.terminologyDir,
       closers,
       log,

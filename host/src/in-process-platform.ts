@@ -42,6 +42,8 @@ export function createInProcessPlatform(options: {
   /** Folder of the journal, and the journal that an operator has accepted as it is. */
   readonly journal: { readonly folder: string; readonly accepted: string | undefined };
   readonly logFolders: LogFolders;
+  /** Whether the disk has no room for data. */
+  readonly readOnly: () => boolean;
   /** Folder of the codes and categories that the installation adds. */
   readonly terminologyDir: string | undefined;
   readonly closers: Closers;
@@ -94,6 +96,7 @@ export function createInProcessPlatform(options: {
     switchboard,
     stores,
     replicated: false,
+    readOnly: options.readOnly,
     terminology: once(() => openTerminology(options.terminologyDir)),
     accessEnds: createAccessEnds(log),
     logFolders: options.logFolders,

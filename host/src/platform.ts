@@ -54,6 +54,7 @@ export interface HostPlatform {
   readonly network: HostNetwork;
   readonly replicated: boolean;
   readonly accessEnds: AccessEnds;
+  readonly readOnly: () => boolean;
   readonly logFolders: LogFolders;
   terminology(): Promise<Terminology>;
   keys(): Promise<Keys>;

@@ -12,7 +12,7 @@ import { observeEventOutbox } from "./signals/gauges.ts";
 /** The host's platform, limited for one service: under its own name, and only what its descriptor declares. */
 export function platformOf(descriptor: ServiceDescriptor, host: HostPlatform): Platform {
   const { name, needs, store: declared } = descriptor;
-  const { installation, clock, ids, log, closers, network, replicated, accessEnds } = host;
+  const { installation, clock, ids, log, closers, network, replicated, accessEnds, readOnly } = host;
   const assertDeclared = (need: Need): void => {
     if (!needs.includes(need)) throw notDeclared(name, `"${need}" under needs`);
   };
@@ -24,6 +24,7 @@ export function platformOf(descriptor: ServiceDescriptor, host: HostPlatform): P
     closers,
     replicated,
     accessEnds,
+    readOnly,
     network: {
       unauthenticated: () => network.unauthenticated(name),
       onOwn: () => network.onOwn(name),

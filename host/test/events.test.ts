@@ -23,6 +23,7 @@ it("gives all services of one process the same events: what one publishes anothe
     masterKey: { path: join(dataDir, "master.key") },
     journal: { folder: join(dataDir, "journal"), accepted: undefined },
     logFolders: { directory: join(dataDir, "log"), publishedDirectory: join(dataDir, "published") },
+    readOnly: () => false,
     terminologyDir: undefined,
     closers,
     log: silentLogger,

@@ -104,6 +104,8 @@ export async function openMeshPlatform(options: {
     accessEnds: createAccessEnds(log),
     enforcement: openEnforcement(base),
     replicated: true,
+    // MongoDB's disk is not this process's.
+    readOnly: () => false,
     terminology: once(() => openTerminology(config.terminologyDir)),
     logFolders: {
       directory: join(config.dataDir, "log"),

@@ -37,6 +37,8 @@ export interface HttpServerOptions {
   readonly corsOrigins: readonly string[];
   /** Whether the server answers `/healthz` and `/readyz`. */
   readonly health?: boolean;
+  /** Whether no data is stored, for want of room on the disk: `/readyz` says it. */
+  readonly readOnly?: () => boolean;
   /** The error where no surface has the path. */
   readonly notFound?: HttpProblem;
   /** For callers from outside: TLS 1.2 or 1.3, without client certificates. Absent: plain text. */
@@ -81,7 +83,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
     if (problem !== undefined) return refuseRequest(reply, { status: 400, problem }, log);
   });
   await addPolicies(app, options);
-  if (options.health) addHealth(app, () => stopping);
+  if (options.health) addHealth(app, () => stopping, options.readOnly ?? (() => false));
   for (const mounted of surfaces) await mountSurface(app, mounted, { shutdown: shutdown.signal, log });
   app.setNotFoundHandler(async (_request, reply) =>
     refuseRequest(reply, { status: 404, problem: notFound }, log),

@@ -1,4 +1,5 @@
 import type { Logger } from "@wellapi/runtime";
+import { StoreError } from "@wellapi/store";
 import { sameBytes } from "./chain.ts";
 import { JournalError } from "./errors.ts";
 import type { Mark, MarkRepository } from "./mark-repository.ts";
@@ -27,7 +28,10 @@ export async function catchUp(options: CatchUpOptions, marks: MarkRepository, re
     at = { journal: extent.journal, position: entry.position, mac: entry.mac };
   }
   if (replayed > 0) log.info({ count: replayed }, "entries of the journal were compared with the data");
-  await marks.reset(at);
+  // On a full disk the start goes on: the next one compares the same entries again.
+  await marks.reset(at).catch((error: unknown) => {
+    if (!(error instanceof StoreError && error.full)) throw error;
+  });
 }
 
 /** From where the data may lack entries. */

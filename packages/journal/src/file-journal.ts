@@ -8,6 +8,8 @@ import type { JournalRepository } from "./port.ts";
 /** A week longer than backups are kept, so that the last of them can still be restored. */
 export const journalRetentionDays = 42;
 
+const RESERVE_BYTES = 1024 * 1024;
+
 export interface FileJournal extends JournalRepository {
   close(): Promise<void>;
 }
@@ -27,6 +29,8 @@ export async function openFileJournal(options: {
   const store = await openSqliteStore({
     path: join(folder, "journal.db"),
     collections: journalRepositoryCollections,
+    // A revocation is answered once the journal has it.
+    reserve: { path: join(folder, "journal.room"), bytes: RESERVE_BYTES },
   });
   try {
     const repository = await openJournalRepository({ store, clock, retentionDays });

@@ -94,7 +94,10 @@ export async function openJournalRepository(options: JournalRepositoryOptions): 
     }
   }
 
-  await guard(dropOld);
+  await guard(dropOld).catch((error: unknown) => {
+    // A later start drops them.
+    if (!(error instanceof JournalError && isFull(error.cause))) throw error;
+  });
   return {
     extent: () =>
       guard(async (): Promise<Extent> => {
@@ -120,6 +123,7 @@ export async function openJournalRepository(options: JournalRepositoryOptions): 
             { kind: "replace", collection: EXTENT, document: grown, ifRevision: revision },
             { kind: "insert", collection: ENTRIES, document: documentOf(entry) },
           ],
+          useReserve: true,
         });
         return result.committed ? "appended" : "conflict";
       }),
@@ -132,6 +136,10 @@ function documentOf({ position, kind, partition, subject, time, mac }: Entry): E
 
 export function entryOf({ position, kind, subject, where, time, mac }: EntryDocument): Entry {
   return { position, kind: kind as FactKind, partition: where, subject, time, mac };
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof StoreError && error.full;
 }
 
 /** Turns errors of the store into the journal's own. */

@@ -70,7 +70,7 @@ export function createMarkRepository(store: Store) {
 
     async settled({ kind, partition, subject }: Fact): Promise<void> {
       const change = { kind: "delete", collection: OWED, key: [partition, kind, subject] } as const;
-      await store.commit({ partition, changes: [change] });
+      await store.commit({ partition, changes: [change], useReserve: true });
     },
   };
 

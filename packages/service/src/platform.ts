@@ -75,6 +75,11 @@ export interface Platform {
   /** Whether other processes write to the same store: replicas of the service, over one database. */
   readonly replicated: boolean;
   readonly accessEnds: AccessEnds;
+  /**
+   * Whether the disk has no room for data: health data is then refused, so that the last of the room serves entries,
+   * revocations and whatever makes room.
+   */
+  readOnly(): boolean;
   /** The service's own store, with the collections that the descriptor declares. */
   openStore(): Promise<Store>;
   /** Codes and categories, with those that the installation adds. Throws TerminologyError where they cannot be used. */

@@ -81,6 +81,11 @@ export interface Commit {
   readonly partition: string;
   readonly changes: readonly Change[];
   readonly events?: readonly OutboxEvent[];
+  /**
+   * The commit may use the room that the store has set aside for a full disk: for what must go on there, such as a
+   * revocation. Without effect where the engine, or this store, has set none aside.
+   */
+  readonly useReserve?: boolean;
 }
 
 /**

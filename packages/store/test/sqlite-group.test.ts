@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createCatalog } from "../src/catalog.ts";
 import { openDatabase } from "../src/sqlite/database.ts";
 import type { WireCommit } from "../src/sqlite/protocol.ts";
+import type { Room } from "../src/sqlite/room.ts";
 import { migrate } from "../src/sqlite/schema.ts";
 import { createStatements } from "../src/sqlite/statements.ts";
 import { writeGroup } from "../src/sqlite/write.ts";
@@ -61,23 +62,62 @@ describe("sqlite: one group of commits", () => {
     expect(database.prepare("SELECT id FROM outbox").all()).toHaveLength(2);
   });
 
-  test("that finds the disk full is tried again after each room that is made, and no more rooms than needed", () => {
+  /** Ways to find room: the store grows at the given one. */
+  function roomAt(step: "log" | number) {
     const made: string[] = [];
-    const rooms = [
-      () => made.push("too little"),
-      () => {
-        made.push("enough");
-        database.exec("PRAGMA max_page_count = 1000");
+    const grow = () => database.exec("PRAGMA max_page_count = 1000");
+    let parts = 0;
+    const room: Room = {
+      writeBack() {
+        made.push("log");
+        if (step === "log") grow();
       },
-      () => made.push("too much"),
-    ];
+      giveUp() {
+        if (parts === 3) return false;
+        made.push("part");
+        if (++parts === step) grow();
+        return true;
+      },
+      take: () => true,
+    };
+    return { made, room };
+  }
+  const reserved = (request: WireCommit): WireCommit => ({ ...request, useReserve: true });
+
+  test("that finds the disk full is tried again after each room that is made, and no more rooms than needed", () => {
     const statements = createStatements(database);
-    expect(writeGroup(statements, catalog, [commit(["before", 100])], rooms)).toEqual([committed]);
+    const { made, room } = roomAt(2);
+    expect(writeGroup(statements, catalog, [reserved(commit(["before", 100]))], room)).toEqual([committed]);
     expect(made).toEqual([]);
-    const group = [commit(["a", 100]), commit(["large", 300_000])];
-    expect(writeGroup(statements, catalog, group, rooms)).toEqual([committed, committed]);
-    expect(made).toEqual(["too little", "enough"]);
+    const group = [commit(["a", 100]), reserved(commit(["large", 300_000]))];
+    expect(writeGroup(statements, catalog, group, room)).toEqual([committed, committed]);
+    expect(made).toEqual(["log", "part", "log", "part", "log"]);
     expect(ids()).toEqual(["a", "before", "large"]);
+  });
+
+  test("takes nothing of the reserve where the log has room when it is used again", () => {
+    const { made, room } = roomAt("log");
+    const outcomes = writeGroup(
+      createStatements(database),
+      catalog,
+      [reserved(commit(["large", 300_000]))],
+      room,
+    );
+    expect([outcomes, made]).toEqual([[committed], ["log"]]);
+  });
+
+  test("takes nothing of the reserve for a commit that may not use it, and ends when nothing is left", () => {
+    const full = { failure: { code: "unavailable", full: true } };
+    const statements = createStatements(database);
+    const { made, room } = roomAt(1);
+    const group = [commit(["a", 100]), commit(["large", 300_000])];
+    expect(writeGroup(statements, catalog, group, room)).toMatchObject([committed, full]);
+    expect(made).toEqual(["log"]);
+    const never = roomAt(99);
+    const request = reserved(commit(["large", 300_000]));
+    expect(writeGroup(statements, catalog, [request], never.room)).toMatchObject([full]);
+    expect(never.made.filter((one) => one === "part")).toHaveLength(3);
+    expect(ids()).toEqual(["a"]);
   });
 
   test("that fails for another reason leaves nothing, makes no room, and the next one works", () => {
@@ -87,8 +127,12 @@ describe("sqlite: one group of commits", () => {
     const changes = strange.changes.map((change) => ({ ...change, collection: "other" }));
     const group = [ok, { ...strange, changes }];
     const failed = { failure: { code: "invalid", message: expect.any(String) } };
-    const rooms = [() => made.push("room")];
-    expect(writeGroup(statements, catalog, group, rooms)).toMatchObject([failed, failed]);
+    const room: Room = {
+      writeBack: () => made.push("room"),
+      giveUp: () => made.push("room") > 0,
+      take: () => true,
+    };
+    expect(writeGroup(statements, catalog, group, room)).toMatchObject([failed, failed]);
     expect(made).toEqual([]);
     expect(ids()).toEqual([]);
     expect(database.isTransaction).toBe(false);

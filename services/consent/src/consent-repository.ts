@@ -204,7 +204,13 @@ export class ConsentRepository {
       ...this.#contentChanges(key, change, kept),
     ];
     changes.push(this.#pending.insert(recall));
-    const result = await this.#store.commit({ partition, changes: [...changes, ...owed, leaf] });
+    // What ends a permit goes on while a full disk takes nothing else.
+    const useReserve = change.created === undefined;
+    const result = await this.#store.commit({
+      partition,
+      changes: [...changes, ...owed, leaf],
+      useReserve,
+    });
     // The first consent of a patient: another writer was faster.
     if (!result.committed && result.change === 0) return { ...result, reason: "conflict" };
     return result;

@@ -11,7 +11,7 @@ export const consentService = describeService({
   store: {
     collections: consentCollections,
     check: consentCheck,
-    // Without its stored sessions nothing can be read.
+    // A revocation must not fail for want of room.
     survivesFullDisk: true,
   },
   needs: ["keys", "vault", "journal", "access_log", "terminology"],
@@ -23,7 +23,8 @@ export const consentService = describeService({
     const { kms, pairwise, pageTokens } = await platform.keys();
     const store = await platform.openStore();
     const consent = await openConsentService(
-      {},
+      // One process holds all services, with one store that nobody else writes to.
+      { enforcersInProcess: !platform.replicated },
       {
         store,
         vault: await platform.vault(),

@@ -49,7 +49,7 @@ export function createPendingRecallRepository(store: Store, scopes: ScopeSealing
     },
     async done({ partition, recall }) {
       const change = { kind: "delete", collection: pendingRecalls.name, key: [partition, recall] } as const;
-      await store.commit({ partition, changes: [change] });
+      await store.commit({ partition, changes: [change], useReserve: true });
     },
   };
 }

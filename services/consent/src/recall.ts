@@ -2,7 +2,7 @@ import type { Timers } from "@wellapi/enforcer";
 import type { Clock, Ids, Logger } from "@wellapi/runtime";
 import type { RecallScope } from "./consent.ts";
 import { ConsentError } from "./errors.ts";
-import { type OwedRecall, owes, type SessionRepository } from "./session-repository.ts";
+import { type OwedRecall, owes, type Sessions } from "./session-repository.ts";
 import { type SessionStreams, sessionTtlMs } from "./session-streams.ts";
 
 /**
@@ -18,7 +18,7 @@ const shortestPollMs = 10;
 const longestPollMs = 100;
 
 export interface RecallsOptions {
-  readonly sessions: SessionRepository;
+  readonly sessions: Sessions;
   readonly streams: Pick<SessionStreams, "push" | "onAcknowledged">;
   readonly clock: Clock;
   readonly timers: Timers;

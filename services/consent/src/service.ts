@@ -18,6 +18,7 @@ import { ConsentRepository } from "./consent-repository.ts";
 import { createConsentSealing } from "./consent-sealing.ts";
 import { createDecisionHandlers } from "./decision-handlers.ts";
 import { Granting } from "./granting.ts";
+import { createProcessSessions } from "./process-sessions.ts";
 import { Recalls } from "./recall.ts";
 import { RecalledChanges } from "./recalled-changes.ts";
 import { Revocations } from "./revocation.ts";
@@ -29,6 +30,8 @@ import type { Categories } from "./understanding.ts";
 export interface ConsentConfig {
   /** Interval of the search for recalls that a stopped replica left behind, in milliseconds; default 5,000. */
   readonly sweepEveryMs?: number;
+  /** Whether every enforcer runs in this process: its sessions are then kept in memory. Default: they are stored. */
+  readonly enforcersInProcess?: boolean;
 }
 
 export interface ConsentDeps {
@@ -67,7 +70,7 @@ const staleAfterMs = 10_000;
  * JournalError.
  */
 export async function openConsentService(
-  { sweepEveryMs = 5_000 }: ConsentConfig,
+  { sweepEveryMs = 5_000, enforcersInProcess = false }: ConsentConfig,
   deps: ConsentDeps,
 ): Promise<ConsentServiceHandle> {
   const {
@@ -93,7 +96,7 @@ export async function openConsentService(
   await checkStoredFormat(store);
   const whole = await sealStoredConsents({ store, sealing, log });
   const consents = new ConsentRepository(store, sealing, scopes, whole);
-  const sessions = new SessionRepository(store, scopes);
+  const sessions = enforcersInProcess ? createProcessSessions() : new SessionRepository(store, scopes);
   const retire = (session: string) => {
     if (closing.signal.aborted) return; // the next start, or another replica, finds it stale
     recalls.retire(session).catch((err: unknown) => {

@@ -49,6 +49,30 @@ export type Renewal =
   | { readonly kind: "owes"; readonly owed: readonly OwedRecall[] }
   | { readonly kind: "gone" };
 
+/**
+ * The sessions of the enforcers. Each change of one session is atomic, so renewals, recalls and acknowledgements of it are
+ * totally ordered.
+ */
+export interface Sessions {
+  /** Kept before the enforcer learns of it: every session in use is in `list`. */
+  open(session: string, enforcer: string, expiresHint: number): Promise<void>;
+  renew(session: string, expiresHint: number): Promise<Renewal>;
+  /** Once this resolves with true, the session is not renewed until it acknowledges. False: it is gone. */
+  owe(session: string, recall: OwedRecall): Promise<boolean>;
+  /** Acknowledging a recall that is not owed changes nothing. */
+  acknowledge(session: string, recall: string): Promise<void>;
+  /**
+   * Deletes a session that still owes the recall; false where it does not (any more). Guarded: a session that
+   * acknowledged and was renewed meanwhile is alive, and the next revocation must not miss it.
+   */
+  deleteOwing(session: string, recall: string): Promise<boolean>;
+  get(session: string): Promise<{ readonly document: EnforcerSession } | undefined>;
+  /** Every session that existed when the call began and has not been deleted since. */
+  list(): Promise<readonly string[]>;
+  /** Sessions that seem to have run out before `wall`: candidates for retirement only. */
+  stale(wall: number): Promise<string[]>;
+}
+
 type SessionDocument = EnforcerSession & Document;
 
 /** An owed recall as it is stored. Its scope is sealed; a replica of the version before stores it in clear. */
@@ -69,7 +93,7 @@ type StoredSession = Document & Omit<EnforcerSession, "owed"> & { readonly owed:
  * that was opened since would be missed, and its enforcer not recalled. Only openings and deletions change the list;
  * renewals and acknowledgements do not.
  */
-export class SessionRepository {
+export class SessionRepository implements Sessions {
   readonly #store: Store;
   readonly #scopes: ScopeSealing;
 
@@ -78,7 +102,6 @@ export class SessionRepository {
     this.#scopes = scopes;
   }
 
-  /** Stored before the enforcer learns of it: every session in use is in `list`. */
   async open(session: string, enforcer: string, expiresHint: number): Promise<void> {
     const document = { partition: sessionsPartition, session, enforcer, expires_hint: expiresHint, owed: [] };
     const change = { kind: "insert", collection: enforcerSessions.name, document } as const;
@@ -101,7 +124,6 @@ export class SessionRepository {
     }
   }
 
-  /** Once this resolves with true, the session is not renewed until it acknowledges. False: it is gone. */
   async owe(session: string, recall: OwedRecall): Promise<boolean> {
     while (true) {
       const stored = await this.get(session);
@@ -111,7 +133,6 @@ export class SessionRepository {
     }
   }
 
-  /** Acknowledging a recall that is not owed changes nothing. */
   async acknowledge(session: string, recall: string): Promise<void> {
     while (true) {
       const stored = await this.get(session);
@@ -121,10 +142,6 @@ export class SessionRepository {
     }
   }
 
-  /**
-   * Deletes a session that still owes the recall; false where it does not (any more). Guarded: a session that
-   * acknowledged and was renewed meanwhile is alive, and the next revocation must not miss it.
-   */
   async deleteOwing(session: string, recall: string): Promise<boolean> {
     while (true) {
       const stored = await this.get(session);
@@ -154,12 +171,11 @@ export class SessionRepository {
     return { ...stored, document: { ...stored.document, owed } };
   }
 
-  /** Every session that existed when the call began and has not been deleted since. Linearizable: see above. */
+  /** Linearizable: see above. */
   async list(): Promise<readonly string[]> {
     return (await this.#listed())?.document.sessions ?? [];
   }
 
-  /** Sessions that seem to have run out before `wall`: candidates for retirement only. */
   async stale(wall: number): Promise<string[]> {
     return (await this.#all()).filter((one) => one.expires_hint < wall).map(({ session }) => session);
   }

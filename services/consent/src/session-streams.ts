@@ -1,6 +1,6 @@
 import type { Clock, Ids, Logger } from "@wellapi/runtime";
 import { ConsentError } from "./errors.ts";
-import type { OwedRecall, SessionRepository } from "./session-repository.ts";
+import type { OwedRecall, Sessions } from "./session-repository.ts";
 
 export type FromEnforcer =
   | { readonly kind: "open"; readonly enforcer: string }
@@ -24,7 +24,7 @@ export interface SessionStream {
 export const sessionTtlMs = 1_500;
 
 export interface SessionStreamsOptions {
-  readonly sessions: SessionRepository;
+  readonly sessions: Sessions;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Logger;

@@ -6,8 +6,14 @@ import { randomIds, silentLogger, systemClock } from "@wellapi/runtime";
 import { type Document, openSqliteStore, type Scan, type Store } from "@wellapi/store";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { consentCollections } from "../src/collections.ts";
+import { createProcessSessions } from "../src/process-sessions.ts";
 import { Recalls } from "../src/recall.ts";
-import { enforcerSessions, SessionRepository, sessionsPartition } from "../src/session-repository.ts";
+import {
+  enforcerSessions,
+  SessionRepository,
+  type Sessions,
+  sessionsPartition,
+} from "../src/session-repository.ts";
 import { createMemoryStore } from "./model/memory-store.ts";
 import { scopes } from "./sealing.ts";
 
@@ -131,9 +137,14 @@ const owed = (recall: string) => {
   return { recall, partition: "local/pat_1", onlyWidens: false, grantees: ["org_1"] };
 };
 
-describe("a session", () => {
+const kinds: [string, () => Sessions][] = [
+  ["stored", () => new SessionRepository(memoryStore(), scopes)],
+  ["in memory", createProcessSessions],
+];
+
+describe.each(kinds)("a session, %s", (_kind, openSessions) => {
   it("is opened under an id of its own: one that is given twice is refused, and the list stays", async () => {
-    const sessions = new SessionRepository(memoryStore(), scopes);
+    const sessions = openSessions();
     await sessions.open("ses_1", "records-1", 5);
     await expect(sessions.open("ses_1", "records-2", 6)).rejects.toThrow("ses_1 was given twice");
     expect(await sessions.list()).toEqual(["ses_1"]);
@@ -141,7 +152,7 @@ describe("a session", () => {
   });
 
   it("is renewed while it owes nothing, and says what it owes otherwise", async () => {
-    const sessions = new SessionRepository(memoryStore(), scopes);
+    const sessions = openSessions();
     await sessions.open("ses_1", "records-1", 5);
     expect(await sessions.renew("ses_1", 6)).toEqual({ kind: "renewed" });
     expect(await sessions.owe("ses_1", owed("rcl_1"))).toBe(true);
@@ -152,6 +163,47 @@ describe("a session", () => {
     expect((await sessions.get("ses_1"))!.document).toMatchObject({ expires_hint: 8, owed: [] });
   });
 
+  it("that is gone is not renewed, owes nothing, and acknowledges nothing", async () => {
+    const sessions = openSessions();
+    expect(await sessions.renew("ses_1", 1)).toEqual({ kind: "gone" });
+    expect(await sessions.owe("ses_1", owed("rcl_1"))).toBe(false);
+    await sessions.acknowledge("ses_1", "rcl_1");
+    expect(await sessions.deleteOwing("ses_1", "rcl_1")).toBe(false);
+    expect(await sessions.get("ses_1")).toBeUndefined();
+    expect(await sessions.list()).toEqual([]);
+  });
+
+  it("is deleted only where it owes that very recall", async () => {
+    const sessions = openSessions();
+    for (const id of ["ses_1", "ses_2"]) await sessions.open(id, "records-1", 5);
+    await sessions.owe("ses_1", owed("rcl_1"));
+    expect(await sessions.deleteOwing("ses_1", "rcl_2")).toBe(false);
+    expect(await sessions.deleteOwing("ses_2", "rcl_1")).toBe(false);
+    expect(await sessions.list()).toEqual(["ses_1", "ses_2"]);
+    expect(await sessions.deleteOwing("ses_1", "rcl_1")).toBe(true);
+    expect(await sessions.list()).toEqual(["ses_2"]);
+    expect(await sessions.get("ses_1")).toBeUndefined();
+  });
+
+  it("keeps all that is done to it at the same time", async () => {
+    const sessions = openSessions();
+    await sessions.open("ses_1", "records-1", 0);
+    const recalls = Array.from({ length: 6 }, (_, i) => `rcl_${i}`);
+    const done = await Promise.all(recalls.map((recall) => sessions.owe("ses_1", owed(recall))));
+    expect(done).toEqual(recalls.map(() => true));
+    await Promise.all(recalls.slice(1).map((recall) => sessions.acknowledge("ses_1", recall)));
+    expect((await sessions.get("ses_1"))!.document.owed).toEqual([owed("rcl_0")]);
+  });
+
+  it("seems to have run out when its hint says so", async () => {
+    const sessions = openSessions();
+    for (let i = 0; i < 3; i += 1) await sessions.open(`ses_${i}`, "records-1", i);
+    expect(await sessions.stale(2)).toEqual(["ses_0", "ses_1"]);
+    expect(await sessions.stale(0)).toEqual([]);
+  });
+});
+
+describe("a stored session", () => {
   it("owes each recall once, and until that one is acknowledged", async () => {
     const sessions = new SessionRepository(memoryStore(), scopes);
     await sessions.open("ses_1", "records-1", 5);
@@ -164,28 +216,6 @@ describe("a session", () => {
     expect((await stored()).revision).toBe(revision);
     await sessions.acknowledge("ses_1", "rcl_1");
     expect((await stored()).document.owed).toEqual([owed("rcl_2")]);
-  });
-
-  it("that is gone is not renewed, owes nothing, and acknowledges nothing", async () => {
-    const sessions = new SessionRepository(memoryStore(), scopes);
-    expect(await sessions.renew("ses_1", 1)).toEqual({ kind: "gone" });
-    expect(await sessions.owe("ses_1", owed("rcl_1"))).toBe(false);
-    await sessions.acknowledge("ses_1", "rcl_1");
-    expect(await sessions.deleteOwing("ses_1", "rcl_1")).toBe(false);
-    expect(await sessions.get("ses_1")).toBeUndefined();
-    expect(await sessions.list()).toEqual([]);
-  });
-
-  it("is deleted only where it owes that very recall", async () => {
-    const sessions = new SessionRepository(memoryStore(), scopes);
-    for (const id of ["ses_1", "ses_2"]) await sessions.open(id, "records-1", 5);
-    await sessions.owe("ses_1", owed("rcl_1"));
-    expect(await sessions.deleteOwing("ses_1", "rcl_2")).toBe(false);
-    expect(await sessions.deleteOwing("ses_2", "rcl_1")).toBe(false);
-    expect(await sessions.list()).toEqual(["ses_1", "ses_2"]);
-    expect(await sessions.deleteOwing("ses_1", "rcl_1")).toBe(true);
-    expect(await sessions.list()).toEqual(["ses_2"]);
-    expect(await sessions.get("ses_1")).toBeUndefined();
   });
 
   it("is not deleted where it acknowledges in the same moment, and is renewed after that", async () => {
@@ -217,16 +247,6 @@ describe("a session", () => {
       await elsewhere.owe("ses_1", owed("rcl_2"));
     };
     expect(await sessions.renew("ses_1", 10)).toEqual({ kind: "owes", owed: [owed("rcl_2")] });
-  });
-
-  it("keeps all that is done to it at the same time", async () => {
-    const sessions = new SessionRepository(memoryStore(), scopes);
-    await sessions.open("ses_1", "records-1", 0);
-    const recalls = Array.from({ length: 6 }, (_, i) => `rcl_${i}`);
-    const done = await Promise.all(recalls.map((recall) => sessions.owe("ses_1", owed(recall))));
-    expect(done).toEqual(recalls.map(() => true));
-    await Promise.all(recalls.slice(1).map((recall) => sessions.acknowledge("ses_1", recall)));
-    expect((await sessions.get("ses_1"))!.document.owed).toEqual([owed("rcl_0")]);
   });
 });
 

@@ -28,6 +28,8 @@ export interface GatewayDeps {
   readonly unread?: UnreadAnswers;
   /** The surfaces of the other services: the surfaces themselves in a shared process, else their representatives. */
   readonly surfaces: readonly MountedSurface[];
+  /** Whether no data is stored, for want of room on the disk. */
+  readonly readOnly?: () => boolean;
   readonly log: Logger;
   /** What is served: public services only. */
   readonly services: readonly DescService[];
@@ -66,6 +68,7 @@ export function openGatewayService(config: GatewayConfig, deps: GatewayDeps): Pr
     corsOrigins: config.corsOrigins,
     ...(config.tls && { edgeTls: config.tls }),
     health: true,
+    ...(deps.readOnly && { readOnly: deps.readOnly }),
     notFound: noSuchPath,
     log,
   });

@@ -30,6 +30,16 @@ export interface Call {
   about(...patients: readonly Subject[]): void;
 }
 
+/** What goes on where a full disk takes nothing else: a patient signs in to revoke, and access ends. */
+const endsAccess: ReadonlySet<DescMethod> = new Set<DescMethod>([
+  TokenService.method.issuePatientToken,
+  TokenService.method.revokePatientTokens,
+  CredentialService.method.revokeCredential,
+  OrganizationService.method.disableOrganization,
+  OrganizationService.method.disableApplication,
+  PatientDirectoryService.method.markErased,
+]);
+
 export interface Accesses {
   /** Of a call that changes something or touches a patient. */
   readonly logged: RunLogged<Call>;
@@ -52,7 +62,7 @@ export function createAccesses(deps: {
           },
           commit: (patient) => async (change) => {
             const changes = [...change.changes, leaf(patient).change];
-            const result = await store.commit({ ...change, changes });
+            const result = await store.commit({ ...change, changes, useReserve: endsAccess.has(method) });
             if (result.committed) committed();
             return result;
           },

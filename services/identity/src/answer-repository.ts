@@ -1,5 +1,6 @@
 import type { Clock, Logger } from "@wellapi/runtime";
 import type { Change, Document, Store } from "@wellapi/store";
+
 import type { AnswerSealer, Asking } from "./answer.ts";
 import { collections } from "./collections.ts";
 import { DAY } from "./credential.ts";
@@ -43,7 +44,7 @@ export async function openAnswerRepository(options: AnswerRepositoryOptions): Pr
 
   async function remove({ partition, id }: AnswerDocument): Promise<void> {
     const change: Change = { kind: "delete", collection: collections.answers, key: [partition, id] };
-    await store.commit({ partition, changes: [change] });
+    await store.commit({ partition, changes: [change], useReserve: true });
   }
 
   const sweeping = await openSweep({ store, collection: collections.answers, keptMs: 0, clock, log });

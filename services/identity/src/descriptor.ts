@@ -25,7 +25,12 @@ export const identityService = describeService({
     TokenExchangeService,
     EdgeCertificateService,
   ],
-  store: { collections: identityCollections, check: async (context) => identityCheck(context) },
+  store: {
+    collections: identityCollections,
+    check: async (context) => identityCheck(context),
+    // A patient signs in to revoke.
+    survivesFullDisk: true,
+  },
   needs: ["keys", "vault", "journal", "access_log"],
   calls: [],
   replicas: "many",

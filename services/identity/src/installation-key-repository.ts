@@ -83,6 +83,7 @@ export function createInstallationKeyRepository(store: Store, kms: Kms): Install
         certificate,
       };
       const result = await store.commit({
+        useReserve: true,
         partition: INSTALLATION,
         changes: [{ kind: "insert", collection: collections.installationKeys, document }],
       });
@@ -98,6 +99,7 @@ export function createInstallationKeyRepository(store: Store, kms: Kms): Install
           if (wrapped === undefined) continue;
           const change = { kind: "replace", collection: collections.installationKeys } as const;
           const result = await store.commit({
+            useReserve: true,
             partition: INSTALLATION,
             changes: [{ ...change, document: { ...document, wrapped }, ifRevision: revision }],
           });
@@ -109,6 +111,7 @@ export function createInstallationKeyRepository(store: Store, kms: Kms): Install
     async delete(purpose, id, further = []) {
       const key = [INSTALLATION, purpose, id];
       await store.commit({
+        useReserve: true,
         partition: INSTALLATION,
         changes: [{ kind: "delete", collection: collections.installationKeys, key }, ...further],
       });

@@ -139,7 +139,8 @@ async function revokeAll(
     const { items, cursor: next } = await patientTokens.list(partition, page);
     const now = clock.now();
     const ids = items.filter(({ expireTime }) => now < expireTime).map(({ id }) => id);
-    const commitPart: CommitWithLeaf = count === 0 ? commit : (change) => store.commit(change);
+    const commitPart: CommitWithLeaf =
+      count === 0 ? commit : (change) => store.commit({ ...change, useReserve: true });
     count += await revokeNamed(deps, partition, ids, commitPart);
     cursor = next;
   } while (cursor !== undefined);

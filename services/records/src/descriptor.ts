@@ -80,6 +80,7 @@ export const recordsService = describeService({
         clock,
         ids,
         log,
+        readOnly: platform.readOnly,
       },
     );
     closers.push("records", () => records.close());

@@ -67,6 +67,8 @@ export interface RecordsDeps {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Logger;
+  /** Whether the disk has no room for data: batches are then refused, and everything else goes on. */
+  readonly readOnly?: () => boolean;
 }
 
 export interface RecordsServer {

@@ -462,6 +462,40 @@ describe("the store's file", () => {
   });
 });
 
+describe("an exchange that cannot do all of it", () => {
+  it("takes no data while the disk has no room for it, which is DISK_FULL, and is read", async () => {
+    let full = false;
+    const scene = await openScene({}, { readOnly: () => full });
+    await hours(scene, 1);
+    full = true;
+    const batch = [heartRates(start + HOUR, [70])];
+    expect(await failure(append(scene, "more", batch))).toMatchObject({
+      code: Code.Unavailable,
+      reason: "DISK_FULL",
+    });
+    expect(await readAll(scene)).toHaveLength(60);
+    full = false;
+    await append(scene, "more", batch);
+    expect(await readAll(scene)).toHaveLength(61);
+  });
+
+  it("reads nothing while the log of accesses is damaged, and takes data", async () => {
+    let damaged = false;
+    const scene = await openScene({}, { logDamaged: () => damaged });
+    const { world, clinic, patient } = scene;
+    await hours(scene, 1);
+    damaged = true;
+    const reader = world.reader(clinic);
+    const query = queryInit(world.idFor(clinic, patient), { from: start, to: start + HOUR });
+    const refused = { code: Code.Unavailable, reason: "LOG_DAMAGED" };
+    expect(await failure(reader.querySeries(query))).toMatchObject(refused);
+    expect(await failure(readAll(scene))).toMatchObject(refused);
+    await append(scene, "more", [heartRates(start + HOUR, [70])]);
+    damaged = false;
+    expect(await readAll(scene)).toHaveLength(61);
+  });
+});
+
 describe("the check of what lies there", () => {
   it("finds a head that was set back, and a series in another's place", async () => {
     const { scene } = await openLogged();

@@ -100,6 +100,10 @@ export interface WorldOptions {
   readonly clock?: Clock;
   /** Of the records service. */
   readonly log?: Logger;
+  /** Whether the disk has no room for data. */
+  readonly readOnly?: () => boolean;
+  /** Whether audit takes no entries because its log is damaged. */
+  readonly logDamaged?: () => boolean;
   /** Called after each commit that has an event. */
   readonly onEvent?: () => void;
   /** Instead of SQLite in the folder. */
@@ -187,7 +191,8 @@ export async function openWorld(options: WorldOptions = {}) {
     pairwise,
     enforcer,
     answers,
-    accessLog,
+    accessLog: { ...accessLog, ...(options.logDamaged && { logDamaged: options.logDamaged }) },
+    ...(options.readOnly && { readOnly: options.readOnly }),
     journal: { journal: await createJournal({ repository: files, kms }) },
     identity,
     consent: consentTransport,

@@ -7,6 +7,7 @@ type CommitTuple = readonly [
   partition: string,
   changes: readonly ChangeTuple[],
   events: readonly (readonly [id: string, subject: string, headers: string, start: number, end: number])[],
+  useReserve: 0 | 1,
 ];
 /** A delete has no document: its values are the key. */
 type ChangeTuple = readonly [
@@ -38,7 +39,7 @@ export function packCommit(commit: Commit, prepared: readonly PreparedChange[]):
   const events = (commit.events ?? []).map(
     ({ id, subject, data, headers }) => [id, subject, JSON.stringify(headers), ...add(data)] as const,
   );
-  const tuple: CommitTuple = [commit.partition, changes, events];
+  const tuple: CommitTuple = [commit.partition, changes, events, commit.useReserve ? 1 : 0];
   const bytes = new Uint8Array(length);
   let offset = 0;
   for (const part of parts) {
@@ -50,10 +51,11 @@ export function packCommit(commit: Commit, prepared: readonly PreparedChange[]):
 
 /** The inverse of `packCommit`, on the worker's side. */
 export function unpackCommit({ text, bytes }: PackedCommit): WireCommit {
-  const [partition, changes, events] = JSON.parse(text) as CommitTuple;
+  const [partition, changes, events, useReserve] = JSON.parse(text) as CommitTuple;
   return {
     kind: "commit",
     partition,
+    useReserve: useReserve === 1,
     changes: changes.map(([kind, collection, values, ifRevision, start = 0, end = 0]): WireChange => {
       if (kind === "delete") return { kind, collection, key: values as readonly IndexValue[], ifRevision };
       return { kind, collection, values, ifRevision, document: { start, end } };

@@ -3,6 +3,8 @@ import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import type { IndexValue } from "../port.ts";
 
+const INCREMENTAL = 2;
+
 /** Opens or creates the file and takes its lock; SQLite's error BUSY where another process holds it. */
 export function openDatabase(path: string, maxBytes: number | undefined): DatabaseSync {
   createFile(path);
@@ -11,8 +13,9 @@ export function openDatabase(path: string, maxBytes: number | undefined): Databa
     // Exclusive before WAL: the lock is then held from the first access on, without a shared-memory file.
     database.exec("PRAGMA locking_mode = EXCLUSIVE");
     // Set before the first page is written: SQLite then notes the owner of each page, so that free pages can be given
-    // back.
-    database.exec("PRAGMA auto_vacuum = INCREMENTAL");
+    // back. Only where it is not set: SQLite writes it each time, also on a full disk.
+    const vacuum = Number(database.prepare("PRAGMA auto_vacuum").get()?.auto_vacuum);
+    if (vacuum !== INCREMENTAL) database.exec("PRAGMA auto_vacuum = INCREMENTAL");
     database.exec("PRAGMA journal_mode = WAL");
     database.exec("PRAGMA synchronous = FULL");
     database.exec("PRAGMA fullfsync = ON");

@@ -43,16 +43,16 @@ export function isDamage(error: unknown): boolean {
   return code === IO_DATA || code === IO_CORRUPT_FS;
 }
 
+export const fullFailure: Failure = {
+  code: "unavailable",
+  full: true,
+  message: "the disk is full, or the store has reached its size limit",
+};
+
 /** The error for the caller. SQLite's own messages name tables and columns, never values. */
 export function toFailure(error: unknown): Failure {
   if (error instanceof StoreError) return { code: error.code, message: error.message, full: error.full };
-  if (isFull(error)) {
-    return {
-      code: "unavailable",
-      full: true,
-      message: "the disk is full, or the store has reached its size limit",
-    };
-  }
+  if (isFull(error)) return fullFailure;
   if (isDamage(error)) return { code: "damaged", message: "the store's file is damaged or is no store" };
   switch (primaryCode(error)) {
     case BUSY:

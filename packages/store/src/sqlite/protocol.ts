@@ -1,13 +1,14 @@
 import type { StoreErrorCode } from "../errors.ts";
 import type { CollectionDeclaration, CommitResult, IndexValue, OutboxEntry } from "../port.ts";
 import type { PreparedScan } from "../scan.ts";
+import type { ReserveOptions } from "./room.ts";
 
 /** What crosses between the store and its worker. Everything here survives a structured clone. */
 export interface WorkerOptions {
   readonly path: string;
   readonly collections: readonly CollectionDeclaration[];
   readonly maxBytes?: number;
-  readonly roomPath?: string;
+  readonly reserve?: ReserveOptions;
 }
 
 /** Bytes travel packed in one buffer of the message; changes and events name their part of it. */
@@ -50,6 +51,8 @@ export interface PackedCommit {
 export interface WireCommit {
   readonly kind: "commit";
   readonly partition: string;
+  /** As in the port's `Commit`. */
+  readonly useReserve?: boolean;
   readonly changes: readonly WireChange[];
   readonly events: readonly WireEvent[];
   readonly bytes: Uint8Array;

@@ -8,6 +8,7 @@ import { prepareScan, sealCursor } from "../scan.ts";
 import { packCommit } from "./commit-wire.ts";
 import { openConnection } from "./connection.ts";
 import type { Row, WorkerOptions } from "./protocol.ts";
+import type { ReserveOptions } from "./room.ts";
 
 export interface SqliteStoreOptions {
   /** The database file; SQLite keeps `<path>-wal` beside it. Its folder exists. */
@@ -15,8 +16,11 @@ export interface SqliteStoreOptions {
   readonly collections: readonly CollectionDeclaration[];
   /** Commits that would grow the file beyond this many bytes are `unavailable`. Default: none. */
   readonly maxBytes?: number;
-  /** A file that reserves room on the same disk. The first commit that finds no room deletes it. */
-  readonly roomPath?: string;
+  /**
+   * A file that holds room on the same disk. A commit with `useReserve` that finds no room gets a part of it; it is made
+   * whole again once the disk has room.
+   */
+  readonly reserve?: ReserveOptions;
 }
 
 export interface SqliteStore extends Store {
@@ -36,13 +40,13 @@ const MAX_OUTBOX_READ = 10_000;
  * Throws `invalid` where the declarations are wrong or do not fit what is stored.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const { path, collections, maxBytes, roomPath } = options;
+  const { path, collections, maxBytes, reserve } = options;
   const catalog = createCatalog(collections);
   const workerData: WorkerOptions = {
     path,
     collections,
     ...(maxBytes === undefined ? {} : { maxBytes }),
-    ...(roomPath === undefined ? {} : { roomPath }),
+    ...(reserve === undefined ? {} : { reserve }),
   };
   // The parent's flags are not passed on: some, such as --input-type, keep a worker from loading.
   const worker = new Worker(new URL("./worker.ts", import.meta.url), {

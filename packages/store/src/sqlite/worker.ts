@@ -1,3 +1,4 @@
+import type { DatabaseSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
 import { createCatalog } from "../catalog.ts";
 import { unpackCommit } from "./commit-wire.ts";
@@ -16,12 +17,12 @@ import type {
   WriteRequest,
 } from "./protocol.ts";
 import { read } from "./read.ts";
-import { roomsOf } from "./room.ts";
+import { createRoom, keepReserve } from "./room.ts";
 import { migrate } from "./schema.ts";
 import { scrubDatabase } from "./scrub.ts";
 import { createStatements } from "./statements.ts";
 import { createTidying } from "./tidying.ts";
-import { type WriteOutcome, writeGroup } from "./write.ts";
+import { mayUseReserve, type WriteOutcome, writeGroup } from "./write.ts";
 
 /** Bounds how long reads wait behind one group of commits. */
 const MAX_GROUP = 512;
@@ -41,7 +42,7 @@ function send(message: WorkerMessage, transfer: ArrayBuffer[] = []): void {
 }
 
 /** Takes the store's requests in turns: first all writes, in one transaction, then the reads. */
-function serve({ path, collections, maxBytes, roomPath }: WorkerOptions): void {
+function serve({ path, collections, maxBytes, reserve }: WorkerOptions): void {
   const catalog = createCatalog(collections);
   const database = openDatabase(path, maxBytes);
   try {
@@ -52,7 +53,8 @@ function serve({ path, collections, maxBytes, roomPath }: WorkerOptions): void {
   }
   const statements = createStatements(database);
   const tidying = createTidying(database);
-  const rooms = roomsOf(database, roomPath);
+  const room = createRoom(database, reserve);
+  const keeping = keepReserve(room);
   const queue: Task[] = [];
   let scheduled = false;
   // It is unknown what an earlier run deleted without a scrub, so the first scrub always works.
@@ -75,7 +77,8 @@ function serve({ path, collections, maxBytes, roomPath }: WorkerOptions): void {
       const requests = writes.map(({ request }) => request as WriteRequest);
       const deleted = requests.some(deletes);
       deletedSinceScrub ||= deleted;
-      const outcomes = writeGroup(statements, catalog, requests, rooms);
+      const outcomes = writeGroup(statements, catalog, requests, room);
+      if (requests.some(mayUseReserve)) keeping.used();
       send({
         kind: "replies",
         replies: writes.map(({ id }, i) => ({ id, ...(outcomes[i] as WriteOutcome) })),
@@ -84,7 +87,7 @@ function serve({ path, collections, maxBytes, roomPath }: WorkerOptions): void {
     }
     const others: Task[] = [];
     for (const numbered of turn) {
-      if (numbered.request.kind === "copy") startCopy(numbered.id, numbered.request.path);
+      if (numbered.request.kind === "copy") startCopy(database, numbered.id, numbered.request.path);
       else if (!isWrite(numbered.request)) others.push(numbered);
     }
     if (others.length === 0) return;
@@ -102,18 +105,10 @@ function serve({ path, collections, maxBytes, roomPath }: WorkerOptions): void {
     if (others.some(({ request }) => request.kind === "close")) port.close();
   };
 
-  const startCopy = (id: number, path: string) => {
-    copyDatabase(database, path)
-      .then(
-        (): Reply => ({ id, answer: undefined }),
-        (error: unknown): Reply => ({ id, failure: toFailure(error) }),
-      )
-      .then((reply) => send({ kind: "replies", replies: [reply] }));
-  };
-
   const answerOther = (request: Task["request"]): unknown => {
     if (request.kind === "close") {
       tidying.stop();
+      keeping.stop();
       return database.close();
     }
     if (request.kind !== "scrub") return read(statements, catalog, request as ReadRequest);
@@ -128,6 +123,15 @@ function serve({ path, collections, maxBytes, roomPath }: WorkerOptions): void {
     }
     schedule();
   });
+}
+
+function startCopy(database: DatabaseSync, id: number, path: string): void {
+  copyDatabase(database, path)
+    .then(
+      (): Reply => ({ id, answer: undefined }),
+      (error: unknown): Reply => ({ id, failure: toFailure(error) }),
+    )
+    .then((reply) => send({ kind: "replies", replies: [reply] }));
 }
 
 function isWrite(request: Task["request"]): request is WriteRequest {

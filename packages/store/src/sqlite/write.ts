@@ -2,25 +2,61 @@ import type { SQLInputValue } from "node:sqlite";
 import type { Catalog, CollectionShape } from "../catalog.ts";
 import type { CommitResult, IndexValue } from "../port.ts";
 import { toSql } from "./database.ts";
-import { isFull, isUniqueViolation, toFailure } from "./failure.ts";
+import { fullFailure, isFull, isUniqueViolation, toFailure } from "./failure.ts";
 import { columnName, indexName, keyEquals, tableName } from "./names.ts";
 import type { Failure, Span, WireChange, WireCommit, WriteRequest } from "./protocol.ts";
+import type { Room } from "./room.ts";
 import type { Statements } from "./statements.ts";
 
 export type WriteOutcome = { readonly answer: CommitResult | undefined } | { readonly failure: Failure };
 
 /**
  * Group commit: runs all requests in one transaction and returns once it is on disk. A refused commit rolls back to
- * its own savepoint. On a full disk, the `rooms` are freed one after the other, and the group is tried again after
- * each; then each request is tried alone, so that a large one does not fail its small neighbours. After any other
- * failure nothing of the group is stored.
+ * its own savepoint. On a full disk the log is written back and the group is tried again; then each request is tried
+ * alone, so that a large one does not fail its small neighbours, and one that may use the reserve gets a part of it
+ * after the other. After any other failure nothing of the group is stored.
  */
 export function writeGroup(
   statements: Statements,
   catalog: Catalog,
   requests: readonly WriteRequest[],
-  rooms: readonly (() => void)[] = [],
+  room?: Room,
 ): WriteOutcome[] {
+  const outcomes = tryGroup(statements, catalog, requests);
+  if (outcomes !== full) return outcomes;
+  room?.writeBack();
+  const again = tryGroup(statements, catalog, requests);
+  if (again !== full) return again;
+  return requests.flatMap((request) => writeAlone(statements, catalog, request, room));
+}
+
+/** There was no room for the group; nothing of it is stored. */
+const full = Symbol("full");
+
+export function mayUseReserve(request: WriteRequest): boolean {
+  return request.kind === "commit" && request.useReserve === true;
+}
+
+function writeAlone(
+  statements: Statements,
+  catalog: Catalog,
+  request: WriteRequest,
+  room: Room | undefined,
+): WriteOutcome[] {
+  for (;;) {
+    const outcomes = tryGroup(statements, catalog, [request]);
+    if (outcomes !== full) return outcomes;
+    if (!mayUseReserve(request) || room === undefined || !room.giveUp()) return [{ failure: fullFailure }];
+    // What was given up lets the log be written back, and be used again from its beginning.
+    room.writeBack();
+  }
+}
+
+function tryGroup(
+  statements: Statements,
+  catalog: Catalog,
+  requests: readonly WriteRequest[],
+): WriteOutcome[] | typeof full {
   const { database } = statements;
   try {
     database.exec("BEGIN IMMEDIATE");
@@ -30,14 +66,7 @@ export function writeGroup(
   } catch (error) {
     // SQLite itself has rolled back after some errors.
     if (database.isTransaction) database.exec("ROLLBACK");
-    const [room, ...others] = isFull(error) ? rooms : [];
-    if (room !== undefined) {
-      room();
-      return writeGroup(statements, catalog, requests, others);
-    }
-    if (isFull(error) && requests.length > 1) {
-      return requests.flatMap((request) => writeGroup(statements, catalog, [request]));
-    }
+    if (isFull(error)) return full;
     return requests.map(() => ({ failure: toFailure(error) }));
   }
 }

@@ -60,6 +60,8 @@ export function createAppend(deps: WriteDeps) {
   return {
     /** Resolves once the accepted items are on disk and can be read. Throws RecordsError. */
     async append(caller: Caller, method: string, batch: Batch): Promise<BatchOutcome> {
+      // Before anything of it is judged: the room that is left is for entries and revocations.
+      if (deps.readOnly?.()) throw new RecordsError("DISK_FULL");
       const { organization } = caller.principal;
       if (organization === undefined) throw new RecordsError("CALLER_NOT_PERMITTED");
       const subject = gate.subject(caller, batch.patient);

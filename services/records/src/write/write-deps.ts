@@ -18,4 +18,6 @@ export interface WriteDeps {
   readonly hub: CommitHub;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** Whether the disk has no room for data. */
+  readonly readOnly?: () => boolean;
 }
