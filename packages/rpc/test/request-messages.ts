@@ -93,8 +93,12 @@ function goodChild(field: DescField, choice: number, depth: number): Message {
   return goodMessage(schema, choice, depth - 1);
 }
 
+const noticeUri = "https://clinic.example/notice";
+
 function goodScalar(field: DescField, rules: FieldRules): unknown {
   const limits = limitsOf(rules);
+  // Its rule is an expression, from which no value can be made (consent.proto).
+  if (rules.cel.some(({ id }) => id === "notice.uri")) return noticeUri;
   if (field.enum !== undefined) {
     const refused = (limits.get("notIn") ?? []) as number[];
     const numbers = field.enum.values.map(({ number }) => number);
@@ -179,6 +183,7 @@ function scalarsAround(field: DescField, rules: FieldRules): unknown[] {
       const fitting = pattern === undefined ? [] : matching(pattern);
       return [
         ...["", "x", "ä ö", "72.", "1e3", "-1.5", "a\nb", "0B9F6A52-6A3F-4C8E-9D1F-3F1B1F0C8A11"],
+        ...[noticeUri, noticeUri.replace("https", "http"), "https://"],
         ...lengths().flatMap((length) => ["x".repeat(length), "😀".repeat(length), "1".repeat(length)]),
         ...fitting.flatMap((text) => [text, `${text}\n`, `\n${text}`, `${text}!`, ` ${text}`]),
       ];
