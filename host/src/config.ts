@@ -32,6 +32,8 @@ export interface ExchangeConfig extends StreamConfig {
   /** Origins of web apps that may call the gateway; this machine's by default in the sandbox, else none. */
   readonly corsOrigins: readonly string[];
   readonly budgets: BudgetSettings;
+  /** Proxies in front of the gateway whose `x-forwarded-for` is believed. */
+  readonly trustedProxies: number;
   /** How long open calls and streams may continue after the process gets its signal to stop, in milliseconds. */
   readonly drainMs: number;
   /** The services' own settings, by their names. */
@@ -68,6 +70,11 @@ export function streamConfigOf(reader: ConfigReader): StreamConfig {
   };
 }
 
+/** 0: the gateway faces its callers, and what they say of their address counts for nothing. */
+export function trustedProxiesOf(reader: ConfigReader): number {
+  return reader.int("WELLAPI_TRUSTED_PROXIES", { fallback: 0, min: 0, max: 10 });
+}
+
 /** The values of the service's own settings: the input of its `compose`. */
 export function settingsOf(descriptor: ServiceDescriptor, reader: ConfigReader): object {
   return readSettings(descriptor.settings ?? {}, reader);
@@ -94,6 +101,7 @@ function read(reader: ConfigReader, env: Env, registry: Registry): ExchangeConfi
     trustDomain: reader.string("WELLAPI_TRUST_DOMAIN", "wellapi.local"),
     corsOrigins: readCorsOrigins(reader, profile),
     budgets: budgetsOf(reader, env),
+    trustedProxies: trustedProxiesOf(reader),
     ...streamConfigOf(reader),
     drainMs: reader.int("WELLAPI_DRAIN_MS", { fallback: 5_000, min: 0, max: 600_000 }),
     settings: new Map(registry.services.map((one) => [one.name, settingsOf(one, reader)])),

@@ -34,6 +34,8 @@ export interface DoorSettings {
   readonly httpPort: number;
   /** Origins of web apps that may call the gateway. */
   readonly corsOrigins: readonly string[];
+  /** Proxies in front of the gateway whose `x-forwarded-for` is believed. */
+  readonly trustedProxies: number;
   /** After this long a provider's connection takes no new calls, so that it finds new replicas. Default: none. */
   readonly connectionAgeMs?: number;
 }
@@ -141,10 +143,10 @@ export async function openHttpDoor(options: {
   readonly log: Logger;
 }): Promise<Gateway> {
   const { settings, closers, certificates, ...deps } = options;
-  const { host, httpPort, corsOrigins } = settings;
+  const { host, httpPort, corsOrigins, trustedProxies } = settings;
   const tls = certificates?.current();
   const gateway = await listening("WELLAPI_HTTP_PORT", httpPort, () =>
-    openGatewayService({ host, port: httpPort, corsOrigins, tls }, deps),
+    openGatewayService({ host, port: httpPort, corsOrigins, trustedProxies, tls }, deps),
   );
   closers.push("gateway", () => gateway.close());
   certificates?.onChange((next) => gateway.reload(next));

@@ -5,7 +5,7 @@ import type { CertificatePair, WorkloadFiles } from "@wellapi/rpc";
 import { type ConfigReader, type Env, parseConfig } from "@wellapi/runtime";
 import type { Need, Registry, ServiceDescriptor } from "@wellapi/service";
 import { type BudgetSettings, budgetsOf } from "../budgets.ts";
-import { type StreamConfig, settingsOf, streamConfigOf } from "../config.ts";
+import { type StreamConfig, settingsOf, streamConfigOf, trustedProxiesOf } from "../config.ts";
 import { httpFilesOf, isLoopback } from "../http-certificate.ts";
 import { passphraseFileOf } from "../master-key/settings.ts";
 import { type TokenSettings, tokenSettingsOf } from "../master-key/token.ts";
@@ -74,6 +74,8 @@ export interface EdgeConfig extends DoorConfig {
   readonly grpcPort: number;
   readonly httpPort: number;
   readonly corsOrigins: readonly string[];
+  /** Proxies in front of the gateway whose `x-forwarded-for` is believed. */
+  readonly trustedProxies: number;
   /** Names by which providers call the door; its certificate holds them. */
   readonly doorHosts: readonly string[];
   /** The door's certificate from elsewhere (cert-manager); absent: identity signs one. */
@@ -193,6 +195,7 @@ function edgesOf(reader: ConfigReader, env: Env, profile: "sandbox" | "productio
     grpcPort: reader.port("WELLAPI_GRPC_PORT", 7443),
     httpPort: reader.port("WELLAPI_HTTP_PORT", 7080),
     httpFiles: httpFilesOf(reader),
+    trustedProxies: trustedProxiesOf(reader),
     corsOrigins: readCorsOrigins(reader, profile),
     ...doorOf(reader, env),
     doorHosts: reader.list("WELLAPI_DOOR_HOSTS", []),

@@ -23,7 +23,7 @@ const traceHeaders = ["traceparent", "tracestate"];
 const rpcPolicy: CorsPolicy = {
   methods: cors.allowedMethods,
   allowedHeaders: [...cors.allowedHeaders, "authorization", "x-api-key", requestIdHeader, ...traceHeaders],
-  exposedHeaders: [...cors.exposedHeaders, requestIdHeader],
+  exposedHeaders: [...cors.exposedHeaders, requestIdHeader, "ratelimit", "ratelimit-policy", "retry-after"],
 };
 
 function patternOf(origin: string): string | RegExp {

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { budgetFields } from "@wellapi/limits";
 import { type Door, problemError, requestIdHeader } from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from "fastify";
@@ -138,6 +139,10 @@ async function released(
   if (request.identified()) {
     reply.header(requestIdHeader, request.id);
     reply.header("vary", [...[reply.getHeader("vary") ?? []].flat(), ...credentialHeaders].join(", "));
+  }
+  // What anybody may keep in a cache says nothing of the one who fetched it.
+  if (request.identified() || reply.statusCode === 429) {
+    for (const [name, value] of budgetFields(request.budget(), reply.statusCode)) reply.header(name, value);
   }
   if (isStream(payload)) return Readable.from(heldBack(payload, request), { objectMode: false });
   const objection = request.objection();

@@ -2,6 +2,8 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ContextValues, type Transport } from "@connectrpc/connect";
 import {
   type AdmittedCall,
+  type BudgetState,
+  budgetStateKey,
   compressionOf,
   type Door,
   type OutsideCall,
@@ -26,6 +28,8 @@ export interface OutsideRequest {
   asAnyone(): Transport;
   /** Whether a call was made for the request's own caller. */
   identified(): boolean;
+  /** The budget of the call that was made last. */
+  budget(): BudgetState | undefined;
   /** Why no more of the answer may be written at this instant. */
   objection(): ConnectError | undefined;
 }
@@ -95,6 +99,7 @@ export function createOutsideRequest(options: {
     },
     asAnyone: () => transport("body"),
     identified: () => identified,
+    budget: () => calls.at(-1)?.get(budgetStateKey),
     objection() {
       for (const values of calls) {
         const objection = objectionTo(values);

@@ -33,9 +33,10 @@ export function refusalOf(error: unknown): Refusal {
   };
 }
 
-/** For public files: a failure says only whether to try again. */
+/** For public files: a failure says only whether to try again, and when. */
 export function fileRefusalOf(error: unknown): Refusal {
   if (error instanceof ConnectError && error.code === Code.Unavailable) return partUnavailable;
+  if (error instanceof ConnectError && error.code === Code.ResourceExhausted) return refusalOf(error);
   return { status: 500, problem: internal };
 }
 

@@ -35,6 +35,8 @@ export interface HttpServerOptions {
   readonly surfaces: readonly MountedSurface[];
   /** Origins whose pages may call, each surface as its own policy says; `localOrigins` stands for this machine's. */
   readonly corsOrigins: readonly string[];
+  /** Proxies in front whose `x-forwarded-for` is believed; 0 unless given. */
+  readonly trustedProxies?: number;
   /** Whether the server answers `/healthz` and `/readyz`. */
   readonly health?: boolean;
   /** Whether no data is stored, for want of room on the disk: `/readyz` says it. */
@@ -132,13 +134,14 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   };
 }
 
-function createApp({ tls, edgeTls, log }: HttpServerOptions): FastifyInstance {
+function createApp({ tls, edgeTls, trustedProxies = 0, log }: HttpServerOptions): FastifyInstance {
   const http = { maxHeaderSize: 16_384, headersTimeout: 10_000 };
   const common = {
     logger: false, // It would log URLs; the interceptors log calls.
     requestTimeout: 30_000, // to send a whole request
     keepAliveTimeout: 65_000,
     forceCloseConnections: true,
+    trustProxy: (_address: string, hop: number) => hop < trustedProxies,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 200 },
     genReqId: ({ headers }: IncomingMessage) => requestIdFrom(headers[requestIdHeader] as string | undefined),
@@ -164,7 +167,8 @@ function secureContext(tls: ServerTls | CertificatePair) {
 function addCallerAddress(app: FastifyInstance, forwarded: boolean): void {
   app.decorateRequest("callerAddress", undefined);
   app.addHook("onRequest", async (request) => {
-    const named = forwarded ? request.raw.headers[callerAddressHeader] : request.raw.socket.remoteAddress;
+    // `ip`: of the connection, or what the last trusted proxy says.
+    const named = forwarded ? request.raw.headers[callerAddressHeader] : request.ip;
     request.callerAddress = typeof named === "string" ? named : undefined;
   });
 }

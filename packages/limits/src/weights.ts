@@ -19,7 +19,7 @@ export const weights = {
     // Opens as many entries as the page has.
     "wellapi.audit.v1.AuditService/ListAccesses": 5,
     // Hashes nodes of many tiles, and anybody may ask for it.
-    "wellapi.audit.v1.AuditService/GetConsistencyProof": 20,
+    "wellapi.audit.v1.AuditService/GetConsistencyProof": 100,
     "wellapi.audit.v1.AuditService/GetInclusionProof": 5,
     // Recalls every session.
     "wellapi.consent.v1.ConsentService/CreateConsent": 5,
@@ -36,5 +36,5 @@ export const weights = {
   /** A denied call, besides its own price: it leaves an entry, and only somebody who asks at random has many. */
   denied: 500,
   /** A credential that identity refused; also a failed sign-in. On the budget of the address. */
-  refusedCredential: 50,
+  refusedCredential: 100,
 } as const;

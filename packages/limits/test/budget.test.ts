@@ -74,7 +74,7 @@ test("heavy calls cost more, and one that costs more than a whole budget is perm
   expect((await admit(budget, loud, aggregate as never)).refusal).toBeDefined();
 
   const poor = { ...anonymous };
-  const { budget: small } = open(1); // 10 units, a proof costs 20
+  const { budget: small } = open(1); // 10 units, a proof costs 100
   expect((await admit(small, poor, proof as never, "192.0.2.1")).refusal).toBeUndefined();
   expect((await admit(small, poor, proof as never, "192.0.2.1")).refusal).toBeDefined();
 });
@@ -124,7 +124,7 @@ test("anonymous callers share the budget of their address, an IPv6 one with its 
 });
 
 test("an address that shows refused credentials is refused before they are exchanged", async () => {
-  const { budget } = open(10); // 100 units, a refused credential costs 50
+  const { budget } = open(20); // 200 units, a refused credential costs 100
   const before = async (address: string, fingerprint: string) => {
     const tried = budget.beforeExchange(address, fingerprint);
     await vi.advanceTimersByTimeAsync(1);

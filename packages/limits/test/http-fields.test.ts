@@ -20,8 +20,11 @@ test("the fields are lists of the draft, as a parser of structured fields reads 
 });
 
 test("a refusal says when to come back, in whole seconds and never at once", () => {
-  expect(new Map(budgetFields(state, 429)).get("retry-after")).toBe("4");
-  expect(new Map(budgetFields({ ...state, resetMs: 0 }, 429)).get("retry-after")).toBe("1");
+  const spent = { ...state, remaining: 0 };
+  expect(new Map(budgetFields(spent, 429)).get("retry-after")).toBe("4");
+  expect(new Map(budgetFields({ ...spent, resetMs: 0 }, 429)).get("retry-after")).toBe("1");
+  // Refused for something else, whose delay is in its own words.
+  expect(new Map(budgetFields(state, 429)).has("retry-after")).toBe(false);
 });
 
 test("a caller without a budget gets none", () => {

@@ -10,6 +10,8 @@ export interface GatewayConfig {
   readonly corsOrigins: readonly string[];
   /** TLS for callers from outside; absent: plain HTTP. */
   readonly tls?: CertificatePair | undefined;
+  /** Proxies in front of it whose `x-forwarded-for` is believed; 0 unless given. */
+  readonly trustedProxies?: number;
   /** Longest unary call, milliseconds; that of `gatewayLimits` unless given. */
   readonly maximumTimeoutMs?: number;
 }

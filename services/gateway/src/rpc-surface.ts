@@ -15,8 +15,10 @@ import {
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import { type HttpProblem, type HttpReply, type HttpRequest, logRefusal, type Surface } from "@wellapi/http";
+import { budgetFields } from "@wellapi/limits";
 import {
   assertRoutes,
+  budgetStateKey,
   type ConnectAdmission,
   createConnectAdmission,
   peerAddressKey,
@@ -136,6 +138,9 @@ async function answerCall(served: ServedMethod, request: HttpRequest, reply: Htt
     const refused = admission.begun(values) ? undefined : unadmittedProblem(answer, handler.method);
     if (refused !== undefined) logRefusal(log, request, { status: answer.status, reason: refused.reason });
     const told = await reasoned(answer, terms);
+    for (const [name, value] of budgetFields(values.get(budgetStateKey), told.status)) {
+      reply.raw.setHeader(name, value);
+    }
     await universalResponseToNodeResponse(releasedAnswer(told, values, handler.method, reply.raw), reply.raw);
   } catch (error) {
     // The client disconnected, or sent invalid HTTP: the call itself has been logged.

@@ -66,6 +66,7 @@ export function openGatewayService(config: GatewayConfig, deps: GatewayDeps): Pr
     portSetting: "WELLAPI_HTTP_PORT",
     surfaces: [...deps.surfaces, { surface: rpc }],
     corsOrigins: config.corsOrigins,
+    trustedProxies: config.trustedProxies ?? 0,
     ...(config.tls && { edgeTls: config.tls }),
     health: true,
     ...(deps.readOnly && { readOnly: deps.readOnly }),

@@ -65,6 +65,7 @@ function watchStream(
     caller: {
       principal: first.caller.principal,
       workload: first.caller.workload,
+      ...(first.caller.limits && { limits: first.caller.limits }),
       get token() {
         return latest().token;
       },
