@@ -170,7 +170,7 @@ export const neighbours: Line = {
           const done = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
           return { value, details: { ...details, "loud calls/s": done / seconds } };
         };
-        results.push(await resultOf(one.name, size, beside, ask));
+        results.push(await resultOf(one.name, size, beside, ask, world.toggleProfile));
         // Windows of budgets that the loud client has used up end before the next one begins.
         await new Promise((resolve) => setTimeout(resolve, 10_500));
       }
@@ -183,8 +183,9 @@ async function resultOf(
   size: Size,
   beside: () => Promise<Measurement>,
   alone: () => Promise<Measurement>,
+  mark: () => void,
 ): Promise<Result> {
-  const { value, bound, ratio, spread, details, boundDetails } = await compare(size, beside, alone);
+  const { value, bound, ratio, spread, details, boundDetails } = await compare(size, beside, alone, mark);
   return {
     id: `P14 ${name}`,
     value,
