@@ -143,7 +143,7 @@ describe.runIf(wanted)("the guide's programs", { timeout: 600_000 }, () => {
 
   test.runIf(process.env.WELLAPI_TRY_JAVA)("Java", async () => {
     const out = await follow("Java");
-    expect(out).toMatch(/^STATUS_ACCEPTED\n/);
+    expect(out).toContain("STATUS_ACCEPTED\n");
     expect(out).toContain("720, 750, 745]");
   });
 });
