@@ -145,6 +145,7 @@ test("leaves out rows that cannot be read where it may, and tells which", async 
     "25:00:00Z,71",
     "08:02:00Z,72",
     "08:01:30Z,73",
+    "08:01:45Z,73", // after the row before it, which is not sent
     "08:03:00Z,74",
   ];
   writeFileSync(file, `time,value\n${rows.map((row) => `2026-04-12T${row}`).join("\n")}\n`);
@@ -154,19 +155,21 @@ test("leaves out rows that cannot be read where it may, and tells which", async 
   const { code, out, err } = await wellapi([...ingest, "--skip-invalid", "--report", report], { env });
   expect(code).toBe(0);
   expect(out).toBe(
-    "3 samples: 3 accepted, 0 were stored before, 0 skipped, 0 rejected, 0 failed, 3 rows left out",
+    "3 samples: 3 accepted, 0 were stored before, 0 skipped, 0 rejected, 0 failed, 4 rows left out",
   );
   expect(err.split("\n")).toEqual([
-    "3 rows can't be read and are left out:",
+    "4 rows can't be read and are left out:",
     expect.stringMatching(/^ {2}line 3: value "abc"/),
     expect.stringMatching(/^ {2}line 4: time .* does not exist/),
     "  line 6: times must ascend; sort the file",
+    "  line 7: times must ascend; sort the file",
   ]);
   expect(readFileSync(report, "utf8").split("\n")).toEqual([
     "line,problem",
     expect.stringMatching(/^3,"value ""abc""/),
     expect.stringMatching(/^4,/),
     expect.stringMatching(/^6,/),
+    expect.stringMatching(/^7,/),
     "",
   ]);
   expect(received.map(({ series }) => series[0]!.values.value)).toMatchObject([
