@@ -1,10 +1,10 @@
 import pino from "pino";
 import { prettyFactory } from "pino-pretty";
 import type { Env } from "./config.ts";
-import { redactedPaths, scrubFields, scrubText } from "./redaction.ts";
+import { type LogField, redactedPaths, scrubFields, scrubText } from "./redaction.ts";
 
-/** Snake-case names from the list in redaction.ts; others are dropped and their names kept under `dropped`. */
-export type LogFields = Readonly<Record<string, unknown>>;
+/** Names from the list in redaction.ts. What comes under another name is dropped, and the name is kept under `dropped`. */
+export type LogFields = { readonly [name in LogField]?: unknown };
 
 export interface LogMethod {
   (fields: LogFields, message: string): void;

@@ -4,7 +4,7 @@
  */
 
 /** Field names that may be logged. Names of things that carry a person, a value or a secret are never added. */
-const allowed = new Set([
+const logFields = [
   "address",
   "area",
   "attempt",
@@ -22,6 +22,7 @@ const allowed = new Set([
   "engine",
   "err",
   "event",
+  "field",
   "file",
   "grace_ms",
   "host",
@@ -44,6 +45,7 @@ const allowed = new Set([
   "retry_after_ms",
   "rpc",
   "sequence",
+  "server",
   "service",
   "session",
   "signal",
@@ -53,12 +55,18 @@ const allowed = new Set([
   "status",
   "stream",
   "subject",
+  "surface",
   "trace_id",
   "tree_size",
   "url_path",
   "version",
   "workload",
-]);
+] as const;
+
+/** A field that may be logged. */
+export type LogField = (typeof logFields)[number];
+
+const allowed: ReadonlySet<string> = new Set(logFields);
 
 /** Fields that pino itself removes by path, should a serializer ever let an object through. */
 export const redactedPaths: readonly string[] = [

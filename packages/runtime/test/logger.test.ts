@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createLogger, type Logger } from "../src/logger.ts";
+import { createLogger, type LogFields, type Logger } from "../src/logger.ts";
 
 function capture(env: Record<string, string> = {}): { log: Logger; lines: string[] } {
   const lines: string[] = [];
@@ -33,10 +33,10 @@ test("obeys the level", () => {
 const canary = "CANARY-98.6";
 
 test.each<[string, (log: Logger) => void]>([
-  ["an unlisted field", (log) => log.info({ value: canary, patient: canary }, "x")],
+  ["an unlisted field", (log) => log.info({ value: canary, patient: canary } as LogFields, "x")],
   ["an object in a listed field", (log) => log.info({ reason: { value: canary } }, "x")],
-  ["a child's binding", (log) => log.child({ authorization: canary }).info("x")],
-  ["mantissas", (log) => log.info({ mantissas: [canary] }, "x")],
+  ["a child's binding", (log) => log.child({ authorization: canary } as LogFields).info("x")],
+  ["mantissas", (log) => log.info({ mantissas: [canary] } as LogFields, "x")],
   ["bytes", (log) => log.info({ bytes: Buffer.from(canary) }, "x")],
   [
     "a property of an error",

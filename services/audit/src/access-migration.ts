@@ -30,6 +30,6 @@ export async function tagStoredAccesses(deps: {
         "some accesses may still name organizations in clear: run `wellapi check`; the next start tries again",
       ),
   });
-  if (changed > 0) log.info({ documents: changed }, "accesses of an earlier version were tagged");
+  if (changed > 0) log.info({ count: changed }, "accesses of an earlier version were tagged");
   return whole;
 }

@@ -60,7 +60,7 @@ export function createLogCheck(options: {
       else {
         await tiles.discard(one.level, one.index);
         logger.warn(
-          { level: one.level, index: one.index },
+          { file: `tile/${one.level}/${one.index}` },
           "a file of the log's tiles was damaged, and is made again",
         );
       }

@@ -50,7 +50,7 @@ export async function sealStoredConsents(deps: {
         "some consents may still lie in clear: run `wellapi check`; the next start tries again",
       ),
   });
-  if (changed > 0) log.info({ documents: changed }, "consents of an earlier version were sealed");
+  if (changed > 0) log.info({ count: changed }, "consents of an earlier version were sealed");
   return whole;
 }
 

@@ -105,7 +105,7 @@ function createDoubtTeller(log: Logger): (decision: Decision) => void {
     if (reported.has(`${consent} ${path}`) || reported.size >= mostReported) return;
     reported.add(`${consent} ${path}`);
     log.error(
-      { consent, path },
+      { document: consent, field: path },
       "a stored consent says what is not known here, so the consents of its organization and patient permit nothing",
     );
   };

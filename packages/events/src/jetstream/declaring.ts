@@ -42,7 +42,7 @@ export function createDeclaring(options: {
       try {
         const jsm = await manager(await connection.live(deadline), deadline);
         const changed = await declareStreams(jsm, { ...declaration, subjects });
-        if (changed.length > 0) log.info({ stream, changed }, "the stream was reconciled");
+        if (changed.length > 0) log.info({ stream, field: changed.join(", ") }, "the stream was reconciled");
         return;
       } catch (error) {
         if (!isTransient(error)) throw toEventsError(error, `stream ${stream} cannot be declared`);

@@ -102,7 +102,8 @@ export async function openJetStreamEvents(options: JetStreamEventsOptions): Prom
     const changed = await withManager(`durable ${durable}`, (jsm) =>
       declareConsumer(jsm, stream, durable, wanted),
     );
-    if (changed.length > 0) log.info({ stream, durable, changed }, "the durable was reconciled");
+    if (changed.length > 0)
+      log.info({ stream, consumer: durable, field: changed.join(", ") }, "the durable was reconciled");
     return createDurableDelivery({
       durable,
       puller: createPuller(connection, stream, durable),
