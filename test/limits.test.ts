@@ -107,6 +107,20 @@ test("an organization's budget is one at both doors, and another's is not touche
   await createClient(ConsentService, quiet.transport).listConsents({});
 });
 
+test("bytes cost, too, in both directions", async () => {
+  const left = async (body: object): Promise<number> => {
+    const answer = await fetch(`${server.http}/${listConsents}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${await rightKey()}` },
+      body: JSON.stringify(body),
+    });
+    return Number(parametersOf(answer, "ratelimit").r);
+  };
+  const first = await left({});
+  expect(await left({ pageToken: "x".repeat(50_000) })).toBe(first - 1);
+  expect(await left({})).toBe(first - 1 - 3 - 1);
+});
+
 test("a stream beyond the budget is slowed, and every batch of it answered", async () => {
   const sender = await enrolCompany(server, "Sender");
   // 100 units: five times 20 messages.

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import {
   ConnectError,
@@ -25,6 +26,7 @@ import {
   requestBytesOf,
   requestIdHeader,
   requestIdKey,
+  spendingKey,
   usualRequestBytes,
   warmValidation,
 } from "@wellapi/rpc";
@@ -130,10 +132,11 @@ async function answerCall(served: ServedMethod, request: HttpRequest, reply: Htt
   reply.raw.setHeader("vary", varyOf(reply.raw.getHeader("vary")));
   // Also on an answer that Connect gives by itself.
   reply.raw.setHeader(requestIdHeader, request.id);
+  const values = createContextValues()
+    .set(requestIdKey, request.id)
+    .set(peerAddressKey, request.callerAddress);
+  reply.raw.once("close", () => values.get(spendingKey)?.bytes(bytesSince(request.raw.socket)));
   try {
-    const values = createContextValues()
-      .set(requestIdKey, request.id)
-      .set(peerAddressKey, request.callerAddress);
     const answer = await handler(unread(request, reply, values, terms));
     const refused = admission.begun(values) ? undefined : unadmittedProblem(answer, handler.method);
     if (refused !== undefined) logRefusal(log, request, { status: answer.status, reason: refused.reason });
@@ -148,6 +151,16 @@ async function answerCall(served: ServedMethod, request: HttpRequest, reply: Htt
     log.debug({ err: error, code, url_path: handler.requestPath }, "answer not delivered");
     reply.raw.destroy();
   }
+}
+
+const counted = new WeakMap<Socket, number>();
+
+/** Bytes of the connection since this was last asked, in both directions: a connection carries one request at a time. */
+function bytesSince(socket: Socket): number {
+  const total = socket.bytesRead + socket.bytesWritten;
+  const before = counted.get(socket) ?? 0;
+  counted.set(socket, total);
+  return total - before;
 }
 
 /**
