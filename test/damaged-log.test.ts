@@ -23,15 +23,6 @@ const main = fileURLToPath(import.meta.resolve("@wellapi/cli/main"));
 const code = "8867-4";
 const samples = 40;
 
-async function wellapi(dataDir: string, ...words: string[]) {
-  const child = spawn(process.execPath, [main, ...words], {
-    env: { ...process.env, WELLAPI_DATA_DIR: dataDir, WELLAPI_JOURNAL_DIR: join(dataDir, "journal") },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const [out, err, [exit]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
-  return { exit: exit as number | null, out, err };
-}
-
 /** One bit in the middle of a field of bytes (BSON: its name, its length, a kind, the bytes). */
 function flip(dataDir: string, collection: string, where: string, field: string): void {
   const database = new DatabaseSync(join(dataDir, "audit.db"));
@@ -64,6 +55,24 @@ describe("a log that was changed on the disk", { timeout: 240_000 }, () => {
     return server;
   }
   const linesOf = (dataDir: string) => readFileSync(`${dataDir}.log`, "utf8");
+
+  async function wellapi(dataDir: string, ...words: string[]) {
+    const child = spawn(process.execPath, [main, ...words], {
+      env: {
+        ...process.env,
+        WELLAPI_API_KEY: operatorKey,
+        WELLAPI_DATA_DIR: dataDir,
+        WELLAPI_JOURNAL_DIR: join(dataDir, "journal"),
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const [out, err, [exit]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, "exit"),
+    ]);
+    return { exit: exit as number | null, out, err };
+  }
 
   /** A copy of the whole folder, damaged. */
   function damaged(...damages: readonly ((dataDir: string) => void)[]): string {
@@ -135,6 +144,17 @@ describe("a log that was changed on the disk", { timeout: 240_000 }, () => {
     expect((await fetch(`${server.http}/log/tile/entries/000`)).ok).toBe(false);
     const verified = await wellapi(dataDir, "audit", "verify", "--full", "--url", server.http);
     expect([verified.exit, verified.out]).toEqual([9, expect.stringContaining("entry 100 ")]);
+    // And the patient whose access it is.
+    const { accesses } = await createClient(
+      AuditService,
+      (await personAt(server, personId)).transport,
+    ).listAccesses({
+      pageSize: 500,
+    });
+    const hit = accesses.find(({ index }) => index === 100n)!.id;
+    const as = ["--url", server.http, "--as-patient", personId];
+    const access = await wellapi(dataDir, "audit", "verify", hit, ...as);
+    expect([access.exit, access.err]).toEqual([9, expect.stringContaining("LOG_DAMAGED")]);
     expect(await server.stop()).toBe(0);
 
     const checked = await wellapi(dataDir, "check");

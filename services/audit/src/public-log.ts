@@ -41,6 +41,8 @@ export function createPublicLog(deps: {
         throw invalidField("index", `must be at least 0 and below size; ${now}`, "OUT_OF_RANGE");
       }
       health.assertProvable();
+      // A proof of an entry that the log cannot show would say that all is well.
+      await tiles.assertEntry(Number(index));
       return inclusionProof(Number(index), treeSize, tiles.hashes);
     },
     async consistencyProof(firstSize, secondSize) {

@@ -27,6 +27,8 @@ export interface Tiles {
    * where one of them is not what was written.
    */
   entryBundle(index: number, width: number): Promise<Uint8Array>;
+  /** Throws `log_damaged` where the entry is not what was written. Its tile is compared where it is kept. */
+  assertEntry(index: number): Promise<void>;
   /** A full tile as it lies in the cache; undefined where it is not there. */
   kept(level: number, index: number): Promise<Uint8Array | undefined>;
   /** Deletes a damaged file of the cache. */
@@ -105,17 +107,26 @@ export function createTiles(options: {
     await rename(draft, path);
   }
 
+  /** Entries [start, end), of one tile. */
+  async function wholeEntries(start: number, end: number): Promise<readonly Uint8Array[]> {
+    health.assertEntries(start, end);
+    const entries = await entriesOf(options, start, end);
+    const tile = await kept(0, Math.floor(start / TILE_WIDTH));
+    const damaged = firstDamaged(entries, tile?.subarray((start % TILE_WIDTH) * HASH_BYTES));
+    if (damaged === undefined) return entries as readonly Uint8Array[];
+    options.onDifference();
+    throw damagedEntries(start + damaged, start + damaged + 1);
+  }
+
   return {
     hashes,
     kept,
     async entryBundle(index, width) {
       const first = index * TILE_WIDTH;
-      health.assertEntries(first, first + width);
-      const entries = await entriesOf(options, first, first + width);
-      const damaged = firstDamaged(entries, await kept(0, index));
-      if (damaged === undefined) return encodeEntryBundle(entries as readonly Uint8Array[]);
-      options.onDifference();
-      throw damagedEntries(first + damaged, first + damaged + 1);
+      return encodeEntryBundle(await wholeEntries(first, first + width));
+    },
+    async assertEntry(index) {
+      await wholeEntries(index, index + 1);
     },
     async discard(level, index) {
       roots.clear();
@@ -138,13 +149,13 @@ export async function keptTile(
   return cached?.length === TILE_WIDTH * HASH_BYTES ? cached : undefined;
 }
 
-/** The position of the first entry that is missing, or that is not the one of its tile. */
+/** The position of the first entry that is missing, or whose hash is another one than there. */
 function firstDamaged(
   entries: ReadonlyArray<Uint8Array | undefined>,
-  tile: Uint8Array | undefined,
+  hashes: Uint8Array | undefined,
 ): number | undefined {
   const at = entries.findIndex((entry, i) => {
-    const right = tile?.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES);
+    const right = hashes?.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES);
     return entry === undefined || (right !== undefined && Buffer.compare(right, leafHash(entry)) !== 0);
   });
   return at < 0 ? undefined : at;
