@@ -89,7 +89,7 @@ export function methodHandler(spec: MethodImplSpec, options: CallOptions): grpc.
           callback(null, bytes, metadataOf(response.trailer));
         } catch (error) {
           callback(statusOf(error));
-          if (unread) abandonRequest(streamOf(call));
+          if (unread) abandonRefused(call, error);
         } finally {
           context.abort(callOver);
         }
@@ -156,10 +156,19 @@ async function respond(
     call.end(metadataOf(response.trailer));
   } catch (error) {
     answer.fail(statusOf(error));
-    if (!admitted) abandonRequest(streamOf(call));
+    if (!admitted) abandonRefused(call, error);
   } finally {
     context.abort(callOver);
   }
+}
+
+/**
+ * A client that is not let in stops sending. One that is only to wait goes on: to end its streams would count against its
+ * connection (nghttp2 ends one with too many frames for ended streams), which other calls share.
+ */
+function abandonRefused(call: object, error: unknown): void {
+  const { code } = ConnectError.from(error);
+  if (code === Code.Unauthenticated || code === Code.PermissionDenied) abandonRequest(streamOf(call));
 }
 
 /** The message of a request that has one. Nothing of it is read before this is called. */
