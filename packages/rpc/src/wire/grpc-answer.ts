@@ -21,18 +21,18 @@ export function streamOf(call: object): ServerHttp2Stream {
 
 /** How long a status waits behind bytes that its reader does not take. */
 const statusWaitsMs = 1_000;
+/** Bytes of an answer that may wait before the next message is made: less than a window, so that a reader gets no less. */
+const mostWaiting = 65_536;
 
 /** The answer of a call of grpc-js, as bytes that are handed to its connection. */
 export interface GrpcAnswer {
   /**
-   * Hands a message over, and waits until the connection has taken it: so at most one message of an answer waits. If
-   * the answer has to end meanwhile (`holdAnswer`), its stream is reset, which drops the message.
+   * Hands a message over, and waits until the connection has taken all but 64 KiB: so at most that and one message of an
+   * answer wait. If the answer has to end meanwhile (`holdAnswer`), its stream is reset, which drops them.
    */
   write(bytes: Buffer): Promise<void>;
-  /** The same for the only message of an answer, which the caller hands over; it is held until the stream is closed. */
+  /** The same for the only message of an answer, which the caller hands over. */
   hold(bytes: Buffer): void;
-  /** Whether the stream was reset: nothing more can be written then, not even a status. */
-  readonly cut: boolean;
   /** The answer ends by a status. It does not wait long behind a message that nobody takes. */
   fail(status: grpc.ServerErrorResponse): void;
 }
@@ -46,49 +46,54 @@ export function openGrpcAnswer(
   onCut: (reason: ConnectError) => void,
 ): GrpcAnswer {
   const stream = streamOf(call);
+  /** What says that a message was taken, by message. */
+  const waiting = new Set<() => void>();
+  let bytesWaiting = 0;
   let cut = false;
-  let waits = false;
+  let goOn = (): void => {};
 
-  const holdUntil = (bytes: Buffer, whenCut: () => void): (() => void) | undefined => {
-    waits = true;
-    return holdAnswer(values, {
-      bytes: bytes.length,
-      waits: () => waits && !stream.closed,
-      end(reason) {
-        cut = true;
-        resetStream(stream, reason);
-        onCut(reason);
-        whenCut();
-      },
-    });
+  /** Nothing waits any more: the stream is closed. */
+  const takeAll = (): void => {
+    for (const taken of [...waiting]) taken();
+  };
+  const end = (reason: ConnectError): void => {
+    cut = true;
+    resetStream(stream, reason);
+    onCut(reason);
+    takeAll();
   };
 
+  /** Holds a message until the returned function is called. */
+  function hold(bytes: number): () => void {
+    if (waiting.size === 0) stream.once("close", takeAll);
+    let release: (() => void) | undefined;
+    const taken = (): void => {
+      if (!waiting.delete(taken)) return;
+      bytesWaiting -= bytes;
+      if (waiting.size === 0) stream.removeListener("close", takeAll);
+      release?.();
+      if (bytesWaiting <= mostWaiting) goOn();
+    };
+    waiting.add(taken);
+    bytesWaiting += bytes;
+    release = holdAnswer(values, { bytes, waits: () => waiting.has(taken) && !stream.closed, end });
+    return taken;
+  }
+
   return {
-    get cut() {
-      return cut;
-    },
     write(bytes) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      let release: (() => void) | undefined;
-      const taken = (): void => {
-        waits = false;
-        stream.removeListener("close", taken);
-        release?.();
-        resolve();
-      };
-      stream.once("close", taken);
-      release = holdUntil(bytes, taken);
+      const taken = hold(bytes.length);
       if (!cut) (call as StreamedCall).write(bytes, taken);
+      if (bytesWaiting <= mostWaiting) return Promise.resolve();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      goOn = resolve;
       // A write on a cancelled call may never be called back.
       return raceAbort(promise, signal);
     },
-    hold(bytes) {
-      const release = holdUntil(bytes, () => {});
-      if (release !== undefined) stream.once("close", release);
-    },
+    hold: (bytes) => void hold(bytes.length),
     fail(status) {
       (call as StreamedCall).emit("error", status);
-      if (!waits || cut) return;
+      if (waiting.size === 0 || cut) return;
       const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), statusWaitsMs).unref();
       stream.once("close", () => clearTimeout(timer));
     },
