@@ -21,14 +21,17 @@ export function streamOf(call: object): ServerHttp2Stream {
 
 /** How long a status waits behind bytes that its reader does not take. */
 const statusWaitsMs = 1_000;
-/** Bytes of an answer that may wait before the next message is made: less than a window, so that a reader gets no less. */
-const mostWaiting = 65_536;
+/**
+ * Bytes of an answer that may wait when the next message is made: as many as its reader has taken, within these bounds. One
+ * that takes nothing is given little, and one that takes all is not kept waiting.
+ */
+const mostWaiting = { first: 65_536, later: 262_144 };
 
 /** The answer of a call of grpc-js, as bytes that are handed to its connection. */
 export interface GrpcAnswer {
   /**
-   * Hands a message over, and waits until the connection has taken all but 64 KiB: so at most that and one message of an
-   * answer wait. If the answer has to end meanwhile (`holdAnswer`), its stream is reset, which drops them.
+   * Hands a message over, and waits until the connection has taken enough of what waits (`mostWaiting`): so at most that and
+   * one message of an answer wait. If the answer has to end meanwhile (`holdAnswer`), its stream is reset, which drops them.
    */
   write(bytes: Buffer): Promise<void>;
   /** The same for the only message of an answer, which the caller hands over. */
@@ -49,8 +52,12 @@ export function openGrpcAnswer(
   /** What says that a message was taken, by message. */
   const waiting = new Set<() => void>();
   let bytesWaiting = 0;
+  let bytesTaken = 0;
   let cut = false;
   let goOn = (): void => {};
+
+  const isFull = (): boolean =>
+    bytesWaiting > Math.min(Math.max(bytesTaken, mostWaiting.first), mostWaiting.later);
 
   /** Nothing waits any more: the stream is closed. */
   const takeAll = (): void => {
@@ -70,9 +77,10 @@ export function openGrpcAnswer(
     const taken = (): void => {
       if (!waiting.delete(taken)) return;
       bytesWaiting -= bytes;
+      bytesTaken += bytes;
       if (waiting.size === 0) stream.removeListener("close", takeAll);
       release?.();
-      if (bytesWaiting <= mostWaiting) goOn();
+      if (!isFull()) goOn();
     };
     waiting.add(taken);
     bytesWaiting += bytes;
@@ -84,7 +92,7 @@ export function openGrpcAnswer(
     write(bytes) {
       const taken = hold(bytes.length);
       if (!cut) (call as StreamedCall).write(bytes, taken);
-      if (bytesWaiting <= mostWaiting) return Promise.resolve();
+      if (!isFull()) return Promise.resolve();
       const { promise, resolve } = Promise.withResolvers<void>();
       goOn = resolve;
       // A write on a cancelled call may never be called back.
