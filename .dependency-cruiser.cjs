@@ -123,7 +123,12 @@ module.exports = {
     },
     only("grpc-js-in-rpc", "node_modules/@grpc/", "packages/rpc/", "One place knows the wire."),
     only("nats-in-events", "node_modules/@nats-io/", "packages/events/", "One place knows the broker."),
-    only("valkey-in-limits", "node_modules/iovalkey/", "packages/limits/", "One place knows the counters' server."),
+    only(
+      "valkey-in-limits",
+      "node_modules/iovalkey/",
+      "packages/limits/",
+      "One place knows the counters' server.",
+    ),
     only("mongodb-in-store", "node_modules/mongodb/", "packages/store/", "One place knows the database."),
     only("bson-in-store", "node_modules/bson/", "packages/store/", "BSON stops at the store engine."),
     only(

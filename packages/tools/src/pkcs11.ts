@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { ToolsError } from "./wheels.ts";
 
+const name = "pkcs11js";
 export const pkcs11jsVersion = "2.1.7";
 
 const folder = fileURLToPath(new URL("../../../.tools/pkcs11/", import.meta.url));
@@ -15,15 +16,15 @@ const folder = fileURLToPath(new URL("../../../.tools/pkcs11/", import.meta.url)
 export async function openPkcs11js(): Promise<{ readonly path: string; readonly library: unknown }> {
   const require = createRequire(`${folder}package.json`);
   if (!existsSync(`${folder}node_modules/pkcs11js/build/Release/pkcs11.node`)) await build();
-  return { path: `${folder}node_modules`, library: require("pkcs11js") };
+  return { path: `${folder}node_modules`, library: require(name) };
 }
 
 async function build(): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const manifest = {
     private: true,
-    dependencies: { pkcs11js: pkcs11jsVersion },
-    allowScripts: { pkcs11js: true },
+    dependencies: { [name]: pkcs11jsVersion },
+    allowScripts: { [name]: true },
   };
   writeFileSync(`${folder}package.json`, JSON.stringify(manifest));
   // The headers of the Node that runs here lie beside it: none are loaded from elsewhere.

@@ -1,6 +1,4 @@
-import { fromBinary } from "@bufbuild/protobuf";
 import { createLeafSealer } from "@wellapi/access-log";
-import { AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { commitment, type LogDamage, NONCE_BYTES, scanLog } from "@wellapi/log-verifier";
 import {
   appendLeafHashes,
@@ -26,6 +24,7 @@ import { accessesCollection, createAccessRepository, type StoredAccess } from ".
 import { createAccessSealing, isTag } from "./access-sealing.ts";
 import { storedTree } from "./checked-log.ts";
 import { auditCollections } from "./collections.ts";
+import { organizationOf } from "./convert.ts";
 import { entriesOf } from "./log-entries.ts";
 import { locateDamage } from "./log-locate.ts";
 import { createLogRepository, type LogRepository } from "./log-repository.ts";
@@ -83,7 +82,7 @@ export async function auditCheck(deps: AuditCheckDeps): Promise<StoreCheck> {
   /** An access that the next start will tag is not compared. */
   function isOf({ organization: tag }: StoredAccess, secret: Uint8Array): boolean {
     if (tag !== undefined && !isTag(tag)) return true;
-    const { organization } = fromBinary(AccessSchema, secret.subarray(NONCE_BYTES));
+    const organization = organizationOf(secret.subarray(NONCE_BYTES));
     return tag === (organization === "" ? undefined : sealing.tagOf(organization));
   }
 

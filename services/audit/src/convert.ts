@@ -8,6 +8,11 @@ import { INSTALLATION_PARTITION, type IncomingLeaf, type Interval } from "./acce
 import type { ReadAccess } from "./access-reader.ts";
 import { invalidField } from "./errors.ts";
 
+/** The organization of an entry's body; empty where it names none. Throws where the body is no `Access`. */
+export function organizationOf(body: Uint8Array): string {
+  return fromBinary(AccessSchema, body).organization;
+}
+
 /**
  * A leaf of a request. Throws `invalid_field` where the leaf disagrees with its own body: the listed access must be
  * the proven one.
