@@ -295,6 +295,7 @@ describe("while the store cannot write", () => {
     await log.close();
     const { backoffMs: _, ...defaults } = settings;
     const again = await openAccessLog(defaults);
+    await again.drained();
     intake.state.down = true;
     const id = await again.record(patient, true, access);
     await vi.waitUntil(() => intake.state.calls >= 2, { timeout: 5_000 });
