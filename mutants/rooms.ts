@@ -95,7 +95,9 @@ export const rooms: Readonly<Record<string, Room>> = {
     mutate: [
       "services/records/src/{model/rank,blocks/{winners,committed-samples,summary},compaction/{compaction,compaction-plan},read/rollup}.ts",
     ],
-    tests: ["services/records/test/{winners,rollup,rollup-plan,blocks,compaction-plan}.test.ts"],
+    tests: [
+      "services/records/test/{committed-samples,winners,rollup,rollup-plan,blocks,compaction-plan}.test.ts",
+    ],
     runs: 200,
   },
   compactor: {
