@@ -175,6 +175,15 @@ describe("winners", () => {
     fc.assert(property, { numRuns: RUNS });
   });
 
+  it("have the rank of each sample, of several blocks one after another", () => {
+    const of = (sequence: number, times: number[]) => block(rankOf(sequence, 0), times, 0, "A", "/min");
+    const winners = createWinners({ from: 0, to: 100 });
+    winners.add([of(1, [0, 10]), ...compacted([of(3, [20, 40]), of(2, [30])]), of(4, [50, 60])]);
+    const [run, ...others] = winners.take(100);
+    expect(others).toEqual([]);
+    expect(Array.from(run!.ranks!(), sequenceOf)).toEqual([1, 1, 3, 2, 3, 4, 4]);
+  });
+
   it("are those of the rule also where little may be held at a time", () => {
     const limits = fc.record({
       samples: fc.integer({ min: 12, max: 40 }),
