@@ -161,9 +161,11 @@ export const neighbours: Line = {
       await ask();
       const results: Result[] = [];
       for (const one of await loudCalls(world)) {
+        let first = true;
         const beside = async (): Promise<Measurement> => {
           const started = performance.now();
-          await loud.call("start", { call: one.call, inFlight, succeeds: one.succeeds });
+          await loud.call("start", { call: one.call, inFlight, ...(first && { succeeds: one.succeeds }) });
+          first = false;
           const { value, details } = await ask();
           const outcomes = await loud.call("stop", undefined as never);
           const seconds = (performance.now() - started) / 1_000;
