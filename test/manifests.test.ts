@@ -148,7 +148,12 @@ describe.skipIf(unavailable !== undefined)("the manifests", () => {
   });
 
   test.each(overlays)("of %s set nothing that no program reads", (overlay) => {
-    const inHost = ["host/src/mesh/config.ts", "host/src/budgets.ts", "packages/runtime/src/logger.ts"]
+    const inHost = [
+      "host/src/mesh/config.ts",
+      "host/src/config.ts",
+      "host/src/budgets.ts",
+      "packages/runtime/src/logger.ts",
+    ]
       .map((path) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8"))
       .join();
     for (const name of serviceNames) {
