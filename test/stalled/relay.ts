@@ -8,17 +8,23 @@ export interface StallingRelay {
   bytes(): number;
   /** Takes nothing more: the kernels' buffers fill. */
   stall(): void;
+  stalled(): boolean;
   resume(): void;
   /** How the server ended its connection: `reset`, `end`, or undefined while it is open. */
   ended(): "reset" | "end" | undefined;
   close(): void;
 }
 
-export async function openStallingRelay(port: number): Promise<StallingRelay> {
+/** `stallAfter`: so many bytes, before the receiver's kernel has made its buffer larger; never unless given. */
+export async function openStallingRelay(
+  port: number,
+  { stallAfter = Number.POSITIVE_INFINITY }: { readonly stallAfter?: number } = {},
+): Promise<StallingRelay> {
   let bytes = 0;
   let ended: "reset" | "end" | undefined;
   let upstream: Socket | undefined;
   let stalled = false;
+  let released = false;
   const clients = new Set<Socket>();
   const relay = createServer((client) => {
     clients.add(client);
@@ -31,6 +37,9 @@ export async function openStallingRelay(port: number): Promise<StallingRelay> {
     up.on("data", (chunk) => {
       bytes += chunk.length;
       client.write(chunk);
+      if (bytes < stallAfter || released) return;
+      stalled = true;
+      up.pause();
     });
     up.on("error", () => {
       ended = "reset";
@@ -50,8 +59,10 @@ export async function openStallingRelay(port: number): Promise<StallingRelay> {
       stalled = true;
       upstream?.pause();
     },
+    stalled: () => stalled,
     resume() {
       stalled = false;
+      released = true;
       upstream?.resume();
     },
     ended: () => ended,

@@ -144,9 +144,20 @@ async function released(
   if (request.identified() || reply.statusCode === 429) {
     for (const [name, value] of budgetFields(request.budget(), reply.statusCode)) reply.header(name, value);
   }
-  if (isStream(payload)) return Readable.from(heldBack(payload, request), { objectMode: false });
+  if (isStream(payload)) {
+    return Readable.from(heldBack(payload, request, reply), { objectMode: false, highWaterMark: 1 });
+  }
   const objection = request.objection();
-  if (objection === undefined) return payload;
+  if (objection === undefined) {
+    const bytes =
+      typeof payload === "string"
+        ? Buffer.byteLength(payload)
+        : Buffer.isBuffer(payload)
+          ? payload.length
+          : 0;
+    reply.raw.once("close", request.hold(bytes));
+    return payload;
+  }
   const refusal = (surface.refuse ?? refusalOf)(objection);
   const { contentType, body } = shaped(surface, refusal);
   for (const name of ["content-length", "content-encoding", "etag", "last-modified"])
@@ -164,10 +175,15 @@ function isStream(payload: unknown): payload is AsyncIterable<Uint8Array> {
 async function* heldBack(
   chunks: AsyncIterable<Uint8Array>,
   request: OutsideRequest,
+  reply: FastifyReply,
 ): AsyncIterable<Uint8Array> {
+  let taken = (): void => {};
+  reply.raw.once("close", () => taken());
   for await (const chunk of chunks) {
     const objection = request.objection();
     if (objection !== undefined) throw objection;
+    taken();
+    taken = request.hold(chunk.length);
     yield chunk;
   }
 }

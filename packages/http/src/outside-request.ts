@@ -12,6 +12,7 @@ import {
 } from "@wellapi/rpc";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { HttpError } from "./errors.ts";
+import { holdHttpAnswer } from "./held-answer.ts";
 import { credentialHeaders } from "./request-headers.ts";
 
 /** A request at a surface, with the calls that the surface makes for it. */
@@ -32,6 +33,8 @@ export interface OutsideRequest {
   budget(): BudgetState | undefined;
   /** Why no more of the answer may be written at this instant. */
   objection(): ConnectError | undefined;
+  /** Holds bytes that are about to be written (`holdHttpAnswer`) until the returned function is called. */
+  hold(bytes: number): () => void;
 }
 
 const requestOver = new ConnectError("the request is over", Code.Canceled);
@@ -100,6 +103,12 @@ export function createOutsideRequest(options: {
     asAnyone: () => transport("body"),
     identified: () => identified,
     budget: () => calls.at(-1)?.get(budgetStateKey),
+    hold(bytes) {
+      const held = calls.map((values) => holdHttpAnswer(values, reply.raw, bytes));
+      return () => {
+        for (const taken of held) taken?.();
+      };
+    },
     objection() {
       for (const values of calls) {
         const objection = objectionTo(values);

@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
 import { Code, createClient, type HandlerContext } from "@connectrpc/connect";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
@@ -16,6 +17,7 @@ import {
 import { partialRoute } from "@wellapi/rpc/testing";
 import { silentLogger } from "@wellapi/runtime";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { openStallingRelay } from "../../../test/stalled/relay.ts";
 import { openHttpServer, type Surface } from "../src/index.ts";
 import { openTestSurface } from "../src/testing.ts";
 
@@ -219,6 +221,50 @@ describe("a call of a surface", () => {
     written.resolve();
     await expect(reader.read()).rejects.toThrow();
   });
+
+  test.each(["whole", "streamed"])(
+    "is dropped where it waits for its reader when something is taken away (%s)",
+    async (kind) => {
+      const size = 20_000_000; // more than the kernels hold
+      const listeners = new Set<() => void>();
+      let recalled = false;
+      const answers = {
+        begin: () => ({
+          about: () => {},
+          objection: () => (recalled ? ("recalled" as const) : undefined),
+          onObjection(listener: () => void) {
+            listeners.add(listener);
+            return () => listeners.delete(listener);
+          },
+        }),
+      };
+      const parts = patients((app, context) => {
+        app.get("/patients/all", async (request, reply) => {
+          await createClient(PatientService, context.as(request)).getPatient({ patient: "pat_1" });
+          const rows = () => Readable.from(Array.from({ length: 20 }, () => Buffer.alloc(size / 20, "a")));
+          reply.type("text/plain");
+          return reply.send(kind === "whole" ? Buffer.alloc(size, "a") : rows());
+        });
+      });
+      const url = await open(parts, { answers });
+      const relay = await openStallingRelay(Number(new URL(url).port), { stallAfter: 1 });
+      onTestFinished(() => relay.close());
+      const read = fetch(`http://127.0.0.1:${relay.port}/patients/all`, { headers: good }).then((answer) =>
+        answer.text(),
+      );
+      read.catch(() => {});
+      await expect.poll(relay.stalled, { timeout: 5_000 }).toBe(true);
+      await pause(500);
+      expect(listeners.size).toBe(1);
+      recalled = true;
+      for (const listener of [...listeners]) listener();
+      relay.resume();
+      await expect(read).rejects.toThrow();
+      expect(relay.ended()).toBe("reset");
+      expect(relay.bytes()).toBeLessThan(size / 4);
+      await expect.poll(() => listeners.size).toBe(0);
+    },
+  );
 
   test("ends where its caller goes away", async () => {
     const reached = Promise.withResolvers<void>();
