@@ -1,7 +1,7 @@
 /**
  * Shares a process between its tenants. Work of one tenant runs only so many pieces at once, the rest waits in order; so a
  * tenant that asks for much delays itself, and the next tenant's work runs beside a piece or two and not behind a queue. Beside
- * others, a tenant with more work waiting rests between two pieces as long as the first of them took.
+ * others, a tenant with more work waiting rests between two pieces.
  */
 export interface FairShare {
   /** The tenant is here, with work that needs no place. */
@@ -17,8 +17,9 @@ interface Tenant {
   readonly waiting: (() => void)[];
 }
 
-/** Longest rest between two pieces of a tenant. */
-const longestRestMs = 50;
+/** How much longer than it worked a tenant rests that is alone in having more work; of several each rests a part of it. */
+const restsToWork = 3;
+const longestRestMs = 100;
 /** A tenant counts as present for so long after it last asked for something. */
 const presentMs = 1_000;
 
@@ -38,15 +39,18 @@ export function createFairShare(places: { readonly alone: number; readonly besid
     if (tenant.running === 0 && tenants.get(name) === tenant) tenants.delete(name);
   }
 
+  const busyTenants = (): number =>
+    [...tenants.values()].reduce((sum, { waiting }) => sum + (waiting.length > 0 ? 1 : 0), 0);
+
   function leave(name: string, tenant: Tenant, workedMs: number): void {
     const next = (): void => {
       tenant.running -= 1;
       startNext(name, tenant);
     };
-    // Not at once: what came in from others meanwhile goes first. Who has more waiting rests beside others as long as it
-    // worked, so that half of the time nothing of it is in their way.
+    // Not at once: what came in from others meanwhile goes first. Who has more waiting rests beside others, so that most of
+    // the time nothing of it is in their way; the more tenants have work waiting, the shorter, so that the thread is used.
     if (tenant.waiting.length === 0 || presence.alone(name)) setImmediate(next);
-    else setTimeout(next, Math.min(workedMs, longestRestMs));
+    else setTimeout(next, Math.min((workedMs * restsToWork) / busyTenants(), longestRestMs));
   }
 
   return {

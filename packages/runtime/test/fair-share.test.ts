@@ -63,7 +63,7 @@ test("a tenant whose work needs no place counts as present", () => {
   expect(started).toEqual(["a"]);
 });
 
-test("beside another, a tenant with more work waiting rests as long as it worked, and one without does not", async () => {
+test("beside another, a tenant with more work waiting rests three times as long as it worked, one without does not", async () => {
   vi.useFakeTimers({ toFake: ["performance", "setTimeout", "clearTimeout"] });
   const share = createFairShare({ alone: 2, beside: 1 });
   const { started, run, end } = pieces(share);
@@ -74,7 +74,7 @@ test("beside another, a tenant with more work waiting rests as long as it worked
   presence();
   await end("a");
   expect(started).toEqual(["a"]);
-  vi.advanceTimersByTime(19);
+  vi.advanceTimersByTime(59);
   await setImmediate();
   expect(started).toEqual(["a"]);
   vi.advanceTimersByTime(1);
@@ -87,6 +87,21 @@ test("beside another, a tenant with more work waiting rests as long as it worked
   void run("loud", "c");
   await setImmediate();
   expect(started).toEqual(["a", "b", "c"]);
+});
+
+test("several tenants with more work waiting share the rest, so that the thread is used", async () => {
+  vi.useFakeTimers({ toFake: ["performance", "setTimeout", "clearTimeout"] });
+  const { started, run, end } = pieces(createFairShare({ alone: 2, beside: 1 }));
+  void run("quiet", "q");
+  for (const tenant of ["one", "two"]) for (const i of [1, 2]) void run(tenant, `${tenant} ${i}`);
+  vi.advanceTimersByTime(20);
+  await end("one 1");
+  vi.advanceTimersByTime(29);
+  await setImmediate();
+  expect(started).toEqual(["q", "one 1", "two 1"]);
+  vi.advanceTimersByTime(1);
+  await setImmediate();
+  expect(started).toEqual(["q", "one 1", "two 1", "one 2"]);
 });
 
 test("a failure is passed on, and frees its place", async () => {
