@@ -11,8 +11,9 @@ export function addStart(program: Command, io: Io): void {
       `
 Example: WELLAPI_DATA_DIR=./data WELLAPI_HTTP_PORT=8080 wellapi start
 
-Settings (environment): WELLAPI_DATA_DIR (./data), WELLAPI_GRPC_PORT (7443), WELLAPI_HTTP_PORT (7080),
-WELLAPI_HOST (127.0.0.1), WELLAPI_PROFILE (sandbox), WELLAPI_LOG_LEVEL (info). Port 0 takes a free one.`,
+Settings (environment): WELLAPI_DATA_DIR (./data), WELLAPI_MASTER_KEY_FILE (in ~/.config/wellapi),
+WELLAPI_GRPC_PORT (7443), WELLAPI_HTTP_PORT (7080), WELLAPI_HOST (127.0.0.1), WELLAPI_PROFILE (sandbox),
+WELLAPI_LOG_LEVEL (info). Port 0 takes a free one.`,
     )
     .action(async (options: { json: boolean }) => {
       const { run } = await import("@wellapi/host");

@@ -24,7 +24,12 @@ export interface MasterToken {
  * be there or be opened.
  */
 export async function prepareMasterKey(settings: MasterKeySettings, folder: DataFolder): Promise<MasterKey> {
-  ensureInstallation(folder.path);
+  try {
+    ensureInstallation(folder.path);
+  } catch (cause) {
+    // On a full disk, an installation of before starts without: its key is found without it.
+    if (cause instanceof HostError || masterKeyPath(settings, folder.path) === undefined) throw cause;
+  }
   if (settings.token !== undefined) {
     folder.checkKeys(undefined);
     return { token: settings.token, create: !existsSync(folder.keyStore) };

@@ -307,8 +307,8 @@ export declare const TokenService: GenService<{
     output: typeof ListPatientTokensResponseSchema;
   },
   /**
-   * Revokes tokens of a patient: those that are named, or all in force. New calls are refused at once. Revoking again
-   * changes nothing.
+   * Revokes tokens of a patient: those that are named, or all in force. New calls are refused at once, open streams
+   * end within two seconds. Revoking again changes nothing.
    *
    * @generated from rpc wellapi.identity.v1.TokenService.RevokePatientTokens
    */
