@@ -250,6 +250,26 @@ describe("a stored session", () => {
   });
 });
 
+it("stores no organization that a recall concerns; a scope that does not open concerns everybody", async () => {
+  const store = memoryStore();
+  const sessions = new SessionRepository(store, scopes);
+  await sessions.open("ses_1", "records-1", 5);
+  await sessions.owe("ses_1", owed("rcl_1"));
+  const stored = (await store.get(enforcerSessions.name, [sessionsPartition, "ses_1"]))!;
+  const [one] = stored.document.owed as Array<{ sealed: Uint8Array }>;
+  expect(Object.keys(one!).sort()).toEqual(["partition", "recall", "sealed"]);
+  expect(Buffer.from(one!.sealed).includes("org_1")).toBe(false);
+  const spoiled = { ...one, sealed: one!.sealed.with(20, one!.sealed[20]! ^ 1) };
+  const document = { ...stored.document, owed: [spoiled] };
+  const replace = { kind: "replace", collection: enforcerSessions.name, document } as const;
+  await store.commit({
+    partition: sessionsPartition,
+    changes: [{ ...replace, ifRevision: stored.revision }],
+  });
+  const opened = (await sessions.get("ses_1"))!.document.owed;
+  expect(opened).toEqual([{ ...owed("rcl_1"), onlyWidens: false, grantees: [] }]);
+});
+
 it("finds the sessions that seem to have run out, page by page", async () => {
   const store = await openStore();
   let pages = 0;
