@@ -200,8 +200,10 @@ export async function* readStream<T>(
   let codePermits: readonly CodePermit[];
   let access: string;
   try {
-    // A thousand streams of one tenant at once would keep everybody waiting until the last is decided.
-    codePermits = await share.run(tenantOf(intent.caller), () => open(read));
+    // A turn to begin: a thousand streams of one tenant at once would keep everybody waiting until the last is decided. It
+    // ends before the decision, which waits for a session where there is none, and many may wait together.
+    await share.run(tenantOf(intent.caller), async () => {});
+    codePermits = await open(read);
     access = await record({ phase: "opened", consents: consentPermitsOf(codePermits) });
   } catch (error) {
     throw await gate.refusal(intent, subject, error);
