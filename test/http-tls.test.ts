@@ -53,7 +53,7 @@ describe("a gateway with a certificate", () => {
     const log = createLogger({ name: "test", env: { WELLAPI_LOG_LEVEL: "info" }, destination });
     exchange = await openExchange(parseExchangeConfig(env), log);
     port = Number(new URL(exchange.httpUrl).port);
-  }, 60_000);
+  }, 120_000);
   afterAll(() => exchange?.close(), 60_000);
 
   const trusting = () => ({ host: "localhost", port, ca: authority.certificate });
@@ -115,7 +115,7 @@ describe("a gateway with a certificate", () => {
       });
     expect((await call({ NODE_EXTRA_CA_CERTS: authorityFile })).stdout).toContain("wellapi.local");
     await expect(call({})).rejects.toMatchObject({ stderr: expect.stringContaining("certificate") });
-  }, 60_000);
+  }, 120_000);
 
   test("takes a renewed certificate for new connections, and no pair that does not fit", async () => {
     await renew("second");
@@ -132,7 +132,7 @@ describe("a gateway with a certificate", () => {
     await expect
       .poll(() => handshake("TLSv1.2"), { timeout: 15_000, interval: 200 })
       .toBe("TLSv1.2 with third");
-  }, 60_000);
+  }, 120_000);
 });
 
 describe("a gateway whose certificate cannot be used does not start, and says which settings name it", () => {
@@ -143,7 +143,7 @@ describe("a gateway whose certificate cannot be used does not start, and says wh
     writeFileSync(files.key, (await authority.issue({ name: "other" })).privateKey);
     const refused = { code: "http_certificate", message: expect.stringContaining("WELLAPI_HTTP_CERT") };
     await expect(start()).rejects.toMatchObject(refused);
-  }, 60_000);
+  }, 120_000);
 
   test("because it has ended, or is not there", async () => {
     const { certificate, privateKey } = await authority.issue({ name: "old", expired: true });
@@ -152,7 +152,7 @@ describe("a gateway whose certificate cannot be used does not start, and says wh
     await expect(start()).rejects.toMatchObject({ message: expect.stringContaining("has ended") });
     rmSync(files.cert);
     await expect(start()).rejects.toMatchObject({ code: "http_certificate" });
-  }, 60_000);
+  }, 120_000);
 
   test("because only one of the two is named", () => {
     for (const name of ["WELLAPI_HTTP_CERT", "WELLAPI_HTTP_KEY"]) {

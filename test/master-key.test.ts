@@ -34,7 +34,7 @@ describe("an exchange", () => {
   afterEach(async () => {
     for (const exchange of open.splice(0)) await exchange.close();
     for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
-  }, 60_000);
+  }, 120_000);
 
   function newFolder() {
     const folder = mkdtempSync(join(tmpdir(), "wellapi-key-"));
@@ -104,7 +104,7 @@ describe("an exchange", () => {
     await expect(start(theirs)).rejects.toThrow(/not the one that wrapped/);
 
     expect(await organizationsOf(await start(env), operatorKey!)).toBe(0);
-  }, 60_000);
+  }, 120_000);
 
   test("backs neither the key up nor anything that opens without it; a restore here finds it again", async () => {
     const { folder, env } = newFolder();
@@ -123,7 +123,7 @@ describe("an exchange", () => {
     const { masterKey } = await runRestore({ env, folder: keys });
     expect(readFileSync(masterKey)).toEqual(key);
     expect(await organizationsOf(await start(env), operatorKey!)).toBe(0);
-  }, 60_000);
+  }, 120_000);
 
   test("of the version before starts as it was, warns once, and is moved by one command", async () => {
     const { folder, env } = newFolder();
@@ -154,7 +154,7 @@ describe("an exchange", () => {
     const report = await runCheck({ env, onFinding: ({ what }) => expect(what).toBe("no finding") });
     expect(report.findings).toBe(0);
     expect(holding(folder, key)).toHaveLength(1);
-  }, 60_000);
+  }, 120_000);
 
   test("opens a sealed key with its passphrase alone", async () => {
     const { folder, env } = newFolder();
@@ -169,5 +169,5 @@ describe("an exchange", () => {
       message: expect.stringContaining("WELLAPI_MASTER_PASSPHRASE_FILE"),
     });
     expect(await organizationsOf(await start(sealing), operatorKey!)).toBe(0);
-  }, 60_000);
+  }, 120_000);
 });

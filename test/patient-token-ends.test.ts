@@ -16,11 +16,11 @@ describe("a patient's token", () => {
   let server: Server;
   beforeAll(async () => {
     server = await startServer({ dataDir: folder.path, target: "one-process" });
-  }, 60_000);
+  }, 120_000);
   afterAll(async () => {
     await server?.stop();
     folder.remove();
-  }, 60_000);
+  }, 120_000);
 
   test("that is revoked is refused by the next call, and its open stream ends; the patient's other one goes on", async () => {
     const { id: patient } = await enrolPerson(server, "Ada");
@@ -59,5 +59,5 @@ describe("a patient's token", () => {
       `a revoked token was refused after ${Math.round(refused)} ms, its stream ended after ${Math.round(cut)} ms\n`,
     );
     expect(await kept.read()).toBe("read");
-  }, 60_000);
+  }, 120_000);
 });
