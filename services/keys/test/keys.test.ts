@@ -79,6 +79,6 @@ test("the first fingerprint is kept", async () => {
   expect(kept.fingerprint).toEqual(first);
 });
 
-test.each(["ingestion", "consent", "gateway", "door", "keys"])("%s gets no keys", async (workload) => {
+test.each(["ingestion", "gateway", "door", "keys"])("%s gets no keys", async (workload) => {
   await expect(clientOf(workload).findKey({ name })).rejects.toMatchObject({ code: Code.PermissionDenied });
 });
