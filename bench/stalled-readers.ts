@@ -53,14 +53,16 @@ async function phase(server: Server, near: StalledScene, name: string, open: () 
   const readers = await open();
   const ended = new Map<string, number>();
   for (const { ended: end } of readers) void end.then((how) => ended.set(how, (ended.get(how) ?? 0) + 1));
-  const latency = await beside;
+  const opening = await beside;
+  const stalledBeside = await neighbour(near, neighbourMs);
   const endedByServer = Object.fromEntries(ended);
   const stalled = memoryOf(server, "VmRSS");
   const bytes = readers.reduce((sum, one) => sum + one.bytes(), 0);
   for (const reader of readers) reader.close();
   await pause(5_000);
   told(name, {
-    neighbour: latency,
+    "neighbour while they open": opening,
+    "neighbour beside them": stalledBeside,
     "arrived bytes": bytes,
     "ended by the server": endedByServer,
     "RSS MiB stalled": stalled,
