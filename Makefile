@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 # Saves a process a third of its start: what Node has made of the sources, in a folder that nobody else can write.
 export NODE_COMPILE_CACHE := $(CURDIR)/node_modules/.cache/node
 
-.PHONY: start start-mesh demo test chaos upgrade check release-candidate mesh-check mesh-lab generate bench mutants help
+.PHONY: start start-mesh demo test chaos upgrade check security release-candidate mesh-check mesh-lab generate bench mutants help
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/'
@@ -35,6 +35,9 @@ upgrade: node_modules/.installed ## Writes a data folder with the program of FRO
 
 check: node_modules/.installed ## Generated code, contracts, lint, format, types, architecture
 	@exec $(NODE) scripts/check.ts
+
+security: node_modules/.installed ## Looks for committed secrets, licences that may not be served, and slow regular expressions
+	@exec $(NODE) security/run.ts
 
 bench: node_modules/.installed ## Measures every line of docs/performance.md on this machine, in under 15 minutes
 	@exec $(NODE) bench/src/main.ts

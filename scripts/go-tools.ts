@@ -17,6 +17,7 @@ const programs = {
   kustomize: { module: "kustomize", main: "sigs.k8s.io/kustomize/kustomize/v5" },
   istioctl: { module: "istioctl", main: "istio.io/istio/istioctl/cmd/istioctl" },
   toxiproxy: { module: "toxiproxy", main: "github.com/Shopify/toxiproxy/v2/cmd/server" },
+  gitleaks: { module: "gitleaks", main: "github.com/zricethezav/gitleaks/v8" },
   /** Istio's control plane beside a Kubernetes in memory: the one main program that is our own. */
   istiod: { module: "istiod", main: "." },
   "pilot-agent": { module: "istiod", main: "istio.io/istio/pilot/cmd/pilot-agent" },

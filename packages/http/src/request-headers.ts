@@ -52,7 +52,12 @@ const hopByHop: ReadonlySet<string> = new Set([
 
 /** An answer's headers without those of its connection, which include those that `connection` names. */
 export function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
-  const named = new Set((headers.connection ?? "").toLowerCase().split(/\s*,\s*/));
+  const named = new Set(
+    (headers.connection ?? "")
+      .toLowerCase()
+      .split(",")
+      .map((name) => name.trim()),
+  );
   return Object.fromEntries(
     Object.entries(headers).filter(([name]) => !hopByHop.has(name) && !named.has(name) && name !== "date"),
   );

@@ -95,7 +95,7 @@ export function openOtlp({ serviceName, env }: TelemetryOptions): Telemetry {
         [ATTR_SERVICE_VERSION]: version,
       }),
     );
-  const endpoint = env.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/+$/, "");
+  const endpoint = env.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/$/, "");
   const tracerProvider = new TracerProvider({
     resource,
     spanProcessors: [

@@ -15,7 +15,7 @@ const remedies: ReadonlyArray<readonly [RegExp, string]> = [
     'send each value as text, so that it stays exact: "values": ["72.5"]',
   ],
   [
-    /expected (number|bigint) \(s?u?int\d+\).* out of range/,
+    /expected (?:number|bigint) \(s?u?int\d{1,2}\)[^()]{0,400} out of range/,
     "send a whole number within the range of its type",
   ],
   [/expected (number|bigint) \(/, "send a number that the type can hold"],

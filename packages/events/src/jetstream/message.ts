@@ -70,7 +70,7 @@ export function decodeError(encoded: MsgHdrs | undefined): string {
 function encodeValue(value: string): string {
   return value
     .toWellFormed()
-    .replace(/^ +| +$|[^ -~]+|%+/gu, (part) =>
+    .replace(/^ | $|[^ -~]+|%+/gu, (part) =>
       [...new TextEncoder().encode(part)].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join(""),
     );
 }
