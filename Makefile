@@ -63,10 +63,10 @@ node_modules/.served: package-lock.json
 	@touch $@
 
 node_modules/.installed: package-lock.json
-	@$(call install,what the exchange, its tests and its checks need (660 MB on the disk),)
+	@$(call install,what the exchange and its tests and checks need (660 MB on the disk),)
 	@touch $@ node_modules/.served
 
-# Says that it installs: npm is quiet, and takes a minute or more. The last command fills NODE_COMPILE_CACHE.
+# Says that it installs (no comma in the text: make would take it for the next argument): npm is quiet, and takes a minute or more. The last command fills NODE_COMPILE_CACHE.
 define install
 command -v npm >/dev/null || { echo "WellAPI needs Node 20 or later with npm: install it, for example with 'apt-get install nodejs npm'" >&2; exit 1; }; \
 	echo "Installing $(1) from the npm registry, by package-lock.json: once, for a minute or two" >&2; \
