@@ -35,11 +35,11 @@ export interface Bar {
 }
 
 export function createOutput({ stdout, stderr }: Io, json: boolean): Output {
-  const line = (text: string) => void stdout.write(`${text}\n`);
+  const line = (text: string) => void stdout.write(`${printable(text)}\n`);
   return {
     json,
     line,
-    note: (text) => void stderr.write(`${text}\n`),
+    note: (text) => void stderr.write(`${printable(text)}\n`),
     bar: (total) => openBar(stderr, total),
     message: (schema, message, text) => line(json ? JSON.stringify(toJson(schema, message)) : text()),
     object: (value, text) => line(json ? JSON.stringify(value) : text()),
@@ -55,6 +55,25 @@ export function createOutput({ stdout, stderr }: Io, json: boolean): Output {
       line(table(head, messages.map(row)));
     },
   };
+}
+
+/**
+ * All control characters (ESC, and CSI as one character) but tab and line feed; those that reorder text (Unicode UAX 9); and
+ * Unicode's line ends.
+ */
+const unprintable = /[^\P{Cc}\t\n]|\p{Bidi_Control}|[\u2028\u2029]/gu;
+
+/**
+ * The text with what a terminal would obey as `\u001b`. Names, notices and messages come from others: one could retitle the
+ * terminal, hide a line or show a link that leads elsewhere. Such characters stand only inside strings of a JSON document, where
+ * the escape means the same character; JSON itself escapes only those below U+0020.
+ */
+export function printable(text: string): string {
+  return text.replace(unprintable, escaped);
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 const lineEveryMs = 5_000;
@@ -93,7 +112,8 @@ export function table(head: readonly string[], rows: ReadonlyArray<ReadonlyArray
     style: { head: [], border: [], compact: true },
     chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
   });
-  drawn.push(...rows.map((row) => row.map(String)));
+  // A line feed in a name would make a row that is not one.
+  drawn.push(...rows.map((row) => row.map((cell) => printable(String(cell)).replaceAll("\n", escaped))));
   return drawn.toString();
 }
 

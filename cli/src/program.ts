@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { addCompletion } from "./completion.ts";
 import { describeFailure, exitCodeHelp, exitCodes } from "./failure.ts";
 import type { Io } from "./io.ts";
+import { printable } from "./output.ts";
 
 type Add = (program: Command, io: Io) => void;
 
@@ -54,7 +55,8 @@ export async function run(io: Io, parameters: readonly string[]): Promise<number
     // Help, the version, or an invalid command line: commander has printed the text, and gives 1 for the last.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
     const { exitCode, lines, json } = describeFailure(error);
-    io.stderr.write(parameters.includes("--json") ? `${JSON.stringify(json)}\n` : `${lines.join("\n")}\n`);
+    const text = parameters.includes("--json") ? JSON.stringify(json) : lines.join("\n");
+    io.stderr.write(`${printable(text)}\n`);
     return exitCode;
   }
 }
@@ -66,8 +68,8 @@ async function createProgram(io: Io, first: string | undefined): Promise<Command
     // Set before any command is added: each command inherits both.
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => void io.stdout.write(text),
-      writeErr: (text) => void io.stderr.write(text),
+      writeOut: (text) => void io.stdout.write(printable(text)),
+      writeErr: (text) => void io.stderr.write(printable(text)),
       getOutHelpWidth: () => width(io.stdout),
       getErrHelpWidth: () => width(io.stderr),
     })
