@@ -170,12 +170,11 @@ describe("a cover", () => {
       values: { kind: "decimal", scale: 0, mantissas: new Float64Array(count) },
     });
     const all = Array.from({ length: 8 }, (_, i) => ({ columns: month(i % 2), ranks: i + 1 }));
-    const started = performance.now();
+    // What grows with the square of the samples does not end within the test's time.
     const cover = coverOfAll(all);
     const shown = all.map(({ columns, ranks }) => shownWithin(columns, ranks, cover).length);
     // Of the last two blocks all is shown; they interleave at every step.
     expect(shown).toEqual([0, 0, 0, 0, 0, 0, count, count]);
-    expect(performance.now() - started).toBeLessThan(5_000);
   });
 });
 
