@@ -211,6 +211,16 @@ describe("what lies on disk and in the log", () => {
     expect(readFileSync(logFile, "utf8")).toContain("CreateObservations");
     for (const canary of [...Object.values(canaries), ...secrets])
       expect(holders([logFile], canary)).toEqual([]);
+    const lines = readFileSync(logFile, "utf8")
+      .split("\n")
+      .filter((line) => line.includes('"msg":"call"'));
+    expect(lines.join("\n")).not.toMatch(/127\.0\.0\.1|::1/);
+    expect(lines.join("\n")).not.toContain(person.id);
+    const outside = lines.map((line) => JSON.parse(line)).filter(({ workload }) => workload === "outside");
+    expect(outside.length).toBeGreaterThan(0);
+    for (const { caller_address } of outside) expect(caller_address).toMatch(/^[\w-]{16}$/);
+    const applications = outside.flatMap(({ application }) => application ?? []);
+    expect([...new Set(applications)]).toEqual([expect.stringMatching(/^app_/)]);
     expect(readFileSync(logFile, "utf8")).not.toMatch(/eyJ[\w-]+\.[\w-]+\.[\w-]+/);
   });
 

@@ -111,6 +111,7 @@ export function logRefusal(
   refused: { readonly status: number; readonly reason: string },
 ): void {
   const surface = request.routeOptions.config?.surface?.name;
+  const { callerAddress } = request;
   log.info(
     {
       method: request.method,
@@ -118,6 +119,7 @@ export function logRefusal(
       status: refused.status,
       reason: refused.reason,
       request_id: request.id,
+      ...(callerAddress !== undefined && { caller_address: callerAddress }),
     },
     "request refused",
   );

@@ -158,6 +158,8 @@ describe("where the credential is in a header, the answer comes before any of th
       "send no body here",
     ]);
     expect(lines.map(({ reason }) => reason)).toEqual(["NOT_FOUND", "UNSUPPORTED_MEDIA_TYPE"]);
+    // The logger writes a pseudonym.
+    for (const line of lines) expect(line).toMatchObject({ caller_address: "127.0.0.1" });
   });
 });
 

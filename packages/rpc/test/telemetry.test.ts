@@ -59,7 +59,7 @@ test("one trace through the door and the call behind it, by the conventions, wit
     serverInterceptors({
       log,
       authentication: createTrustingAuthentication({
-        principal: { kind: "application", id: "app_canary", organization: "org_canary" },
+        principal: { kind: "application", id: "app_of_maker", organization: "org_canary" },
         workload: "door",
         token: "t",
       }),
@@ -90,7 +90,10 @@ test("one trace through the door and the call behind it, by the conventions, wit
     code: "INTERNAL",
     workload: "outside",
     principal_kind: "application",
+    application: "app_of_maker",
+    caller_address: expect.stringMatching(/^[\w-]{16}$/),
   });
+  expect(JSON.stringify(lines)).not.toContain("127.0.0.1");
   expect(calls[0]!.trace_id).toMatch(/^[0-9a-f]{32}$/);
   expect(calls[0]!.trace_id).toBe(calls[1]!.trace_id);
   expect(calls[0]!.request_id).toBe(calls[1]!.request_id);
@@ -103,6 +106,8 @@ test("one trace through the door and the call behind it, by the conventions, wit
   }
   expect(metrics).toContain("rpc.server.call.duration");
   expect(spans + metrics + JSON.stringify(lines)).not.toContain("canary");
+  // The application is in the line alone.
+  expect(spans + metrics).not.toContain("app_of_maker");
 });
 
 test("a call has a span at each end; a trace from outside goes on, but does not decide what is recorded", async () => {

@@ -1,5 +1,6 @@
 import pino from "pino";
 import { prettyFactory } from "pino-pretty";
+import { createAddressPseudonyms } from "./address-pseudonym.ts";
 import type { Env } from "./config.ts";
 import { type LogField, redactedPaths, scrubFields, scrubText } from "./redaction.ts";
 
@@ -31,13 +32,17 @@ export interface LoggerOptions {
   readonly env: Env;
   /** Where lines go instead of stderr. */
   readonly destination?: { write(line: string): void };
+  /** Monotonic milliseconds, by which pseudonyms of addresses age; the process's own unless given. */
+  readonly monotonic?: () => number;
 }
 
 const levels = ["debug", "info", "warn", "error", "fatal", "silent"];
 
 /** One JSON object a line on stderr, or lines for people on a terminal. Redaction is central: redaction.ts. */
 export function createLogger(options: LoggerOptions): Logger {
-  const { name, env, destination } = options;
+  const { name, env, destination, monotonic = () => performance.now() } = options;
+  const pseudonym = createAddressPseudonyms(monotonic);
+  const scrub = (fields: Readonly<Record<string, unknown>>) => scrubFields(fields, pseudonym);
   const wanted = env.WELLAPI_LOG_LEVEL?.toLowerCase() ?? "info";
   const format = env.WELLAPI_LOG_FORMAT;
   const pretty = format === "pretty" || (format !== "json" && process.stderr.isTTY === true && !destination);
@@ -49,7 +54,7 @@ export function createLogger(options: LoggerOptions): Logger {
     singleLine: true,
   });
   const stream = pretty ? { write: (line: string) => out.write(people(line)) } : out;
-  return pino(
+  const log = pino(
     {
       level: levels.includes(wanted) ? wanted : "info",
       base: { name },
@@ -57,8 +62,7 @@ export function createLogger(options: LoggerOptions): Logger {
       redact: { paths: [...redactedPaths], censor: "[redacted]" },
       formatters: {
         level: (label) => ({ level: label }),
-        bindings: scrubFields,
-        log: scrubFields,
+        log: scrub,
       },
       // The fields were scrubbed by then; pino's own serializer would take an error apart again.
       serializers: { err: (value: unknown) => value },
@@ -73,6 +77,12 @@ export function createLogger(options: LoggerOptions): Logger {
     },
     stream,
   );
+  // pino gives its formatters the fields of a line only, not a child's. Children inherit this method.
+  const { child } = log;
+  log.child = function scrubbedChild(this: typeof log, fields: pino.Bindings) {
+    return child.call(this, scrub(fields));
+  } as typeof child;
+  return log;
 }
 
 const nothing: LogMethod = () => {};

@@ -5,11 +5,16 @@
 
 /** Field names that may be logged. Names of things that carry a person, a value or a secret are never added. */
 const logFields = [
+  // Where this installation listens. A caller's address is `caller_address`.
   "address",
+  // An application's opaque id: a partner's program, never a person.
+  "application",
   "area",
   "attempt",
   "attempts",
   "bytes",
+  // Written as a pseudonym of 30 days (address-pseudonym.ts).
+  "caller_address",
   "code",
   "collection",
   "commits",
@@ -128,12 +133,20 @@ function scrubValue(value: unknown): unknown {
   }
 }
 
-/** The fields that may be logged; of the others only the names, under `dropped`. */
-export function scrubFields(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+/**
+ * The fields that may be logged; of the others only the names, under `dropped`. `pseudonym` gives what is written of a caller's
+ * address.
+ */
+export function scrubFields(
+  fields: Readonly<Record<string, unknown>>,
+  pseudonym: (address: string) => string,
+): Record<string, unknown> {
   const kept: Record<string, unknown> = {};
   const dropped: string[] = [];
   for (const [name, value] of Object.entries(fields)) {
-    if (allowed.has(name)) kept[name] = scrubValue(value);
+    if (name === "caller_address") {
+      if (typeof value === "string") kept[name] = pseudonym(value);
+    } else if (allowed.has(name)) kept[name] = scrubValue(value);
     else dropped.push(name.slice(0, 40));
   }
   if (dropped.length > 0) kept.dropped = scrubText(dropped.join(","));

@@ -36,6 +36,15 @@ test.each<[string, (log: Logger) => void]>([
   ["an unlisted field", (log) => log.info({ value: canary, patient: canary } as LogFields, "x")],
   ["an object in a listed field", (log) => log.info({ reason: { value: canary } }, "x")],
   ["a child's binding", (log) => log.child({ authorization: canary } as LogFields).info("x")],
+  ["an unlisted field of a child", (log) => log.child({ patient: canary } as LogFields).info("x")],
+  [
+    "an API key in a listed field of a child's child",
+    (log) =>
+      log
+        .child({})
+        .child({ reason: `wellapi_sk_${canary}` })
+        .info("x"),
+  ],
   ["mantissas", (log) => log.info({ mantissas: [canary] } as LogFields, "x")],
   ["bytes", (log) => log.info({ bytes: Buffer.from(canary) }, "x")],
   [
@@ -62,6 +71,37 @@ test.each<[string, (log: Logger) => void]>([
     expect(lines.length).toBeGreaterThan(0);
     expect(lines.join("")).not.toContain(canary);
   }
+});
+
+test("a caller's address is a pseudonym, the same for 30 days and for every part of the process, then another", () => {
+  let now = 5_000;
+  const lines: string[] = [];
+  const options = {
+    env: { WELLAPI_LOG_FORMAT: "json" },
+    destination: { write: (line: string) => void lines.push(line) },
+  };
+  const log = createLogger({ name: "test", ...options, monotonic: () => now });
+  const named = (address: unknown, by: Logger = log): string => {
+    by.info({ caller_address: address }, "call");
+    return JSON.parse(lines.at(-1)!).caller_address;
+  };
+  const first = named("203.0.113.77");
+  expect(first).toMatch(/^[\w-]{16}$/);
+  expect(named("203.0.113.78")).not.toBe(first);
+  expect(named("2001:DB8::1")).toBe(named("2001:db8::1"));
+  now += 30 * 86_400_000 - 1;
+  // The gRPC door and the gateway see one address in two forms.
+  expect(named("::ffff:203.0.113.77", log.child({ workload: "gateway" }))).toBe(first);
+  now += 1;
+  const second = named("203.0.113.77");
+  expect(second).not.toBe(first);
+  expect(named("203.0.113.77")).toBe(second);
+  // Another process cannot name it.
+  expect(named("203.0.113.77", createLogger({ name: "test", ...options }))).not.toBe(second);
+  named(undefined);
+  log.child({ caller_address: "203.0.113.77" }).info("bound");
+  named({ ip: "203.0.113.77" });
+  expect(lines.join("")).not.toContain("203.0.113");
 });
 
 test("an error keeps its type, code, message, stack and cause", () => {

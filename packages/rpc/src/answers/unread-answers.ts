@@ -76,8 +76,8 @@ export function createUnreadAnswers(options: UnreadAnswersOptions = {}): UnreadA
       release(one);
       if (!waits) continue;
       const { kind, id } = one.caller;
-      const app = kind === "application" ? { app: id } : {};
-      log?.info({ principal_kind: kind, ...app }, "an answer ended, because its reader took nothing");
+      const application = kind === "application" ? { application: id } : {};
+      log?.info({ principal_kind: kind, ...application }, "an answer ended, because its reader took nothing");
       one.unread.end(readerStalled());
     }
   }

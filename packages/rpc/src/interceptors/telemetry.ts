@@ -1,4 +1,4 @@
-import { Code, type StreamResponse, type UnaryRequest } from "@connectrpc/connect";
+import { Code, type ContextValues, type StreamResponse, type UnaryRequest } from "@connectrpc/connect";
 import {
   type Attributes,
   type Context,
@@ -18,7 +18,8 @@ import {
   RPC_SYSTEM_NAME_VALUE_CONNECTRPC,
   RPC_SYSTEM_NAME_VALUE_GRPC,
 } from "@opentelemetry/semantic-conventions/incubating";
-import { createCounter, createHistogram, type Logger } from "@wellapi/runtime";
+import { createCounter, createHistogram, type LogFields, type Logger } from "@wellapi/runtime";
+import { peerAddressKey } from "../caller/budget.ts";
 import { callerKey } from "../caller/caller.ts";
 import { peerWorkloadKey, requestIdKey } from "../caller/context.ts";
 import { problemFor } from "../status.ts";
@@ -71,9 +72,21 @@ function ownDecision(extracted: Context): Context {
   return trace.setSpanContext(extracted, { traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote: true });
 }
 
+/** Who calls: an application by its id; a person never. The logger writes an address as a pseudonym. */
+function callerFields(values: ContextValues): LogFields {
+  const { principal } = values.get(callerKey);
+  const address = values.get(peerAddressKey);
+  return {
+    principal_kind: principal.kind,
+    ...(principal.kind === "application" ? { application: principal.id } : {}),
+    ...(address === undefined ? {} : { caller_address: address }),
+  };
+}
+
 /**
  * A span, its metrics and one log line a call (semantic conventions 1.45, stable RPC names). Free while no
- * provider is registered. None of the three carries a patient, an organization, a value or a credential.
+ * provider is registered. None of the three carries a patient, an organization, a value or a credential. The line names the
+ * calling application, and the address by its pseudonym.
  */
 export function telemetryInterceptor(log: Logger): StepInterceptor {
   const tracer = trace.getTracer(scope);
@@ -133,7 +146,7 @@ export function telemetryInterceptor(log: Logger): StepInterceptor {
           request_id: request.contextValues.get(requestIdKey),
           ...(trace.isSpanContextValid(span.spanContext()) ? { trace_id: traceId } : {}),
           workload: request.contextValues.get(peerWorkloadKey) ?? "outside",
-          principal_kind: request.contextValues.get(callerKey).principal.kind,
+          ...callerFields(request.contextValues),
         },
         "call",
       );
