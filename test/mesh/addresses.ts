@@ -33,10 +33,12 @@ export const meshPods: readonly MeshPod[] = [...servicePods, stranger, edge];
 /** Outside the mesh, without a proxy. */
 export const mongodb = { name: "mongodb", ip: "10.98.0.31", port: 27017 } as const;
 export const nats = { name: "nats", ip: "10.98.0.32", port: 4222 } as const;
+export const valkey = { name: "valkey", ip: "10.98.0.33", port: 6379 } as const;
 const dataDomain = "wellapi-data.svc.cluster.local";
 export const mongodbHost = `wellapi-mongodb-0.wellapi-mongodb-svc.${dataDomain}`;
 const mongodbHosts = [0, 1, 2].map((n) => `wellapi-mongodb-${n}.wellapi-mongodb-svc.${dataDomain}`);
 export const natsHost = `wellapi-nats.${dataDomain}`;
+export const valkeyHost = `wellapi-valkey.${dataDomain}`;
 
 /** The address that Kubernetes would give the Service. */
 export function clusterIpOf(name: string): string {
@@ -61,6 +63,7 @@ export function hostsFile(): string {
     ...names,
     [mongodb.ip, ...mongodbHosts],
     [nats.ip, natsHost],
+    [valkey.ip, valkeyHost],
     [edgeIp, apiHost, grpcHost],
   ]
     .map((line) => `${line.join(" ")}\n`)

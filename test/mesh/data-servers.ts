@@ -1,22 +1,23 @@
-/** MongoDB's stand-in and NATS, in pods without a proxy, with their own TLS, as in the deployment. */
+/** MongoDB's stand-in, NATS and Valkey, in pods without a proxy, with their own TLS, as in the deployment. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { mongodb, mongodbHost, nats, natsHost } from "./addresses.ts";
+import { mongodb, mongodbHost, nats, natsHost, valkey, valkeyHost } from "./addresses.ts";
 import { createAuthority } from "./authority.ts";
 import { openPodNetwork } from "./network.ts";
 import { until } from "./patience.ts";
 import { start } from "./programs.ts";
-import type { World } from "./world.ts";
+import { repository, seen, type World } from "./world.ts";
 
 export interface DataServers {
   /** The files of the Secrets that a service mounts, by their paths in its pod. */
   readonly mongodbSecret: ReadonlyMap<string, string>;
   readonly natsSecret: ReadonlyMap<string, string>;
+  readonly valkeySecret: ReadonlyMap<string, string>;
 }
 
 export async function startDataServers({ folder, installed }: World): Promise<DataServers> {
   const authority = await createAuthority("authority of the data servers");
-  await Promise.all([startMongodb(), startNats()]);
+  await Promise.all([startMongodb(), startNats(), startValkey()]);
   const client = await authority.issue({ name: "records", hosts: ["records.wellapi"] });
   const uri = `mongodb://${mongodbHost}:${mongodb.port}/?directConnection=true&tls=true`;
   return {
@@ -28,6 +29,10 @@ export async function startDataServers({ folder, installed }: World): Promise<Da
       ["/var/run/wellapi/nats/tls.crt", client.certificate],
       ["/var/run/wellapi/nats/tls.key", client.privateKey],
       ["/var/run/wellapi/nats/ca.crt", authority.certificate],
+    ]),
+    valkeySecret: new Map([
+      ["/var/run/wellapi/valkey/url", `valkeys://${valkeyHost}:${valkey.port}`],
+      ["/var/run/wellapi/valkey/ca.crt", authority.certificate],
     ]),
   };
 
@@ -75,6 +80,37 @@ export async function startDataServers({ folder, installed }: World): Promise<Da
       env: { HOME: home },
     });
     await until("NATS listens", 30_000, () => listens(nats));
+  }
+
+  /** The wheel's server has no TLS: a program beside it ends the connections (tls-front.ts). */
+  async function startValkey(): Promise<void> {
+    const { home, certificate, key } = await prepare(valkey.name, valkeyHost);
+    const { command, args } = installed.valkey;
+    const inner = 6_380;
+    openPodNetwork(valkey);
+    start(valkey.name, {
+      pod: valkey.name,
+      command,
+      args: [...args, "--port", String(inner), "--bind", "127.0.0.1", "--save", "", "--dir", `${home}/data`],
+      cwd: home,
+      log: `${folder}/logs/valkey.log`,
+      env: { HOME: home },
+    });
+    start(`TLS of ${valkey.name}`, {
+      pod: valkey.name,
+      command: seen(process.execPath),
+      args: [
+        seen(`${repository}test/mesh/tls-front.ts`),
+        certificate,
+        key,
+        String(valkey.port),
+        String(inner),
+      ],
+      cwd: home,
+      log: `${folder}/logs/valkey-tls.log`,
+      env: { HOME: home },
+    });
+    await until("Valkey listens", 30_000, () => listens(valkey));
   }
 
   async function prepare(name: string, host: string) {

@@ -1,7 +1,7 @@
 /** Whom a service reaches outside the mesh: the servers that its descriptor needs, and nobody else. */
 import { createServer } from "node:net";
 import { usersOf } from "../../scripts/manifests/derived.ts";
-import { hubIp, mongodb, mongodbHost, nats, natsHost, servicePods } from "./addresses.ts";
+import { hubIp, mongodb, mongodbHost, nats, natsHost, servicePods, valkey, valkeyHost } from "./addresses.ts";
 import type { Server } from "./pod-caller.ts";
 import type { Row } from "./rows.ts";
 
@@ -19,6 +19,7 @@ export function egressRows(): readonly Row[] {
   const servers: readonly (readonly [string, Server, readonly string[]])[] = [
     [mongodb.name, { host: mongodbHost, port: mongodb.port, speaks: "tls" }, usersOf("store")],
     [nats.name, { host: natsHost, port: nats.port, speaks: "first" }, usersOf("events")],
+    [valkey.name, { host: valkeyHost, port: valkey.port, speaks: "tls" }, usersOf("budgets")],
     ["an address of nobody's", elsewhere, []],
   ];
   return servicePods.flatMap((pod) =>

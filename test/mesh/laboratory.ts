@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { setDefaultCACertificates } from "node:tls";
 import { holdsMasterKey } from "../../host/src/mesh/config.ts";
 import { services } from "../../host/src/services.ts";
+import { usersOf } from "../../scripts/manifests/derived.ts";
 import { apiHost, meshPods, podOf, servicePods, stranger } from "./addresses.ts";
 import { createAuthority } from "./authority.ts";
 import { type Round, startCallers } from "./callers.ts";
@@ -48,6 +49,7 @@ export async function openLaboratory(world: World, say: (text: string) => void):
         ...(holders.has(pod.name) ? [["/var/run/wellapi/keys/master.key", masterKey] as const] : []),
         ...(holders.has(pod.name) ? data.mongodbSecret : []),
         ...(pod.name === "records" ? data.natsSecret : []),
+        ...(usersOf("budgets").some((name) => name === pod.name) ? data.valkeySecret : []),
       ]),
     );
   }

