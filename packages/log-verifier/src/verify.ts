@@ -30,7 +30,7 @@ export interface AccessClaim {
 
 /**
  * Returns the access that the log holds at the index, and the checkpoint that proves it. Throws MerkleError:
- * `proof_invalid` if body, nonce, index or proof is not what the log committed to, or as `openLogCheckpoint`.
+ * `proof_invalid` if body, nonce, index or proof is not what the log committed to, or if that is no access; or as `openLogCheckpoint`.
  */
 export function verifyAccess(claim: AccessClaim): {
   readonly access: Access;
@@ -45,7 +45,16 @@ export function verifyAccess(claim: AccessClaim): {
     root: checkpoint.root,
     proof: claim.proof,
   });
-  return { access: fromBinary(AccessSchema, claim.body), checkpoint };
+  return { access: accessIn(claim.body), checkpoint };
+}
+
+/** A log can commit to bytes that are no access: it proves nothing then. */
+function accessIn(body: Uint8Array): Access {
+  try {
+    return fromBinary(AccessSchema, body);
+  } catch (cause) {
+    throw new MerkleError("proof_invalid", "the log holds an entry that is no access", { cause });
+  }
 }
 
 export interface GrowthClaim {
