@@ -83,6 +83,30 @@ describe("the whole log, by its files", () => {
     ]);
   });
 
+  test("names a partial tile that was changed, and says that the entries are whole", async () => {
+    const log = logOf(600);
+    log.flip("tile/0/002.p/88", 40);
+    expect(await log.verify()).toEqual([
+      { start: 512, end: 600, what: "tile/0/002.p/88 is not the tile of its entries; the entries are whole" },
+    ]);
+  });
+
+  test.each([
+    ["tile/0/001", -1, 256, 512],
+    ["tile/0/001", 32, 256, 512],
+    ["tile/0/002.p/88", 32, 512, 600],
+    ["tile/1/000.p/2", -64, 0, 600],
+  ])("names %s with %s bytes more than it has", async (path, more, start, end) => {
+    const log = logOf(600);
+    const right = log.files.get(path)!;
+    const longer = new Uint8Array(right.length + more);
+    longer.set(right.subarray(0, longer.length));
+    log.files.set(path, longer);
+    expect(await log.verify()).toEqual([
+      { start, end, what: expect.stringMatching(/^tile\/.* does not have \d+ hashes$/) },
+    ]);
+  });
+
   test("passes on what the log says of a bundle that it does not show", async () => {
     const log = logOf(600);
     log.refused.set("tile/entries/001", "entry 300 is damaged");
