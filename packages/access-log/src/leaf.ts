@@ -87,6 +87,9 @@ export function encodeLeafDocument(document: LeafDocument): Uint8Array {
 export function decodeLeafDocument(bytes: Uint8Array): LeafDocument {
   try {
     const { partition, id, timeMs, patient, sealed } = JSON.parse(Buffer.from(bytes).toString());
+    const types = [partition, id, timeMs, patient, sealed].map((one) => typeof one);
+    if (types.join() !== "string,string,number,boolean,string")
+      throw new TypeError("a field is not of its type");
     return { partition, id, timeMs, patient, sealed: new Uint8Array(Buffer.from(sealed, "base64")) };
   } catch (cause) {
     throw new AccessLogError("tampered", "a record of the reserve is no leaf", { cause });
