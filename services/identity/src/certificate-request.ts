@@ -10,23 +10,25 @@ const ALLOWED = "send a PKCS #10 request, PEM, of an ECDSA P-256 or P-384 or an 
  * ignored. Throws `invalid`.
  */
 export async function readCertificateRequest(pem: string): Promise<PublicKey> {
-  const request = parse(pem);
-  const { name, namedCurve } = request.publicKey.algorithm as { name: string; namedCurve?: string };
+  const { request, publicKey } = parse(pem);
+  const { name, namedCurve } = publicKey.algorithm as { name: string; namedCurve?: string };
   const allowed = name === "Ed25519" || (name === "ECDSA" && /^P-(256|384)$/.test(namedCurve ?? ""));
   // Checked before the signature is verified: an attacker chooses how expensive a verification with RSA is.
   if (!allowed) throw invalidField(FIELD, `keys of this type are not accepted; ${ALLOWED}`);
   const proven = await request.verify().catch(() => false);
   if (!proven) throw invalidField(FIELD, "its signature is not by its own key; make a new request");
-  return request.publicKey;
+  return publicKey;
 }
 
-function parse(pem: string): Pkcs10CertificateRequest {
+function parse(pem: string): { readonly request: Pkcs10CertificateRequest; readonly publicKey: PublicKey } {
   try {
     const [block, ...others] = PemConverter.decodeWithHeaders(pem);
     if (!block || others.length > 0 || !/^(NEW )?CERTIFICATE REQUEST$/.test(block.type)) {
       throw new Error("not exactly one certificate request");
     }
-    return new Pkcs10CertificateRequest(block.rawData);
+    const request = new Pkcs10CertificateRequest(block.rawData);
+    // The library reads the key when it is asked for it.
+    return { request, publicKey: request.publicKey };
   } catch (cause) {
     throw invalidField(FIELD, `it cannot be read; ${ALLOWED}`, { cause });
   }
