@@ -51,6 +51,10 @@ mesh-lab: node_modules/.installed ## Runs the services behind Istio's own proxie
 mutants: node_modules/.installed ## Plants small mistakes and tells which no test notices; ROOM=name, FILES="a b" (mutants/README.md)
 	@exec $(NODE) mutants/run.ts
 
+.PHONY: fuzz
+fuzz: node_modules/.installed ## Feeds changed inputs to every parser that reads bytes from outside; TARGET=name, MINUTES=10, SEED=n
+	@exec $(NODE) security/fuzz/main.ts
+
 generate: node_modules/.installed ## Regenerates gen/ from proto/ and proto-internal/, the list of services, the page of codes, and the mesh's policies
 	@buf format -w proto && buf format -w proto-internal && buf generate && $(NODE) scripts/list-services.ts && $(NODE) scripts/mesh-policies.ts && $(NODE) scripts/codes-page.ts
 
