@@ -352,6 +352,21 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
     await exported("gateway", "wellapi.certificate.remaining", door, valid(7 * 24 * 3_600));
   });
 
+  test("whose callers are beyond their budget", async () => {
+    // A refused credential costs its address a hundredth of what it may spend in ten seconds.
+    const guess = () =>
+      fetch(`${mesh.httpUrl}/wellapi.audit.v1.AuditService/ListAccesses`, {
+        method: "POST",
+        headers: { "content-type": "application/json", authorization: "Bearer wellapi_sk_wrong" },
+        body: "{}",
+      });
+    const first = await Promise.all(Array.from({ length: 120 }, guess));
+    expect(first.map(({ status }) => status)).toEqual(first.map(() => 401)); // what they cost is known afterwards
+    expect((await guess()).status).toBe(429);
+    const address = { "wellapi.budget.name": "address" };
+    await exported("gateway", "wellapi.limits.refusals", address, (point) => point.value > 0);
+  }, 20_000);
+
   // Last, when everything has happened.
   test("everything in its list and nothing else, and of nobody", () => {
     const shape = ({ name, unit, type }: Point) => `${name} ${unit} ${type}`;
