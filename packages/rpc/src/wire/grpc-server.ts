@@ -1,4 +1,4 @@
-import type { Http2Server } from "node:http2";
+import type { Http2Server, ServerOptions } from "node:http2";
 import type { Socket } from "node:net";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
 import { type DescFile, toBinary } from "@bufbuild/protobuf";
@@ -17,6 +17,7 @@ import { bodyInterceptor } from "../interceptors/body.ts";
 import { errorsInterceptor } from "../interceptors/errors.ts";
 import { assertInterceptors } from "../interceptors/step.ts";
 import { problemError } from "../status.ts";
+import { type ConnectionLimits, doorSettings, guardConnections, peerSettings } from "./connection-guard.ts";
 import { type CallOptions, compressionHeader, methodDefinition, methodHandler } from "./grpc-call.ts";
 import { createHealth } from "./health.ts";
 import { type KeepAlive, keepAlive } from "./keep-alive.ts";
@@ -54,6 +55,8 @@ export interface GrpcServerOptions {
      * certificate and find new replicas; streams go on. Unlimited unless given.
      */
     readonly connectionAgeMs?: number;
+    /** At a door with TLS; tests give less than the usual. */
+    readonly connections?: ConnectionLimits;
     /** A peer that disappeared silently holds a stream no longer than this; 60 and 20 seconds unless given. */
     readonly keepAlive?: KeepAlive;
   };
@@ -90,8 +93,6 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
     // A message up to twice as large is read, and refused with a reason; beyond, grpc-js refuses the first bytes.
     "grpc.max_receive_message_length": 2 * messageBytes,
     "grpc.max_send_message_length": messageBytes,
-    "grpc.max_concurrent_streams": limits?.concurrentStreams ?? 100,
-    "grpc.max_metadata_size": 16_384,
     ...(limits?.connectionAgeMs === undefined
       ? {}
       : { "grpc.max_connection_age_ms": limits.connectionAgeMs }),
@@ -115,8 +116,11 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
   });
   if (options.reflection) addReflection(server, [...routes, health.route]);
 
+  const isDoor = options.peers === undefined && tls !== undefined;
+  setHttp2(server, (isDoor ? doorSettings : peerSettings)(limits?.concurrentStreams ?? 100));
   const credentials = tls === undefined ? undefined : new MtlsServerCredentials(secureContext(tls));
   const port = await bind(server, host, options.port, credentials ?? grpc.ServerCredentials.createInsecure());
+  if (isDoor) for (const http2 of http2ServersOf(server)) guardConnections(http2, log, limits?.connections);
   keepCompression(server);
   keepConnectionsAlive(server, limits?.keepAlive ?? { everyMs: 60_000, timeoutMs: 20_000 });
 
@@ -227,6 +231,11 @@ function bind(
 /** grpc-js keeps its HTTP/2 servers in a private place only. */
 function http2ServersOf(server: grpc.Server): Iterable<Http2Server> {
   return (server as unknown as { http2Servers: Map<Http2Server, unknown> }).http2Servers.keys();
+}
+
+/** grpc-js has no options for them: it keeps what it gives to its HTTP/2 servers in a private place. */
+function setHttp2(server: grpc.Server, settings: ServerOptions): void {
+  Object.assign((server as unknown as { commonServerOptions: object }).commonServerOptions, settings);
 }
 
 /**

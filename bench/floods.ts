@@ -1,0 +1,106 @@
+/**
+ * What floods of HTTP/2 cost others (decision 0036): the latency of a neighbour, another organization that reads small
+ * pages, alone and beside each flood at the gRPC door, in one run; the server's CPU and memory; and how often it ended the
+ * attacker's connection. Run with `node bench/floods.ts [frames a second]`; it prints one line of JSON a phase.
+ */
+import { readFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+import { createClient } from "@connectrpc/connect";
+import { grant } from "@wellapi/demo/consents";
+import { type Company, enrolCompany } from "@wellapi/demo/people";
+import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
+import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { http2Floods } from "../test/floods/http2-floods.ts";
+import { type Frames, openFrames } from "../test/floods/http2-frames.ts";
+import { code, openStalledScene, type StalledScene } from "../test/stalled/scene.ts";
+import { usageOf } from "./src/process-usage.ts";
+
+const framesASecond = Number(process.argv[2] ?? 30_000);
+const phaseMs = 8_000;
+const path = "/wellapi.records.v1.RecordsService/QuerySeries";
+const purpose = Purpose.TREATMENT;
+
+function residentMiB({ pid }: Server): number {
+  const kiB = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return Math.round(Number(kiB) / 1_024);
+}
+
+/** Pages of the neighbour's patient, one after another; milliseconds. */
+async function neighbour({ clinic, idAt }: StalledScene, ms: number) {
+  const client = createClient(RecordsService, clinic.transport);
+  const request = { patient: await idAt(clinic), code: { code }, purpose, pageSize: 100 };
+  const latencies: number[] = [];
+  let failed = 0;
+  for (const until = performance.now() + ms; performance.now() < until; await pause(10)) {
+    const began = performance.now();
+    await client.querySeries(request).catch(() => {
+      failed += 1;
+    });
+    latencies.push(performance.now() - began);
+  }
+  latencies.sort((a, b) => a - b);
+  const at = (share: number) => Math.round(latencies[Math.floor(latencies.length * share)]! * 10) / 10;
+  return { calls: latencies.length, failed, p50: at(0.5), p99: at(0.99) };
+}
+
+/** Floods for so long, and connects again when it is ended. A HPACK block is 14 KB: a thousandth of the rate of frames. */
+async function flood(server: Server, { certificate }: Company, name: keyof typeof http2Floods, ms: number) {
+  const rate = name === "hpack" ? framesASecond / 30 : framesASecond;
+  const port = Number(new URL(server.grpc).port);
+  const began = performance.now();
+  let frames: Frames | undefined;
+  let next = http2Floods[name](path);
+  let [sent, connections] = [0, 0];
+  while (performance.now() < began + ms) {
+    if (frames === undefined || frames.isOver() || frames.goaway() !== undefined) {
+      frames?.close();
+      frames = await openFrames(port, certificate);
+      connections += 1;
+      next = http2Floods[name](path);
+    }
+    const due = Math.floor(((performance.now() - began) * rate) / 1_000) - sent;
+    const count = Math.min(due, 500);
+    // What was due while the server refused the connection is not sent later at once.
+    sent += due;
+    if (count > 0) await frames.send(next(count));
+    await pause(2);
+  }
+  frames?.close();
+  return { connections };
+}
+
+function told(phase: string, facts: object): void {
+  process.stdout.write(`${JSON.stringify({ phase, ...facts })}\n`);
+}
+
+const folder = temporaryFolder();
+const server = await startServer({ dataDir: folder.path, target: "one-process" });
+try {
+  const near = await openStalledScene(server);
+  await near.send(1, 1_000);
+  await grant(near.person, near.clinic, Direction.READ);
+  await neighbour(near, 3_000); // warms up
+  told("alone", { neighbour: await neighbour(near, phaseMs), "RSS MiB": residentMiB(server) });
+  for (const name of Object.keys(http2Floods) as (keyof typeof http2Floods)[]) {
+    // Another credential each time: the one before is refused for a while.
+    const attacker = await enrolCompany(server, `flood ${name}`);
+    const before = usageOf(server.pid).cpuSeconds;
+    const [attack, latency] = await Promise.all([
+      flood(server, attacker, name, phaseMs),
+      neighbour(near, phaseMs),
+    ]);
+    const cpu = (usageOf(server.pid).cpuSeconds - before) / (phaseMs / 1_000);
+    told(name, {
+      neighbour: latency,
+      ...attack,
+      "CPU of a core": Math.round(cpu * 100) / 100,
+      "RSS MiB": residentMiB(server),
+    });
+  }
+  told("alone again", { neighbour: await neighbour(near, phaseMs), "RSS MiB": residentMiB(server) });
+} finally {
+  told("exit", { code: await server.stop() });
+  folder.remove();
+}
+process.exit(0);

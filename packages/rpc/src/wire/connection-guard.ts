@@ -1,0 +1,203 @@
+import {
+  constants,
+  type Http2Server,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+  type ServerOptions,
+} from "node:http2";
+import type { TLSSocket } from "node:tls";
+import type { Logger } from "@wellapi/runtime";
+import { RateLimiterMemory } from "rate-limiter-flexible";
+
+/** What a connection from outside may do (decision 0036). An honest client is far below each. */
+export interface ConnectionLimits {
+  /** Bytes a window that belong to no call: pings, settings, window updates, priorities, headers that are refused. */
+  readonly idleBytes: number;
+  /** Open connections of one certificate. */
+  readonly connectionsPerCertificate: number;
+  /** After a flood, this long each new connection of its certificate is refused. */
+  readonly barredSeconds: number;
+}
+
+export const usualLimits: ConnectionLimits = {
+  idleBytes: 524_288,
+  connectionsPerCertificate: 256,
+  barredSeconds: 30,
+};
+
+const headerListBytes = 16_384;
+
+/** For connections from outside. */
+export function doorSettings(concurrentStreams: number): ServerOptions {
+  return {
+    // grpc-js ignores `grpc.max_metadata_size`. Node refuses what is larger by a reset of the stream.
+    settings: { maxConcurrentStreams: concurrentStreams, maxHeaderListSize: headerListBytes },
+    // They hold before a client has acknowledged the settings, too.
+    maxHeaderListPairs: 64,
+    maxSettings: 16,
+    // Megabytes; beyond, Node takes no new stream of the connection. grpc-js sets no limit.
+    maxSessionMemory: 64,
+    // nghttp2 ends the connection beyond. A client that cancels all its streams at once twice does not come here.
+    streamResetBurst: 2 * concurrentStreams,
+    streamResetRate: 20,
+  };
+}
+
+/**
+ * For connections inside the mesh. One carries the calls of many callers, who may cancel them: nghttp2's usual limit of
+ * resets, 33 a second, would end it for all.
+ */
+export function peerSettings(concurrentStreams: number): ServerOptions {
+  return {
+    settings: { maxConcurrentStreams: concurrentStreams },
+    streamResetBurst: 100_000,
+    streamResetRate: 10_000,
+  };
+}
+
+/** As long as HTTP/2 keeps for a stream's body that is not read: the window that Node gives. */
+const windowBytes = 65_535;
+const limitWindowSeconds = 10;
+const sampleMs = 250;
+/** A client that reads much sends window updates and pings for it: a byte for so many that it is sent. */
+const sentBytesAByte = 16;
+/** How long a connection goes on whose credential is refused: its other calls end meanwhile. */
+const refusedMs = 5_000;
+const unauthenticated = "16";
+
+interface Connection {
+  readonly id: string;
+  readonly session: ServerHttp2Session;
+  readonly certificate: string;
+  readonly address: string | undefined;
+  openStreams: number;
+  /** Bytes that calls account for and that the last samples did not see. */
+  credit: number;
+  read: number;
+  written: number;
+}
+
+/**
+ * Ends connections that keep the server busy below the calls, where no budget of a caller counts: HTTP/2's floods. Their
+ * certificate is refused for a while. Also ends a connection after a call whose credential is refused: the certificate is the
+ * connection's, so each later call would be refused, too.
+ */
+export function guardConnections(
+  server: Http2Server,
+  log: Logger,
+  limits: ConnectionLimits = usualLimits,
+): void {
+  const connections = new Map<ServerHttp2Session, Connection>();
+  const open = new Map<string, number>();
+  const idle = new RateLimiterMemory({
+    points: limits.idleBytes,
+    duration: limitWindowSeconds,
+    keyPrefix: "",
+  });
+  const barred = new RateLimiterMemory({ points: 1, duration: limits.barredSeconds, keyPrefix: "" });
+  let connected = 0;
+
+  const end = ({ session, certificate, address }: Connection, reason: string): void => {
+    refuse(session);
+    void barred.block(certificate, limits.barredSeconds);
+    const delay_ms = limits.barredSeconds * 1_000;
+    log.warn({ address, delay_ms }, `a connection was ended, and its certificate is refused: ${reason}`);
+  };
+
+  server.on("session", (session: ServerHttp2Session) => {
+    const socket = session.socket as TLSSocket;
+    const certificate = socket.getPeerCertificate().fingerprint256;
+    const count = (open.get(certificate) ?? 0) + 1;
+    open.set(certificate, count);
+    const connection: Connection = {
+      id: `${connected++}`,
+      session,
+      certificate,
+      address: socket.remoteAddress,
+      openStreams: 0,
+      credit: 0,
+      read: 0,
+      written: 0,
+    };
+    connections.set(session, connection);
+    session.once("close", () => {
+      connections.delete(session);
+      void idle.delete(connection.id);
+      const left = (open.get(certificate) ?? 1) - 1;
+      if (left === 0) open.delete(certificate);
+      else open.set(certificate, left);
+    });
+    session.on("error", (error: NodeJS.ErrnoException) => {
+      // nghttp2's own limits: too many resets, or frames that break the protocol. A lost connection has another code.
+      if (error.code === "ERR_HTTP2_ERROR") end(connection, "its frames break HTTP/2 or its limits");
+    });
+    if (count > limits.connectionsPerCertificate) refuse(session);
+    else
+      void barred.get(certificate).then((bar) => {
+        if (bar !== null) refuse(session);
+      });
+  });
+
+  server.prependListener("stream", (stream, _headers, _flags, rawHeaders) => {
+    const connection = connections.get(stream.session as ServerHttp2Session);
+    if (connection !== undefined) follow(connection, stream, rawHeaders);
+  });
+
+  const timer = setInterval(() => {
+    for (const connection of connections.values()) {
+      const bytes = idleBytesOf(connection);
+      if (bytes <= 0) continue;
+      idle.consume(connection.id, bytes).catch(() => {
+        if (connections.has(connection.session)) end(connection, "it sends more than its calls account for");
+      });
+    }
+  }, sampleMs).unref();
+  server.once("close", () => clearInterval(timer));
+}
+
+/** Ends the connection now. It says so (GOAWAY). */
+function refuse(session: ServerHttp2Session): void {
+  // Without an error Node takes no code.
+  if (!session.destroyed)
+    session.destroy(new Error("the connection is refused"), constants.NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+/** Counts what the call accounts for, and looks at its end. */
+function follow(connection: Connection, stream: ServerHttp2Stream, rawHeaders: readonly string[]): void {
+  connection.openStreams += 1;
+  const headerBytes = rawHeaders.reduce((sum, text) => sum + text.length + 4, 16);
+  connection.credit += windowBytes;
+  // Node knows the limit once the client has acknowledged the settings, and an attacker does not.
+  if (headerBytes > headerListBytes + 4_096) setImmediate(() => refuse(connection.session));
+  // grpc-js pauses the stream in the same turn, and reads it when a handler does.
+  stream.on("data", (chunk: Buffer) => {
+    connection.credit += chunk.length + 9;
+  });
+  stream.once("close", () => {
+    connection.openStreams -= 1;
+    const status = (stream.sentTrailers ?? stream.sentHeaders)?.["grpc-status"];
+    if (String(status) === unauthenticated) endRefused(connection.session);
+  });
+}
+
+/** Takes no new calls (GOAWAY), and ends when the last answer is sent. */
+function endRefused(session: ServerHttp2Session): void {
+  if (session.closed || session.destroyed) return;
+  session.close();
+  const timer = setTimeout(() => session.destroy(), refusedMs).unref();
+  session.once("close", () => clearTimeout(timer));
+}
+
+/** Bytes since the last sample that no call accounts for. */
+function idleBytesOf(connection: Connection): number {
+  const { socket, destroyed } = connection.session;
+  if (destroyed || socket === undefined) return 0;
+  const read = socket.bytesRead - connection.read;
+  const written = socket.bytesWritten - connection.written;
+  connection.read += read;
+  connection.written += written;
+  const left = connection.credit + Math.floor(written / sentBytesAByte) - read;
+  // What remains is for bodies that are on their way; it may not be saved for a flood.
+  connection.credit = Math.min(Math.max(left, 0), connection.openStreams * windowBytes);
+  return -left;
+}
