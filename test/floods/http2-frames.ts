@@ -97,6 +97,7 @@ export const headers = (stream: number, block: Buffer, flags = endHeaders): Buff
   frame(frameTypes.headers, flags, stream, block);
 export const continuation = (stream: number, block: Buffer, flags = 0): Buffer =>
   frame(frameTypes.continuation, flags, stream, block);
+export const data = (stream: number, payload: Buffer): Buffer => frame(frameTypes.data, 0, stream, payload);
 export const lastData = (stream: number, payload: Buffer): Buffer =>
   frame(frameTypes.data, endStream, stream, payload);
 export const resetStream = (stream: number): Buffer =>

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Code, createClient } from "@connectrpc/connect";
+import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { silentLogger } from "@wellapi/runtime";
@@ -7,6 +8,7 @@ import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { calls, type Flood, http2Floods } from "../../../test/floods/http2-floods.ts";
 import {
   continuation,
+  data,
   endHeaders,
   errorCodes,
   type Frames,
@@ -242,4 +244,36 @@ describe("an honest client", () => {
       await pause(300); // One sample at least.
     }
   });
+
+  test("whose uploads wait for their handlers keeps its connection", async () => {
+    const handled = Promise.withResolvers<void>();
+    const implementation = {
+      async *streamSeries() {
+        await handled.promise; // Takes nothing of the request.
+        yield {};
+      },
+    };
+    await open({
+      limits: { connections: { ...limits, idleBytes: 2_000 } },
+      routes: [{ service: IngestionService, implementation }],
+    });
+    const attacker = await attack();
+    for (const id of [1, 3, 5]) {
+      await attacker.send(headers(id, requestBlock("/wellapi.ingestion.v1.IngestionService/StreamSeries")));
+      await attacker.send(data(id, Buffer.alloc(16_000)));
+    }
+    await pause(700); // Two samples at least.
+    expect(attacker.goaway()).toBeUndefined();
+    expect(attacker.isOver()).toBe(false);
+    handled.resolve();
+  });
+});
+
+test("between services a connection with many cancelled calls lives: it carries those of others", async () => {
+  await open({ peers: () => "gateway", limits: { concurrentStreams: 10_000 } });
+  const gateway = await attack();
+  expect(await sendAll(gateway, http2Floods.reset(path), 3_000)).toBe(3_000);
+  await pause(500);
+  expect(gateway.goaway()).toBeUndefined();
+  expect(gateway.isOver()).toBe(false);
 });

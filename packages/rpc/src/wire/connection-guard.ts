@@ -40,6 +40,8 @@ export function doorSettings(concurrentStreams: number): ServerOptions {
     // nghttp2 ends the connection beyond. A client that cancels all its streams at once twice does not come here.
     streamResetBurst: 2 * concurrentStreams,
     streamResetRate: 20,
+    // Streams beyond the limit, from a connection's beginning: cancelling at the limit and opening anew may refuse a few.
+    maxSessionRejectedStreams: 1_000,
   };
 }
 
@@ -52,6 +54,7 @@ export function peerSettings(concurrentStreams: number): ServerOptions {
     settings: { maxConcurrentStreams: concurrentStreams },
     streamResetBurst: 100_000,
     streamResetRate: 10_000,
+    maxSessionRejectedStreams: 100_000,
   };
 }
 
