@@ -12,6 +12,8 @@ import {
   type CertificateFiles,
   type CertificatePair,
   createAuthentication,
+  createDenials,
+  type Denials,
   type GrpcServer,
   openGrpcServer,
   type Route,
@@ -65,6 +67,27 @@ export function createDoorAuthentication(options: {
   });
 }
 
+/** Gives calls that the door `workload` refuses by the callers' table their entries, which identity writes. */
+export function openDenials(options: {
+  readonly workload: string;
+  readonly network: HostNetwork;
+  readonly closers: Closers;
+  readonly log: Logger;
+}): Denials {
+  const { workload, network, closers, log } = options;
+  const identity = createClient(TokenExchangeService, network.unauthenticated(workload));
+  const denials = createDenials({
+    log,
+    report: ({ token }, { parent, name }, count) =>
+      identity.recordDenials(
+        { method: `${parent.typeName}/${name}`, count },
+        { headers: { authorization: `Bearer ${token}` }, timeoutMs: 5_000 },
+      ),
+  });
+  closers.push(`denials of ${workload}`, () => denials.close());
+  return denials;
+}
+
 /** The providers' gRPC door (mTLS). */
 export async function openGrpcDoor(options: {
   readonly settings: DoorSettings;
@@ -77,6 +100,7 @@ export async function openGrpcDoor(options: {
   readonly answers: AnswerGuard;
   readonly streamLimit: StreamLimit;
   readonly budget: Budget;
+  readonly denials: Denials;
   readonly unread: UnreadAnswers;
   /** A certificate for the door; requested again every day. */
   readonly certificate: () => Promise<ServerTls>;
@@ -95,6 +119,7 @@ export async function openGrpcDoor(options: {
         authentication: options.authentication,
         streamLimit: options.streamLimit,
         budget: options.budget,
+        denials: options.denials,
         release: { guard: options.answers, guards: options.isConsented, unread: options.unread },
         selfValidating: options.selfValidating,
       }),
@@ -134,6 +159,7 @@ export async function openHttpDoor(options: {
   readonly answers: AnswerGuard;
   readonly streamLimit: StreamLimit;
   readonly budget: Budget;
+  readonly denials: Denials;
   readonly unread: UnreadAnswers;
   readonly surfaces: readonly MountedSurface[];
   /** Undefined: plain HTTP. */

@@ -9,6 +9,7 @@ import { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v
 import type { MountedSurface, Surface } from "@wellapi/http";
 import {
   type Authentication,
+  type Budget,
   type CertificatePair,
   createStreamLimit,
   createUnreadAnswers,
@@ -23,6 +24,7 @@ import {
   createDoorAuthentication,
   type DoorSettings,
   drainDoors,
+  openDenials,
   openGrpcDoor,
   openHttpDoor,
 } from "./doors.ts";
@@ -85,21 +87,8 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
   const upstream = network.unauthenticated(http);
   const { trustDomain: installationName } = installation;
   const budget = openBudget(settings.budgets, { installation: installationName, closers, log });
-  const authenticationOf = (workload: string, edge?: "gateway"): Authentication => {
-    const { credentialRecheckMs: recheckMs, credentialCacheMs: believeMs, streamAgeMs } = settings;
-    const created = createDoorAuthentication({
-      workload,
-      ...(edge && { edge }),
-      network,
-      clock,
-      budget,
-      recheckMs,
-      streamAgeMs,
-      ...(believeMs !== undefined && { believeMs }),
-    });
-    platform.accessEnds.listen(created.forget);
-    return created;
-  };
+  const authenticationOf = (workload: string, edge?: "gateway") =>
+    edgeAuthentication(options, budget, workload, edge);
   const atGateway = authenticationOf(http);
   const streamLimit = createStreamLimit({
     perApplication: settings.streamsPerApplication,
@@ -114,9 +103,11 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
   const { verifierKey } = await asked(() => audit.getCheckpoint({}, { timeoutMs: callMs }));
   await enforcer.ready(waiting);
   const shared = { isConsented: registry.isConsented, answers, streamLimit, unread, budget, closers, log };
+  const atHttp = openDenials({ workload: http, network, closers, log });
   const grpcDoor = await openGrpcDoor({
     ...shared,
     settings,
+    denials: grpc === http ? atHttp : openDenials({ workload: grpc, network, closers, log }),
     routes: composed
       ? [...composed.values()].flatMap(({ routes }) => routes).filter(({ service }) => isPublic(service))
       : registry.publicContracts.map((service) => forwardingRoute(service, upstream, "http2")),
@@ -134,6 +125,7 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
     services: registry.publicContracts,
     readOnly: platform.readOnly,
     authentication: atGateway,
+    denials: atHttp,
     surfaces: registry.services.flatMap((descriptor) =>
       surfacesOf(descriptor, services, (name, { routes }) =>
         createSurfaceDoor({
@@ -152,6 +144,29 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
   });
   closers.push("doors", () => drainDoors([grpcDoor, gateway], settings.drainMs));
   return { grpcPort: grpcDoor.port, httpPort: gateway.port, authority: clientAuthority, verifierKey };
+}
+
+/** Authenticates callers from outside, and forgets at once what was revoked in this process. */
+function edgeAuthentication(
+  { platform, settings }: EdgeOptions,
+  budget: Budget,
+  workload: string,
+  edge: "gateway" | undefined,
+): Authentication {
+  const { network, clock } = platform;
+  const { credentialRecheckMs: recheckMs, credentialCacheMs: believeMs, streamAgeMs } = settings;
+  const created = createDoorAuthentication({
+    workload,
+    ...(edge && { edge }),
+    network,
+    clock,
+    budget,
+    recheckMs,
+    streamAgeMs,
+    ...(believeMs !== undefined && { believeMs }),
+  });
+  platform.accessEnds.listen(created.forget);
+  return created;
 }
 
 /** The service's own surfaces behind a door, or their representatives. */

@@ -117,7 +117,10 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     IssueServerCertificate: none("a door's own certificate, of a key that never leaves it"),
   },
   "wellapi.internal.identity.v1.PatientDirectoryService": { ResolvePatient: lookUp, MarkErased: change },
-  "wellapi.internal.identity.v1.TokenExchangeService": { ExchangeCredential: lookUp },
+  "wellapi.internal.identity.v1.TokenExchangeService": {
+    ExchangeCredential: lookUp,
+    RecordDenials: none("writes the entries of the calls that it names"),
+  },
   "wellapi.internal.keys.v1.JournalService": { GetExtent: lookUp, ListEntries: lookUp, AppendEntry: lookUp },
   "wellapi.internal.keys.v1.KeyService": {
     FindKey: lookUp,

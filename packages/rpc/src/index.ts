@@ -48,6 +48,7 @@ export {
   requestTransferredKey,
 } from "./caller/context.ts";
 export { apiKeyPrefix } from "./caller/credential.ts";
+export { createDenials, type Denials, type DenialsOptions } from "./caller/denials.ts";
 export {
   jsonPosition,
   type ListPage,

@@ -21,7 +21,6 @@ import {
   problemError,
   problemOf,
   type Route,
-  route,
   serverInterceptors,
   type TokenVerifier,
 } from "../src/index.ts";
@@ -223,7 +222,7 @@ describe("the door", () => {
           authentication: createAuthentication({ verifier, clock }),
         }),
         routes: [
-          route(TokenExchangeService, {
+          partialRoute(TokenExchangeService, {
             async exchangeCredential({ credential }) {
               exchanges.push(credential.case ?? "");
               return { token: await answer(), expireTime: timestampFromMs(now + 300_000) };
@@ -390,7 +389,7 @@ describe("the door", () => {
   test("the exchange itself is not for callers from outside", async () => {
     const anyone = { principal: { kind: "anonymous" as const, id: "" }, workload: "door", token: "" };
     const door = await openDoor(
-      [route(TokenExchangeService, { exchangeCredential: () => ({ token: "minted" }) })],
+      [partialRoute(TokenExchangeService, { exchangeCredential: () => ({ token: "minted" }) })],
       serverInterceptors({ log: silentLogger, authentication: createTrustingAuthentication(anyone) }),
     );
     try {

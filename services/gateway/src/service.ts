@@ -5,6 +5,7 @@ import {
   type AnswerGuard,
   type Authentication,
   type Budget,
+  type Denials,
   type StreamLimit,
   serverInterceptors,
   type UnreadAnswers,
@@ -24,6 +25,8 @@ export interface GatewayDeps {
   readonly streamLimit?: StreamLimit;
   /** What callers may spend; as much as they like unless given. */
   readonly budget?: Budget;
+  /** Gives refused callers their entries; they leave none unless given. */
+  readonly denials?: Denials;
   /** Ends answers whose readers take nothing; they wait for ever unless given. */
   readonly unread?: UnreadAnswers;
   /** The surfaces of the other services: the surfaces themselves in a shared process, else their representatives. */
@@ -53,6 +56,7 @@ export function openGatewayService(config: GatewayConfig, deps: GatewayDeps): Pr
     },
     ...(deps.streamLimit && { streamLimit: deps.streamLimit }),
     ...(deps.budget && { budget: deps.budget }),
+    ...(deps.denials && { denials: deps.denials }),
   });
   const rpc = createRpcSurface({
     services: deps.services,

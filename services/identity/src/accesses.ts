@@ -43,6 +43,8 @@ const endsAccess: ReadonlySet<DescMethod> = new Set<DescMethod>([
 export interface Accesses {
   /** Of a call that changes something or touches a patient. */
   readonly logged: RunLogged<Call>;
+  /** Of `count` calls of an RPC that a door refused by the callers' table; durable when it resolves. */
+  denied(caller: Caller, method: string, count: number): Promise<void>;
 }
 
 export function createAccesses(deps: {
@@ -53,6 +55,19 @@ export function createAccesses(deps: {
   const { store, accessLog, pairwise } = deps;
   const calls = createLoggedCalls({ accessLog, pairwise, home: INSTALLATION });
   return {
+    async denied(caller, method, count) {
+      const entry = entryOf(pairwise, {
+        caller,
+        method,
+        patient: undefined,
+        outcome: "denied",
+        reason: "CALLER_NOT_PERMITTED",
+        consents: [],
+        items: count,
+        requestId: "",
+      });
+      await accessLog.record(INSTALLATION, false, entry);
+    },
     logged: (context, method, requestId, work) =>
       calls.run(context, method, requestId, ({ caller, about, leaf, committed }) =>
         work({

@@ -185,7 +185,7 @@ export async function openIdentityService(
           revoked: ends.tell,
         }),
       ),
-      route(TokenExchangeService, createTokenExchangeHandlers(exchange)),
+      route(TokenExchangeService, createTokenExchangeHandlers({ exchange, accesses })),
       route(EdgeCertificateService, createEdgeCertificateHandlers(authority)),
     ],
     authority: authority.certificate,

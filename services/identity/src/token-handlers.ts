@@ -3,6 +3,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import type { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { callerKey } from "@wellapi/rpc";
+import type { Accesses } from "./accesses.ts";
 import { fromExchangeRequest, toCallLimits } from "./convert.ts";
 import type { CredentialExchange } from "./exchange.ts";
 import { createPatientTokenHandlers, type PatientTokenHandlersDeps } from "./patient-token-handlers.ts";
@@ -26,9 +27,13 @@ export function createTokenHandlers(
   };
 }
 
-export function createTokenExchangeHandlers(
-  exchange: CredentialExchange,
-): ServiceImpl<typeof TokenExchangeService> {
+export function createTokenExchangeHandlers({
+  exchange,
+  accesses,
+}: {
+  readonly exchange: CredentialExchange;
+  readonly accesses: Pick<Accesses, "denied">;
+}): ServiceImpl<typeof TokenExchangeService> {
   return {
     // No leaf: the call that the token is for leaves its own.
     async exchangeCredential(request, context) {
@@ -36,6 +41,10 @@ export function createTokenExchangeHandlers(
       const { token, expireTime, rates } = await exchange.exchange(fromExchangeRequest(request), workload);
       const limits = rates && toCallLimits(rates);
       return { token, expireTime: timestampFromMs(expireTime), ...(limits && { limits }) };
+    },
+    async recordDenials({ method, count }, context) {
+      await accesses.denied(context.values.get(callerKey), method, count);
+      return {};
     },
   };
 }

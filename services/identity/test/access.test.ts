@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { Code } from "@connectrpc/connect";
 import { Access_Outcome } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { Actor_Kind } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { anonymous, type Caller } from "@wellapi/rpc";
 import { expect, test } from "vitest";
 import { createRequest } from "./certificates.ts";
 import {
@@ -10,6 +12,7 @@ import {
   type Installation,
   operator,
 } from "./installation.ts";
+import { problem } from "./problem.ts";
 
 /** Method, outcome and reason of each leaf in a partition ("" for those about no patient), in order. */
 async function told(installation: Installation, partition: string) {
@@ -132,4 +135,38 @@ test("what is denied leaves a leaf with the reason", async () => {
     "GetPatient CALLER_NOT_PERMITTED",
     "IssuePatientToken SANDBOX_ONLY",
   ]);
+});
+
+test("what a door refused leaves a leaf of the refused caller, which no service and no other caller can write", async () => {
+  const installation = await createInstallation();
+  const { organization, application } = await createApplication(installation);
+  const refused: Caller = {
+    principal: {
+      kind: "application",
+      id: application.id,
+      organization: organization.id,
+      credential: "crd_7",
+    },
+    workload: "door",
+    token: "",
+  };
+  const denials = { method: "wellapi.records.v1.RecordsService/ErasePatient", count: 41 };
+  await installation.as(refused).exchange.recordDenials(denials);
+  const leaf = (await installation.leaves()).at(-1)!;
+  expect(leaf.partition).toBe("");
+  expect(leaf.access).toMatchObject({
+    ...{ method: denials.method, items: 41, reason: "CALLER_NOT_PERMITTED", outcome: Access_Outcome.DENIED },
+    ...{ organization: organization.id, credential: "crd_7", workload: "door", patient: "" },
+  });
+  const written = (await installation.leaves()).length;
+  for (const caller of [
+    { ...refused, workload: "records" },
+    { ...refused, principal: { kind: "service", id: "door" } as const },
+    { ...anonymous, workload: "door" },
+  ]) {
+    await expect(installation.as(caller).exchange.recordDenials(denials)).rejects.toSatisfy(
+      problem(Code.PermissionDenied, "CALLER_NOT_PERMITTED"),
+    );
+  }
+  expect(await installation.leaves()).toHaveLength(written);
 });

@@ -134,7 +134,8 @@ export declare type Access = Message<"wellapi.audit.v1.Access"> & {
   consents: ConsentReference[];
 
   /**
-   * Samples or records that were stored or sent.
+   * Samples or records that were stored or sent. With the reason CALLER_NOT_PERMITTED: how many refused calls of a
+   * minute the entry stands for; 0 and 1 are one.
    *
    * @generated from field: uint32 items = 17;
    */

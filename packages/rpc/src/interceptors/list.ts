@@ -2,6 +2,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import type { Logger } from "@wellapi/runtime";
 import type { Authentication } from "../caller/authentication.ts";
 import type { Budget } from "../caller/budget.ts";
+import type { Denials } from "../caller/denials.ts";
 import type { StreamLimit } from "../caller/stream-limit.ts";
 import { admissionInterceptor } from "./admission.ts";
 import { authenticationInterceptor } from "./authentication.ts";
@@ -21,6 +22,8 @@ export interface ServerInterceptorOptions {
   readonly maximumTimeoutMs?: number;
   /** At a door: how many streams each caller may have open. Absent: any number. */
   readonly streamLimit?: StreamLimit;
+  /** At a door: gives what the callers' table refuses its entries. Absent: it leaves none. */
+  readonly denials?: Denials;
   /** At a door: what callers may spend. Absent: as much as they like. */
   readonly budget?: Budget;
   /** At a door: which answers may leave. Absent: none that is about a patient. */
@@ -36,7 +39,7 @@ export function serverInterceptors(options: ServerInterceptorOptions): readonly 
     telemetryInterceptor(options.log),
     deadlineInterceptor(options.maximumTimeoutMs ?? 30_000),
     authenticationInterceptor(options.authentication),
-    authorizationInterceptor(),
+    authorizationInterceptor(options.denials),
     admissionInterceptor(options.streamLimit, options.budget),
     bodyInterceptor(),
     releaseInterceptor(options.release),

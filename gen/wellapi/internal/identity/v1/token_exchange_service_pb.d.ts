@@ -108,6 +108,47 @@ export declare type ExchangeCredentialResponse = Message<"wellapi.internal.ident
 export declare const ExchangeCredentialResponseSchema: GenMessage<ExchangeCredentialResponse>;
 
 /**
+ * Calls of one RPC that were refused.
+ *
+ * @generated from message wellapi.internal.identity.v1.RecordDenialsRequest
+ */
+export declare type RecordDenialsRequest = Message<"wellapi.internal.identity.v1.RecordDenialsRequest"> & {
+  /**
+   * Fully qualified: `wellapi.records.v1.RecordsService/ReadSeries`.
+   *
+   * @generated from field: string method = 1;
+   */
+  method: string;
+
+  /**
+   * How many the entry stands for.
+   *
+   * @generated from field: uint32 count = 2;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message wellapi.internal.identity.v1.RecordDenialsRequest.
+ * Use `create(RecordDenialsRequestSchema)` to create a new message.
+ */
+export declare const RecordDenialsRequestSchema: GenMessage<RecordDenialsRequest>;
+
+/**
+ * Nothing: the entry is durable.
+ *
+ * @generated from message wellapi.internal.identity.v1.RecordDenialsResponse
+ */
+export declare type RecordDenialsResponse = Message<"wellapi.internal.identity.v1.RecordDenialsResponse"> & {
+};
+
+/**
+ * Describes the message wellapi.internal.identity.v1.RecordDenialsResponse.
+ * Use `create(RecordDenialsResponseSchema)` to create a new message.
+ */
+export declare const RecordDenialsResponseSchema: GenMessage<RecordDenialsResponse>;
+
+/**
  * What a caller may spend at the doors, in units a second. 0 stands for the default.
  *
  * @generated from message wellapi.internal.identity.v1.CallLimits
@@ -164,6 +205,17 @@ export declare const TokenExchangeService: GenService<{
     methodKind: "unary";
     input: typeof ExchangeCredentialRequestSchema;
     output: typeof ExchangeCredentialResponseSchema;
+  },
+  /**
+   * Leaves an entry in the log of accesses for calls of the caller that a door refused by the callers' table. A door calls it
+   * with the refused caller's own token, because it stores nothing itself.
+   *
+   * @generated from rpc wellapi.internal.identity.v1.TokenExchangeService.RecordDenials
+   */
+  recordDenials: {
+    methodKind: "unary";
+    input: typeof RecordDenialsRequestSchema;
+    output: typeof RecordDenialsResponseSchema;
   },
 }>;
 

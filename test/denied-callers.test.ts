@@ -1,0 +1,65 @@
+/** Who calls what the contract does not permit their kind: at both doors, and what the log of accesses has of it. */
+import { randomUUID } from "node:crypto";
+import { createClient, type Transport } from "@connectrpc/connect";
+import { connect } from "@wellapi/client";
+import { type Company, enrolCompany, operatorAt } from "@wellapi/demo/people";
+import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
+import { Access_Outcome } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
+import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import { problemOf } from "@wellapi/rpc";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+describe("an application that calls what is an operator's", () => {
+  const folder = temporaryFolder();
+  let server: Server;
+  let company: Company;
+  let byKey: Transport;
+  beforeAll(async () => {
+    server = await startServer({ dataDir: folder.path, target: "one-process" });
+    company = await enrolCompany(server, "Maker");
+    const operator = operatorAt(server);
+    const { organization } = company;
+    const { applications } = await createClient(OrganizationService, operator).listApplications({
+      organization,
+    });
+    const { apiKey } = await createClient(CredentialService, operator).createApiKey({
+      requestId: randomUUID(),
+      application: applications[0]!.id,
+    });
+    byKey = connect({ url: server.http, apiKey });
+  }, 120_000);
+  afterAll(async () => {
+    await server?.stop();
+    folder.remove();
+  }, 120_000);
+
+  test("is refused at both doors, and each door leaves one entry for many calls", {
+    timeout: 60_000,
+  }, async () => {
+    const reasons = new Set<string>();
+    for (const transport of [company.transport, byKey]) {
+      const organizations = createClient(OrganizationService, transport);
+      for (let call = 0; call < 20; call++) {
+        const requestId = randomUUID();
+        await organizations
+          .createOrganization({ requestId, organization: { displayName: "Mine" } })
+          .catch((error: unknown) => reasons.add(problemOf(error as never).reason));
+      }
+    }
+    expect([...reasons]).toEqual(["CALLER_NOT_PERMITTED"]);
+    const denied = async () => {
+      const { accesses } = await createClient(AuditService, company.transport).listAccesses({});
+      return accesses
+        .flatMap(({ access }) => access ?? [])
+        .filter(({ method }) => method.endsWith("/CreateOrganization"))
+        .map(({ workload, outcome, reason, items, organization, patient }) =>
+          [workload, Access_Outcome[outcome], reason, items, organization, patient].join(" "),
+        )
+        .sort();
+    };
+    const entry = (door: string) => `${door} DENIED CALLER_NOT_PERMITTED 1 ${company.organization} `;
+    await expect.poll(denied, { timeout: 20_000, interval: 250 }).toEqual([entry("door"), entry("gateway")]);
+  });
+});
