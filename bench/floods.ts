@@ -44,7 +44,7 @@ async function neighbour({ clinic, idAt }: StalledScene, ms: number) {
   return { calls: latencies.length, failed, p50: at(0.5), p99: at(0.99) };
 }
 
-/** Floods for so long, and connects again when it is ended. A HPACK block is 14 KB: a thousandth of the rate of frames. */
+/** Floods for so long, and connects again when it is ended. A HPACK block is 14 KB: a thirtieth of the rate. */
 async function flood(server: Server, { certificate }: Company, name: keyof typeof http2Floods, ms: number) {
   const rate = name === "hpack" ? framesASecond / 30 : framesASecond;
   const port = Number(new URL(server.grpc).port);
