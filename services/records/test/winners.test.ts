@@ -235,6 +235,12 @@ describe("winners", () => {
     expect(winners.held).toBe(100);
   });
 
+  it("never show a hidden sample, also where nothing that hides it is among the blocks", () => {
+    const winners = createWinners({ from: 0, to: 100 });
+    winners.add([{ ...block(1, [10, 20], 0, "A", "/min"), hidden: true }, block(2, [50], 0, "A", "/min")]);
+    expect(winners.take(100).flatMap(({ columns }) => [...columns.times])).toEqual([50]);
+  });
+
   it("tell how far later blocks may reach into them", () => {
     const winners = createWinners({ from: 0, to: 100 });
     winners.add([block(1, [0, 10, 60], Uint32Array.of(5, 80, 10), "A", "/min")]);
