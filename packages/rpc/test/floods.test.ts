@@ -12,9 +12,11 @@ import {
   endHeaders,
   errorCodes,
   type Frames,
+  frameTypes,
   headers,
   literal,
   openFrames,
+  frame as rawFrame,
   requestBlock,
 } from "../../../test/floods/http2-frames.ts";
 import {
@@ -31,7 +33,7 @@ import { connectRaw, frame } from "./raw-http2.ts";
 
 const path = "/wellapi.records.v1.RecordsService/GetObservation";
 const observation = { patient: "pat_1", observation: "obs_1", purpose: Purpose.TREATMENT };
-const limits = { idleBytes: 100_000, connectionsPerCertificate: 3, barredSeconds: 1 };
+const limits = { idleBytes: 100_000, connectionsPerCertificate: 3, unfinishedCalls: 20, barredSeconds: 1 };
 
 let authority: Authority;
 let certificates: { server: Identity; attacker: Identity; neighbour: Identity };
@@ -243,6 +245,19 @@ describe("an honest client", () => {
       expect(answers.map((one) => one["grpc-status"])).toEqual(calls.map(() => "8"));
       await pause(300); // One sample at least.
     }
+  });
+
+  test("that breaks the protocol as it leaves may come back at once", async () => {
+    await open({ limits: { connections: { ...limits, barredSeconds: 60 } } });
+    const leaving = await attack();
+    const ofNoCall = 999;
+    await leaving.send(rawFrame(frameTypes.windowUpdate, 0, ofNoCall, Buffer.from([0, 0, 0, 1])));
+    await leaving.ended;
+    credentialIsRefused = true;
+    const back = await attack();
+    await back.send(calls(path)(1));
+    await back.ended;
+    expect(back.goaway()).toBe(0); // after an answer, and not because of a bar
   });
 
   test("whose uploads wait for their handlers keeps its connection", async () => {

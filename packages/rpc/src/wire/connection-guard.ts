@@ -15,6 +15,8 @@ export interface ConnectionLimits {
   readonly idleBytes: number;
   /** Open connections of one certificate. */
   readonly connectionsPerCertificate: number;
+  /** Calls that did not end well, from which on a connection that breaks HTTP/2 is a flood of resets. */
+  readonly unfinishedCalls: number;
   /** After a flood, this long each new connection of its certificate is refused. */
   readonly barredSeconds: number;
 }
@@ -22,6 +24,7 @@ export interface ConnectionLimits {
 export const usualLimits: ConnectionLimits = {
   idleBytes: 524_288,
   connectionsPerCertificate: 256,
+  unfinishedCalls: 150,
   barredSeconds: 30,
 };
 
@@ -74,6 +77,8 @@ interface Connection {
   readonly certificate: string;
   readonly address: string | undefined;
   openStreams: number;
+  /** Calls that ended without a reset are taken off. */
+  unfinishedCalls: number;
   /** Bytes that calls account for and that the last samples did not see. */
   credit: number;
   read: number;
@@ -118,6 +123,7 @@ export function guardConnections(
       certificate,
       address: socket.remoteAddress,
       openStreams: 0,
+      unfinishedCalls: 0,
       credit: 0,
       read: 0,
       written: 0,
@@ -131,8 +137,11 @@ export function guardConnections(
       else open.set(certificate, left);
     });
     session.on("error", (error: NodeJS.ErrnoException) => {
-      // nghttp2's own limits: too many resets, or frames that break the protocol. A lost connection has another code.
-      if (error.code === "ERR_HTTP2_ERROR") end(connection, "its frames break HTTP/2 or its limits");
+      // nghttp2 has ended the connection. Honest clients were seen to break the protocol as they leave: only what is a
+      // flood bars the certificate.
+      if (isFlood(error, connection.unfinishedCalls >= limits.unfinishedCalls)) {
+        end(connection, "its frames break HTTP/2's limits");
+      }
     });
     if (count > limits.connectionsPerCertificate) refuse(session);
     else
@@ -158,6 +167,12 @@ export function guardConnections(
   server.once("close", () => clearInterval(timer));
 }
 
+/** By nghttp2's codes: too many frames of a kind, too many CONTINUATION frames; too many resets are a mere protocol error. */
+function isFlood({ code, errno }: NodeJS.ErrnoException, manyUnfinished: boolean): boolean {
+  if (code !== "ERR_HTTP2_ERROR") return false;
+  return errno === -904 || errno === -905 || (errno === -505 && manyUnfinished);
+}
+
 /** Ends the connection now. It says so (GOAWAY). */
 function refuse(session: ServerHttp2Session): void {
   // Without an error Node takes no code.
@@ -168,6 +183,7 @@ function refuse(session: ServerHttp2Session): void {
 /** Counts what the call accounts for, and looks at its end. */
 function follow(connection: Connection, stream: ServerHttp2Stream, rawHeaders: readonly string[]): void {
   connection.openStreams += 1;
+  connection.unfinishedCalls += 1;
   const headerBytes = rawHeaders.reduce((sum, text) => sum + text.length + 4, 16);
   connection.credit += windowBytes;
   // Node knows the limit once the client has acknowledged the settings, and an attacker does not.
@@ -178,6 +194,7 @@ function follow(connection: Connection, stream: ServerHttp2Stream, rawHeaders: r
   });
   stream.once("close", () => {
     connection.openStreams -= 1;
+    if (stream.rstCode === constants.NGHTTP2_NO_ERROR) connection.unfinishedCalls -= 1;
     const status = (stream.sentTrailers ?? stream.sentHeaders)?.["grpc-status"];
     if (String(status) === unauthenticated) endRefused(connection.session);
   });
