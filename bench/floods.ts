@@ -3,46 +3,20 @@
  * pages, alone and beside each flood at the gRPC door, in one run; the server's CPU and memory; and how often it ended the
  * attacker's connection. Run with `node bench/floods.ts [frames a second]`; it prints one line of JSON a phase.
  */
-import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import { createClient } from "@connectrpc/connect";
 import { grant } from "@wellapi/demo/consents";
 import { type Company, enrolCompany } from "@wellapi/demo/people";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
-import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
-import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { http2Floods } from "../test/floods/http2-floods.ts";
 import { type Frames, openFrames } from "../test/floods/http2-frames.ts";
-import { code, openStalledScene, type StalledScene } from "../test/stalled/scene.ts";
+import { openStalledScene } from "../test/stalled/scene.ts";
+import { neighbour, residentMiB, tell } from "./src/neighbour.ts";
 import { usageOf } from "./src/process-usage.ts";
 
 const framesASecond = Number(process.argv[2] ?? 30_000);
 const phaseMs = 8_000;
 const path = "/wellapi.records.v1.RecordsService/QuerySeries";
-const purpose = Purpose.TREATMENT;
-
-function residentMiB({ pid }: Server): number {
-  const kiB = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return Math.round(Number(kiB) / 1_024);
-}
-
-/** Pages of the neighbour's patient, one after another; milliseconds. */
-async function neighbour({ clinic, idAt }: StalledScene, ms: number) {
-  const client = createClient(RecordsService, clinic.transport);
-  const request = { patient: await idAt(clinic), code: { code }, purpose, pageSize: 100 };
-  const latencies: number[] = [];
-  let failed = 0;
-  for (const until = performance.now() + ms; performance.now() < until; await pause(10)) {
-    const began = performance.now();
-    await client.querySeries(request).catch(() => {
-      failed += 1;
-    });
-    latencies.push(performance.now() - began);
-  }
-  latencies.sort((a, b) => a - b);
-  const at = (share: number) => Math.round(latencies[Math.floor(latencies.length * share)]! * 10) / 10;
-  return { calls: latencies.length, failed, p50: at(0.5), p99: at(0.99) };
-}
 
 /** Floods for so long, and connects again when it is ended. A HPACK block is 14 KB: a thirtieth of the rate. */
 async function flood(server: Server, { certificate }: Company, name: keyof typeof http2Floods, ms: number) {
@@ -70,10 +44,6 @@ async function flood(server: Server, { certificate }: Company, name: keyof typeo
   return { connections };
 }
 
-function told(phase: string, facts: object): void {
-  process.stdout.write(`${JSON.stringify({ phase, ...facts })}\n`);
-}
-
 const folder = temporaryFolder();
 const server = await startServer({ dataDir: folder.path, target: "one-process" });
 try {
@@ -81,7 +51,7 @@ try {
   await near.send(1, 1_000);
   await grant(near.person, near.clinic, Direction.READ);
   await neighbour(near, 3_000); // warms up
-  told("alone", { neighbour: await neighbour(near, phaseMs), "RSS MiB": residentMiB(server) });
+  tell("alone", { neighbour: await neighbour(near, phaseMs), "RSS MiB": residentMiB(server) });
   for (const name of Object.keys(http2Floods) as (keyof typeof http2Floods)[]) {
     // Another credential each time: the one before is refused for a while.
     const attacker = await enrolCompany(server, `flood ${name}`);
@@ -91,16 +61,16 @@ try {
       neighbour(near, phaseMs),
     ]);
     const cpu = (usageOf(server.pid).cpuSeconds - before) / (phaseMs / 1_000);
-    told(name, {
+    tell(name, {
       neighbour: latency,
       ...attack,
       "CPU of a core": Math.round(cpu * 100) / 100,
       "RSS MiB": residentMiB(server),
     });
   }
-  told("alone again", { neighbour: await neighbour(near, phaseMs), "RSS MiB": residentMiB(server) });
+  tell("alone again", { neighbour: await neighbour(near, phaseMs), "RSS MiB": residentMiB(server) });
 } finally {
-  told("exit", { code: await server.stop() });
+  tell("exit", { code: await server.stop() });
   folder.remove();
 }
 process.exit(0);

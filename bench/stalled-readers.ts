@@ -5,13 +5,12 @@
  */
 import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import { createClient } from "@connectrpc/connect";
 import { grant } from "@wellapi/demo/consents";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
-import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { connectRaw, type RawReader, readOverHttp1, readOverHttp2 } from "../test/stalled/readers.ts";
 import { code, openStalledScene, type StalledScene } from "../test/stalled/scene.ts";
+import { neighbour, residentMiB, tell } from "./src/neighbour.ts";
 
 const streams = Number(process.argv[2] ?? 1_000);
 const streamsAConnection = 100;
@@ -19,33 +18,11 @@ const batches = 20;
 const neighbourMs = 8_000;
 const purpose = Purpose.TREATMENT;
 
-function memoryOf({ pid }: Server, field: "VmRSS" | "VmHWM"): number {
-  const kiB = new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(
-    readFileSync(`/proc/${pid}/status`, "utf8"),
-  )?.[1];
-  return Math.round(Number(kiB) / 1_024);
-}
-
-/** Pages of the neighbour's patient, one after another. */
-async function neighbour({ clinic, idAt }: StalledScene, ms: number) {
-  const client = createClient(RecordsService, clinic.transport);
-  const request = { patient: await idAt(clinic), code: { code }, purpose, pageSize: 100 };
-  const latencies: number[] = [];
-  let failed = 0;
-  for (const until = performance.now() + ms; performance.now() < until; await pause(10)) {
-    const began = performance.now();
-    await client.querySeries(request).catch(() => {
-      failed += 1;
-    });
-    latencies.push(performance.now() - began);
-  }
-  latencies.sort((a, b) => a - b);
-  const at = (share: number) => Math.round(latencies[Math.floor(latencies.length * share)]! * 10) / 10;
-  return { calls: latencies.length, failed, p50: at(0.5), p99: at(0.99), longest: at(0.9999) };
-}
-
-function told(phase: string, facts: object): void {
-  process.stdout.write(`${JSON.stringify({ phase, ...facts })}\n`);
+/** The most that the process has held, MiB. */
+function highestMiB({ pid }: Server): number {
+  return Math.round(
+    Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1_024,
+  );
 }
 
 async function phase(server: Server, near: StalledScene, name: string, open: () => Promise<RawReader[]>) {
@@ -56,18 +33,18 @@ async function phase(server: Server, near: StalledScene, name: string, open: () 
   const opening = await beside;
   const stalledBeside = await neighbour(near, neighbourMs);
   const endedByServer = Object.fromEntries(ended);
-  const stalled = memoryOf(server, "VmRSS");
+  const stalled = residentMiB(server);
   const bytes = readers.reduce((sum, one) => sum + one.bytes(), 0);
   for (const reader of readers) reader.close();
   await pause(5_000);
-  told(name, {
+  tell(name, {
     "neighbour while they open": opening,
     "neighbour beside them": stalledBeside,
     "arrived bytes": bytes,
     "ended by the server": endedByServer,
     "RSS MiB stalled": stalled,
-    highest: memoryOf(server, "VmHWM"),
-    "5 s after": memoryOf(server, "VmRSS"),
+    highest: highestMiB(server),
+    "5 s after": residentMiB(server),
     again: await neighbour(near, 2_000),
   });
 }
@@ -86,9 +63,9 @@ try {
   await server.stop();
   const env = { WELLAPI_GRPC_PORT: String(port(server.grpc)), WELLAPI_HTTP_PORT: String(port(server.http)) };
   server = await startServer({ dataDir: folder.path, target: "one-process", env });
-  told("started", { "RSS MiB": memoryOf(server, "VmRSS") });
+  tell("started", { "RSS MiB": residentMiB(server) });
   await neighbour(near, 2_000); // warms up
-  told("alone", { neighbour: await neighbour(near, neighbourMs), "RSS MiB": memoryOf(server, "VmRSS") });
+  tell("alone", { neighbour: await neighbour(near, neighbourMs), "RSS MiB": residentMiB(server) });
 
   await phase(server, near, `${streams} ReadSeries at the gRPC door, window 0`, async () => {
     const readers: RawReader[] = [];
@@ -108,7 +85,7 @@ try {
     }),
   );
 } finally {
-  told("exit", { code: await server.stop() });
+  tell("exit", { code: await server.stop() });
   folder.remove();
 }
 process.exit(0);

@@ -16,5 +16,6 @@ export type { Pkcs11Library } from "./pkcs11-token.ts";
 export type { KeyUse, Kms, OpenKms, Pairwise, PatientKey, Vault } from "./port.ts";
 export { randomFromPool } from "./random-pool.ts";
 export { openBox, sealBox } from "./sealed-box.ts";
+export { createTextMac } from "./text-mac.ts";
 export type { OpenVault, VaultOptions } from "./vault.ts";
 export { openVault } from "./vault.ts";

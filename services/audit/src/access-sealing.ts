@@ -1,6 +1,5 @@
-import { createHmac } from "node:crypto";
 import type { LeafSealer } from "@wellapi/access-log";
-import { type Kms, type PatientKey, type Vault, VaultError } from "@wellapi/vault";
+import { createTextMac, type Kms, type PatientKey, type Vault, VaultError } from "@wellapi/vault";
 import { INSTALLATION_PARTITION } from "./access.ts";
 
 /** Seals accesses: a patient's under the patient's `audit` key, others under the service's own key. */
@@ -29,7 +28,7 @@ export async function createAccessSealing(deps: {
   readonly kms: Pick<Kms, "derive">;
 }): Promise<AccessSealing> {
   const { vault, sealer } = deps;
-  const tagKey = await deps.kms.derive("audit/organizations");
+  const macOf = createTextMac(await deps.kms.derive("audit/organizations"));
   const contextOf = (partition: string, id: string) => JSON.stringify(["accesses", partition, id]);
 
   /** The key lives in the vault's cache and may be dropped: use it in the same turn. */
@@ -62,6 +61,6 @@ export async function createAccessSealing(deps: {
       if (partition === INSTALLATION_PARTITION) return sealer.open(partition, id, sealed);
       return withKey(partition, (key) => key.open(contextOf(partition, id), sealed));
     },
-    tagOf: (organization) => TAG + createHmac("sha256", tagKey).update(organization).digest("base64url"),
+    tagOf: (organization) => TAG + macOf(organization),
   };
 }

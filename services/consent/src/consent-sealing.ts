@@ -1,6 +1,5 @@
-import { createHmac } from "node:crypto";
 import type { DamageReporter } from "@wellapi/runtime";
-import { type Kms, type PatientKey, type Vault, VaultError } from "@wellapi/vault";
+import { createTextMac, type Kms, type PatientKey, type Vault, VaultError } from "@wellapi/vault";
 import { ConsentError } from "./errors.ts";
 
 /** Where sealed content lies: the collection, the partition, and the rest of the document's key. */
@@ -31,7 +30,7 @@ export async function createConsentSealing(deps: {
   readonly damage: DamageReporter;
 }): Promise<ConsentSealing> {
   const { vault, damage } = deps;
-  const tagKey = await deps.kms.derive("consent/grantees");
+  const tagOf = createTextMac(await deps.kms.derive("consent/grantees"));
 
   return {
     async key(partition) {
@@ -58,7 +57,7 @@ export async function createConsentSealing(deps: {
         throw new ConsentError("unreadable", { cause });
       }
     },
-    tagOf: (organization) => createHmac("sha256", tagKey).update(organization).digest("base64url"),
+    tagOf,
   };
 }
 

@@ -1,5 +1,6 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { Change, Commit, CommitResult, Document, Store } from "@wellapi/store";
+import { createTextMac } from "@wellapi/vault";
 import { REQUEST_INDEX } from "./collections.ts";
 import { damaged, requestIdReused } from "./errors.ts";
 
@@ -19,12 +20,8 @@ export type CreationOf = (creator: string, requestId: string) => Creation;
 
 /** `key` is 32 bytes that only this installation has. */
 export function createCreationOf(key: Uint8Array): CreationOf {
-  return (creator, requestId) => ({
-    creator,
-    requestId: createHmac("sha256", key)
-      .update(JSON.stringify([creator, requestId]))
-      .digest("base64url"),
-  });
+  const macOf = createTextMac(key);
+  return (creator, requestId) => ({ creator, requestId: macOf(JSON.stringify([creator, requestId])) });
 }
 
 export type CreatedDocument = Document & Creation;
