@@ -3,7 +3,7 @@ import { Code, createClient } from "@connectrpc/connect";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { silentLogger } from "@wellapi/runtime";
+import { createLogger, silentLogger } from "@wellapi/runtime";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { calls, type Flood, http2Floods } from "../../../test/floods/http2-floods.ts";
 import {
@@ -172,6 +172,18 @@ describe("after a flood", () => {
     await pause(100);
     expect(later.isOver()).toBe(false);
   });
+});
+
+test("the line of a flood has its sender's address as a pseudonym", async () => {
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  await open({ log: createLogger({ name: "test", env: { WELLAPI_LOG_FORMAT: "json" }, destination }) });
+  const attacker = await attack();
+  await sendAll(attacker, http2Floods.hpack(path), 20_000);
+  await attacker.ended;
+  const line = lines.find((one) => one.includes("its certificate is refused"));
+  expect(JSON.parse(line!)).toMatchObject({ caller_address: expect.any(String) });
+  expect(line).not.toContain("127.0.0.1");
 });
 
 test("one certificate has no more connections than it may", async () => {
