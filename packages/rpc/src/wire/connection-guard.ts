@@ -109,7 +109,10 @@ export function guardConnections(
     refuse(session);
     void barred.block(certificate, limits.barredSeconds);
     const delay_ms = limits.barredSeconds * 1_000;
-    log.warn({ caller_address: address, delay_ms }, `a connection was ended, and its certificate is refused: ${reason}`);
+    log.warn(
+      { caller_address: address, delay_ms },
+      `a connection was ended, and its certificate is refused: ${reason}`,
+    );
   };
 
   server.on("session", (session: ServerHttp2Session) => {
