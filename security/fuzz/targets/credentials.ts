@@ -12,8 +12,8 @@ import {
 import { silentLogger } from "@wellapi/runtime";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { createCertificateRequest } from "../../../sdk/typescript/src/certificate-request.ts";
-import { openCertificateAuthority } from "../../../services/identity/src/certificate-authority.ts";
-import { readCertificateRequest } from "../../../services/identity/src/certificate-request.ts";
+import { openCertificateAuthority } from "../../../services/identity/src/credentials/certificate-authority.ts";
+import { readCertificateRequest } from "../../../services/identity/src/credentials/certificate-request.ts";
 import { IdentityError } from "../../../services/identity/src/errors.ts";
 import type { InstallationKey } from "../../../services/identity/src/installation-key-repository.ts";
 import { assertResult, type FuzzTarget, isOneOf, textOf, utf8 } from "../target.ts";

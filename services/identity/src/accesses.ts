@@ -17,7 +17,7 @@ import type { Pairwise } from "@wellapi/vault";
 import { INSTALLATION } from "./collections.ts";
 import type { CommitWithLeaf } from "./creation.ts";
 import { isOfToken } from "./journal-entries.ts";
-import { type Patient, patientIdOf } from "./patient.ts";
+import { type Patient, patientIdOf } from "./patients/patient.ts";
 
 type Subject = Pick<Patient, "id" | "partition">;
 

@@ -3,7 +3,7 @@ import { type DocumentCheck, findingOf, RESTORE, type StoreCheck } from "@wellap
 import { type Kms, type Vault, VaultError } from "@wellapi/vault";
 import { collections, identityCollections } from "./collections.ts";
 import { type KeyDocument, unwrapKey } from "./installation-key-repository.ts";
-import { openProfile, type PatientDocument } from "./patient-repository.ts";
+import { openProfile, type PatientDocument } from "./patients/patient-repository.ts";
 
 /** The checks of this service's store, without the service. */
 export function identityCheck(deps: {

@@ -20,14 +20,14 @@ import type {
   CallLimitsSchema,
   ExchangeCredentialRequest,
 } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
-import type { Credential } from "./credential.ts";
+import type { Credential } from "./credentials/credential.ts";
 import { invalidField } from "./errors.ts";
-import type { Shown } from "./exchange.ts";
-import { etagOf as etagOfLimits, type Limits, type Rates } from "./limits.ts";
-import { type Application, etagOf, type Organization, type State } from "./organization.ts";
-import type { Patient } from "./patient.ts";
-import type { PatientToken } from "./patient-token.ts";
-import type { TimeZonePeriod } from "./time-zone.ts";
+import { etagOf as etagOfLimits, type Limits, type Rates } from "./limits/limits.ts";
+import { type Application, etagOf, type Organization, type State } from "./organizations/organization.ts";
+import type { Patient } from "./patients/patient.ts";
+import type { TimeZonePeriod } from "./patients/time-zone.ts";
+import type { Shown } from "./tokens/exchange.ts";
+import type { PatientToken } from "./tokens/patient-token.ts";
 
 export function toOrganizationMessage(
   organization: Organization,

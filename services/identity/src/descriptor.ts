@@ -10,8 +10,8 @@ import { describeService } from "@wellapi/service";
 import { identityCheck } from "./check.ts";
 import { identityCollections } from "./collections.ts";
 import { authoritiesSetting } from "./config.ts";
-import { keysSurface } from "./keys-surface.ts";
 import { openIdentityService } from "./service.ts";
+import { keysSurface } from "./tokens/keys-surface.ts";
 
 export const identityService = describeService({
   name: "identity",

@@ -3,15 +3,15 @@ import { type Entry, type Fact, type Follower, JournalError } from "@wellapi/jou
 import type { Store } from "@wellapi/store";
 import { INSTALLATION } from "./collections.ts";
 import type { CommitWithLeaf } from "./creation.ts";
-import type { Credential } from "./credential.ts";
-import type { CredentialRepository } from "./credential-repository.ts";
+import type { Credential } from "./credentials/credential.ts";
+import type { CredentialRepository } from "./credentials/credential-repository.ts";
 import { IdentityError, journalUnavailable } from "./errors.ts";
 import type { InstallationKeyRepository } from "./installation-key-repository.ts";
-import type { Kind, Organization } from "./organization.ts";
-import type { OrganizationRepository } from "./organization-repository.ts";
-import type { PatientRepository } from "./patient-repository.ts";
-import type { PatientToken } from "./patient-token.ts";
-import type { PatientTokenRepository } from "./patient-token-repository.ts";
+import type { Kind, Organization } from "./organizations/organization.ts";
+import type { OrganizationRepository } from "./organizations/organization-repository.ts";
+import type { PatientRepository } from "./patients/patient-repository.ts";
+import type { PatientToken } from "./tokens/patient-token.ts";
+import type { PatientTokenRepository } from "./tokens/patient-token-repository.ts";
 
 /** The journal's fact for a revoked credential. */
 export function revocationOf({ id, revokeTime = 0 }: Credential): Fact {

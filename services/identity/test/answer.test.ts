@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { Code } from "@connectrpc/connect";
 import { VaultError } from "@wellapi/vault";
 import { expect, test } from "vitest";
-import { type Asking, createAnswerSealer } from "../src/answer.ts";
+import { type Asking, createAnswerSealer } from "../src/credentials/answer.ts";
 import { createRequest } from "./certificates.ts";
 import { createApplication, createInstallation, createPatient, operator } from "./installation.ts";
 import { problem } from "./problem.ts";

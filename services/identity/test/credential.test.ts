@@ -2,7 +2,7 @@ import { randomUUID, X509Certificate } from "node:crypto";
 import { Code } from "@connectrpc/connect";
 import { Credential_Kind } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import { expect, test } from "vitest";
-import { looksLikeApiKey, newApiKey } from "../src/api-key.ts";
+import { looksLikeApiKey, newApiKey } from "../src/credentials/api-key.ts";
 import { createRequest } from "./certificates.ts";
 import { createApplication, createInstallation, operator } from "./installation.ts";
 import { problem } from "./problem.ts";

@@ -6,7 +6,7 @@ import { silentLogger } from "@wellapi/runtime";
 import { describe, expect, test } from "vitest";
 import { INSTALLATION } from "../src/collections.ts";
 import { createInstallationKeyRepository } from "../src/installation-key-repository.ts";
-import { openSigningKeys } from "../src/signing-keys.ts";
+import { openSigningKeys } from "../src/tokens/signing-keys.ts";
 import { createInstallation, createPatient, type Installation, operator } from "./installation.ts";
 import { problem } from "./problem.ts";
 

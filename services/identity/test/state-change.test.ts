@@ -3,13 +3,13 @@ import { type Entry, type Fact, JournalError } from "@wellapi/journal";
 import type { Change } from "@wellapi/store";
 import { expect, test } from "vitest";
 import type { Call } from "../src/accesses.ts";
-import { createCredentialRepository } from "../src/credential-repository.ts";
+import { createCredentialRepository } from "../src/credentials/credential-repository.ts";
 import { createInstallationKeyRepository } from "../src/installation-key-repository.ts";
 import { createReplay } from "../src/journal-entries.ts";
-import { createOrganizationRepository } from "../src/organization-repository.ts";
-import { createPatientRepository } from "../src/patient-repository.ts";
-import { createPatientTokenRepository } from "../src/patient-token-repository.ts";
-import { createStateChanges } from "../src/state-change.ts";
+import { createOrganizationRepository } from "../src/organizations/organization-repository.ts";
+import { createStateChanges } from "../src/organizations/state-change.ts";
+import { createPatientRepository } from "../src/patients/patient-repository.ts";
+import { createPatientTokenRepository } from "../src/tokens/patient-token-repository.ts";
 import { createApplication, createInstallation, type Installation, operator } from "./installation.ts";
 
 /** Deletes what is not there. */

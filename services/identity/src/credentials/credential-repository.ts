@@ -1,9 +1,9 @@
 import type { Change, Document, Store } from "@wellapi/store";
-import { collections, INSTALLATION } from "./collections.ts";
-import type { CommitWithLeaf } from "./creation.ts";
+import { collections, INSTALLATION } from "../collections.ts";
+import type { CommitWithLeaf } from "../creation.ts";
+import { damaged, notFound } from "../errors.ts";
+import type { ListPage, PageRequest } from "../page.ts";
 import { type Credential, standingOf } from "./credential.ts";
-import { damaged, notFound } from "./errors.ts";
-import type { ListPage, PageRequest } from "./page.ts";
 
 type CredentialDocument = Document & {
   readonly id: string;

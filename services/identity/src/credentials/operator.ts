@@ -1,9 +1,9 @@
 import type { Clock, Ids } from "@wellapi/runtime";
 import type { Change, Store } from "@wellapi/store";
+import { lastOperator } from "../errors.ts";
 import { apiKeyFingerprint, apiKeyHint, newApiKey } from "./api-key.ts";
 import { type Credential, lifetimes } from "./credential.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
-import { lastOperator } from "./errors.ts";
 
 /** An operator's key as it is made: the only moment at which its text is known. */
 export interface NewOperatorKey {

@@ -1,6 +1,6 @@
 import { type Caller, partyOf } from "@wellapi/rpc";
 import type { Pairwise } from "@wellapi/vault";
-import { callerNotPermitted, notFound } from "./errors.ts";
+import { callerNotPermitted, notFound } from "../errors.ts";
 import { partitionOf } from "./patient.ts";
 
 /** Finds the patient by the caller's own id for them, and checks whether the caller may act. */

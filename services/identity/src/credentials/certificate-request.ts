@@ -1,6 +1,6 @@
 import "reflect-metadata";
 import { PemConverter, Pkcs10CertificateRequest, type PublicKey } from "@peculiar/x509";
-import { invalidField } from "./errors.ts";
+import { invalidField } from "../errors.ts";
 
 const FIELD = "certificate_request";
 const ALLOWED = "send a PKCS #10 request, PEM, of an ECDSA P-256 or P-384 or an Ed25519 key";

@@ -1,10 +1,10 @@
 import type { Change, Page, Store, Stored } from "@wellapi/store";
-import { collections, INSTALLATION } from "./collections.ts";
-import type { CommitWithLeaf, CreatedDocument, Creation } from "./creation.ts";
-import { contentDigest, insertOnce } from "./creation.ts";
-import { deleted, notFound, staleEtag } from "./errors.ts";
+import { collections, INSTALLATION } from "../collections.ts";
+import type { CommitWithLeaf, CreatedDocument, Creation } from "../creation.ts";
+import { contentDigest, insertOnce } from "../creation.ts";
+import { deleted, notFound, staleEtag } from "../errors.ts";
+import type { ListPage, PageRequest } from "../page.ts";
 import { type Application, etagOf, type Kind, type Organization } from "./organization.ts";
-import type { ListPage, PageRequest } from "./page.ts";
 
 type OrganizationDocument = CreatedDocument & Organization & { readonly digest: string };
 type ApplicationDocument = CreatedDocument & Application & { readonly digest: string };

@@ -1,12 +1,12 @@
 import type { Clock, Logger } from "@wellapi/runtime";
 import type { Change, Document, Store } from "@wellapi/store";
-import { collections } from "./collections.ts";
-import type { CommitWithLeaf } from "./creation.ts";
-import { DAY } from "./credential.ts";
-import { notFound } from "./errors.ts";
-import type { ListPage, PageRequest } from "./page.ts";
+import { collections } from "../collections.ts";
+import type { CommitWithLeaf } from "../creation.ts";
+import { DAY } from "../credentials/credential.ts";
+import { notFound } from "../errors.ts";
+import type { ListPage, PageRequest } from "../page.ts";
+import { openSweep } from "../sweep.ts";
 import type { PatientToken } from "./patient-token.ts";
-import { openSweep } from "./sweep.ts";
 
 type PatientTokenDocument = Document & PatientToken;
 

@@ -2,7 +2,7 @@ import type { Principal } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { CryptoKey, JWTPayload } from "jose";
 import { errors, jwtVerify, SignJWT } from "jose";
-import { credentialInvalid } from "./errors.ts";
+import { credentialInvalid } from "../errors.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 
 /** Audience of the tokens that services show each other. */

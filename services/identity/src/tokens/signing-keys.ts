@@ -1,13 +1,13 @@
 import type { Follower } from "@wellapi/journal";
 import { type Clock, createLoop, type Logger } from "@wellapi/runtime";
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK } from "jose";
-import { DAY } from "./credential.ts";
+import { DAY } from "../credentials/credential.ts";
 import type {
   EcPrivateJwk,
   InstallationKey,
   InstallationKeyRepository,
-} from "./installation-key-repository.ts";
-import { replacementOf, writeDown } from "./journal-entries.ts";
+} from "../installation-key-repository.ts";
+import { replacementOf, writeDown } from "../journal-entries.ts";
 
 /** The keys of tokens: one signs, its predecessor still verifies, and a newer one may be waiting. */
 export interface SigningKeys {

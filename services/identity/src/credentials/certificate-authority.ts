@@ -17,13 +17,13 @@ import {
   X509CertificateGenerator,
 } from "@peculiar/x509";
 import type { Clock, Logger } from "@wellapi/runtime";
-import { DAY } from "./credential.ts";
-import { credentialInvalid } from "./errors.ts";
+import { credentialInvalid } from "../errors.ts";
 import type {
   EcPrivateJwk,
   InstallationKey,
   InstallationKeyRepository,
-} from "./installation-key-repository.ts";
+} from "../installation-key-repository.ts";
+import { DAY } from "./credential.ts";
 
 /** A signed client certificate. */
 export interface ClientCertificate {

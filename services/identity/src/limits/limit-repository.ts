@@ -1,8 +1,8 @@
 import { type Clock, createBoundedCache } from "@wellapi/runtime";
 import type { Document, Store } from "@wellapi/store";
-import { collections, INSTALLATION } from "./collections.ts";
-import type { CommitWithLeaf } from "./creation.ts";
-import { staleEtag } from "./errors.ts";
+import { collections, INSTALLATION } from "../collections.ts";
+import type { CommitWithLeaf } from "../creation.ts";
+import { staleEtag } from "../errors.ts";
 import { etagOf, type Limits, noLimits, type Rates, ratesOf } from "./limits.ts";
 
 export interface LimitRepository {

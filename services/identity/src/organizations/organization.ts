@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { deleted } from "./errors.ts";
+import { deleted } from "../errors.ts";
 
 /** Only `active` permits. `deleted` is final. */
 export type State = "active" | "disabled" | "deleted";

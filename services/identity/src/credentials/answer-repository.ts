@@ -1,11 +1,10 @@
 import type { Clock, Logger } from "@wellapi/runtime";
 import type { Change, Document, Store } from "@wellapi/store";
-
+import { collections } from "../collections.ts";
+import { requestIdReused } from "../errors.ts";
+import { openSweep } from "../sweep.ts";
 import type { AnswerSealer, Asking } from "./answer.ts";
-import { collections } from "./collections.ts";
 import { DAY } from "./credential.ts";
-import { requestIdReused } from "./errors.ts";
-import { openSweep } from "./sweep.ts";
 
 type AnswerDocument = Document & {
   readonly id: string;

@@ -3,15 +3,15 @@ import { ApplicationSchema, OrganizationSchema } from "@wellapi/gen/wellapi/iden
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { callerKey, type PageTokens } from "@wellapi/rpc";
 import type { Clock, Ids } from "@wellapi/runtime";
-import type { Accesses } from "./accesses.ts";
-import { toApplicationMessage, toOrganizationMessage } from "./convert.ts";
-import type { CreationOf } from "./creation.ts";
-import { invalidField } from "./errors.ts";
+import type { Accesses } from "../accesses.ts";
+import { toApplicationMessage, toOrganizationMessage } from "../convert.ts";
+import type { CreationOf } from "../creation.ts";
+import { invalidField } from "../errors.ts";
+import { openPage } from "../page.ts";
+import { maskedFields } from "../update-mask-convert.ts";
 import { newParticipant, type Organization, renamed, type State } from "./organization.ts";
 import type { OrganizationRepository } from "./organization-repository.ts";
-import { openPage } from "./page.ts";
 import type { StateChanges } from "./state-change.ts";
-import { maskedFields } from "./update-mask-convert.ts";
 
 const { method } = OrganizationService;
 

@@ -4,21 +4,21 @@ import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_s
 import type { Follower } from "@wellapi/journal";
 import { callerKey, type PageTokens } from "@wellapi/rpc";
 import type { Clock, Ids } from "@wellapi/runtime";
-import type { Accesses } from "./accesses.ts";
+import type { Accesses } from "../accesses.ts";
+import { INSTALLATION } from "../collections.ts";
+import { fromLifetime, toCredentialMessage } from "../convert.ts";
+import { credentialRevoked } from "../errors.ts";
+import { revocationOf, writeDown } from "../journal-entries.ts";
+import type { OrganizationRepository } from "../organizations/organization-repository.ts";
+import { openPage } from "../page.ts";
 import type { Answers } from "./answers.ts";
 import { apiKeyFingerprint, apiKeyHint, newApiKey } from "./api-key.ts";
 import type { CertificateAuthority } from "./certificate-authority.ts";
 import { readCertificateRequest } from "./certificate-request.ts";
-import { INSTALLATION } from "./collections.ts";
-import { fromLifetime, toCredentialMessage } from "./convert.ts";
 import { type Credential, lifetimes } from "./credential.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
-import { credentialRevoked } from "./errors.ts";
-import { revocationOf, writeDown } from "./journal-entries.ts";
 import { guardOperators } from "./operator.ts";
 import { type CheckAgain, createOperatorHandlers } from "./operator-handlers.ts";
-import type { OrganizationRepository } from "./organization-repository.ts";
-import { openPage } from "./page.ts";
 
 const { method } = CredentialService;
 

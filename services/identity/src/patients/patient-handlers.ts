@@ -5,16 +5,16 @@ import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import type { PageTokens } from "@wellapi/rpc";
 import type { Clock, Ids } from "@wellapi/runtime";
-import type { Accesses } from "./accesses.ts";
-import { fromTimeZoneMessage, toPatientMessage, toTimeZoneMessage } from "./convert.ts";
-import type { CreationOf } from "./creation.ts";
-import { invalidField } from "./errors.ts";
-import { openPage } from "./page.ts";
+import type { Accesses } from "../accesses.ts";
+import { fromTimeZoneMessage, toPatientMessage, toTimeZoneMessage } from "../convert.ts";
+import type { CreationOf } from "../creation.ts";
+import { invalidField } from "../errors.ts";
+import { openPage } from "../page.ts";
+import { maskedFields } from "../update-mask-convert.ts";
 import { type Profile, partitionOf } from "./patient.ts";
 import type { PatientAccess } from "./patient-access.ts";
 import type { PatientRepository } from "./patient-repository.ts";
 import { checkTimeZones } from "./time-zone.ts";
-import { maskedFields } from "./update-mask-convert.ts";
 
 interface PatientHandlerDeps {
   readonly accesses: Accesses;

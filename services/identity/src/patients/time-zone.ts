@@ -1,4 +1,4 @@
-import { invalidField } from "./errors.ts";
+import { invalidField } from "../errors.ts";
 
 /** A time zone from an instant on. */
 export interface TimeZonePeriod {

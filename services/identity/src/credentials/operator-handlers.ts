@@ -2,14 +2,14 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { callerKey, type PageTokens } from "@wellapi/rpc";
 import type { Clock, Ids } from "@wellapi/runtime";
-import type { Accesses } from "./accesses.ts";
+import type { Accesses } from "../accesses.ts";
+import { INSTALLATION } from "../collections.ts";
+import { fromLifetime, toCredentialMessage } from "../convert.ts";
+import { openPage } from "../page.ts";
 import type { Answers } from "./answers.ts";
-import { INSTALLATION } from "./collections.ts";
-import { fromLifetime, toCredentialMessage } from "./convert.ts";
 import { lifetimes } from "./credential.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
 import { newOperatorKey } from "./operator.ts";
-import { openPage } from "./page.ts";
 
 const { method } = CredentialService;
 

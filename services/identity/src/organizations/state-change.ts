@@ -1,10 +1,10 @@
 import type { Follower } from "@wellapi/journal";
 import type { Clock } from "@wellapi/runtime";
 import { pages } from "@wellapi/store";
-import type { Call } from "./accesses.ts";
-import type { CredentialRepository } from "./credential-repository.ts";
-import { organizationInUse } from "./errors.ts";
-import { revocationOf, stateOf, writeDown } from "./journal-entries.ts";
+import type { Call } from "../accesses.ts";
+import type { CredentialRepository } from "../credentials/credential-repository.ts";
+import { organizationInUse } from "../errors.ts";
+import { revocationOf, stateOf, writeDown } from "../journal-entries.ts";
 import { type Application, inState, type Organization, type State } from "./organization.ts";
 import type { OrganizationRepository } from "./organization-repository.ts";
 
