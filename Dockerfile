@@ -14,6 +14,7 @@ COPY bench/package.json bench/package.json
 COPY gen gen
 COPY packages packages
 COPY services services
+COPY web web
 COPY host host
 COPY sdk sdk
 COPY cli cli
@@ -32,6 +33,7 @@ COPY package.json LICENSE ./
 COPY gen gen
 COPY packages packages
 COPY services services
+COPY web web
 COPY host host
 COPY sdk sdk
 COPY cli cli

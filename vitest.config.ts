@@ -19,7 +19,7 @@ export default defineConfig({
         test: {
           name: "all others",
           include: [
-            "{packages,services}/*/test/**/*.test.ts",
+            "{packages,services,web}/*/test/**/*.test.ts",
             "sdk/*/test/**/*.test.ts",
             "{host,cli,demo,test}/**/*.test.ts",
           ],

@@ -41,6 +41,7 @@ const checks: Check[] = [
       ".dependency-cruiser.cjs",
       "packages",
       "services",
+      "web",
       "host",
       "sdk",
       "cli",
