@@ -15,6 +15,11 @@ export {
   SLEEP_STAGE_SYSTEM,
 } from "./definition.ts";
 export { proposalOf } from "./near-codes.ts";
+export {
+  codesOfCategories,
+  DATA_CATEGORY_SYSTEM,
+  OBSERVATION_CATEGORY_SYSTEM,
+} from "./observation-categories.ts";
 export { openTerminology } from "./open-terminology.ts";
 export { shippedTerminology } from "./shipped.ts";
 export { createTerminology, type Terminology } from "./terminology.ts";

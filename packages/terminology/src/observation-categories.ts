@@ -1,0 +1,42 @@
+import type { Terminology } from "./terminology.ts";
+
+/** HL7's categories of observations (FHIR R4). */
+export const OBSERVATION_CATEGORY_SYSTEM = "http://terminology.hl7.org/CodeSystem/observation-category";
+
+/** The categories that consents name, as FHIR would name them. */
+export const DATA_CATEGORY_SYSTEM = "https://wellapi.dev/fhir/CodeSystem/data-category";
+
+/** Which of the categories that consents name lie in one of HL7's. Sleep lies in none. */
+const within: Readonly<Record<string, readonly string[]>> = {
+  "vital-signs": ["heart", "body", "blood_pressure", "respiratory", "temperature"],
+  activity: ["activity"],
+  laboratory: ["glucose"],
+  survey: ["wellbeing"],
+};
+
+/**
+ * The codes of data in any of the categories, each as FHIR searches for it: `vital-signs`, `sleep`, or with its system,
+ * `http://terminology.hl7.org/CodeSystem/observation-category|vital-signs`. A category that is not known holds no code.
+ */
+export function codesOfCategories(
+  terminology: Pick<Terminology, "codesOf" | "currentVersion">,
+  tokens: Iterable<string>,
+): ReadonlySet<string> {
+  const codes = new Set<string>();
+  for (const token of tokens) {
+    for (const category of namedBy(token)) {
+      for (const code of terminology.codesOf(category, terminology.currentVersion(category))) codes.add(code);
+    }
+  }
+  return codes;
+}
+
+function namedBy(token: string): readonly string[] {
+  const at = token.lastIndexOf("|");
+  const system = at < 0 ? undefined : token.slice(0, at);
+  const name = token.slice(at + 1);
+  const ofHl7 = Object.hasOwn(within, name) ? within[name]! : [];
+  if (system === OBSERVATION_CATEGORY_SYSTEM) return ofHl7;
+  if (system === DATA_CATEGORY_SYSTEM) return [name];
+  return system === undefined ? [...ofHl7, name] : [];
+}
