@@ -56,6 +56,12 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     ListOperatorKeys: none("names no patient"),
   },
   "wellapi.identity.v1.LimitService": { GetLimits: ofOrganizations, UpdateLimits: change },
+  "wellapi.identity.v1.OAuthInteractionService": {
+    GetInteraction: none("names no person: what an application asks, to the browser that it was asked in"),
+    OpenDeviceInteraction: none("names no person: what a device asks, to the one who has its code"),
+    CompleteInteraction: change,
+    AbortInteraction: none("nothing is given to anybody"),
+  },
   "wellapi.identity.v1.OrganizationService": {
     CreateOrganization: change,
     GetOrganization: ofOrganizations,

@@ -1,5 +1,6 @@
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { LimitService } from "@wellapi/gen/wellapi/identity/v1/limit_service_pb";
+import { OAuthInteractionService } from "@wellapi/gen/wellapi/identity/v1/oauth_interaction_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
@@ -19,6 +20,7 @@ export const identityService = describeService({
     OrganizationService,
     CredentialService,
     LimitService,
+    OAuthInteractionService,
     PatientService,
     PatientDirectoryService,
     TokenService,

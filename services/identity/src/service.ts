@@ -1,6 +1,7 @@
 import type { AccessLog } from "@wellapi/access-log";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { LimitService } from "@wellapi/gen/wellapi/identity/v1/limit_service_pb";
+import { OAuthInteractionService } from "@wellapi/gen/wellapi/identity/v1/oauth_interaction_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
@@ -27,6 +28,7 @@ import { createInstallationKeyRepository } from "./installation-key-repository.t
 import { createReplay } from "./journal-entries.ts";
 import { createLimitHandlers } from "./limits/limit-handlers.ts";
 import { createLimitRepository } from "./limits/limit-repository.ts";
+import { createInteractionHandlers } from "./oauth/interaction-handlers.ts";
 import { createOrganizationHandlers } from "./organizations/organization-handlers.ts";
 import { createOrganizationRepository } from "./organizations/organization-repository.ts";
 import { createStateChanges } from "./organizations/state-change.ts";
@@ -164,6 +166,7 @@ export async function openIdentityService(
         }),
       ),
       route(LimitService, createLimitHandlers({ accesses, limits, organizations, clock })),
+      route(OAuthInteractionService, createInteractionHandlers()),
       route(PatientService, createPatientHandlers(patientDeps)),
       route(PatientDirectoryService, createPatientDirectoryHandlers(patientDeps)),
       route(
