@@ -49,6 +49,11 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
   "wellapi.identity.v1.CredentialService": {
     IssueCertificate: change,
     CreateApiKey: change,
+    RotateApiKey: change,
+    ReportLeakedApiKey: change,
+    CreateEnrollmentCode: change,
+    EnrollCertificate: change,
+    RenewCertificate: change,
     CreateOperatorKey: change,
     RevokeCredential: change,
     GetCredential: ofOrganizations,

@@ -11,7 +11,13 @@ export { type EntryRule, entryRules } from "./entry-rules.ts";
 export { AccessLogError, type AccessLogErrorCode } from "./errors.ts";
 export { leavesCollection } from "./leaf.ts";
 export { createLeafSealer, type LeafSealer } from "./leaf-sealer.ts";
-export { createLoggedCalls, type LoggedCall, type LoggedCalls, type RunLogged } from "./logged-calls.ts";
+export {
+  createLoggedCalls,
+  type LoggedCall,
+  type LoggedCalls,
+  type RunLogged,
+  type Shown,
+} from "./logged-calls.ts";
 export { type Outcome, outcomeOf } from "./outcome.ts";
 export type { AccessInit, AccessLog, Leaf } from "./port.ts";
 export { reserveIsEmpty } from "./reserve.ts";

@@ -16,9 +16,18 @@ export interface Subject {
 
 type Consents = ReadonlyArray<{ readonly id: string; readonly version: number }>;
 
+/** What a caller without an internal token has shown in the request itself. */
+export interface Shown {
+  /** Whose it is; empty for the installation's. */
+  readonly organization: string;
+  readonly credential: string;
+}
+
 /** One call that leaves an entry in the log. */
 export interface LoggedCall {
   readonly caller: Caller;
+  /** The call's entries name this instead of the caller's own credential, of which an anonymous one has none. */
+  showed(shown: Shown): void;
   /**
    * Names a patient of the call, and the consents that it showed or changed; a second call for the same patient
    * replaces the first. Each patient gets an entry, even if the call is denied.
@@ -61,9 +70,10 @@ export function createLoggedCalls(deps: {
       const caller = context.values.get(callerKey);
       const subjects = new Map<string, { readonly patient: Subject; readonly consents: Consents }>();
       let committed = false;
+      let shown: Partial<Shown> = {};
 
-      const entry = (patient: Subject | undefined, consents: Consents, denial?: string): AccessInit =>
-        entryOf(pairwise, {
+      const entry = (patient: Subject | undefined, consents: Consents, denial?: string): AccessInit => ({
+        ...entryOf(pairwise, {
           caller,
           method: `${method.parent.typeName}/${method.name}`,
           patient: patient?.id,
@@ -72,7 +82,9 @@ export function createLoggedCalls(deps: {
           consents: consents.map(({ id, version }) => ({ consent: id, version })),
           items: consents.length,
           requestId,
-        });
+        }),
+        ...shown,
+      });
       const record = async (denial?: string): Promise<void> => {
         const about = subjects.size === 0 ? [{ patient: undefined, consents: [] }] : [...subjects.values()];
         await Promise.all(
@@ -84,6 +96,9 @@ export function createLoggedCalls(deps: {
       };
       const call: LoggedCall = {
         caller,
+        showed(what) {
+          shown = what;
+        },
         about: (patient, consents = []) => void subjects.set(patient.partition, { patient, consents }),
         leaf: (patient, consents = []) =>
           accessLog.leaf(patient?.partition ?? home, patient !== undefined, entry(patient, consents)),

@@ -2,7 +2,7 @@
  * What a restore must not undo. `consent_revoked`: a patient revoked a consent. `consent_denies`: a patient denied
  * something to an organization. `patient_erased`: a patient was erased. `retention_ended`: the audit key of an erased patient
  * was destroyed. `credential_revoked`: a credential of an
- * application or an operator ended. `signing_key_replaced`: this key must sign no token any more. The others: the
+ * application or an operator ended. `credential_shortened`: it ends at `time`, earlier than it was made for. `signing_key_replaced`: this key must sign no token any more. The others: the
  * state of an organization or application changed, in this order.
  */
 export const factKinds = [
@@ -11,6 +11,7 @@ export const factKinds = [
   "patient_erased",
   "retention_ended",
   "credential_revoked",
+  "credential_shortened",
   "signing_key_replaced",
   "organization_disabled",
   "organization_enabled",
@@ -31,7 +32,7 @@ export interface Fact {
    * the id and which change of it (`app_....3`). A fact is its kind and subject.
    */
   readonly subject: string;
-  /** When it took effect, UTC milliseconds. */
+  /** When it takes effect, UTC milliseconds. */
   readonly time: number;
 }
 

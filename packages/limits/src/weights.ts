@@ -28,6 +28,12 @@ export const weights = {
     "wellapi.identity.v1.PatientService/CreatePatient": 5,
     "wellapi.identity.v1.CredentialService/CreateApiKey": 5,
     "wellapi.identity.v1.CredentialService/IssueCertificate": 5,
+    "wellapi.identity.v1.CredentialService/RotateApiKey": 5,
+    "wellapi.identity.v1.CredentialService/CreateEnrollmentCode": 5,
+    "wellapi.identity.v1.CredentialService/RenewCertificate": 5,
+    // Anybody may try them.
+    "wellapi.identity.v1.CredentialService/EnrollCertificate": 20,
+    "wellapi.identity.v1.CredentialService/ReportLeakedApiKey": 20,
   } as Readonly<Record<string, number>>,
   /** A message of a stream. */
   message: 1,

@@ -16,6 +16,7 @@ import {
   createMemoryTransport,
   createOnwardTokens,
   createTokenVerifier,
+  peerAddressKey,
   peerCertificateKey,
   peerWorkloadKey,
   problemError,
@@ -207,11 +208,13 @@ describe("internal tokens", () => {
 
 describe("the door", () => {
   let exchanges: string[];
+  let addresses: string[];
   let answer: () => Promise<string>;
   let exchange: Client<typeof TokenExchangeService>;
 
   beforeEach(() => {
     exchanges = [];
+    addresses = [];
     answer = () => mint();
     exchange = createClient(
       TokenExchangeService,
@@ -223,8 +226,9 @@ describe("the door", () => {
         }),
         routes: [
           partialRoute(TokenExchangeService, {
-            async exchangeCredential({ credential }) {
+            async exchangeCredential({ credential, callerAddress }) {
               exchanges.push(credential.case ?? "");
+              addresses.push(callerAddress);
               return { token: await answer(), expireTime: timestampFromMs(now + 300_000) };
             },
           }),
@@ -260,6 +264,17 @@ describe("the door", () => {
     elapsed = 10_000;
     await authentication.authenticate(one);
     expect(exchanges).toHaveLength(2);
+  });
+
+  test("tells identity where a call comes from, and asks again for an API key from another address", async () => {
+    const authentication = createAuthentication({ verifier, clock, door: { workload: "door", exchange } });
+    const from = (address: string) => {
+      const one = call({ authorization: "Bearer wellapi_sk_abc" });
+      one.contextValues.set(peerAddressKey, address);
+      return authentication.authenticate(one);
+    };
+    for (const address of ["192.0.2.1", "192.0.2.1", "198.51.100.1"]) await from(address);
+    expect(addresses).toEqual(["192.0.2.1", "198.51.100.1"]);
   });
 
   test("of a service's surface takes calls by way of the gateway, with tokens of the service's own", async () => {

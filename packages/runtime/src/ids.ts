@@ -8,6 +8,7 @@ export type IdPrefix =
   | "con" // consent
   | "crd" // credential
   | "dev" // device
+  | "enr" // enrolment code
   | "era" // erasure
   | "ins" // installation
   | "obs" // observation

@@ -5,6 +5,7 @@ import {
   createLoggedCalls,
   entryOf,
   type RunLogged,
+  type Shown,
 } from "@wellapi/access-log";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
@@ -24,6 +25,8 @@ type Subject = Pick<Patient, "id" | "partition">;
 /** One call that leaves an entry in the log. */
 export interface Call {
   readonly caller: Caller;
+  /** Entries name what an anonymous caller showed in the request itself. */
+  showed(shown: Shown): void;
   /** Commits a change together with the call's leaf, which is the patient's where the change is about one. */
   commit(patient?: Subject): CommitWithLeaf;
   /** Names patients whom a call without a change, or a denied one, is about: each gets a leaf. */
@@ -35,6 +38,7 @@ const endsAccess: ReadonlySet<DescMethod> = new Set<DescMethod>([
   TokenService.method.issuePatientToken,
   TokenService.method.revokePatientTokens,
   CredentialService.method.revokeCredential,
+  CredentialService.method.reportLeakedApiKey,
   OrganizationService.method.disableOrganization,
   OrganizationService.method.disableApplication,
   PatientDirectoryService.method.markErased,
@@ -69,9 +73,10 @@ export function createAccesses(deps: {
       await accessLog.record(INSTALLATION, false, entry);
     },
     logged: (context, method, requestId, work) =>
-      calls.run(context, method, requestId, ({ caller, about, leaf, committed }) =>
+      calls.run(context, method, requestId, ({ caller, showed, about, leaf, committed }) =>
         work({
           caller,
+          showed,
           about(...patients) {
             for (const patient of patients) about(patient);
           },
@@ -94,6 +99,8 @@ function changedBy(entry: Entry): DescMethod {
   switch (kind) {
     case "patient_erased":
       return PatientDirectoryService.method.markErased;
+    case "credential_shortened":
+      return CredentialService.method.rotateApiKey;
     case "organization_disabled":
       return method.disableOrganization;
     case "organization_enabled":

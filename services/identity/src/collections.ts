@@ -15,6 +15,7 @@ export const collections = {
   answers: "answers",
   limits: "limits",
   patientTokens: "patient_tokens",
+  enrollmentCodes: "enrollment_codes",
 } as const;
 
 /**
@@ -50,6 +51,14 @@ export const identityCollections: readonly CollectionDeclaration[] = [
     key: ["partition", "id"],
     indexes: [
       { name: "id", fields: ["id"], unique: true },
+      { name: "expiry", fields: ["expireTime"] },
+    ],
+  },
+  {
+    name: collections.enrollmentCodes,
+    key: ["partition", "id"],
+    indexes: [
+      { name: "fingerprint", fields: ["partition", "fingerprint"], unique: true },
       { name: "expiry", fields: ["expireTime"] },
     ],
   },

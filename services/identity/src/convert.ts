@@ -100,17 +100,22 @@ const applicationStates: Readonly<Record<State, Application_State>> = {
 };
 
 export function toCredentialMessage(credential: Credential): MessageInitShape<typeof CredentialSchema> {
-  const { id, kind, holder, createTime, expireTime, revokeTime, hint, displayName = "" } = credential;
+  const { id, kind, holder, createTime, expireTime, revokeTime, useTime, hint } = credential;
+  const { displayName = "", scopes = [], networks = [], successor = "" } = credential;
   return {
     id,
     application: holder.kind === "application" ? holder.application : "",
     operator: holder.kind === "operator" ? holder.operator : "",
     displayName,
+    scopes: [...scopes],
+    networks: [...networks],
+    successor,
     kind: kind === "certificate" ? Credential_Kind.CERTIFICATE : Credential_Kind.API_KEY,
     createTime: timestampFromMs(createTime),
     expireTime: timestampFromMs(expireTime),
     hint,
     ...(revokeTime === undefined ? {} : { revokeTime: timestampFromMs(revokeTime) }),
+    ...(useTime === undefined ? {} : { useTime: timestampFromMs(useTime) }),
   };
 }
 
@@ -154,18 +159,27 @@ export function fromLifetime(
   duration: Duration | undefined,
   limits: { readonly default: number; readonly max: number },
 ): number {
-  if (duration === undefined) return limits.default;
-  const lifetime = durationMs(duration);
-  if (lifetime >= 1000 && lifetime <= limits.max) return lifetime;
-  throw invalidField("lifetime", `must be from 1 s to ${limits.max / 1000} s`);
+  return fromDuration("lifetime", duration, { ...limits, min: 1000 });
 }
 
-export function fromExchangeRequest({ credential }: ExchangeCredentialRequest): Shown {
+/** As `fromLifetime`, from `min` on. */
+export function fromDuration(
+  field: string,
+  duration: Duration | undefined,
+  limits: { readonly default: number; readonly min: number; readonly max: number },
+): number {
+  if (duration === undefined) return limits.default;
+  const length = durationMs(duration);
+  if (length >= limits.min && length <= limits.max) return length;
+  throw invalidField(field, `must be from ${limits.min / 1000} s to ${limits.max / 1000} s`);
+}
+
+export function fromExchangeRequest({ credential, callerAddress }: ExchangeCredentialRequest): Shown {
   switch (credential.case) {
     case "clientCertificate":
       return { kind: "certificate", der: credential.value };
     case "apiKey":
-      return { kind: "api_key", key: credential.value };
+      return { kind: "api_key", key: credential.value, address: callerAddress };
     case "bearerToken":
       return { kind: "patient_token", token: credential.value };
     case "internalToken":

@@ -14,6 +14,8 @@ export type IdentityErrorCode =
   | "organization_in_use"
   | "credential_revoked"
   | "last_operator"
+  | "already_replaced"
+  | "not_in_force"
   | "credential_invalid"
   | "caller_not_permitted"
   | "sandbox_only"
@@ -90,6 +92,22 @@ export function credentialRevoked(): IdentityError {
     reason: "CREDENTIAL_REVOKED",
     message:
       "this request_id made a credential that was revoked since: ask for another one with a new request_id",
+  });
+}
+
+export function alreadyReplaced(successor: string): IdentityError {
+  return new IdentityError("already_replaced", {
+    code: Code.FailedPrecondition,
+    reason: "ALREADY_REPLACED",
+    message: `it was replaced before, by ${successor}: replace that one; if it is not yours, revoke both`,
+  });
+}
+
+export function notInForce(): IdentityError {
+  return new IdentityError("not_in_force", {
+    code: Code.FailedPrecondition,
+    reason: "CREDENTIAL_NOT_IN_FORCE",
+    message: "it was revoked or has expired: make a new one, it cannot be replaced",
   });
 }
 

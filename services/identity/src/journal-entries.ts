@@ -18,6 +18,11 @@ export function revocationOf({ id, revokeTime = 0 }: Credential): Fact {
   return { kind: "credential_revoked", partition: INSTALLATION, subject: id, time: revokeTime };
 }
 
+/** The journal's fact for a key whose end a rotation brought forward. */
+export function shorteningOf({ id, expireTime }: Credential): Fact {
+  return { kind: "credential_shortened", partition: INSTALLATION, subject: id, time: expireTime };
+}
+
 /** The journal's fact for a revoked token of a patient: that of a credential, in the patient's partition. */
 export function revocationOfToken(partition: string, { id, revokeTime = 0 }: PatientToken): Fact {
   return { kind: "credential_revoked", partition, subject: id, time: revokeTime };
@@ -102,6 +107,7 @@ export function createReplay(deps: {
     const { kind, partition, subject, time } = entry;
     if (isOfToken(entry)) await known(patientTokens.revoke(partition, [subject], time, commit(entry)));
     else if (kind === "credential_revoked") await known(credentials.revoke(subject, time, commit(entry)));
+    if (kind === "credential_shortened") await known(credentials.shorten(subject, time, commit(entry)));
     if (kind === "patient_erased") await known(patients.markErased(partition, time, commit(entry)));
     if (kind === "signing_key_replaced") await keys.delete("tokens", subject);
     const told = toldState(entry);

@@ -16,13 +16,13 @@ import type { Kms, Pairwise, Vault } from "@wellapi/vault";
 import { createAccesses, replayedAccess } from "./accesses.ts";
 import type { IdentityConfig } from "./config.ts";
 import { createCreationOf } from "./creation.ts";
-import { createAnswerSealer } from "./credentials/answer.ts";
-import { openAnswerRepository } from "./credentials/answer-repository.ts";
-import { createAnswers } from "./credentials/answers.ts";
 import { openCertificateAuthority, type ServerCertificate } from "./credentials/certificate-authority.ts";
+import { createCertificateIssue } from "./credentials/certificate-issue.ts";
 import { createCredentialHandlers } from "./credentials/credential-handlers.ts";
 import { createCredentialRepository } from "./credentials/credential-repository.ts";
 import { createEdgeCertificateHandlers } from "./credentials/edge-certificate-handlers.ts";
+import { openKeptCredentials } from "./credentials/kept.ts";
+import { openLastUses } from "./credentials/last-uses.ts";
 import { ensureOperator } from "./credentials/operator.ts";
 import { createInstallationKeyRepository } from "./installation-key-repository.ts";
 import { createReplay } from "./journal-entries.ts";
@@ -113,10 +113,12 @@ export async function openIdentityService(
     log,
   });
   const keys = await openSigningKeys({ repository: installationKeys, journal, clock, log });
+  const lastUses = openLastUses({ credentials, log });
   const tokens = createTokenIssuer({ trustDomain, keys, clock });
   const exchange = createCredentialExchange({
     authority,
     credentials,
+    lastUses,
     organizations,
     patients,
     limits,
@@ -131,9 +133,8 @@ export async function openIdentityService(
   const ends = createEnds(log);
   const creationOf = createCreationOf(await kms.derive("identity/request-ids"));
   const firstOperatorKey = await ensureOperator(store, credentials, clock, ids);
-  const sealer = createAnswerSealer(await kms.derive("identity/answers"));
-  const kept = await openAnswerRepository({ store, sealer, clock, log });
-  const answers = createAnswers(kept);
+  const kept = await openKeptCredentials({ ...deps, sealingKey: await kms.derive("identity/answers") });
+  const { answers, codes } = kept;
   const patientDeps = { accesses, patients, patientAccess, creationOf, pageTokens, clock, ids, region };
   return {
     routes: [
@@ -155,13 +156,15 @@ export async function openIdentityService(
           accesses,
           organizations,
           credentials,
+          store,
           answers,
           pageTokens,
-          authority,
-          trustDomain,
+          codes,
+          sign: createCertificateIssue({ organizations, authority, trustDomain, clock, ids }),
           journal,
           clock,
           ids,
+          log,
           revoked: ends.tell,
         }),
       ),
@@ -198,6 +201,7 @@ export async function openIdentityService(
     async close() {
       ends.clear();
       keys.close();
+      await lastUses.close();
       await kept.close();
       await patientTokens.close();
       await journal.close();

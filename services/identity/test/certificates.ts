@@ -16,10 +16,13 @@ export function generateKeys(algorithm: Record<string, unknown> = ecdsa) {
 }
 
 /** A signing request, PEM, that asks for names of its own. */
-export async function createRequest(algorithm: Record<string, unknown> = ecdsa): Promise<string> {
+export async function createRequest(
+  algorithm: Record<string, unknown> = ecdsa,
+  keys?: Awaited<ReturnType<typeof generateKeys>>,
+): Promise<string> {
   const request = await Pkcs10CertificateRequestGenerator.create({
     name: "CN=root, O=WellAPI",
-    keys: await generateKeys(algorithm),
+    keys: keys ?? (await generateKeys(algorithm)),
     signingAlgorithm: algorithm as never,
     extensions: [
       new SubjectAlternativeNameExtension([

@@ -6,7 +6,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Duration } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Credential } from "./identity_pb.js";
 
 /**
@@ -118,6 +118,27 @@ export declare type CreateApiKeyRequest = Message<"wellapi.identity.v1.CreateApi
    * @generated from field: string request_id = 3;
    */
   requestId: string;
+
+  /**
+   * What the key is called: what runs with it. Two keys may have one name.
+   *
+   * @generated from field: string display_name = 4;
+   */
+  displayName: string;
+
+  /**
+   * What the key may do, as scopes; without any it is not limited by scopes.
+   *
+   * @generated from field: repeated string scopes = 5;
+   */
+  scopes: string[];
+
+  /**
+   * Whence the key may be used, as CIDR blocks such as `192.0.2.0/24` or `2001:db8::/32`; without any, from everywhere.
+   *
+   * @generated from field: repeated string networks = 6;
+   */
+  networks: string[];
 };
 
 /**
@@ -154,6 +175,320 @@ export declare type CreateApiKeyResponse = Message<"wellapi.identity.v1.CreateAp
 export declare const CreateApiKeyResponseSchema: GenMessage<CreateApiKeyResponse>;
 
 /**
+ * Which key.
+ *
+ * @generated from message wellapi.identity.v1.RotateApiKeyRequest
+ */
+export declare type RotateApiKeyRequest = Message<"wellapi.identity.v1.RotateApiKeyRequest"> & {
+  /**
+   * The key to replace, of an application or an operator.
+   *
+   * @generated from field: string credential = 1;
+   */
+  credential: string;
+
+  /**
+   * How long the old key lives on; absent: 24 hours. At most seven days, and never longer than it would have.
+   *
+   * @generated from field: google.protobuf.Duration overlap = 2;
+   */
+  overlap?: Duration | undefined;
+
+  /**
+   * How long the new key is valid; absent: as when a key is created.
+   *
+   * @generated from field: google.protobuf.Duration lifetime = 3;
+   */
+  lifetime?: Duration | undefined;
+
+  /**
+   * As `CreateApiKeyRequest.request_id`: treat it like the key itself.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.RotateApiKeyRequest.
+ * Use `create(RotateApiKeyRequestSchema)` to create a new message.
+ */
+export declare const RotateApiKeyRequestSchema: GenMessage<RotateApiKeyRequest>;
+
+/**
+ * The new key.
+ *
+ * @generated from message wellapi.identity.v1.RotateApiKeyResponse
+ */
+export declare type RotateApiKeyResponse = Message<"wellapi.identity.v1.RotateApiKeyResponse"> & {
+  /**
+   * The credential.
+   *
+   * @generated from field: wellapi.identity.v1.Credential credential = 1;
+   */
+  credential?: Credential | undefined;
+
+  /**
+   * The key, `wellapi_sk_...`.
+   *
+   * @generated from field: string api_key = 2;
+   */
+  apiKey: string;
+
+  /**
+   * The old one, with its new end.
+   *
+   * @generated from field: wellapi.identity.v1.Credential replaced = 3;
+   */
+  replaced?: Credential | undefined;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.RotateApiKeyResponse.
+ * Use `create(RotateApiKeyResponseSchema)` to create a new message.
+ */
+export declare const RotateApiKeyResponseSchema: GenMessage<RotateApiKeyResponse>;
+
+/**
+ * What was found.
+ *
+ * @generated from message wellapi.identity.v1.ReportLeakedApiKeyRequest
+ */
+export declare type ReportLeakedApiKeyRequest = Message<"wellapi.identity.v1.ReportLeakedApiKeyRequest"> & {
+  /**
+   * The key, `wellapi_sk_...`.
+   *
+   * @generated from field: string api_key = 1;
+   */
+  apiKey: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.ReportLeakedApiKeyRequest.
+ * Use `create(ReportLeakedApiKeyRequestSchema)` to create a new message.
+ */
+export declare const ReportLeakedApiKeyRequestSchema: GenMessage<ReportLeakedApiKeyRequest>;
+
+/**
+ * Nothing: it is the same whether there was such a key.
+ *
+ * @generated from message wellapi.identity.v1.ReportLeakedApiKeyResponse
+ */
+export declare type ReportLeakedApiKeyResponse = Message<"wellapi.identity.v1.ReportLeakedApiKeyResponse"> & {
+};
+
+/**
+ * Describes the message wellapi.identity.v1.ReportLeakedApiKeyResponse.
+ * Use `create(ReportLeakedApiKeyResponseSchema)` to create a new message.
+ */
+export declare const ReportLeakedApiKeyResponseSchema: GenMessage<ReportLeakedApiKeyResponse>;
+
+/**
+ * For which application.
+ *
+ * @generated from message wellapi.identity.v1.CreateEnrollmentCodeRequest
+ */
+export declare type CreateEnrollmentCodeRequest = Message<"wellapi.identity.v1.CreateEnrollmentCodeRequest"> & {
+  /**
+   * The application.
+   *
+   * @generated from field: string application = 1;
+   */
+  application: string;
+
+  /**
+   * How long the code works; absent: one hour. At most seven days.
+   *
+   * @generated from field: google.protobuf.Duration lifetime = 2;
+   */
+  lifetime?: Duration | undefined;
+
+  /**
+   * As `CreateApiKeyRequest.request_id`: treat it like the code itself.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.CreateEnrollmentCodeRequest.
+ * Use `create(CreateEnrollmentCodeRequestSchema)` to create a new message.
+ */
+export declare const CreateEnrollmentCodeRequestSchema: GenMessage<CreateEnrollmentCodeRequest>;
+
+/**
+ * The code.
+ *
+ * @generated from message wellapi.identity.v1.CreateEnrollmentCodeResponse
+ */
+export declare type CreateEnrollmentCodeResponse = Message<"wellapi.identity.v1.CreateEnrollmentCodeResponse"> & {
+  /**
+   * The code, `wellapi_ec_...`.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * When it ends.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 2;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.CreateEnrollmentCodeResponse.
+ * Use `create(CreateEnrollmentCodeResponseSchema)` to create a new message.
+ */
+export declare const CreateEnrollmentCodeResponseSchema: GenMessage<CreateEnrollmentCodeResponse>;
+
+/**
+ * The code, and the machine's key.
+ *
+ * @generated from message wellapi.identity.v1.EnrollCertificateRequest
+ */
+export declare type EnrollCertificateRequest = Message<"wellapi.identity.v1.EnrollCertificateRequest"> & {
+  /**
+   * The code, `wellapi_ec_...`.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * As `IssueCertificateRequest.certificate_request`.
+   *
+   * @generated from field: string certificate_request = 2;
+   */
+  certificateRequest: string;
+
+  /**
+   * As `IssueCertificateRequest.lifetime`.
+   *
+   * @generated from field: google.protobuf.Duration lifetime = 3;
+   */
+  lifetime?: Duration | undefined;
+
+  /**
+   * As `IssueCertificateRequest.request_id`: with the same code it gives the same certificate again, so that a lost answer
+   * loses none.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.EnrollCertificateRequest.
+ * Use `create(EnrollCertificateRequestSchema)` to create a new message.
+ */
+export declare const EnrollCertificateRequestSchema: GenMessage<EnrollCertificateRequest>;
+
+/**
+ * The certificate.
+ *
+ * @generated from message wellapi.identity.v1.EnrollCertificateResponse
+ */
+export declare type EnrollCertificateResponse = Message<"wellapi.identity.v1.EnrollCertificateResponse"> & {
+  /**
+   * The credential.
+   *
+   * @generated from field: wellapi.identity.v1.Credential credential = 1;
+   */
+  credential?: Credential | undefined;
+
+  /**
+   * The certificate, PEM.
+   *
+   * @generated from field: string certificate = 2;
+   */
+  certificate: string;
+
+  /**
+   * The authority's certificate, PEM; also verifies the server.
+   *
+   * @generated from field: string authority = 3;
+   */
+  authority: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.EnrollCertificateResponse.
+ * Use `create(EnrollCertificateResponseSchema)` to create a new message.
+ */
+export declare const EnrollCertificateResponseSchema: GenMessage<EnrollCertificateResponse>;
+
+/**
+ * For which key.
+ *
+ * @generated from message wellapi.identity.v1.RenewCertificateRequest
+ */
+export declare type RenewCertificateRequest = Message<"wellapi.identity.v1.RenewCertificateRequest"> & {
+  /**
+   * As `IssueCertificateRequest.certificate_request`.
+   *
+   * @generated from field: string certificate_request = 1;
+   */
+  certificateRequest: string;
+
+  /**
+   * As `IssueCertificateRequest.lifetime`.
+   *
+   * @generated from field: google.protobuf.Duration lifetime = 2;
+   */
+  lifetime?: Duration | undefined;
+
+  /**
+   * As `IssueCertificateRequest.request_id`.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.RenewCertificateRequest.
+ * Use `create(RenewCertificateRequestSchema)` to create a new message.
+ */
+export declare const RenewCertificateRequestSchema: GenMessage<RenewCertificateRequest>;
+
+/**
+ * The certificate.
+ *
+ * @generated from message wellapi.identity.v1.RenewCertificateResponse
+ */
+export declare type RenewCertificateResponse = Message<"wellapi.identity.v1.RenewCertificateResponse"> & {
+  /**
+   * The credential.
+   *
+   * @generated from field: wellapi.identity.v1.Credential credential = 1;
+   */
+  credential?: Credential | undefined;
+
+  /**
+   * The certificate, PEM.
+   *
+   * @generated from field: string certificate = 2;
+   */
+  certificate: string;
+
+  /**
+   * The authority's certificate, PEM; also verifies the server.
+   *
+   * @generated from field: string authority = 3;
+   */
+  authority: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.RenewCertificateResponse.
+ * Use `create(RenewCertificateResponseSchema)` to create a new message.
+ */
+export declare const RenewCertificateResponseSchema: GenMessage<RenewCertificateResponse>;
+
+/**
  * For whom.
  *
  * @generated from message wellapi.identity.v1.CreateOperatorKeyRequest
@@ -179,6 +514,13 @@ export declare type CreateOperatorKeyRequest = Message<"wellapi.identity.v1.Crea
    * @generated from field: string request_id = 3;
    */
   requestId: string;
+
+  /**
+   * Whence the key may be used, as CIDR blocks such as `192.0.2.0/24` or `2001:db8::/32`; without any, from everywhere.
+   *
+   * @generated from field: repeated string networks = 4;
+   */
+  networks: string[];
 };
 
 /**
@@ -410,7 +752,7 @@ export declare type ListCredentialsResponse = Message<"wellapi.identity.v1.ListC
 export declare const ListCredentialsResponseSchema: GenMessage<ListCredentialsResponse>;
 
 /**
- * For operators.
+ * For operators; enrolment, renewal and reports of leaked keys are for whom they name.
  *
  * @generated from service wellapi.identity.v1.CredentialService
  */
@@ -436,6 +778,62 @@ export declare const CredentialService: GenService<{
     methodKind: "unary";
     input: typeof CreateApiKeyRequestSchema;
     output: typeof CreateApiKeyResponseSchema;
+  },
+  /**
+   * Replaces an API key by a new one of the same name, application, scopes and networks. The old one lives on for the
+   * overlap, so that programs can change over one by one, and ends by itself then; a restore does not undo that. A key is
+   * replaced once (FAILED_PRECONDITION, ALREADY_REPLACED): its successor is the one to replace next.
+   *
+   * @generated from rpc wellapi.identity.v1.CredentialService.RotateApiKey
+   */
+  rotateApiKey: {
+    methodKind: "unary";
+    input: typeof RotateApiKeyRequestSchema;
+    output: typeof RotateApiKeyResponseSchema;
+  },
+  /**
+   * For whoever finds an API key where it should not be, such as a secret scanner: revokes it at once, also the last
+   * operator's. The answer is the same whether there is such a key.
+   *
+   * @generated from rpc wellapi.identity.v1.CredentialService.ReportLeakedApiKey
+   */
+  reportLeakedApiKey: {
+    methodKind: "unary";
+    input: typeof ReportLeakedApiKeyRequestSchema;
+    output: typeof ReportLeakedApiKeyResponseSchema;
+  },
+  /**
+   * Makes a code with which a machine gets its first certificate without another credential. It is shown for 24 hours to
+   * who has its `request_id`, then never again, and stored hashed. It works once.
+   *
+   * @generated from rpc wellapi.identity.v1.CredentialService.CreateEnrollmentCode
+   */
+  createEnrollmentCode: {
+    methodKind: "unary";
+    input: typeof CreateEnrollmentCodeRequestSchema;
+    output: typeof CreateEnrollmentCodeResponseSchema;
+  },
+  /**
+   * Signs a certificate for a machine that shows an enrolment code. A request that is refused does not use the code up.
+   *
+   * @generated from rpc wellapi.identity.v1.CredentialService.EnrollCertificate
+   */
+  enrollCertificate: {
+    methodKind: "unary";
+    input: typeof EnrollCertificateRequestSchema;
+    output: typeof EnrollCertificateResponseSchema;
+  },
+  /**
+   * Signs the next certificate of an application that calls with its certificate (mTLS at the gRPC door), for the same key
+   * or a new one. The old one stays until its own end. A certificate is renewed once (FAILED_PRECONDITION,
+   * ALREADY_REPLACED), so that whoever copied one cannot renew it unnoticed.
+   *
+   * @generated from rpc wellapi.identity.v1.CredentialService.RenewCertificate
+   */
+  renewCertificate: {
+    methodKind: "unary";
+    input: typeof RenewCertificateRequestSchema;
+    output: typeof RenewCertificateResponseSchema;
   },
   /**
    * Creates an operator's key, under a name of its own. It is shown like an application's: for 24 hours to who has its

@@ -276,11 +276,39 @@ export declare type Credential = Message<"wellapi.identity.v1.Credential"> & {
   operator: string;
 
   /**
-   * What an operator's key is called. Empty for an application's.
+   * What an API key is called. Empty where it was made without a name.
    *
    * @generated from field: string display_name = 9;
    */
   displayName: string;
+
+  /**
+   * What an API key may do, as scopes. Empty: it is not limited by scopes.
+   *
+   * @generated from field: repeated string scopes = 10;
+   */
+  scopes: string[];
+
+  /**
+   * Whence an API key may be used, as CIDR blocks. Empty: from everywhere.
+   *
+   * @generated from field: repeated string networks = 11;
+   */
+  networks: string[];
+
+  /**
+   * When it was last used, to about a minute; absent while it never was.
+   *
+   * @generated from field: google.protobuf.Timestamp use_time = 12;
+   */
+  useTime?: Timestamp | undefined;
+
+  /**
+   * What replaced it: the key of its rotation, or the certificate of its renewal. Empty otherwise.
+   *
+   * @generated from field: string successor = 13;
+   */
+  successor: string;
 };
 
 /**

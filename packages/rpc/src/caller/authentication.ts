@@ -135,7 +135,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
       }
       const credential = credentialOf(call);
       if (credential === undefined) return { caller: { ...anonymous, workload: edgeOf(door) } };
-      const key = keyOf(credential);
+      const key = keyOf(credential, call.contextValues.get(peerAddressKey));
       const renew = async (): Promise<Authenticated> => ({
         caller: await exchange(key, credential, door, call.contextValues),
         credential: key,
@@ -163,7 +163,7 @@ async function exchangeAt(
   }
   try {
     const { token, limits } = await at.exchange.exchangeCredential(
-      { credential },
+      { credential, callerAddress: address ?? "" },
       { timeoutMs: exchangeTimeoutMs },
     );
     const caller = await verifier.verify(token, at.workload);
@@ -176,8 +176,10 @@ async function exchangeAt(
   }
 }
 
-function keyOf({ case: kind, value }: Credential): string {
-  return `${kind} ${fingerprint(value as string | Uint8Array)}`;
+/** An API key may be limited to networks, so that another address is another question. */
+function keyOf({ case: kind, value }: Credential, address: string | undefined): string {
+  const key = `${kind} ${fingerprint(value as string | Uint8Array)}`;
+  return kind === "apiKey" ? `${key} ${address ?? ""}` : key;
 }
 
 function edgeOf({ edge, workload }: NonNullable<AuthenticationOptions["door"]>): string {

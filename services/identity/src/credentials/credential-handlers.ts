@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import type { Follower } from "@wellapi/journal";
 import { callerKey, type PageTokens } from "@wellapi/rpc";
-import type { Clock, Ids } from "@wellapi/runtime";
+import type { Clock, Ids, Logger } from "@wellapi/runtime";
+import type { Store } from "@wellapi/store";
 import type { Accesses } from "../accesses.ts";
 import { INSTALLATION } from "../collections.ts";
 import { fromLifetime, toCredentialMessage } from "../convert.ts";
@@ -13,26 +13,31 @@ import type { OrganizationRepository } from "../organizations/organization-repos
 import { openPage } from "../page.ts";
 import type { Answers } from "./answers.ts";
 import { apiKeyFingerprint, apiKeyHint, newApiKey } from "./api-key.ts";
-import type { CertificateAuthority } from "./certificate-authority.ts";
-import { readCertificateRequest } from "./certificate-request.ts";
+import { readKeyTerms } from "./api-key-limits.ts";
+import type { SignCertificate } from "./certificate-issue.ts";
 import { type Credential, lifetimes } from "./credential.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
+import type { EnrollmentCodeRepository } from "./enrollment-code-repository.ts";
+import { createEnrollmentHandlers } from "./enrollment-handlers.ts";
 import { guardOperators } from "./operator.ts";
 import { type CheckAgain, createOperatorHandlers } from "./operator-handlers.ts";
+import { createRotationHandlers } from "./rotation-handlers.ts";
 
 const { method } = CredentialService;
 
 export interface CredentialHandlersDeps {
+  readonly store: Store;
   readonly accesses: Accesses;
   readonly organizations: OrganizationRepository;
   readonly credentials: CredentialRepository;
   readonly answers: Answers;
   readonly pageTokens: PageTokens;
-  readonly authority: CertificateAuthority;
-  readonly trustDomain: string;
+  readonly codes: EnrollmentCodeRepository;
+  readonly sign: SignCertificate;
   readonly journal: Pick<Follower, "owed" | "tell">;
   readonly clock: Clock;
   readonly ids: Ids;
+  readonly log: Logger;
   /** Called after a revocation is durable. */
   readonly revoked: (credential: string) => void;
 }
@@ -44,6 +49,8 @@ export function createCredentialHandlers(deps: CredentialHandlersDeps): Handlers
   return {
     ...createIssueHandlers(deps, checkAgain),
     ...createOperatorHandlers({ ...deps, checkAgain }),
+    ...createRotationHandlers({ ...deps, checkAgain }),
+    ...createEnrollmentHandlers({ ...deps, checkAgain }),
     ...createKeptHandlers(deps),
   };
 }
@@ -61,7 +68,7 @@ function createIssueHandlers(
   deps: CredentialHandlersDeps,
   checkAgain: CheckAgain,
 ): Pick<Handlers, "issueCertificate" | "createApiKey"> {
-  const { accesses, organizations, credentials, answers, authority, trustDomain, clock, ids } = deps;
+  const { accesses, organizations, credentials, answers, sign, clock, ids } = deps;
 
   return {
     issueCertificate(request, context) {
@@ -72,28 +79,11 @@ function createIssueHandlers(
           method.issueCertificate,
           request,
           async (keep) => {
-            const { id: application, organization } = await organizations.application(request.application);
-            const guard = await organizations.holding("application", application);
-            const publicKey = await readCertificateRequest(request.certificateRequest);
-            const id = ids.next("crd");
-            const spiffeId = `spiffe://${trustDomain}/org/${organization}/app/${application}/cred/${id}`;
-            const now = clock.now();
-            const certificate = await authority.issueClient(publicKey, spiffeId, now + lifetime);
-            const fingerprint = createHash("sha256").update(certificate.der).digest("hex");
-            const credential: Credential = {
-              id,
-              kind: "certificate",
-              holder: { kind: "application", application, organization },
-              fingerprint,
-              createTime: now,
-              expireTime: certificate.expireTime,
-              hint: fingerprint,
-            };
-            const made = {
-              credential: toCredentialMessage(credential),
-              certificate: certificate.pem,
-              authority: authority.certificate,
-            };
+            const { credential, guard, made } = await sign(
+              request.application,
+              request.certificateRequest,
+              lifetime,
+            );
             const stored = await credentials.insert(credential, commit(), [guard, keep(INSTALLATION, made)]);
             return stored ? made : undefined;
           },
@@ -105,6 +95,7 @@ function createIssueHandlers(
     createApiKey(request, context) {
       return accesses.logged(context, method.createApiKey, "", async ({ caller, commit }) => {
         const lifetime = fromLifetime(request.lifetime, lifetimes.apiKey);
+        const terms = readKeyTerms(request);
         const { answer, again } = await answers.once(caller, method.createApiKey, request, async (keep) => {
           const { id: application, organization } = await organizations.application(request.application);
           const guard = await organizations.holding("application", application);
@@ -118,6 +109,7 @@ function createIssueHandlers(
             createTime: now,
             expireTime: now + lifetime,
             hint: apiKeyHint(apiKey),
+            ...terms,
           };
           const made = { credential: toCredentialMessage(credential), apiKey };
           const stored = await credentials.insert(credential, commit(), [guard, keep(INSTALLATION, made)]);

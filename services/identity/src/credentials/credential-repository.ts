@@ -3,7 +3,7 @@ import { collections, INSTALLATION } from "../collections.ts";
 import type { CommitWithLeaf } from "../creation.ts";
 import { damaged, notFound } from "../errors.ts";
 import type { ListPage, PageRequest } from "../page.ts";
-import { type Credential, standingOf } from "./credential.ts";
+import { type Credential, endingBy, standingOf } from "./credential.ts";
 
 type CredentialDocument = Document & {
   readonly id: string;
@@ -19,6 +19,10 @@ type CredentialDocument = Document & {
   readonly revokeTime?: number;
   readonly hint: string;
   readonly displayName?: string;
+  readonly scopes?: readonly string[];
+  readonly networks?: readonly string[];
+  readonly useTime?: number;
+  readonly successor?: string;
 };
 
 /** Credentials, by id and by fingerprint. No secret is stored. */
@@ -44,6 +48,20 @@ export interface CredentialRepository {
     commit: CommitWithLeaf,
     also?: (revoked: Credential) => readonly Change[] | Promise<readonly Change[]>,
   ): Promise<{ credential: Credential; changed: boolean }>;
+  /**
+   * Stores a credential together with the one that it replaces, as `replaced` says, which gets the stored one. False
+   * where something else changed meanwhile, and nothing was stored. Throws `not_found` and what `replaced` throws.
+   */
+  replace(
+    id: string,
+    replaced: (current: Credential) => { readonly old: Credential; readonly next: Credential },
+    commit: CommitWithLeaf,
+    also: (old: Credential, next: Credential) => readonly Change[] | Promise<readonly Change[]>,
+  ): Promise<{ readonly old: Credential; readonly next: Credential } | undefined>;
+  /** It ends by `end`. Throws `not_found`. */
+  shorten(id: string, end: number, commit: CommitWithLeaf): Promise<void>;
+  /** Notes a last use; changes nothing where another one is noted within `withinMs` of it, or the credential is gone. */
+  noteUse(id: string, now: number, withinMs: number): Promise<void>;
   /** Operators' keys, newest first. */
   ofOperators(page: PageRequest): Promise<ListPage<Credential>>;
   /** An operator's key that is in force, other than this one, with a guard that it stays so; undefined: there is none. */
@@ -125,6 +143,7 @@ export function createCredentialRepository(store: Store): CredentialRepository {
         if (result.committed) return { credential: toCredential(revoked), changed: true };
       }
     },
+    ...createAmendments(store),
     ofOperators: (page) => ofApplication("", page),
     operatorInForce: (now, except) => operatorInForce(store, now, except),
     async insertOperator(operator, key, commit, also) {
@@ -141,6 +160,49 @@ export function createCredentialRepository(store: Store): CredentialRepository {
         throw damaged("a new operator's id exists");
       }
       return result.committed;
+    },
+  };
+}
+
+/** Changes of stored credentials, but for their revocation. */
+function createAmendments(store: Store): Pick<CredentialRepository, "replace" | "shorten" | "noteUse"> {
+  const collection = collections.credentials;
+  const get = (id: string) => store.get<CredentialDocument>(collection, [INSTALLATION, id]);
+
+  async function stored(id: string) {
+    const found = await get(id);
+    if (!found) throw notFound("credential");
+    return { credential: toCredential(found.document), ifRevision: found.revision };
+  }
+  const replacement = (credential: Credential, ifRevision: number): Change => {
+    return { kind: "replace", collection, document: toDocument(credential), ifRevision };
+  };
+
+  return {
+    async replace(id, replaced, commit, also) {
+      const { credential, ifRevision } = await stored(id);
+      const { old, next } = replaced(credential);
+      const insertion: Change = { kind: "insert", collection, document: toDocument(next) };
+      const changes = [insertion, replacement(old, ifRevision), ...(await also(old, next))];
+      const result = await commit({ partition: INSTALLATION, changes });
+      if (!result.committed && result.change === 0) {
+        throw damaged("a new credential's id or fingerprint exists");
+      }
+      return result.committed ? { old, next } : undefined;
+    },
+    async shorten(id, end, commit) {
+      for (;;) {
+        const { credential, ifRevision } = await stored(id);
+        const changes = [replacement(endingBy(credential, end), ifRevision)];
+        if ((await commit({ partition: INSTALLATION, changes })).committed) return;
+      }
+    },
+    async noteUse(id, now, withinMs) {
+      const found = await get(id);
+      if (found === undefined || now - (found.document.useTime ?? 0) < withinMs) return;
+      const changes = [replacement({ ...toCredential(found.document), useTime: now }, found.revision)];
+      // A change meanwhile is no matter: the next use is noted.
+      await store.commit({ partition: INSTALLATION, changes });
     },
   };
 }

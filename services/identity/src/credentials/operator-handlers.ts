@@ -7,6 +7,7 @@ import { INSTALLATION } from "../collections.ts";
 import { fromLifetime, toCredentialMessage } from "../convert.ts";
 import { openPage } from "../page.ts";
 import type { Answers } from "./answers.ts";
+import { readKeyTerms } from "./api-key-limits.ts";
 import { lifetimes } from "./credential.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
 import { newOperatorKey } from "./operator.ts";
@@ -34,8 +35,9 @@ export function createOperatorHandlers(deps: {
       const { createOperatorKey } = method;
       return accesses.logged(context, createOperatorKey, "", async ({ caller, commit }) => {
         const lifetime = fromLifetime(request.lifetime, lifetimes.operatorKey);
+        const terms = readKeyTerms(request);
         const { answer, again } = await answers.once(caller, createOperatorKey, request, async (keep) => {
-          const { operator, apiKey, credential } = newOperatorKey(deps, request.displayName, lifetime);
+          const { operator, apiKey, credential } = newOperatorKey(deps, terms, lifetime);
           const made = { credential: toCredentialMessage(credential), apiKey };
           const also = [keep(INSTALLATION, made)];
           return (await credentials.insertOperator(operator, credential, commit(), also)) ? made : undefined;

@@ -2,6 +2,7 @@ import type { Clock, Ids } from "@wellapi/runtime";
 import type { Change, Store } from "@wellapi/store";
 import { lastOperator } from "../errors.ts";
 import { apiKeyFingerprint, apiKeyHint, newApiKey } from "./api-key.ts";
+import type { KeyTerms } from "./api-key-limits.ts";
 import { type Credential, lifetimes } from "./credential.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
 
@@ -15,7 +16,7 @@ export interface NewOperatorKey {
 /** A key for a new operator: each key is one of its own in the log. */
 export function newOperatorKey(
   { clock, ids }: { readonly clock: Clock; readonly ids: Ids },
-  displayName: string,
+  terms: KeyTerms,
   lifetimeMs: number = lifetimes.operatorKey.default,
 ): NewOperatorKey {
   const operator = ids.next("opr");
@@ -32,7 +33,7 @@ export function newOperatorKey(
       createTime: now,
       expireTime: now + lifetimeMs,
       hint: apiKeyHint(apiKey),
-      displayName,
+      ...terms,
     },
   };
 }
@@ -48,7 +49,7 @@ export async function ensureOperator(
   ids: Ids,
 ): Promise<string | undefined> {
   if ((await credentials.operatorInForce(clock.now())) !== undefined) return undefined;
-  const { operator, credential, apiKey } = newOperatorKey({ clock, ids }, "made at a start");
+  const { operator, credential, apiKey } = newOperatorKey({ clock, ids }, { displayName: "made at a start" });
   await credentials.insertOperator(operator, credential, (change) => store.commit(change), []);
   return apiKey;
 }

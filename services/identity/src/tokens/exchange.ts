@@ -7,6 +7,8 @@ import type { CertificateAuthority } from "../credentials/certificate-authority.
 import type { Credential } from "../credentials/credential.ts";
 import { standingOf } from "../credentials/credential.ts";
 import type { CredentialRepository } from "../credentials/credential-repository.ts";
+import type { LastUses } from "../credentials/last-uses.ts";
+import { isWithin } from "../credentials/networks.ts";
 import { callerNotPermitted, credentialInvalid } from "../errors.ts";
 import type { LimitRepository } from "../limits/limit-repository.ts";
 import type { Rates } from "../limits/limits.ts";
@@ -19,7 +21,7 @@ import type { InternalClaims, SignedToken, TokenIssuer } from "./token.ts";
 /** The credential that a caller presents. */
 export type Shown =
   | { readonly kind: "certificate"; readonly der: Uint8Array }
-  | { readonly kind: "api_key"; readonly key: string }
+  | { readonly kind: "api_key"; readonly key: string; readonly address: string }
   | { readonly kind: "patient_token"; readonly token: string }
   | { readonly kind: "internal_token"; readonly token: string }
   | { readonly kind: "workload" };
@@ -48,6 +50,7 @@ const WORKLOAD_TOKEN_LIFETIME = 5 * 60_000;
 export interface CredentialExchangeDeps {
   readonly authority: CertificateAuthority;
   readonly credentials: CredentialRepository;
+  readonly lastUses: Pick<LastUses, "note">;
   readonly organizations: OrganizationRepository;
   readonly patients: PatientRepository;
   readonly limits: LimitRepository;
@@ -59,14 +62,14 @@ export interface CredentialExchangeDeps {
 }
 
 export function createCredentialExchange(deps: CredentialExchangeDeps): CredentialExchange {
-  const { authority, credentials, patients, pairwise, tokens, clock, region } = deps;
+  const { authority, credentials, lastUses, patients, pairwise, tokens, clock, region } = deps;
 
   async function claimsOf(shown: Shown, workload: string): Promise<InternalClaims> {
     switch (shown.kind) {
       case "certificate":
         return ofCertificate(shown.der, workload);
       case "api_key":
-        return ofApiKey(shown.key);
+        return ofApiKey(shown.key, shown.address);
       case "patient_token":
         return ofPatientToken(shown.token);
       case "internal_token":
@@ -84,10 +87,13 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
     return ofCredential(await credentials.findByFingerprint(fingerprint), "certificate");
   }
 
-  async function ofApiKey(key: string): Promise<InternalClaims> {
+  async function ofApiKey(key: string, address: string): Promise<InternalClaims> {
     const found = looksLikeApiKey(key)
       ? await credentials.findByFingerprint(apiKeyFingerprint(key))
       : undefined;
+    if (found?.networks !== undefined && !isWithin(found.networks, address)) {
+      throw credentialInvalid("the API key is limited to networks, and this call comes from another one");
+    }
     return ofCredential(found, "api_key");
   }
 
@@ -98,6 +104,7 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
     const what = kind === "certificate" ? "certificate" : "API key";
     if (credential?.kind !== kind) throw credentialInvalid(`the ${what} is unknown`);
     await checkInForce(deps, credential);
+    lastUses.note(credential, clock.now());
     return { principal: holderOf(credential), credentialEnd: credential.expireTime };
   }
 

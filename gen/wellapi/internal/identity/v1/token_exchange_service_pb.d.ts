@@ -65,6 +65,14 @@ export declare type ExchangeCredentialRequest = Message<"wellapi.internal.identi
     value: boolean;
     case: "workload";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * The IP address that a call from outside came from; empty where it is not known. A key that is limited to networks is
+   * then refused.
+   *
+   * @generated from field: string caller_address = 6;
+   */
+  callerAddress: string;
 };
 
 /**
