@@ -9,7 +9,10 @@ const kinds = {
   patient: Actor_Kind.PATIENT,
   operator: Actor_Kind.OPERATOR,
   service: Actor_Kind.SERVICE,
+  person: Actor_Kind.PERSON,
+  member: Actor_Kind.MEMBER,
   guardian: Actor_Kind.GUARDIAN,
+  carer: Actor_Kind.CARER,
   clinician: Actor_Kind.CLINICIAN,
 } as const;
 

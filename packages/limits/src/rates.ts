@@ -41,8 +41,11 @@ export function drawsOf({ caller, address }: BudgetedCall, addressRate: number):
         ...draw("application", principal.id),
         ...draw("credential", principal.credential),
       ];
+    case "member":
+      return [...draw("organization", principal.organization), ...draw("credential", principal.id)];
     case "patient":
       return draw("patient", principal.id);
+    case "person":
     case "operator":
     case "service":
       return draw("credential", principal.credential ?? principal.id);

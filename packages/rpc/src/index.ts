@@ -26,14 +26,19 @@ export {
   spendingKey,
 } from "./caller/budget.ts";
 export {
+  type Actor,
+  type Assurance,
   anonymous,
+  assurances,
   type Caller,
   type CallerLimits,
   callerKey,
   type Principal,
   partyOf,
+  type Role,
+  roles,
 } from "./caller/caller.ts";
-export { assertRoutes, callersOf, isPublic, permits } from "./caller/callers.ts";
+export { assertRoutes, callersOf, isPublic, permits, type Unmet, unmetBy } from "./caller/callers.ts";
 export {
   type CertificateFiles,
   type CertificatePair,

@@ -69,7 +69,7 @@ export interface Terms {
 
 /** Who granted or changed a consent; `id` is internal. All but a service act on the patient's behalf. */
 export interface Author {
-  readonly kind: "patient" | "guardian" | "clinician" | "operator" | "service";
+  readonly kind: "patient" | "guardian" | "carer" | "clinician" | "application" | "operator" | "service";
   readonly id: string;
 }
 

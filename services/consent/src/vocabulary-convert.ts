@@ -57,6 +57,8 @@ export const denialMessages: Record<DenialReason, DenialReasonMessage> = {
 export const actorKinds: Record<Author["kind"], Actor_Kind> = {
   patient: Actor_Kind.PATIENT,
   guardian: Actor_Kind.GUARDIAN,
+  carer: Actor_Kind.CARER,
+  application: Actor_Kind.APPLICATION,
   clinician: Actor_Kind.CLINICIAN,
   operator: Actor_Kind.OPERATOR,
   service: Actor_Kind.SERVICE,

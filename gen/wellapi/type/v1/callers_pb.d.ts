@@ -15,7 +15,8 @@ import type { MethodOptions, ServiceOptions } from "@bufbuild/protobuf/wkt";
 export declare const file_wellapi_type_v1_callers: GenFile;
 
 /**
- * Callers that are permitted. Both lists must hold: the principal's kind and the calling workload.
+ * Callers that are permitted. All must hold: the principal's kind, the calling workload, and roles, assurance and scopes where
+ * they apply.
  *
  * @generated from message wellapi.type.v1.Callers
  */
@@ -42,6 +43,28 @@ export declare type Callers = Message<"wellapi.type.v1.Callers"> & {
    * @generated from field: repeated string surfaces = 3;
    */
   surfaces: string[];
+
+  /**
+   * Limits the kinds MEMBER and OPERATOR to these roles. Empty: no member, and of the staff ROLE_OPERATOR alone.
+   *
+   * @generated from field: repeated wellapi.type.v1.Role roles = 4;
+   */
+  roles: Role[];
+
+  /**
+   * The least that a signed-in person needs; programs have no assurance, and are not asked. Unset: none.
+   *
+   * @generated from field: wellapi.type.v1.Assurance assurance = 5;
+   */
+  assurance: Assurance;
+
+  /**
+   * What an OAuth access token needs, any of them: a SMART resource with its permission without the context, such as
+   * `Observation.s`, or a scope of ours. Empty: no access token is taken. Other credentials need no scope.
+   *
+   * @generated from field: repeated string scopes = 6;
+   */
+  scopes: string[];
 };
 
 /**
@@ -85,7 +108,7 @@ export enum CallerKind {
   PATIENT = 3,
 
   /**
-   * An operator of this installation.
+   * A person of this installation's staff, or a credential of its scripts. Which of them: `roles`.
    *
    * @generated from enum value: CALLER_KIND_OPERATOR = 4;
    */
@@ -97,12 +120,148 @@ export enum CallerKind {
    * @generated from enum value: CALLER_KIND_SERVICE = 5;
    */
   SERVICE = 5,
+
+  /**
+   * A signed-in person in their own right: their account, not their health data.
+   *
+   * @generated from enum value: CALLER_KIND_PERSON = 6;
+   */
+  PERSON = 6,
+
+  /**
+   * A signed-in person as a member of an organization. Which of them: `roles`.
+   *
+   * @generated from enum value: CALLER_KIND_MEMBER = 7;
+   */
+  MEMBER = 7,
 }
 
 /**
  * Describes the enum wellapi.type.v1.CallerKind.
  */
 export declare const CallerKindSchema: GenEnum<CallerKind>;
+
+/**
+ * What a member of an organization or of the installation's staff may do.
+ *
+ * @generated from enum wellapi.type.v1.Role
+ */
+export enum Role {
+  /**
+   * Never permits.
+   *
+   * @generated from enum value: ROLE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Staff: runs the installation. Credentials of scripts have this role.
+   *
+   * @generated from enum value: ROLE_OPERATOR = 1;
+   */
+  OPERATOR = 1,
+
+  /**
+   * Staff: answers for patients' privacy.
+   *
+   * @generated from enum value: ROLE_PRIVACY_OFFICER = 2;
+   */
+  PRIVACY_OFFICER = 2,
+
+  /**
+   * Staff: reads the log of accesses of the installation.
+   *
+   * @generated from enum value: ROLE_STAFF_AUDITOR = 3;
+   */
+  STAFF_AUDITOR = 3,
+
+  /**
+   * Staff: helps people to get in, without seeing health data.
+   *
+   * @generated from enum value: ROLE_SUPPORT = 4;
+   */
+  SUPPORT = 4,
+
+  /**
+   * Member: everything of the organization, its owners included.
+   *
+   * @generated from enum value: ROLE_OWNER = 10;
+   */
+  OWNER = 10,
+
+  /**
+   * Member: the organization's members, applications and credentials.
+   *
+   * @generated from enum value: ROLE_ADMINISTRATOR = 11;
+   */
+  ADMINISTRATOR = 11,
+
+  /**
+   * Member: its applications and their credentials.
+   *
+   * @generated from enum value: ROLE_DEVELOPER = 12;
+   */
+  DEVELOPER = 12,
+
+  /**
+   * Member: reads patients' data under their consent.
+   *
+   * @generated from enum value: ROLE_CLINICIAN = 13;
+   */
+  CLINICIAN = 13,
+
+  /**
+   * Member: reads the organization's own entries in the log of accesses.
+   *
+   * @generated from enum value: ROLE_AUDITOR = 14;
+   */
+  AUDITOR = 14,
+}
+
+/**
+ * Describes the enum wellapi.type.v1.Role.
+ */
+export declare const RoleSchema: GenEnum<Role>;
+
+/**
+ * How a person has signed in. A greater one includes the smaller ones.
+ *
+ * @generated from enum wellapi.type.v1.Assurance
+ */
+export enum Assurance {
+  /**
+   * Nothing is asked.
+   *
+   * @generated from enum value: ASSURANCE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * By a code sent by e-mail: sees and revokes.
+   *
+   * @generated from enum value: ASSURANCE_CODE = 1;
+   */
+  CODE = 1,
+
+  /**
+   * By a passkey, or by a code and a second factor.
+   *
+   * @generated from enum value: ASSURANCE_PASSKEY = 2;
+   */
+  PASSKEY = 2,
+
+  /**
+   * By a passkey or a second factor within the last five minutes: for what cannot be undone.
+   *
+   * @generated from enum value: ASSURANCE_FRESH = 3;
+   */
+  FRESH = 3,
+}
+
+/**
+ * Describes the enum wellapi.type.v1.Assurance.
+ */
+export declare const AssuranceSchema: GenEnum<Assurance>;
 
 /**
  * Who may call the RPCs of this service. Every service has it.

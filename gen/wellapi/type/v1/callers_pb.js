@@ -12,7 +12,7 @@ import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
  * Describes the file wellapi/type/v1/callers.proto.
  */
 export const file_wellapi_type_v1_callers = /*@__PURE__*/
-  fileDesc("Ch13ZWxsYXBpL3R5cGUvdjEvY2FsbGVycy5wcm90bxIPd2VsbGFwaS50eXBlLnYxIloKB0NhbGxlcnMSKgoFa2luZHMYASADKA4yGy53ZWxsYXBpLnR5cGUudjEuQ2FsbGVyS2luZBIRCgl3b3JrbG9hZHMYAiADKAkSEAoIc3VyZmFjZXMYAyADKAkqqgEKCkNhbGxlcktpbmQSGwoXQ0FMTEVSX0tJTkRfVU5TUEVDSUZJRUQQABIWChJDQUxMRVJfS0lORF9BTllPTkUQARIbChdDQUxMRVJfS0lORF9BUFBMSUNBVElPThACEhcKE0NBTExFUl9LSU5EX1BBVElFTlQQAxIYChRDQUxMRVJfS0lORF9PUEVSQVRPUhAEEhcKE0NBTExFUl9LSU5EX1NFUlZJQ0UQBTplCg9zZXJ2aWNlX2NhbGxlcnMSHy5nb29nbGUucHJvdG9idWYuU2VydmljZU9wdGlvbnMYxonFTCABKAsyGC53ZWxsYXBpLnR5cGUudjEuQ2FsbGVyc1IOc2VydmljZUNhbGxlcnM6YgoObWV0aG9kX2NhbGxlcnMSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxj+7e9GIAEoCzIYLndlbGxhcGkudHlwZS52MS5DYWxsZXJzUg1tZXRob2RDYWxsZXJzOk0KEW1heF9yZXF1ZXN0X2J5dGVzEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMY5ZjtViABKA1SD21heFJlcXVlc3RCeXRlc0JCChNkZXYud2VsbGFwaS50eXBlLnYxUAFaKXdlbGxhcGkuZGV2L2dlbi9nby93ZWxsYXBpL3R5cGUvdjE7dHlwZXYxYgZwcm90bzM", [file_google_protobuf_descriptor]);
+  fileDesc("Ch13ZWxsYXBpL3R5cGUvdjEvY2FsbGVycy5wcm90bxIPd2VsbGFwaS50eXBlLnYxIr8BCgdDYWxsZXJzEioKBWtpbmRzGAEgAygOMhsud2VsbGFwaS50eXBlLnYxLkNhbGxlcktpbmQSEQoJd29ya2xvYWRzGAIgAygJEhAKCHN1cmZhY2VzGAMgAygJEiQKBXJvbGVzGAQgAygOMhUud2VsbGFwaS50eXBlLnYxLlJvbGUSLQoJYXNzdXJhbmNlGAUgASgOMhoud2VsbGFwaS50eXBlLnYxLkFzc3VyYW5jZRIOCgZzY29wZXMYBiADKAkq2gEKCkNhbGxlcktpbmQSGwoXQ0FMTEVSX0tJTkRfVU5TUEVDSUZJRUQQABIWChJDQUxMRVJfS0lORF9BTllPTkUQARIbChdDQUxMRVJfS0lORF9BUFBMSUNBVElPThACEhcKE0NBTExFUl9LSU5EX1BBVElFTlQQAxIYChRDQUxMRVJfS0lORF9PUEVSQVRPUhAEEhcKE0NBTExFUl9LSU5EX1NFUlZJQ0UQBRIWChJDQUxMRVJfS0lORF9QRVJTT04QBhIWChJDQUxMRVJfS0lORF9NRU1CRVIQByrVAQoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASEQoNUk9MRV9PUEVSQVRPUhABEhgKFFJPTEVfUFJJVkFDWV9PRkZJQ0VSEAISFgoSUk9MRV9TVEFGRl9BVURJVE9SEAMSEAoMUk9MRV9TVVBQT1JUEAQSDgoKUk9MRV9PV05FUhAKEhYKElJPTEVfQURNSU5JU1RSQVRPUhALEhIKDlJPTEVfREVWRUxPUEVSEAwSEgoOUk9MRV9DTElOSUNJQU4QDRIQCgxST0xFX0FVRElUT1IQDipmCglBc3N1cmFuY2USGQoVQVNTVVJBTkNFX1VOU1BFQ0lGSUVEEAASEgoOQVNTVVJBTkNFX0NPREUQARIVChFBU1NVUkFOQ0VfUEFTU0tFWRACEhMKD0FTU1VSQU5DRV9GUkVTSBADOmUKD3NlcnZpY2VfY2FsbGVycxIfLmdvb2dsZS5wcm90b2J1Zi5TZXJ2aWNlT3B0aW9ucxjGicVMIAEoCzIYLndlbGxhcGkudHlwZS52MS5DYWxsZXJzUg5zZXJ2aWNlQ2FsbGVyczpiCg5tZXRob2RfY2FsbGVycxIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGP7t70YgASgLMhgud2VsbGFwaS50eXBlLnYxLkNhbGxlcnNSDW1ldGhvZENhbGxlcnM6TQoRbWF4X3JlcXVlc3RfYnl0ZXMSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxjlmO1WIAEoDVIPbWF4UmVxdWVzdEJ5dGVzQkIKE2Rldi53ZWxsYXBpLnR5cGUudjFQAVopd2VsbGFwaS5kZXYvZ2VuL2dvL3dlbGxhcGkvdHlwZS92MTt0eXBldjFiBnByb3RvMw", [file_google_protobuf_descriptor]);
 
 /**
  * Describes the message wellapi.type.v1.Callers.
@@ -34,6 +34,34 @@ export const CallerKindSchema = /*@__PURE__*/
  */
 export const CallerKind = /*@__PURE__*/
   tsEnum(CallerKindSchema);
+
+/**
+ * Describes the enum wellapi.type.v1.Role.
+ */
+export const RoleSchema = /*@__PURE__*/
+  enumDesc(file_wellapi_type_v1_callers, 1);
+
+/**
+ * What a member of an organization or of the installation's staff may do.
+ *
+ * @generated from enum wellapi.type.v1.Role
+ */
+export const Role = /*@__PURE__*/
+  tsEnum(RoleSchema);
+
+/**
+ * Describes the enum wellapi.type.v1.Assurance.
+ */
+export const AssuranceSchema = /*@__PURE__*/
+  enumDesc(file_wellapi_type_v1_callers, 2);
+
+/**
+ * How a person has signed in. A greater one includes the smaller ones.
+ *
+ * @generated from enum wellapi.type.v1.Assurance
+ */
+export const Assurance = /*@__PURE__*/
+  tsEnum(AssuranceSchema);
 
 /**
  * Who may call the RPCs of this service. Every service has it.

@@ -246,6 +246,27 @@ export enum Actor_Kind {
    * @generated from enum value: KIND_SERVICE = 6;
    */
   SERVICE = 6,
+
+  /**
+   * A carer whom the patient named, on the patient's behalf.
+   *
+   * @generated from enum value: KIND_CARER = 7;
+   */
+  CARER = 7,
+
+  /**
+   * A signed-in person, in their own right.
+   *
+   * @generated from enum value: KIND_PERSON = 8;
+   */
+  PERSON = 8,
+
+  /**
+   * A member of an organization.
+   *
+   * @generated from enum value: KIND_MEMBER = 9;
+   */
+  MEMBER = 9,
 }
 
 /**

@@ -2,18 +2,49 @@ import { createContextKey } from "@connectrpc/connect";
 
 /** The caller for whom a call is made, from the verified internal token. */
 export interface Principal {
-  readonly kind: "anonymous" | "application" | "patient" | "operator" | "service";
-  /** Application id, internal patient id, operator id, service name; empty for anonymous. */
+  readonly kind: "anonymous" | "application" | "patient" | "operator" | "service" | "person" | "member";
+  /** Application id, internal patient id, operator id, service name, account id; empty for anonymous. */
   readonly id: string;
-  /** The application's organization. */
+  /** The application's or the member's organization. */
   readonly organization?: string;
   /** The patient's partition, `<region>/<internal id>`. */
   readonly partition?: string;
   /** The credential that was exchanged. */
   readonly credential?: string;
   /** The actor (RFC 8693 `act`), where it is not the principal itself. */
-  readonly actor?: { readonly kind: "guardian" | "clinician" | "operator"; readonly id: string };
+  readonly actor?: Actor;
+  /** Of a member or of the staff. Absent: of the staff, a credential of a script, which has the role operator. */
+  readonly roles?: readonly Role[];
+  /** Of an OAuth access token (RFC 9068). Absent: the credential is not limited by scopes. */
+  readonly scopes?: readonly string[];
+  /** How the person signed in. Absent: a program, or a token that an operator issued in the sandbox. */
+  readonly assurance?: Assurance;
 }
+
+export interface Actor {
+  readonly kind: (typeof actorKinds)[number];
+  readonly id: string;
+}
+
+export const actorKinds = ["guardian", "carer", "clinician", "operator", "application"] as const;
+
+export const roles = [
+  "operator",
+  "privacy_officer",
+  "staff_auditor",
+  "support",
+  "owner",
+  "administrator",
+  "developer",
+  "clinician",
+  "auditor",
+] as const;
+/** As `Role` of wellapi/type/v1/callers.proto. */
+export type Role = (typeof roles)[number];
+
+/** As `Assurance` of wellapi/type/v1/callers.proto, the weakest first. */
+export const assurances = ["code", "passkey", "fresh"] as const;
+export type Assurance = (typeof assurances)[number];
 
 /** The two identities of a call. */
 export interface Caller {

@@ -2,12 +2,14 @@ import { type DescMethod, type DescService, getOption, hasOption } from "@bufbui
 import {
   CallerKind,
   type Callers,
+  Role as ContractRole,
   method_callers,
   service_callers,
 } from "@wellapi/gen/wellapi/type/v1/callers_pb";
+import { hasScope } from "@wellapi/scopes";
 import { RpcError } from "../errors.ts";
 import type { Route } from "../wire/route.ts";
-import type { Caller, Principal } from "./caller.ts";
+import { assurances, type Caller, type Principal, type Role } from "./caller.ts";
 
 /** Workloads at which calls from outside arrive. */
 const edges: ReadonlySet<string> = new Set(["door", "gateway"]);
@@ -18,6 +20,20 @@ const kinds: Readonly<Record<Principal["kind"], CallerKind>> = {
   patient: CallerKind.PATIENT,
   operator: CallerKind.OPERATOR,
   service: CallerKind.SERVICE,
+  person: CallerKind.PERSON,
+  member: CallerKind.MEMBER,
+};
+
+const contractRoles: Readonly<Record<Role, ContractRole>> = {
+  operator: ContractRole.OPERATOR,
+  privacy_officer: ContractRole.PRIVACY_OFFICER,
+  staff_auditor: ContractRole.STAFF_AUDITOR,
+  support: ContractRole.SUPPORT,
+  owner: ContractRole.OWNER,
+  administrator: ContractRole.ADMINISTRATOR,
+  developer: ContractRole.DEVELOPER,
+  clinician: ContractRole.CLINICIAN,
+  auditor: ContractRole.AUDITOR,
 };
 
 /** Who may call the method, by its own option or its service's. Undefined where the contract does not say. */
@@ -56,16 +72,39 @@ function readPublic(service: DescService): boolean {
   return atEdges && kinds.some((kind) => kind !== CallerKind.SERVICE);
 }
 
+/** Which part of the contract's rule a caller does not meet, in the order in which they are asked. */
+export type Unmet = "caller" | "role" | "scope" | "assurance";
+
 /**
- * Both must hold: the principal's kind, and the calling workload. The workload may be a service with an HTTP surface
- * that carries the call, for other principals only. What the contract does not name is not permitted.
+ * Undefined where the contract permits the caller: by kind and calling workload (which may be a service with an HTTP
+ * surface that carries the call, for other principals only), by role, by scope, and by how the person signed in. What the
+ * contract does not name is not permitted.
  */
+export function unmetBy(callers: Callers | undefined, { principal, workload }: Caller): Unmet | undefined {
+  if (callers === undefined) return "caller";
+  const anyone = callers.kinds.includes(CallerKind.ANYONE);
+  if (!anyone && !callers.kinds.includes(kinds[principal.kind])) return "caller";
+  const bySurface = principal.kind !== "service" && callers.surfaces.includes(workload);
+  if (!callers.workloads.includes(workload) && !bySurface) return "caller";
+  if (anyone) return undefined;
+  if (!hasRole(callers, principal)) return "role";
+  const { scopes, assurance } = principal;
+  if (!hasScope(scopes, callers.scopes)) return "scope";
+  // The contract's numbers are the places in `assurances`, from 1.
+  if (assurance !== undefined && assurances.indexOf(assurance) + 1 < callers.assurance) return "assurance";
+  return undefined;
+}
+
 export function permits(callers: Callers | undefined, caller: Caller): boolean {
-  if (callers === undefined) return false;
-  const kind =
-    callers.kinds.includes(CallerKind.ANYONE) || callers.kinds.includes(kinds[caller.principal.kind]);
-  const bySurface = caller.principal.kind !== "service" && callers.surfaces.includes(caller.workload);
-  return kind && (callers.workloads.includes(caller.workload) || bySurface);
+  return unmetBy(callers, caller) === undefined;
+}
+
+/** Of the staff, the role operator is meant where the contract names none; a member needs one that is named. */
+function hasRole({ roles }: Callers, { kind, roles: own }: Principal): boolean {
+  if (kind !== "member" && kind !== "operator") return true;
+  const held = own ?? (kind === "operator" ? ["operator" as const] : []);
+  if (roles.length === 0) return kind === "operator" && held.includes("operator");
+  return held.some((role) => roles.includes(contractRoles[role]));
 }
 
 /** @throws RpcError for a service whose contract does not name its callers, and for a duplicate service. */

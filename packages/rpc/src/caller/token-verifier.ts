@@ -4,7 +4,16 @@ import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTPayload, jwtVeri
 import type { Problem } from "../problem.ts";
 import { problemError } from "../status.ts";
 import { createCache, fingerprint } from "./cache.ts";
-import type { Caller, Principal } from "./caller.ts";
+import {
+  type Actor,
+  type Assurance,
+  actorKinds,
+  assurances,
+  type Caller,
+  type Principal,
+  type Role,
+  roles,
+} from "./caller.ts";
 
 export const tokenAudience = "wellapi";
 
@@ -22,14 +31,18 @@ export interface TokenClaims {
   readonly iat: number;
   readonly jti: string;
   readonly kind: Exclude<Principal["kind"], "anonymous">;
-  /** An application's organization. */
+  /** An application's or a member's organization. */
   readonly org?: string;
   /** A patient's partition. */
   readonly part?: string;
   /** The credential that was exchanged. */
   readonly cred?: string;
   /** The actor, where it is not the subject (RFC 8693). */
-  readonly act?: { readonly kind: "guardian" | "clinician" | "operator"; readonly id: string };
+  readonly act?: Actor;
+  readonly roles?: readonly Role[];
+  readonly scopes?: readonly string[];
+  /** How the person signed in. */
+  readonly asr?: Assurance;
   /** The calling workload. */
   readonly wl: string;
 }
@@ -42,6 +55,9 @@ export function principalOf(claims: TokenClaims): Principal {
     ...(claims.part === undefined ? {} : { partition: claims.part }),
     ...(claims.cred === undefined ? {} : { credential: claims.cred }),
     ...(claims.act === undefined ? {} : { actor: claims.act }),
+    ...(claims.roles === undefined ? {} : { roles: claims.roles }),
+    ...(claims.scopes === undefined ? {} : { scopes: claims.scopes }),
+    ...(claims.asr === undefined ? {} : { assurance: claims.asr }),
   };
 }
 
@@ -162,24 +178,31 @@ function refusal(error: errors.JOSEError): Problem {
   return invalid("it is not a token of this installation");
 }
 
+const kinds = ["application", "patient", "operator", "service", "person", "member"] as const;
+
+function listOf<T>(list: readonly T[] | undefined, holds: (item: T) => boolean): boolean {
+  return list === undefined || (Array.isArray(list) && list.every(holds));
+}
+
 /** Checks the shape of the claims that authorization trusts: a token of ours that lacks one permits nothing. */
 function checkClaims(payload: JWTPayload): TokenClaims {
   const claims = payload as unknown as TokenClaims;
   const text = (value: unknown): boolean => typeof value === "string" && value !== "";
   const optional = (value: unknown): boolean => value === undefined || text(value);
   const shaped =
-    ["application", "patient", "operator", "service"].includes(claims.kind) &&
+    kinds.includes(claims.kind) &&
     text(claims.sub) &&
     text(claims.wl) &&
     optional(claims.org) &&
     optional(claims.part) &&
     optional(claims.cred) &&
-    (claims.kind !== "application" || text(claims.org)) &&
+    (!["application", "member"].includes(claims.kind) || text(claims.org)) &&
     (claims.kind !== "patient" || text(claims.part)) &&
     (claims.act === undefined ||
-      (typeof claims.act === "object" &&
-        ["guardian", "clinician", "operator"].includes(claims.act.kind) &&
-        text(claims.act.id)));
+      (typeof claims.act === "object" && actorKinds.includes(claims.act.kind) && text(claims.act.id))) &&
+    listOf(claims.roles, (role) => roles.includes(role)) &&
+    listOf(claims.scopes, text) &&
+    (claims.asr === undefined || assurances.includes(claims.asr));
   if (!shaped) throw problemError(invalid("its claims are not complete"));
   return claims;
 }

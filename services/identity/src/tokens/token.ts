@@ -1,4 +1,4 @@
-import type { Principal } from "@wellapi/rpc";
+import { type Principal, principalOf, type TokenClaims } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { CryptoKey, JWTPayload } from "jose";
 import { errors, jwtVerify, SignJWT } from "jose";
@@ -83,7 +83,7 @@ export function createTokenIssuer(options: {
 
   return {
     signInternal({ principal, credentialEnd }, workload) {
-      const { kind, id, organization, partition, credential, actor } = principal;
+      const { kind, id, organization, partition, credential, actor, roles, scopes, assurance } = principal;
       const claims = {
         sub: id,
         jti: crypto.randomUUID(),
@@ -92,6 +92,9 @@ export function createTokenIssuer(options: {
         part: partition,
         cred: credential,
         act: actor,
+        roles,
+        scopes,
+        asr: assurance,
         wl: workload,
         cexp: Math.floor(credentialEnd / 1000),
       };
@@ -100,23 +103,8 @@ export function createTokenIssuer(options: {
     async verifyInternal(token) {
       const claims = await verify(token, INTERNAL_AUDIENCE);
       // This installation signed it, so it has the shape that we sign.
-      const { sub, kind, org, part, cred, act, cexp } = claims as JWTPayload & {
-        kind: Principal["kind"];
-        org?: string;
-        part?: string;
-        cred?: string;
-        act?: NonNullable<Principal["actor"]>;
-        cexp: number;
-      };
-      const principal: Principal = {
-        kind,
-        id: sub!,
-        ...(org === undefined ? {} : { organization: org }),
-        ...(part === undefined ? {} : { partition: part }),
-        ...(cred === undefined ? {} : { credential: cred }),
-        ...(act === undefined ? {} : { actor: act }),
-      };
-      return { principal, credentialEnd: cexp * 1000 };
+      const signed = claims as unknown as TokenClaims & { readonly cexp: number };
+      return { principal: principalOf(signed), credentialEnd: signed.cexp * 1000 };
     },
     signPatient({ tokenId, patient, operator }, expireTime) {
       const claims = { sub: patient, jti: tokenId, act: { kind: "operator", id: operator } };
