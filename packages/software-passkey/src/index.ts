@@ -1,0 +1,1 @@
+export { createSoftwarePasskey, type SoftwarePasskey } from "./software-passkey.ts";
