@@ -49,16 +49,20 @@ function isOfHttp({ code }: ClientError): boolean {
   return code !== gone && (code?.startsWith("HPE_") || code?.startsWith("ERR_HTTP_"));
 }
 
-/** Bytes that are no request: there is no reply to write with, so the answer goes to the socket, which ends. */
-export function refuseBytes(error: ClientError, socket: Socket, log: Logger): void {
+/**
+ * Bytes that are no request: there is no reply to write with, so the answer goes to the socket, which ends. True where the
+ * client is to blame.
+ */
+export function refuseBytes(error: ClientError, socket: Socket, log: Logger): boolean {
   if (!isOfHttp(error) || !socket.writable) {
     socket.destroy();
-    return;
+    return false;
   }
   const { status, problem } = refusalOf(error);
   const id = requestIdFrom(undefined);
   log.info({ status, reason: problem.reason, request_id: id }, "request refused");
   socket.end(rawAnswer(status, problem, id));
+  return true;
 }
 
 function rawAnswer(status: number, problem: HttpProblem, id: string): string {

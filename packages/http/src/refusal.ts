@@ -110,6 +110,7 @@ export function logRefusal(
   request: FastifyRequest,
   refused: { readonly status: number; readonly reason: string },
 ): void {
+  request.refusedEarly = true;
   const surface = request.routeOptions.config?.surface?.name;
   const { callerAddress } = request;
   log.info(

@@ -16,6 +16,12 @@ import {
 import type { Logger } from "@wellapi/runtime";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { badRequest, type ClientError, refuseBytes } from "./client-error.ts";
+import {
+  type ConnectionGuard,
+  type ConnectionLimits,
+  guardConnections,
+  usualLimits,
+} from "./connection-guard.ts";
 import { corsOptions, refusedPreflight } from "./cors.ts";
 import { HttpError } from "./errors.ts";
 import { addHealth } from "./health.ts";
@@ -49,6 +55,8 @@ export interface HttpServerOptions {
   readonly tls?: ServerTls;
   /** Inside a mesh: the only service that may call, and how it is identified. */
   readonly peer?: { readonly workload: string; readonly identity: PeerIdentity };
+  /** The usual ones unless given. */
+  readonly connections?: Partial<ConnectionLimits>;
   readonly log: Logger;
 }
 
@@ -64,6 +72,8 @@ declare module "fastify" {
   interface FastifyRequest {
     /** Where the caller is connected; undefined where that is not known. */
     callerAddress: string | undefined;
+    /** It was refused before it was a call. */
+    refusedEarly: boolean;
   }
 }
 
@@ -75,7 +85,11 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   assertApart(surfaces.map(({ surface }) => surface));
   const shutdown = new AbortController();
   let stopping = false;
-  const app = createApp(options);
+  let guard: ConnectionGuard | undefined;
+  const app = createApp(options, (error, socket) => {
+    if (refuseBytes(error, socket, log)) guard?.failed(socket);
+  });
+  guard = addConnectionGuard(app, options);
   addCallerAddress(app, options.peer !== undefined);
   // Each surface declares the bodies that it takes.
   app.removeAllContentTypeParsers();
@@ -134,8 +148,12 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   };
 }
 
-function createApp({ tls, edgeTls, trustedProxies = 0, log }: HttpServerOptions): FastifyInstance {
-  const http = { maxHeaderSize: 16_384, headersTimeout: 10_000 };
+function createApp(
+  { tls, edgeTls, trustedProxies = 0, log }: HttpServerOptions,
+  clientErrorHandler: (error: ClientError, socket: Socket) => void,
+): FastifyInstance {
+  // Node looks for what is late in this interval; its own, 30 s, would let slow headers live for 40.
+  const http = { maxHeaderSize: 16_384, headersTimeout: 10_000, connectionsCheckingInterval: 2_000 };
   const common = {
     logger: false, // It would log URLs; the interceptors log calls.
     requestTimeout: 30_000, // to send a whole request
@@ -147,7 +165,7 @@ function createApp({ tls, edgeTls, trustedProxies = 0, log }: HttpServerOptions)
     genReqId: ({ headers }: IncomingMessage) => requestIdFrom(headers[requestIdHeader] as string | undefined),
     frameworkErrors: (_error: Error, _request: FastifyRequest, reply: FastifyReply) =>
       void refuseRequest(reply, badRequest, log),
-    clientErrorHandler: (error: ClientError, socket: Socket) => refuseBytes(error, socket, log),
+    clientErrorHandler,
   } as const;
   const secure = tls ?? edgeTls;
   if (secure === undefined) return fastify({ ...common, http });
@@ -161,6 +179,21 @@ function secureContext(tls: ServerTls | CertificatePair) {
   const { certificate: cert, privateKey: key } = tls;
   if (!("clientAuthority" in tls)) return { cert, key, minVersion: "TLSv1.2" as const };
   return { cert, key, ca: tls.clientAuthority, minVersion: "TLSv1.3" as const };
+}
+
+/** Behind a proxy, and inside the mesh, the connections of all callers have one address. */
+function addConnectionGuard(
+  app: FastifyInstance,
+  { connections, trustedProxies = 0, tls, log }: HttpServerOptions,
+): ConnectionGuard {
+  const limits = { ...usualLimits, ...connections };
+  const addressesKnown = trustedProxies === 0 && tls === undefined;
+  const guard = guardConnections(app.server, { limits, addressesKnown, log });
+  app.decorateRequest("refusedEarly", false);
+  app.addHook("onResponse", async ({ refusedEarly, raw }) => {
+    if (refusedEarly) guard.refused(raw.socket);
+  });
+  return guard;
 }
 
 /** The address that the caller's budget counts. Only the gateway may name another than that of the connection. */

@@ -1,3 +1,4 @@
+export { addressGroup } from "./address-group.ts";
 export { type BudgetOptions, createBudget } from "./budget.ts";
 export type { Counters, Taken } from "./counters.ts";
 export { budgetFields } from "./http-fields.ts";
