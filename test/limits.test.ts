@@ -1,7 +1,10 @@
 /** Budgets through both doors of a real server: who is refused, how, and who is not. */
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { connect as connectTcp } from "node:net";
 import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { type Company, enrolCompany, enrolPerson, operatorAt } from "@wellapi/demo/people";
@@ -182,6 +185,31 @@ function slowed(): number {
     .split("\n")
     .filter((line) => line.includes("a budget is used up") && line.includes('"organization"')).length;
 }
+
+test("an address that opens too many connections at the gRPC door is refused there before TLS, and others are not", async () => {
+  const port = Number(server.grpc.split(":").at(-1));
+  const greet = async (localAddress: string): Promise<string> => {
+    const socket = connectTcp({ port, host: "127.0.0.1", localAddress });
+    await once(socket, "connect").catch(() => {});
+    const tls = connectTls({ socket, rejectUnauthorized: false });
+    const failed = once(tls, "error").then(([error]) => String(error));
+    const greeted = once(tls, "secureConnect").then(
+      () => "greeted",
+      () => failed,
+    );
+    const outcome = await Promise.race([greeted, failed]);
+    tls.destroy();
+    return outcome;
+  };
+  for (let i = 0; i < 1_000; i++) {
+    const socket = connectTcp({ port, host: "127.0.0.1", localAddress: "127.0.0.3" });
+    await once(socket, "connect");
+    socket.destroy();
+  }
+  expect(await greet("127.0.0.3")).toMatch(/ECONNRESET|disconnected|EPIPE/);
+  expect(await greet("127.0.0.4")).toBe("greeted");
+  expect(readFileSync(logFile, "utf8")).toContain("an address opened too many connections");
+});
 
 test("wrong keys stop an address, but not those behind it whose keys were right", async () => {
   expect((await post(listConsents, await rightKey())).status).toBe(200);

@@ -5,6 +5,7 @@ import { createClient, type Transport } from "@connectrpc/connect";
 import { type Gateway, openGatewayService } from "@wellapi/gateway";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import type { MountedSurface } from "@wellapi/http";
+import { boundOpens } from "@wellapi/limits";
 import {
   type AnswerGuard,
   type Authentication,
@@ -36,7 +37,7 @@ export interface DoorSettings {
   readonly httpPort: number;
   /** Origins of web apps that may call the gateway. */
   readonly corsOrigins: readonly string[];
-  /** Proxies in front of the gateway whose `x-forwarded-for` is believed. */
+  /** Proxies in front of the doors. The gateway believes their `x-forwarded-for`. */
   readonly trustedProxies: number;
   /** After this long a provider's connection takes no new calls, so that it finds new replicas. Default: none. */
   readonly connectionAgeMs?: number;
@@ -127,6 +128,8 @@ export async function openGrpcDoor(options: {
       port: settings.grpcPort,
       tls,
       ...(settings.connectionAgeMs ? { limits: { connectionAgeMs: settings.connectionAgeMs } } : {}),
+      // Behind a proxy, all connections have its address.
+      ...(settings.trustedProxies === 0 && { bound: (server) => boundOpens(server, { log }) }),
       reflection: options.reflection,
       log,
     }),

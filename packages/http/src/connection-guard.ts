@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { addressGroup, createMemoryCounters } from "@wellapi/limits";
-import { createBoundedCache, type Logger } from "@wellapi/runtime";
+import { addressGroup, createOpens } from "@wellapi/limits";
+import type { Logger } from "@wellapi/runtime";
 import { createOpenConnections } from "./open-connections.ts";
 
 /** What connections may do before any call is known (decision 0036). An honest client is far below each. */
@@ -22,8 +22,6 @@ export const usualLimits: ConnectionLimits = {
   opens: 2_000,
   requestsAtOnce: 32,
 };
-
-const windowSeconds = 10;
 
 /** As many opened connections as something else weighs. */
 const weights = {
@@ -50,12 +48,12 @@ export function guardConnections(
   options: { readonly limits: ConnectionLimits; readonly addressesKnown: boolean; readonly log: Logger },
 ): ConnectionGuard {
   const { limits, addressesKnown, log } = options;
-  const opens = createMemoryCounters({ windowSeconds });
+  const opens = createOpens({ perWindow: limits.opens, log });
   const connections = createOpenConnections();
-  const tell = createTeller(log);
+  let toldMs = Number.NEGATIVE_INFINITY;
 
   function weigh(address: string | undefined, units: number): void {
-    if (address !== undefined) void opens.add(address, units, limits.opens);
+    if (address !== undefined) opens.weigh(address, units);
   }
 
   /** True where a place is free, or was made. */
@@ -68,22 +66,25 @@ export function guardConnections(
     return true;
   }
 
+  function tellFull({ remoteAddress }: Socket): void {
+    const now = performance.now();
+    if (now - toldMs < toldEveryMs) return;
+    toldMs = now;
+    log.warn({ ...(remoteAddress !== undefined && { caller_address: remoteAddress }) }, tooManyOpen);
+  }
+
   function enter(socket: Socket): void {
     const address = addressesKnown ? addressGroup(socket.remoteAddress ?? "") : undefined;
     const room =
       (address === undefined || makeRoom(address, limits.perAddress)) && makeRoom(undefined, limits.total);
     if (!room) {
-      tell(address, limits.perAddress, windowSeconds * 1_000, tooManyOpen);
+      tellFull(socket);
       // Others listen for the connection, too, and would take it up.
       process.nextTick(() => socket.resetAndDestroy());
       return;
     }
-    if (connections.add(socket, address) === undefined || address === undefined) return;
-    void opens.take(address, 1, limits.opens).then(({ allowed, resetMs }) => {
-      if (allowed) return;
-      tell(address, limits.opens, resetMs, tooManyOpened);
-      socket.resetAndDestroy();
-    });
+    connections.add(socket, address);
+    if (address !== undefined) opens.enter(socket);
   }
 
   server.prependListener("connection", enter);
@@ -107,22 +108,6 @@ export function guardConnections(
   };
 }
 
+const toldEveryMs = 10_000;
 const tooManyOpen =
   "there are more connections than there may be, and all have requests under way: new ones are reset";
-const tooManyOpened =
-  "an address opened too many connections, or sent too much that is no call: it is refused until the window ends; if it is a proxy's, set WELLAPI_TRUSTED_PROXIES";
-
-/** One line a window, address and limit. */
-function createTeller(log: Logger) {
-  const told = createBoundedCache<{ readonly until: number }>({
-    name: "refused-connections",
-    capacity: 10_000,
-  });
-  return (address: string | undefined, limit: number, resetMs: number, message: string): void => {
-    const key = `${address} ${limit}`;
-    const now = performance.now();
-    if ((told.get(key)?.until ?? 0) > now) return;
-    told.set(key, { until: now + resetMs });
-    log.warn({ limit, ...(address !== undefined && { caller_address: address }) }, message);
-  };
-}

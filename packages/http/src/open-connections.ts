@@ -14,8 +14,7 @@ export interface Connection {
 export interface OpenConnections {
   /** Of the socket that a request came by; with TLS it is not the one that was accepted. */
   of(socket: Socket): Connection | undefined;
-  /** Undefined where the socket has closed already. */
-  add(socket: Socket, address: string | undefined): Connection | undefined;
+  add(socket: Socket, address: string | undefined): void;
   remove(connection: Connection): void;
   /** It has been served: it is the last one to be ended for others now. */
   served(connection: Connection): void;
@@ -54,13 +53,12 @@ export function createOpenConnections(): OpenConnections {
     },
     add(socket, address) {
       const key = keyOf(socket);
-      if (key === undefined) return undefined;
+      if (key === undefined) return; // It has closed already.
       const connection: Connection = { key, socket, address, requests: new Set() };
       insert(connection);
       socket.once("close", () => {
         if (isOpen(connection)) remove(connection);
       });
-      return connection;
     },
     remove(connection) {
       if (isOpen(connection)) remove(connection);

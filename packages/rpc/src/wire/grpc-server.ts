@@ -1,5 +1,5 @@
 import type { Http2Server, ServerOptions } from "node:http2";
-import type { Socket } from "node:net";
+import type { Server, Socket } from "node:net";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
 import { type DescFile, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
@@ -60,6 +60,8 @@ export interface GrpcServerOptions {
     /** A peer that disappeared silently holds a stream no longer than this; 60 and 20 seconds unless given. */
     readonly keepAlive?: KeepAlive;
   };
+  /** Called with each listening server before its first connection: for further bounds. */
+  readonly bound?: (server: Server) => void;
   /** Serves the contracts to clients (server reflection). */
   readonly reflection: boolean;
   readonly log: Logger;
@@ -121,6 +123,7 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
   const credentials = tls === undefined ? undefined : new MtlsServerCredentials(secureContext(tls));
   const port = await bind(server, host, options.port, credentials ?? grpc.ServerCredentials.createInsecure());
   if (isDoor) for (const http2 of http2ServersOf(server)) guardConnections(http2, log, limits?.connections);
+  if (options.bound !== undefined) for (const http2 of http2ServersOf(server)) options.bound(http2);
   keepCompression(server);
   keepConnectionsAlive(server, limits?.keepAlive ?? { everyMs: 60_000, timeoutMs: 20_000 });
 
