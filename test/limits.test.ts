@@ -211,6 +211,23 @@ test("an address that opens too many connections at the gRPC door is refused the
   expect(readFileSync(logFile, "utf8")).toContain("an address opened too many connections");
 });
 
+test("calls that are not for the caller's kind use its budget up, as denials of a service do", async () => {
+  const curious = await enrolCompany(server, "Curious");
+  // 1,000 units: a denial is 500 and the call itself.
+  await createClient(LimitService, operatorAt(server)).updateLimits({
+    limits: { organization: curious.organization, organizationRate: 100 },
+  });
+  const organizations = createClient(OrganizationService, curious.transport);
+  const reasons: string[] = [];
+  for (let call = 0; call < 4; call++) {
+    await organizations
+      .createOrganization({ requestId: randomUUID(), organization: { displayName: "Mine" } })
+      .catch((error: unknown) => reasons.push(problemOf(refusalOf(error)).reason));
+  }
+  const [refused, limited] = ["CALLER_NOT_PERMITTED", "RATE_LIMITED"];
+  expect(reasons).toEqual([refused, refused, limited, limited]);
+});
+
 test("wrong keys stop an address, but not those behind it whose keys were right", async () => {
   expect((await post(listConsents, await rightKey())).status).toBe(200);
   const wrong = () => post(listConsents, `wellapi_sk_${randomUUID().replaceAll("-", "")}aaaaaaaaaaa`);

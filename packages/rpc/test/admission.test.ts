@@ -308,3 +308,37 @@ test("the budget is asked before the body is read, and told what the call used",
   });
   expect(seen).toEqual([expect.any(Number), "InvalidArgument"]);
 });
+
+describe("who calls what is not for their kind pays", () => {
+  const recording = (refuse = false) => {
+    const seen: string[] = [];
+    const budget: Budget = {
+      ...unlimited,
+      async admit({ caller, method }) {
+        seen.push(`${caller.principal.kind} ${method.name}`);
+        const end = (error: unknown) => void seen.push(Code[(error as ConnectError).code]);
+        const refusal = { code: Code.ResourceExhausted, reason: "RATE_LIMITED", message: "too many calls" };
+        return { state: undefined, spending: { ...free, end }, ...(refuse && { refusal }) };
+      },
+    };
+    return { seen, budget };
+  };
+
+  test.each([
+    ["patient", "7", "PermissionDenied"],
+    ["nobody", "16", "Unauthenticated"],
+  ] as const)("for the call and its refusal: %s", async (who, status, code) => {
+    const { seen, budget } = recording();
+    const { raw } = await openDoor(who, budget);
+    expect(await raw.call(createSeries).status).toMatchObject({ "grpc-status": status });
+    expect(seen).toEqual([`${who === "nobody" ? "anonymous" : who} CreateSeries`, code]);
+  });
+
+  test("and without budget is refused for that alone", async () => {
+    const { seen, budget } = recording(true);
+    const { raw, lines } = await openDoor("patient", budget);
+    expect(await raw.call(createSeries).status).toMatchObject({ "grpc-status": "8" });
+    expect(lines.map(({ reason }) => reason)).toEqual(["RATE_LIMITED"]);
+    expect(seen).toEqual(["patient CreateSeries"]);
+  });
+});

@@ -3,7 +3,7 @@ import { createContextKey } from "@connectrpc/connect";
 import type { Problem } from "../problem.ts";
 import type { Caller } from "./caller.ts";
 
-/** A call whose caller is known and permitted; its body has not been read. */
+/** A call whose caller is known; its body has not been read. */
 export interface BudgetedCall {
   readonly caller: Caller;
   readonly method: DescMethod;

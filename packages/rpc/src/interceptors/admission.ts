@@ -1,10 +1,9 @@
-import type { ContextValues, StreamRequest, StreamResponse, UnaryRequest } from "@connectrpc/connect";
-import { type Budget, budgetStateKey, peerAddressKey, type Spending, spendingKey } from "../caller/budget.ts";
+import type { ContextValues, StreamRequest, StreamResponse } from "@connectrpc/connect";
+import { type Budget, type Spending, spendingKey } from "../caller/budget.ts";
 import { callerKey } from "../caller/caller.ts";
-import { peerWorkloadKey } from "../caller/context.ts";
 import type { StreamLimit } from "../caller/stream-limit.ts";
-import { problemError } from "../status.ts";
 import { hookStream, onAbort } from "../wire/stream.ts";
+import { takePrice } from "./spending.ts";
 import { type StepInterceptor, step } from "./step.ts";
 
 /**
@@ -16,7 +15,8 @@ export function admissionInterceptor(
   budget: Budget | undefined,
 ): StepInterceptor {
   return step("admission", (next) => async (request) => {
-    const spending = await spendingOf(budget, request);
+    const spending = await takePrice(budget, request);
+    if (spending !== undefined) request.contextValues.set(spendingKey, spending);
     if (!request.stream) {
       if (spending === undefined) return next(request);
       try {
@@ -55,23 +55,6 @@ export function admissionInterceptor(
 function placeOf(limit: StreamLimit | undefined, values: ContextValues): () => void {
   const { principal } = values.get(callerKey);
   return limit === undefined || principal.kind === "service" ? () => {} : limit.enter(principal);
-}
-
-/** Undefined between services, which have no budget. */
-async function spendingOf(
-  budget: Budget | undefined,
-  { contextValues, method }: UnaryRequest | StreamRequest,
-): Promise<Spending | undefined> {
-  if (budget === undefined || contextValues.get(peerWorkloadKey) !== undefined) return undefined;
-  const { state, refusal, spending } = await budget.admit({
-    caller: contextValues.get(callerKey),
-    method,
-    address: contextValues.get(peerAddressKey),
-  });
-  contextValues.set(budgetStateKey, state);
-  if (refusal !== undefined) throw problemError(refusal);
-  contextValues.set(spendingKey, spending);
-  return spending;
 }
 
 /** A stream of requests is slowed by taking its next message later. */

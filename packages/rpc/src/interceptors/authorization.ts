@@ -1,34 +1,53 @@
-import { Code } from "@connectrpc/connect";
+import type { DescMethod } from "@bufbuild/protobuf";
+import { Code, type ConnectError } from "@connectrpc/connect";
+import type { Budget } from "../caller/budget.ts";
 import { type Caller, callerKey } from "../caller/caller.ts";
 import { callersOf, isPublic, type Unmet, unmetBy } from "../caller/callers.ts";
 import { peerWorkloadKey } from "../caller/context.ts";
 import type { Denials } from "../caller/denials.ts";
 import type { Problem } from "../problem.ts";
 import { problemError } from "../status.ts";
+import { takePrice } from "./spending.ts";
 import { type StepInterceptor, step } from "./step.ts";
 
 /**
  * Permits by the contract's own table (wellapi/type/v1/callers.proto): principal kind and calling workload, roles, scopes and
- * assurance.
+ * assurance. A refusal is paid for like the denial of a service, because it leaves an entry, too; over the budget it is
+ * `RATE_LIMITED`, without one.
  */
-export function authorizationInterceptor(denials: Denials | undefined): StepInterceptor {
+export function authorizationInterceptor(
+  denials: Denials | undefined,
+  budget: Budget | undefined,
+): StepInterceptor {
   return step("authorization", (next) => async (request) => {
     const caller = request.contextValues.get(callerKey);
     const outside = request.contextValues.get(peerWorkloadKey) === undefined;
     const served = !outside || isPublic(request.service);
     const unmet = served ? unmetBy(callersOf(request.method), caller) : "caller";
     if (unmet === undefined) return next(request);
-    const rpc = `${request.service.typeName}/${request.method.name}`;
-    if (served && outside && caller.principal.kind === "anonymous") {
-      throw problemError({
-        code: Code.Unauthenticated,
-        reason: "CREDENTIAL_REQUIRED",
-        message: `${rpc} needs a credential: send a client certificate, or "authorization: Bearer" with an API key or token`,
-      });
-    }
-    if (outside) denials?.denied(caller, request.method);
-    throw problemError({ code: Code.PermissionDenied, ...refusals[unmet](rpc, caller) });
+    const spending = await takePrice(budget, request);
+    const refusal =
+      served && outside && caller.principal.kind === "anonymous"
+        ? credentialRequired(request.method)
+        : refusalOf(unmet, request.method, caller);
+    spending?.end(refusal);
+    if (outside && refusal.code === Code.PermissionDenied) denials?.denied(caller, request.method);
+    throw refusal;
   });
+}
+
+const nameOf = ({ parent, name }: DescMethod): string => `${parent.typeName}/${name}`;
+
+function credentialRequired(method: DescMethod): ConnectError {
+  return problemError({
+    code: Code.Unauthenticated,
+    reason: "CREDENTIAL_REQUIRED",
+    message: `${nameOf(method)} needs a credential: send a client certificate, or "authorization: Bearer" with an API key or token`,
+  });
+}
+
+function refusalOf(unmet: Unmet, method: DescMethod, caller: Caller): ConnectError {
+  return problemError({ code: Code.PermissionDenied, ...refusals[unmet](nameOf(method), caller) });
 }
 
 /** Which part of the rule cut the call, and what would be needed. */

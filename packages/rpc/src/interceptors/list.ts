@@ -39,7 +39,7 @@ export function serverInterceptors(options: ServerInterceptorOptions): readonly 
     telemetryInterceptor(options.log),
     deadlineInterceptor(options.maximumTimeoutMs ?? 30_000),
     authenticationInterceptor(options.authentication),
-    authorizationInterceptor(options.denials),
+    authorizationInterceptor(options.denials, options.budget),
     admissionInterceptor(options.streamLimit, options.budget),
     bodyInterceptor(),
     releaseInterceptor(options.release),
