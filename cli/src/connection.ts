@@ -18,7 +18,7 @@ export function connectDoor({ grpcUrl, certificate }: Settings): Connection {
   return connectBy({ url: grpcUrl, certificate });
 }
 
-/** Uses the credential of the settings: a patient's token, a certificate, or an API key. */
+/** Uses the credential of the settings: a patient's token, a certificate, an API key, or the sign-in of `wellapi login`. */
 export async function connect(settings: Settings): Promise<Connection> {
   const { url, apiKey, token, asPatient } = settings;
   if (asPatient) {
@@ -33,9 +33,17 @@ export async function connect(settings: Settings): Promise<Connection> {
   if (token) return connectBy({ url, token });
   if (settings.certificate) return connectDoor(settings);
   if (apiKey) return connectBy({ url, apiKey });
+  const login = await savedLogin(settings);
+  if (login !== undefined) return connectBy({ url, token: login });
   throw new CliError(
     "usage",
-    "no credential: set WELLAPI_API_KEY (make start prints the operator's at first start), or pass " +
-      "--api-key-file, --token-file, --credentials or --as-patient",
+    "no credential: sign in with `wellapi login`, or set WELLAPI_API_KEY (make start prints the operator's at first start), " +
+      "or pass --api-key-file, --token-file, --credentials or --as-patient",
   );
+}
+
+/** Loaded only where nothing else was given: most of a short call is loading. */
+async function savedLogin({ url, env }: Settings): Promise<string | undefined> {
+  const { loggedIn } = await import("./login.ts");
+  return loggedIn(url, env);
 }

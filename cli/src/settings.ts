@@ -13,12 +13,14 @@ export interface Settings {
   /** Act as this patient (sandbox): a token is issued with the operator's key first. */
   readonly asPatient?: string;
   readonly json: boolean;
+  /** Of the process: where the sign-in of `wellapi login` lies. */
+  readonly env: Io["env"];
 }
 
 /** Options that every command that calls the exchange takes. */
 export function addConnectionOptions(command: Command, { env }: Io): Command {
   return command
-    .option("--url <url>", "the gateway", env.WELLAPI_URL ?? "http://127.0.0.1:7080")
+    .option("--url <url>", "the gateway", env.WELLAPI_URL ?? "http://localhost:7080")
     .option("--grpc-url <url>", "the gRPC door", env.WELLAPI_GRPC_URL ?? "https://localhost:7443")
     .option("--api-key-file <file>", "file with the API key (or set WELLAPI_API_KEY)")
     .option("--token-file <file>", "file with a patient's token (or set WELLAPI_TOKEN)")
@@ -51,6 +53,7 @@ export function settingsOf(command: Command, { env }: Io): Settings {
     url: text("url") ?? "",
     grpcUrl: text("grpcUrl") ?? "",
     json: options.json === true,
+    env,
     ...(apiKey ? { apiKey } : {}),
     ...(token ? { token } : {}),
     ...(asPatient ? { asPatient } : {}),

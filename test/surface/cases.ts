@@ -158,7 +158,7 @@ export function describeSurfaces(running: () => Server): void {
 
 async function operator(server: Server) {
   const { http: url, grpc: grpcUrl, operatorKey } = server;
-  return connect({ url, grpcUrl, json: false, apiKey: operatorKey! });
+  return connect({ url, grpcUrl, json: false, env: {}, apiKey: operatorKey! });
 }
 
 /** An API key of the company's application. */
