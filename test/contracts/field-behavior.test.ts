@@ -92,6 +92,7 @@ test("resources have an id that only the installation gives, and no field both s
     .filter((message) => getOption(message, resource).type !== "");
   expect(resources.map((message) => getOption(message, resource).type).sort()).toEqual([
     "wellapi.dev/Access",
+    "wellapi.dev/Account",
     "wellapi.dev/Application",
     "wellapi.dev/Consent",
     "wellapi.dev/Credential",

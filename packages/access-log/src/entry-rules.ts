@@ -23,6 +23,8 @@ const ofTheLog = none(
 );
 const publicData = none("names no person, and anyone may read it");
 const ofOrganizations = none("names no person");
+const ownAccount = none("a person's own account, shown to that person");
+const beginning = none("begins what another RPC finishes, which leaves the entry");
 const lookUp = none("a service's own look-up: the call that it is made for leaves the entry");
 
 /**
@@ -45,6 +47,27 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     ListConsents: change,
     RevokeConsent: change,
     ListConsentRevisions: change,
+  },
+  "wellapi.identity.v1.AccountService": {
+    GetAccount: ownAccount,
+    UpdateAccount: change,
+    ListActingOptions: ownAccount,
+    BeginEmailChange: beginning,
+    FinishEmailChange: change,
+    ListPasskeys: ownAccount,
+    BeginPasskey: beginning,
+    FinishPasskey: change,
+    RemovePasskey: change,
+    BeginTotp: beginning,
+    FinishTotp: change,
+    RemoveTotp: change,
+    CreateRecoveryCodes: change,
+    ListSessions: ownAccount,
+    EndSessions: change,
+    BeginStepUp: beginning,
+    FinishStepUp: change,
+    StartRecovery: change,
+    CancelRecovery: change,
   },
   "wellapi.identity.v1.CredentialService": {
     IssueCertificate: change,
@@ -88,6 +111,16 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     GetPatient: change,
     ListPatients: change,
     UpdatePatient: change,
+  },
+  "wellapi.identity.v1.SandboxService": { ListMail: none("mail that a sandbox did not send") },
+  "wellapi.identity.v1.SignInService": {
+    SendCode: none("names nobody: the address may have no account"),
+    VerifyCode: change,
+    BeginRegistration: beginning,
+    FinishRegistration: change,
+    BeginSignIn: beginning,
+    FinishSignIn: change,
+    StopRecovery: change,
   },
   "wellapi.identity.v1.TokenService": {
     IssuePatientToken: change,

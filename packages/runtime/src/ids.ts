@@ -15,9 +15,11 @@ export type IdPrefix =
   | "opr" // operator
   | "org" // organization
   | "pat" // patient
+  | "psk" // passkey
   | "rcl" // recall of a session
-  | "ses" // enforcer session
-  | "tok"; // a patient's token
+  | "ses" // session, of a person or of an enforcer
+  | "tok" // a patient's token
+  | "usr"; // account of a person
 
 /** Ids, passed in so that tests decide them. */
 export interface Ids {

@@ -1,9 +1,12 @@
 import type { AccessLog } from "@wellapi/access-log";
+import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { LimitService } from "@wellapi/gen/wellapi/identity/v1/limit_service_pb";
 import { OAuthInteractionService } from "@wellapi/gen/wellapi/identity/v1/oauth_interaction_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
+import { SandboxService } from "@wellapi/gen/wellapi/identity/v1/sandbox_service_pb";
+import { SignInService } from "@wellapi/gen/wellapi/identity/v1/sign_in_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v1/edge_certificate_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
@@ -191,6 +194,9 @@ export async function openIdentityService(
           revoked: ends.tell,
         }),
       ),
+      { service: SignInService, implementation: {} },
+      { service: AccountService, implementation: {} },
+      { service: SandboxService, implementation: {} },
       route(TokenExchangeService, createTokenExchangeHandlers({ exchange, accesses })),
       route(EdgeCertificateService, createEdgeCertificateHandlers(authority)),
     ],
