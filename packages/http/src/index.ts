@@ -8,4 +8,11 @@ export { fileRefusalOf, type HttpProblem, logRefusal, type Refusal, refusalOf } 
 export { createRemoteSurface, type RemoteSurfaceOptions } from "./remote-surface.ts";
 export type { SecurityHeaders } from "./security-headers.ts";
 export { type HttpServer, type HttpServerOptions, openHttpServer } from "./server.ts";
-export type { Bodies, HttpMethod, Surface, SurfaceContext, SurfaceDeclaration } from "./surface.ts";
+export type {
+  Bodies,
+  HttpMethod,
+  ShapedRefusal,
+  Surface,
+  SurfaceContext,
+  SurfaceDeclaration,
+} from "./surface.ts";

@@ -9,7 +9,7 @@ import { HttpError } from "./errors.ts";
 import { createOutsideRequest, type OutsideRequest } from "./outside-request.ts";
 import { logRefusal, markRefused, type Refusal, refusalOf, requestRefusal, sendRefusal } from "./refusal.ts";
 import { credentialHeaders, keptHeaders } from "./request-headers.ts";
-import { type Bodies, hasPath, type Surface, type SurfaceContext } from "./surface.ts";
+import { type Bodies, hasPath, type ShapedRefusal, type Surface, type SurfaceContext } from "./surface.ts";
 
 /** A surface, and the door that its calls to services go through. */
 export interface MountedSurface {
@@ -159,10 +159,11 @@ async function released(
     return payload;
   }
   const refusal = (surface.refuse ?? refusalOf)(objection);
-  const { contentType, body } = shaped(surface, refusal);
+  const { contentType, body, location } = shaped(surface, refusal, reply.request);
   for (const name of ["content-length", "content-encoding", "etag", "last-modified"])
     reply.removeHeader(name);
   reply.code(refusal.status).header("cache-control", "no-store").header("content-type", contentType);
+  if (location !== undefined) reply.code(303).header("location", location);
   if (refusal.retryAfterSeconds !== undefined) reply.header("retry-after", String(refusal.retryAfterSeconds));
   return body;
 }
@@ -216,9 +217,9 @@ function assertOwn(surface: Surface, { url, method }: RouteOptions): void {
   );
 }
 
-function shaped({ shape }: Surface, refusal: Refusal) {
+function shaped({ shape }: Surface, refusal: Refusal, request: FastifyRequest): ShapedRefusal {
   return (
-    shape?.(refusal) ?? {
+    shape?.(refusal, request) ?? {
       contentType: "application/json; charset=utf-8",
       body: JSON.stringify(refusal.problem),
     }
@@ -228,7 +229,9 @@ function shaped({ shape }: Surface, refusal: Refusal) {
 function sendShaped(surface: Surface, reply: FastifyReply, refusal: Refusal): FastifyReply {
   if (refusal.status === 401) reply.header("www-authenticate", "Bearer");
   if (surface.shape === undefined) return sendRefusal(reply, refusal);
-  const { contentType, body } = surface.shape(refusal);
+  const { contentType, body, location } = surface.shape(refusal, reply.request);
   if (refusal.retryAfterSeconds !== undefined) reply.header("retry-after", String(refusal.retryAfterSeconds));
-  return markRefused(reply, refusal.status).type(contentType).send(body);
+  markRefused(reply, refusal.status);
+  if (location !== undefined) reply.code(303).header("location", location);
+  return reply.type(contentType).send(body);
 }

@@ -39,6 +39,14 @@ export interface Bodies {
   readonly credential?: "header" | "body";
 }
 
+/** A refusal as its reader gets it. */
+export interface ShapedRefusal {
+  readonly contentType: string;
+  readonly body: string;
+  /** For readers whose browser should go on elsewhere: the answer is 303 with this path of our own. */
+  readonly location?: string;
+}
+
 /**
  * One part of the installation's HTTP, owned by the service whose business it is: an encapsulated Fastify plugin. Its
  * settings (parsers, hooks, error shape) are its own; the server (server.ts) provides what every surface needs.
@@ -54,7 +62,7 @@ export interface Surface extends SurfaceDeclaration {
   /** The refusal for an error that a route throws; `refusalOf` unless given. */
   readonly refuse?: (error: unknown) => Refusal;
   /** How a refusal is written; as a `HttpProblem` in JSON unless given. */
-  readonly shape?: (refusal: Refusal) => { readonly contentType: string; readonly body: string };
+  readonly shape?: (refusal: Refusal, request: FastifyRequest) => ShapedRefusal;
   /**
    * Adds the routes. A route outside `paths` and `methods` stops the start. A route that takes a body names the RPC that the
    * body is for (`config: { rpc }`): the request is admitted as a call of that RPC before its body is read, and the first

@@ -344,11 +344,18 @@ describe("what a surface sets is its own:", () => {
     cors: "none",
     cacheControl: "public, max-age=5",
     bodies: { limit: 9, parsers: { "text/plain": (bytes) => bytes.toString() }, credential: "body" },
-    shape: ({ problem }) => ({ contentType: "text/plain; charset=utf-8", body: problem.reason }),
+    shape: ({ problem }, request) => ({
+      contentType: "text/plain; charset=utf-8",
+      body: `${request.method} ${problem.reason}`,
+      ...(problem.reason === "NOT_SIGNED_IN" && { location: "/page/sign-in" }),
+    }),
     mount(app) {
       app.get("/page/", async () => "hello");
       app.get("/page/broken", async () => {
         throw new TypeError("CANARY");
+      });
+      app.get("/page/mine", async () => {
+        throw problemError({ code: Code.Unauthenticated, reason: "NOT_SIGNED_IN", message: "sign in" });
       });
       app.post("/page/", { config: { rpc: TokenService.method.getJwks } }, async ({ body }) => body);
     },
@@ -407,8 +414,11 @@ describe("what a surface sets is its own:", () => {
     const url = await both();
     expect((await fetch(`${url}/page/`)).headers.get("cache-control")).toBe("public, max-age=5");
     const broken = await fetch(`${url}/page/broken`);
-    expect([broken.status, await broken.text()]).toEqual([500, "INTERNAL"]);
+    expect([broken.status, await broken.text()]).toEqual([500, "GET INTERNAL"]);
     expect(broken.headers.get("cache-control")).toBe("no-store");
+    const mine = await fetch(`${url}/page/mine`, { redirect: "manual" });
+    expect([mine.status, mine.headers.get("location")]).toEqual([303, "/page/sign-in"]);
+    expect(mine.headers.get("cache-control")).toBe("no-store");
     const send = (path: string) =>
       fetch(url + path, {
         method: "POST",
