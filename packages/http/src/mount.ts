@@ -24,6 +24,8 @@ declare module "fastify" {
     surface?: Surface;
     /** The RPC that the body of a request is for. */
     rpc?: DescMethod;
+    /** Whom the caller acts as in the call of `rpc`. */
+    actingAs?: string;
   }
 }
 
@@ -52,7 +54,7 @@ export async function mountSurface(
     return known;
   };
   const context: SurfaceContext = {
-    as: (request) => of(request).as(),
+    as: (request, actingAs) => of(request).as(actingAs),
     asAnyone: (request) => of(request).asAnyone(),
     shutdown,
     log,
@@ -74,9 +76,9 @@ export async function mountSurface(
         const outside = createOutsideRequest({ surface: surface.name, door, shutdown, request, reply });
         requests.set(request, outside);
         if (!announcesBody(request)) return;
-        const { rpc } = request.routeOptions.config;
+        const { rpc, actingAs } = request.routeOptions.config;
         if (rpc === undefined) throw Object.assign(new Error("no body here"), { statusCode: 415 });
-        await outside.admit(rpc, bodies.credential ?? "header");
+        await outside.admit(rpc, bodies.credential ?? "header", actingAs);
       });
       scope.addHook("onSend", (request, reply, payload) =>
         released(surface, requests.get(request), reply, payload),

@@ -13,19 +13,20 @@ import {
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { HttpError } from "./errors.ts";
 import { holdHttpAnswer } from "./held-answer.ts";
-import { credentialHeaders } from "./request-headers.ts";
+import { actingAsHeader, credentialHeaders } from "./request-headers.ts";
 
 /** A request at a surface, with the calls that the surface makes for it. */
 export interface OutsideRequest {
   readonly id: string;
   /**
    * Admits the call that the request's body is for, before the body is read. `shown`: whether the caller's credential is in
-   * the headers; else the call is anybody's. @throws ConnectError where the call is refused.
+   * the headers; else the call is anybody's. `actingAs`: as that of `as`. @throws ConnectError where the call is refused.
    */
-  admit(method: DescMethod, shown: "header" | "body"): Promise<void>;
+  admit(method: DescMethod, shown: "header" | "body", actingAs?: string): Promise<void>;
   /** Ends the admitted call, if there is one, because its body cannot be read. The call has its line in the log then. */
   refuseBody(error: ConnectError): boolean;
-  as(): Transport;
+  /** `actingAs` instead of what the request says. */
+  as(actingAs?: string): Transport;
   asAnyone(): Transport;
   /** Whether a call was made for the request's own caller. */
   identified(): boolean;
@@ -52,9 +53,14 @@ export function createOutsideRequest(options: {
   const calls: ContextValues[] = [];
   let over: AbortController | undefined;
   let identified = false;
-  let admitted: (AdmittedCall & { readonly shown: "header" | "body" }) | undefined;
+  let admitted:
+    | (AdmittedCall & { readonly shown: "header" | "body"; readonly actingAs?: string })
+    | undefined;
 
-  function callOf(shown: readonly string[]): OutsideCall & { readonly through: Door } {
+  function callOf(
+    shown: readonly string[],
+    actingAs: string | undefined,
+  ): OutsideCall & { readonly through: Door } {
     if (door === undefined) {
       throw new HttpError("no-door", `the surface ${surface} has no door to the services`);
     }
@@ -69,6 +75,7 @@ export function createOutsideRequest(options: {
       const value = request.headers[name];
       if (typeof value === "string") header.set(name, value);
     }
+    if (actingAs !== undefined) header.set(actingAsHeader, actingAs);
     return {
       through: door,
       header,
@@ -79,26 +86,27 @@ export function createOutsideRequest(options: {
     };
   }
 
-  function transport(shown: "header" | "body"): Transport {
-    if (admitted?.shown === shown) return admitted.transport;
-    const call = callOf(shownIn[shown]);
+  function transport(shown: "header" | "body", actingAs?: string): Transport {
+    if (admitted?.shown === shown && admitted.actingAs === actingAs) return admitted.transport;
+    const call = callOf(shownIn[shown], actingAs);
     return call.through.transportFor(call);
   }
 
   return {
     id,
-    async admit(method, shown) {
+    async admit(method, shown, actingAs) {
       if (shown === "header") identified = true;
-      const call = callOf(shownIn[shown]);
-      admitted = { ...(await call.through.admit(call, method)), shown };
+      const call = callOf(shownIn[shown], actingAs);
+      const admission = await call.through.admit(call, method);
+      admitted = { ...admission, shown, ...(actingAs !== undefined && { actingAs }) };
     },
     refuseBody(error) {
       admitted?.refuse(error);
       return admitted !== undefined;
     },
-    as() {
+    as(actingAs) {
       identified = true;
-      return transport("header");
+      return transport("header", actingAs);
     },
     asAnyone: () => transport("body"),
     identified: () => identified,
@@ -120,4 +128,4 @@ export function createOutsideRequest(options: {
 }
 
 /** The headers from which a call takes its caller. */
-const shownIn = { header: credentialHeaders, body: [] } as const;
+const shownIn = { header: [...credentialHeaders, actingAsHeader], body: [] } as const;

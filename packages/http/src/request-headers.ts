@@ -5,6 +5,9 @@ import type { SurfaceDeclaration } from "./surface.ts";
 /** The caller's address, from the gateway to the process that serves a surface. Nobody else may set it. */
 export const callerAddressHeader = "wellapi-caller-address";
 
+/** Whom a signed-in person acts as in this request (docs/decisions/0039-people-and-programs.md). No credential. */
+export const actingAsHeader = "wellapi-acting-as";
+
 /** Headers in which callers from outside present credentials. */
 export const credentialHeaders: readonly string[] = ["authorization", "x-api-key"];
 
@@ -14,6 +17,7 @@ export const credentialHeaders: readonly string[] = ["authorization", "x-api-key
  */
 const kept: readonly string[] = [
   ...credentialHeaders,
+  actingAsHeader,
   requestIdHeader,
   "accept",
   "accept-encoding",

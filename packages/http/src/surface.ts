@@ -65,8 +65,8 @@ export interface Surface extends SurfaceDeclaration {
   readonly shape?: (refusal: Refusal, request: FastifyRequest) => ShapedRefusal;
   /**
    * Adds the routes. A route outside `paths` and `methods` stops the start. A route that takes a body names the RPC that the
-   * body is for (`config: { rpc }`): the request is admitted as a call of that RPC before its body is read, and the first
-   * such call that the route makes is the admitted one. A body on another route is refused.
+   * body is for (`config: { rpc }`, with `actingAs` where it is fixed): the request is admitted as a call of that RPC before its
+   * body is read, and the first such call that the route makes is the admitted one. A body on another route is refused.
    */
   mount(app: FastifyInstance, context: SurfaceContext): void | Promise<void>;
 }
@@ -75,9 +75,10 @@ export interface Surface extends SurfaceDeclaration {
 export interface SurfaceContext {
   /**
    * Calls the public services for the caller of the request: with the credential in its headers, through the same
-   * interceptors as an RPC from outside. The calls end with the request.
+   * interceptors as an RPC from outside. The calls end with the request. `actingAs`: whom a signed-in person acts as
+   * (a patient's or an organization's id, `staff`, `account`), whatever the request's own header says of it.
    */
-  as(request: FastifyRequest): Transport;
+  as(request: FastifyRequest, actingAs?: string): Transport;
   /** The same for an anonymous caller, whatever credential the request holds: for public data. */
   asAnyone(request: FastifyRequest): Transport;
   /** Aborts when the server has waited long enough for open requests. */

@@ -18,7 +18,7 @@ import { partialRoute } from "@wellapi/rpc/testing";
 import { silentLogger } from "@wellapi/runtime";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openStallingRelay } from "../../../test/stalled/relay.ts";
-import { openHttpServer, type Surface } from "../src/index.ts";
+import { type HttpRequest, openHttpServer, type Surface } from "../src/index.ts";
 import { openTestSurface } from "../src/testing.ts";
 
 /** Believes the key `good`, and is told by the token whom it was for. */
@@ -117,6 +117,38 @@ describe("a call of a surface", () => {
     expect(parts.seen).toEqual([
       { kind: "operator", headers: ["authorization", "x-request-id"], requestId: "request-0001" },
     ]);
+  });
+
+  test("says whom its caller acts as: what the surface names, also before a body is read, else what the request says", async () => {
+    const acting: (string | null)[] = [];
+    const config = { rpc: PatientService.method.getPatient, actingAs: "account" };
+    const { surface } = patients((app, context) => {
+      const ask = (request: HttpRequest, actingAs?: string) =>
+        createClient(PatientService, context.as(request, actingAs)).getPatient({ patient: "pat_1" });
+      app.get("/patients/", async (request) => ask(request));
+      app.get("/patients/named", async (request) => ask(request, "pat_2"));
+      app.post("/patients/", { config }, async (request) => {
+        await ask(request, "pat_2");
+        await ask(request, "account");
+      });
+    });
+    const routes = [
+      partialRoute(PatientService, {
+        getPatient(_request, { requestHeader }) {
+          acting.push(requestHeader.get("wellapi-acting-as"));
+          return { patient: { id: "pat_1" } };
+        },
+      }),
+    ];
+    const { url, close } = await openTestSurface(surface, { routes, authentication });
+    onTestFinished(() => close());
+    const headers = { ...good, "wellapi-acting-as": "org_1" };
+    await fetch(`${url}/patients/`, { headers });
+    await fetch(`${url}/patients/`, { headers: good });
+    await fetch(`${url}/patients/named`, { headers });
+    const json = { ...headers, "content-type": "application/json" };
+    await fetch(`${url}/patients/`, { method: "POST", headers: json, body: "1" });
+    expect(acting).toEqual(["org_1", null, "pat_2", "pat_2", "account"]);
   });
 
   test("is nobody's without a credential, and refused with a wrong one, before the service", async () => {
