@@ -117,7 +117,7 @@ module.exports = {
         // The gateway has no domain: it forwards the contracts' own messages.
         path: "^services/(?!gateway/)[^/]+/src/",
         pathNot:
-          "(handlers|accesses|convert|service|descriptor|config|errors|index|main|client|clients)\\.ts$|-(handlers|convert|repository|client|stream|forwarder|surface)\\.ts$",
+          "(handlers|accesses|convert|service|descriptor|config|errors|index|main|client|clients)\\.ts$|-(handlers|convert|repository|client|stream|forwarder|surface)\\.ts$|/src/pages/",
       },
       to: { path: "^gen/|node_modules/@connectrpc" },
     },
@@ -140,14 +140,14 @@ module.exports = {
     only(
       "fastify-in-http",
       "node_modules/(@fastify|fastify)/",
-      "(packages/http/|services/.+surface[a-z-]*[.]ts$)",
+      "(packages/http/|services/.+(surface[a-z-]*[.]ts$|/pages/))",
       "One place knows HTTP's server; a surface adds its routes.",
     ),
     {
       name: "surfaces-in-surface-files",
-      comment: "Where the rule below finds them.",
+      comment: "Where the rule below finds them: such a file, or the room of a service's pages.",
       severity: "error",
-      from: { path: "^services/(?!gateway/)", pathNot: "surface[a-z-]*[.]ts$" },
+      from: { path: "^services/(?!gateway/)", pathNot: "surface[a-z-]*[.]ts$|^services/[^/]+/src/pages/" },
       to: { path: "^packages/http/" },
     },
     {
@@ -155,14 +155,16 @@ module.exports = {
       comment:
         "A surface has no way to a service, a store or the network but the transports of its context. The gateway's carries the RPCs themselves: it is a door.",
       severity: "error",
-      from: { path: "^services/(?!gateway/).+surface[a-z-]*[.]ts$" },
+      from: { path: "^services/(?!gateway/).+(surface[a-z-]*[.]ts$|/src/pages/)" },
       to: {
         pathNot: [
           "^packages/http/",
           "^gen/",
-          "node_modules/(@connectrpc/connect|@bufbuild/protobuf|fastify)/",
+          "node_modules/(@connectrpc/connect|@bufbuild/protobuf|fastify|uqr)/",
           "^(node:)?(buffer|crypto|stream|url|util)$",
           "^services/.+surface[a-z-]*[.]ts$",
+          "^services/[^/]+/src/pages/",
+          "^web/ui/",
         ],
       },
     },

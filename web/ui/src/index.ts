@@ -31,3 +31,9 @@ export const stylesheet: Asset = createAsset(
 
 /** The mark, for the head of a page and its tab. */
 export const mark: Asset = createAsset("mark", "svg", read("mark.svg"));
+
+/**
+ * The one script of server-rendered pages, which a browser's passkeys cannot do without: forms say what it does by their
+ * `data-` attributes (pages.js).
+ */
+export const pagesScript: Asset = createAsset("pages", "js", read("pages.js"));
