@@ -1,0 +1,251 @@
+import { describe, expect, test } from "vitest";
+import {
+  checkDefaults,
+  createCallPolicies,
+  type DataQuestion,
+  loadDefaults,
+  openPolicyEngine,
+  PolicyError,
+  type Restrictions,
+  type Subject,
+} from "../src/index.ts";
+
+const engine = openPolicyEngine();
+const application: Subject = { kind: "application", id: "app_1", organization: "org_a" };
+const clinician: Subject = {
+  kind: "member",
+  id: "acc_1",
+  organization: "org_a",
+  roles: ["clinician"],
+  assurance: "passkey",
+};
+const reading: DataQuestion = {
+  direction: "read",
+  code: "8867-4",
+  categories: ["heart"],
+  sensitivity: "normal",
+  region: "eu",
+  purpose: "treatment",
+};
+const readSeries = "wellapi.records.v1.RecordsService/ReadSeries";
+const noon = Date.UTC(2026, 10, 26, 12);
+
+function restrictions(version: number, ...texts: string[]): Restrictions {
+  const policies = texts.map((text, i) => ({ id: `pol_${i}`, reason: `Reason ${i}.`, text }));
+  return { organization: "org_a", version, policies };
+}
+
+test("every default policy fits the schema, and says why it is there", () => {
+  const defaults = loadDefaults();
+  expect(checkDefaults(defaults)).toEqual([]);
+  expect(
+    checkDefaults([
+      { ...defaults[0]!, text: "permit (principal, action, resource) when { context.tme > 1 };" },
+    ]),
+  ).not.toEqual([]);
+  for (const { reason } of defaults) expect(reason).toMatch(/^[A-Z].*\.$/);
+});
+
+describe("data", () => {
+  test("an application reads what is normal, and what is very restricted for care only", () => {
+    expect(engine.decideData(application, reading).permitted).toBe(true);
+    const veryRestricted = { ...reading, sensitivity: "very_restricted" } as const;
+    expect(engine.decideData(application, veryRestricted).permitted).toBe(true);
+    expect(engine.decideData(application, { ...veryRestricted, purpose: "payment" })).toMatchObject({
+      permitted: false,
+      policy: "very-restricted-for-care-only",
+      reason: expect.stringContaining("Very restricted"),
+    });
+  });
+
+  test("a clinician needs more than a code for restricted data, and freshness for an emergency", () => {
+    const restricted = { ...reading, sensitivity: "restricted" } as const;
+    expect(engine.decideData(clinician, restricted).permitted).toBe(true);
+    expect(engine.decideData({ ...clinician, assurance: "code" }, reading).permitted).toBe(true);
+    expect(engine.decideData({ ...clinician, assurance: "code" }, restricted)).toMatchObject({
+      policy: "restricted-needs-passkey",
+    });
+    const emergency = { ...reading, purpose: "emergency", emergency: true };
+    expect(engine.decideData({ ...clinician, assurance: "fresh" }, emergency).permitted).toBe(true);
+    for (const [subject, question] of [
+      [clinician, emergency],
+      [{ ...clinician, assurance: "fresh", roles: ["owner", "developer"] }, emergency],
+      [
+        { ...clinician, assurance: "fresh" },
+        { ...emergency, purpose: "research" },
+      ],
+      [application, emergency],
+    ] as const) {
+      expect(engine.decideData(subject, question)).toMatchObject({
+        permitted: false,
+        policy: "emergency-by-clinicians",
+      });
+    }
+  });
+
+  test("nobody else reads, and only applications contribute", () => {
+    const others: Subject[] = [
+      { kind: "operator", id: "opr_1", roles: ["operator", "privacy_officer"], assurance: "fresh" },
+      { kind: "person", id: "acc_1", assurance: "fresh" },
+      { ...clinician, roles: ["owner", "administrator", "developer", "auditor"] },
+    ];
+    for (const other of others) expect(engine.decideData(other, reading).permitted).toBe(false);
+    const contributing: DataQuestion = { ...reading, direction: "contribute" };
+    expect(engine.decideData(application, contributing).permitted).toBe(true);
+    for (const other of [...others, clinician, { kind: "patient", id: "pat_1" } as const]) {
+      expect(engine.decideData(other, contributing).permitted).toBe(false);
+    }
+  });
+});
+
+describe("an organization's restrictions", () => {
+  const noResearch = restrictions(
+    1,
+    `forbid (principal in Organization::"org_a", action == Action::"read", resource) when { context.purpose == "research" };`,
+  );
+
+  test("a forbid wins over what the defaults permit, and is named with its reason", () => {
+    expect(engine.decideData(application, { ...reading, purpose: "research" }).permitted).toBe(true);
+    expect(engine.decideData(application, { ...reading, purpose: "research" }, noResearch)).toEqual({
+      permitted: false,
+      policy: "pol_0",
+      reason: "Reason 0.",
+      mirrored: false,
+    });
+    expect(engine.decideData(application, reading, noResearch).permitted).toBe(true);
+  });
+
+  test("the defaults are named first where both forbid, and a permit among restrictions opens nothing", () => {
+    const bad = restrictions(
+      2,
+      `permit (principal, action, resource);`,
+      `forbid (principal in Organization::"org_a", action, resource);`,
+    );
+    const operator: Subject = { kind: "operator", id: "opr_1" };
+    expect(engine.decideCall(operator, readSeries, { time: noon }, bad)).toMatchObject({
+      permitted: false,
+      policy: "staff-see-no-health-data",
+    });
+    expect(engine.decideCall(application, readSeries, { time: noon }, bad)).toMatchObject({
+      policy: "pol_1",
+    });
+  });
+
+  test("touch no other organization, also where they would be given for one", () => {
+    const other = { ...application, organization: "org_b" };
+    expect(engine.decideData(other, { ...reading, purpose: "research" }, noResearch).permitted).toBe(true);
+  });
+
+  test("of a new version replace the old ones; many organizations do not mix", () => {
+    const all = (organization: string, version: number, effect: boolean): Restrictions => ({
+      organization,
+      version,
+      policies: effect
+        ? [
+            {
+              id: "pol_x",
+              reason: "No.",
+              text: `forbid (principal in Organization::"${organization}", action, resource);`,
+            },
+          ]
+        : [
+            {
+              id: "pol_y",
+              reason: "No.",
+              text: `forbid (principal in Organization::"nobody", action, resource);`,
+            },
+          ],
+    });
+    const permitted = (i: number, version: number, effect: boolean) => {
+      const organization = `org_${i}`;
+      return engine.decideData({ ...application, organization }, reading, all(organization, version, effect))
+        .permitted;
+    };
+    for (let i = 0; i < 270; i++) expect(permitted(i, 1, i % 2 === 0), String(i)).toBe(i % 2 === 1);
+    for (let i = 0; i < 270; i += 27) expect(permitted(i, 1, i % 2 === 0), String(i)).toBe(i % 2 === 1);
+    for (let i = 0; i < 270; i += 27) expect(permitted(i, 2, i % 2 === 1), String(i)).toBe(i % 2 === 0);
+  });
+
+  test("that fail when evaluated permit nothing", () => {
+    const overflow = restrictions(
+      3,
+      `forbid (principal in Organization::"org_a", action == Action::"read", resource) when { 9223372036854775807 + 1 == 0 };`,
+    );
+    expect(engine.decideData(application, reading, overflow)).toMatchObject({
+      permitted: false,
+      policy: "pol_0",
+    });
+  });
+});
+
+describe("what the schema does not know is refused, never ignored", () => {
+  test.each([
+    [
+      "an RPC",
+      () => engine.decideCall(application, "wellapi.records.v1.RecordsService/Guess", { time: noon }),
+    ],
+    [
+      "an address",
+      () => engine.decideCall(application, readSeries, { time: noon, address: "10.0.0.1; drop" }),
+    ],
+    ["a role that is no text", () => engine.decideData({ ...clinician, roles: [7 as never] }, reading)],
+    ["an attribute", () => engine.decideData(application, { ...reading, region: { x: 1 } as never })],
+  ])("%s", (_what, decide) => {
+    expect(decide).toThrow(PolicyError);
+  });
+});
+
+describe("the calls that policies keep from a caller", () => {
+  const policies = createCallPolicies(engine);
+
+  test("are none for an application, and the health data for staff", () => {
+    expect(
+      [...policies.deniedCalls(application, { time: noon }).keys()].filter((rpc) => rpc.includes("Records")),
+    ).toEqual(["wellapi.records.v1.RecordsService/ErasePatient"]);
+    const staff = policies.deniedCalls({ kind: "operator", id: "opr_1" }, { time: noon });
+    expect(staff.get(readSeries)).toMatchObject({ policy: "staff-see-no-health-data" });
+    expect(staff.has("wellapi.identity.v1.LimitService/GetLimits")).toBe(false);
+  });
+
+  test("follow a single RPC that a restriction names, the address, and the hour", () => {
+    const named = restrictions(
+      10,
+      `forbid (principal in Organization::"org_a", action == Action::"${readSeries}", resource);`,
+    );
+    const denied = policies.deniedCalls(application, { time: noon }, named);
+    expect(denied.has(readSeries)).toBe(true);
+    expect(denied.has("wellapi.records.v1.RecordsService/QuerySeries")).toBe(false);
+    const office = restrictions(
+      11,
+      `forbid (principal in Organization::"org_a", action, resource) unless { context has address && context.address.isInRange(ip("10.0.0.0/8")) };`,
+    );
+    const from = (address?: string) =>
+      policies.deniedCalls(application, { time: noon, ...(address && { address }) }, office).has(readSeries);
+    expect([from("10.1.2.3"), from("192.0.2.1"), from(), from("10.1.2.3")]).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ]);
+    const nights = restrictions(
+      12,
+      `forbid (principal in Organization::"org_a", action, resource) when { context.hour < 6 };`,
+    );
+    const at = (hour: number) =>
+      policies.deniedCalls(application, { time: Date.UTC(2026, 0, 1, hour) }, nights).has(readSeries);
+    expect([at(5), at(6), at(3)]).toEqual([true, false, true]);
+    const whole = restrictions(
+      13,
+      `forbid (principal in Organization::"org_a", action == Action::"${readSeries}", resource) when { context == context && context.hour < 6 };`,
+    );
+    expect(policies.deniedCalls(application, { time: noon }, whole).has(readSeries)).toBe(false);
+  });
+
+  test("tell one application of an organization from another", () => {
+    const one = restrictions(14, `forbid (principal == Application::"app_1", action, resource);`);
+    expect(policies.deniedCalls(application, { time: noon }, one).has(readSeries)).toBe(true);
+    expect(policies.deniedCalls({ ...application, id: "app_2" }, { time: noon }, one).has(readSeries)).toBe(
+      false,
+    );
+  });
+});
