@@ -117,7 +117,12 @@ describe("no text within the bounds ends the library", () => {
     const subject = { kind: "application", id: "app_own", organization } as const;
     const engine = openPolicyEngine();
     const decide = (restrictions?: Restrictions) =>
-      engine.decideCall(subject, "wellapi.terminology.v1.TerminologyService/ListCodes", { time: 0 }, restrictions);
+      engine.decideCall(
+        subject,
+        "wellapi.terminology.v1.TerminologyService/ListCodes",
+        { time: 0 },
+        restrictions,
+      );
     const outcome = (): string => {
       try {
         return String(decide({ organization, version: n, policies }).permitted);
