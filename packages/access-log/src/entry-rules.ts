@@ -25,6 +25,7 @@ const publicData = none("names no person, and anyone may read it");
 const ofOrganizations = none("names no person");
 const ownAccount = none("a person's own account, shown to that person");
 const beginning = none("begins what another RPC finishes, which leaves the entry");
+const ofMembers = none("names no patient, and only people who may manage or review these members see it");
 const lookUp = none("a service's own look-up: the call that it is made for leaves the entry");
 
 /**
@@ -89,6 +90,24 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     OpenDeviceInteraction: none("names no person: what a device asks, to the one who has its code"),
     CompleteInteraction: change,
     AbortInteraction: none("nothing is given to anybody"),
+  },
+  "wellapi.identity.v1.MemberService": {
+    InviteMember: change,
+    ListInvitations: ofMembers,
+    RevokeInvitation: change,
+    GetInvitation: none("shows what an invitation offers to who has its code, and no person"),
+    AcceptInvitation: change,
+    ListMembers: ofMembers,
+    UpdateMember: change,
+    RemoveMember: change,
+  },
+  "wellapi.identity.v1.StaffService": {
+    InviteStaff: change,
+    ListStaffInvitations: ofMembers,
+    RevokeStaffInvitation: change,
+    ListStaff: ofMembers,
+    UpdateStaff: change,
+    RemoveStaff: change,
   },
   "wellapi.identity.v1.OrganizationService": {
     CreateOrganization: change,

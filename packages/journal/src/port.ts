@@ -2,7 +2,9 @@
  * What a restore must not undo. `consent_revoked`: a patient revoked a consent. `consent_denies`: a patient denied
  * something to an organization. `patient_erased`: a patient was erased. `retention_ended`: the audit key of an erased patient
  * was destroyed. `credential_revoked`: a credential of an
- * application or an operator ended. `credential_shortened`: it ends at `time`, earlier than it was made for. `signing_key_replaced`: this key must sign no token any more. The others: the
+ * application or an operator ended. `credential_shortened`: it ends at `time`, earlier than it was made for.
+ * `signing_key_replaced`: this key must sign no token any more. `member_changed`: an account has these roles in an
+ * organization or among the staff, and no others. `invitation_ended`: an invitation was used or taken back. The others: the
  * state of an organization or application changed, in this order.
  */
 export const factKinds = [
@@ -19,6 +21,8 @@ export const factKinds = [
   "application_disabled",
   "application_enabled",
   "application_deleted",
+  "member_changed",
+  "invitation_ended",
 ] as const;
 export type FactKind = (typeof factKinds)[number];
 
@@ -29,7 +33,8 @@ export interface Fact {
   readonly partition: string;
   /**
    * Id of the consent, erasure, credential or key; of a denial, also a tag of the organization (`con_...@<MAC>`); of a state,
-   * the id and which change of it (`app_....3`). A fact is its kind and subject.
+   * the id and which change of it (`app_....3`); of a member, organization, account, which change, and the roles
+   * (`org_.../acc_....3.owner.developer`). A fact is its kind and subject.
    */
   readonly subject: string;
   /** When it takes effect, UTC milliseconds. */

@@ -11,6 +11,7 @@ export type IdPrefix =
   | "enr" // enrolment code
   | "era" // erasure
   | "ins" // installation
+  | "inv" // invitation
   | "obs" // observation
   | "opr" // operator
   | "org" // organization

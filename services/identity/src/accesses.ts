@@ -8,7 +8,9 @@ import {
   type Shown,
 } from "@wellapi/access-log";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
+import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import { StaffService } from "@wellapi/gen/wellapi/identity/v1/staff_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import type { Entry } from "@wellapi/journal";
@@ -41,6 +43,10 @@ const endsAccess: ReadonlySet<DescMethod> = new Set<DescMethod>([
   CredentialService.method.reportLeakedApiKey,
   OrganizationService.method.disableOrganization,
   OrganizationService.method.disableApplication,
+  MemberService.method.removeMember,
+  MemberService.method.revokeInvitation,
+  StaffService.method.removeStaff,
+  StaffService.method.revokeStaffInvitation,
   PatientDirectoryService.method.markErased,
 ]);
 
@@ -113,6 +119,10 @@ function changedBy(entry: Entry): DescMethod {
       return method.enableApplication;
     case "application_deleted":
       return method.deleteApplication;
+    case "member_changed":
+      return MemberService.method.updateMember;
+    case "invitation_ended":
+      return MemberService.method.revokeInvitation;
     default:
       return CredentialService.method.revokeCredential;
   }

@@ -16,6 +16,8 @@ export const collections = {
   limits: "limits",
   patientTokens: "patient_tokens",
   enrollmentCodes: "enrollment_codes",
+  members: "members",
+  invitations: "invitations",
 } as const;
 
 /**
@@ -68,6 +70,22 @@ export const identityCollections: readonly CollectionDeclaration[] = [
     key: ["partition", "id"],
     indexes: [
       { name: "created", fields: ["partition", "createTime"] },
+      { name: "expiry", fields: ["expireTime"] },
+    ],
+  },
+  {
+    name: collections.members,
+    key: ["partition", "body", "account"],
+    indexes: [{ name: "account", fields: ["partition", "account", "body"] }],
+  },
+  {
+    name: collections.invitations,
+    key: ["partition", "id"],
+    indexes: [
+      request,
+      { name: "code", fields: ["partition", "codeDigest"], unique: true },
+      { name: "body", fields: ["partition", "body", "createTime"] },
+      { name: "address", fields: ["partition", "addressMac", "mailTime"] },
       { name: "expiry", fields: ["expireTime"] },
     ],
   },

@@ -1,11 +1,13 @@
 import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { LimitService } from "@wellapi/gen/wellapi/identity/v1/limit_service_pb";
+import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
 import { OAuthInteractionService } from "@wellapi/gen/wellapi/identity/v1/oauth_interaction_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import { SandboxService } from "@wellapi/gen/wellapi/identity/v1/sandbox_service_pb";
 import { SignInService } from "@wellapi/gen/wellapi/identity/v1/sign_in_service_pb";
+import { StaffService } from "@wellapi/gen/wellapi/identity/v1/staff_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v1/edge_certificate_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
@@ -21,6 +23,8 @@ export const identityService = describeService({
   name: "identity",
   contracts: [
     OrganizationService,
+    MemberService,
+    StaffService,
     CredentialService,
     LimitService,
     OAuthInteractionService,

@@ -20,6 +20,11 @@ export type IdentityErrorCode =
   | "caller_not_permitted"
   | "sandbox_only"
   | "journal_unavailable"
+  | "last_keeper"
+  | "invitation_invalid"
+  | "invitation_limit"
+  | "mail_unavailable"
+  | "role_required"
   | "damaged";
 
 /** The service's one error. Its message never carries a name, a token or a key. */

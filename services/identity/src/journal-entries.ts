@@ -7,6 +7,9 @@ import type { Credential } from "./credentials/credential.ts";
 import type { CredentialRepository } from "./credentials/credential-repository.ts";
 import { IdentityError, journalUnavailable } from "./errors.ts";
 import type { InstallationKeyRepository } from "./installation-key-repository.ts";
+import type { InvitationRepository } from "./members/invitation-repository.ts";
+import { toldMember } from "./members/member-journal.ts";
+import type { MemberRepository } from "./members/member-repository.ts";
 import type { Kind, Organization } from "./organizations/organization.ts";
 import type { OrganizationRepository } from "./organizations/organization-repository.ts";
 import type { PatientRepository } from "./patients/patient-repository.ts";
@@ -89,11 +92,14 @@ export function createReplay(deps: {
   readonly patients: PatientRepository;
   readonly patientTokens: PatientTokenRepository;
   readonly organizations: OrganizationRepository;
+  readonly members: MemberRepository;
+  readonly invitations: Pick<InvitationRepository, "replayEnd">;
   readonly keys: InstallationKeyRepository;
   /** The log's entry for it; `partition` of a patient, or none. */
   readonly leafOf: (entry: Entry) => AccessInit;
 }): (entry: Entry) => Promise<void> {
   const { store, accessLog, credentials, patients, patientTokens, organizations, keys, leafOf } = deps;
+  const { members, invitations } = deps;
 
   const commit =
     (entry: Entry): CommitWithLeaf =>
@@ -110,6 +116,9 @@ export function createReplay(deps: {
     if (kind === "credential_shortened") await known(credentials.shorten(subject, time, commit(entry)));
     if (kind === "patient_erased") await known(patients.markErased(partition, time, commit(entry)));
     if (kind === "signing_key_replaced") await keys.delete("tokens", subject);
+    const member = toldMember(entry);
+    if (member !== undefined) await members.replay(member, time, commit(entry));
+    if (kind === "invitation_ended") await invitations.replayEnd(subject, time, commit(entry));
     const told = toldState(entry);
     if (told === undefined) return;
     const { id, state, stateVersion } = told;

@@ -31,6 +31,9 @@ import { createInstallationKeyRepository } from "./installation-key-repository.t
 import { createReplay } from "./journal-entries.ts";
 import { createLimitHandlers } from "./limits/limit-handlers.ts";
 import { createLimitRepository } from "./limits/limit-repository.ts";
+import type { MailInvitation } from "./members/invitation-mail.ts";
+import { mailUnavailable } from "./members/member-errors.ts";
+import { createMemberRoom, createMemberStores, openInvitationSweep } from "./members/room.ts";
 import { createInteractionHandlers } from "./oauth/interaction-handlers.ts";
 import { createOrganizationHandlers } from "./organizations/organization-handlers.ts";
 import { createOrganizationRepository } from "./organizations/organization-repository.ts";
@@ -54,6 +57,8 @@ export interface IdentityDeps {
   /** Outlives the store: revocations are recorded in it, and replayed from it before the service opens. */
   readonly journal: JournalAccess;
   readonly pageTokens: PageTokens;
+  /** Absent: no mail can be sent, and nobody invited. */
+  readonly mailInvitation?: MailInvitation;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Logger;
@@ -84,30 +89,11 @@ export async function openIdentityService(
   deps: IdentityDeps,
 ): Promise<IdentityService> {
   const { trustDomain, region, profile } = config;
-  const { store, vault, kms, pairwise, pageTokens, clock, ids, log } = deps;
+  const { store, kms, pairwise, pageTokens, clock, ids, log } = deps;
 
-  const organizations = createOrganizationRepository(store);
-  const credentials = createCredentialRepository(store);
-  const patients = createPatientRepository(store, vault);
-  const limits = createLimitRepository(store, clock);
-  const patientTokens = await openPatientTokenRepository({ store, clock, log });
-  const installationKeys = createInstallationKeyRepository(store, kms);
-  const journal = createFollower({ ...deps.journal, store, log });
-  // Before keys are opened: a replaced key must sign nothing any more.
-  await journal.start(
-    createReplay({
-      ...deps,
-      credentials,
-      patients,
-      patientTokens,
-      organizations,
-      keys: installationKeys,
-      leafOf: (entry) => replayedAccess(pairwise, entry),
-    }),
-  );
-  const rewrapped = await installationKeys.rewrap();
-  if (rewrapped > 0)
-    log.info({ count: rewrapped }, "keys of the installation were wrapped by the new master key");
+  const repositories = await openRepositories(deps);
+  const { organizations, credentials, patients, limits, patientTokens } = repositories;
+  const { installationKeys, members, invitations, journal } = repositories;
   const authority = await openCertificateAuthority({
     repository: installationKeys,
     clock,
@@ -138,6 +124,20 @@ export async function openIdentityService(
   const firstOperatorKey = await ensureOperator(store, credentials, clock, ids);
   const kept = await openKeptCredentials({ ...deps, sealingKey: await kms.derive("identity/answers") });
   const { answers, codes } = kept;
+  const memberRoom = createMemberRoom({
+    members,
+    invitations,
+    accesses,
+    organizations,
+    mail: deps.mailInvitation ?? noMail,
+    creationOf,
+    journal,
+    pageTokens,
+    clock,
+    ids,
+    ended: ends.tell,
+  });
+  const sweep = await openInvitationSweep({ store, clock, log });
   const patientDeps = { accesses, patients, patientAccess, creationOf, pageTokens, clock, ids, region };
   return {
     routes: [
@@ -171,6 +171,7 @@ export async function openIdentityService(
           revoked: ends.tell,
         }),
       ),
+      ...memberRoom.routes,
       route(LimitService, createLimitHandlers({ accesses, limits, organizations, clock })),
       route(OAuthInteractionService, createInteractionHandlers()),
       route(PatientService, createPatientHandlers(patientDeps)),
@@ -208,12 +209,44 @@ export async function openIdentityService(
       ends.clear();
       keys.close();
       await lastUses.close();
+      await sweep.close();
       await kept.close();
       await patientTokens.close();
       await journal.close();
     },
   };
 }
+
+/** What is stored, once it has everything that the journal says. */
+async function openRepositories(deps: IdentityDeps) {
+  const { store, vault, kms, pairwise, clock, log } = deps;
+  const repositories = {
+    organizations: createOrganizationRepository(store),
+    credentials: createCredentialRepository(store),
+    patients: createPatientRepository(store, vault),
+    limits: createLimitRepository(store, clock),
+    patientTokens: await openPatientTokenRepository({ store, clock, log }),
+    ...(await createMemberStores(store, kms)),
+  };
+  const installationKeys = createInstallationKeyRepository(store, kms);
+  const journal = createFollower({ ...deps.journal, store, log });
+  // Before keys are opened: a replaced key must sign nothing any more.
+  await journal.start(
+    createReplay({
+      ...deps,
+      ...repositories,
+      keys: installationKeys,
+      leafOf: (entry) => replayedAccess(pairwise, entry),
+    }),
+  );
+  const rewrapped = await installationKeys.rewrap();
+  if (rewrapped > 0)
+    log.info({ count: rewrapped }, "keys of the installation were wrapped by the new master key");
+  return { ...repositories, installationKeys, journal };
+}
+
+const noMail: MailInvitation = () =>
+  Promise.reject(mailUnavailable(new Error("this installation has no mailer")));
 
 /** Those who are told of revocations; one that fails keeps nobody else from being told. */
 function createEnds(log: Logger) {

@@ -6,8 +6,10 @@ import { createClient, createRouterTransport, type Transport } from "@connectrpc
 import { createLeafSealer, openAccessLog } from "@wellapi/access-log";
 import { type Access, AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
+import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
+import { StaffService } from "@wellapi/gen/wellapi/identity/v1/staff_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
@@ -20,6 +22,7 @@ import { openSqliteStore } from "@wellapi/store";
 import { createPairwise, openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
 import { onTestFinished } from "vitest";
 import { identityCollections, openIdentityService, parseIdentityConfig } from "../src/index.ts";
+import { createInvitationMail } from "../src/members/invitation-mail.ts";
 
 export const operator: Caller = {
   principal: { kind: "operator", id: "opr_1", credential: "crd_1" },
@@ -43,6 +46,8 @@ export async function createInstallation(env: Record<string, string> = {}) {
     monotonic: () => performance.now(),
   };
   const leaves: Array<{ readonly partition: string; readonly access: Access }> = [];
+  /** What was mailed. `fails`: the mail server takes nothing. */
+  const mailbox = { mails: [] as { readonly to: string; readonly text: string }[], fails: false };
   let authorities: readonly number[] = [];
   let opened = await openAll();
   onTestFinished(async () => {
@@ -95,6 +100,15 @@ export async function createInstallation(env: Record<string, string> = {}) {
         accessLog,
         journal: { journal: await createJournal({ repository: files, kms }) },
         pageTokens: createPageTokens(await kms.derive("page tokens")),
+        mailInvitation: createInvitationMail({
+          mailer: {
+            async send(mail) {
+              if (mailbox.fails) throw new Error("421 try again later");
+              mailbox.mails.push(mail);
+            },
+          },
+          origin: "https://wellapi.example",
+        }),
         clock,
         ids: randomIds,
         log: silentLogger,
@@ -107,6 +121,7 @@ export async function createInstallation(env: Record<string, string> = {}) {
   return {
     clock,
     folder,
+    mailbox,
     get service() {
       return opened.service;
     },
@@ -156,6 +171,8 @@ export async function createInstallation(env: Record<string, string> = {}) {
 function clients(transport: Transport) {
   return {
     organizations: createClient(OrganizationService, transport),
+    members: createClient(MemberService, transport),
+    staff: createClient(StaffService, transport),
     credentials: createClient(CredentialService, transport),
     patients: createClient(PatientService, transport),
     directory: createClient(PatientDirectoryService, transport),

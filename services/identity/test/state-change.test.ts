@@ -6,6 +6,7 @@ import type { Call } from "../src/accesses.ts";
 import { createCredentialRepository } from "../src/credentials/credential-repository.ts";
 import { createInstallationKeyRepository } from "../src/installation-key-repository.ts";
 import { createReplay } from "../src/journal-entries.ts";
+import { createMemberStores } from "../src/members/room.ts";
 import { createOrganizationRepository } from "../src/organizations/organization-repository.ts";
 import { createStateChanges } from "../src/organizations/state-change.ts";
 import { createPatientRepository } from "../src/patients/patient-repository.ts";
@@ -17,7 +18,7 @@ const nothing: Change = { kind: "delete", collection: "answers", key: ["identity
 const call: Pick<Call, "commit"> = { commit: () => async () => ({ committed: true }) };
 
 /** The service's own parts over the installation's store, with a journal that is away. */
-function partsOf({ store, clock, vault, kms }: Installation) {
+async function partsOf({ store, clock, vault, kms }: Installation) {
   const organizations = createOrganizationRepository(store);
   const credentials = createCredentialRepository(store);
   const owed: Fact[] = [];
@@ -43,6 +44,7 @@ function partsOf({ store, clock, vault, kms }: Installation) {
     organizations,
     patients: createPatientRepository(store, vault),
     patientTokens: createPatientTokenRepository(store),
+    ...(await createMemberStores(store, kms)),
     keys: createInstallationKeyRepository(store, kms),
     leafOf: () => ({}) as never,
   });
@@ -56,7 +58,7 @@ function partsOf({ store, clock, vault, kms }: Installation) {
 test("a change of which the journal could not be told holds, is owed, and its caller is told so", async () => {
   const installation = await createInstallation();
   const { organization, application } = await createApplication(installation);
-  const { states, owed, call } = partsOf(installation);
+  const { states, owed, call } = await partsOf(installation);
   const unsure = { code: "journal_unavailable" };
   await expect(states.application(application.id, "", "disabled", call)).rejects.toMatchObject(unsure);
   await expect(states.organization(organization.id, "", "disabled", call)).rejects.toMatchObject(unsure);
@@ -83,7 +85,7 @@ test("an entry of the journal that is older than the data's state changes nothin
   installation.clock.time += 1000;
   await organizations.disableApplication({ application: application.id });
   const before = await stateOf();
-  const { replay } = partsOf(installation);
+  const { replay } = await partsOf(installation);
   const entry = (kind: Entry["kind"], version: number): Entry => ({
     kind,
     partition: "identity",

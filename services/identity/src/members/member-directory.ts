@@ -1,0 +1,54 @@
+import type { Role } from "@wellapi/rpc";
+import type { OrganizationRepository } from "../organizations/organization-repository.ts";
+import { STAFF } from "./member.ts";
+import type { MemberRepository } from "./member-repository.ts";
+
+/** What an account may act as, beside itself and its patients. Asked at each exchange of a session. */
+export interface MemberDirectory {
+  /** Its roles in the organization. Undefined where it is no member now, or the organization is disabled or deleted. */
+  findMembership(
+    account: string,
+    organization: string,
+  ): Promise<{ readonly roles: readonly Role[] } | undefined>;
+  /** The organizations of which it is a member now, those that are disabled left out. */
+  memberships(account: string): Promise<
+    ReadonlyArray<{
+      readonly organization: string;
+      readonly displayName: string;
+      readonly roles: readonly Role[];
+    }>
+  >;
+  /** Its roles among the installation's staff; empty for everybody else. */
+  staffRoles(account: string): Promise<readonly Role[]>;
+}
+
+export function createMemberDirectory(deps: {
+  readonly members: MemberRepository;
+  readonly organizations: OrganizationRepository;
+}): MemberDirectory {
+  const { members, organizations } = deps;
+  return {
+    async findMembership(account, organization) {
+      if (organization === STAFF) return undefined;
+      const member = await members.find(organization, account);
+      if (member === undefined) return undefined;
+      const { state } = await organizations.organization(organization);
+      return state === "active" ? { roles: member.roles } : undefined;
+    },
+    async memberships(account) {
+      const all = (await members.ofAccount(account)).filter(({ body }) => body !== STAFF);
+      const found = await Promise.all(
+        all.map(async ({ body, roles }) => {
+          const { displayName, state } = await organizations.organization(body);
+          return { organization: body, displayName, roles, state };
+        }),
+      );
+      return found
+        .filter(({ state }) => state === "active")
+        .map(({ organization, displayName, roles }) => ({ organization, displayName, roles }));
+    },
+    async staffRoles(account) {
+      return (await members.find(STAFF, account))?.roles ?? [];
+    },
+  };
+}
