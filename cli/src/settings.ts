@@ -9,6 +9,8 @@ export interface Settings {
   readonly grpcUrl: string;
   readonly apiKey?: string;
   readonly token?: string;
+  /** The folder of `certificate`. */
+  readonly credentials?: string;
   readonly certificate?: { readonly cert: string; readonly key: string; readonly ca: string };
   /** Act as this patient (sandbox): a token is issued with the operator's key first. */
   readonly asPatient?: string;
@@ -59,6 +61,7 @@ export function settingsOf(command: Command, { env }: Io): Settings {
     ...(asPatient ? { asPatient } : {}),
     ...(folder
       ? {
+          credentials: folder,
           certificate: {
             cert: fileText(`${folder}/cert.pem`),
             key: fileText(`${folder}/key.pem`),

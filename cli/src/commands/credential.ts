@@ -20,6 +20,8 @@ import { CliError } from "../failure.ts";
 import type { Io } from "../io.ts";
 import { createOutput, timeText } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
+import { addCode, addEnroll, addRenew } from "./enrollment.ts";
+import { addReport, addRotate, showOnce } from "./key-rotation.ts";
 import { addTokenList, addTokenRevoke } from "./patient-token.ts";
 
 interface IssueOptions {
@@ -28,11 +30,19 @@ interface IssueOptions {
   apiKey?: boolean;
   days?: number;
   requestId?: string;
+  name?: string;
+  scope?: string[];
+  network?: string[];
 }
 
 export function addCredential(program: Command, io: Io): void {
   const group = program.command("credential").description("what an application proves itself with");
   addIssue(group, io);
+  addRotate(group, io);
+  addReport(group, io);
+  addCode(group, io);
+  addEnroll(group, io);
+  addRenew(group, io);
   addGet(group, io);
   addRevoke(group, io);
   addList(group, io);
@@ -49,6 +59,9 @@ function addIssue(group: Command, io: Io): void {
       "sending it again within a day gives the same API key: keep it as you keep the key",
     )
     .option("--days <n>", "how long it is valid", count)
+    .option("--name <text>", "with --api-key: what it is called")
+    .option("--scope <scope...>", "with --api-key: what it may do; without any, it is not limited by scopes")
+    .option("--network <cidr...>", "with --api-key: whence it may be used; without any, from everywhere")
     .addHelpText(
       "after",
       "\nExample: wellapi credential issue --application app_... --out ./pulse\n" +
@@ -64,6 +77,9 @@ function addIssue(group: Command, io: Io): void {
           "usage",
           "--request-id is for --api-key: a certificate is issued anew, for a new key",
         );
+      }
+      if (!options.apiKey && (options.name ?? options.scope ?? options.network) !== undefined) {
+        throw new CliError("usage", "--name, --scope and --network are for --api-key");
       }
       const connection = await connect(settings);
       const output = createOutput(io, settings.json);
@@ -86,14 +102,12 @@ function addIssue(group: Command, io: Io): void {
         const issued = await createClient(CredentialService, connection).createApiKey({
           requestId: options.requestId ?? randomUUID(),
           application: options.application,
+          displayName: options.name ?? "",
+          scopes: options.scope ?? [],
+          networks: options.network ?? [],
           ...(lifetime ? { lifetime } : {}),
         });
-        const told = `${issued.credential?.id}\n${issued.apiKey}\nKeep the key: it is shown to nobody else.`;
-        // To a file or a variable goes the key alone.
-        if (!io.stdout.isTTY && !settings.json) output.note(`${issued.credential?.id}: keep its key`);
-        output.object({ credential: issued.credential?.id, apiKey: issued.apiKey }, () =>
-          io.stdout.isTTY ? told : issued.apiKey,
-        );
+        showOnce(io, output, { credential: issued.credential?.id, apiKey: issued.apiKey });
       }
     });
 }
@@ -107,7 +121,9 @@ function addGet(group: Command, io: Io): void {
       const client = createClient(CredentialService, await connect(settings));
       const { credential: found } = await client.getCredential({ credential });
       if (found) {
-        createOutput(io, settings.json).message(CredentialSchema, found, () => rowOf(found).join("  "));
+        createOutput(io, settings.json).message(CredentialSchema, found, () =>
+          rowOf(found).filter(Boolean).join("  "),
+        );
       }
     });
 }
@@ -148,15 +164,17 @@ function addList(group: Command, io: Io): void {
       createOutput(io, settings.json).rows(
         CredentialSchema,
         credentials,
-        ["credential", "kind", "hint", "expires", "revoked"],
+        ["credential", "kind", "name", "hint", "expires", "revoked", "last used"],
         rowOf,
       );
     });
 }
 
-function rowOf({ id, kind, hint, expireTime, revokeTime }: Credential): string[] {
+function rowOf(credential: Credential): string[] {
+  const { id, kind, displayName, hint, expireTime, revokeTime, useTime } = credential;
   const shown = kind === Credential_Kind.CERTIFICATE ? "certificate" : "API key";
-  return [id, shown, hint.slice(0, 20), timeText(expireTime), timeText(revokeTime)];
+  const times = [timeText(expireTime), timeText(revokeTime), timeText(useTime)];
+  return [id, shown, displayName, hint.slice(0, 20), ...times];
 }
 
 export function addToken(program: Command, io: Io): void {

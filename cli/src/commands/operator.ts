@@ -9,6 +9,7 @@ import { connect } from "../connection.ts";
 import type { Io } from "../io.ts";
 import { createOutput, timeText } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
+import { showOnce } from "./key-rotation.ts";
 
 export function addOperator(program: Command, io: Io): void {
   const group = program.command("operator").description("operators' keys, one for each person or program");
@@ -17,30 +18,32 @@ export function addOperator(program: Command, io: Io): void {
   addRevoke(group, io);
 }
 
+interface CreateOptions {
+  days?: number;
+  requestId?: string;
+  network?: string[];
+}
+
 function addCreate(group: Command, io: Io): void {
   addConnectionOptions(group.command("create <name>"), io)
     .description("make an operator's key under a name, and print it")
     .option("--days <n>", "how long it is valid (default: 366, the longest)", count)
+    .option("--network <cidr...>", "whence it may be used; without any, from everywhere")
     .option(
       "--request-id <uuid>",
       "sending it again within a day gives the same key: keep it as you keep the key",
     )
     .addHelpText("after", '\nExample: wellapi operator create "Night shift"')
-    .action(async (displayName: string, options: { days?: number; requestId?: string }, command: Command) => {
+    .action(async (displayName: string, options: CreateOptions, command: Command) => {
       const settings = settingsOf(command, io);
       const made = await createClient(CredentialService, await connect(settings)).createOperatorKey({
         requestId: options.requestId ?? randomUUID(),
         displayName,
+        networks: options.network ?? [],
         ...(options.days ? { lifetime: { seconds: BigInt(options.days) * 86_400n } } : {}),
       });
       const { id, operator } = made.credential!;
-      const output = createOutput(io, settings.json);
-      const told = `${id}\n${made.apiKey}\nKeep the key: it is shown to nobody else.`;
-      // As `credential issue` does: to a file or a variable goes the key alone.
-      if (!io.stdout.isTTY && !settings.json) output.note(`${id}: keep its key`);
-      output.object({ credential: id, operator, apiKey: made.apiKey }, () =>
-        io.stdout.isTTY ? told : made.apiKey,
-      );
+      showOnce(io, createOutput(io, settings.json), { credential: id, operator, apiKey: made.apiKey });
     });
 }
 

@@ -266,7 +266,7 @@ describe("the door", () => {
     expect(exchanges).toHaveLength(2);
   });
 
-  test("tells identity where a call comes from, and asks again for an API key from another address", async () => {
+  test("tells identity where a call comes from, and asks again for a credential from another address", async () => {
     const authentication = createAuthentication({ verifier, clock, door: { workload: "door", exchange } });
     const from = (address: string) => {
       const one = call({ authorization: "Bearer wellapi_sk_abc" });

@@ -90,7 +90,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
   ): Promise<Caller> {
     const known = exchanged.get(key);
     if (known !== undefined) return known;
-    const asked = exchangeAt(at, verifier, credential, key, values).catch((error: unknown) => {
+    const asked = exchangeAt(at, verifier, credential, values).catch((error: unknown) => {
       exchanged.delete(key); // A refusal is not cached: the next call asks again.
       throw error;
     });
@@ -135,7 +135,8 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
       }
       const credential = credentialOf(call);
       if (credential === undefined) return { caller: { ...anonymous, workload: edgeOf(door) } };
-      const key = keyOf(credential, call.contextValues.get(peerAddressKey));
+      // What is permitted may depend on where the call comes from: an answer for one address holds for no other.
+      const key = `${keyOf(credential)} ${call.contextValues.get(peerAddressKey) ?? ""}`;
       const renew = async (): Promise<Authenticated> => ({
         caller: await exchange(key, credential, door, call.contextValues),
         credential: key,
@@ -151,10 +152,10 @@ async function exchangeAt(
   at: NonNullable<AuthenticationOptions["door"]>,
   verifier: TokenVerifier,
   credential: Credential,
-  key: string,
   values: ContextValues,
 ): Promise<Caller> {
   const { budget } = at;
+  const key = keyOf(credential);
   const address = values.get(peerAddressKey);
   const tried = await budget?.beforeExchange(address, key);
   if (tried?.refusal !== undefined) {
@@ -176,10 +177,8 @@ async function exchangeAt(
   }
 }
 
-/** An API key may be limited to networks, so that another address is another question. */
-function keyOf({ case: kind, value }: Credential, address: string | undefined): string {
-  const key = `${kind} ${fingerprint(value as string | Uint8Array)}`;
-  return kind === "apiKey" ? `${key} ${address ?? ""}` : key;
+function keyOf({ case: kind, value }: Credential): string {
+  return `${kind} ${fingerprint(value as string | Uint8Array)}`;
 }
 
 function edgeOf({ edge, workload }: NonNullable<AuthenticationOptions["door"]>): string {
