@@ -752,7 +752,8 @@ export declare type ListCredentialsResponse = Message<"wellapi.identity.v1.ListC
 export declare const ListCredentialsResponseSchema: GenMessage<ListCredentialsResponse>;
 
 /**
- * For operators; enrolment, renewal and reports of leaked keys are for whom they name.
+ * For operators, and for those members who answer for their own organization's applications; what is another's is
+ * NOT_FOUND for them. Enrolment, renewal and reports of leaked keys are for whom they name.
  *
  * @generated from service wellapi.identity.v1.CredentialService
  */

@@ -1,5 +1,9 @@
+import { scopesWithin } from "@wellapi/scopes";
 import { invalidField } from "../errors.ts";
 import { readNetworks } from "./networks.ts";
+
+const NO_SCOPE =
+  "it is no scope that a key may have: write a SMART scope such as system/Observation.rs, or one of this exchange";
 
 /** What an API key is called, and what limits it. */
 export interface KeyTerms {
@@ -7,9 +11,6 @@ export interface KeyTerms {
   readonly scopes?: readonly string[];
   readonly networks?: readonly string[];
 }
-
-/** A scope as OAuth spells it (RFC 6749, section 3.3). */
-const SCOPE = /^[\x21\x23-\x5B\x5D-\x7E]{1,200}$/;
 
 /** Throws `invalid`, naming the field. What is empty is left out: it limits nothing. */
 export function readKeyTerms(asked: {
@@ -19,7 +20,7 @@ export function readKeyTerms(asked: {
 }): KeyTerms {
   const { displayName, scopes = [], networks } = asked;
   for (const [index, scope] of scopes.entries()) {
-    if (!SCOPE.test(scope)) throw invalidField(`scopes[${index}]`, "it is no scope (RFC 6749, section 3.3)");
+    if (scopesWithin([scope], "system").length === 0) throw invalidField(`scopes[${index}]`, NO_SCOPE);
   }
   return {
     ...(displayName !== "" && { displayName }),

@@ -21,6 +21,7 @@ import type { EnrollmentCodeRepository } from "./enrollment-code-repository.ts";
 import { createEnrollmentHandlers } from "./enrollment-handlers.ts";
 import { guardOperators } from "./operator.ts";
 import { type CheckAgain, createOperatorHandlers } from "./operator-handlers.ts";
+import { applicationFor, credentialFor } from "./ownership.ts";
 import { createRotationHandlers } from "./rotation-handlers.ts";
 
 const { method } = CredentialService;
@@ -79,11 +80,8 @@ function createIssueHandlers(
           method.issueCertificate,
           request,
           async (keep) => {
-            const { credential, guard, made } = await sign(
-              request.application,
-              request.certificateRequest,
-              lifetime,
-            );
+            const { id: application } = await applicationFor(caller, organizations, request.application);
+            const { credential, guard, made } = await sign(application, request.certificateRequest, lifetime);
             const stored = await credentials.insert(credential, commit(), [guard, keep(INSTALLATION, made)]);
             return stored ? made : undefined;
           },
@@ -97,7 +95,8 @@ function createIssueHandlers(
         const lifetime = fromLifetime(request.lifetime, lifetimes.apiKey);
         const terms = readKeyTerms(request);
         const { answer, again } = await answers.once(caller, method.createApiKey, request, async (keep) => {
-          const { id: application, organization } = await organizations.application(request.application);
+          const asked = await applicationFor(caller, organizations, request.application);
+          const { id: application, organization } = asked;
           const guard = await organizations.holding("application", application);
           const apiKey = newApiKey();
           const now = clock.now();
@@ -134,9 +133,10 @@ function createKeptHandlers({
 }: CredentialHandlersDeps): Pick<Handlers, "revokeCredential" | "getCredential" | "listCredentials"> {
   return {
     revokeCredential(request, context) {
-      return accesses.logged(context, method.revokeCredential, "", async ({ commit }) => {
+      return accesses.logged(context, method.revokeCredential, "", async ({ caller, commit }) => {
+        const { id } = await credentialFor(caller, credentials, request.credential);
         const { credential, changed } = await credentials.revoke(
-          request.credential,
+          id,
           clock.now(),
           commit(),
           async (credential) => [
@@ -150,12 +150,13 @@ function createKeptHandlers({
         return { credential: toCredentialMessage(credential) };
       });
     },
-    async getCredential({ credential }) {
-      return { credential: toCredentialMessage(await credentials.credential(credential)) };
+    async getCredential({ credential }, context) {
+      const caller = context.values.get(callerKey);
+      return { credential: toCredentialMessage(await credentialFor(caller, credentials, credential)) };
     },
     async listCredentials(request, context) {
-      const { id } = await organizations.application(request.application);
       const caller = context.values.get(callerKey);
+      const { id } = await applicationFor(caller, organizations, request.application);
       const page = openPage(pageTokens, caller, method.listCredentials, request);
       const { items, cursor } = await credentials.ofApplication(id, page.request);
       return { credentials: items.map(toCredentialMessage), nextPageToken: page.nextPageToken(cursor) };

@@ -15,6 +15,7 @@ import type { CredentialRepository } from "./credential-repository.ts";
 import { codeFingerprint, newCodeText, usedFor } from "./enrollment-code.ts";
 import type { EnrollmentCodeRepository } from "./enrollment-code-repository.ts";
 import type { CheckAgain } from "./operator-handlers.ts";
+import { applicationFor } from "./ownership.ts";
 
 const { method } = CredentialService;
 
@@ -50,7 +51,8 @@ function createCodeHandlers(
       return accesses.logged(context, createEnrollmentCode, "", async ({ caller, commit }) => {
         const lifetime = fromLifetime(request.lifetime, lifetimes.enrollmentCode);
         const { answer } = await answers.once(caller, createEnrollmentCode, request, async (keep) => {
-          const { id: application, organization } = await organizations.application(request.application);
+          const asked = await applicationFor(caller, organizations, request.application);
+          const { id: application, organization } = asked;
           const guard = await organizations.holding("application", application);
           const code = newCodeText();
           const createTime = clock.now();

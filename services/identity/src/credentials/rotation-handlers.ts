@@ -12,6 +12,7 @@ import { apiKeyFingerprint, apiKeyHint, looksLikeApiKey, newApiKey } from "./api
 import { type Credential, endingBy, lifetimes, overlap, replacedBy } from "./credential.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
 import type { CheckAgain } from "./operator-handlers.ts";
+import { credentialFor } from "./ownership.ts";
 
 const { method } = CredentialService;
 
@@ -43,7 +44,7 @@ export function createRotationHandlers(
           const end = clock.now() + overlapMs;
           const { apiKey, credential: next } = successorOf(
             deps,
-            await credentials.credential(request.credential),
+            await credentialFor(caller, credentials, request.credential),
             request,
           );
           const answered = (old: Credential) => ({

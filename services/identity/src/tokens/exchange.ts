@@ -186,8 +186,9 @@ async function checkInForce(
   }
 }
 
-function holderOf({ id, holder }: Credential): Principal {
+function holderOf({ id, holder, scopes }: Credential): Principal {
   if (holder.kind === "operator") return { kind: "operator", id: holder.operator, credential: id };
   const { application, organization } = holder;
-  return { kind: "application", id: application, organization, credential: id };
+  const limited = scopes === undefined ? {} : { scopes };
+  return { kind: "application", id: application, organization, credential: id, ...limited };
 }
