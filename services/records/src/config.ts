@@ -19,4 +19,8 @@ export interface RecordsConfig {
   readonly compactAfterMs?: number;
   /** Fewest samples that readers of hourly and daily data are told together; default 5, at least 2. */
   readonly releaseMinimum?: number;
+  /** Most that an organization may send of a patient, in MiB as sealed; default 16,384. */
+  readonly storageMib?: number;
+  /** Most series that an organization may have of a patient; default 10,000. */
+  readonly series?: number;
 }

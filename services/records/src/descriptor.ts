@@ -41,6 +41,17 @@ export const recordsService = describeService({
       { fallback: 5, min: 2, max: 1_000 },
       "fewest samples that readers of hourly and daily data are told together, at least 2; what was told with a lower one stays told",
     ),
+    // An ECG at 250 Hz without a break takes some 15 GB a year; nobody sends more by mistake alone for long.
+    storageMib: numberSetting(
+      "WELLAPI_STORAGE_PER_PATIENT_MIB",
+      { fallback: 16_384, min: 1, max: 1_048_576 },
+      "most that an organization may send of a patient, as sealed: beyond it batches are `STORAGE_LIMIT`",
+    ),
+    series: numberSetting(
+      "WELLAPI_SERIES_PER_PATIENT",
+      { fallback: 10_000, min: 1, max: 1_000_000 },
+      "most series (device, code, method, granularity) that an organization may have of a patient: beyond it batches are `TOO_MANY_SERIES`",
+    ),
   },
   async compose(platform, settings) {
     const { installation, clock, ids, log, closers, network } = platform;

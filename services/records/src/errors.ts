@@ -14,6 +14,8 @@ export type RecordsErrorCode =
   | "DATA_DAMAGED"
   | "LOG_UNAVAILABLE"
   | "LOG_DAMAGED"
+  | "STORAGE_LIMIT"
+  | "TOO_MANY_SERIES"
   | "REQUEST_ID_REUSED"
   | "INVALID_FIELD"
   | "INVALID_RESUME_TOKEN"
@@ -81,6 +83,16 @@ const answers: Readonly<Record<RecordsErrorCode, Answer>> = {
     message:
       "The log of accesses is damaged, so this access couldn't be proven and nothing was released. The operator is told; consents can still be revoked.",
     retryAfterMs: 5_000,
+  },
+  STORAGE_LIMIT: {
+    code: Code.ResourceExhausted,
+    message:
+      "Your organization holds as much of this patient as this installation keeps, so nothing of this batch was stored; what was acknowledged stays. Sending it again does not help: ask the operator for more (WELLAPI_STORAGE_PER_PATIENT_MIB).",
+  },
+  TOO_MANY_SERIES: {
+    code: Code.ResourceExhausted,
+    message:
+      "The batch begins series beyond those that your organization may have of this patient (one for each device, code, method and granularity), so nothing of it was stored. Send the device's own serial number, always the same one, and not a new name with each upload; if there are so many devices, ask the operator (WELLAPI_SERIES_PER_PATIENT).",
   },
   REQUEST_ID_REUSED: {
     code: Code.AlreadyExists,

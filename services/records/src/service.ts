@@ -92,6 +92,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
   const { store, vault, pairwise, enforcer, clock, log } = deps;
   const { region, backupRetentionDays = 35, resumeEveryMs = 5_000, lookEveryMs } = config;
   const { compactAfterMs = 30 * 60_000, releaseMinimum = 5 } = config;
+  const { storageMib = 16_384, series = 10_000 } = config;
   const { auditRetentionYears: years = 6, retireEveryMs = 60 * 60_000 } = config;
   const directory = createDirectory(deps.identity, clock);
   const consents = createConsentClient(enforcer, deps.consent, region);
@@ -144,7 +145,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
     backupRetentionMs: backupRetentionDays * 86_400_000,
   });
   const writes = createWriteHandlers({
-    append: createAppend(writing),
+    append: createAppend({ ...writing, holdings: { bytes: storageMib * 1_048_576, series } }),
     retract: createRetract({ ...writing, damage }),
     pairwise,
     share,

@@ -96,6 +96,8 @@ export interface WorldOptions {
   readonly retireEveryMs?: number;
   readonly compactAfterMs?: number;
   readonly releaseMinimum?: number;
+  readonly storageMib?: number;
+  readonly series?: number;
   /** Of records alone: sessions and the log go by the machine's. */
   readonly clock?: Clock;
   /** Of the records service. */
@@ -184,6 +186,8 @@ export async function openWorld(options: WorldOptions = {}) {
     ...(options.retireEveryMs === undefined ? {} : { retireEveryMs: options.retireEveryMs }),
     ...(options.compactAfterMs === undefined ? {} : { compactAfterMs: options.compactAfterMs }),
     ...(options.releaseMinimum === undefined ? {} : { releaseMinimum: options.releaseMinimum }),
+    ...(options.storageMib === undefined ? {} : { storageMib: options.storageMib }),
+    ...(options.series === undefined ? {} : { series: options.series }),
   };
   const deps: RecordsDeps = {
     store,

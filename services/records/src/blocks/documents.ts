@@ -83,7 +83,18 @@ export type Head = Document & {
   readonly hour_ms?: number;
   /** The sequence before the first commit of that hour: answers as of the hour use this sequence and lower ones. */
   readonly before_hour?: number;
+  /** By organization; absent where the last commit is older than this field, which counts from its first one on. */
+  readonly held?: readonly Holding[] | undefined;
 };
+
+/** What an organization holds of a patient. */
+export interface Holding {
+  /** MAC of the organization. */
+  readonly owner: string;
+  /** Sealed bytes of all blocks as they came: a retraction or a merge takes nothing off. */
+  readonly bytes: number;
+  readonly series: number;
+}
 
 /** The place of a series; bound by its seal. */
 export interface SeriesPlace {

@@ -1,4 +1,4 @@
-import type { Head } from "./documents.ts";
+import type { Head, Holding } from "./documents.ts";
 
 /**
  * The newest commit whose samples may have been moved. A head from before `moved_to` existed only says that some
@@ -32,10 +32,11 @@ export function sequenceBefore({ sequence, hour_ms, before_hour = 0 }: Head, hou
   return hour_ms === undefined || hour_ms < hour ? sequence : before_hour;
 }
 
-/** What kinds of data a commit adds. */
+/** What kinds of data a commit adds, and what is held after it. */
 export interface AddedData {
   readonly samples: boolean;
   readonly observations: boolean;
+  readonly held?: readonly Holding[] | undefined;
 }
 
 /** The head after a commit of data at `now` that takes the patient to `sequence`. */
@@ -54,6 +55,7 @@ export function headAfterData(
     ...hourMark(before, now),
     ...(added.observations ? { observed_to: sequence } : {}),
     ...(added.samples ? { loose_since_ms: before?.loose_since_ms ?? now } : {}),
+    ...(added.held === undefined ? {} : { held: added.held }),
   };
 }
 
@@ -64,7 +66,7 @@ export function headAfterRetraction({ sequence, moves = 0 }: Head, moved: boolea
 
 /** The head after the commit that begins an erasure: compaction, among others, skips the patient. */
 export function headAfterErasure(before: Head | undefined) {
-  return { sequence: (before?.sequence ?? 0) + 1, erased: true, loose_since_ms: undefined };
+  return { sequence: (before?.sequence ?? 0) + 1, erased: true, loose_since_ms: undefined, held: undefined };
 }
 
 /** The head after the commit of merged blocks. `newest` is the newest commit whose samples were moved. */

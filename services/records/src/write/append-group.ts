@@ -15,10 +15,16 @@ import {
   type StoredBefore,
 } from "./append-repository.ts";
 import { type Batch, type BatchOutcome, goodItems } from "./batch.ts";
+import { type BatchWrites, sealedBytes } from "./batch-writes.ts";
 import { batchCommitted } from "./event-convert.ts";
+import { createHoldings, type HoldingLimits, type Holdings } from "./holdings.ts";
 import { nextReceipt, outcomeOf, type ReceiptNames } from "./receipt.ts";
 import { receiptChange } from "./receipt-repository.ts";
 import type { WriteDeps } from "./write-deps.ts";
+
+export interface AppendDeps extends WriteDeps {
+  readonly holdings: HoldingLimits;
+}
 
 /** A batch that waits for its answer. */
 export interface Pending {
@@ -60,7 +66,7 @@ interface Addition {
  * assumption is wrong, the guard of the head or the existing receipt refuses the commit, and the next attempt reads.
  * So an append to a patient to whom this process wrote recently reads nothing from the store.
  */
-export function createGroupCommit(deps: WriteDeps) {
+export function createGroupCommit(deps: AppendDeps) {
   const { store, vault, gate, accessLog, relay, hub, clock } = deps;
   const repository = createAppendRepository(store, vault);
 
@@ -74,12 +80,12 @@ export function createGroupCommit(deps: WriteDeps) {
     const prepared = decided.map((one, i): Prepared => ({ ...one, names: names[i]! }));
     const before = await repository.before(partition, names, onTrust);
     if (before.head?.document.erased) throw new RecordsError("CONSENT_REQUIRED");
-    const additions = await additionsOf(deps, repository, prepared, before);
+    const held = createHoldings(before.head?.document.held, deps.holdings);
+    const additions = await additionsOf(deps, { repository, held, onTrust }, prepared, before);
     if (additions.length === 0) return;
-    const series = await repository.unstored(additions.flatMap((addition) => addition.series));
     // The decision right before the commit counts.
     if (!(await stand(gate, additions))) return;
-    if (!(await repository.commit(groupWrites(partition, before, series, additions, clock)))) return;
+    if (!(await repository.commit(groupWrites(partition, before, additions, held, clock)))) return;
     accessLog.notify();
     relay.notify();
     hub.notify(partition);
@@ -114,17 +120,26 @@ async function permitted(gate: Gate, group: readonly Pending[]): Promise<Decided
   return decided.filter(({ pending }) => !pending.answered);
 }
 
+/** What the additions of one attempt share. */
+interface Attempt {
+  readonly repository: AppendRepository;
+  readonly held: Holdings;
+  /** No receipt was read: a batch may have been sent before. */
+  readonly onTrust: boolean;
+}
+
 /** The additions of the batches, one after another: each advances the patient's sequence. */
 async function additionsOf(
   deps: WriteDeps,
-  repository: AppendRepository,
+  attempt: Attempt,
   prepared: readonly Prepared[],
   { head, receipts }: StoredBefore,
 ): Promise<Addition[]> {
   let sequence = head?.document.sequence ?? 0;
   const additions: Addition[] = [];
+  const begun = new Set<string>();
   for (const [i, one] of prepared.entries()) {
-    const addition = await additionOf(deps, repository, one, receipts[i], sequence);
+    const addition = await additionOf(deps, { ...attempt, begun }, one, receipts[i], sequence);
     if (addition === undefined) continue;
     sequence = Math.max(sequence, addition.outcome.sequence);
     additions.push(addition);
@@ -135,7 +150,7 @@ async function additionsOf(
 /** The additions of a batch; undefined where nothing of it is written and it was answered. */
 async function additionOf(
   { gate, clock, ids }: WriteDeps,
-  repository: AppendRepository,
+  attempt: Attempt & { readonly begun: Set<string> },
   prepared: Prepared,
   earlier: Stored<ReceiptDocument> | undefined,
   reached: number,
@@ -158,7 +173,7 @@ async function additionOf(
     return { index, consent: consentOf(batch, index, contributions) };
   });
   const id = earlier?.document.batch ?? ids.next("bat");
-  const writes = await repository.seal(batch, accepted, {
+  const writes = await attempt.repository.seal(batch, accepted, {
     partition,
     batch: id,
     sequence,
@@ -166,6 +181,8 @@ async function additionOf(
     application: intent.caller.principal.id,
     received: clock.now(),
   });
+  const series = await begunSeries(attempt, prepared, writes);
+  if (series === undefined) return undefined;
   const newly = { accepted: acceptance.accepted, sequence, codes: writes.codes };
   const place = { partition, ...names, batch: id };
   const receipt = nextReceipt(place, earlier?.document, batch.items.length, newly);
@@ -173,10 +190,32 @@ async function additionOf(
   const leaf = gate.leaf(intent, subject, { items: writes.count, consents });
   return {
     prepared,
-    series: writes.series,
+    series,
     changes: [...writes.changes, receiptChange(earlier, receipt), leaf.change],
     outcome: outcomeOf(batch, judgements, receipt),
   };
+}
+
+/**
+ * The series that the batch begins, and notes what it adds to what its organization holds. Undefined where that would be too
+ * much: then it is refused, or, where it may have been sent before, left for the next attempt.
+ */
+async function begunSeries(
+  { repository, held, onTrust, begun }: Attempt & { readonly begun: Set<string> },
+  { pending, names }: Prepared,
+  writes: BatchWrites,
+): Promise<SeriesDocument[] | undefined> {
+  const unstored = writes.series.length === 0 ? [] : await repository.unstored(writes.series);
+  const series = unstored.filter((document) => !begun.has(document.series));
+  const bytes = sealedBytes(writes);
+  const problem = held.problemOf(names.owner, bytes, series.length);
+  if (problem !== undefined) {
+    if (!onTrust) await pending.refuse(new RecordsError(problem));
+    return undefined;
+  }
+  held.add(names.owner, bytes, series.length);
+  for (const document of series) begun.add(document.series);
+  return series;
 }
 
 /** Whether all decisions still hold. */
@@ -191,8 +230,8 @@ async function stand(gate: Gate, additions: readonly Addition[]): Promise<boolea
 function groupWrites(
   partition: string,
   { head: before }: StoredBefore,
-  series: readonly SeriesDocument[],
   additions: readonly Addition[],
+  held: Holdings,
   clock: Clock,
 ): GroupWrites {
   const reached = before?.document.sequence ?? 0;
@@ -200,17 +239,17 @@ function groupWrites(
   const latest = additions.find(({ outcome }) => outcome.sequence === sequence)?.outcome.batch;
   return {
     before,
-    head: headAfterData(partition, before?.document, sequence, addedBy(additions), clock.now()),
-    series,
+    head: headAfterData(partition, before?.document, sequence, addedBy(additions, held), clock.now()),
+    series: additions.flatMap(({ series }) => series),
     changes: additions.flatMap(({ changes }) => changes),
     events: sequence > reached && latest ? [batchCommitted(partition, sequence, latest, clock)] : [],
   };
 }
 
-function addedBy(additions: readonly Addition[]): AddedData {
+function addedBy(additions: readonly Addition[], held: Holdings): AddedData {
   const adds = (blocks: string) =>
     additions.some(({ changes }) =>
       changes.some(({ kind, collection }) => kind === "insert" && collection === blocks),
     );
-  return { samples: adds("blocks"), observations: adds("observation_blocks") };
+  return { samples: adds("blocks"), observations: adds("observation_blocks"), held: held.all() };
 }

@@ -2,9 +2,8 @@ import type { Caller } from "@wellapi/rpc";
 import { currentTrace } from "@wellapi/runtime";
 import { RecordsError } from "../errors.ts";
 import type { Intent } from "../gate/intent.ts";
-import { createGroupCommit, type Pending } from "./append-group.ts";
+import { type AppendDeps, createGroupCommit, type Pending } from "./append-group.ts";
 import { type Batch, type BatchOutcome, goodItems } from "./batch.ts";
-import type { WriteDeps } from "./write-deps.ts";
 
 /** Commits of one patient are queued, so only other replicas can make a guard fail. */
 const MAX_ATTEMPTS = 16;
@@ -16,7 +15,7 @@ const GROUP_BYTES = 4 * 1024 * 1024;
  * Stores batches. Batches that arrive during a commit of the same patient go into the next one together; each is
  * still judged, numbered, logged and answered separately, in the order of arrival.
  */
-export function createAppend(deps: WriteDeps) {
+export function createAppend(deps: AppendDeps) {
   const { gate, queue } = deps;
   const attempt = createGroupCommit(deps);
   const waiting = new Map<string, Pending[]>();

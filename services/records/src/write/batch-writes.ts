@@ -39,6 +39,14 @@ export interface BatchWrites {
   readonly count: number;
 }
 
+/** What the blocks of a batch take. */
+export function sealedBytes({ changes }: BatchWrites): number {
+  return changes.reduce(
+    (sum, change) => sum + (change.kind === "insert" ? (change.document as BlockDocument).sealed.length : 0),
+    0,
+  );
+}
+
 export function seriesWrites(
   box: PatientBox,
   context: WriteContext,
