@@ -83,6 +83,11 @@ export interface ServiceDescriptor<Name extends string = string, S extends Setti
    * them; a circle is refused. Every service calls identity for tokens, which decides no order.
    */
   readonly calls: readonly string[];
+  /**
+   * Other services that its surfaces call, for callers from outside: their contracts name it under `surfaces`. Nobody calls before
+   * all have started, so it decides no order, and may close a circle.
+   */
+  readonly surfaceCalls?: readonly string[];
   /** Subjects of the events that it consumes, where it has the need `events`. */
   readonly consumes?: readonly string[];
   /** Whether several processes may serve it at once. */

@@ -21,7 +21,7 @@ export interface Registry {
    * from a service that holds a session with consent, about a patient whom the request names.
    */
   isConsented(method: DescMethod): boolean;
-  /** Names of the services that this one calls: to do its work, and for what it needs. Sorted as `names`. */
+  /** Names of the services that this one calls: to do its work, for what it needs, and by its surfaces. Sorted as `names`. */
   calledBy(name: string): readonly string[];
 }
 
@@ -33,6 +33,7 @@ export function createRegistry(descriptors: readonly ServiceDescriptor[]): Regis
   const providers = providersOf(descriptors);
   const calls = new Map(descriptors.map((one) => [one.name, callsOf(one, descriptors, providers)]));
   const services = inOrder(descriptors, byName, calls);
+  const bySurface = new Map(descriptors.map((one) => [one.name, surfaceCallsOf(one, byName)]));
   const names = services.map(({ name }) => name);
   const publicContracts = descriptors
     .flatMap(({ contracts }) => contracts)
@@ -51,7 +52,8 @@ export function createRegistry(descriptors: readonly ServiceDescriptor[]): Regis
     // By name: a door may hold another object of the same contract, and must guard it all the same.
     isConsented: (method) => consented.has(pathOf(method)),
     serving: (typeName) => byPackage.get(packageOf(typeName)),
-    calledBy: (name) => names.filter((other) => calls.get(name)?.has(other)),
+    calledBy: (name) =>
+      names.filter((other) => calls.get(name)?.has(other) || bySurface.get(name)?.includes(other)),
   };
 }
 
@@ -116,6 +118,16 @@ function callsOf(
   }
   called.delete(name);
   return called;
+}
+
+function surfaceCallsOf(
+  { name, surfaceCalls = [], surfaces = [] }: ServiceDescriptor,
+  byName: ReadonlyMap<string, ServiceDescriptor>,
+): readonly string[] {
+  if (surfaceCalls.length > 0 && surfaces.length === 0) throw invalid(`${name} has no surface that calls`);
+  const unknown = surfaceCalls.find((one) => !byName.has(one));
+  if (unknown !== undefined) throw invalid(`a surface of ${name} calls ${unknown}, which is no service`);
+  return surfaceCalls;
 }
 
 /** Depth first, in the order that is given: the same at each start. */

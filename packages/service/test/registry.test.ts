@@ -82,6 +82,20 @@ describe("the order of a start", () => {
     expect(registry.publicContracts.map(({ typeName }) => typeName)).toEqual(["wellapi.open.v1.OpenService"]);
   });
 
+  test("what a surface calls decides nothing, and is called all the same", () => {
+    const surface = { name: "a", paths: ["/a"], methods: ["GET" as const], mount() {} };
+    const registry = createRegistry([
+      service("b", { calls: ["a"] }),
+      service("a", { surfaces: [surface], surfaceCalls: ["b"] }),
+    ]);
+    expect(registry.names).toEqual(["a", "b"]);
+    expect(registry.calledBy("a")).toEqual(["b"]);
+    expect(refusal(service("a", { surfaceCalls: ["a"] }))).toBe("a has no surface that calls");
+    expect(refusal(service("a", { surfaces: [surface], surfaceCalls: ["c"] }))).toContain(
+      "c, which is no service",
+    );
+  });
+
   test("a circle is refused, and named", () => {
     expect(refusal(service("a", { calls: ["b"] }), service("b", { calls: ["a"] }))).toContain("a > b > a");
   });

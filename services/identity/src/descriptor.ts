@@ -16,6 +16,9 @@ import { describeService } from "@wellapi/service";
 import { identityCheck } from "./check.ts";
 import { identityCollections } from "./collections.ts";
 import { authoritiesSetting } from "./config.ts";
+import { accountSurface } from "./pages/account/account-surface.ts";
+import { assetsSurface } from "./pages/assets-surface.ts";
+import { signInSurface } from "./pages/sign-in/sign-in-surface.ts";
 import { openIdentityService } from "./service.ts";
 import { keysSurface } from "./tokens/keys-surface.ts";
 
@@ -45,8 +48,10 @@ export const identityService = describeService({
   },
   needs: ["keys", "vault", "journal", "access_log"],
   calls: [],
+  // The authorization page makes a consent of what the patient agrees to.
+  surfaceCalls: ["consent"],
   replicas: "many",
-  surfaces: [keysSurface],
+  surfaces: [keysSurface, assetsSurface, signInSurface, accountSurface],
   settings: { authorities: authoritiesSetting },
   // A token that is lost on the way does no harm: sending again makes one more.
   repeatable: [TokenExchangeService.method.exchangeCredential],

@@ -1,0 +1,19 @@
+/** Where a sign-in may go on to: pages of ours that are known here, and nowhere else. So no redirect is open. */
+const targets: readonly RegExp[] = [
+  /^\/account(\/[a-z-]{1,32}){0,2}$/,
+  /^\/authorize\/[\w-]{1,64}$/,
+  /^\/device(\?user_code=[A-Za-z0-9-]{1,32})?$/,
+  /^\/invitations$/,
+];
+
+export const home = "/account";
+
+/** The page to go on to; the account for everything that is none of the targets. */
+export function continuation(text: string | undefined): string {
+  return text !== undefined && targets.some((target) => target.test(text)) ? text : home;
+}
+
+/** A path that remembers where to go on to. */
+export function withContinuation(path: string, target: string): string {
+  return target === home ? path : `${path}?continue=${encodeURIComponent(target)}`;
+}

@@ -1,0 +1,42 @@
+import type { HttpRequest } from "@wellapi/http";
+
+/** Each is sent to our own origin alone, over TLS (or to this machine), and no script reads it. */
+const cookieNames = {
+  /** The session's secret. The doors read it, too. */
+  session: "__Host-wellapi",
+  /** Of what was begun and has not ended: a sign-in, a registration, a confirmation. */
+  flow: "__Host-wellapi-flow",
+  /** The interaction that a device's code opened. */
+  device: "__Host-wellapi-device",
+  language: "__Host-wellapi-language",
+} as const;
+
+export type CookieName = keyof typeof cookieNames;
+
+/**
+ * `Lax` for the session, because an application's link to the authorization page has to find its reader signed in; a form of
+ * another site brings no `Lax` cookie along, and the doors ask `sec-fetch-site` besides. The others are `Strict`.
+ */
+export function setCookie(name: CookieName, value: string, maxAgeSeconds?: number): string {
+  const sameSite = name === "session" ? "Lax" : "Strict";
+  const age = maxAgeSeconds === undefined ? "" : `; Max-Age=${maxAgeSeconds}`;
+  return `${cookieNames[name]}=${value}; Path=/; Secure; HttpOnly; SameSite=${sameSite}${age}`;
+}
+
+export function dropCookie(name: CookieName): string {
+  return setCookie(name, "", 0);
+}
+
+/** The cookie of this name; undefined where there is none, or more than one: then one of them is not ours. */
+export function cookieOf(request: HttpRequest, name: CookieName): string | undefined {
+  return namedCookie(request, cookieNames[name]);
+}
+
+export function namedCookie(request: HttpRequest, name: string): string | undefined {
+  const values = (request.headers.cookie ?? "")
+    .split(";")
+    .map((pair) => pair.trim())
+    .filter((pair) => pair.startsWith(`${name}=`))
+    .map((pair) => pair.slice(name.length + 1));
+  return values.length === 1 && values[0] !== "" ? values[0] : undefined;
+}

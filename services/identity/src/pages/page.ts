@@ -1,0 +1,69 @@
+import { type Asset, mark, pagesScript, stylesheet } from "@wellapi/ui";
+import { type Html, html } from "./html.ts";
+import { languages, ownNames } from "./language.ts";
+import { pathIn, type View } from "./view.ts";
+
+export interface Page {
+  /** Of the document, and its first heading unless the body has its own. */
+  readonly title: string;
+  readonly body: Html;
+  /** Whether the reader is signed in, so that they can sign out. */
+  readonly signedIn?: boolean;
+  /** Whether it loads the script of passkeys and prefilled fields. */
+  readonly script?: boolean;
+  /** Where the browser goes on by itself, at once. */
+  readonly goesTo?: string;
+}
+
+export const htmlType = "text/html; charset=utf-8";
+
+export function urlOfAsset({ name }: Asset): string {
+  return `/assets/${name}`;
+}
+
+/** A whole document. */
+export function documentOf(view: View, { title, body, signedIn, script, goesTo }: Page): string {
+  const { language, words } = view;
+  const document = html`<!doctype html>
+<html lang="${language}">
+<head>
+<meta charset="utf-8">
+<title>${title} · WellAPI</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+${goesTo !== undefined && html`<meta http-equiv="refresh" content="0; url=${goesTo}">`}
+<link rel="stylesheet" href="${urlOfAsset(stylesheet)}">
+<link rel="icon" href="${urlOfAsset(mark)}" type="image/svg+xml">
+${script === true && html`<script type="module" src="${urlOfAsset(pagesScript)}"></script>`}
+</head>
+<body>
+<a class="skip" href="#main">${words.common.skip}</a>
+<header class="bar">
+<a class="brand" href="/account"><img src="${urlOfAsset(mark)}" alt="" width="28" height="28">WellAPI</a>
+${signedIn === true && signedInMenu(view)}
+</header>
+<main id="main" class="stack" tabindex="-1">
+${body}
+</main>
+<footer class="foot">
+<nav aria-label="${words.common.language}"><ul>
+${languages.map((one) =>
+  one === language
+    ? html`<li><span lang="${one}" aria-current="true">${ownNames[one]}</span></li>`
+    : html`<li><a href="${pathIn(view.path, one)}" lang="${one}" hreflang="${one}">${ownNames[one]}</a></li>`,
+)}
+</ul></nav>
+</footer>
+</body>
+</html>
+`;
+  return document.toString();
+}
+
+function signedInMenu({ words, path }: View): Html {
+  const here = path === "/account" && html` aria-current="page"`;
+  return html`<nav aria-label="${words.common.menu}"><ul>
+<li><a href="/account"${here}>${words.common.account}</a></li>
+<li><form method="post" action="/account/sign-out"><button class="link">${words.common.signOut}</button></form></li>
+</ul></nav>`;
+}

@@ -1,0 +1,74 @@
+import type { HttpRequest, Refusal, ShapedRefusal } from "@wellapi/http";
+import { continuation, withContinuation } from "./continuation.ts";
+import { type Html, html } from "./html.ts";
+import { documentOf, htmlType } from "./page.ts";
+import { type View, viewOf } from "./view.ts";
+import type { Words } from "./words/en.ts";
+
+/** What the reader can do about it, by the reason of the problem. */
+const texts: Readonly<Record<string, (problem: Words["problem"]) => string>> = {
+  ALREADY_EXISTS: (words) => words.changed,
+  CODES_LIMITED: (words) => words.codesLimited,
+  CODE_WRONG: (words) => words.codeWrong,
+  EMAIL_IN_USE: (words) => words.inUse,
+  FLOW_INVALID: (words) => words.flowEnded,
+  FOREIGN_REQUEST: (words) => words.foreign,
+  LAST_WAY_IN: (words) => words.lastWayIn,
+  NOT_FOUND: (words) => words.missing,
+  PASSKEY_REFUSED: (words) => words.passkeyBad,
+  SANDBOX_ONLY: (words) => words.sandboxOnly,
+  STALE_ETAG: (words) => words.changed,
+};
+
+const titles: Readonly<Record<string, (problem: Words["problem"]) => string>> = {
+  FOREIGN_REQUEST: (words) => words.foreignTitle,
+  NOT_FOUND: (words) => words.missingTitle,
+};
+
+/** What went wrong, for a person: never the service's own message, which is for programs. */
+export function problemText({ words }: View, { status, problem, retryAfterSeconds }: Refusal): string {
+  const { problem: says } = words;
+  const known = texts[problem.reason];
+  if (known !== undefined) return known(says);
+  if (status === 429) return says.tooMany(retryAfterSeconds ?? 60);
+  if (status === 401) return says.ended;
+  if (status === 403) return says.notPermitted;
+  if (status === 404) return says.missing;
+  if (status === 503 || status === 504) return says.unavailable;
+  return status >= 500 ? says.internal : says.invalid;
+}
+
+/** A page that says what to do, and the number by which the line in the log is found. */
+export function problemPage(view: View, refusal: Refusal, request: HttpRequest): string {
+  const { problem: says } = view.words;
+  const { reason } = refusal.problem;
+  const title = titles[reason]?.(says) ?? says.title;
+  const body: Html = html`<div class="card stack">
+<h1>${title}</h1>
+<p>${problemText(view, refusal)}</p>
+<p class="actions">${
+    reason === "FLOW_INVALID"
+      ? html`<a class="button" href="/sign-in">${says.again}</a>`
+      : html`<a class="button" href="/account">${says.home}</a>`
+  }</p>
+<p class="quiet small">${says.id} <code>${request.id}</code></p>
+</div>`;
+  return documentOf(view, { title, body });
+}
+
+/**
+ * A refusal for a reader in a browser. Who has to sign in, or to confirm that it is them, is sent to where they can, and comes
+ * back; everybody else gets a page.
+ */
+export function shapeForReaders(refusal: Refusal, request: HttpRequest): ShapedRefusal {
+  const view = viewOf(request);
+  const contentType = htmlType;
+  const location = wayOut(refusal, continuation(view.path));
+  if (location !== undefined) return { contentType, body: "", location };
+  return { contentType, body: problemPage(view, refusal, request) };
+}
+
+function wayOut({ status, problem }: Refusal, target: string): string | undefined {
+  if (problem.reason === "ASSURANCE_REQUIRED") return withContinuation("/step-up", target);
+  return status === 401 ? withContinuation("/sign-in", target) : undefined;
+}
