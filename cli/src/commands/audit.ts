@@ -63,6 +63,9 @@ export function addAudit(program: Command, io: Io): void {
   addRepair(group, io);
 }
 
+/** The log counts no further. */
+const mostCounted = 1_000;
+
 function addList(group: Command, io: Io): void {
   addConnectionOptions(group.command("list"), io)
     .description("list the accesses that the caller may see, newest first")
@@ -72,11 +75,11 @@ function addList(group: Command, io: Io): void {
       const settings = settingsOf(command, io);
       const client = createClient(AuditService, await connect(settings));
       const pageSize = Math.min(options.limit, 500);
-      let more = false;
+      let total = 0;
       const accesses = paginate(
-        (pageToken) => client.listAccesses({ pageSize, pageToken }),
+        (pageToken) => client.listAccesses({ pageSize, pageToken, showTotalSize: true }),
         (page) => {
-          more = page.nextPageToken !== "";
+          total = Math.max(total, page.totalSize);
           return page.accesses;
         },
       );
@@ -92,7 +95,8 @@ function addList(group: Command, io: Io): void {
             ? row(logged.access, logged.index)
             : ["", logged.id, "damaged", "", "", "", "", "", "", position(logged.index)],
       );
-      if (more) output.note(`the newest ${shown.length}; there are older ones: --limit <n> shows more`);
+      const all = total > mostCounted ? `more than ${mostCounted}` : total;
+      if (total > shown.length) output.note(`the newest ${shown.length} of ${all}: --limit <n> shows more`);
     });
 }
 

@@ -22,7 +22,7 @@ function logged(n: number) {
 }
 
 /** Pages of two accesses, without end. */
-async function openAudit() {
+async function openAudit(total = 0) {
   const asked: ListAccessesRequest[] = [];
   const env = await openGateway(({ service }) =>
     service(AuditService, {
@@ -33,6 +33,7 @@ async function openAudit() {
         return {
           accesses: at === 0 ? [logged(0), logged(1)] : [logged(2), damaged],
           nextPageToken: String(at + 1),
+          totalSize: at === 0 && request.showTotalSize ? total : 0,
         };
       },
       getCheckpoint: () => ({ checkpoint: "wellapi.local/log\n3\nroot\n\n— sig\n", verifierKey: "key+1" }),
@@ -56,12 +57,21 @@ test("lists as many accesses as asked for, over pages, and what of an entry is d
   expect(damaged).toMatch(/acc_damaged .* damaged .* 3 /);
 });
 
-test("asks for no page that the limit does not reach", async () => {
-  const { env, asked } = await openAudit();
+test("asks for no page that the limit does not reach, and says of how many these are", async () => {
+  const { env, asked } = await openAudit(75);
   const { out, err } = await wellapi(["audit", "list", "--limit", "2", "--json"], { env });
-  expect(err).toBe("the newest 2; there are older ones: --limit <n> shows more");
+  expect(err).toBe("the newest 2 of 75: --limit <n> shows more");
   expect(out.split("\n").map((line) => (JSON.parse(line) as { id: string }).id)).toEqual(["acc_0", "acc_1"]);
   expect(asked).toHaveLength(1);
+});
+
+test.each([
+  [1_001, "the newest 2 of more than 1000: --limit <n> shows more"],
+  [1_000, "the newest 2 of 1000: --limit <n> shows more"],
+  [2, ""],
+])("of %i accesses it says: %s", async (total, said) => {
+  const { env } = await openAudit(total);
+  expect((await wellapi(["audit", "list", "--limit", "2"], { env })).err).toBe(said);
 });
 
 test("prints the checkpoint alone on stdout, so that it can be kept in a file, and the key beside it", async () => {

@@ -21,15 +21,28 @@ export interface ReadAccess {
   readonly index: number | undefined;
 }
 
+export interface AccessQuery {
+  readonly interval: Interval;
+  readonly pageSize: number;
+  readonly cursor: string | undefined;
+  /** Count all that match, up to this number. */
+  readonly countTo?: number | undefined;
+}
+
+export interface AccessPage {
+  readonly accesses: readonly ReadAccess[];
+  /** Where the next page begins; undefined at the end. */
+  readonly cursor: string | undefined;
+  /** Undefined unless it was asked for. */
+  readonly total: number | undefined;
+}
+
 /** Shows accesses to callers who may see them. */
 export interface AccessReader {
   /** Throws `not_found`, the same for an access that does not exist and for one out of scope, and `damaged`. */
   get(scope: Scope | undefined, id: string): Promise<ReadAccess>;
-  /** Newest first, damaged ones included. `cursor` is where the next page begins, undefined at the end. */
-  list(
-    scope: Scope,
-    query: { readonly interval: Interval; readonly pageSize: number; readonly cursor: string | undefined },
-  ): Promise<{ readonly accesses: readonly ReadAccess[]; readonly cursor: string | undefined }>;
+  /** Newest first, damaged ones included. */
+  list(scope: Scope, query: AccessQuery): Promise<AccessPage>;
 }
 
 export function createAccessReader(deps: {
@@ -77,13 +90,14 @@ export function createAccessReader(deps: {
       if (read.damaged) throw damagedAccess();
       return read;
     },
-    async list(scope, { interval, pageSize, cursor }) {
+    async list(scope, { interval, pageSize, cursor, countTo }) {
       // A list with a gap would look whole.
       if (scope.kind === "organization" && !whole) throw damagedAccesses();
       const page = await accesses.list(stored(scope), interval, pageSize, cursor);
       return {
         accesses: await Promise.all(page.accesses.map((access) => open(access, scope))),
         cursor: page.cursor,
+        total: countTo === undefined ? undefined : await accesses.count(stored(scope), interval, countTo),
       };
     },
   };

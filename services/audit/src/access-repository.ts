@@ -1,5 +1,5 @@
 import { PageTokenError } from "@wellapi/rpc";
-import { type CollectionDeclaration, type Document, type Store, StoreError } from "@wellapi/store";
+import { type CollectionDeclaration, type Document, type Scan, type Store, StoreError } from "@wellapi/store";
 import type { Interval, Scope } from "./access.ts";
 
 /** An access at rest. Its content is sealed; only the fields that find it are in clear. */
@@ -37,6 +37,8 @@ export interface AccessRepository {
     limit: number,
     cursor: string | undefined,
   ): Promise<{ readonly accesses: readonly StoredAccess[]; readonly cursor: string | undefined }>;
+  /** How many there are, at most `limit`. Reads as many. */
+  count(scope: Scope, interval: Interval, limit: number): Promise<number>;
 }
 
 export function createAccessRepository(store: Store): AccessRepository {
@@ -65,11 +67,7 @@ export function createAccessRepository(store: Store): AccessRepository {
     async list(scope, interval, limit, cursor) {
       const page = await store
         .scan<StoredAccess>(collection, {
-          index: scope.kind === "partition" ? "byTime" : "byOrganization",
-          equals: [scope.kind === "partition" ? scope.partition : scope.organization],
-          range: interval,
-          order: "descending",
-          limit,
+          ...newestFirst(scope, interval, limit),
           ...(cursor === undefined ? {} : { cursor }),
         })
         .catch((cause: unknown) => {
@@ -78,5 +76,18 @@ export function createAccessRepository(store: Store): AccessRepository {
         });
       return { accesses: page.documents.map(({ document }) => document), cursor: page.cursor };
     },
+    async count(scope, interval, limit) {
+      return (await store.scan(collection, newestFirst(scope, interval, limit))).documents.length;
+    },
+  };
+}
+
+function newestFirst(scope: Scope, interval: Interval, limit: number): Scan {
+  return {
+    index: scope.kind === "partition" ? "byTime" : "byOrganization",
+    equals: [scope.kind === "partition" ? scope.partition : scope.organization],
+    range: interval,
+    order: "descending",
+    limit,
   };
 }

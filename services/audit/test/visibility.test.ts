@@ -57,6 +57,20 @@ describe("who sees what", () => {
     expect(nextPageToken).toBe("");
   });
 
+  test.each(viewers)(
+    "%s learns how many there are with the first page, if they ask",
+    async (name, principal) => {
+      const world = await openFilled();
+      const audit = world.as(principal);
+      const first = await audit.listAccesses({ pageSize: 1, showTotalSize: true });
+      expect(first.totalSize).toBe(visible[name].length);
+      expect((await audit.listAccesses({ pageSize: 1 })).totalSize).toBe(0);
+      const pageToken = (await audit.listAccesses({ pageSize: 1, showTotalSize: true })).nextPageToken;
+      const next = pageToken && (await audit.listAccesses({ pageSize: 1, pageToken, showTotalSize: true }));
+      expect(next === "" ? 0 : next.totalSize).toBe(0);
+    },
+  );
+
   test.each(viewers)("%s gets these, and one and the same answer for all others", async (name, principal) => {
     const world = await openFilled();
     const client = world.as(principal);
@@ -131,4 +145,20 @@ test("where the audit key was destroyed, the access stays in the log and says no
   await world.settled();
   const { checkpoint } = await world.as({}).getCheckpoint({});
   expect(checkpoint.split("\n")[1]).toBe("7");
+});
+
+test("accesses are counted within the interval that was asked for, and no further than a thousand", async () => {
+  const world = await openAudit();
+  const leaves = Array.from({ length: 1_200 }, (_, i) =>
+    leafOf(ada, { id: `acc_${i}`, organization: clinic }, i),
+  );
+  for (let at = 0; at < leaves.length; at += 100)
+    await world.intake.append({ leaves: leaves.slice(at, at + 100) });
+  const totalUntil = async (endMs: number) => {
+    const interval = { endTime: timestampFromMs(endMs) };
+    return (await world.as(asClinic).listAccesses({ interval, pageSize: 1, showTotalSize: true })).totalSize;
+  };
+  expect(await totalUntil(3)).toBe(3);
+  expect(await totalUntil(1_000)).toBe(1_000);
+  expect(await totalUntil(1_100)).toBe(1_001);
 });

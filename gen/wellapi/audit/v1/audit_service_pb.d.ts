@@ -40,6 +40,13 @@ export declare type ListAccessesRequest = Message<"wellapi.audit.v1.ListAccesses
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * Also count all that match, with the first page.
+   *
+   * @generated from field: bool show_total_size = 4;
+   */
+  showTotalSize: boolean;
 };
 
 /**
@@ -67,6 +74,14 @@ export declare type ListAccessesResponse = Message<"wellapi.audit.v1.ListAccesse
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
+
+  /**
+   * How many match, on all pages (AIP-158): where it was asked for, and on the first page only; else 0. Counting ends at 1001,
+   * which means more than 1000.
+   *
+   * @generated from field: int32 total_size = 3;
+   */
+  totalSize: number;
 };
 
 /**
