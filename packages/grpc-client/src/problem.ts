@@ -24,6 +24,8 @@ export interface Problem {
   readonly message: string;
   readonly violations?: readonly Violation[];
   readonly retryAfterMs?: number;
+  /** Further facts, for programs, in the ErrorInfo. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** The reason of an error without a reason: the name of its code. */
@@ -40,6 +42,7 @@ export function problemOf(error: ConnectError): Problem {
     code: error.code,
     reason: info?.reason ?? reasonOf(error.code),
     message: error.rawMessage,
+    ...(info === undefined || Object.keys(info.metadata).length === 0 ? {} : { metadata: info.metadata }),
     ...(badRequest === undefined
       ? {}
       : {
@@ -55,9 +58,12 @@ export function problemOf(error: ConnectError): Problem {
 
 /** The error that carries `problem`. */
 export function problemError(problem: Problem, cause?: unknown): ConnectError {
-  const { code, reason, message, violations, retryAfterMs } = problem;
+  const { code, reason, message, violations, retryAfterMs, metadata = {} } = problem;
   const error = new ConnectError(message, code, undefined, undefined, cause);
-  error.details.push({ desc: ErrorInfoSchema, value: { reason, domain: errorDomain } });
+  error.details.push({
+    desc: ErrorInfoSchema,
+    value: { reason, domain: errorDomain, metadata: { ...metadata } },
+  });
   if (violations !== undefined && violations.length > 0) {
     const fieldViolations = violations.map(({ field, description, reason }) => ({
       field,

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { cors } from "@connectrpc/connect";
-import { requestIdHeader } from "@wellapi/rpc";
+import { dpopNonceHeader, requestIdHeader } from "@wellapi/rpc";
 import type { Refusal } from "./refusal.ts";
+import { credentialHeaders } from "./request-headers.ts";
 
 /** What pages of an allowed origin may do (Fetch standard, CORS protocol). Never with cookies. */
 export interface CorsPolicy {
@@ -22,8 +23,16 @@ const traceHeaders = ["traceparent", "tracestate"];
 /** Of the RPCs, and of every surface that does not have its own. */
 const rpcPolicy: CorsPolicy = {
   methods: cors.allowedMethods,
-  allowedHeaders: [...cors.allowedHeaders, "authorization", "x-api-key", requestIdHeader, ...traceHeaders],
-  exposedHeaders: [...cors.exposedHeaders, requestIdHeader, "ratelimit", "ratelimit-policy", "retry-after"],
+  allowedHeaders: [...cors.allowedHeaders, ...credentialHeaders, requestIdHeader, ...traceHeaders],
+  exposedHeaders: [
+    ...cors.exposedHeaders,
+    requestIdHeader,
+    dpopNonceHeader,
+    "ratelimit",
+    "ratelimit-policy",
+    "retry-after",
+    "www-authenticate",
+  ],
 };
 
 function patternOf(origin: string): string | RegExp {

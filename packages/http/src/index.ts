@@ -2,10 +2,12 @@ export type { FastifyReply as HttpReply, FastifyRequest as HttpRequest } from "f
 export { type CorsPolicy, localOrigins } from "./cors.ts";
 export { HttpError, type HttpErrorCode } from "./errors.ts";
 export { type AnswerTarget, holdHttpAnswer } from "./held-answer.ts";
+export { httpCallOf } from "./http-call.ts";
 export type { MountedSurface } from "./mount.ts";
 export type { PeerTls } from "./peer-agent.ts";
 export { fileRefusalOf, type HttpProblem, logRefusal, type Refusal, refusalOf } from "./refusal.ts";
 export { createRemoteSurface, type RemoteSurfaceOptions } from "./remote-surface.ts";
+export { credentialHeaders } from "./request-headers.ts";
 export type { SecurityHeaders } from "./security-headers.ts";
 export { type HttpServer, type HttpServerOptions, openHttpServer } from "./server.ts";
 export type {

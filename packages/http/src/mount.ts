@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { budgetFields } from "@wellapi/limits";
-import { type Door, problemError, requestIdHeader } from "@wellapi/rpc";
+import { type Door, dpopNonceHeader, problemError, requestIdHeader } from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from "fastify";
 import { HttpError } from "./errors.ts";
@@ -97,6 +97,12 @@ export async function mountSurface(
         log.error({ err: error, surface: surface.name, request_id: request.id }, "unexpected error");
       } else if (!logged) {
         logRefusal(log, request, { status: refusal.status, reason: refusal.problem.reason });
+      }
+      if (error instanceof ConnectError) {
+        for (const name of ["www-authenticate", dpopNonceHeader]) {
+          const value = error.metadata.get(name);
+          if (value !== null) reply.header(name, value);
+        }
       }
       return sendShaped(surface, reply, refusal);
     });
@@ -229,7 +235,8 @@ function shaped({ shape }: Surface, refusal: Refusal, request: FastifyRequest): 
 }
 
 function sendShaped(surface: Surface, reply: FastifyReply, refusal: Refusal): FastifyReply {
-  if (refusal.status === 401) reply.header("www-authenticate", "Bearer");
+  if (refusal.status === 401 && !reply.hasHeader("www-authenticate"))
+    reply.header("www-authenticate", "Bearer");
   if (surface.shape === undefined) return sendRefusal(reply, refusal);
   const { contentType, body, location } = surface.shape(refusal, reply.request);
   if (refusal.retryAfterSeconds !== undefined) reply.header("retry-after", String(refusal.retryAfterSeconds));

@@ -13,6 +13,7 @@ import {
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { HttpError } from "./errors.ts";
 import { holdHttpAnswer } from "./held-answer.ts";
+import { httpCallOf } from "./http-call.ts";
 import { actingAsHeader, credentialHeaders } from "./request-headers.ts";
 
 /** A request at a surface, with the calls that the surface makes for it. */
@@ -81,6 +82,7 @@ export function createOutsideRequest(options: {
       header,
       signals: [over.signal, shutdown],
       address: request.callerAddress,
+      http: httpCallOf(request.raw),
       compression: compressionOf(request.headers["content-encoding"]),
       opened: (values) => calls.push(values),
     };

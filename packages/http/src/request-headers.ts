@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { requestIdHeader } from "@wellapi/rpc";
+import { dpopHeader, requestIdHeader } from "@wellapi/rpc";
 import type { SurfaceDeclaration } from "./surface.ts";
 
 /** The caller's address, from the gateway to the process that serves a surface. Nobody else may set it. */
@@ -9,7 +9,7 @@ export const callerAddressHeader = "wellapi-caller-address";
 export const actingAsHeader = "wellapi-acting-as";
 
 /** Headers in which callers from outside present credentials. */
-export const credentialHeaders: readonly string[] = ["authorization", "x-api-key"];
+export const credentialHeaders: readonly string[] = ["authorization", dpopHeader, "x-api-key"];
 
 /**
  * Request headers that every surface gets. An allow-list: a header that names an internal identity

@@ -45,6 +45,8 @@ export {
   openCertificateFiles,
 } from "./caller/certificate-files.ts";
 export {
+  type HttpCall,
+  httpCallKey,
   peerCertificateKey,
   peerWorkloadKey,
   requestIdFrom,
@@ -52,7 +54,7 @@ export {
   requestIdKey,
   requestTransferredKey,
 } from "./caller/context.ts";
-export { apiKeyPrefix } from "./caller/credential.ts";
+export { apiKeyPrefix, dpopHeader, dpopNonceHeader } from "./caller/credential.ts";
 export { createDenials, type Denials, type DenialsOptions } from "./caller/denials.ts";
 export {
   jsonPosition,

@@ -10,13 +10,13 @@ const everything: Narrowing = "all";
 
 /**
  * Whether the scopes hold one of what a call needs: `Observation.s` is a SMART resource with its permissions, all of
- * them; anything else is a scope of this exchange, word for word. `undefined` scopes do not limit.
+ * them; `*` needs none; anything else is a scope of this exchange, word for word. `undefined` scopes do not limit.
  */
 export function hasScope(scopes: readonly string[] | undefined, needs: readonly string[]): boolean {
   if (scopes === undefined) return true;
   const held = parsed(scopes);
   return needs.some((need) =>
-    isResource(need) ? held.some((scope) => covers(scope, need)) : scopes.includes(need),
+    isResource(need) ? held.some((scope) => covers(scope, need)) : need === "*" || scopes.includes(need),
   );
 }
 

@@ -15,13 +15,22 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
-import { type HttpProblem, type HttpReply, type HttpRequest, logRefusal, type Surface } from "@wellapi/http";
+import {
+  credentialHeaders,
+  type HttpProblem,
+  type HttpReply,
+  type HttpRequest,
+  httpCallOf,
+  logRefusal,
+  type Surface,
+} from "@wellapi/http";
 import { budgetFields } from "@wellapi/limits";
 import {
   assertRoutes,
   budgetStateKey,
   type ConnectAdmission,
   createConnectAdmission,
+  httpCallKey,
   peerAddressKey,
   requestBytesOf,
   requestIdHeader,
@@ -134,7 +143,8 @@ async function answerCall(served: ServedMethod, request: HttpRequest, reply: Htt
   reply.raw.setHeader(requestIdHeader, request.id);
   const values = createContextValues()
     .set(requestIdKey, request.id)
-    .set(peerAddressKey, request.callerAddress);
+    .set(peerAddressKey, request.callerAddress)
+    .set(httpCallKey, httpCallOf(request.raw));
   reply.raw.once("close", () => values.get(spendingKey)?.bytes(bytesSince(request.raw.socket)));
   try {
     const answer = await handler(unread(request, reply, values, terms));
@@ -184,6 +194,6 @@ function unread(
 }
 
 function varyOf(given: number | string | string[] | undefined): string {
-  const names = ["authorization", "x-api-key", ...(given === undefined ? [] : [given].flat())];
+  const names = [...credentialHeaders, ...(given === undefined ? [] : [given].flat())];
   return names.join(", ");
 }

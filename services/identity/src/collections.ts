@@ -18,6 +18,7 @@ export const collections = {
   enrollmentCodes: "enrollment_codes",
   members: "members",
   invitations: "invitations",
+  dpopProofs: "dpop_proofs",
 } as const;
 
 /**
@@ -88,6 +89,11 @@ export const identityCollections: readonly CollectionDeclaration[] = [
       { name: "address", fields: ["partition", "addressMac", "mailTime"] },
       { name: "expiry", fields: ["expireTime"] },
     ],
+  },
+  {
+    name: collections.dpopProofs,
+    key: ["partition", "id"],
+    indexes: [{ name: "expiry", fields: ["expireTime"] }],
   },
   { name: collections.installationKeys, key: ["partition", "purpose", "id"], indexes: [] },
   leavesCollection,

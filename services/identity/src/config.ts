@@ -7,6 +7,10 @@ export interface IdentityConfig {
   readonly profile: "sandbox" | "production";
   /** Authority of the SPIFFE ids, and host of the tokens' issuer. */
   readonly trustDomain: string;
+  /** Where people and programs call the gateway, and the issuer of access tokens. Absent: the tokens' issuer. */
+  readonly origin?: string;
+  /** Where else the doors are called. */
+  readonly doorOrigins?: readonly string[] | undefined;
   /** Home region of the patients that are enrolled here. */
   readonly region: string;
   /** Numbers of the authority's roots to trust, ascending. Absent: the roots that exist, at first 1. */
@@ -30,6 +34,19 @@ export function parseIdentityConfig(env: Env): IdentityConfig {
     };
   });
 }
+
+/** Throws nothing: the reader gathers the problem. */
+export const doorOriginsSetting: Setting<readonly string[]> = {
+  name: "WELLAPI_DOOR_ORIGINS",
+  fallback: undefined,
+  what: "origins by which callers reach the doors, beside `WELLAPI_ORIGIN`, such as `https://grpc.example.com:50051`: DPoP proofs may name them. The sandbox takes those of this machine",
+  read(reader) {
+    const origins = reader.list("WELLAPI_DOOR_ORIGINS", []);
+    if (!origins.every((origin) => /^https?:$/.test(URL.parse(origin)?.protocol ?? "")))
+      reader.problem("WELLAPI_DOOR_ORIGINS is not valid: expected origins such as https://grpc.example.com");
+    return origins;
+  },
+};
 
 /** Throws nothing: the reader gathers the problem. */
 export const authoritiesSetting: Setting<readonly number[]> = {

@@ -19,7 +19,9 @@ import type {
 import type {
   CallLimitsSchema,
   ExchangeCredentialRequest,
+  Presented as PresentedMessage,
 } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
+import type { Presented } from "./access-tokens/possession.ts";
 import type { Credential } from "./credentials/credential.ts";
 import { invalidField } from "./errors.ts";
 import { etagOf as etagOfLimits, type Limits, type Rates } from "./limits/limits.ts";
@@ -174,14 +176,27 @@ export function fromDuration(
   throw invalidField(field, `must be from ${limits.min / 1000} s to ${limits.max / 1000} s`);
 }
 
-export function fromExchangeRequest({ credential, callerAddress }: ExchangeCredentialRequest): Shown {
+function fromPresented(message: PresentedMessage | undefined): Presented {
+  if (message === undefined) return {};
+  const { clientCertificate, dpopProof: proof, method, authority, path, attempt } = message;
+  return {
+    ...(clientCertificate.length > 0 && { certificate: clientCertificate }),
+    ...(proof !== "" && { dpop: { proof, method, authority, path, attempt } }),
+  };
+}
+
+export function fromExchangeRequest({
+  credential,
+  callerAddress,
+  presented,
+}: ExchangeCredentialRequest): Shown {
   switch (credential.case) {
     case "clientCertificate":
       return { kind: "certificate", der: credential.value };
     case "apiKey":
       return { kind: "api_key", key: credential.value, address: callerAddress };
     case "bearerToken":
-      return { kind: "patient_token", token: credential.value };
+      return { kind: "bearer_token", token: credential.value, presented: fromPresented(presented) };
     case "internalToken":
       return { kind: "internal_token", token: credential.value };
     case "workload":

@@ -17,6 +17,8 @@ export type IdentityErrorCode =
   | "already_replaced"
   | "not_in_force"
   | "credential_invalid"
+  | "proof_invalid"
+  | "nonce_required"
   | "caller_not_permitted"
   | "sandbox_only"
   | "journal_unavailable"
@@ -130,6 +132,27 @@ export function lastOperator(): IdentityError {
 export function credentialInvalid(why: string, options?: ErrorOptions): IdentityError {
   const problem = { code: Code.Unauthenticated, reason: "CREDENTIAL_INVALID", message: why };
   return new IdentityError("credential_invalid", problem, options);
+}
+
+/** Of a DPoP proof, or of the certificate that a token is bound to. */
+export function proofInvalid(why: string, options?: ErrorOptions): IdentityError {
+  const problem = {
+    code: Code.Unauthenticated,
+    reason: "PROOF_INVALID",
+    message: `the proof that the token is yours is refused: ${why}`,
+  };
+  return new IdentityError("proof_invalid", problem, options);
+}
+
+/** `nonce` goes into the header `dpop-nonce` of the door's answer. */
+export function nonceRequired(nonce: string): IdentityError {
+  return new IdentityError("nonce_required", {
+    code: Code.Unauthenticated,
+    reason: "DPOP_NONCE_REQUIRED",
+    message:
+      "the DPoP proof has no nonce of this server, or one that is too old: make another proof with the nonce in the header dpop-nonce of this answer",
+    metadata: { dpop_nonce: nonce },
+  });
 }
 
 export function callerNotPermitted(message: string): IdentityError {

@@ -16,6 +16,7 @@ import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import type { Clock, Ids, Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import type { Kms, Pairwise, Vault } from "@wellapi/vault";
+import { noStandings } from "./access-tokens/standing.ts";
 import { createAccesses, replayedAccess } from "./accesses.ts";
 import type { IdentityConfig } from "./config.ts";
 import { createCreationOf } from "./creation.ts";
@@ -32,6 +33,7 @@ import { createReplay } from "./journal-entries.ts";
 import { createLimitHandlers } from "./limits/limit-handlers.ts";
 import { createLimitRepository } from "./limits/limit-repository.ts";
 import type { MailInvitation } from "./members/invitation-mail.ts";
+import { createMemberDirectory } from "./members/member-directory.ts";
 import { mailUnavailable } from "./members/member-errors.ts";
 import { createMemberRoom, createMemberStores, openInvitationSweep } from "./members/room.ts";
 import { createInteractionHandlers } from "./oauth/interaction-handlers.ts";
@@ -41,7 +43,7 @@ import { createStateChanges } from "./organizations/state-change.ts";
 import { createPatientAccess } from "./patients/patient-access.ts";
 import { createPatientDirectoryHandlers, createPatientHandlers } from "./patients/patient-handlers.ts";
 import { createPatientRepository } from "./patients/patient-repository.ts";
-import { createCredentialExchange } from "./tokens/exchange.ts";
+import { openCredentialExchange } from "./tokens/open-exchange.ts";
 import { openPatientTokenRepository } from "./tokens/patient-token-repository.ts";
 import { openSigningKeys } from "./tokens/signing-keys.ts";
 import { createTokenIssuer } from "./tokens/token.ts";
@@ -104,18 +106,19 @@ export async function openIdentityService(
   const keys = await openSigningKeys({ repository: installationKeys, journal, clock, log });
   const lastUses = openLastUses({ credentials, log });
   const tokens = createTokenIssuer({ trustDomain, keys, clock });
-  const exchange = createCredentialExchange({
+  const exchange = await openCredentialExchange(config, {
+    ...deps,
     authority,
+    keys,
+    tokens,
     credentials,
     lastUses,
     organizations,
     patients,
-    limits,
     patientTokens,
-    pairwise,
-    tokens,
-    clock,
-    region,
+    limits,
+    standings: noStandings,
+    directory: createMemberDirectory({ members, organizations }),
   });
   const accesses = createAccesses(deps);
   const patientAccess = createPatientAccess(pairwise, region);
@@ -212,6 +215,7 @@ export async function openIdentityService(
       await sweep.close();
       await kept.close();
       await patientTokens.close();
+      await exchange.close();
       await journal.close();
     },
   };

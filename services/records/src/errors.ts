@@ -6,6 +6,7 @@ export type RecordsErrorCode =
   | "CONSENT_REQUIRED"
   | "CONSENT_REVOKED"
   | "RESOLUTION_TOO_FINE"
+  | "SCOPE_REQUIRED"
   | "UNDECIDED"
   | "TOO_MANY_CALLS"
   | "STORE_UNAVAILABLE"
@@ -42,6 +43,11 @@ const answers: Readonly<Record<RecordsErrorCode, Answer>> = {
   RESOLUTION_TOO_FINE: {
     code: Code.PermissionDenied,
     message: "The consent is for hourly or daily data: use AggregateSeries with buckets of that length.",
+  },
+  SCOPE_REQUIRED: {
+    code: Code.PermissionDenied,
+    message:
+      "The access token does not reach this: it is for another patient or for other categories of data, whatever the consents permit. Ask for a token with a scope for it.",
   },
   UNDECIDED: {
     code: Code.Unavailable,

@@ -148,6 +148,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
     append: createAppend({ ...writing, holdings: { bytes: storageMib * 1_048_576, series } }),
     retract: createRetract({ ...writing, damage }),
     pairwise,
+    terminology: deps.terminology,
     share,
   });
   const compactor = openCompactor({ ...writing, damage }, compactAfterMs);

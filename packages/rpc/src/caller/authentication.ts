@@ -1,15 +1,11 @@
-import { type Client, Code, type ConnectError, type ContextValues } from "@connectrpc/connect";
-import type {
-  CallLimits,
-  TokenExchangeService,
-} from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
+import { type Client, Code, type ContextValues } from "@connectrpc/connect";
+import type { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import type { Clock } from "@wellapi/runtime";
-import { describeError, problemError } from "../status.ts";
-import { type Budget, budgetStateKey, peerAddressKey } from "./budget.ts";
-import { createCache, fingerprint } from "./cache.ts";
-import { anonymous, type Caller, type CallerLimits } from "./caller.ts";
+import { problemError } from "../status.ts";
+import { anonymous, type Caller } from "./caller.ts";
 import { peerWorkloadKey } from "./context.ts";
 import { bearerOf, type Credential, credentialOf } from "./credential.ts";
+import { createDoorExchange, type ExchangeDoor, edgeOf, exchangeTimeoutMs } from "./door-exchange.ts";
 import type { TokenVerifier } from "./token-verifier.ts";
 
 export interface Authenticated {
@@ -18,6 +14,8 @@ export interface Authenticated {
   renew?(): Promise<Authenticated>;
   /** Names the credential (never the secret itself): its streams are looked at together. */
   readonly credential?: string;
+  /** For the caller's next DPoP proof, where it needs another one (RFC 9449, section 8.2). */
+  readonly nonce?: string;
 }
 
 /** Identifies the caller. */
@@ -39,18 +37,7 @@ export interface AuthenticationOptions {
   readonly verifier: TokenVerifier;
   readonly clock: Clock;
   /** At an edge: takes callers from outside. Without it they are refused. */
-  readonly door?: {
-    /** The workload that the tokens of its calls are bound to: `door`, `gateway`, or the owner of an HTTP surface. */
-    readonly workload: string;
-    /**
-     * The edge by way of which the calls come, as the contracts' callers name it; `workload` unless given. Callers
-     * reach a service's surface through the gateway, but the service's process uses its own tokens.
-     */
-    readonly edge?: "door" | "gateway";
-    /** Reaches identity as that workload. */
-    readonly exchange: Client<typeof TokenExchangeService>;
-    /** Bounds the refused credentials of an address. Absent: nothing does. */
-    readonly budget?: Pick<Budget, "beforeExchange" | "exchanged">;
+  readonly door?: ExchangeDoor & {
     /** How long a stream may live, milliseconds; without end unless given. */
     readonly streamAgeMs?: number;
   };
@@ -70,8 +57,6 @@ export interface AuthenticationOptions {
 
 /** Well before an internal token's five minutes are over, with time for a few failures. */
 const onwardEveryMs = 120_000;
-const exchangedCredentials = 10_000;
-const exchangeTimeoutMs = 5_000;
 
 /**
  * Calls from inside (their transport names a workload) show an internal token that is bound to that workload, or
@@ -80,23 +65,7 @@ const exchangeTimeoutMs = 5_000;
 export function createAuthentication(options: AuthenticationOptions): Authentication {
   const { verifier, clock, door, onward, believeMs = 10_000 } = options;
   const { recheckMs = door === undefined ? 15_000 : 1_500 } = options;
-  const exchanged = createCache<Promise<Caller>>("credentials", exchangedCredentials, clock);
-
-  function exchange(
-    key: string,
-    credential: Credential,
-    at: NonNullable<typeof door>,
-    values: ContextValues,
-  ): Promise<Caller> {
-    const known = exchanged.get(key);
-    if (known !== undefined) return known;
-    const asked = exchangeAt(at, verifier, credential, values).catch((error: unknown) => {
-      exchanged.delete(key); // A refusal is not cached: the next call asks again.
-      throw error;
-    });
-    if (believeMs > 0) exchanged.set(key, asked, believeMs);
-    return asked;
-  }
+  const outside = door && createDoorExchange({ door, verifier, clock, believeMs });
 
   /** The same caller with newer tokens, bound to this service for its further calls. */
   function lasting(caller: Caller, exchange: NonNullable<typeof onward>): Authenticated {
@@ -114,7 +83,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
     recheckMs,
     ...(door?.streamAgeMs !== undefined && { streamAgeMs: door.streamAgeMs }),
     // An exchange in progress is dropped, too: it may have begun before the revocation.
-    forget: () => exchanged.clear(),
+    forget: () => outside?.forget(),
     async authenticate(call) {
       const workload = call.contextValues.get(peerWorkloadKey);
       if (workload !== undefined) {
@@ -126,86 +95,16 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
           ? { caller }
           : lasting(caller, onward);
       }
-      if (door === undefined) {
+      if (door === undefined || outside === undefined) {
         throw problemError({
           code: Code.Unauthenticated,
           reason: "CREDENTIAL_REQUIRED",
           message: "this server takes calls from the installation's own services only",
         });
       }
-      const credential = credentialOf(call);
-      if (credential === undefined) return { caller: { ...anonymous, workload: edgeOf(door) } };
-      // What is permitted may depend on where the call comes from: an answer for one address holds for no other.
-      const key = `${keyOf(credential)} ${call.contextValues.get(peerAddressKey) ?? ""}`;
-      const renew = async (): Promise<Authenticated> => ({
-        caller: await exchange(key, credential, door, call.contextValues),
-        credential: key,
-        renew,
-      });
-      return renew();
+      const shown = credentialOf(call);
+      if (shown === undefined) return { caller: { ...anonymous, workload: edgeOf(door) } };
+      return outside.authenticate(shown, call.contextValues);
     },
   };
-}
-
-/** Asks identity. A refusal weighs on the address that the credential came from. */
-async function exchangeAt(
-  at: NonNullable<AuthenticationOptions["door"]>,
-  verifier: TokenVerifier,
-  credential: Credential,
-  values: ContextValues,
-): Promise<Caller> {
-  const { budget } = at;
-  const key = keyOf(credential);
-  const address = values.get(peerAddressKey);
-  const tried = await budget?.beforeExchange(address, key);
-  if (tried?.refusal !== undefined) {
-    values.set(budgetStateKey, tried.state);
-    throw problemError(tried.refusal);
-  }
-  try {
-    const { token, limits } = await at.exchange.exchangeCredential(
-      { credential, callerAddress: address ?? "" },
-      { timeoutMs: exchangeTimeoutMs },
-    );
-    const caller = await verifier.verify(token, at.workload);
-    budget?.exchanged(address, key, true);
-    return { ...caller, workload: edgeOf(at), ...(limits && { limits: limitsOf(limits) }) };
-  } catch (error) {
-    const described = translated(error);
-    if (described.code === Code.Unauthenticated) budget?.exchanged(address, key, false);
-    throw described;
-  }
-}
-
-function keyOf({ case: kind, value }: Credential): string {
-  return `${kind} ${fingerprint(value as string | Uint8Array)}`;
-}
-
-function edgeOf({ edge, workload }: NonNullable<AuthenticationOptions["door"]>): string {
-  return edge ?? workload;
-}
-
-/** Without those that are not set. */
-function limitsOf({ organization, application, credential, patient }: CallLimits): CallerLimits {
-  return {
-    ...(organization > 0 && { organization }),
-    ...(application > 0 && { application }),
-    ...(credential > 0 && { credential }),
-    ...(patient > 0 && { patient }),
-  };
-}
-
-/** Refusals pass; every other failure of the exchange means that the credential cannot be judged now. */
-function translated(error: unknown): ConnectError {
-  const { error: described } = describeError(error);
-  if (described.code === Code.Unauthenticated) return described;
-  return problemError(
-    {
-      code: Code.Unavailable,
-      reason: "UNAVAILABLE",
-      message: "credentials can't be checked at the moment: try again after the delay",
-      retryAfterMs: 1_000,
-    },
-    error,
-  );
 }

@@ -17,6 +17,8 @@ export interface Principal {
   readonly roles?: readonly Role[];
   /** Of an OAuth access token (RFC 9068). Absent: the credential is not limited by scopes. */
   readonly scopes?: readonly string[];
+  /** The partition of the one patient whom an application's access token is for. Absent: any whose consent permits it. */
+  readonly onlyPatient?: string;
   /** How the person signed in. Absent: a program, or a token that an operator issued in the sandbox. */
   readonly assurance?: Assurance;
 }

@@ -11,6 +11,18 @@ export const peerCertificateKey = createContextKey<Uint8Array | undefined>(undef
   description: "peer certificate",
 });
 
+/** A call from outside as HTTP carried it. */
+export interface HttpCall {
+  readonly method: string;
+  /** Host, with its port, by which the caller called. */
+  readonly authority: string;
+  /** Without its query. */
+  readonly path: string;
+}
+
+/** Set by the doors' servers. A token that is bound to a key is good for the call that its proof names. */
+export const httpCallKey = createContextKey<HttpCall | undefined>(undefined, { description: "HTTP call" });
+
 /** One id for a call and the calls that it causes; in the `x-request-id` header and in every log line. */
 export const requestIdKey = createContextKey<string>("", { description: "request id" });
 

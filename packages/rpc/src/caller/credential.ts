@@ -1,11 +1,26 @@
+import { randomUUID } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, type ContextValues } from "@connectrpc/connect";
-import type { ExchangeCredentialRequestSchema } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
+import type {
+  ExchangeCredentialRequestSchema,
+  PresentedSchema,
+} from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { problemError } from "../status.ts";
-import { peerCertificateKey } from "./context.ts";
+import { httpCallKey, peerCertificateKey } from "./context.ts";
 
 /** A credential as TokenExchangeService takes it. */
 export type Credential = NonNullable<MessageInitShape<typeof ExchangeCredentialRequestSchema>["credential"]>;
+
+/** A credential, with what came beside it to prove that it is the caller's. */
+export interface ShownCredential {
+  readonly credential: Credential;
+  readonly presented?: MessageInitShape<typeof PresentedSchema>;
+}
+
+/** The proof of one call (RFC 9449). */
+export const dpopHeader = "dpop";
+/** What the next proof has to name. */
+export const dpopNonceHeader = "dpop-nonce";
 
 /** API keys begin with this, so that secret scanners find them. */
 export const apiKeyPrefix = "wellapi_sk_";
@@ -23,21 +38,26 @@ export function bearerOf(header: Headers): string | undefined {
   return token;
 }
 
-/**
- * The one credential that a caller from outside presents; undefined without one. Several are refused: their order
- * must never decide which one counts.
- */
-export function credentialOf(call: {
+interface OutsideHead {
   readonly header: Headers;
   readonly contextValues: ContextValues;
-}): Credential | undefined {
-  const shown: Credential[] = [];
+}
+
+/**
+ * The one credential that a caller from outside presents; undefined without one. Several are refused: their order
+ * must never decide which one counts. A certificate beside a token is no second credential, but must be its client's.
+ */
+export function credentialOf(call: OutsideHead): ShownCredential | undefined {
   const certificate = call.contextValues.get(peerCertificateKey);
-  if (certificate !== undefined) shown.push({ case: "clientCertificate", value: certificate });
-  const bearer = bearerOf(call.header);
+  const bound = boundTokenOf(call);
+  const bearer = bound === undefined ? bearerOf(call.header) : undefined;
+  const shown: Credential[] = [];
+  if (bound !== undefined) shown.push(bound.credential);
   if (bearer !== undefined) {
     shown.push({ case: bearer.startsWith(apiKeyPrefix) ? "apiKey" : "bearerToken", value: bearer });
   }
+  const isToken = shown[0]?.case === "bearerToken";
+  if (certificate !== undefined && !isToken) shown.push({ case: "clientCertificate", value: certificate });
   const apiKey = call.header.get("x-api-key");
   if (apiKey !== null) {
     if (apiKey === "" || apiKey.length > maximumLength)
@@ -49,7 +69,32 @@ export function credentialOf(call: {
       "send one credential only: a client certificate, or an API key or token in the authorization header, or x-api-key",
     );
   }
-  return shown[0];
+  const [credential] = shown;
+  if (credential === undefined) return undefined;
+  const clientCertificate =
+    isToken && certificate !== undefined ? { clientCertificate: certificate } : undefined;
+  if (bound === undefined && clientCertificate === undefined) return { credential };
+  return { credential, presented: { ...bound?.presented, ...clientCertificate } };
+}
+
+/** The token of an `authorization: DPoP` header with its proof (RFC 9449), or undefined without the scheme. */
+function boundTokenOf({ header, contextValues }: OutsideHead): Required<ShownCredential> | undefined {
+  const token = /^dpop ([A-Za-z0-9._~+/-]+=*)$/i.exec(header.get("authorization") ?? "")?.[1];
+  const proof = header.get(dpopHeader);
+  if (token === undefined && proof === null) return undefined;
+  const call = contextValues.get(httpCallKey);
+  if (call === undefined)
+    throw refused("here no proof can be checked: use a token that is not bound to a key");
+  const one = proof !== null && proof.length <= maximumLength && /^[A-Za-z0-9._-]+$/.test(proof);
+  if (token === undefined || token.length > maximumLength || !one) {
+    throw refused(
+      'send a token that is bound to a key as "authorization: DPoP <token>", with one proof in the header "dpop"',
+    );
+  }
+  return {
+    credential: { case: "bearerToken", value: token },
+    presented: { dpopProof: proof, ...call, attempt: randomUUID() },
+  };
 }
 
 function refused(remedy: string) {

@@ -41,6 +41,8 @@ export interface TokenClaims {
   readonly act?: Actor;
   readonly roles?: readonly Role[];
   readonly scopes?: readonly string[];
+  /** The partition of the one patient whom the token is for. */
+  readonly only?: string;
   /** How the person signed in. */
   readonly asr?: Assurance;
   /** The calling workload. */
@@ -57,6 +59,7 @@ export function principalOf(claims: TokenClaims): Principal {
     ...(claims.act === undefined ? {} : { actor: claims.act }),
     ...(claims.roles === undefined ? {} : { roles: claims.roles }),
     ...(claims.scopes === undefined ? {} : { scopes: claims.scopes }),
+    ...(claims.only === undefined ? {} : { onlyPatient: claims.only }),
     ...(claims.asr === undefined ? {} : { assurance: claims.asr }),
   };
 }
@@ -196,6 +199,7 @@ function checkClaims(payload: JWTPayload): TokenClaims {
     optional(claims.org) &&
     optional(claims.part) &&
     optional(claims.cred) &&
+    optional(claims.only) &&
     (!["application", "member"].includes(claims.kind) || text(claims.org)) &&
     (claims.kind !== "patient" || text(claims.part)) &&
     (claims.act === undefined ||

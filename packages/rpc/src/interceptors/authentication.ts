@@ -2,6 +2,7 @@ import { Code, type StreamRequest, type StreamResponse } from "@connectrpc/conne
 import { streamEndKey } from "../answers/hold-answer.ts";
 import type { Authenticated, Authentication } from "../caller/authentication.ts";
 import { type Caller, callerKey } from "../caller/caller.ts";
+import { dpopNonceHeader } from "../caller/credential.ts";
 import { type CredentialWatch, createCredentialWatch } from "../caller/credential-watch.ts";
 import { problemError } from "../status.ts";
 import { abortable, onAbort } from "../wire/stream.ts";
@@ -15,9 +16,12 @@ export function authenticationInterceptor(authentication: Authentication): StepI
   const watch = createCredentialWatch(authentication.recheckMs);
   return step("authentication", (next) => async (request) => {
     const authenticated = await authentication.authenticate(request);
+    const { nonce } = authenticated;
     if (!request.stream || authenticated.renew === undefined) {
       request.contextValues.set(callerKey, authenticated.caller);
-      return next(request);
+      const response = await next(request);
+      if (nonce !== undefined) response.header.set(dpopNonceHeader, nonce);
+      return response;
     }
     const watched = watchStream(authenticated, watch, authentication.streamAgeMs, request);
     try {
@@ -29,6 +33,7 @@ export function authenticationInterceptor(authentication: Authentication): StepI
         signal,
         message: abortable(request.message, watched.ended),
       })) as StreamResponse;
+      if (nonce !== undefined) response.header.set(dpopNonceHeader, nonce);
       return { ...response, message: abortable(response.message, watched.ended) };
     } catch (error) {
       watched.stop();

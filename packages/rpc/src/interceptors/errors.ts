@@ -1,5 +1,6 @@
 import type { ConnectError, StreamResponse, UnaryRequest } from "@connectrpc/connect";
 import type { Logger } from "@wellapi/runtime";
+import { setChallenge } from "../caller/challenge.ts";
 import { requestIdFrom, requestIdHeader, requestIdKey } from "../caller/context.ts";
 import { describeError } from "../status.ts";
 import { hookStream } from "../wire/stream.ts";
@@ -22,6 +23,7 @@ export function errorsInterceptor(log: Logger): StepInterceptor {
         log.error({ err: thrown, rpc, request_id: requestId }, "unexpected error");
       }
       error.metadata.set(requestIdHeader, requestId);
+      setChallenge(error);
       error.cause = undefined; // in memory the error itself reaches the caller
       return error;
     };

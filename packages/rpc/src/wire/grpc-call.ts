@@ -12,7 +12,7 @@ import {
 import type * as grpc from "@grpc/grpc-js";
 import { objectionTo } from "../answers/guarded-answer.ts";
 import { peerAddressKey, spendingKey } from "../caller/budget.ts";
-import { peerCertificateKey, peerWorkloadKey, requestIdHeader } from "../caller/context.ts";
+import { httpCallKey, peerCertificateKey, peerWorkloadKey, requestIdHeader } from "../caller/context.ts";
 import { peerCertificateOf } from "../caller/peer-certificate.ts";
 import type { PeerIdentity } from "../caller/workload-identity.ts";
 import { messageTooLarge } from "../checks/request-size.ts";
@@ -241,7 +241,7 @@ const longestMs = 2 ** 31 - 1;
 /** The common part of the four kinds of calls. */
 type AnyCall = Pick<
   grpc.ServerUnaryCall<Buffer, Buffer>,
-  "getDeadline" | "metadata" | "getAuthContext" | "getPeer"
+  "getDeadline" | "metadata" | "getAuthContext" | "getPeer" | "getHost" | "getPath"
 > & {
   on(event: "cancelled", listener: () => void): unknown;
 };
@@ -291,6 +291,7 @@ function peerValues(call: AnyCall, header: Headers, peers: PeerIdentity | undefi
   const certificate = peerCertificateOf(call);
   if (peers === undefined) {
     values.set(peerAddressKey, addressOf(call.getPeer()));
+    values.set(httpCallKey, { method: "POST", authority: call.getHost(), path: call.getPath() });
     return certificate === undefined ? values : values.set(peerCertificateKey, certificate.raw);
   }
   return values.set(peerWorkloadKey, peers({ subjectAltName: certificate?.subjectaltname, header }));

@@ -21,7 +21,14 @@ import {
 import { context, propagation } from "@opentelemetry/api";
 import { peerAddressKey } from "../caller/budget.ts";
 import { assertRoutes } from "../caller/callers.ts";
-import { peerWorkloadKey, requestIdHeader, requestIdKey, requestTransferredKey } from "../caller/context.ts";
+import {
+  type HttpCall,
+  httpCallKey,
+  peerWorkloadKey,
+  requestIdHeader,
+  requestIdKey,
+  requestTransferredKey,
+} from "../caller/context.ts";
 import { assertInterceptors } from "../interceptors/step.ts";
 import { callOver } from "../status.ts";
 import { copyMessage } from "./copy.ts";
@@ -47,6 +54,8 @@ export interface OutsideCall {
   readonly signals: readonly AbortSignal[];
   /** Where the caller is connected; its budget counts by it. */
   readonly address?: string | undefined;
+  /** The request itself. */
+  readonly http?: HttpCall;
   /** The compression of the request's body, by its headers. */
   readonly compression?: string | undefined;
   /** Takes the values of each call: code that writes bytes checks `objectionTo(values)` right before. */
@@ -123,12 +132,12 @@ export function createDoor(served: Omit<MemoryTransportOptions, "workload">): Do
   };
 }
 
-function originOf({ header, signals, address, opened }: OutsideCall): Origin {
+function originOf({ header, signals, address, http, opened }: OutsideCall): Origin {
   return {
     follow: signals,
     header: () => new Headers(header),
     values() {
-      const values = createContextValues().set(peerAddressKey, address);
+      const values = createContextValues().set(peerAddressKey, address).set(httpCallKey, http);
       opened(values);
       return values;
     },

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Principal } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
-import type { Pairwise } from "@wellapi/vault";
+import type { AccessTokenExchange } from "../access-tokens/access-token-exchange.ts";
+import type { Presented } from "../access-tokens/possession.ts";
 import { apiKeyFingerprint, looksLikeApiKey } from "../credentials/api-key.ts";
 import type { CertificateAuthority } from "../credentials/certificate-authority.ts";
 import type { Credential } from "../credentials/credential.ts";
@@ -13,16 +14,14 @@ import { callerNotPermitted, credentialInvalid } from "../errors.ts";
 import type { LimitRepository } from "../limits/limit-repository.ts";
 import type { Rates } from "../limits/limits.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
-import { partitionOf } from "../patients/patient.ts";
-import type { PatientRepository } from "../patients/patient-repository.ts";
-import type { PatientTokenRepository } from "./patient-token-repository.ts";
+import type { BearerClaims, BearerExchange } from "./bearer-exchange.ts";
 import type { InternalClaims, SignedToken, TokenIssuer } from "./token.ts";
 
 /** The credential that a caller presents. */
 export type Shown =
   | { readonly kind: "certificate"; readonly der: Uint8Array }
   | { readonly kind: "api_key"; readonly key: string; readonly address: string }
-  | { readonly kind: "patient_token"; readonly token: string }
+  | { readonly kind: "bearer_token"; readonly token: string; readonly presented: Presented }
   | { readonly kind: "internal_token"; readonly token: string }
   | { readonly kind: "workload" };
 
@@ -30,6 +29,8 @@ export type Shown =
 export interface Exchanged extends SignedToken {
   /** Undefined for a service, which has no budget. */
   readonly rates: Rates | undefined;
+  /** For the next DPoP proof of the caller, where it needs another one. */
+  readonly nonce?: string;
 }
 
 /** Exchanges what was shown to `workload` for an internal token that is bound to it. */
@@ -52,26 +53,24 @@ export interface CredentialExchangeDeps {
   readonly credentials: CredentialRepository;
   readonly lastUses: Pick<LastUses, "note">;
   readonly organizations: OrganizationRepository;
-  readonly patients: PatientRepository;
   readonly limits: LimitRepository;
-  readonly patientTokens: PatientTokenRepository;
-  readonly pairwise: Pairwise;
+  readonly bearers: BearerExchange;
+  readonly accessTokens: Pick<AccessTokenExchange, "checkAgain">;
   readonly tokens: TokenIssuer;
   readonly clock: Clock;
-  readonly region: string;
 }
 
 export function createCredentialExchange(deps: CredentialExchangeDeps): CredentialExchange {
-  const { authority, credentials, lastUses, patients, pairwise, tokens, clock, region } = deps;
+  const { authority, credentials, lastUses, bearers, accessTokens, tokens, clock } = deps;
 
-  async function claimsOf(shown: Shown, workload: string): Promise<InternalClaims> {
+  async function claimsOf(shown: Shown, workload: string): Promise<BearerClaims> {
     switch (shown.kind) {
       case "certificate":
         return ofCertificate(shown.der, workload);
       case "api_key":
         return ofApiKey(shown.key, shown.address);
-      case "patient_token":
-        return ofPatientToken(shown.token);
+      case "bearer_token":
+        return bearers.claims(shown.token, presentedAt(workload, shown.presented), workload);
       case "internal_token":
         return ofInternalToken(shown.token);
       case "workload":
@@ -108,22 +107,10 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
     return { principal: holderOf(credential), credentialEnd: credential.expireTime };
   }
 
-  async function ofPatientToken(token: string): Promise<InternalClaims> {
-    const { tokenId, patient, operator, expireTime } = await tokens.verifyPatient(token);
-    const id = pairwise.inward("installation", "pat", patient);
-    if (id === undefined) throw credentialInvalid("the token names no patient");
-    const partition = partitionOf(region, id);
-    // Erased patients may still sign in: they keep access to the log of who read their data.
-    if (!(await patients.exists(partition))) throw credentialInvalid("the token names no patient");
-    await checkToken(deps, partition, tokenId);
-    const actor = { kind: "operator", id: operator } as const;
-    const principal: Principal = { kind: "patient", id, partition, credential: tokenId, actor };
-    return { principal, credentialEnd: expireTime };
-  }
-
   async function ofInternalToken(token: string): Promise<InternalClaims> {
     const claims = await tokens.verifyInternal(token);
-    await checkAgain(deps, claims.principal);
+    const { principal, accessToken } = claims;
+    await (accessToken === undefined ? checkAgain(deps, principal) : accessTokens.checkAgain(accessToken));
     return claims;
   }
 
@@ -135,11 +122,17 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
 
   return {
     async exchange(shown, workload) {
-      const claims = await claimsOf(shown, workload);
+      const { nonce, ...claims } = await claimsOf(shown, workload);
       const rates = await ratesOf(deps, claims.principal);
-      return { ...(await tokens.signInternal(claims, workload)), rates };
+      const signed = await tokens.signInternal(claims, workload);
+      return { ...signed, rates, ...(nonce === undefined ? {} : { nonce }) };
     },
   };
+}
+
+/** A proof is made for one call, wherever that arrives; a certificate proves nothing except at an edge. */
+function presentedAt(workload: string, { certificate, ...proof }: Presented): Presented {
+  return certificate !== undefined && EDGES.has(workload) ? { certificate, ...proof } : proof;
 }
 
 async function ratesOf(
@@ -155,22 +148,12 @@ async function checkAgain(
   { kind, credential, partition }: Principal,
 ): Promise<void> {
   if (credential === undefined) return;
-  if (kind === "patient" && partition !== undefined) await checkToken(deps, partition, credential);
+  if (kind === "patient" && partition !== undefined)
+    await deps.bearers.checkPatientToken(partition, credential);
   if (kind !== "application" && kind !== "operator") return;
   const found = await deps.credentials.find(credential);
   if (!found) throw credentialInvalid("the credential is unknown");
   await checkInForce(deps, found);
-}
-
-/** A token that is not stored is one from before a restore, or of a version that stored none: it cannot be revoked. */
-async function checkToken(
-  { patientTokens }: CredentialExchangeDeps,
-  partition: string,
-  id: string,
-): Promise<void> {
-  const token = await patientTokens.find(partition, id);
-  if (token === undefined) throw credentialInvalid("the token is unknown: ask for another one");
-  if (token.revokeTime !== undefined) throw credentialInvalid("the token was revoked");
 }
 
 async function checkInForce(

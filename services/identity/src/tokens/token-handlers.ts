@@ -38,9 +38,11 @@ export function createTokenExchangeHandlers({
     // No leaf: the call that the token is for leaves its own.
     async exchangeCredential(request, context) {
       const { workload } = context.values.get(callerKey);
-      const { token, expireTime, rates } = await exchange.exchange(fromExchangeRequest(request), workload);
+      const shown = fromExchangeRequest(request);
+      const { token, expireTime, rates, nonce = "" } = await exchange.exchange(shown, workload);
       const limits = rates && toCallLimits(rates);
-      return { token, expireTime: timestampFromMs(expireTime), ...(limits && { limits }) };
+      const answer = { token, expireTime: timestampFromMs(expireTime), dpopNonce: nonce };
+      return limits === undefined ? answer : { ...answer, limits };
     },
     async recordDenials({ method, count }, context) {
       await accesses.denied(context.values.get(callerKey), method, count);

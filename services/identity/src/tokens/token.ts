@@ -2,6 +2,7 @@ import { type Principal, principalOf, type TokenClaims } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { CryptoKey, JWTPayload } from "jose";
 import { errors, jwtVerify, SignJWT } from "jose";
+import type { AccessTokenOrigin } from "../access-tokens/access-token-exchange.ts";
 import { credentialInvalid } from "../errors.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 
@@ -23,6 +24,8 @@ export interface InternalClaims {
   readonly principal: Principal;
   /** When the exchanged credential ends, UTC milliseconds: tokens made from this one do not outlive it. */
   readonly credentialEnd: number;
+  /** The access token that it was made from, with which it ends. */
+  readonly accessToken?: AccessTokenOrigin;
 }
 
 /** What a patient's bearer token says. */
@@ -82,7 +85,7 @@ export function createTokenIssuer(options: {
   }
 
   return {
-    signInternal({ principal, credentialEnd }, workload) {
+    signInternal({ principal, credentialEnd, accessToken }, workload) {
       const { kind, id, organization, partition, credential, actor, roles, scopes, assurance } = principal;
       const claims = {
         sub: id,
@@ -94,7 +97,9 @@ export function createTokenIssuer(options: {
         act: actor,
         roles,
         scopes,
+        only: principal.onlyPatient,
         asr: assurance,
+        oat: accessToken,
         wl: workload,
         cexp: Math.floor(credentialEnd / 1000),
       };
@@ -103,8 +108,12 @@ export function createTokenIssuer(options: {
     async verifyInternal(token) {
       const claims = await verify(token, INTERNAL_AUDIENCE);
       // This installation signed it, so it has the shape that we sign.
-      const signed = claims as unknown as TokenClaims & { readonly cexp: number };
-      return { principal: principalOf(signed), credentialEnd: signed.cexp * 1000 };
+      const { cexp, oat, ...signed } = claims as unknown as TokenClaims & {
+        readonly cexp: number;
+        readonly oat?: AccessTokenOrigin;
+      };
+      const origin = oat === undefined ? {} : { accessToken: oat };
+      return { principal: principalOf(signed), credentialEnd: cexp * 1000, ...origin };
     },
     signPatient({ tokenId, patient, operator }, expireTime) {
       const claims = { sub: patient, jti: tokenId, act: { kind: "operator", id: operator } };

@@ -1,11 +1,12 @@
 import type { HandlerContext } from "@connectrpc/connect";
 import type { SourceFilter } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import type { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { callerKey, partyOf, patientHeader } from "@wellapi/rpc";
+import { callerKey, callersOf, partyOf, patientHeader } from "@wellapi/rpc";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
 import type { Gate } from "../gate/gate.ts";
 import type { Intent } from "../gate/intent.ts";
+import { codesWithin } from "../gate/token-scope.ts";
 import type { Interval } from "../model/interval.ts";
 import { codeKeyOf } from "./code-selector.ts";
 import { methodOf } from "./method-convert.ts";
@@ -30,7 +31,9 @@ export function createReadRequests({ gate, terminology, pairwise }: ReadRequestD
 
     /** The caller's intent. Tells the door whose data the answer carries. */
     intentOf(request: Asked, codes: readonly string[], interval: Interval, context: HandlerContext): Intent {
-      const intent = readIntent(request, codes, interval, context);
+      const { principal } = context.values.get(callerKey);
+      const within = codesWithin(terminology, principal, callersOf(context.method)?.scopes ?? []);
+      const intent = { ...readIntent(request, codes, interval, context), within };
       const { partition } = gate.subject(intent.caller, intent.patient);
       context.responseHeader.set(patientHeader, partition);
       return intent;

@@ -1,10 +1,12 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import type { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
-import { callerKey, partyOf } from "@wellapi/rpc";
+import { callerKey, callersOf, partyOf } from "@wellapi/rpc";
 import type { FairShare } from "@wellapi/runtime";
+import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
 import { tenantOf } from "../gate/subject.ts";
+import { codesWithin } from "../gate/token-scope.ts";
 import type { createAppend } from "../write/append.ts";
 import type { Batch } from "../write/batch.ts";
 import type { createRetract } from "../write/retract.ts";
@@ -14,15 +16,22 @@ export function createWriteHandlers(deps: {
   readonly append: ReturnType<typeof createAppend>;
   readonly retract: ReturnType<typeof createRetract>;
   readonly pairwise: Pairwise;
+  readonly terminology: Terminology;
   /** Learns of writers, so that they count as present beside those who read. */
   readonly share: Pick<FairShare, "saw">;
 }): ServiceImpl<typeof RecordsWriteService> {
-  const { append, retract, pairwise, share } = deps;
+  const { append, retract, pairwise, terminology, share } = deps;
+  const withinOf = (context: HandlerContext) =>
+    codesWithin(
+      terminology,
+      context.values.get(callerKey).principal,
+      callersOf(context.method)?.scopes ?? [],
+    );
 
   async function appendBatch(batch: Batch, method: string, context: HandlerContext) {
     const caller = context.values.get(callerKey);
     share.saw(tenantOf(caller));
-    const outcome = await append.append(caller, method, batch);
+    const outcome = await append.append(caller, method, batch, withinOf(context));
     return { receipt: receiptInit(pairwise, partyOf(caller), batch.kind, outcome) };
   }
 
@@ -39,6 +48,7 @@ export function createWriteHandlers(deps: {
         patient,
         direction: "contribute" as const,
         codes: [],
+        within: withinOf(context),
         requestId: named,
       };
       const { timeMs, items } = await retract.retract(

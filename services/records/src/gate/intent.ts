@@ -1,6 +1,7 @@
 import type { Outcome } from "@wellapi/access-log";
 import type { Caller } from "@wellapi/rpc";
 import type { Interval } from "../model/interval.ts";
+import type { CodesWithin } from "./token-scope.ts";
 
 /** Why data is accessed; the numbers are the contract's Purpose. */
 export type Purpose = number;
@@ -16,6 +17,8 @@ export interface Intent {
   /** Absent for contributing. */
   readonly purpose?: Purpose;
   readonly codes: readonly string[];
+  /** What the scopes of the caller's token leave of all codes. Absent: everything. */
+  readonly within?: CodesWithin;
   readonly interval?: Interval;
   /** The batch's request id, or the batch. */
   readonly requestId?: string;

@@ -10,6 +10,7 @@ import type { Gate } from "./gate.ts";
 import type { Intent, Result } from "./intent.ts";
 import { type CodePermit, ownPermit, rawPermit, signatureOf } from "./permit.ts";
 import { type Subject, tenantOf } from "./subject.ts";
+import { isWithin } from "./token-scope.ts";
 
 /** A read under way: the reader, the patient, and what may be released now. */
 export interface Read {
@@ -44,9 +45,10 @@ export interface ReadingDeps {
 }
 
 function beginRead({ gate, vault }: ReadingDeps, intent: Intent): Read {
-  const { caller, purpose } = intent;
+  const { caller, purpose, within } = intent;
   const subject = gate.subject(caller, intent.patient);
   const decide = async (code: string) => {
+    if (subject.outsideToken || !isWithin(within, code)) throw new RecordsError("SCOPE_REQUIRED");
     const decided = await gate.decideRead(subject, caller.principal.organization, code, purpose ?? 0);
     if (decided.own) await checkNotErased(vault, subject.partition);
     return decided;

@@ -12,6 +12,8 @@ export interface Subject {
   readonly patient: string;
   /** Whether the caller is this very patient. */
   readonly own: boolean;
+  /** Whether the caller's access token is for one patient, and this is another one. */
+  readonly outsideToken: boolean;
 }
 
 /**
@@ -19,12 +21,14 @@ export interface Subject {
  * exist, so it takes the same path, and the same time, as an unknown one.
  */
 export function subjectOf(pairwise: Pairwise, region: string, caller: Caller, patientId: string): Subject {
-  const { kind, id, partition } = caller.principal;
+  const { kind, id, partition, onlyPatient } = caller.principal;
   const patient = pairwise.inward(partyOf(caller), "pat", patientId) ?? nobody(patientId);
   if (kind === "patient" && id === patient && partition !== undefined) {
-    return { partition, patient, own: true };
+    return { partition, patient, own: true, outsideToken: false };
   }
-  return { partition: `${region}/${patient}`, patient, own: false };
+  const asked = `${region}/${patient}`;
+  const outsideToken = onlyPatient !== undefined && onlyPatient !== asked;
+  return { partition: asked, patient, own: false, outsideToken };
 }
 
 /** Who shares the process with others: the caller's organization, or the patient. */

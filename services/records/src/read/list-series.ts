@@ -88,7 +88,7 @@ export function listSeries(
   });
 }
 
-/** By code. Throws CONSENT_REQUIRED where a requested code, or every code, may not be read. */
+/** By code. Throws CONSENT_REQUIRED or SCOPE_REQUIRED where a requested code, or every code, may not be read. */
 async function readableCodes(
   terminology: Terminology,
   read: Read,
@@ -101,7 +101,8 @@ async function readableCodes(
     try {
       readable.push({ code, decision: await read.decide(code) });
     } catch (error) {
-      const denied = error instanceof RecordsError && error.code === "CONSENT_REQUIRED";
+      const denied =
+        error instanceof RecordsError && ["CONSENT_REQUIRED", "SCOPE_REQUIRED"].includes(error.code);
       if (!denied || asked.length > 0) throw error;
       refused = error;
     }

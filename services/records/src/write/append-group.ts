@@ -3,10 +3,16 @@ import type { Change, Stored } from "@wellapi/store";
 import type { ReceiptDocument, SeriesDocument } from "../blocks/documents.ts";
 import { type AddedData, headAfterData } from "../blocks/head.ts";
 import { RecordsError } from "../errors.ts";
-import { type Contributions, lacksConsent, sameContributions } from "../gate/contribution.ts";
+import {
+  type CodeContribution,
+  type Contributions,
+  lacksConsent,
+  sameContributions,
+} from "../gate/contribution.ts";
 import type { Gate } from "../gate/gate.ts";
 import type { Intent } from "../gate/intent.ts";
 import type { Subject } from "../gate/subject.ts";
+import { isWithin } from "../gate/token-scope.ts";
 import { acceptanceOf, consentOf } from "./acceptance.ts";
 import {
   type AppendRepository,
@@ -100,11 +106,24 @@ export function createGroupCommit(deps: AppendDeps) {
 }
 
 /** Asks only about codes of good items: a batch of wrong items may name a thousand codes that do not exist. */
-function decide(gate: Gate, { subject, organization, batch }: Pending): Promise<Contributions> {
+async function decide(gate: Gate, { subject, organization, batch, intent }: Pending): Promise<Contributions> {
   const codes = goodItems(batch).map(({ code }) => code);
   // Without a good item no code shows whether there is a consent at all.
-  return gate.contributions(subject, organization, codes.length > 0 ? codes : [""]);
+  const asked = codes.length > 0 ? codes : [""];
+  const reached = subject.outsideToken ? [] : asked.filter((code) => isWithin(intent.within, code));
+  if (reached.length === asked.length) return gate.contributions(subject, organization, asked);
+  const decided = reached.length === 0 ? [] : await gate.contributions(subject, organization, reached);
+  // What consents permit takes the place of the refusal where the token reaches.
+  return new Map([...asked.map((code) => [code, beyondToken] as const), ...decided]);
 }
+
+/** Where the token reaches nothing, the batch is refused as a whole; else these items are. */
+const beyondToken: CodeContribution = {
+  permitted: false,
+  scope: "none",
+  reason: "SCOPE_REQUIRED",
+  permits: [],
+};
 
 /** The batches that may contribute something; the others are refused. */
 async function permitted(gate: Gate, group: readonly Pending[]): Promise<Decided[]> {
@@ -113,9 +132,14 @@ async function permitted(gate: Gate, group: readonly Pending[]): Promise<Decided
   );
   const lacking = decided.filter(({ contributions }) => lacksConsent(contributions.values()));
   await Promise.all(
-    lacking.map(({ pending }) =>
-      pending.refuse(new RecordsError("CONSENT_REQUIRED", { logged: "CONSENT_NONE" })),
-    ),
+    lacking.map(({ pending, contributions }) => {
+      const beyond = [...contributions.values()].every((one) => one === beyondToken);
+      return pending.refuse(
+        beyond
+          ? new RecordsError("SCOPE_REQUIRED")
+          : new RecordsError("CONSENT_REQUIRED", { logged: "CONSENT_NONE" }),
+      );
+    }),
   );
   return decided.filter(({ pending }) => !pending.answered);
 }

@@ -2,6 +2,7 @@ import type { Caller } from "@wellapi/rpc";
 import { currentTrace } from "@wellapi/runtime";
 import { RecordsError } from "../errors.ts";
 import type { Intent } from "../gate/intent.ts";
+import type { CodesWithin } from "../gate/token-scope.ts";
 import { type AppendDeps, createGroupCommit, type Pending } from "./append-group.ts";
 import { type Batch, type BatchOutcome, goodItems } from "./batch.ts";
 
@@ -58,23 +59,19 @@ export function createAppend(deps: AppendDeps) {
 
   return {
     /** Resolves once the accepted items are on disk and can be read. Throws RecordsError. */
-    async append(caller: Caller, method: string, batch: Batch): Promise<BatchOutcome> {
+    async append(
+      caller: Caller,
+      method: string,
+      batch: Batch,
+      within: CodesWithin = "all",
+    ): Promise<BatchOutcome> {
       // Before anything of it is judged: the room that is left is for entries and revocations.
       if (deps.readOnly?.()) throw new RecordsError("DISK_FULL");
       const { organization } = caller.principal;
       if (organization === undefined) throw new RecordsError("CALLER_NOT_PERMITTED");
       const subject = gate.subject(caller, batch.patient);
       const { partition } = subject;
-      const intent: Intent = {
-        caller,
-        method,
-        patient: batch.patient,
-        direction: "contribute",
-        // Only of good items: the code of a wrong item may be no code, or too long.
-        codes: [...new Set(goodItems(batch).map(({ code }) => code))],
-        requestId: batch.requestId,
-        trace: currentTrace(),
-      };
+      const intent = { ...intentOf(caller, method, batch), within };
       const { promise, resolve, reject } = Promise.withResolvers<BatchOutcome>();
       const pending: Pending = {
         intent,
@@ -98,5 +95,18 @@ export function createAppend(deps: AppendDeps) {
       queue.run(partition, () => settle(partition, takeGroup(partition))).catch(reject);
       return promise;
     },
+  };
+}
+
+function intentOf(caller: Caller, method: string, batch: Batch): Intent {
+  return {
+    caller,
+    method,
+    patient: batch.patient,
+    direction: "contribute",
+    // Only of good items: the code of a wrong item may be no code, or too long.
+    codes: [...new Set(goodItems(batch).map(({ code }) => code))],
+    requestId: batch.requestId,
+    trace: currentTrace(),
   };
 }

@@ -188,5 +188,5 @@ function createSteps(
 }
 
 function subjectOf(partition: string): Subject {
-  return { partition, patient: partition.slice(partition.indexOf("/") + 1), own: false };
+  return { partition, patient: partition.slice(partition.indexOf("/") + 1), own: false, outsideToken: false };
 }

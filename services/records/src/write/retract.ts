@@ -31,6 +31,9 @@ export function createRetract(deps: RetractDeps) {
       const subject = gate.subject(intent.caller, intent.patient);
       return queue.run(subject.partition, async () => {
         try {
+          // A batch may hold data of every category.
+          if (subject.outsideToken || (intent.within ?? "all") !== "all")
+            throw new RecordsError("SCOPE_REQUIRED");
           for (let i = 0; i < MAX_ATTEMPTS; i++) {
             const retraction = await attempt(deps, repository, intent, subject, organization, target);
             if (retraction !== undefined) return retraction;

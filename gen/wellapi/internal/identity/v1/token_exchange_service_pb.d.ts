@@ -42,7 +42,7 @@ export declare type ExchangeCredentialRequest = Message<"wellapi.internal.identi
     case: "apiKey";
   } | {
     /**
-     * A patient's bearer token.
+     * A patient's bearer token, or an access token of an OAuth client (RFC 9068).
      *
      * @generated from field: string bearer_token = 3;
      */
@@ -73,6 +73,13 @@ export declare type ExchangeCredentialRequest = Message<"wellapi.internal.identi
    * @generated from field: string caller_address = 6;
    */
   callerAddress: string;
+
+  /**
+   * What came with a bearer token, to prove that it is the caller's.
+   *
+   * @generated from field: wellapi.internal.identity.v1.Presented presented = 20;
+   */
+  presented?: Presented | undefined;
 };
 
 /**
@@ -80,6 +87,61 @@ export declare type ExchangeCredentialRequest = Message<"wellapi.internal.identi
  * Use `create(ExchangeCredentialRequestSchema)` to create a new message.
  */
 export declare const ExchangeCredentialRequestSchema: GenMessage<ExchangeCredentialRequest>;
+
+/**
+ * How a bearer token was presented.
+ *
+ * @generated from message wellapi.internal.identity.v1.Presented
+ */
+export declare type Presented = Message<"wellapi.internal.identity.v1.Presented"> & {
+  /**
+   * Client certificate, DER, that the TLS handshake of the call verified.
+   *
+   * @generated from field: bytes client_certificate = 1;
+   */
+  clientCertificate: Uint8Array;
+
+  /**
+   * DPoP proof (RFC 9449). Empty: the token came as a bearer token.
+   *
+   * @generated from field: string dpop_proof = 2;
+   */
+  dpopProof: string;
+
+  /**
+   * HTTP method of the call.
+   *
+   * @generated from field: string method = 3;
+   */
+  method: string;
+
+  /**
+   * Host, with its port, by which the caller called.
+   *
+   * @generated from field: string authority = 4;
+   */
+  authority: string;
+
+  /**
+   * Path of the call, without its query.
+   *
+   * @generated from field: string path = 5;
+   */
+  path: string;
+
+  /**
+   * Names this use of the proof, which may be sent twice between services. At random.
+   *
+   * @generated from field: string attempt = 6;
+   */
+  attempt: string;
+};
+
+/**
+ * Describes the message wellapi.internal.identity.v1.Presented.
+ * Use `create(PresentedSchema)` to create a new message.
+ */
+export declare const PresentedSchema: GenMessage<Presented>;
 
 /**
  * The internal token.
@@ -107,6 +169,13 @@ export declare type ExchangeCredentialResponse = Message<"wellapi.internal.ident
    * @generated from field: wellapi.internal.identity.v1.CallLimits limits = 3;
    */
   limits?: CallLimits | undefined;
+
+  /**
+   * For the next DPoP proof of the caller (RFC 9449, section 8.2). Empty: the one that it used goes on to be good.
+   *
+   * @generated from field: string dpop_nonce = 4;
+   */
+  dpopNonce: string;
 };
 
 /**

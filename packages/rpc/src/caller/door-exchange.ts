@@ -1,0 +1,168 @@
+import { type Client, Code, type ConnectError, type ContextValues } from "@connectrpc/connect";
+import type {
+  CallLimits,
+  TokenExchangeService,
+} from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
+import type { Clock } from "@wellapi/runtime";
+import { describeError, problemError, problemOf } from "../status.ts";
+import type { Authenticated } from "./authentication.ts";
+import { type Budget, budgetStateKey, peerAddressKey } from "./budget.ts";
+import { createCache, fingerprint } from "./cache.ts";
+import type { Caller, CallerLimits } from "./caller.ts";
+import type { ShownCredential } from "./credential.ts";
+import type { TokenVerifier } from "./token-verifier.ts";
+
+/** An edge, which takes callers from outside. */
+export interface ExchangeDoor {
+  /** The workload that the tokens of its calls are bound to: `door`, `gateway`, or the owner of an HTTP surface. */
+  readonly workload: string;
+  /**
+   * The edge by way of which the calls come, as the contracts' callers name it; `workload` unless given. Callers
+   * reach a service's surface through the gateway, but the service's process uses its own tokens.
+   */
+  readonly edge?: "door" | "gateway";
+  /** Reaches identity as that workload. */
+  readonly exchange: Client<typeof TokenExchangeService>;
+  /** Bounds the refused credentials of an address. Absent: nothing does. */
+  readonly budget?: Pick<Budget, "beforeExchange" | "exchanged">;
+}
+
+/** Exchanges credentials from outside, and believes the answers for a while. */
+export interface DoorExchange {
+  authenticate(shown: ShownCredential, values: ContextValues): Promise<Authenticated>;
+  /** Forgets all answers. */
+  forget(): void;
+}
+
+export const exchangeTimeoutMs = 5_000;
+const exchangedCredentials = 10_000;
+
+export function createDoorExchange(options: {
+  readonly door: ExchangeDoor;
+  readonly verifier: TokenVerifier;
+  readonly clock: Clock;
+  readonly believeMs: number;
+}): DoorExchange {
+  const { door, verifier, clock, believeMs } = options;
+  const exchanged = createCache<Promise<Caller>>("credentials", exchangedCredentials, clock);
+
+  function exchange(key: string, shown: ShownCredential, values: ContextValues): Promise<Caller> {
+    const known = exchanged.get(key);
+    if (known !== undefined) return known;
+    const asked = exchangeAt(door, verifier, shown, values).then(
+      ({ caller }) => caller,
+      (error: unknown) => {
+        exchanged.delete(key); // A refusal is not cached: the next call asks again.
+        throw error;
+      },
+    );
+    if (believeMs > 0) exchanged.set(key, asked, believeMs);
+    return asked;
+  }
+
+  /**
+   * A proof is good for one call: its answer is never kept for another one. The streams that it opens go on by the internal
+   * token that it gave.
+   */
+  async function exchangeProof(
+    key: string,
+    shown: ShownCredential,
+    values: ContextValues,
+  ): Promise<Authenticated> {
+    const { caller: first, nonce } = await exchangeAt(door, verifier, shown, values);
+    let latest = first;
+    const renew = async (): Promise<Authenticated> => {
+      const credential = { case: "internalToken", value: latest.token } as const;
+      latest = await exchange(`renewed ${key}`, { credential }, values);
+      return { caller: latest, credential: key, renew };
+    };
+    return { caller: first, credential: key, renew, ...(nonce !== "" && { nonce }) };
+  }
+
+  return {
+    async authenticate(shown, values) {
+      // What is permitted may depend on where the call comes from: an answer for one address holds for no other.
+      const key = `${keyOf(shown)} ${values.get(peerAddressKey) ?? ""}`;
+      if (shown.presented?.dpopProof) return exchangeProof(key, shown, values);
+      const renew = async (): Promise<Authenticated> => ({
+        caller: await exchange(key, shown, values),
+        credential: key,
+        renew,
+      });
+      return renew();
+    },
+    // An exchange in progress is dropped, too: it may have begun before the revocation.
+    forget: () => exchanged.clear(),
+  };
+}
+
+/** Asks identity. A refusal weighs on the address that the credential came from. */
+async function exchangeAt(
+  at: ExchangeDoor,
+  verifier: TokenVerifier,
+  shown: ShownCredential,
+  values: ContextValues,
+): Promise<{ readonly caller: Caller; readonly nonce: string }> {
+  const { budget } = at;
+  const { credential, presented } = shown;
+  const key = keyOf(shown);
+  const address = values.get(peerAddressKey);
+  const tried = await budget?.beforeExchange(address, key);
+  if (tried?.refusal !== undefined) {
+    values.set(budgetStateKey, tried.state);
+    throw problemError(tried.refusal);
+  }
+  try {
+    const { token, limits, dpopNonce } = await at.exchange.exchangeCredential(
+      { credential, callerAddress: address ?? "", ...(presented && { presented }) },
+      { timeoutMs: exchangeTimeoutMs },
+    );
+    const verified = await verifier.verify(token, at.workload);
+    budget?.exchanged(address, key, true);
+    const caller = { ...verified, workload: edgeOf(at), ...(limits && { limits: limitsOf(limits) }) };
+    return { caller, nonce: dpopNonce };
+  } catch (error) {
+    const described = translated(error);
+    // Who lacks a nonce has shown a good token with a good proof, and is about to come back.
+    const refused =
+      described.code === Code.Unauthenticated && problemOf(described).reason !== "DPOP_NONCE_REQUIRED";
+    if (refused) budget?.exchanged(address, key, false);
+    throw described;
+  }
+}
+
+/** A token beside another certificate is another credential. Proofs do not count: they are never kept. */
+function keyOf({ credential: { case: kind, value }, presented }: ShownCredential): string {
+  const key = `${kind} ${fingerprint(value as string | Uint8Array)}`;
+  const certificate = presented?.clientCertificate;
+  return certificate === undefined ? key : `${key} ${fingerprint(certificate)}`;
+}
+
+export function edgeOf({ edge, workload }: ExchangeDoor): string {
+  return edge ?? workload;
+}
+
+/** Without those that are not set. */
+function limitsOf({ organization, application, credential, patient }: CallLimits): CallerLimits {
+  return {
+    ...(organization > 0 && { organization }),
+    ...(application > 0 && { application }),
+    ...(credential > 0 && { credential }),
+    ...(patient > 0 && { patient }),
+  };
+}
+
+/** Refusals pass; every other failure of the exchange means that the credential cannot be judged now. */
+function translated(error: unknown): ConnectError {
+  const { error: described } = describeError(error);
+  if (described.code === Code.Unauthenticated) return described;
+  return problemError(
+    {
+      code: Code.Unavailable,
+      reason: "UNAVAILABLE",
+      message: "credentials can't be checked at the moment: try again after the delay",
+      retryAfterMs: 1_000,
+    },
+    error,
+  );
+}

@@ -1,0 +1,98 @@
+import type { Principal } from "@wellapi/rpc";
+import { credentialInvalid, IdentityError } from "../errors.ts";
+import type { MemberDirectory } from "../members/member-directory.ts";
+import type { OrganizationRepository } from "../organizations/organization-repository.ts";
+import type { AccessTokenVerifier } from "./access-token.ts";
+import type { Possession, Presented } from "./possession.ts";
+import type { TokenGrant, TokenStandings } from "./standing.ts";
+import { principalOfToken } from "./token-principal.ts";
+
+/** What stays of an access token in the internal tokens that are made from it, so that they end with it. */
+export interface AccessTokenOrigin {
+  /** `jti` */
+  readonly id: string;
+  readonly client: string;
+  readonly grant?: string;
+}
+
+export interface ExchangedAccessToken {
+  readonly principal: Principal;
+  readonly origin: AccessTokenOrigin;
+  /** UTC milliseconds. */
+  readonly credentialEnd: number;
+  /** For the caller's next DPoP proof. */
+  readonly nonce?: string;
+}
+
+/** Exchanges access tokens of the OAuth server. */
+export interface AccessTokenExchange {
+  /** Throws `credential_invalid`, `proof_invalid`, `nonce_required`. */
+  exchange(token: string, presented: Presented, workload: string): Promise<ExchangedAccessToken>;
+  /** Throws `credential_invalid` where the token, its grant or its client is not in force any more. */
+  checkAgain(origin: AccessTokenOrigin): Promise<void>;
+}
+
+export interface AccessTokenExchangeDeps {
+  readonly verifier: AccessTokenVerifier;
+  readonly possession: Possession;
+  readonly standings: TokenStandings;
+  readonly organizations: Pick<OrganizationRepository, "mayCall" | "application">;
+  readonly directory: Pick<MemberDirectory, "findMembership">;
+}
+
+export function createAccessTokenExchange(deps: AccessTokenExchangeDeps): AccessTokenExchange {
+  const { verifier, possession, standings, organizations, directory } = deps;
+
+  async function isClinician(account: string, organization: string): Promise<boolean> {
+    const membership = await directory.findMembership(account, organization);
+    return membership?.roles.includes("clinician") === true;
+  }
+
+  async function organizationOf(client: string): Promise<string> {
+    const application = await organizations.application(client).catch((error: unknown) => {
+      if (error instanceof IdentityError && error.code === "not_found") return undefined;
+      throw error;
+    });
+    const organization = application?.organization ?? "";
+    if (!(await organizations.mayCall({ application: client, organization })))
+      throw credentialInvalid("the application or its organization is disabled or deleted");
+    return organization;
+  }
+
+  async function standing({ id, client, grant: grantId }: AccessTokenOrigin): Promise<{
+    readonly organization: string;
+    readonly grant: TokenGrant | undefined;
+  }> {
+    const organization = await organizationOf(client);
+    if (await standings.isRevoked(id)) throw credentialInvalid("the access token was revoked");
+    if (grantId === undefined) return { organization, grant: undefined };
+    const grant = await standings.findGrant(grantId);
+    if (grant === undefined)
+      throw credentialInvalid("what was granted has ended, or its consent is not in force any more");
+    if (grant.application !== client || grant.organization !== organization)
+      throw credentialInvalid("the access token was granted to another application");
+    if (grant.kind === "user" && !(await isClinician(grant.account, organization)))
+      throw credentialInvalid("the person who signed in is no clinician of the organization any more");
+    return { organization, grant };
+  }
+
+  return {
+    async exchange(token, presented, workload) {
+      const claims = await verifier.verify(token, workload);
+      const { id, client, grant: grantId, expireTime } = claims;
+      const origin = { id, client, ...(grantId === undefined ? {} : { grant: grantId }) };
+      const { organization, grant } = await standing(origin);
+      // Last: it uses the proof up.
+      const nonce = await possession.check(token, claims, presented);
+      return {
+        principal: principalOfToken(claims, organization, grant),
+        origin,
+        credentialEnd: expireTime,
+        ...(nonce === undefined ? {} : { nonce }),
+      };
+    },
+    async checkAgain(origin) {
+      await standing(origin);
+    },
+  };
+}

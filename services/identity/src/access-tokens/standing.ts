@@ -1,0 +1,33 @@
+import type { Actor } from "@wellapi/rpc";
+
+/** What the OAuth server knows of the tokens that it gave out: asked at each exchange, because a token may say what is over. */
+export interface TokenStandings {
+  /** Whether the token was revoked by itself (RFC 7009). `jti`: its id. */
+  isRevoked(jti: string): Promise<boolean>;
+  /** Undefined once the grant has ended, or once none of its consents is in force. */
+  findGrant(id: string): Promise<TokenGrant | undefined>;
+}
+
+/** What a person has granted to an application. */
+export interface TokenGrant {
+  readonly application: string;
+  readonly organization: string;
+  /**
+   * - `connect`: a patient has connected a provider's application, by a consent.
+   * - `patient_app`: an application that acts for the patient, whose own data it reads.
+   * - `user`: an application in the hands of a member of its organization, such as a clinician.
+   */
+  readonly kind: "connect" | "patient_app" | "user";
+  /** `acc_...`: who granted it. */
+  readonly account: string;
+  /** The patient's, `<region>/<internal id>`; not of `user`. */
+  readonly partition?: string;
+  /** Who granted it in the patient's name, where it was not the patient. */
+  readonly actor?: Actor;
+}
+
+/** Of an installation without an OAuth server: no grant is known. */
+export const noStandings: TokenStandings = {
+  isRevoked: async () => false,
+  findGrant: async () => undefined,
+};

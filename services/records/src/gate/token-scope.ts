@@ -1,0 +1,21 @@
+import type { Principal } from "@wellapi/rpc";
+import { narrowingOf } from "@wellapi/scopes";
+import { codesOfCategories, type Terminology } from "@wellapi/terminology";
+
+/** The codes that the scopes of a caller's token reach: all, or these. It takes away from what the consents permit, and adds nothing. */
+export type CodesWithin = "all" | ReadonlySet<string>;
+
+/** `needs`: the scopes that the contract names for the call, of which the token has one. */
+export function codesWithin(
+  terminology: Terminology,
+  { scopes }: Pick<Principal, "scopes">,
+  needs: readonly string[],
+): CodesWithin {
+  const narrowing = narrowingOf(scopes, needs);
+  return narrowing === "all" ? "all" : codesOfCategories(terminology, narrowing);
+}
+
+/** `""` stands for no code in particular: it asks whether there is a consent at all. */
+export function isWithin(within: CodesWithin | undefined, code: string): boolean {
+  return within === undefined || within === "all" || code === "" || within.has(code);
+}
