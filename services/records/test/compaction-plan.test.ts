@@ -34,9 +34,17 @@ describe("groups of blocks that are merged", () => {
     expect(groupsOf(blocks).map(names)).toEqual([["a", "b"], ["x"]]);
   });
 
+  it("that start together are in the order of their items", () => {
+    const items = [2, 0, 1].map((item): Stored<BlockDocument> => {
+      const { document, revision } = arrived(`${item}`, 10, 20);
+      return { document: { ...document, item }, revision };
+    });
+    expect(groupsOf(items).map(names)).toEqual([["0", "1", "2"]]);
+  });
+
   it("start within 31 days of their first", () => {
     const blocks = [0, 31 * DAY, 31 * DAY + 1, 62 * DAY + 2].map((from, i) =>
-      arrived(`${i}`, from, from + 1),
+      arrived(`${i}`, 400 * DAY + from, 400 * DAY + from + 1),
     );
     expect(groupsOf(blocks).map(names)).toEqual([["0", "1"], ["2"], ["3"]]);
   });
@@ -64,7 +72,7 @@ describe("compacted blocks that a group is merged with", () => {
   });
 
   it("are none that only touch a block of it", () => {
-    const nearby = [compacted("after the first", 110, 150, FULL_SAMPLES)];
+    const nearby = [compacted("between", 110, 190, FULL_SAMPLES)];
     expect(mergedWith(group, nearby)).toEqual([]);
   });
 

@@ -83,6 +83,12 @@ describe("a batch that is taken back", () => {
       expect(await reasonOf(retract(scene, target, clinic))).toBe("NOT_FOUND");
     }
     expect(await reasonOf(retract(scene, { requestId: "r3" }))).toBe("NOT_FOUND");
+    // One that was answered, and of which nothing was accepted.
+    await append(scene, "refused", [
+      { ...heartRates(T0, [72]), code: { code: "8310-5" } },
+      heartRates(T0, []),
+    ]);
+    expect(await reasonOf(retract(scene, { requestId: "refused" }))).toBe("NOT_FOUND");
     expect(await reasonOf(retract(scene, { batch: "bat_00000000000000000000000000" }))).toBe("NOT_FOUND");
     expect(await reasonOf(retract(scene, { batch: "no batch" }))).toBe("NOT_FOUND");
     expect((await retract(scene, { requestId: "r1" })).items).toBe(2);
