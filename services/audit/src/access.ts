@@ -34,7 +34,7 @@ export interface Viewer {
 }
 
 /**
- * A patient sees the accesses to their data, an organization its own, an operator those about no patient. Undefined
+ * A patient sees the accesses to their data, an organization's applications and members its own, an operator those about no patient. Undefined
  * for everybody else: they see nothing.
  */
 export function scopeOf(viewer: Viewer): Scope | undefined {
@@ -42,6 +42,7 @@ export function scopeOf(viewer: Viewer): Scope | undefined {
     case "patient":
       return viewer.partition ? { kind: "partition", partition: viewer.partition } : undefined;
     case "application":
+    case "member":
       return viewer.organization ? { kind: "organization", organization: viewer.organization } : undefined;
     case "operator":
       return { kind: "partition", partition: INSTALLATION_PARTITION };

@@ -15,7 +15,7 @@ export function viewerOf(caller: Caller): Viewer {
   const { kind, partition, organization } = caller.principal;
   const party = partyOf(caller);
   if (kind === "patient" && partition !== undefined) return { holder: { partition }, party };
-  if (kind === "application" && organization !== undefined)
+  if ((kind === "application" || kind === "member") && organization !== undefined)
     return { holder: { grantee: organization }, party };
   throw new ConsentError("not_permitted");
 }

@@ -65,6 +65,13 @@ export declare type Callers = Message<"wellapi.type.v1.Callers"> & {
    * @generated from field: repeated string scopes = 6;
    */
   scopes: string[];
+
+  /**
+   * As `assurance`, of the kinds MEMBER and OPERATOR, where they need more than a person about themselves does.
+   *
+   * @generated from field: wellapi.type.v1.Assurance role_assurance = 7;
+   */
+  roleAssurance: Assurance;
 };
 
 /**

@@ -91,12 +91,18 @@ export function unmetBy(callers: Callers | undefined, { principal, workload }: C
   const { scopes, assurance } = principal;
   if (!hasScope(scopes, callers.scopes)) return "scope";
   // The contract's numbers are the places in `assurances`, from 1.
-  if (assurance !== undefined && assurances.indexOf(assurance) + 1 < callers.assurance) return "assurance";
+  if (assurance !== undefined && assurances.indexOf(assurance) + 1 < leastOf(callers, principal)) {
+    return "assurance";
+  }
   return undefined;
 }
 
 export function permits(callers: Callers | undefined, caller: Caller): boolean {
   return unmetBy(callers, caller) === undefined;
+}
+
+function leastOf({ assurance, roleAssurance }: Callers, { kind }: Principal): number {
+  return kind === "member" || kind === "operator" ? Math.max(assurance, roleAssurance) : assurance;
 }
 
 /** Of the staff, the role operator is meant where the contract names none; a member needs one that is named. */

@@ -6,11 +6,13 @@ import type { Clock, Ids } from "@wellapi/runtime";
 import type { Accesses } from "../accesses.ts";
 import { toApplicationMessage, toOrganizationMessage } from "../convert.ts";
 import type { CreationOf } from "../creation.ts";
+import { applicationFor } from "../credentials/ownership.ts";
 import { invalidField } from "../errors.ts";
 import { openPage } from "../page.ts";
 import { maskedFields } from "../update-mask-convert.ts";
 import { newParticipant, type Organization, renamed, type State } from "./organization.ts";
 import type { OrganizationRepository } from "./organization-repository.ts";
+import { checkOwn } from "./own-organization.ts";
 import type { StateChanges } from "./state-change.ts";
 
 const { method } = OrganizationService;
@@ -47,7 +49,8 @@ export function createOrganizationHandlers(deps: {
       return { organizations: items.map(toOrganizationMessage), nextPageToken: page.nextPageToken(cursor) };
     },
     updateOrganization({ organization: asked, updateMask }, context) {
-      return accesses.logged(context, method.updateOrganization, "", async ({ commit }) => {
+      return accesses.logged(context, method.updateOrganization, "", async ({ caller, commit }) => {
+        checkOwn(caller, asked?.id ?? "");
         const fields = maskedFields(OrganizationSchema, asked, updateMask);
         const change = renaming("organization", fields, asked, clock);
         const { id = "", etag = "" } = asked ?? {};
@@ -57,6 +60,7 @@ export function createOrganizationHandlers(deps: {
     },
     createApplication({ application: asked, requestId }, context) {
       return accesses.logged(context, method.createApplication, requestId, async ({ caller, commit }) => {
+        checkOwn(caller, asked?.organization ?? "");
         const { id: organization } = await organizations.organization(asked?.organization ?? "");
         const application = {
           id: ids.next("app"),
@@ -68,21 +72,24 @@ export function createOrganizationHandlers(deps: {
         return { application: toApplicationMessage(created) };
       });
     },
-    async getApplication({ application }) {
-      return { application: toApplicationMessage(await organizations.application(application)) };
+    async getApplication({ application: id }, context) {
+      const application = await applicationFor(context.values.get(callerKey), organizations, id);
+      return { application: toApplicationMessage(application) };
     },
     async listApplications(request, context) {
       const caller = context.values.get(callerKey);
+      checkOwn(caller, request.organization);
       const { id } = await organizations.organization(request.organization);
       const page = openPage(pageTokens, caller, method.listApplications, request);
       const { items, cursor } = await organizations.applications(id, page.request, request.showDeleted);
       return { applications: items.map(toApplicationMessage), nextPageToken: page.nextPageToken(cursor) };
     },
     updateApplication({ application: asked, updateMask }, context) {
-      return accesses.logged(context, method.updateApplication, "", async ({ commit }) => {
+      return accesses.logged(context, method.updateApplication, "", async ({ caller, commit }) => {
         const fields = maskedFields(ApplicationSchema, asked, updateMask);
         const rename = renaming("application", fields, asked, clock);
         const { id = "", etag = "", organization = "" } = asked ?? {};
+        await applicationFor(caller, organizations, id);
         const { changed } = await organizations.amendApplication(
           id,
           etag,
@@ -107,9 +114,11 @@ type StateHandler = `${"disable" | "enable" | "delete"}${"Organization" | "Appli
 
 function stateHandlers({
   accesses,
+  organizations,
   states,
 }: {
   readonly accesses: Accesses;
+  readonly organizations: OrganizationRepository;
   readonly states: StateChanges;
 }): Pick<ServiceImpl<typeof OrganizationService>, StateHandler> {
   const organization =
@@ -123,11 +132,11 @@ function stateHandlers({
   const application =
     (rpc: (typeof method)["disableApplication" | "enableApplication" | "deleteApplication"], to: State) =>
     (request: { application: string; etag: string }, context: HandlerContext) =>
-      accesses.logged(context, rpc, "", async (call) => ({
-        application: toApplicationMessage(
-          await states.application(request.application, request.etag, to, call),
-        ),
-      }));
+      accesses.logged(context, rpc, "", async (call) => {
+        await applicationFor(call.caller, organizations, request.application);
+        const changed = await states.application(request.application, request.etag, to, call);
+        return { application: toApplicationMessage(changed) };
+      });
   return {
     disableOrganization: organization(method.disableOrganization, "disabled"),
     enableOrganization: organization(method.enableOrganization, "active"),
