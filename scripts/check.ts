@@ -27,6 +27,10 @@ const checks: Check[] = [
   { name: "every service is listed", command: ["node", "scripts/list-services.ts", "--check"] },
   { name: "the page of codes is up to date", command: ["node", "scripts/codes-page.ts", "--check"] },
   {
+    name: "the page of permissions is the contracts'",
+    command: ["node", "scripts/permissions-page.ts", "--check"],
+  },
+  {
     name: "the schema of attribute policies is the contracts'",
     command: ["node", "scripts/policy-schema.ts", "--check"],
   },

@@ -6,6 +6,7 @@ import { createClient, createRouterTransport, type Transport } from "@connectrpc
 import { createLeafSealer, openAccessLog } from "@wellapi/access-log";
 import { type Access, AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
+import { LimitService } from "@wellapi/gen/wellapi/identity/v1/limit_service_pb";
 import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
@@ -171,6 +172,7 @@ export async function createInstallation(env: Record<string, string> = {}) {
 function clients(transport: Transport) {
   return {
     organizations: createClient(OrganizationService, transport),
+    limits: createClient(LimitService, transport),
     members: createClient(MemberService, transport),
     staff: createClient(StaffService, transport),
     credentials: createClient(CredentialService, transport),
