@@ -39,6 +39,8 @@ export interface DoorSettings {
   readonly corsOrigins: readonly string[];
   /** Proxies in front of the doors. The gateway believes their `x-forwarded-for`. */
   readonly trustedProxies: number;
+  /** In a service mesh, where sidecars and its edge stand between. */
+  readonly behindTls: boolean;
   /** After this long a provider's connection takes no new calls, so that it finds new replicas. Default: none. */
   readonly connectionAgeMs?: number;
 }
@@ -129,7 +131,8 @@ export async function openGrpcDoor(options: {
       tls,
       ...(settings.connectionAgeMs ? { limits: { connectionAgeMs: settings.connectionAgeMs } } : {}),
       // Behind a proxy, all connections have its address.
-      ...(settings.trustedProxies === 0 && { bound: (server) => boundOpens(server, { log }) }),
+      ...(settings.trustedProxies === 0 &&
+        !settings.behindTls && { bound: (server) => boundOpens(server, { log }) }),
       reflection: options.reflection,
       log,
     }),

@@ -184,10 +184,10 @@ function secureContext(tls: ServerTls | CertificatePair) {
 /** Behind a proxy, and inside the mesh, the connections of all callers have one address. */
 function addConnectionGuard(
   app: FastifyInstance,
-  { connections, trustedProxies = 0, tls, log }: HttpServerOptions,
+  { connections, trustedProxies = 0, peer, log }: HttpServerOptions,
 ): ConnectionGuard {
   const limits = { ...usualLimits, ...connections };
-  const addressesKnown = trustedProxies === 0 && tls === undefined;
+  const addressesKnown = trustedProxies === 0 && peer === undefined;
   const guard = guardConnections(app.server, { limits, addressesKnown, log });
   app.decorateRequest("refusedEarly", false);
   app.addHook("onResponse", async ({ refusedEarly, raw }) => {

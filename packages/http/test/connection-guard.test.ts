@@ -188,6 +188,12 @@ test("behind a proxy all callers have its address: nothing is counted by it", as
   expect(await get(port, "127.0.0.1")).toBe(200);
 });
 
+test("inside a mesh all requests come from the gateway: nothing is counted by its address", async () => {
+  const peer = { workload: "gateway", identity: () => "gateway" };
+  const port = await open({ opens: 3, perAddress: 2 }, { peer });
+  for (let i = 0; i < 10; i++) expect(await get(port, "127.0.0.1")).toBe(200);
+});
+
 test("with TLS the same holds: by the handshake for who opens too many, by the requests for who waits", async () => {
   const authority = await createAuthority("ours");
   const port = await open(
