@@ -136,8 +136,9 @@ function createReadHandlers(
 
     listConsents(request, context) {
       return accesses.logged(context, method.listConsents, "", async (call) => {
-        const { holder, party } = viewerOf(call.caller);
-        const grantee = granteeOf(holder, request.grantee);
+        const viewer = viewerOf(call.caller);
+        const { holder, party } = viewer;
+        const grantee = granteeOf(viewer, request.grantee);
         const states = new Set(request.states.map((state) => named(stateMessages, state)));
         const page = paged(pageTokens, method.listConsents, call.caller, request);
         const revoked = states.size === 0 ? undefined : states.has("revoked");
@@ -223,9 +224,10 @@ async function checkPatient(
 }
 
 /** The organization to which a list is limited. Throws `invalid` where the caller asks for another's. */
-function granteeOf(holder: Viewer["holder"], asked: string): string | undefined {
-  if (asked === "" || "partition" in holder) return asked === "" ? undefined : asked;
-  if (asked === holder.grantee) return undefined;
+function granteeOf({ holder, grantee }: Viewer, asked: string): string | undefined {
+  const own = "partition" in holder ? grantee : holder.grantee;
+  if (asked === "" || asked === own) return grantee;
+  if (own === undefined) return asked;
   const description = "is another organization: leave it out, you see your own consents alone";
   throw new ConsentError("invalid", {
     violations: [{ field: "grantee", description, reason: "INVALID_FIELD" }],

@@ -3,20 +3,27 @@ import type { Author } from "./consent.ts";
 import type { ConsentRepository, Holder, KeptConsent } from "./consent-repository.ts";
 import { ConsentError } from "./errors.ts";
 
-/** The reader: a patient at their own consents, or an organization at those granted to it. */
+/**
+ * The reader: a patient at their own consents, an organization at those granted to it, or an application with a token for one
+ * patient, at those of that patient that were granted to its organization.
+ */
 export interface Viewer {
   readonly holder: Holder;
+  /** Only consents that were granted to this organization. Absent: the holder alone decides. */
+  readonly grantee?: string;
   /** The party whose pairwise ids the reader knows. */
   readonly party: string;
 }
 
 /** Throws `not_permitted`. */
 export function viewerOf(caller: Caller): Viewer {
-  const { kind, partition, organization } = caller.principal;
+  const { kind, partition, organization, onlyPatient } = caller.principal;
   const party = partyOf(caller);
   if (kind === "patient" && partition !== undefined) return { holder: { partition }, party };
-  if ((kind === "application" || kind === "member") && organization !== undefined)
-    return { holder: { grantee: organization }, party };
+  if ((kind === "application" || kind === "member") && organization !== undefined) {
+    if (onlyPatient === undefined) return { holder: { grantee: organization }, party };
+    return { holder: { partition: onlyPatient }, grantee: organization, party };
+  }
   throw new ConsentError("not_permitted");
 }
 
@@ -30,7 +37,7 @@ export function patientOfCall(caller: Caller): { partition: string; author: Auth
 /** A consent that the viewer may see. Throws `not_found`, the same for another's consent and for none. */
 export async function visible(
   consents: ConsentRepository,
-  { holder }: Viewer,
+  { holder, grantee }: Viewer,
   id: string,
 ): Promise<KeptConsent> {
   const found = await consents.find(id);
@@ -39,6 +46,7 @@ export async function visible(
     ("partition" in holder
       ? found.partition === holder.partition
       : found.consent.terms.grantee === holder.grantee);
-  if (!theirs) throw new ConsentError("not_found");
+  const granted = grantee === undefined || found?.consent.terms.grantee === grantee;
+  if (!theirs || !granted) throw new ConsentError("not_found");
   return found;
 }

@@ -89,12 +89,22 @@ export function unmetBy(callers: Callers | undefined, { principal, workload }: C
   if (anyone) return undefined;
   if (!hasRole(callers, principal)) return "role";
   const { scopes, assurance } = principal;
-  if (!hasScope(scopes, callers.scopes)) return "scope";
+  if (!hasScope(scopes, callers.scopes) || !keepsToOnePatient(callers, principal)) return "scope";
   // The contract's numbers are the places in `assurances`, from 1.
   if (assurance !== undefined && assurances.indexOf(assurance) + 1 < leastOf(callers, principal)) {
     return "assurance";
   }
   return undefined;
+}
+
+/**
+ * A token that is for one patient is taken only where the services look whom the call is about: what these resources' scopes
+ * name. What comes later is refused until it looks, too.
+ */
+const aboutOnePatient = /^(?:Observation|Consent|Organization)\.|^\*$/;
+
+function keepsToOnePatient({ scopes }: Callers, { onlyPatient }: Principal): boolean {
+  return onlyPatient === undefined || (scopes.length > 0 && scopes.every((one) => aboutOnePatient.test(one)));
 }
 
 export function permits(callers: Callers | undefined, caller: Caller): boolean {
