@@ -92,7 +92,7 @@ export async function createInstallation(env: Record<string, string> = {}) {
     const files = await openFileJournal({ folder: join(folder, "journal"), clock });
     closers.push("journal", () => files.close());
     const service = await openIdentityService(
-      { ...parseIdentityConfig(env), authorities },
+      { ...parseIdentityConfig(env), doorOrigins: ["https://api.wellapi.local"], authorities },
       {
         store,
         vault,
