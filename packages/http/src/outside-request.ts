@@ -2,19 +2,23 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ContextValues, type Transport } from "@connectrpc/connect";
 import {
   type AdmittedCall,
+  actingAsHeader,
   type BudgetState,
   budgetStateKey,
   compressionOf,
   type Door,
+  fetchSiteHeader,
   type OutsideCall,
   objectionTo,
   requestIdHeader,
+  sessionCookieName,
+  sessionIn,
 } from "@wellapi/rpc";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { HttpError } from "./errors.ts";
 import { holdHttpAnswer } from "./held-answer.ts";
 import { httpCallOf } from "./http-call.ts";
-import { actingAsHeader, credentialHeaders } from "./request-headers.ts";
+import { credentialHeaders } from "./request-headers.ts";
 
 /** A request at a surface, with the calls that the surface makes for it. */
 export interface OutsideRequest {
@@ -76,6 +80,11 @@ export function createOutsideRequest(options: {
       const value = request.headers[name];
       if (typeof value === "string") header.set(name, value);
     }
+    const session = shown.length > 0 ? ownSession(request) : undefined;
+    if (session !== undefined) {
+      header.set("cookie", `${sessionCookieName}=${session}`);
+      header.set(fetchSiteHeader, "same-origin");
+    }
     if (actingAs !== undefined) header.set(actingAsHeader, actingAs);
     return {
       through: door,
@@ -130,4 +139,18 @@ export function createOutsideRequest(options: {
 }
 
 /** The headers from which a call takes its caller. */
-const shownIn = { header: [...credentialHeaders, actingAsHeader], body: [] } as const;
+const shownIn = {
+  header: [...credentialHeaders.filter((name) => name !== "cookie"), actingAsHeader],
+  body: [],
+} as const;
+
+/**
+ * The session in the request's cookie, where our own page made the request, or where somebody opened a page: a navigation by
+ * GET, which changes nothing, whatever page its link stood on. No other cookie reaches a service.
+ */
+function ownSession({ method, headers }: FastifyRequest): string | undefined {
+  const site = headers[fetchSiteHeader];
+  const opened =
+    method === "GET" && headers["sec-fetch-mode"] === "navigate" && headers["sec-fetch-dest"] === "document";
+  return site === "same-origin" || (site !== undefined && opened) ? sessionIn(headers.cookie) : undefined;
+}

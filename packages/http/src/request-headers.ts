@@ -1,15 +1,12 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { dpopHeader, requestIdHeader } from "@wellapi/rpc";
+import { actingAsHeader, dpopHeader, fetchSiteHeader, requestIdHeader } from "@wellapi/rpc";
 import type { SurfaceDeclaration } from "./surface.ts";
 
 /** The caller's address, from the gateway to the process that serves a surface. Nobody else may set it. */
 export const callerAddressHeader = "wellapi-caller-address";
 
-/** Whom a signed-in person acts as in this request (docs/decisions/0039-people-and-programs.md). No credential. */
-export const actingAsHeader = "wellapi-acting-as";
-
 /** Headers in which callers from outside present credentials. */
-export const credentialHeaders: readonly string[] = ["authorization", dpopHeader, "x-api-key"];
+export const credentialHeaders: readonly string[] = ["authorization", "cookie", dpopHeader, "x-api-key"];
 
 /**
  * Request headers that every surface gets. An allow-list: a header that names an internal identity
@@ -31,6 +28,9 @@ const kept: readonly string[] = [
   "if-unmodified-since",
   "origin",
   "range",
+  "sec-fetch-dest",
+  "sec-fetch-mode",
+  fetchSiteHeader,
   // A header of the connection, but it announces a body.
   "transfer-encoding",
   "user-agent",

@@ -111,7 +111,7 @@ describe("a call of a surface", () => {
     const answer = await fetch(`${url}/patients/pat_1`, { headers });
     expect(await answer.json()).toEqual({ id: "pat_1" });
     expect(answer.headers.get("cache-control")).toBe("private, no-store");
-    expect(answer.headers.get("vary")).toBe("authorization, x-api-key");
+    expect(answer.headers.get("vary")).toBe("authorization, cookie, dpop, x-api-key");
     expect(answer.headers.get("x-request-id")).toBe("request-0001");
     expect(answer.headers.has(patientHeader)).toBe(false);
     expect(parts.seen).toEqual([

@@ -70,6 +70,7 @@ export {
   type PageTokens,
   queryDigest,
 } from "./caller/page-tokens.ts";
+export { actingAsHeader, fetchSiteHeader, sessionCookieName, sessionIn } from "./caller/session-cookie.ts";
 export { createStreamLimit, type StreamLimit, type StreamLimits } from "./caller/stream-limit.ts";
 export {
   createTokenVerifier,

@@ -19,6 +19,11 @@ export const collections = {
   members: "members",
   invitations: "invitations",
   dpopProofs: "dpop_proofs",
+  accounts: "accounts",
+  sessions: "sessions",
+  flows: "sign_in_flows",
+  codeCounts: "code_counts",
+  alerts: "alerts",
 } as const;
 
 /**
@@ -95,6 +100,33 @@ export const identityCollections: readonly CollectionDeclaration[] = [
     key: ["partition", "id"],
     indexes: [{ name: "expiry", fields: ["expireTime"] }],
   },
+  {
+    name: collections.accounts,
+    key: ["partition", "id"],
+    indexes: [
+      { name: "email", fields: ["emailMac"], unique: true },
+      { name: "patient", fields: ["patient"], unique: true },
+    ],
+  },
+  {
+    name: collections.sessions,
+    key: ["partition", "id"],
+    indexes: [
+      { name: "id", fields: ["id"], unique: true },
+      { name: "expiry", fields: ["expireTime"] },
+    ],
+  },
+  {
+    name: collections.flows,
+    key: ["partition", "id"],
+    indexes: [{ name: "expiry", fields: ["expireTime"] }],
+  },
+  {
+    name: collections.codeCounts,
+    key: ["partition", "id"],
+    indexes: [{ name: "expiry", fields: ["expireTime"] }],
+  },
+  { name: collections.alerts, key: ["partition", "id"], indexes: [{ name: "due", fields: ["dueTime"] }] },
   { name: collections.installationKeys, key: ["partition", "purpose", "id"], indexes: [] },
   leavesCollection,
   ...journalCollections,

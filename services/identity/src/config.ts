@@ -1,6 +1,6 @@
 import type { Env } from "@wellapi/runtime";
 import { parseConfig } from "@wellapi/runtime";
-import type { Setting } from "@wellapi/service";
+import { optionalSetting, type Setting } from "@wellapi/service";
 
 export interface IdentityConfig {
   /** `sandbox` lets operators issue tokens of patients. */
@@ -15,6 +15,11 @@ export interface IdentityConfig {
   readonly region: string;
   /** Numbers of the authority's roots to trust, ascending. Absent: the roots that exist, at first 1. */
   readonly authorities?: readonly number[] | undefined;
+  /** Where people open the pages; `http://localhost:7080` unless given. Known once the doors are open. */
+  readonly pagesOrigin?: () => string;
+  /** The mail server, and the address that mail comes from. */
+  readonly smtpUrl?: string | undefined;
+  readonly mailFrom?: string | undefined;
 }
 
 // SPIFFE-ID, section 2.1: lower-case letters, digits, dots, dashes and underscores.
@@ -62,3 +67,31 @@ export const authoritiesSetting: Setting<readonly number[]> = {
     return numbers;
   },
 };
+
+/** Throws nothing: the reader gathers the problem. */
+export const smtpUrlSetting: Setting<string | undefined> = {
+  name: "WELLAPI_SMTP_URL",
+  fallback: undefined,
+  what: "the mail server, `smtps://user:password@host:465`; not set: a sandbox keeps mail on its page `/mailbox`, and another installation sends none",
+  read(reader) {
+    const url = reader.optional("WELLAPI_SMTP_URL");
+    if (url === undefined) return undefined;
+    const protocol = URL.canParse(url) ? new URL(url).protocol : "";
+    if (protocol !== "smtp:" && protocol !== "smtps:") {
+      reader.problem(
+        "WELLAPI_SMTP_URL is not valid: expected an address such as smtps://user:password@host:465",
+      );
+    }
+    if (reader.optional("WELLAPI_MAIL_FROM") === undefined) {
+      reader.problem(
+        "WELLAPI_MAIL_FROM is missing: with WELLAPI_SMTP_URL, mail needs an address that it comes from",
+      );
+    }
+    return url;
+  },
+};
+
+export const mailFromSetting: Setting<string | undefined> = optionalSetting(
+  "WELLAPI_MAIL_FROM",
+  "the address that mail comes from, such as `WellAPI <accounts@wellapi.example>`; needed with `WELLAPI_SMTP_URL`",
+);

@@ -185,11 +185,8 @@ function fromPresented(message: PresentedMessage | undefined): Presented {
   };
 }
 
-export function fromExchangeRequest({
-  credential,
-  callerAddress,
-  presented,
-}: ExchangeCredentialRequest): Shown {
+export function fromExchangeRequest(request: ExchangeCredentialRequest): Shown {
+  const { credential, callerAddress, presented, recheck } = request;
   switch (credential.case) {
     case "clientCertificate":
       return { kind: "certificate", der: credential.value };
@@ -199,6 +196,13 @@ export function fromExchangeRequest({
       return { kind: "bearer_token", token: credential.value, presented: fromPresented(presented) };
     case "internalToken":
       return { kind: "internal_token", token: credential.value };
+    case "session":
+      return {
+        kind: "session",
+        credential: credential.value.secret,
+        actingAs: credential.value.actingAs,
+        recheck,
+      };
     case "workload":
       if (credential.value) return { kind: "workload" };
   }

@@ -15,7 +15,7 @@ import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/
 import { describeService } from "@wellapi/service";
 import { identityCheck } from "./check.ts";
 import { identityCollections } from "./collections.ts";
-import { authoritiesSetting, doorOriginsSetting } from "./config.ts";
+import { authoritiesSetting, doorOriginsSetting, mailFromSetting, smtpUrlSetting } from "./config.ts";
 import { accountSurface } from "./pages/account/account-surface.ts";
 import { assetsSurface } from "./pages/assets-surface.ts";
 import { signInSurface } from "./pages/sign-in/sign-in-surface.ts";
@@ -52,7 +52,12 @@ export const identityService = describeService({
   surfaceCalls: ["consent"],
   replicas: "many",
   surfaces: [keysSurface, assetsSurface, signInSurface, accountSurface],
-  settings: { authorities: authoritiesSetting, doorOrigins: doorOriginsSetting },
+  settings: {
+    authorities: authoritiesSetting,
+    doorOrigins: doorOriginsSetting,
+    smtpUrl: smtpUrlSetting,
+    mailFrom: mailFromSetting,
+  },
   // A token that is lost on the way does no harm: sending again makes one more.
   repeatable: [TokenExchangeService.method.exchangeCredential],
   async compose(platform, settings) {

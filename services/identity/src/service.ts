@@ -1,25 +1,24 @@
 import type { AccessLog } from "@wellapi/access-log";
-import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { LimitService } from "@wellapi/gen/wellapi/identity/v1/limit_service_pb";
 import { OAuthInteractionService } from "@wellapi/gen/wellapi/identity/v1/oauth_interaction_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import { SandboxService } from "@wellapi/gen/wellapi/identity/v1/sandbox_service_pb";
-import { SignInService } from "@wellapi/gen/wellapi/identity/v1/sign_in_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v1/edge_certificate_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
-import { createFollower, type JournalAccess } from "@wellapi/journal";
+import { createFollower, type Follower, type JournalAccess } from "@wellapi/journal";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import type { Clock, Ids, Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import type { Kms, Pairwise, Vault } from "@wellapi/vault";
 import { noStandings } from "./access-tokens/standing.ts";
-import { createAccesses, replayedAccess } from "./accesses.ts";
+import { type Accesses, createAccesses, replayedAccess } from "./accesses.ts";
+import { openAccountRoom } from "./accounts/room.ts";
 import type { IdentityConfig } from "./config.ts";
-import { createCreationOf } from "./creation.ts";
+import { type CreationOf, createCreationOf } from "./creation.ts";
 import { openCertificateAuthority, type ServerCertificate } from "./credentials/certificate-authority.ts";
 import { createCertificateIssue } from "./credentials/certificate-issue.ts";
 import { createCredentialHandlers } from "./credentials/credential-handlers.ts";
@@ -32,17 +31,27 @@ import { createInstallationKeyRepository } from "./installation-key-repository.t
 import { createReplay } from "./journal-entries.ts";
 import { createLimitHandlers } from "./limits/limit-handlers.ts";
 import { createLimitRepository } from "./limits/limit-repository.ts";
-import type { MailInvitation } from "./members/invitation-mail.ts";
-import { createMemberDirectory } from "./members/member-directory.ts";
-import { mailUnavailable } from "./members/member-errors.ts";
-import { createMemberRoom, createMemberStores, openInvitationSweep } from "./members/room.ts";
+import type { Mailer } from "./mail/mailer.ts";
+import { openMailer } from "./mail/open-mailer.ts";
+import { createSandboxHandlers } from "./mail/sandbox-handlers.ts";
+import { createInvitationMail } from "./members/invitation-mail.ts";
+import {
+  createMemberRoom,
+  createMemberStores,
+  type MemberStores,
+  openInvitationSweep,
+} from "./members/room.ts";
 import { createInteractionHandlers } from "./oauth/interaction-handlers.ts";
 import { createOrganizationHandlers } from "./organizations/organization-handlers.ts";
-import { createOrganizationRepository } from "./organizations/organization-repository.ts";
+import {
+  createOrganizationRepository,
+  type OrganizationRepository,
+} from "./organizations/organization-repository.ts";
 import { createStateChanges } from "./organizations/state-change.ts";
 import { createPatientAccess } from "./patients/patient-access.ts";
 import { createPatientDirectoryHandlers, createPatientHandlers } from "./patients/patient-handlers.ts";
-import { createPatientRepository } from "./patients/patient-repository.ts";
+import { createPatientRepository, type PatientRepository } from "./patients/patient-repository.ts";
+import { onlyThemselves } from "./sessions/acting.ts";
 import { openCredentialExchange } from "./tokens/open-exchange.ts";
 import { openPatientTokenRepository } from "./tokens/patient-token-repository.ts";
 import { openSigningKeys } from "./tokens/signing-keys.ts";
@@ -59,8 +68,8 @@ export interface IdentityDeps {
   /** Outlives the store: revocations are recorded in it, and replayed from it before the service opens. */
   readonly journal: JournalAccess;
   readonly pageTokens: PageTokens;
-  /** Absent: no mail can be sent, and nobody invited. */
-  readonly mailInvitation?: MailInvitation;
+  /** Instead of the one that the settings name. */
+  readonly mailer?: Mailer;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Logger;
@@ -95,7 +104,7 @@ export async function openIdentityService(
 
   const repositories = await openRepositories(deps);
   const { organizations, credentials, patients, limits, patientTokens } = repositories;
-  const { installationKeys, members, invitations, journal } = repositories;
+  const { installationKeys, journal } = repositories;
   const authority = await openCertificateAuthority({
     repository: installationKeys,
     clock,
@@ -106,6 +115,21 @@ export async function openIdentityService(
   const keys = await openSigningKeys({ repository: installationKeys, journal, clock, log });
   const lastUses = openLastUses({ credentials, log });
   const tokens = createTokenIssuer({ trustDomain, keys, clock });
+  const accesses = createAccesses(deps);
+  const patientAccess = createPatientAccess(pairwise, region);
+  const ends = createEnds(log);
+  const creationOf = createCreationOf(await kms.derive("identity/request-ids"));
+  const firstOperatorKey = await ensureOperator(store, credentials, clock, ids);
+  const kept = await openKeptCredentials({ ...deps, sealingKey: await kms.derive("identity/answers") });
+  const { answers, codes } = kept;
+  const people = await openPeople(config, {
+    ...deps,
+    ...repositories,
+    accesses,
+    creationOf,
+    ended: ends.tell,
+  });
+  const { memberRoom, accountRoom } = people;
   const exchange = await openCredentialExchange(config, {
     ...deps,
     authority,
@@ -118,29 +142,9 @@ export async function openIdentityService(
     patientTokens,
     limits,
     standings: noStandings,
-    directory: createMemberDirectory({ members, organizations }),
+    directory: memberRoom.directory,
+    sessions: accountRoom.sessionExchange,
   });
-  const accesses = createAccesses(deps);
-  const patientAccess = createPatientAccess(pairwise, region);
-  const ends = createEnds(log);
-  const creationOf = createCreationOf(await kms.derive("identity/request-ids"));
-  const firstOperatorKey = await ensureOperator(store, credentials, clock, ids);
-  const kept = await openKeptCredentials({ ...deps, sealingKey: await kms.derive("identity/answers") });
-  const { answers, codes } = kept;
-  const memberRoom = createMemberRoom({
-    members,
-    invitations,
-    accesses,
-    organizations,
-    mail: deps.mailInvitation ?? noMail,
-    creationOf,
-    journal,
-    pageTokens,
-    clock,
-    ids,
-    ended: ends.tell,
-  });
-  const sweep = await openInvitationSweep({ store, clock, log });
   const patientDeps = { accesses, patients, patientAccess, creationOf, pageTokens, clock, ids, region };
   return {
     routes: [
@@ -198,9 +202,8 @@ export async function openIdentityService(
           revoked: ends.tell,
         }),
       ),
-      { service: SignInService, implementation: {} },
-      { service: AccountService, implementation: {} },
-      { service: SandboxService, implementation: {} },
+      ...accountRoom.routes,
+      route(SandboxService, createSandboxHandlers(people.mailbox)),
       route(TokenExchangeService, createTokenExchangeHandlers({ exchange, accesses })),
       route(EdgeCertificateService, createEdgeCertificateHandlers(authority)),
     ],
@@ -212,11 +215,48 @@ export async function openIdentityService(
       ends.clear();
       keys.close();
       await lastUses.close();
-      await sweep.close();
+      await people.close();
       await kept.close();
       await patientTokens.close();
       await exchange.close();
       await journal.close();
+    },
+  };
+}
+
+/** Those who sign in: their accounts, and what they are members of. */
+async function openPeople(
+  config: IdentityConfig,
+  deps: Omit<IdentityDeps, "journal"> &
+    MemberStores & {
+      readonly organizations: OrganizationRepository;
+      readonly patients: PatientRepository;
+      readonly journal: Follower;
+      readonly accesses: Accesses;
+      readonly creationOf: CreationOf;
+      readonly ended: (id: string) => void;
+    },
+) {
+  const origin = config.pagesOrigin ?? (() => "http://localhost:7080");
+  const opened = openMailer(config, deps);
+  const mailer = deps.mailer ?? opened.mailer;
+  const memberRoom = createMemberRoom({ ...deps, mail: createInvitationMail({ mailer, origin }) });
+  const sweep = await openInvitationSweep(deps);
+  const accountRoom = await openAccountRoom({
+    ...deps,
+    lookups: { ...onlyThemselves, ...memberRoom.directory },
+    mailer,
+    origin,
+    region: config.region,
+  });
+  return {
+    memberRoom,
+    accountRoom,
+    mailbox: opened.mailbox,
+    async close() {
+      await sweep.close();
+      await accountRoom.close();
+      opened.close();
     },
   };
 }
@@ -248,9 +288,6 @@ async function openRepositories(deps: IdentityDeps) {
     log.info({ count: rewrapped }, "keys of the installation were wrapped by the new master key");
   return { ...repositories, installationKeys, journal };
 }
-
-const noMail: MailInvitation = () =>
-  Promise.reject(mailUnavailable(new Error("this installation has no mailer")));
 
 /** Those who are told of revocations; one that fails keeps nobody else from being told. */
 function createEnds(log: Logger) {

@@ -5,11 +5,14 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { createClient, createRouterTransport, type Transport } from "@connectrpc/connect";
 import { createLeafSealer, openAccessLog } from "@wellapi/access-log";
 import { type Access, AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { LimitService } from "@wellapi/gen/wellapi/identity/v1/limit_service_pb";
 import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
+import { SandboxService } from "@wellapi/gen/wellapi/identity/v1/sandbox_service_pb";
+import { SignInService } from "@wellapi/gen/wellapi/identity/v1/sign_in_service_pb";
 import { StaffService } from "@wellapi/gen/wellapi/identity/v1/staff_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
@@ -23,7 +26,6 @@ import { openSqliteStore } from "@wellapi/store";
 import { createPairwise, openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
 import { onTestFinished } from "vitest";
 import { identityCollections, openIdentityService, parseIdentityConfig } from "../src/index.ts";
-import { createInvitationMail } from "../src/members/invitation-mail.ts";
 
 export const operator: Caller = {
   principal: { kind: "operator", id: "opr_1", credential: "crd_1" },
@@ -92,7 +94,12 @@ export async function createInstallation(env: Record<string, string> = {}) {
     const files = await openFileJournal({ folder: join(folder, "journal"), clock });
     closers.push("journal", () => files.close());
     const service = await openIdentityService(
-      { ...parseIdentityConfig(env), doorOrigins: ["https://api.wellapi.local"], authorities },
+      {
+        ...parseIdentityConfig(env),
+        doorOrigins: ["https://api.wellapi.local"],
+        authorities,
+        pagesOrigin: () => "https://wellapi.example",
+      },
       {
         store,
         vault,
@@ -101,15 +108,12 @@ export async function createInstallation(env: Record<string, string> = {}) {
         accessLog,
         journal: { journal: await createJournal({ repository: files, kms }) },
         pageTokens: createPageTokens(await kms.derive("page tokens")),
-        mailInvitation: createInvitationMail({
-          mailer: {
-            async send(mail) {
-              if (mailbox.fails) throw new Error("421 try again later");
-              mailbox.mails.push(mail);
-            },
+        mailer: {
+          async send(mail) {
+            if (mailbox.fails) throw new Error("421 try again later");
+            mailbox.mails.push(mail);
           },
-          origin: "https://wellapi.example",
-        }),
+        },
         clock,
         ids: randomIds,
         log: silentLogger,
@@ -180,6 +184,9 @@ function clients(transport: Transport) {
     directory: createClient(PatientDirectoryService, transport),
     tokens: createClient(TokenService, transport),
     exchange: createClient(TokenExchangeService, transport),
+    signIn: createClient(SignInService, transport),
+    account: createClient(AccountService, transport),
+    sandbox: createClient(SandboxService, transport),
   };
 }
 

@@ -7,6 +7,7 @@ import type {
 } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { problemError } from "../status.ts";
 import { httpCallKey, peerCertificateKey } from "./context.ts";
+import { actingAsHeader, sessionOf } from "./session-cookie.ts";
 
 /** A credential as TokenExchangeService takes it. */
 export type Credential = NonNullable<MessageInitShape<typeof ExchangeCredentialRequestSchema>["credential"]>;
@@ -64,9 +65,14 @@ export function credentialOf(call: OutsideHead): ShownCredential | undefined {
       throw refused('the header "x-api-key" holds no API key');
     shown.push({ case: "apiKey", value: apiKey });
   }
+  const session = sessionOf(call.header);
+  if (session !== undefined) {
+    if (session.actingAs.length > 64) throw refused(`the header "${actingAsHeader}" names nobody`);
+    shown.push({ case: "session", value: session });
+  }
   if (shown.length > 1) {
     throw refused(
-      "send one credential only: a client certificate, or an API key or token in the authorization header, or x-api-key",
+      "send one credential only: a client certificate, or an API key or token in the authorization header, or x-api-key, or the cookie of a session",
     );
   }
   const [credential] = shown;

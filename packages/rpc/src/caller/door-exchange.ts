@@ -46,10 +46,15 @@ export function createDoorExchange(options: {
   const { door, verifier, clock, believeMs } = options;
   const exchanged = createCache<Promise<Caller>>("credentials", exchangedCredentials, clock);
 
-  function exchange(key: string, shown: ShownCredential, values: ContextValues): Promise<Caller> {
+  function exchange(
+    key: string,
+    shown: ShownCredential,
+    values: ContextValues,
+    recheck = false,
+  ): Promise<Caller> {
     const known = exchanged.get(key);
     if (known !== undefined) return known;
-    const asked = exchangeAt(door, verifier, shown, values).then(
+    const asked = exchangeAt(door, verifier, shown, values, recheck).then(
       ({ caller }) => caller,
       (error: unknown) => {
         exchanged.delete(key); // A refusal is not cached: the next call asks again.
@@ -84,12 +89,13 @@ export function createDoorExchange(options: {
       // What is permitted may depend on where the call comes from: an answer for one address holds for no other.
       const key = `${keyOf(shown)} ${values.get(peerAddressKey) ?? ""}`;
       if (shown.presented?.dpopProof) return exchangeProof(key, shown, values);
-      const renew = async (): Promise<Authenticated> => ({
-        caller: await exchange(key, shown, values),
+      // Another look at an open stream is no use of a session. Its answer is kept apart, so that none takes it for a use.
+      const ask = async (recheck: boolean): Promise<Authenticated> => ({
+        caller: await exchange(recheck ? `recheck ${key}` : key, shown, values, recheck),
         credential: key,
-        renew,
+        renew: () => ask(true),
       });
-      return renew();
+      return ask(false);
     },
     // An exchange in progress is dropped, too: it may have begun before the revocation.
     forget: () => exchanged.clear(),
@@ -102,6 +108,7 @@ async function exchangeAt(
   verifier: TokenVerifier,
   shown: ShownCredential,
   values: ContextValues,
+  recheck = false,
 ): Promise<{ readonly caller: Caller; readonly nonce: string }> {
   const { budget } = at;
   const { credential, presented } = shown;
@@ -114,7 +121,7 @@ async function exchangeAt(
   }
   try {
     const { token, limits, dpopNonce } = await at.exchange.exchangeCredential(
-      { credential, callerAddress: address ?? "", ...(presented && { presented }) },
+      { credential, callerAddress: address ?? "", recheck, ...(presented && { presented }) },
       { timeoutMs: exchangeTimeoutMs },
     );
     const verified = await verifier.verify(token, at.workload);
@@ -133,7 +140,8 @@ async function exchangeAt(
 
 /** A token beside another certificate is another credential. Proofs do not count: they are never kept. */
 function keyOf({ credential: { case: kind, value }, presented }: ShownCredential): string {
-  const key = `${kind} ${fingerprint(value as string | Uint8Array)}`;
+  const shown = kind === "session" ? `${value.secret} ${value.actingAs}` : value;
+  const key = `${kind} ${fingerprint(shown as string | Uint8Array)}`;
   const certificate = presented?.clientCertificate;
   return certificate === undefined ? key : `${key} ${fingerprint(certificate)}`;
 }
@@ -152,10 +160,10 @@ function limitsOf({ organization, application, credential, patient }: CallLimits
   };
 }
 
-/** Refusals pass; every other failure of the exchange means that the credential cannot be judged now. */
+/** Refusals pass, also of whom a session may not act as; every other failure of the exchange means that the credential cannot be judged now. */
 function translated(error: unknown): ConnectError {
   const { error: described } = describeError(error);
-  if (described.code === Code.Unauthenticated) return described;
+  if (described.code === Code.Unauthenticated || described.code === Code.PermissionDenied) return described;
   return problemError(
     {
       code: Code.Unavailable,

@@ -24,13 +24,13 @@ export type MailInvitation = (to: string, language: string, offer: Offer) => Pro
  */
 export function createInvitationMail(options: {
   readonly mailer: InvitationMailer;
-  readonly origin: string;
+  readonly origin: () => string;
 }): MailInvitation {
   const { mailer, origin } = options;
   return async (to, language, offer) => {
     const text = language.toLowerCase().startsWith("de") ? german : english;
     try {
-      await mailer.send({ to, ...text(invitationLink(origin, offer.code), offer) });
+      await mailer.send({ to, ...text(invitationLink(origin(), offer.code), offer) });
     } catch (cause) {
       throw mailUnavailable(cause);
     }

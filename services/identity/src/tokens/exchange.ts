@@ -14,6 +14,7 @@ import { callerNotPermitted, credentialInvalid } from "../errors.ts";
 import type { LimitRepository } from "../limits/limit-repository.ts";
 import type { Rates } from "../limits/limits.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
+import type { SessionExchange } from "../sessions/session-exchange.ts";
 import type { BearerClaims, BearerExchange } from "./bearer-exchange.ts";
 import type { InternalClaims, SignedToken, TokenIssuer } from "./token.ts";
 
@@ -23,6 +24,12 @@ export type Shown =
   | { readonly kind: "api_key"; readonly key: string; readonly address: string }
   | { readonly kind: "bearer_token"; readonly token: string; readonly presented: Presented }
   | { readonly kind: "internal_token"; readonly token: string }
+  | {
+      readonly kind: "session";
+      readonly credential: string;
+      readonly actingAs: string;
+      readonly recheck: boolean;
+    }
   | { readonly kind: "workload" };
 
 /** An internal token, and what its caller may spend at the doors. */
@@ -57,11 +64,12 @@ export interface CredentialExchangeDeps {
   readonly bearers: BearerExchange;
   readonly accessTokens: Pick<AccessTokenExchange, "checkAgain">;
   readonly tokens: TokenIssuer;
+  readonly sessions: SessionExchange;
   readonly clock: Clock;
 }
 
 export function createCredentialExchange(deps: CredentialExchangeDeps): CredentialExchange {
-  const { authority, credentials, lastUses, bearers, accessTokens, tokens, clock } = deps;
+  const { authority, credentials, lastUses, bearers, accessTokens, sessions, tokens, clock } = deps;
 
   async function claimsOf(shown: Shown, workload: string): Promise<BearerClaims> {
     switch (shown.kind) {
@@ -73,8 +81,10 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
         return bearers.claims(shown.token, presentedAt(workload, shown.presented), workload);
       case "internal_token":
         return ofInternalToken(shown.token);
+      case "session":
+        return sessions.exchange(shown.credential, shown.actingAs, shown.recheck);
       case "workload":
-        return ofWorkload(workload);
+        return ofWorkload(workload, clock.now());
     }
   }
 
@@ -109,15 +119,11 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
 
   async function ofInternalToken(token: string): Promise<InternalClaims> {
     const claims = await tokens.verifyInternal(token);
+    const again = await sessions.again(claims.principal);
+    if (again !== undefined) return again;
     const { principal, accessToken } = claims;
     await (accessToken === undefined ? checkAgain(deps, principal) : accessTokens.checkAgain(accessToken));
     return claims;
-  }
-
-  function ofWorkload(workload: string): InternalClaims {
-    if (workload === DOOR) throw callerNotPermitted("calls from outside need a credential");
-    const principal: Principal = { kind: "service", id: workload };
-    return { principal, credentialEnd: clock.now() + WORKLOAD_TOKEN_LIFETIME };
   }
 
   return {
@@ -133,6 +139,12 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
 /** A proof is made for one call, wherever that arrives; a certificate proves nothing except at an edge. */
 function presentedAt(workload: string, { certificate, ...proof }: Presented): Presented {
   return certificate !== undefined && EDGES.has(workload) ? { certificate, ...proof } : proof;
+}
+
+function ofWorkload(workload: string, now: number): InternalClaims {
+  if (workload === DOOR) throw callerNotPermitted("calls from outside need a credential");
+  const principal: Principal = { kind: "service", id: workload };
+  return { principal, credentialEnd: now + WORKLOAD_TOKEN_LIFETIME };
 }
 
 async function ratesOf(

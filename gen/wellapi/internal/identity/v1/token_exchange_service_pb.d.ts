@@ -64,6 +64,14 @@ export declare type ExchangeCredentialRequest = Message<"wellapi.internal.identi
      */
     value: boolean;
     case: "workload";
+  } | {
+    /**
+     * A session of a person, at an edge.
+     *
+     * @generated from field: wellapi.internal.identity.v1.SessionCredential session = 7;
+     */
+    value: SessionCredential;
+    case: "session";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -80,6 +88,13 @@ export declare type ExchangeCredentialRequest = Message<"wellapi.internal.identi
    * @generated from field: wellapi.internal.identity.v1.Presented presented = 20;
    */
   presented?: Presented | undefined;
+
+  /**
+   * Whether this is no call of the caller, but another look at one that is open: a session is not used by it.
+   *
+   * @generated from field: bool recheck = 8;
+   */
+  recheck: boolean;
 };
 
 /**
@@ -142,6 +157,34 @@ export declare type Presented = Message<"wellapi.internal.identity.v1.Presented"
  * Use `create(PresentedSchema)` to create a new message.
  */
 export declare const PresentedSchema: GenMessage<Presented>;
+
+/**
+ * A session, and whom it acts as.
+ *
+ * @generated from message wellapi.internal.identity.v1.SessionCredential
+ */
+export declare type SessionCredential = Message<"wellapi.internal.identity.v1.SessionCredential"> & {
+  /**
+   * The session's secret.
+   *
+   * @generated from field: string secret = 1;
+   */
+  secret: string;
+
+  /**
+   * As the header `wellapi-acting-as` says it: a patient's id, an organization's id, `staff` or `account`. Empty: the
+   * account's own patient, and if it has none, the account.
+   *
+   * @generated from field: string acting_as = 2;
+   */
+  actingAs: string;
+};
+
+/**
+ * Describes the message wellapi.internal.identity.v1.SessionCredential.
+ * Use `create(SessionCredentialSchema)` to create a new message.
+ */
+export declare const SessionCredentialSchema: GenMessage<SessionCredential>;
 
 /**
  * The internal token.

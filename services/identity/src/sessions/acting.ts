@@ -1,0 +1,43 @@
+import type { Role } from "@wellapi/rpc";
+
+/**
+ * What accounts may act as, besides their own patient. The parts that own it answer; each exchange of a session asks, so
+ * that what ends holds no longer.
+ */
+export interface ActingLookups {
+  /** Undefined unless the account is a member now, of an organization that is in force. */
+  findMembership(
+    account: string,
+    organization: string,
+  ): Promise<{ readonly roles: readonly Role[] } | undefined>;
+  memberships(account: string): Promise<readonly Membership[]>;
+  /** Empty: not of the installation's staff. */
+  staffRoles(account: string): Promise<readonly Role[]>;
+  /** In a patient's name, by the patient's partition; undefined unless it may now. */
+  findDelegation(account: string, partition: string): Promise<{ readonly kind: DelegationKind } | undefined>;
+  delegations(account: string): Promise<readonly Delegation[]>;
+}
+
+export interface Membership {
+  readonly organization: string;
+  readonly displayName: string;
+  readonly roles: readonly Role[];
+}
+
+export type DelegationKind = "carer" | "guardian";
+
+export interface Delegation {
+  /** Internal id. */
+  readonly id: string;
+  readonly displayName: string;
+  readonly kind: DelegationKind;
+}
+
+/** Where no part adds to what accounts may act as. */
+export const onlyThemselves: ActingLookups = {
+  findMembership: async () => undefined,
+  memberships: async () => [],
+  staffRoles: async () => [],
+  findDelegation: async () => undefined,
+  delegations: async () => [],
+};
