@@ -3,7 +3,7 @@ const targets: readonly RegExp[] = [
   /^\/account(\/[a-z-]{1,32}){0,2}$/,
   /^\/authorize\/[\w-]{1,64}$/,
   /^\/device(\?user_code=[A-Za-z0-9-]{1,32})?$/,
-  /^\/invitations$/,
+  /^\/invitations\/offer$/,
 ];
 
 export const home = "/account";

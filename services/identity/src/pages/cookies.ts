@@ -8,6 +8,8 @@ const cookieNames = {
   flow: "__Host-wellapi-flow",
   /** The interaction that a device's code opened. */
   device: "__Host-wellapi-device",
+  /** The code of an invitation, until it is accepted. */
+  invitation: "__Host-wellapi-invitation",
   language: "__Host-wellapi-language",
 } as const;
 

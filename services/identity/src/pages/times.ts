@@ -1,11 +1,8 @@
 import type { Language } from "./language.ts";
 
-/** A day and a time as the reader writes them, in the zone of the process: a page without a script knows no other. */
+/** A day and a time in UTC, as the reader writes them: a page without a script does not know their zone. */
 export function timeText(language: Language, ms: number): string {
-  return new Intl.DateTimeFormat(language === "en" ? "en-GB" : "de-DE", {
-    dateStyle: "medium",
-    timeStyle: "short",
-    timeZone: "UTC",
-    timeZoneName: undefined,
-  }).format(ms);
+  const locale = language === "en" ? "en-GB" : "de-DE";
+  const text = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
+  return `${text.format(ms)} UTC`;
 }

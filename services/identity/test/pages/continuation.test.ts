@@ -9,7 +9,7 @@ describe("after a sign-in the browser goes on", () => {
     "/authorize/aB3_-x",
     "/device",
     "/device?user_code=ABCD-EFGH",
-    "/invitations",
+    "/invitations/offer",
   ])("to %s", (path) => {
     expect(continuation(path)).toBe(path);
   });

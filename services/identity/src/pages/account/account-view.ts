@@ -7,6 +7,7 @@ import {
   type Session,
 } from "@wellapi/gen/wellapi/identity/v1/account_pb";
 import { Assurance } from "@wellapi/gen/wellapi/type/v1/callers_pb";
+import { roleName } from "../roles.ts";
 import { timeText } from "../times.ts";
 import type { View } from "../view.ts";
 
@@ -85,6 +86,7 @@ export function shownSession({ language }: View, session: Session): ShownSession
 /** The ways to act besides the account itself. */
 export function shownActing({ words }: View, options: readonly ActingOption[]): readonly string[] {
   const { kinds } = words;
+  const rolesText = (roles: readonly string[]) => roles.map((one) => roleName(words, one)).join(", ");
   return options.flatMap(({ kind, displayName, roles }) => {
     switch (kind) {
       case ActingOption_Kind.PATIENT:
@@ -94,9 +96,9 @@ export function shownActing({ words }: View, options: readonly ActingOption[]): 
       case ActingOption_Kind.GUARDIAN:
         return [kinds.guardian(displayName)];
       case ActingOption_Kind.MEMBER:
-        return [kinds.member(displayName, roles.join(", "))];
+        return [kinds.member(displayName, rolesText(roles))];
       case ActingOption_Kind.STAFF:
-        return [kinds.staff(roles.join(", "))];
+        return [kinds.staff(rolesText(roles))];
       default:
         return [];
     }

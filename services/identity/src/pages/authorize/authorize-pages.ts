@@ -114,7 +114,7 @@ ${refuseForm(view, interaction)}
 function actingPart({ words }: View, acting: readonly ActingChoice[]): Html {
   const [first, ...others] = acting;
   if (others.length === 0) return html`<input type="hidden" name="acting" value="${first?.actingAs}">`;
-  return html`<fieldset><legend>${words.consent.forWhom}</legend>
+  return html`<fieldset><legend class="heading">${words.consent.forWhom}</legend>
 ${acting.map(
   ({ actingAs, label }, at) =>
     html`<div class="tick"><input type="radio" id="acting-${at}" name="acting" value="${actingAs}" required><label for="acting-${at}">${label}</label></div>`,
@@ -130,7 +130,7 @@ ${choices.contribute && direction("contribute", consent.contribute, choices.read
 ${choices.read && direction("read", consent.read, choices.contribute)}
 </div>
 ${choices.read && purposesPart(view, terms)}
-<fieldset><legend>${consent.data}</legend><p class="quiet small">${consent.dataHint}</p>
+<fieldset><legend class="heading">${consent.data}</legend><p class="quiet small">${consent.dataHint}</p>
 ${choices.categories.map((name) => tick(`category-${name}`, "category", name, consent.categories[name] ?? name.replaceAll("_", " ")))}
 </fieldset>
 ${choices.read && resolutionPart(view, choices)}
@@ -197,7 +197,7 @@ function select(
   options: readonly (readonly [string, string])[],
   chosen: number,
 ): Html {
-  return html`<div class="field"><label for="${name}">${label}</label><select id="${name}" name="${name}">
+  return html`<div class="field"><label class="heading" for="${name}">${label}</label><select id="${name}" name="${name}">
 ${options.map(([value, text], at) => html`<option value="${value}"${at === chosen && html` selected`}>${text}</option>`)}
 </select></div>`;
 }
@@ -219,9 +219,9 @@ function scopesPart({ words }: View, scopes: readonly RequestedScope[], alone: b
   const data = scopes.filter(isData);
   return html`${
     texts.length > 0 &&
-    html`<fieldset><legend>${consent.scopes}</legend>${texts.map((text) =>
+    html`<fieldset><legend class="heading">${consent.scopes}</legend>${texts.map((text) =>
       optional(text).length === 0
-        ? html`<p>• ${text}</p>`
+        ? html`<p class="line">${text}</p>`
         : tick(
             `scope-${texts.indexOf(text)}`,
             "scopes",

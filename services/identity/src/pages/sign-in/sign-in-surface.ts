@@ -5,6 +5,7 @@ import type { HttpReply, HttpRequest, Surface, SurfaceContext } from "@wellapi/h
 import { continuation, withContinuation } from "../continuation.ts";
 import { cookieOf } from "../cookies.ts";
 import { type Form, formOf } from "../forms.ts";
+import { addInvitationCode } from "../invitations/invitation-routes.ts";
 import { goOn, keep, pagesSurface, sendPage } from "../routes.ts";
 import { type App, call, correctable, flowSeconds, noFlow, signIn } from "../signed-in.ts";
 import { timeText } from "../times.ts";
@@ -33,13 +34,14 @@ const on = (path: string) => (request: HttpRequest) => withContinuation(path, ta
 /** Pages for those who are not signed in: their calls are nobody's, whatever cookie their browser sends. */
 export const signInSurface: Surface = pagesSurface({
   name: "sign-in",
-  paths: ["/sign-in", "/sign-in/", "/register", "/register/", "/recovery/", "/mailbox"],
+  paths: ["/sign-in", "/sign-in/", "/register", "/register/", "/recovery/", "/invitations", "/mailbox"],
   credential: "body",
   mount(app, context) {
     addSignIn(app, context);
     addCode(app, context);
     addRegistration(app, context);
     addRecovery(app, context);
+    addInvitationCode(app, context);
     addMailbox(app, context);
   },
 });

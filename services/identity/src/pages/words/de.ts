@@ -199,6 +199,16 @@ export const de: Words = {
     refusedLead: "Das Gerät bekommt nichts. Sie können diese Seite schließen.",
     compare: "Gehen Sie nur weiter, wenn das Gerät vor Ihnen diesen Code zeigt:",
   },
+  roles: {
+    owner: "Inhaberschaft",
+    administrator: "Verwaltung",
+    developer: "Entwicklung",
+    clinician: "Behandlung",
+    auditor: "Prüfung",
+    operator: "Betrieb",
+    privacy_officer: "Datenschutz",
+    support: "Unterstützung",
+  },
   consent: consentDe,
   problem: {
     title: "Das hat nicht geklappt",

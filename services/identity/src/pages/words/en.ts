@@ -135,7 +135,7 @@ export const en = {
     waitingStop: "Stop it",
   },
   kinds: {
-    patient: "yourself, as a patient",
+    patient: "yourself, as the patient",
     carer: (name: string) => `carer of ${name}`,
     guardian: (name: string) => `guardian of ${name}`,
     member: (name: string, roles: string) => `member of ${name} (${roles})`,
@@ -193,6 +193,16 @@ export const en = {
     refusedLead: "The device gets nothing. You can close this page.",
     compare: "Go on only if the device in front of you shows this code:",
   },
+  roles: {
+    owner: "owner",
+    administrator: "administrator",
+    developer: "developer",
+    clinician: "clinician",
+    auditor: "auditor",
+    operator: "operator",
+    privacy_officer: "privacy officer",
+    support: "support",
+  } as Readonly<Record<string, string>>,
   consent: consentEn,
   problem: {
     title: "That did not work",
