@@ -117,6 +117,8 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     DisableOrganization: change,
     EnableOrganization: change,
     DeleteOrganization: change,
+    VerifyOrganization: change,
+    UnverifyOrganization: change,
     CreateApplication: change,
     GetApplication: ofOrganizations,
     ListApplications: ofOrganizations,

@@ -4,7 +4,8 @@
  * was destroyed. `credential_revoked`: a credential of an
  * application or an operator ended. `credential_shortened`: it ends at `time`, earlier than it was made for.
  * `signing_key_replaced`: this key must sign no token any more. `member_changed`: an account has these roles in an
- * organization or among the staff, and no others. `invitation_ended`: an invitation was used or taken back. The others: the
+ * organization or among the staff, and no others. `invitation_ended`: an invitation was used or taken back.
+ * `organization_unverified`: the privacy officer's confirmation was taken back. The others: the
  * state of an organization or application changed, in this order.
  */
 export const factKinds = [
@@ -23,6 +24,7 @@ export const factKinds = [
   "application_deleted",
   "member_changed",
   "invitation_ended",
+  "organization_unverified",
 ] as const;
 export type FactKind = (typeof factKinds)[number];
 

@@ -43,6 +43,7 @@ const endsAccess: ReadonlySet<DescMethod> = new Set<DescMethod>([
   CredentialService.method.reportLeakedApiKey,
   OrganizationService.method.disableOrganization,
   OrganizationService.method.disableApplication,
+  OrganizationService.method.unverifyOrganization,
   MemberService.method.removeMember,
   MemberService.method.revokeInvitation,
   StaffService.method.removeStaff,
@@ -119,6 +120,8 @@ function changedBy(entry: Entry): DescMethod {
       return method.enableApplication;
     case "application_deleted":
       return method.deleteApplication;
+    case "organization_unverified":
+      return method.unverifyOrganization;
     case "member_changed":
       return MemberService.method.updateMember;
     case "invitation_ended":

@@ -34,7 +34,7 @@ import type { PatientToken } from "./tokens/patient-token.ts";
 export function toOrganizationMessage(
   organization: Organization,
 ): MessageInitShape<typeof OrganizationSchema> {
-  const { id, displayName, createTime, updateTime, state } = organization;
+  const { id, displayName, createTime, updateTime, state, verification } = organization;
   return {
     id,
     displayName,
@@ -42,6 +42,13 @@ export function toOrganizationMessage(
     updateTime: timestampFromMs(updateTime),
     state: organizationStates[state],
     etag: etagOf(organization),
+    ...(verification && {
+      verification: {
+        ...verification,
+        agreements: [...verification.agreements],
+        verifyTime: timestampFromMs(verification.verifyTime),
+      },
+    }),
   };
 }
 

@@ -12,6 +12,8 @@ export type IdentityErrorCode =
   | "stale_etag"
   | "deleted"
   | "organization_in_use"
+  | "organization_verified"
+  | "organization_unverified"
   | "credential_revoked"
   | "last_operator"
   | "already_replaced"
@@ -99,6 +101,25 @@ export function organizationInUse(): IdentityError {
     code: Code.FailedPrecondition,
     reason: "ORGANIZATION_IN_USE",
     message: "the organization has applications: delete those first, then the organization",
+  });
+}
+
+export function organizationVerified(): IdentityError {
+  return new IdentityError("organization_verified", {
+    code: Code.FailedPrecondition,
+    reason: "ORGANIZATION_VERIFIED",
+    message:
+      "the organization is verified under this name: the privacy officer takes that back first, and verifies the new name then",
+  });
+}
+
+/** In the production profile. */
+export function organizationUnverified(): IdentityError {
+  return new IdentityError("organization_unverified", {
+    code: Code.PermissionDenied,
+    reason: "ORGANIZATION_UNVERIFIED",
+    message:
+      "the organization is not verified yet: ask the installation's privacy officer to confirm its legal name, domain and agreements",
   });
 }
 

@@ -63,6 +63,27 @@ export function stateOf(kind: Kind, { id, state, stateVersion, updateTime }: Org
   return { kind: stateKinds[kind][state], partition: INSTALLATION, subject, time: updateTime };
 }
 
+/** The journal's fact for a verification that ended, or that another one replaced. */
+export function unverifiedOf({ id, verificationVersion = 0, updateTime }: Organization): Fact {
+  const subject = `${id}.${verificationVersion}`;
+  return { kind: "organization_unverified", partition: INSTALLATION, subject, time: updateTime };
+}
+
+/** Takes away what a backup brought back. */
+async function replayUnverified(
+  organizations: OrganizationRepository,
+  { subject, time }: Entry,
+  commit: CommitWithLeaf,
+): Promise<void> {
+  const [id = "", version] = subject.split(".");
+  const verificationVersion = Number(version);
+  const change = (current: Organization): Organization =>
+    (current.verificationVersion ?? 0) < verificationVersion
+      ? { ...current, verification: undefined, verificationVersion, updateTime: time }
+      : current;
+  await known(organizations.amendOrganization(id, "", { change }, commit));
+}
+
 /** The state in an entry; undefined for entries of other kinds. */
 function toldState({ kind, subject }: Entry) {
   for (const owner of ["organization", "application"] as const) {
@@ -119,6 +140,7 @@ export function createReplay(deps: {
     const member = toldMember(entry);
     if (member !== undefined) await members.replay(member, time, commit(entry));
     if (kind === "invitation_ended") await invitations.replayEnd(subject, time, commit(entry));
+    if (kind === "organization_unverified") await replayUnverified(organizations, entry, commit(entry));
     const told = toldState(entry);
     if (told === undefined) return;
     const { id, state, stateVersion } = told;

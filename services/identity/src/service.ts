@@ -102,7 +102,7 @@ export async function openIdentityService(
   const { trustDomain, region, profile } = config;
   const { store, kms, pairwise, pageTokens, clock, ids, log } = deps;
 
-  const repositories = await openRepositories(deps);
+  const repositories = await openRepositories(deps, profile === "production");
   const { organizations, credentials, patients, limits, patientTokens } = repositories;
   const { installationKeys, journal } = repositories;
   const authority = await openCertificateAuthority({
@@ -156,8 +156,10 @@ export async function openIdentityService(
           states: createStateChanges({ organizations, credentials, journal, clock, ended: ends.tell }),
           creationOf,
           pageTokens,
+          journal,
           clock,
           ids,
+          ended: ends.tell,
         }),
       ),
       route(
@@ -262,10 +264,10 @@ async function openPeople(
 }
 
 /** What is stored, once it has everything that the journal says. */
-async function openRepositories(deps: IdentityDeps) {
+async function openRepositories(deps: IdentityDeps, verifiedOnly: boolean) {
   const { store, vault, kms, pairwise, clock, log } = deps;
   const repositories = {
-    organizations: createOrganizationRepository(store),
+    organizations: createOrganizationRepository(store, verifiedOnly),
     credentials: createCredentialRepository(store),
     patients: createPatientRepository(store, vault),
     limits: createLimitRepository(store, clock),

@@ -61,6 +61,14 @@ export declare type Organization = Message<"wellapi.identity.v1.Organization"> &
    * @generated from field: string etag = 6;
    */
   etag: string;
+
+  /**
+   * Who the organization is, as the privacy officer has confirmed it. Absent: UNVERIFIED. Anybody can choose a name, so consent
+   * pages say which it is; in the production profile its applications are refused until then (ORGANIZATION_UNVERIFIED).
+   *
+   * @generated from field: wellapi.identity.v1.OrganizationVerification verification = 7;
+   */
+  verification?: OrganizationVerification | undefined;
 };
 
 /**
@@ -108,6 +116,54 @@ export enum Organization_State {
  * Describes the enum wellapi.identity.v1.Organization.State.
  */
 export declare const Organization_StateSchema: GenEnum<Organization_State>;
+
+/**
+ * What the privacy officer of the installation has confirmed of an organization.
+ *
+ * @generated from message wellapi.identity.v1.OrganizationVerification
+ */
+export declare type OrganizationVerification = Message<"wellapi.identity.v1.OrganizationVerification"> & {
+  /**
+   * Its name in the register, for example `Herzklinik Nord GmbH`.
+   *
+   * @generated from field: string legal_name = 1;
+   */
+  legalName: string;
+
+  /**
+   * An Internet domain that it has shown to be its own.
+   *
+   * @generated from field: string domain = 2;
+   */
+  domain: string;
+
+  /**
+   * The agreements that it has signed, by the names that the installation gives them.
+   *
+   * @generated from field: repeated string agreements = 3;
+   */
+  agreements: string[];
+
+  /**
+   * The account of the privacy officer.
+   *
+   * @generated from field: string verifier = 4;
+   */
+  verifier: string;
+
+  /**
+   * When.
+   *
+   * @generated from field: google.protobuf.Timestamp verify_time = 5;
+   */
+  verifyTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.OrganizationVerification.
+ * Use `create(OrganizationVerificationSchema)` to create a new message.
+ */
+export declare const OrganizationVerificationSchema: GenMessage<OrganizationVerification>;
 
 /**
  * A program of an organization. It holds credentials.

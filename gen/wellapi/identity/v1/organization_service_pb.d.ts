@@ -696,6 +696,121 @@ export declare type DeleteApplicationResponse = Message<"wellapi.identity.v1.Del
 export declare const DeleteApplicationResponseSchema: GenMessage<DeleteApplicationResponse>;
 
 /**
+ * What was confirmed.
+ *
+ * @generated from message wellapi.identity.v1.VerifyOrganizationRequest
+ */
+export declare type VerifyOrganizationRequest = Message<"wellapi.identity.v1.VerifyOrganizationRequest"> & {
+  /**
+   * The organization.
+   *
+   * @generated from field: string organization = 1;
+   */
+  organization: string;
+
+  /**
+   * Its name in the register.
+   *
+   * @generated from field: string legal_name = 2;
+   */
+  legalName: string;
+
+  /**
+   * An Internet domain that it has shown to be its own, for example `clinic.example`.
+   *
+   * @generated from field: string domain = 3;
+   */
+  domain: string;
+
+  /**
+   * The agreements that it has signed.
+   *
+   * @generated from field: repeated string agreements = 4;
+   */
+  agreements: string[];
+
+  /**
+   * The version that the officer saw. Empty: whatever version. A stale one is refused with ABORTED, STALE_ETAG.
+   *
+   * @generated from field: string etag = 5;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.VerifyOrganizationRequest.
+ * Use `create(VerifyOrganizationRequestSchema)` to create a new message.
+ */
+export declare const VerifyOrganizationRequestSchema: GenMessage<VerifyOrganizationRequest>;
+
+/**
+ * The organization, verified.
+ *
+ * @generated from message wellapi.identity.v1.VerifyOrganizationResponse
+ */
+export declare type VerifyOrganizationResponse = Message<"wellapi.identity.v1.VerifyOrganizationResponse"> & {
+  /**
+   * The organization.
+   *
+   * @generated from field: wellapi.identity.v1.Organization organization = 1;
+   */
+  organization?: Organization | undefined;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.VerifyOrganizationResponse.
+ * Use `create(VerifyOrganizationResponseSchema)` to create a new message.
+ */
+export declare const VerifyOrganizationResponseSchema: GenMessage<VerifyOrganizationResponse>;
+
+/**
+ * Which one.
+ *
+ * @generated from message wellapi.identity.v1.UnverifyOrganizationRequest
+ */
+export declare type UnverifyOrganizationRequest = Message<"wellapi.identity.v1.UnverifyOrganizationRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string organization = 1;
+   */
+  organization: string;
+
+  /**
+   * The version that the caller saw. Empty: whatever version. A stale one is refused with ABORTED, STALE_ETAG.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.UnverifyOrganizationRequest.
+ * Use `create(UnverifyOrganizationRequestSchema)` to create a new message.
+ */
+export declare const UnverifyOrganizationRequestSchema: GenMessage<UnverifyOrganizationRequest>;
+
+/**
+ * The organization, UNVERIFIED.
+ *
+ * @generated from message wellapi.identity.v1.UnverifyOrganizationResponse
+ */
+export declare type UnverifyOrganizationResponse = Message<"wellapi.identity.v1.UnverifyOrganizationResponse"> & {
+  /**
+   * The organization.
+   *
+   * @generated from field: wellapi.identity.v1.Organization organization = 1;
+   */
+  organization?: Organization | undefined;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.UnverifyOrganizationResponse.
+ * Use `create(UnverifyOrganizationResponseSchema)` to create a new message.
+ */
+export declare const UnverifyOrganizationResponseSchema: GenMessage<UnverifyOrganizationResponse>;
+
+/**
  * For operators. Patients and applications may get an organization, to show whom a consent names.
  *
  * @generated from service wellapi.identity.v1.OrganizationService
@@ -732,7 +847,8 @@ export declare const OrganizationService: GenService<{
     output: typeof ListOrganizationsResponseSchema;
   },
   /**
-   * Changes the display name of an organization.
+   * Changes the display name of an organization. While it is verified it is refused with FAILED_PRECONDITION,
+   * ORGANIZATION_VERIFIED: people know it by that name.
    *
    * @generated from rpc wellapi.identity.v1.OrganizationService.UpdateOrganization
    */
@@ -773,6 +889,28 @@ export declare const OrganizationService: GenService<{
     methodKind: "unary";
     input: typeof DeleteOrganizationRequestSchema;
     output: typeof DeleteOrganizationResponseSchema;
+  },
+  /**
+   * Notes what the privacy officer has confirmed: legal name, domain and agreements, with who and when. While it holds, the
+   * display name is not changed. Again with the same content gives the same answer; with other content, that holds.
+   *
+   * @generated from rpc wellapi.identity.v1.OrganizationService.VerifyOrganization
+   */
+  verifyOrganization: {
+    methodKind: "unary";
+    input: typeof VerifyOrganizationRequestSchema;
+    output: typeof VerifyOrganizationResponseSchema;
+  },
+  /**
+   * Takes the verification back: the organization is UNVERIFIED again, and in the production profile its applications are refused
+   * from then on, open streams end within two seconds. Doing it again gives the same answer.
+   *
+   * @generated from rpc wellapi.identity.v1.OrganizationService.UnverifyOrganization
+   */
+  unverifyOrganization: {
+    methodKind: "unary";
+    input: typeof UnverifyOrganizationRequestSchema;
+    output: typeof UnverifyOrganizationResponseSchema;
   },
   /**
    * Creates an application of an organization.

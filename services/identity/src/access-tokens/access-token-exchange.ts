@@ -1,5 +1,5 @@
 import type { Principal } from "@wellapi/rpc";
-import { credentialInvalid, IdentityError } from "../errors.ts";
+import { credentialInvalid, IdentityError, organizationUnverified } from "../errors.ts";
 import type { MemberDirectory } from "../members/member-directory.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
 import type { AccessTokenVerifier } from "./access-token.ts";
@@ -36,7 +36,7 @@ export interface AccessTokenExchangeDeps {
   readonly verifier: AccessTokenVerifier;
   readonly possession: Possession;
   readonly standings: TokenStandings;
-  readonly organizations: Pick<OrganizationRepository, "mayCall" | "application">;
+  readonly organizations: Pick<OrganizationRepository, "standing" | "application">;
   readonly directory: Pick<MemberDirectory, "findMembership">;
 }
 
@@ -54,8 +54,10 @@ export function createAccessTokenExchange(deps: AccessTokenExchangeDeps): Access
       throw error;
     });
     const organization = application?.organization ?? "";
-    if (!(await organizations.mayCall({ application: client, organization })))
+    const may = await organizations.standing({ application: client, organization });
+    if (may === "disabled")
       throw credentialInvalid("the application or its organization is disabled or deleted");
+    if (may === "unverified") throw organizationUnverified();
     return organization;
   }
 

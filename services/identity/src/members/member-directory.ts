@@ -32,8 +32,11 @@ export function createMemberDirectory(deps: {
       if (organization === STAFF) return undefined;
       const member = await members.find(organization, account);
       if (member === undefined) return undefined;
-      const { state } = await organizations.organization(organization);
-      return state === "active" ? { roles: member.roles } : undefined;
+      const found = await organizations.organization(organization);
+      if (found.state !== "active") return undefined;
+      // Who may not call as an application reads nothing as a person either; the organization can still be run.
+      const trusted = organizations.isTrusted(found);
+      return { roles: trusted ? member.roles : member.roles.filter((role) => role !== "clinician") };
     },
     async memberships(account) {
       const all = (await members.ofAccount(account)).filter(({ body }) => body !== STAFF);

@@ -75,10 +75,11 @@ function createInvitationHandlers({
       });
     },
     async getInvitation({ code }) {
-      const { invitation, organizationName } = await memberships.offer(code);
+      const { invitation, organizationName, verified } = await memberships.offer(code);
       return {
         organization: toOrganizationId(invitation.body),
         organizationName,
+        verified,
         roles: toRoles(invitation.roles),
         expireTime: timestampFromMs(invitation.expireTime),
       };

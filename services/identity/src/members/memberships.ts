@@ -35,7 +35,12 @@ export interface Memberships {
   /** Throws `not_found`, `journal_unavailable`. */
   takeBack(body: Body, invitation: string, call: Call): Promise<Invitation>;
   /** What a code offers. Throws `invitation_invalid`. */
-  offer(code: string): Promise<{ readonly invitation: Invitation; readonly organizationName: string }>;
+  offer(code: string): Promise<{
+    readonly invitation: Invitation;
+    /** Empty for the staff. */
+    readonly organizationName: string;
+    readonly verified: boolean;
+  }>;
   /** Throws `invitation_invalid`, `journal_unavailable`. */
   accept(code: string, call: Call): Promise<Member>;
   /**
@@ -76,7 +81,9 @@ export function createMemberships(deps: MembershipsDeps): Memberships {
     async offer(code) {
       if (!looksLikeCode(code)) throw invitationInvalid();
       const { invitation } = await invitations.withCode(code, clock.now());
-      return { invitation, organizationName: (await nameOf(deps, invitation.body)) ?? "" };
+      if (invitation.body === STAFF) return { invitation, organizationName: "", verified: true };
+      const { displayName, verification } = await deps.organizations.organization(invitation.body);
+      return { invitation, organizationName: displayName, verified: verification !== undefined };
     },
     accept: (code, call) => accept(deps, code, call),
     async change({ body, account, roles }, etag, { caller, commit }) {

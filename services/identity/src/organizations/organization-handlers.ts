@@ -1,6 +1,7 @@
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { ApplicationSchema, OrganizationSchema } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import type { Follower } from "@wellapi/journal";
 import { callerKey, type PageTokens } from "@wellapi/rpc";
 import type { Clock, Ids } from "@wellapi/runtime";
 import type { Accesses } from "../accesses.ts";
@@ -14,6 +15,7 @@ import { newParticipant, type Organization, renamed, type State } from "./organi
 import type { OrganizationRepository } from "./organization-repository.ts";
 import { checkOwn } from "./own-organization.ts";
 import type { StateChanges } from "./state-change.ts";
+import { createVerificationHandlers } from "./verification-handlers.ts";
 
 const { method } = OrganizationService;
 
@@ -23,8 +25,10 @@ export function createOrganizationHandlers(deps: {
   readonly states: StateChanges;
   readonly creationOf: CreationOf;
   readonly pageTokens: PageTokens;
+  readonly journal: Pick<Follower, "owed" | "tell">;
   readonly clock: Clock;
   readonly ids: Ids;
+  readonly ended: (id: string) => void;
 }): ServiceImpl<typeof OrganizationService> {
   const { accesses, organizations, creationOf, pageTokens, clock, ids } = deps;
   return {
@@ -107,6 +111,7 @@ export function createOrganizationHandlers(deps: {
       });
     },
     ...stateHandlers(deps),
+    ...createVerificationHandlers(deps),
   };
 }
 

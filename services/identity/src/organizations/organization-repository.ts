@@ -57,11 +57,30 @@ export interface OrganizationRepository {
    * meanwhile, so that nothing is made for one that is being deleted. Throws `not_found` and `deleted`.
    */
   holding(kind: Kind, id: string): Promise<Change>;
-  /** Whether the application and its organization are active. */
+  /** Whether the application may call: "disabled" where it or its organization is not active. */
+  standing(holder: {
+    readonly application: string;
+    readonly organization: string;
+  }): Promise<"may call" | "disabled" | "unverified">;
+  /** Whether the organization is verified, or need not be. */
+  isTrusted(organization: Organization): boolean;
+  /** Whether `standing` says so. */
   mayCall(holder: { readonly application: string; readonly organization: string }): Promise<boolean>;
 }
 
-export function createOrganizationRepository(store: Store): OrganizationRepository {
+/** `verifiedOnly`: applications of an organization that is not verified may not call. */
+export function createOrganizationRepository(store: Store, verifiedOnly = false): OrganizationRepository {
+  const isTrusted = ({ verification }: Organization) => !verifiedOnly || verification !== undefined;
+
+  async function standing(holder: { readonly application: string; readonly organization: string }) {
+    const [app, org] = await Promise.all([
+      store.get<ApplicationDocument>(collections.applications, [INSTALLATION, holder.application]),
+      store.get<OrganizationDocument>(collections.organizations, [INSTALLATION, holder.organization]),
+    ]);
+    if (app?.document.state !== "active" || org?.document.state !== "active") return "disabled";
+    return isTrusted(org.document) ? "may call" : "unverified";
+  }
+
   async function holding(kind: Kind, id: string): Promise<Change> {
     const { document, revision } = await storedOf<OrganizationDocument>(store, kind, id);
     if (document.state === "deleted") throw deleted();
@@ -115,13 +134,9 @@ export function createOrganizationRepository(store: Store): OrganizationReposito
     amendApplication: (id, etag, amendment, commit) =>
       amend(store, "application", id, etag, amendment, commit),
     holding,
-    async mayCall({ application, organization }) {
-      const [app, org] = await Promise.all([
-        store.get<ApplicationDocument>(collections.applications, [INSTALLATION, application]),
-        store.get<OrganizationDocument>(collections.organizations, [INSTALLATION, organization]),
-      ]);
-      return app?.document.state === "active" && org?.document.state === "active";
-    },
+    standing,
+    isTrusted,
+    mayCall: async (holder) => (await standing(holder)) === "may call",
   };
 }
 

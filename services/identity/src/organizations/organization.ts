@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { deleted } from "../errors.ts";
+import { deleted, organizationVerified } from "../errors.ts";
 
 /** Only `active` permits. `deleted` is final. */
 export type State = "active" | "disabled" | "deleted";
@@ -18,6 +18,20 @@ interface Participant {
 export interface Organization extends Participant {
   /** `org_...` */
   readonly id: string;
+  /** Absent: UNVERIFIED, as all are that versions before stored. */
+  readonly verification?: Verification | undefined;
+  /** How often that changed; absent: never. */
+  readonly verificationVersion?: number;
+}
+
+/** What the privacy officer has confirmed. */
+export interface Verification {
+  readonly legalName: string;
+  readonly domain: string;
+  readonly agreements: readonly string[];
+  /** Id of who confirmed it. */
+  readonly verifier: string;
+  readonly verifyTime: number;
 }
 
 /** A program of an organization; it holds credentials. */
@@ -40,15 +54,36 @@ export function inState<T extends Participant>(participant: T, state: State, now
   return { ...participant, state, stateVersion: participant.stateVersion + 1, updateTime: now };
 }
 
-/** The resource with another name. Throws `deleted`. */
-export function renamed<T extends Participant>(participant: T, displayName: string, now: number): T {
+/** The resource with another name. Throws `deleted`, and `organization_verified`: people know it by its name. */
+export function renamed<T extends Participant & Pick<Organization, "verification">>(
+  participant: T,
+  displayName: string,
+  now: number,
+): T {
   if (participant.state === "deleted") throw deleted();
   if (participant.displayName === displayName) return participant;
+  if (participant.verification !== undefined) throw organizationVerified();
   return { ...participant, displayName, updateTime: now };
 }
 
+/** The organization with what was confirmed, or with nothing. The same object where that is so already. Throws `deleted`. */
+export function withVerification(
+  organization: Organization,
+  verification: Verification | undefined,
+  now: number,
+): Organization {
+  if (organization.state === "deleted") throw deleted();
+  const content = (of: Verification | undefined) =>
+    of && JSON.stringify([of.legalName, of.domain, of.agreements]);
+  if (content(organization.verification) === content(verification)) return organization;
+  const verificationVersion = (organization.verificationVersion ?? 0) + 1;
+  return { ...organization, verification, verificationVersion, updateTime: now };
+}
+
 /** Names one version by its content (AIP-154). Opaque to callers. */
-export function etagOf({ id, displayName, updateTime, state, stateVersion }: Organization): string {
-  const content = JSON.stringify([id, displayName, updateTime, state, stateVersion]);
+export function etagOf(organization: Organization): string {
+  const { id, displayName, updateTime, state, stateVersion, verificationVersion } = organization;
+  const verified = verificationVersion === undefined ? [] : [verificationVersion];
+  const content = JSON.stringify([id, displayName, updateTime, state, stateVersion, ...verified]);
   return createHash("sha256").update(content).digest("base64url").slice(0, 24);
 }

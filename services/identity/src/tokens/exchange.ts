@@ -10,7 +10,7 @@ import { standingOf } from "../credentials/credential.ts";
 import type { CredentialRepository } from "../credentials/credential-repository.ts";
 import type { LastUses } from "../credentials/last-uses.ts";
 import { isWithin } from "../credentials/networks.ts";
-import { callerNotPermitted, credentialInvalid } from "../errors.ts";
+import { callerNotPermitted, credentialInvalid, organizationUnverified } from "../errors.ts";
 import type { LimitRepository } from "../limits/limit-repository.ts";
 import type { Rates } from "../limits/limits.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
@@ -176,9 +176,10 @@ async function checkInForce(
   if (standing === "revoked") throw credentialInvalid("the credential was revoked");
   if (standing === "expired") throw credentialInvalid("the credential has expired");
   const { holder } = credential;
-  if (holder.kind === "application" && !(await organizations.mayCall(holder))) {
+  const may = holder.kind === "application" ? await organizations.standing(holder) : "may call";
+  if (may === "disabled")
     throw credentialInvalid("the application or its organization is disabled or deleted");
-  }
+  if (may === "unverified") throw organizationUnverified();
 }
 
 function holderOf({ id, holder, scopes }: Credential): Principal {
