@@ -47,6 +47,7 @@ function groupsOf(method: DescMethod): readonly string[] {
     ...(healthData ? ["health data"] : []),
     ...callerGroups(callers),
     ...assuranceGroups(callers),
+    ...callers.scopes.map((scope) => `scope ${scope}`),
   ];
 }
 

@@ -7,6 +7,7 @@ import {
   CreateOrganizationRequestSchema,
 } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { CreatePatientRequestSchema } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
+import { CreatePolicyRequestSchema } from "@wellapi/gen/wellapi/identity/v1/policy_service_pb";
 import { expect, test } from "vitest";
 import { methodsOf, publicFiles } from "./descriptors.ts";
 
@@ -17,6 +18,7 @@ const created = {
   Organization: CreateOrganizationRequestSchema,
   Application: CreateApplicationRequestSchema,
   Patient: CreatePatientRequestSchema,
+  Policy: CreatePolicyRequestSchema,
 } as const;
 
 /** What callers send, at any depth. */

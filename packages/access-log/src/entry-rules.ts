@@ -143,6 +143,14 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     FinishSignIn: change,
     StopRecovery: change,
   },
+  "wellapi.identity.v1.PolicyService": {
+    CreatePolicy: change,
+    DeletePolicy: change,
+    GetPolicy: ofOrganizations,
+    ListPolicies: ofOrganizations,
+    ValidatePolicy: ofOrganizations,
+    ExplainCall: ofOrganizations,
+  },
   "wellapi.identity.v1.TokenService": {
     IssuePatientToken: change,
     ListPatientTokens: change,
@@ -182,6 +190,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     IssueServerCertificate: none("a door's own certificate, of a key that never leaves it"),
   },
   "wellapi.internal.identity.v1.PatientDirectoryService": { ResolvePatient: lookUp, MarkErased: change },
+  "wellapi.internal.identity.v1.PolicyDirectoryService": { GetRestrictions: lookUp },
   "wellapi.internal.identity.v1.TokenExchangeService": {
     ExchangeCredential: lookUp,
     RecordDenials: none("writes the entries of the calls that it names"),

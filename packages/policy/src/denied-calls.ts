@@ -1,5 +1,5 @@
 import { type Dependencies, dependenciesOf } from "./dependencies.ts";
-import type { PolicyEngine } from "./engine.ts";
+import { openPolicyEngine, type PolicyEngine } from "./engine.ts";
 import type { CallContext, Denial, Restrictions, Subject } from "./vocabulary.ts";
 
 /** The RPCs that a `forbid` keeps from a caller, beyond what the door's table of callers refuses by itself. */
@@ -12,6 +12,17 @@ export interface CallPolicies {
 
 /** Sorts of callers whose answers are kept. */
 const mostKept = 10_000;
+
+/** With the default policies, parsed when the first caller is judged. */
+export function openCallPolicies(): CallPolicies {
+  let opened: CallPolicies | undefined;
+  return {
+    deniedCalls(...caller) {
+      opened ??= createCallPolicies(openPolicyEngine());
+      return opened.deniedCalls(...caller);
+    },
+  };
+}
 
 /**
  * Decides all RPCs of a caller at once, when its internal token is made. RPCs in the same groups are decided once for all,
@@ -30,6 +41,8 @@ export function createCallPolicies(engine: PolicyEngine): CallPolicies {
     const { names } = dependOn(restrictions);
     const classes = new Map<string, readonly string[]>();
     for (const [rpc, groups] of engine.actions) {
+      // What the contract opens to nobody of this kind, the door refuses by itself.
+      if (!groups.includes(`by ${subject.kind}`) && !groups.includes("by anyone")) continue;
       const alike = names.has(rpc) || named.has(rpc) ? rpc : groups.join("\n");
       classes.set(alike, [...(classes.get(alike) ?? []), rpc]);
     }

@@ -1,5 +1,5 @@
 export { checkDefaults, type DefaultPolicy, loadDefaults } from "./default-policies.ts";
-export { type CallPolicies, createCallPolicies, type DeniedCalls } from "./denied-calls.ts";
+export { type CallPolicies, createCallPolicies, type DeniedCalls, openCallPolicies } from "./denied-calls.ts";
 export { openPolicyEngine, type PolicyEngine } from "./engine.ts";
 export { PolicyError, type PolicyErrorCode } from "./errors.ts";
 export { checkRestriction, type RestrictionMistake } from "./restriction.ts";

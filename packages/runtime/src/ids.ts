@@ -16,6 +16,7 @@ export type IdPrefix =
   | "opr" // operator
   | "org" // organization
   | "pat" // patient
+  | "pol" // an organization's policy
   | "psk" // passkey
   | "rcl" // recall of a session
   | "ses" // session, of a person or of an enforcer

@@ -93,3 +93,7 @@ export interface CategorySet {
   readonly version: number;
   readonly codes: readonly string[];
 }
+
+/** How much harm a disclosure may do (HL7 Confidentiality N, R, V), the least first. */
+export const sensitivities = ["normal", "restricted", "very_restricted"] as const;
+export type Sensitivity = (typeof sensitivities)[number];

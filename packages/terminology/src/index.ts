@@ -11,8 +11,10 @@ export {
   type PlausibleRange,
   type QuantityCode,
   type RatioCode,
+  type Sensitivity,
   type SessionCode,
   SLEEP_STAGE_SYSTEM,
+  sensitivities,
 } from "./definition.ts";
 export { proposalOf } from "./near-codes.ts";
 export {

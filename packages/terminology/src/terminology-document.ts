@@ -4,6 +4,8 @@ import {
   type Concept,
   LOINC,
   type QuantityCode,
+  type Sensitivity,
+  sensitivities as sensitivityNames,
 } from "./definition.ts";
 import { TerminologyError } from "./terminology-error.ts";
 
@@ -20,6 +22,8 @@ export interface Definitions {
   readonly codes: readonly CodeDefinition[];
   /** By category, each category's versions ascending from 1. */
   readonly sets: readonly CategorySet[];
+  /** Of the categories that are not normal. */
+  readonly sensitivities?: ReadonlyMap<string, Sensitivity>;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -40,6 +44,7 @@ export function readDocuments(documents: readonly TerminologyDocument[]): Defini
   const problems: string[] = [];
   const codes: CodeDefinition[] = [];
   const sets: CategorySet[] = [];
+  const sensitivities = new Map<string, Sensitivity>();
   for (const { name, content } of documents) {
     const tell: Tell = (what) => problems.push(`${name}: ${what}`);
     if (!isFields(content)) {
@@ -47,19 +52,26 @@ export function readDocuments(documents: readonly TerminologyDocument[]): Defini
       continue;
     }
     for (const member of Object.keys(content)) {
-      if (!["title", "sources", "codes", "sets"].includes(member)) tell(`${member} is not known`);
+      if (!["title", "sources", "codes", "sets", "sensitivities"].includes(member))
+        tell(`${member} is not known`);
     }
     codes.push(
       ...listOf(content, "codes", tell).flatMap((one, i) => readCode(one, within(tell, `codes[${i}]`))),
     );
     sets.push(...listOf(content, "sets", tell).flatMap((one, i) => readSet(one, within(tell, `sets[${i}]`))));
+    readSensitivities(content, sensitivities, tell);
   }
   const ordered = [...sets].sort((a, b) => a.version - b.version);
   checkTogether(codes, ordered, problems);
+  for (const category of sensitivities.keys()) {
+    if (!sets.some((set) => set.category === category)) {
+      problems.push(`the sensitivity of ${category} is told, which is no category`);
+    }
+  }
   if (problems.length > 0) {
     throw new TerminologyError("invalid_data", `the terminology cannot be used:\n  ${problems.join("\n  ")}`);
   }
-  return { codes, sets: ordered };
+  return { codes, sets: ordered, sensitivities };
 }
 
 function checkTogether(
@@ -89,6 +101,24 @@ function checkTogether(
       if (!stored.has(code))
         problems.push(`${category} version ${version} lists ${code}, which is not defined`);
     }
+  }
+}
+
+/** Told once over all documents: nobody can make what another document has published less sensitive. */
+function readSensitivities(
+  { sensitivities = {} }: Fields,
+  known: Map<string, Sensitivity>,
+  tell: Tell,
+): void {
+  const told = isFields(sensitivities)
+    ? Object.entries(sensitivities)
+    : nothing(tell, "sensitivities must be an object");
+  for (const [category, name] of told) {
+    const sensitivity = sensitivityNames.find((one) => one === name);
+    if (sensitivity === undefined) {
+      tell(`sensitivities.${category} must be one of ${sensitivityNames.join(", ")}`);
+    } else if (known.has(category)) tell(`the sensitivity of ${category} is told twice`);
+    else known.set(category, sensitivity);
   }
 }
 

@@ -1,4 +1,11 @@
-import { type CategorySet, type CodeDefinition, LOINC, type QuantityCode } from "./definition.ts";
+import {
+  type CategorySet,
+  type CodeDefinition,
+  LOINC,
+  type QuantityCode,
+  type Sensitivity,
+  sensitivities as sensitivityNames,
+} from "./definition.ts";
 import { nearCodes } from "./near-codes.ts";
 import type { Definitions } from "./terminology-document.ts";
 import { checkUnitOf, type UnitCheck } from "./units.ts";
@@ -35,12 +42,14 @@ export interface Terminology {
   isInCategory(code: string, category: string, version: number): boolean;
   /** The categories whose current version holds `code`. */
   categoriesOf(code: string): readonly string[];
+  /** Of the most sensitive category whose current version holds `code`. */
+  sensitivityOf(code: string): Sensitivity;
 }
 
 const NONE: readonly string[] = [];
 const NO_CODES: ReadonlySet<string> = new Set();
 
-export function createTerminology({ codes, sets: unordered }: Definitions): Terminology {
+export function createTerminology({ codes, sets: unordered, sensitivities }: Definitions): Terminology {
   const byCode = new Map(codes.map((definition) => [definition.code, definition]));
   const components = new Map<string, QuantityCode>(
     codes.flatMap((definition) =>
@@ -93,5 +102,11 @@ export function createTerminology({ codes, sets: unordered }: Definitions): Term
     codesOf,
     isInCategory: (code, category, version) => codesOf(category, version).has(code),
     categoriesOf: (code) => categoriesByCode.get(code) ?? NONE,
+    sensitivityOf(code) {
+      const levels = (categoriesByCode.get(code) ?? NONE).map((name) =>
+        sensitivityNames.indexOf(sensitivities?.get(name) ?? "normal"),
+      );
+      return sensitivityNames[Math.max(0, ...levels)]!;
+    },
   };
 }

@@ -24,6 +24,7 @@ export const collections = {
   flows: "sign_in_flows",
   codeCounts: "code_counts",
   alerts: "alerts",
+  policies: "policies",
 } as const;
 
 /**
@@ -71,6 +72,7 @@ export const identityCollections: readonly CollectionDeclaration[] = [
     ],
   },
   { name: collections.limits, key: ["partition", "id"], indexes: [] },
+  { name: collections.policies, key: ["partition", "id"], indexes: [] },
   {
     name: collections.patientTokens,
     key: ["partition", "id"],

@@ -5,12 +5,14 @@ import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_p
 import { OAuthInteractionService } from "@wellapi/gen/wellapi/identity/v1/oauth_interaction_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
+import { PolicyService } from "@wellapi/gen/wellapi/identity/v1/policy_service_pb";
 import { SandboxService } from "@wellapi/gen/wellapi/identity/v1/sandbox_service_pb";
 import { SignInService } from "@wellapi/gen/wellapi/identity/v1/sign_in_service_pb";
 import { StaffService } from "@wellapi/gen/wellapi/identity/v1/staff_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v1/edge_certificate_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
+import { PolicyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/policy_directory_service_pb";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { describeService } from "@wellapi/service";
 import { identityCheck } from "./check.ts";
@@ -33,6 +35,8 @@ export const identityService = describeService({
     OAuthInteractionService,
     PatientService,
     PatientDirectoryService,
+    PolicyService,
+    PolicyDirectoryService,
     SignInService,
     AccountService,
     SandboxService,
@@ -46,7 +50,7 @@ export const identityService = describeService({
     // A patient signs in to revoke.
     survivesFullDisk: true,
   },
-  needs: ["keys", "vault", "journal", "access_log"],
+  needs: ["keys", "vault", "journal", "access_log", "terminology"],
   calls: [],
   // The authorization page makes a consent of what the patient agrees to.
   surfaceCalls: ["consent"],
@@ -70,6 +74,7 @@ export const identityService = describeService({
         store,
         vault: await platform.vault(),
         ...keys,
+        terminology: await platform.terminology(),
         accessLog: await platform.openAccessLog(store),
         journal: await platform.journal(),
         clock,

@@ -33,6 +33,7 @@ export type IdentityErrorCode =
   | "assurance_required"
   | "last_way_in"
   | "mail_not_set_up"
+  | "too_many_policies"
   | "journal_unavailable"
   | "last_keeper"
   | "invitation_invalid"
@@ -191,6 +192,14 @@ export function callerNotPermitted(message: string): IdentityError {
     code: Code.PermissionDenied,
     reason: "CALLER_NOT_PERMITTED",
     message,
+  });
+}
+
+export function tooManyPolicies(most: number): IdentityError {
+  return new IdentityError("too_many_policies", {
+    code: Code.FailedPrecondition,
+    reason: "TOO_MANY_POLICIES",
+    message: `the organization has ${most} policies, the most that there can be: delete one, or join two in one`,
   });
 }
 

@@ -13,6 +13,7 @@ import { createFollower, type Follower, type JournalAccess } from "@wellapi/jour
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import type { Clock, Ids, Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
+import type { Terminology } from "@wellapi/terminology";
 import type { Kms, Pairwise, Vault } from "@wellapi/vault";
 import { noStandings } from "./access-tokens/standing.ts";
 import { type Accesses, createAccesses, replayedAccess } from "./accesses.ts";
@@ -51,6 +52,9 @@ import { createStateChanges } from "./organizations/state-change.ts";
 import { createPatientAccess } from "./patients/patient-access.ts";
 import { createPatientDirectoryHandlers, createPatientHandlers } from "./patients/patient-handlers.ts";
 import { createPatientRepository, type PatientRepository } from "./patients/patient-repository.ts";
+import { createCallerPolicies } from "./policies/caller-policies.ts";
+import { createPolicyRepository } from "./policies/policy-repository.ts";
+import { createPolicyRoom } from "./policies/policy-room.ts";
 import { onlyThemselves } from "./sessions/acting.ts";
 import { openCredentialExchange } from "./tokens/open-exchange.ts";
 import { openPatientTokenRepository } from "./tokens/patient-token-repository.ts";
@@ -70,6 +74,7 @@ export interface IdentityDeps {
   readonly pageTokens: PageTokens;
   /** Instead of the one that the settings name. */
   readonly mailer?: Mailer;
+  readonly terminology: Pick<Terminology, "categoriesOf" | "sensitivityOf">;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Logger;
@@ -122,28 +127,21 @@ export async function openIdentityService(
   const firstOperatorKey = await ensureOperator(store, credentials, clock, ids);
   const kept = await openKeptCredentials({ ...deps, sealingKey: await kms.derive("identity/answers") });
   const { answers, codes } = kept;
-  const people = await openPeople(config, {
-    ...deps,
-    ...repositories,
-    accesses,
-    creationOf,
-    ended: ends.tell,
-  });
+  const changes = { accesses, creationOf, region, ended: ends.tell };
+  const people = await openPeople(config, { ...deps, ...repositories, ...changes });
+  const policyRoom = createPolicyRoom({ ...deps, ...repositories, ...changes });
   const { memberRoom, accountRoom } = people;
   const exchange = await openCredentialExchange(config, {
     ...deps,
+    ...repositories,
     authority,
     keys,
     tokens,
-    credentials,
     lastUses,
-    organizations,
-    patients,
-    patientTokens,
-    limits,
     standings: noStandings,
     directory: memberRoom.directory,
     sessions: accountRoom.sessionExchange,
+    policies: createCallerPolicies({ ...repositories, clock }),
   });
   const patientDeps = { accesses, patients, patientAccess, creationOf, pageTokens, clock, ids, region };
   return {
@@ -181,6 +179,7 @@ export async function openIdentityService(
         }),
       ),
       ...memberRoom.routes,
+      ...policyRoom.routes,
       route(LimitService, createLimitHandlers({ accesses, limits, organizations, clock })),
       route(OAuthInteractionService, createInteractionHandlers()),
       route(PatientService, createPatientHandlers(patientDeps)),
@@ -271,6 +270,7 @@ async function openRepositories(deps: IdentityDeps, verifiedOnly: boolean) {
     credentials: createCredentialRepository(store),
     patients: createPatientRepository(store, vault),
     limits: createLimitRepository(store, clock),
+    policies: createPolicyRepository(store, clock),
     patientTokens: await openPatientTokenRepository({ store, clock, log }),
     ...(await createMemberStores(store, kms)),
   };

@@ -11,6 +11,7 @@ import { LimitService } from "@wellapi/gen/wellapi/identity/v1/limit_service_pb"
 import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
+import { PolicyService } from "@wellapi/gen/wellapi/identity/v1/policy_service_pb";
 import { SandboxService } from "@wellapi/gen/wellapi/identity/v1/sandbox_service_pb";
 import { SignInService } from "@wellapi/gen/wellapi/identity/v1/sign_in_service_pb";
 import { StaffService } from "@wellapi/gen/wellapi/identity/v1/staff_service_pb";
@@ -23,6 +24,7 @@ import { anonymous, type Caller, createPageTokens } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { type Clock, createClosers, randomIds, silentLogger } from "@wellapi/runtime";
 import { openSqliteStore } from "@wellapi/store";
+import { shippedTerminology } from "@wellapi/terminology";
 import { createPairwise, openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
 import { onTestFinished } from "vitest";
 import { identityCollections, openIdentityService, parseIdentityConfig } from "../src/index.ts";
@@ -107,6 +109,7 @@ export async function createInstallation(env: Record<string, string> = {}) {
         pairwise,
         accessLog,
         journal: { journal: await createJournal({ repository: files, kms }) },
+        terminology: shippedTerminology,
         pageTokens: createPageTokens(await kms.derive("page tokens")),
         mailer: {
           async send(mail) {
@@ -181,6 +184,7 @@ function clients(transport: Transport) {
     staff: createClient(StaffService, transport),
     credentials: createClient(CredentialService, transport),
     patients: createClient(PatientService, transport),
+    policies: createClient(PolicyService, transport),
     directory: createClient(PatientDirectoryService, transport),
     tokens: createClient(TokenService, transport),
     exchange: createClient(TokenExchangeService, transport),

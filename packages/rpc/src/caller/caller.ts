@@ -21,6 +21,8 @@ export interface Principal {
   readonly onlyPatient?: string;
   /** How the person signed in. Absent: a program, or a token that an operator issued in the sandbox. */
   readonly assurance?: Assurance;
+  /** The version of what its organization forbids its own callers. Absent: nothing. */
+  readonly policies?: number;
 }
 
 export interface Actor {
@@ -57,6 +59,15 @@ export interface Caller {
   readonly token: string;
   /** At a door: what the installation sets for this caller. Absent: nothing. */
   readonly limits?: CallerLimits;
+  /** At a door: the RPCs that a policy keeps from this caller, beyond the table of callers. Absent: none. */
+  readonly deniedCalls?: ReadonlyMap<string, PolicyDenial>;
+}
+
+/** Why a policy refuses. */
+export interface PolicyDenial {
+  readonly policy: string;
+  /** In plain words. */
+  readonly reason: string;
 }
 
 /** Units that may be spent a second, on average over a window, where they differ from the defaults. */

@@ -8,8 +8,15 @@ const staleMs = 45_000;
 
 /** Looks again whether the credentials of open streams are good: once for all streams of one credential. */
 export interface CredentialWatch {
-  /** The stream's credential was just exchanged. `refused` is called once, when it is not good any more. */
-  join(authenticated: Authenticated, refused: (reason: unknown) => void): Watched;
+  /**
+   * The stream's credential was just exchanged. `refused` is called once, when it is not good any more, or when there is an
+   * objection to the stream by what is known of its caller now.
+   */
+  join(
+    authenticated: Authenticated,
+    refused: (reason: unknown) => void,
+    objection?: (caller: Caller) => unknown,
+  ): Watched;
 }
 
 export interface Watched {
@@ -24,7 +31,7 @@ interface Watching {
   renewed: number;
   checking: boolean;
   readonly timer: NodeJS.Timeout;
-  readonly streams: Set<(reason: unknown) => void>;
+  readonly streams: Map<(reason: unknown) => void, ((caller: Caller) => unknown) | undefined>;
 }
 
 /** `everyMs`: how often. */
@@ -34,8 +41,19 @@ export function createCredentialWatch(everyMs: number): CredentialWatch {
   function end(key: string | symbol, one: Watching, reason: unknown): void {
     clearInterval(one.timer);
     if (watched.get(key) === one) watched.delete(key);
-    for (const refused of one.streams) refused(reason);
+    for (const refused of one.streams.keys()) refused(reason);
     one.streams.clear();
+  }
+
+  /** Ends the streams that their caller may not have any more. */
+  function object(key: string | symbol, one: Watching): void {
+    for (const [refused, objection] of one.streams) {
+      const reason = objection?.(one.latest.caller);
+      if (reason === undefined) continue;
+      one.streams.delete(refused);
+      refused(reason);
+    }
+    if (one.streams.size === 0) end(key, one, undefined);
   }
 
   async function check(key: string | symbol, one: Watching): Promise<void> {
@@ -44,6 +62,7 @@ export function createCredentialWatch(everyMs: number): CredentialWatch {
     try {
       one.latest = await one.latest.renew!();
       one.renewed = performance.now();
+      object(key, one);
     } catch (error) {
       const described = toConnectError(error);
       if (described.code === Code.Unauthenticated || described.code === Code.PermissionDenied) {
@@ -58,18 +77,18 @@ export function createCredentialWatch(everyMs: number): CredentialWatch {
 
   function begin(key: string | symbol, latest: Authenticated): Watching {
     const timer = setInterval(() => void check(key, one), everyMs).unref();
-    const one: Watching = { latest, renewed: performance.now(), checking: false, timer, streams: new Set() };
+    const one: Watching = { latest, renewed: performance.now(), checking: false, timer, streams: new Map() };
     watched.set(key, one);
     return one;
   }
 
   return {
-    join(authenticated, refused) {
+    join(authenticated, refused, objection) {
       const key = authenticated.credential ?? Symbol("of this stream alone");
       const one = watched.get(key) ?? begin(key, authenticated);
       one.latest = authenticated;
       one.renewed = performance.now();
-      one.streams.add(refused);
+      one.streams.set(refused, objection);
       return {
         caller: () => one.latest.caller,
         leave() {

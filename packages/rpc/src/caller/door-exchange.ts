@@ -120,13 +120,18 @@ async function exchangeAt(
     throw problemError(tried.refusal);
   }
   try {
-    const { token, limits, dpopNonce } = await at.exchange.exchangeCredential(
+    const { token, limits, deniedCalls, dpopNonce } = await at.exchange.exchangeCredential(
       { credential, callerAddress: address ?? "", recheck, ...(presented && { presented }) },
       { timeoutMs: exchangeTimeoutMs },
     );
     const verified = await verifier.verify(token, at.workload);
     budget?.exchanged(address, key, true);
-    const caller = { ...verified, workload: edgeOf(at), ...(limits && { limits: limitsOf(limits) }) };
+    const caller = {
+      ...verified,
+      workload: edgeOf(at),
+      ...(limits && { limits: limitsOf(limits) }),
+      ...(deniedCalls.length > 0 && { deniedCalls: new Map(deniedCalls.map((one) => [one.rpc, one])) }),
+    };
     return { caller, nonce: dpopNonce };
   } catch (error) {
     const described = translated(error);

@@ -45,6 +45,8 @@ export interface TokenClaims {
   readonly only?: string;
   /** How the person signed in. */
   readonly asr?: Assurance;
+  /** The version of its organization's policies. */
+  readonly pol?: number;
   /** The calling workload. */
   readonly wl: string;
 }
@@ -61,6 +63,7 @@ export function principalOf(claims: TokenClaims): Principal {
     ...(claims.scopes === undefined ? {} : { scopes: claims.scopes }),
     ...(claims.only === undefined ? {} : { onlyPatient: claims.only }),
     ...(claims.asr === undefined ? {} : { assurance: claims.asr }),
+    ...(claims.pol === undefined ? {} : { policies: claims.pol }),
   };
 }
 

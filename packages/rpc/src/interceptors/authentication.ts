@@ -4,6 +4,7 @@ import type { Authenticated, Authentication } from "../caller/authentication.ts"
 import { type Caller, callerKey } from "../caller/caller.ts";
 import { dpopNonceHeader } from "../caller/credential.ts";
 import { type CredentialWatch, createCredentialWatch } from "../caller/credential-watch.ts";
+import { policyDenial } from "../caller/policy-denial.ts";
 import { problemError } from "../status.ts";
 import { abortable, onAbort } from "../wire/stream.ts";
 import { type StepInterceptor, step } from "./step.ts";
@@ -53,11 +54,11 @@ function watchStream(
   first: Authenticated,
   watch: CredentialWatch,
   ageMs: number | undefined,
-  { signal }: StreamRequest,
+  { signal, method }: StreamRequest,
 ): WatchedStream {
   const ended = new AbortController();
   const end = (reason: unknown): void => ended.abort(reason);
-  const { caller: latest, leave } = watch.join(first, end);
+  const { caller: latest, leave } = watch.join(first, end, (caller) => policyDenial(caller, method));
   const age = ageMs === undefined ? undefined : setTimeout(() => end(tooOld()), spread(ageMs)).unref();
   const stop = (): void => {
     clearTimeout(age);

@@ -5,6 +5,7 @@ import { type Caller, callerKey } from "../caller/caller.ts";
 import { callersOf, isPublic, type Unmet, unmetBy } from "../caller/callers.ts";
 import { peerWorkloadKey } from "../caller/context.ts";
 import type { Denials } from "../caller/denials.ts";
+import { policyDenial } from "../caller/policy-denial.ts";
 import type { Problem } from "../problem.ts";
 import { problemError } from "../status.ts";
 import { takePrice } from "./spending.ts";
@@ -12,7 +13,7 @@ import { type StepInterceptor, step } from "./step.ts";
 
 /**
  * Permits by the contract's own table (wellapi/type/v1/callers.proto): principal kind and calling workload, roles, scopes and
- * assurance. A refusal is paid for like the denial of a service, because it leaves an entry, too; over the budget it is
+ * assurance; and by the policies of who calls. A refusal is paid for like the denial of a service, because it leaves an entry, too; over the budget it is
  * `RATE_LIMITED`, without one.
  */
 export function authorizationInterceptor(
@@ -24,12 +25,13 @@ export function authorizationInterceptor(
     const outside = request.contextValues.get(peerWorkloadKey) === undefined;
     const served = !outside || isPublic(request.service);
     const unmet = served ? unmetBy(callersOf(request.method), caller) : "caller";
-    if (unmet === undefined) return next(request);
+    const denied = unmet === undefined && outside ? policyDenial(caller, request.method) : undefined;
+    if (unmet === undefined && denied === undefined) return next(request);
     const spending = await takePrice(budget, request);
     const refusal =
       served && outside && caller.principal.kind === "anonymous"
         ? credentialRequired(request.method)
-        : refusalOf(unmet, request.method, caller);
+        : (denied ?? refusalOf(unmet!, request.method, caller));
     spending?.end(refusal);
     if (outside && refusal.code === Code.PermissionDenied) denials?.denied(caller, request.method);
     throw refusal;

@@ -14,6 +14,7 @@ import { callerNotPermitted, credentialInvalid, organizationUnverified } from ".
 import type { LimitRepository } from "../limits/limit-repository.ts";
 import type { Rates } from "../limits/limits.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
+import type { CallerJudgement, CallerPolicies } from "../policies/caller-policies.ts";
 import type { SessionExchange } from "../sessions/session-exchange.ts";
 import type { BearerClaims, BearerExchange } from "./bearer-exchange.ts";
 import type { InternalClaims, SignedToken, TokenIssuer } from "./token.ts";
@@ -38,12 +39,14 @@ export interface Exchanged extends SignedToken {
   readonly rates: Rates | undefined;
   /** For the next DPoP proof of the caller, where it needs another one. */
   readonly nonce?: string;
+  /** The RPCs that a policy keeps from the caller. */
+  readonly denied: CallerJudgement["denied"];
 }
 
 /** Exchanges what was shown to `workload` for an internal token that is bound to it. */
 export interface CredentialExchange {
-  /** Throws `credential_invalid` or `caller_not_permitted`. */
-  exchange(shown: Shown, workload: string): Promise<Exchanged>;
+  /** `address`: of the caller; empty where it is not known. Throws `credential_invalid` or `caller_not_permitted`. */
+  exchange(shown: Shown, workload: string, address: string): Promise<Exchanged>;
 }
 
 /** Represents a call that enters from outside. It never acts on its own behalf. */
@@ -61,6 +64,7 @@ export interface CredentialExchangeDeps {
   readonly lastUses: Pick<LastUses, "note">;
   readonly organizations: OrganizationRepository;
   readonly limits: LimitRepository;
+  readonly policies: CallerPolicies;
   readonly bearers: BearerExchange;
   readonly accessTokens: Pick<AccessTokenExchange, "checkAgain">;
   readonly tokens: TokenIssuer;
@@ -127,11 +131,12 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
   }
 
   return {
-    async exchange(shown, workload) {
+    async exchange(shown, workload, address) {
       const { nonce, ...claims } = await claimsOf(shown, workload);
       const rates = await ratesOf(deps, claims.principal);
-      const signed = await tokens.signInternal(claims, workload);
-      return { ...signed, rates, ...(nonce === undefined ? {} : { nonce }) };
+      const { denied, judged } = await judge(deps, claims, address);
+      const signed = await tokens.signInternal(judged, workload);
+      return { ...signed, rates, denied, ...(nonce === undefined ? {} : { nonce }) };
     },
   };
 }
@@ -145,6 +150,14 @@ function ofWorkload(workload: string, now: number): InternalClaims {
   if (workload === DOOR) throw callerNotPermitted("calls from outside need a credential");
   const principal: Principal = { kind: "service", id: workload };
   return { principal, credentialEnd: now + WORKLOAD_TOKEN_LIFETIME };
+}
+
+/** What policies say of the caller now, also where the token that it shows was made under earlier ones. */
+async function judge({ policies }: CredentialExchangeDeps, claims: InternalClaims, address: string) {
+  const { denied, version } = await policies.judge(claims.principal, address);
+  const { policies: _, ...principal } = claims.principal;
+  const now = version === undefined ? principal : { ...principal, policies: version };
+  return { denied, judged: { ...claims, principal: now } };
 }
 
 async function ratesOf(

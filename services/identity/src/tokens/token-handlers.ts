@@ -39,9 +39,11 @@ export function createTokenExchangeHandlers({
     async exchangeCredential(request, context) {
       const { workload } = context.values.get(callerKey);
       const shown = fromExchangeRequest(request);
-      const { token, expireTime, rates, nonce = "" } = await exchange.exchange(shown, workload);
+      const exchanged = await exchange.exchange(shown, workload, request.callerAddress);
+      const { token, expireTime, rates, denied, nonce = "" } = exchanged;
       const limits = rates && toCallLimits(rates);
-      const answer = { token, expireTime: timestampFromMs(expireTime), dpopNonce: nonce };
+      const deniedCalls = [...denied].map(([rpc, { policy = "", reason }]) => ({ rpc, policy, reason }));
+      const answer = { token, expireTime: timestampFromMs(expireTime), dpopNonce: nonce, deniedCalls };
       return limits === undefined ? answer : { ...answer, limits };
     },
     async recordDenials({ method, count }, context) {

@@ -86,7 +86,8 @@ export function createTokenIssuer(options: {
 
   return {
     signInternal({ principal, credentialEnd, accessToken }, workload) {
-      const { kind, id, organization, partition, credential, actor, roles, scopes, assurance } = principal;
+      const { kind, id, organization, partition, credential, actor, roles, scopes, assurance, policies } =
+        principal;
       const claims = {
         sub: id,
         jti: crypto.randomUUID(),
@@ -100,6 +101,7 @@ export function createTokenIssuer(options: {
         only: principal.onlyPatient,
         asr: assurance,
         oat: accessToken,
+        pol: policies,
         wl: workload,
         cexp: Math.floor(credentialEnd / 1000),
       };

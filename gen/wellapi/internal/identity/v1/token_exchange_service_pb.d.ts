@@ -219,6 +219,13 @@ export declare type ExchangeCredentialResponse = Message<"wellapi.internal.ident
    * @generated from field: string dpop_nonce = 4;
    */
   dpopNonce: string;
+
+  /**
+   * RPCs that a policy keeps from this caller, beyond what the table of callers refuses.
+   *
+   * @generated from field: repeated wellapi.internal.identity.v1.DeniedCall denied_calls = 5;
+   */
+  deniedCalls: DeniedCall[];
 };
 
 /**
@@ -226,6 +233,40 @@ export declare type ExchangeCredentialResponse = Message<"wellapi.internal.ident
  * Use `create(ExchangeCredentialResponseSchema)` to create a new message.
  */
 export declare const ExchangeCredentialResponseSchema: GenMessage<ExchangeCredentialResponse>;
+
+/**
+ * An RPC that a policy refuses.
+ *
+ * @generated from message wellapi.internal.identity.v1.DeniedCall
+ */
+export declare type DeniedCall = Message<"wellapi.internal.identity.v1.DeniedCall"> & {
+  /**
+   * Fully qualified: `wellapi.records.v1.RecordsService/ReadSeries`.
+   *
+   * @generated from field: string rpc = 1;
+   */
+  rpc: string;
+
+  /**
+   * The policy.
+   *
+   * @generated from field: string policy = 2;
+   */
+  policy: string;
+
+  /**
+   * Why, in plain words.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message wellapi.internal.identity.v1.DeniedCall.
+ * Use `create(DeniedCallSchema)` to create a new message.
+ */
+export declare const DeniedCallSchema: GenMessage<DeniedCall>;
 
 /**
  * Calls of one RPC that were refused.
