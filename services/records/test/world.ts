@@ -72,6 +72,9 @@ function faulty(store: Store): FaultyStore {
 export interface TestApplication {
   readonly organization: string;
   readonly application: string;
+  /** Of its access token. Absent: it has none, and nothing limits it. */
+  readonly scopes?: readonly string[];
+  readonly onlyPatient?: string;
 }
 
 export interface TestPatient {
@@ -230,8 +233,8 @@ export async function openWorld(options: WorldOptions = {}) {
   const records = await openRecordsService(config, deps);
   closers.unshift(() => records.close());
 
-  function callerOf({ organization, application }: TestApplication, workload: string): Caller {
-    return { principal: { kind: "application", id: application, organization }, workload, token: "" };
+  function callerOf({ application, ...limits }: TestApplication, workload: string): Caller {
+    return { principal: { kind: "application", id: application, ...limits }, workload, token: "" };
   }
 
   return {
