@@ -48,7 +48,7 @@ async function refusal(method: DescMethod, principal: Principal): Promise<string
   const request = { service: method.parent, method, contextValues } as never;
   const passed = async () => ({}) as never;
   try {
-    await authorizationInterceptor(undefined, undefined)(passed)(request);
+    await authorizationInterceptor({})(passed)(request);
     return "";
   } catch (error) {
     return problemOf(ConnectError.from(error))?.reason ?? "no reason";

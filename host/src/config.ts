@@ -5,6 +5,7 @@ import { type Registry, readSettings, type ServiceDescriptor } from "@wellapi/se
 import { type BudgetSettings, budgetsOf } from "./budgets.ts";
 import { httpFilesOf } from "./http-certificate.ts";
 import { type MasterKeySettings, masterKeySettingsOf } from "./master-key/settings.ts";
+import { originOf } from "./origin.ts";
 import { services } from "./services.ts";
 
 /** Settings of a whole exchange in one process. */
@@ -29,6 +30,8 @@ export interface ExchangeConfig extends StreamConfig {
   readonly profile: "sandbox" | "production";
   /** SPIFFE trust domain of the installation, and the name of its log. */
   readonly trustDomain: string;
+  /** Where people and programs reach the gateway; undefined: where it listens. */
+  readonly origin: string | undefined;
   /** Origins of web apps that may call the gateway; this machine's by default in the sandbox, else none. */
   readonly corsOrigins: readonly string[];
   readonly budgets: BudgetSettings;
@@ -99,6 +102,7 @@ function read(reader: ConfigReader, env: Env, registry: Registry): ExchangeConfi
     httpFiles: httpFilesOf(reader),
     profile,
     trustDomain: reader.string("WELLAPI_TRUST_DOMAIN", "wellapi.local"),
+    origin: originOf(reader),
     corsOrigins: readCorsOrigins(reader, profile),
     budgets: budgetsOf(reader, env),
     trustedProxies: trustedProxiesOf(reader),

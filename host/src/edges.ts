@@ -130,6 +130,7 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
       surfacesOf(descriptor, services, (name, { routes }) =>
         createSurfaceDoor({
           registry,
+          name,
           routes,
           upstream: network.unauthenticated(name),
           authentication: authenticationOf(name, http),

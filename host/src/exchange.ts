@@ -43,12 +43,13 @@ export async function openExchange(
   return closers.guard(async () => {
     const { trustDomain, profile } = config;
     await refuseTakenPorts(config);
+    let { origin } = config;
     const folder = prepareDataFolder(config.dataDir);
     const masterKey = await prepareMasterKey(config.masterKey, folder);
     const room = await openDiskRoom(folder.reserves, log);
     closers.push("disk room", room.close);
     const platform = createInProcessPlatform({
-      installation: { trustDomain, profile, region: "local" },
+      installation: { trustDomain, profile, region: "local", origin: () => openedAt(origin) },
       registry,
       folder,
       masterKey,
@@ -73,6 +74,7 @@ export async function openExchange(
       services: { composed },
       waiting: undefined,
     });
+    origin ??= httpUrlOf({ host: urlHost(config.host), httpFiles: config.httpFiles }, edges.httpPort);
     for (const { ready } of composed.values()) await ready?.();
     await openBackupControl(config, platform, folder);
     return {
@@ -85,6 +87,12 @@ export async function openExchange(
       close: () => closers.closeAll(),
     };
   });
+}
+
+function openedAt(origin: string | undefined): string {
+  if (origin === undefined)
+    throw new TypeError("the address of the gateway is asked for before its door is open");
+  return origin;
 }
 
 /** Each service is mounted as soon as it is open, for the services that are composed after it. */

@@ -1,5 +1,7 @@
+import { type DescService, getOption, hasOption } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
 import { forwardingRoute } from "@wellapi/gateway";
+import { service_callers } from "@wellapi/gen/wellapi/type/v1/callers_pb";
 import {
   type AnswerGuard,
   type Authentication,
@@ -15,6 +17,11 @@ import {
 import type { Logger } from "@wellapi/runtime";
 import type { Registry } from "@wellapi/service";
 
+/** Whether the contract is for this service's own surfaces, and for no caller from outside. */
+function isForSurfaces(service: DescService, name: string): boolean {
+  return hasOption(service, service_callers) && getOption(service, service_callers).surfaces.includes(name);
+}
+
 /**
  * The only way from a service's HTTP surfaces to services: the interceptors of a door, and behind them the service's
  * own public RPCs in this process, and those of other services over the network, called as its own workload. Their
@@ -22,6 +29,8 @@ import type { Registry } from "@wellapi/service";
  */
 export function createSurfaceDoor(options: {
   readonly registry: Registry;
+  /** Of the service that owns the surfaces. */
+  readonly name: string;
   /** The service that owns the surfaces. */
   readonly routes: readonly Route[];
   /** Calls other services as the owner's workload; without credentials. */
@@ -36,7 +45,8 @@ export function createSurfaceDoor(options: {
   readonly log: Logger;
 }): Door {
   const { registry, upstream, authentication, answers, streamLimit, unread, budget, log } = options;
-  const own = options.routes.filter(({ service }) => isPublic(service));
+  const { routes, name } = options;
+  const own = routes.filter(({ service }) => isPublic(service) || isForSurfaces(service, name));
   const others = registry.publicContracts.filter(({ typeName }) =>
     own.every(({ service }) => service.typeName !== typeName),
   );
@@ -44,6 +54,7 @@ export function createSurfaceDoor(options: {
     routes: [...own, ...others.map((service) => forwardingRoute(service, upstream, "http1"))],
     interceptors: serverInterceptors({
       log,
+      surface: name,
       authentication,
       streamLimit,
       budget,

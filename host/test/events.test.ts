@@ -17,7 +17,12 @@ it("gives all services of one process the same events: what one publishes anothe
     await rm(dataDir, { recursive: true });
   });
   const platform = createInProcessPlatform({
-    installation: { trustDomain: "wellapi.test", profile: "sandbox", region: "local" },
+    installation: {
+      trustDomain: "wellapi.test",
+      profile: "sandbox",
+      region: "local",
+      origin: () => "http://localhost:7080",
+    },
     registry: services,
     folder: prepareDataFolder(dataDir),
     masterKey: { path: join(dataDir, "master.key") },

@@ -82,8 +82,12 @@ function rowOf(method: DescMethod): Row {
   const unknown = workloads.filter((name) => name !== door && !serviceNames.some((known) => known === name));
   if (unknown.length > 0)
     throw new TableError(`${path}: no workload of the mesh is named ${unknown.join(", ")}`);
-  const callers = serviceNames.filter((name) => workloads.includes(name));
-  if (callers.length === 0) throw new TableError(`${path}: nobody in the mesh may call it`);
+  // What is for the surfaces of the service itself never leaves its process.
+  const ownSurface = said.surfaces.includes(service);
+  const callers = serviceNames.filter(
+    (name) => workloads.includes(name) && (name !== service || said.workloads.includes(name)),
+  );
+  if (callers.length === 0 && !ownSurface) throw new TableError(`${path}: nobody in the mesh may call it`);
   return { service, path, callers };
 }
 

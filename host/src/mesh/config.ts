@@ -9,6 +9,7 @@ import { type StreamConfig, settingsOf, streamConfigOf, trustedProxiesOf } from 
 import { httpFilesOf, isLoopback } from "../http-certificate.ts";
 import { passphraseFileOf } from "../master-key/settings.ts";
 import { type TokenSettings, tokenSettingsOf } from "../master-key/token.ts";
+import { originOf } from "../origin.ts";
 import { services } from "../services.ts";
 
 /** Settings of one service's process. README.md lists them with what each needs. */
@@ -17,6 +18,8 @@ export interface ServiceConfig {
   readonly namespace: string;
   readonly profile: "sandbox" | "production";
   readonly host: string;
+  /** Where people and programs reach the gateway. */
+  readonly origin: string;
   /** Where other services call; 0 takes a free port. */
   readonly port: number;
   /** gRPC health in plain text, for a probe that has no certificate. */
@@ -102,6 +105,11 @@ export function parseServiceConfig(name: string, env: Env, registry: Registry = 
       trustDomain: reader.string("WELLAPI_TRUST_DOMAIN", "wellapi.local"),
       namespace,
       profile,
+      origin:
+        originOf(reader) ??
+        (profile === "sandbox"
+          ? `http://localhost:${reader.port("WELLAPI_HTTP_PORT", 7080)}`
+          : `https://${reader.string("WELLAPI_TRUST_DOMAIN", "wellapi.local")}`),
       host: hostOf(reader, service, sidecar),
       port: reader.port("WELLAPI_PORT", grpcPort),
       healthPort: env.WELLAPI_HEALTH_PORT ? reader.port("WELLAPI_HEALTH_PORT") : undefined,

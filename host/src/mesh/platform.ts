@@ -100,7 +100,7 @@ export async function openMeshPlatform(options: {
   return {
     ...base,
     certificates,
-    installation: { trustDomain, profile, region: "local" },
+    installation: { trustDomain, profile, region: "local", origin: () => config.origin },
     accessEnds: createAccessEnds(log),
     enforcement: openEnforcement(base),
     replicated: true,

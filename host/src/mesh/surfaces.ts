@@ -45,6 +45,7 @@ export async function openSurfaces(options: {
   closers.push("ends of access", accessEnds.listen(authentication.forget));
   const door = createSurfaceDoor({
     registry,
+    name,
     routes: composed.routes,
     upstream: network.unauthenticated(name),
     authentication,

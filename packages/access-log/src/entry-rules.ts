@@ -181,6 +181,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
   "wellapi.internal.audit.v1.AuditIntakeService": { Append: none("takes entries in") },
   "wellapi.internal.consent.v1.ConsentDecisionService": {
     Decide: lookUp,
+    GetStanding: lookUp,
     Watch: none("a session with an enforcer: what moves under it leaves the entries"),
     RevokeAllConsents: change,
     DeleteConsents: change,
@@ -188,6 +189,9 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
   "wellapi.internal.identity.v1.EdgeCertificateService": {
     GetAuthority: lookUp,
     IssueServerCertificate: none("a door's own certificate, of a key that never leaves it"),
+  },
+  "wellapi.internal.identity.v1.OAuthProtocolService": {
+    Handle: none("the protocol: what a person agrees to leaves its entry in CompleteInteraction"),
   },
   "wellapi.internal.identity.v1.PatientDirectoryService": { ResolvePatient: lookUp, MarkErased: change },
   "wellapi.internal.identity.v1.PolicyDirectoryService": { GetRestrictions: lookUp },

@@ -10,6 +10,7 @@ export type IdPrefix =
   | "dev" // device
   | "enr" // enrolment code
   | "era" // erasure
+  | "grn" // grant of the OAuth server
   | "ins" // installation
   | "inv" // invitation
   | "obs" // observation

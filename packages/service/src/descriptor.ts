@@ -88,6 +88,11 @@ export interface ServiceDescriptor<Name extends string = string, S extends Setti
    * all have started, so it decides no order, and may close a circle.
    */
   readonly surfaceCalls?: readonly string[];
+  /**
+   * Services that it calls only while it serves, which therefore decide no order: so two services may ask each other. Until
+   * such a service is open, and after it has closed, a call of it is UNAVAILABLE.
+   */
+  readonly asks?: readonly string[];
   /** Subjects of the events that it consumes, where it has the need `events`. */
   readonly consumes?: readonly string[];
   /** Whether several processes may serve it at once. */

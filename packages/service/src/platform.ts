@@ -17,6 +17,10 @@ export interface Installation {
   readonly profile: "sandbox" | "production";
   /** Home region of the patients. */
   readonly region: string;
+  /**
+   * Where people and programs reach the gateway, without a path: `https://wellapi.example`. Known once the doors are open.
+   */
+  origin(): string;
 }
 
 /** Calls to other services, made by the service's own workload. */

@@ -32,6 +32,10 @@ export function createRegistry(descriptors: readonly ServiceDescriptor[]): Regis
   const byPackage = packagesOf(descriptors);
   const providers = providersOf(descriptors);
   const calls = new Map(descriptors.map((one) => [one.name, callsOf(one, descriptors, providers)]));
+  for (const { name, asks = [] } of descriptors) {
+    const unknown = asks.find((other) => !byName.has(other));
+    if (unknown !== undefined) throw invalid(`${name} asks ${unknown}, which is no service`);
+  }
   const services = inOrder(descriptors, byName, calls);
   const bySurface = new Map(descriptors.map((one) => [one.name, surfaceCallsOf(one, byName)]));
   const names = services.map(({ name }) => name);
@@ -52,8 +56,13 @@ export function createRegistry(descriptors: readonly ServiceDescriptor[]): Regis
     // By name: a door may hold another object of the same contract, and must guard it all the same.
     isConsented: (method) => consented.has(pathOf(method)),
     serving: (typeName) => byPackage.get(packageOf(typeName)),
-    calledBy: (name) =>
-      names.filter((other) => calls.get(name)?.has(other) || bySurface.get(name)?.includes(other)),
+    calledBy(name) {
+      const { asks = [] } = byName.get(name) ?? {};
+      return names.filter(
+        (other) =>
+          calls.get(name)?.has(other) || asks.includes(other) || bySurface.get(name)?.includes(other),
+      );
+    },
   };
 }
 

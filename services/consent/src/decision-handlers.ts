@@ -8,6 +8,7 @@ import {
 } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import type { Clock, Logger } from "@wellapi/runtime";
 import type { Accesses } from "./accesses.ts";
+import { stateOf } from "./consent.ts";
 import type { ConsentDeletion } from "./consent-deletion.ts";
 import type { ConsentRepository } from "./consent-repository.ts";
 import { decisionMessage, questionOf } from "./convert.ts";
@@ -48,6 +49,14 @@ export function createDecisionHandlers(
       const decision = decide(current, question, clock.now(), categories);
       tellDoubt(decision);
       return { decision: decisionMessage(decision) };
+    },
+
+    async getStanding({ partition, consents: ids, grantee }) {
+      const { consents: held } = await consents.current(partition);
+      const now = clock.now();
+      const granted = held.filter(({ terms }) => terms.grantee === grantee);
+      const active = new Set(granted.filter((one) => stateOf(one, now) === "active").map(({ id }) => id));
+      return { inForce: ids.every((id) => active.has(id)) };
     },
 
     async *watch(requests, { signal }) {

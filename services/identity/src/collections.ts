@@ -15,6 +15,8 @@ export const collections = {
   answers: "answers",
   limits: "limits",
   patientTokens: "patient_tokens",
+  oauthStates: "oauth_states",
+  oauthGrants: "oauth_grants",
   enrollmentCodes: "enrollment_codes",
   members: "members",
   invitations: "invitations",
@@ -98,9 +100,26 @@ export const identityCollections: readonly CollectionDeclaration[] = [
     ],
   },
   {
+    name: collections.oauthStates,
+    key: ["partition", "id"],
+    indexes: [
+      { name: "lookup", fields: ["partition", "lookup"], unique: true },
+      { name: "grant", fields: ["partition", "grant"] },
+      { name: "expiry", fields: ["expireTime"] },
+    ],
+  },
+  {
     name: collections.dpopProofs,
     key: ["partition", "id"],
     indexes: [{ name: "expiry", fields: ["expireTime"] }],
+  },
+  {
+    name: collections.oauthGrants,
+    key: ["partition", "id"],
+    indexes: [
+      { name: "id", fields: ["id"], unique: true },
+      { name: "expiry", fields: ["expireTime"] },
+    ],
   },
   {
     name: collections.accounts,

@@ -7,16 +7,14 @@ export interface IdentityConfig {
   readonly profile: "sandbox" | "production";
   /** Authority of the SPIFFE ids, and host of the tokens' issuer. */
   readonly trustDomain: string;
-  /** Where people and programs call the gateway, and the issuer of access tokens. Absent: the tokens' issuer. */
-  readonly origin?: string;
   /** Where else the doors are called. */
   readonly doorOrigins?: readonly string[] | undefined;
   /** Home region of the patients that are enrolled here. */
   readonly region: string;
+  /** Where people and programs reach the gateway: OAuth's issuer. Known once the doors are open. */
+  readonly origin: () => string;
   /** Numbers of the authority's roots to trust, ascending. Absent: the roots that exist, at first 1. */
   readonly authorities?: readonly number[] | undefined;
-  /** Where people open the pages; `http://localhost:7080` unless given. Known once the doors are open. */
-  readonly pagesOrigin?: () => string;
   /** The mail server, and the address that mail comes from. */
   readonly smtpUrl?: string | undefined;
   readonly mailFrom?: string | undefined;
@@ -36,6 +34,7 @@ export function parseIdentityConfig(env: Env): IdentityConfig {
       profile: reader.enum("WELLAPI_PROFILE", ["sandbox", "production"] as const, "sandbox"),
       trustDomain,
       region: "local",
+      origin: () => reader.string("WELLAPI_ORIGIN", "http://localhost:7080"),
     };
   });
 }

@@ -25,6 +25,7 @@ import type { Presented } from "./access-tokens/possession.ts";
 import type { Credential } from "./credentials/credential.ts";
 import { invalidField } from "./errors.ts";
 import { etagOf as etagOfLimits, type Limits, type Rates } from "./limits/limits.ts";
+import { toClientMessage } from "./oauth/client-convert.ts";
 import { type Application, etagOf, type Organization, type State } from "./organizations/organization.ts";
 import type { Patient } from "./patients/patient.ts";
 import type { TimeZonePeriod } from "./patients/time-zone.ts";
@@ -53,10 +54,11 @@ export function toOrganizationMessage(
 }
 
 export function toApplicationMessage(application: Application): MessageInitShape<typeof ApplicationSchema> {
-  const { id, organization, displayName, createTime, updateTime, state } = application;
+  const { id, organization, displayName, createTime, updateTime, state, oauth } = application;
   return {
     id,
     organization,
+    ...(oauth && { oauth: toClientMessage(oauth) }),
     displayName,
     createTime: timestampFromMs(createTime),
     updateTime: timestampFromMs(updateTime),

@@ -11,6 +11,7 @@ import { SignInService } from "@wellapi/gen/wellapi/identity/v1/sign_in_service_
 import { StaffService } from "@wellapi/gen/wellapi/identity/v1/staff_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v1/edge_certificate_service_pb";
+import { OAuthProtocolService } from "@wellapi/gen/wellapi/internal/identity/v1/oauth_protocol_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { PolicyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/policy_directory_service_pb";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
@@ -18,6 +19,7 @@ import { describeService } from "@wellapi/service";
 import { identityCheck } from "./check.ts";
 import { identityCollections } from "./collections.ts";
 import { authoritiesSetting, doorOriginsSetting, mailFromSetting, smtpUrlSetting } from "./config.ts";
+import { oauthSurface } from "./oauth/oauth-surface.ts";
 import { accountSurface } from "./pages/account/account-surface.ts";
 import { assetsSurface } from "./pages/assets-surface.ts";
 import { signInSurface } from "./pages/sign-in/sign-in-surface.ts";
@@ -33,6 +35,7 @@ export const identityService = describeService({
     CredentialService,
     LimitService,
     OAuthInteractionService,
+    OAuthProtocolService,
     PatientService,
     PatientDirectoryService,
     PolicyService,
@@ -54,8 +57,10 @@ export const identityService = describeService({
   calls: [],
   // The authorization page makes a consent of what the patient agrees to.
   surfaceCalls: ["consent"],
+  // Whether the consents of a grant are in force.
+  asks: ["consent"],
   replicas: "many",
-  surfaces: [keysSurface, assetsSurface, signInSurface, accountSurface],
+  surfaces: [keysSurface, oauthSurface, assetsSurface, signInSurface, accountSurface],
   settings: {
     authorities: authoritiesSetting,
     doorOrigins: doorOriginsSetting,
@@ -65,7 +70,7 @@ export const identityService = describeService({
   // A token that is lost on the way does no harm: sending again makes one more.
   repeatable: [TokenExchangeService.method.exchangeCredential],
   async compose(platform, settings) {
-    const { installation, clock, ids, log, closers, accessEnds } = platform;
+    const { network, installation, clock, ids, log, closers, accessEnds } = platform;
     const keys = await platform.keys();
     const store = await platform.openStore();
     const identity = await openIdentityService(
@@ -77,6 +82,7 @@ export const identityService = describeService({
         terminology: await platform.terminology(),
         accessLog: await platform.openAccessLog(store),
         journal: await platform.journal(),
+        consent: network.onOwn(),
         clock,
         ids,
         log,

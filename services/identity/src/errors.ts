@@ -40,6 +40,8 @@ export type IdentityErrorCode =
   | "invitation_limit"
   | "mail_unavailable"
   | "role_required"
+  /** The OAuth server: what a person agrees to does not fit what is asked. */
+  | "not_agreed"
   | "damaged";
 
 /** The service's one error. Its message never carries a name, a token or a key. */

@@ -1,7 +1,7 @@
+import type { Transport } from "@connectrpc/connect";
 import type { AccessLog } from "@wellapi/access-log";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { LimitService } from "@wellapi/gen/wellapi/identity/v1/limit_service_pb";
-import { OAuthInteractionService } from "@wellapi/gen/wellapi/identity/v1/oauth_interaction_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import { SandboxService } from "@wellapi/gen/wellapi/identity/v1/sandbox_service_pb";
@@ -15,7 +15,6 @@ import type { Clock, Ids, Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import type { Terminology } from "@wellapi/terminology";
 import type { Kms, Pairwise, Vault } from "@wellapi/vault";
-import { noStandings } from "./access-tokens/standing.ts";
 import { type Accesses, createAccesses, replayedAccess } from "./accesses.ts";
 import { openAccountRoom } from "./accounts/room.ts";
 import type { IdentityConfig } from "./config.ts";
@@ -28,7 +27,10 @@ import { createEdgeCertificateHandlers } from "./credentials/edge-certificate-ha
 import { openKeptCredentials } from "./credentials/kept.ts";
 import { openLastUses } from "./credentials/last-uses.ts";
 import { ensureOperator } from "./credentials/operator.ts";
-import { createInstallationKeyRepository } from "./installation-key-repository.ts";
+import {
+  createInstallationKeyRepository,
+  type InstallationKeyRepository,
+} from "./installation-key-repository.ts";
 import { createReplay } from "./journal-entries.ts";
 import { createLimitHandlers } from "./limits/limit-handlers.ts";
 import { createLimitRepository } from "./limits/limit-repository.ts";
@@ -42,7 +44,7 @@ import {
   type MemberStores,
   openInvitationSweep,
 } from "./members/room.ts";
-import { createInteractionHandlers } from "./oauth/interaction-handlers.ts";
+import { openOAuth } from "./oauth/service.ts";
 import { createOrganizationHandlers } from "./organizations/organization-handlers.ts";
 import {
   createOrganizationRepository,
@@ -75,6 +77,8 @@ export interface IdentityDeps {
   /** Instead of the one that the settings name. */
   readonly mailer?: Mailer;
   readonly terminology: Pick<Terminology, "categoriesOf" | "sensitivityOf">;
+  /** Reaches consent as the workload `identity` on its own behalf, once that is open. */
+  readonly consent: Transport;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Logger;
@@ -131,6 +135,16 @@ export async function openIdentityService(
   const people = await openPeople(config, { ...deps, ...repositories, ...changes });
   const policyRoom = createPolicyRoom({ ...deps, ...repositories, ...changes });
   const { memberRoom, accountRoom } = people;
+  const oauth = await openOAuth({
+    ...deps,
+    origin: config.origin,
+    keys,
+    authority,
+    credentials,
+    organizations,
+    accesses,
+    ended: ends.tell,
+  });
   const exchange = await openCredentialExchange(config, {
     ...deps,
     ...repositories,
@@ -138,7 +152,7 @@ export async function openIdentityService(
     keys,
     tokens,
     lastUses,
-    standings: noStandings,
+    standings: oauth.standings,
     directory: memberRoom.directory,
     sessions: accountRoom.sessionExchange,
     policies: createCallerPolicies({ ...repositories, clock }),
@@ -181,7 +195,7 @@ export async function openIdentityService(
       ...memberRoom.routes,
       ...policyRoom.routes,
       route(LimitService, createLimitHandlers({ accesses, limits, organizations, clock })),
-      route(OAuthInteractionService, createInteractionHandlers()),
+      ...oauth.routes,
       route(PatientService, createPatientHandlers(patientDeps)),
       route(PatientDirectoryService, createPatientDirectoryHandlers(patientDeps)),
       route(
@@ -214,6 +228,7 @@ export async function openIdentityService(
     onAccessEnded: ends.listen,
     async close() {
       ends.clear();
+      await oauth.close();
       keys.close();
       await lastUses.close();
       await people.close();
@@ -238,7 +253,7 @@ async function openPeople(
       readonly ended: (id: string) => void;
     },
 ) {
-  const origin = config.pagesOrigin ?? (() => "http://localhost:7080");
+  const { origin } = config;
   const opened = openMailer(config, deps);
   const mailer = deps.mailer ?? opened.mailer;
   const memberRoom = createMemberRoom({ ...deps, mail: createInvitationMail({ mailer, origin }) });

@@ -324,7 +324,7 @@ describe("what a person granted", () => {
     const { d: _, ...publicJwk } = key!.privateJwk;
     const verificationKey = async () => (await importJWK(publicJwk, "ES256")) as never;
     const opened = await openAccessTokens(
-      { origin: issuer, profile: "production", trustDomain: "wellapi.local" },
+      { origin: () => issuer, profile: "production" },
       {
         store,
         kms,

@@ -17,6 +17,7 @@ import { SignInService } from "@wellapi/gen/wellapi/identity/v1/sign_in_service_
 import { StaffService } from "@wellapi/gen/wellapi/identity/v1/staff_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
+import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { createJournal, openFileJournal } from "@wellapi/journal";
@@ -100,7 +101,7 @@ export async function createInstallation(env: Record<string, string> = {}) {
         ...parseIdentityConfig(env),
         doorOrigins: ["https://api.wellapi.local"],
         authorities,
-        pagesOrigin: () => "https://wellapi.example",
+        origin: () => env.WELLAPI_ORIGIN ?? "https://wellapi.example",
       },
       {
         store,
@@ -117,6 +118,9 @@ export async function createInstallation(env: Record<string, string> = {}) {
             mailbox.mails.push(mail);
           },
         },
+        consent: createRouterTransport(({ service }) => {
+          service(ConsentDecisionService, { getStanding: () => ({ inForce: true }) });
+        }),
         clock,
         ids: randomIds,
         log: silentLogger,

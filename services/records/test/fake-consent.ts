@@ -37,6 +37,7 @@ export function createFakeConsent() {
   }
 
   const implementation: Route = route(ConsentDecisionService, {
+    getStanding: () => ({ inForce: true }),
     decide({ question }) {
       state.asked++;
       const { partition, organization, direction, code, purpose } = question!;

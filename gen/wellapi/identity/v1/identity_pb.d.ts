@@ -7,6 +7,7 @@
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { OAuthClient } from "./oauth_pb.js";
 
 /**
  * Describes the file wellapi/identity/v1/identity.proto.
@@ -219,6 +220,13 @@ export declare type Application = Message<"wellapi.identity.v1.Application"> & {
    * @generated from field: string etag = 7;
    */
   etag: string;
+
+  /**
+   * How it takes part in OAuth 2 and OpenID Connect. Absent: not at all. An update replaces it as a whole.
+   *
+   * @generated from field: wellapi.identity.v1.OAuthClient oauth = 8;
+   */
+  oauth?: OAuthClient | undefined;
 };
 
 /**

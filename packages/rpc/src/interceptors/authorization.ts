@@ -16,15 +16,24 @@ import { type StepInterceptor, step } from "./step.ts";
  * assurance; and by the policies of who calls. A refusal is paid for like the denial of a service, because it leaves an entry, too; over the budget it is
  * `RATE_LIMITED`, without one.
  */
-export function authorizationInterceptor(
-  denials: Denials | undefined,
-  budget: Budget | undefined,
-): StepInterceptor {
+export function authorizationInterceptor({
+  denials,
+  budget,
+  surface,
+}: {
+  readonly denials?: Denials;
+  readonly budget?: Budget;
+  /** The service whose own HTTP surfaces carry the calls; it carries those that no door serves. */
+  readonly surface?: string;
+}): StepInterceptor {
   return step("authorization", (next) => async (request) => {
     const caller = request.contextValues.get(callerKey);
     const outside = request.contextValues.get(peerWorkloadKey) === undefined;
-    const served = !outside || isPublic(request.service);
-    const unmet = served ? unmetBy(callersOf(request.method), caller) : "caller";
+    const callers = callersOf(request.method);
+    const bySurface = surface !== undefined && callers?.surfaces.includes(surface) === true;
+    const served = !outside || isPublic(request.service) || bySurface;
+    const workload = bySurface && !isPublic(request.service) ? surface : caller.workload;
+    const unmet = served ? unmetBy(callers, { ...caller, workload }) : "caller";
     const denied = unmet === undefined && outside ? policyDenial(caller, request.method) : undefined;
     if (unmet === undefined && denied === undefined) return next(request);
     const spending = await takePrice(budget, request);

@@ -28,6 +28,11 @@ export interface ServerInterceptorOptions {
   readonly budget?: Budget;
   /** At a door: which answers may leave. Absent: none that is about a patient. */
   readonly release?: ReleaseOptions;
+  /**
+   * At the door of a service's own HTTP surfaces: the service. Its contracts that name it under `surfaces` are served there,
+   * and at no other door, whatever else they are.
+   */
+  readonly surface?: string;
   /** Streaming methods that check their messages themselves with `validateMessage`. */
   readonly selfValidating?: readonly DescMethod[];
 }
@@ -39,7 +44,7 @@ export function serverInterceptors(options: ServerInterceptorOptions): readonly 
     telemetryInterceptor(options.log),
     deadlineInterceptor(options.maximumTimeoutMs ?? 30_000),
     authenticationInterceptor(options.authentication),
-    authorizationInterceptor(options.denials, options.budget),
+    authorizationInterceptor(options),
     admissionInterceptor(options.streamLimit, options.budget),
     bodyInterceptor(),
     releaseInterceptor(options.release),

@@ -51,7 +51,8 @@ function audienceAt(workload: string, issuer: string): string {
 }
 
 export function createAccessTokenVerifier(options: {
-  readonly issuer: string;
+  /** Known once the doors are open. */
+  readonly issuer: () => string;
   readonly keys: Pick<SigningKeys, "verificationKey">;
   readonly clock: Clock;
 }): AccessTokenVerifier {
@@ -68,7 +69,7 @@ export function createAccessTokenVerifier(options: {
     const { payload } = await jwtVerify(token, keyOf, {
       algorithms: ["ES256"],
       typ: TYPE,
-      issuer,
+      issuer: issuer(),
       audience,
       clockTolerance: SKEW,
       currentDate: new Date(clock.now()),
@@ -81,7 +82,7 @@ export function createAccessTokenVerifier(options: {
     async verify(token, workload) {
       let payload: JWTPayload;
       try {
-        payload = await payloadOf(token, audienceAt(workload, issuer));
+        payload = await payloadOf(token, audienceAt(workload, issuer()));
       } catch (cause) {
         if (cause instanceof errors.JWTExpired)
           throw credentialInvalid("the access token has expired: get a new one", { cause });

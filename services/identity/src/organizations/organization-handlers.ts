@@ -1,5 +1,6 @@
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { ApplicationSchema, OrganizationSchema } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
+import type { OAuthClient as OAuthClientMessage } from "@wellapi/gen/wellapi/identity/v1/oauth_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import type { Follower } from "@wellapi/journal";
 import { callerKey, type PageTokens } from "@wellapi/rpc";
@@ -9,9 +10,11 @@ import { toApplicationMessage, toOrganizationMessage } from "../convert.ts";
 import type { CreationOf } from "../creation.ts";
 import { applicationFor } from "../credentials/ownership.ts";
 import { invalidField } from "../errors.ts";
+import { checkClient, type OAuthClient } from "../oauth/client.ts";
+import { fromClientMessage } from "../oauth/client-convert.ts";
 import { openPage } from "../page.ts";
 import { maskedFields } from "../update-mask-convert.ts";
-import { newParticipant, type Organization, renamed, type State } from "./organization.ts";
+import { newParticipant, type Organization, registeredAs, renamed, type State } from "./organization.ts";
 import type { OrganizationRepository } from "./organization-repository.ts";
 import { checkOwn } from "./own-organization.ts";
 import type { StateChanges } from "./state-change.ts";
@@ -70,6 +73,7 @@ export function createOrganizationHandlers(deps: {
           id: ids.next("app"),
           organization,
           ...newParticipant(asked?.displayName ?? "", clock.now()),
+          ...(asked?.oauth && { oauth: await clientOf(asked.oauth) }),
         };
         const creation = creationOf(caller.principal.id, requestId);
         const created = await organizations.createApplication(application, creation, commit());
@@ -92,6 +96,7 @@ export function createOrganizationHandlers(deps: {
       return accesses.logged(context, method.updateApplication, "", async ({ caller, commit }) => {
         const fields = maskedFields(ApplicationSchema, asked, updateMask);
         const rename = renaming("application", fields, asked, clock);
+        const oauth = fields.has("oauth") && asked?.oauth ? await clientOf(asked.oauth) : undefined;
         const { id = "", etag = "", organization = "" } = asked ?? {};
         await applicationFor(caller, organizations, id);
         const { changed } = await organizations.amendApplication(
@@ -102,7 +107,8 @@ export function createOrganizationHandlers(deps: {
               if (organization !== "" && organization !== current.organization) {
                 throw invalidField("application.organization", "an application stays with its organization");
               }
-              return rename(current);
+              const named = rename(current);
+              return fields.has("oauth") ? registeredAs(named, oauth, clock.now()) : named;
             },
           },
           commit(),
@@ -150,6 +156,13 @@ function stateHandlers({
     enableApplication: application(method.enableApplication, "active"),
     deleteApplication: application(method.deleteApplication, "deleted"),
   };
+}
+
+/** Throws `invalid` for a registration that is not safe. */
+async function clientOf(message: OAuthClientMessage): Promise<OAuthClient> {
+  const client = fromClientMessage(message);
+  await checkClient(client);
+  return client;
 }
 
 /** The result of an update: only the display name can change. */

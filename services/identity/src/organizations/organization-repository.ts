@@ -111,7 +111,8 @@ export function createOrganizationRepository(store: Store, verifiedOnly = false)
     amendOrganization: (id, etag, amendment, commit) =>
       amend(store, "organization", id, etag, amendment, commit),
     async createApplication(application, creation, commit) {
-      const digest = contentDigest(application.organization, application.displayName);
+      const oauth = application.oauth === undefined ? [] : [JSON.stringify(application.oauth)];
+      const digest = contentDigest(application.organization, application.displayName, ...oauth);
       const document: ApplicationDocument = { ...application, ...creation, partition: INSTALLATION, digest };
       const same = (existing: ApplicationDocument) => existing.digest === digest;
       const also = () => holding("organization", application.organization);

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { deleted, organizationVerified } from "../errors.ts";
+import type { OAuthClient } from "../oauth/client.ts";
 
 /** Only `active` permits. `deleted` is final. */
 export type State = "active" | "disabled" | "deleted";
@@ -39,6 +40,8 @@ export interface Application extends Participant {
   /** `app_...` */
   readonly id: string;
   readonly organization: string;
+  /** Absent: it takes no part in OAuth. */
+  readonly oauth?: OAuthClient | undefined;
 }
 
 export type Kind = "organization" | "application";
@@ -80,10 +83,22 @@ export function withVerification(
   return { ...organization, verification, verificationVersion, updateTime: now };
 }
 
+/** The application as another client, or as none. Throws `deleted`. */
+export function registeredAs(
+  application: Application,
+  oauth: OAuthClient | undefined,
+  now: number,
+): Application {
+  if (application.state === "deleted") throw deleted();
+  if (JSON.stringify(application.oauth) === JSON.stringify(oauth)) return application;
+  return { ...application, oauth, updateTime: now };
+}
+
 /** Names one version by its content (AIP-154). Opaque to callers. */
-export function etagOf(organization: Organization): string {
-  const { id, displayName, updateTime, state, stateVersion, verificationVersion } = organization;
-  const verified = verificationVersion === undefined ? [] : [verificationVersion];
-  const content = JSON.stringify([id, displayName, updateTime, state, stateVersion, ...verified]);
+export function etagOf(participant: Organization | Application): string {
+  const { id, displayName, updateTime, state, stateVersion } = participant;
+  const { oauth, verificationVersion } = participant as Partial<Application & Organization>;
+  const more = [verificationVersion, oauth].filter((one) => one !== undefined);
+  const content = JSON.stringify([id, displayName, updateTime, state, stateVersion, ...more]);
   return createHash("sha256").update(content).digest("base64url").slice(0, 24);
 }

@@ -19,6 +19,8 @@ export interface SigningKeys {
   verificationKey(kid: string | undefined): Promise<CryptoKey | undefined>;
   /** JSON Web Key Set (RFC 7517), newest first. */
   jwks(): { readonly keys: readonly PublicJwk[] };
+  /** For a library that signs by itself: the current one first, and those that verify. Never let them leave the process. */
+  privateJwks(): ReadonlyArray<PublicJwk & Pick<EcPrivateJwk, "d">>;
   /** Makes a new key; throws `journal_unavailable` where a restore could bring back the keys that it drops. */
   rotate(immediately: boolean): Promise<Rotation>;
   close(): void;
@@ -124,6 +126,12 @@ export async function openSigningKeys(options: {
       return loaded.publicKeys.get(kid);
     },
     jwks: () => ({ keys: loaded.keys.map(publicJwk) }),
+    privateJwks() {
+      const { keys } = loaded;
+      const current = keys[placeOf(keys)]!;
+      const ordered = [current, ...keys.filter(({ id }) => id !== current.id)];
+      return ordered.map((key) => ({ ...publicJwk(key), d: key.privateJwk.d }));
+    },
     async rotate(immediately) {
       const key = await newSigningKey(clock.now());
       await repository.insert("tokens", key);

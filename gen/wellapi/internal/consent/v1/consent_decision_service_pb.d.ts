@@ -54,6 +54,60 @@ export declare type DecideResponse = Message<"wellapi.internal.consent.v1.Decide
 export declare const DecideResponseSchema: GenMessage<DecideResponse>;
 
 /**
+ * Which consents.
+ *
+ * @generated from message wellapi.internal.consent.v1.GetStandingRequest
+ */
+export declare type GetStandingRequest = Message<"wellapi.internal.consent.v1.GetStandingRequest"> & {
+  /**
+   * The patient's partition.
+   *
+   * @generated from field: string partition = 1;
+   */
+  partition: string;
+
+  /**
+   * Their ids.
+   *
+   * @generated from field: repeated string consents = 2;
+   */
+  consents: string[];
+
+  /**
+   * The organization that they are for.
+   *
+   * @generated from field: string grantee = 3;
+   */
+  grantee: string;
+};
+
+/**
+ * Describes the message wellapi.internal.consent.v1.GetStandingRequest.
+ * Use `create(GetStandingRequestSchema)` to create a new message.
+ */
+export declare const GetStandingRequestSchema: GenMessage<GetStandingRequest>;
+
+/**
+ * Their standing.
+ *
+ * @generated from message wellapi.internal.consent.v1.GetStandingResponse
+ */
+export declare type GetStandingResponse = Message<"wellapi.internal.consent.v1.GetStandingResponse"> & {
+  /**
+   * Whether every one of them is the patient's, for the organization, and in force.
+   *
+   * @generated from field: bool in_force = 1;
+   */
+  inForce: boolean;
+};
+
+/**
+ * Describes the message wellapi.internal.consent.v1.GetStandingResponse.
+ * Use `create(GetStandingResponseSchema)` to create a new message.
+ */
+export declare const GetStandingResponseSchema: GenMessage<GetStandingResponse>;
+
+/**
  * From the enforcer.
  *
  * @generated from message wellapi.internal.consent.v1.WatchRequest
@@ -378,6 +432,16 @@ export declare const ConsentDecisionService: GenService<{
     methodKind: "unary";
     input: typeof DecideRequestSchema;
     output: typeof DecideResponseSchema;
+  },
+  /**
+   * Whether consents are in force now, read linearizably: what tokens of the OAuth server stand on.
+   *
+   * @generated from rpc wellapi.internal.consent.v1.ConsentDecisionService.GetStanding
+   */
+  getStanding: {
+    methodKind: "unary";
+    input: typeof GetStandingRequestSchema;
+    output: typeof GetStandingResponseSchema;
   },
   /**
    * The enforcer's session. Decisions may be used, and answers about patients may leave a door, only while it

@@ -1,0 +1,30 @@
+/** Where the OAuth server is reached, and what its tokens are for (docs/decisions/0040). */
+export interface Endpoints {
+  /** The installation's origin: `https://wellapi.example`. */
+  readonly issuer: string;
+  /** Audience of tokens for the RPCs. */
+  readonly api: string;
+  /** Audience of tokens for the FHIR surface. */
+  readonly fhir: string;
+}
+
+export const paths = {
+  authorization: "/oauth2/authorize",
+  token: "/oauth2/token",
+  pushed: "/oauth2/par",
+  introspection: "/oauth2/introspect",
+  revocation: "/oauth2/revoke",
+  device: "/oauth2/device_authorization",
+  logout: "/oauth2/logout",
+  jwks: "/.well-known/jwks.json",
+  openid: "/.well-known/openid-configuration",
+  oauth: "/.well-known/oauth-authorization-server",
+  smart: "/.well-known/smart-configuration",
+  /** Pages, of another surface. */
+  interaction: "/authorize",
+  verification: "/device",
+} as const;
+
+export function endpointsOf(issuer: string): Endpoints {
+  return { issuer, api: `${issuer}/api`, fhir: `${issuer}/fhir` };
+}

@@ -1,0 +1,86 @@
+import { type Client, Code, ConnectError } from "@connectrpc/connect";
+import type { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
+import { problemError } from "@wellapi/rpc";
+import type { Endpoints } from "./endpoints.ts";
+import type { Grant } from "./grant.ts";
+import type { GrantRepository } from "./grant-repository.ts";
+import type { StateRepository } from "./state-repository.ts";
+
+const REVOKED = "RevokedToken";
+const askMs = 2_000;
+
+/** What the OAuth server knows of its tokens now. Nothing of it is remembered. */
+export interface OAuthStandings {
+  readonly issuer: string;
+  /** Of tokens for the RPCs. */
+  readonly audience: string;
+  /** Whether the token was revoked by itself (RFC 7009). */
+  isRevoked(jti: string): Promise<boolean>;
+  /** Remembers it until it would have ended, UTC milliseconds. */
+  revoke(jti: string, expireTime: number): Promise<void>;
+  /**
+   * The grant; undefined once it has ended, or a consent of it is not in force. Throws ConnectError UNAVAILABLE where
+   * that cannot be said.
+   */
+  findGrant(id: string): Promise<Grant | undefined>;
+
+  /** Whether all of these are in force, the patient's, and for the organization. */
+  inForce(consents: readonly string[], partition: string, organization: string): Promise<boolean>;
+  /** Its tokens end; its consents do not. */
+  endGrant(id: string): Promise<void>;
+}
+
+export function createStandings(deps: {
+  readonly endpoints: () => Endpoints;
+  readonly states: StateRepository;
+  readonly grants: GrantRepository;
+  readonly consents: Client<typeof ConsentDecisionService>;
+  /** Tells the doors of an end. */
+  readonly ended: (grant: string) => void;
+}): OAuthStandings {
+  const { endpoints, states, grants, consents, ended } = deps;
+
+  async function inForce(ids: readonly string[], partition: string, organization: string): Promise<boolean> {
+    if (ids.length === 0) return true;
+    try {
+      const asked = { partition, consents: [...ids], grantee: organization };
+      return (await consents.getStanding(asked, { timeoutMs: askMs })).inForce;
+    } catch (error) {
+      throw problemError(
+        {
+          code: Code.Unavailable,
+          reason: "UNAVAILABLE",
+          message: "whether the consent is in force can't be said at the moment: try again after the delay",
+          retryAfterMs: 1_000,
+        },
+        ConnectError.from(error),
+      );
+    }
+  }
+
+  return {
+    get issuer() {
+      return endpoints().issuer;
+    },
+    get audience() {
+      return endpoints().api;
+    },
+    isRevoked: async (jti) => (await states.find(REVOKED, jti)) !== undefined,
+    async revoke(jti, expireTime) {
+      await states.insert({ model: REVOKED, id: jti, payload: {}, expireTime });
+      ended(jti);
+    },
+    async findGrant(id) {
+      const grant = await grants.find(id);
+      if (grant?.partition === undefined) return grant;
+      return (await inForce(grant.consents, grant.partition, grant.organization)) ? grant : undefined;
+    },
+    inForce,
+    async endGrant(id) {
+      await grants.end(id);
+      await states.remove("Grant", id);
+      await states.removeOfGrant(id);
+      ended(id);
+    },
+  };
+}

@@ -1,0 +1,137 @@
+/** The whole exchange in one process, a company, a patient, and a browser without pages: what the page does is done by its RPCs. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { createClient } from "@connectrpc/connect";
+import { grant } from "@wellapi/demo/consents";
+import { type Company, enrolCompany, enrolPerson, operatorAt, type Person } from "@wellapi/demo/people";
+import type { Server } from "@wellapi/demo/server";
+import { OAuthInteractionService } from "@wellapi/gen/wellapi/identity/v1/oauth_interaction_service_pb";
+import {
+  OAuthClient_GrantType as GrantType,
+  OAuthClient_TokenEndpointAuthMethod as Method,
+  type OAuthClientSchema,
+} from "@wellapi/gen/wellapi/identity/v1/oauth_pb";
+import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { type Exchange, openExchange, parseExchangeConfig } from "@wellapi/host";
+import { silentLogger } from "@wellapi/runtime";
+import { exportJWK, generateKeyPair } from "jose";
+import * as oidc from "openid-client";
+
+export const callback = "https://app.example/callback";
+export const terms = {
+  directions: [Direction.CONTRIBUTE, Direction.READ],
+  categories: [{ name: "heart" }],
+  purposes: [Purpose.TREATMENT],
+  resolution: Resolution.RAW,
+  why: "To show your doctor how your heart is doing",
+};
+
+export type Registration = MessageInitShape<typeof OAuthClientSchema>;
+
+/** A key pair of a client, for `jwks` and for assertions. */
+export async function clientKey(alg = "ES384", kid = "k1") {
+  const pair = await generateKeyPair(alg, { extractable: true });
+  const jwk = { ...(await exportJWK(pair.publicKey)), kid, alg, use: "sig" };
+  return { key: pair.privateKey, kid, alg, jwks: JSON.stringify({ keys: [jwk] }) };
+}
+
+export type World = Awaited<ReturnType<typeof openWorld>>;
+
+export async function openWorld(env: Record<string, string> = {}) {
+  const folder = mkdtempSync(join(tmpdir(), "wellapi-oauth-"));
+  const exchange: Exchange = await openExchange(
+    parseExchangeConfig({
+      WELLAPI_DATA_DIR: join(folder, "data"),
+      WELLAPI_MASTER_KEY_FILE: join(folder, "master.key"),
+      WELLAPI_GRPC_PORT: "0",
+      WELLAPI_HTTP_PORT: "0",
+      WELLAPI_ADDRESS_RATE: "100000",
+      ...env,
+    }),
+    silentLogger,
+  );
+  const { grpcUrl: grpc, httpUrl: http, dataDir, authority, operatorKey } = exchange;
+  const server = { grpc, http, dataDir, authority, operatorKey: operatorKey! } as Server;
+  const company: Company = await enrolCompany(server, "Pulse Makers");
+  const person: Person = await enrolPerson(server, "Ada");
+  const organizations = createClient(OrganizationService, operatorAt(server));
+  const issuer = http.replace("127.0.0.1", "localhost");
+
+  /** An application of the company, registered as a client. */
+  async function register(oauth: Registration, organization = company.organization): Promise<string> {
+    const { application } = await organizations.createApplication({
+      application: { organization, displayName: "Heart", oauth },
+      requestId: crypto.randomUUID(),
+    });
+    return application!.id;
+  }
+
+  return {
+    exchange,
+    server,
+    company,
+    person,
+    organizations,
+    issuer,
+    register,
+    interactions: createClient(OAuthInteractionService, person.transport),
+    configuration: (id: string, authentication: oidc.ClientAuth) =>
+      oidc.discovery(new URL(issuer), id, undefined, authentication, {
+        execute: [oidc.allowInsecureRequests],
+      }),
+    /** A consent to the company, as the page makes it. */
+    consent: () => grant(person, company, Direction.READ),
+    async close() {
+      await exchange.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** A person's browser: cookies, and redirects that are followed by hand. */
+export function createBrowser() {
+  const jar = new Map<string, { readonly value: string; readonly path: string }>();
+  return {
+    jar,
+    /** The address that it is sent to. */
+    async get(url: string | URL): Promise<URL> {
+      const at = new URL(url);
+      const sent = [...jar].filter(([, { path }]) => at.pathname.startsWith(path));
+      const headers = { cookie: sent.map(([name, { value }]) => `${name}=${value}`).join("; ") };
+      const response = await fetch(at, { redirect: "manual", headers });
+      for (const text of response.headers.getSetCookie()) {
+        const [pair = "", ...attributes] = text.split("; ");
+        const name = pair.slice(0, pair.indexOf("="));
+        const path = attributes.find((one) => one.startsWith("path="))?.slice(5) ?? "/";
+        jar.set(name, { value: pair.slice(name.length + 1), path });
+      }
+      const location = response.headers.get("location");
+      if (location === null) throw new Error(`${response.status} ${await response.text()}`);
+      return new URL(location, at);
+    },
+  };
+}
+
+export const confidential = {
+  tokenEndpointAuthMethod: Method.PRIVATE_KEY_JWT,
+  grantTypes: [GrantType.AUTHORIZATION_CODE],
+  redirectUris: [callback],
+  scopes: ["openid", "offline_access", "launch/patient", "patient/Observation.rs", "patient/Observation.c"],
+  connectTerms: terms,
+} satisfies Registration;
+
+export const publicApp = {
+  ...confidential,
+  tokenEndpointAuthMethod: Method.NONE,
+  patientAccess: true,
+  redirectUris: ["http://localhost:21099/app"],
+} satisfies Registration;
+
+export const backend = {
+  tokenEndpointAuthMethod: Method.PRIVATE_KEY_JWT,
+  grantTypes: [GrantType.CLIENT_CREDENTIALS],
+  scopes: ["system/Observation.cruds"],
+} satisfies Registration;
