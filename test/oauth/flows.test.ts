@@ -110,8 +110,8 @@ describe("a provider connects a patient", () => {
     const claims = decodeJwt(tokens.access_token);
     expect(claims.sub).toMatch(/^pat_/);
     expect(tokens.claims()!.sub).toBe(claims.sub);
-    expect(tokens["patient"]).toBe(claims.sub);
-    expect(claims["grant"]).toMatch(/^grn_/);
+    expect(tokens.patient).toBe(claims.sub);
+    expect(claims.grant).toMatch(/^grn_/);
     const again = await oidc.refreshTokenGrant(configuration, tokens.refresh_token!);
     expect(again.refresh_token).not.toBe(tokens.refresh_token);
     expect(again.scope!.split(" ")).toContain("openid");

@@ -9,7 +9,7 @@ import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb"
 import { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v1/edge_certificate_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
-import { createFollower, type Follower, type JournalAccess } from "@wellapi/journal";
+import { createFollower, type JournalAccess } from "@wellapi/journal";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import type { Clock, Ids, Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
@@ -27,10 +27,7 @@ import { createEdgeCertificateHandlers } from "./credentials/edge-certificate-ha
 import { openKeptCredentials } from "./credentials/kept.ts";
 import { openLastUses } from "./credentials/last-uses.ts";
 import { ensureOperator } from "./credentials/operator.ts";
-import {
-  createInstallationKeyRepository,
-  type InstallationKeyRepository,
-} from "./installation-key-repository.ts";
+import { createInstallationKeyRepository } from "./installation-key-repository.ts";
 import { createReplay } from "./journal-entries.ts";
 import { createLimitHandlers } from "./limits/limit-handlers.ts";
 import { createLimitRepository } from "./limits/limit-repository.ts";
