@@ -132,16 +132,8 @@ export async function openIdentityService(
   const people = await openPeople(config, { ...deps, ...repositories, ...changes });
   const policyRoom = createPolicyRoom({ ...deps, ...repositories, ...changes });
   const { memberRoom, accountRoom } = people;
-  const oauth = await openOAuth({
-    ...deps,
-    origin: config.origin,
-    keys,
-    authority,
-    credentials,
-    organizations,
-    accesses,
-    ended: ends.tell,
-  });
+  const issuer = { origin: config.origin, keys, authority };
+  const oauth = await openOAuth({ ...deps, ...repositories, ...changes, ...issuer });
   const exchange = await openCredentialExchange(config, {
     ...deps,
     ...repositories,
