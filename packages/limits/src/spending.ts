@@ -25,6 +25,8 @@ export function createSpending(options: {
   readonly takeFrom: (units: number) => Promise<{ readonly draw: Draw; readonly taken: Taken } | undefined>;
 }): Spending {
   const { counters, draws, refusals, takeFrom } = options;
+  // Whoever is admitted by their address alone and is not authenticated has failed to sign in.
+  const ofAddress = draws.some(({ name }) => name === "address");
   let owed = 0;
   let bytes = 0;
   let over: { readonly draw: Draw; readonly until: number } | undefined;
@@ -73,8 +75,10 @@ export function createSpending(options: {
     },
     end(error) {
       ended = true;
-      const denied = error !== undefined && problemFor(error).code === Code.PermissionDenied;
-      const units = owed + (denied ? weights.denied : 0);
+      const code = error === undefined ? undefined : problemFor(error).code;
+      const refused = code === Code.Unauthenticated && ofAddress;
+      const more = code === Code.PermissionDenied ? weights.denied : refused ? weights.refusedCredential : 0;
+      const units = owed + more;
       owed = 0;
       if (units > 0) debit(units);
     },

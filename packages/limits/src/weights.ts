@@ -24,7 +24,10 @@ export const weights = {
     // Recalls every session.
     "wellapi.consent.v1.ConsentService/CreateConsent": 5,
     "wellapi.consent.v1.ConsentService/RevokeConsent": 1,
+    // Sends a mail.
+    "wellapi.identity.v1.SignInService/SendCode": 20,
     // Make keys.
+    "wellapi.identity.v1.SignInService/FinishRegistration": 5,
     "wellapi.identity.v1.PatientService/CreatePatient": 5,
     "wellapi.identity.v1.CredentialService/CreateApiKey": 5,
     "wellapi.identity.v1.CredentialService/IssueCertificate": 5,

@@ -234,3 +234,15 @@ test("refusals are held back, but never more than a thousand", async () => {
   await more;
   expect(answered).toBe(1_210);
 });
+
+test("a failed sign-in weighs on its address as a refused credential does, and on no address of others", async () => {
+  const { budget } = open(10); // 100 units a window
+  const failed = new ConnectError("the code is wrong", Code.Unauthenticated);
+  const first = await admit(budget, anonymous, write, "192.0.2.1");
+  first.spending.end(failed);
+  expect((await admit(budget, anonymous, write, "192.0.2.1")).refusal).toBeDefined();
+  expect((await admit(budget, anonymous, write, "192.0.2.2")).refusal).toBeUndefined();
+  // The end of a stream whose credential was revoked is no failed sign-in.
+  (await admit(budget, loud)).spending.end(failed);
+  expect((await admit(budget, loud)).refusal).toBeUndefined();
+});

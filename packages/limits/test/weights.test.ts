@@ -2,12 +2,20 @@ import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
+import { SignInService } from "@wellapi/gen/wellapi/identity/v1/sign_in_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { expect, test } from "vitest";
 import { weights } from "../src/index.ts";
 
 test("every call that has a price of its own is in the contracts", () => {
-  const services = [AuditService, ConsentService, CredentialService, PatientService, RecordsService];
+  const services = [
+    AuditService,
+    ConsentService,
+    CredentialService,
+    PatientService,
+    RecordsService,
+    SignInService,
+  ];
   const known = new Set(
     services.flatMap(({ typeName, methods }) => methods.map(({ name }) => `${typeName}/${name}`)),
   );

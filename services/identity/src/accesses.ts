@@ -7,6 +7,7 @@ import {
   type RunLogged,
   type Shown,
 } from "@wellapi/access-log";
+import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
@@ -17,6 +18,7 @@ import type { Entry } from "@wellapi/journal";
 import type { Caller } from "@wellapi/rpc";
 import type { Store } from "@wellapi/store";
 import type { Pairwise } from "@wellapi/vault";
+import { isOfAccount } from "./accounts/account-journal.ts";
 import { INSTALLATION } from "./collections.ts";
 import type { CommitWithLeaf } from "./creation.ts";
 import { isOfToken } from "./journal-entries.ts";
@@ -102,6 +104,11 @@ export function createAccesses(deps: {
 function changedBy(entry: Entry): DescMethod {
   const { kind } = entry;
   const { method } = OrganizationService;
+  if (isOfAccount(entry)) {
+    return entry.subject.startsWith("ses_")
+      ? AccountService.method.endSessions
+      : AccountService.method.removePasskey;
+  }
   if (isOfToken(entry)) return TokenService.method.revokePatientTokens;
   switch (kind) {
     case "patient_erased":

@@ -1,6 +1,8 @@
 import { type LeafSealer, leafCheck, leavesCollection } from "@wellapi/access-log";
 import { type DocumentCheck, findingOf, RESTORE, type StoreCheck } from "@wellapi/store";
-import { type Kms, type Vault, VaultError } from "@wellapi/vault";
+import { type ItemSealer, type Kms, type Vault, VaultError } from "@wellapi/vault";
+import { type AccountDocument, openAccount } from "./accounts/account-repository.ts";
+import { createAccountSealer } from "./accounts/room.ts";
 import { collections, identityCollections } from "./collections.ts";
 import { type KeyDocument, unwrapKey } from "./installation-key-repository.ts";
 import { openProfile, type PatientDocument } from "./patients/patient-repository.ts";
@@ -12,6 +14,7 @@ export function identityCheck(deps: {
   readonly sealer: LeafSealer;
 }): StoreCheck {
   const { vault, kms, sealer } = deps;
+  let accounts: ItemSealer | undefined;
 
   const patients: DocumentCheck = async (document) => {
     const { partition, profile } = document as PatientDocument;
@@ -48,9 +51,26 @@ export function identityCheck(deps: {
     }
   };
 
+  const people: DocumentCheck = async (document) => {
+    accounts ??= await createAccountSealer(kms);
+    try {
+      openAccount(accounts, document as AccountDocument);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof SyntaxError) && !(error instanceof VaultError)) throw error;
+      const { partition, id } = document as AccountDocument;
+      return findingOf(collections.accounts, [partition, id], {
+        what: "a sealed account does not open",
+        means: "one person cannot sign in",
+        remedy: RESTORE,
+      });
+    }
+  };
+
   return {
     collections: identityCollections,
     documents: {
+      [collections.accounts]: people,
       [collections.patients]: patients,
       [collections.installationKeys]: installationKeys,
       [leavesCollection.name]: leafCheck(sealer),

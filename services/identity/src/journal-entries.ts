@@ -1,6 +1,8 @@
 import type { AccessInit, AccessLog } from "@wellapi/access-log";
 import { type Entry, type Fact, type Follower, JournalError } from "@wellapi/journal";
 import type { Store } from "@wellapi/store";
+import { isOfAccount, replayEndOf } from "./accounts/account-journal.ts";
+import type { AccountRepository } from "./accounts/account-repository.ts";
 import { INSTALLATION } from "./collections.ts";
 import type { CommitWithLeaf } from "./creation.ts";
 import type { Credential } from "./credentials/credential.ts";
@@ -33,7 +35,7 @@ export function revocationOfToken(partition: string, { id, revokeTime = 0 }: Pat
 
 /** Whether the entry is about a token of a patient. */
 export function isOfToken({ kind, partition }: Entry): boolean {
-  return kind === "credential_revoked" && partition !== INSTALLATION;
+  return kind === "credential_revoked" && partition !== INSTALLATION && !partition.startsWith("account/");
 }
 
 /** The journal's fact for a signing key that was replaced. */
@@ -116,6 +118,7 @@ export function createReplay(deps: {
   readonly members: MemberRepository;
   readonly invitations: Pick<InvitationRepository, "replayEnd">;
   readonly keys: InstallationKeyRepository;
+  readonly accounts: AccountRepository;
   /** The log's entry for it; `partition` of a patient, or none. */
   readonly leafOf: (entry: Entry) => AccessInit;
 }): (entry: Entry) => Promise<void> {
@@ -132,6 +135,7 @@ export function createReplay(deps: {
 
   return async (entry) => {
     const { kind, partition, subject, time } = entry;
+    if (isOfAccount(entry)) return replayEndOf(deps, entry, commit(entry));
     if (isOfToken(entry)) await known(patientTokens.revoke(partition, [subject], time, commit(entry)));
     else if (kind === "credential_revoked") await known(credentials.revoke(subject, time, commit(entry)));
     if (kind === "credential_shortened") await known(credentials.shorten(subject, time, commit(entry)));

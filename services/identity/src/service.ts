@@ -16,7 +16,8 @@ import type { Store } from "@wellapi/store";
 import type { Terminology } from "@wellapi/terminology";
 import type { Kms, Pairwise, Vault } from "@wellapi/vault";
 import { type Accesses, createAccesses, replayedAccess } from "./accesses.ts";
-import { openAccountRoom } from "./accounts/room.ts";
+import type { AccountRepository } from "./accounts/account-repository.ts";
+import { createAccounts, openAccountRoom } from "./accounts/room.ts";
 import type { IdentityConfig } from "./config.ts";
 import { type CreationOf, createCreationOf } from "./creation.ts";
 import { openCertificateAuthority, type ServerCertificate } from "./credentials/certificate-authority.ts";
@@ -236,6 +237,7 @@ async function openPeople(
     MemberStores & {
       readonly organizations: OrganizationRepository;
       readonly patients: PatientRepository;
+      readonly accounts: AccountRepository;
       readonly journal: Follower;
       readonly accesses: Accesses;
       readonly creationOf: CreationOf;
@@ -277,6 +279,7 @@ async function openRepositories(deps: IdentityDeps, verifiedOnly: boolean) {
     policies: createPolicyRepository(store, clock),
     patientTokens: await openPatientTokenRepository({ store, clock, log }),
     ...(await createMemberStores(store, kms)),
+    accounts: await createAccounts(store, kms),
   };
   const installationKeys = createInstallationKeyRepository(store, kms);
   const journal = createFollower({ ...deps.journal, store, log });

@@ -3,6 +3,7 @@ import { type Entry, type Fact, JournalError } from "@wellapi/journal";
 import type { Change } from "@wellapi/store";
 import { expect, test } from "vitest";
 import type { Call } from "../src/accesses.ts";
+import { createAccounts } from "../src/accounts/room.ts";
 import { createCredentialRepository } from "../src/credentials/credential-repository.ts";
 import { createInstallationKeyRepository } from "../src/installation-key-repository.ts";
 import { createReplay } from "../src/journal-entries.ts";
@@ -45,6 +46,7 @@ async function partsOf({ store, clock, vault, kms }: Installation) {
     patients: createPatientRepository(store, vault),
     patientTokens: createPatientTokenRepository(store),
     ...(await createMemberStores(store, kms)),
+    accounts: await createAccounts(store, kms),
     keys: createInstallationKeyRepository(store, kms),
     leafOf: () => ({}) as never,
   });

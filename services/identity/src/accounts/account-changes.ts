@@ -1,5 +1,7 @@
+import type { Fact, Follower } from "@wellapi/journal";
 import type { Clock, Ids } from "@wellapi/runtime";
 import type { Change } from "@wellapi/store";
+import { writeDown } from "../journal-entries.ts";
 import type { AlertOutbox } from "../mail/alert-outbox.ts";
 import type { Mail } from "../mail/mailer.ts";
 import { type AlertKind, alertMail } from "../mail/texts.ts";
@@ -8,6 +10,7 @@ import type { SessionRepository } from "../sessions/session-repository.ts";
 import { newSecret } from "../sign-in/secret.ts";
 import { type Account, accountPartition } from "./account.ts";
 import type { AccountAccesses, AccountCall } from "./account-accesses.ts";
+import { endOf, removedPasskeys } from "./account-journal.ts";
 import type { AccountRepository, StoredAccount } from "./account-repository.ts";
 
 /** A new session. */
@@ -62,10 +65,11 @@ export function createAccountChanges(deps: {
   readonly alerts: AlertOutbox;
   readonly origin: () => string;
   readonly ended: (id: string) => void;
+  readonly journal: Pick<Follower, "owed" | "tell">;
   readonly clock: Clock;
   readonly ids: Ids;
 }): AccountChanges {
-  const { accounts, sessions, accesses, alerts, origin, clock, ids } = deps;
+  const { accounts, sessions, accesses, alerts, journal, clock, ids } = deps;
 
   function newSession(account: string, { assurance, fresh, registered, replaces }: SignInAs) {
     const now = clock.now();
@@ -84,14 +88,6 @@ export function createAccountChanges(deps: {
     return { signedIn, insertion: sessions.insertion(session, secret) };
   }
 
-  function mailsOf(before: Account, after: Account, { alert, mail }: AccountChange): readonly Mail[] {
-    const told = before.email === after.email ? [after] : [before, after];
-    return [
-      ...(alert === undefined ? [] : told.map((account) => alertMail(account, alert, origin()))),
-      ...(mail?.(after) ?? []),
-    ];
-  }
-
   async function apply(
     id: string,
     asked: AccountChange,
@@ -101,16 +97,22 @@ export function createAccountChanges(deps: {
     const { change = (account) => account, ends = () => false, etag } = asked;
     const call = made === undefined ? asked.call : { ...asked.call, session: made };
     let ended: readonly Session[] = [];
+    let facts: readonly Fact[] = [];
     const stored = await accounts.amend(
       id,
       async (before) => {
         const account = { ...change(before), updateTime: clock.now() };
         ended = asked.ends === undefined ? [] : (await sessions.list(id)).filter(ends);
-        const mails = mailsOf(before, account, asked);
+        const mails = mailsOf(before, account, asked, deps.origin);
+        // Whoever proves it again goes on with another session: nobody needs the one before to be refused after a restore.
+        const replaced = asked.signIn?.replaces?.id;
+        const gone = ended.map((session) => session.id).filter((one) => one !== replaced);
+        facts = [...gone, ...removedPasskeys(before, account)].map((one) => endOf(id, one, clock.now()));
         const changes = [
           ...ended.map(sessions.deletion),
           ...(insertion === undefined ? [] : [insertion]),
           ...mails.map((mail) => alerts.insertion(accountPartition(id), mail)),
+          ...facts.map(journal.owed),
           accesses.leaf(account, call),
         ];
         return { account, changes };
@@ -120,6 +122,7 @@ export function createAccountChanges(deps: {
     for (const session of ended) deps.ended(session.id);
     alerts.kick();
     await accesses.committed(stored.account, call);
+    await Promise.all(facts.map((fact) => writeDown(journal, fact)));
     return { ...stored, ended: ended.map((session) => session.id) };
   }
 
@@ -138,4 +141,17 @@ export function createAccountChanges(deps: {
       return signedIn;
     },
   };
+}
+
+function mailsOf(
+  before: Account,
+  after: Account,
+  { alert, mail }: AccountChange,
+  origin: () => string,
+): readonly Mail[] {
+  const told = before.email === after.email ? [after] : [before, after];
+  return [
+    ...(alert === undefined ? [] : told.map((account) => alertMail(account, alert, origin()))),
+    ...(mail?.(after) ?? []),
+  ];
 }

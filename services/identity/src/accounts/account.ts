@@ -1,3 +1,5 @@
+import { patientInUse } from "./account-errors.ts";
+
 export type Language = "en" | "de";
 
 /** The language of a BCP 47 tag that the exchange has; English where it has none. */
@@ -92,4 +94,12 @@ export function withGuess(account: Account, now: number): Account | undefined {
     return { ...account, guesses: { since: now, count: 1 } };
   if (guesses.count >= GUESSES_AN_HOUR) return undefined;
   return { ...account, guesses: { ...guesses, count: guesses.count + 1 } };
+}
+
+/** Gives the account a patient of its own. Throws `patient_in_use` where it has another one. */
+export function adopts(patient: string): (account: Account) => Account {
+  return (account) => {
+    if (account.patient !== undefined && account.patient !== patient) throw patientInUse();
+    return { ...account, patient };
+  };
 }

@@ -1,6 +1,7 @@
 import type { AccessLog } from "@wellapi/access-log";
 import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
 import { SignInService } from "@wellapi/gen/wellapi/identity/v1/sign_in_service_pb";
+import type { Follower } from "@wellapi/journal";
 import { type Route, route } from "@wellapi/rpc";
 import type { Clock, Ids, Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
@@ -32,6 +33,8 @@ export interface AccountRoomDeps {
   readonly accessLog: AccessLog;
   readonly pairwise: Pairwise;
   readonly patients: PatientRepository;
+  readonly accounts: AccountRepository;
+  readonly journal: Pick<Follower, "owed" | "tell">;
   readonly creationOf: CreationOf;
   readonly lookups: ActingLookups;
   readonly mailer: Mailer;
@@ -58,15 +61,14 @@ export async function createAccountSealer(kms: Kms): Promise<ItemSealer> {
   return createItemSealer(await kms.derive("identity/accounts"));
 }
 
+export async function createAccounts(store: Store, kms: Kms): Promise<AccountRepository> {
+  const macOf = createTextMac(await kms.derive("identity/addresses of accounts"));
+  return createAccountRepository({ store, sealer: await createAccountSealer(kms), macOf });
+}
+
 export async function openAccountRoom(deps: AccountRoomDeps): Promise<AccountRoom> {
-  const { store, kms, mailer, clock, log, origin } = deps;
+  const { store, kms, accounts, mailer, clock, log, origin } = deps;
   const mac = async (label: string) => createTextMac(await kms.derive(`identity/${label}`));
-  const macOfEmail = await mac("addresses of accounts");
-  const accounts = createAccountRepository({
-    store,
-    sealer: await createAccountSealer(kms),
-    macOf: macOfEmail,
-  });
   const sessions = await openSessionRepository({ store, clock, log });
   const flows = await openFlowRepository({
     store,
@@ -87,7 +89,7 @@ export async function openAccountRoom(deps: AccountRoomDeps): Promise<AccountRoo
   const changes = createAccountChanges({ ...deps, accounts, sessions, accesses, alerts });
   const codeLimits = createCodeLimits(store, clock);
   const macOfCode = await mac("codes");
-  const codes = createCodes({ flows, codeLimits, mailer, macOfEmail, macOfCode });
+  const codes = createCodes({ flows, codeLimits, mailer, macOfEmail: accounts.macOf, macOfCode });
   const passkeys = createPasskeys(origin);
   const shared = { ...deps, accounts, changes, sessions, flows, codes, codeLimits, passkeys, refusals };
   const handlers = {
