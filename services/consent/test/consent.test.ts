@@ -1,6 +1,7 @@
-import { Code } from "@connectrpc/connect";
+import { Code, createClient } from "@connectrpc/connect";
 import { Access_Outcome } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { Actor_Kind } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, it } from "vitest";
 import { openInstallation, otherPatientId, partition, patientId } from "./installation.ts";
@@ -51,6 +52,40 @@ describe("seeing", () => {
     expect(await problem(patient(otherPatientId).revokeConsent({ consent: consent!.id }))).toMatchObject({
       reason: "NOT_FOUND",
     });
+  });
+
+  it("keeps an application whose token is for one patient to that patient's consents for its organization", async () => {
+    const { patient, as } = await openInstallation();
+    const make = async (id: string, grantee: string, requestId: string) =>
+      (await patient(id).createConsent({ consent: { ...wanted, grantee }, requestId })).consent!.id;
+    const own = await make(patientId, "org_clinic", "r1");
+    const toOthers = await make(patientId, "org_maker", "r2");
+    const ofOther = await make(otherPatientId, "org_clinic", "r3");
+    const limited = createClient(
+      ConsentService,
+      as(
+        {
+          kind: "application",
+          id: "app_org_clinic",
+          organization: "org_clinic",
+          scopes: ["patient/Consent.rs"],
+          onlyPatient: `local/${patientId}`,
+        },
+        "door",
+      ),
+    );
+    for (const request of [{}, { grantee: "org_clinic" }]) {
+      expect((await limited.listConsents(request)).consents.map(({ id }) => id)).toEqual([own]);
+    }
+    expect(await problem(limited.listConsents({ grantee: "org_maker" }))).toMatchObject({
+      reason: "INVALID_FIELD",
+    });
+    expect((await limited.getConsent({ consent: own })).consent?.id).toBe(own);
+    await limited.listConsentRevisions({ consent: own });
+    for (const consent of [toOthers, ofOther]) {
+      expect(await problem(limited.getConsent({ consent })), consent).toMatchObject({ reason: "NOT_FOUND" });
+      expect(await problem(limited.listConsentRevisions({ consent }))).toMatchObject({ reason: "NOT_FOUND" });
+    }
   });
 
   it("pages through a list, newest first, by tokens that are nobody else's", async () => {

@@ -1,0 +1,98 @@
+/** Which public RPCs take access tokens, and how each keeps a token for one patient to that patient. */
+import { callersOf, type Principal, unmetBy } from "@wellapi/rpc";
+import { expect, test } from "vitest";
+import { publicFiles } from "./descriptors.ts";
+
+/**
+ * Who looks whom the call is about where the token is for one patient; `refused`: nobody does, so such a token is not taken.
+ * An RPC that takes access tokens and is not here fails: say who looks, with a test in that service.
+ */
+const kept: Readonly<
+  Record<string, "records" | "consent" | "about no patient" | "patients only" | "refused">
+> = {
+  "AuditService/ListAccesses": "refused",
+  "AuditService/GetAccess": "refused",
+  "ConsentService/CreateConsent": "patients only",
+  "ConsentService/GetConsent": "consent",
+  "ConsentService/ListConsents": "consent",
+  "ConsentService/RevokeConsent": "patients only",
+  "ConsentService/ListConsentRevisions": "consent",
+  "OrganizationService/GetOrganization": "about no patient",
+  "OrganizationService/ListOrganizations": "patients only",
+  "PatientService/GetPatient": "patients only",
+  "PatientService/UpdatePatient": "patients only",
+  "IngestionService/StreamSeries": "records",
+  "IngestionService/StreamObservations": "records",
+  "IngestionService/CreateSeries": "records",
+  "IngestionService/CreateObservations": "records",
+  "IngestionService/RetractBatch": "records",
+  "RecordsService/ReadSeries": "records",
+  "RecordsService/WatchSeries": "records",
+  "RecordsService/QuerySeries": "records",
+  "RecordsService/ListSeries": "records",
+  "RecordsService/AggregateSeries": "records",
+  "RecordsService/ListObservations": "records",
+  "RecordsService/GetObservation": "records",
+};
+
+const methods = (await publicFiles())
+  .flatMap(({ services }) => services)
+  .flatMap(({ name, methods: all }) =>
+    all.map((method) => ({ rpc: `${name}/${method.name}`, callers: callersOf(method) })),
+  )
+  .filter(({ callers }) => callers?.kinds.some((kind) => kind !== 1) === true);
+
+test("the RPCs that take access tokens are those of the table", () => {
+  const taking = methods.filter(({ callers }) => (callers?.scopes.length ?? 0) > 0);
+  expect(taking.map(({ rpc }) => rpc).sort()).toEqual(Object.keys(kept).sort());
+});
+
+const application: Principal = { kind: "application", id: "app_1", organization: "org_1" };
+const everything = ["AuditEvent", "Consent", "Observation", "Organization", "Patient", "*"].map(
+  (resource) => `patient/${resource}.cruds`,
+);
+
+test.each(methods.map(({ rpc, callers }) => [rpc, callers] as const))(
+  "%s: a token for one patient",
+  (rpc, callers) => {
+    const told = (principal: Principal) => unmetBy(callers, { principal, workload: "door", token: "" });
+    const limited = told({ ...application, scopes: everything, onlyPatient: "local/pat_1" });
+    switch (kept[rpc]) {
+      case "records":
+      case "consent":
+      case "about no patient":
+        expect(limited).toBeUndefined();
+        expect(told({ ...application, scopes: [] })).toBe("scope");
+        break;
+      case "patients only":
+        expect(limited).toBe("caller");
+        break;
+      default:
+        // Refused by kind or by scope, whatever the token says.
+        expect(["caller", "scope"]).toContain(limited);
+        if (kept[rpc] === undefined) expect(told({ ...application, scopes: everything })).toBeDefined();
+    }
+  },
+);
+
+test("no scope gives a caller more than it has without scopes", () => {
+  const principals: Principal[] = [
+    application,
+    { kind: "patient", id: "pat_1", partition: "local/pat_1" },
+    { kind: "patient", id: "pat_1", partition: "local/pat_1", assurance: "code" },
+    { kind: "operator", id: "usr_1", roles: ["support"] },
+    { kind: "member", id: "usr_1", organization: "org_1", roles: ["clinician"], assurance: "passkey" },
+    { kind: "person", id: "usr_1", assurance: "fresh" },
+  ];
+  for (const { rpc, callers } of methods) {
+    for (const principal of principals) {
+      for (const scopes of [[], everything, ["patient/Observation.s"], ["wellapi:anything"]]) {
+        for (const workload of ["door", "gateway", "records"]) {
+          const without = unmetBy(callers, { principal, workload, token: "" });
+          const within = unmetBy(callers, { principal: { ...principal, scopes }, workload, token: "" });
+          if (within === undefined) expect(without, `${rpc} ${principal.kind}`).toBeUndefined();
+        }
+      }
+    }
+  }
+});
