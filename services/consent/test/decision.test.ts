@@ -104,6 +104,18 @@ describe("a decision", () => {
     ["a region away from home", currentOf(one()), { region: "eu" }, "region"],
     ["home, where only others are named", currentOf(one({ regions: ["eu"] })), {}, "region"],
     ["no region", currentOf(one()), { region: "" }, "region"],
+    [
+      "no region, also where one without a name is permitted",
+      currentOf(one({ regions: [""] })),
+      { region: "" },
+      "region",
+    ],
+    [
+      "a permitted region, of a patient without a home",
+      currentOf(one({ regions: ["eu"] })),
+      { partition: "pat_1", region: "eu" },
+      "region",
+    ],
     ["what is denied", currentOf(one(), consentOf([denial], {}, "con_2")), {}, "denied"],
     [
       "what has come to be denied",

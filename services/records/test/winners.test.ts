@@ -215,6 +215,66 @@ describe("winners", () => {
     expect(winners.take(10).map(({ columns }) => [...columns.times])).toEqual([[0, 1]]);
   });
 
+  describe("are let go from the end, where more comes together than may be held:", () => {
+    /** Four samples from `at` on, as long as `durationMs`. */
+    const four = (at: number, durationMs = 0) =>
+      block(at + 1, [at, at + 1, at + 2, at + 3], durationMs, "A", "/min");
+    const holding = (limits: WinnersLimits, all: readonly CommittedSamples[]) => {
+      const winners = createWinners({ from: 0, to: 100 }, limits);
+      winners.add(all);
+      return winners;
+    };
+
+    it("none where it is as much as may be held", () => {
+      const { held, end } = holding(
+        { samples: 16, stretches: 4 },
+        [0, 10, 20, 30].map((at) => four(at)),
+      );
+      expect([held, end]).toEqual([16, 100]);
+    });
+
+    it("down to half of the samples, in whole stretches", () => {
+      const winners = holding(
+        { samples: 15, stretches: 100 },
+        [0, 10, 20, 30, 40].map((at) => four(at)),
+      );
+      expect([winners.held, winners.end]).toEqual([8, 20]);
+      // What comes later is beyond the end, and not held.
+      winners.add([four(50)]);
+      expect([winners.held, winners.end]).toEqual([8, 20]);
+      expect(flatten(winners.take(20)).map(([time]) => time)).toEqual([0, 1, 2, 3, 10, 11, 12, 13]);
+    });
+
+    it("down to half of the stretches, as soon as there is one too many", () => {
+      const winners = holding(
+        { samples: 1_000, stretches: 4 },
+        [0, 10, 20, 30].map((at) => four(at)),
+      );
+      expect([winners.held, winners.end]).toEqual([16, 100]);
+      winners.add([four(40)]);
+      expect([winners.held, winners.end]).toEqual([8, 20]);
+    });
+
+    it("also where it is the cover of hidden samples that grows", () => {
+      const winners = createWinners({ from: 0, to: 1_000 }, { samples: 4, stretches: 1_000 });
+      winners.add([block(1, [0], 0, "A", "/min"), block(2, [500], 0, "A", "/min")]);
+      const hidden = (at: number) => ({ ...block(9, [at], 0, "A", "/min"), hidden: true });
+      let pairs = 0;
+      // Two that overlap are not apart, so what they cover is kept.
+      for (; pairs < 20 && winners.end === 1_000; pairs++) {
+        winners.add([hidden(10 + 10 * pairs), hidden(10 + 10 * pairs)]);
+      }
+      expect([pairs, winners.held, winners.end]).toEqual([9, 1, 500]);
+    });
+
+    it("counting what is shown alone", () => {
+      // The long samples from 10 on are hidden by those from 20 on.
+      const winners = holding({ samples: 8, stretches: 100 }, [four(0), four(10, 15), four(20), four(40)]);
+      expect([winners.held, winners.end]).toEqual([4, 20]);
+      expect(flatten(winners.take(20)).map(([time]) => time)).toEqual([0, 1, 2, 3]);
+    });
+  });
+
   it("do not grow with the blocks that interleave", () => {
     const winners = createWinners({ from: 0, to: 1e6 });
     for (let sequence = 0; sequence < 12; sequence++) {
