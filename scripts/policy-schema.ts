@@ -1,7 +1,7 @@
 /**
  * Writes packages/policy/policies/schema.cedarschema: what the policies may speak of, from the contracts. Each public RPC is an
- * action, and what its options say (kinds, roles, assurance, health data) are the groups that it is in. `--check` compares with
- * the committed file instead.
+ * action, and what its options say (kinds, roles, assurance, health data) are the groups that it is in. And compiled.json beside
+ * it: what the default policies decide alone. `--check` compares with the committed files instead.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import type { DescEnum, DescMethod } from "@bufbuild/protobuf";
@@ -12,6 +12,7 @@ import { callersOf, isPublic } from "../packages/rpc/src/caller/callers.ts";
 import { contractServices } from "./manifests/callers-table.ts";
 
 const file = new URL("../packages/policy/policies/schema.cedarschema", import.meta.url);
+const compiledFile = new URL("../packages/policy/policies/compiled.json", import.meta.url);
 
 /** One action of the schema. */
 export interface Action {
@@ -140,13 +141,25 @@ ${actions
 `;
 }
 
+/** What the default policies decide alone, by the committed schema. */
+async function compiled(): Promise<string> {
+  const { compileDefaults, openPolicyEngine } = await import("../packages/policy/src/index.ts");
+  return `${JSON.stringify(compileDefaults(openPolicyEngine()), undefined, 2)}\n`;
+}
+
 if (import.meta.main) {
   const fresh = schemaOf(await actionsOf());
-  if (!process.argv.includes("--check")) writeFileSync(file, fresh);
-  else if (readFileSync(file, "utf8") !== fresh) {
-    process.stdout.write(
-      'packages/policy/policies/schema.cedarschema is not what the contracts say; run "make generate"\n',
-    );
-    process.exitCode = 1;
+  if (!process.argv.includes("--check")) {
+    writeFileSync(file, fresh);
+    writeFileSync(compiledFile, await compiled());
+  } else if (readFileSync(file, "utf8") !== fresh) {
+    refuse("packages/policy/policies/schema.cedarschema is not what the contracts say");
+  } else if (readFileSync(compiledFile, "utf8") !== (await compiled())) {
+    refuse("packages/policy/policies/compiled.json is not what the default policies decide");
   }
+}
+
+function refuse(what: string): void {
+  process.stdout.write(`${what}; run "make generate"\n`);
+  process.exitCode = 1;
 }

@@ -1,22 +1,24 @@
-import {
-  type CedarValueJson,
-  checkParseSchema,
-  type DetailedError,
-  type EntityJson,
-  getCedarVersion,
-  type PolicyJson,
-  policySetTextToParts,
-  policyToJson,
-  preparsePolicySet,
-  preparseSchema,
-  schemaToJson,
-  statefulIsAuthorized,
-  type TypeAndId,
-  validate,
+import { createRequire } from "node:module";
+import type {
+  CedarValueJson,
+  DetailedError,
+  EntityJson,
+  PolicyJson,
+  TypeAndId,
 } from "@cedar-policy/cedar-wasm/nodejs";
 import { PolicyError } from "./errors.ts";
 
-/** The one file that knows the library. It holds what is parsed, by name. */
+/**
+ * The one file that knows the library, which is WebAssembly and is loaded when it is first used. It holds what is parsed, by
+ * name.
+ */
+const require = createRequire(import.meta.url);
+let loaded: typeof import("@cedar-policy/cedar-wasm/nodejs") | undefined;
+
+function cedar() {
+  loaded ??= require("@cedar-policy/cedar-wasm/nodejs") as NonNullable<typeof loaded>;
+  return loaded;
+}
 
 export type { CedarValueJson, EntityJson, PolicyJson, TypeAndId } from "@cedar-policy/cedar-wasm/nodejs";
 
@@ -49,11 +51,9 @@ export interface Answer {
   readonly failed: readonly string[];
 }
 
-export const cedarVersion = getCedarVersion();
-
 /** The statements of a text, each parsed; or what is wrong with it. */
 export function parsePolicies(text: string): readonly Parsed[] | { readonly mistakes: readonly Mistake[] } {
-  const parts = policySetTextToParts(text);
+  const parts = cedar().policySetTextToParts(text);
   if (parts.type === "failure") return { mistakes: parts.errors.map(toMistake) };
   const [template] = parts.policy_templates;
   if (template !== undefined) {
@@ -61,7 +61,7 @@ export function parsePolicies(text: string): readonly Parsed[] | { readonly mist
   }
   const parsed: Parsed[] = [];
   for (const policy of parts.policies) {
-    const json = policyToJson(policy);
+    const json = cedar().policyToJson(policy);
     if (json.type === "failure") return { mistakes: json.errors.map(toMistake) };
     parsed.push({ text: policy, json: json.json });
   }
@@ -73,7 +73,7 @@ export function mistakesOf(
   schema: string,
   policies: Readonly<Record<string, string>>,
 ): readonly (Mistake & { readonly policy: string })[] {
-  const answer = validate({ schema, policies: { staticPolicies: { ...policies } } });
+  const answer = cedar().validate({ schema, policies: { staticPolicies: { ...policies } } });
   if (answer.type === "failure") {
     return answer.errors.map((error) => ({ policy: "", ...toMistake(error) }));
   }
@@ -85,20 +85,20 @@ export function mistakesOf(
 
 /** Keeps the schema under a name. @throws PolicyError `invalid_policies` */
 export function keepSchema(name: string, schema: string): void {
-  const parsed = checkParseSchema(schema);
-  const kept = parsed.type === "success" ? preparseSchema(name, schema) : parsed;
+  const parsed = cedar().checkParseSchema(schema);
+  const kept = parsed.type === "success" ? cedar().preparseSchema(name, schema) : parsed;
   if (kept.type === "failure") throw broken("the schema", kept.errors);
 }
 
 /** Keeps policies under a name, in place of those before. @throws PolicyError `invalid_policies` */
 export function keepPolicies(name: string, policies: Readonly<Record<string, string>>): void {
-  const kept = preparsePolicySet(name, { staticPolicies: { ...policies } });
+  const kept = cedar().preparsePolicySet(name, { staticPolicies: { ...policies } });
   if (kept.type === "failure") throw broken("the policies", kept.errors);
 }
 
 /** The actions of a schema that apply to something, with the groups that they are in. */
 export function actionsIn(schema: string): ReadonlyMap<string, readonly string[]> {
-  const read = schemaToJson(schema);
+  const read = cedar().schemaToJson(schema);
   if (read.type === "failure") throw broken("the schema", read.errors);
   const actions = Object.values(read.json).flatMap((space) => Object.entries(space.actions));
   return new Map(
@@ -111,7 +111,7 @@ export function actionsIn(schema: string): ReadonlyMap<string, readonly string[]
 /** Decides. @throws PolicyError `invalid_request` for what the schema does not know: an attribute, an action, a type. */
 export function authorize(schema: string, policies: string, request: Request): Answer {
   const { principal, action, resource, context, entities } = request;
-  const answer = statefulIsAuthorized({
+  const answer = cedar().statefulIsAuthorized({
     principal,
     action: { type: "Action", id: action },
     resource,

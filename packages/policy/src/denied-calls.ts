@@ -1,5 +1,5 @@
 import { type Dependencies, dependenciesOf } from "./dependencies.ts";
-import { openPolicyEngine, type PolicyEngine } from "./engine.ts";
+import type { PolicyEngine } from "./engine.ts";
 import type { CallContext, Denial, Restrictions, Subject } from "./vocabulary.ts";
 
 /** The RPCs that a `forbid` keeps from a caller, beyond what the door's table of callers refuses by itself. */
@@ -12,17 +12,6 @@ export interface CallPolicies {
 
 /** Sorts of callers whose answers are kept. */
 const mostKept = 10_000;
-
-/** With the default policies, parsed when the first caller is judged. */
-export function openCallPolicies(): CallPolicies {
-  let opened: CallPolicies | undefined;
-  return {
-    deniedCalls(...caller) {
-      opened ??= createCallPolicies(openPolicyEngine());
-      return opened.deniedCalls(...caller);
-    },
-  };
-}
 
 /**
  * Decides all RPCs of a caller at once, when its internal token is made. RPCs in the same groups are decided once for all,
@@ -70,7 +59,7 @@ export function createCallPolicies(engine: PolicyEngine): CallPolicies {
   };
 }
 
-const none: Dependencies = { names: new Set(), onTime: false, onAddress: false };
+const none: Dependencies = { names: new Set(), onTime: false, onAddress: false, attributes: new Set() };
 
 /** Undefined for what the passing of time may change. */
 function keyOf(

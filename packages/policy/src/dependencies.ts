@@ -6,12 +6,15 @@ export interface Dependencies {
   readonly names: ReadonlySet<string>;
   readonly onTime: boolean;
   readonly onAddress: boolean;
+  /** Attributes of anything, by name. */
+  readonly attributes: ReadonlySet<string>;
 }
 
 const ofTime = new Set<unknown>(["time", "hour", "weekday"]);
 
 export function dependenciesOf(texts: readonly string[]): Dependencies {
   const names = new Set<string>();
+  const attributes = new Set<string>();
   let onTime = false;
   let onAddress = false;
 
@@ -20,6 +23,7 @@ export function dependenciesOf(texts: readonly string[]): Dependencies {
     if (typeof value !== "object" || value === null || Array.isArray(value)) return;
     const fields = value as Record<string, unknown>;
     if (fields.type === "Action" && typeof fields.id === "string") names.add(fields.id);
+    if (typeof fields.attr === "string") attributes.add(fields.attr);
     // The context as a whole: nothing can be said of what it is compared with.
     if (fields.Var === "context") onTime = true;
     for (const [name, part] of Object.entries(fields)) {
@@ -36,7 +40,7 @@ export function dependenciesOf(texts: readonly string[]): Dependencies {
     if ("mistakes" in parsed) onTime = true;
     else look(parsed.map(({ json }) => json));
   }
-  return { names, onTime, onAddress };
+  return { names, onTime, onAddress, attributes };
 }
 
 /** The attribute of the context that an expression looks at; undefined for another expression. */

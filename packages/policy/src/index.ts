@@ -1,7 +1,9 @@
+export { compileDefaults } from "./compile.ts";
 export { checkDefaults, type DefaultPolicy, loadDefaults } from "./default-policies.ts";
-export { type CallPolicies, createCallPolicies, type DeniedCalls, openCallPolicies } from "./denied-calls.ts";
+export { type CallPolicies, createCallPolicies, type DeniedCalls } from "./denied-calls.ts";
 export { openPolicyEngine, type PolicyEngine } from "./engine.ts";
 export { PolicyError, type PolicyErrorCode } from "./errors.ts";
+export { type DataPolicies, openCallPolicies, openDataPolicies } from "./open-policies.ts";
 export { checkRestriction, type RestrictionMistake } from "./restriction.ts";
 export {
   type Assurance,
