@@ -88,14 +88,14 @@ function ofRestriction(policies: readonly Restriction[], id: string) {
   return { reason, mirrored: false, order: Number.MAX_SAFE_INTEGER };
 }
 
-/** Names of parsed sets: the defaults with an organization's restrictions, parsed again after a change. */
+/** Names of parsed sets: the defaults with an organization's restrictions, parsed again where these are others. */
 function createPolicySets(defaults: Readonly<Record<string, string>>) {
-  const kept = new Map<string, { readonly name: string; readonly version: number }>();
+  const kept = new Map<string, { readonly name: string; readonly policies: readonly Restriction[] }>();
   let named = 0;
-  return ({ organization, version, policies }: Restrictions): string => {
+  return ({ organization, policies }: Restrictions): string => {
     const found = kept.get(organization);
     kept.delete(organization);
-    if (found !== undefined && found.version === version) {
+    if (found !== undefined && sameTexts(found.policies, policies)) {
       kept.set(organization, found);
       return found.name;
     }
@@ -107,9 +107,16 @@ function createPolicySets(defaults: Readonly<Record<string, string>>) {
     }
     name ??= `restrictions-${named++}`;
     keepPolicies(name, { ...defaults, ...textsOf(policies) });
-    kept.set(organization, { name, version });
+    kept.set(organization, { name, policies });
     return name;
   };
+}
+
+/** Not by their version alone: a store that was restored counts again. */
+function sameTexts(a: readonly Restriction[], b: readonly Restriction[]): boolean {
+  return (
+    a === b || (a.length === b.length && a.every(({ id, text }, i) => id === b[i]!.id && text === b[i]!.text))
+  );
 }
 
 function textsOf(policies: readonly { readonly id: string; readonly text: string }[]) {

@@ -1,9 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { applications, questions, sorts } from "../src/compile.ts";
 import {
   checkDefaults,
   createCallPolicies,
   type DataQuestion,
   loadDefaults,
+  openCallPolicies,
+  openDataPolicies,
   openPolicyEngine,
   PolicyError,
   type Restrictions,
@@ -198,13 +201,13 @@ describe("what the schema does not know is refused, never ignored", () => {
 describe("the calls that policies keep from a caller", () => {
   const policies = createCallPolicies(engine);
 
-  test("are none for an application, and the health data for staff", () => {
-    expect(
-      [...policies.deniedCalls(application, { time: noon }).keys()].filter((rpc) => rpc.includes("Records")),
-    ).toEqual(["wellapi.records.v1.RecordsService/ErasePatient"]);
-    const staff = policies.deniedCalls({ kind: "operator", id: "opr_1" }, { time: noon });
-    expect(staff.get(readSeries)).toMatchObject({ policy: "staff-see-no-health-data" });
-    expect(staff.has("wellapi.identity.v1.LimitService/GetLimits")).toBe(false);
+  test("are none by the defaults alone: the contracts open nothing that they forbid", () => {
+    expect(policies.deniedCalls(application, { time: noon }).size).toBe(0);
+    expect(policies.deniedCalls({ kind: "operator", id: "opr_1" }, { time: noon }).size).toBe(0);
+    // They would refuse it, if a contract did.
+    expect(engine.decideCall({ kind: "operator", id: "opr_1" }, readSeries, { time: noon })).toMatchObject({
+      policy: "staff-see-no-health-data",
+    });
   });
 
   test("follow a single RPC that a restriction names, the address, and the hour", () => {
@@ -247,5 +250,35 @@ describe("the calls that policies keep from a caller", () => {
     expect(policies.deniedCalls({ ...application, id: "app_2" }, { time: noon }, one).has(readSeries)).toBe(
       false,
     );
+  });
+});
+
+describe("what the defaults decide alone is worked out beforehand", () => {
+  const data = openDataPolicies();
+  const calls = openCallPolicies();
+
+  test("for every sort of caller and question as the engine decides it", () => {
+    for (const question of questions()) {
+      for (const subject of applications()) {
+        const { permitted } = engine.decideData(subject, question);
+        expect(data.decideData(subject, question).permitted).toBe(permitted);
+      }
+    }
+    const byEngine = createCallPolicies(engine);
+    for (const subject of sorts()) {
+      expect(calls.deniedCalls(subject, { time: noon })).toEqual(
+        byEngine.deniedCalls(subject, { time: noon }),
+      );
+    }
+  });
+
+  test("and what was not is asked of the engine", () => {
+    const unknown = { ...application, actor: "stranger" };
+    const emergency = { ...reading, emergency: true };
+    expect(data.decideData(unknown, emergency)).toMatchObject({ policy: "emergency-by-clinicians" });
+    expect(data.decideData(application, { ...reading, purpose: "none of these" }).permitted).toBe(true);
+    const named = restrictions(20, `forbid (principal in Organization::"org_a", action, resource);`);
+    expect(data.decideData(application, reading, named)).toMatchObject({ policy: "pol_0" });
+    expect(calls.deniedCalls(application, { time: noon }, named).size).toBeGreaterThan(5);
   });
 });

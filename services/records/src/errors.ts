@@ -7,6 +7,7 @@ export type RecordsErrorCode =
   | "CONSENT_REVOKED"
   | "RESOLUTION_TOO_FINE"
   | "SCOPE_REQUIRED"
+  | "POLICY_DENIED"
   | "UNDECIDED"
   | "TOO_MANY_CALLS"
   | "STORE_UNAVAILABLE"
@@ -48,6 +49,11 @@ const answers: Readonly<Record<RecordsErrorCode, Answer>> = {
     code: Code.PermissionDenied,
     message:
       "The access token does not reach this: it is for another patient or for other categories of data, whatever the consents permit. Ask for a token with a scope for it.",
+  },
+  POLICY_DENIED: {
+    code: Code.PermissionDenied,
+    message:
+      "A policy forbids you this data, whatever the consents permit: ExplainCall, or `wellapi policy explain`, says which and why.",
   },
   UNDECIDED: {
     code: Code.Unavailable,
@@ -135,9 +141,10 @@ export class RecordsError extends Error implements ProblemCarrier {
 
   constructor(
     code: RecordsErrorCode,
-    options: { violations?: readonly Violation[]; logged?: string; cause?: unknown } = {},
+    options: { violations?: readonly Violation[]; logged?: string; detail?: string; cause?: unknown } = {},
   ) {
-    const { code: status, message, retryAfterMs } = answers[code];
+    const { code: status, message: said, retryAfterMs } = answers[code];
+    const message = options.detail === undefined ? said : `${said} ${options.detail}`;
     super(message, { cause: options.cause });
     this.code = code;
     this.logged = options.logged ?? code;

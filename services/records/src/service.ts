@@ -29,8 +29,10 @@ import type { RecordsConfig } from "./config.ts";
 import { createReadHandlers } from "./door/read-handlers.ts";
 import { createWriteHandlers } from "./door/write-handlers.ts";
 import { createConsentClient } from "./gate/consent-client.ts";
+import { createDataPolicy } from "./gate/data-policy.ts";
 import { createDirectory } from "./gate/directory-client.ts";
 import { createGate } from "./gate/gate.ts";
+import { createRestricting } from "./gate/restrictions-client.ts";
 import { createReleaseRepository } from "./lots/release-repository.ts";
 import { createReleases } from "./lots/releases.ts";
 import { createArrivalRepository } from "./read/arrival-repository.ts";
@@ -96,7 +98,8 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
   const { auditRetentionYears: years = 6, retireEveryMs = 60 * 60_000 } = config;
   const directory = createDirectory(deps.identity, clock);
   const consents = createConsentClient(enforcer, deps.consent, region);
-  const gate = createGate({ ...deps, consents, directory, region });
+  const policy = createDataPolicy({ ...deps, restricting: createRestricting(deps.identity), region });
+  const gate = createGate({ ...deps, consents, directory, policy, region });
   const hub = openCommitHub(
     lookEveryMs === undefined
       ? undefined

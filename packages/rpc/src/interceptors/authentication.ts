@@ -1,4 +1,4 @@
-import { Code, type StreamRequest, type StreamResponse } from "@connectrpc/connect";
+import { Code, type ConnectError, type StreamRequest, type StreamResponse } from "@connectrpc/connect";
 import { streamEndKey } from "../answers/hold-answer.ts";
 import type { Authenticated, Authentication } from "../caller/authentication.ts";
 import { type Caller, callerKey } from "../caller/caller.ts";
@@ -58,7 +58,11 @@ function watchStream(
 ): WatchedStream {
   const ended = new AbortController();
   const end = (reason: unknown): void => ended.abort(reason);
-  const { caller: latest, leave } = watch.join(first, end, (caller) => policyDenial(caller, method));
+  const { caller: latest, leave } = watch.join(
+    first,
+    end,
+    (caller) => policyDenial(caller, method) ?? otherPolicies(first.caller, caller),
+  );
   const age = ageMs === undefined ? undefined : setTimeout(() => end(tooOld()), spread(ageMs)).unref();
   const stop = (): void => {
     clearTimeout(age);
@@ -84,6 +88,18 @@ function watchStream(
 /** The last tenth is drawn by lot: streams that were opened together do not all come back at once. */
 function spread(ageMs: number): number {
   return ageMs * (1 - Math.random() / 10);
+}
+
+/** Its organization changed what it forbids: the stream was opened, and is decided, under what was in force then. */
+function otherPolicies(opened: Caller, now: Caller): ConnectError | undefined {
+  if (opened.principal.policies === now.principal.policies) return undefined;
+  return problemError({
+    code: Code.Unavailable,
+    reason: "POLICIES_CHANGED",
+    message:
+      "your organization changed its policies: open the stream again and go on from what was answered (a watch from its last resume_token)",
+    retryAfterMs: 100,
+  });
 }
 
 function tooOld() {

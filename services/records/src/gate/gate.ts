@@ -4,6 +4,7 @@ import type { Pairwise } from "@wellapi/vault";
 import { RecordsError } from "../errors.ts";
 import { accessInit } from "./access-convert.ts";
 import type { ConsentClient } from "./consent-client.ts";
+import type { DataPolicy } from "./data-policy.ts";
 import type { Directory } from "./directory-client.ts";
 import { asRecordsError } from "./failure-convert.ts";
 import type { Intent, Result } from "./intent.ts";
@@ -12,6 +13,7 @@ import { type Subject, subjectOf } from "./subject.ts";
 export interface GateDeps {
   readonly consents: ConsentClient;
   readonly directory: Directory;
+  readonly policy: DataPolicy;
   readonly pairwise: Pairwise;
   readonly accessLog: AccessLog;
   /** Where this installation keeps data. */
@@ -20,6 +22,8 @@ export interface GateDeps {
 
 /** Decides whether data may move, and logs its decision. All data passes through it. */
 export interface Gate extends Pick<ConsentClient, "decideRead" | "contributions"> {
+  /** Attribute policies, which are asked before a consent is: a refusal says nothing of the patient. */
+  readonly policy: DataPolicy;
   subject(caller: Caller, patientId: string): Subject;
   /** The entry of a permitted access, for the commit of the data. */
   leaf(intent: Intent, subject: Subject, result: Result): Leaf;
@@ -32,8 +36,9 @@ export interface Gate extends Pick<ConsentClient, "decideRead" | "contributions"
 /** The partition of entries about no patient. */
 const SERVICE_PARTITION = "records";
 
-export function createGate({ consents, directory, pairwise, accessLog, region }: GateDeps): Gate {
+export function createGate({ consents, directory, policy, pairwise, accessLog, region }: GateDeps): Gate {
   return {
+    policy,
     async decideRead(...question) {
       // Each read, and each message of a stream, is decided here.
       if (accessLog.logDamaged()) throw new RecordsError("LOG_DAMAGED");

@@ -49,6 +49,7 @@ function beginRead({ gate, vault }: ReadingDeps, intent: Intent): Read {
   const subject = gate.subject(caller, intent.patient);
   const decide = async (code: string) => {
     if (subject.outsideToken || !isWithin(within, code)) throw new RecordsError("SCOPE_REQUIRED");
+    if (!subject.own) await gate.policy.checkRead(caller, code, purpose ?? 0);
     const decided = await gate.decideRead(subject, caller.principal.organization, code, purpose ?? 0);
     if (decided.own) await checkNotErased(vault, subject.partition);
     return decided;
@@ -251,7 +252,10 @@ function midStream(error: unknown): unknown {
 function ending(error: unknown): Pick<Result, "outcome" | "reason"> {
   if (!(error instanceof RecordsError)) return { reason: "INTERNAL" };
   if (error.code === "UNDECIDED") return { outcome: "undecided", reason: error.logged };
-  const denial = error.code === "CONSENT_REVOKED" || error.code === "RESOLUTION_TOO_FINE";
+  const denial =
+    error.code === "CONSENT_REVOKED" ||
+    error.code === "POLICY_DENIED" ||
+    error.code === "RESOLUTION_TOO_FINE";
   return { ...(denial ? { outcome: "denied" as const } : {}), reason: error.logged };
 }
 

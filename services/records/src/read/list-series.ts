@@ -102,7 +102,8 @@ async function readableCodes(
       readable.push({ code, decision: await read.decide(code) });
     } catch (error) {
       const denied =
-        error instanceof RecordsError && ["CONSENT_REQUIRED", "SCOPE_REQUIRED"].includes(error.code);
+        error instanceof RecordsError &&
+        ["CONSENT_REQUIRED", "SCOPE_REQUIRED", "POLICY_DENIED"].includes(error.code);
       if (!denied || asked.length > 0) throw error;
       refused = error;
     }

@@ -111,10 +111,15 @@ async function decide(gate: Gate, { subject, organization, batch, intent }: Pend
   // Without a good item no code shows whether there is a consent at all.
   const asked = codes.length > 0 ? codes : [""];
   const reached = subject.outsideToken ? [] : asked.filter((code) => isWithin(intent.within, code));
-  if (reached.length === asked.length) return gate.contributions(subject, organization, asked);
-  const decided = reached.length === 0 ? [] : await gate.contributions(subject, organization, reached);
-  // What consents permit takes the place of the refusal where the token reaches.
-  return new Map([...asked.map((code) => [code, beyondToken] as const), ...decided]);
+  const left = await gate.policy.contributable(intent.caller, reached);
+  if (left.length === asked.length) return gate.contributions(subject, organization, asked);
+  const decided = left.length === 0 ? [] : await gate.contributions(subject, organization, left);
+  // What consents permit takes the place of the refusal where the token reaches and no policy forbids.
+  return new Map([
+    ...asked.map((code) => [code, beyondToken] as const),
+    ...reached.map((code) => [code, forbidden] as const),
+    ...decided,
+  ]);
 }
 
 /** Where the token reaches nothing, the batch is refused as a whole; else these items are. */
@@ -125,6 +130,9 @@ const beyondToken: CodeContribution = {
   permits: [],
 };
 
+/** As `beyondToken`, by a policy. */
+const forbidden: CodeContribution = { ...beyondToken, reason: "POLICY_DENIED" };
+
 /** The batches that may contribute something; the others are refused. */
 async function permitted(gate: Gate, group: readonly Pending[]): Promise<Decided[]> {
   const decided = await Promise.all(
@@ -133,12 +141,10 @@ async function permitted(gate: Gate, group: readonly Pending[]): Promise<Decided
   const lacking = decided.filter(({ contributions }) => lacksConsent(contributions.values()));
   await Promise.all(
     lacking.map(({ pending, contributions }) => {
-      const beyond = [...contributions.values()].every((one) => one === beyondToken);
-      return pending.refuse(
-        beyond
-          ? new RecordsError("SCOPE_REQUIRED")
-          : new RecordsError("CONSENT_REQUIRED", { logged: "CONSENT_NONE" }),
-      );
+      const all = [...contributions.values()];
+      const beyond = all.every((one) => one === beyondToken || one === forbidden);
+      if (!beyond) return pending.refuse(new RecordsError("CONSENT_REQUIRED", { logged: "CONSENT_NONE" }));
+      return pending.refuse(new RecordsError(all.includes(forbidden) ? "POLICY_DENIED" : "SCOPE_REQUIRED"));
     }),
   );
   return decided.filter(({ pending }) => !pending.answered);

@@ -50,7 +50,9 @@ export function judge(
       return rejected(
         `${item.field}.code`,
         contribution?.reason ?? "CONSENT_REQUIRED",
-        "the patient's consent does not cover this code: ask the patient for it, or leave the item out",
+        contribution?.reason === "POLICY_DENIED"
+          ? "a policy forbids you to contribute this code: leave the item out; ExplainCall says which policy"
+          : "the patient's consent does not cover this code: ask the patient for it, or leave the item out",
       );
     }
     if (!coversTimes(contribution.windows, item.times)) {
