@@ -98,6 +98,7 @@ test("resources have an id that only the installation gives, and no field both s
     "wellapi.dev/Application",
     "wellapi.dev/Consent",
     "wellapi.dev/Credential",
+    "wellapi.dev/Delegation",
     "wellapi.dev/Erasure",
     "wellapi.dev/Organization",
     "wellapi.dev/Patient",

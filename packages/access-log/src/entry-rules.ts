@@ -84,6 +84,15 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     ListCredentials: ofOrganizations,
     ListOperatorKeys: none("names no patient"),
   },
+  "wellapi.identity.v1.DelegationService": {
+    InviteCarer: change,
+    InviteGuardian: change,
+    GetDelegationOffer: none("says what the mail's code is for, to who has it"),
+    AcceptDelegation: change,
+    ListDelegations: change,
+    EndDelegation: change,
+    SetGuardianState: change,
+  },
   "wellapi.identity.v1.LimitService": { GetLimits: ofOrganizations, UpdateLimits: change },
   "wellapi.identity.v1.OAuthInteractionService": {
     GetInteraction: none("names no person: what an application asks, to the browser that it was asked in"),

@@ -25,6 +25,7 @@ export const factKinds = [
   "member_changed",
   "invitation_ended",
   "organization_unverified",
+  "delegation_changed",
 ] as const;
 export type FactKind = (typeof factKinds)[number];
 
@@ -36,7 +37,7 @@ export interface Fact {
   /**
    * Id of the consent, erasure, credential or key; of a denial, also a tag of the organization (`con_...@<MAC>`); of a state,
    * the id and which change of it (`app_....3`); of a member, organization, account, which change, and the roles
-   * (`org_.../acc_....3.owner.developer`). A fact is its kind and subject.
+   * (`org_.../acc_....3.owner.developer`); of a delegation, which change and the state (`del_....3.ended`). A fact is its kind and subject.
    */
   readonly subject: string;
   /** When it takes effect, UTC milliseconds. */

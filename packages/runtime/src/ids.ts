@@ -7,6 +7,7 @@ export type IdPrefix =
   | "bat" // batch
   | "con" // consent
   | "crd" // credential
+  | "del" // delegation
   | "dev" // device
   | "enr" // enrolment code
   | "era" // erasure

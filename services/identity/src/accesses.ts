@@ -9,6 +9,7 @@ import {
 } from "@wellapi/access-log";
 import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
+import { DelegationService } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
 import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { StaffService } from "@wellapi/gen/wellapi/identity/v1/staff_service_pb";
@@ -21,7 +22,7 @@ import type { Pairwise } from "@wellapi/vault";
 import { isOfAccount } from "./accounts/account-journal.ts";
 import { INSTALLATION } from "./collections.ts";
 import type { CommitWithLeaf } from "./creation.ts";
-import { isOfToken } from "./journal-entries.ts";
+import { isOfPatient, isOfToken } from "./journal-entries.ts";
 import { type Patient, patientIdOf } from "./patients/patient.ts";
 
 type Subject = Pick<Patient, "id" | "partition">;
@@ -43,6 +44,8 @@ const endsAccess: ReadonlySet<DescMethod> = new Set<DescMethod>([
   TokenService.method.revokePatientTokens,
   CredentialService.method.revokeCredential,
   CredentialService.method.reportLeakedApiKey,
+  DelegationService.method.endDelegation,
+  DelegationService.method.setGuardianState,
   OrganizationService.method.disableOrganization,
   OrganizationService.method.disableApplication,
   OrganizationService.method.unverifyOrganization,
@@ -131,6 +134,8 @@ function changedBy(entry: Entry): DescMethod {
       return method.unverifyOrganization;
     case "member_changed":
       return MemberService.method.updateMember;
+    case "delegation_changed":
+      return DelegationService.method.endDelegation;
     case "invitation_ended":
       return MemberService.method.revokeInvitation;
     default:
@@ -140,12 +145,12 @@ function changedBy(entry: Entry): DescMethod {
 
 /** The log's entry for a change that is repeated because of an entry of the journal. */
 export function replayedAccess(pairwise: Pairwise, entry: Entry): AccessInit {
-  const { kind, partition } = entry;
+  const { partition } = entry;
   const method = changedBy(entry);
   return entryOf(pairwise, {
     caller: { principal: { kind: "service", id: "identity" }, workload: "identity", token: "" },
     method: `${method.parent.typeName}/${method.name}`,
-    patient: kind === "patient_erased" || isOfToken(entry) ? patientIdOf(partition) : undefined,
+    patient: isOfPatient(entry) ? patientIdOf(partition) : undefined,
     outcome: "permitted",
     reason: "REPLAYED_AFTER_RESTORE",
     consents: [],

@@ -4,6 +4,7 @@ import { type ItemSealer, type Kms, type Vault, VaultError } from "@wellapi/vaul
 import { type AccountDocument, openAccount } from "./accounts/account-repository.ts";
 import { createAccountSealer } from "./accounts/room.ts";
 import { collections, identityCollections } from "./collections.ts";
+import { type DelegationDocument, openDelegation } from "./delegations/delegation-repository.ts";
 import { type KeyDocument, unwrapKey } from "./installation-key-repository.ts";
 import { openProfile, type PatientDocument } from "./patients/patient-repository.ts";
 
@@ -30,6 +31,23 @@ export function identityCheck(deps: {
       return findingOf(collections.patients, [partition], {
         what: "the sealed name and time zones do not open",
         means: "one patient has no name and no time zone: days and hours of their data cannot be told apart",
+        remedy: RESTORE,
+      });
+    }
+  };
+
+  const delegations: DocumentCheck = async (document) => {
+    const { partition, id } = document as DelegationDocument;
+    try {
+      openDelegation(await vault.key(partition, "data"), document as DelegationDocument);
+      return undefined;
+    } catch (error) {
+      if (error instanceof VaultError && (error.code === "destroyed" || error.code === "damaged"))
+        return undefined;
+      if (!(error instanceof SyntaxError) && !(error instanceof VaultError)) throw error;
+      return findingOf(collections.delegations, [partition, id], {
+        what: "the sealed particulars of who acts for a patient do not open",
+        means: "one carer or guardian cannot act, and who acts for the patient cannot be listed",
         remedy: RESTORE,
       });
     }
@@ -72,6 +90,7 @@ export function identityCheck(deps: {
     documents: {
       [collections.accounts]: people,
       [collections.patients]: patients,
+      [collections.delegations]: delegations,
       [collections.installationKeys]: installationKeys,
       [leavesCollection.name]: leafCheck(sealer),
     },

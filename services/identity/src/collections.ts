@@ -18,6 +18,7 @@ export const collections = {
   oauthStates: "oauth_states",
   oauthGrants: "oauth_grants",
   enrollmentCodes: "enrollment_codes",
+  delegations: "delegations",
   members: "members",
   invitations: "invitations",
   dpopProofs: "dpop_proofs",
@@ -63,6 +64,17 @@ export const identityCollections: readonly CollectionDeclaration[] = [
     indexes: [
       { name: "id", fields: ["id"], unique: true },
       { name: "expiry", fields: ["expireTime"] },
+    ],
+  },
+  {
+    name: collections.delegations,
+    key: ["partition", "id"],
+    indexes: [
+      request,
+      { name: "id", fields: ["id"], unique: true },
+      { name: "code", fields: ["codeDigest"], unique: true },
+      { name: "patient", fields: ["partition", "createTime"] },
+      { name: "account", fields: ["accountMac", "partition"] },
     ],
   },
   {

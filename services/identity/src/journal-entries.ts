@@ -7,6 +7,8 @@ import { INSTALLATION } from "./collections.ts";
 import type { CommitWithLeaf } from "./creation.ts";
 import type { Credential } from "./credentials/credential.ts";
 import type { CredentialRepository } from "./credentials/credential-repository.ts";
+import { toldDelegation } from "./delegations/delegation-journal.ts";
+import type { DelegationRepository } from "./delegations/delegation-repository.ts";
 import { IdentityError, journalUnavailable } from "./errors.ts";
 import type { InstallationKeyRepository } from "./installation-key-repository.ts";
 import type { InvitationRepository } from "./members/invitation-repository.ts";
@@ -36,6 +38,11 @@ export function revocationOfToken(partition: string, { id, revokeTime = 0 }: Pat
 /** Whether the entry is about a token of a patient. */
 export function isOfToken({ kind, partition }: Entry): boolean {
   return kind === "credential_revoked" && partition !== INSTALLATION && !partition.startsWith("account/");
+}
+
+/** Whether the entry is about a patient: its leaf is the patient's. */
+export function isOfPatient(entry: Entry): boolean {
+  return entry.kind === "patient_erased" || entry.kind === "delegation_changed" || isOfToken(entry);
 }
 
 /** The journal's fact for a signing key that was replaced. */
@@ -117,19 +124,19 @@ export function createReplay(deps: {
   readonly organizations: OrganizationRepository;
   readonly members: MemberRepository;
   readonly invitations: Pick<InvitationRepository, "replayEnd">;
+  readonly delegations: Pick<DelegationRepository, "replay">;
   readonly keys: InstallationKeyRepository;
   readonly accounts: AccountRepository;
   /** The log's entry for it; `partition` of a patient, or none. */
   readonly leafOf: (entry: Entry) => AccessInit;
 }): (entry: Entry) => Promise<void> {
   const { store, accessLog, credentials, patients, patientTokens, organizations, keys, leafOf } = deps;
-  const { members, invitations } = deps;
+  const { members, invitations, delegations } = deps;
 
   const commit =
     (entry: Entry): CommitWithLeaf =>
     async (change) => {
-      const patient = entry.kind === "patient_erased" || isOfToken(entry);
-      const leaf = accessLog.leaf(change.partition, patient, leafOf(entry));
+      const leaf = accessLog.leaf(change.partition, isOfPatient(entry), leafOf(entry));
       return store.commit({ ...change, changes: [...change.changes, leaf.change] });
     };
 
@@ -141,6 +148,8 @@ export function createReplay(deps: {
     if (kind === "credential_shortened") await known(credentials.shorten(subject, time, commit(entry)));
     if (kind === "patient_erased") await known(patients.markErased(partition, time, commit(entry)));
     if (kind === "signing_key_replaced") await keys.delete("tokens", subject);
+    const delegation = toldDelegation(entry);
+    if (delegation !== undefined) await delegations.replay(delegation, time, commit(entry));
     const member = toldMember(entry);
     if (member !== undefined) await members.replay(member, time, commit(entry));
     if (kind === "invitation_ended") await invitations.replayEnd(subject, time, commit(entry));

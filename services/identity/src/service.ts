@@ -28,6 +28,9 @@ import { createEdgeCertificateHandlers } from "./credentials/edge-certificate-ha
 import { openKeptCredentials } from "./credentials/kept.ts";
 import { openLastUses } from "./credentials/last-uses.ts";
 import { ensureOperator } from "./credentials/operator.ts";
+import type { DelegationRepository } from "./delegations/delegation-repository.ts";
+import { createOfferMail } from "./delegations/offer-mail.ts";
+import { createDelegationRoom, openDelegationRepository } from "./delegations/room.ts";
 import { createInstallationKeyRepository } from "./installation-key-repository.ts";
 import { createReplay } from "./journal-entries.ts";
 import { createLimitHandlers } from "./limits/limit-handlers.ts";
@@ -49,7 +52,7 @@ import {
   type OrganizationRepository,
 } from "./organizations/organization-repository.ts";
 import { createStateChanges } from "./organizations/state-change.ts";
-import { createPatientAccess } from "./patients/patient-access.ts";
+import { createPatientAccess, type PatientAccess } from "./patients/patient-access.ts";
 import { createPatientDirectoryHandlers, createPatientHandlers } from "./patients/patient-handlers.ts";
 import { createPatientRepository, type PatientRepository } from "./patients/patient-repository.ts";
 import { createCallerPolicies } from "./policies/caller-policies.ts";
@@ -128,11 +131,11 @@ export async function openIdentityService(
   const creationOf = createCreationOf(await kms.derive("identity/request-ids"));
   const firstOperatorKey = await ensureOperator(store, credentials, clock, ids);
   const kept = await openKeptCredentials({ ...deps, sealingKey: await kms.derive("identity/answers") });
-  const { answers, codes } = kept;
-  const changes = { accesses, creationOf, region, ended: ends.tell };
+  const { answers } = kept;
+  const changes = { accesses, patientAccess, creationOf, region, ended: ends.tell };
   const people = await openPeople(config, { ...deps, ...repositories, ...changes });
   const policyRoom = createPolicyRoom({ ...deps, ...repositories, ...changes });
-  const { memberRoom, accountRoom } = people;
+  const { memberRoom, delegationRoom, accountRoom } = people;
   const issuer = { origin: config.origin, keys, authority };
   const oauth = await openOAuth({ ...deps, ...repositories, ...changes, ...issuer });
   const exchange = await openCredentialExchange(config, {
@@ -143,6 +146,7 @@ export async function openIdentityService(
     tokens,
     lastUses,
     standings: oauth.standings,
+    acting: delegationRoom.lookups,
     directory: memberRoom.directory,
     sessions: accountRoom.sessionExchange,
     policies: createCallerPolicies({ ...repositories, clock }),
@@ -167,15 +171,12 @@ export async function openIdentityService(
       route(
         CredentialService,
         createCredentialHandlers({
+          ...repositories,
+          ...kept,
           accesses,
-          organizations,
-          credentials,
           store,
-          answers,
           pageTokens,
-          codes,
           sign: createCertificateIssue({ organizations, authority, trustDomain, clock, ids }),
-          journal,
           clock,
           ids,
           log,
@@ -184,6 +185,7 @@ export async function openIdentityService(
       ),
       ...memberRoom.routes,
       ...policyRoom.routes,
+      delegationRoom.route,
       route(LimitService, createLimitHandlers({ accesses, limits, organizations, clock })),
       ...oauth.routes,
       route(PatientService, createPatientHandlers(patientDeps)),
@@ -238,6 +240,8 @@ async function openPeople(
       readonly organizations: OrganizationRepository;
       readonly patients: PatientRepository;
       readonly accounts: AccountRepository;
+      readonly patientAccess: PatientAccess;
+      readonly delegations: DelegationRepository;
       readonly journal: Follower;
       readonly accesses: Accesses;
       readonly creationOf: CreationOf;
@@ -249,15 +253,17 @@ async function openPeople(
   const mailer = deps.mailer ?? opened.mailer;
   const memberRoom = createMemberRoom({ ...deps, mail: createInvitationMail({ mailer, origin }) });
   const sweep = await openInvitationSweep(deps);
+  const delegationRoom = createDelegationRoom({ ...deps, mail: createOfferMail({ mailer, origin }) });
   const accountRoom = await openAccountRoom({
     ...deps,
-    lookups: { ...onlyThemselves, ...memberRoom.directory },
+    lookups: { ...onlyThemselves, ...memberRoom.directory, ...delegationRoom.lookups },
     mailer,
     origin,
     region: config.region,
   });
   return {
     memberRoom,
+    delegationRoom,
     accountRoom,
     mailbox: opened.mailbox,
     async close() {
@@ -280,6 +286,7 @@ async function openRepositories(deps: IdentityDeps, verifiedOnly: boolean) {
     patientTokens: await openPatientTokenRepository({ store, clock, log }),
     ...(await createMemberStores(store, kms)),
     accounts: await createAccounts(store, kms),
+    delegations: await openDelegationRepository(store, vault, kms),
   };
   const installationKeys = createInstallationKeyRepository(store, kms);
   const journal = createFollower({ ...deps.journal, store, log });

@@ -7,6 +7,7 @@ import { createLeafSealer, openAccessLog } from "@wellapi/access-log";
 import { type Access, AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
+import { DelegationService } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
 import { LimitService } from "@wellapi/gen/wellapi/identity/v1/limit_service_pb";
 import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
@@ -187,6 +188,7 @@ function clients(transport: Transport) {
     members: createClient(MemberService, transport),
     staff: createClient(StaffService, transport),
     credentials: createClient(CredentialService, transport),
+    delegations: createClient(DelegationService, transport),
     patients: createClient(PatientService, transport),
     policies: createClient(PolicyService, transport),
     directory: createClient(PatientDirectoryService, transport),

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import type { Call } from "../src/accesses.ts";
 import { createAccounts } from "../src/accounts/room.ts";
 import { createCredentialRepository } from "../src/credentials/credential-repository.ts";
+import { openDelegationRepository } from "../src/delegations/room.ts";
 import { createInstallationKeyRepository } from "../src/installation-key-repository.ts";
 import { createReplay } from "../src/journal-entries.ts";
 import { createMemberStores } from "../src/members/room.ts";
@@ -47,6 +48,7 @@ async function partsOf({ store, clock, vault, kms }: Installation) {
     patientTokens: createPatientTokenRepository(store),
     ...(await createMemberStores(store, kms)),
     accounts: await createAccounts(store, kms),
+    delegations: await openDelegationRepository(store, vault, kms),
     keys: createInstallationKeyRepository(store, kms),
     leafOf: () => ({}) as never,
   });

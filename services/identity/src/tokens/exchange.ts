@@ -15,6 +15,7 @@ import type { LimitRepository } from "../limits/limit-repository.ts";
 import type { Rates } from "../limits/limits.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
 import type { CallerJudgement, CallerPolicies } from "../policies/caller-policies.ts";
+import type { ActingLookups } from "../sessions/acting.ts";
 import type { SessionExchange } from "../sessions/session-exchange.ts";
 import type { BearerClaims, BearerExchange } from "./bearer-exchange.ts";
 import type { InternalClaims, SignedToken, TokenIssuer } from "./token.ts";
@@ -62,6 +63,7 @@ export interface CredentialExchangeDeps {
   readonly authority: CertificateAuthority;
   readonly credentials: CredentialRepository;
   readonly lastUses: Pick<LastUses, "note">;
+  readonly acting: Pick<ActingLookups, "findDelegation">;
   readonly organizations: OrganizationRepository;
   readonly limits: LimitRepository;
   readonly policies: CallerPolicies;
@@ -170,8 +172,13 @@ async function ratesOf(
 /** What is stored may have been revoked since the token was made, or the application disabled. */
 async function checkAgain(
   deps: CredentialExchangeDeps,
-  { kind, credential, partition }: Principal,
+  { kind, credential, partition, actor }: Principal,
 ): Promise<void> {
+  if (partition !== undefined && (actor?.kind === "carer" || actor?.kind === "guardian")) {
+    const found = await deps.acting.findDelegation(actor.id, partition);
+    if (found?.kind !== actor.kind)
+      throw credentialInvalid("the person does not act for the patient any more");
+  }
   if (credential === undefined) return;
   if (kind === "patient" && partition !== undefined)
     await deps.bearers.checkPatientToken(partition, credential);

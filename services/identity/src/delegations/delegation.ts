@@ -1,0 +1,84 @@
+import { createHash, randomBytes } from "node:crypto";
+import { DAY } from "../credentials/credential.ts";
+import type { TimeZonePeriod } from "../patients/time-zone.ts";
+import { majorityOf } from "./majority.ts";
+
+export type Kind = "carer" | "guardian";
+
+/** Only `active` permits. `blocked` also keeps the account from accepting again. */
+export type State = "offered" | "active" | "disputed" | "blocked" | "ended";
+
+/** Sealed with the patient's key: who the person is, and why. */
+export interface Particulars {
+  readonly email: string;
+  readonly displayName: string;
+  readonly language: string;
+  /** `usr_...`, once accepted. */
+  readonly account?: string;
+  /** Of a guardian. */
+  readonly grounds?: string;
+  /** Of a child: ISO 8601. */
+  readonly birthDate?: string;
+  /** When the grounds end, UTC milliseconds. */
+  readonly groundsEnd?: number;
+}
+
+/** A person's access in a patient's name. Times are UTC milliseconds. */
+export interface Delegation {
+  /** `del_...` */
+  readonly id: string;
+  /** The patient's. */
+  readonly partition: string;
+  readonly kind: Kind;
+  readonly state: State;
+  /** How often the state changed: the journal's order of its changes. */
+  readonly version: number;
+  /** The organization that verified a guardian; empty: the privacy officer. */
+  readonly organization: string;
+  readonly createTime: number;
+  readonly updateTime: number;
+  /** Of an offer: when it ends. Absent once it is accepted. */
+  readonly expireTime?: number;
+  readonly particulars: Particulars;
+}
+
+export const offerLifetime = 7 * DAY;
+/** Of one patient: carers at a time, and invitations within a day. */
+export const most = { carers: 20, invitations: 10 } as const;
+/** Years. Where the law says otherwise, the installation's setting does. */
+export const usualMajority = 18;
+
+const CODE = /^wellapi_dc_[A-Za-z0-9_-]{43}$/;
+
+export function newCode(): string {
+  return `wellapi_dc_${randomBytes(32).toString("base64url")}`;
+}
+
+/** Spares the store a lookup; proves nothing. */
+export function looksLikeCode(text: string): boolean {
+  return CODE.test(text);
+}
+
+/** What is stored: the code is random, so a plain hash is enough. */
+export function codeDigest(code: string): string {
+  return createHash("sha256").update(code).digest("hex");
+}
+
+/** When it ends by itself; undefined: it does not. `zones` are the patient's. */
+export function endOf(
+  { expireTime, particulars }: Delegation,
+  zones: readonly TimeZonePeriod[],
+  majority: number,
+): number | undefined {
+  const { birthDate, groundsEnd } = particulars;
+  const ofAge = birthDate === undefined ? undefined : majorityOf(birthDate, majority, zones);
+  const ends = [expireTime, groundsEnd, ofAge].filter((end) => end !== undefined);
+  return ends.length === 0 ? undefined : Math.min(...ends);
+}
+
+/** In another state; the same object where it has that state already. */
+export function inState(delegation: Delegation, state: State, now: number): Delegation {
+  if (delegation.state === state) return delegation;
+  const { expireTime: _, ...rest } = delegation;
+  return { ...rest, state, version: delegation.version + 1, updateTime: now };
+}

@@ -1,0 +1,253 @@
+import type { Follower } from "@wellapi/journal";
+import type { Clock, Ids } from "@wellapi/runtime";
+import type { Call } from "../accesses.ts";
+import type { CreationOf } from "../creation.ts";
+import { DAY } from "../credentials/credential.ts";
+import { callerNotPermitted, invalidField, notFound } from "../errors.ts";
+import { writeDown } from "../journal-entries.ts";
+import { invitationInvalid, tooManyInvitations } from "../members/member-errors.ts";
+import { type Patient, patientIdOf } from "../patients/patient.ts";
+import type { PatientRepository } from "../patients/patient-repository.ts";
+import {
+  type Delegation,
+  endOf,
+  inState,
+  type Kind,
+  looksLikeCode,
+  most,
+  newCode,
+  offerLifetime,
+  type Particulars,
+  type State,
+} from "./delegation.ts";
+import { delegationChangeOf } from "./delegation-journal.ts";
+import type { DelegationRepository } from "./delegation-repository.ts";
+import type { MailOffer } from "./offer-mail.ts";
+
+export interface Invited {
+  readonly kind: Kind;
+  /** The organization that verified a guardian; empty otherwise. */
+  readonly organization: string;
+  readonly particulars: Particulars;
+  readonly requestId: string;
+}
+
+/** Who acts in patients' names. Once a change resolves it holds everywhere, and a restore does not undo it. */
+export interface Delegations {
+  /** Stores the offer and mails its code. Throws `invalid`, `invitation_limit`, `mail_unavailable`. */
+  invite(patient: Patient, invited: Invited, call: Call): Promise<Delegation>;
+  /** The offer with this code, and its patient. Throws `invitation_invalid`. */
+  offered(code: string): Promise<{ readonly offer: Delegation; readonly patient: Patient }>;
+  /** Throws `invitation_invalid`. */
+  accept(code: string, account: string, call: Call): Promise<Delegation>;
+  /** Throws `not_found`, and what `may` throws, which is asked with the delegation as it is when it changes. */
+  change(
+    id: string,
+    to: { readonly state: State; readonly reason?: string },
+    may: (current: Delegation) => void,
+    call: Call,
+  ): Promise<Delegation>;
+  /** In which role the account may act for the patient now; undefined: in none. */
+  find(account: string, partition: string): Promise<{ readonly kind: Kind } | undefined>;
+  /** For whom the account may act now. */
+  ofAccount(account: string): Promise<
+    ReadonlyArray<{
+      /** Internal. */
+      readonly id: string;
+      readonly partition: string;
+      readonly kind: Kind;
+      readonly displayName: string;
+    }>
+  >;
+  /** When it ends by itself. */
+  endOf(delegation: Delegation): Promise<number | undefined>;
+}
+
+export interface DelegationsDeps {
+  readonly delegations: DelegationRepository;
+  readonly patients: PatientRepository;
+  readonly mail: MailOffer;
+  readonly creationOf: CreationOf;
+  readonly journal: Pick<Follower, "owed" | "tell">;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** Years. */
+  readonly majority: number;
+  /** Called with the account after an access is over, durably. */
+  readonly ended: (account: string) => void;
+}
+
+const MOST_LISTED = 1_000;
+
+export function createDelegations(deps: DelegationsDeps): Delegations {
+  const { delegations, patients, clock, ended, journal, majority } = deps;
+
+  async function endOfOne(delegation: Delegation): Promise<number | undefined> {
+    const { birthDate } = delegation.particulars;
+    const zones = birthDate === undefined ? [] : await zonesOf(deps, delegation.partition);
+    return endOf(delegation, zones, majority);
+  }
+
+  async function isInForce(delegation: Delegation): Promise<boolean> {
+    if (delegation.state !== "active") return false;
+    const end = await endOfOne(delegation);
+    return end === undefined || clock.now() < end;
+  }
+
+  async function offered(code: string) {
+    const offer = looksLikeCode(code) ? await delegations.withCode(code) : undefined;
+    const now = clock.now();
+    if (offer?.state !== "offered" || now >= (offer.expireTime ?? 0)) throw invitationInvalid();
+    const patient = await patients.patient(offer.partition);
+    if (patient.profile === undefined) throw invitationInvalid();
+    const end = endOf({ ...offer, expireTime: Infinity }, patient.profile.timeZones, majority) ?? Infinity;
+    if (now >= end) throw invitationInvalid();
+    return { offer, patient };
+  }
+
+  return {
+    invite: (patient, invited, call) => invite(deps, patient, invited, call),
+    offered,
+    async accept(code, account, call) {
+      const { offer, patient } = await offered(code);
+      const others = await delegations.between(account, offer.partition);
+      if (others.some(({ state }) => state === "blocked")) throw invitationInvalid();
+      const { delegation } = await delegations.amend(
+        offer.id,
+        (current) => {
+          if (current.state !== "offered") throw invitationInvalid();
+          const accepted = inState(current, "active", clock.now());
+          return { ...accepted, particulars: { ...current.particulars, account } };
+        },
+        call.commit(patient),
+        (changed) => [journal.owed(delegationChangeOf(changed))],
+      );
+      await writeDown(journal, delegationChangeOf(delegation));
+      return delegation;
+    },
+    async change(id, { state, reason }, may, call) {
+      const { partition } = await delegations.delegation(id);
+      const patient = { id: patientIdOf(partition)!, partition };
+      call.about(patient);
+      const { delegation, changed } = await delegations.amend(
+        id,
+        (current) => {
+          may(current);
+          const next = inState(current, state, clock.now());
+          return next === current ? current : withReason(next, reason);
+        },
+        call.commit(patient),
+        (one) => [journal.owed(delegationChangeOf(one))],
+      );
+      const { account } = delegation.particulars;
+      if (changed && state !== "active" && account !== undefined) ended(account);
+      // Also where nothing changed: an earlier call may have failed here.
+      if (delegation.version > 0) await writeDown(journal, delegationChangeOf(delegation));
+      return delegation;
+    },
+    ...createFinders(deps, isInForce),
+    endOf: endOfOne,
+  };
+}
+
+function createFinders(
+  { delegations, patients }: DelegationsDeps,
+  isInForce: (delegation: Delegation) => Promise<boolean>,
+): Pick<Delegations, "find" | "ofAccount"> {
+  return {
+    async find(account, partition) {
+      const kinds: Kind[] = [];
+      for (const one of await delegations.between(account, partition)) {
+        if (await isInForce(one)) kinds.push(one.kind);
+      }
+      // A guardian who is a carer, too, is known as what somebody verified.
+      if (kinds.includes("guardian")) return { kind: "guardian" };
+      return kinds.length > 0 ? { kind: "carer" } : undefined;
+    },
+    async ofAccount(account) {
+      const found = [];
+      for (const one of await delegations.ofAccount(account)) {
+        if (!(await isInForce(one))) continue;
+        const { id, partition, profile } = await patients.patient(one.partition);
+        if (profile) found.push({ id, partition, kind: one.kind, displayName: profile.displayName });
+      }
+      return found;
+    },
+  };
+}
+
+async function invite(
+  deps: DelegationsDeps,
+  patient: Patient,
+  { kind, organization, particulars, requestId }: Invited,
+  call: Call,
+): Promise<Delegation> {
+  const { delegations, creationOf, clock, ids, mail } = deps;
+  if (patient.profile === undefined) throw notFound("patient");
+  const now = clock.now();
+  const expireTime = now + offerLifetime;
+  const offer: Delegation = {
+    id: ids.next("del"),
+    partition: patient.partition,
+    kind,
+    state: "offered",
+    version: 0,
+    organization,
+    createTime: now,
+    updateTime: now,
+    expireTime,
+    particulars,
+  };
+  const end = endOf(offer, patient.profile.timeZones, deps.majority);
+  if (end !== undefined && end <= now) {
+    throw invalidField(
+      particulars.birthDate === undefined ? "expire_time" : "birth_date",
+      "the access would be over already: the patient is of age, or the grounds have ended",
+    );
+  }
+  const code = newCode();
+  const creation = creationOf(call.caller.principal.id, requestId);
+  const made = await delegations.offer(offer, code, creation, call.commit(patient), async () => {
+    await checkLimits(deps, patient.partition, kind, now);
+    return [];
+  });
+  if (made.id !== offer.id) call.about(patient);
+  if (made.state === "offered" && now < (made.expireTime ?? 0)) {
+    await mail(particulars.email, particulars.language, { code, kind, expireTime: made.expireTime ?? 0 });
+  }
+  return made;
+}
+
+async function checkLimits(
+  { delegations }: DelegationsDeps,
+  partition: string,
+  kind: Kind,
+  now: number,
+): Promise<void> {
+  if (kind !== "carer") return;
+  const { items } = await delegations.ofPatient(partition, { size: MOST_LISTED });
+  const carers = items.filter((one) => one.kind === "carer");
+  const acting = carers.filter(({ state }) => state === "active");
+  if (acting.length >= most.carers) throw tooManyInvitations(`a patient has at most ${most.carers} carers`);
+  const sent = carers.filter(({ createTime }) => createTime > now - DAY);
+  if (sent.length >= most.invitations) {
+    throw tooManyInvitations(`${most.invitations} invitations were sent today`);
+  }
+}
+
+async function zonesOf({ patients }: DelegationsDeps, partition: string) {
+  return (await patients.patient(partition)).profile?.timeZones ?? [];
+}
+
+function withReason(delegation: Delegation, reason: string | undefined): Delegation {
+  if (reason === undefined) return delegation;
+  const { particulars, state, updateTime } = delegation;
+  const day = new Date(updateTime).toISOString().slice(0, 10);
+  const grounds = `${particulars.grounds ?? ""}\n${day} ${state}: ${reason}`.trim();
+  return { ...delegation, particulars: { ...particulars, grounds: grounds.slice(-8_000) } };
+}
+
+/** For a rule about who may end or change: throws `caller_not_permitted`. */
+export function refuse(message: string): never {
+  throw callerNotPermitted(message);
+}

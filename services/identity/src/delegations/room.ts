@@ -1,0 +1,41 @@
+import { DelegationService } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
+import { type PageTokens, type Route, route } from "@wellapi/rpc";
+import type { Store } from "@wellapi/store";
+import { createTextMac, type Kms, type Vault } from "@wellapi/vault";
+import type { Accesses } from "../accesses.ts";
+import type { PatientAccess } from "../patients/patient-access.ts";
+import type { ActingLookups } from "../sessions/acting.ts";
+import { usualMajority } from "./delegation.ts";
+import { createDelegationHandlers } from "./delegation-handlers.ts";
+import { createDelegationRepository, type DelegationRepository } from "./delegation-repository.ts";
+import { createDelegations, type DelegationsDeps } from "./delegations.ts";
+
+export async function openDelegationRepository(
+  store: Store,
+  vault: Vault,
+  kms: Kms,
+): Promise<DelegationRepository> {
+  const macOf = createTextMac(await kms.derive("identity/delegations"));
+  return createDelegationRepository({ store, vault, macOf });
+}
+
+/** Who acts in patients' names: their RPCs, and what the rest of identity asks of them. */
+export interface DelegationRoom {
+  readonly route: Route;
+  /** What the exchange of a session asks, and a person who chooses whom to act for. */
+  readonly lookups: Pick<ActingLookups, "findDelegation" | "delegations">;
+}
+
+export function createDelegationRoom(
+  deps: Omit<DelegationsDeps, "majority"> & {
+    readonly accesses: Accesses;
+    readonly patientAccess: PatientAccess;
+    readonly pageTokens: PageTokens;
+  },
+): DelegationRoom {
+  const acting = createDelegations({ ...deps, majority: usualMajority });
+  return {
+    route: route(DelegationService, createDelegationHandlers({ ...deps, acting })),
+    lookups: { findDelegation: acting.find, delegations: acting.ofAccount },
+  };
+}
