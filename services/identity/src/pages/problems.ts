@@ -13,11 +13,16 @@ const texts: Readonly<Record<string, (problem: Words["problem"]) => string>> = {
   EMAIL_IN_USE: (words) => words.inUse,
   FLOW_INVALID: (words) => words.flowEnded,
   FOREIGN_REQUEST: (words) => words.foreign,
+  GUESSES_LIMITED: (words) => words.guessesLimited,
+  INTERACTION_OVER: (words) => words.over,
   LAST_WAY_IN: (words) => words.lastWayIn,
+  MAIL_NOT_SET_UP: (words) => words.noMail,
+  MAIL_UNAVAILABLE: (words) => words.mailAway,
   NOT_FOUND: (words) => words.missing,
   PASSKEY_REFUSED: (words) => words.passkeyBad,
   SANDBOX_ONLY: (words) => words.sandboxOnly,
   STALE_ETAG: (words) => words.changed,
+  TOO_MANY_PASSKEYS: (words) => words.tooManyPasskeys,
 };
 
 const titles: Readonly<Record<string, (problem: Words["problem"]) => string>> = {
@@ -68,7 +73,23 @@ export function shapeForReaders(refusal: Refusal, request: HttpRequest): ShapedR
   return { contentType, body: problemPage(view, refusal, request) };
 }
 
-function wayOut({ status, problem }: Refusal, target: string): string | undefined {
-  if (problem.reason === "ASSURANCE_REQUIRED") return withContinuation("/step-up", target);
-  return status === 401 ? withContinuation("/sign-in", target) : undefined;
+function wayOut(refusal: Refusal, target: string): string | undefined {
+  if (needsConfirmation(refusal)) return withContinuation("/step-up", target);
+  return needsSignIn(refusal) ? withContinuation("/sign-in", target) : undefined;
+}
+
+function needsConfirmation({ problem }: Refusal): boolean {
+  return problem.reason === "ASSURANCE_REQUIRED";
+}
+
+/** The session has ended, or there is none. A wrong code or passkey is unauthenticated, too, but can be corrected. */
+export function needsSignIn({ status, problem }: Refusal): boolean {
+  return status === 401 && texts[problem.reason] === undefined;
+}
+
+/** Whether the reader can correct it in the form that they sent. */
+export function isCorrectable(refusal: Refusal): boolean {
+  const { status, problem } = refusal;
+  if (needsConfirmation(refusal) || needsSignIn(refusal)) return false;
+  return status < 500 || texts[problem.reason] !== undefined;
 }

@@ -9,7 +9,7 @@ import {
   type Surface,
   type SurfaceContext,
 } from "@wellapi/http";
-import { problemText } from "./problems.ts";
+import { isCorrectable, problemText } from "./problems.ts";
 import { forget, keep } from "./routes.ts";
 import { type PageOf, viewOf } from "./view.ts";
 
@@ -47,7 +47,6 @@ export function signIn(reply: HttpReply, signedIn: SignedIn | undefined): void {
  */
 export function correctable(request: HttpRequest, error: unknown): string {
   const refusal = refusalOf(error);
-  const elsewhere = refusal.problem.reason === "ASSURANCE_REQUIRED" || refusal.status === 401;
-  if (refusal.status >= 500 || elsewhere) throw error;
+  if (!isCorrectable(refusal)) throw error;
   return problemText(viewOf(request), refusal);
 }

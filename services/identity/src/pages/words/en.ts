@@ -224,6 +224,11 @@ export const en = {
     tooMany: (seconds: number) =>
       `There were too many tries. Wait ${seconds < 90 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`}, then try again.`,
     codesLimited: "Too many codes were sent to this address. Wait an hour, or use a passkey.",
+    guessesLimited: "There were too many wrong codes for this account. Wait an hour, or use a passkey.",
+    noMail: "This WellAPI sends no mail. Use a passkey, or ask those who run it.",
+    mailAway: "The mail could not be sent right now. Try again in a minute.",
+    tooManyPasskeys: "You have as many passkeys as an account can have. Remove one first.",
+    over: "This request has ended. Go back to the application and begin again.",
     unavailable: "A part of WellAPI does not answer right now. Try again in a minute.",
     internal: "It is our mistake. We have written it down.",
     lastWayIn: "This is the last way into your account. Add another one first.",
