@@ -1,6 +1,8 @@
 import type { Transport } from "@connectrpc/connect";
 import { type ClientCertificate, type Connection, connect, connectAsPatient } from "@wellapi/client";
 import { enrolOrganization, enrolPatient } from "@wellapi/client/enrolment";
+import type { Browser } from "./browser.ts";
+import { register } from "./registration.ts";
 import type { Server } from "./server.ts";
 
 /** A company with an application that holds a client certificate. */
@@ -38,6 +40,22 @@ export async function enrolCompany(server: Server, name: string): Promise<Compan
 export function companyAt(server: Server, company: Company): Company {
   const { certificate } = company;
   return { ...company, transport: connect({ url: server.grpc, certificate }) };
+}
+
+/** A person who made their own account, with a passkey, and is signed in in their browser. */
+export interface SignedInPerson extends Person {
+  readonly browser: Browser;
+}
+
+/** As the person does it themselves: nobody enrols them, and no operator is asked. */
+export async function registerPerson(server: Server, name: string, email: string): Promise<SignedInPerson> {
+  const { patient, browser } = await register(originOf(server), { name, email, timeZone: "UTC" });
+  return { name, id: patient, transport: browser.as(), browser };
+}
+
+/** Where people and OAuth clients reach the sandbox: a passkey belongs to a name, not to an address. */
+export function originOf({ http }: Server): string {
+  return http.replace("127.0.0.1", "localhost");
 }
 
 /** Enrols a patient and signs in as them, which the sandbox lets the operator do. */

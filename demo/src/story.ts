@@ -1,17 +1,19 @@
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { type Client, createClient } from "@connectrpc/connect";
 import { table } from "@wellapi/cli/output";
-import { verifyLogGrowth, verifyLoggedAccess, verifyReceipt } from "@wellapi/client";
+import { connect, verifyLogGrowth, verifyLoggedAccess, verifyReceipt } from "@wellapi/client";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction, Granularity, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { connectPerson, registerApp } from "./connect-flow.ts";
 import { grant } from "./consents.ts";
 import { type Contribution, contribute } from "./contribution.ts";
 import { type Narrator, sparkline } from "./narrator.ts";
-import { type Company, enrolCompany, enrolPerson } from "./people.ts";
+import { type Company, enrolCompany, operatorAt, originOf, registerPerson } from "./people.ts";
 import type { Server } from "./server.ts";
 import { openWatch } from "./watch.ts";
 
@@ -68,24 +70,36 @@ export async function tellStory(server: Server, narrator: Narrator): Promise<voi
   narrator.chapter("1. Two companies and two people");
   const maker = await enrolCompany(server, "Pulse Wearables");
   const clinic = await enrolCompany(server, "Hillside Clinic");
-  const first = await enrolPerson(server, "Participant 2022484408");
-  const second = await enrolPerson(server, "Participant 8877689391");
+  const first = await registerPerson(server, "Participant 2022484408", "first@example.com");
+  const second = await registerPerson(server, "Participant 8877689391", "second@example.com");
   const audit = createClient(AuditService, first.transport);
   const { checkpoint: before, verifierKey } = await audit.getCheckpoint({});
   narrator.say(`${maker.name}, ${clinic.name}, and two people of the Fitbit datasets of 2016 (CC BY 4.0)`);
+  narrator.say("each of them made an account with a passkey; the operator did not have a part in it");
 
-  narrator.chapter("2. The people consent");
-  const contributions = await Promise.all(
-    [first, second].map((person) => grant(person, maker, Direction.CONTRIBUTE, ["heart", "activity"])),
+  narrator.chapter("2. The people connect the wearable maker's app, and consent to the clinic");
+  const app = await registerApp(operatorAt(server), maker.organization);
+  const [firstConnected, secondConnected] = await Promise.all(
+    [first, second].map((person) =>
+      connectPerson(originOf(server), app, person.browser, (organization) =>
+        grant(person, { organization }, Direction.CONTRIBUTE, ["heart", "activity"]),
+      ),
+    ),
   );
   const reading = await grant(first, clinic, Direction.READ, ["heart"]);
   await grant(second, clinic, Direction.READ, ["heart"]);
   const makerIds = await idsOf(maker);
+  narrator.hold(
+    "the ID token's subject is the id by which the maker knows the patient: the grant is the consent",
+    [firstConnected, secondConnected].every((one) => one!.patient === makerIds.get(one!.consent)),
+  );
+  const appOfMaker = connect({ url: originOf(server), token: firstConnected!.accessToken });
+  await narrator.refused("the app's token is for contributing: it reads", "SCOPE_REQUIRED", () =>
+    readAll({ transport: appOfMaker }, firstConnected!.patient, heartRate, Purpose.TREATMENT),
+  );
   const clinicIds = await idsOf(clinic);
-  const [firstAtMaker, secondAtMaker] = contributions.map((consent) => makerIds.get(consent)!) as [
-    string,
-    string,
-  ];
+  const { patient: firstAtMaker } = firstConnected!;
+  const { patient: secondAtMaker } = secondConnected!;
   const firstAtClinic = clinicIds.get(reading)!;
   const secondAtClinic = [...clinicIds.values()].find((id) => id !== firstAtClinic)!;
   narrator.hold(
@@ -200,6 +214,13 @@ export async function tellStory(server: Server, narrator: Narrator): Promise<voi
   );
   const ending = await watch.ended(1_000);
   narrator.hold(`the clinic's open watch ended: ${ending}`, ending === "CONSENT_REVOKED");
+
+  await patientConsents.revokeConsent({ consent: firstConnected!.consent });
+  await narrator.refused(
+    "the maker's app calls with its token, after the patient took the grant back",
+    "CREDENTIAL_INVALID",
+    () => createClient(IngestionService, appOfMaker).createObservations({}),
+  );
 
   narrator.chapter("6. The patient verifies, trusting only a public key");
   const proven = await verifyLoggedAccess(audit, oneDay.access, verifierKey);

@@ -1,0 +1,42 @@
+import { createClient } from "@connectrpc/connect";
+import { ActingOption_Kind } from "@wellapi/gen/wellapi/identity/v1/account_pb";
+import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
+import { SandboxService } from "@wellapi/gen/wellapi/identity/v1/sandbox_service_pb";
+import { SignInService } from "@wellapi/gen/wellapi/identity/v1/sign_in_service_pb";
+import { createSoftwarePasskey } from "@wellapi/software-passkey";
+import { type Browser, openBrowser } from "./browser.ts";
+
+/** A person with an account, signed in by a passkey. */
+export interface Registered {
+  /** Their own id as a patient. */
+  readonly patient: string;
+  readonly browser: Browser;
+}
+
+/** Makes an account as a person does: an e-mail address, the code that is sent there, a passkey. */
+export async function register(
+  origin: string,
+  person: { readonly name: string; readonly email: string; readonly timeZone: string },
+): Promise<Registered> {
+  const browser = openBrowser(origin);
+  const anybody = browser.as();
+  const signIn = createClient(SignInService, anybody);
+  const { flow } = await signIn.sendCode({ email: person.email });
+  const { mail } = await createClient(SandboxService, anybody).listMail({ email: person.email });
+  const code = /\b\d{6}\b/.exec(mail[0]!.text)![0];
+  const { outcome } = await signIn.verifyCode({ flow, code });
+  if (outcome.case !== "verifiedAddress") throw new Error("the address has an account already");
+  const registration = { flow: outcome.value.flow, displayName: person.name };
+  const { options } = await signIn.beginRegistration(registration);
+  const passkey = createSoftwarePasskey(origin).register(JSON.parse(options));
+  const { signedIn } = await signIn.finishRegistration({
+    ...registration,
+    timeZone: person.timeZone,
+    passkey: JSON.stringify(passkey),
+  });
+  browser.signedIn(signedIn!.sessionSecret);
+  const account = createClient(AccountService, browser.as("account"));
+  const { options: mayActAs } = await account.listActingOptions({});
+  const own = mayActAs.find(({ kind }) => kind === ActingOption_Kind.PATIENT);
+  return { patient: own!.actingAs, browser };
+}
