@@ -27,6 +27,13 @@ export function announce(exchange: Exchange): string {
       `  npx wellapi audit checkpoint --url ${httpUrl}`,
     );
   }
+  if (exchange.operatorLink) {
+    lines.push(
+      "",
+      "There is no operator with an account yet. The first person who opens this link becomes one, within a day:",
+      `  ${exchange.operatorLink}`,
+    );
+  }
   lines.push("", "Ctrl-C stops it. docs/guide.md goes on from here.", "");
   return lines.join("\n");
 }
@@ -40,5 +47,6 @@ export function announceJson(exchange: Exchange): string {
     authority: exchange.authority,
     verifierKey: exchange.verifierKey,
     ...(exchange.operatorKey ? { operatorKey: exchange.operatorKey } : {}),
+    ...(exchange.operatorLink ? { operatorLink: exchange.operatorLink } : {}),
   });
 }

@@ -26,6 +26,8 @@ export interface Exchange {
   readonly verifierKey: string;
   /** Only at the first start. */
   readonly operatorKey: string | undefined;
+  /** By which the first operator gets an account, while there is none. */
+  readonly operatorLink: string | undefined;
   /** Drains the doors, then closes everything in reverse. */
   close(): Promise<void>;
 }
@@ -84,6 +86,7 @@ export async function openExchange(
       authority: edges.authority,
       verifierKey: edges.verifierKey,
       operatorKey: [...composed.values()].map((one) => one.firstOperatorKey).find((key) => key !== undefined),
+      operatorLink: [...composed.values()].find((one) => one.firstOperatorLink)?.firstOperatorLink?.(),
       close: () => closers.closeAll(),
     };
   });

@@ -185,6 +185,10 @@ export async function openMesh(
       operatorKey: members
         .map(({ name }) => announcements.get(name)!.operatorKey)
         .find((key) => key !== undefined),
+      // That of each replica works, until the first is used.
+      operatorLink: members
+        .map(({ name }) => announcements.get(name)!.operatorLink)
+        .find((link) => link !== undefined),
       broken,
       port: (service, replica = 1) => ports.get(memberOf(service, replica).name)!,
       pid: (service, replica = 1) => announcements.get(memberOf(service, replica).name)!.pid,

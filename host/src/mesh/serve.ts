@@ -27,6 +27,7 @@ export interface Announcement {
   readonly surfacePort?: number;
   /** From identity, at the installation's first start only. */
   readonly operatorKey?: string;
+  readonly operatorLink?: string;
   /** For the gateway. */
   readonly grpc?: string;
   readonly http?: string;
@@ -136,13 +137,14 @@ async function openInner(
   closers.push("drain", async () => {
     await Promise.all([server.drain(config.drainMs), surfaces?.close(config.drainMs)]);
   });
-  const { firstOperatorKey } = composed;
+  const { firstOperatorKey, firstOperatorLink } = composed;
   return {
     service,
     pid: process.pid,
     port: server.port,
     ...(surfaces && { surfacePort: surfaces.port }),
     ...(firstOperatorKey === undefined ? {} : { operatorKey: firstOperatorKey }),
+    ...(firstOperatorLink === undefined ? {} : { operatorLink: firstOperatorLink() }),
   };
 }
 

@@ -66,6 +66,8 @@ export interface ComposedService {
   ready?(signal?: AbortSignal): Promise<void>;
   /** An operator's API key that this start made, to be shown once. */
   readonly firstOperatorKey?: string | undefined;
+  /** A link by which the first operator gets an account of the staff, to be shown once; known when calls are accepted. */
+  readonly firstOperatorLink?: (() => string) | undefined;
 }
 
 /** All that the host, the launcher, the manifests and the tests have to know of a service. */

@@ -6,6 +6,7 @@ import { createAccountSealer } from "./accounts/room.ts";
 import { collections, identityCollections } from "./collections.ts";
 import { type DelegationDocument, openDelegation } from "./delegations/delegation-repository.ts";
 import { type KeyDocument, unwrapKey } from "./installation-key-repository.ts";
+import { memberChecks } from "./members/check.ts";
 import { openProfile, type PatientDocument } from "./patients/patient-repository.ts";
 
 /** The checks of this service's store, without the service. */
@@ -88,6 +89,7 @@ export function identityCheck(deps: {
   return {
     collections: identityCollections,
     documents: {
+      ...memberChecks(kms),
       [collections.accounts]: people,
       [collections.patients]: patients,
       [collections.delegations]: delegations,

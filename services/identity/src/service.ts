@@ -22,6 +22,7 @@ import type { IdentityConfig } from "./config.ts";
 import { type CreationOf, createCreationOf } from "./creation.ts";
 import { openCertificateAuthority, type ServerCertificate } from "./credentials/certificate-authority.ts";
 import { createCertificateIssue } from "./credentials/certificate-issue.ts";
+import { lifetimes } from "./credentials/credential.ts";
 import { createCredentialHandlers } from "./credentials/credential-handlers.ts";
 import { createCredentialRepository } from "./credentials/credential-repository.ts";
 import { createEdgeCertificateHandlers } from "./credentials/edge-certificate-handlers.ts";
@@ -38,7 +39,8 @@ import { createLimitRepository } from "./limits/limit-repository.ts";
 import type { Mailer } from "./mail/mailer.ts";
 import { openMailer } from "./mail/open-mailer.ts";
 import { createSandboxHandlers } from "./mail/sandbox-handlers.ts";
-import { createInvitationMail } from "./members/invitation-mail.ts";
+import { createInvitationMail, invitationLink } from "./members/invitation-mail.ts";
+import { STAFF } from "./members/member.ts";
 import {
   createMemberRoom,
   createMemberStores,
@@ -59,6 +61,7 @@ import { createCallerPolicies } from "./policies/caller-policies.ts";
 import { createPolicyRepository } from "./policies/policy-repository.ts";
 import { createPolicyRoom } from "./policies/policy-room.ts";
 import { onlyThemselves } from "./sessions/acting.ts";
+import { inviteFirstOperator } from "./staff/first-operator.ts";
 import { openCredentialExchange } from "./tokens/open-exchange.ts";
 import { openPatientTokenRepository } from "./tokens/patient-token-repository.ts";
 import { openSigningKeys } from "./tokens/signing-keys.ts";
@@ -94,6 +97,8 @@ export interface IdentityService {
   readonly authority: string;
   /** The operator's API key that this start made, to be shown once; undefined otherwise. */
   readonly firstOperatorKey: string | undefined;
+  /** The link by which the first operator joins the staff, once, while there is none. It has a secret. */
+  readonly firstOperatorLink?: () => string;
   /** For a door, for 7 days: key, certificate and authority, PEM. `hosts`: names or addresses besides localhost. */
   issueServerCertificate(hosts: readonly string[]): Promise<ServerCertificate>;
   /**
@@ -129,7 +134,9 @@ export async function openIdentityService(
   const patientAccess = createPatientAccess(pairwise, region);
   const ends = createEnds(log);
   const creationOf = createCreationOf(await kms.derive("identity/request-ids"));
-  const firstOperatorKey = await ensureOperator(store, credentials, clock, ids);
+  const keyLifetime = profile === "production" ? lifetimes.bootstrapKey : lifetimes.operatorKey.default;
+  const firstOperatorKey = await ensureOperator(store, credentials, clock, ids, keyLifetime);
+  const firstOperatorCode = await inviteFirstOperator({ ...deps, ...repositories });
   const kept = await openKeptCredentials({ ...deps, sealingKey: await kms.derive("identity/answers") });
   const { answers } = kept;
   const changes = { accesses, patientAccess, creationOf, region, ended: ends.tell };
@@ -216,6 +223,9 @@ export async function openIdentityService(
     ],
     authority: authority.certificate,
     firstOperatorKey,
+    ...(firstOperatorCode !== undefined && {
+      firstOperatorLink: () => invitationLink(config.origin(), firstOperatorCode),
+    }),
     issueServerCertificate: (hosts) => authority.issueServer(hosts),
     onAccessEnded: ends.listen,
     async close() {
@@ -277,14 +287,15 @@ async function openPeople(
 /** What is stored, once it has everything that the journal says. */
 async function openRepositories(deps: IdentityDeps, verifiedOnly: boolean) {
   const { store, vault, kms, pairwise, clock, log } = deps;
+  const people = await createMemberStores(store, kms);
   const repositories = {
     organizations: createOrganizationRepository(store, verifiedOnly),
-    credentials: createCredentialRepository(store),
+    credentials: createCredentialRepository(store, () => people.members.keeper(STAFF)),
     patients: createPatientRepository(store, vault),
     limits: createLimitRepository(store, clock),
     policies: createPolicyRepository(store, clock),
     patientTokens: await openPatientTokenRepository({ store, clock, log }),
-    ...(await createMemberStores(store, kms)),
+    ...people,
     accounts: await createAccounts(store, kms),
     delegations: await openDelegationRepository(store, vault, kms),
   };

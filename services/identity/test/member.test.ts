@@ -20,7 +20,7 @@ test("an operator invites the first owner, who invites a developer, and both are
   });
   expect(invitation).toMatchObject({ inviter: "usr_owner", state: Invitation_State.PENDING });
 
-  const code = codeTo(installation, "Dev@Clinic.example");
+  const code = codeTo(installation, "dev@clinic.example");
   const offered = await installation.as(person("usr_dev")).members.getInvitation({ code });
   expect(offered).toMatchObject({ organization, organizationName: "Heart Clinic", roles: [Role.DEVELOPER] });
   const accepted = await installation.as(person("usr_dev")).members.acceptInvitation({ code });
@@ -28,7 +28,7 @@ test("an operator invites the first owner, who invites a developer, and both are
 
   const { members } = await owner.members.listMembers({ organization });
   expect(members.map(({ account, roles, email }) => ({ account, roles, email }))).toEqual([
-    { account: "usr_dev", roles: [Role.DEVELOPER], email: "Dev@Clinic.example" },
+    { account: "usr_dev", roles: [Role.DEVELOPER], email: "dev@clinic.example" },
     { account: "usr_owner", roles: [Role.OWNER], email: "usr_owner@clinic.example" },
   ]);
 });

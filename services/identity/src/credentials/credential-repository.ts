@@ -64,7 +64,10 @@ export interface CredentialRepository {
   noteUse(id: string, now: number, withinMs: number): Promise<void>;
   /** Operators' keys, newest first. */
   ofOperators(page: PageRequest): Promise<ListPage<Credential>>;
-  /** An operator's key that is in force, other than this one, with a guard that it stays so; undefined: there is none. */
+  /**
+   * An operator's key that is in force, other than this one, or an operator of the staff, with a guard that it stays so;
+   * undefined: there is none.
+   */
   operatorInForce(now: number, except?: string): Promise<Change | undefined>;
   /** Stores an operator with its key. False where one of `also` was refused, and nothing was stored. */
   insertOperator(
@@ -78,7 +81,11 @@ export interface CredentialRepository {
 /** A page of a scan over all. */
 const MAX_LISTED = 1000;
 
-export function createCredentialRepository(store: Store): CredentialRepository {
+/** `staffOperator` gives a guard that a person of the staff is an operator, where that is so. */
+export function createCredentialRepository(
+  store: Store,
+  staffOperator: () => Promise<Change | undefined> = async () => undefined,
+): CredentialRepository {
   const get = (id: string) => store.get<CredentialDocument>(collections.credentials, [INSTALLATION, id]);
 
   async function ofApplication(
@@ -145,7 +152,8 @@ export function createCredentialRepository(store: Store): CredentialRepository {
     },
     ...createAmendments(store),
     ofOperators: (page) => ofApplication("", page),
-    operatorInForce: (now, except) => operatorInForce(store, now, except),
+    operatorInForce: async (now, except) =>
+      (await operatorInForce(store, now, except)) ?? (await staffOperator()),
     async insertOperator(operator, key, commit, also) {
       const created = { partition: INSTALLATION, id: operator, createTime: key.createTime };
       const result = await commit({

@@ -7,6 +7,8 @@ export const DAY = 86_400_000;
 export const lifetimes = {
   certificate: { default: 30 * DAY, max: 90 * DAY },
   apiKey: { default: 90 * DAY, max: 366 * DAY },
+  /** Of the key that a start makes in production: time enough to make a named one with it. */
+  bootstrapKey: DAY,
   operatorKey: { default: 366 * DAY, max: 366 * DAY },
   enrollmentCode: { default: DAY / 24, max: 7 * DAY },
 } as const;

@@ -39,17 +39,22 @@ export function newOperatorKey(
 }
 
 /**
- * Makes a new operator's key where no operator's key is in force: at the first start, and after the last one has
- * expired. Otherwise nobody could run the installation. Returns undefined where a key is in force.
+ * Makes a new operator's key where no operator's key is in force and nobody of the staff is an operator: at the first start,
+ * and after the last key has expired. Otherwise nobody could run the installation. Returns undefined where somebody can.
  */
 export async function ensureOperator(
   store: Store,
   credentials: CredentialRepository,
   clock: Clock,
   ids: Ids,
+  lifetimeMs: number,
 ): Promise<string | undefined> {
   if ((await credentials.operatorInForce(clock.now())) !== undefined) return undefined;
-  const { operator, credential, apiKey } = newOperatorKey({ clock, ids }, { displayName: "made at a start" });
+  const { operator, credential, apiKey } = newOperatorKey(
+    { clock, ids },
+    { displayName: "made at a start" },
+    lifetimeMs,
+  );
   await credentials.insertOperator(operator, credential, (change) => store.commit(change), []);
   return apiKey;
 }

@@ -6,7 +6,7 @@ import { findCreated } from "../creation.ts";
 import { DAY } from "../credentials/credential.ts";
 import { damaged, notFound, requestIdReused } from "../errors.ts";
 import type { ListPage, PageRequest } from "../page.ts";
-import { codeDigest, type Invitation, isPending, mostMails, sameAddress } from "./invitation.ts";
+import { codeDigest, type Invitation, isPending, mostMails } from "./invitation.ts";
 import type { Body } from "./member.ts";
 import { invitationInvalid, tooManyInvitations } from "./member-errors.ts";
 
@@ -71,7 +71,7 @@ export const keptMs = 30 * DAY;
 export interface InvitationRepositoryOptions {
   readonly store: Store;
   readonly sealer: ItemSealer;
-  /** Stands for an address, or for what is compared. */
+  /** Stands for an address, which comes in the form in which it is compared. */
   readonly macOf: (text: string) => string;
 }
 
@@ -178,7 +178,7 @@ function documentOf(
     mails: 1,
     ...(email !== undefined && {
       email: sealer.seal(placeOf(invitation.id), Buffer.from(email)),
-      addressMac: macOf(sameAddress(email)),
+      addressMac: macOf(email),
     }),
   };
 }

@@ -21,6 +21,9 @@ export interface Invitation {
   readonly account?: string | undefined;
 }
 
+/** The inviter of the first operator: no principal has this id. */
+export const FIRST_START = "start";
+
 /** Milliseconds. */
 export const invitationLifetime = 7 * DAY;
 
@@ -46,9 +49,4 @@ export function codeDigest(code: string): string {
 
 export function isPending({ endTime, expireTime }: Invitation, now: number): boolean {
   return endTime === undefined && now < expireTime;
-}
-
-/** How an address is compared: trimmed, in lower case, in Unicode's NFC. */
-export function sameAddress(email: string): string {
-  return email.trim().normalize("NFC").toLowerCase();
 }

@@ -8,7 +8,15 @@ import type { CreationOf } from "../creation.ts";
 import { invalidField } from "../errors.ts";
 import { writeDown } from "../journal-entries.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
-import { type Invitation, invitationLifetime, isPending, looksLikeCode, newCode } from "./invitation.ts";
+import { toAddress } from "../sign-in/email.ts";
+import {
+  FIRST_START,
+  type Invitation,
+  invitationLifetime,
+  isPending,
+  looksLikeCode,
+  newCode,
+} from "./invitation.ts";
 import type { MailInvitation } from "./invitation-mail.ts";
 import type { InvitationRepository } from "./invitation-repository.ts";
 import { type Body, beyond, inOrder, type Member, rolesOf, STAFF } from "./member.ts";
@@ -115,7 +123,7 @@ async function invite(deps: MembershipsDeps, asked: Asked, { caller, commit }: C
   checkReach(caller.principal, roles);
   const now = clock.now();
   const code = newCode();
-  const email = asked.email.trim();
+  const email = toAddress(asked.email);
   const invitation = await invitations.invite(
     {
       id: ids.next("inv"),
@@ -194,6 +202,8 @@ function checkReach({ kind, roles = [] }: Principal, asked: readonly Role[]): vo
 
 /** Throws `invitation_invalid` where who invited has lost the right to since. */
 async function checkInviter(members: MemberRepository, { body, roles, inviter }: Invitation): Promise<void> {
+  if (inviter === FIRST_START && (await members.keeper(STAFF)) !== undefined) throw invitationInvalid();
+  // The key of a script may have been replaced since.
   if (!inviter.startsWith("usr_")) return;
   const [member, staff] = await Promise.all([members.find(body, inviter), members.find(STAFF, inviter)]);
   const own = [...(member?.roles ?? []), ...(staff?.roles ?? [])];
