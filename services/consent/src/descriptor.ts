@@ -19,7 +19,7 @@ export const consentService = describeService({
   calls: ["identity"],
   replicas: "many",
   async compose(platform) {
-    const { clock, ids, log, closers, network } = platform;
+    const { clock, ids, log, closers, network, accessEnds } = platform;
     const { kms, pairwise, pageTokens } = await platform.keys();
     const store = await platform.openStore();
     const consent = await openConsentService(
@@ -38,6 +38,7 @@ export const consentService = describeService({
         clock,
         ids,
         log,
+        ended: accessEnds.tell,
       },
     );
     closers.push("consent", () => consent.close());

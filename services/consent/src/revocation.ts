@@ -25,6 +25,8 @@ export interface RevocationsOptions {
   readonly changes: RecalledChanges;
   readonly journal: Pick<Follower, "owed" | "tell">;
   readonly clock: Clock;
+  /** Tells the doors of this process that the access tokens of the consent have ended; those of other processes remember none. */
+  readonly ended?: (consent: string) => void;
 }
 
 /** Concurrent changes of one patient are rare; this many conflicts in a row mean that something is wrong. */
@@ -139,11 +141,13 @@ export class Revocations {
 
   /** Undefined where another writer changed the patient's consents first. */
   async #change(change: Omit<Change, "time" | "owed">): Promise<Consent[] | undefined> {
-    const { changes, clock } = this.#options;
-    return changes.run(change.partition, scopeOf(change), (recall) =>
+    const { changes, clock, ended } = this.#options;
+    const done = await changes.run(change.partition, scopeOf(change), (recall) =>
       // The service that runs an erasure records it in the journal as a whole.
       this.#commit({ ...change, time: clock.now(), owed: !change.close }, recall),
     );
+    for (const { id } of done ?? []) ended?.(id);
+    return done;
   }
 
   /** Undefined where another writer was faster. */

@@ -53,6 +53,8 @@ export interface ConsentDeps {
   readonly ids: Ids;
   readonly log: Logger;
   readonly timers?: Timers;
+  /** Tells the doors of this process that a consent was revoked, once that is durable. */
+  readonly ended?: (consent: string) => void;
 }
 
 export interface ConsentServiceHandle {
@@ -107,7 +109,13 @@ export async function openConsentService(
   const recalls = new Recalls({ sessions, streams, clock, timers, ids, log });
   const journal = createFollower({ ...deps.journal, store, log });
   const changes = new RecalledChanges({ consents, recalls, ids, log });
-  const revocations = new Revocations({ consents, changes, journal, clock });
+  const revocations = new Revocations({
+    consents,
+    changes,
+    journal,
+    clock,
+    ...(deps.ended && { ended: deps.ended }),
+  });
   const granting = new Granting({ consents, changes, journal, clock, ids });
   const deletion = createConsentDeletion({ store, consents });
 
