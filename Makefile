@@ -51,6 +51,10 @@ mesh-lab: node_modules/.installed ## Runs the services behind Istio's own proxie
 mutants: node_modules/.installed ## Plants small mistakes and tells which no test notices; ROOM=name, FILES="a b" (mutants/README.md)
 	@exec $(NODE) mutants/run.ts
 
+.PHONY: policy-proof
+policy-proof: node_modules/.installed ## Proves that the default policies permit no more than before; WIDENS="why" where they do (builds Cedar once, half an hour)
+	@exec $(NODE) scripts/policy-proof.ts
+
 .PHONY: fuzz
 fuzz: node_modules/.installed ## Feeds changed inputs to every parser that reads bytes from outside; TARGET=name, MINUTES=10, SEED=n
 	@exec $(NODE) security/fuzz/main.ts
