@@ -27,6 +27,7 @@ const commands: readonly Listed[] = [
   { name: "organization", load: async () => (await import("./commands/organization.ts")).addOrganization },
   { name: "application", load: async () => (await import("./commands/organization.ts")).addApplication },
   { name: "limits", load: async () => (await import("./commands/limits.ts")).addLimits },
+  { name: "policy", load: async () => (await import("./commands/policy.ts")).addPolicy },
   { name: "patient", load: async () => (await import("./commands/patient.ts")).addPatient },
   { name: "credential", load: async () => (await import("./commands/credential.ts")).addCredential },
   { name: "token", load: async () => (await import("./commands/credential.ts")).addToken },
