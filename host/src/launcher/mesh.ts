@@ -107,7 +107,9 @@ export async function openMesh(
       },
     });
 
-    const free = await freePorts(2 * members.length);
+    const free = await freePorts(2 * members.length + 1);
+    // OAuth's issuer and passkeys are of the gateway's address, so every process has to know its port.
+    const httpPort = config.httpPort || free.at(-1)!;
     const ports = new Map(members.map(({ name }, i) => [name, free[i]!]));
     /** Of services that have HTTP surfaces. */
     const surfacing = members.filter(({ service }) => services.service(service).surfaces?.length);
@@ -121,7 +123,7 @@ export async function openMesh(
         WELLAPI_HOST: service === "gateway" ? config.host : "127.0.0.1",
         WELLAPI_PORT: String(ports.get(name)),
         WELLAPI_GRPC_PORT: String(config.grpcPort),
-        WELLAPI_HTTP_PORT: String(config.httpPort),
+        WELLAPI_HTTP_PORT: String(httpPort),
         WELLAPI_PROFILE: config.profile,
         WELLAPI_TRUST_DOMAIN: config.trustDomain,
         WELLAPI_NAMESPACE: "wellapi",
