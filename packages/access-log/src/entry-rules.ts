@@ -141,6 +141,8 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     GetPatient: change,
     ListPatients: change,
     UpdatePatient: change,
+    CreateClaimCode: change,
+    ClaimPatient: change,
   },
   "wellapi.identity.v1.SandboxService": { ListMail: none("mail that a sandbox did not send") },
   "wellapi.identity.v1.SignInService": {

@@ -5,6 +5,7 @@ export type IdPrefix =
   | "acc" // access, an entry of the log
   | "app" // application
   | "bat" // batch
+  | "clm" // claim of a patient
   | "con" // consent
   | "crd" // credential
   | "del" // delegation

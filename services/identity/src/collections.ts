@@ -19,6 +19,7 @@ export const collections = {
   oauthGrants: "oauth_grants",
   enrollmentCodes: "enrollment_codes",
   delegations: "delegations",
+  claimCodes: "claim_codes",
   members: "members",
   invitations: "invitations",
   dpopProofs: "dpop_proofs",
@@ -75,6 +76,14 @@ export const identityCollections: readonly CollectionDeclaration[] = [
       { name: "code", fields: ["codeDigest"], unique: true },
       { name: "patient", fields: ["partition", "createTime"] },
       { name: "account", fields: ["accountMac", "partition"] },
+    ],
+  },
+  {
+    name: collections.claimCodes,
+    key: ["partition", "id"],
+    indexes: [
+      { name: "fingerprint", fields: ["fingerprint"], unique: true },
+      { name: "expiry", fields: ["expireTime"] },
     ],
   },
   {

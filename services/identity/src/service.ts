@@ -18,6 +18,7 @@ import type { Kms, Pairwise, Vault } from "@wellapi/vault";
 import { type Accesses, createAccesses, replayedAccess } from "./accesses.ts";
 import type { AccountRepository } from "./accounts/account-repository.ts";
 import { createAccounts, openAccountRoom } from "./accounts/room.ts";
+import { collections } from "./collections.ts";
 import type { IdentityConfig } from "./config.ts";
 import { type CreationOf, createCreationOf } from "./creation.ts";
 import { openCertificateAuthority, type ServerCertificate } from "./credentials/certificate-authority.ts";
@@ -54,6 +55,8 @@ import {
   type OrganizationRepository,
 } from "./organizations/organization-repository.ts";
 import { createStateChanges } from "./organizations/state-change.ts";
+import { createClaimCodeRepository } from "./patients/claim-code-repository.ts";
+import { createClaimHandlers } from "./patients/claim-handlers.ts";
 import { createPatientAccess, type PatientAccess } from "./patients/patient-access.ts";
 import { createPatientDirectoryHandlers, createPatientHandlers } from "./patients/patient-handlers.ts";
 import { createPatientRepository, type PatientRepository } from "./patients/patient-repository.ts";
@@ -62,6 +65,7 @@ import { createPolicyRepository } from "./policies/policy-repository.ts";
 import { createPolicyRoom } from "./policies/policy-room.ts";
 import { onlyThemselves } from "./sessions/acting.ts";
 import { inviteFirstOperator } from "./staff/first-operator.ts";
+import { openSweep } from "./sweep.ts";
 import { openCredentialExchange } from "./tokens/open-exchange.ts";
 import { openPatientTokenRepository } from "./tokens/patient-token-repository.ts";
 import { openSigningKeys } from "./tokens/signing-keys.ts";
@@ -158,6 +162,7 @@ export async function openIdentityService(
     sessions: accountRoom.sessionExchange,
     policies: createCallerPolicies({ ...repositories, clock }),
   });
+  const claiming = { ...deps, ...repositories, ...changes, answers, accountChanges: accountRoom.changes };
   const patientDeps = { accesses, patients, patientAccess, creationOf, pageTokens, clock, ids, region };
   return {
     routes: [
@@ -195,7 +200,7 @@ export async function openIdentityService(
       delegationRoom.route,
       route(LimitService, createLimitHandlers({ accesses, limits, organizations, clock })),
       ...oauth.routes,
-      route(PatientService, createPatientHandlers(patientDeps)),
+      route(PatientService, { ...createPatientHandlers(patientDeps), ...createClaimHandlers(claiming) }),
       route(PatientDirectoryService, createPatientDirectoryHandlers(patientDeps)),
       route(
         TokenService,
@@ -263,6 +268,7 @@ async function openPeople(
   const mailer = deps.mailer ?? opened.mailer;
   const memberRoom = createMemberRoom({ ...deps, mail: createInvitationMail({ mailer, origin }) });
   const sweep = await openInvitationSweep(deps);
+  const claimSweep = await openSweep({ ...deps, collection: collections.claimCodes, keptMs: 0 });
   const delegationRoom = createDelegationRoom({ ...deps, mail: createOfferMail({ mailer, origin }) });
   const accountRoom = await openAccountRoom({
     ...deps,
@@ -278,6 +284,7 @@ async function openPeople(
     mailbox: opened.mailbox,
     async close() {
       await sweep.close();
+      await claimSweep.close();
       await accountRoom.close();
       opened.close();
     },
@@ -298,6 +305,7 @@ async function openRepositories(deps: IdentityDeps, verifiedOnly: boolean) {
     ...people,
     accounts: await createAccounts(store, kms),
     delegations: await openDelegationRepository(store, vault, kms),
+    claims: createClaimCodeRepository(store),
   };
   const installationKeys = createInstallationKeyRepository(store, kms);
   const journal = createFollower({ ...deps.journal, store, log });

@@ -112,7 +112,7 @@ test("networks are kept in one spelling", () => {
   expect(isWithin(["0.0.0.0/0"], "2001:db8::1")).toBe(false);
 });
 
-test("the last use is noted, in the background and at most once a minute", async () => {
+test("the last use is noted, in the background and at most once a minute", { timeout: 60_000 }, async () => {
   const installation = await createInstallation();
   const { id, text } = await createKey(installation);
   const used = async () => {
@@ -229,7 +229,7 @@ describe("a rotation", () => {
     await expect(rotate(id)).rejects.toSatisfy(problem(Code.FailedPrecondition, "CREDENTIAL_NOT_IN_FORCE"));
   });
 
-  test("is not undone by a restore", async () => {
+  test("is not undone by a restore", { timeout: 60_000 }, async () => {
     const installation = await createInstallation();
     const { id, text } = await createKey(installation);
     const database = join(installation.folder, "identity.db");

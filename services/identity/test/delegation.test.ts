@@ -180,7 +180,7 @@ describe("a carer", () => {
     await scene.invite({ requestId: "more" });
   });
 
-  test("does not come back by a restore, and neither does the code", async () => {
+  test("does not come back by a restore, and neither does the code", { timeout: 60_000 }, async () => {
     const scene = await createScene();
     const { installation } = scene;
     const database = join(installation.folder, "identity.db");

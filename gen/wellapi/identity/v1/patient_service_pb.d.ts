@@ -7,7 +7,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Patient } from "./identity_pb.js";
-import type { FieldMask } from "@bufbuild/protobuf/wkt";
+import type { Duration, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file wellapi/identity/v1/patient_service.proto.
@@ -204,6 +204,108 @@ export declare type UpdatePatientResponse = Message<"wellapi.identity.v1.UpdateP
 export declare const UpdatePatientResponseSchema: GenMessage<UpdatePatientResponse>;
 
 /**
+ * For whom.
+ *
+ * @generated from message wellapi.identity.v1.CreateClaimCodeRequest
+ */
+export declare type CreateClaimCodeRequest = Message<"wellapi.identity.v1.CreateClaimCodeRequest"> & {
+  /**
+   * The patient.
+   *
+   * @generated from field: string patient = 1;
+   */
+  patient: string;
+
+  /**
+   * How long the code works; absent: seven days. At most 30 days.
+   *
+   * @generated from field: google.protobuf.Duration lifetime = 2;
+   */
+  lifetime?: Duration | undefined;
+
+  /**
+   * A random UUID (RFC 9562). For 24 hours the same request by the same caller gives the same code again: treat it like the
+   * code itself.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.CreateClaimCodeRequest.
+ * Use `create(CreateClaimCodeRequestSchema)` to create a new message.
+ */
+export declare const CreateClaimCodeRequestSchema: GenMessage<CreateClaimCodeRequest>;
+
+/**
+ * The code.
+ *
+ * @generated from message wellapi.identity.v1.CreateClaimCodeResponse
+ */
+export declare type CreateClaimCodeResponse = Message<"wellapi.identity.v1.CreateClaimCodeResponse"> & {
+  /**
+   * The code, `wellapi_cc_...`.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * When it ends.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 2;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.CreateClaimCodeResponse.
+ * Use `create(CreateClaimCodeResponseSchema)` to create a new message.
+ */
+export declare const CreateClaimCodeResponseSchema: GenMessage<CreateClaimCodeResponse>;
+
+/**
+ * By which code.
+ *
+ * @generated from message wellapi.identity.v1.ClaimPatientRequest
+ */
+export declare type ClaimPatientRequest = Message<"wellapi.identity.v1.ClaimPatientRequest"> & {
+  /**
+   * The code, `wellapi_cc_...`.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.ClaimPatientRequest.
+ * Use `create(ClaimPatientRequestSchema)` to create a new message.
+ */
+export declare const ClaimPatientRequestSchema: GenMessage<ClaimPatientRequest>;
+
+/**
+ * The person's own patient.
+ *
+ * @generated from message wellapi.identity.v1.ClaimPatientResponse
+ */
+export declare type ClaimPatientResponse = Message<"wellapi.identity.v1.ClaimPatientResponse"> & {
+  /**
+   * The patient, as `wellapi-acting-as` names them.
+   *
+   * @generated from field: string patient = 1;
+   */
+  patient: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.ClaimPatientResponse.
+ * Use `create(ClaimPatientResponseSchema)` to create a new message.
+ */
+export declare const ClaimPatientResponseSchema: GenMessage<ClaimPatientResponse>;
+
+/**
  * Operators enrol patients; a patient sees and amends their own entry.
  *
  * @generated from service wellapi.identity.v1.PatientService
@@ -249,6 +351,29 @@ export declare const PatientService: GenService<{
     methodKind: "unary";
     input: typeof UpdatePatientRequestSchema;
     output: typeof UpdatePatientResponseSchema;
+  },
+  /**
+   * Makes a code by which a person makes the patient their own, who was enrolled by somebody else: a provider hands it over to
+   * whom it knows to be the patient. It is shown for 24 hours to who has its `request_id`, then never again, and stored
+   * hashed. It works once.
+   *
+   * @generated from rpc wellapi.identity.v1.PatientService.CreateClaimCode
+   */
+  createClaimCode: {
+    methodKind: "unary";
+    input: typeof CreateClaimCodeRequestSchema;
+    output: typeof CreateClaimCodeResponseSchema;
+  },
+  /**
+   * The patient becomes the signed-in person's own: by the code alone, never by a name. The account must have no patient
+   * yet, and the patient no account (ALREADY_EXISTS, PATIENT_IN_USE); then the code stays as it is.
+   *
+   * @generated from rpc wellapi.identity.v1.PatientService.ClaimPatient
+   */
+  claimPatient: {
+    methodKind: "unary";
+    input: typeof ClaimPatientRequestSchema;
+    output: typeof ClaimPatientResponseSchema;
   },
 }>;
 

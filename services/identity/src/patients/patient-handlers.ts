@@ -28,7 +28,9 @@ interface PatientHandlerDeps {
   readonly region: string;
 }
 
-export function createPatientHandlers(deps: PatientHandlerDeps): ServiceImpl<typeof PatientService> {
+export function createPatientHandlers(
+  deps: PatientHandlerDeps,
+): Omit<ServiceImpl<typeof PatientService>, "createClaimCode" | "claimPatient"> {
   const { accesses, patients, patientAccess, creationOf, pageTokens, clock, ids, region } = deps;
   const { method } = PatientService;
   return {

@@ -1,0 +1,47 @@
+import { createHash, randomBytes } from "node:crypto";
+import { credentialInvalid } from "../errors.ts";
+
+/** A code by which a person makes a patient, whom somebody else enrolled, their own. Times are UTC milliseconds. */
+export interface ClaimCode {
+  /** `clm_...` */
+  readonly id: string;
+  /** The patient's. */
+  readonly partition: string;
+  /** SHA-256 of the code's text: a plain hash is enough, because the code is 256 random bits. */
+  readonly fingerprint: string;
+  readonly expireTime: number;
+  /** Stands for the account that used it. */
+  readonly accountMac?: string;
+}
+
+const DAY = 86_400_000;
+export const claimLifetime = { default: 7 * DAY, max: 30 * DAY } as const;
+
+const CODE = /^wellapi_cc_[A-Za-z0-9_-]{43}$/;
+
+export function newClaimCode(): string {
+  return `wellapi_cc_${randomBytes(32).toString("base64url")}`;
+}
+
+export function looksLikeClaimCode(text: string): boolean {
+  return CODE.test(text);
+}
+
+export function claimFingerprint(code: string): string {
+  return createHash("sha256").update(code).digest("hex");
+}
+
+/**
+ * The code, used by the account; the same object where that account used it before, whose claim may have been cut short.
+ * Throws `credential_invalid`: one answer for used and too old.
+ */
+export function claimedBy(code: ClaimCode, accountMac: string, now: number): ClaimCode {
+  if (code.accountMac === accountMac) return code;
+  if (code.accountMac !== undefined || now >= code.expireTime) throw claimInvalid();
+  return { ...code, accountMac };
+}
+
+/** One answer for a code that is unknown, used or too old. */
+export function claimInvalid() {
+  return credentialInvalid("the code is not in force: it was used or has expired; ask for another one");
+}
