@@ -135,3 +135,58 @@ export const backend = {
   grantTypes: [GrantType.CLIENT_CREDENTIALS],
   scopes: ["system/Observation.cruds"],
 } satisfies Registration;
+
+/** The installation's own client. */
+export const cli = "wellapi-cli";
+
+export const scope = "openid offline_access launch/patient patient/Observation.rs";
+
+/** The app pushes its request and sends the browser to it. */
+export async function connect(
+  configuration: oidc.Configuration,
+  parameters: Record<string, string> = {},
+  options: { readonly DPoP?: oidc.DPoPHandle } = {},
+) {
+  const verifier = oidc.randomPKCECodeVerifier();
+  const pushed = {
+    redirect_uri: callback,
+    scope,
+    code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: "S256",
+    state: "s1",
+    ...parameters,
+  };
+  const url = await oidc.buildAuthorizationUrlWithPAR(configuration, pushed, options);
+  const browser = createBrowser();
+  const page = await browser.get(url);
+  return { verifier, url, browser, page, interaction: page.pathname.split("/").at(-1)! };
+}
+
+/** The patient agrees: what `/authorize/<interaction>` does, by its RPCs. */
+export async function agree(world: World, interaction: string, grantedScopes = scope.split(" ")) {
+  const consent = await world.consent();
+  const consents = [consent];
+  const { redirectUri } = await world.interactions.completeInteraction({
+    interaction,
+    grantedScopes,
+    consents,
+  });
+  return { redirectUri, consent };
+}
+
+/** A confidential client of the company, and how it signs. */
+export async function confidentialClient(world: World, more: Partial<Registration> = {}) {
+  const key = await clientKey();
+  const id = await world.register({ ...confidential, ...more, jwks: key.jwks } as Registration);
+  const configuration = await world.configuration(id, oidc.PrivateKeyJwt({ key: key.key, kid: key.kid }));
+  return { key, id, configuration };
+}
+
+/** A patient has connected it: the code that waits at its callback. */
+export async function connected(world: World, configuration: oidc.Configuration) {
+  const { verifier, browser, interaction } = await connect(configuration);
+  const { redirectUri, consent } = await agree(world, interaction);
+  const back = await browser.get(redirectUri);
+  const checks = { pkceCodeVerifier: verifier, expectedState: "s1" };
+  return { back, checks, consent, tokens: () => oidc.authorizationCodeGrant(configuration, back, checks) };
+}
