@@ -29,6 +29,7 @@ import { createCredentialRepository } from "./credentials/credential-repository.
 import { createEdgeCertificateHandlers } from "./credentials/edge-certificate-handlers.ts";
 import { openKeptCredentials } from "./credentials/kept.ts";
 import { openLastUses } from "./credentials/last-uses.ts";
+import { createLeakNotice } from "./credentials/leak-notice.ts";
 import { ensureOperator } from "./credentials/operator.ts";
 import type { DelegationRepository } from "./delegations/delegation-repository.ts";
 import { createOfferMail } from "./delegations/offer-mail.ts";
@@ -188,6 +189,7 @@ export async function openIdentityService(
           accesses,
           store,
           pageTokens,
+          leakNotice: createLeakNotice({ ...repositories, alerts: accountRoom.alerts }),
           sign: createCertificateIssue({ organizations, authority, trustDomain, clock, ids }),
           clock,
           ids,

@@ -3,12 +3,14 @@ import { copyFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
+import { Role } from "@wellapi/gen/wellapi/type/v1/callers_pb";
 import { anonymous } from "@wellapi/rpc";
 import { describe, expect, test } from "vitest";
 import { newApiKey } from "../src/credentials/api-key.ts";
 import { isWithin, readNetworks } from "../src/credentials/networks.ts";
 import { createRequest } from "./certificates.ts";
 import { createApplication, createInstallation, type Installation, operator } from "./installation.ts";
+import { join as joinOrganization } from "./members.ts";
 import { problem } from "./problem.ts";
 
 const minute = 60_000;
@@ -281,6 +283,25 @@ describe("a report of a leaked key", () => {
     await expect(show(installation, first)).rejects.toSatisfy(refused("revoked"));
     await installation.reopen();
     await show(installation, installation.service.firstOperatorKey!);
+  });
+
+  test("tells the organization's owners and administrators by mail, and nobody else", async () => {
+    const installation = await createInstallation();
+    const { application, organization } = await createApplication(installation);
+    await joinOrganization(installation, organization.id, "usr_owner", Role.OWNER);
+    await joinOrganization(installation, organization.id, "usr_clinician", Role.CLINICIAN);
+    const { apiKey, credential } = await installation.as(operator).credentials.createApiKey({
+      requestId: randomUUID(),
+      application: application.id,
+      displayName: "Night sync",
+    });
+    const before = installation.mailbox.mails.length;
+    await installation.as(anonymous).credentials.reportLeakedApiKey({ apiKey });
+    await expect.poll(() => installation.mailbox.mails.length).toBe(before + 1);
+    const { to, text } = installation.mailbox.mails.at(-1)!;
+    expect(to).toBe("usr_owner@clinic.example");
+    expect(text).toContain(`${credential!.id} (Night sync)`);
+    expect(text).not.toContain(apiKey);
   });
 
   test("leaves no copy of the key in any file", async () => {

@@ -8,7 +8,7 @@ import type { Store } from "@wellapi/store";
 import { createItemSealer, createTextMac, type ItemSealer, type Kms, type Pairwise } from "@wellapi/vault";
 import { collections } from "../collections.ts";
 import type { CreationOf } from "../creation.ts";
-import { openAlertOutbox } from "../mail/alert-outbox.ts";
+import { type AlertOutbox, openAlertOutbox } from "../mail/alert-outbox.ts";
 import type { Mailer } from "../mail/mailer.ts";
 import type { PatientRepository } from "../patients/patient-repository.ts";
 import type { ActingLookups } from "../sessions/acting.ts";
@@ -52,6 +52,7 @@ export interface AccountRoom {
   readonly routes: readonly Route[];
   readonly accounts: AccountRepository;
   readonly changes: AccountChanges;
+  readonly alerts: Pick<AlertOutbox, "insertion" | "kick">;
   readonly sessionExchange: SessionExchange;
   close(): Promise<void>;
 }
@@ -105,6 +106,7 @@ export async function openAccountRoom(deps: AccountRoomDeps): Promise<AccountRoo
     ],
     accounts,
     changes,
+    alerts,
     sessionExchange: createSessionExchange({ ...shared }),
     async close() {
       await refusals.settled();

@@ -19,6 +19,7 @@ import { type Credential, lifetimes } from "./credential.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
 import type { EnrollmentCodeRepository } from "./enrollment-code-repository.ts";
 import { createEnrollmentHandlers } from "./enrollment-handlers.ts";
+import type { LeakNotice } from "./leak-notice.ts";
 import { guardOperators } from "./operator.ts";
 import { type CheckAgain, createOperatorHandlers } from "./operator-handlers.ts";
 import { applicationFor, credentialFor } from "./ownership.ts";
@@ -39,6 +40,7 @@ export interface CredentialHandlersDeps {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Logger;
+  readonly leakNotice: LeakNotice;
   /** Called after a revocation is durable. */
   readonly revoked: (credential: string) => void;
 }

@@ -11,6 +11,7 @@ import type { Answers } from "./answers.ts";
 import { apiKeyFingerprint, apiKeyHint, looksLikeApiKey, newApiKey } from "./api-key.ts";
 import { type Credential, endingBy, lifetimes, overlap, replacedBy } from "./credential.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
+import type { LeakNotice } from "./leak-notice.ts";
 import type { CheckAgain } from "./operator-handlers.ts";
 import { credentialFor } from "./ownership.ts";
 
@@ -25,6 +26,7 @@ export interface RotationHandlersDeps {
   readonly ids: Ids;
   readonly log: Logger;
   readonly checkAgain: CheckAgain;
+  readonly leakNotice: LeakNotice;
   /** Called after an earlier end of a credential is durable. */
   readonly revoked: (credential: string) => void;
 }
@@ -113,17 +115,21 @@ async function credentialOf({ credentials }: RotationHandlersDeps, apiKey: strin
 
 /** Also the last operator's: whoever found it may use it, and a restart makes another one. */
 async function revokeLeaked(
-  { accesses, credentials, journal, clock, log, revoked }: RotationHandlersDeps,
+  { accesses, credentials, journal, clock, log, leakNotice, revoked }: RotationHandlersDeps,
   { id, holder }: Credential,
   context: Parameters<Handlers["reportLeakedApiKey"]>[1],
 ): Promise<void> {
   await accesses.logged(context, method.reportLeakedApiKey, "", async ({ showed, commit }) => {
     showed({ organization: holder.kind === "application" ? holder.organization : "", credential: id });
-    const { changed } = await credentials.revoke(id, clock.now(), commit(), (credential) => [
+    const { changed } = await credentials.revoke(id, clock.now(), commit(), async (credential) => [
       journal.owed(revocationOf(credential)),
+      ...(await leakNotice.changes(credential)),
     ]);
     if (!changed) return;
+    leakNotice.committed();
     revoked(id);
-    log.warn(`the API key ${id} was reported as leaked, and is revoked: tell its owner`);
+    log.warn(
+      `the API key ${id} was reported as leaked, and is revoked; its owners are told by mail where they have accounts`,
+    );
   });
 }
