@@ -15,7 +15,7 @@ import { digestOf, newSecret } from "../sign-in/secret.ts";
 import type { Codes } from "../sign-in/sign-in-handlers.ts";
 import { maskedFields } from "../update-mask-convert.ts";
 import { type Account, RECOVERY_OPEN, RECOVERY_WAIT, recoveryAt, toLanguage } from "./account.ts";
-import type { WhoAsks } from "./account-caller.ts";
+import type { WhoAsks } from "./account-caller-convert.ts";
 import type { AccountChanges } from "./account-changes.ts";
 import {
   toAccountMessage,

@@ -22,7 +22,7 @@ import { createRefusals } from "../sign-in/refusals.ts";
 import { createCodes, createSignInHandlers } from "../sign-in/sign-in-handlers.ts";
 import { openSweep } from "../sweep.ts";
 import { createAccountAccesses } from "./account-accesses.ts";
-import { createWhoAsks } from "./account-caller.ts";
+import { createWhoAsks } from "./account-caller-convert.ts";
 import { type AccountChanges, createAccountChanges } from "./account-changes.ts";
 import { createAccountHandlers } from "./account-handlers.ts";
 import { type AccountRepository, createAccountRepository } from "./account-repository.ts";

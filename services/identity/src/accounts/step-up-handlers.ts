@@ -10,7 +10,7 @@ import { toRecoveryCode, totpStep } from "../sign-in/second-factors.ts";
 import { sameText } from "../sign-in/secret.ts";
 import { type Account, withGuess } from "./account.ts";
 import type { AccountCall } from "./account-accesses.ts";
-import type { Asking, WhoAsks } from "./account-caller.ts";
+import type { Asking, WhoAsks } from "./account-caller-convert.ts";
 import type { AccountChange, AccountChanges } from "./account-changes.ts";
 import { toSignedInMessage } from "./account-convert.ts";
 import { flowInvalid, guessesLimited, secondFactorWrong } from "./account-errors.ts";

@@ -4,7 +4,7 @@ import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service
 import { notFound } from "../errors.ts";
 import { newRecoveryCodes, newTotpSecret, totpStep, totpUri } from "../sign-in/second-factors.ts";
 import { type Account, MOST_PASSKEYS, type Passkey } from "./account.ts";
-import { type AddsBy, mayAddWayIn } from "./account-caller.ts";
+import { type AddsBy, mayAddWayIn } from "./account-caller-convert.ts";
 import { toPasskeyMessage, toSignedInMessage } from "./account-convert.ts";
 import { flowInvalid, lastWayIn, secondFactorWrong, tooManyPasskeys } from "./account-errors.ts";
 import type { AccountDeps } from "./account-handlers.ts";

@@ -1,5 +1,5 @@
 import { staticScopes } from "./client.ts";
-import { type Endpoints, paths } from "./endpoints.ts";
+import { type Endpoints, paths } from "./surface-endpoints.ts";
 
 type Metadata = Readonly<Record<string, unknown>>;
 

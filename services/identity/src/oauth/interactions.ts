@@ -10,13 +10,13 @@ import type { Application, Organization } from "../organizations/organization.ts
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
 import { isRegistered, isStatic, type OAuthClient } from "./client.ts";
 import { checkConsents } from "./consents.ts";
-import type { Endpoints } from "./endpoints.ts";
 import { interactionOver, scopeNotAsked, subjectNotAsked } from "./errors.ts";
 import { endOfGrant, type Grant } from "./grant.ts";
 import type { GrantRepository } from "./grant-repository.ts";
 import type { Protocol } from "./protocol.ts";
 import { subjectOf } from "./provider.ts";
 import type { OAuthStandings } from "./standings.ts";
+import type { Endpoints } from "./surface-endpoints.ts";
 
 /** Who has to agree. */
 export type Asked = "patient" | "member" | "person";

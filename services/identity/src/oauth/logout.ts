@@ -1,6 +1,6 @@
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
 import type { OwnTokens } from "./own-tokens.ts";
-import { json, type ProtocolAnswer, type ProtocolRequest } from "./protocol.ts";
+import { json, type ProtocolAnswer, type ProtocolRequest } from "./protocol-message.ts";
 import type { OAuthStandings } from "./standings.ts";
 
 /**

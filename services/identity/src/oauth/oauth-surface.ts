@@ -1,7 +1,7 @@
 import { createClient } from "@connectrpc/connect";
 import { OAuthProtocolService } from "@wellapi/gen/wellapi/internal/identity/v1/oauth_protocol_service_pb";
 import type { HttpReply, HttpRequest, Surface, SurfaceContext } from "@wellapi/http";
-import { paths } from "./endpoints.ts";
+import { paths } from "./surface-endpoints.ts";
 
 const callMs = 10_000;
 const bodyBytes = 16_384;

@@ -1,7 +1,7 @@
 import type { Clock } from "@wellapi/runtime";
 import { type CryptoKey, compactVerify, errors, type JWTPayload, jwtVerify } from "jose";
 import type { SigningKeys } from "../tokens/signing-keys.ts";
-import type { Endpoints } from "./endpoints.ts";
+import type { Endpoints } from "./surface-endpoints.ts";
 
 /** Seconds: how far clocks may differ. */
 const skew = 60;

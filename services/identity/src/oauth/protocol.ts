@@ -8,30 +8,16 @@ import type { SigningKeys } from "../tokens/signing-keys.ts";
 import { unavailable } from "./adapter.ts";
 import { isStatic } from "./client.ts";
 import { discoveryOf, smartConfigurationOf } from "./discovery.ts";
-import { type Endpoints, paths } from "./endpoints.ts";
 import type { Grant } from "./grant.ts";
 import { createLogout } from "./logout.ts";
 import { createOwnTokens } from "./own-tokens.ts";
+import { json, type ProtocolAnswer, type ProtocolRequest } from "./protocol-message.ts";
 import { createProviders, type ProviderDeps, type ShownCertificate } from "./provider.ts";
 import { corrected } from "./request-parameters.ts";
 import type { OAuthStandings } from "./standings.ts";
 import type { StateRepository } from "./state-repository.ts";
 import { createStructuredTokens } from "./structured-tokens.ts";
-
-export interface ProtocolRequest {
-  readonly method: string;
-  /** Path and query. */
-  readonly target: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  readonly certificate: ShownCertificate | undefined;
-}
-
-export interface ProtocolAnswer {
-  readonly status: number;
-  readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
-  readonly body: string;
-}
+import { type Endpoints, paths } from "./surface-endpoints.ts";
 
 /** The OAuth 2 / OpenID Connect protocol: requests in, answers out. */
 export interface Protocol {
@@ -178,11 +164,6 @@ function patientOf(pairwise: Pairwise, grant: Grant): string | undefined {
   if (grant.partition === undefined) return undefined;
   const party = grant.kind === "patient_app" ? "installation" : grant.organization;
   return pairwise.outward(party, grant.subject);
-}
-
-export function json(status: number, body: object): ProtocolAnswer {
-  const headers = [["content-type", "application/json; charset=utf-8"]] as const;
-  return { status, headers, body: JSON.stringify(body) };
 }
 
 function retriable(answer: ProtocolAnswer): ProtocolAnswer {

@@ -14,9 +14,9 @@ import type { SigningKeys } from "../tokens/signing-keys.ts";
 import { unavailable } from "./adapter.ts";
 import { clientAlgorithms, isRegistered, staticScopes } from "./client.ts";
 import { type OwnMetadata, ownProperties } from "./client-metadata.ts";
-import { type Endpoints, paths } from "./endpoints.ts";
 import { type Grant, refreshTokenDays } from "./grant.ts";
 import type { StateRepository } from "./state-repository.ts";
+import { type Endpoints, paths } from "./surface-endpoints.ts";
 
 /** Seconds. */
 const lifetimes = {

@@ -1,5 +1,5 @@
-import { paths } from "./endpoints.ts";
-import { json, type ProtocolAnswer, type ProtocolRequest } from "./protocol.ts";
+import { json, type ProtocolAnswer, type ProtocolRequest } from "./protocol-message.ts";
+import { paths } from "./surface-endpoints.ts";
 
 /**
  * The request as the library needs it. The library drops `offline_access` unless the client asks for consent by `prompt`,

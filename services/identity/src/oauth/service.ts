@@ -13,14 +13,15 @@ import type { CredentialRepository } from "../credentials/credential-repository.
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
 import type { SigningKeys } from "../tokens/signing-keys.ts";
 import { createAdapters } from "./adapter.ts";
-import { type Endpoints, endpointsOf } from "./endpoints.ts";
 import { openGrantRepository } from "./grant-repository.ts";
 import { createInteractionHandlers } from "./interaction-handlers.ts";
 import { createInteractions } from "./interactions.ts";
 import { createProtocol, type Protocol } from "./protocol.ts";
 import { createProtocolHandlers } from "./protocol-handlers.ts";
+import { createInForce } from "./standing-client.ts";
 import { createStandings } from "./standings.ts";
 import { openStateRepository } from "./state-repository.ts";
+import { type Endpoints, endpointsOf } from "./surface-endpoints.ts";
 
 export interface OAuth {
   readonly routes: readonly Route[];
@@ -53,7 +54,7 @@ export async function openOAuth(deps: {
   const grants = await openGrantRepository(deps);
   const endpoints = once((): Endpoints => endpointsOf(origin()));
   const consents = createClient(ConsentDecisionService, deps.consent);
-  const standings = createStandings({ ...deps, endpoints, states, grants, consents });
+  const standings = createStandings({ ...deps, endpoints, states, grants, inForce: createInForce(consents) });
   const secrets = {
     cookies: await kms.derive("identity/oauth-cookies"),
     nonces: await kms.derive("identity/oauth-nonces"),

@@ -1,13 +1,9 @@
-import { type Client, Code, ConnectError } from "@connectrpc/connect";
-import type { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
-import { problemError } from "@wellapi/rpc";
-import type { Endpoints } from "./endpoints.ts";
 import type { Grant } from "./grant.ts";
 import type { GrantRepository } from "./grant-repository.ts";
 import type { StateRepository } from "./state-repository.ts";
+import type { Endpoints } from "./surface-endpoints.ts";
 
 const REVOKED = "RevokedToken";
-const askMs = 2_000;
 
 /** What the OAuth server knows of its tokens now. Nothing of it is remembered. */
 export interface OAuthStandings {
@@ -34,29 +30,11 @@ export function createStandings(deps: {
   readonly endpoints: () => Endpoints;
   readonly states: StateRepository;
   readonly grants: GrantRepository;
-  readonly consents: Client<typeof ConsentDecisionService>;
+  readonly inForce: OAuthStandings["inForce"];
   /** Tells the doors of an end. */
   readonly ended: (grant: string) => void;
 }): OAuthStandings {
-  const { endpoints, states, grants, consents, ended } = deps;
-
-  async function inForce(ids: readonly string[], partition: string, organization: string): Promise<boolean> {
-    if (ids.length === 0) return true;
-    try {
-      const asked = { partition, consents: [...ids], grantee: organization };
-      return (await consents.getStanding(asked, { timeoutMs: askMs })).inForce;
-    } catch (error) {
-      throw problemError(
-        {
-          code: Code.Unavailable,
-          reason: "UNAVAILABLE",
-          message: "whether the consent is in force can't be said at the moment: try again after the delay",
-          retryAfterMs: 1_000,
-        },
-        ConnectError.from(error),
-      );
-    }
-  }
+  const { endpoints, states, grants, inForce, ended } = deps;
 
   return {
     get issuer() {

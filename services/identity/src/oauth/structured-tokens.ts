@@ -1,5 +1,5 @@
 import type { OwnTokens } from "./own-tokens.ts";
-import { json, type ProtocolAnswer, type ProtocolRequest } from "./protocol.ts";
+import { json, type ProtocolAnswer, type ProtocolRequest } from "./protocol-message.ts";
 import type { OAuthStandings } from "./standings.ts";
 
 type ByLibrary = (request: ProtocolRequest) => Promise<ProtocolAnswer & { readonly client?: string }>;
