@@ -245,6 +245,20 @@ describe("an erasure", () => {
     await vi.waitFor(() => expect(erased()).toEqual([true, true]), { timeout: 5_000 });
   });
 
+  it("is not begun by a carer, who reads on; and is by the patient", async () => {
+    const scene = await openScene();
+    const { world, patient } = scene;
+    await append(scene, "r1", [heartRates(T0, [70])]);
+    const asked = { patient: world.ownId(patient) };
+    const carer = world.own(patient, { kind: "carer", id: "usr_grace" });
+    expect(await reasonOf(carer.erasePatient(asked))).toBe("CALLER_NOT_PERMITTED");
+    expect(await reasonOf(carer.getErasure(asked))).toBe("NOT_FOUND");
+    const own = queryInit(world.ownId(patient), { purpose: Purpose.PATIENT_REQUEST });
+    expect((await carer.querySeries(own)).series).toHaveLength(1);
+    expect(await entriesOf(world, "ErasePatient")).toEqual([["CALL", "DENIED", "CARER"]]);
+    expect((await erase(scene)).erasure!.state).toBe(Erasure_State.DONE);
+  });
+
   it("and each question about it leave an entry, also where they are denied", async () => {
     const scene = await openScene();
     const { world, patient } = scene;

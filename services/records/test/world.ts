@@ -22,7 +22,7 @@ import type { SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { createJournal, openFileJournal } from "@wellapi/journal";
 import { openReceiptKey } from "@wellapi/receipts";
-import { type Caller, createPageTokens, problemOf } from "@wellapi/rpc";
+import { type Actor, type Caller, createPageTokens, problemOf } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { type Clock, type Logger, randomIds, silentLogger, systemClock } from "@wellapi/runtime";
 import { type Commit, openSqliteStore, type Store, StoreError } from "@wellapi/store";
@@ -295,12 +295,17 @@ export async function openWorld(options: WorldOptions = {}) {
         RecordsService,
         createTestTransport({ routes: records.routes, caller: callerOf(application, "door") }),
       ),
-    own: ({ id, partition }: TestPatient) =>
+    /** `actor`: who acts in the patient's name. */
+    own: ({ id, partition }: TestPatient, actor?: Actor) =>
       createClient(
         RecordsService,
         createTestTransport({
           routes: records.routes,
-          caller: { principal: { kind: "patient", id, partition }, workload: "door", token: "" },
+          caller: {
+            principal: { kind: "patient", id, partition, ...(actor && { actor }) },
+            workload: "door",
+            token: "",
+          },
         }),
       ),
   };

@@ -87,6 +87,10 @@ export function createErase(deps: EraseDeps): Erase {
       const { partition } = subject;
       try {
         ownSubject(intent);
+        // A carer is whom the patient has named for daily things: what cannot be undone stays the patient's own.
+        if (intent.caller.principal.actor?.kind === "carer") {
+          throw new RecordsError("CALLER_NOT_PERMITTED", { logged: "CARER" });
+        }
         await queue.run(partition, async () => {
           const id = ids.next("era");
           const said: Result = { phase: "opened" };
