@@ -31,7 +31,7 @@ export function documentOf(view: View, { title, body, signedIn, script, goesTo }
 <title>${title} · WellAPI</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
-${goesTo !== undefined && html`<meta http-equiv="refresh" content="0; url=${goesTo}">`}
+${goesTo !== undefined && html`<meta http-equiv="refresh" content="${`0; url=${goesTo}`}">`}
 <link rel="stylesheet" href="${urlOfAsset(stylesheet)}">
 <link rel="icon" href="${urlOfAsset(mark)}" type="image/svg+xml">
 ${script === true && html`<script type="module" src="${urlOfAsset(pagesScript)}"></script>`}
