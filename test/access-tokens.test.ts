@@ -9,6 +9,7 @@ import { grant } from "@wellapi/demo/consents";
 import { contribute } from "@wellapi/demo/contribution";
 import { type Company, enrolCompany, enrolPerson, operatorAt, type Person } from "@wellapi/demo/people";
 import type { Server } from "@wellapi/demo/server";
+import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
@@ -154,7 +155,11 @@ describe.each(Object.keys(wires))("at the %s", (name) => {
       patient,
       purpose: Purpose.TREATMENT,
     });
-    expect(await reasonOf(records)).toBe("SCOPE_REQUIRED");
+    const refused = await records.then(
+      () => expect.unreachable("without the scope"),
+      (error: unknown) => problemOf(ConnectError.from(error)),
+    );
+    expect(refused).toMatchObject({ reason: "SCOPE_REQUIRED", metadata: { scopes: "Observation.s" } });
     const renewal = createClient(OrganizationService, transport).createOrganization({
       requestId: "12345678",
       organization: { displayName: "Mine" },
@@ -243,6 +248,18 @@ describe.each(Object.keys(wires))("at the %s", (name) => {
     expect(await reasonOf(all.querySeries({ ...asked, code: sleep }))).toBe(consented);
   }, 60_000);
 });
+
+test("calls beyond the scopes leave entries that say so", async () => {
+  const beyond = async () => {
+    const { accesses } = await createClient(AuditService, maker.transport).listAccesses({});
+    return accesses
+      .flatMap(({ access }) => access ?? [])
+      .filter(({ method, patient: of }) => method.endsWith("/ListSeries") && of === "")
+      .map(({ workload, reason }) => `${workload} ${reason}`);
+  };
+  const entries = ["door SCOPE_REQUIRED", "gateway SCOPE_REQUIRED"];
+  await expect.poll(beyond, { timeout: 20_000 }).toEqual(expect.arrayContaining(entries));
+}, 30_000);
 
 describe("a proof", () => {
   test("opens a stream, which goes on without another one and ends with its client; its id counts at both doors", async () => {

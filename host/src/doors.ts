@@ -81,9 +81,9 @@ export function openDenials(options: {
   const identity = createClient(TokenExchangeService, network.unauthenticated(workload));
   const denials = createDenials({
     log,
-    report: ({ token }, { parent, name }, count) =>
+    report: ({ token }, { parent, name }, count, reason) =>
       identity.recordDenials(
-        { method: `${parent.typeName}/${name}`, count },
+        { method: `${parent.typeName}/${name}`, count, reason },
         { headers: { authorization: `Bearer ${token}` }, timeoutMs: 5_000 },
       ),
   });

@@ -36,12 +36,13 @@ function open(failures = 0, most = 1_000) {
 
 test("a caller's first denial of an RPC is reported at once, and a thousand more once a minute", async () => {
   const { denials, reports } = open();
-  denials.denied(application("app_1"), erasePatient);
+  denials.denied(application("app_1"), erasePatient, "CALLER_NOT_PERMITTED");
   await vi.advanceTimersByTimeAsync(0);
   expect(reports).toEqual(["app_1 t1 ErasePatient 1"]);
-  for (let call = 0; call < 1_000; call++) denials.denied(application("app_1", "t2"), erasePatient);
-  denials.denied(application("app_2"), erasePatient);
-  denials.denied(application("app_1"), createOrganization);
+  for (let call = 0; call < 1_000; call++)
+    denials.denied(application("app_1", "t2"), erasePatient, "CALLER_NOT_PERMITTED");
+  denials.denied(application("app_2"), erasePatient, "CALLER_NOT_PERMITTED");
+  denials.denied(application("app_1"), createOrganization, "CALLER_NOT_PERMITTED");
   await vi.advanceTimersByTimeAsync(0);
   expect(reports.splice(0)).toEqual([
     "app_1 t1 ErasePatient 1",
@@ -53,22 +54,23 @@ test("a caller's first denial of an RPC is reported at once, and a thousand more
   expect(reports.splice(0)).toEqual(["app_1 t2 ErasePatient 1000"]);
   await vi.advanceTimersByTimeAsync(120_000);
   expect(vi.getTimerCount()).toBe(0);
-  denials.denied(application("app_1"), erasePatient);
+  denials.denied(application("app_1"), erasePatient, "CALLER_NOT_PERMITTED");
   await vi.advanceTimersByTimeAsync(0);
   expect(reports).toEqual(["app_1 t1 ErasePatient 1"]);
 });
 
 test("what could not be reported is, later, with what came meanwhile; and is given up in the end, with a count", async () => {
   const { denials, reports, warnings } = open(2);
-  denials.denied(application("app_1"), erasePatient);
+  denials.denied(application("app_1"), erasePatient, "CALLER_NOT_PERMITTED");
   await vi.advanceTimersByTimeAsync(0);
-  denials.denied(application("app_1"), erasePatient);
+  denials.denied(application("app_1"), erasePatient, "CALLER_NOT_PERMITTED");
   await vi.advanceTimersByTimeAsync(120_000);
   expect(reports).toEqual(["app_1 t1 ErasePatient 2"]);
   expect(warnings).toHaveLength(2);
 
   const away = open(100);
-  for (let call = 0; call < 5; call++) away.denials.denied(application("app_1"), erasePatient);
+  for (let call = 0; call < 5; call++)
+    away.denials.denied(application("app_1"), erasePatient, "CALLER_NOT_PERMITTED");
   await vi.advanceTimersByTimeAsync(600_000);
   expect(away.warnings).toContainEqual({ count: 5 });
   expect(vi.getTimerCount()).toBe(0);
@@ -76,7 +78,8 @@ test("what could not be reported is, later, with what came meanwhile; and is giv
 
 test("no more callers are counted than it may hold; the rest is logged as a count", async () => {
   const { denials, reports, warnings } = open(0, 2);
-  for (let id = 0; id < 10; id++) denials.denied(application(`app_${id}`), erasePatient);
+  for (let id = 0; id < 10; id++)
+    denials.denied(application(`app_${id}`), erasePatient, "CALLER_NOT_PERMITTED");
   await vi.advanceTimersByTimeAsync(60_000);
   expect(reports).toHaveLength(2);
   expect(warnings).toEqual([{ count: 8 }]);
@@ -84,7 +87,8 @@ test("no more callers are counted than it may hold; the rest is logged as a coun
 
 test("closing reports what was counted", async () => {
   const { denials, reports } = open();
-  for (let call = 0; call < 3; call++) denials.denied(application("app_1"), erasePatient);
+  for (let call = 0; call < 3; call++)
+    denials.denied(application("app_1"), erasePatient, "CALLER_NOT_PERMITTED");
   await denials.close();
   expect(reports).toEqual(["app_1 t1 ErasePatient 1", "app_1 t1 ErasePatient 2"]);
   expect(vi.getTimerCount()).toBe(0);

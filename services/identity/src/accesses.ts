@@ -60,7 +60,7 @@ export interface Accesses {
   /** Of a call that changes something or touches a patient. */
   readonly logged: RunLogged<Call>;
   /** Of `count` calls of an RPC that a door refused by the callers' table; durable when it resolves. */
-  denied(caller: Caller, method: string, count: number): Promise<void>;
+  denied(caller: Caller, method: string, count: number, reason: string): Promise<void>;
 }
 
 export function createAccesses(deps: {
@@ -71,13 +71,13 @@ export function createAccesses(deps: {
   const { store, accessLog, pairwise } = deps;
   const calls = createLoggedCalls({ accessLog, pairwise, home: INSTALLATION });
   return {
-    async denied(caller, method, count) {
+    async denied(caller, method, count, reason) {
       const entry = entryOf(pairwise, {
         caller,
         method,
         patient: undefined,
         outcome: "denied",
-        reason: "CALLER_NOT_PERMITTED",
+        reason,
         consents: [],
         items: count,
         requestId: "",

@@ -5,14 +5,14 @@ import { type Caller, nameOf } from "./caller.ts";
 /** Calls that the callers' table refuses at a door: each caller's leave an entry in the log of accesses, at a bounded rate. */
 export interface Denials {
   /** Never throws and never waits: the refusal is answered meanwhile. */
-  denied(caller: Caller, method: DescMethod): void;
+  denied(caller: Caller, method: DescMethod, reason: string): void;
   /** Reports what was counted since. */
   close(): Promise<void>;
 }
 
 export interface DenialsOptions {
   /** Leaves an entry that stands for this many calls. */
-  readonly report: (caller: Caller, method: DescMethod, count: number) => Promise<unknown>;
+  readonly report: (caller: Caller, method: DescMethod, count: number, reason: string) => Promise<unknown>;
   readonly log: Logger;
   /** A caller's denials of one RPC leave one entry at once, and then one in this time; 60,000 unless given. */
   readonly everyMs?: number;
@@ -24,6 +24,7 @@ interface Counted {
   /** With the newest token: a report is made by the caller itself. */
   caller: Caller;
   readonly method: DescMethod;
+  readonly reason: string;
   count: number;
   failures: number;
 }
@@ -41,7 +42,7 @@ export function createDenials({ report, log, everyMs = 60_000, most = 1_000 }: D
     const { count } = one;
     one.count = 0;
     try {
-      await report(one.caller, one.method, count);
+      await report(one.caller, one.method, count, one.reason);
       one.failures = 0;
     } catch (err) {
       one.failures += 1;
@@ -67,8 +68,9 @@ export function createDenials({ report, log, everyMs = 60_000, most = 1_000 }: D
   }
 
   return {
-    denied(caller, method) {
-      const key = `${nameOf(caller.principal)} ${caller.principal.credential} ${method.parent.typeName}/${method.name}`;
+    denied(caller, method, reason) {
+      const rpc = `${method.parent.typeName}/${method.name}`;
+      const key = `${nameOf(caller.principal)} ${caller.principal.credential} ${rpc} ${reason}`;
       const known = counted.get(key);
       if (known !== undefined) {
         known.caller = caller;
@@ -76,7 +78,7 @@ export function createDenials({ report, log, everyMs = 60_000, most = 1_000 }: D
       } else if (counted.size >= most) {
         lost += 1;
       } else {
-        const one: Counted = { caller, method, count: 1, failures: 0 };
+        const one: Counted = { caller, method, reason, count: 1, failures: 0 };
         counted.set(key, one);
         timer ??= setTimeout(look, everyMs).unref();
         start(one);

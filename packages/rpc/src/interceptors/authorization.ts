@@ -7,7 +7,7 @@ import { peerWorkloadKey } from "../caller/context.ts";
 import type { Denials } from "../caller/denials.ts";
 import { policyDenial } from "../caller/policy-denial.ts";
 import type { Problem } from "../problem.ts";
-import { problemError } from "../status.ts";
+import { problemError, problemOf } from "../status.ts";
 import { takePrice } from "./spending.ts";
 import { type StepInterceptor, step } from "./step.ts";
 
@@ -42,7 +42,8 @@ export function authorizationInterceptor({
         ? credentialRequired(request.method)
         : (denied ?? refusalOf(unmet!, request.method, caller));
     spending?.end(refusal);
-    if (outside && refusal.code === Code.PermissionDenied) denials?.denied(caller, request.method);
+    if (outside && refusal.code === Code.PermissionDenied)
+      denials?.denied(caller, request.method, problemOf(refusal).reason);
     throw refusal;
   });
 }
@@ -58,7 +59,12 @@ function credentialRequired(method: DescMethod): ConnectError {
 }
 
 function refusalOf(unmet: Unmet, method: DescMethod, caller: Caller): ConnectError {
-  return problemError({ code: Code.PermissionDenied, ...refusals[unmet](nameOf(method), caller) });
+  const scopes = callersOf(method)?.scopes ?? [];
+  return problemError({
+    code: Code.PermissionDenied,
+    ...refusals[unmet](nameOf(method), caller),
+    ...(unmet === "scope" && scopes.length > 0 && { metadata: { scopes: scopes.join(" ") } }),
+  });
 }
 
 /** Which part of the rule cut the call, and what would be needed. */

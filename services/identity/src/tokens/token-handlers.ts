@@ -46,8 +46,9 @@ export function createTokenExchangeHandlers({
       const answer = { token, expireTime: timestampFromMs(expireTime), dpopNonce: nonce, deniedCalls };
       return limits === undefined ? answer : { ...answer, limits };
     },
-    async recordDenials({ method, count }, context) {
-      await accesses.denied(context.values.get(callerKey), method, count);
+    async recordDenials({ method, count, reason }, context) {
+      // A door of a version before gives no reason.
+      await accesses.denied(context.values.get(callerKey), method, count, reason || "CALLER_NOT_PERMITTED");
       return {};
     },
   };

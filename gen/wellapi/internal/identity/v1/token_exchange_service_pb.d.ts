@@ -287,6 +287,13 @@ export declare type RecordDenialsRequest = Message<"wellapi.internal.identity.v1
    * @generated from field: uint32 count = 2;
    */
   count: number;
+
+  /**
+   * Which part of the rule refused them: `SCOPE_REQUIRED`. Empty stands for `CALLER_NOT_PERMITTED`.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
 };
 
 /**
