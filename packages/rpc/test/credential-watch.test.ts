@@ -3,9 +3,10 @@ import { Code } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import type { Authenticated } from "../src/caller/authentication.ts";
 import { createCredentialWatch } from "../src/caller/credential-watch.ts";
-import { problemError, problemOf } from "../src/index.ts";
+import { problemError, problemOf, type Role } from "../src/index.ts";
 
 const principal = { kind: "application", id: "app_1", organization: "org_1" } as const;
+const member = { kind: "member", id: "usr_1", organization: "org_1" } as const;
 const revoked = problemError({
   code: Code.Unauthenticated,
   reason: "CREDENTIAL_INVALID",
@@ -14,9 +15,13 @@ const revoked = problemError({
 
 /** A credential that counts how often it is looked at, and is good until the test says otherwise. */
 function createCredential(name: string) {
-  const state = { looks: 0, good: true };
+  const state = { looks: 0, good: true, roles: undefined as readonly Role[] | undefined };
   const authenticated = (): Authenticated => ({
-    caller: { principal, workload: "door", token: `token ${state.looks}` },
+    caller: {
+      principal: state.roles === undefined ? principal : { ...member, roles: state.roles },
+      workload: "door",
+      token: `token ${state.looks}`,
+    },
     credential: name,
     async renew() {
       state.looks += 1;
@@ -65,5 +70,31 @@ describe("the credentials of open streams", () => {
     first.leave();
     state.good = false;
     await expect.poll(() => ended).toEqual(["second"]);
+  });
+
+  test("of a member who lost a role end; a role more ends nothing", async () => {
+    const watch = createCredentialWatch(10);
+    const { state, authenticated } = createCredential("session");
+    state.roles = ["clinician"];
+    const reasons: unknown[] = [];
+    watch.join(authenticated(), (reason) => reasons.push(reason));
+    state.roles = ["clinician", "auditor"];
+    await expect.poll(() => state.looks).toBeGreaterThanOrEqual(3);
+    expect(reasons).toEqual([]);
+    state.roles = ["auditor"];
+    await expect.poll(() => reasons.length).toBe(1);
+    expect(problemOf(reasons[0] as never).reason).toBe("ROLE_REQUIRED");
+  });
+
+  test("of before end where the next stream shows that a role is gone", async () => {
+    const watch = createCredentialWatch(60_000);
+    const { state, authenticated } = createCredential("session");
+    state.roles = ["clinician", "auditor"];
+    const ended: string[] = [];
+    watch.join(authenticated(), () => ended.push("first"));
+    state.roles = ["auditor"];
+    const { leave } = watch.join(authenticated(), () => ended.push("second"));
+    expect(ended).toEqual(["first"]);
+    leave();
   });
 });

@@ -60,7 +60,9 @@ export function createCredentialWatch(everyMs: number): CredentialWatch {
     if (one.checking) return;
     one.checking = true;
     try {
-      one.latest = await one.latest.renew!();
+      const renewed = await one.latest.renew!();
+      if (lostRole(one.latest, renewed)) return end(key, one, rolesChanged());
+      one.latest = renewed;
       one.renewed = performance.now();
       object(key, one);
     } catch (error) {
@@ -85,6 +87,9 @@ export function createCredentialWatch(everyMs: number): CredentialWatch {
   return {
     join(authenticated, refused, objection) {
       const key = authenticated.credential ?? Symbol("of this stream alone");
+      const before = watched.get(key);
+      // Its streams were admitted with roles that the newest exchange does not have any more.
+      if (before !== undefined && lostRole(before.latest, authenticated)) end(key, before, rolesChanged());
       const one = watched.get(key) ?? begin(key, authenticated);
       one.latest = authenticated;
       one.renewed = performance.now();
@@ -98,6 +103,20 @@ export function createCredentialWatch(everyMs: number): CredentialWatch {
       };
     },
   };
+}
+
+/** A stream was admitted by the roles of its beginning: it must not outlive one of them. */
+function lostRole(before: Authenticated, now: Authenticated): boolean {
+  const kept = now.caller.principal.roles ?? [];
+  return (before.caller.principal.roles ?? []).some((role) => !kept.includes(role));
+}
+
+function rolesChanged() {
+  return problemError({
+    code: Code.PermissionDenied,
+    reason: "ROLE_REQUIRED",
+    message: "your roles have changed since the stream began: open it again",
+  });
 }
 
 function unchecked() {
