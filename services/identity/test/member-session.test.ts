@@ -25,12 +25,10 @@ test("a signed-in person acts as a member with the roles of now, and not a call 
   const caller = await callerOf(installation, signedIn, organization);
   const account = self.principal.id;
   expect(caller.principal).toMatchObject({ kind: "member", id: account, organization, roles: ["developer"] });
-  await installation
-    .as(caller)
-    .organizations.createApplication({
-      application: { organization, displayName: "Tablet" },
-      requestId: "t",
-    });
+  await installation.as(caller).organizations.createApplication({
+    application: { organization, displayName: "Tablet" },
+    requestId: "t",
+  });
   await expect(callerOf(installation, signedIn, other)).rejects.toSatisfy(denied);
   await expect(callerOf(installation, signedIn, "staff")).rejects.toSatisfy(denied);
   const { options } = await (await accountOf(installation, signedIn)).listActingOptions({});
