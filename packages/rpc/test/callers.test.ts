@@ -67,10 +67,15 @@ function contract(rule: Rule = {}): DescService {
 const patient: Principal = { kind: "patient", id: "pat_1", partition: "local/pat_1" };
 
 /** What a call by way of the workload is told; "called" where the handler got it. */
-async function told(principal: Principal, workload: string, rule?: Rule): Promise<string> {
+async function told(
+  principal: Principal,
+  workload: string,
+  rule?: Rule,
+  denied?: Pick<Caller, "deniedCalls">,
+): Promise<string> {
   const service = contract(rule);
   const method = service.methods[0]!;
-  const caller: Caller = { principal, workload, token: "t" };
+  const caller: Caller = { principal, workload, token: "t", ...denied };
   const route: Route = { service, implementation: { get: () => create(method.output) } };
   const transport = createMemoryTransport({
     routes: [route],
@@ -126,6 +131,27 @@ describe("a member or one of the staff", () => {
     expect(await told(member, "gateway", forStaff)).toBe("ROLE_REQUIRED");
     expect(await told({ ...member, roles: [] }, "gateway", { ...forStaff, roles: [Role.UNSPECIFIED] })).toBe(
       "ROLE_REQUIRED",
+    );
+  });
+});
+
+describe("a policy of the caller's organization", () => {
+  const denial = { policy: "pol_1", reason: "Not at night." };
+  const denying = (rpc: string) => ({ deniedCalls: new Map([[rpc, denial]]) });
+
+  test("keeps the RPC that it names from the caller, and no other", async () => {
+    expect(await told(patient, "gateway", undefined, denying("wellapi.notes.v1.NoteService/Get"))).toBe(
+      "POLICY_DENIED",
+    );
+    expect(await told(patient, "gateway", undefined, denying("wellapi.notes.v1.NoteService/List"))).toBe(
+      "called",
+    );
+  });
+
+  test("comes after the contract, whose refusal says more", async () => {
+    const denied = denying("wellapi.notes.v1.NoteService/Get");
+    expect(await told({ kind: "operator", id: "opr_1" }, "gateway", undefined, denied)).toBe(
+      "CALLER_NOT_PERMITTED",
     );
   });
 });

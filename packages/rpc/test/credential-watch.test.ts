@@ -61,6 +61,30 @@ describe("the credentials of open streams", () => {
     rest.leave();
   });
 
+  test("end one by one where there is an objection to the stream by what is known now", async () => {
+    const watch = createCredentialWatch(10);
+    const { authenticated } = createCredential("key");
+    const ended: unknown[] = [];
+    let objection: string | undefined;
+    watch.join(
+      authenticated(),
+      (reason) => ended.push(reason),
+      () => objection,
+    );
+    const other = watch.join(
+      authenticated(),
+      () => expect.fail("nobody objects to this one"),
+      () => undefined,
+    );
+    await pause(40);
+    expect(ended).toEqual([]);
+    objection = "the policies are others now";
+    await expect.poll(() => ended).toEqual(["the policies are others now"]);
+    await pause(30);
+    expect(ended).toHaveLength(1);
+    other.leave();
+  });
+
   test("that left go on for those who stay", async () => {
     const watch = createCredentialWatch(10);
     const { state, authenticated } = createCredential("key");

@@ -34,7 +34,7 @@ export function authorizationInterceptor({
     const served = !outside || isPublic(request.service) || bySurface;
     const workload = bySurface && !isPublic(request.service) ? surface : caller.workload;
     const unmet = served ? unmetBy(callers, { ...caller, workload }) : "caller";
-    const denied = unmet === undefined && outside ? policyDenial(caller, request.method) : undefined;
+    const denied = unmet === undefined ? policyDenial(caller, request.method) : undefined;
     if (unmet === undefined && denied === undefined) return next(request);
     const spending = await takePrice(budget, request);
     const refusal =
