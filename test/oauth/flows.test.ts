@@ -1,16 +1,32 @@
 /** Every flow of OAuth 2 and OpenID Connect, by `openid-client` as its README says, against the whole exchange. */
+
+import { createClient } from "@connectrpc/connect";
+import { operatorAt } from "@wellapi/demo/people";
+import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from "jose";
 import * as oidc from "openid-client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { backend, callback, clientKey, confidential, createBrowser, openWorld, type World } from "./world.ts";
+import {
+  agree,
+  backend,
+  cli,
+  clientKey,
+  confidential,
+  confidentialClient,
+  connect,
+  connected,
+  createBrowser,
+  openWorld,
+  publicApp,
+  scope,
+  type World,
+} from "./world.ts";
 
 let world: World;
 beforeAll(async () => {
   world = await openWorld();
 }, 120_000);
 afterAll(() => world.close());
-
-const scope = "openid offline_access launch/patient patient/Observation.rs";
 
 test("discovery says what is there, under the issuer that it was asked at", async () => {
   const key = await clientKey();
@@ -53,35 +69,6 @@ test("a backend gets a token of five minutes for one audience, with the scopes t
   expect(decodeProtectedHeader(token.access_token)).toMatchObject({ alg: "ES256" });
 });
 
-/** The patient connects the app: what `/authorize/<interaction>` does, by its RPCs. */
-async function connect(configuration: oidc.Configuration, parameters: Record<string, string>, options = {}) {
-  const verifier = oidc.randomPKCECodeVerifier();
-  const challenge = await oidc.calculatePKCECodeChallenge(verifier);
-  const pushed = {
-    redirect_uri: callback,
-    scope,
-    code_challenge: challenge,
-    code_challenge_method: "S256",
-    state: "s1",
-    ...parameters,
-  };
-  const url = await oidc.buildAuthorizationUrlWithPAR(configuration, pushed, options);
-  const browser = createBrowser();
-  const page = await browser.get(url);
-  const interaction = page.pathname.split("/").at(-1)!;
-  return { verifier, url, browser, page, interaction };
-}
-
-async function agree(interaction: string, scopes = scope.split(" ")) {
-  const consents = [await world.consent()];
-  const { redirectUri } = await world.interactions.completeInteraction({
-    interaction,
-    grantedScopes: scopes,
-    consents,
-  });
-  return { redirectUri, consent: consents[0]! };
-}
-
 describe("a provider connects a patient", () => {
   test("by code, PAR and PKCE, with the patient's pairwise id as sub, and a refresh token that is replaced", async () => {
     const key = await clientKey("ES256");
@@ -98,7 +85,7 @@ describe("a provider connects a patient", () => {
     });
     expect(asked.scopes.map((one) => one.scope)).toEqual(scope.split(" "));
     expect(asked.terms?.categories[0]?.name).toBe("heart");
-    const { redirectUri } = await agree(interaction);
+    const { redirectUri } = await agree(world, interaction);
     const back = await browser.get(redirectUri);
     expect(back.searchParams.get("iss")).toBe(world.issuer);
     const tokens = await oidc.authorizationCodeGrant(configuration, back, {
@@ -116,4 +103,104 @@ describe("a provider connects a patient", () => {
     expect(again.refresh_token).not.toBe(tokens.refresh_token);
     expect(again.scope!.split(" ")).toContain("openid");
   });
+
+  test("with DPoP: tokens are bound to the client's key, by the server's nonces", async () => {
+    const key = await clientKey();
+    const id = await world.register({ ...confidential, jwks: key.jwks, dpopBoundAccessTokens: true });
+    const configuration = await world.configuration(id, oidc.PrivateKeyJwt({ key: key.key, kid: key.kid }));
+    const DPoP = oidc.getDPoPHandle(configuration, await oidc.randomDPoPKeyPair("ES256"));
+    const { verifier, browser, interaction } = await connect(configuration, {}, { DPoP });
+    const { redirectUri } = await agree(world, interaction);
+    const checks = { pkceCodeVerifier: verifier, expectedState: "s1" };
+    const back = await browser.get(redirectUri);
+    await expect(oidc.authorizationCodeGrant(configuration, back, checks)).rejects.toMatchObject({
+      error: "invalid_grant",
+    });
+    const tokens = await oidc.authorizationCodeGrant(configuration, back, checks, undefined, { DPoP });
+    expect(tokens.token_type).toBe("dpop");
+    expect(decodeJwt(tokens.access_token)).toMatchObject({ cnf: { jkt: expect.any(String) } });
+  });
+
+  test("who refuses sends the app back with access_denied", async () => {
+    const key = await clientKey();
+    const id = await world.register({ ...confidential, jwks: key.jwks });
+    const configuration = await world.configuration(id, oidc.PrivateKeyJwt({ key: key.key, kid: key.kid }));
+    const { browser, interaction } = await connect(configuration);
+    const { redirectUri } = await world.interactions.abortInteraction({ interaction });
+    const back = await browser.get(redirectUri);
+    expect(back.searchParams.get("error")).toBe("access_denied");
+    expect(back.searchParams.get("iss")).toBe(world.issuer);
+  });
+
+  test("the patient leaves a scope out, and no token has it, nor one that was never registered", async () => {
+    const key = await clientKey();
+    const id = await world.register({ ...confidential, jwks: key.jwks });
+    const configuration = await world.configuration(id, oidc.PrivateKeyJwt({ key: key.key, kid: key.kid }));
+    const asked = "openid patient/Observation.rs patient/Observation.c patient/Condition.rs";
+    const { verifier, browser, interaction } = await connect(configuration, { scope: asked });
+    const { redirectUri } = await agree(world, interaction, ["openid", "patient/Observation.rs"]);
+    const tokens = await oidc.authorizationCodeGrant(configuration, await browser.get(redirectUri), {
+      pkceCodeVerifier: verifier,
+      expectedState: "s1",
+    });
+    expect(decodeJwt(tokens.access_token).scope).toBe("patient/Observation.rs");
+    expect(tokens.refresh_token).toBeUndefined();
+  });
+});
+
+test("a patient's own app of SMART: public, without PAR and without prompt, and still with a refresh token", async () => {
+  const id = await world.register(publicApp);
+  const configuration = await world.configuration(id, oidc.None());
+  const verifier = oidc.randomPKCECodeVerifier();
+  const url = oidc.buildAuthorizationUrl(configuration, {
+    redirect_uri: publicApp.redirectUris[0]!,
+    scope,
+    aud: `${world.issuer}/fhir`,
+    code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: "S256",
+    state: "s1",
+  });
+  const browser = createBrowser();
+  const interaction = (await browser.get(url)).pathname.split("/").at(-1)!;
+  const { redirectUri } = await agree(world, interaction);
+  const tokens = await oidc.authorizationCodeGrant(configuration, await browser.get(redirectUri), {
+    pkceCodeVerifier: verifier,
+    expectedState: "s1",
+  });
+  expect(decodeJwt(tokens.access_token)).toMatchObject({ aud: `${world.issuer}/fhir` });
+  expect(tokens.patient).toBe(world.person.id);
+  expect(tokens.refresh_token).toBeDefined();
+});
+
+test("the command line signs in by the device flow, without an organization", async () => {
+  const configuration = await world.configuration(cli, oidc.None());
+  const device = await oidc.initiateDeviceAuthorization(configuration, {
+    scope: "openid offline_access patient/Observation.rs",
+  });
+  expect(device.verification_uri).toBe(`${world.issuer}/device`);
+  const { interaction } = await world.interactions.openDeviceInteraction({
+    userCode: device.user_code.toLowerCase().replace("-", " "),
+  });
+  expect(interaction).toMatchObject({
+    userCode: device.user_code,
+    client: { organizationName: "This installation" },
+  });
+  const grantedScopes = interaction!.scopes.map((one) => one.scope);
+  await world.interactions.completeInteraction({ interaction: interaction!.id, grantedScopes });
+  const tokens = await oidc.pollDeviceAuthorizationGrant(configuration, { ...device, interval: 0 });
+  expect(tokens.refresh_token).toBeDefined();
+  expect(decodeJwt(tokens.access_token)).toMatchObject({ client_id: cli, sub: world.person.id });
+  await expect(world.interactions.openDeviceInteraction({ userCode: device.user_code })).rejects.toThrow(
+    /no such/,
+  );
+});
+
+test("after a change of the signing key tokens are signed by the new one, and refresh tokens go on", async () => {
+  const { configuration } = await confidentialClient(world);
+  const before = await (await connected(world, configuration)).tokens();
+  const { kid } = await createClient(TokenService, operatorAt(world.server)).rotateSigningKey({
+    immediately: true,
+  });
+  const after = await oidc.refreshTokenGrant(configuration, before.refresh_token!);
+  expect(decodeProtectedHeader(after.access_token).kid).toBe(kid);
 });

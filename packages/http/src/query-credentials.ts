@@ -17,6 +17,9 @@ const names = new Set([
   "x-api-key",
 ]);
 
+/** `message`: of a GET by Connect. `id_token_hint`: of a logout (OpenID Connect); an ID token opens nothing here. */
+const harmless = new Set(["message", "id_token_hint"]);
+
 const problem: HttpProblem = {
   code: "invalid_argument",
   reason: "CREDENTIAL_IN_URL",
@@ -29,7 +32,7 @@ export function credentialInQuery(url: string): HttpProblem | undefined {
   const at = url.indexOf("?");
   if (at < 0) return undefined;
   for (const [name, value] of new URLSearchParams(url.slice(at + 1))) {
-    const jwt = name !== "message" && /^(?:bearer\s+)?eyJ[\w-]+\.[\w-]+\./i.test(value);
+    const jwt = !harmless.has(name) && /^(?:bearer\s+)?eyJ[\w-]+\.[\w-]+\./i.test(value);
     if (names.has(name.toLowerCase()) || value.includes(apiKeyPrefix) || jwt) return problem;
   }
   return undefined;

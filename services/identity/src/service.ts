@@ -49,6 +49,7 @@ import {
   type MemberStores,
   openInvitationSweep,
 } from "./members/room.ts";
+import { withOwnClients } from "./oauth/own-clients.ts";
 import { openOAuth } from "./oauth/service.ts";
 import { createOrganizationHandlers } from "./organizations/organization-handlers.ts";
 import {
@@ -148,11 +149,13 @@ export async function openIdentityService(
   const people = await openPeople(config, { ...deps, ...repositories, ...changes });
   const policyRoom = createPolicyRoom({ ...deps, ...repositories, ...changes });
   const { memberRoom, delegationRoom, accountRoom } = people;
-  const issuer = { origin: config.origin, keys, authority };
+  const clients = { organizations: withOwnClients(organizations) };
+  const issuer = { origin: config.origin, keys, authority, ...clients };
   const oauth = await openOAuth({ ...deps, ...repositories, ...changes, ...issuer });
   const exchange = await openCredentialExchange(config, {
     ...deps,
     ...repositories,
+    ...clients,
     authority,
     keys,
     tokens,

@@ -48,6 +48,8 @@ export interface OAuthClient {
 export const staticScopes = ["openid", "offline_access"] as const;
 const contextScopes: ReadonlySet<string> = new Set(["fhirUser", "launch/patient", "online_access"]);
 const ownScope = /^wellapi:[a-z.]+$/;
+/** No application can register it. */
+const everyOwnScope = "wellapi:*";
 
 /** The algorithms that a client signs with; for RSA the key must not be short. */
 export const clientAlgorithms = ["ES256", "ES384", "RS384", "PS384", "EdDSA"] as const;
@@ -68,6 +70,7 @@ export function isKnownScope(scope: string): boolean {
 /** Whether what was registered covers what is asked for: word for word, or a wider scope on the same data. */
 export function isRegistered(client: Pick<OAuthClient, "scopes">, asked: string): boolean {
   if (client.scopes.includes(asked)) return isKnownScope(asked);
+  if (ownScope.test(asked)) return client.scopes.includes(everyOwnScope);
   const wanted = parseScope(asked);
   if (wanted === undefined) return false;
   return client.scopes.map(parseScope).some((scope) => scope !== undefined && covers(scope, wanted));

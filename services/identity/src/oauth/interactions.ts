@@ -13,6 +13,7 @@ import { checkConsents } from "./consents.ts";
 import { interactionOver, scopeNotAsked, subjectNotAsked } from "./errors.ts";
 import { endOfGrant, type Grant } from "./grant.ts";
 import type { GrantRepository } from "./grant-repository.ts";
+import { INSTALLATION_PARTY } from "./own-clients.ts";
 import type { Protocol } from "./protocol.ts";
 import { subjectOf } from "./provider.ts";
 import type { OAuthStandings } from "./standings.ts";
@@ -189,7 +190,9 @@ async function granted(
         : principal.kind === "person" || principal.kind === "patient" || principal.kind === "member";
   if (!fits) throw subjectNotAsked(asked);
   const partition = asked === "patient" ? principal.partition! : undefined;
-  if (partition !== undefined) await checkConsents(deps.standings, agreed, partition, organization);
+  // The installation's own program reads nothing for anybody but the patient: there is no one to consent to.
+  if (partition !== undefined && organization !== INSTALLATION_PARTY)
+    await checkConsents(deps.standings, agreed, partition, organization);
   const kind =
     asked === "patient"
       ? oauth.patientAccess
