@@ -149,15 +149,12 @@ export async function openIdentityService(
   const people = await openPeople(config, { ...deps, ...repositories, ...changes });
   const policyRoom = createPolicyRoom({ ...deps, ...repositories, ...changes });
   const { memberRoom, delegationRoom, accountRoom } = people;
-  const clients = { organizations: withOwnClients(organizations) };
-  const issuer = { origin: config.origin, keys, authority, ...clients };
+  const issuer = { ...withOwnClients(organizations), origin: config.origin, keys, authority };
   const oauth = await openOAuth({ ...deps, ...repositories, ...changes, ...issuer });
   const exchange = await openCredentialExchange(config, {
     ...deps,
     ...repositories,
-    ...clients,
-    authority,
-    keys,
+    ...issuer,
     tokens,
     lastUses,
     standings: oauth.standings,

@@ -40,9 +40,9 @@ const installation: Organization = {
 type Used = Pick<OrganizationRepository, "application" | "organization" | "mayCall" | "standing">;
 
 /** The applications, and the installation's own programs, which nobody can register, disable or delete. */
-export function withOwnClients<R extends Used>(organizations: R): R {
+export function withOwnClients<R extends Used>(organizations: R): { readonly organizations: R } {
   const isOwn = (id: string) => id === commandLine.id;
-  return {
+  const known = {
     ...organizations,
     application: async (id: string) => (isOwn(id) ? commandLine : organizations.application(id)),
     organization: async (id: string) =>
@@ -52,4 +52,5 @@ export function withOwnClients<R extends Used>(organizations: R): R {
     standing: async (holder: Parameters<Used["standing"]>[0]) =>
       isOwn(holder.application) ? ("may call" as const) : organizations.standing(holder),
   };
+  return { organizations: known };
 }
