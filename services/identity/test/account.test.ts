@@ -2,11 +2,12 @@ import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Code } from "@connectrpc/connect";
 import { ActingOption_Kind } from "@wellapi/gen/wellapi/identity/v1/account_pb";
-import { Assurance } from "@wellapi/gen/wellapi/type/v1/callers_pb";
+import { Assurance, Role } from "@wellapi/gen/wellapi/type/v1/callers_pb";
 import { createSoftwarePasskey } from "@wellapi/software-passkey";
 import { TOTP } from "otpauth";
 import { expect, test } from "vitest";
 import { createInstallation, type Installation } from "./installation.ts";
+import { createOwned, join as joinAs, member } from "./members.ts";
 import {
   accountOf,
   anybody,
@@ -396,4 +397,40 @@ test("a restore brings no ended session and no removed passkey back", async () =
     "wellapi.identity.v1.AccountService/EndSessions",
     "wellapi.identity.v1.AccountService/RemovePasskey",
   ]);
+});
+
+test("as a member of an organization a session is idle after 15 minutes, and over once the membership is", async () => {
+  const installation = await createInstallation();
+  const { signedIn } = await register(installation);
+  const organization = await createOwned(installation);
+  await expect(callerOf(installation, signedIn, organization)).rejects.toSatisfy(
+    problem(Code.PermissionDenied, "CALLER_NOT_PERMITTED"),
+  );
+  await joinAs(installation, organization, signedIn.account, Role.CLINICIAN);
+  const as = await callerOf(installation, signedIn, organization);
+  expect(as.principal).toMatchObject({
+    kind: "member",
+    id: signedIn.account,
+    organization,
+    roles: ["clinician"],
+    credential: signedIn.session!.id,
+    assurance: "fresh",
+  });
+  const { options } = await (await accountOf(installation, signedIn)).listActingOptions({});
+  expect(options.at(-1)).toMatchObject({
+    kind: ActingOption_Kind.MEMBER,
+    actingAs: organization,
+    displayName: "Heart Clinic",
+    roles: ["clinician"],
+  });
+  const owner = installation.as(member("usr_owner", organization, "owner")).members;
+  await owner.removeMember({ organization, account: signedIn.account });
+  await expect(callerOf(installation, signedIn, organization)).rejects.toThrow();
+  const onward = { credential: { case: "internalToken" as const, value: as.token } };
+  await expect(installation.exchange("records")(onward)).rejects.toThrow();
+
+  await joinAs(installation, organization, signedIn.account, Role.CLINICIAN);
+  installation.clock.time += 15 * MINUTE;
+  await expect(callerOf(installation, signedIn, organization)).rejects.toSatisfy(ended);
+  await callerOf(installation, signedIn);
 });

@@ -180,6 +180,20 @@ test("a passkey's answer counts once", async () => {
   await expect(signIn.finishSignIn({ ...answer, flow: other.flow })).rejects.toSatisfy(passkeyRefused);
 });
 
+test("of many who show a passkey's answer at once, one goes on", async () => {
+  const installation = await createInstallation();
+  const { passkey } = await register(installation);
+  const { signIn } = anybody(installation);
+  const { flow, options } = await signIn.beginSignIn({});
+  const answer = { flow, passkey: JSON.stringify(passkey.signIn(JSON.parse(options))) };
+  const answers = await Promise.allSettled(
+    Array.from({ length: 5 }, () => anybody(installation).signIn.finishSignIn(answer)),
+  );
+  const reasons = answers.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
+  // Refused by the flow, before the passkey's counter would refuse it.
+  expect(reasons.filter(flowInvalid)).toHaveLength(4);
+});
+
 test("a passkey of another origin, or of nobody, is refused", async () => {
   const installation = await createInstallation();
   const { signIn } = anybody(installation);
