@@ -9,6 +9,8 @@ const insurer = "org_insurer";
 const asAda = { kind: "patient", id: "pat_ada", partition: ada } as const;
 const asBob = { kind: "patient", id: "pat_bob", partition: bob } as const;
 const asClinic = { kind: "application", id: "app_1", organization: clinic } as const;
+const signedIn = { id: "usr_1", roles: ["auditor"], assurance: "passkey" } as const;
+const asAuditor = { kind: "member", organization: clinic, ...signedIn } as const;
 const asOperator = { kind: "operator", id: "opr_1" } as const;
 
 async function openFilled() {
@@ -30,12 +32,15 @@ const visible = {
   ada: ["acc_ada_herself", "acc_insurer_ada", "acc_clinic_ada"],
   bob: ["acc_clinic_bob"],
   clinic: ["acc_clinic_nobody", "acc_clinic_bob", "acc_clinic_ada"],
+  /** Of the clinic. */
+  auditor: ["acc_clinic_nobody", "acc_clinic_bob", "acc_clinic_ada"],
   operator: ["acc_operator", "acc_clinic_nobody"],
 };
 const viewers = [
   ["ada", asAda],
   ["bob", asBob],
   ["clinic", asClinic],
+  ["auditor", asAuditor],
   ["operator", asOperator],
 ] as const;
 const all = [...new Set(Object.values(visible).flat())];
