@@ -19,6 +19,8 @@ import { openDiskRoom } from "./start-room.ts";
 export interface Exchange {
   readonly grpcUrl: string;
   readonly httpUrl: string;
+  /** Where people open the pages. */
+  readonly origin: string;
   readonly dataDir: string;
   /** The installation's own authority, PEM. */
   readonly authority: string;
@@ -82,6 +84,7 @@ export async function openExchange(
     return {
       grpcUrl: `https://${urlHost(config.host)}:${edges.grpcPort}`,
       httpUrl: httpUrlOf(config, edges.httpPort),
+      origin,
       dataDir: folder.path,
       authority: edges.authority,
       verifierKey: edges.verifierKey,

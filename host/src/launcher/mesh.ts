@@ -180,6 +180,7 @@ export async function openMesh(
     return {
       grpcUrl: edge.grpc!,
       httpUrl: edge.http!,
+      origin: config.origin ?? edge.http!.replace("127.0.0.1", "localhost"),
       dataDir,
       authority: edge.authority!,
       verifierKey: edge.verifierKey!,
