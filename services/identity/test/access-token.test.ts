@@ -308,7 +308,12 @@ describe("what a person granted", () => {
   async function granted(kind: TokenGrant["kind"]) {
     const { installation, organization, application, signer, claims } = await scene();
     const { id, partition } = await createPatient(installation);
-    const state: { grant: TokenGrant | undefined; revoked: Set<string>; clinicians: string[] } = {
+    const state: {
+      grant: TokenGrant | undefined;
+      revoked: Set<string>;
+      clinicians: string[];
+      carers: string[];
+    } = {
       grant: {
         application: application.id,
         organization: organization.id,
@@ -318,6 +323,7 @@ describe("what a person granted", () => {
       },
       revoked: new Set(),
       clinicians: ["usr_1"],
+      carers: [],
     };
     const { store, kms, clock } = installation;
     const [key] = await createInstallationKeyRepository(store, kms).keys("tokens");
@@ -336,6 +342,10 @@ describe("what a person granted", () => {
         standings: {
           isRevoked: async (jti) => state.revoked.has(jti),
           findGrant: async (grant) => (grant === "grn_1" ? state.grant : undefined),
+        },
+        acting: {
+          findDelegation: async (account, of) =>
+            state.carers.includes(account) && of === partition ? { kind: "carer" } : undefined,
         },
         directory: {
           findMembership: async (account) =>
@@ -378,6 +388,20 @@ describe("what a person granted", () => {
     });
     state.grant = { ...state.grant!, partition: "local/nobody" };
     await expect(exchange()).rejects.toMatchObject({ code: "credential_invalid" });
+    await close();
+  });
+
+  test("to such an application by a carer ends when the patient takes the carer back", async () => {
+    const { exchange, checkAgain, id, state, close } = await granted("patient_app");
+    const actor = { kind: "carer", id: "usr_2" } as const;
+    state.grant = { ...state.grant!, account: "usr_2", actor };
+    state.carers = ["usr_2"];
+    const { principal, origin } = await exchange();
+    expect(principal).toMatchObject({ kind: "patient", id, actor });
+    await checkAgain(origin);
+    state.carers = [];
+    await expect(exchange()).rejects.toMatchObject({ code: "credential_invalid" });
+    await expect(checkAgain(origin)).rejects.toMatchObject({ code: "credential_invalid" });
     await close();
   });
 

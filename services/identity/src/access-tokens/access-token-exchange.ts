@@ -2,6 +2,7 @@ import type { Principal } from "@wellapi/rpc";
 import { credentialInvalid, IdentityError, organizationUnverified } from "../errors.ts";
 import type { MemberDirectory } from "../members/member-directory.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
+import type { ActingLookups } from "../sessions/acting.ts";
 import type { AccessTokenVerifier } from "./access-token.ts";
 import type { Possession, Presented } from "./possession.ts";
 import type { TokenGrant, TokenStandings } from "./standing.ts";
@@ -38,14 +39,23 @@ export interface AccessTokenExchangeDeps {
   readonly standings: TokenStandings;
   readonly organizations: Pick<OrganizationRepository, "standing" | "application">;
   readonly directory: Pick<MemberDirectory, "findMembership">;
+  readonly acting: Pick<ActingLookups, "findDelegation">;
 }
 
 export function createAccessTokenExchange(deps: AccessTokenExchangeDeps): AccessTokenExchange {
-  const { verifier, possession, standings, organizations, directory } = deps;
+  const { verifier, possession, standings, organizations, directory, acting } = deps;
 
   async function isClinician(account: string, organization: string): Promise<boolean> {
     const membership = await directory.findMembership(account, organization);
     return membership?.roles.includes("clinician") === true;
+  }
+
+  /** An application acts in a patient's name for as long as who granted it may. A provider's stands on the consent alone. */
+  async function checkActor({ kind, actor, partition = "" }: TokenGrant): Promise<void> {
+    if (kind !== "patient_app" || actor === undefined) return;
+    const delegation = await acting.findDelegation(actor.id, partition);
+    if (delegation?.kind !== actor.kind)
+      throw credentialInvalid("the person who granted it does not act for the patient any more");
   }
 
   async function organizationOf(client: string): Promise<string> {
@@ -75,6 +85,7 @@ export function createAccessTokenExchange(deps: AccessTokenExchangeDeps): Access
       throw credentialInvalid("the access token was granted to another application");
     if (grant.kind === "user" && !(await isClinician(grant.account, organization)))
       throw credentialInvalid("the person who signed in is no clinician of the organization any more");
+    await checkActor(grant);
     return { organization, grant };
   }
 
