@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import AxeBuilder from "@axe-core/playwright";
 import { createClient } from "@connectrpc/connect";
+import { Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { OAuthClient_GrantType as GrantType } from "@wellapi/gen/wellapi/identity/v1/oauth_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
@@ -130,6 +131,18 @@ describe.skipIf(!hasBrowser)("an application connects a patient, in a browser", 
     });
     const days = (Number(consent.validity!.endTime!.seconds) - Date.now() / 1_000) / 86_400;
     expect(Math.abs(days - 30)).toBeLessThan(0.01);
+
+    await page.goto(`${world.issuer}/account/permissions`);
+    expect(await text(page, "h2")).toBe("Pulse Makers");
+    expect(await text(page, "section li")).toMatch(/^Darf lesen: Herz .*; Bewegung/);
+    await expectReadable(page);
+    await page.click("form[action$='/revoke'] button");
+    await page.waitForURL(/saved=1/);
+    expect(await text(page)).toContain("Sie haben keine Erlaubnis gegeben");
+    const taken = (await consents()).find(({ id }) => id === consent.id)!;
+    expect(taken.state).toBe(Consent_State.REVOKED);
+    const over = oidc.refreshTokenGrant(configuration, tokens.refresh_token!);
+    await expect(over).rejects.toMatchObject({ error: "invalid_grant" });
   });
 
   test("who refuses gives nothing, and the application is told", async () => {

@@ -61,9 +61,10 @@ ${languages.map((one) =>
 }
 
 function signedInMenu({ words, path }: View): Html {
-  const here = path === "/account" && html` aria-current="page"`;
+  const here = (own: string) => path === own && html` aria-current="page"`;
   return html`<nav aria-label="${words.common.menu}"><ul>
-<li><a href="/account"${here}>${words.common.account}</a></li>
+<li><a href="/account/permissions"${here("/account/permissions")}>${words.common.permissions}</a></li>
+<li><a href="/account"${here("/account")}>${words.common.account}</a></li>
 <li><form method="post" action="/account/sign-out"><button class="link">${words.common.signOut}</button></form></li>
 </ul></nav>`;
 }

@@ -1,6 +1,7 @@
 import type { Surface } from "@wellapi/http";
 import { addAuthorization } from "../authorize/authorize-routes.ts";
 import { addInvitationOffer } from "../invitations/invitation-routes.ts";
+import { addPermissions } from "../permissions/permission-routes.ts";
 import { pagesSurface } from "../routes.ts";
 import { addAccount } from "./account-routes.ts";
 import { addStepUp } from "./step-up-routes.ts";
@@ -26,5 +27,6 @@ export const accountSurface: Surface = pagesSurface({
     addStepUp(app, context);
     addAuthorization(app, context);
     addInvitationOffer(app, context);
+    addPermissions(app, context);
   },
 });

@@ -1,0 +1,98 @@
+import { createClient } from "@connectrpc/connect";
+import { type Consent, Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { ActingOption_Kind } from "@wellapi/gen/wellapi/identity/v1/account_pb";
+import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
+import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import type { HttpReply, HttpRequest, SurfaceContext } from "@wellapi/http";
+import { msOf } from "../account/account-view.ts";
+import { formOf } from "../forms.ts";
+import { goOn, sendPage } from "../routes.ts";
+import { type App, accountClient, call, correctable, formFor } from "../signed-in.ts";
+import { timeText } from "../times.ts";
+import { viewOf } from "../view.ts";
+import { permissionsPage, type ShownPermission } from "./permission-pages.ts";
+
+const path = "/account/permissions";
+
+/** Enough for a page; the newest ones. */
+const most = 100;
+
+/** What the patient has permitted, and a way to take each back. */
+export function addPermissions(app: App, context: SurfaceContext): void {
+  app.get(path, async (request, reply) => show(context, request, reply));
+  const revoke = formFor(AccountService.method.listActingOptions, path);
+  app.post(`${path}/revoke`, revoke, async (request, reply) => {
+    const patient = await ownPatient(context, request);
+    const consent = formOf(request).text("consent") ?? "none";
+    try {
+      const consents = createClient(ConsentService, context.as(request, patient));
+      await consents.revokeConsent({ consent }, call);
+    } catch (error) {
+      return show(context, request, reply, correctable(request, error));
+    }
+    return goOn(reply, `${path}?saved=1`);
+  });
+}
+
+/** The account's own patient; undefined where it has none. */
+async function ownPatient(context: SurfaceContext, request: HttpRequest): Promise<string | undefined> {
+  const { options } = await accountClient(context, request).listActingOptions({}, call);
+  return options.find(({ kind }) => kind === ActingOption_Kind.PATIENT)?.actingAs;
+}
+
+type Query = { readonly saved?: string };
+
+async function show(
+  context: SurfaceContext,
+  request: HttpRequest,
+  reply: HttpReply,
+  problem?: string,
+): Promise<HttpReply> {
+  const view = viewOf(request);
+  const patient = await ownPatient(context, request);
+  const permissions = patient === undefined ? [] : await permissionsOf(context, request, patient);
+  const saved = (request.query as Query).saved === "1";
+  const page = permissionsPage(view, { permissions, saved, problem });
+  return sendPage(reply, page, problem === undefined ? 200 : 422);
+}
+
+async function permissionsOf(
+  context: SurfaceContext,
+  request: HttpRequest,
+  patient: string,
+): Promise<readonly ShownPermission[]> {
+  const { language } = viewOf(request);
+  const transport = context.as(request, patient);
+  const states = [Consent_State.ACTIVE, Consent_State.SCHEDULED];
+  const { consents } = await createClient(ConsentService, transport).listConsents(
+    { pageSize: most, states },
+    call,
+  );
+  const organizations = createClient(OrganizationService, transport);
+  const grantees = [...new Set(consents.map(({ grantee }) => grantee))];
+  const names = new Map(
+    await Promise.all(
+      grantees.map(async (organization) => {
+        const answer = await organizations.getOrganization({ organization }, call).catch(() => undefined);
+        return [organization, answer?.organization?.displayName || organization] as const;
+      }),
+    ),
+  );
+  return consents.map((consent) => shownPermission(consent, names.get(consent.grantee)!, language));
+}
+
+function shownPermission(consent: Consent, name: string, language: "en" | "de"): ShownPermission {
+  const { id, provisions, createTime, validity } = consent;
+  return {
+    id,
+    name,
+    since: timeText(language, msOf(createTime)),
+    until: validity?.endTime && timeText(language, msOf(validity.endTime)),
+    provisions: provisions.map(({ effect, directions, categories }) => ({
+      effect,
+      directions,
+      categories: categories.map((category) => category.name),
+    })),
+  };
+}
