@@ -9,11 +9,12 @@ import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_se
 import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction, Granularity, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { connectPerson, registerApp } from "./connect-flow.ts";
+import { connectPerson } from "./connect-flow.ts";
 import { grant } from "./consents.ts";
 import { type Contribution, contribute } from "./contribution.ts";
 import { type Narrator, sparkline } from "./narrator.ts";
 import { type Company, enrolCompany, operatorAt, originOf, registerPerson } from "./people.ts";
+import { openProvider, registerApp } from "./provider.ts";
 import type { Server } from "./server.ts";
 import { openWatch } from "./watch.ts";
 
@@ -78,10 +79,11 @@ export async function tellStory(server: Server, narrator: Narrator): Promise<voi
   narrator.say("each of them made an account with a passkey; the operator did not have a part in it");
 
   narrator.chapter("2. The people connect the wearable maker's app, and consent to the clinic");
-  const app = await registerApp(operatorAt(server), maker.organization);
+  const app = await registerApp(operatorAt(server), maker.organization, "http://localhost/connected");
+  const provider = await openProvider(originOf(server), app);
   const [firstConnected, secondConnected] = await Promise.all(
     [first, second].map((person) =>
-      connectPerson(originOf(server), app, person.browser, (organization) =>
+      connectPerson(provider, person.browser, (organization) =>
         grant(person, { organization }, Direction.CONTRIBUTE, ["heart", "activity"]),
       ),
     ),
