@@ -204,6 +204,26 @@ describe("a carer", () => {
     await expect(scene.accept("usr_mallory", code)).rejects.toSatisfy(invalid);
   });
 
+  test("of whom a backup knows the offer only is over: nobody knows any more who accepted", {
+    timeout: 60_000,
+  }, async () => {
+    const scene = await createScene();
+    const { installation } = scene;
+    const database = join(installation.folder, "identity.db");
+    const backup = join(installation.folder, "offered.db");
+    await scene.invite();
+    await installation.reopen(() => copyFile(database, backup));
+    await scene.accept("usr_grace");
+    await installation.reopen(async () => {
+      for (const end of ["-wal", "-shm"]) await rm(`${database}${end}`, { force: true });
+      await copyFile(backup, database);
+    });
+    const { delegations } = installation.as(scene.caller);
+    const { delegations: listed } = await delegations.listDelegations({ patient: scene.patient.id });
+    expect(listed).toMatchObject([{ state: Delegation_State.ENDED, account: "" }]);
+    await expect(scene.accept("usr_mallory")).rejects.toSatisfy(invalid);
+  });
+
   test("is nobody in any file: neither address, nor name, nor account", async () => {
     const scene = await createScene();
     await namedCarer(scene);
