@@ -229,6 +229,9 @@ describe("a token that is bound to a key", () => {
     const replayed = disproved("used before");
     await expect(present(proof, { attempt: randomUUID() })).rejects.toSatisfy(replayed);
     await expect(present(proof, { attempt: "" })).rejects.toSatisfy(replayed);
+    const nameless = await holder.prove(token, { nonce });
+    await present(nameless, { attempt: "" });
+    await expect(present(nameless, { attempt: "" })).rejects.toSatisfy(replayed);
     await installation.reopen();
     await expect(present(proof, { attempt: randomUUID() })).rejects.toSatisfy(replayed);
   });
