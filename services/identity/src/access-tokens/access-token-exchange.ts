@@ -52,7 +52,7 @@ export function createAccessTokenExchange(deps: AccessTokenExchangeDeps): Access
 
   /** An application acts in a patient's name for as long as who granted it may. A provider's stands on the consent alone. */
   async function checkActor({ kind, actor, partition = "" }: TokenGrant): Promise<void> {
-    if (kind !== "patient_app" || actor === undefined) return;
+    if (kind !== "patient_app" || (actor?.kind !== "carer" && actor?.kind !== "guardian")) return;
     const delegation = await acting.findDelegation(actor.id, partition);
     if (delegation?.kind !== actor.kind)
       throw credentialInvalid("the person who granted it does not act for the patient any more");
