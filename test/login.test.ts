@@ -1,0 +1,92 @@
+/** `wellapi login` as its user meets it: a process of the command line, a server's, and the person's browser. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { createClient } from "@connectrpc/connect";
+import type { Browser } from "@wellapi/demo/browser";
+import { originOf } from "@wellapi/demo/people";
+import { register } from "@wellapi/demo/registration";
+import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
+import { OAuthInteractionService } from "@wellapi/gen/wellapi/identity/v1/oauth_interaction_service_pb";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const main = fileURLToPath(import.meta.resolve("@wellapi/cli/main"));
+const folder = temporaryFolder();
+const logins = join(folder.path, "config", "wellapi", "logins");
+let server: Server;
+let browser: Browser;
+
+beforeAll(async () => {
+  server = await startServer({ dataDir: join(folder.path, "data"), target: "one-process" });
+  const person = { name: "Participant", email: "participant@example.com", timeZone: "UTC" };
+  ({ browser } = await register(originOf(server), person));
+}, 60_000);
+afterAll(async () => {
+  await server.stop();
+  folder.remove();
+});
+
+function start(...parameters: string[]): ChildProcess {
+  const { WELLAPI_API_KEY: _key, WELLAPI_TOKEN: _token, ...env } = process.env;
+  return spawn(process.execPath, [main, ...parameters], {
+    env: { ...env, WELLAPI_URL: originOf(server), XDG_CONFIG_HOME: join(folder.path, "config") },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+async function wellapi(...parameters: string[]) {
+  const child = start(...parameters);
+  const out = Array.fromAsync(child.stdout!);
+  const [code] = (await once(child, "exit")) as [number];
+  return { code, out: (await out).join("") };
+}
+
+/** Starts a sign-in, and reads the code that it shows. */
+async function beginLogin() {
+  const login = start("login");
+  const ended = once(login, "exit");
+  for await (const line of createInterface({ input: login.stderr! })) {
+    const code = /the code (\S+),/.exec(line)?.[1];
+    if (code !== undefined) return { code, exitCode: ended.then(([exitCode]) => exitCode as number) };
+  }
+  throw new Error("the command showed no code");
+}
+
+const interactions = () => createClient(OAuthInteractionService, browser.as());
+const userCode = async (code: string) =>
+  (await interactions().openDeviceInteraction({ userCode: code })).interaction!;
+
+test("who refuses in the browser signs nobody in", async () => {
+  const { code, exitCode } = await beginLogin();
+  const { id } = await userCode(code);
+  await interactions().abortInteraction({ interaction: id });
+  expect(await exitCode).toBe(9);
+  expect(existsSync(logins)).toBe(false);
+}, 60_000);
+
+test("who agrees in the browser acts by the command line, until the logout ends it everywhere", async () => {
+  const { code, exitCode } = await beginLogin();
+  const { id, scopes } = await userCode(code);
+  await interactions().completeInteraction({
+    interaction: id,
+    grantedScopes: scopes.map(({ scope }) => scope),
+  });
+  expect(await exitCode).toBe(0);
+  const file = join(logins, readdirSync(logins)[0]!);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  const { accessToken } = JSON.parse(readFileSync(file, "utf8"));
+  expect((await wellapi("consent", "list")).code).toBe(0);
+
+  expect((await wellapi("logout")).code).toBe(0);
+  expect(existsSync(file)).toBe(false);
+  expect((await wellapi("consent", "list")).code).toBe(2);
+  const copied = await fetch(`${originOf(server)}/wellapi.consent.v1.ConsentService/ListConsents`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
+    body: "{}",
+  });
+  expect(copied.status).toBe(401);
+}, 60_000);
