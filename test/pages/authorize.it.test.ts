@@ -199,4 +199,45 @@ describe.skipIf(!hasBrowser)("an application connects a patient, in a browser", 
     expect(answer!.status()).toBe(403);
     expect(await text(victim.page, "h1")).toBe("This was begun in another browser");
   });
+
+  test("a device is connected by the code that it shows", async () => {
+    const { page, email } = await person();
+    await register(page, email, { name: "Ada Example", passkey: true });
+    const device = await oidc.initiateDeviceAuthorization(configuration, { scope });
+    await page.goto(device.verification_uri);
+    await page.fill("#user_code", "AAAA-AAAA");
+    await page.press("#user_code", "Enter");
+    await page.waitForSelector("#user_code-wrong");
+    await page.fill("#user_code", device.user_code.toLowerCase());
+    await page.press("#user_code", "Enter");
+    await page.waitForURL(/\/authorize\//);
+    expect(await text(page, ".fixed")).toBe(device.user_code);
+    await expectReadable(page);
+    await page.click("#agree button");
+    await page.waitForURL(/\/device\/done/);
+    expect(await text(page, "h1")).toBe("The device is connected");
+    const tokens = await oidc.pollDeviceAuthorizationGrant(configuration, { ...device, interval: 1 });
+    expect((await consents()).map(({ patient }) => patient)).toContain(tokens.patient);
+  });
+
+  test("the first operator accepts the link of the start, with an account that is made on the way", async () => {
+    const { page, email } = await person();
+    await page.goto(world.exchange.operatorLink!);
+    expect(new URL(page.url()).hash).toBe("");
+    await page.click("main form button");
+    await page.waitForURL(/\/invitations\/offer/);
+    expect(await text(page, "h1")).toBe("You are invited to the staff of WellAPI");
+    await expectReadable(page);
+    await page.click("main a[href^='/register']");
+    await enterCode(page, email);
+    await page.waitForURL(/\/register\/details/);
+    await page.fill("#name", "Olga Operator");
+    await page.check("#staff");
+    await page.click("button[data-passkey=create]");
+    await page.waitForURL(/\/invitations\/offer/);
+    await page.click("main form button");
+    await page.waitForURL(/\/invitations\/accepted/);
+    await page.goto("/account");
+    expect(await text(page)).toContain("staff of WellAPI (operator)");
+  });
 });
