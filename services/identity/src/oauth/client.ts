@@ -137,6 +137,12 @@ function checkFlows({ authMethod, grantTypes: flows, redirectUris }: OAuthClient
 }
 
 function checkBinding({ authMethod, dpopBound, tlsBound }: OAuthClient): void {
+  if (tlsBound || authMethod.endsWith("tls_client_auth")) {
+    throw fieldOf(
+      tlsBound ? "tls_client_certificate_bound_access_tokens" : "token_endpoint_auth_method",
+      "not offered yet, because the gateway asks no client for a certificate: use private_key_jwt, and DPoP to bind tokens",
+    );
+  }
   if (dpopBound && tlsBound) {
     throw fieldOf("dpop_bound_access_tokens", "tokens are bound to a key or to a certificate, not to both");
   }
