@@ -73,7 +73,7 @@ function goodValue(field: DescField, choice: number, depth: number): unknown {
       return {};
     case "list": {
       const least = Number(limitsOf(rulesOf(field)).get("minItems") ?? 0n);
-      if (field.message !== undefined && depth <= 0) return [];
+      if (field.message !== undefined && depth <= 0 && least === 0) return [];
       const item = field.message ? goodChild(field, choice, depth) : goodScalar(field, itemRules(field));
       return new Array<unknown>(Math.max(1, least)).fill(item);
     }
@@ -89,7 +89,10 @@ function goodChild(field: DescField, choice: number, depth: number): Message {
   if (schema.typeName === "google.protobuf.Timestamp") {
     return create(schema, { seconds: field.name.startsWith("end") ? 2_000n : 1_000n } as never);
   }
-  if (schema.typeName === "google.protobuf.Duration") return create(schema, { seconds: 60n } as never);
+  if (schema.typeName === "google.protobuf.Duration") {
+    const least = (limitsOf(rulesOf(field)).get("gte") as { seconds?: bigint } | undefined)?.seconds ?? 0n;
+    return create(schema, { seconds: least > 60n ? least : 60n } as never);
+  }
   return goodMessage(schema, choice, depth - 1);
 }
 
@@ -97,9 +100,10 @@ const noticeUri = "https://clinic.example/notice";
 
 function goodScalar(field: DescField, rules: FieldRules): unknown {
   const limits = limitsOf(rules);
-  // Its rule is an expression, from which no value can be made (consent.proto).
-  if (rules.cel.some(({ id }) => id === "notice.uri")) return noticeUri;
+  // Its rule is an expression, from which no value can be made (consent.proto, oauth.proto).
+  if (rules.cel.some(({ id }) => /notice[._]uri$/.test(id))) return noticeUri;
   if (field.enum !== undefined) {
+    if (limits.has("in")) return (limits.get("in") as number[])[0];
     const refused = (limits.get("notIn") ?? []) as number[];
     const numbers = field.enum.values.map(({ number }) => number);
     return numbers.find((number) => number !== 0 && !refused.includes(number)) ?? 0;
@@ -107,6 +111,8 @@ function goodScalar(field: DescField, rules: FieldRules): unknown {
   switch (field.scalar) {
     case ScalarType.STRING: {
       if (limits.has("in")) return (limits.get("in") as string[])[0];
+      if (limits.has("email")) return "participant@example.com";
+      if (limits.has("prefix")) return `${limits.get("prefix")}x`;
       if (limits.has("uuid")) return "0b9f6a52-6a3f-4c8e-9d1f-3f1b1f0c8a11";
       if (limits.has("pattern")) return matching(limits.get("pattern") as string)[0];
       return "x".repeat(Math.max(1, Number(limits.get("minLen") ?? 0n)));
