@@ -56,6 +56,7 @@ const visible = [
   "services",
   "host",
   "sdk",
+  "web",
   "cli",
   "scripts",
   "test",
