@@ -70,6 +70,6 @@ export async function openPerson(
     timezoneId: "Europe/Berlin",
     viewport: { width: 360, height: 740 },
   });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(45_000);
   return { context, page: await context.newPage() };
 }

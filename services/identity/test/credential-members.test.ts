@@ -86,8 +86,12 @@ describe("a member of an organization", () => {
     for (const role of ["clinician", "auditor"] as const) {
       const { credentials } = installation.as(member(own.organization.id, role));
       await expect(credentials.createApiKey(asked)).rejects.toSatisfy(refused("ROLE_REQUIRED"));
-      await expect(credentials.listCredentials({ application })).rejects.toSatisfy(refused("ROLE_REQUIRED"));
     }
+    // An auditor sees what there is, and changes nothing.
+    const listedBy = (role: "clinician" | "auditor") =>
+      installation.as(member(own.organization.id, role)).credentials.listCredentials({ application });
+    await expect(listedBy("clinician")).rejects.toSatisfy(refused("ROLE_REQUIRED"));
+    await listedBy("auditor");
     const byCode = installation.as(member(own.organization.id, "owner", "code")).credentials;
     await expect(byCode.createApiKey(asked)).rejects.toSatisfy(refused("ASSURANCE_REQUIRED"));
     await byCode.listCredentials({ application });
