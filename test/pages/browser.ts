@@ -2,6 +2,10 @@
 import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { vi } from "vitest";
+
+// A browser beside a server on a busy machine is slow, and what it waits for comes.
+vi.setConfig({ testTimeout: 120_000 });
 
 const places = [
   process.env.WELLAPI_CHROMIUM,
