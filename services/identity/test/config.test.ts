@@ -3,11 +3,9 @@ import { expect, test } from "vitest";
 import { parseIdentityConfig } from "../src/index.ts";
 
 test("nothing set is the sandbox", () => {
-  expect(parseIdentityConfig({})).toEqual({
-    profile: "sandbox",
-    trustDomain: "wellapi.local",
-    region: "local",
-  });
+  const { origin, ...config } = parseIdentityConfig({});
+  expect(config).toEqual({ profile: "sandbox", trustDomain: "wellapi.local", region: "local" });
+  expect(origin()).toBe("http://localhost:7080");
 });
 
 test("every problem is told at once", () => {
