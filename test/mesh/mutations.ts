@@ -54,8 +54,9 @@ export const mutations: readonly Mutation[] = [
     change: (m) => {
       source(ruleOf(m, "consent", "records")).principals = ["*"];
     },
+    // GetStanding is identity's alone, by a rule of its own.
     notices: (row) =>
-      named(/ [→⇒] \/wellapi\.(internal\.)?consent\.v1\.ConsentDecisionService\//)(row) &&
+      named(/ [→⇒] \/wellapi\.(internal\.)?consent\.v1\.ConsentDecisionService\/(?!GetStanding$)/)(row) &&
       row.expected === "denied",
   },
   {
