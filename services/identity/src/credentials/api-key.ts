@@ -1,5 +1,5 @@
-import { createHash, randomBytes } from "node:crypto";
 import { crc32 } from "node:zlib";
+import { newSecret } from "../secret.ts";
 
 /** The prefix by which secret scanners find keys. */
 const PREFIX = "wellapi_sk_";
@@ -14,7 +14,7 @@ const HINT_CHARACTERS = PREFIX.length + 4;
  * scanner recognises a real key without a call to us.
  */
 export function newApiKey(): string {
-  const text = PREFIX + randomBytes(32).toString("base64url");
+  const text = PREFIX + newSecret();
   return text + checksum(text);
 }
 
@@ -22,14 +22,6 @@ export function newApiKey(): string {
 export function looksLikeApiKey(text: string): boolean {
   if (text.length !== KEY_LENGTH || !SECRET.test(text)) return false;
   return checksum(text.slice(0, -CHECKSUM_CHARACTERS)) === text.slice(-CHECKSUM_CHARACTERS);
-}
-
-/**
- * The stored hash, which is also the lookup key. A plain hash is enough, because the key is random and not a
- * password; the timing of a lookup by hash reveals nothing that helps to guess a key.
- */
-export function apiKeyFingerprint(key: string): string {
-  return createHash("sha256").update(key).digest("hex");
 }
 
 export function apiKeyHint(key: string): string {

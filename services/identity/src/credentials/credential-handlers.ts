@@ -11,8 +11,9 @@ import { credentialRevoked } from "../errors.ts";
 import { revocationOf, writeDown } from "../journal-entries.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
 import { openPage } from "../page.ts";
+import { digestOf } from "../secret.ts";
 import type { Answers } from "./answers.ts";
-import { apiKeyFingerprint, apiKeyHint, newApiKey } from "./api-key.ts";
+import { apiKeyHint, newApiKey } from "./api-key.ts";
 import { readKeyTerms } from "./api-key-limits.ts";
 import type { SignCertificate } from "./certificate-issue.ts";
 import { type Credential, lifetimes } from "./credential.ts";
@@ -106,7 +107,7 @@ function createIssueHandlers(
             id: ids.next("crd"),
             kind: "api_key",
             holder: { kind: "application", application, organization },
-            fingerprint: apiKeyFingerprint(apiKey),
+            fingerprint: digestOf(apiKey),
             createTime: now,
             expireTime: now + lifetime,
             hint: apiKeyHint(apiKey),

@@ -1,11 +1,11 @@
-import { createHash, randomBytes } from "node:crypto";
 import { credentialInvalid } from "../errors.ts";
+import { codeKind } from "../secret.ts";
 
 /** A code with which a machine gets the first certificate of an application. Times are UTC milliseconds. */
 export interface EnrollmentCode {
   /** `enr_...` */
   readonly id: string;
-  /** SHA-256 of the code's text, 64 hexadecimal digits. A plain hash is enough: the code is 256 random bits. */
+  /** `digestOf` the code's text. */
   readonly fingerprint: string;
   readonly application: string;
   readonly organization: string;
@@ -15,15 +15,7 @@ export interface EnrollmentCode {
   readonly credential?: string;
 }
 
-const PREFIX = "wellapi_ec_";
-
-export function newCodeText(): string {
-  return PREFIX + randomBytes(32).toString("base64url");
-}
-
-export function codeFingerprint(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
+export const enrollmentCodes = codeKind("wellapi_ec_");
 
 /** The code, used. Only who has the code is told why not. Throws `credential_invalid`. */
 export function usedFor(code: EnrollmentCode, credential: string, now: number): EnrollmentCode {

@@ -8,11 +8,12 @@ import { INSTALLATION } from "../collections.ts";
 import { fromLifetime } from "../convert.ts";
 import { callerNotPermitted, credentialInvalid } from "../errors.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
+import { digestOf } from "../secret.ts";
 import type { Answers } from "./answers.ts";
 import type { SignCertificate } from "./certificate-issue.ts";
 import { lifetimes, replacedBy } from "./credential.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
-import { codeFingerprint, newCodeText, usedFor } from "./enrollment-code.ts";
+import { enrollmentCodes, usedFor } from "./enrollment-code.ts";
 import type { EnrollmentCodeRepository } from "./enrollment-code-repository.ts";
 import type { CheckAgain } from "./operator-handlers.ts";
 import { applicationFor } from "./ownership.ts";
@@ -54,12 +55,12 @@ function createCodeHandlers(
           const asked = await applicationFor(caller, organizations, request.application);
           const { id: application, organization } = asked;
           const guard = await organizations.holding("application", application);
-          const code = newCodeText();
+          const code = enrollmentCodes.create();
           const createTime = clock.now();
           const made = { code, expireTime: timestampFromMs(createTime + lifetime) };
           const insertion = codes.insertion({
             id: ids.next("enr"),
-            fingerprint: codeFingerprint(code),
+            fingerprint: digestOf(code),
             application,
             organization,
             createTime,
@@ -74,7 +75,7 @@ function createCodeHandlers(
     async enrollCertificate(request, context) {
       const { enrollCertificate } = method;
       const lifetime = fromLifetime(request.lifetime, lifetimes.certificate);
-      const fingerprint = codeFingerprint(request.code);
+      const fingerprint = digestOf(request.code);
       const shown = await codes.find(fingerprint);
       // No entry: anybody may try codes, and the log is not theirs to fill.
       if (shown === undefined) throw credentialInvalid("the enrolment code is unknown: ask for another one");

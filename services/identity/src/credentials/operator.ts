@@ -1,7 +1,8 @@
 import type { Clock, Ids } from "@wellapi/runtime";
 import type { Change, Store } from "@wellapi/store";
 import { lastOperator } from "../errors.ts";
-import { apiKeyFingerprint, apiKeyHint, newApiKey } from "./api-key.ts";
+import { digestOf } from "../secret.ts";
+import { apiKeyHint, newApiKey } from "./api-key.ts";
 import type { KeyTerms } from "./api-key-limits.ts";
 import { type Credential, lifetimes } from "./credential.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
@@ -29,7 +30,7 @@ export function newOperatorKey(
       id: ids.next("crd"),
       kind: "api_key",
       holder: { kind: "operator", operator },
-      fingerprint: apiKeyFingerprint(apiKey),
+      fingerprint: digestOf(apiKey),
       createTime: now,
       expireTime: now + lifetimeMs,
       hint: apiKeyHint(apiKey),

@@ -7,8 +7,9 @@ import { INSTALLATION } from "../collections.ts";
 import { fromDuration, fromLifetime, toCredentialMessage } from "../convert.ts";
 import { invalidField } from "../errors.ts";
 import { revocationOf, shorteningOf, writeDown } from "../journal-entries.ts";
+import { digestOf } from "../secret.ts";
 import type { Answers } from "./answers.ts";
-import { apiKeyFingerprint, apiKeyHint, looksLikeApiKey, newApiKey } from "./api-key.ts";
+import { apiKeyHint, looksLikeApiKey, newApiKey } from "./api-key.ts";
 import { type Credential, endingBy, lifetimes, overlap, replacedBy } from "./credential.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
 import type { LeakNotice } from "./leak-notice.ts";
@@ -96,7 +97,7 @@ function successorOf(
     id: ids.next("crd"),
     kind,
     holder,
-    fingerprint: apiKeyFingerprint(apiKey),
+    fingerprint: digestOf(apiKey),
     createTime: now,
     expireTime: now + fromLifetime(lifetime, limits),
     hint: apiKeyHint(apiKey),
@@ -109,7 +110,7 @@ function successorOf(
 
 async function credentialOf({ credentials }: RotationHandlersDeps, apiKey: string) {
   if (!looksLikeApiKey(apiKey)) return undefined;
-  const found = await credentials.findByFingerprint(apiKeyFingerprint(apiKey));
+  const found = await credentials.findByFingerprint(digestOf(apiKey));
   return found?.kind === "api_key" ? found : undefined;
 }
 

@@ -4,7 +4,8 @@ import { collections, REQUEST_INDEX } from "../collections.ts";
 import { type CommitWithLeaf, type Creation, findCreated } from "../creation.ts";
 import { damaged, notFound, requestIdReused } from "../errors.ts";
 import type { ListPage, PageRequest } from "../page.ts";
-import { codeDigest, type Delegation, type Particulars } from "./delegation.ts";
+import { digestOf } from "../secret.ts";
+import type { Delegation, Particulars } from "./delegation.ts";
 
 export type DelegationDocument = Document &
   Omit<Delegation, "particulars"> &
@@ -112,7 +113,7 @@ export function createDelegationRepository(deps: {
   return {
     ...createOffers(store, toDocument, stored),
     async withCode(code) {
-      return (await scan("code", [codeDigest(code)], 1))[0];
+      return (await scan("code", [digestOf(code)], 1))[0];
     },
     async delegation(id) {
       return (await stored(id)).delegation;
@@ -168,13 +169,13 @@ function createOffers(
           const known = await stored(before.id);
           if (!isSame(known.delegation, delegation)) throw requestIdReused();
           if (known.delegation.state !== "offered") return known.delegation;
-          const again = { ...known.document, codeDigest: codeDigest(code) };
+          const again = { ...known.document, codeDigest: digestOf(code) };
           const change: Change = { kind: "replace", collection, document: again, ifRevision: known.revision };
           if ((await commit({ partition: again.partition, changes: [change] })).committed)
             return known.delegation;
           continue;
         }
-        const document = await toDocument(delegation, { ...creation, codeDigest: codeDigest(code) });
+        const document = await toDocument(delegation, { ...creation, codeDigest: digestOf(code) });
         const changes: Change[] = [{ kind: "insert", collection, document }, ...(await also(delegation))];
         const result = await commit({ partition: delegation.partition, changes });
         if (result.committed) return delegation;

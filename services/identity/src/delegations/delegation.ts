@@ -1,6 +1,6 @@
-import { createHash, randomBytes } from "node:crypto";
 import { DAY } from "../credentials/credential.ts";
 import type { TimeZonePeriod } from "../patients/time-zone.ts";
+import { codeKind } from "../secret.ts";
 import { majorityOf } from "./majority.ts";
 
 export type Kind = "carer" | "guardian";
@@ -48,21 +48,7 @@ export const most = { carers: 20, invitations: 10 } as const;
 /** Years. Where the law says otherwise, the installation's setting does. */
 export const usualMajority = 18;
 
-const CODE = /^wellapi_dc_[A-Za-z0-9_-]{43}$/;
-
-export function newCode(): string {
-  return `wellapi_dc_${randomBytes(32).toString("base64url")}`;
-}
-
-/** Spares the store a lookup; proves nothing. */
-export function looksLikeCode(text: string): boolean {
-  return CODE.test(text);
-}
-
-/** What is stored: the code is random, so a plain hash is enough. */
-export function codeDigest(code: string): string {
-  return createHash("sha256").update(code).digest("hex");
-}
+export const offerCodes = codeKind("wellapi_dc_");
 
 /** When it ends by itself; undefined: it does not. `zones` are the patient's. */
 export function endOf(

@@ -13,9 +13,8 @@ import {
   endOf,
   inState,
   type Kind,
-  looksLikeCode,
   most,
-  newCode,
+  offerCodes,
   offerLifetime,
   type Particulars,
   type State,
@@ -95,7 +94,7 @@ export function createDelegations(deps: DelegationsDeps): Delegations {
   }
 
   async function offered(code: string) {
-    const offer = looksLikeCode(code) ? await delegations.withCode(code) : undefined;
+    const offer = offerCodes.looksLike(code) ? await delegations.withCode(code) : undefined;
     const now = clock.now();
     if (offer?.state !== "offered" || now >= (offer.expireTime ?? 0)) throw invitationInvalid();
     const patient = await patients.patient(offer.partition);
@@ -205,7 +204,7 @@ async function invite(
       "the access would be over already: the patient is of age, or the grounds have ended",
     );
   }
-  const code = newCode();
+  const code = offerCodes.create();
   const creation = creationOf(call.caller.principal.id, requestId);
   const made = await delegations.offer(offer, code, creation, call.commit(patient), async () => {
     await checkLimits(deps, patient.partition, kind, now);

@@ -6,7 +6,8 @@ import { findCreated } from "../creation.ts";
 import { DAY } from "../credentials/credential.ts";
 import { damaged, notFound, requestIdReused } from "../errors.ts";
 import type { ListPage, PageRequest } from "../page.ts";
-import { codeDigest, type Invitation, isPending, mostMails } from "./invitation.ts";
+import { digestOf } from "../secret.ts";
+import { type Invitation, isPending, mostMails } from "./invitation.ts";
 import type { Body } from "./member.ts";
 import { invitationInvalid, tooManyInvitations } from "./member-errors.ts";
 
@@ -99,7 +100,7 @@ export function createInvitationRepository(options: InvitationRepositoryOptions)
       return toInvitation(stored.document);
     },
     async withCode(code, now) {
-      const scan = { index: "code", equals: [INSTALLATION, codeDigest(code)], limit: 1 };
+      const scan = { index: "code", equals: [INSTALLATION, digestOf(code)], limit: 1 };
       const found = (await store.scan<InvitationDocument>(invitations, scan)).documents[0];
       const invitation = found && toInvitation(found.document);
       if (!invitation || !isPending(invitation, now)) throw invitationInvalid();
@@ -173,7 +174,7 @@ function documentOf(
     ...rest,
     ...creation,
     partition: INSTALLATION,
-    codeDigest: codeDigest(code),
+    codeDigest: digestOf(code),
     mailTime: invitation.createTime,
     mails: 1,
     ...(email !== undefined && {

@@ -12,10 +12,9 @@ import { toAddress } from "../sign-in/email.ts";
 import {
   FIRST_START,
   type Invitation,
+  invitationCodes,
   invitationLifetime,
   isPending,
-  looksLikeCode,
-  newCode,
 } from "./invitation.ts";
 import type { MailInvitation } from "./invitation-mail.ts";
 import type { InvitationRepository } from "./invitation-repository.ts";
@@ -87,7 +86,7 @@ export function createMemberships(deps: MembershipsDeps): Memberships {
       return invitation;
     },
     async offer(code) {
-      if (!looksLikeCode(code)) throw invitationInvalid();
+      if (!invitationCodes.looksLike(code)) throw invitationInvalid();
       const { invitation } = await invitations.withCode(code, clock.now());
       if (invitation.body === STAFF) return { invitation, organizationName: "", verified: true };
       const { displayName, verification } = await deps.organizations.organization(invitation.body);
@@ -122,7 +121,7 @@ async function invite(deps: MembershipsDeps, asked: Asked, { caller, commit }: C
   checkRoles(body, roles);
   checkReach(caller.principal, roles);
   const now = clock.now();
-  const code = newCode();
+  const code = invitationCodes.create();
   const email = toAddress(asked.email);
   const invitation = await invitations.invite(
     {
@@ -148,7 +147,7 @@ async function invite(deps: MembershipsDeps, asked: Asked, { caller, commit }: C
 
 async function accept(deps: MembershipsDeps, code: string, { caller, commit }: Call): Promise<Member> {
   const { members, invitations, journal, clock } = deps;
-  if (!looksLikeCode(code)) throw invitationInvalid();
+  if (!invitationCodes.looksLike(code)) throw invitationInvalid();
   const account = caller.principal.id;
   for (;;) {
     const now = clock.now();

@@ -1,7 +1,8 @@
 import type { Change, Document, Store } from "@wellapi/store";
 import { collections } from "../collections.ts";
 import type { CommitWithLeaf } from "../creation.ts";
-import { type ClaimCode, claimFingerprint, claimInvalid } from "./claim-code.ts";
+import { digestOf } from "../secret.ts";
+import { type ClaimCode, claimInvalid } from "./claim-code.ts";
 
 type ClaimDocument = Document & ClaimCode;
 
@@ -19,7 +20,7 @@ export function createClaimCodeRepository(store: Store): ClaimCodeRepository {
   const collection = collections.claimCodes;
 
   async function stored(text: string) {
-    const scan = { index: "fingerprint", equals: [claimFingerprint(text)], limit: 1 };
+    const scan = { index: "fingerprint", equals: [digestOf(text)], limit: 1 };
     const found = (await store.scan<ClaimDocument>(collection, scan)).documents[0];
     if (found === undefined) throw claimInvalid();
     return found;

@@ -1,5 +1,5 @@
-import { createHash, randomBytes } from "node:crypto";
 import { credentialInvalid } from "../errors.ts";
+import { codeKind } from "../secret.ts";
 
 /** A code by which a person makes a patient, whom somebody else enrolled, their own. Times are UTC milliseconds. */
 export interface ClaimCode {
@@ -7,7 +7,7 @@ export interface ClaimCode {
   readonly id: string;
   /** The patient's. */
   readonly partition: string;
-  /** SHA-256 of the code's text: a plain hash is enough, because the code is 256 random bits. */
+  /** `digestOf` the code's text. */
   readonly fingerprint: string;
   readonly expireTime: number;
   /** Stands for the account that used it. */
@@ -17,19 +17,7 @@ export interface ClaimCode {
 const DAY = 86_400_000;
 export const claimLifetime = { default: 7 * DAY, max: 30 * DAY } as const;
 
-const CODE = /^wellapi_cc_[A-Za-z0-9_-]{43}$/;
-
-export function newClaimCode(): string {
-  return `wellapi_cc_${randomBytes(32).toString("base64url")}`;
-}
-
-export function looksLikeClaimCode(text: string): boolean {
-  return CODE.test(text);
-}
-
-export function claimFingerprint(code: string): string {
-  return createHash("sha256").update(code).digest("hex");
-}
+export const claimCodes = codeKind("wellapi_cc_");
 
 /**
  * The code, used by the account; the same object where that account used it before, whose claim may have been cut short.

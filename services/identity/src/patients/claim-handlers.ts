@@ -10,14 +10,8 @@ import type { AccountRepository } from "../accounts/account-repository.ts";
 import { fromLifetime } from "../convert.ts";
 import type { Answers } from "../credentials/answers.ts";
 import { notFound } from "../errors.ts";
-import {
-  claimedBy,
-  claimFingerprint,
-  claimInvalid,
-  claimLifetime,
-  looksLikeClaimCode,
-  newClaimCode,
-} from "./claim-code.ts";
+import { digestOf } from "../secret.ts";
+import { claimCodes, claimedBy, claimInvalid, claimLifetime } from "./claim-code.ts";
 import type { ClaimCodeRepository } from "./claim-code-repository.ts";
 import type { PatientAccess } from "./patient-access.ts";
 import type { PatientRepository } from "./patient-repository.ts";
@@ -55,10 +49,10 @@ function createCode(deps: ClaimHandlersDeps): Handlers["createClaimCode"] {
       if (patient.profile === undefined) throw notFound("patient");
       const { partition } = patient;
       const { answer } = await answers.once(caller, method.createClaimCode, request, async (keep) => {
-        const code = newClaimCode();
+        const code = claimCodes.create();
         const expireTime = clock.now() + lifetime;
         const made = { code, expireTime: timestampFromMs(expireTime) };
-        const stored = { id: ids.next("clm"), partition, fingerprint: claimFingerprint(code), expireTime };
+        const stored = { id: ids.next("clm"), partition, fingerprint: digestOf(code), expireTime };
         const changes = [claims.insertion(stored), keep(partition, made)];
         return (await commit(patient)({ partition, changes })).committed ? made : undefined;
       });
@@ -74,7 +68,7 @@ function claim(deps: ClaimHandlersDeps): Handlers["claimPatient"] {
   const { accesses, accounts, accountChanges, claims, patients, patientAccess, clock } = deps;
   return async ({ code }, context) => {
     // No entry: anybody may try codes.
-    if (!looksLikeClaimCode(code)) throw claimInvalid();
+    if (!claimCodes.looksLike(code)) throw claimInvalid();
     const { partition } = await claims.withCode(code);
     return accesses.logged(context, method.claimPatient, "", async ({ caller, about, commit }) => {
       const patient = await patients.patient(partition);

@@ -2,7 +2,7 @@ import type { Clock, Logger } from "@wellapi/runtime";
 import type { Change, Document, Store } from "@wellapi/store";
 import { accountPartition } from "../accounts/account.ts";
 import { collections } from "../collections.ts";
-import { digestOf, sameText } from "../sign-in/secret.ts";
+import { digestOf, sameText } from "../secret.ts";
 import { openSweep } from "../sweep.ts";
 import { readCredential, type Session } from "./session.ts";
 

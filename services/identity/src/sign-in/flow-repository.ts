@@ -3,9 +3,9 @@ import type { Document, Store, Stored } from "@wellapi/store";
 import type { ItemSealer } from "@wellapi/vault";
 import { codeWrong, flowInvalid } from "../accounts/account-errors.ts";
 import { collections } from "../collections.ts";
+import { digestOf, newSecret, sameText } from "../secret.ts";
 import { openSweep } from "../sweep.ts";
 import { CODE_TRIES, FLOW_LIFETIME, type FlowContent, type FlowKind } from "./flow.ts";
-import { digestOf, newSecret, sameText } from "./secret.ts";
 
 type FlowDocument = Document & {
   /** Digest of its secret. */

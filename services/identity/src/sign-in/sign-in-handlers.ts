@@ -13,6 +13,7 @@ import type { AccountRepository } from "../accounts/account-repository.ts";
 import type { Mailer } from "../mail/mailer.ts";
 import { codeMail } from "../mail/texts.ts";
 import { checkTimeZones } from "../patients/time-zone.ts";
+import { digestOf, sameText } from "../secret.ts";
 import type { CodeLimits } from "./code-limits.ts";
 import { toAddress } from "./email.ts";
 import type { FlowContent, FlowKind } from "./flow.ts";
@@ -21,7 +22,6 @@ import type { EnsureOwnPatient } from "./own-patient.ts";
 import { verifyUse } from "./passkey-use.ts";
 import type { Passkeys } from "./passkeys.ts";
 import type { Refusals } from "./refusals.ts";
-import { digestOf, sameText } from "./secret.ts";
 
 export interface SignInDeps {
   readonly accounts: AccountRepository;

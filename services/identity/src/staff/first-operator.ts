@@ -1,7 +1,7 @@
 import type { Clock, Ids } from "@wellapi/runtime";
 import { type Store, StoreError } from "@wellapi/store";
 import { DAY } from "../credentials/credential.ts";
-import { FIRST_START, newCode } from "../members/invitation.ts";
+import { FIRST_START, invitationCodes } from "../members/invitation.ts";
 import type { InvitationRepository } from "../members/invitation-repository.ts";
 import { STAFF } from "../members/member.ts";
 import type { MemberRepository } from "../members/member-repository.ts";
@@ -20,7 +20,7 @@ export async function inviteFirstOperator(deps: {
 }): Promise<string | undefined> {
   const { store, members, invitations, clock, ids } = deps;
   if ((await members.keeper(STAFF)) !== undefined) return undefined;
-  const code = newCode();
+  const code = invitationCodes.create();
   const id = ids.next("inv");
   const createTime = clock.now();
   try {

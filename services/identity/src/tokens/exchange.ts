@@ -3,7 +3,7 @@ import type { Principal } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { AccessTokenExchange } from "../access-tokens/access-token-exchange.ts";
 import type { Presented } from "../access-tokens/possession.ts";
-import { apiKeyFingerprint, looksLikeApiKey } from "../credentials/api-key.ts";
+import { looksLikeApiKey } from "../credentials/api-key.ts";
 import type { CertificateAuthority } from "../credentials/certificate-authority.ts";
 import type { Credential } from "../credentials/credential.ts";
 import { standingOf } from "../credentials/credential.ts";
@@ -15,6 +15,7 @@ import type { LimitRepository } from "../limits/limit-repository.ts";
 import type { Rates } from "../limits/limits.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
 import type { CallerJudgement, CallerPolicies } from "../policies/caller-policies.ts";
+import { digestOf } from "../secret.ts";
 import type { ActingLookups } from "../sessions/acting.ts";
 import type { SessionExchange } from "../sessions/session-exchange.ts";
 import type { BearerClaims, BearerExchange } from "./bearer-exchange.ts";
@@ -103,9 +104,7 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
   }
 
   async function ofApiKey(key: string, address: string): Promise<InternalClaims> {
-    const found = looksLikeApiKey(key)
-      ? await credentials.findByFingerprint(apiKeyFingerprint(key))
-      : undefined;
+    const found = looksLikeApiKey(key) ? await credentials.findByFingerprint(digestOf(key)) : undefined;
     if (found?.networks !== undefined && !isWithin(found.networks, address)) {
       throw credentialInvalid("the API key is limited to networks, and this call comes from another one");
     }
