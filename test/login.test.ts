@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { createClient } from "@connectrpc/connect";
-import type { Browser } from "@wellapi/demo/browser";
+import type { PersonsBrowser } from "@wellapi/demo/browser";
 import { originOf } from "@wellapi/demo/people";
 import { register } from "@wellapi/demo/registration";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
@@ -17,7 +17,7 @@ const main = fileURLToPath(import.meta.resolve("@wellapi/cli/main"));
 const folder = temporaryFolder();
 const logins = join(folder.path, "config", "wellapi", "logins");
 let server: Server;
-let browser: Browser;
+let browser: PersonsBrowser;
 
 beforeAll(async () => {
   server = await startServer({ dataDir: join(folder.path, "data"), target: "one-process" });

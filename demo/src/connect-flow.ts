@@ -1,6 +1,6 @@
 import { createClient } from "@connectrpc/connect";
 import { OAuthInteractionService } from "@wellapi/gen/wellapi/identity/v1/oauth_interaction_service_pb";
-import type { Browser } from "./browser.ts";
+import type { PersonsBrowser } from "./browser.ts";
 import type { Connected, Provider } from "./provider.ts";
 
 /**
@@ -9,17 +9,17 @@ import type { Connected, Provider } from "./provider.ts";
  */
 export async function connectPerson(
   provider: Provider,
-  browser: Browser,
+  browser: PersonsBrowser,
   agree: (organization: string) => Promise<string>,
 ): Promise<Connected & { readonly consent: string }> {
   const pending = await provider.begin();
-  const page = await browser.visit(pending.url);
-  const interaction = new URL(page).pathname.split("/").at(-1)!;
+  const page = await browser.get(pending.url);
+  const interaction = page.pathname.split("/").at(-1)!;
   const interactions = createClient(OAuthInteractionService, browser.as());
   const { interaction: asked } = await interactions.getInteraction({ interaction });
   const consent = await agree(asked!.client!.organization);
   const grantedScopes = asked!.scopes.map(({ scope }) => scope);
   const agreed = await interactions.completeInteraction({ interaction, grantedScopes, consents: [consent] });
-  const connected = await provider.finish(pending, await browser.visit(agreed.redirectUri));
+  const connected = await provider.finish(pending, await browser.get(agreed.redirectUri));
   return { ...connected, consent };
 }

@@ -1,7 +1,7 @@
 import type { Transport } from "@connectrpc/connect";
 import { type ClientCertificate, type Connection, connect, connectAsPatient } from "@wellapi/client";
 import { enrolOrganization, enrolPatient } from "@wellapi/client/enrolment";
-import type { Browser } from "./browser.ts";
+import type { PersonsBrowser } from "./browser.ts";
 import { register } from "./registration.ts";
 import type { Server } from "./server.ts";
 
@@ -44,7 +44,7 @@ export function companyAt(server: Server, company: Company): Company {
 
 /** A person who made their own account, with a passkey, and is signed in in their browser. */
 export interface SignedInPerson extends Person {
-  readonly browser: Browser;
+  readonly browser: PersonsBrowser;
 }
 
 /** As the person does it themselves: nobody enrols them, and no operator is asked. */

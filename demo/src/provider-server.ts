@@ -53,7 +53,7 @@ async function answer(target: URL): Promise<{ readonly location: string } | { re
   const begun = pending.get(state);
   pending.delete(state);
   if (target.pathname !== "/connected" || begun === undefined) return { text: `Connect at ${home}` };
-  const connected = await provider.finish(begun, target.href);
+  const connected = await provider.finish(begun, target);
   return { text: `Connected. We know you as ${connected.patient}.\n${await sendHeartRate(connected)}` };
 }
 

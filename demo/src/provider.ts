@@ -35,7 +35,7 @@ export interface Connected {
 export interface Provider {
   begin(): Promise<Pending>;
   /** With the address at which the person's browser came back. */
-  finish(pending: Pending, cameBackAt: string): Promise<Connected>;
+  finish(pending: Pending, cameBackAt: URL): Promise<Connected>;
 }
 
 const kid = "1";
@@ -95,7 +95,7 @@ export async function openProvider(origin: string, app: ConnectingApp): Promise<
       return { url: url.href, state, codeVerifier };
     },
     async finish({ state, codeVerifier }, cameBackAt) {
-      const tokens = await oauth.authorizationCodeGrant(config, new URL(cameBackAt), {
+      const tokens = await oauth.authorizationCodeGrant(config, cameBackAt, {
         expectedState: state,
         pkceCodeVerifier: codeVerifier,
       });

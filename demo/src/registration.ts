@@ -4,13 +4,13 @@ import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service
 import { SandboxService } from "@wellapi/gen/wellapi/identity/v1/sandbox_service_pb";
 import { SignInService } from "@wellapi/gen/wellapi/identity/v1/sign_in_service_pb";
 import { createSoftwarePasskey } from "@wellapi/software-passkey";
-import { type Browser, openBrowser } from "./browser.ts";
+import { openBrowser, type PersonsBrowser } from "./browser.ts";
 
 /** A person with an account, signed in by a passkey. */
 export interface Registered {
   /** Their own id as a patient. */
   readonly patient: string;
-  readonly browser: Browser;
+  readonly browser: PersonsBrowser;
 }
 
 /** Makes an account as a person does: an e-mail address, the code that is sent there, a passkey. */

@@ -1,6 +1,7 @@
 /** What the tokens of real flows reach at the doors: `openid-client` gets them, proves them, and calls the RPCs. */
 import { createClient } from "@connectrpc/connect";
 import { connect as connectTo } from "@wellapi/client";
+import { createBrowser } from "@wellapi/demo/browser";
 import { grant } from "@wellapi/demo/consents";
 import { enrolPerson, operatorAt } from "@wellapi/demo/people";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
@@ -14,7 +15,6 @@ import {
   clientKey,
   confidential,
   connect,
-  createBrowser,
   openWorld,
   publicApp,
   scope,

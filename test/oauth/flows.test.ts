@@ -1,6 +1,7 @@
 /** Every flow of OAuth 2 and OpenID Connect, by `openid-client` as its README says, against the whole exchange. */
 
 import { createClient } from "@connectrpc/connect";
+import { createBrowser } from "@wellapi/demo/browser";
 import { operatorAt } from "@wellapi/demo/people";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from "jose";
@@ -15,7 +16,6 @@ import {
   confidentialClient,
   connect,
   connected,
-  createBrowser,
   openWorld,
   publicApp,
   scope,

@@ -1,18 +1,10 @@
 /** The flows of a provider and of a backend by `oauth4webapi`, step by step as its examples do them. */
+
+import { createBrowser } from "@wellapi/demo/browser";
 import { generateKeyPair } from "jose";
 import * as oauth from "oauth4webapi";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import {
-  agree,
-  backend,
-  callback,
-  clientKey,
-  confidential,
-  createBrowser,
-  openWorld,
-  scope,
-  type World,
-} from "./world.ts";
+import { agree, backend, callback, clientKey, confidential, openWorld, scope, type World } from "./world.ts";
 
 let world: World;
 let server: oauth.AuthorizationServer;

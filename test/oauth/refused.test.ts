@@ -1,6 +1,7 @@
 /** What is refused, and what ends with what: replays, theft, tricks, and consents that are taken back. */
 import { createClient } from "@connectrpc/connect";
 import { connect as connectTo } from "@wellapi/client";
+import { createBrowser } from "@wellapi/demo/browser";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { SignJWT } from "jose";
 import * as oidc from "openid-client";
@@ -13,7 +14,6 @@ import {
   confidentialClient,
   connect,
   connected,
-  createBrowser,
   openWorld,
   publicApp,
   scope,

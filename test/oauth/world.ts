@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
+import { createBrowser } from "@wellapi/demo/browser";
 import { grant } from "@wellapi/demo/consents";
 import { type Company, enrolCompany, enrolPerson, operatorAt, type Person } from "@wellapi/demo/people";
 import type { Server } from "@wellapi/demo/server";
@@ -87,30 +88,6 @@ export async function openWorld(env: Record<string, string> = {}) {
     async close() {
       await exchange.close();
       rmSync(folder, { recursive: true });
-    },
-  };
-}
-
-/** A person's browser: cookies, and redirects that are followed by hand. */
-export function createBrowser() {
-  const jar = new Map<string, { readonly value: string; readonly path: string }>();
-  return {
-    jar,
-    /** The address that it is sent to. */
-    async get(url: string | URL): Promise<URL> {
-      const at = new URL(url);
-      const sent = [...jar].filter(([, { path }]) => at.pathname.startsWith(path));
-      const headers = { cookie: sent.map(([name, { value }]) => `${name}=${value}`).join("; ") };
-      const response = await fetch(at, { redirect: "manual", headers });
-      for (const text of response.headers.getSetCookie()) {
-        const [pair = "", ...attributes] = text.split("; ");
-        const name = pair.slice(0, pair.indexOf("="));
-        const path = attributes.find((one) => one.startsWith("path="))?.slice(5) ?? "/";
-        jar.set(name, { value: pair.slice(name.length + 1), path });
-      }
-      const location = response.headers.get("location");
-      if (location === null) throw new Error(`${response.status} ${await response.text()}`);
-      return new URL(location, at);
     },
   };
 }

@@ -1,9 +1,10 @@
 import type { Change, Document, Store, Stored } from "@wellapi/store";
-import { type PatientKey, type Vault, VaultError } from "@wellapi/vault";
+import type { PatientKey, Vault } from "@wellapi/vault";
 import { collections, REQUEST_INDEX } from "../collections.ts";
 import { type CommitWithLeaf, type Creation, findCreated } from "../creation.ts";
 import { damaged, notFound, requestIdReused } from "../errors.ts";
 import type { ListPage, PageRequest } from "../page.ts";
+import { dataKeyOf } from "../patients/data-key.ts";
 import { digestOf } from "../secret.ts";
 import type { Delegation, Particulars } from "./delegation.ts";
 
@@ -90,7 +91,7 @@ export function createDelegationRepository(deps: {
   /** Undefined where the patient's key is destroyed. */
   async function opened(stored: Stored<DelegationDocument> | undefined): Promise<Delegation | undefined> {
     if (stored === undefined) return undefined;
-    const key = await keyOf(vault, stored.document.partition);
+    const key = await dataKeyOf(vault, stored.document.partition);
     return key && openDelegation(key, stored.document);
   }
 
@@ -205,15 +206,6 @@ async function replay(
     const document: DelegationDocument = { ...kept, state: known, version, updateTime: time };
     const change: Change = { kind: "replace", collection, document, ifRevision: found.revision };
     if ((await commit({ partition: document.partition, changes: [change] })).committed) return;
-  }
-}
-
-async function keyOf(vault: Vault, partition: string): Promise<PatientKey | undefined> {
-  try {
-    return await vault.key(partition, "data");
-  } catch (error) {
-    if (error instanceof VaultError && error.code === "destroyed") return undefined;
-    throw error;
   }
 }
 

@@ -3,6 +3,7 @@ import type { Document, Store } from "@wellapi/store";
 import { collections, INSTALLATION } from "../collections.ts";
 import type { CommitWithLeaf } from "../creation.ts";
 import { staleEtag } from "../errors.ts";
+import { put } from "../put.ts";
 import { etagOf, type Limits, noLimits, type Rates, ratesOf } from "./limits.ts";
 
 export interface LimitRepository {
@@ -69,11 +70,7 @@ export function createLimitRepository(store: Store, clock: Clock): LimitReposito
         const document = { ...changed, partition: INSTALLATION, id: idOf(organization) };
         const result = await commit({
           partition: INSTALLATION,
-          changes: [
-            found === undefined
-              ? { kind: "insert", collection, document }
-              : { kind: "replace", collection, document, ifRevision: found.revision },
-          ],
+          changes: [put(collection, document, found)],
         });
         if (!result.committed) continue;
         known.delete(idOf(organization));

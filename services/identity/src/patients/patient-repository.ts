@@ -1,12 +1,12 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Document, Store, Stored } from "@wellapi/store";
 import type { PatientKey, Vault } from "@wellapi/vault";
-import { VaultError } from "@wellapi/vault";
 import { collections } from "../collections.ts";
 import type { CommitWithLeaf, Creation } from "../creation.ts";
 import { findCreated, insertOnce } from "../creation.ts";
 import { notFound, requestIdReused, staleEtag } from "../errors.ts";
 import type { ListPage, PageRequest } from "../page.ts";
+import { dataKeyOf } from "./data-key.ts";
 import type { Patient, Profile } from "./patient.ts";
 import { patientIdOf } from "./patient.ts";
 
@@ -105,7 +105,7 @@ export function createPatientRepository(store: Store, vault: Vault): PatientRepo
       for (;;) {
         const { document, revision } = await get(partition);
         if (etag !== "" && etag !== etagOf(document)) throw staleEtag("patient");
-        const key = document.profile && (await keyOf(vault, partition));
+        const key = document.profile && (await dataKeyOf(vault, partition));
         if (!key || !document.profile) throw notFound("patient");
         const profile = sealProfile(key, change(openProfile(key, document.profile)));
         const amended: PatientDocument = { ...document, profile, updateTime: now };
@@ -142,19 +142,9 @@ async function storedPatient(store: Store, partition: string): Promise<Stored<Pa
   return stored;
 }
 
-/** The patient's data key, or undefined once it is destroyed, which may be before the patient is marked. */
-async function keyOf(vault: Vault, partition: string): Promise<PatientKey | undefined> {
-  try {
-    return await vault.key(partition, "data");
-  } catch (error) {
-    if (error instanceof VaultError && error.code === "destroyed") return undefined;
-    throw error;
-  }
-}
-
 async function patientOf(vault: Vault, document: PatientDocument): Promise<Patient> {
   const { partition, region, createTime, updateTime, eraseTime, profile } = document;
-  const key = profile && (await keyOf(vault, partition));
+  const key = profile && (await dataKeyOf(vault, partition));
   return {
     id: patientIdOf(partition)!,
     partition,
@@ -169,7 +159,7 @@ async function patientOf(vault: Vault, document: PatientDocument): Promise<Patie
 
 /** Without a key nothing is left to compare with: the request identifies the erased patient. */
 async function isSameRequest(vault: Vault, existing: PatientDocument, profile: Profile): Promise<boolean> {
-  const key = existing.requestMac && (await keyOf(vault, existing.partition));
+  const key = existing.requestMac && (await dataKeyOf(vault, existing.partition));
   if (!key || !existing.requestMac) return true;
   return timingSafeEqual(requestMac(key, profile), existing.requestMac);
 }

@@ -3,6 +3,7 @@ import { type Clock, createBoundedCache } from "@wellapi/runtime";
 import type { Document, Store } from "@wellapi/store";
 import { collections, INSTALLATION } from "../collections.ts";
 import type { CommitWithLeaf } from "../creation.ts";
+import { put } from "../put.ts";
 import { noPolicies, type OrganizationPolicies } from "./policy.ts";
 
 export interface PolicyRepository {
@@ -66,11 +67,7 @@ export function createPolicyRepository(store: Store, clock: Clock): PolicyReposi
         const document: PoliciesDocument = { ...changed, partition: INSTALLATION, id: organization };
         const result = await commit({
           partition: INSTALLATION,
-          changes: [
-            found === undefined
-              ? { kind: "insert", collection, document }
-              : { kind: "replace", collection, document, ifRevision: found.revision },
-          ],
+          changes: [put(collection, document, found)],
         });
         if (!result.committed) continue;
         known.delete(organization);

@@ -2,6 +2,7 @@ import type { Clock } from "@wellapi/runtime";
 import type { Document, Store } from "@wellapi/store";
 import { codesLimited } from "../accounts/account-errors.ts";
 import { collections } from "../collections.ts";
+import { put } from "../put.ts";
 
 type CountDocument = Document & {
   readonly id: string;
@@ -38,11 +39,8 @@ export function createCodeLimits(store: Store, clock: Clock): CodeLimits {
           if (within.length >= most) throw codesLimited(within[within.length - most]! + ms - now);
         }
         const document = { partition, id: addressMac, times: [...times, now], expireTime: now + DAY };
-        const change =
-          stored === undefined
-            ? ({ kind: "insert", collection, document } as const)
-            : ({ kind: "replace", collection, document, ifRevision: stored.revision } as const);
-        if ((await store.commit({ partition, changes: [change] })).committed) return;
+        if ((await store.commit({ partition, changes: [put(collection, document, stored)] })).committed)
+          return;
       }
     },
   };
