@@ -1,6 +1,14 @@
-import type { Env } from "@wellapi/runtime";
+import type { Transport } from "@connectrpc/connect";
+import type { AccessLog } from "@wellapi/access-log";
+import type { JournalAccess } from "@wellapi/journal";
+import type { PageTokens } from "@wellapi/rpc";
+import type { Clock, Env, Ids, Logger } from "@wellapi/runtime";
 import { parseConfig } from "@wellapi/runtime";
 import { optionalSetting, type Setting } from "@wellapi/service";
+import type { Store } from "@wellapi/store";
+import type { Terminology } from "@wellapi/terminology";
+import type { Kms, Pairwise, Vault } from "@wellapi/vault";
+import type { Mailer } from "./mail/mailer.ts";
 
 export interface IdentityConfig {
   /** `sandbox` lets operators issue tokens of patients. */
@@ -18,6 +26,27 @@ export interface IdentityConfig {
   /** The mail server, and the address that mail comes from. */
   readonly smtpUrl?: string | undefined;
   readonly mailFrom?: string | undefined;
+}
+
+/** What the service is given; it stays open when the service closes. */
+export interface IdentityDeps {
+  /** Declares `identityCollections`. */
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly kms: Kms;
+  readonly pairwise: Pairwise;
+  readonly accessLog: AccessLog;
+  /** Outlives the store: revocations are recorded in it, and replayed from it before the service opens. */
+  readonly journal: JournalAccess;
+  readonly pageTokens: PageTokens;
+  /** Instead of the one that the settings name. */
+  readonly mailer?: Mailer;
+  readonly terminology: Pick<Terminology, "categoriesOf" | "sensitivityOf">;
+  /** Reaches consent as the workload `identity` on its own behalf, once that is open. */
+  readonly consent: Transport;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Logger;
 }
 
 // SPIFFE-ID, section 2.1: lower-case letters, digits, dots, dashes and underscores.

@@ -1,0 +1,62 @@
+import type { Follower } from "@wellapi/journal";
+import type { Accesses } from "./accesses.ts";
+import type { AccountRepository } from "./accounts/account-repository.ts";
+import { openAccountRoom } from "./accounts/room.ts";
+import { collections } from "./collections.ts";
+import type { IdentityConfig, IdentityDeps } from "./config.ts";
+import type { CreationOf } from "./creation.ts";
+import type { DelegationRepository } from "./delegations/delegation-repository.ts";
+import { createOfferMail } from "./delegations/offer-mail.ts";
+import { createDelegationRoom } from "./delegations/room.ts";
+import { openMailer } from "./mail/open-mailer.ts";
+import { createInvitationMail } from "./members/invitation-mail.ts";
+import { createMemberRoom, type MemberStores, openInvitationSweep } from "./members/room.ts";
+import type { OrganizationRepository } from "./organizations/organization-repository.ts";
+import type { PatientAccess } from "./patients/patient-access.ts";
+import type { PatientRepository } from "./patients/patient-repository.ts";
+import { onlyThemselves } from "./sessions/acting.ts";
+import { openSweep } from "./sweep.ts";
+
+/** Those who sign in: their accounts, and what they are members of. */
+export async function openPeople(
+  config: IdentityConfig,
+  deps: Omit<IdentityDeps, "journal"> &
+    MemberStores & {
+      readonly organizations: OrganizationRepository;
+      readonly patients: PatientRepository;
+      readonly accounts: AccountRepository;
+      readonly patientAccess: PatientAccess;
+      readonly delegations: DelegationRepository;
+      readonly journal: Follower;
+      readonly accesses: Accesses;
+      readonly creationOf: CreationOf;
+      readonly ended: (id: string) => void;
+    },
+) {
+  const { origin } = config;
+  const opened = openMailer(config, deps);
+  const mailer = deps.mailer ?? opened.mailer;
+  const memberRoom = createMemberRoom({ ...deps, mail: createInvitationMail({ mailer, origin }) });
+  const sweep = await openInvitationSweep(deps);
+  const claimSweep = await openSweep({ ...deps, collection: collections.claimCodes, keptMs: 0 });
+  const delegationRoom = createDelegationRoom({ ...deps, mail: createOfferMail({ mailer, origin }) });
+  const accountRoom = await openAccountRoom({
+    ...deps,
+    lookups: { ...onlyThemselves, ...memberRoom.directory, ...delegationRoom.lookups },
+    mailer,
+    origin,
+    region: config.region,
+  });
+  return {
+    memberRoom,
+    delegationRoom,
+    accountRoom,
+    mailbox: opened.mailbox,
+    async close() {
+      await sweep.close();
+      await claimSweep.close();
+      await accountRoom.close();
+      opened.close();
+    },
+  };
+}
