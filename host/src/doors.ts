@@ -18,6 +18,7 @@ import {
   type GrpcServer,
   openGrpcServer,
   type Route,
+  rpcNameOf,
   type ServerTls,
   type StreamLimit,
   serverInterceptors,
@@ -81,9 +82,9 @@ export function openDenials(options: {
   const identity = createClient(TokenExchangeService, network.unauthenticated(workload));
   const denials = createDenials({
     log,
-    report: ({ token }, { parent, name }, count, reason) =>
+    report: ({ token }, method, count, reason) =>
       identity.recordDenials(
-        { method: `${parent.typeName}/${name}`, count, reason },
+        { method: rpcNameOf(method), count, reason },
         { headers: { authorization: `Bearer ${token}` }, timeoutMs: 5_000 },
       ),
   });

@@ -38,7 +38,15 @@ export {
   type Role,
   roles,
 } from "./caller/caller.ts";
-export { assertRoutes, callersOf, isPublic, permits, type Unmet, unmetBy } from "./caller/callers.ts";
+export {
+  assertRoutes,
+  callersOf,
+  isPublic,
+  permits,
+  rpcNameOf,
+  type Unmet,
+  unmetBy,
+} from "./caller/callers.ts";
 export {
   type CertificateFiles,
   type CertificatePair,

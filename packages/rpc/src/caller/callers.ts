@@ -36,6 +36,11 @@ const contractRoles: Readonly<Record<Role, ContractRole>> = {
   auditor: ContractRole.AUDITOR,
 };
 
+/** `wellapi.records.v1.RecordsService/ReadSeries`: how messages and entries name an RPC. */
+export function rpcNameOf({ parent, name }: DescMethod): string {
+  return `${parent.typeName}/${name}`;
+}
+
 /** Who may call the method, by its own option or its service's. Undefined where the contract does not say. */
 export function callersOf(method: DescMethod): Callers | undefined {
   if (!known.has(method)) known.set(method, readCallers(method));

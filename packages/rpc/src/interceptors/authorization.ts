@@ -2,7 +2,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, type ConnectError } from "@connectrpc/connect";
 import type { Budget } from "../caller/budget.ts";
 import { type Caller, callerKey } from "../caller/caller.ts";
-import { callersOf, isPublic, type Unmet, unmetBy } from "../caller/callers.ts";
+import { callersOf, isPublic, rpcNameOf, type Unmet, unmetBy } from "../caller/callers.ts";
 import { peerWorkloadKey } from "../caller/context.ts";
 import type { Denials } from "../caller/denials.ts";
 import { policyDenial } from "../caller/policy-denial.ts";
@@ -30,10 +30,11 @@ export function authorizationInterceptor({
     const caller = request.contextValues.get(callerKey);
     const outside = request.contextValues.get(peerWorkloadKey) === undefined;
     const callers = callersOf(request.method);
+    const open = isPublic(request.service);
     const bySurface = surface !== undefined && callers?.surfaces.includes(surface) === true;
-    const served = !outside || isPublic(request.service) || bySurface;
-    const workload = bySurface && !isPublic(request.service) ? surface : caller.workload;
-    const unmet = served ? unmetBy(callers, { ...caller, workload }) : "caller";
+    const served = !outside || open || bySurface;
+    const carried = bySurface && !open ? { ...caller, workload: surface } : caller;
+    const unmet = served ? unmetBy(callers, carried) : "caller";
     const denied = unmet === undefined ? policyDenial(caller, request.method) : undefined;
     if (unmet === undefined && denied === undefined) return next(request);
     const spending = await takePrice(budget, request);
@@ -48,13 +49,11 @@ export function authorizationInterceptor({
   });
 }
 
-const nameOf = ({ parent, name }: DescMethod): string => `${parent.typeName}/${name}`;
-
 function credentialRequired(method: DescMethod): ConnectError {
   return problemError({
     code: Code.Unauthenticated,
     reason: "CREDENTIAL_REQUIRED",
-    message: `${nameOf(method)} needs a credential: send a client certificate, or "authorization: Bearer" with an API key or token`,
+    message: `${rpcNameOf(method)} needs a credential: send a client certificate, or "authorization: Bearer" with an API key or token`,
   });
 }
 
@@ -62,7 +61,7 @@ function refusalOf(unmet: Unmet, method: DescMethod, caller: Caller): ConnectErr
   const scopes = callersOf(method)?.scopes ?? [];
   return problemError({
     code: Code.PermissionDenied,
-    ...refusals[unmet](nameOf(method), caller),
+    ...refusals[unmet](rpcNameOf(method), caller),
     ...(unmet === "scope" && scopes.length > 0 && { metadata: { scopes: scopes.join(" ") } }),
   });
 }
