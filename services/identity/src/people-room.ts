@@ -14,7 +14,6 @@ import { createMemberRoom, type MemberStores, openInvitationSweep } from "./memb
 import type { OrganizationRepository } from "./organizations/organization-repository.ts";
 import type { PatientAccess } from "./patients/patient-access.ts";
 import type { PatientRepository } from "./patients/patient-repository.ts";
-import { onlyThemselves } from "./sessions/acting.ts";
 import { openSweep } from "./sweep.ts";
 
 /** Those who sign in: their accounts, and what they are members of. */
@@ -42,7 +41,7 @@ export async function openPeople(
   const delegationRoom = createDelegationRoom({ ...deps, mail: createOfferMail({ mailer, origin }) });
   const accountRoom = await openAccountRoom({
     ...deps,
-    lookups: { ...onlyThemselves, ...memberRoom.directory, ...delegationRoom.lookups },
+    lookups: { ...memberRoom.directory, ...delegationRoom.lookups },
     mailer,
     origin,
     region: config.region,

@@ -18,16 +18,10 @@ export interface TokenGrant {
    * - `user`: an application in the hands of a member of its organization, such as a clinician.
    */
   readonly kind: "connect" | "patient_app" | "user";
-  /** `acc_...`: who granted it. */
+  /** `usr_...`: who granted it. */
   readonly account: string;
   /** The patient's, `<region>/<internal id>`; not of `user`. */
   readonly partition?: string;
   /** Who granted it in the patient's name, where it was not the patient. */
   readonly actor?: Actor;
 }
-
-/** Of an installation without an OAuth server: no grant is known. */
-export const noStandings: TokenStandings = {
-  isRevoked: async () => false,
-  findGrant: async () => undefined,
-};

@@ -1,26 +1,10 @@
-import type { Role } from "@wellapi/rpc";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
+import type { ActingLookups } from "../sessions/acting.ts";
 import { STAFF } from "./member.ts";
 import type { MemberRepository } from "./member-repository.ts";
 
-/** What an account may act as, beside itself and its patients. Asked at each exchange of a session. */
-export interface MemberDirectory {
-  /** Its roles in the organization. Undefined where it is no member now, or the organization is disabled or deleted. */
-  findMembership(
-    account: string,
-    organization: string,
-  ): Promise<{ readonly roles: readonly Role[] } | undefined>;
-  /** The organizations of which it is a member now, those that are disabled left out. */
-  memberships(account: string): Promise<
-    ReadonlyArray<{
-      readonly organization: string;
-      readonly displayName: string;
-      readonly roles: readonly Role[];
-    }>
-  >;
-  /** Its roles among the installation's staff; empty for everybody else. */
-  staffRoles(account: string): Promise<readonly Role[]>;
-}
+/** Organizations of which an account is a member, and the staff. Those that are disabled or deleted have no members. */
+export type MemberDirectory = Pick<ActingLookups, "findMembership" | "memberships" | "staffRoles">;
 
 export function createMemberDirectory(deps: {
   readonly members: MemberRepository;

@@ -9,8 +9,6 @@ export const STAFF: Body = "staff";
 
 export const memberRoles = ["owner", "administrator", "developer", "clinician", "auditor"] as const;
 export const staffRoles = ["operator", "privacy_officer", "staff_auditor", "support"] as const;
-export type MemberRole = (typeof memberRoles)[number];
-export type StaffRole = (typeof staffRoles)[number];
 
 /** The roles that somebody of the body may have, in the order in which they are stored and shown. */
 export function rolesOf(body: Body): readonly Role[] {

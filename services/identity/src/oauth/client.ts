@@ -61,7 +61,7 @@ export function isStatic(scope: string): boolean {
 }
 
 /** A scope that this server gives to somebody. */
-export function isKnownScope(scope: string): boolean {
+function isKnownScope(scope: string): boolean {
   return (
     isStatic(scope) || contextScopes.has(scope) || ownScope.test(scope) || parseScope(scope) !== undefined
   );
@@ -87,7 +87,7 @@ function covers(wide: SmartScope, narrow: SmartScope): boolean {
 }
 
 /** Whether it asks for the data of a patient who agrees. */
-export function asksForPatients({ scopes }: Pick<OAuthClient, "scopes">): boolean {
+function asksForPatients({ scopes }: Pick<OAuthClient, "scopes">): boolean {
   return scopes.some((scope) => parseScope(scope)?.context === "patient");
 }
 

@@ -29,7 +29,6 @@ const lifetimes = {
   /** How far the clocks of clients may be off. */
   skew: 60,
 } as const;
-export const deviceCharset = "BCDFGHJKLMNPQRSTVWXZ";
 
 /** The certificate of the TLS client of a request, and the application that this installation has given it to. */
 export interface ShownCertificate {
@@ -281,7 +280,7 @@ function policy() {
   ] as never;
 }
 
-export function ownOf(client: Client): OwnMetadata {
+function ownOf(client: Client): OwnMetadata {
   return client as unknown as OwnMetadata;
 }
 

@@ -32,12 +32,3 @@ export interface Delegation {
   readonly displayName: string;
   readonly kind: DelegationKind;
 }
-
-/** Where no part adds to what accounts may act as. */
-export const onlyThemselves: ActingLookups = {
-  findMembership: async () => undefined,
-  memberships: async () => [],
-  staffRoles: async () => [],
-  findDelegation: async () => undefined,
-  delegations: async () => [],
-};
