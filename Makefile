@@ -59,8 +59,8 @@ policy-proof: node_modules/.installed ## Proves that the default policies permit
 fuzz: node_modules/.installed ## Feeds changed inputs to every parser that reads bytes from outside; TARGET=name, MINUTES=10, SEED=n
 	@exec $(NODE) security/fuzz/main.ts
 
-generate: node_modules/.installed ## Regenerates gen/ from proto/ and proto-internal/, the list of services, the page of codes, the mesh's policies, and the schema of attribute policies
-	@buf format -w proto && buf format -w proto-internal && buf generate && $(NODE) scripts/list-services.ts && $(NODE) scripts/mesh-policies.ts && $(NODE) scripts/codes-page.ts && $(NODE) scripts/permissions-page.ts && $(NODE) scripts/policy-schema.ts
+generate: node_modules/.installed ## Regenerates gen/ from proto/ and proto-internal/, the list of services, the page of codes, the mesh's policies, the schema of attribute policies, and FHIR's definitions
+	@buf format -w proto && buf format -w proto-internal && buf generate && $(NODE) scripts/list-services.ts && $(NODE) scripts/mesh-policies.ts && $(NODE) scripts/codes-page.ts && $(NODE) scripts/permissions-page.ts && $(NODE) scripts/policy-schema.ts && $(NODE) scripts/fhir-definitions.ts
 
 release-candidate: node_modules/.installed ## Writes proto/released.binpb, with which `make check` compares from then on
 	@buf lint && buf build proto --exclude-source-info -o proto/released.binpb

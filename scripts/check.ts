@@ -34,6 +34,10 @@ const checks: Check[] = [
     name: "the schema of attribute policies is the contracts'",
     command: ["node", "scripts/policy-schema.ts", "--check"],
   },
+  {
+    name: "FHIR's definitions are HL7's",
+    command: ["node", "scripts/fhir-definitions.ts", "--check"],
+  },
   { name: "the default policies are proven", command: ["node", "scripts/policy-proof.ts", "--check"] },
   {
     name: "the mesh's policies are the contracts'",

@@ -1,1 +1,17 @@
-export {};
+export type { ElementDefinition, Invariant, Property, TypeDefinition, TypeKind } from "./definitions.ts";
+export { definitionOf, isResourceType, resourceTypes } from "./definitions.ts";
+export { FhirError, type FhirErrorCode } from "./fhir-error.ts";
+export type { Finding } from "./finding.ts";
+export { parseJson } from "./json/parse.ts";
+export { defaultLimits, type ParseLimits } from "./limits.ts";
+export {
+  ExactDecimal,
+  exactNumber,
+  type FhirNumber,
+  type FhirObject,
+  type FhirResource,
+  type FhirValue,
+  isObject,
+} from "./resource.ts";
+export { type ReferenceTarget, targetOf } from "./validate/references.ts";
+export { parseResource, validate } from "./validate/validate.ts";

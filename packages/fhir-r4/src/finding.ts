@@ -1,0 +1,41 @@
+/**
+ * What is wrong with a text or a resource. It names elements and rules, and never a value: it can be answered to the sender,
+ * and must not be logged where the names of properties that were sent may not be.
+ */
+export interface Finding {
+  readonly severity: "error" | "warning";
+  /** HL7's IssueType (FHIR R4, http://hl7.org/fhir/issue-type). */
+  readonly code:
+    | "structure"
+    | "required"
+    | "value"
+    | "invariant"
+    | "code-invalid"
+    | "too-long"
+    | "not-supported";
+  readonly text: string;
+  /** Where, as a simple FHIRPath: `Observation.component[1].value`. */
+  readonly expression?: string;
+  /** Where in the text, from 1; known for what the syntax tells. */
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** A place in a resource, as a chain: rendered only where something is wrong there. */
+export interface Place {
+  readonly parent: Place | undefined;
+  readonly name: string;
+  /** From 0; undefined where the element does not repeat. */
+  readonly index: number | undefined;
+}
+
+/** `Observation.component[1].value`. */
+export function expressionOf(place: Place): string {
+  const own = place.index === undefined ? place.name : `${place.name}[${place.index}]`;
+  return place.parent ? `${expressionOf(place.parent)}.${own}` : own;
+}
+
+/** A name as it was sent, where it has the form of a name: the rest could be anything. */
+export function shownName(name: string): string {
+  return /^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(name) ? `'${name}'` : "of another form than names have";
+}
