@@ -69,6 +69,18 @@ describe("the wellapi command", { timeout: 60_000 }, () => {
     expect(await ok("token", "issue", id.patient)).toMatch(/^ey/);
   });
 
+  test("invites members and a carer, and makes a code by which the patient is claimed", async () => {
+    const of = ["--organization", id.clinic!];
+    await ok("member", "invite", "kim@clinic.example", ...of, "--role", "owner");
+    expect(await ok("member", "invitations", ...of)).toMatch(/kim@clinic.example .* owner .* pending/);
+    const patient = ["--as-patient", id.patient!];
+    expect(await ok("carer", "invite", "sam@example.com", "--name", "Sam", ...patient)).toMatch(
+      / {2}offered$/,
+    );
+    expect(await ok("carer", "list", ...patient)).toMatch(/Sam .* offered/);
+    expect(await ok("patient", "claim-code", id.patient!)).toMatch(/^wellapi_cc_/);
+  });
+
   test("grants, and each organization finds the patient by an id of its own", async () => {
     const grant = ["consent", "create", "--as-patient", id.patient!, "--category", "heart"];
     await ok(...grant, "--grantee", id.maker!, "--direction", "contribute");

@@ -5,12 +5,16 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { createClient } from "@connectrpc/connect";
+import { Code, createClient } from "@connectrpc/connect";
 import type { PersonsBrowser } from "@wellapi/demo/browser";
 import { originOf } from "@wellapi/demo/people";
 import { register } from "@wellapi/demo/registration";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
-import { OAuthInteractionService } from "@wellapi/gen/wellapi/identity/v1/oauth_interaction_service_pb";
+import {
+  Interaction_Asked,
+  OAuthInteractionService,
+  RequestedScope_Kind,
+} from "@wellapi/gen/wellapi/identity/v1/oauth_interaction_service_pb";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 const main = fileURLToPath(import.meta.resolve("@wellapi/cli/main"));
@@ -45,8 +49,8 @@ async function wellapi(...parameters: string[]) {
 }
 
 /** Starts a sign-in, and reads the code that it shows. */
-async function beginLogin() {
-  const login = start("login");
+async function beginLogin(...parameters: string[]) {
+  const login = start("login", ...parameters);
   const ended = once(login, "exit");
   for await (const line of createInterface({ input: login.stderr! })) {
     const code = /the code (\S+),/.exec(line)?.[1];
@@ -89,4 +93,24 @@ test("who agrees in the browser acts by the command line, until the logout ends 
     body: "{}",
   });
   expect(copied.status).toBe(401);
+}, 60_000);
+
+test("signed in as the account, the command line lists its sessions, ends them, and reads nothing of the patient", async () => {
+  const { code, exitCode } = await beginLogin("--as", "account");
+  const interaction = await userCode(code);
+  expect(interaction.asked).toBe(Interaction_Asked.PERSON);
+  const { id, scopes } = interaction;
+  expect(scopes.map(({ kind }) => kind)).toContain(RequestedScope_Kind.OWN);
+  const grantedScopes = scopes.map(({ scope }) => scope);
+  await createClient(OAuthInteractionService, browser.as("account")).completeInteraction({
+    interaction: id,
+    grantedScopes,
+  });
+  expect(await exitCode).toBe(0);
+  expect((await wellapi("account", "acting")).out).toContain("patient");
+  const [listed] = (await wellapi("session", "list", "--json")).out.trim().split("\n");
+  const { id: session } = JSON.parse(listed!) as { id: string };
+  expect((await wellapi("consent", "list")).code).not.toBe(0);
+  expect((await wellapi("session", "end", session)).out).toBe("1 session ended\n");
+  await expect(userCode("ABCD-EFGH")).rejects.toMatchObject({ code: Code.Unauthenticated });
 }, 60_000);

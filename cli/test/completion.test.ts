@@ -52,7 +52,7 @@ test.each([
     }
     const script = `${openFolder()}/completion`;
     writeFileSync(script, out);
-    expect(offers(script, ["wellapi", "in"])).toEqual(["ingest"]);
+    expect(offers(script, ["wellapi", "ing"])).toEqual(["ingest"]);
     expect(offers(script, ["wellapi", "consent", "cr"])).toEqual(["create"]);
     expect(offers(script, ["wellapi", "consent", "--json", "create", "--gran"])).toEqual(["--grantee"]);
     expect(offers(script, ["wellapi", "audit", "--lim"])).toEqual([]);

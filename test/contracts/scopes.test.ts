@@ -33,6 +33,28 @@ const kept: Readonly<
   "RecordsService/AggregateSeries": "records",
   "RecordsService/ListObservations": "records",
   "RecordsService/GetObservation": "records",
+  // By the command line in a person's hands: no token for one patient has their scopes.
+  "AccountService/EndSessions": "refused",
+  "AccountService/GetAccount": "refused",
+  "AccountService/ListActingOptions": "refused",
+  "AccountService/ListSessions": "refused",
+  "DelegationService/InviteCarer": "refused",
+  "DelegationService/InviteGuardian": "refused",
+  "DelegationService/AcceptDelegation": "refused",
+  "DelegationService/ListDelegations": "refused",
+  "DelegationService/EndDelegation": "refused",
+  "DelegationService/SetGuardianState": "refused",
+  "MemberService/InviteMember": "refused",
+  "MemberService/ListInvitations": "refused",
+  "MemberService/RevokeInvitation": "refused",
+  "MemberService/AcceptInvitation": "refused",
+  "MemberService/ListMembers": "refused",
+  "MemberService/UpdateMember": "refused",
+  "MemberService/RemoveMember": "refused",
+  "OrganizationService/VerifyOrganization": "refused",
+  "OrganizationService/UnverifyOrganization": "refused",
+  "PatientService/CreateClaimCode": "refused",
+  "PatientService/ClaimPatient": "refused",
 };
 
 const methods = (await publicFiles())

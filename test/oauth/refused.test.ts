@@ -240,6 +240,10 @@ describe("clients", () => {
     ])
       expect(await refused({ redirectUris: [uri] }), uri).toMatch(/redirect_uris/);
     expect(await refused({ scopes: ["patient/Evil.x"] })).toMatch(/scopes/);
+    // A person's own place: the installation's command line has it alone.
+    for (const scope of ["wellapi:carers", "wellapi:account", "wellapi:organization", "wellapi:staff"]) {
+      expect(await refused({ scopes: ["openid", scope] })).toMatch(/scopes/);
+    }
     expect(await refused({ connectTerms: undefined })).toMatch(/connect_terms/);
     expect(await refused({ jwks: JSON.stringify({ keys: [{ kty: "oct", k: "AAAA", kid: "a" }] }) })).toMatch(
       /private part/,

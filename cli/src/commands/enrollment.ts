@@ -1,12 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { createClient } from "@connectrpc/connect";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import type { Command } from "commander";
 import { count } from "../arguments.ts";
 import { certifyInto } from "../certificate-folder.ts";
+import { codeFrom } from "../code-file.ts";
 import { connect, connectAnonymously, connectDoor } from "../connection.ts";
-import { CliError } from "../failure.ts";
 import type { Io } from "../io.ts";
 import { createOutput, timeText } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
@@ -44,7 +43,7 @@ export function addEnroll(group: Command, io: Io): void {
     .addHelpText("after", "\nExample: wellapi credential enroll --code-file code.txt --out ./pulse")
     .action(async (options: { out: string; codeFile?: string; days?: number }, command: Command) => {
       const settings = settingsOf(command, io);
-      const code = codeOf(options.codeFile, io);
+      const code = codeFrom(options.codeFile, "WELLAPI_ENROLLMENT_CODE", io);
       const client = createClient(CredentialService, connectAnonymously(settings));
       const credential = await certifyInto(options.out, (asked) =>
         client.enrollCertificate({ ...asked, code, ...lifetimeOf(options.days) }),
@@ -77,21 +76,4 @@ export function addRenew(group: Command, io: Io): void {
         () => `${credential}\nkey.pem, cert.pem and ca.pem are in ${folder}`,
       );
     });
-}
-
-/** Never from the command line, which other users of the machine see. */
-function codeOf(file: string | undefined, { env }: Io): string {
-  const code = file === undefined ? env.WELLAPI_ENROLLMENT_CODE : readCode(file);
-  if (code) return code;
-  throw new CliError("usage", "no code: pass --code-file FILE, or set WELLAPI_ENROLLMENT_CODE");
-}
-
-function readCode(file: string): string {
-  try {
-    return readFileSync(file, "utf8").trim();
-  } catch (cause) {
-    throw new CliError("usage", `cannot read ${file}: name a file that exists and that you may read`, {
-      cause,
-    });
-  }
 }

@@ -1,16 +1,33 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { Io } from "../io.ts";
 import { createOutput } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
-const everything = "openid offline_access patient/*.cruds";
+/** What the command line may do, by whom it acts as. */
+const scopesOf = {
+  patient: "openid offline_access patient/*.cruds wellapi:carers",
+  account: "openid offline_access wellapi:account",
+  member: "openid offline_access wellapi:organization",
+  staff: "openid offline_access wellapi:staff",
+} as const;
 
 export function addLogin(program: Command, io: Io): void {
   addConnectionOptions(program.command("login"), io)
     .description("sign in with a browser, on this or any other device; later commands act for you")
-    .option("--scope <scopes>", "what the command line may do, by SMART scopes", everything)
-    .addHelpText("after", "\nExample: wellapi login --scope 'openid patient/Observation.rs'")
-    .action(async ({ scope }: { scope: string }, command: Command) => {
+    .addOption(
+      new Option("--as <whom>", "as whom later commands act")
+        .choices(Object.keys(scopesOf))
+        .default("patient"),
+    )
+    .option("--scope <scopes>", "what the command line may do, by SMART scopes, instead of all of it")
+    .addHelpText(
+      "after",
+      "\nExample: wellapi login --scope 'openid patient/Observation.rs'\n" +
+        "         wellapi login --as staff    for members, staff and the account: 12 hours, and what asks for a\n" +
+        "                                     fresh sign-in for five minutes after it",
+    )
+    .action(async (options: { as: keyof typeof scopesOf; scope?: string }, command: Command) => {
+      const scope = options.scope ?? scopesOf[options.as];
       const { logIn } = await import("../login.ts");
       const { url, json } = settingsOf(command, io);
       const output = createOutput(io, json);

@@ -15,6 +15,7 @@ import { connect } from "../connection.ts";
 import type { Io } from "../io.ts";
 import { createOutput, type Output, timeText } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
+import { addUnverify, addVerify } from "./verification.ts";
 
 type Service = Client<typeof OrganizationService>;
 
@@ -63,8 +64,14 @@ export function addOrganization(program: Command, io: Io): void {
       createOutput(io, settings.json).rows(
         OrganizationSchema,
         organizations,
-        ["organization", "name", "state", "created"],
-        (o) => [o.id, o.displayName, organizationStates[o.state], timeText(o.createTime)],
+        ["organization", "name", "state", "verified as", "created"],
+        (o) => [
+          o.id,
+          o.displayName,
+          organizationStates[o.state],
+          o.verification?.legalName ?? "",
+          timeText(o.createTime),
+        ],
       );
     });
   addUpdate(group, io, "organization", showOrganization, async (client, id, displayName) => {
@@ -77,6 +84,8 @@ export function addOrganization(program: Command, io: Io): void {
     enable: async (client, organization) => (await client.enableOrganization({ organization })).organization,
     delete: async (client, organization) => (await client.deleteOrganization({ organization })).organization,
   });
+  addVerify(group, io);
+  addUnverify(group, io);
 }
 
 export function addApplication(program: Command, io: Io): void {

@@ -11,6 +11,7 @@ import { CliError } from "../failure.ts";
 import type { Io } from "../io.ts";
 import { createOutput, type Output, timeText } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
+import { addClaim, addClaimCode } from "./claim.ts";
 
 export function addPatient(program: Command, io: Io): void {
   const group = program.command("patient").description("people whose data the exchange holds");
@@ -18,6 +19,8 @@ export function addPatient(program: Command, io: Io): void {
   addGet(group, io);
   addUpdate(group, io);
   addList(group, io);
+  addClaimCode(group, io);
+  addClaim(group, io);
 }
 
 function addCreate(group: Command, io: Io): void {

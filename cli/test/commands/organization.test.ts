@@ -8,7 +8,13 @@ async function openOrganizations() {
   const calls: unknown[] = [];
   const createTime = timestampFromMs(Date.UTC(2026, 3, 12, 8));
   const organization = (state: Organization_State, id = "org_1") => ({
-    organization: { id, displayName: "Pulse", state, createTime },
+    organization: {
+      id,
+      displayName: "Pulse",
+      state,
+      createTime,
+      ...(id === "org_1" && { verification: { legalName: "Pulse GmbH" } }),
+    },
   });
   const application = (state: Application_State, id = "app_1") => ({
     application: { id, displayName: "Sync", state, createTime },
@@ -34,6 +40,14 @@ async function openOrganizations() {
       disableOrganization: () => organization(Organization_State.DISABLED),
       enableOrganization: () => organization(Organization_State.ACTIVE),
       deleteOrganization: () => organization(Organization_State.DELETED),
+      verifyOrganization({ organization: id, legalName, domain, agreements, etag }) {
+        calls.push(["verify", id, legalName, domain, agreements, etag]);
+        return organization(Organization_State.ACTIVE);
+      },
+      unverifyOrganization({ organization: id }) {
+        calls.push(["unverify", id]);
+        return organization(Organization_State.ACTIVE, "org_2");
+      },
       createApplication({ application: asked, requestId }) {
         calls.push(["create", asked?.organization, asked?.displayName, requestId]);
         return application(Application_State.ACTIVE);
@@ -65,7 +79,9 @@ test("creates an organization, and prints its id alone", async () => {
 test("lists organizations over all pages, deleted ones when asked", async () => {
   const { env, calls } = await openOrganizations();
   const { out } = await wellapi(["organization", "list", "--deleted"], { env });
-  expect(out).toMatch(/org_0 .* Pulse .* active .* 2026-04-12T08:00:00.000Z[\s\S]*org_1 /);
+  expect(out).toMatch(
+    /org_0 .* Pulse .* active .* 2026-04-12T08:00:00.000Z[\s\S]*org_1 .* active .* Pulse GmbH /,
+  );
   expect(calls).toEqual([
     ["list", "", true],
     ["list", "1", true],
@@ -108,4 +124,28 @@ test("creates and lists the applications of an organization", async () => {
     ["create", "org_1", "Sync", "mine-1"],
     ["list", "org_1", false],
   ]);
+});
+
+test("the privacy officer verifies an organization, and takes it back", async () => {
+  const { env, calls } = await openOrganizations();
+  const verify = [
+    "organization",
+    "verify",
+    "org_1",
+    "--legal-name",
+    "Pulse GmbH",
+    "--domain",
+    "pulse.example",
+  ];
+  expect((await wellapi([...verify, "--agreement", "dpa", "baa"], { env })).out).toBe(
+    "org_1  Pulse GmbH  verified",
+  );
+  expect((await wellapi(["organization", "unverify", "org_2"], { env })).out).toBe(
+    "org_2  Pulse  UNVERIFIED",
+  );
+  expect(calls).toEqual([
+    ["verify", "org_1", "Pulse GmbH", "pulse.example", ["dpa", "baa"], ""],
+    ["unverify", "org_2"],
+  ]);
+  expect((await wellapi(verify, { env })).err).toContain("--agreement");
 });

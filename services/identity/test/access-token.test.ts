@@ -1,7 +1,7 @@
 /** Access tokens of the OAuth server at the exchange: which are tokens, whom they make their bearer, and when they end. */
 import { randomUUID } from "node:crypto";
 import { Code, type ConnectError } from "@connectrpc/connect";
-import { problemOf } from "@wellapi/rpc";
+import { problemOf, type Role } from "@wellapi/rpc";
 import { silentLogger } from "@wellapi/runtime";
 import { decodeJwt, exportSPKI, generateKeyPair, importJWK } from "jose";
 import { describe, expect, test } from "vitest";
@@ -311,11 +311,13 @@ describe("what a person granted", () => {
   async function granted(kind: TokenGrant["kind"]) {
     const { installation, organization, application, signer, claims } = await scene();
     const { id, partition } = await createPatient(installation);
+    const { store, kms, clock } = installation;
     const state: {
       grant: TokenGrant | undefined;
       revoked: Set<string>;
       clinicians: string[];
       carers: string[];
+      roles: Role[];
     } = {
       grant: {
         application: application.id,
@@ -323,12 +325,13 @@ describe("what a person granted", () => {
         kind,
         account: "usr_1",
         partition,
+        createTime: clock.now(),
       },
       revoked: new Set(),
       clinicians: ["usr_1"],
       carers: [],
+      roles: ["developer"],
     };
-    const { store, kms, clock } = installation;
     const [key] = await createInstallationKeyRepository(store, kms).keys("tokens");
     const { d: _, ...publicJwk } = key!.privateJwk;
     const verificationKey = async () => (await importJWK(publicJwk, "ES256")) as never;
@@ -352,15 +355,20 @@ describe("what a person granted", () => {
         },
         directory: {
           findMembership: async (account) =>
-            state.clinicians.includes(account) ? { roles: ["clinician"] } : { roles: ["developer"] },
+            state.clinicians.includes(account) ? { roles: ["clinician"] } : { roles: state.roles },
+          staffRoles: async () => state.roles,
         },
       },
     );
     const scope = "patient/Observation.rs user/Observation.s system/*.cruds";
     const token = await signer.sign({ ...claims, scope, grant: "grn_1", acr: "passkey" });
-    const { checkAgain, close } = opened;
+    const { again, close } = opened;
     const exchange = () => opened.exchange(token, {}, "gateway");
-    return { state, id, partition, application, exchange, checkAgain, close };
+    const own = "openid wellapi:account wellapi:staff";
+    const ownToken = await signer.sign({ ...claims, scope: own, grant: "grn_1", acr: "fresh" });
+    /** By the command line, right after a step-up. */
+    const signedIn = () => opened.exchange(ownToken, {}, "gateway");
+    return { state, id, partition, application, exchange, signedIn, again, clock, close };
   }
 
   test("to a provider's application makes it the application, for that patient alone", async () => {
@@ -395,21 +403,21 @@ describe("what a person granted", () => {
   });
 
   test("to such an application by a carer ends when the patient takes the carer back", async () => {
-    const { exchange, checkAgain, id, state, close } = await granted("patient_app");
+    const { exchange, again, id, state, close } = await granted("patient_app");
     const actor = { kind: "carer", id: "usr_2" } as const;
     state.grant = { ...state.grant!, account: "usr_2", actor };
     state.carers = ["usr_2"];
     const { principal, origin } = await exchange();
     expect(principal).toMatchObject({ kind: "patient", id, actor });
-    await checkAgain(origin);
+    await again(origin, principal);
     state.carers = [];
     await expect(exchange()).rejects.toMatchObject({ code: "credential_invalid" });
-    await expect(checkAgain(origin)).rejects.toMatchObject({ code: "credential_invalid" });
+    await expect(again(origin, principal)).rejects.toMatchObject({ code: "credential_invalid" });
     await close();
   });
 
   test("by a clinician makes it the application, in the clinician's hands while they are one", async () => {
-    const { exchange, application, state, checkAgain, close } = await granted("user");
+    const { exchange, application, state, again, close } = await granted("user");
     const { principal, origin } = await exchange();
     expect(principal).toMatchObject({
       kind: "application",
@@ -421,26 +429,67 @@ describe("what a person granted", () => {
     expect(principal.onlyPatient).toBeUndefined();
     state.clinicians = [];
     await expect(exchange()).rejects.toMatchObject({ code: "credential_invalid" });
-    await expect(checkAgain(origin)).rejects.toMatchObject({ code: "credential_invalid" });
+    await expect(again(origin, principal)).rejects.toMatchObject({ code: "credential_invalid" });
+    await close();
+  });
+
+  test("to the command line as staff has the roles of now, and is fresh for five minutes only", async () => {
+    const { signedIn, again, state, clock, close } = await granted("staff");
+    state.roles = ["privacy_officer", "support"];
+    const { principal, origin } = await signedIn();
+    expect(principal).toEqual({
+      kind: "operator",
+      id: "usr_1",
+      credential: "grn_1",
+      roles: ["privacy_officer", "support"],
+      scopes: ["wellapi:account", "wellapi:staff"],
+      assurance: "fresh",
+    });
+    state.roles = ["support"];
+    expect((await again(origin, principal)).roles).toEqual(["support"]);
+    state.grant = { ...state.grant!, createTime: clock.now() - 300_000 };
+    expect((await signedIn()).principal).toMatchObject({ roles: ["support"], assurance: "passkey" });
+    state.roles = [];
+    await expect(signedIn()).rejects.toMatchObject({ code: "credential_invalid" });
+    await expect(again(origin, principal)).rejects.toMatchObject({ code: "credential_invalid" });
+    await close();
+  });
+
+  test("to the command line as a member, or as the account, makes it these", async () => {
+    const { signedIn, state, close } = await granted("member");
+    state.grant = { ...state.grant!, memberOf: "org_7" };
+    const person = { id: "usr_1", credential: "grn_1", assurance: "fresh" };
+    expect((await signedIn()).principal).toMatchObject({
+      kind: "member",
+      organization: "org_7",
+      roles: ["clinician"],
+      ...person,
+    });
+    state.grant = { ...state.grant!, kind: "account" };
+    const { principal } = await signedIn();
+    expect(principal).toMatchObject({ kind: "person", ...person });
+    expect(principal.roles).toBeUndefined();
+    state.grant = { ...state.grant!, kind: "person", partition: "local/nobody" };
+    await expect(signedIn()).rejects.toMatchObject({ code: "credential_invalid" });
     await close();
   });
 
   test.each(["connect", "patient_app", "user"] as const)(
     "(%s) ends with the grant, with a revoked token, and never serves another application",
     async (kind) => {
-      const { exchange, checkAgain, state, close } = await granted(kind);
-      const { origin } = await exchange();
-      await checkAgain(origin);
+      const { exchange, again, state, close } = await granted(kind);
+      const { principal, origin } = await exchange();
+      await again(origin, principal);
       state.revoked.add(origin.id);
       await expect(exchange()).rejects.toMatchObject({ code: "credential_invalid" });
-      await expect(checkAgain(origin)).rejects.toMatchObject({ code: "credential_invalid" });
+      await expect(again(origin, principal)).rejects.toMatchObject({ code: "credential_invalid" });
       state.revoked.clear();
       const { grant } = state;
       state.grant = { ...grant!, application: "app_other" };
       await expect(exchange()).rejects.toMatchObject({ code: "credential_invalid" });
       state.grant = undefined;
       await expect(exchange()).rejects.toMatchObject({ code: "credential_invalid" });
-      await expect(checkAgain(origin)).rejects.toMatchObject({ code: "credential_invalid" });
+      await expect(again(origin, principal)).rejects.toMatchObject({ code: "credential_invalid" });
       state.grant = grant;
       await exchange();
       await close();

@@ -126,18 +126,27 @@ export enum Interaction_Asked {
   PATIENT = 1,
 
   /**
-   * A member of the application's organization, who acts as themselves: with `user/` scopes.
+   * A member of the application's organization, who acts as themselves: with `user/` scopes; of the installation's own command
+   * line, a member of any.
    *
    * @generated from enum value: ASKED_MEMBER = 2;
    */
   MEMBER = 2,
 
   /**
-   * Anybody who is signed in: the application only learns who they are.
+   * Anybody who is signed in: the application only learns who they are, and the installation's own command line acts for their
+   * account.
    *
    * @generated from enum value: ASKED_PERSON = 3;
    */
   PERSON = 3,
+
+  /**
+   * One of the installation's staff, for its own command line.
+   *
+   * @generated from enum value: ASKED_STAFF = 4;
+   */
+  STAFF = 4,
 }
 
 /**
@@ -309,6 +318,13 @@ export enum RequestedScope_Kind {
    * @generated from enum value: KIND_USER_DATA = 5;
    */
   USER_DATA = 5,
+
+  /**
+   * `wellapi:account` and its like: what the person may do in the pages of this installation, by its own command line.
+   *
+   * @generated from enum value: KIND_OWN = 6;
+   */
+  OWN = 6,
 }
 
 /**
@@ -523,8 +539,8 @@ export declare const OAuthInteractionService: GenService<{
     output: typeof OpenDeviceInteractionResponseSchema;
   },
   /**
-   * Agrees, as the caller: the patient whose record it is (also by a carer or guardian), or the member of the organization who
-   * acts as themselves. Refused with FAILED_PRECONDITION: `CONSENT_REQUIRED` where a scope on a patient's data is granted
+   * Agrees, as the caller: the patient whose record it is (also by a carer or guardian), the member of the organization who
+   * acts as themselves, or one of the staff for the installation's own command line. Refused with FAILED_PRECONDITION: `CONSENT_REQUIRED` where a scope on a patient's data is granted
    * without a consent, `CONSENT_NOT_IN_FORCE` for one that is not the caller's, not for the organization, or not in force, and
    * `SUBJECT_NOT_ASKED` where the caller is not the one who is asked (`Interaction.asked`). Completing again gives the same answer.
    *

@@ -109,7 +109,10 @@ export function unmetBy(callers: Callers | undefined, { principal, workload }: C
 const aboutOnePatient = /^(?:Observation|Consent|Organization)\.|^\*$/;
 
 function keepsToOnePatient({ scopes }: Callers, { onlyPatient }: Principal): boolean {
-  return onlyPatient === undefined || (scopes.length > 0 && scopes.every((one) => aboutOnePatient.test(one)));
+  if (onlyPatient === undefined) return true;
+  // Scopes of our own are for people, whose tokens are never for one patient.
+  const resources = scopes.filter((one) => !one.startsWith("wellapi:"));
+  return resources.length > 0 && resources.every((one) => aboutOnePatient.test(one));
 }
 
 export function permits(callers: Callers | undefined, caller: Caller): boolean {

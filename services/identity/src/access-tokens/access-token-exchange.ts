@@ -1,4 +1,5 @@
-import type { Principal } from "@wellapi/rpc";
+import type { Principal, Role } from "@wellapi/rpc";
+import type { Clock } from "@wellapi/runtime";
 import { credentialInvalid, IdentityError, organizationUnverified } from "../errors.ts";
 import type { MemberDirectory } from "../members/member-directory.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
@@ -6,7 +7,7 @@ import type { ActingLookups } from "../sessions/acting.ts";
 import type { AccessTokenVerifier } from "./access-token.ts";
 import type { Possession, Presented } from "./possession.ts";
 import type { TokenGrant, TokenStandings } from "./standing.ts";
-import { principalOfToken } from "./token-principal.ts";
+import { principalOfToken, type Standing } from "./token-principal.ts";
 
 /** What stays of an access token in the internal tokens that are made from it, so that they end with it. */
 export interface AccessTokenOrigin {
@@ -29,8 +30,11 @@ export interface ExchangedAccessToken {
 export interface AccessTokenExchange {
   /** Throws `credential_invalid`, `proof_invalid`, `nonce_required`. */
   exchange(token: string, presented: Presented, workload: string): Promise<ExchangedAccessToken>;
-  /** Throws `credential_invalid` where the token, its grant or its client is not in force any more. */
-  checkAgain(origin: AccessTokenOrigin): Promise<void>;
+  /**
+   * The principal as it is now: with the roles that a member or one of the staff has left. Throws `credential_invalid` where the
+   * token, its grant or its client is not in force any more.
+   */
+  again(origin: AccessTokenOrigin, principal: Principal): Promise<Principal>;
 }
 
 export interface AccessTokenExchangeDeps {
@@ -38,16 +42,28 @@ export interface AccessTokenExchangeDeps {
   readonly possession: Possession;
   readonly standings: TokenStandings;
   readonly organizations: Pick<OrganizationRepository, "standing" | "application">;
-  readonly directory: Pick<MemberDirectory, "findMembership">;
+  readonly directory: Pick<MemberDirectory, "findMembership" | "staffRoles">;
   readonly acting: Pick<ActingLookups, "findDelegation">;
+  readonly clock: Clock;
 }
 
 export function createAccessTokenExchange(deps: AccessTokenExchangeDeps): AccessTokenExchange {
-  const { verifier, possession, standings, organizations, directory, acting } = deps;
+  const { verifier, possession, standings, organizations, directory, acting, clock } = deps;
 
   async function isClinician(account: string, organization: string): Promise<boolean> {
     const membership = await directory.findMembership(account, organization);
     return membership?.roles.includes("clinician") === true;
+  }
+
+  /** Undefined where the grant needs no role. Throws `credential_invalid` where it does, and its person has none any more. */
+  async function rolesOf({ kind, account, memberOf = "" }: TokenGrant): Promise<readonly Role[] | undefined> {
+    if (kind !== "member" && kind !== "staff") return undefined;
+    const roles =
+      kind === "staff"
+        ? await directory.staffRoles(account)
+        : ((await directory.findMembership(account, memberOf))?.roles ?? []);
+    if (roles.length === 0) throw credentialInvalid("the person who signed in has no role there any more");
+    return roles;
   }
 
   /** An application acts in a patient's name for as long as who granted it may. A provider's stands on the consent alone. */
@@ -71,10 +87,7 @@ export function createAccessTokenExchange(deps: AccessTokenExchangeDeps): Access
     return organization;
   }
 
-  async function standing({ id, client, grant: grantId }: AccessTokenOrigin): Promise<{
-    readonly organization: string;
-    readonly grant: TokenGrant | undefined;
-  }> {
+  async function standing({ id, client, grant: grantId }: AccessTokenOrigin): Promise<Standing> {
     const organization = await organizationOf(client);
     if (await standings.isRevoked(id)) throw credentialInvalid("the access token was revoked");
     if (grantId === undefined) return { organization, grant: undefined };
@@ -86,7 +99,8 @@ export function createAccessTokenExchange(deps: AccessTokenExchangeDeps): Access
     if (grant.kind === "user" && !(await isClinician(grant.account, organization)))
       throw credentialInvalid("the person who signed in is no clinician of the organization any more");
     await checkActor(grant);
-    return { organization, grant };
+    const roles = await rolesOf(grant);
+    return { organization, grant, ...(roles && { roles }) };
   }
 
   return {
@@ -94,18 +108,19 @@ export function createAccessTokenExchange(deps: AccessTokenExchangeDeps): Access
       const claims = await verifier.verify(token, workload);
       const { id, client, grant: grantId, expireTime } = claims;
       const origin = { id, client, ...(grantId === undefined ? {} : { grant: grantId }) };
-      const { organization, grant } = await standing(origin);
+      const now = await standing(origin);
       // Last: it uses the proof up.
       const nonce = await possession.check(token, claims, presented);
       return {
-        principal: principalOfToken(claims, organization, grant),
+        principal: principalOfToken(claims, now, clock.now()),
         origin,
         credentialEnd: expireTime,
         ...(nonce === undefined ? {} : { nonce }),
       };
     },
-    async checkAgain(origin) {
-      await standing(origin);
+    async again(origin, principal) {
+      const { roles } = await standing(origin);
+      return roles === undefined ? principal : { ...principal, roles };
     },
   };
 }

@@ -16,12 +16,18 @@ export interface TokenGrant {
    * - `connect`: a patient has connected a provider's application, by a consent.
    * - `patient_app`: an application that acts for the patient, whose own data it reads.
    * - `user`: an application in the hands of a member of its organization, such as a clinician.
+   * - `account`, `member`, `staff`: the installation's own command line in the hands of a person, who acts as these.
+   * - `person`: who it is, and nothing else.
    */
-  readonly kind: "connect" | "patient_app" | "user";
+  readonly kind: "connect" | "patient_app" | "user" | "person" | "account" | "member" | "staff";
   /** `usr_...`: who granted it. */
   readonly account: string;
   /** The patient's, `<region>/<internal id>`; not of `user`. */
   readonly partition?: string;
   /** Who granted it in the patient's name, where it was not the patient. */
   readonly actor?: Actor;
+  /** Of `member`: the organization. */
+  readonly memberOf?: string;
+  /** UTC milliseconds. */
+  readonly createTime: number;
 }

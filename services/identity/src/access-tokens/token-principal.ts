@@ -1,7 +1,8 @@
-import type { Principal } from "@wellapi/rpc";
+import type { Assurance, Principal, Role } from "@wellapi/rpc";
 import { type SmartContext, scopesWithin } from "@wellapi/scopes";
 import { credentialInvalid } from "../errors.ts";
 import { patientIdOf } from "../patients/patient.ts";
+import { FRESH_TIME } from "../sessions/session.ts";
 import type { AccessToken } from "./access-token.ts";
 import type { TokenGrant } from "./standing.ts";
 
@@ -10,23 +11,43 @@ const contexts: Readonly<Record<TokenGrant["kind"], SmartContext>> = {
   connect: "patient",
   patient_app: "patient",
   user: "user",
+  person: "user",
+  account: "user",
+  member: "user",
+  staff: "user",
 };
 
-/** Whom the token makes its bearer. `grant`: the token's, if it has one. `organization`: the client's. */
+/** What stands behind a token now. */
+export interface Standing {
+  /** The client's. */
+  readonly organization: string;
+  /** The token's, if it has one. */
+  readonly grant: TokenGrant | undefined;
+  /** Of a member or of the staff, now. */
+  readonly roles?: readonly Role[];
+}
+
+/** Whom the token makes its bearer at `now`, UTC milliseconds. Throws `credential_invalid`. */
 export function principalOfToken(
-  { client, scopes, assurance, grant: grantId }: AccessToken,
-  organization: string,
-  grant: TokenGrant | undefined,
+  { client, scopes, assurance: said, grant: grantId }: AccessToken,
+  { organization, grant, roles = [] }: Standing,
+  now: number,
 ): Principal {
   // Budgets count by it: tokens of one grant follow each other every few minutes.
   const credential = grantId ?? client;
   const application = { kind: "application", id: client, organization, credential } as const;
   if (grant === undefined) return { ...application, scopes: scopesWithin(scopes, "system") };
   const limited = { scopes: scopesWithin(scopes, contexts[grant.kind]) };
+  const assurance = assuranceOf(said, grant, now);
   if (grant.kind === "user") {
     const actor = { kind: "clinician", id: grant.account } as const;
-    return { ...application, ...limited, actor, assurance: assurance ?? "code" };
+    return { ...application, ...limited, actor, assurance };
   }
+  const person = { id: grant.account, credential, ...limited, assurance };
+  if (grant.kind === "account") return { kind: "person", ...person };
+  if (grant.kind === "staff") return { kind: "operator", ...person, roles };
+  if (grant.kind === "member")
+    return { kind: "member", ...person, organization: grant.memberOf ?? "", roles };
   const { partition = "" } = grant;
   const patient = patientIdOf(partition);
   if (patient === undefined) throw credentialInvalid("the grant of the access token names no patient");
@@ -37,7 +58,13 @@ export function principalOfToken(
     partition,
     credential,
     ...limited,
-    assurance: assurance ?? "code",
+    assurance,
     actor: grant.actor ?? { kind: "application", id: client },
   };
+}
+
+/** How the person had signed in when they granted it; fresh is over five minutes later, however often the token was renewed. */
+function assuranceOf(said: Assurance | undefined, { createTime }: TokenGrant, now: number): Assurance {
+  if (said === "fresh" && now >= createTime + FRESH_TIME) return "passkey";
+  return said ?? "code";
 }

@@ -16,8 +16,32 @@ export interface Asking extends StoredAccount {
   readonly call: AccountCall;
 }
 
-/** Throws `credential_invalid` where the session ended meanwhile. */
+/** Throws `credential_invalid` where the session ended meanwhile, and for who calls by anything but a session. */
 export type WhoAsks = (context: HandlerContext, method: DescMethod) => Promise<Asking>;
+
+/** The person who calls, by their session or by the command line that they have signed in. */
+export interface Person extends StoredAccount {
+  readonly session?: Session;
+  readonly call: AccountCall;
+}
+
+/** Throws as `WhoAsks`. */
+export type WhoIs = (context: HandlerContext, method: DescMethod) => Promise<Person>;
+
+export function createWhoIs(deps: {
+  readonly accounts: Pick<AccountRepository, "find">;
+  readonly whoAsks: WhoAsks;
+}): WhoIs {
+  return async (context, method) => {
+    const { principal, workload } = context.values.get(callerKey);
+    const { kind, id, credential, scopes } = principal;
+    // Who has no scopes has a session.
+    if (kind !== "person" || scopes === undefined) return deps.whoAsks(context, method);
+    const stored = await deps.accounts.find(id);
+    if (stored === undefined) throw credentialInvalid("the account is not there any more");
+    return { ...stored, call: { method, workload, ...(credential && { session: credential }) } };
+  };
+}
 
 export function createWhoAsks(deps: {
   readonly accounts: Pick<AccountRepository, "find">;

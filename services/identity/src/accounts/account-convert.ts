@@ -62,7 +62,7 @@ export function toPasskeyMessage(passkey: Passkey): MessageInitShape<typeof Pass
 export function toSessionMessage(
   session: Session,
   now: number,
-  current: string,
+  current: string | undefined,
 ): MessageInitShape<typeof SessionSchema> {
   const { id, createTime, lastUseTime, expireTime, freshUntil } = session;
   const assurance = assurances.indexOf(assuranceAt(session, now)) + Assurance.CODE;

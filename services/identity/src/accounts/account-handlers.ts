@@ -15,7 +15,7 @@ import type { FlowRepository } from "../sign-in/flow-repository.ts";
 import type { Codes } from "../sign-in/sign-in-handlers.ts";
 import { maskedFields } from "../update-mask-convert.ts";
 import { type Account, RECOVERY_OPEN, RECOVERY_WAIT, recoveryAt, toLanguage } from "./account.ts";
-import type { WhoAsks } from "./account-caller-convert.ts";
+import type { WhoAsks, WhoIs } from "./account-caller-convert.ts";
 import type { AccountChanges } from "./account-changes.ts";
 import {
   toAccountMessage,
@@ -30,6 +30,7 @@ import { createWayInHandlers } from "./way-in-handlers.ts";
 
 export interface AccountDeps extends StepUpDeps {
   readonly whoAsks: WhoAsks;
+  readonly whoIs: WhoIs;
   readonly changes: AccountChanges;
   readonly sessions: SessionRepository;
   readonly flows: FlowRepository;
@@ -64,10 +65,10 @@ function messageOf({ pairwise, clock }: AccountDeps, stored: StoredAccount) {
 function ownHandlers(
   deps: AccountDeps,
 ): Pick<Handlers, "getAccount" | "updateAccount" | "listActingOptions"> {
-  const { whoAsks, changes, lookups, pairwise } = deps;
+  const { whoAsks, whoIs, changes, lookups, pairwise } = deps;
   return {
     async getAccount(_request, context) {
-      return { account: messageOf(deps, await whoAsks(context, method.getAccount)) };
+      return { account: messageOf(deps, await whoIs(context, method.getAccount)) };
     },
     async updateAccount({ account: asked, updateMask }, context) {
       const { account, call } = await whoAsks(context, method.updateAccount);
@@ -88,7 +89,7 @@ function ownHandlers(
       return { account: messageOf(deps, changed) };
     },
     async listActingOptions(_request, context) {
-      const { account } = await whoAsks(context, method.listActingOptions);
+      const { account } = await whoIs(context, method.listActingOptions);
       const { id, patient, displayName } = account;
       const [memberships, staffRoles, delegations] = await Promise.all([
         lookups.memberships(id),
@@ -144,20 +145,20 @@ function emailHandlers(deps: AccountDeps): Pick<Handlers, "beginEmailChange" | "
 }
 
 function sessionHandlers(deps: AccountDeps): Pick<Handlers, "listSessions" | "endSessions"> {
-  const { whoAsks, changes, sessions, clock } = deps;
+  const { whoIs, changes, sessions, clock } = deps;
   return {
     async listSessions(_request, context) {
-      const { account, session } = await whoAsks(context, method.listSessions);
+      const { account, session } = await whoIs(context, method.listSessions);
       const now = clock.now();
       const open = (await sessions.list(account.id)).filter((one) => !hasEnded(one, now, "patient"));
-      return { sessions: open.map((one) => toSessionMessage(one, now, session.id)) };
+      return { sessions: open.map((one) => toSessionMessage(one, now, session?.id)) };
     },
     async endSessions({ sessions: named, others, current }, context) {
-      const { account, session, call } = await whoAsks(context, method.endSessions);
+      const { account, session, call } = await whoIs(context, method.endSessions);
       const ids = new Set(named);
       const { ended } = await changes.apply(account.id, {
         call,
-        ends: ({ id }) => ids.has(id) || (id === session.id ? current : others),
+        ends: ({ id }) => ids.has(id) || (id === session?.id ? current : others),
       });
       return { ended: ended.length };
     },

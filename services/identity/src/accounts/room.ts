@@ -22,7 +22,7 @@ import { createRefusals } from "../sign-in/refusals.ts";
 import { createCodes, createSignInHandlers } from "../sign-in/sign-in-handlers.ts";
 import { openSweep } from "../sweep.ts";
 import { createAccountAccesses } from "./account-accesses.ts";
-import { createWhoAsks } from "./account-caller-convert.ts";
+import { createWhoAsks, createWhoIs } from "./account-caller-convert.ts";
 import { type AccountChanges, createAccountChanges } from "./account-changes.ts";
 import { createAccountHandlers } from "./account-handlers.ts";
 import { type AccountRepository, createAccountRepository } from "./account-repository.ts";
@@ -93,9 +93,11 @@ export async function openAccountRoom(deps: AccountRoomDeps): Promise<AccountRoo
   const codes = createCodes({ flows, codeLimits, mailer, macOfEmail: accounts.macOf, macOfCode });
   const passkeys = createPasskeys(origin);
   const shared = { ...deps, accounts, changes, sessions, flows, codes, codeLimits, passkeys, refusals };
+  const whoAsks = createWhoAsks(shared);
   const handlers = {
     ...shared,
-    whoAsks: createWhoAsks(shared),
+    whoAsks,
+    whoIs: createWhoIs({ accounts, whoAsks }),
     macOfRecoveryCode: await mac("recovery codes"),
     ensureOwnPatient: createEnsureOwnPatient(deps),
   };

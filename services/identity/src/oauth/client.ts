@@ -2,6 +2,7 @@ import { createPublicKey, X509Certificate } from "node:crypto";
 import { parseScope, type SmartScope } from "@wellapi/scopes";
 import { type CryptoKey, importJWK, type JWK } from "jose";
 import { invalidField } from "../errors.ts";
+import { isPersonScope } from "./person-scopes.ts";
 
 export const authMethods = [
   "none",
@@ -48,8 +49,6 @@ export interface OAuthClient {
 export const staticScopes = ["openid", "offline_access"] as const;
 const contextScopes: ReadonlySet<string> = new Set(["fhirUser", "launch/patient", "online_access"]);
 const ownScope = /^wellapi:[a-z.]+$/;
-/** No application can register it. */
-const everyOwnScope = "wellapi:*";
 
 /** The algorithms that a client signs with; for RSA the key must not be short. */
 export const clientAlgorithms = ["ES256", "ES384", "RS384", "PS384", "EdDSA"] as const;
@@ -70,7 +69,6 @@ function isKnownScope(scope: string): boolean {
 /** Whether what was registered covers what is asked for: word for word, or a wider scope on the same data. */
 export function isRegistered(client: Pick<OAuthClient, "scopes">, asked: string): boolean {
   if (client.scopes.includes(asked)) return isKnownScope(asked);
-  if (ownScope.test(asked)) return client.scopes.includes(everyOwnScope);
   const wanted = parseScope(asked);
   if (wanted === undefined) return false;
   return client.scopes.map(parseScope).some((scope) => scope !== undefined && covers(scope, wanted));
@@ -107,7 +105,7 @@ export async function checkClient(client: OAuthClient): Promise<void> {
 }
 
 function checkScopes({ scopes, grantTypes: flows }: OAuthClient): void {
-  const unknown = scopes.find((scope) => !isKnownScope(scope));
+  const unknown = scopes.find((scope) => !isKnownScope(scope) || isPersonScope(scope));
   if (unknown !== undefined) {
     throw fieldOf(
       "scopes",

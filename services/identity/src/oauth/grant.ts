@@ -8,15 +8,18 @@ export interface Grant {
   readonly organization: string;
   /**
    * `connect`: an organization's app, on one patient's record, under consents. `patient_app`: the patient's own app.
-   * `user`: a member of the organization, as themselves. `person`: no data, only who it is.
+   * `user`: a member of the organization, as themselves. `person`: no data, only who it is. Of our own command line: `account`,
+   * `member` of `memberOf`, `staff`.
    */
-  readonly kind: "connect" | "patient_app" | "user" | "person";
+  readonly kind: "connect" | "patient_app" | "user" | "person" | "account" | "member" | "staff";
   /** `usr_...`: who agreed. */
   readonly account: string;
   /** Internal id of whom the account acts for: the patient, or the account itself. */
   readonly subject: string;
   /** The patient's partition. */
   readonly partition?: string;
+  /** The organization as whose member the command line acts. */
+  readonly memberOf?: string;
   /** Who agreed in the patient's name, where it was not the patient. */
   readonly actor?: Actor;
   readonly consents: readonly string[];
@@ -30,7 +33,16 @@ const DAY = 86_400_000;
 /** A patient's own app keeps its access for longer than three months without its user doing anything (information blocking). */
 export const refreshTokenDays = 100;
 /** Afterwards the person is asked again. */
-const grantDays = { connect: 400, patient_app: 730, user: 30, person: 30 } as const;
+const grantDays = {
+  connect: 400,
+  patient_app: 730,
+  user: 30,
+  person: 30,
+  // As a sign-in in a browser.
+  account: 0.5,
+  member: 0.5,
+  staff: 0.5,
+} as const;
 
 export function endOfGrant(kind: Grant["kind"], now: number): number {
   return now + grantDays[kind] * DAY;

@@ -12,6 +12,7 @@ import { parseScope } from "@wellapi/scopes";
 import type { Accesses } from "../accesses.ts";
 import { toTermsMessage } from "./client-convert.ts";
 import type { Asked, Interaction, Interactions } from "./interactions.ts";
+import { isPersonScope } from "./person-scopes.ts";
 
 const { method } = OAuthInteractionService;
 
@@ -45,6 +46,7 @@ const askedMessages: Readonly<Record<Asked, Interaction_Asked>> = {
   patient: Interaction_Asked.PATIENT,
   member: Interaction_Asked.MEMBER,
   person: Interaction_Asked.PERSON,
+  staff: Interaction_Asked.STAFF,
 };
 
 function toMessage(interaction: Interaction): MessageInitShape<typeof InteractionSchema> {
@@ -90,6 +92,7 @@ function toScopeMessage(scope: string): MessageInitShape<typeof RequestedScopeSc
 }
 
 function kindOf(scope: string): RequestedScope_Kind {
+  if (isPersonScope(scope)) return RequestedScope_Kind.OWN;
   if (scope === "launch/patient") return RequestedScope_Kind.LAUNCH;
   return /^o(ff|n)line_access$/.test(scope) ? RequestedScope_Kind.OFFLINE : RequestedScope_Kind.SIGN_IN;
 }

@@ -14,13 +14,14 @@ import { interactionOver, scopeNotAsked, subjectNotAsked } from "./errors.ts";
 import { endOfGrant, type Grant } from "./grant.ts";
 import type { GrantRepository } from "./grant-repository.ts";
 import { INSTALLATION_PARTY } from "./own-clients.ts";
+import { personScopes } from "./person-scopes.ts";
 import type { Protocol } from "./protocol.ts";
 import { subjectOf } from "./provider.ts";
 import type { OAuthStandings } from "./standings.ts";
 import type { Endpoints } from "./surface-endpoints.ts";
 
 /** Who has to agree. */
-export type Asked = "patient" | "member" | "person";
+export type Asked = "patient" | "member" | "person" | "staff";
 
 /** What an application asks a person for, in a browser or at a device. Times are UTC milliseconds. */
 export interface Interaction {
@@ -163,8 +164,10 @@ async function described(deps: Deps, id: string, { kind, of }: Waiting): Promise
 
 function askedOf(scopes: readonly string[]): Asked {
   const contexts = new Set(scopes.map((scope) => parseScope(scope)?.context));
-  if (contexts.has("patient") || scopes.includes("launch/patient")) return "patient";
-  return contexts.has("user") ? "member" : "person";
+  const has = (scope: string) => scopes.includes(scope);
+  if (contexts.has("patient") || has("launch/patient") || has(personScopes.carers)) return "patient";
+  if (has(personScopes.staff)) return "staff";
+  return contexts.has("user") || has(personScopes.organization) ? "member" : "person";
 }
 
 /** The account of whoever calls: a session's principal names it, or the actor who acts in a patient's name. */
@@ -181,26 +184,13 @@ async function granted(
   const { principal } = caller;
   const extra = agreed.scopes.find((scope) => !scopes.includes(scope));
   if (extra !== undefined) throw scopeNotAsked(extra);
-  const { organization, oauth } = application;
-  const fits =
-    asked === "patient"
-      ? principal.kind === "patient"
-      : asked === "member"
-        ? principal.kind === "member" && principal.organization === organization
-        : principal.kind === "person" || principal.kind === "patient" || principal.kind === "member";
-  if (!fits) throw subjectNotAsked(asked);
+  const { organization } = application;
+  if (!mayAgree(asked, organization, principal)) throw subjectNotAsked(asked);
   const partition = asked === "patient" ? principal.partition! : undefined;
   // The installation's own program reads nothing for anybody but the patient: there is no one to consent to.
   if (partition !== undefined && organization !== INSTALLATION_PARTY)
     await checkConsents(deps.standings, agreed, partition, organization);
-  const kind =
-    asked === "patient"
-      ? oauth.patientAccess
-        ? "patient_app"
-        : "connect"
-      : asked === "member"
-        ? "user"
-        : "person";
+  const kind = kindOf(asked, application, agreed.scopes);
   const now = deps.clock.now();
   return {
     id: deps.ids.next("grn"),
@@ -211,11 +201,52 @@ async function granted(
     subject: partition === undefined ? accountOf(caller) : principal.id,
     ...(partition !== undefined && { partition }),
     ...(partition !== undefined && principal.actor && { actor: principal.actor }),
+    ...(kind === "member" && { memberOf: principal.organization! }),
     consents: agreed.consents,
     assurance: principal.assurance ?? "code",
     createTime: now,
     expireTime: endOfGrant(kind, now),
   };
+}
+
+/** Other applications are in the hands of clinicians of their organization; our own command line in everybody's. */
+function mayAgree(
+  asked: Asked,
+  organization: string,
+  { kind, organization: memberOf, roles, id }: Caller["principal"],
+): boolean {
+  const own = organization === INSTALLATION_PARTY;
+  switch (asked) {
+    case "patient":
+      return kind === "patient";
+    case "staff":
+      // A script has no account.
+      return own && kind === "operator" && id.startsWith("usr_");
+    case "member":
+      return (
+        kind === "member" && (own || (memberOf === organization && roles?.includes("clinician") === true))
+      );
+    case "person":
+      return kind === "person" || kind === "patient" || kind === "member";
+  }
+}
+
+function kindOf(
+  asked: Asked,
+  { organization, oauth }: Interaction["application"],
+  scopes: readonly string[],
+): Grant["kind"] {
+  const own = organization === INSTALLATION_PARTY;
+  switch (asked) {
+    case "patient":
+      return oauth.patientAccess ? "patient_app" : "connect";
+    case "staff":
+      return "staff";
+    case "member":
+      return own ? "member" : "user";
+    case "person":
+      return own && scopes.includes(personScopes.account) ? "account" : "person";
+  }
 }
 
 /** The library's own record of what may be in tokens. */

@@ -1,11 +1,15 @@
 import type { Application, Organization } from "../organizations/organization.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
 import type { OAuthClient } from "./client.ts";
+import { personScopes } from "./person-scopes.ts";
 
 /** Stands for an organization where the installation itself is meant, and names its pairwise ids. */
 export const INSTALLATION_PARTY = "installation";
 
-/** The command line: a person signs it in by the device flow, and it acts as the patient whom they choose. */
+/**
+ * The command line: a person signs it in by the device flow, and it acts as the patient whom they choose, or, by a scope of our
+ * own, as their account, as a member of an organization or as staff.
+ */
 const commandLine: Application & { readonly oauth: OAuthClient } = {
   id: "wellapi-cli",
   organization: INSTALLATION_PARTY,
@@ -20,7 +24,10 @@ const commandLine: Application & { readonly oauth: OAuthClient } = {
     redirectUris: [],
     postLogoutRedirectUris: [],
     keys: [],
-    scopes: ["openid", "offline_access", "fhirUser", "launch/patient", "patient/*.cruds", "wellapi:*"],
+    scopes: [
+      ...["openid", "offline_access", "fhirUser", "launch/patient", "patient/*.cruds"],
+      ...Object.values(personScopes),
+    ],
     dpopBound: false,
     tlsBound: false,
     patientAccess: true,

@@ -69,7 +69,7 @@ export interface CredentialExchangeDeps {
   readonly limits: LimitRepository;
   readonly policies: CallerPolicies;
   readonly bearers: BearerExchange;
-  readonly accessTokens: Pick<AccessTokenExchange, "checkAgain">;
+  readonly accessTokens: Pick<AccessTokenExchange, "again">;
   readonly tokens: TokenIssuer;
   readonly sessions: SessionExchange;
   readonly clock: Clock;
@@ -127,7 +127,9 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
     const again = await sessions.again(claims.principal);
     if (again !== undefined) return again;
     const { principal, accessToken } = claims;
-    await (accessToken === undefined ? checkAgain(deps, principal) : accessTokens.checkAgain(accessToken));
+    if (accessToken !== undefined)
+      return { ...claims, principal: await accessTokens.again(accessToken, principal) };
+    await checkAgain(deps, principal);
     return claims;
   }
 

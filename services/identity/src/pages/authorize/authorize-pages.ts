@@ -20,9 +20,16 @@ export interface ActingChoice {
   readonly label: string;
 }
 
-function titleOf({ words }: View, { asked, client, terms }: Interaction): string {
+/** Whether the command line gets the person's own place in these pages. */
+export function givesPlace({ scopes }: Interaction): boolean {
+  return scopes.some(({ kind }) => kind === RequestedScope_Kind.OWN);
+}
+
+function titleOf({ words }: View, interaction: Interaction): string {
+  const { asked, client, terms } = interaction;
   const who = client?.organizationName ?? "";
-  if (asked === Interaction_Asked.MEMBER) return words.consent.titleStaff(client?.displayName ?? "");
+  if (asked === Interaction_Asked.MEMBER || givesPlace(interaction))
+    return words.consent.titleStaff(client?.displayName ?? "");
   return terms === undefined ? words.consent.titleSignIn(who) : words.consent.title(who);
 }
 
@@ -63,13 +70,18 @@ ${refuseForm(view, interaction)}
 }
 
 /** The reader is signed in, but not well enough for this: with which page to begin. */
-export function notYetPage(view: View, interaction: Interaction, way: "passkey" | "nobody" | "member"): Page {
+export function notYetPage(
+  view: View,
+  interaction: Interaction,
+  way: "passkey" | "nobody" | "member" | "staff",
+): Page {
   const { consent, stepUp, account } = view.words;
   const title = titleOf(view, interaction);
   const text = {
     passkey: consent.passkeyFirst,
     nobody: consent.nobodyToAct,
     member: consent.askedMember,
+    staff: consent.askedStaff,
   }[way];
   const body = html`<div class="card stack">
 <h1>${title}</h1>
@@ -212,6 +224,7 @@ function scopesPart({ words }: View, scopes: readonly RequestedScope[], alone: b
     [RequestedScope_Kind.SIGN_IN]: scopeKinds.signIn,
     [RequestedScope_Kind.OFFLINE]: scopeKinds.offline,
     [RequestedScope_Kind.LAUNCH]: scopeKinds.launch,
+    [RequestedScope_Kind.OWN]: scopeKinds.own,
   };
   const others = scopes.filter((one) => !isData(one));
   const texts = [...new Set(others.map(({ kind }) => plain[kind]).filter((text) => text !== undefined))];

@@ -21,6 +21,7 @@ import {
   type ActingChoice,
   authorizePage,
   devicePage,
+  givesPlace,
   introductionPage,
   leavingPage,
   notYetPage,
@@ -98,10 +99,17 @@ async function actingFor(
       asked === Interaction_Asked.PATIENT
         ? patients.includes(option.kind)
         : asked === Interaction_Asked.MEMBER
-          ? option.kind === ActingOption_Kind.MEMBER && option.actingAs === client?.organization
-          : option.kind === ActingOption_Kind.ACCOUNT;
+          ? option.kind === ActingOption_Kind.MEMBER && isOf(client, option.actingAs)
+          : asked === Interaction_Asked.STAFF
+            ? option.kind === ActingOption_Kind.STAFF
+            : option.kind === ActingOption_Kind.ACCOUNT;
     return fits ? [{ actingAs: option.actingAs, label: shownActing(view, [option])[0] ?? "" }] : [];
   });
+}
+
+/** The installation's own command line is in the hands of members of any organization. */
+function isOf(client: Interaction["client"], organization: string): boolean {
+  return client?.organization === organization || client?.application === "wellapi-cli";
 }
 
 async function show(
@@ -120,15 +128,22 @@ async function show(
   }
   const acting = await actingFor(context, request, interaction);
   if (acting.length === 0) {
-    const way = interaction.asked === Interaction_Asked.MEMBER ? "member" : "nobody";
+    const way = waysOf[interaction.asked] ?? "nobody";
     return sendPage(reply, notYetPage(view, interaction, way));
   }
-  if (interaction.terms !== undefined && session.assurance < Assurance.PASSKEY) {
+  const needsPasskey = interaction.terms !== undefined || givesPlace(interaction);
+  if (needsPasskey && session.assurance < Assurance.PASSKEY) {
     return sendPage(reply, notYetPage(view, interaction, "passkey"));
   }
   const status = problem === undefined ? 200 : 422;
   return sendPage(reply, authorizePage(view, { interaction, acting, problem }), status);
 }
+
+/** What to say where the reader has no such place. */
+const waysOf: Readonly<Partial<Record<Interaction_Asked, "member" | "staff">>> = {
+  [Interaction_Asked.MEMBER]: "member",
+  [Interaction_Asked.STAFF]: "staff",
+};
 
 /** The session of the reader; undefined where they have to sign in. */
 async function sessionOf(context: SurfaceContext, request: HttpRequest) {
