@@ -8,6 +8,7 @@ export function announce(exchange: Exchange): string {
     "WellAPI accepts calls.",
     `  gRPC door (mTLS)  ${grpcUrl}`,
     `  gateway (HTTP)    ${httpUrl}`,
+    ...(exchange.mtlsUrl ? [`  gateway (mTLS)    ${exchange.mtlsUrl}`] : []),
     `  people sign in    ${exchange.origin}/sign-in`,
     `  data              ${dataDir}`,
     `  log's public key  ${exchange.verifierKey}`,
@@ -44,6 +45,7 @@ export function announceJson(exchange: Exchange): string {
   return JSON.stringify({
     grpc: exchange.grpcUrl,
     http: exchange.httpUrl,
+    ...(exchange.mtlsUrl ? { mtls: exchange.mtlsUrl } : {}),
     signIn: `${exchange.origin}/sign-in`,
     dataDir: exchange.dataDir,
     authority: exchange.authority,

@@ -3,6 +3,11 @@ import type { CertificatePair } from "@wellapi/rpc";
 import { type ConfigReader, type Env, parseConfig } from "@wellapi/runtime";
 import { type Registry, readSettings, type ServiceDescriptor } from "@wellapi/service";
 import { type BudgetSettings, budgetsOf } from "./budgets.ts";
+import {
+  type ClientCertificateSettings,
+  checkForwarder,
+  clientCertificatesOf,
+} from "./client-certificates.ts";
 import { httpFilesOf } from "./http-certificate.ts";
 import { type MasterKeySettings, masterKeySettingsOf } from "./master-key/settings.ts";
 import { originOf } from "./origin.ts";
@@ -26,6 +31,7 @@ export interface ExchangeConfig extends StreamConfig {
   readonly httpPort: number;
   /** The gateway's certificate and key; undefined: plain HTTP. */
   readonly httpFiles: CertificatePair | undefined;
+  readonly clientCertificates: ClientCertificateSettings;
   /** In the sandbox an operator can issue patients' tokens, and the gRPC door has reflection. */
   readonly profile: "sandbox" | "production";
   /** SPIFFE trust domain of the installation, and the name of its log. */
@@ -89,6 +95,9 @@ export function parseExchangeConfig(env: Env, registry: Registry = services): Ex
 }
 
 function read(reader: ConfigReader, env: Env, registry: Registry): ExchangeConfig {
+  const clientCertificates = clientCertificatesOf(reader);
+  const trustedProxies = trustedProxiesOf(reader);
+  checkForwarder(clientCertificates, trustedProxies, reader);
   const profile = reader.enum("WELLAPI_PROFILE", ["sandbox", "production"] as const, "sandbox");
   return {
     dataDir: reader.path("WELLAPI_DATA_DIR", "./data"),
@@ -100,12 +109,13 @@ function read(reader: ConfigReader, env: Env, registry: Registry): ExchangeConfi
     grpcPort: reader.port("WELLAPI_GRPC_PORT", 7443),
     httpPort: reader.port("WELLAPI_HTTP_PORT", 7080),
     httpFiles: httpFilesOf(reader),
+    clientCertificates,
     profile,
     trustDomain: reader.string("WELLAPI_TRUST_DOMAIN", "wellapi.local"),
     origin: originOf(reader),
     corsOrigins: readCorsOrigins(reader, profile),
     budgets: budgetsOf(reader, env),
-    trustedProxies: trustedProxiesOf(reader),
+    trustedProxies,
     ...streamConfigOf(reader),
     drainMs: reader.int("WELLAPI_DRAIN_MS", { fallback: 5_000, min: 0, max: 600_000 }),
     settings: new Map(registry.services.map((one) => [one.name, settingsOf(one, reader)])),

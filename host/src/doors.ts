@@ -25,7 +25,9 @@ import {
   type UnreadAnswers,
 } from "@wellapi/rpc";
 import { type Clock, type Closers, createLoop, type Logger } from "@wellapi/runtime";
+import type { ClientCertificateSettings } from "./client-certificates.ts";
 import { HostError } from "./errors.ts";
+import type { RenewedCertificate } from "./mtls-certificate.ts";
 import type { HostNetwork } from "./platform.ts";
 import { observeCertificate } from "./signals/gauges.ts";
 
@@ -36,6 +38,8 @@ export interface DoorSettings {
   /** 0 takes a free port. */
   readonly grpcPort: number;
   readonly httpPort: number;
+  /** How clients show certificates to the gateway. */
+  readonly clientCertificates: ClientCertificateSettings;
   /** Origins of web apps that may call the gateway. */
   readonly corsOrigins: readonly string[];
   /** Proxies in front of the doors. The gateway believes their `x-forwarded-for`. */
@@ -171,18 +175,27 @@ export async function openHttpDoor(options: {
   readonly surfaces: readonly MountedSurface[];
   /** Undefined: plain HTTP. */
   readonly certificates: CertificateFiles<CertificatePair> | undefined;
+  /** Of the listener that asks for client certificates; undefined: there is none. */
+  readonly mtls: RenewedCertificate | undefined;
   readonly readOnly: () => boolean;
   readonly closers: Closers;
   readonly log: Logger;
 }): Promise<Gateway> {
-  const { settings, closers, certificates, ...deps } = options;
-  const { host, httpPort, corsOrigins, trustedProxies } = settings;
-  const tls = certificates?.current();
-  const gateway = await listening("WELLAPI_HTTP_PORT", httpPort, () =>
-    openGatewayService({ host, port: httpPort, corsOrigins, trustedProxies, tls }, deps),
-  );
+  const { settings, closers, certificates, mtls, ...deps } = options;
+  const { host, httpPort, corsOrigins, trustedProxies, clientCertificates } = settings;
+  const config = {
+    host,
+    port: httpPort,
+    corsOrigins,
+    trustedProxies,
+    tls: certificates?.current(),
+    certificatesFrom: clientCertificates.from,
+    mtls: mtls && { port: clientCertificates.port ?? 0, tls: mtls.current() },
+  };
+  const gateway = await listening("WELLAPI_HTTP_PORT", httpPort, () => openGatewayService(config, deps));
   closers.push("gateway", () => gateway.close());
   certificates?.onChange((next) => gateway.reload(next));
+  mtls?.onChange((next) => gateway.reloadMtls(next));
   return gateway;
 }
 
@@ -209,8 +222,13 @@ export async function refuseTakenPorts(settings: {
   readonly host: string;
   readonly grpcPort: number;
   readonly httpPort: number;
+  readonly clientCertificates: ClientCertificateSettings;
 }): Promise<void> {
-  const ports = { WELLAPI_GRPC_PORT: settings.grpcPort, WELLAPI_HTTP_PORT: settings.httpPort };
+  const ports = {
+    WELLAPI_GRPC_PORT: settings.grpcPort,
+    WELLAPI_HTTP_PORT: settings.httpPort,
+    WELLAPI_MTLS_PORT: settings.clientCertificates.port ?? 0,
+  };
   for (const [setting, port] of Object.entries(ports)) {
     await listening(setting, port, async () => {
       const server = createServer().listen(port, settings.host);

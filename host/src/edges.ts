@@ -29,6 +29,7 @@ import {
   openHttpDoor,
 } from "./doors.ts";
 import { openHttpCertificate } from "./http-certificate.ts";
+import { openMtlsCertificate, type RenewedCertificate } from "./mtls-certificate.ts";
 import { patiently } from "./patience.ts";
 import type { HostPlatform } from "./platform.ts";
 import { createSurfaceDoor } from "./surface-door.ts";
@@ -67,6 +68,8 @@ export interface EdgeOptions {
 export interface Edges {
   readonly grpcPort: number;
   readonly httpPort: number;
+  /** Of the gateway's listener that asks for client certificates; undefined: there is none. */
+  readonly mtlsPort: number | undefined;
   /** The installation's own authority, PEM. */
   readonly authority: string;
   /** Verifies the log's checkpoints. */
@@ -117,10 +120,12 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
     reflection: installation.profile === "sandbox",
     clock,
   });
+  const certificates = await openHttpCertificate(settings, platform);
   const gateway = await openHttpDoor({
     ...shared,
     settings,
-    certificates: await openHttpCertificate(settings, platform),
+    certificates,
+    mtls: await mtlsCertificate(options, certificates),
     upstream,
     services: registry.publicContracts,
     readOnly: platform.readOnly,
@@ -144,7 +149,13 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
     ),
   });
   closers.push("doors", () => drainDoors([grpcDoor, gateway], settings.drainMs));
-  return { grpcPort: grpcDoor.port, httpPort: gateway.port, authority: clientAuthority, verifierKey };
+  return {
+    grpcPort: grpcDoor.port,
+    httpPort: gateway.port,
+    mtlsPort: gateway.mtlsPort,
+    authority: clientAuthority,
+    verifierKey,
+  };
 }
 
 /** Authenticates callers from outside, and forgets at once what was revoked in this process. */
@@ -182,6 +193,29 @@ function surfacesOf(
   if (composed === undefined || surfaces.length === 0) return [];
   const door = doorOf(name, composed);
   return surfaces.map((surface) => ({ surface, door }));
+}
+
+/** Of the listener for clients with certificates: the gateway's own, else one that identity signs. */
+async function mtlsCertificate(
+  { platform, settings }: EdgeOptions,
+  files: RenewedCertificate | undefined,
+): Promise<RenewedCertificate | undefined> {
+  const { port, origin } = settings.clientCertificates;
+  if (port === undefined) return undefined;
+  if (files !== undefined) return files;
+  const { network, clock, closers, log } = platform;
+  const hosts = [...settings.doorHosts, ...(origin === undefined ? [] : [new URL(origin).hostname])];
+  const sign = () =>
+    doorCertificate(network.onOwn(http), { ...settings, doorFiles: undefined, doorHosts: hosts });
+  return openMtlsCertificate({
+    async sign() {
+      const { certificate, privateKey } = await sign();
+      return { certificate, privateKey };
+    },
+    clock,
+    closers,
+    log,
+  });
 }
 
 /** From files if given, else signed by identity for a key that is made here and stays here. */

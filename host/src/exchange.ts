@@ -5,6 +5,7 @@ import type { ComposedService, Registry } from "@wellapi/service";
 import { openControl } from "./backup/control.ts";
 import { runningSource } from "./backup/sources.ts";
 import { takeBackup } from "./backup/take.ts";
+import { mtlsOriginOf } from "./client-certificates.ts";
 import type { ExchangeConfig } from "./config.ts";
 import { prepareDataFolder, publishedFolder } from "./data-folder.ts";
 import { httpUrlOf, refuseTakenPorts, urlHost } from "./doors.ts";
@@ -19,6 +20,8 @@ import { openDiskRoom } from "./start-room.ts";
 export interface Exchange {
   readonly grpcUrl: string;
   readonly httpUrl: string;
+  /** The gateway's listener that asks clients for certificates; undefined: there is none. */
+  readonly mtlsUrl: string | undefined;
   /** Where people open the pages. */
   readonly origin: string;
   readonly dataDir: string;
@@ -48,12 +51,20 @@ export async function openExchange(
     const { trustDomain, profile } = config;
     await refuseTakenPorts(config);
     let { origin } = config;
+    let mtlsUrl: string | undefined;
     const folder = prepareDataFolder(config.dataDir);
     const masterKey = await prepareMasterKey(config.masterKey, folder);
     const room = await openDiskRoom(folder.reserves, log);
     closers.push("disk room", room.close);
     const platform = createInProcessPlatform({
-      installation: { trustDomain, profile, region: "local", origin: () => openedAt(origin) },
+      installation: {
+        trustDomain,
+        profile,
+        region: "local",
+        origin: () => openedAt(origin),
+        mtlsOrigin: () =>
+          mtlsOriginOf(config.clientCertificates, { origin: openedAt(origin), opened: mtlsUrl }),
+      },
       registry,
       folder,
       masterKey,
@@ -79,11 +90,13 @@ export async function openExchange(
       waiting: undefined,
     });
     origin ??= httpUrlOf({ host: urlHost(config.host), httpFiles: config.httpFiles }, edges.httpPort);
+    if (edges.mtlsPort !== undefined) mtlsUrl = `https://${urlHost(config.host)}:${edges.mtlsPort}`;
     for (const { ready } of composed.values()) await ready?.();
     await openBackupControl(config, platform, folder);
     return {
       grpcUrl: `https://${urlHost(config.host)}:${edges.grpcPort}`,
       httpUrl: httpUrlOf(config, edges.httpPort),
+      mtlsUrl,
       origin,
       dataDir: folder.path,
       authority: edges.authority,

@@ -21,6 +21,7 @@ it("gives all services of one process the same events: what one publishes anothe
       trustDomain: "wellapi.test",
       profile: "sandbox",
       region: "local",
+      mtlsOrigin: () => undefined,
       origin: () => "http://localhost:7080",
     },
     registry: services,

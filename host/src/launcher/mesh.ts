@@ -107,9 +107,10 @@ export async function openMesh(
       },
     });
 
-    const free = await freePorts(2 * members.length + 1);
+    const free = await freePorts(2 * members.length + 2);
     // OAuth's issuer and passkeys are of the gateway's address, so every process has to know its port.
     const httpPort = config.httpPort || free.at(-1)!;
+    const mtls = mtlsOf(config, free.at(-2)!);
     const ports = new Map(members.map(({ name }, i) => [name, free[i]!]));
     /** Of services that have HTTP surfaces. */
     const surfacing = members.filter(({ service }) => services.service(service).surfaces?.length);
@@ -124,6 +125,7 @@ export async function openMesh(
         WELLAPI_PORT: String(ports.get(name)),
         WELLAPI_GRPC_PORT: String(config.grpcPort),
         WELLAPI_HTTP_PORT: String(httpPort),
+        ...mtls,
         WELLAPI_PROFILE: config.profile,
         WELLAPI_TRUST_DOMAIN: config.trustDomain,
         WELLAPI_NAMESPACE: "wellapi",
@@ -180,6 +182,7 @@ export async function openMesh(
     return {
       grpcUrl: edge.grpc!,
       httpUrl: edge.http!,
+      mtlsUrl: edge.mtls,
       origin: config.origin ?? edge.http!.replace("127.0.0.1", "localhost"),
       dataDir,
       authority: edge.authority!,
@@ -216,6 +219,16 @@ export async function openMesh(
       close: () => closers.closeAll(),
     };
   });
+}
+
+/** Every process knows where the gateway's listener for clients with certificates is, if there is one. */
+function mtlsOf({ clientCertificates: { port, origin } }: MeshConfig, free: number): Env {
+  if (port === undefined) return {};
+  const taken = port || free;
+  return {
+    WELLAPI_MTLS_PORT: String(taken),
+    WELLAPI_MTLS_ORIGIN: origin ?? `https://localhost:${taken}`,
+  };
 }
 
 /** The child's announcement once it serves. Throws HostError `child_ended` if it ends before. */

@@ -5,6 +5,12 @@ import type { CertificatePair, WorkloadFiles } from "@wellapi/rpc";
 import { type ConfigReader, type Env, parseConfig } from "@wellapi/runtime";
 import type { Need, Registry, ServiceDescriptor } from "@wellapi/service";
 import { type BudgetSettings, budgetsOf } from "../budgets.ts";
+import {
+  type ClientCertificateSettings,
+  checkForwarder,
+  clientCertificatesOf,
+  mtlsOriginOf,
+} from "../client-certificates.ts";
 import { type StreamConfig, settingsOf, streamConfigOf, trustedProxiesOf } from "../config.ts";
 import { httpFilesOf, isLoopback } from "../http-certificate.ts";
 import { passphraseFileOf } from "../master-key/settings.ts";
@@ -20,6 +26,8 @@ export interface ServiceConfig {
   readonly host: string;
   /** Where people and programs reach the gateway. */
   readonly origin: string;
+  /** Where clients with a certificate reach the gateway; undefined: nothing asks them for one. */
+  readonly mtlsOrigin: string | undefined;
   /** Where other services call; 0 takes a free port. */
   readonly port: number;
   /** gRPC health in plain text, for a probe that has no certificate. */
@@ -85,6 +93,7 @@ export interface EdgeConfig extends DoorConfig {
   readonly doorFiles: { readonly certificate: string; readonly privateKey: string } | undefined;
   /** The gateway's certificate and key; undefined: plain HTTP. */
   readonly httpFiles: CertificatePair | undefined;
+  readonly clientCertificates: ClientCertificateSettings;
 }
 
 const hour = 3_600_000;
@@ -101,15 +110,13 @@ export function parseServiceConfig(name: string, env: Env, registry: Registry = 
     const sidecar = reader.enum("WELLAPI_SIDECAR", ["none", "istio"] as const, "none") === "istio";
     const profile = reader.enum("WELLAPI_PROFILE", ["sandbox", "production"] as const, "production");
     const namespace = reader.string("WELLAPI_NAMESPACE", "wellapi");
+    const origin = usualOriginOf(reader, profile);
     return {
       trustDomain: reader.string("WELLAPI_TRUST_DOMAIN", "wellapi.local"),
       namespace,
       profile,
-      origin:
-        originOf(reader) ??
-        (profile === "sandbox"
-          ? `http://localhost:${reader.port("WELLAPI_HTTP_PORT", 7080)}`
-          : `https://${reader.string("WELLAPI_TRUST_DOMAIN", "wellapi.local")}`),
+      origin,
+      mtlsOrigin: otherOriginOf(reader, profile, origin),
       host: hostOf(reader, service, sidecar),
       port: reader.port("WELLAPI_PORT", grpcPort),
       healthPort: env.WELLAPI_HEALTH_PORT ? reader.port("WELLAPI_HEALTH_PORT") : undefined,
@@ -145,6 +152,29 @@ export function parseServiceConfig(name: string, env: Env, registry: Registry = 
         : undefined,
     };
   });
+}
+
+function usualOriginOf(reader: ConfigReader, profile: "sandbox" | "production"): string {
+  const set = originOf(reader);
+  if (set !== undefined) return set;
+  return profile === "sandbox"
+    ? `http://localhost:${reader.port("WELLAPI_HTTP_PORT", 7080)}`
+    : `https://${reader.string("WELLAPI_TRUST_DOMAIN", "wellapi.local")}`;
+}
+
+/** Every process has to know where the gateway's listener is reached: identity names it to clients. */
+function otherOriginOf(
+  reader: ConfigReader,
+  profile: "sandbox" | "production",
+  origin: string,
+): string | undefined {
+  const settings = clientCertificatesOf(reader);
+  const { port } = settings;
+  const opened = port && profile === "sandbox" ? `https://localhost:${port}` : undefined;
+  const found = mtlsOriginOf(settings, { origin, opened });
+  if (port !== undefined && found === undefined)
+    reader.problem("WELLAPI_MTLS_ORIGIN is not set: with WELLAPI_MTLS_PORT, clients are told where it is");
+  return found;
 }
 
 /** Empty where a token holds it. `WELLAPI_MASTER_KEY` is the setting's name of versions before. */
@@ -199,11 +229,15 @@ function peersOf(
 
 function edgesOf(reader: ConfigReader, env: Env, profile: "sandbox" | "production"): EdgeConfig {
   const files = env.WELLAPI_DOOR_CERT || env.WELLAPI_DOOR_KEY;
+  const clientCertificates = clientCertificatesOf(reader);
+  const trustedProxies = trustedProxiesOf(reader);
+  checkForwarder(clientCertificates, trustedProxies, reader);
   return {
     grpcPort: reader.port("WELLAPI_GRPC_PORT", 7443),
     httpPort: reader.port("WELLAPI_HTTP_PORT", 7080),
     httpFiles: httpFilesOf(reader),
-    trustedProxies: trustedProxiesOf(reader),
+    clientCertificates,
+    trustedProxies,
     corsOrigins: readCorsOrigins(reader, profile),
     ...doorOf(reader, env),
     doorHosts: reader.list("WELLAPI_DOOR_HOSTS", []),

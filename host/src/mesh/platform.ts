@@ -100,7 +100,13 @@ export async function openMeshPlatform(options: {
   return {
     ...base,
     certificates,
-    installation: { trustDomain, profile, region: "local", origin: () => config.origin },
+    installation: {
+      trustDomain,
+      profile,
+      region: "local",
+      origin: () => config.origin,
+      mtlsOrigin: () => config.mtlsOrigin,
+    },
     accessEnds: createAccessEnds(log),
     enforcement: openEnforcement(base),
     replicated: true,

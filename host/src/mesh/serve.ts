@@ -31,6 +31,7 @@ export interface Announcement {
   /** For the gateway. */
   readonly grpc?: string;
   readonly http?: string;
+  readonly mtls?: string;
   readonly authority?: string;
   readonly verifierKey?: string;
 }
@@ -83,6 +84,7 @@ async function openEdge(
     pid: process.pid,
     grpc: `https://${urlHost(host)}:${edges.grpcPort}`,
     http: httpUrlOf({ host: urlHost(host), httpFiles: settings.httpFiles }, edges.httpPort),
+    ...(edges.mtlsPort !== undefined && { mtls: `https://${urlHost(host)}:${edges.mtlsPort}` }),
     authority,
     verifierKey,
   };

@@ -105,7 +105,7 @@ export function observeSession(enforcer: Pick<OpenEnforcer, "session">): () => v
 
 /** `certificate` returns the PEM that is in use, or the one for the next connection. */
 export function observeCertificate(
-  use: "workload" | "door" | "gateway" | "nats",
+  use: "workload" | "door" | "gateway" | "mtls" | "nats",
   certificate: () => string | Promise<string>,
   clock: Clock,
 ): () => void {

@@ -1,4 +1,5 @@
 export type { FastifyReply as HttpReply, FastifyRequest as HttpRequest } from "fastify";
+export type { ClientCertificates } from "./client-certificate.ts";
 export { type CorsPolicy, localOrigins } from "./cors.ts";
 export { HttpError, type HttpErrorCode } from "./errors.ts";
 export { type AnswerTarget, holdHttpAnswer } from "./held-answer.ts";

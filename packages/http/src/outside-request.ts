@@ -13,6 +13,7 @@ import {
   requestIdHeader,
   sessionCookieName,
   sessionIn,
+  showsToken,
 } from "@wellapi/rpc";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { HttpError } from "./errors.ts";
@@ -91,6 +92,8 @@ export function createOutsideRequest(options: {
       header,
       signals: [over.signal, shutdown],
       address: request.callerAddress,
+      // Beside a token, which may be bound to it. By itself it is a credential for RPCs, and not for pages and files.
+      certificate: showsToken(header) ? request.clientCertificate : undefined,
       http: httpCallOf(request.raw),
       compression: compressionOf(request.headers["content-encoding"]),
       opened: (values) => calls.push(values),

@@ -4,6 +4,7 @@ import replyFrom from "@fastify/reply-from";
 import { requestIdHeader } from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
 import type { FastifyReply } from "fastify";
+import { clientCertificateHeader } from "./client-certificate.ts";
 import { createPeerAgent, type PeerTls } from "./peer-agent.ts";
 import { partUnavailable, sendRefusal } from "./refusal.ts";
 import { callerAddressHeader, endToEnd, keptHeaders } from "./request-headers.ts";
@@ -65,6 +66,9 @@ export function createRemoteSurface({ surface, addresses, tls }: RemoteSurfaceOp
                 // One id at both processes, so that the lines of both are found by it.
                 [requestIdHeader]: request.id,
                 ...(request.callerAddress !== undefined && { [callerAddressHeader]: request.callerAddress }),
+                ...(request.clientCertificate !== undefined && {
+                  [clientCertificateHeader]: Buffer.from(request.clientCertificate).toString("base64"),
+                }),
               }),
               rewriteHeaders: endToEnd,
               retriesCount: 1,

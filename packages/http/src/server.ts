@@ -15,6 +15,7 @@ import {
 } from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { addClientCertificate, type ClientCertificates } from "./client-certificate.ts";
 import { badRequest, type ClientError, refuseBytes } from "./client-error.ts";
 import {
   type ConnectionGuard,
@@ -49,8 +50,10 @@ export interface HttpServerOptions {
   readonly readOnly?: () => boolean;
   /** The error where no surface has the path. */
   readonly notFound?: HttpProblem;
-  /** For callers from outside: TLS 1.2 or 1.3, without client certificates. Absent: plain text. */
+  /** For callers from outside: TLS 1.2 or 1.3, and 1.3 alone where it asks for client certificates. Absent: plain text. */
   readonly edgeTls?: CertificatePair;
+  /** Unless given no caller has one, whatever its headers say. `connection` needs `edgeTls`. */
+  readonly clientCertificates?: ClientCertificates;
   /** Inside a mesh: TLS 1.3 with client certificates only. Absent: plain text. */
   readonly tls?: ServerTls;
   /** Inside a mesh: the only service that may call, and how it is identified. */
@@ -90,7 +93,9 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
     if (refuseBytes(error, socket, log)) guard?.failed(socket);
   });
   guard = addConnectionGuard(app, options);
-  addCallerAddress(app, options.peer !== undefined);
+  const inside = options.peer !== undefined;
+  addCallerAddress(app, inside);
+  addClientCertificate(app, { inside, known: options.clientCertificates });
   // Each surface declares the bodies that it takes.
   app.removeAllContentTypeParsers();
   if (options.peer !== undefined) addPeerCheck(app, options.peer, log);
@@ -138,7 +143,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
     reload(tls) {
       if (!("setSecureContext" in app.server)) throw new TypeError("the server has no TLS");
       (app.server as unknown as { setSecureContext(context: object): void }).setSecureContext(
-        secureContext(tls),
+        secureContext(tls, options.clientCertificates),
       );
     },
     close(graceMs = 0) {
@@ -149,7 +154,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
 }
 
 function createApp(
-  { tls, edgeTls, trustedProxies = 0, log }: HttpServerOptions,
+  { tls, edgeTls, clientCertificates, trustedProxies = 0, log }: HttpServerOptions,
   clientErrorHandler: (error: ClientError, socket: Socket) => void,
 ): FastifyInstance {
   // Node looks for what is late in this interval; its own, 30 s, would let slow headers live for 40.
@@ -169,15 +174,19 @@ function createApp(
   } as const;
   const secure = tls ?? edgeTls;
   if (secure === undefined) return fastify({ ...common, http });
-  const clients = tls && { requestCert: true, rejectUnauthorized: true };
-  const https = { ...http, handshakeTimeout: 10_000, ...secureContext(secure), ...clients };
+  const asks = tls !== undefined || clientCertificates === "connection";
+  const clients = asks && { requestCert: true, rejectUnauthorized: tls !== undefined };
+  const context = secureContext(secure, clientCertificates);
+  const https = { ...http, handshakeTimeout: 10_000, ...context, ...clients };
   return fastify({ ...common, https }) as unknown as FastifyInstance;
 }
 
-/** With an authority: inside a mesh, where every client can TLS 1.3. */
-function secureContext(tls: ServerTls | CertificatePair) {
+/** With an authority: inside a mesh. A certificate of TLS 1.2 could change while its connection is open. */
+function secureContext(tls: ServerTls | CertificatePair, certificates?: ClientCertificates) {
   const { certificate: cert, privateKey: key } = tls;
-  if (!("clientAuthority" in tls)) return { cert, key, minVersion: "TLSv1.2" as const };
+  const minVersion = certificates === "connection" ? ("TLSv1.3" as const) : ("TLSv1.2" as const);
+  // No authority: some clients show only certificates of one that the server names.
+  if (!("clientAuthority" in tls)) return { cert, key, minVersion };
   return { cert, key, ca: tls.clientAuthority, minVersion: "TLSv1.3" as const };
 }
 

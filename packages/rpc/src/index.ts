@@ -62,8 +62,9 @@ export {
   requestIdKey,
   requestTransferredKey,
 } from "./caller/context.ts";
-export { apiKeyPrefix, dpopHeader, dpopNonceHeader } from "./caller/credential.ts";
+export { apiKeyPrefix, dpopHeader, dpopNonceHeader, showsToken } from "./caller/credential.ts";
 export { createDenials, type Denials, type DenialsOptions } from "./caller/denials.ts";
+export { type CertificateForwarder, forwardedCertificate } from "./caller/forwarded-certificate.ts";
 export {
   jsonPosition,
   type ListPage,

@@ -21,6 +21,8 @@ export interface Installation {
    * Where people and programs reach the gateway, without a path: `https://wellapi.example`. Known once the doors are open.
    */
   origin(): string;
+  /** Where clients with a TLS certificate reach the gateway, as `origin`; undefined: nothing asks them for one. */
+  mtlsOrigin(): string | undefined;
 }
 
 /** Calls to other services, made by the service's own workload. */

@@ -1,5 +1,5 @@
 import { localOrigins } from "@wellapi/http";
-import type { CertificatePair } from "@wellapi/rpc";
+import type { CertificateForwarder, CertificatePair } from "@wellapi/rpc";
 import type { ConfigReader } from "@wellapi/runtime";
 
 export interface GatewayConfig {
@@ -10,6 +10,10 @@ export interface GatewayConfig {
   readonly corsOrigins: readonly string[];
   /** TLS for callers from outside; absent: plain HTTP. */
   readonly tls?: CertificatePair | undefined;
+  /** A second listener, which asks its clients for certificates. `port`: 0 takes a free one. Absent: there is none. */
+  readonly mtls?: { readonly port: number; readonly tls: CertificatePair } | undefined;
+  /** Whom to believe which certificates clients have shown; nobody unless given. */
+  readonly certificatesFrom?: CertificateForwarder | undefined;
   /** Proxies in front of it whose `x-forwarded-for` is believed; 0 unless given. */
   readonly trustedProxies?: number;
   /** Longest unary call, milliseconds; that of `gatewayLimits` unless given. */

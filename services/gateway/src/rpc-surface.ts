@@ -32,6 +32,7 @@ import {
   createConnectAdmission,
   httpCallKey,
   peerAddressKey,
+  peerCertificateKey,
   requestBytesOf,
   requestIdHeader,
   requestIdKey,
@@ -144,6 +145,7 @@ async function answerCall(served: ServedMethod, request: HttpRequest, reply: Htt
   const values = createContextValues()
     .set(requestIdKey, request.id)
     .set(peerAddressKey, request.callerAddress)
+    .set(peerCertificateKey, request.clientCertificate)
     .set(httpCallKey, httpCallOf(request.raw));
   reply.raw.once("close", () => values.get(spendingKey)?.bytes(bytesSince(request.raw.socket)));
   try {

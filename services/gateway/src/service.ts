@@ -1,10 +1,11 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
-import { type HttpServer, type MountedSurface, openHttpServer } from "@wellapi/http";
+import { type HttpServer, type HttpServerOptions, type MountedSurface, openHttpServer } from "@wellapi/http";
 import {
   type AnswerGuard,
   type Authentication,
   type Budget,
+  type CertificatePair,
   type Denials,
   type StreamLimit,
   serverInterceptors,
@@ -40,10 +41,15 @@ export interface GatewayDeps {
   isConsented(method: DescMethod): boolean;
 }
 
-export type Gateway = Pick<HttpServer, "port" | "reload" | "close">;
+export interface Gateway extends Pick<HttpServer, "port" | "reload" | "close"> {
+  /** Of the listener that asks clients for certificates; undefined: there is none. */
+  readonly mtlsPort: number | undefined;
+  /** As `reload`, of that listener. */
+  reloadMtls(tls: CertificatePair): void;
+}
 
 /** The HTTP door: Connect and gRPC-Web for partners and web apps, and every other surface of the installation. */
-export function openGatewayService(config: GatewayConfig, deps: GatewayDeps): Promise<Gateway> {
+export async function openGatewayService(config: GatewayConfig, deps: GatewayDeps): Promise<Gateway> {
   const { log, upstream } = deps;
   const interceptors = serverInterceptors({
     log,
@@ -64,17 +70,47 @@ export function openGatewayService(config: GatewayConfig, deps: GatewayDeps): Pr
     interceptors,
     maximumMessageBytes: gatewayLimits.maximumMessageBytes,
   });
-  return openHttpServer({
+  const shared = {
     host: config.host,
+    surfaces: [...deps.surfaces, { surface: rpc }],
+    notFound: noSuchPath,
+    log,
+  };
+  const main = await openHttpServer({
+    ...shared,
     port: config.port,
     portSetting: "WELLAPI_HTTP_PORT",
-    surfaces: [...deps.surfaces, { surface: rpc }],
     corsOrigins: config.corsOrigins,
     trustedProxies: config.trustedProxies ?? 0,
     ...(config.tls && { edgeTls: config.tls }),
+    ...(config.certificatesFrom && { clientCertificates: config.certificatesFrom }),
     health: true,
     ...(deps.readOnly && { readOnly: deps.readOnly }),
-    notFound: noSuchPath,
-    log,
   });
+  const mtls = config.mtls && (await openMtls(config.mtls, shared, main));
+  return {
+    port: main.port,
+    mtlsPort: mtls?.port,
+    reload: main.reload,
+    reloadMtls: (tls) => mtls?.reload(tls),
+    close: async (graceMs) => void (await Promise.all([main.close(graceMs), mtls?.close(graceMs)])),
+  };
+}
+
+/**
+ * For programs (RFC 8705): TLS ends here, so that the handshake itself proves whose the certificate is. Browsers, which would
+ * ask their users for a certificate, have nothing to do here.
+ */
+async function openMtls(
+  { port, tls }: NonNullable<GatewayConfig["mtls"]>,
+  shared: Pick<HttpServerOptions, "host" | "surfaces" | "notFound" | "log">,
+  main: HttpServer,
+): Promise<HttpServer> {
+  const options = { ...shared, port, portSetting: "WELLAPI_MTLS_PORT", edgeTls: tls, corsOrigins: [] };
+  try {
+    return await openHttpServer({ ...options, clientCertificates: "connection" });
+  } catch (error) {
+    await main.close();
+    throw error;
+  }
 }

@@ -21,6 +21,8 @@ export interface IdentityConfig {
   readonly region: string;
   /** Where people and programs reach the gateway: OAuth's issuer. Known once the doors are open. */
   readonly origin: () => string;
+  /** Where clients with a TLS certificate reach the gateway; nothing asks them for one unless given. */
+  readonly mtlsOrigin?: () => string | undefined;
   /** Numbers of the authority's roots to trust, ascending. Absent: the roots that exist, at first 1. */
   readonly authorities?: readonly number[] | undefined;
   /** The mail server, and the address that mail comes from. */

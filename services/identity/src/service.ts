@@ -69,7 +69,7 @@ export async function openIdentityService(
   config: IdentityConfig,
   deps: IdentityDeps,
 ): Promise<IdentityService> {
-  const { trustDomain, region, profile } = config;
+  const { trustDomain, region, profile, origin, mtlsOrigin = nowhere } = config;
   const { store, kms, pairwise, pageTokens, clock, ids, log } = deps;
 
   const repositories = await openRepositories(deps, profile === "production");
@@ -98,7 +98,7 @@ export async function openIdentityService(
   const people = await openPeople(config, { ...deps, ...repositories, ...changes });
   const policyRoom = createPolicyRoom({ ...deps, ...repositories, ...changes });
   const { memberRoom, delegationRoom, accountRoom } = people;
-  const issuer = { ...withOwnClients(organizations), origin: config.origin, keys, authority };
+  const issuer = { ...withOwnClients(organizations), origin, mtlsOrigin, keys, authority };
   const oauth = await openOAuth({ ...deps, ...repositories, ...changes, ...issuer });
   const exchange = await openCredentialExchange(config, {
     ...deps,
@@ -121,6 +121,7 @@ export async function openIdentityService(
         createOrganizationHandlers({
           accesses,
           organizations,
+          takesCertificates: () => mtlsOrigin() !== undefined,
           states: createStateChanges({ organizations, credentials, journal, clock, ended: ends.tell }),
           creationOf,
           pageTokens,
@@ -180,7 +181,7 @@ export async function openIdentityService(
     authority: authority.certificate,
     firstOperatorKey,
     ...(firstOperatorCode !== undefined && {
-      firstOperatorLink: () => invitationLink(config.origin(), firstOperatorCode),
+      firstOperatorLink: () => invitationLink(origin(), firstOperatorCode),
     }),
     issueServerCertificate: (hosts) => authority.issueServer(hosts),
     onAccessEnded: ends.listen,
@@ -197,6 +198,9 @@ export async function openIdentityService(
     },
   };
 }
+
+/** Nothing asks clients for certificates. */
+const nowhere = () => undefined;
 
 /** Those who are told of revocations; one that fails keeps nobody else from being told. */
 function createEnds(log: Logger) {

@@ -39,6 +39,12 @@ export function bearerOf(header: Headers): string | undefined {
   return token;
 }
 
+/** Whether the `authorization` header holds an access token, which may be bound to a key or to a certificate. */
+export function showsToken(header: Headers): boolean {
+  const [, token] = /^(?:bearer|dpop) (.+)$/i.exec(header.get("authorization") ?? "") ?? [];
+  return token?.startsWith(apiKeyPrefix) === false;
+}
+
 interface OutsideHead {
   readonly header: Headers;
   readonly contextValues: ContextValues;

@@ -52,21 +52,24 @@ export function certificateIdentity(names: MeshNames): PeerIdentity {
 export function sidecarIdentity(names: MeshNames): PeerIdentity {
   return ({ header }) => {
     const value = header.get(forwardedCertificateHeader) ?? "";
-    const pairs = splitFromEnd(lastElement(value), ";");
-    const uris = pairs.map((pair) => pair.trim()).filter((pair) => /^uri=/i.test(pair));
-    return uris.length === 1 ? workloadOf(uris[0]!.slice("uri=".length), names) : undefined;
+    const uri = fieldOf(splitFromEnd(value, ",", 1)[0]!, "uri");
+    return uri === undefined ? undefined : workloadOf(uri, names);
   };
 }
 
-function lastElement(value: string): string {
-  return splitFromEnd(value, ",", 1)[0]!;
+/** The value of the field that an element has once; undefined where it is missing, or there several times. */
+export function fieldOf(element: string, name: string): string | undefined {
+  const found = splitFromEnd(element, ";")
+    .map((pair) => pair.trim())
+    .filter((pair) => pair.toLowerCase().startsWith(`${name}=`));
+  return found.length === 1 ? found[0]!.slice(name.length + 1) : undefined;
 }
 
 /**
- * The parts between separators outside quotes, last first. Read from the end: the end is the sidecar's, while a
+ * The parts between separators outside quotes, last first. Read from the end: the end is the nearest proxy's, while a
  * quote that a caller left open at the front would turn everything after it inside out.
  */
-function splitFromEnd(text: string, separator: string, most = Number.POSITIVE_INFINITY): string[] {
+export function splitFromEnd(text: string, separator: string, most = Number.POSITIVE_INFINITY): string[] {
   const parts: string[] = [];
   let end = text.length;
   let quoted = false;

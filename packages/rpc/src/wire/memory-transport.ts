@@ -24,6 +24,7 @@ import { assertRoutes } from "../caller/callers.ts";
 import {
   type HttpCall,
   httpCallKey,
+  peerCertificateKey,
   peerWorkloadKey,
   requestIdHeader,
   requestIdKey,
@@ -54,6 +55,8 @@ export interface OutsideCall {
   readonly signals: readonly AbortSignal[];
   /** Where the caller is connected; its budget counts by it. */
   readonly address?: string | undefined;
+  /** The certificate of the caller's TLS connection, DER. */
+  readonly certificate?: Uint8Array | undefined;
   /** The request itself. */
   readonly http?: HttpCall;
   /** The compression of the request's body, by its headers. */
@@ -132,12 +135,15 @@ export function createDoor(served: Omit<MemoryTransportOptions, "workload">): Do
   };
 }
 
-function originOf({ header, signals, address, http, opened }: OutsideCall): Origin {
+function originOf({ header, signals, address, certificate, http, opened }: OutsideCall): Origin {
   return {
     follow: signals,
     header: () => new Headers(header),
     values() {
-      const values = createContextValues().set(peerAddressKey, address).set(httpCallKey, http);
+      const values = createContextValues()
+        .set(peerAddressKey, address)
+        .set(peerCertificateKey, certificate)
+        .set(httpCallKey, http);
       opened(values);
       return values;
     },

@@ -26,11 +26,11 @@ const ofThisMachine = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/
 
 /** Access tokens of the OAuth server at the doors: docs/decisions/0040. */
 export async function openAccessTokens(
-  config: Pick<IdentityConfig, "origin" | "doorOrigins" | "profile">,
+  config: Pick<IdentityConfig, "origin" | "mtlsOrigin" | "doorOrigins" | "profile">,
   options: AccessTokensOptions,
 ): Promise<AccessTokenExchange & { close(): Promise<void> }> {
   const { kms, keys, clock } = options;
-  const { origin, doorOrigins = [] } = config;
+  const { origin, mtlsOrigin, doorOrigins = [] } = config;
   // Callers of this machine call by any port.
   const sandbox = config.profile === "sandbox";
   const others = new Set(doorOrigins.map((one) => new URL(one).origin));
@@ -39,7 +39,11 @@ export async function openAccessTokens(
     ...options,
     proofs,
     nonces: createDpopNonces(await kms.derive("identity/dpop-nonces"), clock),
-    isOwnOrigin: (asked) => asked === origin() || others.has(asked) || (sandbox && ofThisMachine.test(asked)),
+    isOwnOrigin: (asked) =>
+      asked === origin() ||
+      asked === mtlsOrigin?.() ||
+      others.has(asked) ||
+      (sandbox && ofThisMachine.test(asked)),
   });
   const verifier = createAccessTokenVerifier({ issuer: origin, keys, clock });
   return { ...createAccessTokenExchange({ ...options, verifier, possession }), close: proofs.close };

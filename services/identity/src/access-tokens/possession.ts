@@ -71,7 +71,9 @@ export function createPossession(deps: PossessionDeps): Possession {
       const { bound } = claims;
       if (certificate !== undefined) await checkCertificate(certificate, claims);
       else if (bound !== undefined && "certificate" in bound)
-        throw proofInvalid("the token is bound to a client certificate: call with it, at the gRPC door");
+        throw proofInvalid(
+          "the token is bound to a client certificate: call with it, at the gRPC door or where the gateway asks for certificates",
+        );
       if (bound !== undefined && "key" in bound) {
         if (dpop === undefined)
           throw proofInvalid(

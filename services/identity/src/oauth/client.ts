@@ -90,10 +90,16 @@ function asksForPatients({ scopes }: Pick<OAuthClient, "scopes">): boolean {
 }
 
 /** Throws `invalid` with the field that does not fit. */
-export async function checkClient(client: OAuthClient): Promise<void> {
+export async function checkClient(
+  client: OAuthClient,
+  installation: {
+    /** Whether clients' certificates reach it. */
+    readonly takesCertificates: boolean;
+  },
+): Promise<void> {
   checkScopes(client);
   checkFlows(client);
-  checkBinding(client);
+  checkBinding(client, installation.takesCertificates);
   checkAddresses(client);
   await checkKeys(client);
   if (asksForPatients(client) && client.terms === undefined) {
@@ -134,11 +140,11 @@ function checkFlows({ authMethod, grantTypes: flows, redirectUris }: OAuthClient
   }
 }
 
-function checkBinding({ authMethod, dpopBound, tlsBound }: OAuthClient): void {
-  if (tlsBound || authMethod.endsWith("tls_client_auth")) {
+function checkBinding({ authMethod, dpopBound, tlsBound }: OAuthClient, takesCertificates: boolean): void {
+  if (!takesCertificates && (tlsBound || authMethod.endsWith("tls_client_auth"))) {
     throw fieldOf(
       tlsBound ? "tls_client_certificate_bound_access_tokens" : "token_endpoint_auth_method",
-      "not offered yet, because the gateway asks no client for a certificate: use private_key_jwt, and DPoP to bind tokens",
+      "not offered here, because this installation asks no client for a certificate: use private_key_jwt, and DPoP to bind tokens",
     );
   }
   if (dpopBound && tlsBound) {

@@ -57,7 +57,7 @@ async function answer(
   });
   const { method, url: target } = request.raw;
   const said = await protocol.handle(
-    { method: method!, target: target!, headers, body },
+    { method: method!, target: target!, headers, body, clientCertificate: request.clientCertificate },
     { timeoutMs: callMs },
   );
   for (const { name, value } of said.headers) {

@@ -34,6 +34,8 @@ export interface OAuth {
 export async function openOAuth(deps: {
   /** The issuer, once the doors are open. */
   readonly origin: () => string;
+  /** Where clients with a certificate call; undefined: nowhere. */
+  readonly mtlsOrigin: () => string | undefined;
   readonly store: Store;
   readonly kms: Pick<Kms, "derive">;
   readonly pairwise: Pairwise;
@@ -49,10 +51,10 @@ export async function openOAuth(deps: {
   readonly ids: Ids;
   readonly log: Logger;
 }): Promise<OAuth> {
-  const { origin, kms, accesses } = deps;
+  const { origin, mtlsOrigin, kms, accesses } = deps;
   const states = await openStateRepository(deps);
   const grants = await openGrantRepository(deps);
-  const endpoints = once((): Endpoints => endpointsOf(origin()));
+  const endpoints = once((): Endpoints => endpointsOf(origin(), mtlsOrigin()));
   const consents = createClient(ConsentDecisionService, deps.consent);
   const standings = createStandings({ ...deps, endpoints, states, grants, inForce: createInForce(consents) });
   const secrets = {

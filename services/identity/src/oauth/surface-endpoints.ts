@@ -6,6 +6,8 @@ export interface Endpoints {
   readonly api: string;
   /** Audience of tokens for the FHIR surface. */
   readonly fhir: string;
+  /** Where clients with a TLS certificate call (RFC 8705); undefined: nothing asks them for one. */
+  readonly mtls: string | undefined;
 }
 
 export const paths = {
@@ -25,6 +27,6 @@ export const paths = {
   verification: "/device",
 } as const;
 
-export function endpointsOf(issuer: string): Endpoints {
-  return { issuer, api: `${issuer}/api`, fhir: `${issuer}/fhir` };
+export function endpointsOf(issuer: string, mtls?: string): Endpoints {
+  return { issuer, api: `${issuer}/api`, fhir: `${issuer}/fhir`, mtls };
 }

