@@ -35,6 +35,7 @@ const commands: readonly Listed[] = [
   { name: "invitation", load: async () => (await import("./commands/invitation.ts")).addInvitation },
   { name: "account", load: async () => (await import("./commands/account.ts")).addAccount },
   { name: "session", load: async () => (await import("./commands/account.ts")).addSession },
+  { name: "app", load: async () => (await import("./commands/app.ts")).addApp },
   { name: "credential", load: async () => (await import("./commands/credential.ts")).addCredential },
   { name: "token", load: async () => (await import("./commands/credential.ts")).addToken },
   { name: "signing-key", load: async () => (await import("./commands/credential.ts")).addSigningKey },

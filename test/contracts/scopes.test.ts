@@ -44,6 +44,8 @@ const kept: Readonly<
   "DelegationService/ListDelegations": "refused",
   "DelegationService/EndDelegation": "refused",
   "DelegationService/SetGuardianState": "refused",
+  "GrantService/ListGrants": "refused",
+  "GrantService/EndGrants": "refused",
   "MemberService/InviteMember": "refused",
   "MemberService/ListInvitations": "refused",
   "MemberService/RevokeInvitation": "refused",

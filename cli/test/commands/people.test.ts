@@ -1,6 +1,7 @@
 /** The commands for people: carers, guardians, claims, members, invitations, sessions. */
 import { writeFileSync } from "node:fs";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { ActingOption_Kind } from "@wellapi/gen/wellapi/identity/v1/account_pb";
 import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
 import {
@@ -8,6 +9,7 @@ import {
   Delegation_State,
   DelegationService,
 } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
+import { Grant_Kind, GrantService } from "@wellapi/gen/wellapi/identity/v1/grant_service_pb";
 import { Invitation_State, MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import { Assurance, Role } from "@wellapi/gen/wellapi/type/v1/callers_pb";
@@ -88,6 +90,24 @@ async function openPeople() {
       },
       removeMember({ organization, account }) {
         calls.push(["remove", organization, account]);
+        return {};
+      },
+    });
+    router.service(GrantService, {
+      listGrants: () => ({
+        grants: [
+          { id: "grn_1", kind: Grant_Kind.CONNECT, applicationName: "Heart", consents: ["con_1", "con_2"] },
+          { id: "grn_2", kind: Grant_Kind.PATIENT_APP, organizationVerified: true, consents: ["con_3"] },
+        ],
+      }),
+      endGrants({ grants, all }) {
+        calls.push(["end", grants, all]);
+        return { ended: all ? 2 : grants.length };
+      },
+    });
+    router.service(ConsentService, {
+      revokeConsent({ consent }) {
+        calls.push(["revoke", consent]);
         return {};
       },
     });
@@ -220,5 +240,22 @@ test("a person sees as whom they may act, and ends sessions by their ids or all"
   expect(calls).toEqual([
     ["end", ["ses_1"], false, false],
     ["end", [], true, true],
+  ]);
+});
+
+test("a patient sees the connected applications, and ends one with its consents, or all without", async () => {
+  const { env, calls } = await openPeople();
+  expect((await wellapi(["app", "list"], { env })).out).toMatch(
+    /grn_1 .* Heart .* \(UNVERIFIED\) .* connected [\s\S]*grn_2 .* own app/,
+  );
+  const ended = await wellapi(["app", "end", "grn_1", "--revoke"], { env });
+  expect(ended.out).toBe("1 application ended");
+  expect((await wellapi(["app", "end", "--all"], { env })).out).toBe("2 applications ended");
+  expect((await wellapi(["app", "end"], { env })).code).toBe(2);
+  expect(calls).toEqual([
+    ["revoke", "con_1"],
+    ["revoke", "con_2"],
+    ["end", ["grn_1"], false],
+    ["end", [], true],
   ]);
 });

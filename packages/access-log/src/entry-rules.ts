@@ -93,6 +93,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     EndDelegation: change,
     SetGuardianState: change,
   },
+  "wellapi.identity.v1.GrantService": { ListGrants: change, EndGrants: change },
   "wellapi.identity.v1.LimitService": { GetLimits: ofOrganizations, UpdateLimits: change },
   "wellapi.identity.v1.OAuthInteractionService": {
     GetInteraction: none("names no person: what an application asks, to the browser that it was asked in"),

@@ -10,6 +10,7 @@ import {
 import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { DelegationService } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
+import { GrantService } from "@wellapi/gen/wellapi/identity/v1/grant_service_pb";
 import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { StaffService } from "@wellapi/gen/wellapi/identity/v1/staff_service_pb";
@@ -23,6 +24,7 @@ import { isOfAccount } from "./accounts/account-journal.ts";
 import { INSTALLATION } from "./collections.ts";
 import type { CommitWithLeaf } from "./creation.ts";
 import { isOfPatient, isOfToken } from "./journal-entries.ts";
+import { isOfGrant } from "./oauth/grant-journal.ts";
 import { type Patient, patientIdOf } from "./patients/patient.ts";
 
 type Subject = Pick<Patient, "id" | "partition">;
@@ -46,6 +48,7 @@ const endsAccess: ReadonlySet<DescMethod> = new Set<DescMethod>([
   CredentialService.method.reportLeakedApiKey,
   DelegationService.method.endDelegation,
   DelegationService.method.setGuardianState,
+  GrantService.method.endGrants,
   OrganizationService.method.disableOrganization,
   OrganizationService.method.disableApplication,
   OrganizationService.method.unverifyOrganization,
@@ -112,6 +115,7 @@ function changedBy(entry: Entry): DescMethod {
       ? AccountService.method.endSessions
       : AccountService.method.removePasskey;
   }
+  if (isOfGrant(entry)) return GrantService.method.endGrants;
   if (isOfToken(entry)) return TokenService.method.revokePatientTokens;
   switch (kind) {
     case "patient_erased":

@@ -139,6 +139,8 @@ export const identityCollections: readonly CollectionDeclaration[] = [
     key: ["partition", "id"],
     indexes: [
       { name: "id", fields: ["id"], unique: true },
+      { name: "patient", fields: ["partition", "createTime"] },
+      { name: "account", fields: ["accountMac", "createTime"] },
       { name: "expiry", fields: ["expireTime"] },
     ],
   },

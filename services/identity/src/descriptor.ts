@@ -1,6 +1,7 @@
 import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { DelegationService } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
+import { GrantService } from "@wellapi/gen/wellapi/identity/v1/grant_service_pb";
 import { LimitService } from "@wellapi/gen/wellapi/identity/v1/limit_service_pb";
 import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
 import { OAuthInteractionService } from "@wellapi/gen/wellapi/identity/v1/oauth_interaction_service_pb";
@@ -35,6 +36,7 @@ export const identityService = describeService({
     StaffService,
     CredentialService,
     DelegationService,
+    GrantService,
     LimitService,
     OAuthInteractionService,
     OAuthProtocolService,

@@ -14,6 +14,7 @@ import type { InstallationKeyRepository } from "./installation-key-repository.ts
 import type { InvitationRepository } from "./members/invitation-repository.ts";
 import { toldMember } from "./members/member-journal.ts";
 import type { MemberRepository } from "./members/member-repository.ts";
+import { isOfGrant, replayEndOfGrant } from "./oauth/grant-journal.ts";
 import type { Kind, Organization } from "./organizations/organization.ts";
 import type { OrganizationRepository } from "./organizations/organization-repository.ts";
 import type { PatientRepository } from "./patients/patient-repository.ts";
@@ -36,12 +37,14 @@ export function revocationOfToken(partition: string, { id, revokeTime = 0 }: Pat
 }
 
 /** Whether the entry is about a token of a patient. */
-export function isOfToken({ kind, partition }: Entry): boolean {
-  return kind === "credential_revoked" && partition !== INSTALLATION && !partition.startsWith("account/");
+export function isOfToken({ kind, partition, subject }: Entry): boolean {
+  const ofPatient = partition !== INSTALLATION && !partition.startsWith("account/");
+  return kind === "credential_revoked" && ofPatient && subject.startsWith("tok_");
 }
 
 /** Whether the entry is about a patient: its leaf is the patient's. */
 export function isOfPatient(entry: Entry): boolean {
+  if (isOfGrant(entry)) return entry.partition !== INSTALLATION;
   return entry.kind === "patient_erased" || entry.kind === "delegation_changed" || isOfToken(entry);
 }
 
@@ -143,6 +146,7 @@ export function createReplay(deps: {
   return async (entry) => {
     const { kind, partition, subject, time } = entry;
     if (isOfAccount(entry)) return replayEndOf(deps, entry, commit(entry));
+    if (isOfGrant(entry)) return replayEndOfGrant(store, entry, commit(entry));
     if (isOfToken(entry)) await known(patientTokens.revoke(partition, [subject], time, commit(entry)));
     else if (kind === "credential_revoked") await known(credentials.revoke(subject, time, commit(entry)));
     if (kind === "credential_shortened") await known(credentials.shorten(subject, time, commit(entry)));

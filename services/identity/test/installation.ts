@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { copyFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
@@ -8,6 +9,7 @@ import { type Access, AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_p
 import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { DelegationService } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
+import { GrantService } from "@wellapi/gen/wellapi/identity/v1/grant_service_pb";
 import { LimitService } from "@wellapi/gen/wellapi/identity/v1/limit_service_pb";
 import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
@@ -25,7 +27,7 @@ import { createJournal, openFileJournal } from "@wellapi/journal";
 import { anonymous, type Caller, createPageTokens } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { type Clock, createClosers, randomIds, silentLogger } from "@wellapi/runtime";
-import { openSqliteStore } from "@wellapi/store";
+import { openSqliteStore, type Store } from "@wellapi/store";
 import { shippedTerminology } from "@wellapi/terminology";
 import { createPairwise, openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
 import { onTestFinished } from "vitest";
@@ -45,7 +47,11 @@ export interface TestClock extends Clock {
 export type Installation = Awaited<ReturnType<typeof createInstallation>>;
 
 /** Identity on real stores, a real vault and a real access log, whose leaves end in `leaves`. */
-export async function createInstallation(env: Record<string, string> = {}) {
+export async function createInstallation(
+  env: Record<string, string> = {},
+  /** Instead of SQLite. */
+  openStore?: () => Promise<Store>,
+) {
   const folder = await mkdtemp(join(tmpdir(), "wellapi-identity-"));
   const clock: TestClock = {
     time: Date.UTC(2026, 10, 25),
@@ -69,10 +75,9 @@ export async function createInstallation(env: Record<string, string> = {}) {
     const keyStore = await openSqliteStore({ path: join(folder, "keys.db"), collections: vaultCollections });
     closers.push("keys", () => keyStore.close());
     const vault = await openVault({ store: keyStore, kms, clock });
-    const store = await openSqliteStore({
-      path: join(folder, "identity.db"),
-      collections: identityCollections,
-    });
+    const store = openStore
+      ? await openStore()
+      : await openSqliteStore({ path: join(folder, "identity.db"), collections: identityCollections });
     closers.push("store", () => store.close());
     const intake = createRouterTransport(({ service }) => {
       service(AuditIntakeService, {
@@ -120,7 +125,9 @@ export async function createInstallation(env: Record<string, string> = {}) {
           },
         },
         consent: createRouterTransport(({ service }) => {
-          service(ConsentDecisionService, { getStanding: () => ({ inForce: true }) });
+          service(ConsentDecisionService, {
+            getStanding: ({ consents }) => ({ inForce: !consents.includes("con_revoked") }),
+          });
         }),
         clock,
         ids: randomIds,
@@ -157,6 +164,17 @@ export async function createInstallation(env: Record<string, string> = {}) {
       await meanwhile?.();
       opened = await openAll();
     },
+    /** Keeps the store as it is now; the journal goes on. Returns how to bring it back. */
+    async backup() {
+      const database = join(folder, "identity.db");
+      const kept = join(folder, `backup-${randomUUID()}.db`);
+      await this.reopen(() => copyFile(database, kept));
+      return () =>
+        this.reopen(async () => {
+          for (const end of ["-wal", "-shm"]) await rm(`${database}${end}`, { force: true });
+          await copyFile(kept, database);
+        });
+    },
     /** Every leaf written so far. */
     async leaves() {
       await opened.accessLog.drained();
@@ -189,6 +207,7 @@ function clients(transport: Transport) {
     staff: createClient(StaffService, transport),
     credentials: createClient(CredentialService, transport),
     delegations: createClient(DelegationService, transport),
+    grants: createClient(GrantService, transport),
     patients: createClient(PatientService, transport),
     policies: createClient(PolicyService, transport),
     directory: createClient(PatientDirectoryService, transport),

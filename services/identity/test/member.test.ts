@@ -209,3 +209,37 @@ test("each change leaves an entry that names who did it; no address lies on the 
     expect(bytes.includes(code), name).toBe(false);
   }
 });
+
+test("a restore gives nobody a role back, and revives no invitation", { timeout: 60_000 }, async () => {
+  const installation = await createInstallation();
+  const organization = await createOwned(installation);
+  await join(installation, organization, "usr_b", Role.ADMINISTRATOR);
+  await join(installation, organization, "usr_c", Role.ADMINISTRATOR, Role.CLINICIAN);
+  const invite = async (email: string) => {
+    const request = { organization, email, roles: [Role.AUDITOR], requestId: email };
+    const { invitation } = await installation.as(operator).members.inviteMember(request);
+    return { id: invitation!.id, code: codeTo(installation, email) };
+  };
+  const accepted = await invite("accepted@b.example");
+  const revoked = await invite("revoked@b.example");
+  const open = await invite("open@b.example");
+  const restore = await installation.backup();
+
+  const now = installation.as(operator).members;
+  await now.removeMember({ organization, account: "usr_b" });
+  await now.updateMember({ member: { organization, account: "usr_c", roles: [Role.CLINICIAN] } });
+  await installation.as(person("usr_d")).members.acceptInvitation({ code: accepted.code });
+  await now.revokeInvitation({ organization, invitation: revoked.id });
+  await restore();
+
+  const after = await installation.as(operator).members.listMembers({ organization });
+  const rolesOf = Object.fromEntries(after.members.map(({ account, roles }) => [account, roles]));
+  expect(rolesOf).toMatchObject({ usr_owner: [Role.OWNER], usr_c: [Role.CLINICIAN] });
+  expect(rolesOf).not.toHaveProperty("usr_b");
+  for (const { code } of [accepted, revoked]) {
+    await expect(installation.as(person("usr_e")).members.acceptInvitation({ code })).rejects.toSatisfy(
+      invalid,
+    );
+  }
+  await installation.as(person("usr_e")).members.acceptInvitation({ code: open.code });
+});

@@ -52,6 +52,35 @@ test("in production an application gets in once its organization is verified, an
   await expect(installation.exchange("gateway")(again)).rejects.toSatisfy(unverified);
 });
 
+test("an organization that was stored before there were verifications is UNVERIFIED", async () => {
+  const installation = await createInstallation({ WELLAPI_PROFILE: "production" });
+  const { store } = installation;
+  // As that program wrote it, field by field.
+  const document = {
+    partition: "identity",
+    id: "org_before",
+    displayName: "Herzklinik Nord GmbH",
+    createTime: 1,
+    updateTime: 1,
+    state: "active",
+    stateVersion: 0,
+    creator: "opr_1",
+    requestId: "before",
+    digest: "none",
+  };
+  const insert = { kind: "insert", collection: "organizations", document } as const;
+  await store.commit({ partition: "identity", changes: [insert] });
+  const organization = "org_before";
+  const { organizations } = installation.as(operator);
+  const found = await organizations.getOrganization({ organization });
+  expect(found.organization).toMatchObject({ displayName: "Herzklinik Nord GmbH" });
+  expect(found.organization?.verification).toBeUndefined();
+  const trusting = createOrganizationRepository(store, true);
+  expect(trusting.isTrusted(await trusting.organization(organization))).toBe(false);
+  expect((await verify(installation, organization)).organization?.verification).toBeDefined();
+  expect(trusting.isTrusted(await trusting.organization(organization))).toBe(true);
+});
+
 test("in the sandbox an organization that is not verified works, and says that it is not", async () => {
   const { installation, organization, enter } = await withKey("sandbox");
   await enter();

@@ -1,8 +1,10 @@
 import { createClient, type Transport } from "@connectrpc/connect";
+import { GrantService } from "@wellapi/gen/wellapi/identity/v1/grant_service_pb";
 import { OAuthInteractionService } from "@wellapi/gen/wellapi/identity/v1/oauth_interaction_service_pb";
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import { OAuthProtocolService } from "@wellapi/gen/wellapi/internal/identity/v1/oauth_protocol_service_pb";
-import { type Route, route } from "@wellapi/rpc";
+import type { Follower } from "@wellapi/journal";
+import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import type { Clock, Ids, Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import type { Kms, Pairwise } from "@wellapi/vault";
@@ -13,6 +15,7 @@ import type { CredentialRepository } from "../credentials/credential-repository.
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
 import type { SigningKeys } from "../tokens/signing-keys.ts";
 import { createAdapters } from "./adapter.ts";
+import { createGrantHandlers } from "./grant-handlers.ts";
 import { openGrantRepository } from "./grant-repository.ts";
 import { createInteractionHandlers } from "./interaction-handlers.ts";
 import { createInteractions } from "./interactions.ts";
@@ -47,6 +50,8 @@ export async function openOAuth(deps: {
   /** Reaches consent as the workload `identity` on its own behalf. */
   readonly consent: Transport;
   readonly ended: (id: string) => void;
+  readonly journal: Pick<Follower, "owed" | "tell">;
+  readonly pageTokens: PageTokens;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Logger;
@@ -74,6 +79,7 @@ export async function openOAuth(deps: {
     routes: [
       route(OAuthInteractionService, createInteractionHandlers({ interactions, accesses })),
       route(OAuthProtocolService, createProtocolHandlers({ ...deps, protocol })),
+      route(GrantService, createGrantHandlers({ ...deps, grants, standings })),
     ],
     standings: {
       isRevoked: standings.isRevoked,
