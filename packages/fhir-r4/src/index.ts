@@ -1,3 +1,4 @@
+export { canonical, formatJson } from "./canonical.ts";
 export type { ElementDefinition, Invariant, Property, TypeDefinition, TypeKind } from "./definitions.ts";
 export { definitionOf, isResourceType, resourceTypes } from "./definitions.ts";
 export { FhirError, type FhirErrorCode } from "./fhir-error.ts";
@@ -14,4 +15,6 @@ export {
   isObject,
 } from "./resource.ts";
 export { type ReferenceTarget, targetOf } from "./validate/references.ts";
-export { parseResource, validate } from "./validate/validate.ts";
+export { type FhirFormat, parseResource, validate } from "./validate/validate.ts";
+export { formatXml } from "./xml/format.ts";
+export { parseXml } from "./xml/parse.ts";

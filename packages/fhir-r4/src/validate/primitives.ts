@@ -1,3 +1,4 @@
+import { isCarried } from "../characters.ts";
 import { ExactDecimal, type FhirValue } from "../resource.ts";
 
 /**
@@ -7,10 +8,6 @@ import { ExactDecimal, type FhirValue } from "../resource.ts";
 export type PrimitiveCheck = (value: FhirValue) => string | undefined;
 
 const greatest = 2_147_483_647;
-
-/** Characters that no text of FHIR has: those below a space, but for tab, line feed and carriage return. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const control = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/;
 
 const mostCharacters = 1024 * 1024;
 
@@ -80,8 +77,7 @@ function text(check: (value: string) => string | undefined): PrimitiveCheck {
     if (typeof value !== "string") return "A string, in quotes";
     if (value === "") return "A string is not empty: leave the element out";
     if (value.length > mostCharacters) return "A string has at most 1,048,576 characters";
-    if (control.test(value) || !value.isWellFormed())
-      return "A string has no control characters and no half characters";
+    if (!isCarried(value)) return "A string has no control characters and no half characters";
     return check(value);
   };
 }

@@ -3,6 +3,7 @@ import type { Finding } from "../finding.ts";
 import { parseJson } from "../json/parse.ts";
 import type { ParseLimits } from "../limits.ts";
 import type { FhirResource } from "../resource.ts";
+import { parseXml } from "../xml/parse.ts";
 import { Walk } from "./walk.ts";
 
 /**
@@ -15,9 +16,12 @@ export function validate(resource: FhirResource): readonly Finding[] {
   return walk.findings;
 }
 
-/** Reads and validates a resource in JSON. Throws `FhirError` as `parseJson` does, and `invalid` with all findings. */
-export function parseResource(text: string, limits?: ParseLimits): FhirResource {
-  const resource = parseJson(text, limits);
+/** The two texts that a resource has. */
+export type FhirFormat = "json" | "xml";
+
+/** Reads and validates a resource. Throws `FhirError` as `parseJson` or `parseXml` does, and `invalid` with all findings. */
+export function parseResource(text: string, format: FhirFormat = "json", limits?: ParseLimits): FhirResource {
+  const resource = format === "json" ? parseJson(text, limits) : parseXml(text, limits);
   const findings = validate(resource);
   if (findings.some(({ severity }) => severity === "error")) throw new FhirError("invalid", findings);
   return resource;
