@@ -1,9 +1,18 @@
+/** HL7's IssueType (FHIR R4, http://hl7.org/fhir/issue-type): what kind of thing is wrong. */
+export type IssueType =
+  | ("invalid" | "structure" | "required" | "value" | "invariant")
+  | ("security" | "login" | "unknown" | "expired" | "forbidden" | "suppressed")
+  | ("processing" | "not-supported" | "duplicate" | "multiple-matches" | "not-found" | "deleted" | "too-long")
+  | ("code-invalid" | "extension" | "too-costly" | "business-rule" | "conflict")
+  | ("transient" | "lock-error" | "no-store" | "exception" | "timeout" | "incomplete" | "throttled")
+  | "informational";
+
 /**
  * What is wrong with a text or a resource. It names elements and rules, and never a value: it can be answered to the sender,
  * and must not be logged where the names of properties that were sent may not be.
  */
 export interface Finding {
-  readonly severity: "error" | "warning";
+  readonly severity: "fatal" | "error" | "warning" | "information";
   /** HL7's IssueType (FHIR R4, http://hl7.org/fhir/issue-type). */
   readonly code:
     | "structure"

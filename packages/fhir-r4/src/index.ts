@@ -1,10 +1,25 @@
+export {
+  type BundleLinks,
+  type BundleRequest,
+  bundleRequests,
+  type HistoryEntry,
+  historyBundle,
+  type RequestMethod,
+  type ResponseEntry,
+  responseBundle,
+  type SearchEntry,
+  searchSet,
+} from "./bundle.ts";
 export { canonical, formatJson } from "./canonical.ts";
 export type { ElementDefinition, Invariant, Property, TypeDefinition, TypeKind } from "./definitions.ts";
 export { definitionOf, isResourceType, resourceTypes } from "./definitions.ts";
 export { FhirError, type FhirErrorCode } from "./fhir-error.ts";
-export type { Finding } from "./finding.ts";
+export type { Finding, IssueType } from "./finding.ts";
+export { formatOf, formatResource, mediaTypes } from "./formats.ts";
 export { parseJson } from "./json/parse.ts";
 export { defaultLimits, type ParseLimits } from "./limits.ts";
+export { mapReferences } from "./map-references.ts";
+export { operationOutcome } from "./outcome.ts";
 export {
   ExactDecimal,
   exactNumber,
@@ -14,6 +29,7 @@ export {
   type FhirValue,
   isObject,
 } from "./resource.ts";
+export { type SearchParameter, searchParameters } from "./search-parameters.ts";
 export { type ReferenceTarget, targetOf } from "./validate/references.ts";
 export { type FhirFormat, parseResource, validate } from "./validate/validate.ts";
 export { formatXml } from "./xml/format.ts";

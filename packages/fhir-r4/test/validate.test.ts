@@ -93,6 +93,10 @@ describe("a resource", () => {
     expect(faults(parseJson('{"resourceType":"Patient","name":[{"given":["A",null]}]}'))).toEqual([
       "Patient.name[0].given[1]: structure",
     ]);
+    expect(faults(parseJson('{"resourceType":"Patient","active":true,"_active":{"id":"a"}}'))).toEqual([]);
+    expect(faults(parseJson('{"resourceType":"Patient","_active":{"id":"a"}}'))).toEqual([
+      "Patient.active: invariant",
+    ]);
   });
 
   test("has contained resources that are referred to, and hold none themselves", () => {

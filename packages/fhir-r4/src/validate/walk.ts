@@ -62,7 +62,7 @@ export class Walk {
     }
   }
 
-  #object(object: FhirObject, type: TypeDefinition, place: Place): void {
+  #object(object: FhirObject, type: TypeDefinition, place: Place, valued = type.kind === "resource"): void {
     if (this.findings.length >= mostFindings) return;
     let content = false;
     let choices: Map<ElementDefinition, string> | undefined;
@@ -89,7 +89,7 @@ export class Walk {
       }
       this.#property(object, property, place);
     }
-    if (!content && type.kind !== "resource") {
+    if (!content && !valued) {
       this.report(place, "invariant", "An element has a value or elements within it (ele-1)");
     }
     for (const element of type.required) {
@@ -113,7 +113,7 @@ export class Walk {
   }
 
   #property(object: FhirObject, property: Property, parent: Place): void {
-    const { element, companion } = property;
+    const { element } = property;
     const value = object[property.name];
     if (!element.list) {
       const place = { parent, name: element.name, index: undefined };
@@ -121,7 +121,7 @@ export class Walk {
         this.report(place, "structure", "This element does not repeat: it is no array");
       else if (value === null)
         this.report(place, "structure", "null stands for nothing: leave the element out");
-      else this.#value(value as FhirValue, property, place);
+      else this.#value(value as FhirValue, property, place, pairOf(object, property));
       return;
     }
     const list = { parent, name: element.name, index: undefined };
@@ -130,12 +130,13 @@ export class Walk {
       return;
     }
     if (value.length === 0) this.report(list, "structure", "An array is not empty: leave the element out");
-    const pair = object[companion ? property.name.slice(1) : `_${property.name}`];
+    const pair = pairOf(object, property);
     for (let index = 0; index < value.length; index++) {
       const place = { parent, name: element.name, index };
       const item = value[index] as FhirValue;
-      if (item !== null) this.#value(item, property, place);
-      else if (!isPaired(property, pair, index)) {
+      const other = Array.isArray(pair) ? pair[index] : undefined;
+      if (item !== null) this.#value(item, property, place, other);
+      else if (property.type.kind !== "primitive" || other === null || other === undefined) {
         this.report(
           place,
           "structure",
@@ -145,10 +146,12 @@ export class Walk {
     }
   }
 
-  #value(value: FhirValue, property: Property, place: Place): void {
+  /** @param pair the value of a companion; the companion of a value */
+  #value(value: FhirValue, property: Property, place: Place, pair: FhirValue | undefined): void {
     const { element, type, companion } = property;
     if (companion) {
-      if (isObject(value)) this.#object(value, elementType, place);
+      const valued = pair !== undefined && pair !== null;
+      if (isObject(value)) this.#object(value, elementType, place, valued);
       else this.report(place, "structure", `'${property.name}' is an object with an id or extensions`);
       return;
     }
@@ -188,9 +191,7 @@ function start(name: string): Place {
   return { parent: undefined, name, index: undefined };
 }
 
-/** Whether the other array of a primitive (`given` and `_given`) has something at the place of a null. */
-function isPaired({ type }: Property, pair: FhirValue | undefined, index: number): boolean {
-  return (
-    type.kind === "primitive" && Array.isArray(pair) && pair[index] !== null && pair[index] !== undefined
-  );
+/** The other half of a primitive: `_given` of `given`, `given` of `_given`. */
+function pairOf(object: FhirObject, { name, companion }: Property): FhirValue | undefined {
+  return object[companion ? name.slice(1) : `_${name}`];
 }
