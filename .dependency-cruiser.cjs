@@ -90,13 +90,14 @@ module.exports = {
       from: {
         path: "^services/records/src/",
         pathNot:
-          "^services/records/src/((door|write|read|lots|gate|compaction|blocks|model)/|(check|config|descriptor|errors|index|service)\\.ts$)",
+          "^services/records/src/((door|write|read|clinical|lots|gate|compaction|blocks|model)/|(check|config|descriptor|errors|index|service)\\.ts$)",
       },
       to: {},
     },
-    wing("door", "write", "read", "lots", "gate", "blocks", "model"),
+    wing("door", "write", "read", "clinical", "lots", "gate", "blocks", "model"),
     wing("write", "gate", "compaction", "blocks", "model"),
     wing("read", "lots", "gate", "blocks", "model"),
+    wing("clinical", "write", "gate", "blocks", "model"),
     wing("lots", "blocks", "model"),
     wing("gate", "model"),
     wing("compaction", "blocks", "model"),

@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import {
+  type CategorySet,
   type CodeDefinition,
   LOINC,
   type QuantityCode,
@@ -101,15 +102,20 @@ ${table(
 A consent names categories and keeps the version that was current when it was granted. \`Coding\` is not needed: the name alone.
 
 ${table(
-  ["category", "current version", "codes"],
+  ["category", "current version", "codes", "clinical records"],
   categories.map((name) => [
     code(name),
     String(currentVersion(name)),
     newest(name)
       .codes.map((one) => `${code(one)} ${terminology.findAnyCode(one)!.display}`)
       .join("<br>"),
+    recordsOf(newest(name)),
   ]),
 )}
+
+Clinical records are FHIR R4 resources: a category holds those of the types that are named, observations of HL7's categories that are
+named where their code is not in the tables above, and whatever has one of its single codes, wherever it stands
+([terminology.md](terminology.md)).
 
 ## Sources
 
@@ -144,6 +150,15 @@ function valuesOf(one: CodeDefinition): string {
 
 function categoriesOf({ code: one }: CodeDefinition, terminology: Terminology): string {
   return terminology.categoriesOf(one).map(code).join(" ");
+}
+
+function recordsOf({ records }: CategorySet): string {
+  if (records === undefined) return "";
+  const observations = records.observations.map((one) => `observations of ${code(one)}`);
+  const singly = records.codes.length === 0 ? [] : ["single codes"];
+  return [records.types.map(code).join(" "), ...observations, ...singly]
+    .filter((one) => one !== "")
+    .join("<br>");
 }
 
 function range({ plausible: { low, high } }: QuantityCode): string {

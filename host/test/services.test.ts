@@ -45,14 +45,17 @@ describe("the services' descriptors", () => {
       .map(({ parent, name }) => `${parent.typeName}/${name}`);
     expect(consented.sort()).toEqual(
       [
-        "AggregateSeries",
-        "GetObservation",
-        "ListObservations",
-        "ListSeries",
-        "QuerySeries",
-        "ReadSeries",
-        "WatchSeries",
-      ].map((name) => `wellapi.records.v1.RecordsService/${name}`),
+        "ClinicalRecordsService/GetClinicalRecord",
+        "ClinicalRecordsService/ListClinicalRecordVersions",
+        "ClinicalRecordsService/ListClinicalRecords",
+        "RecordsService/AggregateSeries",
+        "RecordsService/GetObservation",
+        "RecordsService/ListObservations",
+        "RecordsService/ListSeries",
+        "RecordsService/QuerySeries",
+        "RecordsService/ReadSeries",
+        "RecordsService/WatchSeries",
+      ].map((name) => `wellapi.records.v1.${name}`),
     );
   });
 

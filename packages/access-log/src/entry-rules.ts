@@ -177,6 +177,15 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     CreateObservations: byRecords,
     RetractBatch: byRecords,
   },
+  "wellapi.records.v1.ClinicalRecordsService": {
+    PutClinicalRecord: data,
+    DeleteClinicalRecord: data,
+    WriteClinicalRecords: data,
+    StreamClinicalRecords: data,
+    GetClinicalRecord: data,
+    ListClinicalRecords: data,
+    ListClinicalRecordVersions: data,
+  },
   "wellapi.records.v1.RecordsService": {
     ReadSeries: data,
     WatchSeries: data,

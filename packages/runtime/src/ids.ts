@@ -22,6 +22,7 @@ export type IdPrefix =
   | "pol" // an organization's policy
   | "psk" // passkey
   | "rcl" // recall of a session
+  | "rec" // clinical record
   | "ses" // session, of a person or of an enforcer
   | "tok" // a patient's token
   | "usr"; // account of a person

@@ -1,3 +1,4 @@
+export { type AnswerEachOptions, answerEach } from "./answer-each.ts";
 export {
   type BoundedCache,
   type BoundedCacheOptions,

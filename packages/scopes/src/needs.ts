@@ -10,7 +10,7 @@ const everything: Narrowing = "all";
 
 /**
  * Whether the scopes hold one of what a call needs: `Observation.s` is a SMART resource with its permissions, all of
- * them; `*` needs none; anything else is a scope of this exchange, word for word. `undefined` scopes do not limit.
+ * them, and `*.s` any resource with them; `*` needs none; anything else is a scope of this exchange, word for word. `undefined` scopes do not limit.
  */
 export function hasScope(scopes: readonly string[] | undefined, needs: readonly string[]): boolean {
   if (scopes === undefined) return true;
@@ -56,11 +56,11 @@ function parsed(scopes: readonly string[]): readonly SmartScope[] {
 }
 
 function isResource(need: string): boolean {
-  return /^[A-Z]/.test(need);
+  return /^([A-Z]|\*\.)/.test(need);
 }
 
 function covers({ resource, permissions }: SmartScope, need: string): boolean {
   const [type, letters = ""] = need.split(".");
-  if (resource !== "*" && resource !== type) return false;
+  if (resource !== "*" && type !== "*" && resource !== type) return false;
   return letters !== "" && [...letters].every((letter) => permissions.includes(letter));
 }

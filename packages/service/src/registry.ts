@@ -70,7 +70,8 @@ function consentedMethods({ contracts, needs, compose }: ServiceDescriptor): rea
   if (compose === undefined || !needs.includes("enforcement")) return [];
   return contracts.filter(isPublic).flatMap(({ methods }) =>
     methods.filter((method) => {
-      const named = method.input.fields.some(({ name }) => name === "patient");
+      // Who reads says of whom, and what for. The answer to a write holds nothing but what was written.
+      const named = ["patient", "purpose"].every((field) => method.input.fields.some(({ name }) => name === field));
       return named && callersOf(method)?.kinds.includes(CallerKind.APPLICATION) === true;
     }),
   );

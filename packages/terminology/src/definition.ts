@@ -91,7 +91,37 @@ export interface CategorySet {
   readonly category: string;
   /** From 1. */
   readonly version: number;
+  /** Of series and observations; may be empty where it has rules for clinical records. */
   readonly codes: readonly string[];
+  /** Which clinical records fall into it. Absent: none. */
+  readonly records?: RecordRules;
+}
+
+/** Which clinical records, FHIR R4 resources, fall into a version of a category: each of the rules adds some. */
+export interface RecordRules {
+  /** Types of resources, contained ones too. */
+  readonly types: readonly string[];
+  /** HL7's categories of observations, for those whose code is none of the exchange's. */
+  readonly observations: readonly string[];
+  /** Code systems of which every code falls into it. */
+  readonly systems: readonly SystemRule[];
+  /** Codes, wherever in a resource they stand. */
+  readonly codes: readonly CodeRule[];
+}
+
+export interface SystemRule {
+  /** URIs under which the code system is known. */
+  readonly systems: readonly string[];
+  /** Not within resources of these types. */
+  readonly except: readonly string[];
+}
+
+export interface CodeRule {
+  /** URIs under which the code system is known. */
+  readonly systems: readonly string[];
+  readonly codes: readonly string[];
+  /** First and last of codes in a row, both included, as ICD names blocks: F10 to F19 holds F10.20. Dots do not count. */
+  readonly ranges: readonly (readonly [string, string])[];
 }
 
 /** How much harm a disclosure may do (HL7 Confidentiality N, R, V), the least first. */

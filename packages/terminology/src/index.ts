@@ -11,6 +11,7 @@ export {
   type PlausibleRange,
   type QuantityCode,
   type RatioCode,
+  type RecordRules,
   type Sensitivity,
   type SessionCode,
   SLEEP_STAGE_SYSTEM,
@@ -23,6 +24,12 @@ export {
   OBSERVATION_CATEGORY_SYSTEM,
 } from "./observation-categories.ts";
 export { openTerminology } from "./open-terminology.ts";
+export {
+  type CodingInRecord,
+  keysOfCategory,
+  type RecordClasses,
+  type RecordContent,
+} from "./record-classes.ts";
 export { shippedTerminology } from "./shipped.ts";
 export { createTerminology, type Terminology } from "./terminology.ts";
 export { readDocuments, type TerminologyDocument } from "./terminology-document.ts";

@@ -1,3 +1,4 @@
+import { keysOfCategory } from "./record-classes.ts";
 import type { Terminology } from "./terminology.ts";
 
 /** HL7's categories of observations (FHIR R4). */
@@ -10,22 +11,25 @@ export const DATA_CATEGORY_SYSTEM = "https://wellapi.dev/fhir/CodeSystem/data-ca
 const within: Readonly<Record<string, readonly string[]>> = {
   "vital-signs": ["heart", "body", "blood_pressure", "respiratory", "temperature"],
   activity: ["activity"],
-  laboratory: ["glucose"],
-  survey: ["wellbeing"],
+  laboratory: ["glucose", "laboratory"],
+  survey: ["wellbeing", "assessments"],
 };
 
 /**
- * The codes of data in any of the categories, each as FHIR searches for it: `vital-signs`, `sleep`, or with its system,
+ * The codes of data, and the keys of clinical records, in any of the categories, each as FHIR searches for it: `vital-signs`, `sleep`, or with its system,
  * `http://terminology.hl7.org/CodeSystem/observation-category|vital-signs`. A category that is not known holds no code.
  */
 export function codesOfCategories(
-  terminology: Pick<Terminology, "codesOf" | "currentVersion">,
+  terminology: Pick<Terminology, "codesOf" | "currentVersion" | "sets">,
   tokens: Iterable<string>,
 ): ReadonlySet<string> {
   const codes = new Set<string>();
   for (const token of tokens) {
     for (const category of namedBy(token)) {
-      for (const code of terminology.codesOf(category, terminology.currentVersion(category))) codes.add(code);
+      const version = terminology.currentVersion(category);
+      for (const code of terminology.codesOf(category, version)) codes.add(code);
+      const holdsRecords = terminology.sets.some((set) => set.category === category && set.records);
+      for (const key of holdsRecords ? keysOfCategory(category, version) : []) codes.add(key);
     }
   }
   return codes;

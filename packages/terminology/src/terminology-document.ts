@@ -7,6 +7,7 @@ import {
   type Sensitivity,
   sensitivities as sensitivityNames,
 } from "./definition.ts";
+import { readRecordRules } from "./record-rules-document.ts";
 import { TerminologyError } from "./terminology-error.ts";
 
 /** A JSON document of codes and of versions of categories. */
@@ -130,11 +131,13 @@ function readSet(value: unknown, tell: Tell): CategorySet[] {
   }
   if (!Number.isInteger(version) || (version as number) < 1)
     return nothing(tell, "version must be 1 or more");
-  if (!Array.isArray(codes) || codes.length === 0 || !codes.every((code) => typeof code === "string")) {
+  const records = value.records === undefined ? undefined : readRecordRules(value.records, tell);
+  const least = records === undefined ? 1 : 0;
+  if (!Array.isArray(codes) || codes.length < least || !codes.every((code) => typeof code === "string")) {
     return nothing(tell, "codes must be a list of codes");
   }
   if (new Set(codes).size < codes.length) return nothing(tell, "lists a code twice");
-  return [{ category, version: version as number, codes }];
+  return [{ category, version: version as number, codes, ...(records && { records }) }];
 }
 
 function readCode(value: unknown, tell: Tell): CodeDefinition[] {

@@ -7,6 +7,13 @@ import {
   sensitivities as sensitivityNames,
 } from "./definition.ts";
 import { nearCodes } from "./near-codes.ts";
+import {
+  categoryOfKey,
+  createClassifier,
+  isKeyWithin,
+  type RecordClasses,
+  type RecordContent,
+} from "./record-classes.ts";
 import type { Definitions } from "./terminology-document.ts";
 import { checkUnitOf, type UnitCheck } from "./units.ts";
 
@@ -40,7 +47,15 @@ export interface Terminology {
   codesOf(category: string, version: number): ReadonlySet<string>;
   /** Whether `code` is in that version of `category`; false for an unknown code, category or version. */
   isInCategory(code: string, category: string, version: number): boolean;
-  /** The categories whose current version holds `code`. */
+  /**
+   * What a clinical record is decided by: the keys of which consents have to cover every one, sorted. A key is a code, of an
+   * observation that could as well be stored as one, or `<category>@<version>`: the category with the first version whose rules
+   * hold the record. `isInCategory`, `categoriesOf` and `sensitivityOf` take keys as they take codes.
+   *
+   * @returns the name of a part (a resource type) that falls into no category, where there is one
+   */
+  classify(content: RecordContent): RecordClasses;
+  /** The categories whose current version holds `code`, or the category of a key. */
   categoriesOf(code: string): readonly string[];
   /** Of the most sensitive category whose current version holds `code`. */
   sensitivityOf(code: string): Sensitivity;
@@ -78,6 +93,12 @@ export function createTerminology({ codes, sets: unordered, sensitivities }: Def
   const findAnyCode = (code: string) => byCode.get(code) ?? components.get(code);
   const codesOf = (category: string, version: number) => versions.get(category)?.[version - 1] ?? NO_CODES;
 
+  const categoriesOf = (code: string) => {
+    const key = categoryOfKey(code);
+    if (key === undefined) return categoriesByCode.get(code) ?? NONE;
+    return versions.has(key) ? [key] : NONE;
+  };
+
   return {
     codes,
     findCode(code, system = "") {
@@ -100,10 +121,13 @@ export function createTerminology({ codes, sets: unordered, sensitivities }: Def
     isCategory: (name) => versions.has(name),
     currentVersion: (category) => versions.get(category)?.length ?? 0,
     codesOf,
-    isInCategory: (code, category, version) => codesOf(category, version).has(code),
-    categoriesOf: (code) => categoriesByCode.get(code) ?? NONE,
+    isInCategory: (code, category, version) =>
+      codesOf(category, version).has(code) ||
+      (codesOf(category, version) !== NO_CODES && isKeyWithin(code, category, version)),
+    classify: createClassifier({ codes, sets, categoriesByCode, sensitivities }),
+    categoriesOf,
     sensitivityOf(code) {
-      const levels = (categoriesByCode.get(code) ?? NONE).map((name) =>
+      const levels = categoriesOf(code).map((name) =>
         sensitivityNames.indexOf(sensitivities?.get(name) ?? "normal"),
       );
       return sensitivityNames[Math.max(0, ...levels)]!;

@@ -20,7 +20,7 @@ test("a category of consents is named as it is", () => {
 });
 
 test("a system is the one that it names", () => {
-  expect(codesOf(`${OBSERVATION_CATEGORY_SYSTEM}|laboratory`)).toEqual(codesOf("glucose"));
+  expect(codesOf(`${OBSERVATION_CATEGORY_SYSTEM}|survey`)).toEqual(codesOf("wellbeing", "assessments"));
   expect(codesOf(`${DATA_CATEGORY_SYSTEM}|glucose`)).toEqual(codesOf("glucose"));
   expect(codesOf(`${OBSERVATION_CATEGORY_SYSTEM}|glucose`).size).toBe(0);
   expect(codesOf(`${DATA_CATEGORY_SYSTEM}|vital-signs`).size).toBe(0);
@@ -31,9 +31,14 @@ test("what is not known holds no code", () => {
     expect(codesOf(token).size).toBe(0);
 });
 
-test("every category of consents but sleep lies in one of HL7's", () => {
+test("laboratory reaches glucose and the clinical records of laboratories", () => {
+  expect([...codesOf("laboratory")].sort()).toEqual(["15074-8", "2339-0", "laboratory@1"]);
+});
+
+test("every category of observations but sleep lies in one of HL7's", () => {
   const inHl7 = codesOf("vital-signs", "activity", "laboratory", "survey");
-  const outside = shippedTerminology.categories.filter((category) =>
+  const ofObservations = shippedTerminology.sets.filter(({ codes }) => codes.length > 0);
+  const outside = [...new Set(ofObservations.map(({ category }) => category))].filter((category) =>
     [...codesOf(`${DATA_CATEGORY_SYSTEM}|${category}`)].some((code) => !inHl7.has(code)),
   );
   expect(outside).toEqual(["sleep"]);

@@ -17,10 +17,10 @@ import {
   toFailure,
   validateMessage,
 } from "@wellapi/rpc";
-import type { Clock, Logger } from "@wellapi/runtime";
+import { answerEach, type Clock, type Logger } from "@wellapi/runtime";
 import type { Terminology } from "@wellapi/terminology";
 import { judgeObservationBatch, judgeSeriesBatch } from "./batch.ts";
-import { answerEach } from "./batch-stream.ts";
+
 import { fromFindings, toObservationBatch, toSeriesBatch } from "./convert.ts";
 import { MAX_UNANSWERED_BATCHES } from "./limits.ts";
 

@@ -58,7 +58,7 @@ function detailsOf(
 
 export function setMessage(
   terminology: Terminology,
-  { category, version, codes }: CategorySet,
+  { category, version, codes, records }: CategorySet,
 ): MessageInitShape<typeof CategorySetSchema> {
   return {
     category: { name: category, version },
@@ -67,6 +67,8 @@ export function setMessage(
       return definition === undefined ? [] : [codingOf(definition)];
     }),
     current: version === terminology.currentVersion(category),
+    resourceTypes: [...(records?.types ?? [])],
+    observationCategories: [...(records?.observations ?? [])],
   };
 }
 

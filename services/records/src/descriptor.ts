@@ -1,10 +1,12 @@
 import { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
+import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { openReceiptKey } from "@wellapi/receipts";
 import { observeGauge } from "@wellapi/runtime";
 import { describeService, numberSetting } from "@wellapi/service";
 import { recordsCollections } from "./blocks/documents.ts";
 import { recordsCheck } from "./check.ts";
+import { clinicalSelfValidating } from "./door/clinical-handlers.ts";
 import { openRecordsService } from "./service.ts";
 
 /** The most that a watch lags behind another replica's commit whose signal was lost. */
@@ -12,7 +14,8 @@ const LOOK_EVERY_MS = 5_000;
 
 export const recordsService = describeService({
   name: "records",
-  contracts: [RecordsService, RecordsWriteService],
+  contracts: [RecordsService, ClinicalRecordsService, RecordsWriteService],
+  selfValidating: clinicalSelfValidating,
   store: {
     collections: recordsCollections,
     check: async ({ store, vault, sealer }) => recordsCheck({ reads: store, vault, sealer }),

@@ -21,6 +21,9 @@ export type RecordsErrorCode =
   | "REQUEST_ID_REUSED"
   | "INVALID_FIELD"
   | "INVALID_RESUME_TOKEN"
+  | "ETAG_MISMATCH"
+  | "MATCHES_SEVERAL"
+  | "RECORD_DELETED"
   | "NOT_FOUND"
   | "CALLER_NOT_PERMITTED"
   | "ERASURE_INCOMPLETE";
@@ -119,6 +122,15 @@ const answers: Readonly<Record<RecordsErrorCode, Answer>> = {
     message:
       "resume_token names what this server does not have, because it was restored from a backup: read what you need, and watch anew without it.",
   },
+  ETAG_MISMATCH: {
+    code: Code.Aborted,
+    message: "The record has changed since the version that etag names: read it, and decide again.",
+  },
+  MATCHES_SEVERAL: {
+    code: Code.FailedPrecondition,
+    message: "Several of your records have the identifier of if_none_exist, so it names none.",
+  },
+  RECORD_DELETED: { code: Code.NotFound, message: "The record was deleted by its contributor." },
   NOT_FOUND: { code: Code.NotFound, message: "There is none of this id that you may act on." },
   CALLER_NOT_PERMITTED: {
     code: Code.PermissionDenied,

@@ -3,6 +3,7 @@ import type { AccessLog } from "@wellapi/access-log";
 import type { Answers, Enforcer } from "@wellapi/enforcer";
 import type { Relay } from "@wellapi/events";
 import { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
+import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { createFollower, type JournalAccess } from "@wellapi/journal";
 import type { ReceiptKey } from "@wellapi/receipts";
@@ -24,8 +25,10 @@ import { loadHead } from "./blocks/head-repository.ts";
 import { createObservationRepository } from "./blocks/observation-repository.ts";
 import { createPatientQueue } from "./blocks/patient-queue.ts";
 import type { PeerSignals } from "./blocks/peer-commits.ts";
+import { createClinicalWrites } from "./clinical/clinical-write.ts";
 import { type Compactor, openCompactor } from "./compaction/compactor.ts";
 import type { RecordsConfig } from "./config.ts";
+import { createClinicalHandlers } from "./door/clinical-handlers.ts";
 import { createReadHandlers } from "./door/read-handlers.ts";
 import { createWriteHandlers } from "./door/write-handlers.ts";
 import { createConsentClient } from "./gate/consent-client.ts";
@@ -154,6 +157,12 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
     terminology: deps.terminology,
     share,
   });
+  const clinical = createClinicalHandlers({
+    ...writing,
+    damage,
+    share,
+    writes: createClinicalWrites({ ...writing, damage, holdings: { bytes: storageMib * 1_048_576 } }),
+  });
   const compactor = openCompactor({ ...writing, damage }, compactAfterMs);
   // Unfinished erasures: at once, then at intervals, because one may stop at any time, in any replica.
   const resuming = createLoop({
@@ -170,7 +179,11 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
   });
 
   return {
-    routes: [route(RecordsService, reads), route(RecordsWriteService, writes)],
+    routes: [
+      route(RecordsService, reads),
+      route(ClinicalRecordsService, clinical),
+      route(RecordsWriteService, writes),
+    ],
     compaction: compactor,
     async close() {
       stopListening();

@@ -217,6 +217,21 @@ export declare type CategorySet = Message<"wellapi.terminology.v1.CategorySet"> 
    * @generated from field: bool current = 3;
    */
   current: boolean;
+
+  /**
+   * Types of FHIR R4 resources that fall into it as clinical records. Single codes, of which docs/terminology.md tells, may bring
+   * records of other types into it, too.
+   *
+   * @generated from field: repeated string resource_types = 4;
+   */
+  resourceTypes: string[];
+
+  /**
+   * HL7's categories of observations of which those fall into it whose code is not in ListCodes.
+   *
+   * @generated from field: repeated string observation_categories = 5;
+   */
+  observationCategories: string[];
 };
 
 /**

@@ -60,7 +60,7 @@ export declare type Callers = Message<"wellapi.type.v1.Callers"> & {
 
   /**
    * What an OAuth access token needs, any of them: a SMART resource with its permission without the context, such as
-   * `Observation.s`, a scope of ours, or `*` for any. Empty: no access token is taken. Other credentials need no scope.
+   * `Observation.s`, `*.s` for any resource with it, a scope of ours, or `*` for any. Empty: no access token is taken. Other credentials need no scope.
    *
    * @generated from field: repeated string scopes = 6;
    */

@@ -104,9 +104,9 @@ export function unmetBy(callers: Callers | undefined, { principal, workload }: C
 
 /**
  * A token that is for one patient is taken only where the services look whom the call is about: what these resources' scopes
- * name. What comes later is refused until it looks, too.
+ * name; `*.` is of clinical records, which records look at. What comes later is refused until it looks, too.
  */
-const aboutOnePatient = /^(?:Observation|Consent|Organization)\.|^\*$/;
+const aboutOnePatient = /^(?:Observation|Consent|Organization|\*)\.|^\*$/;
 
 function keepsToOnePatient({ scopes }: Callers, { onlyPatient }: Principal): boolean {
   if (onlyPatient === undefined) return true;

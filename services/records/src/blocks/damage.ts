@@ -5,7 +5,15 @@ import { RecordsError } from "../errors.ts";
 
 /** A document by its collection and key, the partition first. */
 export interface Place {
-  readonly collection: "blocks" | "observation_blocks" | "series" | "releases" | "tombstones";
+  readonly collection:
+    | "blocks"
+    | "observation_blocks"
+    | "series"
+    | "releases"
+    | "tombstones"
+    | "clinical_records"
+    | "clinical_versions"
+    | "clinical_labels";
   readonly key: ReadonlyArray<string | number>;
 }
 

@@ -1,6 +1,7 @@
 import { leavesCollection } from "@wellapi/access-log";
 import { journalCollections } from "@wellapi/journal";
 import type { CollectionDeclaration, Document } from "@wellapi/store";
+import { clinicalCollections } from "./clinical-documents.ts";
 
 /**
  * The stored documents, all in the patient's partition. Only opaque ids, times and counts are in clear. Everything
@@ -54,6 +55,7 @@ export const recordsCollections: readonly CollectionDeclaration[] = [
     ],
     version: 2,
   },
+  ...clinicalCollections,
   leavesCollection,
   ...journalCollections,
 ];

@@ -8,6 +8,7 @@ import {
   type ProvenBlock,
   type SeriesDescriptor,
 } from "../model/provenance.ts";
+import { type ClinicalBox, createClinicalBox } from "./clinical-box.ts";
 import {
   type CompactedBlock,
   decodeCompacted,
@@ -70,6 +71,7 @@ export interface PatientBox {
   openRelease(document: ReleaseDocument, part: ReleasePart): Uint8Array;
   sealRetracted(place: TombstonePlace, samples: readonly RetractedSamples[]): Uint8Array;
   openRetracted(document: TombstoneDocument): RetractedSamples[];
+  readonly clinical: ClinicalBox;
 }
 
 /**
@@ -171,6 +173,7 @@ export function createPatientBox(key: PatientKey): PatientBox {
     openRelease: (document, part) => key.open(releaseContext(document, part), document[part]),
     sealRetracted: (place, samples) => key.seal(tombstoneContext(place), encodeRetracted(samples)),
     openRetracted: (document) => decodeRetracted(key.open(tombstoneContext(document), document.sealed)),
+    clinical: createClinicalBox(key),
   };
 }
 

@@ -19,3 +19,18 @@ export function codesWithin(
 export function isWithin(within: CodesWithin | undefined, code: string): boolean {
   return within === undefined || within === "all" || code === "" || within.has(code);
 }
+
+/** As `codesWithin`, of clinical records of one type. `permission`: c, r, u, d or s, as SMART has them. */
+export function recordsWithin(
+  terminology: Terminology,
+  principal: Pick<Principal, "scopes">,
+  type: string,
+  permission: string,
+): CodesWithin {
+  return codesWithin(terminology, principal, [`${type}.${permission}`]);
+}
+
+/** Whether a token's scopes reach nothing at all. */
+export function isNothing(within: CodesWithin): boolean {
+  return within !== "all" && within.size === 0;
+}

@@ -6,15 +6,22 @@ import {
   type Stored,
   scanPages,
 } from "@wellapi/store";
+import { clinicalCollections } from "../blocks/clinical-documents.ts";
 import { type ErasureDocument, recordsCollections } from "../blocks/documents.ts";
 import { headAfterErasure } from "../blocks/head.ts";
 import { headChange, loadHead } from "../blocks/head-repository.ts";
 import { RecordsError } from "../errors.ts";
 
 /** The collections with data. Heads, erasures and the log's leaves stay, because they prove the erasure. */
-const erased = ["blocks", "observation_blocks", "series", "receipts", "tombstones", "releases"] as const;
+const erased = [
+  ...["blocks", "observation_blocks", "series", "receipts", "tombstones", "releases"],
+  ...clinicalCollections.map(({ name }) => name),
+];
 /** The receipt counts the deleted documents of these collections. */
-const counted: ReadonlySet<string> = new Set(["blocks", "observation_blocks", "receipts"]);
+const counted: ReadonlySet<string> = new Set([
+  ...["blocks", "observation_blocks", "receipts"],
+  ...["clinical_records", "clinical_versions"],
+]);
 const DOCUMENTS_A_COMMIT = 64;
 const ERASURES_A_PAGE = 100;
 

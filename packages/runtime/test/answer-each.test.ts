@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { answerEach } from "../src/batch-stream.ts";
+import { answerEach } from "../src/answer-each.ts";
 
 const open = new AbortController().signal;
 
