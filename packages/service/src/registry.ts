@@ -71,7 +71,9 @@ function consentedMethods({ contracts, needs, compose }: ServiceDescriptor): rea
   return contracts.filter(isPublic).flatMap(({ methods }) =>
     methods.filter((method) => {
       // Who reads says of whom, and what for. The answer to a write holds nothing but what was written.
-      const named = ["patient", "purpose"].every((field) => method.input.fields.some(({ name }) => name === field));
+      const named = ["patient", "purpose"].every((field) =>
+        method.input.fields.some(({ name }) => name === field),
+      );
       return named && callersOf(method)?.kinds.includes(CallerKind.APPLICATION) === true;
     }),
   );

@@ -17,6 +17,7 @@ import { type Access, AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_p
 import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
+import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import type { SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
@@ -33,6 +34,7 @@ import type { Head } from "../src/blocks/documents.ts";
 import { withBox } from "../src/blocks/patient-box.ts";
 import type { PeerSignals } from "../src/blocks/peer-commits.ts";
 import type { RecordsConfig } from "../src/config.ts";
+import { clinicalSelfValidating } from "../src/door/clinical-handlers.ts";
 import { openRecordsService, recordsCollections } from "../src/index.ts";
 import type { RecordsDeps } from "../src/service.ts";
 import { createFakeConsent, type TestConsent } from "./fake-consent.ts";
@@ -87,6 +89,7 @@ export interface TestPatient {
 export interface Replica {
   writer(application: TestApplication): Client<typeof RecordsWriteService>;
   reader(application: TestApplication): Client<typeof RecordsService>;
+  clinical(application: TestApplication): Client<typeof ClinicalRecordsService>;
 }
 
 /** What identity knows, by partition. */
@@ -259,6 +262,7 @@ export async function openWorld(options: WorldOptions = {}) {
         writer: (application) =>
           createClient(RecordsWriteService, namingMethod(transport(application, "ingestion"))),
         reader: (application) => createClient(RecordsService, transport(application, "door")),
+        clinical: (application) => createClient(ClinicalRecordsService, transport(application, "door")),
       };
     },
     /** Waits until the log has every leaf, and gives the accesses. */
@@ -294,6 +298,25 @@ export async function openWorld(options: WorldOptions = {}) {
       createClient(
         RecordsService,
         createTestTransport({ routes: records.routes, caller: callerOf(application, "door") }),
+      ),
+    /** Clinical records, as an application sees them. */
+    clinical: (application: TestApplication) =>
+      createClient(
+        ClinicalRecordsService,
+        createTestTransport({
+          routes: records.routes,
+          selfValidating: clinicalSelfValidating,
+          caller: callerOf(application, "door"),
+        }),
+      ),
+    /** Clinical records, as the patient sees them. */
+    ownClinical: ({ id, partition }: TestPatient) =>
+      createClient(
+        ClinicalRecordsService,
+        createTestTransport({
+          routes: records.routes,
+          caller: { principal: { kind: "patient", id, partition }, workload: "door", token: "" },
+        }),
       ),
     /** `actor`: who acts in the patient's name. */
     own: ({ id, partition }: TestPatient, actor?: Actor) =>
