@@ -8,6 +8,9 @@ import { Access_Outcome } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import { PolicyService } from "@wellapi/gen/wellapi/identity/v1/policy_service_pb";
+import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { problemOf } from "@wellapi/rpc";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -34,6 +37,31 @@ describe("an application that calls what is an operator's", () => {
     await server?.stop();
     folder.remove();
   }, 120_000);
+
+  test("is refused by a policy of its organization, and the entry says so", { timeout: 60_000 }, async () => {
+    const { organization } = company;
+    const rpc = "wellapi.records.v1.RecordsService/ListObservations";
+    const text = `forbid (principal in Organization::"${organization}", action == Action::"${rpc}", resource);`;
+    await createClient(PolicyService, operatorAt(server)).createPolicy({
+      policy: { organization, text, reason: "Nobody lists observations." },
+      requestId: randomUUID(),
+    });
+    const records = createClient(RecordsService, byKey);
+    const asked = { patient: "pat_nobody", purpose: Purpose.TREATMENT };
+    const refused = () =>
+      records.listObservations(asked).catch((error: unknown) => problemOf(error as never).reason);
+    await expect.poll(refused, { timeout: 20_000, interval: 250 }).toBe("POLICY_DENIED");
+    const denied = async () => {
+      const { accesses } = await createClient(AuditService, company.transport).listAccesses({});
+      return accesses.flatMap(({ access }) => (access?.method === rpc ? [access] : []));
+    };
+    await expect
+      .poll(async () => (await denied()).map(({ outcome, reason }) => [Access_Outcome[outcome], reason]), {
+        timeout: 20_000,
+        interval: 250,
+      })
+      .toContainEqual(["DENIED", "POLICY_DENIED"]);
+  });
 
   test("is refused at both doors, and each door leaves one entry for many calls", {
     timeout: 60_000,

@@ -73,6 +73,17 @@ async function told(
   rule?: Rule,
   denied?: Pick<Caller, "deniedCalls">,
 ): Promise<string> {
+  const answer = await answered(principal, workload, rule, denied);
+  return answer === undefined ? "called" : problemOf(answer).reason;
+}
+
+/** As `told`: the whole refusal. */
+async function answered(
+  principal: Principal,
+  workload: string,
+  rule?: Rule,
+  denied?: Pick<Caller, "deniedCalls">,
+): Promise<ConnectError | undefined> {
   const service = contract(rule);
   const method = service.methods[0]!;
   const caller: Caller = { principal, workload, token: "t", ...denied };
@@ -87,9 +98,10 @@ async function told(
   });
   try {
     const { message } = await transport.unary(method as never, undefined, undefined, undefined, {});
-    return toBinary(method.output, message).length === 0 ? "called" : "something else";
+    expect(toBinary(method.output, message)).toHaveLength(0);
+    return undefined;
   } catch (error) {
-    return problemOf(ConnectError.from(error)).reason;
+    return ConnectError.from(error);
   }
 }
 
@@ -122,6 +134,16 @@ describe("a member or one of the staff", () => {
     expect(await told(officer, "gateway", rule)).toBe("called");
     expect(await told({ ...member, roles: ["clinician"] }, "gateway", rule)).toBe("ROLE_REQUIRED");
     expect(await told(script, "gateway", rule)).toBe("ROLE_REQUIRED");
+  });
+
+  test("is told whom to ask for a role", async () => {
+    const rule = { ...forStaff, roles: [Role.OWNER] };
+    const asked = async (principal: Principal) => {
+      return (await answered(principal, "gateway", rule))?.rawMessage;
+    };
+    expect(await asked(member)).toContain("ask an owner or administrator of your organization");
+    for (const one of [officer, script])
+      expect(await asked(one)).toContain("ask an operator of this installation");
   });
 
   test("needs a role, but for the staff's operators and scripts where none is named", async () => {

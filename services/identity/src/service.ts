@@ -99,7 +99,13 @@ export async function openIdentityService(
   const policyRoom = createPolicyRoom({ ...deps, ...repositories, ...changes });
   const { memberRoom, delegationRoom, accountRoom } = people;
   const issuer = { ...withOwnClients(organizations), origin, mtlsOrigin, keys, authority };
-  const oauth = await openOAuth({ ...deps, ...repositories, ...changes, ...issuer });
+  const oauth = await openOAuth({
+    ...deps,
+    ...repositories,
+    ...changes,
+    ...issuer,
+    authTime: accountRoom.authTime,
+  });
   const exchange = await openCredentialExchange(config, {
     ...deps,
     ...repositories,

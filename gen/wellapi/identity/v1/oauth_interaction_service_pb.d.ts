@@ -56,8 +56,8 @@ export declare type Interaction = Message<"wellapi.identity.v1.Interaction"> & {
   terms?: ConnectTerms | undefined;
 
   /**
-   * Whether the person has to sign in now, even if they are signed in (`prompt=login`, `max_age`): then `auth_time` of the
-   * session has to be later than `start_time`.
+   * Whether a sign-in of before may not be enough (`prompt=login`, `max_age`): the person's has to be later than
+   * `sign_in_after`, and `CompleteInteraction` refuses an older one.
    *
    * @generated from field: bool sign_in_again = 6;
    */
@@ -97,6 +97,13 @@ export declare type Interaction = Message<"wellapi.identity.v1.Interaction"> & {
    * @generated from field: google.protobuf.Timestamp expire_time = 11;
    */
   expireTime?: Timestamp | undefined;
+
+  /**
+   * With `sign_in_again`: `start_time` for `prompt=login`, and `max_age` before it for that. A step-up counts as a sign-in.
+   *
+   * @generated from field: google.protobuf.Timestamp sign_in_after = 12;
+   */
+  signInAfter?: Timestamp | undefined;
 };
 
 /**
@@ -541,8 +548,9 @@ export declare const OAuthInteractionService: GenService<{
   /**
    * Agrees, as the caller: the patient whose record it is (also by a carer or guardian), the member of the organization who
    * acts as themselves, or one of the staff for the installation's own command line. Refused with FAILED_PRECONDITION: `CONSENT_REQUIRED` where a scope on a patient's data is granted
-   * without a consent, `CONSENT_NOT_IN_FORCE` for one that is not the caller's, not for the organization, or not in force, and
-   * `SUBJECT_NOT_ASKED` where the caller is not the one who is asked (`Interaction.asked`). Completing again gives the same answer.
+   * without a consent, `CONSENT_NOT_IN_FORCE` for one that is not the caller's, not for the organization, or not in force,
+   * `SUBJECT_NOT_ASKED` where the caller is not the one who is asked (`Interaction.asked`), and `SIGN_IN_AGAIN` where they signed
+   * in too long ago for the application (`Interaction.sign_in_after`). Completing again gives the same answer.
    *
    * @generated from rpc wellapi.identity.v1.OAuthInteractionService.CompleteInteraction
    */

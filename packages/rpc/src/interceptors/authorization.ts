@@ -74,9 +74,9 @@ const refusals: Readonly<
     reason: "CALLER_NOT_PERMITTED",
     message: `${rpc} is not for callers of the kind ${principal.kind} by way of ${workload}`,
   }),
-  role: (rpc) => ({
+  role: (rpc, { principal: { kind } }) => ({
     reason: "ROLE_REQUIRED",
-    message: `${rpc} needs a role that you do not have: docs/permissions.md lists which; ask an owner or administrator for it`,
+    message: `${rpc} needs a role that you do not have: docs/permissions.md lists which; ask ${kind === "operator" ? "an operator of this installation" : "an owner or administrator of your organization"} for it`,
   }),
   scope: (rpc) => ({
     reason: "SCOPE_REQUIRED",

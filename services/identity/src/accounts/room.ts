@@ -12,6 +12,7 @@ import { type AlertOutbox, openAlertOutbox } from "../mail/alert-outbox.ts";
 import type { Mailer } from "../mail/mailer.ts";
 import type { PatientRepository } from "../patients/patient-repository.ts";
 import type { ActingLookups } from "../sessions/acting.ts";
+import { authTimeOf } from "../sessions/session.ts";
 import { createSessionExchange, type SessionExchange } from "../sessions/session-exchange.ts";
 import { openSessionRepository } from "../sessions/session-repository.ts";
 import { createCodeLimits } from "../sign-in/code-limits.ts";
@@ -54,6 +55,8 @@ export interface AccountRoom {
   readonly changes: AccountChanges;
   readonly alerts: Pick<AlertOutbox, "insertion" | "kick">;
   readonly sessionExchange: SessionExchange;
+  /** When the person of the session last proved who they are; undefined where there is no such session any more. */
+  authTime(session: string): Promise<number | undefined>;
   close(): Promise<void>;
 }
 
@@ -110,6 +113,10 @@ export async function openAccountRoom(deps: AccountRoomDeps): Promise<AccountRoo
     changes,
     alerts,
     sessionExchange: createSessionExchange({ ...shared }),
+    async authTime(id) {
+      const session = await sessions.findById(id);
+      return session && authTimeOf(session);
+    },
     async close() {
       await refusals.settled();
       await alerts.close();

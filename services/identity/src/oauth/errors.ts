@@ -28,6 +28,13 @@ export function subjectNotAsked(asked: string): IdentityError {
   return refused("SUBJECT_NOT_ASKED", `the application asks ${who}: choose whom to act as, then agree`);
 }
 
+export function signInAgain(): IdentityError {
+  return refused(
+    "SIGN_IN_AGAIN",
+    "the application asks for a newer sign-in (prompt=login, max_age): sign in again, then agree",
+  );
+}
+
 export function interactionOver(): IdentityError {
   return refused(
     "INTERACTION_OVER",

@@ -67,7 +67,10 @@ function toMessage(interaction: Interaction): MessageInitShape<typeof Interactio
     },
     scopes: scopes.map(toScopeMessage),
     ...(touches && terms && { terms: toTermsMessage(terms) }),
-    signInAgain: interaction.signInAgain,
+    signInAgain: interaction.signInAfter !== undefined,
+    ...(interaction.signInAfter !== undefined && {
+      signInAfter: timestampFromMs(interaction.signInAfter),
+    }),
     loginHint: interaction.loginHint,
     uiLocales: [...interaction.locales],
     userCode,

@@ -10,7 +10,7 @@ import type { Application, Organization } from "../organizations/organization.ts
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
 import { isRegistered, isStatic, type OAuthClient } from "./client.ts";
 import { checkConsents } from "./consents.ts";
-import { interactionOver, scopeNotAsked, subjectNotAsked } from "./errors.ts";
+import { interactionOver, scopeNotAsked, signInAgain, subjectNotAsked } from "./errors.ts";
 import { endOfGrant, type Grant } from "./grant.ts";
 import type { GrantRepository } from "./grant-repository.ts";
 import { INSTALLATION_PARTY } from "./own-clients.ts";
@@ -31,7 +31,8 @@ export interface Interaction {
   readonly organization: Organization;
   readonly scopes: readonly string[];
   readonly resource: string;
-  readonly signInAgain: boolean;
+  /** The person's sign-in has to be later than this. Absent: any will do. */
+  readonly signInAfter?: number;
   readonly loginHint: string;
   readonly locales: readonly string[];
   readonly redirectUri: string | undefined;
@@ -62,6 +63,7 @@ interface Deps {
   readonly organizations: Pick<OrganizationRepository, "application" | "organization" | "mayCall">;
   readonly grants: Pick<GrantRepository, "insertion" | "find">;
   readonly standings: Pick<OAuthStandings, "inForce">;
+  readonly authTime: (session: string) => Promise<number | undefined>;
   readonly pairwise: Pairwise;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -104,13 +106,14 @@ export function createInteractions(deps: Deps): Interactions {
         if (grant?.account !== account || one.kind !== "browser") throw interactionOver();
         return one.of.returnTo;
       }
+      const authTime = await authTimeIn(deps, interaction, call.caller);
       const grant = await granted(deps, interaction, agreed, call.caller);
       const insertion = deps.grants.insertion(grant);
       const patient = grant.partition && { id: grant.subject, partition: grant.partition };
       const partition = grant.partition ?? INSTALLATION;
       await call.commit(patient || undefined)({ partition, changes: [insertion] });
       await saveForLibrary(deps, interaction, grant, agreed);
-      return release(deps, one, interaction, grant, agreed);
+      return release(deps, one, interaction, { grant, agreed, authTime });
     },
     async abort(id) {
       const one = await waiting(id);
@@ -152,7 +155,7 @@ async function described(deps: Deps, id: string, { kind, of }: Waiting): Promise
     organization: await deps.organizations.organization(organization),
     scopes,
     resource: text("resource") ?? text("aud") ?? deps.endpoints().api,
-    signInAgain: (text("prompt") ?? "").split(" ").includes("login") || text("max_age") !== undefined,
+    ...signInAfter(text("prompt"), of.params?.max_age, of.iat! * 1_000),
     loginHint: text("login_hint") ?? "",
     locales: (text("ui_locales") ?? "").split(" ").filter(Boolean),
     redirectUri: kind === "browser" ? text("redirect_uri") : undefined,
@@ -160,6 +163,16 @@ async function described(deps: Deps, id: string, { kind, of }: Waiting): Promise
     startTime: of.iat! * 1_000,
     expireTime: of.exp! * 1_000,
   };
+}
+
+/**
+ * `prompt=login` and `max_age` of OpenID Connect. By whole seconds, as the library tells when the application asked: a sign-in of
+ * that very second was not before it.
+ */
+function signInAfter(prompt = "", maxAge: unknown, startTime: number): Pick<Interaction, "signInAfter"> {
+  if (prompt.split(" ").includes("login")) return { signInAfter: startTime };
+  const seconds = maxAge === undefined ? Number.NaN : Number(maxAge);
+  return Number.isFinite(seconds) ? { signInAfter: startTime - seconds * 1_000 } : {};
 }
 
 function askedOf(scopes: readonly string[]): Asked {
@@ -173,6 +186,20 @@ function askedOf(scopes: readonly string[]): Asked {
 /** The account of whoever calls: a session's principal names it, or the actor who acts in a patient's name. */
 export function accountOf({ principal }: Caller): string {
   return principal.actor?.id ?? principal.id;
+}
+
+/**
+ * When the caller proved who they are, UTC milliseconds. Throws `not_agreed` where the application asks for a newer sign-in; so
+ * does who has no session, and can show none.
+ */
+async function authTimeIn(
+  { authTime, clock }: Deps,
+  { signInAfter: after }: Interaction,
+  { principal: { credential = "" } }: Caller,
+): Promise<number> {
+  const known = credential.startsWith("ses_") ? await authTime(credential) : undefined;
+  if (after !== undefined && (known === undefined || known < after)) throw signInAgain();
+  return known ?? clock.now();
 }
 
 async function granted(
@@ -268,14 +295,14 @@ async function saveForLibrary(
 
 /** Lets the browser, or the device, go on. */
 async function release(
-  { pairwise, clock }: Deps,
+  { pairwise }: Deps,
   { kind, of }: Waiting,
   { resource }: Interaction,
-  grant: Grant,
-  { scopes }: Agreed,
+  { grant, agreed, authTime: authMs }: { grant: Grant; agreed: Agreed; authTime: number },
 ): Promise<string> {
+  const { scopes } = agreed;
   const accountId = subjectOf(pairwise, grant);
-  const authTime = Math.floor(clock.now() / 1_000);
+  const authTime = Math.floor(authMs / 1_000);
   if (kind === "device") {
     Object.assign(of, {
       accountId,

@@ -50,6 +50,8 @@ export async function openOAuth(deps: {
   /** Reaches consent as the workload `identity` on its own behalf. */
   readonly consent: Transport;
   readonly ended: (id: string) => void;
+  /** When the person of a session last proved who they are, UTC milliseconds. */
+  readonly authTime: (session: string) => Promise<number | undefined>;
   readonly journal: Pick<Follower, "owed" | "tell">;
   readonly pageTokens: PageTokens;
   readonly clock: Clock;

@@ -28,6 +28,11 @@ export function assuranceAt({ assurance, freshUntil = 0 }: Session, now: number)
   return freshUntil > now ? "fresh" : assurance;
 }
 
+/** When the person last proved who they are, by signing in or again: OpenID Connect's `auth_time`, UTC milliseconds. */
+export function authTimeOf({ createTime, freshUntil = 0 }: Session): number {
+  return Math.max(createTime, freshUntil - FRESH_TIME);
+}
+
 /** `as`: members of organizations and staff have less time. */
 export function hasEnded(session: Session, now: number, as: keyof typeof idleTimes): boolean {
   return session.expireTime <= now || session.lastUseTime + idleTimes[as] <= now;

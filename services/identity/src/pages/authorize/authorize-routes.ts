@@ -123,7 +123,7 @@ async function show(
   if (interaction === undefined) return sendEnded(request, reply);
   const session = await sessionOf(context, request);
   if (session === undefined) return sendPage(reply, introductionPage(view, interaction));
-  if (interaction.signInAgain && msOf(session.createTime) <= msOf(interaction.startTime)) {
+  if (interaction.signInAgain && msOf(session.createTime) < msOf(interaction.signInAfter)) {
     return goOn(reply, withContinuation("/sign-in", pageOf(request)));
   }
   const acting = await actingFor(context, request, interaction);
