@@ -50,6 +50,7 @@ export async function openPeople(
     memberRoom,
     delegationRoom,
     accountRoom,
+    authTime: accountRoom.authTime,
     mailbox: opened.mailbox,
     async close() {
       await sweep.close();

@@ -97,15 +97,9 @@ export async function openIdentityService(
   const changes = { accesses, patientAccess, creationOf, region, ended: ends.tell };
   const people = await openPeople(config, { ...deps, ...repositories, ...changes });
   const policyRoom = createPolicyRoom({ ...deps, ...repositories, ...changes });
-  const { memberRoom, delegationRoom, accountRoom } = people;
-  const issuer = { ...withOwnClients(organizations), origin, mtlsOrigin, keys, authority };
-  const oauth = await openOAuth({
-    ...deps,
-    ...repositories,
-    ...changes,
-    ...issuer,
-    authTime: accountRoom.authTime,
-  });
+  const { memberRoom, delegationRoom, accountRoom, authTime } = people;
+  const issuer = { ...withOwnClients(organizations), origin, mtlsOrigin, keys, authority, authTime };
+  const oauth = await openOAuth({ ...deps, ...repositories, ...changes, ...issuer });
   const exchange = await openCredentialExchange(config, {
     ...deps,
     ...repositories,
