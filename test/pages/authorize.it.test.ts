@@ -238,6 +238,7 @@ describe.skipIf(!hasBrowser)("an application connects a patient, in a browser", 
     await page.click("main form button");
     await page.waitForURL(/\/invitations\/accepted/);
     await page.goto("/account");
-    expect(await text(page)).toContain("staff of WellAPI (operator)");
+    expect(await text(page)).toContain("Staff of WellAPI");
+    expect(await page.locator("main a[href='/office/organizations']").count()).toBe(1);
   });
 });

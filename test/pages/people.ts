@@ -4,13 +4,20 @@ import { createConnectTransport } from "@connectrpc/connect-node";
 import { SandboxService } from "@wellapi/gen/wellapi/identity/v1/sandbox_service_pb";
 import type { Page } from "playwright-core";
 
+function sandboxOf(origin: string) {
+  return createClient(SandboxService, createConnectTransport({ baseUrl: origin, httpVersion: "1.1" }));
+}
+
+/** The newest mail that was sent to the address. */
+export async function mailTo(origin: string, email: string): Promise<string> {
+  const { mail } = await sandboxOf(origin).listMail({ email });
+  if (mail[0] === undefined) throw new Error(`no mail to ${email}`);
+  return mail[0].text;
+}
+
 /** The newest code that was sent to the address. */
 export async function codeFor(origin: string, email: string): Promise<string> {
-  const sandbox = createClient(
-    SandboxService,
-    createConnectTransport({ baseUrl: origin, httpVersion: "1.1" }),
-  );
-  const { mail } = await sandbox.listMail({ email });
+  const { mail } = await sandboxOf(origin).listMail({ email });
   const code = mail.map(({ text }) => /\b(\d{3}) ?(\d{3})\b/.exec(text)).find((match) => match !== null);
   if (!code) throw new Error(`no code among ${mail.length} mails`);
   return `${code[1]}${code[2]}`;

@@ -39,7 +39,7 @@ It works once, until ${until} (UTC). If you do not expect this, do nothing: with
 }
 
 function german(link: string, kind: Kind, until: string) {
-  const as = kind === "carer" ? "pflegende oder begleitende Person" : "gesetzliche Vertretung";
+  const as = kind === "carer" ? "Vertrauensperson" : "gesetzliche Vertretung";
   return {
     subject: "Bitte, bei WellAPI für jemanden zu handeln",
     text: `Sie sind gebeten, für jemanden zu handeln: als ${as}. Die Seite hinter diesem Link sagt, für wen; melden Sie sich dort an, oder legen Sie ein eigenes Konto an:

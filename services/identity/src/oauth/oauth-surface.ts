@@ -1,6 +1,11 @@
 import { createClient } from "@connectrpc/connect";
 import { OAuthProtocolService } from "@wellapi/gen/wellapi/internal/identity/v1/oauth_protocol_service_pb";
-import type { HttpReply, HttpRequest, Surface, SurfaceContext } from "@wellapi/http";
+import type { HttpReply, HttpRequest, Refusal, ShapedRefusal, Surface, SurfaceContext } from "@wellapi/http";
+import { refusedRequestPage } from "../pages/applications/refused-request.ts";
+import { htmlType } from "../pages/page.ts";
+import { shapeForReaders } from "../pages/problems.ts";
+import { pageSecurity } from "../pages/routes.ts";
+import { viewOf } from "../pages/view.ts";
 import { paths } from "./surface-endpoints.ts";
 
 const callMs = 10_000;
@@ -27,6 +32,10 @@ export const oauthSurface: Surface = {
   paths: ["/oauth2/", ...metadata],
   methods: ["GET", "POST"],
   requestHeaders: ["cookie", "dpop"],
+  // Where a request of an application ends in a person's browser, the answer is a page.
+  securityHeaders: pageSecurity,
+  shape: (refusal, request) =>
+    isForPerson(request) ? shapeForReaders(refusal, request) : shapeForProgram(refusal),
   bodies: {
     limit: bodyBytes,
     parsers: { "application/x-www-form-urlencoded": (bytes) => bytes },
@@ -43,6 +52,34 @@ export const oauthSurface: Surface = {
     }
   },
 };
+
+const pathOf = (target: string): string => target.split("?", 1)[0]!;
+
+/** Whether a person's browser is sent here by an application, and shows what it gets. */
+function isForPerson({ raw: { method, url = "" } }: HttpRequest): boolean {
+  const path = pathOf(url);
+  return method === "GET" && (path.startsWith(paths.authorization) || path === paths.logout);
+}
+
+function shapeForProgram({ problem }: Refusal): ShapedRefusal {
+  return { contentType: "application/json; charset=utf-8", body: JSON.stringify(problem) };
+}
+
+/** The library's own words are for programmers: the reader gets a page, and is sent nowhere. */
+function sendRefused(
+  request: HttpRequest,
+  reply: HttpReply,
+  { status, body }: { readonly status: number; readonly body: Uint8Array },
+): HttpReply {
+  const said = JSON.parse(Buffer.from(body).toString("utf8")) as Readonly<Record<string, unknown>>;
+  const text = (name: string) => (typeof said[name] === "string" ? said[name] : "");
+  const refused = { error: text("error"), description: text("error_description") };
+  const logout = pathOf(request.raw.url ?? "") === paths.logout;
+  return reply
+    .code(status)
+    .header("content-type", htmlType)
+    .send(refusedRequestPage(viewOf(request), { status, ...refused, logout }));
+}
 
 async function answer(
   context: SurfaceContext,
@@ -64,7 +101,8 @@ async function answer(
     if (name === "set-cookie") reply.header(name, [reply.getHeader(name) ?? [], value].flat() as string[]);
     else reply.header(name, value);
   }
-  const path = target!.split("?", 1)[0]!;
+  const path = pathOf(target!);
+  if (said.status >= 400 && isForPerson(request)) return sendRefused(request, reply, said);
   if (metadata.some((one) => one === path)) reply.header("cache-control", "public, max-age=60");
   return reply.code(said.status).send(Buffer.from(said.body));
 }

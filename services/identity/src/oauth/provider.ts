@@ -157,8 +157,9 @@ function configurationOf(deps: ProviderDeps, jwks: Configuration["jwks"]): Confi
     },
     assertJwtClientAuthClaimsAndHeader: (ctx, claims, _header, client) => checkAssertion(ctx, claims, client),
     renderError: (ctx, out) => {
-      ctx.type = "text/plain";
-      ctx.body = [out.error, out.error_description].filter(Boolean).join(": ");
+      // The surface makes a page of it for the person whose browser it is.
+      ctx.type = "json";
+      ctx.body = { error: out.error, error_description: out.error_description };
     },
     ...accountsOf(deps),
     features: featuresOf(deps),

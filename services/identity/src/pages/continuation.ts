@@ -4,6 +4,8 @@ const targets: readonly RegExp[] = [
   /^\/authorize\/[\w-]{1,64}$/,
   /^\/device(\?user_code=[A-Za-z0-9-]{1,32})?$/,
   /^\/invitations\/offer$/,
+  /^\/organizations\/org_[\w-]{1,64}\/[a-z-]{1,32}$/,
+  /^\/office(\/[a-z-]{1,32}(\/org_[\w-]{1,64})?)?$/,
 ];
 
 export const home = "/account";

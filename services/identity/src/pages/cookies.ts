@@ -10,6 +10,8 @@ const cookieNames = {
   device: "__Host-wellapi-device",
   /** The code of an invitation, until it is accepted. */
   invitation: "__Host-wellapi-invitation",
+  /** The patient whose record the pages show. */
+  record: "__Host-wellapi-record",
   language: "__Host-wellapi-language",
 } as const;
 

@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+
 /** What a form sent. A field that is there twice is not what our pages send: its first value counts. */
 export interface Form {
   /** Without blanks at its ends; undefined where it is missing or empty. */
@@ -26,4 +28,10 @@ export function parseForm(bytes: Buffer): Form {
 /** The form in a request's body; an empty one where it has none. */
 export function formOf({ body }: { readonly body: unknown }): Form {
   return (body as Form | undefined | null) ?? empty;
+}
+
+/** Names what a form asks for, so that sending it twice does it once. The page made it; what is not like it gets a new one. */
+export function requestIdIn(form: Form): string {
+  const text = form.text("request");
+  return text !== undefined && /^[\w-]{8,64}$/.test(text) ? text : randomUUID();
 }

@@ -1,6 +1,9 @@
 import { type Asset, mark, pagesScript, stylesheet } from "@wellapi/ui";
 import { type Html, html } from "./html.ts";
 import { languages, ownNames } from "./language.ts";
+import type { Entry } from "./navigation.ts";
+import type { RecordOption } from "./record/reader.ts";
+import { actingBanner } from "./record/record-parts.ts";
 import { pathIn, type View } from "./view.ts";
 
 export interface Page {
@@ -13,6 +16,10 @@ export interface Page {
   readonly script?: boolean;
   /** Where the browser goes on by itself, at once. */
   readonly goesTo?: string;
+  /** Whose record it is about. */
+  readonly record?: RecordOption | undefined;
+  /** The pages that belong together with this one, it included, and what they are about. */
+  readonly beside?: { readonly label: string; readonly entries: readonly Entry[] };
 }
 
 export const htmlType = "text/html; charset=utf-8";
@@ -22,8 +29,9 @@ export function urlOfAsset({ name }: Asset): string {
 }
 
 /** A whole document. */
-export function documentOf(view: View, { title, body, signedIn, script, goesTo }: Page): string {
+export function documentOf(view: View, page: Page): string {
   const { language, words } = view;
+  const { title, body, signedIn, script, goesTo, record, beside } = page;
   const document = html`<!doctype html>
 <html lang="${language}">
 <head>
@@ -42,6 +50,8 @@ ${script === true && html`<script type="module" src="${urlOfAsset(pagesScript)}"
 <a class="brand" href="/account"><img src="${urlOfAsset(mark)}" alt="" width="28" height="28">WellAPI</a>
 ${signedIn === true && signedInMenu(view)}
 </header>
+${record && actingBanner(view, record)}
+${beside && besideMenu(view, beside)}
 <main id="main" class="stack" tabindex="-1">
 ${body}
 </main>
@@ -61,10 +71,19 @@ ${languages.map((one) =>
 }
 
 function signedInMenu({ words, path }: View): Html {
-  const here = (own: string) => path === own && html` aria-current="page"`;
+  const link = (own: string, label: string) =>
+    html`<li><a href="${own}"${path === own && html` aria-current="page"`}>${label}</a></li>`;
   return html`<nav aria-label="${words.common.menu}"><ul>
-<li><a href="/account/permissions"${here("/account/permissions")}>${words.common.permissions}</a></li>
-<li><a href="/account"${here("/account")}>${words.common.account}</a></li>
+${link("/account", words.overview.title)}
+${link("/account/security", words.overview.security)}
 <li><form method="post" action="/account/sign-out"><button class="link">${words.common.signOut}</button></form></li>
 </ul></nav>`;
+}
+
+function besideMenu({ words, path }: View, { label, entries }: NonNullable<Page["beside"]>): Html {
+  const [here = ""] = path.split("?", 1);
+  return html`<nav class="tabs" aria-label="${label}"><ul>${entries.map((entry) => {
+    const current = here === entry.path || here.startsWith(`${entry.path}/`);
+    return html`<li><a href="${entry.path}"${current && html` aria-current="${here === entry.path ? "page" : "true"}"`}>${entry.label(words)}</a></li>`;
+  })}</ul></nav>`;
 }

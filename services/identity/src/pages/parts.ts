@@ -22,13 +22,17 @@ ${wrong !== undefined && html`<p class="wrong" id="${name}-wrong">${wrong}</p>`}
 </div>`;
 }
 
-export function emailField(label: string, options: { value?: string; wrong?: string | undefined }): Html {
-  const { value = "", wrong } = options;
+/** `own: false`: another person's address, which the browser must not fill in with the reader's. */
+export function emailField(
+  label: string,
+  options: { value?: string; wrong?: string | undefined; own?: boolean },
+): Html {
+  const { value = "", wrong, own = true } = options;
   return field({
     name: "email",
     label,
     wrong,
-    attributes: html`type="email" autocomplete="email" inputmode="email" required maxlength="254" value="${value}"`,
+    attributes: html`type="email" autocomplete="${own ? "email" : "off"}" inputmode="email" required maxlength="254" value="${value}"`,
   });
 }
 
@@ -69,6 +73,6 @@ export function notice(tone: Tone, ...content: readonly Hole[]): Html {
   return html`<div class="notice ${tone}"${role}>${content}</div>`;
 }
 
-export function badge(tone: "success" | "warning", text: string): Html {
+export function badge(tone: "success" | "warning" | "plain", text: string): Html {
   return html`<strong class="badge ${tone}">${text}</strong>`;
 }

@@ -9,7 +9,7 @@ import { askedLanguage, viewOf } from "./view.ts";
 export const languageSeconds = 31_536_000;
 
 /** Nothing but our own files, and nobody frames a page. */
-const securityHeaders = {
+export const pageSecurity = {
   contentSecurityPolicy: {
     defaultSrc: ["'none'"],
     styleSrc: ["'self'"],
@@ -31,7 +31,7 @@ export function pagesSurface(
     ...others,
     methods: ["GET", "POST"],
     requestHeaders: ["cookie", "sec-fetch-site"],
-    securityHeaders,
+    securityHeaders: pageSecurity,
     cors: "none",
     bodies: { limit: formBytes, parsers: { [formType]: parseForm }, credential },
     refuse: refusalOf,

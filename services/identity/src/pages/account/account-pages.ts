@@ -3,24 +3,23 @@ import { languages, ownNames } from "../language.ts";
 import type { Page } from "../page.ts";
 import { badge, codeField, emailField, field, hidden, notice, passkeyButton } from "../parts.ts";
 import { qrPicture } from "../picture.ts";
+import { recoveryNotice } from "../recovery-notice.ts";
 import type { View } from "../view.ts";
-import type { ShownAccount, ShownPasskey, ShownRecovery, ShownSession } from "./account-view.ts";
+import type { ShownAccount, ShownPasskey, ShownSession } from "./account-view.ts";
 
-export interface AccountPage {
+export interface SecurityPage {
   readonly account: ShownAccount;
   readonly passkeys: readonly ShownPasskey[];
   readonly sessions: readonly ShownSession[];
-  /** What the person may act as, in words. */
-  readonly acting: readonly string[];
   /** Whether something has just been changed. */
   readonly saved: boolean;
   readonly problem?: string | undefined;
 }
 
-export function accountPage(view: View, shown: AccountPage): Page {
-  const { account: words } = view.words;
-  const { account, acting, saved, problem } = shown;
-  const body = html`<h1>${words.hello(account.name)}</h1>
+export function securityPage(view: View, shown: SecurityPage): Page {
+  const { account: words, overview } = view.words;
+  const { account, saved, problem } = shown;
+  const body = html`<h1>${overview.securityTitle}</h1>
 ${saved && html`<div class="notice success" role="status"><p>${words.saved}</p></div>`}
 ${problem !== undefined && notice("danger", html`<p>${problem}</p>`)}
 ${account.recovery !== undefined && recoveryNotice(view, account.recovery)}
@@ -29,12 +28,8 @@ ${passkeysCard(view, shown.passkeys)}
 ${appCard(view, account)}
 ${recoveryCodesCard(view, account)}
 ${sessionsCard(view, shown.sessions)}
-${
-  acting.length > 0 &&
-  html`<section class="card stack-close" aria-labelledby="acting"><h2 id="acting">${words.actFor}</h2><ul>${acting.map((one) => html`<li>${one}</li>`)}</ul></section>`
-}
 ${account.recovery === undefined && lostCard(view)}`;
-  return { title: words.title, body, signedIn: true };
+  return { title: overview.securityTitle, body, signedIn: true };
 }
 
 function aboutCard(view: View, account: ShownAccount): Html {
@@ -132,15 +127,6 @@ function lostCard({ words }: View): Html {
 </section>`;
 }
 
-function recoveryNotice({ words }: View, { ready, end }: ShownRecovery): Html {
-  const { account: says } = words;
-  return html`<section class="notice warning stack-close" aria-labelledby="waiting">
-<h2 id="waiting">${says.waitingTitle}</h2>
-<p>${says.waitingLead(ready, end)}</p>
-<form method="post" action="/account/recovery/cancel"><button class="button danger slim">${says.waitingStop}</button></form>
-</section>`;
-}
-
 export function addPasskeyPage(view: View, problem?: string): Page {
   const { account: says, common } = view.words;
   const body = html`<h1>${says.passkeyTitle}</h1>
@@ -150,7 +136,7 @@ ${problem !== undefined && notice("danger", html`<p>${problem}</p>`)}
 <p>${says.passkeyLead}</p>
 ${field({ name: "name", label: says.passkeyName, hint: says.passkeyNameHint, attributes: html`maxlength="200" autocomplete="off"` })}
 ${passkeyButton(view, { kind: "create", options: "/account/passkey/options", label: says.addPasskey })}
-<p><a href="/account">${common.cancel}</a></p>
+<p><a href="/account/security">${common.cancel}</a></p>
 </form>
 </div>`;
   return { title: says.passkeyTitle, body, signedIn: true, script: true };
@@ -173,7 +159,7 @@ ${qrPicture(app.uri, says.appPicture)}
 <form class="stack" method="post" action="/account/app">
 ${hidden("secret", app.secret)}${hidden("uri", app.uri)}
 ${codeField(view.words.code.label, { wrong: problem })}
-<p class="actions"><button class="button">${says.appConfirm}</button> <a class="button second" href="/account">${common.cancel}</a></p>
+<p class="actions"><button class="button">${says.appConfirm}</button> <a class="button second" href="/account/security">${common.cancel}</a></p>
 </form></li>
 </ol></div>`;
   return { title: says.appTitle, body, signedIn: true };
@@ -187,7 +173,7 @@ export function recoveryCodesPage(view: View, codes: readonly string[]): Page {
 <p>${says.recoveryLead} ${says.recoveryOld}</p>
 <ul class="codes">${codes.map((code) => html`<li>${code}</li>`)}</ul>
 <p class="actions no-print"><a class="button" href="${file}" download="wellapi-recovery-codes.txt">${says.recoverySave}</a>
-<a class="button second" href="/account">${says.recoveryDone}</a></p>
+<a class="button second" href="/account/security">${says.recoveryDone}</a></p>
 </div>`;
   return { title: says.recoveryTitle, body, signedIn: true };
 }
@@ -198,7 +184,7 @@ export function emailPage(view: View, wrong?: { readonly text: string; readonly 
 <div class="card"><form class="stack" method="post" action="/account/email">
 <p>${says.emailLead}</p>
 ${emailField(says.newEmail, { value: wrong?.email ?? "", wrong: wrong?.text })}
-<p class="actions"><button class="button">${signIn.sendCode}</button> <a class="button second" href="/account">${common.cancel}</a></p>
+<p class="actions"><button class="button">${signIn.sendCode}</button> <a class="button second" href="/account/security">${common.cancel}</a></p>
 </form></div>`;
   return { title: says.emailTitle, body, signedIn: true };
 }
@@ -209,7 +195,7 @@ export function emailCodePage(view: View, problem?: string): Page {
 <p class="quiet">${code.lead}</p>
 <div class="card"><form class="stack" method="post" action="/account/email/code">
 ${codeField(code.label, { wrong: problem })}
-<p class="actions"><button class="button">${code.verify}</button> <a class="button second" href="/account">${common.cancel}</a></p>
+<p class="actions"><button class="button">${code.verify}</button> <a class="button second" href="/account/security">${common.cancel}</a></p>
 </form></div>`;
   return { title: says.emailTitle, body, signedIn: true };
 }
@@ -253,6 +239,6 @@ ${field({ name: kind, label, hint, attributes: html`class="code" autocomplete="o
 ${problem !== undefined && notice("danger", html`<p>${problem}</p>`)}
 ${ways.map((way, at) => [at > 0 && html`<p class="or">${common.or}</p>`, way])}
 </div>
-<p><a href="/account">${common.cancel}</a></p>`;
+<p><a href="/account/security">${common.cancel}</a></p>`;
   return { title: says.title, body, signedIn: true, script: true };
 }

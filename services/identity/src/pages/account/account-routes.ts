@@ -6,15 +6,17 @@ import { languageOf } from "../language.ts";
 import { forget, goOn, languageSeconds, sendPage } from "../routes.ts";
 import { type App, accountClient, call, correctable, formFor } from "../signed-in.ts";
 import { viewOf } from "../view.ts";
-import { accountPage } from "./account-pages.ts";
-import { shownAccount, shownActing, shownPasskey, shownSession } from "./account-view.ts";
+import { securityPage } from "./account-pages.ts";
+import { shownAccount, shownPasskey, shownSession } from "./account-view.ts";
 
 const { method } = AccountService;
 
+const here = "/account/security";
+
 /** The account as it is, and the small changes that are made on its page. */
 export function addAccount(app: App, context: SurfaceContext): void {
-  app.get("/account", async (request, reply) => showAccount(context, request, reply));
-  app.post("/account/profile", formFor(method.updateAccount, "/account"), async (request, reply) => {
+  app.get(here, async (request, reply) => showAccount(context, request, reply));
+  app.post("/account/profile", formFor(method.updateAccount, here), async (request, reply) => {
     const form = formOf(request);
     const language = languageOf(form.text("language")) ?? viewOf(request).language;
     const account = { displayName: form.text("name") ?? "", language, etag: form.text("etag") ?? "" };
@@ -24,21 +26,21 @@ export function addAccount(app: App, context: SurfaceContext): void {
       reply.header("set-cookie", setCookie("language", language, languageSeconds));
     });
   });
-  app.post("/account/passkey/remove", formFor(method.removePasskey, "/account"), (request, reply) =>
+  app.post("/account/passkey/remove", formFor(method.removePasskey, here), (request, reply) =>
     changed(context, request, reply, (client) =>
       client.removePasskey({ passkey: formOf(request).text("passkey") }, call),
     ),
   );
-  app.post("/account/app/remove", { config: { page: "/account" } }, (request, reply) =>
+  app.post("/account/app/remove", { config: { page: here } }, (request, reply) =>
     changed(context, request, reply, (client) => client.removeTotp({}, call)),
   );
-  app.post("/account/recovery/start", { config: { page: "/account" } }, (request, reply) =>
+  app.post("/account/recovery/start", { config: { page: here } }, (request, reply) =>
     changed(context, request, reply, (client) => client.startRecovery({}, call)),
   );
-  app.post("/account/recovery/cancel", { config: { page: "/account" } }, (request, reply) =>
+  app.post("/account/recovery/cancel", { config: { page: here } }, (request, reply) =>
     changed(context, request, reply, (client) => client.cancelRecovery({}, call)),
   );
-  app.post("/account/sessions/end", formFor(method.endSessions, "/account"), (request, reply) =>
+  app.post("/account/sessions/end", formFor(method.endSessions, here), (request, reply) =>
     changed(context, request, reply, (client) => {
       const form = formOf(request);
       return client.endSessions(
@@ -47,9 +49,10 @@ export function addAccount(app: App, context: SurfaceContext): void {
       );
     }),
   );
-  app.post("/account/sign-out", { config: { page: "/account" } }, async (request, reply) => {
+  app.post("/account/sign-out", { config: { page: here } }, async (request, reply) => {
     await accountClient(context, request).endSessions({ current: true }, call);
     forget(reply, "session");
+    forget(reply, "record");
     return goOn(reply, "/sign-in");
   });
 }
@@ -64,18 +67,16 @@ async function showAccount(
 ): Promise<HttpReply> {
   const view = viewOf(request);
   const client = accountClient(context, request);
-  const [{ account }, { passkeys }, { sessions }, { options }] = await Promise.all([
+  const [{ account }, { passkeys }, { sessions }] = await Promise.all([
     client.getAccount({}, call),
     client.listPasskeys({}, call),
     client.listSessions({}, call),
-    client.listActingOptions({}, call),
   ]);
   if (account === undefined) throw new TypeError("the answer holds no account");
-  const page = accountPage(view, {
+  const page = securityPage(view, {
     account: shownAccount(view, account),
     passkeys: passkeys.map((one) => shownPasskey(view, one)),
     sessions: sessions.map((one) => shownSession(view, one)),
-    acting: shownActing(view, options),
     saved: (request.query as Query).saved === "1",
     problem,
   });
@@ -94,5 +95,5 @@ async function changed(
   } catch (error) {
     return showAccount(context, request, reply, correctable(request, error));
   }
-  return goOn(reply, "/account?saved=1");
+  return goOn(reply, `${here}?saved=1`);
 }

@@ -1,8 +1,14 @@
 import type { Surface } from "@wellapi/http";
 import { addAuthorization } from "../authorize/authorize-routes.ts";
+import { addClaim } from "../claim/claim-routes.ts";
 import { addInvitationOffer } from "../invitations/invitation-routes.ts";
+import { addOffice } from "../office/office-routes.ts";
+import { addOverview } from "../overview/overview-routes.ts";
+import { addPeople } from "../people/people-routes.ts";
 import { addPermissions } from "../permissions/permission-routes.ts";
+import { addRecordChoice } from "../record/record-routes.ts";
 import { pagesSurface } from "../routes.ts";
+import { addOrganizations } from "../work/organization-routes.ts";
 import { addAccount } from "./account-routes.ts";
 import { addStepUp } from "./step-up-routes.ts";
 import { addWaysIn } from "./ways-in-routes.ts";
@@ -19,14 +25,23 @@ export const accountSurface: Surface = pagesSurface({
     "/device",
     "/device/",
     "/invitations/",
+    "/organizations/",
+    "/office",
+    "/office/",
   ],
   credential: "header",
   mount(app, context) {
+    addOverview(app, context);
+    addRecordChoice(app, context);
     addAccount(app, context);
     addWaysIn(app, context);
     addStepUp(app, context);
     addAuthorization(app, context);
     addInvitationOffer(app, context);
     addPermissions(app, context);
+    addPeople(app, context);
+    addClaim(app, context);
+    addOrganizations(app, context);
+    addOffice(app, context);
   },
 });

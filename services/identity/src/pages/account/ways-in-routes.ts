@@ -23,7 +23,7 @@ export function addWaysIn(app: App, context: SurfaceContext): void {
   addPasskeys(app, context);
   addApp(app, context);
   addEmail(app, context);
-  app.post("/account/recovery-codes", { config: { page: "/account" } }, async (request, reply) => {
+  app.post("/account/recovery-codes", { config: { page: "/account/security" } }, async (request, reply) => {
     const { codes } = await accountClient(context, request).createRecoveryCodes({}, call);
     return sendPage(reply, recoveryCodesPage(viewOf(request), codes));
   });
@@ -56,17 +56,17 @@ function addPasskeys(app: App, context: SurfaceContext): void {
     } catch (error) {
       return sendPage(reply, addPasskeyPage(viewOf(request), correctable(request, error)), 422);
     }
-    return goOn(reply, "/account?saved=1");
+    return goOn(reply, "/account/security?saved=1");
   });
 }
 
 function addApp(app: App, context: SurfaceContext): void {
-  app.post("/account/app/start", { config: { page: "/account" } }, async (request, reply) => {
+  app.post("/account/app/start", { config: { page: "/account/security" } }, async (request, reply) => {
     const { flow, uri, secret } = await accountClient(context, request).beginTotp({}, call);
     keep(reply, "flow", flow, flowSeconds);
     return sendPage(reply, appPage(viewOf(request), { uri, secret }));
   });
-  app.post("/account/app", formFor(method.finishTotp, "/account"), async (request, reply) => {
+  app.post("/account/app", formFor(method.finishTotp, "/account/security"), async (request, reply) => {
     const form = formOf(request);
     const flow = cookieOf(request, "flow") ?? noFlow;
     try {
@@ -81,7 +81,7 @@ function addApp(app: App, context: SurfaceContext): void {
       if (!uri.startsWith("otpauth://totp/")) throw error;
       return sendPage(reply, appPage(viewOf(request), { uri, secret }, text), 422);
     }
-    return goOn(reply, "/account?saved=1");
+    return goOn(reply, "/account/security?saved=1");
   });
 }
 
@@ -118,6 +118,6 @@ function addEmail(app: App, context: SurfaceContext): void {
     } catch (error) {
       return sendPage(reply, emailCodePage(viewOf(request), correctable(request, error)), 422);
     }
-    return goOn(reply, "/account?saved=1");
+    return goOn(reply, "/account/security?saved=1");
   });
 }

@@ -18,6 +18,8 @@ import { type Choices, choicesOf } from "./consent-choice.ts";
 export interface ActingChoice {
   readonly actingAs: string;
   readonly label: string;
+  /** Whether it is somebody else's record. */
+  readonly other: boolean;
 }
 
 /** Whether the command line gets the person's own place in these pages. */
@@ -125,7 +127,11 @@ ${refuseForm(view, interaction)}
 
 function actingPart({ words }: View, acting: readonly ActingChoice[]): Html {
   const [first, ...others] = acting;
-  if (others.length === 0) return html`<input type="hidden" name="acting" value="${first?.actingAs}">`;
+  if (others.length === 0) {
+    const chosen = html`<input type="hidden" name="acting" value="${first?.actingAs}">`;
+    if (first?.other !== true) return chosen;
+    return html`${chosen}${notice("warning", html`<p>${words.consent.forWhom}: <strong>${first.label}</strong></p>`)}`;
+  }
   return html`<fieldset><legend class="heading">${words.consent.forWhom}</legend>
 ${acting.map(
   ({ actingAs, label }, at) =>

@@ -103,7 +103,10 @@ async function actingFor(
           : asked === Interaction_Asked.STAFF
             ? option.kind === ActingOption_Kind.STAFF
             : option.kind === ActingOption_Kind.ACCOUNT;
-    return fits ? [{ actingAs: option.actingAs, label: shownActing(view, [option])[0] ?? "" }] : [];
+    if (!fits) return [];
+    const { actingAs, kind } = option;
+    const other = kind === ActingOption_Kind.CARER || kind === ActingOption_Kind.GUARDIAN;
+    return [{ actingAs, label: shownActing(view, [option])[0] ?? "", other }];
   });
 }
 

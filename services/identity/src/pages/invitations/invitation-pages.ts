@@ -7,6 +7,7 @@ import { badge, field, notice } from "../parts.ts";
 import { roleName } from "../roles.ts";
 import { timeText } from "../times.ts";
 import type { View } from "../view.ts";
+import type { Offer } from "./offers.ts";
 
 /** Takes the code, which is in the link after the sign #, or is typed. */
 export function invitationCodePage(view: View, wrong?: string): Page {
@@ -30,27 +31,46 @@ export const offerPath = "/invitations/offer";
 /** What is offered, and by whom; accepted by who is signed in. */
 export function offerPage(
   view: View,
-  options: { offer: GetInvitationResponse; signedIn: boolean; problem?: string | undefined },
+  options: { offer: Offer; signedIn: boolean; problem?: string | undefined },
 ): Page {
-  const { words, language } = view;
-  const { invitation } = words;
+  const { words } = view;
   const { offer, signedIn, problem } = options;
-  const staff = offer.organization === "";
-  const title = staff ? invitation.leadStaff : invitation.lead(offer.organizationName);
+  const title = offerTitle(view, offer);
   const body = html`<div class="card stack">
 <h1>${title}</h1>
 ${problem !== undefined && notice("danger", html`<p>${problem}</p>`)}
-${!staff && verification(view, offer.verified)}
-<div class="stack-close"><h2>${invitation.roles}</h2><ul>${offer.roles.map((role) => html`<li>${roleName(words, role)}</li>`)}</ul></div>
-<p class="quiet small">${invitation.until(timeText(language, msOf(offer.expireTime)))} ${invitation.passkeyNeeded}</p>
+${offer.kind === "work" ? workPart(view, offer.work) : recordPart(view, offer)}
 ${
   signedIn
-    ? html`<form method="post" action="/invitations/accept"><button class="button wide">${invitation.accept}</button></form>`
+    ? html`<form method="post" action="/invitations/accept"><button class="button wide">${words.invitation.accept}</button></form>`
     : html`<p><a class="button wide" href="${withContinuation("/sign-in", offerPath)}">${words.signIn.title}</a></p>
 <p><a class="button second wide" href="${withContinuation("/register", offerPath)}">${words.signIn.create}</a></p>`
 }
+<form method="post" action="/invitations/decline"><button class="button second wide">${words.people.decline}</button></form>
 </div>`;
   return { title, body, signedIn };
+}
+
+function offerTitle({ words }: View, offer: Offer): string {
+  const { invitation, people } = words;
+  if (offer.kind === "record") return people.offerTitle(offer.patientName, offer.as === "carer");
+  const { organization, organizationName } = offer.work;
+  return organization === "" ? invitation.leadStaff : invitation.lead(organizationName);
+}
+
+function workPart(view: View, { organization, verified, roles, expireTime }: GetInvitationResponse): Html {
+  const { words, language } = view;
+  const { invitation } = words;
+  return html`${organization !== "" && verification(view, verified)}
+<div class="stack-close"><h2>${invitation.roles}</h2><ul>${roles.map((role) => html`<li>${roleName(words, role)}</li>`)}</ul></div>
+<p class="quiet small">${invitation.until(timeText(language, msOf(expireTime)))} ${invitation.passkeyNeeded}</p>`;
+}
+
+function recordPart({ words, language }: View, { as, endMs }: Offer & { readonly kind: "record" }): Html {
+  const { people, invitation } = words;
+  return html`<p>${as === "carer" ? people.offerCarer : people.offerGuardian}</p>
+<p>${people.offerOwn}</p>
+<p class="quiet small">${invitation.until(timeText(language, endMs))} ${invitation.passkeyNeeded}</p>`;
 }
 
 function verification({ words }: View, verified: boolean): Html {

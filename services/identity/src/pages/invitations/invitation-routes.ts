@@ -1,8 +1,4 @@
-import { createClient } from "@connectrpc/connect";
-import {
-  type GetInvitationResponse,
-  MemberService,
-} from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
+import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
 import { type HttpReply, type HttpRequest, refusalOf, type SurfaceContext } from "@wellapi/http";
 import { cookieOf } from "../cookies.ts";
 import { formOf } from "../forms.ts";
@@ -11,6 +7,7 @@ import { donePage } from "../sign-in/sign-in-pages.ts";
 import { type App, accountClient, call, correctable } from "../signed-in.ts";
 import { viewOf } from "../view.ts";
 import { invitationCodePage, offerPage, offerPath } from "./invitation-pages.ts";
+import { acceptOffer, looksLikeCode, type Offer, offerOf } from "./offers.ts";
 
 /** Long enough to create an account meanwhile. */
 const keptSeconds = 3_600;
@@ -21,13 +18,14 @@ export function addInvitationCode(app: App, context: SurfaceContext): void {
   const look = { config: { rpc: MemberService.method.getInvitation, page: "/invitations" } };
   app.post("/invitations", look, async (request, reply) => {
     const code = formOf(request).text("invitation") ?? "";
+    const view = viewOf(request);
+    if (!looksLikeCode(code)) {
+      return sendPage(reply, invitationCodePage(view, view.words.problem.invitationInvalid), 422);
+    }
     try {
-      if (!/^\w{1,64}$/.test(code)) throw new RangeError("no code of ours");
-      await createClient(MemberService, context.asAnyone(request)).getInvitation({ code }, call);
+      await offerOf(context, request, code);
     } catch (error) {
-      const { problem } = viewOf(request).words;
-      const text = error instanceof RangeError ? problem.invalid : correctable(request, error);
-      return sendPage(reply, invitationCodePage(viewOf(request), text), 422);
+      return sendPage(reply, invitationCodePage(view, correctable(request, error)), 422);
     }
     keep(reply, "invitation", code, keptSeconds);
     return goOn(reply, offerPath);
@@ -40,14 +38,24 @@ export function addInvitationOffer(app: App, context: SurfaceContext): void {
   app.post("/invitations/accept", { config: { page: offerPath } }, async (request, reply) => {
     const code = cookieOf(request, "invitation");
     if (code === undefined) return goOn(reply, "/invitations");
-    const members = createClient(MemberService, context.as(request, "account"));
+    let patient: string | undefined;
     try {
-      await members.acceptInvitation({ code }, call);
+      patient = await acceptOffer(context, request, code);
     } catch (error) {
       return showOffer(context, request, reply, correctable(request, error));
     }
     forget(reply, "invitation");
-    return goOn(reply, "/invitations/accepted");
+    if (patient === undefined) return goOn(reply, "/invitations/accepted");
+    keep(reply, "record", patient);
+    return goOn(reply, "/account?accepted=1");
+  });
+  app.post("/invitations/decline", { config: { page: offerPath } }, async (_request, reply) => {
+    forget(reply, "invitation");
+    return goOn(reply, "/invitations/declined");
+  });
+  app.get("/invitations/declined", async (request, reply) => {
+    const { people } = viewOf(request).words;
+    return sendPage(reply, donePage({ title: people.declined, lead: people.declinedLead }));
   });
   app.get("/invitations/accepted", async (request, reply) => {
     const { invitation, problem } = viewOf(request).words;
@@ -64,9 +72,9 @@ async function showOffer(
 ): Promise<HttpReply> {
   const code = cookieOf(request, "invitation");
   if (code === undefined) return goOn(reply, "/invitations");
-  let offer: GetInvitationResponse;
+  let offer: Offer;
   try {
-    offer = await createClient(MemberService, context.asAnyone(request)).getInvitation({ code }, call);
+    offer = await offerOf(context, request, code);
   } catch (error) {
     const text = problem ?? correctable(request, error);
     forget(reply, "invitation");

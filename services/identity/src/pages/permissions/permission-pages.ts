@@ -3,6 +3,8 @@ import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { type Html, html } from "../html.ts";
 import type { Page } from "../page.ts";
 import { hidden, notice } from "../parts.ts";
+import type { RecordOption } from "../record/reader.ts";
+import { recordField, recordPage } from "../record/record-parts.ts";
 import type { View } from "../view.ts";
 
 export interface ShownPermission {
@@ -20,27 +22,33 @@ export interface ShownPermission {
 
 export function permissionsPage(
   view: View,
-  options: { permissions: readonly ShownPermission[]; saved: boolean; problem?: string | undefined },
+  options: {
+    record: RecordOption;
+    permissions: readonly ShownPermission[];
+    saved: boolean;
+    problem?: string | undefined;
+  },
 ): Page {
   const { permissions: words } = view.words;
-  const { permissions, saved, problem } = options;
-  const body = html`<h1>${words.title}</h1>
+  const { record, permissions, saved, problem } = options;
+  const title = record.as === "self" ? words.title : words.titleOf(record.name);
+  const body = html`<h1>${title}</h1>
 <p class="quiet">${words.lead}</p>
 ${saved && html`<div class="notice success" role="status"><p>${words.revoked}</p></div>`}
 ${problem !== undefined && notice("danger", html`<p>${problem}</p>`)}
 ${permissions.length === 0 && html`<p>${words.none}</p>`}
-${permissions.map((one, at) => card(view, one, at))}`;
-  return { title: words.title, body, signedIn: true };
+${permissions.map((one) => card(view, record, one))}`;
+  return recordPage(view, record, { title, body });
 }
 
-function card(view: View, permission: ShownPermission, at: number): Html {
+function card(view: View, record: RecordOption, permission: ShownPermission): Html {
   const { permissions: words } = view.words;
   const { id, name, since, until, provisions } = permission;
-  return html`<section class="card stack" aria-labelledby="permission-${at}">
-<h2 id="permission-${at}">${name}</h2>
+  return html`<section class="card stack">
+<h2>${name}</h2>
 <ul>${provisions.map((one) => html`<li>${provisionText(view, one)}</li>`)}</ul>
 <p class="quiet small">${words.since(since)} · ${until === undefined ? words.untilRevoked : words.until(until)}</p>
-<form method="post" action="/account/permissions/revoke">${hidden("consent", id)}<button class="button danger slim" aria-label="${words.revokeNamed(name)}">${words.revoke}</button></form>
+<form method="post" action="/account/permissions/revoke">${recordField(record)}${hidden("consent", id)}<button class="button danger slim" aria-label="${words.revokeNamed(name)}">${words.revoke}</button></form>
 </section>`;
 }
 

@@ -1,14 +1,15 @@
 import { createClient } from "@connectrpc/connect";
 import { type Consent, Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
-import { ActingOption_Kind } from "@wellapi/gen/wellapi/identity/v1/account_pb";
 import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import type { HttpReply, HttpRequest, SurfaceContext } from "@wellapi/http";
 import { msOf } from "../account/account-view.ts";
 import { formOf } from "../forms.ts";
+import { type RecordOption, readerOf, recordOfForm } from "../record/reader.ts";
+import { sendNotActing } from "../record/record-routes.ts";
 import { goOn, sendPage } from "../routes.ts";
-import { type App, accountClient, call, correctable, formFor } from "../signed-in.ts";
+import { type App, call, correctable, formFor } from "../signed-in.ts";
 import { timeText } from "../times.ts";
 import { viewOf } from "../view.ts";
 import { permissionsPage, type ShownPermission } from "./permission-pages.ts";
@@ -18,27 +19,25 @@ const path = "/account/permissions";
 /** Enough for a page; the newest ones. */
 const most = 100;
 
-/** What the patient has permitted, and a way to take each back. */
+/** What is permitted in the open record, and a way to take each back. */
 export function addPermissions(app: App, context: SurfaceContext): void {
-  app.get(path, async (request, reply) => show(context, request, reply));
+  app.get(path, async (request, reply) => {
+    const { record } = await readerOf(context, request);
+    return record === undefined ? goOn(reply, "/account") : show(context, request, reply, record);
+  });
   const revoke = formFor(AccountService.method.listActingOptions, path);
   app.post(`${path}/revoke`, revoke, async (request, reply) => {
-    const patient = await ownPatient(context, request);
+    const record = await recordOfForm(context, request, reply);
+    if (record === undefined) return sendNotActing(request, reply);
     const consent = formOf(request).text("consent") ?? "none";
     try {
-      const consents = createClient(ConsentService, context.as(request, patient));
+      const consents = createClient(ConsentService, context.as(request, record.actingAs));
       await consents.revokeConsent({ consent }, call);
     } catch (error) {
-      return show(context, request, reply, correctable(request, error));
+      return show(context, request, reply, record, correctable(request, error));
     }
     return goOn(reply, `${path}?saved=1`);
   });
-}
-
-/** The account's own patient; undefined where it has none. */
-async function ownPatient(context: SurfaceContext, request: HttpRequest): Promise<string | undefined> {
-  const { options } = await accountClient(context, request).listActingOptions({}, call);
-  return options.find(({ kind }) => kind === ActingOption_Kind.PATIENT)?.actingAs;
 }
 
 type Query = { readonly saved?: string };
@@ -47,13 +46,13 @@ async function show(
   context: SurfaceContext,
   request: HttpRequest,
   reply: HttpReply,
+  record: RecordOption,
   problem?: string,
 ): Promise<HttpReply> {
   const view = viewOf(request);
-  const patient = await ownPatient(context, request);
-  const permissions = patient === undefined ? [] : await permissionsOf(context, request, patient);
+  const permissions = await permissionsOf(context, request, record.actingAs);
   const saved = (request.query as Query).saved === "1";
-  const page = permissionsPage(view, { permissions, saved, problem });
+  const page = permissionsPage(view, { record, permissions, saved, problem });
   return sendPage(reply, page, problem === undefined ? 200 : 422);
 }
 

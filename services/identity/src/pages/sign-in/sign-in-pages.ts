@@ -1,3 +1,4 @@
+import { claimPath } from "../claim/claim-page.ts";
 import { withContinuation } from "../continuation.ts";
 import { type Html, html } from "../html.ts";
 import type { Page } from "../page.ts";
@@ -42,8 +43,16 @@ ${passkeyButton(view, { kind: "get", options: "/sign-in/passkey/options", label:
 ${emailForm(view, { to: "/sign-in", target, wrong: byPasskey ? undefined : wrong })}
 <p class="quiet small">${signIn.codeHint}</p>
 </div>
-<p>${signIn.newHere} <a href="${withContinuation("/register", target)}">${signIn.create}</a></p>`;
+<p>${signIn.newHere} <a href="${withContinuation("/register", target)}">${signIn.create}</a></p>
+${claimLink(view, target)}`;
   return { title: signIn.title, body, script: true };
+}
+
+/** A record that a provider began needs an account without one: who has a code starts here, before they register. */
+function claimLink({ words }: View, target: string): Html {
+  const { overview, people } = words;
+  if (target === claimPath) return html`<p class="notice">${people.claimRegister}</p>`;
+  return html`<p><a href="${withContinuation("/register", claimPath)}">${overview.claim}</a></p>`;
 }
 
 export function registerPage(view: View, target: string, wrong?: Wrong): Page {
@@ -51,7 +60,8 @@ export function registerPage(view: View, target: string, wrong?: Wrong): Page {
   const body = html`<h1>${register.title}</h1>
 <p class="quiet">${register.lead}</p>
 <div class="card stack">${emailForm(view, { to: "/register", target, wrong })}</div>
-<p>${register.already} <a href="${withContinuation("/sign-in", target)}">${signIn.title}</a></p>`;
+<p>${register.already} <a href="${withContinuation("/sign-in", target)}">${signIn.title}</a></p>
+${claimLink(view, target)}`;
   return { title: register.title, body };
 }
 
@@ -95,7 +105,11 @@ ${field({
   hint: register.zoneHint,
   attributes: html`maxlength="64" data-time-zone value="${wrong?.zone}"`,
 })}
-<div class="tick"><input type="checkbox" id="staff" name="staff" value="1"><label for="staff">${register.staff}</label></div>
+${
+  target === claimPath
+    ? html`${hidden("staff", "1")}<p class="notice">${view.words.people.claimRegister}</p>`
+    : html`<div class="tick"><input type="checkbox" id="staff" name="staff" value="1"><label for="staff">${register.staff}</label></div>`
+}
 <p class="quiet small">${register.passkeyHint}</p>
 ${passkeyButton(view, { kind: "create", options: "/register/options", label: register.withPasskey })}
 <button class="button second wide">${register.without}</button>

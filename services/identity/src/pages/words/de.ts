@@ -1,5 +1,9 @@
+import { applicationDe } from "./application-de.ts";
 import { consentDe } from "./consent-de.ts";
 import type { Words } from "./en.ts";
+import { overviewDe } from "./overview-de.ts";
+import { peopleDe } from "./people-de.ts";
+import { workDe } from "./work-de.ts";
 
 export const de: Words = {
   common: {
@@ -143,7 +147,7 @@ export const de: Words = {
   },
   kinds: {
     patient: "Sie selbst, als Patientin oder Patient",
-    carer: (name) => `Betreuung von ${name}`,
+    carer: (name) => `Vertrauensperson von ${name}`,
     guardian: (name) => `gesetzliche Vertretung von ${name}`,
     member: (name, roles) => `Mitglied von ${name} (${roles})`,
     staff: (roles) => `Personal von WellAPI (${roles})`,
@@ -208,10 +212,12 @@ export const de: Words = {
     clinician: "Behandlung",
     auditor: "Prüfung",
     operator: "Betrieb",
+    staff_auditor: "Prüfung der Installation",
     privacy_officer: "Datenschutz",
     support: "Unterstützung",
   },
   permissions: {
+    titleOf: (name) => `Was für ${name} erlaubt ist`,
     title: "Was Sie erlaubt haben",
     lead: "Wenn Sie eine Erlaubnis zurücknehmen, endet sie sofort: Danach wird nichts mehr herausgegeben.",
     none: "Sie haben keine Erlaubnis gegeben, die jetzt gilt.",
@@ -226,11 +232,15 @@ export const de: Words = {
     read: "lesen",
     contribute: "hierher senden",
   },
+  application: applicationDe,
   consent: consentDe,
+  overview: overviewDe,
+  people: peopleDe,
+  work: workDe,
   problem: {
     title: "Das hat nicht geklappt",
     id: "Wenn Sie um Hilfe bitten, nennen Sie diese Nummer:",
-    home: "Zu Ihrem Konto",
+    home: "Zur Übersicht",
     signIn: "Anmelden",
     again: "Von vorn beginnen",
     missingTitle: "Diese Seite gibt es nicht",
@@ -265,6 +275,16 @@ export const de: Words = {
     nameMissing: "Geben Sie Ihren Namen ein, höchstens 200 Zeichen.",
     notPermitted: "Das können Sie mit diesem Konto nicht tun.",
     changed: "Es wurde inzwischen geändert. Sehen Sie noch einmal nach.",
+    invitationInvalid:
+      "Diese Einladung gilt nicht: Sie wurde benutzt oder zurückgezogen, oder sie ist zu alt. Bitten Sie um eine neue.",
+    invitationLimit: "Mehr Einladungen sind an einem Tag nicht möglich. Senden Sie die nächste morgen.",
+    lastOwner: "Das ist die letzte Inhaberschaft. Geben Sie diese Rolle zuerst jemand anderem.",
+    lastOperator:
+      "Das ist die letzte Person mit der Rolle Betrieb. Geben Sie diese Rolle zuerst jemand anderem.",
+    roleRequired: "So weit reicht Ihre eigene Rolle nicht. Fragen Sie jemanden mit einer höheren Rolle.",
+    patientInUse: "Die Akte gehört zu einem anderen Konto, oder dieses Konto hat schon eine Akte.",
+    dataNotThere:
+      "Unter dieser Nummer gibt es nichts. Prüfen Sie sie: Jede Organisation sieht eigene Nummern.",
     sandboxOnly: "Diese Seite hat nur eine Testumgebung.",
   },
 };

@@ -1,4 +1,8 @@
+import { applicationEn } from "./application-en.ts";
 import { consentEn } from "./consent-en.ts";
+import { overviewEn } from "./overview-en.ts";
+import { peopleEn } from "./people-en.ts";
+import { workEn } from "./work-en.ts";
 
 /** What the pages say. Plain words: short sentences, no term that a patient would have to look up. */
 export const en = {
@@ -201,10 +205,12 @@ export const en = {
     clinician: "clinician",
     auditor: "auditor",
     operator: "operator",
+    staff_auditor: "auditor of the installation",
     privacy_officer: "privacy officer",
     support: "support",
   } as Readonly<Record<string, string>>,
   permissions: {
+    titleOf: (name: string) => `What ${name} has permitted`,
     title: "What you have permitted",
     lead: "When you take a permission back, it ends at once: nothing more is given out after that.",
     none: "You have given no permission that is in force.",
@@ -219,11 +225,15 @@ export const en = {
     read: "read",
     contribute: "send here",
   },
+  application: applicationEn,
   consent: consentEn,
+  overview: overviewEn,
+  people: peopleEn,
+  work: workEn,
   problem: {
     title: "That did not work",
     id: "If you ask for help, name this number:",
-    home: "Go to your account",
+    home: "Go to the overview",
     signIn: "Sign in",
     again: "Start again",
     missingTitle: "There is no such page",
@@ -253,6 +263,14 @@ export const en = {
     nameMissing: "Type your name, at most 200 characters.",
     notPermitted: "You can't do this with this account.",
     changed: "It has been changed in the meantime. Look again.",
+    invitationInvalid:
+      "This invitation does not hold: it was used or taken back, or it is too old. Ask for another one.",
+    invitationLimit: "You have sent as many invitations as a day allows. Send the next one tomorrow.",
+    lastOwner: "This is the last owner. Make somebody else an owner first.",
+    lastOperator: "This is the last operator. Make somebody else an operator first.",
+    roleRequired: "Your own role does not reach that far. Ask somebody with a higher role.",
+    patientInUse: "The record belongs to another account, or this account has a record already.",
+    dataNotThere: "There is nothing with this number. Check it: each organization sees numbers of its own.",
     sandboxOnly: "Only a sandbox has this page.",
   },
 };

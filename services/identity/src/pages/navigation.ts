@@ -1,0 +1,74 @@
+import type { Words } from "./words/en.ts";
+
+/** A page that others lead to. */
+export interface Entry {
+  readonly path: string;
+  readonly label: (words: Words) => string;
+  /** What is done there, in a few words. */
+  readonly hint: (words: Words) => string;
+}
+
+/** Pages about one record: the reader's own, or that of whom they act for. A new page of this kind is a line here. */
+export const recordEntries: readonly Entry[] = [
+  {
+    path: "/account/permissions",
+    label: ({ overview }) => overview.permissions,
+    hint: ({ overview }) => overview.permissionsHint,
+  },
+  {
+    path: "/account/people",
+    label: ({ overview }) => overview.people,
+    hint: ({ overview }) => overview.peopleHint,
+  },
+];
+
+/** Pages of an organization, for those who may see its members. */
+export function organizationEntries(organization: string): readonly Entry[] {
+  return [
+    {
+      path: `/organizations/${organization}/members`,
+      label: ({ overview }) => overview.members,
+      hint: ({ overview }) => overview.membersHint,
+    },
+    {
+      path: `/organizations/${organization}/guardians`,
+      label: ({ overview }) => overview.guardians,
+      hint: ({ overview }) => overview.guardiansHint,
+    },
+  ];
+}
+
+/** Pages of the installation's staff. */
+export const officeEntries: readonly Entry[] = [
+  {
+    path: "/office/organizations",
+    label: ({ overview }) => overview.organizations,
+    hint: ({ overview }) => overview.organizationsHint,
+  },
+  {
+    path: "/office/guardians",
+    label: ({ overview }) => overview.guardians,
+    hint: ({ overview }) => overview.guardiansHint,
+  },
+  {
+    path: "/office/staff",
+    label: ({ overview }) => overview.staff,
+    hint: ({ overview }) => overview.staffHint,
+  },
+];
+
+/** Of the pages of the staff, those that these roles can open. */
+export function officeEntriesOf(roles: readonly string[]): readonly Entry[] {
+  const has = (...some: readonly string[]) => roles.some((role) => some.includes(role));
+  return officeEntries.filter(({ path }) => {
+    if (path.endsWith("/guardians")) return has("privacy_officer");
+    if (path.endsWith("/staff")) return has("operator", "privacy_officer", "staff_auditor");
+    return true;
+  });
+}
+
+/** Of the pages of an organization, those that these roles can open. */
+export function organizationEntriesOf(organization: string, roles: readonly string[]): readonly Entry[] {
+  const leads = roles.some((role) => role === "owner" || role === "administrator");
+  return organizationEntries(organization).filter(({ path }) => leads || path.endsWith("/members"));
+}

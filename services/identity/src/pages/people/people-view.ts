@@ -1,0 +1,65 @@
+import {
+  type Delegation,
+  Delegation_Kind,
+  Delegation_State,
+} from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
+import { msOf } from "../account/account-view.ts";
+import { timeText } from "../times.ts";
+import type { View } from "../view.ts";
+
+export type ShownState = keyof View["words"]["people"]["states"];
+
+/** Who acts, or did, in a patient's name: texts, in the reader's language. */
+export interface ShownDelegation {
+  readonly id: string;
+  readonly kind: "carer" | "guardian";
+  readonly name: string;
+  readonly email: string;
+  readonly state: ShownState;
+  /** The account of the person; empty until they accept. */
+  readonly account: string;
+  /** `since ...`, `invited ...`, `until ...`. */
+  readonly facts: readonly string[];
+  /** Who checked a guardian: an organization's id; empty: the privacy officer. */
+  readonly organization: string;
+  /** For those who check: what they wrote down. */
+  readonly grounds: string;
+}
+
+const states: Readonly<Record<Delegation_State, ShownState>> = {
+  [Delegation_State.UNSPECIFIED]: "ended",
+  [Delegation_State.OFFERED]: "offered",
+  [Delegation_State.ACTIVE]: "active",
+  [Delegation_State.DISPUTED]: "disputed",
+  [Delegation_State.BLOCKED]: "blocked",
+  [Delegation_State.ENDED]: "ended",
+};
+
+export function shownDelegation({ language, words }: View, one: Delegation, nowMs: number): ShownDelegation {
+  const { people } = words;
+  const end = one.expireTime === undefined ? undefined : msOf(one.expireTime);
+  const over = end !== undefined && end <= nowMs;
+  const state = over ? (one.state === Delegation_State.OFFERED ? "lapsed" : "ended") : states[one.state];
+  const changed = timeText(language, msOf(one.updateTime));
+  return {
+    id: one.id,
+    kind: one.kind === Delegation_Kind.GUARDIAN ? "guardian" : "carer",
+    name: one.displayName,
+    email: one.email,
+    state,
+    account: one.account,
+    facts: [
+      state === "offered" || state === "lapsed"
+        ? people.invitedAt(timeText(language, msOf(one.createTime)))
+        : people.since(changed),
+      ...(end === undefined ? [] : [people.until(timeText(language, end))]),
+    ],
+    organization: one.organization,
+    grounds: one.grounds,
+  };
+}
+
+/** Whether it counts, or may count again: what is over is shown apart. */
+export function isCurrent({ state }: ShownDelegation): boolean {
+  return state !== "ended" && state !== "lapsed";
+}

@@ -1,0 +1,72 @@
+/** Carers and guardians, as the patient and they themselves see them; and the code of a provider. */
+export const peopleEn = {
+  title: "People who act for you",
+  titleOf: (name: string) => `People who act for ${name}`,
+  lead: "They sign in with an account of their own. Everything that they do is noted under their name.",
+  carers: "Carers",
+  carersNone: "Nobody yet.",
+  carersMay:
+    "A carer may see everything, and give and take back permissions. A carer can't invite others and can't erase your data.",
+  guardians: "Guardians",
+  guardiansLead:
+    "Somebody has checked their right to act: an organization that treats you, or WellAPI's privacy officer. Is one of them wrong? Tell those who checked it: they can stop the access at once.",
+  checkedBy: (who: string) => `Checked by ${who}`,
+  officer: "WellAPI's privacy officer",
+  earlier: "Earlier",
+  invite: "Name a carer",
+  inviteTitle: "Name a carer",
+  inviteLead:
+    "We send a link to this address. Whoever has the mail can accept, once, within seven days: check the address. You can take it back at any time.",
+  name: "What do you call the person?",
+  nameHint: "For example: my daughter Ida. Only you see it.",
+  email: "Their e-mail address",
+  mailLanguage: "Language of the mail",
+  send: "Send the invitation",
+  sent: "The invitation is on its way.",
+  ended: "It is taken back. It counts at once.",
+  end: "Take back",
+  endNamed: (name: string) => `Take back the access of ${name}`,
+  withdrawNamed: (name: string) => `Withdraw the invitation of ${name}`,
+  withdraw: "Withdraw",
+  you: "You",
+  giveUp: "Give up this access",
+  giveUpLead: "You can stop acting for this person. To act for them again you need a new invitation.",
+  gaveUp: "You no longer act for this person.",
+  states: {
+    offered: "Invited",
+    lapsed: "Invitation ended",
+    active: "May act",
+    disputed: "Stopped until checked again",
+    blocked: "Blocked",
+    ended: "Ended",
+  },
+  since: (when: string) => `since ${when}`,
+  invitedAt: (when: string) => `invited ${when}`,
+  until: (when: string) => `until ${when}`,
+  offerTitle: (name: string, carer: boolean) =>
+    carer ? `${name} asks you to be a carer` : `You are to act for ${name} as a guardian`,
+  offerCarer:
+    "As a carer you see this person's health record here, and may give and take back permissions in their name. What you do is noted under your name. You can give it up at any time.",
+  offerGuardian:
+    "Your right to act for this person was checked. You see their health record here, and give and take back permissions in their name. What you do is noted under your name.",
+  offerOwn: "You need an account of your own. Your own data stay apart from theirs.",
+  decline: "Decline",
+  declined: "You have not accepted",
+  declinedLead: "Nothing happens. The invitation ends by itself, and nobody is told.",
+  accepted: (name: string) => `You act for ${name} now`,
+  acceptedLead: "Your overview shows whose record is open. You can change between records there at any time.",
+  claimTitle: "Make your record your own",
+  claimLead:
+    "A clinic or provider has begun a record for you, and given you a code. With it the record belongs to your account: you alone decide then who sees it.",
+  claimLabel: "The code that you were given",
+  claimHint: "It starts with wellapi_cc_ and works once. Capital and small letters differ.",
+  claim: "Make it mine",
+  claimWrong:
+    "This code does not hold: it is mistyped, was used, or is too old. Ask who gave it to you for another one.",
+  claimHas: "This account has a record already",
+  claimHasLead:
+    "An account holds one record. To use a code, sign out, create another account with another e-mail address, and start from the link “Use the code of a clinic or provider” on its first page.",
+  claimed: "The record is yours now",
+  claimedLead: "You see it in your overview. Look at the permissions first: some may be given already.",
+  claimRegister: "You use a code next: the record that a clinic or provider has begun becomes yours.",
+};

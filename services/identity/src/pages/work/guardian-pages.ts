@@ -1,0 +1,99 @@
+import { Delegation_State } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
+import { type Html, html } from "../html.ts";
+import type { Page } from "../page.ts";
+import { emailField, field, hidden, notice } from "../parts.ts";
+import { languageField, stateBadge } from "../people/people-pages.ts";
+import type { ShownDelegation } from "../people/people-view.ts";
+import type { View } from "../view.ts";
+
+export interface GuardiansPage {
+  readonly path: string;
+  readonly beside: Page["beside"];
+  /** The patient that was looked up, and who acts for them. Undefined: nobody yet. */
+  readonly found?:
+    | { readonly patient: string; readonly guardians: readonly ShownDelegation[]; readonly requestId: string }
+    | undefined;
+  /** Whether the reader may lift a block. */
+  readonly lifts: boolean;
+  /** In place of forms that change something: what has to come first. */
+  readonly first: Html | undefined;
+  readonly done?: "guardianSent" | "decided" | undefined;
+  readonly problem?: string | undefined;
+  /** Of the form that has to be corrected. */
+  readonly typed?: (name: string) => string | undefined;
+}
+
+/** A patient's guardians, for those who check papers. A patient's number is never part of an address: so forms lead here. */
+export function guardiansPage(view: View, page: GuardiansPage): Page {
+  const { work } = view.words;
+  const { path, beside, found, first, done, problem } = page;
+  const body = html`<h1>${work.guardiansTitle}</h1>
+<p class="quiet">${work.guardiansLead}</p>
+${done !== undefined && html`<div class="notice success" role="status"><p>${work[done]}</p></div>`}
+${problem !== undefined && notice("danger", html`<p>${problem}</p>`)}
+<div class="card"><form class="stack" method="post" action="${path}">
+${field({ name: "patient", label: work.patient, hint: work.patientHint, attributes: html`required maxlength="64" autocomplete="off" spellcheck="false" value="${found?.patient}"` })}
+<button class="button ${found !== undefined && "second"}">${work.lookUp}</button>
+</form></div>
+${found && listCard(view, page, found)}
+${found && (first === undefined ? addCard(view, page, found) : html`<div class="card stack">${first}</div>`)}`;
+  return { title: work.guardiansTitle, body, signedIn: true, ...(beside && { beside }) };
+}
+
+type Found = NonNullable<GuardiansPage["found"]>;
+
+function listCard(view: View, page: GuardiansPage, { patient, guardians }: Found): Html {
+  const { work } = view.words;
+  return html`<section class="card stack" aria-labelledby="found"><h2 id="found">${work.guardiansOf(patient)}</h2>
+${guardians.length === 0 ? html`<p>${work.guardiansNone}</p>` : html`<ul class="rows">${guardians.map((one) => row(view, page, patient, one))}</ul>`}
+</section>`;
+}
+
+function row(view: View, page: GuardiansPage, patient: string, one: ShownDelegation): Html {
+  const { work } = view.words;
+  const decides = page.first === undefined && (page.lifts || one.state !== "blocked");
+  return html`<li><div class="stack-close"><p><strong>${one.name}</strong> ${stateBadge(view, one)}<br>
+<span class="quiet small">${[one.email, ...one.facts].join(" · ")}</span></p>
+<p class="small letter">${one.grounds}</p>
+${decides && html`<details><summary aria-label="${work.decideNamed(one.name)}">${work.decide}</summary>${decideForm(view, page.path, patient, one)}</details>`}
+</div></li>`;
+}
+
+/** What can be decided: who has not accepted yet can only be ended. */
+function decideForm({ words }: View, path: string, patient: string, one: ShownDelegation): Html {
+  const { work } = words;
+  const accepted = one.account !== "";
+  const states = [
+    ...(accepted
+      ? [
+          [Delegation_State.ACTIVE, work.states.active] as const,
+          [Delegation_State.DISPUTED, work.states.disputed] as const,
+          [Delegation_State.BLOCKED, work.states.blocked] as const,
+        ]
+      : []),
+    [Delegation_State.ENDED, work.states.ended] as const,
+  ];
+  return html`<form class="stack" method="post" action="${path}/decide">${hidden("patient", patient)}${hidden("delegation", one.id)}
+<div class="field"><label for="state-${one.id}">${work.newState}</label><select id="state-${one.id}" name="state">${states.map(
+    ([state, label]) => html`<option value="${state}">${label}</option>`,
+  )}</select></div>
+<div class="field"><label for="reason-${one.id}">${work.reason}</label><p class="hint" id="hint-${one.id}">${work.reasonHint}</p>
+<input id="reason-${one.id}" name="reason" aria-describedby="hint-${one.id}" required maxlength="1000" autocomplete="off"></div>
+<p><button class="button second slim">${work.decideSave}</button></p></form>`;
+}
+
+function addCard(view: View, page: GuardiansPage, { patient, requestId }: Found): Html {
+  const { work } = view.words;
+  const typed = (name: string) => page.typed?.(name) ?? "";
+  const plain = (name: string, label: string, hint: string | undefined, more: Html) =>
+    field({ name, label, hint, attributes: html`autocomplete="off" value="${typed(name)}" ${more}` });
+  return html`<section class="card stack" aria-labelledby="add"><h2 id="add">${work.addGuardian}</h2>
+<form class="stack" method="post" action="${page.path}/invite">${hidden("patient", patient)}${hidden("request", requestId)}
+${plain("name", work.guardianName, undefined, html`required maxlength="200"`)}
+${emailField(work.email, { value: typed("email"), own: false })}
+${plain("grounds", work.grounds, work.groundsHint, html`required maxlength="1000"`)}
+${plain("birth", work.birthDate, work.birthDateHint, html`type="date"`)}
+${plain("end", work.groundsEnd, work.groundsEndHint, html`type="date"`)}
+${languageField(view)}
+<p><button class="button">${work.guardianSend}</button></p></form></section>`;
+}

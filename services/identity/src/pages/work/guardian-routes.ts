@@ -1,0 +1,138 @@
+import { randomUUID } from "node:crypto";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { createClient } from "@connectrpc/connect";
+import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
+import { DelegationService } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
+import { Assurance } from "@wellapi/gen/wellapi/type/v1/callers_pb";
+import { type HttpReply, type HttpRequest, refusalOf, type SurfaceContext } from "@wellapi/http";
+import { confirmFirst, isConfirmed } from "../assurance.ts";
+import { type Form, formOf, requestIdIn } from "../forms.ts";
+import { languageOf } from "../language.ts";
+import type { Page } from "../page.ts";
+import { shownDelegation } from "../people/people-view.ts";
+import { type Reader, readerOf } from "../record/reader.ts";
+import { sendPage } from "../routes.ts";
+import { type App, call, correctable, formFor } from "../signed-in.ts";
+import { viewOf } from "../view.ts";
+import { type GuardiansPage, guardiansPage } from "./guardian-pages.ts";
+
+const most = 1_000;
+const dayMs = 86_400_000;
+
+/** Who checks guardians: an organization, or the privacy officer. */
+export interface GuardianPlace {
+  /** In the router. */
+  readonly path: string;
+  readonly pathOf: (request: HttpRequest) => string;
+  readonly actingAs: (request: HttpRequest) => string;
+  /** Whether a block can be lifted here. */
+  readonly lifts: boolean;
+  readonly beside: (request: HttpRequest, reader: Reader) => Page["beside"];
+}
+
+/** What a form did, or why it did not. */
+type Outcome = Pick<GuardiansPage, "done" | "problem" | "typed">;
+
+/** Guardians of a patient: seen, entered, decided about. Each form's answer is the page, because no address may hold the patient. */
+export function addGuardians(app: App, context: SurfaceContext, place: GuardianPlace): void {
+  const { path, pathOf, actingAs } = place;
+  const client = (request: HttpRequest) =>
+    createClient(DelegationService, context.as(request, actingAs(request)));
+  app.get(path, async (request, reply) => show(context, place, request, reply));
+  const ofForm = formFor(AccountService.method.listActingOptions, pathOf);
+  app.post(path, ofForm, async (request, reply) => show(context, place, request, reply));
+  app.post(`${path}/invite`, ofForm, async (request, reply) => {
+    const reader = await readerOf(context, request);
+    const form = formOf(request);
+    const outcome = await done(request, "guardianSent", async () => {
+      const language = languageOf(form.text("language")) ?? viewOf(request).language;
+      await client(request).inviteGuardian({ ...guardianIn(form), language }, call);
+    });
+    return show(context, place, request, reply, reader, outcome);
+  });
+  app.post(`${path}/decide`, ofForm, async (request, reply) => {
+    const reader = await readerOf(context, request);
+    const form = formOf(request);
+    const outcome = await done(request, "decided", async () => {
+      const [delegation, reason] = [form.text("delegation") ?? "none", form.text("reason") ?? ""];
+      const state = Number(form.text("state") ?? 0);
+      await client(request).setGuardianState({ delegation, state, reason }, call);
+    });
+    return show(context, place, request, reply, reader, outcome);
+  });
+}
+
+function guardianIn(form: Form) {
+  const end = Date.parse(`${form.text("end") ?? ""}T00:00:00Z`);
+  return {
+    patient: form.text("patient") ?? "none",
+    email: form.text("email") ?? "",
+    displayName: form.text("name") ?? "",
+    grounds: form.text("grounds") ?? "",
+    birthDate: form.text("birth") ?? "",
+    // The last day counts.
+    ...(Number.isFinite(end) && { expireTime: timestampFromMs(end + dayMs) }),
+    requestId: requestIdIn(form),
+  };
+}
+
+async function done(
+  request: HttpRequest,
+  what: "guardianSent" | "decided",
+  act: () => Promise<void>,
+): Promise<Outcome> {
+  try {
+    await act();
+    return { done: what };
+  } catch (error) {
+    const form = formOf(request);
+    return { problem: correctable(request, error), typed: (name) => form.text(name) };
+  }
+}
+
+async function show(
+  context: SurfaceContext,
+  place: GuardianPlace,
+  request: HttpRequest,
+  reply: HttpReply,
+  known?: Reader,
+  outcome: Outcome = {},
+): Promise<HttpReply> {
+  const view = viewOf(request);
+  const reader = known ?? (await readerOf(context, request));
+  const path = place.pathOf(request);
+  const patient = formOf(request).text("patient");
+  const found = patient === undefined ? undefined : await guardiansOf(context, place, request, patient);
+  const confirmed = await isConfirmed(context, request, Assurance.PASSKEY);
+  const problem = outcome.problem ?? (found === "missing" ? view.words.problem.dataNotThere : undefined);
+  const page = guardiansPage(view, {
+    ...outcome,
+    path,
+    beside: place.beside(request, reader),
+    found: found === "missing" ? undefined : found,
+    lifts: place.lifts,
+    first: confirmed ? undefined : confirmFirst(view, path),
+    problem,
+  });
+  return sendPage(reply, page, problem === undefined ? 200 : 422);
+}
+
+async function guardiansOf(
+  context: SurfaceContext,
+  { actingAs }: GuardianPlace,
+  request: HttpRequest,
+  patient: string,
+): Promise<GuardiansPage["found"] | "missing"> {
+  const view = viewOf(request);
+  const client = createClient(DelegationService, context.as(request, actingAs(request)));
+  try {
+    const { delegations } = await client.listDelegations({ patient, pageSize: most }, call);
+    const guardians = delegations
+      .map((one) => shownDelegation(view, one, Date.now()))
+      .filter(({ kind }) => kind === "guardian");
+    return { patient, guardians, requestId: randomUUID() };
+  } catch (error) {
+    if ([400, 404].includes(refusalOf(error).status)) return "missing";
+    throw error;
+  }
+}
