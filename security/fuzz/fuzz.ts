@@ -28,16 +28,27 @@ export interface FuzzReport {
 
 /** Of one input: so a short message can't hold the process. */
 const mostCpuMs = 1_000;
+/** Collected garbage, compiled code and a slow hour of the machine count for whoever runs: what is slow itself is slow each time. */
+const tries = 3;
 const mostHeapBytes = 64 * 1024 * 1024;
 /** Where the input would never end; on a busy machine an honest one may wait this long for a core. */
 const hangMs = 20_000;
 const mostKept = 2_000;
+
+/** How one input is measured. Tests give another clock, and need no patience for what never ends. */
+export interface Measure {
+  /** Milliseconds of CPU that the process has taken until now. */
+  readonly cpuMs?: () => number;
+  /** After so many milliseconds synchronous code is interrupted. */
+  readonly hangMs?: number;
+}
+
 const mostFailures = 20;
 
 /** Runs mutated inputs for so long, or until so many inputs. Failures of one kind are reported once. */
 export async function fuzz(
   target: OpenTarget,
-  options: { readonly seed: number; readonly ms: number; readonly inputs?: number },
+  options: { readonly seed: number; readonly ms: number; readonly inputs?: number } & Measure,
 ): Promise<FuzzReport> {
   const { corpus, words = [] } = target;
   const random = createRandom(options.seed);
@@ -52,7 +63,7 @@ export async function fuzz(
     if (performance.now() >= end || failures.size >= mostFailures) break;
     const from = kept[Math.floor(random() * kept.length)]!;
     const input = mutate(random, from, kept, dictionary);
-    const outcome = await tryInput(target, input);
+    const outcome = await tryInput(target, input, options);
     if (outcome.kind === "failed") {
       if (!failures.has(outcome.why)) failures.set(outcome.why, { input, ...outcome });
       continue;
@@ -67,22 +78,43 @@ export async function fuzz(
 }
 
 /** Runs one input: it must be accepted or refused, in less than a second of CPU and 64 MB of heap. */
-export async function tryInput({ parse, refuses }: OpenTarget, input: Uint8Array): Promise<Outcome> {
+export async function tryInput(
+  target: OpenTarget,
+  input: Uint8Array,
+  measure: Measure = {},
+): Promise<Outcome> {
+  const { cpuMs = processCpuMs } = measure;
+  let outcome: Outcome;
+  let left = tries;
+  let took: number;
+  do {
+    const start = cpuMs();
+    outcome = await runInput(target, input, measure.hangMs ?? hangMs);
+    took = cpuMs() - start;
+    left--;
+  } while (outcome.kind !== "failed" && took > mostCpuMs && left > 0);
+  if (outcome.kind === "failed" || took <= mostCpuMs) return outcome;
+  return { kind: "failed", why: `it takes more than ${mostCpuMs} ms` };
+}
+
+async function runInput({ parse, refuses }: OpenTarget, input: Uint8Array, hangMs: number): Promise<Outcome> {
   const heap = heapBytes();
-  const cpu = process.cpuUsage();
   let outcome: Outcome;
   try {
-    const result = await interruptible(() => parse(input));
+    const result = await interruptible(() => parse(input), hangMs);
     outcome = { kind: "accepted", signature: `accepted ${typeof result === "string" ? result : ""}` };
   } catch (error) {
     if (isInterruption(error)) return { kind: "failed", why: `it has no end after ${hangMs} ms` };
     if (!refuses(error)) return { kind: "failed", why: `it throws ${signatureOf(error)}`, error };
     outcome = { kind: "refused", signature: signatureOf(error) };
   }
-  const { user, system } = process.cpuUsage(cpu);
-  if (user + system > mostCpuMs * 1_000) return { kind: "failed", why: `it takes more than ${mostCpuMs} ms` };
   if (heapBytes() - heap > mostHeapBytes) return { kind: "failed", why: "its heap grows by more than 64 MB" };
   return outcome;
+}
+
+function processCpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
 }
 
 let running: (() => unknown) | undefined;
@@ -90,9 +122,9 @@ const context = createContext({ run: () => running!() });
 const script = new Script("run()");
 
 /** V8 can end synchronous code that never returns. What is asynchronous goes on until its own end. */
-function interruptible<T>(run: () => T): T {
+function interruptible<T>(run: () => T, ms: number): T {
   running = run;
-  return script.runInContext(context, { timeout: hangMs }) as T;
+  return script.runInContext(context, { timeout: ms }) as T;
 }
 
 function isInterruption(error: unknown): boolean {
