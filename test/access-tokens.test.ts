@@ -304,7 +304,7 @@ describe("a proof", () => {
     const organizations = createClient(OrganizationService, operatorAt(server));
     await organizations.disableApplication({ application });
     try {
-      await vi.waitFor(() => expect(ended).toBe("CREDENTIAL_INVALID"), { timeout: 10_000, interval: 100 });
+      await vi.waitFor(() => expect(ended).toBe("CREDENTIAL_INVALID"), { timeout: 15_000, interval: 100 });
     } finally {
       await organizations.enableApplication({ application });
     }

@@ -277,7 +277,7 @@ export function describeBadInputs(running: () => Server): void {
                 ).listConsents({}),
               ).catch(() => ({ code: "permitted" }))
             ).code,
-          { timeout: 5_000 },
+          { timeout: 15_000 },
         )
         .not.toBe("permitted");
     });

@@ -109,7 +109,7 @@ describe.skipIf(!root)("a full disk", () => {
 
   test("refuses data with the reason, and readiness says it", async () => {
     fill();
-    await expect.poll(readiness, { timeout: 10_000 }).toEqual(readOnly);
+    await expect.poll(readiness, { timeout: 15_000 }).toEqual(readOnly);
     expect(await send("2025-06-01T00:00:00Z")).toBe("DISK_FULL");
   }, 180_000);
 
@@ -159,7 +159,7 @@ describe.skipIf(!root)("a full disk", () => {
       [join(dataDir, "journal", "journal.room"), 1],
     ] as const;
     for (const [path, megabytes] of reserves) {
-      await expect.poll(() => statSync(path).size, { timeout: 10_000 }).toBe(megabytes * 1024 * 1024);
+      await expect.poll(() => statSync(path).size, { timeout: 15_000 }).toBe(megabytes * 1024 * 1024);
     }
     const { transport } = await personAt(server, person.id);
     const audit = createClient(AuditService, transport);

@@ -143,7 +143,7 @@ describe.skipIf(!root)("the disk fills", () => {
           const { accesses } = await audit.listAccesses({ pageSize: 500 });
           return accesses.filter(({ access }) => access?.method.endsWith("/ReadSeries")).length;
         },
-        { timeout: 10_000 },
+        { timeout: 15_000 },
       )
       .toBeGreaterThanOrEqual(12);
     const grown = await verifyLogGrowth(audit, checkpoint, verifierKey);

@@ -81,7 +81,7 @@ describe("a restore from backup undoes no revocation and no erasure", () => {
           last = (await audit.getCheckpoint({})).checkpoint;
           return last === before;
         },
-        { interval: 600, timeout: 10_000 },
+        { interval: 600, timeout: 15_000 },
       )
       .toBe(true);
     return last;

@@ -136,7 +136,7 @@ describe("the client library against a real server", () => {
     // An entry is durable before the answer leaves, and reaches the log a moment later.
     await expect
       .poll(() => verifyLoggedAccess(audit, access, verifierKey).catch(WellApiError.from), {
-        timeout: 10_000,
+        timeout: 15_000,
       })
       .toMatchObject({ access: { id: access, purpose: Purpose.TREATMENT } });
   });

@@ -226,7 +226,7 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
             () => "sent",
             () => "refused",
           ),
-        { timeout: 10_000 },
+        { timeout: 15_000 },
       )
       .toBe("sent");
   }, 40_000);

@@ -98,7 +98,9 @@ describe("wellapi start", () => {
     await enrolCompany(server, "Logged");
     const audit = createClient(AuditService, connect({ url: server.http }));
     await expect
-      .poll(async () => Number((await audit.getCheckpoint({})).checkpoint.split("\n")[1]), { timeout: 5_000 })
+      .poll(async () => Number((await audit.getCheckpoint({})).checkpoint.split("\n")[1]), {
+        timeout: 15_000,
+      })
       .toBeGreaterThan(0);
     const checkpoint = await fetch(`${server.http}/log/checkpoint`);
     expect(checkpoint.status).toBe(200);

@@ -67,7 +67,7 @@ describe.skipIf(!tools)("two replicas of records and of consent", () => {
     await world.inFrontOf(2).close();
     expect(await shareOfSecond(10)).toBeLessThan(0.1);
     await world.inFrontOf(2).open();
-    await expect.poll(() => shareOfSecond(4), { timeout: 10_000 }).toBeGreaterThan(0.3);
+    await expect.poll(() => shareOfSecond(4), { timeout: 15_000 }).toBeGreaterThan(0.3);
     expect(check(recorder.history(), limits)).toEqual([]);
   }, 240_000);
 

@@ -89,7 +89,7 @@ export function describeStalledReaders(server: () => Server): void {
 
     /** How the server ended the connection, and what arrived after the revocation had returned. */
     async function stalledAndRevoked(relay: StallingRelay, reader: RawReader, consent: string) {
-      await expect.poll(relay.stalled, { timeout: 10_000 }).toBe(true);
+      await expect.poll(relay.stalled, { timeout: 15_000 }).toBe(true);
       await pause(2_000);
       await revoke(consent);
       const returned = relay.bytes();

@@ -142,7 +142,7 @@ export function describeSurfaces(running: () => Server): void {
         const entryOf = async (read: () => Promise<Told>): Promise<Access> => {
           const before = (await newest())?.id;
           await read();
-          await expect.poll(async () => (await newest())?.id, { timeout: 10_000 }).not.toBe(before);
+          await expect.poll(async () => (await newest())?.id, { timeout: 15_000 }).not.toBe(before);
           return (await newest())!;
         };
         const [one, other] = [await entryOf(byRpc), await entryOf(bySurface)];

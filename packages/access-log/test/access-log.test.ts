@@ -100,7 +100,7 @@ describe("the drain", () => {
     await log.close();
     intake.state.down = false;
     const again = await openAccessLog(settings);
-    await vi.waitUntil(() => intake.ids().length > 0, { timeout: 5_000 });
+    await vi.waitUntil(() => intake.ids().length > 0, { timeout: 15_000 });
     expect(intake.ids()).toEqual([id]);
     await again.close();
   });
@@ -109,7 +109,7 @@ describe("the drain", () => {
     const { log, intake, outbox } = await openWorld();
     intake.state.down = true;
     const id = await log.record(patient, true, access);
-    await vi.waitUntil(() => intake.state.calls >= 3);
+    await vi.waitUntil(() => intake.state.calls >= 3, 15_000);
     expect(await outbox()).toEqual([id]);
     intake.state.down = false;
     await log.drained();
@@ -188,7 +188,7 @@ describe("while the store cannot write", () => {
     store.mode = "refuses";
     const kept = await log.record(patient, true, access);
     // The first attempt was record's own, the second is the drain's: it pauses now.
-    await vi.waitUntil(() => store.attempts >= 2);
+    await vi.waitUntil(() => store.attempts >= 2, 15_000);
     store.mode = "works";
     const after = await log.record(patient, true, access);
     await log.drained();
@@ -298,12 +298,12 @@ describe("while the store cannot write", () => {
     await again.drained();
     intake.state.down = true;
     const id = await again.record(patient, true, access);
-    await vi.waitUntil(() => intake.state.calls >= 2, { timeout: 5_000 });
+    await vi.waitUntil(() => intake.state.calls >= 2, { timeout: 15_000 });
     const [first, second] = intake.state.times;
     expect(second! - first!).toBeGreaterThan(190);
     expect(second! - first!).toBeLessThan(2_000);
     intake.state.down = false;
-    await vi.waitUntil(() => intake.ids().length === 1, { timeout: 5_000 });
+    await vi.waitUntil(() => intake.ids().length === 1, { timeout: 15_000 });
     expect(intake.ids()).toEqual([id]);
     await Promise.all([again.close(), again.close()]);
   });

@@ -18,7 +18,7 @@ describe("what travels to audit", () => {
     const { log, intake } = await openWorld({ gatherMs: 1_500 });
     await log.drained();
     for (let i = 0; i < 5; i++) await log.record(patient, true, access);
-    await vi.waitUntil(() => intake.state.leaves.length === 5, { timeout: 5_000 });
+    await vi.waitUntil(() => intake.state.leaves.length === 5, { timeout: 15_000 });
     expect(intake.state.requests).toEqual([{ count: 5, bytes: expect.any(Number) }]);
   });
 
@@ -62,13 +62,13 @@ test("a log that takes no leaves because it is damaged is told, and keeps every 
   expect(log.logDamaged()).toBe(false);
   intake.state.down = true;
   await log.record(patient, true, access);
-  await vi.waitUntil(() => intake.state.calls > 1);
+  await vi.waitUntil(() => intake.state.calls > 1, 15_000);
   // Away is not damaged: entries are kept, and reads go on.
   expect(log.logDamaged()).toBe(false);
   Object.assign(intake.state, { down: false, damaged: true });
-  await vi.waitUntil(() => log.logDamaged());
+  await vi.waitUntil(() => log.logDamaged(), 15_000);
   const change = log.leaf(patient, true, access);
-  await vi.waitUntil(async () => (await outbox()).length === 1);
+  await vi.waitUntil(async () => (await outbox()).length === 1, 15_000);
   intake.state.damaged = false;
   await log.drained();
   expect(log.logDamaged()).toBe(false);
@@ -98,9 +98,9 @@ describe("while audit or the store fails", () => {
     const { log, intake } = await openWorld({ log: logger, gatherMs: 1 });
     intake.state.down = true;
     const id = await log.record(patient, true, access);
-    await vi.waitUntil(() => intake.state.calls >= 3);
+    await vi.waitUntil(() => intake.state.calls >= 3, 15_000);
     intake.state.down = false;
-    await vi.waitUntil(() => intake.ids().length === 1);
+    await vi.waitUntil(() => intake.ids().length === 1, 15_000);
     expect(intake.ids()).toEqual([id]);
     const calls = intake.state.calls;
     expect(said).toEqual(Array(calls - 1).fill("warn leaves could not be moved; trying again"));
@@ -112,7 +112,7 @@ describe("while audit or the store fails", () => {
     const { log, intake } = await openWorld({ backoffMs: 100, gatherMs: 1 });
     intake.state.down = true;
     await log.record(patient, true, access);
-    await vi.waitUntil(() => intake.state.calls >= 5, { timeout: 10_000 });
+    await vi.waitUntil(() => intake.state.calls >= 5, { timeout: 15_000 });
     const at = intake.state.times;
     const [first, second, third, fourth] = at.slice(1).map((time, i) => time - at[i]!);
     expect(first).toBeGreaterThan(90);
@@ -139,7 +139,7 @@ describe("while audit or the store fails", () => {
     const { log, intake, settings } = await openWorld();
     intake.state.silent = true;
     const id = await log.record(patient, true, access);
-    await vi.waitUntil(() => intake.state.calls === 1);
+    await vi.waitUntil(() => intake.state.calls === 1, 15_000);
     const started = performance.now();
     await log.close();
     expect(performance.now() - started).toBeLessThan(4_000);
@@ -154,7 +154,7 @@ describe("while audit or the store fails", () => {
     const { log, intake } = await openWorld();
     intake.state.silent = true;
     const id = await log.record(patient, true, access);
-    await vi.waitUntil(() => intake.state.calls === 1);
+    await vi.waitUntil(() => intake.state.calls === 1, 15_000);
     intake.state.silent = false;
     await vi.waitUntil(() => intake.ids().length === 1, { timeout: 15_000 });
     expect(intake.ids()).toEqual([id]);

@@ -63,7 +63,7 @@ describe("the reserve", () => {
     const appending = reserve.append(record("a")).then(() => {
       acknowledged = true;
     });
-    await vi.waitFor(() => expect(synced).toHaveBeenCalledTimes(1));
+    await vi.waitFor(() => expect(synced).toHaveBeenCalledTimes(1), 15_000);
     expect((await readFile(path)).includes("a")).toBe(true);
     expect(acknowledged).toBe(false);
     sync.resolve();

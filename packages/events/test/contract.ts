@@ -143,7 +143,7 @@ export function describeEventsContract(name: string, open: () => Promise<EventsU
       expect(await events.replayDeadLetters("all")).toBe(300);
       await got.untilCount(301);
       expect(got.ids().sort()).toEqual(["bad-one", ...bad].sort());
-      await vi.waitFor(async () => expect(await events.deadLetters("all", 10)).toEqual([]), 10_000);
+      await vi.waitFor(async () => expect(await events.deadLetters("all", 10)).toEqual([]), 15_000);
       await publish("end");
       await other.until(() => other.ids().includes("end"));
       expect(other.ids()).toEqual(["bad-one", ...bad, "end"]);

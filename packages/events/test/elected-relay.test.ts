@@ -119,16 +119,16 @@ describe("elected relay", () => {
   const commit = (partition: string, ...ids: string[]) =>
     store.commit({ partition, changes: [], events: ids.map((id) => event(id)) });
   const drained = () =>
-    vi.waitFor(async () => expect(await store.readOutbox(1)).toEqual([]), { timeout: 10_000, interval: 5 });
+    vi.waitFor(async () => expect(await store.readOutbox(1)).toEqual([]), { timeout: 15_000, interval: 5 });
   const leads = (process: Process, token: number) =>
-    vi.waitFor(() => expect(process.relay.token()).toBe(token), { timeout: 10_000, interval: 5 });
+    vi.waitFor(() => expect(process.relay.token()).toBe(token), { timeout: 15_000, interval: 5 });
   const stops = (process: Process, place: string) =>
-    vi.waitFor(() => expect([...process.stoppedAt]).toContain(place), { timeout: 10_000, interval: 1 });
+    vi.waitFor(() => expect([...process.stoppedAt]).toContain(place), { timeout: 15_000, interval: 1 });
   /** Until it has looked at the lease so many times more. */
   const looks = async (process: Process, count: number) => {
     const until = process.looks + count;
     await vi.waitFor(() => expect(process.looks).toBeGreaterThanOrEqual(until), {
-      timeout: 10_000,
+      timeout: 15_000,
       interval: 1,
     });
   };
@@ -258,7 +258,7 @@ describe("elected relay", () => {
             now += leaseMs;
             expect(await store.readOutbox(1)).toEqual([]);
           },
-          { timeout: 10_000, interval: 5 },
+          { timeout: 15_000, interval: 5 },
         );
         await Promise.all(running.map(({ relay }) => relay.close()));
         for (const [patient, ids] of committed) {

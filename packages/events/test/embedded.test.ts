@@ -36,7 +36,7 @@ describe("embedded events", () => {
       vi.waitFor(async () => {
         const page = await subject.store.scan("event_retries", { equals: ["events", "all"], limit: 10 });
         expect(page.documents).toMatchObject([{ document: { attempts } }]);
-      }, 10_000);
+      }, 15_000);
     await subject.events.publish([event("bad")]);
     await stored(1);
     now += 59_999;
@@ -70,7 +70,7 @@ describe("embedded events", () => {
     expect(await logged()).toBe(600);
     await subject.events.consume({ ...all, durable: "slow", handle: slow.handle });
     await slow.untilCount(600);
-    await vi.waitFor(async () => expect(await logged()).toBeLessThan(256), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await logged()).toBeLessThan(256), { timeout: 15_000 });
     expect(slow.ids()).toEqual(fast.ids());
   });
 

@@ -75,7 +75,7 @@ describe.skipIf(!tool)("JetStream on bad days", () => {
     await expect(second.publish([event("lost", "c.created")])).rejects.toMatchObject(unavailable);
     expect(performance.now() - askedAt).toBeLessThan(4000);
     await server?.start();
-    await vi.waitFor(() => second.publish([event("e1")]), { timeout: 10_000 });
+    await vi.waitFor(() => second.publish([event("e1")]), { timeout: 15_000 });
     await got.until(() => got.ids().includes("e1"));
     await second.publish([event("e2", "c.created")]);
     // What was refused was not kept behind the caller's back.
@@ -101,11 +101,11 @@ describe.skipIf(!tool)("JetStream on bad days", () => {
     await vi.waitFor(() => {
       send("first");
       expect(listener.got).toContain("first");
-    }, 10_000);
+    }, 15_000);
     const missed = listener.missed();
     await server?.kill();
     await vi.waitFor(() => expect([sender.connected(), subject.events.connected()]).toEqual([false, false]), {
-      timeout: 10_000,
+      timeout: 15_000,
     });
     for (let i = 0; i < 100; i += 1) {
       send("lost");
@@ -113,7 +113,7 @@ describe.skipIf(!tool)("JetStream on bad days", () => {
       subject.events.signal("a.changed", new TextEncoder().encode("lost"));
     }
     await server?.start();
-    await vi.waitFor(() => expect(sender.connected()).toBe(true), { timeout: 10_000 });
+    await vi.waitFor(() => expect(sender.connected()).toBe(true), { timeout: 15_000 });
     await listener.until(() => listener.missed() > missed);
     send("back");
     await listener.until(() => listener.got.includes("back"));
@@ -124,7 +124,7 @@ describe.skipIf(!tool)("JetStream on bad days", () => {
       send("unheard");
       sender.signal("a.other", new TextEncoder().encode("heard"));
       expect(other.got).toContain("heard");
-    }, 10_000);
+    }, 15_000);
     expect(listener.got).not.toContain("unheard");
   });
 

@@ -69,7 +69,7 @@ describe.skipIf(!tool)("JetStream over TLS", () => {
       await restart();
       await expect(events.publish([event("e2")])).rejects.toMatchObject(unavailable);
       await write("client", await authority.issue({ name: "client" }));
-      await vi.waitFor(() => events?.publish([event("e2")]), { timeout: 10_000 });
+      await vi.waitFor(() => events?.publish([event("e2")]), { timeout: 15_000 });
     } finally {
       await events?.close();
       await servers.close();

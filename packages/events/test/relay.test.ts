@@ -38,7 +38,7 @@ describe("relay", () => {
     relay.notify();
     await got.untilCount(601);
     expect(got.ids()).toEqual([...ids, "later"]);
-    await vi.waitFor(async () => expect(await outbox()).toEqual([]), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await outbox()).toEqual([]), { timeout: 15_000 });
   });
 
   test("finds by itself what nobody notified it of", async () => {
@@ -71,7 +71,7 @@ describe("relay", () => {
     await commit("e1");
     await subject.events.publish([event("e1")]);
     relay = openRelay({ store: subject.store, events: subject.events, intervalMs: 5, onError: fail });
-    await vi.waitFor(async () => expect(await outbox()).toEqual([]), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await outbox()).toEqual([]), { timeout: 15_000 });
     await commit("e2");
     await got.until(() => got.ids().includes("e2"));
     expect(got.ids()).toEqual(["e1", "e2"]);

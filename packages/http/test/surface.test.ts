@@ -285,7 +285,7 @@ describe("a call of a surface", () => {
         answer.text(),
       );
       read.catch(() => {});
-      await expect.poll(relay.stalled, { timeout: 5_000 }).toBe(true);
+      await expect.poll(relay.stalled, { timeout: 15_000 }).toBe(true);
       await pause(500);
       expect(listeners.size).toBe(1);
       recalled = true;

@@ -34,7 +34,7 @@ async function connected(counters: Counters, other: Counters): Promise<void> {
       await other.add(key, 9, 1);
       expect(await counters.take(key, 1, 1)).toMatchObject({ allowed: false });
     },
-    { timeout: 10_000, interval: 20 },
+    { timeout: 15_000, interval: 20 },
   );
 }
 
@@ -107,7 +107,7 @@ describe.skipIf(!server)("Valkey away", () => {
     await setTimeout(700); // tries to connect fail several times meanwhile
     await server!.start();
     await connected(one, two);
-    await vi.waitFor(() => expect(lines).toHaveLength(4), { timeout: 5_000 });
+    await vi.waitFor(() => expect(lines).toHaveLength(4), { timeout: 15_000 });
     const lost = "budgets are counted by each process alone: Valkey is not reached";
     const back = "budgets are counted for all replicas again";
     expect(lines.toSorted()).toEqual([lost, lost, back, back].toSorted());
@@ -119,7 +119,7 @@ describe.skipIf(!server)("Valkey away", () => {
     server!.freeze();
     try {
       expect(await one.take(`frozen ${Date.now()}`, 1, 5)).toMatchObject({ allowed: true, remaining: 4 });
-      await vi.waitFor(() => expect(lines).toHaveLength(1), { timeout: 5_000 });
+      await vi.waitFor(() => expect(lines).toHaveLength(1), { timeout: 15_000 });
       // Not ready: a thousand calls, which would each wait, are answered from here.
       const taken = await Promise.all(
         Array.from({ length: 1_000 }, (_, i) => one.take(`frozen ${i} ${Date.now()}`, 1, 5)),
@@ -136,6 +136,6 @@ describe.skipIf(!server)("Valkey away", () => {
     const counters = open({ url: "valkey://127.0.0.1:1", log });
     await counters.take("key", 1, 1);
     expect(await counters.take("key", 1, 1)).toMatchObject({ allowed: false });
-    await vi.waitFor(() => expect(lines).toHaveLength(1));
+    await vi.waitFor(() => expect(lines).toHaveLength(1), 15_000);
   });
 });

@@ -337,7 +337,7 @@ describe.each(doors)("$name", (kind: DoorKind) => {
         before = sent;
         expect(still).toBe(true); // nothing moved since the last look
       },
-      { timeout: 10_000, interval: 200 },
+      { timeout: 15_000, interval: 200 },
     );
     expect(sent).toBeLessThan(400); // 26 MB of 262: what sockets and HTTP/2 windows hold
     cancel.abort();

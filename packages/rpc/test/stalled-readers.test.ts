@@ -259,7 +259,7 @@ describe("a reader that takes nothing at the gRPC door", () => {
     onTestFinished(close);
     const messages = createClient(RecordsService, transport).readSeries(read)[Symbol.asyncIterator]();
     await messages.next();
-    await expect.poll(() => finished, { timeout: 5_000 }).toBe(true);
+    await expect.poll(() => finished, { timeout: 15_000 }).toBe(true);
     const rest = async () => {
       while ((await messages.next()).done !== true);
     };

@@ -48,7 +48,7 @@ test("beside another a tenant runs fewer, until the other has been away for a se
   for (const name of ["a", "b", "c"]) void run("loud", name);
   expect(started).toEqual(["q", "a"]);
   await end("a");
-  await vi.waitFor(() => expect(started).toEqual(["q", "a", "b"]));
+  await vi.waitFor(() => expect(started).toEqual(["q", "a", "b"]), 15_000);
   vi.advanceTimersByTime(1_001);
   void run("loud", "d");
   await setImmediate();

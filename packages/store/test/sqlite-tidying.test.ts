@@ -36,7 +36,7 @@ test("sqlite: pages that deletes left free are given back once the store is idle
 
   database.exec("DELETE FROM t WHERE id % 10 > 0");
   tidying.wrote();
-  await expect.poll(() => pages("freelist_count"), { timeout: 10_000, interval: 20 }).toBe(0);
+  await expect.poll(() => pages("freelist_count"), { timeout: 15_000, interval: 20 }).toBe(0);
   expect(pages("page_count")).toBeLessThan(full / 5);
   expect(database.prepare("SELECT count(*) AS left FROM t").get()?.left).toBe(97);
   tidying.stop();
@@ -53,7 +53,7 @@ test("sqlite: what a process left free, and what a look every 100 ms leaves no h
   onTestFinished(() => tidying.stop());
   const looks = setInterval(() => tidying.touch(), 100);
   onTestFinished(() => clearInterval(looks));
-  await expect.poll(() => pages("freelist_count"), { timeout: 10_000, interval: 20 }).toBe(0);
+  await expect.poll(() => pages("freelist_count"), { timeout: 15_000, interval: 20 }).toBe(0);
 });
 
 test("sqlite: once stopped, nothing is looked at any more, whatever is asked or written", async () => {

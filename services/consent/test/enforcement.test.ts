@@ -105,10 +105,10 @@ describe("enforcers of a running service", () => {
     const revoked = patient().revokeConsent({ consent: consent!.id });
     const owed = async () =>
       (await store.scan("pending_recalls", { equals: [], limit: 10 })).documents.length;
-    await vi.waitFor(async () => expect(await owed()).toBe(1), { interval: 5 });
+    await vi.waitFor(async () => expect(await owed()).toBe(1), { timeout: 15_000, interval: 5 });
     await Promise.all([expect(revoked).rejects.toMatchObject({ code: Code.Unavailable }), restart()]);
     expect(await owed()).toBe(1);
-    await vi.waitFor(async () => expect(await owed()).toBe(0), { interval: 20, timeout: 5_000 });
+    await vi.waitFor(async () => expect(await owed()).toBe(0), { interval: 20, timeout: 15_000 });
     expect(deaf.peek(question)).toBeUndefined();
   });
 

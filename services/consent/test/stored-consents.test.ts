@@ -177,8 +177,10 @@ describe("a denial that a restore lost", () => {
     });
     await restart(); // what is owed is told at a start, and every few seconds
     const beginning = { position: 0, mac: new Uint8Array() };
-    await vi.waitFor(async () =>
-      expect(await Array.fromAsync(journal.entries(beginning))).toMatchObject([{ kind: "consent_denies" }]),
+    await vi.waitFor(
+      async () =>
+        expect(await Array.fromAsync(journal.entries(beginning))).toMatchObject([{ kind: "consent_denies" }]),
+      15_000,
     );
     // It is in the data, so this start and the next end nothing.
     await restart();

@@ -81,7 +81,7 @@ describe("a reader that takes nothing at the gateway", () => {
     const { relay, closed } = await openStalled("ReadSeries", handlers, {
       answers: guard,
     });
-    await expect.poll(relay.bytes, { timeout: 10_000 }).toBeGreaterThan(messageBytes);
+    await expect.poll(relay.bytes, { timeout: 15_000 }).toBeGreaterThan(messageBytes);
     relay.stall();
     for (let before = -1; before !== facts.pulled; await pause(200)) before = facts.pulled;
     expect(facts.pulled).toBeLessThan(100);
@@ -107,10 +107,10 @@ describe("a reader that takes nothing at the gateway", () => {
       },
       { answers: guard },
     );
-    await expect.poll(relay.bytes, { timeout: 10_000 }).toBeGreaterThan(messageBytes);
+    await expect.poll(relay.bytes, { timeout: 15_000 }).toBeGreaterThan(messageBytes);
     await pause(100);
     recall();
-    await expect.poll(tail, { timeout: 5_000 }).toContain("CONSENT_CHANGED");
+    await expect.poll(tail, { timeout: 15_000 }).toContain("CONSENT_CHANGED");
     expect(relay.ended()).toBeUndefined();
   });
 
@@ -120,7 +120,7 @@ describe("a reader that takes nothing at the gateway", () => {
       answers: createGuard().guard,
       unread: createUnreadAnswers({ stalledMs: 1_000 }),
     });
-    await expect.poll(relay.bytes, { timeout: 10_000 }).toBeGreaterThan(messageBytes);
+    await expect.poll(relay.bytes, { timeout: 15_000 }).toBeGreaterThan(messageBytes);
     relay.stall();
     await pause(3_000);
     relay.resume();

@@ -23,4 +23,10 @@ export interface RecordsConfig {
   readonly storageMib?: number;
   /** Most series that an organization may have of a patient; default 10,000. */
   readonly series?: number;
+  /** Most that an organization may send of all patients together, in MiB as sealed; default 1,048,576 (1 TiB). */
+  readonly organizationStorageMib?: number;
+  /** Most series that an organization may have of all patients together; default 10,000,000. */
+  readonly organizationSeries?: number;
+  /** How often those two counts are stored, in milliseconds; default 5,000. */
+  readonly saveTotalsEveryMs?: number;
 }

@@ -55,6 +55,16 @@ export const recordsService = describeService({
       { fallback: 10_000, min: 1, max: 1_000_000 },
       "most series (device, code, method, granularity) that an organization may have of a patient: beyond it batches are `TOO_MANY_SERIES`",
     ),
+    organizationStorageMib: numberSetting(
+      "WELLAPI_STORAGE_PER_ORGANIZATION_MIB",
+      { fallback: 1_048_576, min: 1, max: 1_073_741_824 },
+      "most that an organization may send of all its patients together, as sealed: beyond it batches are `ORGANIZATION_STORAGE_LIMIT`",
+    ),
+    organizationSeries: numberSetting(
+      "WELLAPI_SERIES_PER_ORGANIZATION",
+      { fallback: 10_000_000, min: 1, max: 1_000_000_000 },
+      "most series that an organization may have of all its patients together: beyond it batches are `ORGANIZATION_SERIES_LIMIT`",
+    ),
   },
   async compose(platform, settings) {
     const { installation, clock, ids, log, closers, network } = platform;

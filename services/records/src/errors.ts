@@ -18,6 +18,8 @@ export type RecordsErrorCode =
   | "LOG_DAMAGED"
   | "STORAGE_LIMIT"
   | "TOO_MANY_SERIES"
+  | "ORGANIZATION_STORAGE_LIMIT"
+  | "ORGANIZATION_SERIES_LIMIT"
   | "REQUEST_ID_REUSED"
   | "INVALID_FIELD"
   | "INVALID_RESUME_TOKEN"
@@ -108,6 +110,16 @@ const answers: Readonly<Record<RecordsErrorCode, Answer>> = {
     code: Code.ResourceExhausted,
     message:
       "The batch begins series beyond those that your organization may have of this patient (one for each device, code, method and granularity), so nothing of it was stored. Send the device's own serial number, always the same one, and not a new name with each upload; if there are so many devices, ask the operator (WELLAPI_SERIES_PER_PATIENT).",
+  },
+  ORGANIZATION_STORAGE_LIMIT: {
+    code: Code.ResourceExhausted,
+    message:
+      "Your organization holds as much of all its patients together as this installation keeps, so nothing of this batch was stored; what was acknowledged stays. Sending it again does not help: ask the operator for more (WELLAPI_STORAGE_PER_ORGANIZATION_MIB).",
+  },
+  ORGANIZATION_SERIES_LIMIT: {
+    code: Code.ResourceExhausted,
+    message:
+      "The batch begins series beyond those that your organization may have of all its patients together (one for each patient, device, code, method and granularity), so nothing of it was stored. Send the device's own serial number, always the same one; if there are so many devices, ask the operator (WELLAPI_SERIES_PER_ORGANIZATION).",
   },
   REQUEST_ID_REUSED: {
     code: Code.AlreadyExists,

@@ -42,6 +42,7 @@ import { createArrivalRepository } from "./read/arrival-repository.ts";
 import { createAppend } from "./write/append.ts";
 import { createErase } from "./write/erase.ts";
 import { createErasureRepository } from "./write/erasure-repository.ts";
+import { createOrganizationTotals } from "./write/organization-totals.ts";
 import { createRetention } from "./write/retention.ts";
 import { createRetract } from "./write/retract.ts";
 
@@ -97,7 +98,8 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
   const { store, vault, pairwise, enforcer, clock, log } = deps;
   const { region, backupRetentionDays = 35, resumeEveryMs = 5_000, lookEveryMs } = config;
   const { compactAfterMs = 30 * 60_000, releaseMinimum = 5 } = config;
-  const { storageMib = 16_384, series = 10_000 } = config;
+  const { storageMib = 16_384, series = 10_000, saveTotalsEveryMs = 5_000 } = config;
+  const { organizationStorageMib = 1_048_576, organizationSeries = 10_000_000 } = config;
   const { auditRetentionYears: years = 6, retireEveryMs = 60 * 60_000 } = config;
   const directory = createDirectory(deps.identity, clock);
   const consents = createConsentClient(enforcer, deps.consent, region);
@@ -118,7 +120,11 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
   const writing = { ...deps, relay, gate, hub, directory, consents, queue: createPatientQueue() };
   const damage = createDamageReporter({ store: "records", log });
   const journal = createFollower({ ...deps.journal, store, log });
-  const erase = createErase({ ...writing, journal });
+  const totals = createOrganizationTotals(store, {
+    bytes: organizationStorageMib * 1_048_576,
+    series: organizationSeries,
+  });
+  const erase = createErase({ ...writing, journal, totals });
   const retention = createRetention({
     ...writing,
     journal,
@@ -151,7 +157,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
     backupRetentionMs: backupRetentionDays * 86_400_000,
   });
   const writes = createWriteHandlers({
-    append: createAppend({ ...writing, holdings: { bytes: storageMib * 1_048_576, series } }),
+    append: createAppend({ ...writing, totals, holdings: { bytes: storageMib * 1_048_576, series } }),
     retract: createRetract({ ...writing, damage }),
     pairwise,
     terminology: deps.terminology,
@@ -177,6 +183,11 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
     work: retention.sweep,
     onError: (err) => log.error({ err }, "audit keys whose retention has ended could not be listed"),
   });
+  const saving = createLoop({
+    everyMs: saveTotalsEveryMs,
+    work: totals.save,
+    onError: (err) => log.warn({ err }, "what organizations hold of all patients is stored later"),
+  });
 
   return {
     routes: [
@@ -191,6 +202,9 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
       await compactor.close();
       await resuming.close();
       await retiring.close();
+      await saving.close();
+      // What is lost here makes a bound a little wider: no reason to fail.
+      await totals.save().catch((err: unknown) => log.warn({ err }, "what organizations hold lacks a part"));
       await journal.close();
     },
   };

@@ -255,7 +255,10 @@ describe("an append", () => {
     const scene = await openScene();
     await scene.world.accesses();
     await append(scene, "r1", [rates(0)]);
-    await vi.waitFor(() => expect(scene.world.leaves.map(({ access }) => access.requestId)).toEqual(["r1"]));
+    await vi.waitFor(
+      () => expect(scene.world.leaves.map(({ access }) => access.requestId)).toEqual(["r1"]),
+      15_000,
+    );
   });
 
   it("that is refused leaves nothing, no key either, and from the first commit of an erasure on each one is", async () => {

@@ -145,7 +145,7 @@ describe("compaction", () => {
     const scene = await openScene({}, { compactAfterMs: 100 });
     await minutes(scene, 16);
     await expect
-      .poll(async () => (await blocksOf(scene)).loose.length, { timeout: 10_000, interval: 20 })
+      .poll(async () => (await blocksOf(scene)).loose.length, { timeout: 15_000, interval: 20 })
       .toBe(0);
     expect(await readAll(scene)).toHaveLength(16);
   });

@@ -323,7 +323,7 @@ describe("compaction in the background", () => {
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(counts(await blocks())).toEqual([[false, 1]]);
     clock.time += 1;
-    await vi.waitFor(async () => expect(counts(await blocks())).toEqual([[true, 1]]), { timeout: 4_000 });
+    await vi.waitFor(async () => expect(counts(await blocks())).toEqual([[true, 1]]), { timeout: 15_000 });
     await running.close();
     await commit([{ times: [april + MINUTE] }]);
     clock.time += DAY;
@@ -344,14 +344,14 @@ describe("compaction in the background", () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(counts(await blocks())).toEqual([[false, 1]]);
     session.resolve();
-    await vi.waitFor(async () => expect(counts(await blocks())).toEqual([[true, 1]]), { timeout: 4_000 });
+    await vi.waitFor(async () => expect(counts(await blocks())).toEqual([[true, 1]]), { timeout: 15_000 });
     await waits.close();
     expect(said("compaction has ended")).toBe(0);
     const closed = async () => {
       throw new Error("the enforcer is closed");
     };
     const ended = openCompactor({ ...deps, enforcer: { ready: closed } }, 100);
-    await vi.waitFor(() => expect(said("compaction has ended")).toBe(1));
+    await vi.waitFor(() => expect(said("compaction has ended")).toBe(1), 15_000);
     await ended.close();
   });
 
@@ -372,13 +372,13 @@ describe("compaction in the background", () => {
     };
     clock.time += DAY;
     compactor(100);
-    await vi.waitFor(async () => expect(counts(await blocks("eu/pat_2"))).toEqual([[true, 1]]));
-    await vi.waitFor(() => expect(failed).toBeGreaterThan(1), { timeout: 4_000 });
+    await vi.waitFor(async () => expect(counts(await blocks("eu/pat_2"))).toEqual([[true, 1]]), 15_000);
+    await vi.waitFor(() => expect(failed).toBeGreaterThan(1), { timeout: 15_000 });
     expect(said("were not compacted")).toBe(0);
     failure = "fails";
-    await vi.waitFor(() => expect(said("were not compacted")).toBeGreaterThan(0), { timeout: 4_000 });
+    await vi.waitFor(() => expect(said("were not compacted")).toBeGreaterThan(0), { timeout: 15_000 });
     failure = undefined;
-    await vi.waitFor(async () => expect(counts(await blocks())).toEqual([[true, 1]]), { timeout: 4_000 });
+    await vi.waitFor(async () => expect(counts(await blocks())).toEqual([[true, 1]]), { timeout: 15_000 });
   });
 
   it("tells an operator where the store cannot say what is to be done, and tries again", async () => {
@@ -388,8 +388,8 @@ describe("compaction in the background", () => {
     const { scan } = store;
     store.scan = () => Promise.reject(new Error("the disk is gone"));
     compactor(100);
-    await vi.waitFor(() => expect(said("could not be listed")).toBeGreaterThan(1), { timeout: 4_000 });
+    await vi.waitFor(() => expect(said("could not be listed")).toBeGreaterThan(1), { timeout: 15_000 });
     store.scan = scan;
-    await vi.waitFor(async () => expect(counts(await blocks())).toEqual([[true, 1]]), { timeout: 4_000 });
+    await vi.waitFor(async () => expect(counts(await blocks())).toEqual([[true, 1]]), { timeout: 15_000 });
   });
 });

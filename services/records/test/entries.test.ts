@@ -115,7 +115,7 @@ describe("a read that fails", () => {
     delete (patients as { get?: unknown }).get;
     world.consent.state.reachable = false;
     await vi.waitFor(async () => expect(await reasonOf(scene.read())).toBe("UNDECIDED"), {
-      timeout: 10_000,
+      timeout: 15_000,
       interval: 100,
     });
     world.store.commit = withoutLog;
@@ -150,7 +150,7 @@ describe("an entry of a read", () => {
     const { world, patient } = scene;
     world.consent.state.reachable = false;
     await vi.waitFor(async () => expect(await reasonOf(scene.read())).toBe("UNDECIDED"), {
-      timeout: 10_000,
+      timeout: 15_000,
       interval: 100,
     });
     const own = { ...scene.query, patient: world.ownId(patient), purpose: Purpose.PATIENT_REQUEST };
@@ -195,7 +195,7 @@ describe("an entry of a read", () => {
     betweenEntryAndAnswer(async () => {
       world.consent.state.reachable = false;
       await vi.waitFor(async () => expect(await reasonOf(scene.read())).toBe("UNDECIDED"), {
-        timeout: 10_000,
+        timeout: 15_000,
         interval: 100,
       });
     });
@@ -207,7 +207,7 @@ describe("an entry of a read", () => {
     });
     world.consent.state.reachable = true;
     await vi.waitFor(async () => expect(await reasonOf(scene.read())).toBe("OK"), {
-      timeout: 10_000,
+      timeout: 15_000,
       interval: 100,
     });
     betweenEntryAndAnswer(async () => {
@@ -260,7 +260,7 @@ describe("the entries of a stream", () => {
     await reading.next();
     await reading.next();
     leaving.abort();
-    await vi.waitFor(async () => expect(await scene.entries()).toHaveLength(2));
+    await vi.waitFor(async () => expect(await scene.entries()).toHaveLength(2), 15_000);
     expect((await scene.entries())[1]).toEqual({
       ...{ phase: "CLOSED", outcome: "PERMITTED", reason: "CANCELED", items: 120 },
       consents: [scene.consent],

@@ -220,9 +220,9 @@ describe("an erasure", () => {
         .map(({ access }) => Access_Phase[access.phase]);
     const mend = cutAtReceipts(world);
     expect(await reasonOf(erase(scene))).toBe("ERASURE_INCOMPLETE");
-    await vi.waitFor(() => expect(phases()).toEqual(["OPENED"]));
+    await vi.waitFor(() => expect(phases()).toEqual(["OPENED"]), 15_000);
     mend();
-    await vi.waitFor(() => expect(phases()).toEqual(["OPENED", "CLOSED"]), { timeout: 5_000 });
+    await vi.waitFor(() => expect(phases()).toEqual(["OPENED", "CLOSED"]), { timeout: 15_000 });
   });
 
   it("that stops is an operator's matter, and keeps no other from going on", async () => {
@@ -239,10 +239,10 @@ describe("an erasure", () => {
     // The one that is looked at first goes on failing.
     const mend = cutAtReceipts(world, patients[0]!.partition);
     const erased = () => patients.map(({ partition }) => world.patients.get(partition)!.erased !== undefined);
-    await vi.waitFor(() => expect(erased()).toEqual([false, true]), { timeout: 5_000 });
+    await vi.waitFor(() => expect(erased()).toEqual([false, true]), { timeout: 15_000 });
     expect(said("could not be continued")).toBeGreaterThan(0);
     mend();
-    await vi.waitFor(() => expect(erased()).toEqual([true, true]), { timeout: 5_000 });
+    await vi.waitFor(() => expect(erased()).toEqual([true, true]), { timeout: 15_000 });
   });
 
   it("is not begun by a carer, who reads on; and is by the patient", async () => {
@@ -302,9 +302,10 @@ describe("the journal", () => {
     expect(attempts()).toBe(16);
     await expect(again.vault.key(patient.partition, "data")).rejects.toMatchObject({ code: "destroyed" });
     expect((await again.store.get<Head>("heads", [patient.partition]))!.document.erased).toBe(true);
-    await vi.waitFor(() => expect(again.patients.get(patient.partition)!.erased).toBeDefined());
-    await vi.waitFor(async () =>
-      expect((await progress({ world: again, patient })).erasure!.state).toBe(Erasure_State.DONE),
+    await vi.waitFor(() => expect(again.patients.get(patient.partition)!.erased).toBeDefined(), 15_000);
+    await vi.waitFor(
+      async () => expect((await progress({ world: again, patient })).erasure!.state).toBe(Erasure_State.DONE),
+      15_000,
     );
     const { erasure } = await progress({ world: again, patient });
     const { access: _, jws: _jws, ...said } = receipt;

@@ -224,7 +224,7 @@ describe("ErasePatient", () => {
 
     expect(world.patients.get(patient.partition)!.erased).toBeUndefined();
     const again = await openWorld({ folder: world.folder, patients: world.patients });
-    await vi.waitFor(() => expect(again.patients.get(patient.partition)!.erased).toBeDefined());
+    await vi.waitFor(() => expect(again.patients.get(patient.partition)!.erased).toBeDefined(), 15_000);
     const { erasure } = await again.own(patient).erasePatient({ patient: again.ownId(patient) });
     expect(erasure!.receipt).toMatchObject({ keysDestroyed: 1, documentsDeleted: 2 });
   });
@@ -242,7 +242,7 @@ describe("ErasePatient", () => {
     );
     expect(world.patients.get(patient.partition)!.erased).toBeUndefined();
     world.store.scan = scan;
-    await vi.waitFor(() => expect(world.patients.get(patient.partition)!.erased).toBeDefined());
+    await vi.waitFor(() => expect(world.patients.get(patient.partition)!.erased).toBeDefined(), 15_000);
   });
 
   it("leaves other patients as they were", async () => {

@@ -22,7 +22,7 @@ test("reads of one organization wait for each other, and another's never wait fo
   const loud = Array.from({ length: 10 }, (_, i) =>
     world.reader(clinic).querySeries(queryInit(world.idFor(clinic, patient), { from: from - i })),
   );
-  await vi.waitFor(() => expect(held).toBeGreaterThan(0));
+  await vi.waitFor(() => expect(held).toBeGreaterThan(0), 15_000);
   await setTimeout(50); // time for more of them, if they did not wait
   expect(held).toBeLessThanOrEqual(2);
 

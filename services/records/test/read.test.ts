@@ -185,7 +185,7 @@ describe("ReadSeries", () => {
     const now = Date.now();
     await append(scene, "r1", [heartRates(now - 60_000, [70]), heartRates(now - 500, [71])]);
     expect((await readAll(scene)).map(([, value]) => value)).toEqual([71]);
-    await vi.waitFor(async () => expect(await readAll(scene)).toEqual([]), { timeout: 10_000, interval: 50 });
+    await vi.waitFor(async () => expect(await readAll(scene)).toEqual([]), { timeout: 15_000, interval: 50 });
     expect(Date.now() - now).toBeGreaterThanOrEqual(2_500);
   });
 

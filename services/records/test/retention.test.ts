@@ -152,7 +152,7 @@ describe("the audit key of an erased patient", () => {
       clock,
       retireEveryMs: 20,
     });
-    await vi.waitFor(async () => expect(await stateOf(later, partition)).toBe("retired"));
+    await vi.waitFor(async () => expect(await stateOf(later, partition)).toBe("retired"), 15_000);
     expect(await auditKeys(later, partition)).toEqual([]);
     expect(later.consent.deleted).toEqual([partition]);
     await later.close();

@@ -316,8 +316,10 @@ describe("a batch that is taken back", () => {
       [120 * MINUTE, 120 * MINUTE + 1],
     ]);
     // Its entry reaches audit by itself.
-    await vi.waitFor(() =>
-      expect(world.leaves.filter(({ access }) => access.method.endsWith("/RetractBatch"))).toHaveLength(1),
+    await vi.waitFor(
+      () =>
+        expect(world.leaves.filter(({ access }) => access.method.endsWith("/RetractBatch"))).toHaveLength(1),
+      15_000,
     );
   });
 

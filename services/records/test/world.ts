@@ -104,6 +104,9 @@ export interface WorldOptions {
   readonly releaseMinimum?: number;
   readonly storageMib?: number;
   readonly series?: number;
+  readonly organizationStorageMib?: number;
+  readonly organizationSeries?: number;
+  readonly saveTotalsEveryMs?: number;
   /** Of records alone: sessions and the log go by the machine's. */
   readonly clock?: Clock;
   /** Of the records service. */
@@ -194,6 +197,9 @@ export async function openWorld(options: WorldOptions = {}) {
     ...(options.releaseMinimum === undefined ? {} : { releaseMinimum: options.releaseMinimum }),
     ...(options.storageMib === undefined ? {} : { storageMib: options.storageMib }),
     ...(options.series === undefined ? {} : { series: options.series }),
+    ...(options.organizationStorageMib && { organizationStorageMib: options.organizationStorageMib }),
+    ...(options.organizationSeries && { organizationSeries: options.organizationSeries }),
+    ...(options.saveTotalsEveryMs && { saveTotalsEveryMs: options.saveTotalsEveryMs }),
   };
   const deps: RecordsDeps = {
     store,

@@ -4,7 +4,7 @@ import type { CollectionDeclaration, Document } from "@wellapi/store";
 import { clinicalCollections } from "./clinical-documents.ts";
 
 /**
- * The stored documents, all in the patient's partition. Only opaque ids, times and counts are in clear. Everything
+ * The stored documents, all but the totals of organizations in the patient's partition. Only opaque ids, times and counts are in clear. Everything
  * that says who sent what, or what was measured, is sealed with the patient's data key, and ids that are derived from
  * such data are MACs under that key.
  */
@@ -56,6 +56,7 @@ export const recordsCollections: readonly CollectionDeclaration[] = [
     version: 2,
   },
   ...clinicalCollections,
+  { name: "organization_totals", key: ["partition"], indexes: [] },
   leavesCollection,
   ...journalCollections,
 ];
@@ -97,6 +98,14 @@ export interface Holding {
   readonly bytes: number;
   readonly series: number;
 }
+
+/** What an organization holds of all patients together: in a partition of its own, and of no patient. */
+export type TotalDocument = Document & {
+  readonly organization: string;
+  /** As `Holding` counts. */
+  readonly bytes: number;
+  readonly series: number;
+};
 
 /** The place of a series; bound by its seal. */
 export interface SeriesPlace {

@@ -24,12 +24,14 @@ import { type Batch, type BatchOutcome, goodItems } from "./batch.ts";
 import { type BatchWrites, sealedBytes } from "./batch-writes.ts";
 import { batchCommitted } from "./event-convert.ts";
 import { createHoldings, type HoldingLimits, type Holdings } from "./holdings.ts";
+import type { OrganizationTotals } from "./organization-totals.ts";
 import { nextReceipt, outcomeOf, type ReceiptNames } from "./receipt.ts";
 import { receiptChange } from "./receipt-repository.ts";
 import type { WriteDeps } from "./write-deps.ts";
 
 export interface AppendDeps extends WriteDeps {
   readonly holdings: HoldingLimits;
+  readonly totals: Pick<OrganizationTotals, "problemOf" | "add">;
 }
 
 /** A batch that waits for its answer. */
@@ -58,6 +60,8 @@ interface Prepared extends Decided {
 /** The part of a commit that a batch adds, and its answer once that is durable. */
 interface Addition {
   readonly prepared: Prepared;
+  /** What its blocks take. */
+  readonly bytes: number;
   readonly series: readonly SeriesDocument[];
   readonly changes: readonly Change[];
   readonly outcome: BatchOutcome;
@@ -73,7 +77,7 @@ interface Addition {
  * So an append to a patient to whom this process wrote recently reads nothing from the store.
  */
 export function createGroupCommit(deps: AppendDeps) {
-  const { store, vault, gate, accessLog, relay, hub, clock } = deps;
+  const { store, vault, gate, accessLog, relay, hub, clock, totals } = deps;
   const repository = createAppendRepository(store, vault);
 
   async function commitGroup(partition: string, group: readonly Pending[], onTrust: boolean): Promise<void> {
@@ -87,7 +91,7 @@ export function createGroupCommit(deps: AppendDeps) {
     const before = await repository.before(partition, names, onTrust);
     if (before.head?.document.erased) throw new RecordsError("CONSENT_REQUIRED");
     const held = createHoldings(before.head?.document.held, deps.holdings);
-    const additions = await additionsOf(deps, { repository, held, onTrust }, prepared, before);
+    const additions = await additionsOf(deps, { repository, held, totals, onTrust }, prepared, before);
     if (additions.length === 0) return;
     // The decision right before the commit counts.
     if (!(await stand(gate, additions))) return;
@@ -95,7 +99,10 @@ export function createGroupCommit(deps: AppendDeps) {
     accessLog.notify();
     relay.notify();
     hub.notify(partition);
-    for (const { prepared: one, outcome } of additions) one.pending.answer(outcome);
+    for (const { prepared: one, outcome, bytes, series } of additions) {
+      totals.add(one.pending.organization, { bytes, series: series.length });
+      one.pending.answer(outcome);
+    }
   }
 
   // Runs in the context of one of the calls, and belongs to all.
@@ -154,6 +161,7 @@ async function permitted(gate: Gate, group: readonly Pending[]): Promise<Decided
 interface Attempt {
   readonly repository: AppendRepository;
   readonly held: Holdings;
+  readonly totals: AppendDeps["totals"];
   /** No receipt was read: a batch may have been sent before. */
   readonly onTrust: boolean;
 }
@@ -220,6 +228,7 @@ async function additionOf(
   const leaf = gate.leaf(intent, subject, { items: writes.count, consents });
   return {
     prepared,
+    bytes: sealedBytes(writes),
     series,
     changes: [...writes.changes, receiptChange(earlier, receipt), leaf.change],
     outcome: outcomeOf(batch, judgements, receipt),
@@ -231,14 +240,16 @@ async function additionOf(
  * much: then it is refused, or, where it may have been sent before, left for the next attempt.
  */
 async function begunSeries(
-  { repository, held, onTrust, begun }: Attempt & { readonly begun: Set<string> },
+  { repository, held, totals, onTrust, begun }: Attempt & { readonly begun: Set<string> },
   { pending, names }: Prepared,
   writes: BatchWrites,
 ): Promise<SeriesDocument[] | undefined> {
   const unstored = writes.series.length === 0 ? [] : await repository.unstored(writes.series);
   const series = unstored.filter((document) => !begun.has(document.series));
   const bytes = sealedBytes(writes);
-  const problem = held.problemOf(names.owner, bytes, series.length);
+  const problem =
+    held.problemOf(names.owner, bytes, series.length) ??
+    (await totals.problemOf(pending.organization, { bytes, series: series.length }));
   if (problem !== undefined) {
     if (!onTrust) await pending.refuse(new RecordsError(problem));
     return undefined;

@@ -1,5 +1,7 @@
 import type { Entry, Follower } from "@wellapi/journal";
 import type { Logger } from "@wellapi/runtime";
+import type { Holding } from "../blocks/documents.ts";
+import { withBox } from "../blocks/patient-box.ts";
 import { RecordsError } from "../errors.ts";
 import type { ConsentClient } from "../gate/consent-client.ts";
 import type { Directory } from "../gate/directory-client.ts";
@@ -15,12 +17,14 @@ import {
   progressOf,
 } from "./erasure.ts";
 import { createErasureRepository, type ErasureRepository, type StoredErasure } from "./erasure-repository.ts";
+import type { OrganizationTotals } from "./organization-totals.ts";
 import type { WriteDeps } from "./write-deps.ts";
 
 export interface EraseDeps extends WriteDeps {
   readonly consents: Pick<ConsentClient, "revokeAll">;
   readonly directory: Directory;
   readonly journal: Pick<Follower, "tell">;
+  readonly totals: Pick<OrganizationTotals, "add" | "organizations">;
   readonly log: Logger;
 }
 
@@ -144,7 +148,8 @@ export function createErase(deps: EraseDeps): Erase {
 }
 
 /** Begins an erasure, or finds it begun. False where another commit came between. */
-function createBeginning({ gate, accessLog, hub }: EraseDeps, erasures: ErasureRepository) {
+function createBeginning(deps: EraseDeps, erasures: ErasureRepository) {
+  const { gate, accessLog, hub, log } = deps;
   return async (intent: Intent, subject: Subject, said: Result, known: KnownErasure): Promise<boolean> => {
     const { partition } = subject;
     if (await erasures.load(partition)) {
@@ -152,11 +157,33 @@ function createBeginning({ gate, accessLog, hub }: EraseDeps, erasures: ErasureR
       return true;
     }
     const leaf = gate.leaf(intent, subject, said);
-    if (!(await erasures.begin(begunErasure(partition, known, leaf.id), leaf.change))) return false;
+    const begun = await erasures.begin(begunErasure(partition, known, leaf.id), leaf.change);
+    if (begun === undefined) return false;
     accessLog.notify();
     hub.notify(partition);
+    // While there is a key: the head names organizations by MACs under it.
+    await release(deps, partition, begun.held).catch((err: unknown) => {
+      log.warn({ err }, "what organizations held of an erased patient still counts for them");
+    });
     return true;
   };
+}
+
+/** Takes what organizations held of the patient off their totals. */
+async function release(
+  { vault, totals }: EraseDeps,
+  partition: string,
+  held: readonly Holding[],
+): Promise<void> {
+  if (held.length === 0) return;
+  const organizations = await totals.organizations();
+  await withBox(vault, partition, ({ ownerId }) => {
+    const byOwner = new Map(organizations.map((organization) => [ownerId(organization), organization]));
+    for (const { owner, bytes, series } of held) {
+      const organization = byOwner.get(owner);
+      if (organization !== undefined) totals.add(organization, { bytes: -bytes, series: -series });
+    }
+  });
 }
 
 /** All steps after the beginning, from the current one on. */

@@ -7,7 +7,7 @@ import {
   scanPages,
 } from "@wellapi/store";
 import { clinicalCollections } from "../blocks/clinical-documents.ts";
-import { type ErasureDocument, recordsCollections } from "../blocks/documents.ts";
+import { type ErasureDocument, type Holding, recordsCollections } from "../blocks/documents.ts";
 import { headAfterErasure } from "../blocks/head.ts";
 import { headChange, loadHead } from "../blocks/head-repository.ts";
 import { RecordsError } from "../errors.ts";
@@ -33,9 +33,9 @@ export interface ErasureRepository {
   load(partition: string): Promise<StoredErasure | undefined>;
   /**
    * Commits the beginning of an erasure, with its entry for the log: from then on nothing of the patient is stored or
-   * read. False if another commit came between.
+   * read. Gives what the patient's head said that organizations hold; undefined if another commit came between.
    */
-  begin(erasure: ErasureDocument, leaf: Change): Promise<boolean>;
+  begin(erasure: ErasureDocument, leaf: Change): Promise<{ readonly held: readonly Holding[] } | undefined>;
   /**
    * Stores the progress, with other changes in the same commit. Throws ERASURE_INCOMPLETE where another replica was
    * faster.
@@ -94,7 +94,7 @@ export function createErasureRepository(store: Store): ErasureRepository {
           leaf,
         ],
       });
-      return committed;
+      return committed ? { held: head?.document.held ?? [] } : undefined;
     },
     save,
     async deleteData(begun) {
