@@ -50,8 +50,9 @@ describe("the fuzzer finds", () => {
     expect([refused > 0, accepted > 0]).toEqual([true, true]);
   });
 
-  test("what takes the CPU for more than a second", { timeout: 60_000 }, async () => {
-    expect(await tryInput(planted(spin), utf8("okX"))).toMatchObject({
+  test("what takes the CPU for more than a second", { timeout: 600_000 }, async () => {
+    // As long as it takes to get three seconds of a busy machine's CPU.
+    expect(await tryInput(planted(spin), utf8("okX"), { hangMs: 180_000 })).toMatchObject({
       kind: "failed",
       why: "it takes more than 1000 ms",
     });
@@ -110,10 +111,10 @@ describe.each(fuzzTargets)("$name", ({ name, open }) => {
   });
 
   test("takes or refuses whatever comes, in a second and 64 MB", { timeout: 60_000 }, async () => {
-    const { failures, inputs } = await fuzz(await open(), { seed, ms: 1_500, inputs: 50_000 });
+    const { failures, inputs } = await fuzz(await open(), { seed, ms: 1_500, atLeast: 50, inputs: 50_000 });
     const told = failures.map(({ why, input }) => `${why}: ${Buffer.from(input).toString("hex")}`);
     expect(told, `seed ${seed}`).toEqual([]);
-    expect(inputs).toBeGreaterThan(20);
+    expect(inputs).toBeGreaterThanOrEqual(50);
   });
 });
 
