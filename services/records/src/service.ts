@@ -167,7 +167,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
     ...writing,
     damage,
     share,
-    writes: createClinicalWrites({ ...writing, damage, holdings: { bytes: storageMib * 1_048_576 } }),
+    writes: createClinicalWrites({ ...writing, totals, damage, holdings: { bytes: storageMib * 1_048_576 } }),
   });
   const compactor = openCompactor({ ...writing, damage }, compactAfterMs);
   // Unfinished erasures: at once, then at intervals, because one may stop at any time, in any replica.

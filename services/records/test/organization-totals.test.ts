@@ -1,8 +1,10 @@
 /** What an organization may hold of all its patients together. */
+import { randomBytes } from "node:crypto";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, test, vi } from "vitest";
 import type { TotalDocument } from "../src/blocks/documents.ts";
 import { createOrganizationTotals } from "../src/write/organization-totals.ts";
+import { condition, openClinicalScene, store } from "./clinical/clinical-scene.ts";
 import {
   append,
   application,
@@ -112,6 +114,19 @@ describe("an organization's batches", () => {
     );
     expect(await reasonOf(append(other, "r2", [hour(1, "new")]))).toBe("OK");
   });
+});
+
+test("clinical records count for their organization as its batches do", async () => {
+  const scene = await openClinicalScene(undefined, {}, { organizationStorageMib: 6_000 / 1_048_576 });
+  const answers = [];
+  for (let i = 0; i < 5; i++) {
+    // Random, because what repeats takes no room.
+    const note = [{ text: randomBytes(1_500).toString("base64") }];
+    answers.push(await reasonOf(store(scene, condition(scene, "E11.9", { note }))));
+  }
+  const stored = answers.filter((reason) => reason === "OK").length;
+  expect(stored).toBeGreaterThan(0);
+  expect(answers).toEqual(answers.map((_, i) => (i < stored ? "OK" : "ORGANIZATION_STORAGE_LIMIT")));
 });
 
 describe("the count", () => {

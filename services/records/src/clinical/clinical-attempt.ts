@@ -20,7 +20,7 @@ import type { ClinicalOutcome } from "./sent-batch.ts";
  * it is tried again. Throws what concerns the whole batch.
  */
 export function createClinicalAttempt(deps: ClinicalWriteDeps) {
-  const { store, vault, gate, accessLog, relay, hub, damage } = deps;
+  const { store, vault, gate, accessLog, relay, hub, damage, totals } = deps;
   const repository = createClinicalRepository(store, vault, damage);
   const judge = createBatchJudge(deps, repository);
 
@@ -50,12 +50,13 @@ export function createClinicalAttempt(deps: ClinicalWriteDeps) {
     }
     // The decision right before the commit counts.
     if (!(await stands(deps, prepared, reached))) return undefined;
-    const commit = await commitOf(deps, prepared, { head, names, receipt, judged: changing });
+    const { bytes, ...commit } = await commitOf(deps, prepared, { head, names, receipt, judged: changing });
     const labels = await repository.unstored(changing.flatMap(({ writes }) => writes?.label ?? []));
     const inserts = labels.map((document): Change => {
       return { kind: "insert", collection: "clinical_labels", document };
     });
     if (!(await repository.commit({ ...commit, changes: [...commit.changes, ...inserts] }))) return undefined;
+    totals.add(organization, { bytes, series: 0 });
     accessLog.notify();
     relay.notify();
     hub.notify(partition);
@@ -104,15 +105,16 @@ interface CommitParts {
 }
 
 async function commitOf(
-  { gate, clock, holdings: limits }: ClinicalWriteDeps,
-  { intent, subject }: Prepared,
+  { gate, clock, holdings: limits, totals }: ClinicalWriteDeps,
+  { intent, subject, organization }: Prepared,
   { head, names, receipt, judged }: CommitParts,
 ) {
   const { partition } = subject;
   const sequence = (head?.document.sequence ?? 0) + 1;
   const held = createHoldings(head?.document.held, { ...limits, series: 0 });
   const bytes = judged.reduce((sum, { writes }) => sum + writes!.bytes, 0);
-  const problem = held.problemOf(names.owner, bytes, 0);
+  const problem =
+    held.problemOf(names.owner, bytes, 0) ?? (await totals.problemOf(organization, { bytes, series: 0 }));
   if (problem !== undefined) throw new RecordsError(problem);
   held.add(names.owner, bytes, 0);
   const consents = judged.flatMap(({ consents: permits }) => permits);
@@ -121,6 +123,7 @@ async function commitOf(
   const receipts = names.receipt === undefined ? [] : [receiptChange(partition, names, receipt, judged)];
   const latest = judged.at(-1)!.writes!.document;
   return {
+    bytes,
     before: head,
     head: headAfterData(partition, head?.document, sequence, added, clock.now()),
     changes: [...judged.flatMap(({ writes }) => writes!.changes), ...receipts, leaf],

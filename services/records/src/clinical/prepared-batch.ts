@@ -5,6 +5,7 @@ import type { Intent } from "../gate/intent.ts";
 import type { Subject } from "../gate/subject.ts";
 import type { HoldingLimits } from "../write/holdings.ts";
 import type { ItemViolation } from "../write/judgement.ts";
+import type { OrganizationTotals } from "../write/organization-totals.ts";
 import type { WriteDeps } from "../write/write-deps.ts";
 import type { SentBatch, SentItem, SentWrite } from "./sent-batch.ts";
 import { type TakenResource, takeResource } from "./taken-resource.ts";
@@ -13,6 +14,7 @@ export interface ClinicalWriteDeps extends WriteDeps {
   readonly pairwise: Pairwise;
   readonly terminology: Terminology;
   readonly holdings: Pick<HoldingLimits, "bytes">;
+  readonly totals: Pick<OrganizationTotals, "problemOf" | "add">;
   readonly damage: DamageReporter;
 }
 
