@@ -49,6 +49,16 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     RevokeConsent: change,
     ListConsentRevisions: change,
   },
+  "wellapi.consent.v1.EmergencyService": {
+    OpenEmergencyAccess: change,
+    EndEmergencyAccess: change,
+    ListEmergencyAccesses: change,
+    GetEmergencySettings: change,
+    RefuseEmergencyAccess: change,
+    AllowEmergencyAccess: change,
+    CreateEmergencyCode: change,
+    DeleteEmergencyCode: change,
+  },
   "wellapi.identity.v1.AccountService": {
     GetAccount: ownAccount,
     UpdateAccount: change,
@@ -129,6 +139,8 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     DeleteOrganization: change,
     VerifyOrganization: change,
     UnverifyOrganization: change,
+    EnableEmergencyAccess: change,
+    DisableEmergencyAccess: change,
     CreateApplication: change,
     GetApplication: ofOrganizations,
     ListApplications: ofOrganizations,
@@ -210,6 +222,10 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
   "wellapi.internal.identity.v1.EdgeCertificateService": {
     GetAuthority: lookUp,
     IssueServerCertificate: none("a door's own certificate, of a key that never leaves it"),
+  },
+  "wellapi.internal.identity.v1.EmergencyDirectoryService": {
+    GetEmergencyStanding: lookUp,
+    TellEmergencyAccess: lookUp,
   },
   "wellapi.internal.identity.v1.OAuthProtocolService": {
     Handle: none("the protocol: what a person agrees to leaves its entry in CompleteInteraction"),

@@ -33,6 +33,8 @@ export interface LoggedCall {
    * replaces the first. Each patient gets an entry, even if the call is denied.
    */
   about(patient: Subject, consents?: Consents): void;
+  /** Names the emergency access that the call opens or ends, in its entries. */
+  emergency(access: string): void;
   /**
    * The leaf for the commit of a change, about a patient or about the installation. Call `committed` once it is
    * stored.
@@ -71,6 +73,7 @@ export function createLoggedCalls(deps: {
       const subjects = new Map<string, { readonly patient: Subject; readonly consents: Consents }>();
       let committed = false;
       let shown: Partial<Shown> = {};
+      let emergencyAccess = "";
 
       const entry = (patient: Subject | undefined, consents: Consents, denial?: string): AccessInit => ({
         ...entryOf(pairwise, {
@@ -84,6 +87,7 @@ export function createLoggedCalls(deps: {
           requestId,
         }),
         ...shown,
+        emergencyAccess,
       });
       const record = async (denial?: string): Promise<void> => {
         const about = subjects.size === 0 ? [{ patient: undefined, consents: [] }] : [...subjects.values()];
@@ -100,6 +104,9 @@ export function createLoggedCalls(deps: {
           shown = what;
         },
         about: (patient, consents = []) => void subjects.set(patient.partition, { patient, consents }),
+        emergency(access) {
+          emergencyAccess = access;
+        },
         leaf: (patient, consents = []) =>
           accessLog.leaf(patient?.partition ?? home, patient !== undefined, entry(patient, consents)),
         committed() {

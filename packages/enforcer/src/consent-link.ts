@@ -133,7 +133,7 @@ const knownResolutions: ReadonlySet<Resolution> = new Set([
 ]);
 
 function permitOf(grant: Grant): DatedPermit | undefined {
-  const { consent, version, provision, resolution, window, validity } = grant;
+  const { consent, version, provision, resolution, window, validity, emergency } = grant;
   if (isUnknown(grant) || isUnknown(window) || isUnknown(validity)) return undefined;
   if (!knownResolutions.has(resolution)) return undefined;
   const lastMs = Number(grant.capturedInLastMs);
@@ -149,6 +149,7 @@ function permitOf(grant: Grant): DatedPermit | undefined {
     ...(lastMs > 0 ? { sliding: { lastMs, from } } : {}),
     notBefore: millisOf(validity?.startTime, earliestTime),
     notAfter: millisOf(validity?.endTime, latestTime),
+    ...(emergency ? { emergency } : {}),
   };
 }
 

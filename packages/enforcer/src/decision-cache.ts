@@ -72,6 +72,6 @@ export class DecisionCache {
 }
 
 /** The code comes last: it is the only field from outside, and could hold a line feed. */
-function keyOf({ partition, organization, direction, code, purpose, region }: Question): string {
-  return `${partition}\n${organization}\n${direction}\n${purpose}\n${region}\n${code}`;
+function keyOf({ partition, organization, direction, code, purpose, region, person = "" }: Question): string {
+  return `${partition}\n${organization}\n${direction}\n${purpose}\n${region}\n${person}\n${code}`;
 }

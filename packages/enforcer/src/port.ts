@@ -12,10 +12,13 @@ export interface Question {
   /** PURPOSE_UNSPECIFIED for contributing. */
   readonly purpose: Purpose;
   readonly region: string;
+  /** The account of the person who reads for an emergency, whose emergency access counts. Absent: none counts. */
+  readonly person?: string;
 }
 
 /** What one provision of a consent permits now, with its obligations. Times are UTC milliseconds, half-open. */
 export interface Permit {
+  /** `con_...`; of emergency access `emg_...`. */
   readonly consent: string;
   readonly version: number;
   /** The provision's position in the consent, from 0. */
@@ -28,6 +31,8 @@ export interface Permit {
   readonly sliding?: Sliding;
   /** The permit is in force until then. */
   readonly notAfter: number;
+  /** It is emergency access, not a consent. */
+  readonly emergency?: true;
 }
 
 /** Only data captured in the last `lastMs` milliseconds before each use, and not before `from`. */

@@ -5,7 +5,9 @@
  * application or an operator ended. `credential_shortened`: it ends at `time`, earlier than it was made for.
  * `signing_key_replaced`: this key must sign no token any more. `member_changed`: an account has these roles in an
  * organization or among the staff, and no others. `invitation_ended`: an invitation was used or taken back.
- * `organization_unverified`: the privacy officer's confirmation was taken back. The others: the
+ * `organization_unverified`: the privacy officer's confirmation was taken back. `emergency_ended`: an emergency
+ * access was ended. `emergency_refusal`: a patient refuses all of them, or does not any more. `emergency_code_ended`: a patient's emergency
+ * code was replaced or withdrawn. `emergency_disabled`: an organization's clinicians may not open emergency access any more. The others: the
  * state of an organization or application changed, in this order.
  */
 export const factKinds = [
@@ -26,6 +28,10 @@ export const factKinds = [
   "invitation_ended",
   "organization_unverified",
   "delegation_changed",
+  "emergency_ended",
+  "emergency_refusal",
+  "emergency_code_ended",
+  "emergency_disabled",
 ] as const;
 export type FactKind = (typeof factKinds)[number];
 
@@ -37,7 +43,8 @@ export interface Fact {
   /**
    * Id of the consent, erasure, credential or key; of a denial, also a tag of the organization (`con_...@<MAC>`); of a state,
    * the id and which change of it (`app_....3`); of a member, organization, account, which change, and the roles
-   * (`org_.../acc_....3.owner.developer`); of a delegation, which change and the state (`del_....3.ended`). A fact is its kind and subject.
+   * (`org_.../acc_....3.owner.developer`); of a delegation, which change and the state (`del_....3.ended`); of a refusal, the patient, which change and the state
+   * (`pat_....3.refused`). A fact is its kind and subject.
    */
   readonly subject: string;
   /** When it takes effect, UTC milliseconds. */

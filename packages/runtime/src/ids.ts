@@ -10,6 +10,8 @@ export type IdPrefix =
   | "crd" // credential
   | "del" // delegation
   | "dev" // device
+  | "emc" // emergency code of a patient
+  | "emg" // emergency access
   | "enr" // enrolment code
   | "era" // erasure
   | "grn" // grant of the OAuth server

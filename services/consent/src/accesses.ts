@@ -1,3 +1,4 @@
+import type { DescMethod } from "@bufbuild/protobuf";
 import {
   type AccessLog,
   createLoggedCalls,
@@ -6,7 +7,7 @@ import {
   type RunLogged,
 } from "@wellapi/access-log";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
-import type { Caller } from "@wellapi/rpc";
+import { type Caller, rpcNameOf } from "@wellapi/rpc";
 import type { Pairwise } from "@wellapi/vault";
 import { type Consent, patientOf } from "./consent.ts";
 import type { LeafOf } from "./revocation.ts";
@@ -19,6 +20,8 @@ export interface Call {
   readonly caller: Caller;
   /** Names the patient of the call, and the consents that it showed or changed. */
   about(partition: string, consents?: readonly Consent[]): void;
+  /** Names the emergency access that the call opens or ends. */
+  emergency(access: string): void;
   /** The leaf for a change of that patient's consents; `committed` once it is stored. */
   readonly leafOf: LeafOf;
   committed(): void;
@@ -26,8 +29,8 @@ export interface Call {
 
 export interface Accesses {
   readonly logged: RunLogged<Call>;
-  /** The leaf of a change that this service repeats because of an entry of the journal. */
-  replayed(partition: string): LeafOf;
+  /** The leaf of a change that this service repeats because of an entry of the journal: a revocation unless `method` says what. */
+  replayed(partition: string, method?: DescMethod, emergencyAccess?: string): LeafOf;
 }
 
 export function createAccesses(accessLog: AccessLog, pairwise: Pairwise): Accesses {
@@ -35,30 +38,32 @@ export function createAccesses(accessLog: AccessLog, pairwise: Pairwise): Access
   return {
     logged: (context, method, requestId, work) =>
       calls.run(context, method, requestId, (call) => work(callOf(call))),
-    replayed: (partition) => (consents) =>
-      accessLog.leaf(
-        partition,
-        true,
-        entryOf(pairwise, {
-          caller: { principal: { kind: "service", id: "consent" }, workload: "consent", token: "" },
-          method: `${ConsentService.typeName}/${ConsentService.method.revokeConsent.name}`,
-          patient: patientOf(partition),
-          outcome: "permitted",
-          reason: "REPLAYED_AFTER_RESTORE",
-          consents: consents.map(({ id, version }) => ({ consent: id, version })),
-          items: consents.length,
-          requestId: "",
+    replayed:
+      (partition, method = ConsentService.method.revokeConsent, emergencyAccess = "") =>
+      (consents) =>
+        accessLog.leaf(partition, true, {
+          ...entryOf(pairwise, {
+            caller: { principal: { kind: "service", id: "consent" }, workload: "consent", token: "" },
+            method: rpcNameOf(method),
+            patient: patientOf(partition),
+            outcome: "permitted",
+            reason: "REPLAYED_AFTER_RESTORE",
+            consents: consents.map(({ id, version }) => ({ consent: id, version })),
+            items: consents.length,
+            requestId: "",
+          }),
+          emergencyAccess,
         }),
-      ),
   };
 }
 
 /** A change of consents concerns one patient. */
-function callOf({ caller, about, leaf, committed }: LoggedCall): Call {
+function callOf({ caller, about, emergency, leaf, committed }: LoggedCall): Call {
   let patient: { readonly id: string; readonly partition: string } | undefined;
   return {
     caller,
     committed,
+    emergency,
     about(partition, consents) {
       patient = { id: patientOf(partition), partition };
       about(patient, consents);

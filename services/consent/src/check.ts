@@ -21,6 +21,12 @@ import {
   type RevisionDocument,
 } from "./consent-documents.ts";
 import { createConsentSealing } from "./consent-sealing.ts";
+import {
+  clinicianMac,
+  type EmergencyDocument,
+  emergencyAccesses,
+  openEmergency,
+} from "./emergency/emergency-documents.ts";
 import { ConsentError } from "./errors.ts";
 
 /**
@@ -64,6 +70,20 @@ export async function consentCheck(deps: {
     });
   };
 
+  const emergency: DocumentCheck = async (document) => {
+    const stored = document as EmergencyDocument;
+    const at = [stored.partition, stored.access];
+    return opened(emergencyAccesses.name, at, isNotListed, async () => {
+      const access = await openEmergency(sealing, stored);
+      if (access === undefined) return true;
+      return (
+        clinicianMac(sealing, access) === stored.clinician_mac &&
+        access.createTime === stored.create_time &&
+        access.id === stored.access
+      );
+    });
+  };
+
   const ofSealed =
     (check: DocumentCheck): DocumentCheck =>
     async (document: Document) =>
@@ -75,12 +95,15 @@ export async function consentCheck(deps: {
       [currentConsents.name]: ofSealed(current),
       [consents.name]: ofSealed(consent),
       [consentRevisions.name]: ofSealed(revision),
+      [emergencyAccesses.name]: ofSealed(emergency),
       [leavesCollection.name]: leafCheck(deps.sealer),
     },
   };
 }
 
 const permitsNothing = "the consents of one patient permit nothing, and cannot be changed";
+const isNotListed =
+  "one emergency access of one patient cannot be shown nor ended; it ends by itself after its hour";
 const isNotShown = "one consent of one patient cannot be shown, and is no proof any more";
 
 /** A damaged key is reported by the check of the keys. */

@@ -2,6 +2,7 @@ import { leavesCollection } from "@wellapi/access-log";
 import { journalCollections } from "@wellapi/journal";
 import { type CollectionDeclaration, documentMigrations } from "@wellapi/store";
 import { consentRevisions, consents, currentConsents } from "./consent-documents.ts";
+import { emergencyAccesses, emergencyAttempts, emergencyCodes } from "./emergency/emergency-documents.ts";
 import { pendingRecalls } from "./pending-recall-repository.ts";
 import { enforcerSessions, sessionLists } from "./session-repository.ts";
 
@@ -14,6 +15,9 @@ export const consentCollections: readonly CollectionDeclaration[] = [
   documentMigrations,
   enforcerSessions,
   sessionLists,
+  emergencyAccesses,
+  emergencyCodes,
+  emergencyAttempts,
   leavesCollection,
   ...journalCollections,
 ];

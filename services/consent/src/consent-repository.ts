@@ -57,6 +57,10 @@ export interface ConsentChange {
   readonly leaf: Change;
   /** The facts that the journal must get. */
   readonly owed?: readonly Change[];
+  /** Further documents of the same commit. In the turn in which the key was got: it may be dropped from memory. */
+  readonly also?: (key: PatientKey) => readonly Change[];
+  /** It permits something, as `created` does: a full disk takes it not. */
+  readonly opens?: boolean;
 }
 
 /** Which consents a list shows. */
@@ -188,7 +192,15 @@ export class ConsentRepository {
 
   /** Refused as `conflict` where the patient's consents changed since `before` was read. */
   async commit(change: ConsentChange): Promise<CommitResult> {
-    const { partition, before, after, recall, leaf, owed = [] } = change;
+    const {
+      partition,
+      before,
+      after,
+      recall,
+      leaf,
+      owed = [],
+      opens = change.created !== undefined,
+    } = change;
     const kept = await Promise.all(change.revoked.map((consent) => this.#kept(partition, consent)));
     const key = await this.#sealing.key(partition);
     const current = currentDocument(key, partition, after);
@@ -203,9 +215,13 @@ export class ConsentRepository {
         : { kind: "insert", collection: currentConsents.name, document: current },
       ...this.#contentChanges(key, change, kept),
     ];
+    if (change.also !== undefined) {
+      if (key === undefined) throw new ConsentError("patient_erased");
+      changes.push(...change.also(key));
+    }
     changes.push(this.#pending.insert(recall));
     // What ends a permit goes on while a full disk takes nothing else.
-    const useReserve = change.created === undefined;
+    const useReserve = !opens;
     const result = await this.#store.commit({
       partition,
       changes: [...changes, ...owed, leaf],

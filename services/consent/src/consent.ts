@@ -102,6 +102,26 @@ export function revoked(consent: Consent, now: number): Consent {
   return { ...consent, version: consent.version + 1, revokeTime: now };
 }
 
+/** The part of an emergency access that decides. */
+export interface OpenEmergency {
+  /** `emg_...` */
+  readonly id: string;
+  readonly organization: string;
+  /** The clinician's account. */
+  readonly clinician: string;
+  readonly expireTime: number;
+}
+
+/** What a patient's consents say about emergencies. */
+export interface Emergencies {
+  /** Not ended; perhaps expired. */
+  readonly open: readonly OpenEmergency[];
+  /** "Not even in an emergency", since then. */
+  readonly refuseTime?: number;
+  /** How often the refusal was given or taken back: the order of these changes, which a restore must not undo. */
+  readonly refusals: number;
+}
+
 /** The input of decisions: one document a patient. */
 export interface CurrentConsents {
   /** Not revoked; perhaps expired or not yet in force. At most `mostConsents`. */
@@ -110,6 +130,8 @@ export interface CurrentConsents {
   readonly revoked: ReadonlyArray<{ readonly grantee: string; readonly direction: Direction }>;
   /** The patient is being erased or was erased: no consent can be granted any more. */
   readonly closed: boolean;
+  /** Absent: there never was anything about emergencies. */
+  readonly emergency?: Emergencies;
 }
 
 export const noConsents: CurrentConsents = { consents: [], revoked: [], closed: false };
@@ -176,6 +198,12 @@ export function withRevoked(current: CurrentConsents, ids: ReadonlySet<string>):
   }
   const consents = current.consents.filter((consent) => !ids.has(consent.id));
   return { ...current, consents, revoked: [...pairs.values()] };
+}
+
+/** No consent is in force any more, and none can be granted; no emergency access is open either. */
+export function withClosed(current: CurrentConsents): CurrentConsents {
+  const { emergency } = current;
+  return { ...current, closed: true, ...(emergency && { emergency: { ...emergency, open: [] } }) };
 }
 
 /** The patient's home region, the first part of their partition. */

@@ -73,23 +73,27 @@ export function revisionMessage(
 }
 
 export function questionOf(message: QuestionMessage): Question {
-  const { partition, organization, code, region } = message;
+  const { partition, organization, code, region, person } = message;
   const direction = named(directionMessages, message.direction);
   const purpose = named(purposeMessages, message.purpose);
-  return { partition, organization, direction, code, purpose, region };
+  const question = { partition, organization, direction, code, purpose, region };
+  return person === "" ? question : { ...question, person };
 }
 
 export function decisionMessage(decision: Decision): MessageInitShape<typeof DecisionSchema> {
   if (!decision.permitted) return { denialReason: denialMessages[decision.reason] };
-  const grants = decision.permits.map(({ consent, version, provision, resolution, captured, validity }) => ({
-    consent,
-    version,
-    provision,
-    resolution: resolutionMessages[resolution],
-    window: intervalMessage(captured),
-    validity: intervalMessage(validity),
-    capturedInLastMs: BigInt(captured.lastMs ?? 0),
-  }));
+  const grants = decision.permits.map(
+    ({ consent, version, provision, resolution, captured, validity, emergency }) => ({
+      consent,
+      version,
+      provision,
+      resolution: resolutionMessages[resolution],
+      window: intervalMessage(captured),
+      validity: intervalMessage(validity),
+      capturedInLastMs: BigInt(captured.lastMs ?? 0),
+      emergency: emergency === true,
+    }),
+  );
   return { grants };
 }
 
@@ -97,7 +101,7 @@ export function decisionMessage(decision: Decision): MessageInitShape<typeof Dec
  * A patient appears under the reader's own id. Everybody else acted on the patient's behalf, except a service, which
  * acted by itself.
  */
-function actorMessage({ kind, id }: Author, patient: string): MessageInitShape<typeof ActorSchema> {
+export function actorMessage({ kind, id }: Author, patient: string): MessageInitShape<typeof ActorSchema> {
   if (kind === "patient") return { kind: Actor_Kind.PATIENT, id: patient };
   const onBehalfOf = kind === "service" ? {} : { onBehalfOf: { kind: Actor_Kind.PATIENT, id: patient } };
   return { kind: actorKinds[kind], id, ...onBehalfOf };

@@ -6,6 +6,7 @@ import {
   hasEnded,
   homeRegionOf,
   type Interval,
+  type OpenEmergency,
   type Provision,
   type Purpose,
   type Resolution,
@@ -25,6 +26,8 @@ export interface Question {
   readonly purpose: Purpose | undefined;
   /** The region that would receive the data. */
   readonly region: string;
+  /** The account of the person who reads for an emergency; undefined: no emergency access counts. */
+  readonly person?: string;
 }
 
 export type DenialReason =
@@ -37,8 +40,12 @@ export type DenialReason =
   | "denied"
   | "not_understood";
 
-/** What one provision permits, or one part of it where denials leave several, which may overlap. */
+/**
+ * What one provision permits, or one part of it where denials leave several, which may overlap. Of emergency access: version 1,
+ * provision 0.
+ */
 export interface Permit {
+  /** `con_...`; of emergency access `emg_...`. */
   readonly consent: string;
   readonly version: number;
   /** The provision's position in the consent. */
@@ -46,6 +53,8 @@ export interface Permit {
   readonly resolution: Resolution;
   readonly captured: Captured;
   readonly validity: Interval;
+  /** It is emergency access. */
+  readonly emergency?: true;
 }
 
 export type Decision =
@@ -72,6 +81,9 @@ interface Placed {
  * not expired, category, purpose, region, known resolution, not denied. The reason of a denial is the first filter
  * that left no permission, so it names what the best permission lacks. Where there was no permission at the start,
  * the reason distinguishes a revoked consent from none.
+ *
+ * Emergency access stands beside the permissions that are left, or in place of them: it makes up for a missing consent. A denial
+ * is taken off it as off any permission, and with "not even in an emergency" there is none.
  */
 export function decide(
   current: CurrentConsents,
@@ -79,30 +91,50 @@ export function decide(
   now: number,
   categories: Categories,
 ): Decision {
-  const { organization, direction } = question;
+  const { organization } = question;
   const doubt = doubtOf(current, organization, categories);
   if (doubt !== undefined) return { permitted: false, reason: "not_understood", unknown: doubt };
   const theirs = current.consents.filter(({ terms }) => terms.grantee === organization);
   const placed = theirs.flatMap((consent) =>
     consent.terms.provisions.map((provision, position): Placed => ({ consent, provision, position })),
   );
-  let left = placed.filter(({ provision }) => provision.effect === "permit" && runs(provision, direction));
-  if (left.length === 0) {
-    const had = current.revoked.some((pair) => pair.direction === direction && pair.grantee === organization);
-    return { permitted: false, reason: had ? "revoked" : "no_consent" };
-  }
-  for (const [reason, passes] of sievesOf(question, now, categories)) {
-    left = left.filter(passes);
-    if (left.length === 0) return { permitted: false, reason };
-  }
+  const sifted = sift(placed, current, question, now, categories);
+  const emergencies = openEmergencies(current, question, now);
+  if (!("left" in sifted) && emergencies.length === 0) return { permitted: false, reason: sifted.lack };
   const denials = placed
     .filter((one) => denies(one, question, now, categories))
     .map(({ consent, provision }): Scope => {
       return { validity: consent.terms.validity, captured: provision.captured };
     });
   const undenied = without(denials);
-  const [first, ...rest] = left.flatMap((one) => permitsOf(one, question, undenied, now));
+  const [first, ...rest] = [
+    ...("left" in sifted ? sifted.left : []).flatMap((one) => permitsOf(one, question, undenied, now)),
+    ...emergencies.flatMap((one) => emergencyPermits(one, undenied, now)),
+  ];
   return first ? { permitted: true, permits: [first, ...rest] } : { permitted: false, reason: "denied" };
+}
+
+type Sifted = { readonly left: readonly Placed[] } | { readonly lack: DenialReason };
+
+/** The permissions that pass all filters, or what the best one lacks. */
+function sift(
+  placed: readonly Placed[],
+  { revoked }: CurrentConsents,
+  question: Question,
+  now: number,
+  categories: Categories,
+): Sifted {
+  const { organization, direction } = question;
+  let left = placed.filter(({ provision }) => provision.effect === "permit" && runs(provision, direction));
+  if (left.length === 0) {
+    const had = revoked.some((pair) => pair.direction === direction && pair.grantee === organization);
+    return { lack: had ? "revoked" : "no_consent" };
+  }
+  for (const [reason, passes] of sievesOf(question, now, categories)) {
+    left = left.filter(passes);
+    if (left.length === 0) return { lack: reason };
+  }
+  return { left };
 }
 
 type Sieve = readonly [DenialReason, (placed: Placed) => boolean];
@@ -204,4 +236,40 @@ function resolutionOf({ resolution }: Provision, { direction }: Question): Resol
 
 function isKnown(resolution: Resolution | undefined): resolution is Resolution {
   return resolution !== undefined && resolutions.includes(resolution);
+}
+
+/**
+ * The emergency accesses that answer a question: of the very person and organization who ask, for reading at home for the purpose
+ * of the emergency, within their hour, and none where the patient says "not even in an emergency".
+ */
+function openEmergencies(
+  { emergency, closed }: CurrentConsents,
+  { direction, purpose, person, organization, partition, region }: Question,
+  now: number,
+): readonly OpenEmergency[] {
+  if (emergency === undefined || emergency.refuseTime !== undefined || closed) return [];
+  if (direction !== "read" || purpose !== "emergency" || person === undefined) return [];
+  if (region === "" || region !== homeRegionOf(partition)) return [];
+  return emergency.open.filter(
+    (one) => one.clinician === person && one.organization === organization && now < one.expireTime,
+  );
+}
+
+/** All data as it was recorded, but for what is denied, until the hour is over. It has begun: whoever asks holds its answer. */
+function emergencyPermits(
+  { id, expireTime }: OpenEmergency,
+  undenied: readonly Scope[],
+  now: number,
+): Permit[] {
+  return within({ validity: { end: expireTime }, captured: {} }, undenied)
+    .filter(({ validity }) => !hasEnded(validity, now))
+    .map(({ validity, captured }) => ({
+      consent: id,
+      version: 1,
+      provision: 0,
+      resolution: "raw",
+      captured,
+      validity,
+      emergency: true,
+    }));
 }

@@ -1,4 +1,5 @@
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { EmergencyService } from "@wellapi/gen/wellapi/consent/v1/emergency_service_pb";
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import { describeService } from "@wellapi/service";
 import { consentCheck } from "./check.ts";
@@ -7,7 +8,7 @@ import { openConsentService } from "./service.ts";
 
 export const consentService = describeService({
   name: "consent",
-  contracts: [ConsentService, ConsentDecisionService],
+  contracts: [ConsentService, EmergencyService, ConsentDecisionService],
   store: {
     collections: consentCollections,
     check: consentCheck,
@@ -24,7 +25,7 @@ export const consentService = describeService({
     const store = await platform.openStore();
     const consent = await openConsentService(
       // One process holds all services, with one store that nobody else writes to.
-      { enforcersInProcess: !platform.replicated },
+      { enforcersInProcess: !platform.replicated, region: platform.installation.region },
       {
         store,
         vault: await platform.vault(),

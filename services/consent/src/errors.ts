@@ -11,6 +11,11 @@ export type ConsentErrorCode =
   | "not_erased"
   | "too_many_consents"
   | "not_permitted"
+  | "emergency_not_enabled"
+  | "emergency_refused"
+  | "emergency_limited"
+  | "emergency_patient_unknown"
+  | "emergency_not_found"
   | "session_over"
   | "unavailable"
   | "journal_unavailable"
@@ -54,6 +59,33 @@ const problems: Record<ConsentErrorCode, Problem> = {
     reason: "CALLER_NOT_PERMITTED",
     message: "this call is for patients and for applications of grantees",
   },
+  emergency_not_enabled: {
+    code: Code.PermissionDenied,
+    reason: "EMERGENCY_NOT_ENABLED",
+    message:
+      "emergency access is not switched on for your organization: its owner asks the installation's privacy officer for it",
+  },
+  emergency_refused: {
+    code: Code.PermissionDenied,
+    reason: "EMERGENCY_REFUSED",
+    message: "the patient says: not even in an emergency",
+  },
+  emergency_limited: {
+    code: Code.ResourceExhausted,
+    reason: "EMERGENCY_LIMITED",
+    message: "too many tries to open emergency access: try again later",
+  },
+  emergency_patient_unknown: {
+    code: Code.NotFound,
+    reason: "NOT_FOUND",
+    message:
+      "no such patient: the id is not one of your organization's, or the code is wrong, was replaced or withdrawn",
+  },
+  emergency_not_found: {
+    code: Code.NotFound,
+    reason: "NOT_FOUND",
+    message: "no such emergency access: see ListEmergencyAccesses",
+  },
   session_over: {
     code: Code.Aborted,
     reason: "SESSION_OVER",
@@ -86,13 +118,22 @@ export class ConsentError extends Error implements ProblemCarrier {
 
   constructor(
     code: ConsentErrorCode,
-    options: ErrorOptions & { violations?: readonly Violation[]; message?: string } = {},
+    options: ErrorOptions & {
+      violations?: readonly Violation[];
+      message?: string;
+      retryAfterMs?: number;
+    } = {},
   ) {
-    const { violations } = options;
+    const { violations, retryAfterMs } = options;
     const message = options.message ?? problems[code].message;
     super(message, options);
     this.name = "ConsentError";
     this.code = code;
-    this.problem = { ...problems[code], message, ...(violations ? { violations } : {}) };
+    this.problem = {
+      ...problems[code],
+      message,
+      ...(violations ? { violations } : {}),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    };
   }
 }

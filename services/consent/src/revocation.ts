@@ -8,10 +8,12 @@ import {
   revoked,
   scopeOfEverybody,
   scopeOfRevocation,
+  withClosed,
   withRevoked,
 } from "./consent.ts";
 import type { Revision } from "./consent-documents.ts";
 import type { ConsentRepository } from "./consent-repository.ts";
+import { withoutCode } from "./emergency/emergency-documents.ts";
 import { ConsentError } from "./errors.ts";
 import { etagOf } from "./etag.ts";
 import type { PendingRecall } from "./pending-recall-repository.ts";
@@ -165,12 +167,15 @@ export class Revocations {
     const result = await consents.commit({
       partition,
       before,
-      after: { ...after, closed: close || after.closed },
+      after: close ? withClosed(after) : after,
       revoked: next,
       revisions,
       recall,
       leaf: leaf.change,
-      owed: owed ? next.map((consent) => journal.owed(factOf(partition, consent))) : [],
+      owed: [
+        ...(owed ? next.map((consent) => journal.owed(factOf(partition, consent))) : []),
+        ...(close ? [withoutCode(partition)] : []),
+      ],
     });
     return result.committed ? next : undefined;
   }

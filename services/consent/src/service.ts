@@ -17,6 +17,7 @@ import { sealStoredConsents } from "./consent-migration.ts";
 import { ConsentRepository } from "./consent-repository.ts";
 import { createConsentSealing } from "./consent-sealing.ts";
 import { createDecisionHandlers } from "./decision-handlers.ts";
+import { openEmergencyRoom } from "./emergency/room.ts";
 import { Granting } from "./granting.ts";
 import { createProcessSessions } from "./process-sessions.ts";
 import { Recalls } from "./recall.ts";
@@ -32,6 +33,8 @@ export interface ConsentConfig {
   readonly sweepEveryMs?: number;
   /** Whether every enforcer runs in this process: its sessions are then kept in memory. Default: they are stored. */
   readonly enforcersInProcess?: boolean;
+  /** Home region of the patients; default `local`. */
+  readonly region?: string;
 }
 
 export interface ConsentDeps {
@@ -72,7 +75,7 @@ const staleAfterMs = 10_000;
  * JournalError.
  */
 export async function openConsentService(
-  { sweepEveryMs = 5_000, enforcersInProcess = false }: ConsentConfig,
+  { sweepEveryMs = 5_000, enforcersInProcess = false, region = "local" }: ConsentConfig,
   deps: ConsentDeps,
 ): Promise<ConsentServiceHandle> {
   const {
@@ -118,10 +121,14 @@ export async function openConsentService(
   });
   const granting = new Granting({ consents, changes, journal, clock, ids });
   const deletion = createConsentDeletion({ store, consents });
+  const shared = { consents, changes, journal, accesses, sealing, region };
+  const emergency = await openEmergencyRoom({ ...deps, ...shared });
 
   await journal.start(async (entry) => {
-    await revocations.replay(entry, accesses.replayed);
-    await deletion.replay(entry, accesses.replayed);
+    const leafOf = (partition: string) => accesses.replayed(partition);
+    await revocations.replay(entry, leafOf);
+    await emergency.replay(entry);
+    await deletion.replay(entry, leafOf);
   });
 
   let sweeping: Promise<void> = Promise.resolve();
@@ -155,6 +162,7 @@ export async function openConsentService(
           identity,
         }),
       ),
+      emergency.route,
       route(
         ConsentDecisionService,
         createDecisionHandlers({
@@ -175,6 +183,7 @@ export async function openConsentService(
       cancelSweep();
       recalls.close();
       await sweeping;
+      await emergency.close();
       await journal.close();
     },
   };

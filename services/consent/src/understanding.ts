@@ -11,7 +11,9 @@ export interface Categories {
 type Members = Readonly<Record<string, unknown>>;
 
 const members = {
-  current: ["consents", "revoked", "closed"],
+  current: ["consents", "revoked", "closed", "emergency"],
+  emergency: ["open", "refuseTime", "refusals"],
+  open: ["id", "organization", "clinician", "expireTime"],
   consent: ["id", "terms", "version", "grantor", "createTime", "revokeTime"],
   terms: ["grantee", "provisions", "validity", "notice"],
   provision: ["effect", "directions", "categories", "purposes", "resolution", "captured", "regions"],
@@ -28,7 +30,22 @@ const members = {
  * @returns the path to a member because of which every consent of the patient must be doubted
  */
 export function unknownInCurrent(current: object): string | undefined {
-  return unknownMember(current, members.current, "");
+  const { emergency } = current as Members;
+  return (
+    unknownMember(current, members.current, "") ??
+    (emergency === undefined ? undefined : unknownInEmergency(emergency))
+  );
+}
+
+/** What is not known of it might be a refusal. */
+function unknownInEmergency(emergency: unknown): string | undefined {
+  if (!isObject(emergency)) return "emergency";
+  return (
+    unknownMember(emergency, members.emergency, "emergency.") ??
+    firstOf(emergency.open, "emergency.open", (one, at) =>
+      isObject(one) ? unknownMember(one, members.open, `${at}.`) : at,
+    )
+  );
 }
 
 /** As `unknownInCurrent`, for one consent: all consents of its grantee must be doubted. */

@@ -11,6 +11,7 @@ import { Organization_State } from "@wellapi/gen/wellapi/identity/v1/identity_pb
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
+import { EmergencyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/emergency_directory_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { createJournal, openFileJournal } from "@wellapi/journal";
 import { type Caller, createPageTokens, type Principal } from "@wellapi/rpc";
@@ -27,6 +28,7 @@ export const patientId = "pat_00000000000000000000000001";
 export const otherPatientId = "pat_00000000000000000000000002";
 export const partition = `local/${patientId}`;
 
+const patients = new Set([partition, `local/${otherPatientId}`]);
 const organizations = new Set(["org_clinic", "org_maker", "org_deleted"]);
 
 export interface InstallationOptions {
@@ -49,6 +51,14 @@ export async function openInstallation(options: InstallationOptions = {}) {
   const accesses: Access[] = [];
   const clock = { now: systemClock.now, monotonic: systemClock.monotonic };
   const erased = new Set<string>();
+  const emergencies = {
+    /** Organizations that have it switched on. */
+    enabled: new Set<string>(["org_clinic"]),
+    /** Of whom people were told. */
+    told: [] as string[],
+    /** Whether the mail's store answers. */
+    reachable: true,
+  };
 
   const intake = createRouterTransport(({ service }) => {
     service(AuditIntakeService, {
@@ -67,8 +77,18 @@ export async function openInstallation(options: InstallationOptions = {}) {
       },
     });
     service(PatientDirectoryService, {
-      resolvePatient: ({ partition: asked }) =>
-        erased.has(asked) ? { eraseTime: { seconds: 1n, nanos: 0 } } : {},
+      resolvePatient({ partition: asked }) {
+        if (!patients.has(asked)) throw new ConnectError("no such patient", Code.NotFound);
+        return erased.has(asked) ? { eraseTime: { seconds: 1n, nanos: 0 } } : {};
+      },
+    });
+    service(EmergencyDirectoryService, {
+      getEmergencyStanding: ({ organization }) => ({ enabled: emergencies.enabled.has(organization) }),
+      tellEmergencyAccess({ emergencyAccess }) {
+        if (!emergencies.reachable) throw new ConnectError("no room", Code.Unavailable);
+        emergencies.told.push(emergencyAccess);
+        return {};
+      },
     });
   });
   const sealer = await createLeafSealer({ kms, service: "consent" });
@@ -124,6 +144,7 @@ export async function openInstallation(options: InstallationOptions = {}) {
     },
     clock,
     erased,
+    emergencies,
     pairwise,
     asRecords,
     patient: (id = patientId) => createClient(ConsentService, asPatient(id)),

@@ -52,6 +52,7 @@ const endsAccess: ReadonlySet<DescMethod> = new Set<DescMethod>([
   OrganizationService.method.disableOrganization,
   OrganizationService.method.disableApplication,
   OrganizationService.method.unverifyOrganization,
+  OrganizationService.method.disableEmergencyAccess,
   MemberService.method.removeMember,
   MemberService.method.revokeInvitation,
   StaffService.method.removeStaff,
@@ -136,6 +137,8 @@ function changedBy(entry: Entry): DescMethod {
       return method.deleteApplication;
     case "organization_unverified":
       return method.unverifyOrganization;
+    case "emergency_disabled":
+      return method.disableEmergencyAccess;
     case "member_changed":
       return MemberService.method.updateMember;
     case "delegation_changed":

@@ -35,7 +35,7 @@ import type { PatientToken } from "./tokens/patient-token.ts";
 export function toOrganizationMessage(
   organization: Organization,
 ): MessageInitShape<typeof OrganizationSchema> {
-  const { id, displayName, createTime, updateTime, state, verification } = organization;
+  const { id, displayName, createTime, updateTime, state, verification, emergencyAccessTime } = organization;
   return {
     id,
     displayName,
@@ -43,6 +43,7 @@ export function toOrganizationMessage(
     updateTime: timestampFromMs(updateTime),
     state: organizationStates[state],
     etag: etagOf(organization),
+    ...(emergencyAccessTime !== undefined && { emergencyAccessTime: timestampFromMs(emergencyAccessTime) }),
     ...(verification && {
       verification: {
         ...verification,

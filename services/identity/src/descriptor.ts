@@ -13,6 +13,7 @@ import { SignInService } from "@wellapi/gen/wellapi/identity/v1/sign_in_service_
 import { StaffService } from "@wellapi/gen/wellapi/identity/v1/staff_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v1/edge_certificate_service_pb";
+import { EmergencyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/emergency_directory_service_pb";
 import { OAuthProtocolService } from "@wellapi/gen/wellapi/internal/identity/v1/oauth_protocol_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { PolicyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/policy_directory_service_pb";
@@ -50,6 +51,7 @@ export const identityService = describeService({
     TokenService,
     TokenExchangeService,
     EdgeCertificateService,
+    EmergencyDirectoryService,
   ],
   store: {
     collections: identityCollections,

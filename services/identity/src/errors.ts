@@ -14,6 +14,7 @@ export type IdentityErrorCode =
   | "organization_in_use"
   | "organization_verified"
   | "organization_unverified"
+  | "emergency_unverified"
   | "credential_revoked"
   | "last_operator"
   | "already_replaced"
@@ -123,6 +124,15 @@ export function organizationUnverified(): IdentityError {
     reason: "ORGANIZATION_UNVERIFIED",
     message:
       "the organization is not verified yet: ask the installation's privacy officer to confirm its legal name, domain and agreements",
+  });
+}
+
+export function emergencyUnverified(): IdentityError {
+  return new IdentityError("emergency_unverified", {
+    code: Code.FailedPrecondition,
+    reason: "ORGANIZATION_UNVERIFIED",
+    message:
+      "only clinicians of a verified organization may open emergency access: verify the organization first",
   });
 }
 

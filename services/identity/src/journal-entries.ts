@@ -15,7 +15,7 @@ import type { InvitationRepository } from "./members/invitation-repository.ts";
 import { toldMember } from "./members/member-journal.ts";
 import type { MemberRepository } from "./members/member-repository.ts";
 import { isOfGrant, replayEndOfGrant } from "./oauth/grant-journal.ts";
-import type { Kind, Organization } from "./organizations/organization.ts";
+import { type Kind, type Organization, withoutEmergencyAccess } from "./organizations/organization.ts";
 import type { OrganizationRepository } from "./organizations/organization-repository.ts";
 import type { PatientRepository } from "./patients/patient-repository.ts";
 import type { PatientToken } from "./tokens/patient-token.ts";
@@ -81,7 +81,28 @@ export function unverifiedOf({ id, verificationVersion = 0, updateTime }: Organi
   return { kind: "organization_unverified", partition: INSTALLATION, subject, time: updateTime };
 }
 
+/** The journal's fact for emergency access that was switched off. */
+export function emergencyDisabledOf({ id, emergencyVersion = 0, updateTime }: Organization): Fact {
+  const subject = `${id}.${emergencyVersion}`;
+  return { kind: "emergency_disabled", partition: INSTALLATION, subject, time: updateTime };
+}
+
 /** Takes away what a backup brought back. */
+async function replayEmergencyDisabled(
+  organizations: OrganizationRepository,
+  { subject, time }: Entry,
+  commit: CommitWithLeaf,
+): Promise<void> {
+  const [id = "", version] = subject.split(".");
+  const emergencyVersion = Number(version);
+  const change = (current: Organization): Organization =>
+    (current.emergencyVersion ?? 0) < emergencyVersion
+      ? { ...current, emergencyAccessTime: undefined, emergencyVersion, updateTime: time }
+      : current;
+  await known(organizations.amendOrganization(id, "", { change }, commit));
+}
+
+/** Takes away what a backup brought back: with the verification, emergency access. */
 async function replayUnverified(
   organizations: OrganizationRepository,
   { subject, time }: Entry,
@@ -91,7 +112,10 @@ async function replayUnverified(
   const verificationVersion = Number(version);
   const change = (current: Organization): Organization =>
     (current.verificationVersion ?? 0) < verificationVersion
-      ? { ...current, verification: undefined, verificationVersion, updateTime: time }
+      ? withoutEmergencyAccess(
+          { ...current, verification: undefined, verificationVersion, updateTime: time },
+          time,
+        )
       : current;
   await known(organizations.amendOrganization(id, "", { change }, commit));
 }
@@ -158,6 +182,7 @@ export function createReplay(deps: {
     if (member !== undefined) await members.replay(member, time, commit(entry));
     if (kind === "invitation_ended") await invitations.replayEnd(subject, time, commit(entry));
     if (kind === "organization_unverified") await replayUnverified(organizations, entry, commit(entry));
+    if (kind === "emergency_disabled") await replayEmergencyDisabled(organizations, entry, commit(entry));
     const told = toldState(entry);
     if (told === undefined) return;
     const { id, state, stateVersion } = told;

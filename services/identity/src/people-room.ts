@@ -1,4 +1,6 @@
+import { EmergencyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/emergency_directory_service_pb";
 import type { Follower } from "@wellapi/journal";
+import { route } from "@wellapi/rpc";
 import type { Accesses } from "./accesses.ts";
 import type { AccountRepository } from "./accounts/account-repository.ts";
 import { openAccountRoom } from "./accounts/room.ts";
@@ -8,6 +10,7 @@ import type { CreationOf } from "./creation.ts";
 import type { DelegationRepository } from "./delegations/delegation-repository.ts";
 import { createOfferMail } from "./delegations/offer-mail.ts";
 import { createDelegationRoom } from "./delegations/room.ts";
+import { createEmergencyDirectoryHandlers } from "./emergency/emergency-directory-handlers.ts";
 import { openMailer } from "./mail/open-mailer.ts";
 import { createInvitationMail } from "./members/invitation-mail.ts";
 import { createMemberRoom, type MemberStores, openInvitationSweep } from "./members/room.ts";
@@ -46,7 +49,12 @@ export async function openPeople(
     origin,
     region: config.region,
   });
+  const { alerts } = accountRoom;
   return {
+    emergencyRoute: route(
+      EmergencyDirectoryService,
+      createEmergencyDirectoryHandlers({ ...deps, alerts, origin }),
+    ),
     memberRoom,
     delegationRoom,
     accountRoom,

@@ -154,6 +154,13 @@ export declare type Access = Message<"wellapi.audit.v1.Access"> & {
    * @generated from field: string opened_by = 19;
    */
   openedBy: string;
+
+  /**
+   * The emergency access that the call opened or ended, or under which data was read without a consent, `emg_...`.
+   *
+   * @generated from field: string emergency_access = 20;
+   */
+  emergencyAccess: string;
 };
 
 /**

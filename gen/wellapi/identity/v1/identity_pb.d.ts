@@ -70,6 +70,13 @@ export declare type Organization = Message<"wellapi.identity.v1.Organization"> &
    * @generated from field: wellapi.identity.v1.OrganizationVerification verification = 7;
    */
   verification?: OrganizationVerification | undefined;
+
+  /**
+   * Since when its clinicians may open emergency access (EmergencyService). Absent: they may not.
+   *
+   * @generated from field: google.protobuf.Timestamp emergency_access_time = 8;
+   */
+  emergencyAccessTime?: Timestamp | undefined;
 };
 
 /**

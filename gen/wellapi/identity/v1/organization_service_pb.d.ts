@@ -811,6 +811,100 @@ export declare type UnverifyOrganizationResponse = Message<"wellapi.identity.v1.
 export declare const UnverifyOrganizationResponseSchema: GenMessage<UnverifyOrganizationResponse>;
 
 /**
+ * Which one.
+ *
+ * @generated from message wellapi.identity.v1.EnableEmergencyAccessRequest
+ */
+export declare type EnableEmergencyAccessRequest = Message<"wellapi.identity.v1.EnableEmergencyAccessRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string organization = 1;
+   */
+  organization: string;
+
+  /**
+   * The version that the caller saw. Empty: whatever version. A stale one is refused with ABORTED, STALE_ETAG.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.EnableEmergencyAccessRequest.
+ * Use `create(EnableEmergencyAccessRequestSchema)` to create a new message.
+ */
+export declare const EnableEmergencyAccessRequestSchema: GenMessage<EnableEmergencyAccessRequest>;
+
+/**
+ * The organization, with emergency access.
+ *
+ * @generated from message wellapi.identity.v1.EnableEmergencyAccessResponse
+ */
+export declare type EnableEmergencyAccessResponse = Message<"wellapi.identity.v1.EnableEmergencyAccessResponse"> & {
+  /**
+   * The organization.
+   *
+   * @generated from field: wellapi.identity.v1.Organization organization = 1;
+   */
+  organization?: Organization | undefined;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.EnableEmergencyAccessResponse.
+ * Use `create(EnableEmergencyAccessResponseSchema)` to create a new message.
+ */
+export declare const EnableEmergencyAccessResponseSchema: GenMessage<EnableEmergencyAccessResponse>;
+
+/**
+ * Which one.
+ *
+ * @generated from message wellapi.identity.v1.DisableEmergencyAccessRequest
+ */
+export declare type DisableEmergencyAccessRequest = Message<"wellapi.identity.v1.DisableEmergencyAccessRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string organization = 1;
+   */
+  organization: string;
+
+  /**
+   * The version that the caller saw. Empty: whatever version. A stale one is refused with ABORTED, STALE_ETAG.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.DisableEmergencyAccessRequest.
+ * Use `create(DisableEmergencyAccessRequestSchema)` to create a new message.
+ */
+export declare const DisableEmergencyAccessRequestSchema: GenMessage<DisableEmergencyAccessRequest>;
+
+/**
+ * The organization, without emergency access.
+ *
+ * @generated from message wellapi.identity.v1.DisableEmergencyAccessResponse
+ */
+export declare type DisableEmergencyAccessResponse = Message<"wellapi.identity.v1.DisableEmergencyAccessResponse"> & {
+  /**
+   * The organization.
+   *
+   * @generated from field: wellapi.identity.v1.Organization organization = 1;
+   */
+  organization?: Organization | undefined;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.DisableEmergencyAccessResponse.
+ * Use `create(DisableEmergencyAccessResponseSchema)` to create a new message.
+ */
+export declare const DisableEmergencyAccessResponseSchema: GenMessage<DisableEmergencyAccessResponse>;
+
+/**
  * For operators. Patients and applications may get an organization, to show whom a consent names.
  *
  * @generated from service wellapi.identity.v1.OrganizationService
@@ -911,6 +1005,28 @@ export declare const OrganizationService: GenService<{
     methodKind: "unary";
     input: typeof UnverifyOrganizationRequestSchema;
     output: typeof UnverifyOrganizationResponseSchema;
+  },
+  /**
+   * Lets the clinicians of a verified organization open emergency access: for one that treats emergencies, and asks for it. An
+   * organization that is not verified is refused with ORGANIZATION_UNVERIFIED. Doing it again gives the same answer.
+   *
+   * @generated from rpc wellapi.identity.v1.OrganizationService.EnableEmergencyAccess
+   */
+  enableEmergencyAccess: {
+    methodKind: "unary";
+    input: typeof EnableEmergencyAccessRequestSchema;
+    output: typeof EnableEmergencyAccessResponseSchema;
+  },
+  /**
+   * Switches it off: no emergency access is opened from then on, and those that are open last until their hour is over
+   * unless they are ended. An end of the verification switches it off, too. Doing it again gives the same answer.
+   *
+   * @generated from rpc wellapi.identity.v1.OrganizationService.DisableEmergencyAccess
+   */
+  disableEmergencyAccess: {
+    methodKind: "unary";
+    input: typeof DisableEmergencyAccessRequestSchema;
+    output: typeof DisableEmergencyAccessResponseSchema;
   },
   /**
    * Creates an application of an organization.

@@ -33,6 +33,8 @@ export interface AccountRepository {
   create(account: Account, changes: readonly Change[]): Promise<StoredAccount>;
   find(id: string): Promise<StoredAccount | undefined>;
   findByEmail(email: string): Promise<StoredAccount | undefined>;
+  /** `patient`: internal id. */
+  findByPatient(patient: string): Promise<StoredAccount | undefined>;
   /**
    * Commits what `change` makes of the account, which is asked again where the account changed meanwhile. Throws
    * `not_found`, `stale_etag`, `email_in_use` and `patient_in_use`. `etag`: empty, or the version that must be current.
@@ -72,6 +74,13 @@ export function createAccountRepository(options: {
     return { account: openAccount(sealer, document), etag: String(revision), revision };
   }
 
+  async function findBy(index: string, value: string): Promise<StoredAccount | undefined> {
+    const scan = { index, equals: [value], limit: 1 };
+    const found = (await store.scan<AccountDocument>(collection, scan)).documents[0];
+    if (found === undefined) return undefined;
+    return { account: openAccount(sealer, found.document), etag: String(found.revision) };
+  }
+
   return {
     macOf,
     find,
@@ -85,12 +94,8 @@ export function createAccountRepository(options: {
       if (!result.committed) throw inUse(result);
       return { account, etag: "1" };
     },
-    async findByEmail(email) {
-      const scan = { index: "email", equals: [macOf(email)], limit: 1 };
-      const found = (await store.scan<AccountDocument>(collection, scan)).documents[0];
-      if (found === undefined) return undefined;
-      return { account: openAccount(sealer, found.document), etag: String(found.revision) };
-    },
+    findByEmail: (email) => findBy("email", macOf(email)),
+    findByPatient: (patient) => findBy("patient", patient),
     async amend(id, change, etag = "") {
       for (;;) {
         const stored = await find(id);

@@ -14,6 +14,7 @@ import { checkClient, type OAuthClient } from "../oauth/client.ts";
 import { fromClientMessage } from "../oauth/client-convert.ts";
 import { openPage } from "../page.ts";
 import { maskedFields } from "../update-mask-convert.ts";
+import { createEmergencySwitchHandlers } from "./emergency-switch-handlers.ts";
 import { newParticipant, type Organization, registeredAs, renamed, type State } from "./organization.ts";
 import type { OrganizationRepository } from "./organization-repository.ts";
 import { checkOwn } from "./own-organization.ts";
@@ -121,6 +122,7 @@ export function createOrganizationHandlers(deps: {
     },
     ...stateHandlers(deps),
     ...createVerificationHandlers(deps),
+    ...createEmergencySwitchHandlers(deps),
   };
 }
 

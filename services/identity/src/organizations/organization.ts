@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { deleted, organizationVerified } from "../errors.ts";
+import { deleted, emergencyUnverified, organizationVerified } from "../errors.ts";
 import type { OAuthClient } from "../oauth/client.ts";
 
 /** Only `active` permits. `deleted` is final. */
@@ -23,6 +23,10 @@ export interface Organization extends Participant {
   readonly verification?: Verification | undefined;
   /** How often that changed; absent: never. */
   readonly verificationVersion?: number;
+  /** Since when its clinicians may open emergency access, UTC milliseconds. Absent: they may not. */
+  readonly emergencyAccessTime?: number | undefined;
+  /** How often that changed; absent: never. */
+  readonly emergencyVersion?: number;
 }
 
 /** What the privacy officer has confirmed. */
@@ -80,7 +84,33 @@ export function withVerification(
     of && JSON.stringify([of.legalName, of.domain, of.agreements]);
   if (content(organization.verification) === content(verification)) return organization;
   const verificationVersion = (organization.verificationVersion ?? 0) + 1;
-  return { ...organization, verification, verificationVersion, updateTime: now };
+  const changed = { ...organization, verification, verificationVersion, updateTime: now };
+  // Whoever verifies it again has not said that its clinicians may do that again.
+  return verification === undefined ? withoutEmergencyAccess(changed, now) : changed;
+}
+
+/** Throws `deleted`, and `emergency_unverified` for an organization that is not verified. The same object where it is on. */
+export function withEmergencyAccess(organization: Organization, now: number): Organization {
+  if (organization.state === "deleted") throw deleted();
+  if (organization.verification === undefined) throw emergencyUnverified();
+  return organization.emergencyAccessTime === undefined ? switched(organization, now, now) : organization;
+}
+
+/** The same object where it is off. */
+export function withoutEmergencyAccess(organization: Organization, now: number): Organization {
+  return organization.emergencyAccessTime === undefined
+    ? organization
+    : switched(organization, undefined, now);
+}
+
+function switched(organization: Organization, since: number | undefined, now: number): Organization {
+  const emergencyVersion = (organization.emergencyVersion ?? 0) + 1;
+  return { ...organization, emergencyAccessTime: since, emergencyVersion, updateTime: now };
+}
+
+/** Whether its clinicians may open emergency access now. */
+export function mayOpenEmergencies({ state, verification, emergencyAccessTime }: Organization): boolean {
+  return state === "active" && verification !== undefined && emergencyAccessTime !== undefined;
 }
 
 /** The application as another client, or as none. Throws `deleted`. */
@@ -97,8 +127,10 @@ export function registeredAs(
 /** Names one version by its content (AIP-154). Opaque to callers. */
 export function etagOf(participant: Organization | Application): string {
   const { id, displayName, updateTime, state, stateVersion } = participant;
-  const { oauth, verificationVersion } = participant as Partial<Application & Organization>;
-  const more = [verificationVersion, oauth].filter((one) => one !== undefined);
+  const { oauth, verificationVersion, emergencyVersion } = participant as Partial<Application & Organization>;
+  const more = [verificationVersion, emergencyVersion && `emergency ${emergencyVersion}`, oauth].filter(
+    (one) => one !== undefined,
+  );
   const content = JSON.stringify([id, displayName, updateTime, state, stateVersion, ...more]);
   return createHash("sha256").update(content).digest("base64url").slice(0, 24);
 }

@@ -22,6 +22,7 @@ export function accessInit(
   result: Result,
 ): AccessInit {
   const { caller, method, direction, purpose, codes, interval, requestId } = intent;
+  const { consents = [] } = result;
   return {
     ...entryOf(pairwise, {
       caller,
@@ -29,7 +30,7 @@ export function accessInit(
       patient: subject?.patient,
       outcome: result.outcome ?? "permitted",
       reason: result.reason ?? "",
-      consents: result.consents ?? [],
+      consents: consents.filter(({ emergency }) => !emergency),
       items: result.items ?? 0,
       requestId: requestId ?? "",
     }),
@@ -39,6 +40,7 @@ export function accessInit(
     codes: [...new Set(codes)].slice(0, mostListed),
     ...(interval === undefined || isAlways(interval) ? {} : { interval: intervalInit(interval) }),
     openedBy: result.openedBy ?? "",
+    emergencyAccess: consents.find(({ emergency }) => emergency)?.consent ?? "",
   };
 }
 

@@ -3,6 +3,7 @@ import type { Enforcer, Permit, Question } from "@wellapi/enforcer";
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import type { Principal } from "@wellapi/rpc";
 import { invalidField, RecordsError } from "../errors.ts";
 import { unite } from "../model/interval.ts";
 import type { Contributions } from "./contribution.ts";
@@ -17,12 +18,12 @@ export type ReadDecision =
 /** Decisions by the patients' consents. Throws EnforcerError `undecided` where no decision is possible. */
 export interface ConsentClient {
   /**
-   * Decides now whether the organization may read a code. A permit holds for one read or message. Throws RecordsError
+   * Decides now whether the caller may read a code. A permit holds for one read or message. Throws RecordsError
    * CONSENT_REQUIRED for a denial.
    */
   decideRead(
     subject: Subject,
-    organization: string | undefined,
+    principal: Pick<Principal, "kind" | "id" | "organization">,
     code: string,
     purpose: number,
   ): Promise<ReadDecision>;
@@ -44,13 +45,16 @@ export function createConsentClient(enforcer: Enforcer, consent: Transport, regi
   }
 
   return {
-    async decideRead({ own, partition }, organization, code, purpose) {
+    async decideRead({ own, partition }, { kind, id, organization }, code, purpose) {
       if (own) {
         if (purpose === Purpose.PATIENT_REQUEST) return { own };
         throw invalidField("purpose", "a patient reads their own data for PURPOSE_PATIENT_REQUEST");
       }
       if (organization === undefined) throw denied(DenialReason.NO_CONSENT);
-      const decision = await decide({ partition, organization, direction: Direction.READ, code, purpose });
+      const question = { partition, organization, direction: Direction.READ, code, purpose };
+      // Emergency access is a person's own; for other purposes the person makes no difference.
+      const inPerson = purpose === Purpose.EMERGENCY && kind === "member";
+      const decision = await decide(inPerson ? { ...question, person: id } : question);
       if (!decision.permitted) throw denied(decision.reason);
       return { own: false, permits: decision.permits.map(consentPermit) };
     },
@@ -84,8 +88,9 @@ export function createConsentClient(enforcer: Enforcer, consent: Transport, regi
 
 /** An unknown resolution never permits. */
 function consentPermit(permit: Permit): ConsentPermit {
-  const { consent, version, provision, resolution, from, to, sliding } = permit;
-  return { consent, version, provision, fineness: fineness.get(resolution), window: { from, to }, sliding };
+  const { consent, version, provision, resolution, from, to, sliding, emergency } = permit;
+  const window = { from, to };
+  return { consent, version, provision, fineness: fineness.get(resolution), window, sliding, emergency };
 }
 
 const fineness: ReadonlyMap<Resolution, ConsentPermit["fineness"]> = new Map([

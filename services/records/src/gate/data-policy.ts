@@ -16,9 +16,9 @@ import type { Restricting } from "./restrictions-client.ts";
 export interface DataPolicy {
   /**
    * Throws RecordsError POLICY_DENIED. Without waiting where the organization's restrictions are known in the version that the
-   * caller's token names.
+   * caller's token names. `emergency`: under emergency access, without a consent.
    */
-  checkRead(caller: Caller, code: string, purpose: number): Promise<void> | undefined;
+  checkRead(caller: Caller, code: string, purpose: number, emergency?: boolean): Promise<void> | undefined;
   /** The codes that the caller may contribute by policy. */
   contributable(caller: Caller, codes: readonly string[]): Promise<readonly string[]>;
 }
@@ -45,12 +45,13 @@ export function createDataPolicy(deps: DataPolicyDeps): DataPolicy {
     direction: "read" | "contribute",
     code: string,
     purpose: number,
+    emergency: boolean,
   ): Verdict {
     const sort = sortOf(principal, restrictions);
     const found = known.get(sort);
     const asked = found === undefined || found.size >= questions ? new Map<string, Verdict>() : found;
     if (asked !== found) known.set(sort, asked);
-    const question = `${direction} ${purpose} ${code}`;
+    const question = `${direction} ${purpose}${emergency ? " emergency" : ""} ${code}`;
     const before = asked.get(question);
     if (before !== undefined) return before;
     const verdict = policies.decideData(
@@ -61,7 +62,7 @@ export function createDataPolicy(deps: DataPolicyDeps): DataPolicy {
         categories: terminology.categoriesOf(code),
         sensitivity: terminology.sensitivityOf(code),
         region,
-        ...(direction === "read" ? { purpose: purposeNames.get(purpose) ?? "" } : {}),
+        ...(direction === "read" ? { purpose: purposeNames.get(purpose) ?? "", emergency } : {}),
       },
       restrictions,
     );
@@ -70,19 +71,19 @@ export function createDataPolicy(deps: DataPolicyDeps): DataPolicy {
   }
 
   return {
-    checkRead({ principal }, code, purpose) {
+    checkRead({ principal }, code, purpose, emergency = false) {
       const restrictions = restricting.known(principal);
       if (restrictions === "unknown") {
         return restricting
           .find(principal)
-          .then((found) => assert(decide(principal, found, "read", code, purpose)));
+          .then((found) => assert(decide(principal, found, "read", code, purpose, emergency)));
       }
-      assert(decide(principal, restrictions, "read", code, purpose));
+      assert(decide(principal, restrictions, "read", code, purpose, emergency));
       return undefined;
     },
     async contributable({ principal }, codes) {
       const restrictions = await restricting.find(principal);
-      return codes.filter((code) => decide(principal, restrictions, "contribute", code, 0).permitted);
+      return codes.filter((code) => decide(principal, restrictions, "contribute", code, 0, false).permitted);
     },
   };
 }

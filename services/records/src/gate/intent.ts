@@ -26,6 +26,13 @@ export interface Intent {
   readonly trace?: string | undefined;
 }
 
+/** What permitted a call: a consent, or emergency access. */
+export interface UsedPermit {
+  readonly consent: string;
+  readonly version: number;
+  readonly emergency?: true | undefined;
+}
+
 /** The result of the call. */
 export interface Result {
   /** Default: a whole call. */
@@ -34,7 +41,7 @@ export interface Result {
   readonly outcome?: Outcome;
   /** UPPER_SNAKE_CASE. */
   readonly reason?: string;
-  readonly consents?: ReadonlyArray<{ readonly consent: string; readonly version: number }>;
+  readonly consents?: readonly UsedPermit[];
   /** Number of samples or records that were stored or sent. */
   readonly items?: number;
   /** The opening entry, for a later phase. */

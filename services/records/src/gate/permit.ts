@@ -5,6 +5,7 @@ export type Fineness = "raw" | "hourly" | "daily";
 
 /** What one provision of a consent permits now, with its obligations. */
 export interface ConsentPermit {
+  /** `con_...`; of emergency access `emg_...`. */
   readonly consent: string;
   readonly version: number;
   /** The provision's position in the consent. */
@@ -15,6 +16,8 @@ export interface ConsentPermit {
   readonly window: Interval;
   /** For a sliding window: only data captured in the last `lastMs` milliseconds, and not before `from`. */
   readonly sliding?: { readonly lastMs: number; readonly from: number } | undefined;
+  /** It is emergency access, not a consent. */
+  readonly emergency?: true | undefined;
 }
 
 /** Which data of one code a reader may read now. */

@@ -7,7 +7,7 @@ import type { Interval } from "../model/interval.ts";
 import type { ReadDecision } from "./consent-client.ts";
 import { asRecordsError } from "./failure-convert.ts";
 import type { Gate } from "./gate.ts";
-import type { Intent, Result } from "./intent.ts";
+import type { Intent, Result, UsedPermit } from "./intent.ts";
 import { type CodePermit, ownPermit, rawPermit, signatureOf } from "./permit.ts";
 import { type Subject, tenantOf } from "./subject.ts";
 import { isWithin } from "./token-scope.ts";
@@ -27,7 +27,7 @@ export interface Found<T> {
   readonly items: number;
   /** Only where the call did not name them. */
   readonly codes?: readonly string[];
-  readonly permits: ReadonlyArray<{ readonly consent: string; readonly version: number }>;
+  readonly permits: readonly UsedPermit[];
   /** The answer, given the id of the log's entry. */
   readonly answer: (access: string) => T;
 }
@@ -50,7 +50,11 @@ function beginRead({ gate, vault }: ReadingDeps, intent: Intent): Read {
   const decide = async (code: string) => {
     if (subject.outsideToken || !isWithin(within, code)) throw new RecordsError("SCOPE_REQUIRED");
     if (!subject.own) await gate.policy.checkRead(caller, code, purpose ?? 0);
-    const decided = await gate.decideRead(subject, caller.principal.organization, code, purpose ?? 0);
+    const decided = await gate.decideRead(subject, caller.principal, code, purpose ?? 0);
+    // Policies may forbid to read what no consent permits.
+    if (!decided.own && decided.permits.some(({ emergency }) => emergency)) {
+      await gate.policy.checkRead(caller, code, purpose ?? 0, true);
+    }
     if (decided.own) await checkNotErased(vault, subject.partition);
     return decided;
   };

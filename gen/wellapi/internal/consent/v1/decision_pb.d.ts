@@ -60,6 +60,13 @@ export declare type Question = Message<"wellapi.internal.consent.v1.Question"> &
    * @generated from field: string region = 6;
    */
   region: string;
+
+  /**
+   * The account of the person who reads for an emergency, whose emergency access counts. Empty: none counts.
+   *
+   * @generated from field: string person = 7;
+   */
+  person: string;
 };
 
 /**
@@ -154,6 +161,13 @@ export declare type Grant = Message<"wellapi.internal.consent.v1.Grant"> & {
    * @generated from field: int64 captured_in_last_ms = 7;
    */
   capturedInLastMs: bigint;
+
+  /**
+   * It is emergency access, not a consent: `consent` is its id, `emg_...`.
+   *
+   * @generated from field: bool emergency = 8;
+   */
+  emergency: boolean;
 };
 
 /**
