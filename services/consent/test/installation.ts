@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
@@ -44,7 +44,8 @@ export async function openInstallation(options: InstallationOptions = {}) {
   await options.prepare?.(folder);
   const kms = await openLocalKms({ path: join(folder, "master.key") });
   const { openStore = (path) => openSqliteStore({ path, collections: consentCollections }) } = options;
-  const store = await openStore(join(folder, "consent.db"));
+  const database = join(folder, "consent.db");
+  let store = await openStore(database);
   const keys = await openSqliteStore({ path: join(folder, "keys.db"), collections: vaultCollections });
   const vault = await openVault({ store: keys, kms });
   const sealing = await createConsentSealing({ vault, kms, damage: { report() {} } });
@@ -93,14 +94,25 @@ export async function openInstallation(options: InstallationOptions = {}) {
   });
   const sealer = await createLeafSealer({ kms, service: "consent" });
   const reserve = { path: join(folder, "consent.reserve"), bytes: 65_536 };
-  const common = { terminology: shippedTerminology, store, clock, ids: randomIds, log: silentLogger };
-  const accessLog = await openAccessLog({ ...common, sealer, intake, reserve });
+  const common = { terminology: shippedTerminology, clock, ids: randomIds, log: silentLogger };
+  let accessLog = await openAccessLog({ ...common, store, sealer, intake, reserve });
   const pairwise = createPairwise({ secret: await kms.derive("pairwise") });
   const pageTokens = createPageTokens(await kms.derive("page-tokens"));
   const files = await openFileJournal({ folder: join(folder, "journal") });
   const journal = await createJournal({ repository: files, kms });
-  const deps = { ...common, vault, kms, accessLog, pairwise, pageTokens, identity, journal: { journal } };
-  let service = await openConsentService({}, deps);
+  const deps = { ...common, vault, kms, pairwise, pageTokens, identity, journal: { journal } };
+  const openService = () => openConsentService({}, { ...deps, store, accessLog });
+  let service = await openService();
+  /** Stops the service and its store, and starts them again; `meanwhile` has the closed files. */
+  const reopen = async (meanwhile: () => Promise<void>) => {
+    await service.close();
+    await accessLog.close();
+    await store.close();
+    await meanwhile();
+    store = await openStore(database);
+    accessLog = await openAccessLog({ ...common, store, sealer, intake, reserve });
+    service = await openService();
+  };
   let closed = false;
   const close = async () => {
     if (closed) return;
@@ -140,7 +152,13 @@ export async function openInstallation(options: InstallationOptions = {}) {
     async restart(meanwhile: () => Promise<void> = async () => {}) {
       await service.close();
       await meanwhile();
-      service = await openConsentService({}, deps);
+      service = await openService();
+    },
+    /** Starts the service again over the same store. Returns what starts it with the store as it was then; the journal stays. */
+    async backUp(): Promise<() => Promise<void>> {
+      const kept = join(folder, "backup.db");
+      await reopen(() => copyFile(database, kept));
+      return () => reopen(() => copyFile(kept, database));
     },
     clock,
     erased,

@@ -62,7 +62,10 @@ export class EmergencyChanges {
    * Once it resolves, every later decision includes the access, on any enforcer. The same request again gives the same access.
    * Throws `patient_erased`, `emergency_refused`, `emergency_limited`, `request_id_reused`, `unavailable`.
    */
-  async open(opening: Opening, leafOf: EmergencyLeafOf): Promise<{ kept: KeptEmergency; changed: boolean }> {
+  async open(
+    opening: Opening,
+    leafOf: EmergencyLeafOf,
+  ): Promise<{ kept: KeptEmergency; changed: boolean; told: boolean }> {
     const { emergencies, changes, clock, ids } = this.#options;
     const { partition, requestId, ...asked } = opening;
     const requestMac = emergencies.requestMacOf(asked.organization, asked.clinician, requestId);
@@ -72,7 +75,7 @@ export class EmergencyChanges {
       if (repeated) {
         if (!isRepeated(repeated, opening)) throw new ConsentError("request_id_reused");
         await changes.again(partition, scopeOfOpening(repeated.access));
-        return { kept: repeated, changed: false };
+        return { kept: repeated, changed: false, told: repeated.stored.document.told };
       }
       const now = clock.now();
       checkOpening(before.current, now);
@@ -84,7 +87,7 @@ export class EmergencyChanges {
         opens: true,
         leafOf: () => leafOf(access.id),
       });
-      if (done) return { kept: { partition, access }, changed: true };
+      if (done) return { kept: { partition, access }, changed: true, told: false };
     }
     throw new ConsentError("unavailable");
   }

@@ -60,10 +60,10 @@ function createAccessHandlers(
         call.about(partition);
         const { reason, requestId } = request;
         const opening = { partition, organization, clinician, reason, means, requestId };
-        const { kept, changed } = await emergencyChanges.open(opening, leavesOf(call));
+        const { kept, changed, told } = await emergencyChanges.open(opening, leavesOf(call));
         call.emergency(kept.access.id);
         if (changed) call.committed();
-        await telling.tell(kept);
+        if (!told) await telling.tell(kept);
         return { emergencyAccess: shown(deps, kept, call.caller) };
       });
     },
