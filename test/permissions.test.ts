@@ -131,13 +131,16 @@ describe("never", () => {
   );
 
   test.each(["staff_auditor", "support", "auditor", "clinician", "privacy_officer"])(
-    // But for the privacy officer's confirmation, and the code by which a person claims a patient.
+    // But for the privacy officer's confirmation and switch of emergency access, and the code by which a person claims a patient.
     "a credential, an application, a role or a person by %s",
     async (seat) => {
       for (const name of ["CredentialService", "OrganizationService", "StaffService", "PatientService"]) {
         const called = await mayCall(serviceOf(name), seat);
         const changing = called.filter(
-          (rpc) => !/^(Get|List|ReportLeaked|EnrollCertificate)|^(Unv|V)erifyOrganization$|Claim/.test(rpc),
+          (rpc) =>
+            !/^(Get|List|ReportLeaked|EnrollCertificate)|^(Unv|V)erifyOrganization$|^(En|Dis)ableEmergencyAccess$|Claim/.test(
+              rpc,
+            ),
         );
         expect([name, changing]).toEqual([name, []]);
       }
