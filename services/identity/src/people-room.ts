@@ -50,14 +50,12 @@ export async function openPeople(
     region: config.region,
   });
   const { alerts } = accountRoom;
+  const emergencies = createEmergencyDirectoryHandlers({ ...deps, alerts, origin });
+  const routes = [...accountRoom.routes, route(EmergencyDirectoryService, emergencies)];
   return {
-    emergencyRoute: route(
-      EmergencyDirectoryService,
-      createEmergencyDirectoryHandlers({ ...deps, alerts, origin }),
-    ),
     memberRoom,
     delegationRoom,
-    accountRoom,
+    accountRoom: { ...accountRoom, routes },
     authTime: accountRoom.authTime,
     mailbox: opened.mailbox,
     async close() {

@@ -174,7 +174,6 @@ export async function openIdentityService(
         }),
       ),
       ...accountRoom.routes,
-      people.emergencyRoute,
       route(SandboxService, createSandboxHandlers(people.mailbox)),
       route(TokenExchangeService, createTokenExchangeHandlers({ exchange, accesses })),
       route(EdgeCertificateService, createEdgeCertificateHandlers(authority)),
