@@ -24,6 +24,7 @@ const kept: Readonly<
   "IngestionService/StreamSeries": "records",
   "IngestionService/StreamObservations": "records",
   "IngestionService/CreateSeries": "records",
+  "IngestionService/CreateFromVendor": "records",
   "IngestionService/CreateObservations": "records",
   "IngestionService/RetractBatch": "records",
   "ClinicalRecordsService/PutClinicalRecord": "records",

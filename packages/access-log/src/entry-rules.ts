@@ -187,6 +187,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     StreamObservations: byRecords,
     CreateSeries: byRecords,
     CreateObservations: byRecords,
+    CreateFromVendor: byRecords,
     RetractBatch: byRecords,
   },
   "wellapi.records.v1.ClinicalRecordsService": {

@@ -11,6 +11,7 @@ export { createDamageReporter, type DamagedDocument, type DamageReporter } from 
 export { createFairShare, type FairShare } from "./fair-share.ts";
 export { decodeId, encodeId, type IdPrefix, type Ids, randomIds } from "./ids.ts";
 export { type Instrument, instruments, seriesAttributes, traceAttributes } from "./instruments.ts";
+export { beyondJsonShape, type JsonShapeLimits } from "./json-shape.ts";
 export { createLogger, type LogFields, type Logger, type LoggerOptions, silentLogger } from "./logger.ts";
 export { createLoop, type Loop } from "./loop.ts";
 export {

@@ -10,7 +10,7 @@ import {
   isTimeZone,
   resolveLocalTime,
   resolveOffsetTime,
-} from "../../../services/ingestion/src/time-zone.ts";
+} from "../../../packages/normalize/src/time-zone.ts";
 import { assertResult, type FuzzTarget, isOneOf, textOf, utf8 } from "../target.ts";
 
 const csvFiles = [

@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { compressionGzip } from "@connectrpc/connect-node";
 import { problemError } from "@wellapi/rpc";
+import { beyondJsonShape } from "@wellapi/runtime";
 
 /** No contract nests deeper than 12 messages. */
 const mostDepth = 32;
@@ -10,35 +11,13 @@ const mostDepth = 32;
  */
 const mostElements = 50_000;
 
-const mark = {
-  quote: 0x22,
-  backslash: 0x5c,
-  openObject: 0x7b,
-  closeObject: 0x7d,
-  openArray: 0x5b,
-  closeArray: 0x5d,
-} as const;
-
 /** @throws ConnectError MALFORMED_MESSAGE for JSON that is deeper or has more elements than any message needs. */
 export function assertJsonShape(bytes: Uint8Array): void {
-  let depth = 0;
-  let elements = 0;
-  let quoted = false;
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at]!;
-    if (quoted) {
-      if (byte === mark.backslash) at++;
-      else if (byte === mark.quote) quoted = false;
-    } else if (byte === mark.quote) {
-      quoted = true;
-    } else if (byte === mark.openObject || byte === mark.openArray) {
-      elements++;
-      depth++;
-      if (depth > mostDepth) throw malformed(`it is nested deeper than ${mostDepth} levels`);
-      if (elements > mostElements) throw malformed(`it has more than ${mostElements} objects and arrays`);
-    } else if (byte === mark.closeObject || byte === mark.closeArray) {
-      depth--;
-    }
+  switch (beyondJsonShape(bytes, { mostDepth, mostElements })) {
+    case "too_deep":
+      throw malformed(`it is nested deeper than ${mostDepth} levels`);
+    case "too_many":
+      throw malformed(`it has more than ${mostElements} objects and arrays`);
   }
 }
 

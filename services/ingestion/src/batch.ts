@@ -1,3 +1,4 @@
+import { isTimeZone, type ResolvedTime } from "@wellapi/normalize/time-zone";
 import type { Terminology } from "@wellapi/terminology";
 import { invalidBatch } from "./errors.ts";
 import type { ItemJudgement } from "./item.ts";
@@ -5,7 +6,6 @@ import { MAX_BATCH_SAMPLES, MAX_BATCH_VIOLATIONS, MAX_ITEM_VIOLATIONS } from "./
 import { judgeObservation, type Observation } from "./observation.ts";
 import { judgeSeries, type Series, sampleCount } from "./series.ts";
 import type { TimeContext } from "./start.ts";
-import { isTimeZone, type ResolvedTime } from "./time-zone.ts";
 import type { Violation } from "./violation.ts";
 
 export interface Batch<I> {

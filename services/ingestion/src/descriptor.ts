@@ -3,6 +3,7 @@ import { TerminologyService } from "@wellapi/gen/wellapi/terminology/v1/terminol
 import { describeService } from "@wellapi/service";
 import { ingestionSelfValidating } from "./handlers.ts";
 import { openIngestionService } from "./service.ts";
+import { vendorSurface } from "./vendor-surface.ts";
 
 export const ingestionService = describeService({
   name: "ingestion",
@@ -11,6 +12,7 @@ export const ingestionService = describeService({
   needs: ["terminology"],
   calls: ["records"],
   replicas: "many",
+  surfaces: [vendorSurface],
   sizing: { cpu: "500m" },
   selfValidating: ingestionSelfValidating,
   async compose(platform) {

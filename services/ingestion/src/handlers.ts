@@ -23,6 +23,7 @@ import { judgeObservationBatch, judgeSeriesBatch } from "./batch.ts";
 
 import { fromFindings, toObservationBatch, toSeriesBatch } from "./convert.ts";
 import { MAX_UNANSWERED_BATCHES } from "./limits.ts";
+import { createVendorHandlers, type VendorAccount } from "./vendor-handlers.ts";
 
 /** The streams whose messages are validated here, so that each bad message gets its own answer. */
 export const ingestionSelfValidating = [
@@ -34,6 +35,49 @@ export const ingestionSelfValidating = [
 const RETRY_AFTER_DEADLINE_MS = 1_000;
 const MAX_REQUEST_ID_LENGTH = 128;
 
+/** How a batch goes to records, with what was found wrong with it. */
+function createTakes(deps: {
+  readonly records: Client<typeof RecordsWriteService>;
+  readonly terminology: Terminology;
+  readonly clock: Clock;
+}) {
+  const { records, terminology, clock } = deps;
+
+  async function takeSeries(
+    batch: SeriesBatch,
+    context: HandlerContext,
+    vendorAccount?: VendorAccount,
+  ): Promise<BatchReceipt> {
+    const findings = judgeSeriesBatch(toSeriesBatch(batch), clock.now(), terminology);
+    const request = {
+      batch,
+      method: methodOf(context),
+      ...fromFindings(findings),
+      ...accountOf(vendorAccount),
+    };
+    const { receipt } = await records.appendSeries(request, onBehalfOf(context));
+    return receipt!;
+  }
+
+  async function takeObservations(
+    batch: ObservationBatch,
+    context: HandlerContext,
+    vendorAccount?: VendorAccount,
+  ): Promise<BatchReceipt> {
+    const findings = judgeObservationBatch(toObservationBatch(batch), clock.now(), terminology);
+    const request = {
+      batch,
+      method: methodOf(context),
+      ...fromFindings(findings),
+      ...accountOf(vendorAccount),
+    };
+    const { receipt } = await records.appendObservations(request, onBehalfOf(context));
+    return receipt!;
+  }
+
+  return { takeSeries, takeObservations };
+}
+
 export function createIngestionHandlers(deps: {
   readonly records: Client<typeof RecordsWriteService>;
   readonly terminology: Terminology;
@@ -41,20 +85,7 @@ export function createIngestionHandlers(deps: {
   readonly log: Logger;
 }): ServiceImpl<typeof IngestionService> {
   const { records, terminology, clock, log } = deps;
-
-  async function takeSeries(batch: SeriesBatch, context: HandlerContext): Promise<BatchReceipt> {
-    const findings = judgeSeriesBatch(toSeriesBatch(batch), clock.now(), terminology);
-    const request = { batch, method: methodOf(context), ...fromFindings(findings) };
-    const { receipt } = await records.appendSeries(request, onBehalfOf(context));
-    return receipt!;
-  }
-
-  async function takeObservations(batch: ObservationBatch, context: HandlerContext): Promise<BatchReceipt> {
-    const findings = judgeObservationBatch(toObservationBatch(batch), clock.now(), terminology);
-    const request = { batch, method: methodOf(context), ...fromFindings(findings) };
-    const { receipt } = await records.appendObservations(request, onBehalfOf(context));
-    return receipt!;
-  }
+  const { takeSeries, takeObservations } = createTakes(deps);
 
   /** What both streams do. */
   function answerBatches<B extends { readonly requestId: string }, S extends DescMessage>(
@@ -98,6 +129,7 @@ export function createIngestionHandlers(deps: {
   }
 
   return {
+    ...createVendorHandlers({ takeSeries, takeObservations, terminology, clock }),
     async createSeries({ batch }, context) {
       return { receipt: await takeSeries(batch!, context) };
     },
@@ -121,6 +153,10 @@ export function createIngestionHandlers(deps: {
  */
 function methodOf({ service, method }: HandlerContext): string {
   return `${service.typeName}/${method.name}`;
+}
+
+function accountOf(vendorAccount: VendorAccount | undefined) {
+  return vendorAccount === undefined ? {} : { vendorAccount };
 }
 
 /** The batch is transferred: nothing here uses it after the call. */

@@ -1,4 +1,4 @@
-import type { ResolvedTime } from "./time-zone.ts";
+import type { ResolvedTime } from "@wellapi/normalize/time-zone";
 import type { Violation } from "./violation.ts";
 
 /** The findings about one item. */

@@ -33,9 +33,6 @@ export const MAX_UNANSWERED_BATCHES = 16;
 export const MAX_ITEM_VIOLATIONS = 16;
 export const MAX_BATCH_VIOLATIONS = 2_000;
 
-/** ±18 hours, wider than any zone since 1900. */
-export const MAX_OFFSET_MINUTES = 18 * 60;
-
 /** Lengths, in characters (series.proto, observation.proto, vocabulary.proto). */
 export const MAX_TIME_TEXT = 40;
 export const MAX_UNIT = 64;

@@ -1,6 +1,6 @@
+import { offsetChanges, type ResolvedTime } from "@wellapi/normalize/time-zone";
 import { FUTURE_SKEW_MS, MAX_SAMPLE_DURATION_MS, MAX_SERIES_REACH_MS, MAX_SERIES_SPAN_MS } from "./limits.ts";
 import { isLocal, judgeStart, type SentTime, type StartFields, type TimeContext } from "./start.ts";
-import { offsetChanges, type ResolvedTime } from "./time-zone.ts";
 import { firstViolation, type Violation, violation } from "./violation.ts";
 
 export interface SampleTimes extends SentTime {

@@ -2,12 +2,12 @@ import { createClient, type Transport } from "@connectrpc/connect";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
 import { TerminologyService } from "@wellapi/gen/wellapi/terminology/v1/terminology_service_pb";
+import { resolveLocalTime } from "@wellapi/normalize/time-zone";
 import { type Route, route } from "@wellapi/rpc";
 import type { Clock, Logger } from "@wellapi/runtime";
 import type { Terminology } from "@wellapi/terminology";
 import { createIngestionHandlers } from "./handlers.ts";
 import { createTerminologyHandlers } from "./terminology-handlers.ts";
-import { resolveLocalTime } from "./time-zone.ts";
 
 export interface IngestionDeps {
   /** Calls RecordsWriteService as the workload `ingestion`, on behalf of the caller (rpc's `asCaller`). */

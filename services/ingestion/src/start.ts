@@ -1,5 +1,11 @@
-import { EARLIEST_TIME_MS, FUTURE_SKEW_MS, MAX_OFFSET_MINUTES, MAX_TIME_TEXT } from "./limits.ts";
-import { isLocalTime, type ResolvedTime, resolveLocalTime, resolveOffsetTime } from "./time-zone.ts";
+import {
+  isLocalTime,
+  MAX_OFFSET_MINUTES,
+  type ResolvedTime,
+  resolveLocalTime,
+  resolveOffsetTime,
+} from "@wellapi/normalize/time-zone";
+import { EARLIEST_TIME_MS, FUTURE_SKEW_MS, MAX_TIME_TEXT } from "./limits.ts";
 import { type ItemReason, type Violation, violation } from "./violation.ts";
 
 /** The first time of an item, as sent. */

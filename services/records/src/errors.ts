@@ -8,6 +8,7 @@ export type RecordsErrorCode =
   | "RESOLUTION_TOO_FINE"
   | "SCOPE_REQUIRED"
   | "POLICY_DENIED"
+  | "OTHER_VENDOR_USER"
   | "UNDECIDED"
   | "TOO_MANY_CALLS"
   | "STORE_UNAVAILABLE"
@@ -59,6 +60,11 @@ const answers: Readonly<Record<RecordsErrorCode, Answer>> = {
     code: Code.PermissionDenied,
     message:
       "A policy forbids you this data, whatever the consents permit: ExplainCall, or `wellapi policy explain`, says which and why.",
+  },
+  OTHER_VENDOR_USER: {
+    code: Code.PermissionDenied,
+    message:
+      "This is another person's account at the vendor than the one that is bound to this patient, so nothing of it was stored. If the patient has a new account there, send it with `rebind`.",
   },
   UNDECIDED: {
     code: Code.Unavailable,

@@ -6,8 +6,8 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { BatchReceipt, ObservationBatch, SeriesBatch } from "./ingestion_pb.js";
-import type { Failure } from "../../type/v1/vocabulary_pb.js";
+import type { BatchReceipt, ItemOutcome_Status, ObservationBatch, SeriesBatch } from "./ingestion_pb.js";
+import type { Coding, Failure, FieldViolation } from "../../type/v1/vocabulary_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
@@ -222,6 +222,249 @@ export declare type CreateObservationsResponse = Message<"wellapi.ingestion.v1.C
 export declare const CreateObservationsResponseSchema: GenMessage<CreateObservationsResponse>;
 
 /**
+ * A vendor's document.
+ *
+ * @generated from message wellapi.ingestion.v1.CreateFromVendorRequest
+ */
+export declare type CreateFromVendorRequest = Message<"wellapi.ingestion.v1.CreateFromVendorRequest"> & {
+  /**
+   * As in `SeriesBatch`. The document becomes batches of the ids `<request_id>.s0`, `.s1`, ... for series and
+   * `<request_id>.o0`, ... for observations, by which `RetractBatch` takes them back.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * As in `SeriesBatch`.
+   *
+   * @generated from field: string patient = 2;
+   */
+  patient: string;
+
+  /**
+   * For example `fitbit`.
+   *
+   * @generated from field: string vendor = 3;
+   */
+  vendor: string;
+
+  /**
+   * The person's id at the vendor. Needed unless the document names it. The first document that is stored binds it to the
+   * patient; a document of somebody else is refused from then on.
+   *
+   * @generated from field: string vendor_user = 4;
+   */
+  vendorUser: string;
+
+  /**
+   * The patient has another account at the vendor now: binds that one in place of the old one.
+   *
+   * @generated from field: bool rebind = 5;
+   */
+  rebind: boolean;
+
+  /**
+   * IANA time zone in which the patient was, for example `Europe/Berlin`. Needed for times without a zone, and for instants
+   * without their offset, unless the document names it.
+   *
+   * @generated from field: string time_zone = 6;
+   */
+  timeZone: string;
+
+  /**
+   * The day that the document is about, `2026-04-12`. Needed where the vendor has it in the address only (Fitbit's summary of
+   * a day).
+   *
+   * @generated from field: string date = 7;
+   */
+  date: string;
+
+  /**
+   * The document as the vendor gave it: JSON in UTF-8.
+   *
+   * @generated from field: bytes document = 8;
+   */
+  document: Uint8Array;
+};
+
+/**
+ * Describes the message wellapi.ingestion.v1.CreateFromVendorRequest.
+ * Use `create(CreateFromVendorRequestSchema)` to create a new message.
+ */
+export declare const CreateFromVendorRequestSchema: GenMessage<CreateFromVendorRequest>;
+
+/**
+ * What became of a vendor's document.
+ *
+ * @generated from message wellapi.ingestion.v1.CreateFromVendorResponse
+ */
+export declare type CreateFromVendorResponse = Message<"wellapi.ingestion.v1.CreateFromVendorResponse"> & {
+  /**
+   * The request's id.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The tokens of the batches that hold what was stored, for `RetractBatch`.
+   *
+   * @generated from field: repeated string batches = 2;
+   */
+  batches: string[];
+
+  /**
+   * What became of each measurement of the document, in its order. Neighbours in a list with one outcome share an entry.
+   *
+   * @generated from field: repeated wellapi.ingestion.v1.VendorItem items = 3;
+   */
+  items: VendorItem[];
+
+  /**
+   * What of the document was not taken, and why.
+   *
+   * @generated from field: repeated wellapi.ingestion.v1.VendorNote notes = 4;
+   */
+  notes: VendorNote[];
+};
+
+/**
+ * Describes the message wellapi.ingestion.v1.CreateFromVendorResponse.
+ * Use `create(CreateFromVendorResponseSchema)` to create a new message.
+ */
+export declare const CreateFromVendorResponseSchema: GenMessage<CreateFromVendorResponse>;
+
+/**
+ * What became of one measurement of a document, or of several in a row.
+ *
+ * @generated from message wellapi.ingestion.v1.VendorItem
+ */
+export declare type VendorItem = Message<"wellapi.ingestion.v1.VendorItem"> & {
+  /**
+   * Where it is in the document: `weight[0].bmi`, or `sets.data[0..59].value` for the first sixty.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * How many measurements.
+   *
+   * @generated from field: uint32 count = 2;
+   */
+  count: number;
+
+  /**
+   * The code under which it is stored; empty where it is rejected before it has one.
+   *
+   * @generated from field: wellapi.type.v1.Coding code = 3;
+   */
+  code?: Coding | undefined;
+
+  /**
+   * Outcome.
+   *
+   * @generated from field: wellapi.ingestion.v1.ItemOutcome.Status status = 4;
+   */
+  status: ItemOutcome_Status;
+
+  /**
+   * For rejected ones: what is wrong and how to mend it. `field` is a path of the document.
+   *
+   * @generated from field: repeated wellapi.type.v1.FieldViolation violations = 5;
+   */
+  violations: FieldViolation[];
+
+  /**
+   * For observations, as in `ItemOutcome`.
+   *
+   * @generated from field: string observation = 6;
+   */
+  observation: string;
+};
+
+/**
+ * Describes the message wellapi.ingestion.v1.VendorItem.
+ * Use `create(VendorItemSchema)` to create a new message.
+ */
+export declare const VendorItemSchema: GenMessage<VendorItem>;
+
+/**
+ * A field of a vendor's document that was not taken.
+ *
+ * @generated from message wellapi.ingestion.v1.VendorNote
+ */
+export declare type VendorNote = Message<"wellapi.ingestion.v1.VendorNote"> & {
+  /**
+   * The kind.
+   *
+   * @generated from field: wellapi.ingestion.v1.VendorNote.Kind kind = 1;
+   */
+  kind: VendorNote_Kind;
+
+  /**
+   * Where, with `[]` for every position of a list: `weight[].source`.
+   *
+   * @generated from field: string path = 2;
+   */
+  path: string;
+
+  /**
+   * How often.
+   *
+   * @generated from field: uint32 count = 3;
+   */
+  count: number;
+
+  /**
+   * Why, for what is known.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message wellapi.ingestion.v1.VendorNote.
+ * Use `create(VendorNoteSchema)` to create a new message.
+ */
+export declare const VendorNoteSchema: GenMessage<VendorNote>;
+
+/**
+ * The kinds of notes.
+ *
+ * @generated from enum wellapi.ingestion.v1.VendorNote.Kind
+ */
+export enum VendorNote_Kind {
+  /**
+   * Not used.
+   *
+   * @generated from enum value: KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Known and understood, and there is no place for it.
+   *
+   * @generated from enum value: KIND_NOT_TAKEN = 1;
+   */
+  NOT_TAKEN = 1,
+
+  /**
+   * Not known.
+   *
+   * @generated from enum value: KIND_UNKNOWN = 2;
+   */
+  UNKNOWN = 2,
+}
+
+/**
+ * Describes the enum wellapi.ingestion.v1.VendorNote.Kind.
+ */
+export declare const VendorNote_KindSchema: GenEnum<VendorNote_Kind>;
+
+/**
  * Names the batch to retract.
  *
  * @generated from message wellapi.ingestion.v1.RetractBatchRequest
@@ -389,6 +632,18 @@ export declare const IngestionService: GenService<{
     methodKind: "unary";
     input: typeof CreateObservationsRequestSchema;
     output: typeof CreateObservationsResponseSchema;
+  },
+  /**
+   * Takes a document as a vendor's own interface gives it (the vendors and what is taken of each: docs/vendors.md), and
+   * stores what it measured as series and observations. The document itself is not kept. An error may leave a part of it
+   * stored: sending it again under its `request_id` stores the rest, and nothing twice.
+   *
+   * @generated from rpc wellapi.ingestion.v1.IngestionService.CreateFromVendor
+   */
+  createFromVendor: {
+    methodKind: "unary";
+    input: typeof CreateFromVendorRequestSchema;
+    output: typeof CreateFromVendorResponseSchema;
   },
   /**
    * Takes a batch of one's own back: its records are hidden from all readers at once, and those who watch

@@ -46,6 +46,7 @@ export const recordsCollections: readonly CollectionDeclaration[] = [
     indexes: [{ name: "by_sequence", fields: ["partition", "sequence"] }],
   },
   { name: "releases", key: ["partition", "series", "month"], indexes: [] },
+  { name: "vendor_accounts", key: ["partition", "account"], indexes: [] },
   {
     name: "erasures",
     key: ["partition"],
@@ -229,6 +230,14 @@ export type ReceiptDocument = Document & {
   readonly codes: readonly string[];
   /** Its retraction: UTC milliseconds, and how many samples and records it hid; absent while the batch stands. */
   readonly retraction?: { readonly time_ms: number; readonly items: number };
+};
+
+/** The account at a vendor from which an organization sends the patient's data. */
+export type VendorAccountDocument = Document & {
+  /** MAC of organization and vendor. */
+  readonly account: string;
+  /** MAC of organization, vendor and the person's id there. */
+  readonly user: string;
 };
 
 /** A retracted batch, for watches. */

@@ -48,6 +48,8 @@ export interface PatientBox {
   codeId(code: string): string;
   ownerId(organization: string): string;
   receiptId(organization: string, requestId: string): string;
+  /** Of an organization's account at a vendor; of whose it is, with `user`. */
+  vendorAccountId(organization: string, vendor: string, user?: string): string;
   digest(batch: Uint8Array): Uint8Array;
   /** Internal id of a device, to be made pairwise; undefined if the provider named none. */
   deviceId(organization: string, identifier: string): string | undefined;
@@ -148,6 +150,8 @@ export function createPatientBox(key: PatientKey): PatientBox {
     codeId: (code) => keptId("code", code),
     ownerId: (organization) => keptId("owner", organization),
     receiptId: (organization, requestId) => id("receipt", organization, requestId),
+    vendorAccountId: (organization, vendor, user) =>
+      id("vendor", organization, vendor, ...(user === undefined ? [] : [user])),
     digest: (batch) => key.mac("records/digest", batch),
     deviceId: (organization, identifier) =>
       identifier === "" ? undefined : `dev_${keptId("device", organization, identifier)}`,

@@ -46,6 +46,7 @@ export function seriesBatch(request: AppendSeriesRequest): Batch {
     requestId: batch.requestId,
     patient: batch.patient,
     digest: seriesDigest(batch),
+    vendorAccount: request.vendorAccount,
     size: batch.series.reduce((samples, series) => samples + sampleCount(series), 0) * SAMPLE_BYTES,
     items: batch.series.map((series, index) =>
       seriesItem(series, index, rejectionsOf(request, index), resolvedStart(request, index)),
@@ -61,6 +62,7 @@ export function observationBatch(request: AppendObservationsRequest): Batch {
     requestId: batch.requestId,
     patient: batch.patient,
     digest,
+    vendorAccount: request.vendorAccount,
     size: Math.max(batch.observations.length * OBSERVATION_BYTES, 2 * bytes),
     items: batch.observations.map((observation, index) =>
       observationItem(observation, index, rejectionsOf(request, index), resolvedStart(request, index)),

@@ -27,6 +27,7 @@ import { createHoldings, type HoldingLimits, type Holdings } from "./holdings.ts
 import type { OrganizationTotals } from "./organization-totals.ts";
 import { nextReceipt, outcomeOf, type ReceiptNames } from "./receipt.ts";
 import { receiptChange } from "./receipt-repository.ts";
+import { bindingChanges } from "./vendor-binding.ts";
 import type { WriteDeps } from "./write-deps.ts";
 
 export interface AppendDeps extends WriteDeps {
@@ -166,6 +167,14 @@ interface Attempt {
   readonly onTrust: boolean;
 }
 
+/** What the batches before it in the commit begin. */
+interface Begun {
+  /** Series. */
+  readonly begun: Set<string>;
+  /** Accounts at vendors: user by account, both MACs. */
+  readonly bound: Map<string, string>;
+}
+
 /** The additions of the batches, one after another: each advances the patient's sequence. */
 async function additionsOf(
   deps: WriteDeps,
@@ -176,8 +185,9 @@ async function additionsOf(
   let sequence = head?.document.sequence ?? 0;
   const additions: Addition[] = [];
   const begun = new Set<string>();
+  const bound = new Map<string, string>();
   for (const [i, one] of prepared.entries()) {
-    const addition = await additionOf(deps, { ...attempt, begun }, one, receipts[i], sequence);
+    const addition = await additionOf(deps, { ...attempt, begun, bound }, one, receipts[i], sequence);
     if (addition === undefined) continue;
     sequence = Math.max(sequence, addition.outcome.sequence);
     additions.push(addition);
@@ -188,7 +198,7 @@ async function additionsOf(
 /** The additions of a batch; undefined where nothing of it is written and it was answered. */
 async function additionOf(
   { gate, clock, ids }: WriteDeps,
-  attempt: Attempt & { readonly begun: Set<string> },
+  attempt: Attempt & Begun,
   prepared: Prepared,
   earlier: Stored<ReceiptDocument> | undefined,
   reached: number,
@@ -206,6 +216,9 @@ async function additionOf(
     pending.answer(outcomeOf(batch, acceptance.judgements, acceptance.earlier));
     return undefined;
   }
+  const binding = await bindingChanges(attempt, pending, acceptance.accepted.length > 0);
+  if (binding === "other") await pending.refuse(new RecordsError("OTHER_VENDOR_USER"));
+  if (typeof binding === "string") return undefined;
   const { judgements, sequence } = acceptance;
   const accepted = acceptance.accepted.map((index) => {
     return { index, consent: consentOf(batch, index, contributions) };
@@ -230,7 +243,7 @@ async function additionOf(
     prepared,
     bytes: sealedBytes(writes),
     series,
-    changes: [...writes.changes, receiptChange(earlier, receipt), leaf.change],
+    changes: [...writes.changes, ...binding, receiptChange(earlier, receipt), leaf.change],
     outcome: outcomeOf(batch, judgements, receipt),
   };
 }
@@ -240,7 +253,7 @@ async function additionOf(
  * much: then it is refused, or, where it may have been sent before, left for the next attempt.
  */
 async function begunSeries(
-  { repository, held, totals, onTrust, begun }: Attempt & { readonly begun: Set<string> },
+  { repository, held, totals, onTrust, begun }: Attempt & Begun,
   { pending, names }: Prepared,
   writes: BatchWrites,
 ): Promise<SeriesDocument[] | undefined> {

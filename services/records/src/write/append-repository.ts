@@ -1,6 +1,6 @@
 import type { Change, OutboxEvent, Store, Stored } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
-import type { Head, ReceiptDocument, SeriesDocument } from "../blocks/documents.ts";
+import type { Head, ReceiptDocument, SeriesDocument, VendorAccountDocument } from "../blocks/documents.ts";
 import { headChange, loadHead } from "../blocks/head-repository.ts";
 import { ensureKey, withBox } from "../blocks/patient-box.ts";
 import type { Batch } from "./batch.ts";
@@ -14,6 +14,7 @@ import {
 import { createKnownHeads, createKnownSeries } from "./known-documents.ts";
 import type { ReceiptNames } from "./receipt.ts";
 import { loadReceipt } from "./receipt-repository.ts";
+import type { VendorAccount, VendorAccountNames } from "./vendor-account.ts";
 
 /** The stored state of a patient before a group of batches. */
 export interface StoredBefore {
@@ -53,6 +54,15 @@ export interface AppendRepository {
     accepted: readonly AcceptedAt[],
     context: Omit<WriteContext, "isStored">,
   ): Promise<BatchWrites>;
+  /** The account's names, and what is stored for its vendor. */
+  vendorAccount(
+    partition: string,
+    organization: string,
+    account: VendorAccount,
+  ): Promise<{
+    readonly names: VendorAccountNames;
+    readonly stored: Stored<VendorAccountDocument> | undefined;
+  }>;
   /** Of these series, the ones that are not stored, each once. */
   unstored(documents: readonly SeriesDocument[]): Promise<SeriesDocument[]>;
   /** One commit. False where another commit came between: then nothing is written. */
@@ -96,6 +106,15 @@ export function createAppendRepository(store: Store, vault: Vault): AppendReposi
           ? seriesWrites(box, known, itemsOf(batch.items))
           : observationWrites(box, known, itemsOf(batch.items)),
       );
+    },
+
+    async vendorAccount(partition, organization, { vendor, user }) {
+      const names = await withBox(vault, partition, (box) => ({
+        account: box.vendorAccountId(organization, vendor),
+        user: box.vendorAccountId(organization, vendor, user),
+      }));
+      const key = [partition, names.account];
+      return { names, stored: await store.get<VendorAccountDocument>("vendor_accounts", key) };
     },
 
     async unstored(documents) {

@@ -2,6 +2,7 @@ import type { Columns } from "@wellapi/series";
 import type { ObservationRecord } from "../model/observation.ts";
 import type { Granularity, Method } from "../model/provenance.ts";
 import type { JudgedItem, Judgement } from "./judgement.ts";
+import type { VendorAccount } from "./vendor-account.ts";
 
 /** The source of an item, as its provider names it. */
 interface Captured {
@@ -28,6 +29,8 @@ interface BatchOf<K extends string, I> {
   readonly patient: string;
   /** SHA-256 of the batch as sent: shows whether a request id was used for another batch. */
   readonly digest: Uint8Array;
+  /** Where it is from a vendor's document. */
+  readonly vendorAccount?: VendorAccount | undefined;
   /** Approximate size of the batch in memory, bytes. */
   readonly size: number;
   readonly items: readonly I[];

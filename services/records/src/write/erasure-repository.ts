@@ -16,6 +16,7 @@ import { RecordsError } from "../errors.ts";
 const erased = [
   ...["blocks", "observation_blocks", "series", "receipts", "tombstones", "releases"],
   ...clinicalCollections.map(({ name }) => name),
+  "vendor_accounts",
 ];
 /** The receipt counts the deleted documents of these collections. */
 const counted: ReadonlySet<string> = new Set([

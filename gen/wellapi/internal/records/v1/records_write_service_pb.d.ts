@@ -110,6 +110,13 @@ export declare type AppendSeriesRequest = Message<"wellapi.internal.records.v1.A
    * @generated from field: string method = 4;
    */
   method: string;
+
+  /**
+   * The account at a vendor that the batch is from, for batches of `CreateFromVendor`.
+   *
+   * @generated from field: wellapi.internal.records.v1.VendorAccount vendor_account = 5;
+   */
+  vendorAccount?: VendorAccount | undefined;
 };
 
 /**
@@ -117,6 +124,40 @@ export declare type AppendSeriesRequest = Message<"wellapi.internal.records.v1.A
  * Use `create(AppendSeriesRequestSchema)` to create a new message.
  */
 export declare const AppendSeriesRequestSchema: GenMessage<AppendSeriesRequest>;
+
+/**
+ * An account at a vendor.
+ *
+ * @generated from message wellapi.internal.records.v1.VendorAccount
+ */
+export declare type VendorAccount = Message<"wellapi.internal.records.v1.VendorAccount"> & {
+  /**
+   * For example `fitbit`.
+   *
+   * @generated from field: string vendor = 1;
+   */
+  vendor: string;
+
+  /**
+   * The person's id there.
+   *
+   * @generated from field: string user = 2;
+   */
+  user: string;
+
+  /**
+   * Whether it takes the place of another account at this vendor that is bound to the patient.
+   *
+   * @generated from field: bool rebind = 3;
+   */
+  rebind: boolean;
+};
+
+/**
+ * Describes the message wellapi.internal.records.v1.VendorAccount.
+ * Use `create(VendorAccountSchema)` to create a new message.
+ */
+export declare const VendorAccountSchema: GenMessage<VendorAccount>;
 
 /**
  * The receipt.
@@ -171,6 +212,13 @@ export declare type AppendObservationsRequest = Message<"wellapi.internal.record
    * @generated from field: string method = 4;
    */
   method: string;
+
+  /**
+   * The account at a vendor that the batch is from, for batches of `CreateFromVendor`.
+   *
+   * @generated from field: wellapi.internal.records.v1.VendorAccount vendor_account = 5;
+   */
+  vendorAccount?: VendorAccount | undefined;
 };
 
 /**

@@ -1,5 +1,7 @@
 import { Temporal } from "temporal-polyfill";
-import { MAX_OFFSET_MINUTES } from "./limits.ts";
+
+/** ±18 hours, wider than any zone since 1900. */
+export const MAX_OFFSET_MINUTES = 18 * 60;
 
 /** A local time on the line of instants. */
 export interface ResolvedTime {
@@ -10,6 +12,7 @@ export interface ResolvedTime {
 }
 
 const LOCAL_TIME = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?$/;
+const LOCAL_DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
 /** RFC 3339's offset. `-00:00` says that the offset is not known, so it is none. */
 const OFFSET = /^(.*?)(?:[Zz]|([+-])(\d{2}):(\d{2}))$/s;
 const listed: ReadonlySet<string> = new Set(Intl.supportedValuesOf("timeZone"));
@@ -53,22 +56,58 @@ export function resolveOffsetTime(text: string): ResolvedTime | "invalid" | "too
 
 /**
  * The instant of a local time. Of the two instants of a time that a change to winter time repeats it is the earlier
- * one, with the offset before the change (as RFC 5545 has it).
+ * one, with the offset before the change (as RFC 5545 has it), or the later one where only that comes after `afterMs`.
  *
  * @param text `2016-04-12T08:00:00` or with `.123`
  * @param zone a time zone by `isTimeZone`
+ * @param afterMs UTC milliseconds of the time before it, in a list whose times ascend
  * @returns `invalid` for a date or time that no calendar has, `skipped` for one that the zone's clocks left out,
  *   `too_fine` for parts of a millisecond
  */
 export function resolveLocalTime(
   text: string,
   zone: string,
+  afterMs = Number.NEGATIVE_INFINITY,
 ): ResolvedTime | "invalid" | "too_fine" | "skipped" {
   const local = parse(text);
   if (typeof local === "string") return local;
-  const zoned = local.toZonedDateTime(zone, { disambiguation: "earlier" });
-  if (!zoned.toPlainDateTime().equals(local)) return "skipped";
+  const earlier = local.toZonedDateTime(zone, { disambiguation: "earlier" });
+  if (!earlier.toPlainDateTime().equals(local)) return "skipped";
+  const zoned =
+    earlier.epochMilliseconds > afterMs ? earlier : local.toZonedDateTime(zone, { disambiguation: "later" });
   return { timeMs: zoned.epochMilliseconds, offsetMinutes: minutes(zoned.offsetNanoseconds) };
+}
+
+/** Minutes east of UTC of the zone at an instant in UTC milliseconds. */
+export function offsetAt(timeMs: number, zone: string): number {
+  return minutes(zonedAt(timeMs, zone).offsetNanoseconds);
+}
+
+/**
+ * The day of a zone, from its first instant to that of the next day: 23 to 25 hours.
+ *
+ * @param date `2016-04-12`
+ * @returns `invalid` for a date that no calendar has or a day that the zone left out
+ */
+export function dayOf(
+  date: string,
+  zone: string,
+): (ResolvedTime & { readonly durationMs: number }) | "invalid" {
+  const parts = LOCAL_DATE.exec(date);
+  if (parts === null) return "invalid";
+  try {
+    const day = new Temporal.PlainDate(...(parts.slice(1).map(Number) as [number, number, number]));
+    const start = day.toZonedDateTime(zone);
+    const durationMs = day.add({ days: 1 }).toZonedDateTime(zone).epochMilliseconds - start.epochMilliseconds;
+    if (durationMs <= 0 || !start.toPlainDate().equals(day)) return "invalid";
+    return {
+      timeMs: start.epochMilliseconds,
+      offsetMinutes: minutes(start.offsetNanoseconds),
+      durationMs,
+    };
+  } catch {
+    return "invalid";
+  }
 }
 
 /** Whether the zone's offset changes after the first instant and not after the last, also if it changes back. */
