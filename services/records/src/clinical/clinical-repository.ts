@@ -160,6 +160,8 @@ export async function labelsOf(
   const scan = { equals: [partition], limit: 1_000 };
   const labels: { label: string; type: string; keys: readonly string[] }[] = [];
   for await (const page of scanPages<ClinicalLabelDocument>(store, "clinical_labels", scan)) {
+    // A patient without records may have no key.
+    if (page.documents.length === 0) continue;
     const opened = await withBox(vault, partition, (box) =>
       page.documents.map(({ document }) => {
         const place = { collection: "clinical_labels" as const, key: [partition, document.label] };
