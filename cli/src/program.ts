@@ -48,6 +48,7 @@ const commands: readonly Listed[] = [
   { name: "watch", load: async () => (await import("./commands/read.ts")).addWatch },
   { name: "series", load: async () => (await import("./commands/read.ts")).addSeries },
   { name: "aggregate", load: async () => (await import("./commands/read.ts")).addAggregate },
+  { name: "clinical", load: async () => (await import("./commands/clinical.ts")).addClinical },
   { name: "retract", load: async () => (await import("./commands/retract.ts")).addRetract },
   { name: "erase", load: async () => (await import("./commands/erase.ts")).addErase },
   { name: "receipt", load: async () => (await import("./commands/receipt.ts")).addReceipt },

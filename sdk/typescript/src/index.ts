@@ -2,6 +2,13 @@ export { Code, createClient } from "@connectrpc/connect";
 export { ReceiptError, type ReceiptErrorCode, type ReceiptKind, verifyReceipt } from "@wellapi/receipts";
 export { type BatchOptions, batchesOf, type Row } from "./batches.ts";
 export {
+  type ClinicalBatchOptions,
+  type ClinicalClient,
+  clinicalBatchesOf,
+  listClinicalRecords,
+  listClinicalRecordVersions,
+} from "./clinical.ts";
+export {
   type ClientCertificate,
   type Connection,
   connect,
@@ -23,7 +30,13 @@ export {
 } from "./reads.ts";
 export { decimalText, type Sample, samplesOf } from "./samples.ts";
 export { connectAsPatient, issuePatientToken } from "./sandbox.ts";
-export { type Answer, type UploadOptions, uploadObservations, uploadSeries } from "./upload.ts";
+export {
+  type Answer,
+  type UploadOptions,
+  uploadClinicalRecords,
+  uploadObservations,
+  uploadSeries,
+} from "./upload.ts";
 export {
   describeSteps,
   type TrustedKeys,

@@ -10,15 +10,24 @@ import {
   StreamObservationsRequestSchema,
   StreamSeriesRequestSchema,
 } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import {
+  type ClinicalBatch,
+  ClinicalOutcome_Status,
+  type ClinicalReceipt,
+} from "@wellapi/gen/wellapi/records/v1/clinical_records_pb";
+import {
+  type ClinicalRecordsService,
+  StreamClinicalRecordsRequestSchema,
+} from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import type { Failure } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { WellApiError } from "./errors.ts";
 import type { UploadProgress } from "./progress.ts";
 import { pause, waitBefore } from "./reconnection.ts";
 
 /** The outcome of a batch: one for each item, or a failure of the whole batch. */
-export type Answer = { readonly receipt: BatchReceipt } | { readonly failure: Failure };
+export type Answer<R = BatchReceipt> = { readonly receipt: R } | { readonly failure: Failure };
 
-export interface UploadOptions<B> {
+export interface UploadOptions<B, R = BatchReceipt> {
   /** Most batches without an answer; 16 unless given. At the limit the upload takes no batch from the source. */
   readonly window?: number;
   /** Streams in a row without any answer, after which the upload fails; 8 unless given. */
@@ -26,7 +35,7 @@ export interface UploadOptions<B> {
   /** The upload skips its batches, and adds each batch that the server stores. */
   readonly progress?: UploadProgress;
   /** An error of this function, of `onSkipped` or of the progress ends the upload. */
-  readonly onAnswer?: (batch: B, answer: Answer) => void;
+  readonly onAnswer?: (batch: B, answer: Answer<R>) => void;
   /** Called for a batch that the progress already has. */
   readonly onSkipped?: (batch: B) => void;
   /** Called when the stream has ended early and is about to be opened again. */
@@ -39,15 +48,18 @@ type Ingestion = Client<typeof IngestionService>;
 interface Batch {
   readonly requestId: string;
 }
-interface Reply {
+interface Reply<R> {
   readonly requestId: string;
   readonly result:
-    | { readonly case: "receipt"; readonly value: BatchReceipt }
+    | { readonly case: "receipt"; readonly value: R }
     | { readonly case: "failure"; readonly value: Failure }
     | { readonly case: undefined };
 }
 /** One stream: batches in, their answers out in any order. */
-type OpenStream<B> = (batches: AsyncIterable<B>, signal: AbortSignal | undefined) => AsyncIterable<Reply>;
+type OpenStream<B, R> = (
+  batches: AsyncIterable<B>,
+  signal: AbortSignal | undefined,
+) => AsyncIterable<Reply<R>>;
 
 const backoff = { firstMs: 400, longestMs: 5_000 };
 
@@ -60,12 +72,12 @@ export function uploadSeries(
   batches: AsyncIterable<SeriesBatch>,
   options: UploadOptions<SeriesBatch> = {},
 ): Promise<void> {
-  const open: OpenStream<SeriesBatch> = (source, signal) =>
+  const open: OpenStream<SeriesBatch, BatchReceipt> = (source, signal) =>
     client.streamSeries(
       map(source, (batch) => create(StreamSeriesRequestSchema, { batch })),
       signal ? { signal } : {},
     );
-  return upload(open, batches, options);
+  return upload(open, batches, options, hasStored);
 }
 
 /** As `uploadSeries`, for batches of single observations. */
@@ -74,26 +86,51 @@ export function uploadObservations(
   batches: AsyncIterable<ObservationBatch>,
   options: UploadOptions<ObservationBatch> = {},
 ): Promise<void> {
-  const open: OpenStream<ObservationBatch> = (source, signal) =>
+  const open: OpenStream<ObservationBatch, BatchReceipt> = (source, signal) =>
     client.streamObservations(
       map(source, (batch) => create(StreamObservationsRequestSchema, { batch })),
       signal ? { signal } : {},
     );
-  return upload(open, batches, options);
+  return upload(open, batches, options, hasStored);
 }
 
-async function upload<B extends Batch>(
-  open: OpenStream<B>,
+function hasStored({ batch }: BatchReceipt): boolean {
+  return batch !== "";
+}
+
+/**
+ * As `uploadSeries`, for batches of clinical records. A batch counts as stored once none of its items was rejected: what was
+ * rejected is judged afresh when it is sent again.
+ */
+export function uploadClinicalRecords(
+  client: Client<typeof ClinicalRecordsService>,
+  batches: AsyncIterable<ClinicalBatch>,
+  options: UploadOptions<ClinicalBatch, ClinicalReceipt> = {},
+): Promise<void> {
+  const open: OpenStream<ClinicalBatch, ClinicalReceipt> = (source, signal) =>
+    client.streamClinicalRecords(
+      map(source, (batch) => create(StreamClinicalRecordsRequestSchema, { batch })),
+      signal ? { signal } : {},
+    );
+  const { REJECTED } = ClinicalOutcome_Status;
+  return upload(open, batches, options, ({ outcomes }) =>
+    outcomes.every(({ status }) => status !== REJECTED),
+  );
+}
+
+async function upload<B extends Batch, R>(
+  open: OpenStream<B, R>,
   batches: AsyncIterable<B>,
-  options: UploadOptions<B>,
+  options: UploadOptions<B, R>,
+  isStored: (receipt: R) => boolean,
 ): Promise<void> {
   const { window = 16, attempts = 8, progress, onAnswer, onSkipped, onCut, signal } = options;
   const source = openSource(progress === undefined ? batches : unsent(batches, progress, onSkipped));
   const unanswered = new Map<string, B>();
   let attempt = 0;
-  const answered = (batch: B, answer: Answer): void => {
+  const answered = (batch: B, answer: Answer<R>): void => {
     attempt = 0;
-    if ("receipt" in answer && answer.receipt.batch !== "") progress?.add(batch.requestId);
+    if ("receipt" in answer && isStored(answer.receipt)) progress?.add(batch.requestId);
     onAnswer?.(batch, answer);
   };
   try {
@@ -118,12 +155,12 @@ async function upload<B extends Batch>(
 }
 
 /** One stream: sends the unanswered batches, then those of the source. Returns when each batch has its answer. */
-async function runStream<B extends Batch>(stream: {
-  readonly open: OpenStream<B>;
+async function runStream<B extends Batch, R>(stream: {
+  readonly open: OpenStream<B, R>;
   readonly source: Source<B>;
   readonly unanswered: Map<string, B>;
   readonly window: number;
-  readonly answered: (batch: B, answer: Answer) => void;
+  readonly answered: (batch: B, answer: Answer<R>) => void;
   readonly signal: AbortSignal | undefined;
 }): Promise<void> {
   const { open, source, unanswered, window, answered, signal } = stream;

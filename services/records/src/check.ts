@@ -8,6 +8,12 @@ import {
   type StoreCheck,
 } from "@wellapi/store";
 import { type Vault, VaultError } from "@wellapi/vault";
+import type {
+  ClinicalLabelDocument,
+  ClinicalRecordDocument,
+  ClinicalTermDocument,
+  ClinicalVersionDocument,
+} from "./blocks/clinical-documents.ts";
 import { damageOf } from "./blocks/damage.ts";
 import {
   type BlockDocument,
@@ -72,6 +78,7 @@ function sealedChecks({ reads, vault }: CheckDeps): Record<string, DocumentCheck
   }
 
   return {
+    ...clinicalChecks(reads, sealed),
     async series(document) {
       const stored = document as SeriesDocument;
       const means = "one series of one patient: who sent it and by which device is not known";
@@ -110,6 +117,61 @@ function sealedChecks({ reads, vault }: CheckDeps): Record<string, DocumentCheck
         "a month of one series of one patient: readers of hourly and daily data get nothing of it";
       const said = await sealed(partition, means, RESTORE, (box) => lookAtRelease(box, stored));
       return said && findingOf("releases", [partition, series, month], said);
+    },
+  };
+}
+
+type Sealed = (
+  partition: string,
+  means: string,
+  remedy: string,
+  look: (box: PatientBox) => string | undefined,
+) => Promise<Said | undefined>;
+
+/** Of clinical records: each version opens, its label is known, and searches find it. */
+function clinicalChecks(reads: Reads, sealed: Sealed): Record<string, DocumentCheck> {
+  const means = "one version of one clinical record of one patient: it can't be read";
+  return {
+    async clinical_records(document) {
+      const stored = document as ClinicalRecordDocument;
+      const { partition, record, label } = stored;
+      const known = label === "" || (await reads.get("clinical_labels", [partition, label])) !== undefined;
+      const said = await sealed(partition, means, RESTORE, (box) => {
+        const { text } = box.clinical.open("clinical_records", stored);
+        if ((text === undefined) !== (label === "")) return "what it holds is not what its label says";
+        return known ? undefined : "its label is not stored, so no list finds it";
+      });
+      return said && findingOf("clinical_records", [partition, record], said);
+    },
+    async clinical_versions(document) {
+      const stored = document as ClinicalVersionDocument;
+      const said = await sealed(stored.partition, means, RESTORE, (box) => {
+        box.clinical.open("clinical_versions", stored);
+        return undefined;
+      });
+      return said && findingOf("clinical_versions", [stored.partition, stored.record, stored.version], said);
+    },
+    async clinical_labels(document) {
+      const stored = document as ClinicalLabelDocument;
+      const { partition, label } = stored;
+      const of =
+        "the clinical records of one type and of the same categories of one patient: no list finds them";
+      const said = await sealed(partition, of, RESTORE, (box) =>
+        box.clinical.labelId(box.clinical.openLabel(stored)) === label
+          ? undefined
+          : "what it holds is another label",
+      );
+      return said && findingOf("clinical_labels", [partition, label], said);
+    },
+    async clinical_terms(document) {
+      const { partition, term, time_ms, record } = document as ClinicalTermDocument;
+      const stored = await reads.get<ClinicalRecordDocument>("clinical_records", [partition, record]);
+      if (stored?.document.time_ms === time_ms && stored.document.terms.includes(term)) return undefined;
+      return findingOf("clinical_terms", [partition, term, time_ms, record], {
+        what: "its record does not have it",
+        means: "a search looks at one record in vain",
+        remedy: RESTORE,
+      });
     },
   };
 }
