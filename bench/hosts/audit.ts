@@ -5,6 +5,7 @@ import { auditCollections, type OpenAuditService, openAuditService } from "@well
 import { createPageTokens, openGrpcServer } from "@wellapi/rpc";
 import { silentLogger, systemClock } from "@wellapi/runtime";
 import { openSqliteStore } from "@wellapi/store";
+import { shippedTerminology } from "@wellapi/terminology";
 import { openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
 import type { Tls } from "../src/certificates.ts";
 import { serveProgram } from "../src/program.ts";
@@ -27,6 +28,7 @@ const commands = {
         vault,
         kms,
         clock: systemClock,
+        terminology: shippedTerminology,
         pageTokens: createPageTokens(await kms.derive("page-tokens")),
         log: silentLogger,
       },

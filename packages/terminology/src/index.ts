@@ -20,6 +20,7 @@ export {
 export { proposalOf } from "./near-codes.ts";
 export {
   codesOfCategories,
+  codesWithout,
   DATA_CATEGORY_SYSTEM,
   OBSERVATION_CATEGORY_SYSTEM,
 } from "./observation-categories.ts";

@@ -35,6 +35,27 @@ export function codesOfCategories(
   return codes;
 }
 
+/**
+ * What is left of the codes, or of all, without those of these categories in any version. A code or key that is not known is left out,
+ * too: nobody can say that it is none of these.
+ */
+export function codesWithout(
+  terminology: Pick<Terminology, "codesOf" | "currentVersion" | "sets" | "codes">,
+  codes: ReadonlySet<string> | "all",
+  categories: readonly string[],
+): ReadonlySet<string> {
+  const everything = new Set(terminology.codes.map(({ code }) => code));
+  const hidden = new Set<string>();
+  for (const { category, version, records } of terminology.sets) {
+    const all = [
+      ...terminology.codesOf(category, version),
+      ...(records ? keysOfCategory(category, version) : []),
+    ];
+    for (const code of all) (categories.includes(category) ? hidden : everything).add(code);
+  }
+  return new Set([...(codes === "all" ? everything : codes)].filter((code) => !hidden.has(code)));
+}
+
 function namedBy(token: string): readonly string[] {
   const at = token.lastIndexOf("|");
   const system = at < 0 ? undefined : token.slice(0, at);

@@ -13,7 +13,7 @@ export const auditService = describeService({
     collections: auditCollections,
     check: ({ logFolders, ...context }) => auditCheck({ ...context, ...logFolders }),
   },
-  needs: ["keys", "vault", "log_folders"],
+  needs: ["keys", "vault", "log_folders", "terminology"],
   provides: ["access_log"],
   calls: [],
   // One writer gives entries their index.
@@ -40,6 +40,7 @@ export const auditService = describeService({
       {
         store: await platform.openStore(),
         vault: await platform.vault(),
+        terminology: await platform.terminology(),
         kms,
         clock,
         pageTokens,

@@ -15,6 +15,7 @@ import {
   observeGauge,
 } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
+import type { Terminology } from "@wellapi/terminology";
 import type { Kms, Vault } from "@wellapi/vault";
 import { tagStoredAccesses } from "./access-migration.ts";
 import { createAccessReader } from "./access-reader.ts";
@@ -37,6 +38,7 @@ export interface AuditDeps {
   /** Declares `auditCollections`; no other process writes to them. */
   readonly store: Store;
   readonly vault: Vault;
+  readonly terminology: Terminology;
   readonly kms: Kms;
   readonly clock: Clock;
   readonly pageTokens: PageTokens;
@@ -102,6 +104,7 @@ export async function openAuditService(config: AuditConfig, deps: AuditDeps): Pr
       route(
         AuditService,
         createAuditHandlers({
+          terminology: deps.terminology,
           reader,
           publicLog,
           pageTokens,

@@ -16,6 +16,7 @@ import { type Caller, createPageTokens, type Principal } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { type Logger, randomIds, silentLogger, systemClock } from "@wellapi/runtime";
 import { openSqliteStore, type Store } from "@wellapi/store";
+import { shippedTerminology } from "@wellapi/terminology";
 import { openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
 import { onTestFinished } from "vitest";
 import { type AuditDeps, auditCollections, openAuditService } from "../src/index.ts";
@@ -84,6 +85,7 @@ export async function openAudit(
       vault,
       kms,
       clock,
+      terminology: shippedTerminology,
       pageTokens: createPageTokens(await kms.derive("page-tokens")),
       log: options.log ?? silentLogger,
     };

@@ -1,6 +1,8 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { ConnectError } from "@connectrpc/connect";
+import { Actor_Kind } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { problemOf } from "@wellapi/rpc";
+import { keysOfCategory } from "@wellapi/terminology";
 import { describe, expect, test } from "vitest";
 import { ada, bob, leafOf, openAudit } from "./harness.ts";
 
@@ -166,4 +168,38 @@ test("accesses are counted within the interval that was asked for, and no furthe
   expect(await totalUntil(3)).toBe(3);
   expect(await totalUntil(1_000)).toBe(1_000);
   expect(await totalUntil(1_100)).toBe(1_001);
+});
+
+test("of a minor's own care, whoever acts in the minor's name sees no entry, and counts none", async () => {
+  const world = await openAudit();
+  const [hidden] = keysOfCategory("mental_health", 1);
+  const guardian = { kind: Actor_Kind.GUARDIAN, id: "usr_guardian" };
+  const of = (id: string, time: number, more: object) => leafOf(ada, { id: `acc_${id}`, ...more }, time);
+  await world.intake.append({
+    leaves: [
+      of("heart", 1_000, { codes: ["8867-4"], organization: clinic }),
+      of("hidden", 2_000, { codes: [hidden!], organization: insurer }),
+      of("mixed", 3_000, { codes: ["8867-4", hidden!], organization: insurer }),
+      of("unknown", 4_000, { codes: ["0000-0"] }),
+      of("consent", 5_000, { method: "wellapi.consent.v1.ConsentService/CreateConsent" }),
+      of("guardian", 6_000, { actor: guardian, method: "wellapi.consent.v1.ConsentService/ListConsents" }),
+    ],
+  });
+  await world.settled();
+  const all = ["guardian", "consent", "unknown", "mixed", "hidden", "heart"].map((id) => `acc_${id}`);
+  const list = async (more: object) => {
+    const { accesses, totalSize } = await world
+      .as({ ...asAda, ...more })
+      .listAccesses({ showTotalSize: true });
+    expect(totalSize).toBe(accesses.length);
+    return accesses.map(({ access }) => access!.id);
+  };
+  expect(await list({})).toEqual(all);
+  const acting = { actor: { kind: "guardian", id: "usr_guardian" }, hides: ["mental_health"] } as const;
+  expect(await list(acting)).toEqual(["acc_guardian", "acc_heart"]);
+  const none = await problem(world.as({ ...asAda, ...acting }).getAccess({ access: "acc_none" }));
+  for (const access of ["acc_hidden", "acc_mixed", "acc_unknown", "acc_consent"]) {
+    expect(await problem(world.as({ ...asAda, ...acting }).getAccess({ access }))).toEqual(none);
+  }
+  await world.as({ ...asAda, ...acting }).getAccess({ access: "acc_heart" });
 });

@@ -26,7 +26,7 @@ import type { Granting } from "./granting.ts";
 import type { Revocations } from "./revocation.ts";
 import { refuseUnknownFields, requestedContent, termsOf } from "./terms-convert.ts";
 import type { Categories } from "./understanding.ts";
-import { patientOfCall, type Viewer, viewerOf, visible } from "./viewer.ts";
+import { isHidden, patientOfCall, type Viewer, viewerOf, visible } from "./viewer.ts";
 import { named, stateMessages } from "./vocabulary-convert.ts";
 
 const { method } = ConsentService;
@@ -71,7 +71,7 @@ function createChangeHandlers(
   deps: ConsentHandlersDeps,
   { shown }: Presenter,
 ): Pick<Handlers, "createConsent" | "revokeConsent"> {
-  const { granting, revocations, accesses, clock, terminology } = deps;
+  const { consents, granting, revocations, accesses, clock, terminology } = deps;
   const organizations = createClient(OrganizationService, deps.identity);
   const directory = createClient(PatientDirectoryService, deps.identity);
 
@@ -92,6 +92,7 @@ function createChangeHandlers(
           return { consent: shown({ partition, consent: repeated }, viewerOf(call.caller).party) };
         }
         const terms = termsOf(asked, clock.now(), terminology);
+        if (isHidden(terms, call.caller.principal.hides)) throw new ConsentError("own_care");
         await Promise.all([
           checkGrantee(organizations, terms.grantee, context),
           checkPatient(directory, partition, context),
@@ -108,6 +109,7 @@ function createChangeHandlers(
       return accesses.logged(context, method.revokeConsent, "", async (call) => {
         const { partition, author } = patientOfCall(call.caller);
         call.about(partition);
+        if (call.caller.principal.hides !== undefined) await visible(consents, viewerOf(call.caller), id);
         const { consent, changed } = await revocations.revoke(partition, id, etag, author, call.leafOf);
         call.about(partition, [consent]);
         if (changed) call.committed();
@@ -146,7 +148,9 @@ function createReadHandlers(
         const found = await consents.list(listed, page);
         const now = clock.now();
         const seen = found.consents.filter(
-          ({ consent }) => states.size === 0 || states.has(stateOf(consent, now)),
+          ({ consent }) =>
+            (states.size === 0 || states.has(stateOf(consent, now))) &&
+            !isHidden(consent.terms, viewer.hides),
         );
         if ("partition" in holder) {
           const own = seen.map(({ consent }) => consent);

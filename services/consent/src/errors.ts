@@ -16,6 +16,7 @@ export type ConsentErrorCode =
   | "emergency_limited"
   | "emergency_patient_unknown"
   | "emergency_not_found"
+  | "own_care"
   | "session_over"
   | "unavailable"
   | "journal_unavailable"
@@ -85,6 +86,11 @@ const problems: Record<ConsentErrorCode, Problem> = {
     code: Code.NotFound,
     reason: "NOT_FOUND",
     message: "no such emergency access: see ListEmergencyAccesses",
+  own_care: {
+    code: Code.PermissionDenied,
+    reason: "NOT_FOR_REPRESENTATIVES",
+    message:
+      "care to which the patient may consent alone is the patient's to decide on: leave these categories out",
   },
   session_over: {
     code: Code.Aborted,

@@ -1,5 +1,5 @@
 import { type Caller, partyOf } from "@wellapi/rpc";
-import type { Author } from "./consent.ts";
+import type { Author, Terms } from "./consent.ts";
 import type { ConsentRepository, Holder, KeptConsent } from "./consent-repository.ts";
 import { ConsentError } from "./errors.ts";
 
@@ -13,13 +13,16 @@ export interface Viewer {
   readonly grantee?: string;
   /** The party whose pairwise ids the reader knows. */
   readonly party: string;
+  /** Consents that name one of these categories are the patient's alone. Absent: none. */
+  readonly hides?: readonly string[];
 }
 
 /** Throws `not_permitted`. */
 export function viewerOf(caller: Caller): Viewer {
-  const { kind, partition, organization, onlyPatient } = caller.principal;
+  const { kind, partition, organization, onlyPatient, hides } = caller.principal;
   const party = partyOf(caller);
-  if (kind === "patient" && partition !== undefined) return { holder: { partition }, party };
+  if (kind === "patient" && partition !== undefined)
+    return { holder: { partition }, party, ...(hides && { hides }) };
   if ((kind === "application" || kind === "member") && organization !== undefined) {
     if (onlyPatient === undefined) return { holder: { grantee: organization }, party };
     return { holder: { partition: onlyPatient }, grantee: organization, party };
@@ -37,7 +40,7 @@ export function patientOfCall(caller: Caller): { partition: string; author: Auth
 /** A consent that the viewer may see. Throws `not_found`, the same for another's consent and for none. */
 export async function visible(
   consents: ConsentRepository,
-  { holder, grantee }: Viewer,
+  { holder, grantee, hides }: Viewer,
   id: string,
 ): Promise<KeptConsent> {
   const found = await consents.find(id);
@@ -47,6 +50,14 @@ export async function visible(
       ? found.partition === holder.partition
       : found.consent.terms.grantee === holder.grantee);
   const granted = grantee === undefined || found?.consent.terms.grantee === grantee;
-  if (!theirs || !granted) throw new ConsentError("not_found");
+  if (!theirs || !granted || isHidden(found.consent.terms, hides)) throw new ConsentError("not_found");
   return found;
+}
+
+/**
+ * Whether the terms are about care to which the patient, a minor, may consent alone: whoever acts in the patient's name neither sees
+ * nor changes such a consent, and does not learn that there is one.
+ */
+export function isHidden({ provisions }: Pick<Terms, "provisions">, hides: readonly string[] = []): boolean {
+  return provisions.some(({ categories }) => categories.some(({ name }) => hides.includes(name)));
 }

@@ -25,6 +25,11 @@ export interface IdentityConfig {
   readonly mtlsOrigin?: () => string | undefined;
   /** Numbers of the authority's roots to trust, ascending. Absent: the roots that exist, at first 1. */
   readonly authorities?: readonly number[] | undefined;
+  /** Years, from which on somebody is of age. */
+  readonly majority?: number;
+  /** Years, from which on a minor has care of their own, in the categories `ownCareCategories`. */
+  readonly ownCareAge?: number;
+  readonly ownCareCategories?: readonly string[];
   /** The mail server, and the address that mail comes from. */
   readonly smtpUrl?: string | undefined;
   readonly mailFrom?: string | undefined;
@@ -125,3 +130,40 @@ export const mailFromSetting: Setting<string | undefined> = optionalSetting(
   "WELLAPI_MAIL_FROM",
   "the address that mail comes from, such as `WellAPI <accounts@wellapi.example>`; needed with `WELLAPI_SMTP_URL`",
 );
+
+/** Throws nothing: the reader gathers the problem. */
+export const majoritySetting: Setting<number> = {
+  name: "WELLAPI_MAJORITY_AGE",
+  fallback: "18",
+  what: "the age in years at which a child's guardians stop acting for it, 12 to 25, as the law of the patients has it",
+  read: (reader) => reader.int("WELLAPI_MAJORITY_AGE", { fallback: 18, min: 12, max: 25 }),
+};
+
+/** Throws nothing: the reader gathers the problem. */
+export const ownCareAgeSetting: Setting<number> = {
+  name: "WELLAPI_OWN_CARE_AGE",
+  fallback: "14",
+  what: "the age in years from which care that a minor may consent to alone is hidden from whoever acts in their name, 0 to 25",
+  read: (reader) => reader.int("WELLAPI_OWN_CARE_AGE", { fallback: 14, min: 0, max: 25 }),
+};
+
+/** Care that a minor may consent to alone, where the law gives that. */
+export const usualOwnCare: readonly string[] = [
+  "reproductive",
+  "mental_health",
+  "substance_use",
+  "sexual_health",
+];
+
+/** Throws nothing: the reader gathers the problem. */
+export const ownCareCategoriesSetting: Setting<readonly string[]> = {
+  name: "WELLAPI_OWN_CARE_CATEGORIES",
+  fallback: usualOwnCare.join(","),
+  what: "categories of care that a minor may consent to alone (docs/codes.md); `none`: no category",
+  read(reader) {
+    const names = reader.list("WELLAPI_OWN_CARE_CATEGORIES", usualOwnCare);
+    if (!names.every((name) => /^[a-z][a-z_]{0,63}$/.test(name)))
+      reader.problem("WELLAPI_OWN_CARE_CATEGORIES is not valid: expected categories such as mental_health");
+    return names.filter((name) => name !== "none");
+  },
+};

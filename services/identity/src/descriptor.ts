@@ -21,7 +21,15 @@ import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/
 import { describeService } from "@wellapi/service";
 import { identityCheck } from "./check.ts";
 import { identityCollections } from "./collections.ts";
-import { authoritiesSetting, doorOriginsSetting, mailFromSetting, smtpUrlSetting } from "./config.ts";
+import {
+  authoritiesSetting,
+  doorOriginsSetting,
+  mailFromSetting,
+  majoritySetting,
+  ownCareAgeSetting,
+  ownCareCategoriesSetting,
+  smtpUrlSetting,
+} from "./config.ts";
 import { oauthSurface } from "./oauth/oauth-surface.ts";
 import { accountSurface } from "./pages/account/account-surface.ts";
 import { assetsSurface } from "./pages/assets-surface.ts";
@@ -70,6 +78,9 @@ export const identityService = describeService({
   settings: {
     authorities: authoritiesSetting,
     doorOrigins: doorOriginsSetting,
+    majority: majoritySetting,
+    ownCareAge: ownCareAgeSetting,
+    ownCareCategories: ownCareCategoriesSetting,
     smtpUrl: smtpUrlSetting,
     mailFrom: mailFromSetting,
   },

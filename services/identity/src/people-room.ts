@@ -5,7 +5,7 @@ import type { Accesses } from "./accesses.ts";
 import type { AccountRepository } from "./accounts/account-repository.ts";
 import { openAccountRoom } from "./accounts/room.ts";
 import { collections } from "./collections.ts";
-import type { IdentityConfig, IdentityDeps } from "./config.ts";
+import { type IdentityConfig, type IdentityDeps, usualOwnCare } from "./config.ts";
 import type { CreationOf } from "./creation.ts";
 import type { DelegationRepository } from "./delegations/delegation-repository.ts";
 import { createOfferMail } from "./delegations/offer-mail.ts";
@@ -41,7 +41,12 @@ export async function openPeople(
   const memberRoom = createMemberRoom({ ...deps, mail: createInvitationMail({ mailer, origin }) });
   const sweep = await openInvitationSweep(deps);
   const claimSweep = await openSweep({ ...deps, collection: collections.claimCodes, keptMs: 0 });
-  const delegationRoom = createDelegationRoom({ ...deps, mail: createOfferMail({ mailer, origin }) });
+  const { majority = 18, ownCareAge = 14, ownCareCategories = usualOwnCare } = config;
+  const delegationRoom = createDelegationRoom({
+    ...deps,
+    mail: createOfferMail({ mailer, origin }),
+    minority: { majority, ownCareAge, ownCareCategories },
+  });
   const accountRoom = await openAccountRoom({
     ...deps,
     lookups: { ...memberRoom.directory, ...delegationRoom.lookups },

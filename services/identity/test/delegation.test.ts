@@ -6,6 +6,7 @@ import { Delegation_Kind, Delegation_State } from "@wellapi/gen/wellapi/identity
 import { anonymous, type Caller } from "@wellapi/rpc";
 import { silentLogger } from "@wellapi/runtime";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { usualOwnCare } from "../src/config.ts";
 import { createDelegations, type DelegationsDeps } from "../src/delegations/delegations.ts";
 import { majorityOf } from "../src/delegations/majority.ts";
 import { openDelegationRepository } from "../src/delegations/room.ts";
@@ -54,7 +55,8 @@ async function createScene() {
 async function directoryOf({ store, vault, kms, clock }: Installation) {
   const patients = createPatientRepository(store, vault);
   const delegations = await openDelegationRepository(store, vault, kms);
-  return createDelegations({ delegations, patients, clock, majority: 18 } as unknown as DelegationsDeps);
+  const minority = { majority: 18, ownCareAge: 14, ownCareCategories: usualOwnCare };
+  return createDelegations({ delegations, patients, clock, minority } as unknown as DelegationsDeps);
 }
 
 type Scene = Awaited<ReturnType<typeof createScene>>;
@@ -281,7 +283,7 @@ describe("a guardian", () => {
     const scene = await createScene();
     const { delegation } = await scene.inviteGuardian({ birthDate: "2009-01-10" });
     await scene.accept("usr_grace");
-    expect(await scene.acting("usr_grace")).toEqual({ kind: "guardian" });
+    expect(await scene.acting("usr_grace")).toMatchObject({ kind: "guardian" });
     // Midnight of 10 January 2027 in Berlin.
     const majority = Date.UTC(2027, 0, 9, 23);
     const { delegations } = await scene.installation
@@ -290,10 +292,37 @@ describe("a guardian", () => {
     expect(timestampMs(delegations[0]!.expireTime!)).toBe(majority);
     expect(delegations[0]!.id).toBe(delegation!.id);
     scene.installation.clock.time = majority - 1;
-    expect(await scene.acting("usr_grace")).toEqual({ kind: "guardian" });
+    expect(await scene.acting("usr_grace")).toMatchObject({ kind: "guardian" });
     scene.installation.clock.time = majority;
     expect(await scene.acting("usr_grace")).toBeUndefined();
     expect(await (await directoryOf(scene.installation)).ofAccount("usr_grace")).toEqual([]);
+  });
+
+  test("does not see a minor's own care from the age at which there is some, and no carer does", async () => {
+    const scene = await createScene();
+    const { installation } = scene;
+    // 12 years old; 14 in Berlin's summer of 2028.
+    await scene.inviteGuardian({ birthDate: "2014-07-10" });
+    await scene.accept("usr_grace");
+    await namedCarer(scene, "usr_carer");
+    const care = ["reproductive", "mental_health", "substance_use", "sexual_health"];
+    const fourteen = Date.UTC(2028, 6, 9, 22);
+    installation.clock.time = fourteen - 1;
+    expect(await scene.acting("usr_grace")).toEqual({ kind: "guardian" });
+    installation.clock.time = fourteen;
+    expect(await scene.acting("usr_grace")).toEqual({ kind: "guardian", hides: care });
+    expect(await scene.acting("usr_carer")).toEqual({ kind: "carer", hides: care });
+    // A guardian who was verified without the date, and one whose access is over.
+    const { delegations } = installation.as(officer);
+    const { delegations: all } = await delegations.listDelegations({ patient: scene.patient.id });
+    const first = all.find(({ kind }) => kind === Delegation_Kind.GUARDIAN)!.id;
+    await scene.inviteGuardian({ requestId: "second" });
+    await scene.accept("usr_second");
+    await delegations.setGuardianState({ delegation: first, state: Delegation_State.ENDED, reason: "moved" });
+    expect(await scene.acting("usr_second")).toEqual({ kind: "guardian", hides: care });
+    // Of age: the carers are the patient's own again.
+    installation.clock.time = Date.UTC(2032, 6, 9, 22);
+    expect(await scene.acting("usr_carer")).toEqual({ kind: "carer" });
   });
 
   test("is refused for who is of age, for a day that is none, and for grounds that have ended", async () => {

@@ -108,3 +108,17 @@ test("one that is ended is gone, told to the doors, and a restore does not bring
   const ends = entries.filter(({ method }) => method.endsWith("GrantService/EndGrants"));
   expect(ends.filter(({ reason }) => reason === "REPLAYED_AFTER_RESTORE")).toHaveLength(2);
 });
+
+test("of a minor's record, whoever acts in the minor's name sees and ends what they connected themselves", async () => {
+  const { installation, patient, grant, ofPatient, listed } = await scene();
+  const minors = await grant("connect", ofPatient);
+  const own = await grant("patient_app", { ...ofPatient, account: "usr_grace" });
+  const { principal } = patient.caller;
+  const actor = { kind: "guardian", id: "usr_grace" } as const;
+  const guardian = { ...patient.caller, principal: { ...principal, actor, hides: ["mental_health"] } };
+  expect(await listed(guardian)).toEqual([own]);
+  const { grants } = installation.as(guardian);
+  await expect(grants.endGrants({ grants: [minors] })).rejects.toSatisfy(problem(Code.NotFound, "NOT_FOUND"));
+  expect(await grants.endGrants({ all: true })).toMatchObject({ ended: 1 });
+  expect(await listed(patient.caller)).toEqual([minors]);
+});

@@ -7,6 +7,7 @@ export type RecordsErrorCode =
   | "CONSENT_REVOKED"
   | "RESOLUTION_TOO_FINE"
   | "SCOPE_REQUIRED"
+  | "NOT_FOR_REPRESENTATIVES"
   | "POLICY_DENIED"
   | "OTHER_VENDOR_USER"
   | "UNDECIDED"
@@ -55,6 +56,11 @@ const answers: Readonly<Record<RecordsErrorCode, Answer>> = {
     code: Code.PermissionDenied,
     message:
       "The access token does not reach this: it is for another patient or for other categories of data, whatever the consents permit. Ask for a token with a scope for it.",
+  },
+  NOT_FOR_REPRESENTATIVES: {
+    code: Code.PermissionDenied,
+    message:
+      "This is care to which the patient may consent alone: only the patient sees whether there is any, and nobody who acts in their name.",
   },
   POLICY_DENIED: {
     code: Code.PermissionDenied,

@@ -104,6 +104,21 @@ describe("observations", () => {
     expect(values).toEqual(times.map((_, i) => String(119 - i)));
   });
 
+  it("are not found by who acts in the name of a minor whose own care they are", async () => {
+    const scene = await openScene();
+    const { world, patient } = scene;
+    await send(scene, "r1", [weight(T0, "80")]);
+    const asked = { patient: world.ownId(patient), purpose: Purpose.PATIENT_REQUEST };
+    const actor = { kind: "guardian", id: "usr_1" } as const;
+    const [found] = (await world.own(patient, actor).listObservations({ ...asked, code: { code: WEIGHT } }))
+      .observations;
+    const get = (observation: string, hides?: readonly string[]) =>
+      world.own(patient, actor, hides).getObservation({ ...asked, observation });
+    await get(found!.id);
+    expect(await reasonOf(get(found!.id, ["body"]))).toBe("NOT_FOUND");
+    expect(await reasonOf(get(found!.id.replace(/_0$/, "_7"), ["body"]))).toBe("NOT_FOUND");
+  });
+
   it("are found one by one under ids that mean nothing to another organization", async () => {
     const scene = await openScene();
     const { world, clinic, patient } = scene;

@@ -23,7 +23,7 @@ import type { SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { createJournal, openFileJournal } from "@wellapi/journal";
 import { openReceiptKey } from "@wellapi/receipts";
-import { type Actor, type Caller, createPageTokens, problemOf } from "@wellapi/rpc";
+import { type Actor, type Caller, createPageTokens, type Principal, problemOf } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { type Clock, type Logger, randomIds, silentLogger, systemClock } from "@wellapi/runtime";
 import { type Commit, openSqliteStore, type Store, StoreError } from "@wellapi/store";
@@ -316,22 +316,22 @@ export async function openWorld(options: WorldOptions = {}) {
         }),
       ),
     /** Clinical records, as the patient sees them. */
-    ownClinical: ({ id, partition }: TestPatient) =>
+    ownClinical: ({ id, partition }: TestPatient, more: Pick<Principal, "actor" | "hides"> = {}) =>
       createClient(
         ClinicalRecordsService,
         createTestTransport({
           routes: records.routes,
-          caller: { principal: { kind: "patient", id, partition }, workload: "door", token: "" },
+          caller: { principal: { kind: "patient", id, partition, ...more }, workload: "door", token: "" },
         }),
       ),
     /** `actor`: who acts in the patient's name. */
-    own: ({ id, partition }: TestPatient, actor?: Actor) =>
+    own: ({ id, partition }: TestPatient, actor?: Actor, hides?: readonly string[]) =>
       createClient(
         RecordsService,
         createTestTransport({
           routes: records.routes,
           caller: {
-            principal: { kind: "patient", id, partition, ...(actor && { actor }) },
+            principal: { kind: "patient", id, partition, ...(actor && { actor }), ...(hides && { hides }) },
             workload: "door",
             token: "",
           },

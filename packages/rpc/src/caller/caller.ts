@@ -21,6 +21,11 @@ export interface Principal {
   readonly onlyPatient?: string;
   /** How the person signed in. Absent: a program, or a token that an operator issued in the sandbox. */
   readonly assurance?: Assurance;
+  /**
+   * Categories of data that are not for whoever acts in this patient's name: care that the patient, a minor, may consent to
+   * alone. Absent: none, as for the patient.
+   */
+  readonly hides?: readonly string[];
   /** The version of what its organization forbids its own callers. Absent: nothing. */
   readonly policies?: number;
 }

@@ -45,6 +45,8 @@ export interface TokenClaims {
   readonly only?: string;
   /** How the person signed in. */
   readonly asr?: Assurance;
+  /** Categories that are not for the actor. */
+  readonly hid?: readonly string[];
   /** The version of its organization's policies. */
   readonly pol?: number;
   /** The calling workload. */
@@ -63,6 +65,7 @@ export function principalOf(claims: TokenClaims): Principal {
     ...(claims.scopes === undefined ? {} : { scopes: claims.scopes }),
     ...(claims.only === undefined ? {} : { onlyPatient: claims.only }),
     ...(claims.asr === undefined ? {} : { assurance: claims.asr }),
+    ...(claims.hid === undefined ? {} : { hides: claims.hid }),
     ...(claims.pol === undefined ? {} : { policies: claims.pol }),
   };
 }
@@ -209,6 +212,7 @@ function checkClaims(payload: JWTPayload): TokenClaims {
       (typeof claims.act === "object" && actorKinds.includes(claims.act.kind) && text(claims.act.id))) &&
     listOf(claims.roles, (role) => roles.includes(role)) &&
     listOf(claims.scopes, text) &&
+    listOf(claims.hid, text) &&
     (claims.asr === undefined || assurances.includes(claims.asr));
   if (!shaped) throw problemError(invalid("its claims are not complete"));
   return claims;

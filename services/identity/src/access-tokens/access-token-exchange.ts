@@ -3,7 +3,7 @@ import type { Clock } from "@wellapi/runtime";
 import { credentialInvalid, IdentityError, organizationUnverified } from "../errors.ts";
 import type { MemberDirectory } from "../members/member-directory.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
-import type { ActingLookups } from "../sessions/acting.ts";
+import type { ActingFor, ActingLookups } from "../sessions/acting.ts";
 import type { AccessTokenVerifier } from "./access-token.ts";
 import type { Possession, Presented } from "./possession.ts";
 import type { TokenGrant, TokenStandings } from "./standing.ts";
@@ -67,11 +67,12 @@ export function createAccessTokenExchange(deps: AccessTokenExchangeDeps): Access
   }
 
   /** An application acts in a patient's name for as long as who granted it may. A provider's stands on the consent alone. */
-  async function checkActor({ kind, actor, partition = "" }: TokenGrant): Promise<void> {
-    if (kind !== "patient_app" || (actor?.kind !== "carer" && actor?.kind !== "guardian")) return;
+  async function checkActor({ kind, actor, partition = "" }: TokenGrant): Promise<ActingFor | undefined> {
+    if (kind !== "patient_app" || (actor?.kind !== "carer" && actor?.kind !== "guardian")) return undefined;
     const delegation = await acting.findDelegation(actor.id, partition);
     if (delegation?.kind !== actor.kind)
       throw credentialInvalid("the person who granted it does not act for the patient any more");
+    return delegation;
   }
 
   async function organizationOf(client: string): Promise<string> {
@@ -98,9 +99,9 @@ export function createAccessTokenExchange(deps: AccessTokenExchangeDeps): Access
       throw credentialInvalid("the access token was granted to another application");
     if (grant.kind === "user" && !(await isClinician(grant.account, organization)))
       throw credentialInvalid("the person who signed in is no clinician of the organization any more");
-    await checkActor(grant);
+    const hides = (await checkActor(grant))?.hides;
     const roles = await rolesOf(grant);
-    return { organization, grant, ...(roles && { roles }) };
+    return { organization, grant, ...(roles && { roles }), ...(hides && { hides }) };
   }
 
   return {
@@ -119,8 +120,9 @@ export function createAccessTokenExchange(deps: AccessTokenExchangeDeps): Access
       };
     },
     async again(origin, principal) {
-      const { roles } = await standing(origin);
-      return roles === undefined ? principal : { ...principal, roles };
+      const { roles, hides } = await standing(origin);
+      const { hides: _, ...rest } = principal;
+      return { ...rest, ...(roles && { roles }), ...(hides && { hides }) };
     },
   };
 }

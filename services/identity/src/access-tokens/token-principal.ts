@@ -25,12 +25,14 @@ export interface Standing {
   readonly grant: TokenGrant | undefined;
   /** Of a member or of the staff, now. */
   readonly roles?: readonly Role[];
+  /** Categories that are not for who acts in the patient's name. */
+  readonly hides?: readonly string[];
 }
 
 /** Whom the token makes its bearer at `now`, UTC milliseconds. Throws `credential_invalid`. */
 export function principalOfToken(
   { client, scopes, assurance: said, grant: grantId }: AccessToken,
-  { organization, grant, roles = [] }: Standing,
+  { organization, grant, roles = [], hides }: Standing,
   now: number,
 ): Principal {
   // Budgets count by it: tokens of one grant follow each other every few minutes.
@@ -59,6 +61,7 @@ export function principalOfToken(
     credential,
     ...limited,
     assurance,
+    ...(hides && { hides }),
     actor: grant.actor ?? { kind: "application", id: client },
   };
 }

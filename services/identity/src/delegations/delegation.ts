@@ -45,9 +45,6 @@ export interface Delegation {
 export const offerLifetime = 7 * DAY;
 /** Of one patient: carers at a time, and invitations within a day. */
 export const most = { carers: 20, invitations: 10 } as const;
-/** Years. Where the law says otherwise, the installation's setting does. */
-export const usualMajority = 18;
-
 export const offerCodes = codeKind("wellapi_dc_");
 
 /** When it ends by itself; undefined: it does not. `zones` are the patient's. */

@@ -21,6 +21,7 @@ import {
 } from "./delegation.ts";
 import { delegationChangeOf } from "./delegation-journal.ts";
 import type { DelegationRepository } from "./delegation-repository.ts";
+import { hiddenCare, type Minority } from "./majority.ts";
 import type { MailOffer } from "./offer-mail.ts";
 
 export interface Invited {
@@ -46,8 +47,14 @@ export interface Delegations {
     may: (current: Delegation) => void,
     call: Call,
   ): Promise<Delegation>;
-  /** In which role the account may act for the patient now; undefined: in none. */
-  find(account: string, partition: string): Promise<{ readonly kind: Kind } | undefined>;
+  /**
+   * In which role the account may act for the patient now; undefined: in none. `hides`: categories of a minor's own care, which are
+   * for no guardian and no carer.
+   */
+  find(
+    account: string,
+    partition: string,
+  ): Promise<{ readonly kind: Kind; readonly hides?: readonly string[] } | undefined>;
   /** For whom the account may act now. */
   ofAccount(account: string): Promise<
     ReadonlyArray<{
@@ -70,8 +77,7 @@ export interface DelegationsDeps {
   readonly journal: Pick<Follower, "owed" | "tell">;
   readonly clock: Clock;
   readonly ids: Ids;
-  /** Years. */
-  readonly majority: number;
+  readonly minority: Minority;
   /** Called with the account after an access is over, durably. */
   readonly ended: (account: string) => void;
 }
@@ -79,7 +85,8 @@ export interface DelegationsDeps {
 const MOST_LISTED = 1_000;
 
 export function createDelegations(deps: DelegationsDeps): Delegations {
-  const { delegations, patients, clock, ended, journal, majority } = deps;
+  const { delegations, patients, clock, ended, journal, minority } = deps;
+  const { majority } = minority;
 
   async function endOfOne(delegation: Delegation): Promise<number | undefined> {
     const { birthDate } = delegation.particulars;
@@ -150,18 +157,34 @@ export function createDelegations(deps: DelegationsDeps): Delegations {
 }
 
 function createFinders(
-  { delegations, patients }: DelegationsDeps,
+  deps: DelegationsDeps,
   isInForce: (delegation: Delegation) => Promise<boolean>,
 ): Pick<Delegations, "find" | "ofAccount"> {
+  const { delegations, patients, clock, minority } = deps;
+
+  /**
+   * By the date of birth that a guardian was verified with, whatever became of that guardian since: a carer whom a guardian named
+   * must not see what the guardian does not.
+   */
+  async function hiddenIn(partition: string): Promise<readonly string[]> {
+    const { items } = await delegations.ofPatient(partition, { size: MOST_LISTED });
+    const dates = items.flatMap(({ particulars: { birthDate } }) => birthDate ?? []);
+    if (dates.length === 0) return [];
+    const zones = await zonesOf(deps, partition);
+    return [...new Set(dates.flatMap((date) => hiddenCare(date, zones, minority, clock.now())))];
+  }
+
   return {
     async find(account, partition) {
       const kinds: Kind[] = [];
       for (const one of await delegations.between(account, partition)) {
         if (await isInForce(one)) kinds.push(one.kind);
       }
+      if (kinds.length === 0) return undefined;
+      const hides = await hiddenIn(partition);
       // A guardian who is a carer, too, is known as what somebody verified.
-      if (kinds.includes("guardian")) return { kind: "guardian" };
-      return kinds.length > 0 ? { kind: "carer" } : undefined;
+      const kind = kinds.includes("guardian") ? "guardian" : "carer";
+      return { kind, ...(hides.length > 0 && { hides }) };
     },
     async ofAccount(account) {
       const found = [];
@@ -197,7 +220,7 @@ async function invite(
     expireTime,
     particulars,
   };
-  const end = endOf(offer, patient.profile.timeZones, deps.majority);
+  const end = endOf(offer, patient.profile.timeZones, deps.minority.majority);
   if (end !== undefined && end <= now) {
     throw invalidField(
       particulars.birthDate === undefined ? "expire_time" : "birth_date",

@@ -17,6 +17,30 @@ export function majorityOf(birthDate: string, age: number, zones: readonly TimeZ
   return birthday.toZonedDateTime(zone?.timeZone ?? "UTC").epochMilliseconds;
 }
 
+/** What the law of the patients says of minors; an installation's settings. */
+export interface Minority {
+  /** Years. */
+  readonly majority: number;
+  /** Years, from which on a minor has care of their own. */
+  readonly ownCareAge: number;
+  /** Its categories. */
+  readonly ownCareCategories: readonly string[];
+}
+
+/**
+ * The categories that are not for whoever acts in the name of somebody born then: none before the age from which a minor has care of
+ * their own, and none from majority on.
+ */
+export function hiddenCare(
+  birthDate: string,
+  zones: readonly TimeZonePeriod[],
+  { majority, ownCareAge, ownCareCategories }: Minority,
+  now: number,
+): readonly string[] {
+  const from = majorityOf(birthDate, ownCareAge, zones);
+  return now >= from && now < majorityOf(birthDate, majority, zones) ? ownCareCategories : [];
+}
+
 /** Throws `invalid` unless it is a date of the calendar, in the past. */
 export function checkBirthDate(birthDate: string, now: number): void {
   let born: number;

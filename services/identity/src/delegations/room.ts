@@ -5,7 +5,6 @@ import { createTextMac, type Kms, type Vault } from "@wellapi/vault";
 import type { Accesses } from "../accesses.ts";
 import type { PatientAccess } from "../patients/patient-access.ts";
 import type { ActingLookups } from "../sessions/acting.ts";
-import { usualMajority } from "./delegation.ts";
 import { createDelegationHandlers } from "./delegation-handlers.ts";
 import { createDelegationRepository, type DelegationRepository } from "./delegation-repository.ts";
 import { createDelegations, type DelegationsDeps } from "./delegations.ts";
@@ -27,13 +26,13 @@ export interface DelegationRoom {
 }
 
 export function createDelegationRoom(
-  deps: Omit<DelegationsDeps, "majority"> & {
+  deps: DelegationsDeps & {
     readonly accesses: Accesses;
     readonly patientAccess: PatientAccess;
     readonly pageTokens: PageTokens;
   },
 ): DelegationRoom {
-  const acting = createDelegations({ ...deps, majority: usualMajority });
+  const acting = createDelegations(deps);
   return {
     route: route(DelegationService, createDelegationHandlers({ ...deps, acting })),
     lookups: { findDelegation: acting.find, delegations: acting.ofAccount },

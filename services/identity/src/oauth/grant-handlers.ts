@@ -37,7 +37,7 @@ export function createGrantHandlers(deps: GrantHandlersDeps): ServiceImpl<typeof
         const page = openPage(pageTokens, caller, method.listGrants, request);
         const { items, cursor } = await grantsOf(grants, caller, page.request);
         const standing = await Promise.all(items.map(({ id }) => standings.findGrant(id)));
-        const inForce = standing.filter((grant) => grant !== undefined);
+        const inForce = standing.filter((grant) => grant !== undefined).filter((one) => isShown(caller, one));
         return {
           grants: await Promise.all(inForce.map((grant) => toMessage(deps, grant))),
           nextPageToken: page.nextPageToken(cursor),
@@ -48,13 +48,20 @@ export function createGrantHandlers(deps: GrantHandlersDeps): ServiceImpl<typeof
       return accesses.logged(context, method.endGrants, "", async (call) => {
         aboutCaller(call.caller, call.about);
         const asked = all
-          ? (await grantsOf(grants, call.caller, { size: MOST_ENDED })).items
+          ? (await grantsOf(grants, call.caller, { size: MOST_ENDED })).items.filter((grant) =>
+              isShown(call.caller, grant),
+            )
           : await namedOf(grants, call.caller, named);
         for (const grant of asked) await end(deps, grant, call);
         return { ended: asked.length };
       });
     },
   };
+}
+
+/** Of a minor with care of their own, whoever acts in their name sees what they connected themselves. */
+function isShown({ principal: { hides, actor } }: Caller, { account }: Grant): boolean {
+  return hides === undefined || account === actor?.id;
 }
 
 function aboutCaller({ principal: { id, partition } }: Caller, about: Call["about"]): void {
@@ -72,15 +79,16 @@ function grantsOf(
 /** Those of the named ones that have not ended. Throws `not_found` for one of somebody else. */
 async function namedOf(
   grants: GrantHandlersDeps["grants"],
-  { principal: { id, partition } }: Caller,
+  caller: Caller,
   named: readonly string[],
 ): Promise<readonly Grant[]> {
+  const { id, partition } = caller.principal;
   const found = await Promise.all([...new Set(named)].map((one) => grants.find(one)));
   const known = found.filter((grant) => grant !== undefined);
   const own = (grant: Grant) =>
     partition === undefined
       ? grant.partition === undefined && grant.account === id
-      : grant.partition === partition;
+      : grant.partition === partition && isShown(caller, grant);
   if (!known.every(own)) throw notFound("grant");
   return known;
 }

@@ -14,7 +14,7 @@ export interface ActingLookups {
   /** Empty: not of the installation's staff. */
   staffRoles(account: string): Promise<readonly Role[]>;
   /** In a patient's name, by the patient's partition; undefined unless it may now. */
-  findDelegation(account: string, partition: string): Promise<{ readonly kind: DelegationKind } | undefined>;
+  findDelegation(account: string, partition: string): Promise<ActingFor | undefined>;
   delegations(account: string): Promise<readonly Delegation[]>;
 }
 
@@ -25,6 +25,12 @@ export interface Membership {
 }
 
 export type DelegationKind = "carer" | "guardian";
+
+/** In which role somebody acts for a patient, and the categories of data that are not for them. */
+export interface ActingFor {
+  readonly kind: DelegationKind;
+  readonly hides?: readonly string[];
+}
 
 export interface Delegation {
   /** Internal id. */

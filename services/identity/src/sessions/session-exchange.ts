@@ -48,7 +48,8 @@ export function createSessionExchange(deps: {
     if (id === own) return { kind: "patient", id, partition };
     const delegation = await lookups.findDelegation(account, partition);
     if (delegation === undefined) throw callerNotPermitted("you may not act in the name of this patient");
-    return { kind: "patient", id, partition, actor: { kind: delegation.kind, id: account } };
+    const { kind, hides } = delegation;
+    return { kind: "patient", id, partition, actor: { kind, id: account }, ...(hides && { hides }) };
   }
 
   async function actor(account: string, actingAs: string): Promise<Principal> {

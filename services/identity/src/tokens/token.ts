@@ -100,6 +100,7 @@ export function createTokenIssuer(options: {
         scopes,
         only: principal.onlyPatient,
         asr: assurance,
+        hid: principal.hides,
         oat: accessToken,
         pol: policies,
         wl: workload,

@@ -45,7 +45,7 @@ export async function readableKeys(
 
   function mayRead(type: string, keys: readonly string[]): boolean {
     if (keys.length === 0 || !keys.every((key) => permitted.has(key))) return false;
-    if (principal.scopes === undefined) return true;
+    if (principal.scopes === undefined && principal.hides === undefined) return true;
     const within = recordsWithin(terminology, principal, type, permission);
     return !isNothing(within) && keys.every((key) => isWithin(within, key));
   }
@@ -82,7 +82,12 @@ async function permitOf(read: Read, key: string): Promise<KeyPermit | undefined>
   }
 }
 
-const denials: ReadonlySet<string> = new Set(["CONSENT_REQUIRED", "SCOPE_REQUIRED", "POLICY_DENIED"]);
+const denials: ReadonlySet<string> = new Set([
+  "CONSENT_REQUIRED",
+  "SCOPE_REQUIRED",
+  "NOT_FOR_REPRESENTATIVES",
+  "POLICY_DENIED",
+]);
 
 /** Who has no consent of the patient gets the answer that an unknown patient gives. */
 async function refuseStrangers(read: Read): Promise<void> {

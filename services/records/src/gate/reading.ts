@@ -48,7 +48,10 @@ function beginRead({ gate, vault }: ReadingDeps, intent: Intent): Read {
   const { caller, purpose, within } = intent;
   const subject = gate.subject(caller, intent.patient);
   const decide = async (code: string) => {
-    if (subject.outsideToken || !isWithin(within, code)) throw new RecordsError("SCOPE_REQUIRED");
+    if (subject.outsideToken || !isWithin(within, code))
+      throw new RecordsError(
+        caller.principal.hides === undefined ? "SCOPE_REQUIRED" : "NOT_FOR_REPRESENTATIVES",
+      );
     if (!subject.own) await gate.policy.checkRead(caller, code, purpose ?? 0);
     const decided = await gate.decideRead(subject, caller.principal, code, purpose ?? 0);
     // Policies may forbid to read what no consent permits.

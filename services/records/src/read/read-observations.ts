@@ -92,7 +92,12 @@ export function getObservation(
       throw new RecordsError("NOT_FOUND");
     }
     const { code } = observation.record.code;
-    const { permits, intervals } = await read.codePermit(code, interval);
+    const { permits, intervals } = await read.codePermit(code, interval).catch((error: unknown) => {
+      // That there is one would say it all.
+      if (error instanceof RecordsError && error.code === "NOT_FOR_REPRESENTATIVES")
+        throw new RecordsError("NOT_FOUND");
+      throw error;
+    });
     if (!coversTimes(intervals, [observation.record.time])) throw new RecordsError("NOT_FOUND");
     return { items: 1, codes: [code], permits, answer: (access) => ({ partition, observation, access }) };
   });
