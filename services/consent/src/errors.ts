@@ -86,6 +86,7 @@ const problems: Record<ConsentErrorCode, Problem> = {
     code: Code.NotFound,
     reason: "NOT_FOUND",
     message: "no such emergency access: see ListEmergencyAccesses",
+  },
   own_care: {
     code: Code.PermissionDenied,
     reason: "NOT_FOR_REPRESENTATIVES",
