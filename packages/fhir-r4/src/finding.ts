@@ -13,15 +13,7 @@ export type IssueType =
  */
 export interface Finding {
   readonly severity: "fatal" | "error" | "warning" | "information";
-  /** HL7's IssueType (FHIR R4, http://hl7.org/fhir/issue-type). */
-  readonly code:
-    | "structure"
-    | "required"
-    | "value"
-    | "invariant"
-    | "code-invalid"
-    | "too-long"
-    | "not-supported";
+  readonly code: IssueType;
   readonly text: string;
   /** Where, as a simple FHIRPath: `Observation.component[1].value`. */
   readonly expression?: string;

@@ -30,6 +30,7 @@ export {
   isObject,
 } from "./resource.ts";
 export { type SearchParameter, searchParameters } from "./search-parameters.ts";
+export { loadEvaluator } from "./validate/evaluator.ts";
 export { type ReferenceTarget, targetOf } from "./validate/references.ts";
 export { type FhirFormat, parseResource, validate } from "./validate/validate.ts";
 export { formatXml } from "./xml/format.ts";

@@ -4,15 +4,18 @@ import { parseJson } from "../json/parse.ts";
 import type { ParseLimits } from "../limits.ts";
 import type { FhirResource } from "../resource.ts";
 import { parseXml } from "../xml/parse.ts";
+import { checkInvariants } from "./invariants.ts";
 import { Walk } from "./walk.ts";
 
 /**
  * What is wrong with a resource by FHIR R4: structure, names, cardinality, primitives, choices, required codes, references,
- * contained resources, narrative. At most 100 findings, in the order of the resource; none where nothing is wrong.
+ * contained resources, narrative; and, where all that is right, HL7's rules in FHIRPath. Findings come in the order of the resource;
+ * after 100 of structure the rest is not looked for. None where nothing is wrong; warnings do not make a resource invalid.
  */
 export function validate(resource: FhirResource): readonly Finding[] {
   const walk = new Walk();
   walk.resource(resource, undefined);
+  if (walk.findings.length === 0) checkInvariants(walk.judged, (finding) => walk.findings.push(finding));
   return walk.findings;
 }
 

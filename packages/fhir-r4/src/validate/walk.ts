@@ -98,7 +98,7 @@ export class Walk {
       }
     }
     if (type.name === "Extension") this.#extension(object, place);
-    if (type.name === "Reference" || type.invariants.length > 0) this.#judge(object, type, undefined, place);
+    if (type.invariants.length > 0) this.#judge(object, type, undefined, place);
   }
 
   #judge(value: FhirValue, type: TypeDefinition, element: ElementDefinition | undefined, place: Place): void {
