@@ -1,5 +1,6 @@
 import type { FuzzTarget } from "./target.ts";
 import { credentialTargets } from "./targets/credentials.ts";
+import { fhirTargets } from "./targets/fhir.ts";
 import { logTargets } from "./targets/log.ts";
 import { sampleTargets } from "./targets/samples.ts";
 import { textTargets } from "./targets/texts.ts";
@@ -10,4 +11,5 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   ...logTargets,
   ...credentialTargets,
   ...textTargets,
+  ...fhirTargets,
 ];
