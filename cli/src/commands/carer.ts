@@ -1,11 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { createClient } from "@connectrpc/connect";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { type Connection, paginate } from "@wellapi/client";
+import { type Consent, Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { DelegationService } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
 import type { Command } from "commander";
 import { connect } from "../connection.ts";
 import { kinds, patientOf, printDelegation, printDelegations } from "../delegation-text.ts";
 import type { Io } from "../io.ts";
-import { createOutput } from "../output.ts";
+import { createOutput, type Output } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
 interface InviteOptions {
@@ -27,19 +30,59 @@ export function addCarer(program: Command, io: Io): void {
       const query = { patient: patientOf(named, settings), kind: kinds.carer };
       await printDelegations(await connect(settings), createOutput(io, settings.json), query);
     });
+  addRemove(group, io);
+}
+
+function addRemove(group: Command, io: Io): void {
   addConnectionOptions(group.command("remove <delegation>"), io)
     .description(
       "end a carer's access; their calls are refused from then on. A carer gives it up in the same way",
     )
-    .addHelpText("after", "\nExample: wellapi carer remove del_...")
-    .action(async (delegation: string, _options: object, command: Command) => {
+    .option("--revoke", "also revoke the consents that the carer gave in your name", false)
+    .addHelpText(
+      "after",
+      "\nExample: wellapi carer remove del_...\n" +
+        "         What the carer agreed to in your name stays in force: it is listed, and --revoke ends all of it.",
+    )
+    .action(async (id: string, { revoke }: { revoke: boolean }, command: Command) => {
       const settings = settingsOf(command, io);
-      const client = createClient(DelegationService, await connect(settings));
-      printDelegation(
-        createOutput(io, settings.json),
-        (await client.endDelegation({ delegation })).delegation,
-      );
+      const output = createOutput(io, settings.json);
+      const connection = await connect(settings);
+      // First, so that no more are given meanwhile.
+      const { delegation } = await createClient(DelegationService, connection).endDelegation({
+        delegation: id,
+      });
+      printDelegation(output, delegation);
+      if (delegation?.account) await tellConsents(connection, output, delegation.account, revoke);
     });
+}
+
+/** The consents in force that this person gave in the patient's name; a carer who gives up their own access sees none. */
+async function tellConsents(
+  connection: Connection,
+  output: Output,
+  account: string,
+  revoke: boolean,
+): Promise<void> {
+  const client = createClient(ConsentService, connection);
+  const states = [Consent_State.ACTIVE, Consent_State.SCHEDULED];
+  const given: Consent[] = [];
+  try {
+    const all = paginate(
+      (pageToken) => client.listConsents({ states, pageToken }),
+      (page) => page.consents,
+    );
+    for await (const one of all) if (one.grantor?.id === account) given.push(one);
+  } catch (error) {
+    if (ConnectError.from(error).code === Code.PermissionDenied) return;
+    throw error;
+  }
+  for (const { id, grantee } of given) {
+    if (revoke) await client.revokeConsent({ consent: id });
+    output.note(
+      `${id} to ${grantee}, which they gave in your name, ${revoke ? "is revoked" : "stays in force"}`,
+    );
+  }
 }
 
 function addInvite(group: Command, io: Io): void {

@@ -1,6 +1,7 @@
 /** The commands for people: carers, guardians, claims, members, invitations, sessions. */
 import { writeFileSync } from "node:fs";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { ActingOption_Kind } from "@wellapi/gen/wellapi/identity/v1/account_pb";
 import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
@@ -42,7 +43,8 @@ async function openPeople() {
       }),
       endDelegation({ delegation: id }) {
         calls.push(["end", id]);
-        return delegation(Delegation_Kind.CARER, Delegation_State.ENDED);
+        const { delegation: ended } = delegation(Delegation_Kind.CARER, Delegation_State.ENDED);
+        return { delegation: { ...ended, account: id === "del_2" ? "usr_sam" : "" } };
       },
       setGuardianState({ delegation: id, state, reason }) {
         calls.push(["state", id, state, reason]);
@@ -106,6 +108,15 @@ async function openPeople() {
       },
     });
     router.service(ConsentService, {
+      listConsents: ({ states }) => {
+        calls.push(["consents", states]);
+        return {
+          consents: [
+            { id: "con_own", grantee: "org_1", grantor: { id: "pat_1" } },
+            { id: "con_sam", grantee: "org_2", grantor: { id: "usr_sam" } },
+          ],
+        };
+      },
       revokeConsent({ consent }) {
         calls.push(["revoke", consent]);
         return {};
@@ -257,5 +268,26 @@ test("a patient sees the connected applications, and ends one with its consents,
     ["revoke", "con_2"],
     ["end", ["grn_1"], false],
     ["end", [], true],
+  ]);
+});
+
+test("what a removed carer gave in the patient's name is listed, stays, and is revoked in one go", async () => {
+  const { env, calls } = await openPeople();
+  const said = "con_sam to org_2, which they gave in your name,";
+  const removed = await wellapi(["carer", "remove", "del_2"], { env });
+  expect(removed).toMatchObject({ out: "del_1  carer  Sam  ended", err: `${said} stays in force` });
+  const revoked = await wellapi(["carer", "remove", "del_2", "--revoke"], { env });
+  expect(revoked.err).toBe(`${said} is revoked`);
+  const states = [Consent_State.ACTIVE, Consent_State.SCHEDULED];
+  expect(calls).toEqual([
+    ...[
+      ["end", "del_2"],
+      ["consents", states],
+    ],
+    ...[
+      ["end", "del_2"],
+      ["consents", states],
+      ["revoke", "con_sam"],
+    ],
   ]);
 });
