@@ -177,6 +177,7 @@ const rows: readonly Row[] = [
     of: "grace",
     open: (page) => page.goto("/account/permissions"),
   },
+  { page: "/account/apps", by: "ada" },
   { page: "/account/people", by: "ada" },
   {
     page: "/account/people (of somebody else)",

@@ -16,6 +16,11 @@ export const recordEntries: readonly Entry[] = [
     hint: ({ overview }) => overview.permissionsHint,
   },
   {
+    path: "/account/apps",
+    label: ({ apps }) => apps.title,
+    hint: ({ apps }) => apps.hint,
+  },
+  {
     path: "/account/people",
     label: ({ overview }) => overview.people,
     hint: ({ overview }) => overview.peopleHint,

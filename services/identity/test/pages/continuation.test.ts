@@ -10,6 +10,9 @@ describe("after a sign-in the browser goes on", () => {
     "/device",
     "/device?user_code=ABCD-EFGH",
     "/invitations/offer",
+    "/organizations/org_aB3-x/members",
+    "/office",
+    "/office/organizations/org_aB3-x",
   ])("to %s", (path) => {
     expect(continuation(path)).toBe(path);
   });
@@ -29,6 +32,9 @@ describe("after a sign-in the browser goes on", () => {
     "/sign-in",
     " /account/passkey",
     "/authorize/",
+    "/organizations/org_x/../../y",
+    "/organizations//evil.example/members",
+    "/office//evil.example",
   ])("to the account instead of %j", (path) => {
     expect(continuation(path)).toBe("/account");
   });

@@ -1,4 +1,5 @@
 import type { Surface } from "@wellapi/http";
+import { addApps } from "../apps/app-routes.ts";
 import { addAuthorization } from "../authorize/authorize-routes.ts";
 import { addClaim } from "../claim/claim-routes.ts";
 import { addInvitationOffer } from "../invitations/invitation-routes.ts";
@@ -39,6 +40,7 @@ export const accountSurface: Surface = pagesSurface({
     addAuthorization(app, context);
     addInvitationOffer(app, context);
     addPermissions(app, context);
+    addApps(app, context);
     addPeople(app, context);
     addClaim(app, context);
     addOrganizations(app, context);

@@ -22,7 +22,6 @@ export interface Overview {
 export function overviewPage(view: View, { name, hasPasskey, recovery, reader, done }: Overview): Page {
   const { account, overview, people } = view.words;
   const { record, records, workplaces, staff } = reader;
-  const owns = records.some(({ as }) => as === "self");
   const body = html`<h1>${account.hello(name)}</h1>
 ${done === "gave" && html`<div class="notice success" role="status"><p>${people.gaveUp}</p></div>`}
 ${done === "accepted" && record !== undefined && html`<div class="notice success" role="status"><p><strong>${people.accepted(record.name)}.</strong> ${people.acceptedLead}</p></div>`}
@@ -48,7 +47,7 @@ ${
 ${links(view, officeEntriesOf(staff))}`,
   )
 }
-${card("account", overview.account, links(view, owns ? [security] : [security, claim]))}`;
+${card("account", overview.account, links(view, accountEntries(reader)))}`;
   return { title: overview.title, body, signedIn: true, record };
 }
 
@@ -63,6 +62,13 @@ const claim: Entry = {
   label: ({ overview }) => overview.claim,
   hint: ({ overview }) => overview.claimHint,
 };
+
+/** Of the account itself. Where it opens no record, its apps have no other place. */
+function accountEntries({ record, records }: Reader): readonly Entry[] {
+  const owns = records.some(({ as }) => as === "self");
+  const apps = recordEntries.filter(({ path }) => record === undefined && path === "/account/apps");
+  return [security, ...apps, ...(owns ? [] : [claim])];
+}
 
 function rolesText({ words }: View, roles: readonly string[]): string {
   return roles.map((role) => roleName(words, role)).join(", ");

@@ -1,4 +1,5 @@
 import { applicationDe } from "./application-de.ts";
+import { appsDe } from "./apps-de.ts";
 import { consentDe } from "./consent-de.ts";
 import type { Words } from "./en.ts";
 import { overviewDe } from "./overview-de.ts";
@@ -233,6 +234,7 @@ export const de: Words = {
     contribute: "hierher senden",
   },
   application: applicationDe,
+  apps: appsDe,
   consent: consentDe,
   overview: overviewDe,
   people: peopleDe,

@@ -1,4 +1,5 @@
 import { applicationEn } from "./application-en.ts";
+import { appsEn } from "./apps-en.ts";
 import { consentEn } from "./consent-en.ts";
 import { overviewEn } from "./overview-en.ts";
 import { peopleEn } from "./people-en.ts";
@@ -226,6 +227,7 @@ export const en = {
     contribute: "send here",
   },
   application: applicationEn,
+  apps: appsEn,
   consent: consentEn,
   overview: overviewEn,
   people: peopleEn,
