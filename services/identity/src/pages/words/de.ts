@@ -120,7 +120,7 @@ export const de: Words = {
         : `Noch ${count === 1 ? "ein Code" : `${count} Codes`}. Jeder gilt einmal.`,
     recoveryMake: "Wiederherstellungscodes erzeugen",
     recoveryAgain: "Neue erzeugen",
-    recoveryTitle: "Ihre Wiederherstellungscodes",
+    recoveryTitle: "Ihre Wiederherstellungs\u00adcodes",
     recoveryLead:
       "Drucken Sie sie aus oder schreiben Sie sie auf, und verwahren Sie sie bei Ihren wichtigen Papieren. Sie werden nur dieses eine Mal gezeigt.",
     recoveryOld: "Frühere Codes gelten nicht mehr.",
