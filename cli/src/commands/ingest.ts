@@ -22,11 +22,16 @@ import type { Io } from "../io.ts";
 import { createOutput, type Output } from "../output.ts";
 import { addConnectionOptions, type Settings, settingsOf } from "../settings.ts";
 import { createTimeReader, timeFormatHelp } from "../time-format.ts";
+import { ingestFromVendor } from "./ingest-vendor.ts";
 
 interface IngestOptions {
   patient: string;
   code: string;
   unit: string;
+  from?: string;
+  date?: string;
+  vendorUser?: string;
+  rebind?: boolean;
   timeColumn?: string;
   valueColumn?: string;
   timeFormat?: string;
@@ -85,10 +90,16 @@ function note(tally: Tally, batch: SeriesBatch, answer: Answer): void {
 
 export function addIngest(program: Command, io: Io): void {
   addConnectionOptions(program.command("ingest <file>"), io)
-    .description("stream a CSV file with a time and a value column; goes on after a cut, repeats nothing")
+    .description(
+      "stream a CSV file with a time and a value column, or send a vendor's own document; repeats nothing",
+    )
     .requiredOption("--patient <id>", "the patient, by the organization's own id (see consent list)")
-    .requiredOption("--code <loinc>", "LOINC code, for example 8867-4 (heart rate)")
-    .requiredOption("--unit <ucum>", "UCUM unit, for example /min")
+    .option("--code <loinc>", "of a CSV file: LOINC code, for example 8867-4 (heart rate)")
+    .option("--unit <ucum>", "of a CSV file: UCUM unit, for example /min")
+    .option("--from <vendor>", "the file is a vendor's own document: fitbit, google-fit, withings, ...")
+    .option("--vendor-user <id>", "with --from: the person's id at the vendor, where the document has none")
+    .option("--date <yyyy-mm-dd>", "with --from: the day that it is about, where the document does not say")
+    .option("--rebind", "with --from: the patient has another account at the vendor now")
     .option("--time-column <name>", "default: the first with time or date in its name")
     .option("--value-column <name>", "default: the first with value in its name")
     .option("--time-format <format>", `${timeFormatHelp} (default: iso)`, timeFormat)
@@ -122,7 +133,9 @@ export function addIngest(program: Command, io: Io): void {
       "\nExample: wellapi ingest minute-heart-rate.csv --credentials ./pulse --patient pat_... \\\n" +
         "           --code 8867-4 --unit /min --time-zone UTC\n" +
         "         wellapi ingest heartrate-seconds.csv --credentials ./pulse --patient pat_... \\\n" +
-        "           --code 8867-4 --unit /min --time-zone UTC --time-format 'M/d/yyyy h:mm:ss a'",
+        "           --code 8867-4 --unit /min --time-zone UTC --time-format 'M/d/yyyy h:mm:ss a'\n" +
+        "         wellapi ingest weight.json --from fitbit --credentials ./pulse --patient pat_... \\\n" +
+        "           --vendor-user 26FWFL --time-zone Europe/Berlin",
     )
     .action((file: string, options: IngestOptions, command: Command) =>
       ingest(file, options, settingsOf(command, io), io),
@@ -130,6 +143,11 @@ export function addIngest(program: Command, io: Io): void {
 }
 
 async function ingest(file: string, options: IngestOptions, settings: Settings, io: Io): Promise<void> {
+  const { from } = options;
+  if (from !== undefined) return ingestFromVendor(file, { ...options, from }, settings, io);
+  if (options.code === undefined || options.unit === undefined) {
+    throw new CliError("usage", "a CSV file needs --code and --unit; a vendor's own document needs --from");
+  }
   if (options.duration > 0 && options.granularity === undefined) {
     throw new CliError(
       "input",
