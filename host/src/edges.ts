@@ -132,7 +132,7 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
     authentication: atGateway,
     denials: atHttp,
     surfaces: registry.services.flatMap((descriptor) =>
-      surfacesOf(descriptor, services, (name, { routes }) =>
+      surfacesOf(descriptor, services, installation.origin, (name, { routes }) =>
         createSurfaceDoor({
           registry,
           name,
@@ -185,6 +185,7 @@ function edgeAuthentication(
 function surfacesOf(
   { name, surfaces = [] }: ServiceDescriptor,
   services: EdgeServices,
+  origin: () => string,
   doorOf: (name: string, composed: ComposedService) => Door,
 ): readonly MountedSurface[] {
   if ("elsewhere" in services)
@@ -192,7 +193,7 @@ function surfacesOf(
   const composed = services.composed.get(name);
   if (composed === undefined || surfaces.length === 0) return [];
   const door = doorOf(name, composed);
-  return surfaces.map((surface) => ({ surface, door }));
+  return surfaces.map((surface) => ({ surface, door, origin }));
 }
 
 /** Of the listener for clients with certificates: the gateway's own, else one that identity signs. */

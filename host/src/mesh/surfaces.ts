@@ -67,7 +67,7 @@ export async function openSurfaces(options: {
       host: config.host,
       port,
       portSetting: "WELLAPI_SURFACE_PORT",
-      surfaces: surfaces.map((surface) => ({ surface, door })),
+      surfaces: surfaces.map((surface) => ({ surface, door, origin: platform.installation.origin })),
       corsOrigins: [], // the gateway answers preflight requests
       ...(certificates && { tls: tls() }),
       peer: {

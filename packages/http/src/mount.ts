@@ -16,6 +16,8 @@ export interface MountedSurface {
   readonly surface: Surface;
   /** Not for a surface that writes its answers itself. */
   readonly door?: Door;
+  /** Where callers reach the installation; for surfaces that answer with addresses of their own. */
+  readonly origin?: () => string;
 }
 
 /** Marks the routes of a surface, for the policies that the server carries for it. */
@@ -37,7 +39,7 @@ const anybodysBytes = 16_384;
 /** Mounts the surface as an encapsulated plugin: its settings reach no other surface. */
 export async function mountSurface(
   app: FastifyInstance,
-  { surface, door }: MountedSurface,
+  { surface, door, origin = noOrigin }: MountedSurface,
   { shutdown, log }: { readonly shutdown: AbortSignal; readonly log: Logger },
 ): Promise<void> {
   const raw = surface.bodies === "unread";
@@ -56,6 +58,7 @@ export async function mountSurface(
   const context: SurfaceContext = {
     as: (request, actingAs) => of(request).as(actingAs),
     asAnyone: (request) => of(request).asAnyone(),
+    origin,
     shutdown,
     log,
   };
@@ -195,6 +198,10 @@ async function* heldBack(
     taken = request.hold(chunk.length);
     yield chunk;
   }
+}
+
+function noOrigin(): never {
+  throw new HttpError("invalid-surface", "it is not known where callers reach this surface");
 }
 
 function refuseHijack(): never {

@@ -81,6 +81,8 @@ export interface SurfaceContext {
   as(request: FastifyRequest, actingAs?: string): Transport;
   /** The same for an anonymous caller, whatever credential the request holds: for public data. */
   asAnyone(request: FastifyRequest): Transport;
+  /** Where callers reach the installation, as `https://wellapi.example`: never taken from a request. Known once the doors are open. */
+  origin(): string;
   /** Aborts when the server has waited long enough for open requests. */
   readonly shutdown: AbortSignal;
   readonly log: Logger;

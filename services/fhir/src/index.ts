@@ -1,1 +1,1 @@
-export {};
+export { fhirService } from "./descriptor.ts";

@@ -1,0 +1,64 @@
+import { type FhirFormat, type FhirResource, formatOf, formatResource, mediaTypes, parseResource } from "@wellapi/fhir-r4";
+import type { HttpReply, HttpRequest } from "@wellapi/http";
+import { FhirServiceError } from "./errors.ts";
+
+/** A body as it was sent; it is read once its route knows what it is for. */
+export interface SentText {
+  readonly format: FhirFormat;
+  readonly text: string;
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+function sent(format: FhirFormat): (bytes: Buffer) => SentText {
+  return (bytes) => ({ format, text: utf8.decode(bytes) });
+}
+
+/** By media type (FHIR R4, 3.1.0.1.11). */
+export const parsers = {
+  "application/fhir+json": sent("json"),
+  "application/json": sent("json"),
+  "application/fhir+xml": sent("xml"),
+  "application/xml": sent("xml"),
+  "application/x-www-form-urlencoded": (bytes: Buffer) => new URLSearchParams(utf8.decode(bytes)),
+};
+
+/** The resource in a body. Throws FhirError, or FhirServiceError where there is no body or a form. */
+export function sentResource(request: HttpRequest): FhirResource {
+  const { body } = request;
+  if (body === undefined || body === null || body instanceof URLSearchParams) {
+    throw new FhirServiceError("INVALID_REQUEST", `Send a resource, as ${mediaTypes.json} or ${mediaTypes.xml}`);
+  }
+  const { text, format } = body as SentText;
+  return parseResource(text, format);
+}
+
+/** The format that the caller asks for: `_format` before `accept`; JSON where it takes anything. Undefined: neither of ours. */
+export function askedFormat(request: HttpRequest): FhirFormat | undefined {
+  const named = new URL(request.raw.url ?? "/", "http://surface").searchParams.get("_format");
+  if (named !== null) return formatOf(named);
+  const accepted = (request.headers.accept ?? "*/*").split(",").map(weighed).filter(({ q }) => q > 0);
+  for (const { type } of accepted.sort((a, b) => b.q - a.q)) {
+    if (type === "*/*" || type === "application/*") return "json";
+    const format = formatOf(type);
+    if (format !== undefined) return format;
+  }
+  return undefined;
+}
+
+function weighed(range: string): { readonly type: string; readonly q: number } {
+  const [type = "", ...parameters] = range.split(";").map((one) => one.trim());
+  const q = parameters.find((one) => one.startsWith("q="))?.slice(2);
+  return { type, q: q === undefined ? 1 : Number(q) || 0 };
+}
+
+/** Throws NOT_ACCEPTABLE before any work is done. */
+export function requireFormat(request: HttpRequest): FhirFormat {
+  const format = askedFormat(request);
+  if (format !== undefined) return format;
+  throw new FhirServiceError("NOT_ACCEPTABLE", `Accept ${mediaTypes.json} or ${mediaTypes.xml}`);
+}
+
+export function sendResource(reply: HttpReply, format: FhirFormat, resource: FhirResource): HttpReply {
+  return reply.header("content-type", `${mediaTypes[format]}; charset=utf-8`).send(formatResource(resource, format));
+}

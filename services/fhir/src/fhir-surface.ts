@@ -1,0 +1,84 @@
+import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
+import type { HttpReply, HttpRequest, Surface, SurfaceContext } from "@wellapi/http";
+import { askedFormat, parsers, requireFormat, sendResource } from "./content.ts";
+import { FhirServiceError } from "./errors.ts";
+import { fhirRefusalOf, shapedOutcome } from "./outcome.ts";
+import { purposeHeader } from "./purpose.ts";
+import { bundle } from "./rest/bundle.ts";
+import { capabilities } from "./rest/capabilities.ts";
+import { type Exchange, exchangeOf, root } from "./rest/exchange.ts";
+import { deleteInstance, readHistory, readInstance, readVersion } from "./rest/instance.ts";
+import { search } from "./rest/search.ts";
+import { isServed } from "./rest/types.ts";
+import { create, update } from "./rest/write.ts";
+
+/** Largest body: that of the largest batch of records. */
+const bodyBytes = 4_194_304;
+
+interface Path {
+  readonly Params: { readonly type: string; readonly id: string; readonly version: string };
+}
+
+const { putClinicalRecord, writeClinicalRecords, listClinicalRecords } = ClinicalRecordsService.method;
+
+/** FHIR R4's REST (http://hl7.org/fhir/R4/http.html), for the caller of each request. */
+export const fhirSurface: Surface = {
+  name: "fhir",
+  paths: [root, `${root}/`],
+  methods: ["GET", "POST", "PUT", "DELETE"],
+  requestHeaders: ["if-none-exist", "idempotency-key", "prefer", purposeHeader],
+  bodies: { limit: bodyBytes, parsers },
+  refuse: fhirRefusalOf,
+  shape: (refusal, request) => shapedOutcome(refusal, askedFormat(request) ?? "json"),
+  mount(app, context) {
+    app.get(`${root}/metadata`, async (request, reply) => {
+      const format = requireFormat(request);
+      const origin = context.origin();
+      reply.header("cache-control", "public, max-age=60");
+      return sendResource(reply, format, capabilities(`${origin}${root}`, origin));
+    });
+    for (const path of [root, `${root}/`]) {
+      app.post(path, { config: { rpc: writeClinicalRecords } }, (request, reply) =>
+        bundle(exchangeOf(context, request, reply)),
+      );
+    }
+    app.get<Path>(`${root}/:type`, (request, reply) => onType(context, request, reply, search));
+    app.post<Path>(`${root}/:type/_search`, { config: { rpc: listClinicalRecords } }, (request, reply) =>
+      onType(context, request, reply, search),
+    );
+    app.post<Path>(`${root}/:type`, { config: { rpc: putClinicalRecord } }, (request, reply) =>
+      onType(context, request, reply, create),
+    );
+    const instance = `${root}/:type/:id`;
+    app.get<Path>(instance, (request, reply) =>
+      onType(context, request, reply, (exchange) => readInstance(exchange, request.params)),
+    );
+    app.put<Path>(instance, { config: { rpc: putClinicalRecord } }, (request, reply) =>
+      onType(context, request, reply, (exchange) => update(exchange, request.params)),
+    );
+    app.delete<Path>(instance, (request, reply) =>
+      onType(context, request, reply, (exchange) => deleteInstance(exchange, request.params)),
+    );
+    app.get<Path>(`${instance}/_history`, (request, reply) =>
+      onType(context, request, reply, (exchange) => readHistory(exchange, request.params)),
+    );
+    app.get<Path>(`${instance}/_history/:version`, (request, reply) =>
+      onType(context, request, reply, (exchange) =>
+        readVersion(exchange, request.params, request.params.version),
+      ),
+    );
+  },
+};
+
+/** Runs an interaction of a type that is served. */
+async function onType(
+  context: SurfaceContext,
+  request: HttpRequest,
+  reply: HttpReply,
+  interaction: (exchange: Exchange, type: string) => Promise<HttpReply>,
+): Promise<HttpReply> {
+  const exchange = exchangeOf(context, request, reply);
+  const { type } = request.params as Path["Params"];
+  if (isServed(type)) return interaction(exchange, type);
+  throw new FhirServiceError("NOT_SUPPORTED", `This type is not served: ${root}/metadata lists those that are`);
+}

@@ -1,0 +1,72 @@
+import { Code } from "@connectrpc/connect";
+import { type Finding, FhirError, type FhirFormat, formatResource, type IssueType, mediaTypes, operationOutcome } from "@wellapi/fhir-r4";
+import { type Refusal, refusalOf, type ShapedRefusal } from "@wellapi/http";
+import { problemFor } from "@wellapi/rpc";
+import { FhirServiceError } from "./errors.ts";
+
+/** A refusal that says what is wrong where. */
+interface FhirRefusal extends Refusal {
+  readonly findings: readonly Finding[];
+}
+
+/** What FHIR calls the codes of an RPC (FHIR R4, http://hl7.org/fhir/issue-type). */
+const issues: Partial<Record<Code, IssueType>> = {
+  [Code.InvalidArgument]: "invalid",
+  [Code.NotFound]: "not-found",
+  [Code.AlreadyExists]: "duplicate",
+  [Code.PermissionDenied]: "forbidden",
+  [Code.Unauthenticated]: "login",
+  [Code.ResourceExhausted]: "throttled",
+  [Code.FailedPrecondition]: "business-rule",
+  [Code.Aborted]: "conflict",
+  [Code.Unavailable]: "transient",
+  [Code.DeadlineExceeded]: "timeout",
+  [Code.Unimplemented]: "not-supported",
+};
+
+/** Reasons whose status in FHIR's REST differs from that of the RPC (FHIR R4, 3.1.0). */
+const statuses: Readonly<Record<string, number>> = {
+  ETAG_MISMATCH: 412,
+  MATCHES_SEVERAL: 412,
+  INVALID_RESOURCE: 422,
+};
+
+/** The refusal for an error of this service, of a resource that was sent, or of a call of another service. */
+export function fhirRefusalOf(error: unknown): Refusal {
+  const own = error instanceof FhirError ? new FhirServiceError(error.code === "invalid" ? "INVALID_RESOURCE" : "INVALID_REQUEST", error.findings) : error;
+  if (own instanceof FhirServiceError) {
+    const { status, code, message, findings } = own;
+    return { status, problem: { code: code.toLowerCase(), reason: code, message }, findings } as FhirRefusal;
+  }
+  const { code, violations = [] } = problemFor(error);
+  const refusal = refusalOf(error);
+  const { reason } = refusal.problem;
+  const issue = issues[code] ?? "exception";
+  const findings = violations.map(({ field, description }): Finding => {
+    return { severity: "error", code: "value", text: description, expression: field };
+  });
+  const told = findings.length > 0 ? findings : [{ severity: "error", code: issue, text: refusal.problem.message } as Finding];
+  const status = statuses[violations[0]?.reason ?? reason] ?? statuses[reason] ?? refusal.status;
+  return { ...refusal, status, findings: told } as FhirRefusal;
+}
+
+/** As an OperationOutcome. `details.coding` has the exchange's reason, by which docs/codes.md and the guide name it. */
+export function shapedOutcome(refusal: Refusal, format: FhirFormat): ShapedRefusal {
+  const { findings = [textOf(refusal)] } = refusal as Partial<FhirRefusal>;
+  const { issue, ...outcome } = operationOutcome(findings);
+  const coding = [{ system: "https://wellapi.dev/reasons", code: refusal.problem.reason }];
+  const issuesWithReason = (issue as readonly { details: object }[]).map((one) => ({
+    ...one,
+    details: { coding, ...one.details },
+  }));
+  return {
+    contentType: `${mediaTypes[format]}; charset=utf-8`,
+    body: formatResource({ ...outcome, resourceType: "OperationOutcome", issue: issuesWithReason } as never, format),
+  };
+}
+
+/** Refused before a route was reached: a body that is too large, of another media type, or not what its headers say. */
+function textOf({ status, problem }: Refusal): Finding {
+  const code: IssueType = status === 413 ? "too-long" : status === 415 ? "not-supported" : "invalid";
+  return { severity: "error", code, text: problem.message } as Finding;
+}

@@ -1,0 +1,66 @@
+import { type FhirResource, searchParameters } from "@wellapi/fhir-r4";
+import { searchNames } from "../search/query.ts";
+import { servedTypes } from "./types.ts";
+
+const interactions = ["read", "vread", "update", "delete", "history-instance", "create", "search-type"];
+
+/** What this server does: no more, and no less (a test calls all of it). @param origin of the installation */
+export function capabilities(base: string, origin: string): FhirResource {
+  return {
+    resourceType: "CapabilityStatement",
+    status: "active",
+    date: "2026-11-27",
+    kind: "instance",
+    implementation: { description: "WellAPI: a patient's record, under the patient's consent", url: base },
+    software: { name: "WellAPI" },
+    fhirVersion: "4.0.1",
+    format: ["application/fhir+json", "application/fhir+xml", "json", "xml"],
+    rest: [
+      {
+        mode: "server",
+        documentation:
+          "Every search is within one patient's record. What the patient's consents do not permit is as if it were not there. The header x-purpose-of-use says what a read is for (HL7 PurposeOfUse; TREAT unless given).",
+        security: {
+          cors: true,
+          service: [
+            {
+              coding: [
+                { system: "http://terminology.hl7.org/CodeSystem/restful-security-service", code: "SMART-on-FHIR" },
+              ],
+            },
+          ],
+          extension: [
+            {
+              url: "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
+              extension: [
+                { url: "authorize", valueUri: `${origin}/oauth2/authorize` },
+                { url: "token", valueUri: `${origin}/oauth2/token` },
+              ],
+            },
+          ],
+        },
+        resource: servedTypes.map(resourceOf),
+        interaction: [{ code: "transaction" }, { code: "batch" }],
+      },
+    ],
+  };
+}
+
+function resourceOf(type: string) {
+  const known = searchParameters(type);
+  const searchParam = searchNames(type).flatMap((name) => {
+    const parameter = known.get(name);
+    return parameter === undefined ? [] : [{ name, type: parameter.type }];
+  });
+  return {
+    type,
+    interaction: interactions.map((code) => ({ code })),
+    versioning: "versioned-update",
+    readHistory: true,
+    updateCreate: false,
+    conditionalCreate: true,
+    conditionalRead: "not-match",
+    searchRevInclude: ["Provenance:target"],
+    searchParam,
+  };
+}

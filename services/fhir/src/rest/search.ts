@@ -1,0 +1,58 @@
+import { type SearchEntry, searchSet } from "@wellapi/fhir-r4";
+import type { HttpRequest } from "@wellapi/http";
+import { sendResource } from "../content.ts";
+import { type ServedRecord, servedRecord } from "../mapping/record-convert.ts";
+import { readSearch, type SearchQuery } from "../search/query.ts";
+import { withSubset } from "../search/subset.ts";
+import { calling, type Exchange } from "./exchange.ts";
+
+/** GET [type]?… and POST [type]/_search: a page. There is no total: it would count what later pages decide. */
+export async function search(exchange: Exchange, type: string) {
+  const { request, reply, format, base } = exchange;
+  const parameters = queryOf(request);
+  if (request.body instanceof URLSearchParams) for (const [name, value] of request.body) parameters.append(name, value);
+  const query = readSearch(type, parameters, base);
+  const self = `${base}/${type}?${pageless(parameters)}`;
+  if (query.empty) return sendResource(reply, format, searchSet({ self }, []));
+  const { entries, next } = await pageOf(exchange, query);
+  const links = next === "" ? { self } : { self, next: `${self}&_page=${encodeURIComponent(next)}` };
+  return sendResource(reply, format, searchSet(links, entries));
+}
+
+export function queryOf(request: HttpRequest): URLSearchParams {
+  return new URL(request.raw.url ?? "/", "http://surface").searchParams;
+}
+
+async function pageOf(exchange: Exchange, query: SearchQuery) {
+  const { records, purpose } = exchange;
+  const { type, patient, count, pageToken } = query;
+  const asked = { ...query.records, patient, purpose, types: [type], pageSize: count, pageToken };
+  const page = await records.listClinicalRecords(asked, calling);
+  const found = page.records.map((one) => servedRecord(patient, one));
+  const matches = found.flatMap((one) => entryOf(exchange, query, one, "match"));
+  const included = query.provenance ? await provenanceOf(exchange, query, page.records.map(({ id }) => id)) : [];
+  return { entries: [...matches, ...included], next: page.nextPageToken };
+}
+
+/** Provenance of what was found, as far as the caller may see it: at most a page of it. */
+async function provenanceOf(exchange: Exchange, query: SearchQuery, ids: readonly string[]): Promise<SearchEntry[]> {
+  if (ids.length === 0) return [];
+  const { patient } = query;
+  const asked = { patient, purpose: exchange.purpose, types: ["Provenance"], referringTo: ids.slice(0, 64) };
+  const { records } = await exchange.records.listClinicalRecords(asked, calling);
+  return records.flatMap((one) => entryOf(exchange, query, servedRecord(patient, one), "include"));
+}
+
+function entryOf(
+  { base }: Exchange,
+  { subset }: SearchQuery,
+  { type, id, resource }: ServedRecord,
+  mode: "match" | "include",
+): SearchEntry[] {
+  if (resource === undefined) return [];
+  return [{ fullUrl: `${base}/${type}/${id}`, resource: withSubset(resource, subset), mode }];
+}
+
+function pageless(parameters: URLSearchParams): string {
+  return new URLSearchParams([...parameters].filter(([name]) => name !== "_page")).toString();
+}
