@@ -1,6 +1,7 @@
 /** Generated from the folders of services/ by scripts/list-services.ts (make generate). Do not edit. */
 export { auditService } from "@wellapi/audit";
 export { consentService } from "@wellapi/consent";
+export { fhirService } from "@wellapi/fhir";
 export { gatewayService } from "@wellapi/gateway";
 export { identityService } from "@wellapi/identity";
 export { ingestionService } from "@wellapi/ingestion";

@@ -162,7 +162,7 @@ async function operator(server: Server) {
 }
 
 /** An API key of the company's application. */
-async function keyOf(server: Server, { organization }: Company): Promise<string> {
+export async function keyOf(server: Server, { organization }: Company): Promise<string> {
   const transport = await operator(server);
   const { applications } = await createClient(OrganizationService, transport).listApplications({
     organization,

@@ -1,4 +1,11 @@
-import { type FhirFormat, type FhirResource, formatOf, formatResource, mediaTypes, parseResource } from "@wellapi/fhir-r4";
+import {
+  type FhirFormat,
+  type FhirResource,
+  formatOf,
+  formatResource,
+  mediaTypes,
+  parseResource,
+} from "@wellapi/fhir-r4";
 import type { HttpReply, HttpRequest } from "@wellapi/http";
 import { FhirServiceError } from "./errors.ts";
 
@@ -27,7 +34,10 @@ export const parsers = {
 export function sentResource(request: HttpRequest): FhirResource {
   const { body } = request;
   if (body === undefined || body === null || body instanceof URLSearchParams) {
-    throw new FhirServiceError("INVALID_REQUEST", `Send a resource, as ${mediaTypes.json} or ${mediaTypes.xml}`);
+    throw new FhirServiceError(
+      "INVALID_REQUEST",
+      `Send a resource, as ${mediaTypes.json} or ${mediaTypes.xml}`,
+    );
   }
   const { text, format } = body as SentText;
   return parseResource(text, format);
@@ -37,7 +47,10 @@ export function sentResource(request: HttpRequest): FhirResource {
 export function askedFormat(request: HttpRequest): FhirFormat | undefined {
   const named = new URL(request.raw.url ?? "/", "http://surface").searchParams.get("_format");
   if (named !== null) return formatOf(named);
-  const accepted = (request.headers.accept ?? "*/*").split(",").map(weighed).filter(({ q }) => q > 0);
+  const accepted = (request.headers.accept ?? "*/*")
+    .split(",")
+    .map(weighed)
+    .filter(({ q }) => q > 0);
   for (const { type } of accepted.sort((a, b) => b.q - a.q)) {
     if (type === "*/*" || type === "application/*") return "json";
     const format = formatOf(type);
@@ -60,5 +73,7 @@ export function requireFormat(request: HttpRequest): FhirFormat {
 }
 
 export function sendResource(reply: HttpReply, format: FhirFormat, resource: FhirResource): HttpReply {
-  return reply.header("content-type", `${mediaTypes[format]}; charset=utf-8`).send(formatResource(resource, format));
+  return reply
+    .header("content-type", `${mediaTypes[format]}; charset=utf-8`)
+    .send(formatResource(resource, format));
 }

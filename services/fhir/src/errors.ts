@@ -17,7 +17,7 @@ const kinds = {
   /** The body is no resource of FHIR R4. */
   INVALID_RESOURCE: { status: 422, issue: "invalid" },
   /** The search would look at more than it may: something has to be added. */
-  TOO_COSTLY: { status: 403, issue: "too-costly" },
+  TOO_COSTLY: { status: 400, issue: "too-costly" },
 } as const satisfies Readonly<Record<string, { readonly status: number; readonly issue: IssueType }>>;
 
 /** The one error of this service. Its texts are for callers, and hold no value that was sent. */
@@ -30,7 +30,9 @@ export class FhirServiceError extends Error {
   /** @param said what is wrong and how to mend it, or findings about a resource */
   constructor(code: FhirServiceErrorCode, said: string | readonly Finding[], options?: ErrorOptions) {
     const findings: readonly Finding[] =
-      typeof said === "string" ? [{ severity: "error", code: kinds[code].issue, text: said } as Finding] : said;
+      typeof said === "string"
+        ? [{ severity: "error", code: kinds[code].issue, text: said } as Finding]
+        : said;
     super(findings[0]!.text, options);
     this.code = code;
     this.findings = findings;

@@ -80,5 +80,8 @@ async function onType(
   const exchange = exchangeOf(context, request, reply);
   const { type } = request.params as Path["Params"];
   if (isServed(type)) return interaction(exchange, type);
-  throw new FhirServiceError("NOT_SUPPORTED", `This type is not served: ${root}/metadata lists those that are`);
+  throw new FhirServiceError(
+    "NOT_SUPPORTED",
+    `This type is not served: ${root}/metadata lists those that are`,
+  );
 }

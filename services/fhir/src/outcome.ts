@@ -1,5 +1,13 @@
 import { Code } from "@connectrpc/connect";
-import { type Finding, FhirError, type FhirFormat, formatResource, type IssueType, mediaTypes, operationOutcome } from "@wellapi/fhir-r4";
+import {
+  FhirError,
+  type FhirFormat,
+  type Finding,
+  formatResource,
+  type IssueType,
+  mediaTypes,
+  operationOutcome,
+} from "@wellapi/fhir-r4";
 import { type Refusal, refusalOf, type ShapedRefusal } from "@wellapi/http";
 import { problemFor } from "@wellapi/rpc";
 import { FhirServiceError } from "./errors.ts";
@@ -33,7 +41,13 @@ const statuses: Readonly<Record<string, number>> = {
 
 /** The refusal for an error of this service, of a resource that was sent, or of a call of another service. */
 export function fhirRefusalOf(error: unknown): Refusal {
-  const own = error instanceof FhirError ? new FhirServiceError(error.code === "invalid" ? "INVALID_RESOURCE" : "INVALID_REQUEST", error.findings) : error;
+  const own =
+    error instanceof FhirError
+      ? new FhirServiceError(
+          error.code === "invalid" ? "INVALID_RESOURCE" : "INVALID_REQUEST",
+          error.findings,
+        )
+      : error;
   if (own instanceof FhirServiceError) {
     const { status, code, message, findings } = own;
     return { status, problem: { code: code.toLowerCase(), reason: code, message }, findings } as FhirRefusal;
@@ -45,7 +59,10 @@ export function fhirRefusalOf(error: unknown): Refusal {
   const findings = violations.map(({ field, description }): Finding => {
     return { severity: "error", code: "value", text: description, expression: field };
   });
-  const told = findings.length > 0 ? findings : [{ severity: "error", code: issue, text: refusal.problem.message } as Finding];
+  const told =
+    findings.length > 0
+      ? findings
+      : [{ severity: "error", code: issue, text: refusal.problem.message } as Finding];
   const status = statuses[violations[0]?.reason ?? reason] ?? statuses[reason] ?? refusal.status;
   return { ...refusal, status, findings: told } as FhirRefusal;
 }
@@ -61,7 +78,10 @@ export function shapedOutcome(refusal: Refusal, format: FhirFormat): ShapedRefus
   }));
   return {
     contentType: `${mediaTypes[format]}; charset=utf-8`,
-    body: formatResource({ ...outcome, resourceType: "OperationOutcome", issue: issuesWithReason } as never, format),
+    body: formatResource(
+      { ...outcome, resourceType: "OperationOutcome", issue: issuesWithReason } as never,
+      format,
+    ),
   };
 }
 

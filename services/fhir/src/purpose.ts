@@ -24,5 +24,8 @@ export function purposeOf(request: HttpRequest): Purpose {
   const purpose = typeof said === "string" && Object.hasOwn(purposes, said) ? purposes[said] : undefined;
   if (purpose !== undefined) return purpose;
   const known = Object.keys(purposes).join(", ");
-  throw new FhirServiceError("INVALID_REQUEST", `The header ${purposeHeader} has to be one of HL7's codes ${known}`);
+  throw new FhirServiceError(
+    "INVALID_REQUEST",
+    `The header ${purposeHeader} has to be one of HL7's codes ${known}`,
+  );
 }

@@ -23,7 +23,9 @@ export function formatLogicalId({ patient, record }: LogicalId): string {
 /** Undefined for a text that is no id of this server. */
 export function parseLogicalId(text: string): LogicalId | undefined {
   const [, patient, record] = logicalForm.exec(text) ?? [];
-  return patient === undefined ? undefined : { patient: `pat_${patient}`, record: record!.replaceAll("-", "_") };
+  return patient === undefined
+    ? undefined
+    : { patient: `pat_${patient}`, record: record!.replaceAll("-", "_") };
 }
 
 /** `Patient/pat-…` holds the id of the contracts with a hyphen, because FHIR's ids have no underscore. */
@@ -50,7 +52,8 @@ export function inwardReference(patient: string, base: string, reference: string
   const relative = reference.startsWith(`${base}/`) ? reference.slice(base.length + 1) : reference;
   const [, type, id, rest] = referenceForm.exec(relative) ?? [];
   const logical = type === undefined ? undefined : parseLogicalId(id!);
-  if (logical === undefined) return type !== undefined && patientIdOf(id!) !== undefined ? relative : reference;
+  if (logical === undefined)
+    return type !== undefined && patientIdOf(id!) !== undefined ? relative : reference;
   if (logical.patient !== patient) return undefined;
   return `${type}/${logical.record.replaceAll("_", "-")}${rest}`;
 }

@@ -1,7 +1,7 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { type FhirResource, mapReferences, parseJson } from "@wellapi/fhir-r4";
 import type { ClinicalRecord } from "@wellapi/gen/wellapi/records/v1/clinical_records_pb";
-import { formatLogicalId, fhirPatientId, outwardReference } from "./logical-id.ts";
+import { fhirPatientId, formatLogicalId, outwardReference } from "./logical-id.ts";
 
 /** A stored version, as a client of this server sees it. */
 export interface ServedRecord {

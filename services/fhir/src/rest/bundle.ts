@@ -46,7 +46,10 @@ export async function bundle(exchange: Exchange) {
   const entries = bundleRequests(sent).map(entryOf);
   if (entries.length === 0) return sendResource(reply, format, responseBundle(`${type}-response`, []));
   if (entries.length > mostEntries) {
-    throw new FhirServiceError("INVALID_REQUEST", `A Bundle has at most ${mostEntries} entries: send several`);
+    throw new FhirServiceError(
+      "INVALID_REQUEST",
+      `A Bundle has at most ${mostEntries} entries: send several`,
+    );
   }
   const patient = patientOf(entries, base);
   const { receipt } = await records.writeClinicalRecords(
@@ -92,9 +95,13 @@ function patientOf(entries: readonly Entry[], base: string): string {
   }));
   const patient = named.find((one) => one.patient !== undefined)?.patient;
   const other = named.find((one) => one.patient !== undefined && one.patient !== patient);
-  if (other !== undefined) throw at(other.sent, "It is about another patient than the entries before: send a Bundle a patient");
+  if (other !== undefined)
+    throw at(other.sent, "It is about another patient than the entries before: send a Bundle a patient");
   if (patient !== undefined) return patient;
-  throw at(entries[0]!.sent, "No entry refers to its patient by the id that the patient has here: Patient/pat-…");
+  throw at(
+    entries[0]!.sent,
+    "No entry refers to its patient by the id that the patient has here: Patient/pat-…",
+  );
 }
 
 function operationOf({ sent, type, id }: Entry, patient: string, base: string) {
@@ -112,14 +119,19 @@ function operationOf({ sent, type, id }: Entry, patient: string, base: string) {
 /** A transaction of which one entry was rejected was not stored: the entries that say why. */
 function refuseRejected(outcomes: readonly ClinicalOutcome[]): void {
   const findings = outcomes.flatMap(({ violations }, index) =>
-    violations.filter(({ reason }) => reason !== "ANOTHER_REJECTED").map((one) => findingOf(one, `Bundle.entry[${index}].resource`)),
+    violations
+      .filter(({ reason }) => reason !== "ANOTHER_REJECTED")
+      .map((one) => findingOf(one, `Bundle.entry[${index}].resource`)),
   );
   if (outcomes.some(({ status }) => status === ClinicalOutcome_Status.REJECTED)) {
     throw new FhirServiceError("INVALID_RESOURCE", findings);
   }
 }
 
-function findingOf({ field, description }: { readonly field: string; readonly description: string }, place?: string): Finding {
+function findingOf(
+  { field, description }: { readonly field: string; readonly description: string },
+  place?: string,
+): Finding {
   const within = place === undefined ? field : `${place}${/\.(.*)$/.exec(field)?.[0] ?? ""}`;
   return { severity: "error", code: "value", text: description, expression: within };
 }
@@ -129,7 +141,12 @@ const statuses: Partial<Record<ClinicalOutcome_Status, string>> = {
   [ClinicalOutcome_Status.DELETED]: "204",
 };
 
-function answerOf({ sent, type, id }: Entry, patient: string, base: string, outcome: ClinicalOutcome): ResponseEntry {
+function answerOf(
+  { sent, type, id }: Entry,
+  patient: string,
+  base: string,
+  outcome: ClinicalOutcome,
+): ResponseEntry {
   if (outcome.status === ClinicalOutcome_Status.REJECTED) {
     const [first] = outcome.violations;
     const status = first?.reason === "ETAG_MISMATCH" ? "412" : first?.reason === "NOT_FOUND" ? "404" : "422";
@@ -140,7 +157,9 @@ function answerOf({ sent, type, id }: Entry, patient: string, base: string, outc
   const served = id ?? servedId(type, patient, outcome.record);
   const updated = timestampDate(outcome.updateTime!).toISOString();
   const resource: FhirResource | undefined =
-    sent.resource !== undefined && isOwn(outcome) ? storedResource({ resource: sent.resource, patient, outcome }) : undefined;
+    sent.resource !== undefined && isOwn(outcome)
+      ? storedResource({ resource: sent.resource, patient, outcome })
+      : undefined;
   return {
     fullUrl: `${base}/${type}/${served}`,
     // References between entries are the server's to resolve: who wants the resource as it stands reads it.

@@ -25,7 +25,10 @@ export function capabilities(base: string, origin: string): FhirResource {
           service: [
             {
               coding: [
-                { system: "http://terminology.hl7.org/CodeSystem/restful-security-service", code: "SMART-on-FHIR" },
+                {
+                  system: "http://terminology.hl7.org/CodeSystem/restful-security-service",
+                  code: "SMART-on-FHIR",
+                },
               ],
             },
           ],

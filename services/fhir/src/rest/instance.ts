@@ -45,7 +45,8 @@ export async function readHistory(exchange: Exchange, named: Named) {
   const versions = page.versions.map((one) => servedRecord(patient, one));
   if (versions.some(({ type }) => type !== named.type)) throw notFound();
   const self = `${base}/${named.type}/${named.id}/_history`;
-  const next = page.nextPageToken === "" ? {} : { next: `${self}?_page=${encodeURIComponent(page.nextPageToken)}` };
+  const next =
+    page.nextPageToken === "" ? {} : { next: `${self}?_page=${encodeURIComponent(page.nextPageToken)}` };
   const entries = versions.map((version) => {
     const { resource, etag, updated } = version;
     const first = version.version === "1";
@@ -79,10 +80,16 @@ export function etagIn(header: string | undefined): string {
   if (header === undefined) return "";
   const version = /^(?:W\/)?"([0-9]{1,9})"$/.exec(header)?.[1];
   if (version !== undefined) return version;
-  throw new FhirServiceError("INVALID_REQUEST", 'The header if-match has to be an etag of this server, such as W/"3"');
+  throw new FhirServiceError(
+    "INVALID_REQUEST",
+    'The header if-match has to be an etag of this server, such as W/"3"',
+  );
 }
 
-export function addVersion({ reply, base }: Exchange, { type, id, etag, version, updated }: ServedRecord): void {
+export function addVersion(
+  { reply, base }: Exchange,
+  { type, id, etag, version, updated }: ServedRecord,
+): void {
   reply.header("etag", etag).header("last-modified", updated.toUTCString());
   reply.header("content-location", `${base}/${type}/${id}/_history/${version}`);
 }

@@ -10,7 +10,8 @@ import { calling, type Exchange } from "./exchange.ts";
 export async function search(exchange: Exchange, type: string) {
   const { request, reply, format, base } = exchange;
   const parameters = queryOf(request);
-  if (request.body instanceof URLSearchParams) for (const [name, value] of request.body) parameters.append(name, value);
+  if (request.body instanceof URLSearchParams)
+    for (const [name, value] of request.body) parameters.append(name, value);
   const query = readSearch(type, parameters, base);
   const self = `${base}/${type}?${pageless(parameters)}`;
   if (query.empty) return sendResource(reply, format, searchSet({ self }, []));
@@ -30,12 +31,22 @@ async function pageOf(exchange: Exchange, query: SearchQuery) {
   const page = await records.listClinicalRecords(asked, calling);
   const found = page.records.map((one) => servedRecord(patient, one));
   const matches = found.flatMap((one) => entryOf(exchange, query, one, "match"));
-  const included = query.provenance ? await provenanceOf(exchange, query, page.records.map(({ id }) => id)) : [];
+  const included = query.provenance
+    ? await provenanceOf(
+        exchange,
+        query,
+        page.records.map(({ id }) => id),
+      )
+    : [];
   return { entries: [...matches, ...included], next: page.nextPageToken };
 }
 
 /** Provenance of what was found, as far as the caller may see it: at most a page of it. */
-async function provenanceOf(exchange: Exchange, query: SearchQuery, ids: readonly string[]): Promise<SearchEntry[]> {
+async function provenanceOf(
+  exchange: Exchange,
+  query: SearchQuery,
+  ids: readonly string[],
+): Promise<SearchEntry[]> {
   if (ids.length === 0) return [];
   const { patient } = query;
   const asked = { patient, purpose: exchange.purpose, types: ["Provenance"], referringTo: ids.slice(0, 64) };

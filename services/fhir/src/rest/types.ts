@@ -32,11 +32,13 @@ const byType: Readonly<Record<string, TypeParameters>> = {
 };
 
 /** Resource types that a patient's record can hold: those that fall into a category. Sorted. */
-export const servedTypes: readonly string[] = resourceTypes.filter(
-  (type) =>
-    type === "Observation" ||
-    "keys" in shippedTerminology.classify({ types: [type], codings: [], observations: [] }),
-).sort();
+export const servedTypes: readonly string[] = resourceTypes()
+  .filter(
+    (type) =>
+      type === "Observation" ||
+      "keys" in shippedTerminology.classify({ types: [type], codings: [], observations: [] }),
+  )
+  .sort();
 
 const served: ReadonlySet<string> = new Set(servedTypes);
 

@@ -6,7 +6,7 @@ import {
 } from "@wellapi/gen/wellapi/records/v1/clinical_records_pb";
 import { sendResource, sentResource } from "../content.ts";
 import { FhirServiceError } from "../errors.ts";
-import { formatLogicalId, fhirPatientId, parseLogicalId } from "../mapping/logical-id.ts";
+import { fhirPatientId, formatLogicalId, parseLogicalId } from "../mapping/logical-id.ts";
 import { inwardResource, subjectOf } from "../mapping/subject.ts";
 import { calling, type Exchange } from "./exchange.ts";
 import { etagIn, type Named, notFound } from "./instance.ts";

@@ -93,10 +93,16 @@ function patientIn(parameters: URLSearchParams, ids: readonly string[] | undefin
   }
   const [patient, ...others] = patients;
   if (patients.size === 0) {
-    throw new FhirServiceError("TOO_COSTLY", "Add patient=Patient/<id>: a search is within one patient's record");
+    throw new FhirServiceError(
+      "TOO_COSTLY",
+      "Add patient=Patient/<id>: a search is within one patient's record",
+    );
   }
   if (patient === undefined || others.length > 0) {
-    throw new FhirServiceError("INVALID_REQUEST", "patient has to name one patient by its id here: Patient/pat-…");
+    throw new FhirServiceError(
+      "INVALID_REQUEST",
+      "patient has to name one patient by its id here: Patient/pat-…",
+    );
   }
   return patient;
 }
@@ -125,7 +131,10 @@ function tokenOf(name: string, text: string): { readonly system: string; readonl
   const bar = text.indexOf("|");
   const [system, value] = bar < 0 ? ["", text] : [text.slice(0, bar), text.slice(bar + 1)];
   if (value !== "") return { system, value };
-  throw new FhirServiceError("INVALID_REQUEST", `${name} has to be <code> or <system>|<code>: a system alone is not searched by`);
+  throw new FhirServiceError(
+    "INVALID_REQUEST",
+    `${name} has to be <code> or <system>|<code>: a system alone is not searched by`,
+  );
 }
 
 /** The values of a parameter, any of which may match; undefined where it is not given. */
@@ -133,7 +142,10 @@ function listed(parameters: URLSearchParams, name: string): string[] | undefined
   const given = parameters.getAll(name);
   if (given.length === 0) return undefined;
   if (given.length > 1) {
-    throw new FhirServiceError("INVALID_REQUEST", `${name} may be given once, with values that are joined by commas`);
+    throw new FhirServiceError(
+      "INVALID_REQUEST",
+      `${name} may be given once, with values that are joined by commas`,
+    );
   }
   const values = given[0]!.split(",").filter((one) => one !== "");
   if (values.length >= 1 && values.length <= mostValues) return values;
@@ -160,7 +172,10 @@ function orderOf(sort: string | null, date: string | undefined): ClinicalOrder {
   if (date !== undefined && sort === date) return ClinicalOrder.OLDEST;
   if (date !== undefined && sort === `-${date}`) return ClinicalOrder.NEWEST;
   const names = ["_lastUpdated", ...(date === undefined ? [] : [date])];
-  throw new FhirServiceError("INVALID_REQUEST", `_sort has to be one of ${names.join(", ")}, or this with - before it`);
+  throw new FhirServiceError(
+    "INVALID_REQUEST",
+    `_sort has to be one of ${names.join(", ")}, or this with - before it`,
+  );
 }
 
 function countOf(text: string | null): number {

@@ -19,7 +19,10 @@ export function subsetOf(parameters: URLSearchParams): Subset {
     case "data":
       return summary;
     default:
-      throw new FhirServiceError("INVALID_REQUEST", "_summary has to be true, text, data or false: nothing is counted");
+      throw new FhirServiceError(
+        "INVALID_REQUEST",
+        "_summary has to be true, text, data or false: nothing is counted",
+      );
   }
 }
 
@@ -44,6 +47,9 @@ export function withSubset(resource: FhirResource, subset: Subset): FhirResource
 function marked(meta: FhirResource["meta"]): FhirObject {
   const before = isObject(meta) ? meta : {};
   const tags = Array.isArray(before.tag) ? before.tag : [];
-  const subsetted = { system: "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", code: "SUBSETTED" };
+  const subsetted = {
+    system: "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
+    code: "SUBSETTED",
+  };
   return { ...before, tag: [...tags, subsetted] };
 }
