@@ -91,12 +91,14 @@ export async function mountSurface(
       const types = request.routeOptions.config.rpc === undefined ? [] : Object.keys(bodies.parsers);
       const unread = requestRefusal(error, bodies.limit, types);
       const refusal = unread ?? (surface.refuse ?? refusalOf)(error);
+      // What the surface itself refuses: its own rule says that the request is at fault.
+      const refused = unread ?? (error instanceof ConnectError || refusal.status >= 500 ? undefined : refusal);
       // A call has its own line, also one that ends because its body cannot be read.
       const logged =
-        unread === undefined
+        refused === undefined
           ? error instanceof ConnectError && error.metadata.has(requestIdHeader)
-          : requests.get(request)?.refuseBody(errorOf(unread)) === true;
-      if (unread === undefined && !(error instanceof ConnectError)) {
+          : requests.get(request)?.refuseBody(errorOf(refused)) === true;
+      if (refused === undefined && !(error instanceof ConnectError)) {
         log.error({ err: error, surface: surface.name, request_id: request.id }, "unexpected error");
       } else if (!logged) {
         logRefusal(log, request, { status: refusal.status, reason: refusal.problem.reason });
