@@ -11,11 +11,11 @@ export {
   searchSet,
 } from "./bundle.ts";
 export { canonical, formatJson } from "./canonical.ts";
+export { type DateInterval, intervalOfDate } from "./date-interval.ts";
 export type { ElementDefinition, Invariant, Property, TypeDefinition, TypeKind } from "./definitions.ts";
 export { definitionOf, isResourceType, resourceTypes } from "./definitions.ts";
 export { FhirError, type FhirErrorCode } from "./fhir-error.ts";
 export type { Finding, IssueType } from "./finding.ts";
-export { type DateInterval, intervalOfDate } from "./date-interval.ts";
 export { formatOf, formatResource, mediaTypes } from "./formats.ts";
 export { parseJson } from "./json/parse.ts";
 export { defaultLimits, type ParseLimits } from "./limits.ts";
