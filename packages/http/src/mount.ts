@@ -92,7 +92,8 @@ export async function mountSurface(
       const unread = requestRefusal(error, bodies.limit, types);
       const refusal = unread ?? (surface.refuse ?? refusalOf)(error);
       // What the surface itself refuses: its own rule says that the request is at fault.
-      const refused = unread ?? (error instanceof ConnectError || refusal.status >= 500 ? undefined : refusal);
+      const refused =
+        unread ?? (error instanceof ConnectError || refusal.status >= 500 ? undefined : refusal);
       // A call has its own line, also one that ends because its body cannot be read.
       const logged =
         refused === undefined
