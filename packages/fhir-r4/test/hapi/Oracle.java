@@ -1,0 +1,35 @@
+import ca.uhn.fhir.context.FhirContext;
+import ca.uhn.fhir.validation.FhirValidator;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.hl7.fhir.common.hapi.validation.support.CommonCodeSystemsTerminologyService;
+import org.hl7.fhir.common.hapi.validation.support.InMemoryTerminologyServerValidationSupport;
+import org.hl7.fhir.common.hapi.validation.support.SnapshotGeneratingValidationSupport;
+import org.hl7.fhir.common.hapi.validation.support.ValidationSupportChain;
+import org.hl7.fhir.common.hapi.validation.validator.FhirInstanceValidator;
+import ca.uhn.fhir.context.support.DefaultProfileValidationSupport;
+
+/**
+ * Prints what HAPI's validator says of each file in a folder: a line for each message, `file TAB severity TAB place TAB text`. It
+ * asks nobody on the network.
+ */
+public class Oracle {
+  public static void main(String[] arguments) throws IOException {
+    FhirContext context = FhirContext.forR4();
+    var support = new ValidationSupportChain(
+        new DefaultProfileValidationSupport(context),
+        new CommonCodeSystemsTerminologyService(context),
+        new InMemoryTerminologyServerValidationSupport(context),
+        new SnapshotGeneratingValidationSupport(context));
+    FhirValidator validator = context.newValidator().registerValidatorModule(new FhirInstanceValidator(support));
+    try (var files = Files.list(Path.of(arguments[0]))) {
+      for (Path file : files.sorted().toList()) {
+        for (var message : validator.validateWithResult(Files.readString(file)).getMessages()) {
+          String text = message.getMessage().replaceAll("\\s+", " ");
+          System.out.println(file.getFileName() + "\t" + message.getSeverity() + "\t" + message.getLocationString() + "\t" + text);
+        }
+      }
+    }
+  }
+}
