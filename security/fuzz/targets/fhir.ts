@@ -11,8 +11,7 @@ import { assertResult, type FuzzTarget, isOneOf, textOf, utf8 } from "../target.
 
 const limits = { length: 64 * 1024, depth: 40 };
 
-const observation = `{"resourceType":"Observation","id":"o","text":{"status":"generated","div":"<div xmlns=\\"http://www.w3.org/1999/xhtml\\">
-<p title=\\"a\\">b &amp; c<br/></p></div>"},"contained":[{"resourceType":"Device","id":"d"}],"status":"final","_status":{"id":"s"},
+const observation = `{"resourceType":"Observation","id":"o","text":{"status":"generated","div":"<div xmlns=\\"http://www.w3.org/1999/xhtml\\"><p title=\\"a\\">b &amp; c<br/></p></div>"},"contained":[{"resourceType":"Device","id":"d"}],"status":"final","_status":{"id":"s"},
 "code":{"coding":[{"system":"http://loinc.org","code":"8310-5"}]},"subject":{"reference":"Patient/p"},
 "effectiveDateTime":"2026-02-28T08:00:00.5+01:00","valueQuantity":{"value":98.60,"unit":"F"},"device":{"reference":"#d"},
 "component":[{"code":{"text":"x"},"valueInteger":-3,"extension":[{"url":"http://a.example","valueDecimal":1.0E-3}]}]}`;
