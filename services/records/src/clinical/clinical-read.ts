@@ -42,12 +42,13 @@ export function listClinicalRecords(
     let next: RecordPosition | undefined;
     let last = position;
     let [looked, bytes] = [0, 0];
-    for await (const at of candidates(deps, partition, readable, query, position)) {
+    const places = candidates(deps, partition, readable, query, position);
+    const records = loadedAhead(places, (at) => recordAt(deps, readable, partition, query, at), size + 1);
+    for await (const [at, record] of records) {
       if (found.length === size || looked === MOST_LOOKED_AT) {
         next = last;
         break;
       }
-      const record = await recordAt(deps, readable, partition, query, at);
       // What may not be read does not count: the page would end sooner for it.
       if (record !== undefined) looked++;
       if (record?.resource !== undefined && fitsQuery(query, record.resource, record.organization)) {
@@ -62,6 +63,28 @@ export function listClinicalRecords(
     }
     return foundOf(readable, found, (access) => ({ records: found, next, access }));
   });
+}
+
+/** Each read of the store takes a way to its worker and back: so many are on it at once. */
+const READS_AT_ONCE = 32;
+
+/** What `load` gives for each place, in their order; up to `most` are loaded at once. */
+async function* loadedAhead<T>(
+  places: AsyncGenerator<RecordPosition>,
+  load: (at: RecordPosition) => Promise<T>,
+  most: number,
+): AsyncGenerator<readonly [RecordPosition, T]> {
+  const waiting: { readonly at: RecordPosition; readonly loaded: Promise<T> }[] = [];
+  for await (const at of places) {
+    const loaded = load(at);
+    // The page may be full before this one is looked at: then nobody asks what became of it.
+    loaded.catch(() => {});
+    waiting.push({ at, loaded });
+    if (waiting.length < Math.min(most, READS_AT_ONCE)) continue;
+    const first = waiting.shift()!;
+    yield [first.at, await first.loaded];
+  }
+  for (const { at, loaded } of waiting) yield [at, await loaded];
 }
 
 /** The version that counts of a record, if the reader may see it and it stands where it was found. */
