@@ -96,7 +96,11 @@ export async function openWorld(
   const folder = options.folder ?? (await temporaryFolder());
   const kms: Kms = await openLocalKms({ path: join(folder, "master.key") });
   const store = faulty(
-    await openSqliteStore({ path: join(folder, "store.db"), collections: [leavesCollection] }),
+    await openSqliteStore({
+      thread: "callers",
+      path: join(folder, "store.db"),
+      collections: [leavesCollection],
+    }),
   );
   const intake = createFakeIntake();
   const settings: AccessLogOptions = {

@@ -33,7 +33,11 @@ describe("elected relay", () => {
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "wellapi-relay-"));
-    store = await openSqliteStore({ path: join(folder, "store.db"), collections: relayCollections });
+    store = await openSqliteStore({
+      thread: "callers",
+      path: join(folder, "store.db"),
+      collections: relayCollections,
+    });
     now = 1_000_000;
     processes = [];
     published = [];

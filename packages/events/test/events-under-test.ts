@@ -15,7 +15,11 @@ export interface EmbeddedUnderTest extends EventsUnderTest {
 export async function openEmbeddedUnderTest(clock?: Clock): Promise<EmbeddedUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), "wellapi-events-"));
   const openStore = () =>
-    openSqliteStore({ path: join(folder, "events.db"), collections: embeddedEventsCollections });
+    openSqliteStore({
+      thread: "callers",
+      path: join(folder, "events.db"),
+      collections: embeddedEventsCollections,
+    });
   let real = await openStore();
   const commit: Store["commit"] = async (request) => {
     if (subject.failure === "before") throw new StoreError("unavailable", "planted");

@@ -23,11 +23,14 @@ export async function openFileJournal(options: {
   readonly folder: string;
   readonly clock?: Clock;
   readonly retentionDays?: number;
+  /** As that of a store. */
+  readonly thread?: "own" | "callers";
 }): Promise<FileJournal> {
-  const { folder, clock = systemClock, retentionDays = journalRetentionDays } = options;
+  const { folder, clock = systemClock, retentionDays = journalRetentionDays, thread = "own" } = options;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const store = await openSqliteStore({
     path: join(folder, "journal.db"),
+    thread,
     collections: journalRepositoryCollections,
     // A revocation is answered once the journal has it.
     reserve: { path: join(folder, "journal.room"), bytes: RESERVE_BYTES },

@@ -104,7 +104,7 @@ test("what the journal could not be told is told later, also by another start", 
 /** Two entries as well, but the second is another. */
 async function createForked(root: string): Promise<string> {
   const kms = await openLocalKms({ path: `${root}/master.key` });
-  const files = await openFileJournal({ folder: `${root}/journal` });
+  const files = await openFileJournal({ thread: "callers", folder: `${root}/journal` });
   await (await createJournal({ repository: files, kms })).append(fact("con_other"));
   await files.close();
   await kms.close();

@@ -44,9 +44,14 @@ export async function createInstallation() {
     async open(options: { accepted?: string; journalFolder?: string; replay?: (entry: Entry) => void } = {}) {
       await closers.closeAll();
       closers = createClosers();
-      const files = await openFileJournal({ folder: options.journalFolder ?? join(root, "journal"), clock });
+      const files = await openFileJournal({
+        thread: "callers",
+        folder: options.journalFolder ?? join(root, "journal"),
+        clock,
+      });
       closers.push("journal", files.close);
       const store = await openSqliteStore({
+        thread: "callers",
         path: join(root, "data.db"),
         collections: [facts, ...journalCollections],
       });

@@ -40,6 +40,7 @@ describe("a journal", () => {
     for (const name of ["con_1", "con_2", "con_3"]) await journal.append(fact(name));
     await installation.close();
     const store = await openSqliteStore({
+      thread: "callers",
       path: `${installation.journalFolder}/journal.db`,
       collections: journalRepositoryCollections,
     });
@@ -56,7 +57,11 @@ describe("a journal", () => {
       ],
     });
     await store.close();
-    const files = await openFileJournal({ folder: installation.journalFolder, clock: installation.clock });
+    const files = await openFileJournal({
+      thread: "callers",
+      folder: installation.journalFolder,
+      clock: installation.clock,
+    });
     const again = await createJournal({ repository: files, kms: installation.kms });
     await expect(all(again.entries(start))).rejects.toMatchObject({ code: "tampered" });
     await files.close();

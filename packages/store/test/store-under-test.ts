@@ -1,7 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type CollectionDeclaration, openSqliteStore, type Store } from "../src/index.ts";
+import {
+  type CollectionDeclaration,
+  openSqliteStore,
+  type SqliteStoreOptions,
+  type Store,
+} from "../src/index.ts";
 import type { StoreUnderTest } from "./contract.ts";
 
 export interface SqliteUnderTest extends StoreUnderTest {
@@ -12,7 +17,7 @@ export interface SqliteUnderTest extends StoreUnderTest {
 /** A SQLite store in a temporary folder of its own. */
 export async function openSqliteUnderTest(
   collections: readonly CollectionDeclaration[],
-  options: { readonly maxBytes?: number } = {},
+  options: Pick<SqliteStoreOptions, "maxBytes" | "thread"> = {},
 ): Promise<SqliteUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), "wellapi-store-"));
   const path = join(folder, "store.db");

@@ -23,7 +23,11 @@ export async function openInstallation(cacheKeys?: number): Promise<Installation
   const folder = await mkdtemp(join(tmpdir(), "wellapi-vault-"));
   const keyPath = join(folder, "master.key");
   const openAll = async () => {
-    const store = await openSqliteStore({ path: join(folder, "keys.db"), collections: vaultCollections });
+    const store = await openSqliteStore({
+      thread: "callers",
+      path: join(folder, "keys.db"),
+      collections: vaultCollections,
+    });
     const kms = await openLocalKms({ path: keyPath });
     const vault = await openVault({ store, kms, ...(cacheKeys === undefined ? {} : { cacheKeys }) });
     return { store, kms, vault };

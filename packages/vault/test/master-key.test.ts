@@ -24,7 +24,8 @@ const plaintext = new TextEncoder().encode("heart rate 61");
 describe("the master key is replaced", () => {
   let folder: string;
   const path = (name: string) => join(folder, name);
-  const openStore = () => openSqliteStore({ path: path("keys.db"), collections: vaultCollections });
+  const openStore = () =>
+    openSqliteStore({ thread: "callers", path: path("keys.db"), collections: vaultCollections });
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "wellapi-master-"));
@@ -105,7 +106,7 @@ describe("the master key is replaced", () => {
       import { openSqliteStore } from "@wellapi/store";
       import { openLocalKms, rewrapPatientKeys, vaultCollections } from "@wellapi/vault";
       const [path, keys, most] = process.argv.slice(1);
-      const store = await openSqliteStore({ path: keys, collections: vaultCollections });
+      const store = await openSqliteStore({ thread: "callers", path: keys, collections: vaultCollections });
       let commits = 0;
       const dying = { ...store, async commit(commit) {
         const result = await store.commit(commit);

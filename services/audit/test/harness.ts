@@ -72,6 +72,7 @@ export async function openAudit(
   await mkdir(join(folder, "store"), { recursive: true });
   const kms = await openLocalKms({ path: join(folder, "master.key") });
   const real = await openSqliteStore({
+    thread: "callers",
     path: join(folder, "store", "store.db"),
     collections: [...auditCollections, ...vaultCollections],
   });

@@ -30,7 +30,11 @@ async function grown(): Promise<{ folder: string; backup: string }> {
 }
 
 async function withStore<T>(folder: string, use: (store: Store) => Promise<T>): Promise<T> {
-  const store = await openSqliteStore({ path: join(folder, "store", "store.db"), collections });
+  const store = await openSqliteStore({
+    thread: "callers",
+    path: join(folder, "store", "store.db"),
+    collections,
+  });
   try {
     return await use(store);
   } finally {

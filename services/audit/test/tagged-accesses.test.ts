@@ -36,6 +36,7 @@ async function openVersionBefore(): Promise<string> {
   await world.settled();
   await world.shut();
   const store = await openSqliteStore({
+    thread: "callers",
     path: join(folder, "store", "store.db"),
     collections: [...auditCollections, ...vaultCollections],
   });
@@ -85,6 +86,7 @@ test("ids that the version before stored in clear become tags at the start, and 
 test("a page token of before is refused, not answered with another page", async () => {
   const folder = await openVersionBefore();
   const store = await openSqliteStore({
+    thread: "callers",
     path: join(folder, "store", "store.db"),
     collections: [...auditCollections, ...vaultCollections],
   });

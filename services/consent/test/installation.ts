@@ -43,10 +43,16 @@ export async function openInstallation(options: InstallationOptions = {}) {
   const folder = await mkdtemp(join(tmpdir(), "wellapi-consent-"));
   await options.prepare?.(folder);
   const kms = await openLocalKms({ path: join(folder, "master.key") });
-  const { openStore = (path) => openSqliteStore({ path, collections: consentCollections }) } = options;
+  const {
+    openStore = (path) => openSqliteStore({ thread: "callers", path, collections: consentCollections }),
+  } = options;
   const database = join(folder, "consent.db");
   let store = await openStore(database);
-  const keys = await openSqliteStore({ path: join(folder, "keys.db"), collections: vaultCollections });
+  const keys = await openSqliteStore({
+    thread: "callers",
+    path: join(folder, "keys.db"),
+    collections: vaultCollections,
+  });
   const vault = await openVault({ store: keys, kms });
   const sealing = await createConsentSealing({ vault, kms, damage: { report() {} } });
   const accesses: Access[] = [];
@@ -98,7 +104,7 @@ export async function openInstallation(options: InstallationOptions = {}) {
   let accessLog = await openAccessLog({ ...common, store, sealer, intake, reserve });
   const pairwise = createPairwise({ secret: await kms.derive("pairwise") });
   const pageTokens = createPageTokens(await kms.derive("page-tokens"));
-  const files = await openFileJournal({ folder: join(folder, "journal") });
+  const files = await openFileJournal({ thread: "callers", folder: join(folder, "journal") });
   const journal = await createJournal({ repository: files, kms });
   const deps = { ...common, vault, kms, pairwise, pageTokens, identity, journal: { journal } };
   const openService = () => openConsentService({}, { ...deps, store, accessLog });

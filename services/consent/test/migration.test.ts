@@ -32,7 +32,7 @@ const before = (to: string) => copyFile(file(), join(to, "consent.db"));
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "wellapi-format-two-"));
-  const store = await openSqliteStore({ path: file(), collections: format2Collections });
+  const store = await openSqliteStore({ thread: "callers", path: file(), collections: format2Collections });
   await storeAllFormat2(store);
   await store.close();
 });
@@ -126,6 +126,7 @@ describe("consents that format 2 stored in clear", () => {
         const to = await mkdtemp(join(tmpdir(), "wellapi-killed-"));
         await before(to);
         const store = await openSqliteStore({
+          thread: "callers",
           path: join(to, "consent.db"),
           collections: consentCollections,
         });
@@ -156,7 +157,7 @@ describe("consents that format 2 stored in clear", () => {
     const installation = await openInstallation({
       prepare: before,
       async openStore(path) {
-        const store = await openSqliteStore({ path, collections: consentCollections });
+        const store = await openSqliteStore({ thread: "callers", path, collections: consentCollections });
         const damage = new StoreError("damaged", "a stored document does not decode");
         return {
           ...store,

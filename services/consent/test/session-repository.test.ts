@@ -50,7 +50,11 @@ function createDeposable(store: Store) {
 
 async function openStore(): Promise<Store> {
   const folder = await mkdtemp(join(tmpdir(), "wellapi-sessions-"));
-  const store = await openSqliteStore({ path: join(folder, "consent.db"), collections: consentCollections });
+  const store = await openSqliteStore({
+    thread: "callers",
+    path: join(folder, "consent.db"),
+    collections: consentCollections,
+  });
   onTestFinished(async () => {
     await store.close();
     await rm(folder, { recursive: true });

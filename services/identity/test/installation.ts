@@ -72,12 +72,20 @@ export async function createInstallation(
     const closers = createClosers();
     const kms = await openLocalKms({ path: join(folder, "master.key") });
     closers.push("kms", () => kms.close());
-    const keyStore = await openSqliteStore({ path: join(folder, "keys.db"), collections: vaultCollections });
+    const keyStore = await openSqliteStore({
+      thread: "callers",
+      path: join(folder, "keys.db"),
+      collections: vaultCollections,
+    });
     closers.push("keys", () => keyStore.close());
     const vault = await openVault({ store: keyStore, kms, clock });
     const store = openStore
       ? await openStore()
-      : await openSqliteStore({ path: join(folder, "identity.db"), collections: identityCollections });
+      : await openSqliteStore({
+          thread: "callers",
+          path: join(folder, "identity.db"),
+          collections: identityCollections,
+        });
     closers.push("store", () => store.close());
     const intake = createRouterTransport(({ service }) => {
       service(AuditIntakeService, {
@@ -100,7 +108,7 @@ export async function createInstallation(
     });
     closers.push("access log", () => accessLog.close());
     const pairwise = createPairwise({ secret: await kms.derive("pairwise") });
-    const files = await openFileJournal({ folder: join(folder, "journal"), clock });
+    const files = await openFileJournal({ thread: "callers", folder: join(folder, "journal"), clock });
     closers.push("journal", () => files.close());
     const service = await openIdentityService(
       {

@@ -19,8 +19,12 @@ let clientOf: (workload: string) => ReturnType<typeof createClient<typeof KeySer
 
 beforeEach(async () => {
   const folder = await mkdtemp(join(tmpdir(), "wellapi-keys-"));
-  const store = await openSqliteStore({ path: join(folder, "keys.db"), collections: keysCollections });
-  const journal = await openFileJournal({ folder: join(folder, "journal") });
+  const store = await openSqliteStore({
+    thread: "callers",
+    path: join(folder, "keys.db"),
+    collections: keysCollections,
+  });
+  const journal = await openFileJournal({ thread: "callers", folder: join(folder, "journal") });
   const { routes } = await openKeysService({ store, journal, clock: systemClock });
   clientOf = (workload) =>
     createClient(KeyService, createTestTransport({ routes, caller: { ...anonymous, workload } }));

@@ -415,6 +415,7 @@ describe("the store's file", () => {
       const folder = await mkdtemp(join(tmpdir(), "wellapi-damage-"));
       onTestFinished(() => rm(folder, { recursive: true, force: true }));
       const store = await openSqliteStore({
+        thread: "callers",
         path: join(folder, "records.db"),
         collections: recordsCollections,
       });

@@ -79,7 +79,7 @@ function logOf(lines: string[]) {
 /** The entries of a journal that no service has open, after those facts were recorded. */
 async function journalOf(folder: string, ...facts: Fact[]): Promise<Entry[]> {
   const kms = await openLocalKms({ path: join(folder, "master.key") });
-  const repository = await openFileJournal({ folder: join(folder, "journal") });
+  const repository = await openFileJournal({ thread: "callers", folder: join(folder, "journal") });
   const journal = await createJournal({ repository, kms });
   for (const fact of facts) await journal.append(fact);
   const entries = await Array.fromAsync(journal.entries((await journal.extent()).base));
@@ -358,7 +358,7 @@ function overtakenStore(folder: string, times: number) {
     attempts: () => attempts,
     async store(): Promise<Store> {
       const path = join(folder, "records.db");
-      const store = await openSqliteStore({ path, collections: recordsCollections });
+      const store = await openSqliteStore({ thread: "callers", path, collections: recordsCollections });
       return {
         ...store,
         commit: async (asked) =>

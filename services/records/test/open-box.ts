@@ -11,8 +11,16 @@ import { createPatientBox, type PatientBox } from "../src/blocks/patient-box.ts"
 export async function openStoreAndVault(partition: string) {
   const folder = await mkdtemp(join(tmpdir(), "wellapi-blocks-"));
   const kms = await openLocalKms({ path: join(folder, "master.key") });
-  const keys = await openSqliteStore({ path: join(folder, "keys.db"), collections: vaultCollections });
-  const store = await openSqliteStore({ path: join(folder, "records.db"), collections: recordsCollections });
+  const keys = await openSqliteStore({
+    thread: "callers",
+    path: join(folder, "keys.db"),
+    collections: vaultCollections,
+  });
+  const store = await openSqliteStore({
+    thread: "callers",
+    path: join(folder, "records.db"),
+    collections: recordsCollections,
+  });
   const vault = await openVault({ store: keys, kms });
   onTestFinished(async () => {
     for (const opened of [vault, store, keys, kms]) await opened.close();

@@ -127,10 +127,19 @@ export async function openWorld(options: WorldOptions = {}) {
   const closers: (() => Promise<void>)[] = [];
   const kms = await openLocalKms({ path: join(folder, "master.key") });
   const {
-    openStore = () => openSqliteStore({ path: join(folder, "records.db"), collections: recordsCollections }),
+    openStore = () =>
+      openSqliteStore({
+        thread: "callers",
+        path: join(folder, "records.db"),
+        collections: recordsCollections,
+      }),
   } = options;
   const store = faulty(await openStore());
-  const keys = await openSqliteStore({ path: join(folder, "keys.db"), collections: vaultCollections });
+  const keys = await openSqliteStore({
+    thread: "callers",
+    path: join(folder, "keys.db"),
+    collections: vaultCollections,
+  });
   const vault = await openVault({ store: keys, kms });
   const pairwise = createPairwise({ secret: await kms.derive("pairwise") });
   const patients: PatientRegister = options.patients ?? new Map();
@@ -188,7 +197,7 @@ export async function openWorld(options: WorldOptions = {}) {
   const answers = new Answers(enforcer);
   const receiptKey = await openReceiptKey(kms);
   const pageTokens = createPageTokens(await kms.derive("page-tokens"));
-  const files = await openFileJournal({ folder: join(folder, "journal") });
+  const files = await openFileJournal({ thread: "callers", folder: join(folder, "journal") });
   const config: RecordsConfig = {
     region: "local",
     ...(options.resumeEveryMs === undefined ? {} : { resumeEveryMs: options.resumeEveryMs }),

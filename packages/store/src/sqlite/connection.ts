@@ -1,7 +1,7 @@
 import { once } from "node:events";
-import type { Worker } from "node:worker_threads";
+import { MessageChannel, MessagePort, Worker } from "node:worker_threads";
 import { StoreError } from "../errors.ts";
-import type { Answers, Failure, Numbered, Request, WorkerMessage } from "./protocol.ts";
+import type { Answers, Failure, Numbered, Request, WorkerMessage, WorkerOptions } from "./protocol.ts";
 
 /** Numbers requests to a worker and matches the answers. */
 export interface Connection {
@@ -19,8 +19,27 @@ interface Pending {
   reject(error: StoreError): void;
 }
 
+/** A thread of its own, which ends with the store. */
+export function startWorker(options: WorkerOptions): Worker {
+  // The parent's flags are not passed on: some, such as --input-type, keep a worker from loading.
+  return new Worker(new URL("./worker.ts", import.meta.url), {
+    workerData: options,
+    name: "store",
+    execArgv: [],
+  });
+}
+
+/** The same by the same messages, in the caller's thread. */
+export async function serveHere(options: WorkerOptions): Promise<MessagePort> {
+  // Only here: a program whose stores have threads needs no engine of its own.
+  const { serveStore } = await import("./serve.ts");
+  const { port1, port2 } = new MessageChannel();
+  serveStore(port1, options);
+  return port2;
+}
+
 /** Waits until the worker is ready. If it crashes, every open and later call fails with `unavailable`. */
-export async function openConnection(worker: Worker): Promise<Connection> {
+export async function openConnection(worker: Worker | MessagePort): Promise<Connection> {
   const pending = new Map<number, Pending>();
   let lastId = 0;
   // Requests of one turn of the event loop go in one message: a message costs more than its content.
@@ -55,7 +74,7 @@ export async function openConnection(worker: Worker): Promise<Connection> {
     }
   });
   worker.on("error", (cause) => fail(new StoreError("unavailable", "the store's worker crashed", { cause })));
-  const stopped = once(worker, "exit").then(
+  const stopped = (worker instanceof MessagePort ? once(worker, "close") : once(worker, "exit")).then(
     () => fail(new StoreError("unavailable", "the store's worker has stopped")),
     // `once` rejects on an error event, which is handled above.
     () => undefined,

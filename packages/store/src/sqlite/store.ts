@@ -1,4 +1,3 @@
-import { Worker } from "node:worker_threads";
 import { createCatalog } from "../catalog.ts";
 import { checkKey, prepareChanges } from "../commit.ts";
 import { decodeDocument } from "../document.ts";
@@ -6,7 +5,7 @@ import { StoreError } from "../errors.ts";
 import type { CollectionDeclaration, Document, Store } from "../port.ts";
 import { prepareScan, sealCursor } from "../scan.ts";
 import { packCommit } from "./commit-wire.ts";
-import { openConnection } from "./connection.ts";
+import { openConnection, serveHere, startWorker } from "./connection.ts";
 import type { Row, WorkerOptions } from "./protocol.ts";
 import type { ReserveOptions } from "./room.ts";
 
@@ -21,6 +20,11 @@ export interface SqliteStoreOptions {
    * whole again once the disk has room.
    */
   readonly reserve?: ReserveOptions;
+  /**
+   * `own` unless given. `callers`: each commit's fsync then stops the caller's other work, but no thread is started, which takes
+   * longer than to open a small file. For programs that open a store for a moment, and tests that open hundreds.
+   */
+  readonly thread?: "own" | "callers";
 }
 
 export interface SqliteStore extends Store {
@@ -36,25 +40,19 @@ const TRANSFER_BYTES = 64 * 1024;
 const MAX_OUTBOX_READ = 10_000;
 
 /**
- * Opens the SQLite engine: one worker thread holds the file, alone on the machine (`locked` otherwise).
+ * Opens the SQLite engine: one thread holds the file, alone on the machine (`locked` otherwise).
  * Throws `invalid` where the declarations are wrong or do not fit what is stored.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const { path, collections, maxBytes, reserve } = options;
+  const { path, collections, maxBytes, reserve, thread = "own" } = options;
   const catalog = createCatalog(collections);
-  const workerData: WorkerOptions = {
+  const served: WorkerOptions = {
     path,
     collections,
     ...(maxBytes === undefined ? {} : { maxBytes }),
     ...(reserve === undefined ? {} : { reserve }),
   };
-  // The parent's flags are not passed on: some, such as --input-type, keep a worker from loading.
-  const worker = new Worker(new URL("./worker.ts", import.meta.url), {
-    workerData,
-    name: "store",
-    execArgv: [],
-  });
-  const connection = await openConnection(worker);
+  const connection = await openConnection(thread === "own" ? startWorker(served) : await serveHere(served));
   let closing: Promise<void> | undefined;
   let copying: Promise<unknown> = Promise.resolve();
 
