@@ -120,7 +120,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
   const writing = { ...deps, relay, gate, hub, directory, consents, queue: createPatientQueue() };
   const damage = createDamageReporter({ store: "records", log });
   const journal = createFollower({ ...deps.journal, store, log });
-  const totals = createOrganizationTotals(store, {
+  const totals = createOrganizationTotals(store, pairwise, {
     bytes: organizationStorageMib * 1_048_576,
     series: organizationSeries,
   });

@@ -1,6 +1,7 @@
 /** What an organization may hold of all its patients together. */
 import { randomBytes } from "node:crypto";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { randomIds } from "@wellapi/runtime";
 import { describe, expect, test, vi } from "vitest";
 import type { TotalDocument } from "../src/blocks/documents.ts";
 import { createOrganizationTotals } from "../src/write/organization-totals.ts";
@@ -46,8 +47,9 @@ const terms = (organization: string) => ({
   codes: [HEART_RATE],
 });
 
-async function totalOf({ store }: World, organization: string): Promise<Partial<TotalDocument>> {
-  const found = await store.get<TotalDocument>("organization_totals", [`organization/${organization}`]);
+async function totalOf({ store, pairwise }: World, organization: string): Promise<Partial<TotalDocument>> {
+  const id = pairwise.outward("organization totals", organization);
+  const found = await store.get<TotalDocument>("organization_totals", [`organization/${id}`]);
   return found === undefined ? {} : { bytes: found.document.bytes, series: found.document.series };
 }
 
@@ -131,49 +133,51 @@ test("clinical records count for their organization as its batches do", async ()
   expect(answers).toEqual(answers.map((_, i) => (i < stored ? "OK" : "ORGANIZATION_STORAGE_LIMIT")));
 });
 
+const org = randomIds.next("org");
+
 describe("the count", () => {
   test("of two replicas is one, also where both save at once", async () => {
     const { world } = await openScene();
     const limits = { bytes: 1_000, series: 10 };
     const [one, two] = [
-      createOrganizationTotals(world.store, limits),
-      createOrganizationTotals(world.store, limits),
+      createOrganizationTotals(world.store, world.pairwise, limits),
+      createOrganizationTotals(world.store, world.pairwise, limits),
     ];
-    expect(await two.problemOf("org_1", { bytes: 1_000, series: 0 })).toBeUndefined();
+    expect(await two.problemOf(org, { bytes: 1_000, series: 0 })).toBeUndefined();
     for (let i = 0; i < 5; i++) {
-      one.add("org_1", { bytes: 100, series: 1 });
-      two.add("org_1", { bytes: 100, series: 1 });
+      one.add(org, { bytes: 100, series: 1 });
+      two.add(org, { bytes: 100, series: 1 });
       await Promise.all([one.save(), two.save()]);
     }
-    expect(await totalOf(world, "org_1")).toEqual({ bytes: 1_000, series: 10 });
+    expect(await totalOf(world, org)).toEqual({ bytes: 1_000, series: 10 });
     // What the other one added is seen once this one has looked again.
     await two.save();
-    expect(await two.problemOf("org_1", { bytes: 1, series: 0 })).toBe("ORGANIZATION_STORAGE_LIMIT");
-    expect(await two.problemOf("org_1", { bytes: 0, series: 1 })).toBe("ORGANIZATION_SERIES_LIMIT");
-    expect(await two.problemOf("org_1", { bytes: 0, series: 0 })).toBeUndefined();
+    expect(await two.problemOf(org, { bytes: 1, series: 0 })).toBe("ORGANIZATION_STORAGE_LIMIT");
+    expect(await two.problemOf(org, { bytes: 0, series: 1 })).toBe("ORGANIZATION_SERIES_LIMIT");
+    expect(await two.problemOf(org, { bytes: 0, series: 0 })).toBeUndefined();
   });
 
   test("keeps what could not be stored for the next time, and what is added meanwhile", async () => {
     const { world } = await openScene({}, { saveTotalsEveryMs: never });
-    const totals = createOrganizationTotals(world.store, { bytes: 300, series: 10 });
-    totals.add("org_1", { bytes: 100, series: 1 });
+    const totals = createOrganizationTotals(world.store, world.pairwise, { bytes: 300, series: 10 });
+    totals.add(org, { bytes: 100, series: 1 });
     world.store.mode = "refuses";
     await expect(totals.save()).rejects.toThrow("the disk is full");
-    expect(await totals.problemOf("org_1", { bytes: 201, series: 0 })).toBe("ORGANIZATION_STORAGE_LIMIT");
+    expect(await totals.problemOf(org, { bytes: 201, series: 0 })).toBe("ORGANIZATION_STORAGE_LIMIT");
     world.store.mode = "works";
     const saving = totals.save();
-    totals.add("org_1", { bytes: 50, series: 0 });
+    totals.add(org, { bytes: 50, series: 0 });
     await saving;
     await totals.save();
-    expect(await totalOf(world, "org_1")).toEqual({ bytes: 150, series: 1 });
-    expect(await totals.organizations()).toEqual(["org_1"]);
+    expect(await totalOf(world, org)).toEqual({ bytes: 150, series: 1 });
+    expect(await totals.organizations()).toEqual([org]);
   });
 
   test("is never below nothing", async () => {
     const { world } = await openScene({}, { saveTotalsEveryMs: never });
-    const totals = createOrganizationTotals(world.store, { bytes: 300, series: 10 });
-    totals.add("org_1", { bytes: -100, series: -1 });
+    const totals = createOrganizationTotals(world.store, world.pairwise, { bytes: 300, series: 10 });
+    totals.add(org, { bytes: -100, series: -1 });
     await totals.save();
-    expect(await totalOf(world, "org_1")).toEqual({ bytes: 0, series: 0 });
+    expect(await totalOf(world, org)).toEqual({ bytes: 0, series: 0 });
   });
 });

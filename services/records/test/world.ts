@@ -259,6 +259,7 @@ export async function openWorld(options: WorldOptions = {}) {
     folder,
     store,
     vault,
+    pairwise,
     pageTokens,
     callerOf,
     consent,

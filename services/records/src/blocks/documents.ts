@@ -100,9 +100,8 @@ export interface Holding {
   readonly series: number;
 }
 
-/** What an organization holds of all patients together: in a partition of its own, and of no patient. */
+/** What an organization holds of all patients together: in a partition of its own, named by a pairwise id. */
 export type TotalDocument = Document & {
-  readonly organization: string;
   /** As `Holding` counts. */
   readonly bytes: number;
   readonly series: number;

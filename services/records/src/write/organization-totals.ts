@@ -1,4 +1,5 @@
 import { type Store, scanPages } from "@wellapi/store";
+import type { Pairwise } from "@wellapi/vault";
 import type { TotalDocument } from "../blocks/documents.ts";
 
 /** What an organization may hold of all its patients together (decision 0032). */
@@ -35,9 +36,18 @@ export interface OrganizationTotals {
 const MAX_ATTEMPTS = 16;
 const ORGANIZATIONS_A_PAGE = 1_000;
 const collection = "organization_totals";
+const party = "organization totals";
+const prefix = "organization/";
 const nothing: Amount = { bytes: 0, series: 0 };
 
-export function createOrganizationTotals(store: Store, limits: TotalLimits): OrganizationTotals {
+/** `pairwise`: the store names no organization in clear. */
+export function createOrganizationTotals(
+  store: Store,
+  pairwise: Pairwise,
+  limits: TotalLimits,
+): OrganizationTotals {
+  const partitionOf = (organization: string) => prefix + pairwise.outward(party, organization);
+
   /** As last read or written. Only of organizations of late: what another replica adds is seen at the next look. */
   const saved = new Map<string, Promise<Amount>>();
   const unsaved = new Map<string, Amount>();
@@ -59,7 +69,7 @@ export function createOrganizationTotals(store: Store, limits: TotalLimits): Org
     const before = await load(organization);
     const { bytes, series } = sum(before?.document ?? nothing, more);
     const partition = partitionOf(organization);
-    const document: TotalDocument = { partition, organization, bytes, series };
+    const document: TotalDocument = { partition, bytes, series };
     const { committed } = await store.commit({
       partition,
       changes: [
@@ -89,7 +99,10 @@ export function createOrganizationTotals(store: Store, limits: TotalLimits): Org
       const found = new Set(unsaved.keys());
       const all = scanPages<TotalDocument>(store, collection, { equals: [], limit: ORGANIZATIONS_A_PAGE });
       for await (const { documents } of all)
-        for (const { document } of documents) found.add(document.organization);
+        for (const { document } of documents) {
+          const organization = pairwise.inward(party, "org", document.partition.slice(prefix.length));
+          if (organization !== undefined) found.add(organization);
+        }
       return [...found];
     },
     async save() {
@@ -107,8 +120,6 @@ export function createOrganizationTotals(store: Store, limits: TotalLimits): Org
     },
   };
 }
-
-const partitionOf = (organization: string) => `organization/${organization}`;
 
 /** Never below nothing: what an unsaved part has lost may be taken off again by an erasure. */
 function sum(one: Amount, other: Amount): Amount {
