@@ -31,6 +31,7 @@ const commands: readonly Listed[] = [
   { name: "policy", load: async () => (await import("./commands/policy.ts")).addPolicy },
   { name: "patient", load: async () => (await import("./commands/patient.ts")).addPatient },
   { name: "carer", load: async () => (await import("./commands/carer.ts")).addCarer },
+  { name: "emergency", load: async () => (await import("./commands/emergency.ts")).addEmergency },
   { name: "guardian", load: async () => (await import("./commands/guardian.ts")).addGuardian },
   { name: "invitation", load: async () => (await import("./commands/invitation.ts")).addInvitation },
   { name: "account", load: async () => (await import("./commands/account.ts")).addAccount },

@@ -185,6 +185,19 @@ const rows: readonly Row[] = [
     of: "grace",
     open: (page) => page.goto("/account/people"),
   },
+  { page: "/account/emergency", by: "ada" },
+  {
+    page: "/account/emergency (of somebody else)",
+    by: "ada",
+    of: "grace",
+    open: (page) => page.goto("/account/emergency"),
+  },
+  {
+    page: "/account/emergency/code (a form's answer)",
+    by: "ada",
+    confirmed: true,
+    open: (page) => press(page, "/account/emergency", "/account/emergency/code"),
+  },
   { page: "/account/people/invite", by: "ada", confirmed: true },
   { page: "/account/claim", by: "bert" },
   {

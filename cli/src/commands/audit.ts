@@ -44,11 +44,17 @@ function row(access: Access, index: bigint): Array<string | number> {
     access.method.split("/").at(-1) ?? "",
     nameOf(phases, access.phase),
     nameOf(outcomes, access.outcome) + (access.reason ? ` (${access.reason})` : ""),
-    access.purpose === Purpose.UNSPECIFIED ? "" : nameOf(purposes, access.purpose),
+    purposeText(access),
     access.codes.join(" "),
     String(access.items),
     position(index),
   ];
+}
+
+/** An access without a consent says so. */
+function purposeText({ purpose, emergencyAccess }: Access): string {
+  const name = purpose === Purpose.UNSPECIFIED ? "" : nameOf(purposes, purpose);
+  return emergencyAccess === "" ? name : `${name} EMERGENCY ${emergencyAccess}`.trim();
 }
 
 function position(index: bigint): string {

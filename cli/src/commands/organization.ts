@@ -15,6 +15,7 @@ import { connect } from "../connection.ts";
 import type { Io } from "../io.ts";
 import { createOutput, type Output, timeText } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
+import { addEmergencySwitch } from "./emergency-switch.ts";
 import { addUnverify, addVerify } from "./verification.ts";
 
 type Service = Client<typeof OrganizationService>;
@@ -86,6 +87,7 @@ export function addOrganization(program: Command, io: Io): void {
   });
   addVerify(group, io);
   addUnverify(group, io);
+  addEmergencySwitch(group, io);
 }
 
 export function addApplication(program: Command, io: Io): void {

@@ -18,6 +18,8 @@ export interface TestConsent {
   readonly denied?: readonly string[];
   /** Only data captured in the last so many milliseconds. */
   readonly lastMs?: number;
+  /** It is emergency access of this person, until this time, UTC milliseconds. */
+  readonly emergency?: { readonly person: string; readonly until: number };
 }
 
 /**
@@ -40,10 +42,13 @@ export function createFakeConsent() {
     getStanding: () => ({ inForce: true }),
     decide({ question }) {
       state.asked++;
-      const { partition, organization, direction, code, purpose } = question!;
+      const { partition, organization, direction, code, purpose, person } = question!;
       const between = [...consents.values()].filter(
         ({ terms, partition: of }) =>
-          of === partition && terms.organization === organization && terms.direction === direction,
+          of === partition &&
+          terms.organization === organization &&
+          terms.direction === direction &&
+          (terms.emergency?.person ?? person) === person,
       );
       const deny = (denialReason: DenialReason) => ({ decision: { denialReason } });
       if (between.length === 0) return deny(DenialReason.NO_CONSENT);
@@ -62,6 +67,10 @@ export function createFakeConsent() {
         version: 1,
         resolution: terms.resolution ?? Resolution.RAW,
         capturedInLastMs: BigInt(terms.lastMs ?? 0),
+        ...(terms.emergency && {
+          emergency: true,
+          validity: { endTime: timestampFromMs(terms.emergency.until) },
+        }),
         ...(terms.window === undefined
           ? {}
           : {

@@ -109,6 +109,8 @@ export interface WorldOptions {
   readonly saveTotalsEveryMs?: number;
   /** Of records alone: sessions and the log go by the machine's. */
   readonly clock?: Clock;
+  /** Of sessions and decisions. */
+  readonly enforcerClock?: Clock;
   /** Of the records service. */
   readonly log?: Logger;
   /** Whether the disk has no room for data. */
@@ -190,7 +192,7 @@ export async function openWorld(options: WorldOptions = {}) {
   const enforcer = openEnforcer({
     transport: consentTransport,
     instance: "test",
-    clock: systemClock,
+    clock: options.enforcerClock ?? systemClock,
     log: silentLogger,
   });
   await enforcer.ready();
@@ -314,6 +316,15 @@ export async function openWorld(options: WorldOptions = {}) {
       createClient(
         RecordsService,
         createTestTransport({ routes: records.routes, caller: callerOf(application, "door") }),
+      ),
+    /** A person of the organization at work. */
+    member: (organization: string, person: Pick<Principal, "id" | "roles" | "assurance">) =>
+      createClient(
+        RecordsService,
+        createTestTransport({
+          routes: records.routes,
+          caller: { principal: { kind: "member", organization, ...person }, workload: "door", token: "" },
+        }),
       ),
     /** Clinical records, as an application sees them. */
     clinical: (application: TestApplication) =>

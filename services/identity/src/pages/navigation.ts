@@ -25,6 +25,11 @@ export const recordEntries: readonly Entry[] = [
     label: ({ overview }) => overview.people,
     hint: ({ overview }) => overview.peopleHint,
   },
+  {
+    path: "/account/emergency",
+    label: ({ emergency }) => emergency.nav,
+    hint: ({ emergency }) => emergency.navHint,
+  },
 ];
 
 /** Pages of an organization, for those who may see its members. */

@@ -2,6 +2,7 @@ import type { Surface } from "@wellapi/http";
 import { addApps } from "../apps/app-routes.ts";
 import { addAuthorization } from "../authorize/authorize-routes.ts";
 import { addClaim } from "../claim/claim-routes.ts";
+import { addEmergency } from "../emergency/emergency-routes.ts";
 import { addInvitationOffer } from "../invitations/invitation-routes.ts";
 import { addOffice } from "../office/office-routes.ts";
 import { addOverview } from "../overview/overview-routes.ts";
@@ -41,6 +42,7 @@ export const accountSurface: Surface = pagesSurface({
     addInvitationOffer(app, context);
     addPermissions(app, context);
     addApps(app, context);
+    addEmergency(app, context);
     addPeople(app, context);
     addClaim(app, context);
     addOrganizations(app, context);

@@ -1,6 +1,7 @@
 import { applicationDe } from "./application-de.ts";
 import { appsDe } from "./apps-de.ts";
 import { consentDe } from "./consent-de.ts";
+import { emergencyDe } from "./emergency-de.ts";
 import type { Words } from "./en.ts";
 import { overviewDe } from "./overview-de.ts";
 import { peopleDe } from "./people-de.ts";
@@ -238,6 +239,7 @@ export const de: Words = {
   consent: consentDe,
   overview: overviewDe,
   people: peopleDe,
+  emergency: emergencyDe,
   work: workDe,
   problem: {
     title: "Das hat nicht geklappt",

@@ -1,6 +1,7 @@
 import { applicationEn } from "./application-en.ts";
 import { appsEn } from "./apps-en.ts";
 import { consentEn } from "./consent-en.ts";
+import { emergencyEn } from "./emergency-en.ts";
 import { overviewEn } from "./overview-en.ts";
 import { peopleEn } from "./people-en.ts";
 import { workEn } from "./work-en.ts";
@@ -231,6 +232,7 @@ export const en = {
   consent: consentEn,
   overview: overviewEn,
   people: peopleEn,
+  emergency: emergencyEn,
   work: workEn,
   problem: {
     title: "That did not work",

@@ -1,0 +1,42 @@
+/** What holds in an emergency: the patient's page. */
+export const emergencyEn = {
+  title: "Emergencies",
+  titleOf: (name: string) => `Emergencies of ${name}`,
+  nav: "Emergencies",
+  navHint: "Who may read without a permission, and your code for a card",
+  lead: "In an emergency a doctor or nurse can read this record for an hour without a permission, if their organization is checked for it and knows the patient, or is shown the emergency code. You are told at once, by e-mail, and see it here with the reason.",
+  refusal: "Not even in an emergency",
+  allowed: "Emergency access is possible.",
+  refused: (since: string) => `Emergency access is refused since ${since}: nobody gets it.`,
+  refusalLead:
+    "If you refuse it, nobody reads without a permission, whatever happens. Permissions that you have given go on. An organization to which you have denied data stays denied in an emergency, unless you denied it for other purposes only.",
+  refuse: "Refuse emergency access",
+  allow: "Make it possible again",
+  code: "Emergency code",
+  codeLead:
+    "Write it on a card in your wallet. Whoever shows it to a doctor lets them open emergency access, also where nobody knows you.",
+  codeNone: "There is no code.",
+  codeSince: (since: string) => `There is a code, made on ${since}. We can't show it again.`,
+  codeMake: "Make a code",
+  codeReplace: "Make a new code",
+  codeReplaceHint: "The one of before doesn't work any more then.",
+  codeWithdraw: "Withdraw the code",
+  codeShown: "The emergency code",
+  codeShownLead: "Copy it now: we don't show it again.",
+  back: "Back",
+  accesses: "Emergency accesses",
+  accessesNone: "There was none.",
+  opened: (organization: string, at: string) => `${organization}, ${at}`,
+  who: "Person",
+  reason: "Reason",
+  byCode: "By the emergency code",
+  byKnown: "The organization knows the patient",
+  openUntil: (until: string) => `Open until ${until}`,
+  endedAt: (at: string) => `Ended ${at}`,
+  expired: (at: string) => `Over since ${at}`,
+  end: "End it now",
+  endNamed: (organization: string) => `End the emergency access of ${organization}`,
+  saved: "It is done, and counts at once.",
+};
+
+export type EmergencyWords = typeof emergencyEn;
