@@ -4,6 +4,7 @@ import type {
   Captured,
   Consent,
   Direction,
+  Emergencies,
   Interval,
   Provision,
   Purpose,
@@ -26,7 +27,7 @@ const permission: fc.Arbitrary<Provision> = fc.record({
   effect: fc.constant("permit" as const),
   directions,
   categories: pinned,
-  purposes: someOf<Purpose>(["treatment", "research"], 1),
+  purposes: someOf<Purpose>(["treatment", "emergency"], 1),
   resolution: fc.constantFrom<Resolution>("raw", "hourly"),
   captured: fc.oneof(
     interval,
@@ -38,7 +39,7 @@ const denial: fc.Arbitrary<Provision> = fc.record({
   effect: fc.constant("deny" as const),
   directions,
   categories: pinned,
-  purposes: someOf<Purpose>(["treatment", "research"], 0),
+  purposes: someOf<Purpose>(["treatment", "emergency"], 0),
   captured: interval,
   regions: fc.constant([]),
 });
@@ -60,11 +61,28 @@ const consents: fc.Arbitrary<Consent[]> = fc
     ),
   );
 
+/** Emergency accesses of two clinicians in two organizations, and perhaps the patient's "not even in an emergency". */
+const emergencies: fc.Arbitrary<Emergencies> = fc
+  .record({
+    open: fc.array(
+      fc.record({
+        id: fc.constant("emg_1"),
+        organization: fc.constantFrom("org_clinic", "org_clinic", "org_other"),
+        clinician: fc.constantFrom("usr_doctor", "usr_colleague"),
+        expireTime: fc.integer({ min: 0, max: 9 }),
+      }),
+      { maxLength: 2 },
+    ),
+    refused: fc.constantFrom(false, false, true),
+  })
+  .map(({ open, refused }) => ({ open, refusals: 1, ...(refused ? { refuseTime: 0 } : {}) }));
+
 interface Use {
   readonly direction: Direction;
   readonly code: string;
   readonly purpose: Purpose;
   readonly resolution: Resolution;
+  readonly person: string | undefined;
   /** When the data was captured, and when it is used. */
   readonly captured: number;
   readonly used: number;
@@ -73,8 +91,19 @@ interface Use {
 const within = ({ start, end }: Interval, time: number) =>
   (start === undefined || start <= time) && (end === undefined || time < end);
 
+/** Emergency access stands for a permission: of one person, to read as recorded, in an emergency, until its hour is over. */
+function isEmergency({ open, refuseTime }: Emergencies, use: Use): boolean {
+  const { direction, purpose, resolution, person, used } = use;
+  if (refuseTime !== undefined || direction !== "read" || purpose !== "emergency" || resolution !== "raw")
+    return false;
+  return open.some(
+    ({ organization, clinician, expireTime }) =>
+      organization === "org_clinic" && clinician === person && used < expireTime,
+  );
+}
+
 /** The rule as a patient is told it: some permission matches, and no denial does. */
-function mayBeUsed(all: readonly Consent[], use: Use): boolean {
+function mayBeUsed(all: readonly Consent[], emergency: Emergencies, use: Use): boolean {
   const matching = (effect: string) =>
     all
       .filter(({ terms }) => terms.grantee === "org_clinic" && within(terms.validity, use.used))
@@ -95,7 +124,7 @@ function mayBeUsed(all: readonly Consent[], use: Use): boolean {
   const permitting = matching("permit").filter(
     ({ resolution }) => (use.direction === "contribute" ? "raw" : resolution) === use.resolution,
   );
-  return permitting.length > 0 && matching("deny").length === 0;
+  return (permitting.length > 0 || isEmergency(emergency, use)) && matching("deny").length === 0;
 }
 
 /** What whoever holds a grant makes of it, as the enforcer does. */
@@ -115,15 +144,17 @@ describe("provisions", () => {
     let refused = 0;
     const property = fc.property(
       consents,
+      emergencies,
       fc.constantFrom<Direction>("contribute", "read"),
       fc.constantFrom(heartRate, steps),
-      fc.constantFrom<Purpose>("treatment", "research"),
+      fc.constantFrom<Purpose>("treatment", "emergency"),
+      fc.constantFrom(undefined, "usr_doctor"),
       instant,
-      (all, direction, code, purpose, now) => {
+      (all, emergency, direction, code, purpose, person, now) => {
         const question = { partition: "local/pat_1", organization: "org_clinic", region: "local" };
         const decision = decide(
-          currentOf(...all),
-          { ...question, direction, code, purpose },
+          { ...currentOf(...all), emergency },
+          { ...question, direction, code, purpose, ...(person && { person }) },
           now,
           categories,
         );
@@ -132,8 +163,8 @@ describe("provisions", () => {
         for (let used = now; used <= 9; used += 1) {
           for (let captured = -1; captured <= 9; captured += 1) {
             for (const resolution of ["raw", "hourly"] as const) {
-              const use: Use = { direction, code, purpose, resolution, captured, used };
-              const expected = mayBeUsed(all, use);
+              const use: Use = { direction, code, purpose, person, resolution, captured, used };
+              const expected = mayBeUsed(all, emergency, use);
               if (permits.some((permit) => holds(permit, use)) !== expected) {
                 throw new Error(`${JSON.stringify(use)} is ${expected ? "not " : ""}permitted`);
               }

@@ -21,6 +21,7 @@ import { StaffService } from "@wellapi/gen/wellapi/identity/v1/staff_service_pb"
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
+import { EmergencyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/emergency_directory_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { createJournal, openFileJournal } from "@wellapi/journal";
@@ -219,6 +220,7 @@ function clients(transport: Transport) {
     patients: createClient(PatientService, transport),
     policies: createClient(PolicyService, transport),
     directory: createClient(PatientDirectoryService, transport),
+    emergencies: createClient(EmergencyDirectoryService, transport),
     tokens: createClient(TokenService, transport),
     exchange: createClient(TokenExchangeService, transport),
     signIn: createClient(SignInService, transport),
