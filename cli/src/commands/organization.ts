@@ -15,8 +15,7 @@ import { connect } from "../connection.ts";
 import type { Io } from "../io.ts";
 import { createOutput, type Output, timeText } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
-import { addEmergencySwitch } from "./emergency-switch.ts";
-import { addUnverify, addVerify } from "./verification.ts";
+import { addEmergencySwitch, addUnverify, addVerify } from "./verification.ts";
 
 type Service = Client<typeof OrganizationService>;
 
