@@ -4,7 +4,7 @@ import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { type Gateway, openGatewayService } from "@wellapi/gateway";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
-import type { MountedSurface } from "@wellapi/http";
+import type { MountedSurface, RegisteredOrigins } from "@wellapi/http";
 import { boundOpens } from "@wellapi/limits";
 import {
   type AnswerGuard,
@@ -173,6 +173,7 @@ export async function openHttpDoor(options: {
   readonly denials: Denials;
   readonly unread: UnreadAnswers;
   readonly surfaces: readonly MountedSurface[];
+  readonly registeredOrigins: RegisteredOrigins;
   /** Undefined: plain HTTP. */
   readonly certificates: CertificateFiles<CertificatePair> | undefined;
   /** Of the listener that asks for client certificates; undefined: there is none. */

@@ -5,8 +5,9 @@ import { createClient, type Transport } from "@connectrpc/connect";
 import { Pkcs10CertificateRequestGenerator } from "@peculiar/x509";
 import { forwardingRoute } from "@wellapi/gateway";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { BrowserOriginService } from "@wellapi/gen/wellapi/internal/identity/v1/browser_origin_service_pb";
 import { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v1/edge_certificate_service_pb";
-import type { MountedSurface, Surface } from "@wellapi/http";
+import type { MountedSurface, RegisteredOrigins, Surface } from "@wellapi/http";
 import {
   type Authentication,
   type Budget,
@@ -126,6 +127,7 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
     settings,
     certificates,
     mtls: await mtlsCertificate(options, certificates),
+    registeredOrigins: registeredOrigins(network.onOwn(http)),
     upstream,
     services: registry.publicContracts,
     readOnly: platform.readOnly,
@@ -194,6 +196,15 @@ function surfacesOf(
   if (composed === undefined || surfaces.length === 0) return [];
   const door = doorOf(name, composed);
   return surfaces.map((surface) => ({ surface, door, origin }));
+}
+
+/** Identity knows which origins applications have registered. */
+function registeredOrigins(own: Transport): RegisteredOrigins {
+  const identity = createClient(BrowserOriginService, own);
+  return {
+    isRegistered: async (origin) =>
+      (await identity.checkOrigin({ origin }, { timeoutMs: callMs })).registered,
+  };
 }
 
 /** Of the listener for clients with certificates: the gateway's own, else one that identity signs. */

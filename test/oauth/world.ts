@@ -1,4 +1,4 @@
-/** The whole exchange in one process, a company, a patient, and a browser without pages: what the page does is done by its RPCs. */
+/** A whole exchange, in one process unless another is given, a company, a patient, and a browser without pages: what the page does is done by its RPCs. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,6 +20,7 @@ import { type Exchange, openExchange, parseExchangeConfig } from "@wellapi/host"
 import { silentLogger } from "@wellapi/runtime";
 import { exportJWK, generateKeyPair } from "jose";
 import * as oidc from "openid-client";
+import { afterAll, beforeAll } from "vitest";
 
 export const callback = "https://app.example/callback";
 export const terms = {
@@ -41,19 +42,35 @@ export async function clientKey(alg = "ES384", kid = "k1") {
 
 export type World = Awaited<ReturnType<typeof openWorld>>;
 
+/** The cases against an exchange in one process, which is opened for them. */
+export function inOneProcess(cases: (given: () => World) => void, env: Record<string, string> = {}): void {
+  let world: World;
+  beforeAll(async () => {
+    world = await openWorld(env);
+  }, 120_000);
+  afterAll(() => world?.close(), 60_000);
+  cases(() => world);
+}
+
+/** Settings of an exchange whose data are in the folder; its ports are free ones. */
+export function settingsIn(folder: string): Record<string, string> {
+  return {
+    WELLAPI_DATA_DIR: join(folder, "data"),
+    WELLAPI_MASTER_KEY_FILE: join(folder, "master.key"),
+    WELLAPI_GRPC_PORT: "0",
+    WELLAPI_HTTP_PORT: "0",
+    WELLAPI_ADDRESS_RATE: "100000",
+  };
+}
+
 export async function openWorld(env: Record<string, string> = {}) {
   const folder = mkdtempSync(join(tmpdir(), "wellapi-oauth-"));
-  const exchange: Exchange = await openExchange(
-    parseExchangeConfig({
-      WELLAPI_DATA_DIR: join(folder, "data"),
-      WELLAPI_MASTER_KEY_FILE: join(folder, "master.key"),
-      WELLAPI_GRPC_PORT: "0",
-      WELLAPI_HTTP_PORT: "0",
-      WELLAPI_ADDRESS_RATE: "100000",
-      ...env,
-    }),
-    silentLogger,
-  );
+  const exchange = await openExchange(parseExchangeConfig({ ...settingsIn(folder), ...env }), silentLogger);
+  return populate(exchange, () => rmSync(folder, { recursive: true }));
+}
+
+/** A company, a patient, and a browser, at a running exchange. `after`: once it is closed. */
+export async function populate(exchange: Exchange, after: () => void) {
   const { grpcUrl: grpc, httpUrl: http, dataDir, authority, operatorKey } = exchange;
   const server = { grpc, http, dataDir, authority, operatorKey: operatorKey! } as Server;
   const company: Company = await enrolCompany(server, "Pulse Makers");
@@ -87,7 +104,7 @@ export async function openWorld(env: Record<string, string> = {}) {
     consent: () => grant(person, company, Direction.READ),
     async close() {
       await exchange.close();
-      rmSync(folder, { recursive: true });
+      after();
     },
   };
 }

@@ -220,6 +220,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     RevokeAllConsents: change,
     DeleteConsents: change,
   },
+  "wellapi.internal.identity.v1.BrowserOriginService": { CheckOrigin: lookUp },
   "wellapi.internal.identity.v1.EdgeCertificateService": {
     GetAuthority: lookUp,
     IssueServerCertificate: none("a door's own certificate, of a key that never leaves it"),

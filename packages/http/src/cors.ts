@@ -11,7 +11,15 @@ export interface CorsPolicy {
   readonly allowedHeaders: readonly string[];
   /** Headers of answers. */
   readonly exposedHeaders: readonly string[];
+  /**
+   * Methods whose answers a page of a registered client reads only if the surface says so (`readableBy`), because it knows the
+   * client of the request. None unless given: any client's page reads any answer.
+   */
+  readonly byClient?: readonly string[];
 }
+
+/** Whose the origin of a page is: `setting`: the installation names it; `client`: a client has registered it. Undefined: nobody's. */
+export type OriginStanding = "setting" | "client" | undefined;
 
 /** In a list of origins: every port of this machine, by `http` or `https`. */
 export const localOrigins = "localhost";
@@ -20,8 +28,8 @@ const localOrigin = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/;
 /** W3C Trace Context: a page that is traced sends them with each call. */
 const traceHeaders = ["traceparent", "tracestate"];
 
-/** Of the RPCs, and of every surface that does not have its own. */
-const rpcPolicy: CorsPolicy = {
+/** Of every surface that does not have its own. */
+const usualPolicy: CorsPolicy = {
   methods: cors.allowedMethods,
   allowedHeaders: [...cors.allowedHeaders, ...credentialHeaders, requestIdHeader, ...traceHeaders],
   exposedHeaders: [
@@ -35,19 +43,46 @@ const rpcPolicy: CorsPolicy = {
   ],
 };
 
+/** Of the RPCs. */
+export const rpcCors: CorsPolicy = { ...usualPolicy, byClient: ["GET", "POST"] };
+
+/** Lets pages of the origin read the answer that gets these headers. */
+export function readableBy(
+  origin: string,
+  { exposedHeaders }: Pick<CorsPolicy, "exposedHeaders"> = rpcCors,
+): ReadonlyArray<readonly [name: string, value: string]> {
+  return [
+    ["access-control-allow-origin", origin],
+    ["access-control-expose-headers", exposedHeaders.join(", ")],
+  ];
+}
+
 function patternOf(origin: string): string | RegExp {
   return origin === localOrigins ? localOrigin : origin;
 }
 
-function allows(origins: readonly string[], asked: string): boolean {
+/** Whether the installation names the origin. */
+export function allows(origins: readonly string[], asked: string): boolean {
   return origins.map(patternOf).some((own) => (typeof own === "string" ? own === asked : own.test(asked)));
 }
 
-/** As @fastify/cors takes it. */
-export function corsOptions(origins: readonly string[], policy: CorsPolicy | "none" = rpcPolicy) {
-  if (policy === "none") return { origin: false as const };
+interface AskedByPage {
+  readonly method: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** As @fastify/cors takes it. `standing`: of the request's origin. */
+export function corsOptions(
+  request: AskedByPage,
+  standing: OriginStanding,
+  policy: CorsPolicy | "none" = usualPolicy,
+) {
+  const { origin } = request.headers;
+  if (policy === "none" || origin === undefined || standing === undefined) return { origin: false as const };
+  const bySurface = standing === "client" && policy.byClient?.includes(request.method) === true;
+  if (bySurface) return { origin: false as const };
   return {
-    origin: origins.map(patternOf),
+    origin: [origin],
     methods: [...policy.methods],
     allowedHeaders: [...policy.allowedHeaders],
     exposedHeaders: [...policy.exposedHeaders],
@@ -55,10 +90,10 @@ export function corsOptions(origins: readonly string[], policy: CorsPolicy | "no
   };
 }
 
-/** The refusal of a preflight (Fetch standard) that no setting permits; undefined for any other request. */
+/** The refusal of a preflight (Fetch standard) of nobody's page; undefined for any other request. */
 export function refusedPreflight(
-  request: { readonly method: string; readonly headers: IncomingHttpHeaders },
-  origins: readonly string[],
+  request: AskedByPage,
+  standing: OriginStanding,
   policy: CorsPolicy | "none" | undefined,
 ): Refusal | undefined {
   const { origin } = request.headers;
@@ -66,7 +101,7 @@ export function refusedPreflight(
     request.method === "OPTIONS" &&
     origin !== undefined &&
     request.headers["access-control-request-method"] !== undefined;
-  if (!preflight || (policy !== "none" && allows(origins, origin))) return undefined;
+  if (!preflight || (policy !== "none" && standing !== undefined)) return undefined;
   return {
     status: 403,
     problem: {
@@ -75,7 +110,7 @@ export function refusedPreflight(
       message:
         policy === "none"
           ? "pages of other origins may not use this path, whatever the settings say"
-          : "pages of this origin may not call: add the origin to the setting WELLAPI_CORS_ORIGINS of the gateway",
+          : "pages of this origin may not call: register it with the application (allowed_origins), or add it to the setting WELLAPI_CORS_ORIGINS of the gateway",
     },
   };
 }

@@ -1,10 +1,11 @@
 export type { FastifyReply as HttpReply, FastifyRequest as HttpRequest } from "fastify";
 export type { ClientCertificates } from "./client-certificate.ts";
-export { type CorsPolicy, localOrigins } from "./cors.ts";
+export { type CorsPolicy, localOrigins, readableBy, rpcCors } from "./cors.ts";
 export { HttpError, type HttpErrorCode } from "./errors.ts";
 export { type AnswerTarget, holdHttpAnswer } from "./held-answer.ts";
 export { httpCallOf } from "./http-call.ts";
 export type { MountedSurface } from "./mount.ts";
+export type { RegisteredOrigins } from "./page-origins.ts";
 export type { PeerTls } from "./peer-agent.ts";
 export { fileRefusalOf, type HttpProblem, logRefusal, type Refusal, refusalOf } from "./refusal.ts";
 export { createRemoteSurface, type RemoteSurfaceOptions } from "./remote-surface.ts";

@@ -23,10 +23,11 @@ import {
   guardConnections,
   usualLimits,
 } from "./connection-guard.ts";
-import { corsOptions, refusedPreflight } from "./cors.ts";
+import { corsOptions, type OriginStanding, refusedPreflight } from "./cors.ts";
 import { HttpError } from "./errors.ts";
 import { addHealth } from "./health.ts";
 import { type MountedSurface, mountSurface } from "./mount.ts";
+import { createPageOrigins, type RegisteredOrigins } from "./page-origins.ts";
 import { credentialInQuery } from "./query-credentials.ts";
 import { type HttpProblem, refusalOf, refuseRequest, sendRefusal } from "./refusal.ts";
 import { callerAddressHeader } from "./request-headers.ts";
@@ -42,6 +43,8 @@ export interface HttpServerOptions {
   readonly surfaces: readonly MountedSurface[];
   /** Origins whose pages may call, each surface as its own policy says; `localOrigins` stands for this machine's. */
   readonly corsOrigins: readonly string[];
+  /** Origins that applications have registered for their pages; none unless given. */
+  readonly registeredOrigins?: RegisteredOrigins;
   /** Proxies in front whose `x-forwarded-for` is believed; 0 unless given. */
   readonly trustedProxies?: number;
   /** Whether the server answers `/healthz` and `/readyz`. */
@@ -75,6 +78,8 @@ declare module "fastify" {
   interface FastifyRequest {
     /** Where the caller is connected; undefined where that is not known. */
     callerAddress: string | undefined;
+    /** Of the page that asks, if one does. */
+    originStanding: OriginStanding;
     /** It was refused before it was a call. */
     refusedEarly: boolean;
   }
@@ -242,7 +247,7 @@ function addPeerCheck(
 /** Security headers and CORS on every answer: also for a missing route, and for a preflight (OPTIONS). */
 async function addPolicies(
   app: FastifyInstance,
-  { surfaces, corsOrigins, log }: HttpServerOptions,
+  { surfaces, corsOrigins, registeredOrigins, log }: HttpServerOptions,
 ): Promise<void> {
   const declared = surfaces.map(({ surface }) => surface);
   const surfaceAt = ({ raw, routeOptions }: FastifyRequest): Surface | undefined =>
@@ -254,13 +259,23 @@ async function addPolicies(
     const surface = surfaceAt(request);
     await reply.helmet((surface && headers.get(surface)) ?? usual);
   });
+  const origins = createPageOrigins(corsOrigins, registeredOrigins);
+  app.decorateRequest("originStanding", undefined);
   app.addHook("onRequest", async (request, reply) => {
-    const refused = refusedPreflight(request, corsOrigins, surfaceAt(request)?.cors);
+    request.originStanding = await origins.standingOf(request.headers.origin);
+    const refused = refusedPreflight(request, request.originStanding, surfaceAt(request)?.cors);
     if (refused !== undefined) return refuseRequest(reply, refused, log);
+    if (registeredOrigins !== undefined) reply.header("vary", "Origin");
   });
-  if (corsOrigins.length === 0) return;
+  app.addHook("onSend", async (request, reply) => {
+    // Of a surface's own: nobody's page reads anything, also where the surface could not know whose it is.
+    if (registeredOrigins !== undefined && request.originStanding === undefined)
+      reply.removeHeader("access-control-allow-origin");
+  });
+  if (corsOrigins.length === 0 && registeredOrigins === undefined) return;
   await app.register(fastifyCors, {
-    delegator: (request, callback) => callback(null, corsOptions(corsOrigins, surfaceAt(request)?.cors)),
+    delegator: (request, callback) =>
+      callback(null, corsOptions(request, request.originStanding, surfaceAt(request)?.cors)),
   });
 }
 

@@ -22,7 +22,10 @@ export interface SurfaceDeclaration {
   readonly requestHeaders?: readonly string[];
   /** `default-src 'none'; frame-ancestors 'none'` unless given. */
   readonly securityHeaders?: SecurityHeaders;
-  /** For the origins that the installation allows. That of the RPCs unless given; `none`: no other origin may read it. */
+  /**
+   * For the origins that the installation names and those that clients have registered. The usual one unless given; `none`: no
+   * other origin may read it.
+   */
   readonly cors?: CorsPolicy | "none";
 }
 

@@ -22,13 +22,17 @@ import {
   type HttpRequest,
   httpCallOf,
   logRefusal,
+  readableBy,
+  rpcCors,
   type Surface,
 } from "@wellapi/http";
 import { budgetFields } from "@wellapi/limits";
 import {
   assertRoutes,
   budgetStateKey,
+  type Caller,
   type ConnectAdmission,
+  callerKey,
   createConnectAdmission,
   httpCallKey,
   peerAddressKey,
@@ -80,6 +84,7 @@ export function createRpcSurface(options: RpcSurfaceOptions): Surface {
     name: "rpc",
     paths: services.map(({ typeName }) => `/${typeName}/`),
     methods: ["GET", "POST"],
+    cors: rpcCors,
     // By Connect, within its limit.
     bodies: "unread",
     mount(app, { shutdown, log }) {
@@ -153,6 +158,9 @@ async function answerCall(served: ServedMethod, request: HttpRequest, reply: Htt
     const refused = admission.begun(values) ? undefined : unadmittedProblem(answer, handler.method);
     if (refused !== undefined) logRefusal(log, request, { status: answer.status, reason: refused.reason });
     const told = await reasoned(answer, terms);
+    for (const [name, value] of readableByPage(request, values.get(callerKey))) {
+      reply.raw.setHeader(name, value);
+    }
     for (const [name, value] of budgetFields(values.get(budgetStateKey), told.status)) {
       reply.raw.setHeader(name, value);
     }
@@ -163,6 +171,18 @@ async function answerCall(served: ServedMethod, request: HttpRequest, reply: Htt
     log.debug({ err: error, code, url_path: handler.requestPath }, "answer not delivered");
     reply.raw.destroy();
   }
+}
+
+/** A page reads answers to its own client, and what anybody may know. The setting's origins have their headers already. */
+function readableByPage(
+  { headers, originStanding }: HttpRequest,
+  { principal, allowedOrigins = [] }: Caller,
+) {
+  const { origin } = headers;
+  if (origin === undefined || originStanding === "setting") return [];
+  const known = principal.kind !== "anonymous";
+  const readable = known ? allowedOrigins.includes(origin) : originStanding === "client";
+  return readable ? readableBy(origin) : [];
 }
 
 const counted = new WeakMap<Socket, number>();

@@ -1,6 +1,12 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
-import { type HttpServer, type HttpServerOptions, type MountedSurface, openHttpServer } from "@wellapi/http";
+import {
+  type HttpServer,
+  type HttpServerOptions,
+  type MountedSurface,
+  openHttpServer,
+  type RegisteredOrigins,
+} from "@wellapi/http";
 import {
   type AnswerGuard,
   type Authentication,
@@ -32,6 +38,8 @@ export interface GatewayDeps {
   readonly unread?: UnreadAnswers;
   /** The surfaces of the other services: the surfaces themselves in a shared process, else their representatives. */
   readonly surfaces: readonly MountedSurface[];
+  /** Origins that applications have registered for their pages; none unless given. */
+  readonly registeredOrigins?: RegisteredOrigins;
   /** Whether no data is stored, for want of room on the disk. */
   readonly readOnly?: () => boolean;
   readonly log: Logger;
@@ -81,6 +89,7 @@ export async function openGatewayService(config: GatewayConfig, deps: GatewayDep
     port: config.port,
     portSetting: "WELLAPI_HTTP_PORT",
     corsOrigins: config.corsOrigins,
+    ...(deps.registeredOrigins && { registeredOrigins: deps.registeredOrigins }),
     trustedProxies: config.trustedProxies ?? 0,
     ...(config.tls && { edgeTls: config.tls }),
     ...(config.certificatesFrom && { clientCertificates: config.certificatesFrom }),

@@ -8,6 +8,7 @@ export const INSTALLATION = "identity";
 export const collections = {
   organizations: "organizations",
   applications: "applications",
+  clientOrigins: "client_origins",
   credentials: "credentials",
   operators: "operators",
   patients: "patients",
@@ -45,6 +46,7 @@ export const identityCollections: readonly CollectionDeclaration[] = [
     key: ["partition", "id"],
     indexes: [request, { name: "organization", fields: ["partition", "organization", "id"] }],
   },
+  { name: collections.clientOrigins, key: ["partition", "origin", "application"], indexes: [] },
   {
     name: collections.credentials,
     key: ["partition", "id"],

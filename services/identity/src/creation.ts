@@ -43,7 +43,7 @@ export async function findCreated<D extends CreatedDocument>(
 
 /**
  * Inserts the document, or returns the one that the same request created. Throws `request_id_reused`, and the errors
- * of `also`: a guard on another document, which is read again where it changed meanwhile.
+ * of `also`: what is committed with it, such as a guard on another document, which is read again where it changed meanwhile.
  */
 export async function insertOnce<D extends CreatedDocument>(
   store: Store,
@@ -51,13 +51,13 @@ export async function insertOnce<D extends CreatedDocument>(
   document: D,
   same: (existing: D) => boolean | Promise<boolean>,
   commit: CommitWithLeaf,
-  also?: () => Promise<Change>,
+  also?: () => Promise<readonly Change[]>,
 ): Promise<D> {
   const { partition } = document;
   let result: CommitResult;
   do {
-    const guards = also === undefined ? [] : [await also()];
-    result = await commit({ partition, changes: [{ kind: "insert", collection, document }, ...guards] });
+    const others = also === undefined ? [] : await also();
+    result = await commit({ partition, changes: [{ kind: "insert", collection, document }, ...others] });
     if (result.committed) return document;
   } while (result.reason === "conflict");
   const existing = await findCreated<D>(store, collection, document);

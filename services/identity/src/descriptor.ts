@@ -12,6 +12,7 @@ import { SandboxService } from "@wellapi/gen/wellapi/identity/v1/sandbox_service
 import { SignInService } from "@wellapi/gen/wellapi/identity/v1/sign_in_service_pb";
 import { StaffService } from "@wellapi/gen/wellapi/identity/v1/staff_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
+import { BrowserOriginService } from "@wellapi/gen/wellapi/internal/identity/v1/browser_origin_service_pb";
 import { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v1/edge_certificate_service_pb";
 import { EmergencyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/emergency_directory_service_pb";
 import { OAuthProtocolService } from "@wellapi/gen/wellapi/internal/identity/v1/oauth_protocol_service_pb";
@@ -60,6 +61,7 @@ export const identityService = describeService({
     TokenExchangeService,
     EdgeCertificateService,
     EmergencyDirectoryService,
+    BrowserOriginService,
   ],
   store: {
     collections: identityCollections,

@@ -4,6 +4,7 @@ import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organizati
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import { SandboxService } from "@wellapi/gen/wellapi/identity/v1/sandbox_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
+import { BrowserOriginService } from "@wellapi/gen/wellapi/internal/identity/v1/browser_origin_service_pb";
 import { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v1/edge_certificate_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
@@ -12,7 +13,11 @@ import type { Logger } from "@wellapi/runtime";
 import { createAccesses } from "./accesses.ts";
 import type { IdentityConfig, IdentityDeps } from "./config.ts";
 import { createCreationOf } from "./creation.ts";
-import { openCertificateAuthority, type ServerCertificate } from "./credentials/certificate-authority.ts";
+import {
+  type CertificateAuthority,
+  openCertificateAuthority,
+  type ServerCertificate,
+} from "./credentials/certificate-authority.ts";
 import { createCertificateIssue } from "./credentials/certificate-issue.ts";
 import { lifetimes } from "./credentials/credential.ts";
 import { createCredentialHandlers } from "./credentials/credential-handlers.ts";
@@ -26,7 +31,9 @@ import { createSandboxHandlers } from "./mail/sandbox-handlers.ts";
 import { invitationLink } from "./members/invitation-mail.ts";
 import { withOwnClients } from "./oauth/own-clients.ts";
 import { openOAuth } from "./oauth/service.ts";
+import { createBrowserOriginHandlers } from "./organizations/browser-origin-handlers.ts";
 import { createOrganizationHandlers } from "./organizations/organization-handlers.ts";
+import type { OrganizationRepository } from "./organizations/organization-repository.ts";
 import { createStateChanges } from "./organizations/state-change.ts";
 import { createClaimHandlers } from "./patients/claim-handlers.ts";
 import { createPatientAccess } from "./patients/patient-access.ts";
@@ -176,7 +183,7 @@ export async function openIdentityService(
       ...accountRoom.routes,
       route(SandboxService, createSandboxHandlers(people.mailbox)),
       route(TokenExchangeService, createTokenExchangeHandlers({ exchange, accesses })),
-      route(EdgeCertificateService, createEdgeCertificateHandlers(authority)),
+      ...edgeRoutes(authority, organizations),
     ],
     authority: authority.certificate,
     firstOperatorKey,
@@ -197,6 +204,17 @@ export async function openIdentityService(
       await journal.close();
     },
   };
+}
+
+/** What the edges need on their own behalf. */
+function edgeRoutes(
+  authority: CertificateAuthority,
+  organizations: OrganizationRepository,
+): readonly Route[] {
+  return [
+    route(EdgeCertificateService, createEdgeCertificateHandlers(authority)),
+    route(BrowserOriginService, createBrowserOriginHandlers(organizations)),
+  ];
 }
 
 /** Nothing asks clients for certificates. */

@@ -66,6 +66,8 @@ export interface Caller {
   readonly limits?: CallerLimits;
   /** At a door: the RPCs that a policy keeps from this caller, beyond the table of callers. Absent: none. */
   readonly deniedCalls?: ReadonlyMap<string, PolicyDenial>;
+  /** At a door: origins whose pages may read answers to this caller, beyond those of the installation. Absent: none. */
+  readonly allowedOrigins?: readonly string[];
 }
 
 /** Why a policy refuses. */

@@ -120,7 +120,7 @@ async function exchangeAt(
     throw problemError(tried.refusal);
   }
   try {
-    const { token, limits, deniedCalls, dpopNonce } = await at.exchange.exchangeCredential(
+    const { token, limits, deniedCalls, dpopNonce, allowedOrigins } = await at.exchange.exchangeCredential(
       { credential, callerAddress: address ?? "", recheck, ...(presented && { presented }) },
       { timeoutMs: exchangeTimeoutMs },
     );
@@ -130,6 +130,7 @@ async function exchangeAt(
       ...verified,
       workload: edgeOf(at),
       ...(limits && { limits: limitsOf(limits) }),
+      ...(allowedOrigins.length > 0 && { allowedOrigins }),
       ...(deniedCalls.length > 0 && { deniedCalls: new Map(deniedCalls.map((one) => [one.rpc, one])) }),
     };
     return { caller, nonce: dpopNonce };

@@ -22,6 +22,8 @@ export interface ExchangedAccessToken {
   readonly origin: AccessTokenOrigin;
   /** UTC milliseconds. */
   readonly credentialEnd: number;
+  /** Origins whose pages may read answers to the client. */
+  readonly allowedOrigins: readonly string[];
   /** For the caller's next DPoP proof. */
   readonly nonce?: string;
 }
@@ -75,7 +77,7 @@ export function createAccessTokenExchange(deps: AccessTokenExchangeDeps): Access
     return delegation;
   }
 
-  async function organizationOf(client: string): Promise<string> {
+  async function clientOf(client: string): Promise<Pick<Standing, "organization" | "allowedOrigins">> {
     const application = await organizations.application(client).catch((error: unknown) => {
       if (error instanceof IdentityError && error.code === "not_found") return undefined;
       throw error;
@@ -85,13 +87,14 @@ export function createAccessTokenExchange(deps: AccessTokenExchangeDeps): Access
     if (may === "disabled")
       throw credentialInvalid("the application or its organization is disabled or deleted");
     if (may === "unverified") throw organizationUnverified();
-    return organization;
+    return { organization, allowedOrigins: application?.oauth?.allowedOrigins ?? [] };
   }
 
   async function standing({ id, client, grant: grantId }: AccessTokenOrigin): Promise<Standing> {
-    const organization = await organizationOf(client);
+    const known = await clientOf(client);
+    const { organization } = known;
     if (await standings.isRevoked(id)) throw credentialInvalid("the access token was revoked");
-    if (grantId === undefined) return { organization, grant: undefined };
+    if (grantId === undefined) return { ...known, grant: undefined };
     const grant = await standings.findGrant(grantId);
     if (grant === undefined)
       throw credentialInvalid("what was granted has ended, or its consent is not in force any more");
@@ -101,7 +104,7 @@ export function createAccessTokenExchange(deps: AccessTokenExchangeDeps): Access
       throw credentialInvalid("the person who signed in is no clinician of the organization any more");
     const hides = (await checkActor(grant))?.hides;
     const roles = await rolesOf(grant);
-    return { organization, grant, ...(roles && { roles }), ...(hides && { hides }) };
+    return { ...known, grant, ...(roles && { roles }), ...(hides && { hides }) };
   }
 
   return {
@@ -116,6 +119,7 @@ export function createAccessTokenExchange(deps: AccessTokenExchangeDeps): Access
         principal: principalOfToken(claims, now, clock.now()),
         origin,
         credentialEnd: expireTime,
+        allowedOrigins: now.allowedOrigins,
         ...(nonce === undefined ? {} : { nonce }),
       };
     },

@@ -21,6 +21,8 @@ const contexts: Readonly<Record<TokenGrant["kind"], SmartContext>> = {
 export interface Standing {
   /** The client's. */
   readonly organization: string;
+  /** Of the client: whose pages may read answers to it. */
+  readonly allowedOrigins: readonly string[];
   /** The token's, if it has one. */
   readonly grant: TokenGrant | undefined;
   /** Of a member or of the staff, now. */
@@ -32,7 +34,7 @@ export interface Standing {
 /** Whom the token makes its bearer at `now`, UTC milliseconds. Throws `credential_invalid`. */
 export function principalOfToken(
   { client, scopes, assurance: said, grant: grantId }: AccessToken,
-  { organization, grant, roles = [], hides }: Standing,
+  { organization, grant, roles = [], hides }: Omit<Standing, "allowedOrigins">,
   now: number,
 ): Principal {
   // Budgets count by it: tokens of one grant follow each other every few minutes.

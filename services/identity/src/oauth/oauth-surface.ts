@@ -6,6 +6,7 @@ import { htmlType } from "../pages/page.ts";
 import { shapeForReaders } from "../pages/problems.ts";
 import { pageSecurity } from "../pages/routes.ts";
 import { viewOf } from "../pages/view.ts";
+import { requestIdHeader } from "@wellapi/rpc";
 import { paths } from "./surface-endpoints.ts";
 
 const callMs = 10_000;
@@ -36,6 +37,13 @@ export const oauthSurface: Surface = {
   securityHeaders: pageSecurity,
   shape: (refusal, request) =>
     isForPerson(request) ? shapeForReaders(refusal, request) : shapeForProgram(refusal),
+  cors: {
+    methods: ["GET", "POST"],
+    allowedHeaders: ["content-type", "dpop", requestIdHeader],
+    exposedHeaders: ["dpop-nonce", "retry-after", "www-authenticate", requestIdHeader],
+    // The library knows the client, and its registered origins.
+    byClient: ["POST"],
+  },
   bodies: {
     limit: bodyBytes,
     parsers: { "application/x-www-form-urlencoded": (bytes) => bytes },

@@ -4,6 +4,7 @@ import type { CommitWithLeaf, CreatedDocument, Creation } from "../creation.ts";
 import { contentDigest, insertOnce } from "../creation.ts";
 import { deleted, notFound, staleEtag } from "../errors.ts";
 import type { ListPage, PageRequest } from "../page.ts";
+import { applicationsOf, originChanges } from "./client-origins.ts";
 import { type Application, etagOf, type Kind, type Organization } from "./organization.ts";
 
 type OrganizationDocument = CreatedDocument & Organization & { readonly digest: string };
@@ -12,7 +13,7 @@ type ApplicationDocument = CreatedDocument & Application & { readonly digest: st
 /** The new state of a resource, and changes to commit with it. The same object means that nothing changes. */
 export interface Amendment<T> {
   readonly change: (current: T) => T;
-  readonly also?: (changed: T) => readonly Change[];
+  readonly also?: (changed: T, before: T) => readonly Change[];
   /** Checked again at each attempt: it must also hold with commits that came meanwhile. */
   readonly unless?: (current: T) => Promise<void>;
 }
@@ -66,6 +67,8 @@ export interface OrganizationRepository {
   isTrusted(organization: Organization): boolean;
   /** Whether `standing` says so. */
   mayCall(holder: { readonly application: string; readonly organization: string }): Promise<boolean>;
+  /** Whether an application that may call has registered the origin (`https://app.example`) for its pages. */
+  mayCallFrom(origin: string): Promise<boolean>;
 }
 
 /** `verifiedOnly`: applications of an organization that is not verified may not call. */
@@ -80,6 +83,8 @@ export function createOrganizationRepository(store: Store, verifiedOnly = false)
     if (app?.document.state !== "active" || org?.document.state !== "active") return "disabled";
     return isTrusted(org.document) ? "may call" : "unverified";
   }
+
+  const mayCall = async (holder: Parameters<typeof standing>[0]) => (await standing(holder)) === "may call";
 
   async function holding(kind: Kind, id: string): Promise<Change> {
     const { document, revision } = await storedOf<OrganizationDocument>(store, kind, id);
@@ -115,7 +120,10 @@ export function createOrganizationRepository(store: Store, verifiedOnly = false)
       const digest = contentDigest(application.organization, application.displayName, ...oauth);
       const document: ApplicationDocument = { ...application, ...creation, partition: INSTALLATION, digest };
       const same = (existing: ApplicationDocument) => existing.digest === digest;
-      const also = () => holding("organization", application.organization);
+      const also = async () => [
+        await holding("organization", application.organization),
+        ...originChanges(undefined, application),
+      ];
       return toParticipant(await insertOnce(store, collections.applications, document, same, commit, also));
     },
     async application(id) {
@@ -133,11 +141,27 @@ export function createOrganizationRepository(store: Store, verifiedOnly = false)
       return listPage(await store.scan<ApplicationDocument>(collections.applications, scan), withDeleted);
     },
     amendApplication: (id, etag, amendment, commit) =>
-      amend(store, "application", id, etag, amendment, commit),
+      amend(store, "application", id, etag, withOrigins(amendment), commit),
     holding,
     standing,
     isTrusted,
-    mayCall: async (holder) => (await standing(holder)) === "may call",
+    mayCall,
+    async mayCallFrom(origin) {
+      for (const id of await applicationsOf(store, origin)) {
+        const app = await store.get<ApplicationDocument>(collections.applications, [INSTALLATION, id]);
+        const { organization = "" } = app?.document ?? {};
+        if (await mayCall({ application: id, organization })) return true;
+      }
+      return false;
+    },
+  };
+}
+
+/** With the changes of the origins that it registers. */
+function withOrigins({ also = () => [], ...amendment }: Amendment<Application>): Amendment<Application> {
+  return {
+    ...amendment,
+    also: (changed, before) => [...also(changed, before), ...originChanges(before, changed)],
   };
 }
 
@@ -168,7 +192,7 @@ async function amend<T extends Organization, D extends CreatedDocument & T>(
       partition: INSTALLATION,
       changes: [
         { kind: "replace", collection, document: { ...document, ...changed }, ifRevision: revision },
-        ...also(changed),
+        ...also(changed, before),
       ],
     });
     if (result.committed) return { changed, before };

@@ -9,8 +9,14 @@ import type { PatientRepository } from "../patients/patient-repository.ts";
 import type { PatientTokenRepository } from "./patient-token-repository.ts";
 import type { InternalClaims, TokenIssuer } from "./token.ts";
 
-/** What a bearer token gives. `nonce`: for the next DPoP proof of the caller, where it needs another one. */
-export type BearerClaims = InternalClaims & { readonly nonce?: string };
+/**
+ * What a bearer token gives. `nonce`: for the next DPoP proof of the caller, where it needs another one. `allowedOrigins`: whose
+ * pages may read the answers.
+ */
+export type BearerClaims = InternalClaims & {
+  readonly nonce?: string;
+  readonly allowedOrigins?: readonly string[];
+};
 
 /** Exchanges tokens that callers from outside bear: access tokens of OAuth clients, and tokens of patients. */
 export interface BearerExchange {
@@ -33,12 +39,10 @@ export function createBearerExchange(deps: BearerExchangeDeps): BearerExchange {
   const { patients, patientTokens, accessTokens, pairwise, tokens, region } = deps;
 
   async function ofAccessToken(token: string, presented: Presented, workload: string): Promise<BearerClaims> {
-    const { principal, origin, credentialEnd, nonce } = await accessTokens.exchange(
-      token,
-      presented,
-      workload,
-    );
-    return { principal, accessToken: origin, credentialEnd, ...(nonce === undefined ? {} : { nonce }) };
+    const exchanged = await accessTokens.exchange(token, presented, workload);
+    const { principal, origin, credentialEnd, allowedOrigins, nonce } = exchanged;
+    const claims = { principal, accessToken: origin, credentialEnd, allowedOrigins };
+    return nonce === undefined ? claims : { ...claims, nonce };
   }
 
   async function ofPatientToken(token: string, { certificate, dpop }: Presented): Promise<InternalClaims> {

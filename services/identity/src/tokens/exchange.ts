@@ -41,6 +41,8 @@ export interface Exchanged extends SignedToken {
   readonly rates: Rates | undefined;
   /** For the next DPoP proof of the caller, where it needs another one. */
   readonly nonce?: string;
+  /** Origins whose pages may read answers to the caller; none unless given. */
+  readonly allowedOrigins?: readonly string[];
   /** The RPCs that a policy keeps from the caller. */
   readonly denied: CallerJudgement["denied"];
 }
@@ -136,11 +138,11 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
 
   return {
     async exchange(shown, workload, address) {
-      const { nonce, ...claims } = await claimsOf(shown, workload);
+      const { nonce, allowedOrigins = [], ...claims } = await claimsOf(shown, workload);
       const rates = await ratesOf(deps, claims.principal);
       const { denied, judged } = await judge(deps, claims, address);
       const signed = await tokens.signInternal(judged, workload);
-      return { ...signed, rates, denied, ...(nonce === undefined ? {} : { nonce }) };
+      return { ...signed, rates, denied, allowedOrigins, ...(nonce === undefined ? {} : { nonce }) };
     },
   };
 }

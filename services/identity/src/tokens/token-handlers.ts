@@ -40,10 +40,16 @@ export function createTokenExchangeHandlers({
       const { workload } = context.values.get(callerKey);
       const shown = fromExchangeRequest(request);
       const exchanged = await exchange.exchange(shown, workload, request.callerAddress);
-      const { token, expireTime, rates, denied, nonce = "" } = exchanged;
+      const { token, expireTime, rates, denied, nonce = "", allowedOrigins = [] } = exchanged;
       const limits = rates && toCallLimits(rates);
       const deniedCalls = [...denied].map(([rpc, { policy = "", reason }]) => ({ rpc, policy, reason }));
-      const answer = { token, expireTime: timestampFromMs(expireTime), dpopNonce: nonce, deniedCalls };
+      const answer = {
+        token,
+        expireTime: timestampFromMs(expireTime),
+        dpopNonce: nonce,
+        deniedCalls,
+        allowedOrigins: [...allowedOrigins],
+      };
       return limits === undefined ? answer : { ...answer, limits };
     },
     async recordDenials({ method, count, reason }, context) {

@@ -226,6 +226,13 @@ export declare type ExchangeCredentialResponse = Message<"wellapi.internal.ident
    * @generated from field: repeated wellapi.internal.identity.v1.DeniedCall denied_calls = 5;
    */
   deniedCalls: DeniedCall[];
+
+  /**
+   * Origins whose pages may read answers to this caller: those that its OAuth client has registered.
+   *
+   * @generated from field: repeated string allowed_origins = 6;
+   */
+  allowedOrigins: string[];
 };
 
 /**
