@@ -9,7 +9,17 @@ import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organizati
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import * as oidc from "openid-client";
 import { beforeAll, expect, test } from "vitest";
-import { agree, backend, clientKey, confidential, connect, publicApp, scope, type World } from "./world.ts";
+import {
+  agree,
+  backend,
+  clientKey,
+  confidential,
+  connect,
+  publicApp,
+  reasonIn,
+  scope,
+  type World,
+} from "./world.ts";
 
 export function describeDoors(given: () => World): void {
   let world: World;
@@ -35,8 +45,7 @@ export function describeDoors(given: () => World): void {
       });
     const response = await ask().catch((error: { response?: Response }) => error.response!);
     if (response.ok) return "answered";
-    const { details } = (await response.json()) as { details: { debug?: { reason?: string } }[] };
-    return details.find(({ debug }) => debug?.reason !== undefined)?.debug?.reason ?? "no reason";
+    return reasonIn(await response.text());
   }
 
   const reading = (patient: string) => ({

@@ -18,7 +18,16 @@ import * as oidc from "openid-client";
 import { beforeAll, describe, expect, test } from "vitest";
 import { selfSigned } from "../../packages/rpc/test/certificates.ts";
 import { certifiedFetch, type TlsIdentity } from "./certified-fetch.ts";
-import { agree, callback, clientKey, confidential, type Registration, scope, type World } from "./world.ts";
+import {
+  agree,
+  callback,
+  clientKey,
+  confidential,
+  type Registration,
+  reasonIn,
+  scope,
+  type World,
+} from "./world.ts";
 
 const scopes = ["system/Organization.r", "system/Observation.rs"];
 /** A client that is known by a certificate of the installation, and whose tokens are bound to it. */
@@ -89,8 +98,7 @@ export function describeCertificates(given: () => World): void {
       },
     );
     if (answer.ok) return "answered";
-    const { details } = (await answer.json()) as { details: { debug?: { reason?: string } }[] };
-    return details.find(({ debug }) => debug?.reason)?.debug?.reason ?? "no reason";
+    return reasonIn(await answer.text());
   }
 
   /** The same at the gRPC door. */

@@ -255,7 +255,6 @@ export function describeRefusals(given: () => World): void {
       expect(
         await refused({ jwks: JSON.stringify({ keys: [{ kty: "oct", k: "AAAA", kid: "a" }] }) }),
       ).toMatch(/private part/);
-      expect(await refused({ tokenEndpointAuthMethod: 3 })).toMatch(/not offered yet/);
       expect(await refused({ jwks: "{}" })).toMatch(/jwks/);
       expect(await refused({ grantTypes: [2], redirectUris: [] })).toMatch(/grant_types|client_credentials/);
       expect(key.jwks).not.toContain('"d"');

@@ -2,12 +2,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { createBrowser } from "@wellapi/demo/browser";
 import { grant } from "@wellapi/demo/consents";
 import { type Company, enrolCompany, enrolPerson, operatorAt, type Person } from "@wellapi/demo/people";
 import type { Server } from "@wellapi/demo/server";
+import { ErrorInfoSchema } from "@wellapi/gen/google/rpc/error_details_pb";
 import { OAuthInteractionService } from "@wellapi/gen/wellapi/identity/v1/oauth_interaction_service_pb";
 import {
   OAuthClient_GrantType as GrantType,
@@ -30,6 +31,15 @@ export const terms = {
   resolution: Resolution.RAW,
   why: "To show your doctor how your heart is doing",
 };
+
+/** The reason in an error of an RPC as JSON (google.rpc.ErrorInfo). */
+export function reasonIn(body: string): string {
+  const { details } = JSON.parse(body) as { details: { type: string; value: string }[] };
+  const info = details.find(({ type }) => type === ErrorInfoSchema.typeName);
+  return info === undefined
+    ? "no reason"
+    : fromBinary(ErrorInfoSchema, Buffer.from(info.value, "base64")).reason;
+}
 
 export type Registration = MessageInitShape<typeof OAuthClientSchema>;
 
