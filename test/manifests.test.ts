@@ -152,6 +152,8 @@ describe.skipIf(unavailable !== undefined)("the manifests", () => {
       "host/src/mesh/config.ts",
       "host/src/config.ts",
       "host/src/budgets.ts",
+      "host/src/client-certificates.ts",
+      "host/src/origin.ts",
       "packages/runtime/src/logger.ts",
     ]
       .map((path) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8"))
@@ -166,16 +168,56 @@ describe.skipIf(unavailable !== undefined)("the manifests", () => {
     }
   });
 
-  test("verify tokens of the installation's own issuer at the edge", () => {
+  test("verify tokens of the installation's own issuers at the edge, each for its own doors", () => {
     const [authentication] = ofKind<{ spec: { jwtRules: { issuer: string; audiences: string[] }[] } }>(
       rendered.get("production")!,
       "RequestAuthentication",
     );
-    const { WELLAPI_TRUST_DOMAIN } = processOf(rendered.get("production")!, "identity").env;
-    expect(authentication?.spec.jwtRules.map(({ issuer }) => issuer)).toEqual([
-      `https://${WELLAPI_TRUST_DOMAIN}`,
+    const { WELLAPI_TRUST_DOMAIN, WELLAPI_ORIGIN } = processOf(rendered.get("production")!, "identity").env;
+    const rules = authentication?.spec.jwtRules.map(({ issuer, audiences }) => [issuer, audiences]);
+    expect(rules).toEqual([
+      [`https://${WELLAPI_TRUST_DOMAIN}`, ["wellapi-door"]],
+      [WELLAPI_ORIGIN, [`${WELLAPI_ORIGIN}/api`, `${WELLAPI_ORIGIN}/fhir`]],
     ]);
-    expect(authentication?.spec.jwtRules[0]?.audiences).toEqual(["wellapi-door"]);
+  });
+
+  test.each(overlays)(
+    "of %s tell every service where people and clients with certificates come, and pass those on unopened",
+    (overlay) => {
+      const manifests = rendered.get(overlay)!;
+      for (const name of ["identity", "gateway"] as const) {
+        const { WELLAPI_ORIGIN, WELLAPI_MTLS_ORIGIN, WELLAPI_MTLS_PORT } = processOf(manifests, name).env;
+        const { host } = new URL(WELLAPI_MTLS_ORIGIN!);
+        const { spec } = find<{ spec: { servers: { hosts: string[]; tls: { mode: string } }[] } }>(
+          manifests,
+          "Gateway",
+          "edge",
+        );
+        const serving = (one: string) => spec.servers.filter(({ hosts }) => hosts.includes(one));
+        expect(serving(host).map(({ tls }) => tls.mode)).toEqual(["PASSTHROUGH"]);
+        expect(serving(new URL(WELLAPI_ORIGIN!).host).map(({ tls }) => tls.mode)).toEqual(["SIMPLE"]);
+        const route = find<{ spec: { hosts: string[]; tls: { route: { destination: unknown }[] }[] } }>(
+          manifests,
+          "VirtualService",
+          "edge-mtls",
+        );
+        expect(route.spec.hosts).toEqual([host]);
+        expect(route.spec.tls[0]!.route[0]!.destination).toMatchObject({
+          port: { number: Number(WELLAPI_MTLS_PORT) },
+        });
+      }
+    },
+  );
+
+  test("of production send mail from identity alone, by an address that stands in a Secret", () => {
+    const manifests = rendered.get("production")!;
+    const senders = serviceNames.filter((name) => "WELLAPI_SMTP_URL_FILE" in processOf(manifests, name).env);
+    expect(senders).toEqual(["identity"]);
+    const knowing = serviceNames.filter((name) => {
+      const { spec } = find<{ spec: { egress: { hosts: string[] }[] } }>(manifests, "Sidecar", name);
+      return spec.egress[0]!.hosts.includes("./smtp.wellapi.example");
+    });
+    expect(knowing).toEqual(["identity"]);
   });
 
   test("call only public services from the edge", () => {

@@ -73,7 +73,11 @@ function networkServices(service: ServiceDescriptor): readonly Manifest[] {
   });
   const ports = compose
     ? [port("grpc", grpcPort, "grpc", "grpc")]
-    : [port("tls-door", 7443, "door", "tls"), port("http", 7080, "http", "http")];
+    : [
+        port("tls-door", 7443, "door", "tls"),
+        port("tls-mtls", 7444, "mtls", "tls"),
+        port("http", 7080, "http", "http"),
+      ];
   // Requests come by the address alone: nobody balances over them without a sidecar.
   const forSurfaces = surfaces.length > 0 ? [port("http-surfaces", surfacePort, "surfaces", "http")] : [];
   const object = (metadata: Manifest, more: Manifest): Manifest => ({
@@ -141,7 +145,9 @@ function template(service: ServiceDescriptor): Manifest {
   const { name, compose, sizing = {} } = service;
   const { cpu = "250m", memory = "256Mi", memoryLimit = "1Gi" } = sizing;
   const port = (name: string, containerPort: number) => ({ name, containerPort, protocol: "TCP" });
-  const serving = compose ? [port("grpc", grpcPort)] : [port("door", 7443), port("http", 7080)];
+  const serving = compose
+    ? [port("grpc", grpcPort)]
+    : [port("door", 7443), port("mtls", 7444), port("http", 7080)];
   const surfaces = (service.surfaces ?? []).length > 0 ? [port("surfaces", surfacePort)] : [];
   const additions = additionsOf(service);
   const all = (key: keyof Addition) => additions.flatMap((addition) => addition[key] ?? []);

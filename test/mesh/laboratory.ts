@@ -49,6 +49,10 @@ export async function openLaboratory(world: World, say: (text: string) => void):
         ...(holders.has(pod.name) ? [["/var/run/wellapi/keys/master.key", masterKey] as const] : []),
         ...(holders.has(pod.name) ? data.mongodbSecret : []),
         ...(pod.name === "records" ? data.natsSecret : []),
+        // There is none here: what needs mail is refused.
+        ...(pod.name === "identity"
+          ? [["/var/run/wellapi/smtp/url", "smtps://smtp.wellapi.example"] as const]
+          : []),
         ...(usersOf("budgets").some((name) => name === pod.name) ? data.valkeySecret : []),
       ]),
     );

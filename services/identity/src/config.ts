@@ -1,8 +1,9 @@
+import { readFileSync } from "node:fs";
 import type { Transport } from "@connectrpc/connect";
 import type { AccessLog } from "@wellapi/access-log";
 import type { JournalAccess } from "@wellapi/journal";
 import type { PageTokens } from "@wellapi/rpc";
-import type { Clock, Env, Ids, Logger } from "@wellapi/runtime";
+import type { Clock, ConfigReader, Env, Ids, Logger } from "@wellapi/runtime";
 import { parseConfig } from "@wellapi/runtime";
 import { optionalSetting, type Setting } from "@wellapi/service";
 import type { Store } from "@wellapi/store";
@@ -107,9 +108,9 @@ export const authoritiesSetting: Setting<readonly number[]> = {
 export const smtpUrlSetting: Setting<string | undefined> = {
   name: "WELLAPI_SMTP_URL",
   fallback: undefined,
-  what: "the mail server, `smtps://user:password@host:465`; not set: a sandbox keeps mail on its page `/mailbox`, and another installation sends none",
+  what: "the mail server, `smtps://user:password@host:465`, or in the file that `WELLAPI_SMTP_URL_FILE` names; not set: a sandbox keeps mail on its page `/mailbox`, and another installation sends none",
   read(reader) {
-    const url = reader.optional("WELLAPI_SMTP_URL");
+    const url = reader.optional("WELLAPI_SMTP_URL") ?? textOfFile(reader, "WELLAPI_SMTP_URL_FILE");
     if (url === undefined) return undefined;
     const protocol = URL.canParse(url) ? new URL(url).protocol : "";
     if (protocol !== "smtp:" && protocol !== "smtps:") {
@@ -125,6 +126,17 @@ export const smtpUrlSetting: Setting<string | undefined> = {
     return url;
   },
 };
+
+/** A setting with a password may be in a file: what stands in the environment is seen by whatever lists processes. */
+function textOfFile(reader: ConfigReader, name: string): string | undefined {
+  if (reader.optional(name) === undefined) return undefined;
+  try {
+    return readFileSync(reader.path(name), "utf8").trim();
+  } catch {
+    reader.problem(`${name} is not valid: the file cannot be read`);
+    return undefined;
+  }
+}
 
 export const mailFromSetting: Setting<string | undefined> = optionalSetting(
   "WELLAPI_MAIL_FROM",
