@@ -25,7 +25,8 @@ test("the mail server's address may be in a file, which has to be there", () => 
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "url");
   writeFileSync(file, "smtps://mail:secret@smtp.example:465\n");
-  const read = (env: Record<string, string>) => parseConfig(env, (reader) => smtpUrlSetting.read(reader));
+  const read = (env: Record<string, string>) =>
+    parseConfig(env, (reader) => ({ url: smtpUrlSetting.read(reader) })).url;
   const from = { WELLAPI_MAIL_FROM: "accounts@wellapi.example" };
   expect(read({ ...from, WELLAPI_SMTP_URL_FILE: file })).toBe("smtps://mail:secret@smtp.example:465");
   expect(() => read({ WELLAPI_SMTP_URL_FILE: file })).toThrow(/WELLAPI_MAIL_FROM/);

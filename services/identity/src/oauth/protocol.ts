@@ -12,7 +12,7 @@ import type { Grant } from "./grant.ts";
 import { createLogout } from "./logout.ts";
 import { createOwnTokens } from "./own-tokens.ts";
 import { json, type ProtocolAnswer, type ProtocolRequest } from "./protocol-message.ts";
-import { createProviders, type ProviderDeps, type ShownCertificate } from "./provider.ts";
+import { createProviders, type ProviderDeps, patientOf, type ShownCertificate } from "./provider.ts";
 import { corrected } from "./request-parameters.ts";
 import type { OAuthStandings } from "./standings.ts";
 import type { StateRepository } from "./state-repository.ts";
@@ -157,13 +157,6 @@ async function completeTokenAnswer(
   );
   const patient = grant !== undefined && ofPatient ? patientOf(pairwise, grant) : undefined;
   ctx.body = { ...body, scope: [...new Set(given)].join(" "), ...(patient !== undefined && { patient }) };
-}
-
-/** The patient's id in what the app calls: its own app calls as the patient, another one as its organization. */
-function patientOf(pairwise: Pairwise, grant: Grant): string | undefined {
-  if (grant.partition === undefined) return undefined;
-  const party = grant.kind === "patient_app" ? "installation" : grant.organization;
-  return pairwise.outward(party, grant.subject);
 }
 
 function retriable(answer: ProtocolAnswer): ProtocolAnswer {

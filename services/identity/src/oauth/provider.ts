@@ -15,6 +15,7 @@ import { unavailable } from "./adapter.ts";
 import { clientAlgorithms, isRegistered, staticScopes } from "./client.ts";
 import { type OwnMetadata, ownProperties } from "./client-metadata.ts";
 import { type Grant, refreshTokenDays } from "./grant.ts";
+import { INSTALLATION_PARTY } from "./own-clients.ts";
 import type { StateRepository } from "./state-repository.ts";
 import { type Endpoints, paths } from "./surface-endpoints.ts";
 
@@ -226,8 +227,9 @@ function accountsOf({ endpoints, grantOf, pairwise }: ProviderDeps) {
       const { grantId } = (token as { grantId?: string } | undefined) ?? ctx.oidc.result?.consent ?? {};
       const grant = grantId === undefined ? undefined : await grantOf(ctx.req, grantId);
       if (grant === undefined || subjectOf(pairwise, grant) !== sub) return undefined;
-      const resource = grant.partition === undefined ? "Practitioner" : "Patient";
-      const fhirUser = `${endpoints.fhir}/${resource}/${sub}`;
+      const patient = patientOf(pairwise, grant);
+      const resource = patient === undefined ? `Practitioner/${sub}` : `Patient/${patient}`;
+      const fhirUser = `${endpoints.fhir}/${resource}`;
       return {
         accountId: sub,
         claims: async (_use: string, scope: string) => ({
@@ -254,6 +256,13 @@ function accountsOf({ endpoints, grantOf, pairwise }: ProviderDeps) {
 /** Whom the grant's tokens speak for, as the organization knows them. */
 export function subjectOf(pairwise: Pairwise, { organization, subject }: Grant): string {
   return pairwise.outward(organization, subject);
+}
+
+/** The patient's id in what the app calls: its own app calls as the patient, another one as its organization. */
+export function patientOf(pairwise: Pairwise, grant: Grant): string | undefined {
+  if (grant.partition === undefined) return undefined;
+  const party = grant.kind === "patient_app" ? INSTALLATION_PARTY : grant.organization;
+  return pairwise.outward(party, grant.subject);
 }
 
 /** Nothing is agreed to but by an interaction of its own. */
