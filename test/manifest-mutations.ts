@@ -142,7 +142,9 @@ export const mutations: readonly {
     name: "an edge with an older TLS",
     change: (m) =>
       set(
-        find<{ spec: { servers: { tls: object }[] } }>(m, "Gateway", "edge").spec.servers[1]?.tls,
+        find<{ spec: { servers: { tls: { mode: string } }[] } }>(m, "Gateway", "edge").spec.servers.find(
+          ({ tls }) => tls.mode === "SIMPLE",
+        )?.tls,
         "minProtocolVersion",
         "TLSV1_2",
       ),

@@ -129,11 +129,17 @@ describe.skipIf(unavailable !== undefined)("the manifests", () => {
     const manifests = rendered.get(overlay)!;
     for (const name of serviceNames) {
       const { env, pod, container } = processOf(manifests, name);
-      const { WELLAPI_MONGODB_URI_FILE: file, WELLAPI_VALKEY_URL_FILE: valkey, ...others } = env;
+      const {
+        WELLAPI_MONGODB_URI_FILE: file,
+        WELLAPI_VALKEY_URL_FILE: valkey,
+        WELLAPI_SMTP_URL_FILE: smtp,
+        ...others
+      } = env;
       const config = parseServiceConfig(name, {
         ...others,
         ...(file && { WELLAPI_MONGODB_URI: "mongodb://there" }),
         ...(valkey && { WELLAPI_VALKEY_URL: "valkeys://there" }),
+        ...(smtp && { WELLAPI_SMTP_URL: "smtps://there" }),
       });
       const { budgets } = config.edges ?? config.surfaces ?? {};
       expect(budgets?.valkey?.url, "all replicas count together").toBe(valkey && "valkeys://there");

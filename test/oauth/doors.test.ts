@@ -1,5 +1,9 @@
 /** What tokens reach at the doors of one process; mesh.it.test.ts has the same in a mesh. */
+import { describeClinicians } from "./clinicians.ts";
 import { describeDoors } from "./doors.ts";
 import { inOneProcess } from "./world.ts";
 
-inOneProcess(describeDoors);
+inOneProcess((given) => {
+  describeDoors(given);
+  describeClinicians(given);
+});

@@ -123,7 +123,7 @@ describe.skipIf(!hasBrowser)("fhirclient in a browser", { timeout: 120_000 }, ()
     // The app calls as the patient, so it is told the id that the patient's own calls know.
     const patient = await page.evaluate(() => window.smart.patient.id);
     expect(patient).toMatch(/^pat_/);
-    expect(await page.evaluate(() => window.smart.user.fhirUser)).toContain(`/Patient/${patient}`);
+    expect(await page.evaluate(() => window.smart.user.fhirUser)).toBe(`Patient/${patient}`);
     const read = await page.evaluate(() => window.smart.request(`Patient/${window.smart.patient.id}`));
     expect(read.id).toBe(patient);
 

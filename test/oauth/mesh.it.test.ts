@@ -7,6 +7,7 @@ import { createLogger } from "@wellapi/runtime";
 import * as oidc from "openid-client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openTools, ToolsError } from "../../scripts/tools.ts";
+import { describeClinicians } from "./clinicians.ts";
 import { describeDoors } from "./doors.ts";
 import { describeFlows } from "./flows.ts";
 import { describeCertificates } from "./mtls.ts";
@@ -49,6 +50,7 @@ describe.skipIf(!(await serversCanBeHad()))("in a mesh with two replicas of iden
   describeFlows(() => world);
   describeRefusals(() => world);
   describeDoors(() => world);
+  describeClinicians(() => world);
   describeCertificates(() => world);
 
   test("what began at one replica goes on at the other, and is used there once", async () => {
