@@ -13,6 +13,8 @@ import {
   OAuthClient_TokenEndpointAuthMethod as Method,
 } from "@wellapi/gen/wellapi/identity/v1/oauth_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import { PolicyService } from "@wellapi/gen/wellapi/identity/v1/policy_service_pb";
+import { CallerKind } from "@wellapi/gen/wellapi/type/v1/callers_pb";
 import { exportJWK, importX509 } from "jose";
 import * as oidc from "openid-client";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -88,17 +90,30 @@ export function describeCertificates(given: () => World): void {
   }
 
   /** The outcome of an RPC over HTTP with this certificate. */
-  async function called(headers: Record<string, string>, tls: TlsIdentity, at = mtls): Promise<string> {
-    const answer = await certifiedFetch(tls)(
-      `${at}/wellapi.identity.v1.OrganizationService/GetOrganization`,
-      {
-        method: "POST",
-        headers: { "content-type": "application/json", ...headers },
-        body: JSON.stringify({ organization: world.company.organization }),
-      },
-    );
+  async function called(
+    headers: Record<string, string>,
+    tls: TlsIdentity,
+    at = mtls,
+    rpc = "OrganizationService/GetOrganization",
+  ): Promise<string> {
+    const answer = await certifiedFetch(tls)(`${at}/wellapi.identity.v1.${rpc}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify({ organization: world.company.organization }),
+    });
     if (answer.ok) return "answered";
     return reasonIn(await answer.text());
+  }
+
+  /** What `wellapi policy explain` says of the company's application. */
+  async function explained(rpc: string, limited: string[] = []): Promise<string> {
+    const { permitted, steps } = await createClient(PolicyService, operatorAt(world.server)).explainCall({
+      rpc: `wellapi.identity.v1.${rpc}`,
+      kind: CallerKind.APPLICATION,
+      organization: world.company.organization,
+      scopes: limited,
+    });
+    return permitted ? "answered" : steps.find(({ reason }) => reason !== "")!.reason;
   }
 
   /** The same at the gRPC door. */
@@ -188,6 +203,19 @@ export function describeCertificates(given: () => World): void {
       expect(await called({}, own)).toBe("answered");
       expect(await called({ "x-api-key": "wellapi_sk_x" }, own)).toBe("CREDENTIAL_INVALID");
       expect(await called({}, { ca, ...pairOf(await selfSigned("nobody")) })).toBe("CREDENTIAL_INVALID");
+    });
+
+    test("meets what policy explain says of it, by its certificate alone and beside a token", async () => {
+      const own: TlsIdentity = world.company.certificate;
+      for (const rpc of ["OrganizationService/GetOrganization", "OrganizationService/ListOrganizations"])
+        expect([rpc, await called({}, own, mtls, rpc)]).toEqual([rpc, await explained(rpc)]);
+      expect(await explained("OrganizationService/ListOrganizations")).toBe("CALLER_NOT_PERMITTED");
+      const { tls, token } = await boundBackend();
+      for (const rpc of ["OrganizationService/GetOrganization", "LimitService/GetLimits"])
+        expect([rpc, await called(bearer(token), tls, mtls, rpc)]).toEqual([
+          rpc,
+          await explained(rpc, [scopes[0]!]),
+        ]);
     });
 
     test("keeps its connection: a session of TLS that is resumed still says whose it is", async () => {

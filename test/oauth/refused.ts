@@ -110,6 +110,35 @@ export function describeRefusals(given: () => World): void {
       expect(left!.revokeTime).toBeUndefined();
     });
 
+    test("a public client need not name itself; a client that proves itself is nobody without its proof", async () => {
+      const open = await world.configuration(await world.register(publicApp), oidc.None());
+      const verifier = oidc.randomPKCECodeVerifier();
+      const url = oidc.buildAuthorizationUrl(open, {
+        redirect_uri: publicApp.redirectUris[0]!,
+        scope,
+        code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+        code_challenge_method: "S256",
+        state: "s1",
+      });
+      const browser = createBrowser();
+      const { redirectUri } = await agree(world, (await browser.get(url)).pathname.split("/").at(-1)!);
+      const checks = { pkceCodeVerifier: verifier, expectedState: "s1" };
+      const own = await oidc.authorizationCodeGrant(open, await browser.get(redirectUri), checks);
+      const refresh = (refresh_token: string) =>
+        post("token", { grant_type: "refresh_token", refresh_token });
+      const renewed = await refresh(own.refresh_token!);
+      expect([renewed.status, renewed.body.token_type]).toEqual([200, "Bearer"]);
+      expect((await refresh(own.refresh_token!)).body.error).toBe("invalid_grant"); // it is rotated
+      const { configuration } = await confidentialClient(world);
+      const proven = await (await connected(world, configuration)).tokens();
+      expect(await refresh(proven.refresh_token!)).toMatchObject({
+        status: 401,
+        body: { error: "invalid_client" },
+      });
+      expect((await oidc.refreshTokenGrant(configuration, proven.refresh_token!)).access_token).toBeDefined();
+      expect((await refresh("nobody's")).status).toBeGreaterThanOrEqual(400);
+    });
+
     test("a consent that the patient takes back ends them, and the access token", async () => {
       const { configuration } = await confidentialClient(world);
       const { tokens, consent } = await connected(world, configuration);

@@ -18,6 +18,7 @@ import type { OAuthStandings } from "./standings.ts";
 import type { StateRepository } from "./state-repository.ts";
 import { createStructuredTokens } from "./structured-tokens.ts";
 import { type Endpoints, paths } from "./surface-endpoints.ts";
+import { createClientNaming } from "./unnamed-client.ts";
 
 /** The OAuth 2 / OpenID Connect protocol: requests in, answers out. */
 export interface Protocol {
@@ -32,8 +33,8 @@ export interface ProtocolDeps
   readonly keys: SigningKeys;
   readonly pairwise: Pairwise;
   readonly standings: OAuthStandings;
-  /** Proofs and assertions that were used. */
-  readonly states: Pick<StateRepository, "insert">;
+  /** Proofs and assertions that were used, and whose refresh tokens are. */
+  readonly states: Pick<StateRepository, "insert" | "find">;
   readonly organizations: Pick<OrganizationRepository, "application">;
   readonly clock: Clock;
   readonly log: Logger;
@@ -68,6 +69,7 @@ export function createProtocol(deps: ProtocolDeps): Protocol {
   const tokens = createOwnTokens({ endpoints, keys, clock });
   const structured = createStructuredTokens({ tokens, standings });
   const logout = createLogout({ ...deps, tokens });
+  const withClient = createClientNaming(deps.states);
   const { protocol: scheme, host } = new URL(endpoints.issuer);
 
   /** The library's answer, and the client that has proved itself. */
@@ -115,7 +117,7 @@ export function createProtocol(deps: ProtocolDeps): Protocol {
       if ("status" in made) return made;
       if (path === paths.introspection) return structured.introspect(made, byLibrary);
       if (path === paths.revocation) return structured.revoke(made, byLibrary);
-      return retriable(await byLibrary(made));
+      return retriable(await byLibrary(await withClient(made)));
     },
   };
 }
