@@ -4,7 +4,9 @@ import { connect as connectTo } from "@wellapi/client";
 import { createBrowser } from "@wellapi/demo/browser";
 import { grant } from "@wellapi/demo/consents";
 import { enrolPerson, operatorAt } from "@wellapi/demo/people";
+import { Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { Grant_Kind, GrantService } from "@wellapi/gen/wellapi/identity/v1/grant_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import * as oidc from "openid-client";
@@ -105,6 +107,31 @@ export function describeDoors(given: () => World): void {
     expect(await call(configuration, given.access_token, query, asked)).toBe("answered");
     await createClient(ConsentService, world.person.transport).revokeConsent({ consent });
     expect(await call(configuration, given.access_token, query, asked)).toBe("CREDENTIAL_INVALID");
+  }, 60_000);
+
+  test("the patient sees what is connected, and ends it: its tokens are refused, the consent stays", async () => {
+    const key = await clientKey();
+    const id = await world.register({ ...confidential, jwks: key.jwks });
+    const configuration = await world.configuration(id, oidc.PrivateKeyJwt({ key: key.key, kid: key.kid }));
+    const { verifier, browser, interaction } = await connect(configuration);
+    const { redirectUri, consent } = await agree(world, interaction);
+    const back = await browser.get(redirectUri);
+    const given = await oidc.authorizationCodeGrant(configuration, back, checks(verifier));
+    const asked = reading(String(given.patient));
+    expect(await call(configuration, given.access_token, query, asked)).toBe("answered");
+
+    const grants = createClient(GrantService, world.person.transport);
+    const { grants: listed } = await grants.listGrants({});
+    expect(listed[0]).toMatchObject({ application: id, kind: Grant_Kind.CONNECT, consents: [consent] });
+    expect(await grants.endGrants({ grants: [listed[0]!.id] })).toMatchObject({ ended: 1 });
+    expect(await call(configuration, given.access_token, query, asked)).toBe("CREDENTIAL_INVALID");
+    await expect(oidc.refreshTokenGrant(configuration, given.refresh_token!)).rejects.toMatchObject({
+      error: "invalid_grant",
+    });
+    const { consent: after } = await createClient(ConsentService, world.person.transport).getConsent({
+      consent,
+    });
+    expect(after?.state).toBe(Consent_State.ACTIVE);
   }, 60_000);
 
   test("a patient's own app acts as the patient, within its scopes, and cannot erase", async () => {

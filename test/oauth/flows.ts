@@ -1,6 +1,11 @@
 /** Every flow of OAuth 2 and OpenID Connect, by `openid-client` as its README says, against the whole exchange. */
 
-import { createBrowser } from "@wellapi/demo/browser";
+import { setTimeout } from "node:timers/promises";
+import { createClient } from "@connectrpc/connect";
+import { createBrowser, type PersonsBrowser } from "@wellapi/demo/browser";
+import { register } from "@wellapi/demo/registration";
+import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
+import { OAuthInteractionService } from "@wellapi/gen/wellapi/identity/v1/oauth_interaction_service_pb";
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from "jose";
 import * as oidc from "openid-client";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -124,6 +129,48 @@ export function describeFlows(given: () => World): void {
       const back = await browser.get(redirectUri);
       expect(back.searchParams.get("error")).toBe("access_denied");
       expect(back.searchParams.get("iss")).toBe(world.issuer);
+    });
+
+    test("an app that asks for a new sign-in gets one: identity compares, whatever a page does", {
+      timeout: 60_000,
+    }, async () => {
+      const key = await clientKey();
+      const id = await world.register({ ...confidential, jwks: key.jwks });
+      const configuration = await world.configuration(id, oidc.PrivateKeyJwt({ key: key.key, kid: key.kid }));
+      const sign = (name: string) =>
+        register(world.issuer, { name, email: `${name}@example.com`, timeZone: "UTC" });
+      const before = await sign("before");
+      // OAuth tells when a request began by the second.
+      await setTimeout(1_000 - (Date.now() % 1_000));
+      const ask = (parameters: Record<string, string>) =>
+        connect(configuration, { scope: "openid", ...parameters });
+      const complete = (browser: PersonsBrowser, interaction: string) =>
+        createClient(OAuthInteractionService, browser.as("account")).completeInteraction({
+          interaction,
+          grantedScopes: ["openid"],
+        });
+      const tooOld = { rawMessage: expect.stringContaining("sign in again") };
+      for (const [name, value] of [
+        ["prompt", "login"],
+        ["max_age", "0"],
+      ] as const) {
+        const { interaction } = await ask({ [name]: value });
+        await expect(complete(before.browser, interaction)).rejects.toMatchObject(tooOld);
+      }
+      const { interaction, verifier, browser } = await ask({ max_age: "3600" });
+      const { redirectUri } = await complete(before.browser, interaction);
+      const tokens = await oidc.authorizationCodeGrant(configuration, await browser.get(redirectUri), {
+        pkceCodeVerifier: verifier,
+        expectedState: "s1",
+        maxAge: 3_600,
+      });
+      const authTime = tokens.claims()!.auth_time!;
+      const asked = await ask({ prompt: "login" });
+      const after = await sign("after");
+      await complete(after.browser, asked.interaction);
+      // When the person signed in, not when they agreed.
+      const { sessions } = await createClient(AccountService, before.browser.as("account")).listSessions({});
+      expect(authTime).toBe(Number(sessions[0]!.createTime!.seconds));
     });
 
     test("the patient leaves a scope out, and no token has it, nor one that was never registered", async () => {
