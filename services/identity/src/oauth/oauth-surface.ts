@@ -1,12 +1,12 @@
 import { createClient } from "@connectrpc/connect";
 import { OAuthProtocolService } from "@wellapi/gen/wellapi/internal/identity/v1/oauth_protocol_service_pb";
 import type { HttpReply, HttpRequest, Refusal, ShapedRefusal, Surface, SurfaceContext } from "@wellapi/http";
+import { requestIdHeader } from "@wellapi/rpc";
 import { refusedRequestPage } from "../pages/applications/refused-request.ts";
 import { htmlType } from "../pages/page.ts";
 import { shapeForReaders } from "../pages/problems.ts";
 import { pageSecurity } from "../pages/routes.ts";
 import { viewOf } from "../pages/view.ts";
-import { requestIdHeader } from "@wellapi/rpc";
 import { paths } from "./surface-endpoints.ts";
 
 const callMs = 10_000;
