@@ -49,8 +49,8 @@ const changed: Readonly<Record<string, Readonly<Record<string, Partial<ElementEn
  */
 const expressions: Readonly<Record<string, string>> = {
   "obs-7":
-    "value.empty() or component.code.coding.where(code.exists()).select(system & '|' & code)" +
-    ".intersect(%resource.code.coding.where(code.exists()).select(system & '|' & code)).empty()",
+    "value.empty() or component.code.coding.where(code.exists()).select(system.toString() & '|' & code.toString())" +
+    ".intersect(%resource.code.coding.where(code.exists()).select(system.toString() & '|' & code.toString())).empty()",
 };
 
 /** The table without Medplum's additions. Throws where one of them is no longer there: then this file is out of date. */
