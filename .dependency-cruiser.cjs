@@ -118,7 +118,7 @@ module.exports = {
         // `room.ts` composes a room, as `service.ts` composes the service. The gateway has no domain: it forwards the contracts' own messages.
         path: "^services/(?!gateway/)[^/]+/src/",
         pathNot:
-          "(handlers|accesses|convert|service|room|descriptor|config|errors|index|main|client|clients)\\.ts$|-(handlers|convert|repository|client|stream|forwarder|surface|room)\\.ts$|/src/pages/",
+          "(handlers|accesses|convert|service|room|descriptor|config|errors|index|main|client|clients)\\.ts$|-(handlers|convert|repository|client|stream|forwarder|surface|room)\\.ts$|/src/(pages|rest)/",
       },
       to: { path: "^gen/|node_modules/@connectrpc" },
     },
@@ -146,9 +146,13 @@ module.exports = {
     ),
     {
       name: "surfaces-in-surface-files",
-      comment: "Where the rule below finds them: such a file, or the room of a service's pages.",
+      comment:
+        "Where the rule below finds them: such a file, or the room of a service's pages or of its REST.",
       severity: "error",
-      from: { path: "^services/(?!gateway/)", pathNot: "surface[a-z-]*[.]ts$|^services/[^/]+/src/pages/" },
+      from: {
+        path: "^services/(?!gateway/)",
+        pathNot: "surface[a-z-]*[.]ts$|^services/[^/]+/src/(pages|rest)/",
+      },
       to: { path: "^packages/http/" },
     },
     {
@@ -156,7 +160,7 @@ module.exports = {
       comment:
         "A surface has no way to a service, a store or the network but the transports of its context. The gateway's carries the RPCs themselves: it is a door.",
       severity: "error",
-      from: { path: "^services/(?!gateway/).+(surface[a-z-]*[.]ts$|/src/pages/)" },
+      from: { path: "^services/(?!gateway/).+(surface[a-z-]*[.]ts$|/src/(pages|rest)/)" },
       to: {
         pathNot: [
           "^packages/http/",
@@ -164,7 +168,10 @@ module.exports = {
           "node_modules/(@connectrpc/connect|@bufbuild/protobuf|fastify|uqr)/",
           "^(node:)?(buffer|crypto|stream|url|util)$",
           "^services/.+surface[a-z-]*[.]ts$",
-          "^services/[^/]+/src/pages/",
+          "^services/[^/]+/src/(pages|rest)/",
+          // What FHIR's REST is made of: pure, or the conversions of its own service.
+          "^packages/(fhir-r4|terminology)/",
+          "^services/fhir/src/(errors[.]ts$|mapping/|search/)",
           "^web/ui/",
         ],
       },

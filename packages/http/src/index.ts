@@ -1,3 +1,4 @@
+export { requestIdHeader } from "@wellapi/rpc";
 export type { FastifyReply as HttpReply, FastifyRequest as HttpRequest } from "fastify";
 export type { ClientCertificates } from "./client-certificate.ts";
 export { type CorsPolicy, localOrigins, readableBy, rpcCors } from "./cors.ts";
@@ -7,7 +8,14 @@ export { httpCallOf } from "./http-call.ts";
 export type { MountedSurface } from "./mount.ts";
 export type { RegisteredOrigins } from "./page-origins.ts";
 export type { PeerTls } from "./peer-agent.ts";
-export { fileRefusalOf, type HttpProblem, logRefusal, type Refusal, refusalOf } from "./refusal.ts";
+export {
+  fileRefusalOf,
+  type HttpProblem,
+  logRefusal,
+  type Refusal,
+  refusalOf,
+  violationsOf,
+} from "./refusal.ts";
 export { createRemoteSurface, type RemoteSurfaceOptions } from "./remote-surface.ts";
 export { credentialHeaders } from "./request-headers.ts";
 export type { SecurityHeaders } from "./security-headers.ts";

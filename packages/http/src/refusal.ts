@@ -1,6 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { codeToHttpStatus, codeToString } from "@connectrpc/connect/protocol-connect";
-import { problemFor, requestIdHeader } from "@wellapi/rpc";
+import { problemFor, requestIdHeader, type Violation } from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
 import type { FastifyReply, FastifyRequest } from "fastify";
 
@@ -31,6 +31,11 @@ export function refusalOf(error: unknown): Refusal {
       ? {}
       : { retryAfterSeconds: Math.max(1, Math.ceil(retryAfterMs / 1_000)) }),
   };
+}
+
+/** What of the request is wrong where, as the service that refused it says; empty where it is about no field. */
+export function violationsOf(error: unknown): readonly Violation[] {
+  return problemFor(error).violations ?? [];
 }
 
 /** For public files: a failure says only whether to try again, and when. */

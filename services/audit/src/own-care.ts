@@ -1,9 +1,14 @@
-import type { Access } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import type { Principal } from "@wellapi/rpc";
 import { codesWithout, type Terminology } from "@wellapi/terminology";
 
+/** What of an entry decides. */
+interface EntryInView {
+  readonly codes: readonly string[];
+  readonly actor?: { readonly id: string } | undefined;
+}
+
 /** Which entries of a patient's log are shown to a caller; the patient sees all. */
-export type Shown = (access: Access | undefined) => boolean;
+export type Shown = (access: EntryInView | undefined) => boolean;
 
 const all: Shown = () => true;
 

@@ -1,13 +1,13 @@
 import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import type { HttpReply, HttpRequest, Surface, SurfaceContext } from "@wellapi/http";
-import { askedFormat, parsers, requireFormat, sendResource } from "./content.ts";
 import { FhirServiceError } from "./errors.ts";
-import { fhirRefusalOf, shapedOutcome } from "./outcome.ts";
-import { purposeHeader } from "./purpose.ts";
 import { bundle } from "./rest/bundle.ts";
 import { capabilities } from "./rest/capabilities.ts";
+import { askedFormat, parsers, requireFormat, sendResource } from "./rest/content.ts";
 import { type Exchange, exchangeOf, root } from "./rest/exchange.ts";
 import { deleteInstance, readHistory, readInstance, readVersion } from "./rest/instance.ts";
+import { fhirRefusalOf, shapedOutcome } from "./rest/outcome.ts";
+import { purposeHeader } from "./rest/purpose.ts";
 import { search } from "./rest/search.ts";
 import { isServed } from "./rest/types.ts";
 import { create, update } from "./rest/write.ts";

@@ -2,7 +2,7 @@ import { searchParameters } from "@wellapi/fhir-r4";
 import { describe, expect, test } from "vitest";
 import { parametersOf, servedTypes } from "../src/rest/types.ts";
 import { datesOf } from "../src/search/dates.ts";
-import { readSearch } from "../src/search/query.ts";
+import { readSearch } from "../src/search/query-convert.ts";
 import { subsetOf, withSubset } from "../src/search/subset.ts";
 
 const day = Date.UTC(2026, 2, 1);

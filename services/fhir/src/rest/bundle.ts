@@ -14,10 +14,10 @@ import {
   type ClinicalOutcome,
   ClinicalOutcome_Status,
 } from "@wellapi/gen/wellapi/records/v1/clinical_records_pb";
-import { sendResource, sentResource } from "../content.ts";
 import { FhirServiceError } from "../errors.ts";
 import { parseLogicalId } from "../mapping/logical-id.ts";
 import { inwardResource, subjectOf } from "../mapping/subject.ts";
+import { sendResource, sentResource } from "./content.ts";
 import { calling, type Exchange } from "./exchange.ts";
 import { etagIn } from "./instance.ts";
 import { isServed } from "./types.ts";

@@ -1,5 +1,5 @@
 import { type FhirResource, searchParameters } from "@wellapi/fhir-r4";
-import { searchNames } from "../search/query.ts";
+import { searchNames } from "../search/query-convert.ts";
 import { servedTypes } from "./types.ts";
 
 const interactions = ["read", "vread", "update", "delete", "history-instance", "create", "search-type"];

@@ -3,8 +3,8 @@ import type { FhirFormat } from "@wellapi/fhir-r4";
 import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import type { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { HttpReply, HttpRequest, SurfaceContext } from "@wellapi/http";
-import { requireFormat } from "../content.ts";
-import { purposeOf } from "../purpose.ts";
+import { requireFormat } from "./content.ts";
+import { purposeOf } from "./purpose.ts";
 
 /** One request, and what its handler needs to answer it. */
 export interface Exchange {

@@ -1,10 +1,10 @@
 import { historyBundle } from "@wellapi/fhir-r4";
 import { ClinicalOrder } from "@wellapi/gen/wellapi/records/v1/clinical_records_pb";
-import { sendResource } from "../content.ts";
 import { FhirServiceError } from "../errors.ts";
 import { type LogicalId, parseLogicalId, patientIdOf } from "../mapping/logical-id.ts";
 import { type ServedRecord, servedRecord } from "../mapping/record-convert.ts";
 import { subsetOf, withSubset } from "../search/subset.ts";
+import { sendResource } from "./content.ts";
 import { calling, type Exchange } from "./exchange.ts";
 import { queryOf } from "./search.ts";
 

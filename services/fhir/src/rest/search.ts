@@ -1,9 +1,9 @@
 import { type SearchEntry, searchSet } from "@wellapi/fhir-r4";
 import type { HttpRequest } from "@wellapi/http";
-import { sendResource } from "../content.ts";
 import { type ServedRecord, servedRecord } from "../mapping/record-convert.ts";
-import { readSearch, type SearchQuery } from "../search/query.ts";
+import { readSearch, type SearchQuery } from "../search/query-convert.ts";
 import { withSubset } from "../search/subset.ts";
+import { sendResource } from "./content.ts";
 import { calling, type Exchange } from "./exchange.ts";
 
 /** GET [type]?… and POST [type]/_search: a page. There is no total: it would count what later pages decide. */

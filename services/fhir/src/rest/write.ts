@@ -4,10 +4,10 @@ import {
   type ClinicalOutcome,
   ClinicalOutcome_Status,
 } from "@wellapi/gen/wellapi/records/v1/clinical_records_pb";
-import { sendResource, sentResource } from "../content.ts";
 import { FhirServiceError } from "../errors.ts";
 import { fhirPatientId, formatLogicalId, parseLogicalId } from "../mapping/logical-id.ts";
 import { inwardResource, subjectOf } from "../mapping/subject.ts";
+import { sendResource, sentResource } from "./content.ts";
 import { calling, type Exchange } from "./exchange.ts";
 import { etagIn, type Named, notFound } from "./instance.ts";
 

@@ -1,7 +1,15 @@
 import { createClient } from "@connectrpc/connect";
 import { OAuthProtocolService } from "@wellapi/gen/wellapi/internal/identity/v1/oauth_protocol_service_pb";
-import type { HttpReply, HttpRequest, Refusal, ShapedRefusal, Surface, SurfaceContext } from "@wellapi/http";
-import { requestIdHeader } from "@wellapi/rpc";
+import {
+  type HttpReply,
+  type HttpRequest,
+  type Refusal,
+  requestIdHeader,
+  type ShapedRefusal,
+  type Surface,
+  type SurfaceContext,
+} from "@wellapi/http";
+
 import { refusedRequestPage } from "../pages/applications/refused-request.ts";
 import { htmlType } from "../pages/page.ts";
 import { shapeForReaders } from "../pages/problems.ts";

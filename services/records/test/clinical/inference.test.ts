@@ -65,6 +65,11 @@ function resourceOf(scene: ClinicalScene, { kind, day }: Spec, name: string): st
   return JSON.stringify({
     resourceType: "AllergyIntolerance",
     identifier,
+    clinicalStatus: {
+      coding: [
+        { system: "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", code: "active" },
+      ],
+    },
     patient: subjectFor(scene, scene.hospital),
     code: { coding: [{ system: "http://snomed.info/sct", code }] },
     ...(date === undefined ? {} : { recordedDate: date }),

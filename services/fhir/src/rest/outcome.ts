@@ -1,4 +1,3 @@
-import { Code } from "@connectrpc/connect";
 import {
   FhirError,
   type FhirFormat,
@@ -8,9 +7,8 @@ import {
   mediaTypes,
   operationOutcome,
 } from "@wellapi/fhir-r4";
-import { type Refusal, refusalOf, type ShapedRefusal } from "@wellapi/http";
-import { problemFor } from "@wellapi/rpc";
-import { FhirServiceError } from "./errors.ts";
+import { type Refusal, refusalOf, type ShapedRefusal, violationsOf } from "@wellapi/http";
+import { FhirServiceError } from "../errors.ts";
 
 /** A refusal that says what is wrong where. */
 interface FhirRefusal extends Refusal {
@@ -18,18 +16,18 @@ interface FhirRefusal extends Refusal {
 }
 
 /** What FHIR calls the codes of an RPC (FHIR R4, http://hl7.org/fhir/issue-type). */
-const issues: Partial<Record<Code, IssueType>> = {
-  [Code.InvalidArgument]: "invalid",
-  [Code.NotFound]: "not-found",
-  [Code.AlreadyExists]: "duplicate",
-  [Code.PermissionDenied]: "forbidden",
-  [Code.Unauthenticated]: "login",
-  [Code.ResourceExhausted]: "throttled",
-  [Code.FailedPrecondition]: "business-rule",
-  [Code.Aborted]: "conflict",
-  [Code.Unavailable]: "transient",
-  [Code.DeadlineExceeded]: "timeout",
-  [Code.Unimplemented]: "not-supported",
+const issues: Readonly<Record<string, IssueType>> = {
+  invalid_argument: "invalid",
+  not_found: "not-found",
+  already_exists: "duplicate",
+  permission_denied: "forbidden",
+  unauthenticated: "login",
+  resource_exhausted: "throttled",
+  failed_precondition: "business-rule",
+  aborted: "conflict",
+  unavailable: "transient",
+  deadline_exceeded: "timeout",
+  unimplemented: "not-supported",
 };
 
 /** Reasons whose status in FHIR's REST differs from that of the RPC (FHIR R4, 3.1.0). */
@@ -52,9 +50,9 @@ export function fhirRefusalOf(error: unknown): Refusal {
     const { status, code, message, findings } = own;
     return { status, problem: { code: code.toLowerCase(), reason: code, message }, findings } as FhirRefusal;
   }
-  const { code, violations = [] } = problemFor(error);
+  const violations = violationsOf(error);
   const refusal = refusalOf(error);
-  const { reason } = refusal.problem;
+  const { code, reason } = refusal.problem;
   const issue = issues[code] ?? "exception";
   const findings = violations.map(({ field, description }): Finding => {
     return { severity: "error", code: "value", text: description, expression: field };

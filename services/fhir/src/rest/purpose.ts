@@ -1,6 +1,6 @@
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { HttpRequest } from "@wellapi/http";
-import { FhirServiceError } from "./errors.ts";
+import { FhirServiceError } from "../errors.ts";
 
 /** The header in which a caller says what it reads for. */
 export const purposeHeader = "x-purpose-of-use";

@@ -7,7 +7,7 @@ import {
   parseResource,
 } from "@wellapi/fhir-r4";
 import type { HttpReply, HttpRequest } from "@wellapi/http";
-import { FhirServiceError } from "./errors.ts";
+import { FhirServiceError } from "../errors.ts";
 
 /** A body as it was sent; it is read once its route knows what it is for. */
 export interface SentText {
