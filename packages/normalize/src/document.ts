@@ -21,7 +21,7 @@ export interface JsonObject {
 const shape: JsonShapeLimits = { mostDepth: 32, mostElements: 50_000 };
 
 /** A parser's own words on a name that occurs twice; the name is the sender's, and goes back to the sender alone. */
-const DUPLICATE = /duplicate object key (".*")$/s;
+const DUPLICATE = "duplicate object key ";
 const MAX_NAME = 64;
 
 /**
@@ -72,7 +72,9 @@ function assertNamesOnce(text: string): void {
   try {
     fromJsonString(ValueSchema, text);
   } catch (cause) {
-    const name = cause instanceof Error ? DUPLICATE.exec(cause.message)?.[1] : undefined;
+    const message = cause instanceof Error ? cause.message : "";
+    const at = message.indexOf(DUPLICATE);
+    const name = at < 0 ? undefined : message.slice(at + DUPLICATE.length);
     // Whatever else it says is about numbers beyond 64 bits, which are judged where they are read.
     if (name === undefined) return;
     const told = name.length > MAX_NAME ? "a name" : name;

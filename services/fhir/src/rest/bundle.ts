@@ -132,7 +132,8 @@ function findingOf(
   { field, description }: { readonly field: string; readonly description: string },
   place?: string,
 ): Finding {
-  const within = place === undefined ? field : `${place}${/\.(.*)$/.exec(field)?.[0] ?? ""}`;
+  const within =
+    place === undefined ? field : `${place}${field.includes(".") ? field.slice(field.indexOf(".")) : ""}`;
   return { severity: "error", code: "value", text: description, expression: within };
 }
 
