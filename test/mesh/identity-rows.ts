@@ -82,7 +82,9 @@ export async function identityRows(
 
 /** Somebody who may call the pod, and what. */
 function permitted(pod: MeshPod, table: readonly TableRow[]): { path: string; caller: MeshPod } {
-  const row = table.find(({ service }) => service === pod.name)!;
+  const row = table.find(({ service }) => service === pod.name);
+  // A service of surfaces alone has no RPC; the gateway passes requests on to it.
+  if (row === undefined) return { path: "/", caller: podOf("gateway") };
   return { path: row.path, caller: podOf(row.callers[0]!) };
 }
 
