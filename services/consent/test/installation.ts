@@ -28,7 +28,8 @@ export const patientId = "pat_00000000000000000000000001";
 export const otherPatientId = "pat_00000000000000000000000002";
 export const partition = `local/${patientId}`;
 
-const patients = new Set([partition, `local/${otherPatientId}`]);
+/** The third one's data is that of the migration's story. */
+const patients = new Set(["1", "2", "3"].map((last) => `local/pat_${last.padStart(26, "0")}`));
 const organizations = new Set(["org_clinic", "org_maker", "org_deleted"]);
 
 export interface InstallationOptions {
