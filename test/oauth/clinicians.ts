@@ -2,11 +2,11 @@
 import { createClient } from "@connectrpc/connect";
 import { grant } from "@wellapi/demo/consents";
 import { operatorAt, registerPerson } from "@wellapi/demo/people";
+import { mailed } from "@wellapi/demo/registration";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
 import { OAuthInteractionService } from "@wellapi/gen/wellapi/identity/v1/oauth_interaction_service_pb";
-import { SandboxService } from "@wellapi/gen/wellapi/identity/v1/sandbox_service_pb";
 import { Role } from "@wellapi/gen/wellapi/type/v1/callers_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { decodeJwt } from "jose";
@@ -30,8 +30,7 @@ export function describeClinicians(given: () => World): void {
       roles: [Role.CLINICIAN],
       requestId: crypto.randomUUID(),
     });
-    const { mail } = await createClient(SandboxService, kim.browser.as()).listMail({ email });
-    const code = mail.map(({ text }) => /#(\S+)/.exec(text)?.[1]).find((one) => one !== undefined)!;
+    const code = await mailed(kim.browser.as(), email, /#(\S+)/);
     await createClient(MemberService, kim.browser.as("account")).acceptInvitation({ code });
 
     const key = await clientKey();

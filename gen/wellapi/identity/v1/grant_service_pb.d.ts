@@ -246,7 +246,7 @@ export declare type EndGrantsRequest = Message<"wellapi.identity.v1.EndGrantsReq
   grants: string[];
 
   /**
-   * All that `ListGrants` shows the caller, also the one that asks.
+   * All that `ListGrants` shows the caller, also the one that asks, whatever `grants` names.
    *
    * @generated from field: bool all = 2;
    */
