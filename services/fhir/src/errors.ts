@@ -30,9 +30,7 @@ export class FhirServiceError extends Error {
   /** @param said what is wrong and how to mend it, or findings about a resource */
   constructor(code: FhirServiceErrorCode, said: string | readonly Finding[], options?: ErrorOptions) {
     const findings: readonly Finding[] =
-      typeof said === "string"
-        ? [{ severity: "error", code: kinds[code].issue, text: said } as Finding]
-        : said;
+      typeof said === "string" ? [{ severity: "error", code: kinds[code].issue, text: said }] : said;
     super(findings[0]!.text, options);
     this.code = code;
     this.findings = findings;

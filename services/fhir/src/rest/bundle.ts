@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import {
   type BundleRequest,
@@ -13,6 +14,7 @@ import {
 import {
   type ClinicalOutcome,
   ClinicalOutcome_Status,
+  type ClinicalWriteSchema,
 } from "@wellapi/gen/wellapi/records/v1/clinical_records_pb";
 import { FhirServiceError } from "../errors.ts";
 import { parseLogicalId } from "../mapping/logical-id.ts";
@@ -58,7 +60,7 @@ export async function bundle(exchange: Exchange) {
         requestId: textOf(request.headers["idempotency-key"]) ?? randomUUID(),
         patient,
         atomic: type === "transaction",
-        writes: entries.map((entry) => ({ operation: operationOf(entry, patient, base) as never })),
+        writes: entries.map((entry) => ({ operation: operationOf(entry, patient, base) })),
       },
     },
     calling,
@@ -104,7 +106,11 @@ function patientOf(entries: readonly Entry[], base: string): string {
   );
 }
 
-function operationOf({ sent, type, id }: Entry, patient: string, base: string) {
+function operationOf(
+  { sent, type, id }: Entry,
+  patient: string,
+  base: string,
+): MessageInitShape<typeof ClinicalWriteSchema>["operation"] {
   const logical = id === undefined ? undefined : parseLogicalId(id);
   const record = logical?.patient === patient ? logical.record : "";
   if (id !== undefined && record === "") throw at(sent, "There is no such resource of this patient");

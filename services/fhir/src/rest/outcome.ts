@@ -58,9 +58,7 @@ export function fhirRefusalOf(error: unknown): Refusal {
     return { severity: "error", code: "value", text: description, expression: field };
   });
   const told =
-    findings.length > 0
-      ? findings
-      : [{ severity: "error", code: issue, text: refusal.problem.message } as Finding];
+    findings.length > 0 ? findings : [{ severity: "error", code: issue, text: refusal.problem.message }];
   const status = statuses[violations[0]?.reason ?? reason] ?? statuses[reason] ?? refusal.status;
   return { ...refusal, status, findings: told } as FhirRefusal;
 }
@@ -68,23 +66,15 @@ export function fhirRefusalOf(error: unknown): Refusal {
 /** As an OperationOutcome. `details.coding` has the exchange's reason, by which docs/codes.md and the guide name it. */
 export function shapedOutcome(refusal: Refusal, format: FhirFormat): ShapedRefusal {
   const { findings = [textOf(refusal)] } = refusal as Partial<FhirRefusal>;
-  const { issue, ...outcome } = operationOutcome(findings);
-  const coding = [{ system: "https://wellapi.dev/reasons", code: refusal.problem.reason }];
-  const issuesWithReason = (issue as readonly { details: object }[]).map((one) => ({
-    ...one,
-    details: { coding, ...one.details },
-  }));
+  const reason = { system: "https://wellapi.dev/reasons", code: refusal.problem.reason };
   return {
     contentType: `${mediaTypes[format]}; charset=utf-8`,
-    body: formatResource(
-      { ...outcome, resourceType: "OperationOutcome", issue: issuesWithReason } as never,
-      format,
-    ),
+    body: formatResource(operationOutcome(findings, reason), format),
   };
 }
 
 /** Refused before a route was reached: a body that is too large, of another media type, or not what its headers say. */
 function textOf({ status, problem }: Refusal): Finding {
   const code: IssueType = status === 413 ? "too-long" : status === 415 ? "not-supported" : "invalid";
-  return { severity: "error", code, text: problem.message } as Finding;
+  return { severity: "error", code, text: problem.message };
 }

@@ -1,6 +1,7 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { ClinicalOrder } from "@wellapi/gen/wellapi/records/v1/clinical_records_pb";
-import type { ListClinicalRecordsRequest } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
+import type { ListClinicalRecordsRequestSchema } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import { FhirServiceError } from "../errors.ts";
 import { parseLogicalId, patientIdOf } from "../mapping/logical-id.ts";
 import { patientOfText } from "../mapping/subject.ts";
@@ -8,11 +9,10 @@ import { parametersOf, type TypeParameters } from "../rest/types.ts";
 import { datesOf, type SearchedDates } from "./dates.ts";
 import { type Subset, subsetOf } from "./subset.ts";
 
-type RecordsQuery = Partial<
-  Pick<
-    ListClinicalRecordsRequest,
-    "codes" | "resourceCategories" | "statuses" | "identifiers" | "interval" | "updated" | "records" | "order"
-  >
+/** Fields of the request that a search decides. */
+type RecordsQuery = Pick<
+  MessageInitShape<typeof ListClinicalRecordsRequestSchema>,
+  "codes" | "resourceCategories" | "statuses" | "identifiers" | "interval" | "updated" | "records" | "order"
 >;
 
 /** A search that was understood. */
@@ -119,10 +119,10 @@ function tokensIn(parameters: URLSearchParams, names: TypeParameters): RecordsQu
   const tokens = (name: string | undefined) =>
     (name === undefined ? undefined : listed(parameters, name))?.map((text) => tokenOf(name!, text)) ?? [];
   return {
-    codes: tokens(names.code).map(({ system, value }) => ({ system, code: value })) as never,
-    resourceCategories: tokens(names.category).map(({ system, value }) => ({ system, code: value })) as never,
+    codes: tokens(names.code).map(({ system, value }) => ({ system, code: value })),
+    resourceCategories: tokens(names.category).map(({ system, value }) => ({ system, code: value })),
     statuses: tokens(names.status).map(({ value }) => value),
-    identifiers: tokens("identifier") as never,
+    identifiers: tokens("identifier"),
   };
 }
 
@@ -162,7 +162,7 @@ function timeInterval({ from, to }: SearchedDates) {
   return {
     ...(from !== undefined && { startTime: timestampFromMs(from) }),
     ...(to !== undefined && { endTime: timestampFromMs(to) }),
-  } as never;
+  };
 }
 
 function orderOf(sort: string | null, date: string | undefined): ClinicalOrder {
