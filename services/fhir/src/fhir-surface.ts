@@ -1,9 +1,10 @@
+import { type FhirFormat, formatResource } from "@wellapi/fhir-r4";
 import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import type { HttpReply, HttpRequest, Surface, SurfaceContext } from "@wellapi/http";
 import { FhirServiceError } from "./errors.ts";
 import { bundle } from "./rest/bundle.ts";
 import { capabilities } from "./rest/capabilities.ts";
-import { askedFormat, parsers, requireFormat, sendResource } from "./rest/content.ts";
+import { askedFormat, contentTypeOf, parsers, requireFormat } from "./rest/content.ts";
 import { type Exchange, exchangeOf, root } from "./rest/exchange.ts";
 import { deleteInstance, readHistory, readInstance, readVersion } from "./rest/instance.ts";
 import { fhirRefusalOf, shapedOutcome } from "./rest/outcome.ts";
@@ -31,11 +32,11 @@ export const fhirSurface: Surface = {
   refuse: fhirRefusalOf,
   shape: (refusal, request) => shapedOutcome(refusal, askedFormat(request) ?? "json"),
   mount(app, context) {
+    const metadata = createMetadata(context);
     app.get(`${root}/metadata`, async (request, reply) => {
       const format = requireFormat(request);
-      const origin = context.origin();
-      reply.header("cache-control", "public, max-age=60");
-      return sendResource(reply, format, capabilities(`${origin}${root}`, origin));
+      reply.header("cache-control", "public, max-age=60").header("content-type", contentTypeOf(format));
+      return reply.send(metadata(format));
     });
     for (const path of [root, `${root}/`]) {
       app.post(path, { config: { rpc: writeClinicalRecords } }, (request, reply) =>
@@ -69,6 +70,17 @@ export const fhirSurface: Surface = {
     );
   },
 };
+
+/** The CapabilityStatement's text. Anybody may ask for it, so it is made once a format. */
+function createMetadata(context: SurfaceContext): (format: FhirFormat) => string {
+  const made = new Map<FhirFormat, string>();
+  return (format) => {
+    const origin = context.origin();
+    const text = made.get(format) ?? formatResource(capabilities(`${origin}${root}`, origin), format);
+    made.set(format, text);
+    return text;
+  };
+}
 
 /** Runs an interaction of a type that is served. */
 async function onType(

@@ -72,8 +72,10 @@ export function requireFormat(request: HttpRequest): FhirFormat {
   throw new FhirServiceError("NOT_ACCEPTABLE", `Accept ${mediaTypes.json} or ${mediaTypes.xml}`);
 }
 
+export function contentTypeOf(format: FhirFormat): string {
+  return `${mediaTypes[format]}; charset=utf-8`;
+}
+
 export function sendResource(reply: HttpReply, format: FhirFormat, resource: FhirResource): HttpReply {
-  return reply
-    .header("content-type", `${mediaTypes[format]}; charset=utf-8`)
-    .send(formatResource(resource, format));
+  return reply.header("content-type", contentTypeOf(format)).send(formatResource(resource, format));
 }

@@ -4,11 +4,11 @@ import {
   type Finding,
   formatResource,
   type IssueType,
-  mediaTypes,
   operationOutcome,
 } from "@wellapi/fhir-r4";
 import { type Refusal, refusalOf, type ShapedRefusal, violationsOf } from "@wellapi/http";
 import { FhirServiceError } from "../errors.ts";
+import { contentTypeOf } from "./content.ts";
 
 /** A refusal that says what is wrong where. */
 interface FhirRefusal extends Refusal {
@@ -68,7 +68,7 @@ export function shapedOutcome(refusal: Refusal, format: FhirFormat): ShapedRefus
   const { findings = [textOf(refusal)] } = refusal as Partial<FhirRefusal>;
   const reason = { system: "https://wellapi.dev/reasons", code: refusal.problem.reason };
   return {
-    contentType: `${mediaTypes[format]}; charset=utf-8`,
+    contentType: contentTypeOf(format),
     body: formatResource(operationOutcome(findings, reason), format),
   };
 }
