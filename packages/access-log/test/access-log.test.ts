@@ -140,13 +140,16 @@ describe("the drain", () => {
   });
 
   test("leaves no timer running when there is nothing to do", async () => {
-    const before = process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+    const before = timers();
     const { log } = await openWorld();
     await log.record(patient, true, access);
     await log.drained();
-    expect(process.getActiveResourcesInfo().filter((name) => name === "Timeout").length).toBeLessThanOrEqual(
-      before,
-    );
+    // One that runs again and again is always there; others end.
+    for (let turn = 0; turn < 100 && timers() > before; turn++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(timers()).toBeLessThanOrEqual(before);
   });
 });
 

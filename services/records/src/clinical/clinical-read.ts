@@ -45,13 +45,14 @@ export function listClinicalRecords(
     const places = candidates(deps, partition, readable, query, position);
     const records = loadedAhead(places, (at) => recordAt(deps, readable, partition, query, at), size + 1);
     for await (const [at, record] of records) {
+      // What may not be read does not count: the page would end sooner for it, or promise another one.
+      if (record === undefined) continue;
       if (found.length === size || looked === MOST_LOOKED_AT) {
         next = last;
         break;
       }
-      // What may not be read does not count: the page would end sooner for it.
-      if (record !== undefined) looked++;
-      if (record?.resource !== undefined && fitsQuery(query, record.resource, record.organization)) {
+      looked++;
+      if (record.resource !== undefined && fitsQuery(query, record.resource, record.organization)) {
         if (found.length > 0 && bytes + record.size > PAGE_BYTES) {
           next = last;
           break;
