@@ -8,6 +8,7 @@ export { httpCallOf } from "./http-call.ts";
 export type { MountedSurface } from "./mount.ts";
 export type { RegisteredOrigins } from "./page-origins.ts";
 export type { PeerTls } from "./peer-agent.ts";
+export { preferencesOf } from "./preferences.ts";
 export {
   fileRefusalOf,
   type HttpProblem,

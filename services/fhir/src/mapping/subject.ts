@@ -1,4 +1,4 @@
-import { type FhirResource, type FhirValue, isObject, mapReferences } from "@wellapi/fhir-r4";
+import { type FhirResource, type FhirValue, formatJson, isObject, mapReferences } from "@wellapi/fhir-r4";
 import { FhirServiceError } from "../errors.ts";
 import { inwardReference, patientIdOf } from "./logical-id.ts";
 
@@ -31,11 +31,11 @@ export function patientOfText(reference: string, base: string): string | undefin
   return relative.startsWith("Patient/") ? patientIdOf(relative.slice("Patient/".length)) : undefined;
 }
 
-/** The resource with references as the contracts write them. Throws where it refers to a record of another patient. */
-export function inwardResource(resource: FhirResource, patient: string, base: string): FhirResource {
-  return mapReferences(resource, (reference) => {
-    const inward = inwardReference(patient, base, reference);
-    if (inward !== undefined) return inward;
+/** The resource's JSON with references as the contracts write them. Throws where it refers to a record of another patient. */
+export function inwardText(resource: FhirResource, patient: string, base: string): string {
+  const inward = mapReferences(resource, (reference) => {
+    const one = inwardReference(patient, base, reference);
+    if (one !== undefined) return one;
     throw new FhirServiceError("INVALID_RESOURCE", [
       {
         severity: "error",
@@ -45,4 +45,5 @@ export function inwardResource(resource: FhirResource, patient: string, base: st
       },
     ]);
   });
+  return formatJson(inward);
 }

@@ -6,7 +6,6 @@ import {
   bundleRequests,
   type FhirResource,
   type Finding,
-  formatJson,
   operationOutcome,
   type ResponseEntry,
   responseBundle,
@@ -18,7 +17,7 @@ import {
 } from "@wellapi/gen/wellapi/records/v1/clinical_records_pb";
 import { FhirServiceError } from "../errors.ts";
 import { parseLogicalId } from "../mapping/logical-id.ts";
-import { inwardResource, subjectOf } from "../mapping/subject.ts";
+import { inwardText, subjectOf } from "../mapping/subject.ts";
 import { sendResource, sentResource } from "./content.ts";
 import { calling, type Exchange } from "./exchange.ts";
 import { etagIn } from "./instance.ts";
@@ -116,7 +115,7 @@ function operationOf(
   if (id !== undefined && record === "") throw at(sent, "There is no such resource of this patient");
   const fullUrl = sent.fullUrl ?? "";
   if (sent.method === "DELETE") return { case: "delete", value: { record, etag: etagIn(sent.ifMatch) } };
-  const resource = formatJson(inwardResource(resourceOfType(sent.resource!, type), patient, base));
+  const resource = inwardText(resourceOfType(sent.resource!, type), patient, base);
   return sent.method === "PUT"
     ? { case: "update", value: { record, resource, etag: etagIn(sent.ifMatch), fullUrl } }
     : { case: "create", value: { resource, fullUrl, ...conditionOf(sent.ifNoneExist) } };

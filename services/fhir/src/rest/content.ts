@@ -6,7 +6,7 @@ import {
   mediaTypes,
   parseResource,
 } from "@wellapi/fhir-r4";
-import type { HttpReply, HttpRequest } from "@wellapi/http";
+import { type HttpReply, type HttpRequest, preferencesOf } from "@wellapi/http";
 import { FhirServiceError } from "../errors.ts";
 
 /** A body as it was sent; it is read once its route knows what it is for. */
@@ -47,22 +47,12 @@ export function sentResource(request: HttpRequest): FhirResource {
 export function askedFormat(request: HttpRequest): FhirFormat | undefined {
   const named = new URL(request.raw.url ?? "/", "http://surface").searchParams.get("_format");
   if (named !== null) return formatOf(named);
-  const accepted = (request.headers.accept ?? "*/*")
-    .split(",")
-    .map(weighed)
-    .filter(({ q }) => q > 0);
-  for (const { type } of accepted.sort((a, b) => b.q - a.q)) {
+  for (const type of preferencesOf(request.headers.accept ?? "*/*")) {
     if (type === "*/*" || type === "application/*") return "json";
     const format = formatOf(type);
     if (format !== undefined) return format;
   }
   return undefined;
-}
-
-function weighed(range: string): { readonly type: string; readonly q: number } {
-  const [type = "", ...parameters] = range.split(";").map((one) => one.trim());
-  const q = parameters.find((one) => one.startsWith("q="))?.slice(2);
-  return { type, q: q === undefined ? 1 : Number(q) || 0 };
 }
 
 /** Throws NOT_ACCEPTABLE before any work is done. */

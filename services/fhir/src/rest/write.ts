@@ -1,41 +1,31 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import { type FhirResource, formatJson, isObject } from "@wellapi/fhir-r4";
+import { type FhirResource, isObject } from "@wellapi/fhir-r4";
 import {
   type ClinicalOutcome,
   ClinicalOutcome_Status,
 } from "@wellapi/gen/wellapi/records/v1/clinical_records_pb";
+import type { PutClinicalRecordRequestSchema } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import { FhirServiceError } from "../errors.ts";
 import { fhirPatientId, formatLogicalId, parseLogicalId } from "../mapping/logical-id.ts";
-import { inwardResource, subjectOf } from "../mapping/subject.ts";
+import { inwardText, subjectOf } from "../mapping/subject.ts";
 import { sendResource, sentResource } from "./content.ts";
 import { calling, type Exchange } from "./exchange.ts";
 import { etagIn, type Named, notFound } from "./instance.ts";
 
 /** POST [type] */
-export async function create(exchange: Exchange, type: string) {
-  const { request, base, records } = exchange;
+export function create(exchange: Exchange, type: string) {
+  const { request, base } = exchange;
   const resource = resourceOfType(sentResource(request), type);
   const patient = requireSubject(resource, base);
-  const { outcome } = await records.putClinicalRecord(
-    {
-      patient,
-      requestId: textOf(request.headers["idempotency-key"]) ?? "",
-      write: {
-        case: "create",
-        value: {
-          resource: formatJson(inwardResource(resource, patient, base)),
-          ...conditionOf(textOf(request.headers["if-none-exist"])),
-        },
-      },
-    },
-    calling,
-  );
-  return answerWrite(exchange, { resource, patient, outcome: outcome! });
+  const condition = conditionOf(textOf(request.headers["if-none-exist"]));
+  const value = { resource: inwardText(resource, patient, base), ...condition };
+  return put(exchange, resource, patient, { case: "create", value });
 }
 
 /** PUT [type]/[id]: of what the caller's organization has created; ids are this server's to give. */
-export async function update(exchange: Exchange, { type, id }: Named) {
-  const { request, base, records } = exchange;
+export function update(exchange: Exchange, { type, id }: Named) {
+  const { request, base } = exchange;
   const resource = resourceOfType(sentResource(request), type);
   if (resource.id !== id) {
     throw new FhirServiceError("INVALID_REQUEST", "The id of the resource has to be that of the address");
@@ -43,21 +33,19 @@ export async function update(exchange: Exchange, { type, id }: Named) {
   const logical = parseLogicalId(id);
   if (logical === undefined || !logical.record.startsWith("rec_")) throw notFound();
   const { patient, record } = logical;
-  const { outcome } = await records.putClinicalRecord(
-    {
-      patient,
-      requestId: textOf(request.headers["idempotency-key"]) ?? "",
-      write: {
-        case: "update",
-        value: {
-          record,
-          resource: formatJson(inwardResource(resource, patient, base)),
-          etag: etagIn(request.headers["if-match"]),
-        },
-      },
-    },
-    calling,
-  );
+  const etag = etagIn(request.headers["if-match"]);
+  const value = { record, resource: inwardText(resource, patient, base), etag };
+  return put(exchange, resource, patient, { case: "update", value });
+}
+
+async function put(
+  exchange: Exchange,
+  resource: FhirResource,
+  patient: string,
+  write: MessageInitShape<typeof PutClinicalRecordRequestSchema>["write"],
+) {
+  const requestId = textOf(exchange.request.headers["idempotency-key"]) ?? "";
+  const { outcome } = await exchange.records.putClinicalRecord({ patient, requestId, write }, calling);
   return answerWrite(exchange, { resource, patient, outcome: outcome! });
 }
 

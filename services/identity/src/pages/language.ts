@@ -1,3 +1,4 @@
+import { preferencesOf } from "@wellapi/http";
 import { de } from "./words/de.ts";
 import { en, type Words } from "./words/en.ts";
 
@@ -23,19 +24,7 @@ export function chosenLanguage(choice: string | undefined, accepted: string | un
 }
 
 function acceptedLanguage(accepted = ""): Language | undefined {
-  const ranges = accepted
-    .slice(0, 200)
-    .split(",")
-    .map((range) => {
-      const [tag = "", ...parameters] = range.trim().toLowerCase().split(";");
-      const weight = parameters.map((one) => /^\s*q=([01](?:\.\d{0,3})?)\s*$/.exec(one)?.[1]).find(Boolean);
-      return { primary: tag.split("-")[0], weight: weight === undefined ? 1 : Number(weight) };
-    })
-    .filter(({ weight }) => weight > 0)
-    .sort((one, other) => other.weight - one.weight);
-  for (const { primary } of ranges) {
-    const found = languageOf(primary);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  return preferencesOf(accepted.slice(0, 200))
+    .map((range) => languageOf(range.split("-")[0]))
+    .find((one) => one !== undefined);
 }

@@ -1,6 +1,6 @@
+import type { FhirResource } from "@wellapi/fhir-r4";
 import type { Interval } from "../model/interval.ts";
 import { recordsReferredTo } from "./references.ts";
-import type { Resource } from "./resource.ts";
 import { type SearchFields, searchFieldsOf, type Token } from "./search-fields.ts";
 
 /** What lists are ordered by: the clinical date, or the last change. */
@@ -30,7 +30,7 @@ export interface ClinicalQuery {
 }
 
 /** Whether the content of a record fits, beside its type and classes. */
-export function fitsQuery(query: ClinicalQuery, resource: Resource, organization: string): boolean {
+export function fitsQuery(query: ClinicalQuery, resource: FhirResource, organization: string): boolean {
   const { organizations, referringTo } = query;
   if (organizations.size > 0 && !organizations.has(organization)) return false;
   if (!fitsFields(query, searchFieldsOf(resource))) return false;

@@ -1,9 +1,9 @@
-import { intervalOfDate } from "@wellapi/fhir-r4";
+import { type FhirValue, intervalOfDate, isObject } from "@wellapi/fhir-r4";
 import { ALWAYS, type Interval } from "../model/interval.ts";
-import { isObject, type Json, textOf } from "./resource.ts";
+import { textOf } from "./resource.ts";
 
 /** A date, or a Period, as it is searched: an open end is open. Undefined for anything else. */
-export function searchedInterval(value: Json | undefined): Interval | undefined {
+export function searchedInterval(value: FhirValue | undefined): Interval | undefined {
   if (typeof value === "string") return intervalOfDate(value);
   if (!isObject(value)) return undefined;
   const start = intervalOfDate(textOf(value, "start") ?? "");
@@ -13,7 +13,7 @@ export function searchedInterval(value: Json | undefined): Interval | undefined 
 }
 
 /** The dates that a value states, from the first to the last: an open end states none. */
-export function statedInterval(value: Json | undefined): Interval | undefined {
+export function statedInterval(value: FhirValue | undefined): Interval | undefined {
   if (typeof value === "string") return intervalOfDate(value);
   if (!isObject(value)) return undefined;
   return hullOf(["start", "end"].map((end) => intervalOfDate(textOf(value, end) ?? "")));

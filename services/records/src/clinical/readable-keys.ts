@@ -2,7 +2,7 @@ import { keysOfCategory, type Terminology } from "@wellapi/terminology";
 import { RecordsError } from "../errors.ts";
 import type { ConsentPermit } from "../gate/permit.ts";
 import { rawPermit } from "../gate/permit.ts";
-import type { Read } from "../gate/reading.ts";
+import { type Read, refuseStrangers } from "../gate/reading.ts";
 import { isNothing, isWithin, recordsWithin } from "../gate/token-scope.ts";
 import { ALWAYS, type Interval } from "../model/interval.ts";
 import { isWithinWindows } from "./judgement.ts";
@@ -88,13 +88,3 @@ const denials: ReadonlySet<string> = new Set([
   "NOT_FOR_REPRESENTATIVES",
   "POLICY_DENIED",
 ]);
-
-/** Who has no consent of the patient gets the answer that an unknown patient gives. */
-async function refuseStrangers(read: Read): Promise<void> {
-  try {
-    await read.decide("");
-  } catch (error) {
-    const covered = error instanceof RecordsError && error.logged === "CONSENT_CATEGORY";
-    if (!covered) throw error;
-  }
-}

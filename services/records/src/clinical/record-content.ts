@@ -1,22 +1,23 @@
+import { type FhirObject, type FhirResource, type FhirValue, isObject } from "@wellapi/fhir-r4";
 import type { CodingInRecord, RecordContent } from "@wellapi/terminology";
-import { isObject, type Json, type JsonObject, listOf, type Resource, textOf } from "./resource.ts";
+import { listOf, textOf } from "./resource.ts";
 import { codingsOf } from "./search-fields.ts";
 
 /**
  * What the classes of a resource depend on: the types of all resources in it, and every coding wherever it stands, in contained
  * resources, extensions and security labels, too.
  */
-export function recordContentOf(resource: Resource): RecordContent {
+export function recordContentOf(resource: FhirResource): RecordContent {
   const types: string[] = [];
   const codings: CodingInRecord[] = [];
   const observations: RecordContent["observations"][number][] = [];
 
-  function visit(value: Json | undefined, type: string): void {
-    if (Array.isArray(value)) for (const one of value as readonly Json[]) visit(one, type);
+  function visit(value: FhirValue | undefined, type: string): void {
+    if (Array.isArray(value)) for (const one of value as readonly FhirValue[]) visit(one, type);
     else if (isObject(value)) visitObject(value, type);
   }
 
-  function visitObject(object: JsonObject, outer: string): void {
+  function visitObject(object: FhirObject, outer: string): void {
     const own = textOf(object, "resourceType");
     if (own !== undefined) types.push(own);
     if (own === "Observation") observations.push(observationOf(object));
@@ -30,7 +31,7 @@ export function recordContentOf(resource: Resource): RecordContent {
   return { types, codings, observations };
 }
 
-function observationOf(observation: JsonObject): RecordContent["observations"][number] {
+function observationOf(observation: FhirObject): RecordContent["observations"][number] {
   const components = listOf(observation.component).filter(isObject);
   const concepts = [observation, ...components].flatMap(({ code }) => listOf(code));
   return {

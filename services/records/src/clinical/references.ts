@@ -1,5 +1,5 @@
+import { type FhirObject, type FhirResource, type FhirValue, isObject } from "@wellapi/fhir-r4";
 import type { Pairwise } from "@wellapi/vault";
-import { isObject, type Json, type JsonObject, type Resource } from "./resource.ts";
 
 /**
  * A reference to something of this exchange: `Condition/rec-…`. FHIR's ids have no underscore, so ids have a hyphen here; an
@@ -34,24 +34,27 @@ export function fhirId(id: string): string {
   return id.replace("_", "-");
 }
 
-/** With each `reference` of the resource, contained ones too, replaced by what `change` says. */
-export function withReferences(resource: Resource, change: (reference: string) => string): Resource {
-  function changed(value: Json): Json {
-    if (Array.isArray(value)) return (value as readonly Json[]).map(changed);
+/**
+ * With each `reference` of the resource, contained ones too, replaced by what `change` says. By its name and not by its type, as
+ * fhir-r4's `mapReferences` goes: a URI that is called so (`Immunization.education.reference`) may name a patient, too.
+ */
+export function withReferences(resource: FhirResource, change: (reference: string) => string): FhirResource {
+  function changed(value: FhirValue): FhirValue {
+    if (Array.isArray(value)) return (value as readonly FhirValue[]).map(changed);
     return isObject(value) ? changedObject(value) : value;
   }
-  function changedObject(object: JsonObject): JsonObject {
+  function changedObject(object: FhirObject): FhirObject {
     const members = Object.entries(object).map(([member, value]) => {
       const isReference = member === "reference" && typeof value === "string";
       return [member, isReference ? change(value) : changed(value!)] as const;
     });
     return Object.fromEntries(members);
   }
-  return changedObject(resource) as Resource;
+  return changedObject(resource) as FhirResource;
 }
 
 /** All references, in the order in which they stand. */
-export function referencesIn(resource: Resource): string[] {
+export function referencesIn(resource: FhirResource): string[] {
   const found: string[] = [];
   withReferences(resource, (reference) => {
     found.push(reference);
@@ -85,7 +88,7 @@ export function recordReference(type: string, record: string, patient: string): 
 }
 
 /** The internal ids of the records that are referred to. */
-export function recordsReferredTo(resource: Resource): Set<string> {
+export function recordsReferredTo(resource: FhirResource): Set<string> {
   const records = referencesIn(resource)
     .map(parse)
     .filter((one) => one?.prefix === "rec");

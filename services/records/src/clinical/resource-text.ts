@@ -1,13 +1,12 @@
-import { FhirError, type Finding, parseJson, parseResource } from "@wellapi/fhir-r4";
+import { FhirError, type FhirResource, type Finding, parseJson, parseResource } from "@wellapi/fhir-r4";
 import type { ItemViolation } from "../write/judgement.ts";
-import type { Resource } from "./resource.ts";
 
 /** Reads a text that was sent, and judges it by FHIR R4: at most 100 violations, without a value that was sent. */
 export function readResource(
   text: string,
-): { readonly resource: Resource } | { readonly violations: readonly ItemViolation[] } {
+): { readonly resource: FhirResource } | { readonly violations: readonly ItemViolation[] } {
   try {
-    return { resource: parseResource(text) as Resource };
+    return { resource: parseResource(text) };
   } catch (error) {
     if (!(error instanceof FhirError)) throw error;
     return { violations: error.findings.filter(({ severity }) => severity === "error").map(violationOf) };
@@ -15,9 +14,9 @@ export function readResource(
 }
 
 /** A text that was stored. Throws SyntaxError where it is damaged. */
-export function storedResource(text: string): Resource {
+export function storedResource(text: string): FhirResource {
   try {
-    return parseJson(text) as Resource;
+    return parseJson(text);
   } catch (cause) {
     if (cause instanceof FhirError) throw new SyntaxError("a stored resource does not parse", { cause });
     throw cause;
@@ -25,7 +24,7 @@ export function storedResource(text: string): Resource {
 }
 
 /** JSON; decimals with the digits that were sent. */
-export function resourceText(resource: Resource): string {
+export function resourceText(resource: FhirResource): string {
   return JSON.stringify(resource);
 }
 

@@ -1,6 +1,7 @@
+import { type FhirObject, type FhirResource, type FhirValue, isObject } from "@wellapi/fhir-r4";
 import type { Interval } from "../model/interval.ts";
 import { hullOf, searchedInterval, statedInterval } from "./fhir-time.ts";
-import { isObject, type Json, type JsonObject, listOf, type Resource, textOf, valuesAt } from "./resource.ts";
+import { listOf, textOf, valuesAt } from "./resource.ts";
 import { searchElementsOf } from "./search-elements.ts";
 
 /** A code or an identifier with its system, which is empty where none is named. */
@@ -21,7 +22,7 @@ export interface SearchFields {
   readonly stated: Interval | undefined;
 }
 
-export function searchFieldsOf(resource: Resource): SearchFields {
+export function searchFieldsOf(resource: FhirResource): SearchFields {
   const { code, date, furtherDates, status } = searchElementsOf(resource.resourceType);
   const dated = date.flatMap((path) => chosenAt(resource, path));
   return {
@@ -35,7 +36,7 @@ export function searchFieldsOf(resource: Resource): SearchFields {
 }
 
 /** The values at a path whose last name may be that of a choice: `onset` is `onsetDateTime`, too. */
-function chosenAt(resource: Resource, path: string): readonly Json[] {
+function chosenAt(resource: FhirResource, path: string): readonly FhirValue[] {
   const [name, ...outer] = path.split(".").reverse();
   const parents = outer.length === 0 ? [resource] : valuesAt(resource, outer.reverse().join("."));
   return parents.filter(isObject).flatMap((parent) => {
@@ -51,23 +52,23 @@ function isChoice(member: string, name: string): boolean {
 }
 
 /** The codings of a CodeableConcept, or a Coding itself. */
-export function codingsOf(concept: Json): Token[] {
+export function codingsOf(concept: FhirValue): Token[] {
   if (!isObject(concept)) return [];
   const codings = concept.coding === undefined ? [concept] : listOf(concept.coding).filter(isObject);
   return codings.flatMap((coding) => tokenOf(coding, "code"));
 }
 
-function identifierOf(identifier: Json): Token[] {
+function identifierOf(identifier: FhirValue): Token[] {
   return isObject(identifier) ? tokenOf(identifier, "value") : [];
 }
 
-function tokenOf(object: JsonObject, member: string): Token[] {
+function tokenOf(object: FhirObject, member: string): Token[] {
   const value = textOf(object, member);
   return value === undefined ? [] : [{ system: textOf(object, "system") ?? "", value }];
 }
 
 /** A code, or the codes of a concept, as conditions have their clinical status. */
-function statusesOf(status: Json): string[] {
+function statusesOf(status: FhirValue): string[] {
   return typeof status === "string" ? [status] : codingsOf(status).map(({ value }) => value);
 }
 

@@ -1,3 +1,4 @@
+import type { FhirResource } from "@wellapi/fhir-r4";
 import type { DamageReporter } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import type { ClinicalCollection, ClinicalContent } from "../blocks/clinical-box.ts";
@@ -6,7 +7,6 @@ import type { ReadingDeps } from "../gate/reading.ts";
 import { openClinical } from "./clinical-repository.ts";
 import type { ReadableKeys } from "./readable-keys.ts";
 import { recordContentOf } from "./record-content.ts";
-import type { Resource } from "./resource.ts";
 import { storedResource } from "./resource-text.ts";
 import { searchFieldsOf } from "./search-fields.ts";
 
@@ -26,7 +26,7 @@ export interface ShownRecord {
   /** What consents have to cover. */
   readonly keys: readonly string[];
   /** With internal ids; undefined: it is a deletion. */
-  readonly resource: Resource | undefined;
+  readonly resource: FhirResource | undefined;
   /** Characters of its JSON. */
   readonly size: number;
 }

@@ -1,16 +1,17 @@
+import { type FhirObject, type FhirResource, isObject } from "@wellapi/fhir-r4";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
 import type { ItemViolation } from "../write/judgement.ts";
 import { recordContentOf } from "./record-content.ts";
 import { inwardReference, patientOf, referencesIn, withReferences } from "./references.ts";
-import { isObject, type JsonObject, listOf, type Resource, textOf } from "./resource.ts";
+import { listOf, textOf } from "./resource.ts";
 import { readResource } from "./resource-text.ts";
 import { type SearchFields, searchFieldsOf } from "./search-fields.ts";
 
 /** A resource that fits its patient and falls into categories. */
 export interface TakenResource {
   /** With internal ids, and without what the exchange itself says of a version. */
-  readonly resource: Resource;
+  readonly resource: FhirResource;
   /** What consents have to cover, all of it. */
   readonly keys: readonly string[];
   readonly fields: SearchFields;
@@ -46,7 +47,7 @@ export function takeResource(
 }
 
 /** Why it is not this patient's; undefined where it is. */
-function aboutAnother(resource: Resource, own: string): ItemViolation | undefined {
+function aboutAnother(resource: FhirResource, own: string): ItemViolation | undefined {
   for (const element of ofPatient) {
     for (const subject of listOf(resource[element])) {
       const reference = isObject(subject) ? textOf(subject, "reference") : undefined;
@@ -68,7 +69,7 @@ function aboutAnother(resource: Resource, own: string): ItemViolation | undefine
   };
 }
 
-function withoutCategory({ resourceType }: Resource, outside: string): ItemViolation {
+function withoutCategory({ resourceType }: FhirResource, outside: string): ItemViolation {
   const what =
     outside === "Observation"
       ? "no code of the exchange and no category of HL7's that belongs to one of its categories"
@@ -81,12 +82,12 @@ function withoutCategory({ resourceType }: Resource, outside: string): ItemViola
 }
 
 /** Without `id`, `meta.versionId` and `meta.lastUpdated`, which are the exchange's to say. */
-function plain(resource: Resource): Resource {
+function plain(resource: FhirResource): FhirResource {
   const members = Object.entries(resource).flatMap(([member, value]) => {
     if (member === "id") return [];
     if (member !== "meta" || !isObject(value)) return [[member, value] as const];
     const { versionId: _version, lastUpdated: _updated, ...kept } = value;
-    return Object.keys(kept).length === 0 ? [] : [[member, kept as JsonObject] as const];
+    return Object.keys(kept).length === 0 ? [] : [[member, kept as FhirObject] as const];
   });
-  return Object.fromEntries(members) as unknown as Resource;
+  return Object.fromEntries(members) as unknown as FhirResource;
 }

@@ -1,5 +1,6 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { type FhirResource, type FhirValue, isObject } from "@wellapi/fhir-r4";
 import type {
   ClinicalBatch,
   ClinicalIdentifier,
@@ -20,7 +21,6 @@ import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
 import type { ClinicalQuery, ClinicalOrder as Order } from "../clinical/clinical-query.ts";
 import { fhirId, outwardReference, withReferences } from "../clinical/references.ts";
-import { isObject, type Json, type Resource } from "../clinical/resource.ts";
 import { resourceText } from "../clinical/resource-text.ts";
 import type { Token } from "../clinical/search-fields.ts";
 import {
@@ -139,9 +139,9 @@ export function recordInit(
 }
 
 /** With what the exchange says of a version: `id`, `meta.versionId`, `meta.lastUpdated`. */
-function versioned(resource: Resource, id: string, { version, updated }: ShownRecord): Resource {
+function versioned(resource: FhirResource, id: string, { version, updated }: ShownRecord): FhirResource {
   const { resourceType, meta, ...others } = resource;
-  const said: Json = { versionId: String(version), lastUpdated: new Date(updated).toISOString() };
+  const said: FhirValue = { versionId: String(version), lastUpdated: new Date(updated).toISOString() };
   return { resourceType, id, meta: { ...said, ...(isObject(meta) ? meta : {}) }, ...others };
 }
 

@@ -269,3 +269,13 @@ function ending(error: unknown): Pick<Result, "outcome" | "reason"> {
 export function consentPermitsOf(codePermits: readonly CodePermit[]) {
   return codePermits.flatMap(({ permits }) => permits);
 }
+
+/** Who has no consent of the patient gets the answer that an unknown patient gives, and learns nothing from what is missing. */
+export async function refuseStrangers(read: Read): Promise<void> {
+  try {
+    await read.decide("");
+  } catch (error) {
+    const covered = error instanceof RecordsError && error.logged === "CONSENT_CATEGORY";
+    if (!covered) throw error;
+  }
+}

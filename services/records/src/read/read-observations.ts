@@ -7,7 +7,7 @@ import type {
 import { positionOf } from "../blocks/observation-repository.ts";
 import { RecordsError } from "../errors.ts";
 import type { Intent } from "../gate/intent.ts";
-import { type Read, type ReadingDeps, readOnce } from "../gate/reading.ts";
+import { type Read, type ReadingDeps, readOnce, refuseStrangers } from "../gate/reading.ts";
 import { coversTimes, type Interval } from "../model/interval.ts";
 import { MESSAGE_BYTES } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
@@ -114,15 +114,5 @@ async function findOrRefuse(
   } catch (error) {
     if (isDamaged(error)) await refuseStrangers(read);
     throw error;
-  }
-}
-
-/** A reader without any consent learns nothing from a missing observation: the answer is the same for every patient. */
-async function refuseStrangers(read: Read): Promise<void> {
-  try {
-    await read.decide("");
-  } catch (error) {
-    const covered = error instanceof RecordsError && error.logged === "CONSENT_CATEGORY";
-    if (!covered) throw error;
   }
 }
