@@ -98,7 +98,10 @@ async function plant(mutation: Mutation, index: number, rows: readonly Row[], la
   const last = index === mutations.length - 1;
   // Over all mutations, every row is asked whether it notices what it should not. After the last nothing works any
   // more, and what does is among the rows that it touches.
-  const asked = rows.filter((row, at) => mutation.touches(row) || (!last && at % mutations.length === index));
+  const asked = rows.filter(
+    (row, at) =>
+      !mutation.undecided?.(row) && (mutation.touches(row) || (!last && at % mutations.length === index)),
+  );
   const from = performance.now();
   const inTime = () => performance.now() - from < mutationMs;
   laboratory.plane.apply(mutated);

@@ -14,6 +14,8 @@ export interface Mutation {
   touches(row: Row): boolean;
   /** Whether the row must no longer hold. One that is touched, too. */
   notices(row: Row): boolean;
+  /** Rows that notice it or not, by what a service has in memory just then: not asked. */
+  undecided?(row: Row): boolean;
 }
 
 type Rules = NonNullable<Policy["spec"]["rules"]>;
@@ -68,6 +70,9 @@ export const mutations: readonly Mutation[] = [
     // DestroyKey is denied to it anyway.
     notices: (row) =>
       named(/^identity [→⇒] \/wellapi\.(internal\.)?keys\./)(row) && row.expected === "answered",
+    // Identity keeps a person's key for a while, and then asks for it, which is denied now.
+    undecided: ({ group, expected }) =>
+      ["a surface from outside", "tokens at the edge"].includes(group) && expected === "200",
   },
   {
     name: "nothing is refused by default",
