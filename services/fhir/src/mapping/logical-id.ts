@@ -4,7 +4,9 @@
  */
 
 const bits = "[0-9a-hjkmnp-tv-z]{26}";
-const logicalForm = new RegExp(`^(${bits})\\.(rec-${bits}|obs-${bits}-[0-9]{1,4})$`);
+const logicalForm = new RegExp(
+  `^(${bits})\\.(rec-${bits}|obs-${bits}-[0-9]{1,4}|dev-${bits}|ser-[0-9a-z]{16}-N?[0-9a-z]{1,10})$`,
+);
 const patientForm = new RegExp(`^pat-${bits}$`);
 const referenceForm = /^([A-Z][A-Za-z]{1,63})\/([A-Za-z0-9.-]{1,64})((?:\/_history\/[0-9]{1,9})?(?:#.*)?)$/;
 const innerForm = new RegExp(`^(rec-${bits}|obs-${bits}-[0-9]{1,4})$`);
@@ -12,7 +14,7 @@ const innerForm = new RegExp(`^(rec-${bits}|obs-${bits}-[0-9]{1,4})$`);
 export interface LogicalId {
   /** `pat_…` */
   readonly patient: string;
-  /** `rec_…`, or `obs_…_…` */
+  /** `rec_…`, `obs_…_…`, `dev_…`, or `ser_…_…` of an Observation that is made of samples */
   readonly record: string;
 }
 
