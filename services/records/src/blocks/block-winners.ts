@@ -21,6 +21,11 @@ const BLOCKS_A_PAGE = 8;
  * what these gave, so this bounds a reader's memory.
  */
 const SAMPLES_A_STEP = 50_000;
+/**
+ * As many of the first step: a query often needs no more, and a compacted block has no more. What is opened in one piece
+ * also keeps everybody else waiting.
+ */
+const SAMPLES_OF_FIRST_STEP = 16_000;
 
 /** What reads and opens blocks. */
 export interface BlockReads {
@@ -62,9 +67,10 @@ async function* winnersFrom(
   const winners = createWinners(interval, limits);
   const scan = createBlockScan(reads.store, partition, series);
   let done = interval.from;
+  let most = SAMPLES_OF_FIRST_STEP;
   for await (const page of scan.hiding(interval, BLOCKS_A_PAGE, () => winners.reach)) {
     if (page === undefined) return done;
-    for (const { shown, nextFrom } of stepsOf(page)) {
+    for (const { shown, nextFrom } of stepsOf(page, most)) {
       const { opened, damaged } = await openBlocks(reads, partition, shown, sequence);
       if (opened.length > 0) winners.add(opened.flat());
       // A damaged block may hide samples of the blocks that reach into its beginning.
@@ -75,20 +81,23 @@ async function* winnersFrom(
       done = settled;
       if (done >= winners.end) return done;
       if (damaged !== undefined) throw damaged.error;
+      most = SAMPLES_A_STEP;
     }
   }
   return done;
 }
 
-/** Parts of a page that are opened one after another. */
-function* stepsOf({ shown, nextFrom }: BlockPage): Generator<BlockPage> {
+/** Parts of a page that are opened one after another: the first with at most `first` samples, or one block. */
+function* stepsOf({ shown, nextFrom }: BlockPage, first: number): Generator<BlockPage> {
   let start = 0;
   let samples = 0;
+  let most = first;
   for (const [at, { count, from_ms }] of shown.entries()) {
-    if (at > start && samples + count > SAMPLES_A_STEP) {
+    if (at > start && samples + count > most) {
       yield { shown: shown.slice(start, at), nextFrom: from_ms };
       start = at;
       samples = 0;
+      most = SAMPLES_A_STEP;
     }
     samples += count;
   }
