@@ -9,8 +9,8 @@ import { grant } from "@wellapi/demo/consents";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { connectRaw, type RawReader, readOverHttp1, readOverHttp2 } from "../test/stalled/readers.ts";
-import { code, openStalledScene, type StalledScene } from "../test/stalled/scene.ts";
-import { neighbour, residentMiB, tell } from "./src/neighbour.ts";
+import { code, openStalledScene } from "../test/stalled/scene.ts";
+import { type Neighbour, residentMiB, startNeighbour, tell } from "./src/neighbour.ts";
 
 const streams = Number(process.argv[2] ?? 1_000);
 const streamsAConnection = 100;
@@ -25,13 +25,13 @@ function highestMiB({ pid }: Server): number {
   );
 }
 
-async function phase(server: Server, near: StalledScene, name: string, open: () => Promise<RawReader[]>) {
-  const beside = neighbour(near, neighbourMs);
+async function phase(server: Server, near: Neighbour, name: string, open: () => Promise<RawReader[]>) {
+  const beside = near.read(neighbourMs);
   const readers = await open();
   const ended = new Map<string, number>();
   for (const { ended: end } of readers) void end.then((how) => ended.set(how, (ended.get(how) ?? 0) + 1));
   const opening = await beside;
-  const stalledBeside = await neighbour(near, neighbourMs);
+  const stalledBeside = await near.read(neighbourMs);
   const endedByServer = Object.fromEntries(ended);
   const stalled = residentMiB(server);
   const bytes = readers.reduce((sum, one) => sum + one.bytes(), 0);
@@ -45,7 +45,7 @@ async function phase(server: Server, near: StalledScene, name: string, open: () 
     "RSS MiB stalled": stalled,
     highest: highestMiB(server),
     "5 s after": residentMiB(server),
-    again: await neighbour(near, 2_000),
+    again: await near.read(2_000),
   });
 }
 
@@ -64,10 +64,11 @@ try {
   const env = { WELLAPI_GRPC_PORT: String(port(server.grpc)), WELLAPI_HTTP_PORT: String(port(server.http)) };
   server = await startServer({ dataDir: folder.path, target: "one-process", env });
   tell("started", { "RSS MiB": residentMiB(server) });
-  await neighbour(near, 2_000); // warms up
-  tell("alone", { neighbour: await neighbour(near, neighbourMs), "RSS MiB": residentMiB(server) });
+  const neighbour = await startNeighbour(server, near);
+  await neighbour.read(2_000); // warms up
+  tell("alone", { neighbour: await neighbour.read(neighbourMs), "RSS MiB": residentMiB(server) });
 
-  await phase(server, near, `${streams} ReadSeries at the gRPC door, window 0`, async () => {
+  await phase(server, neighbour, `${streams} ReadSeries at the gRPC door, window 0`, async () => {
     const readers: RawReader[] = [];
     for (let i = 0; i < streams; i += streamsAConnection) {
       const session = connectRaw(port(server.grpc), scene.clinic.certificate, { window: 0 });
@@ -77,13 +78,14 @@ try {
     }
     return readers;
   });
-  await phase(server, near, `${streams} ReadSeries at the gateway, paused`, async () =>
+  await phase(server, neighbour, `${streams} ReadSeries at the gateway, paused`, async () =>
     Array.from({ length: streams }, () => {
       const reader = readOverHttp1(port(server.http), scene.clinicKey, { read });
       reader.pause();
       return reader;
     }),
   );
+  await neighbour.stop();
 } finally {
   tell("exit", { code: await server.stop() });
   folder.remove();

@@ -50,9 +50,10 @@ export function createOpens({ perWindow, log }: { readonly perWindow: number; re
 const usualOpens = 1_000;
 
 /** Bounds what addresses open at a server whose callers come without a proxy between. */
-export function boundOpens(server: Server, { log, perWindow = usualOpens }: BoundOpensOptions): void {
+export function boundOpens(server: Server, { log, perWindow = usualOpens }: BoundOpensOptions): Opens {
   const opens = createOpens({ perWindow, log });
   server.prependListener("connection", (socket: Socket) => opens.enter(socket));
+  return opens;
 }
 
 export interface BoundOpensOptions {

@@ -174,6 +174,25 @@ describe("after a flood", () => {
   });
 });
 
+test("a flood, and each time that its certificate comes back meanwhile, counts for its address like many connections", async () => {
+  const weighed: { address: string; connections: number }[] = [];
+  const bound = () => ({
+    weigh: (address: string, connections: number) => void weighed.push({ address, connections }),
+  });
+  await open({ bound });
+  await neighbour().getObservation(observation);
+  const first = await attack();
+  await sendAll(first, http2Floods.reset(path), 2_000);
+  await first.ended;
+  const again = await attack();
+  await again.ended;
+  const address = expect.stringContaining("127.0.0.1");
+  expect(weighed).toEqual([
+    { address, connections: 200 },
+    { address, connections: 20 },
+  ]);
+});
+
 test("the line of a flood has its sender's address as a pseudonym", async () => {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };

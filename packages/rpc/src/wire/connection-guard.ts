@@ -61,6 +61,16 @@ export function peerSettings(concurrentStreams: number): ServerOptions {
   };
 }
 
+/** Weighs what an address did like so many new connections, of which it has a bounded number (packages/limits). */
+export interface AddressBound {
+  weigh(address: string, connections: number): void;
+}
+
+/** Each connection that comes back while its certificate is refused costs the server a handshake, and its address so many. */
+const barredWeight = 20;
+/** A second flood from one address may be an honest one's mistake behind the same NAT; a fifth in ten seconds is none. */
+const floodWeight = 200;
+
 /** As long as HTTP/2 keeps for a stream's body that is not read: the window that Node gives. */
 const windowBytes = 65_535;
 const limitWindowSeconds = 10;
@@ -94,6 +104,7 @@ export function guardConnections(
   server: Http2Server,
   log: Logger,
   limits: ConnectionLimits = usualLimits,
+  addresses?: AddressBound,
 ): void {
   const connections = new Map<ServerHttp2Session, Connection>();
   const open = new Map<string, number>();
@@ -108,6 +119,7 @@ export function guardConnections(
   const end = ({ session, certificate, address }: Connection, reason: string): void => {
     refuse(session);
     void barred.block(certificate, limits.barredSeconds);
+    if (address !== undefined) addresses?.weigh(address, floodWeight);
     const delay_ms = limits.barredSeconds * 1_000;
     log.warn(
       { caller_address: address, delay_ms },
@@ -149,7 +161,9 @@ export function guardConnections(
     if (count > limits.connectionsPerCertificate) refuse(session);
     else
       void barred.get(certificate).then((bar) => {
-        if (bar !== null) refuse(session);
+        if (bar === null) return;
+        refuse(session);
+        if (connection.address !== undefined) addresses?.weigh(connection.address, barredWeight);
       });
   });
 

@@ -17,7 +17,13 @@ import { bodyInterceptor } from "../interceptors/body.ts";
 import { errorsInterceptor } from "../interceptors/errors.ts";
 import { assertInterceptors } from "../interceptors/step.ts";
 import { problemError } from "../status.ts";
-import { type ConnectionLimits, doorSettings, guardConnections, peerSettings } from "./connection-guard.ts";
+import {
+  type AddressBound,
+  type ConnectionLimits,
+  doorSettings,
+  guardConnections,
+  peerSettings,
+} from "./connection-guard.ts";
 import { type CallOptions, compressionHeader, methodDefinition, methodHandler } from "./grpc-call.ts";
 import { createHealth } from "./health.ts";
 import { type KeepAlive, keepAlive } from "./keep-alive.ts";
@@ -60,8 +66,8 @@ export interface GrpcServerOptions {
     /** A peer that disappeared silently holds a stream no longer than this; 60 and 20 seconds unless given. */
     readonly keepAlive?: KeepAlive;
   };
-  /** Called with each listening server before its first connection: for further bounds. */
-  readonly bound?: (server: Server) => void;
+  /** Called with each listening server before its first connection: bounds what an address may open. */
+  readonly bound?: (server: Server) => AddressBound;
   /** Serves the contracts to clients (server reflection). */
   readonly reflection: boolean;
   readonly log: Logger;
@@ -122,8 +128,7 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
   setHttp2(server, (isDoor ? doorSettings : peerSettings)(limits?.concurrentStreams ?? 100));
   const credentials = tls === undefined ? undefined : new MtlsServerCredentials(secureContext(tls));
   const port = await bind(server, host, options.port, credentials ?? grpc.ServerCredentials.createInsecure());
-  if (isDoor) for (const http2 of http2ServersOf(server)) guardConnections(http2, log, limits?.connections);
-  if (options.bound !== undefined) for (const http2 of http2ServersOf(server)) options.bound(http2);
+  for (const http2 of http2ServersOf(server)) boundConnections(http2, options, isDoor);
   keepCompression(server);
   keepConnectionsAlive(server, limits?.keepAlive ?? { everyMs: 60_000, timeoutMs: 20_000 });
 
@@ -166,6 +171,11 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
       return closing;
     },
   };
+}
+
+function boundConnections(server: Http2Server, options: GrpcServerOptions, isDoor: boolean): void {
+  const addresses = options.bound?.(server);
+  if (isDoor) guardConnections(server, options.log, options.limits?.connections, addresses);
 }
 
 /** Handlers whose calls were ended get this long for their last steps. */
