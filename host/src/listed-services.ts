@@ -1,5 +1,6 @@
 /** Generated from the folders of services/ by scripts/list-services.ts (make generate). Do not edit. */
 export { auditService } from "@wellapi/audit";
+export { codesService } from "@wellapi/codes";
 export { consentService } from "@wellapi/consent";
 export { fhirService } from "@wellapi/fhir";
 export { gatewayService } from "@wellapi/gateway";

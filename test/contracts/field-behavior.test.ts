@@ -97,6 +97,7 @@ test("resources have an id that only the installation gives, and no field both s
     "wellapi.dev/Account",
     "wellapi.dev/Application",
     "wellapi.dev/ClinicalRecord",
+    "wellapi.dev/CodeRelease",
     "wellapi.dev/Consent",
     "wellapi.dev/Credential",
     "wellapi.dev/Delegation",

@@ -42,6 +42,19 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     GetReceiptKeys: publicData,
     GetLogFile: publicData,
   },
+  "wellapi.codes.v1.CodeReleaseService": {
+    CreateCodeRelease: change,
+    AddConcepts: none("a part of a release, of which the beginning and the activation leave entries"),
+    ActivateCodeRelease: change,
+    ListCodeReleases: ofOrganizations,
+    DeleteCodeRelease: change,
+  },
+  "wellapi.codes.v1.CodeService": {
+    LookupCode: ofOrganizations,
+    ValidateCode: ofOrganizations,
+    ExpandValueSet: ofOrganizations,
+    TranslateCode: ofOrganizations,
+  },
   "wellapi.consent.v1.ConsentService": {
     CreateConsent: change,
     GetConsent: change,

@@ -80,7 +80,7 @@ export interface CodeList {
 }
 
 const types = typeTable as unknown as Readonly<Record<string, TypeEntry>>;
-const codeLists = codeTable as Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+const listed = codeTable as Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
 
 /** Types that narrow another, which choices name by the other's name: `doseQuantity`. */
 const narrowed: Readonly<Record<string, string>> = { SimpleQuantity: "Quantity", MoneyQuantity: "Quantity" };
@@ -191,10 +191,8 @@ function propertyOf(name: string, element: ElementDefinition, type: string, comp
 export function codeList(name: string): CodeList | undefined {
   const before = knownLists.get(name);
   if (before) return before;
-  if (!Object.hasOwn(codeLists, name)) return undefined;
-  const systems = new Map(
-    Object.entries(codeLists[name]!).map(([system, codes]) => [system, new Set(codes)]),
-  );
+  if (!Object.hasOwn(listed, name)) return undefined;
+  const systems = new Map(Object.entries(listed[name]!).map(([system, codes]) => [system, new Set(codes)]));
   const all = new Set([...systems.values()].flatMap((codes) => [...codes]));
   const list: CodeList = {
     name,
@@ -203,4 +201,15 @@ export function codeList(name: string): CodeList | undefined {
   };
   knownLists.set(name, list);
   return list;
+}
+
+/** Every value set whose codes are all known, by its canonical URL, with its codes by their system. */
+export function codeLists(): ReadonlyArray<{
+  readonly url: string;
+  readonly systems: ReadonlyMap<string, readonly string[]>;
+}> {
+  return Object.entries(listed).map(([name, systems]) => ({
+    url: `${/^v[23]-/.test(name) ? "http://terminology.hl7.org" : "http://hl7.org/fhir"}/ValueSet/${name}`,
+    systems: new Map(Object.entries(systems)),
+  }));
 }

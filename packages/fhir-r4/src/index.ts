@@ -13,7 +13,7 @@ export {
 export { canonical, formatJson } from "./canonical.ts";
 export { type DateInterval, intervalOfDate } from "./date-interval.ts";
 export type { ElementDefinition, Invariant, Property, TypeDefinition, TypeKind } from "./definitions.ts";
-export { definitionOf, isResourceType, resourceTypes } from "./definitions.ts";
+export { codeLists, definitionOf, isResourceType, resourceTypes } from "./definitions.ts";
 export { FhirError, type FhirErrorCode } from "./fhir-error.ts";
 export type { Finding, IssueType } from "./finding.ts";
 export { formatOf, formatResource, mediaTypes } from "./formats.ts";

@@ -5,4 +5,5 @@ export type { Item, Note, Place, Problem } from "./item.ts";
 export { type Normalized, normalize, type VendorDocument } from "./normalize.ts";
 export type { Concept } from "./point.ts";
 export { type Run, runsOf } from "./runs.ts";
+export { type VendorCode, vendorCodes } from "./vendor-codes.ts";
 export { vendors } from "./vendors.ts";

@@ -25,6 +25,7 @@ export type IdPrefix =
   | "psk" // passkey
   | "rcl" // recall of a session
   | "rec" // clinical record
+  | "rel" // release of a code system or value set
   | "ses" // session, of a person or of an enforcer
   | "tok" // a patient's token
   | "usr"; // account of a person

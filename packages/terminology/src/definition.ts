@@ -4,6 +4,9 @@ export const LOINC = "http://loinc.org";
 /** Our own code system, for concepts without a LOINC code; data/codes.json gives the reason for each. */
 export const SLEEP_STAGE_SYSTEM = "https://wellapi.dev/fhir/CodeSystem/sleep-stage-observation";
 
+/** The Unified Code for Units of Measure, as FHIR names it. */
+export const UCUM = "http://unitsofmeasure.org";
+
 /** Why a value is missing (HL7 FHIR R4). */
 export const DATA_ABSENT_REASON_SYSTEM = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
 

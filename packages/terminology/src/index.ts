@@ -16,6 +16,7 @@ export {
   type SessionCode,
   SLEEP_STAGE_SYSTEM,
   sensitivities,
+  UCUM,
 } from "./definition.ts";
 export { proposalOf } from "./near-codes.ts";
 export {
@@ -35,6 +36,7 @@ export { shippedTerminology } from "./shipped.ts";
 export { createTerminology, type Terminology } from "./terminology.ts";
 export { readDocuments, type TerminologyDocument } from "./terminology-document.ts";
 export { TerminologyError, type TerminologyErrorCode } from "./terminology-error.ts";
+export { isUnit } from "./ucum.ts";
 export {
   checkUnitAgainst,
   convertDecimal,

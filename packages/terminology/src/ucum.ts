@@ -54,10 +54,19 @@ export function parseUnit(code: string): Unit | undefined {
   return unit;
 }
 
+/** Whether it is a UCUM code, also one that is not converted here: `[pH]`, `[IU]/L`. */
+export function isUnit(code: string): boolean {
+  const unit = parsedUnit(code);
+  return unit !== null && Array.isArray(unit.dim_?.dimVec_ ?? []) && typeof unit.magnitude_ === "number";
+}
+
+function parsedUnit(code: string): UcumUnit | null {
+  if (code.length > MAX_UNIT_LENGTH || !UNIT_CHARACTERS.test(code) || ZERO_FACTOR.test(code)) return null;
+  return parsedByLibrary(code);
+}
+
 function parse(code: string): Unit | undefined {
-  if (code.length > MAX_UNIT_LENGTH || !UNIT_CHARACTERS.test(code) || ZERO_FACTOR.test(code))
-    return undefined;
-  const unit = parsedByLibrary(code);
+  const unit = parsedUnit(code);
   if (unit === null) return undefined;
   const magnitude = unit.magnitude_;
   const vector = unit.dim_?.dimVec_;

@@ -7,7 +7,7 @@ export const fhirService = describeService({
   contracts: [],
   needs: [],
   calls: [],
-  surfaceCalls: ["records"],
+  surfaceCalls: ["codes", "records"],
   replicas: "many",
   surfaces: [fhirSurface],
   async compose() {

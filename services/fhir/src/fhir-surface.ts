@@ -10,6 +10,7 @@ import { deleteInstance, readHistory, readInstance, readVersion } from "./rest/i
 import { fhirRefusalOf, shapedOutcome } from "./rest/outcome.ts";
 import { purposeHeader } from "./rest/purpose.ts";
 import { search } from "./rest/search.ts";
+import { mountTerminology } from "./rest/terminology/routes.ts";
 import { isServed } from "./rest/types.ts";
 import { create, update } from "./rest/write.ts";
 
@@ -43,6 +44,7 @@ export const fhirSurface: Surface = {
         bundle(exchangeOf(context, request, reply)),
       );
     }
+    mountTerminology(app, context);
     app.get<Path>(`${root}/:type`, (request, reply) => onType(context, request, reply, search));
     app.post<Path>(`${root}/:type/_search`, { config: { rpc: listClinicalRecords } }, (request, reply) =>
       onType(context, request, reply, search),

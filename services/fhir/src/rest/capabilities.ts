@@ -1,5 +1,6 @@
 import { type FhirResource, searchParameters } from "@wellapi/fhir-r4";
 import { searchNames } from "../search/query-convert.ts";
+import { terminologyOperations } from "./terminology/operations.ts";
 import { servedTypes } from "./types.ts";
 
 const interactions = ["read", "vread", "update", "delete", "history-instance", "create", "search-type"];
@@ -42,7 +43,7 @@ export function capabilities(base: string, origin: string): FhirResource {
             },
           ],
         },
-        resource: servedTypes.map(resourceOf),
+        resource: [...servedTypes.map(resourceOf), ...terminologyResources()],
         interaction: [{ code: "transaction" }, { code: "batch" }],
       },
     ],
@@ -66,4 +67,15 @@ function resourceOf(type: string) {
     searchRevInclude: ["Provenance:target"],
     searchParam,
   };
+}
+
+/** CodeSystem, ValueSet and ConceptMap have operations only. */
+function terminologyResources() {
+  return [...Map.groupBy(terminologyOperations, ({ type }) => type)].map(([type, operations]) => ({
+    type,
+    operation: operations.map(({ name }) => ({
+      name,
+      definition: `http://hl7.org/fhir/OperationDefinition/${type}-${name}`,
+    })),
+  }));
 }

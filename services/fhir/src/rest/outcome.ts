@@ -30,11 +30,18 @@ const issues: Readonly<Record<string, IssueType>> = {
   unimplemented: "not-supported",
 };
 
+/** Reasons that FHIR has a kind of its own for. */
+const issuesByReason: Readonly<Record<string, IssueType>> = {
+  EXPANSION_TOO_COSTLY: "too-costly",
+  UNKNOWN_CODE: "code-invalid",
+};
+
 /** Reasons whose status in FHIR's REST differs from that of the RPC (FHIR R4, 3.1.0). */
 const statuses: Readonly<Record<string, number>> = {
   ETAG_MISMATCH: 412,
   MATCHES_SEVERAL: 412,
   INVALID_RESOURCE: 422,
+  EXPANSION_TOO_COSTLY: 422,
 };
 
 /** The refusal for an error of this service, of a resource that was sent, or of a call of another service. */
@@ -53,7 +60,7 @@ export function fhirRefusalOf(error: unknown): Refusal {
   const violations = violationsOf(error);
   const refusal = refusalOf(error);
   const { code, reason } = refusal.problem;
-  const issue = issues[code] ?? "exception";
+  const issue = issuesByReason[reason] ?? issues[code] ?? "exception";
   const findings = violations.map(({ field, description }): Finding => {
     return { severity: "error", code: "value", text: description, expression: field };
   });

@@ -1,0 +1,1 @@
+export { codesService } from "./descriptor.ts";
