@@ -526,6 +526,73 @@ export declare type ErasureReceipt = Message<"wellapi.records.v1.ErasureReceipt"
 export declare const ErasureReceiptSchema: GenMessage<ErasureReceipt>;
 
 /**
+ * In which order samples come.
+ *
+ * @generated from enum wellapi.records.v1.SampleOrder
+ */
+export enum SampleOrder {
+  /**
+   * One series after another, each by time.
+   *
+   * @generated from enum value: SAMPLE_ORDER_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * One day of UTC after another, from the newest on; within a day by code, then by series, then by time. A sample is of the
+   * day in which it starts.
+   *
+   * @generated from enum value: SAMPLE_ORDER_NEWEST_DAY = 1;
+   */
+  NEWEST_DAY = 1,
+
+  /**
+   * The same from the oldest day on.
+   *
+   * @generated from enum value: SAMPLE_ORDER_OLDEST_DAY = 2;
+   */
+  OLDEST_DAY = 2,
+}
+
+/**
+ * Describes the enum wellapi.records.v1.SampleOrder.
+ */
+export declare const SampleOrderSchema: GenEnum<SampleOrder>;
+
+/**
+ * How samples came to the exchange.
+ *
+ * @generated from enum wellapi.records.v1.SampleOrigin
+ */
+export enum SampleOrigin {
+  /**
+   * As either.
+   *
+   * @generated from enum value: SAMPLE_ORIGIN_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * In series.
+   *
+   * @generated from enum value: SAMPLE_ORIGIN_SERIES = 1;
+   */
+  SERIES = 1,
+
+  /**
+   * As single observations of a number, which `ListObservations` has with all that was said of them.
+   *
+   * @generated from enum value: SAMPLE_ORIGIN_OBSERVATION = 2;
+   */
+  OBSERVATION = 2,
+}
+
+/**
+ * Describes the enum wellapi.records.v1.SampleOrigin.
+ */
+export declare const SampleOriginSchema: GenEnum<SampleOrigin>;
+
+/**
  * Length of the buckets of an aggregate, in the patient's own time zone.
  *
  * @generated from enum wellapi.records.v1.BucketSize

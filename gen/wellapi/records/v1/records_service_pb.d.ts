@@ -7,7 +7,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Coding, Purpose, TimeInterval } from "../../type/v1/vocabulary_pb.js";
-import type { BucketSize, Erasure, SeriesInfo, SourceAggregate, SourcedSeries, SourceFilter, StoredObservation } from "./records_pb.js";
+import type { BucketSize, Erasure, SampleOrder, SampleOrigin, SeriesInfo, SourceAggregate, SourcedSeries, SourceFilter, StoredObservation } from "./records_pb.js";
 
 /**
  * Describes the file wellapi/records/v1/records_service.proto.
@@ -347,7 +347,7 @@ export declare type QuerySeriesRequest = Message<"wellapi.records.v1.QuerySeries
 
   /**
    * What to read, for example `8867-4` of LOINC. Display decides nothing. A system or code that is not known answers as
-   * one without data or consent does.
+   * one without data or consent does. Needed unless `order` is by day.
    *
    * @generated from field: wellapi.type.v1.Coding code = 2;
    */
@@ -403,6 +403,28 @@ export declare type QuerySeriesRequest = Message<"wellapi.records.v1.QuerySeries
    * @generated from field: wellapi.records.v1.SourceFilter sources = 9;
    */
   sources?: SourceFilter | undefined;
+
+  /**
+   * Several, where `order` is by day, instead of `code`: of these, what the reader may not read is as if it were not there. Without both: all that the reader
+   * may read.
+   *
+   * @generated from field: repeated wellapi.type.v1.Coding codes = 10;
+   */
+  codes: Coding[];
+
+  /**
+   * In which order.
+   *
+   * @generated from field: wellapi.records.v1.SampleOrder order = 11;
+   */
+  order: SampleOrder;
+
+  /**
+   * Only samples that came like this.
+   *
+   * @generated from field: wellapi.records.v1.SampleOrigin origin = 12;
+   */
+  origin: SampleOrigin;
 };
 
 /**
@@ -710,6 +732,21 @@ export declare type ListObservationsRequest = Message<"wellapi.records.v1.ListOb
    * @generated from field: wellapi.records.v1.SourceFilter sources = 7;
    */
   sources?: SourceFilter | undefined;
+
+  /**
+   * Several, instead of `code`: of these, what the reader may not read is as if it were not there. Without both: all that the reader
+   * may read.
+   *
+   * @generated from field: repeated wellapi.type.v1.Coding codes = 8;
+   */
+  codes: Coding[];
+
+  /**
+   * From the oldest on; else the newest first.
+   *
+   * @generated from field: bool oldest_first = 9;
+   */
+  oldestFirst: boolean;
 };
 
 /**
@@ -725,7 +762,7 @@ export declare const ListObservationsRequestSchema: GenMessage<ListObservationsR
  */
 export declare type ListObservationsResponse = Message<"wellapi.records.v1.ListObservationsResponse"> & {
   /**
-   * Newest first.
+   * In the order that was asked for; those of one time in the same order always.
    *
    * @generated from field: repeated wellapi.records.v1.StoredObservation observations = 1;
    */
@@ -931,7 +968,7 @@ export declare const RecordsService: GenService<{
     output: typeof WatchSeriesResponseSchema;
   },
   /**
-   * Reads the samples of one code in pages.
+   * Reads samples in pages: of one code, or by the day of several.
    *
    * @generated from rpc wellapi.records.v1.RecordsService.QuerySeries
    */
@@ -968,7 +1005,7 @@ export declare const RecordsService: GenService<{
     output: typeof AggregateSeriesResponseSchema;
   },
   /**
-   * Lists observations in pages, newest first.
+   * Lists observations in pages, the newest first unless asked otherwise.
    *
    * @generated from rpc wellapi.records.v1.RecordsService.ListObservations
    */

@@ -1,38 +1,31 @@
 import type { DamageReporter } from "@wellapi/runtime";
-import { pages, type Store } from "@wellapi/store";
+import type { Store } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
 import type { RecordsError } from "../errors.ts";
 import type { Interval } from "../model/interval.ts";
-import type { ObservationRecord } from "../model/observation.ts";
-import { MAX_BLOCK_SPAN_MS } from "./block-limits.ts";
 import { blockPlace, openOrReport, openUntilDamaged } from "./damage.ts";
 import type { ObservationBlockDocument } from "./documents.ts";
-import { codeIdOf, type PatientBox, withBox } from "./patient-box.ts";
+import {
+  newestFirst,
+  type ObservationPosition,
+  oldestFirst,
+  type StoredObservation,
+} from "./observation-scan.ts";
+import { type PatientBox, withBox } from "./patient-box.ts";
 
-/** A stored observation. Newest first means: by time, then by batch and item. */
-export interface StoredObservation {
-  /** Internal id of its batch. */
-  readonly batch: string;
-  readonly sequence: number;
-  readonly record: ObservationRecord;
-}
-
-/** Where a page begins: after this observation. */
-export interface ObservationPosition {
-  readonly time: number;
-  readonly batch: string;
-  readonly item: number;
-}
-
-/** A page mostly lies in one or two blocks; later pages of one read open more at a time. */
-const FIRST_BLOCKS = 2;
-const MOST_BLOCKS_A_STEP = 16;
 const BLOCKS_OF_A_BATCH = 1_000;
 
 /** Reads of stored observations. */
 export interface ObservationRepository {
   /** Observations of a code within `interval`, newest first, after `position`; in bounded memory. */
   newestFirst(
+    partition: string,
+    code: string,
+    interval: Interval,
+    position?: ObservationPosition,
+  ): AsyncGenerator<StoredObservation>;
+  /** The same from the oldest on: in the memory of the observations of 31 days. */
+  oldestFirst(
     partition: string,
     code: string,
     interval: Interval,
@@ -60,44 +53,12 @@ export function createObservationRepository(
     return records.map((record) => ({ batch: document.batch, sequence: document.sequence, record }));
   }
 
+  const scan = { store, vault, open };
   return {
-    async *newestFirst(partition, code, interval, position) {
-      const codeId = await codeIdOf(vault, partition, code);
-      if (codeId === undefined) return;
-      const newest = Math.min(interval.to, position === undefined ? interval.to : position.time + 1);
-      const wanted = (candidate: StoredObservation) =>
-        candidate.record.time >= interval.from &&
-        candidate.record.time < newest &&
-        (position === undefined || compare(positionOf(candidate), position) > 0);
-      let held: StoredObservation[] = [];
-      let limit = FIRST_BLOCKS;
-      const read = (cursor: string | undefined) =>
-        store.scan<ObservationBlockDocument>("observation_blocks", {
-          index: "by_to",
-          equals: [partition, codeId],
-          // A block that reaches into the interval ends at most 31 days after it.
-          range: { after: interval.from, to: newest + MAX_BLOCK_SPAN_MS + 1 },
-          order: "descending",
-          limit,
-          ...(cursor === undefined ? {} : { cursor }),
-        });
-      for await (const page of pages(read)) {
-        const shown = page.documents
-          .map(({ document }) => document)
-          .filter(({ hidden, from_ms }) => hidden === 0 && from_ms < newest);
-        const { opened, damaged } = await open(partition, shown);
-        held.push(...opened.filter(wanted));
-        held.sort((a, b) => compare(positionOf(a), positionOf(b)));
-        limit = Math.min(2 * limit, MOST_BLOCKS_A_STEP);
-        // Later blocks end no later than the last one that was read: newer observations are final.
-        const settled =
-          damaged?.document.to_ms ??
-          (page.cursor === undefined ? Number.NEGATIVE_INFINITY : page.documents.at(-1)!.document.to_ms);
-        yield* held.filter(({ record }) => record.time >= settled);
-        if (damaged !== undefined) throw damaged.error;
-        held = held.filter(({ record }) => record.time < settled);
-      }
-    },
+    newestFirst: (partition, code, interval, position) =>
+      newestFirst(scan, { partition, code, interval, position }),
+    oldestFirst: (partition, code, interval, position) =>
+      oldestFirst(scan, { partition, code, interval, position }),
 
     async find(partition, batch, item) {
       const { documents } = await store.scan<ObservationBlockDocument>("observation_blocks", {
@@ -118,12 +79,4 @@ export function createObservationRepository(
       return undefined;
     },
   };
-}
-
-export function positionOf({ batch, record }: StoredObservation): ObservationPosition {
-  return { time: record.time, batch, item: record.item };
-}
-
-function compare(a: ObservationPosition, b: ObservationPosition): number {
-  return b.time - a.time || (a.batch < b.batch ? -1 : a.batch > b.batch ? 1 : 0) || a.item - b.item;
 }

@@ -5,10 +5,11 @@ import {
 } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { type PageTokens, partyOf } from "@wellapi/rpc";
 import type { Pairwise } from "@wellapi/vault";
-import type { ObservationPosition } from "../blocks/observation-repository.ts";
+import type { ObservationPosition } from "../blocks/observation-scan.ts";
 import { ALWAYS } from "../model/interval.ts";
 import { observationPlace } from "../model/observation-id.ts";
 import { getObservation, listObservations, type ReadObservationsDeps } from "../read/read-observations.ts";
+import { severalCodes } from "./asked-codes-convert.ts";
 import { intervalOf } from "./convert.ts";
 import { pageOf } from "./page-position-convert.ts";
 import type { Presenter } from "./read-convert.ts";
@@ -29,9 +30,9 @@ export function createObservationHandlers(
   const { pageTokens, pairwise } = deps;
   return {
     async listObservations(request, context) {
-      const code = codeKey(request.code!);
+      const several = severalCodes(request)?.map(codeKey);
       const interval = intervalOf(request.interval);
-      const intent = intentOf(request, [code], interval, context);
+      const intent = intentOf(request, several ?? [], interval, context);
       const asked = pageOf<typeof ListObservationsRequestSchema, ObservationPosition>(
         pageTokens,
         intent,
@@ -39,7 +40,9 @@ export function createObservationHandlers(
         request,
         OBSERVATIONS_A_PAGE,
       );
-      const query = { code, interval, sources: sourcesOf(intent, request) };
+      const codes = request.code === undefined ? several : codeKey(request.code);
+      const descending = !request.oldestFirst;
+      const query = { codes, interval, sources: sourcesOf(intent, request), descending };
       const page = await listObservations(deps, intent, query, asked.limit, asked.after);
       return {
         observations: await present.observations(intent, page.observations),

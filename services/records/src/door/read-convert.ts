@@ -14,7 +14,7 @@ import type {
 import { partyOf } from "@wellapi/rpc";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise, Vault } from "@wellapi/vault";
-import type { StoredObservation } from "../blocks/observation-repository.ts";
+import type { StoredObservation } from "../blocks/observation-scan.ts";
 import { withBox } from "../blocks/patient-box.ts";
 import type { Run } from "../blocks/winners.ts";
 import { invalidField } from "../errors.ts";

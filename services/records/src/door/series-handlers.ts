@@ -1,7 +1,9 @@
-import type { ServiceImpl } from "@connectrpc/connect";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import { SampleOrder } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import {
   AggregateSeriesRequestSchema,
   ListSeriesRequestSchema,
+  type QuerySeriesRequest,
   QuerySeriesRequestSchema,
   type RecordsService,
 } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
@@ -10,9 +12,11 @@ import { ALWAYS } from "../model/interval.ts";
 import type { AggregatePosition } from "../read/aggregate-page.ts";
 import { type AggregateSeriesDeps, aggregateSeries } from "../read/aggregate-series.ts";
 import { type ListPosition, listSeries } from "../read/list-series.ts";
+import { type DaysPosition, queryDays } from "../read/query-days.ts";
 import { querySeries, type SeriesPosition } from "../read/query-series.ts";
 import { readSeries } from "../read/read-series.ts";
 import { type WatchSeriesDeps, watchSeries } from "../read/watch-series.ts";
+import { kindsOf, oneCode, severalCodes } from "./asked-codes-convert.ts";
 import { intervalOf } from "./convert.ts";
 import { pageOf, resumptionOf } from "./page-position-convert.ts";
 import { aggregateInit, bucketUnitOf, type Presenter } from "./read-convert.ts";
@@ -69,9 +73,39 @@ export function createPageHandlers(
   present: Presenter,
 ): Pick<Handlers, "querySeries" | "listSeries"> {
   const { pageTokens } = deps;
+
+  async function byDay(request: QuerySeriesRequest, context: HandlerContext) {
+    const { unit, digits, order } = request;
+    const codes = severalCodes(request)?.map(codeKey);
+    const interval = intervalOf(request.interval);
+    const intent = intentOf(request, codes ?? [], interval, context);
+    const asked = pageOf<typeof QuerySeriesRequestSchema, DaysPosition>(
+      pageTokens,
+      intent,
+      QuerySeriesRequestSchema,
+      request,
+      SAMPLES_A_PAGE,
+    );
+    const query = {
+      codes,
+      interval,
+      sources: sourcesOf(intent, request),
+      kinds: kindsOf(request.origin),
+      wanted: { unit, digits },
+      descending: order === SampleOrder.NEWEST_DAY,
+    };
+    const page = await queryDays(deps, intent, query, asked.limit, asked.after);
+    return {
+      series: await Promise.all(page.runs.map(({ code, run }) => present.run(intent, code, run))),
+      nextPageToken: asked.token(page.next),
+      access: page.access,
+    };
+  }
+
   return {
     async querySeries(request, context) {
-      const code = codeKey(request.code!);
+      if (request.order !== SampleOrder.UNSPECIFIED) return byDay(request, context);
+      const code = codeKey(oneCode(request));
       const { unit, digits } = request;
       const interval = intervalOf(request.interval);
       const intent = intentOf(request, [code], interval, context);
@@ -82,13 +116,10 @@ export function createPageHandlers(
         request,
         SAMPLES_A_PAGE,
       );
-      const page = await querySeries(
-        deps,
-        intent,
-        { code, interval, sources: sourcesOf(intent, request), wanted: { unit, digits } },
-        asked.limit,
-        asked.after,
-      );
+      const sources = sourcesOf(intent, request);
+      const kinds = kindsOf(request.origin);
+      const query = { code, interval, sources, kinds, wanted: { unit, digits } };
+      const page = await querySeries(deps, intent, query, asked.limit, asked.after);
       return {
         series: await Promise.all(page.runs.map((run) => present.run(intent, code, run))),
         nextPageToken: asked.token(page.next),

@@ -26,11 +26,26 @@ export interface SeriesPage {
   readonly access: string;
 }
 
+/** Samples that came in series, and those that came as observations. */
+export interface SampleKinds {
+  readonly series: boolean;
+  readonly observations: boolean;
+}
+
+export interface KindsQuery extends SeriesQuery {
+  readonly kinds: SampleKinds;
+}
+
+/** Whether samples of the series came as one of the kinds. */
+export function isOfKinds(series: string, kinds: SampleKinds): boolean {
+  return isObservationSeries(series) ? kinds.observations : kinds.series;
+}
+
 /** Reads up to `size` samples of one code from `position` on. */
 export function querySeries(
   deps: ReadSeriesDeps,
   intent: Intent,
-  query: SeriesQuery,
+  query: KindsQuery,
   size: number,
   position: SeriesPosition | undefined,
 ): Promise<SeriesPage> {
@@ -51,13 +66,14 @@ export function querySeries(
 async function collect(
   deps: ReadSeriesDeps,
   partition: string,
-  query: SeriesQuery,
+  query: KindsQuery,
   intervals: readonly Interval[],
   size: number,
   position: SeriesPosition | undefined,
 ): Promise<Pick<SeriesPage, "runs" | "next">> {
   const page = createPage(size);
   for await (const { series } of seriesOf(deps, partition, query, position?.series)) {
+    if (!isOfKinds(series, query.kinds)) continue;
     const resumed = position?.series === series ? position : undefined;
     const first = resumed?.time ?? Number.NEGATIVE_INFINITY;
     for (const { from, to } of unite(intervals.map((i) => ({ ...i, from: Math.max(i.from, first) })))) {
@@ -71,7 +87,7 @@ async function collect(
 }
 
 /** Up to `size` samples, and no more than an answer can hold. */
-function createPage(size: number) {
+export function createPage(size: number) {
   const runs: Run[] = [];
   let left = size;
   let bytes = MESSAGE_BYTES;
@@ -99,7 +115,7 @@ function createPage(size: number) {
 }
 
 /** Drops the observation at the time where a page begins if the previous page returned it: it has a lower rank. */
-function withoutReturned(run: Run, position: SeriesPosition | undefined): Run {
+export function withoutReturned(run: Run, position: SeriesPosition | undefined): Run {
   const returned =
     position?.rank !== undefined &&
     run.columns.times[0] === position.time &&
@@ -107,13 +123,13 @@ function withoutReturned(run: Run, position: SeriesPosition | undefined): Run {
   return returned ? partOf(run, 1) : run;
 }
 
-function partOf(run: Run, from: number): Run {
+export function partOf(run: Run, from: number): Run {
   const { columns, ranks } = run;
   const part = { ...run, columns: viewOf(columns, from, columns.times.length) };
   return ranks === undefined ? part : { ...part, ranks: () => ranks().subarray(from) };
 }
 
-function positionAt(series: string, { columns, ranks }: Run): SeriesPosition {
+export function positionAt(series: string, { columns, ranks }: Run): SeriesPosition {
   const time = columns.times[0]!;
   return isObservationSeries(series) ? { series, time, rank: ranks!()[0]! } : { series, time };
 }

@@ -1,14 +1,17 @@
 import { isDamaged } from "../blocks/damage.ts";
-import type {
-  ObservationPosition,
-  ObservationRepository,
-  StoredObservation,
-} from "../blocks/observation-repository.ts";
-import { positionOf } from "../blocks/observation-repository.ts";
+import type { ObservationRepository } from "../blocks/observation-repository.ts";
+import {
+  comparePositions,
+  type ObservationPosition,
+  positionOf,
+  type StoredObservation,
+} from "../blocks/observation-scan.ts";
 import { RecordsError } from "../errors.ts";
 import type { Intent } from "../gate/intent.ts";
+import type { CodePermit } from "../gate/permit.ts";
 import { type Read, type ReadingDeps, readOnce, refuseStrangers } from "../gate/reading.ts";
 import { coversTimes, type Interval } from "../model/interval.ts";
+import { readableCodes } from "./readable-codes.ts";
 import { MESSAGE_BYTES } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
 import { fitsSource } from "./source-filter.ts";
@@ -17,7 +20,7 @@ export interface ReadObservationsDeps extends ReadingDeps {
   readonly observations: ObservationRepository;
 }
 
-/** A page of observations, newest first. */
+/** A page of observations. */
 export interface ObservationPage {
   readonly partition: string;
   readonly observations: readonly StoredObservation[];
@@ -25,43 +28,103 @@ export interface ObservationPage {
   readonly access: string;
 }
 
+/** Which observations, and in which order. */
+export interface ObservationsQuery extends Pick<SeriesQuery, "interval" | "sources"> {
+  /** One code, for which a reader without a consent is refused; or several, of which only what may be read is there. Undefined: all. */
+  readonly codes: string | readonly string[] | undefined;
+  readonly descending: boolean;
+}
+
 export function listObservations(
   deps: ReadObservationsDeps,
   intent: Intent,
-  query: Pick<SeriesQuery, "code" | "interval" | "sources">,
+  query: ObservationsQuery,
   size: number,
   position: ObservationPosition | undefined,
 ): Promise<ObservationPage> {
   return readOnce(deps, intent, async (read) => {
     const { partition } = read.subject;
-    const { intervals, permits } = await read.codePermit(query.code, query.interval);
+    const readable = await permitsOf(deps, read, query);
     const found: StoredObservation[] = [];
     let next: ObservationPosition | undefined;
     let bytes = 0;
-    for (const interval of [...intervals].reverse()) {
-      if (next !== undefined) break;
-      try {
-        for await (const stored of deps.observations.newestFirst(partition, query.code, interval, position)) {
-          if (!(await fitsSource(deps.vault, partition, query.sources, stored.record.provenance))) continue;
-          bytes += bytesOf(stored);
-          if (found.length === size || (found.length > 0 && bytes > MESSAGE_BYTES)) {
-            next = positionOf(found.at(-1)!);
-            break;
-          }
-          found.push(stored);
+    try {
+      for await (const stored of inOrder(deps, partition, readable, query.descending, position)) {
+        if (!(await fitsSource(deps.vault, partition, query.sources, stored.record.provenance))) continue;
+        bytes += bytesOf(stored);
+        if (found.length === size || (found.length > 0 && bytes > MESSAGE_BYTES)) {
+          next = positionOf(found.at(-1)!);
+          break;
         }
-      } catch (error) {
-        // The page is whole: the damaged block belongs to the next page.
-        if (!isDamaged(error) || found.length < size) throw error;
-        next = positionOf(found.at(-1)!);
+        found.push(stored);
       }
+    } catch (error) {
+      // The page is whole: the damaged block belongs to the next page.
+      if (!isDamaged(error) || found.length < size) throw error;
+      next = positionOf(found.at(-1)!);
     }
     return {
       items: found.length,
-      permits,
+      codes: [...readable.keys()],
+      permits: [...readable.values()].flatMap(({ permits }) => permits),
       answer: (access) => ({ partition, observations: found, next, access }),
     };
   });
+}
+
+async function permitsOf(
+  { terminology }: ReadObservationsDeps,
+  read: Read,
+  { codes, interval }: ObservationsQuery,
+): Promise<ReadonlyMap<string, CodePermit>> {
+  if (typeof codes !== "string") return readableCodes(terminology, read, codes, interval);
+  return new Map([[codes, await read.codePermit(codes, interval)]]);
+}
+
+/** Of all codes in one order, behind `position`. */
+async function* inOrder(
+  { observations }: ReadObservationsDeps,
+  partition: string,
+  readable: ReadonlyMap<string, CodePermit>,
+  descending: boolean,
+  position: ObservationPosition | undefined,
+): AsyncGenerator<StoredObservation> {
+  const streams = [...readable].map(([code, { intervals }]) =>
+    ofCode(observations, { partition, code, intervals }, descending, position),
+  );
+  const heads = await Promise.all(streams.map(async (stream) => ({ stream, next: await take(stream) })));
+  for (;;) {
+    let first: (typeof heads)[number] | undefined;
+    for (const head of heads) {
+      if (head.next === undefined) continue;
+      if (first === undefined || precedes(head.next, first.next!, descending)) first = head;
+    }
+    if (first === undefined) return;
+    yield first.next!;
+    first.next = await take(first.stream);
+  }
+}
+
+async function* ofCode(
+  observations: ObservationRepository,
+  place: { readonly partition: string; readonly code: string; readonly intervals: readonly Interval[] },
+  descending: boolean,
+  position: ObservationPosition | undefined,
+): AsyncGenerator<StoredObservation> {
+  const { partition, code, intervals } = place;
+  const read = descending ? observations.newestFirst : observations.oldestFirst;
+  for (const interval of descending ? intervals.toReversed() : intervals) {
+    yield* read(partition, code, interval, position);
+  }
+}
+
+function precedes(a: StoredObservation, b: StoredObservation, descending: boolean): boolean {
+  return comparePositions(positionOf(a), positionOf(b), descending) < 0;
+}
+
+async function take(stream: AsyncGenerator<StoredObservation>): Promise<StoredObservation | undefined> {
+  const { done, value } = await stream.next();
+  return done === true ? undefined : value;
 }
 
 /** With its ids, times, source and the names of all fields. */
