@@ -275,6 +275,35 @@ describe("winners", () => {
     });
   });
 
+  it("are no run at all where nothing is shown", () => {
+    const winners = createWinners({ from: 0, to: 100 });
+    winners.add([block(1, [50], 0, "A", "/min"), block(2, [60], 0, "B", "/min")]);
+    expect(winners.take(40)).toEqual([]);
+    expect(winners.take(55)).toHaveLength(1);
+  });
+
+  it("of codes are one run of each block, for each block numbers its codes for itself", () => {
+    const asleep = (sequence: number, at: number, code: string): CommittedSamples => {
+      const item = block(rankOf(sequence, 0), [at], 0, "A", "");
+      const dictionary = [{ system: "s", code }];
+      return {
+        ...item,
+        columns: { ...item.columns, values: { kind: "coded", dictionary, indexes: Uint32Array.of(0) } },
+      };
+    };
+    const winners = createWinners({ from: 0, to: 100 });
+    winners.add([asleep(1, 0, "deep"), asleep(2, 10, "deep"), asleep(3, 20, "light")]);
+    const runs = winners.take(100).map(({ columns: { times, values }, sequence }) => {
+      const { dictionary } = values as Extract<Columns["values"], { kind: "coded" }>;
+      return [...times, dictionary.map(({ code }) => code), sequence];
+    });
+    expect(runs).toEqual([
+      [0, ["deep"], 1],
+      [10, ["deep"], 2],
+      [20, ["light"], 3],
+    ]);
+  });
+
   it("do not grow with the blocks that interleave", () => {
     const winners = createWinners({ from: 0, to: 1e6 });
     for (let sequence = 0; sequence < 12; sequence++) {
