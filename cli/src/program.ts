@@ -44,6 +44,10 @@ const commands: readonly Listed[] = [
   { name: "consent", load: async () => (await import("./commands/consent.ts")).addConsent },
   { name: "codes", load: async () => (await import("./commands/terminology.ts")).addCodes },
   { name: "categories", load: async () => (await import("./commands/terminology.ts")).addCategories },
+  {
+    name: "terminology",
+    load: async () => (await import("./commands/terminology-release.ts")).addTerminology,
+  },
   { name: "ingest", load: async () => (await import("./commands/ingest.ts")).addIngest },
   { name: "read", load: async () => (await import("./commands/read.ts")).addRead },
   { name: "watch", load: async () => (await import("./commands/read.ts")).addWatch },

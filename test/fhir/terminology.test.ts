@@ -272,6 +272,24 @@ describe("FHIR's terminology operations", () => {
     await releases.deleteCodeRelease({ release: fresh.id });
   });
 
+  test("know of a code what the exchange does, also where a loaded release names it", async () => {
+    const releases = createClient(CodeReleaseService, operatorAt(server));
+    const release = { kind: CodeRelease_Kind.CODE_SYSTEM, url: loinc, version: "9.9" };
+    const { id } = (await releases.createCodeRelease({ release })).release!;
+    await releases.addConcepts({
+      release: id,
+      concepts: [{ code: "8867-4", display: "Heart rate, loaded" }],
+    });
+    await releases.activateCodeRelease({ release: id, concepts: 1n });
+    const told = await ask(`CodeSystem/$lookup?${query({ system: loinc, code: "8867-4" })}`);
+    expect(named(told)).toMatchObject({ version: "9.9", display: "Heart rate, loaded" });
+    expect(JSON.stringify(told.body)).toContain('"valueString":"/min"');
+    // It is the whole of LOINC now: what it does not have there is not.
+    const judged = await ask(`CodeSystem/$validate-code?${query({ url: loinc, code: "29463-7" })}`);
+    expect(named(judged).message).toContain("no such code");
+    await releases.deleteCodeRelease({ release: id });
+  });
+
   test("take releases from operators alone", async () => {
     const releases = createClient(CodeReleaseService, clinic.transport);
     await expect(releases.listCodeReleases({})).rejects.toMatchObject({ code: 7 });

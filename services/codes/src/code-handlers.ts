@@ -3,7 +3,7 @@ import {
   type CodeService,
   TranslateCodeResponse_Match_Equivalence as Equivalence,
 } from "@wellapi/gen/wellapi/codes/v1/code_service_pb";
-import type { Catalog } from "./catalog/catalog.ts";
+import type { Catalog, Property } from "./catalog/catalog.ts";
 import type { ConceptMap } from "./catalog/vendor-maps.ts";
 import { conceptMessage, faultMessages } from "./convert.ts";
 import { CodesError } from "./errors.ts";
@@ -16,8 +16,10 @@ const mostAPage = 1_000;
 export function createCodeHandlers(deps: {
   readonly catalog: Catalog;
   readonly maps: readonly ConceptMap[];
+  /** More of what is known of a code. */
+  readonly properties: (system: string, code: string) => readonly Property[];
 }): ServiceImpl<typeof CodeService> {
-  const { catalog, maps } = deps;
+  const { catalog, maps, properties } = deps;
   const judge = createJudge(catalog);
   return {
     async lookupCode({ system: url, code, version }) {
@@ -29,7 +31,7 @@ export function createCodeHandlers(deps: {
         name: system.title,
         version: system.version,
         concept: conceptMessage(found),
-        properties: [...(system.properties?.(code) ?? [])],
+        properties: [...properties(url, code)],
       };
     },
     async validateCode(request) {

@@ -8,6 +8,7 @@ import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
 import { createAccesses } from "./accesses.ts";
 import { firstOf } from "./catalog/catalog.ts";
+import { exchangeProperties } from "./catalog/exchange-codes.ts";
 import { createShippedCatalog } from "./catalog/shipped.ts";
 import { vendorMaps } from "./catalog/vendor-maps.ts";
 import { createCodeHandlers } from "./code-handlers.ts";
@@ -30,9 +31,10 @@ export function createCodesService(deps: CodesDeps): { readonly routes: readonly
   const releases = createReleaseRepository(store);
   // A loaded release comes before the part of its code system that ships.
   const catalog = firstOf([createReleaseCatalog(store, releases), createShippedCatalog(terminology)]);
+  const properties = (system: string, code: string) => exchangeProperties(terminology, system, code);
   return {
     routes: [
-      route(CodeService, createCodeHandlers({ catalog, maps: vendorMaps(terminology) })),
+      route(CodeService, createCodeHandlers({ catalog, maps: vendorMaps(terminology), properties })),
       route(
         CodeReleaseService,
         createReleaseHandlers({ logged: createAccesses(deps), releases, clock, ids }),

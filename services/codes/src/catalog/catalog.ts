@@ -20,8 +20,6 @@ export interface CodeSystem {
   /** Whether every code of it is known: of a fragment, a code that is not found may be right. */
   readonly complete: boolean;
   find(code: string): Promise<KnownCode | undefined>;
-  /** More of what is known of one of its codes. */
-  properties?(code: string): readonly Property[];
 }
 
 /** Part of the codes of a value set. */

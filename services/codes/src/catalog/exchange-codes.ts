@@ -26,7 +26,6 @@ export function exchangeSystems(terminology: Terminology): readonly CodeSystem[]
         complete: isOwn(url),
       },
       unique(codes),
-      (code) => propertiesOf(terminology, code),
     ),
   );
   const head = {
@@ -112,9 +111,14 @@ function categoryCodes({ categories }: Terminology): KnownCode[] {
   }));
 }
 
-function propertiesOf(terminology: Terminology, code: string): Property[] {
+/** What the exchange knows of a code, whoever names it: a loaded release, too. */
+export function exchangeProperties(
+  terminology: Terminology,
+  system: string,
+  code: string,
+): readonly Property[] {
   const definition = terminology.findAnyCode(code);
-  if (definition === undefined) return [];
+  if (definition?.system !== system) return [];
   return [
     { name: "kind", value: definition.kind },
     ...(definition.kind === "quantity" ? [{ name: "unit", value: definition.unit }] : []),

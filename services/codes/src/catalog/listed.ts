@@ -1,17 +1,12 @@
-import type { CodePage, CodeSystem, KnownCode, PageQuery, Property, ValueSet } from "./catalog.ts";
+import type { CodePage, CodeSystem, KnownCode, PageQuery, ValueSet } from "./catalog.ts";
 
 /** A code system of which the codes are in memory. */
 export function listedSystem(
   head: Pick<CodeSystem, "url" | "title" | "version" | "complete">,
   codes: readonly KnownCode[],
-  properties?: (code: string) => readonly Property[],
 ): CodeSystem {
   const byCode = new Map(codes.map((one) => [one.code, one]));
-  return {
-    ...head,
-    find: async (code) => byCode.get(code),
-    ...(properties !== undefined && { properties }),
-  };
+  return { ...head, find: async (code) => byCode.get(code) };
 }
 
 /** A value set of which the codes are in memory. @param also finds a code that is not listed */
