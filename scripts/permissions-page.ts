@@ -27,7 +27,7 @@ it, and a test asks the interceptor about each cell of this page. What it permit
 limits; the reason of a refusal says which one it was.
 
 - **programs, people**: whoever calls with this kind of credential. *Application*: an organization's, by API key or certificate.
-  *Patient*: about themselves, or for whom they act. *Person*: a signed-in person about their account. *Anyone*: also without a
+  *Patient*: about themselves, or for whom they act. *Representative*: of a patient who died. *Person*: a signed-in person about their account. *Anyone*: also without a
   credential.
 - **members**: signed-in people who act for an organization, by role; for their own organization alone.
 - **staff**: the installation's people, by role. A key of a script (\`wellapi operator create\`) has the role operator.
@@ -47,7 +47,8 @@ ${table(["RPC", "programs, people", "members", "staff", "sign-in", "scopes"], ro
 }
 
 function row(method: DescMethod, callers: Callers): string[] {
-  const { kinds, roles, assurance, roleAssurance, scopes } = callers;
+  const { kinds, roles, assurance, roleAssurance, scopes, representatives } = callers;
+  const patients = kinds.includes(CallerKind.PATIENT);
   const people = [
     [CallerKind.ANYONE, "anyone"],
     [CallerKind.APPLICATION, "application"],
@@ -58,10 +59,10 @@ function row(method: DescMethod, callers: Callers): string[] {
   const raised = roleAssurance > assurance ? ` (${assurances[roleAssurance]})` : "";
   return [
     `\`${method.name}\``,
-    people
-      .filter(([kind]) => kinds.includes(kind))
-      .map(([, name]) => name)
-      .join(", "),
+    [
+      ...people.filter(([kind]) => kinds.includes(kind)).map(([, name]) => name),
+      ...(patients && representatives ? ["representative"] : []),
+    ].join(", "),
     kinds.includes(CallerKind.MEMBER) ? names(members.filter((role) => roles.includes(role))) : "",
     kinds.includes(CallerKind.OPERATOR) ? names(ofStaff) : "",
     `${assurances[assurance ?? Assurance.UNSPECIFIED]}${raised}`,

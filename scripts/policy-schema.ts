@@ -106,7 +106,7 @@ entity Organization;
 entity Application in [Organization] { actor?: String };
 // \`roles\`: "owner", "administrator", "developer", "clinician", "auditor". \`assurance\`: "code", "passkey", "fresh".
 entity Member in [Organization] { roles: Set<String>, assurance?: String };
-// \`actor\`: who acts in the patient's name: "carer", "guardian", "operator", "application".
+// \`actor\`: who acts in the patient's name: "carer", "guardian", "representative", "operator", "application".
 entity Patient { assurance?: String, actor?: String };
 entity Person { assurance?: String };
 // \`roles\`: "operator", "privacy_officer", "staff_auditor", "support".

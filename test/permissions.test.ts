@@ -27,6 +27,10 @@ const staffRoles: readonly Role[] = ["operator", "privacy_officer", "staff_audit
 const seats: Readonly<Record<string, Principal>> = {
   application: { kind: "application", id: "app_1", organization },
   patient: { kind: "patient", id: "pat_1", partition: "local/pat_1", assurance: "fresh" },
+  representative: {
+    ...{ kind: "patient", id: "pat_1", partition: "local/pat_1", assurance: "fresh" },
+    actor: { kind: "representative", id: "usr_2" },
+  },
   person: { kind: "person", id: "usr_1", assurance: "fresh" },
   script: { kind: "operator", id: "opr_1" },
   ...Object.fromEntries(roles.map((role) => [role, seatOf(role, "fresh")])),
@@ -117,9 +121,12 @@ describe("never", () => {
       service.methods.map(async (method) => [method.name, await refusal(method, seats[seat]!)] as const),
     ).then((all) => all.filter(([, reason]) => reason === "").map(([name]) => name));
 
-  test.each(Object.keys(seats).filter((seat) => !["application", "patient", "clinician"].includes(seat)))(
-    "health data for %s",
-    async (seat) => expect(await mayCall(serviceOf("RecordsService"), seat)).toEqual([]),
+  test.each(
+    Object.keys(seats).filter(
+      (seat) => !["application", "patient", "representative", "clinician"].includes(seat),
+    ),
+  )("health data for %s", async (seat) =>
+    expect(await mayCall(serviceOf("RecordsService"), seat)).toEqual([]),
   );
 
   test.each(["application", ...roles, "script", "person"])(

@@ -13,6 +13,7 @@ const kinds = {
   member: Actor_Kind.MEMBER,
   guardian: Actor_Kind.GUARDIAN,
   carer: Actor_Kind.CARER,
+  representative: Actor_Kind.REPRESENTATIVE,
   clinician: Actor_Kind.CLINICIAN,
 } as const;
 

@@ -62,6 +62,13 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     RevokeConsent: change,
     ListConsentRevisions: change,
   },
+  "wellapi.consent.v1.DeathService": {
+    ReportDeath: change,
+    ListDeathReports: change,
+    ConfirmDeath: change,
+    DismissDeathReport: change,
+    UndoDeath: change,
+  },
   "wellapi.consent.v1.EmergencyService": {
     OpenEmergencyAccess: change,
     EndEmergencyAccess: change,
@@ -110,6 +117,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
   "wellapi.identity.v1.DelegationService": {
     InviteCarer: change,
     InviteGuardian: change,
+    InviteRepresentative: change,
     GetDelegationOffer: none("says what the mail's code is for, to who has it"),
     AcceptDelegation: change,
     ListDelegations: change,
@@ -234,6 +242,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     DeleteConsents: change,
   },
   "wellapi.internal.identity.v1.BrowserOriginService": { CheckOrigin: lookUp },
+  "wellapi.internal.identity.v1.DeathDirectoryService": { ApplyDeath: change },
   "wellapi.internal.identity.v1.EdgeCertificateService": {
     GetAuthority: lookUp,
     IssueServerCertificate: none("a door's own certificate, of a key that never leaves it"),

@@ -7,7 +7,8 @@
  * organization or among the staff, and no others. `invitation_ended`: an invitation was used or taken back.
  * `organization_unverified`: the privacy officer's confirmation was taken back. `emergency_ended`: an emergency
  * access was ended. `emergency_refusal`: a patient refuses all of them, or does not any more. `emergency_code_ended`: a patient's emergency
- * code was replaced or withdrawn. `emergency_disabled`: an organization's clinicians may not open emergency access any more. The others: the
+ * code was replaced or withdrawn. `emergency_disabled`: an organization's clinicians may not open emergency access any more.
+ * `record_frozen`: the record of a patient who died froze, or does not any more. The others: the
  * state of an organization or application changed, in this order.
  */
 export const factKinds = [
@@ -32,6 +33,7 @@ export const factKinds = [
   "emergency_refusal",
   "emergency_code_ended",
   "emergency_disabled",
+  "record_frozen",
 ] as const;
 export type FactKind = (typeof factKinds)[number];
 
@@ -44,7 +46,7 @@ export interface Fact {
    * Id of the consent, erasure, credential or key; of a denial, also a tag of the organization (`con_...@<MAC>`); of a state,
    * the id and which change of it (`app_....3`); of a member, organization, account, which change, and the roles
    * (`org_.../acc_....3.owner.developer`); of a delegation, which change and the state (`del_....3.ended`); of a refusal, the patient, which change and the state
-   * (`pat_....3.refused`). A fact is its kind and subject.
+   * (`pat_....3.refused`); of a frozen record, the report of the death, which change and the state (`dth_....1.frozen`). A fact is its kind and subject.
    */
   readonly subject: string;
   /** When it takes effect, UTC milliseconds. */

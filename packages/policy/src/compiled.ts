@@ -17,7 +17,14 @@ export const compiledRoles = {
   member: ["owner", "administrator", "developer", "clinician", "auditor"],
   operator: ["operator", "privacy_officer", "staff_auditor", "support"],
 } as const;
-export const compiledActors = ["guardian", "carer", "clinician", "operator", "application"] as const;
+export const compiledActors = [
+  "guardian",
+  "carer",
+  "representative",
+  "clinician",
+  "operator",
+  "application",
+] as const;
 export const compiledAssurances = ["code", "passkey", "fresh"] as const;
 export const compiledPurposes = [
   "treatment",

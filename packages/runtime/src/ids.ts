@@ -12,6 +12,7 @@ export type IdPrefix =
   | "dev" // device
   | "emc" // emergency code of a patient
   | "emg" // emergency access
+  | "dth" // report of a death
   | "enr" // enrolment code
   | "era" // erasure
   | "grn" // grant of the OAuth server

@@ -21,6 +21,7 @@ import {
   type RevisionDocument,
 } from "./consent-documents.ts";
 import { createConsentSealing } from "./consent-sealing.ts";
+import { type DeathDocument, deathReports, openDeath, reporterMac } from "./death/death-documents.ts";
 import {
   clinicianMac,
   type EmergencyDocument,
@@ -84,6 +85,21 @@ export async function consentCheck(deps: {
     });
   };
 
+  const death: DocumentCheck = async (document) => {
+    const stored = document as DeathDocument;
+    const at = [stored.partition, stored.report];
+    return opened(deathReports.name, at, isNotDecided, async () => {
+      const report = await openDeath(sealing, stored);
+      if (report === undefined) return true;
+      return (
+        reporterMac(sealing, report.organization) === stored.organization_mac &&
+        report.createTime === stored.create_time &&
+        report.decisions.length === stored.decisions &&
+        report.id === stored.report
+      );
+    });
+  };
+
   const ofSealed =
     (check: DocumentCheck): DocumentCheck =>
     async (document: Document) =>
@@ -96,6 +112,7 @@ export async function consentCheck(deps: {
       [consents.name]: ofSealed(consent),
       [consentRevisions.name]: ofSealed(revision),
       [emergencyAccesses.name]: ofSealed(emergency),
+      [deathReports.name]: ofSealed(death),
       [leavesCollection.name]: leafCheck(deps.sealer),
     },
   };
@@ -104,6 +121,8 @@ export async function consentCheck(deps: {
 const permitsNothing = "the consents of one patient permit nothing, and cannot be changed";
 const isNotListed =
   "one emergency access of one patient cannot be shown nor ended; it ends by itself after its hour";
+const isNotDecided =
+  "one report of the death of one patient cannot be shown, nor decided; a freeze that it made holds";
 const isNotShown = "one consent of one patient cannot be shown, and is no proof any more";
 
 /** A damaged key is reported by the check of the keys. */

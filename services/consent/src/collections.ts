@@ -2,6 +2,7 @@ import { leavesCollection } from "@wellapi/access-log";
 import { journalCollections } from "@wellapi/journal";
 import { type CollectionDeclaration, documentMigrations } from "@wellapi/store";
 import { consentRevisions, consents, currentConsents } from "./consent-documents.ts";
+import { deathReports } from "./death/death-documents.ts";
 import { emergencyAccesses, emergencyAttempts, emergencyCodes } from "./emergency/emergency-documents.ts";
 import { pendingRecalls } from "./pending-recall-repository.ts";
 import { enforcerSessions, sessionLists } from "./session-repository.ts";
@@ -18,6 +19,7 @@ export const consentCollections: readonly CollectionDeclaration[] = [
   emergencyAccesses,
   emergencyCodes,
   emergencyAttempts,
+  deathReports,
   leavesCollection,
   ...journalCollections,
 ];

@@ -9,6 +9,7 @@ import {
   isEnded,
 } from "./consent-documents.ts";
 import type { ConsentRepository } from "./consent-repository.ts";
+import { deathReports } from "./death/death-documents.ts";
 import { emergencyAccesses } from "./emergency/emergency-documents.ts";
 import { ConsentError } from "./errors.ts";
 import type { LeafOf } from "./revocation.ts";
@@ -45,7 +46,7 @@ export function createConsentDeletion(deps: {
 }
 
 async function deleteAll(store: Store, partition: string, leafOf: LeafOf): Promise<boolean> {
-  for (const collection of [consentRevisions, consents, emergencyAccesses]) {
+  for (const collection of [consentRevisions, consents, emergencyAccesses, deathReports]) {
     while (await deleteSome(store, partition, collection));
   }
   for (;;) {

@@ -69,7 +69,15 @@ export interface Terms {
 
 /** Who granted or changed a consent; `id` is internal. All but a service act on the patient's behalf. */
 export interface Author {
-  readonly kind: "patient" | "guardian" | "carer" | "clinician" | "application" | "operator" | "service";
+  readonly kind:
+    | "patient"
+    | "guardian"
+    | "carer"
+    | "representative"
+    | "clinician"
+    | "application"
+    | "operator"
+    | "service";
   readonly id: string;
 }
 
@@ -122,6 +130,14 @@ export interface Emergencies {
   readonly refusals: number;
 }
 
+/** Whether the record is frozen because its patient died. */
+export interface Freeze {
+  /** Since when. Absent: it was a mistake, and the record is not frozen any more. */
+  readonly time?: number;
+  /** How often it froze or thawed: the order of these changes, which a restore must not undo. */
+  readonly changes: number;
+}
+
 /** The input of decisions: one document a patient. */
 export interface CurrentConsents {
   /** Not revoked; perhaps expired or not yet in force. At most `mostConsents`. */
@@ -132,6 +148,13 @@ export interface CurrentConsents {
   readonly closed: boolean;
   /** Absent: there never was anything about emergencies. */
   readonly emergency?: Emergencies;
+  /** Absent: it never froze. */
+  readonly freeze?: Freeze;
+}
+
+/** Whether nothing is permitted, although consents are kept. */
+export function isFrozen({ freeze }: CurrentConsents): boolean {
+  return freeze?.time !== undefined;
 }
 
 export const noConsents: CurrentConsents = { consents: [], revoked: [], closed: false };

@@ -8,7 +8,7 @@ import {
 } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import type { Clock, Logger } from "@wellapi/runtime";
 import type { Accesses } from "./accesses.ts";
-import { stateOf } from "./consent.ts";
+import { isFrozen, stateOf } from "./consent.ts";
 import type { ConsentDeletion } from "./consent-deletion.ts";
 import type { ConsentRepository } from "./consent-repository.ts";
 import { decisionMessage, questionOf } from "./convert.ts";
@@ -52,9 +52,11 @@ export function createDecisionHandlers(
     },
 
     async getStanding({ partition, consents: ids, grantee }) {
-      const { consents: held } = await consents.current(partition);
+      const current = await consents.current(partition);
+      // An application holds no tokens on a frozen record; its grant stays, for when the freeze is undone.
+      if (isFrozen(current)) return { inForce: false };
       const now = clock.now();
-      const granted = held.filter(({ terms }) => terms.grantee === grantee);
+      const granted = current.consents.filter(({ terms }) => terms.grantee === grantee);
       const active = new Set(granted.filter((one) => stateOf(one, now) === "active").map(({ id }) => id));
       return { inForce: ids.every((id) => active.has(id)) };
     },

@@ -6,6 +6,7 @@ import {
   hasEnded,
   homeRegionOf,
   type Interval,
+  isFrozen,
   type OpenEmergency,
   type Provision,
   type Purpose,
@@ -38,7 +39,8 @@ export type DenialReason =
   | "purpose"
   | "region"
   | "denied"
-  | "not_understood";
+  | "not_understood"
+  | "frozen";
 
 /**
  * What one provision permits, or one part of it where denials leave several, which may overlap. Of emergency access: version 1,
@@ -84,6 +86,9 @@ interface Placed {
  *
  * Emergency access stands beside the permissions that are left, or in place of them: it makes up for a missing consent. A denial
  * is taken off it as off any permission, and with "not even in an emergency" there is none.
+ *
+ * Of a record that is frozen nothing is permitted. `frozen` is the reason where all else permits: whoever has no consent does not
+ * learn that the patient died.
  */
 export function decide(
   current: CurrentConsents,
@@ -111,7 +116,9 @@ export function decide(
     ...("left" in sifted ? sifted.left : []).flatMap((one) => permitsOf(one, question, undenied, now)),
     ...emergencies.flatMap((one) => emergencyPermits(one, undenied, now)),
   ];
-  return first ? { permitted: true, permits: [first, ...rest] } : { permitted: false, reason: "denied" };
+  if (first === undefined) return { permitted: false, reason: "denied" };
+  if (isFrozen(current)) return { permitted: false, reason: "frozen" };
+  return { permitted: true, permits: [first, ...rest] };
 }
 
 type Sifted = { readonly left: readonly Placed[] } | { readonly lack: DenialReason };

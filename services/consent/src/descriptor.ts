@@ -1,4 +1,5 @@
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { DeathService } from "@wellapi/gen/wellapi/consent/v1/death_service_pb";
 import { EmergencyService } from "@wellapi/gen/wellapi/consent/v1/emergency_service_pb";
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import { describeService } from "@wellapi/service";
@@ -8,7 +9,7 @@ import { openConsentService } from "./service.ts";
 
 export const consentService = describeService({
   name: "consent",
-  contracts: [ConsentService, EmergencyService, ConsentDecisionService],
+  contracts: [ConsentService, EmergencyService, DeathService, ConsentDecisionService],
   store: {
     collections: consentCollections,
     check: consentCheck,

@@ -17,6 +17,12 @@ export type ConsentErrorCode =
   | "emergency_patient_unknown"
   | "emergency_not_found"
   | "own_care"
+  | "record_frozen"
+  | "frozen_already"
+  | "death_patient_unknown"
+  | "death_not_found"
+  | "death_reported"
+  | "death_decided"
   | "session_over"
   | "unavailable"
   | "journal_unavailable"
@@ -92,6 +98,38 @@ const problems: Record<ConsentErrorCode, Problem> = {
     reason: "NOT_FOR_REPRESENTATIVES",
     message:
       "care to which the patient may consent alone is the patient's to decide on: leave these categories out",
+  },
+  record_frozen: {
+    code: Code.PermissionDenied,
+    reason: "RECORD_FROZEN",
+    message: "the patient's record is frozen: nothing can be permitted by it until the freeze is undone",
+  },
+  frozen_already: {
+    code: Code.FailedPrecondition,
+    reason: "RECORD_FROZEN",
+    message: "the record is frozen by another report: dismiss this one",
+  },
+  death_patient_unknown: {
+    code: Code.NotFound,
+    reason: "NOT_FOUND",
+    message:
+      "no such patient: the id is not one of yours, or no consent of the patient is in force for your organization",
+  },
+  death_not_found: {
+    code: Code.NotFound,
+    reason: "NOT_FOUND",
+    message: "no such report: see ListDeathReports",
+  },
+  death_reported: {
+    code: Code.FailedPrecondition,
+    reason: "DEATH_REPORTED",
+    message:
+      "you have reported it already, and the privacy officer has not decided yet: see ListDeathReports",
+  },
+  death_decided: {
+    code: Code.FailedPrecondition,
+    reason: "REPORT_DECIDED",
+    message: "the report is in another state by now, which this does not change: see ListDeathReports",
   },
   session_over: {
     code: Code.Aborted,

@@ -4,6 +4,7 @@ import {
   type Author,
   type Consent,
   denies,
+  isFrozen,
   lackOfRoom,
   noConsents,
   scopeOfGrant,
@@ -68,6 +69,7 @@ export class Granting {
       const before = await consents.stored(partition);
       const current = before?.document.current ?? noConsents;
       if (current.closed) throw new ConsentError("patient_erased");
+      if (isFrozen(current)) throw new ConsentError("record_frozen");
       const lack = lackOfRoom(current, terms);
       if (lack) throw new ConsentError("too_many_consents", { message: `${lack}: revoke some first` });
       const now = clock.now();

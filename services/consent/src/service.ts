@@ -16,6 +16,7 @@ import { createConsentHandlers } from "./consent-handlers.ts";
 import { sealStoredConsents } from "./consent-migration.ts";
 import { ConsentRepository } from "./consent-repository.ts";
 import { createConsentSealing } from "./consent-sealing.ts";
+import { openDeathRoom } from "./death/room.ts";
 import { createDecisionHandlers } from "./decision-handlers.ts";
 import { openEmergencyRoom } from "./emergency/room.ts";
 import { Granting } from "./granting.ts";
@@ -123,11 +124,13 @@ export async function openConsentService(
   const deletion = createConsentDeletion({ store, consents });
   const shared = { consents, changes, journal, accesses, sealing, region };
   const emergency = await openEmergencyRoom({ ...deps, ...shared });
+  const death = openDeathRoom({ ...deps, ...shared });
 
   await journal.start(async (entry) => {
     const leafOf = (partition: string) => accesses.replayed(partition);
     await revocations.replay(entry, leafOf);
     await emergency.replay(entry);
+    await death.replay(entry);
     await deletion.replay(entry, leafOf);
   });
 
@@ -163,6 +166,7 @@ export async function openConsentService(
         }),
       ),
       emergency.route,
+      death.route,
       route(
         ConsentDecisionService,
         createDecisionHandlers({
@@ -184,6 +188,7 @@ export async function openConsentService(
       recalls.close();
       await sweeping;
       await emergency.close();
+      await death.close();
       await journal.close();
     },
   };

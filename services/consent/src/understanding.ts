@@ -11,7 +11,8 @@ export interface Categories {
 type Members = Readonly<Record<string, unknown>>;
 
 const members = {
-  current: ["consents", "revoked", "closed", "emergency"],
+  current: ["consents", "revoked", "closed", "emergency", "freeze"],
+  freeze: ["time", "changes"],
   emergency: ["open", "refuseTime", "refusals"],
   open: ["id", "organization", "clinician", "expireTime"],
   consent: ["id", "terms", "version", "grantor", "createTime", "revokeTime"],
@@ -30,11 +31,17 @@ const members = {
  * @returns the path to a member because of which every consent of the patient must be doubted
  */
 export function unknownInCurrent(current: object): string | undefined {
-  const { emergency } = current as Members;
+  const { emergency, freeze } = current as Members;
   return (
     unknownMember(current, members.current, "") ??
-    (emergency === undefined ? undefined : unknownInEmergency(emergency))
+    (emergency === undefined ? undefined : unknownInEmergency(emergency)) ??
+    (freeze === undefined ? undefined : unknownInFreeze(freeze))
   );
+}
+
+/** What is not known of it might freeze the record. */
+function unknownInFreeze(freeze: unknown): string | undefined {
+  return isObject(freeze) ? unknownMember(freeze, members.freeze, "freeze.") : "freeze";
 }
 
 /** What is not known of it might be a refusal. */

@@ -52,12 +52,14 @@ export const denialMessages: Record<DenialReason, DenialReasonMessage> = {
   region: DenialReasonMessage.REGION,
   denied: DenialReasonMessage.DENIED,
   not_understood: DenialReasonMessage.NOT_UNDERSTOOD,
+  frozen: DenialReasonMessage.FROZEN,
 };
 
 export const actorKinds: Record<Author["kind"], Actor_Kind> = {
   patient: Actor_Kind.PATIENT,
   guardian: Actor_Kind.GUARDIAN,
   carer: Actor_Kind.CARER,
+  representative: Actor_Kind.REPRESENTATIVE,
   application: Actor_Kind.APPLICATION,
   clinician: Actor_Kind.CLINICIAN,
   operator: Actor_Kind.OPERATOR,

@@ -11,6 +11,10 @@ import { Organization_State } from "@wellapi/gen/wellapi/identity/v1/identity_pb
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
+import {
+  ApplyDeathRequest_Event,
+  DeathDirectoryService,
+} from "@wellapi/gen/wellapi/internal/identity/v1/death_directory_service_pb";
 import { EmergencyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/emergency_directory_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { createJournal, openFileJournal } from "@wellapi/journal";
@@ -68,6 +72,13 @@ export async function openInstallation(options: InstallationOptions = {}) {
     reachable: true,
   };
 
+  const deaths = {
+    /** What identity was told: the event, and which change of the freeze it is. */
+    told: [] as Array<readonly [event: string, change: number]>,
+    /** Whether identity answers. */
+    reachable: true,
+  };
+
   const intake = createRouterTransport(({ service }) => {
     service(AuditIntakeService, {
       append({ leaves }) {
@@ -88,6 +99,13 @@ export async function openInstallation(options: InstallationOptions = {}) {
       resolvePatient({ partition: asked }) {
         if (!patients.has(asked)) throw new ConnectError("no such patient", Code.NotFound);
         return erased.has(asked) ? { eraseTime: { seconds: 1n, nanos: 0 } } : {};
+      },
+    });
+    service(DeathDirectoryService, {
+      applyDeath({ event, change }) {
+        if (!deaths.reachable) throw new ConnectError("no room", Code.Unavailable);
+        deaths.told.push([ApplyDeathRequest_Event[event], change]);
+        return {};
       },
     });
     service(EmergencyDirectoryService, {
@@ -170,6 +188,7 @@ export async function openInstallation(options: InstallationOptions = {}) {
     clock,
     erased,
     emergencies,
+    deaths,
     pairwise,
     asRecords,
     patient: (id = patientId) => createClient(ConsentService, asPatient(id)),

@@ -15,6 +15,7 @@ import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_p
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { StaffService } from "@wellapi/gen/wellapi/identity/v1/staff_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
+import { DeathDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/death_directory_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import type { Entry } from "@wellapi/journal";
 import type { Caller } from "@wellapi/rpc";
@@ -58,6 +59,7 @@ const endsAccess: ReadonlySet<DescMethod> = new Set<DescMethod>([
   StaffService.method.removeStaff,
   StaffService.method.revokeStaffInvitation,
   PatientDirectoryService.method.markErased,
+  DeathDirectoryService.method.applyDeath,
 ]);
 
 export interface Accesses {
@@ -121,6 +123,8 @@ function changedBy(entry: Entry): DescMethod {
   switch (kind) {
     case "patient_erased":
       return PatientDirectoryService.method.markErased;
+    case "record_frozen":
+      return DeathDirectoryService.method.applyDeath;
     case "credential_shortened":
       return CredentialService.method.rotateApiKey;
     case "organization_disabled":

@@ -13,6 +13,7 @@ import { SignInService } from "@wellapi/gen/wellapi/identity/v1/sign_in_service_
 import { StaffService } from "@wellapi/gen/wellapi/identity/v1/staff_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { BrowserOriginService } from "@wellapi/gen/wellapi/internal/identity/v1/browser_origin_service_pb";
+import { DeathDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/death_directory_service_pb";
 import { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v1/edge_certificate_service_pb";
 import { EmergencyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/emergency_directory_service_pb";
 import { OAuthProtocolService } from "@wellapi/gen/wellapi/internal/identity/v1/oauth_protocol_service_pb";
@@ -61,6 +62,7 @@ export const identityService = describeService({
     TokenExchangeService,
     EdgeCertificateService,
     EmergencyDirectoryService,
+    DeathDirectoryService,
     BrowserOriginService,
   ],
   store: {

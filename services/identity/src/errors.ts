@@ -31,6 +31,8 @@ export type IdentityErrorCode =
   | "passkey_refused"
   | "email_in_use"
   | "patient_in_use"
+  | "record_frozen"
+  | "record_not_frozen"
   | "assurance_required"
   | "last_way_in"
   | "mail_not_set_up"
@@ -169,6 +171,25 @@ export function lastOperator(): IdentityError {
     reason: "LAST_OPERATOR",
     message:
       "it is the last operator's key in force: create another one first (CreateOperatorKey), then revoke this one with that",
+  });
+}
+
+/** Only who has shown that the account is theirs gets it. */
+export function recordFrozen(): IdentityError {
+  return new IdentityError("record_frozen", {
+    code: Code.PermissionDenied,
+    reason: "RECORD_FROZEN",
+    message:
+      "this person's death was reported and confirmed, so nobody signs in as them: if that is a mistake, write to whoever runs this exchange, who can undo it",
+  });
+}
+
+export function recordNotFrozen(): IdentityError {
+  return new IdentityError("record_not_frozen", {
+    code: Code.FailedPrecondition,
+    reason: "RECORD_NOT_FROZEN",
+    message:
+      "only a patient whose death is confirmed has representatives: report the death first (ReportDeath), and the privacy officer confirms it",
   });
 }
 

@@ -7,6 +7,7 @@ import { INSTALLATION } from "./collections.ts";
 import type { CommitWithLeaf } from "./creation.ts";
 import type { Credential } from "./credentials/credential.ts";
 import type { CredentialRepository } from "./credentials/credential-repository.ts";
+import { toldFreeze } from "./death/freeze-journal.ts";
 import { toldDelegation } from "./delegations/delegation-journal.ts";
 import type { DelegationRepository } from "./delegations/delegation-repository.ts";
 import { IdentityError, journalUnavailable } from "./errors.ts";
@@ -45,7 +46,9 @@ export function isOfToken({ kind, partition, subject }: Entry): boolean {
 /** Whether the entry is about a patient: its leaf is the patient's. */
 export function isOfPatient(entry: Entry): boolean {
   if (isOfGrant(entry)) return entry.partition !== INSTALLATION;
-  return entry.kind === "patient_erased" || entry.kind === "delegation_changed" || isOfToken(entry);
+  const { kind } = entry;
+  const ofPatients = ["patient_erased", "delegation_changed", "record_frozen"];
+  return ofPatients.includes(kind) || isOfToken(entry);
 }
 
 /** The journal's fact for a signing key that was replaced. */
@@ -175,6 +178,8 @@ export function createReplay(deps: {
     else if (kind === "credential_revoked") await known(credentials.revoke(subject, time, commit(entry)));
     if (kind === "credential_shortened") await known(credentials.shorten(subject, time, commit(entry)));
     if (kind === "patient_erased") await known(patients.markErased(partition, time, commit(entry)));
+    const freeze = toldFreeze(entry);
+    if (freeze !== undefined) await known(patients.freeze(partition, freeze, commit(entry)));
     if (kind === "signing_key_replaced") await keys.delete("tokens", subject);
     const delegation = toldDelegation(entry);
     if (delegation !== undefined) await delegations.replay(delegation, time, commit(entry));

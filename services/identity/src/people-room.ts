@@ -1,3 +1,4 @@
+import { DeathDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/death_directory_service_pb";
 import { EmergencyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/emergency_directory_service_pb";
 import type { Follower } from "@wellapi/journal";
 import { route } from "@wellapi/rpc";
@@ -7,6 +8,8 @@ import { openAccountRoom } from "./accounts/room.ts";
 import { collections } from "./collections.ts";
 import { type IdentityConfig, type IdentityDeps, usualOwnCare } from "./config.ts";
 import type { CreationOf } from "./creation.ts";
+import { createDeathDirectoryHandlers } from "./death/death-directory-handlers.ts";
+import type { FrozenRecords } from "./death/frozen-records.ts";
 import type { DelegationRepository } from "./delegations/delegation-repository.ts";
 import { createOfferMail } from "./delegations/offer-mail.ts";
 import { createDelegationRoom } from "./delegations/room.ts";
@@ -29,6 +32,7 @@ export async function openPeople(
       readonly accounts: AccountRepository;
       readonly patientAccess: PatientAccess;
       readonly delegations: DelegationRepository;
+      readonly frozen: FrozenRecords;
       readonly journal: Follower;
       readonly accesses: Accesses;
       readonly creationOf: CreationOf;
@@ -56,7 +60,12 @@ export async function openPeople(
   });
   const { alerts } = accountRoom;
   const emergencies = createEmergencyDirectoryHandlers({ ...deps, alerts, origin });
-  const routes = [...accountRoom.routes, route(EmergencyDirectoryService, emergencies)];
+  const deaths = createDeathDirectoryHandlers({ ...deps, alerts, origin });
+  const routes = [
+    ...accountRoom.routes,
+    route(EmergencyDirectoryService, emergencies),
+    route(DeathDirectoryService, deaths),
+  ];
   return {
     memberRoom,
     delegationRoom,

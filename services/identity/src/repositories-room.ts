@@ -3,6 +3,7 @@ import { replayedAccess } from "./accesses.ts";
 import { createAccounts } from "./accounts/room.ts";
 import type { IdentityDeps } from "./config.ts";
 import { createCredentialRepository } from "./credentials/credential-repository.ts";
+import { createFrozenRecords } from "./death/frozen-records.ts";
 import { openDelegationRepository } from "./delegations/room.ts";
 import { createInstallationKeyRepository } from "./installation-key-repository.ts";
 import { createReplay } from "./journal-entries.ts";
@@ -16,7 +17,10 @@ import { createPolicyRepository } from "./policies/policy-repository.ts";
 import { openPatientTokenRepository } from "./tokens/patient-token-repository.ts";
 
 /** What is stored, once it has everything that the journal says. */
-export async function openRepositories(deps: IdentityDeps, verifiedOnly: boolean) {
+export async function openRepositories(
+  deps: IdentityDeps,
+  { region, verifiedOnly }: { readonly region: string; readonly verifiedOnly: boolean },
+) {
   const { store, vault, kms, pairwise, clock, log } = deps;
   const people = await createMemberStores(store, kms);
   const repositories = {
@@ -45,5 +49,6 @@ export async function openRepositories(deps: IdentityDeps, verifiedOnly: boolean
   const rewrapped = await installationKeys.rewrap();
   if (rewrapped > 0)
     log.info({ count: rewrapped }, "keys of the installation were wrapped by the new master key");
-  return { ...repositories, installationKeys, journal };
+  const frozen = createFrozenRecords({ ...repositories, region });
+  return { ...repositories, frozen, installationKeys, journal };
 }

@@ -79,7 +79,7 @@ export async function openIdentityService(
   const { trustDomain, region, profile, origin, mtlsOrigin = nowhere } = config;
   const { store, kms, pairwise, pageTokens, clock, ids, log } = deps;
 
-  const repositories = await openRepositories(deps, profile === "production");
+  const repositories = await openRepositories(deps, { region, verifiedOnly: profile === "production" });
   const { organizations, credentials, patients, limits, patientTokens } = repositories;
   const { installationKeys, journal } = repositories;
   const authority = await openCertificateAuthority({

@@ -5,6 +5,7 @@ import type { Problem, ProblemCarrier, Violation } from "@wellapi/rpc";
 export type RecordsErrorCode =
   | "CONSENT_REQUIRED"
   | "CONSENT_REVOKED"
+  | "RECORD_FROZEN"
   | "RESOLUTION_TOO_FINE"
   | "SCOPE_REQUIRED"
   | "NOT_FOR_REPRESENTATIVES"
@@ -47,6 +48,11 @@ const answers: Readonly<Record<RecordsErrorCode, Answer>> = {
   CONSENT_REVOKED: {
     code: Code.PermissionDenied,
     message: "The consent that permitted this is no longer in force. ListConsents tells what is.",
+  },
+  RECORD_FROZEN: {
+    code: Code.PermissionDenied,
+    message:
+      "The patient's record is frozen: nothing is added to it, and nothing is read under a consent. Consents are kept, and hold again if the freeze is undone. Sending it again does not help meanwhile.",
   },
   RESOLUTION_TOO_FINE: {
     code: Code.PermissionDenied,

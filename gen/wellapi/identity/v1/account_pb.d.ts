@@ -371,6 +371,13 @@ export enum ActingOption_Kind {
    * @generated from enum value: KIND_STAFF = 6;
    */
   STAFF = 6,
+
+  /**
+   * In the name of a patient who died, whose representative the person is.
+   *
+   * @generated from enum value: KIND_REPRESENTATIVE = 7;
+   */
+  REPRESENTATIVE = 7,
 }
 
 /**

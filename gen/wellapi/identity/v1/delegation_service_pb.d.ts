@@ -130,6 +130,13 @@ export enum Delegation_Kind {
    * @generated from enum value: KIND_GUARDIAN = 2;
    */
   GUARDIAN = 2,
+
+  /**
+   * Of a patient who died: verified by the privacy officer, or by an organization and confirmed by the officer.
+   *
+   * @generated from enum value: KIND_REPRESENTATIVE = 3;
+   */
+  REPRESENTATIVE = 3,
 }
 
 /**
@@ -184,6 +191,13 @@ export enum Delegation_State {
    * @generated from enum value: STATE_ENDED = 5;
    */
   ENDED = 5,
+
+  /**
+   * Accepted, named by an organization: may not act until the privacy officer has confirmed it.
+   *
+   * @generated from enum value: STATE_UNCONFIRMED = 6;
+   */
+  UNCONFIRMED = 6,
 }
 
 /**
@@ -347,6 +361,88 @@ export declare type InviteGuardianResponse = Message<"wellapi.identity.v1.Invite
  * Use `create(InviteGuardianResponseSchema)` to create a new message.
  */
 export declare const InviteGuardianResponseSchema: GenMessage<InviteGuardianResponse>;
+
+/**
+ * Whom.
+ *
+ * @generated from message wellapi.identity.v1.InviteRepresentativeRequest
+ */
+export declare type InviteRepresentativeRequest = Message<"wellapi.identity.v1.InviteRepresentativeRequest"> & {
+  /**
+   * The patient, by the caller's own id for them.
+   *
+   * @generated from field: string patient = 1;
+   */
+  patient: string;
+
+  /**
+   * Where the invitation goes.
+   *
+   * @generated from field: string email = 2;
+   */
+  email: string;
+
+  /**
+   * The representative's name, as it was verified.
+   *
+   * @generated from field: string display_name = 3;
+   */
+  displayName: string;
+
+  /**
+   * What shows the right to act: a certificate of inheritance, the will and the court that opened it.
+   *
+   * @generated from field: string grounds = 4;
+   */
+  grounds: string;
+
+  /**
+   * When the grounds end. Absent: they do not.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 5;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * Language of the mail (BCP 47), `en` or `de`; absent: English.
+   *
+   * @generated from field: string language = 6;
+   */
+  language: string;
+
+  /**
+   * The same request again sends the mail again.
+   *
+   * @generated from field: string request_id = 7;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.InviteRepresentativeRequest.
+ * Use `create(InviteRepresentativeRequestSchema)` to create a new message.
+ */
+export declare const InviteRepresentativeRequestSchema: GenMessage<InviteRepresentativeRequest>;
+
+/**
+ * The offer.
+ *
+ * @generated from message wellapi.identity.v1.InviteRepresentativeResponse
+ */
+export declare type InviteRepresentativeResponse = Message<"wellapi.identity.v1.InviteRepresentativeResponse"> & {
+  /**
+   * The delegation.
+   *
+   * @generated from field: wellapi.identity.v1.Delegation delegation = 1;
+   */
+  delegation?: Delegation | undefined;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.InviteRepresentativeResponse.
+ * Use `create(InviteRepresentativeResponseSchema)` to create a new message.
+ */
+export declare const InviteRepresentativeResponseSchema: GenMessage<InviteRepresentativeResponse>;
 
 /**
  * Which offer.
@@ -643,6 +739,19 @@ export declare const DelegationService: GenService<{
     output: typeof InviteGuardianResponseSchema;
   },
   /**
+   * Invites a representative of a patient who died, whose record is frozen (`DeathService`; otherwise FAILED_PRECONDITION,
+   * RECORD_NOT_FROZEN), and whose right to act the caller has verified. Named by the privacy officer, the representative acts as soon
+   * as the invitation is accepted; named by an organization, once the officer has confirmed it, too (`SetGuardianState`). There can be
+   * several. A representative acts only while the record is frozen for the death that they were named for.
+   *
+   * @generated from rpc wellapi.identity.v1.DelegationService.InviteRepresentative
+   */
+  inviteRepresentative: {
+    methodKind: "unary";
+    input: typeof InviteRepresentativeRequestSchema;
+    output: typeof InviteRepresentativeResponseSchema;
+  },
+  /**
    * What an invitation offers, to who has its code. One answer for every code that is not in force (NOT_FOUND,
    * INVITATION_INVALID).
    *
@@ -687,8 +796,8 @@ export declare const DelegationService: GenService<{
     output: typeof EndDelegationResponseSchema;
   },
   /**
-   * Changes what a guardian may do: disputed, blocked, ended, or active again. By the privacy officer, or by the organization that
-   * verified the guardian, which cannot lift a block. It counts like `EndDelegation`.
+   * Changes what a guardian or a representative may do: disputed, blocked, ended, or active again. By the privacy officer, or by the
+   * organization that verified the person, which can neither lift a block nor confirm a representative. It counts like `EndDelegation`.
    *
    * @generated from rpc wellapi.identity.v1.DelegationService.SetGuardianState
    */

@@ -72,6 +72,13 @@ export declare type Callers = Message<"wellapi.type.v1.Callers"> & {
    * @generated from field: wellapi.type.v1.Assurance role_assurance = 7;
    */
   roleAssurance: Assurance;
+
+  /**
+   * Whether PATIENT includes the representative of a patient who died, who sees the record and revokes, and does nothing else.
+   *
+   * @generated from field: bool representatives = 8;
+   */
+  representatives: boolean;
 };
 
 /**

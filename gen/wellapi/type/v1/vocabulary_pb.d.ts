@@ -267,6 +267,13 @@ export enum Actor_Kind {
    * @generated from enum value: KIND_MEMBER = 9;
    */
   MEMBER = 9,
+
+  /**
+   * The representative of a patient who died, on the patient's behalf.
+   *
+   * @generated from enum value: KIND_REPRESENTATIVE = 10;
+   */
+  REPRESENTATIVE = 10,
 }
 
 /**

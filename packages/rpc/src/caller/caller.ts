@@ -35,7 +35,14 @@ export interface Actor {
   readonly id: string;
 }
 
-export const actorKinds = ["guardian", "carer", "clinician", "operator", "application"] as const;
+export const actorKinds = [
+  "guardian",
+  "carer",
+  "representative",
+  "clinician",
+  "operator",
+  "application",
+] as const;
 
 export const roles = [
   "operator",

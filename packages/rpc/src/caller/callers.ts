@@ -78,7 +78,7 @@ function readPublic(service: DescService): boolean {
 }
 
 /** Which part of the contract's rule a caller does not meet, in the order in which they are asked. */
-export type Unmet = "caller" | "role" | "scope" | "assurance";
+export type Unmet = "caller" | "representative" | "role" | "scope" | "assurance";
 
 /**
  * Undefined where the contract permits the caller: by kind and calling workload (which may be a service with an HTTP
@@ -92,6 +92,7 @@ export function unmetBy(callers: Callers | undefined, { principal, workload }: C
   const bySurface = principal.kind !== "service" && callers.surfaces.includes(workload);
   if (!callers.workloads.includes(workload) && !bySurface) return "caller";
   if (anyone) return undefined;
+  if (principal.actor?.kind === "representative" && !callers.representatives) return "representative";
   if (!hasRole(callers, principal)) return "role";
   const { scopes, assurance } = principal;
   if (!hasScope(scopes, callers.scopes) || !keepsToOnePatient(callers, principal)) return "scope";

@@ -74,6 +74,10 @@ const refusals: Readonly<
     reason: "CALLER_NOT_PERMITTED",
     message: `${rpc} is not for callers of the kind ${principal.kind} by way of ${workload}`,
   }),
+  representative: (rpc) => ({
+    reason: "CALLER_NOT_PERMITTED",
+    message: `${rpc} is not for representatives: who represents a patient who died sees the record and revokes consents, and changes nothing else`,
+  }),
   role: (rpc, { principal: { kind } }) => ({
     reason: "ROLE_REQUIRED",
     message: `${rpc} needs a role that you do not have: docs/permissions.md lists which; ask ${kind === "operator" ? "an operator of this installation" : "an owner or administrator of your organization"} for it`,

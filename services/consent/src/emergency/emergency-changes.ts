@@ -2,7 +2,7 @@ import type { Entry, Follower } from "@wellapi/journal";
 import type { Clock, Ids } from "@wellapi/runtime";
 import type { Change } from "@wellapi/store";
 import type { PatientKey } from "@wellapi/vault";
-import { type Author, type CurrentConsents, noConsents, type RecallScope } from "../consent.ts";
+import { type Author, type CurrentConsents, isFrozen, noConsents, type RecallScope } from "../consent.ts";
 import type { ConsentRepository, StoredCurrent } from "../consent-repository.ts";
 import { ConsentError } from "../errors.ts";
 import type { PendingRecall } from "../pending-recall-repository.ts";
@@ -288,6 +288,7 @@ function isRepeated({ partition, access }: KeptEmergency, opening: Opening): boo
 
 function checkOpening(current: CurrentConsents, now: number): void {
   if (current.closed) throw new ConsentError("patient_erased");
+  if (isFrozen(current)) throw new ConsentError("record_frozen");
   if (emergenciesOf(current).refuseTime !== undefined) throw new ConsentError("emergency_refused");
   if (stillOpen(current, now).length < mostOpen) return;
   const message = `${mostOpen} emergency accesses to this patient are open: end one first`;

@@ -3,7 +3,7 @@ import type { Clock } from "@wellapi/runtime";
 import { credentialInvalid, IdentityError, organizationUnverified } from "../errors.ts";
 import type { MemberDirectory } from "../members/member-directory.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
-import type { ActingFor, ActingLookups } from "../sessions/acting.ts";
+import { type ActingFor, type ActingLookups, isDelegationKind } from "../sessions/acting.ts";
 import type { AccessTokenVerifier } from "./access-token.ts";
 import type { Possession, Presented } from "./possession.ts";
 import type { TokenGrant, TokenStandings } from "./standing.ts";
@@ -70,7 +70,7 @@ export function createAccessTokenExchange(deps: AccessTokenExchangeDeps): Access
 
   /** An application acts in a patient's name for as long as who granted it may. A provider's stands on the consent alone. */
   async function checkActor({ kind, actor, partition = "" }: TokenGrant): Promise<ActingFor | undefined> {
-    if (kind !== "patient_app" || (actor?.kind !== "carer" && actor?.kind !== "guardian")) return undefined;
+    if (kind !== "patient_app" || actor === undefined || !isDelegationKind(actor.kind)) return undefined;
     const delegation = await acting.findDelegation(actor.id, partition);
     if (delegation?.kind !== actor.kind)
       throw credentialInvalid("the person who granted it does not act for the patient any more");

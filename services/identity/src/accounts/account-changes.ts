@@ -1,6 +1,8 @@
 import type { Fact, Follower } from "@wellapi/journal";
 import type { Clock, Ids } from "@wellapi/runtime";
 import type { Change } from "@wellapi/store";
+import type { FrozenRecords } from "../death/frozen-records.ts";
+import { recordFrozen } from "../errors.ts";
 import { writeDown } from "../journal-entries.ts";
 import type { AlertOutbox } from "../mail/alert-outbox.ts";
 import type { Mail } from "../mail/mailer.ts";
@@ -54,7 +56,7 @@ export interface Changed extends StoredAccount {
 export interface AccountChanges {
   create(account: Account, call: AccountCall, signIn: SignInAs): Promise<SignedIn>;
   apply(id: string, change: AccountChange): Promise<Changed>;
-  /** As `apply`, with a new session. */
+  /** As `apply`, with a new session. Throws `record_frozen` where the person died. */
   signIn(id: string, change: AccountChange & { readonly signIn: SignInAs }): Promise<Changed & SignedIn>;
 }
 
@@ -64,12 +66,13 @@ export function createAccountChanges(deps: {
   readonly accesses: AccountAccesses;
   readonly alerts: AlertOutbox;
   readonly origin: () => string;
+  readonly frozen: Pick<FrozenRecords, "ofAccount">;
   readonly ended: (id: string) => void;
   readonly journal: Pick<Follower, "owed" | "tell">;
   readonly clock: Clock;
   readonly ids: Ids;
 }): AccountChanges {
-  const { accounts, sessions, accesses, alerts, journal, clock, ids } = deps;
+  const { accounts, sessions, accesses, alerts, frozen, journal, clock, ids } = deps;
 
   function newSession(account: string, { assurance, fresh, registered, replaces }: SignInAs) {
     const now = clock.now();
@@ -129,6 +132,11 @@ export function createAccountChanges(deps: {
   return {
     apply: (id, change) => apply(id, change),
     async signIn(id, change) {
+      const known = (await accounts.find(id))?.account;
+      if (known !== undefined && (await frozen.ofAccount(known))) {
+        await accesses.denied(known, change.call, "RECORD_FROZEN");
+        throw recordFrozen();
+      }
       const { signedIn, insertion } = newSession(id, change.signIn);
       const changed = await apply(id, change, insertion, signedIn.session.id);
       return { ...changed, ...signedIn };

@@ -93,6 +93,7 @@ const actingKinds = {
   patient: ActingOption_Kind.PATIENT,
   carer: ActingOption_Kind.CARER,
   guardian: ActingOption_Kind.GUARDIAN,
+  representative: ActingOption_Kind.REPRESENTATIVE,
   member: ActingOption_Kind.MEMBER,
   staff: ActingOption_Kind.STAFF,
 } as const satisfies Record<DelegationKind | "account" | "patient" | "member" | "staff", ActingOption_Kind>;

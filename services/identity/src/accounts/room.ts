@@ -8,6 +8,7 @@ import type { Store } from "@wellapi/store";
 import { createItemSealer, createTextMac, type ItemSealer, type Kms, type Pairwise } from "@wellapi/vault";
 import { collections } from "../collections.ts";
 import type { CreationOf } from "../creation.ts";
+import type { FrozenRecords } from "../death/frozen-records.ts";
 import { type AlertOutbox, openAlertOutbox } from "../mail/alert-outbox.ts";
 import type { Mailer } from "../mail/mailer.ts";
 import type { PatientRepository } from "../patients/patient-repository.ts";
@@ -35,6 +36,7 @@ export interface AccountRoomDeps {
   readonly pairwise: Pairwise;
   readonly patients: PatientRepository;
   readonly accounts: AccountRepository;
+  readonly frozen: FrozenRecords;
   readonly journal: Pick<Follower, "owed" | "tell">;
   readonly creationOf: CreationOf;
   readonly lookups: ActingLookups;

@@ -11,10 +11,12 @@ import type { Delegation, Kind, State } from "./delegation.ts";
 export const kindMessages: Readonly<Record<Kind, Delegation_Kind>> = {
   carer: Delegation_Kind.CARER,
   guardian: Delegation_Kind.GUARDIAN,
+  representative: Delegation_Kind.REPRESENTATIVE,
 };
 
 const stateMessages: Readonly<Record<State, Delegation_State>> = {
   offered: Delegation_State.OFFERED,
+  unconfirmed: Delegation_State.UNCONFIRMED,
   active: Delegation_State.ACTIVE,
   disputed: Delegation_State.DISPUTED,
   blocked: Delegation_State.BLOCKED,
@@ -24,7 +26,8 @@ const stateMessages: Readonly<Record<State, Delegation_State>> = {
 /** Throws `invalid`. */
 export function fromState(message: Delegation_State): State {
   const state = (Object.keys(stateMessages) as State[]).find((one) => stateMessages[one] === message);
-  if (state === undefined || state === "offered") throw invalidField("state", "it is no state to set");
+  if (state === undefined || state === "offered" || state === "unconfirmed")
+    throw invalidField("state", "it is no state to set");
   return state;
 }
 

@@ -34,7 +34,10 @@ export function createDelegationHandlers(deps: DelegationHandlersDeps): Handlers
 
 function createOfferHandlers(
   deps: DelegationHandlersDeps,
-): Pick<Handlers, "inviteCarer" | "inviteGuardian" | "getDelegationOffer" | "acceptDelegation"> {
+): Pick<
+  Handlers,
+  "inviteCarer" | "inviteGuardian" | "inviteRepresentative" | "getDelegationOffer" | "acceptDelegation"
+> {
   const { accesses, acting, patients, patientAccess, clock } = deps;
   return {
     inviteCarer(request, context) {
@@ -66,6 +69,19 @@ function createOfferHandlers(
         };
         const organization = caller.principal.organization ?? "";
         const asked = { kind: "guardian", organization, particulars, requestId } as const;
+        return { delegation: await toMessage(deps, await acting.invite(patient, asked, call), caller) };
+      });
+    },
+    inviteRepresentative(request, context) {
+      return accesses.logged(context, method.inviteRepresentative, "", async (call) => {
+        const { caller, about } = call;
+        const patient = await patients.patient(patientAccess.partition(caller, request.patient));
+        about(patient);
+        const { email, displayName, language, grounds, expireTime, requestId } = request;
+        const end = expireTime === undefined ? {} : { groundsEnd: timestampMs(expireTime) };
+        const particulars = { email, displayName, language, grounds, ...end };
+        const organization = caller.principal.organization ?? "";
+        const asked = { kind: "representative", organization, particulars, requestId } as const;
         return { delegation: await toMessage(deps, await acting.invite(patient, asked, call), caller) };
       });
     },
@@ -140,7 +156,7 @@ function mayEnd({ principal }: Caller, { partition, kind, state, particulars }: 
   }
   if (partition !== principal.partition) throw notFound("delegation");
   if (principal.actor?.kind === "carer") refuse("a carer ends their own access only, as the person they are");
-  if (kind === "guardian") refuse("a guardian's access is ended by who verified it");
+  if (kind !== "carer") refuse("a guardian's or representative's access is ended by who verified it");
 }
 
 function mayVerify(
@@ -149,7 +165,9 @@ function mayVerify(
   to: State,
 ): void {
   const own = principal.kind === "operator" || organization === principal.organization;
-  if (!own || kind !== "guardian") throw notFound("delegation");
+  if (!own || kind === "carer") throw notFound("delegation");
+  if (kind === "representative" && to === "active" && principal.kind !== "operator")
+    refuse("a representative is confirmed by the privacy officer");
   if (state === "blocked" && principal.kind !== "operator")
     refuse("a block is lifted by the privacy officer");
   // Nobody has accepted: it must not come into force without.

@@ -3,10 +3,13 @@ import type { TimeZonePeriod } from "../patients/time-zone.ts";
 import { codeKind } from "../secret.ts";
 import { majorityOf } from "./majority.ts";
 
-export type Kind = "carer" | "guardian";
+export type Kind = "carer" | "guardian" | "representative";
 
-/** Only `active` permits. `blocked` also keeps the account from accepting again. */
-export type State = "offered" | "active" | "disputed" | "blocked" | "ended";
+/**
+ * Only `active` permits. `blocked` also keeps the account from accepting again. `unconfirmed`: a representative whom an organization
+ * named has accepted, and the privacy officer has not confirmed it yet.
+ */
+export type State = "offered" | "unconfirmed" | "active" | "disputed" | "blocked" | "ended";
 
 /** Sealed with the patient's key: who the person is, and why. */
 export interface Particulars {
@@ -15,7 +18,7 @@ export interface Particulars {
   readonly language: string;
   /** `usr_...`, once accepted. */
   readonly account?: string;
-  /** Of a guardian. */
+  /** Of a guardian or a representative. */
   readonly grounds?: string;
   /** Of a child: ISO 8601. */
   readonly birthDate?: string;
@@ -33,7 +36,7 @@ export interface Delegation {
   readonly state: State;
   /** How often the state changed: the journal's order of its changes. */
   readonly version: number;
-  /** The organization that verified a guardian; empty: the privacy officer. */
+  /** The organization that verified a guardian or a representative; empty: the privacy officer. */
   readonly organization: string;
   readonly createTime: number;
   readonly updateTime: number;
@@ -46,6 +49,23 @@ export const offerLifetime = 7 * DAY;
 /** Of one patient: carers at a time, and invitations within a day. */
 export const most = { carers: 20, invitations: 10 } as const;
 export const offerCodes = codeKind("wellapi_dc_");
+
+/**
+ * Whether the kind of access counts now. `frozenSince`: since when the record is frozen, because the patient died; undefined: it is
+ * not. Then nobody acts but representatives who were named for this death: those of a mistake that was undone never count again.
+ */
+export function isOfTheTime(
+  { kind, createTime }: Pick<Delegation, "kind" | "createTime">,
+  frozenSince: number | undefined,
+): boolean {
+  if (frozenSince === undefined) return kind !== "representative";
+  return kind === "representative" && createTime >= frozenSince;
+}
+
+/** The state of an offer that was accepted. */
+export function acceptedState({ kind, organization }: Delegation): State {
+  return kind === "representative" && organization !== "" ? "unconfirmed" : "active";
+}
 
 /** When it ends by itself; undefined: it does not. `zones` are the patient's. */
 export function endOf(

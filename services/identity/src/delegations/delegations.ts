@@ -3,15 +3,17 @@ import type { Clock, Ids } from "@wellapi/runtime";
 import type { Call } from "../accesses.ts";
 import type { CreationOf } from "../creation.ts";
 import { DAY } from "../credentials/credential.ts";
-import { callerNotPermitted, invalidField, notFound } from "../errors.ts";
+import { callerNotPermitted, invalidField, notFound, recordNotFrozen } from "../errors.ts";
 import { writeDown } from "../journal-entries.ts";
 import { invitationInvalid, tooManyInvitations } from "../members/member-errors.ts";
 import { type Patient, patientIdOf } from "../patients/patient.ts";
 import type { PatientRepository } from "../patients/patient-repository.ts";
 import {
+  acceptedState,
   type Delegation,
   endOf,
   inState,
+  isOfTheTime,
   type Kind,
   most,
   offerCodes,
@@ -26,7 +28,7 @@ import type { MailOffer } from "./offer-mail.ts";
 
 export interface Invited {
   readonly kind: Kind;
-  /** The organization that verified a guardian; empty otherwise. */
+  /** The organization that verified a guardian or a representative; empty otherwise. */
   readonly organization: string;
   readonly particulars: Particulars;
   readonly requestId: string;
@@ -34,7 +36,7 @@ export interface Invited {
 
 /** Who acts in patients' names. Once a change resolves it holds everywhere, and a restore does not undo it. */
 export interface Delegations {
-  /** Stores the offer and mails its code. Throws `invalid`, `invitation_limit`, `mail_unavailable`. */
+  /** Stores the offer and mails its code. Throws `invalid`, `invitation_limit`, `record_not_frozen`, `mail_unavailable`. */
   invite(patient: Patient, invited: Invited, call: Call): Promise<Delegation>;
   /** The offer with this code, and its patient. Throws `invitation_invalid`. */
   offered(code: string): Promise<{ readonly offer: Delegation; readonly patient: Patient }>;
@@ -49,7 +51,7 @@ export interface Delegations {
   ): Promise<Delegation>;
   /**
    * In which role the account may act for the patient now; undefined: in none. `hides`: categories of a minor's own care, which are
-   * for no guardian and no carer.
+   * for nobody who acts in their name.
    */
   find(
     account: string,
@@ -106,6 +108,7 @@ export function createDelegations(deps: DelegationsDeps): Delegations {
     if (offer?.state !== "offered" || now >= (offer.expireTime ?? 0)) throw invitationInvalid();
     const patient = await patients.patient(offer.partition);
     if (patient.profile === undefined) throw invitationInvalid();
+    if (!isOfTheTime(offer, await patients.frozenSince(offer.partition))) throw invitationInvalid();
     const end = endOf({ ...offer, expireTime: Infinity }, patient.profile.timeZones, majority) ?? Infinity;
     if (now >= end) throw invitationInvalid();
     return { offer, patient };
@@ -122,7 +125,7 @@ export function createDelegations(deps: DelegationsDeps): Delegations {
         offer.id,
         (current) => {
           if (current.state !== "offered") throw invitationInvalid();
-          const accepted = inState(current, "active", clock.now());
+          const accepted = inState(current, acceptedState(current), clock.now());
           return { ...accepted, particulars: { ...current.particulars, account } };
         },
         call.commit(patient),
@@ -164,32 +167,35 @@ function createFinders(
 
   /**
    * By the date of birth that a guardian was verified with, whatever became of that guardian since: a carer whom a guardian named
-   * must not see what the guardian does not.
+   * must not see what the guardian does not. `now`: of a minor who died, the time of the freeze, for whom nothing changes any more.
    */
-  async function hiddenIn(partition: string): Promise<readonly string[]> {
+  async function hiddenIn(partition: string, now: number): Promise<readonly string[]> {
     const { items } = await delegations.ofPatient(partition, { size: MOST_LISTED });
     const dates = items.flatMap(({ particulars: { birthDate } }) => birthDate ?? []);
     if (dates.length === 0) return [];
     const zones = await zonesOf(deps, partition);
-    return [...new Set(dates.flatMap((date) => hiddenCare(date, zones, minority, clock.now())))];
+    return [...new Set(dates.flatMap((date) => hiddenCare(date, zones, minority, now)))];
   }
 
   return {
     async find(account, partition) {
       const kinds: Kind[] = [];
+      const frozenSince = await patients.frozenSince(partition);
       for (const one of await delegations.between(account, partition)) {
-        if (await isInForce(one)) kinds.push(one.kind);
+        if (isOfTheTime(one, frozenSince) && (await isInForce(one))) kinds.push(one.kind);
       }
-      if (kinds.length === 0) return undefined;
-      const hides = await hiddenIn(partition);
+      const [first] = kinds;
+      if (first === undefined) return undefined;
+      const hides = await hiddenIn(partition, frozenSince ?? clock.now());
       // A guardian who is a carer, too, is known as what somebody verified.
-      const kind = kinds.includes("guardian") ? "guardian" : "carer";
+      const kind = kinds.includes("guardian") ? "guardian" : first;
       return { kind, ...(hides.length > 0 && { hides }) };
     },
     async ofAccount(account) {
       const found = [];
       for (const one of await delegations.ofAccount(account)) {
-        if (!(await isInForce(one))) continue;
+        const frozenSince = await patients.frozenSince(one.partition);
+        if (!isOfTheTime(one, frozenSince) || !(await isInForce(one))) continue;
         const { id, partition, profile } = await patients.patient(one.partition);
         if (profile) found.push({ id, partition, kind: one.kind, displayName: profile.displayName });
       }
@@ -206,7 +212,10 @@ async function invite(
 ): Promise<Delegation> {
   const { delegations, creationOf, clock, ids, mail } = deps;
   if (patient.profile === undefined) throw notFound("patient");
-  const now = clock.now();
+  const frozenSince = kind === "representative" ? await deps.patients.frozenSince(patient.partition) : 0;
+  if (frozenSince === undefined) throw recordNotFrozen();
+  // Clocks differ: whoever is named after a freeze is named for it.
+  const now = Math.max(clock.now(), frozenSince);
   const expireTime = now + offerLifetime;
   const offer: Delegation = {
     id: ids.next("del"),

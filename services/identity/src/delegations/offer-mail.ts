@@ -38,11 +38,16 @@ It works once, until ${until} (UTC). If you do not expect this, do nothing: with
   };
 }
 
+const germanKinds: Readonly<Record<Kind, string>> = {
+  carer: "Vertrauensperson",
+  guardian: "gesetzliche Vertretung",
+  representative: "Vertretung einer verstorbenen Person",
+};
+
 function german(link: string, kind: Kind, until: string) {
-  const as = kind === "carer" ? "Vertrauensperson" : "gesetzliche Vertretung";
   return {
     subject: "Bitte, bei WellAPI für jemanden zu handeln",
-    text: `Sie sind gebeten, für jemanden zu handeln: als ${as}. Die Seite hinter diesem Link sagt, für wen; melden Sie sich dort an, oder legen Sie ein eigenes Konto an:
+    text: `Sie sind gebeten, für jemanden zu handeln: als ${germanKinds[kind]}. Die Seite hinter diesem Link sagt, für wen; melden Sie sich dort an, oder legen Sie ein eigenes Konto an:
 ${link}
 
 Er gilt einmal, bis ${until} (UTC). Wenn Sie das nicht erwarten, tun Sie nichts: Ohne Sie endet die Bitte von selbst.

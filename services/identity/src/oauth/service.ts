@@ -10,8 +10,10 @@ import type { Store } from "@wellapi/store";
 import type { Kms, Pairwise } from "@wellapi/vault";
 import type { TokenStandings } from "../access-tokens/standing.ts";
 import type { Accesses } from "../accesses.ts";
+import type { AccountRepository } from "../accounts/account-repository.ts";
 import type { CertificateAuthority } from "../credentials/certificate-authority.ts";
 import type { CredentialRepository } from "../credentials/credential-repository.ts";
+import type { FrozenRecords } from "../death/frozen-records.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
 import type { SigningKeys } from "../tokens/signing-keys.ts";
 import { createAdapters } from "./adapter.ts";
@@ -46,6 +48,8 @@ export async function openOAuth(deps: {
   readonly authority: CertificateAuthority;
   readonly credentials: CredentialRepository;
   readonly organizations: OrganizationRepository;
+  readonly accounts: Pick<AccountRepository, "find">;
+  readonly frozen: Pick<FrozenRecords, "ofAccount">;
   readonly accesses: Accesses;
   /** Reaches consent as the workload `identity` on its own behalf. */
   readonly consent: Transport;
@@ -63,7 +67,18 @@ export async function openOAuth(deps: {
   const grants = await openGrantRepository(deps);
   const endpoints = once((): Endpoints => endpointsOf(origin(), mtlsOrigin()));
   const consents = createClient(ConsentDecisionService, deps.consent);
-  const standings = createStandings({ ...deps, endpoints, states, grants, inForce: createInForce(consents) });
+  const { accounts, frozen } = deps;
+  const standings = createStandings({
+    ...deps,
+    endpoints,
+    states,
+    grants,
+    inForce: createInForce(consents),
+    async isFrozen(id) {
+      const account = (await accounts.find(id))?.account;
+      return account !== undefined && frozen.ofAccount(account);
+    },
+  });
   const secrets = {
     cookies: await kms.derive("identity/oauth-cookies"),
     nonces: await kms.derive("identity/oauth-nonces"),

@@ -31,10 +31,12 @@ export function createStandings(deps: {
   readonly states: StateRepository;
   readonly grants: GrantRepository;
   readonly inForce: OAuthStandings["inForce"];
+  /** Whether the person died whose account it is: whatever they granted for themselves has ended. */
+  readonly isFrozen: (account: string) => Promise<boolean>;
   /** Tells the doors of an end. */
   readonly ended: (grant: string) => void;
 }): OAuthStandings {
-  const { endpoints, states, grants, inForce, ended } = deps;
+  const { endpoints, states, grants, inForce, isFrozen, ended } = deps;
 
   return {
     get issuer() {
@@ -50,7 +52,10 @@ export function createStandings(deps: {
     },
     async findGrant(id) {
       const grant = await grants.find(id);
-      if (grant?.partition === undefined) return grant;
+      if (grant === undefined) return undefined;
+      // What an organization may do by a consent does not depend on who gave it.
+      if (grant.kind !== "connect" && (await isFrozen(grant.account))) return undefined;
+      if (grant.partition === undefined) return grant;
       return (await inForce(grant.consents, grant.partition, grant.organization)) ? grant : undefined;
     },
     inForce,

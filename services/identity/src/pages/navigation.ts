@@ -32,6 +32,16 @@ export const recordEntries: readonly Entry[] = [
   },
 ];
 
+/** What a representative of somebody who died can do: the other pages change what is frozen. */
+const forRepresentatives: ReadonlySet<string> = new Set(["/account/permissions", "/account/people"]);
+
+/** Of the pages about a record, those that its reader can use. */
+export function recordEntriesOf({ as }: { readonly as: string }): readonly Entry[] {
+  return as === "representative"
+    ? recordEntries.filter(({ path }) => forRepresentatives.has(path))
+    : recordEntries;
+}
+
 /** Pages of an organization, for those who may see its members. */
 export function organizationEntries(organization: string): readonly Entry[] {
   return [

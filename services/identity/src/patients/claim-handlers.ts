@@ -74,6 +74,7 @@ function claim(deps: ClaimHandlersDeps): Handlers["claimPatient"] {
       const patient = await patients.patient(partition);
       about(patient);
       if (patient.profile === undefined) throw claimInvalid();
+      if ((await patients.frozenSince(partition)) !== undefined) throw claimInvalid();
       const { id: account, credential } = caller.principal;
       const own = (await accounts.find(account))?.account.patient;
       // Asked first, so that who cannot have the patient does not use the code up.

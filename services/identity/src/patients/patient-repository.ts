@@ -16,6 +16,10 @@ export type PatientDocument = Document &
     readonly createTime: number;
     readonly updateTime: number;
     readonly eraseTime?: number;
+    /** Since when the record is frozen, because the patient died. */
+    readonly freezeTime?: number;
+    /** How often it froze or thawed. */
+    readonly freezes?: number;
     /** Sealed JSON of a Profile; gone after erasure. */
     readonly profile?: Uint8Array;
     /** Digest of the content of the creating request, keyed with the patient's key; gone after erasure. */
@@ -49,6 +53,16 @@ export interface PatientRepository {
   ): Promise<Patient>;
   /** Marks as erased and removes the sealed profile; the first time stays. Throws `not_found`. */
   markErased(partition: string, now: number, commit: CommitWithLeaf): Promise<number>;
+  /** Since when the record is frozen, UTC milliseconds; undefined: it is not, or there is no such patient. */
+  frozenSince(partition: string): Promise<number | undefined>;
+  /**
+   * Freezes the record since `time`, or thaws it. False where this change, or a later one, is known. Throws `not_found`.
+   */
+  freeze(
+    partition: string,
+    to: { readonly change: number; readonly time: number | undefined },
+    commit: CommitWithLeaf,
+  ): Promise<boolean>;
 }
 
 const PROFILE_CONTEXT = "identity/patients/profile";
@@ -118,6 +132,7 @@ export function createPatientRepository(store: Store, vault: Vault): PatientRepo
         if (result.committed) return toPatient(amended);
       }
     },
+    ...createFreezes(store),
     async markErased(partition, now, commit) {
       for (;;) {
         const { document, revision } = await get(partition);
@@ -131,6 +146,34 @@ export function createPatientRepository(store: Store, vault: Vault): PatientRepo
           ],
         });
         if (result.committed) return now;
+      }
+    },
+  };
+}
+
+function createFreezes(store: Store): Pick<PatientRepository, "frozenSince" | "freeze"> {
+  return {
+    async frozenSince(partition) {
+      return (await store.get<PatientDocument>(collections.patients, [partition]))?.document.freezeTime;
+    },
+    async freeze(partition, { change, time }, commit) {
+      for (;;) {
+        const { document, revision } = await storedPatient(store, partition);
+        if ((document.freezes ?? 0) >= change) return false;
+        const { freezeTime: _, ...rest } = document;
+        const next: PatientDocument = {
+          ...rest,
+          partition,
+          freezes: change,
+          ...(time !== undefined && { freezeTime: time }),
+        };
+        const result = await commit({
+          partition,
+          changes: [
+            { kind: "replace", collection: collections.patients, document: next, ifRevision: revision },
+          ],
+        });
+        if (result.committed) return true;
       }
     },
   };

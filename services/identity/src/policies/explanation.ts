@@ -21,8 +21,9 @@ export interface Step {
 }
 
 const contractRules = ["caller", "role", "scope", "assurance"] as const satisfies readonly Unmet[];
+type ContractRule = (typeof contractRules)[number];
 
-const reasons: Readonly<Record<Unmet, string>> = {
+const reasons: Readonly<Record<ContractRule, string>> = {
   caller: "CALLER_NOT_PERMITTED",
   role: "ROLE_REQUIRED",
   scope: "SCOPE_REQUIRED",
@@ -40,7 +41,10 @@ export function contractSteps(
   const anyone = groups.includes("by anyone");
   const withRoles = principal.kind === "member" || principal.kind === "operator";
   const needed = {
-    caller: `the contract opens it to ${listOf(said("by "))}`,
+    caller:
+      unmet === "representative"
+        ? "the contract does not open it to who represents a patient who died"
+        : `the contract opens it to ${listOf(said("by "))}`,
     role: `it needs one of the roles ${listOf(said("for "))}`,
     scope: `an access token needs one of the scopes ${listOf(said("scope "))}`,
     assurance: `a signed-in person needs ${said("needs ")[0] ?? "a code by e-mail"} or more`,
@@ -51,15 +55,17 @@ export function contractSteps(
     scope: !anyone && principal.scopes !== undefined,
     assurance: !anyone && principal.assurance !== undefined,
   };
-  const last = unmet === undefined ? contractRules.length : contractRules.indexOf(unmet);
+  const refusing = unmet === "representative" ? "caller" : unmet;
+  const last = refusing === undefined ? contractRules.length : contractRules.indexOf(refusing);
   return contractRules.slice(0, last + 1).map((rule): Step => {
-    if (rule === unmet) return { rule, outcome: "refuses", reason: reasons[rule], explanation: needed[rule] };
+    if (rule === refusing)
+      return { rule, outcome: "refuses", reason: reasons[rule], explanation: needed[rule] };
     if (asked[rule]) return { rule, outcome: "permits", explanation: needed[rule] };
     return { rule, outcome: "not_asked", explanation: notAsked[rule] };
   });
 }
 
-const notAsked: Readonly<Record<Unmet, string>> = {
+const notAsked: Readonly<Record<ContractRule, string>> = {
   caller: "",
   role: "only members and staff have roles",
   scope: "the credential is not limited by scopes",

@@ -24,7 +24,13 @@ export interface Membership {
   readonly roles: readonly Role[];
 }
 
-export type DelegationKind = "carer" | "guardian";
+export const delegationKinds = ["carer", "guardian", "representative"] as const;
+export type DelegationKind = (typeof delegationKinds)[number];
+
+/** Whether an actor of this kind acts by a delegation. */
+export function isDelegationKind(kind: string | undefined): kind is DelegationKind {
+  return delegationKinds.some((one) => one === kind);
+}
 
 /** In which role somebody acts for a patient, and the categories of data that are not for them. */
 export interface ActingFor {

@@ -2,6 +2,7 @@ import type { Principal } from "@wellapi/rpc";
 import type { Clock, Logger } from "@wellapi/runtime";
 import type { Pairwise } from "@wellapi/vault";
 import type { AccountRepository } from "../accounts/account-repository.ts";
+import type { FrozenRecords } from "../death/frozen-records.ts";
 import { callerNotPermitted, credentialInvalid } from "../errors.ts";
 import { partitionOf } from "../patients/patient.ts";
 import type { PatientRepository } from "../patients/patient-repository.ts";
@@ -26,12 +27,13 @@ export function createSessionExchange(deps: {
   readonly accounts: Pick<AccountRepository, "find">;
   readonly patients: Pick<PatientRepository, "exists">;
   readonly lookups: ActingLookups;
+  readonly frozen: Pick<FrozenRecords, "ofAccount">;
   readonly pairwise: Pairwise;
   readonly clock: Clock;
   readonly region: string;
   readonly log: Logger;
 }): SessionExchange {
-  const { sessions, accounts, patients, lookups, pairwise, clock, region, log } = deps;
+  const { sessions, accounts, patients, lookups, frozen, pairwise, clock, region, log } = deps;
 
   async function ofAccount(
     account: string,
@@ -54,7 +56,8 @@ export function createSessionExchange(deps: {
 
   async function actor(account: string, actingAs: string): Promise<Principal> {
     const own = (await accounts.find(account))?.account;
-    if (own === undefined) throw ended();
+    // A session of who died is kept: it goes on if that was a mistake, and its time is not over.
+    if (own === undefined || (await frozen.ofAccount(own))) throw ended();
     if (actingAs === "account") return { kind: "person", id: account };
     if (actingAs === "") return ofAccount(account, own.patient);
     if (actingAs === "staff") {

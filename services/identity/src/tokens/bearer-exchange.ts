@@ -67,6 +67,8 @@ export function createBearerExchange(deps: BearerExchangeDeps): BearerExchange {
     const token = await patientTokens.find(partition, id);
     if (token === undefined) throw credentialInvalid("the token is unknown: ask for another one");
     if (token.revokeTime !== undefined) throw credentialInvalid("the token was revoked");
+    if ((await patients.frozenSince(partition)) !== undefined)
+      throw credentialInvalid("the patient's record is frozen");
   }
 
   return {

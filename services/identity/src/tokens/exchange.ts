@@ -16,7 +16,7 @@ import type { Rates } from "../limits/limits.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
 import type { CallerJudgement, CallerPolicies } from "../policies/caller-policies.ts";
 import { digestOf } from "../secret.ts";
-import type { ActingLookups } from "../sessions/acting.ts";
+import { type ActingLookups, isDelegationKind } from "../sessions/acting.ts";
 import type { SessionExchange } from "../sessions/session-exchange.ts";
 import type { BearerClaims, BearerExchange } from "./bearer-exchange.ts";
 import type { InternalClaims, SignedToken, TokenIssuer } from "./token.ts";
@@ -173,7 +173,7 @@ async function checkAgain(
   deps: CredentialExchangeDeps,
   { kind, credential, partition, actor }: Principal,
 ): Promise<void> {
-  if (partition !== undefined && (actor?.kind === "carer" || actor?.kind === "guardian")) {
+  if (partition !== undefined && actor !== undefined && isDelegationKind(actor.kind)) {
     const found = await deps.acting.findDelegation(actor.id, partition);
     if (found?.kind !== actor.kind)
       throw credentialInvalid("the person does not act for the patient any more");

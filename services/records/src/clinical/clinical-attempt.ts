@@ -83,6 +83,7 @@ function wholeRefusal({ contributions }: ReachedContributions): RecordsError {
   if (reasons.every((reason) => reason === "POLICY_DENIED" || reason === "SCOPE_REQUIRED")) {
     return new RecordsError("POLICY_DENIED");
   }
+  if (reasons.includes("RECORD_FROZEN")) return new RecordsError("RECORD_FROZEN");
   return new RecordsError("CONSENT_REQUIRED", { logged: "CONSENT_NONE" });
 }
 

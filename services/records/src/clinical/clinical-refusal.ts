@@ -8,6 +8,7 @@ const ofTheCall: Readonly<Record<string, RecordsErrorCode>> = {
   MATCHES_SEVERAL: "MATCHES_SEVERAL",
   SCOPE_REQUIRED: "SCOPE_REQUIRED",
   POLICY_DENIED: "POLICY_DENIED",
+  RECORD_FROZEN: "RECORD_FROZEN",
 };
 
 /** The error of a call of one item that was rejected. */

@@ -109,12 +109,18 @@ function lack(reason: DenialReason): { scope: "none" | "other"; reason: string }
       return { scope: "other", reason: "CONSENT_DENIED" };
     case DenialReason.PURPOSE:
       return { scope: "other", reason: "CONSENT_PURPOSE" };
+    case DenialReason.FROZEN:
+      return { scope: "none", reason: "RECORD_FROZEN" };
     default:
       return { scope: "none", reason: "CONSENT_REQUIRED" };
   }
 }
 
-/** The caller gets CONSENT_REQUIRED for every reason; the log shows the reason to the patient. */
+/**
+ * The caller gets CONSENT_REQUIRED for every reason; the log shows the reason to the patient. But for a frozen record: only who has a
+ * consent gets this reason, and must know that asking for another one does not help.
+ */
 function denied(reason: DenialReason): RecordsError {
+  if (reason === DenialReason.FROZEN) return new RecordsError("RECORD_FROZEN");
   return new RecordsError("CONSENT_REQUIRED", { logged: `CONSENT_${DenialReason[reason] ?? "UNKNOWN"}` });
 }

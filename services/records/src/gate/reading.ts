@@ -261,6 +261,7 @@ function ending(error: unknown): Pick<Result, "outcome" | "reason"> {
   if (error.code === "UNDECIDED") return { outcome: "undecided", reason: error.logged };
   const denial =
     error.code === "CONSENT_REVOKED" ||
+    error.code === "RECORD_FROZEN" ||
     error.code === "POLICY_DENIED" ||
     error.code === "RESOLUTION_TOO_FINE";
   return { ...(denial ? { outcome: "denied" as const } : {}), reason: error.logged };

@@ -151,6 +151,8 @@ async function permitted(gate: Gate, group: readonly Pending[]): Promise<Decided
     lacking.map(({ pending, contributions }) => {
       const all = [...contributions.values()];
       const beyond = all.every((one) => one === beyondToken || one === forbidden);
+      if (all.some((one) => !one.permitted && one.reason === "RECORD_FROZEN"))
+        return pending.refuse(new RecordsError("RECORD_FROZEN"));
       if (!beyond) return pending.refuse(new RecordsError("CONSENT_REQUIRED", { logged: "CONSENT_NONE" }));
       return pending.refuse(new RecordsError(all.includes(forbidden) ? "POLICY_DENIED" : "SCOPE_REQUIRED"));
     }),

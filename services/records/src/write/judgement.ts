@@ -50,9 +50,7 @@ export function judge(
       return rejected(
         `${item.field}.code`,
         contribution?.reason ?? "CONSENT_REQUIRED",
-        contribution?.reason === "POLICY_DENIED"
-          ? "a policy forbids you to contribute this code: leave the item out; ExplainCall says which policy"
-          : "the patient's consent does not cover this code: ask the patient for it, or leave the item out",
+        lackText(contribution?.reason),
       );
     }
     if (!coversTimes(contribution.windows, item.times)) {
@@ -74,6 +72,14 @@ export function judge(
 }
 
 const accepted: Judgement = { status: "accepted" };
+
+function lackText(reason: string | undefined): string {
+  if (reason === "POLICY_DENIED") {
+    return "a policy forbids you to contribute this code: leave the item out; ExplainCall says which policy";
+  }
+  if (reason === "RECORD_FROZEN") return "the patient's record is frozen: nothing is added to it";
+  return "the patient's consent does not cover this code: ask the patient for it, or leave the item out";
+}
 
 function rejected(field: string, reason: string, description: string): Judgement {
   return { status: "rejected", violations: [{ field, reason, description }] };

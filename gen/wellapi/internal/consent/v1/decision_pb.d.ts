@@ -244,6 +244,13 @@ export enum DenialReason {
    * @generated from enum value: DENIAL_REASON_NOT_UNDERSTOOD = 8;
    */
   NOT_UNDERSTOOD = 8,
+
+  /**
+   * There is a grant, but the patient's record is frozen. Whoever has no grant gets another reason, and does not learn of it.
+   *
+   * @generated from enum value: DENIAL_REASON_FROZEN = 9;
+   */
+  FROZEN = 9,
 }
 
 /**

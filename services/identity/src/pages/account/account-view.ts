@@ -95,6 +95,8 @@ export function shownActing({ words }: View, options: readonly ActingOption[]): 
         return [kinds.carer(displayName)];
       case ActingOption_Kind.GUARDIAN:
         return [kinds.guardian(displayName)];
+      case ActingOption_Kind.REPRESENTATIVE:
+        return [kinds.representative(displayName)];
       case ActingOption_Kind.MEMBER:
         return [kinds.member(displayName, rolesText(roles))];
       case ActingOption_Kind.STAFF:

@@ -53,7 +53,7 @@ ${
 
 function offerTitle({ words }: View, offer: Offer): string {
   const { invitation, people } = words;
-  if (offer.kind === "record") return people.offerTitle(offer.patientName, offer.as === "carer");
+  if (offer.kind === "record") return people.offerTitle[offer.as](offer.patientName);
   const { organization, organizationName } = offer.work;
   return organization === "" ? invitation.leadStaff : invitation.lead(organizationName);
 }
@@ -68,7 +68,12 @@ function workPart(view: View, { organization, verified, roles, expireTime }: Get
 
 function recordPart({ words, language }: View, { as, endMs }: Offer & { readonly kind: "record" }): Html {
   const { people, invitation } = words;
-  return html`<p>${as === "carer" ? people.offerCarer : people.offerGuardian}</p>
+  const leads = {
+    carer: people.offerCarer,
+    guardian: people.offerGuardian,
+    representative: people.offerRepresentative,
+  };
+  return html`<p>${leads[as]}</p>
 <p>${people.offerOwn}</p>
 <p class="quiet small">${invitation.until(timeText(language, endMs))} ${invitation.passkeyNeeded}</p>`;
 }

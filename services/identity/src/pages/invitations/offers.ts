@@ -13,7 +13,7 @@ export type Offer =
   | { readonly kind: "work"; readonly work: GetInvitationResponse }
   | {
       readonly kind: "record";
-      readonly as: "carer" | "guardian";
+      readonly as: "carer" | "guardian" | "representative";
       readonly patientName: string;
       readonly endMs: number;
     };
@@ -35,8 +35,12 @@ export async function offerOf(context: SurfaceContext, request: HttpRequest, cod
   }
   const delegations = createClient(DelegationService, transport);
   const { kind, patientName, expireTime } = await delegations.getDelegationOffer({ code }, call);
-  const as = kind === Delegation_Kind.GUARDIAN ? "guardian" : "carer";
-  return { kind: "record", as, patientName, endMs: msOf(expireTime) };
+  return { kind: "record", as: asOf(kind), patientName, endMs: msOf(expireTime) };
+}
+
+function asOf(kind: Delegation_Kind): "carer" | "guardian" | "representative" {
+  if (kind === Delegation_Kind.GUARDIAN) return "guardian";
+  return kind === Delegation_Kind.REPRESENTATIVE ? "representative" : "carer";
 }
 
 /** As the signed-in person. Returns the patient for whom they act from now on; nothing where it is work. */

@@ -1,10 +1,16 @@
 import type { ShownRecovery } from "../account/account-view.ts";
 import { type Html, html } from "../html.ts";
-import { type Entry, officeEntriesOf, organizationEntriesOf, recordEntries } from "../navigation.ts";
+import {
+  type Entry,
+  officeEntriesOf,
+  organizationEntriesOf,
+  recordEntries,
+  recordEntriesOf,
+} from "../navigation.ts";
 import type { Page } from "../page.ts";
 import { badge, notice } from "../parts.ts";
 import type { Reader, RecordOption } from "../record/reader.ts";
-import { recordField, recordTitle } from "../record/record-parts.ts";
+import { actingText, recordField, recordTitle } from "../record/record-parts.ts";
 import { recoveryNotice } from "../recovery-notice.ts";
 import { roleName } from "../roles.ts";
 import type { View } from "../view.ts";
@@ -27,7 +33,7 @@ ${done === "gave" && html`<div class="notice success" role="status"><p>${people.
 ${done === "accepted" && record !== undefined && html`<div class="notice success" role="status"><p><strong>${people.accepted(record.name)}.</strong> ${people.acceptedLead}</p></div>`}
 ${recovery !== undefined && recoveryNotice(view, recovery)}
 ${!hasPasskey && notice("warning", html`<p>${overview.noPasskey} <a href="/account/passkey">${account.addPasskey}</a></p>`)}
-${record !== undefined && card("record", recordTitle(view.words, record), links(view, recordEntries))}
+${record !== undefined && card("record", recordTitle(view.words, record), links(view, recordEntriesOf(record)))}
 ${records.some(({ as }) => as !== "self") && recordsCard(view, reader)}
 ${records.length === 0 && workplaces.length === 0 && staff.length === 0 && noRecord(view)}
 ${workplaces.map((one, at) =>
@@ -99,7 +105,7 @@ function recordsCard(view: View, { records, record }: Reader): Html {
 function recordRow({ words }: View, one: RecordOption, open: boolean): Html {
   const { overview } = words;
   const { as, name } = one;
-  const says = as === "self" ? overview.self : as === "carer" ? overview.asCarer : overview.asGuardian;
+  const says = as === "self" ? overview.self : actingText(overview, as);
   const label = as === "self" ? overview.openOwn : overview.openNamed(name);
   return html`<li><div><strong>${as === "self" ? overview.self : name}</strong>${as !== "self" && html`<br><span class="quiet small">${says}</span>`}</div>
 ${

@@ -12,7 +12,7 @@ export interface PeoplePage {
   readonly delegations: readonly ShownDelegation[];
   /** The reader's account. */
   readonly account: string;
-  /** Names of the organizations that checked a guardian, by their ids. */
+  /** Names of the organizations that checked somebody, by their ids. */
   readonly checkers: ReadonlyMap<string, string>;
   readonly done: "sent" | "ended" | undefined;
   readonly problem?: string | undefined;
@@ -29,6 +29,7 @@ export function peoplePage(view: View, page: PeoplePage): Page {
     delegations.filter((one) => one.kind === kind && isCurrent(one));
   const earlier = delegations.filter((one) => !isCurrent(one));
   const guardians = of("guardian");
+  const representatives = of("representative");
   const carers = of("carer");
   const body = html`<h1>${title}</h1>
 <p class="quiet">${people.lead}</p>
@@ -37,13 +38,19 @@ ${problem !== undefined && notice("danger", html`<p>${problem}</p>`)}
 <section class="card stack" aria-labelledby="carers"><h2 id="carers">${people.carers}</h2>
 <p class="quiet small">${people.carersMay}</p>
 ${carers.length === 0 ? html`<p>${people.carersNone}</p>` : rows(view, page, carers)}
-${record.as !== "carer" && html`<p><a class="button" href="${peoplePath}/invite">${people.invite}</a></p>`}
+${(record.as === "self" || record.as === "guardian") && html`<p><a class="button" href="${peoplePath}/invite">${people.invite}</a></p>`}
 </section>
 ${
   guardians.length > 0 &&
   html`<section class="card stack" aria-labelledby="guardians"><h2 id="guardians">${people.guardians}</h2>
 <p class="quiet small">${people.guardiansLead}</p>
 ${rows(view, page, guardians)}</section>`
+}
+${
+  representatives.length > 0 &&
+  html`<section class="card stack" aria-labelledby="representatives"><h2 id="representatives">${people.representatives}</h2>
+<p class="quiet small">${people.representativesLead}</p>
+${rows(view, page, representatives)}</section>`
 }
 ${
   earlier.length > 0 &&
@@ -60,7 +67,7 @@ function row(view: View, page: PeoplePage, one: ShownDelegation): Html {
   const { people } = view.words;
   const own = one.account !== "" && one.account === page.account;
   const checker = one.organization === "" ? people.officer : page.checkers.get(one.organization);
-  const checked = one.kind === "guardian" && people.checkedBy(checker ?? one.organization);
+  const checked = one.kind !== "carer" && people.checkedBy(checker ?? one.organization);
   return html`<li><div><strong>${one.name}</strong> ${stateBadge(view, one)} ${own && badge("plain", people.you)}<br>
 <span class="quiet small">${[one.email, ...one.facts, checked].filter(Boolean).join(" · ")}</span></div>
 ${action(view, page, one, own)}</li>`;
@@ -68,7 +75,11 @@ ${action(view, page, one, own)}</li>`;
 
 export function stateBadge({ words }: View, { state }: ShownDelegation): Html {
   const tone =
-    state === "active" ? "success" : state === "disputed" || state === "blocked" ? "warning" : "plain";
+    state === "active"
+      ? "success"
+      : ["disputed", "blocked", "unconfirmed"].includes(state)
+        ? "warning"
+        : "plain";
   return badge(tone, words.people.states[state]);
 }
 
@@ -83,7 +94,8 @@ function action(
     return html`<form class="stack-close" method="post" action="${peoplePath}/give-up">${recordField(record)}${hidden("delegation", one.id)}
 <p class="quiet small">${people.giveUpLead}</p><button class="button danger slim">${people.giveUp}</button></form>`;
   }
-  if (one.kind !== "carer" || record.as === "carer" || !isCurrent(one)) return undefined;
+  const ends = record.as === "self" || record.as === "guardian";
+  if (one.kind !== "carer" || !ends || !isCurrent(one)) return undefined;
   const offered = one.state === "offered";
   const label = offered ? people.withdrawNamed(one.name) : people.endNamed(one.name);
   return html`<form method="post" action="${peoplePath}/end">${recordField(record)}${hidden("delegation", one.id)}<button class="button danger slim" aria-label="${label}">${offered ? people.withdraw : people.end}</button></form>`;

@@ -65,7 +65,8 @@ function addInvite(app: App, context: SurfaceContext): void {
   const path = `${peoplePath}/invite`;
   app.get(path, async (request, reply) => {
     const { record } = await readerOf(context, request);
-    if (record === undefined || record.as === "carer") return goOn(reply, peoplePath);
+    if (record === undefined || record.as === "carer" || record.as === "representative")
+      return goOn(reply, peoplePath);
     const view = viewOf(request);
     const confirmed = await isConfirmed(context, request, Assurance.PASSKEY);
     const first = confirmed ? undefined : confirmFirst(view, path);

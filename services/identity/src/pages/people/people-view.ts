@@ -12,7 +12,7 @@ export type ShownState = keyof View["words"]["people"]["states"];
 /** Who acts, or did, in a patient's name: texts, in the reader's language. */
 export interface ShownDelegation {
   readonly id: string;
-  readonly kind: "carer" | "guardian";
+  readonly kind: "carer" | "guardian" | "representative";
   readonly name: string;
   readonly email: string;
   readonly state: ShownState;
@@ -20,7 +20,7 @@ export interface ShownDelegation {
   readonly account: string;
   /** `since ...`, `invited ...`, `until ...`. */
   readonly facts: readonly string[];
-  /** Who checked a guardian: an organization's id; empty: the privacy officer. */
+  /** Who checked a guardian or a representative: an organization's id; empty: the privacy officer. */
   readonly organization: string;
   /** For those who check: what they wrote down. */
   readonly grounds: string;
@@ -33,6 +33,14 @@ const states: Readonly<Record<Delegation_State, ShownState>> = {
   [Delegation_State.DISPUTED]: "disputed",
   [Delegation_State.BLOCKED]: "blocked",
   [Delegation_State.ENDED]: "ended",
+  [Delegation_State.UNCONFIRMED]: "unconfirmed",
+};
+
+const kinds: Readonly<Record<Delegation_Kind, ShownDelegation["kind"]>> = {
+  [Delegation_Kind.UNSPECIFIED]: "carer",
+  [Delegation_Kind.CARER]: "carer",
+  [Delegation_Kind.GUARDIAN]: "guardian",
+  [Delegation_Kind.REPRESENTATIVE]: "representative",
 };
 
 export function shownDelegation({ language, words }: View, one: Delegation, nowMs: number): ShownDelegation {
@@ -43,7 +51,7 @@ export function shownDelegation({ language, words }: View, one: Delegation, nowM
   const changed = timeText(language, msOf(one.updateTime));
   return {
     id: one.id,
-    kind: one.kind === Delegation_Kind.GUARDIAN ? "guardian" : "carer",
+    kind: kinds[one.kind],
     name: one.displayName,
     email: one.email,
     state,

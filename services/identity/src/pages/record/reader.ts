@@ -9,7 +9,7 @@ import { accountClient, call } from "../signed-in.ts";
 export interface RecordOption {
   /** The patient's id, as calls name whom they act for. */
   readonly actingAs: string;
-  readonly as: "self" | "carer" | "guardian";
+  readonly as: "self" | "carer" | "guardian" | "representative";
   /** What the patient is called. */
   readonly name: string;
 }
@@ -36,6 +36,7 @@ const kinds: Readonly<Partial<Record<ActingOption_Kind, RecordOption["as"]>>> = 
   [ActingOption_Kind.PATIENT]: "self",
   [ActingOption_Kind.CARER]: "carer",
   [ActingOption_Kind.GUARDIAN]: "guardian",
+  [ActingOption_Kind.REPRESENTATIVE]: "representative",
 };
 
 /** Asked for each page, so that what has ended is not offered. */

@@ -1,5 +1,5 @@
 import { type Html, html } from "../html.ts";
-import { recordEntries } from "../navigation.ts";
+import { recordEntriesOf } from "../navigation.ts";
 import type { Page } from "../page.ts";
 import { hidden } from "../parts.ts";
 import type { View } from "../view.ts";
@@ -16,7 +16,7 @@ export function recordPage({ words }: View, record: RecordOption, page: Page): P
     ...page,
     signedIn: true,
     record,
-    beside: { label: recordTitle(words, record), entries: recordEntries },
+    beside: { label: recordTitle(words, record), entries: recordEntriesOf(record) },
   };
 }
 
@@ -24,10 +24,23 @@ export function recordTitle({ overview }: View["words"], { as, name }: RecordOpt
   return as === "self" ? overview.ownRecord : overview.recordOf(name);
 }
 
+/** In which role the reader acts. */
+export function actingText(
+  overview: View["words"]["overview"],
+  as: Exclude<RecordOption["as"], "self">,
+): string {
+  const texts = {
+    carer: overview.asCarer,
+    guardian: overview.asGuardian,
+    representative: overview.asRepresentative,
+  };
+  return texts[as];
+}
+
 /** Said above everything else on a page about somebody else's record. */
 export function actingBanner({ words }: View, { as, name }: RecordOption): Html | undefined {
   const { overview } = words;
   if (as === "self") return undefined;
   return html`<aside class="acting" aria-label="${overview.whoseRecord}"><p>${overview.actingFor}
-<strong>${name}</strong>, ${as === "carer" ? overview.asCarer : overview.asGuardian}. <a href="/account">${overview.change}</a></p></aside>`;
+<strong>${name}</strong>, ${actingText(overview, as)}. <a href="/account">${overview.change}</a></p></aside>`;
 }

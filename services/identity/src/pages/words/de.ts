@@ -151,6 +151,7 @@ export const de: Words = {
     patient: "Sie selbst, als Patientin oder Patient",
     carer: (name) => `Vertrauensperson von ${name}`,
     guardian: (name) => `gesetzliche Vertretung von ${name}`,
+    representative: (name) => `Vertretung von ${name} (verstorben)`,
     member: (name, roles) => `Mitglied von ${name} (${roles})`,
     staff: (roles) => `Personal von WellAPI (${roles})`,
   },
@@ -290,5 +291,11 @@ export const de: Words = {
     dataNotThere:
       "Unter dieser Nummer gibt es nichts. Prüfen Sie sie: Jede Organisation sieht eigene Nummern.",
     sandboxOnly: "Diese Seite hat nur eine Testumgebung.",
+    recordFrozen:
+      "Der Tod dieser Person wurde gemeldet und bestätigt; darum ist die Akte eingefroren, und niemand meldet sich als diese Person an. Wenn das ein Irrtum ist, schreiben Sie denen, die dieses WellAPI betreiben: Es lässt sich rückgängig machen, und nichts geht verloren.",
+    recordNotFrozen:
+      "Eine Vertretung nach dem Tod gibt es erst, wenn der Tod bestätigt ist. Melden Sie ihn zuerst; der Datenschutz bestätigt ihn.",
+    deathReported: "Sie haben es schon gemeldet. Der Datenschutz hat noch nicht entschieden.",
+    reportDecided: "Über die Meldung wurde inzwischen entschieden. Sehen Sie noch einmal nach.",
   },
 };

@@ -145,6 +145,7 @@ export const en = {
     patient: "yourself, as the patient",
     carer: (name: string) => `carer of ${name}`,
     guardian: (name: string) => `guardian of ${name}`,
+    representative: (name: string) => `representative of ${name}, who died`,
     member: (name: string, roles: string) => `member of ${name} (${roles})`,
     staff: (roles: string) => `staff of WellAPI (${roles})`,
   },
@@ -276,6 +277,12 @@ export const en = {
     patientInUse: "The record belongs to another account, or this account has a record already.",
     dataNotThere: "There is nothing with this number. Check it: each organization sees numbers of its own.",
     sandboxOnly: "Only a sandbox has this page.",
+    recordFrozen:
+      "The death of this person was reported and confirmed, so the record is frozen and nobody signs in as them. If that is a mistake, write to those who run this WellAPI: they can undo it, and nothing is lost.",
+    recordNotFrozen:
+      "Only a patient whose death is confirmed has representatives. Report the death first; the privacy officer confirms it.",
+    deathReported: "You have reported it already. The privacy officer has not decided yet.",
+    reportDecided: "The report has been decided in the meantime. Look again.",
   },
 };
 

@@ -21,6 +21,7 @@ export const overviewDe: typeof overviewEn = {
   chosen: "Jetzt offen",
   asCarer: "als Vertrauensperson",
   asGuardian: "als gesetzliche Vertretung",
+  asRepresentative: "als Vertretung nach dem Tod",
   whoseRecord: "Wessen Akte das ist",
   actingFor: "Sie handeln für",
   change: "Wechseln",

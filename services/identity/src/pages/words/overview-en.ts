@@ -19,6 +19,7 @@ export const overviewEn = {
   chosen: "Open now",
   asCarer: "as a carer",
   asGuardian: "as a guardian",
+  asRepresentative: "as the representative of somebody who died",
   whoseRecord: "Whose record this is",
   actingFor: "You act for",
   change: "Change",

@@ -11,6 +11,9 @@ export const peopleDe: typeof peopleEn = {
   guardians: "Gesetzliche Vertretung",
   guardiansLead:
     "Jemand hat ihr Recht zu handeln geprüft: eine Organisation, die Sie behandelt, oder der Datenschutz von WellAPI. Stimmt etwas nicht? Sagen Sie es denen, die es geprüft haben: Sie können den Zugang sofort anhalten.",
+  representatives: "Vertretung nach dem Tod",
+  representativesLead:
+    "Jemand hat geprüft, dass sie für diese verstorbene Person handeln dürfen. Sie sehen die Akte und nehmen Erlaubnisse zurück, sonst ändern sie nichts.",
   checkedBy: (who) => `Geprüft von: ${who}`,
   officer: "Datenschutz von WellAPI",
   earlier: "Früher",
@@ -38,6 +41,7 @@ export const peopleDe: typeof peopleEn = {
     offered: "Eingeladen",
     lapsed: "Einladung abgelaufen",
     active: "Darf handeln",
+    unconfirmed: "Wartet auf den Datenschutz",
     disputed: "Angehalten, bis neu geprüft ist",
     blocked: "Gesperrt",
     ended: "Beendet",
@@ -45,12 +49,17 @@ export const peopleDe: typeof peopleEn = {
   since: (when) => `seit ${when}`,
   invitedAt: (when) => `eingeladen: ${when}`,
   until: (when) => `bis ${when}`,
-  offerTitle: (name, carer) =>
-    carer ? `${name} bittet Sie, Vertrauensperson zu sein` : `Sie sollen ${name} gesetzlich vertreten`,
+  offerTitle: {
+    carer: (name) => `${name} bittet Sie, Vertrauensperson zu sein`,
+    guardian: (name) => `Sie sollen ${name} gesetzlich vertreten`,
+    representative: (name) => `Sie sollen ${name} vertreten, nach dem Tod dieser Person`,
+  },
   offerCarer:
     "Als Vertrauensperson sehen Sie hier die Gesundheitsakte dieser Person, und dürfen in ihrem Namen Erlaubnisse geben und zurücknehmen. Was Sie tun, wird unter Ihrem Namen vermerkt. Sie können es jederzeit aufgeben.",
   offerGuardian:
     "Ihr Recht, für diese Person zu handeln, ist geprüft. Sie sehen hier ihre Gesundheitsakte, und geben in ihrem Namen Erlaubnisse und nehmen sie zurück. Was Sie tun, wird unter Ihrem Namen vermerkt.",
+  offerRepresentative:
+    "Ihr Recht, für diese verstorbene Person zu handeln, ist geprüft. Sie sehen hier ihre Gesundheitsakte und nehmen in ihrem Namen Erlaubnisse zurück: Hinzugefügt wird nichts mehr. Was Sie tun, wird unter Ihrem Namen vermerkt. Wenn eine Organisation Sie eingetragen hat, bestätigt es erst der Datenschutz von WellAPI.",
   offerOwn: "Sie brauchen ein eigenes Konto. Ihre eigenen Daten bleiben davon getrennt.",
   decline: "Nicht annehmen",
   declined: "Sie haben nicht angenommen",

@@ -10,6 +10,9 @@ export const peopleEn = {
   guardians: "Guardians",
   guardiansLead:
     "Somebody has checked their right to act: an organization that treats you, or WellAPI's privacy officer. Is one of them wrong? Tell those who checked it: they can stop the access at once.",
+  representatives: "Representatives",
+  representativesLead:
+    "Somebody has checked that they may act for this person, who died. They see the record and take permissions back, and change nothing else.",
   checkedBy: (who: string) => `Checked by ${who}`,
   officer: "WellAPI's privacy officer",
   earlier: "Earlier",
@@ -36,6 +39,7 @@ export const peopleEn = {
     offered: "Invited",
     lapsed: "Invitation ended",
     active: "May act",
+    unconfirmed: "Waits for the privacy officer",
     disputed: "Stopped until checked again",
     blocked: "Blocked",
     ended: "Ended",
@@ -43,12 +47,17 @@ export const peopleEn = {
   since: (when: string) => `since ${when}`,
   invitedAt: (when: string) => `invited ${when}`,
   until: (when: string) => `until ${when}`,
-  offerTitle: (name: string, carer: boolean) =>
-    carer ? `${name} asks you to be a carer` : `You are to act for ${name} as a guardian`,
+  offerTitle: {
+    carer: (name: string) => `${name} asks you to be a carer`,
+    guardian: (name: string) => `You are to act for ${name} as a guardian`,
+    representative: (name: string) => `You are to represent ${name}, who died`,
+  },
   offerCarer:
     "As a carer you see this person's health record here, and may give and take back permissions in their name. What you do is noted under your name. You can give it up at any time.",
   offerGuardian:
     "Your right to act for this person was checked. You see their health record here, and give and take back permissions in their name. What you do is noted under your name.",
+  offerRepresentative:
+    "Your right to act for this person, who died, was checked. You see their health record here and take permissions back in their name: nothing is added any more. What you do is noted under your name. If an organization has entered you, WellAPI's privacy officer confirms it first.",
   offerOwn: "You need an account of your own. Your own data stay apart from theirs.",
   decline: "Decline",
   declined: "You have not accepted",
