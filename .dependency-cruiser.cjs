@@ -90,14 +90,15 @@ module.exports = {
       from: {
         path: "^services/records/src/",
         pathNot:
-          "^services/records/src/((door|write|read|clinical|lots|gate|compaction|blocks|model)/|(check|config|descriptor|errors|index|service)\\.ts$)",
+          "^services/records/src/((door|write|read|clinical|exports|lots|gate|compaction|blocks|model)/|(check|config|descriptor|errors|index|service)\\.ts$)",
       },
       to: {},
     },
-    wing("door", "write", "read", "clinical", "lots", "gate", "blocks", "model"),
+    wing("door", "write", "read", "clinical", "exports", "lots", "gate", "blocks", "model"),
     wing("write", "gate", "compaction", "blocks", "model"),
     wing("read", "lots", "gate", "blocks", "model"),
     wing("clinical", "write", "gate", "blocks", "model"),
+    wing("exports", "gate", "blocks", "model"),
     wing("lots", "blocks", "model"),
     wing("gate", "model"),
     wing("compaction", "blocks", "model"),
@@ -171,7 +172,7 @@ module.exports = {
           "^services/[^/]+/src/(pages|rest)/",
           // What FHIR's REST is made of: pure, or the conversions of its own service.
           "^packages/(fhir-r4|terminology)/",
-          "^services/fhir/src/(errors[.]ts$|mapping/|search/)",
+          "^services/fhir/src/(errors[.]ts$|files/|mapping/|search/)",
           "^web/ui/",
         ],
       },

@@ -1,4 +1,4 @@
-import { type Connection, connectAsPatient, connect as connectBy } from "@wellapi/client";
+import { type Connection, connectAsPatient, connect as connectBy, issuePatientToken } from "@wellapi/client";
 import { CliError } from "./failure.ts";
 import type { Settings } from "./settings.ts";
 
@@ -39,6 +39,18 @@ export async function connect(settings: Settings): Promise<Connection> {
     "usage",
     "no credential: sign in with `wellapi login`, or set WELLAPI_API_KEY (make start prints the operator's at first start), " +
       "or pass --api-key-file, --token-file, --credentials or --as-patient",
+  );
+}
+
+/** The secret of the settings for files over HTTP: a token, an API key, or the sign-in of `wellapi login`. */
+export async function secretOf(settings: Settings): Promise<string> {
+  const { url, apiKey, token, asPatient } = settings;
+  if (asPatient && apiKey) return issuePatientToken(connectBy({ url, apiKey }), asPatient);
+  const secret = token ?? apiKey ?? (await savedLogin(settings));
+  if (secret !== undefined) return secret;
+  throw new CliError(
+    "usage",
+    "no credential: sign in with `wellapi login`, or pass --token-file, --api-key-file or --as-patient",
   );
 }
 

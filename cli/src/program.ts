@@ -54,6 +54,7 @@ const commands: readonly Listed[] = [
   { name: "series", load: async () => (await import("./commands/read.ts")).addSeries },
   { name: "aggregate", load: async () => (await import("./commands/read.ts")).addAggregate },
   { name: "clinical", load: async () => (await import("./commands/clinical.ts")).addClinical },
+  { name: "download", load: async () => (await import("./commands/download.ts")).addDownload },
   { name: "retract", load: async () => (await import("./commands/retract.ts")).addRetract },
   { name: "erase", load: async () => (await import("./commands/erase.ts")).addErase },
   { name: "receipt", load: async () => (await import("./commands/receipt.ts")).addReceipt },

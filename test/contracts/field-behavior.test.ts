@@ -103,6 +103,7 @@ test("resources have an id that only the installation gives, and no field both s
     "wellapi.dev/Delegation",
     "wellapi.dev/EmergencyAccess",
     "wellapi.dev/Erasure",
+    "wellapi.dev/Export",
     "wellapi.dev/Grant",
     "wellapi.dev/Invitation",
     "wellapi.dev/Organization",

@@ -185,6 +185,13 @@ const rows: readonly Row[] = [
     of: "grace",
     open: (page) => page.goto("/account/people"),
   },
+  { page: "/account/download", by: "ada", confirmed: true },
+  {
+    page: "/account/download (of somebody else)",
+    by: "ada",
+    of: "grace",
+    open: (page) => page.goto("/account/download"),
+  },
   { page: "/account/emergency", by: "ada" },
   {
     page: "/account/emergency (of somebody else)",

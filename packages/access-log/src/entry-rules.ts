@@ -26,6 +26,9 @@ const ofOrganizations = none("names no person");
 const ownAccount = none("a person's own account, shown to that person");
 const beginning = none("begins what another RPC finishes, which leaves the entry");
 const ofMembers = none("names no patient, and only people who may manage or review these members see it");
+const ofExports = none(
+  "names no patient and releases nothing: each read that makes a file leaves its own entry",
+);
 const lookUp = none("a service's own look-up: the call that it is made for leaves the entry");
 
 /**
@@ -219,6 +222,12 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     GetClinicalRecord: data,
     ListClinicalRecords: data,
     ListClinicalRecordVersions: data,
+  },
+  "wellapi.records.v1.ExportService": {
+    PrepareDownload: data,
+    CreateExport: ofExports,
+    GetExport: ofExports,
+    CancelExport: ofExports,
   },
   "wellapi.records.v1.RecordsService": {
     ReadSeries: data,

@@ -1,4 +1,5 @@
 import { describeService } from "@wellapi/service";
+import { downloadSurface } from "./download-surface.ts";
 import { fhirSurface } from "./fhir-surface.ts";
 
 /** FHIR R4 over the contracts of others. It stores nothing, so any number of replicas may serve it. */
@@ -9,7 +10,7 @@ export const fhirService = describeService({
   calls: [],
   surfaceCalls: ["codes", "records"],
   replicas: "many",
-  surfaces: [fhirSurface],
+  surfaces: [fhirSurface, downloadSurface],
   async compose() {
     return { routes: [] };
   },

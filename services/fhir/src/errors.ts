@@ -16,6 +16,10 @@ const kinds = {
   INVALID_REQUEST: { status: 400, issue: "invalid" },
   /** The body is no resource of FHIR R4. */
   INVALID_RESOURCE: { status: 422, issue: "invalid" },
+  /** A page of another site asks in its reader's name. */
+  FOREIGN_REQUEST: { status: 403, issue: "forbidden" },
+  /** As many of this kind are under way as the process takes. */
+  BUSY: { status: 503, issue: "throttled" },
   /** The search would look at more than it may: something has to be added. */
   TOO_COSTLY: { status: 400, issue: "too-costly" },
 } as const satisfies Readonly<Record<string, { readonly status: number; readonly issue: IssueType }>>;

@@ -1,5 +1,6 @@
 import { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
 import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
+import { ExportService } from "@wellapi/gen/wellapi/records/v1/export_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { openReceiptKey } from "@wellapi/receipts";
 import { observeGauge } from "@wellapi/runtime";
@@ -14,7 +15,7 @@ const LOOK_EVERY_MS = 5_000;
 
 export const recordsService = describeService({
   name: "records",
-  contracts: [RecordsService, ClinicalRecordsService, RecordsWriteService],
+  contracts: [RecordsService, ClinicalRecordsService, ExportService, RecordsWriteService],
   selfValidating: clinicalSelfValidating,
   store: {
     collections: recordsCollections,

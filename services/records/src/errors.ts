@@ -13,6 +13,7 @@ export type RecordsErrorCode =
   | "OTHER_VENDOR_USER"
   | "UNDECIDED"
   | "TOO_MANY_CALLS"
+  | "TOO_MANY_EXPORTS"
   | "STORE_UNAVAILABLE"
   | "DISK_FULL"
   | "STORE_DAMAGED"
@@ -87,6 +88,10 @@ const answers: Readonly<Record<RecordsErrorCode, Answer>> = {
     code: Code.ResourceExhausted,
     message: "1,000 reads of yours wait for their turn, so this one was not taken up: send fewer at a time.",
     retryAfterMs: 1_000,
+  },
+  TOO_MANY_EXPORTS: {
+    code: Code.ResourceExhausted,
+    message: "Your organization has 100 exports that have not ended: cancel those that are done with.",
   },
   STORE_UNAVAILABLE: {
     code: Code.Unavailable,

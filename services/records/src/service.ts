@@ -4,6 +4,7 @@ import type { Answers, Enforcer } from "@wellapi/enforcer";
 import type { Relay } from "@wellapi/events";
 import { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
 import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
+import { ExportService } from "@wellapi/gen/wellapi/records/v1/export_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { createFollower, type JournalAccess } from "@wellapi/journal";
 import type { ReceiptKey } from "@wellapi/receipts";
@@ -29,8 +30,11 @@ import { createClinicalWrites } from "./clinical/clinical-write.ts";
 import { type Compactor, openCompactor } from "./compaction/compactor.ts";
 import type { RecordsConfig } from "./config.ts";
 import { createClinicalHandlers } from "./door/clinical-handlers.ts";
+import { createExportHandlers } from "./door/export-handlers.ts";
 import { createReadHandlers } from "./door/read-handlers.ts";
 import { createWriteHandlers } from "./door/write-handlers.ts";
+import { createExportRepository } from "./exports/export-repository.ts";
+import { createExports } from "./exports/exports.ts";
 import { createConsentClient } from "./gate/consent-client.ts";
 import { createDataPolicy } from "./gate/data-policy.ts";
 import { createDirectory } from "./gate/directory-client.ts";
@@ -193,6 +197,12 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
     routes: [
       route(RecordsService, reads),
       route(ClinicalRecordsService, clinical),
+      route(
+        ExportService,
+        createExportHandlers(
+          createExports({ gate, vault, clock, repository: createExportRepository(store, pairwise) }),
+        ),
+      ),
       route(RecordsWriteService, writes),
     ],
     compaction: compactor,

@@ -30,6 +30,11 @@ export const recordEntries: readonly Entry[] = [
     label: ({ emergency }) => emergency.nav,
     hint: ({ emergency }) => emergency.navHint,
   },
+  {
+    path: "/account/download",
+    label: ({ download }) => download.title,
+    hint: ({ download }) => download.hint,
+  },
 ];
 
 /** What a representative of somebody who died can do: the other pages change what is frozen. */

@@ -4,7 +4,7 @@ import type { CollectionDeclaration, Document } from "@wellapi/store";
 import { clinicalCollections } from "./clinical-documents.ts";
 
 /**
- * The stored documents, all but the totals of organizations in the patient's partition. Only opaque ids, times and counts are in clear. Everything
+ * The stored documents, all but the totals and the exports of organizations in the patient's partition. Only opaque ids, times and counts are in clear. Everything
  * that says who sent what, or what was measured, is sealed with the patient's data key, and ids that are derived from
  * such data are MACs under that key.
  */
@@ -58,6 +58,7 @@ export const recordsCollections: readonly CollectionDeclaration[] = [
   },
   ...clinicalCollections,
   { name: "organization_totals", key: ["partition"], indexes: [] },
+  { name: "exports", key: ["partition", "export"], indexes: [] },
   leavesCollection,
   ...journalCollections,
 ];
@@ -105,6 +106,17 @@ export type TotalDocument = Document & {
   /** As `Holding` counts. */
   readonly bytes: number;
   readonly series: number;
+};
+
+/** What an organization exports: in a partition of its own, named by a pairwise id. Holds no patient. */
+export type ExportDocument = Document & {
+  readonly export: string;
+  readonly types: readonly string[];
+  readonly since_ms?: number;
+  readonly purpose: number;
+  readonly created_ms: number;
+  readonly expires_ms: number;
+  readonly cancelled: boolean;
 };
 
 /** The place of a series; bound by its seal. */

@@ -2,6 +2,7 @@ import type { Surface } from "@wellapi/http";
 import { addApps } from "../apps/app-routes.ts";
 import { addAuthorization } from "../authorize/authorize-routes.ts";
 import { addClaim } from "../claim/claim-routes.ts";
+import { addDownload } from "../download/download-routes.ts";
 import { addEmergency } from "../emergency/emergency-routes.ts";
 import { addInvitationOffer } from "../invitations/invitation-routes.ts";
 import { addOffice } from "../office/office-routes.ts";
@@ -43,6 +44,7 @@ export const accountSurface: Surface = pagesSurface({
     addPermissions(app, context);
     addApps(app, context);
     addEmergency(app, context);
+    addDownload(app, context);
     addPeople(app, context);
     addClaim(app, context);
     addOrganizations(app, context);

@@ -1,6 +1,7 @@
 import { applicationDe } from "./application-de.ts";
 import { appsDe } from "./apps-de.ts";
 import { consentDe } from "./consent-de.ts";
+import { downloadDe } from "./download-de.ts";
 import { emergencyDe } from "./emergency-de.ts";
 import type { Words } from "./en.ts";
 import { overviewDe } from "./overview-de.ts";
@@ -241,6 +242,7 @@ export const de: Words = {
   overview: overviewDe,
   people: peopleDe,
   emergency: emergencyDe,
+  download: downloadDe,
   work: workDe,
   problem: {
     title: "Das hat nicht geklappt",

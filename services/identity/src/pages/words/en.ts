@@ -1,6 +1,7 @@
 import { applicationEn } from "./application-en.ts";
 import { appsEn } from "./apps-en.ts";
 import { consentEn } from "./consent-en.ts";
+import { downloadEn } from "./download-en.ts";
 import { emergencyEn } from "./emergency-en.ts";
 import { overviewEn } from "./overview-en.ts";
 import { peopleEn } from "./people-en.ts";
@@ -234,6 +235,7 @@ export const en = {
   overview: overviewEn,
   people: peopleEn,
   emergency: emergencyEn,
+  download: downloadEn,
   work: workEn,
   problem: {
     title: "That did not work",

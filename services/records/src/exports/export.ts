@@ -1,0 +1,37 @@
+import type { Purpose } from "../gate/intent.ts";
+
+/** What an organization exports of the patients whose consents let it read. Holds neither data nor patients. */
+export interface Export {
+  /** `exp_...` */
+  readonly id: string;
+  /** FHIR's names, as they were sent; empty: all. */
+  readonly types: readonly string[];
+  /** UTC milliseconds; undefined: since ever. */
+  readonly since: number | undefined;
+  readonly purpose: Purpose;
+  readonly created: number;
+  readonly expires: number;
+  readonly cancelled: boolean;
+}
+
+export const EXPORT_LIFE_MS = 7 * 86_400_000;
+
+/** Exports of one organization that have neither ended nor been cancelled. */
+export const MOST_EXPORTS = 100;
+
+export type ExportTerms = Pick<Export, "types" | "since" | "purpose">;
+
+export function newExport(id: string, terms: ExportTerms, now: number): Export {
+  return { id, ...terms, created: now, expires: now + EXPORT_LIFE_MS, cancelled: false };
+}
+
+export function isOver({ cancelled, expires }: Export, now: number): boolean {
+  return cancelled || now >= expires;
+}
+
+/** Whether a request that is sent again asks for the same. */
+export function isSame(one: ExportTerms, other: ExportTerms): boolean {
+  return (
+    one.since === other.since && one.purpose === other.purpose && one.types.join() === other.types.join()
+  );
+}

@@ -1,0 +1,216 @@
+/** A patient's whole record as one archive, over HTTP, as its reader opens it. */
+import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createClient } from "@connectrpc/connect";
+import { grant } from "@wellapi/demo/consents";
+import { type Company, enrolCompany, enrolPerson, operatorAt, type Person } from "@wellapi/demo/people";
+import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
+import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
+import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
+import { CaptureMethod, Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { parquetReadObjects } from "hyparquet";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { keyOf } from "../surface/cases.ts";
+import { filesOf } from "./zip.ts";
+
+const samples = 60_000;
+const everything = ["conditions", "heart", "temperature", "blood_pressure"];
+
+describe("a patient's download", () => {
+  const folder = temporaryFolder();
+  let server: Server;
+  let clinic: Company;
+  let person: Person;
+  let token = "";
+  let tokenId = "";
+
+  beforeAll(async () => {
+    server = await startServer({ dataDir: folder.path, target: "one-process" });
+    clinic = await enrolCompany(server, "Clinic");
+    person = await enrolPerson(server, "Ada");
+    await grant(person, clinic, Direction.CONTRIBUTE, everything);
+    await grant(person, clinic, Direction.READ, everything);
+    const { consents } = await createClient(ConsentService, clinic.transport).listConsents({});
+    await contribute(consents[0]!.patient);
+    ({ token, tokenId } = await tokenOf(person));
+  }, 90_000);
+  afterAll(async () => {
+    await server?.stop();
+    folder.remove();
+  });
+
+  const tokenOf = ({ id: patient }: Person) =>
+    createClient(TokenService, operatorAt(server)).issuePatientToken({ requestId: randomUUID(), patient });
+
+  async function contribute(patient: string): Promise<void> {
+    const ingestion = createClient(IngestionService, clinic.transport);
+    for (let from = 0; from < samples; from += 20_000) {
+      const mantissas = Array.from({ length: 20_000 }, (_, at) => 60 + ((from + at) % 40));
+      const startTime = { seconds: BigInt(1_770_000_000 + from), nanos: 0 };
+      await ingestion.createSeries({
+        batch: {
+          requestId: `heart-${from}`,
+          patient,
+          series: [
+            {
+              code: { code: "8867-4" },
+              unit: "/min",
+              device: { identifier: "d1", model: '=HYPERLINK("https://evil.example")' },
+              method: CaptureMethod.SENSED,
+              times: {
+                start: { case: "startTime", value: startTime },
+                utcOffsetMinutes: 120,
+                spacing: { case: "periodMs", value: 1_000 },
+              },
+              values: { case: "decimals", value: { mantissas } },
+            },
+          ],
+        },
+      });
+    }
+    await ingestion.createObservations({
+      batch: {
+        requestId: "temperature",
+        patient,
+        observations: [
+          {
+            code: { code: "8310-5" },
+            effective: { case: "effectiveTimeText", value: "2026-03-01T08:00:00+01:00" },
+            value: { case: "quantity", value: { value: "98.60", unit: "[degF]" } },
+            notes: ['said: <script>alert(1)</script>, "quoted"'],
+          },
+        ],
+      },
+    });
+    const condition = {
+      resourceType: "Condition",
+      subject: { reference: `Patient/${patient.replace("_", "-")}` },
+      code: {
+        coding: [{ system: "http://hl7.org/fhir/sid/icd-10-cm", code: "I10" }],
+        text: "<img src=x onerror=alert(1)>",
+      },
+      onsetDateTime: "2026-03-01",
+    };
+    await createClient(ClinicalRecordsService, clinic.transport).putClinicalRecord({
+      patient,
+      write: { case: "create", value: { resource: JSON.stringify(condition) } },
+    });
+  }
+
+  function download(patient: string, headers: Record<string, string>): Promise<Response> {
+    return fetch(`${server.http}/download/${patient}`, { headers, redirect: "manual" });
+  }
+
+  test("holds all that there is, as FHIR, tables, Parquet and a page", async () => {
+    const answer = await download(person.id, { authorization: `Bearer ${token}` });
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "application/zip"]);
+    expect(answer.headers.get("cache-control")).toContain("no-store");
+    const files = filesOf(Buffer.from(await answer.arrayBuffer()));
+    expect([...files.keys()].sort()).toEqual([
+      "csv/observations.csv",
+      "csv/samples.csv",
+      "fhir/Condition.ndjson",
+      "parquet/observations.parquet",
+      "parquet/samples.parquet",
+      "summary.html",
+    ]);
+    const lines = files.get("csv/samples.csv")!.toString().trimEnd().split("\r\n");
+    // The temperature is a sample, too.
+    expect(lines).toHaveLength(1 + samples + 1);
+    expect(lines[2]).toContain("2026-02-02T04:40:00.000+02:00,2026-02-02T04:40:00.000+02:00,60,/min,sensed");
+    expect(files.get("csv/observations.csv")!.toString()).toContain(",98.60,[degF],");
+    const parquet = files.get("parquet/samples.parquet")!;
+    const rows = await parquetReadObjects({ file: new Uint8Array(parquet).buffer });
+    expect(rows).toHaveLength(samples + 1);
+    expect(rows[2]).toMatchObject({
+      code: "8867-4",
+      value: 61,
+      value_text: "61",
+      start: new Date(1_770_000_001_000),
+    });
+    expect(rows[0]).toMatchObject({ code: "8310-5", value: 98.6, value_text: "98.60" });
+    const [condition] = files.get("fhir/Condition.ndjson")!.toString().trimEnd().split("\n");
+    expect(JSON.parse(condition!).subject.reference).toBe(`Patient/${person.id.replace("_", "-")}`);
+  }, 60_000);
+
+  test("runs no text of others: not as a script of the page, not as a formula of the table", async () => {
+    const answer = await download(person.id, { authorization: `Bearer ${token}` });
+    const files = filesOf(Buffer.from(await answer.arrayBuffer()));
+    const page = files.get("summary.html")!.toString();
+    expect(page).not.toContain("<img");
+    expect(page).toContain("&lt;img src=x onerror=alert(1)&gt;");
+    expect(files.get("csv/samples.csv")!.toString()).not.toContain(",=HYPERLINK");
+    expect(files.get("csv/samples.csv")!.toString()).toContain(`"'=HYPERLINK(""https://evil.example"")"`);
+  }, 60_000);
+
+  test("is written by the command line, whole or not at all", async () => {
+    const file = join(folder.path, "record.zip");
+    const main = fileURLToPath(new URL("../../cli/src/main.ts", import.meta.url));
+    const codeOf = async (secret: string, to: string) => {
+      const parameters = [main, "download", to, "--patient", person.id, "--url", server.http];
+      const child = spawn(process.execPath, parameters, { env: { ...process.env, WELLAPI_TOKEN: secret } });
+      return (await once(child, "exit"))[0] as number;
+    };
+    expect(await codeOf(token, file)).toBe(0);
+    expect(filesOf(readFileSync(file)).has("summary.html")).toBe(true);
+    const other = join(folder.path, "other.zip");
+    expect([await codeOf("wellapi_pat_wrong", other), existsSync(other)]).toEqual([3, false]);
+  }, 60_000);
+
+  test("leaves an entry that says so", async () => {
+    const { accesses } = await createClient(AuditService, person.transport).listAccesses({ pageSize: 1_000 });
+    const methods = accesses.map(({ access }) => access?.method);
+    expect(methods).toContain("wellapi.records.v1.ExportService/PrepareDownload");
+  });
+
+  test("is for the patient alone, and not for who asks in somebody's browser", async () => {
+    const key = await keyOf(server, clinic);
+    const other = await enrolPerson(server, "Eve");
+    const others = (await tokenOf(other)).token;
+    const told = await Promise.all([
+      download(person.id, {}),
+      download(person.id, { "x-api-key": key }),
+      download(person.id, { authorization: `Bearer ${others}` }),
+      download("pat_nobody", { authorization: `Bearer ${token}` }),
+      download(person.id, { cookie: "__Host-wellapi=x", "sec-fetch-site": "cross-site" }),
+    ]);
+    expect(
+      await Promise.all(
+        told.map(async (one) => [one.status, ((await one.json()) as { reason: string }).reason]),
+      ),
+    ).toEqual([
+      [403, "FOREIGN_REQUEST"],
+      [403, "CALLER_NOT_PERMITTED"],
+      [403, "CONSENT_REQUIRED"],
+      [403, "CONSENT_REQUIRED"],
+      [403, "FOREIGN_REQUEST"],
+    ]);
+  });
+
+  test("breaks off, and opens nowhere, once the token is revoked", async () => {
+    const answer = await download(person.id, { authorization: `Bearer ${token}` });
+    const reader = answer.body!.getReader();
+    const first = await reader.read();
+    await createClient(TokenService, operatorAt(server)).revokePatientTokens({
+      patient: person.id,
+      tokens: [tokenId],
+    });
+    const pieces = [first.value!];
+    const cut = await (async () => {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return "whole";
+        pieces.push(value);
+      }
+    })().catch(() => "cut");
+    expect(cut).toBe("cut");
+    expect(() => filesOf(Buffer.concat(pieces))).toThrow("not whole");
+  }, 60_000);
+});
