@@ -40,7 +40,13 @@ test("a leaf is the same after it was kept in the reserve", async () => {
 });
 
 test("a record that is no leaf is told as one that was tampered with, and why", () => {
-  for (const text of ["", "{", "[1", "null", '{"id":"acc_1"}']) {
+  const fields = { partition, id: "acc_1", timeMs: 1, patient: true, sealed: "AA==" };
+  const others = { partition: 1, id: null, timeMs: "1", patient: 1, sealed: [0] };
+  const mistyped = Object.entries(others).map(([name, value]) =>
+    JSON.stringify({ ...fields, [name]: value }),
+  );
+  expect(decodeLeafDocument(Buffer.from(JSON.stringify(fields)))).toMatchObject({ id: "acc_1" });
+  for (const text of ["", "{", "[1", "null", '{"id":"acc_1"}', ...mistyped]) {
     expect(() => decodeLeafDocument(Buffer.from(text)), text).toThrow(
       expect.objectContaining({ name: "AccessLogError", code: "tampered", cause: expect.any(Error) }),
     );

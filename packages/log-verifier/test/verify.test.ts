@@ -72,6 +72,17 @@ describe("verifyAccess", () => {
     }
   });
 
+  test("refuses an entry that is no access, though the log has it, and says why", () => {
+    const nonce = new Uint8Array(randomBytes(32));
+    const body = Uint8Array.of(0x0a, 0x05, 0x61); // a text of five bytes, of which one is there
+    const root = leafHash(commitment(nonce, body));
+    const signed = signCheckpoint({ origin, size: 1, root, extensions: [] }, [signer]);
+    const claim = { body, nonce, index: 0, checkpoint: signed, verifierKeys, proof: [] };
+    expect(() => verifyAccess(claim)).toThrow(
+      expect.objectContaining({ code: "proof_invalid", cause: expect.any(Error) }),
+    );
+  });
+
   test("refuses a checkpoint that was changed, or that another key or log signed", async () => {
     const claim = await claimOf(5);
     const changed = checkpoint.replace(`\n${size}\n`, `\n${size + 1}\n`);
