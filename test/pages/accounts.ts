@@ -18,6 +18,8 @@ export interface Account {
   as(actingAs: string): Connection;
   /** Is signed in in this browser from now on. */
   enter(context: BrowserContext): Promise<void>;
+  /** Signs in anew by the passkey, as on the page. */
+  signIn(): Promise<void>;
   /** Confirms anew, for five minutes. Enter again afterwards: the session has another secret. */
   confirm(): Promise<void>;
   /** Takes the newest invitation that was mailed to this address. */
@@ -42,8 +44,12 @@ export async function openAccount(
     withoutPatient: !record,
     passkey: JSON.stringify(passkey.register(JSON.parse(options))),
   });
-  let secret = signedIn!.sessionSecret;
-  browser.signedIn(secret);
+  let secret = "";
+  const keep = (sessionSecret = "") => {
+    secret = sessionSecret;
+    browser.signedIn(secret);
+  };
+  keep(signedIn?.sessionSecret);
   const account = createClient(AccountService, browser.as("account"));
   const { account: own } = await account.getAccount({});
   return {
@@ -55,12 +61,17 @@ export async function openAccount(
       const cookie = { name: "__Host-wellapi", value: secret, domain: "localhost", path: "/" };
       await context.addCookies([{ ...cookie, secure: true, httpOnly: true, sameSite: "Lax" }]);
     },
+    async signIn() {
+      const anew = createClient(SignInService, openBrowser(origin).as());
+      const begun = await anew.beginSignIn({});
+      const answer = JSON.stringify(passkey.signIn(JSON.parse(begun.options)));
+      keep((await anew.finishSignIn({ flow: begun.flow, passkey: answer })).signedIn?.sessionSecret);
+    },
     async confirm() {
       const begun = await account.beginStepUp({});
       const value = JSON.stringify(passkey.signIn(JSON.parse(begun.options)));
       const done = await account.finishStepUp({ flow: begun.flow, proof: { case: "passkey", value } });
-      secret = done.signedIn!.sessionSecret;
-      browser.signedIn(secret);
+      keep(done.signedIn?.sessionSecret);
     },
     async accept() {
       const code = /\bwellapi_(?:dc|inv)_[\w-]+/.exec(await mailTo(origin, email))![0];

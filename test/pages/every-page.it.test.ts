@@ -253,6 +253,24 @@ const rows: readonly Row[] = [
     by: "ada",
     open: (page, scene) => page.goto(`/organizations/${organization(scene)}/guardians`),
   },
+  {
+    page: "/organizations/:organization/emergency",
+    by: "ada",
+    confirmed: true,
+    open: (page, scene) => page.goto(`/organizations/${organization(scene)}/emergency`),
+  },
+  {
+    page: "/organizations/:organization/emergency (a code that does not hold)",
+    by: "ada",
+    confirmed: true,
+    open: async (page, scene) => {
+      await page.goto(`/organizations/${organization(scene)}/emergency`);
+      await page.fill("#who", "AAAA-AAAA-AAAA");
+      await page.fill("#reason", "found unconscious");
+      await page.click("#open ~ form button");
+      await page.waitForSelector("#who-wrong");
+    },
+  },
   { page: "/office/organizations", by: "ada" },
   {
     page: "/office/organizations/:organization",
@@ -266,6 +284,7 @@ const rows: readonly Row[] = [
     confirmed: true,
     open: (page, scene) => page.goto(`/office/organizations/${organization(scene)}`),
   },
+  { page: "/office/emergencies", by: "ada" },
   { page: "/office/guardians", by: "ada" },
   {
     page: "/office/guardians (of a patient)",

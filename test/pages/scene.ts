@@ -2,6 +2,7 @@
 import { createClient } from "@connectrpc/connect";
 import { grant } from "@wellapi/demo/consents";
 import { operatorAt } from "@wellapi/demo/people";
+import { EmergencyService } from "@wellapi/gen/wellapi/consent/v1/emergency_service_pb";
 import { Delegation_State, DelegationService } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
 import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
@@ -13,7 +14,7 @@ import { type Account, openAccount } from "./accounts.ts";
 
 export interface Scene {
   readonly world: World;
-  /** A patient who is a carer, an owner, and of the staff. */
+  /** A patient who is a carer, an owner and clinician, and of the staff. */
   readonly ada: Account;
   /** Names Ada as a carer. */
   readonly grace: Account;
@@ -50,12 +51,15 @@ export async function openScene(): Promise<Scene> {
     organization: { displayName: "Herzzentrum für Prävention und Rehabilitation" },
     requestId: crypto.randomUUID(),
   });
-  await createClient(OrganizationService, ada.as("staff")).verifyOrganization({
+  const office = createClient(OrganizationService, ada.as("staff"));
+  await office.verifyOrganization({
     organization: world.company.organization,
     legalName: "Pulse Makers GmbH",
     domain: "pulse.example",
     agreements: ["data processing agreement 2026-03"],
   });
+  await office.enableEmergencyAccess({ organization: world.company.organization });
+  await openEmergency(world, ada, grace);
   return { world, ada, grace, bert, waiting: organization!.id, close: () => world.close() };
 }
 
@@ -71,7 +75,12 @@ async function employ({ server, company }: World, ada: Account): Promise<void> {
     requestId: requestId(),
   });
   await ada.accept();
-  await members.inviteMember({ organization, email: ada.email, roles: [Role.OWNER], requestId: requestId() });
+  await members.inviteMember({
+    organization,
+    email: ada.email,
+    roles: [Role.OWNER, Role.CLINICIAN],
+    requestId: requestId(),
+  });
   await ada.accept();
   await staff.inviteStaff({ email: "sam@example.org", roles: [Role.SUPPORT], requestId: requestId() });
   await members.inviteMember({
@@ -79,6 +88,17 @@ async function employ({ server, company }: World, ada: Account): Promise<void> {
     email: "dora.developer@example.org",
     roles: [Role.DEVELOPER, Role.AUDITOR],
     requestId: requestId(),
+  });
+}
+
+/** Reads the patient's record without a permission; the patient gave the code. */
+async function openEmergency({ company }: World, clinician: Account, patient: Account): Promise<void> {
+  const settings = createClient(EmergencyService, patient.as(patient.patient));
+  const { emergencyCode } = await settings.createEmergencyCode({});
+  await createClient(EmergencyService, clinician.as(company.organization)).openEmergencyAccess({
+    who: { case: "emergencyCode", value: emergencyCode },
+    reason: "found unconscious at the station",
+    requestId: crypto.randomUUID(),
   });
 }
 

@@ -117,6 +117,18 @@ describe("emergency access", () => {
     expect((await organization().listConsents({})).consents).toEqual([]);
   });
 
+  it("that is opened while it is switched off is ended at once, so that who ends what is open misses none", async () => {
+    const { as, byId, emergencies, decided, patientOf } = await openScene();
+    emergencies.asked = () => emergencies.enabled.clear();
+    expect(await problem(as(doctor).openEmergencyAccess(byId()))).toMatchObject({
+      reason: "EMERGENCY_NOT_ENABLED",
+    });
+    expect(await decided()).toBe("NO_CONSENT");
+    const [only, ...others] = (await patientOf.listEmergencyAccesses({})).emergencyAccesses;
+    expect(only?.state).toBe(EmergencyAccess_State.ENDED);
+    expect(others).toEqual([]);
+  });
+
   it("finds a patient by the organization's own id, or by the patient's code however it is typed, and by nothing else", async () => {
     const { as, byId, byCode, patientOf, known, pairwise } = await openScene();
     const unknown = async (asked: ReturnType<typeof byId> | ReturnType<typeof byCode>) =>

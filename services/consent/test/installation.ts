@@ -66,6 +66,8 @@ export async function openInstallation(options: InstallationOptions = {}) {
   const emergencies = {
     /** Organizations that have it switched on. */
     enabled: new Set<string>(["org_clinic"]),
+    /** Runs once the switch was asked for, and answered. */
+    asked: () => {},
     /** Of whom people were told. */
     told: [] as string[],
     /** Whether the mail's store answers. */
@@ -109,7 +111,11 @@ export async function openInstallation(options: InstallationOptions = {}) {
       },
     });
     service(EmergencyDirectoryService, {
-      getEmergencyStanding: ({ organization }) => ({ enabled: emergencies.enabled.has(organization) }),
+      getEmergencyStanding({ organization }) {
+        const enabled = emergencies.enabled.has(organization);
+        emergencies.asked();
+        return { enabled };
+      },
       tellEmergencyAccess({ emergencyAccess }) {
         if (!emergencies.reachable) throw new ConnectError("no room", Code.Unavailable);
         emergencies.told.push(emergencyAccess);

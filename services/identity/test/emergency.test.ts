@@ -104,6 +104,7 @@ test("the patient and the privacy officers are told by mail, of the organization
   expect(text("ada@example.com")).toContain("https://wellapi.example/account/emergency");
   expect(text("ada@example.com")).toContain("Herzklinik Nord GmbH");
   expect(text("officer@example.com")).toContain("emg_1");
+  expect(text("officer@example.com")).toContain("https://wellapi.example/office/emergencies");
   for (const { text: said } of mailbox.mails) {
     expect(said).not.toContain("Ada");
     expect(said).not.toMatch(/pat_|usr_/);

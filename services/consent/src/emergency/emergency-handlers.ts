@@ -63,6 +63,11 @@ function createAccessHandlers(
         const { kept, changed, told } = await emergencyChanges.open(opening, leavesOf(call));
         call.emergency(kept.access.id);
         if (changed) call.committed();
+        // Who switches it off and then ends what is open misses none: either this access was there to be ended, or it ends here.
+        if (!(await emergencyIdentity.isEnabled(organization))) {
+          await emergencyChanges.end(kept, { kind: "service", id: "consent" }, leavesOf(call));
+          throw new ConsentError("emergency_not_enabled");
+        }
         if (!told) await telling.tell(kept);
         return { emergencyAccess: shown(deps, kept, call.caller) };
       });

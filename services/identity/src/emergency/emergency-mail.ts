@@ -26,7 +26,15 @@ export function emergencyMail(
   const at = `${new Date(createTime).toISOString().slice(0, 16).replace("T", " ")} UTC`;
   // Anybody can choose a name: it stays on its line.
   const name = organization.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, " ");
-  return { to, ...texts[language][as]({ id, name, at, page: `${origin}/account/emergency` }) };
+  return {
+    to,
+    ...texts[language][as]({
+      id,
+      name,
+      at,
+      page: `${origin}/${as === "officer" ? "office/emergencies" : "account/emergency"}`,
+    }),
+  };
 }
 
 interface Said {
@@ -69,11 +77,12 @@ const texts: Readonly<
       subject: english.subject,
       text: english.patient(said, "the data of somebody for whom you act as guardian"),
     }),
-    officer: ({ id, name, at }) => ({
+    officer: ({ id, name, at, page }) => ({
       subject: english.subject,
       text: `A clinician of ${name} opened emergency access ${id}, ${at}. It lasts an hour at the most. The patient is told, too.
 
-As privacy officer you see it in ListEmergencyAccesses, and end it by EndEmergencyAccess.
+As privacy officer you see it, and end it, here (or by ListEmergencyAccesses and EndEmergencyAccess):
+${page}
 `,
     }),
   },
@@ -83,11 +92,12 @@ As privacy officer you see it in ListEmergencyAccesses, and end it by EndEmergen
       subject: german.subject,
       text: german.patient(said, "die Daten einer Person, die Sie gesetzlich vertreten,"),
     }),
-    officer: ({ id, name, at }) => ({
+    officer: ({ id, name, at, page }) => ({
       subject: german.subject,
       text: `Eine behandelnde Person von ${name} hat den Notfallzugriff ${id} geöffnet, ${at}. Er dauert höchstens eine Stunde. Auch die betroffene Person wird benachrichtigt.
 
-Als Datenschutzbeauftragte sehen Sie ihn in ListEmergencyAccesses und beenden ihn mit EndEmergencyAccess.
+Als Datenschutzbeauftragte sehen und beenden Sie ihn hier (oder mit ListEmergencyAccesses und EndEmergencyAccess):
+${page}
 `,
     }),
   },

@@ -47,7 +47,7 @@ export function recordEntriesOf({ as }: { readonly as: string }): readonly Entry
     : recordEntries;
 }
 
-/** Pages of an organization, for those who may see its members. */
+/** Pages of an organization, for those who work there. */
 export function organizationEntries(organization: string): readonly Entry[] {
   return [
     {
@@ -59,6 +59,11 @@ export function organizationEntries(organization: string): readonly Entry[] {
       path: `/organizations/${organization}/guardians`,
       label: ({ overview }) => overview.guardians,
       hint: ({ overview }) => overview.guardiansHint,
+    },
+    {
+      path: `/organizations/${organization}/emergency`,
+      label: ({ emergencyWork }) => emergencyWork.nav,
+      hint: ({ emergencyWork }) => emergencyWork.navHint,
     },
   ];
 }
@@ -76,6 +81,11 @@ export const officeEntries: readonly Entry[] = [
     hint: ({ overview }) => overview.guardiansHint,
   },
   {
+    path: "/office/emergencies",
+    label: ({ emergencyWork }) => emergencyWork.office,
+    hint: ({ emergencyWork }) => emergencyWork.officeHint,
+  },
+  {
     path: "/office/staff",
     label: ({ overview }) => overview.staff,
     hint: ({ overview }) => overview.staffHint,
@@ -86,7 +96,7 @@ export const officeEntries: readonly Entry[] = [
 export function officeEntriesOf(roles: readonly string[]): readonly Entry[] {
   const has = (...some: readonly string[]) => roles.some((role) => some.includes(role));
   return officeEntries.filter(({ path }) => {
-    if (path.endsWith("/guardians")) return has("privacy_officer");
+    if (path.endsWith("/guardians") || path.endsWith("/emergencies")) return has("privacy_officer");
     if (path.endsWith("/staff")) return has("operator", "privacy_officer", "staff_auditor");
     return true;
   });
@@ -95,5 +105,8 @@ export function officeEntriesOf(roles: readonly string[]): readonly Entry[] {
 /** Of the pages of an organization, those that these roles can open. */
 export function organizationEntriesOf(organization: string, roles: readonly string[]): readonly Entry[] {
   const leads = roles.some((role) => role === "owner" || role === "administrator");
-  return organizationEntries(organization).filter(({ path }) => leads || path.endsWith("/members"));
+  return organizationEntries(organization).filter(({ path }) => {
+    if (path.endsWith("/emergency")) return roles.includes("clinician");
+    return leads || path.endsWith("/members");
+  });
 }

@@ -4,20 +4,9 @@ import { hidden, notice } from "../parts.ts";
 import type { RecordOption } from "../record/reader.ts";
 import { recordField, recordPage } from "../record/record-parts.ts";
 import type { View } from "../view.ts";
+import type { ShownEmergency } from "./emergency-view.ts";
 
 export const emergencyPath = "/account/emergency";
-
-export interface ShownEmergency {
-  readonly id: string;
-  readonly organization: string;
-  readonly clinician: string;
-  readonly reason: string;
-  readonly byCode: boolean;
-  readonly opened: string;
-  readonly state: "open" | "ended" | "expired";
-  /** When it ends, or has ended. */
-  readonly until: string;
-}
 
 export interface ShownEmergencies {
   readonly record: RecordOption;

@@ -1,9 +1,4 @@
 import { createClient } from "@connectrpc/connect";
-import {
-  type EmergencyAccess,
-  EmergencyAccess_Means,
-  EmergencyAccess_State,
-} from "@wellapi/gen/wellapi/consent/v1/emergency_pb";
 import { EmergencyService } from "@wellapi/gen/wellapi/consent/v1/emergency_service_pb";
 import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
@@ -16,7 +11,8 @@ import { goOn, sendPage } from "../routes.ts";
 import { type App, call, correctable, formFor } from "../signed-in.ts";
 import { timeText } from "../times.ts";
 import { viewOf } from "../view.ts";
-import { emergencyCodePage, emergencyPage, emergencyPath, type ShownEmergency } from "./emergency-pages.ts";
+import { emergencyCodePage, emergencyPage, emergencyPath } from "./emergency-pages.ts";
+import { shownEmergency } from "./emergency-view.ts";
 
 /** Enough for a page; the newest ones. */
 const most = 50;
@@ -84,7 +80,7 @@ async function show(
   };
   const text = (time: Parameters<typeof msOf>[0]) => timeText(view.language, msOf(time));
   const accesses = await Promise.all(
-    emergencyAccesses.map(async (one) => shownEmergency(one, await nameOf(one.organization), text)),
+    emergencyAccesses.map(async (one) => shownEmergency(view, one, await nameOf(one.organization))),
   );
   const page = emergencyPage(view, {
     record,
@@ -95,23 +91,4 @@ async function show(
     problem,
   });
   return sendPage(reply, page, problem === undefined ? 200 : 422);
-}
-
-function shownEmergency(
-  access: EmergencyAccess,
-  organization: string,
-  text: (time: EmergencyAccess["createTime"]) => string,
-): ShownEmergency {
-  const { id, clinician, reason, means, state, createTime, expireTime, endTime } = access;
-  const ended = state === EmergencyAccess_State.ENDED;
-  return {
-    id,
-    organization,
-    clinician,
-    reason,
-    byCode: means === EmergencyAccess_Means.EMERGENCY_CODE,
-    opened: text(createTime),
-    state: ended ? "ended" : state === EmergencyAccess_State.OPEN ? "open" : "expired",
-    until: text(ended ? endTime : expireTime),
-  };
 }

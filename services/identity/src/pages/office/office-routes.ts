@@ -5,6 +5,7 @@ import { viewOf } from "../view.ts";
 import { addGuardians } from "../work/guardian-routes.ts";
 import { teamOfStaff } from "../work/team.ts";
 import { addTeam } from "../work/team-routes.ts";
+import { addEmergencies } from "./emergency-routes.ts";
 import { organizationsPath } from "./organization-pages.ts";
 import { addOrganizationChecks, officeBeside } from "./organization-routes.ts";
 
@@ -12,6 +13,7 @@ import { addOrganizationChecks, officeBeside } from "./organization-routes.ts";
 export function addOffice(app: App, context: SurfaceContext): void {
   app.get("/office", async (_request, reply) => goOn(reply, organizationsPath));
   addOrganizationChecks(app, context);
+  addEmergencies(app, context);
   const guardians = "/office/guardians";
   addGuardians(app, context, {
     path: guardians,

@@ -6,6 +6,7 @@ import type { Page } from "../page.ts";
 import { badge, field, hidden, notice } from "../parts.ts";
 import { timeText } from "../times.ts";
 import type { View } from "../view.ts";
+import { emergencySwitch } from "./emergency-switch-page.ts";
 
 export const organizationsPath = "/office/organizations";
 
@@ -40,14 +41,14 @@ function list(view: View, organizations: readonly Organization[], none: string):
 }
 
 function row({ words, language }: View, one: Organization): Html {
-  const { work } = words;
-  const { id, displayName, verification, createTime, state } = one;
+  const { work, emergencyWork } = words;
+  const { id, displayName, verification, createTime, state, emergencyAccessTime } = one;
   const facts =
     verification === undefined
       ? [work.registered(timeText(language, msOf(createTime)))]
       : [verification.legalName, verification.domain];
   const label = verification === undefined ? work.lookNamed(displayName) : work.detailsNamed(displayName);
-  return html`<li><div><strong>${displayName}</strong> ${state === Organization_State.DISABLED && badge("warning", work.disabled)}<br><span class="quiet small">${facts.join(" · ")}</span></div>
+  return html`<li><div><strong>${displayName}</strong> ${state === Organization_State.DISABLED && badge("warning", work.disabled)} ${emergencyAccessTime !== undefined && badge("plain", emergencyWork.switchTitle)}<br><span class="quiet small">${facts.join(" · ")}</span></div>
 <a class="button second slim" href="${organizationsPath}/${id}" aria-label="${label}">${verification === undefined ? work.look : work.details}</a></li>`;
 }
 
@@ -56,10 +57,12 @@ export interface OrganizationPage {
   readonly beside: Page["beside"];
   /** Whether the reader confirms who organizations are; others may only take it back. */
   readonly confirms: boolean;
-  /** Whether the reader takes a confirmation back. */
+  /** Whether the reader takes a confirmation back, and switches emergency access off. */
   readonly unverifies: boolean;
   /** In place of the form: what has to come first. */
   readonly first: Html | undefined;
+  /** What was done about emergency access. */
+  readonly done?: string | undefined;
   readonly wrong?:
     | {
         readonly text: string;
@@ -72,10 +75,11 @@ export interface OrganizationPage {
 /** One organization: what is known, and what the privacy officer confirms. */
 export function organizationPage(view: View, page: OrganizationPage): Page {
   const { work, consent } = view.words;
-  const { organization, confirms, unverifies, first, wrong, beside } = page;
+  const { organization, confirms, unverifies, first, done, wrong, beside } = page;
   const { id, displayName, verification, createTime } = organization;
   const time = (one: Parameters<typeof msOf>[0]) => timeText(view.language, msOf(one));
   const body = html`<h1>${displayName}</h1>
+${done !== undefined && html`<div class="notice success" role="status"><p>${done}</p></div>`}
 <div class="card stack">
 <p>${verification === undefined ? badge("warning", consent.unverified) : badge("success", consent.verified)}</p>
 <dl class="facts"><dt>${work.number}</dt><dd><code>${id}</code></dd>
@@ -101,6 +105,7 @@ ${
   html`<section class="card danger stack" aria-labelledby="unverify"><h2 id="unverify">${work.unverify}</h2><p>${work.unverifyLead}</p>
 <form method="post" action="${organizationsPath}/${id}/unverify">${hidden("etag", organization.etag)}<button class="button danger">${work.unverify}</button></form></section>`
 }
+${unverifies && emergencySwitch(view, { organization, path: `${organizationsPath}/${id}`, officer: confirms, first })}
 <p><a href="${organizationsPath}">${work.back}</a></p>`;
   return { title: displayName, body, signedIn: true, ...(beside && { beside }) };
 }

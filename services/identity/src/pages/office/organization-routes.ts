@@ -10,7 +10,8 @@ import type { Page } from "../page.ts";
 import { type Reader, readerOf } from "../record/reader.ts";
 import { goOn, sendPage } from "../routes.ts";
 import { type App, call, correctable, formFor } from "../signed-in.ts";
-import { viewOf } from "../view.ts";
+import { type View, viewOf } from "../view.ts";
+import { addEmergencySwitch } from "./emergency-switch-routes.ts";
 import {
   type OrganizationPage,
   organizationPage,
@@ -21,7 +22,7 @@ import {
 const pageSize = 200;
 
 type Params = { readonly organization: string };
-type Query = { readonly page?: string; readonly done?: string };
+type Query = { readonly page?: string; readonly done?: string; readonly ended?: string };
 
 export function officeBeside(request: HttpRequest, { staff }: Reader): NonNullable<Page["beside"]> {
   return { label: viewOf(request).words.overview.staffWork, entries: officeEntriesOf(staff) };
@@ -82,6 +83,9 @@ export function addOrganizationChecks(app: App, context: SurfaceContext): void {
     }
     return goOn(reply, `${organizationsPath}?done=unverified`);
   });
+  const again = (request: HttpRequest, reply: HttpReply, text: string) =>
+    show(context, request, reply, undefined, { text, typed: () => undefined });
+  addEmergencySwitch(app, context, { route, form: ofForm, pathOf, organizationOf, again });
 }
 
 const organizationOf = (request: HttpRequest): string => (request.params as Params).organization;
@@ -112,7 +116,14 @@ async function show(
     confirms,
     unverifies: confirms || reader.staff.includes("operator"),
     first: confirmed ? undefined : confirmFirst(view, pathOf(request)),
+    done: wrong === undefined ? doneText(view, request.query as Query) : undefined,
     wrong,
   });
   return sendPage(reply, page, wrong === undefined ? 200 : 422);
+}
+
+/** What was done about emergency access. */
+function doneText({ words: { emergencyWork } }: View, { done, ended }: Query): string | undefined {
+  if (ended !== undefined && /^\d{1,4}$/.test(ended)) return emergencyWork.endedCount(Number(ended));
+  return done === "switched" ? emergencyWork.switched : undefined;
 }

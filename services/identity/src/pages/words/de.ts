@@ -3,6 +3,7 @@ import { appsDe } from "./apps-de.ts";
 import { consentDe } from "./consent-de.ts";
 import { downloadDe } from "./download-de.ts";
 import { emergencyDe } from "./emergency-de.ts";
+import { emergencyWorkDe } from "./emergency-work-de.ts";
 import type { Words } from "./en.ts";
 import { overviewDe } from "./overview-de.ts";
 import { peopleDe } from "./people-de.ts";
@@ -243,6 +244,7 @@ export const de: Words = {
   people: peopleDe,
   emergency: emergencyDe,
   download: downloadDe,
+  emergencyWork: emergencyWorkDe,
   work: workDe,
   problem: {
     title: "Das hat nicht geklappt",

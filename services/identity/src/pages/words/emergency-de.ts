@@ -36,6 +36,6 @@ export const emergencyDe: EmergencyWords = {
   endedAt: (at) => `Beendet ${at}`,
   expired: (at) => `Vorbei seit ${at}`,
   end: "Jetzt beenden",
-  endNamed: (organization) => `Den Notfallzugriff von ${organization} beenden`,
+  endNamed: (organization) => `Jetzt beenden: Notfallzugriff von ${organization}`,
   saved: "Erledigt. Es gilt sofort.",
 };

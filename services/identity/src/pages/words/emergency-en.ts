@@ -35,7 +35,7 @@ export const emergencyEn = {
   endedAt: (at: string) => `Ended ${at}`,
   expired: (at: string) => `Over since ${at}`,
   end: "End it now",
-  endNamed: (organization: string) => `End the emergency access of ${organization}`,
+  endNamed: (organization: string) => `End it now: the emergency access of ${organization}`,
   saved: "It is done, and counts at once.",
 };
 

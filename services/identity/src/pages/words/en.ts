@@ -3,6 +3,7 @@ import { appsEn } from "./apps-en.ts";
 import { consentEn } from "./consent-en.ts";
 import { downloadEn } from "./download-en.ts";
 import { emergencyEn } from "./emergency-en.ts";
+import { emergencyWorkEn } from "./emergency-work-en.ts";
 import { overviewEn } from "./overview-en.ts";
 import { peopleEn } from "./people-en.ts";
 import { workEn } from "./work-en.ts";
@@ -236,6 +237,7 @@ export const en = {
   people: peopleEn,
   emergency: emergencyEn,
   download: downloadEn,
+  emergencyWork: emergencyWorkEn,
   work: workEn,
   problem: {
     title: "That did not work",

@@ -1,4 +1,5 @@
 import type { HttpRequest, SurfaceContext } from "@wellapi/http";
+import { addClinicianEmergency } from "../emergency/clinician-routes.ts";
 import { organizationEntriesOf } from "../navigation.ts";
 import type { Page } from "../page.ts";
 import type { Reader } from "../record/reader.ts";
@@ -12,7 +13,7 @@ type Params = { readonly organization: string };
 
 const organizationOf = (request: HttpRequest): string => (request.params as Params).organization;
 
-/** Pages of an organization, for those who work there: members, and guardians whose papers it has checked. */
+/** Pages of an organization, for those who work there: members, guardians whose papers it has checked, emergency access. */
 export function addOrganizations(app: App, context: SurfaceContext): void {
   const base = "/organizations/:organization";
   const pathOf = (name: string) => (request: HttpRequest) =>
@@ -33,6 +34,12 @@ export function addOrganizations(app: App, context: SurfaceContext): void {
     actingAs: organizationOf,
     lifts: false,
     beside: (request, reader) => workplaceOf(request, reader).beside,
+  });
+  addClinicianEmergency(app, context, {
+    route: `${base}/emergency`,
+    pathOf: pathOf("emergency"),
+    organizationOf,
+    about: workplaceOf,
   });
 }
 
