@@ -55,6 +55,12 @@ export function observationOf(
   };
 }
 
+/** When it was, in Unix time; an instant ends where it begins. */
+export function spanOf({ observation }: StoredObservation) {
+  const ms = startOf(observation!);
+  return { ms, endMs: ms + Number(observation!.durationMs) };
+}
+
 function codeOf({ code, alternativeCodes, codeText }: Observation): FhirObject {
   return {
     coding: [code!, ...alternativeCodes].map(codingOf),

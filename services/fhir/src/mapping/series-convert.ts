@@ -14,6 +14,8 @@ import { quantityOf, unitOf } from "./value-convert.ts";
 export interface SeriesObservation {
   /** Unix time. */
   readonly ms: number;
+  /** When its last interval ends; of instants, the last. */
+  readonly endMs: number;
   readonly resource: FhirResource;
 }
 
@@ -31,7 +33,14 @@ interface Column {
  */
 export function seriesObservationsOf(view: View, found: readonly SourcedSeries[]): SeriesObservation[] {
   return columnsOf(view, found).flatMap(({ series, samples }) =>
-    runsOf(samples).map((run) => ({ ms: run.samples[0]!.ms, resource: observationOf(view, series, run) })),
+    runsOf(samples).map((run) => {
+      const last = run.samples.at(-1)!;
+      return {
+        ms: run.samples[0]!.ms,
+        endMs: last.ms + last.durationMs,
+        resource: observationOf(view, series, run),
+      };
+    }),
   );
 }
 

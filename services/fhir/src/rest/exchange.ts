@@ -1,6 +1,7 @@
 import { type CallOptions, type Client, createClient } from "@connectrpc/connect";
 import type { FhirFormat } from "@wellapi/fhir-r4";
 import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
+import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import type { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { HttpReply, HttpRequest, SurfaceContext } from "@wellapi/http";
 import { requireFormat } from "./content.ts";
@@ -17,6 +18,8 @@ export interface Exchange {
   readonly purpose: Purpose;
   /** For the caller of the request. */
   readonly records: Client<typeof ClinicalRecordsService>;
+  /** The same, for what devices stream in. */
+  readonly measurements: Client<typeof RecordsService>;
 }
 
 export const root = "/fhir/R4";
@@ -26,12 +29,14 @@ export const calling: CallOptions = { timeoutMs: 15_000 };
 
 /** Throws before any call where the caller accepts neither format, or says no purpose of HL7. */
 export function exchangeOf(context: SurfaceContext, request: HttpRequest, reply: HttpReply): Exchange {
+  const transport = context.as(request);
   return {
     request,
     reply,
     format: requireFormat(request),
     base: `${context.origin()}${root}`,
     purpose: purposeOf(request),
-    records: createClient(ClinicalRecordsService, context.as(request)),
+    records: createClient(ClinicalRecordsService, transport),
+    measurements: createClient(RecordsService, transport),
   };
 }

@@ -6,6 +6,7 @@ import { type ServedRecord, servedRecord } from "../mapping/record-convert.ts";
 import { subsetOf, withSubset } from "../search/subset.ts";
 import { sendResource } from "./content.ts";
 import { calling, type Exchange } from "./exchange.ts";
+import { isMeasurement, readMeasurement } from "./observations/read.ts";
 import { queryOf } from "./search.ts";
 
 /** One resource of a type, by FHIR's logical id. */
@@ -18,6 +19,12 @@ export interface Named {
 export async function readInstance(exchange: Exchange, named: Named) {
   const { request, reply, format } = exchange;
   const subset = subsetOf(queryOf(request));
+  const logical = parseLogicalId(named.id);
+  if (named.type === "Observation" && logical !== undefined && isMeasurement(logical)) {
+    const measured = await readMeasurement(exchange, logical);
+    if (measured === undefined) throw notFound();
+    return sendResource(reply, format, withSubset(measured.resource, subset));
+  }
   const found = await versionOf(exchange, named, 0);
   if (found.resource === undefined) throw deleted();
   addVersion(exchange, found);

@@ -70,6 +70,16 @@ export function fhirRefusalOf(error: unknown): Refusal {
   return { ...refusal, status, findings: told } as FhirRefusal;
 }
 
+/** Why another service refused a call. */
+export function reasonOf(error: unknown): string {
+  return refusalOf(error).problem.reason;
+}
+
+/** Whether another service refused a call because of what the caller may do. */
+export function isDenial(error: unknown): boolean {
+  return refusalOf(error).problem.code === "permission_denied";
+}
+
 /** As an OperationOutcome. `details.coding` has the exchange's reason, by which docs/codes.md and the guide name it. */
 export function shapedOutcome(refusal: Refusal, format: FhirFormat): ShapedRefusal {
   const { findings = [textOf(refusal)] } = refusal as Partial<FhirRefusal>;

@@ -5,6 +5,12 @@ import { readSearch, type SearchQuery } from "../search/query-convert.ts";
 import { withSubset } from "../search/subset.ts";
 import { sendResource } from "./content.ts";
 import { calling, type Exchange } from "./exchange.ts";
+import { formatPage, parsePage } from "./observations/cursor.ts";
+import { mergedPage } from "./observations/page.ts";
+import { isDescending, sourcesOf } from "./observations/sources.ts";
+
+/** Entries of a page where the caller does not say. */
+const usualCount = 50;
 
 /** GET [type]?… and POST [type]/_search: a page. There is no total: it would count what later pages decide. */
 export async function search(exchange: Exchange, type: string) {
@@ -15,7 +21,8 @@ export async function search(exchange: Exchange, type: string) {
   const query = readSearch(type, parameters, base);
   const self = `${base}/${type}?${pageless(parameters)}`;
   if (query.empty) return sendResource(reply, format, searchSet({ self }, []));
-  const { entries, next } = await pageOf(exchange, query);
+  const page = type === "Observation" ? observationPage : pageOf;
+  const { entries, next } = await page(exchange, query, pageless(parameters));
   const links = next === "" ? { self } : { self, next: `${self}&_page=${encodeURIComponent(next)}` };
   return sendResource(reply, format, searchSet(links, entries));
 }
@@ -24,7 +31,28 @@ export function queryOf(request: HttpRequest): URLSearchParams {
   return new URL(request.raw.url ?? "/", "http://surface").searchParams;
 }
 
-async function pageOf(exchange: Exchange, query: SearchQuery) {
+interface Page {
+  readonly entries: readonly SearchEntry[];
+  readonly next: string;
+}
+
+/** Clinical records and measurements in one order. */
+async function observationPage(exchange: Exchange, query: SearchQuery, asked: string): Promise<Page> {
+  const sources = await sourcesOf(exchange, query);
+  const begin = parsePage(asked, query.pageToken, sources.length);
+  const count = query.count === 0 ? usualCount : query.count;
+  const { found, positions } = await mergedPage(sources, begin, count, isDescending(query));
+  const matches = found.map(({ resource }): SearchEntry => {
+    const fullUrl = `${exchange.base}/Observation/${resource.id}`;
+    return { fullUrl, resource: withSubset(resource, query.subset), mode: "match" };
+  });
+  const clinical = found.flatMap(({ record }) => (record === undefined ? [] : [record]));
+  const included = query.provenance ? await provenanceOf(exchange, query, clinical) : [];
+  const done = positions.every((one) => one === undefined);
+  return { entries: [...matches, ...included], next: done ? "" : formatPage(asked, positions) };
+}
+
+async function pageOf(exchange: Exchange, query: SearchQuery): Promise<Page> {
   const { records, purpose } = exchange;
   const { type, patient, count, pageToken } = query;
   const asked = { ...query.records, patient, purpose, types: [type], pageSize: count, pageToken };

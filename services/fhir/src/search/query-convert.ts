@@ -7,6 +7,8 @@ import { parseLogicalId, patientIdOf } from "../mapping/logical-id.ts";
 import { patientOfText } from "../mapping/subject.ts";
 import { parametersOf, type TypeParameters } from "../rest/types.ts";
 import { datesOf, type SearchedDates } from "./dates.ts";
+import type { Asked } from "./fits.ts";
+import { quantityOf } from "./quantities.ts";
 import { type Subset, subsetOf } from "./subset.ts";
 
 /** Fields of the request that a search decides. */
@@ -21,6 +23,10 @@ export interface SearchQuery {
   readonly patient: string;
   /** Fields of ListClinicalRecords. */
   readonly records: RecordsQuery;
+  /** What is asked of Observations that are made of measurements: the same, where *records* does not look at it. */
+  readonly asked: Asked;
+  /** Ids of measurements that are asked for: `obs_…`, `ser_…`; undefined where no ids are. */
+  readonly measurements: readonly string[] | undefined;
   /** Nothing can match, so that nobody has to be asked. */
   readonly empty: boolean;
   /** 0: the usual number. */
@@ -40,7 +46,8 @@ const mostValues = 32;
 
 /** Names of the search parameters of a type, without those of results. Sorted. */
 export function searchNames(type: string): readonly string[] {
-  return [...ofEveryType, ...Object.values(parametersOf(type) as Record<string, string>)].sort();
+  const ofType = type === "Observation" ? ["value-quantity"] : [];
+  return [...ofEveryType, ...ofType, ...Object.values(parametersOf(type) as Record<string, string>)].sort();
 }
 
 /** Reads a search. Throws INVALID_REQUEST, naming what is not known, and TOO_COSTLY where it names no patient. */
@@ -52,17 +59,28 @@ export function readSearch(type: string, parameters: URLSearchParams, base: stri
   const dates = datesIn(parameters, names.date);
   const updated = datesIn(parameters, "_lastUpdated");
   const records = ids === undefined ? undefined : recordsIn(ids, patient);
+  const measurements = ids === undefined ? undefined : measurementsIn(ids, patient);
+  const tokens = tokensIn(parameters, names);
+  const none = records?.length === 0 && (type !== "Observation" || measurements?.length === 0);
   return {
     type,
     patient,
     records: {
       ...(records !== undefined && { records }),
-      ...tokensIn(parameters, names),
+      ...tokens,
       ...(dates.found && { interval: timeInterval(dates.found) }),
       ...(updated.found && { updated: timeInterval(updated.found) }),
-      order: orderOf(parameters.get("_sort"), names.date),
+      order: orderOf(type, parameters.get("_sort"), names.date),
     },
-    empty: dates.empty || updated.empty || (type !== "Patient" && records?.length === 0),
+    asked: {
+      statuses: tokens.statuses,
+      identifiers: tokens.identifiers,
+      quantities: listed(parameters, "value-quantity")?.map(quantityOf) ?? [],
+      dates: dates.found,
+      updated: updated.found,
+    },
+    measurements,
+    empty: dates.empty || updated.empty || (type !== "Patient" && none),
     count: countOf(parameters.get("_count")),
     pageToken: parameters.get("_page") ?? "",
     subset: subsetOf(parameters),
@@ -115,7 +133,15 @@ function recordsIn(ids: readonly string[], patient: string): string[] {
   });
 }
 
-function tokensIn(parameters: URLSearchParams, names: TypeParameters): RecordsQuery {
+/** The measurements of the ids that are this patient's. */
+function measurementsIn(ids: readonly string[], patient: string): string[] {
+  return ids.flatMap((id) => {
+    const logical = parseLogicalId(id);
+    return logical?.patient === patient && /^(obs|ser)_/.test(logical.record) ? [logical.record] : [];
+  });
+}
+
+function tokensIn(parameters: URLSearchParams, names: TypeParameters) {
   const tokens = (name: string | undefined) =>
     (name === undefined ? undefined : listed(parameters, name))?.map((text) => tokenOf(name!, text)) ?? [];
   return {
@@ -165,13 +191,15 @@ function timeInterval({ from, to }: SearchedDates) {
   };
 }
 
-function orderOf(sort: string | null, date: string | undefined): ClinicalOrder {
+function orderOf(type: string, sort: string | null, date: string | undefined): ClinicalOrder {
+  // Samples do not say when they came, so that there is no order by it that would be true.
+  const byUpdate = type !== "Observation";
   if (sort === null) return ClinicalOrder.NEWEST;
-  if (sort === "_lastUpdated") return ClinicalOrder.UPDATED;
-  if (sort === "-_lastUpdated") return ClinicalOrder.LAST_UPDATED;
+  if (byUpdate && sort === "_lastUpdated") return ClinicalOrder.UPDATED;
+  if (byUpdate && sort === "-_lastUpdated") return ClinicalOrder.LAST_UPDATED;
   if (date !== undefined && sort === date) return ClinicalOrder.OLDEST;
   if (date !== undefined && sort === `-${date}`) return ClinicalOrder.NEWEST;
-  const names = ["_lastUpdated", ...(date === undefined ? [] : [date])];
+  const names = [...(byUpdate ? ["_lastUpdated"] : []), ...(date === undefined ? [] : [date])];
   throw new FhirServiceError(
     "INVALID_REQUEST",
     `_sort has to be one of ${names.join(", ")}, or this with - before it`,

@@ -1,0 +1,155 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { type FhirResource, intervalOfDate, isObject } from "@wellapi/fhir-r4";
+import { ClinicalOrder } from "@wellapi/gen/wellapi/records/v1/clinical_records_pb";
+import type { StoredObservation } from "@wellapi/gen/wellapi/records/v1/records_pb";
+import { shippedTerminology } from "@wellapi/terminology";
+import { observationOf, spanOf } from "../../mapping/observation-convert.ts";
+import { servedRecord } from "../../mapping/record-convert.ts";
+import { fits, type Span } from "../../search/fits.ts";
+import { measuredCodes, type SearchedToken } from "../../search/measured-codes.ts";
+import { hasQuantity } from "../../search/quantities.ts";
+import type { SearchQuery } from "../../search/query-convert.ts";
+import { calling, type Exchange } from "../exchange.ts";
+import { readMeasurement } from "./read.ts";
+import { reachMs, seriesSource } from "./series-source.ts";
+import { compareFound, type Found, listSource, nothing, readySource, type Source } from "./source.ts";
+
+const none: Source = { fetch: async () => nothing };
+
+export function isDescending({ records }: SearchQuery): boolean {
+  return records.order !== ClinicalOrder.OLDEST;
+}
+
+/** Where the Observations of a search come from: clinical records, single observations, samples. Always three, in this order. */
+export async function sourcesOf(exchange: Exchange, query: SearchQuery): Promise<readonly Source[]> {
+  const { records, measurements } = query;
+  if (measurements !== undefined) {
+    const clinical = records.records?.length === 0 ? none : clinicalSource(exchange, query);
+    return [clinical, readySource(await named(exchange, query, measurements)), none];
+  }
+  const codes = codesOf(query);
+  if (codes?.length === 0) return [clinicalSource(exchange, query), none, none];
+  return [
+    clinicalSource(exchange, query),
+    singleSource(exchange, query, codes),
+    samplesOf(exchange, query, codes),
+  ];
+}
+
+/** The codes of measurements that are searched for; undefined: all. */
+export function codesOf({ records }: SearchQuery): readonly SearchedToken[] | undefined {
+  const tokens = (list: SearchQuery["records"]["codes"]) =>
+    (list ?? []).map(({ system = "", code = "" }) => ({ system, code }));
+  return measuredCodes(shippedTerminology, tokens(records.codes), tokens(records.resourceCategories));
+}
+
+export function clinicalSource({ records, purpose }: Exchange, query: SearchQuery): Source {
+  const { patient, asked } = query;
+  return listSource(async (pageToken, pageSize) => {
+    const page = await records.listClinicalRecords(
+      { ...query.records, patient, purpose, types: ["Observation"], pageSize, pageToken },
+      calling,
+    );
+    const items = page.records.map((one): Found | undefined => {
+      const { resource, updated } = servedRecord(patient, one);
+      if (resource === undefined) return undefined;
+      if (asked.quantities.length > 0 && !hasQuantity(resource, asked.quantities)) return undefined;
+      return { ...clinicalSpan(resource, updated.getTime()), resource, record: one.id };
+    });
+    return { items, next: page.nextPageToken };
+  });
+}
+
+/** As *records* orders them: by the beginning of what they are about, or else by when they came. */
+function clinicalSpan(resource: FhirResource, otherwise: number): Span {
+  const { effectiveDateTime, effectiveInstant, effectivePeriod } = resource;
+  const period = isObject(effectivePeriod) ? effectivePeriod : {};
+  const [start, end] = [effectiveDateTime ?? effectiveInstant ?? period.start, period.end].map((one) =>
+    typeof one === "string" ? intervalOfDate(one) : undefined,
+  );
+  const ms = start?.from ?? (end === undefined ? otherwise : Number.MIN_SAFE_INTEGER);
+  return { ms, endMs: end?.to ?? start?.to ?? ms };
+}
+
+export function singleSource(
+  { measurements, purpose, base }: Exchange,
+  query: SearchQuery,
+  codes: readonly SearchedToken[] | undefined,
+): Source {
+  const { patient, asked } = query;
+  const { from, to } = asked.dates ?? {};
+  return listSource(async (pageToken, pageSize) => {
+    const page = await measurements.listObservations(
+      {
+        patient,
+        purpose,
+        ...(codes !== undefined && { codes: [...codes] }),
+        interval: {
+          ...(from !== undefined && { startTime: timestampFromMs(from - reachMs) }),
+          ...(to !== undefined && { endTime: timestampFromMs(to) }),
+        },
+        oldestFirst: !isDescending(query),
+        pageSize,
+        pageToken,
+      },
+      calling,
+    );
+    const items = page.observations.map((one) => foundOf({ patient, base }, one));
+    return {
+      items: items.map((one) => (fits(asked, one.resource, one) ? one : undefined)),
+      next: page.nextPageToken,
+    };
+  });
+}
+
+export function foundOf(
+  view: { readonly patient: string; readonly base: string },
+  one: StoredObservation,
+): Found {
+  return { ...spanOf(one), resource: observationOf(view, one) };
+}
+
+export function samplesOf(
+  { measurements, purpose, base }: Exchange,
+  query: SearchQuery,
+  codes: readonly SearchedToken[] | undefined,
+): Source {
+  const { patient, asked } = query;
+  const { statuses, identifiers, updated, dates } = asked;
+  // What has no identifier, no time of change and no other status is not found by one.
+  const possible =
+    identifiers.length === 0 &&
+    updated === undefined &&
+    (statuses.length === 0 || statuses.includes("final"));
+  if (!possible) return none;
+  return seriesSource({
+    records: measurements,
+    view: { patient, base },
+    purpose,
+    codes,
+    dates,
+    descending: isDescending(query),
+    wanted: (one) => fits(asked, one.resource, one),
+  });
+}
+
+/** Measurements by their ids: those that are there and may be seen. */
+async function named(exchange: Exchange, query: SearchQuery, ids: readonly string[]): Promise<Found[]> {
+  const { patient, asked } = query;
+  const codes = codesOf(query);
+  const found: Found[] = [];
+  for (const record of new Set(ids)) {
+    const one = await readMeasurement(exchange, { patient, record });
+    const fitting = one !== undefined && fits(asked, one.resource, one) && isOfCodes(one.resource, codes);
+    if (fitting) found.push(one);
+  }
+  return found.sort((a, b) => compareFound(a, b, isDescending(query)));
+}
+
+function isOfCodes({ code }: FhirResource, codes: readonly SearchedToken[] | undefined): boolean {
+  const codings = isObject(code) && Array.isArray(code.coding) ? code.coding.filter(isObject) : [];
+  return (
+    codes === undefined ||
+    codings.some((coding) => codes.some((one) => one.code === coding.code && one.system === coding.system))
+  );
+}
