@@ -100,7 +100,8 @@ describe("a FHIR client", () => {
     const history = await ask("GET", `/Condition/${id}/_history`);
     expect(history.body.entry.map((one: Told["body"]) => one.request.method)).toEqual(["PUT", "POST"]);
     expect((await ask("DELETE", `/Condition/${id}`)).status).toBe(204);
-    expect([404, 410]).toContain((await ask("GET", `/Condition/${id}`)).status);
+    const gone = await ask("GET", `/Condition/${id}`);
+    expect([gone.status, gone.body.issue[0].code]).toEqual([410, "deleted"]);
   });
 
   test("searches by code, date and status, in pages that a real client follows", async () => {
@@ -209,6 +210,8 @@ describe("a FHIR client", () => {
       ["GET", `/Condition?patient=${atClinic}&onset-date=2026-02-30`, {}, 400, "INVALID_REQUEST"],
       ["GET", "/Condition/nothing", {}, 404, "NOT_FOUND"],
       ["GET", "/Unicorn", {}, 404, "NOT_SUPPORTED"],
+      ["GET", "/Condition/a/b/c", {}, 404, "NOT_SUPPORTED"],
+      ["GET", "/$unicorn/a/b/c/d", { key: "" }, 404, "NOT_SUPPORTED"],
       ["GET", `/Condition?patient=${atClinic}`, { key: "" }, 401, "CREDENTIAL_REQUIRED"],
       [
         "GET",

@@ -1,17 +1,12 @@
 /** HAPI's validator of FHIR R4 (Maven, HL7's reference implementation) as oracle, offline once its libraries are here. */
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { formatJson, formatXml, parseJson, validate } from "@wellapi/fhir-r4";
 import { beforeAll, describe, expect, test } from "vitest";
 import { examples } from "./examples.ts";
+import { askHapi, fetchLibraries } from "./hapi/oracle.ts";
 import { observationWith, plantedFaults } from "./planted.ts";
-
-const root = fileURLToPath(new URL("../../..", import.meta.url));
-const home = fileURLToPath(new URL("hapi", import.meta.url));
-const libraries = join(root, ".tools/fhir-oracle/lib");
 
 /** Its libraries are 145 MB, which Maven fetches for minutes: not in every run of CI. */
 const wanted = process.env.WELLAPI_TRY_HAPI !== undefined;
@@ -75,27 +70,3 @@ describe.runIf(wanted)("HAPI's validator", { timeout: 300_000 }, () => {
     },
   );
 });
-
-/** Maven fetches them once. */
-function fetchLibraries(): void {
-  if (existsSync(libraries)) return;
-  mkdirSync(join(root, ".tools"), { recursive: true });
-  run("mvn", ["-q", "-B", "-f", join(home, "pom.xml"), "package", `-Dlib=${libraries}`]);
-}
-
-function askHapi(folder: string): string[][] {
-  const output = run("java", ["-cp", join(libraries, "*"), join(home, "Oracle.java"), folder]);
-  return output
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => line.split("\t"));
-}
-
-function run(program: string, parameters: readonly string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(program, parameters, {
-    encoding: "utf8",
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  if (status !== 0) throw new Error(`${program}: ${error?.message ?? stderr.slice(-2000)}`);
-  return stdout;
-}

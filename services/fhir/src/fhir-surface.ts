@@ -65,6 +65,7 @@ export const fhirSurface: Surface = {
     app.get<Path>(`${instance}/_history`, (request, reply) =>
       onType(context, request, reply, (exchange) => readHistory(exchange, request.params)),
     );
+    app.route({ method: [...fhirSurface.methods], url: `${root}/*`, handler: notServed });
     app.get<Path>(`${instance}/_history/:version`, (request, reply) =>
       onType(context, request, reply, (exchange) =>
         readVersion(exchange, request.params, request.params.version),
@@ -72,6 +73,14 @@ export const fhirSurface: Surface = {
     );
   },
 };
+
+/** An address that no interaction has: said as FHIR says it. */
+async function notServed(): Promise<never> {
+  throw new FhirServiceError(
+    "NOT_SUPPORTED",
+    `There is no such interaction: ${root}/metadata lists those that there are`,
+  );
+}
 
 /** The CapabilityStatement's text. Anybody may ask for it, so it is made once a format. */
 function createMetadata(context: SurfaceContext): (format: FhirFormat) => string {

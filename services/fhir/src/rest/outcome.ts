@@ -34,6 +34,7 @@ const issues: Readonly<Record<string, IssueType>> = {
 const issuesByReason: Readonly<Record<string, IssueType>> = {
   EXPANSION_TOO_COSTLY: "too-costly",
   UNKNOWN_CODE: "code-invalid",
+  RECORD_DELETED: "deleted",
 };
 
 /** Reasons whose status in FHIR's REST differs from that of the RPC (FHIR R4, 3.1.0). */
@@ -42,6 +43,7 @@ const statuses: Readonly<Record<string, number>> = {
   MATCHES_SEVERAL: 412,
   INVALID_RESOURCE: 422,
   EXPANSION_TOO_COSTLY: 422,
+  RECORD_DELETED: 410,
 };
 
 /** The refusal for an error of this service, of a resource that was sent, or of a call of another service. */
