@@ -39,6 +39,8 @@ describe("emergency access", { timeout: 120_000 }, () => {
   let clock: MovableClock;
   /** The clinician's browser, signed in by e-mail and an authenticator app. */
   let browser: PersonsBrowser;
+  /** The code that the clinician's app shows now. */
+  let app: () => string;
   /** The clinic's own id for Ada. */
   let patient: string;
 
@@ -64,7 +66,7 @@ describe("emergency access", { timeout: 120_000 }, () => {
 
   test("a clinician opens it by the patient's code, once they have shown a second factor", async () => {
     const { emergencyCode } = await ofPatient().createEmergencyCode({});
-    const app = await addApp(world.doctor);
+    app = await addApp(world.doctor);
     browser = await signInByMail(world.exchange.issuer, world.doctor.email);
     const asked = {
       who: { case: "emergencyCode" as const, value: emergencyCode },
@@ -172,6 +174,21 @@ describe("emergency access", { timeout: 120_000 }, () => {
       expect(await reasonOf(query(inProtocol(protocol)))).toBe("CONSENT_REQUIRED");
     },
   );
+
+  test("it lasts for an hour, with a second factor of the last five minutes at each read", async () => {
+    await confirmByApp(browser, app());
+    await openById(browser);
+    for (let minutes = 0; minutes < 50; minutes += 10) {
+      expect(await settled(() => query(atClinic(browser)))).toBe("answered");
+      clock.move(10 * MINUTE);
+      expect(await settled(() => query(atClinic(browser)))).toBe("POLICY_DENIED");
+      await confirmByApp(browser, app());
+    }
+    expect(await settled(() => query(atClinic(browser)))).toBe("answered");
+    clock.move(10 * MINUTE);
+    await confirmByApp(browser, app());
+    expect(await settled(() => query(atClinic(browser)))).toBe("CONSENT_REQUIRED");
+  });
 
   /** The session of records by which it knows consents is over then, and another begins: until that, it is unsure. */
   async function settled(ask: () => Promise<unknown>): Promise<string> {

@@ -123,12 +123,12 @@ export async function signInByMail(origin: string, email: string): Promise<Perso
   return browser;
 }
 
-/** Sets an authenticator app up, as on the page of the account's security. Its code now, or `aheadMs` later. */
-export async function addApp(account: Account): Promise<(aheadMs?: number) => string> {
+/** Sets an authenticator app up, as on the page of the account's security; its sessions end. Returns what shows its code now. */
+export async function addApp(account: Account): Promise<() => string> {
   const client = createClient(AccountService, account.as("account"));
   const { flow, secret } = await client.beginTotp({});
   const app = new TOTP({ secret });
-  const code = (aheadMs = 0) => app.generate({ timestamp: Date.now() + aheadMs });
+  const code = () => app.generate({ timestamp: Date.now() });
   await client.finishTotp({ flow, code: code() });
   return code;
 }
