@@ -117,6 +117,7 @@ describe("a patient's download", () => {
       "csv/observations.csv",
       "csv/samples.csv",
       "fhir/Condition.ndjson",
+      "fhir/Observation.ndjson",
       "parquet/observations.parquet",
       "parquet/samples.parquet",
       "summary.html",
@@ -136,6 +137,10 @@ describe("a patient's download", () => {
       start: new Date(1_770_000_001_000),
     });
     expect(rows[0]).toMatchObject({ code: "8310-5", value: 98.6, value_text: "98.60" });
+    const observations = files.get("fhir/Observation.ndjson")!.toString();
+    expect(observations).toContain('"value":98.60');
+    const sampled = [...observations.matchAll(/"data":"([^"]*)"/g)].flatMap(([, data]) => data!.split(" "));
+    expect([sampled.length, sampled[0], sampled.at(-1)]).toEqual([samples, "60", "99"]);
     const [condition] = files.get("fhir/Condition.ndjson")!.toString().trimEnd().split("\n");
     expect(JSON.parse(condition!).subject.reference).toBe(`Patient/${person.id.replace("_", "-")}`);
   }, 60_000);

@@ -8,7 +8,7 @@ export const fhirService = describeService({
   contracts: [],
   needs: [],
   calls: [],
-  surfaceCalls: ["codes", "records"],
+  surfaceCalls: ["codes", "consent", "records"],
   replicas: "many",
   surfaces: [fhirSurface, downloadSurface],
   async compose() {

@@ -5,7 +5,7 @@ import { FhirServiceError } from "./errors.ts";
 import { zipStream } from "./files/zip.ts";
 import { archiveOf } from "./rest/download/archive.ts";
 import { createRecordReader } from "./rest/download/record-reader.ts";
-import { calling } from "./rest/exchange.ts";
+import { calling, root } from "./rest/exchange.ts";
 import { fhirRefusalOf } from "./rest/outcome.ts";
 
 interface Path {
@@ -37,13 +37,19 @@ export const downloadSurface: Surface = {
       if (open >= mostAtOnce)
         throw new FhirServiceError("BUSY", "Others are downloading: try again in a minute");
       open++;
-      reply.raw.once("close", () => open--);
+      const gone = new AbortController();
+      reply.raw.once("close", () => {
+        open--;
+        gone.abort();
+      });
       const made = new Date();
       const file = `health-record-${made.toISOString().slice(0, 10)}.zip`;
       reply
         .header("content-type", "application/zip")
         .header("content-disposition", `attachment; filename="${file}"`);
-      return reply.send(zipStream(archiveOf(createRecordReader(transport, patient), patient, made), made));
+      const view = { patient, base: `${context.origin()}${root}` };
+      const reader = createRecordReader(transport, view, gone.signal);
+      return reply.send(zipStream(archiveOf(reader, patient, made), made));
     });
   },
 };

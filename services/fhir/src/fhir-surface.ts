@@ -2,6 +2,7 @@ import { type FhirFormat, formatResource } from "@wellapi/fhir-r4";
 import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import type { HttpReply, HttpRequest, Surface, SurfaceContext } from "@wellapi/http";
 import { FhirServiceError } from "./errors.ts";
+import { mountBulkExport } from "./rest/bulk/bulk-export.ts";
 import { bundle } from "./rest/bundle.ts";
 import { capabilities } from "./rest/capabilities.ts";
 import { askedFormat, contentTypeOf, parsers, requireFormat } from "./rest/content.ts";
@@ -45,6 +46,7 @@ export const fhirSurface: Surface = {
       );
     }
     mountTerminology(app, context);
+    mountBulkExport(app, context);
     app.get<Path>(`${root}/:type`, (request, reply) => onType(context, request, reply, search));
     app.post<Path>(`${root}/:type/_search`, { config: { rpc: listClinicalRecords } }, (request, reply) =>
       onType(context, request, reply, search),

@@ -43,7 +43,7 @@ export function capabilities(base: string, origin: string): FhirResource {
             },
           ],
         },
-        resource: [...servedTypes.map(resourceOf), ...terminologyResources()],
+        resource: [...servedTypes.map(resourceOf), ...terminologyResources(), groupResource],
         interaction: [{ code: "transaction" }, { code: "batch" }],
       },
     ],
@@ -66,8 +66,18 @@ function resourceOf(type: string) {
     conditionalRead: "not-match",
     searchRevInclude: ["Provenance:target"],
     searchParam,
+    ...(type === "Patient" && { operation: [{ name: "export", definition: `${bulkData}/patient-export` }] }),
   };
 }
+
+/** FHIR Bulk Data Access: the operations of `bulk/`. */
+const bulkData = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition";
+
+/** There is one group, `Group/consented`: the patients of whom the caller's organization has consents. */
+const groupResource = {
+  type: "Group",
+  operation: [{ name: "export", definition: `${bulkData}/group-export` }],
+};
 
 /** CodeSystem, ValueSet and ConceptMap have operations only. */
 function terminologyResources() {

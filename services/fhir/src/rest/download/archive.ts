@@ -1,6 +1,5 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { type FhirResource, formatJson } from "@wellapi/fhir-r4";
-import { shippedTerminology } from "@wellapi/terminology";
 import { observationsCsv, samplesCsv } from "../../files/csv.ts";
 import { observationsParquet, samplesParquet } from "../../files/parquet.ts";
 import { createOutline, type Outline, summaryHtml } from "../../files/summary.ts";
@@ -20,17 +19,18 @@ export async function* archiveOf(
   const outline = await outlineOf(reader);
   const { measured, observed, types } = outline;
   yield { path: "summary.html", content: () => [summaryHtml(outline, { patient, made })] };
-  for (const type of types)
+  const all = new Set([...types, ...(measured.length + observed.length > 0 ? ["Observation"] : [])]);
+  for (const type of [...all].sort())
     yield { path: `fhir/${type}.ndjson`, content: () => ndjson(reader.resources(type)) };
   if (measured.length > 0) {
     yield { path: "csv/samples.csv", content: () => samplesCsv(reader.samples(measured)) };
     yield { path: "parquet/samples.parquet", content: () => samplesParquet(reader.samples(measured)) };
   }
   if (observed.length > 0) {
-    yield { path: "csv/observations.csv", content: () => observationsCsv(reader.observations(observed)) };
+    yield { path: "csv/observations.csv", content: () => observationsCsv(reader.observations()) };
     yield {
       path: "parquet/observations.parquet",
-      content: () => observationsParquet(reader.observations(observed)),
+      content: () => observationsParquet(reader.observations()),
     };
   }
 }
@@ -49,9 +49,7 @@ async function outlineOf(reader: RecordReader): Promise<Outline> {
       count: count ?? 0,
     });
   }
-  // Observations whose values are no numbers are in no series.
-  const codes = new Set([...outline.measured, ...shippedTerminology.codes.map(({ code }) => code)]);
-  for await (const { code } of reader.observations(codes)) outline.addObservation(code, displayOf(code));
+  for await (const { code } of reader.observations()) outline.addObservation(code, displayOf(code));
   for await (const resource of reader.resources()) outline.addResource(resource);
   return outline;
 }

@@ -9,6 +9,8 @@ import { shippedTerminology } from "@wellapi/terminology";
 import type { ObservationRow, SampleRow } from "../../files/rows.ts";
 import { servedRecord } from "../../mapping/record-convert.ts";
 import { observationRow, sampleRows } from "../../mapping/rows-convert.ts";
+import type { View } from "../../mapping/source-convert.ts";
+import { createPatientResources, pages } from "../bulk/patient-resources.ts";
 import { calling } from "../exchange.ts";
 
 /** All that a patient has, by reads of their own. Each call of a method reads anew, in bounded memory. */
@@ -16,14 +18,16 @@ export interface RecordReader {
   series(): AsyncGenerator<SeriesInfo>;
   /** @param codes in this order */
   samples(codes: Iterable<string>): AsyncGenerator<SampleRow>;
-  observations(codes: Iterable<string>): AsyncGenerator<ObservationRow>;
-  /** As the FHIR surface shows them, oldest change first; of one type, or of all. */
+  observations(): AsyncGenerator<ObservationRow>;
+  /** As the FHIR surface shows them; without a type those of all types that were stored as FHIR. */
   resources(type?: string): AsyncGenerator<FhirResource>;
 }
 
 const purpose = Purpose.PATIENT_REQUEST;
 
-export function createRecordReader(transport: Transport, patient: string): RecordReader {
+export function createRecordReader(transport: Transport, view: View, signal: AbortSignal): RecordReader {
+  const { patient } = view;
+  const resources = createPatientResources(transport, view, purpose, signal);
   const records = createClient(RecordsService, transport);
   const clinical = createClient(ClinicalRecordsService, transport);
   return {
@@ -46,27 +50,27 @@ export function createRecordReader(transport: Transport, patient: string): Recor
       }
     },
 
-    async *observations(codes) {
-      for (const code of codes) {
-        const coding = { system: systemOf(code), code };
-        const found = pages(
-          (pageToken) =>
-            records.listObservations({ patient, purpose, code: coding, pageToken, pageSize: 1_000 }, calling),
-          (page) => page.observations,
-        );
-        for await (const one of found) yield observationRow(one);
-      }
+    async *observations() {
+      const found = pages(
+        (pageToken) =>
+          records.listObservations(
+            { patient, purpose, oldestFirst: true, pageToken, pageSize: 1_000 },
+            calling,
+          ),
+        (page) => page.observations,
+      );
+      for await (const one of found) yield observationRow(one);
     },
 
     async *resources(type) {
-      const types = type === undefined ? [] : [type];
+      if (type !== undefined) {
+        yield* resources.ofType(type);
+        return;
+      }
       const order = ClinicalOrder.UPDATED;
       const found = pages(
         (pageToken) =>
-          clinical.listClinicalRecords(
-            { patient, purpose, types, order, pageToken, pageSize: 1_000 },
-            calling,
-          ),
+          clinical.listClinicalRecords({ patient, purpose, order, pageToken, pageSize: 1_000 }, calling),
         (page) => page.records,
       );
       for await (const one of found) {
@@ -79,16 +83,4 @@ export function createRecordReader(transport: Transport, patient: string): Recor
 
 function systemOf(code: string): string {
   return shippedTerminology.findAnyCode(code)?.system ?? "";
-}
-
-export async function* pages<P extends { readonly nextPageToken: string }, T>(
-  page: (token: string) => Promise<P>,
-  items: (page: P) => readonly T[],
-): AsyncGenerator<T> {
-  for (let token = ""; ; ) {
-    const answer = await page(token);
-    yield* items(answer);
-    token = answer.nextPageToken;
-    if (token === "") return;
-  }
 }

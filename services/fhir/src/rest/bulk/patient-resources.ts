@@ -1,0 +1,116 @@
+import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { createClient, type Transport } from "@connectrpc/connect";
+import type { FhirResource } from "@wellapi/fhir-r4";
+import { ClinicalOrder } from "@wellapi/gen/wellapi/records/v1/clinical_records_pb";
+import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
+import {
+  SampleOrder,
+  SampleOrigin,
+  type SourcedSeries,
+  type StoredObservation,
+} from "@wellapi/gen/wellapi/records/v1/records_pb";
+import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import type { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { observationOf } from "../../mapping/observation-convert.ts";
+import { servedRecord } from "../../mapping/record-convert.ts";
+import { seriesObservationsOf } from "../../mapping/series-convert.ts";
+import type { View } from "../../mapping/source-convert.ts";
+import { calling } from "../exchange.ts";
+import { patiently } from "./patience.ts";
+
+/** Reads of one patient for an export: every resource of a type that the caller may read now, in bounded memory. */
+export interface PatientResources {
+  /** @param since UTC milliseconds: what was changed from then on, but series, whose samples do not say when they came */
+  ofType(type: string, since?: number): AsyncGenerator<FhirResource>;
+}
+
+export function createPatientResources(
+  transport: Transport,
+  view: View,
+  purpose: Purpose,
+  signal: AbortSignal,
+): PatientResources {
+  const records = createClient(RecordsService, transport);
+  const clinical = createClient(ClinicalRecordsService, transport);
+  const { patient } = view;
+
+  async function* stored(type: string, since: number | undefined): AsyncGenerator<FhirResource> {
+    const updated = since === undefined ? {} : { updated: { startTime: timestampFromMs(since) } };
+    const asked = {
+      patient,
+      purpose,
+      types: [type],
+      order: ClinicalOrder.UPDATED,
+      pageSize: 1_000,
+      ...updated,
+    };
+    const found = pages(
+      (pageToken) => patiently(signal, () => clinical.listClinicalRecords({ ...asked, pageToken }, calling)),
+      (page) => page.records,
+    );
+    for await (const one of found) {
+      const { resource } = servedRecord(patient, one);
+      if (resource !== undefined) yield resource;
+    }
+  }
+
+  async function* observed(since: number | undefined): AsyncGenerator<FhirResource> {
+    const asked = { patient, purpose, oldestFirst: true, pageSize: 1_000 };
+    const found = pages(
+      (pageToken) => patiently(signal, () => records.listObservations({ ...asked, pageToken }, calling)),
+      (page) => page.observations,
+    );
+    for await (const one of found) if (isSince(one, since)) yield observationOf(view, one);
+  }
+
+  async function* measured(): AsyncGenerator<FhirResource> {
+    const order = SampleOrder.OLDEST_DAY;
+    const asked = { patient, purpose, order, origin: SampleOrigin.SERIES, pageSize: 10_000 };
+    const found = pages(
+      (pageToken) => patiently(signal, () => records.querySeries({ ...asked, pageToken }, calling)),
+      (page) => page.series,
+    );
+    // An Observation is of one day, and one day's samples may come in several pages.
+    let day: SourcedSeries[] = [];
+    for await (const one of found) {
+      if (day.length > 0 && dayOf(one) !== dayOf(day[0]!)) {
+        yield* seriesObservationsOf(view, day).map(({ resource }) => resource);
+        day = [];
+      }
+      day.push(one);
+    }
+    yield* seriesObservationsOf(view, day).map(({ resource }) => resource);
+  }
+
+  return {
+    async *ofType(type, since) {
+      yield* stored(type, since);
+      if (type !== "Observation") return;
+      yield* observed(since);
+      yield* measured();
+    },
+  };
+}
+
+function isSince({ receiveTime }: StoredObservation, since: number | undefined): boolean {
+  return since === undefined || receiveTime === undefined || timestampMs(receiveTime) >= since;
+}
+
+const dayMs = 86_400_000;
+
+function dayOf({ series }: SourcedSeries): number {
+  const start = series?.times?.start;
+  return start?.case === "startTime" ? Math.floor(timestampMs(start.value) / dayMs) : 0;
+}
+
+export async function* pages<P extends { readonly nextPageToken: string }, T>(
+  page: (token: string) => Promise<P>,
+  items: (page: P) => readonly T[],
+): AsyncGenerator<T> {
+  for (let token = ""; ; ) {
+    const answer = await page(token);
+    yield* items(answer);
+    token = answer.nextPageToken;
+    if (token === "") return;
+  }
+}

@@ -1,0 +1,232 @@
+/** FHIR's Bulk Data export over HTTP, as a research program uses it. */
+import { createClient } from "@connectrpc/connect";
+import { connectAsPatient } from "@wellapi/client";
+import { grant } from "@wellapi/demo/consents";
+import { type Company, enrolCompany, enrolPerson, type Person } from "@wellapi/demo/people";
+import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
+import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
+import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { keyOf } from "../surface/cases.ts";
+
+interface Manifest {
+  readonly transactionTime: string;
+  readonly request: string;
+  readonly requiresAccessToken: boolean;
+  readonly output: readonly { readonly type: string; readonly url: string }[];
+}
+
+describe("a bulk export", () => {
+  const folder = temporaryFolder();
+  let server: Server;
+  let hospital: Company;
+  let registry: Company;
+  let people: readonly Person[];
+  let consents: readonly string[];
+  let key = "";
+  let hospitalKey = "";
+
+  beforeAll(async () => {
+    server = await startServer({ dataDir: folder.path, target: "one-process" });
+    hospital = await enrolCompany(server, "Hospital");
+    registry = await enrolCompany(server, "Registry");
+    people = await Promise.all(["Ada", "Bert", "Cleo"].map((name) => enrolPerson(server, name)));
+    for (const person of people)
+      await grant(person, hospital, Direction.CONTRIBUTE, ["conditions", "medications", "heart"]);
+    consents = await Promise.all(
+      people.map((person) => grant(person, registry, Direction.READ, ["conditions", "heart"])),
+    );
+    const atHospital = await createClient(ConsentService, hospital.transport).listConsents({});
+    await Promise.all(atHospital.consents.map(({ patient }, at) => contribute(patient, at)));
+    key = await keyOf(server, registry);
+    hospitalKey = await keyOf(server, hospital);
+  }, 120_000);
+  afterAll(async () => {
+    await server?.stop();
+    folder.remove();
+  });
+
+  async function contribute(patient: string, at: number): Promise<void> {
+    const clinical = createClient(ClinicalRecordsService, hospital.transport);
+    const subject = { reference: `Patient/${patient.replace("_", "-")}` };
+    const coding = (system: string, code: string) => ({ coding: [{ system, code }] });
+    const resources = [
+      { resourceType: "Condition", subject, code: coding("http://hl7.org/fhir/sid/icd-10-cm", "I10") },
+      {
+        resourceType: "MedicationStatement",
+        status: "active",
+        subject,
+        medicationCodeableConcept: coding("http://www.nlm.nih.gov/research/umls/rxnorm", "860975"),
+      },
+    ];
+    for (const one of resources)
+      await clinical.putClinicalRecord({
+        patient,
+        write: { case: "create", value: { resource: JSON.stringify(one) } },
+      });
+    const startTime = { seconds: 1_770_000_000n, nanos: 0 };
+    await createClient(IngestionService, hospital.transport).createSeries({
+      batch: {
+        requestId: "heart",
+        patient,
+        series: [
+          {
+            code: { code: "8867-4" },
+            unit: "/min",
+            times: {
+              start: { case: "startTime", value: startTime },
+              utcOffsetMinutes: 0,
+              spacing: { case: "periodMs", value: 1_000 },
+            },
+            values: { case: "decimals", value: { mantissas: Array.from({ length: 10 }, () => 60 + at) } },
+          },
+        ],
+      },
+    });
+  }
+
+  const ask = (
+    url: string,
+    options: { method?: string; key?: string; headers?: Record<string, string> } = {},
+  ) =>
+    fetch(url.startsWith("http") ? url : `${server.http}/fhir/R4${url}`, {
+      method: options.method ?? "GET",
+      headers: { ...(options.key !== "" && { "x-api-key": options.key ?? key }), ...options.headers },
+    });
+
+  /** The address of a new export's status. */
+  async function begin(query = ""): Promise<string> {
+    const answer = await ask(`/Patient/$export${query}`, { headers: { prefer: "respond-async" } });
+    expect(answer.status).toBe(202);
+    return local(answer.headers.get("content-location")!);
+  }
+
+  /** Links name the installation's origin; the test reaches it by another name. */
+  const local = (url: string) => server.http + new URL(url).pathname;
+
+  async function manifestOf(status: string): Promise<Manifest> {
+    const answer = await ask(status);
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([
+      200,
+      expect.stringContaining("json"),
+    ]);
+    return (await answer.json()) as Manifest;
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: resources of any type
+  async function linesOf(url: string): Promise<any[]> {
+    const answer = await ask(local(url));
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([
+      200,
+      expect.stringContaining("ndjson"),
+    ]);
+    const text = await answer.text();
+    return text === ""
+      ? []
+      : text
+          .trimEnd()
+          .split("\n")
+          .map((line) => JSON.parse(line));
+  }
+
+  test("gives what each patient permits, a type a file, with what devices sent in", async () => {
+    const status = await begin("?_type=Condition,Observation,MedicationStatement");
+    const { output, requiresAccessToken, request } = await manifestOf(status);
+    expect([requiresAccessToken, request]).toEqual([
+      true,
+      expect.stringContaining("/fhir/R4/Patient/$export?_type="),
+    ]);
+    // No consent is for medications: that there are some does not show.
+    expect(output.map(({ type }) => type).sort()).toEqual(["Condition", "Observation"]);
+    const conditions = await linesOf(output.find(({ type }) => type === "Condition")!.url);
+    expect(conditions).toHaveLength(3);
+    const known = (await createClient(ConsentService, registry.transport).listConsents({})).consents;
+    expect(new Set(conditions.map(({ subject }) => subject.reference))).toEqual(
+      new Set(known.map(({ patient }) => `Patient/${patient.replace("_", "-")}`)),
+    );
+    const observations = await linesOf(output.find(({ type }) => type === "Observation")!.url);
+    const data = observations.map(({ valueSampledData }) => valueSampledData.data.split(" "));
+    expect(data.map((values) => [values.length, values[0]]).sort()).toEqual(
+      [60, 61, 62].map((one) => [10, `${one}`]),
+    );
+  }, 60_000);
+
+  test("of all types names those that the consents may cover, and of a group the same", async () => {
+    const kicked = await ask("/Group/consented/$export", { headers: { prefer: "respond-async" } });
+    const { output, request } = await manifestOf(local(kicked.headers.get("content-location")!));
+    expect(request).toContain("/Group/consented/$export");
+    const types = output.map(({ type }) => type);
+    expect(types).toContain("Condition");
+    expect(types).toContain("Observation");
+    expect(types).not.toContain("MedicationStatement");
+    expect((await ask("/Group/others/$export", { headers: { prefer: "respond-async" } })).status).toBe(404);
+  });
+
+  test("since then gives what has changed since then", async () => {
+    const { output } = await manifestOf(await begin(`?_type=Condition&_since=${new Date().toISOString()}`));
+    expect(await linesOf(output[0]!.url)).toEqual([]);
+    const before = await manifestOf(await begin("?_type=Condition&_since=2026-01-01T00:00:00Z"));
+    expect(await linesOf(before.output[0]!.url)).toHaveLength(3);
+  });
+
+  test("is refused with what to mend", async () => {
+    const headers = { prefer: "respond-async" };
+    const told = await Promise.all([
+      ask("/Patient/$export"),
+      ask("/Patient/$export?_type=Unicorn", { headers }),
+      ask("/Patient/$export?_outputFormat=text/csv", { headers }),
+      ask("/Patient/$export?_since=2026", { headers }),
+      ask("/Patient/$export?_typeFilter=Condition", { headers }),
+      ask("/Patient/$export", { headers, key: "" }),
+      ask("/$export-status/patient/exp_nothing"),
+    ]);
+    expect(told.map(({ status }) => status)).toEqual([400, 400, 400, 400, 400, 401, 404]);
+    // biome-ignore lint/suspicious/noExplicitAny: an OperationOutcome
+    const outcomes = await Promise.all(told.map((one) => one.json() as any));
+    expect(outcomes.every(({ resourceType }) => resourceType === "OperationOutcome")).toBe(true);
+  });
+
+  test("is the organization's alone, needs the credential for each file, and is gone once it is cancelled", async () => {
+    const status = await begin("?_type=Condition");
+    const { output } = await manifestOf(status);
+    const file = local(output[0]!.url);
+    expect((await ask(status, { key: hospitalKey })).status).toBe(404);
+    expect((await ask(file, { key: hospitalKey })).status).toBe(404);
+    expect((await ask(file, { key: "" })).status).toBe(401);
+    expect((await ask(status, { method: "DELETE", key: hospitalKey })).status).toBe(404);
+    expect((await ask(status, { method: "DELETE" })).status).toBe(202);
+    expect([(await ask(status)).status, (await ask(file)).status]).toEqual([404, 404]);
+  });
+
+  test("leaves an entry with each patient whose data left", async () => {
+    const { accesses } = await createClient(AuditService, people[0]!.transport).listAccesses({
+      pageSize: 1_000,
+    });
+    const reads = accesses.filter(({ access }) => access?.method.endsWith("/ListClinicalRecords") === true);
+    expect(reads.length).toBeGreaterThan(0);
+  });
+
+  test("goes on after the server was killed, and leaves out who revoked or was erased meanwhile", async () => {
+    const status = await begin("?_type=Condition");
+    const { output } = await manifestOf(status);
+    const { operatorKey = "" } = server;
+    await server.kill();
+    server = await startServer({ dataDir: folder.path, target: "one-process" });
+    const again = (url: string) => server.http + new URL(url).pathname;
+    const file = again(output[0]!.url);
+    const count = async () => (await (await ask(file)).text()).split("\n").length - 1;
+    expect(await count()).toBe(3);
+    const options = { url: server.http, operatorKey };
+    const ada = await connectAsPatient({ ...options, patient: people[0]!.id });
+    await createClient(ConsentService, ada).revokeConsent({ consent: consents[0]! });
+    expect(await count()).toBe(2);
+    const bert = await connectAsPatient({ ...options, patient: people[1]!.id });
+    await createClient(RecordsService, bert).erasePatient({ patient: people[1]!.id });
+    expect(await count()).toBe(1);
+    expect((await ask(again(status))).status).toBe(200);
+  }, 120_000);
+});
