@@ -1,7 +1,11 @@
 /** Emergency access on the pages, in a browser: the clinician opens it, the privacy officer ends it and switches it off. */
 import { createClient } from "@connectrpc/connect";
+import { operatorAt } from "@wellapi/demo/people";
 import { EmergencyAccess_State } from "@wellapi/gen/wellapi/consent/v1/emergency_pb";
 import { EmergencyService } from "@wellapi/gen/wellapi/consent/v1/emergency_service_pb";
+import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
+import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import { Role } from "@wellapi/gen/wellapi/type/v1/callers_pb";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { signInByMail } from "../emergency/world.ts";
@@ -31,10 +35,11 @@ describe.skipIf(!hasBrowser)("emergency access on the pages", { timeout: 180_000
 
   const text = async (page: Page, selector = "main") => (await page.locator(selector).textContent()) ?? "";
   const ofAda = () => createClient(EmergencyService, scene.ada.as(scene.ada.patient));
-  const states = async () =>
-    (await ofAda().listEmergencyAccesses({})).emergencyAccesses.map(
-      ({ state }) => EmergencyAccess_State[state],
-    );
+  /** Of those to Ada's record by clinicians of an organization, the company unless given, newest first. */
+  const states = async (by = scene.world.company.organization) =>
+    (await ofAda().listEmergencyAccesses({})).emergencyAccesses
+      .filter(({ organization }) => organization === by)
+      .map(({ state }) => EmergencyAccess_State[state]);
   const path = () => `/organizations/${scene.world.company.organization}/emergency`;
   const office = () => `/office/organizations/${scene.world.company.organization}`;
 
@@ -105,10 +110,34 @@ describe.skipIf(!hasBrowser)("emergency access on the pages", { timeout: 180_000
     }
   });
 
+  /** Bert is a clinician of another organization then, and has opened Ada's record. */
+  async function openElsewhere(emergencyCode: string): Promise<void> {
+    const { ada, bert, waiting: organization, world } = scene;
+    const office = createClient(OrganizationService, ada.as("staff"));
+    const agreements = ["data processing agreement 2026-04"];
+    const confirmed = { legalName: "Herzzentrum gGmbH", domain: "herz.example", agreements };
+    await office.verifyOrganization({ organization, ...confirmed });
+    await office.enableEmergencyAccess({ organization });
+    await createClient(MemberService, operatorAt(world.server)).inviteMember({
+      organization,
+      email: bert.email,
+      roles: [Role.CLINICIAN],
+      requestId: crypto.randomUUID(),
+    });
+    await bert.accept();
+    await bert.confirm();
+    await createClient(EmergencyService, bert.as(organization)).openEmergencyAccess({
+      who: { case: "emergencyCode", value: emergencyCode },
+      reason: "brought in by the ambulance",
+      requestId: crypto.randomUUID(),
+    });
+  }
+
   test("the privacy officer sees who reads and not why, ends it, switches it off with all that is open, and on again", async () => {
     const { ada, world } = scene;
     const { emergencyCode } = await ofAda().createEmergencyCode({});
     await ada.confirm();
+    await openElsewhere(emergencyCode);
     const page = await pageOf(ada);
     await page.goto("/account");
     await page.click("main a[href='/office/emergencies']");
@@ -131,6 +160,7 @@ describe.skipIf(!hasBrowser)("emergency access on the pages", { timeout: 180_000
     expect(await text(page, "main [role=status]")).toBe("2 that were open are ended.");
     expect(await text(page, "section[aria-labelledby=emergency]")).toContain("Switched off.");
     expect((await states()).slice(0, 2)).toEqual(["ENDED", "ENDED"]);
+    expect(await states(scene.waiting)).toEqual(["OPEN"]);
     await page.goto(path());
     expect(await text(page)).toContain("not switched on for your organization");
     await page.goto(office());
