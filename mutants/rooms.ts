@@ -73,7 +73,9 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   gate: {
     mutate: ["services/records/src/gate/{gate,reading}.ts"],
-    tests: ["services/records/test/{answers-in-flight,data-policy,emergency,entries,token-scope}.test.ts"],
+    tests: [
+      "services/records/test/{answers-in-flight,data-policy,emergency,entries,observation,token-scope}.test.ts",
+    ],
   },
   writing: {
     mutate: [

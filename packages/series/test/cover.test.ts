@@ -284,6 +284,15 @@ describe("covers", () => {
     expect(shownWithin(instants([]), 1, own)).toEqual([]);
   });
 
+  test("show samples of before 1970 by the same rule", () => {
+    const early = instants([-180, -120, -60, 0], 60);
+    const later = coverOf(instants([-120], 60), 2);
+    expect(shownWithin(early, 1, mergeCovers([coverOf(early, 1), later]))).toEqual([
+      [0, 1],
+      [2, 4],
+    ]);
+  });
+
   test("are cut to what reaches beyond the one end and begins before the other", () => {
     const cover = coverOf(instants([0, 10, 20], 5), 1);
     expect(stepsOf(coverWithin(cover, 5, 20))).toEqual([[10, 15, 1]]);
