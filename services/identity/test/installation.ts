@@ -21,6 +21,7 @@ import { StaffService } from "@wellapi/gen/wellapi/identity/v1/staff_service_pb"
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
+import { DeathDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/death_directory_service_pb";
 import { EmergencyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/emergency_directory_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
@@ -111,6 +112,7 @@ export async function createInstallation(
     const pairwise = createPairwise({ secret: await kms.derive("pairwise") });
     const files = await openFileJournal({ thread: "callers", folder: join(folder, "journal"), clock });
     closers.push("journal", () => files.close());
+    const journal = await createJournal({ repository: files, kms });
     const service = await openIdentityService(
       {
         ...parseIdentityConfig(env),
@@ -124,7 +126,7 @@ export async function createInstallation(
         kms,
         pairwise,
         accessLog,
-        journal: { journal: await createJournal({ repository: files, kms }) },
+        journal: { journal },
         terminology: shippedTerminology,
         pageTokens: createPageTokens(await kms.derive("page tokens")),
         mailer: {
@@ -144,7 +146,7 @@ export async function createInstallation(
       },
     );
     closers.push("identity", () => service.close());
-    return { service, kms, store, vault, accessLog, pairwise, close: () => closers.closeAll() };
+    return { service, kms, store, vault, accessLog, pairwise, journal, close: () => closers.closeAll() };
   }
 
   return {
@@ -162,6 +164,10 @@ export async function createInstallation(
     },
     get vault() {
       return opened.vault;
+    },
+    /** Other services write to it, too. */
+    get journal() {
+      return opened.journal;
     },
     get pairwise() {
       return opened.pairwise;
@@ -221,6 +227,7 @@ function clients(transport: Transport) {
     policies: createClient(PolicyService, transport),
     directory: createClient(PatientDirectoryService, transport),
     emergencies: createClient(EmergencyDirectoryService, transport),
+    deaths: createClient(DeathDirectoryService, transport),
     tokens: createClient(TokenService, transport),
     exchange: createClient(TokenExchangeService, transport),
     signIn: createClient(SignInService, transport),
