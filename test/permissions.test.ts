@@ -2,9 +2,11 @@
 import { readFileSync } from "node:fs";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { ConnectError, createContextValues } from "@connectrpc/connect";
+import { CallerKind } from "@wellapi/gen/wellapi/type/v1/callers_pb";
 import {
   type Caller,
   callerKey,
+  callersOf,
   isPublic,
   type Principal,
   peerWorkloadKey,
@@ -153,6 +155,28 @@ describe("never", () => {
       }
     },
   );
+
+  test("a representative without an entry for what is refused: what doors call with a patient's own token takes theirs", async () => {
+    const internal = (await contractServices()).filter((service) => !isPublic(service));
+    const ofPatients = internal
+      .flatMap((service) => service.methods)
+      .filter((method) => callersOf(method)?.kinds.includes(CallerKind.PATIENT));
+    expect(ofPatients.map(({ name }) => name)).toContain("RecordDenials");
+    expect(ofPatients.filter((method) => callersOf(method)?.representatives !== true)).toEqual([]);
+  });
+
+  test.each([
+    "CreateConsent",
+    "ErasePatient",
+    "InviteCarer",
+    "UpdatePatient",
+    "EndGrants",
+    "CompleteInteraction",
+  ])("%s by a representative of a patient who died", async (name) => {
+    const method = methods.find((one) => one.name === name)!;
+    expect(await refusal(method, seats.patient!)).toBe("");
+    expect(await refusal(method, seats.representative!)).toBe("CALLER_NOT_PERMITTED");
+  });
 
   test("a change by a code sent by e-mail alone, but for what ends access and what a person begins", async () => {
     const ends =

@@ -100,6 +100,7 @@ test("resources have an id that only the installation gives, and no field both s
     "wellapi.dev/CodeRelease",
     "wellapi.dev/Consent",
     "wellapi.dev/Credential",
+    "wellapi.dev/DeathReport",
     "wellapi.dev/Delegation",
     "wellapi.dev/EmergencyAccess",
     "wellapi.dev/Erasure",

@@ -38,7 +38,11 @@ export const recordEntries: readonly Entry[] = [
 ];
 
 /** What a representative of somebody who died can do: the other pages change what is frozen. */
-const forRepresentatives: ReadonlySet<string> = new Set(["/account/permissions", "/account/people"]);
+const forRepresentatives: ReadonlySet<string> = new Set([
+  "/account/permissions",
+  "/account/people",
+  "/account/download",
+]);
 
 /** Of the pages about a record, those that its reader can use. */
 export function recordEntriesOf({ as }: { readonly as: string }): readonly Entry[] {
