@@ -1,4 +1,7 @@
 import { createClient } from "@connectrpc/connect";
+import { type Connection, paginate } from "@wellapi/client";
+import { EmergencyAccess_State } from "@wellapi/gen/wellapi/consent/v1/emergency_pb";
+import { EmergencyService } from "@wellapi/gen/wellapi/consent/v1/emergency_service_pb";
 import { type Organization, OrganizationSchema } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import type { Command } from "commander";
@@ -56,22 +59,46 @@ export function addEmergencySwitch(group: Command, io: Io): void {
     .description(
       "let the clinicians of a verified organization open emergency access: on (the privacy officer) or off",
     )
+    .option("--end-open", "with off: end those that are open, too (the privacy officer)", false)
     .addHelpText("after", "\nExample: wellapi login --as staff && wellapi organization emergency org_... on")
-    .action(async (organization: string, state: string, _options: object, command: Command) => {
+    .action(async (organization: string, state: string, options: { endOpen: boolean }, command: Command) => {
       const settings = settingsOf(command, io);
+      const { endOpen } = options;
       if (state !== "on" && state !== "off") throw new CliError("usage", "say on or off");
-      const client = createClient(OrganizationService, await connect(settings));
+      if (endOpen && state === "on") throw new CliError("usage", "--end-open goes with off");
+      const connection = await connect(settings);
+      const client = createClient(OrganizationService, connection);
       const { organization: now } = await (state === "on"
         ? client.enableEmergencyAccess({ organization })
         : client.disableEmergencyAccess({ organization }));
       if (now === undefined) return;
       const { emergencyAccessTime: since } = now;
-      createOutput(io, settings.json).message(OrganizationSchema, now, () =>
+      const output = createOutput(io, settings.json);
+      // After the switch, so that none is opened in between.
+      if (endOpen) output.note(`open ones that are ended: ${await endOpenOnes(connection, organization)}`);
+      output.message(OrganizationSchema, now, () =>
         since === undefined
           ? `${organization}: no emergency access`
           : `${organization}: emergency access since ${timeText(since)}`,
       );
     });
+}
+
+/** Returns how many. The list is newest first: after one whose hour is over, none is open. */
+async function endOpenOnes(connection: Connection, organization: string): Promise<number> {
+  const client = createClient(EmergencyService, connection);
+  const accesses = paginate(
+    (pageToken) => client.listEmergencyAccesses({ pageToken, pageSize: 1_000 }),
+    (page) => page.emergencyAccesses,
+  );
+  let ended = 0;
+  for await (const { id, organization: by, state } of accesses) {
+    if (state === EmergencyAccess_State.EXPIRED) break;
+    if (by !== organization || state !== EmergencyAccess_State.OPEN) continue;
+    await client.endEmergencyAccess({ emergencyAccess: id });
+    ended += 1;
+  }
+  return ended;
 }
 
 function show(output: Output, organization: Organization | undefined): void {

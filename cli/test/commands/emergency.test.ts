@@ -156,3 +156,20 @@ test("the switch of an organization goes on and off, and to nothing else", async
     ["off", "org_1"],
   ]);
 });
+
+test("off with --end-open ends what is open of that organization, after it is off", async () => {
+  const { calls, run } = await openEmergencies();
+  const { code, out, err } = await run("organization", "emergency", "org_1", "off", "--end-open");
+  expect({ code, out, err }).toEqual({
+    code: 0,
+    out: "org_1: no emergency access",
+    err: "open ones that are ended: 1",
+  });
+  await run("organization", "emergency", "org_2", "off", "--end-open");
+  expect(calls).toEqual([
+    ["off", "org_1"],
+    ["end", "emg_0"],
+    ["off", "org_2"],
+  ]);
+  expect((await run("organization", "emergency", "org_1", "on", "--end-open")).code).toBe(2);
+});

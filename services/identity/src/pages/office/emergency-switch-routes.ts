@@ -1,4 +1,3 @@
-import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { EmergencyAccess_State } from "@wellapi/gen/wellapi/consent/v1/emergency_pb";
 import { EmergencyService } from "@wellapi/gen/wellapi/consent/v1/emergency_service_pb";
@@ -58,7 +57,7 @@ export function addEmergencySwitch(app: App, context: SurfaceContext, place: Swi
   });
 }
 
-/** Ends those of the organization that are open; returns how many. Those before them have ended: the list is newest first. */
+/** Ends those of the organization that are open; returns how many. The list is newest first: after one whose hour is over, none is open. */
 async function endOpen(transport: Transport, organization: string): Promise<number> {
   const client = createClient(EmergencyService, transport);
   let ended = 0;
@@ -70,8 +69,8 @@ async function endOpen(transport: Transport, organization: string): Promise<numb
       await client.endEmergencyAccess({ emergencyAccess: one.id }, call);
       ended += 1;
     }
-    const oldest = page.emergencyAccesses.at(-1)?.expireTime;
-    pageToken = oldest !== undefined && timestampMs(oldest) <= Date.now() ? "" : page.nextPageToken;
+    const oldest = page.emergencyAccesses.at(-1)?.state;
+    pageToken = oldest === EmergencyAccess_State.EXPIRED ? "" : page.nextPageToken;
   } while (pageToken !== "");
   return ended;
 }
