@@ -167,7 +167,7 @@ module.exports = {
           "^packages/http/",
           "^gen/",
           "node_modules/(@connectrpc/connect|@bufbuild/protobuf|fastify|uqr)/",
-          "^(node:)?(buffer|crypto|stream|url|util)$",
+          "^(node:)?(buffer|crypto|stream|timers/promises|url|util)$",
           "^services/.+surface[a-z-]*[.]ts$",
           "^services/[^/]+/src/(pages|rest)/",
           // What FHIR's REST is made of: pure, or the conversions of its own service.

@@ -55,6 +55,7 @@ const commands: readonly Listed[] = [
   { name: "aggregate", load: async () => (await import("./commands/read.ts")).addAggregate },
   { name: "clinical", load: async () => (await import("./commands/clinical.ts")).addClinical },
   { name: "download", load: async () => (await import("./commands/download.ts")).addDownload },
+  { name: "import", load: async () => (await import("./commands/import.ts")).addImport },
   { name: "retract", load: async () => (await import("./commands/retract.ts")).addRetract },
   { name: "erase", load: async () => (await import("./commands/erase.ts")).addErase },
   { name: "receipt", load: async () => (await import("./commands/receipt.ts")).addReceipt },

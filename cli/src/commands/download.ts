@@ -3,10 +3,10 @@ import { rename, rm, stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
-import { Code, ConnectError } from "@connectrpc/connect";
 import type { Command } from "commander";
 import { secretOf } from "../connection.ts";
 import { CliError } from "../failure.ts";
+import { askSurface } from "../http-refusal.ts";
 import type { Io } from "../io.ts";
 import { createOutput } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
@@ -22,29 +22,10 @@ export function addDownload(program: Command, io: Io): void {
       if (whose === undefined) throw new CliError("usage", "say whose record with --patient");
       const headers = { authorization: `Bearer ${await secretOf(settings)}` };
       const url = `${settings.url}/download/${encodeURIComponent(whose)}`;
-      const bytes = await save(file, await ask(url, headers));
+      const { body } = await askSurface(url, { headers });
+      const bytes = await save(file, body as ReadableStream);
       createOutput(io, settings.json).object({ file, bytes }, () => `${file}: ${bytes} bytes`);
     });
-}
-
-/** The exit code of a refusal is that of an RPC's. */
-const codes: Readonly<Record<number, Code>> = {
-  400: Code.InvalidArgument,
-  401: Code.Unauthenticated,
-  403: Code.PermissionDenied,
-  404: Code.NotFound,
-};
-
-async function ask(url: string, headers: Record<string, string>): Promise<ReadableStream> {
-  const answer = await fetch(url, { headers }).catch((cause: unknown) => {
-    throw new CliError("cut", `${new URL(url).origin} does not answer`, { cause });
-  });
-  if (answer.ok && answer.body !== null) return answer.body as ReadableStream;
-  const { reason = "", message = `HTTP ${answer.status}` } = (await answer.json().catch(() => ({}))) as {
-    reason?: string;
-    message?: string;
-  };
-  throw new ConnectError(`${reason}: ${message}`, codes[answer.status] ?? Code.Unavailable);
 }
 
 /** Under another name until it is whole: what was cut off must not look like the record. */

@@ -88,7 +88,7 @@ export async function mountSurface(
       );
     }
     scope.setErrorHandler(async (error, request, reply) => {
-      const types = request.routeOptions.config.rpc === undefined ? [] : Object.keys(bodies.parsers);
+      const types = request.routeOptions.config.rpc === undefined ? [] : typesOf(bodies);
       const unread = requestRefusal(error, bodies.limit, types);
       const refusal = unread ?? (surface.refuse ?? refusalOf)(error);
       // What the surface itself refuses: its own rule says that the request is at fault.
@@ -117,14 +117,18 @@ export async function mountSurface(
 }
 
 /** A body that nobody could be admitted for stops the start. */
-function assertBodies({ name }: Surface, { limit, credential }: Bodies, door: Door | undefined): void {
+function assertBodies(
+  { name }: Surface,
+  { limit, credential, streamed = [] }: Bodies,
+  door: Door | undefined,
+): void {
   if (limit > 0 && door === undefined) {
     throw new HttpError(
       "invalid-surface",
       `${name} takes bodies: it needs a door, which admits their callers`,
     );
   }
-  if (credential === "body" && limit > anybodysBytes) {
+  if (credential === "body" && (limit > anybodysBytes || streamed.length > 0)) {
     const message = `${name} reads bodies before it knows their callers: their limit is at most ${anybodysBytes} bytes`;
     throw new HttpError("invalid-surface", message);
   }
@@ -211,8 +215,14 @@ function refuseHijack(): never {
   throw new HttpError("no-door", "an answer that is written past the server is not held back in time");
 }
 
+function typesOf({ parsers, streamed = [] }: Bodies): readonly string[] {
+  return [...Object.keys(parsers), ...streamed];
+}
+
 /** Adds parsers only for the media types that the surface declares. */
-function addParsers(scope: FastifyInstance, { limit, parsers }: Bodies): void {
+function addParsers(scope: FastifyInstance, { limit, parsers, streamed = [] }: Bodies): void {
+  for (const type of streamed)
+    scope.addContentTypeParser(type, (_request, payload, done) => done(null, payload));
   for (const [type, parse] of Object.entries(parsers)) {
     scope.addContentTypeParser(type, { parseAs: "buffer", bodyLimit: limit }, (_request, bytes, done) => {
       try {

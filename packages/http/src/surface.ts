@@ -36,6 +36,11 @@ export interface Bodies {
   /** By media type. A body of another type is refused with 415; one that a parser throws at, with 400. */
   readonly parsers: Readonly<Record<string, (bytes: Buffer) => unknown>>;
   /**
+   * Media types of bodies that a route reads itself as they come, as a `Readable`: its own limits hold, and not `limit`. Their
+   * caller is in the headers.
+   */
+  readonly streamed?: readonly string[];
+  /**
    * Where callers show their credential. `header` unless given. `body`: it is a part of the body, as at a token endpoint or
    * a sign-in. Then the body is read for anybody within the budget of the address, and `limit` is at most 16 KiB.
    */

@@ -7,6 +7,7 @@ import { bundle } from "./rest/bundle.ts";
 import { capabilities } from "./rest/capabilities.ts";
 import { askedFormat, contentTypeOf, parsers, requireFormat } from "./rest/content.ts";
 import { type Exchange, exchangeOf, root } from "./rest/exchange.ts";
+import { mountImport, ndjsonType } from "./rest/import/bulk-import.ts";
 import { deleteInstance, readHistory, readInstance, readVersion } from "./rest/instance.ts";
 import { fhirRefusalOf, shapedOutcome } from "./rest/outcome.ts";
 import { purposeHeader } from "./rest/purpose.ts";
@@ -30,7 +31,7 @@ export const fhirSurface: Surface = {
   paths: [root, `${root}/`],
   methods: ["GET", "POST", "PUT", "DELETE"],
   requestHeaders: ["if-none-exist", "idempotency-key", "prefer", purposeHeader],
-  bodies: { limit: bodyBytes, parsers },
+  bodies: { limit: bodyBytes, parsers, streamed: [ndjsonType] },
   refuse: fhirRefusalOf,
   shape: (refusal, request) => shapedOutcome(refusal, askedFormat(request) ?? "json"),
   mount(app, context) {
@@ -47,6 +48,7 @@ export const fhirSurface: Surface = {
     }
     mountTerminology(app, context);
     mountBulkExport(app, context);
+    mountImport(app, context);
     app.get<Path>(`${root}/:type`, (request, reply) => onType(context, request, reply, search));
     app.post<Path>(`${root}/:type/_search`, { config: { rpc: listClinicalRecords } }, (request, reply) =>
       onType(context, request, reply, search),
