@@ -203,6 +203,28 @@ describe("a FHIR client", () => {
     expect((await ask("GET", `/Encounter?patient=${atClinic}`)).body.entry).toHaveLength(before);
   });
 
+  test("is told all that is wrong with a resource, by kind and place, and in a batch of each entry", async () => {
+    const wrong = condition("I10", { onsetDateTime: "2026-02-30", recordedDate: 7, colour: "red" });
+    const told = await ask("POST", "/Condition", { body: wrong });
+    const issues = (outcome: Told["body"]) =>
+      outcome.issue.map(({ code, expression: [place] }: Told["body"]) => `${code} ${place}`).sort();
+    const faults = ["structure Condition", "value Condition.onset", "value Condition.recordedDate"];
+    expect([told.status, issues(told.body)]).toEqual([422, faults]);
+    const entry = [wrong, condition("I10")].map((resource) => ({
+      resource,
+      request: { method: "POST", url: "Condition" },
+    }));
+    const batch = await ask("POST", "", { body: { resourceType: "Bundle", type: "batch", entry } });
+    const [first, second] = batch.body.entry.map(({ response }: Told["body"]) => response);
+    expect([first.status, issues(first.outcome), second.status]).toEqual(["422", faults, "201"]);
+    const transaction = await ask("POST", "", {
+      body: { resourceType: "Bundle", type: "transaction", entry },
+    });
+    expect(issues(transaction.body)).toContain("value Bundle.entry[0].resource.onset");
+    const envelope = { resourceType: "Bundle", type: "batch", entry: [{ ...entry[1], colour: "red" }] };
+    expect((await ask("POST", "", { body: envelope })).status).toBe(422);
+  });
+
   test("is told in an OperationOutcome what is wrong, where, and how to mend it", async () => {
     const cases: readonly [string, string, Parameters<typeof ask>[2], number, string][] = [
       ["GET", "/Condition", {}, 400, "TOO_COSTLY"],

@@ -1,4 +1,11 @@
-import { type FhirResource, type FhirValue, formatJson, isObject, mapReferences } from "@wellapi/fhir-r4";
+import {
+  FhirError,
+  type FhirResource,
+  type FhirValue,
+  formatJson,
+  isObject,
+  mapReferences,
+} from "@wellapi/fhir-r4";
 import { FhirServiceError } from "../errors.ts";
 import { inwardReference, patientIdOf } from "./logical-id.ts";
 
@@ -45,5 +52,15 @@ export function inwardText(resource: FhirResource, patient: string, base: string
       },
     ]);
   });
-  return formatJson(inward);
+  return textOf(inward);
+}
+
+/** In canonical form, where it has one: what has none is refused by *records*, which says why. */
+function textOf(resource: FhirResource): string {
+  try {
+    return formatJson(resource);
+  } catch (error) {
+    if (error instanceof FhirError) return JSON.stringify(resource);
+    throw error;
+  }
 }

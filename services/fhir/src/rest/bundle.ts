@@ -4,8 +4,10 @@ import { timestampDate } from "@bufbuild/protobuf/wkt";
 import {
   type BundleRequest,
   bundleRequests,
+  FhirError,
   type FhirResource,
   type Finding,
+  isObject,
   operationOutcome,
   type ResponseEntry,
   responseBundle,
@@ -18,8 +20,9 @@ import {
 import { FhirServiceError } from "../errors.ts";
 import { parseLogicalId } from "../mapping/logical-id.ts";
 import { inwardText, subjectOf } from "../mapping/subject.ts";
-import { sendResource, sentResource } from "./content.ts";
+import { sendResource, unjudgedResource } from "./content.ts";
 import { calling, type Exchange } from "./exchange.ts";
+import { explaining, faultsOf } from "./explanation.ts";
 import { etagIn } from "./instance.ts";
 import { isServed } from "./types.ts";
 import { conditionOf, isOwn, resourceOfType, servedId, storedResource, textOf } from "./write.ts";
@@ -38,8 +41,25 @@ interface Entry {
  * the record of one patient: what refers to no patient (a Practitioner) belongs to the patient of the others.
  */
 export async function bundle(exchange: Exchange) {
+  const sent = resourceOfType(unjudgedResource(exchange.request), "Bundle");
+  const faults = faultsOf(envelopeOf(sent));
+  if (faults.length > 0) throw new FhirError("invalid", faults);
+  return explaining(sent, () => writeBundle(exchange, sent));
+}
+
+/** The Bundle without its resources, which *records* judges. */
+function envelopeOf(sent: FhirResource): FhirResource {
+  if (!Array.isArray(sent.entry)) return sent;
+  const entry = sent.entry.map((one) => {
+    if (!isObject(one)) return one;
+    const { resource: _judgedElsewhere, ...rest } = one;
+    return rest;
+  });
+  return { ...sent, entry };
+}
+
+async function writeBundle(exchange: Exchange, sent: FhirResource) {
   const { request, reply, base, format, records } = exchange;
-  const sent = resourceOfType(sentResource(request), "Bundle");
   const { type } = sent;
   if (type !== "transaction" && type !== "batch") {
     throw new FhirServiceError("INVALID_REQUEST", "Send a Bundle of the type transaction or batch");
@@ -156,7 +176,10 @@ function answerOf(
   if (outcome.status === ClinicalOutcome_Status.REJECTED) {
     const [first] = outcome.violations;
     const status = first?.reason === "ETAG_MISMATCH" ? "412" : first?.reason === "NOT_FOUND" ? "404" : "422";
-    return { status, outcome: operationOutcome(outcome.violations.map((one) => findingOf(one))) };
+    const faults =
+      first?.reason === "INVALID_RESOURCE" && sent.resource !== undefined ? faultsOf(sent.resource) : [];
+    const told = faults.length > 0 ? faults : outcome.violations.map((one) => findingOf(one));
+    return { status, outcome: operationOutcome(told) };
   }
   const status = statuses[outcome.status] ?? "200";
   if (sent.method === "DELETE") return { status };

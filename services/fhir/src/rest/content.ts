@@ -4,7 +4,9 @@ import {
   formatOf,
   formatResource,
   mediaTypes,
+  parseJson,
   parseResource,
+  parseXml,
 } from "@wellapi/fhir-r4";
 import { type HttpReply, type HttpRequest, preferencesOf } from "@wellapi/http";
 import { FhirServiceError } from "../errors.ts";
@@ -30,17 +32,29 @@ export const parsers = {
   "application/x-www-form-urlencoded": (bytes: Buffer) => new URLSearchParams(utf8.decode(bytes)),
 };
 
-/** The resource in a body. Throws FhirError, or FhirServiceError where there is no body or a form. */
+/** The resource in a body, judged. Throws FhirError, or FhirServiceError where there is no body or a form. */
 export function sentResource(request: HttpRequest): FhirResource {
-  const { body } = request;
+  const { text, format } = sentText(request);
+  return parseResource(text, format);
+}
+
+/**
+ * The resource in a body as its text has it, for *records* to judge: who writes is told by `explained` what is wrong. Throws as
+ * `sentResource` does, but for what only `validate` finds.
+ */
+export function unjudgedResource(request: HttpRequest): FhirResource {
+  const { text, format } = sentText(request);
+  return format === "json" ? parseJson(text) : parseXml(text);
+}
+
+function sentText({ body }: HttpRequest): SentText {
   if (body === undefined || body === null || body instanceof URLSearchParams) {
     throw new FhirServiceError(
       "INVALID_REQUEST",
       `Send a resource, as ${mediaTypes.json} or ${mediaTypes.xml}`,
     );
   }
-  const { text, format } = body as SentText;
-  return parseResource(text, format);
+  return body as SentText;
 }
 
 /** The format that the caller asks for: `_format` before `accept`; JSON where it takes anything. Undefined: neither of ours. */

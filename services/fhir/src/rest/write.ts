@@ -9,24 +9,27 @@ import type { PutClinicalRecordRequestSchema } from "@wellapi/gen/wellapi/record
 import { FhirServiceError } from "../errors.ts";
 import { fhirPatientId, formatLogicalId, parseLogicalId } from "../mapping/logical-id.ts";
 import { inwardText, subjectOf } from "../mapping/subject.ts";
-import { sendResource, sentResource } from "./content.ts";
+import { sendResource, unjudgedResource } from "./content.ts";
 import { calling, type Exchange } from "./exchange.ts";
+import { explaining } from "./explanation.ts";
 import { etagIn, type Named, notFound } from "./instance.ts";
 
 /** POST [type] */
-export function create(exchange: Exchange, type: string) {
+export async function create(exchange: Exchange, type: string) {
   const { request, base } = exchange;
-  const resource = resourceOfType(sentResource(request), type);
-  const patient = requireSubject(resource, base);
-  const condition = conditionOf(textOf(request.headers["if-none-exist"]));
-  const value = { resource: inwardText(resource, patient, base), ...condition };
-  return put(exchange, resource, patient, { case: "create", value });
+  const resource = resourceOfType(unjudgedResource(request), type);
+  return explaining(resource, async () => {
+    const patient = requireSubject(resource, base);
+    const condition = conditionOf(textOf(request.headers["if-none-exist"]));
+    const value = { resource: inwardText(resource, patient, base), ...condition };
+    return put(exchange, resource, patient, { case: "create", value });
+  });
 }
 
 /** PUT [type]/[id]: of what the caller's organization has created; ids are this server's to give. */
-export function update(exchange: Exchange, { type, id }: Named) {
+export async function update(exchange: Exchange, { type, id }: Named) {
   const { request, base } = exchange;
-  const resource = resourceOfType(sentResource(request), type);
+  const resource = resourceOfType(unjudgedResource(request), type);
   if (resource.id !== id) {
     throw new FhirServiceError("INVALID_REQUEST", "The id of the resource has to be that of the address");
   }
@@ -34,8 +37,10 @@ export function update(exchange: Exchange, { type, id }: Named) {
   if (logical === undefined || !logical.record.startsWith("rec_")) throw notFound();
   const { patient, record } = logical;
   const etag = etagIn(request.headers["if-match"]);
-  const value = { record, resource: inwardText(resource, patient, base), etag };
-  return put(exchange, resource, patient, { case: "update", value });
+  return explaining(resource, async () => {
+    const value = { record, resource: inwardText(resource, patient, base), etag };
+    return put(exchange, resource, patient, { case: "update", value });
+  });
 }
 
 async function put(
