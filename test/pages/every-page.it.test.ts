@@ -20,7 +20,7 @@ interface Row {
   /** Who is signed in. */
   readonly by?: "ada" | "bert";
   /** Whose record is open; the own one unless given. */
-  readonly of?: "grace";
+  readonly of?: "grace" | "frida";
   /** Whether they have confirmed just now that it is them. */
   readonly confirmed?: true;
   /** Goes to the page; its own path unless given. */
@@ -192,6 +192,24 @@ const rows: readonly Row[] = [
     of: "grace",
     open: (page) => page.goto("/account/download"),
   },
+  {
+    page: "/account (of somebody who died)",
+    by: "ada",
+    of: "frida",
+    open: (page) => page.goto("/account"),
+  },
+  {
+    page: "/account/permissions (of somebody who died)",
+    by: "ada",
+    of: "frida",
+    open: (page) => page.goto("/account/permissions"),
+  },
+  {
+    page: "/account/people (of somebody who died)",
+    by: "ada",
+    of: "frida",
+    open: (page) => page.goto("/account/people"),
+  },
   { page: "/account/emergency", by: "ada" },
   {
     page: "/account/emergency (of somebody else)",
@@ -254,6 +272,23 @@ const rows: readonly Row[] = [
     open: (page, scene) => page.goto(`/organizations/${organization(scene)}/guardians`),
   },
   {
+    page: "/organizations/:organization/deaths",
+    by: "ada",
+    open: (page, scene) => page.goto(`/organizations/${organization(scene)}/deaths`),
+  },
+  {
+    page: "/organizations/:organization/deaths (a number that is not there)",
+    by: "ada",
+    open: async (page, scene) => {
+      await page.goto(`/organizations/${organization(scene)}/deaths`);
+      await page.fill("#patient", "pat_nobody");
+      await page.fill("#date", "2026-03-31");
+      await page.fill("#grounds", "certificate");
+      await page.press("#grounds", "Enter");
+      await page.waitForSelector("[role=alert]");
+    },
+  },
+  {
     page: "/organizations/:organization/emergency",
     by: "ada",
     confirmed: true,
@@ -283,6 +318,21 @@ const rows: readonly Row[] = [
     by: "ada",
     confirmed: true,
     open: (page, scene) => page.goto(`/office/organizations/${organization(scene)}`),
+  },
+  {
+    page: "/office/deaths",
+    by: "ada",
+    confirmed: true,
+    open: async (page) => {
+      await page.goto("/office/deaths");
+      for (const summary of await page.locator("summary").all()) await summary.click();
+    },
+  },
+  {
+    page: "/office/deaths (not of the staff)",
+    by: "bert",
+    refused: true,
+    open: (page) => page.goto("/office/deaths"),
   },
   { page: "/office/emergencies", by: "ada" },
   { page: "/office/guardians", by: "ada" },

@@ -2,6 +2,8 @@
 import { createClient } from "@connectrpc/connect";
 import { grant } from "@wellapi/demo/consents";
 import { operatorAt } from "@wellapi/demo/people";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { DeathService } from "@wellapi/gen/wellapi/consent/v1/death_service_pb";
 import { EmergencyService } from "@wellapi/gen/wellapi/consent/v1/emergency_service_pb";
 import { Delegation_State, DelegationService } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
 import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
@@ -20,6 +22,8 @@ export interface Scene {
   readonly grace: Account;
   /** Acts for nobody, and has no record. */
   readonly bert: Account;
+  /** Died: Ada represents her. */
+  readonly frida: Account;
   /** Not verified; the world's own company is. */
   readonly waiting: string;
   close(): Promise<void>;
@@ -33,6 +37,8 @@ export async function openScene(): Promise<Scene> {
   const ada = await open("Ada Example", "ada");
   const grace = await open("Grace Example", "grace");
   const bert = await open("Bert Example", "bert", false);
+  const frida = await open("Frida Example", "frida");
+  const edgar = await open("Edgar Example", "edgar");
   await employ(world, ada);
   await nameCarer(grace, ada);
   await nameCarer(ada, bert);
@@ -60,7 +66,8 @@ export async function openScene(): Promise<Scene> {
   });
   await office.enableEmergencyAccess({ organization: world.company.organization });
   await openEmergency(world, ada, grace);
-  return { world, ada, grace, bert, waiting: organization!.id, close: () => world.close() };
+  await reportDeaths(world, ada, frida, edgar);
+  return { world, ada, grace, bert, frida, waiting: organization!.id, close: () => world.close() };
 }
 
 async function employ({ server, company }: World, ada: Account): Promise<void> {
@@ -100,6 +107,34 @@ async function openEmergency({ company }: World, clinician: Account, patient: Ac
     reason: "found unconscious at the station",
     requestId: crypto.randomUUID(),
   });
+}
+
+/** One is confirmed, with Ada as the representative; the other waits. */
+async function reportDeaths(world: World, ada: Account, confirmed: Account, waiting: Account): Promise<void> {
+  const { organization } = world.company;
+  for (const patient of [confirmed, waiting]) {
+    await grant({ transport: patient.as(patient.patient) }, world.company, Direction.READ);
+  }
+  await ada.confirm();
+  const office = createClient(DeathService, ada.as("staff"));
+  const report = async ({ patient }: Account) => {
+    const said = { patient, dateOfDeath: "2026-03-31", grounds: "death certificate 12/2026" };
+    return (await office.reportDeath({ ...said, requestId: crypto.randomUUID() })).deathReport!.id;
+  };
+  await office.confirmDeath({ deathReport: await report(confirmed), note: "certificate seen" });
+  await report(waiting);
+  const { consents } = await createClient(ConsentService, world.company.transport).listConsents({});
+  const known = consents.find(({ patient }) => patient !== "")!.patient;
+  await createClient(DeathService, ada.as(organization)).reportDeath({
+    ...{ patient: known, dateOfDeath: "2026-04-01", grounds: "notice of the hospital" },
+    requestId: crypto.randomUUID(),
+  });
+  await createClient(DelegationService, ada.as("staff")).inviteRepresentative({
+    ...{ patient: confirmed.patient, email: ada.email, displayName: ada.name },
+    grounds: "certificate of inheritance 7/2026",
+    requestId: crypto.randomUUID(),
+  });
+  await ada.accept();
 }
 
 async function nameCarer(patient: Account, carer: Account): Promise<void> {

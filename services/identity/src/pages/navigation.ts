@@ -65,6 +65,11 @@ export function organizationEntries(organization: string): readonly Entry[] {
       hint: ({ overview }) => overview.guardiansHint,
     },
     {
+      path: `/organizations/${organization}/deaths`,
+      label: ({ deaths }) => deaths.nav,
+      hint: ({ deaths }) => deaths.navHint,
+    },
+    {
       path: `/organizations/${organization}/emergency`,
       label: ({ emergencyWork }) => emergencyWork.nav,
       hint: ({ emergencyWork }) => emergencyWork.navHint,
@@ -85,6 +90,11 @@ export const officeEntries: readonly Entry[] = [
     hint: ({ overview }) => overview.guardiansHint,
   },
   {
+    path: "/office/deaths",
+    label: ({ deaths }) => deaths.office,
+    hint: ({ deaths }) => deaths.officeHint,
+  },
+  {
     path: "/office/emergencies",
     label: ({ emergencyWork }) => emergencyWork.office,
     hint: ({ emergencyWork }) => emergencyWork.officeHint,
@@ -100,7 +110,7 @@ export const officeEntries: readonly Entry[] = [
 export function officeEntriesOf(roles: readonly string[]): readonly Entry[] {
   const has = (...some: readonly string[]) => roles.some((role) => some.includes(role));
   return officeEntries.filter(({ path }) => {
-    if (path.endsWith("/guardians") || path.endsWith("/emergencies")) return has("privacy_officer");
+    if (/\/(guardians|deaths|emergencies)$/.test(path)) return has("privacy_officer");
     if (path.endsWith("/staff")) return has("operator", "privacy_officer", "staff_auditor");
     return true;
   });
@@ -111,6 +121,7 @@ export function organizationEntriesOf(organization: string, roles: readonly stri
   const leads = roles.some((role) => role === "owner" || role === "administrator");
   return organizationEntries(organization).filter(({ path }) => {
     if (path.endsWith("/emergency")) return roles.includes("clinician");
+    if (path.endsWith("/deaths")) return leads || roles.includes("clinician");
     return leads || path.endsWith("/members");
   });
 }

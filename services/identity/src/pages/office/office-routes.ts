@@ -1,4 +1,5 @@
 import type { SurfaceContext } from "@wellapi/http";
+import { addDeaths } from "../deaths/death-routes.ts";
 import { goOn } from "../routes.ts";
 import type { App } from "../signed-in.ts";
 import { viewOf } from "../view.ts";
@@ -20,6 +21,14 @@ export function addOffice(app: App, context: SurfaceContext): void {
     pathOf: () => guardians,
     actingAs: () => "staff",
     lifts: true,
+    beside: officeBeside,
+  });
+  const deaths = "/office/deaths";
+  addDeaths(app, context, {
+    path: deaths,
+    pathOf: () => deaths,
+    actingAs: () => "staff",
+    decides: true,
     beside: officeBeside,
   });
   const staff = "/office/staff";

@@ -1,6 +1,7 @@
 import { applicationDe } from "./application-de.ts";
 import { appsDe } from "./apps-de.ts";
 import { consentDe } from "./consent-de.ts";
+import { deathsDe } from "./deaths-de.ts";
 import { downloadDe } from "./download-de.ts";
 import { emergencyDe } from "./emergency-de.ts";
 import { emergencyWorkDe } from "./emergency-work-de.ts";
@@ -242,6 +243,7 @@ export const de: Words = {
   consent: consentDe,
   overview: overviewDe,
   people: peopleDe,
+  deaths: deathsDe,
   emergency: emergencyDe,
   download: downloadDe,
   emergencyWork: emergencyWorkDe,

@@ -1,6 +1,7 @@
 import { applicationEn } from "./application-en.ts";
 import { appsEn } from "./apps-en.ts";
 import { consentEn } from "./consent-en.ts";
+import { deathsEn } from "./deaths-en.ts";
 import { downloadEn } from "./download-en.ts";
 import { emergencyEn } from "./emergency-en.ts";
 import { emergencyWorkEn } from "./emergency-work-en.ts";
@@ -235,6 +236,7 @@ export const en = {
   consent: consentEn,
   overview: overviewEn,
   people: peopleEn,
+  deaths: deathsEn,
   emergency: emergencyEn,
   download: downloadEn,
   emergencyWork: emergencyWorkEn,

@@ -1,7 +1,7 @@
 import { Delegation_State } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
 import { type Html, html } from "../html.ts";
 import type { Page } from "../page.ts";
-import { emailField, field, hidden, notice } from "../parts.ts";
+import { badge, emailField, field, hidden, notice } from "../parts.ts";
 import { languageField, stateBadge } from "../people/people-pages.ts";
 import type { ShownDelegation } from "../people/people-view.ts";
 import type { View } from "../view.ts";
@@ -19,6 +19,8 @@ export interface GuardiansPage {
   readonly first: Html | undefined;
   readonly done?: "guardianSent" | "decided" | undefined;
   readonly problem?: string | undefined;
+  /** Which form was sent; a guardian's unless given. */
+  readonly of?: "representative" | undefined;
   /** Of the form that has to be corrected. */
   readonly typed?: (name: string) => string | undefined;
 }
@@ -36,7 +38,7 @@ ${field({ name: "patient", label: work.patient, hint: work.patientHint, attribut
 <button class="button ${found !== undefined && "second"}">${work.lookUp}</button>
 </form></div>
 ${found && listCard(view, page, found)}
-${found && (first === undefined ? addCard(view, page, found) : html`<div class="card stack">${first}</div>`)}`;
+${found && (first === undefined ? html`${addCard(view, page, found)}${representativeCard(view, page, found)}` : html`<div class="card stack">${first}</div>`)}`;
   return { title: work.guardiansTitle, body, signedIn: true, ...(beside && { beside }) };
 }
 
@@ -52,7 +54,7 @@ ${guardians.length === 0 ? html`<p>${work.guardiansNone}</p>` : html`<ul class="
 function row(view: View, page: GuardiansPage, patient: string, one: ShownDelegation): Html {
   const { work } = view.words;
   const decides = page.first === undefined && (page.lifts || one.state !== "blocked");
-  return html`<li><div class="stack-close"><p><strong>${one.name}</strong> ${stateBadge(view, one)}<br>
+  return html`<li><div class="stack-close"><p><strong>${one.name}</strong> ${stateBadge(view, one)} ${one.kind === "representative" && badge("plain", view.words.deaths.representative)}<br>
 <span class="quiet small">${[one.email, ...one.facts].join(" · ")}</span></p>
 <p class="small letter">${one.grounds}</p>
 ${decides && html`<details><summary aria-label="${work.decideNamed(one.name)}">${work.decide}</summary>${decideForm(view, page.path, patient, one)}</details>`}
@@ -84,7 +86,7 @@ function decideForm({ words }: View, path: string, patient: string, one: ShownDe
 
 function addCard(view: View, page: GuardiansPage, { patient, requestId }: Found): Html {
   const { work } = view.words;
-  const typed = (name: string) => page.typed?.(name) ?? "";
+  const typed = (name: string) => (page.of === undefined ? page.typed?.(name) : undefined) ?? "";
   const plain = (name: string, label: string, hint: string | undefined, more: Html) =>
     field({ name, label, hint, attributes: html`autocomplete="off" value="${typed(name)}" ${more}` });
   return html`<section class="card stack" aria-labelledby="add"><h2 id="add">${work.addGuardian}</h2>
@@ -95,5 +97,22 @@ ${plain("grounds", work.grounds, work.groundsHint, html`required maxlength="1000
 ${plain("birth", work.birthDate, work.birthDateHint, html`type="date"`)}
 ${plain("end", work.groundsEnd, work.groundsEndHint, html`type="date"`)}
 ${languageField(view)}
+<p><button class="button">${work.guardianSend}</button></p></form></section>`;
+}
+
+/** Who acts for a patient who died. Its fields have names of their own: two forms are on the page. */
+function representativeCard(view: View, page: GuardiansPage, { patient, requestId }: Found): Html {
+  const { work, deaths } = view.words;
+  const typed = (name: string) => (page.of === "representative" ? page.typed?.(name) : undefined) ?? "";
+  const line = (name: string, label: string, hint: string | undefined, more: Html) =>
+    html`<div class="field"><label for="rep-${name}">${label}</label>
+${hint !== undefined && html`<p class="hint" id="rep-${name}-hint">${hint}</p>`}
+<input id="rep-${name}" name="${name}"${hint !== undefined && html` aria-describedby="rep-${name}-hint"`} autocomplete="off" value="${typed(name)}" ${more}></div>`;
+  return html`<section class="card stack" aria-labelledby="represent"><h2 id="represent">${deaths.addRepresentative}</h2>
+<p class="quiet">${deaths.addRepresentativeLead}</p>
+<form class="stack" method="post" action="${page.path}/represent">${hidden("patient", patient)}${hidden("request", `${requestId}-r`)}
+${line("name", work.guardianName, undefined, html`required maxlength="200"`)}
+${line("email", work.email, undefined, html`type="email" inputmode="email" required maxlength="254"`)}
+${line("grounds", work.grounds, deaths.representativeGroundsHint, html`required maxlength="1000"`)}
 <p><button class="button">${work.guardianSend}</button></p></form></section>`;
 }

@@ -31,9 +31,9 @@ export interface GuardianPlace {
 }
 
 /** What a form did, or why it did not. */
-type Outcome = Pick<GuardiansPage, "done" | "problem" | "typed">;
+type Outcome = Pick<GuardiansPage, "done" | "problem" | "typed" | "of">;
 
-/** Guardians of a patient: seen, entered, decided about. Each form's answer is the page, because no address may hold the patient. */
+/** Guardians and representatives of a patient: seen, entered, decided about. Each form's answer is the page, because no address may hold the patient. */
 export function addGuardians(app: App, context: SurfaceContext, place: GuardianPlace): void {
   const { path, pathOf, actingAs } = place;
   const client = (request: HttpRequest) =>
@@ -49,6 +49,16 @@ export function addGuardians(app: App, context: SurfaceContext, place: GuardianP
       await client(request).inviteGuardian({ ...guardianIn(form), language }, call);
     });
     return show(context, place, request, reply, reader, outcome);
+  });
+  app.post(`${path}/represent`, ofForm, async (request, reply) => {
+    const reader = await readerOf(context, request);
+    const form = formOf(request);
+    const outcome = await done(request, "guardianSent", async () => {
+      const language = languageOf(form.text("language")) ?? viewOf(request).language;
+      const { birthDate: _, ...asked } = guardianIn(form);
+      await client(request).inviteRepresentative({ ...asked, language }, call);
+    });
+    return show(context, place, request, reply, reader, { ...outcome, of: "representative" });
   });
   app.post(`${path}/decide`, ofForm, async (request, reply) => {
     const reader = await readerOf(context, request);
@@ -129,7 +139,7 @@ async function guardiansOf(
     const { delegations } = await client.listDelegations({ patient, pageSize: most }, call);
     const guardians = delegations
       .map((one) => shownDelegation(view, one, Date.now()))
-      .filter(({ kind }) => kind === "guardian");
+      .filter(({ kind }) => kind !== "carer");
     return { patient, guardians, requestId: randomUUID() };
   } catch (error) {
     if ([400, 404].includes(refusalOf(error).status)) return "missing";

@@ -1,4 +1,5 @@
 import type { HttpRequest, SurfaceContext } from "@wellapi/http";
+import { addDeaths } from "../deaths/death-routes.ts";
 import { addClinicianEmergency } from "../emergency/clinician-routes.ts";
 import { organizationEntriesOf } from "../navigation.ts";
 import type { Page } from "../page.ts";
@@ -13,7 +14,7 @@ type Params = { readonly organization: string };
 
 const organizationOf = (request: HttpRequest): string => (request.params as Params).organization;
 
-/** Pages of an organization, for those who work there: members, guardians whose papers it has checked, emergency access. */
+/** Pages of an organization, for those who work there: members, guardians whose papers it has checked, deaths, emergency access. */
 export function addOrganizations(app: App, context: SurfaceContext): void {
   const base = "/organizations/:organization";
   const pathOf = (name: string) => (request: HttpRequest) =>
@@ -33,6 +34,13 @@ export function addOrganizations(app: App, context: SurfaceContext): void {
     pathOf: pathOf("guardians"),
     actingAs: organizationOf,
     lifts: false,
+    beside: (request, reader) => workplaceOf(request, reader).beside,
+  });
+  addDeaths(app, context, {
+    path: `${base}/deaths`,
+    pathOf: pathOf("deaths"),
+    actingAs: organizationOf,
+    decides: false,
     beside: (request, reader) => workplaceOf(request, reader).beside,
   });
   addClinicianEmergency(app, context, {

@@ -1,0 +1,52 @@
+import type { deathsEn } from "./deaths-en.ts";
+
+export const deathsDe: typeof deathsEn = {
+  nav: "Todesfälle",
+  navHint: "Melden, dass eine Patientin oder ein Patient verstorben ist, und sehen, was daraus wurde",
+  office: "Todesfälle",
+  officeHint: "Meldungen, über die zu entscheiden ist, und wie ein Irrtum rückgängig gemacht wird",
+  title: "Todesfälle",
+  lead: "Sie können melden, dass jemand verstorben ist, die oder der Ihrer Organisation etwas erlaubt. Die Meldung allein ändert nichts: Der Datenschutz von WellAPI prüft sie.",
+  leadOffice:
+    "Wenn Sie eine Meldung bestätigen, friert die Akte ein: Niemand fügt etwas hinzu, liest mit einer Erlaubnis oder meldet sich als diese Person an. Erlaubnisse bleiben erhalten, damit sich ein Irrtum ohne Verlust rückgängig machen lässt.",
+  reports: "Meldungen",
+  none: "Es gibt keine.",
+  more: "Mehr",
+  states: {
+    reported: "Wartet auf den Datenschutz",
+    confirmed: "Bestätigt: Die Akte ist eingefroren",
+    dismissed: "Verworfen",
+    undone: "Irrtum, rückgängig gemacht",
+  },
+  officer: "Datenschutz",
+  died: (day) => `verstorben ${day}`,
+  by: (who, when) => `gemeldet von: ${who}, ${when}`,
+  since: (when) => `entschieden ${when}`,
+  noted: (text) => `Vermerk: ${text}`,
+  decide: "Entscheiden",
+  decideNamed: (patient) => `Über die Meldung zu ${patient} entscheiden`,
+  confirmLead:
+    "Prüfen Sie erst die Papiere, und ob die Person geantwortet hat: Sie wurde per E-Mail benachrichtigt, dass ihr Tod gemeldet ist.",
+  undoLead:
+    "Die Akte ist dann, wie sie war: Erlaubnisse gelten wieder, und die Person kann sich anmelden und wird benachrichtigt. Was eine Vertretung zurückgenommen hat, bleibt zurückgenommen.",
+  note: "Was Sie geprüft haben",
+  undoNote: "Was den Irrtum zeigt",
+  noteHint: "Es wird bei der Meldung aufbewahrt. Nur der Datenschutz sieht es.",
+  confirm: "Bestätigen und Akte einfrieren",
+  dismiss: "Verwerfen",
+  undo: "Rückgängig machen",
+  report: "Todesfall melden",
+  reportLead: "Die Person wird per E-Mail benachrichtigt, damit ein Irrtum auffällt.",
+  date: "Todestag",
+  dateHint: "Wie in den Papieren.",
+  grounds: "Worauf es beruht",
+  groundsHint: "Zum Beispiel: Sterbeurkunde 12/2026, oder die Mitteilung eines Krankenhauses.",
+  send: "Melden",
+  reported: "Es ist gemeldet. Der Datenschutz prüft es.",
+  decided: "Die Entscheidung gilt ab jetzt.",
+  representative: "Vertretung nach dem Tod",
+  addRepresentative: "Vertretung nach dem Tod eintragen",
+  addRepresentativeLead:
+    "Nur für jemanden, dessen Tod bestätigt ist: wer die Akte sehen und Erlaubnisse zurücknehmen darf, etwa wer geerbt hat. Prüfen Sie erst die Papiere. Wenn eine Organisation jemanden einträgt, bestätigt es der Datenschutz hier mit der Entscheidung „Darf handeln“.",
+  representativeGroundsHint: "Zum Beispiel: Erbschein 7/2026, mit dem Gericht.",
+};
