@@ -90,7 +90,16 @@ export async function patientOf(
 ): Promise<{ readonly person: Person; readonly atMaker: string; readonly atClinic: string }> {
   const { maker, clinic, known } = parties;
   const person = await enrolPerson(server, `Person ${randomUUID()}`);
-  const contributed = ["heart", "body", "blood_pressure", "activity", "temperature", "sleep", "wellbeing"];
+  const contributed = [
+    "heart",
+    "body",
+    "blood_pressure",
+    "activity",
+    "temperature",
+    "sleep",
+    "wellbeing",
+    "conditions",
+  ];
   const give = (consent: object) =>
     createClient(ConsentService, person.transport).createConsent({ requestId: randomUUID(), consent });
   await give(consentFor(maker, Direction.CONTRIBUTE, contributed));

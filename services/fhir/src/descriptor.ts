@@ -8,7 +8,7 @@ export const fhirService = describeService({
   contracts: [],
   needs: [],
   calls: [],
-  surfaceCalls: ["codes", "consent", "records"],
+  surfaceCalls: ["audit", "codes", "consent", "identity", "records"],
   replicas: "many",
   surfaces: [fhirSurface, downloadSurface],
   async compose() {

@@ -6,9 +6,12 @@ import { mountBulkExport } from "./rest/bulk/bulk-export.ts";
 import { bundle } from "./rest/bundle.ts";
 import { capabilities } from "./rest/capabilities.ts";
 import { askedFormat, contentTypeOf, parsers, requireFormat } from "./rest/content.ts";
+import { everything } from "./rest/everything.ts";
 import { type Exchange, exchangeOf, root } from "./rest/exchange.ts";
 import { mountImport, ndjsonType } from "./rest/import/bulk-import.ts";
 import { deleteInstance, readHistory, readInstance, readVersion } from "./rest/instance.ts";
+import { ledgerType } from "./rest/ledger/types.ts";
+import { lastn } from "./rest/observations/lastn.ts";
 import { fhirRefusalOf, shapedOutcome } from "./rest/outcome.ts";
 import { purposeHeader } from "./rest/purpose.ts";
 import { search } from "./rest/search.ts";
@@ -49,17 +52,23 @@ export const fhirSurface: Surface = {
     mountTerminology(app, context);
     mountBulkExport(app, context);
     mountImport(app, context);
-    app.get<Path>(`${root}/:type`, (request, reply) => onType(context, request, reply, search));
+    app.get(`${root}/Observation/$lastn`, (request, reply) => lastn(exchangeOf(context, request, reply)));
+    app.get<Path>(`${root}/Patient/:id/$everything`, (request, reply) =>
+      everything(exchangeOf(context, request, reply), request.params.id),
+    );
+    app.get<Path>(`${root}/:type`, (request, reply) => onSearch(context, request, reply));
     app.post<Path>(`${root}/:type/_search`, { config: { rpc: listClinicalRecords } }, (request, reply) =>
-      onType(context, request, reply, search),
+      onSearch(context, request, reply),
     );
     app.post<Path>(`${root}/:type`, { config: { rpc: putClinicalRecord } }, (request, reply) =>
       onType(context, request, reply, create),
     );
     const instance = `${root}/:type/:id`;
-    app.get<Path>(instance, (request, reply) =>
-      onType(context, request, reply, (exchange) => readInstance(exchange, request.params)),
-    );
+    app.get<Path>(instance, (request, reply) => {
+      const own = ledgerType(request.params.type);
+      if (own !== undefined) return own.read(exchangeOf(context, request, reply), request.params.id);
+      return onType(context, request, reply, (exchange) => readInstance(exchange, request.params));
+    });
     app.put<Path>(instance, { config: { rpc: putClinicalRecord } }, (request, reply) =>
       onType(context, request, reply, (exchange) => update(exchange, request.params)),
     );
@@ -95,6 +104,12 @@ function createMetadata(context: SurfaceContext): (format: FhirFormat) => string
     made.set(format, text);
     return text;
   };
+}
+
+function onSearch(context: SurfaceContext, request: HttpRequest, reply: HttpReply): Promise<HttpReply> {
+  const own = ledgerType((request.params as Path["Params"]).type);
+  if (own !== undefined) return own.search(exchangeOf(context, request, reply));
+  return onType(context, request, reply, search);
 }
 
 /** Runs an interaction of a type that is served. */

@@ -1,5 +1,6 @@
 import { type FhirResource, searchParameters } from "@wellapi/fhir-r4";
 import { searchNames } from "../search/query-convert.ts";
+import { ledgerType, ledgerTypes } from "./ledger/types.ts";
 import { terminologyOperations } from "./terminology/operations.ts";
 import { servedTypes } from "./types.ts";
 
@@ -43,7 +44,12 @@ export function capabilities(base: string, origin: string): FhirResource {
             },
           ],
         },
-        resource: [...servedTypes.map(resourceOf), ...terminologyResources(), groupResource],
+        resource: [
+          ...servedTypes.map(resourceOf),
+          ...ledgerTypes.map(ledgerResourceOf),
+          ...terminologyResources(),
+          groupResource,
+        ],
         interaction: [{ code: "transaction" }, { code: "batch" }],
       },
     ],
@@ -66,7 +72,7 @@ function resourceOf(type: string) {
     conditionalRead: "not-match",
     searchRevInclude: ["Provenance:target"],
     searchParam,
-    ...(type === "Patient" && { operation: [{ name: "export", definition: `${bulkData}/patient-export` }] }),
+    ...(Object.hasOwn(operations, type) && { operation: operations[type] }),
   };
 }
 
@@ -79,13 +85,31 @@ const groupResource = {
   operation: [{ name: "export", definition: `${bulkData}/group-export` }],
 };
 
+function operationOf(type: string, name: string) {
+  return { name, definition: `http://hl7.org/fhir/OperationDefinition/${type}-${name}` };
+}
+
+/** Operations of types that are searched, too. */
+const operations: Readonly<Record<string, readonly object[]>> = {
+  Observation: [operationOf("Observation", "lastn")],
+  Patient: [
+    operationOf("Patient", "everything"),
+    { name: "export", definition: `${bulkData}/patient-export` },
+  ],
+};
+
+/** What the exchange itself keeps is read and searched. */
+function ledgerResourceOf(type: string) {
+  const known = searchParameters(type);
+  const searchParam = ledgerType(type)!.parameters.map((name) => ({ name, type: known.get(name)!.type }));
+  const interaction = [{ code: "read" }, { code: "search-type" }];
+  return { type, interaction, versioning: "no-version", searchParam };
+}
+
 /** CodeSystem, ValueSet and ConceptMap have operations only. */
 function terminologyResources() {
-  return [...Map.groupBy(terminologyOperations, ({ type }) => type)].map(([type, operations]) => ({
+  return [...Map.groupBy(terminologyOperations, ({ type }) => type)].map(([type, own]) => ({
     type,
-    operation: operations.map(({ name }) => ({
-      name,
-      definition: `http://hl7.org/fhir/OperationDefinition/${type}-${name}`,
-    })),
+    operation: own.map(({ name }) => operationOf(type, name)),
   }));
 }

@@ -1,3 +1,4 @@
+import type { DescService } from "@bufbuild/protobuf";
 import { type CallOptions, type Client, createClient } from "@connectrpc/connect";
 import type { FhirFormat } from "@wellapi/fhir-r4";
 import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
@@ -20,6 +21,8 @@ export interface Exchange {
   readonly records: Client<typeof ClinicalRecordsService>;
   /** The same, for what devices stream in. */
   readonly measurements: Client<typeof RecordsService>;
+  /** Of another service, for the same caller. */
+  client<S extends DescService>(service: S): Client<S>;
 }
 
 export const root = "/fhir/R4";
@@ -38,5 +41,6 @@ export function exchangeOf(context: SurfaceContext, request: HttpRequest, reply:
     purpose: purposeOf(request),
     records: createClient(ClinicalRecordsService, transport),
     measurements: createClient(RecordsService, transport),
+    client: (service) => createClient(service, transport),
   };
 }

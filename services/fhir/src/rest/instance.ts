@@ -4,10 +4,14 @@ import { FhirServiceError } from "../errors.ts";
 import { type LogicalId, parseLogicalId, patientIdOf } from "../mapping/logical-id.ts";
 import { type ServedRecord, servedRecord } from "../mapping/record-convert.ts";
 import { subsetOf, withSubset } from "../search/subset.ts";
+import { queryOf } from "./address.ts";
 import { sendResource } from "./content.ts";
+import { devicesOf, isMeasuringDevice } from "./devices.ts";
 import { calling, type Exchange } from "./exchange.ts";
+import { readOrganization } from "./ledger/organizations.ts";
+import { notFound } from "./not-found.ts";
 import { isMeasurement, readMeasurement } from "./observations/read.ts";
-import { queryOf } from "./search.ts";
+import { barePatient } from "./patient.ts";
 
 /** One resource of a type, by FHIR's logical id. */
 export interface Named {
@@ -25,7 +29,23 @@ export async function readInstance(exchange: Exchange, named: Named) {
     if (measured === undefined) throw notFound();
     return sendResource(reply, format, withSubset(measured.resource, subset));
   }
-  const found = await versionOf(exchange, named, 0);
+  if (named.type === "Device" && logical !== undefined && isMeasuringDevice(logical)) {
+    const [device] = await devicesOf(exchange, logical.patient, [logical.record]);
+    if (device === undefined) throw notFound();
+    return sendResource(reply, format, withSubset(device, subset));
+  }
+  if (named.type === "Organization") {
+    const organization = await readOrganization(exchange, named.id);
+    if (organization !== undefined) return sendResource(reply, format, withSubset(organization, subset));
+  }
+  const found = await versionOf(exchange, named, 0).catch((error: unknown) => {
+    // Who may read anything of a patient knows the patient, whether there is a record of this type or not.
+    const patient = named.type === "Patient" ? patientIdOf(named.id) : undefined;
+    if (patient !== undefined && error instanceof FhirServiceError && error.code === "NOT_FOUND")
+      return patient;
+    throw error;
+  });
+  if (typeof found === "string") return sendResource(reply, format, withSubset(barePatient(found), subset));
   if (found.resource === undefined) throw deleted();
   addVersion(exchange, found);
   if (request.headers["if-none-match"] === found.etag) return reply.code(304).send();
@@ -126,10 +146,6 @@ async function located({ purpose, records }: Exchange, { type, id }: Named): Pro
   const { records: found } = await records.listClinicalRecords(asked, calling);
   if (found.length === 0) throw notFound();
   return { patient, record: found[0]!.id };
-}
-
-export function notFound(): FhirServiceError {
-  return new FhirServiceError("NOT_FOUND", "There is no such resource, or none that the caller may see");
 }
 
 function deleted(): FhirServiceError {

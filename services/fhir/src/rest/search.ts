@@ -1,13 +1,17 @@
 import { type SearchEntry, searchSet } from "@wellapi/fhir-r4";
-import type { HttpRequest } from "@wellapi/http";
 import { type ServedRecord, servedRecord } from "../mapping/record-convert.ts";
 import { readSearch, type SearchQuery } from "../search/query-convert.ts";
 import { withSubset } from "../search/subset.ts";
+import { pageless, queryOf } from "./address.ts";
 import { sendResource } from "./content.ts";
+import { measuringDevices } from "./devices.ts";
 import { calling, type Exchange } from "./exchange.ts";
+import { organizationsIn } from "./ledger/organizations.ts";
 import { formatPage, parsePage } from "./observations/cursor.ts";
 import { mergedPage } from "./observations/page.ts";
-import { isDescending, sourcesOf } from "./observations/sources.ts";
+import type { Source } from "./observations/source.ts";
+import { clinicalSource, isDescending, sourcesOf } from "./observations/sources.ts";
+import { barePatient } from "./patient.ts";
 
 /** Entries of a page where the caller does not say. */
 const usualCount = 50;
@@ -18,17 +22,15 @@ export async function search(exchange: Exchange, type: string) {
   const parameters = queryOf(request);
   if (request.body instanceof URLSearchParams)
     for (const [name, value] of request.body) parameters.append(name, value);
+  const organizations = type === "Organization" ? await organizationsIn(exchange, parameters) : undefined;
+  if (organizations !== undefined) return organizations;
   const query = readSearch(type, parameters, base);
   const self = `${base}/${type}?${pageless(parameters)}`;
   if (query.empty) return sendResource(reply, format, searchSet({ self }, []));
-  const page = type === "Observation" ? observationPage : pageOf;
+  const page = Object.hasOwn(mixed, type) ? mixedPage : pageOf;
   const { entries, next } = await page(exchange, query, pageless(parameters));
   const links = next === "" ? { self } : { self, next: `${self}&_page=${encodeURIComponent(next)}` };
   return sendResource(reply, format, searchSet(links, entries));
-}
-
-export function queryOf(request: HttpRequest): URLSearchParams {
-  return new URL(request.raw.url ?? "/", "http://surface").searchParams;
 }
 
 interface Page {
@@ -36,20 +38,41 @@ interface Page {
   readonly next: string;
 }
 
-/** Clinical records and measurements in one order. */
-async function observationPage(exchange: Exchange, query: SearchQuery, asked: string): Promise<Page> {
-  const sources = await sourcesOf(exchange, query);
+/** Types of which not all that is found is a clinical record. */
+const mixed: Readonly<
+  Record<string, (exchange: Exchange, query: SearchQuery) => Promise<readonly Source[]>>
+> = {
+  Observation: sourcesOf,
+  Device: async (exchange, query) => [
+    clinicalSource(exchange, query, ["Device"]),
+    measuringDevices(exchange, query),
+  ],
+  Patient: async (exchange, query) => [clinicalSource(exchange, query, ["Patient"])],
+};
+
+/** Clinical records and what the exchange makes, in one order. */
+async function mixedPage(exchange: Exchange, query: SearchQuery, asked: string): Promise<Page> {
+  const sources = await mixed[query.type]!(exchange, query);
   const begin = parsePage(asked, query.pageToken, sources.length);
   const count = query.count === 0 ? usualCount : query.count;
   const { found, positions } = await mergedPage(sources, begin, count, isDescending(query));
-  const matches = found.map(({ resource }): SearchEntry => {
-    const fullUrl = `${exchange.base}/Observation/${resource.id}`;
-    return { fullUrl, resource: withSubset(resource, query.subset), mode: "match" };
+  const resources = found.map(({ resource }) => resource);
+  if (query.type === "Patient" && found.length === 0 && asksForAnybody(query)) {
+    resources.push(barePatient(query.patient));
+  }
+  const matches = resources.map((one): SearchEntry => {
+    const fullUrl = `${exchange.base}/${one.resourceType}/${one.id}`;
+    return { fullUrl, resource: withSubset(one, query.subset), mode: "match" };
   });
   const clinical = found.flatMap(({ record }) => (record === undefined ? [] : [record]));
   const included = query.provenance ? await provenanceOf(exchange, query, clinical) : [];
   const done = positions.every((one) => one === undefined);
   return { entries: [...matches, ...included], next: done ? "" : formatPage(asked, positions) };
+}
+
+/** A patient of whom there is no record of this type has an id, and nothing else that a search could ask for. */
+function asksForAnybody({ pageToken, records, asked }: SearchQuery): boolean {
+  return pageToken === "" && asked.updated === undefined && (records.identifiers ?? []).length === 0;
 }
 
 async function pageOf(exchange: Exchange, query: SearchQuery): Promise<Page> {
@@ -90,8 +113,4 @@ function entryOf(
 ): SearchEntry[] {
   if (resource === undefined) return [];
   return [{ fullUrl: `${base}/${type}/${id}`, resource: withSubset(resource, subset), mode }];
-}
-
-function pageless(parameters: URLSearchParams): string {
-  return new URLSearchParams([...parameters].filter(([name]) => name !== "_page")).toString();
 }

@@ -12,7 +12,8 @@ import { inwardText, subjectOf } from "../mapping/subject.ts";
 import { sendResource, unjudgedResource } from "./content.ts";
 import { calling, type Exchange } from "./exchange.ts";
 import { explaining } from "./explanation.ts";
-import { etagIn, type Named, notFound } from "./instance.ts";
+import { etagIn, type Named } from "./instance.ts";
+import { notFound } from "./not-found.ts";
 
 /** POST [type] */
 export async function create(exchange: Exchange, type: string) {

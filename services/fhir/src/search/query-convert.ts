@@ -61,7 +61,8 @@ export function readSearch(type: string, parameters: URLSearchParams, base: stri
   const records = ids === undefined ? undefined : recordsIn(ids, patient);
   const measurements = ids === undefined ? undefined : measurementsIn(ids, patient);
   const tokens = tokensIn(parameters, names);
-  const none = records?.length === 0 && (type !== "Observation" || measurements?.length === 0);
+  const none =
+    records?.length === 0 && type !== "Device" && (type !== "Observation" || measurements?.length === 0);
   return {
     type,
     patient,
@@ -164,7 +165,7 @@ function tokenOf(name: string, text: string): { readonly system: string; readonl
 }
 
 /** The values of a parameter, any of which may match; undefined where it is not given. */
-function listed(parameters: URLSearchParams, name: string): string[] | undefined {
+export function listed(parameters: URLSearchParams, name: string): string[] | undefined {
   const given = parameters.getAll(name);
   if (given.length === 0) return undefined;
   if (given.length > 1) {
@@ -178,13 +179,13 @@ function listed(parameters: URLSearchParams, name: string): string[] | undefined
   throw new FhirServiceError("INVALID_REQUEST", `${name} has to have 1 to ${mostValues} values`);
 }
 
-function datesIn(parameters: URLSearchParams, name: string | undefined) {
+export function datesIn(parameters: URLSearchParams, name: string | undefined) {
   const values = name === undefined ? [] : parameters.getAll(name);
   const found = values.length === 0 ? undefined : datesOf(name!, values);
   return { found, empty: values.length > 0 && found === undefined };
 }
 
-function timeInterval({ from, to }: SearchedDates) {
+export function timeInterval({ from, to }: SearchedDates) {
   return {
     ...(from !== undefined && { startTime: timestampFromMs(from) }),
     ...(to !== undefined && { endTime: timestampFromMs(to) }),
@@ -206,7 +207,7 @@ function orderOf(type: string, sort: string | null, date: string | undefined): C
   );
 }
 
-function countOf(text: string | null): number {
+export function countOf(text: string | null): number {
   if (text === null) return 0;
   const count = Number(text);
   if (Number.isInteger(count) && count >= 1 && count <= 1_000) return count;

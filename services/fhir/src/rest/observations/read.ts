@@ -33,7 +33,7 @@ async function readSingle(exchange: Exchange, { patient, record }: LogicalId): P
 }
 
 /** Who may read something of the patient is told that it is not there: else the refusal would say that it is. */
-async function refuseStrangers({ measurements, purpose }: Exchange, patient: string): Promise<void> {
+export async function refuseStrangers({ measurements, purpose }: Exchange, patient: string): Promise<void> {
   const [startTime, endTime] = [timestampFromMs(0), timestampFromMs(1)];
   await measurements.listObservations(
     { patient, purpose, interval: { startTime, endTime }, pageSize: 1 },

@@ -16,16 +16,15 @@ import { compareFound, type Found, listSource, nothing, readySource, type Source
 
 const none: Source = { fetch: async () => nothing };
 
-export function isDescending({ records }: SearchQuery): boolean {
+export function isDescending({ records }: Pick<SearchQuery, "records">): boolean {
   return records.order !== ClinicalOrder.OLDEST;
 }
 
 /** Where the Observations of a search come from: clinical records, single observations, samples. Always three, in this order. */
 export async function sourcesOf(exchange: Exchange, query: SearchQuery): Promise<readonly Source[]> {
-  const { records, measurements } = query;
+  const { measurements } = query;
   if (measurements !== undefined) {
-    const clinical = records.records?.length === 0 ? none : clinicalSource(exchange, query);
-    return [clinical, readySource(await named(exchange, query, measurements)), none];
+    return [clinicalSource(exchange, query), readySource(await named(exchange, query, measurements)), none];
   }
   const codes = codesOf(query);
   if (codes?.length === 0) return [clinicalSource(exchange, query), none, none];
@@ -43,11 +42,21 @@ export function codesOf({ records }: SearchQuery): readonly SearchedToken[] | un
   return measuredCodes(shippedTerminology, tokens(records.codes), tokens(records.resourceCategories));
 }
 
-export function clinicalSource({ records, purpose }: Exchange, query: SearchQuery): Source {
+/** What a source needs of a search. */
+export type SourceQuery = Pick<SearchQuery, "patient" | "asked" | "records">;
+
+/** Clinical records of some types. */
+export function clinicalSource(
+  { records, purpose }: Exchange,
+  query: SourceQuery,
+  types: readonly string[] = ["Observation"],
+): Source {
   const { patient, asked } = query;
+  // No ids of clinical records are asked for: an empty list would ask for all.
+  if (query.records.records?.length === 0 && !types.includes("Patient")) return none;
   return listSource(async (pageToken, pageSize) => {
     const page = await records.listClinicalRecords(
-      { ...query.records, patient, purpose, types: ["Observation"], pageSize, pageToken },
+      { ...query.records, patient, purpose, types: [...types], pageSize, pageToken },
       calling,
     );
     const items = page.records.map((one): Found | undefined => {
@@ -73,7 +82,7 @@ function clinicalSpan(resource: FhirResource, otherwise: number): Span {
 
 export function singleSource(
   { measurements, purpose, base }: Exchange,
-  query: SearchQuery,
+  query: SourceQuery,
   codes: readonly SearchedToken[] | undefined,
 ): Source {
   const { patient, asked } = query;
@@ -111,7 +120,7 @@ export function foundOf(
 
 export function samplesOf(
   { measurements, purpose, base }: Exchange,
-  query: SearchQuery,
+  query: SourceQuery,
   codes: readonly SearchedToken[] | undefined,
 ): Source {
   const { patient, asked } = query;

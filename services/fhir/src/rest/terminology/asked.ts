@@ -1,8 +1,8 @@
 import { type FhirObject, type FhirValue, isObject } from "@wellapi/fhir-r4";
 import type { HttpRequest } from "@wellapi/http";
 import { FhirServiceError } from "../../errors.ts";
+import { queryOf } from "../address.ts";
 import { sentResource } from "../content.ts";
-import { queryOf } from "../search.ts";
 
 /** What an operation is asked for: its parameters, from the address, from a form, or from a body of Parameters. */
 export interface Asked {
