@@ -13,10 +13,10 @@ import {
   type SurfaceContext,
 } from "@wellapi/http";
 import { FhirServiceError } from "../../errors.ts";
+import { queryOf } from "../address.ts";
 import { calling, root } from "../exchange.ts";
-import { notFound } from "../instance.ts";
+import { notFound } from "../not-found.ts";
 import { purposeOf } from "../purpose.ts";
-import { queryOf } from "../search.ts";
 import { isServed } from "../types.ts";
 import { cohortOf, mayHold, partsOf, patientsOfPart, typesOf } from "./cohort.ts";
 import { patiently } from "./patience.ts";
