@@ -270,7 +270,7 @@ describe("what the defaults decide alone is worked out beforehand", () => {
         byEngine.deniedCalls(subject, { time: noon }),
       );
     }
-  });
+  }, 240_000);
 
   test("and what was not is asked of the engine", () => {
     const unknown = { ...application, actor: "stranger" };
