@@ -7,14 +7,22 @@ import {
   DelegationSchema,
   DelegationService,
 } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
+import type { Command } from "commander";
 import { nameOf } from "./arguments.ts";
+import { connect } from "./connection.ts";
 import { CliError } from "./failure.ts";
-import { type Output, timeText } from "./output.ts";
-import type { Settings } from "./settings.ts";
+import type { Io } from "./io.ts";
+import { createOutput, type Output, timeText } from "./output.ts";
+import { addConnectionOptions, type Settings, settingsOf } from "./settings.ts";
 
-export const kinds = { carer: Delegation_Kind.CARER, guardian: Delegation_Kind.GUARDIAN } as const;
+export const kinds = {
+  carer: Delegation_Kind.CARER,
+  guardian: Delegation_Kind.GUARDIAN,
+  representative: Delegation_Kind.REPRESENTATIVE,
+} as const;
 const states = {
   offered: Delegation_State.OFFERED,
+  unconfirmed: Delegation_State.UNCONFIRMED,
   active: Delegation_State.ACTIVE,
   disputed: Delegation_State.DISPUTED,
   blocked: Delegation_State.BLOCKED,
@@ -54,6 +62,26 @@ export async function printDelegations(
       timeText(one.expireTime),
     ],
   );
+}
+
+/** Commands of `group` by which who verifies somebody changes their state, each with its reason. */
+export function addDecisions(
+  group: Command,
+  io: Io,
+  decisions: Readonly<Record<string, { readonly state: Delegation_State; readonly text: string }>>,
+): void {
+  for (const [name, { state, text }] of Object.entries(decisions)) {
+    addConnectionOptions(group.command(`${name} <delegation>`), io)
+      .description(text)
+      .requiredOption("--reason <text>", "why; kept with the grounds")
+      .addHelpText("after", `\nExample: wellapi ${group.name()} ${name} del_... --reason "order 12 F 3/26"`)
+      .action(async (delegation: string, { reason }: { reason: string }, command: Command) => {
+        const settings = settingsOf(command, io);
+        const client = createClient(DelegationService, await connect(settings));
+        const changed = await client.setGuardianState({ delegation, state, reason });
+        printDelegation(createOutput(io, settings.json), changed.delegation);
+      });
+  }
 }
 
 export function printDelegation(output: Output, delegation: Delegation | undefined): void {

@@ -33,6 +33,11 @@ const commands: readonly Listed[] = [
   { name: "carer", load: async () => (await import("./commands/carer.ts")).addCarer },
   { name: "emergency", load: async () => (await import("./commands/emergency.ts")).addEmergency },
   { name: "guardian", load: async () => (await import("./commands/guardian.ts")).addGuardian },
+  {
+    name: "representative",
+    load: async () => (await import("./commands/representative.ts")).addRepresentative,
+  },
+  { name: "death", load: async () => (await import("./commands/death.ts")).addDeath },
   { name: "invitation", load: async () => (await import("./commands/invitation.ts")).addInvitation },
   { name: "account", load: async () => (await import("./commands/account.ts")).addAccount },
   { name: "session", load: async () => (await import("./commands/account.ts")).addSession },

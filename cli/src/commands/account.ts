@@ -22,6 +22,7 @@ const actingKinds = {
   patient: ActingOption_Kind.PATIENT,
   carer: ActingOption_Kind.CARER,
   guardian: ActingOption_Kind.GUARDIAN,
+  representative: ActingOption_Kind.REPRESENTATIVE,
   member: ActingOption_Kind.MEMBER,
   staff: ActingOption_Kind.STAFF,
 } as const;

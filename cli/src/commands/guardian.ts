@@ -5,7 +5,7 @@ import { Delegation_State, DelegationService } from "@wellapi/gen/wellapi/identi
 import type { Command } from "commander";
 import { instant } from "../arguments.ts";
 import { connect } from "../connection.ts";
-import { kinds, patientOf, printDelegation, printDelegations } from "../delegation-text.ts";
+import { addDecisions, kinds, patientOf, printDelegation, printDelegations } from "../delegation-text.ts";
 import type { Io } from "../io.ts";
 import { createOutput } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
@@ -34,18 +34,7 @@ export function addGuardian(program: Command, io: Io): void {
       const query = { patient: patientOf(named, settings), kind: kinds.guardian };
       await printDelegations(await connect(settings), createOutput(io, settings.json), query);
     });
-  for (const [name, { state, text }] of Object.entries(changes)) {
-    addConnectionOptions(group.command(`${name} <delegation>`), io)
-      .description(text)
-      .requiredOption("--reason <text>", "why; kept with the guardian's grounds")
-      .addHelpText("after", `\nExample: wellapi guardian ${name} del_... --reason "order 12 F 3/26"`)
-      .action(async (delegation: string, { reason }: { reason: string }, command: Command) => {
-        const settings = settingsOf(command, io);
-        const client = createClient(DelegationService, await connect(settings));
-        const changed = await client.setGuardianState({ delegation, state, reason });
-        printDelegation(createOutput(io, settings.json), changed.delegation);
-      });
-  }
+  addDecisions(group, io, changes);
 }
 
 const changes = {

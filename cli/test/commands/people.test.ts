@@ -34,10 +34,16 @@ async function openPeople() {
         calls.push(["guardian", patient, email, displayName, grounds, birthDate, timestampMs(expireTime!)]);
         return delegation(Delegation_Kind.GUARDIAN, Delegation_State.OFFERED);
       },
+      inviteRepresentative({ patient, email, displayName, grounds, expireTime, requestId }) {
+        calls.push(["representative", patient, email, displayName, grounds, expireTime, requestId]);
+        return delegation(Delegation_Kind.REPRESENTATIVE, Delegation_State.OFFERED);
+      },
       listDelegations: ({ pageToken }) => ({
         delegations: [
           delegation(Delegation_Kind.CARER, Delegation_State.ACTIVE, `del_c${pageToken}`).delegation,
           delegation(Delegation_Kind.GUARDIAN, Delegation_State.DISPUTED, `del_g${pageToken}`).delegation,
+          delegation(Delegation_Kind.REPRESENTATIVE, Delegation_State.UNCONFIRMED, `del_r${pageToken}`)
+            .delegation,
         ],
         nextPageToken: pageToken === "" ? "1" : "",
       }),
@@ -153,6 +159,35 @@ test("a patient invites a carer, lists carers alone over all pages, and ends one
   expect(calls).toEqual([
     ["carer", "pat_1", "sam@example.com", "Sam", "de", "mine-1"],
     ["end", "del_1"],
+  ]);
+});
+
+test("an officer enters a representative of a patient who died, and confirms, disputes, blocks and ends", async () => {
+  const { env, calls } = await openPeople();
+  const parameters = [
+    "--patient",
+    "pat_1",
+    "--name",
+    "Rita",
+    "--grounds",
+    "certificate 7",
+    "--request-id",
+    "r1",
+  ];
+  const entered = await wellapi(["representative", "verify", "rita@example.com", ...parameters], { env });
+  expect(entered.out).toBe("del_1  representative  Sam  offered");
+  const listed = (await wellapi(["representative", "list", "--patient", "pat_1"], { env })).out;
+  expect(listed).toMatch(/del_r .* unconfirmed[\s\S]*del_r1 /);
+  expect(listed).not.toMatch(/del_[cg]/);
+  for (const command of ["confirm", "dispute", "block", "end"]) {
+    expect((await wellapi(["representative", command, "del_r", "--reason", "court"], { env })).err).toBe("");
+  }
+  expect(calls).toEqual([
+    ["representative", "pat_1", "rita@example.com", "Rita", "certificate 7", undefined, "r1"],
+    ["state", "del_r", Delegation_State.ACTIVE, "court"],
+    ["state", "del_r", Delegation_State.DISPUTED, "court"],
+    ["state", "del_r", Delegation_State.BLOCKED, "court"],
+    ["state", "del_r", Delegation_State.ENDED, "court"],
   ]);
 });
 
