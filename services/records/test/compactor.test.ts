@@ -201,9 +201,39 @@ describe("a commit of compaction", () => {
     await expect(repository.commit(partition, (now) => now, [])).rejects.toThrow(Overtaken);
     expect(await repository.head(partition)).toBeUndefined();
   });
+
+  it("gives way where another commit has changed a block that it would replace", async () => {
+    const { repository, commit, blocks, head } = await openBench();
+    await commit([{ times: [april] }]);
+    const before = await head();
+    const [{ document, revision }] = (await blocks()) as [Stored<BlockDocument>];
+    const key = [partition, document.batch, document.item];
+    const stale: Change = { kind: "delete", collection: "blocks", key, ifRevision: revision + 1 };
+    await expect(repository.commit(partition, (now) => ({ ...now, moves: 1 }), [stale])).rejects.toThrow(
+      Overtaken,
+    );
+    expect([await head(), (await blocks()).length]).toEqual([before, 1]);
+  });
 });
 
 describe("a pass", () => {
+  it("rests as long as it has worked, and no longer", async () => {
+    const { deps, commit, clock, store } = await openBench();
+    await commit([{ times: [april] }]);
+    // A machine that has run for an hour, on which each commit takes a quarter of a second.
+    let monotonic = 3_600_000;
+    const { commit: commitNow } = store;
+    store.commit = async (asked) => {
+      monotonic += 250;
+      return commitNow.call(store, asked);
+    };
+    const slow = { ...deps, clock: { now: clock.now, monotonic: () => monotonic } };
+    const began = performance.now();
+    await createPass(slow, new AbortController().signal)(partition);
+    // Timers may fire a millisecond early.
+    expect(performance.now() - began).toBeGreaterThanOrEqual(249);
+  }, 60_000);
+
   it("of a patient without data changes nothing", async () => {
     const { pass, store } = await openBench();
     await pass()("eu/pat_2");
@@ -332,6 +362,40 @@ describe("compaction in the background", () => {
       [false, 1],
       [true, 1],
     ]);
+    expect(said("compact")).toBe(0);
+  });
+
+  it("looks ten times in the time after which blocks are due", async () => {
+    const { compactor, commit, clock, blocks } = await openBench();
+    await commit([{ times: [april] }]);
+    compactor(10_000);
+    await new Promise((resolve) => setTimeout(resolve, 100)); // it has looked, and found nothing
+    clock.time += DAY;
+    await vi.waitFor(async () => expect(counts(await blocks())).toEqual([[true, 1]]), { timeout: 15_000 });
+  });
+
+  it("that is closed goes on with no other patient, which is no failure", async () => {
+    const { compactor, commit, clock, store, vault, blocks, said } = await openBench();
+    await vault.create("eu/pat_2", "data");
+    await commit([{ times: [april] }]);
+    clock.time += 1;
+    await commit([{ times: [april] }], "eu/pat_2");
+    clock.time += DAY;
+    const { commit: commitNow } = store;
+    const merging = Promise.withResolvers<void>();
+    const closing = Promise.withResolvers<void>();
+    store.commit = async (asked) => {
+      merging.resolve();
+      await closing.promise;
+      return commitNow.call(store, asked);
+    };
+    const running = compactor(100);
+    await merging.promise;
+    const closed = running.close();
+    closing.resolve();
+    await closed;
+    expect(counts(await blocks())).toEqual([[true, 1]]);
+    expect(counts(await blocks("eu/pat_2"))).toEqual([[false, 1]]);
     expect(said("compact")).toBe(0);
   });
 
