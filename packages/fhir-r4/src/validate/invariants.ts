@@ -13,13 +13,14 @@ export function checkInvariants(judged: readonly Judged[], report: (finding: Fin
     const node = { value, type: type.name, resource, root };
     for (const invariant of element ? element.invariants : type.invariants) {
       if (untold.has(invariant.key)) continue;
-      const verdict = judge(invariant, () => evaluator.isTrue(invariant.expression, node));
+      const verdict = judgeInvariant(invariant, () => evaluator.isTrue(invariant.expression, node));
       if (verdict) report({ ...verdict, expression: expressionOf(place) });
     }
   }
 }
 
-function judge(invariant: Invariant, isTrue: () => boolean): Finding | undefined {
+/** Undefined where the rule holds. */
+export function judgeInvariant(invariant: Invariant, isTrue: () => boolean): Finding | undefined {
   const { key, severity, human } = invariant;
   try {
     return isTrue() ? undefined : { severity, code: "invariant", text: `${human} (${key})` };
