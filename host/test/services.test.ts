@@ -52,6 +52,7 @@ describe("the services' descriptors", () => {
         "RecordsService/GetObservation",
         "RecordsService/ListObservations",
         "RecordsService/ListSeries",
+        "RecordsService/MergeSeries",
         "RecordsService/QuerySeries",
         "RecordsService/ReadSeries",
         "RecordsService/WatchSeries",

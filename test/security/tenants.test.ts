@@ -140,6 +140,11 @@ const reads: readonly [
       }),
   ],
   [
+    "MergeSeries",
+    (transport, patient, purpose) =>
+      createClient(RecordsService, transport).mergeSeries({ ...queryOf(patient, purpose), rule: 1 }),
+  ],
+  [
     "ListObservations",
     (transport, patient, purpose) =>
       createClient(RecordsService, transport).listObservations(weightsOf(patient, purpose)),

@@ -7,9 +7,10 @@ export const weights = {
   call: 1,
   /** Calls that are heavier than their size says, by RPC. */
   calls: {
-    // Computes over what is stored: up to 10,000 buckets, or 10,000 samples.
+    // Computes over what is stored: up to 10,000 buckets, or 10,000 samples; MergeSeries reads those of every source.
     "wellapi.records.v1.RecordsService/AggregateSeries": 5,
     "wellapi.records.v1.RecordsService/QuerySeries": 5,
+    "wellapi.records.v1.RecordsService/MergeSeries": 10,
     "wellapi.records.v1.RecordsService/ListObservations": 2,
     "wellapi.records.v1.RecordsService/ListSeries": 2,
     // Two entries, and a session of its own.

@@ -18,6 +18,7 @@ import { damageOf } from "./blocks/damage.ts";
 import {
   type BlockDocument,
   type CompactedDocument,
+  type DevicePriorityDocument,
   type Head,
   isCompacted,
   type ObservationBlockDocument,
@@ -109,6 +110,15 @@ function sealedChecks({ reads, vault }: CheckDeps): Record<string, DocumentCheck
         (await sealed(partition, means, RETRACT, (box) => lookAtObservations(box, stored))) ??
         (await beyondHead(reads, partition, stored.sequence));
       return said && findingOf("observation_blocks", [partition, batch, item], said);
+    },
+    async device_priorities(document) {
+      const stored = document as DevicePriorityDocument;
+      const means = "one patient's order of devices: merged lines of their samples can't be made";
+      const said = await sealed(stored.partition, means, RESTORE, (box) => {
+        box.openPriority(stored);
+        return undefined;
+      });
+      return said && findingOf("device_priorities", [stored.partition], said);
     },
     async releases(document) {
       const stored = document as ReleaseDocument;

@@ -22,6 +22,7 @@ import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise, Vault } from "@wellapi/vault";
 import { createBlockRepository } from "./blocks/block-repository.ts";
 import { openCommitHub } from "./blocks/commit-hub.ts";
+import { createDevicePriorityRepository } from "./blocks/device-priority-repository.ts";
 import { loadHead } from "./blocks/head-repository.ts";
 import { createObservationRepository } from "./blocks/observation-repository.ts";
 import { createPatientQueue } from "./blocks/patient-queue.ts";
@@ -44,6 +45,7 @@ import { createReleaseRepository } from "./lots/release-repository.ts";
 import { createReleases } from "./lots/releases.ts";
 import { createArrivalRepository } from "./read/arrival-repository.ts";
 import { createAppend } from "./write/append.ts";
+import { createDevicePriorities } from "./write/device-priorities.ts";
 import { createErase } from "./write/erase.ts";
 import { createErasureRepository } from "./write/erasure-repository.ts";
 import { createOrganizationTotals } from "./write/organization-totals.ts";
@@ -149,8 +151,11 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
   });
   const blocks = createBlockRepository(store, vault, damage);
   const releases = createReleaseRepository(store, vault, writing.queue, damage);
+  const priorities = createDevicePriorityRepository(store, vault, damage);
   const reads = createReadHandlers({
     ...writing,
+    priorities,
+    devicePriorities: createDevicePriorities({ ...writing, priorities }),
     erase,
     region,
     share,

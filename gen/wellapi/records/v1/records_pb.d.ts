@@ -197,6 +197,129 @@ export declare type SourcedSeries = Message<"wellapi.records.v1.SourcedSeries"> 
 export declare const SourcedSeriesSchema: GenMessage<SourcedSeries>;
 
 /**
+ * A source that had samples in minutes that were given to another one.
+ *
+ * @generated from message wellapi.records.v1.PassedOver
+ */
+export declare type PassedOver = Message<"wellapi.records.v1.PassedOver"> & {
+  /**
+   * The source.
+   *
+   * @generated from field: wellapi.records.v1.Source source = 1;
+   */
+  source?: Source | undefined;
+
+  /**
+   * In how many minutes of the stretch.
+   *
+   * @generated from field: uint32 minutes = 2;
+   */
+  minutes: number;
+};
+
+/**
+ * Describes the message wellapi.records.v1.PassedOver.
+ * Use `create(PassedOverSchema)` to create a new message.
+ */
+export declare const PassedOverSchema: GenMessage<PassedOver>;
+
+/**
+ * Minutes of which one source was chosen, one after another; minutes in which nobody has samples part nothing. A stretch is
+ * also parted where the unit, the scale, the offset of times or what is said of the source changes, and at the end of a page.
+ *
+ * @generated from message wellapi.records.v1.MergedStretch
+ */
+export declare type MergedStretch = Message<"wellapi.records.v1.MergedStretch"> & {
+  /**
+   * The samples. `series.device` is empty: see `source`.
+   *
+   * @generated from field: wellapi.type.v1.Series series = 1;
+   */
+  series?: Series | undefined;
+
+  /**
+   * Where they come from.
+   *
+   * @generated from field: wellapi.records.v1.Source source = 2;
+   */
+  source?: Source | undefined;
+
+  /**
+   * Why from there.
+   *
+   * @generated from field: wellapi.records.v1.MergeReason reason = 3;
+   */
+  reason: MergeReason;
+
+  /**
+   * Which others had samples in these minutes, in the order of the rule. At most 32.
+   *
+   * @generated from field: repeated wellapi.records.v1.PassedOver passed_over = 4;
+   */
+  passedOver: PassedOver[];
+};
+
+/**
+ * Describes the message wellapi.records.v1.MergedStretch.
+ * Use `create(MergedStretchSchema)` to create a new message.
+ */
+export declare const MergedStretchSchema: GenMessage<MergedStretch>;
+
+/**
+ * A device in a patient's order.
+ *
+ * @generated from message wellapi.records.v1.RankedDevice
+ */
+export declare type RankedDevice = Message<"wellapi.records.v1.RankedDevice"> & {
+  /**
+   * The organization that sends its data.
+   *
+   * @generated from field: string organization = 1;
+   */
+  organization: string;
+
+  /**
+   * The device, by the patient's own id for it: `device_id` of a Source. Empty: what the organization sends without a device.
+   *
+   * @generated from field: string device_id = 2;
+   */
+  deviceId: string;
+};
+
+/**
+ * Describes the message wellapi.records.v1.RankedDevice.
+ * Use `create(RankedDeviceSchema)` to create a new message.
+ */
+export declare const RankedDeviceSchema: GenMessage<RankedDevice>;
+
+/**
+ * A patient's order of devices, from the one to believe first on.
+ *
+ * @generated from message wellapi.records.v1.DevicePriority
+ */
+export declare type DevicePriority = Message<"wellapi.records.v1.DevicePriority"> & {
+  /**
+   * The devices. Empty: there is no order.
+   *
+   * @generated from field: repeated wellapi.records.v1.RankedDevice devices = 1;
+   */
+  devices: RankedDevice[];
+
+  /**
+   * Of this version. Empty before the first.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message wellapi.records.v1.DevicePriority.
+ * Use `create(DevicePrioritySchema)` to create a new message.
+ */
+export declare const DevicePrioritySchema: GenMessage<DevicePriority>;
+
+/**
  * A stored observation.
  *
  * @generated from message wellapi.records.v1.StoredObservation
@@ -591,6 +714,122 @@ export enum SampleOrigin {
  * Describes the enum wellapi.records.v1.SampleOrigin.
  */
 export declare const SampleOriginSchema: GenEnum<SampleOrigin>;
+
+/**
+ * How samples of several sources become one line.
+ *
+ * @generated from enum wellapi.records.v1.MergeRule
+ */
+export enum MergeRule {
+  /**
+   * Refused: nothing is merged without a rule.
+   *
+   * @generated from enum value: MERGE_RULE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * For each minute of UTC the samples of one series alone: of those that have samples which start in it, the first in the
+   * patient's order of devices (`SetDevicePriority`). Those that the order does not name come after those that it names.
+   * Where that tells two not apart, because it names neither or both are of one device: the one with samples at an instant
+   * before the one with samples about a minute, and then the one that `QuerySeries` tells first. Nothing is added up.
+   *
+   * @generated from enum value: MERGE_RULE_DEVICE_PRIORITY_BY_MINUTE = 1;
+   */
+  DEVICE_PRIORITY_BY_MINUTE = 1,
+}
+
+/**
+ * Describes the enum wellapi.records.v1.MergeRule.
+ */
+export declare const MergeRuleSchema: GenEnum<MergeRule>;
+
+/**
+ * Why a stretch is of its source, and not of the next one that had samples in some minute of it.
+ *
+ * @generated from enum wellapi.records.v1.MergeReason
+ */
+export enum MergeReason {
+  /**
+   * Not used.
+   *
+   * @generated from enum value: MERGE_REASON_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * No other source had samples in these minutes.
+   *
+   * @generated from enum value: MERGE_REASON_ONLY_SOURCE = 1;
+   */
+  ONLY_SOURCE = 1,
+
+  /**
+   * The patient's order names both, and this one before.
+   *
+   * @generated from enum value: MERGE_REASON_FIRST_IN_ORDER = 2;
+   */
+  FIRST_IN_ORDER = 2,
+
+  /**
+   * The patient's order names this one and not the next.
+   *
+   * @generated from enum value: MERGE_REASON_RANKED = 3;
+   */
+  RANKED = 3,
+
+  /**
+   * The patient's order does not tell them apart: it names neither, or both are of one device. So the rule's tie break.
+   *
+   * @generated from enum value: MERGE_REASON_TIE_BREAK = 4;
+   */
+  TIE_BREAK = 4,
+}
+
+/**
+ * Describes the enum wellapi.records.v1.MergeReason.
+ */
+export declare const MergeReasonSchema: GenEnum<MergeReason>;
+
+/**
+ * Why there is no merged line at all.
+ *
+ * @generated from enum wellapi.records.v1.MergeNothing
+ */
+export enum MergeNothing {
+  /**
+   * There is one.
+   *
+   * @generated from enum value: MERGE_NOTHING_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * There are no samples that the reader may read.
+   *
+   * @generated from enum value: MERGE_NOTHING_NO_SAMPLES = 1;
+   */
+  NO_SAMPLES = 1,
+
+  /**
+   * There are, but only of a quarter of an hour and longer: series of such lengths are never merged. `QuerySeries` has them.
+   *
+   * @generated from enum value: MERGE_NOTHING_ONLY_COARSE = 2;
+   */
+  ONLY_COARSE = 2,
+
+  /**
+   * Values of this code are codes: they are never merged, whatever there is of them. `QuerySeries` has them.
+   *
+   * @generated from enum value: MERGE_NOTHING_CODED = 3;
+   */
+  CODED = 3,
+}
+
+/**
+ * Describes the enum wellapi.records.v1.MergeNothing.
+ */
+export declare const MergeNothingSchema: GenEnum<MergeNothing>;
 
 /**
  * Length of the buckets of an aggregate, in the patient's own time zone.

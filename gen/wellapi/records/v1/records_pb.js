@@ -17,7 +17,7 @@ import { file_wellapi_type_v1_vocabulary } from "../../type/v1/vocabulary_pb.js"
  * Describes the file wellapi/records/v1/records.proto.
  */
 export const file_wellapi_records_v1_records = /*@__PURE__*/
-  fileDesc("CiB3ZWxsYXBpL3JlY29yZHMvdjEvcmVjb3Jkcy5wcm90bxISd2VsbGFwaS5yZWNvcmRzLnYxIvwBCgZTb3VyY2USMwoMb3JnYW5pemF0aW9uGAEgASgJQh36QRoKGHdlbGxhcGkuZGV2L09yZ2FuaXphdGlvbhIxCgthcHBsaWNhdGlvbhgCIAEoCUIc+kEZChd3ZWxsYXBpLmRldi9BcHBsaWNhdGlvbhIRCglkZXZpY2VfaWQYAyABKAkSFAoMZGV2aWNlX21vZGVsGAQgASgJEi4KBm1ldGhvZBgFIAEoDjIeLndlbGxhcGkudHlwZS52MS5DYXB0dXJlTWV0aG9kEjEKC2dyYW51bGFyaXR5GAYgASgOMhwud2VsbGFwaS50eXBlLnYxLkdyYW51bGFyaXR5IvMBCgxTb3VyY2VGaWx0ZXISKgoNb3JnYW5pemF0aW9ucxgBIAMoCUIT4EEBukgNkgEKECAiBnIEEAEYQBInCgpkZXZpY2VfaWRzGAIgAygJQhPgQQG6SA2SAQoQICIGcgQQARhAEkMKB21ldGhvZHMYAyADKA4yHi53ZWxsYXBpLnR5cGUudjEuQ2FwdHVyZU1ldGhvZEIS4EEBukgMkgEJEBAiBYIBAhABEkkKDWdyYW51bGFyaXRpZXMYBCADKA4yHC53ZWxsYXBpLnR5cGUudjEuR3JhbnVsYXJpdHlCFOBBAbpIDpIBCxAQIgeCAQQQASAAIrkBCgpTZXJpZXNJbmZvEiUKBGNvZGUYASABKAsyFy53ZWxsYXBpLnR5cGUudjEuQ29kaW5nEioKBnNvdXJjZRgCIAEoCzIaLndlbGxhcGkucmVjb3Jkcy52MS5Tb3VyY2USDQoFdW5pdHMYAyADKAkSKwoEc3BhbhgEIAEoCzIdLndlbGxhcGkudHlwZS52MS5UaW1lSW50ZXJ2YWwSEgoFY291bnQYBSABKA1IAIgBAUIICgZfY291bnQieQoNU291cmNlZFNlcmllcxInCgZzZXJpZXMYASABKAsyFy53ZWxsYXBpLnR5cGUudjEuU2VyaWVzEioKBnNvdXJjZRgCIAEoCzIaLndlbGxhcGkucmVjb3Jkcy52MS5Tb3VyY2USDQoFYmF0Y2gYBCABKAlKBAgDEAQisAIKEVN0b3JlZE9ic2VydmF0aW9uEg8KAmlkGAEgASgJQgPgQQgSNgoLb2JzZXJ2YXRpb24YAiABKAsyHC53ZWxsYXBpLnR5cGUudjEuT2JzZXJ2YXRpb25CA+BBAxIvCgZzb3VyY2UYAyABKAsyGi53ZWxsYXBpLnJlY29yZHMudjEuU291cmNlQgPgQQMSNQoMcmVjZWl2ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDOmTqQWEKHXdlbGxhcGkuZGV2L1N0b3JlZE9ic2VydmF0aW9uEhR7c3RvcmVkX29ic2VydmF0aW9ufRoCaWQqEnN0b3JlZE9ic2VydmF0aW9uczISc3RvcmVkX29ic2VydmF0aW9uSgQIBRAGIm4KCENvZGVUaW1lEiYKBXZhbHVlGAEgASgLMhcud2VsbGFwaS50eXBlLnYxLkNvZGluZxIrCghkdXJhdGlvbhgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhINCgVjb3VudBgDIAEoDSKHAgoGQnVja2V0Ei4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVjb3VudBgDIAEoDRIQCgNtaW4YBCABKAlIAIgBARIQCgNtYXgYBSABKAlIAYgBARIMCgRtZWFuGAYgASgJEgsKA3N1bRgHIAEoCRIPCgdwYXJ0aWFsGAggASgIEjAKCmNvZGVfdGltZXMYCSADKAsyHC53ZWxsYXBpLnJlY29yZHMudjEuQ29kZVRpbWVCBgoEX21pbkIGCgRfbWF4IqQBCg9Tb3VyY2VBZ2dyZWdhdGUSKgoGc291cmNlGAEgASgLMhoud2VsbGFwaS5yZWNvcmRzLnYxLlNvdXJjZRIqCgljb21wb25lbnQYAiABKAsyFy53ZWxsYXBpLnR5cGUudjEuQ29kaW5nEgwKBHVuaXQYAyABKAkSKwoHYnVja2V0cxgEIAMoCzIaLndlbGxhcGkucmVjb3Jkcy52MS5CdWNrZXQiigIKB0VyYXN1cmUSDwoCaWQYASABKAlCA+BBCBI1CgVzdGF0ZRgCIAEoDjIhLndlbGxhcGkucmVjb3Jkcy52MS5FcmFzdXJlLlN0YXRlQgPgQQMSOAoHcmVjZWlwdBgDIAEoCzIiLndlbGxhcGkucmVjb3Jkcy52MS5FcmFzdXJlUmVjZWlwdEID4EEDIkEKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEQoNU1RBVEVfUlVOTklORxABEg4KClNUQVRFX0RPTkUQAjo66kE3ChN3ZWxsYXBpLmRldi9FcmFzdXJlEgl7ZXJhc3VyZX0aAmlkKghlcmFzdXJlczIHZXJhc3VyZSKEAgoORXJhc3VyZVJlY2VpcHQSCgoCaWQYASABKAkSNAoQa2V5X2Rlc3Ryb3lfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoSYmFja3VwX2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCg5rZXlzX2Rlc3Ryb3llZBgEIAEoDRIZChFkb2N1bWVudHNfZGVsZXRlZBgFIAEoDRInCgZhY2Nlc3MYBiABKAlCF/pBFAoSd2VsbGFwaS5kZXYvQWNjZXNzEg8KB2tleV9pZHMYByADKAkSCwoDandzGAggASgJKmUKC1NhbXBsZU9yZGVyEhwKGFNBTVBMRV9PUkRFUl9VTlNQRUNJRklFRBAAEhsKF1NBTVBMRV9PUkRFUl9ORVdFU1RfREFZEAESGwoXU0FNUExFX09SREVSX09MREVTVF9EQVkQAipmCgxTYW1wbGVPcmlnaW4SHQoZU0FNUExFX09SSUdJTl9VTlNQRUNJRklFRBAAEhgKFFNBTVBMRV9PUklHSU5fU0VSSUVTEAESHQoZU0FNUExFX09SSUdJTl9PQlNFUlZBVElPThACKpkBCgpCdWNrZXRTaXplEhsKF0JVQ0tFVF9TSVpFX1VOU1BFQ0lGSUVEEAASFgoSQlVDS0VUX1NJWkVfTUlOVVRFEAESFAoQQlVDS0VUX1NJWkVfSE9VUhACEhMKD0JVQ0tFVF9TSVpFX0RBWRADEhQKEEJVQ0tFVF9TSVpFX1dFRUsQBBIVChFCVUNLRVRfU0laRV9NT05USBAFQksKFmRldi53ZWxsYXBpLnJlY29yZHMudjFQAVovd2VsbGFwaS5kZXYvZ2VuL2dvL3dlbGxhcGkvcmVjb3Jkcy92MTtyZWNvcmRzdjFiBnByb3RvMw", [file_buf_validate_validate, file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_duration, file_google_protobuf_timestamp, file_wellapi_type_v1_observation, file_wellapi_type_v1_series, file_wellapi_type_v1_vocabulary]);
+  fileDesc("CiB3ZWxsYXBpL3JlY29yZHMvdjEvcmVjb3Jkcy5wcm90bxISd2VsbGFwaS5yZWNvcmRzLnYxIvwBCgZTb3VyY2USMwoMb3JnYW5pemF0aW9uGAEgASgJQh36QRoKGHdlbGxhcGkuZGV2L09yZ2FuaXphdGlvbhIxCgthcHBsaWNhdGlvbhgCIAEoCUIc+kEZChd3ZWxsYXBpLmRldi9BcHBsaWNhdGlvbhIRCglkZXZpY2VfaWQYAyABKAkSFAoMZGV2aWNlX21vZGVsGAQgASgJEi4KBm1ldGhvZBgFIAEoDjIeLndlbGxhcGkudHlwZS52MS5DYXB0dXJlTWV0aG9kEjEKC2dyYW51bGFyaXR5GAYgASgOMhwud2VsbGFwaS50eXBlLnYxLkdyYW51bGFyaXR5IvMBCgxTb3VyY2VGaWx0ZXISKgoNb3JnYW5pemF0aW9ucxgBIAMoCUIT4EEBukgNkgEKECAiBnIEEAEYQBInCgpkZXZpY2VfaWRzGAIgAygJQhPgQQG6SA2SAQoQICIGcgQQARhAEkMKB21ldGhvZHMYAyADKA4yHi53ZWxsYXBpLnR5cGUudjEuQ2FwdHVyZU1ldGhvZEIS4EEBukgMkgEJEBAiBYIBAhABEkkKDWdyYW51bGFyaXRpZXMYBCADKA4yHC53ZWxsYXBpLnR5cGUudjEuR3JhbnVsYXJpdHlCFOBBAbpIDpIBCxAQIgeCAQQQASAAIrkBCgpTZXJpZXNJbmZvEiUKBGNvZGUYASABKAsyFy53ZWxsYXBpLnR5cGUudjEuQ29kaW5nEioKBnNvdXJjZRgCIAEoCzIaLndlbGxhcGkucmVjb3Jkcy52MS5Tb3VyY2USDQoFdW5pdHMYAyADKAkSKwoEc3BhbhgEIAEoCzIdLndlbGxhcGkudHlwZS52MS5UaW1lSW50ZXJ2YWwSEgoFY291bnQYBSABKA1IAIgBAUIICgZfY291bnQieQoNU291cmNlZFNlcmllcxInCgZzZXJpZXMYASABKAsyFy53ZWxsYXBpLnR5cGUudjEuU2VyaWVzEioKBnNvdXJjZRgCIAEoCzIaLndlbGxhcGkucmVjb3Jkcy52MS5Tb3VyY2USDQoFYmF0Y2gYBCABKAlKBAgDEAQiSQoKUGFzc2VkT3ZlchIqCgZzb3VyY2UYASABKAsyGi53ZWxsYXBpLnJlY29yZHMudjEuU291cmNlEg8KB21pbnV0ZXMYAiABKA0iygEKDU1lcmdlZFN0cmV0Y2gSJwoGc2VyaWVzGAEgASgLMhcud2VsbGFwaS50eXBlLnYxLlNlcmllcxIqCgZzb3VyY2UYAiABKAsyGi53ZWxsYXBpLnJlY29yZHMudjEuU291cmNlEi8KBnJlYXNvbhgDIAEoDjIfLndlbGxhcGkucmVjb3Jkcy52MS5NZXJnZVJlYXNvbhIzCgtwYXNzZWRfb3ZlchgEIAMoCzIeLndlbGxhcGkucmVjb3Jkcy52MS5QYXNzZWRPdmVyIm4KDFJhbmtlZERldmljZRI/Cgxvcmdhbml6YXRpb24YASABKAlCKeBBAvpBGgoYd2VsbGFwaS5kZXYvT3JnYW5pemF0aW9uukgGcgQQARhAEh0KCWRldmljZV9pZBgCIAEoCUIK4EEBukgEcgIYQCJRCg5EZXZpY2VQcmlvcml0eRIxCgdkZXZpY2VzGAEgAygLMiAud2VsbGFwaS5yZWNvcmRzLnYxLlJhbmtlZERldmljZRIMCgRldGFnGAIgASgJIrACChFTdG9yZWRPYnNlcnZhdGlvbhIPCgJpZBgBIAEoCUID4EEIEjYKC29ic2VydmF0aW9uGAIgASgLMhwud2VsbGFwaS50eXBlLnYxLk9ic2VydmF0aW9uQgPgQQMSLwoGc291cmNlGAMgASgLMhoud2VsbGFwaS5yZWNvcmRzLnYxLlNvdXJjZUID4EEDEjUKDHJlY2VpdmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAzpk6kFhCh13ZWxsYXBpLmRldi9TdG9yZWRPYnNlcnZhdGlvbhIUe3N0b3JlZF9vYnNlcnZhdGlvbn0aAmlkKhJzdG9yZWRPYnNlcnZhdGlvbnMyEnN0b3JlZF9vYnNlcnZhdGlvbkoECAUQBiJuCghDb2RlVGltZRImCgV2YWx1ZRgBIAEoCzIXLndlbGxhcGkudHlwZS52MS5Db2RpbmcSKwoIZHVyYXRpb24YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDQoFY291bnQYAyABKA0ihwIKBkJ1Y2tldBIuCgpzdGFydF90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFY291bnQYAyABKA0SEAoDbWluGAQgASgJSACIAQESEAoDbWF4GAUgASgJSAGIAQESDAoEbWVhbhgGIAEoCRILCgNzdW0YByABKAkSDwoHcGFydGlhbBgIIAEoCBIwCgpjb2RlX3RpbWVzGAkgAygLMhwud2VsbGFwaS5yZWNvcmRzLnYxLkNvZGVUaW1lQgYKBF9taW5CBgoEX21heCKkAQoPU291cmNlQWdncmVnYXRlEioKBnNvdXJjZRgBIAEoCzIaLndlbGxhcGkucmVjb3Jkcy52MS5Tb3VyY2USKgoJY29tcG9uZW50GAIgASgLMhcud2VsbGFwaS50eXBlLnYxLkNvZGluZxIMCgR1bml0GAMgASgJEisKB2J1Y2tldHMYBCADKAsyGi53ZWxsYXBpLnJlY29yZHMudjEuQnVja2V0IooCCgdFcmFzdXJlEg8KAmlkGAEgASgJQgPgQQgSNQoFc3RhdGUYAiABKA4yIS53ZWxsYXBpLnJlY29yZHMudjEuRXJhc3VyZS5TdGF0ZUID4EEDEjgKB3JlY2VpcHQYAyABKAsyIi53ZWxsYXBpLnJlY29yZHMudjEuRXJhc3VyZVJlY2VpcHRCA+BBAyJBCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhEKDVNUQVRFX1JVTk5JTkcQARIOCgpTVEFURV9ET05FEAI6OupBNwoTd2VsbGFwaS5kZXYvRXJhc3VyZRIJe2VyYXN1cmV9GgJpZCoIZXJhc3VyZXMyB2VyYXN1cmUihAIKDkVyYXN1cmVSZWNlaXB0EgoKAmlkGAEgASgJEjQKEGtleV9kZXN0cm95X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjYKEmJhY2t1cF9leHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOa2V5c19kZXN0cm95ZWQYBCABKA0SGQoRZG9jdW1lbnRzX2RlbGV0ZWQYBSABKA0SJwoGYWNjZXNzGAYgASgJQhf6QRQKEndlbGxhcGkuZGV2L0FjY2VzcxIPCgdrZXlfaWRzGAcgAygJEgsKA2p3cxgIIAEoCSplCgtTYW1wbGVPcmRlchIcChhTQU1QTEVfT1JERVJfVU5TUEVDSUZJRUQQABIbChdTQU1QTEVfT1JERVJfTkVXRVNUX0RBWRABEhsKF1NBTVBMRV9PUkRFUl9PTERFU1RfREFZEAIqZgoMU2FtcGxlT3JpZ2luEh0KGVNBTVBMRV9PUklHSU5fVU5TUEVDSUZJRUQQABIYChRTQU1QTEVfT1JJR0lOX1NFUklFUxABEh0KGVNBTVBMRV9PUklHSU5fT0JTRVJWQVRJT04QAipRCglNZXJnZVJ1bGUSGgoWTUVSR0VfUlVMRV9VTlNQRUNJRklFRBAAEigKJE1FUkdFX1JVTEVfREVWSUNFX1BSSU9SSVRZX0JZX01JTlVURRABKp8BCgtNZXJnZVJlYXNvbhIcChhNRVJHRV9SRUFTT05fVU5TUEVDSUZJRUQQABIcChhNRVJHRV9SRUFTT05fT05MWV9TT1VSQ0UQARIfChtNRVJHRV9SRUFTT05fRklSU1RfSU5fT1JERVIQAhIXChNNRVJHRV9SRUFTT05fUkFOS0VEEAMSGgoWTUVSR0VfUkVBU09OX1RJRV9CUkVBSxAEKoMBCgxNZXJnZU5vdGhpbmcSHQoZTUVSR0VfTk9USElOR19VTlNQRUNJRklFRBAAEhwKGE1FUkdFX05PVEhJTkdfTk9fU0FNUExFUxABEh0KGU1FUkdFX05PVEhJTkdfT05MWV9DT0FSU0UQAhIXChNNRVJHRV9OT1RISU5HX0NPREVEEAMqmQEKCkJ1Y2tldFNpemUSGwoXQlVDS0VUX1NJWkVfVU5TUEVDSUZJRUQQABIWChJCVUNLRVRfU0laRV9NSU5VVEUQARIUChBCVUNLRVRfU0laRV9IT1VSEAISEwoPQlVDS0VUX1NJWkVfREFZEAMSFAoQQlVDS0VUX1NJWkVfV0VFSxAEEhUKEUJVQ0tFVF9TSVpFX01PTlRIEAVCSwoWZGV2LndlbGxhcGkucmVjb3Jkcy52MVABWi93ZWxsYXBpLmRldi9nZW4vZ28vd2VsbGFwaS9yZWNvcmRzL3YxO3JlY29yZHN2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_duration, file_google_protobuf_timestamp, file_wellapi_type_v1_observation, file_wellapi_type_v1_series, file_wellapi_type_v1_vocabulary]);
 
 /**
  * Describes the message wellapi.records.v1.Source.
@@ -48,45 +48,73 @@ export const SourcedSeriesSchema = /*@__PURE__*/
   messageDesc(file_wellapi_records_v1_records, 3);
 
 /**
+ * Describes the message wellapi.records.v1.PassedOver.
+ * Use `create(PassedOverSchema)` to create a new message.
+ */
+export const PassedOverSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_records_v1_records, 4);
+
+/**
+ * Describes the message wellapi.records.v1.MergedStretch.
+ * Use `create(MergedStretchSchema)` to create a new message.
+ */
+export const MergedStretchSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_records_v1_records, 5);
+
+/**
+ * Describes the message wellapi.records.v1.RankedDevice.
+ * Use `create(RankedDeviceSchema)` to create a new message.
+ */
+export const RankedDeviceSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_records_v1_records, 6);
+
+/**
+ * Describes the message wellapi.records.v1.DevicePriority.
+ * Use `create(DevicePrioritySchema)` to create a new message.
+ */
+export const DevicePrioritySchema = /*@__PURE__*/
+  messageDesc(file_wellapi_records_v1_records, 7);
+
+/**
  * Describes the message wellapi.records.v1.StoredObservation.
  * Use `create(StoredObservationSchema)` to create a new message.
  */
 export const StoredObservationSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_records_v1_records, 4);
+  messageDesc(file_wellapi_records_v1_records, 8);
 
 /**
  * Describes the message wellapi.records.v1.CodeTime.
  * Use `create(CodeTimeSchema)` to create a new message.
  */
 export const CodeTimeSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_records_v1_records, 5);
+  messageDesc(file_wellapi_records_v1_records, 9);
 
 /**
  * Describes the message wellapi.records.v1.Bucket.
  * Use `create(BucketSchema)` to create a new message.
  */
 export const BucketSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_records_v1_records, 6);
+  messageDesc(file_wellapi_records_v1_records, 10);
 
 /**
  * Describes the message wellapi.records.v1.SourceAggregate.
  * Use `create(SourceAggregateSchema)` to create a new message.
  */
 export const SourceAggregateSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_records_v1_records, 7);
+  messageDesc(file_wellapi_records_v1_records, 11);
 
 /**
  * Describes the message wellapi.records.v1.Erasure.
  * Use `create(ErasureSchema)` to create a new message.
  */
 export const ErasureSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_records_v1_records, 8);
+  messageDesc(file_wellapi_records_v1_records, 12);
 
 /**
  * Describes the enum wellapi.records.v1.Erasure.State.
  */
 export const Erasure_StateSchema = /*@__PURE__*/
-  enumDesc(file_wellapi_records_v1_records, 8, 0);
+  enumDesc(file_wellapi_records_v1_records, 12, 0);
 
 /**
  * How far it is.
@@ -101,7 +129,7 @@ export const Erasure_State = /*@__PURE__*/
  * Use `create(ErasureReceiptSchema)` to create a new message.
  */
 export const ErasureReceiptSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_records_v1_records, 9);
+  messageDesc(file_wellapi_records_v1_records, 13);
 
 /**
  * Describes the enum wellapi.records.v1.SampleOrder.
@@ -132,10 +160,52 @@ export const SampleOrigin = /*@__PURE__*/
   tsEnum(SampleOriginSchema);
 
 /**
+ * Describes the enum wellapi.records.v1.MergeRule.
+ */
+export const MergeRuleSchema = /*@__PURE__*/
+  enumDesc(file_wellapi_records_v1_records, 2);
+
+/**
+ * How samples of several sources become one line.
+ *
+ * @generated from enum wellapi.records.v1.MergeRule
+ */
+export const MergeRule = /*@__PURE__*/
+  tsEnum(MergeRuleSchema);
+
+/**
+ * Describes the enum wellapi.records.v1.MergeReason.
+ */
+export const MergeReasonSchema = /*@__PURE__*/
+  enumDesc(file_wellapi_records_v1_records, 3);
+
+/**
+ * Why a stretch is of its source, and not of the next one that had samples in some minute of it.
+ *
+ * @generated from enum wellapi.records.v1.MergeReason
+ */
+export const MergeReason = /*@__PURE__*/
+  tsEnum(MergeReasonSchema);
+
+/**
+ * Describes the enum wellapi.records.v1.MergeNothing.
+ */
+export const MergeNothingSchema = /*@__PURE__*/
+  enumDesc(file_wellapi_records_v1_records, 4);
+
+/**
+ * Why there is no merged line at all.
+ *
+ * @generated from enum wellapi.records.v1.MergeNothing
+ */
+export const MergeNothing = /*@__PURE__*/
+  tsEnum(MergeNothingSchema);
+
+/**
  * Describes the enum wellapi.records.v1.BucketSize.
  */
 export const BucketSizeSchema = /*@__PURE__*/
-  enumDesc(file_wellapi_records_v1_records, 2);
+  enumDesc(file_wellapi_records_v1_records, 5);
 
 /**
  * Length of the buckets of an aggregate, in the patient's own time zone.

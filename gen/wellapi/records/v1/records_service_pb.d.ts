@@ -7,7 +7,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Coding, Purpose, TimeInterval } from "../../type/v1/vocabulary_pb.js";
-import type { BucketSize, Erasure, SampleOrder, SampleOrigin, SeriesInfo, SourceAggregate, SourcedSeries, SourceFilter, StoredObservation } from "./records_pb.js";
+import type { BucketSize, DevicePriority, Erasure, MergedStretch, MergeNothing, MergeRule, RankedDevice, SampleOrder, SampleOrigin, SeriesInfo, SourceAggregate, SourcedSeries, SourceFilter, StoredObservation } from "./records_pb.js";
 
 /**
  * Describes the file wellapi/records/v1/records_service.proto.
@@ -589,6 +589,239 @@ export declare type AggregateSeriesResponse = Message<"wellapi.records.v1.Aggreg
 export declare const AggregateSeriesResponseSchema: GenMessage<AggregateSeriesResponse>;
 
 /**
+ * What to merge.
+ *
+ * @generated from message wellapi.records.v1.MergeSeriesRequest
+ */
+export declare type MergeSeriesRequest = Message<"wellapi.records.v1.MergeSeriesRequest"> & {
+  /**
+   * The patient, by the caller's own id for them.
+   *
+   * @generated from field: string patient = 1;
+   */
+  patient: string;
+
+  /**
+   * What to read, for example `8867-4` of LOINC. Display decides nothing. A system or code that is not known answers as
+   * one without data or consent does.
+   *
+   * @generated from field: wellapi.type.v1.Coding code = 2;
+   */
+  code?: Coding | undefined;
+
+  /**
+   * Which samples. Ends that are given are full minutes of UTC, because minutes are chosen as a whole.
+   *
+   * @generated from field: wellapi.type.v1.TimeInterval interval = 3;
+   */
+  interval?: TimeInterval | undefined;
+
+  /**
+   * Why.
+   *
+   * @generated from field: wellapi.type.v1.Purpose purpose = 4;
+   */
+  purpose: Purpose;
+
+  /**
+   * By which rule.
+   *
+   * @generated from field: wellapi.records.v1.MergeRule rule = 5;
+   */
+  rule: MergeRule;
+
+  /**
+   * Convert to this UCUM unit. Empty: as sent.
+   *
+   * @generated from field: string unit = 6;
+   */
+  unit: string;
+
+  /**
+   * Digits after the point of converted values, as of `QuerySeries`.
+   *
+   * @generated from field: optional int32 digits = 7;
+   */
+  digits?: number | undefined;
+
+  /**
+   * Only of these sources: others neither win minutes nor are passed over. Absent: of all.
+   *
+   * @generated from field: wellapi.records.v1.SourceFilter sources = 8;
+   */
+  sources?: SourceFilter | undefined;
+
+  /**
+   * Samples a page; 0 means 1,000, and more than 10,000 counts as 10,000. A page has fewer where an answer would come near 1 MiB.
+   *
+   * @generated from field: int32 page_size = 9;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before; only for the same caller and query.
+   *
+   * @generated from field: string page_token = 10;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message wellapi.records.v1.MergeSeriesRequest.
+ * Use `create(MergeSeriesRequestSchema)` to create a new message.
+ */
+export declare const MergeSeriesRequestSchema: GenMessage<MergeSeriesRequest>;
+
+/**
+ * A page of the line.
+ *
+ * @generated from message wellapi.records.v1.MergeSeriesResponse
+ */
+export declare type MergeSeriesResponse = Message<"wellapi.records.v1.MergeSeriesResponse"> & {
+  /**
+   * By time.
+   *
+   * @generated from field: repeated wellapi.records.v1.MergedStretch stretches = 1;
+   */
+  stretches: MergedStretch[];
+
+  /**
+   * For the next page; empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * The entry of the log.
+   *
+   * @generated from field: string access = 3;
+   */
+  access: string;
+
+  /**
+   * Why there is no line. Only in a first page without stretches.
+   *
+   * @generated from field: wellapi.records.v1.MergeNothing nothing = 4;
+   */
+  nothing: MergeNothing;
+};
+
+/**
+ * Describes the message wellapi.records.v1.MergeSeriesResponse.
+ * Use `create(MergeSeriesResponseSchema)` to create a new message.
+ */
+export declare const MergeSeriesResponseSchema: GenMessage<MergeSeriesResponse>;
+
+/**
+ * Whose.
+ *
+ * @generated from message wellapi.records.v1.GetDevicePriorityRequest
+ */
+export declare type GetDevicePriorityRequest = Message<"wellapi.records.v1.GetDevicePriorityRequest"> & {
+  /**
+   * The patient's own id.
+   *
+   * @generated from field: string patient = 1;
+   */
+  patient: string;
+};
+
+/**
+ * Describes the message wellapi.records.v1.GetDevicePriorityRequest.
+ * Use `create(GetDevicePriorityRequestSchema)` to create a new message.
+ */
+export declare const GetDevicePriorityRequestSchema: GenMessage<GetDevicePriorityRequest>;
+
+/**
+ * The order.
+ *
+ * @generated from message wellapi.records.v1.GetDevicePriorityResponse
+ */
+export declare type GetDevicePriorityResponse = Message<"wellapi.records.v1.GetDevicePriorityResponse"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: wellapi.records.v1.DevicePriority priority = 1;
+   */
+  priority?: DevicePriority | undefined;
+
+  /**
+   * The entry of the log.
+   *
+   * @generated from field: string access = 2;
+   */
+  access: string;
+};
+
+/**
+ * Describes the message wellapi.records.v1.GetDevicePriorityResponse.
+ * Use `create(GetDevicePriorityResponseSchema)` to create a new message.
+ */
+export declare const GetDevicePriorityResponseSchema: GenMessage<GetDevicePriorityResponse>;
+
+/**
+ * The new order.
+ *
+ * @generated from message wellapi.records.v1.SetDevicePriorityRequest
+ */
+export declare type SetDevicePriorityRequest = Message<"wellapi.records.v1.SetDevicePriorityRequest"> & {
+  /**
+   * The patient's own id.
+   *
+   * @generated from field: string patient = 1;
+   */
+  patient: string;
+
+  /**
+   * From the one to believe first on; none twice. Empty: no order.
+   *
+   * @generated from field: repeated wellapi.records.v1.RankedDevice devices = 2;
+   */
+  devices: RankedDevice[];
+
+  /**
+   * Of the version that it replaces: refused (ETAG_MISMATCH) where there is another by now. Empty: whatever is there is replaced.
+   *
+   * @generated from field: string etag = 3;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message wellapi.records.v1.SetDevicePriorityRequest.
+ * Use `create(SetDevicePriorityRequestSchema)` to create a new message.
+ */
+export declare const SetDevicePriorityRequestSchema: GenMessage<SetDevicePriorityRequest>;
+
+/**
+ * It holds.
+ *
+ * @generated from message wellapi.records.v1.SetDevicePriorityResponse
+ */
+export declare type SetDevicePriorityResponse = Message<"wellapi.records.v1.SetDevicePriorityResponse"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: wellapi.records.v1.DevicePriority priority = 1;
+   */
+  priority?: DevicePriority | undefined;
+
+  /**
+   * The entry of the log.
+   *
+   * @generated from field: string access = 2;
+   */
+  access: string;
+};
+
+/**
+ * Describes the message wellapi.records.v1.SetDevicePriorityResponse.
+ * Use `create(SetDevicePriorityResponseSchema)` to create a new message.
+ */
+export declare const SetDevicePriorityResponseSchema: GenMessage<SetDevicePriorityResponse>;
+
+/**
  * What to list.
  *
  * @generated from message wellapi.records.v1.ListSeriesRequest
@@ -1003,6 +1236,43 @@ export declare const RecordsService: GenService<{
     methodKind: "unary";
     input: typeof AggregateSeriesRequestSchema;
     output: typeof AggregateSeriesResponseSchema;
+  },
+  /**
+   * Makes one line of the samples of several devices by a named rule, in pages, and says why of each stretch. Without this call
+   * nothing is summed or merged across devices, anywhere. Series of a quarter of an hour and longer and coded ones are never
+   * merged: where there are only such, `nothing` says so. What the reader may not read is as if it were not there, also for
+   * the choice and its reason. Under a consent for hourly or daily data it is refused (RESOLUTION_TOO_FINE).
+   *
+   * A sample belongs to the minute in which it starts. Each page is a read of its own: what arrives meanwhile, and another
+   * order, show in later minutes; a minute that two pages share is of one source all the same.
+   *
+   * @generated from rpc wellapi.records.v1.RecordsService.MergeSeries
+   */
+  mergeSeries: {
+    methodKind: "unary";
+    input: typeof MergeSeriesRequestSchema;
+    output: typeof MergeSeriesResponseSchema;
+  },
+  /**
+   * The patient's order of devices, by which `MergeSeries` chooses. Of the patient, a carer or a guardian.
+   *
+   * @generated from rpc wellapi.records.v1.RecordsService.GetDevicePriority
+   */
+  getDevicePriority: {
+    methodKind: "unary";
+    input: typeof GetDevicePriorityRequestSchema;
+    output: typeof GetDevicePriorityResponseSchema;
+  },
+  /**
+   * Replaces the order. It holds for every reader of merged lines from then on, and changes nothing that is stored. Sending
+   * the same again gives the same answer.
+   *
+   * @generated from rpc wellapi.records.v1.RecordsService.SetDevicePriority
+   */
+  setDevicePriority: {
+    methodKind: "unary";
+    input: typeof SetDevicePriorityRequestSchema;
+    output: typeof SetDevicePriorityResponseSchema;
   },
   /**
    * Lists observations in pages, the newest first unless asked otherwise.

@@ -10,6 +10,7 @@ export interface Place {
     | "observation_blocks"
     | "series"
     | "releases"
+    | "device_priorities"
     | "tombstones"
     | "clinical_records"
     | "clinical_versions"

@@ -47,6 +47,7 @@ export const recordsCollections: readonly CollectionDeclaration[] = [
   },
   { name: "releases", key: ["partition", "series", "month"], indexes: [] },
   { name: "vendor_accounts", key: ["partition", "account"], indexes: [] },
+  { name: "device_priorities", key: ["partition"], indexes: [] },
   {
     name: "erasures",
     key: ["partition"],
@@ -250,6 +251,9 @@ export type VendorAccountDocument = Document & {
   /** MAC of organization, vendor and the person's id there. */
   readonly user: string;
 };
+
+/** The patient's order of devices. */
+export type DevicePriorityDocument = Document & { readonly sealed: Uint8Array };
 
 /** A retracted batch, for watches. */
 export type TombstoneDocument = Document & {

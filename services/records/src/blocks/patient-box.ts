@@ -1,5 +1,6 @@
 import { encodeId } from "@wellapi/runtime";
 import { isWithoutKey, type PatientKey, type Vault, VaultError } from "@wellapi/vault";
+import type { DevicePriority } from "../model/device-priority.ts";
 import { decodeObservations, encodeObservations, type ObservationRecord } from "../model/observation.ts";
 import { observationSeriesId } from "../model/observation-series-id.ts";
 import {
@@ -21,6 +22,7 @@ import type {
   BlockPlace,
   CompactedDocument,
   CompactedPlace,
+  DevicePriorityDocument,
   ObservationBlockDocument,
   ObservationBlockPlace,
   ReleaseDocument,
@@ -73,6 +75,8 @@ export interface PatientBox {
   openRelease(document: ReleaseDocument, part: ReleasePart): Uint8Array;
   sealRetracted(place: TombstonePlace, samples: readonly RetractedSamples[]): Uint8Array;
   openRetracted(document: TombstoneDocument): RetractedSamples[];
+  sealPriority(partition: string, priority: DevicePriority): Uint8Array;
+  openPriority(document: DevicePriorityDocument): DevicePriority;
   readonly clinical: ClinicalBox;
 }
 
@@ -177,8 +181,16 @@ export function createPatientBox(key: PatientKey): PatientBox {
     openRelease: (document, part) => key.open(releaseContext(document, part), document[part]),
     sealRetracted: (place, samples) => key.seal(tombstoneContext(place), encodeRetracted(samples)),
     openRetracted: (document) => decodeRetracted(key.open(tombstoneContext(document), document.sealed)),
+    sealPriority: (partition, priority) =>
+      key.seal(priorityContext(partition), Buffer.from(JSON.stringify(priority))),
+    openPriority: ({ partition, sealed }) =>
+      JSON.parse(Buffer.from(key.open(priorityContext(partition), sealed)).toString()),
     clinical: createClinicalBox(key),
   };
+}
+
+function priorityContext(partition: string): string {
+  return JSON.stringify(["device_priorities", partition]);
 }
 
 function seriesContext(place: SeriesPlace): string {

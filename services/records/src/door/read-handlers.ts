@@ -1,6 +1,7 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { createErasureHandlers, type ErasureHandlersDeps } from "./erasure-handlers.ts";
+import { createMergeHandlers, type MergeHandlersDeps } from "./merge-handlers.ts";
 import { createObservationHandlers, type ObservationHandlersDeps } from "./observation-handlers.ts";
 import { presenterFor } from "./read-convert.ts";
 import { createReadRequests } from "./read-request-convert.ts";
@@ -11,7 +12,11 @@ import {
   type SeriesHandlersDeps,
 } from "./series-handlers.ts";
 
-export interface ReadHandlersDeps extends SeriesHandlersDeps, ObservationHandlersDeps, ErasureHandlersDeps {
+export interface ReadHandlersDeps
+  extends SeriesHandlersDeps,
+    MergeHandlersDeps,
+    ObservationHandlersDeps,
+    ErasureHandlersDeps {
   readonly region: string;
 }
 
@@ -23,6 +28,7 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
     ...createStreamHandlers(deps, requests, present),
     ...createPageHandlers(deps, requests, present),
     ...createAggregateHandlers(deps, requests, present),
+    ...createMergeHandlers(deps, requests, present),
     ...createObservationHandlers(deps, requests, present),
     ...createErasureHandlers(deps),
   };

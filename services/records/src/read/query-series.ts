@@ -86,26 +86,30 @@ async function collect(
   return { runs: page.runs, next: undefined };
 }
 
-/** Up to `size` samples, and no more than an answer can hold. */
-export function createPage(size: number) {
-  const runs: Run[] = [];
+/**
+ * Up to `size` samples, and no more than an answer can hold.
+ *
+ * @param headOf bytes of what comes with the samples of a run
+ */
+export function createPage<R extends Run = Run>(size: number, headOf: (run: R) => number = bytesOfHead) {
+  const runs: R[] = [];
   let left = size;
   let bytes = MESSAGE_BYTES;
 
   return {
     runs,
     /** The part of the run that no longer fits; undefined where all of it fits. */
-    add(run: Run): Run | undefined {
+    add(run: R): R | undefined {
       let at = 0;
       for (const columns of pieces(run.columns)) {
         const each = bytesASample(columns);
-        const room = Math.min(left, Math.floor((bytes - bytesOfHead(run)) / each));
+        const room = Math.min(left, Math.floor((bytes - headOf(run)) / each));
         const fit = runs.length === 0 ? Math.max(1, room) : room;
         const taken = fit >= columns.times.length ? columns : viewOf(columns, 0, Math.max(0, fit));
         const count = taken.times.length;
         if (count > 0) runs.push({ ...run, columns: taken });
         left -= count;
-        bytes -= count * each + bytesOfHead(run);
+        bytes -= count * each + headOf(run);
         at += count;
         if (count < columns.times.length) return partOf(run, at);
       }
@@ -123,7 +127,7 @@ export function withoutReturned(run: Run, position: SeriesPosition | undefined):
   return returned ? partOf(run, 1) : run;
 }
 
-export function partOf(run: Run, from: number): Run {
+export function partOf<R extends Run>(run: R, from: number): R {
   const { columns, ranks } = run;
   const part = { ...run, columns: viewOf(columns, from, columns.times.length) };
   return ranks === undefined ? part : { ...part, ranks: () => ranks().subarray(from) };

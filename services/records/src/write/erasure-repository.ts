@@ -17,6 +17,7 @@ const erased = [
   ...["blocks", "observation_blocks", "series", "receipts", "tombstones", "releases"],
   ...clinicalCollections.map(({ name }) => name),
   "vendor_accounts",
+  "device_priorities",
 ];
 /** The receipt counts the deleted documents of these collections. */
 const counted: ReadonlySet<string> = new Set([
