@@ -290,6 +290,52 @@ describe("FHIR's terminology operations", () => {
     await releases.deleteCodeRelease({ release: id });
   });
 
+  test("$validate a resource: by R4, by a profile, and by the code systems that are known, without storing it", async () => {
+    const heart = {
+      resourceType: "Observation",
+      text: { status: "generated", div: '<div xmlns="http://www.w3.org/1999/xhtml">A heart rate</div>' },
+      status: "final",
+      code: { coding: [{ system: loinc, code: "8867-4", display: "Heart rate" }] },
+      valueQuantity: { value: 70, unit: "/min", system: ucum, code: "/min" },
+    };
+    const post = async (path: string, body: object) => {
+      const answer = await fetch(`${server.http}/fhir/R4/Observation/$validate${path}`, {
+        method: "POST",
+        headers: { "x-api-key": key, "content-type": "application/fhir+json" },
+        body: JSON.stringify(body),
+      });
+      const { issue } = (await answer.json()) as { issue: Record<string, unknown>[] };
+      return [
+        answer.status,
+        ...issue.map((one) => `${one.severity} ${one.code} ${(one.expression as string[])?.[0] ?? ""}`),
+      ];
+    };
+    expect(await post("", heart)).toEqual([200, "information informational "]);
+    expect(await post("", { ...heart, status: "done" })).toEqual([
+      200,
+      "error code-invalid Observation.status",
+    ]);
+    const wrongUnit = { ...heart, valueQuantity: { ...heart.valueQuantity, code: "beats" } };
+    expect(await post("", wrongUnit)).toEqual([200, "error code-invalid Observation.value"]);
+    const misnamed = {
+      ...heart,
+      code: { coding: [{ system: loinc, code: "8867-4", display: "Body weight" }] },
+    };
+    expect(await post("", misnamed)).toEqual([200, "warning code-invalid Observation.code.coding[0]"]);
+    const profile = "http://hl7.org/fhir/StructureDefinition/heartrate";
+    const needs = [
+      200,
+      ...["category", "category", "effective", "subject"].map(() => "error required Observation"),
+    ];
+    expect(await post(`?profile=${profile}`, heart)).toEqual(needs);
+    const parameter = [
+      { name: "resource", resource: heart },
+      { name: "profile", valueUri: profile },
+    ];
+    expect(await post("", { resourceType: "Parameters", parameter })).toEqual(needs);
+    expect(await post("?profile=http://example.org/own", heart)).toEqual([404, "error not-supported "]);
+  });
+
   test("take releases from operators alone", async () => {
     const releases = createClient(CodeReleaseService, clinic.transport);
     await expect(releases.listCodeReleases({})).rejects.toMatchObject({ code: 7 });

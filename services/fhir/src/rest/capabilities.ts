@@ -1,4 +1,4 @@
-import { type FhirResource, searchParameters } from "@wellapi/fhir-r4";
+import { type FhirResource, profilesOf, searchParameters } from "@wellapi/fhir-r4";
 import { searchNames } from "../search/query-convert.ts";
 import { ledgerType, ledgerTypes } from "./ledger/types.ts";
 import { terminologyOperations } from "./terminology/operations.ts";
@@ -72,7 +72,11 @@ function resourceOf(type: string) {
     conditionalRead: "not-match",
     searchRevInclude: ["Provenance:target"],
     searchParam,
-    ...(Object.hasOwn(operations, type) && { operation: operations[type] }),
+    ...(profilesOf(type).length > 0 && { supportedProfile: [...profilesOf(type)] }),
+    operation: [
+      operationOf("Resource", "validate"),
+      ...(Object.hasOwn(operations, type) ? operations[type]! : []),
+    ],
   };
 }
 
