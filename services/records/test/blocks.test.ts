@@ -287,6 +287,16 @@ describe("compaction", () => {
     expect(compactedInserts(box, place, [], randomIds)).toEqual([]);
   });
 
+  it("makes no block of 31 days or more from its first sample to its last", () => {
+    const days = 31 * 24 * 60;
+    const counts = (last: number) =>
+      compact([strip({ at: [0] }), strip({ at: [last], sequence: 2 })]).map((block) =>
+        minutesOf(block).flat(),
+      );
+    expect(counts(days - 1)).toEqual([[0, days - 1]]);
+    expect(counts(days)).toEqual([[0], [days]]);
+  });
+
   it("fills blocks, and leaves none small", () => {
     const count = (samples: number) =>
       compact([strip({ at: upTo(samples) })]).map((block) => block[0]!.columns.times.length);

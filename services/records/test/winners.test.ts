@@ -267,6 +267,11 @@ describe("winners", () => {
       expect([pairs, winners.held, winners.end]).toEqual([9, 1, 500]);
     });
 
+    it("none of a stretch that is more for itself: without it nothing would move on", () => {
+      const { held, end } = holding({ samples: 3, stretches: 100 }, [four(10)]);
+      expect([held, end]).toEqual([4, 100]);
+    });
+
     it("counting what is shown alone", () => {
       // The long samples from 10 on are hidden by those from 20 on.
       const winners = holding({ samples: 8, stretches: 100 }, [four(0), four(10, 15), four(20), four(40)]);
