@@ -99,6 +99,7 @@ export async function patientOf(
     "sleep",
     "wellbeing",
     "conditions",
+    "allergies",
   ];
   const give = (consent: object) =>
     createClient(ConsentService, person.transport).createConsent({ requestId: randomUUID(), consent });
