@@ -13,6 +13,7 @@ import { growth } from "./p11-growth.ts";
 import { start } from "./p12-start.ts";
 import { idle } from "./p13-idle.ts";
 import { neighbours } from "./p14-neighbours.ts";
+import { fhir } from "./p15-fhir.ts";
 
 /** In the table's order. */
 export const lines: readonly Line[] = [
@@ -30,4 +31,5 @@ export const lines: readonly Line[] = [
   start,
   idle,
   neighbours,
+  fhir,
 ];

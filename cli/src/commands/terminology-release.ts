@@ -13,7 +13,8 @@ import { CliError } from "../failure.ts";
 import type { Io } from "../io.ts";
 import { createOutput, type Output, timeText } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
-import { type FileConcept, openReleaseFile, type ReleaseFile } from "../terminology-files/release-file.ts";
+import { openReleaseFile } from "../terminology-files/open-release-file.ts";
+import type { FileConcept, ReleaseFile } from "../terminology-files/release-file.ts";
 
 type Releases = Client<typeof CodeReleaseService>;
 

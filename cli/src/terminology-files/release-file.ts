@@ -1,4 +1,3 @@
-import { basename } from "node:path";
 import { CliError } from "../failure.ts";
 
 /** A code of a file, as it is loaded. */
@@ -22,19 +21,6 @@ export interface ReleaseFile {
 export interface ReleaseOptions {
   /** As the publisher names it, where the file does not say it. */
   readonly version?: string;
-}
-
-/** Opens a file by its name and form. Throws CliError `usage` where it is of no form that is known. */
-export async function openReleaseFile(path: string, options: ReleaseOptions): Promise<ReleaseFile> {
-  const name = basename(path);
-  if (name.endsWith(".json")) return (await import("./fhir-json.ts")).openFhirJson(path, options);
-  if (/^sct2_Description_Snapshot.*\.txt$/.test(name))
-    return (await import("./snomed-rf2.ts")).openRf2(path, options);
-  if (name.endsWith(".csv")) return (await import("./loinc-table.ts")).openLoincTable(path, options);
-  throw new CliError(
-    "usage",
-    `${name} is no file that can be loaded: a CodeSystem or ValueSet of FHIR (.json), LOINC's table (Loinc.csv), or SNOMED CT's sct2_Description_Snapshot….txt`,
-  );
 }
 
 /** Throws CliError `usage` where neither says a version. */
