@@ -1,10 +1,13 @@
 /** The demonstration of WellAPI in the terminal, against its own server. Exit 0 only if every step succeeded. */
 import { WellApiError } from "@wellapi/client";
+import { FhirRefusal } from "./fhir-reader.ts";
 import { createNarrator } from "./narrator.ts";
 import { startServer, temporaryFolder } from "./server.ts";
 import { tellStory } from "./story.ts";
 
-const narrator = createNarrator((error) => WellApiError.from(error).reason);
+const narrator = createNarrator((error) =>
+  error instanceof FhirRefusal ? error.reason : WellApiError.from(error).reason,
+);
 
 process.stdout.write(
   "WellAPI: a month of two people's data, from one company to another and back under control\n",

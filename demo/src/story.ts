@@ -12,6 +12,7 @@ import { Direction, Granularity, Purpose } from "@wellapi/gen/wellapi/type/v1/vo
 import { connectPerson } from "./connect-flow.ts";
 import { grant } from "./consents.ts";
 import { type Contribution, contribute } from "./contribution.ts";
+import { keyOf, readObservations } from "./fhir-reader.ts";
 import { type Narrator, sparkline } from "./narrator.ts";
 import { type Company, enrolCompany, operatorAt, originOf, registerPerson } from "./people.ts";
 import { openProvider, registerApp } from "./provider.ts";
@@ -173,6 +174,17 @@ export async function tellStory(server: Server, narrator: Narrator): Promise<voi
   narrator.say(`12 April 2016, ${oneDay.samples} samples, mean by hour: ${sparkline(hours)}`);
   narrator.hold("the day has samples", oneDay.samples > 0);
 
+  const clinicKey = await keyOf(server, clinic);
+  const asFhir = {
+    patient: `Patient/${firstAtClinic.replace("_", "-")}`,
+    code: `http://loinc.org|${heartRate}`,
+  };
+  const month = await readObservations(server, clinicKey, { ...asFhir, _count: "1000" });
+  narrator.hold(
+    `as FHIR it reads the same ${month.samples} heart rates, in ${month.observations} Observations on ${month.pages} pages`,
+    month.samples === own.samples && month.observations > 0,
+  );
+
   const watch = await openWatch(clinic, firstAtClinic, heartRate);
   const extra = await contribute(maker, undefined, [
     {
@@ -213,6 +225,9 @@ export async function tellStory(server: Server, narrator: Narrator): Promise<voi
   narrator.say(`revoked in ${(performance.now() - revokeStarted).toFixed(0)} ms`);
   await narrator.refused("the clinic's next read", "CONSENT_REQUIRED", () =>
     readAll(clinic, firstAtClinic, heartRate, Purpose.TREATMENT, day),
+  );
+  await narrator.refused("the clinic's next read as FHIR", "CONSENT_REQUIRED", () =>
+    readObservations(server, clinicKey, asFhir),
   );
   const ending = await watch.ended(1_000);
   narrator.hold(`the clinic's open watch ended: ${ending}`, ending === "CONSENT_REVOKED");
