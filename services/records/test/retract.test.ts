@@ -323,6 +323,85 @@ describe("a batch that is taken back", () => {
     );
   });
 
+  it("leaves alone the blocks that have nothing of it, also where they have earlier and later batches", async () => {
+    const scene = await openScene();
+    await append(scene, "r1", [of(1, [50])]);
+    await append(scene, "r2", [of(2, [60])]);
+    await append(scene, "r3", [of(1, [70], T0 + MINUTE)]);
+    await compact(scene);
+    const untouched = (await blocksOf(scene)).find(({ count }) => count === 2);
+    expect((await retract(scene, { requestId: "r2" })).items).toBe(1);
+    expect(await blocksOf(scene)).toEqual([untouched]);
+    expect(await readAll(scene)).toHaveLength(2);
+  });
+
+  it("does not wait for the repair of a later block that has nothing of it", async () => {
+    const scene = await openScene();
+    const { store } = scene.world;
+    const { partition } = scene.patient;
+    await append(scene, "r1", [of(1, [50])]);
+    await compact(scene);
+    await append(scene, "r2", [of(2, [60])]);
+    await compact(scene);
+    const { documents } = await store.scan<CompactedDocument>("blocks", { equals: [partition], limit: 10 });
+    const { document, revision } = documents.find((stored) => stored.document.first_sequence === 2)!;
+    const sealed = Uint8Array.from(document.sealed);
+    sealed[20]! ^= 1;
+    const damaged = { ...document, sealed };
+    const change = {
+      kind: "replace" as const,
+      collection: "blocks",
+      document: damaged,
+      ifRevision: revision,
+    };
+    expect((await store.commit({ partition, changes: [change] })).committed).toBe(true);
+    expect((await retract(scene, { requestId: "r1" })).items).toBe(1);
+    expect(await reasonOf(retract(scene, { requestId: "r2" }))).toBe("DATA_DAMAGED");
+  });
+
+  it.each(["samples", "observations"])(
+    "of %s is told as far as the reader may see it, also to one who sees neither its first nor its last",
+    async (kind) => {
+      const scene = await openScene({ window: { from: T0 + MINUTE, to: T0 + 2 * MINUTE } });
+      const { world, maker, clinic, patient } = scene;
+      const weights = (start: number, mantissas: number[]) => {
+        return { ...heartRates(start, mantissas), code: { code: WEIGHT }, unit: "kg" };
+      };
+      const weight = (minute: number) => ({
+        code: { code: WEIGHT },
+        effective: { case: "effectiveTime" as const, value: timestampFromMs(T0 + minute * MINUTE) },
+        utcOffsetMinutes: 0,
+        value: { case: "quantity" as const, value: { value: "80", unit: "kg" } },
+      });
+      const observations = [weight(0), weight(1), weight(2)];
+      const batch = { requestId: "r1", patient: world.idFor(maker, patient), observations };
+      if (kind === "samples") await append(scene, "r1", [weights(T0, [80, 81, 82])]);
+      else await world.writer(maker).appendObservations({ batch });
+      const leaving = new AbortController();
+      onTestFinished(() => leaving.abort());
+      const watch = world
+        .reader(clinic)
+        .watchSeries(
+          { patient: world.idFor(clinic, patient), codes: [{ code: WEIGHT }], purpose: Purpose.TREATMENT },
+          { signal: leaving.signal },
+        )
+        [Symbol.asyncIterator]();
+      await watch.next();
+      await retract(scene, { requestId: "r1" });
+      await append(scene, "r2", [weights(T0 + MINUTE, [83])]);
+      const { payload } = (await watch.next()).value!;
+      expect(payload).toMatchObject({
+        case: "retraction",
+        value: {
+          interval: {
+            startTime: timestampFromMs(T0 + MINUTE),
+            endTime: timestampFromMs(T0 + MINUTE + 1),
+          },
+        },
+      });
+    },
+  );
+
   it("is taken back also where its blocks are damaged", async () => {
     const scene = await openScene();
     const { world, maker, patient } = scene;
