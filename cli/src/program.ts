@@ -57,6 +57,7 @@ const commands: readonly Listed[] = [
   { name: "read", load: async () => (await import("./commands/read.ts")).addRead },
   { name: "watch", load: async () => (await import("./commands/read.ts")).addWatch },
   { name: "series", load: async () => (await import("./commands/read.ts")).addSeries },
+  { name: "device", load: async () => (await import("./commands/device.ts")).addDevice },
   { name: "aggregate", load: async () => (await import("./commands/read.ts")).addAggregate },
   { name: "clinical", load: async () => (await import("./commands/clinical.ts")).addClinical },
   { name: "download", load: async () => (await import("./commands/download.ts")).addDownload },

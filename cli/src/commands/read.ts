@@ -23,14 +23,16 @@ import {
   type WatchSeriesResponse,
   WatchSeriesResponseSchema,
 } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
-import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import type { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Command } from "commander";
-import { bucketSizes, codingOf, count, instant, interval, oneOf, purposes, several } from "../arguments.ts";
+import { bucketSizes, codingOf, count, instant, interval, oneOf, several } from "../arguments.ts";
 import { connect } from "../connection.ts";
 import { CliError } from "../failure.ts";
 import type { Io } from "../io.ts";
 import { createOutput, type Output, timeText } from "../output.ts";
-import { addConnectionOptions, type Settings, settingsOf } from "../settings.ts";
+import { addQueryOptions, purposeOf } from "../query-options.ts";
+import { addConnectionOptions, settingsOf } from "../settings.ts";
+import { addMerge } from "./merge.ts";
 
 interface ReadOptions {
   patient: string;
@@ -40,20 +42,6 @@ interface ReadOptions {
   purpose?: Purpose;
   unit?: string;
   digits?: number;
-}
-
-function addQueryOptions(command: Command): Command {
-  return command
-    .requiredOption("--patient <id>", "the patient, by the caller's own id")
-    .option(
-      "--purpose <word>",
-      "why (default: patient-request for patients, else treatment)",
-      oneOf(purposes),
-    );
-}
-
-function purposeOf(options: { purpose?: Purpose }, { asPatient, token }: Settings): Purpose {
-  return options.purpose ?? (asPatient || token ? Purpose.PATIENT_REQUEST : Purpose.TREATMENT);
 }
 
 function printSamples({ json, line }: Output, sourced: SourcedSeries): void {
@@ -221,7 +209,8 @@ function bucketText({ component, unit }: SourceAggregate, bucket: Bucket): strin
 }
 
 export function addSeries(program: Command, io: Io): void {
-  const series = program.command("series").description("what there is of a patient");
+  const series = program.command("series").description("what there is of a patient, and one line of it");
+  addMerge(series, io);
   addQueryOptions(addConnectionOptions(series.command("list"), io))
     .description("list codes, sources, spans and counts of what may be read")
     .option("--code <loinc...>", "only these: LOINC codes, or <system>|<code>", several(String))

@@ -23,6 +23,8 @@ export {
   aggregateSeries,
   listObservations,
   listSeries,
+  type MergeSeriesOptions,
+  mergeSeries,
   querySeries,
   type ReadSeriesOptions,
   type RecordsClient,

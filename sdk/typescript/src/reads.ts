@@ -1,15 +1,18 @@
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import type { CallOptions, Client } from "@connectrpc/connect";
-import type {
-  SeriesInfo,
-  SourceAggregate,
-  SourcedSeries,
-  StoredObservation,
+import {
+  type MergedStretch,
+  MergeNothing,
+  type SeriesInfo,
+  type SourceAggregate,
+  type SourcedSeries,
+  type StoredObservation,
 } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import type {
   AggregateSeriesRequestSchema,
   ListObservationsRequestSchema,
   ListSeriesRequestSchema,
+  MergeSeriesRequestSchema,
   QuerySeriesRequestSchema,
   ReadEnd,
   ReadSeriesRequestSchema,
@@ -88,6 +91,29 @@ export function aggregateSeries(
   return paginate(
     (pageToken) => client.aggregateSeries({ ...request, pageToken }, options),
     (page) => page.aggregates,
+  );
+}
+
+/** Callbacks of a merged line, beside its stretches. */
+export interface MergeSeriesOptions extends CallOptions {
+  /** There is no line, and why. */
+  readonly onNothing?: (nothing: MergeNothing) => void;
+}
+
+/** One line of the samples of several devices, by the rule that the request names. A page's end parts a stretch. */
+export function mergeSeries(
+  client: RecordsClient,
+  request: Query<typeof MergeSeriesRequestSchema>,
+  options: MergeSeriesOptions = {},
+): AsyncGenerator<MergedStretch, void, undefined> {
+  const { onNothing, ...call } = options;
+  return paginate(
+    async (pageToken) => {
+      const page = await client.mergeSeries({ ...request, pageToken }, call);
+      if (page.nothing !== MergeNothing.UNSPECIFIED) onNothing?.(page.nothing);
+      return page;
+    },
+    (page) => page.stretches,
   );
 }
 

@@ -44,7 +44,7 @@ function decimals(column: Decimals): string[] {
 }
 
 /** The samples of a run, in ascending order of time; components are joined by `/`. */
-export function samplesOf({ series }: SourcedSeries): Sample[] {
+export function samplesOf({ series }: Pick<SourcedSeries, "series">): Sample[] {
   if (!series) return [];
   const { values, unit } = series;
   let texts: string[] = [];
