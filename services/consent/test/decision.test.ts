@@ -117,6 +117,7 @@ describe("a decision", () => {
       "region",
     ],
     ["what is denied", currentOf(one(), consentOf([denial], {}, "con_2")), {}, "denied"],
+    ["a frozen record", { ...currentOf(one()), freeze: { time: 1, changes: 1 } }, {}, "frozen"],
     [
       "what has come to be denied",
       currentOf(one(), consentOf([denial], { validity: { start: now - 10 } }, "con_2")),
@@ -137,6 +138,12 @@ describe("a decision", () => {
     ],
   ])("denies for %s", (_, current, change, reason) => {
     expect(ask(current, change)).toEqual(denied(reason));
+  });
+
+  it("lets a provision contribute that says nothing of a resolution, which is for readers", () => {
+    const { resolution: _, ...silent } = permission;
+    const current = currentOf(consentOf([{ ...silent, directions: ["contribute"] }]));
+    expect(ask(current, { direction: "contribute" })).toMatchObject({ permits: [{ resolution: "raw" }] });
   });
 
   it("names what the best permission lacks", () => {
@@ -342,5 +349,44 @@ describe("what is not known here", () => {
         permits: [{ consent: "con_good" }],
       });
     }
+  });
+});
+
+describe("an open emergency", () => {
+  const open = [{ id: "emg_1", organization: "org_clinic", clinician: "usr_1", expireTime: now + 1 }];
+  const emergency = { open, refusals: 0 };
+  const asked = { purpose: "emergency", person: "usr_1" } as const;
+
+  it("lets its clinician read as recorded until its hour is over, and says that it is one", () => {
+    expect(ask({ ...noConsents, emergency }, asked)).toEqual({
+      permitted: true,
+      permits: [
+        {
+          ...{ consent: "emg_1", version: 1, provision: 0, resolution: "raw", captured: {} },
+          ...{ validity: { end: now + 1 }, emergency: true },
+        },
+      ],
+    });
+  });
+
+  it.each<[string, Partial<Question>]>([
+    ["another clinician", { person: "usr_2" }],
+    ["a program", { person: undefined }],
+    ["another organization", { organization: "org_other" }],
+    ["another purpose", { purpose: "treatment" }],
+    ["contributing", { direction: "contribute" }],
+    ["another region", { region: "eu" }],
+    ["no region", { region: "" }],
+    ["no region, about a patient without a home", { region: "", partition: "pat_1" }],
+    ["a region, about a patient without a home", { partition: "pat_1" }],
+  ])("permits nothing to %s", (_, change) => {
+    expect(ask({ ...noConsents, emergency }, { ...asked, ...change })).toEqual(denied("no_consent"));
+  });
+
+  it.each<[string, Partial<CurrentConsents>]>([
+    ["its hour is over", { emergency: { ...emergency, open: [{ ...open[0]!, expireTime: now }] } }],
+    ["the patient refuses it", { emergency: { ...emergency, refuseTime: 1 } }],
+  ])("permits nothing once %s", (_, change) => {
+    expect(ask({ ...noConsents, ...change }, asked)).toEqual(denied("no_consent"));
   });
 });
