@@ -2,6 +2,7 @@ import { createClient } from "@connectrpc/connect";
 import { type Company, enrolCompany, operatorAt } from "@wellapi/demo/people";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { parseResource } from "@wellapi/fhir-r4";
+import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { CodeReleaseService } from "@wellapi/gen/wellapi/codes/v1/code_release_service_pb";
 import { CodeRelease_Kind, CodeRelease_State } from "@wellapi/gen/wellapi/codes/v1/codes_pb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -334,6 +335,28 @@ describe("FHIR's terminology operations", () => {
     ];
     expect(await post("", { resourceType: "Parameters", parameter })).toEqual(needs);
     expect(await post("?profile=http://example.org/own", heart)).toEqual([404, "error not-supported "]);
+  });
+
+  test("leave an entry in the log for each change of a release, and none for its concepts", async () => {
+    const releases = createClient(CodeReleaseService, operatorAt(server));
+    const release = { kind: CodeRelease_Kind.CODE_SYSTEM, url: "http://example.org/logged", version: "1" };
+    const { id } = (await releases.createCodeRelease({ release })).release!;
+    await releases.addConcepts({ release: id, concepts: [{ code: "a" }] });
+    await releases.activateCodeRelease({ release: id, concepts: 1n });
+    await releases.deleteCodeRelease({ release: id });
+    const audit = createClient(AuditService, operatorAt(server));
+    await expect
+      .poll(
+        async () => {
+          const { accesses } = await audit.listAccesses({ pageSize: 100 });
+          const own = accesses
+            .map(({ access }) => access!.method)
+            .filter((one) => one.includes("CodeReleaseService"));
+          return own.slice(0, 3).map((one) => one.split("/")[1]);
+        },
+        { timeout: 30_000 },
+      )
+      .toEqual(["DeleteCodeRelease", "ActivateCodeRelease", "CreateCodeRelease"]);
   });
 
   test("take releases from operators alone", async () => {
