@@ -16,6 +16,7 @@ import {
   IngestionService,
   type StreamSeriesResponse,
 } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import { ExportService } from "@wellapi/gen/wellapi/records/v1/export_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Role } from "@wellapi/gen/wellapi/type/v1/callers_pb";
@@ -68,7 +69,7 @@ beforeAll(async () => {
   await doctor.accept();
   const asAda = { transport: ada.as(ada.patient) };
   await grant(asAda, maker, Direction.CONTRIBUTE);
-  reading = await grant(asAda, clinic, Direction.READ);
+  reading = await grant(asAda, clinic, Direction.READ, ["heart", "conditions"]);
   const idAt = async ({ transport }: Company) =>
     (await createClient(ConsentService, transport).listConsents({})).consents[0]!.patient;
   ids = { atMaker: await idAt(maker), atClinic: await idAt(clinic) };
@@ -147,6 +148,18 @@ const readAtClinic = () =>
     }),
   );
 
+/** What is asked of several codes or types at once is refused as a whole: an empty answer would say that there is nothing. */
+function listsAtClinic(): Promise<string[]> {
+  const asked = { patient: ids.atClinic, purpose: Purpose.TREATMENT };
+  const records = createClient(RecordsService, clinic.transport);
+  const clinical = createClient(ClinicalRecordsService, clinic.transport);
+  return Promise.all([
+    reasonOf(records.listSeries(asked)),
+    reasonOf(records.listObservations(asked)),
+    reasonOf(clinical.listClinicalRecords(asked)),
+  ]);
+}
+
 /** Who acts for Ada reads for her. */
 const readAs = (transport: Transport) =>
   createClient(RecordsService, transport).querySeries({
@@ -184,6 +197,7 @@ test("a confirmed death ends streams that run, reads, contributions and sign-ins
   expect(await contributions.send(3)).toBe("RECORD_FROZEN");
   await contributions.end();
   expect(await readAtClinic()).toBe("RECORD_FROZEN");
+  expect(await listsAtClinic()).toEqual(Array(3).fill("RECORD_FROZEN"));
   const single = createClient(IngestionService, maker.transport).createSeries({ batch: minute(4) });
   expect(await reasonOf(single)).toBe("RECORD_FROZEN");
   for (const actingAs of [ada.patient, "account"]) {
@@ -234,6 +248,7 @@ test("a mistake is undone: the patient signs in again, and what was permitted is
   expect(await readAtClinic()).toBe("CONSENT_REQUIRED");
   await grant({ transport: ada.as(ada.patient) }, clinic, Direction.READ);
   expect(await readAtClinic()).toBe("");
+  expect(await listsAtClinic()).toEqual(["", "", ""]);
   await expect.poll(() => mailTo(originOf(server), ada.email), patience).toMatch(/mistake/);
   const { accesses } = await createClient(AuditService, ada.as(ada.patient)).listAccesses({});
   const methods = new Set(accesses.map(({ access }) => access?.method.split("/")[1]));

@@ -84,7 +84,6 @@ async function permitOf(read: Read, key: string): Promise<KeyPermit | undefined>
 
 const denials: ReadonlySet<string> = new Set([
   "CONSENT_REQUIRED",
-  "RECORD_FROZEN",
   "SCOPE_REQUIRED",
   "NOT_FOR_REPRESENTATIVES",
   "POLICY_DENIED",

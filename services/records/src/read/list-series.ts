@@ -103,13 +103,9 @@ async function readableCodes(
     } catch (error) {
       const denied =
         error instanceof RecordsError &&
-        [
-          "CONSENT_REQUIRED",
-          "RECORD_FROZEN",
-          "SCOPE_REQUIRED",
-          "NOT_FOR_REPRESENTATIVES",
-          "POLICY_DENIED",
-        ].includes(error.code);
+        ["CONSENT_REQUIRED", "SCOPE_REQUIRED", "NOT_FOR_REPRESENTATIVES", "POLICY_DENIED"].includes(
+          error.code,
+        );
       if (!denied || asked.length > 0) throw error;
       refused = error;
     }

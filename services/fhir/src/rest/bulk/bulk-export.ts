@@ -221,6 +221,7 @@ async function* linesOf(
 const denials: ReadonlySet<string> = new Set([
   "CONSENT_REQUIRED",
   "CONSENT_REVOKED",
+  "RECORD_FROZEN",
   "SCOPE_REQUIRED",
   "POLICY_DENIED",
   "RESOLUTION_TOO_FINE",
