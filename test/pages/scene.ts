@@ -24,6 +24,8 @@ export interface Scene {
   readonly bert: Account;
   /** Died: Ada represents her. */
   readonly frida: Account;
+  /** Is reported dead, by the company and by the officer. */
+  readonly edgar: Account;
   /** Not verified; the world's own company is. */
   readonly waiting: string;
   close(): Promise<void>;
@@ -67,7 +69,7 @@ export async function openScene(): Promise<Scene> {
   await office.enableEmergencyAccess({ organization: world.company.organization });
   await openEmergency(world, ada, grace);
   await reportDeaths(world, ada, frida, edgar);
-  return { world, ada, grace, bert, frida, waiting: organization!.id, close: () => world.close() };
+  return { world, ada, grace, bert, frida, edgar, waiting: organization!.id, close: () => world.close() };
 }
 
 async function employ({ server, company }: World, ada: Account): Promise<void> {
