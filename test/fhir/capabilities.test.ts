@@ -9,6 +9,8 @@ interface Listed {
   readonly type: string;
   readonly interaction?: readonly { readonly code: string }[];
   readonly searchParam?: readonly { readonly name: string; readonly type: string }[];
+  readonly searchInclude?: readonly string[];
+  readonly searchRevInclude?: readonly string[];
   readonly operation?: readonly { readonly name: string }[];
 }
 
@@ -63,12 +65,16 @@ describe("the CapabilityStatement", () => {
     };
     const asked = resources
       .filter(({ interaction = [] }) => interaction.some(({ code }) => code === "search-type"))
-      .map(({ type, searchParam = [] }) => {
+      .map(({ type, searchParam = [], searchInclude = [], searchRevInclude = [] }) => {
         const parameters = searchParam.map(({ name, type: kind }) => {
           const value = name === "_id" ? `${patient.slice(4)}.rec-${nothing}` : values[kind];
           return `${name}=${type === "Consent" && name === "status" ? "active" : value}`;
         });
-        return `/${type}?${parameters.join("&")}`;
+        const included = [
+          ...searchInclude.map((one) => `_include=${one}`),
+          ...searchRevInclude.map((one) => `_revinclude=${one}`),
+        ];
+        return `/${type}?${[...parameters, ...included].join("&")}`;
       });
     expect(asked.length).toBeGreaterThan(50);
     const told = await inTurn(asked, async (path) => [path, (await ask(path)).status] as const);

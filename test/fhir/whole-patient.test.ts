@@ -155,7 +155,8 @@ describe("all of a patient, as FHIR", () => {
     expect(await all(`/Consent?status=inactive`)).toEqual([]);
     const { text, body } = await ask(`/AuditEvent?patient=${patient}&_count=20`);
     parseResource(text);
-    const event = body.entry[0].resource;
+    const events: Told["body"][] = body.entry.map(({ resource }: Told["body"]) => resource);
+    const event = events.find(({ action }) => action === "R");
     expect(event).toMatchObject({
       outcome: "0",
       action: "R",
@@ -163,6 +164,22 @@ describe("all of a patient, as FHIR", () => {
     });
     expect((await ask(`/AuditEvent/${event.id}`)).body).toEqual(event);
     expect((await ask("/AuditEvent?date=lt2020")).body.entry).toBeUndefined();
+  });
+
+  test("comes with what a search asks to include, once, as far as it may be seen", async () => {
+    const path = `/Observation?patient=${patient}&code=8867-4&_include=Observation:device&_include=Observation:subject`;
+    const { body } = await ask(path);
+    const included = body.entry.filter(({ search }: Told["body"]) => search.mode === "include");
+    expect(included.map(({ resource }: Told["body"]) => resource.resourceType).sort()).toEqual([
+      "Device",
+      "Device",
+      "Patient",
+    ]);
+    const matched = body.entry.filter(({ search }: Told["body"]) => search.mode === "match");
+    for (const { resource } of matched) {
+      const urls = included.map(({ fullUrl }: Told["body"]) => fullUrl.split("/R4/")[1]);
+      expect(urls).toContain(resource.device.reference);
+    }
   });
 
   test("has a bare Patient where no organization has said more", async () => {

@@ -2,6 +2,7 @@ import { searchParameters } from "@wellapi/fhir-r4";
 import { describe, expect, test } from "vitest";
 import { parametersOf, servedTypes } from "../src/rest/types.ts";
 import { datesOf } from "../src/search/dates.ts";
+import { includesOf, referencesFrom } from "../src/search/includes.ts";
 import { readSearch } from "../src/search/query-convert.ts";
 import { subsetOf, withSubset } from "../src/search/subset.ts";
 
@@ -42,15 +43,12 @@ describe("a search", () => {
     expect(() => read(`patient=${patient}&patient=pat-${"z".repeat(26)}`)).toThrow("one patient");
   });
 
-  test.each([
-    "colour=red",
-    "code:not=I10",
-    "subject.name=x",
-    "_total=accurate",
-    "_include=Condition:encounter",
-  ])("ignores nothing: %s", (part) => {
-    expect(() => read(`patient=${patient}&${part}`)).toThrow("is not searched by");
-  });
+  test.each(["colour=red", "code:not=I10", "subject.name=x", "_total=accurate"])(
+    "ignores nothing: %s",
+    (part) => {
+      expect(() => read(`patient=${patient}&${part}`)).toThrow("is not searched by");
+    },
+  );
 
   test.each([
     "_summary=count",
@@ -58,6 +56,9 @@ describe("a search", () => {
     "_count=1001",
     "_sort=code",
     "_revinclude=Observation:subject",
+    "_include=Condition:colour",
+    "_include=Observation:subject",
+    "_include=*",
     "code=http://loinc.org|",
   ])("refuses what it cannot do: %s", (part) => {
     expect(() => read(`patient=${patient}&${part}`)).toThrow();
@@ -74,6 +75,30 @@ describe("a search", () => {
     );
     expect(named.length).toBeGreaterThan(40);
     expect(named.filter(([type, name]) => !searchParameters(type).has(name))).toEqual([]);
+  });
+});
+
+describe("a reference that is followed", () => {
+  const resource = {
+    resourceType: "MedicationRequest",
+    subject: { reference: "Patient/p" },
+    medicationReference: { reference: "Medication/m" },
+    reasonReference: [{ reference: "Condition/1" }, { reference: "Observation/2" }, { display: "none" }],
+  };
+  const followed = (...asked: string[]) =>
+    referencesFrom(
+      resource,
+      includesOf(
+        "MedicationRequest",
+        asked.map((one) => `MedicationRequest:${one}`),
+      ),
+    );
+
+  test("is found by HL7's path of the parameter", () => {
+    expect(followed("subject", "medication")).toEqual(["Patient/p", "Medication/m"]);
+    expect(followed("patient")).toEqual(["Patient/p"]);
+    expect(followed("encounter")).toEqual([]);
+    expect(followed("subject:Group")).toEqual([]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { type FhirResource, profilesOf, searchParameters } from "@wellapi/fhir-r4";
+import { includeNames } from "../search/includes.ts";
 import { searchNames } from "../search/query-convert.ts";
 import { ledgerType, ledgerTypes } from "./ledger/types.ts";
 import { terminologyOperations } from "./terminology/operations.ts";
@@ -62,6 +63,7 @@ function resourceOf(type: string) {
     const parameter = known.get(name);
     return parameter === undefined ? [] : [{ name, type: parameter.type }];
   });
+  const included = includeNames(type);
   return {
     type,
     interaction: interactions.map((code) => ({ code })),
@@ -70,6 +72,7 @@ function resourceOf(type: string) {
     updateCreate: false,
     conditionalCreate: true,
     conditionalRead: "not-match",
+    ...(included.length > 0 && { searchInclude: included }),
     searchRevInclude: ["Provenance:target"],
     searchParam,
     ...(profilesOf(type).length > 0 && { supportedProfile: [...profilesOf(type)] }),

@@ -6,6 +6,7 @@ import { pageless, queryOf } from "./address.ts";
 import { sendResource } from "./content.ts";
 import { measuringDevices } from "./devices.ts";
 import { calling, type Exchange } from "./exchange.ts";
+import { includedIn } from "./included.ts";
 import { organizationsIn } from "./ledger/organizations.ts";
 import { formatPage, parsePage } from "./observations/cursor.ts";
 import { mergedPage } from "./observations/page.ts";
@@ -65,7 +66,10 @@ async function mixedPage(exchange: Exchange, query: SearchQuery, asked: string):
     return { fullUrl, resource: withSubset(one, query.subset), mode: "match" };
   });
   const clinical = found.flatMap(({ record }) => (record === undefined ? [] : [record]));
-  const included = query.provenance ? await provenanceOf(exchange, query, clinical) : [];
+  const included = [
+    ...(await includedIn(exchange, query, resources)),
+    ...(query.provenance ? await provenanceOf(exchange, query, clinical) : []),
+  ];
   const done = positions.every((one) => one === undefined);
   return { entries: [...matches, ...included], next: done ? "" : formatPage(asked, positions) };
 }
@@ -82,13 +86,12 @@ async function pageOf(exchange: Exchange, query: SearchQuery): Promise<Page> {
   const page = await records.listClinicalRecords(asked, calling);
   const found = page.records.map((one) => servedRecord(patient, one));
   const matches = found.flatMap((one) => entryOf(exchange, query, one, "match"));
-  const included = query.provenance
-    ? await provenanceOf(
-        exchange,
-        query,
-        page.records.map(({ id }) => id),
-      )
-    : [];
+  const ids = page.records.map(({ id }) => id);
+  const shown = found.flatMap(({ resource }) => resource ?? []);
+  const included = [
+    ...(await includedIn(exchange, query, shown)),
+    ...(query.provenance ? await provenanceOf(exchange, query, ids) : []),
+  ];
   return { entries: [...matches, ...included], next: page.nextPageToken };
 }
 

@@ -8,6 +8,7 @@ import { patientOfText } from "../mapping/subject.ts";
 import { parametersOf, type TypeParameters } from "../rest/types.ts";
 import { datesOf, type SearchedDates } from "./dates.ts";
 import type { Asked } from "./fits.ts";
+import { type Include, includesOf } from "./includes.ts";
 import { quantityOf } from "./quantities.ts";
 import { type Subset, subsetOf } from "./subset.ts";
 
@@ -33,6 +34,8 @@ export interface SearchQuery {
   readonly count: number;
   readonly pageToken: string;
   readonly subset: Subset;
+  /** Which references are followed. */
+  readonly includes: readonly Include[];
   /** Whether Provenance of what was found is given, too. */
   readonly provenance: boolean;
   /** What was understood, for the links of the page. */
@@ -40,7 +43,7 @@ export interface SearchQuery {
 }
 
 /** Parameters of results, and of the page; `_format` is read before. */
-const ofResults = ["_count", "_sort", "_summary", "_elements", "_revinclude", "_page", "_format"];
+const ofResults = ["_count", "_sort", "_summary", "_elements", "_include", "_revinclude", "_page", "_format"];
 const ofEveryType = ["_id", "_lastUpdated", "identifier", "patient", "subject"];
 const mostValues = 32;
 
@@ -85,6 +88,7 @@ export function readSearch(type: string, parameters: URLSearchParams, base: stri
     count: countOf(parameters.get("_count")),
     pageToken: parameters.get("_page") ?? "",
     subset: subsetOf(parameters),
+    includes: includesOf(type, parameters.getAll("_include")),
     provenance: provenanceOf(parameters.getAll("_revinclude")),
     parameters,
   };
