@@ -5,6 +5,7 @@ import {
   type Consent,
   Consent_State,
   ConsentSchema,
+  DeIdentification,
   type Provision,
   Provision_Effect,
 } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
@@ -26,6 +27,7 @@ export interface CreateOptions {
   deny: boolean;
   purpose?: Purpose[];
   resolution?: Resolution;
+  deIdentified?: true;
   windowFrom?: number;
   windowTo?: number;
   lastDays?: number;
@@ -64,6 +66,7 @@ export function consentOf(options: CreateOptions): MessageInitShape<typeof Conse
     categories: category.map((name) => ({ name })),
     purposes: options.purpose ?? [],
     resolution: options.resolution ?? (reading ? Resolution.RAW : Resolution.UNSPECIFIED),
+    ...(options.deIdentified && { deIdentification: DeIdentification.SAFE_HARBOR }),
   };
   const window = fixed
     ? ({ case: "capturedWithin", value: interval(windowFrom, windowTo) } as const)
@@ -98,6 +101,7 @@ export function provisionText(provision: Provision): string {
     categories.map(({ name, version }) => `${name}@${version}`).join(" "),
     ...(purposeNames.length > 0 ? [`for ${purposeNames.join(", ")}`] : []),
     ...(resolution === Resolution.UNSPECIFIED ? [] : [nameOf(resolutions, resolution)]),
+    ...(provision.deIdentification === DeIdentification.UNSPECIFIED ? [] : ["de-identified"]),
     ...windowText(window),
     ...(regions.length > 0 ? [`in ${regions.join(", ")}`] : []),
   ].join(" ");

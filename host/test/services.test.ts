@@ -48,6 +48,7 @@ describe("the services' descriptors", () => {
         "ClinicalRecordsService/GetClinicalRecord",
         "ClinicalRecordsService/ListClinicalRecordVersions",
         "ClinicalRecordsService/ListClinicalRecords",
+        "ExportService/ReadDeIdentified",
         "RecordsService/AggregateSeries",
         "RecordsService/GetObservation",
         "RecordsService/ListObservations",

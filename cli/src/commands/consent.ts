@@ -94,6 +94,7 @@ function addCreate(group: Command, io: Io): void {
     .option("--deny", "deny instead of permit: a denial beats every permission", false)
     .option("--purpose <word...>", "what for (reading)", several(oneOf(purposes)))
     .option("--resolution <word>", "raw, hourly or daily (reading); default raw", oneOf(resolutions))
+    .option("--de-identified", "only for exports that leave out who the patient is (reading, raw)")
     .option("--window-from <time>", "only data captured from here on", instant)
     .option("--window-to <time>", "only data captured before", instant)
     .option("--last-days <number>", "only data captured in the last so many days, at each use", count)

@@ -228,6 +228,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     CreateExport: ofExports,
     GetExport: ofExports,
     CancelExport: ofExports,
+    ReadDeIdentified: data,
   },
   "wellapi.records.v1.RecordsService": {
     ReadSeries: data,

@@ -133,7 +133,7 @@ const knownResolutions: ReadonlySet<Resolution> = new Set([
 ]);
 
 function permitOf(grant: Grant): DatedPermit | undefined {
-  const { consent, version, provision, resolution, window, validity, emergency } = grant;
+  const { consent, version, provision, resolution, window, validity, emergency, deIdentified } = grant;
   if (isUnknown(grant) || isUnknown(window) || isUnknown(validity)) return undefined;
   if (!knownResolutions.has(resolution)) return undefined;
   const lastMs = Number(grant.capturedInLastMs);
@@ -150,6 +150,7 @@ function permitOf(grant: Grant): DatedPermit | undefined {
     notBefore: millisOf(validity?.startTime, earliestTime),
     notAfter: millisOf(validity?.endTime, latestTime),
     ...(emergency ? { emergency } : {}),
+    ...(deIdentified ? { deIdentified } : {}),
   };
 }
 

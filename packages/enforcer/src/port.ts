@@ -33,6 +33,8 @@ export interface Permit {
   readonly notAfter: number;
   /** It is emergency access, not a consent. */
   readonly emergency?: true;
+  /** Only for exports that leave out what tells who the patient is: no other use of it is permitted. */
+  readonly deIdentified?: true;
 }
 
 /** Only data captured in the last `lastMs` milliseconds before each use, and not before `from`. */

@@ -12,6 +12,7 @@ export {
 } from "./bundle.ts";
 export { canonical, formatJson } from "./canonical.ts";
 export { type DateInterval, intervalOfDate } from "./date-interval.ts";
+export { type Anonymity, deIdentified, deIdentifiedTypes, shiftOf } from "./de-identified.ts";
 export type { ElementDefinition, Invariant, Property, TypeDefinition, TypeKind } from "./definitions.ts";
 export { codeLists, definitionOf, isResourceType, resourceTypes } from "./definitions.ts";
 export { FhirError, type FhirErrorCode } from "./fhir-error.ts";

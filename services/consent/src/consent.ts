@@ -19,6 +19,10 @@ export type Purpose = (typeof purposes)[number];
 export const resolutions = ["raw", "hourly", "daily"] as const;
 export type Resolution = (typeof resolutions)[number];
 
+/** How data is made anonymous: by the HIPAA Safe Harbor method. */
+export const deIdentifications = ["safe_harbor"] as const;
+export type DeIdentification = (typeof deIdentifications)[number];
+
 /** An absent end is open. */
 export interface Interval {
   readonly start?: number;
@@ -55,6 +59,8 @@ export interface Provision {
   /** Of a permission to read; absent otherwise. */
   readonly resolution?: Resolution;
   readonly captured: Captured;
+  /** Of a permission to read: only without what tells who the patient is. Absent: as it is. */
+  readonly deIdentification?: DeIdentification;
   /** Empty in a permission: the patient's home region only. Always empty in a denial: it denies in all. */
   readonly regions: readonly string[];
 }

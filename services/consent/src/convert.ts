@@ -17,6 +17,7 @@ import { etagOf } from "./etag.ts";
 import { type Categories, unknownInConsent } from "./understanding.ts";
 import {
   actorKinds,
+  deIdentificationMessages,
   denialMessages,
   directionMessages,
   effectMessages,
@@ -83,7 +84,7 @@ export function questionOf(message: QuestionMessage): Question {
 export function decisionMessage(decision: Decision): MessageInitShape<typeof DecisionSchema> {
   if (!decision.permitted) return { denialReason: denialMessages[decision.reason] };
   const grants = decision.permits.map(
-    ({ consent, version, provision, resolution, captured, validity, emergency }) => ({
+    ({ consent, version, provision, resolution, captured, validity, emergency, deIdentified }) => ({
       consent,
       version,
       provision,
@@ -92,6 +93,7 @@ export function decisionMessage(decision: Decision): MessageInitShape<typeof Dec
       validity: intervalMessage(validity),
       capturedInLastMs: BigInt(captured.lastMs ?? 0),
       emergency: emergency === true,
+      deIdentified: deIdentified === true,
     }),
   );
   return { grants };
@@ -108,7 +110,8 @@ export function actorMessage({ kind, id }: Author, patient: string): MessageInit
 }
 
 function provisionMessage(provision: Provision): MessageInitShape<typeof ProvisionSchema> {
-  const { effect, directions, categories, purposes, resolution, captured, regions } = provision;
+  const { effect, directions, categories, purposes, resolution, captured, regions, deIdentification } =
+    provision;
   return {
     effect: numberOf(effectMessages, effect),
     directions: directions.map((direction) => numberOf(directionMessages, direction)),
@@ -117,6 +120,7 @@ function provisionMessage(provision: Provision): MessageInitShape<typeof Provisi
     resolution: numberOf(resolutionMessages, resolution),
     window: windowMessage(captured),
     regions: [...regions],
+    deIdentification: numberOf(deIdentificationMessages, deIdentification),
   };
 }
 

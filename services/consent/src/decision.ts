@@ -57,6 +57,8 @@ export interface Permit {
   readonly validity: Interval;
   /** It is emergency access. */
   readonly emergency?: true;
+  /** Only for exports that leave out what tells who the patient is. */
+  readonly deIdentified?: true;
 }
 
 export type Decision =
@@ -202,6 +204,8 @@ function permitsOf(
       resolution,
       captured: { ...captured, ...(lastMs === undefined ? {} : { lastMs }) },
       validity,
+      // Whatever it says there, also what a newer release means by it, is less than the data as it is.
+      ...(provision.deIdentification !== undefined && { deIdentified: true as const }),
     }));
 }
 

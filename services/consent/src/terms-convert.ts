@@ -14,6 +14,7 @@ import type { Violation } from "@wellapi/rpc";
 import type { Terminology } from "@wellapi/terminology";
 import {
   type Captured,
+  type DeIdentification,
   hasEnded,
   type Interval,
   type PinnedCategory,
@@ -22,6 +23,7 @@ import {
 } from "./consent.ts";
 import { ConsentError } from "./errors.ts";
 import {
+  deIdentificationMessages,
   directionMessages,
   effectMessages,
   named,
@@ -114,6 +116,7 @@ function provisionOf(
     refuse(`${path}.purposes`, "is of reading: leave it out, or add DIRECTION_READ");
   }
   const resolution = named(resolutionMessages, message.resolution);
+  const deIdentification = deIdentificationOf(message, effect === "permit" && reading, path, refuse);
   if (effect === "deny") refuseInDenial(message, path, refuse);
   else if (reading) {
     if (purposes.length === 0) refuse(`${path}.purposes`, "is needed for reading");
@@ -131,7 +134,28 @@ function provisionOf(
     ...(effect === "permit" && reading && resolution ? { resolution } : {}),
     captured: capturedOf(message, path, refuse),
     regions: [...message.regions],
+    ...(deIdentification && { deIdentification }),
   };
+}
+
+/** What is read without a name is read as it was recorded, and not contributed to: an export knows no other form of it. */
+function deIdentificationOf(
+  message: ProvisionMessage,
+  permitsReading: boolean,
+  path: string,
+  refuse: Refuse,
+): DeIdentification | undefined {
+  if (message.deIdentification === 0) return undefined;
+  const place = `${path}.de_identification`;
+  const taken = named(deIdentificationMessages, message.deIdentification);
+  if (taken === undefined) refuse(place, `${message.deIdentification} is not known: use SAFE_HARBOR`);
+  if (!permitsReading || message.directions.length > 1) {
+    refuse(place, "is of permissions to read alone: leave it out, or part the provision");
+  }
+  if (message.resolution > ResolutionMessage.RAW) {
+    refuse(`${path}.resolution`, "is RAW where data is de-identified: hourly and daily data is not exported");
+  }
+  return taken;
 }
 
 function refuseWhatIsNotEnforced(message: ProvisionMessage, path: string, refuse: Refuse): void {
@@ -140,7 +164,6 @@ function refuseWhatIsNotEnforced(message: ProvisionMessage, path: string, refuse
   };
   if (message.sources !== undefined) later("sources");
   if (message.masks.length > 0) later("masks");
-  if (message.deIdentification !== 0) later("de_identification");
   if (message.resolution === ResolutionMessage.COUNT_ONLY) {
     const description = "COUNT_ONLY is not enforced yet: use RAW, HOURLY or DAILY";
     refuse(`${path}.resolution`, description, notEnforced);

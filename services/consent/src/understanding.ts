@@ -17,7 +17,16 @@ const members = {
   open: ["id", "organization", "clinician", "expireTime"],
   consent: ["id", "terms", "version", "grantor", "createTime", "revokeTime"],
   terms: ["grantee", "provisions", "validity", "notice"],
-  provision: ["effect", "directions", "categories", "purposes", "resolution", "captured", "regions"],
+  provision: [
+    "effect",
+    "directions",
+    "categories",
+    "purposes",
+    "resolution",
+    "captured",
+    "regions",
+    "deIdentification",
+  ],
   category: ["name", "version"],
   validity: ["start", "end"],
   captured: ["start", "end", "lastMs"],
@@ -91,6 +100,7 @@ function unknownInProvision(provision: unknown, path: string, categories: Catego
 /** The unknown part of a denial may cover the question. */
 function unknownInDenial(denial: Members, path: string, categories: Categories): string | undefined {
   if (denial.resolution !== undefined) return `${path}.resolution`;
+  if (denial.deIdentification !== undefined) return `${path}.deIdentification`;
   if ((denial.captured as Members).lastMs !== undefined) return `${path}.captured.lastMs`;
   if ((denial.regions as unknown[]).length > 0) return `${path}.regions`;
   const known = (values: readonly string[]) => (value: unknown, at: string) =>

@@ -1,4 +1,8 @@
-import { Consent_State, Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import {
+  Consent_State,
+  DeIdentification as DeIdentificationMessage,
+  Provision_Effect,
+} from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { DenialReason as DenialReasonMessage } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import {
   Actor_Kind,
@@ -6,7 +10,7 @@ import {
   Purpose as PurposeMessage,
   Resolution as ResolutionMessage,
 } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import type { Author, Direction, Effect, Purpose, Resolution, State } from "./consent.ts";
+import type { Author, DeIdentification, Direction, Effect, Purpose, Resolution, State } from "./consent.ts";
 import type { DenialReason } from "./decision.ts";
 
 export const effectMessages: Record<Effect, Provision_Effect> = {
@@ -34,6 +38,10 @@ export const resolutionMessages: Record<Resolution, ResolutionMessage> = {
   raw: ResolutionMessage.RAW,
   hourly: ResolutionMessage.HOURLY,
   daily: ResolutionMessage.DAILY,
+};
+
+export const deIdentificationMessages: Record<DeIdentification, DeIdentificationMessage> = {
+  safe_harbor: DeIdentificationMessage.SAFE_HARBOR,
 };
 
 export const stateMessages: Record<State, Consent_State> = {

@@ -53,6 +53,20 @@ describe("a decision", () => {
     });
   });
 
+  it("says which permits are for de-identified exports alone, also of what a newer release calls it", () => {
+    const named = one({}, {}, "con_2");
+    for (const word of ["safe_harbor", "newer"] as const) {
+      const without = one({ deIdentification: word as "safe_harbor" });
+      const decision = ask(currentOf(without, named));
+      expect(
+        decision.permitted && decision.permits.map(({ consent, deIdentified }) => [consent, deIdentified]),
+      ).toEqual([
+        ["con_1", true],
+        ["con_2", undefined],
+      ]);
+    }
+  });
+
   it("covers what any of its categories holds", () => {
     const both = [
       { name: "sleep", version: 1 },

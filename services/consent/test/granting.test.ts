@@ -1,12 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, createClient } from "@connectrpc/connect";
-import {
-  Consent_State,
-  ConsentSchema,
-  DeIdentification,
-  Mask,
-} from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { Consent_State, ConsentSchema, Mask } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { Actor_Kind, Direction, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, it } from "vitest";
@@ -101,14 +96,13 @@ describe("granting", () => {
       ...reading,
       sources: {},
       masks: [Mask.DEVICE],
-      deIdentification: DeIdentification.SAFE_HARBOR,
       resolution: Resolution.COUNT_ONLY,
     };
     const sliding = { ...denial, window: { case: "capturedInLast", value: { seconds: 60n } } as const };
     const consent = { ...wanted, provisions: [reading, later, sliding] };
     const told = await problem(patient().createConsent({ consent, requestId: "r1" }));
     expect(told).toMatchObject({ code: Code.InvalidArgument, reason: "INVALID_FIELD" });
-    const fields = ["sources", "masks", "de_identification", "resolution"];
+    const fields = ["sources", "masks", "resolution"];
     expect(told!.violations!.map(({ field, reason }) => [field, reason])).toEqual([
       ...fields.map((field) => [`consent.provisions[1].${field}`, "NOT_ENFORCED_YET"]),
       ["consent.provisions[2].captured_in_last", "NOT_ENFORCED_YET"],

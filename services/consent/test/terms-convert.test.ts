@@ -197,11 +197,21 @@ describe("what is wrong is refused by its field:", () => {
     expect(refusedProvision({ ...denial, window: standing })).toEqual([]);
   });
 
+  it("what is de-identified and not read as it was recorded, or not read alone", () => {
+    const deIdentification = DeIdentification.SAFE_HARBOR;
+    const raw = { ...reading, resolution: Resolution.RAW, deIdentification };
+    expect(takenProvision(raw)).toMatchObject({ deIdentification: "safe_harbor", resolution: "raw" });
+    expect(refusedProvision({ ...raw, resolution: Resolution.DAILY })).toEqual(invalid("resolution"));
+    expect(refusedProvision({ ...contributing, deIdentification })).toEqual(invalid("de_identification"));
+    expect(refusedProvision({ ...denial, deIdentification })).toEqual(invalid("de_identification"));
+    const both = [Direction.READ, Direction.CONTRIBUTE];
+    expect(refusedProvision({ ...raw, directions: both })).toEqual(invalid("de_identification"));
+    expect(refusedProvision({ ...raw, deIdentification: 7 })).toEqual(invalid("de_identification"));
+  });
+
   it("whatever is not enforced yet, by that reason", () => {
     expect(refusedProvision({ ...reading, sources: {} })).toEqual(notYet("sources"));
     expect(refusedProvision({ ...reading, masks: [Mask.DEVICE] })).toEqual(notYet("masks"));
-    const deIdentification = DeIdentification.SAFE_HARBOR;
-    expect(refusedProvision({ ...reading, deIdentification })).toEqual(notYet("de_identification"));
     expect(refusedProvision({ ...reading, resolution: Resolution.COUNT_ONLY })).toEqual(notYet("resolution"));
     const sliding = { case: "capturedInLast", value: { seconds: 60n } };
     expect(refusedProvision({ ...denial, window: sliding })).toEqual(notYet("captured_in_last"));

@@ -18,6 +18,10 @@ const kinds = {
   INVALID_RESOURCE: { status: 422, issue: "invalid" },
   /** A page of another site asks in its reader's name. */
   FOREIGN_REQUEST: { status: 403, issue: "forbidden" },
+  /** So few patients that somebody could be told apart. */
+  SMALL_GROUP: { status: 403, issue: "suppressed" },
+  /** A file that has to be made whole before it leaves would be too large. */
+  TOO_LARGE: { status: 403, issue: "too-long" },
   /** As many of this kind are under way as the process takes. */
   BUSY: { status: 503, issue: "throttled" },
   /** The search would look at more than it may: something has to be added. */

@@ -204,9 +204,12 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
       route(ClinicalRecordsService, clinical),
       route(
         ExportService,
-        createExportHandlers(
-          createExports({ gate, vault, clock, repository: createExportRepository(store, pairwise) }),
-        ),
+        createExportHandlers({
+          ...writing,
+          damage,
+          share,
+          exports: createExports({ gate, vault, clock, repository: createExportRepository(store, pairwise) }),
+        }),
       ),
       route(RecordsWriteService, writes),
     ],

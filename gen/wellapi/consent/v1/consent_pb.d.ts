@@ -243,7 +243,8 @@ export declare type Provision = Message<"wellapi.consent.v1.Provision"> & {
   masks: Mask[];
 
   /**
-   * How data that is read is made anonymous. Not enforced yet, so not taken.
+   * How data that is read is made anonymous. Given, the provision permits nothing but de-identified exports
+   * (`CreateExport`): no other read sees the data by it.
    *
    * @generated from field: wellapi.consent.v1.DeIdentification de_identification = 10;
    */

@@ -61,6 +61,13 @@ export declare type Export = Message<"wellapi.records.v1.Export"> & {
    * @generated from field: google.protobuf.Timestamp expire_time = 6;
    */
   expireTime?: Timestamp | undefined;
+
+  /**
+   * Whether it leaves out what tells who the patients are.
+   *
+   * @generated from field: bool de_identified = 7;
+   */
+  deIdentified: boolean;
 };
 
 /**
@@ -142,6 +149,14 @@ export declare type CreateExportRequest = Message<"wellapi.records.v1.CreateExpo
    * @generated from field: string request_id = 4;
    */
   requestId: string;
+
+  /**
+   * Leaves out what tells who the patients are (HIPAA Safe Harbor, 45 CFR 164.514(b)(2)), of those patients whose consents say so.
+   * Ids and dates mean nothing outside this export.
+   *
+   * @generated from field: bool de_identified = 5;
+   */
+  deIdentified: boolean;
 };
 
 /**
@@ -209,6 +224,81 @@ export declare type GetExportResponse = Message<"wellapi.records.v1.GetExportRes
  * Use `create(GetExportResponseSchema)` to create a new message.
  */
 export declare const GetExportResponseSchema: GenMessage<GetExportResponse>;
+
+/**
+ * Of whom, and what.
+ *
+ * @generated from message wellapi.records.v1.ReadDeIdentifiedRequest
+ */
+export declare type ReadDeIdentifiedRequest = Message<"wellapi.records.v1.ReadDeIdentifiedRequest"> & {
+  /**
+   * The export.
+   *
+   * @generated from field: string export = 1;
+   */
+  export: string;
+
+  /**
+   * The patient, by the caller's own id for them.
+   *
+   * @generated from field: string patient = 2;
+   */
+  patient: string;
+
+  /**
+   * That of the export.
+   *
+   * @generated from field: wellapi.type.v1.Purpose purpose = 3;
+   */
+  purpose: Purpose;
+
+  /**
+   * FHIR's name of the resource type.
+   *
+   * @generated from field: string type = 4;
+   */
+  type: string;
+
+  /**
+   * From the page before; only for the same caller and query.
+   *
+   * @generated from field: string page_token = 5;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message wellapi.records.v1.ReadDeIdentifiedRequest.
+ * Use `create(ReadDeIdentifiedRequestSchema)` to create a new message.
+ */
+export declare const ReadDeIdentifiedRequestSchema: GenMessage<ReadDeIdentifiedRequest>;
+
+/**
+ * A page.
+ *
+ * @generated from message wellapi.records.v1.ReadDeIdentifiedResponse
+ */
+export declare type ReadDeIdentifiedResponse = Message<"wellapi.records.v1.ReadDeIdentifiedResponse"> & {
+  /**
+   * The resources as JSON of FHIR R4. What cannot be told without saying who the patient is, is left out.
+   *
+   * @generated from field: repeated string resources = 1;
+   */
+  resources: string[];
+
+  /**
+   * For the next page; empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message wellapi.records.v1.ReadDeIdentifiedResponse.
+ * Use `create(ReadDeIdentifiedResponseSchema)` to create a new message.
+ */
+export declare const ReadDeIdentifiedResponseSchema: GenMessage<ReadDeIdentifiedResponse>;
 
 /**
  * Which export.
@@ -294,6 +384,17 @@ export declare const ExportService: GenService<{
     methodKind: "unary";
     input: typeof CancelExportRequestSchema;
     output: typeof CancelExportResponseSchema;
+  },
+  /**
+   * Reads one patient's records of one type for a de-identified export. Carried by the FHIR surface alone, which asks for all
+   * patients together: who could ask for one would know whose the answer is.
+   *
+   * @generated from rpc wellapi.records.v1.ExportService.ReadDeIdentified
+   */
+  readDeIdentified: {
+    methodKind: "unary";
+    input: typeof ReadDeIdentifiedRequestSchema;
+    output: typeof ReadDeIdentifiedResponseSchema;
   },
 }>;
 

@@ -33,7 +33,9 @@ export function authorizationInterceptor({
     const open = isPublic(request.service);
     const bySurface = surface !== undefined && callers?.surfaces.includes(surface) === true;
     const served = !outside || open || bySurface;
-    const carried = bySurface && !open ? { ...caller, workload: surface } : caller;
+    // What no edge may carry for a caller, the surface that is named may.
+    const byEdge = open && callers?.workloads.includes(caller.workload) === true;
+    const carried = bySurface && !byEdge ? { ...caller, workload: surface } : caller;
     const unmet = served ? unmetBy(callers, carried) : "caller";
     const denied = unmet === undefined ? policyDenial(caller, request.method) : undefined;
     if (unmet === undefined && denied === undefined) return next(request);

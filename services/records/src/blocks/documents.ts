@@ -115,6 +115,7 @@ export type ExportDocument = Document & {
   readonly types: readonly string[];
   readonly since_ms?: number;
   readonly purpose: number;
+  readonly de_identified?: boolean;
   readonly created_ms: number;
   readonly expires_ms: number;
   readonly cancelled: boolean;

@@ -62,7 +62,9 @@ export function listClinicalRecords(
       }
       last = at;
     }
-    return foundOf(readable, found, (access) => ({ records: found, next, access }));
+    const answered = foundOf(readable, found, (access: string) => ({ records: found, next, access }));
+    // The reader's own log must not tell which patient an anonymous record is of: neither what was found nor how much.
+    return intent.deIdentified ? { ...answered, items: 0, codes: [] } : answered;
   });
 }
 

@@ -1,14 +1,41 @@
+import { create } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
-import type { ExportService } from "@wellapi/gen/wellapi/records/v1/export_service_pb";
+import { type Anonymity, deIdentified, type FhirResource, formatJson, shiftOf } from "@wellapi/fhir-r4";
+import { ClinicalOrder } from "@wellapi/gen/wellapi/records/v1/clinical_records_pb";
+import { ListClinicalRecordsRequestSchema } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
+import {
+  type ExportService,
+  type ReadDeIdentifiedRequest,
+  ReadDeIdentifiedRequestSchema,
+} from "@wellapi/gen/wellapi/records/v1/export_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { type PageTokens, partyOf, patientHeader } from "@wellapi/rpc";
+import type { Clock } from "@wellapi/runtime";
+import type { Pairwise } from "@wellapi/vault";
+import { listClinicalRecords } from "../clinical/clinical-read.ts";
+import type { RecordPosition } from "../clinical/record-scan.ts";
+import type { ClinicalReadDeps, ShownRecord } from "../clinical/shown-record.ts";
+import { RecordsError } from "../errors.ts";
 import type { Export } from "../exports/export.ts";
 import type { Exports } from "../exports/exports.ts";
 import type { Intent } from "../gate/intent.ts";
 import { ALWAYS } from "../model/interval.ts";
+import { clinicalQuery } from "./clinical-convert.ts";
+import { pageOf } from "./page-position-convert.ts";
 import { readIntent } from "./read-request-convert.ts";
 
-export function createExportHandlers(exports: Exports): ServiceImpl<typeof ExportService> {
+export interface ExportHandlersDeps extends ClinicalReadDeps {
+  readonly exports: Exports;
+  readonly pairwise: Pairwise;
+  readonly pageTokens: PageTokens;
+  readonly clock: Clock;
+}
+
+const RECORDS_A_PAGE = { usual: 500, most: 500 };
+
+export function createExportHandlers(deps: ExportHandlersDeps): ServiceImpl<typeof ExportService> {
+  const { exports } = deps;
   const intentOf = (context: HandlerContext, patient = "", purpose = Purpose.UNSPECIFIED): Intent =>
     readIntent({ patient, purpose }, [], ALWAYS, context);
 
@@ -16,8 +43,13 @@ export function createExportHandlers(exports: Exports): ServiceImpl<typeof Expor
     async prepareDownload({ patient }, context) {
       return { access: await exports.prepareDownload(intentOf(context, patient, Purpose.PATIENT_REQUEST)) };
     },
-    async createExport({ types, since, purpose, requestId }, context) {
-      const terms = { types: types.toSorted(), since: since && timestampMs(since), purpose };
+    async createExport({ types, since, purpose, requestId, deIdentified: anonymous }, context) {
+      const terms = {
+        types: types.toSorted(),
+        since: since && timestampMs(since),
+        purpose,
+        deIdentified: anonymous,
+      };
       return { export: exportInit(await exports.create(intentOf(context, "", purpose), requestId, terms)) };
     },
     async getExport({ export: id }, context) {
@@ -27,10 +59,66 @@ export function createExportHandlers(exports: Exports): ServiceImpl<typeof Expor
       await exports.cancel(intentOf(context), id);
       return {};
     },
+    readDeIdentified: (request, context) =>
+      readDeIdentified(deps, request, intentOf(context, request.patient, request.purpose), context),
   };
 }
 
-function exportInit({ id, types, since, purpose, created, expires }: Export) {
+/** A page of one patient's records, without what tells who the patient is. */
+async function readDeIdentified(
+  deps: ExportHandlersDeps,
+  request: ReadDeIdentifiedRequest,
+  asked: Intent,
+  context: HandlerContext,
+) {
+  const { exports, gate, pairwise, pageTokens } = deps;
+  const intent: Intent = { ...asked, deIdentified: true };
+  const subject = gate.subject(intent.caller, intent.patient);
+  context.responseHeader.set(patientHeader, subject.partition);
+  const found = await exports.get(intent, request.export);
+  const covers = found.types.length === 0 || found.types.includes(request.type);
+  if (!found.deIdentified || found.purpose !== request.purpose || !covers)
+    throw new RecordsError("NOT_FOUND");
+  const page = pageOf<typeof ReadDeIdentifiedRequestSchema, RecordPosition>(
+    pageTokens,
+    intent,
+    ReadDeIdentifiedRequestSchema,
+    { ...request, pageSize: 0 },
+    RECORDS_A_PAGE,
+  );
+  const query = clinicalQuery(
+    pairwise,
+    partyOf(intent.caller),
+    create(ListClinicalRecordsRequestSchema, {
+      types: [request.type],
+      order: ClinicalOrder.UPDATED,
+      ...(found.since !== undefined && { updated: { startTime: timestampFromMs(found.since) } }),
+    }),
+  );
+  const { records, next } = await listClinicalRecords(deps, intent, query, page.limit, page.after);
+  const anonymity = anonymityOf(deps, found.id, subject.patient);
+  const resources = records.flatMap(
+    (record) => deIdentified(resourceOf(record, subject.patient), anonymity) ?? [],
+  );
+  return { resources: resources.map(formatJson), nextPageToken: page.token(next) };
+}
+
+/** Ids and the shift come from the installation's secret of pairwise ids, for this export alone: nothing has to be stored. */
+function anonymityOf({ pairwise, clock }: ExportHandlersDeps, id: string, patient: string): Anonymity {
+  return {
+    pseudonym: (one) => pairwise.outward(`export ${id}`, one.replace("-", "_")).replace("_", "-"),
+    shiftDays: shiftOf(pairwise.outward(`export ${id} shift`, patient)),
+    year: new Date(clock.now()).getUTCFullYear(),
+  };
+}
+
+/** With internal ids, as references have them. */
+function resourceOf({ record, type, resource }: ShownRecord, patient: string): FhirResource {
+  const id = (type === "Patient" ? patient : record).replace("_", "-");
+  return { ...resource!, resourceType: type, id };
+}
+
+function exportInit({ id, types, since, purpose, created, expires, deIdentified: anonymous }: Export) {
   return {
     id,
     types: [...types],
@@ -38,5 +126,6 @@ function exportInit({ id, types, since, purpose, created, expires }: Export) {
     purpose,
     createTime: timestampFromMs(created),
     expireTime: timestampFromMs(expires),
+    deIdentified: anonymous,
   };
 }

@@ -34,13 +34,14 @@ export function createExportRepository(store: Store, pairwise: Pairwise): Export
   const partitionOf = (organization: string) => prefix + pairwise.outward(party, organization);
 
   const documentOf = (partition: string, one: Export): ExportDocument => {
-    const { id, types, since, purpose, created, expires, cancelled } = one;
+    const { id, types, since, purpose, deIdentified, created, expires, cancelled } = one;
     return {
       partition,
       export: id,
       types: [...types],
       ...(since !== undefined && { since_ms: since }),
       purpose,
+      de_identified: deIdentified,
       created_ms: created,
       expires_ms: expires,
       cancelled,
@@ -89,5 +90,6 @@ export function createExportRepository(store: Store, pairwise: Pairwise): Export
 
 function exportOf(document: ExportDocument): Export {
   const { types, since_ms: since, purpose, created_ms: created, expires_ms: expires, cancelled } = document;
-  return { id: document.export, types, since, purpose, created, expires, cancelled };
+  const deIdentified = document.de_identified === true;
+  return { id: document.export, types, since, purpose, deIdentified, created, expires, cancelled };
 }

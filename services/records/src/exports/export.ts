@@ -9,6 +9,7 @@ export interface Export {
   /** UTC milliseconds; undefined: since ever. */
   readonly since: number | undefined;
   readonly purpose: Purpose;
+  readonly deIdentified: boolean;
   readonly created: number;
   readonly expires: number;
   readonly cancelled: boolean;
@@ -19,7 +20,7 @@ export const EXPORT_LIFE_MS = 7 * 86_400_000;
 /** Exports of one organization that have neither ended nor been cancelled. */
 export const MOST_EXPORTS = 100;
 
-export type ExportTerms = Pick<Export, "types" | "since" | "purpose">;
+export type ExportTerms = Pick<Export, "types" | "since" | "purpose" | "deIdentified">;
 
 export function newExport(id: string, terms: ExportTerms, now: number): Export {
   return { id, ...terms, created: now, expires: now + EXPORT_LIFE_MS, cancelled: false };
@@ -32,6 +33,9 @@ export function isOver({ cancelled, expires }: Export, now: number): boolean {
 /** Whether a request that is sent again asks for the same. */
 export function isSame(one: ExportTerms, other: ExportTerms): boolean {
   return (
-    one.since === other.since && one.purpose === other.purpose && one.types.join() === other.types.join()
+    one.deIdentified === other.deIdentified &&
+    one.since === other.since &&
+    one.purpose === other.purpose &&
+    one.types.join() === other.types.join()
   );
 }

@@ -19,13 +19,15 @@ export type ReadDecision =
 export interface ConsentClient {
   /**
    * Decides now whether the caller may read a code. A permit holds for one read or message. Throws RecordsError
-   * CONSENT_REQUIRED for a denial.
+   * CONSENT_REQUIRED for a denial. `deIdentified`: whether the data leaves without what tells who the patient is: then the
+   * provisions for that count, and else all others.
    */
   decideRead(
     subject: Subject,
     principal: Pick<Principal, "kind" | "id" | "organization">,
     code: string,
     purpose: number,
+    deIdentified?: boolean,
   ): Promise<ReadDecision>;
   /** Decides now what the organization may contribute. */
   contributions(subject: Subject, organization: string, codes: Iterable<string>): Promise<Contributions>;
@@ -45,7 +47,8 @@ export function createConsentClient(enforcer: Enforcer, consent: Transport, regi
   }
 
   return {
-    async decideRead({ own, partition }, { kind, id, organization }, code, purpose) {
+    async decideRead({ own, partition }, { kind, id, organization }, code, purpose, deIdentified = false) {
+      if (own && deIdentified) throw denied(DenialReason.NO_CONSENT);
       if (own) {
         if (purpose === Purpose.PATIENT_REQUEST) return { own };
         throw invalidField("purpose", "a patient reads their own data for PURPOSE_PATIENT_REQUEST");
@@ -56,7 +59,10 @@ export function createConsentClient(enforcer: Enforcer, consent: Transport, regi
       const inPerson = purpose === Purpose.EMERGENCY && kind === "member";
       const decision = await decide(inPerson ? { ...question, person: id } : question);
       if (!decision.permitted) throw denied(decision.reason);
-      return { own: false, permits: decision.permits.map(consentPermit) };
+      const permits = decision.permits.filter((permit) => (permit.deIdentified === true) === deIdentified);
+      // What is permitted without a name only is as if it were not there for who asks with one, and the other way round.
+      if (permits.length === 0) throw denied(DenialReason.CATEGORY);
+      return { own: false, permits: permits.map(consentPermit) };
     },
 
     async contributions({ partition }, organization, codes) {

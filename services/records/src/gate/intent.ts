@@ -20,6 +20,8 @@ export interface Intent {
   /** What the scopes of the caller's token leave of all codes. Absent: everything. */
   readonly within?: CodesWithin;
   readonly interval?: Interval;
+  /** The data leaves without what tells who the patient is. */
+  readonly deIdentified?: true;
   /** The batch's request id, or the batch. */
   readonly requestId?: string;
   /** Of the call, where it is traced: calls that commit together do so in the context of one of them. */

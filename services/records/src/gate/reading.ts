@@ -53,7 +53,7 @@ function beginRead({ gate, vault }: ReadingDeps, intent: Intent): Read {
         caller.principal.hides === undefined ? "SCOPE_REQUIRED" : "NOT_FOR_REPRESENTATIVES",
       );
     if (!subject.own) await gate.policy.checkRead(caller, code, purpose ?? 0);
-    const decided = await gate.decideRead(subject, caller.principal, code, purpose ?? 0);
+    const decided = await gate.decideRead(subject, caller.principal, code, purpose ?? 0, intent.deIdentified);
     // Policies may forbid to read what no consent permits.
     if (!decided.own && decided.permits.some(({ emergency }) => emergency)) {
       await gate.policy.checkRead(caller, code, purpose ?? 0, true);

@@ -168,6 +168,13 @@ export declare type Grant = Message<"wellapi.internal.consent.v1.Grant"> & {
    * @generated from field: bool emergency = 8;
    */
   emergency: boolean;
+
+  /**
+   * Only for exports that leave out what tells who the patient is; no other read may use it.
+   *
+   * @generated from field: bool de_identified = 9;
+   */
+  deIdentified: boolean;
 };
 
 /**

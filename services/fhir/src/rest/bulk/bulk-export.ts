@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import { timestampDate, timestampMs } from "@bufbuild/protobuf/wkt";
 import { createClient, type Transport } from "@connectrpc/connect";
-import { formatJson, intervalOfDate } from "@wellapi/fhir-r4";
+import { deIdentifiedTypes, formatJson, intervalOfDate } from "@wellapi/fhir-r4";
 import type { Export } from "@wellapi/gen/wellapi/records/v1/export_service_pb";
 import { ExportService } from "@wellapi/gen/wellapi/records/v1/export_service_pb";
 import {
@@ -19,6 +19,7 @@ import { notFound } from "../not-found.ts";
 import { purposeOf } from "../purpose.ts";
 import { isServed } from "../types.ts";
 import { cohortOf, mayHold, partsOf, patientsOfPart, typesOf } from "./cohort.ts";
+import { deIdentifiedLines, requireMany } from "./de-identified-file.ts";
 import { patiently } from "./patience.ts";
 import { createPatientResources } from "./patient-resources.ts";
 
@@ -76,7 +77,7 @@ async function kickOff({ request, reply, transport, base }: Asked, level: Level)
   if (!prefer.split(/[,;]/).some((one) => one.trim() === "respond-async")) {
     throw new FhirServiceError("INVALID_REQUEST", "Send the header prefer: respond-async");
   }
-  const { types, since } = termsOf(queryOf(request));
+  const { types, since, deIdentified } = termsOf(queryOf(request));
   const requestId = request.headers["idempotency-key"];
   const { export: made } = await exportsAt(transport).createExport(
     {
@@ -85,6 +86,7 @@ async function kickOff({ request, reply, transport, base }: Asked, level: Level)
         since: { seconds: BigInt(Math.floor(since / 1_000)), nanos: (since % 1_000) * 1e6 },
       }),
       purpose: purposeOf(request),
+      deIdentified,
       requestId: typeof requestId === "string" ? requestId : randomUUID(),
     },
     calling,
@@ -96,8 +98,9 @@ async function kickOff({ request, reply, transport, base }: Asked, level: Level)
 function termsOf(parameters: URLSearchParams): {
   readonly types: string[];
   readonly since: number | undefined;
+  readonly deIdentified: boolean;
 } {
-  const known = new Set(["_type", "_since", "_outputFormat", "_format"]);
+  const known = new Set(["_type", "_since", "_outputFormat", "_format", "_deIdentified"]);
   const unknown = [...parameters.keys()].find((name) => !known.has(name));
   if (unknown !== undefined || new Set(parameters.keys()).size !== parameters.size) {
     throw new FhirServiceError("INVALID_REQUEST", `An export takes ${[...known].join(", ")}, each once`);
@@ -112,7 +115,11 @@ function termsOf(parameters: URLSearchParams): {
   if (!outputFormats.has(parameters.get("_outputFormat") ?? ndjsonType)) {
     throw new FhirServiceError("INVALID_REQUEST", `_outputFormat is ${ndjsonType}`);
   }
-  return { types, since: instantOf(parameters.get("_since")) };
+  const said = parameters.get("_deIdentified") ?? "false";
+  if (said !== "true" && said !== "false") {
+    throw new FhirServiceError("INVALID_REQUEST", "_deIdentified is true or false");
+  }
+  return { types, since: instantOf(parameters.get("_since")), deIdentified: said === "true" };
 }
 
 function instantOf(text: string | null): number | undefined {
@@ -134,10 +141,12 @@ async function sendManifest(
 ): Promise<HttpReply> {
   if (!Object.hasOwn(levels, level)) throw notFound();
   const { export: found } = await exportsAt(transport).getExport({ export: id }, calling);
-  const cohort = await cohortOf(transport, found!.purpose, signal);
-  const parts = partsOf(cohort);
+  const cohort = await cohortOf(transport, found!, signal);
+  if (found!.deIdentified) requireMany(cohort);
+  const parts = found!.deIdentified ? 1 : partsOf(cohort);
   const possible = typesOf(new Set([...cohort.values()].flatMap((categories) => [...categories])));
   const types = found!.types.length === 0 ? possible : found!.types.filter((type) => possible.includes(type));
+  const told = found!.deIdentified ? types.filter((type) => deIdentifiedTypes.has(type)) : types;
   const numbers = Array.from({ length: cohort.size === 0 ? 0 : parts }, (_, part) => part + 1);
   reply
     .header("content-type", "application/json")
@@ -147,7 +156,7 @@ async function sendManifest(
       transactionTime: timestampDate(found!.createTime!).toISOString(),
       request: requestOf(`${base}/${levels[level as Level]}`, found!),
       requiresAccessToken: true,
-      output: types.flatMap((type) =>
+      output: told.flatMap((type) =>
         numbers.map((part) => ({
           type,
           url: `${base}/$export-file/${id}/${type}.${part}-of-${parts}.ndjson`,
@@ -158,10 +167,11 @@ async function sendManifest(
   );
 }
 
-function requestOf(url: string, { types, since }: Export): string {
+function requestOf(url: string, { types, since, deIdentified }: Export): string {
   const query = new URLSearchParams({
     ...(types.length > 0 && { _type: types.join(",") }),
     ...(since !== undefined && { _since: timestampDate(since).toISOString() }),
+    ...(deIdentified && { _deIdentified: "true" }),
   });
   return query.size === 0 ? url : `${url}?${query}`;
 }
@@ -177,11 +187,15 @@ async function sendFile(
   const { export: found } = await exportsAt(transport).getExport({ export: id }, calling);
   const unasked = found!.types.length > 0 && !found!.types.includes(type);
   if (!isServed(type) || unasked || Number(part) > Number(parts)) throw notFound();
-  const cohort = await cohortOf(transport, found!.purpose, signal);
+  const cohort = await cohortOf(transport, found!, signal);
+  reply.header("content-type", `${ndjsonType}; charset=utf-8`);
+  if (found!.deIdentified) {
+    requireMany(cohort);
+    return reply.send(await deIdentifiedLines(transport, found!, type, [...cohort.keys()], signal));
+  }
   const patients = patientsOfPart(cohort, Number(part) - 1, Number(parts)).filter((patient) =>
     mayHold(cohort.get(patient)!, type),
   );
-  reply.header("content-type", `${ndjsonType}; charset=utf-8`);
   return reply.send(Readable.from(linesOf(asked, found!, type, patients), { objectMode: false }));
 }
 

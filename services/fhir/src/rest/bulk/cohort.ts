@@ -1,8 +1,13 @@
 import { createHash } from "node:crypto";
 import { createClient, type Transport } from "@connectrpc/connect";
-import { Consent_State, Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import {
+  Consent_State,
+  DeIdentification,
+  Provision_Effect,
+} from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
-import { Direction, type Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import type { Export } from "@wellapi/gen/wellapi/records/v1/export_service_pb";
+import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { shippedTerminology } from "@wellapi/terminology";
 import { calling } from "../exchange.ts";
 import { servedTypes } from "../types.ts";
@@ -15,7 +20,11 @@ import { pages } from "./patient-resources.ts";
  */
 export type Cohort = ReadonlyMap<string, ReadonlySet<string>>;
 
-export async function cohortOf(transport: Transport, purpose: Purpose, signal: AbortSignal): Promise<Cohort> {
+export async function cohortOf(
+  transport: Transport,
+  { purpose, deIdentified }: Pick<Export, "purpose" | "deIdentified">,
+  signal: AbortSignal,
+): Promise<Cohort> {
   const consents = createClient(ConsentService, transport);
   const cohort = new Map<string, Set<string>>();
   const all = pages(
@@ -30,6 +39,7 @@ export async function cohortOf(transport: Transport, purpose: Purpose, signal: A
       .filter(({ effect }) => effect === Provision_Effect.PERMIT)
       .filter(({ directions }) => directions.includes(Direction.READ))
       .filter(({ purposes }) => purposes.includes(purpose))
+      .filter(({ deIdentification: one }) => (one !== DeIdentification.UNSPECIFIED) === deIdentified)
       .flatMap(({ categories }) => categories.map(({ name }) => name));
     if (named.length === 0) continue;
     cohort.set(patient, new Set([...(cohort.get(patient) ?? []), ...named]));

@@ -14,6 +14,7 @@ export interface ShownPermission {
   /** Undefined: until it is taken back. */
   readonly until: string | undefined;
   readonly provisions: readonly {
+    readonly deIdentified: boolean;
     readonly effect: Provision_Effect;
     readonly directions: readonly Direction[];
     readonly categories: readonly string[];
@@ -56,7 +57,8 @@ function provisionText({ words }: View, provision: ShownPermission["provisions"]
   const { permissions: says, consent } = words;
   const data = provision.categories.map((name) => consent.categories[name] ?? name.replaceAll("_", " "));
   const does = [
-    provision.directions.includes(Direction.READ) && says.read,
+    provision.directions.includes(Direction.READ) &&
+      (provision.deIdentified ? says.readWithoutName : says.read),
     provision.directions.includes(Direction.CONTRIBUTE) && says.contribute,
   ].filter(Boolean);
   const effect = provision.effect === Provision_Effect.PERMIT ? says.may : says.mayNot;

@@ -1,5 +1,5 @@
 import { createClient } from "@connectrpc/connect";
-import { type Consent, Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { type Consent, Consent_State, DeIdentification } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
@@ -88,8 +88,9 @@ function shownPermission(consent: Consent, name: string, language: "en" | "de"):
     name,
     since: timeText(language, msOf(createTime)),
     until: validity?.endTime && timeText(language, msOf(validity.endTime)),
-    provisions: provisions.map(({ effect, directions, categories }) => ({
+    provisions: provisions.map(({ effect, directions, categories, deIdentification }) => ({
       effect,
+      deIdentified: deIdentification !== DeIdentification.UNSPECIFIED,
       directions,
       categories: categories.map((category) => category.name),
     })),

@@ -236,6 +236,7 @@ export const de: Words = {
     may: (what) => `Darf ${what}`,
     mayNot: (what) => `Darf nicht ${what}`,
     read: "lesen",
+    readWithoutName: "ohne Ihren Namen lesen, für Auswertungen über viele Menschen",
     contribute: "hierher senden",
   },
   application: applicationDe,

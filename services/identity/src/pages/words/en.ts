@@ -229,6 +229,7 @@ export const en = {
     may: (what: string) => `May ${what}`,
     mayNot: (what: string) => `May not ${what}`,
     read: "read",
+    readWithoutName: "read without your name, for research on many people",
     contribute: "send here",
   },
   application: applicationEn,
