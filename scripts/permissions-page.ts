@@ -47,7 +47,9 @@ ${table(["RPC", "programs, people", "members", "staff", "sign-in", "scopes"], ro
 }
 
 function row(method: DescMethod, callers: Callers): string[] {
-  const { kinds, roles, assurance, roleAssurance, scopes, representatives } = callers;
+  const { kinds, roles, assurance, roleAssurance, scopes, representatives, workloads, surfaces } = callers;
+  // Carried by a service's HTTP surface, and by no door.
+  const only = workloads.length === 0 ? ` over ${surfaces.join(" or ")} alone` : "";
   const patients = kinds.includes(CallerKind.PATIENT);
   const people = [
     [CallerKind.ANYONE, "anyone"],
@@ -60,7 +62,7 @@ function row(method: DescMethod, callers: Callers): string[] {
   return [
     `\`${method.name}\``,
     [
-      ...people.filter(([kind]) => kinds.includes(kind)).map(([, name]) => name),
+      ...people.filter(([kind]) => kinds.includes(kind)).map(([, name]) => `${name}${only}`),
       ...(patients && representatives ? ["representative"] : []),
     ].join(", "),
     kinds.includes(CallerKind.MEMBER) ? names(members.filter((role) => roles.includes(role))) : "",

@@ -42,7 +42,7 @@ const kept: Readonly<
   "ExportService/CreateExport": "records",
   "ExportService/GetExport": "records",
   "ExportService/CancelExport": "records",
-  "ExportService/ReadDeIdentified": "records",
+  "ExportService/ReadDeIdentified": "refused",
   "RecordsService/ReadSeries": "records",
   "RecordsService/WatchSeries": "records",
   "RecordsService/QuerySeries": "records",
