@@ -1,4 +1,5 @@
 import { ConnectError } from "@connectrpc/connect";
+import { FhirRefusal } from "@wellapi/demo/fhir-reader";
 import { createNarrator } from "@wellapi/demo/narrator";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { tellStory } from "@wellapi/demo/story";
@@ -20,7 +21,9 @@ describe("all services in one process", () => {
   });
 
   test("tells the whole story", async () => {
-    const narrator = createNarrator((error) => problemOf(ConnectError.from(error)).reason);
+    const narrator = createNarrator((error) =>
+      error instanceof FhirRefusal ? error.reason : problemOf(ConnectError.from(error)).reason,
+    );
     await tellStory(server, narrator);
     expect(narrator.failures).toEqual([]);
   }, 60_000);

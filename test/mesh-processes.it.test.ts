@@ -5,6 +5,7 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { contribute } from "@wellapi/demo/contribution";
+import { FhirRefusal } from "@wellapi/demo/fhir-reader";
 import { createNarrator } from "@wellapi/demo/narrator";
 import { companyAt } from "@wellapi/demo/people";
 import { type Server, temporaryFolder } from "@wellapi/demo/server";
@@ -138,7 +139,9 @@ describe.skipIf(!able)("each service as a process of its own", () => {
   }
 
   test("tells the whole story, as one process does", async () => {
-    const narrator = createNarrator((error) => problemOf(ConnectError.from(error)).reason);
+    const narrator = createNarrator((error) =>
+      error instanceof FhirRefusal ? error.reason : problemOf(ConnectError.from(error)).reason,
+    );
     await tellStory(server, narrator);
     expect(narrator.failures).toEqual([]);
   }, 150_000);
