@@ -136,7 +136,7 @@ class HeldLine implements MergedLine {
     for (const [loser, { minutes, source }] of this.#losses) {
       // A minute that two pages share may meanwhile have samples of a series that comes before.
       if (loser < choice) continue;
-      const count = minutes.filter((minute) => minute >= first && minute <= last).length;
+      const count = firstFrom(minutes, last + 1) - firstFrom(minutes, first);
       if (count > 0) losers.push({ choice: loser, source, minutes: count });
     }
     return losers;
@@ -190,6 +190,18 @@ class HeldLine implements MergedLine {
       else this.#losses.set(choice, { minutes: left, source });
     }
   }
+}
+
+/** The first position of an ascending list whose number is `least` or more. */
+function firstFrom(ascending: readonly number[], least: number): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ascending[middle]! < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function joins(last: Piece, next: Piece): boolean {
