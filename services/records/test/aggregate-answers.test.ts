@@ -181,6 +181,7 @@ describe("a reader of hourly data", () => {
     ]);
     // 2 Hz are 120 a minute.
     expect(await told("/min")).toEqual([["/min", [12, "1080", undefined]]]);
+    expect(await told("Hz")).toEqual([["Hz", [12, "18", undefined]]]);
   });
 });
 
@@ -231,5 +232,8 @@ describe("an aggregate of codes", () => {
       [3, 1, { rem: 30 }],
     ]);
     expect(await ask(scene, { code: "sleep-stage", from: from + 4 * HOUR, to: from + 5 * HOUR })).toEqual([]);
+    await append(scene, "r3", [stages(from + 5 * HOUR, [30], [0], "Last")]);
+    const again = await ask(scene, { code: "sleep-stage", from: from + HOUR, to: from + 6 * HOUR });
+    expect(again.map(({ source }) => source!.deviceModel)).toEqual(["Last"]);
   });
 });

@@ -124,6 +124,28 @@ describe("a read that fails", () => {
 });
 
 describe("an entry of a read", () => {
+  it("is its patient's, as that of what was written is", async () => {
+    const scene = await openLogged();
+    await scene.read();
+    await scene.world.accesses();
+    const { partition } = scene.patient;
+    expect(scene.world.leaves.map(({ partition: of, access }) => [of, access.direction]).sort()).toEqual(
+      [
+        [partition, Direction.CONTRIBUTE],
+        [partition, Direction.READ],
+      ].sort(),
+    );
+  });
+
+  it("can't be made while the log is damaged, so nothing is read", async () => {
+    let damaged = false;
+    const scene = await openLogged({ logDamaged: () => damaged });
+    damaged = true;
+    expect(await reasonOf(scene.read())).toBe("LOG_DAMAGED");
+    damaged = false;
+    expect(await reasonOf(scene.read())).toBe("OK");
+  });
+
   it("names the codes that were found where the call named none", async () => {
     const scene = await openLogged();
     const { world, clinic, patient } = scene;

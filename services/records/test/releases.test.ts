@@ -343,11 +343,12 @@ describe("what readers of hourly and daily data are told", () => {
     await scene.commit(minutes(april + 10 * DAY, 4), { model: "Second" });
     await scene.commit(minutes(april + 11 * DAY, 4), { model: "Third" });
     await scene.commit(minutes(april + 5 * DAY, 4), { model: "Fourth" });
+    await scene.commit(minutes(may + 12 * DAY, 4), { model: "Fifth" });
     scene.clock.time += HOUR;
     const newest = async (from: number, to: number) => (await scene.told({ from, to })).newest?.source.model;
     expect(await newest(april, may)).toBe("Fourth");
-    expect(await newest(may, may + 31 * DAY)).toBe("First");
-    expect(await newest(april, may + 31 * DAY)).toBe("Fourth");
+    expect(await newest(may, may + 31 * DAY)).toBe("Fifth");
+    expect(await newest(april, may + 31 * DAY)).toBe("Fifth");
     expect(await newest(may + 40 * DAY, may + 50 * DAY)).toBeUndefined();
   });
 
@@ -409,6 +410,8 @@ describe("what readers of hourly and daily data are told", () => {
     const scene = await openSeries(april);
     await scene.commit(minutes(april, 3));
     scene.clock.time = april + DAY;
+    expect((await scene.told()).lots).toHaveLength(1);
+    // At the same hour, of the same patient: what was remembered of the one series is not told of the other.
     expect(await scene.releases.told(partition, "another", always, utc)).toEqual({
       lots: [],
       newest: undefined,

@@ -323,6 +323,19 @@ describe("a batch that is taken back", () => {
     );
   });
 
+  it("is not taken back by a token for some categories alone, nor by one for another patient", async () => {
+    const scene = await openScene();
+    const { batch } = await append(scene, "r1", [heartRates(T0, [70])]);
+    const { maker, world } = scene;
+    for (const limits of [
+      { scopes: ["system/Observation.cruds?category=heart"] },
+      { onlyPatient: world.patient().id },
+    ]) {
+      expect(await reasonOf(retract(scene, { batch }, { ...maker, ...limits }))).toBe("SCOPE_REQUIRED");
+    }
+    expect((await retract(scene, { batch })).items).toBe(1);
+  });
+
   it("leaves alone the blocks that have nothing of it, also where they have earlier and later batches", async () => {
     const scene = await openScene();
     await append(scene, "r1", [of(1, [50])]);
