@@ -111,6 +111,7 @@ function goodScalar(field: DescField, rules: FieldRules): unknown {
   switch (field.scalar) {
     case ScalarType.STRING: {
       if (limits.has("in")) return (limits.get("in") as string[])[0];
+      if (limits.has("uri")) return "urn:x";
       if (limits.has("email")) return "participant@example.com";
       if (limits.has("prefix")) return `${limits.get("prefix")}x`;
       if (limits.has("uuid")) return "0b9f6a52-6a3f-4c8e-9d1f-3f1b1f0c8a11";

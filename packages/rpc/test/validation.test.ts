@@ -5,7 +5,10 @@ import {
   CreateSeriesRequestSchema,
   StreamSeriesRequestSchema,
 } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
-import { QuerySeriesRequestSchema } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import {
+  QuerySeriesRequestSchema,
+  ReadSeriesRequestSchema,
+} from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import type { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, it } from "vitest";
 import { validateMessage } from "../src/index.ts";
@@ -43,8 +46,8 @@ describe("validateMessage", () => {
   it("says what to send, where the rule alone says what is wrong", () => {
     const found = (problem: ReturnType<typeof validateMessage>) =>
       problem?.violations?.map(({ field, description, reason }) => [field, description, reason]);
-    const read = create(QuerySeriesRequestSchema, {});
-    expect(found(validateMessage(QuerySeriesRequestSchema, read))).toEqual([
+    const read = create(ReadSeriesRequestSchema, {});
+    expect(found(validateMessage(ReadSeriesRequestSchema, read))).toEqual([
       ["patient", "is empty: send a text", "STRING_MIN_LEN"],
       ["code", "is missing: send a Coding", "REQUIRED"],
       [

@@ -306,7 +306,7 @@ export declare type DevicePriority = Message<"wellapi.records.v1.DevicePriority"
   devices: RankedDevice[];
 
   /**
-   * Of this version. Empty before the first.
+   * Of this version.
    *
    * @generated from field: string etag = 2;
    */

@@ -740,7 +740,7 @@ export declare const GetDevicePriorityRequestSchema: GenMessage<GetDevicePriorit
  */
 export declare type GetDevicePriorityResponse = Message<"wellapi.records.v1.GetDevicePriorityResponse"> & {
   /**
-   * The order.
+   * The order. Absent while the patient has set none.
    *
    * @generated from field: wellapi.records.v1.DevicePriority priority = 1;
    */

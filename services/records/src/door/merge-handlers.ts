@@ -60,6 +60,7 @@ export function createMergeHandlers(
     async getDevicePriority({ patient }, context) {
       const intent = ownIntent(patient, context);
       const { priority, access } = await devicePriorities.get(intent);
+      if (priority.version === 0) return { access };
       return { priority: priorityInit(pairwise, partyOf(intent.caller), priority), access };
     },
 
