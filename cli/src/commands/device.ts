@@ -1,3 +1,4 @@
+import { create } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { type DevicePriority, DevicePrioritySchema } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
@@ -76,8 +77,7 @@ async function set(
   print(createOutput(io, settings.json), priority);
 }
 
-function print(output: Output, priority: DevicePriority | undefined): void {
-  if (priority === undefined) return;
+function print(output: Output, priority: DevicePriority = create(DevicePrioritySchema)): void {
   output.message(DevicePrioritySchema, priority, () => {
     const { devices } = priority;
     if (devices.length === 0) return "none";

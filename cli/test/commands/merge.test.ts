@@ -111,3 +111,9 @@ test("a patient's order of devices is shown, replaced and taken back", async () 
     { devices: [], etag: "" },
   ]);
 });
+
+test("an order that was never set is none", async () => {
+  const env = await openGateway(({ service }) => service(RecordsService, { getDevicePriority: () => ({}) }));
+  const { code, out } = await wellapi(["device", "order", "--patient", "pat_1"], { env });
+  expect({ code, out: out.trim() }).toEqual({ code: 0, out: "none" });
+});
