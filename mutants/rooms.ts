@@ -74,7 +74,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   gate: {
     mutate: ["services/records/src/gate/{gate,reading}.ts"],
     tests: [
-      "services/records/test/{answers-in-flight,data-policy,emergency,entries,observation,token-scope}.test.ts",
+      "services/records/test/{answers-in-flight,data-policy,emergency,entries,fair-reads,observation,reading,token-scope}.test.ts",
     ],
   },
   writing: {
@@ -117,7 +117,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   releases: {
     mutate: ["services/records/src/lots/releases.ts"],
-    tests: ["services/records/test/{releases,release-store}.test.ts"],
+    tests: ["services/records/test/{releases,releases-months,release-store}.test.ts"],
   },
   aggregation: {
     mutate: ["services/records/src/{read/aggregation,model/buckets}.ts"],

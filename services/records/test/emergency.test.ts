@@ -62,6 +62,16 @@ describe("a read under emergency access", () => {
     expect(await reasonOf(world.reader(clinic).querySeries(query()))).toBe("CONSENT_REQUIRED");
   });
 
+  it("is not had by a passkey alone where a consent permits a part of the same", async () => {
+    const { as, query, world, clinic, patient } = await openEmergency();
+    await world.grant(patient, {
+      ...{ organization: clinic.organization, direction: Direction.READ, codes: [HEART_RATE] },
+      ...{ purposes: [Purpose.EMERGENCY], window: { from: T0, to: T0 + 60_000 } },
+    });
+    expect(await reasonOf(as("passkey").querySeries(query()))).toBe("POLICY_DENIED");
+    expect(await reasonOf(as("fresh").querySeries(query()))).toBe("OK");
+  });
+
   it("ends with its hour, also in the midst of a stream that is open", async () => {
     let elapsed = 0;
     const enforcerClock = {

@@ -16,6 +16,7 @@ import { Answers, openEnforcer } from "@wellapi/enforcer";
 import { type Access, AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
+import { PolicyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/policy_directory_service_pb";
 import { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
 import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
@@ -77,6 +78,8 @@ export interface TestApplication {
   /** Of its access token. Absent: it has none, and nothing limits it. */
   readonly scopes?: readonly string[];
   readonly onlyPatient?: string;
+  /** The version of its organization's restrictions that its token names. */
+  readonly policies?: number;
 }
 
 export interface TestPatient {
@@ -98,6 +101,8 @@ export type PatientRegister = Map<string, { zones: { from?: number; zone: string
 export interface WorldOptions {
   readonly folder?: string;
   readonly patients?: PatientRegister;
+  /** What each organization forbids its own callers: the texts of its policies. */
+  readonly restrictions?: readonly string[];
   readonly resumeEveryMs?: number;
   readonly retireEveryMs?: number;
   readonly compactAfterMs?: number;
@@ -146,6 +151,12 @@ export async function openWorld(options: WorldOptions = {}) {
   const pairwise = createPairwise({ secret: await kms.derive("pairwise") });
   const patients: PatientRegister = options.patients ?? new Map();
   const identity = createRouterTransport(({ service }) => {
+    service(PolicyDirectoryService, {
+      getRestrictions: () => ({
+        version: 1n,
+        restrictions: (options.restrictions ?? []).map((text, i) => ({ id: `pol_${i}`, reason: "", text })),
+      }),
+    });
     service(PatientDirectoryService, {
       resolvePatient({ partition }) {
         const patient = patients.get(partition);

@@ -262,7 +262,6 @@ function bucketsOf(
         from >= month.from && to <= Math.min(month.to, instant) && to - from >= NOMINAL_MS[unit],
     );
   };
-  if (bounds.from >= bounds.to) return { hour: [], day: [], month: [] };
   return { hour: whole("hour"), day: whole("day"), month: whole("month") };
 }
 
