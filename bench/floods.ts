@@ -11,6 +11,7 @@ import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { http2Floods } from "../test/floods/http2-floods.ts";
 import { type Frames, openFrames } from "../test/floods/http2-frames.ts";
 import { openStalledScene } from "../test/stalled/scene.ts";
+import { makeStart } from "./src/make-start.ts";
 import { residentMiB, startNeighbour, tell } from "./src/neighbour.ts";
 import { usageOf } from "./src/process-usage.ts";
 
@@ -47,7 +48,7 @@ async function flood(server: Server, { certificate }: Company, name: keyof typeo
 }
 
 const folder = temporaryFolder();
-const server = await startServer({ dataDir: folder.path, target: "one-process" });
+const server = await startServer({ dataDir: folder.path, target: "one-process", env: makeStart });
 try {
   const near = await openStalledScene(server);
   await near.send(1, 1_000);

@@ -10,6 +10,7 @@ import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server"
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { connectRaw, type RawReader, readOverHttp1, readOverHttp2 } from "../test/stalled/readers.ts";
 import { code, openStalledScene } from "../test/stalled/scene.ts";
+import { makeStart } from "./src/make-start.ts";
 import { type Neighbour, residentMiB, startNeighbour, tell } from "./src/neighbour.ts";
 
 const streams = Number(process.argv[2] ?? 1_000);
@@ -51,7 +52,7 @@ async function phase(server: Server, near: Neighbour, name: string, open: () => 
 
 const folder = temporaryFolder();
 const port = (url: string) => Number(new URL(url).port);
-let server = await startServer({ dataDir: folder.path, target: "one-process" });
+let server = await startServer({ dataDir: folder.path, target: "one-process", env: makeStart });
 try {
   const [scene, near] = [await openStalledScene(server), await openStalledScene(server)];
   await scene.send(batches);
@@ -61,7 +62,11 @@ try {
   const read = { patient, code: { code }, purpose };
   // Anew, so that what the ingestion left in memory does not count.
   await server.stop();
-  const env = { WELLAPI_GRPC_PORT: String(port(server.grpc)), WELLAPI_HTTP_PORT: String(port(server.http)) };
+  const env = {
+    ...makeStart,
+    WELLAPI_GRPC_PORT: String(port(server.grpc)),
+    WELLAPI_HTTP_PORT: String(port(server.http)),
+  };
   server = await startServer({ dataDir: folder.path, target: "one-process", env });
   tell("started", { "RSS MiB": residentMiB(server) });
   const neighbour = await startNeighbour(server, near);
