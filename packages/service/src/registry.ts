@@ -133,12 +133,19 @@ function callsOf(
 }
 
 function surfaceCallsOf(
-  { name, surfaceCalls = [], surfaces = [] }: ServiceDescriptor,
+  { name, needs, surfaceCalls = [], surfaces = [] }: ServiceDescriptor,
   byName: ReadonlyMap<string, ServiceDescriptor>,
 ): readonly string[] {
   if (surfaceCalls.length > 0 && surfaces.length === 0) throw invalid(`${name} has no surface that calls`);
   const unknown = surfaceCalls.find((one) => !byName.has(one));
   if (unknown !== undefined) throw invalid(`a surface of ${name} calls ${unknown}, which is no service`);
+  // In one process the door has a session anyway; in a mesh it would pass on nothing.
+  const consented = surfaceCalls.find((one) => consentedMethods(byName.get(one)!).length > 0);
+  if (consented !== undefined && !needs.includes("enforcement")) {
+    throw invalid(
+      `${name}'s surfaces call ${consented}, whose answers leave a door only under a session with consent: it needs enforcement`,
+    );
+  }
   return surfaceCalls;
 }
 

@@ -4,6 +4,7 @@ import {
   FileDescriptorSetSchema,
   ServiceOptionsSchema,
 } from "@bufbuild/protobuf/wkt";
+import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { CallerKind, CallersSchema, service_callers } from "@wellapi/gen/wellapi/type/v1/callers_pb";
 import { describe, expect, test } from "vitest";
 import { createRegistry, type ServiceDescriptor, ServiceError } from "../src/index.ts";
@@ -104,6 +105,16 @@ describe("the order of a start", () => {
 describe("descriptors that do not fit together are refused:", () => {
   test("one name twice", () => {
     expect(refusal(service("a"), service("a"))).toContain("same name");
+  });
+
+  test("a surface that passes on a patient's data, without a session with consent", () => {
+    const surface = { name: "web", paths: ["/web"], methods: ["GET" as const], mount() {} };
+    const consent = service("consent", { provides: ["enforcement"] });
+    const records = service("records", { contracts: [RecordsService], needs: ["enforcement"] });
+    const web = { surfaces: [surface], surfaceCalls: ["records"] };
+    expect(refusal(consent, records, service("web", web))).toContain("needs enforcement");
+    const registry = createRegistry([consent, records, service("web", { ...web, needs: ["enforcement"] })]);
+    expect(registry.calledBy("web")).toEqual(["consent", "records"]);
   });
 
   test("a call to nobody", () => {

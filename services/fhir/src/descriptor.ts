@@ -6,7 +6,8 @@ import { fhirSurface } from "./fhir-surface.ts";
 export const fhirService = describeService({
   name: "fhir",
   contracts: [],
-  needs: [],
+  // Its surfaces pass on a patient's data only under a session with consent.
+  needs: ["enforcement"],
   calls: [],
   surfaceCalls: ["audit", "codes", "consent", "identity", "records"],
   replicas: "many",
