@@ -7,6 +7,7 @@ import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { Client } from "fhir-kit-client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { keyOf } from "../surface/cases.ts";
+import { bandSeries, contribute, single } from "./fhir-scene.ts";
 
 interface Told {
   readonly status: number;
@@ -39,7 +40,7 @@ describe("a FHIR client", () => {
     [atClinic, atInsurer] = (await Promise.all([clinic, insurer].map(patientAt))) as [string, string];
     clinicKey = await keyOf(server, clinic);
     insurerKey = await keyOf(server, insurer);
-  }, 90_000);
+  }, 180_000);
   afterAll(async () => {
     await server?.stop();
     folder.remove();
@@ -128,6 +129,50 @@ describe("a FHIR client", () => {
     expect(from.body.entry.map((one: Told["body"]) => one.resource.onsetDateTime)).toEqual(["2026-05-02"]);
     const none = await ask("GET", `/Condition?patient=${atClinic}&code=E11.9&clinical-status=resolved`);
     expect(none.body.entry).toBeUndefined();
+  });
+
+  test("finds what a device has streamed in, in pages that a real client follows", async () => {
+    const maker = await enrolCompany(server, "Maker");
+    await grant(person, maker, Direction.CONTRIBUTE, ["heart"]);
+    const minute = 60_000;
+    const start = Date.UTC(2026, 6, 1, 7);
+    const day = 86_400_000;
+    await contribute(maker, (await patientAt(maker)).replace("-", "_"), {
+      series: [
+        bandSeries("8867-4", "/min", start, ["60", "61.50", "62"]),
+        bandSeries("8867-4", "/min", start + day, ["70.0", "71.0", "72.0"], 5 * minute),
+      ],
+      observations: [single("8867-4", "/min", start + 2 * day, "98.60")],
+    });
+    const client = new Client({
+      baseUrl: `${server.http}/fhir/R4`,
+      customHeaders: { "x-api-key": clinicKey },
+    });
+    const searchParams = {
+      patient: `Patient/${atClinic}`,
+      code: "http://loinc.org|8867-4",
+      date: "ge2026-07-01",
+      _count: "1",
+    };
+    let bundle = (await client.search({ resourceType: "Observation", searchParams })) as Told["body"];
+    const found: Told["body"][] = [];
+    while (bundle?.entry !== undefined) {
+      expect(bundle.entry).toHaveLength(1);
+      found.push(bundle.entry[0].resource);
+      bundle = await client.nextPage({ bundle });
+    }
+    expect(found.map((one) => one.valueSampledData?.data ?? one.valueQuantity.value)).toEqual([
+      98.6,
+      "70.0 71.0 72.0",
+      "60.00 61.50 62.00",
+    ]);
+    const read = await client.read({ resourceType: "Observation", id: found[1].id });
+    expect(read).toEqual(found[1]);
+    expect(found[1]).toMatchObject({
+      subject: { reference: `Patient/${atClinic}` },
+      effectivePeriod: { start: "2026-07-02T08:00:00+01:00" },
+      valueSampledData: { period: 300_000 },
+    });
   });
 
   test("gives another organization its own ids, and only what its consent covers", async () => {
