@@ -1,5 +1,6 @@
 /** A registry exports what patients permit without their names, and only that. */
 import { randomUUID } from "node:crypto";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import { grant } from "@wellapi/demo/consents";
 import { type Company, enrolCompany, enrolPerson, type Person } from "@wellapi/demo/people";
@@ -12,9 +13,14 @@ import { ExportService } from "@wellapi/gen/wellapi/records/v1/export_service_pb
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { problemOf } from "@wellapi/rpc";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bandSeries, contribute, single } from "../fhir/fhir-scene.ts";
 import { keyOf } from "../surface/cases.ts";
 
 const fewest = 11;
+const T0 = Date.UTC(2026, 2, 1, 7);
+const DAY = 86_400_000;
+/** Single observations of the first patient. */
+const longest = 600;
 
 describe("a de-identified export", () => {
   const folder = temporaryFolder();
@@ -41,7 +47,7 @@ describe("a de-identified export", () => {
   async function addPerson(at: number): Promise<void> {
     const person = await enrolPerson(server, `Person ${at}`);
     people.push(person);
-    await grant(person, hospital, Direction.CONTRIBUTE, ["conditions"]);
+    await grant(person, hospital, Direction.CONTRIBUTE, ["conditions", "heart"]);
     await createClient(ConsentService, person.transport).createConsent({
       requestId: randomUUID(),
       consent: {
@@ -50,7 +56,7 @@ describe("a de-identified export", () => {
           {
             effect: Provision_Effect.PERMIT,
             directions: [Direction.READ],
-            categories: [{ name: "conditions" }],
+            categories: [{ name: "conditions" }, { name: "heart" }],
             purposes: [Purpose.RESEARCH],
             resolution: Resolution.RAW,
             deIdentification: DeIdentification.SAFE_HARBOR,
@@ -60,6 +66,17 @@ describe("a de-identified export", () => {
     });
     const known = await createClient(ConsentService, hospital.transport).listConsents({ pageSize: 1 });
     const { patient } = known.consents[0]!;
+    await contribute(hospital, patient, {
+      series: [bandSeries("8867-4", "/min", T0 + at * DAY, ["60", "61.50", "62"])],
+      // The first has more than a page holds.
+      observations: Array.from({ length: at === 0 ? longest : 1 }, (_, minute) => ({
+        ...single("8867-4", "/min", T0 + minute * 60_000, "98.60"),
+        notes: ["Ada lives in St James Square"],
+        performer: "Dr. James",
+        codeText: "Ada's heart",
+        externalId: "MRN-0042",
+      })),
+    });
     for (const code of at === 0 ? ["I10", "E75.2"] : ["I10"]) {
       const resource = {
         resourceType: "Condition",
@@ -90,8 +107,10 @@ describe("a de-identified export", () => {
     const { output } = (await (await ask(status)).json()) as { output: { url: string }[] };
     expect(output).toHaveLength(1);
     const answer = await ask(output[0]!.url);
-    expect(answer.status).toBe(200);
-    return answer.text();
+    const text = await answer.text();
+    // What went wrong, where something did.
+    expect([answer.status, answer.status === 200 ? "" : text]).toEqual([200, ""]);
+    return text;
   }
 
   test("is withheld while fewer than 11 patients permit it", async () => {
@@ -122,6 +141,47 @@ describe("a de-identified export", () => {
       expect(elsewhere).not.toContain(subject.reference.slice("Patient/pat-".length));
     }
   }, 60_000);
+
+  test("holds what devices have measured: numbers, units and moved days, and nothing of who was measured", async () => {
+    const text = await fileOf(await begin("?_type=Observation&_deIdentified=true"));
+    // biome-ignore lint/suspicious/noExplicitAny: resources
+    const lines: any[] = text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const sampled = lines.filter(({ valueSampledData }) => valueSampledData !== undefined);
+    expect(sampled).toHaveLength(fewest);
+    expect(new Set(sampled.map(({ valueSampledData: { data, period } }) => `${data} ${period}`))).toEqual(
+      new Set(["60.00 61.50 62.00 60000"]),
+    );
+    expect(text).toContain('"value":98.60');
+    expect(lines).toHaveLength(fewest + longest + fewest - 1);
+    expect(new Set(lines.map(({ id }) => id)).size).toBe(lines.length);
+    expect(new Set(lines.map(({ subject }) => subject.reference)).size).toBe(fewest);
+    expect(text).not.toMatch(/Ada|James|MRN|serial|scale-9|Band|Scale|device|performer|T07|T08/);
+    for (const { resourceType, id, status, code, subject, ...told } of lines) {
+      expect(["effectiveDateTime", "effectivePeriod"]).toContain(Object.keys(told)[0]);
+      expect(Object.keys(told)).toHaveLength(2);
+    }
+  }, 120_000);
+
+  test("does not tell by the number of reads whose record is the longest", async () => {
+    const since = Date.now();
+    await fileOf(await begin("?_type=Observation&_deIdentified=true"));
+    const counts = await Promise.all(
+      people.map(async ({ transport }) => {
+        const { accesses } = await createClient(AuditService, transport).listAccesses({ pageSize: 1_000 });
+        const reads = accesses.filter(
+          ({ access }) =>
+            access!.method.endsWith("/ReadDeIdentified") && timestampMs(access!.time!) >= since - 1_000,
+        );
+        expect(reads.map(({ access }) => access!.consents.length)).toEqual(reads.map(() => 1));
+        return reads.length;
+      }),
+    );
+    expect(counts[0]).toBeGreaterThan(3);
+    expect(counts).toEqual(counts.map(() => counts[0]));
+  }, 120_000);
 
   test("permits no other read: not with a name, and not of one patient", async () => {
     const { consents } = await createClient(ConsentService, registry.transport).listConsents({

@@ -29,10 +29,12 @@ export const deIdentifiedTypes: ReadonlySet<string> = new Set([
   "Procedure",
 ]);
 
-/** Code systems that everybody has: a code of a clinic's own may be a number that names a patient. */
+/** Code systems that everybody has, and the exchange's own: a code of a clinic's own may be a number that names a patient. */
 const publicSystems =
-  /^http:\/\/(loinc\.org|snomed\.info\/sct|unitsofmeasure\.org|www\.nlm\.nih\.gov\/research\/umls\/rxnorm|hl7\.org\/fhir\/.+|terminology\.hl7\.org\/.+)$/;
-const publicCode = /^[A-Za-z0-9%[][A-Za-z0-9.\-_/[\]{}%*^'#]{0,31}$/;
+  /^(?:http:\/\/(loinc\.org|snomed\.info\/sct|unitsofmeasure\.org|www\.nlm\.nih\.gov\/research\/umls\/rxnorm|hl7\.org\/fhir\/.+|terminology\.hl7\.org\/.+)|https:\/\/wellapi\.dev\/fhir\/CodeSystem\/(observation|sleep-stage-observation))$/;
+const publicCode = /^[A-Za-z0-9%[/{][A-Za-z0-9.\-_/[\]{}%*^'#]{0,31}$/;
+/** LOINC's codes have a form that words do not have. */
+const loincCode = /^(?:LA|LG|LL|LP)?\d{1,8}-\d$/;
 const oldest = 89;
 
 /**
@@ -100,7 +102,7 @@ function cleanPrimitive(
   value: FhirValue,
   type: string,
   closed: boolean,
-  { shiftDays }: Anonymity,
+  { shiftDays, year }: Anonymity,
 ): FhirValue | undefined {
   switch (type) {
     case "boolean":
@@ -114,7 +116,7 @@ function cleanPrimitive(
       return closed ? value : undefined;
     case "date":
     case "dateTime":
-      return typeof value === "string" ? movedDate(value, shiftDays) : undefined;
+      return typeof value === "string" ? movedDate(value, shiftDays, year) : undefined;
     default:
       return undefined;
   }
@@ -157,7 +159,8 @@ function cleanComplex(value: FhirObject, type: TypeDefinition, anonymity: Anonym
 
 function cleanCoding({ system, code }: FhirObject): FhirObject | undefined {
   if (typeof system !== "string" || typeof code !== "string") return undefined;
-  return publicSystems.test(system) && publicCode.test(code) ? { system, code } : undefined;
+  const form = system === "http://loinc.org" ? loincCode : publicCode;
+  return publicSystems.test(system) && form.test(code) ? { system, code } : undefined;
 }
 
 function cleanQuantity(
@@ -166,7 +169,17 @@ function cleanQuantity(
 ): FhirObject | undefined {
   if (value === undefined || (type === "Age" && Number(value) > oldest)) return undefined;
   const coded = cleanCoding({ system, code });
+  // A number of years may be an age wherever it stands: nothing else that is measured of a person lasts as long.
+  const [, unit] = /^(a|a_[jtg]|mo|mo_[sjg]|wk|d)$/.exec(String(coded?.code)) ?? [];
+  if (unit !== undefined && Number(value) >= (oldest + 1) * perYear(unit)) return undefined;
   return { value, ...(comparator !== undefined && { comparator }), ...coded };
+}
+
+/** How many of a unit of time are a year, rounded down. */
+function perYear(unit: string): number {
+  if (unit.startsWith("a")) return 1;
+  if (unit.startsWith("mo")) return 12;
+  return unit === "wk" ? 52 : 365;
 }
 
 /** Numbers, and the three letters that FHIR has for no number. */
@@ -190,10 +203,10 @@ function cleanReference({ reference }: FhirObject, { pseudonym }: Anonymity): Fh
 
 const dayMs = 86_400_000;
 
-/** To the day, moved; what names no day, to the year. The time of day stays behind. */
-function movedDate(text: string, shiftDays: number): string | undefined {
+/** To the day, moved; what names no day, to the year. The time of day stays behind, and dates that tell an age over 89. */
+function movedDate(text: string, shiftDays: number, now: number): string | undefined {
   const [, year, month, day] = /^(\d{4})(?:-(\d\d)(?:-(\d\d))?)?/.exec(text) ?? [];
-  if (year === undefined) return undefined;
+  if (year === undefined || now - Number(year) > oldest) return undefined;
   const middle = Date.UTC(
     Number(year),
     month === undefined ? 6 : Number(month) - 1,

@@ -126,6 +126,34 @@ test("leaves out an age over 89, samples that are words, and what is no longer v
   expect(deIdentified({ ...observation, resourceType: "DocumentReference" }, anonymity)).toBeUndefined();
 });
 
+test("leaves out ages over 89 in whatever unit and place, and dates that tell one", () => {
+  const measured = (value: number, code: string) =>
+    deIdentified(
+      { ...observation, valueQuantity: { value, system: "http://unitsofmeasure.org", code } },
+      anonymity,
+    );
+  for (const [young, old, unit] of [
+    [89, 90, "a"],
+    [1_079, 1_080, "mo"],
+    [4_679, 4_680, "wk"],
+    [32_849, 32_850, "d"],
+  ] as const) {
+    expect(measured(young, unit)).toHaveProperty("valueQuantity.value", young);
+    expect(measured(old, unit)).not.toHaveProperty("valueQuantity");
+  }
+  expect(measured(120, "/min")).toHaveProperty("valueQuantity.code", "/min");
+  const since = (date: string) => deIdentified({ ...observation, effectiveDateTime: date }, anonymity);
+  expect(since("1937-02-01")).toHaveProperty("effectiveDateTime", "1937-02-11");
+  expect(since("1936-02-01")).not.toHaveProperty("effectiveDateTime");
+});
+
+test("takes no word for a code of LOINC", () => {
+  const of = (code: string) =>
+    deIdentified({ ...observation, code: { coding: [{ system: "http://loinc.org", code }] } }, anonymity);
+  expect(["8310-5", "LA6699-8"].map(of)).not.toContain(undefined);
+  expect(["Ada", "7ABC123", "078-05-1120", "94110"].map(of)).toEqual(Array(4).fill(undefined));
+});
+
 test("a shift is up to a year and never none", () => {
   const shifts = Array.from({ length: 5_000 }, (_, at) => shiftOf(String(at)));
   expect(shifts.every((shift) => shift !== 0 && Math.abs(shift) <= 365)).toBe(true);

@@ -152,6 +152,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
   const blocks = createBlockRepository(store, vault, damage);
   const releases = createReleaseRepository(store, vault, writing.queue, damage);
   const priorities = createDevicePriorityRepository(store, vault, damage);
+  const observations = createObservationRepository(store, vault, damage);
   const reads = createReadHandlers({
     ...writing,
     priorities,
@@ -162,7 +163,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
     blocks,
     releases: createReleases({ store, vault, clock, blocks, releases }, releaseMinimum),
     arrivals: createArrivalRepository(store, vault, damage),
-    observations: createObservationRepository(store, vault, damage),
+    observations,
     backupRetentionMs: backupRetentionDays * 86_400_000,
   });
   const writes = createWriteHandlers({
@@ -208,6 +209,8 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
           ...writing,
           damage,
           share,
+          blocks,
+          observations,
           exports: createExports({ gate, vault, clock, repository: createExportRepository(store, pairwise) }),
         }),
       ),

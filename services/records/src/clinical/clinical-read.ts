@@ -63,8 +63,8 @@ export function listClinicalRecords(
       last = at;
     }
     const answered = foundOf(readable, found, (access: string) => ({ records: found, next, access }));
-    // The reader's own log must not tell which patient an anonymous record is of: neither what was found nor how much.
-    return intent.deIdentified ? { ...answered, items: 0, codes: [] } : answered;
+    // Consents that are named where something was found would tell that something was.
+    return intent.deIdentified ? { ...answered, permits: readable.allPermits() } : answered;
   });
 }
 

@@ -21,6 +21,8 @@ export interface ReadableKeys {
   mayReadDated(type: string, keys: readonly string[], stated: Interval | undefined): boolean;
   /** The permits of keys. */
   permitsOf(keys: Iterable<string>): readonly ConsentPermit[];
+  /** The permits of all keys: the same whatever the patient has. */
+  allPermits(): readonly ConsentPermit[];
 }
 
 /**
@@ -55,6 +57,7 @@ export async function readableKeys(
     mayReadDated: (type, keys, stated) =>
       mayRead(type, keys) && keys.every((key) => isWithinWindows(permitted.get(key)!.intervals, stated)),
     permitsOf: (keys) => [...new Set(keys)].flatMap((key) => permitted.get(key)?.permits ?? []),
+    allPermits: () => [...permitted.values()].flatMap(({ permits }) => permits),
   };
 }
 

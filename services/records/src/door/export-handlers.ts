@@ -1,38 +1,36 @@
-import { create } from "@bufbuild/protobuf";
+import { setImmediate } from "node:timers/promises";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
-import { type Anonymity, deIdentified, type FhirResource, formatJson, shiftOf } from "@wellapi/fhir-r4";
-import { ClinicalOrder } from "@wellapi/gen/wellapi/records/v1/clinical_records_pb";
-import { ListClinicalRecordsRequestSchema } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
+import { type Anonymity, deIdentified, formatJson, shiftOf } from "@wellapi/fhir-r4";
 import {
   type ExportService,
   type ReadDeIdentifiedRequest,
   ReadDeIdentifiedRequestSchema,
 } from "@wellapi/gen/wellapi/records/v1/export_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { type PageTokens, partyOf, patientHeader } from "@wellapi/rpc";
+import { type PageTokens, patientHeader } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { Pairwise } from "@wellapi/vault";
-import { listClinicalRecords } from "../clinical/clinical-read.ts";
-import type { RecordPosition } from "../clinical/record-scan.ts";
-import type { ClinicalReadDeps, ShownRecord } from "../clinical/shown-record.ts";
 import { RecordsError } from "../errors.ts";
 import type { Export } from "../exports/export.ts";
 import type { Exports } from "../exports/exports.ts";
 import type { Intent } from "../gate/intent.ts";
 import { ALWAYS } from "../model/interval.ts";
-import { clinicalQuery } from "./clinical-convert.ts";
+import {
+  type AnonymousPosition,
+  type AnonymousReadDeps,
+  RECORDS_A_PAGE,
+  readAnonymously,
+} from "./anonymous-read.ts";
 import { pageOf } from "./page-position-convert.ts";
 import { readIntent } from "./read-request-convert.ts";
 
-export interface ExportHandlersDeps extends ClinicalReadDeps {
+export interface ExportHandlersDeps extends AnonymousReadDeps {
   readonly exports: Exports;
   readonly pairwise: Pairwise;
   readonly pageTokens: PageTokens;
   readonly clock: Clock;
 }
-
-const RECORDS_A_PAGE = { usual: 500, most: 500 };
 
 export function createExportHandlers(deps: ExportHandlersDeps): ServiceImpl<typeof ExportService> {
   const { exports } = deps;
@@ -64,6 +62,8 @@ export function createExportHandlers(deps: ExportHandlersDeps): ServiceImpl<type
   };
 }
 
+const RESOURCES_AT_ONCE = 50;
+
 /** A page of one patient's records, without what tells who the patient is. */
 async function readDeIdentified(
   deps: ExportHandlersDeps,
@@ -71,7 +71,7 @@ async function readDeIdentified(
   asked: Intent,
   context: HandlerContext,
 ) {
-  const { exports, gate, pairwise, pageTokens } = deps;
+  const { exports, gate, pageTokens } = deps;
   const intent: Intent = { ...asked, deIdentified: true };
   const subject = gate.subject(intent.caller, intent.patient);
   context.responseHeader.set(patientHeader, subject.partition);
@@ -79,28 +79,24 @@ async function readDeIdentified(
   const covers = found.types.length === 0 || found.types.includes(request.type);
   if (!found.deIdentified || found.purpose !== request.purpose || !covers)
     throw new RecordsError("NOT_FOUND");
-  const page = pageOf<typeof ReadDeIdentifiedRequestSchema, RecordPosition>(
+  const wanted = pageOf<typeof ReadDeIdentifiedRequestSchema, AnonymousPosition>(
     pageTokens,
     intent,
     ReadDeIdentifiedRequestSchema,
     { ...request, pageSize: 0 },
     RECORDS_A_PAGE,
   );
-  const query = clinicalQuery(
-    pairwise,
-    partyOf(intent.caller),
-    create(ListClinicalRecordsRequestSchema, {
-      types: [request.type],
-      order: ClinicalOrder.UPDATED,
-      ...(found.since !== undefined && { updated: { startTime: timestampFromMs(found.since) } }),
-    }),
-  );
-  const { records, next } = await listClinicalRecords(deps, intent, query, page.limit, page.after);
+  const { type } = request;
+  const page = await readAnonymously(deps, intent, { type, since: found.since }, wanted.limit, wanted.after);
   const anonymity = anonymityOf(deps, found.id, subject.patient);
-  const resources = records.flatMap(
-    (record) => deIdentified(resourceOf(record, subject.patient), anonymity) ?? [],
-  );
-  return { resources: resources.map(formatJson), nextPageToken: page.token(next) };
+  const resources: string[] = [];
+  for (const [at, resource] of page.resources.entries()) {
+    // Each is judged once more; others get their turn meanwhile.
+    if (at % RESOURCES_AT_ONCE === 0) await setImmediate();
+    const told = deIdentified(resource, anonymity);
+    if (told !== undefined) resources.push(formatJson(told));
+  }
+  return { resources, nextPageToken: wanted.token(page.next) };
 }
 
 /** Ids and the shift come from the installation's secret of pairwise ids, for this export alone: nothing has to be stored. */
@@ -110,12 +106,6 @@ function anonymityOf({ pairwise, clock }: ExportHandlersDeps, id: string, patien
     shiftDays: shiftOf(pairwise.outward(`export ${id} shift`, patient)),
     year: new Date(clock.now()).getUTCFullYear(),
   };
-}
-
-/** With internal ids, as references have them. */
-function resourceOf({ record, type, resource }: ShownRecord, patient: string): FhirResource {
-  const id = (type === "Patient" ? patient : record).replace("_", "-");
-  return { ...resource!, resourceType: type, id };
 }
 
 function exportInit({ id, types, since, purpose, created, expires, deIdentified: anonymous }: Export) {

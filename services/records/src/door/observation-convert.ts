@@ -141,7 +141,12 @@ export function storedObservationInit(
   };
 }
 
-function observationMessage(terminology: Terminology, record: ObservationRecord, own: boolean): Observation {
+/** An observation as it was sent, but for what only its sender may know. */
+export function observationMessage(
+  terminology: Terminology,
+  record: ObservationRecord,
+  own: boolean,
+): Observation {
   const { code, time, durationMs, offsetMinutes, value, rest, provenance } = record;
   const { device, model, method, granularity } = provenance;
   const known = create(ObservationSchema, {

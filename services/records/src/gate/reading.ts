@@ -111,8 +111,10 @@ export async function readOnce<T>(
       if (reads > MOST_READS) throw new RecordsError("UNDECIDED");
       found = await share.run(tenant, () => work(decisions.read));
       if (!(await decisions.stand())) continue;
-      entry = { ...intent, codes: found.codes ?? intent.codes };
-      access = await gate.record(entry, read.subject, { items: found.items, consents: found.permits });
+      // The reader's own log must not tell which patient an anonymous record is of: neither what was found nor how much.
+      const { items, codes = intent.codes } = intent.deIdentified ? { items: 0, codes: [] } : found;
+      entry = { ...intent, codes };
+      access = await gate.record(entry, read.subject, { items, consents: found.permits });
     } catch (error) {
       // An entry, too, so that who asks for what is denied, many times at once, waits for its own entries.
       throw await share.run(tenant, () => gate.refusal(intent, read.subject, error));

@@ -33,9 +33,11 @@ export interface DaysPosition extends SeriesPosition {
   readonly code: string;
 }
 
-/** A run, and of which code its samples are. */
+/** A run, and of which code and series its samples are. */
 export interface CodedRun {
   readonly code: string;
+  /** Its internal id. */
+  readonly series: string;
   readonly run: Run;
 }
 
@@ -57,8 +59,8 @@ export function queryDays(
     const readable = await readableCodes(deps.terminology, read, query.codes, boundsOf(query, position));
     for (const code of readable.keys()) checkWantedUnit(deps.terminology, code, query.wanted);
     const { runs, next } = await collect(deps, read.subject.partition, query, readable, size, position);
-    const converted = runs.map(({ code, run }) => {
-      return { code, run: { ...run, columns: convertColumns(run.columns, query.wanted) } };
+    const converted = runs.map(({ run, ...of }) => {
+      return { ...of, run: { ...run, columns: convertColumns(run.columns, query.wanted) } };
     });
     return {
       items: converted.reduce((sum, { run }) => sum + run.columns.times.length, 0),
@@ -93,8 +95,8 @@ async function collect(
   position: DaysPosition | undefined,
 ): Promise<Pick<DaysPage, "runs" | "next">> {
   const page = createPage(size);
-  const codes: string[] = [];
-  const runs = () => page.runs.map((run, at) => ({ code: codes[at]!, run }));
+  const places: { readonly code: string; readonly series: string }[] = [];
+  const runs = () => page.runs.map((run, at) => ({ ...places[at]!, run }));
   const heads = await headsOf(deps, partition, query, readable);
   for (;;) {
     const day = firstDay(heads, query.descending);
@@ -107,7 +109,7 @@ async function collect(
         const shown = from === "all" || from === "none" ? run : behind(run, from);
         if (shown === undefined) continue;
         const rest = page.add(shown);
-        while (codes.length < page.runs.length) codes.push(code);
+        while (places.length < page.runs.length) places.push({ code, series });
         if (rest !== undefined) return { runs: runs(), next: { day, code, ...positionAt(series, rest) } };
       }
       head.next = await take(head.days);

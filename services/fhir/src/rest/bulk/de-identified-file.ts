@@ -7,7 +7,6 @@ import { FhirServiceError } from "../../errors.ts";
 import { calling } from "../exchange.ts";
 import type { Cohort } from "./cohort.ts";
 import { patiently } from "./patience.ts";
-import { pages } from "./patient-resources.ts";
 
 /** Fewer patients than that are not told, of an export and of what they share: the usual threshold of health statistics in the US (CMS). */
 export const fewestPatients = 11;
@@ -25,16 +24,26 @@ export function requireMany(cohort: Cohort): void {
 }
 
 interface Line {
-  /** The patient's place in this file. */
-  readonly patient: number;
+  readonly patient: string;
   /** What the resource is about. */
   readonly subject: string;
   readonly text: string;
 }
 
+/** A patient of a file, as far as they are read. */
+interface Reading {
+  readonly patient: string;
+  /** Empty before the first page and behind the last. */
+  readonly pageToken: string;
+  readonly lines: readonly Line[];
+}
+
 /**
  * The records of one type of all patients, one a line. What fewer than 11 patients have in common (the same codes) is left out. The
  * lines come in an order of chance, and not in that of the reads: the caller sees in its own log whom was read when.
+ *
+ * For the same reason the patients are read in rounds, and whoever has no page left is asked once more for the first one: how many
+ * entries the log has of a patient would tell how much of the file is theirs.
  */
 export async function deIdentifiedLines(
   transport: Transport,
@@ -43,69 +52,71 @@ export async function deIdentifiedLines(
   patients: readonly string[],
   signal: AbortSignal,
 ): Promise<string> {
-  const lines: Line[] = [];
-  let characters = 0;
-  for (const [at, patient] of shuffled(patients).entries()) {
-    for (const text of await resourcesOf(transport, one, type, patient, signal)) {
-      lines.push({ patient: at, subject: subjectOf(parseJson(text)), text });
-      characters += text.length;
+  const read = createReader(transport, one, type, signal);
+  let readings: readonly Reading[] = patients.map((patient) => ({ patient, pageToken: "", lines: [] }));
+  for (let round = 0; round === 0 || readings.some(({ pageToken }) => pageToken !== ""); round++) {
+    const after: Reading[] = [];
+    for (const reading of shuffled(readings)) {
+      const next = await read(reading, round);
+      if (next !== undefined) after.push(next);
     }
-    if (characters > mostCharacters) {
-      throw new FhirServiceError(
-        "TOO_LARGE",
-        "The file is over 64 MiB: export what has changed _since a later time",
-      );
-    }
+    readings = after;
   }
-  return shuffled(common(lines))
+  return shuffled(common(readings.flatMap(({ lines }) => lines)))
     .map(({ text }) => `${text}\n`)
     .join("");
 }
 
-async function resourcesOf(
-  transport: Transport,
-  { id, purpose }: Export,
-  type: string,
-  patient: string,
-  signal: AbortSignal,
-): Promise<readonly string[]> {
+/** Reads the next page of a patient; undefined once they have revoked or were erased: as if the patient were not there. */
+function createReader(transport: Transport, { id, purpose }: Export, type: string, signal: AbortSignal) {
   const exports = createClient(ExportService, transport);
-  const asked = { export: id, patient, purpose, type };
-  try {
-    return await Array.fromAsync(
-      pages(
-        (pageToken) => patiently(signal, () => exports.readDeIdentified({ ...asked, pageToken }, calling)),
-        (page) => page.resources,
-      ),
-    );
-  } catch (error) {
-    // Revoked or erased by now: as if the patient were not there.
-    if (refusalOf(error).problem.reason === "CONSENT_REQUIRED") return [];
-    throw error;
-  }
+  let characters = 0;
+
+  return async (reading: Reading, round: number): Promise<Reading | undefined> => {
+    const { patient, pageToken, lines } = reading;
+    const asked = { export: id, patient, purpose, type, pageToken };
+    try {
+      const page = await patiently(signal, () => exports.readDeIdentified(asked, calling));
+      if (round > 0 && pageToken === "") return reading;
+      characters += page.resources.reduce((sum, { length }) => sum + length, 0);
+      if (characters > mostCharacters) throw tooLarge();
+      const added = page.resources.map((text) => ({ patient, subject: subjectOf(parseJson(text)), text }));
+      return { patient, pageToken: page.nextPageToken, lines: [...lines, ...added] };
+    } catch (error) {
+      if (refusalOf(error).problem.reason === "CONSENT_REQUIRED") return undefined;
+      throw error;
+    }
+  };
+}
+
+function tooLarge(): FhirServiceError {
+  return new FhirServiceError(
+    "TOO_LARGE",
+    "The file is over 64 MiB: export what has changed _since a later time",
+  );
 }
 
 /** Of lines about the same those that enough patients have. */
 function common(lines: readonly Line[]): Line[] {
-  const having = new Map<string, Set<number>>();
+  const having = new Map<string, Set<string>>();
   for (const { subject, patient } of lines) {
     having.set(subject, (having.get(subject) ?? new Set()).add(patient));
   }
   return lines.filter(({ subject }) => having.get(subject)!.size >= fewestPatients);
 }
 
-/** All codings of the resource, at any depth, and of a person sex and year of birth. */
+/** All codings and units of the resource, at any depth, and of a person sex and year of birth. */
 function subjectOf(resource: FhirResource): string {
   const { gender = "", birthDate = "" } = resource;
   return JSON.stringify([gender, birthDate, ...[...new Set(codingsIn(resource))].sort()]);
 }
 
+/** Units, too: an annotation of UCUM, as in `{steps}`, may be any word. */
 function codingsIn(value: FhirValue | undefined): string[] {
   if (Array.isArray(value)) return value.flatMap(codingsIn);
   if (!isObject(value)) return [];
-  const { system, code, value: number } = value;
-  // A quantity has a unit and no coding.
-  const own = typeof system === "string" && number === undefined ? [`${system}|${code}`] : [];
+  const { system, code } = value;
+  const own = typeof system === "string" ? [`${system}|${code}`] : [];
   return [...own, ...Object.values(value).flatMap(codingsIn)];
 }
 
