@@ -1,6 +1,6 @@
 /**
- * A patient's own app, by `fhirclient` in a real browser as its README says (SMART App Launch 2.2, standalone). Discovery, sign-in and
- * tokens are the exchange's; the FHIR base is a stub in front of it that answers with one patient.
+ * A patient's own app, by `fhirclient` in a real browser as its README says (SMART App Launch 2.2, standalone). Sign-in, tokens and data are
+ * the exchange's. Its discovery lies at the origin, and `fhirclient` looks for it below the FHIR base: there it is answered in front of it.
  */
 import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
@@ -11,6 +11,7 @@ import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_
 import { decodeJwt } from "jose";
 import type { Browser, BrowserContext, Route } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { bandSeries, contribute } from "../fhir/fhir-scene.ts";
 import { addAuthenticator, hasBrowser, openBrowser, openPerson } from "../pages/browser.ts";
 import { register } from "../pages/people.ts";
 import { openWorld, publicApp, type World } from "./world.ts";
@@ -34,13 +35,19 @@ function pagesOf(clientId: string, iss: string): Readonly<Record<string, string>
   };
 }
 
+interface Bundle {
+  readonly entry: readonly {
+    readonly resource: { readonly valueSampledData: object; readonly subject: object };
+  }[];
+}
+
 /** The state of a signed-in `fhirclient`, as its page sees it. */
 interface Smart {
   readonly patient: { readonly id: string };
   readonly state: { readonly tokenResponse: Readonly<Record<string, string>> };
   readonly user: { readonly fhirUser: string };
   refresh(): Promise<Smart["state"]>;
-  request(path: string): Promise<{ readonly id: string }>;
+  request(asked: { readonly url: string; readonly headers: object }): Promise<Bundle>;
 }
 declare const window: { readonly smart: Smart };
 declare const document: { readonly title: string };
@@ -79,23 +86,12 @@ describe.skipIf(!hasBrowser)("fhirclient in a browser", { timeout: 120_000 }, ()
     await world?.close();
   }, 60_000);
 
-  /** The FHIR base: its discovery is the exchange's, and it has every patient whom a token asks for. */
-  async function stubFhir(context: BrowserContext): Promise<void> {
-    const cors = { "access-control-allow-origin": origin, "access-control-allow-headers": "*" };
-    await context.route(`${world.issuer}/fhir/**`, async (route: Route) => {
-      const request = route.request();
-      if (request.method() === "OPTIONS") return route.fulfill({ status: 204, headers: cors });
-      if (request.url().endsWith("/.well-known/smart-configuration")) {
-        const own = await fetch(`${world.issuer}/.well-known/smart-configuration`);
-        return route.fulfill({ headers: cors, json: await own.json() });
-      }
-      const token = (await request.headerValue("authorization"))?.replace("Bearer ", "");
-      if (!request.url().includes("/Patient/") || token === undefined)
-        return route.fulfill({ status: 404, headers: cors, json: { resourceType: "OperationOutcome" } });
-      return route.fulfill({
-        headers: cors,
-        json: { resourceType: "Patient", id: request.url().split("/").at(-1) },
-      });
+  /** Below the FHIR base, where `fhirclient` asks for it. */
+  async function answerDiscovery(context: BrowserContext): Promise<void> {
+    await context.route(`${world.issuer}/fhir/.well-known/smart-configuration`, async (route: Route) => {
+      const own = await fetch(`${world.issuer}/.well-known/smart-configuration`);
+      const headers = { "access-control-allow-origin": origin, "access-control-allow-headers": "*" };
+      return route.fulfill({ headers, json: await own.json() });
     });
   }
 
@@ -104,7 +100,7 @@ describe.skipIf(!hasBrowser)("fhirclient in a browser", { timeout: 120_000 }, ()
     onTestFinished(() => context.close());
     await addAuthenticator(page);
     await register(page, email, { name: "Ada Example", passkey: true });
-    await stubFhir(context);
+    await answerDiscovery(context);
     return page;
   }
 
@@ -124,16 +120,32 @@ describe.skipIf(!hasBrowser)("fhirclient in a browser", { timeout: 120_000 }, ()
     const patient = await page.evaluate(() => window.smart.patient.id);
     expect(patient).toMatch(/^pat_/);
     expect(await page.evaluate(() => window.smart.user.fhirUser)).toBe(`Patient/${patient}`);
-    const read = await page.evaluate(() => window.smart.request(`Patient/${window.smart.patient.id}`));
-    expect(read.id).toBe(patient);
+    const given = createClient(ConsentService, world.company.transport);
+    const { consents } = await given.listConsents({});
+    const start = Date.UTC(2026, 2, 1, 7);
+    await contribute(world.company, consents[0]!.patient, {
+      series: [bandSeries("8867-4", "/min", start, ["60", "61.50", "62"])],
+    });
+    const own = patient.replace("_", "-");
+    const asked = {
+      url: `${world.issuer}/fhir/R4/Observation?patient=${own}&code=8867-4`,
+      headers: { "x-purpose-of-use": "PATRQT" },
+    };
+    const { entry } = await page.evaluate((one) => window.smart.request(one), asked);
+    expect(entry.map(({ resource }) => resource)).toMatchObject([
+      {
+        resourceType: "Observation",
+        subject: { reference: `Patient/${own}` },
+        valueSampledData: { period: 60_000, data: "60.00 61.50 62.00" },
+      },
+    ]);
 
     const again = await page.evaluate(async () => (await window.smart.refresh()).tokenResponse);
     expect(again.access_token).not.toBe(first.access_token);
     expect(again.refresh_token).not.toBe(first.refresh_token);
     expect(decodeJwt(again.access_token!).sub).toBe(claims.sub);
     expect(again.patient).toBe(patient);
-    const { consents } = await createClient(ConsentService, world.company.transport).listConsents({});
-    expect(consents).toHaveLength(1);
+    expect((await given.listConsents({})).consents).toHaveLength(1);
   });
 
   test("is told by the page's address that the patient has refused", async () => {
