@@ -318,6 +318,33 @@ describe("the entries of a stream", () => {
     });
   });
 
+  it("say that it was denied once the patient's record is frozen, or a policy forbids what is left", async () => {
+    const scene = await openLogged();
+    const { world, patient } = scene;
+    const reading = stream(scene);
+    await reading.next();
+    await world.consent.freeze(patient.partition);
+    expect(await reasonOf(reading.next())).toBe("RECORD_FROZEN");
+    expect((await scene.entries()).at(-1)).toMatchObject({ outcome: "DENIED", reason: "RECORD_FROZEN" });
+
+    const other = await openLogged({}, { purposes: [Purpose.EMERGENCY] });
+    const doctor = other.world.member(other.clinic.organization, {
+      ...{ id: "usr_doctor", roles: ["clinician"], assurance: "passkey" as const },
+    });
+    const about = { ...other.query, purpose: Purpose.EMERGENCY };
+    const theirs = doctor.readSeries(about)[Symbol.asyncIterator]();
+    await theirs.next();
+    // Emergency access is for who has just signed in.
+    await other.world.grant(other.patient, {
+      ...{ organization: other.clinic.organization, direction: Direction.READ, codes: [HEART_RATE] },
+      ...{ purposes: [Purpose.EMERGENCY] },
+      emergency: { person: "usr_doctor", until: Date.now() + 3_600_000 },
+    });
+    await other.world.consent.revoke(other.consent);
+    expect(await reasonOf(theirs.next())).toBe("POLICY_DENIED");
+    expect((await other.entries()).at(-1)).toMatchObject({ outcome: "DENIED", reason: "POLICY_DENIED" });
+  });
+
   it("that can't be closed in the log are an operator's matter, and no reader's", async () => {
     const lines: string[] = [];
     const log = createLogger({

@@ -33,6 +33,8 @@ export function createFakeConsent() {
   const sessions = new Set<(change: Recall) => Promise<void>>();
   /** `asked` counts questions. */
   const state = { reachable: true, asked: 0 };
+  /** Partitions of frozen records. */
+  const frozen = new Set<string>();
 
   async function recall(change: Recall): Promise<void> {
     await Promise.all([...sessions].map((send) => send(change)));
@@ -52,6 +54,7 @@ export function createFakeConsent() {
       );
       const deny = (denialReason: DenialReason) => ({ decision: { denialReason } });
       if (between.length === 0) return deny(DenialReason.NO_CONSENT);
+      if (frozen.has(partition)) return deny(DenialReason.FROZEN);
       const active = between.filter(({ revoked }) => !revoked);
       if (active.length === 0) return deny(DenialReason.REVOKED);
       const covering = active.filter(({ terms }) => terms.codes.includes(code));
@@ -162,6 +165,11 @@ export function createFakeConsent() {
       consents.set(id, { id, partition, terms, revoked: false });
       await recall({ partition, onlyWidens: true, grantees: [terms.organization] });
       return id;
+    },
+    /** As FreezeRecord: no consent of the patient permits anything. */
+    async freeze(partition: string): Promise<void> {
+      frozen.add(partition);
+      await recall({ partition, onlyWidens: false, grantees: [] });
     },
     /** As RevokeConsent: once it resolves, no enforcer uses the consent any more. */
     async revoke(id: string): Promise<void> {

@@ -201,6 +201,17 @@ describe("what is told", () => {
     expect((await scene.told()).newest?.source.model).toBe("Third");
   });
 
+  it("names the source of the months that are asked for, not of those that end or begin where they do", async () => {
+    const scene = await openSeries(june + DAY);
+    await scene.commit(minutes(may + DAY, 3), { model: "Old" });
+    await scene.commit(minutes(april + DAY, 3), { model: "New" });
+    await nextHour(scene);
+    const newest = async (from: number, to: number) => (await scene.told({ from, to })).newest?.source.model;
+    expect(await newest(may, june)).toBe("Old");
+    expect(await newest(march, april)).toBeUndefined();
+    expect(await newest(april, june)).toBe("New");
+  });
+
   it("is of no hour and no day that a move to another zone cut short", async () => {
     const moved = [...utc, { from: april + 12.5 * HOUR, zone: "Asia/Kolkata" }];
     const scene = await openSeries(april);
@@ -237,6 +248,7 @@ describe("the months of a patient who does not live by UTC", () => {
     ]);
     const { newest } = await scene.told({ from: march, to: april - DAY }, berlin);
     expect(newest?.source.model).toBe("Old");
+    expect((await nextHour(scene, berlin)).looked).toEqual([]);
     await scene.commit(minutes(march + 20 * DAY, 3));
     const { looked, lots } = await nextHour(scene, berlin);
     expect([looked, of(lots)]).toEqual([
@@ -275,13 +287,15 @@ describe("the months of a patient who does not live by UTC", () => {
     const told = async () => of((await nextHour(scene, berlin)).lots, aprilInBerlin);
     expect(await told()).toEqual(day);
     expect(await told()).toEqual(day);
+    // March has nothing of its own.
+    expect((await scene.told({ from: march, to: april - DAY }, berlin)).newest).toBeUndefined();
     await scene.commit([april + 20 * DAY]);
     expect(await told()).toEqual(day);
   });
 
   it("keep a day that ends in the month of UTC after it began: its samples are told once", async () => {
     const scene = await openSeries(may + 2 * DAY);
-    await scene.commit([may - 5 * HOUR, may - 3 * HOUR, may + HOUR, may + 2 * HOUR]);
+    await scene.commit([may - 5 * HOUR, may, may + HOUR, may + 2 * HOUR]);
     const start = may - 20 * HOUR;
     const told = async () => of((await nextHour(scene, newYork)).lots, start);
     expect(await told()).toEqual([["day", 0, 4, 0]]);
