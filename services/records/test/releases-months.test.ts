@@ -124,6 +124,8 @@ describe("what is told", () => {
   it("of hours to come is nothing, and nothing is looked for", async () => {
     const scene = await openSeries(april + HOUR);
     await scene.commit(minutes(april, 3));
+    // From a device whose clock is ahead.
+    await scene.commit(minutes(april + 30 * HOUR, 3));
     scene.clock.time = april + DAY;
     for (const from of [april + DAY, april + 2 * DAY]) {
       expect((await scene.told({ from, to: from + DAY })).lots).toEqual([]);
