@@ -1,8 +1,4 @@
-import { create } from "@bufbuild/protobuf";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { FhirResource } from "@wellapi/fhir-r4";
-import { ClinicalOrder } from "@wellapi/gen/wellapi/records/v1/clinical_records_pb";
-import { ListClinicalRecordsRequestSchema } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import { partyOf } from "@wellapi/rpc";
 import type { Pairwise } from "@wellapi/vault";
 import type { ObservationPosition } from "../blocks/observation-scan.ts";
@@ -17,7 +13,7 @@ import { listObservations, type ReadObservationsDeps } from "../read/read-observ
 import type { ReadSeriesDeps } from "../read/read-series.ts";
 import { ANY_SOURCE } from "../read/source-filter.ts";
 import { observationResource, sampleResources } from "./anonymous-convert.ts";
-import { clinicalQuery } from "./clinical-convert.ts";
+import { queryOfType } from "./clinical-convert.ts";
 
 export interface AnonymousReadDeps extends ClinicalReadDeps, ReadObservationsDeps, ReadSeriesDeps {
   readonly pairwise: Pairwise;
@@ -77,15 +73,7 @@ async function readRecords(
   size: number,
   position: RecordPosition | undefined,
 ): Promise<AnonymousPage> {
-  const query = clinicalQuery(
-    deps.pairwise,
-    partyOf(intent.caller),
-    create(ListClinicalRecordsRequestSchema, {
-      types: [type],
-      order: ClinicalOrder.UPDATED,
-      ...(since !== undefined && { updated: { startTime: timestampFromMs(since) } }),
-    }),
-  );
+  const query = queryOfType(deps.pairwise, partyOf(intent.caller), type, since);
   const { records, next } = await listClinicalRecords(deps, intent, query, size, position);
   const { patient } = deps.gate.subject(intent.caller, intent.patient);
   const resources = records.map((record) => resourceOf(record, patient));

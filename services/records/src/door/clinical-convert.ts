@@ -1,4 +1,4 @@
-import { toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type FhirResource, type FhirValue, isObject } from "@wellapi/fhir-r4";
 import type {
@@ -12,9 +12,10 @@ import {
   ClinicalOutcome_Status,
   ClinicalWriteSchema,
 } from "@wellapi/gen/wellapi/records/v1/clinical_records_pb";
-import type {
-  ClinicalToken,
-  ListClinicalRecordsRequest,
+import {
+  type ClinicalToken,
+  type ListClinicalRecordsRequest,
+  ListClinicalRecordsRequestSchema,
 } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import { validateMessage } from "@wellapi/rpc";
 import type { Terminology } from "@wellapi/terminology";
@@ -152,6 +153,24 @@ const orders: Readonly<Record<ClinicalOrder, Order>> = {
   [ClinicalOrder.UPDATED]: { by: "update", descending: false },
   [ClinicalOrder.LAST_UPDATED]: { by: "update", descending: true },
 };
+
+/** All records of a type, in the order of their last change; `since`: UTC milliseconds. */
+export function queryOfType(
+  pairwise: Pairwise,
+  party: string,
+  type: string,
+  since: number | undefined,
+): ClinicalQuery {
+  return clinicalQuery(
+    pairwise,
+    party,
+    create(ListClinicalRecordsRequestSchema, {
+      types: [type],
+      order: ClinicalOrder.UPDATED,
+      ...(since !== undefined && { updated: { startTime: timestampFromMs(since) } }),
+    }),
+  );
+}
 
 export function clinicalQuery(
   pairwise: Pairwise,
