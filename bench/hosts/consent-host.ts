@@ -9,6 +9,7 @@ import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { createJournal, openFileJournal } from "@wellapi/journal";
+import { openReceiptKey } from "@wellapi/receipts";
 import { type Caller, createPageTokens, type Route } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { randomIds, silentLogger, systemClock } from "@wellapi/runtime";
@@ -62,6 +63,7 @@ export async function openConsentHost(folder: string): Promise<ConsentHost> {
       journal: { journal: await createJournal({ repository, kms }) },
       pairwise: createPairwise({ secret: await kms.derive("pairwise") }),
       pageTokens: createPageTokens(await kms.derive("page-tokens")),
+      receiptKey: await openReceiptKey(kms),
       terminology: shippedTerminology,
     },
   );

@@ -8,6 +8,7 @@ import {
   DeIdentification,
   type Provision,
   Provision_Effect,
+  type ProvisionSchema,
 } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import {
   Direction,
@@ -49,36 +50,72 @@ const dayMs = 86_400_000;
 
 /** The consent that the options describe. */
 export function consentOf(options: CreateOptions): MessageInitShape<typeof ConsentSchema> {
-  const { grantee, direction, category, deny, windowFrom, windowTo, lastDays, validFrom, validTo } = options;
-  if (grantee === undefined || direction === undefined || category === undefined) {
-    throw new CliError(
-      "usage",
-      "--grantee, --direction and --category are needed, or --from with a whole consent",
-    );
+  const { grantee, validFrom, validTo } = options;
+  if (grantee === undefined) {
+    throw new CliError("usage", "--grantee is needed, or --from with a whole consent");
+  }
+  const inForce = validFrom !== undefined || validTo !== undefined;
+  return {
+    grantee,
+    provisions: [provisionOf(options)],
+    ...(inForce ? { validity: interval(validFrom, validTo) } : {}),
+  };
+}
+
+/** The one provision that the options describe. */
+export function provisionOf(
+  options: Omit<CreateOptions, "grantee" | "validFrom" | "validTo">,
+): MessageInitShape<typeof ProvisionSchema> {
+  const { direction, category, deny, windowFrom, windowTo, lastDays } = options;
+  if (direction === undefined || category === undefined) {
+    throw new CliError("usage", "--direction and --category are needed, or --from with a whole consent");
   }
   const fixed = windowFrom !== undefined || windowTo !== undefined;
   if (fixed && lastDays !== undefined)
     throw new CliError("usage", "use --last-days, or --window-from and --window-to");
   const reading = direction.includes(Direction.READ) && !deny;
-  const provision = {
+  const window = fixed
+    ? ({ case: "capturedWithin", value: interval(windowFrom, windowTo) } as const)
+    : lastDays === undefined
+      ? { case: undefined }
+      : lastDaysWindow(lastDays);
+  return {
     effect: deny ? Provision_Effect.DENY : Provision_Effect.PERMIT,
     directions: [...new Set(direction)],
     categories: category.map((name) => ({ name })),
     purposes: options.purpose ?? [],
     resolution: options.resolution ?? (reading ? Resolution.RAW : Resolution.UNSPECIFIED),
     ...(options.deIdentified && { deIdentification: DeIdentification.SAFE_HARBOR }),
+    window,
   };
-  const window = fixed
-    ? ({ case: "capturedWithin", value: interval(windowFrom, windowTo) } as const)
-    : lastDays === undefined
-      ? { case: undefined }
-      : ({ case: "capturedInLast", value: durationFromMs(lastDays * dayMs) } as const);
-  const inForce = validFrom !== undefined || validTo !== undefined;
-  return {
-    grantee,
-    provisions: [{ ...provision, window }],
-    ...(inForce ? { validity: interval(validFrom, validTo) } : {}),
-  };
+}
+
+function lastDaysWindow(days: number) {
+  return { case: "capturedInLast", value: durationFromMs(days * dayMs) } as const;
+}
+
+/** What is left of provisions within the options; a provision of which nothing is left is left out. */
+export function narrowed(
+  provisions: readonly Provision[],
+  options: Pick<CreateOptions, "direction" | "category" | "purpose" | "resolution" | "lastDays">,
+): MessageInitShape<typeof ProvisionSchema>[] {
+  const { direction, category, purpose, resolution, lastDays } = options;
+  const left = provisions.flatMap((one) => {
+    const directionsLeft = one.directions.filter((word) => direction?.includes(word) ?? true);
+    const categories = one.categories.filter(({ name }) => category?.includes(name) ?? true);
+    const reads = directionsLeft.includes(Direction.READ);
+    const purposesLeft = reads ? one.purposes.filter((word) => purpose?.includes(word) ?? true) : [];
+    if (directionsLeft.length === 0 || categories.length === 0) return [];
+    if (reads && purposesLeft.length === 0) return [];
+    const coarse = reads ? (resolution ?? one.resolution) : Resolution.UNSPECIFIED;
+    const window = lastDays === undefined ? one.window : lastDaysWindow(lastDays);
+    return [
+      { ...one, directions: directionsLeft, categories, purposes: purposesLeft, resolution: coarse, window },
+    ];
+  });
+  if (left.length === 0)
+    throw new CliError("usage", "nothing of what was asked for is left: refuse it instead");
+  return left;
 }
 
 /** The consent in a file. Unknown content is rejected, not left out. */

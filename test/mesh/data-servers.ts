@@ -1,6 +1,7 @@
 /** MongoDB's stand-in, NATS and Valkey, in pods without a proxy, with their own TLS, as in the deployment. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { usersOf } from "../../scripts/manifests/derived.ts";
 import { mongodb, mongodbHost, nats, natsHost, valkey, valkeyHost } from "./addresses.ts";
 import { createAuthority } from "./authority.ts";
 import { openPodNetwork } from "./network.ts";
@@ -8,33 +9,42 @@ import { until } from "./patience.ts";
 import { start } from "./programs.ts";
 import { repository, seen, type World } from "./world.ts";
 
+const publishers = usersOf("events");
+
 export interface DataServers {
   /** The files of the Secrets that a service mounts, by their paths in its pod. */
   readonly mongodbSecret: ReadonlyMap<string, string>;
-  readonly natsSecret: ReadonlyMap<string, string>;
+  /** By the service that has it: NATS knows each by its own certificate. */
+  readonly natsSecrets: ReadonlyMap<string, ReadonlyMap<string, string>>;
   readonly valkeySecret: ReadonlyMap<string, string>;
 }
 
 export async function startDataServers({ folder, installed }: World): Promise<DataServers> {
   const authority = await createAuthority("authority of the data servers");
   await Promise.all([startMongodb(), startNats(), startValkey()]);
-  const client = await authority.issue({ name: "records", hosts: ["records.wellapi"] });
   const uri = `mongodb://${mongodbHost}:${mongodb.port}/?directConnection=true&tls=true`;
   return {
     mongodbSecret: new Map([
       ["/var/run/wellapi/mongodb/uri", `${uri}&tlsCAFile=/var/run/wellapi/mongodb/ca.crt`],
       ["/var/run/wellapi/mongodb/ca.crt", authority.certificate],
     ]),
-    natsSecret: new Map([
-      ["/var/run/wellapi/nats/tls.crt", client.certificate],
-      ["/var/run/wellapi/nats/tls.key", client.privateKey],
-      ["/var/run/wellapi/nats/ca.crt", authority.certificate],
-    ]),
+    natsSecrets: new Map(
+      await Promise.all(publishers.map(async (name) => [name, await natsSecretOf(name)] as const)),
+    ),
     valkeySecret: new Map([
       ["/var/run/wellapi/valkey/url", `valkeys://${valkeyHost}:${valkey.port}`],
       ["/var/run/wellapi/valkey/ca.crt", authority.certificate],
     ]),
   };
+
+  async function natsSecretOf(name: string): Promise<ReadonlyMap<string, string>> {
+    const client = await authority.issue({ name, hosts: [`${name}.wellapi`] });
+    return new Map([
+      ["/var/run/wellapi/nats/tls.crt", client.certificate],
+      ["/var/run/wellapi/nats/tls.key", client.privateKey],
+      ["/var/run/wellapi/nats/ca.crt", authority.certificate],
+    ]);
+  }
 
   async function startMongodb(): Promise<void> {
     const { home, certificate, key } = await prepare(mongodb.name, mongodbHost);
@@ -65,8 +75,12 @@ export async function startDataServers({ folder, installed }: World): Promise<Da
         `jetstream { store_dir: "${home}/data", sync_interval: always }`,
         `tls { cert_file: "${certificate}", key_file: "${key}", ca_file: "${home}/ca.crt"`,
         '  verify_and_map: true, min_version: "1.3" }',
-        'authorization { users: [ { user: "records.wellapi", permissions: {',
-        '  publish: ["records.>", "$JS.API.>", "$JS.ACK.>"], subscribe: ["_INBOX.>"] } } ] }',
+        "authorization { users: [",
+        ...publishers.flatMap((name) => [
+          `  { user: "${name}.wellapi", permissions: {`,
+          `    publish: ["${name}.>", "$JS.API.>", "$JS.ACK.>"], subscribe: ["_INBOX.>"] } }`,
+        ]),
+        "] }",
         "",
       ].join("\n"),
     );

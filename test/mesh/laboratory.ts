@@ -48,7 +48,7 @@ export async function openLaboratory(world: World, say: (text: string) => void):
       new Map<string, string | Uint8Array>([
         ...(holders.has(pod.name) ? [["/var/run/wellapi/keys/master.key", masterKey] as const] : []),
         ...(holders.has(pod.name) ? data.mongodbSecret : []),
-        ...(pod.name === "records" ? data.natsSecret : []),
+        ...(data.natsSecrets.get(pod.name) ?? []),
         // There is none here: what needs mail is refused.
         ...(pod.name === "identity"
           ? [["/var/run/wellapi/smtp/url", "smtps://smtp.wellapi.example"] as const]

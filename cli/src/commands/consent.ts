@@ -10,6 +10,7 @@ import { type CreateOptions, consentIn, consentOf, provisionText, states } from 
 import type { Io } from "../io.ts";
 import { createOutput, timeText } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
+import { addConsentRequests } from "./consent-request.ts";
 
 interface ListOptions {
   active: boolean;
@@ -43,6 +44,7 @@ function row(consent: Consent): string[] {
 export function addConsent(program: Command, io: Io): void {
   const group = program.command("consent").description("what a patient permits and denies");
   addCreate(group, io);
+  addConsentRequests(group, io);
   addConnectionOptions(group.command("list"), io)
     .description("list the caller's consents; a grantee finds its patients' ids here")
     .option("--active", "only those in force", false)

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { createClient } from "@connectrpc/connect";
-import { ReceiptError, verifyReceipt } from "@wellapi/client";
+import { ReceiptError, verifyAnyReceipt } from "@wellapi/client";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import type { Command } from "commander";
 import { connectAnonymously } from "../connection.ts";
@@ -9,7 +9,7 @@ import type { Io } from "../io.ts";
 import { createOutput } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
-type Keys = Parameters<typeof verifyReceipt>[2];
+type Keys = Parameters<typeof verifyAnyReceipt>[1];
 
 export function addReceipt(program: Command, io: Io): void {
   const group = program.command("receipt").description("signed receipts, and their verification offline");
@@ -29,9 +29,10 @@ export function addReceipt(program: Command, io: Io): void {
     .action(async (file: string, options: { keys: string; json: boolean }) => {
       const claims = await verified(await textOf(file, io), keysOf(await textOf(options.keys, io)));
       createOutput(io, options.json).object(claims, () =>
-        ["VERIFIED", ...Object.entries(claims).map(([name, value]) => `  ${name}: ${String(value)}`)].join(
-          "\n",
-        ),
+        [
+          "VERIFIED",
+          ...Object.entries(claims).map(([name, value]) => `  ${name}: ${textOfClaim(value)}`),
+        ].join("\n"),
       );
     });
 }
@@ -52,11 +53,17 @@ function keysOf(text: string): Keys {
   }
 }
 
+function textOfClaim(value: unknown): string {
+  const isFlat =
+    typeof value !== "object" || (Array.isArray(value) && value.every((one) => typeof one === "string"));
+  return isFlat ? String(value) : JSON.stringify(value);
+}
+
 async function verified(text: string, keys: Keys): Promise<Record<string, unknown>> {
-  // `wellapi erase` prints the receipt as its last line.
+  // `wellapi erase` and `wellapi consent receipt` print the receipt as their last line.
   const jws = text.trim().split("\n").at(-1) ?? "";
   try {
-    return { ...(await verifyReceipt("wellapi-erasure-receipt+jwt", jws, keys)) };
+    return { ...(await verifyAnyReceipt(jws, keys)).claims };
   } catch (cause) {
     if (cause instanceof ReceiptError)
       throw new CliError("verification", `NOT VERIFIED: ${cause.message}`, { cause });

@@ -65,6 +65,15 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     RevokeConsent: change,
     ListConsentRevisions: change,
   },
+  "wellapi.consent.v1.ConsentReceiptService": { GetConsentReceipt: change },
+  "wellapi.consent.v1.ConsentRequestService": {
+    CreateConsentRequest: change,
+    GetConsentRequest: change,
+    ListConsentRequests: change,
+    AcceptConsentRequest: change,
+    RefuseConsentRequest: change,
+    WithdrawConsentRequest: change,
+  },
   "wellapi.consent.v1.DeathService": {
     ReportDeath: change,
     ListDeathReports: change,

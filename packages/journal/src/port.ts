@@ -1,6 +1,6 @@
 /**
  * What a restore must not undo. `consent_revoked`: a patient revoked a consent. `consent_denies`: a patient denied
- * something to an organization. `patient_erased`: a patient was erased. `retention_ended`: the audit key of an erased patient
+ * something to an organization. `consent_amended`: a consent got narrower terms. `patient_erased`: a patient was erased. `retention_ended`: the audit key of an erased patient
  * was destroyed. `credential_revoked`: a credential of an
  * application or an operator ended. `credential_shortened`: it ends at `time`, earlier than it was made for.
  * `signing_key_replaced`: this key must sign no token any more. `member_changed`: an account has these roles in an
@@ -14,6 +14,7 @@
 export const factKinds = [
   "consent_revoked",
   "consent_denies",
+  "consent_amended",
   "patient_erased",
   "retention_ended",
   "credential_revoked",
@@ -43,7 +44,8 @@ export interface Fact {
   /** Where the fact holds: a patient's partition, or the service's own. */
   readonly partition: string;
   /**
-   * Id of the consent, erasure, credential or key; of a denial, also a tag of the organization (`con_...@<MAC>`); of a state,
+   * Id of the consent, erasure, credential or key; of a denial, also a tag of the organization (`con_...@<MAC>`); of
+   * narrower terms, the consent and its version (`con_....2`); of a state,
    * the id and which change of it (`app_....3`); of a member, organization, account, which change, and the roles
    * (`org_.../acc_....3.owner.developer`); of a delegation, which change and the state (`del_....3.ended`); of a refusal, the patient, which change and the state
    * (`pat_....3.refused`); of a frozen record, the report of the death, which change and the state (`dth_....1.frozen`). A fact is its kind and subject.

@@ -25,6 +25,9 @@ export const weights = {
     // Recalls every session.
     "wellapi.consent.v1.ConsentService/CreateConsent": 5,
     "wellapi.consent.v1.ConsentService/RevokeConsent": 1,
+    "wellapi.consent.v1.ConsentRequestService/AcceptConsentRequest": 5,
+    // Told to a patient; how many a day, the service itself counts.
+    "wellapi.consent.v1.ConsentRequestService/CreateConsentRequest": 20,
     // Sends a mail.
     "wellapi.identity.v1.SignInService/SendCode": 20,
     // Make keys.

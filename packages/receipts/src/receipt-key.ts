@@ -2,7 +2,8 @@ import { createPrivateKey, createPublicKey } from "node:crypto";
 import { CompactSign, calculateJwkThumbprint, type JSONWebKeySet } from "jose";
 
 /** The `typ` header of each kind of receipt. */
-export type ReceiptKind = "wellapi-erasure-receipt+jwt";
+export const receiptKinds = ["wellapi-erasure-receipt+jwt", "wellapi-consent-receipt+jwt"] as const;
+export type ReceiptKind = (typeof receiptKinds)[number];
 
 /** Signs receipts for this installation. */
 export interface ReceiptKey {

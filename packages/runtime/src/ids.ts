@@ -8,6 +8,7 @@ export type IdPrefix =
   | "clm" // claim of a patient
   | "con" // consent
   | "crd" // credential
+  | "crq" // request for consent
   | "del" // delegation
   | "dev" // device
   | "emc" // emergency code of a patient

@@ -1,5 +1,12 @@
 export { Code, createClient } from "@connectrpc/connect";
-export { ReceiptError, type ReceiptErrorCode, type ReceiptKind, verifyReceipt } from "@wellapi/receipts";
+export {
+  ReceiptError,
+  type ReceiptErrorCode,
+  type ReceiptKind,
+  type VerifiedReceipt,
+  verifyAnyReceipt,
+  verifyReceipt,
+} from "@wellapi/receipts";
 export { type BatchOptions, batchesOf, type Row } from "./batches.ts";
 export {
   type ClinicalBatchOptions,

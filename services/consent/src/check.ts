@@ -1,13 +1,6 @@
 import { type LeafSealer, leafCheck, leavesCollection } from "@wellapi/access-log";
-import {
-  type Document,
-  type DocumentCheck,
-  type Finding,
-  findingOf,
-  RESTORE,
-  type StoreCheck,
-} from "@wellapi/store";
-import { type Kms, type Vault, VaultError } from "@wellapi/vault";
+import type { Document, DocumentCheck, StoreCheck } from "@wellapi/store";
+import type { Kms, Vault } from "@wellapi/vault";
 import { consentCollections } from "./collections.ts";
 import {
   type ConsentDocument,
@@ -28,7 +21,9 @@ import {
   emergencyAccesses,
   openEmergency,
 } from "./emergency/emergency-documents.ts";
-import { ConsentError } from "./errors.ts";
+import { askingCheck, requestCheck } from "./requests/request-check.ts";
+import { consentAskings, consentRequests } from "./requests/request-documents.ts";
+import { opened } from "./sealed-check.ts";
 
 /**
  * The checks of this service's store, without the service: each sealed document opens, and what it says agrees with the
@@ -113,6 +108,8 @@ export async function consentCheck(deps: {
       [consentRevisions.name]: ofSealed(revision),
       [emergencyAccesses.name]: ofSealed(emergency),
       [deathReports.name]: ofSealed(death),
+      [consentRequests.name]: requestCheck(sealing),
+      [consentAskings.name]: askingCheck(sealing),
       [leavesCollection.name]: leafCheck(deps.sealer),
     },
   };
@@ -124,21 +121,3 @@ const isNotListed =
 const isNotDecided =
   "one report of the death of one patient cannot be shown, nor decided; a freeze that it made holds";
 const isNotShown = "one consent of one patient cannot be shown, and is no proof any more";
-
-/** A damaged key is reported by the check of the keys. */
-async function opened(
-  collection: string,
-  at: readonly (string | number)[],
-  means: string,
-  agrees: () => Promise<boolean>,
-): Promise<Finding | undefined> {
-  let what = "what is sealed is not what the fields beside it say";
-  try {
-    if (await agrees()) return undefined;
-  } catch (error) {
-    if (!(error instanceof ConsentError)) throw error;
-    if (error.cause instanceof VaultError && error.cause.code === "damaged") return undefined;
-    what = "its seal does not open";
-  }
-  return findingOf(collection, at, { what, means, remedy: RESTORE });
-}

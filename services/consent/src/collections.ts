@@ -5,6 +5,7 @@ import { consentRevisions, consents, currentConsents } from "./consent-documents
 import { deathReports } from "./death/death-documents.ts";
 import { emergencyAccesses, emergencyAttempts, emergencyCodes } from "./emergency/emergency-documents.ts";
 import { pendingRecalls } from "./pending-recall-repository.ts";
+import { consentAskings, consentRequestDays, consentRequests } from "./requests/request-documents.ts";
 import { enforcerSessions, sessionLists } from "./session-repository.ts";
 
 /** The collections of this service. */
@@ -20,6 +21,9 @@ export const consentCollections: readonly CollectionDeclaration[] = [
   emergencyCodes,
   emergencyAttempts,
   deathReports,
+  consentRequests,
+  consentAskings,
+  consentRequestDays,
   leavesCollection,
   ...journalCollections,
 ];

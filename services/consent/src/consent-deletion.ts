@@ -12,6 +12,7 @@ import type { ConsentRepository } from "./consent-repository.ts";
 import { deathReports } from "./death/death-documents.ts";
 import { emergencyAccesses } from "./emergency/emergency-documents.ts";
 import { ConsentError } from "./errors.ts";
+import { consentAskings, consentRequests } from "./requests/request-documents.ts";
 import type { LeafOf } from "./revocation.ts";
 
 /** How many documents a commit deletes. */
@@ -46,7 +47,14 @@ export function createConsentDeletion(deps: {
 }
 
 async function deleteAll(store: Store, partition: string, leafOf: LeafOf): Promise<boolean> {
-  for (const collection of [consentRevisions, consents, emergencyAccesses, deathReports]) {
+  for (const collection of [
+    consentRevisions,
+    consents,
+    emergencyAccesses,
+    deathReports,
+    consentRequests,
+    consentAskings,
+  ]) {
     while (await deleteSome(store, partition, collection));
   }
   for (;;) {

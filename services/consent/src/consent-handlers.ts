@@ -1,17 +1,7 @@
 import type { DescMethod, MessageShape } from "@bufbuild/protobuf";
-import {
-  type Client,
-  Code,
-  ConnectError,
-  createClient,
-  type HandlerContext,
-  type ServiceImpl,
-  type Transport,
-} from "@connectrpc/connect";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import { ConsentSchema } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
-import { Organization_State } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
-import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
-import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { type Caller, openListPage, type PageTokens, textPosition } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { Terminology } from "@wellapi/terminology";
@@ -23,6 +13,7 @@ import { consentMessage, type Reader, revisionMessage } from "./convert.ts";
 import { ConsentError } from "./errors.ts";
 import { digest } from "./etag.ts";
 import type { Granting } from "./granting.ts";
+import type { Parties } from "./parties.ts";
 import type { Revocations } from "./revocation.ts";
 import { refuseUnknownFields, requestedContent, termsOf } from "./terms-convert.ts";
 import type { Categories } from "./understanding.ts";
@@ -41,8 +32,7 @@ export interface ConsentHandlersDeps {
   readonly clock: Clock;
   readonly categories: Categories;
   readonly terminology: Terminology;
-  /** Calls identity, as this service. */
-  readonly identity: Transport;
+  readonly parties: Parties;
 }
 
 type Handlers = ServiceImpl<typeof ConsentService>;
@@ -71,16 +61,13 @@ function createChangeHandlers(
   deps: ConsentHandlersDeps,
   { shown }: Presenter,
 ): Pick<Handlers, "createConsent" | "revokeConsent"> {
-  const { consents, granting, revocations, accesses, clock, terminology } = deps;
-  const organizations = createClient(OrganizationService, deps.identity);
-  const directory = createClient(PatientDirectoryService, deps.identity);
-
+  const { consents, granting, revocations, accesses, clock, terminology, parties } = deps;
   return {
     createConsent({ consent: asked, requestId }, context) {
       return accesses.logged(context, method.createConsent, requestId, async (call) => {
         const { partition, author } = patientOfCall(call.caller);
         call.about(partition);
-        refuseUnknownFields(asked);
+        refuseUnknownFields(ConsentSchema, asked, "consent");
         // The digest covers the request before versions are pinned: a repeated request has the same digest.
         const requestDigest = digest(requestedContent(asked));
         // A request id may reveal something about the patient, so it is not stored in clear.
@@ -93,10 +80,7 @@ function createChangeHandlers(
         }
         const terms = termsOf(asked, clock.now(), terminology);
         if (isHidden(terms, call.caller.principal.hides)) throw new ConsentError("own_care");
-        await Promise.all([
-          checkGrantee(organizations, terms.grantee, context),
-          checkPatient(directory, partition, context),
-        ]);
+        await checkParties(parties, terms.grantee, partition, context);
         const { consent, changed } = await granting.create(partition, terms, origin, author, call.leafOf);
         call.about(partition, [consent]);
         if (changed) call.committed();
@@ -200,31 +184,23 @@ function paged<D extends DescMethod>(
   return { limit, cursor: after, next: token };
 }
 
-/** Throws `invalid` for an organization that does not exist, or not any more. */
-async function checkGrantee(
-  organizations: Client<typeof OrganizationService>,
+/** Throws `invalid` for an organization that does not exist, or not any more; `patient_erased`. */
+async function checkParties(
+  parties: Parties,
   organization: string,
-  { signal }: HandlerContext,
-): Promise<void> {
-  try {
-    const { organization: found } = await organizations.getOrganization({ organization }, { signal });
-    if (found?.state !== Organization_State.DELETED) return;
-  } catch (cause) {
-    if (ConnectError.from(cause).code !== Code.NotFound) throw cause;
-  }
-  const description = "is no organization here: ask it for its id";
-  const violation = { field: "consent.grantee", description, reason: "INVALID_FIELD" };
-  throw new ConsentError("invalid", { violations: [violation] });
-}
-
-/** Throws `patient_erased`. The document of the patient's consents says so too, once the erasure has begun. */
-async function checkPatient(
-  directory: Client<typeof PatientDirectoryService>,
   partition: string,
   { signal }: HandlerContext,
 ): Promise<void> {
-  const { eraseTime } = await directory.resolvePatient({ partition }, { signal });
-  if (eraseTime) throw new ConsentError("patient_erased");
+  const [isThere, isPatient] = await Promise.all([
+    parties.isOrganization(organization, signal),
+    parties.isPatient(partition, signal),
+  ]);
+  // The document of the patient's consents says so too, once the erasure has begun.
+  if (!isPatient) throw new ConsentError("patient_erased");
+  if (isThere) return;
+  const description = "is no organization here: ask it for its id";
+  const violation = { field: "consent.grantee", description, reason: "INVALID_FIELD" };
+  throw new ConsentError("invalid", { violations: [violation] });
 }
 
 /** The organization to which a list is limited. Throws `invalid` where the caller asks for another's. */

@@ -2,6 +2,7 @@ import {
   type Change,
   type CommitResult,
   type Document,
+  type OutboxEvent,
   type Scan,
   type Store,
   type Stored,
@@ -30,6 +31,7 @@ import {
 } from "./consent-documents.ts";
 import type { ConsentSealing } from "./consent-sealing.ts";
 import { ConsentError } from "./errors.ts";
+import { consentChanged } from "./event-convert.ts";
 import {
   createPendingRecallRepository,
   type PendingRecall,
@@ -50,7 +52,8 @@ export interface ConsentChange {
   readonly before: StoredCurrent | undefined;
   readonly after: CurrentConsents;
   readonly created?: { readonly consent: Consent; readonly origin: Origin };
-  readonly revoked: readonly Consent[];
+  /** The next versions of stored consents. */
+  readonly changed: readonly Consent[];
   readonly revisions: readonly Revision[];
   /** The recall that must follow, stored until it is complete. */
   readonly recall: PendingRecall;
@@ -59,9 +62,14 @@ export interface ConsentChange {
   readonly owed?: readonly Change[];
   /** Further documents of the same commit. In the turn in which the key was got: it may be dropped from memory. */
   readonly also?: (key: PatientKey) => readonly Change[];
+  /** Further events; those about the revisions follow from them. */
+  readonly events?: readonly OutboxEvent[];
   /** It permits something, as `created` does: a full disk takes it not. */
   readonly opens?: boolean;
 }
+
+/** Moves events out of the store; notified of each commit that has some. */
+export type Notified = { notify(): void };
 
 /** Which consents a list shows. */
 export interface Listed {
@@ -93,11 +101,18 @@ export class ConsentRepository {
   readonly #sealing: ConsentSealing;
   readonly #pending: PendingRecallRepository;
   readonly #whole: boolean;
+  readonly #relay: Notified | undefined;
 
-  /** `whole`: every consent is in its indexes (consent-migration.ts). */
-  constructor(store: Store, sealing: ConsentSealing, scopes: ScopeSealing, whole = true) {
+  /** `whole`: every consent is in its indexes (consent-migration.ts). Without a relay, events leave later. */
+  constructor(
+    store: Store,
+    sealing: ConsentSealing,
+    scopes: ScopeSealing,
+    { whole = true, relay }: { readonly whole?: boolean; readonly relay?: Notified | undefined } = {},
+  ) {
     this.#store = store;
     this.#whole = whole;
+    this.#relay = relay;
     this.#sealing = sealing;
     this.#pending = createPendingRecallRepository(store, scopes);
   }
@@ -170,6 +185,12 @@ export class ConsentRepository {
     };
   }
 
+  async revision(partition: string, consent: string, version: number): Promise<Revision | undefined> {
+    const key = [partition, consent, version];
+    const stored = await this.#store.get<RevisionDocument>(consentRevisions.name, key);
+    return stored && openRevision(this.#sealing, stored.document);
+  }
+
   /** Oldest first. */
   async revisions(
     partition: string,
@@ -199,9 +220,11 @@ export class ConsentRepository {
       recall,
       leaf,
       owed = [],
+      revisions,
       opens = change.created !== undefined,
     } = change;
-    const kept = await Promise.all(change.revoked.map((consent) => this.#kept(partition, consent)));
+    const events = [...revisions.map((one) => consentChanged(partition, one)), ...(change.events ?? [])];
+    const kept = await Promise.all(change.changed.map((consent) => this.#kept(partition, consent)));
     const key = await this.#sealing.key(partition);
     const current = currentDocument(key, partition, after);
     const changes: Change[] = [
@@ -225,8 +248,10 @@ export class ConsentRepository {
     const result = await this.#store.commit({
       partition,
       changes: [...changes, ...owed, leaf],
+      events,
       useReserve,
     });
+    if (result.committed && events.length > 0) this.#relay?.notify();
     // The first consent of a patient: another writer was faster.
     if (!result.committed && result.change === 0) return { ...result, reason: "conflict" };
     return result;

@@ -91,7 +91,7 @@ export interface Author {
 export interface Consent {
   readonly id: string;
   readonly terms: Terms;
-  /** 1 at creation, 2 once revoked. */
+  /** 1 at creation; one more with each change of the terms, and once revoked. */
   readonly version: number;
   readonly grantor: Author;
   readonly createTime: number;
@@ -114,6 +114,11 @@ export function hasEnded(validity: Interval, now: number): boolean {
 /** The next version, revoked. Final: nothing follows it. */
 export function revoked(consent: Consent, now: number): Consent {
   return { ...consent, version: consent.version + 1, revokeTime: now };
+}
+
+/** The next version, with other terms. */
+export function amended(consent: Consent, terms: Terms, grantor: Author): Consent {
+  return { ...consent, terms, grantor, version: consent.version + 1 };
 }
 
 /** The part of an emergency access that decides. */
@@ -175,7 +180,7 @@ export const mostProvisions = 2_000;
  */
 export const mostDenials = 32;
 
-/** The limit that another consent would exceed; undefined where there is room. */
+/** The limit that another consent with these terms would exceed; undefined where there is room. */
 export function lackOfRoom(current: CurrentConsents, terms: Terms): string | undefined {
   const all = [...current.consents.map((consent) => consent.terms), terms];
   if (all.length > mostConsents) return "there are 1,000 consents that are not revoked";
@@ -214,6 +219,11 @@ export const scopeOfEverybody: RecallScope = { onlyWidens: false, grantees: [] }
 
 export function withCreated(current: CurrentConsents, consent: Consent): CurrentConsents {
   return { ...current, consents: [...current.consents, consent] };
+}
+
+export function withAmended(current: CurrentConsents, next: Consent): CurrentConsents {
+  const consents = current.consents.map((one) => (one.id === next.id ? next : one));
+  return { ...current, consents };
 }
 
 export function withRevoked(current: CurrentConsents, ids: ReadonlySet<string>): CurrentConsents {

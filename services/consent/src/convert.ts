@@ -109,7 +109,7 @@ export function actorMessage({ kind, id }: Author, patient: string): MessageInit
   return { kind: actorKinds[kind], id, ...onBehalfOf };
 }
 
-function provisionMessage(provision: Provision): MessageInitShape<typeof ProvisionSchema> {
+export function provisionMessage(provision: Provision): MessageInitShape<typeof ProvisionSchema> {
   const { effect, directions, categories, purposes, resolution, captured, regions, deIdentification } =
     provision;
   return {
@@ -131,7 +131,7 @@ function windowMessage({ start, end, lastMs }: Captured) {
 }
 
 /** Absent where both ends are open. */
-function intervalMessage({
+export function intervalMessage({
   start,
   end,
 }: {

@@ -1,32 +1,56 @@
+import { ConsentReceiptService } from "@wellapi/gen/wellapi/consent/v1/consent_receipt_service_pb";
+import { ConsentRequestService } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { DeathService } from "@wellapi/gen/wellapi/consent/v1/death_service_pb";
 import { EmergencyService } from "@wellapi/gen/wellapi/consent/v1/emergency_service_pb";
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
-import { describeService } from "@wellapi/service";
+import { openReceiptKey } from "@wellapi/receipts";
+import { describeService, numberSetting } from "@wellapi/service";
 import { consentCheck } from "./check.ts";
 import { consentCollections } from "./collections.ts";
+import { subjects } from "./event-convert.ts";
 import { openConsentService } from "./service.ts";
 
 export const consentService = describeService({
   name: "consent",
-  contracts: [ConsentService, EmergencyService, DeathService, ConsentDecisionService],
+  contracts: [
+    ConsentService,
+    ConsentRequestService,
+    ConsentReceiptService,
+    EmergencyService,
+    DeathService,
+    ConsentDecisionService,
+  ],
   store: {
     collections: consentCollections,
     check: consentCheck,
     // A revocation must not fail for want of room.
     survivesFullDisk: true,
   },
-  needs: ["keys", "vault", "journal", "access_log", "terminology"],
+  needs: ["keys", "vault", "journal", "access_log", "events", "terminology"],
   provides: ["enforcement"],
   calls: ["identity"],
   replicas: "many",
-  async compose(platform) {
+  settings: {
+    // Each is told to a patient. An organization with more patients than this asks them over several days.
+    requestsPerDay: numberSetting(
+      "WELLAPI_CONSENT_REQUESTS_PER_DAY",
+      { fallback: 1_000, min: 1, max: 10_000_000 },
+      "how many requests for consent an organization may make in a day of UTC, whomever it asks",
+    ),
+  },
+  async compose(platform, { requestsPerDay }) {
     const { clock, ids, log, closers, network, accessEnds } = platform;
     const { kms, pairwise, pageTokens } = await platform.keys();
+    const events = await platform.openEvents([subjects]);
     const store = await platform.openStore();
     const consent = await openConsentService(
       // One process holds all services, with one store that nobody else writes to.
-      { enforcersInProcess: !platform.replicated, region: platform.installation.region },
+      {
+        enforcersInProcess: !platform.replicated,
+        region: platform.installation.region,
+        requestsPerDay,
+      },
       {
         store,
         vault: await platform.vault(),
@@ -35,7 +59,9 @@ export const consentService = describeService({
         accessLog: await platform.openAccessLog(store),
         journal: await platform.journal(),
         identity: network.onOwn(),
+        relay: platform.openRelay(store, events),
         pageTokens,
+        receiptKey: await openReceiptKey(kms),
         terminology: await platform.terminology(),
         clock,
         ids,

@@ -23,6 +23,17 @@ export type ConsentErrorCode =
   | "death_not_found"
   | "death_reported"
   | "death_decided"
+  | "request_not_found"
+  | "request_patient_unknown"
+  | "requests_open"
+  | "requests_limited"
+  | "request_refused"
+  | "request_decided"
+  | "request_lapsed"
+  | "consent_over"
+  | "consent_denies"
+  | "organization_closed"
+  | "no_receipt"
   | "session_over"
   | "unavailable"
   | "journal_unavailable"
@@ -130,6 +141,63 @@ const problems: Record<ConsentErrorCode, Problem> = {
     code: Code.FailedPrecondition,
     reason: "REPORT_DECIDED",
     message: "the report is in another state by now, which this does not change: see ListDeathReports",
+  },
+  request_not_found: {
+    code: Code.NotFound,
+    reason: "NOT_FOUND",
+    message: "no such request: see ListConsentRequests",
+  },
+  request_patient_unknown: {
+    code: Code.NotFound,
+    reason: "NOT_FOUND",
+    message: "no such patient: the id is not one of your organization's, or the patient cannot be asked",
+  },
+  requests_open: {
+    code: Code.ResourceExhausted,
+    reason: "CONSENT_REQUESTS_OPEN",
+    message: "too many requests to this patient: wait",
+  },
+  requests_limited: {
+    code: Code.ResourceExhausted,
+    reason: "CONSENT_REQUESTS_LIMITED",
+    message: "too many requests of your organization today: go on tomorrow (UTC)",
+  },
+  request_refused: {
+    code: Code.FailedPrecondition,
+    reason: "CONSENT_REQUEST_REFUSED",
+    message: "the patient has refused as much lately: ask for less, or later",
+  },
+  request_decided: {
+    code: Code.FailedPrecondition,
+    reason: "CONSENT_REQUEST_DECIDED",
+    message: "the request was decided otherwise by now: get it again",
+  },
+  request_lapsed: {
+    code: Code.FailedPrecondition,
+    reason: "CONSENT_REQUEST_LAPSED",
+    message: "the request has lapsed: the organization may ask again",
+  },
+  consent_over: {
+    code: Code.FailedPrecondition,
+    reason: "CONSENT_OVER",
+    message:
+      "the consent that the request continues is not in force, or was changed since: a new request is needed",
+  },
+  consent_denies: {
+    code: Code.FailedPrecondition,
+    reason: "CONSENT_DENIES",
+    message:
+      "the consent denies something, which only the patient may change: ask for a new consent beside it",
+  },
+  organization_closed: {
+    code: Code.FailedPrecondition,
+    reason: "ORGANIZATION_CLOSED",
+    message: "the organization that asks does not exist any more: refuse the request, or let it lapse",
+  },
+  no_receipt: {
+    code: Code.FailedPrecondition,
+    reason: "NO_RECEIPT",
+    message: "the patient has not decided the request: only a decision has a receipt",
   },
   session_over: {
     code: Code.Aborted,

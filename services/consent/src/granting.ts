@@ -1,19 +1,24 @@
 import { type Fact, type Follower, JournalError } from "@wellapi/journal";
 import type { Clock, Ids } from "@wellapi/runtime";
+import type { Change, OutboxEvent } from "@wellapi/store";
+import type { PatientKey } from "@wellapi/vault";
 import {
   type Author,
   type Consent,
+  type CurrentConsents,
   denies,
   isFrozen,
   lackOfRoom,
   noConsents,
   scopeOfGrant,
   type Terms,
+  withAmended,
   withCreated,
 } from "./consent.ts";
 import type { Origin } from "./consent-documents.ts";
-import type { ConsentRepository } from "./consent-repository.ts";
+import type { ConsentRepository, StoredCurrent } from "./consent-repository.ts";
 import { ConsentError } from "./errors.ts";
+import { etagOf } from "./etag.ts";
 import type { RecalledChanges } from "./recalled-changes.ts";
 import type { LeafOf } from "./revocation.ts";
 
@@ -23,6 +28,30 @@ export interface GrantingOptions {
   readonly journal: Pick<Follower, "owed" | "tell">;
   readonly clock: Clock;
   readonly ids: Ids;
+}
+
+/** A consent to be given, and what is committed with it. */
+export interface Gift {
+  readonly consent: Consent;
+  /** Of a new consent: how it was asked for. */
+  readonly origin?: Origin;
+  /** Of a consent with other terms: the version before, and whether something is taken away. */
+  readonly replaced?: Consent;
+  readonly narrows?: boolean;
+  /** Facts that the journal must get. */
+  readonly owed?: readonly Fact[];
+  readonly also?: (key: PatientKey) => readonly Change[];
+  readonly events?: readonly OutboxEvent[];
+}
+
+interface Giving {
+  readonly partition: string;
+  readonly before: StoredCurrent | undefined;
+  readonly after: CurrentConsents;
+  readonly gift: Gift;
+  readonly author: Author;
+  readonly leafOf: LeafOf;
+  readonly now: number;
 }
 
 const attempts = 20;
@@ -62,36 +91,71 @@ export class Granting {
     author: Author,
     leafOf: LeafOf,
   ): Promise<{ consent: Consent; changed: boolean }> {
-    const { consents, changes, journal, clock, ids } = this.#options;
-    for (let attempt = 0; attempt < attempts; attempt += 1) {
+    return this.give(partition, author, leafOf, async (_current, now) => {
       const repeated = await this.repeated(partition, origin);
-      if (repeated) return { consent: repeated, changed: false };
+      if (repeated) return { repeated };
+      return { consent: this.newConsent(terms, author, now), origin };
+    });
+  }
+
+  newConsent(terms: Terms, grantor: Author, createTime: number): Consent {
+    return { id: this.#options.ids.next("con"), terms, version: 1, grantor, createTime };
+  }
+
+  /**
+   * The one way in which a consent comes to be, or to other terms: commit, recall, answer. `decide` is asked anew where another
+   * writer was faster. Throws what it throws, and as `create`.
+   */
+  async give(
+    partition: string,
+    author: Author,
+    leafOf: LeafOf,
+    decide: (current: CurrentConsents, now: number) => Promise<Gift | { readonly repeated: Consent }>,
+  ): Promise<{ consent: Consent; changed: boolean }> {
+    const { consents, clock } = this.#options;
+    for (let attempt = 0; attempt < attempts; attempt += 1) {
       const before = await consents.stored(partition);
       const current = before?.document.current ?? noConsents;
-      if (current.closed) throw new ConsentError("patient_erased");
-      if (isFrozen(current)) throw new ConsentError("record_frozen");
-      const lack = lackOfRoom(current, terms);
-      if (lack) throw new ConsentError("too_many_consents", { message: `${lack}: revoke some first` });
       const now = clock.now();
-      const consent: Consent = { id: ids.next("con"), terms, version: 1, grantor: author, createTime: now };
-      const leaf = leafOf([consent]);
-      const created = await changes.run(partition, scopeOfGrant(terms), async (recall) => {
-        const result = await consents.commit({
-          partition,
-          before,
-          after: withCreated(current, consent),
-          created: { consent, origin },
-          revoked: [],
-          revisions: [{ consent, replacedEtag: "", author, time: now, access: leaf.id }],
-          recall,
-          leaf: leaf.change,
-          owed: denies(terms) ? [journal.owed(this.#factOf(partition, consent))] : [],
-        });
-        return result.committed ? consent : undefined;
-      });
-      if (created) return { consent: created, changed: true };
+      const gift = await decide(current, now);
+      if ("repeated" in gift) return { consent: gift.repeated, changed: false };
+      const after = gift.replaced ? withAmended(current, gift.consent) : withCreated(current, gift.consent);
+      checkRoom(current, gift.consent);
+      const given = await this.#commit({ partition, before, after, gift, author, leafOf, now });
+      if (given) return { consent: given, changed: true };
     }
     throw new ConsentError("unavailable");
+  }
+
+  /** Undefined where another writer was faster. */
+  async #commit(giving: Giving): Promise<Consent | undefined> {
+    const { consents, changes, journal } = this.#options;
+    const { partition, before, after, gift, author, leafOf, now } = giving;
+    const { consent, origin, replaced, narrows = false, owed = [], also, events = [] } = gift;
+    const leaf = leafOf([consent]);
+    const scope = { ...scopeOfGrant(consent.terms), ...(narrows && { onlyWidens: false }) };
+    return changes.run(partition, scope, async (recall) => {
+      const result = await consents.commit({
+        partition,
+        before,
+        after,
+        ...(origin && { created: { consent, origin } }),
+        changed: replaced ? [consent] : [],
+        revisions: [
+          { consent, replacedEtag: replaced ? etagOf(replaced) : "", author, time: now, access: leaf.id },
+        ],
+        recall,
+        leaf: leaf.change,
+        owed: [
+          ...(denies(consent.terms) ? [journal.owed(this.#factOf(partition, consent))] : []),
+          ...owed.map((fact) => journal.owed(fact)),
+        ],
+        events,
+        opens: true,
+        ...(also && { also }),
+      });
+      return result.committed ? consent : undefined;
+    });
   }
 
   /**
@@ -115,4 +179,13 @@ export class Granting {
     const subject = `${id}@${this.#options.consents.tagOf(terms.grantee)}`;
     return { kind: "consent_denies", partition, subject, time: createTime };
   }
+}
+
+/** Throws `patient_erased`, `record_frozen`, `too_many_consents`. */
+function checkRoom(current: CurrentConsents, { id, terms }: Consent): void {
+  if (current.closed) throw new ConsentError("patient_erased");
+  if (isFrozen(current)) throw new ConsentError("record_frozen");
+  const others = current.consents.filter((one) => one.id !== id);
+  const lack = lackOfRoom({ ...current, consents: others }, terms);
+  if (lack) throw new ConsentError("too_many_consents", { message: `${lack}: revoke some first` });
 }

@@ -18,6 +18,7 @@ import { ConsentError } from "./errors.ts";
 import { etagOf } from "./etag.ts";
 import type { PendingRecall } from "./pending-recall-repository.ts";
 import type { RecalledChanges } from "./recalled-changes.ts";
+import { amendedIn } from "./requests/amendment-journal.ts";
 
 /** Makes the leaf of a change. */
 export type LeafOf = (consents: readonly Consent[]) => { readonly id: string; readonly change: StoreChange };
@@ -121,7 +122,7 @@ export class Revocations {
   /**
    * Selects the consents that an entry ends; undefined: the entry concerns no consent that the data lacks. If a
    * restore lost a denial, its content is unknown. So everything that the patient permits its organization ends, and
-   * has to be granted again.
+   * has to be granted again; and so does a consent of which a restore lost narrower terms.
    */
   async #endedBy({ kind, partition, subject }: Entry): Promise<((consent: Consent) => boolean) | undefined> {
     switch (kind) {
@@ -129,6 +130,10 @@ export class Revocations {
         return () => true;
       case "consent_revoked":
         return ({ id }) => id === subject;
+      case "consent_amended": {
+        const { consent, version } = amendedIn(subject);
+        return (one) => one.id === consent && one.version < version;
+      }
       case "consent_denies": {
         const { consents } = this.#options;
         const [id = "", grantee = ""] = subject.split("@");
@@ -168,7 +173,7 @@ export class Revocations {
       partition,
       before,
       after: close ? withClosed(after) : after,
-      revoked: next,
+      changed: next,
       revisions,
       recall,
       leaf: leaf.change,

@@ -73,7 +73,8 @@ function contains(outer: Scope, inner: Scope): boolean {
   return spans(outer.validity, inner.validity) && spans(outer.captured, inner.captured);
 }
 
-function spans(outer: Interval, inner: Interval): boolean {
+/** Whether an interval lies within another. */
+export function spans(outer: Interval, inner: Interval): boolean {
   return startOf(outer) <= startOf(inner) && endOf(inner) <= endOf(outer);
 }
 

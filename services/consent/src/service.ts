@@ -4,6 +4,7 @@ import { systemTimers, type Timers } from "@wellapi/enforcer";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import { createFollower, type JournalAccess } from "@wellapi/journal";
+import type { ReceiptKey } from "@wellapi/receipts";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import { type Clock, createDamageReporter, type Ids, type Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
@@ -14,15 +15,17 @@ import { createConsentDeletion } from "./consent-deletion.ts";
 import { checkStoredFormat } from "./consent-documents.ts";
 import { createConsentHandlers } from "./consent-handlers.ts";
 import { sealStoredConsents } from "./consent-migration.ts";
-import { ConsentRepository } from "./consent-repository.ts";
+import { ConsentRepository, type Notified } from "./consent-repository.ts";
 import { createConsentSealing } from "./consent-sealing.ts";
 import { openDeathRoom } from "./death/room.ts";
 import { createDecisionHandlers } from "./decision-handlers.ts";
 import { openEmergencyRoom } from "./emergency/room.ts";
 import { Granting } from "./granting.ts";
+import { createParties } from "./parties.ts";
 import { createProcessSessions } from "./process-sessions.ts";
 import { Recalls } from "./recall.ts";
 import { RecalledChanges } from "./recalled-changes.ts";
+import { createRequestRoom } from "./requests/room.ts";
 import { Revocations } from "./revocation.ts";
 import { createScopeSealing } from "./scope-sealing.ts";
 import { SessionRepository } from "./session-repository.ts";
@@ -36,6 +39,8 @@ export interface ConsentConfig {
   readonly enforcersInProcess?: boolean;
   /** Home region of the patients; default `local`. */
   readonly region?: string;
+  /** Requests for consent that an organization may make in a day of UTC; default 1,000. */
+  readonly requestsPerDay?: number;
 }
 
 export interface ConsentDeps {
@@ -47,10 +52,14 @@ export interface ConsentDeps {
   readonly kms: Pick<Kms, "derive">;
   readonly pairwise: Pairwise;
   readonly pageTokens: PageTokens;
+  /** Moves events out of the store; notified of each commit that has some. Without it they leave later. */
+  readonly relay?: Notified;
   /** Outlives the store: revocations are recorded in it, and replayed from it before the service opens. */
   readonly journal: JournalAccess;
   /** Calls identity as the workload `consent` on its own behalf (`asService` of @wellapi/rpc). */
   readonly identity: Transport;
+  /** Signs receipts of what patients decided; its public half is published by the audit service. */
+  readonly receiptKey: Pick<ReceiptKey, "sign">;
   /** The categories that consents name: the same for every service that decides. */
   readonly terminology: Terminology;
   readonly clock: Clock;
@@ -76,9 +85,15 @@ const staleAfterMs = 10_000;
  * JournalError.
  */
 export async function openConsentService(
-  { sweepEveryMs = 5_000, enforcersInProcess = false, region = "local" }: ConsentConfig,
+  config: ConsentConfig,
   deps: ConsentDeps,
 ): Promise<ConsentServiceHandle> {
+  const {
+    sweepEveryMs = 5_000,
+    enforcersInProcess = false,
+    region = "local",
+    requestsPerDay = 1_000,
+  } = config;
   const {
     store,
     accessLog,
@@ -101,7 +116,7 @@ export async function openConsentService(
   const scopes = await createScopeSealing(deps.kms);
   await checkStoredFormat(store);
   const whole = await sealStoredConsents({ store, sealing, log });
-  const consents = new ConsentRepository(store, sealing, scopes, whole);
+  const consents = new ConsentRepository(store, sealing, scopes, { whole, relay: deps.relay });
   const sessions = enforcersInProcess ? createProcessSessions() : new SessionRepository(store, scopes);
   const retire = (session: string) => {
     if (closing.signal.aborted) return; // the next start, or another replica, finds it stale
@@ -125,6 +140,16 @@ export async function openConsentService(
   const shared = { consents, changes, journal, accesses, sealing, region };
   const emergency = await openEmergencyRoom({ ...deps, ...shared });
   const death = openDeathRoom({ ...deps, ...shared });
+  const parties = createParties(deps.identity);
+  const requests = createRequestRoom({
+    ...deps,
+    ...shared,
+    relay: deps.relay,
+    granting,
+    parties,
+    categories,
+    requestsPerDay,
+  });
 
   await journal.start(async (entry) => {
     const leafOf = (partition: string) => accesses.replayed(partition);
@@ -147,7 +172,6 @@ export async function openConsentService(
   };
   sweep(true);
 
-  const { identity } = deps;
   return {
     routes: [
       route(
@@ -162,9 +186,10 @@ export async function openConsentService(
           clock,
           categories,
           terminology,
-          identity,
+          parties,
         }),
       ),
+      ...requests.routes,
       emergency.route,
       death.route,
       route(

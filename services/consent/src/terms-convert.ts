@@ -1,4 +1,11 @@
-import { create, type JsonValue, type Message, toJson } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  type JsonValue,
+  type Message,
+  type MessageShape,
+  toJson,
+} from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import {
@@ -31,18 +38,23 @@ import {
   resolutionMessages,
 } from "./vocabulary-convert.ts";
 
-type Refuse = (field: string, description: string, reason?: string) => void;
+export type Refuse = (field: string, description: string, reason?: string) => void;
 
 const notEnforced = "NOT_ENFORCED_YET";
 
 /**
  * The terms of a request, with the categories' versions pinned. Field rules were checked before (protovalidate); this
  * checks what they cannot express, and rejects terms that this release would not enforce. Throws ConsentError
- * `invalid` with everything that is wrong.
+ * `invalid` with everything that is wrong. `root` is where they stand in the request; empty: at its top.
  */
-export function termsOf(message: ConsentMessage | undefined, now: number, terminology: Terminology): Terms {
+export function termsOf(
+  message: Pick<ConsentMessage, "grantee" | "provisions" | "validity" | "notice"> | undefined,
+  now: number,
+  terminology: Terminology,
+  root = "consent",
+): Terms {
   const { grantee, provisions, validity, notice } = message ?? create(ConsentSchema);
-  const { refuse, done } = refusals();
+  const { refuse, done } = refusals(root);
   const taken = provisions.map((provision, i) =>
     provisionOf(provision, `provisions[${i}]`, refuse, terminology),
   );
@@ -59,14 +71,18 @@ export function termsOf(message: ConsentMessage | undefined, now: number, termin
 }
 
 /**
- * Rejects a request with unknown fields, by number and place: an unknown field may be a restriction. Throws
- * ConsentError `invalid`.
+ * Rejects a request with unknown fields, by number and place: an unknown field may be a restriction. `root` is where the message
+ * stands in the request; empty: it is the request. Throws ConsentError `invalid`.
  */
-export function refuseUnknownFields(message: ConsentMessage | undefined): void {
+export function refuseUnknownFields<D extends DescMessage>(
+  schema: D,
+  message: MessageShape<D> | undefined,
+  root: string,
+): void {
   if (message === undefined) return;
-  const { refuse, done } = refusals();
-  for (const { path, numbers } of unknownFields(reflect(ConsentSchema, message), "consent")) {
-    const field = path.replace(/^consent\.?/, "");
+  const { refuse, done } = refusals(root);
+  for (const { path, numbers } of unknownFields(reflect(schema, message), "")) {
+    const field = path.replace(/^\./, "");
     refuse(field, `has field ${numbers.join(", ")}, which this installation does not know: leave it out`);
   }
   done();
@@ -79,11 +95,12 @@ export function requestedContent(message: ConsentMessage | undefined): JsonValue
   return toJson(ConsentSchema, create(ConsentSchema, { grantee, provisions, ...optional }));
 }
 
-function refusals(): { readonly refuse: Refuse; readonly done: () => void } {
+/** Gathers what is wrong with a message at `root`; `done` throws ConsentError `invalid` with all of it. */
+export function refusals(root: string): { readonly refuse: Refuse; readonly done: () => void } {
   const violations: Violation[] = [];
   return {
     refuse(field, description, reason = "INVALID_FIELD") {
-      violations.push({ field: field === "" ? "consent" : `consent.${field}`, description, reason });
+      violations.push({ field: [root, field].filter((part) => part !== "").join("."), description, reason });
     },
     done() {
       const [first] = violations;
@@ -221,7 +238,7 @@ function capturedOf({ window }: ProvisionMessage, path: string, refuse: Refuse):
   }
 }
 
-function intervalOf(interval: TimeInterval | undefined): Interval {
+export function intervalOf(interval: TimeInterval | undefined): Interval {
   const { startTime, endTime } = interval ?? {};
   return {
     ...(startTime ? { start: millisecondsOf(startTime) } : {}),

@@ -18,6 +18,7 @@ import {
 import { EmergencyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/emergency_directory_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { createJournal, openFileJournal } from "@wellapi/journal";
+import { openReceiptKey } from "@wellapi/receipts";
 import { type Caller, createPageTokens, type Principal } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { randomIds, silentLogger, systemClock } from "@wellapi/runtime";
@@ -41,6 +42,7 @@ export interface InstallationOptions {
   readonly prepare?: (folder: string) => Promise<void>;
   /** Default: SQLite at the path. */
   readonly openStore?: (path: string) => Promise<Store>;
+  readonly requestsPerDay?: number;
 }
 
 /** The consent service over a real store and access log, behind the interceptors of the wire. */
@@ -63,6 +65,7 @@ export async function openInstallation(options: InstallationOptions = {}) {
   const accesses: Access[] = [];
   const clock = { now: systemClock.now, monotonic: systemClock.monotonic };
   const erased = new Set<string>();
+  const closed = new Set<string>(["org_deleted"]);
   const emergencies = {
     /** Organizations that have it switched on. */
     enabled: new Set<string>(["org_clinic"]),
@@ -93,7 +96,7 @@ export async function openInstallation(options: InstallationOptions = {}) {
     service(OrganizationService, {
       getOrganization({ organization }) {
         if (!organizations.has(organization)) throw new ConnectError("no such organization", Code.NotFound);
-        const state = organization === "org_deleted" ? Organization_State.DELETED : Organization_State.ACTIVE;
+        const state = closed.has(organization) ? Organization_State.DELETED : Organization_State.ACTIVE;
         return { organization: { id: organization, state } };
       },
     });
@@ -131,8 +134,13 @@ export async function openInstallation(options: InstallationOptions = {}) {
   const pageTokens = createPageTokens(await kms.derive("page-tokens"));
   const files = await openFileJournal({ thread: "callers", folder: join(folder, "journal") });
   const journal = await createJournal({ repository: files, kms });
-  const deps = { ...common, vault, kms, pairwise, pageTokens, identity, journal: { journal } };
-  const openService = () => openConsentService({}, { ...deps, store, accessLog });
+  const receiptKey = await openReceiptKey(kms);
+  const deps = { ...common, vault, kms, pairwise, pageTokens, receiptKey, identity, journal: { journal } };
+  const openService = () =>
+    openConsentService(
+      { ...(options.requestsPerDay && { requestsPerDay: options.requestsPerDay }) },
+      { ...deps, store, accessLog },
+    );
   let service = await openService();
   /** Stops the service and its store, and starts them again; `meanwhile` has the closed files. */
   const reopen = async (meanwhile: () => Promise<void>) => {
@@ -144,10 +152,10 @@ export async function openInstallation(options: InstallationOptions = {}) {
     accessLog = await openAccessLog({ ...common, store, sealer, intake, reserve });
     service = await openService();
   };
-  let closed = false;
+  let isClosed = false;
   const close = async () => {
-    if (closed) return;
-    closed = true;
+    if (isClosed) return;
+    isClosed = true;
     await service.close();
     await accessLog.close();
     await files.close();
@@ -193,6 +201,8 @@ export async function openInstallation(options: InstallationOptions = {}) {
     },
     clock,
     erased,
+    /** Organizations that are deleted. */
+    closed,
     emergencies,
     deaths,
     pairwise,

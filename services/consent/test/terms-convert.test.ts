@@ -237,7 +237,7 @@ describe("fields that are not known", () => {
     numbers.map((no) => ({ no, wireType: 0, data: new Uint8Array([1]) }));
   const told = (message: ConsentMessage | undefined) => {
     try {
-      refuseUnknownFields(message);
+      refuseUnknownFields(ConsentSchema, message, "consent");
     } catch (error) {
       expect(error).toMatchObject({ name: "ConsentError", code: "invalid" });
       return (error as ConsentError).problem.violations!.map(({ field, reason, description }) => {

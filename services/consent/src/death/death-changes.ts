@@ -176,7 +176,7 @@ export class DeathChanges {
     const frozen = state === "confirmed";
     const after = withFreeze(current, change, frozen ? time : undefined);
     const commit = async (recall: PendingRecall) => {
-      const made = { partition, before: stored, after, revoked: [], revisions: [], recall, leaf, also };
+      const made = { partition, before: stored, after, changed: [], revisions: [], recall, leaf, also };
       return (await consents.commit({ ...made, opens: !frozen })).committed ? true : undefined;
     };
     // A thaw takes something away, too: from the representatives.

@@ -238,7 +238,7 @@ export class EmergencyChanges {
         partition,
         before: stored,
         after,
-        revoked: [],
+        changed: [],
         revisions: [],
         recall,
         leaf,

@@ -1,0 +1,102 @@
+import type { Author, Captured, Consent, Interval, Provision, Terms } from "../consent.ts";
+import type { Revision } from "../consent-documents.ts";
+import type { ConsentRequest } from "../requests/request.ts";
+
+/** The claims of receipts, by the sections of ISO/IEC TS 27560:2023. They are signed as they are, so a change of them is a new version. */
+export const schemaVersion = "wellapi-consent-receipt/1";
+
+/** Who gets the receipt, and the id by which they know the patient. */
+export interface Holder {
+  /** The organization; absent: the patient. */
+  readonly organization?: string;
+  readonly patient: string;
+}
+
+type Claims = Readonly<Record<string, unknown>>;
+
+/** Of a version of a consent: that it was given, amended or withdrawn. */
+export function consentClaims(
+  { consent, author, time, access, replacedEtag }: Revision,
+  holder: Holder,
+): Claims {
+  const { id, version, terms } = consent;
+  return {
+    ...header(`${id}.${version}`, holder),
+    ...processing(terms),
+    event: {
+      type: eventOf(consent, replacedEtag),
+      time: instant(time),
+      entity: actor(author, holder),
+      access,
+    },
+  };
+}
+
+/** Of a request that was refused. What the patient's side is told of who refused, the organization is not. */
+export function refusalClaims(request: ConsentRequest, by: Author, time: number, holder: Holder): Claims {
+  const entity = holder.organization === undefined ? { entity: actor(by, holder) } : {};
+  return {
+    ...header(request.id, holder),
+    ...processing(request.terms),
+    event: { type: "consent_refused", time: instant(time), ...entity },
+  };
+}
+
+function eventOf({ revokeTime }: Consent, replacedEtag: string): string {
+  if (revokeTime !== undefined) return "consent_withdrawn";
+  return replacedEtag === "" ? "consent_given" : "consent_amended";
+}
+
+function header(record: string, { organization, patient }: Holder): Claims {
+  return {
+    schema_version: schemaVersion,
+    record_id: record,
+    receipt_holder: organization ?? patient,
+    pii_principal_id: patient,
+  };
+}
+
+function processing({ grantee, provisions, validity, notice }: Terms): Claims {
+  return {
+    lawful_basis: "consent",
+    pii_controllers: [{ party_id: grantee }],
+    ...(notice && { privacy_notice: { uri: notice.uri, language: notice.language, sha256: notice.sha256 } }),
+    validity: interval(validity),
+    pii_processing: provisions.map(provisionClaims),
+  };
+}
+
+function provisionClaims(provision: Provision): Claims {
+  const { effect, directions, categories, purposes, resolution, captured, deIdentification, regions } =
+    provision;
+  return {
+    effect,
+    directions,
+    pii_information: categories.map(({ name, version }) => `${name}@${version}`),
+    purposes,
+    ...(resolution && { resolution }),
+    captured: window(captured),
+    ...(deIdentification && { de_identification: deIdentification }),
+    processing_locations: regions,
+  };
+}
+
+function window({ lastMs, ...fixed }: Captured): Claims {
+  return lastMs === undefined ? interval(fixed) : { last_ms: lastMs };
+}
+
+function interval({ start, end }: Interval): Claims {
+  return {
+    ...(start !== undefined && { start: instant(start) }),
+    ...(end !== undefined && { end: instant(end) }),
+  };
+}
+
+/** The patient appears under the holder's own id. */
+function actor({ kind, id }: Author, { patient }: Holder): Claims {
+  return { kind, id: kind === "patient" ? patient : id };
+}
+
+function instant(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,74 @@
+import type { ServiceImpl } from "@connectrpc/connect";
+import { ConsentReceiptService } from "@wellapi/gen/wellapi/consent/v1/consent_receipt_service_pb";
+import type { ReceiptKey } from "@wellapi/receipts";
+import type { Pairwise } from "@wellapi/vault";
+import type { Accesses, Call } from "../accesses.ts";
+import { patientOf } from "../consent.ts";
+import type { ConsentRepository } from "../consent-repository.ts";
+import { ConsentError } from "../errors.ts";
+import type { RequestRepository } from "../requests/request-repository.ts";
+import { visibleRequest } from "../requests/visible-request.ts";
+import { type Viewer, viewerOf, visible } from "../viewer.ts";
+import { consentClaims, type Holder, refusalClaims } from "./receipt-convert.ts";
+
+const { method } = ConsentReceiptService;
+
+export interface ReceiptHandlersDeps {
+  readonly consents: ConsentRepository;
+  readonly requests: RequestRepository;
+  readonly receiptKey: Pick<ReceiptKey, "sign">;
+  readonly accesses: Accesses;
+  readonly pairwise: Pairwise;
+}
+
+export function createReceiptHandlers(deps: ReceiptHandlersDeps): ServiceImpl<typeof ConsentReceiptService> {
+  return {
+    getConsentReceipt({ decision }, context) {
+      return deps.accesses.logged(context, method.getConsentReceipt, "", async (call) => {
+        const viewer = viewerOf(call.caller);
+        if ("partition" in viewer.holder) call.about(viewer.holder.partition);
+        if (decision.case === "consentRequest") return ofRequest(deps, decision.value, viewer, call);
+        const { consent = "", version = 0 } = decision.value ?? {};
+        return ofVersion(deps, { consent, version }, viewer, call);
+      });
+    },
+  };
+}
+
+/** Throws `not_found`. */
+async function ofVersion(
+  { consents, receiptKey, pairwise }: ReceiptHandlersDeps,
+  asked: { readonly consent: string; readonly version: number },
+  viewer: Viewer,
+  call: Call,
+): Promise<{ jws: string }> {
+  const { partition, consent } = await visible(consents, viewer, asked.consent);
+  call.about(partition, [consent]);
+  const revision = await consents.revision(partition, consent.id, asked.version || consent.version);
+  if (revision === undefined) throw new ConsentError("not_found");
+  const holder = holderOf(pairwise, partition, viewer);
+  return { jws: await receiptKey.sign("wellapi-consent-receipt+jwt", consentClaims(revision, holder)) };
+}
+
+/** Throws `request_not_found`, `no_receipt`. */
+async function ofRequest(
+  deps: ReceiptHandlersDeps,
+  id: string,
+  viewer: Viewer,
+  call: Call,
+): Promise<{ jws: string }> {
+  const { partition, request } = await visibleRequest(deps.requests, viewer, id);
+  call.about(partition);
+  const { decision } = request;
+  if (decision?.state === "accepted") return ofVersion(deps, decision, viewer, call);
+  if (decision?.state !== "refused") throw new ConsentError("no_receipt");
+  const holder = holderOf(deps.pairwise, partition, viewer);
+  const claims = refusalClaims(request, decision.by, decision.time, holder);
+  return { jws: await deps.receiptKey.sign("wellapi-consent-receipt+jwt", claims) };
+}
+
+function holderOf(pairwise: Pairwise, partition: string, { holder, grantee, party }: Viewer): Holder {
+  const organization = "grantee" in holder ? holder.grantee : grantee;
+  const patient = pairwise.outward(party, patientOf(partition));
+  return { patient, ...(organization !== undefined && { organization }) };
+}

@@ -1,0 +1,233 @@
+import type { DescMethod, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import {
+  AcceptConsentRequestRequestSchema,
+  ConsentRequestService,
+} from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
+import { type Caller, openListPage, type PageTokens, partyOf, rpcNameOf, textPosition } from "@wellapi/rpc";
+import type { Clock } from "@wellapi/runtime";
+import type { Terminology } from "@wellapi/terminology";
+import type { Pairwise } from "@wellapi/vault";
+import type { Accesses } from "../accesses.ts";
+import { type Author, hasEnded, isFrozen, patientOf } from "../consent.ts";
+import type { ConsentRepository } from "../consent-repository.ts";
+import { consentMessage } from "../convert.ts";
+import { ConsentError } from "../errors.ts";
+import type { Parties } from "../parties.ts";
+import { refuseUnknownFields } from "../terms-convert.ts";
+import type { Categories } from "../understanding.ts";
+import { isHidden, patientOfCall, viewerOf } from "../viewer.ts";
+import { named } from "../vocabulary-convert.ts";
+import { stateOf } from "./request.ts";
+import type { RequestBudget } from "./request-budget-repository.ts";
+import type { RequestChanges } from "./request-changes.ts";
+import { askedOf, chosenOf, digestOfAsked, requestMessage, requestStates } from "./request-convert.ts";
+import type { KeptRequest, RequestRepository } from "./request-repository.ts";
+import { requestHolderOf, visibleRequest } from "./visible-request.ts";
+
+const { method } = ConsentRequestService;
+
+export interface RequestHandlersDeps {
+  readonly consents: Pick<ConsentRepository, "current">;
+  readonly requests: RequestRepository;
+  readonly requestChanges: RequestChanges;
+  readonly budget: RequestBudget;
+  readonly parties: Parties;
+  readonly accesses: Accesses;
+  readonly pageTokens: PageTokens;
+  readonly pairwise: Pairwise;
+  readonly categories: Categories;
+  readonly terminology: Terminology;
+  readonly clock: Clock;
+  /** Home region of the patients. */
+  readonly region: string;
+}
+
+type Handlers = ServiceImpl<typeof ConsentRequestService>;
+
+export function createRequestHandlers(deps: RequestHandlersDeps): Handlers {
+  return { ...createAskingHandlers(deps), ...createReadHandlers(deps), ...createDecisionHandlers(deps) };
+}
+
+/** The RPCs by which an organization asks, and takes back what it asked. */
+function createAskingHandlers(
+  deps: RequestHandlersDeps,
+): Pick<Handlers, "createConsentRequest" | "withdrawConsentRequest"> {
+  const { requests, requestChanges, budget, accesses, clock, terminology } = deps;
+  return {
+    createConsentRequest({ consentRequest, requestId }, context) {
+      return accesses.logged(context, method.createConsentRequest, requestId, async (call) => {
+        const { organization, author } = organizationOfCall(call.caller);
+        const partition = partitionOf(deps, consentRequest?.patient ?? "", organization);
+        const requestDigest = digestOfAsked(consentRequest);
+        const origin = { mac: requests.originMacOf(partition, organization, requestId), requestDigest };
+        const repeated = await requestChanges.repeated(origin);
+        if (repeated) {
+          call.about(partition);
+          return { consentRequest: shown(deps, repeated, call.caller) };
+        }
+        await budget.take(organization);
+        await checkPatient(deps, partition, context);
+        call.about(partition);
+        const asked = askedOf(consentRequest, organization, clock.now(), terminology);
+        const asking = { partition, requester: author, origin, ...asked };
+        const { kept, changed } = await requestChanges.create(asking, () => call.leafOf([]).change);
+        if (changed) call.committed();
+        return { consentRequest: shown(deps, kept, call.caller) };
+      });
+    },
+    withdrawConsentRequest({ consentRequest: id }, context) {
+      return accesses.logged(context, method.withdrawConsentRequest, "", async (call) => {
+        const { author } = organizationOfCall(call.caller);
+        const found = await visibleRequest(requests, viewerOf(call.caller), id);
+        call.about(found.partition);
+        const leafOf = () => call.leafOf([]).change;
+        const { kept, changed } = await requestChanges.end(found, "withdrawn", author, leafOf);
+        if (changed) call.committed();
+        return { consentRequest: shown(deps, kept, call.caller) };
+      });
+    },
+  };
+}
+
+/** The RPCs that read requests: those to a patient, and an organization's own. */
+function createReadHandlers(
+  deps: RequestHandlersDeps,
+): Pick<Handlers, "getConsentRequest" | "listConsentRequests"> {
+  const { consents, requests, accesses, categories, clock, pageTokens } = deps;
+  return {
+    getConsentRequest({ consentRequest: id }, context) {
+      return accesses.logged(context, method.getConsentRequest, "", async (call) => {
+        const viewer = viewerOf(call.caller);
+        if ("partition" in viewer.holder) call.about(viewer.holder.partition);
+        const found = await visibleRequest(requests, viewer, id);
+        const { partition, request } = found;
+        call.about(partition);
+        const consentRequest = shown(deps, found, call.caller);
+        if (call.caller.principal.kind !== "patient") return { consentRequest };
+        const now = clock.now();
+        const given = (await consents.current(partition)).consents.filter(
+          ({ terms }) =>
+            terms.grantee === request.terms.grantee &&
+            !hasEnded(terms.validity, now) &&
+            !isHidden(terms, viewer.hides),
+        );
+        call.about(partition, given);
+        const reader = { patient: consentRequest.patient ?? "", now, categories };
+        return { consentRequest, consents: given.map((one) => consentMessage(one, reader)) };
+      });
+    },
+    listConsentRequests(request, context) {
+      return accesses.logged(context, method.listConsentRequests, "", async (call) => {
+        const viewer = viewerOf(call.caller);
+        const page = paged(pageTokens, method.listConsentRequests, call.caller, request);
+        const found = await requests.list(requestHolderOf(viewer), { limit: page.limit, cursor: page.after });
+        const states = new Set(request.states.map((state) => named(requestStates, state)));
+        const now = clock.now();
+        const seen = found.requests.filter(
+          ({ request: one }) =>
+            (states.size === 0 || states.has(stateOf(one, now))) && !isHidden(one.terms, viewer.hides),
+        );
+        if ("partition" in viewer.holder) call.about(viewer.holder.partition);
+        return {
+          consentRequests: seen.map((kept) => shown(deps, kept, call.caller)),
+          nextPageToken: page.token(found.cursor),
+        };
+      });
+    },
+  };
+}
+
+/** The RPCs by which the patient decides. */
+function createDecisionHandlers(
+  deps: RequestHandlersDeps,
+): Pick<Handlers, "acceptConsentRequest" | "refuseConsentRequest"> {
+  const { requests, requestChanges, accesses, parties, categories, clock, terminology } = deps;
+  return {
+    acceptConsentRequest(message, context) {
+      return accesses.logged(context, method.acceptConsentRequest, "", async (call) => {
+        const { partition, author } = patientOfCall(call.caller);
+        call.about(partition);
+        refuseUnknownFields(AcceptConsentRequestRequestSchema, message, "");
+        const found = await visibleRequest(requests, viewerOf(call.caller), message.consentRequest);
+        const terms = chosenOf(message, found.request, { partition, now: clock.now(), terminology });
+        if (!(await parties.isPatient(partition, context.signal))) throw new ConsentError("patient_erased");
+        if (!(await parties.isOrganization(terms.grantee, context.signal))) {
+          throw new ConsentError("organization_closed");
+        }
+        const { consent, kept, changed } = await requestChanges.accept(found, terms, author, call.leafOf);
+        call.about(partition, [consent]);
+        if (changed) call.committed();
+        const consentRequest = shown(deps, kept, call.caller);
+        const reader = { patient: consentRequest.patient ?? "", now: clock.now(), categories };
+        return { consent: consentMessage(consent, reader), consentRequest };
+      });
+    },
+    refuseConsentRequest({ consentRequest: id }, context) {
+      return accesses.logged(context, method.refuseConsentRequest, "", async (call) => {
+        const { partition, author } = patientOfCall(call.caller);
+        call.about(partition);
+        const found = await visibleRequest(requests, viewerOf(call.caller), id);
+        const leafOf = () => call.leafOf([]).change;
+        const { kept, changed } = await requestChanges.end(found, "refused", author, leafOf);
+        if (changed) call.committed();
+        return { consentRequest: shown(deps, kept, call.caller) };
+      });
+    },
+  };
+}
+
+/** Throws `not_permitted`. */
+function organizationOfCall({ principal }: Caller): { organization: string; author: Author } {
+  const { kind, id, organization, onlyPatient } = principal;
+  // An application's token for one patient is the patient's own grant: it asks by the protocol that made it.
+  if (organization === undefined || onlyPatient !== undefined) throw new ConsentError("not_permitted");
+  if (kind === "application") return { organization, author: { kind: "application", id } };
+  if (kind === "member") return { organization, author: { kind: "clinician", id } };
+  throw new ConsentError("not_permitted");
+}
+
+/** Throws `request_patient_unknown`. */
+function partitionOf({ pairwise, region }: RequestHandlersDeps, id: string, organization: string): string {
+  const patient = pairwise.inward(organization, "pat", id);
+  if (patient === undefined) throw new ConsentError("request_patient_unknown");
+  return `${region}/${patient}`;
+}
+
+/** Throws `request_patient_unknown`: nobody learns by asking that a patient was erased, or died. */
+async function checkPatient(
+  { consents, parties }: RequestHandlersDeps,
+  partition: string,
+  { signal }: HandlerContext,
+): Promise<void> {
+  const current = await consents.current(partition);
+  if (current.closed || isFrozen(current) || !(await parties.isPatient(partition, signal))) {
+    throw new ConsentError("request_patient_unknown");
+  }
+}
+
+function shown(
+  { pairwise, clock }: RequestHandlersDeps,
+  { partition, request }: KeptRequest,
+  caller: Caller,
+): MessageInitShape<typeof method.getConsentRequest.output>["consentRequest"] & object {
+  const patient = pairwise.outward(partyOf(caller), patientOf(partition));
+  return requestMessage(request, { patient, now: clock.now() });
+}
+
+function paged<D extends DescMethod>(
+  tokens: PageTokens,
+  rpc: D,
+  caller: Caller,
+  request: MessageShape<D["input"]> & { readonly pageSize: number; readonly pageToken: string },
+) {
+  return openListPage({
+    tokens,
+    caller,
+    method: rpcNameOf(rpc),
+    schema: rpc.input,
+    request,
+    sizes: { usual: 50, most: 1_000 },
+    position: textPosition,
+  });
+}

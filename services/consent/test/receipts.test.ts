@@ -1,0 +1,210 @@
+import { readFileSync } from "node:fs";
+import { createClient } from "@connectrpc/connect";
+import { ConsentReceiptService } from "@wellapi/gen/wellapi/consent/v1/consent_receipt_service_pb";
+import { Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { openReceiptKey, verifyReceipt } from "@wellapi/receipts";
+import { createLocalJWKSet, jwtVerify } from "jose";
+import { describe, expect, it } from "vitest";
+import type { Consent, Terms } from "../src/consent.ts";
+import { consentClaims, refusalClaims, schemaVersion } from "../src/receipts/receipt-convert.ts";
+import { partition, patientId } from "./installation.ts";
+import { problem, reading } from "./messages.ts";
+import { openScene } from "./requests-scene.ts";
+
+const kind = "wellapi-consent-receipt+jwt";
+
+async function openReceipts() {
+  const scene = await openScene();
+  const { as, kms } = scene;
+  const at = (principal: Parameters<typeof as>[0]) =>
+    createClient(ConsentReceiptService, as(principal, "gateway"));
+  const { jwks } = await openReceiptKey(kms);
+  const patient = at({ kind: "patient", id: patientId, partition, assurance: "code" });
+  const clinic = at({
+    kind: "application",
+    id: "app_org_clinic",
+    organization: "org_clinic",
+    credential: "crd_1",
+  });
+  const ofVersion = (consent: string, version = 0) => ({
+    decision: { case: "consentVersion" as const, value: { consent, version } },
+  });
+  const ofRequest = (id: string) => ({ decision: { case: "consentRequest" as const, value: id } });
+  return { ...scene, at, jwks, patientReceipts: patient, clinicReceipts: clinic, ofVersion, ofRequest };
+}
+
+describe("a receipt", () => {
+  it("is given to both sides for a grant, an amendment and a revocation, each by its own id of the patient", async () => {
+    const {
+      ask,
+      accept,
+      patient,
+      pairwise,
+      jwks,
+      patientReceipts,
+      clinicReceipts,
+      ofVersion,
+      ofRequest,
+      known,
+    } = await openReceipts();
+    const first = await ask();
+    const { consent } = await accept(first.id);
+    const second = await ask({
+      continues: consent!.id,
+      provisions: [{ ...reading, resolution: Resolution.DAILY }],
+    });
+    await accept(second.id);
+    await patient().revokeConsent({ consent: consent!.id });
+    const types = ["consent_given", "consent_amended", "consent_withdrawn"];
+    for (const [at, type] of types.entries()) {
+      const own = await patientReceipts.getConsentReceipt(ofVersion(consent!.id, at + 1));
+      const theirs = await clinicReceipts.getConsentReceipt(ofVersion(consent!.id, at + 1));
+      const [mine, clinics] = [
+        await verifyReceipt(kind, own.jws, jwks),
+        await verifyReceipt(kind, theirs.jws, jwks),
+      ];
+      const me = pairwise.outward("installation", patientId);
+      expect(mine).toMatchObject({
+        schema_version: schemaVersion,
+        record_id: `${consent!.id}.${at + 1}`,
+        receipt_holder: me,
+        pii_principal_id: me,
+        pii_controllers: [{ party_id: "org_clinic" }],
+        pii_processing: [
+          {
+            effect: "permit",
+            pii_information: ["heart@1"],
+            purposes: ["treatment"],
+            resolution: at === 0 ? "hourly" : "daily",
+          },
+        ],
+        event: { type, entity: { kind: "patient", id: me }, access: expect.stringMatching(/^acc_/) },
+      });
+      expect(clinics).toMatchObject({
+        receipt_holder: "org_clinic",
+        pii_principal_id: known,
+        event: { type },
+      });
+      expect(JSON.stringify(clinics)).not.toContain(me);
+      expect(JSON.stringify(mine)).not.toContain(known);
+      expect(JSON.stringify([mine, clinics])).not.toContain(patientId);
+    }
+    const newest = await patientReceipts.getConsentReceipt(ofVersion(consent!.id));
+    expect(newest).toEqual(await patientReceipts.getConsentReceipt(ofVersion(consent!.id, 3)));
+    expect(await patientReceipts.getConsentReceipt(ofRequest(first.id))).toEqual(
+      await patientReceipts.getConsentReceipt(ofVersion(consent!.id, 1)),
+    );
+  });
+
+  it("of a refusal names what was refused; who refused it, only to the patient; why it was asked, to nobody", async () => {
+    const { ask, refuse, at, jwks, patientReceipts, clinicReceipts, ofRequest } = await openReceipts();
+    const { id } = await ask({ why: "a word of its own: zanthoxyl" });
+    expect(await problem(patientReceipts.getConsentReceipt(ofRequest(id)))).toMatchObject({
+      reason: "NO_RECEIPT",
+    });
+    await refuse(id);
+    const own = (await patientReceipts.getConsentReceipt(ofRequest(id))).jws;
+    const theirs = (await clinicReceipts.getConsentReceipt(ofRequest(id))).jws;
+    const claims = await verifyReceipt(kind, own, jwks);
+    expect(claims).toMatchObject({
+      record_id: id,
+      event: { type: "consent_refused", entity: { kind: "patient" } },
+      pii_processing: [{ pii_information: ["heart@1"] }],
+    });
+    const told = await verifyReceipt(kind, theirs, jwks);
+    expect(told.event).toEqual({ type: "consent_refused", time: expect.any(String) });
+    expect(JSON.stringify([claims, told])).not.toContain("zanthoxyl");
+    const stranger = at({ kind: "application", id: "app_x", organization: "org_maker", credential: "crd_1" });
+    expect(await problem(stranger.getConsentReceipt(ofRequest(id)))).toMatchObject({ reason: "NOT_FOUND" });
+  });
+
+  it("is verified by any JOSE library, and with one changed byte by none", async () => {
+    const { ask, accept, jwks, patientReceipts, ofVersion } = await openReceipts();
+    const { consent } = await accept((await ask()).id);
+    const { jws } = await patientReceipts.getConsentReceipt(ofVersion(consent!.id));
+    const keys = createLocalJWKSet(jwks);
+    const { payload } = await jwtVerify(jws, keys, { typ: kind });
+    expect(payload.record_id).toBe(`${consent!.id}.1`);
+    for (const at of [jws.indexOf(".") + 5, jws.length - 20]) {
+      const changed = `${jws.slice(0, at)}${jws[at] === "A" ? "B" : "A"}${jws.slice(at + 1)}`;
+      await expect(jwtVerify(changed, keys, { typ: kind }), `byte ${at}`).rejects.toThrow();
+      await expect(verifyReceipt(kind, changed, jwks), `byte ${at}`).rejects.toThrow();
+    }
+    await expect(verifyReceipt("wellapi-erasure-receipt+jwt", jws, jwks)).rejects.toMatchObject({
+      code: "malformed",
+    });
+  });
+
+  it("of others, and of a version that is none, is not found", async () => {
+    const { ask, accept, at, patientReceipts, ofVersion, patient } = await openReceipts();
+    const { consent } = await accept((await ask()).id);
+    const none = await problem(patientReceipts.getConsentReceipt(ofVersion("con_none")));
+    expect(none).toMatchObject({ reason: "NOT_FOUND" });
+    expect(await problem(patientReceipts.getConsentReceipt(ofVersion(consent!.id, 2)))).toEqual(none);
+    const stranger = at({ kind: "application", id: "app_x", organization: "org_maker", credential: "crd_1" });
+    expect(await problem(stranger.getConsentReceipt(ofVersion(consent!.id)))).toEqual(none);
+    const own = await patient().createConsent({
+      consent: { grantee: "org_maker", provisions: [{ ...reading, categories: [{ name: "sleep" }] }] },
+      requestId: "c9",
+    });
+    const guardian = at({ kind: "patient", id: patientId, partition, assurance: "code", hides: ["sleep"] });
+    expect(await problem(guardian.getConsentReceipt(ofVersion(own.consent!.id)))).toEqual(none);
+  });
+});
+
+/** Receipts of 2026, which must verify for ever. */
+const golden = new URL("./golden/consent-receipts.json", import.meta.url);
+const terms: Terms = {
+  grantee: "org_clinic",
+  provisions: [
+    {
+      effect: "permit",
+      directions: ["read"],
+      categories: [{ name: "heart", version: 1 }],
+      purposes: ["treatment"],
+      resolution: "daily",
+      captured: { lastMs: 2_592_000_000 },
+      regions: ["eu"],
+      deIdentification: "safe_harbor",
+    },
+  ],
+  validity: { start: 1_764_547_200_000, end: 1_796_083_200_000 },
+  notice: { uri: "https://clinic.example/notice", language: "de-CH", sha256: "a".repeat(64) },
+};
+const author = { kind: "patient", id: "pat_internal" } as const;
+const consent: Consent = { id: "con_1", terms, version: 1, grantor: author, createTime: 1_764_547_200_000 };
+const decided = { author, time: 1_764_547_200_000, access: "acc_1" };
+const patientSide = { patient: "pat_own" };
+const clinicSide = { patient: "pat_known", organization: "org_clinic" };
+const request = {
+  id: "crq_1",
+  requester: { kind: "application", id: "app_1" } as const,
+  terms,
+  why: "to see how it goes",
+  language: "en",
+  createTime: 0,
+  expireTime: 1,
+};
+
+describe("golden receipts", () => {
+  it("are signed as they were, and verify for ever", async () => {
+    const key = await openReceiptKey({ derive: async () => new Uint8Array(32).fill(7) });
+    const revoked = { ...consent, version: 2, revokeTime: 1_764_633_600_000 };
+    const claims = {
+      given: consentClaims({ consent, replacedEtag: "", ...decided }, patientSide),
+      amended: consentClaims(
+        { consent: { ...consent, version: 2 }, replacedEtag: "etag", ...decided },
+        clinicSide,
+      ),
+      withdrawn: consentClaims({ consent: revoked, replacedEtag: "etag", ...decided }, patientSide),
+      refused: refusalClaims(request, author, decided.time, clinicSide),
+    };
+    const kept = JSON.parse(readFileSync(golden, "utf8")) as Record<keyof typeof claims, string>;
+    expect(Object.keys(kept).sort()).toEqual(Object.keys(claims).sort());
+    for (const [name, said] of Object.entries(claims)) {
+      const jws = kept[name as keyof typeof claims];
+      expect(await verifyReceipt(kind, jws, key.jwks), name).toEqual(said);
+      expect(await key.sign(kind, said), name).toBe(jws);
+    }
+  });
+});
