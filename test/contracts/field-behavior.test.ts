@@ -99,6 +99,7 @@ test("resources have an id that only the installation gives, and no field both s
     "wellapi.dev/ClinicalRecord",
     "wellapi.dev/CodeRelease",
     "wellapi.dev/Consent",
+    "wellapi.dev/ConsentRequest",
     "wellapi.dev/Credential",
     "wellapi.dev/DeathReport",
     "wellapi.dev/Delegation",

@@ -117,6 +117,18 @@ describe("asking", () => {
     });
     const refused = limited.createConsentRequest({ consentRequest: asked(), requestId: "x1" });
     expect(await problem(refused)).toMatchObject({ code: Code.PermissionDenied });
+    expect((await limited.listConsentRequests({})).consentRequests.map((one) => one.id)).toEqual([id]);
+    const elsewhere = at({
+      kind: "application",
+      id: "app_org_maker",
+      organization: "org_maker",
+      scopes: ["patient/Consent.crus"],
+      onlyPatient: partition,
+    });
+    expect((await elsewhere.listConsentRequests({})).consentRequests).toEqual([]);
+    expect(await problem(elsewhere.getConsentRequest({ consentRequest: id }))).toMatchObject({
+      code: Code.NotFound,
+    });
     const doctor = at({
       kind: "member",
       id: "usr_doctor",
