@@ -94,6 +94,7 @@ const kept: Readonly<
   "MemberService/UpdateMember": "refused",
   "MemberService/RemoveMember": "refused",
   "EmergencyService/OpenEmergencyAccess": "refused",
+  "EmergencyService/EndOpenEmergencyAccesses": "refused",
   "OrganizationService/EnableEmergencyAccess": "refused",
   "OrganizationService/DisableEmergencyAccess": "refused",
   "OrganizationService/VerifyOrganization": "refused",

@@ -29,6 +29,11 @@ interface OpenOptions {
   readonly requestId?: string;
 }
 
+interface EndOpenOptions {
+  readonly organization?: string;
+  readonly clinician?: string;
+}
+
 function row(access: EmergencyAccess): string[] {
   const { id, patient, organization, clinician, reason, state, createTime, expireTime, endTime } = access;
   const until = timeText(endTime ?? expireTime);
@@ -41,6 +46,7 @@ export function addEmergency(program: Command, io: Io): void {
   const group = program.command("emergency").description("reading without a consent in an emergency");
   addOpen(group, io);
   addAccesses(group, io);
+  addEndOpen(group, io);
   addCode(group, io);
   addRefusal(group, io);
 }
@@ -107,6 +113,28 @@ function addAccesses(group: Command, io: Io): void {
         emergencyAccess,
         () => `${id} ${nameOf(states, emergencyAccess.state)}`,
       );
+    });
+}
+
+function addEndOpen(group: Command, io: Io): void {
+  addConnectionOptions(group.command("end-open"), io)
+    .description("end all that are open, of an organization or of one person; the privacy officer's")
+    .option("--organization <id>", "of all its clinicians")
+    .option("--clinician <account>", "of this person, in whatever organization")
+    .addHelpText("after", "\nExample: wellapi emergency end-open --clinician usr_...")
+    .action(async ({ organization, clinician }: EndOpenOptions, command: Command) => {
+      const settings = settingsOf(command, io);
+      if ((organization === undefined) === (clinician === undefined)) {
+        throw new CliError("usage", "say whose: pass --organization, or --clinician, and not both");
+      }
+      const client = createClient(EmergencyService, await connect(settings));
+      const { endedCount } = await client.endOpenEmergencyAccesses({
+        whose:
+          organization === undefined
+            ? { case: "clinician", value: clinician! }
+            : { case: "organization", value: organization },
+      });
+      createOutput(io, settings.json).object({ endedCount }, () => `ended: ${endedCount}`);
     });
 }
 

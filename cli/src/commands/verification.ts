@@ -1,6 +1,4 @@
 import { createClient } from "@connectrpc/connect";
-import { type Connection, paginate } from "@wellapi/client";
-import { EmergencyAccess_State } from "@wellapi/gen/wellapi/consent/v1/emergency_pb";
 import { EmergencyService } from "@wellapi/gen/wellapi/consent/v1/emergency_service_pb";
 import { type Organization, OrganizationSchema } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
@@ -75,30 +73,19 @@ export function addEmergencySwitch(group: Command, io: Io): void {
       const { emergencyAccessTime: since } = now;
       const output = createOutput(io, settings.json);
       // After the switch, so that none is opened in between.
-      if (endOpen) output.note(`open ones that are ended: ${await endOpenOnes(connection, organization)}`);
+      if (endOpen) {
+        const whose = { case: "organization" as const, value: organization };
+        const { endedCount } = await createClient(EmergencyService, connection).endOpenEmergencyAccesses({
+          whose,
+        });
+        output.note(`open ones that are ended: ${endedCount}`);
+      }
       output.message(OrganizationSchema, now, () =>
         since === undefined
           ? `${organization}: no emergency access`
           : `${organization}: emergency access since ${timeText(since)}`,
       );
     });
-}
-
-/** Returns how many. The list is newest first: after one whose hour is over, none is open. */
-async function endOpenOnes(connection: Connection, organization: string): Promise<number> {
-  const client = createClient(EmergencyService, connection);
-  const accesses = paginate(
-    (pageToken) => client.listEmergencyAccesses({ pageToken, pageSize: 1_000 }),
-    (page) => page.emergencyAccesses,
-  );
-  let ended = 0;
-  for await (const { id, organization: by, state } of accesses) {
-    if (state === EmergencyAccess_State.EXPIRED) break;
-    if (by !== organization || state !== EmergencyAccess_State.OPEN) continue;
-    await client.endEmergencyAccess({ emergencyAccess: id });
-    ended += 1;
-  }
-  return ended;
 }
 
 function show(output: Output, organization: Organization | undefined): void {

@@ -42,6 +42,10 @@ async function openEmergencies() {
         ],
         nextPageToken: pageToken === "" ? "1" : "",
       }),
+      endOpenEmergencyAccesses({ whose }) {
+        calls.push(["end open", whose.case, whose.value]);
+        return { endedCount: 2 };
+      },
       createEmergencyCode() {
         calls.push(["code"]);
         return { emergencyCode: "7K2M-QX4R-9TBD", createTime: opened };
@@ -163,13 +167,24 @@ test("off with --end-open ends what is open of that organization, after it is of
   expect({ code, out, err }).toEqual({
     code: 0,
     out: "org_1: no emergency access",
-    err: "open ones that are ended: 1",
+    err: "open ones that are ended: 2",
   });
-  await run("organization", "emergency", "org_2", "off", "--end-open");
   expect(calls).toEqual([
     ["off", "org_1"],
-    ["end", "emg_0"],
-    ["off", "org_2"],
+    ["end open", "organization", "org_1"],
   ]);
   expect((await run("organization", "emergency", "org_1", "on", "--end-open")).code).toBe(2);
+});
+
+test("end-open ends what is open of an organization or of one person, and asks nothing without one of them", async () => {
+  const { calls, run } = await openEmergencies();
+  const endOpen = (...whose: string[]) => run("emergency", "end-open", ...whose);
+  expect(await endOpen("--organization", "org_1")).toEqual({ code: 0, out: "ended: 2", err: "" });
+  expect(await endOpen("--clinician", "usr_1")).toMatchObject({ code: 0, out: "ended: 2" });
+  expect((await endOpen()).code).toBe(2);
+  expect((await endOpen("--organization", "org_1", "--clinician", "usr_1")).code).toBe(2);
+  expect(calls).toEqual([
+    ["end open", "organization", "org_1"],
+    ["end open", "clinician", "usr_1"],
+  ]);
 });

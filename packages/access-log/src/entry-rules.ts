@@ -84,6 +84,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
   "wellapi.consent.v1.EmergencyService": {
     OpenEmergencyAccess: change,
     EndEmergencyAccess: change,
+    EndOpenEmergencyAccesses: change,
     ListEmergencyAccesses: change,
     GetEmergencySettings: change,
     RefuseEmergencyAccess: change,

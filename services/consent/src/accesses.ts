@@ -24,6 +24,8 @@ export interface Call {
   emergency(access: string): void;
   /** The leaf for a change of that patient's consents; `committed` once it is stored. */
   readonly leafOf: LeafOf;
+  /** The same for one of several patients, each of whom gets an entry. */
+  leafAbout(partition: string): LeafOf;
   committed(): void;
 }
 
@@ -57,17 +59,19 @@ export function createAccesses(accessLog: AccessLog, pairwise: Pairwise): Access
   };
 }
 
-/** A change of consents concerns one patient. */
+/** Nearly every change of consents concerns one patient. */
 function callOf({ caller, about, emergency, leaf, committed }: LoggedCall): Call {
-  let patient: { readonly id: string; readonly partition: string } | undefined;
+  const subjectOf = (partition: string) => ({ id: patientOf(partition), partition });
+  let patient: ReturnType<typeof subjectOf> | undefined;
   return {
     caller,
     committed,
     emergency,
     about(partition, consents) {
-      patient = { id: patientOf(partition), partition };
+      patient = subjectOf(partition);
       about(patient, consents);
     },
     leafOf: (consents) => leaf(patient, consents),
+    leafAbout: (partition) => (consents) => leaf(subjectOf(partition), consents),
   };
 }

@@ -316,6 +316,76 @@ describe("an end", () => {
   });
 });
 
+describe("the end of all that are open", () => {
+  /** Three are open: of the doctor and of a colleague at the clinic, and of the doctor elsewhere. */
+  async function openThree() {
+    const scene = await openScene();
+    const { as, byId, emergencies, pairwise } = scene;
+    emergencies.enabled.add("org_maker");
+    const opened = async (who: Principal, patient: string) => {
+      const value = pairwise.outward(who.organization!, patient);
+      const asked = { ...byId(), who: { case: "patient" as const, value } };
+      return (await as(who).openEmergencyAccess(asked)).emergencyAccess!.id;
+    };
+    const ids = [
+      await opened(doctor, patientId),
+      await opened({ ...doctor, id: "usr_colleague" }, otherPatientId),
+      await opened({ ...doctor, organization: "org_maker" }, patientId),
+    ];
+    const states = async () => {
+      const { emergencyAccesses } = await as(officer).listEmergencyAccesses({});
+      return ids.map((id) => EmergencyAccess_State[emergencyAccesses.find((one) => one.id === id)!.state]);
+    };
+    const end = async (whose: "organization" | "clinician", value: string, who = officer) =>
+      (await as(who).endOpenEmergencyAccesses({ whose: { case: whose, value } })).endedCount;
+    return { ...scene, ids, states, end };
+  }
+
+  it("of an organization cuts the reads of all its clinicians, of every patient, and nobody else's", async () => {
+    const { end, states, decided, enforcer, ids, logged } = await openThree();
+    const records = await enforcer();
+    await records.decide(question);
+    expect(await end("organization", "org_clinic")).toBe(2);
+    expect(records.peek(question)).toBeUndefined();
+    expect(await decided()).toBe("NO_CONSENT");
+    expect(await decided({ partition: `local/${otherPatientId}`, person: "usr_colleague" })).toBe(
+      "NO_CONSENT",
+    );
+    expect(await states()).toEqual(["ENDED", "ENDED", "OPEN"]);
+    expect(await decided({ organization: "org_maker" })).toBe(ids[2]);
+    const ends = (await logged()).filter(({ method }) => method.endsWith("/EndOpenEmergencyAccesses"));
+    expect(ends.map((entry) => [entry.emergencyAccess, entry.actor?.id]).sort()).toEqual(
+      [ids[0], ids[1]].sort().map((id) => [id, officer.id]),
+    );
+    expect(new Set(ends.map(({ patient }) => patient)).size).toBe(2);
+  });
+
+  it("of a person ends theirs in every organization; again, and for whom none is open, it ends none", async () => {
+    const { end, states } = await openThree();
+    expect(await end("clinician", "usr_doctor")).toBe(2);
+    expect(await states()).toEqual(["ENDED", "OPEN", "ENDED"]);
+    expect(await end("clinician", "usr_doctor")).toBe(0);
+    expect(await end("organization", "org_other")).toBe(0);
+  });
+
+  it("leaves those alone whose hour is over", async () => {
+    const { end, states, clock } = await openThree();
+    const { now } = clock;
+    clock.now = () => now() + 3_600_000;
+    expect(await end("organization", "org_clinic")).toBe(0);
+    expect(await states()).toEqual(["EXPIRED", "EXPIRED", "EXPIRED"]);
+  });
+
+  it("is the privacy officer's alone", async () => {
+    const { end, states } = await openThree();
+    const refused = async (who: Principal) => (await problem(end("organization", "org_clinic", who)))?.reason;
+    expect(await refused(doctor)).toBe("CALLER_NOT_PERMITTED");
+    expect(await refused({ kind: "patient", id: patientId, partition })).toBe("CALLER_NOT_PERMITTED");
+    expect(await refused({ ...officer, roles: ["operator", "support"] })).toBe("ROLE_REQUIRED");
+    expect(await states()).toEqual(["OPEN", "OPEN", "OPEN"]);
+  });
+});
+
 describe("who is told", () => {
   it("the patient and the clinician read the reason; the privacy officer sees who, when and where", async () => {
     const { as, open, patientOf, known, pairwise } = await openScene();

@@ -125,6 +125,62 @@ export declare type EndEmergencyAccessResponse = Message<"wellapi.consent.v1.End
 export declare const EndEmergencyAccessResponseSchema: GenMessage<EndEmergencyAccessResponse>;
 
 /**
+ * Whose.
+ *
+ * @generated from message wellapi.consent.v1.EndOpenEmergencyAccessesRequest
+ */
+export declare type EndOpenEmergencyAccessesRequest = Message<"wellapi.consent.v1.EndOpenEmergencyAccessesRequest"> & {
+  /**
+   * Who opened them.
+   *
+   * @generated from oneof wellapi.consent.v1.EndOpenEmergencyAccessesRequest.whose
+   */
+  whose: {
+    /**
+     * All clinicians of an organization, `org_...`.
+     *
+     * @generated from field: string organization = 1;
+     */
+    value: string;
+    case: "organization";
+  } | {
+    /**
+     * One person, by the account, `usr_...`, in whatever organization.
+     *
+     * @generated from field: string clinician = 2;
+     */
+    value: string;
+    case: "clinician";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message wellapi.consent.v1.EndOpenEmergencyAccessesRequest.
+ * Use `create(EndOpenEmergencyAccessesRequestSchema)` to create a new message.
+ */
+export declare const EndOpenEmergencyAccessesRequestSchema: GenMessage<EndOpenEmergencyAccessesRequest>;
+
+/**
+ * What it did.
+ *
+ * @generated from message wellapi.consent.v1.EndOpenEmergencyAccessesResponse
+ */
+export declare type EndOpenEmergencyAccessesResponse = Message<"wellapi.consent.v1.EndOpenEmergencyAccessesResponse"> & {
+  /**
+   * How many it ended.
+   *
+   * @generated from field: int32 ended_count = 1;
+   */
+  endedCount: number;
+};
+
+/**
+ * Describes the message wellapi.consent.v1.EndOpenEmergencyAccessesResponse.
+ * Use `create(EndOpenEmergencyAccessesResponseSchema)` to create a new message.
+ */
+export declare const EndOpenEmergencyAccessesResponseSchema: GenMessage<EndOpenEmergencyAccessesResponse>;
+
+/**
  * Which page.
  *
  * @generated from message wellapi.consent.v1.ListEmergencyAccessesRequest
@@ -381,6 +437,19 @@ export declare const EmergencyService: GenService<{
     methodKind: "unary";
     input: typeof EndEmergencyAccessRequestSchema;
     output: typeof EndEmergencyAccessResponseSchema;
+  },
+  /**
+   * Ends all emergency accesses that are open, of an organization or of one person, as `EndEmergencyAccess` does each: where
+   * emergency access is abused, and for whoever switches it off. Switch it off first (OrganizationService.DisableEmergencyAccess):
+   * one that is opened meanwhile is either among those that end here, or ends itself. Where some cannot be ended now, the others
+   * are, and it fails: call it again. Calling it again ends what is open then.
+   *
+   * @generated from rpc wellapi.consent.v1.EmergencyService.EndOpenEmergencyAccesses
+   */
+  endOpenEmergencyAccesses: {
+    methodKind: "unary";
+    input: typeof EndOpenEmergencyAccessesRequestSchema;
+    output: typeof EndOpenEmergencyAccessesResponseSchema;
   },
   /**
    * Lists emergency accesses, newest first: those to the patient's data, the clinician's own, or, for the privacy officer, all.

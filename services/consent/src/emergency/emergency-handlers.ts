@@ -1,6 +1,9 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { OpenEmergencyAccessRequest } from "@wellapi/gen/wellapi/consent/v1/emergency_service_pb";
+import type {
+  EndOpenEmergencyAccessesRequest,
+  OpenEmergencyAccessRequest,
+} from "@wellapi/gen/wellapi/consent/v1/emergency_service_pb";
 import { EmergencyService } from "@wellapi/gen/wellapi/consent/v1/emergency_service_pb";
 import { type Caller, openListPage, type PageTokens, partyOf, rpcNameOf, textPosition } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
@@ -18,6 +21,7 @@ import { emergencyMessage, settingsMessage } from "./emergency-convert.ts";
 import type { EmergencyHolder, EmergencyRepository, KeptEmergency } from "./emergency-repository.ts";
 import type { EmergencyTelling } from "./emergency-telling.ts";
 import type { EmergencyIdentity } from "./identity-client.ts";
+import type { OpenAccesses, Openers } from "./open-accesses.ts";
 
 const { method } = EmergencyService;
 
@@ -25,6 +29,7 @@ export interface EmergencyHandlersDeps {
   readonly consents: Pick<ConsentRepository, "current">;
   readonly emergencies: EmergencyRepository;
   readonly emergencyChanges: EmergencyChanges;
+  readonly openAccesses: OpenAccesses;
   readonly codes: EmergencyCodes;
   readonly attempts: EmergencyAttempts;
   readonly telling: Pick<EmergencyTelling, "tell">;
@@ -40,7 +45,37 @@ export interface EmergencyHandlersDeps {
 type Handlers = ServiceImpl<typeof EmergencyService>;
 
 export function createEmergencyHandlers(deps: EmergencyHandlersDeps): Handlers {
-  return { ...createAccessHandlers(deps), ...createSettingHandlers(deps) };
+  return { ...createAccessHandlers(deps), ...createOfficeHandlers(deps), ...createSettingHandlers(deps) };
+}
+
+/** The RPC of the privacy officer alone. */
+function createOfficeHandlers({
+  openAccesses,
+  accesses,
+}: EmergencyHandlersDeps): Pick<Handlers, "endOpenEmergencyAccesses"> {
+  return {
+    endOpenEmergencyAccesses({ whose }, context) {
+      return accesses.logged(context, method.endOpenEmergencyAccesses, "", async (call) => {
+        const { kind, id } = call.caller.principal;
+        if (kind !== "operator") throw new ConsentError("not_permitted");
+        const leafAbout = (partition: string): EmergencyLeafOf => {
+          const leafOf = call.leafAbout(partition);
+          return (access) => {
+            call.emergency(access);
+            return leafOf([]);
+          };
+        };
+        const { committed } = call;
+        return {
+          endedCount: await openAccesses.end(openersOf(whose), { kind, id }, { leafAbout, committed }),
+        };
+      });
+    },
+  };
+}
+
+function openersOf({ case: by, value }: EndOpenEmergencyAccessesRequest["whose"]): Openers {
+  return by === "clinician" ? { clinician: value } : { organization: value ?? "" };
 }
 
 /** The RPCs about emergency accesses. */

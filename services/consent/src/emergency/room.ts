@@ -16,6 +16,7 @@ import { createEmergencyHandlers } from "./emergency-handlers.ts";
 import { EmergencyRepository } from "./emergency-repository.ts";
 import { openEmergencyTelling } from "./emergency-telling.ts";
 import { createEmergencyIdentity } from "./identity-client.ts";
+import { createOpenAccesses } from "./open-accesses.ts";
 
 export interface EmergencyRoomDeps {
   readonly store: Store;
@@ -60,6 +61,7 @@ export async function openEmergencyRoom(deps: EmergencyRoomDeps): Promise<Emerge
         ...deps,
         emergencies,
         emergencyChanges,
+        openAccesses: createOpenAccesses({ ...deps, emergencies, emergencyChanges }),
         codes,
         attempts: createEmergencyAttempts(deps),
         telling,

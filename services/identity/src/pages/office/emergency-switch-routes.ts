@@ -1,5 +1,4 @@
 import { createClient, type Transport } from "@connectrpc/connect";
-import { EmergencyAccess_State } from "@wellapi/gen/wellapi/consent/v1/emergency_pb";
 import { EmergencyService } from "@wellapi/gen/wellapi/consent/v1/emergency_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import type { HttpReply, HttpRequest, SurfaceContext } from "@wellapi/http";
@@ -7,9 +6,6 @@ import { formOf } from "../forms.ts";
 import { readerOf } from "../record/reader.ts";
 import { goOn } from "../routes.ts";
 import { type App, call, correctable, type formFor } from "../signed-in.ts";
-
-/** The longest page that there is: an organization opens 100 an hour at most. */
-const pageSize = 1_000;
 
 /** The page of an organization, on which the switch is. */
 export interface SwitchPlace {
@@ -51,26 +47,11 @@ export function addEmergencySwitch(app: App, context: SurfaceContext, place: Swi
     return "done=switched";
   });
   onForm("end", async (transport, organization) => {
-    // First off, whatever the page saw: one that is opened meanwhile sees it, or is among those that are listed then.
+    // First off, whatever the page saw: one that is opened meanwhile sees it, or is among those that are ended then.
     await createClient(OrganizationService, transport).disableEmergencyAccess({ organization }, call);
-    return `ended=${await endOpen(transport, organization)}`;
+    const client = createClient(EmergencyService, transport);
+    const whose = { case: "organization" as const, value: organization };
+    const { endedCount } = await client.endOpenEmergencyAccesses({ whose }, call);
+    return `ended=${endedCount}`;
   });
-}
-
-/** Ends those of the organization that are open; returns how many. The list is newest first: after one whose hour is over, none is open. */
-async function endOpen(transport: Transport, organization: string): Promise<number> {
-  const client = createClient(EmergencyService, transport);
-  let ended = 0;
-  let pageToken = "";
-  do {
-    const page = await client.listEmergencyAccesses({ pageSize, pageToken }, call);
-    for (const one of page.emergencyAccesses) {
-      if (one.organization !== organization || one.state !== EmergencyAccess_State.OPEN) continue;
-      await client.endEmergencyAccess({ emergencyAccess: one.id }, call);
-      ended += 1;
-    }
-    const oldest = page.emergencyAccesses.at(-1)?.state;
-    pageToken = oldest === EmergencyAccess_State.EXPIRED ? "" : page.nextPageToken;
-  } while (pageToken !== "");
-  return ended;
 }
