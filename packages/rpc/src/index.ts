@@ -28,6 +28,7 @@ export {
 export {
   type Actor,
   type Assurance,
+  agedPrincipal,
   anonymous,
   assurances,
   type Caller,

@@ -119,6 +119,8 @@ describe("internal tokens", () => {
   });
 
   const refused: [string, () => Promise<string>][] = [
+    ["an end of what is not fresh", () => mint({ claims: { asr: "passkey", fru: 1_800_000_000 } })],
+    ["an end that is no time", () => mint({ claims: { asr: "fresh", fru: "soon" } })],
     [
       "alg none",
       async () =>
@@ -264,6 +266,28 @@ describe("the door", () => {
     elapsed = 10_000;
     await authentication.authenticate(one);
     expect(exchanges).toHaveLength(2);
+  });
+
+  test("takes a sign-in for fresh until it ends, to the second, while it believes the answer and the token holds", async () => {
+    const from = Math.floor(now / 1_000);
+    answer = () => mint({ claims: { kind: "member", asr: "fresh", fru: from + 5 } });
+    const authentication = createAuthentication({ verifier, clock, door: { workload: "door", exchange } });
+    const inside = createAuthentication({ verifier, clock });
+    const token = await answer();
+    const assurances = async () => {
+      const outer = await authentication.authenticate(call({ authorization: "Bearer wellapi_sk_abc" }));
+      const inner = call({ authorization: `Bearer ${token}` });
+      inner.contextValues.set(peerWorkloadKey, "door");
+      const { caller } = await inside.authenticate(inner);
+      return [outer.caller.principal.assurance, caller.principal.assurance];
+    };
+    now = from * 1_000;
+    expect(await assurances()).toEqual(["fresh", "fresh"]);
+    [now, elapsed] = [(from + 5) * 1_000 - 1, 4_999];
+    expect(await assurances()).toEqual(["fresh", "fresh"]);
+    [now, elapsed] = [(from + 5) * 1_000, 5_000];
+    expect(await assurances()).toEqual(["passkey", "passkey"]);
+    expect(exchanges).toHaveLength(1);
   });
 
   test("tells identity where a call comes from, and asks again for a credential from another address", async () => {

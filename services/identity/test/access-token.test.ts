@@ -444,10 +444,17 @@ describe("what a person granted", () => {
       roles: ["privacy_officer", "support"],
       scopes: ["wellapi:account", "wellapi:staff"],
       assurance: "fresh",
+      freshUntil: clock.now() + 300_000,
     });
     state.roles = ["support"];
     expect((await again(origin, principal)).roles).toEqual(["support"]);
-    state.grant = { ...state.grant!, createTime: clock.now() - 300_000 };
+    // The person had confirmed a minute before they agreed.
+    state.grant = { ...state.grant!, freshUntil: clock.now() + 240_000 };
+    expect((await signedIn()).principal.freshUntil).toBe(clock.now() + 240_000);
+    state.grant = { ...state.grant!, freshUntil: clock.now() };
+    expect((await signedIn()).principal).toMatchObject({ roles: ["support"], assurance: "passkey" });
+    const { freshUntil: _, ...older } = state.grant!;
+    state.grant = { ...older, createTime: clock.now() - 300_000 };
     expect((await signedIn()).principal).toMatchObject({ roles: ["support"], assurance: "passkey" });
     state.roles = [];
     await expect(signedIn()).rejects.toMatchObject({ code: "credential_invalid" });

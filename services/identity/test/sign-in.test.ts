@@ -34,6 +34,7 @@ test("a person registers with a passkey, is a patient, and signs in with it agai
     kind: "patient",
     credential: signedIn.session!.id,
     assurance: "fresh",
+    freshUntil: Math.floor((installation.clock.time + 5 * MINUTE) / 1_000) * 1_000,
   });
   expect(as.principal.actor).toBeUndefined();
   const own = installation.pairwise.outward("installation", as.principal.id);

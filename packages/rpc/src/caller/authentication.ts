@@ -2,7 +2,7 @@ import { type Client, Code, type ContextValues } from "@connectrpc/connect";
 import type { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import type { Clock } from "@wellapi/runtime";
 import { problemError } from "../status.ts";
-import { anonymous, type Caller } from "./caller.ts";
+import { agedCaller, anonymous, type Caller } from "./caller.ts";
 import { peerWorkloadKey } from "./context.ts";
 import { bearerOf, type Credential, credentialOf } from "./credential.ts";
 import { createDoorExchange, type ExchangeDoor, edgeOf, exchangeTimeoutMs } from "./door-exchange.ts";
@@ -89,7 +89,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
       if (workload !== undefined) {
         const token = bearerOf(call.header);
         if (token === undefined) return { caller: { ...anonymous, workload } };
-        const caller = await verifier.verify(token, workload);
+        const caller = agedCaller(await verifier.verify(token, workload), clock.now());
         // A service's own token cannot be renewed here: the service opens its streams again.
         return onward === undefined || caller.principal.kind === "service"
           ? { caller }

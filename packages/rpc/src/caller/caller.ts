@@ -21,6 +21,8 @@ export interface Principal {
   readonly onlyPatient?: string;
   /** How the person signed in. Absent: a program, or a token that an operator issued in the sandbox. */
   readonly assurance?: Assurance;
+  /** When `fresh` ends, and is `passkey` from then on: UTC milliseconds. Absent: not before the credential is exchanged again. */
+  readonly freshUntil?: number;
   /**
    * Categories of data that are not for whoever acts in this patient's name: care that the patient, a minor, may consent to
    * alone. Absent: none, as for the patient.
@@ -93,6 +95,18 @@ export interface CallerLimits {
 }
 
 export const anonymous: Caller = { principal: { kind: "anonymous", id: "" }, workload: "door", token: "" };
+
+/** The principal at `now`, UTC milliseconds: a sign-in stops being fresh while a token that says so is still good. */
+export function agedPrincipal(principal: Principal, now: number): Principal {
+  const { freshUntil, ...rest } = principal;
+  return freshUntil === undefined || now < freshUntil ? principal : { ...rest, assurance: "passkey" };
+}
+
+/** The caller at `now`, as `agedPrincipal`. */
+export function agedCaller(caller: Caller, now: number): Caller {
+  const principal = agedPrincipal(caller.principal, now);
+  return principal === caller.principal ? caller : { ...caller, principal };
+}
 
 /** Set by the authentication interceptor; handlers read it with `context.values.get(callerKey)`. */
 export const callerKey = createContextKey<Caller>(anonymous, { description: "caller" });

@@ -8,7 +8,7 @@ import { describeError, problemError, problemOf } from "../status.ts";
 import type { Authenticated } from "./authentication.ts";
 import { type Budget, budgetStateKey, peerAddressKey } from "./budget.ts";
 import { createCache, fingerprint } from "./cache.ts";
-import type { Caller, CallerLimits } from "./caller.ts";
+import { agedCaller, type Caller, type CallerLimits } from "./caller.ts";
 import type { ShownCredential } from "./credential.ts";
 import type { TokenVerifier } from "./token-verifier.ts";
 
@@ -65,6 +65,9 @@ export function createDoorExchange(options: {
     return asked;
   }
 
+  /** An answer is believed for longer than a sign-in may be fresh. */
+  const aged = (caller: Caller) => agedCaller(caller, clock.now());
+
   /**
    * A proof is good for one call: its answer is never kept for another one. The streams that it opens go on by the internal
    * token that it gave.
@@ -78,7 +81,7 @@ export function createDoorExchange(options: {
     let latest = first;
     const renew = async (): Promise<Authenticated> => {
       const credential = { case: "internalToken", value: latest.token } as const;
-      latest = await exchange(`renewed ${key}`, { credential }, values);
+      latest = aged(await exchange(`renewed ${key}`, { credential }, values));
       return { caller: latest, credential: key, renew };
     };
     return { caller: first, credential: key, renew, ...(nonce !== "" && { nonce }) };
@@ -91,7 +94,7 @@ export function createDoorExchange(options: {
       if (shown.presented?.dpopProof) return exchangeProof(key, shown, values);
       // Another look at an open stream is no use of a session. Its answer is kept apart, so that none takes it for a use.
       const ask = async (recheck: boolean): Promise<Authenticated> => ({
-        caller: await exchange(recheck ? `recheck ${key}` : key, shown, values, recheck),
+        caller: aged(await exchange(recheck ? `recheck ${key}` : key, shown, values, recheck)),
         credential: key,
         renew: () => ask(true),
       });

@@ -45,6 +45,8 @@ export interface TokenClaims {
   readonly only?: string;
   /** How the person signed in. */
   readonly asr?: Assurance;
+  /** When `fresh` ends, seconds since 1970. */
+  readonly fru?: number;
   /** Categories that are not for the actor. */
   readonly hid?: readonly string[];
   /** The version of its organization's policies. */
@@ -65,6 +67,7 @@ export function principalOf(claims: TokenClaims): Principal {
     ...(claims.scopes === undefined ? {} : { scopes: claims.scopes }),
     ...(claims.only === undefined ? {} : { onlyPatient: claims.only }),
     ...(claims.asr === undefined ? {} : { assurance: claims.asr }),
+    ...(claims.fru === undefined ? {} : { freshUntil: claims.fru * 1_000 }),
     ...(claims.hid === undefined ? {} : { hides: claims.hid }),
     ...(claims.pol === undefined ? {} : { policies: claims.pol }),
   };
@@ -213,7 +216,8 @@ function checkClaims(payload: JWTPayload): TokenClaims {
     listOf(claims.roles, (role) => roles.includes(role)) &&
     listOf(claims.scopes, text) &&
     listOf(claims.hid, text) &&
-    (claims.asr === undefined || assurances.includes(claims.asr));
+    (claims.asr === undefined || assurances.includes(claims.asr)) &&
+    (claims.fru === undefined || (claims.asr === "fresh" && Number.isSafeInteger(claims.fru)));
   if (!shaped) throw problemError(invalid("its claims are not complete"));
   return claims;
 }

@@ -28,6 +28,8 @@ export interface TokenGrant {
   readonly actor?: Actor;
   /** Of `member`: the organization. */
   readonly memberOf?: string;
+  /** Until when the person who granted it is freshly signed in, UTC milliseconds. Absent: they were not, or an older release wrote it. */
+  readonly freshUntil?: number;
   /** UTC milliseconds. */
   readonly createTime: number;
 }

@@ -42,12 +42,12 @@ export function principalOfToken(
   const application = { kind: "application", id: client, organization, credential } as const;
   if (grant === undefined) return { ...application, scopes: scopesWithin(scopes, "system") };
   const limited = { scopes: scopesWithin(scopes, contexts[grant.kind]) };
-  const assurance = assuranceOf(said, grant, now);
+  const signedIn = signInOf(said, grant, now);
   if (grant.kind === "user") {
     const actor = { kind: "clinician", id: grant.account } as const;
-    return { ...application, ...limited, actor, assurance };
+    return { ...application, ...limited, actor, ...signedIn };
   }
-  const person = { id: grant.account, credential, ...limited, assurance };
+  const person = { id: grant.account, credential, ...limited, ...signedIn };
   if (grant.kind === "account") return { kind: "person", ...person };
   if (grant.kind === "staff") return { kind: "operator", ...person, roles };
   if (grant.kind === "member")
@@ -62,14 +62,18 @@ export function principalOfToken(
     partition,
     credential,
     ...limited,
-    assurance,
+    ...signedIn,
     ...(hides && { hides }),
     actor: grant.actor ?? { kind: "application", id: client },
   };
 }
 
-/** How the person had signed in when they granted it; fresh is over five minutes later, however often the token was renewed. */
-function assuranceOf(said: Assurance | undefined, { createTime }: TokenGrant, now: number): Assurance {
-  if (said === "fresh" && now >= createTime + FRESH_TIME) return "passkey";
-  return said ?? "code";
+/** How the person had signed in when they granted it; what was fresh then is so for as long as there, however often the token is renewed. */
+function signInOf(
+  said: Assurance = "code",
+  { createTime, freshUntil = createTime + FRESH_TIME }: TokenGrant,
+  now: number,
+): Pick<Principal, "assurance" | "freshUntil"> {
+  if (said !== "fresh") return { assurance: said };
+  return now < freshUntil ? { assurance: said, freshUntil } : { assurance: "passkey" };
 }

@@ -24,6 +24,8 @@ export interface Grant {
   readonly actor?: Actor;
   readonly consents: readonly string[];
   readonly assurance: string;
+  /** Of a fresh sign-in: until when it is. */
+  readonly freshUntil?: number;
   readonly createTime: number;
   readonly expireTime: number;
 }

@@ -231,6 +231,7 @@ async function granted(
     ...(kind === "member" && { memberOf: principal.organization! }),
     consents: agreed.consents,
     assurance: principal.assurance ?? "code",
+    ...(principal.freshUntil !== undefined && { freshUntil: principal.freshUntil }),
     createTime: now,
     expireTime: endOfGrant(kind, now),
   };

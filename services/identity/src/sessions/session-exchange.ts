@@ -8,7 +8,7 @@ import { partitionOf } from "../patients/patient.ts";
 import type { PatientRepository } from "../patients/patient-repository.ts";
 import type { InternalClaims } from "../tokens/token.ts";
 import type { ActingLookups } from "./acting.ts";
-import { assuranceAt, hasEnded, type Session, TOUCHED_EVERY } from "./session.ts";
+import { hasEnded, type Session, signInAt, TOUCHED_EVERY } from "./session.ts";
 import type { SessionRepository } from "./session-repository.ts";
 
 /** Exchanges sessions: for the account itself, or for what the account may act as now. */
@@ -80,11 +80,7 @@ export function createSessionExchange(deps: {
     const now = clock.now();
     const staff = acting.kind === "member" || acting.kind === "operator";
     if (hasEnded(session, now, staff ? "staff" : "patient")) throw ended();
-    const principal: Principal = {
-      ...acting,
-      credential: session.id,
-      assurance: assuranceAt(session, now),
-    };
+    const principal: Principal = { ...acting, credential: session.id, ...signInAt(session, now) };
     return { principal, credentialEnd: session.expireTime };
   }
 

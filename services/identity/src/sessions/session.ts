@@ -1,4 +1,4 @@
-import type { Assurance } from "@wellapi/rpc";
+import type { Assurance, Principal } from "@wellapi/rpc";
 
 /** A sign-in of a person. Times are UTC milliseconds. */
 export interface Session {
@@ -26,6 +26,13 @@ export const TOUCHED_EVERY = MINUTE;
 
 export function assuranceAt({ assurance, freshUntil = 0 }: Session, now: number): Assurance {
   return freshUntil > now ? "fresh" : assurance;
+}
+
+/** How the person is signed in; of a fresh sign-in, until when it is. */
+export function signInAt(session: Session, now: number): Pick<Principal, "assurance" | "freshUntil"> {
+  const assurance = assuranceAt(session, now);
+  const { freshUntil } = session;
+  return assurance === "fresh" && freshUntil !== undefined ? { assurance, freshUntil } : { assurance };
 }
 
 /** When the person last proved who they are, by signing in or again: OpenID Connect's `auth_time`, UTC milliseconds. */

@@ -1,4 +1,4 @@
-import { type Principal, principalOf, type TokenClaims } from "@wellapi/rpc";
+import { agedPrincipal, type Principal, principalOf, type TokenClaims } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { CryptoKey, JWTPayload } from "jose";
 import { errors, jwtVerify, SignJWT } from "jose";
@@ -88,6 +88,7 @@ export function createTokenIssuer(options: {
     signInternal({ principal, credentialEnd, accessToken }, workload) {
       const { kind, id, organization, partition, credential, actor, roles, scopes, assurance, policies } =
         principal;
+      const { freshUntil } = principal;
       const claims = {
         sub: id,
         jti: crypto.randomUUID(),
@@ -100,6 +101,8 @@ export function createTokenIssuer(options: {
         scopes,
         only: principal.onlyPatient,
         asr: assurance,
+        // Down to the second: rather too short than too long.
+        fru: freshUntil && Math.floor(freshUntil / 1000),
         hid: principal.hides,
         oat: accessToken,
         pol: policies,
@@ -116,7 +119,8 @@ export function createTokenIssuer(options: {
         readonly oat?: AccessTokenOrigin;
       };
       const origin = oat === undefined ? {} : { accessToken: oat };
-      return { principal: principalOf(signed), credentialEnd: cexp * 1000, ...origin };
+      const principal = agedPrincipal(principalOf(signed), clock.now());
+      return { principal, credentialEnd: cexp * 1000, ...origin };
     },
     signPatient({ tokenId, patient, operator }, expireTime) {
       const claims = { sub: patient, jti: tokenId, act: { kind: "operator", id: operator } };
