@@ -67,11 +67,12 @@ export async function openPerson(
   browser: Browser,
   origin: string,
   locale: "en" | "de" = "en",
+  timezoneId = "Europe/Berlin",
 ): Promise<Person> {
   const context = await browser.newContext({
     baseURL: origin,
     locale,
-    timezoneId: "Europe/Berlin",
+    timezoneId,
     viewport: { width: 360, height: 740 },
   });
   context.setDefaultTimeout(45_000);

@@ -1,4 +1,5 @@
 /** Emergency access on the pages, in a browser: the clinician opens it, the privacy officer ends it and switches it off. */
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import { operatorAt } from "@wellapi/demo/people";
 import { EmergencyAccess_State } from "@wellapi/gen/wellapi/consent/v1/emergency_pb";
@@ -8,7 +9,8 @@ import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organizati
 import { Role } from "@wellapi/gen/wellapi/type/v1/callers_pb";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { signInByMail } from "../emergency/world.ts";
+import { type MovableClock, openMovableClock } from "../emergency/clock.ts";
+import { addApp, signInByMail } from "../emergency/world.ts";
 import type { Account } from "./accounts.ts";
 import { hasBrowser, openBrowser, openPerson } from "./browser.ts";
 import { openScene, type Scene } from "./scene.ts";
@@ -16,18 +18,21 @@ import { openScene, type Scene } from "./scene.ts";
 describe.skipIf(!hasBrowser)("emergency access on the pages", { timeout: 180_000 }, () => {
   let scene: Scene;
   let browser: Browser;
+  let clock: MovableClock;
 
   beforeAll(async () => {
+    clock = openMovableClock();
     scene = await openScene();
     browser = await openBrowser();
   }, 300_000);
   afterAll(async () => {
     await browser?.close();
     await scene?.close();
+    clock.restore();
   });
 
-  async function pageOf(account: Account, locale: "en" | "de" = "en"): Promise<Page> {
-    const { context, page } = await openPerson(browser, scene.world.issuer, locale);
+  async function pageOf(account: Account, locale: "en" | "de" = "en", zone?: string): Promise<Page> {
+    const { context, page } = await openPerson(browser, scene.world.issuer, locale, zone);
     onTestFinished(() => context.close());
     await account.enter(context);
     return page;
@@ -64,7 +69,7 @@ describe.skipIf(!hasBrowser)("emergency access on the pages", { timeout: 180_000
     await page.waitForURL(/done=opened/);
     const row = page.locator("main .rows > li").first();
     expect(await row.textContent()).toMatch(
-      /Open until .* UTC[\s\S]*Reason: found unconscious at the station/,
+      /Open until .* CES?T[\s\S]*Reason: found unconscious at the station/,
     );
     const patient = (await row.locator("code").textContent())!;
     expect(patient).toMatch(/^pat_/);
@@ -169,5 +174,47 @@ describe.skipIf(!hasBrowser)("emergency access on the pages", { timeout: 180_000
     await page.click(`form[action='${office()}/emergency/off'] button`);
     await page.waitForURL(/done=switched/);
     expect(await text(page, "section[aria-labelledby=emergency]")).toContain("Switched off.");
+  });
+
+  test("times are in the reader's own zone, which the page names", async () => {
+    const [newest] = (await ofAda().listEmergencyAccesses({})).emergencyAccesses;
+    const ms = timestampMs(newest!.createTime!);
+    // Neither has summer time: the name is the same all the year.
+    for (const [zone, locale, name] of [
+      ["Asia/Kathmandu", "en", "GMT+5:45"],
+      ["America/Phoenix", "de", "GMT-7"],
+    ] as const) {
+      const page = await pageOf(scene.ada, locale, zone);
+      await page.goto("/account/emergency");
+      await page.reload();
+      const hour = new Intl.DateTimeFormat(locale === "en" ? "en-GB" : "de-DE", {
+        timeStyle: "short",
+        timeZone: zone,
+      }).format(ms);
+      expect(await text(page)).toContain(`, ${hour} ${name}`);
+    }
+  });
+
+  test("once five minutes are over the page says that reads need a confirmation, and leads to it and back", async () => {
+    const { ada, world } = scene;
+    const { emergencyCode } = await ofAda().createEmergencyCode({});
+    await ada.confirm();
+    await createClient(OrganizationService, ada.as("staff")).enableEmergencyAccess({
+      organization: world.company.organization,
+    });
+    const app = await addApp(ada);
+    await ada.signIn();
+    const page = await pageOf(ada);
+    await open(page, emergencyCode);
+    await page.waitForURL(/done=opened/);
+    expect(await text(page, "section[aria-labelledby=own]")).toContain("Yours holds until");
+    clock.move(6 * 60_000);
+    await page.goto(path());
+    expect(await text(page, "section[aria-labelledby=own]")).toContain("Before you read on");
+    await page.click("section[aria-labelledby=own] a");
+    await page.fill("#totp", app());
+    await page.click("form[action='/step-up/code'] button");
+    await page.waitForURL(`**${path()}`);
+    expect(await text(page, "section[aria-labelledby=own]")).toContain("Yours holds until");
   });
 });

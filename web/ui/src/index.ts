@@ -33,7 +33,7 @@ export const stylesheet: Asset = createAsset(
 export const mark: Asset = createAsset("mark", "svg", read("mark.svg"));
 
 /**
- * The one script of server-rendered pages, which a browser's passkeys cannot do without: forms say what it does by their
- * `data-` attributes (pages.js).
+ * The one script of server-rendered pages, which a browser's passkeys and its time zone cannot do without: forms say what it does by
+ * their `data-` attributes (pages.js).
  */
 export const pagesScript: Asset = createAsset("pages", "js", read("pages.js"));

@@ -1,4 +1,5 @@
-// Runs in the browser, as it stands. It asks the browser for a passkey, and fills fields that a person would have to look up.
+// Runs in the browser, as it stands. It asks the browser for a passkey, fills fields that a person would have to look up, and tells
+// the server the reader's time zone.
 // Every text that it shows is in the page, in the reader's language.
 
 const parserOf = (kind) =>
@@ -64,9 +65,14 @@ for (const button of document.querySelectorAll("button[data-passkey]")) {
   });
 }
 
-for (const field of document.querySelectorAll("input[data-time-zone]")) {
-  field.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+// Pages show times in the reader's zone from the next one on. No name of a zone has a character that a cookie cannot hold.
+const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+if (timeZone) {
+  // biome-ignore lint/suspicious/noDocumentCookie: not every browser that has passkeys has the Cookie Store API
+  document.cookie = `__Host-wellapi-zone=${timeZone}; Path=/; Secure; SameSite=Lax; Max-Age=31536000`;
 }
+
+for (const field of document.querySelectorAll("input[data-time-zone]")) field.value ||= timeZone ?? "";
 
 // A secret after the sign # never leaves the browser by itself, and does not stay in the address.
 const secret = location.hash.slice(1);

@@ -9,6 +9,21 @@ import type { View } from "./view.ts";
 /** A confirmation has to last until the form is filled in. */
 const leftMs = 120_000;
 
+async function currentSession(context: SurfaceContext, request: HttpRequest) {
+  const { sessions } = await accountClient(context, request).listSessions({}, call);
+  return sessions.find((one) => one.current);
+}
+
+/** Until when the reader's confirmation with a passkey or a second factor is fresh, UTC milliseconds; 0: there is none. */
+export async function freshUntilOf(context: SurfaceContext, request: HttpRequest): Promise<number> {
+  return msOf((await currentSession(context, request))?.freshUntil);
+}
+
+/** Whether a form can be filled in until then. */
+export function lastsForForm(freshUntil: number): boolean {
+  return freshUntil - Date.now() > leftMs;
+}
+
 /**
  * Whether the reader's session is good enough for what a form asks, so that a page asks for a confirmation before somebody
  * types. The call itself decides.
@@ -18,11 +33,10 @@ export async function isConfirmed(
   request: HttpRequest,
   needed: Assurance.PASSKEY | Assurance.FRESH,
 ): Promise<boolean> {
-  const { sessions } = await accountClient(context, request).listSessions({}, call);
-  const current = sessions.find((one) => one.current);
+  const current = await currentSession(context, request);
   if (current === undefined) return false;
   if (needed === Assurance.PASSKEY) return current.assurance >= Assurance.PASSKEY;
-  return current.freshUntil !== undefined && msOf(current.freshUntil) - Date.now() > leftMs;
+  return lastsForForm(msOf(current.freshUntil));
 }
 
 /** In place of a form: the way to the confirmation, and back to this page. */

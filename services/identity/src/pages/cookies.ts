@@ -1,6 +1,6 @@
 import type { HttpRequest } from "@wellapi/http";
 
-/** Each is sent to our own origin alone, over TLS (or to this machine), and no script reads it. */
+/** Each is sent to our own origin alone, over TLS (or to this machine), and but for the zone no script reads it. */
 const cookieNames = {
   /** The session's secret. The doors read it, too. */
   session: "__Host-wellapi",
@@ -13,6 +13,8 @@ const cookieNames = {
   /** The patient whose record the pages show. */
   record: "__Host-wellapi-record",
   language: "__Host-wellapi-language",
+  /** The reader's time zone. The pages' script sets it (pages.js of @wellapi/ui). */
+  zone: "__Host-wellapi-zone",
 } as const;
 
 export type CookieName = keyof typeof cookieNames;

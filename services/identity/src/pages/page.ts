@@ -12,8 +12,6 @@ export interface Page {
   readonly body: Html;
   /** Whether the reader is signed in, so that they can sign out. */
   readonly signedIn?: boolean;
-  /** Whether it loads the script of passkeys and prefilled fields. */
-  readonly script?: boolean;
   /** Where the browser goes on by itself, at once. */
   readonly goesTo?: string;
   /** Whose record it is about. */
@@ -31,7 +29,7 @@ export function urlOfAsset({ name }: Asset): string {
 /** A whole document. */
 export function documentOf(view: View, page: Page): string {
   const { language, words } = view;
-  const { title, body, signedIn, script, goesTo, record, beside } = page;
+  const { title, body, signedIn, goesTo, record, beside } = page;
   const document = html`<!doctype html>
 <html lang="${language}">
 <head>
@@ -42,7 +40,7 @@ export function documentOf(view: View, page: Page): string {
 ${goesTo !== undefined && html`<meta http-equiv="refresh" content="${`0; url=${goesTo}`}">`}
 <link rel="stylesheet" href="${urlOfAsset(stylesheet)}">
 <link rel="icon" href="${urlOfAsset(mark)}" type="image/svg+xml">
-${script === true && html`<script type="module" src="${urlOfAsset(pagesScript)}"></script>`}
+<script type="module" src="${urlOfAsset(pagesScript)}"></script>
 </head>
 <body>
 <a class="skip" href="#main">${words.common.skip}</a>

@@ -1,12 +1,15 @@
 import type { HttpRequest } from "@wellapi/http";
 import { cookieOf } from "./cookies.ts";
 import { chosenLanguage, type Language, languageOf, wordsOf } from "./language.ts";
+import { zoneOf } from "./times.ts";
 import type { Words } from "./words/en.ts";
 
 /** For whom a page is rendered, and where it stands. */
 export interface View {
   readonly language: Language;
   readonly words: Words;
+  /** The reader's time zone, an IANA name; UTC where their browser has not said it yet. */
+  readonly zone: string;
   /** Path and query of the page without the choice of a language: by GET it shows the page, also after a form failed. */
   readonly path: string;
 }
@@ -28,7 +31,8 @@ export function viewOf(request: HttpRequest): View {
     askedLanguage(request) ?? cookieOf(request, "language"),
     request.headers["accept-language"],
   );
-  return { language, words: wordsOf(language), path: pagePath(request) };
+  const zone = zoneOf(cookieOf(request, "zone"));
+  return { language, words: wordsOf(language), zone, path: pagePath(request) };
 }
 
 /** The language that a link on our pages chose. */

@@ -139,7 +139,7 @@ ${passkeyButton(view, { kind: "create", options: "/account/passkey/options", lab
 <p><a href="/account/security">${common.cancel}</a></p>
 </form>
 </div>`;
-  return { title: says.passkeyTitle, body, signedIn: true, script: true };
+  return { title: says.passkeyTitle, body, signedIn: true };
 }
 
 export function appPage(
@@ -240,5 +240,5 @@ ${problem !== undefined && notice("danger", html`<p>${problem}</p>`)}
 ${ways.map((way, at) => [at > 0 && html`<p class="or">${common.or}</p>`, way])}
 </div>
 <p><a href="/account/security">${common.cancel}</a></p>`;
-  return { title: says.title, body, signedIn: true, script: true };
+  return { title: says.title, body, signedIn: true };
 }

@@ -48,9 +48,9 @@ export function msOf(time: Timestamp | undefined): number {
   return time === undefined ? 0 : Number(time.seconds) * 1_000 + Math.floor(time.nanos / 1_000_000);
 }
 
-export function shownAccount({ language }: View, account: Account): ShownAccount {
+export function shownAccount(view: View, account: Account): ShownAccount {
   const { recovery, patient } = account;
-  const text = (time: Timestamp | undefined) => timeText(language, msOf(time));
+  const text = (time: Timestamp | undefined) => timeText(view, msOf(time));
   return {
     name: account.displayName,
     language: account.language,
@@ -63,21 +63,21 @@ export function shownAccount({ language }: View, account: Account): ShownAccount
   };
 }
 
-export function shownPasskey({ language }: View, passkey: Passkey): ShownPasskey {
+export function shownPasskey(view: View, passkey: Passkey): ShownPasskey {
   return {
     id: passkey.id,
     name: passkey.displayName,
-    added: timeText(language, msOf(passkey.createTime)),
-    used: passkey.lastUseTime && timeText(language, msOf(passkey.lastUseTime)),
+    added: timeText(view, msOf(passkey.createTime)),
+    used: passkey.lastUseTime && timeText(view, msOf(passkey.lastUseTime)),
     synced: passkey.synced,
   };
 }
 
-export function shownSession({ language }: View, session: Session): ShownSession {
+export function shownSession(view: View, session: Session): ShownSession {
   return {
     id: session.id,
-    since: timeText(language, msOf(session.createTime)),
-    used: timeText(language, msOf(session.lastUseTime)),
+    since: timeText(view, msOf(session.createTime)),
+    used: timeText(view, msOf(session.lastUseTime)),
     byCode: session.assurance === Assurance.CODE,
     current: session.current,
   };

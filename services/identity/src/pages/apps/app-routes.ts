@@ -78,7 +78,7 @@ async function show(
   return sendPage(reply, page, problem === undefined ? 200 : 422);
 }
 
-function shownApp({ language }: View, grant: Grant): ShownApp {
+function shownApp(view: View, grant: Grant): ShownApp {
   const { id, kind, application, applicationName, organizationName, organizationVerified } = grant;
   return {
     id,
@@ -86,7 +86,7 @@ function shownApp({ language }: View, grant: Grant): ShownApp {
     organization: organizationName,
     verified: organizationVerified,
     ownChoice: kind === Grant_Kind.PATIENT_APP,
-    since: timeText(language, msOf(grant.createTime)),
-    until: timeText(language, msOf(grant.expireTime)),
+    since: timeText(view, msOf(grant.createTime)),
+    until: timeText(view, msOf(grant.expireTime)),
   };
 }

@@ -16,7 +16,7 @@ export function claimPage(
 <div class="card stack">
 ${has ? html`<p>${people.claimHasLead}</p><p><a class="button second" href="/account">${common.back}</a></p>` : html`<p>${people.claimLead}</p>${first ?? form(view, wrong)}`}
 </div>`;
-  return { title, body, signedIn: true, script: true };
+  return { title, body, signedIn: true };
 }
 
 function form({ words }: View, wrong: string | undefined): Html {

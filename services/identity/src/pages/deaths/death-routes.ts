@@ -116,18 +116,14 @@ const states: Readonly<Record<DeathReport_State, ShownState>> = {
   [DeathReport_State.UNDONE]: "undone",
 };
 
-function shownReport(
-  { language }: View,
-  report: DeathReport,
-  names: ReadonlyMap<string, string>,
-): ShownReport {
+function shownReport(view: View, report: DeathReport, names: ReadonlyMap<string, string>): ShownReport {
   const { id, patient, organization, dateOfDeath, grounds, note, state, createTime, decideTime } = report;
   return {
     ...{ id, patient, dateOfDeath, grounds, note },
     organization: names.get(organization) ?? organization,
     state: states[state],
-    reported: timeText(language, msOf(createTime)),
-    decided: decideTime && timeText(language, msOf(decideTime)),
+    reported: timeText(view, msOf(createTime)),
+    decided: decideTime && timeText(view, msOf(decideTime)),
   };
 }
 

@@ -1,3 +1,4 @@
+import { withContinuation } from "../continuation.ts";
 import { type Html, html } from "../html.ts";
 import type { Page } from "../page.ts";
 import { field, hidden, notice } from "../parts.ts";
@@ -13,6 +14,8 @@ export interface ClinicianPage {
   readonly on: boolean;
   /** In place of the form: what has to come first. */
   readonly first: Html | undefined;
+  /** Until when the reader's second factor lets them read under what is open; undefined: not any more. */
+  readonly readsUntil: string | undefined;
   readonly requestId: string;
   readonly accesses: readonly ShownEmergency[];
   /** The token of the next page; empty at the end. */
@@ -41,6 +44,7 @@ ${wrong?.text !== undefined && notice("danger", html`<p>${wrong.text}</p>`)}
 <section class="card stack" aria-labelledby="open"><h2 id="open">${words.open}</h2>
 ${on ? (first ?? openForm(view, page)) : html`<p>${words.off}</p>`}</section>
 <section class="card stack-close" aria-labelledby="own"><h2 id="own">${words.own}</h2>
+${accesses.some(({ state }) => state === "open") && readOn(view, page)}
 ${
   accesses.length === 0
     ? html`<p>${words.none}</p>`
@@ -48,6 +52,17 @@ ${
 }</section>
 ${next !== "" && html`<p><a class="button second" href="${path}?page=${encodeURIComponent(next)}">${words.more}</a></p>`}`;
   return { title, body, signedIn: true, ...(beside && { beside }) };
+}
+
+/** Each read asks for a second factor of the last five minutes: until when there is one, and how to go on. */
+function readOn({ words }: View, { path, readsUntil }: ClinicianPage): Html {
+  const { emergencyWork, stepUp } = words;
+  const again = withContinuation("/step-up", path);
+  if (readsUntil !== undefined) {
+    return html`<p>${emergencyWork.readsUntil(readsUntil)} <a href="${again}">${stepUp.title}</a></p>`;
+  }
+  const link = html`<p><a class="button" href="${again}">${stepUp.title}</a></p>`;
+  return notice("warning", html`<p>${emergencyWork.readsNoMore}</p>${link}`);
 }
 
 function openForm(

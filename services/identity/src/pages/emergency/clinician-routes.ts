@@ -3,14 +3,14 @@ import { createClient } from "@connectrpc/connect";
 import { EmergencyService } from "@wellapi/gen/wellapi/consent/v1/emergency_service_pb";
 import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
-import { Assurance } from "@wellapi/gen/wellapi/type/v1/callers_pb";
 import { type HttpReply, type HttpRequest, refusalOf, type SurfaceContext } from "@wellapi/http";
-import { confirmFirst, isConfirmed } from "../assurance.ts";
+import { confirmFirst, freshUntilOf, lastsForForm } from "../assurance.ts";
 import { type Form, formOf, requestIdIn } from "../forms.ts";
 import type { Page } from "../page.ts";
 import { type Reader, readerOf } from "../record/reader.ts";
 import { goOn, sendPage } from "../routes.ts";
 import { type App, call, correctable, formFor } from "../signed-in.ts";
+import { timeText } from "../times.ts";
 import { viewOf } from "../view.ts";
 import { type ClinicianMistake, clinicianPage } from "./clinician-pages.ts";
 import { shownEmergency } from "./emergency-view.ts";
@@ -112,10 +112,10 @@ async function show(
   const { done, page: pageToken = "" } = request.query as Query;
   const reader = known ?? (await readerOf(context, request));
   const organizations = createClient(OrganizationService, context.as(request, id));
-  const [{ organization }, { emergencyAccesses, nextPageToken }, confirmed] = await Promise.all([
+  const [{ organization }, { emergencyAccesses, nextPageToken }, freshUntil] = await Promise.all([
     organizations.getOrganization({ organization: id }, call),
     clientOf(context, place, request).listEmergencyAccesses({ pageSize, pageToken }, call),
-    isConfirmed(context, request, Assurance.FRESH),
+    freshUntilOf(context, request),
   ]);
   const { name, beside } = place.about(request, reader);
   const page = clinicianPage(view, {
@@ -123,7 +123,8 @@ async function show(
     organization: name,
     beside,
     on: organization?.emergencyAccessTime !== undefined,
-    first: confirmed ? undefined : confirmFirst(view, path),
+    first: lastsForForm(freshUntil) ? undefined : confirmFirst(view, path),
+    readsUntil: freshUntil > Date.now() ? timeText(view, freshUntil) : undefined,
     requestId: randomUUID(),
     accesses: emergencyAccesses.map((one) => shownEmergency(view, one, name)),
     next: nextPageToken,

@@ -78,7 +78,7 @@ async function show(
     const answer = await organizations.getOrganization({ organization }, call).catch(() => undefined);
     return answer?.organization?.displayName || organization;
   };
-  const text = (time: Parameters<typeof msOf>[0]) => timeText(view.language, msOf(time));
+  const text = (time: Parameters<typeof msOf>[0]) => timeText(view, msOf(time));
   const accesses = await Promise.all(
     emergencyAccesses.map(async (one) => shownEmergency(view, one, await nameOf(one.organization))),
   );

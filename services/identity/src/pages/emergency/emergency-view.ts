@@ -27,13 +27,9 @@ export interface ShownEmergency {
 }
 
 /** `organization`: its name. */
-export function shownEmergency(
-  { language }: View,
-  access: EmergencyAccess,
-  organization: string,
-): ShownEmergency {
+export function shownEmergency(view: View, access: EmergencyAccess, organization: string): ShownEmergency {
   const { id, patient, clinician, reason, means, state, createTime, expireTime, endTime } = access;
-  const text = (time: EmergencyAccess["createTime"]) => timeText(language, msOf(time));
+  const text = (time: EmergencyAccess["createTime"]) => timeText(view, msOf(time));
   const ended = state === EmergencyAccess_State.ENDED;
   return {
     id,

@@ -23,7 +23,7 @@ ${field({
 })}
 <button class="button wide">${invitation.look}</button>
 </form></div>`;
-  return { title: invitation.title, body, script: true };
+  return { title: invitation.title, body };
 }
 
 export const offerPath = "/invitations/offer";
@@ -59,15 +59,15 @@ function offerTitle({ words }: View, offer: Offer): string {
 }
 
 function workPart(view: View, { organization, verified, roles, expireTime }: GetInvitationResponse): Html {
-  const { words, language } = view;
+  const { words } = view;
   const { invitation } = words;
   return html`${organization !== "" && verification(view, verified)}
 <div class="stack-close"><h2>${invitation.roles}</h2><ul>${roles.map((role) => html`<li>${roleName(words, role)}</li>`)}</ul></div>
-<p class="quiet small">${invitation.until(timeText(language, msOf(expireTime)))} ${invitation.passkeyNeeded}</p>`;
+<p class="quiet small">${invitation.until(timeText(view, msOf(expireTime)))} ${invitation.passkeyNeeded}</p>`;
 }
 
-function recordPart({ words, language }: View, { as, endMs }: Offer & { readonly kind: "record" }): Html {
-  const { people, invitation } = words;
+function recordPart(view: View, { as, endMs }: Offer & { readonly kind: "record" }): Html {
+  const { people, invitation } = view.words;
   const leads = {
     carer: people.offerCarer,
     guardian: people.offerGuardian,
@@ -75,7 +75,7 @@ function recordPart({ words, language }: View, { as, endMs }: Offer & { readonly
   };
   return html`<p>${leads[as]}</p>
 <p>${people.offerOwn}</p>
-<p class="quiet small">${invitation.until(timeText(language, endMs))} ${invitation.passkeyNeeded}</p>`;
+<p class="quiet small">${invitation.until(timeText(view, endMs))} ${invitation.passkeyNeeded}</p>`;
 }
 
 function verification({ words }: View, verified: boolean): Html {

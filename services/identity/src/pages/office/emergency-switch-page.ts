@@ -24,7 +24,7 @@ export function emergencySwitch(view: View, { organization, path, officer, first
     html`<form method="post" action="${path}/emergency/${name}">${hidden("etag", etag)}<button class="button ${tone} slim">${label}</button></form>`;
   return html`<section class="card stack" aria-labelledby="emergency"><h2 id="emergency">${words.switchTitle}</h2>
 <p class="quiet">${words.switchLead}</p>
-<p><strong>${on ? words.isOn(timeText(view.language, msOf(since))) : words.isOff}</strong></p>
+<p><strong>${on ? words.isOn(timeText(view, msOf(since))) : words.isOff}</strong></p>
 ${on && html`<p class="quiet">${words.switchOffLead}</p>${form("off", words.switchOff)}`}
 ${officer && form("end", on ? words.switchOffAndEnd : words.endOpen)}
 ${officer && !on && (verification === undefined ? html`<p>${words.afterCheck}</p>` : (first ?? form("on", words.switchOn, "second")))}

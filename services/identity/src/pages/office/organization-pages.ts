@@ -40,12 +40,12 @@ function list(view: View, organizations: readonly Organization[], none: string):
   return html`<ul class="rows">${organizations.map((one) => row(view, one))}</ul>`;
 }
 
-function row({ words, language }: View, one: Organization): Html {
-  const { work, emergencyWork } = words;
+function row(view: View, one: Organization): Html {
+  const { work, emergencyWork } = view.words;
   const { id, displayName, verification, createTime, state, emergencyAccessTime } = one;
   const facts =
     verification === undefined
-      ? [work.registered(timeText(language, msOf(createTime)))]
+      ? [work.registered(timeText(view, msOf(createTime)))]
       : [verification.legalName, verification.domain];
   const label = verification === undefined ? work.lookNamed(displayName) : work.detailsNamed(displayName);
   return html`<li><div><strong>${displayName}</strong> ${state === Organization_State.DISABLED && badge("warning", work.disabled)} ${emergencyAccessTime !== undefined && badge("plain", emergencyWork.switchTitle)}<br><span class="quiet small">${facts.join(" · ")}</span></div>
@@ -77,7 +77,7 @@ export function organizationPage(view: View, page: OrganizationPage): Page {
   const { work, consent } = view.words;
   const { organization, confirms, unverifies, first, done, wrong, beside } = page;
   const { id, displayName, verification, createTime } = organization;
-  const time = (one: Parameters<typeof msOf>[0]) => timeText(view.language, msOf(one));
+  const time = (one: Parameters<typeof msOf>[0]) => timeText(view, msOf(one));
   const body = html`<h1>${displayName}</h1>
 ${done !== undefined && html`<div class="notice success" role="status"><p>${done}</p></div>`}
 <div class="card stack">

@@ -43,12 +43,12 @@ const kinds: Readonly<Record<Delegation_Kind, ShownDelegation["kind"]>> = {
   [Delegation_Kind.REPRESENTATIVE]: "representative",
 };
 
-export function shownDelegation({ language, words }: View, one: Delegation, nowMs: number): ShownDelegation {
-  const { people } = words;
+export function shownDelegation(view: View, one: Delegation, nowMs: number): ShownDelegation {
+  const { people } = view.words;
   const end = one.expireTime === undefined ? undefined : msOf(one.expireTime);
   const over = end !== undefined && end <= nowMs;
   const state = over ? (one.state === Delegation_State.OFFERED ? "lapsed" : "ended") : states[one.state];
-  const changed = timeText(language, msOf(one.updateTime));
+  const changed = timeText(view, msOf(one.updateTime));
   return {
     id: one.id,
     kind: kinds[one.kind],
@@ -58,9 +58,9 @@ export function shownDelegation({ language, words }: View, one: Delegation, nowM
     account: one.account,
     facts: [
       state === "offered" || state === "lapsed"
-        ? people.invitedAt(timeText(language, msOf(one.createTime)))
+        ? people.invitedAt(timeText(view, msOf(one.createTime)))
         : people.since(changed),
-      ...(end === undefined ? [] : [people.until(timeText(language, end))]),
+      ...(end === undefined ? [] : [people.until(timeText(view, end))]),
     ],
     organization: one.organization,
     grounds: one.grounds,

@@ -11,7 +11,7 @@ import { sendNotActing } from "../record/record-routes.ts";
 import { goOn, sendPage } from "../routes.ts";
 import { type App, call, correctable, formFor } from "../signed-in.ts";
 import { timeText } from "../times.ts";
-import { viewOf } from "../view.ts";
+import { type View, viewOf } from "../view.ts";
 import { permissionsPage, type ShownPermission } from "./permission-pages.ts";
 
 const path = "/account/permissions";
@@ -61,7 +61,7 @@ async function permissionsOf(
   request: HttpRequest,
   patient: string,
 ): Promise<readonly ShownPermission[]> {
-  const { language } = viewOf(request);
+  const view = viewOf(request);
   const transport = context.as(request, patient);
   const states = [Consent_State.ACTIVE, Consent_State.SCHEDULED];
   const { consents } = await createClient(ConsentService, transport).listConsents(
@@ -78,16 +78,16 @@ async function permissionsOf(
       }),
     ),
   );
-  return consents.map((consent) => shownPermission(consent, names.get(consent.grantee)!, language));
+  return consents.map((consent) => shownPermission(view, consent, names.get(consent.grantee)!));
 }
 
-function shownPermission(consent: Consent, name: string, language: "en" | "de"): ShownPermission {
+function shownPermission(view: View, consent: Consent, name: string): ShownPermission {
   const { id, provisions, createTime, validity } = consent;
   return {
     id,
     name,
-    since: timeText(language, msOf(createTime)),
-    until: validity?.endTime && timeText(language, msOf(validity.endTime)),
+    since: timeText(view, msOf(createTime)),
+    until: validity?.endTime && timeText(view, msOf(validity.endTime)),
     provisions: provisions.map(({ effect, directions, categories, deIdentification }) => ({
       effect,
       deIdentified: deIdentification !== DeIdentification.UNSPECIFIED,

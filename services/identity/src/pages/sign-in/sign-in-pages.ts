@@ -45,7 +45,7 @@ ${emailForm(view, { to: "/sign-in", target, wrong: byPasskey ? undefined : wrong
 </div>
 <p>${signIn.newHere} <a href="${withContinuation("/register", target)}">${signIn.create}</a></p>
 ${claimLink(view, target)}`;
-  return { title: signIn.title, body, script: true };
+  return { title: signIn.title, body };
 }
 
 /** A record that a provider began needs an account without one: who has a code starts here, before they register. */
@@ -116,7 +116,7 @@ ${passkeyButton(view, { kind: "create", options: "/register/options", label: reg
 <p class="quiet small">${register.withoutHint}</p>
 </form>
 </div>`;
-  return { title: register.detailsTitle, body, script: true };
+  return { title: register.detailsTitle, body };
 }
 
 /** Stops a recovery that somebody asked for; the secret is in the mail's link, after the sign #. */
@@ -135,7 +135,7 @@ ${field({
 <button class="button danger wide">${stop.button}</button>
 </form>
 </div>`;
-  return { title: stop.title, body, script: true };
+  return { title: stop.title, body };
 }
 
 /** Something is done, and one way goes on. */

@@ -223,7 +223,7 @@ function addMailbox(app: App, context: SurfaceContext): void {
     const { mail } = await createClient(SandboxService, context.asAnyone(request)).listMail({}, call);
     const mails = mail.map(({ createTime, ...one }) => ({
       ...one,
-      time: timeText(view.language, Number(createTime?.seconds ?? 0n) * 1_000),
+      time: timeText(view, Number(createTime?.seconds ?? 0n) * 1_000),
     }));
     return sendPage(reply, mailboxPage(view, mails));
   });

@@ -17,6 +17,10 @@ export const emergencyWorkDe: EmergencyWorkWords = {
   reasonShort: "Sagen Sie, warum, mit mindestens zehn Zeichen.",
   submit: "Für eine Stunde öffnen",
   opened: "Er ist offen. Lesen Sie mit dem Zweck „Notfall“ und der Patientennummer unten.",
+  readsUntil: (until) =>
+    `Jedes Lesen verlangt einen Passkey oder einen zweiten Faktor der letzten fünf Minuten. Ihrer gilt bis ${until}.`,
+  readsNoMore:
+    "Bevor Sie weiterlesen, bestätigen Sie, dass Sie es sind: Jedes Lesen verlangt einen Passkey oder einen zweiten Faktor der letzten fünf Minuten.",
   ended: "Er ist beendet. Es gilt sofort.",
   own: "Ihre Notfallzugriffe",
   none: "Es gab keinen.",

@@ -16,6 +16,10 @@ export const emergencyWorkEn = {
   reasonShort: "Say why, in at least ten characters.",
   submit: "Open for an hour",
   opened: "It is open. Read with the purpose “emergency”, by the patient's number below.",
+  readsUntil: (until: string) =>
+    `Each read asks for a passkey or a second factor of the last five minutes. Yours holds until ${until}.`,
+  readsNoMore:
+    "Before you read on, confirm that it is you: each read asks for a passkey or a second factor of the last five minutes.",
   ended: "It is ended, and counts at once.",
   own: "Your emergency accesses",
   none: "There was none.",

@@ -124,12 +124,12 @@ function givenBy(own: readonly string[], all: readonly Role[]): readonly Role[] 
   return own.includes("administrator") ? all.filter((role) => role !== Role.OWNER) : [];
 }
 
-function shownMember({ language }: View, one: Member | StaffMember, reader: string | undefined): ShownMember {
+function shownMember(view: View, one: Member | StaffMember, reader: string | undefined): ShownMember {
   const { account, email, roles, etag, createTime } = one;
-  const since = timeText(language, msOf(createTime));
+  const since = timeText(view, msOf(createTime));
   return { account, email, roles, etag, since, own: account === reader };
 }
 
-function shownInvitation({ language }: View, { id, email, roles, expireTime }: Invitation): ShownInvitation {
-  return { id, email, roles, until: timeText(language, msOf(expireTime)) };
+function shownInvitation(view: View, { id, email, roles, expireTime }: Invitation): ShownInvitation {
+  return { id, email, roles, until: timeText(view, msOf(expireTime)) };
 }
