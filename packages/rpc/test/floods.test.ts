@@ -174,6 +174,19 @@ describe("after a flood", () => {
   });
 });
 
+test("connections that each bring hundreds of resets at once, of which few become calls, are a flood together", async () => {
+  await open({ limits: { connections: { ...limits, unfinishedCalls: 150, barredSeconds: 60 } } });
+  const endings: (number | undefined)[] = [];
+  for (let n = 0; n < 12 && endings.at(-1) !== errorCodes.enhanceYourCalm; n++) {
+    const attacker = await attack();
+    await attacker.send(http2Floods.reset(path)(500));
+    await attacker.ended;
+    endings.push(attacker.goaway());
+  }
+  expect(endings.at(-1)).toBe(errorCodes.enhanceYourCalm);
+  expect(await neighbour().getObservation(observation)).toMatchObject({ access: "given" });
+});
+
 test("a flood, and each time that its certificate comes back meanwhile, counts for its address like many connections", async () => {
   const weighed: { address: string; connections: number }[] = [];
   const bound = () => ({

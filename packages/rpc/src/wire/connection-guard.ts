@@ -15,7 +15,7 @@ export interface ConnectionLimits {
   readonly idleBytes: number;
   /** Open connections of one certificate. */
   readonly connectionsPerCertificate: number;
-  /** Calls that did not end well, from which on a connection that breaks HTTP/2 is a flood of resets. */
+  /** Calls that did not end well, in ten seconds and on connections that broke HTTP/2, from which on it is a flood of resets. */
   readonly unfinishedCalls: number;
   /** After a flood, this long each new connection of its certificate is refused. */
   readonly barredSeconds: number;
@@ -66,8 +66,10 @@ export interface AddressBound {
   weigh(address: string, connections: number): void;
 }
 
-/** Each connection that comes back while its certificate is refused costs the server a handshake, and its address so many. */
-const barredWeight = 20;
+/** A connection that comes back while its certificate is refused, or breaks HTTP/2, costs a handshake for nothing, and its address so many. */
+const wastedWeight = 20;
+/** nghttp2 ends a connection before most of its streams are seen here: each that breaks HTTP/2 counts as so many calls at least. */
+const leastUnfinished = 15;
 /** A second flood from one address may be an honest one's mistake behind the same NAT; a fifth in ten seconds is none. */
 const floodWeight = 200;
 
@@ -113,6 +115,11 @@ export function guardConnections(
     duration: limitWindowSeconds,
     keyPrefix: "",
   });
+  const unfinished = new RateLimiterMemory({
+    points: limits.unfinishedCalls,
+    duration: limitWindowSeconds,
+    keyPrefix: "",
+  });
   const barred = new RateLimiterMemory({ points: 1, duration: limits.barredSeconds, keyPrefix: "" });
   let connected = 0;
 
@@ -127,22 +134,15 @@ export function guardConnections(
     );
   };
 
+  const wasted = ({ address }: Connection): void => {
+    if (address !== undefined) addresses?.weigh(address, wastedWeight);
+  };
+
   server.on("session", (session: ServerHttp2Session) => {
-    const socket = session.socket as TLSSocket;
-    const certificate = socket.getPeerCertificate().fingerprint256;
+    const connection = connectionOf(session, `${connected++}`);
+    const { certificate } = connection;
     const count = (open.get(certificate) ?? 0) + 1;
     open.set(certificate, count);
-    const connection: Connection = {
-      id: `${connected++}`,
-      session,
-      certificate,
-      address: socket.remoteAddress,
-      openStreams: 0,
-      unfinishedCalls: 0,
-      credit: 0,
-      read: 0,
-      written: 0,
-    };
     connections.set(session, connection);
     session.once("close", () => {
       connections.delete(session);
@@ -154,16 +154,20 @@ export function guardConnections(
     session.on("error", (error: NodeJS.ErrnoException) => {
       // nghttp2 has ended the connection. Honest clients were seen to break the protocol as they leave: only what is a
       // flood bars the certificate.
-      if (isFlood(error, connection.unfinishedCalls >= limits.unfinishedCalls)) {
-        end(connection, "its frames break HTTP/2's limits");
-      }
+      const breach = breachOf(error);
+      if (breach === "flood") end(connection, tooManyFrames);
+      if (breach !== "protocol") return;
+      unfinished.consume(certificate, Math.max(connection.unfinishedCalls, leastUnfinished)).then(
+        () => wasted(connection),
+        () => end(connection, tooManyFrames),
+      );
     });
     if (count > limits.connectionsPerCertificate) refuse(session);
     else
       void barred.get(certificate).then((bar) => {
         if (bar === null) return;
         refuse(session);
-        if (connection.address !== undefined) addresses?.weigh(connection.address, barredWeight);
+        wasted(connection);
       });
   });
 
@@ -184,10 +188,28 @@ export function guardConnections(
   server.once("close", () => clearInterval(timer));
 }
 
+function connectionOf(session: ServerHttp2Session, id: string): Connection {
+  const socket = session.socket as TLSSocket;
+  return {
+    id,
+    session,
+    certificate: socket.getPeerCertificate().fingerprint256,
+    address: socket.remoteAddress,
+    openStreams: 0,
+    unfinishedCalls: 0,
+    credit: 0,
+    read: 0,
+    written: 0,
+  };
+}
+
+const tooManyFrames = "its frames break HTTP/2's limits";
+
 /** By nghttp2's codes: too many frames of a kind, too many CONTINUATION frames; too many resets are a mere protocol error. */
-function isFlood({ code, errno }: NodeJS.ErrnoException, manyUnfinished: boolean): boolean {
-  if (code !== "ERR_HTTP2_ERROR") return false;
-  return errno === -904 || errno === -905 || (errno === -505 && manyUnfinished);
+function breachOf({ code, errno }: NodeJS.ErrnoException): "flood" | "protocol" | undefined {
+  if (code !== "ERR_HTTP2_ERROR") return undefined;
+  if (errno === -904 || errno === -905) return "flood";
+  return errno === -505 ? "protocol" : undefined;
 }
 
 /** Ends the connection now. It says so (GOAWAY). */
