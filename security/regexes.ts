@@ -1,5 +1,5 @@
 /** Regular expressions that take a time out of proportion to their input: whoever sends the input could hold the process. */
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseSync } from "@swc/core";
 import { check } from "recheck";
@@ -21,13 +21,16 @@ const accepted: ReadonlyMap<string, string> = new Map([
   ],
 ]);
 
-/** Each literal of what is served, judged by recheck. Returns those that are vulnerable, or that it cannot judge. */
+/** Each literal of what is served and each pattern of the contracts, judged by recheck. Returns those that are vulnerable, or that it cannot judge. */
 export async function checkRegexes(): Promise<readonly string[]> {
   const literals = new Map<string, Found>();
   for (const file of sources()) {
     for (const found of regexesOf(file)) literals.set(`/${found.pattern}/${found.flags}`, found);
   }
-  if (literals.size === 0) return ["no regular expression was found: the search is broken"];
+  const patterns = contractPatterns();
+  if (literals.size === 0 || patterns.length === 0)
+    return ["no regular expression was found: the search is broken"];
+  for (const found of patterns) literals.set(`/${found.pattern}/${found.flags}`, found);
   const problems: string[] = [];
   for (const [text, { file, pattern, flags }] of literals) {
     if (accepted.has(text)) continue;
@@ -38,6 +41,15 @@ export async function checkRegexes(): Promise<readonly string[]> {
     }
   }
   return problems;
+}
+
+/** What `packages/rpc` compiles for `string.pattern` of the contracts. A resource's name pattern has braces, and is none. */
+function contractPatterns(): readonly Found[] {
+  return globSync(["proto/**/*.proto", "proto-internal/**/*.proto"], { cwd: root }).flatMap((file) =>
+    [...readFileSync(root + file, "utf8").matchAll(/\bpattern:\s*("(?:[^"\\]|\\.)*")/g)]
+      .map(([, literal]) => ({ file, pattern: String(JSON.parse(literal!)), flags: "u" }))
+      .filter(({ pattern }) => !pattern.startsWith("{")),
+  );
 }
 
 function regexesOf(file: string): readonly Found[] {
