@@ -23,7 +23,7 @@ export interface KnownSeries {
 }
 
 /** About a year of minutes, of which only the summaries are opened. */
-const SUMMARIES_A_STEP = 40;
+const SUMMARIES_A_STEP = { first: 40, later: 40 };
 const SERIES_A_PAGE = 200;
 
 /** Reads of stored series. */

@@ -1,4 +1,4 @@
-import { type Store, scanPages } from "@wellapi/store";
+import { pages as pagesOf, type Store } from "@wellapi/store";
 import type { Interval } from "../model/interval.ts";
 import { MAX_BLOCK_REACH_MS } from "./block-limits.ts";
 import { type BlockDocument, type CompactedDocument, isCompacted, isShown } from "./documents.ts";
@@ -34,15 +34,21 @@ export function nameOf(block: StoredBlock): BlockName {
   return { name: `${batch} ${item}`, from, to, until, first, last };
 }
 
+/** How many blocks a page has: the first, and each later one. */
+export interface PageSizes {
+  readonly first: number;
+  readonly later: number;
+}
+
 /** Scans the stored blocks of one series. */
 export interface BlockScan {
   /**
    * The blocks that reach into the interval, page by page; undefined at last, where samples were moved meanwhile:
    * then the pages so far may lack some of them.
    */
-  reachingInto(interval: Interval, limit: number): AsyncGenerator<BlockPage | undefined>;
+  reachingInto(interval: Interval, sizes: PageSizes): AsyncGenerator<BlockPage | undefined>;
   /** The same, and then blocks that start after the interval, but before the `reach` of the blocks in it. */
-  hiding(interval: Interval, limit: number, reach: () => number): AsyncGenerator<BlockPage | undefined>;
+  hiding(interval: Interval, sizes: PageSizes, reach: () => number): AsyncGenerator<BlockPage | undefined>;
 }
 
 export function createBlockScan(
@@ -58,11 +64,11 @@ export function createBlockScan(
 
   async function* pages(
     { from, to }: Interval,
-    limit: number,
+    sizes: PageSizes,
     moved: () => Promise<boolean>,
   ): AsyncGenerator<BlockPage | undefined> {
     let first = true;
-    for await (const { blocks, nextFrom } of scanned({ from: from - MAX_BLOCK_REACH_MS, to }, limit)) {
+    for await (const { blocks, nextFrom } of scanned({ from: from - MAX_BLOCK_REACH_MS, to }, sizes)) {
       // A page is a snapshot, but two pages are not: a compaction may move samples to a place that the earlier page
       // has passed.
       if (!first && (await moved())) return yield undefined;
@@ -72,24 +78,29 @@ export function createBlockScan(
   }
 
   /** Blocks that start within the range. */
-  async function* scanned(range: Interval, limit: number) {
-    const scan = { index: "by_from", equals: [partition, series], range, limit };
-    for await (const { documents, cursor } of scanPages<StoredBlock>(store, "blocks", scan)) {
+  async function* scanned(range: Interval, { first, later }: PageSizes) {
+    const scan = { index: "by_from", equals: [partition, series], range };
+    const read = (cursor: string | undefined) =>
+      store.scan<StoredBlock>(
+        "blocks",
+        cursor === undefined ? { ...scan, limit: first } : { ...scan, limit: later, cursor },
+      );
+    for await (const { documents, cursor } of pagesOf(read)) {
       const blocks = documents.map(({ document }) => document);
       yield { blocks, nextFrom: cursor === undefined ? range.to : blocks.at(-1)!.from_ms };
     }
   }
 
   return {
-    async *reachingInto(interval, limit) {
-      yield* pages(interval, limit, await movesSince());
+    async *reachingInto(interval, sizes) {
+      yield* pages(interval, sizes, await movesSince());
     },
-    async *hiding(interval, limit, reach) {
+    async *hiding(interval, sizes, reach) {
       const moved = await movesSince();
-      yield* pages(interval, limit, moved);
+      yield* pages(interval, sizes, moved);
       const range = { from: interval.to, to: reach() };
       if (range.to <= range.from) return;
-      for await (const { blocks, nextFrom } of scanned(range, limit)) {
+      for await (const { blocks, nextFrom } of scanned(range, sizes)) {
         if (await moved()) return yield undefined;
         yield { shown: blocks.filter(isShown), nextFrom };
       }

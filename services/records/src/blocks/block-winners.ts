@@ -14,8 +14,11 @@ import { createWinners, type Run, usualLimits, type WinnersLimits } from "./winn
 
 /** If the blocks that hide a sample are more than the usual limit of held blocks, this many times more are held. */
 const MORE = 4;
-/** Blocks read at a time, sealed. */
-const BLOCKS_A_PAGE = 8;
+/**
+ * Blocks read at a time, sealed. At first the one that the reader wants and the one where its samples become final: a query
+ * often needs no more, and a block may have a hundred kilobytes.
+ */
+const BLOCKS_A_PAGE = { first: 2, later: 8 };
 /**
  * Samples opened at a time, or one block, which has at most 100,000: the next are opened when the reader has taken
  * what these gave, so this bounds a reader's memory.
