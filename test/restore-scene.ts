@@ -32,9 +32,17 @@ export interface Seen {
   readonly bob: number | string;
   /** Of the credential that was revoked. */
   readonly credential: string;
+  /** Places in the orders of devices, asked for by the patients themselves: of who stays, and of who was erased. */
+  readonly orders: { readonly cleo: number | string; readonly bob: number | string };
 }
 
-export const beforeRevocations: Seen = { cleo: minutes, ada: minutes, bob: minutes, credential: "accepted" };
+export const beforeRevocations: Seen = {
+  cleo: minutes,
+  ada: minutes,
+  bob: minutes,
+  credential: "accepted",
+  orders: { cleo: 1, bob: 1 },
+};
 
 /** A maker, a clinic, and three patients whose data the clinic may read. */
 export async function openScene(server: Server) {
@@ -53,6 +61,12 @@ export async function openScene(server: Server) {
     return { patient, code, unit: "/min", durationMs: 0, minutes, from: "2026-05-01T08:00:00Z" };
   });
   await contribute(maker, undefined, parcels);
+  for (const name of ["bob", "cleo"]) {
+    const { id } = people.get(name)!;
+    const devices = [{ organization: maker.organization, deviceId: "" }];
+    const { transport } = await personAt(server, id);
+    await createClient(RecordsService, transport).setDevicePriority({ patient: id, devices });
+  }
 
   const operator = operatorAt(server);
   const { applications } = await createClient(OrganizationService, operator).listApplications({
@@ -76,11 +90,14 @@ export async function openScene(server: Server) {
     async look(now: Server): Promise<Seen> {
       const reader = companyAt(now, clinic);
       const seen = (name: string) => read(reader, people.get(name)!.atClinic);
+      const { operatorKey = "" } = server;
+      const orderOf = (name: string) => orderSeen({ ...now, operatorKey }, people.get(name)!.id);
       return {
         cleo: await seen("cleo"),
         ada: await seen("ada"),
         bob: await seen("bob"),
         credential: await accepted(now, issued.apiKey),
+        orders: { cleo: await orderOf("cleo"), bob: await orderOf("bob") },
       };
     },
   };
@@ -101,6 +118,17 @@ async function read(company: Company, patient: string): Promise<number | string>
       if (payload.case === "end") samples = Number(payload.value.samples);
     }
     return samples;
+  } catch (error) {
+    return problemOf(ConnectError.from(error)).reason;
+  }
+}
+
+/** How many devices the patient's own order has, or the reason why it is not told. */
+async function orderSeen(server: Server, patient: string): Promise<number | string> {
+  try {
+    const { transport } = await personAt(server, patient);
+    const { priority } = await createClient(RecordsService, transport).getDevicePriority({ patient });
+    return priority?.devices.length ?? 0;
   } catch (error) {
     return problemOf(ConnectError.from(error)).reason;
   }

@@ -235,6 +235,7 @@ describe("a restore from backup undoes no revocation and no erasure", () => {
       ada: "CONSENT_REQUIRED",
       bob: "CONSENT_REQUIRED",
       credential: "Unauthenticated",
+      orders: { cleo: 1, bob: "CONSENT_REQUIRED" },
     });
     await stop();
     // Not refused only: nothing opens it any more.

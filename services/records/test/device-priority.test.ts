@@ -2,6 +2,7 @@ import type { Actor } from "@wellapi/rpc";
 import { describe, expect, it } from "vitest";
 import { recordsCheck } from "../src/check.ts";
 import { makers, merged, mergeInit, nameOf, rank, type Sender, send } from "./merge-scene.ts";
+import { openSignalBus } from "./signal-bus.ts";
 import { allBytes, application, openWorld, reasonOf } from "./world.ts";
 
 const watch: Sender = { maker: 0, device: "serial-of-a-watch", granularity: 1 };
@@ -119,6 +120,28 @@ describe("a patient's order of devices", () => {
     expect(await reads(world, "device_priorities", patient.partition)).toBeUndefined();
     expect(await reasonOf(own.getDevicePriority({ patient: id }))).toBe("CONSENT_REQUIRED");
     expect(await reasonOf(own.setDevicePriority({ patient: id, devices: [] }))).toBe("CONSENT_REQUIRED");
+  });
+
+  it("is not left behind where another replica erases the patient while it is set", async () => {
+    const { world, patient, id, own } = await openRanked();
+    const { commit } = world.store;
+    const other = await world.openReplica({
+      store: { ...world.store },
+      signals: openSignalBus().connect(),
+      lookEveryMs: 3_600_000,
+    });
+    let erased = false;
+    world.store.commit = async (asked) => {
+      if (!erased && asked.changes.some(({ collection }) => collection === "device_priorities")) {
+        erased = true;
+        await other.own(patient).erasePatient({ patient: id });
+      }
+      return commit.call(world.store, asked);
+    };
+    const devices = [{ organization: makers[0]!.organization, deviceId: "" }];
+    expect(await reasonOf(own.setDevicePriority({ patient: id, devices }))).toBe("CONSENT_REQUIRED");
+    expect(erased).toBe(true);
+    expect(await reads(world, "device_priorities", patient.partition)).toBeUndefined();
   });
 
   it("that is damaged is named by the check and refuses merged lines, and nothing else", async () => {

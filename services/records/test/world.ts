@@ -93,6 +93,7 @@ export interface Replica {
   writer(application: TestApplication): Client<typeof RecordsWriteService>;
   reader(application: TestApplication): Client<typeof RecordsService>;
   clinical(application: TestApplication): Client<typeof ClinicalRecordsService>;
+  own(patient: TestPatient): Client<typeof RecordsService>;
 }
 
 /** What identity knows, by partition. */
@@ -292,6 +293,14 @@ export async function openWorld(options: WorldOptions = {}) {
           createClient(RecordsWriteService, namingMethod(transport(application, "ingestion"))),
         reader: (application) => createClient(RecordsService, transport(application, "door")),
         clinical: (application) => createClient(ClinicalRecordsService, transport(application, "door")),
+        own: ({ id, partition }) => {
+          const caller: Caller = {
+            principal: { kind: "patient", id, partition },
+            workload: "door",
+            token: "",
+          };
+          return createClient(RecordsService, createTestTransport({ routes: replica.routes, caller }));
+        },
       };
     },
     /** Waits until the log has every leaf, and gives the accesses. */
