@@ -58,7 +58,7 @@ export function describeClinicians(given: () => World): void {
     const { sub } = decodeJwt(given1.access_token);
     expect(sub).toMatch(/^usr_/);
     expect(given1.patient).toBeUndefined();
-    expect(given1.claims()!.fhirUser).toBe(`${world.issuer}/fhir/Practitioner/${sub}`);
+    expect(given1.claims()!.fhirUser).toBe(`${world.issuer}/fhir/R4/Practitioner/${sub!.replace("_", "-")}`);
 
     await grant(world.person, world.company, Direction.READ);
     const { consents } = await createClient(ConsentService, world.company.transport).listConsents({});

@@ -43,8 +43,12 @@ export function describeFlows(given: () => World): void {
       subject_types_supported: ["pairwise"],
       authorization_response_iss_parameter_supported: true,
     });
-    for (const path of ["oauth-authorization-server", "smart-configuration"]) {
-      const response = await fetch(`${world.issuer}/.well-known/${path}`);
+    for (const path of [
+      "/.well-known/oauth-authorization-server",
+      "/.well-known/smart-configuration",
+      "/fhir/R4/.well-known/smart-configuration",
+    ]) {
+      const response = await fetch(`${world.issuer}${path}`);
       expect(await response.json(), path).toMatchObject({ issuer: world.issuer });
     }
   });
@@ -196,7 +200,7 @@ export function describeFlows(given: () => World): void {
     const url = oidc.buildAuthorizationUrl(configuration, {
       redirect_uri: publicApp.redirectUris[0]!,
       scope,
-      aud: `${world.issuer}/fhir`,
+      aud: `${world.issuer}/fhir/R4`,
       code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
       code_challenge_method: "S256",
       state: "s1",
@@ -209,7 +213,7 @@ export function describeFlows(given: () => World): void {
       expectedState: "s1",
     });
     expect(decodeJwt(tokens.access_token)).toMatchObject({ aud: `${world.issuer}/fhir` });
-    expect(tokens.patient).toBe(world.person.id);
+    expect(tokens.patient).toBe(world.person.id.replace("_", "-"));
     expect(tokens.refresh_token).toBeDefined();
   });
 

@@ -103,7 +103,8 @@ test("a page reads answers to its own client's calls, and refusals of any; not a
 }, 60_000);
 
 test("discovery and keys are read by every registered page, and the pages' own surfaces by none", async () => {
-  for (const path of ["/.well-known/smart-configuration", "/.well-known/jwks.json"]) {
+  const smart = "/.well-known/smart-configuration";
+  for (const path of [smart, `/fhir/R4${smart}`, "/.well-known/jwks.json"]) {
     expect(await asked(own, path)).toMatchObject({ status: 200, readableBy: own });
     expect(await asked(stranger, path)).toMatchObject({ status: 200, readableBy: null });
   }

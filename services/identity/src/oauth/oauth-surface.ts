@@ -33,7 +33,7 @@ const posts = [
   paths.logout,
 ] as const;
 const gets = [paths.authorization, `${paths.authorization}/:uid`, paths.logout] as const;
-const metadata = [paths.openid, paths.oauth, paths.smart] as const;
+const metadata = [paths.openid, paths.oauth, paths.smart, paths.fhirSmart] as const;
 
 /** OAuth 2 and OpenID Connect over HTTP. The protocol itself is behind the RPC that each request is handed to. */
 export const oauthSurface: Surface = {

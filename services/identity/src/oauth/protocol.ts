@@ -17,7 +17,7 @@ import { corrected } from "./request-parameters.ts";
 import type { OAuthStandings } from "./standings.ts";
 import type { StateRepository } from "./state-repository.ts";
 import { createStructuredTokens } from "./structured-tokens.ts";
-import { type Endpoints, paths } from "./surface-endpoints.ts";
+import { type Endpoints, fhirId, paths } from "./surface-endpoints.ts";
 import { createClientNaming } from "./unnamed-client.ts";
 
 /** The OAuth 2 / OpenID Connect protocol: requests in, answers out. */
@@ -54,7 +54,7 @@ const libraryRoutes: Readonly<Record<string, readonly string[]>> = {
 };
 
 export function createProtocol(deps: ProtocolDeps): Protocol {
-  const { endpoints, keys, standings, pairwise, clock } = deps;
+  const { endpoints, keys, standings, clock } = deps;
   const memories = new WeakMap<object, Memory>();
   const provider = createProviders({
     ...deps,
@@ -63,7 +63,7 @@ export function createProtocol(deps: ProtocolDeps): Protocol {
     answered: async (ctx) => {
       const memory = memories.get(ctx.req);
       if (memory !== undefined && ctx.oidc.client !== undefined) memory.client = ctx.oidc.client.clientId;
-      if (memory !== undefined) await completeTokenAnswer(ctx, memory, standings, pairwise);
+      if (memory !== undefined) await completeTokenAnswer(ctx, memory, deps);
     },
   });
   const tokens = createOwnTokens({ endpoints, keys, clock });
@@ -105,7 +105,7 @@ export function createProtocol(deps: ProtocolDeps): Protocol {
     provider,
     async handle(request) {
       const path = request.target.split("?", 1)[0]!;
-      if (request.method === "GET" && path === paths.smart)
+      if (request.method === "GET" && (path === paths.smart || path === paths.fhirSmart))
         return json(200, smartConfigurationOf(await metadata(request)));
       if (request.method === "GET" && (path === paths.openid || path === paths.oauth))
         return json(200, await metadata(request));
@@ -140,8 +140,7 @@ function grantOf(
 async function completeTokenAnswer(
   ctx: KoaContextWithOIDC,
   memory: Memory,
-  standings: OAuthStandings,
-  pairwise: Pairwise,
+  { standings, pairwise, endpoints }: Pick<ProtocolDeps, "standings" | "pairwise" | "endpoints">,
 ): Promise<void> {
   const { route, entities, params } = ctx.oidc;
   const source = entities.AuthorizationCode ?? entities.RefreshToken ?? entities.DeviceCode;
@@ -157,7 +156,9 @@ async function completeTokenAnswer(
   const ofPatient = given.some(
     (scope) => scope === "launch/patient" || parseScope(scope)?.context === "patient",
   );
-  const patient = grant !== undefined && ofPatient ? patientOf(pairwise, grant) : undefined;
+  const known = grant !== undefined && ofPatient ? patientOf(pairwise, grant) : undefined;
+  const ofFhir = [source.resource].flat().some((one) => one === endpoints.fhir || one === endpoints.fhirBase);
+  const patient = known !== undefined && ofFhir ? fhirId(known) : known;
   ctx.body = { ...body, scope: [...new Set(given)].join(" "), ...(patient !== undefined && { patient }) };
 }
 

@@ -17,7 +17,7 @@ import { type OwnMetadata, ownProperties } from "./client-metadata.ts";
 import { type Grant, refreshTokenDays } from "./grant.ts";
 import { INSTALLATION_PARTY } from "./own-clients.ts";
 import type { StateRepository } from "./state-repository.ts";
-import { type Endpoints, paths } from "./surface-endpoints.ts";
+import { type Endpoints, fhirId, paths } from "./surface-endpoints.ts";
 
 /** Seconds. */
 const lifetimes = {
@@ -204,10 +204,11 @@ function featuresOf({ endpoints, secrets, certificateOf }: ProviderDeps): Config
         oneOf?.[0] ?? (ctx.oidc.params?.aud as string | undefined) ?? endpoints.api,
       useGrantedResource: () => true,
       getResourceServerInfo: (ctx, resource, client) => {
-        if (resource !== endpoints.api && resource !== endpoints.fhir) throw new errors.InvalidTarget();
+        const audience = resource === endpoints.fhirBase ? endpoints.fhir : resource;
+        if (audience !== endpoints.api && audience !== endpoints.fhir) throw new errors.InvalidTarget();
         return {
           scope: givenScopes(ctx, client).join(" "),
-          audience: resource,
+          audience,
           accessTokenTTL: lifetimes.accessToken,
           accessTokenFormat: "jwt",
           jwt: { sign: { alg: "ES256" } },
@@ -228,8 +229,8 @@ function accountsOf({ endpoints, grantOf, pairwise }: ProviderDeps) {
       const grant = grantId === undefined ? undefined : await grantOf(ctx.req, grantId);
       if (grant === undefined || subjectOf(pairwise, grant) !== sub) return undefined;
       const patient = patientOf(pairwise, grant);
-      const resource = patient === undefined ? `Practitioner/${sub}` : `Patient/${patient}`;
-      const fhirUser = `${endpoints.fhir}/${resource}`;
+      const resource = patient === undefined ? `Practitioner/${fhirId(sub)}` : `Patient/${fhirId(patient)}`;
+      const fhirUser = `${endpoints.fhirBase}/${resource}`;
       return {
         accountId: sub,
         claims: async (_use: string, scope: string) => ({

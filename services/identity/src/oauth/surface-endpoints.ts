@@ -6,6 +6,8 @@ export interface Endpoints {
   readonly api: string;
   /** Audience of tokens for the FHIR surface. */
   readonly fhir: string;
+  /** The FHIR surface's base, which SMART's clients send as `aud`. */
+  readonly fhirBase: string;
   /** Where clients with a TLS certificate call (RFC 8705); undefined: nothing asks them for one. */
   readonly mtls: string | undefined;
 }
@@ -22,11 +24,18 @@ export const paths = {
   openid: "/.well-known/openid-configuration",
   oauth: "/.well-known/oauth-authorization-server",
   smart: "/.well-known/smart-configuration",
+  /** The same below the FHIR base, where SMART's clients look for it. */
+  fhirSmart: "/fhir/R4/.well-known/smart-configuration",
   /** Pages, of another surface. */
   interaction: "/authorize",
   verification: "/device",
 } as const;
 
+/** An id as FHIR writes it, whose ids have no underscore. */
+export function fhirId(id: string): string {
+  return id.replace("_", "-");
+}
+
 export function endpointsOf(issuer: string, mtls?: string): Endpoints {
-  return { issuer, api: `${issuer}/api`, fhir: `${issuer}/fhir`, mtls };
+  return { issuer, api: `${issuer}/api`, fhir: `${issuer}/fhir`, fhirBase: `${issuer}/fhir/R4`, mtls };
 }
