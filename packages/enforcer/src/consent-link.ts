@@ -15,6 +15,7 @@ import { Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { createMessageQueue } from "./message-queue.ts";
 import { type DatedPermit, earliestTime, latestTime } from "./permits.ts";
 import type { Question } from "./port.ts";
+import { createQuestionBatches } from "./question-batches.ts";
 import type { Answer, Incoming, Outgoing } from "./session.ts";
 
 /** The stream of one session. */
@@ -45,11 +46,21 @@ export function createConsentLink(
   decideWithinMs: number,
 ): ConsentLink {
   const client = createClient(ConsentDecisionService, transport);
+  const ask = async (question: Question, furtherCodes: readonly string[]) => {
+    const asked = { question: { ...question }, furtherCodes: [...furtherCodes] };
+    return client.decide(asked, { timeoutMs: decideWithinMs });
+  };
   return {
-    async decide(question) {
-      const { decision } = await client.decide({ question: { ...question } }, { timeoutMs: decideWithinMs });
-      return answerOf(decision);
-    },
+    decide: createQuestionBatches(async (question, furtherCodes) => {
+      const { decision, further } = await ask(question, furtherCodes);
+      const first = answerOf(decision);
+      if (further.length === furtherCodes.length) return [first, ...further.map(answerOf)];
+      // A consent service of an earlier release answers the first question alone.
+      const others = furtherCodes.map(async (code) =>
+        answerOf((await ask({ ...question, code }, [])).decision),
+      );
+      return [first, ...(await Promise.all(others))];
+    }),
     watch(listener) {
       const requests = createMessageQueue<WatchRequest["message"]>();
       const abort = new AbortController();

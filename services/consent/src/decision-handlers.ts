@@ -42,13 +42,17 @@ export function createDecisionHandlers(
   const { consents, revocations, deletion, streams, accesses, clock, categories, closing } = deps;
   const tellDoubt = createDoubtTeller(deps.log);
   return {
-    async decide({ question: message }) {
+    async decide({ question: message, furtherCodes }) {
       if (!message) throw new ConsentError("invalid");
       const question = questionOf(message);
       const current = await consents.current(question.partition);
-      const decision = decide(current, question, clock.now(), categories);
-      tellDoubt(decision);
-      return { decision: decisionMessage(decision) };
+      const now = clock.now();
+      const decided = (code: string) => {
+        const decision = decide(current, { ...question, code }, now, categories);
+        tellDoubt(decision);
+        return decisionMessage(decision);
+      };
+      return { decision: decided(question.code), further: furtherCodes.map(decided) };
     },
 
     async getStanding({ partition, consents: ids, grantee }) {

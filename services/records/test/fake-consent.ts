@@ -1,7 +1,7 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { Recall } from "@wellapi/enforcer";
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
-import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
+import { DenialReason, type Question } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { type Route, route } from "@wellapi/rpc";
 import { randomIds } from "@wellapi/runtime";
@@ -40,52 +40,56 @@ export function createFakeConsent() {
     await Promise.all([...sessions].map((send) => send(change)));
   }
 
+  function decide(question: Omit<Question, "$typeName">) {
+    state.asked++;
+    const { partition, organization, direction, code, purpose, person } = question;
+    const between = [...consents.values()].filter(
+      ({ terms, partition: of }) =>
+        of === partition &&
+        terms.organization === organization &&
+        terms.direction === direction &&
+        (terms.emergency?.person ?? person) === person,
+    );
+    const deny = (denialReason: DenialReason) => ({ denialReason });
+    if (between.length === 0) return deny(DenialReason.NO_CONSENT);
+    if (frozen.has(partition)) return deny(DenialReason.FROZEN);
+    const active = between.filter(({ revoked }) => !revoked);
+    if (active.length === 0) return deny(DenialReason.REVOKED);
+    const covering = active.filter(({ terms }) => terms.codes.includes(code));
+    if (covering.length === 0) return deny(DenialReason.CATEGORY);
+    const granting = covering.filter(
+      ({ terms }) =>
+        direction === Direction.CONTRIBUTE || (terms.purposes ?? [Purpose.TREATMENT]).includes(purpose),
+    );
+    if (granting.length === 0) return deny(DenialReason.PURPOSE);
+    if (active.some(({ terms }) => terms.denied?.includes(code))) return deny(DenialReason.DENIED);
+    const grants = granting.map(({ id, terms }) => ({
+      consent: id,
+      version: 1,
+      resolution: terms.resolution ?? Resolution.RAW,
+      capturedInLastMs: BigInt(terms.lastMs ?? 0),
+      ...(terms.emergency && {
+        emergency: true,
+        validity: { endTime: timestampFromMs(terms.emergency.until) },
+      }),
+      ...(terms.window === undefined
+        ? {}
+        : {
+            window: {
+              startTime: timestampFromMs(terms.window.from),
+              endTime: timestampFromMs(terms.window.to),
+            },
+          }),
+    }));
+    return { grants };
+  }
+
   const implementation: Route = route(ConsentDecisionService, {
     getStanding: () => ({ inForce: true }),
-    decide({ question }) {
-      state.asked++;
-      const { partition, organization, direction, code, purpose, person } = question!;
-      const between = [...consents.values()].filter(
-        ({ terms, partition: of }) =>
-          of === partition &&
-          terms.organization === organization &&
-          terms.direction === direction &&
-          (terms.emergency?.person ?? person) === person,
-      );
-      const deny = (denialReason: DenialReason) => ({ decision: { denialReason } });
-      if (between.length === 0) return deny(DenialReason.NO_CONSENT);
-      if (frozen.has(partition)) return deny(DenialReason.FROZEN);
-      const active = between.filter(({ revoked }) => !revoked);
-      if (active.length === 0) return deny(DenialReason.REVOKED);
-      const covering = active.filter(({ terms }) => terms.codes.includes(code));
-      if (covering.length === 0) return deny(DenialReason.CATEGORY);
-      const granting = covering.filter(
-        ({ terms }) =>
-          direction === Direction.CONTRIBUTE || (terms.purposes ?? [Purpose.TREATMENT]).includes(purpose),
-      );
-      if (granting.length === 0) return deny(DenialReason.PURPOSE);
-      if (active.some(({ terms }) => terms.denied?.includes(code))) return deny(DenialReason.DENIED);
-      const grants = granting.map(({ id, terms }) => ({
-        consent: id,
-        version: 1,
-        resolution: terms.resolution ?? Resolution.RAW,
-        capturedInLastMs: BigInt(terms.lastMs ?? 0),
-        ...(terms.emergency && {
-          emergency: true,
-          validity: { endTime: timestampFromMs(terms.emergency.until) },
-        }),
-        ...(terms.window === undefined
-          ? {}
-          : {
-              window: {
-                startTime: timestampFromMs(terms.window.from),
-                endTime: timestampFromMs(terms.window.to),
-              },
-            }),
-      }));
-      return { decision: { grants } };
-    },
-
+    decide: ({ question, furtherCodes }) => ({
+      decision: decide(question!),
+      further: furtherCodes.map((code) => decide({ ...question!, code })),
+    }),
     async *watch(requests) {
       const outgoing: Parameters<typeof Array.prototype.push>[0][] = [];
       let wake = () => {};

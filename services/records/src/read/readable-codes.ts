@@ -25,13 +25,12 @@ export async function readableCodes(
   bounds: Interval,
 ): Promise<ReadonlyMap<string, CodePermit>> {
   await refuseStrangers(read);
-  const codes = asked ?? terminology.codes.map(({ code }) => code);
-  const permits = new Map<string, CodePermit>();
-  for (const code of [...new Set(codes)].sort()) {
-    const permit = await permitOf(read, code, bounds);
-    if (permit !== undefined) permits.set(code, permit);
-  }
-  return permits;
+  const codes = [...new Set(asked ?? terminology.codes.map(({ code }) => code))].sort();
+  // At once, so that they are one question to the consent service.
+  const permits = await Promise.all(codes.map((code) => permitOf(read, code, bounds)));
+  return new Map(
+    permits.flatMap((permit, at) => (permit === undefined ? [] : [[codes[at]!, permit] as const])),
+  );
 }
 
 async function permitOf(read: Read, code: string, bounds: Interval): Promise<CodePermit | undefined> {

@@ -25,6 +25,13 @@ export declare type DecideRequest = Message<"wellapi.internal.consent.v1.DecideR
    * @generated from field: wellapi.internal.consent.v1.Question question = 1;
    */
   question?: Question | undefined;
+
+  /**
+   * Codes about which the same is asked, too: all are decided from one read of the patient's consents.
+   *
+   * @generated from field: repeated string further_codes = 2;
+   */
+  furtherCodes: string[];
 };
 
 /**
@@ -45,6 +52,13 @@ export declare type DecideResponse = Message<"wellapi.internal.consent.v1.Decide
    * @generated from field: wellapi.internal.consent.v1.Decision decision = 1;
    */
   decision?: Decision | undefined;
+
+  /**
+   * Those about the further codes, in their order.
+   *
+   * @generated from field: repeated wellapi.internal.consent.v1.Decision further = 2;
+   */
+  further: Decision[];
 };
 
 /**

@@ -1,0 +1,51 @@
+import { setImmediate } from "node:timers/promises";
+import type { Question } from "./port.ts";
+import type { Answer } from "./session.ts";
+
+/** Asks about `question`, and about these codes in its place. Resolves with the answers in this order; rejects where there was none. */
+export type AskSeveral = (
+  question: Question,
+  furtherCodes: readonly string[],
+) => Promise<readonly [Answer, ...Answer[]]>;
+
+interface Batch {
+  readonly codes: string[];
+  readonly answers: Promise<readonly Answer[]>;
+}
+
+/** As many as the contract takes, beside the first. */
+export const mostFurtherCodes = 255;
+
+/**
+ * Joins the questions that differ in the code alone and come in one turn of the event loop. Who lists what there is of a patient asks
+ * about every code, and a no is never cached: one by one each of them would be a call and a linearizable read.
+ */
+export function createQuestionBatches(ask: AskSeveral): (question: Question) => Promise<Answer> {
+  const open = new Map<string, Batch>();
+
+  function begin(key: string, question: Question): Batch {
+    const codes: string[] = [];
+    const send = async () => {
+      await setImmediate();
+      if (open.get(key) === batch) open.delete(key);
+      const [code, ...further] = codes;
+      return ask({ ...question, code: code! }, further);
+    };
+    const batch: Batch = { codes, answers: send() };
+    open.set(key, batch);
+    return batch;
+  }
+
+  return async (question) => {
+    const key = keyOf(question);
+    const known = open.get(key);
+    const batch = known === undefined || known.codes.length > mostFurtherCodes ? begin(key, question) : known;
+    const at = batch.codes.push(question.code) - 1;
+    return (await batch.answers)[at]!;
+  };
+}
+
+/** All but the code. */
+function keyOf({ partition, organization, direction, purpose, region, person = "" }: Question): string {
+  return JSON.stringify([partition, organization, direction, purpose, region, person]);
+}
