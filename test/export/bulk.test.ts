@@ -2,10 +2,11 @@
 import { createClient } from "@connectrpc/connect";
 import { connectAsPatient } from "@wellapi/client";
 import { grant } from "@wellapi/demo/consents";
-import { type Company, enrolCompany, enrolPerson, type Person } from "@wellapi/demo/people";
+import { type Company, enrolCompany, enrolPerson, operatorAt, type Person } from "@wellapi/demo/people";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { LimitService } from "@wellapi/gen/wellapi/identity/v1/limit_service_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
@@ -91,10 +92,11 @@ describe("a bulk export", () => {
 
   const ask = (
     url: string,
-    options: { method?: string; key?: string; headers?: Record<string, string> } = {},
+    options: { method?: string; key?: string; headers?: Record<string, string>; body?: object } = {},
   ) =>
     fetch(url.startsWith("http") ? url : `${server.http}/fhir/R4${url}`, {
       method: options.method ?? "GET",
+      ...(options.body && { body: JSON.stringify(options.body) }),
       headers: { ...(options.key !== "" && { "x-api-key": options.key ?? key }), ...options.headers },
     });
 
@@ -173,6 +175,81 @@ describe("a bulk export", () => {
     expect(await linesOf(before.output[0]!.url)).toHaveLength(3);
   });
 
+  /** Begins one by a body of Parameters. */
+  const post = (parameter: readonly object[], path = "/Patient/$export") =>
+    ask(path, {
+      method: "POST",
+      headers: { prefer: "respond-async", "content-type": "application/fhir+json" },
+      body: { resourceType: "Parameters", parameter },
+    });
+
+  test("begins by a body of Parameters, too, which may name a type at a time", async () => {
+    const terms = [
+      { name: "_type", valueString: "Condition" },
+      { name: "_type", valueCode: "Observation" },
+      { name: "_since", valueInstant: "2026-01-01T00:00:00Z" },
+      { name: "_outputFormat", valueString: "application/fhir+ndjson" },
+    ];
+    for (const path of ["/Patient/$export", "/Group/consented/$export"]) {
+      const kicked = await post(terms, path);
+      expect(kicked.status).toBe(202);
+      const { output, request } = await manifestOf(local(kicked.headers.get("content-location")!));
+      expect(output.map(({ type }) => type).sort()).toEqual(["Condition", "Observation"]);
+      expect(new URL(request).searchParams.get("_since")).toBe("2026-01-01T00:00:00.000Z");
+    }
+    expect((await post([], "/Group/others/$export")).status).toBe(404);
+  });
+
+  test("of some elements leaves out the others, marks what is left, and says what was asked for", async () => {
+    const status = await begin("?_type=Condition,Observation&_elements=Condition.subject,id");
+    const { output, request } = await manifestOf(status);
+    expect(new URL(request).searchParams.get("_elements")?.split(",").sort()).toEqual([
+      "Condition.subject",
+      "id",
+    ]);
+    const of = (type: string) => linesOf(output.find((one) => one.type === type)!.url);
+    const [condition] = await of("Condition");
+    expect(Object.keys(condition).sort()).toEqual(["id", "meta", "resourceType", "subject"]);
+    expect(condition.meta.tag).toContainEqual(expect.objectContaining({ code: "SUBSETTED" }));
+    // Elements without which an Observation is none stay.
+    const [observation] = await of("Observation");
+    expect(Object.keys(observation).sort()).toEqual(["code", "id", "meta", "resourceType", "status"]);
+    // An element of one type says nothing of another one.
+    const whole = await manifestOf(await begin("?_type=Observation&_elements=Condition.subject"));
+    expect((await linesOf(whole.output[0]!.url))[0]).toHaveProperty("valueSampledData");
+  });
+
+  test("says of what it does not have what to do instead, whichever way it is asked", async () => {
+    const headers = { prefer: "respond-async, handling=strict" };
+    const told = await Promise.all([
+      ask("/Patient/$export?_typeFilter=Condition%3Fcode%3DI10", { headers }),
+      post([{ name: "_typeFilter", valueString: "Condition?code=I10" }]),
+      post([{ name: "patient", valueReference: { reference: "Patient/1" } }]),
+      post([{ name: "_type", valueQuantity: { value: 1 } }]),
+      post([{ name: "_since" }]),
+      post([1, 2].map(() => ({ name: "_since", valueInstant: "2026-01-01T00:00:00Z" }))),
+      post([{ name: "_elements", valueString: "Patient.name.family" }]),
+      ask("/Patient/$export", {
+        method: "POST",
+        headers: { ...headers, "content-type": "application/fhir+json" },
+        body: { resourceType: "Patient" },
+      }),
+    ]);
+    // biome-ignore lint/suspicious/noExplicitAny: an OperationOutcome
+    const outcomes = await Promise.all(told.map((one) => one.json() as any));
+    const issues = outcomes.map(({ issue: [{ code, expression }] }) => [code, expression?.[0]]);
+    expect(told.map(({ status }, at) => [status, ...issues[at]!])).toEqual([
+      [400, "not-supported", "_typeFilter"],
+      [400, "not-supported", "_typeFilter"],
+      [400, "not-supported", "patient"],
+      [400, "invalid", "_type"],
+      [422, "invariant", "Parameters.parameter[0]"],
+      [400, "invalid", "_since"],
+      [400, "invalid", "_elements"],
+      [400, "invalid", undefined],
+    ]);
+  });
+
   test("is refused with what to mend", async () => {
     const headers = { prefer: "respond-async" };
     const told = await Promise.all([
@@ -200,6 +277,31 @@ describe("a bulk export", () => {
     expect((await ask(status, { method: "DELETE", key: hospitalKey })).status).toBe(404);
     expect((await ask(status, { method: "DELETE" })).status).toBe(202);
     expect([(await ask(status)).status, (await ask(file)).status]).toEqual([404, 404]);
+  });
+
+  test("tells a caller whose budget is spent when to ask for the manifest again", async () => {
+    const slow = await enrolCompany(server, "Slow");
+    // Ten units in a window of ten seconds. An export takes one, its status two.
+    const limits = { organization: slow.organization, organizationRate: 1 };
+    await createClient(LimitService, operatorAt(server)).updateLimits({ limits });
+    const slowKey = await keyOf(server, slow);
+    const kicked = await ask("/Patient/$export", { key: slowKey, headers: { prefer: "respond-async" } });
+    const status = local(kicked.headers.get("content-location")!);
+    const id = status.split("/").at(-1)!;
+    let last = kicked;
+    await expect
+      .poll(
+        async () => {
+          last = await ask(status, { key: slowKey });
+          // One unit, so that the next window, too, ends between the export and the list of its patients.
+          if (last.status === 429) await ask(`/$export-file/${id}/Condition.1-of-1.ndjson`, { key: slowKey });
+          return last.status;
+        },
+        { interval: 10, timeout: 15_000 },
+      )
+      .toBe(202);
+    expect(Number(last.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(last.headers.get("x-progress")).toContain("budget");
   });
 
   test("leaves an entry with each patient whose data left", async () => {

@@ -68,6 +68,13 @@ export declare type Export = Message<"wellapi.records.v1.Export"> & {
    * @generated from field: bool de_identified = 7;
    */
   deIdentified: boolean;
+
+  /**
+   * Which elements are exported: `name` of every type, `Patient.name` of one. A type of which none is named comes whole.
+   *
+   * @generated from field: repeated string elements = 8;
+   */
+  elements: string[];
 };
 
 /**
@@ -157,6 +164,14 @@ export declare type CreateExportRequest = Message<"wellapi.records.v1.CreateExpo
    * @generated from field: bool de_identified = 5;
    */
   deIdentified: boolean;
+
+  /**
+   * Elements at the root of a resource: `name` of every type, `Patient.name` of one. A type of which none is named comes whole;
+   * elements without which a resource would be invalid come always. Empty: all.
+   *
+   * @generated from field: repeated string elements = 6;
+   */
+  elements: string[];
 };
 
 /**

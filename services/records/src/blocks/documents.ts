@@ -114,6 +114,8 @@ export type ExportDocument = Document & {
   readonly export: string;
   readonly types: readonly string[];
   readonly since_ms?: number;
+  /** Absent: all. */
+  readonly elements?: readonly string[];
   readonly purpose: number;
   readonly de_identified?: boolean;
   readonly created_ms: number;

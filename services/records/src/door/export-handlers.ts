@@ -41,10 +41,11 @@ export function createExportHandlers(deps: ExportHandlersDeps): ServiceImpl<type
     async prepareDownload({ patient }, context) {
       return { access: await exports.prepareDownload(intentOf(context, patient, Purpose.PATIENT_REQUEST)) };
     },
-    async createExport({ types, since, purpose, requestId, deIdentified: anonymous }, context) {
+    async createExport({ types, since, elements, purpose, requestId, deIdentified: anonymous }, context) {
       const terms = {
         types: types.toSorted(),
         since: since && timestampMs(since),
+        elements: elements.toSorted(),
         purpose,
         deIdentified: anonymous,
       };
@@ -108,11 +109,13 @@ function anonymityOf({ pairwise, clock }: ExportHandlersDeps, id: string, patien
   };
 }
 
-function exportInit({ id, types, since, purpose, created, expires, deIdentified: anonymous }: Export) {
+function exportInit(one: Export) {
+  const { id, types, since, elements, purpose, created, expires, deIdentified: anonymous } = one;
   return {
     id,
     types: [...types],
     ...(since !== undefined && { since: timestampFromMs(since) }),
+    elements: [...elements],
     purpose,
     createTime: timestampFromMs(created),
     expireTime: timestampFromMs(expires),

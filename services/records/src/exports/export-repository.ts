@@ -34,12 +34,13 @@ export function createExportRepository(store: Store, pairwise: Pairwise): Export
   const partitionOf = (organization: string) => prefix + pairwise.outward(party, organization);
 
   const documentOf = (partition: string, one: Export): ExportDocument => {
-    const { id, types, since, purpose, deIdentified, created, expires, cancelled } = one;
+    const { id, types, since, elements, purpose, deIdentified, created, expires, cancelled } = one;
     return {
       partition,
       export: id,
       types: [...types],
       ...(since !== undefined && { since_ms: since }),
+      ...(elements.length > 0 && { elements: [...elements] }),
       purpose,
       de_identified: deIdentified,
       created_ms: created,
@@ -90,6 +91,7 @@ export function createExportRepository(store: Store, pairwise: Pairwise): Export
 
 function exportOf(document: ExportDocument): Export {
   const { types, since_ms: since, purpose, created_ms: created, expires_ms: expires, cancelled } = document;
+  const { export: id, elements = [] } = document;
   const deIdentified = document.de_identified === true;
-  return { id: document.export, types, since, purpose, deIdentified, created, expires, cancelled };
+  return { id, types, since, elements, purpose, deIdentified, created, expires, cancelled };
 }

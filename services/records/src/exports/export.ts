@@ -8,6 +8,8 @@ export interface Export {
   readonly types: readonly string[];
   /** UTC milliseconds; undefined: since ever. */
   readonly since: number | undefined;
+  /** `name`, or `Patient.name` of one type alone; empty: all. */
+  readonly elements: readonly string[];
   readonly purpose: Purpose;
   readonly deIdentified: boolean;
   readonly created: number;
@@ -20,7 +22,7 @@ export const EXPORT_LIFE_MS = 7 * 86_400_000;
 /** Exports of one organization that have neither ended nor been cancelled. */
 export const MOST_EXPORTS = 100;
 
-export type ExportTerms = Pick<Export, "types" | "since" | "purpose" | "deIdentified">;
+export type ExportTerms = Pick<Export, "types" | "since" | "elements" | "purpose" | "deIdentified">;
 
 export function newExport(id: string, terms: ExportTerms, now: number): Export {
   return { id, ...terms, created: now, expires: now + EXPORT_LIFE_MS, cancelled: false };
@@ -36,6 +38,7 @@ export function isSame(one: ExportTerms, other: ExportTerms): boolean {
     one.deIdentified === other.deIdentified &&
     one.since === other.since &&
     one.purpose === other.purpose &&
-    one.types.join() === other.types.join()
+    one.types.join() === other.types.join() &&
+    one.elements.join() === other.elements.join()
   );
 }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import { timestampDate, timestampMs } from "@bufbuild/protobuf/wkt";
 import { createClient, type Transport } from "@connectrpc/connect";
-import { deIdentifiedTypes, formatJson, intervalOfDate } from "@wellapi/fhir-r4";
+import { deIdentifiedTypes, formatJson } from "@wellapi/fhir-r4";
 import type { Export } from "@wellapi/gen/wellapi/records/v1/export_service_pb";
 import { ExportService } from "@wellapi/gen/wellapi/records/v1/export_service_pb";
 import {
@@ -13,7 +13,7 @@ import {
   type SurfaceContext,
 } from "@wellapi/http";
 import { FhirServiceError } from "../../errors.ts";
-import { queryOf } from "../address.ts";
+import { withSubset } from "../../search/subset.ts";
 import { calling, root } from "../exchange.ts";
 import { notFound } from "../not-found.ts";
 import { purposeOf } from "../purpose.ts";
@@ -22,6 +22,7 @@ import { cohortOf, mayHold, partsOf, patientsOfPart, typesOf } from "./cohort.ts
 import { deIdentifiedLines, requireMany } from "./de-identified-file.ts";
 import { patiently } from "./patience.ts";
 import { createPatientResources } from "./patient-resources.ts";
+import { ndjsonType, subsetOfType, termsOf } from "./terms.ts";
 
 type App = Parameters<Surface["mount"]>[0];
 
@@ -40,9 +41,6 @@ const group = "consented";
 const levels = { patient: "Patient/$export", group: `Group/${group}/$export` } as const;
 type Level = keyof typeof levels;
 
-const ndjsonType = "application/fhir+ndjson";
-const outputFormats: ReadonlySet<string> = new Set([ndjsonType, "application/ndjson", "ndjson"]);
-
 /** FHIR Bulk Data Access (https://hl7.org/fhir/uv/bulkdata/): the requests of an export. */
 export function mountBulkExport(app: App, context: SurfaceContext): void {
   const asked = (request: HttpRequest, reply: HttpReply): Asked => {
@@ -52,11 +50,16 @@ export function mountBulkExport(app: App, context: SurfaceContext): void {
     return { request, reply, transport: context.as(request), base, signal: gone.signal };
   };
   const parametersOf = ({ params }: HttpRequest) => params as Readonly<Record<string, string>>;
-  app.get(`${root}/Patient/$export`, (request, reply) => kickOff(asked(request, reply), "patient"));
-  app.get(`${root}/Group/:id/$export`, async (request, reply) => {
+  const ofPatients = (request: HttpRequest, reply: HttpReply) => kickOff(asked(request, reply), "patient");
+  const ofGroup = async (request: HttpRequest, reply: HttpReply) => {
     if (parametersOf(request).id !== group) throw notFound();
     return kickOff(asked(request, reply), "group");
-  });
+  };
+  const body = { config: { rpc: ExportService.method.createExport } };
+  app.get(`${root}/Patient/$export`, ofPatients);
+  app.post(`${root}/Patient/$export`, body, ofPatients);
+  app.get(`${root}/Group/:id/$export`, ofGroup);
+  app.post(`${root}/Group/:id/$export`, body, ofGroup);
   const status = `${root}/$export-status/:level/:export`;
   app.get(status, (request, reply) => sendManifest(asked(request, reply), parametersOf(request)));
   app.delete(status, async (request, reply) => {
@@ -77,14 +80,15 @@ async function kickOff({ request, reply, transport, base }: Asked, level: Level)
   if (!prefer.split(/[,;]/).some((one) => one.trim() === "respond-async")) {
     throw new FhirServiceError("INVALID_REQUEST", "Send the header prefer: respond-async");
   }
-  const { types, since, deIdentified } = termsOf(queryOf(request));
+  const { types, since, elements, deIdentified } = termsOf(request);
   const requestId = request.headers["idempotency-key"];
   const { export: made } = await exportsAt(transport).createExport(
     {
-      types,
+      types: [...types],
       ...(since !== undefined && {
         since: { seconds: BigInt(Math.floor(since / 1_000)), nanos: (since % 1_000) * 1e6 },
       }),
+      elements: [...elements],
       purpose: purposeOf(request),
       deIdentified,
       requestId: typeof requestId === "string" ? requestId : randomUUID(),
@@ -94,46 +98,9 @@ async function kickOff({ request, reply, transport, base }: Asked, level: Level)
   return reply.code(202).header("content-location", `${base}/$export-status/${level}/${made!.id}`).send();
 }
 
-/** Nothing is ignored: what is not known would give more than was asked for. */
-function termsOf(parameters: URLSearchParams): {
-  readonly types: string[];
-  readonly since: number | undefined;
-  readonly deIdentified: boolean;
-} {
-  const known = new Set(["_type", "_since", "_outputFormat", "_format", "_deIdentified"]);
-  const unknown = [...parameters.keys()].find((name) => !known.has(name));
-  if (unknown !== undefined || new Set(parameters.keys()).size !== parameters.size) {
-    throw new FhirServiceError("INVALID_REQUEST", `An export takes ${[...known].join(", ")}, each once`);
-  }
-  const types = [...new Set((parameters.get("_type") ?? "").split(",").filter((type) => type !== ""))];
-  if (!types.every(isServed)) {
-    throw new FhirServiceError(
-      "INVALID_REQUEST",
-      `_type names a type that is not served: ${root}/metadata lists them`,
-    );
-  }
-  if (!outputFormats.has(parameters.get("_outputFormat") ?? ndjsonType)) {
-    throw new FhirServiceError("INVALID_REQUEST", `_outputFormat is ${ndjsonType}`);
-  }
-  const said = parameters.get("_deIdentified") ?? "false";
-  if (said !== "true" && said !== "false") {
-    throw new FhirServiceError("INVALID_REQUEST", "_deIdentified is true or false");
-  }
-  return { types, since: instantOf(parameters.get("_since")), deIdentified: said === "true" };
-}
-
-function instantOf(text: string | null): number | undefined {
-  if (text === null) return undefined;
-  const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text)
-    ? intervalOfDate(text)
-    : undefined;
-  if (instant !== undefined) return Date.parse(text);
-  throw new FhirServiceError("INVALID_REQUEST", "_since is an instant, as 2026-11-27T08:00:00Z");
-}
-
 /**
- * Where the files are. They are made when they are asked for, so there is nothing to wait for: the first answer is the last. Which
- * files there are follows from the consents alone, and tells nothing of what the patients have.
+ * Where the files are. They are made when they are asked for, so there is nothing to wait for but the caller's own budget, which the
+ * list of patients is taken from. Which files there are follows from the consents alone, and tells nothing of what the patients have.
  */
 async function sendManifest(
   { reply, transport, base, signal }: Asked,
@@ -141,7 +108,14 @@ async function sendManifest(
 ): Promise<HttpReply> {
   if (!Object.hasOwn(levels, level)) throw notFound();
   const { export: found } = await exportsAt(transport).getExport({ export: id }, calling);
-  const cohort = await cohortOf(transport, found!, signal);
+  const cohort = await cohortOf(transport, found!, signal, "refuses").catch(waitOf);
+  if ("retryAfterSeconds" in cohort) {
+    return reply
+      .code(202)
+      .header("retry-after", String(cohort.retryAfterSeconds))
+      .header("x-progress", "waiting for the budget of your calls")
+      .send();
+  }
   if (found!.deIdentified) requireMany(cohort);
   const parts = found!.deIdentified ? 1 : partsOf(cohort);
   const possible = typesOf(new Set([...cohort.values()].flatMap((categories) => [...categories])));
@@ -167,10 +141,18 @@ async function sendManifest(
   );
 }
 
-function requestOf(url: string, { types, since, deIdentified }: Export): string {
+/** When to ask again for what the caller's budget does not permit now. Throws what else the call has thrown. */
+function waitOf(error: unknown): { readonly retryAfterSeconds: number } {
+  const { retryAfterSeconds, problem } = refusalOf(error);
+  if (retryAfterSeconds !== undefined && problem.reason === "RATE_LIMITED") return { retryAfterSeconds };
+  throw error;
+}
+
+function requestOf(url: string, { types, since, elements, deIdentified }: Export): string {
   const query = new URLSearchParams({
     ...(types.length > 0 && { _type: types.join(",") }),
     ...(since !== undefined && { _since: timestampDate(since).toISOString() }),
+    ...(elements.length > 0 && { _elements: elements.join(",") }),
     ...(deIdentified && { _deIdentified: "true" }),
   });
   return query.size === 0 ? url : `${url}?${query}`;
@@ -205,17 +187,18 @@ const lookEveryMs = 2_000;
 /** One resource a line. Each patient is decided when their turn comes; who has revoked by then is left out. */
 async function* linesOf(
   { transport, base, signal }: Asked,
-  { id, since, purpose }: Export,
+  { id, since, elements, purpose }: Export,
   type: string,
   patients: readonly string[],
 ): AsyncGenerator<string> {
+  const subset = subsetOfType(type, elements);
   let piece = "";
   let looked = Date.now();
   for (const patient of patients) {
     const resources = createPatientResources(transport, { patient, base }, purpose, signal);
     try {
       for await (const resource of resources.ofType(type, since && timestampMs(since))) {
-        piece += `${formatJson(resource)}\n`;
+        piece += `${formatJson(withSubset(resource, subset))}\n`;
         if (Date.now() - looked > lookEveryMs) {
           // Throws once the export was cancelled: what is under way breaks off, too.
           await patiently(signal, () => exportsAt(transport).getExport({ export: id }, calling));

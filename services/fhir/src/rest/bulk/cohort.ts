@@ -20,18 +20,21 @@ import { pages } from "./patient-resources.ts";
  */
 export type Cohort = ReadonlyMap<string, ReadonlySet<string>>;
 
+/** @param begin whether it waits where the caller's budget is spent before the first page; once begun it waits always. */
 export async function cohortOf(
   transport: Transport,
   { purpose, deIdentified }: Pick<Export, "purpose" | "deIdentified">,
   signal: AbortSignal,
+  begin: "waits" | "refuses" = "waits",
 ): Promise<Cohort> {
   const consents = createClient(ConsentService, transport);
   const cohort = new Map<string, Set<string>>();
   const all = pages(
-    (pageToken) =>
-      patiently(signal, () =>
-        consents.listConsents({ states: [Consent_State.ACTIVE], pageSize: 1_000, pageToken }, calling),
-      ),
+    (pageToken) => {
+      const asked = { states: [Consent_State.ACTIVE], pageSize: 1_000, pageToken };
+      const call = () => consents.listConsents(asked, calling);
+      return pageToken === "" && begin === "refuses" ? call() : patiently(signal, call);
+    },
     (page) => page.consents,
   );
   for await (const { patient, provisions } of all) {

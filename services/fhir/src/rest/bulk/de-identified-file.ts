@@ -1,12 +1,14 @@
 import { randomInt } from "node:crypto";
 import { createClient, type Transport } from "@connectrpc/connect";
-import { type FhirResource, type FhirValue, isObject, parseJson } from "@wellapi/fhir-r4";
+import { type FhirResource, type FhirValue, formatJson, isObject, parseJson } from "@wellapi/fhir-r4";
 import { type Export, ExportService } from "@wellapi/gen/wellapi/records/v1/export_service_pb";
 import { refusalOf } from "@wellapi/http";
 import { FhirServiceError } from "../../errors.ts";
+import { withSubset } from "../../search/subset.ts";
 import { calling } from "../exchange.ts";
 import type { Cohort } from "./cohort.ts";
 import { patiently } from "./patience.ts";
+import { subsetOfType } from "./terms.ts";
 
 /** Fewer patients than that are not told, of an export and of what they share: the usual threshold of health statistics in the US (CMS). */
 export const fewestPatients = 11;
@@ -68,7 +70,9 @@ export async function deIdentifiedLines(
 }
 
 /** Reads the next page of a patient; undefined once they have revoked or were erased: as if the patient were not there. */
-function createReader(transport: Transport, { id, purpose }: Export, type: string, signal: AbortSignal) {
+function createReader(transport: Transport, one: Export, type: string, signal: AbortSignal) {
+  const { id, purpose, elements } = one;
+  const subset = subsetOfType(type, elements);
   const exports = createClient(ExportService, transport);
   let characters = 0;
 
@@ -80,7 +84,11 @@ function createReader(transport: Transport, { id, purpose }: Export, type: strin
       if (round > 0 && pageToken === "") return reading;
       characters += page.resources.reduce((sum, { length }) => sum + length, 0);
       if (characters > mostCharacters) throw tooLarge();
-      const added = page.resources.map((text) => ({ patient, subject: subjectOf(parseJson(text)), text }));
+      const added = page.resources.map((whole): Line => {
+        const resource = parseJson(whole);
+        const text = subset === "all" ? whole : formatJson(withSubset(resource, subset));
+        return { patient, subject: subjectOf(resource), text };
+      });
       return { patient, pageToken: page.nextPageToken, lines: [...lines, ...added] };
     } catch (error) {
       if (refusalOf(error).problem.reason === "CONSENT_REQUIRED") return undefined;
