@@ -1,4 +1,5 @@
-/** Generator of P15: a client of FHIR, so many requests at a time. */
+/** Generator of P15, and of fhir-peers.ts: a client of FHIR, so many requests at a time. */
+import { randomUUID } from "node:crypto";
 import { Agent, request } from "node:http";
 import { text } from "node:stream/consumers";
 import { serveProgram } from "../src/program.ts";
@@ -65,6 +66,8 @@ function prepared({ what, patients }: FhirOrder, number: number): Prepared {
     };
   }
   const entry = Array.from({ length: perTransaction }, (_, i) => ({
+    // HAPI's validator asks for it.
+    fullUrl: `urn:uuid:${randomUUID()}`,
     resource: observation(patient, number * perTransaction + i),
     request: { method: "POST", url: "Observation" },
   }));

@@ -1,10 +1,11 @@
 import type { FhirLoad, FhirOrder } from "../../load/fhir.ts";
-import { closing } from "../closing.ts";
+import type { Exported, ExportOrder, FhirExportLoad } from "../../load/fhir-export.ts";
+import { closing, type Push } from "../closing.ts";
 import { startProgram } from "../program.ts";
-import type { Line, Result } from "../result.ts";
-import { repeat } from "../runner.ts";
+import { assertRun, type Line, type Result, type Size } from "../result.ts";
+import { compare, type Measurement, repeat } from "../runner.ts";
 import { measureCalls } from "../unary-result.ts";
-import { openWorld } from "../world.ts";
+import { openWorld, type World } from "../world.ts";
 
 const inFlight = 16;
 
@@ -17,7 +18,7 @@ const sent = [
 
 export const fhir: Line = {
   name: "P15",
-  title: "FHIR R4 in JSON, 16 in flight",
+  title: "FHIR R4 in JSON, 16 in flight, and its export",
   run: (size) =>
     closing(async (push) => {
       const world = await openWorld({ patients: size.quick ? 4 : 16 }, push);
@@ -44,7 +45,7 @@ export const fhir: Line = {
           goal:
             what === "create"
               ? "1.5 times the 805 creates/s of HAPI's server (decision 0048)"
-              : "for information",
+              : "for information; bench/fhir-peers.ts has HAPI's server beside it",
           met: what === "create" ? value >= 1.5 * 805 : null,
           details: {
             "p50 ms": details.p50Ms!,
@@ -53,6 +54,45 @@ export const fhir: Line = {
           },
         });
       }
-      return results;
+      return [...results, await exportResult(world, size, push)];
     }),
 };
+
+/** What the line has written, exported, beside the same read by the RPC. */
+export async function exportResult(world: World, size: Size, push: Push): Promise<Result> {
+  const load = startProgram<FhirExportLoad>("load/fhir-export.ts");
+  push(load.stop);
+  const patients = world.patients.map(({ atMaker }) => atMaker);
+  const order: ExportOrder = { url: world.server.http, apiKey: world.apiKey, patients };
+  const resources: number[] = [];
+  const measured = async (how: "export" | "read"): Promise<Measurement> => {
+    const came = await load.call(how, order);
+    resources.push(came.resources);
+    return { value: megabytesASecond(came), details: { resources: came.resources } };
+  };
+  const { value, bound, ratio, spread, details } = await compare(
+    size,
+    () => measured("export"),
+    () => measured("read"),
+    () => world.toggleProfile(),
+  );
+  assertRun(
+    resources[0]! > 0 && resources.every((one) => one === resources[0]),
+    "both give the same number of resources",
+  );
+  return {
+    id: "P15 export of Observations",
+    value,
+    unit: "MB/s",
+    bound,
+    ratio,
+    spread,
+    goal: "at least 0.5 of the plain read (ListClinicalRecords)",
+    met: ratio >= 0.5,
+    details: { resources: details.resources! },
+  };
+}
+
+function megabytesASecond({ bytes, seconds }: Exported): number {
+  return bytes / 1e6 / seconds;
+}
