@@ -3,6 +3,7 @@ import { cors } from "@connectrpc/connect";
 import { dpopNonceHeader, requestIdHeader } from "@wellapi/rpc";
 import type { Refusal } from "./refusal.ts";
 import { credentialHeaders } from "./request-headers.ts";
+import type { SurfaceDeclaration } from "./surface.ts";
 
 /** What pages of an allowed origin may do (Fetch standard, CORS protocol). Never with cookies. */
 export interface CorsPolicy {
@@ -28,7 +29,7 @@ const localOrigin = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/;
 /** W3C Trace Context: a page that is traced sends them with each call. */
 const traceHeaders = ["traceparent", "tracestate"];
 
-/** Of every surface that does not have its own. */
+/** Of paths that no surface has, and the part of it that all surfaces share. */
 const usualPolicy: CorsPolicy = {
   methods: cors.allowedMethods,
   allowedHeaders: [...cors.allowedHeaders, ...credentialHeaders, requestIdHeader, ...traceHeaders],
@@ -42,6 +43,19 @@ const usualPolicy: CorsPolicy = {
     "www-authenticate",
   ],
 };
+
+/** What pages of other origins may do with a surface. Cookies are never theirs to send. */
+export function corsPolicyOf(surface: SurfaceDeclaration | undefined): CorsPolicy | "none" {
+  if (surface === undefined) return usualPolicy;
+  const { cors: own, methods, requestHeaders = [], exposedHeaders = [] } = surface;
+  if (own !== undefined) return own;
+  const sent = ["if-match", "if-none-match", ...requestHeaders.filter((name) => name !== "cookie")];
+  return {
+    methods,
+    allowedHeaders: [...usualPolicy.allowedHeaders, ...sent],
+    exposedHeaders: [...usualPolicy.exposedHeaders, ...exposedHeaders],
+  };
+}
 
 /** Of the RPCs. */
 export const rpcCors: CorsPolicy = { ...usualPolicy, byClient: ["GET", "POST"] };
@@ -72,11 +86,7 @@ interface AskedByPage {
 }
 
 /** As @fastify/cors takes it. `standing`: of the request's origin. */
-export function corsOptions(
-  request: AskedByPage,
-  standing: OriginStanding,
-  policy: CorsPolicy | "none" = usualPolicy,
-) {
+export function corsOptions(request: AskedByPage, standing: OriginStanding, policy: CorsPolicy | "none") {
   const { origin } = request.headers;
   if (policy === "none" || origin === undefined || standing === undefined) return { origin: false as const };
   const bySurface = standing === "client" && policy.byClient?.includes(request.method) === true;
@@ -94,7 +104,7 @@ export function corsOptions(
 export function refusedPreflight(
   request: AskedByPage,
   standing: OriginStanding,
-  policy: CorsPolicy | "none" | undefined,
+  policy: CorsPolicy | "none",
 ): Refusal | undefined {
   const { origin } = request.headers;
   const preflight =

@@ -23,7 +23,7 @@ import {
   guardConnections,
   usualLimits,
 } from "./connection-guard.ts";
-import { corsOptions, type OriginStanding, refusedPreflight } from "./cors.ts";
+import { corsOptions, corsPolicyOf, type OriginStanding, refusedPreflight } from "./cors.ts";
 import { HttpError } from "./errors.ts";
 import { addHealth } from "./health.ts";
 import { type MountedSurface, mountSurface } from "./mount.ts";
@@ -266,7 +266,7 @@ async function addPolicies(
   app.decorateRequest("originStanding", undefined);
   app.addHook("onRequest", async (request, reply) => {
     request.originStanding = await origins.standingOf(request.headers.origin);
-    const refused = refusedPreflight(request, request.originStanding, surfaceAt(request)?.cors);
+    const refused = refusedPreflight(request, request.originStanding, corsPolicyOf(surfaceAt(request)));
     if (refused !== undefined) return refuseRequest(reply, refused, log);
     if (registeredOrigins !== undefined) reply.header("vary", "Origin");
   });
@@ -278,7 +278,7 @@ async function addPolicies(
   if (corsOrigins.length === 0 && registeredOrigins === undefined) return;
   await app.register(fastifyCors, {
     delegator: (request, callback) =>
-      callback(null, corsOptions(request, request.originStanding, surfaceAt(request)?.cors)),
+      callback(null, corsOptions(request, request.originStanding, corsPolicyOf(surfaceAt(request)))),
   });
 }
 

@@ -20,11 +20,13 @@ export interface SurfaceDeclaration {
   readonly methods: readonly HttpMethod[];
   /** Request headers that it reads besides those that every surface gets (request-headers.ts), in small letters. */
   readonly requestHeaders?: readonly string[];
+  /** Headers of its answers that pages of other origins may read besides those of every surface (cors.ts). */
+  readonly exposedHeaders?: readonly string[];
   /** `default-src 'none'; frame-ancestors 'none'` unless given. */
   readonly securityHeaders?: SecurityHeaders;
   /**
-   * For the origins that the installation names and those that clients have registered. The usual one unless given; `none`: no
-   * other origin may read it.
+   * For the origins that the installation names and those that clients have registered. Unless given: its own methods and headers
+   * beside those of every surface. `none`: no other origin may read it.
    */
   readonly cors?: CorsPolicy | "none";
 }

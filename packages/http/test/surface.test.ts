@@ -393,7 +393,7 @@ describe("what a surface sets is its own:", () => {
     },
   };
 
-  async function both() {
+  async function both(more: Partial<Surface> = {}) {
     const parts = patients();
     const door = createDoor({
       routes: [...parts.routes, partialRoute(TokenService, {})],
@@ -406,7 +406,7 @@ describe("what a surface sets is its own:", () => {
       corsOrigins: ["https://app.example"],
       surfaces: [
         { surface: page, door },
-        { surface: parts.surface, door },
+        { surface: { ...parts.surface, ...more }, door },
       ],
       log: silentLogger,
     });
@@ -440,6 +440,25 @@ describe("what a surface sets is its own:", () => {
     );
     expect((await preflight("/page/")).headers.get("access-control-allow-origin")).toBeNull();
     expect((await read("/page/")).headers.get("access-control-allow-origin")).toBeNull();
+  });
+
+  test("which of its methods and headers pages of other origins may use, never a cookie", async () => {
+    const url = await both({
+      methods: ["GET", "POST", "DELETE"],
+      requestHeaders: ["cookie", "x-purpose"],
+      exposedHeaders: ["x-told"],
+    });
+    const origin = "https://app.example";
+    const asked = { origin, "access-control-request-method": "DELETE" };
+    const { headers } = await fetch(`${url}/patients/x`, { method: "OPTIONS", headers: asked });
+    const listed = (name: string) => headers.get(name)!.split(/, ?/);
+    expect(listed("access-control-allow-methods")).toContain("DELETE");
+    expect(listed("access-control-allow-headers")).toEqual(
+      expect.arrayContaining(["x-purpose", "if-match", "authorization"]),
+    );
+    expect(headers.get("access-control-allow-credentials")).toBeNull();
+    const read = await fetch(`${url}/patients/x`, { headers: { origin } });
+    expect(read.headers.get("access-control-expose-headers")).toContain("x-told");
   });
 
   test("cache rules, parsers and the shape of errors", async () => {

@@ -34,6 +34,7 @@ export const fhirSurface: Surface = {
   paths: [root, `${root}/`],
   methods: ["GET", "POST", "PUT", "DELETE"],
   requestHeaders: ["if-none-exist", "idempotency-key", "prefer", purposeHeader],
+  exposedHeaders: ["content-location", "etag", "expires", "last-modified", "location", "x-progress"],
   bodies: { limit: bodyBytes, parsers, streamed: [ndjsonType] },
   refuse: fhirRefusalOf,
   shape: (refusal, request) => shapedOutcome(refusal, askedFormat(request) ?? "json"),
