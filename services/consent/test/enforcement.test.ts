@@ -52,6 +52,22 @@ function deafening(inner: Transport) {
 }
 
 describe("enforcers of a running service", () => {
+  it("answers about several codes from one read of the consents, each as if it were asked alone", async () => {
+    const { patient, decisions, store } = await openInstallation();
+    await patient().createConsent({ consent: wanted, requestId: "r1" });
+    const reads = vi.spyOn(store, "get");
+    const furtherCodes = ["29463-7", "8867-4", ""];
+    const { decision, further } = await decisions().decide({ question, furtherCodes });
+    expect(reads).toHaveBeenCalledTimes(1);
+    expect([decision, ...further].map((one) => one!.denialReason)).toEqual([
+      DenialReason.UNSPECIFIED,
+      DenialReason.CATEGORY,
+      DenialReason.UNSPECIFIED,
+      DenialReason.CATEGORY,
+    ]);
+    expect(further[1]).toEqual(decision);
+  });
+
   it("decide, remember, and forget within the revocation", async () => {
     const { patient, enforcer } = await openInstallation();
     const enforcers = [await enforcer("records-1"), await enforcer("records-2")];
