@@ -20,6 +20,15 @@ describe("a resource in JSON", () => {
     expect(JSON.stringify(parseJson(text))).toBe(text);
   });
 
+  test("is the same whether it is written as V8 writes it or with space between", () => {
+    const numbers = ["72", "98.6", "98.60", "1e+21", "0.1", "-0", "0", "100000000000000000000", "1E3"];
+    for (const number of numbers) {
+      const text = `{"resourceType":"Observation","valueQuantity":{"value":${number},"unit":"\u00b0C"},"1":[true,null]}`;
+      expect(parseJson(text), number).toEqual(parseJson(text.replaceAll(`":`, `" : `)));
+    }
+    expect(refusal('{"resourceType":"Patient","active":true,"active":true}').code).toBe("syntax");
+  });
+
   test("is refused where a name is written twice in one object, and the place is said", () => {
     const { code, findings } = refusal('{"resourceType":"Patient",\n "active":true, "active":false}');
     expect(code).toBe("syntax");

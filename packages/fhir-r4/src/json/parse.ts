@@ -23,9 +23,10 @@ export function parseJson(text: string, limits: ParseLimits = defaultLimits): Fh
   if (text.length > limits.length) throw limit(`The text is longer than ${limits.length} characters`);
   const shape = shapeOf(text, limits.depth);
   if (shape.depth > limits.depth) throw limit(`The text nests deeper than ${limits.depth} levels`);
-  const value = read(text);
+  const plain = readPlainly(text);
+  const value = plain ?? read(text);
   if (!isObject(value)) throw syntax(text, 0, "A resource is a JSON object");
-  if (shape.names !== countNames(value)) {
+  if (plain === undefined && shape.names !== countNames(value)) {
     const repeated = repeatedName(text)!;
     throw syntax(text, repeated.at, `The name ${shownName(repeated.name)} is written twice in one object`);
   }
@@ -33,6 +34,20 @@ export function parseJson(text: string, limits: ParseLimits = defaultLimits): Fh
     throw syntax(text, 0, "A resource has a 'resourceType', which is a string");
   }
   return value as FhirResource;
+}
+
+/**
+ * Several times faster where it works: for a text as V8 itself writes it, which stored ones and those of most programs are. What is written
+ * back the same has lost neither a digit nor a name that stands twice. Undefined for any other text.
+ */
+function readPlainly(text: string): FhirValue | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return JSON.stringify(value) === text ? (value as FhirValue) : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 function read(text: string): FhirValue {

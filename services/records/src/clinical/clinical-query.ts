@@ -1,7 +1,7 @@
 import type { FhirResource } from "@wellapi/fhir-r4";
 import type { Interval } from "../model/interval.ts";
 import { recordsReferredTo } from "./references.ts";
-import { type SearchFields, searchFieldsOf, type Token } from "./search-fields.ts";
+import { categoriesOf, codesOf, dateOf, identifiersOf, statusesOf, type Token } from "./search-fields.ts";
 
 /** What lists are ordered by: the clinical date, or the last change. */
 export interface ClinicalOrder {
@@ -33,23 +33,24 @@ export interface ClinicalQuery {
 export function fitsQuery(query: ClinicalQuery, resource: FhirResource, organization: string): boolean {
   const { organizations, referringTo } = query;
   if (organizations.size > 0 && !organizations.has(organization)) return false;
-  if (!fitsFields(query, searchFieldsOf(resource))) return false;
+  if (!fitsFields(query, resource)) return false;
   return referringTo === undefined || !recordsReferredTo(resource).isDisjointFrom(referringTo);
 }
 
-function fitsFields(query: ClinicalQuery, fields: SearchFields): boolean {
+/** Looks only at what is asked for. */
+function fitsFields(query: ClinicalQuery, resource: FhirResource): boolean {
+  const { codes, resourceCategories, identifiers, statuses, interval } = query;
   return (
-    hasAny(fields.codes, query.codes) &&
-    hasAny(fields.categories, query.resourceCategories) &&
-    hasAny(fields.identifiers, query.identifiers) &&
-    (query.statuses.size === 0 || fields.statuses.some((status) => query.statuses.has(status))) &&
-    (query.interval === undefined || overlap(fields.date, query.interval))
+    (codes.length === 0 || hasAny(codesOf(resource), codes)) &&
+    (resourceCategories.length === 0 || hasAny(categoriesOf(resource), resourceCategories)) &&
+    (identifiers.length === 0 || hasAny(identifiersOf(resource), identifiers)) &&
+    (statuses.size === 0 || statusesOf(resource).some((status) => statuses.has(status))) &&
+    (interval === undefined || overlap(dateOf(resource), interval))
   );
 }
 
 /** An asked token without a system is of any. */
 function hasAny(held: readonly Token[], asked: readonly Token[]): boolean {
-  if (asked.length === 0) return true;
   return asked.some(({ system, value }) =>
     held.some((one) => one.value === value && (system === "" || one.system === system)),
   );

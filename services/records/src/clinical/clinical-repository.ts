@@ -15,8 +15,7 @@ import { headChange } from "../blocks/head-repository.ts";
 import { ensureKey, type PatientBox, withBox } from "../blocks/patient-box.ts";
 import type { StoredRecord } from "./record-writes.ts";
 import { storedResource } from "./resource-text.ts";
-import type { Token } from "./search-fields.ts";
-import { searchFieldsOf } from "./search-fields.ts";
+import { identifiersOf, type Token } from "./search-fields.ts";
 import type { SentBatch } from "./sent-batch.ts";
 
 /** The names of a sender and of its batch under the patient's key. */
@@ -108,8 +107,9 @@ export function createClinicalRepository(
         .filter((one) => one !== undefined)
         .filter(({ content: { text } }) => {
           if (text === undefined) return false;
-          const { identifiers } = searchFieldsOf(storedResource(text));
-          return identifiers.some((one) => one.value === value && one.system === system);
+          return identifiersOf(storedResource(text)).some(
+            (one) => one.value === value && one.system === system,
+          );
         });
     },
     async unstored(labels) {

@@ -36,10 +36,11 @@ export async function readableKeys(
   read: Read,
   permission: "r" | "s",
 ): Promise<ReadableKeys> {
-  await refuseStrangers(read);
-  const known = await Promise.all(
-    allKeys(terminology).map(async (key) => [key, await permitOf(read, key)] as const),
-  );
+  // At once, so that they are one question to the consent service.
+  const [, known] = await Promise.all([
+    refuseStrangers(read),
+    Promise.all(allKeys(terminology).map(async (key) => [key, await permitOf(read, key)] as const)),
+  ]);
   const permitted = new Map(
     known.flatMap(([key, permit]) => (permit === undefined ? [] : [[key, permit] as const])),
   );

@@ -54,6 +54,18 @@ const undated: ReadonlySet<string> = new Set([
 ]);
 
 export function searchElementsOf(type: string): SearchElements {
+  let elements = known.get(type);
+  if (elements === undefined) {
+    elements = elementsOf(type);
+    // Types are judged before they are asked about; a stranger's must not fill the memory all the same.
+    if (known.size < 1_000) known.set(type, elements);
+  }
+  return elements;
+}
+
+const known = new Map<string, SearchElements>();
+
+function elementsOf(type: string): SearchElements {
   const elements = { ...usual, ...(Object.hasOwn(byType, type) ? byType[type] : undefined) };
   const { date, furtherDates } = elements;
   const dates = undated.has(type)

@@ -23,32 +23,70 @@ export interface SearchFields {
 }
 
 export function searchFieldsOf(resource: FhirResource): SearchFields {
-  const { code, date, furtherDates, status } = searchElementsOf(resource.resourceType);
-  const dated = date.flatMap((path) => chosenAt(resource, path));
   return {
-    codes: unique(code.flatMap((path) => chosenAt(resource, path)).flatMap(codingsOf)),
-    categories: unique(listOf(resource.category).flatMap(codingsOf)),
-    identifiers: unique(listOf(resource.identifier).flatMap(identifierOf)),
-    statuses: listOf(resource[status]).flatMap(statusesOf),
-    date: dated.map(searchedInterval).find((one) => one !== undefined),
-    stated: hullOf(furtherDates.flatMap((path) => chosenAt(resource, path)).map(statedInterval)),
+    codes: codesOf(resource),
+    categories: categoriesOf(resource),
+    identifiers: identifiersOf(resource),
+    statuses: statusesOf(resource),
+    date: dateOf(resource),
+    stated: statedOf(resource),
   };
+}
+
+// One by one for those who read many records, and need one field of each.
+
+export function codesOf(resource: FhirResource): readonly Token[] {
+  const { code } = searchElementsOf(resource.resourceType);
+  return unique(code.flatMap((path) => chosenAt(resource, path)).flatMap(codingsOf));
+}
+
+export function categoriesOf(resource: FhirResource): readonly Token[] {
+  return unique(listOf(resource.category).flatMap(codingsOf));
+}
+
+export function identifiersOf(resource: FhirResource): readonly Token[] {
+  return unique(listOf(resource.identifier).flatMap(identifierOf));
+}
+
+export function statusesOf(resource: FhirResource): readonly string[] {
+  const { status } = searchElementsOf(resource.resourceType);
+  return listOf(resource[status]).flatMap(codesOfStatus);
+}
+
+export function dateOf(resource: FhirResource): Interval | undefined {
+  const { date } = searchElementsOf(resource.resourceType);
+  const dated = date.flatMap((path) => chosenAt(resource, path));
+  return dated.map(searchedInterval).find((one) => one !== undefined);
+}
+
+export function statedOf(resource: FhirResource): Interval | undefined {
+  const { furtherDates } = searchElementsOf(resource.resourceType);
+  return hullOf(furtherDates.flatMap((path) => chosenAt(resource, path)).map(statedInterval));
 }
 
 /** The values at a path whose last name may be that of a choice: `onset` is `onsetDateTime`, too. */
 function chosenAt(resource: FhirResource, path: string): readonly FhirValue[] {
-  const [name, ...outer] = path.split(".").reverse();
-  const parents = outer.length === 0 ? [resource] : valuesAt(resource, outer.reverse().join("."));
-  return parents.filter(isObject).flatMap((parent) => {
-    const names = Object.keys(parent).filter((one) => isChoice(one, name!));
-    return names.flatMap((one) => listOf(parent[one]));
-  });
+  const end = path.lastIndexOf(".");
+  const parents = end < 0 ? [resource] : valuesAt(resource, path.slice(0, end)).filter(isObject);
+  const found: FhirValue[] = [];
+  for (const parent of parents) {
+    for (const name of namesOf(path.slice(end + 1)))
+      if (Object.hasOwn(parent, name)) found.push(...listOf(parent[name]));
+  }
+  return found;
 }
 
-const choices = ["DateTime", "Date", "Instant", "Period", "CodeableConcept"];
+const choices = ["", "DateTime", "Date", "Instant", "Period", "CodeableConcept"];
+const knownNames = new Map<string, readonly string[]>();
 
-function isChoice(member: string, name: string): boolean {
-  return member === name || (member.startsWith(name) && choices.includes(member.slice(name.length)));
+/** What a member may be called whose name is that of a choice. The names are those of `searchElementsOf`, so they are few. */
+function namesOf(name: string): readonly string[] {
+  let names = knownNames.get(name);
+  if (names === undefined) {
+    names = choices.map((choice) => name + choice);
+    knownNames.set(name, names);
+  }
+  return names;
 }
 
 /** The codings of a CodeableConcept, or a Coding itself. */
@@ -68,7 +106,7 @@ function tokenOf(object: FhirObject, member: string): Token[] {
 }
 
 /** A code, or the codes of a concept, as conditions have their clinical status. */
-function statusesOf(status: FhirValue): string[] {
+function codesOfStatus(status: FhirValue): string[] {
   return typeof status === "string" ? [status] : codingsOf(status).map(({ value }) => value);
 }
 

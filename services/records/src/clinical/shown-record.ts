@@ -8,7 +8,7 @@ import { openClinical } from "./clinical-repository.ts";
 import type { ReadableKeys } from "./readable-keys.ts";
 import { recordContentOf } from "./record-content.ts";
 import { storedResource } from "./resource-text.ts";
-import { searchFieldsOf } from "./search-fields.ts";
+import { statedOf } from "./search-fields.ts";
 
 export interface ClinicalReadDeps extends ReadingDeps {
   readonly store: Store;
@@ -66,6 +66,6 @@ function shown(
   const classes = terminology.classify(recordContentOf(resource));
   // Rules that were added since take away, and never give.
   const keys = "keys" in classes ? [...new Set([...head.keys, ...classes.keys])].sort() : [];
-  if (!readable.mayReadDated(head.type, keys, searchFieldsOf(resource).stated)) return undefined;
+  if (!readable.mayReadDated(head.type, keys, statedOf(resource))) return undefined;
   return { ...common, keys, resource, size: text.length };
 }

@@ -24,10 +24,12 @@ export async function readableCodes(
   asked: readonly string[] | undefined,
   bounds: Interval,
 ): Promise<ReadonlyMap<string, CodePermit>> {
-  await refuseStrangers(read);
   const codes = [...new Set(asked ?? terminology.codes.map(({ code }) => code))].sort();
   // At once, so that they are one question to the consent service.
-  const permits = await Promise.all(codes.map((code) => permitOf(read, code, bounds)));
+  const [, permits] = await Promise.all([
+    refuseStrangers(read),
+    Promise.all(codes.map((code) => permitOf(read, code, bounds))),
+  ]);
   return new Map(
     permits.flatMap((permit, at) => (permit === undefined ? [] : [[codes[at]!, permit] as const])),
   );
