@@ -145,6 +145,16 @@ describe("a de-identified export", () => {
     }
   }, 60_000);
 
+  test("of some elements leaves out the others, too", async () => {
+    const text = await fileOf(await begin("?_type=Condition&_deIdentified=true&_elements=code"));
+    const lines = text.trimEnd().split("\n");
+    expect(lines).toHaveLength(fewest);
+    for (const line of lines) {
+      // `subject` is an element without which a Condition is none.
+      expect(Object.keys(JSON.parse(line)).sort()).toEqual(["code", "id", "meta", "resourceType", "subject"]);
+    }
+  }, 60_000);
+
   test("holds what devices have measured: numbers, units and moved days, and nothing of who was measured", async () => {
     const text = await fileOf(await begin("?_type=Observation&_deIdentified=true"));
     // biome-ignore lint/suspicious/noExplicitAny: resources
