@@ -100,13 +100,17 @@ describe("a reader that takes nothing at the gRPC door", () => {
   let clientIdentity: Identity;
   let serverAuthority: string;
 
-  async function open(unread: UnreadAnswersOptions = {}, recheck?: () => Promise<unknown>) {
+  async function open(
+    unread: UnreadAnswersOptions = {},
+    recheck?: () => Promise<unknown>,
+    bytes = messageBytes,
+  ) {
     pulled = 0;
     endedBy = undefined;
     finished = false;
     consents = createGuard();
     const named = ({ responseHeader }: HandlerContext) => responseHeader.set(patientHeader, "local/pat_1");
-    const access = "a".repeat(messageBytes);
+    const access = "a".repeat(bytes);
     const routes = [
       partialRoute(RecordsService, {
         querySeries(_request, context) {
@@ -185,6 +189,15 @@ describe("a reader that takes nothing at the gRPC door", () => {
     openRead(connectWith(16_384), "ReadSeries", request);
     await still();
     expect(pulled).toBe(0); // the first is with the connection, and nobody asked for the second
+  });
+
+  test("is read for no second message, however small, until it has taken the first", async () => {
+    await open({}, undefined, 100);
+    const { stream } = openRead(connectWith(0), "ReadSeries", request);
+    await still();
+    expect(pulled).toBe(0);
+    stream.close();
+    await expect.poll(() => finished).toBe(true);
   });
 
   test.each([0, 16_384])(

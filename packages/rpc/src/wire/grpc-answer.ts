@@ -23,7 +23,7 @@ function streamOf(call: object): ServerHttp2Stream {
 const statusWaitsMs = 1_000;
 /**
  * Bytes of an answer that may wait when the next message is made: as many as its reader has taken, within these bounds. One
- * that takes nothing is given little, and one that takes all is not kept waiting.
+ * that has taken nothing is given one message, whose rest nobody makes for it, and one that takes all is not kept waiting.
  */
 const mostWaiting = { first: 65_536, later: 262_144 };
 
@@ -56,8 +56,9 @@ export function openGrpcAnswer(
   let cut = false;
   let goOn = (): void => {};
 
-  const isFull = (): boolean =>
-    bytesWaiting > Math.min(Math.max(bytesTaken, mostWaiting.first), mostWaiting.later);
+  const mayWait = (): number =>
+    bytesTaken === 0 ? 0 : Math.min(Math.max(bytesTaken, mostWaiting.first), mostWaiting.later);
+  const isFull = (): boolean => bytesWaiting > mayWait();
 
   /** Nothing waits any more: the stream is closed. */
   const takeAll = (): void => {
