@@ -178,6 +178,17 @@ module.exports = {
       },
     },
     {
+      name: "pages-in-a-browser-are-clients",
+      comment:
+        "They call the public contracts as everyone does, and hold nothing that only a server may know.",
+      severity: "error",
+      from: { path: "^web/patient/app/" },
+      to: {
+        path: "^(packages|services|host|cli|sdk|demo|test|gen/wellapi/internal)/",
+        pathNot: "^packages/(log-verifier|merkle)/",
+      },
+    },
+    {
       name: "sqlite-in-store",
       severity: "error",
       from: { pathNot: "^packages/store/" },
@@ -192,7 +203,7 @@ module.exports = {
     enhancedResolveOptions: {
       exportsFields: ["exports"],
       conditionNames: ["import", "types", "default"],
-      extensions: [".ts", ".js", ".d.ts"],
+      extensions: [".ts", ".tsx", ".js", ".d.ts"],
     },
   },
 };

@@ -2,7 +2,7 @@
 # 2026; take a newer one with each of Node's releases and of Debian's security updates (docker buildx imagetools inspect).
 #
 # One image for every service: `docker run ... serve records`. TypeScript runs as it is, by type stripping: what is
-# installed and copied is what runs, and no compiler or test is in it.
+# installed and copied is what runs, and no compiler or test is in it. The patient's pages are built in a stage of their own.
 
 FROM node:24.21.0-bookworm-slim@sha256:d6aa754f16b3197301076f047b5def2f02ea1dbbc2ca920407d46d7ec7f87b20 AS install
 WORKDIR /app
@@ -21,6 +21,10 @@ COPY cli cli
 # By the lockfile, of what the command needs only; no package's script runs. The optional packages are Node itself.
 RUN npm ci --workspace=@wellapi/cli --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
+FROM install AS pages
+# The bundler, and what goes into the pages: optional packages of theirs, which nothing that runs has.
+RUN npm ci --workspace=@wellapi/patient-web --omit=dev --ignore-scripts --no-audit --no-fund && node web/patient/build.ts
+
 FROM node:24.21.0-bookworm-slim@sha256:d6aa754f16b3197301076f047b5def2f02ea1dbbc2ca920407d46d7ec7f87b20
 LABEL org.opencontainers.image.title="wellapi" \
       org.opencontainers.image.licenses="Apache-2.0"
@@ -34,6 +38,7 @@ COPY gen gen
 COPY packages packages
 COPY services services
 COPY web web
+COPY --from=pages /app/web/patient/dist web/patient/dist
 COPY host host
 COPY sdk sdk
 COPY cli cli

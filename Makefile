@@ -5,6 +5,10 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 # Saves a process a third of its start: what Node has made of the sources, in a folder that nobody else can write.
 export NODE_COMPILE_CACHE := $(CURDIR)/node_modules/.cache/node
 
+# The patient's pages, as they are served, and what they are built of.
+PAGES := web/patient/dist/site.json
+PAGES_SOURCES := $(shell find web packages/log-verifier/src packages/merkle/src gen -type f -not -path '*/node_modules/*' -not -path 'web/patient/dist*' -not -path '*/test/*')
+
 .PHONY: start start-mesh demo test chaos upgrade check security release-candidate mesh-check mesh-lab generate bench mutants help
 
 help: ## Lists the targets
@@ -15,16 +19,16 @@ start start-mesh: export NODE_OPTIONS := --max-semi-space-size=16
 # Fewer pools of freed memory: 30 MB less where the heap is bounded (P11).
 start start-mesh: export MALLOC_ARENA_MAX := 2
 
-start: node_modules/.served ## Runs the whole exchange in one process
+start: node_modules/.served $(PAGES) ## Runs the whole exchange in one process
 	@exec $(NODE) cli/src/main.ts start
 
-start-mesh: node_modules/.served ## Runs each service as a process of its own, over MongoDB and NATS
+start-mesh: node_modules/.served $(PAGES) ## Runs each service as a process of its own, over MongoDB and NATS
 	@exec $(NODE) cli/src/main.ts start-mesh
 
-demo: node_modules/.served ## Tells the story against a server of its own; TARGET=mesh against a mesh
+demo: node_modules/.served $(PAGES) ## Tells the story against a server of its own; TARGET=mesh against a mesh
 	@exec $(NODE) demo/src/main.ts
 
-test: node_modules/.installed ## Runs every test; ends in "N passed, N failed"
+test: node_modules/.installed $(PAGES) ## Runs every test; ends in "N passed, N failed"
 	@exec $(NODE) node_modules/vitest/vitest.mjs run
 
 chaos: node_modules/.installed ## Breaks a mesh under load 100 times, in an order that SEED decides; FAULTS=n, ONLY=name
@@ -51,6 +55,9 @@ mesh-lab: node_modules/.installed ## Runs the services behind Istio's own proxie
 mutants: node_modules/.installed ## Plants small mistakes and tells which no test notices; ROOM=name, FILES="a b" (mutants/README.md)
 	@exec $(NODE) mutants/run.ts
 
+.PHONY: pages
+pages: $(PAGES) ## Builds the patient's pages (web/patient), which every start does where a source is newer
+
 .PHONY: policy-proof
 policy-proof: node_modules/.installed ## Proves that the default policies permit no more than before; WIDENS="why" where they do (builds Cedar once, half an hour)
 	@exec $(NODE) scripts/policy-proof.ts
@@ -64,6 +71,9 @@ generate: node_modules/.installed ## Regenerates gen/ from proto/ and proto-inte
 
 release-candidate: node_modules/.installed ## Writes proto/released.binpb, with which `make check` compares from then on
 	@buf lint && buf build proto --exclude-source-info -o proto/released.binpb
+
+$(PAGES): node_modules/.served $(PAGES_SOURCES)
+	@$(NODE) web/patient/build.ts
 
 # What runs the exchange: less than half of what tests and checks need. A whole installation has it, too.
 node_modules/.served: package-lock.json

@@ -46,6 +46,7 @@ const checks: Check[] = [
   { name: "manifests: strict, and by rule", command: ["node", "scripts/check-manifests.ts"] },
   { name: "lint and format", command: ["biome", "ci", "--colors=off", "--error-on-warnings", "."] },
   { name: "types", command: ["tsc", "-p", "tsconfig.json"] },
+  { name: "types of the pages in a browser", command: ["tsc", "-p", "web/patient/tsconfig.json"] },
   {
     name: "architecture",
     command: [

@@ -183,13 +183,14 @@ function edgeAuthentication(
   return created;
 }
 
-/** The service's own surfaces behind a door, or their representatives. */
+/** The service's own surfaces behind a door, or their representatives; and pages of the edge itself, which need none. */
 function surfacesOf(
-  { name, surfaces = [] }: ServiceDescriptor,
+  { name, surfaces = [], pages = [] }: ServiceDescriptor,
   services: EdgeServices,
   origin: () => string,
   doorOf: (name: string, composed: ComposedService) => Door,
 ): readonly MountedSurface[] {
+  if (pages.length > 0) return pages.map((surface) => ({ surface }));
   if ("elsewhere" in services)
     return surfaces.map((surface) => ({ surface: services.elsewhere(name, surface) }));
   const composed = services.composed.get(name);

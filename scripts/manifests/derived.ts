@@ -230,8 +230,7 @@ function betweenServices(rows: readonly Row[]): readonly Manifest[] {
 export function edgeRoutes(publicTypes: readonly string[]): Manifest {
   const uris = [
     ...publicTypes.map((type) => ({ prefix: `/${type}/` })),
-    ...inner
-      .flatMap((service) => surfacesOf(service))
+    ...[...(services.service("gateway").pages ?? []), ...inner.flatMap((service) => surfacesOf(service))]
       .flatMap(({ paths }) => paths)
       .sort()
       .map((path) => (path.endsWith("/") ? { prefix: path } : { exact: path })),

@@ -104,6 +104,11 @@ export interface ServiceDescriptor<Name extends string = string, S extends Setti
   readonly meshOnly?: boolean;
   /** Its HTTP surfaces: the edge routes to them by their paths. */
   readonly surfaces?: readonly Surface[];
+  /**
+   * Surfaces that make no calls, of the edge, which has no others: its own process serves them, so they have routes at the edge and
+   * nothing else.
+   */
+  readonly pages?: readonly Surface[];
   readonly settings?: S;
   /**
    * Methods that are safe to send again although their contract does not say so: the second call has no further

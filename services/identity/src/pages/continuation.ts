@@ -1,6 +1,7 @@
 /** Where a sign-in may go on to: pages of ours that are known here, and nowhere else. So no redirect is open. */
 const targets: readonly RegExp[] = [
   /^\/account(\/[a-z-]{1,32}){0,2}$/,
+  /^\/me\/([a-z-]{1,32}(\/[\w-]{1,64})?)?$/,
   /^\/authorize\/[\w-]{1,64}$/,
   /^\/device(\?user_code=[A-Za-z0-9-]{1,32})?$/,
   /^\/invitations\/offer$/,

@@ -1,4 +1,4 @@
-import type { HttpRequest } from "@wellapi/http";
+import { cookieIn, type HttpRequest, pageCookies } from "@wellapi/http";
 
 /** Each is sent to our own origin alone, over TLS (or to this machine), and but for the zone no script reads it. */
 const cookieNames = {
@@ -10,9 +10,7 @@ const cookieNames = {
   device: "__Host-wellapi-device",
   /** The code of an invitation, until it is accepted. */
   invitation: "__Host-wellapi-invitation",
-  /** The patient whose record the pages show. */
-  record: "__Host-wellapi-record",
-  language: "__Host-wellapi-language",
+  ...pageCookies,
   /** The reader's time zone. The pages' script sets it (pages.js of @wellapi/ui). */
   zone: "__Host-wellapi-zone",
 } as const;
@@ -39,10 +37,5 @@ export function cookieOf(request: HttpRequest, name: CookieName): string | undef
 }
 
 export function namedCookie(request: HttpRequest, name: string): string | undefined {
-  const values = (request.headers.cookie ?? "")
-    .split(";")
-    .map((pair) => pair.trim())
-    .filter((pair) => pair.startsWith(`${name}=`))
-    .map((pair) => pair.slice(name.length + 1));
-  return values.length === 1 && values[0] !== "" ? values[0] : undefined;
+  return cookieIn(request.headers.cookie, name);
 }

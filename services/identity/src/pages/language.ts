@@ -1,4 +1,4 @@
-import { preferencesOf } from "@wellapi/http";
+import { pageLanguage } from "@wellapi/http";
 import { de } from "./words/de.ts";
 import { en, type Words } from "./words/en.ts";
 
@@ -18,13 +18,6 @@ export function languageOf(text: string | undefined): Language | undefined {
   return languages.find((one) => one === text);
 }
 
-/** What the reader chose, or the first of `accept-language` by weight (RFC 9110, 12.5.4) that there is; English else. */
 export function chosenLanguage(choice: string | undefined, accepted: string | undefined): Language {
-  return languageOf(choice) ?? acceptedLanguage(accepted) ?? "en";
-}
-
-function acceptedLanguage(accepted = ""): Language | undefined {
-  return preferencesOf(accepted.slice(0, 200))
-    .map((range) => languageOf(range.split("-")[0]))
-    .find((one) => one !== undefined);
+  return pageLanguage(languages, choice, accepted);
 }

@@ -1,12 +1,16 @@
-import { type HttpReply, type HttpRequest, type Refusal, refusalOf, type Surface } from "@wellapi/http";
+import {
+  type HttpReply,
+  type HttpRequest,
+  languageSeconds,
+  type Refusal,
+  refusalOf,
+  type Surface,
+} from "@wellapi/http";
 import { type CookieName, dropCookie, setCookie } from "./cookies.ts";
 import { formBytes, formType, parseForm } from "./forms.ts";
 import { documentOf, htmlType, type Page } from "./page.ts";
 import { problemPage, shapeForReaders } from "./problems.ts";
 import { askedLanguage, viewOf } from "./view.ts";
-
-/** A year. */
-export const languageSeconds = 31_536_000;
 
 /** Nothing but our own files, and nobody frames a page. */
 export const pageSecurity = {

@@ -1,9 +1,9 @@
 import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
-import type { HttpReply, HttpRequest, SurfaceContext } from "@wellapi/http";
+import { type HttpReply, type HttpRequest, languageSeconds, type SurfaceContext } from "@wellapi/http";
 import { setCookie } from "../cookies.ts";
 import { formOf } from "../forms.ts";
 import { languageOf } from "../language.ts";
-import { forget, goOn, languageSeconds, sendPage } from "../routes.ts";
+import { forget, goOn, sendPage } from "../routes.ts";
 import { type App, accountClient, call, correctable, formFor } from "../signed-in.ts";
 import { viewOf } from "../view.ts";
 import { securityPage } from "./account-pages.ts";

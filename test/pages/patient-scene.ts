@@ -1,0 +1,72 @@
+/** A patient with data, permissions and readers: what each of the patient's pages needs to have something on it. */
+import { createClient } from "@connectrpc/connect";
+import { grant } from "@wellapi/demo/consents";
+import { contribute } from "@wellapi/demo/contribution";
+import { type Company, enrolCompany } from "@wellapi/demo/people";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import { Direction, Granularity, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { buildSite } from "@wellapi/patient-web/build";
+import { openWorld, type World } from "../oauth/world.ts";
+import { type Account, openAccount } from "./accounts.ts";
+
+export interface PatientScene {
+  readonly world: World;
+  readonly origin: string;
+  /** Has heart rates and steps of an hour of yesterday. */
+  readonly ada: Account;
+  /** May send Ada's data, and has. */
+  readonly maker: Company;
+  /** May read Ada's heart and activity, and has read heart rates. */
+  readonly clinic: Company;
+  /** Reads Ada's heart rates once more. Rejects where the clinic may not. */
+  readAgain(): Promise<void>;
+  /** Another company that may read Ada's heart rates; `read` does it, and rejects where it may not. */
+  addReader(name: string): Promise<{ read(): Promise<void> }>;
+  close(): Promise<void>;
+}
+
+export async function openPatientScene(): Promise<PatientScene> {
+  await buildSite();
+  const world = await openWorld();
+  const { issuer: origin, company: maker, server } = world;
+  const ada = await openAccount(origin, { name: "Ada Example", email: "ada@example.org" });
+  const person = { transport: ada.as(ada.patient) };
+  const clinic = await enrolCompany(server, "Herzzentrum für Prävention und Rehabilitation");
+  await grant(person, maker, Direction.CONTRIBUTE, ["heart", "activity"]);
+  await grant(person, clinic, Direction.READ, ["heart", "activity"]);
+  const from = new Date(Date.now() - 86_400_000).toISOString();
+  const sent = { patient: await patientOf(maker), minutes: 60, from };
+  await contribute(maker, undefined, [
+    { ...sent, code: "8867-4", unit: "/min", durationMs: 0 },
+    { ...sent, code: "55423-8", unit: "{steps}", durationMs: 60_000, granularity: Granularity.MINUTE },
+  ]);
+  const readAgain = async () => readHeartRates(clinic, await patientOf(clinic));
+  await readAgain();
+  return {
+    world,
+    origin,
+    ada,
+    maker,
+    clinic,
+    readAgain,
+    async addReader(name) {
+      const company = await enrolCompany(server, name);
+      await grant(person, company, Direction.READ);
+      const patient = await patientOf(company);
+      return { read: () => readHeartRates(company, patient) };
+    },
+    close: () => world.close(),
+  };
+}
+
+/** Ada, by the company's own id for her. */
+async function patientOf({ transport }: Company): Promise<string> {
+  const { consents } = await createClient(ConsentService, transport).listConsents({});
+  return consents[0]!.patient;
+}
+
+async function readHeartRates({ transport }: Company, patient: string): Promise<void> {
+  const asked = { patient, code: { code: "8867-4" }, purpose: Purpose.TREATMENT };
+  for await (const _ of createClient(RecordsService, transport).readSeries(asked));
+}

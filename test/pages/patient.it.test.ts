@@ -1,0 +1,212 @@
+/** The patient's own pages, in a real browser against a whole exchange. */
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  GetConsistencyProofResponseSchema,
+  GetInclusionProofResponseSchema,
+  ListAccessesResponseSchema,
+} from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { hasBrowser, openBrowser, openPerson } from "./browser.ts";
+import { openPatientScene, type PatientScene } from "./patient-scene.ts";
+import { keyboardProblems, readingProblems } from "./readable.ts";
+
+/** Compressed, of everything that the overview loads before it shows something. */
+const mostBytes = 200_000;
+
+describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120_000 }, () => {
+  let scene: PatientScene;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    scene = await openPatientScene();
+    browser = await openBrowser();
+  }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    await scene?.close();
+  });
+
+  /** Ada, signed in. */
+  async function ada(locale: "en" | "de" = "en"): Promise<{ context: BrowserContext; page: Page }> {
+    const person = await openPerson(browser, scene.origin, locale);
+    onTestFinished(() => person.context.close());
+    await scene.ada.enter(person.context);
+    return person;
+  }
+
+  const says = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor();
+
+  test("who is not signed in does so first, and comes back to where they wanted to be", async () => {
+    const { context, page } = await openPerson(browser, scene.origin);
+    onTestFinished(() => context.close());
+    await page.goto("/me/log");
+    const at = new URL(page.url());
+    expect([at.pathname, at.searchParams.get("continue")]).toEqual(["/sign-in", "/me/log"]);
+  });
+
+  test("the overview says who can see what, and what was read, under 200 KB and from this origin alone", async () => {
+    const { page } = await ada();
+    const answers: { readonly url: string; readonly bytes: number }[] = [];
+    page.on("requestfinished", async (request) => {
+      answers.push({ url: request.url(), bytes: (await request.sizes()).responseBodySize });
+    });
+    const document = await page.goto("/me/");
+    await says(page, "1 organization can read data of yours.");
+    await says(page, "Can see: Activity and Heart");
+    await says(page, /^Herzzentrum für Prävention und Rehabilitation read heart rate: 60 values\.$/);
+    expect(await page.locator("main").textContent()).not.toMatch(/\b(con|org|pat|acc)_/);
+    const policy = document!.headers()["content-security-policy"]!;
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("connect-src 'self'");
+    expect(policy).toContain("require-trusted-types-for 'script'");
+    expect(policy).not.toMatch(/unsafe|data:|blob:|https?:/);
+    await page.waitForLoadState("networkidle");
+    expect(answers.every(({ url }) => url.startsWith(scene.origin))).toBe(true);
+    const loaded = answers.filter(({ url }) => /\/me\//.test(url));
+    expect(loaded.length).toBeGreaterThan(3);
+    expect(loaded.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(mostBytes);
+  });
+
+  test("one press stops an organization, says when, and another tab shows it", async () => {
+    const reader = await scene.addReader("Stopped Soon");
+    const { context, page } = await ada();
+    const other = await context.newPage();
+    await other.goto("/me/");
+    await other.getByRole("link", { name: "Stopped Soon" }).waitFor();
+    await page.goto("/me/");
+    await page.getByRole("link", { name: "Stopped Soon" }).click();
+    await page.getByRole("button", { name: "Stop Stopped Soon now" }).click();
+    await says(page, /^Stopped at \d\d:\d\d:\d\d\. Nothing was sent after that\.$/);
+    await says(page, "It has no permission any more.");
+    await other.getByRole("link", { name: "Stopped Soon" }).waitFor({ state: "detached" });
+    await expect(reader.read()).rejects.toThrow("CONSENT");
+  });
+
+  test("the browser proves the log, against what the device has kept", async () => {
+    const { page } = await ada();
+    await page.goto("/me/log");
+    await says(page, /^Herzzentrum für Prävention und Rehabilitation read heart rate \(60 values\)\.$/);
+    await prove(page);
+    await says(page, /^Your device keeps a fingerprint of the log from now on\./);
+    await says(page, /^All \d+ entries that are shown below are in the log/);
+    const kept = await fingerprint(page);
+    await scene.readAgain();
+    await page.reload();
+    await prove(page);
+    await says(page, /^Nothing was changed since /);
+    await says(page, /^Since then .+ entries of all patients were added\.$/);
+    expect(await fingerprint(page)).not.toEqual(kept);
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Download the proof" }).click();
+    const file = JSON.parse(await readStream(await (await download).createReadStream()));
+    expect(file).toMatchObject({ format: "wellapi-log-proof/1", before: kept.checkpoint });
+    expect(file.entries.length).toBeGreaterThan(2);
+  });
+
+  test.each([
+    ["a proof of growth", "GetConsistencyProof"],
+    ["a proof of an entry", "GetInclusionProof"],
+    ["the entries themselves", "ListAccesses"],
+  ] as const)(
+    "says that the check has failed where somebody changes %s, and keeps what it had",
+    async (_what, method) => {
+      const { page } = await ada();
+      await page.goto("/me/log");
+      await prove(page);
+      await says(page, /fingerprint of the log from now on/);
+      const kept = await fingerprint(page);
+      await scene.readAgain();
+      await page.route(`**/wellapi.audit.v1.AuditService/${method}`, async (route) => {
+        const body = Buffer.from(lies[method](await (await route.fetch()).body()));
+        await route.fulfill({ contentType: "application/proto", body });
+      });
+      await page.reload();
+      await prove(page);
+      await page.getByText("The check has failed").waitFor();
+      expect(await fingerprint(page)).toEqual(kept);
+    },
+  );
+
+  test("says what is the matter where scripts are held back, and where an upgrade took them away", async () => {
+    const { page } = await ada();
+    await page.route("**/me/assets/me-*.js", (route) => route.abort());
+    await page.goto("/me/");
+    await page.evaluate("document.getAnimations().forEach((one) => one.finish())");
+    await says(page, /^This page needs its script/);
+    await page.unroute("**/me/assets/me-*.js");
+
+    let documents = 0;
+    page.on("request", (request) => {
+      if (request.isNavigationRequest()) documents += 1;
+    });
+    await page.route("**/me/assets/log-*.js", (route) => route.fulfill({ status: 404 }));
+    await page.goto("/me/");
+    await page.getByRole("link", { name: "Log", exact: true }).click();
+    await says(page, "This page is from before an update. Load it again.");
+    expect(documents).toBe(2);
+  });
+
+  const everyPage = (): readonly string[] => [
+    "",
+    `organizations/${scene.clinic.organization}`,
+    "data",
+    "data/8867-4",
+    "data/55423-8",
+    "log",
+    "downloads",
+    "settings",
+    "nowhere",
+  ];
+
+  test.each(["en", "de"] as const)(
+    "every page can be read and reached by everybody (%s)",
+    async (language) => {
+      const { page } = await ada(language);
+      const found: string[] = [];
+      for (const path of everyPage()) {
+        await page.goto(`/me/${path}`);
+        await page.locator("h1").waitFor();
+        await page.waitForLoadState("networkidle");
+        await page.locator(".loading").waitFor({ state: "detached" });
+        const name = `me-${path}`.replaceAll(/org_[\w-]+/g, "one");
+        found.push(...(await readingProblems(page, language, name)));
+        if (language === "en") found.push(...(await keyboardProblems(page, name)));
+      }
+      expect(found).toEqual([]);
+    },
+  );
+});
+
+async function prove(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Check now" }).click();
+}
+
+function fingerprint(page: Page): Promise<{ readonly checkpoint: string }> {
+  return page.evaluate<{ readonly checkpoint: string }>("JSON.parse(localStorage.getItem('wellapi-log'))");
+}
+
+async function readStream(stream: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** What somebody on the way, or the exchange itself, could answer instead. */
+const lies = {
+  GetConsistencyProof(message: Uint8Array) {
+    const answer = fromBinary(GetConsistencyProofResponseSchema, message);
+    answer.hashes[0]![0]! ^= 1;
+    return toBinary(GetConsistencyProofResponseSchema, answer);
+  },
+  GetInclusionProof(message: Uint8Array) {
+    const answer = fromBinary(GetInclusionProofResponseSchema, message);
+    answer.hashes[0]![0]! ^= 1;
+    return toBinary(GetInclusionProofResponseSchema, answer);
+  },
+  ListAccesses(message: Uint8Array) {
+    const answer = fromBinary(ListAccessesResponseSchema, message);
+    for (const { access } of answer.accesses) access!.items += 1;
+    return toBinary(ListAccessesResponseSchema, answer);
+  },
+};

@@ -1,0 +1,64 @@
+import { Code, ConnectError, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-web";
+import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
+import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
+
+const callMs = 20_000;
+
+/** Whom the calls are made for (docs/decisions/0039-people-and-programs.md). The session is a cookie that no script reads. */
+const actingAsHeader = "wellapi-acting-as";
+
+/** The exchange, called as this: the same contracts as everyone's. */
+export interface Connection {
+  readonly transport: Transport;
+  readonly account: ReturnType<typeof accountsOf>;
+  readonly organizations: ReturnType<typeof organizationsOf>;
+  readonly patients: ReturnType<typeof patientsOf>;
+  readonly consents: ReturnType<typeof consentsOf>;
+  readonly audit: ReturnType<typeof auditOf>;
+}
+
+const accountsOf = (transport: Transport) => createClient(AccountService, transport);
+const organizationsOf = (transport: Transport) => createClient(OrganizationService, transport);
+const patientsOf = (transport: Transport) => createClient(PatientService, transport);
+const consentsOf = (transport: Transport) => createClient(ConsentService, transport);
+const auditOf = (transport: Transport) => createClient(AuditService, transport);
+
+/** `actingAs`: a patient's id, or `account`. */
+export function connect(actingAs: string): Connection {
+  const transport = createConnectTransport({
+    baseUrl: location.origin,
+    useBinaryFormat: true,
+    defaultTimeoutMs: callMs,
+    interceptors: [acting(actingAs), signingIn],
+  });
+  return {
+    transport,
+    account: accountsOf(transport),
+    organizations: organizationsOf(transport),
+    patients: patientsOf(transport),
+    consents: consentsOf(transport),
+    audit: auditOf(transport),
+  };
+}
+
+function acting(actingAs: string): Interceptor {
+  return (next) => (request) => {
+    request.header.set(actingAsHeader, actingAs);
+    return next(request);
+  };
+}
+
+/** Where the session has ended, the browser goes to where its reader signs in, and comes back. */
+const signingIn: Interceptor = (next) => async (request) => {
+  try {
+    return await next(request);
+  } catch (error) {
+    if (ConnectError.from(error).code !== Code.Unauthenticated) throw error;
+    location.assign(`/sign-in?continue=${encodeURIComponent(location.pathname)}`);
+    return new Promise(() => {});
+  }
+};

@@ -1,0 +1,32 @@
+import type { LoggedAccess } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import type { Connection } from "../api/connection.ts";
+import { timestampOf } from "../api/time.ts";
+
+/** The contract's largest page. */
+const pageSize = 500;
+
+/** Entries of the log about the patient, the newest first. */
+export interface Entries {
+  readonly entries: readonly LoggedAccess[];
+  /** For older ones; empty: there are none. */
+  readonly nextPageToken: string;
+}
+
+/** `since`: UTC milliseconds; all that there are unless given. `most`: after so many it stops asking for more pages. */
+export async function entriesOf(
+  { audit }: Connection,
+  options: { readonly since?: number; readonly most: number; readonly pageToken?: string },
+  signal: AbortSignal,
+): Promise<Entries> {
+  const { since, most } = options;
+  const interval = since === undefined ? {} : { interval: { startTime: timestampOf(since) } };
+  const entries: LoggedAccess[] = [];
+  let pageToken = options.pageToken ?? "";
+  do {
+    const asked = { ...interval, pageSize: Math.min(pageSize, most), pageToken };
+    const answer = await audit.listAccesses(asked, { signal });
+    entries.push(...answer.accesses);
+    pageToken = answer.nextPageToken;
+  } while (pageToken !== "" && entries.length < most);
+  return { entries, nextPageToken: pageToken };
+}

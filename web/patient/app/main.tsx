@@ -1,0 +1,35 @@
+import { render } from "preact";
+import { problemOf } from "./api/problem.ts";
+import { openRecord } from "./api/reader.ts";
+import { PlaceContext } from "./context.ts";
+import { NoRecord, Shell, Unreachable } from "./shell.tsx";
+import { createFormats } from "./words/formats.ts";
+
+const language = document.documentElement.lang === "de" ? "de" : "en";
+
+async function start(): Promise<void> {
+  const chosen = document.querySelector<HTMLMetaElement>('meta[name="wellapi-record"]')?.content ?? "";
+  const loading = language === "de" ? import("./words/de.ts") : import("./words/en.ts");
+  const [module, record] = await Promise.all([
+    loading,
+    openRecord(chosen).catch((error: unknown) => ({ problem: problemOf(error) })),
+  ]);
+  const words = "de" in module ? module.de : module.en;
+  const root = document.getElementById("app")!;
+  root.replaceChildren();
+  if (record === undefined) {
+    render(<NoRecord words={words} />, root);
+  } else if ("problem" in record) {
+    render(<Unreachable words={words} problem={record.problem} />, root);
+  } else {
+    const place = { record, words, formats: createFormats(language, record.zone) };
+    render(
+      <PlaceContext.Provider value={place}>
+        <Shell />
+      </PlaceContext.Provider>,
+      root,
+    );
+  }
+}
+
+void start();

@@ -1,0 +1,171 @@
+import { useState } from "preact/hooks";
+import { useLoaded } from "../api/loaded.ts";
+import { organizationsOf } from "../api/organizations.ts";
+import { usePlace } from "../context.ts";
+import { ChartCard } from "../data/chart-card.tsx";
+import { kindOf } from "../data/kinds.ts";
+import { ObservationList } from "../data/observation-list.tsx";
+import { type PeriodKind, periodAt, periodKinds, shifted } from "../data/period.ts";
+import { type Measured, measuredOf, sourceKey } from "../data/series.ts";
+import { hrefOf } from "../location.ts";
+import { Heading } from "../parts/heading.tsx";
+import { Waited } from "../parts/notice.tsx";
+import type { PageProps } from "../routes.tsx";
+import { consentsOf } from "../sharing/consents.ts";
+import { byCategory, permissionsOf } from "../sharing/permission.ts";
+import { codeName } from "../words/names.ts";
+
+/** One kind of data: a chart by period, where it comes from, who can see it. */
+export function DataKind({ named }: PageProps) {
+  const { words, record } = usePlace();
+  const loaded = useLoaded(
+    async (signal) => (await measuredOf(record, signal)).find(({ code }) => code.code === named),
+    [record, named],
+  );
+  return (
+    <>
+      <p>
+        <a class="back" href={hrefOf("data")}>
+          {words.data.backToKinds}
+        </a>
+      </p>
+      <Heading>{codeName(words, named, loaded.value?.code.display)}</Heading>
+      <Waited loaded={loaded}>
+        {(measured) =>
+          measured === undefined ? (
+            <p class="quiet">{words.data.none}</p>
+          ) : (
+            <>
+              <Shown measured={measured} />
+              <Sources measured={measured} />
+            </>
+          )
+        }
+      </Waited>
+      <Readers category={kindOf(named).category} />
+    </>
+  );
+}
+
+function Shown({ measured }: { readonly measured: Measured }) {
+  const { words, formats } = usePlace();
+  const { data } = words;
+  const kind = kindOf(measured.code.code);
+  const { zone } = formats;
+  const [periodKind, setPeriodKind] = useState<PeriodKind>(kind.chart === "latest" ? "year" : "week");
+  const [at, setAt] = useState(measured.last - 1);
+  const period = periodAt(periodKind, at, zone);
+  const move = (by: number) => setAt(shifted(period, by, zone).start);
+  const title =
+    periodKind === "day"
+      ? formats.day(period.start)
+      : `${formats.day(period.start)} – ${formats.day(period.end - 1)}`;
+  return (
+    <section class="card stack" aria-label={data.period}>
+      <div class="between">
+        <fieldset class="switch">
+          <legend class="unseen">{data.period}</legend>
+          {periodKinds.map((one) => (
+            <label key={one}>
+              <input
+                type="radio"
+                name="period"
+                checked={one === periodKind}
+                onChange={() => setPeriodKind(one)}
+              />
+              <span>{data.periods[one]}</span>
+            </label>
+          ))}
+        </fieldset>
+        <div class="actions">
+          <button
+            type="button"
+            class="button second slim"
+            disabled={period.start <= measured.first}
+            onClick={() => move(-1)}
+          >
+            {data.earlier}
+          </button>
+          <button
+            type="button"
+            class="button second slim"
+            disabled={period.end > Date.now()}
+            onClick={() => move(1)}
+          >
+            {data.later}
+          </button>
+        </div>
+      </div>
+      <h2 aria-live="polite">{title}</h2>
+      {kind.chart === "list" ? (
+        <ObservationList code={measured.code} period={period} />
+      ) : (
+        <ChartCard code={measured.code} kind={kind} period={period} />
+      )}
+    </section>
+  );
+}
+
+function Sources({ measured }: { readonly measured: Measured }) {
+  const { words, formats, record } = usePlace();
+  const { data, common } = words;
+  const ids = measured.sources.map(({ organization }) => organization);
+  const names = useLoaded(() => organizationsOf(record.connection, ids), [record.connection, ids.join()]);
+  return (
+    <section class="card stack-close" aria-labelledby="sources">
+      <h2 id="sources">{data.sources}</h2>
+      <ul class="rows">
+        {measured.sources.map((source) => (
+          <li key={sourceKey(source)}>
+            <div>
+              {data.sourceText(
+                source.deviceModel || data.noDevice,
+                names.value?.get(source.organization)?.name ?? common.unknownOrganization,
+              )}
+              <p class="quiet small">{data.methods[source.method]}</p>
+            </div>
+          </li>
+        ))}
+      </ul>
+      <p class="quiet small">
+        {data.measured(formats.number(measured.count), measured.count === 1)}{" "}
+        {data.fromTo(formats.day(measured.first), formats.day(measured.last))}
+      </p>
+    </section>
+  );
+}
+
+function Readers({ category }: { readonly category: string }) {
+  const { words, record } = usePlace();
+  const { data, common } = words;
+  const loaded = useLoaded(
+    async (signal) => {
+      const permissions = permissionsOf(await consentsOf(record.connection, signal));
+      const ids = byCategory(permissions).find((one) => one.category === category)?.organizations ?? [];
+      return [...(await organizationsOf(record.connection, ids)).values()];
+    },
+    [record.connection, category],
+  );
+  return (
+    <section class="card stack-close" aria-labelledby="readers">
+      <h2 id="readers">{data.whoSees}</h2>
+      <Waited loaded={loaded}>
+        {(readers) =>
+          readers.length === 0 ? (
+            <p class="quiet">{data.nobodySees}</p>
+          ) : (
+            <ul class="plain">
+              {readers.map(({ id, name }) => (
+                <li key={id}>
+                  <a class="line-link" href={hrefOf(`organizations/${id}`)}>
+                    {name ?? common.unknownOrganization}
+                  </a>
+                </li>
+              ))}
+            </ul>
+          )
+        }
+      </Waited>
+    </section>
+  );
+}

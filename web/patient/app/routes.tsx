@@ -1,0 +1,105 @@
+import type { ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { usePlace } from "./context.ts";
+import type { PagePath } from "./location.ts";
+import { Loading, Notice } from "./parts/notice.tsx";
+
+export interface PageProps {
+  /** What the path names: an organization, a code. */
+  readonly named: string;
+}
+
+type Page = ComponentType<PageProps>;
+
+interface Route {
+  readonly pattern: RegExp;
+  /** The entry of the menu that it belongs to. */
+  readonly menu: PagePath;
+  /** Its script is loaded when it is opened. */
+  load(): Promise<Page>;
+}
+
+const routes: readonly Route[] = [
+  { pattern: /^$/, menu: "", load: async () => (await import("./pages/home.tsx")).Home },
+  {
+    pattern: /^organizations\/([\w-]{1,64})$/,
+    menu: "",
+    load: async () => (await import("./pages/organization.tsx")).Organization,
+  },
+  { pattern: /^data$/, menu: "data", load: async () => (await import("./pages/data.tsx")).Data },
+  {
+    pattern: /^data\/([\w-]{1,64})$/,
+    menu: "data",
+    load: async () => (await import("./pages/data-kind.tsx")).DataKind,
+  },
+  { pattern: /^log$/, menu: "log", load: async () => (await import("./pages/log.tsx")).Log },
+  {
+    pattern: /^downloads$/,
+    menu: "downloads",
+    load: async () => (await import("./pages/downloads.tsx")).Downloads,
+  },
+  {
+    pattern: /^settings$/,
+    menu: "settings",
+    load: async () => (await import("./pages/settings.tsx")).Settings,
+  },
+];
+
+const missing: Route = {
+  pattern: /^/,
+  menu: "none",
+  load: async () => (await import("./pages/missing.tsx")).Missing,
+};
+
+export function routeOf(path: PagePath): Route & { readonly named: string } {
+  for (const route of routes) {
+    const match = route.pattern.exec(path);
+    if (match !== null) return { ...route, named: match[1] ?? "" };
+  }
+  return { ...missing, named: "" };
+}
+
+/** The page of the path, once its script is there. */
+export function RoutedPage({ path }: { readonly path: PagePath }) {
+  const { words } = usePlace();
+  const [shown, setShown] = useState<{ readonly path: PagePath; readonly page: Page | "old" }>();
+  useEffect(() => {
+    let current = true;
+    routeOf(path)
+      .load()
+      .then(
+        (page) => current && setShown({ path, page }),
+        () => current && !reloadOnce() && setShown({ path, page: "old" }),
+      );
+    return () => {
+      current = false;
+    };
+  }, [path]);
+  if (shown === undefined || shown.path !== path) return <Loading />;
+  if (shown.page === "old") {
+    return (
+      <Notice kind="warning">
+        <p>{words.common.oldPage}</p>
+        <button type="button" class="button second" onClick={() => location.reload()}>
+          {words.common.load}
+        </button>
+      </Notice>
+    );
+  }
+  const { page: Shown } = shown;
+  return <Shown key={path} named={routeOf(path).named} />;
+}
+
+const reloadedFor = "wellapi-reloaded";
+
+/**
+ * After an upgrade the scripts of this document are gone from the server: the page is loaded again, once for each build, so that it
+ * never goes round in a circle. Returns whether it is.
+ */
+function reloadOnce(): boolean {
+  const build = document.querySelector<HTMLMetaElement>('meta[name="wellapi-build"]')?.content ?? "";
+  if (sessionStorage.getItem(reloadedFor) === build) return false;
+  sessionStorage.setItem(reloadedFor, build);
+  location.reload();
+  return true;
+}

@@ -1,0 +1,153 @@
+import {
+  type Consent,
+  Consent_State,
+  DeIdentification,
+  type Provision,
+  Provision_Effect,
+} from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { Direction, type Purpose, type Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { msOf } from "../api/time.ts";
+
+/** What one organization may do, by all of the patient's consents in force for it. */
+export interface Permission {
+  readonly organization: string;
+  readonly reads: readonly ReadTerms[];
+  /** Categories of data that it may send. */
+  readonly contributes: readonly string[];
+  /** Categories of which something is denied to it, and under which nothing is permitted any more or only a part. */
+  readonly denied: readonly string[];
+  /** UTC milliseconds: since when any of it is permitted, and when the last of it ends. Undefined: not before it is stopped. */
+  readonly since: number;
+  readonly until: number | undefined;
+  /** In force now or later, the newest first. */
+  readonly consents: readonly Consent[];
+}
+
+/** How one kind of data may be read. */
+export interface ReadTerms {
+  readonly category: string;
+  readonly resolution: Resolution;
+  readonly purposes: readonly Purpose[];
+  /** Which data, by when it was captured; undefined: all. */
+  readonly window: Window | undefined;
+  /** Only without what tells who the patient is. */
+  readonly deIdentified: boolean;
+}
+
+export type Window =
+  /** Data of the last so many days. */
+  { readonly lastDays: number } | { readonly from: number | undefined; readonly to: number | undefined };
+
+/** By organization, those that may read first, then the newest first. Consents that are over are left out. */
+export function permissionsOf(consents: readonly Consent[]): readonly Permission[] {
+  const inForce = consents.filter(isInForce);
+  const organizations = [...new Set(inForce.map(({ grantee }) => grantee))];
+  return organizations
+    .map((organization) =>
+      permissionOf(
+        organization,
+        inForce.filter(({ grantee }) => grantee === organization),
+      ),
+    )
+    .sort((a, b) => Number(b.reads.length > 0) - Number(a.reads.length > 0) || b.since - a.since);
+}
+
+/** Whether it permits or denies anything, now or when its validity begins. */
+export function isInForce({ state }: Consent): boolean {
+  return state === Consent_State.ACTIVE || state === Consent_State.SCHEDULED;
+}
+
+function permissionOf(organization: string, consents: readonly Consent[]): Permission {
+  const provisions = consents.flatMap((consent) => consent.provisions);
+  const denials = provisions.filter(({ effect }) => effect === Provision_Effect.DENY);
+  const permits = provisions.filter(({ effect }) => effect === Provision_Effect.PERMIT);
+  const reads = permits
+    .filter(({ directions }) => directions.includes(Direction.READ))
+    .flatMap((provision) => provision.categories.map(({ name }) => readTerms(name, provision)))
+    .filter(({ category }) => !isDenied(denials, category, Direction.READ));
+  const contributes = permits
+    .filter(({ directions }) => directions.includes(Direction.CONTRIBUTE))
+    .flatMap(({ categories }) => categories.map(({ name }) => name))
+    .filter((category) => !isDenied(denials, category, Direction.CONTRIBUTE));
+  const ends = consents.map(({ validity }) => (validity?.endTime ? msOf(validity.endTime) : undefined));
+  return {
+    organization,
+    reads: distinct(reads),
+    contributes: [...new Set(contributes)].sort(),
+    denied: [...new Set(denials.flatMap(({ categories }) => categories.map(({ name }) => name)))].sort(),
+    since: Math.min(...consents.map(({ createTime }) => msOf(createTime))),
+    until: ends.some((end) => end === undefined) ? undefined : Math.max(...ends.map((end) => end ?? 0)),
+    consents: [...consents].sort((a, b) => msOf(b.createTime) - msOf(a.createTime)),
+  };
+}
+
+/** Whether a denial takes the whole category away, whatever it is read for and whenever it was captured. */
+function isDenied(denials: readonly Provision[], category: string, direction: Direction): boolean {
+  return denials.some(
+    ({ directions, categories, purposes, window }) =>
+      directions.includes(direction) &&
+      categories.some(({ name }) => name === category) &&
+      purposes.length === 0 &&
+      window.case === undefined,
+  );
+}
+
+function readTerms(
+  category: string,
+  { resolution, purposes, window, deIdentification }: Provision,
+): ReadTerms {
+  return {
+    category,
+    resolution,
+    purposes: [...purposes].sort((a, b) => a - b),
+    window: windowOf(window),
+    deIdentified: deIdentification !== DeIdentification.UNSPECIFIED,
+  };
+}
+
+function windowOf(window: Provision["window"]): Window | undefined {
+  switch (window.case) {
+    case "capturedInLast":
+      return { lastDays: Math.max(1, Math.round(Number(window.value.seconds) / 86_400)) };
+    case "capturedWithin": {
+      const { startTime, endTime } = window.value;
+      return { from: startTime && msOf(startTime), to: endTime && msOf(endTime) };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function distinct(terms: readonly ReadTerms[]): readonly ReadTerms[] {
+  const byText = new Map(terms.map((one) => [JSON.stringify(one), one]));
+  return [...byText.values()].sort((a, b) => a.category.localeCompare(b.category));
+}
+
+/** Categories that the organization may read, each once. */
+export function readCategories({ reads }: Permission): readonly string[] {
+  return [...new Set(reads.map(({ category }) => category))];
+}
+
+/** Who may read each kind of data: the kinds that most may read first. */
+export function byCategory(
+  permissions: readonly Permission[],
+): readonly { readonly category: string; readonly organizations: readonly string[] }[] {
+  const readers = new Map<string, string[]>();
+  for (const permission of permissions) {
+    for (const category of readCategories(permission)) {
+      readers.set(category, [...(readers.get(category) ?? []), permission.organization]);
+    }
+  }
+  return [...readers]
+    .map(([category, organizations]) => ({ category, organizations }))
+    .sort((a, b) => b.organizations.length - a.organizations.length || a.category.localeCompare(b.category));
+}
+
+const soonMs = 30 * 86_400_000;
+
+/** What ends within 30 days, the soonest first. */
+export function endingSoon(permissions: readonly Permission[], now: number): readonly Permission[] {
+  return permissions
+    .filter(({ until }) => until !== undefined && until > now && until - now <= soonMs)
+    .sort((a, b) => a.until! - b.until!);
+}

@@ -1,0 +1,168 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import type { Problem } from "./api/problem.ts";
+import { usePlace } from "./context.ts";
+import { hrefOf, type PagePath, usePath } from "./location.ts";
+import { Mark } from "./parts/icon.tsx";
+import { Notice } from "./parts/notice.tsx";
+import { RoutedPage, routeOf } from "./routes.tsx";
+import type { Words } from "./words/en.ts";
+
+/** Everything around a page. */
+export function Shell() {
+  const { words, record, formats } = usePlace();
+  const path = usePath();
+  const main = useRef<HTMLElement>(null);
+  const first = useRef(true);
+  const { menu } = routeOf(path);
+  useEffect(() => {
+    if (!first.current) {
+      scrollTo(0, 0);
+      main.current?.focus();
+    }
+    first.current = false;
+  }, [path]);
+  return (
+    <Frame words={words} signedIn>
+      {record.as !== "self" && (
+        <aside class="acting" aria-label={words.common.whoseRecord}>
+          <p>
+            {words.common.actingFor(record.name, words.common.roles[record.as])}{" "}
+            <a href="/account">{words.common.change}</a>
+          </p>
+        </aside>
+      )}
+      <Menu current={menu} />
+      <main id="main" class="page stack" tabIndex={-1} ref={main}>
+        <RoutedPage path={path} />
+      </main>
+      <Foot words={words} zone={formats.zone} />
+    </Frame>
+  );
+}
+
+function Menu({ current }: { readonly current: PagePath }) {
+  const { common } = usePlace().words;
+  const entries: readonly (readonly [PagePath, string])[] = [
+    ["", common.home],
+    ["data", common.data],
+    ["log", common.log],
+    ["downloads", common.downloads],
+    ["settings", common.settings],
+  ];
+  return (
+    <nav class="tabs wide" aria-label={common.menu}>
+      <ul>
+        {entries.map(([path, label]) => (
+          <li key={path}>
+            <a href={hrefOf(path)} aria-current={path === current ? "page" : undefined}>
+              {label}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+function Frame(props: {
+  readonly words: Words;
+  readonly signedIn?: boolean;
+  readonly children: ComponentChildren;
+}) {
+  const { words, signedIn = false, children } = props;
+  return (
+    <>
+      <a class="skip" href="#main">
+        {words.common.skip}
+      </a>
+      <header class="bar wide">
+        <a class="brand" href={hrefOf("")}>
+          <Mark />
+          WellAPI
+        </a>
+        {signedIn && (
+          <nav aria-label={words.common.account}>
+            <ul>
+              <li>
+                <a href="/account">{words.common.account}</a>
+              </li>
+              <li>
+                <form method="post" action="/account/sign-out">
+                  <button type="submit" class="link">
+                    {words.common.signOut}
+                  </button>
+                </form>
+              </li>
+            </ul>
+          </nav>
+        )}
+      </header>
+      {children}
+    </>
+  );
+}
+
+const ownNames = { en: "English", de: "Deutsch" } as const;
+
+function Foot({ words, zone }: { readonly words: Words; readonly zone?: string }) {
+  const here = document.documentElement.lang;
+  return (
+    <footer class="foot wide">
+      {zone !== undefined && <p>{words.common.zone(zone)}</p>}
+      <nav aria-label={words.common.language}>
+        <ul>
+          {(["en", "de"] as const).map((one) => (
+            <li key={one}>
+              {one === here ? (
+                <span lang={one} aria-current="true">
+                  {ownNames[one]}
+                </span>
+              ) : (
+                <a href={`?lang=${one}`} lang={one} hreflang={one}>
+                  {ownNames[one]}
+                </a>
+              )}
+            </li>
+          ))}
+        </ul>
+      </nav>
+    </footer>
+  );
+}
+
+/** The account opens no record, or several of which none is chosen. */
+export function NoRecord({ words }: { readonly words: Words }) {
+  return (
+    <Frame words={words} signedIn>
+      <main id="main" class="page stack" tabIndex={-1}>
+        <h1>{words.common.noRecord}</h1>
+        <p>{words.common.noRecordLead}</p>
+        <p>
+          <a class="button" href="/account">
+            {words.common.toAccount}
+          </a>
+        </p>
+      </main>
+      <Foot words={words} />
+    </Frame>
+  );
+}
+
+/** Nothing answered when the page was opened. */
+export function Unreachable({ words, problem }: { readonly words: Words; readonly problem: Problem }) {
+  return (
+    <Frame words={words}>
+      <main id="main" class="page stack" tabIndex={-1}>
+        <h1>{words.common.title}</h1>
+        <Notice kind="warning">
+          <p>{words.problems[problem]}</p>
+          <button type="button" class="button second" onClick={() => location.reload()}>
+            {words.common.again}
+          </button>
+        </Notice>
+      </main>
+      <Foot words={words} />
+    </Frame>
+  );
+}

@@ -1,0 +1,88 @@
+/** Makes the patient's pages of their sources: `node web/patient/build.ts`, or `make pages`. Takes about a second. */
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { mark, stylesheet } from "@wellapi/ui";
+import { rolldown } from "rolldown";
+import { documentOf } from "./document.ts";
+import { builtFolder, type SiteIndex } from "./src/site.ts";
+
+const app = fileURLToPath(new URL("app/", import.meta.url));
+
+/** Builds beside the folder and takes its place at the end, so that a server does not read a half of it. */
+export async function buildSite(folder: URL = builtFolder): Promise<void> {
+  const beside = (state: string) => new URL(`${folder.href.replace(/\/$/, "")}.${state}-${process.pid}/`);
+  const [fresh, old] = [beside("fresh"), beside("old")];
+  mkdirSync(fresh, { recursive: true });
+  const { entry, names } = await bundle(fresh);
+  const style = nameOf("me", "css", readFileSync(`${app}style.css`));
+  const files = new Map<string, Buffer>([
+    ...names.map((name) => [name, readFileSync(new URL(name, fresh))] as const),
+    [style, readFileSync(`${app}style.css`)],
+    [stylesheet.name, stylesheet.bytes],
+    [mark.name, mark.bytes],
+  ]);
+  for (const [name, bytes] of files) writeCompressed(fresh, name, bytes);
+  const parts = { entry, styles: [stylesheet.name, style], mark: mark.name };
+  const index: SiteIndex = {
+    documents: {
+      en: documentOf({ ...parts, language: "en" }),
+      de: documentOf({ ...parts, language: "de" }),
+    },
+    assets: [...files.keys()].sort(),
+  };
+  writeFileSync(new URL("site.json", fresh), JSON.stringify(index));
+  if (existsSync(folder)) renameSync(folder, old);
+  renameSync(fresh, folder);
+  rmSync(old, { recursive: true, force: true });
+}
+
+/** The scripts: an entry, and a part for each page that is loaded when it is opened. */
+async function bundle(folder: URL): Promise<{ readonly entry: string; readonly names: readonly string[] }> {
+  const build = await rolldown({
+    input: { me: `${app}main.tsx` },
+    platform: "browser",
+    tsconfig: fileURLToPath(new URL("tsconfig.json", import.meta.url)),
+    resolve: { alias: { "node:crypto": `${app}proof/node-crypto.ts` } },
+    transform: {
+      target: "es2023",
+      inject: { Buffer: ["buffer/", "Buffer"] },
+    },
+    onLog(level, log) {
+      if (level === "warn") throw new Error(`the pages cannot be built: ${log.message}`);
+    },
+  });
+  const { output } = await build.write({
+    dir: fileURLToPath(folder),
+    format: "esm",
+    minify: true,
+    entryFileNames: "[name]-[hash].js",
+    chunkFileNames: "[name]-[hash].js",
+  });
+  await build.close();
+  const entry = output.find((one) => one.type === "chunk" && one.isEntry);
+  if (entry === undefined) throw new Error("the pages have no entry");
+  return { entry: entry.fileName, names: output.map(({ fileName }) => fileName) };
+}
+
+function nameOf(name: string, kind: string, bytes: Buffer): string {
+  return `${name}-${createHash("sha256").update(bytes).digest("hex").slice(0, 16)}.${kind}`;
+}
+
+function writeCompressed(folder: URL, name: string, bytes: Buffer): void {
+  const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_SIZE_HINT } = constants;
+  const params = { [BROTLI_PARAM_QUALITY]: 11, [BROTLI_PARAM_SIZE_HINT]: bytes.length };
+  writeFileSync(new URL(name, folder), bytes);
+  writeFileSync(new URL(`${name}.br`, folder), brotliCompressSync(bytes, { params }));
+  writeFileSync(new URL(`${name}.gz`, folder), gzipSync(bytes, { level: 9 }));
+}
+
+if (import.meta.main) {
+  const start = performance.now();
+  await buildSite();
+  const seconds = ((performance.now() - start) / 1_000).toFixed(1);
+  process.stderr.write(
+    `Built the patient's pages in ${seconds} s (${readdirSync(builtFolder).length} files)\n`,
+  );
+}
