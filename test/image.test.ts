@@ -53,7 +53,8 @@ function run(args: readonly string[], env: Readonly<Record<string, string>> = {}
 }
 
 test("the image's base is pinned by its digest, and is the Node that the project pins", () => {
-  const from = readFileSync(join(root, "Dockerfile"), "utf8").match(/^FROM .*/gm)!;
+  // A stage may stand on another one.
+  const from = readFileSync(join(root, "Dockerfile"), "utf8").match(/^FROM (?!install AS).*/gm)!;
   const { optionalDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const bases = from.map((line) =>
     /^FROM node:([\d.]+)-bookworm-slim@(sha256:[0-9a-f]{64})( AS \w+)?$/.exec(line),

@@ -72,14 +72,15 @@ export async function keyboardProblems(page: Page, name: string): Promise<string
   );
 }
 
-/** Of radio buttons with one name, the first stands for all: arrows lead to the others. */
+/** Of radio buttons with one name, the checked one stands for all, or the first: arrows lead to the others. */
 const numberControls = `(() => {
-  const names = new Set();
   let count = 0;
   for (const one of document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary")) {
     if (!one.checkVisibility() || one.disabled) continue;
-    if (one.type === "radio" && names.has(one.name)) continue;
-    if (one.type === "radio") names.add(one.name);
+    if (one.type === "radio") {
+      const all = [...document.getElementsByName(one.name)];
+      if (one !== (all.find((other) => other.checked) ?? all[0])) continue;
+    }
     one.dataset.at = String(count++);
   }
   return count;

@@ -22,6 +22,8 @@ export interface NoteSigner {
 
 const ED25519_TYPE = 0x01;
 const ED25519_KEY_BYTES = 32;
+/** What stands before the key in its SubjectPublicKeyInfo (RFC 8410, section 4). */
+const ED25519_SPKI = Uint8Array.of(0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00);
 const VERIFIER_KEY = /^([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/u;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the characters that a note must not have
 const NAME_FORBIDDEN = /[\p{White_Space}\u0000-\u001f+]/u;
@@ -50,8 +52,9 @@ export function createNoteVerifier(name: string, publicKey: Uint8Array): NoteVer
   assertKeyName(name);
   if (publicKey.length !== ED25519_KEY_BYTES)
     throw new MerkleError("key_invalid", "an Ed25519 public key has 32 bytes");
-  const x = Buffer.from(publicKey).toString("base64url");
-  const key = createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x }, format: "jwk" });
+  // In DER, which the patient's browser can make, too: its Buffer knows no base64url.
+  const der = Buffer.concat([ED25519_SPKI, publicKey]);
+  const key = createPublicKey({ key: der, format: "der", type: "spki" });
   return {
     name,
     keyId: noteKeyId(name, publicKey),

@@ -11,6 +11,11 @@ export interface Entry {
 /** Pages about one record: the reader's own, or that of whom they act for. A new page of this kind is a line here. */
 export const recordEntries: readonly Entry[] = [
   {
+    path: "/me/",
+    label: ({ overview }) => overview.dashboard,
+    hint: ({ overview }) => overview.dashboardHint,
+  },
+  {
     path: "/account/permissions",
     label: ({ overview }) => overview.permissions,
     hint: ({ overview }) => overview.permissionsHint,
@@ -39,6 +44,7 @@ export const recordEntries: readonly Entry[] = [
 
 /** What a representative of somebody who died can do: the other pages change what is frozen. */
 const forRepresentatives: ReadonlySet<string> = new Set([
+  "/me/",
   "/account/permissions",
   "/account/people",
   "/account/download",

@@ -13,6 +13,9 @@ describe("after a sign-in the browser goes on", () => {
     "/organizations/org_aB3-x/members",
     "/office",
     "/office/organizations/org_aB3-x",
+    "/me/",
+    "/me/log",
+    "/me/organizations/org_aB3-x",
   ])("to %s", (path) => {
     expect(continuation(path)).toBe(path);
   });
@@ -35,6 +38,9 @@ describe("after a sign-in the browser goes on", () => {
     "/organizations/org_x/../../y",
     "/organizations//evil.example/members",
     "/office//evil.example",
+    "/me",
+    "/me//evil.example",
+    "/me/log/../../oauth2/authorize",
   ])("to the account instead of %j", (path) => {
     expect(continuation(path)).toBe("/account");
   });

@@ -167,6 +167,15 @@ function Line({
         const line = run.map((one) => `${middle(one)},${scale.at(one.mean!)}`);
         return (
           <g key={run[0]?.start}>
+            {run.length === 1 && (
+              <line
+                class="range-bar"
+                x1={middle(run[0]!)}
+                x2={middle(run[0]!)}
+                y1={scale.at(run[0]!.high ?? run[0]!.mean!)}
+                y2={scale.at(run[0]!.low ?? run[0]!.mean!)}
+              />
+            )}
             <polygon class="range" points={[...upper, ...lower].join(" ")} />
             <polyline class="mean" points={line.join(" ")} />
           </g>

@@ -74,7 +74,10 @@ function List({ entries }: { readonly entries: readonly LoggedAccess[] }) {
   const [proven, setProven] = useState<ReadonlySet<string>>(new Set());
   const ids = [...new Set(entries.map(({ access }) => access?.organization ?? ""))].filter((id) => id !== "");
   const names = useLoaded(() => organizationsOf(record.connection, ids), [record.connection, ids.join()]);
-  const shown = entries.filter((entry) => fits(entry, filter, organization));
+  const ended = new Set(entries.map(({ access }) => access?.openedBy ?? ""));
+  const shown = entries.filter(
+    (entry) => fits(entry, filter, organization) && (filter === "all" || !ended.has(entry.id)),
+  );
   return (
     <>
       <ProofCard entries={shown} onProven={setProven} />

@@ -27,9 +27,9 @@ export function EntryLine(props: {
   return (
     <>
       <p>
-        {sentenceOf(access, name, place)}{" "}
+        {sentenceOf(access, name, place)}
         {proven && (
-          <span class="badge success" title={says.badgeTitle}>
+          <span class="badge success after" title={says.badgeTitle}>
             {says.badge}
           </span>
         )}
@@ -58,8 +58,9 @@ function sentenceOf(access: Access, name: string | undefined, { words, formats }
   }[doer];
   if (kind !== "read" && kind !== "sent") return `${says[kind](who)}.`;
   const what = access.codes.length === 0 ? says.data : codesText(words, formats, access.codes);
-  const amount =
-    outcome === "done" && tellsItems(access) ? ` (${valuesText(words, formats, access.items)})` : "";
+  if (outcome !== "done")
+    return `${kind === "read" ? says.wantedRead(who, what) : says.wantedSent(who, what)}.`;
+  const amount = tellsItems(access) ? ` (${valuesText(words, formats, access.items)})` : "";
   return `${says[kind](who, what)}${amount}.`;
 }
 

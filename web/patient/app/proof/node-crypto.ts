@@ -15,13 +15,16 @@ export function hash(algorithm: string, data: Uint8Array, encoding: string): Buf
   return Buffer.from(sha256(data));
 }
 
-export function createPublicKey(input: {
-  readonly key: { readonly kty: string; readonly crv: string; readonly x: string };
-  readonly format: string;
+/** Of a SubjectPublicKeyInfo of Ed25519 (RFC 8410), which has the key at its end. */
+export function createPublicKey({
+  key,
+  type,
+}: {
+  readonly key: Uint8Array;
+  readonly type: string;
 }): KeyObject {
-  const { kty, crv, x } = input.key;
-  if (kty !== "OKP" || crv !== "Ed25519") throw new TypeError("no Ed25519 key");
-  return { raw: new Uint8Array(Buffer.from(x.replaceAll("-", "+").replaceAll("_", "/"), "base64")) };
+  if (type !== "spki" || key.length !== 44) throw new TypeError("no Ed25519 key");
+  return { raw: new Uint8Array(key.subarray(12)) };
 }
 
 /** RFC 8032, as OpenSSL judges it: signatures and keys in their one encoding. */

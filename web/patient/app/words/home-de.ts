@@ -62,7 +62,7 @@ export const homeDe: typeof homeEn = {
   notice: "Was Ihnen gezeigt wurde, als Sie zustimmten",
   readNotice: "Hinweis lesen",
   stop: "Jetzt beenden",
-  stopNamed: (name) => `${name} jetzt beenden`,
+  stopNamed: (name) => `Jetzt beenden: ${name}`,
   stopLead: (name) =>
     `Von diesem Augenblick an bekommt ${name} nichts mehr von Ihnen und kann nichts mehr senden. Was dort schon ist, bleibt dort.`,
   stopping: "Wird beendet …",

@@ -64,7 +64,7 @@ export const homeEn = {
   notice: "What you were shown when you agreed",
   readNotice: "Read the notice",
   stop: "Stop now",
-  stopNamed: (name: string) => `Stop ${name} now`,
+  stopNamed: (name: string) => `Stop now: ${name}`,
   stopLead: (name: string) =>
     `From that moment ${name} gets nothing more of yours, and can send nothing more. What it got before it still has.`,
   stopping: "Stopping …",

@@ -21,6 +21,8 @@ export const logDe: typeof logEn = {
   },
   read: (who, what) => `${who} hat gelesen: ${what}`,
   sent: (who, what) => `${who} hat gesendet: ${what}`,
+  wantedRead: (who, what) => `${who} wollte lesen: ${what}`,
+  wantedSent: (who, what) => `${who} wollte senden: ${what}`,
   permitted: (who) => `Eine Erlaubnis wurde gegeben: ${who}`,
   stopped: (who) => `Eine Erlaubnis wurde beendet: ${who}`,
   emergency: (who) => `Notfallzugriff benutzt oder geändert: ${who}`,

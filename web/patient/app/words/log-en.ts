@@ -21,6 +21,8 @@ export const logEn = {
   /** Sentences: who, what data, how much. */
   read: (who: string, what: string) => `${who} read ${what}`,
   sent: (who: string, what: string) => `${who} sent ${what}`,
+  wantedRead: (who: string, what: string) => `${who} wanted to read ${what}`,
+  wantedSent: (who: string, what: string) => `${who} wanted to send ${what}`,
   permitted: (who: string) => `${who} gave a permission`,
   stopped: (who: string) => `${who} stopped a permission`,
   emergency: (who: string) => `${who} used or changed emergency access`,

@@ -7,6 +7,9 @@ export const overviewDe: typeof overviewEn = {
   securityHint: "Name, E-Mail-Adresse, Passkeys, Wiederherstellungscodes, und wo Sie angemeldet sind",
   ownRecord: "Ihre Akte",
   recordOf: (name) => `Akte von ${name}`,
+  dashboard: "Daten und Protokoll",
+  dashboardHint:
+    "Wer was sehen kann, was gelesen wurde, jeder Wert im Diagramm, und der Beweis des Protokolls",
   permissions: "Erlaubnisse",
   permissionsHint: "Wer Gesundheitsdaten lesen oder senden darf, und wie Sie das beenden",
   people: "Personen",

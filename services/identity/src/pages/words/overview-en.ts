@@ -6,6 +6,8 @@ export const overviewEn = {
   securityHint: "Name, e-mail address, passkeys, recovery codes, and where you are signed in",
   ownRecord: "Your record",
   recordOf: (name: string) => `Record of ${name}`,
+  dashboard: "Data and log",
+  dashboardHint: "Who can see what, what was read, every value in a chart, and the proof of the log",
   permissions: "Permissions",
   permissionsHint: "Who may read or send health data, and how to stop it",
   people: "People",
