@@ -118,7 +118,8 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
       const kept = await fingerprint(page);
       await scene.readAgain();
       await page.route(`**/wellapi.audit.v1.AuditService/${method}`, async (route) => {
-        const headers = { ...route.request().headers(), "accept-encoding": "identity" };
+        // What the browser would say of its page.
+      const headers = { ...route.request().headers(), "sec-fetch-site": "same-origin" };
         const body = Buffer.from(lies[method](await (await route.fetch({ headers })).body()));
         await route.fulfill({ contentType: "application/proto", body });
       });
