@@ -119,7 +119,7 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
       await scene.readAgain();
       await page.route(`**/wellapi.audit.v1.AuditService/${method}`, async (route) => {
         // What the browser would say of its page.
-      const headers = { ...route.request().headers(), "sec-fetch-site": "same-origin" };
+        const headers = { ...route.request().headers(), "sec-fetch-site": "same-origin" };
         const body = Buffer.from(lies[method](await (await route.fetch({ headers })).body()));
         await route.fulfill({ contentType: "application/proto", body });
       });
