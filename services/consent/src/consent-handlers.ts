@@ -13,7 +13,7 @@ import { consentMessage, type Reader, revisionMessage } from "./convert.ts";
 import { ConsentError } from "./errors.ts";
 import { digest } from "./etag.ts";
 import type { Granting } from "./granting.ts";
-import type { Parties } from "./parties.ts";
+import type { Parties } from "./parties-client.ts";
 import type { Revocations } from "./revocation.ts";
 import { refuseUnknownFields, requestedContent, termsOf } from "./terms-convert.ts";
 import type { Categories } from "./understanding.ts";

@@ -21,7 +21,7 @@ import { openDeathRoom } from "./death/room.ts";
 import { createDecisionHandlers } from "./decision-handlers.ts";
 import { openEmergencyRoom } from "./emergency/room.ts";
 import { Granting } from "./granting.ts";
-import { createParties } from "./parties.ts";
+import { createParties } from "./parties-client.ts";
 import { createProcessSessions } from "./process-sessions.ts";
 import { Recalls } from "./recall.ts";
 import { RecalledChanges } from "./recalled-changes.ts";

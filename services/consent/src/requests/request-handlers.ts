@@ -13,7 +13,7 @@ import { type Author, hasEnded, isFrozen, patientOf } from "../consent.ts";
 import type { ConsentRepository } from "../consent-repository.ts";
 import { consentMessage } from "../convert.ts";
 import { ConsentError } from "../errors.ts";
-import type { Parties } from "../parties.ts";
+import type { Parties } from "../parties-client.ts";
 import { refuseUnknownFields } from "../terms-convert.ts";
 import type { Categories } from "../understanding.ts";
 import { isHidden, patientOfCall, viewerOf } from "../viewer.ts";

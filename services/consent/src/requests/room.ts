@@ -11,7 +11,7 @@ import type { Accesses } from "../accesses.ts";
 import type { ConsentRepository, Notified } from "../consent-repository.ts";
 import type { ConsentSealing } from "../consent-sealing.ts";
 import type { Granting } from "../granting.ts";
-import type { Parties } from "../parties.ts";
+import type { Parties } from "../parties-client.ts";
 import type { RecalledChanges } from "../recalled-changes.ts";
 import { createReceiptHandlers } from "../receipts/receipt-handlers.ts";
 import type { Categories } from "../understanding.ts";
