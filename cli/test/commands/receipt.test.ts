@@ -25,6 +25,23 @@ test("verifies the receipt that `wellapi erase` printed last, from standard inpu
   expect(JSON.parse(json.out)).toEqual({ patient: "pat_1", key_ids: ["key_1"] });
 });
 
+test("verifies a receipt of a consent, and shows what it says", async () => {
+  const { keys } = await openReceipt();
+  const claims = {
+    record_id: "con_1.1",
+    event: { type: "consent_given" },
+    purposes: ["treatment", "research"],
+  };
+  const stdin = await (await keyOf(1)).sign("wellapi-consent-receipt+jwt", claims);
+  expect((await wellapi(["receipt", "verify", "-", "--keys", keys], { stdin })).out).toBe(
+    'VERIFIED\n  record_id: con_1.1\n  event: {"type":"consent_given"}\n  purposes: treatment,research',
+  );
+  const other = stdin.replace(/.(?=[^.]*\.[^.]*$)/, (letter) => (letter === "A" ? "B" : "A"));
+  expect(await wellapi(["receipt", "verify", "-", "--keys", keys], { stdin: other })).toMatchObject({
+    code: 9,
+  });
+});
+
 test.each([
   ["changed", (jws: string) => jws.replace(/\.[^.]+\./, ".eyJwYXRpZW50IjoicGF0XzIifQ.")],
   ["nothing", () => ""],
