@@ -14,8 +14,8 @@ test("a backup copies what sends before what receives", () => {
     "reserves/consent.leaves",
     "reserves/identity.leaves",
     "records.db",
-    "events.db",
     "consent.db",
+    "events.db",
     "identity.db",
     "audit.db",
   ]);
@@ -29,23 +29,23 @@ test("every store and every reserve is in it", () => {
   }
 });
 
-test("a consumer of events is copied after the events, and before those whom it calls", () => {
+test("a consumer of events is copied after the events, and before those whom it calls that publish none", () => {
   const notices = describeService({
     name: "notices",
     contracts: [],
     store: { collections: [], check: async () => ({ collections: [], documents: {} }) },
     needs: ["events", "access_log"],
     consumes: ["records.>"],
-    calls: ["consent"],
+    calls: ["consent", "identity"],
     replicas: "many",
     compose: async () => ({ routes: [] }),
   });
   const files = dataFiles(createRegistry([...known, notices]));
   expect(files.filter((file) => file.endsWith(".db"))).toEqual([
     "records.db",
+    "consent.db",
     "events.db",
     "notices.db",
-    "consent.db",
     "identity.db",
     "audit.db",
   ]);

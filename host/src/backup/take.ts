@@ -23,7 +23,8 @@ export interface BackupSource {
  * Each store is copied at another moment, so the order matters. Senders come before receivers: a leaf or an event
  * in transit is then in one of the two, or in both, and its id makes it one. Documents that refer to others
  * come before those others. So callers come before the services that they call, events after all their publishers, and
- * consumers of events after the events.
+ * consumers of events after the events: also after a publisher that they call, whose documents they name in vain if these came
+ * later than its copy. A consumer asks for what an event names, and takes "there is none" for an answer.
  */
 export function dataFiles(registry: Registry): readonly string[] {
   const services = registry.services.toReversed();
