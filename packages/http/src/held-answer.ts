@@ -3,7 +3,7 @@ import type { ContextValues } from "@connectrpc/connect";
 import { holdAnswer, resetConnection } from "@wellapi/rpc";
 
 /** Where an answer is written. */
-export type AnswerTarget = Pick<ServerResponse, "writableLength" | "socket" | "once">;
+export type AnswerTarget = Pick<ServerResponse, "closed" | "writableLength" | "socket" | "once">;
 
 /**
  * Holds bytes of a call's answer that are about to be written, until the returned function is called. If they still wait

@@ -20,6 +20,7 @@ export {
 } from "./refusal.ts";
 export { createRemoteSurface, type RemoteSurfaceOptions } from "./remote-surface.ts";
 export { credentialHeaders } from "./request-headers.ts";
+export { onceOver, requestOverOf } from "./request-over.ts";
 export type { SecurityHeaders } from "./security-headers.ts";
 export { type HttpServer, type HttpServerOptions, openHttpServer } from "./server.ts";
 export type {

@@ -9,6 +9,7 @@ import { HttpError } from "./errors.ts";
 import { createOutsideRequest, type OutsideRequest } from "./outside-request.ts";
 import { logRefusal, markRefused, type Refusal, refusalOf, requestRefusal, sendRefusal } from "./refusal.ts";
 import { credentialHeaders, keptHeaders } from "./request-headers.ts";
+import { onceOver } from "./request-over.ts";
 import { type Bodies, hasPath, type ShapedRefusal, type Surface, type SurfaceContext } from "./surface.ts";
 
 /** A surface, and the door that its calls to services go through. */
@@ -163,6 +164,8 @@ async function released(
     for (const [name, value] of budgetFields(request.budget(), reply.statusCode)) reply.header(name, value);
   }
   if (isStream(payload)) {
+    // What nobody has begun to read is not ended by its reader.
+    if (payload instanceof Readable) onceOver(reply.raw, () => payload.destroy());
     return Readable.from(heldBack(payload, request, reply), { objectMode: false, highWaterMark: 1 });
   }
   const objection = request.objection();
@@ -173,7 +176,7 @@ async function released(
         : Buffer.isBuffer(payload)
           ? payload.length
           : 0;
-    reply.raw.once("close", request.hold(bytes));
+    onceOver(reply.raw, request.hold(bytes));
     return payload;
   }
   const refusal = (surface.refuse ?? refusalOf)(objection);
@@ -199,6 +202,7 @@ async function* heldBack(
   let taken = (): void => {};
   reply.raw.once("close", () => taken());
   for await (const chunk of chunks) {
+    if (reply.raw.closed) return;
     const objection = request.objection();
     if (objection !== undefined) throw objection;
     taken();

@@ -1,5 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import { Code, ConnectError, type ContextValues, type Transport } from "@connectrpc/connect";
+import type { ConnectError, ContextValues, Transport } from "@connectrpc/connect";
 import {
   type AdmittedCall,
   actingAsHeader,
@@ -20,6 +20,7 @@ import { HttpError } from "./errors.ts";
 import { holdHttpAnswer } from "./held-answer.ts";
 import { httpCallOf } from "./http-call.ts";
 import { credentialHeaders } from "./request-headers.ts";
+import { requestOverOf } from "./request-over.ts";
 
 /** A request at a surface, with the calls that the surface makes for it. */
 export interface OutsideRequest {
@@ -44,8 +45,6 @@ export interface OutsideRequest {
   hold(bytes: number): () => void;
 }
 
-const requestOver = new ConnectError("the request is over", Code.Canceled);
-
 /** `door`: undefined for a surface that writes its answers itself. */
 export function createOutsideRequest(options: {
   readonly surface: string;
@@ -57,7 +56,7 @@ export function createOutsideRequest(options: {
   const { surface, door, shutdown, request, reply } = options;
   const { id } = request;
   const calls: ContextValues[] = [];
-  let over: AbortController | undefined;
+  let over: AbortSignal | undefined;
   let identified = false;
   let admitted:
     | (AdmittedCall & { readonly shown: "header" | "body"; readonly actingAs?: string })
@@ -70,12 +69,7 @@ export function createOutsideRequest(options: {
     if (door === undefined) {
       throw new HttpError("no-door", `the surface ${surface} has no door to the services`);
     }
-    if (over === undefined) {
-      const controller = new AbortController();
-      over = controller;
-      if (reply.raw.closed) controller.abort(requestOver);
-      else reply.raw.once("close", () => controller.abort(requestOver));
-    }
+    over ??= requestOverOf(reply);
     const header = new Headers({ [requestIdHeader]: id });
     for (const name of shown) {
       const value = request.headers[name];
@@ -90,7 +84,7 @@ export function createOutsideRequest(options: {
     return {
       through: door,
       header,
-      signals: [over.signal, shutdown],
+      signals: [over, shutdown],
       address: request.callerAddress,
       // Beside a token, which may be bound to it. By itself it is a credential for RPCs, and not for pages and files.
       certificate: showsToken(header) ? request.clientCertificate : undefined,

@@ -24,6 +24,7 @@ export async function openTestSurface(
     readonly answers?: AnswerGuard;
     readonly budget?: Budget;
     readonly server?: Partial<HttpServerOptions>;
+    readonly origin?: () => string;
     readonly log?: Logger;
   },
 ): Promise<HttpServer & { readonly url: string }> {
@@ -43,7 +44,7 @@ export async function openTestSurface(
     port: 0,
     portSetting: "WELLAPI_HTTP_PORT",
     corsOrigins: [],
-    surfaces: [{ surface, door }],
+    surfaces: [{ surface, door, ...(options.origin && { origin: options.origin }) }],
     log,
     ...options.server,
   });

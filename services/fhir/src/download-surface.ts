@@ -1,12 +1,19 @@
 import { createClient } from "@connectrpc/connect";
 import { ExportService } from "@wellapi/gen/wellapi/records/v1/export_service_pb";
-import type { HttpRequest, Refusal, ShapedRefusal, Surface } from "@wellapi/http";
+import {
+  type HttpRequest,
+  type Refusal,
+  requestOverOf,
+  type ShapedRefusal,
+  type Surface,
+} from "@wellapi/http";
 import { FhirServiceError } from "./errors.ts";
 import { zipStream } from "./files/zip.ts";
 import { archiveOf } from "./rest/download/archive.ts";
 import { createRecordReader } from "./rest/download/record-reader.ts";
 import { calling, root } from "./rest/exchange.ts";
 import { fhirRefusalOf } from "./rest/outcome.ts";
+import { createSlots } from "./rest/slots.ts";
 
 interface Path {
   readonly Params: { readonly patient: string };
@@ -28,27 +35,21 @@ export const downloadSurface: Surface = {
   refuse: fhirRefusalOf,
   shape: shapedForReaders,
   mount(app, context) {
-    let open = 0;
+    const slots = createSlots(mostAtOnce, "Others are downloading: try again in a minute");
     app.get<Path>("/download/:patient", async (request, reply) => {
       refuseForeign(request);
       const { patient } = request.params;
       const transport = context.as(request, showsToken(request) ? undefined : patient);
       await createClient(ExportService, transport).prepareDownload({ patient }, calling);
-      if (open >= mostAtOnce)
-        throw new FhirServiceError("BUSY", "Others are downloading: try again in a minute");
-      open++;
-      const gone = new AbortController();
-      reply.raw.once("close", () => {
-        open--;
-        gone.abort();
-      });
+      const over = requestOverOf(reply);
+      slots.take(over);
       const made = new Date();
       const file = `health-record-${made.toISOString().slice(0, 10)}.zip`;
       reply
         .header("content-type", "application/zip")
         .header("content-disposition", `attachment; filename="${file}"`);
       const view = { patient, base: `${context.origin()}${root}` };
-      const reader = createRecordReader(transport, view, gone.signal);
+      const reader = createRecordReader(transport, view, over);
       return reply.send(zipStream(archiveOf(reader, patient, made), made));
     });
   },

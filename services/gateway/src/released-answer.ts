@@ -1,7 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { ContextValues } from "@connectrpc/connect";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
-import { type AnswerTarget, holdHttpAnswer } from "@wellapi/http";
+import { type AnswerTarget, holdHttpAnswer, onceOver } from "@wellapi/http";
 import { objectionTo } from "@wellapi/rpc";
 import { refusal } from "./reasons.ts";
 
@@ -29,7 +29,7 @@ export function releasedAnswer(
   const objection = objectionTo(values);
   if (objection === undefined) {
     const taken = holdHttpAnswer(values, target, Number(answer.header?.get("content-length") ?? 0));
-    if (taken !== undefined) target.once("close", taken);
+    if (taken !== undefined) onceOver(target, taken);
     return answer;
   }
   return refusal({ ...answer, status: 503, trailer: new Headers() }, objection);
@@ -51,6 +51,7 @@ async function* dataHeld(
   let taken: (() => void) | undefined;
   target.once("close", () => taken?.());
   for await (const envelope of body) {
+    if (target.closed) return;
     const end = (envelope[0]! & endFlags) !== 0;
     const objection = end ? undefined : objectionTo(values);
     if (objection === undefined) {

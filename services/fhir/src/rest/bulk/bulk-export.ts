@@ -9,6 +9,7 @@ import {
   type HttpReply,
   type HttpRequest,
   refusalOf,
+  requestOverOf,
   type Surface,
   type SurfaceContext,
 } from "@wellapi/http";
@@ -44,10 +45,8 @@ type Level = keyof typeof levels;
 /** FHIR Bulk Data Access (https://hl7.org/fhir/uv/bulkdata/): the requests of an export. */
 export function mountBulkExport(app: App, context: SurfaceContext): void {
   const asked = (request: HttpRequest, reply: HttpReply): Asked => {
-    const gone = new AbortController();
-    reply.raw.once("close", () => gone.abort());
     const base = `${context.origin()}${root}`;
-    return { request, reply, transport: context.as(request), base, signal: gone.signal };
+    return { request, reply, transport: context.as(request), base, signal: requestOverOf(reply) };
   };
   const parametersOf = ({ params }: HttpRequest) => params as Readonly<Record<string, string>>;
   const ofPatients = (request: HttpRequest, reply: HttpReply) => kickOff(asked(request, reply), "patient");

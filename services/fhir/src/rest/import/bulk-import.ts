@@ -11,6 +11,7 @@ import {
   type HttpReply,
   type HttpRequest,
   refusalOf,
+  requestOverOf,
   type Surface,
   type SurfaceContext,
 } from "@wellapi/http";
@@ -18,6 +19,7 @@ import { FhirServiceError } from "../../errors.ts";
 import { inwardText, subjectOf } from "../../mapping/subject.ts";
 import { patiently } from "../bulk/patience.ts";
 import { calling, root } from "../exchange.ts";
+import { createSlots } from "../slots.ts";
 import { isServed } from "../types.ts";
 import { servedId, textOf } from "../write.ts";
 import { type NumberedLine, readLines } from "./lines.ts";
@@ -49,15 +51,13 @@ interface Taken {
  * costs the others nothing. The same lines sent again are stored once: so whoever was cut off sends them again.
  */
 export function mountImport(app: App, context: SurfaceContext): void {
-  let open = 0;
+  const slots = createSlots(mostAtOnce, "Others are importing: try again in a minute");
   const { writeClinicalRecords } = ClinicalRecordsService.method;
   app.post(`${root}/$import`, { config: { rpc: writeClinicalRecords } }, async (request, reply) => {
     if (!(request.body instanceof Readable)) {
       throw new FhirServiceError("INVALID_REQUEST", `Send resources, one a line, as ${ndjsonType}`);
     }
-    if (open >= mostAtOnce) throw new FhirServiceError("BUSY", "Others are importing: try again in a minute");
-    open++;
-    reply.raw.once("close", () => open--);
+    slots.take(requestOverOf(reply));
     return importLines(context, request, reply, request.body);
   });
 }
@@ -69,8 +69,7 @@ async function importLines(
   body: Readable,
 ): Promise<HttpReply> {
   const records = createClient(ClinicalRecordsService, context.as(request));
-  const gone = new AbortController();
-  reply.raw.once("close", () => gone.abort());
+  const over = requestOverOf(reply);
   const { lines, cut } = await read(body);
   const base = `${context.origin()}${root}`;
   const key = textOf(request.headers["idempotency-key"]) ?? "";
@@ -82,14 +81,14 @@ async function importLines(
     });
     const requestId = requestIdOf(key, batch);
     try {
-      const { receipt } = await patiently(gone.signal, () =>
+      const { receipt } = await patiently(over, () =>
         records.writeClinicalRecords({ batch: { requestId, patient, writes } }, calling),
       );
       outcomes.push(...batch.map((line, at) => outcomeOf(line, receipt!.outcomes[at]!)));
     } catch (error) {
       const { problem, status } = refusalOf(error);
       // Of the whole request, and not of these lines: the caller is told so, and sends it again.
-      if (status === 401 || status >= 500 || gone.signal.aborted) throw error;
+      if (status === 401 || status >= 500 || over.aborted) throw error;
       outcomes.push(...batch.map(({ number }) => refused(number, problem.reason, problem.message)));
     }
   }

@@ -1,0 +1,21 @@
+import type { ServerResponse } from "node:http";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { FastifyReply } from "fastify";
+
+const over = new ConnectError("the request is over", Code.Canceled);
+
+/**
+ * Calls `told` once, when the answer is written or its caller has left: at once where that is so already. A caller can leave while a
+ * request is admitted; whoever listens for "close" after that is never called.
+ */
+export function onceOver(answer: Pick<ServerResponse, "closed" | "once">, told: () => void): void {
+  if (answer.closed) told();
+  else answer.once("close", told);
+}
+
+/** Aborts, with a `ConnectError` `canceled`, when the request's answer is written or its caller has left; at once where that is so already. */
+export function requestOverOf({ raw }: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  onceOver(raw, () => controller.abort(over));
+  return controller.signal;
+}
