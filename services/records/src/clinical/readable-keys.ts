@@ -1,5 +1,5 @@
 import { keysOfCategory, type Terminology } from "@wellapi/terminology";
-import { RecordsError } from "../errors.ts";
+import { unlessLeftOut } from "../gate/left-out.ts";
 import type { ConsentPermit } from "../gate/permit.ts";
 import { rawPermit } from "../gate/permit.ts";
 import { type Read, refuseStrangers } from "../gate/reading.ts";
@@ -75,20 +75,9 @@ function allKeys(terminology: Terminology): string[] {
 
 /** Consents for hourly or daily data do not permit a record, which is whole or not at all. */
 async function permitOf(read: Read, key: string): Promise<KeyPermit | undefined> {
-  try {
-    const decided = await read.decide(key);
-    if (decided.own) return { intervals: [ALWAYS], permits: [] };
-    const permit = rawPermit(decided.permits, ALWAYS);
-    return permit && { intervals: permit.intervals, permits: permit.permits };
-  } catch (error) {
-    if (error instanceof RecordsError && denials.has(error.code)) return undefined;
-    throw error;
-  }
+  const decided = await unlessLeftOut(read.decide(key));
+  if (decided === undefined) return undefined;
+  if (decided.own) return { intervals: [ALWAYS], permits: [] };
+  const permit = rawPermit(decided.permits, ALWAYS);
+  return permit && { intervals: permit.intervals, permits: permit.permits };
 }
-
-const denials: ReadonlySet<string> = new Set([
-  "CONSENT_REQUIRED",
-  "SCOPE_REQUIRED",
-  "NOT_FOR_REPRESENTATIVES",
-  "POLICY_DENIED",
-]);

@@ -1,9 +1,9 @@
 import { endOfSample } from "@wellapi/series";
 import type { Terminology } from "@wellapi/terminology";
 import type { Run } from "../blocks/winners.ts";
-import { RecordsError } from "../errors.ts";
 import type { ReadDecision } from "../gate/consent-client.ts";
 import type { Intent } from "../gate/intent.ts";
+import { isLeftOut } from "../gate/left-out.ts";
 import { type ConsentPermit, rawPermit } from "../gate/permit.ts";
 import { type Read, readOnce } from "../gate/reading.ts";
 import { toldParts } from "../lots/told-buckets.ts";
@@ -101,12 +101,7 @@ async function readableCodes(
     try {
       readable.push({ code, decision: await read.decide(code) });
     } catch (error) {
-      const denied =
-        error instanceof RecordsError &&
-        ["CONSENT_REQUIRED", "SCOPE_REQUIRED", "NOT_FOR_REPRESENTATIVES", "POLICY_DENIED"].includes(
-          error.code,
-        );
-      if (!denied || asked.length > 0) throw error;
+      if (!isLeftOut(error) || asked.length > 0) throw error;
       refused = error;
     }
   }
