@@ -3,6 +3,7 @@ import { isWithoutKey, type Vault } from "@wellapi/vault";
 import { RecordsError } from "../errors.ts";
 import type { Gate } from "../gate/gate.ts";
 import type { Intent } from "../gate/intent.ts";
+import { requireOwn } from "../gate/own-subject.ts";
 import { tenantOf } from "../gate/subject.ts";
 import { type Export, type ExportTerms, isOver, isSame, MOST_EXPORTS, newExport } from "./export.ts";
 import type { ExportRepository } from "./export-repository.ts";
@@ -50,8 +51,7 @@ export function createExports({ gate, vault, repository, clock }: ExportsDeps): 
     async prepareDownload(intent) {
       const subject = gate.subject(intent.caller, intent.patient);
       try {
-        if (subject.outsideToken) throw new RecordsError("SCOPE_REQUIRED");
-        if (!subject.own) throw new RecordsError("CONSENT_REQUIRED");
+        requireOwn(subject);
         try {
           await vault.key(subject.partition, "data");
         } catch (error) {

@@ -4,6 +4,7 @@ import { headChange, loadHead } from "../blocks/head-repository.ts";
 import { ensureKey } from "../blocks/patient-box.ts";
 import { RecordsError } from "../errors.ts";
 import type { Intent } from "../gate/intent.ts";
+import { requireOwn } from "../gate/own-subject.ts";
 import type { Subject } from "../gate/subject.ts";
 import {
   type DevicePriority,
@@ -36,18 +37,13 @@ export interface DevicePriorities {
 export function createDevicePriorities(deps: DevicePrioritiesDeps): DevicePriorities {
   const { gate, queue, vault, priorities, readOnly = () => false } = deps;
 
-  function ownSubject(intent: Intent): Subject {
-    const subject = gate.subject(intent.caller, intent.patient);
-    if (subject.outsideToken) throw new RecordsError("SCOPE_REQUIRED");
-    if (!subject.own) throw new RecordsError("CONSENT_REQUIRED", { logged: "NOT_OWN" });
-    return subject;
-  }
-
   async function withEntry<T>(intent: Intent, work: (subject: Subject) => Promise<T>): Promise<T> {
+    const subject = gate.subject(intent.caller, intent.patient);
     try {
-      return await work(ownSubject(intent));
+      requireOwn(subject);
+      return await work(subject);
     } catch (error) {
-      throw await gate.refusal(intent, gate.subject(intent.caller, intent.patient), error);
+      throw await gate.refusal(intent, subject, error);
     }
   }
 

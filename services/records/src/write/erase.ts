@@ -6,6 +6,7 @@ import { RecordsError } from "../errors.ts";
 import type { ConsentClient } from "../gate/consent-client.ts";
 import type { Directory } from "../gate/directory-client.ts";
 import type { Intent, Result } from "../gate/intent.ts";
+import { requireOwn } from "../gate/own-subject.ts";
 import type { Subject } from "../gate/subject.ts";
 import {
   begunErasure,
@@ -79,18 +80,12 @@ export function createErase(deps: EraseDeps): Erase {
     return run;
   }
 
-  function ownSubject(intent: Intent): Subject {
-    const subject = gate.subject(intent.caller, intent.patient);
-    if (!subject.own) throw new RecordsError("CONSENT_REQUIRED", { logged: "NOT_OWN" });
-    return subject;
-  }
-
   return {
     async erase(intent) {
       const subject = gate.subject(intent.caller, intent.patient);
       const { partition } = subject;
       try {
-        ownSubject(intent);
+        requireOwn(subject);
         // A carer is whom the patient has named for daily things: what cannot be undone stays the patient's own.
         if (intent.caller.principal.actor?.kind === "carer") {
           throw new RecordsError("CALLER_NOT_PERMITTED", { logged: "CARER" });
@@ -115,7 +110,8 @@ export function createErase(deps: EraseDeps): Erase {
     async progress(intent) {
       const subject = gate.subject(intent.caller, intent.patient);
       try {
-        const erasure = await erasures.load(ownSubject(intent).partition);
+        requireOwn(subject);
+        const erasure = await erasures.load(subject.partition);
         if (erasure === undefined) throw new RecordsError("NOT_FOUND");
         await gate.record(intent, subject, {});
         return progressOf(erasure.document);
