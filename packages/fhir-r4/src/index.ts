@@ -15,6 +15,7 @@ export { type DateInterval, intervalOfDate } from "./date-interval.ts";
 export { type Anonymity, deIdentified, deIdentifiedTypes, shiftOf } from "./de-identified.ts";
 export type { ElementDefinition, Invariant, Property, TypeDefinition, TypeKind } from "./definitions.ts";
 export { codeLists, definitionOf, isResourceType, resourceTypes } from "./definitions.ts";
+export { endOfEvenRun, type TimedSamples } from "./even-run.ts";
 export { FhirError, type FhirErrorCode } from "./fhir-error.ts";
 export type { Finding, IssueType } from "./finding.ts";
 export { formatOf, formatResource, mediaTypes } from "./formats.ts";
