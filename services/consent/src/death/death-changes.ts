@@ -1,13 +1,11 @@
 import type { Entry, Follower } from "@wellapi/journal";
 import type { Clock, Ids } from "@wellapi/runtime";
 import type { Change } from "@wellapi/store";
-import type { PatientKey } from "@wellapi/vault";
-import { type Author, type CurrentConsents, noConsents, scopeOfEverybody } from "../consent.ts";
-import type { ConsentRepository, StoredCurrent } from "../consent-repository.ts";
-import { writeDown } from "../emergency/emergency-journal.ts";
+import { type Author, scopeOfEverybody } from "../consent.ts";
 import { ConsentError } from "../errors.ts";
-import type { PendingRecall } from "../pending-recall-repository.ts";
 import type { RecalledChanges } from "../recalled-changes.ts";
+import type { Before, StandingChange, StandingChanges } from "../standing/standing-changes.ts";
+import { writeDown } from "../standing/write-down.ts";
 import {
   checkDecision,
   type DeathDecision,
@@ -24,9 +22,9 @@ import type { DeathRepository, KeptReport, StoredReport } from "./death-reposito
 export type DeathLeafOf = () => Change;
 
 export interface DeathChangesOptions {
-  readonly consents: Pick<ConsentRepository, "stored" | "commit">;
+  readonly standing: StandingChanges;
   readonly reports: DeathRepository;
-  readonly changes: RecalledChanges;
+  readonly changes: Pick<RecalledChanges, "again">;
   readonly journal: Pick<Follower, "owed" | "tell">;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -96,7 +94,7 @@ export class DeathChanges {
   ): Promise<{ kept: KeptReport; changed: boolean; told: boolean }> {
     const { reports, changes, clock } = this.#options;
     for (let attempt = 0; attempt < attempts; attempt += 1) {
-      const before = await this.#before(partition);
+      const before = await this.#options.standing.before(partition);
       const found = await reports.get(partition, id);
       if (found === undefined) throw new ConsentError("death_not_found");
       if (checkDecision(found.report, deciding.to, before.current) === "decided") {
@@ -121,7 +119,7 @@ export class DeathChanges {
     const { partition, time } = entry;
     const { reports } = this.#options;
     for (let attempt = 0; attempt < attempts; attempt += 1) {
-      const before = await this.#before(partition);
+      const before = await this.#options.standing.before(partition);
       if ((before.current.freeze?.changes ?? 0) >= told.change) return;
       const found = await reports.get(partition, told.report);
       const state = told.frozen ? "confirmed" : "undone";
@@ -167,38 +165,22 @@ export class DeathChanges {
   }
 
   /** Commits and recalls. False: another writer was faster. */
-  async #freeze(
-    { partition, stored, current }: Before,
+  #freeze(
+    before: Before,
     { state, time, change = 0 }: DeathDecision,
-    { also, leaf }: { readonly also: (key: PatientKey) => readonly Change[]; readonly leaf: Change },
+    documents: Pick<StandingChange, "also" | "leaf">,
   ): Promise<boolean> {
-    const { consents, changes } = this.#options;
     const frozen = state === "confirmed";
-    const after = withFreeze(current, change, frozen ? time : undefined);
-    const commit = async (recall: PendingRecall) => {
-      const made = { partition, before: stored, after, changed: [], revisions: [], recall, leaf, also };
-      return (await consents.commit({ ...made, opens: !frozen })).committed ? true : undefined;
-    };
+    const after = withFreeze(before.current, change, frozen ? time : undefined);
     // A thaw takes something away, too: from the representatives.
-    return (await changes.run(partition, scopeOfEverybody, commit)) ?? false;
+    const scope = scopeOfEverybody;
+    return this.#options.standing.make(before, { scope, after, opens: !frozen, ...documents });
   }
 
   async #writeDown({ partition, report }: KeptReport): Promise<void> {
     const fact = freezeOf(partition, report);
     if (fact !== undefined) await writeDown(this.#options.journal, fact);
   }
-
-  async #before(partition: string): Promise<Before> {
-    const stored = await this.#options.consents.stored(partition);
-    return { partition, stored, current: stored?.document.current ?? noConsents };
-  }
-}
-
-/** A patient's consents before a change. */
-interface Before {
-  readonly partition: string;
-  readonly stored: StoredCurrent | undefined;
-  readonly current: CurrentConsents;
 }
 
 function withDecision(report: DeathReport, decision: DeathDecision): DeathReport {

@@ -1,17 +1,15 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
+import { createClient, type Transport } from "@connectrpc/connect";
 import {
   DeathDirectoryService,
   ApplyDeathRequest_Event as Event,
 } from "@wellapi/gen/wellapi/internal/identity/v1/death_directory_service_pb";
-import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
+import { createKnownPatients, type KnownPatients } from "../standing/known-patients.ts";
 import { type DeathState, lastDecision, stateOf } from "./death.ts";
 import type { KeptReport } from "./death-repository.ts";
 
 /** What identity knows of patients, and is told of their death. Methods throw ConnectError. */
-export interface DeathDirectory {
-  /** Whether there is this patient, and they are not erased. */
-  isPatient(partition: string): Promise<boolean>;
+export interface DeathDirectory extends KnownPatients {
   /** Resolves once identity goes by what the report has come to, and the mail about it is stored. */
   apply(kept: KeptReport): Promise<void>;
 }
@@ -25,16 +23,8 @@ const events: Readonly<Record<DeathState, Event>> = {
 
 export function createDeathDirectory(identity: Transport): DeathDirectory {
   const deaths = createClient(DeathDirectoryService, identity);
-  const patients = createClient(PatientDirectoryService, identity);
   return {
-    async isPatient(partition) {
-      try {
-        return (await patients.resolvePatient({ partition })).eraseTime === undefined;
-      } catch (error) {
-        if (ConnectError.from(error).code === Code.NotFound) return false;
-        throw error;
-      }
-    },
+    ...createKnownPatients(identity),
     async apply({ partition, report }) {
       const { id, organization } = report;
       const state = stateOf(report);

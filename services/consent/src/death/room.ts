@@ -9,6 +9,7 @@ import type { Accesses } from "../accesses.ts";
 import type { ConsentRepository } from "../consent-repository.ts";
 import type { ConsentSealing } from "../consent-sealing.ts";
 import type { RecalledChanges } from "../recalled-changes.ts";
+import { createStandingChanges } from "../standing/standing-changes.ts";
 import { DeathChanges } from "./death-changes.ts";
 import { createDeathHandlers } from "./death-handlers.ts";
 import { toldFreeze } from "./death-journal.ts";
@@ -43,7 +44,7 @@ export interface DeathRoom {
 export function openDeathRoom(deps: DeathRoomDeps): DeathRoom {
   const { store, sealing, accesses } = deps;
   const reports = new DeathRepository(store, sealing);
-  const deathChanges = new DeathChanges({ ...deps, reports });
+  const deathChanges = new DeathChanges({ ...deps, standing: createStandingChanges(deps), reports });
   const directory = createDeathDirectory(deps.identity);
   const telling = openDeathTelling({ ...deps, reports, directory });
   const { method } = DeathService;

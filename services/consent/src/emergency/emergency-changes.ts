@@ -1,12 +1,11 @@
 import type { Entry, Follower } from "@wellapi/journal";
 import type { Clock, Ids } from "@wellapi/runtime";
 import type { Change } from "@wellapi/store";
-import type { PatientKey } from "@wellapi/vault";
-import { type Author, type CurrentConsents, isFrozen, noConsents, type RecallScope } from "../consent.ts";
-import type { ConsentRepository, StoredCurrent } from "../consent-repository.ts";
+import { type Author, type CurrentConsents, isFrozen } from "../consent.ts";
 import { ConsentError } from "../errors.ts";
-import type { PendingRecall } from "../pending-recall-repository.ts";
 import type { RecalledChanges } from "../recalled-changes.ts";
+import type { Before, StandingChanges } from "../standing/standing-changes.ts";
+import { writeDown } from "../standing/write-down.ts";
 import {
   type EmergencyAccess,
   emergenciesOf,
@@ -22,7 +21,7 @@ import {
   withOpened,
   withRefusal,
 } from "./emergency.ts";
-import { endOf, refusalOf, toldRefusal, writeDown } from "./emergency-journal.ts";
+import { endOf, refusalOf, toldRefusal } from "./emergency-journal.ts";
 import type { EmergencyRepository, KeptEmergency, StoredEmergency } from "./emergency-repository.ts";
 
 /** Makes the leaf of a change; `access` is the emergency access, empty for a refusal. */
@@ -39,9 +38,9 @@ export interface Opening {
 }
 
 export interface EmergencyChangesOptions {
-  readonly consents: Pick<ConsentRepository, "stored" | "commit">;
+  readonly standing: StandingChanges;
   readonly emergencies: EmergencyRepository;
-  readonly changes: RecalledChanges;
+  readonly changes: Pick<RecalledChanges, "again">;
   readonly journal: Pick<Follower, "owed" | "tell">;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -70,7 +69,7 @@ export class EmergencyChanges {
     const { partition, requestId, ...asked } = opening;
     const requestMac = emergencies.requestMacOf(asked.organization, asked.clinician, requestId);
     for (let attempt = 0; attempt < attempts; attempt += 1) {
-      const before = await this.#before(partition);
+      const before = await this.#options.standing.before(partition);
       const repeated = await emergencies.findByRequest(requestMac);
       if (repeated) {
         if (!isRepeated(repeated, opening)) throw new ConsentError("request_id_reused");
@@ -80,12 +79,12 @@ export class EmergencyChanges {
       const now = clock.now();
       checkOpening(before.current, now);
       const access = { id: ids.next("emg"), ...asked, createTime: now, expireTime: now + emergencyMs };
-      const done = await this.#run(before, {
+      const done = await this.#options.standing.make(before, {
         scope: scopeOfOpening(access),
         after: withOpened(before.current, access, now),
         also: (key) => [emergencies.insertion(key, { partition, access }, requestMac)],
         opens: true,
-        leafOf: () => leafOf(access.id),
+        leaf: leafOf(access.id).change,
       });
       if (done) return { kept: { partition, access }, changed: true, told: false };
     }
@@ -103,7 +102,7 @@ export class EmergencyChanges {
   ): Promise<{ kept: KeptEmergency; changed: boolean }> {
     const { emergencies, changes, journal, clock } = this.#options;
     for (let attempt = 0; attempt < attempts; attempt += 1) {
-      const before = await this.#before(partition);
+      const before = await this.#options.standing.before(partition);
       const found = await emergencies.get(partition, id);
       if (found === undefined) throw new ConsentError("emergency_not_found");
       const { access } = found;
@@ -130,7 +129,7 @@ export class EmergencyChanges {
   ): Promise<{ refuseTime: number | undefined; changed: boolean }> {
     const { changes, journal, clock } = this.#options;
     for (let attempt = 0; attempt < attempts; attempt += 1) {
-      const before = await this.#before(partition);
+      const before = await this.#options.standing.before(partition);
       const { refuseTime, refusals } = emergenciesOf(before.current);
       if (refused === (refuseTime !== undefined)) {
         // The attempt before may have ended between the commit and the recall, or before the journal.
@@ -163,7 +162,7 @@ export class EmergencyChanges {
     const told = toldRefusal(entry);
     if (kind !== "emergency_ended" && told === undefined) return;
     for (let attempt = 0; attempt < attempts; attempt += 1) {
-      const before = await this.#before(partition);
+      const before = await this.#options.standing.before(partition);
       if (told !== undefined) {
         if (emergenciesOf(before.current).refusals >= told.refusals) return;
         const refuseTime = told.refused ? time : undefined;
@@ -196,14 +195,15 @@ export class EmergencyChanges {
     const { emergencies, journal } = this.#options;
     const { access } = found;
     const ended: EmergencyAccess = { ...access, end: { time, by } };
-    const done = await this.#run(before, {
+    const done = await this.#options.standing.make(before, {
       scope: scopeOfEnd([access]),
       after: withEnded(before.current, access.id, time),
       also: (key) => [
         emergencies.replacement(key, found, ended),
         ...(owed ? [journal.owed(endOf(found.partition, ended))] : []),
       ],
-      leafOf: () => leafOf(access.id),
+      opens: false,
+      leaf: leafOf(access.id).change,
     });
     return done ? ended : undefined;
   }
@@ -217,59 +217,17 @@ export class EmergencyChanges {
     const found = (await Promise.all(open.map(({ id }) => emergencies.get(partition, id)))).filter(
       (one) => one !== undefined,
     );
-    return this.#run(before, {
+    return this.#options.standing.make(before, {
       scope: scopeOfEnd(open),
       after: withRefusal(current, refuseTime, refusals),
       also: (key) => [
         ...found.map((one) => emergencies.replacement(key, one, { ...one.access, end: { time: now, by } })),
         ...(owed ? [journal.owed(refusalOf(partition, refusals, refuseTime, now))] : []),
       ],
-      leafOf: () => leafOf(""),
+      opens: false,
+      leaf: leafOf("").change,
     });
   }
-
-  /** Commits and recalls. False: another writer was faster. */
-  async #run({ partition, stored }: Before, change: EmergencyChange): Promise<boolean> {
-    const { consents, changes } = this.#options;
-    const { scope, after, also, opens = false, leafOf } = change;
-    const commit = async (recall: PendingRecall) => {
-      const leaf = leafOf().change;
-      const made = {
-        partition,
-        before: stored,
-        after,
-        changed: [],
-        revisions: [],
-        recall,
-        leaf,
-        also,
-        opens,
-      };
-      return (await consents.commit(made)).committed ? true : undefined;
-    };
-    return (await changes.run(partition, scope, commit)) ?? false;
-  }
-
-  async #before(partition: string): Promise<Before> {
-    const stored = await this.#options.consents.stored(partition);
-    return { partition, stored, current: stored?.document.current ?? noConsents };
-  }
-}
-
-/** A patient's consents before a change. */
-interface Before {
-  readonly partition: string;
-  readonly stored: StoredCurrent | undefined;
-  readonly current: CurrentConsents;
-}
-
-interface EmergencyChange {
-  readonly scope: RecallScope;
-  readonly after: CurrentConsents;
-  readonly also: (key: PatientKey) => readonly Change[];
-  /** It permits something: a full disk takes it not. */
-  readonly opens?: boolean;
-  readonly leafOf: () => ReturnType<EmergencyLeafOf>;
 }
 
 interface Refusal {

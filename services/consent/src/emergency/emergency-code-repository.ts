@@ -1,9 +1,10 @@
 import type { Entry, Follower } from "@wellapi/journal";
 import type { Clock, Ids } from "@wellapi/runtime";
 import type { Change, Store } from "@wellapi/store";
+import { writeDown } from "../standing/write-down.ts";
 import { newEmergencyCode, readEmergencyCode } from "./emergency-code.ts";
 import { type EmergencyCodeDocument, emergencyCodes } from "./emergency-documents.ts";
-import { codeEndOf, writeDown } from "./emergency-journal.ts";
+import { codeEndOf } from "./emergency-journal.ts";
 
 /** Emergency codes: one of a patient at most, stored as a MAC. */
 export interface EmergencyCodes {

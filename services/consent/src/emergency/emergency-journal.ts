@@ -1,6 +1,5 @@
-import { type Entry, type Fact, type Follower, JournalError } from "@wellapi/journal";
+import type { Entry, Fact } from "@wellapi/journal";
 import { patientOf } from "../consent.ts";
-import { ConsentError } from "../errors.ts";
 import type { EmergencyAccess } from "./emergency.ts";
 
 /** The journal's fact for an emergency access that was ended. */
@@ -30,15 +29,4 @@ export function toldRefusal({ kind, subject }: Entry) {
 /** The journal's fact for an emergency code that was replaced or withdrawn. */
 export function codeEndOf(partition: string, id: string, time: number): Fact {
   return { kind: "emergency_code_ended", partition, subject: id, time };
-}
-
-/** Resolves once a restore cannot undo the fact. Throws `journal_unavailable`. */
-export async function writeDown(journal: Pick<Follower, "tell">, fact: Fact): Promise<void> {
-  try {
-    await journal.tell(fact);
-  } catch (cause) {
-    if (!(cause instanceof JournalError)) throw cause;
-    const message = "the change holds; that it outlives a restore is not certain yet: send the same again";
-    throw new ConsentError("journal_unavailable", { cause, message });
-  }
 }

@@ -9,6 +9,7 @@ import type { Accesses } from "../accesses.ts";
 import type { ConsentRepository } from "../consent-repository.ts";
 import type { ConsentSealing } from "../consent-sealing.ts";
 import type { RecalledChanges } from "../recalled-changes.ts";
+import { createStandingChanges } from "../standing/standing-changes.ts";
 import { createEmergencyAttempts } from "./emergency-attempts-repository.ts";
 import { EmergencyChanges } from "./emergency-changes.ts";
 import { createEmergencyCodes } from "./emergency-code-repository.ts";
@@ -46,7 +47,11 @@ export interface EmergencyRoom {
 export async function openEmergencyRoom(deps: EmergencyRoomDeps): Promise<EmergencyRoom> {
   const { store, kms, sealing, accesses } = deps;
   const emergencies = new EmergencyRepository(store, sealing);
-  const emergencyChanges = new EmergencyChanges({ ...deps, emergencies });
+  const emergencyChanges = new EmergencyChanges({
+    ...deps,
+    standing: createStandingChanges(deps),
+    emergencies,
+  });
   const codes = createEmergencyCodes({
     ...deps,
     macOf: createTextMac(await kms.derive("consent/emergency codes")),

@@ -12,13 +12,13 @@ import {
   type Terms,
 } from "../consent.ts";
 import type { ConsentRepository, Notified } from "../consent-repository.ts";
-import { writeDown } from "../emergency/emergency-journal.ts";
 import { ConsentError } from "../errors.ts";
 import { digest } from "../etag.ts";
 import { requestChanged } from "../event-convert.ts";
 import type { Gift, Granting } from "../granting.ts";
 import type { RecalledChanges } from "../recalled-changes.ts";
 import type { LeafOf } from "../revocation.ts";
+import { writeDown } from "../standing/write-down.ts";
 import { amendmentOf } from "./amendment-journal.ts";
 import { asksNoLess, beyond } from "./narrowing.ts";
 import { type ConsentRequest, lackOfPatience, stateOf, withAsked, withDecided } from "./request.ts";
