@@ -43,6 +43,7 @@ import { createGate } from "./gate/gate.ts";
 import { createRestricting } from "./gate/restrictions-client.ts";
 import { createReleaseRepository } from "./lots/release-repository.ts";
 import { createReleases } from "./lots/releases.ts";
+import { DAY_MS } from "./model/utc-day.ts";
 import { createArrivalRepository } from "./read/arrival-repository.ts";
 import { createAppend } from "./write/append.ts";
 import { createDevicePriorities } from "./write/device-priorities.ts";
@@ -164,7 +165,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
     releases: createReleases({ store, vault, clock, blocks, releases }, releaseMinimum),
     arrivals: createArrivalRepository(store, vault, damage),
     observations,
-    backupRetentionMs: backupRetentionDays * 86_400_000,
+    backupRetentionMs: backupRetentionDays * DAY_MS,
   });
   const writes = createWriteHandlers({
     append: createAppend({ ...writing, totals, holdings: { bytes: storageMib * 1_048_576, series } }),

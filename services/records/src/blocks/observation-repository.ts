@@ -2,35 +2,20 @@ import type { DamageReporter } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
 import type { RecordsError } from "../errors.ts";
-import type { Interval } from "../model/interval.ts";
 import { blockPlace, openOrReport, openUntilDamaged } from "./damage.ts";
 import type { ObservationBlockDocument } from "./documents.ts";
-import {
-  newestFirst,
-  type ObservationPosition,
-  oldestFirst,
-  type StoredObservation,
-} from "./observation-scan.ts";
+import { inOrder, type ScannedObservations, type StoredObservation } from "./observation-scan.ts";
 import { type PatientBox, withBox } from "./patient-box.ts";
 
 const BLOCKS_OF_A_BATCH = 1_000;
 
 /** Reads of stored observations. */
 export interface ObservationRepository {
-  /** Observations of a code within `interval`, newest first, after `position`; in bounded memory. */
-  newestFirst(
-    partition: string,
-    code: string,
-    interval: Interval,
-    position?: ObservationPosition,
-  ): AsyncGenerator<StoredObservation>;
-  /** The same from the oldest on: in the memory of the observations of 31 days. */
-  oldestFirst(
-    partition: string,
-    code: string,
-    interval: Interval,
-    position?: ObservationPosition,
-  ): AsyncGenerator<StoredObservation>;
+  /**
+   * Observations of a code within `interval`, by time, after `position`: newest first in bounded memory, or oldest first in the memory of
+   * the observations of 31 days.
+   */
+  inOrder(scanned: ScannedObservations): AsyncGenerator<StoredObservation>;
   /** One observation; undefined also where it is hidden. */
   find(partition: string, batch: string, item: number): Promise<StoredObservation | undefined>;
 }
@@ -55,10 +40,7 @@ export function createObservationRepository(
 
   const scan = { store, vault, open };
   return {
-    newestFirst: (partition, code, interval, position) =>
-      newestFirst(scan, { partition, code, interval, position }),
-    oldestFirst: (partition, code, interval, position) =>
-      oldestFirst(scan, { partition, code, interval, position }),
+    inOrder: (scanned) => inOrder(scan, scanned),
 
     async find(partition, batch, item) {
       const { documents } = await store.scan<ObservationBlockDocument>("observation_blocks", {

@@ -1,7 +1,7 @@
 import { pages, type Store } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
 import type { RecordsError } from "../errors.ts";
-import type { Interval } from "../model/interval.ts";
+import { type Interval, intervalBehind } from "../model/interval.ts";
 import type { ObservationRecord } from "../model/observation.ts";
 import { MAX_BLOCK_SPAN_MS } from "./block-limits.ts";
 import type { ObservationBlockDocument } from "./documents.ts";
@@ -42,6 +42,7 @@ export interface ScannedObservations {
   readonly partition: string;
   readonly code: string;
   readonly interval: Interval;
+  readonly descending: boolean;
   readonly position: ObservationPosition | undefined;
 }
 
@@ -49,17 +50,18 @@ export interface ScannedObservations {
 const FIRST_BLOCKS = 2;
 const MOST_BLOCKS_A_STEP = 16;
 
-export async function* newestFirst(
+/** Observations of a code in an order, behind `position`. A damaged block ends them where it begins in the order: those before it come first. */
+export async function* inOrder(
   { store, vault, open }: ObservationScan,
-  { partition, code, interval, position }: ScannedObservations,
+  { partition, code, interval, descending, position }: ScannedObservations,
 ): AsyncGenerator<StoredObservation> {
   const codeId = await codeIdOf(vault, partition, code);
   if (codeId === undefined) return;
-  const newest = Math.min(interval.to, position === undefined ? interval.to : position.time + 1);
+  const { from, to } = intervalBehind(interval, position?.time, descending);
   const wanted = (candidate: StoredObservation) =>
-    candidate.record.time >= interval.from &&
-    candidate.record.time < newest &&
-    (position === undefined || comparePositions(positionOf(candidate), position, true) > 0);
+    candidate.record.time >= from &&
+    candidate.record.time < to &&
+    (position === undefined || comparePositions(positionOf(candidate), position, descending) > 0);
   let held: StoredObservation[] = [];
   let limit = FIRST_BLOCKS;
   const read = (cursor: string | undefined) =>
@@ -67,66 +69,36 @@ export async function* newestFirst(
       index: "by_to",
       equals: [partition, codeId],
       // A block that reaches into the interval ends at most 31 days after it.
-      range: { after: interval.from, to: newest + MAX_BLOCK_SPAN_MS + 1 },
-      order: "descending",
+      range: { after: from, to: to + MAX_BLOCK_SPAN_MS + 1 },
+      order: descending ? "descending" : "ascending",
       limit,
       ...(cursor === undefined ? {} : { cursor }),
     });
   for await (const page of pages(read)) {
     const shown = page.documents
       .map(({ document }) => document)
-      .filter(({ hidden, from_ms }) => hidden === 0 && from_ms < newest);
+      .filter(({ hidden, from_ms }) => hidden === 0 && from_ms < to);
     const { opened, damaged } = await open(partition, shown);
     held.push(...opened.filter(wanted));
-    held.sort((a, b) => comparePositions(positionOf(a), positionOf(b), true));
+    held.sort((a, b) => comparePositions(positionOf(a), positionOf(b), descending));
     limit = Math.min(2 * limit, MOST_BLOCKS_A_STEP);
-    // Later blocks end no later than the last one that was read: newer observations are final.
-    const settled =
-      damaged?.document.to_ms ??
-      (page.cursor === undefined ? Number.NEGATIVE_INFINITY : page.documents.at(-1)!.document.to_ms);
-    yield* held.filter(({ record }) => record.time >= settled);
+    const end = damaged === undefined && page.cursor === undefined;
+    const last = damaged ?? page.documents.at(-1);
+    const isSettled = end || last === undefined ? () => true : settledBy(last.document.to_ms, descending);
+    yield* held.filter(({ record }) => isSettled(record.time));
     if (damaged !== undefined) throw damaged.error;
-    held = held.filter(({ record }) => record.time < settled);
+    held = held.filter(({ record }) => !isSettled(record.time));
   }
 }
 
-export async function* oldestFirst(
-  { store, vault, open }: ObservationScan,
-  { partition, code, interval, position }: ScannedObservations,
-): AsyncGenerator<StoredObservation> {
-  const codeId = await codeIdOf(vault, partition, code);
-  if (codeId === undefined) return;
-  const oldest = Math.max(interval.from, position?.time ?? interval.from);
-  const wanted = (candidate: StoredObservation) =>
-    candidate.record.time >= oldest &&
-    candidate.record.time < interval.to &&
-    (position === undefined || comparePositions(positionOf(candidate), position, false) > 0);
-  let held: StoredObservation[] = [];
-  let limit = FIRST_BLOCKS;
-  const read = (cursor: string | undefined) =>
-    store.scan<ObservationBlockDocument>("observation_blocks", {
-      index: "by_to",
-      equals: [partition, codeId],
-      range: { after: oldest, to: interval.to + MAX_BLOCK_SPAN_MS + 1 },
-      limit,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-  for await (const page of pages(read)) {
-    const shown = page.documents
-      .map(({ document }) => document)
-      .filter(({ hidden, from_ms }) => hidden === 0 && from_ms < interval.to);
-    const { opened, damaged } = await open(partition, shown);
-    held.push(...opened.filter(wanted));
-    held.sort((a, b) => comparePositions(positionOf(a), positionOf(b), false));
-    limit = Math.min(2 * limit, MOST_BLOCKS_A_STEP);
-    // Later blocks end no earlier than the last one that was read, and begin at most 31 days before their end.
-    const last = damaged?.document.to_ms ?? page.documents.at(-1)?.document.to_ms;
-    const whole = damaged === undefined && page.cursor === undefined;
-    const settled = whole || last === undefined ? Number.POSITIVE_INFINITY : last - MAX_BLOCK_SPAN_MS - 1;
-    yield* held.filter(({ record }) => record.time < settled);
-    if (damaged !== undefined) throw damaged.error;
-    held = held.filter(({ record }) => record.time >= settled);
-  }
+/**
+ * Whether no later block has an observation that comes before this time in the order. Blocks come by their end, and begin at most 31 days
+ * before it.
+ *
+ * @param end of the last block that was read
+ */
+function settledBy(end: number, descending: boolean): (time: number) => boolean {
+  return descending ? (time) => time >= end : (time) => time < end - MAX_BLOCK_SPAN_MS - 1;
 }
 
 export function positionOf({ batch, record }: StoredObservation): ObservationPosition {

@@ -3,6 +3,7 @@ import { type Store, scanPages } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
 import type { Interval } from "../model/interval.ts";
 import { sequenceOf } from "../model/rank.ts";
+import { MAX_BLOCK_SPAN_MS } from "./block-limits.ts";
 import type { BlockName } from "./block-scan.ts";
 import type { Strip } from "./compacted-block.ts";
 import { blockPlace, openOrReport, openUntilDamaged } from "./damage.ts";
@@ -13,8 +14,6 @@ import { type SummarizedBlock, summarize } from "./summary.ts";
 import type { Run } from "./winners.ts";
 
 const BLOCKS_A_STEP = 16;
-/** A block spans less. Samples that start before an interval do not matter: nothing hides an observation. */
-const SPAN_MS = 31 * 86_400_000;
 
 /**
  * Observations with numbers as values, as samples of separate series: all of them are shown, whatever was sent later,
@@ -29,7 +28,10 @@ export function createObservationSeries(store: Pick<Store, "scan">, vault: Vault
     sequence: number,
   ): AsyncGenerator<readonly ObservedSample[]> {
     let held: ObservedSample[] = [];
-    for await (const { blocks, next } of scanned(store, partition, series, { from: from - SPAN_MS, to })) {
+    for await (const { blocks, next } of scanned(store, partition, series, {
+      from: from - MAX_BLOCK_SPAN_MS,
+      to,
+    })) {
       const wanted = blocks.filter((block) => block.sequence <= sequence && block.to_ms > from);
       const { opened, damaged } = await withBox(vault, partition, (box) =>
         openUntilDamaged(wanted, (document) => open(box, document)),
@@ -76,7 +78,10 @@ export function createObservationSeries(store: Pick<Store, "scan">, vault: Vault
 
     async names(partition: string, series: string, { from, to }: Interval): Promise<BlockName[]> {
       const names: BlockName[] = [];
-      for await (const { blocks } of scanned(store, partition, series, { from: from - SPAN_MS, to })) {
+      for await (const { blocks } of scanned(store, partition, series, {
+        from: from - MAX_BLOCK_SPAN_MS,
+        to,
+      })) {
         for (const { batch, item, from_ms, to_ms, until_ms, sequence } of blocks) {
           if (to_ms <= from) continue;
           const name = `${batch} ${item}`;

@@ -3,7 +3,7 @@ import { withBox } from "../blocks/patient-box.ts";
 import { RecordsError } from "../errors.ts";
 import type { Intent } from "../gate/intent.ts";
 import { type Found, type Read, readOnce } from "../gate/reading.ts";
-import { ALWAYS } from "../model/interval.ts";
+import { ALWAYS, type Interval } from "../model/interval.ts";
 import { type ClinicalQuery, fitsQuery } from "./clinical-query.ts";
 import { labelsOf } from "./clinical-repository.ts";
 import { type ReadableKeys, readableKeys } from "./readable-keys.ts";
@@ -13,7 +13,6 @@ import {
   type RecordPosition,
   recordsOfLabel,
   recordsOfTerm,
-  type TimeBounds,
 } from "./record-scan.ts";
 import { type ClinicalReadDeps, type ShownRecord, showVersion } from "./shown-record.ts";
 
@@ -159,7 +158,7 @@ async function termsAsked(
 }
 
 /** Nothing that begins behind the asked interval overlaps it; what begins before may. */
-function boundsOf({ order, interval, updated }: ClinicalQuery): TimeBounds {
+function boundsOf({ order, interval, updated }: ClinicalQuery): Interval {
   if (order.by === "update") return updated ?? ALWAYS;
   return { from: ALWAYS.from, to: interval?.to ?? ALWAYS.to };
 }

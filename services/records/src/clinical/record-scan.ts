@@ -1,17 +1,13 @@
 import { pages, type Store } from "@wellapi/store";
 import type { ClinicalRecordDocument, ClinicalTermDocument } from "../blocks/clinical-documents.ts";
+import { type Interval, intervalBehind } from "../model/interval.ts";
+import { mergedStreams } from "../model/merged-streams.ts";
 import type { ClinicalOrder } from "./clinical-query.ts";
 
 /** Where a record stands in an order; two records may have the same time. */
 export interface RecordPosition {
   readonly time: number;
   readonly record: string;
-}
-
-/** Half-open; UTC milliseconds. */
-export interface TimeBounds {
-  readonly from: number;
-  readonly to: number;
 }
 
 const FIRST = 16;
@@ -22,7 +18,7 @@ export async function* recordsOfLabel(
   store: Store,
   place: { readonly partition: string; readonly label: string },
   order: ClinicalOrder,
-  bounds: TimeBounds,
+  bounds: Interval,
   position: RecordPosition | undefined,
 ): AsyncGenerator<RecordPosition> {
   const index = order.by === "time" ? "by_time" : "by_update";
@@ -44,7 +40,7 @@ export async function* recordsOfTerm(
   store: Store,
   place: { readonly partition: string; readonly term: string },
   order: ClinicalOrder,
-  bounds: TimeBounds,
+  bounds: Interval,
   position: RecordPosition | undefined,
 ): AsyncGenerator<RecordPosition> {
   const scan = { collection: "clinical_terms", equals: [place.partition, place.term] };
@@ -63,11 +59,11 @@ async function* scanned<D extends ClinicalRecordDocument | ClinicalTermDocument>
   store: Store,
   what: { readonly collection: string; readonly index?: string; readonly equals: readonly string[] },
   order: ClinicalOrder,
-  bounds: TimeBounds,
+  bounds: Interval,
   position: RecordPosition | undefined,
 ): AsyncGenerator<D> {
   const { collection, ...scan } = what;
-  const { from, to } = boundsBehind(order, bounds, position);
+  const { from, to } = intervalBehind(bounds, position?.time, order.descending);
   let limit = FIRST;
   const read = (cursor: string | undefined) => {
     const page = store.scan<D>(collection, {
@@ -90,17 +86,6 @@ async function* scanned<D extends ClinicalRecordDocument | ClinicalTermDocument>
   }
 }
 
-function boundsBehind(
-  { descending }: ClinicalOrder,
-  { from, to }: TimeBounds,
-  position: RecordPosition | undefined,
-): TimeBounds {
-  if (position === undefined) return { from, to };
-  return descending
-    ? { from, to: Math.min(to, position.time + 1) }
-    : { from: Math.max(from, position.time), to };
-}
-
 /** Above 0 where `a` comes behind `b`. */
 export function comparePositions(
   { descending }: ClinicalOrder,
@@ -116,23 +101,9 @@ export async function* merged(
   order: ClinicalOrder,
   streams: readonly AsyncGenerator<RecordPosition>[],
 ): AsyncGenerator<RecordPosition> {
-  const heads = await Promise.all(streams.map(async (stream) => ({ stream, next: await take(stream) })));
   let last: RecordPosition | undefined;
-  for (;;) {
-    let first: (typeof heads)[number] | undefined;
-    for (const head of heads) {
-      if (head.next === undefined) continue;
-      if (first === undefined || comparePositions(order, head.next, first.next!) < 0) first = head;
-    }
-    if (first === undefined) return;
-    const at = first.next!;
-    first.next = await take(first.stream);
+  for await (const at of mergedStreams(streams, (a, b) => comparePositions(order, a, b))) {
     if (last?.record !== at.record || last.time !== at.time) yield at;
     last = at;
   }
-}
-
-async function take(stream: AsyncGenerator<RecordPosition>): Promise<RecordPosition | undefined> {
-  const { done, value } = await stream.next();
-  return done === true ? undefined : value;
 }

@@ -1,5 +1,11 @@
 import { createHash } from "node:crypto";
-import { exactNumber, type FhirObject, type FhirResource } from "@wellapi/fhir-r4";
+import {
+  endOfEvenRun,
+  exactNumber,
+  type FhirObject,
+  type FhirResource,
+  type TimedSamples,
+} from "@wellapi/fhir-r4";
 import {
   type Component,
   type Observation,
@@ -137,11 +143,6 @@ function dayOf(ms: number, offsetMinutes: number): string {
   return new Date(ms + offsetMinutes * 60_000).toISOString().slice(0, 10);
 }
 
-/** FHIR's SampledData says when each of its values was taken by one period. Fewer than three values are no rhythm. */
-const fewestEven = 3;
-/** So that an Observation has a size that a client can take. */
-const mostEven = 10_000;
-
 /**
  * Samples as Observations: evenly spaced ones of a day of UTC as SampledData, others one by one.
  *
@@ -153,9 +154,13 @@ export function* sampleResources(
   { code, series, run: { columns } }: CodedRun,
 ): Generator<{ readonly from: number; readonly resource: FhirResource }> {
   const { times, offsetMinutes } = columns;
+  const timed: TimedSamples = {
+    count: times.length,
+    msAt: (place) => times[place]!,
+    durationMsAt: (place) => durationAt(columns, place),
+  };
   for (let from = 0; from < times.length; ) {
-    const end = endOfEven(columns, from);
-    const to = end - from >= fewestEven ? end : from + 1;
+    const to = columns.values.kind === "coded" ? from + 1 : endOfEvenRun(timed, from);
     const last = times[to - 1]!;
     const resource = {
       ...headOf(terminology, patient, code, ["sample", series, times[from]!]),
@@ -166,27 +171,6 @@ export function* sampleResources(
     yield { from, resource };
     from = to;
   }
-}
-
-const DAY_MS = 86_400_000;
-
-/** Behind the longest evenly spaced stretch of one day that begins there; intervals have to join. */
-function endOfEven(columns: Columns, from: number): number {
-  const { times, values } = columns;
-  if (values.kind === "coded" || from + 1 >= times.length) return from + 1;
-  const period = times[from + 1]! - times[from]!;
-  const duration = durationAt(columns, from);
-  if (duration !== 0 && duration !== period) return from + 1;
-  const day = Math.floor(times[from]! / DAY_MS);
-  let end = from + 1;
-  while (
-    end < Math.min(times.length, from + mostEven) &&
-    times[end]! - times[end - 1]! === period &&
-    durationAt(columns, end) === duration &&
-    Math.floor(times[end]! / DAY_MS) === day
-  )
-    end++;
-  return end;
 }
 
 function durationAt({ durationMs }: Columns, at: number): number {

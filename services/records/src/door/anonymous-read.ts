@@ -7,6 +7,7 @@ import type { RecordPosition } from "../clinical/record-scan.ts";
 import type { ClinicalReadDeps, ShownRecord } from "../clinical/shown-record.ts";
 import type { Intent } from "../gate/intent.ts";
 import { ALWAYS } from "../model/interval.ts";
+import { dayOf } from "../model/utc-day.ts";
 import { type CodedRun, type DaysPosition, queryDays } from "../read/query-days.ts";
 import { partOf, positionAt } from "../read/query-series.ts";
 import { listObservations, type ReadObservationsDeps } from "../read/read-observations.ts";
@@ -133,9 +134,7 @@ async function readSamples(
   return { resources, next: page.next && { part: "samples", from: page.next } };
 }
 
-const DAY_MS = 86_400_000;
-
 function positionIn({ code, series, run }: CodedRun, from: number): DaysPosition {
   const rest = partOf(run, from);
-  return { day: Math.floor(rest.columns.times[0]! / DAY_MS), code, ...positionAt(series, rest) };
+  return { day: dayOf(rest.columns.times[0]!), code, ...positionAt(series, rest) };
 }

@@ -1,4 +1,5 @@
 import type { Purpose } from "../gate/intent.ts";
+import { DAY_MS } from "../model/utc-day.ts";
 
 /** What an organization exports of the patients whose consents let it read. Holds neither data nor patients. */
 export interface Export {
@@ -17,7 +18,7 @@ export interface Export {
   readonly cancelled: boolean;
 }
 
-export const EXPORT_LIFE_MS = 7 * 86_400_000;
+export const EXPORT_LIFE_MS = 7 * DAY_MS;
 
 /** Exports of one organization that have neither ended nor been cancelled. */
 export const MOST_EXPORTS = 100;

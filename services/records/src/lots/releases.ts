@@ -11,6 +11,7 @@ import type { Run } from "../blocks/winners.ts";
 import { RecordsError } from "../errors.ts";
 import { type BucketUnit, bucketEdges, NOMINAL_MS, type ZonePeriod } from "../model/calendar.ts";
 import type { Interval } from "../model/interval.ts";
+import { DAY_MS } from "../model/utc-day.ts";
 import { boundsOf, monthOf, startOf } from "../model/utc-month.ts";
 import { createLots, type Lot, type LotLevel } from "./lots.ts";
 import { createOpenedLots, type OpenedLots } from "./opened-lots.ts";
@@ -47,7 +48,6 @@ export interface ReleasesDeps {
 }
 
 const MAX_ATTEMPTS = 16;
-const DAY_MS = 86_400_000;
 const HALF_A_MONTH_MS = 15 * DAY_MS;
 /** Longer than a month plus the shift of its ends by a time zone. */
 const REACH_MS = 33 * DAY_MS;

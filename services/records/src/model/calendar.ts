@@ -1,5 +1,6 @@
 import { Temporal } from "temporal-polyfill";
 import type { Interval } from "./interval.ts";
+import { DAY_MS } from "./utc-day.ts";
 
 /** Length of a bucket, in the patient's own time zone. A week begins on Monday (ISO 8601). */
 export type BucketUnit = "minute" | "hour" | "day" | "week" | "month";
@@ -19,15 +20,14 @@ interface Stretch extends Interval {
 
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
-const DAY = 86_400_000;
 
 /** Further back than any bucket begins, in any zone. */
 const REACH: Readonly<Record<BucketUnit, number>> = {
   minute: HOUR,
   hour: 4 * HOUR,
-  day: 3 * DAY,
-  week: 10 * DAY,
-  month: 40 * DAY,
+  day: 3 * DAY_MS,
+  week: 10 * DAY_MS,
+  month: 40 * DAY_MS,
 };
 
 /** Shortest whole bucket: a change of zone cut off anything shorter. */
@@ -35,8 +35,8 @@ export const NOMINAL_MS: Readonly<Record<BucketUnit, number>> = {
   minute: MINUTE,
   hour: HOUR,
   day: 23 * HOUR,
-  week: 7 * DAY - HOUR,
-  month: 28 * DAY - HOUR,
+  week: 7 * DAY_MS - HOUR,
+  month: 28 * DAY_MS - HOUR,
 };
 
 /**
@@ -91,9 +91,9 @@ function unitStart(local: number, unit: BucketUnit): number {
     case "hour":
       return floorTo(local, HOUR);
     case "day":
-      return floorTo(local, DAY);
+      return floorTo(local, DAY_MS);
     case "week":
-      return floorTo(local - 4 * DAY, 7 * DAY) + 4 * DAY; // 1970-01-05 was a Monday
+      return floorTo(local - 4 * DAY_MS, 7 * DAY_MS) + 4 * DAY_MS; // 1970-01-05 was a Monday
     case "month": {
       const date = new Date(local);
       return monthStart(date.getUTCFullYear(), date.getUTCMonth());
@@ -108,9 +108,9 @@ function nextUnit(start: number, unit: BucketUnit): number {
     case "hour":
       return start + HOUR;
     case "day":
-      return start + DAY;
+      return start + DAY_MS;
     case "week":
-      return start + 7 * DAY;
+      return start + 7 * DAY_MS;
     case "month": {
       const date = new Date(start);
       return monthStart(date.getUTCFullYear(), date.getUTCMonth() + 1);

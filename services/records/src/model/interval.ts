@@ -26,6 +26,16 @@ export function clip(intervals: readonly Interval[], bounds: Interval): Interval
     .filter(({ from, to }) => from < to);
 }
 
+/** Where what comes behind something at `time` in the order may lie; at `time` itself there may be more. */
+export function intervalBehind(
+  { from, to }: Interval,
+  time: number | undefined,
+  descending: boolean,
+): Interval {
+  if (time === undefined) return { from, to };
+  return descending ? { from, to: Math.min(to, time + 1) } : { from: Math.max(from, time), to };
+}
+
 /** Whether `inner` lies within one of `intervals` (united). */
 export function covers(intervals: readonly Interval[], inner: Interval): boolean {
   return intervals.some(({ from, to }) => from <= inner.from && inner.to <= to);

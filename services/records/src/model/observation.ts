@@ -1,5 +1,6 @@
 import type { Coding } from "@wellapi/series";
 import type { Provenance } from "./provenance.ts";
+import { DAY_MS } from "./utc-day.ts";
 
 /** An exact decimal as text with its UCUM unit, as it was sent. */
 export interface Quantity {
@@ -32,7 +33,7 @@ export interface ObservationRecord {
   readonly provenance: Provenance;
 }
 
-const MAX_SPAN_MS = 31 * 86_400_000;
+const MAX_SPAN_MS = 31 * DAY_MS;
 
 /** Records of one code, ascending by time, in groups that span at most 31 days each. */
 export function groupBySpan(records: readonly ObservationRecord[]): ObservationRecord[][] {

@@ -6,6 +6,7 @@ import { movedTo } from "../blocks/head.ts";
 import { loadHead } from "../blocks/head-repository.ts";
 import { withBox } from "../blocks/patient-box.ts";
 import type { RetractedSamples } from "../blocks/retracted-samples.ts";
+import { mergedStreams } from "../model/merged-streams.ts";
 import { type Arrival, type ArrivalQuery, ArrivalSources, Moved } from "./arrival-sources.ts";
 import { type Reads, shareReads } from "./shared-reads.ts";
 
@@ -48,7 +49,7 @@ export function createArrivalRepository(
     // Data that arrives during a watch is seldom moved by then.
     if (movedTo(head) > query.after) all.push(sources.compacted(checked));
     if ((head.observed_to ?? 0) > query.after) all.push(sources.observed(checked));
-    return byCommit(inOrder(all));
+    return byCommit(mergedStreams(all, (a, b) => a.sequence - b.sequence));
   }
 
   return {
@@ -90,18 +91,4 @@ async function* byCommit(arrivals: AsyncIterable<Arrival>): AsyncGenerator<reado
     commit.push(arrival);
   }
   if (commit.length > 0) yield commit;
-}
-
-/** All arrivals, ascending by sequence. */
-async function* inOrder(sources: readonly AsyncGenerator<Arrival>[]): AsyncGenerator<Arrival> {
-  const next = await Promise.all(sources.map((source) => source.next()));
-  for (;;) {
-    let first = -1;
-    next.forEach(({ done, value }, i) => {
-      if (done !== true && (first < 0 || value.sequence < next[first]!.value.sequence)) first = i;
-    });
-    if (first < 0) return;
-    yield next[first]!.value;
-    next[first] = await sources[first]!.next();
-  }
 }

@@ -3,8 +3,8 @@ import type { BlockRepository } from "../blocks/block-repository.ts";
 import type { Run } from "../blocks/winners.ts";
 import type { Interval } from "../model/interval.ts";
 import { clip } from "../model/interval.ts";
+import { DAY_MS, dayOf } from "../model/utc-day.ts";
 
-export const DAY_MS = 86_400_000;
 /** One step reads the days of a week at most, and fewer once they are full. */
 const MOST_DAYS_A_STEP = 7;
 const FEW_SAMPLES = 2_000;
@@ -14,10 +14,6 @@ export interface SeriesDay {
   /** Days since 1970-01-01. */
   readonly day: number;
   readonly runs: readonly Run[];
-}
-
-export function dayOf(ms: number): number {
-  return Math.floor(ms / DAY_MS);
 }
 
 /** The days of a series on which samples start within the intervals (united), in either order; in the memory of one step. */

@@ -3,7 +3,8 @@ import type { Intent } from "../gate/intent.ts";
 import type { CodePermit } from "../gate/permit.ts";
 import { readOnce } from "../gate/reading.ts";
 import type { Interval } from "../model/interval.ts";
-import { DAY_MS, daysOf, type SeriesDay } from "./days.ts";
+import { DAY_MS } from "../model/utc-day.ts";
+import { daysOf, type SeriesDay } from "./days.ts";
 import {
   createPage,
   isOfKinds,

@@ -11,6 +11,7 @@ import type { Intent } from "../gate/intent.ts";
 import type { CodePermit } from "../gate/permit.ts";
 import { type Read, type ReadingDeps, readOnce, refuseStrangers } from "../gate/reading.ts";
 import { coversTimes, type Interval } from "../model/interval.ts";
+import { mergedStreams } from "../model/merged-streams.ts";
 import { readableCodes } from "./readable-codes.ts";
 import { MESSAGE_BYTES } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
@@ -82,7 +83,7 @@ async function permitsOf(
 }
 
 /** Of all codes in one order, behind `position`. */
-async function* inOrder(
+function inOrder(
   { observations }: ReadObservationsDeps,
   partition: string,
   readable: ReadonlyMap<string, CodePermit>,
@@ -92,17 +93,7 @@ async function* inOrder(
   const streams = [...readable].map(([code, { intervals }]) =>
     ofCode(observations, { partition, code, intervals }, descending, position),
   );
-  const heads = await Promise.all(streams.map(async (stream) => ({ stream, next: await take(stream) })));
-  for (;;) {
-    let first: (typeof heads)[number] | undefined;
-    for (const head of heads) {
-      if (head.next === undefined) continue;
-      if (first === undefined || precedes(head.next, first.next!, descending)) first = head;
-    }
-    if (first === undefined) return;
-    yield first.next!;
-    first.next = await take(first.stream);
-  }
+  return mergedStreams(streams, (a, b) => comparePositions(positionOf(a), positionOf(b), descending));
 }
 
 async function* ofCode(
@@ -112,19 +103,9 @@ async function* ofCode(
   position: ObservationPosition | undefined,
 ): AsyncGenerator<StoredObservation> {
   const { partition, code, intervals } = place;
-  const read = descending ? observations.newestFirst : observations.oldestFirst;
   for (const interval of descending ? intervals.toReversed() : intervals) {
-    yield* read(partition, code, interval, position);
+    yield* observations.inOrder({ partition, code, interval, descending, position });
   }
-}
-
-function precedes(a: StoredObservation, b: StoredObservation, descending: boolean): boolean {
-  return comparePositions(positionOf(a), positionOf(b), descending) < 0;
-}
-
-async function take(stream: AsyncGenerator<StoredObservation>): Promise<StoredObservation | undefined> {
-  const { done, value } = await stream.next();
-  return done === true ? undefined : value;
 }
 
 /** With its ids, times, source and the names of all fields. */
