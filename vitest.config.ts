@@ -7,7 +7,8 @@ export default defineConfig({
   test: {
     // A machine that is ten times slower for a moment must not fail a test: what is waited for comes, or never does.
     testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // A hook may start an exchange, a mesh, a browser.
+    hookTimeout: 180_000,
     expect: { poll: { timeout: 15_000 } },
     // Vitest would leave a core idle; many tests wait for processes of their own.
     maxWorkers: 2,

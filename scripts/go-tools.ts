@@ -2,7 +2,7 @@
  * The ecosystem's own tools, built once into `.tools/go/` from the Go module proxy. `go/<tool>/` beside this file is
  * a module that pins each with all it is made of, by hash. Cold, on one core at low priority: toxiproxy 30 s,
  * kustomize 70 s, istioctl 8 min; so tests build the first two where missing, `make mesh-lab` istiod and pilot-agent,
- * and only `make mesh-check` istioctl.
+ * and only `make mesh-check` istioctl. `node scripts/go-tools.ts istiod pilot-agent` builds ahead.
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -102,4 +102,20 @@ function run(module: string, what: string, command: string, args: readonly strin
   });
   if (done.status === 0) return done.stdout;
   throw new GoToolError(`${what} does not build: ${done.stderr.trim().split("\n").at(-1)}`);
+}
+
+if (import.meta.main) {
+  const names = process.argv.slice(2).filter((name): name is GoTool => Object.hasOwn(programs, name));
+  if (names.length === 0 || names.length !== process.argv.length - 2) {
+    process.stderr.write(`usage: node scripts/go-tools.ts ${Object.keys(programs).join(" ")}\n`);
+    process.exitCode = 2;
+  } else {
+    try {
+      for (const name of names) process.stdout.write(`${name}\t${openGoTool(name)}\n`);
+    } catch (error) {
+      if (!(error instanceof GoToolError)) throw error;
+      process.stderr.write(`${error.message}\n`);
+      process.exitCode = 1;
+    }
+  }
 }

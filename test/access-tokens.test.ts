@@ -138,12 +138,12 @@ beforeAll(async () => {
   });
   application = applications[0]!.id;
   signer = await signerOf({ store: own.store!, kms: own.kms!, clock: systemClock } as never);
-}, 120_000);
+});
 
 afterAll(async () => {
   await exchange?.close();
   rmSync(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 describe.each(Object.keys(wires))("at the %s", (name) => {
   const wire = (headers: Headers) => wires[name]!(headers);

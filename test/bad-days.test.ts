@@ -17,7 +17,7 @@ let ada: SignedInPerson;
 beforeAll(async () => {
   world = await openWorld({ WELLAPI_TRUSTED_PROXIES: "1" });
   ada = await registerPerson(world.server, "Ada", "ada@example.com");
-}, 120_000);
+});
 afterAll(() => world?.close(), 60_000);
 
 const reasonOf = (error: unknown): string => problemOf(ConnectError.from(error)).reason;

@@ -48,7 +48,7 @@ describe("the wellapi command", { timeout: 60_000 }, () => {
 
   beforeAll(async () => {
     server = await startServer({ dataDir: join(folder.path, "data") });
-  }, 30_000);
+  });
 
   afterAll(async () => {
     await server?.stop();

@@ -71,11 +71,11 @@ describe("what docs/contracts.md says of what a reader gets", () => {
     server = await startServer({ dataDir: folder.path, target: "one-process" });
     maker = await enrolCompany(server, "Reads Maker");
     clinic = await enrolCompany(server, "Reads Clinic");
-  }, 120_000);
+  });
   afterAll(async () => {
     expect(await server?.stop()).toBe(0);
     folder.remove();
-  }, 60_000);
+  });
 
   /** The patient's id as the company knows it. */
   async function consent(person: Person, company: Company, provision: JsonObject): Promise<string> {

@@ -76,11 +76,11 @@ describe("what docs/contracts.md says of what a provider sends", () => {
       application: applications[0]!.id,
     });
     apiKey = issued.apiKey;
-  }, 120_000);
+  });
   afterAll(async () => {
     expect(await server?.stop()).toBe(0);
     folder.remove();
-  }, 60_000);
+  });
 
   /** A call as a web partner makes it. */
   async function post(method: string, body: JsonObject): Promise<JsonObject> {

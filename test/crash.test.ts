@@ -166,7 +166,7 @@ describe("kill -9 at any moment under load", () => {
     const { consents } = await createClient(ConsentService, makerKeys.transport).listConsents({});
     patientAtMaker = consents[0]!.patient;
     ({ checkpoint, verifierKey } = await createClient(AuditService, person.transport).getCheckpoint({}));
-  }, 30_000);
+  });
 
   afterAll(async () => {
     await server?.stop();

@@ -32,11 +32,11 @@ describe("an application that calls what is an operator's", () => {
       application: applications[0]!.id,
     });
     byKey = connect({ url: server.http, apiKey });
-  }, 120_000);
+  });
   afterAll(async () => {
     await server?.stop();
     folder.remove();
-  }, 120_000);
+  });
 
   test("is refused by a policy of its organization, and the entry says so", { timeout: 60_000 }, async () => {
     const { organization } = company;

@@ -98,7 +98,7 @@ describe.skipIf(!root)("a full disk", () => {
     }
     const parcel = { patient: known, code, unit: "/min", durationMs: 0, minutes: samples };
     await contribute(maker, undefined, [{ ...parcel, from: "2026-05-01T08:00:00Z" }]);
-  }, 180_000);
+  });
 
   afterAll(async () => {
     await server?.kill();

@@ -34,7 +34,7 @@ describe.skipIf(!root)("the disk fills", () => {
       dataDir: join(folder.path, "data"),
       logFile: join(logs.path, "server.log"),
     });
-  }, 30_000);
+  });
 
   afterAll(async () => {
     await server?.stop();
@@ -177,7 +177,7 @@ describe.skipIf(!root).each(["SIGTERM", "SIGKILL"] as const)(
     beforeAll(async () => {
       execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m", "tmpfs", folder.path]);
       server = await start();
-    }, 30_000);
+    });
 
     afterAll(async () => {
       await server?.kill();

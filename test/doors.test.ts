@@ -14,7 +14,7 @@ describe("all services in one process", () => {
 
   beforeAll(async () => {
     server = await startServer({ dataDir: folder.path, target: "one-process", env: badInputSettings });
-  }, 30_000);
+  });
   afterAll(async () => {
     expect(await server?.stop()).toBe(0);
     folder.remove();

@@ -48,11 +48,11 @@ describe("emergency access", { timeout: 120_000 }, () => {
     clock = openMovableClock();
     world = await openEmergencyWorld();
     await world.contribute([61, 62, 63]);
-  }, 120_000);
+  });
   afterAll(async () => {
     await world?.close();
     clock.restore();
-  }, 60_000);
+  });
 
   const opening = (transport: Transport) => createClient(EmergencyService, transport);
   const atClinic = (who: { as(actingAs: string): Transport }) => who.as(world.clinic.organization);

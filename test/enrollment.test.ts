@@ -21,11 +21,11 @@ describe("credentials in use", () => {
     const { organization } = await enrolCompany(server, "Maker");
     const client = createClient(OrganizationService, operatorAt(server));
     application = (await client.listApplications({ organization })).applications[0]!.id;
-  }, 120_000);
+  });
   afterAll(async () => {
     await server?.stop();
     folder.remove();
-  }, 120_000);
+  });
 
   const wellapi = (...parameters: string[]) =>
     new Promise<{ readonly code: number | null; readonly said: string }>((resolve) => {

@@ -78,12 +78,12 @@ describe.runIf(wanted)("the guide's programs", { timeout: 600_000 }, () => {
       writeFileSync(join(credentials, `${name}.pem`), pem as string);
     }
     await follow("The contracts");
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await server?.stop();
     folder.remove();
-  }, 60_000);
+  });
 
   /** Writes the section's files and runs its commands; what the last of them printed. */
   async function follow(heading: string): Promise<string> {

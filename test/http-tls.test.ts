@@ -53,7 +53,7 @@ describe("a gateway with a certificate", () => {
     const log = createLogger({ name: "test", env: { WELLAPI_LOG_LEVEL: "info" }, destination });
     exchange = await openExchange(parseExchangeConfig(env), log);
     port = Number(new URL(exchange.httpUrl).port);
-  }, 120_000);
+  });
   afterAll(() => exchange?.close(), 60_000);
 
   const trusting = () => ({ host: "localhost", port, ca: authority.certificate });

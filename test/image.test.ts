@@ -70,7 +70,7 @@ describe("in the image", () => {
       cpSync(join(root, path), join(app, path), options);
     }
     linkModules(join(root, "node_modules"), join(app, "node_modules"));
-  }, 60_000);
+  });
 
   afterAll(() => rmSync(app, { recursive: true, force: true }));
 

@@ -53,7 +53,7 @@ beforeAll(async () => {
     application: application!.id,
   });
   loudKey = apiKey;
-}, 60_000);
+});
 afterAll(async () => {
   expect(await server?.stop()).toBe(0);
   folder.remove();

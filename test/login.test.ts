@@ -27,7 +27,7 @@ beforeAll(async () => {
   server = await startServer({ dataDir: join(folder.path, "data"), target: "one-process" });
   const person = { name: "Participant", email: "participant@example.com", timeZone: "UTC" };
   ({ browser } = await register(originOf(server), person));
-}, 60_000);
+});
 afterAll(async () => {
   await server.stop();
   folder.remove();

@@ -117,7 +117,7 @@ describe.skipIf(unavailable !== undefined)("the manifests", () => {
 
   beforeAll(() => {
     for (const overlay of overlays) rendered.set(overlay, render(overlay));
-  }, 60_000);
+  });
 
   const production = () => structuredClone(rendered.get("production")!) as Manifest[];
 

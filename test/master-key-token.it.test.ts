@@ -22,7 +22,7 @@ describe.skipIf(!hsm)("an exchange with a token", () => {
   afterEach(async () => {
     await server?.stop();
     server = undefined;
-  }, 60_000);
+  });
   afterAll(() => {
     rmSync(folder, { recursive: true, force: true });
     hsm?.remove();

@@ -34,7 +34,7 @@ describe("an exchange", () => {
   afterEach(async () => {
     for (const exchange of open.splice(0)) await exchange.close();
     for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
-  }, 120_000);
+  });
 
   function newFolder() {
     const folder = mkdtempSync(join(tmpdir(), "wellapi-key-"));

@@ -101,7 +101,7 @@ describe.skipIf(!able)("each service as a process of its own", () => {
     mesh = await openMesh(parseMeshConfig(env), env, createLogger({ name: "mesh", env }));
     const { grpcUrl: grpc, httpUrl: http, dataDir, authority } = mesh;
     server = { grpc, http, dataDir, authority, operatorKey: mesh.operatorKey! } as Server;
-  }, 150_000);
+  });
 
   afterEach(() => {
     for (const close of closing.splice(0)) close();
@@ -109,7 +109,7 @@ describe.skipIf(!able)("each service as a process of its own", () => {
   afterAll(async () => {
     await mesh?.close();
     folder.remove();
-  }, 150_000);
+  });
 
   /** Calls a service's own port as another service would. */
   async function asWorkload(

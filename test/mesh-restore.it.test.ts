@@ -65,7 +65,7 @@ describe.skipIf(!mongo)("a mesh whose MongoDB is restored from a backup", () => 
     await stop();
     await mongo?.stop();
     folder.remove();
-  }, 60_000);
+  });
 
   test("refuses to go on with the log, or without the journal; then nothing that was revoked or erased is back", async () => {
     const scene = await openScene(await start());

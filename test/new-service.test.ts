@@ -55,7 +55,7 @@ describe("a service that the host has never heard of", () => {
     server = { grpc, http, dataDir, authority, operatorKey: operatorKey! } as Server;
     maker = await enrolCompany(server, "Maker");
     person = await enrolPerson(server, "Ada");
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await exchange?.close();

@@ -16,11 +16,11 @@ describe("a patient's token", () => {
   let server: Server;
   beforeAll(async () => {
     server = await startServer({ dataDir: folder.path, target: "one-process" });
-  }, 120_000);
+  });
   afterAll(async () => {
     await server?.stop();
     folder.remove();
-  }, 120_000);
+  });
 
   test("that is revoked is refused by the next call, and its open stream ends; the patient's other one goes on", async () => {
     const { id: patient } = await enrolPerson(server, "Ada");

@@ -128,7 +128,7 @@ describe("a restore from backup undoes no revocation and no erasure", () => {
 
   beforeAll(async () => {
     scene = await openScene(await start());
-  }, 180_000);
+  });
   afterAll(async () => {
     await server?.stop();
     folder.remove();

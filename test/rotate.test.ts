@@ -56,7 +56,7 @@ describe("every key can be replaced", () => {
     scene = await openScene(server!);
     const { checkpoint, verifierKey } = await audit().getCheckpoint({});
     [early, pinned] = [checkpoint, verifierKey];
-  }, 120_000);
+  });
   afterAll(async () => {
     await server?.stop();
     folder.remove();

@@ -100,7 +100,7 @@ describe("the client library against a real server", () => {
     });
     expect(stored).toBe(3);
     door.close();
-  }, 60_000);
+  });
 
   afterAll(async () => {
     clinic?.close();

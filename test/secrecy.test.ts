@@ -181,7 +181,7 @@ describe("what lies on disk and in the log", () => {
       purpose: Purpose.PATIENT_REQUEST,
     });
     expect(observations[0]?.observation?.value.value).toMatchObject({ value: canaries.value });
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await server?.stop();

@@ -72,11 +72,11 @@ beforeAll(async () => {
   const answer = JSON.stringify(passkey.register(JSON.parse(options)));
   const registered = await signIn.finishRegistration({ flow: verified, displayName: "Ada", passkey: answer });
   signedIn = registered.signedIn!;
-}, 120_000);
+});
 afterAll(async () => {
   expect(await server?.stop()).toBe(0);
   folder.remove();
-}, 60_000);
+});
 
 test("a person who registered by themselves calls as their own patient, from our own page alone", async () => {
   expect(await ownPatient(ownPage(signedIn))).toMatch(/^pat_/);

@@ -97,14 +97,14 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
       (await createClient(ConsentService, transport).listConsents({})).consents[0]!.patient;
     atMaker = await idAt(maker);
     atClinic = await idAt(clinic);
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await mesh?.close();
     await nats?.close();
     sink?.close();
     folder.remove();
-  }, 60_000);
+  });
 
   const send = (from: string) =>
     contribute(maker, undefined, [{ patient: atMaker, code, unit: "/min", durationMs: 0, minutes: 3, from }]);

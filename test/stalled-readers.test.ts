@@ -9,7 +9,7 @@ describe("all services in one process", () => {
 
   beforeAll(async () => {
     server = await startServer({ dataDir: folder.path, target: "one-process" });
-  }, 60_000);
+  });
   afterAll(async () => {
     expect(await server?.stop()).toBe(0);
     folder.remove();

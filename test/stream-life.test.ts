@@ -56,7 +56,7 @@ describe("an open stream", () => {
     });
     scene = await openStalledScene(server);
     await grant(scene.person, scene.clinic, Direction.READ);
-  }, 60_000);
+  });
   afterAll(async () => {
     expect(await server?.stop()).toBe(0);
     folder.remove();

@@ -9,7 +9,7 @@ describe("all services in one process", () => {
 
   beforeAll(async () => {
     server = await startServer({ dataDir: folder.path, target: "one-process", env: surfaceSettings });
-  }, 60_000);
+  });
   afterAll(async () => {
     await server?.stop();
     folder.remove();

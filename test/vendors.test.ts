@@ -54,11 +54,11 @@ describe("a vendor's document over HTTP", () => {
       application: applications[0]!.id,
     });
     apiKey = issued.apiKey;
-  }, 120_000);
+  });
   afterAll(async () => {
     expect(await server?.stop()).toBe(0);
     folder.remove();
-  }, 60_000);
+  });
 
   async function post(
     change: Record<string, string> = {},

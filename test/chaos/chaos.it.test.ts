@@ -36,7 +36,7 @@ describe.skipIf(!tools)("a mesh of processes under load", () => {
     world = await openWorld(tools!, folder.path);
     load = openLoad(world);
     checks = await openChecks(world, load.ledger);
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await load?.close();
@@ -44,7 +44,7 @@ describe.skipIf(!tools)("a mesh of processes under load", () => {
     await unmount();
     folder.remove();
     process.stdout.write(`\n${tableOf(outcomes)}\n`);
-  }, 60_000);
+  });
 
   test.each(faults)(
     "$name",

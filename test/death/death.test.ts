@@ -74,11 +74,11 @@ beforeAll(async () => {
     (await createClient(ConsentService, transport).listConsents({})).consents[0]!.patient;
   ids = { atMaker: await idAt(maker), atClinic: await idAt(clinic) };
   await createClient(IngestionService, maker.transport).createSeries({ batch: minute(1) });
-}, 120_000);
+});
 afterAll(async () => {
   expect(await server?.stop()).toBe(0);
   folder.remove();
-}, 60_000);
+});
 
 /** One sample of that minute. */
 function minute(at: number) {

@@ -2,7 +2,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, renameSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
@@ -26,7 +25,7 @@ import { Role } from "@wellapi/gen/wellapi/type/v1/callers_pb";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { openExchange, parseExchangeConfig } from "@wellapi/host";
 import { problemOf } from "@wellapi/rpc";
-import { silentLogger } from "@wellapi/runtime";
+import { freePorts, silentLogger } from "@wellapi/runtime";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Account, openAccount } from "../pages/accounts.ts";
 
@@ -35,6 +34,7 @@ const folder = temporaryFolder();
 const path = (...names: string[]) => join(folder.path, ...names);
 const note = "certificate 12/2026 seen";
 
+/** A session is of one address, so each start is at the same port: one that no connection takes while nobody listens. */
 let port = 0;
 let server: Server;
 let clinic: Company;
@@ -42,16 +42,6 @@ let ada: Person;
 let officer: Account;
 let atClinic = "";
 let restores = 0;
-
-/** A session is of one address, so each start is at the same. */
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const address = listener.address();
-  await new Promise((resolve) => listener.close(resolve));
-  if (address === null || typeof address === "string") throw new TypeError("no port");
-  return address.port;
-}
 
 const settings = () => ({ WELLAPI_JOURNAL_DIR: path("journal"), WELLAPI_HTTP_PORT: String(port) });
 
@@ -111,7 +101,7 @@ async function seen(): Promise<readonly string[]> {
 const frozen = ["RECORD_FROZEN", "CREDENTIAL_INVALID"];
 
 beforeAll(async () => {
-  port = await freePort();
+  [port] = (await freePorts(1)) as [number];
   await start();
   clinic = await enrolCompany(server, "Clinic");
   ada = await enrolPerson(server, "Ada");
@@ -122,11 +112,11 @@ beforeAll(async () => {
   const asked = { email: officer.email, roles: [Role.PRIVACY_OFFICER], requestId: "staff" };
   await createClient(StaffService, operatorAt(server)).inviteStaff(asked);
   await officer.accept();
-}, 180_000);
+});
 afterAll(async () => {
   await server?.stop();
   folder.remove();
-}, 60_000);
+});
 
 // Steps of one story, each on what the one before it left.
 test("a backup of before the confirmation, and of before the report, starts with the record frozen", async () => {

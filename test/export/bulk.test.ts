@@ -45,7 +45,7 @@ describe("a bulk export", () => {
     await Promise.all(atHospital.consents.map(({ patient }, at) => contribute(patient, at)));
     key = await keyOf(server, registry);
     hospitalKey = await keyOf(server, hospital);
-  }, 120_000);
+  });
   afterAll(async () => {
     await server?.stop();
     folder.remove();

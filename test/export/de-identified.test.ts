@@ -38,7 +38,7 @@ describe("a de-identified export", () => {
     people = [];
     for (let at = 0; at < fewest - 1; at++) await addPerson(at);
     key = await keyOf(server, registry);
-  }, 180_000);
+  });
   afterAll(async () => {
     await server?.stop();
     folder.remove();

@@ -40,7 +40,7 @@ describe("a patient's download", () => {
     const { consents } = await createClient(ConsentService, clinic.transport).listConsents({});
     await contribute(consents[0]!.patient);
     ({ token, tokenId } = await tokenOf(person));
-  }, 90_000);
+  });
   afterAll(async () => {
     await server?.stop();
     folder.remove();

@@ -32,7 +32,7 @@ describe("a bulk import", () => {
     const { consents } = await createClient(ConsentService, clinic.transport).listConsents({});
     patients = [...new Set(consents.map(({ patient }) => patient))];
     key = await keyOf(server, clinic);
-  }, 120_000);
+  });
   afterAll(async () => {
     await server?.stop();
     folder.remove();

@@ -37,7 +37,7 @@ describe("the CapabilityStatement", () => {
     parseResource(text);
     formats = body.format;
     resources = body.rest[0].resource;
-  }, 120_000);
+  });
   afterAll(async () => {
     await server?.stop();
     folder.remove();

@@ -40,7 +40,7 @@ describe("a FHIR client", () => {
     [atClinic, atInsurer] = (await Promise.all([clinic, insurer].map(patientAt))) as [string, string];
     clinicKey = await keyOf(server, clinic);
     insurerKey = await keyOf(server, insurer);
-  }, 180_000);
+  });
   afterAll(async () => {
     await server?.stop();
     folder.remove();

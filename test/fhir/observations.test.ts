@@ -52,7 +52,7 @@ describe("what devices stream in, as FHIR", () => {
         },
       ],
     });
-  }, 120_000);
+  });
   afterAll(async () => {
     await server?.stop();
     folder.remove();

@@ -33,7 +33,7 @@ describe("a patient of Synthea", { timeout: 120_000 }, () => {
     clinic = await enrolCompany(server, "Clinic");
     key = await keyOf(server, clinic);
     patient = await newPatient("Person");
-  }, 90_000);
+  });
   afterAll(async () => {
     await server?.stop();
     folder.remove();

@@ -27,7 +27,7 @@ describe("FHIR's terminology operations", () => {
     server = await startServer({ dataDir: folder.path, target: "one-process" });
     clinic = await enrolCompany(server, "Clinic");
     key = await keyOf(server, clinic);
-  }, 90_000);
+  });
   afterAll(async () => {
     await server?.stop();
     folder.remove();

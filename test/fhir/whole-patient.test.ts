@@ -49,7 +49,7 @@ describe("all of a patient, as FHIR", () => {
       body: JSON.stringify(condition),
     });
     expect(told.status).toBe(201);
-  }, 120_000);
+  });
   afterAll(async () => {
     await server?.stop();
     folder.remove();

@@ -57,12 +57,12 @@ describe.skipIf(!(await envoyCanBeHad()))("behind an Envoy", () => {
     });
     const issued = await issueCertificate(operatorAt(world.server), id);
     own = { ca, cert: issued.certificate.cert, key: issued.certificate.key };
-  }, 120_000);
+  });
   afterAll(async () => {
     await edge?.close();
     await world?.close();
     rmSync(folder, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   async function token(tls: TlsIdentity, headers: Record<string, string> = {}) {
     const answer = await certifiedFetch(tls)(`${edge.url}/oauth2/token`, {

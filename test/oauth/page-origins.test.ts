@@ -19,7 +19,7 @@ beforeAll(async () => {
   world = await openWorld({ WELLAPI_CORS_ORIGINS: named });
   id = await world.register({ ...publicApp, allowedOrigins: [own] });
   await world.register({ ...publicApp, allowedOrigins: [neighbour] });
-}, 120_000);
+});
 afterAll(() => world?.close(), 60_000);
 
 async function asked(origin: string, path: string, init: RequestInit = {}) {

@@ -47,7 +47,7 @@ describe.skipIf(!hasBrowser)("an application connects a patient, in a browser", 
       connectTerms: terms,
     });
     configuration = await world.configuration(id, oidc.PrivateKeyJwt({ key: key.key, kid: key.kid }));
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser?.close();
     app?.close();

@@ -1,6 +1,5 @@
 /** A real browser, with an authenticator that is in it and no device. */
 import { existsSync } from "node:fs";
-import { createServer } from "node:net";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { vi } from "vitest";
 
@@ -26,15 +25,6 @@ if (!hasBrowser) {
 export async function openBrowser(): Promise<Browser> {
   // Inside a container there are no further namespaces for a sandbox.
   return chromium.launch({ executablePath: found!, args: ["--no-sandbox"] });
-}
-
-/** A port that is free now: a passkey belongs to an origin, which has to be known before the start. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** The page's authenticator: it keeps passkeys and verifies its user, without a touch. Returns how to switch it off. */

@@ -1,9 +1,10 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
+import { freePorts } from "@wellapi/runtime";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { addAuthenticator, freePort, hasBrowser, openBrowser, openPerson, type Person } from "./browser.ts";
+import { addAuthenticator, hasBrowser, openBrowser, openPerson, type Person } from "./browser.ts";
 import { codeFor, register, signInByCode, signInByPasskey, signOut } from "./people.ts";
 
 describe.skipIf(!hasBrowser)("people on the pages, in a browser", { timeout: 180_000 }, () => {
@@ -14,12 +15,13 @@ describe.skipIf(!hasBrowser)("people on the pages, in a browser", { timeout: 180
   let counter = 0;
 
   beforeAll(async () => {
-    const port = await freePort();
+    // A passkey belongs to an origin, which has to be known before the start.
+    const [port] = await freePorts(1);
     origin = `http://localhost:${port}`;
     const env = { WELLAPI_HTTP_PORT: String(port), WELLAPI_ORIGIN: origin };
     server = await startServer({ dataDir: folder.path, target: "one-process", env });
     browser = await openBrowser();
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await server?.stop();

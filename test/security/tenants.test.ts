@@ -93,7 +93,7 @@ beforeAll(async () => {
   );
   known.observation = listed.observations[0]!.id;
   known.access = listed.access;
-}, 60_000);
+});
 
 afterAll(async () => {
   await server?.stop();

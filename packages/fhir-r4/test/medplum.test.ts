@@ -50,7 +50,7 @@ beforeAll(() => {
   for (const file of ["profiles-types", "profiles-resources"]) {
     indexStructureDefinitionBundle(readJson(`fhir/r4/${file}.json`));
   }
-}, 120_000);
+});
 
 /** Whether Medplum's validator refuses the resource. */
 function medplumRefuses(text: string): boolean {

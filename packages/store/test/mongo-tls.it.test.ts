@@ -40,7 +40,7 @@ describe.skipIf(!able)("MongoDB over TLS, with certificates on both sides", () =
       ...["--tls-cert-file", join(folder, "server.pem"), "--tls-key-file", join(folder, "server.key")],
       ...["--tls-ca-file", join(folder, "ca.pem"), "--tls-require-client-cert"],
     ]);
-  }, 30_000);
+  });
   afterAll(async () => {
     await server?.stop();
     await rm(folder, { recursive: true });

@@ -14,7 +14,7 @@ describe("consents that format 2 stored in MongoDB", () => {
   let server: MongoServer | undefined;
   beforeAll(async () => {
     server = await openMongoServer();
-  }, 60_000);
+  });
   afterAll(() => server?.stop());
 
   test("are sealed by replicas that start at once, and a replica of before writes no consent in clear any more", async (context) => {

@@ -18,7 +18,7 @@ describe("compaction over MongoDB", () => {
   let server: MongoServer | undefined;
   beforeAll(async () => {
     server = await openMongoServer();
-  }, 60_000);
+  });
   afterAll(() => server?.stop());
 
   test("merges in one commit, gives way to an append that came between, and lets batches be taken back", async (context) => {

@@ -23,7 +23,7 @@ describe("a watch and a commit at different replicas", () => {
     const tool = await findNatsServer();
     mongo = await openMongoServer();
     nats = tool && (await openNatsServers(tool, 1));
-  }, 60_000);
+  });
   afterAll(async () => {
     await nats?.close();
     await mongo?.stop();
