@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createPatientQueue } from "../src/blocks/patient-queue.ts";
 import { type Contribution, lacksConsent } from "../src/gate/contribution.ts";
 import { rawPermit } from "../src/gate/permit.ts";
-import { clip, covers, coversTimes, unite } from "../src/model/interval.ts";
+import { clip, covers, coversTimes, intervalBehind, unite } from "../src/model/interval.ts";
 import { decimalText } from "../src/read/decimal-text.ts";
 import { messages, pieces } from "../src/read/runs.ts";
 import { type ItemViolation, judge } from "../src/write/judgement.ts";
@@ -34,6 +34,21 @@ describe("intervals", () => {
       );
     });
     fc.assert(property, { numRuns: 300 });
+  });
+
+  it("of a later page begin or end with the time of the last item, at which there may be more", () => {
+    const whole = { from: 10, to: 20 };
+    expect(intervalBehind(whole, undefined, true)).toEqual(whole);
+    expect([10, 14, 19].map((time) => intervalBehind(whole, time, true))).toEqual([
+      { from: 10, to: 11 },
+      { from: 10, to: 15 },
+      { from: 10, to: 20 },
+    ]);
+    expect([10, 14, 30].map((time) => intervalBehind(whole, time, false))).toEqual([
+      { from: 10, to: 20 },
+      { from: 14, to: 20 },
+      { from: 30, to: 20 },
+    ]);
   });
 });
 

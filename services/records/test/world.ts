@@ -19,6 +19,7 @@ import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/
 import { PolicyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/policy_directory_service_pb";
 import { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
 import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
+import { ExportService } from "@wellapi/gen/wellapi/records/v1/export_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import type { SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
@@ -363,6 +364,14 @@ export async function openWorld(options: WorldOptions = {}) {
         createTestTransport({
           routes: records.routes,
           caller: { principal: { kind: "patient", id, partition, ...more }, workload: "door", token: "" },
+        }),
+      ),
+    ownExports: ({ id, partition }: TestPatient) =>
+      createClient(
+        ExportService,
+        createTestTransport({
+          routes: records.routes,
+          caller: { principal: { kind: "patient", id, partition }, workload: "door", token: "" },
         }),
       ),
     /** `actor`: who acts in the patient's name. */
