@@ -20,7 +20,7 @@ export const kinds = {
   guardian: Delegation_Kind.GUARDIAN,
   representative: Delegation_Kind.REPRESENTATIVE,
 } as const;
-const states = {
+export const states = {
   offered: Delegation_State.OFFERED,
   unconfirmed: Delegation_State.UNCONFIRMED,
   active: Delegation_State.ACTIVE,

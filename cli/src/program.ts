@@ -33,6 +33,7 @@ const commands: readonly Listed[] = [
   { name: "carer", load: async () => (await import("./commands/carer.ts")).addCarer },
   { name: "emergency", load: async () => (await import("./commands/emergency.ts")).addEmergency },
   { name: "guardian", load: async () => (await import("./commands/guardian.ts")).addGuardian },
+  { name: "guardianship", load: async () => (await import("./commands/guardianship.ts")).addGuardianship },
   {
     name: "representative",
     load: async () => (await import("./commands/representative.ts")).addRepresentative,

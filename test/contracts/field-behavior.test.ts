@@ -110,6 +110,7 @@ test("resources have an id that only the installation gives, and no field both s
     "wellapi.dev/Invitation",
     "wellapi.dev/Organization",
     "wellapi.dev/Patient",
+    "wellapi.dev/Petition",
     "wellapi.dev/StoredObservation",
   ]);
   for (const message of resources) {

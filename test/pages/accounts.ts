@@ -8,7 +8,7 @@ import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_p
 import { SignInService } from "@wellapi/gen/wellapi/identity/v1/sign_in_service_pb";
 import { createSoftwarePasskey } from "@wellapi/software-passkey";
 import type { BrowserContext } from "playwright-core";
-import { codeFor, mailTo } from "./people.ts";
+import { codeFor, invitationTo } from "./people.ts";
 
 export interface Account {
   readonly name: string;
@@ -74,7 +74,7 @@ export async function openAccount(
       keep(done.signedIn?.sessionSecret);
     },
     async accept() {
-      const code = /\bwellapi_(?:dc|inv)_[\w-]+/.exec(await mailTo(origin, email))![0];
+      const code = await invitationTo(origin, email);
       if (code.startsWith("wellapi_dc_")) {
         await createClient(DelegationService, browser.as("account")).acceptDelegation({ code });
       } else {

@@ -295,4 +295,85 @@ describe.skipIf(!hasBrowser)("people who act for others", { timeout: 180_000 }, 
       }
     },
   );
+
+  test("a person asks to become a guardian, the officer confirms, and the patient disputes: each sees it on a page", async () => {
+    const { ada } = scene;
+    const [kim, alex] = await Promise.all([
+      openAccount(origin, { name: "Kim Child", email: "kim@example.org" }),
+      openAccount(origin, { name: "Alex Parent", email: "alex@example.org", record: false }),
+    ]);
+    const patients = await pageOf(kim);
+    await patients.goto("/account/people");
+    await patients.click("main a[href='/account/people/guardian-code']");
+    await patients.click("main form button");
+    const code = await text(patients, "main .notice strong");
+
+    const persons = await pageOf(alex);
+    await persons.goto("/account");
+    await persons.click("main a[href='/account/guardianships']");
+    await persons.click("main a[href='/account/guardianships/ask']");
+    await persons.fill("#claim", code);
+    await persons.press("#claim", "Enter");
+    await persons.waitForSelector("#patient-name");
+    const shown = await text(persons);
+    expect(shown).toContain("checked by: WellAPI's privacy officer");
+    expect(shown).not.toContain("Kim");
+    await persons.fill("#name", "Alex Parent");
+    await persons.fill("#patient-name", "Kim");
+    await persons.fill("#grounds", "birth certificate 77/2019");
+    await persons.fill("#birth", "2019-03-31");
+    await persons.press("#grounds", "Enter");
+    await persons.waitForURL(/done=sent/);
+    expect(await text(persons)).toMatch(/Kim Waits/);
+    await patients.goto("/account/people");
+    expect(await text(patients)).toMatch(/Alex Parent Waits[\s\S]*alex@example.org/);
+    expect(await text(patients)).not.toContain("birth certificate");
+
+    await ada.confirm();
+    const office = await pageOf(ada);
+    await office.goto("/office/guardians");
+    const waiting = office.locator("li").filter({ hasText: "Alex Parent" });
+    await waiting.locator("summary").click();
+    await waiting.locator("input[id^=seen-]").fill("birth certificate and identity card");
+    // Of a child nobody becomes a guardian without the date in the papers.
+    await waiting.getByRole("button", { name: "Confirm: this person may act" }).click();
+    await office.waitForSelector("[role=alert]");
+    await waiting.locator("summary").click();
+    await waiting.locator("input[id^=seen-]").fill("birth certificate and identity card");
+    await waiting.locator("input[id^=born-]").fill("2019-03-31");
+    await waiting.getByRole("button", { name: "Confirm: this person may act" }).click();
+    await office.waitForSelector("[role=status]");
+    expect(await office.locator("li").filter({ hasText: "Alex Parent" }).count()).toBe(0);
+
+    await persons.goto("/account/permissions");
+    expect(await text(persons, ".acting")).toMatch(/Kim Child, as a guardian/);
+    await patients.goto("/account/people");
+    const row = patients
+      .locator("li")
+      .filter({ hasText: "Alex Parent" })
+      .filter({ has: patients.locator("summary") });
+    await row.locator("summary").click();
+    await row.locator("input[name=reason]").fill("the court has ended it");
+    await row.locator("input[name=reason]").press("Enter");
+    await patients.waitForURL(/done=disputed/);
+    expect(await text(patients)).toContain("Stopped until checked again");
+
+    await persons.goto("/account/permissions");
+    expect(await persons.locator(".acting").count()).toBe(0);
+    await persons.goto("/account/guardianships");
+    expect(await text(persons)).toMatch(
+      /Kim Child Stopped until checked again[\s\S]*You cannot act until it is decided/,
+    );
+    await office.goto("/office/guardians");
+    expect(await text(office, "section:has(#disputes)")).toMatch(/Alex Parent[\s\S]*the court has ended it/);
+    await office.getByRole("button", { name: "Show the patient for whom Alex Parent asks" }).click();
+    const decided = office.locator("li").filter({ hasText: "Alex Parent" });
+    await decided.locator("summary").click();
+    await decided.locator("select").selectOption({ label: "May act" });
+    await decided.locator("input[name=reason]").fill("the court says otherwise");
+    await decided.locator("input[name=reason]").press("Enter");
+    await office.waitForSelector("[role=status]");
+    await persons.goto("/account/permissions");
+    expect(await text(persons, ".acting")).toMatch(/Kim Child, as a guardian/);
+  });
 });

@@ -12,13 +12,13 @@ import { hasBrowser, openBrowser, openPerson } from "./browser.ts";
 import { codeFor, mailTo } from "./people.ts";
 import { keyboardProblems, readingProblems } from "./readable.ts";
 import { pageRoutes } from "./routes.ts";
-import { openScene, type Scene } from "./scene.ts";
+import { guardianCode, openScene, type Scene } from "./scene.ts";
 
 interface Row {
   /** As the router spells it, with what the row shows of it. */
   readonly page: string;
   /** Who is signed in. */
-  readonly by?: "ada" | "bert";
+  readonly by?: "ada" | "bert" | "edgar";
   /** Whose record is open; the own one unless given. */
   readonly of?: "grace" | "frida";
   /** Whether they have confirmed just now that it is them. */
@@ -86,6 +86,17 @@ async function lookUp(page: Page, path: string, patient: string): Promise<void> 
   await page.press("#patient", "Enter");
   await page.waitForSelector("#found");
   await page.locator("summary").first().click();
+}
+
+async function openAll(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  for (const summary of await page.locator("summary").all()) await summary.click();
+}
+
+async function askForGuardianship(page: Page, code: string): Promise<void> {
+  await page.goto("/account/guardianships/ask");
+  await page.fill("#claim", code);
+  await page.press("#claim", "Enter");
 }
 
 async function ask(page: Page, { world }: Scene): Promise<void> {
@@ -178,7 +189,39 @@ const rows: readonly Row[] = [
     open: (page) => page.goto("/account/permissions"),
   },
   { page: "/account/apps", by: "ada" },
-  { page: "/account/people", by: "ada" },
+  { page: "/account/people", by: "ada", open: (page) => openAll(page, "/account/people") },
+  { page: "/account/people/guardian-code", by: "ada", confirmed: true },
+  {
+    page: "/account/people/guardian-code (a form's answer)",
+    by: "ada",
+    confirmed: true,
+    open: (page) => press(page, "/account/people/guardian-code", "/account/people/guardian-code"),
+  },
+  { page: "/account/guardianships", by: "edgar" },
+  {
+    page: "/account/guardianships (disputed)",
+    by: "bert",
+    open: (page) => page.goto("/account/guardianships"),
+  },
+  { page: "/account/guardianships/ask", by: "edgar", confirmed: true },
+  {
+    page: "/account/guardianships/ask (a code that does not hold)",
+    by: "edgar",
+    confirmed: true,
+    open: async (page) => {
+      await askForGuardianship(page, "wellapi_gc_nothing");
+      await page.waitForSelector("#claim-wrong");
+    },
+  },
+  {
+    page: "/account/guardianships/code (a form's answer)",
+    by: "edgar",
+    confirmed: true,
+    open: async (page, { ada }) => {
+      await askForGuardianship(page, await guardianCode(ada));
+      await page.waitForSelector("#patient-name");
+    },
+  },
   {
     page: "/account/people (of somebody else)",
     by: "ada",
@@ -335,7 +378,12 @@ const rows: readonly Row[] = [
     open: (page) => page.goto("/office/deaths"),
   },
   { page: "/office/emergencies", by: "ada" },
-  { page: "/office/guardians", by: "ada" },
+  {
+    page: "/office/guardians",
+    by: "ada",
+    confirmed: true,
+    open: (page) => openAll(page, "/office/guardians"),
+  },
   {
     page: "/office/guardians (of a patient)",
     by: "ada",

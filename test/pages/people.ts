@@ -15,6 +15,14 @@ export async function mailTo(origin: string, email: string): Promise<string> {
   return mail[0].text;
 }
 
+/** The code of the newest invitation that was sent to the address: other mail may have come after it. */
+export async function invitationTo(origin: string, email: string): Promise<string> {
+  const { mail } = await sandboxOf(origin).listMail({ email });
+  const codes = mail.flatMap(({ text }) => /\bwellapi_(?:dc|inv)_[\w-]+/.exec(text)?.[0] ?? []);
+  if (codes[0] === undefined) throw new Error(`no invitation among ${mail.length} mails`);
+  return codes[0];
+}
+
 /** The newest code that was sent to the address. */
 export async function codeFor(origin: string, email: string): Promise<string> {
   const { mail } = await sandboxOf(origin).listMail({ email });

@@ -6,6 +6,10 @@ import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_
 import { DeathService } from "@wellapi/gen/wellapi/consent/v1/death_service_pb";
 import { EmergencyService } from "@wellapi/gen/wellapi/consent/v1/emergency_service_pb";
 import { Delegation_State, DelegationService } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
+import {
+  GuardianshipService,
+  Petition_State,
+} from "@wellapi/gen/wellapi/identity/v1/guardianship_service_pb";
 import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { StaffService } from "@wellapi/gen/wellapi/identity/v1/staff_service_pb";
@@ -51,6 +55,7 @@ export async function openScene(): Promise<Scene> {
     requestId: crypto.randomUUID(),
   });
   await enterGuardian(ada, bert);
+  await petition(ada, grace, edgar);
   for (const categories of [["heart", "activity"], ["sleep"]]) {
     await grant({ transport: ada.as(ada.patient) }, world.company, Direction.READ, categories);
   }
@@ -168,4 +173,37 @@ async function enterGuardian(ada: Account, bert: Account): Promise<void> {
     state: Delegation_State.DISPUTED,
     reason: "the court was asked again",
   });
+  await createClient(GuardianshipService, ada.as(ada.patient)).disputeGuardian({
+    delegation: delegation!.id,
+    reason: "the order is of another person",
+  });
+}
+
+/** Edgar wants to act for Grace, which the officer decides; he was refused once. */
+async function petition(officer: Account, patient: Account, person: Account): Promise<void> {
+  const own = createClient(GuardianshipService, person.as("account"));
+  const ask = async () => {
+    const { petition: asked } = await own.createPetition({
+      code: await guardianCode(patient),
+      displayName: person.name,
+      patientName: "Grace E.",
+      grounds: "court order 7 XVII 12/26",
+      birthDate: "2019-03-31",
+      requestId: crypto.randomUUID(),
+    });
+    return asked!.id;
+  };
+  await createClient(GuardianshipService, officer.as("staff")).decidePetition({
+    petition: await ask(),
+    state: Petition_State.REFUSED,
+    reason: "the order has ended",
+  });
+  await ask();
+}
+
+/** By which one person may ask to become the patient's guardian. */
+export async function guardianCode(patient: Account): Promise<string> {
+  const client = createClient(GuardianshipService, patient.as(patient.patient));
+  const asked = { patient: patient.patient, requestId: crypto.randomUUID() };
+  return (await client.createGuardianCode(asked)).code;
 }

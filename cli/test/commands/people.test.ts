@@ -11,6 +11,10 @@ import {
   DelegationService,
 } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
 import { Grant_Kind, GrantService } from "@wellapi/gen/wellapi/identity/v1/grant_service_pb";
+import {
+  GuardianshipService,
+  Petition_State,
+} from "@wellapi/gen/wellapi/identity/v1/guardianship_service_pb";
 import { Invitation_State, MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import { Assurance, Role } from "@wellapi/gen/wellapi/type/v1/callers_pb";
@@ -60,6 +64,43 @@ async function openPeople() {
         calls.push(["accept", code]);
         return { kind: Delegation_Kind.CARER, patient: "pat_1", delegation: "del_1" };
       },
+    });
+    const petition = (state: Petition_State) => ({
+      petition: { id: "pet_1", state, displayName: "Alex", patientName: "Kim", birthDate: "2012-03-31" },
+    });
+    router.service(GuardianshipService, {
+      createGuardianCode({ patient, requestId }) {
+        calls.push(["guardian code", patient, requestId]);
+        return { code: "wellapi_gc_abc", expireTime: time };
+      },
+      createPetition({ code, displayName, patientName, grounds, birthDate, groundsEndTime, requestId }) {
+        calls.push(["ask", code, displayName, patientName, grounds, birthDate, groundsEndTime, requestId]);
+        return petition(Petition_State.WAITING);
+      },
+      listPetitions: ({ pageToken }) => ({
+        petitions: [{ ...petition(Petition_State.WAITING).petition, id: `pet_${pageToken}` }],
+        nextPageToken: pageToken === "" ? "1" : "",
+      }),
+      withdrawPetition: ({ petition: id }) => {
+        calls.push(["withdraw", id]);
+        return petition(Petition_State.WITHDRAWN);
+      },
+      decidePetition({ petition: id, state, reason, birthDate, groundsEndTime }) {
+        calls.push(["decide", id, state, reason, birthDate, groundsEndTime && timestampMs(groundsEndTime)]);
+        return petition(state);
+      },
+      listGuardianships: () => ({
+        guardianships: [
+          { ...delegation(Delegation_Kind.GUARDIAN, Delegation_State.DISPUTED), patientName: "Kim" },
+        ],
+      }),
+      disputeGuardian({ delegation: id, reason }) {
+        calls.push(["dispute", id, reason]);
+        return delegation(Delegation_Kind.GUARDIAN, Delegation_State.DISPUTED);
+      },
+      listDisputes: () => ({
+        disputes: [{ ...delegation(Delegation_Kind.GUARDIAN, Delegation_State.DISPUTED), patient: "pat_7" }],
+      }),
     });
     router.service(PatientService, {
       createClaimCode({ patient, lifetime }) {
@@ -216,6 +257,52 @@ test("an officer verifies a guardian, and disputes, blocks, restores and ends th
   expect(calls[0]).toEqual([
     ...["guardian", "pat_1", "alex@example.com", "Alex", "birth certificate 77/2012", "2012-03-31"],
     Date.UTC(2026, 3, 12, 8),
+  ]);
+});
+
+test("a person asks for guardianship by a code from a file, sees where it stands, and takes it back", async () => {
+  const { env, calls } = await openPeople();
+  const code = await wellapi(["guardianship", "code", "--patient", "pat_1", "--request-id", "r1"], { env });
+  expect(code).toMatchObject({ out: "wellapi_gc_abc" });
+  const file = `${openFolder()}/code.txt`;
+  writeFileSync(file, `https://wellapi.example/account/guardianships/ask#${code.out}\n`);
+  const said = ["--name", "Alex", "--patient-name", "Kim", "--grounds", "birth certificate 77/2012"];
+  const child = ["--birth-date", "2012-03-31"];
+  const asked = ["guardianship", "ask", ...said, ...child, "--request-id", "r2"];
+  expect((await wellapi([...asked, "--code-file", file], { env })).out).toBe("pet_1  Alex  waiting");
+  expect(await wellapi(asked, { env })).toMatchObject({ code: 2, out: "" });
+  expect((await wellapi(["guardianship", "petitions"], { env })).out).toMatch(/pet_ [\s\S]*pet_1 .* waiting/);
+  expect((await wellapi(["guardianship", "withdraw", "pet_1"], { env })).out).toBe("pet_1  Alex  withdrawn");
+  expect((await wellapi(["guardianship", "list"], { env })).out).toMatch(/del_1 .* disputed .* Kim/);
+  expect(calls).toEqual([
+    ["guardian code", "pat_1", "r1"],
+    ["ask", "wellapi_gc_abc", "Alex", "Kim", "birth certificate 77/2012", "2012-03-31", undefined, "r2"],
+    ["withdraw", "pet_1"],
+  ]);
+});
+
+test("who verifies confirms or refuses a petition with a reason; a patient disputes, and the officer sees it", async () => {
+  const { env, calls } = await openPeople();
+  const decide = (...parameters: string[]) => wellapi(["guardianship", ...parameters], { env });
+  const until = ["--until", "2026-04-12T08:00:00Z"];
+  const confirmed = await decide(
+    "confirm",
+    "pet_1",
+    "--reason",
+    "seen",
+    "--birth-date",
+    "2012-03-31",
+    ...until,
+  );
+  expect(confirmed.out).toBe("pet_1  Alex  confirmed");
+  expect((await decide("refuse", "pet_1", "--reason", "ended")).out).toBe("pet_1  Alex  refused");
+  expect((await decide("refuse", "pet_1")).err).toContain("--reason");
+  expect((await decide("dispute", "del_1", "--reason", "court")).out).toBe("del_1  guardian  Sam  disputed");
+  expect((await decide("disputes")).out).toMatch(/del_1 .* pat_7 .* Sam/);
+  expect(calls).toEqual([
+    ["decide", "pet_1", Petition_State.CONFIRMED, "seen", "2012-03-31", Date.UTC(2026, 3, 12, 8)],
+    ["decide", "pet_1", Petition_State.REFUSED, "ended", "", undefined],
+    ["dispute", "del_1", "court"],
   ]);
 });
 

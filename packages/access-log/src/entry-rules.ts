@@ -138,6 +138,17 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     SetGuardianState: change,
   },
   "wellapi.identity.v1.GrantService": { ListGrants: change, EndGrants: change },
+  "wellapi.identity.v1.GuardianshipService": {
+    CreateGuardianCode: change,
+    GetGuardianCode: none("says who verifies, to who has the code, and nothing of the patient"),
+    CreatePetition: change,
+    ListPetitions: change,
+    WithdrawPetition: change,
+    DecidePetition: change,
+    ListGuardianships: ownAccount,
+    DisputeGuardian: change,
+    ListDisputes: change,
+  },
   "wellapi.identity.v1.LimitService": { GetLimits: ofOrganizations, UpdateLimits: change },
   "wellapi.identity.v1.OAuthInteractionService": {
     GetInteraction: none("names no person: what an application asks, to the browser that it was asked in"),

@@ -23,6 +23,7 @@ export type IdPrefix =
   | "opr" // operator
   | "org" // organization
   | "pat" // patient
+  | "pet" // petition of a person who wants to become a guardian
   | "pol" // an organization's policy
   | "psk" // passkey
   | "rcl" // recall of a session

@@ -11,6 +11,7 @@ import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { DelegationService } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
 import { GrantService } from "@wellapi/gen/wellapi/identity/v1/grant_service_pb";
+import { GuardianshipService } from "@wellapi/gen/wellapi/identity/v1/guardianship_service_pb";
 import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { StaffService } from "@wellapi/gen/wellapi/identity/v1/staff_service_pb";
@@ -50,6 +51,8 @@ const endsAccess: ReadonlySet<DescMethod> = new Set<DescMethod>([
   DelegationService.method.endDelegation,
   DelegationService.method.setGuardianState,
   GrantService.method.endGrants,
+  GuardianshipService.method.disputeGuardian,
+  GuardianshipService.method.withdrawPetition,
   OrganizationService.method.disableOrganization,
   OrganizationService.method.disableApplication,
   OrganizationService.method.unverifyOrganization,

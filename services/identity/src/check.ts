@@ -1,10 +1,11 @@
 import { type LeafSealer, leafCheck, leavesCollection } from "@wellapi/access-log";
 import { type DocumentCheck, findingOf, RESTORE, type StoreCheck } from "@wellapi/store";
-import { type ItemSealer, type Kms, type Vault, VaultError } from "@wellapi/vault";
+import { type ItemSealer, type Kms, type PatientKey, type Vault, VaultError } from "@wellapi/vault";
 import { type AccountDocument, openAccount } from "./accounts/account-repository.ts";
 import { createAccountSealer } from "./accounts/room.ts";
 import { collections, identityCollections } from "./collections.ts";
 import { type DelegationDocument, openDelegation } from "./delegations/delegation-repository.ts";
+import { openPetition, type PetitionDocument } from "./guardianships/petition-repository.ts";
 import { type KeyDocument, unwrapKey } from "./installation-key-repository.ts";
 import { memberChecks } from "./members/check.ts";
 import { openProfile, type PatientDocument } from "./patients/patient-repository.ts";
@@ -37,22 +38,14 @@ export function identityCheck(deps: {
     }
   };
 
-  const delegations: DocumentCheck = async (document) => {
-    const { partition, id } = document as DelegationDocument;
-    try {
-      openDelegation(await vault.key(partition, "data"), document as DelegationDocument);
-      return undefined;
-    } catch (error) {
-      if (error instanceof VaultError && (error.code === "destroyed" || error.code === "damaged"))
-        return undefined;
-      if (!(error instanceof SyntaxError) && !(error instanceof VaultError)) throw error;
-      return findingOf(collections.delegations, [partition, id], {
-        what: "the sealed particulars of who acts for a patient do not open",
-        means: "one carer or guardian cannot act, and who acts for the patient cannot be listed",
-        remedy: RESTORE,
-      });
-    }
-  };
+  const delegations = sealedForPatient(vault, collections.delegations, openDelegation, {
+    what: "the sealed particulars of who acts for a patient do not open",
+    means: "one carer or guardian cannot act, and who acts for the patient cannot be listed",
+  });
+  const petitions = sealedForPatient(vault, collections.petitions, openPetition, {
+    what: "the sealed particulars of a petition for guardianship do not open",
+    means: "one petition cannot be decided, and petitions cannot be listed; the person can ask again",
+  });
 
   const installationKeys: DocumentCheck = async (document) => {
     const key = document as KeyDocument;
@@ -93,8 +86,30 @@ export function identityCheck(deps: {
       [collections.accounts]: people,
       [collections.patients]: patients,
       [collections.delegations]: delegations,
+      [collections.petitions]: petitions,
       [collections.installationKeys]: installationKeys,
       [leavesCollection.name]: leafCheck(sealer),
     },
+  };
+}
+
+/** Of documents that are sealed with the patient's key: of an erased patient nothing opens. */
+function sealedForPatient(
+  vault: Vault,
+  collection: string,
+  open: (key: PatientKey, document: never) => unknown,
+  said: { readonly what: string; readonly means: string },
+): DocumentCheck {
+  return async (document) => {
+    const { partition, id } = document as DelegationDocument | PetitionDocument;
+    try {
+      open(await vault.key(partition, "data"), document as never);
+      return undefined;
+    } catch (error) {
+      if (error instanceof VaultError && (error.code === "destroyed" || error.code === "damaged"))
+        return undefined;
+      if (!(error instanceof SyntaxError) && !(error instanceof VaultError)) throw error;
+      return findingOf(collection, [partition, id], { ...said, remedy: RESTORE });
+    }
   };
 }

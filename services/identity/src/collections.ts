@@ -21,6 +21,7 @@ export const collections = {
   enrollmentCodes: "enrollment_codes",
   delegations: "delegations",
   claimCodes: "claim_codes",
+  petitions: "petitions",
   members: "members",
   invitations: "invitations",
   dpopProofs: "dpop_proofs",
@@ -78,6 +79,23 @@ export const identityCollections: readonly CollectionDeclaration[] = [
       { name: "code", fields: ["codeDigest"], unique: true },
       { name: "patient", fields: ["partition", "createTime"] },
       { name: "account", fields: ["accountMac", "partition"] },
+      { name: "dispute", fields: ["disputeTime"] },
+    ],
+    version: 2,
+  },
+  {
+    name: collections.petitions,
+    key: ["partition", "id"],
+    indexes: [
+      request,
+      { name: "id", fields: ["id"], unique: true },
+      // Of one account and patient one waits at a time.
+      { name: "waiting", fields: ["partition", "waitingMac"], unique: true },
+      { name: "patient", fields: ["partition", "createTime"] },
+      { name: "account", fields: ["accountMac", "createTime"] },
+      { name: "verifier", fields: ["organization", "state", "createTime"] },
+      { name: "state", fields: ["state", "createTime"] },
+      { name: "expiry", fields: ["expireTime"] },
     ],
   },
   {

@@ -2,6 +2,7 @@ import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { DelegationService } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
 import { GrantService } from "@wellapi/gen/wellapi/identity/v1/grant_service_pb";
+import { GuardianshipService } from "@wellapi/gen/wellapi/identity/v1/guardianship_service_pb";
 import { LimitService } from "@wellapi/gen/wellapi/identity/v1/limit_service_pb";
 import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
 import { OAuthInteractionService } from "@wellapi/gen/wellapi/identity/v1/oauth_interaction_service_pb";
@@ -48,6 +49,7 @@ export const identityService = describeService({
     CredentialService,
     DelegationService,
     GrantService,
+    GuardianshipService,
     LimitService,
     OAuthInteractionService,
     OAuthProtocolService,

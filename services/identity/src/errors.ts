@@ -43,6 +43,14 @@ export type IdentityErrorCode =
   | "invitation_limit"
   | "mail_unavailable"
   | "role_required"
+  | "guardian_code_invalid"
+  | "petition_waits"
+  | "already_guardian"
+  | "petition_closed"
+  | "petition_limit"
+  | "guardian_held"
+  | "guardian_not_active"
+  | "dispute_decided"
   /** The OAuth server: what a person agrees to does not fit what is asked. */
   | "not_agreed"
   | "damaged";

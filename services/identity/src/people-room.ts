@@ -2,22 +2,28 @@ import { DeathDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1
 import { EmergencyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/emergency_directory_service_pb";
 import type { Follower } from "@wellapi/journal";
 import { route } from "@wellapi/rpc";
+import { createItemSealer } from "@wellapi/vault";
 import type { Accesses } from "./accesses.ts";
 import type { AccountRepository } from "./accounts/account-repository.ts";
 import { openAccountRoom } from "./accounts/room.ts";
 import { collections } from "./collections.ts";
 import { type IdentityConfig, type IdentityDeps, usualOwnCare } from "./config.ts";
 import type { CreationOf } from "./creation.ts";
+import type { Answers } from "./credentials/answers.ts";
 import { createDeathDirectoryHandlers } from "./death/death-directory-handlers.ts";
 import type { FrozenRecords } from "./death/frozen-records.ts";
 import type { DelegationRepository } from "./delegations/delegation-repository.ts";
 import { createOfferMail } from "./delegations/offer-mail.ts";
 import { createDelegationRoom } from "./delegations/room.ts";
 import { createEmergencyDirectoryHandlers } from "./emergency/emergency-directory-handlers.ts";
+import { createGuardianNotices } from "./guardianships/guardian-notices.ts";
+import { openGuardianshipRoom } from "./guardianships/room.ts";
+import { openAlertOutbox } from "./mail/alert-outbox.ts";
 import { openMailer } from "./mail/open-mailer.ts";
 import { createInvitationMail } from "./members/invitation-mail.ts";
 import { createMemberRoom, type MemberStores, openInvitationSweep } from "./members/room.ts";
 import type { OrganizationRepository } from "./organizations/organization-repository.ts";
+import type { ClaimCodeRepository } from "./patients/claim-code-repository.ts";
 import type { PatientAccess } from "./patients/patient-access.ts";
 import type { PatientRepository } from "./patients/patient-repository.ts";
 import { openSweep } from "./sweep.ts";
@@ -36,6 +42,8 @@ export async function openPeople(
       readonly journal: Follower;
       readonly accesses: Accesses;
       readonly creationOf: CreationOf;
+      readonly answers: Answers;
+      readonly claims: ClaimCodeRepository;
       readonly ended: (id: string) => void;
     },
 ) {
@@ -45,24 +53,30 @@ export async function openPeople(
   const memberRoom = createMemberRoom({ ...deps, mail: createInvitationMail({ mailer, origin }) });
   const sweep = await openInvitationSweep(deps);
   const claimSweep = await openSweep({ ...deps, collection: collections.claimCodes, keptMs: 0 });
-  const { majority = 18, ownCareAge = 14, ownCareCategories = usualOwnCare } = config;
-  const delegationRoom = createDelegationRoom({
+  const alerts = openAlertOutbox({
     ...deps,
-    mail: createOfferMail({ mailer, origin }),
-    minority: { majority, ownCareAge, ownCareCategories },
+    mailer,
+    sealer: createItemSealer(await deps.kms.derive("identity/alerts")),
   });
+  const notices = createGuardianNotices({ ...deps, alerts, origin });
+  const { majority = 18, ownCareAge = 14, ownCareCategories = usualOwnCare } = config;
+  const minority = { majority, ownCareAge, ownCareCategories };
+  const guardians = { ...deps, notices, minority };
+  const delegationRoom = createDelegationRoom({ ...guardians, mail: createOfferMail({ mailer, origin }) });
+  const guardianshipRoom = await openGuardianshipRoom({ ...guardians, acting: delegationRoom.acting });
   const accountRoom = await openAccountRoom({
     ...deps,
     lookups: { ...memberRoom.directory, ...delegationRoom.lookups },
     mailer,
+    alerts,
     origin,
     region: config.region,
   });
-  const { alerts } = accountRoom;
   const emergencies = createEmergencyDirectoryHandlers({ ...deps, alerts, origin });
   const deaths = createDeathDirectoryHandlers({ ...deps, alerts, origin });
   const routes = [
     ...accountRoom.routes,
+    guardianshipRoom.route,
     route(EmergencyDirectoryService, emergencies),
     route(DeathDirectoryService, deaths),
   ];
@@ -70,12 +84,15 @@ export async function openPeople(
     memberRoom,
     delegationRoom,
     accountRoom: { ...accountRoom, routes },
+    alerts,
     authTime: accountRoom.authTime,
     mailbox: opened.mailbox,
     async close() {
       await sweep.close();
       await claimSweep.close();
+      await guardianshipRoom.close();
       await accountRoom.close();
+      await alerts.close();
       opened.close();
     },
   };

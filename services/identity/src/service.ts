@@ -102,7 +102,7 @@ export async function openIdentityService(
   const kept = await openKeptCredentials({ ...deps, sealingKey: await kms.derive("identity/answers") });
   const { answers } = kept;
   const changes = { accesses, patientAccess, creationOf, region, ended: ends.tell };
-  const people = await openPeople(config, { ...deps, ...repositories, ...changes });
+  const people = await openPeople(config, { ...deps, ...repositories, ...changes, answers });
   const policyRoom = createPolicyRoom({ ...deps, ...repositories, ...changes });
   const { memberRoom, delegationRoom, accountRoom, authTime } = people;
   const issuer = { ...withOwnClients(organizations), origin, mtlsOrigin, keys, authority, authTime };
@@ -146,7 +146,7 @@ export async function openIdentityService(
           accesses,
           store,
           pageTokens,
-          leakNotice: createLeakNotice({ ...repositories, alerts: accountRoom.alerts }),
+          leakNotice: createLeakNotice({ ...repositories, alerts: people.alerts }),
           sign: createCertificateIssue({ organizations, authority, trustDomain, clock, ids }),
           clock,
           ids,

@@ -10,6 +10,7 @@ import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { DelegationService } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
 import { GrantService } from "@wellapi/gen/wellapi/identity/v1/grant_service_pb";
+import { GuardianshipService } from "@wellapi/gen/wellapi/identity/v1/guardianship_service_pb";
 import { LimitService } from "@wellapi/gen/wellapi/identity/v1/limit_service_pb";
 import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
@@ -223,6 +224,7 @@ function clients(transport: Transport) {
     credentials: createClient(CredentialService, transport),
     delegations: createClient(DelegationService, transport),
     grants: createClient(GrantService, transport),
+    guardianships: createClient(GuardianshipService, transport),
     patients: createClient(PatientService, transport),
     policies: createClient(PolicyService, transport),
     directory: createClient(PatientDirectoryService, transport),

@@ -1,6 +1,7 @@
 /** The collections of people on MongoDB: what the tests beside it do with SQLite, once each, with their races. */
 import { randomUUID } from "node:crypto";
 import { Delegation_State } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
+import { Petition_State } from "@wellapi/gen/wellapi/identity/v1/guardianship_service_pb";
 import { Role } from "@wellapi/gen/wellapi/type/v1/callers_pb";
 import { openMongoStore } from "@wellapi/store";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
@@ -8,7 +9,7 @@ import { openMongoServer } from "../../../packages/store/test/mongo-server.ts";
 import { databaseName, dropDatabase } from "../../../packages/store/test/mongo-under-test.ts";
 import { identityCollections } from "../src/index.ts";
 import { createInstallation, createPatient, operator } from "./installation.ts";
-import { codeTo, createOwned, join, member, person } from "./members.ts";
+import { codeTo, createOwned, join, member, person, staff } from "./members.ts";
 import { accountOf, callerOf, register, signInBy } from "./people.ts";
 
 const server = await openMongoServer();
@@ -79,5 +80,30 @@ describe.skipIf(!server)("people on MongoDB", { timeout: 60_000 }, () => {
     const { signedIn } = await register(installation, "ben@b.example", { withoutPatient: true });
     const ben = installation.as(await callerOf(installation, signedIn));
     expect(await ben.patients.claimPatient({ code: made.code })).toMatchObject({ patient: other.patient.id });
+  });
+
+  test("ask for guardianship: of two at once by two codes one waits, and of two decisions one counts", async () => {
+    const installation = await open();
+    const { patient, caller } = await createPatient(installation);
+    const { signedIn } = await register(installation, "ben@b.example", { withoutPatient: true });
+    const { guardianships } = installation.as(await callerOf(installation, signedIn));
+    const said = { displayName: "Ben", patientName: "Ada", grounds: "order 1" };
+    const ask = async () => {
+      const asked = { patient: patient.id, requestId: randomUUID() };
+      const { code } = await installation.as(caller).guardianships.createGuardianCode(asked);
+      return guardianships.createPetition({ ...said, code, requestId: randomUUID() });
+    };
+    const both = await Promise.allSettled([ask(), ask()]);
+    expect(both.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    const [waiting] = (await guardianships.listPetitions({})).petitions;
+    const officer = installation.as(staff("usr_officer", "privacy_officer")).guardianships;
+    const decide = (state: Petition_State) =>
+      officer.decidePetition({ petition: waiting!.id, state, reason: "seen" });
+    const decided = await Promise.allSettled([
+      decide(Petition_State.CONFIRMED),
+      decide(Petition_State.REFUSED),
+    ]);
+    expect(decided.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    expect((await officer.listPetitions({})).petitions).toEqual([]);
   });
 });

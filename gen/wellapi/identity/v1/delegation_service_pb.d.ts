@@ -96,6 +96,14 @@ export declare type Delegation = Message<"wellapi.identity.v1.Delegation"> & {
    * @generated from field: string grounds = 11;
    */
   grounds: string;
+
+  /**
+   * Of a guardian whom the patient or another guardian disputes: since when it waits for the privacy officer
+   * (`GuardianshipService.DisputeGuardian`).
+   *
+   * @generated from field: google.protobuf.Timestamp dispute_time = 12;
+   */
+  disputeTime?: Timestamp | undefined;
 };
 
 /**
@@ -797,7 +805,8 @@ export declare const DelegationService: GenService<{
   },
   /**
    * Changes what a guardian or a representative may do: disputed, blocked, ended, or active again. By the privacy officer, or by the
-   * organization that verified the person, which can neither lift a block nor confirm a representative. It counts like `EndDelegation`.
+   * organization that verified the person, which can neither lift a block, nor a dispute of the patient's or another guardian's, nor
+   * confirm a representative. It counts like `EndDelegation`. A guardian, the patient and the other guardians are told by e-mail.
    *
    * @generated from rpc wellapi.identity.v1.DelegationService.SetGuardianState
    */

@@ -9,7 +9,7 @@ import { createItemSealer, createTextMac, type ItemSealer, type Kms, type Pairwi
 import { collections } from "../collections.ts";
 import type { CreationOf } from "../creation.ts";
 import type { FrozenRecords } from "../death/frozen-records.ts";
-import { type AlertOutbox, openAlertOutbox } from "../mail/alert-outbox.ts";
+import type { AlertOutbox } from "../mail/alert-outbox.ts";
 import type { Mailer } from "../mail/mailer.ts";
 import type { PatientRepository } from "../patients/patient-repository.ts";
 import type { ActingLookups } from "../sessions/acting.ts";
@@ -41,6 +41,7 @@ export interface AccountRoomDeps {
   readonly creationOf: CreationOf;
   readonly lookups: ActingLookups;
   readonly mailer: Mailer;
+  readonly alerts: AlertOutbox;
   /** Where people open the pages. Known once the doors are open. */
   readonly origin: () => string;
   readonly ended: (id: string) => void;
@@ -55,7 +56,6 @@ export interface AccountRoom {
   readonly routes: readonly Route[];
   readonly accounts: AccountRepository;
   readonly changes: AccountChanges;
-  readonly alerts: Pick<AlertOutbox, "insertion" | "kick">;
   readonly sessionExchange: SessionExchange;
   /** When the person of the session last proved who they are; undefined where there is no such session any more. */
   authTime(session: string): Promise<number | undefined>;
@@ -73,7 +73,7 @@ export async function createAccounts(store: Store, kms: Kms): Promise<AccountRep
 }
 
 export async function openAccountRoom(deps: AccountRoomDeps): Promise<AccountRoom> {
-  const { store, kms, accounts, mailer, clock, log, origin } = deps;
+  const { store, kms, accounts, mailer, alerts, clock, log, origin } = deps;
   const mac = async (label: string) => createTextMac(await kms.derive(`identity/${label}`));
   const sessions = await openSessionRepository({ store, clock, log });
   const flows = await openFlowRepository({
@@ -83,16 +83,9 @@ export async function openAccountRoom(deps: AccountRoomDeps): Promise<AccountRoo
     sealer: createItemSealer(await kms.derive("identity/sign-ins")),
   });
   const countsSweep = await openSweep({ store, collection: collections.codeCounts, keptMs: 0, clock, log });
-  const alerts = openAlertOutbox({
-    store,
-    mailer,
-    clock,
-    log,
-    sealer: createItemSealer(await kms.derive("identity/alerts")),
-  });
   const accesses = createAccountAccesses(deps);
   const refusals = createRefusals({ accounts, accesses, alerts, origin, log });
-  const changes = createAccountChanges({ ...deps, accounts, sessions, accesses, alerts });
+  const changes = createAccountChanges({ ...deps, accounts, sessions, accesses });
   const codeLimits = createCodeLimits(store, clock);
   const macOfCode = await mac("codes");
   const codes = createCodes({ flows, codeLimits, mailer, macOfEmail: accounts.macOf, macOfCode });
@@ -113,7 +106,6 @@ export async function openAccountRoom(deps: AccountRoomDeps): Promise<AccountRoo
     ],
     accounts,
     changes,
-    alerts,
     sessionExchange: createSessionExchange({ ...shared }),
     async authTime(id) {
       const session = await sessions.findById(id);
@@ -121,7 +113,6 @@ export async function openAccountRoom(deps: AccountRoomDeps): Promise<AccountRoo
     },
     async close() {
       await refusals.settled();
-      await alerts.close();
       await countsSweep.close();
       await flows.close();
       await sessions.close();

@@ -7,10 +7,11 @@ import {
 import type { Store } from "@wellapi/store";
 import type { Accesses } from "../accesses.ts";
 import { INSTALLATION } from "../collections.ts";
-import { type EmergencyRecipientsDeps, emergencyRecipients } from "../emergency/emergency-recipients.ts";
-import { IdentityError } from "../errors.ts";
+import { emergencyRecipients } from "../emergency/emergency-recipients.ts";
 import type { AlertOutbox } from "../mail/alert-outbox.ts";
+import type { RecipientsDeps } from "../mail/recipients.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
+import { shownName } from "../organizations/shown-name.ts";
 import type { PatientRepository } from "../patients/patient-repository.ts";
 import { type DeathEvent, deathMail } from "./death-mail.ts";
 
@@ -22,7 +23,7 @@ const events: Readonly<Partial<Record<Event, DeathEvent>>> = {
 
 /** What consent tells of the death of patients: who may sign in goes by it, and people are told. */
 export function createDeathDirectoryHandlers(
-  deps: EmergencyRecipientsDeps & {
+  deps: RecipientsDeps & {
     readonly store: Store;
     readonly accesses: Accesses;
     readonly patients: Pick<PatientRepository, "patient" | "freeze">;
@@ -35,24 +36,14 @@ export function createDeathDirectoryHandlers(
 ): ServiceImpl<typeof DeathDirectoryService> {
   const { store, accesses, patients, organizations, alerts, origin, ended } = deps;
 
-  async function nameOf(id: string): Promise<string> {
-    if (id === "") return "";
-    try {
-      const { verification, displayName } = await organizations.organization(id);
-      return verification?.legalName ?? displayName;
-    } catch (error) {
-      if (error instanceof IdentityError && error.code === "not_found") return id;
-      throw error;
-    }
-  }
-
   async function tellPeople(
     partition: string,
     event: DeathEvent,
     report: { readonly id: string; readonly organization: string },
   ): Promise<void> {
     const told = await emergencyRecipients(deps, partition);
-    const said = { event, id: report.id, organization: await nameOf(report.organization) };
+    const name = report.organization === "" ? "" : await shownName(organizations, report.organization);
+    const said = { event, id: report.id, organization: name };
     const changes = told.map((one) => alerts.insertion(INSTALLATION, deathMail(one, said, origin())));
     if (changes.length > 0) await store.commit({ partition: INSTALLATION, changes });
     alerts.kick();

@@ -33,7 +33,7 @@ export function fromState(message: Delegation_State): State {
 
 /** `end`: when it ends by itself. The grounds are for who verifies. */
 export function toDelegationMessage(
-  { id, kind, state, organization, createTime, updateTime, particulars }: Delegation,
+  { id, kind, state, organization, createTime, updateTime, disputeTime, particulars }: Delegation,
   end: number | undefined,
   verifies: boolean,
 ): MessageInitShape<typeof DelegationSchema> {
@@ -50,5 +50,6 @@ export function toDelegationMessage(
     createTime: timestampFromMs(createTime),
     updateTime: timestampFromMs(updateTime),
     ...(end === undefined ? {} : { expireTime: timestampFromMs(end) }),
+    ...(disputeTime === undefined ? {} : { disputeTime: timestampFromMs(disputeTime) }),
   };
 }

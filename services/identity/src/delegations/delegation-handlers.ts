@@ -161,7 +161,7 @@ function mayEnd({ principal }: Caller, { partition, kind, state, particulars }: 
 
 function mayVerify(
   { principal }: Caller,
-  { kind, state, organization, particulars }: Delegation,
+  { kind, state, organization, disputeTime, particulars }: Delegation,
   to: State,
 ): void {
   const own = principal.kind === "operator" || organization === principal.organization;
@@ -170,6 +170,8 @@ function mayVerify(
     refuse("a representative is confirmed by the privacy officer");
   if (state === "blocked" && principal.kind !== "operator")
     refuse("a block is lifted by the privacy officer");
+  if (disputeTime !== undefined && to === "active" && principal.kind !== "operator")
+    refuse("a dispute of the patient's or another guardian's is decided by the privacy officer");
   // Nobody has accepted: it must not come into force without.
   if (particulars.account === undefined && to !== "ended")
     refuse("nobody has accepted it: it can only be ended");

@@ -32,6 +32,8 @@ export interface DelegationRepository {
     commit: CommitWithLeaf,
     also: (change: Delegation) => Promise<readonly Change[]>,
   ): Promise<Delegation>;
+  /** An access that was agreed to outside of an offer. Belongs to the commit that makes it. */
+  insertion(delegation: Delegation, creation: Creation): Promise<Change>;
   /** Undefined where there is none with this code, or its patient is erased. */
   withCode(code: string): Promise<Delegation | undefined>;
   /** Throws `not_found`. */
@@ -41,6 +43,10 @@ export interface DelegationRepository {
   /** All of the account's in a patient's name. */
   between(account: string, partition: string): Promise<readonly Delegation[]>;
   ofAccount(account: string): Promise<readonly Delegation[]>;
+  /** By patient. A page may be short where patients are erased. */
+  pageOfAccount(account: string, page: PageRequest): Promise<ListPage<Delegation>>;
+  /** Those whose dispute waits for the privacy officer, oldest first. */
+  disputed(page: PageRequest): Promise<ListPage<Delegation>>;
   /**
    * Stores what `change` makes of it, asked again where something else changed meanwhile; nothing where it returns the same
    * object. Throws `not_found`, and what `change` throws.
@@ -49,7 +55,7 @@ export interface DelegationRepository {
     id: string,
     change: (current: Delegation) => Delegation | Promise<Delegation>,
     commit: CommitWithLeaf,
-    also: (changed: Delegation) => readonly Change[],
+    also: (changed: Delegation, before: Delegation) => readonly Change[] | Promise<readonly Change[]>,
   ): Promise<{ readonly delegation: Delegation; readonly changed: boolean }>;
   /** A change that a restore undid. Whom an offer was accepted by is not known any more, so it ends. */
   replay(
@@ -119,16 +125,10 @@ export function createDelegationRepository(deps: {
     async delegation(id) {
       return (await stored(id)).delegation;
     },
-    async ofPatient(partition, { size, cursor }) {
-      const page = await store.scan<DelegationDocument>(collection, {
-        index: "patient",
-        equals: [partition],
-        limit: size,
-        ...(cursor === undefined ? {} : { cursor }),
-      });
-      const items = (await Promise.all(page.documents.map(opened))).filter((one) => one !== undefined);
-      return page.cursor === undefined ? { items } : { items, cursor: page.cursor };
+    async insertion(delegation, creation) {
+      return { kind: "insert", collection, document: await toDocument(delegation, creation) };
     },
+    ...createPages(store, opened, macOf),
     between: (account, partition) => scan("account", [macOf(account), partition]),
     ofAccount: (account) => scan("account", [macOf(account)]),
     async amend(id, change, commit, also) {
@@ -141,13 +141,40 @@ export function createDelegationRepository(deps: {
           partition: document.partition,
           changes: [
             { kind: "replace", collection, document: amended, ifRevision: revision },
-            ...also(changed),
+            ...(await also(changed, delegation)),
           ],
         });
         if (result.committed) return { delegation: changed, changed: true };
       }
     },
     replay: (...told) => replay(store, ...told),
+  };
+}
+
+function createPages(
+  store: Store,
+  opened: (stored: Stored<DelegationDocument>) => Promise<Delegation | undefined>,
+  macOf: (text: string) => string,
+): Pick<DelegationRepository, "ofPatient" | "pageOfAccount" | "disputed"> {
+  async function pageOf(
+    index: string,
+    equals: readonly string[],
+    { size, cursor }: PageRequest,
+  ): Promise<ListPage<Delegation>> {
+    const page = await store.scan<DelegationDocument>(collection, {
+      index,
+      equals,
+      limit: size,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    const items = (await Promise.all(page.documents.map(opened))).filter((one) => one !== undefined);
+    return page.cursor === undefined ? { items } : { items, cursor: page.cursor };
+  }
+
+  return {
+    ofPatient: (partition, page) => pageOf("patient", [partition], page),
+    pageOfAccount: (account, page) => pageOf("account", [macOf(account)], page),
+    disputed: (page) => pageOf("dispute", [], page),
   };
 }
 
@@ -201,9 +228,11 @@ async function replay(
     });
     const found = documents[0];
     if (found === undefined || found.document.version >= version) return;
-    const { codeDigest: _, expireTime: __, ...kept } = found.document;
+    const { codeDigest: _, expireTime: __, disputeTime: ___, ...kept } = found.document;
     const known = kept.accountMac !== undefined ? state : "ended";
-    const document: DelegationDocument = { ...kept, state: known, version, updateTime: time };
+    // Who disputed it is not known any more: the privacy officer decides then, which costs nobody a right.
+    const waits = known === "disputed" && { disputeTime: time };
+    const document: DelegationDocument = { ...kept, ...waits, state: known, version, updateTime: time };
     const change: Change = { kind: "replace", collection, document, ifRevision: found.revision };
     if ((await commit({ partition: document.partition, changes: [change] })).committed) return;
   }
@@ -211,7 +240,8 @@ async function replay(
 
 /** Throws VaultError `tampered`. */
 export function openDelegation(key: PatientKey, document: DelegationDocument): Delegation {
-  const { id, partition, kind, state, version, organization, createTime, updateTime, expireTime } = document;
+  const { id, partition, kind, state, version, organization, createTime, updateTime } = document;
+  const { expireTime, disputeTime } = document;
   const particulars = JSON.parse(Buffer.from(key.open(CONTEXT, document.sealed)).toString()) as Particulars;
   return {
     id,
@@ -223,6 +253,7 @@ export function openDelegation(key: PatientKey, document: DelegationDocument): D
     createTime,
     updateTime,
     ...(expireTime === undefined ? {} : { expireTime }),
+    ...(disputeTime === undefined ? {} : { disputeTime }),
     particulars,
   };
 }

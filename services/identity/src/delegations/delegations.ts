@@ -1,26 +1,30 @@
-import type { Follower } from "@wellapi/journal";
-import type { Clock, Ids } from "@wellapi/runtime";
+import type { Ids } from "@wellapi/runtime";
 import type { Call } from "../accesses.ts";
 import type { CreationOf } from "../creation.ts";
 import { DAY } from "../credentials/credential.ts";
 import { callerNotPermitted, invalidField, notFound, recordNotFrozen } from "../errors.ts";
 import { writeDown } from "../journal-entries.ts";
 import { invitationInvalid, tooManyInvitations } from "../members/member-errors.ts";
-import { type Patient, patientIdOf } from "../patients/patient.ts";
+import type { Patient } from "../patients/patient.ts";
 import type { PatientRepository } from "../patients/patient-repository.ts";
 import {
   acceptedState,
   type Delegation,
   endOf,
   inState,
+  isHeld,
   isOfTheTime,
   type Kind,
   most,
   offerCodes,
   offerLifetime,
   type Particulars,
-  type State,
 } from "./delegation.ts";
+import {
+  createDelegationChanges,
+  type DelegationChanges,
+  type DelegationChangesDeps,
+} from "./delegation-changes.ts";
 import { delegationChangeOf } from "./delegation-journal.ts";
 import type { DelegationRepository } from "./delegation-repository.ts";
 import { hiddenCare, type Minority } from "./majority.ts";
@@ -35,23 +39,16 @@ export interface Invited {
 }
 
 /** Who acts in patients' names. Once a change resolves it holds everywhere, and a restore does not undo it. */
-export interface Delegations {
+export interface Delegations extends DelegationChanges {
   /** Stores the offer and mails its code. Throws `invalid`, `invitation_limit`, `record_not_frozen`, `mail_unavailable`. */
   invite(patient: Patient, invited: Invited, call: Call): Promise<Delegation>;
   /** The offer with this code, and its patient. Throws `invitation_invalid`. */
   offered(code: string): Promise<{ readonly offer: Delegation; readonly patient: Patient }>;
   /** Throws `invitation_invalid`. */
   accept(code: string, account: string, call: Call): Promise<Delegation>;
-  /** Throws `not_found`, and what `may` throws, which is asked with the delegation as it is when it changes. */
-  change(
-    id: string,
-    to: { readonly state: State; readonly reason?: string },
-    may: (current: Delegation) => void,
-    call: Call,
-  ): Promise<Delegation>;
   /**
-   * In which role the account may act for the patient now; undefined: in none. `hides`: categories of a minor's own care, which are
-   * for nobody who acts in their name.
+   * In which role the account may act for the patient now; undefined: in none, and in none while any access of theirs to this
+   * patient is disputed or blocked. `hides`: categories of a minor's own care, which are for nobody who acts in their name.
    */
   find(
     account: string,
@@ -71,23 +68,19 @@ export interface Delegations {
   endOf(delegation: Delegation): Promise<number | undefined>;
 }
 
-export interface DelegationsDeps {
+export interface DelegationsDeps extends DelegationChangesDeps {
   readonly delegations: DelegationRepository;
   readonly patients: PatientRepository;
   readonly mail: MailOffer;
   readonly creationOf: CreationOf;
-  readonly journal: Pick<Follower, "owed" | "tell">;
-  readonly clock: Clock;
   readonly ids: Ids;
   readonly minority: Minority;
-  /** Called with the account after an access is over, durably. */
-  readonly ended: (account: string) => void;
 }
 
 const MOST_LISTED = 1_000;
 
 export function createDelegations(deps: DelegationsDeps): Delegations {
-  const { delegations, patients, clock, ended, journal, minority } = deps;
+  const { delegations, patients, clock, journal, minority } = deps;
   const { majority } = minority;
 
   async function endOfOne(delegation: Delegation): Promise<number | undefined> {
@@ -134,26 +127,7 @@ export function createDelegations(deps: DelegationsDeps): Delegations {
       await writeDown(journal, delegationChangeOf(delegation));
       return delegation;
     },
-    async change(id, { state, reason }, may, call) {
-      const { partition } = await delegations.delegation(id);
-      const patient = { id: patientIdOf(partition)!, partition };
-      call.about(patient);
-      const { delegation, changed } = await delegations.amend(
-        id,
-        (current) => {
-          may(current);
-          const next = inState(current, state, clock.now());
-          return next === current ? current : withReason(next, reason);
-        },
-        call.commit(patient),
-        (one) => [journal.owed(delegationChangeOf(one))],
-      );
-      const { account } = delegation.particulars;
-      if (changed && state !== "active" && account !== undefined) ended(account);
-      // Also where nothing changed: an earlier call may have failed here.
-      if (delegation.version > 0) await writeDown(journal, delegationChangeOf(delegation));
-      return delegation;
-    },
+    ...createDelegationChanges(deps),
     ...createFinders(deps, isInForce),
     endOf: endOfOne,
   };
@@ -177,13 +151,21 @@ function createFinders(
     return [...new Set(dates.flatMap((date) => hiddenCare(date, zones, minority, now)))];
   }
 
+  /** Those of one account and patient that permit. */
+  async function inForceOf(ofOne: readonly Delegation[], frozenSince: number | undefined) {
+    const ofTheTime = ofOne.filter((one) => isOfTheTime(one, frozenSince));
+    // Who is disputed or blocked does not come in by another access, such as a carer's that they gave themselves.
+    if (ofTheTime.some(isHeld)) return [];
+    const counting = [];
+    for (const one of ofTheTime) if (await isInForce(one)) counting.push(one);
+    return counting;
+  }
+
   return {
     async find(account, partition) {
-      const kinds: Kind[] = [];
       const frozenSince = await patients.frozenSince(partition);
-      for (const one of await delegations.between(account, partition)) {
-        if (isOfTheTime(one, frozenSince) && (await isInForce(one))) kinds.push(one.kind);
-      }
+      const counting = await inForceOf(await delegations.between(account, partition), frozenSince);
+      const kinds = counting.map(({ kind }) => kind);
       const [first] = kinds;
       if (first === undefined) return undefined;
       const hides = await hiddenIn(partition, frozenSince ?? clock.now());
@@ -193,11 +175,14 @@ function createFinders(
     },
     async ofAccount(account) {
       const found = [];
-      for (const one of await delegations.ofAccount(account)) {
-        const frozenSince = await patients.frozenSince(one.partition);
-        if (!isOfTheTime(one, frozenSince) || !(await isInForce(one))) continue;
-        const { id, partition, profile } = await patients.patient(one.partition);
-        if (profile) found.push({ id, partition, kind: one.kind, displayName: profile.displayName });
+      const all = Map.groupBy(await delegations.ofAccount(account), ({ partition }) => partition);
+      for (const [partition, ofOne] of all) {
+        const counting = await inForceOf(ofOne, await patients.frozenSince(partition));
+        if (counting.length === 0) continue;
+        const { id, profile } = await patients.patient(partition);
+        if (profile === undefined) continue;
+        const { displayName } = profile;
+        found.push(...counting.map(({ kind }) => ({ id, partition, kind, displayName })));
       }
       return found;
     },
@@ -268,14 +253,6 @@ async function checkLimits(
 
 async function zonesOf({ patients }: DelegationsDeps, partition: string) {
   return (await patients.patient(partition)).profile?.timeZones ?? [];
-}
-
-function withReason(delegation: Delegation, reason: string | undefined): Delegation {
-  if (reason === undefined) return delegation;
-  const { particulars, state, updateTime } = delegation;
-  const day = new Date(updateTime).toISOString().slice(0, 10);
-  const grounds = `${particulars.grounds ?? ""}\n${day} ${state}: ${reason}`.trim();
-  return { ...delegation, particulars: { ...particulars, grounds: grounds.slice(-8_000) } };
 }
 
 /** For a rule about who may end or change: throws `caller_not_permitted`. */

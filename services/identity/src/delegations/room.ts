@@ -7,7 +7,7 @@ import type { PatientAccess } from "../patients/patient-access.ts";
 import type { ActingLookups } from "../sessions/acting.ts";
 import { createDelegationHandlers } from "./delegation-handlers.ts";
 import { createDelegationRepository, type DelegationRepository } from "./delegation-repository.ts";
-import { createDelegations, type DelegationsDeps } from "./delegations.ts";
+import { createDelegations, type Delegations, type DelegationsDeps } from "./delegations.ts";
 
 export async function openDelegationRepository(
   store: Store,
@@ -21,6 +21,7 @@ export async function openDelegationRepository(
 /** Who acts in patients' names: their RPCs, and what the rest of identity asks of them. */
 export interface DelegationRoom {
   readonly route: Route;
+  readonly acting: Delegations;
   /** What the exchange of a session asks, and a person who chooses whom to act for. */
   readonly lookups: Pick<ActingLookups, "findDelegation" | "delegations">;
 }
@@ -34,6 +35,7 @@ export function createDelegationRoom(
 ): DelegationRoom {
   const acting = createDelegations(deps);
   return {
+    acting,
     route: route(DelegationService, createDelegationHandlers({ ...deps, acting })),
     lookups: { findDelegation: acting.find, delegations: acting.ofAccount },
   };

@@ -5,14 +5,15 @@ import type { Store } from "@wellapi/store";
 import { INSTALLATION } from "../collections.ts";
 import { IdentityError } from "../errors.ts";
 import type { AlertOutbox } from "../mail/alert-outbox.ts";
+import type { RecipientsDeps } from "../mail/recipients.ts";
 import { mayOpenEmergencies, type Organization } from "../organizations/organization.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
 import { emergencyMail } from "./emergency-mail.ts";
-import { type EmergencyRecipientsDeps, emergencyRecipients } from "./emergency-recipients.ts";
+import { emergencyRecipients } from "./emergency-recipients.ts";
 
 /** What consent asks about emergency access, and the mail that tells of it: stored, and sent until it went out. */
 export function createEmergencyDirectoryHandlers(
-  deps: EmergencyRecipientsDeps & {
+  deps: RecipientsDeps & {
     readonly store: Store;
     readonly organizations: Pick<OrganizationRepository, "organization">;
     readonly alerts: Pick<AlertOutbox, "insertion" | "kick">;

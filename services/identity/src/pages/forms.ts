@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 
 /** What a form sent. A field that is there twice is not what our pages send: its first value counts. */
 export interface Form {
@@ -34,4 +35,12 @@ export function formOf({ body }: { readonly body: unknown }): Form {
 export function requestIdIn(form: Form): string {
   const text = form.text("request");
   return text !== undefined && /^[\w-]{8,64}$/.test(text) ? text : randomUUID();
+}
+
+const dayMs = 86_400_000;
+
+/** The end of the day in a field of type date, in UTC: the last day counts. Undefined where it is empty. */
+export function dayAfter(form: Form, name: string): Timestamp | undefined {
+  const start = Date.parse(`${form.text(name) ?? ""}T00:00:00Z`);
+  return Number.isFinite(start) ? timestampFromMs(start + dayMs) : undefined;
 }

@@ -4,6 +4,7 @@ import { addAuthorization } from "../authorize/authorize-routes.ts";
 import { addClaim } from "../claim/claim-routes.ts";
 import { addDownload } from "../download/download-routes.ts";
 import { addEmergency } from "../emergency/emergency-routes.ts";
+import { addGuardianships } from "../guardianships/guardianship-routes.ts";
 import { addInvitationOffer } from "../invitations/invitation-routes.ts";
 import { addOffice } from "../office/office-routes.ts";
 import { addOverview } from "../overview/overview-routes.ts";
@@ -47,6 +48,7 @@ export const accountSurface: Surface = pagesSurface({
     addDownload(app, context);
     addPeople(app, context);
     addClaim(app, context);
+    addGuardianships(app, context);
     addOrganizations(app, context);
     addOffice(app, context);
   },

@@ -69,11 +69,17 @@ const claim: Entry = {
   hint: ({ overview }) => overview.claimHint,
 };
 
+const guardianships: Entry = {
+  path: "/account/guardianships",
+  label: ({ guardianship }) => guardianship.title,
+  hint: ({ guardianship }) => guardianship.hint,
+};
+
 /** Of the account itself. Where it opens no record, its apps have no other place. */
 function accountEntries({ record, records }: Reader): readonly Entry[] {
   const owns = records.some(({ as }) => as === "self");
   const apps = recordEntries.filter(({ path }) => record === undefined && path === "/account/apps");
-  return [security, ...apps, ...(owns ? [] : [claim])];
+  return [security, ...apps, ...(owns ? [] : [claim]), guardianships];
 }
 
 function rolesText({ words }: View, roles: readonly string[]): string {

@@ -1,3 +1,4 @@
+import { petitionBadge, type ShownPetition } from "../guardianships/petition-view.ts";
 import { type Html, html } from "../html.ts";
 import { languages, ownNames } from "../language.ts";
 import type { Page } from "../page.ts";
@@ -14,16 +15,20 @@ export interface PeoplePage {
   readonly account: string;
   /** Names of the organizations that checked somebody, by their ids. */
   readonly checkers: ReadonlyMap<string, string>;
-  readonly done: "sent" | "ended" | undefined;
+  /** Of those who ask to become guardians. */
+  readonly petitions: readonly ShownPetition[];
+  readonly done: "sent" | "ended" | "disputed" | undefined;
   readonly problem?: string | undefined;
 }
 
 export const peoplePath = "/account/people";
+export const guardianCodePath = `${peoplePath}/guardian-code`;
 
 /** Who may act in the record's name, and how to take it back. */
 export function peoplePage(view: View, page: PeoplePage): Page {
-  const { people } = view.words;
-  const { record, delegations, done, problem } = page;
+  const { people, guardianship } = view.words;
+  const { record, delegations, petitions, done, problem } = page;
+  const says = done === "disputed" ? guardianship.disputed : done && people[done];
   const title = record.as === "self" ? people.title : people.titleOf(record.name);
   const of = (kind: ShownDelegation["kind"]) =>
     delegations.filter((one) => one.kind === kind && isCurrent(one));
@@ -33,18 +38,25 @@ export function peoplePage(view: View, page: PeoplePage): Page {
   const carers = of("carer");
   const body = html`<h1>${title}</h1>
 <p class="quiet">${people.lead}</p>
-${done !== undefined && html`<div class="notice success" role="status"><p>${people[done]}</p></div>`}
+${says !== undefined && html`<div class="notice success" role="status"><p>${says}</p></div>`}
 ${problem !== undefined && notice("danger", html`<p>${problem}</p>`)}
 <section class="card stack" aria-labelledby="carers"><h2 id="carers">${people.carers}</h2>
 <p class="quiet small">${people.carersMay}</p>
 ${carers.length === 0 ? html`<p>${people.carersNone}</p>` : rows(view, page, carers)}
-${(record.as === "self" || record.as === "guardian") && html`<p><a class="button" href="${peoplePath}/invite">${people.invite}</a></p>`}
+${mayBringIn(record) && html`<p><a class="button" href="${peoplePath}/invite">${people.invite}</a></p>`}
 </section>
 ${
   guardians.length > 0 &&
   html`<section class="card stack" aria-labelledby="guardians"><h2 id="guardians">${people.guardians}</h2>
 <p class="quiet small">${people.guardiansLead}</p>
 ${rows(view, page, guardians)}</section>`
+}
+${petitions.length > 0 && petitionsCard(view, petitions)}
+${
+  mayBringIn(record) &&
+  html`<section class="card stack" aria-labelledby="bring-in"><h2 id="bring-in">${guardianship.bringIn}</h2>
+<p class="quiet small">${guardianship.bringInLead}</p>
+<p><a class="button second" href="${guardianCodePath}">${guardianship.makeCode}</a></p></section>`
 }
 ${
   representatives.length > 0 &&
@@ -94,11 +106,66 @@ function action(
     return html`<form class="stack-close" method="post" action="${peoplePath}/give-up">${recordField(record)}${hidden("delegation", one.id)}
 <p class="quiet small">${people.giveUpLead}</p><button class="button danger slim">${people.giveUp}</button></form>`;
   }
-  const ends = record.as === "self" || record.as === "guardian";
-  if (one.kind !== "carer" || !ends || !isCurrent(one)) return undefined;
+  if (!mayBringIn(record) || !isCurrent(one)) return undefined;
+  if (one.kind === "guardian" && one.account !== "" && one.state === "active")
+    return disputeForm(words, record, one);
+  if (one.kind !== "carer") return undefined;
   const offered = one.state === "offered";
   const label = offered ? people.withdrawNamed(one.name) : people.endNamed(one.name);
   return html`<form method="post" action="${peoplePath}/end">${recordField(record)}${hidden("delegation", one.id)}<button class="button danger slim" aria-label="${label}">${offered ? people.withdraw : people.end}</button></form>`;
+}
+
+function disputeForm({ guardianship }: View["words"], record: RecordOption, one: ShownDelegation): Html {
+  const id = `dispute-${one.id}`;
+  return html`<details><summary aria-label="${guardianship.disputeNamed(one.name)}">${guardianship.dispute}</summary>
+<form class="stack" method="post" action="${peoplePath}/dispute">${recordField(record)}${hidden("delegation", one.id)}
+<p class="small">${guardianship.disputeLead}</p>
+<div class="field"><label for="${id}">${guardianship.disputeReason}</label><p class="hint" id="${id}-hint">${guardianship.disputeReasonHint}</p>
+<input id="${id}" name="reason" aria-describedby="${id}-hint" required maxlength="1000" autocomplete="off"></div>
+<p><button class="button danger slim">${guardianship.disputeSend}</button></p></form></details>`;
+}
+
+function petitionsCard(view: View, petitions: readonly ShownPetition[]): Html {
+  const { guardianship } = view.words;
+  return html`<section class="card stack" aria-labelledby="petitions"><h2 id="petitions">${guardianship.aboutYou}</h2>
+<p class="quiet small">${guardianship.aboutYouLead}</p>
+<ul class="rows">${petitions.map(
+    (one) => html`<li><div><strong>${one.name}</strong> ${petitionBadge(view, one)}<br>
+<span class="quiet small">${[one.email, ...one.facts].join(" · ")}</span></div></li>`,
+  )}</ul></section>`;
+}
+
+/** Carers and representatives bring in nobody, and dispute nobody. */
+function mayBringIn({ as }: RecordOption): boolean {
+  return as === "self" || as === "guardian";
+}
+
+/** A code by which somebody asks to become a guardian. `code`: the answer of the form, the only place that shows it. */
+export function bringInPage(
+  view: View,
+  options: {
+    readonly record: RecordOption;
+    readonly requestId: string;
+    readonly code?: string | undefined;
+    readonly problem?: string | undefined;
+    /** In place of the form: what has to come first. */
+    readonly first?: Html | undefined;
+  },
+): Page {
+  const { guardianship: words, common } = view.words;
+  const { record, requestId, code, problem, first } = options;
+  const form = html`<form class="stack" method="post" action="${guardianCodePath}">${recordField(record)}${hidden("request", requestId)}
+<p class="actions"><button class="button">${words.makeCode}</button> <a class="button second" href="${peoplePath}">${common.cancel}</a></p></form>`;
+  const body = html`<h1>${words.bringIn}</h1>
+<div class="card stack"><p>${words.bringInLead}</p>
+${problem !== undefined && notice("danger", html`<p>${problem}</p>`)}
+${code === undefined ? (first ?? form) : html`${shownCode(view, code)}<p><a class="button second" href="${peoplePath}">${common.back}</a></p>`}
+</div>`;
+  return recordPage(view, record, { title: words.bringIn, body });
+}
+
+export function shownCode({ words: { guardianship } }: View, code: string): Html {
+  return html`<p>${guardianship.codeShownLead}</p><p class="notice success"><strong class="letter">${code}</strong></p>`;
 }
 
 export interface InviteForm {

@@ -2,18 +2,20 @@ import { randomUUID } from "node:crypto";
 import { createClient } from "@connectrpc/connect";
 import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
 import { type Delegation, DelegationService } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
+import { GuardianshipService, type Petition } from "@wellapi/gen/wellapi/identity/v1/guardianship_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { Assurance } from "@wellapi/gen/wellapi/type/v1/callers_pb";
 import type { HttpReply, HttpRequest, SurfaceContext } from "@wellapi/http";
 import { confirmFirst, isConfirmed } from "../assurance.ts";
 import { formOf, requestIdIn } from "../forms.ts";
+import { shownPetition } from "../guardianships/petition-view.ts";
 import { languageOf } from "../language.ts";
 import { type RecordOption, readerOf, recordOfForm } from "../record/reader.ts";
 import { sendNotActing } from "../record/record-routes.ts";
 import { forget, goOn, sendPage } from "../routes.ts";
 import { type App, accountClient, call, correctable, formFor } from "../signed-in.ts";
 import { viewOf } from "../view.ts";
-import { invitePage, peoplePage, peoplePath } from "./people-pages.ts";
+import { bringInPage, guardianCodePath, invitePage, peoplePage, peoplePath } from "./people-pages.ts";
 import { shownDelegation } from "./people-view.ts";
 
 /** As many as a record can have, those that are over included. */
@@ -30,6 +32,7 @@ export function addPeople(app: App, context: SurfaceContext): void {
     return record === undefined ? goOn(reply, "/account") : show(context, request, reply, record);
   });
   addInvite(app, context);
+  addBringIn(app, context);
   const ofForm = formFor(listActingOptions, peoplePath);
   app.post(`${peoplePath}/end`, ofForm, async (request, reply) => {
     const record = await recordOfForm(context, request, reply);
@@ -41,6 +44,18 @@ export function addPeople(app: App, context: SurfaceContext): void {
       return show(context, request, reply, record, correctable(request, error));
     }
     return goOn(reply, `${peoplePath}?done=ended`);
+  });
+  app.post(`${peoplePath}/dispute`, ofForm, async (request, reply) => {
+    const record = await recordOfForm(context, request, reply);
+    if (record === undefined) return sendNotActing(request, reply);
+    try {
+      const client = createClient(GuardianshipService, context.as(request, record.actingAs));
+      const reason = formOf(request).text("reason") ?? "";
+      await client.disputeGuardian({ delegation: delegationIn(request), reason }, call);
+    } catch (error) {
+      return show(context, request, reply, record, correctable(request, error));
+    }
+    return goOn(reply, `${peoplePath}?done=disputed`);
   });
   app.post(`${peoplePath}/give-up`, ofForm, async (request, reply) => {
     const record = await recordOfForm(context, request, reply);
@@ -92,6 +107,33 @@ function addInvite(app: App, context: SurfaceContext): void {
   });
 }
 
+function addBringIn(app: App, context: SurfaceContext): void {
+  app.get(guardianCodePath, async (request, reply) => {
+    const { record } = await readerOf(context, request);
+    if (record === undefined || record.as === "carer" || record.as === "representative")
+      return goOn(reply, peoplePath);
+    const view = viewOf(request);
+    const confirmed = await isConfirmed(context, request, Assurance.PASSKEY);
+    const first = confirmed ? undefined : confirmFirst(view, guardianCodePath);
+    return sendPage(reply, bringInPage(view, { record, requestId: randomUUID(), first }));
+  });
+  app.post(guardianCodePath, formFor(listActingOptions, guardianCodePath), async (request, reply) => {
+    const record = await recordOfForm(context, request, reply);
+    if (record === undefined) return sendNotActing(request, reply);
+    const view = viewOf(request);
+    const requestId = requestIdIn(formOf(request));
+    const { actingAs: patient } = record;
+    try {
+      const client = createClient(GuardianshipService, context.as(request, patient));
+      const { code } = await client.createGuardianCode({ patient, requestId }, call);
+      return sendPage(reply, bringInPage(view, { record, requestId, code }));
+    } catch (error) {
+      const problem = correctable(request, error);
+      return sendPage(reply, bringInPage(view, { record, requestId, problem }), 422);
+    }
+  });
+}
+
 async function show(
   context: SurfaceContext,
   request: HttpRequest,
@@ -101,12 +143,13 @@ async function show(
 ): Promise<HttpReply> {
   const view = viewOf(request);
   const transport = context.as(request, record.actingAs);
-  const [{ account }, { delegations }] = await Promise.all([
+  const [{ account }, { delegations }, petitions] = await Promise.all([
     accountClient(context, request).getAccount({}, call),
     createClient(DelegationService, transport).listDelegations(
       { patient: record.actingAs, pageSize: most },
       call,
     ),
+    petitionsAbout(transport, record),
   ]);
   const { done } = request.query as Query;
   const page = peoplePage(view, {
@@ -114,10 +157,21 @@ async function show(
     delegations: delegations.map((one) => shownDelegation(view, one, Date.now())),
     account: account?.id ?? "",
     checkers: await namesOf(createClient(OrganizationService, transport), delegations),
-    done: done === "sent" || done === "ended" ? done : undefined,
+    petitions: petitions.map((one) => shownPetition(view, one)),
+    done: done === "sent" || done === "ended" || done === "disputed" ? done : undefined,
     problem,
   });
   return sendPage(reply, page, problem === undefined ? 200 : 422);
+}
+
+/** A representative of somebody who died sees none: nobody becomes a guardian any more. */
+async function petitionsAbout(
+  transport: ReturnType<SurfaceContext["as"]>,
+  { as }: RecordOption,
+): Promise<readonly Petition[]> {
+  if (as === "representative") return [];
+  return (await createClient(GuardianshipService, transport).listPetitions({ pageSize: most }, call))
+    .petitions;
 }
 
 async function namesOf(

@@ -24,6 +24,8 @@ export interface ShownDelegation {
   readonly organization: string;
   /** For those who check: what they wrote down. */
   readonly grounds: string;
+  /** Whether the patient or another guardian disputes a guardian, and the privacy officer has not decided. */
+  readonly waitsForOfficer: boolean;
 }
 
 const states: Readonly<Record<Delegation_State, ShownState>> = {
@@ -64,6 +66,7 @@ export function shownDelegation(view: View, one: Delegation, nowMs: number): Sho
     ],
     organization: one.organization,
     grounds: one.grounds,
+    waitsForOfficer: one.disputeTime !== undefined,
   };
 }
 

@@ -6,6 +6,7 @@ import { downloadDe } from "./download-de.ts";
 import { emergencyDe } from "./emergency-de.ts";
 import { emergencyWorkDe } from "./emergency-work-de.ts";
 import type { Words } from "./en.ts";
+import { guardianshipDe, guardianshipProblemsDe } from "./guardianship-de.ts";
 import { overviewDe } from "./overview-de.ts";
 import { peopleDe } from "./people-de.ts";
 import { workDe } from "./work-de.ts";
@@ -244,12 +245,14 @@ export const de: Words = {
   consent: consentDe,
   overview: overviewDe,
   people: peopleDe,
+  guardianship: guardianshipDe,
   deaths: deathsDe,
   emergency: emergencyDe,
   download: downloadDe,
   emergencyWork: emergencyWorkDe,
   work: workDe,
   problem: {
+    ...guardianshipProblemsDe,
     title: "Das hat nicht geklappt",
     id: "Wenn Sie um Hilfe bitten, nennen Sie diese Nummer:",
     home: "Zur Übersicht",

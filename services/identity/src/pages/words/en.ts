@@ -5,6 +5,7 @@ import { deathsEn } from "./deaths-en.ts";
 import { downloadEn } from "./download-en.ts";
 import { emergencyEn } from "./emergency-en.ts";
 import { emergencyWorkEn } from "./emergency-work-en.ts";
+import { guardianshipEn, guardianshipProblemsEn } from "./guardianship-en.ts";
 import { overviewEn } from "./overview-en.ts";
 import { peopleEn } from "./people-en.ts";
 import { workEn } from "./work-en.ts";
@@ -237,12 +238,14 @@ export const en = {
   consent: consentEn,
   overview: overviewEn,
   people: peopleEn,
+  guardianship: guardianshipEn,
   deaths: deathsEn,
   emergency: emergencyEn,
   download: downloadEn,
   emergencyWork: emergencyWorkEn,
   work: workEn,
   problem: {
+    ...guardianshipProblemsEn,
     title: "That did not work",
     id: "If you ask for help, name this number:",
     home: "Go to the overview",

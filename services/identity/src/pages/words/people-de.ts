@@ -10,7 +10,7 @@ export const peopleDe: typeof peopleEn = {
     "Eine Vertrauensperson darf alles sehen, und Erlaubnisse geben und zurücknehmen. Sie kann niemanden einladen und Ihre Daten nicht löschen.",
   guardians: "Gesetzliche Vertretung",
   guardiansLead:
-    "Jemand hat ihr Recht zu handeln geprüft: eine Organisation, die Sie behandelt, oder der Datenschutz von WellAPI. Stimmt etwas nicht? Sagen Sie es denen, die es geprüft haben: Sie können den Zugang sofort anhalten.",
+    "Jemand hat ihr Recht zu handeln geprüft: eine Organisation, die Sie behandelt, oder der Datenschutz von WellAPI. Stimmt etwas nicht? Widersprechen Sie: Der Zugang ist angehalten, bis der Datenschutz von WellAPI entschieden hat.",
   representatives: "Vertretung nach dem Tod",
   representativesLead:
     "Jemand hat geprüft, dass sie für diese verstorbene Person handeln dürfen. Sie sehen die Akte und nehmen Erlaubnisse zurück, sonst ändern sie nichts.",

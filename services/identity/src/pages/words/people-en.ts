@@ -9,7 +9,7 @@ export const peopleEn = {
     "A carer may see everything, and give and take back permissions. A carer can't invite others and can't erase your data.",
   guardians: "Guardians",
   guardiansLead:
-    "Somebody has checked their right to act: an organization that treats you, or WellAPI's privacy officer. Is one of them wrong? Tell those who checked it: they can stop the access at once.",
+    "Somebody has checked their right to act: an organization that treats you, or WellAPI's privacy officer. Is one of them wrong? Dispute it: the access stops until WellAPI's privacy officer has decided.",
   representatives: "Representatives",
   representativesLead:
     "Somebody has checked that they may act for this person, who died. They see the record and take permissions back, and change nothing else.",

@@ -1,10 +1,12 @@
 import { Delegation_State } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
+import type { ShownPetition } from "../guardianships/petition-view.ts";
 import { type Html, html } from "../html.ts";
 import type { Page } from "../page.ts";
 import { badge, emailField, field, hidden, notice } from "../parts.ts";
 import { languageField, stateBadge } from "../people/people-pages.ts";
 import type { ShownDelegation } from "../people/people-view.ts";
 import type { View } from "../view.ts";
+import { bringInCard, disputesCard, petitionsCard, type ShownDispute } from "./petition-cards.ts";
 
 export interface GuardiansPage {
   readonly path: string;
@@ -17,7 +19,13 @@ export interface GuardiansPage {
   readonly lifts: boolean;
   /** In place of forms that change something: what has to come first. */
   readonly first: Html | undefined;
-  readonly done?: "guardianSent" | "decided" | undefined;
+  readonly done?: "guardianSent" | "decided" | "confirmed" | "refused" | undefined;
+  /** Who waits to become a guardian. */
+  readonly petitions: readonly ShownPetition[];
+  /** What waits for the privacy officer; undefined: the reader is none. */
+  readonly disputes?: readonly ShownDispute[];
+  /** By which somebody asks to become a guardian of the patient that was looked up: just made. */
+  readonly code?: string | undefined;
   readonly problem?: string | undefined;
   /** Which form was sent; a guardian's unless given. */
   readonly of?: "representative" | undefined;
@@ -27,18 +35,22 @@ export interface GuardiansPage {
 
 /** A patient's guardians, for those who check papers. A patient's number is never part of an address: so forms lead here. */
 export function guardiansPage(view: View, page: GuardiansPage): Page {
-  const { work } = view.words;
-  const { path, beside, found, first, done, problem } = page;
+  const { work, guardianship } = view.words;
+  const { path, beside, found, first, done, problem, petitions, disputes } = page;
+  const says = done === "confirmed" || done === "refused" ? guardianship[done] : done && work[done];
   const body = html`<h1>${work.guardiansTitle}</h1>
 <p class="quiet">${work.guardiansLead}</p>
-${done !== undefined && html`<div class="notice success" role="status"><p>${work[done]}</p></div>`}
+${says !== undefined && html`<div class="notice success" role="status"><p>${says}</p></div>`}
 ${problem !== undefined && notice("danger", html`<p>${problem}</p>`)}
 <div class="card"><form class="stack" method="post" action="${path}">
 ${field({ name: "patient", label: work.patient, hint: work.patientHint, attributes: html`required maxlength="64" autocomplete="off" spellcheck="false" value="${found?.patient}"` })}
 <button class="button ${found !== undefined && "second"}">${work.lookUp}</button>
 </form></div>
+${found === undefined && petitionsCard(view, path, { petitions, decides: first === undefined })}
+${found === undefined && disputes && disputesCard(view, path, disputes)}
+${found === undefined && petitions.length > 0 && first !== undefined && html`<div class="card stack">${first}</div>`}
 ${found && listCard(view, page, found)}
-${found && (first === undefined ? html`${addCard(view, page, found)}${representativeCard(view, page, found)}` : html`<div class="card stack">${first}</div>`)}`;
+${found && (first === undefined ? html`${bringInCard(view, path, { ...found, code: page.code })}${addCard(view, page, found)}${representativeCard(view, page, found)}` : html`<div class="card stack">${first}</div>`)}`;
   return { title: work.guardiansTitle, body, signedIn: true, ...(beside && { beside }) };
 }
 
@@ -53,10 +65,12 @@ ${guardians.length === 0 ? html`<p>${work.guardiansNone}</p>` : html`<ul class="
 
 function row(view: View, page: GuardiansPage, patient: string, one: ShownDelegation): Html {
   const { work } = view.words;
-  const decides = page.first === undefined && (page.lifts || one.state !== "blocked");
+  const decides =
+    page.first === undefined && (page.lifts || (one.state !== "blocked" && !one.waitsForOfficer));
   return html`<li><div class="stack-close"><p><strong>${one.name}</strong> ${stateBadge(view, one)} ${one.kind === "representative" && badge("plain", view.words.deaths.representative)}<br>
 <span class="quiet small">${[one.email, ...one.facts].join(" · ")}</span></p>
 <p class="small letter">${one.grounds}</p>
+${one.waitsForOfficer && !page.lifts && html`<p class="small">${view.words.guardianship.byOfficer}</p>`}
 ${decides && html`<details><summary aria-label="${work.decideNamed(one.name)}">${work.decide}</summary>${decideForm(view, page.path, patient, one)}</details>`}
 </div></li>`;
 }

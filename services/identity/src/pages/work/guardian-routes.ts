@@ -1,23 +1,32 @@
 import { randomUUID } from "node:crypto";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
 import { DelegationService } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
+import {
+  type Dispute,
+  GuardianshipService,
+  Petition_State,
+} from "@wellapi/gen/wellapi/identity/v1/guardianship_service_pb";
 import { Assurance } from "@wellapi/gen/wellapi/type/v1/callers_pb";
 import { type HttpReply, type HttpRequest, refusalOf, type SurfaceContext } from "@wellapi/http";
+import { msOf } from "../account/account-view.ts";
 import { confirmFirst, isConfirmed } from "../assurance.ts";
-import { type Form, formOf, requestIdIn } from "../forms.ts";
+import { dayAfter, type Form, formOf, requestIdIn } from "../forms.ts";
+import { shownPetition } from "../guardianships/petition-view.ts";
 import { languageOf } from "../language.ts";
 import type { Page } from "../page.ts";
 import { shownDelegation } from "../people/people-view.ts";
 import { type Reader, readerOf } from "../record/reader.ts";
 import { sendPage } from "../routes.ts";
 import { type App, call, correctable, formFor } from "../signed-in.ts";
-import { viewOf } from "../view.ts";
+import { timeText } from "../times.ts";
+import { type View, viewOf } from "../view.ts";
 import { type GuardiansPage, guardiansPage } from "./guardian-pages.ts";
+import type { ShownDispute } from "./petition-cards.ts";
 
 const most = 1_000;
-const dayMs = 86_400_000;
+/** On a page: who decides sees the rest once these are decided. */
+const mostWaiting = 50;
 
 /** Who checks guardians: an organization, or the privacy officer. */
 export interface GuardianPlace {
@@ -31,7 +40,7 @@ export interface GuardianPlace {
 }
 
 /** What a form did, or why it did not. */
-type Outcome = Pick<GuardiansPage, "done" | "problem" | "typed" | "of">;
+type Outcome = Pick<GuardiansPage, "done" | "problem" | "typed" | "of" | "code">;
 
 /** Guardians and representatives of a patient: seen, entered, decided about. Each form's answer is the page, because no address may hold the patient. */
 export function addGuardians(app: App, context: SurfaceContext, place: GuardianPlace): void {
@@ -70,25 +79,61 @@ export function addGuardians(app: App, context: SurfaceContext, place: GuardianP
     });
     return show(context, place, request, reply, reader, outcome);
   });
+  addPetitionForms(app, context, place);
+}
+
+/** Forms about those who ask to become guardians by themselves. */
+function addPetitionForms(app: App, context: SurfaceContext, place: GuardianPlace): void {
+  const { path, pathOf } = place;
+  const ofForm = formFor(AccountService.method.listActingOptions, pathOf);
+  app.post(`${path}/code`, ofForm, async (request, reply) => {
+    const reader = await readerOf(context, request);
+    const form = formOf(request);
+    let code: string | undefined;
+    const outcome = await done(request, undefined, async () => {
+      const asked = { patient: form.text("patient") ?? "none", requestId: requestIdIn(form) };
+      code = (await petitionClient(context, place, request).createGuardianCode(asked, call)).code;
+    });
+    return show(context, place, request, reply, reader, { ...outcome, code });
+  });
+  app.post(`${path}/petition`, ofForm, async (request, reply) => {
+    const reader = await readerOf(context, request);
+    const form = formOf(request);
+    const state = Number(form.text("state") ?? 0);
+    const confirmed = state === Petition_State.CONFIRMED;
+    const outcome = await done(request, confirmed ? "confirmed" : "refused", async () => {
+      const end = dayAfter(form, "end");
+      await petitionClient(context, place, request).decidePetition(
+        {
+          petition: form.text("petition") ?? "none",
+          state,
+          reason: form.text("reason") ?? "",
+          birthDate: form.text("birth") ?? "",
+          ...(end !== undefined && { groundsEndTime: end }),
+        },
+        call,
+      );
+    });
+    return show(context, place, request, reply, reader, outcome);
+  });
 }
 
 function guardianIn(form: Form) {
-  const end = Date.parse(`${form.text("end") ?? ""}T00:00:00Z`);
+  const end = dayAfter(form, "end");
   return {
     patient: form.text("patient") ?? "none",
     email: form.text("email") ?? "",
     displayName: form.text("name") ?? "",
     grounds: form.text("grounds") ?? "",
     birthDate: form.text("birth") ?? "",
-    // The last day counts.
-    ...(Number.isFinite(end) && { expireTime: timestampFromMs(end + dayMs) }),
+    ...(end !== undefined && { expireTime: end }),
     requestId: requestIdIn(form),
   };
 }
 
 async function done(
   request: HttpRequest,
-  what: "guardianSent" | "decided",
+  what: GuardiansPage["done"],
   act: () => Promise<void>,
 ): Promise<Outcome> {
   try {
@@ -113,10 +158,14 @@ async function show(
   const path = place.pathOf(request);
   const patient = formOf(request).text("patient");
   const found = patient === undefined ? undefined : await guardiansOf(context, place, request, patient);
-  const confirmed = await isConfirmed(context, request, Assurance.PASSKEY);
+  const [confirmed, waiting] = await Promise.all([
+    isConfirmed(context, request, Assurance.PASSKEY),
+    waitingFor(context, place, request),
+  ]);
   const problem = outcome.problem ?? (found === "missing" ? view.words.problem.dataNotThere : undefined);
   const page = guardiansPage(view, {
     ...outcome,
+    ...waiting,
     path,
     beside: place.beside(request, reader),
     found: found === "missing" ? undefined : found,
@@ -125,6 +174,31 @@ async function show(
     problem,
   });
   return sendPage(reply, page, problem === undefined ? 200 : 422);
+}
+
+function petitionClient(context: SurfaceContext, { actingAs }: GuardianPlace, request: HttpRequest) {
+  return createClient(GuardianshipService, context.as(request, actingAs(request)));
+}
+
+/** What waits for who checks here: disputes wait for the privacy officer alone. */
+async function waitingFor(
+  context: SurfaceContext,
+  place: GuardianPlace,
+  request: HttpRequest,
+): Promise<Pick<GuardiansPage, "petitions" | "disputes">> {
+  const view = viewOf(request);
+  const client = petitionClient(context, place, request);
+  const { petitions } = await client.listPetitions({ pageSize: mostWaiting }, call);
+  const shown = { petitions: petitions.map((one) => shownPetition(view, one)) };
+  if (!place.lifts) return shown;
+  const { disputes } = await client.listDisputes({ pageSize: mostWaiting }, call);
+  return { ...shown, disputes: disputes.flatMap((one) => shownDispute(view, one) ?? []) };
+}
+
+function shownDispute(view: View, { delegation, patient }: Dispute): ShownDispute | undefined {
+  if (delegation?.disputeTime === undefined) return undefined;
+  const since = timeText(view, msOf(delegation.disputeTime));
+  return { patient, delegation: shownDelegation(view, delegation, Date.now()), since };
 }
 
 async function guardiansOf(
