@@ -45,7 +45,7 @@ export function createQuestionBatches(ask: AskSeveral): (question: Question) => 
   };
 }
 
-/** All but the code. */
-function keyOf({ partition, organization, direction, purpose, region, person = "" }: Question): string {
-  return JSON.stringify([partition, organization, direction, purpose, region, person]);
+/** All but the code: also what a question may have one day that it has not today. */
+function keyOf({ code: _, ...others }: Question): string {
+  return JSON.stringify(Object.entries(others).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
