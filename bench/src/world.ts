@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { createClient } from "@connectrpc/connect";
 import { companyAt, enrolCompany, enrolPerson, operatorAt, personAt } from "@wellapi/demo/people";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
@@ -33,8 +34,11 @@ export interface World {
   restart(): Promise<void>;
   /** Stops the server in order, which also settles its files. */
   stop(): Promise<void>;
-  /** Begins or ends a profile of the server's main thread, where `--profile` asked for profiles. */
-  toggleProfile(): void;
+  /**
+   * Begins or ends a profile of the server's main thread, where `--profile` asked for profiles. Resolves once the server has heard it:
+   * of two signals at once it would hear one.
+   */
+  toggleProfile(): Promise<void>;
   /** A fresh consent to read. */
   grantReading(patient: string, requestId: string): Promise<string>;
   /** Signs in as a patient, so that the revocation itself is one call. */
@@ -42,6 +46,8 @@ export interface World {
 }
 
 const enrolAtOnce = 8;
+/** For a signal to be heard, and a profile to be written. */
+const profileMs = 500;
 
 export async function openWorld(
   options: { readonly patients: number; readonly env?: Readonly<Record<string, string>> },
@@ -137,8 +143,10 @@ export async function openWorld(
       running = true;
     },
     stop,
-    toggleProfile() {
-      if (process.env.BENCH_PROFILE_DIR !== undefined) process.kill(server.pid, "SIGUSR2");
+    async toggleProfile() {
+      if (process.env.BENCH_PROFILE_DIR === undefined) return;
+      process.kill(server.pid, "SIGUSR2");
+      await delay(profileMs);
     },
     grantReading,
     async revoker(patient) {

@@ -30,11 +30,11 @@ export const fhir: Line = {
         const count = size.quick ? quick : whole;
         const { http: url, pid } = world.server;
         const order: FhirOrder = { url, apiKey: world.apiKey, patients, what, count, inFlight };
-        world.toggleProfile();
+        await world.toggleProfile();
         const { value, spread, details } = await repeat(size, () =>
           measureCalls(pid, count, () => load.call("send", order)),
         );
-        world.toggleProfile();
+        await world.toggleProfile();
         results.push({
           id: `P15 ${title}`,
           value,

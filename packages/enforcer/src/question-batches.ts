@@ -14,7 +14,7 @@ interface Batch {
 }
 
 /** As many as the contract takes, beside the first. */
-export const mostFurtherCodes = 255;
+const mostFurtherCodes = 255;
 
 /**
  * Joins the questions that differ in the code alone and come in one turn of the event loop. Who lists what there is of a patient asks
