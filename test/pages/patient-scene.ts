@@ -3,9 +3,11 @@ import { createClient } from "@connectrpc/connect";
 import { grant } from "@wellapi/demo/consents";
 import { contribute } from "@wellapi/demo/contribution";
 import { type Company, enrolCompany } from "@wellapi/demo/people";
+import { type Consent, Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { ConsentRequestService } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
-import { Direction, Granularity, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Direction, Granularity, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { buildSite } from "@wellapi/patient-web/build";
 import { openWorld, type World } from "../oauth/world.ts";
 import { type Account, openAccount } from "./accounts.ts";
@@ -23,6 +25,8 @@ export interface PatientScene {
   readAgain(): Promise<void>;
   /** Another company that may read Ada's heart rates; `read` does it, and rejects where it may not. */
   addReader(name: string): Promise<{ read(): Promise<void> }>;
+  /** A company that Ada knows asks her for heart and sleep data, by the hour. */
+  ask(name: string): Promise<{ consents(): Promise<readonly Consent[]> }>;
   close(): Promise<void>;
 }
 
@@ -55,6 +59,31 @@ export async function openPatientScene(): Promise<PatientScene> {
       await grant(person, company, Direction.READ);
       const patient = await patientOf(company);
       return { read: () => readHeartRates(company, patient) };
+    },
+    async ask(name) {
+      const company = await enrolCompany(server, name);
+      await grant(person, company, Direction.CONTRIBUTE, ["body"]);
+      await createClient(ConsentRequestService, company.transport).createConsentRequest({
+        requestId: crypto.randomUUID(),
+        consentRequest: {
+          patient: await patientOf(company),
+          provisions: [
+            {
+              effect: Provision_Effect.PERMIT,
+              directions: [Direction.READ],
+              categories: [{ name: "heart" }, { name: "sleep" }],
+              purposes: [Purpose.TREATMENT],
+              resolution: Resolution.HOURLY,
+            },
+          ],
+          validity: { endTime: { seconds: BigInt(Math.floor(Date.now() / 1_000) + 200 * 86_400) } },
+          why: "To see <b>how</b> you sleep",
+        },
+      });
+      return {
+        consents: async () =>
+          (await createClient(ConsentService, company.transport).listConsents({})).consents,
+      };
     },
     close: () => world.close(),
   };

@@ -5,8 +5,10 @@ import {
   GetInclusionProofResponseSchema,
   ListAccessesResponseSchema,
 } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { openAccount } from "./accounts.ts";
 import { hasBrowser, openBrowser, openPerson } from "./browser.ts";
 import { openPatientScene, type PatientScene } from "./patient-scene.ts";
 import { keyboardProblems, readingProblems } from "./readable.ts";
@@ -81,6 +83,49 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
     await says(page, "It has no permission any more.");
     await other.getByRole("link", { name: "Stopped Soon" }).waitFor({ state: "detached" });
     await expect(reader.read()).rejects.toThrow("No consent in force");
+  });
+
+  test("a request is seen beside what the organization has, narrowed, and agreed to", async () => {
+    const asker = await scene.ask("Asks Nicely");
+    const { page } = await ada();
+    await page.goto("/me/");
+    await says(page, /^Asks Nicely asks you for permission\. Answer by /);
+    await page.getByRole("link", { name: "Look at it, and decide" }).click();
+    await says(page, "To see <b>how</b> you sleep");
+    await says(page, "Sends: Body");
+    expect(await readingProblems(page, "en", "me-request")).toEqual([]);
+    await page.getByLabel("Heart").uncheck();
+    await page.getByLabel("How fine").selectOption({ label: "only averages by the day" });
+    await page.getByLabel("Until when").selectOption({ label: "30 days" });
+    await page.getByRole("button", { name: "Agree" }).click();
+    await says(page, /^You agreed at \d\d:\d\d:\d\d\.$/);
+    const consent = (await asker.consents()).find(
+      ({ notice, validity }) => validity !== undefined && !notice?.uri,
+    )!;
+    expect(consent.provisions).toMatchObject([
+      { categories: [{ name: "sleep" }], resolution: Resolution.DAILY, purposes: [Purpose.TREATMENT] },
+    ]);
+    const days = (Number(consent.validity!.endTime!.seconds) - Date.now() / 1_000) / 86_400;
+    expect(Math.abs(days - 30)).toBeLessThan(0.01);
+  });
+
+  test("who erases everything types a word, and gets the receipt", async () => {
+    const grace = await openAccount(scene.origin, { name: "Grace Example", email: "grace@example.org" });
+    const { context, page } = await openPerson(browser, scene.origin);
+    onTestFinished(() => context.close());
+    await grace.confirm();
+    await grace.enter(context);
+    await page.goto("/me/settings");
+    await page.getByText("I want to erase everything").click();
+    const button = page.getByRole("button", { name: "Erase everything for ever" });
+    expect(await button.isDisabled()).toBe(true);
+    await page.getByLabel("Type ERASE to go on.").fill("erase");
+    await button.click();
+    await says(page, "Everything is erased");
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Download the receipt" }).click();
+    const receipt = await readStream(await (await download).createReadStream());
+    expect(receipt.split(".")).toHaveLength(3);
   });
 
   test("the browser proves the log, against what the device has kept", async () => {

@@ -1,5 +1,5 @@
 import { describeService } from "@wellapi/service";
-import { patientPagesSurface } from "./patient-pages-surface.ts";
+import { createPatientPagesSurface } from "./patient-pages-surface.ts";
 
 /** Both edges: the HTTP gateway and the providers' gRPC door. It calls every service that has a public contract. */
 export const gatewayService = describeService({
@@ -9,6 +9,6 @@ export const gatewayService = describeService({
   needs: ["enforcement"],
   calls: [],
   replicas: "many",
-  pages: [patientPagesSurface],
+  pages: [createPatientPagesSurface()],
   sizing: { cpu: "500m" },
 });

@@ -29,24 +29,26 @@ const pageSecurity = {
 
 /**
  * The patient's pages: files, of which none holds anything about anybody. What they show comes by the RPCs, by the session of
- * who reads them.
+ * who reads them. They are read once, when the surface is mounted.
  */
-export const patientPagesSurface: Surface = {
-  name: "patient-pages",
-  paths: ["/me", "/me/"],
-  methods: ["GET"],
-  securityHeaders: pageSecurity,
-  cors: "none",
-  mount(app, { log }) {
-    const site = readSite();
-    if (site === undefined) log.warn({}, "the patient's pages are not built");
-    app.get("/me", async (_request, reply) => reply.code(303).header("location", "/me/").send());
-    app.get<{ Params: { name: string } }>("/me/assets/:name", async (request, reply) =>
-      sendAsset(request, reply, site?.assets.get(request.params.name)),
-    );
-    app.get("/me/*", async (request, reply) => sendDocument(request, reply, site));
-  },
-};
+export function createPatientPagesSurface(read: () => Site | undefined = readSite): Surface {
+  return {
+    name: "patient-pages",
+    paths: ["/me", "/me/"],
+    methods: ["GET"],
+    securityHeaders: pageSecurity,
+    cors: "none",
+    mount(app, { log }) {
+      const site = read();
+      if (site === undefined) log.warn({}, "the patient's pages are not built");
+      app.get("/me", async (_request, reply) => reply.code(303).header("location", "/me/").send());
+      app.get<{ Params: { name: string } }>("/me/assets/:name", async (request, reply) =>
+        sendAsset(request, reply, site?.assets.get(request.params.name)),
+      );
+      app.get("/me/*", async (request, reply) => sendDocument(request, reply, site));
+    },
+  };
+}
 
 function sendAsset(request: HttpRequest, reply: HttpReply, file: PageFile | undefined): HttpReply {
   if (file === undefined) {

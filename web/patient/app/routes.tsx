@@ -26,6 +26,11 @@ const routes: readonly Route[] = [
     menu: "",
     load: async () => (await import("./pages/organization.tsx")).Organization,
   },
+  {
+    pattern: /^requests\/([\w-]{1,64})$/,
+    menu: "",
+    load: async () => (await import("./pages/request.tsx")).Request,
+  },
   { pattern: /^data$/, menu: "data", load: async () => (await import("./pages/data.tsx")).Data },
   {
     pattern: /^data\/([\w-]{1,64})$/,

@@ -1,6 +1,7 @@
 import { Code, ConnectError, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { ConsentRequestService } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
@@ -18,6 +19,7 @@ export interface Connection {
   readonly organizations: ReturnType<typeof organizationsOf>;
   readonly patients: ReturnType<typeof patientsOf>;
   readonly consents: ReturnType<typeof consentsOf>;
+  readonly requests: ReturnType<typeof requestsOf>;
   readonly audit: ReturnType<typeof auditOf>;
 }
 
@@ -25,6 +27,7 @@ const accountsOf = (transport: Transport) => createClient(AccountService, transp
 const organizationsOf = (transport: Transport) => createClient(OrganizationService, transport);
 const patientsOf = (transport: Transport) => createClient(PatientService, transport);
 const consentsOf = (transport: Transport) => createClient(ConsentService, transport);
+const requestsOf = (transport: Transport) => createClient(ConsentRequestService, transport);
 const auditOf = (transport: Transport) => createClient(AuditService, transport);
 
 /** `actingAs`: a patient's id, or `account`. */
@@ -41,6 +44,7 @@ export function connect(actingAs: string): Connection {
     organizations: organizationsOf(transport),
     patients: patientsOf(transport),
     consents: consentsOf(transport),
+    requests: requestsOf(transport),
     audit: auditOf(transport),
   };
 }

@@ -10,6 +10,7 @@ import { CategoryIcon, Initials } from "../parts/icon.tsx";
 import { Waited } from "../parts/notice.tsx";
 import { OrganizationName, Standing } from "../parts/organization-name.tsx";
 import { ReadSentence } from "../parts/read-sentence.tsx";
+import { Waiting } from "../parts/waiting.tsx";
 import { consentsOf } from "../sharing/consents.ts";
 import {
   byCategory,
@@ -40,6 +41,7 @@ export function Home() {
   return (
     <>
       <Heading>{record.as === "self" ? words.home.title : words.home.titleOf(record.name)}</Heading>
+      <Waiting />
       <Waited loaded={sharing}>
         {({ permissions, names }) => (
           <>

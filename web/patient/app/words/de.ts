@@ -3,12 +3,14 @@ import type { Words } from "./en.ts";
 import { homeDe } from "./home-de.ts";
 import { logDe } from "./log-de.ts";
 import { placesDe } from "./places-de.ts";
+import { requestsDe } from "./requests-de.ts";
 
 export const de: Words = {
   home: homeDe,
   log: logDe,
   data: dataDe,
   places: placesDe,
+  requests: requestsDe,
   common: {
     title: "Ihre Gesundheitsdaten",
     skip: "Zum Inhalt springen",

@@ -2,12 +2,14 @@ import { dataEn } from "./data-en.ts";
 import { homeEn } from "./home-en.ts";
 import { logEn } from "./log-en.ts";
 import { placesEn } from "./places-en.ts";
+import { requestsEn } from "./requests-en.ts";
 
 export const en = {
   home: homeEn,
   log: logEn,
   data: dataEn,
   places: placesEn,
+  requests: requestsEn,
   common: {
     title: "Your health data",
     skip: "Skip to the content",

@@ -1,0 +1,164 @@
+import {
+  type ConsentRequest,
+  ConsentRequest_State,
+} from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
+import { useState } from "preact/hooks";
+import { tellChange } from "../api/changes.ts";
+import { useLoaded } from "../api/loaded.ts";
+import { organizationOf } from "../api/organizations.ts";
+import { type Problem, problemOf } from "../api/problem.ts";
+import { msOf } from "../api/time.ts";
+import { usePlace } from "../context.ts";
+import { hrefOf } from "../location.ts";
+import { Heading } from "../parts/heading.tsx";
+import { Notice, ProblemNotice, Waited } from "../parts/notice.tsx";
+import { Standing } from "../parts/organization-name.tsx";
+import { RequestTerms } from "../parts/request-terms.tsx";
+import type { PageProps } from "../routes.tsx";
+import { permissionsOf, readCategories } from "../sharing/permission.ts";
+import { acceptanceOf, type Choice, wholeOf } from "../sharing/request-choice.ts";
+import { categoriesText } from "../words/names.ts";
+
+/** What an organization asks for, beside what it has already; and the answer. */
+export function Request({ named }: PageProps) {
+  const { words, formats, record } = usePlace();
+  const { requests, common } = words;
+  const { connection } = record;
+  const loaded = useLoaded(
+    async (signal) => {
+      const { consentRequest, consents } = await connection.requests.getConsentRequest(
+        { consentRequest: named },
+        { signal },
+      );
+      const request = consentRequest!;
+      const known = await organizationOf(connection, request.organization);
+      return { request, known, has: permissionsOf(consents)[0] };
+    },
+    [connection, named],
+  );
+  return (
+    <>
+      <p>
+        <a class="back" href={hrefOf("")}>
+          {common.back}
+        </a>
+      </p>
+      <Waited loaded={loaded}>
+        {({ request, known, has }) => (
+          <>
+            <header class="stack-close">
+              <Heading>{requests.asks(known.name ?? common.unknownOrganization)}</Heading>
+              <p class="small">
+                <Standing known={known} />{" "}
+                {known.verified ? words.home.verifiedLead : words.home.unverifiedLead}
+              </p>
+            </header>
+            <section class="card stack-close" aria-labelledby="why">
+              <h2 id="why">{requests.why}</h2>
+              <blockquote class="letter" lang={request.language || undefined}>
+                {request.why}
+              </blockquote>
+            </section>
+            <section class="card stack-close" aria-labelledby="has">
+              <h2 id="has">{requests.has}</h2>
+              {has === undefined ? (
+                <p class="quiet">{requests.hasNothing}</p>
+              ) : (
+                <>
+                  {readCategories(has).length > 0 && (
+                    <p>
+                      {words.home.reads}: {categoriesText(words, formats, readCategories(has))}
+                    </p>
+                  )}
+                  {has.contributes.length > 0 && (
+                    <p>
+                      {words.home.sends}: {categoriesText(words, formats, has.contributes)}
+                    </p>
+                  )}
+                </>
+              )}
+              {request.continues !== "" && <p class="small quiet">{requests.renews}</p>}
+            </section>
+            {request.state === ConsentRequest_State.OPEN ? (
+              <Deciding key={request.id} request={request} reload={loaded.reload} />
+            ) : (
+              <Decided request={request} />
+            )}
+          </>
+        )}
+      </Waited>
+    </>
+  );
+}
+
+function Deciding({ request, reload }: { readonly request: ConsentRequest; readonly reload: () => void }) {
+  const { words, record } = usePlace();
+  const { requests } = words;
+  const [choice, setChoice] = useState<Choice>(() => wholeOf(request));
+  const [state, setState] = useState<"idle" | "sending" | "empty" | Problem>("idle");
+  async function send(call: () => Promise<unknown>): Promise<void> {
+    setState("sending");
+    try {
+      await call();
+      tellChange();
+      reload();
+    } catch (error) {
+      setState(problemOf(error));
+    }
+  }
+  function accept(): void {
+    const acceptance = acceptanceOf(request, choice, Date.now());
+    if (acceptance === undefined) setState("empty");
+    else void send(() => record.connection.requests.acceptConsentRequest(acceptance));
+  }
+  const refuse = () =>
+    send(() => record.connection.requests.refuseConsentRequest({ consentRequest: request.id }));
+  const sending = state === "sending";
+  return (
+    <section class="card stack" aria-labelledby="wants">
+      <h2 id="wants">{requests.wants}</h2>
+      <RequestTerms request={request} choice={choice} onChoice={setChoice} />
+      <p class="small quiet">{requests.takeBack}</p>
+      {state === "empty" && (
+        <Notice kind="warning">
+          <p>{requests.nothingLeft}</p>
+        </Notice>
+      )}
+      {state !== "idle" && state !== "sending" && state !== "empty" && <ProblemNotice problem={state} />}
+      <div class="actions">
+        <button type="button" class="button grow" disabled={sending} onClick={accept}>
+          {sending ? requests.agreeing : requests.agree}
+        </button>
+        <button type="button" class="button second grow" disabled={sending} onClick={() => void refuse()}>
+          {requests.refuse}
+        </button>
+      </div>
+    </section>
+  );
+}
+
+function Decided({ request }: { readonly request: ConsentRequest }) {
+  const { words, formats } = usePlace();
+  const { requests } = words;
+  const time = formats.second(msOf(request.decideTime));
+  const texts: Readonly<Partial<Record<ConsentRequest_State, string>>> = {
+    [ConsentRequest_State.ACCEPTED]: requests.accepted(time),
+    [ConsentRequest_State.REFUSED]: requests.refused(time),
+    [ConsentRequest_State.WITHDRAWN]: requests.withdrawn,
+    [ConsentRequest_State.LAPSED]: requests.lapsed,
+  };
+  return (
+    <>
+      <Notice kind="success">
+        <p>
+          <strong>{texts[request.state]}</strong>
+        </p>
+      </Notice>
+      <p>
+        <a class="button second" href={hrefOf(`organizations/${request.organization}`)}>
+          {requests.toOrganization}
+        </a>
+      </p>
+    </>
+  );
+}

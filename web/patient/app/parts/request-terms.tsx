@@ -1,0 +1,122 @@
+import type { Provision } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import type { ConsentRequest } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
+import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { msOf } from "../api/time.ts";
+import { usePlace } from "../context.ts";
+import { type Choice, resolutionsOf, shorterDays } from "../sharing/request-choice.ts";
+import { categoryName } from "../words/names.ts";
+
+interface Terms {
+  readonly request: ConsentRequest;
+  readonly choice: Choice;
+  readonly onChoice: (choice: Choice) => void;
+}
+
+/** What was asked for, as fields that only take away. */
+export function RequestTerms({ request, choice, onChoice }: Terms) {
+  const { words, formats } = usePlace();
+  const { requests, home } = words;
+  const shorter = shorterDays(request, Date.now());
+  const notice = request.notice?.uri ?? "";
+  return (
+    <>
+      <p class="small quiet">{requests.wantsHint}</p>
+      {request.provisions.map((provision, at) => (
+        <ProvisionFields key={at} at={at} provision={provision} choice={choice} onChoice={onChoice} />
+      ))}
+      <div class="field">
+        <label for="days">{requests.until}</label>
+        <select
+          id="days"
+          value={choice.days ?? ""}
+          onChange={({ currentTarget: { value } }) =>
+            onChoice({ ...choice, days: value === "" ? undefined : Number(value) })
+          }
+        >
+          {shorter.map((days) => (
+            <option key={days} value={days}>
+              {requests.days(days)}
+            </option>
+          ))}
+          <option value="">{requests.untilDay(formats.day(msOf(request.validity?.endTime)))}</option>
+        </select>
+      </div>
+      {notice !== "" && (
+        <p class="small">
+          <a href={notice} rel="noreferrer" target="_blank">
+            {home.readNotice}
+          </a>
+        </p>
+      )}
+    </>
+  );
+}
+
+function ProvisionFields(props: {
+  readonly at: number;
+  readonly provision: Provision;
+  readonly choice: Choice;
+  readonly onChoice: (choice: Choice) => void;
+}) {
+  const { words, formats } = usePlace();
+  const { requests, home } = words;
+  const { at, provision, choice, onChoice } = props;
+  const chosen = choice.categories[at]!;
+  const finenesses = resolutionsOf(provision);
+  const purposes = provision.purposes.flatMap((purpose) => home.purposes[purpose] ?? []);
+  function tick(name: string, on: boolean): void {
+    const next = new Set(chosen);
+    if (on) next.add(name);
+    else next.delete(name);
+    onChoice({ ...choice, categories: choice.categories.map((one, i) => (i === at ? next : one)) });
+  }
+  return (
+    <fieldset class="stack-close">
+      <legend>{directionText()}</legend>
+      {provision.categories.map(({ name }) => (
+        <div class="tick" key={name}>
+          <input
+            id={`category-${at}-${name}`}
+            type="checkbox"
+            checked={chosen.has(name)}
+            onChange={(event) => tick(name, event.currentTarget.checked)}
+          />
+          <label for={`category-${at}-${name}`}>{categoryName(words, name)}</label>
+        </div>
+      ))}
+      {finenesses.length > 0 && (
+        <div class="field">
+          <label for={`fine-${at}`}>{requests.fineness}</label>
+          <select
+            id={`fine-${at}`}
+            value={choice.resolutions[at]}
+            onChange={({ currentTarget: { value } }) =>
+              onChoice({
+                ...choice,
+                resolutions: choice.resolutions.map((one, i) => (i === at ? Number(value) : one)),
+              })
+            }
+          >
+            {finenesses.map((one) => (
+              <option key={one} value={one}>
+                {home.resolutions[one]}
+              </option>
+            ))}
+          </select>
+        </div>
+      )}
+      {purposes.length > 0 && (
+        <p class="small">
+          {requests.purposes}: {formats.list(purposes)}
+        </p>
+      )}
+    </fieldset>
+  );
+
+  function directionText(): string {
+    const reads = provision.directions.includes(Direction.READ);
+    const sends = provision.directions.includes(Direction.CONTRIBUTE);
+    if (reads && sends) return requests.both;
+    return reads ? requests.read : requests.send;
+  }
+}

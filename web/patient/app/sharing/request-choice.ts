@@ -1,0 +1,68 @@
+import { clone } from "@bufbuild/protobuf";
+import { type Provision, ProvisionSchema } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import type { ConsentRequest } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
+import { Direction, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { msOf, timestampOf } from "../api/time.ts";
+
+/** What the patient leaves of a request: never more than was asked for. */
+export interface Choice {
+  /** By the place of the provision: names of the categories that stay. */
+  readonly categories: readonly ReadonlySet<string>[];
+  /** By the place of the provision: how fine it may be read. */
+  readonly resolutions: readonly Resolution[];
+  /** Days from now; undefined: as long as was asked for. */
+  readonly days: number | undefined;
+}
+
+/** From fine to coarse. */
+const resolutions: readonly Resolution[] = [Resolution.RAW, Resolution.HOURLY, Resolution.DAILY];
+
+/** Everything, as it was asked for. */
+export function wholeOf({ provisions }: ConsentRequest): Choice {
+  return {
+    categories: provisions.map(({ categories }) => new Set(categories.map(({ name }) => name))),
+    resolutions: provisions.map(({ resolution }) => resolution),
+    days: undefined,
+  };
+}
+
+/** As it was asked for, and what is coarser; empty where nothing is read. */
+export function resolutionsOf({ directions, resolution }: Provision): readonly Resolution[] {
+  const finest = resolutions.indexOf(resolution);
+  return directions.includes(Direction.READ) && finest >= 0 ? resolutions.slice(finest) : [];
+}
+
+const dayMs = 86_400_000;
+
+/** Shorter ends that make sense, in days from now. */
+export function shorterDays({ validity }: ConsentRequest, now: number): readonly number[] {
+  const end = msOf(validity?.endTime);
+  const begin = Math.max(now, msOf(validity?.startTime));
+  return [7, 30, 90, 365].filter((days) => now + days * dayMs < end && now + days * dayMs > begin);
+}
+
+/**
+ * What `AcceptConsentRequest` is told; undefined where nothing is left. What is as it was asked for is not named, so that a request
+ * whose terms this page does not know is accepted whole or not at all.
+ */
+export function acceptanceOf(request: ConsentRequest, choice: Choice, now: number) {
+  const kept = request.provisions.flatMap((asked, at) => {
+    const provision = clone(ProvisionSchema, asked);
+    provision.categories = asked.categories.filter(({ name }) => choice.categories[at]!.has(name));
+    provision.resolution = choice.resolutions[at]!;
+    return provision.categories.length === 0 ? [] : [provision];
+  });
+  if (kept.length === 0) return undefined;
+  const same = request.provisions.every(
+    ({ categories, resolution }, at) =>
+      categories.length === choice.categories[at]!.size && resolution === choice.resolutions[at],
+  );
+  const { startTime } = request.validity ?? {};
+  return {
+    consentRequest: request.id,
+    provisions: same ? [] : kept,
+    ...(choice.days !== undefined && {
+      validity: { ...(startTime && { startTime }), endTime: timestampOf(now + choice.days * dayMs) },
+    }),
+  };
+}

@@ -1,0 +1,33 @@
+import type { requestsEn } from "./requests-en.ts";
+
+export const requestsDe: typeof requestsEn = {
+  asks: (name) => `${name} bittet um Ihre Erlaubnis`,
+  asksUntil: (name, day) => `${name} bittet um Ihre Erlaubnis. Antworten Sie bis zum ${day}.`,
+  look: "Ansehen und entscheiden",
+  why: "Warum, in den Worten der Organisation",
+  renews:
+    "Sie hat schon eine Erlaubnis und bittet darum, sie zu ändern oder zu verlängern. Bis Sie zustimmen, gilt die alte, wie sie ist.",
+  wants: "Worum sie bittet",
+  wantsHint: "Nehmen Sie heraus, was Sie nicht geben möchten.",
+  read: "Sie möchte lesen",
+  send: "Sie möchte Daten über Sie senden",
+  both: "Sie möchte lesen und Daten über Sie senden",
+  fineness: "Wie genau",
+  asAsked: "wie erbeten",
+  until: "Bis wann",
+  days: (days) => (days === 1 ? "1 Tag" : `${days} Tage`),
+  untilDay: (day) => `${day}, wie erbeten`,
+  purposes: "Wofür",
+  has: "Was sie schon hat",
+  hasNothing: "Nichts: Das wäre ihre erste Erlaubnis.",
+  agree: "Zustimmen",
+  agreeing: "Einen Moment …",
+  refuse: "Ablehnen",
+  nothingLeft: "Lassen Sie mindestens eine Art von Daten stehen, oder lehnen Sie ab.",
+  takeBack: "Sie können es jederzeit mit einem Druck beenden. Von da an bekommt sie nichts mehr.",
+  accepted: (time) => `Sie haben um ${time} Uhr zugestimmt.`,
+  refused: (time) => `Sie haben um ${time} Uhr abgelehnt. Das erfährt sie, und sonst nichts.`,
+  lapsed: "Niemand hat rechtzeitig geantwortet. Das zählt als Nein.",
+  withdrawn: "Die Organisation hat die Bitte zurückgezogen.",
+  toOrganization: "Sehen, was sie jetzt darf",
+};

@@ -1,0 +1,59 @@
+import { create } from "@bufbuild/protobuf";
+import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { ConsentRequestSchema } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
+import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { describe, expect, test } from "vitest";
+import { acceptanceOf, resolutionsOf, shorterDays, wholeOf } from "../app/sharing/request-choice.ts";
+
+const now = Date.parse("2026-11-27T12:00:00Z");
+const request = create(ConsentRequestSchema, {
+  id: "crq_1",
+  provisions: [
+    {
+      effect: Provision_Effect.PERMIT,
+      directions: [Direction.READ],
+      categories: [
+        { name: "heart", version: 1 },
+        { name: "sleep", version: 2 },
+      ],
+      purposes: [Purpose.TREATMENT],
+      resolution: Resolution.HOURLY,
+      regions: ["eu"],
+    },
+  ],
+  validity: { endTime: { seconds: BigInt(now / 1_000 + 100 * 86_400) } },
+});
+const whole = wholeOf(request);
+
+describe("what a patient accepts", () => {
+  test("is not named where it is all that was asked for", () => {
+    expect(acceptanceOf(request, whole, now)).toEqual({ consentRequest: "crq_1", provisions: [] });
+  });
+
+  test("keeps the version and every other term of what is left", () => {
+    const choice = { ...whole, categories: [new Set(["sleep"])], resolutions: [Resolution.DAILY] };
+    const { provisions } = acceptanceOf(request, choice, now)!;
+    expect(provisions).toHaveLength(1);
+    expect(provisions[0]).toMatchObject({
+      categories: [{ name: "sleep", version: 2 }],
+      resolution: Resolution.DAILY,
+      purposes: [Purpose.TREATMENT],
+      regions: ["eu"],
+    });
+    expect(request.provisions[0]!.categories).toHaveLength(2);
+  });
+
+  test("is nothing where nothing is left", () => {
+    expect(acceptanceOf(request, { ...whole, categories: [new Set<string>()] }, now)).toBeUndefined();
+  });
+
+  test("ends sooner, and begins when the request says", () => {
+    const accepted = acceptanceOf(request, { ...whole, days: 30 }, now)!;
+    expect(accepted.validity).toEqual({ endTime: { seconds: BigInt(now / 1_000 + 30 * 86_400), nanos: 0 } });
+  });
+});
+
+test("only what is coarser and what is shorter is offered", () => {
+  expect(resolutionsOf(request.provisions[0]!)).toEqual([Resolution.HOURLY, Resolution.DAILY]);
+  expect(shorterDays(request, now)).toEqual([7, 30, 90]);
+});
