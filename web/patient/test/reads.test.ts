@@ -1,5 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
+  type Access,
   AccessSchema,
   Access_Outcome as Outcome,
   Access_Phase as Phase,
