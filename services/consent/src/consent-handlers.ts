@@ -1,5 +1,5 @@
 import type { DescMethod, MessageShape } from "@bufbuild/protobuf";
-import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import type { ServiceImpl } from "@connectrpc/connect";
 import { ConsentSchema } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { type Caller, openListPage, type PageTokens, textPosition } from "@wellapi/rpc";
@@ -80,7 +80,7 @@ function createChangeHandlers(
         }
         const terms = termsOf(asked, clock.now(), terminology);
         if (isHidden(terms, call.caller.principal.hides)) throw new ConsentError("own_care");
-        await checkParties(parties, terms.grantee, partition, context);
+        await checkParties(parties, terms.grantee, partition);
         const { consent, changed } = await granting.create(partition, terms, origin, author, call.leafOf);
         call.about(partition, [consent]);
         if (changed) call.committed();
@@ -185,15 +185,10 @@ function paged<D extends DescMethod>(
 }
 
 /** Throws `invalid` for an organization that does not exist, or not any more; `patient_erased`. */
-async function checkParties(
-  parties: Parties,
-  organization: string,
-  partition: string,
-  { signal }: HandlerContext,
-): Promise<void> {
+async function checkParties(parties: Parties, organization: string, partition: string): Promise<void> {
   const [isThere, isPatient] = await Promise.all([
-    parties.isOrganization(organization, signal),
-    parties.isPatient(partition, signal),
+    parties.isOrganization(organization),
+    parties.isPatient(partition),
   ]);
   // The document of the patient's consents says so too, once the erasure has begun.
   if (!isPatient) throw new ConsentError("patient_erased");

@@ -68,11 +68,18 @@ describe("a request that continues a consent", () => {
     };
     const first = await decided();
     expect(first).toEqual([[1, Resolution.HOURLY]]);
+    const recalled: Array<boolean | undefined> = [];
+    one.onRecall((recall) => void recalled.push(recall?.onlyWidens));
     const { id } = await ask({ continues, provisions: [raw] });
     expect(await decided()).toEqual(first);
     const { consent } = await accept(id, { provisions: [daily] });
     expect(consent!.provisions).toMatchObject([{ resolution: Resolution.DAILY }]);
     expect(await decided()).toEqual([[2, Resolution.DAILY]]);
+    const { id: wider } = await ask({ continues, provisions: [raw] });
+    await accept(wider);
+    expect(await decided()).toEqual([[3, Resolution.RAW]]);
+    // What the narrower terms took away is cut where it is on its way; what the wider ones add takes nothing away.
+    expect(recalled).toEqual([false, true]);
   });
 
   it("is refused where the consent is another's, has ended, denies something, or begins later", async () => {

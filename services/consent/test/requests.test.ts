@@ -304,6 +304,28 @@ describe("deciding", () => {
     expect((await person().listConsentRequests({ states: [State.OPEN] })).consentRequests).toEqual([]);
   });
 
+  it("about care to which a minor may consent alone is not shown to a guardian, nor decided by one", async () => {
+    const { ask, at, accept } = await openScene();
+    const own = await ask({ provisions: [{ ...reading, categories: [{ name: "sleep" }] }] });
+    const shared = await ask();
+    const guardian = at({
+      kind: "patient",
+      id: patientId,
+      partition,
+      actor: { kind: "guardian", id: "usr_guardian" },
+      assurance: "passkey",
+      hides: ["sleep"],
+    });
+    expect((await guardian.listConsentRequests({})).consentRequests.map(({ id }) => id)).toEqual([shared.id]);
+    const none = await problem(guardian.getConsentRequest({ consentRequest: "crq_none" }));
+    for (const rpc of ["getConsentRequest", "acceptConsentRequest", "refuseConsentRequest"] as const) {
+      expect(await problem(guardian[rpc]({ consentRequest: own.id })), rpc).toEqual(none);
+    }
+    const { consent } = await guardian.acceptConsentRequest({ consentRequest: shared.id });
+    expect(consent!.grantor).toMatchObject({ kind: Actor_Kind.GUARDIAN, id: "usr_guardian" });
+    await accept(own.id);
+  });
+
   it("begins in the future where that was asked for", async () => {
     const { ask, accept, clock, readable, pass } = await openScene();
     const startTime = timestampFromMs(clock.now() + 2 * day);

@@ -1,5 +1,5 @@
 import type { DescMethod, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import type { ServiceImpl } from "@connectrpc/connect";
 import {
   AcceptConsentRequestRequestSchema,
   ConsentRequestService,
@@ -67,7 +67,7 @@ function createAskingHandlers(
           return { consentRequest: shown(deps, repeated, call.caller) };
         }
         await budget.take(organization);
-        await checkPatient(deps, partition, context);
+        await checkPatient(deps, partition);
         call.about(partition);
         const asked = askedOf(consentRequest, organization, clock.now(), terminology);
         const asking = { partition, requester: author, origin, ...asked };
@@ -151,8 +151,8 @@ function createDecisionHandlers(
         refuseUnknownFields(AcceptConsentRequestRequestSchema, message, "");
         const found = await visibleRequest(requests, viewerOf(call.caller), message.consentRequest);
         const terms = chosenOf(message, found.request, { partition, now: clock.now(), terminology });
-        if (!(await parties.isPatient(partition, context.signal))) throw new ConsentError("patient_erased");
-        if (!(await parties.isOrganization(terms.grantee, context.signal))) {
+        if (!(await parties.isPatient(partition))) throw new ConsentError("patient_erased");
+        if (!(await parties.isOrganization(terms.grantee))) {
           throw new ConsentError("organization_closed");
         }
         const { consent, kept, changed } = await requestChanges.accept(found, terms, author, call.leafOf);
@@ -195,13 +195,9 @@ function partitionOf({ pairwise, region }: RequestHandlersDeps, id: string, orga
 }
 
 /** Throws `request_patient_unknown`: nobody learns by asking that a patient was erased, or died. */
-async function checkPatient(
-  { consents, parties }: RequestHandlersDeps,
-  partition: string,
-  { signal }: HandlerContext,
-): Promise<void> {
+async function checkPatient({ consents, parties }: RequestHandlersDeps, partition: string): Promise<void> {
   const current = await consents.current(partition);
-  if (current.closed || isFrozen(current) || !(await parties.isPatient(partition, signal))) {
+  if (current.closed || isFrozen(current) || !(await parties.isPatient(partition))) {
     throw new ConsentError("request_patient_unknown");
   }
 }
