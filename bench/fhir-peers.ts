@@ -90,7 +90,8 @@ function resultsOf({ what, title, goal }: (typeof sent)[number], told: Compariso
 }
 
 const results = await closing(async (push) => {
-  const [world, peer] = await Promise.all([openWorld({ patients: people }, push), openHapiPeer(push)]);
+  const peer = await openHapiPeer(push);
+  const world = await openWorld({ patients: people }, push);
   const load = startProgram<FhirLoad>("load/fhir.ts");
   push(load.stop);
   const patients = world.patients.map(({ atMaker }) => atMaker.replace("_", "-"));

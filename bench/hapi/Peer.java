@@ -37,8 +37,8 @@ import org.springframework.orm.jpa.LocalContainerEntityManagerFactoryBean;
 import org.springframework.transaction.annotation.EnableTransactionManagement;
 
 /**
- * HAPI's JPA server of FHIR R4, over H2 in a file, each request judged by its validator: `Peer FOLDER`. It listens on loopback, and
- * prints its port once it answers. Its settings are HAPI's own but for what is said here.
+ * HAPI's JPA server of FHIR R4, over H2 in a file, each request judged by its validator: `Peer FOLDER`. It listens on loopback,
+ * prints its port once it answers, and ends where its standard input does. Its settings are HAPI's own but for what is said here.
  */
 public class Peer {
   private static final int CONNECTIONS = 20;
@@ -125,6 +125,8 @@ public class Peer {
     server.setHandler(paths);
     server.start();
     System.out.println("port " + connector.getLocalPort());
-    server.join();
+    // Ends with whoever has started it.
+    while (System.in.read() != -1) {}
+    System.exit(0);
   }
 }

@@ -34,7 +34,7 @@ export async function openHapiPeer(push: Push): Promise<HapiPeer> {
   const path = [classes, join(libraries, "*")].join(":");
   const quietly = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error";
   const child = spawn("java", ["-Xmx2g", quietly, "-cp", path, "Peer", folder.path], {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", "inherit"],
   });
   const ended = once(child, "exit");
   push(async () => {

@@ -201,7 +201,8 @@ describe("a bulk export", () => {
   });
 
   test("of some elements leaves out the others, marks what is left, and says what was asked for", async () => {
-    const status = await begin("?_type=Condition,Observation&_elements=Condition.subject,id");
+    const format = "_outputFormat=application/fhir+ndjson";
+    const status = await begin(`?_type=Condition,Observation&_elements=Condition.subject,id&${format}`);
     const { output, request } = await manifestOf(status);
     expect(new URL(request).searchParams.get("_elements")?.split(",").sort()).toEqual([
       "Condition.subject",

@@ -52,7 +52,8 @@ export function termsOf(request: HttpRequest): Terms {
   if (!types.every(isServed)) {
     throw wrong("_type", `_type names a type that is not served: ${root}/metadata lists them`);
   }
-  if (!outputFormats.has(one("_outputFormat") ?? ndjsonType)) {
+  // A plus sign in an address may have become a space.
+  if (!outputFormats.has((one("_outputFormat") ?? ndjsonType).replace("fhir ", "fhir+"))) {
     throw wrong("_outputFormat", `_outputFormat is ${ndjsonType}`);
   }
   const elements = list("_elements").filter((text) => text !== "");
