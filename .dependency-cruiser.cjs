@@ -199,7 +199,8 @@ module.exports = {
     parser: "swc",
     tsPreCompilationDeps: true,
     doNotFollow: { path: "node_modules" },
-    exclude: { path: "/test/" },
+    // What is built holds the same modules once more.
+    exclude: { path: "/test/|^web/patient/dist" },
     enhancedResolveOptions: {
       exportsFields: ["exports"],
       conditionNames: ["import", "types", "default"],

@@ -77,11 +77,11 @@ $(PAGES): node_modules/.served $(PAGES_SOURCES)
 
 # What runs the exchange: less than half of what tests and checks need. A whole installation has it, too.
 node_modules/.served: package-lock.json
-	@[ ! node_modules/.installed -nt package-lock.json ] || { touch $@; exit 0; }; $(call install,what the exchange needs (340 MB on the disk),--omit=dev)
+	@[ ! node_modules/.installed -nt package-lock.json ] || { touch $@; exit 0; }; $(call install,what the exchange needs (370 MB on the disk),--omit=dev)
 	@touch $@
 
 node_modules/.installed: package-lock.json
-	@$(call install,what the exchange and its tests and checks need (710 MB on the disk),)
+	@$(call install,what the exchange and its tests and checks need (720 MB on the disk),)
 	@touch $@ node_modules/.served
 
 # Says that it installs (no comma in the text: make would take it for the next argument): npm is quiet, and takes a minute or more. The last command fills NODE_COMPILE_CACHE.

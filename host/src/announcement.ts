@@ -10,6 +10,7 @@ export function announce(exchange: Exchange): string {
     `  gateway (HTTP)    ${httpUrl}`,
     ...(exchange.mtlsUrl ? [`  gateway (mTLS)    ${exchange.mtlsUrl}`] : []),
     `  people sign in    ${exchange.origin}/sign-in`,
+    `  patients see      ${exchange.origin}/me/`,
     `  data              ${dataDir}`,
     `  log's public key  ${exchange.verifierKey}`,
   ];

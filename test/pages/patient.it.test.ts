@@ -70,6 +70,19 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
     expect(loaded.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(mostBytes);
   });
 
+  test("a tab that nobody looks at asks for nothing, so that it keeps no session alive", async () => {
+    const { page } = await ada();
+    await page.clock.install();
+    await page.goto("/me/");
+    await says(page, "1 organization can read data of yours.");
+    await page.waitForLoadState("networkidle");
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(request.url()));
+    await page.clock.fastForward("02:00:00");
+    await page.evaluate("new Promise((done) => requestAnimationFrame(() => done()))");
+    expect(asked).toEqual([]);
+  });
+
   test("one press stops an organization, says when, and another tab shows it", async () => {
     const reader = await scene.addReader("Stopped Soon");
     const { context, page } = await ada();

@@ -15,6 +15,16 @@ export async function buildSite(folder: URL = builtFolder): Promise<void> {
   const beside = (state: string) => new URL(`${folder.href.replace(/\/$/, "")}.${state}-${process.pid}/`);
   const [fresh, old] = [beside("fresh"), beside("old")];
   mkdirSync(fresh, { recursive: true });
+  try {
+    await fill(fresh);
+    if (existsSync(folder)) renameSync(folder, old);
+    renameSync(fresh, folder);
+  } finally {
+    for (const left of [fresh, old]) rmSync(left, { recursive: true, force: true });
+  }
+}
+
+async function fill(fresh: URL): Promise<void> {
   const { entry, names } = await bundle(fresh);
   const style = nameOf("me", "css", readFileSync(`${app}style.css`));
   const files = new Map<string, Buffer>([
@@ -33,9 +43,6 @@ export async function buildSite(folder: URL = builtFolder): Promise<void> {
     assets: [...files.keys()].sort(),
   };
   writeFileSync(new URL("site.json", fresh), JSON.stringify(index));
-  if (existsSync(folder)) renameSync(folder, old);
-  renameSync(fresh, folder);
-  rmSync(old, { recursive: true, force: true });
 }
 
 /** The scripts: an entry, and a part for each page that is loaded when it is opened. */

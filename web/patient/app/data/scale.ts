@@ -20,8 +20,12 @@ export function scaleOf(
   const highest = Math.max(...values, fromZero ? 1 : Number.NEGATIVE_INFINITY);
   const room = fromZero ? 0 : (highest - lowest || Math.abs(highest) || 1) * 0.1;
   const [low, high] = [lowest - room, highest + (fromZero ? 0 : room)];
-  const marks = ticks(low, high, 4);
-  const [from, to] = [Math.min(low, marks[0] ?? low), Math.max(high, marks.at(-1) ?? high)];
+  const inside = ticks(low, high, 4);
+  const step = (inside[1] ?? high) - (inside[0] ?? low) || 1;
+  const last = inside.at(-1) ?? high;
+  // The highest value lies below a mark, so that its size can be read.
+  const marks = last < high ? [...inside, last + step] : inside;
+  const [from, to] = [low, marks.at(-1) ?? high];
   return {
     from,
     to,

@@ -3,7 +3,6 @@ import { useState } from "preact/hooks";
 import { tellChange } from "../api/changes.ts";
 import { useLoaded } from "../api/loaded.ts";
 import { type KnownOrganization, organizationOf } from "../api/organizations.ts";
-import { type Problem, problemOf } from "../api/problem.ts";
 import { msOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";
 import { hrefOf } from "../location.ts";
@@ -48,7 +47,7 @@ export function Organization({ named: organization }: PageProps) {
         {({ known, consents, permission }) => (
           <>
             <Name known={known} />
-            <Stopping known={known} permission={permission} reload={loaded.reload} />
+            <Stopping known={known} permission={permission} />
             {permission === undefined ? <Past consents={consents} /> : <Terms permission={permission} />}
           </>
         )}
@@ -72,29 +71,19 @@ function Name({ known }: { readonly known: KnownOrganization }) {
 }
 
 /** One press, as agreeing is; and then when it took effect. */
-function Stopping(props: {
-  readonly known: KnownOrganization;
-  readonly permission: Permission | undefined;
-  readonly reload: () => void;
-}) {
+function Stopping(props: { readonly known: KnownOrganization; readonly permission: Permission | undefined }) {
   const { words, formats, record } = usePlace();
-  const { known, permission, reload } = props;
+  const { known, permission } = props;
   const { home, common } = words;
-  const [state, setState] = useState<"idle" | "stopping" | Stopped | Problem>("idle");
+  const [stopping, setStopping] = useState(false);
+  const [done, setDone] = useState<Stopped>();
   const name = known.name ?? common.unknownOrganization;
   async function press(consents: readonly Consent[]): Promise<void> {
-    setState("stopping");
-    try {
-      setState(await stop(record.connection, consents));
-    } catch (error) {
-      setState(problemOf(error));
-    }
-    reload();
+    setStopping(true);
+    setDone(await stop(record.connection, consents));
+    setStopping(false);
     tellChange();
   }
-  const done = typeof state === "object" ? state : undefined;
-  const problem =
-    done === undefined ? (state === "idle" || state === "stopping" ? undefined : state) : done.problem;
   return (
     <>
       <div aria-live="polite">
@@ -111,18 +100,18 @@ function Stopping(props: {
           </Notice>
         )}
       </div>
-      {problem !== undefined && <ProblemNotice problem={problem as Problem} />}
+      {done?.problem !== undefined && <ProblemNotice problem={done.problem} />}
       {permission !== undefined && (
         <section class="card stack-close">
           <button
             type="button"
             class="button danger"
             aria-label={home.stopNamed(name)}
-            aria-busy={state === "stopping"}
-            disabled={state === "stopping"}
+            aria-busy={stopping}
+            disabled={stopping}
             onClick={() => void press(permission.consents)}
           >
-            {state === "stopping" ? home.stopping : home.stop}
+            {stopping ? home.stopping : home.stop}
           </button>
           <p class="small quiet">{home.stopLead(name)}</p>
         </section>

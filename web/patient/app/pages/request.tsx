@@ -80,7 +80,7 @@ export function Request({ named }: PageProps) {
               {request.continues !== "" && <p class="small quiet">{requests.renews}</p>}
             </section>
             {request.state === ConsentRequest_State.OPEN ? (
-              <Deciding key={request.id} request={request} reload={loaded.reload} />
+              <Deciding key={request.id} request={request} />
             ) : (
               <Decided request={request} />
             )}
@@ -91,7 +91,7 @@ export function Request({ named }: PageProps) {
   );
 }
 
-function Deciding({ request, reload }: { readonly request: ConsentRequest; readonly reload: () => void }) {
+function Deciding({ request }: { readonly request: ConsentRequest }) {
   const { words, record } = usePlace();
   const { requests } = words;
   const [choice, setChoice] = useState<Choice>(() => wholeOf(request));
@@ -101,7 +101,6 @@ function Deciding({ request, reload }: { readonly request: ConsentRequest; reado
     try {
       await call();
       tellChange();
-      reload();
     } catch (error) {
       setState(problemOf(error));
     }
