@@ -146,12 +146,17 @@ async function recover(file: FileHandle, bytes: number) {
   const content = new Uint8Array(size);
   await file.read(content, 0, before, 0);
   const { records, end } = parseFrames(content.subarray(0, before));
-  if (before < size || content.subarray(end).some((byte) => byte !== 0)) {
+  if (before < size || !isZero(content.subarray(end))) {
     // The rest is torn (it was never acknowledged) or was released before.
     await writeAt(file, new Uint8Array(size - end), end);
   }
   await file.sync();
   return { records, end, size };
+}
+
+/** Each byte is the same as the one before it: one by one they take a start 0.1 s for each 10 MB. */
+function isZero(bytes: Uint8Array): boolean {
+  return bytes.length === 0 || (bytes[0] === 0 && Buffer.compare(bytes.subarray(1), bytes.subarray(0, -1)) === 0);
 }
 
 /** The whole records from the beginning, and where they end. */
