@@ -156,7 +156,9 @@ async function recover(file: FileHandle, bytes: number) {
 
 /** Each byte is the same as the one before it: one by one they take a start 0.1 s for each 10 MB. */
 function isZero(bytes: Uint8Array): boolean {
-  return bytes.length === 0 || (bytes[0] === 0 && Buffer.compare(bytes.subarray(1), bytes.subarray(0, -1)) === 0);
+  return (
+    bytes.length === 0 || (bytes[0] === 0 && Buffer.compare(bytes.subarray(1), bytes.subarray(0, -1)) === 0)
+  );
 }
 
 /** The whole records from the beginning, and where they end. */
