@@ -4,7 +4,7 @@ import {
   DeathDirectoryService,
   ApplyDeathRequest_Event as Event,
 } from "@wellapi/gen/wellapi/internal/identity/v1/death_directory_service_pb";
-import { createKnownPatients, type KnownPatients } from "../standing/known-patients.ts";
+import { createKnownPatients, type KnownPatients } from "../standing/known-patients-client.ts";
 import { type DeathState, lastDecision, stateOf } from "./death.ts";
 import type { KeptReport } from "./death-repository.ts";
 

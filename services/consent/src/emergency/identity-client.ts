@@ -1,7 +1,7 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { EmergencyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/emergency_directory_service_pb";
-import { createKnownPatients, type KnownPatients } from "../standing/known-patients.ts";
+import { createKnownPatients, type KnownPatients } from "../standing/known-patients-client.ts";
 import type { KeptEmergency } from "./emergency-repository.ts";
 
 /** What identity knows of organizations and patients, and whom it tells. Methods throw ConnectError. */
