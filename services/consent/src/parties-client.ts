@@ -1,7 +1,7 @@
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { Organization_State } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
-import { createKnownPatients, type KnownPatients } from "./standing/known-patients.ts";
+import { createKnownPatients, type KnownPatients } from "./standing/known-patients-client.ts";
 
 /** What identity knows of the two parties of a consent. Methods throw ConnectError. */
 export interface Parties extends KnownPatients {
