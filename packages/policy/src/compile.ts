@@ -2,7 +2,6 @@ import {
   type Compiled,
   callSort,
   compiledActors,
-  compiledAssurances,
   compiledPurposes,
   compiledRoles,
   dataSort,
@@ -11,7 +10,7 @@ import { createCallPolicies } from "./denied-calls.ts";
 import { dependenciesOf } from "./dependencies.ts";
 import type { PolicyEngine } from "./engine.ts";
 import { PolicyError } from "./errors.ts";
-import { type DataQuestion, type Denial, type Subject, sensitivities } from "./vocabulary.ts";
+import { assurances, type DataQuestion, type Denial, type Subject, sensitivities } from "./vocabulary.ts";
 
 /** Attributes on which the default policies may not depend, because the answers are worked out without them. */
 const leftOut = ["time", "hour", "weekday", "address", "code", "categories", "region"] as const;
@@ -39,10 +38,10 @@ export function compileDefaults(engine: PolicyEngine): Compiled {
 
 /** Every sort of caller, once. */
 export function sorts(): readonly Subject[] {
-  const assurances = [{}, ...compiledAssurances.map((assurance) => ({ assurance }))];
+  const signIns = [{}, ...assurances.map((assurance) => ({ assurance }))];
   const actors = [{}, ...compiledActors.map((actor) => ({ actor }))];
   const id = "id";
-  const signedIn = (subject: Subject): Subject[] => assurances.map((one) => ({ ...subject, ...one }));
+  const signedIn = (subject: Subject): Subject[] => signIns.map((one) => ({ ...subject, ...one }));
   return [
     ...applications(),
     ...actors.flatMap((actor) => signedIn({ kind: "patient", id, ...actor })),

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { DataQuestion, Denial, Subject } from "./vocabulary.ts";
+import { assurances, type DataQuestion, type Denial, type Subject } from "./vocabulary.ts";
 
 /**
  * What the default policies alone decide, worked out when the code is generated (scripts/policy-schema.ts): without restrictions
@@ -25,7 +25,6 @@ export const compiledActors = [
   "operator",
   "application",
 ] as const;
-export const compiledAssurances = ["code", "passkey", "fresh"] as const;
 export const compiledPurposes = [
   "treatment",
   "payment",
@@ -48,7 +47,7 @@ export function callSort({ kind, roles = [], assurance, actor }: Subject): strin
   const known: readonly string[] = kind === "member" || kind === "operator" ? compiledRoles[kind] : [];
   if (!roles.every((role) => known.includes(role))) return undefined;
   if (actor !== undefined && !compiledActors.some((one) => one === actor)) return undefined;
-  if (assurance !== undefined && !compiledAssurances.includes(assurance)) return undefined;
+  if (assurance !== undefined && !assurances.includes(assurance)) return undefined;
   // Of staff without roles it is a script, which has one.
   const held = kind === "operator" && roles.length === 0 ? ["operator"] : [...roles].sort();
   return [kind, assurance ?? "", actor ?? "", ...held].join(" ");

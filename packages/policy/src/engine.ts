@@ -1,14 +1,16 @@
 import { actionsIn, authorize, keepPolicies, keepSchema, type Request } from "./cedar.ts";
 import { type DefaultPolicy, loadDefaults, schema } from "./default-policies.ts";
 import { callRequest, dataRequest } from "./request.ts";
-import type {
-  CallContext,
-  DataQuestion,
-  Denial,
-  Restriction,
-  Restrictions,
-  Subject,
-  Verdict,
+import {
+  type Assurance,
+  assurances,
+  type CallContext,
+  type DataQuestion,
+  type Denial,
+  type Restriction,
+  type Restrictions,
+  type Subject,
+  type Verdict,
 } from "./vocabulary.ts";
 
 /** Decides by the default policies and an organization's restrictions. A `forbid` of either wins. */
@@ -69,8 +71,19 @@ function createPolicyEngine(defaults: readonly DefaultPolicy[]): PolicyEngine {
     defaults,
     decideCall: (subject, rpc, context, restrictions) =>
       verdict(callRequest(subject, rpc, context), restrictions),
-    decideData: (subject, question, restrictions) => verdict(dataRequest(subject, question), restrictions),
+    decideData(subject, question, restrictions) {
+      const decide = (by: Subject) => verdict(dataRequest(by, question), restrictions);
+      const decided = decide(subject);
+      if (decided.permitted) return decided;
+      const liftedBy = strongerThan(subject).find((assurance) => decide({ ...subject, assurance }).permitted);
+      return liftedBy === undefined ? decided : { ...decided, liftedBy };
+    },
   };
+}
+
+/** The sign-ins that a person could confirm with, the weakest first; none for programs. */
+function strongerThan({ assurance }: Subject): readonly Assurance[] {
+  return assurance === undefined ? [] : assurances.slice(assurances.indexOf(assurance) + 1);
 }
 
 const nothingPermits: Denial = {

@@ -3,7 +3,9 @@
 export const sensitivities = ["normal", "restricted", "very_restricted"] as const;
 export type Sensitivity = (typeof sensitivities)[number];
 
-export type Assurance = "code" | "passkey" | "fresh";
+/** The weakest first. */
+export const assurances = ["code", "passkey", "fresh"] as const;
+export type Assurance = (typeof assurances)[number];
 
 /** Who calls: the part of a principal that policies see. Services call on nobody's behalf, and no policy is asked. */
 export interface Subject {
@@ -64,6 +66,8 @@ export interface Denial {
   readonly reason: string;
   /** Whether the door's table of callers refuses the same. */
   readonly mirrored: boolean;
+  /** About data: the weakest sign-in with which the same person would be permitted the same. Absent: none. */
+  readonly liftedBy?: Assurance;
 }
 
 export type Verdict = { readonly permitted: true; readonly policies: readonly string[] } | Denial;

@@ -61,28 +61,86 @@ describe("data", () => {
     });
   });
 
-  test("a clinician needs more than a code for restricted data, and freshness for an emergency", () => {
+  test("a clinician needs more than a code for restricted data", () => {
     const restricted = { ...reading, sensitivity: "restricted" } as const;
     expect(engine.decideData(clinician, restricted).permitted).toBe(true);
     expect(engine.decideData({ ...clinician, assurance: "code" }, reading).permitted).toBe(true);
     expect(engine.decideData({ ...clinician, assurance: "code" }, restricted)).toMatchObject({
       policy: "restricted-needs-passkey",
     });
+  });
+
+  test("a read under emergency access is a clinician's, who has shown a second factor just now", () => {
     const emergency = { ...reading, purpose: "emergency", emergency: true };
-    expect(engine.decideData({ ...clinician, assurance: "fresh" }, emergency).permitted).toBe(true);
+    const fresh = { ...clinician, assurance: "fresh" } as const;
+    expect(engine.decideData(fresh, emergency).permitted).toBe(true);
+    const { assurance: _, ...withoutSignIn } = clinician;
     for (const [subject, question] of [
       [clinician, emergency],
-      [{ ...clinician, assurance: "fresh", roles: ["owner", "developer"] }, emergency],
-      [
-        { ...clinician, assurance: "fresh" },
-        { ...emergency, purpose: "research" },
-      ],
+      [{ ...clinician, assurance: "code" }, emergency],
+      [withoutSignIn, emergency],
+      [{ ...fresh, roles: ["owner", "developer"] }, emergency],
+      [fresh, { ...emergency, purpose: "research" }],
       [application, emergency],
     ] as const) {
       expect(engine.decideData(subject, question)).toMatchObject({
         permitted: false,
         policy: "emergency-by-clinicians",
       });
+    }
+  });
+
+  test("a refusal names the weakest sign-in that lifts it, and none where something else is missing, too", () => {
+    const lift = (subject: Subject, question: DataQuestion, given?: Restrictions) => {
+      const verdict = engine.decideData(subject, question, given);
+      return verdict.permitted ? "permitted" : verdict.liftedBy;
+    };
+    const byCode = { ...clinician, assurance: "code" } as const;
+    const emergency = { ...reading, purpose: "emergency", emergency: true };
+    const restricted = { ...reading, sensitivity: "restricted" } as const;
+    expect(lift(clinician, emergency)).toBe("fresh");
+    expect(lift(byCode, { ...emergency, sensitivity: "restricted" })).toBe("fresh");
+    expect(lift(byCode, restricted)).toBe("passkey");
+    expect(lift({ ...clinician, roles: ["owner"] }, emergency)).toBeUndefined();
+    expect(lift(clinician, { ...emergency, purpose: "research" })).toBeUndefined();
+    expect(lift(application, emergency)).toBeUndefined();
+    const noEmergencies = restrictions(
+      20,
+      `forbid (principal in Organization::"org_a", action == Action::"read", resource) when { context.emergency };`,
+    );
+    expect(lift(clinician, emergency, noEmergencies)).toBeUndefined();
+  });
+
+  test("every sort of reader is decided as in three lines of a model, under emergency access and without", () => {
+    const assurances = [undefined, "code", "passkey", "fresh"] as const;
+    const readers: Subject[] = [
+      ...(["application", "patient", "person", "operator"] as const),
+      ...[["clinician"], ["owner", "administrator", "developer", "auditor"], ["clinician", "owner"]],
+    ].flatMap((who) =>
+      assurances.map((assurance): Subject => {
+        const sort = typeof who === "string" ? { kind: who } : { kind: "member" as const, roles: who };
+        return { id: "id", organization: "org_a", ...sort, ...(assurance && { assurance }) };
+      }),
+    );
+    const asked = questions().filter(({ direction }) => direction === "read");
+    for (const reader of readers) {
+      for (const question of asked) {
+        const { kind, roles = [], assurance } = reader;
+        const { purpose = "", sensitivity, emergency } = question;
+        const isClinician = kind === "member" && roles.includes("clinician");
+        const mayRead = kind === "application" || kind === "patient" || isClinician;
+        const inEmergency = isClinician && assurance === "fresh" && purpose === "emergency";
+        const forCare = ["treatment", "emergency", "patient_request", "family_request"].includes(purpose);
+        const bySensitivity =
+          (sensitivity !== "very_restricted" || forCare) &&
+          (sensitivity === "normal" || kind !== "member" || assurance !== "code");
+        const expected = mayRead && bySensitivity && (!emergency || inEmergency);
+        expect([reader, question, engine.decideData(reader, question).permitted]).toEqual([
+          reader,
+          question,
+          expected,
+        ]);
+      }
     }
   });
 

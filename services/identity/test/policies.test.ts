@@ -269,6 +269,12 @@ describe("why a call is permitted or refused", () => {
         "POLICY_DENIED",
       ],
       ["default", { ...application, rpc: "ReadSeries", emergency: true }, Rule.DATA_POLICY, "POLICY_DENIED"],
+      [
+        "a second factor of before",
+        { ...clinician, rpc: "ReadSeries", purpose: Purpose.EMERGENCY, emergency: true },
+        Rule.DATA_POLICY,
+        "ASSURANCE_REQUIRED",
+      ],
     ];
     for (const [what, asked, rule, reason] of cases) {
       const { permitted, refusing } = await explained(installation, asked);
@@ -279,6 +285,16 @@ describe("why a call is permitted or refused", () => {
         reason,
       });
     }
+    const stale = await explained(installation, {
+      ...clinician,
+      rpc: "ReadSeries",
+      purpose: Purpose.EMERGENCY,
+      emergency: true,
+    });
+    expect(stale.refusing).toMatchObject({
+      policies: ["emergency-by-clinicians"],
+      explanation: expect.stringContaining("Confirming with a passkey or a second factor lifts it"),
+    });
     const byPolicy = await explained(installation, {
       ...application,
       rpc: "ReadSeries",

@@ -10,6 +10,7 @@ export type RecordsErrorCode =
   | "SCOPE_REQUIRED"
   | "NOT_FOR_REPRESENTATIVES"
   | "POLICY_DENIED"
+  | "ASSURANCE_REQUIRED"
   | "OTHER_VENDOR_USER"
   | "UNDECIDED"
   | "TOO_MANY_CALLS"
@@ -73,6 +74,11 @@ const answers: Readonly<Record<RecordsErrorCode, Answer>> = {
     code: Code.PermissionDenied,
     message:
       "A policy forbids you this data, whatever the consents permit: ExplainCall, or `wellapi policy explain`, says which and why.",
+  },
+  ASSURANCE_REQUIRED: {
+    code: Code.PermissionDenied,
+    message:
+      "This read needs a stronger sign-in: confirm with a passkey or a second factor (BeginStepUp, the page /step-up; on the command line sign in again), and send the same request again.",
   },
   OTHER_VENDOR_USER: {
     code: Code.PermissionDenied,

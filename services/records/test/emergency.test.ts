@@ -1,6 +1,7 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { ConnectError } from "@connectrpc/connect";
 import { Access_Outcome, Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
-import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { problemOf } from "@wellapi/rpc";
 import { systemClock } from "@wellapi/runtime";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -11,6 +12,7 @@ import {
   openScene,
   queryInit,
   reasonOf,
+  STEPS,
   type WorldOptions,
 } from "./world.ts";
 
@@ -56,20 +58,60 @@ describe("a read under emergency access", () => {
     const reason = async (...[assurance, id, purpose]: ["passkey" | "fresh", string?, Purpose?]) =>
       reasonOf(as(assurance, id).querySeries(query(purpose)));
     expect(await reason("fresh")).toBe("OK");
-    expect(await reason("passkey")).toBe("POLICY_DENIED");
+    expect(await reason("passkey")).toBe("ASSURANCE_REQUIRED");
     expect(await reason("fresh", "usr_colleague")).toBe("CONSENT_REQUIRED");
     expect(await reason("fresh", undefined, Purpose.TREATMENT)).toBe("CONSENT_REQUIRED");
     expect(await reasonOf(world.reader(clinic).querySeries(query()))).toBe("CONSENT_REQUIRED");
   });
 
-  it("is not had by a passkey alone where a consent permits a part of the same", async () => {
+  it("that is refused for want of a second factor says what to do, and which policy wants it", async () => {
+    const { as, query, world } = await openEmergency();
+    const refusal = await as("passkey")
+      .querySeries(query())
+      .catch((error: unknown) => problemOf(ConnectError.from(error)));
+    expect(refusal).toMatchObject({
+      reason: "ASSURANCE_REQUIRED",
+      message: expect.stringMatching(/BeginStepUp[\s\S]*emergency-by-clinicians/),
+    });
+    const denied = (await world.accesses()).filter(({ outcome }) => outcome === Access_Outcome.DENIED);
+    expect(denied.map(({ reason, items }) => [reason, items])).toEqual([["ASSURANCE_REQUIRED", 0]]);
+  });
+
+  it("of several codes is refused whole, and not left out, where one of them needs the emergency access", async () => {
     const { as, query, world, clinic, patient } = await openEmergency();
     await world.grant(patient, {
-      ...{ organization: clinic.organization, direction: Direction.READ, codes: [HEART_RATE] },
-      ...{ purposes: [Purpose.EMERGENCY], window: { from: T0, to: T0 + 60_000 } },
+      ...{ organization: clinic.organization, direction: Direction.READ, codes: [STEPS] },
+      purposes: [Purpose.EMERGENCY],
     });
-    expect(await reasonOf(as("passkey").querySeries(query()))).toBe("POLICY_DENIED");
-    expect(await reasonOf(as("fresh").querySeries(query()))).toBe("OK");
+    const list = (assurance: "passkey" | "fresh", ...codes: string[]) => {
+      const { patient: id, purpose } = query();
+      return reasonOf(
+        as(assurance).listSeries({ patient: id, purpose, codes: codes.map((code) => ({ code })) }),
+      );
+    };
+    expect(await list("passkey", STEPS)).toBe("OK");
+    expect(await list("passkey", STEPS, HEART_RATE)).toBe("ASSURANCE_REQUIRED");
+    expect(await list("passkey")).toBe("ASSURANCE_REQUIRED");
+    expect(await list("fresh", STEPS, HEART_RATE)).toBe("OK");
+    const { patient: id, purpose } = query();
+    const observations = (assurance: "passkey" | "fresh", code?: string) =>
+      reasonOf(as(assurance).listObservations({ patient: id, purpose, ...(code && { code: { code } }) }));
+    expect(await observations("passkey", STEPS)).toBe("OK");
+    expect(await observations("passkey")).toBe("ASSURANCE_REQUIRED");
+    expect(await observations("fresh")).toBe("OK");
+  });
+
+  it("that the organization itself forbids is refused as that, and not as if a confirmation helped", async () => {
+    const forbidden = `forbid (principal, action == Action::"read", resource) when { context.emergency };`;
+    const { world, clinic, query } = await openEmergency({ restrictions: [forbidden] });
+    const { patient: id, purpose } = query();
+    for (const assurance of ["passkey", "fresh"] as const) {
+      const doctor = world.member(clinic.organization, {
+        ...{ id: "usr_doctor", roles: ["clinician"], assurance, policies: 1 },
+      });
+      expect(await reasonOf(doctor.querySeries(query()))).toBe("POLICY_DENIED");
+      expect(await reasonOf(doctor.listObservations({ patient: id, purpose }))).toBe("POLICY_DENIED");
+    }
   });
 
   it("ends with its hour, also in the midst of a stream that is open", async () => {
@@ -99,5 +141,60 @@ describe("a read under emergency access", () => {
     expect(end).toBe("CONSENT_REVOKED");
     const closing = (await world.accesses()).find(({ phase }) => phase === Access_Phase.CLOSED);
     expect(closing).toMatchObject({ emergencyAccess: access, outcome: Access_Outcome.DENIED });
+  });
+});
+
+describe("a clinician who has a consent and emergency access, too", () => {
+  const minute = 60_000;
+  const both = async (terms: { window?: { from: number; to: number }; resolution?: Resolution } = {}) => {
+    const scene = await openEmergency();
+    const { world, clinic, patient } = scene;
+    const consent = await world.grant(patient, {
+      ...{ organization: clinic.organization, direction: Direction.READ, codes: [HEART_RATE] },
+      ...{ purposes: [Purpose.TREATMENT, Purpose.EMERGENCY], ...terms },
+    });
+    const last = async () =>
+      (await world.accesses()).filter(({ direction }) => direction === Direction.READ).at(-1)!;
+    return { ...scene, consent, last };
+  };
+
+  it.each([Purpose.TREATMENT, Purpose.EMERGENCY])(
+    "reads by the consent what it permits whole, with a passkey as with a second factor (purpose %d)",
+    async (purpose) => {
+      const { as, query, consent, last } = await both();
+      for (const assurance of ["passkey", "fresh"] as const) {
+        expect((await as(assurance).querySeries(query(purpose))).series).toHaveLength(1);
+        expect(await last()).toMatchObject({ emergencyAccess: "", consents: [{ consent }] });
+      }
+    },
+  );
+
+  it("needs the second factor for what reaches beyond the consent, and is never given a part silently", async () => {
+    const { as, query, access, last } = await both({ window: { from: T0, to: T0 + minute } });
+    const within = { interval: { startTime: timestampFromMs(T0), endTime: timestampFromMs(T0 + minute) } };
+    const beyond = {
+      interval: { startTime: timestampFromMs(T0), endTime: timestampFromMs(T0 + 2 * minute) },
+    };
+    const read = (assurance: "passkey" | "fresh", more: typeof within | Record<string, never>) =>
+      reasonOf(as(assurance).querySeries({ ...query(), ...more }));
+    expect(await read("passkey", within)).toBe("OK");
+    expect(await read("passkey", beyond)).toBe("ASSURANCE_REQUIRED");
+    expect(await read("passkey", {})).toBe("ASSURANCE_REQUIRED");
+    expect(await read("fresh", beyond)).toBe("OK");
+    expect(await last()).toMatchObject({ emergencyAccess: access });
+  });
+
+  it("needs it for samples where the consent is for days, which emergency access is not", async () => {
+    const { as, query } = await both({ resolution: Resolution.DAILY });
+    expect(await reasonOf(as("passkey").querySeries(query()))).toBe("ASSURANCE_REQUIRED");
+    expect(await reasonOf(as("fresh").querySeries(query()))).toBe("OK");
+  });
+
+  it("reads nothing more with a passkey once the consent is revoked", async () => {
+    const { as, query, world, consent } = await both();
+    expect(await reasonOf(as("passkey").querySeries(query()))).toBe("OK");
+    await world.consent.revoke(consent);
+    expect(await reasonOf(as("passkey").querySeries(query()))).toBe("ASSURANCE_REQUIRED");
+    expect(await reasonOf(as("fresh").querySeries(query()))).toBe("OK");
   });
 });

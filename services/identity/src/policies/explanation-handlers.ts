@@ -73,7 +73,7 @@ export function createExplainCall({
       steps.push(
         question === undefined
           ? tooLittle
-          : policyStep("data_policy", engine.decideData(subject, question, current)),
+          : policyStep("data_policy", engine.decideData(subject, question, current), data.emergency),
         consentStep(principal, data),
       );
     }

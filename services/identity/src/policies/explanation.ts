@@ -1,5 +1,5 @@
 import type { DataQuestion, Sensitivity, Verdict } from "@wellapi/policy";
-import type { Principal, Unmet } from "@wellapi/rpc";
+import type { Assurance, Principal, Unmet } from "@wellapi/rpc";
 import type { Rates } from "../limits/limits.ts";
 
 export type Rule =
@@ -72,7 +72,8 @@ const notAsked: Readonly<Record<ContractRule, string>> = {
   assurance: "a program does not sign in",
 };
 
-export function policyStep(rule: "policy" | "data_policy", verdict: Verdict): Step {
+/** `emergency`: of a read under emergency access, which asks for a confirmation where that is all that is missing. */
+export function policyStep(rule: "policy" | "data_policy", verdict: Verdict, emergency = false): Step {
   if (verdict.permitted) {
     const { policies } = verdict;
     return {
@@ -82,10 +83,21 @@ export function policyStep(rule: "policy" | "data_policy", verdict: Verdict): St
       explanation: `permitted by ${listOf(policies)}; nothing forbids it`,
     };
   }
-  const { policy, reason } = verdict;
-  const policies = policy === undefined ? [] : [policy];
-  return { rule, outcome: "refuses", reason: "POLICY_DENIED", policies, explanation: reason };
+  const { policy, reason, liftedBy } = verdict;
+  return {
+    rule,
+    outcome: "refuses",
+    reason: emergency && liftedBy !== undefined ? "ASSURANCE_REQUIRED" : "POLICY_DENIED",
+    policies: policy === undefined ? [] : [policy],
+    explanation: liftedBy === undefined ? reason : `${reason} ${lifts[liftedBy]}`,
+  };
 }
+
+const lifts: Readonly<Record<Assurance, string>> = {
+  code: "Signing in lifts it.",
+  passkey: "Signing in with a passkey or a second factor lifts it.",
+  fresh: "Confirming with a passkey or a second factor lifts it, for five minutes.",
+};
 
 export function limitsStep({ kind }: Principal, rates: Rates): Step {
   const set = (rate: number, whose: string) =>

@@ -75,7 +75,7 @@ function allKeys(terminology: Terminology): string[] {
 
 /** Consents for hourly or daily data do not permit a record, which is whole or not at all. */
 async function permitOf(read: Read, key: string): Promise<KeyPermit | undefined> {
-  const decided = await unlessLeftOut(read.decide(key));
+  const decided = await unlessLeftOut(read.decide(key, ALWAYS));
   if (decided === undefined) return undefined;
   if (decided.own) return { intervals: [ALWAYS], permits: [] };
   const permit = rawPermit(decided.permits, ALWAYS);

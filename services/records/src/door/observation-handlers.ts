@@ -54,7 +54,7 @@ export function createObservationHandlers(
     async getObservation(request, context) {
       const intent = intentOf(request, [], ALWAYS, context);
       const place = observationPlace(pairwise, partyOf(intent.caller), request.observation);
-      const found = await getObservation(deps, intent, ALWAYS, place);
+      const found = await getObservation(deps, intent, place);
       const [observation] = await present.observations(intent, [found.observation]);
       return { observation: observation!, access: found.access };
     },

@@ -16,7 +16,8 @@ import type { Restricting } from "./restrictions-client.ts";
 export interface DataPolicy {
   /**
    * Throws RecordsError POLICY_DENIED. Without waiting where the organization's restrictions are known in the version that the
-   * caller's token names. `emergency`: under emergency access, without a consent.
+   * caller's token names. `emergency`: under emergency access, without a consent; throws ASSURANCE_REQUIRED, too, where the same
+   * person is permitted it by a stronger sign-in.
    */
   checkRead(caller: Caller, code: string, purpose: number, emergency?: boolean): Promise<void> | undefined;
   /** The codes that the caller may contribute by policy. */
@@ -76,9 +77,9 @@ export function createDataPolicy(deps: DataPolicyDeps): DataPolicy {
       if (restrictions === "unknown") {
         return restricting
           .find(principal)
-          .then((found) => assert(decide(principal, found, "read", code, purpose, emergency)));
+          .then((found) => assert(decide(principal, found, "read", code, purpose, emergency), emergency));
       }
-      assert(decide(principal, restrictions, "read", code, purpose, emergency));
+      assert(decide(principal, restrictions, "read", code, purpose, emergency), emergency);
       return undefined;
     },
     async contributable({ principal }, codes) {
@@ -88,10 +89,12 @@ export function createDataPolicy(deps: DataPolicyDeps): DataPolicy {
   };
 }
 
-function assert(verdict: Verdict): void {
+/** A read of several codes leaves out what policies forbid; what only lacks a confirmation in an emergency it must not leave out. */
+function assert(verdict: Verdict, emergency: boolean): void {
   if (verdict.permitted) return;
-  const { policy, reason } = verdict;
-  throw new RecordsError("POLICY_DENIED", {
+  const { policy, reason, liftedBy } = verdict;
+  const confirm = emergency && liftedBy !== undefined;
+  throw new RecordsError(confirm ? "ASSURANCE_REQUIRED" : "POLICY_DENIED", {
     ...(policy === undefined ? {} : { detail: `The policy ${policy} says: ${reason}` }),
   });
 }

@@ -1,4 +1,4 @@
-import { ALWAYS, clip, type Interval, unite } from "../model/interval.ts";
+import { ALWAYS, clip, covers, type Interval, unite } from "../model/interval.ts";
 
 /** The finest data that a consent permits. */
 export type Fineness = "raw" | "hourly" | "daily";
@@ -47,6 +47,12 @@ export function rawPermit(permits: readonly ConsentPermit[], bounds: Interval): 
     permits: raw,
     signature: signatureOf(raw),
   };
+}
+
+/** Whether the permits let samples be read as recorded in all of `bounds`. */
+export function coversRaw(permits: readonly ConsentPermit[], bounds: Interval): boolean {
+  const raw = permits.filter(({ fineness }) => fineness === "raw");
+  return covers(unite(raw.map(({ window }) => window)), bounds);
 }
 
 /** Identifies the permits and all their obligations, in any order. The passing of time does not change it. */

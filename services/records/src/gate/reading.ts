@@ -8,7 +8,7 @@ import type { ReadDecision } from "./consent-client.ts";
 import { asRecordsError } from "./failure-convert.ts";
 import type { Gate } from "./gate.ts";
 import type { Intent, Result, UsedPermit } from "./intent.ts";
-import { type CodePermit, ownPermit, rawPermit, signatureOf } from "./permit.ts";
+import { type CodePermit, coversRaw, ownPermit, rawPermit, signatureOf } from "./permit.ts";
 import { type Subject, tenantOf } from "./subject.ts";
 import { isWithin } from "./token-scope.ts";
 
@@ -16,8 +16,13 @@ import { isWithin } from "./token-scope.ts";
 export interface Read {
   readonly intent: Intent;
   readonly subject: Subject;
-  /** Decides now. Throws CONSENT_REQUIRED, EnforcerError `undecided`. */
-  decide(code: string): Promise<ReadDecision>;
+  /**
+   * Decides now about data within `bounds`; undefined: whether there is any. What consents permit whole, as recorded, is read under
+   * them alone. A read that reaches beyond falls under emergency access, where there is one, with what policies ask for that: in
+   * an emergency an answer is refused, and never cut to what the consents permit. Throws CONSENT_REQUIRED, POLICY_DENIED,
+   * ASSURANCE_REQUIRED, EnforcerError `undecided`.
+   */
+  decide(code: string, bounds: Interval | undefined): Promise<ReadDecision>;
   /** Decides now about samples as recorded within `bounds`. Throws also RESOLUTION_TOO_FINE. */
   codePermit(code: string, bounds: Interval): Promise<CodePermit>;
 }
@@ -47,18 +52,22 @@ export interface ReadingDeps {
 function beginRead({ gate, vault }: ReadingDeps, intent: Intent): Read {
   const { caller, purpose, within } = intent;
   const subject = gate.subject(caller, intent.patient);
-  const decide = async (code: string) => {
+  const decide = async (code: string, bounds: Interval | undefined): Promise<ReadDecision> => {
     if (subject.outsideToken || !isWithin(within, code))
       throw new RecordsError(
         caller.principal.hides === undefined ? "SCOPE_REQUIRED" : "NOT_FOR_REPRESENTATIVES",
       );
     if (!subject.own) await gate.policy.checkRead(caller, code, purpose ?? 0);
     const decided = await gate.decideRead(subject, caller.principal, code, purpose ?? 0, intent.deIdentified);
-    // Policies may forbid to read what no consent permits.
-    if (!decided.own && decided.permits.some(({ emergency }) => emergency)) {
-      await gate.policy.checkRead(caller, code, purpose ?? 0, true);
+    if (decided.own) {
+      await checkNotErased(vault, subject.partition);
+      return decided;
     }
-    if (decided.own) await checkNotErased(vault, subject.partition);
+    if (!decided.permits.some(({ emergency }) => emergency)) return decided;
+    const consents = decided.permits.filter(({ emergency }) => !emergency);
+    if (bounds !== undefined && coversRaw(consents, bounds)) return { own: false, permits: consents };
+    // Policies may forbid to read what no consent permits.
+    await gate.policy.checkRead(caller, code, purpose ?? 0, true);
     return decided;
   };
   return {
@@ -147,16 +156,17 @@ interface Decisions {
 
 function createDecisions({ answers }: ReadingDeps, read: Read): Decisions {
   const { partition } = read.subject;
-  const signatures = new Map<string, string>();
+  /** By code. */
+  const made = new Map<string, { readonly bounds: Interval | undefined; readonly signature: string }>();
   const begin = (): AnswerInFlight => {
     const flight = answers.begin();
     flight.about(partition, read.subject.own ? undefined : read.intent.caller.principal.organization);
     return flight;
   };
   let flight = begin();
-  const decide = async (code: string): Promise<ReadDecision> => {
-    const decided = await read.decide(code);
-    signatures.set(code, decided.own ? "own" : signatureOf(decided.permits));
+  const decide = async (code: string, bounds: Interval | undefined): Promise<ReadDecision> => {
+    const decided = await read.decide(code, bounds);
+    made.set(code, { bounds, signature: decided.own ? "own" : signatureOf(decided.permits) });
     return decided;
   };
   return {
@@ -167,9 +177,9 @@ function createDecisions({ answers }: ReadingDeps, read: Read): Decisions {
         // A patient's read of their own data needs no consent, so it needs no session.
         if (objection === undefined || (objection === "unsure" && read.subject.own)) return true;
         flight = begin();
-        for (const [code, before] of [...signatures]) {
-          await decide(code);
-          if (signatures.get(code) !== before) return false;
+        for (const [code, before] of [...made]) {
+          await decide(code, before.bounds);
+          if (made.get(code)!.signature !== before.signature) return false;
         }
       }
       throw new RecordsError("UNDECIDED");
@@ -178,7 +188,7 @@ function createDecisions({ answers }: ReadingDeps, read: Read): Decisions {
 }
 
 async function codePermitOf(decide: Read["decide"], code: string, bounds: Interval): Promise<CodePermit> {
-  const decided = await decide(code);
+  const decided = await decide(code, bounds);
   if (decided.own) return ownPermit(bounds);
   const codePermit = rawPermit(decided.permits, bounds);
   if (codePermit === undefined) throw new RecordsError("RESOLUTION_TOO_FINE");
@@ -265,6 +275,7 @@ function ending(error: unknown): Pick<Result, "outcome" | "reason"> {
     error.code === "CONSENT_REVOKED" ||
     error.code === "RECORD_FROZEN" ||
     error.code === "POLICY_DENIED" ||
+    error.code === "ASSURANCE_REQUIRED" ||
     error.code === "RESOLUTION_TOO_FINE";
   return { ...(denial ? { outcome: "denied" as const } : {}), reason: error.logged };
 }
@@ -276,9 +287,12 @@ export function consentPermitsOf(codePermits: readonly CodePermit[]) {
 /** Who has no consent of the patient gets the answer that an unknown patient gives, and learns nothing from what is missing. */
 export async function refuseStrangers(read: Read): Promise<void> {
   try {
-    await read.decide("");
+    await read.decide("", undefined);
   } catch (error) {
-    const covered = error instanceof RecordsError && error.logged === "CONSENT_CATEGORY";
-    if (!covered) throw error;
+    // Whether an emergency needs a confirmation is asked for with each code: consents may do without.
+    const known =
+      error instanceof RecordsError &&
+      (error.logged === "CONSENT_CATEGORY" || error.code === "ASSURANCE_REQUIRED");
+    if (!known) throw error;
   }
 }

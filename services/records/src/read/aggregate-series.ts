@@ -65,7 +65,7 @@ export function aggregateSeries(
   const { code, interval, wanted } = query;
   return readOnce(deps, intent, async (read) => {
     const { partition } = read.subject;
-    const decision = await read.decide(code);
+    const decision = await read.decide(code, interval);
     const permission = decision.own ? ownPermission : aggregatePermission(decision.permits, unit);
     const isCoded = deps.terminology.findAnyCode(code)?.kind === "coded";
     // Only numbers have lots.

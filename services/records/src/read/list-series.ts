@@ -99,7 +99,7 @@ async function readableCodes(
   let refused: unknown;
   for (const code of codes.toSorted()) {
     try {
-      readable.push({ code, decision: await read.decide(code) });
+      readable.push({ code, decision: await read.decide(code, ALWAYS) });
     } catch (error) {
       if (!isLeftOut(error) || asked.length > 0) throw error;
       refused = error;

@@ -125,7 +125,6 @@ function bytesOf({ record: { value, rest = "", provenance } }: StoredObservation
 export function getObservation(
   deps: ReadObservationsDeps,
   intent: Intent,
-  interval: Interval,
   place: { readonly batch: string; readonly item: number } | undefined,
 ): Promise<{ readonly partition: string; readonly observation: StoredObservation; readonly access: string }> {
   return readOnce(deps, intent, async (read) => {
@@ -135,14 +134,16 @@ export function getObservation(
       await refuseStrangers(read);
       throw new RecordsError("NOT_FOUND");
     }
+    const { time } = observation.record;
     const { code } = observation.record.code;
-    const { permits, intervals } = await read.codePermit(code, interval).catch((error: unknown) => {
+    const moment = { from: time, to: time + 1 };
+    const { permits, intervals } = await read.codePermit(code, moment).catch((error: unknown) => {
       // That there is one would say it all.
       if (error instanceof RecordsError && error.code === "NOT_FOR_REPRESENTATIVES")
         throw new RecordsError("NOT_FOUND");
       throw error;
     });
-    if (!coversTimes(intervals, [observation.record.time])) throw new RecordsError("NOT_FOUND");
+    if (!coversTimes(intervals, [time])) throw new RecordsError("NOT_FOUND");
     return { items: 1, codes: [code], permits, answer: (access) => ({ partition, observation, access }) };
   });
 }
