@@ -1,11 +1,4 @@
-import {
-  type Captured,
-  homeRegionOf,
-  type Interval,
-  type Provision,
-  resolutions,
-  type Terms,
-} from "../consent.ts";
+import { type Captured, homeRegionOf, type Provision, resolutions, type Terms } from "../consent.ts";
 import { spans } from "../scope.ts";
 
 /** Who is concerned, and from when the narrower terms hold: UTC milliseconds. */
@@ -85,6 +78,5 @@ function regionsOf({ regions }: Provision, home: string): readonly string[] {
 function isCaptured(inner: Captured, outer: Captured, from: number): boolean {
   if (outer.lastMs !== undefined) return inner.lastMs !== undefined && inner.lastMs <= outer.lastMs;
   if (inner.lastMs === undefined) return spans(outer, inner);
-  const start: Interval = { start: from - inner.lastMs };
-  return outer.end === undefined && spans(outer, start);
+  return spans(outer, { start: from - inner.lastMs });
 }
