@@ -77,7 +77,7 @@ $(PAGES): node_modules/.served $(PAGES_SOURCES)
 
 # What runs the exchange: less than half of what tests and checks need. A whole installation has it, too.
 node_modules/.served: package-lock.json
-	@[ ! node_modules/.installed -nt package-lock.json ] || { touch $@; exit 0; }; $(call install,what the exchange needs (370 MB on the disk),--omit=dev)
+	@[ ! node_modules/.installed -nt package-lock.json ] || { touch $@; exit 0; }; $(call install,what the exchange needs (350 MB on the disk),--omit=dev)
 	@touch $@
 
 node_modules/.installed: package-lock.json
