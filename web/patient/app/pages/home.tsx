@@ -41,7 +41,8 @@ export function Home() {
   return (
     <>
       <Heading>{record.as === "self" ? words.home.title : words.home.titleOf(record.name)}</Heading>
-      <Waiting />
+      {/* A record of somebody who died is frozen: nobody asks, and nobody could answer. */}
+      {record.as !== "representative" && <Waiting />}
       <Waited loaded={sharing}>
         {({ permissions, names }) => (
           <>

@@ -26,7 +26,6 @@ export const homeDe: typeof homeEn = {
   recentPart: "Es gibt mehr, als hier Platz hat. Im Protokoll steht alles.",
   toLog: "Das ganze Protokoll ansehen",
   waiting: "Wartet auf Ihre Antwort",
-  waitingNone: "Nichts wartet auf eine Antwort von Ihnen.",
   ending: "Endet bald",
   ends: (name, day) => `Die Erlaubnis von ${name} endet am ${day}.`,
   readSentence: (name, what, items) => `${name} hat gelesen: ${what} (${items}).`,
@@ -80,7 +79,6 @@ export const homeDe: typeof homeEn = {
   lookFurther: "Weiter zurück sehen",
   refusedToo: (count) =>
     count === 1 ? "Einmal wurde sie abgewiesen." : `${count}-mal wurde sie abgewiesen.`,
-  showOnly: "Daten jeder Art, die sie sehen kann",
   noPermission: "Diese Organisation hat und hatte keine Erlaubnis von Ihnen.",
   verifiedLead: "WellAPI hat geprüft, wer diese Organisation ist.",
   unverifiedLead: "Niemand hat geprüft, wer diese Organisation ist. Jeder kann sich diesen Namen geben.",

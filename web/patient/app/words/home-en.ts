@@ -23,7 +23,6 @@ export const homeEn = {
   recentPart: "There is more than fits here. The log has all of it.",
   toLog: "See the whole log",
   waiting: "Waits for your answer",
-  waitingNone: "Nothing waits for an answer from you.",
   ending: "Ends soon",
   ends: (name: string, day: string) => `The permission of ${name} ends on ${day}.`,
   /** `what`: a list of kinds of data. */
@@ -81,7 +80,6 @@ export const homeEn = {
   lookedBack: (day: string) => `Looked through since ${day}.`,
   lookFurther: "Look further back",
   refusedToo: (count: number) => (count === 1 ? "It was refused once." : `It was refused ${count} times.`),
-  showOnly: "Data of each kind that it can see",
   noPermission: "This organization has, and had, no permission of yours.",
   verifiedLead: "WellAPI has checked who this organization is.",
   unverifiedLead: "Nobody has checked who this organization is. Anybody can give themselves this name.",

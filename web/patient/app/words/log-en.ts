@@ -8,16 +8,6 @@ export const logEn = {
   anyOrganization: "All of them",
   none: "There is no such entry in what has been loaded.",
   noneAtAll: "There is no entry yet.",
-  kinds: {
-    read: "read",
-    sent: "sent",
-    permitted: "was given a permission",
-    stopped: "lost a permission",
-    emergency: "used or changed emergency access",
-    settings: "changed settings",
-    erased: "erased data",
-    other: "looked at permissions or settings",
-  },
   /** Sentences: who, what data, how much. */
   read: (who: string, what: string) => `${who} read ${what}`,
   sent: (who: string, what: string) => `${who} sent ${what}`,

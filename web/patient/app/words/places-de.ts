@@ -30,7 +30,6 @@ export const placesDe: typeof placesEn = {
     devicesNone: "Noch hat kein Gerät etwas gesendet.",
     devicesOne: "Nur ein Gerät sendet Daten, also gibt es nichts zu wählen.",
     up: (name) => `${name} nach oben`,
-    down: (name) => `${name} nach unten`,
     save: "Reihenfolge speichern",
     saved: "Gespeichert. Das gilt von jetzt an.",
     withoutDevice: "Ohne Gerät",
@@ -54,6 +53,5 @@ export const placesDe: typeof placesEn = {
     erasedRunning:
       "Das Löschen hat begonnen und geht von selbst weiter. Von Ihren Daten kann nichts mehr gelesen werden. Sehen Sie in einigen Minuten wieder nach der Quittung.",
     receipt: "Quittung herunterladen",
-    cancel: "Alles behalten",
   },
 };

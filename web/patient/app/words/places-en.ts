@@ -29,7 +29,6 @@ export const placesEn = {
     devicesNone: "No device has sent anything yet.",
     devicesOne: "Only one device sends data, so there is nothing to choose.",
     up: (name: string) => `Move ${name} up`,
-    down: (name: string) => `Move ${name} down`,
     save: "Save the order",
     saved: "Saved. It holds from now on.",
     withoutDevice: "Without a device",
@@ -54,6 +53,5 @@ export const placesEn = {
     erasedRunning:
       "The erasure has begun, and goes on by itself. Nothing of your data can be read any more. Look again in a few minutes for the receipt.",
     receipt: "Download the receipt",
-    cancel: "Keep everything",
   },
 };

@@ -13,7 +13,6 @@ export const requestsDe: typeof requestsEn = {
   send: "Sie möchte Daten über Sie senden",
   both: "Sie möchte lesen und Daten über Sie senden",
   fineness: "Wie genau",
-  asAsked: "wie erbeten",
   until: "Bis wann",
   days: (days) => (days === 1 ? "1 Tag" : `${days} Tage`),
   untilDay: (day) => `${day}, wie erbeten`,

@@ -12,7 +12,6 @@ export const requestsEn = {
   send: "It wants to send data about you",
   both: "It wants to read, and to send data about you",
   fineness: "How fine",
-  asAsked: "as it asks",
   until: "Until when",
   days: (days: number) => (days === 1 ? "1 day" : `${days} days`),
   untilDay: (day: string) => `${day}, as it asks`,
