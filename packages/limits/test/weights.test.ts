@@ -1,4 +1,5 @@
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { ConsentRequestService } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
@@ -10,6 +11,7 @@ import { weights } from "../src/index.ts";
 test("every call that has a price of its own is in the contracts", () => {
   const services = [
     AuditService,
+    ConsentRequestService,
     ConsentService,
     CredentialService,
     PatientService,
