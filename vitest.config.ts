@@ -9,7 +9,8 @@ const drills = "test/chaos/chaos.it.test.ts";
  */
 const units = [
   "packages/!(events|grpc-client|rpc|runtime)/test/**/*.test.ts",
-  "services/*/test/**/*.test.ts",
+  "{services,sdk}/*/test/**/*.test.ts",
+  "{cli,host}/test/**/*.test.ts",
 ];
 
 export default defineConfig({
@@ -31,11 +32,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "all others",
-          include: [
-            "{packages,services,web}/*/test/**/*.test.ts",
-            "sdk/*/test/**/*.test.ts",
-            "{host,cli,demo,test}/**/*.test.ts",
-          ],
+          include: ["{packages,web}/*/test/**/*.test.ts", "{demo,test}/**/*.test.ts"],
           exclude: [...configDefaults.exclude, drills, ...units],
           sequence: { groupOrder: 0 },
         },
