@@ -48,7 +48,7 @@ export const mutations: readonly {
     name: "a policy left out",
     change: (m) => remove(m, "AuthorizationPolicy", "keys"),
     problem:
-      /^(identity|records|audit|consent) -> \/wellapi\.internal\.keys\.v1\.(Key|Journal)Service\/\w+: refused by the policies/,
+      /^(identity|notices|records|audit|consent) -> \/wellapi\.internal\.keys\.v1\.(Key|Journal)Service\/\w+: refused by the policies/,
   },
   {
     name: "a path that another may not call",
@@ -158,7 +158,7 @@ export const mutations: readonly {
   {
     name: "a network policy left out",
     change: (m) => remove(m, "NetworkPolicy", "keys"),
-    problem: /^network: (audit|consent|identity|records) to keys is closed, and the contracts need it$/,
+    problem: /^network: (audit|consent|identity|notices|records) to keys is closed, and the contracts need it$/,
   },
   {
     name: "the network policy that denies left out",

@@ -31,6 +31,7 @@ const commands = {
         terminology: shippedTerminology,
         pageTokens: createPageTokens(await kms.derive("page-tokens")),
         log: silentLogger,
+        onEvents() {},
       },
     );
     const server = await openGrpcServer({

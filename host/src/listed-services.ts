@@ -7,4 +7,5 @@ export { gatewayService } from "@wellapi/gateway";
 export { identityService } from "@wellapi/identity";
 export { ingestionService } from "@wellapi/ingestion";
 export { keysService } from "@wellapi/keys";
+export { noticesService } from "@wellapi/notices";
 export { recordsService } from "@wellapi/records";

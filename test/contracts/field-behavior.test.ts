@@ -108,9 +108,11 @@ test("resources have an id that only the installation gives, and no field both s
     "wellapi.dev/Export",
     "wellapi.dev/Grant",
     "wellapi.dev/Invitation",
+    "wellapi.dev/Notice",
     "wellapi.dev/Organization",
     "wellapi.dev/Patient",
     "wellapi.dev/Petition",
+    "wellapi.dev/PushSubscription",
     "wellapi.dev/StoredObservation",
   ]);
   for (const message of resources) {

@@ -25,13 +25,16 @@ export interface BackupSource {
  * come before those others. So callers come before the services that they call, events after all their publishers, and
  * consumers of events after the events: also after a publisher that they call, whose documents they name in vain if these came
  * later than its copy. A consumer asks for what an event names, and takes "there is none" for an answer.
+ *
+ * The log receives leaves from everybody, so it comes last although it publishes, too: an event of its that is in transit
+ * meanwhile is missing in the copy, and its access is in the log all the same.
  */
 export function dataFiles(registry: Registry): readonly string[] {
   const services = registry.services.toReversed();
   const stored = services.filter(({ store }) => store !== undefined);
   const consumers = stored.filter(({ consumes }) => consumes !== undefined);
   const others = stored.filter((service) => !consumers.includes(service));
-  const publishers = others.findLastIndex(({ needs }) => needs.includes("events")) + 1;
+  const publishers = others.findLastIndex(publishesBefore) + 1;
   const file = ({ name }: ServiceDescriptor) => `${name}.db`;
   return [
     ...services
@@ -42,6 +45,10 @@ export function dataFiles(registry: Registry): readonly string[] {
     ...consumers.map(file),
     ...others.slice(publishers).map(file),
   ];
+}
+
+function publishesBefore({ needs, provides }: ServiceDescriptor): boolean {
+  return needs.includes("events") && provides?.includes("access_log") !== true;
 }
 
 export const keyFile = "keys/patient-keys.db";

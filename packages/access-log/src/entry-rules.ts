@@ -29,6 +29,9 @@ const ofMembers = none("names no patient, and only people who may manage or revi
 const ofExports = none(
   "names no patient and releases nothing: each read that makes a file leaves its own entry",
 );
+const ofTheInbox = none(
+  "what the patient was told of entries that are there already, shown to the patient and to who acts for them",
+);
 const lookUp = none("a service's own look-up: the call that it is made for leaves the entry");
 
 /**
@@ -235,6 +238,16 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     CreateFromVendor: byRecords,
     RetractBatch: byRecords,
   },
+  "wellapi.notices.v1.NoticesService": {
+    ListNotices: ofTheInbox,
+    MarkNoticesRead: ofTheInbox,
+    WatchNotices: ofTheInbox,
+    GetPreferences: ofTheInbox,
+    UpdatePreferences: change,
+    ListPushSubscriptions: ofTheInbox,
+    CreatePushSubscription: change,
+    DeletePushSubscription: change,
+  },
   "wellapi.records.v1.ClinicalRecordsService": {
     PutClinicalRecord: data,
     DeleteClinicalRecord: data,
@@ -267,6 +280,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
   },
   "wellapi.terminology.v1.TerminologyService": { ListCodes: publicData, ListCategories: publicData },
 
+  "wellapi.internal.audit.v1.AccessDirectoryService": { LookupAccess: lookUp },
   "wellapi.internal.audit.v1.AuditIntakeService": { Append: none("takes entries in") },
   "wellapi.internal.consent.v1.ConsentDecisionService": {
     Decide: lookUp,
@@ -274,6 +288,10 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     Watch: none("a session with an enforcer: what moves under it leaves the entries"),
     RevokeAllConsents: change,
     DeleteConsents: change,
+  },
+  "wellapi.internal.consent.v1.ConsentDirectoryService": {
+    DescribeConsent: lookUp,
+    DescribeRequest: lookUp,
   },
   "wellapi.internal.identity.v1.BrowserOriginService": { CheckOrigin: lookUp },
   "wellapi.internal.identity.v1.DeathDirectoryService": { ApplyDeath: change },
@@ -289,6 +307,10 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     Handle: none("the protocol: what a person agrees to leaves its entry in CompleteInteraction"),
   },
   "wellapi.internal.identity.v1.PatientDirectoryService": { ResolvePatient: lookUp, MarkErased: change },
+  "wellapi.internal.identity.v1.PatientMailService": {
+    ListMailRecipients: lookUp,
+    SendPatientMail: none("tells the patient of an entry that is there already"),
+  },
   "wellapi.internal.identity.v1.PolicyDirectoryService": { GetRestrictions: lookUp },
   "wellapi.internal.identity.v1.TokenExchangeService": {
     ExchangeCredential: lookUp,

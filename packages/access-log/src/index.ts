@@ -18,6 +18,7 @@ export {
   type RunLogged,
   type Shown,
 } from "./logged-calls.ts";
+export { notedCalls, type Topic } from "./noted-calls.ts";
 export { type Outcome, outcomeOf } from "./outcome.ts";
 export type { AccessInit, AccessLog, Leaf } from "./port.ts";
 export { reserveIsEmpty } from "./reserve.ts";

@@ -53,6 +53,8 @@ export interface IdempotentConsumption extends Omit<Consumption, "handle"> {
   readonly keepMs?: number;
   /** How often older records are removed, the first time after this interval; default one hour. */
   readonly pruneEveryMs?: number;
+  /** After the commit of an event's effect, for what may go on at once. It must not throw; a crash may come before it. */
+  readonly onHandled?: (event: DeliveredEvent) => void;
   /** Gets each failed removal; the removal is tried again. */
   readonly onError: (error: unknown) => void;
 }
@@ -77,8 +79,18 @@ const DECISIONS = 5;
  * letters later than `keepMs`.
  */
 export async function openIdempotentConsumer(consumption: IdempotentConsumption): Promise<Consumer> {
-  const { events, onError, store, partitionOf, effectOf, keepMs, pruneEveryMs, clock, ...consumed } =
-    consumption;
+  const {
+    events,
+    onError,
+    onHandled,
+    store,
+    partitionOf,
+    effectOf,
+    keepMs,
+    pruneEveryMs,
+    clock,
+    ...consumed
+  } = consumption;
   if ((consumed.maxAttempts ?? 10) < 2) {
     throw new EventsError("invalid", "an idempotent consumer makes at least two attempts");
   }
@@ -125,7 +137,7 @@ async function handleBatch(
 }
 
 async function handleOnce(
-  { durable, store, effectOf, clock = { now: Date.now } }: IdempotentConsumption,
+  { durable, store, effectOf, onHandled, clock = { now: Date.now } }: IdempotentConsumption,
   partition: string,
   event: DeliveredEvent,
 ): Promise<void> {
@@ -141,6 +153,7 @@ async function handleOnce(
       changes: [{ kind: "insert", collection: HANDLED, document }, ...changes],
       events,
     });
+    if (result.committed) onHandled?.(event);
     if (result.committed || result.change === 0) return;
     if (decisions === DECISIONS) {
       const { collection } = changes[result.change - 1]!;

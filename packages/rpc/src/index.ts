@@ -108,6 +108,7 @@ export {
 } from "./caller/workload-identity.ts";
 export { enumNames } from "./checks/remedy.ts";
 export { messageTooLarge, requestBytesOf, usualRequestBytes } from "./checks/request-size.ts";
+export { maskedFields, UpdateMaskError } from "./checks/update-mask.ts";
 export { invalidFields, validateMessage, warmValidation } from "./checks/validation.ts";
 export { RpcError, type RpcErrorCode } from "./errors.ts";
 export { type ServerInterceptorOptions, serverInterceptors } from "./interceptors/list.ts";

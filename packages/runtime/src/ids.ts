@@ -19,12 +19,14 @@ export type IdPrefix =
   | "grn" // grant of the OAuth server
   | "ins" // installation
   | "inv" // invitation
+  | "ntc" // notice to a patient
   | "obs" // observation
   | "opr" // operator
   | "org" // organization
   | "pat" // patient
   | "pet" // petition of a person who wants to become a guardian
   | "pol" // an organization's policy
+  | "psh" // push subscription
   | "psk" // passkey
   | "rcl" // recall of a session
   | "rec" // clinical record

@@ -105,6 +105,12 @@ export const instruments = {
     unit: "s",
     description: "How long the oldest block that is not compacted has waited; 0 where none waits",
   },
+  noticesSent: {
+    name: "wellapi.notices.messages",
+    kind: "counter",
+    unit: "{message}",
+    description: "Messages of notices by a channel (email, push), by their outcome: sent, failed, given_up",
+  },
   cacheLookups: {
     name: "wellapi.cache.lookups",
     kind: "counter",
@@ -207,6 +213,10 @@ export const seriesAttributes = {
   /** `hit` or `miss`. */
   cacheOutcome: "wellapi.cache.outcome",
   heapSpace: ATTR_V8JS_HEAP_SPACE_NAME,
+  /** `email` or `push`. */
+  noticeChannel: "wellapi.notices.channel",
+  /** `sent`, `failed` or `given_up`. */
+  noticeOutcome: "wellapi.notices.outcome",
 } as const;
 
 /** Of spans, beside `seriesAttributes`. */

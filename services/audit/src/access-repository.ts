@@ -1,5 +1,12 @@
 import { PageTokenError } from "@wellapi/rpc";
-import { type CollectionDeclaration, type Document, type Scan, type Store, StoreError } from "@wellapi/store";
+import {
+  type CollectionDeclaration,
+  type Document,
+  type OutboxEvent,
+  type Scan,
+  type Store,
+  StoreError,
+} from "@wellapi/store";
 import type { Interval, Scope } from "./access.ts";
 
 /** An access at rest. Its content is sealed; only the fields that find it are in clear. */
@@ -27,8 +34,14 @@ export const accessesCollection: CollectionDeclaration = {
 };
 
 export interface AccessRepository {
-  /** Stores accesses of one partition, except known ids; returns the stored accesses, in their order. */
-  insert(accesses: readonly StoredAccess[]): Promise<readonly StoredAccess[]>;
+  /**
+   * Stores accesses of one partition, except known ids; returns the stored accesses, in their order. The event of an access, by
+   * its id, is committed with it.
+   */
+  insert(
+    accesses: readonly StoredAccess[],
+    events?: ReadonlyMap<string, OutboxEvent>,
+  ): Promise<readonly StoredAccess[]>;
   find(id: string): Promise<StoredAccess | undefined>;
   /** Newest first; an organization by its tag. Throws PageTokenError for a cursor of before its accesses were tagged. */
   list(
@@ -41,6 +54,8 @@ export interface AccessRepository {
   count(scope: Scope, interval: Interval, limit: number): Promise<number>;
 }
 
+type Events = ReadonlyMap<string, OutboxEvent> | undefined;
+
 export function createAccessRepository(store: Store): AccessRepository {
   const { name: collection } = accessesCollection;
 
@@ -49,20 +64,21 @@ export function createAccessRepository(store: Store): AccessRepository {
     return page.documents[0]?.document;
   }
 
-  async function inserted(accesses: readonly StoredAccess[]): Promise<boolean> {
+  async function inserted(accesses: readonly StoredAccess[], events: Events): Promise<boolean> {
     const changes = accesses.map((document) => ({ kind: "insert" as const, collection, document }));
-    return (await store.commit({ partition: accesses[0]!.partition, changes })).committed;
+    const told = accesses.map(({ id }) => events?.get(id)).filter((event) => event !== undefined);
+    return (await store.commit({ partition: accesses[0]!.partition, changes, events: told })).committed;
   }
 
-  async function insertOne(access: StoredAccess): Promise<StoredAccess> {
-    return (await inserted([access])) ? access : ((await find(access.id)) ?? access);
+  async function insertOne(access: StoredAccess, events: Events): Promise<StoredAccess> {
+    return (await inserted([access], events)) ? access : ((await find(access.id)) ?? access);
   }
 
   return {
     find,
-    async insert(accesses) {
-      if (accesses.length > 1 && (await inserted(accesses))) return accesses;
-      return Promise.all(accesses.map(insertOne));
+    async insert(accesses, events) {
+      if (accesses.length > 1 && (await inserted(accesses, events))) return accesses;
+      return Promise.all(accesses.map((access) => insertOne(access, events)));
     },
     async list(scope, interval, limit, cursor) {
       const page = await store

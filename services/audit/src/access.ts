@@ -10,6 +10,12 @@ export interface IncomingLeaf {
   readonly organization: string | undefined;
   /** UTC milliseconds since 1970. */
   readonly timeMs: number;
+  /** What was called, and how it was answered. */
+  readonly call: {
+    readonly method: string;
+    readonly phase: "call" | "opened" | "changed" | "closed";
+    readonly permitted: boolean;
+  };
   /** 32 bytes. */
   readonly nonce: Uint8Array;
   readonly body: Uint8Array;

@@ -1,6 +1,12 @@
 import { create, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
-import { AccessSchema, type LoggedAccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import {
+  type Access,
+  Access_Outcome,
+  Access_Phase,
+  AccessSchema,
+  type LoggedAccessSchema,
+} from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import type { Leaf } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import type { TimeInterval } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { NONCE_BYTES } from "@wellapi/log-verifier";
@@ -19,13 +25,13 @@ export function organizationOf(body: Uint8Array): string {
  */
 export function toIncomingLeaf(leaf: Leaf, position: number): IncomingLeaf {
   const field = `leaves[${position}]`;
-  let id: string;
-  let organization: string;
+  let access: Access;
   try {
-    ({ id, organization } = fromBinary(AccessSchema, leaf.body));
+    access = fromBinary(AccessSchema, leaf.body);
   } catch {
     throw invalidField(`${field}.body`, "must be the bytes of an Access", "NOT_AN_ACCESS");
   }
+  const { id, organization, method, phase, outcome } = access;
   if (id !== leaf.id) throw invalidField(`${field}.id`, "must be the id in the body", "ID_DIFFERS");
   if (organization !== leaf.organization)
     throw invalidField(
@@ -43,10 +49,19 @@ export function toIncomingLeaf(leaf: Leaf, position: number): IncomingLeaf {
     partition: leaf.partition === "" ? INSTALLATION_PARTITION : leaf.partition,
     organization: organization === "" ? undefined : organization,
     timeMs,
+    call: { method, phase: phases[phase], permitted: outcome === Access_Outcome.PERMITTED },
     nonce: leaf.nonce,
     body: leaf.body,
   };
 }
+
+const phases = {
+  [Access_Phase.UNSPECIFIED]: "call",
+  [Access_Phase.CALL]: "call",
+  [Access_Phase.OPENED]: "opened",
+  [Access_Phase.CHANGED]: "changed",
+  [Access_Phase.CLOSED]: "closed",
+} as const;
 
 export function toLoggedAccess({
   stored,

@@ -1,4 +1,5 @@
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { AccessDirectoryService } from "@wellapi/gen/wellapi/internal/audit/v1/access_directory_service_pb";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import { describeService, optionalSetting } from "@wellapi/service";
 import { auditCheck } from "./check.ts";
@@ -8,12 +9,12 @@ import { openAuditService } from "./service.ts";
 
 export const auditService = describeService({
   name: "audit",
-  contracts: [AuditService, AuditIntakeService],
+  contracts: [AuditService, AuditIntakeService, AccessDirectoryService],
   store: {
     collections: auditCollections,
     check: ({ logFolders, ...context }) => auditCheck({ ...context, ...logFolders }),
   },
-  needs: ["keys", "vault", "log_folders", "terminology"],
+  needs: ["keys", "vault", "log_folders", "terminology", "events"],
   provides: ["access_log"],
   calls: [],
   // One writer gives entries their index.
@@ -35,16 +36,19 @@ export const auditService = describeService({
   async compose(platform, settings) {
     const { installation, clock, log, closers } = platform;
     const { kms, pageTokens } = await platform.keys();
+    const store = await platform.openStore();
+    const relay = platform.openRelay(store, await platform.openEvents(["audit.>"]));
     const audit = await openAuditService(
       { trustDomain: installation.trustDomain, ...platform.logFolders(), ...settings },
       {
-        store: await platform.openStore(),
+        store,
         vault: await platform.vault(),
         terminology: await platform.terminology(),
         kms,
         clock,
         pageTokens,
         log,
+        onEvents: relay.notify,
       },
     );
     closers.push("audit", () => audit.close());

@@ -1,10 +1,12 @@
 import { commitment, NONCE_BYTES } from "@wellapi/log-verifier";
 import type { Clock } from "@wellapi/runtime";
-import type { IncomingLeaf } from "./access.ts";
+import { INSTALLATION_PARTITION, type IncomingLeaf } from "./access.ts";
 import type { AccessRepository, StoredAccess } from "./access-repository.ts";
 import type { AccessSealing } from "./access-sealing.ts";
 import type { LogHealth } from "./log-health.ts";
 import type { LogRepository } from "./log-repository.ts";
+import { accessNoted } from "./noted/event-convert.ts";
+import type { Notable, NotedAccesses } from "./noted/noted-access.ts";
 
 /**
  * Takes leaves; durable when it resolves. A leaf that is sent again changes nothing. Throws `log_damaged` while the tree
@@ -24,9 +26,12 @@ export function createIntake(deps: {
   readonly health: Pick<LogHealth, "assertTakesEntries">;
   readonly sealing: AccessSealing;
   readonly clock: Clock;
+  readonly noted: NotedAccesses;
   readonly onPending: () => void;
+  /** After a commit that may have left events. */
+  readonly onNoted: () => void;
 }): Intake {
-  const { accesses, log, sealing, clock } = deps;
+  const { accesses, log, sealing, clock, noted } = deps;
 
   /** The stored form of the access, or undefined where only the entry may be kept. */
   async function sealed(leaf: IncomingLeaf, own: Uint8Array): Promise<StoredAccess | undefined> {
@@ -49,7 +54,12 @@ export function createIntake(deps: {
         kept.filter((access) => access !== undefined),
         ({ partition }) => partition,
       );
-      const stored = await Promise.all([...byPartition.values()].map(accesses.insert));
+      const notables = unique.filter(isOfPatient).map(notableOf);
+      const told = noted.of(notables);
+      const events = new Map([...told].map(([id, one]) => [id, accessNoted(one, sealing.tagOf)]));
+      const stored = await Promise.all([...byPartition.values()].map((one) => accesses.insert(one, events)));
+      noted.stored(notables);
+      if (events.size > 0) deps.onNoted();
       // If one id ever came with two bodies, the log would hold the body that can be shown.
       for (const access of stored.flat()) entries.set(access.id, access.commitment);
       await log.addPending(
@@ -59,4 +69,12 @@ export function createIntake(deps: {
       deps.onPending();
     },
   };
+}
+
+function isOfPatient({ partition }: IncomingLeaf): boolean {
+  return partition !== INSTALLATION_PARTITION;
+}
+
+function notableOf({ id, partition, organization, timeMs, call }: IncomingLeaf): Notable {
+  return { id, partition, organization, timeMs, ...call };
 }

@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createLeafSealer } from "@wellapi/access-log";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { AccessDirectoryService } from "@wellapi/gen/wellapi/internal/audit/v1/access_directory_service_pb";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import type { Tree } from "@wellapi/log-verifier";
 import { type Frontier, frontierRoot, hexKeyId } from "@wellapi/merkle";
@@ -30,6 +31,8 @@ import { createIntake } from "./intake.ts";
 import { createIntegrator } from "./integrator.ts";
 import { type LogKeys, openLogKeys } from "./log-keys.ts";
 import { createLogRepository, type LogRepository } from "./log-repository.ts";
+import { createDirectoryHandlers } from "./noted/directory-handlers.ts";
+import { createNotedAccesses } from "./noted/noted-access.ts";
 import { createPublicLog, type PublicLog } from "./public-log.ts";
 import { openPublication } from "./publication.ts";
 import { openPublished, settlePublished } from "./start-check.ts";
@@ -43,10 +46,12 @@ export interface AuditDeps {
   readonly clock: Clock;
   readonly pageTokens: PageTokens;
   readonly log: Logger;
+  /** Moves the store's events out: called after a commit with some. */
+  readonly onEvents: () => void;
 }
 
 export interface OpenAuditService {
-  /** AuditService and AuditIntakeService. */
+  /** AuditService, AuditIntakeService and AccessDirectoryService. */
   readonly routes: readonly Route[];
   /** The log as C2SP tlog-tiles. */
   readonly tiles: Pick<PublicLog, "read">;
@@ -83,7 +88,16 @@ export async function openAuditService(config: AuditConfig, deps: AuditDeps): Pr
     everyMs: config.integrateEveryMs ?? 250,
     logger,
   });
-  const intake = createIntake({ accesses, log, health, sealing, clock, onPending: integrator.wake });
+  const intake = createIntake({
+    accesses,
+    log,
+    health,
+    sealing,
+    clock,
+    noted: createNotedAccesses(),
+    onPending: integrator.wake,
+    onNoted: deps.onEvents,
+  });
   const reader = createAccessReader({
     accesses,
     log,
@@ -113,6 +127,7 @@ export async function openAuditService(config: AuditConfig, deps: AuditDeps): Pr
         }),
       ),
       route(AuditIntakeService, createIntakeHandlers(intake)),
+      route(AccessDirectoryService, createDirectoryHandlers(reader)),
     ],
     tiles: { read: publicLog.read },
     verifierKey,

@@ -89,6 +89,7 @@ export async function openAudit(
       terminology: shippedTerminology,
       pageTokens: createPageTokens(await kms.derive("page-tokens")),
       log: options.log ?? silentLogger,
+      onEvents() {},
     };
     const { acceptBreak, rotateKey } = options;
     const config = {

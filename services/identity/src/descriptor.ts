@@ -19,6 +19,7 @@ import { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v
 import { EmergencyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/emergency_directory_service_pb";
 import { OAuthProtocolService } from "@wellapi/gen/wellapi/internal/identity/v1/oauth_protocol_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
+import { PatientMailService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_mail_service_pb";
 import { PolicyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/policy_directory_service_pb";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { describeService } from "@wellapi/service";
@@ -65,6 +66,7 @@ export const identityService = describeService({
     EdgeCertificateService,
     EmergencyDirectoryService,
     DeathDirectoryService,
+    PatientMailService,
     BrowserOriginService,
   ],
   store: {

@@ -1,5 +1,6 @@
 import { DeathDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/death_directory_service_pb";
 import { EmergencyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/emergency_directory_service_pb";
+import { PatientMailService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_mail_service_pb";
 import type { Follower } from "@wellapi/journal";
 import { route } from "@wellapi/rpc";
 import { createItemSealer } from "@wellapi/vault";
@@ -20,6 +21,7 @@ import { createGuardianNotices } from "./guardianships/guardian-notices.ts";
 import { openGuardianshipRoom } from "./guardianships/room.ts";
 import { openAlertOutbox } from "./mail/alert-outbox.ts";
 import { openMailer } from "./mail/open-mailer.ts";
+import { createPatientMailHandlers } from "./mail/patient-mail-handlers.ts";
 import { createInvitationMail } from "./members/invitation-mail.ts";
 import { createMemberRoom, type MemberStores, openInvitationSweep } from "./members/room.ts";
 import type { OrganizationRepository } from "./organizations/organization-repository.ts";
@@ -74,11 +76,14 @@ export async function openPeople(
   });
   const emergencies = createEmergencyDirectoryHandlers({ ...deps, alerts, origin });
   const deaths = createDeathDirectoryHandlers({ ...deps, alerts, origin });
+  const acting = delegationRoom.lookups;
+  const patientMail = createPatientMailHandlers({ ...deps, acting, mailer, origin });
   const routes = [
     ...accountRoom.routes,
     guardianshipRoom.route,
     route(EmergencyDirectoryService, emergencies),
     route(DeathDirectoryService, deaths),
+    route(PatientMailService, patientMail),
   ];
   return {
     memberRoom,

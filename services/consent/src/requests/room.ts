@@ -1,5 +1,6 @@
 import { ConsentReceiptService } from "@wellapi/gen/wellapi/consent/v1/consent_receipt_service_pb";
 import { ConsentRequestService } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
+import { ConsentDirectoryService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_directory_service_pb";
 import type { Follower } from "@wellapi/journal";
 import type { ReceiptKey } from "@wellapi/receipts";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
@@ -10,6 +11,7 @@ import type { Pairwise } from "@wellapi/vault";
 import type { Accesses } from "../accesses.ts";
 import type { ConsentRepository, Notified } from "../consent-repository.ts";
 import type { ConsentSealing } from "../consent-sealing.ts";
+import { createDirectoryHandlers } from "../directory-handlers.ts";
 import type { Granting } from "../granting.ts";
 import type { Parties } from "../parties-client.ts";
 import type { RecalledChanges } from "../recalled-changes.ts";
@@ -42,7 +44,7 @@ export interface RequestRoomDeps {
   readonly requestsPerDay: number;
 }
 
-/** Requests for consent, and receipts of what was decided: their RPCs. */
+/** Requests for consent, and receipts of what was decided: their RPCs, and what other services ask of both. */
 export function createRequestRoom(deps: RequestRoomDeps): { readonly routes: readonly Route[] } {
   const { store, sealing, requestsPerDay } = deps;
   const requests = new RequestRepository(store, sealing);
@@ -52,6 +54,7 @@ export function createRequestRoom(deps: RequestRoomDeps): { readonly routes: rea
     routes: [
       route(ConsentRequestService, createRequestHandlers({ ...deps, requests, requestChanges, budget })),
       route(ConsentReceiptService, createReceiptHandlers({ ...deps, requests })),
+      route(ConsentDirectoryService, createDirectoryHandlers({ ...deps, requests })),
     ],
   };
 }

@@ -1,13 +1,12 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import { LimitService, LimitsSchema } from "@wellapi/gen/wellapi/identity/v1/limit_service_pb";
-import { callerKey } from "@wellapi/rpc";
+import { callerKey, maskedFields } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { Accesses } from "../accesses.ts";
 import { fromLimitsMessage, toLimitsMessage } from "../convert.ts";
 import { invalidField } from "../errors.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
 import { checkOwn } from "../organizations/own-organization.ts";
-import { maskedFields } from "../update-mask-convert.ts";
 import type { LimitRepository } from "./limit-repository.ts";
 import { withRates } from "./limits.ts";
 

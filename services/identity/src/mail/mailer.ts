@@ -3,6 +3,8 @@ export interface Mail {
   readonly to: string;
   readonly subject: string;
   readonly text: string;
+  /** Before the `@` of its Message-ID, where the mail may be sent again: a mail program then shows it once. Else a new one each time. */
+  readonly id?: string;
 }
 
 /** Sends mail to people. */

@@ -16,14 +16,16 @@ export function createSmtpMailer(url: string, from: string): Mailer & { close():
     disableFileAccess: true,
     disableUrlAccess: true,
   } as Parameters<typeof createTransport>[0]);
+  const domain = /@([^@>\s]+)>?\s*$/.exec(from)?.[1] ?? "localhost";
   return {
-    async send({ to, subject, text }) {
+    async send({ to, subject, text, id }) {
       try {
         await transport.sendMail({
           from,
           to: { name: "", address: to },
           subject,
           text,
+          ...(id !== undefined && { messageId: `<${id}@${domain}>` }),
           headers: { "auto-submitted": "auto-generated" },
         });
       } catch (cause) {

@@ -3,7 +3,7 @@ import { ApplicationSchema, OrganizationSchema } from "@wellapi/gen/wellapi/iden
 import type { OAuthClient as OAuthClientMessage } from "@wellapi/gen/wellapi/identity/v1/oauth_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import type { Follower } from "@wellapi/journal";
-import { callerKey, type PageTokens } from "@wellapi/rpc";
+import { callerKey, maskedFields, type PageTokens } from "@wellapi/rpc";
 import type { Clock, Ids } from "@wellapi/runtime";
 import type { Accesses } from "../accesses.ts";
 import { toApplicationMessage, toOrganizationMessage } from "../convert.ts";
@@ -13,7 +13,6 @@ import { invalidField } from "../errors.ts";
 import { checkClient, type OAuthClient } from "../oauth/client.ts";
 import { fromClientMessage } from "../oauth/client-convert.ts";
 import { openPage } from "../page.ts";
-import { maskedFields } from "../update-mask-convert.ts";
 import { createEmergencySwitchHandlers } from "./emergency-switch-handlers.ts";
 import { newParticipant, type Organization, registeredAs, renamed, type State } from "./organization.ts";
 import type { OrganizationRepository } from "./organization-repository.ts";

@@ -7,7 +7,20 @@ import {
 } from "@bufbuild/protobuf";
 import type { FieldMask } from "@bufbuild/protobuf/wkt";
 import { FieldBehavior, field_behavior } from "@wellapi/gen/google/api/field_behavior_pb";
-import { invalidField } from "./errors.ts";
+import type { Problem, ProblemCarrier } from "../problem.ts";
+import { invalidFields } from "./validation.ts";
+
+/** An update mask that names what is not there, or cannot be changed. */
+export class UpdateMaskError extends Error implements ProblemCarrier {
+  override readonly name = "UpdateMaskError";
+  readonly problem: Problem;
+
+  constructor(description: string) {
+    const problem = invalidFields([{ field: "update_mask", description, reason: "INVALID_FIELD" }]);
+    super(problem.message);
+    this.problem = problem;
+  }
+}
 
 const fixed: readonly FieldBehavior[] = [
   FieldBehavior.OUTPUT_ONLY,
@@ -17,8 +30,8 @@ const fixed: readonly FieldBehavior[] = [
 
 /**
  * The names of the fields that an update changes, by the contract's own `field_behavior` (AIP-134, 161, 203). Without
- * a mask: the fields that are set, except fixed ones. `*`: all that are not fixed. Throws `invalid` for a path that
- * is unknown, lies inside a field, or is fixed.
+ * a mask: the fields that are set, except fixed ones. `*`: all that are not fixed. Throws UpdateMaskError for a
+ * path that is unknown, lies inside a field, or is fixed.
  */
 export function maskedFields<D extends DescMessage>(
   schema: D,
@@ -31,7 +44,7 @@ export function maskedFields<D extends DescMessage>(
     return names(changeable.filter((field) => message !== undefined && isFieldSet(message, field)));
   }
   if (paths.includes("*")) {
-    if (paths.length > 1) throw invalidField("update_mask", "* stands for all fields: send it alone");
+    if (paths.length > 1) throw new UpdateMaskError("* stands for all fields: send it alone");
     return names(changeable);
   }
   for (const path of paths) check(schema, path, changeable);
@@ -44,11 +57,11 @@ function check(schema: DescMessage, path: string, changeable: readonly DescField
   const can = `what can be changed: ${changeable.map(({ name }) => name).join(", ")}`;
   const [first = "", ...inner] = path.split(".");
   const field = schema.fields.find(({ name }) => name === first);
-  if (field === undefined) throw invalidField("update_mask", `there is no field ${shown}; ${can}`);
+  if (field === undefined) throw new UpdateMaskError(`there is no field ${shown}; ${can}`);
   if (inner.length > 0 && isChangeable(field)) {
-    throw invalidField("update_mask", `${shown} lies inside a field that is replaced as a whole; ${can}`);
+    throw new UpdateMaskError(`${shown} lies inside a field that is replaced as a whole; ${can}`);
   }
-  throw invalidField("update_mask", `${shown} can't be changed; ${can}`);
+  throw new UpdateMaskError(`${shown} can't be changed; ${can}`);
 }
 
 function isChangeable(field: DescField): boolean {

@@ -1,0 +1,43 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import type { DeliveredEvent } from "@wellapi/events";
+import { AccessNotedSchema } from "@wellapi/gen/wellapi/internal/audit/v1/access_directory_service_pb";
+import {
+  ConsentChangedSchema,
+  ConsentRequestChangedSchema,
+} from "@wellapi/gen/wellapi/internal/consent/v1/consent_events_pb";
+import type { ConsentEvent, Noted } from "./telling.ts";
+
+/** What this service is told. */
+export type Incoming = { readonly noted: Noted } | { readonly consent: ConsentEvent };
+
+const consents = {
+  "consent.consent.created": "consent_granted",
+  "consent.consent.amended": "consent_changed",
+  "consent.consent.revoked": "consent_revoked",
+} as const;
+const NOTED = "audit.access.noted";
+const REQUESTED = "consent.request.created";
+
+/** The events that it consumes. */
+export const consumed: readonly string[] = [NOTED, REQUESTED, ...Object.keys(consents)];
+
+export function incomingOf({ subject, data, headers }: DeliveredEvent): Incoming {
+  if (subject === NOTED) {
+    const { partition, access, reads } = fromBinary(AccessNotedSchema, data);
+    return { noted: { partition, access, reads } };
+  }
+  const time = Date.parse(headers["ce-time"] ?? "");
+  if (!Number.isFinite(time)) throw new TypeError(`an event of ${subject} says no time`);
+  if (subject === REQUESTED) {
+    const { partition, consentRequest: id } = fromBinary(ConsentRequestChangedSchema, data);
+    return { consent: { partition, became: "consent_requested", id, version: 0, time } };
+  }
+  const { partition, consent: id, version } = fromBinary(ConsentChangedSchema, data);
+  const became = consents[subject as keyof typeof consents];
+  return { consent: { partition, became, id, version, time } };
+}
+
+export function partitionOf(event: DeliveredEvent): string {
+  const incoming = incomingOf(event);
+  return "noted" in incoming ? incoming.noted.partition : incoming.consent.partition;
+}

@@ -1,0 +1,1 @@
+export { noticesService } from "./descriptor.ts";

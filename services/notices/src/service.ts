@@ -1,0 +1,153 @@
+import type { Transport } from "@connectrpc/connect";
+import type { AccessLog } from "@wellapi/access-log";
+import { type Events, openIdempotentConsumer } from "@wellapi/events";
+import { NoticesService } from "@wellapi/gen/wellapi/notices/v1/notices_service_pb";
+import { createFollower, type JournalAccess } from "@wellapi/journal";
+import { type PageTokens, type Route, route } from "@wellapi/rpc";
+import { type Clock, createCounter, createLoop, type Logger, seriesAttributes } from "@wellapi/runtime";
+import type { Store } from "@wellapi/store";
+import { codesWithout, type Terminology } from "@wellapi/terminology";
+import type { Kms, Pairwise, Vault } from "@wellapi/vault";
+import { createAccesses } from "./accesses.ts";
+import { createConsentClient } from "./consent-client.ts";
+import { createDeliveries } from "./delivery.ts";
+import { createEndings } from "./endings.ts";
+import { eraseInbox } from "./erasure.ts";
+import { consumed, incomingOf, partitionOf } from "./event-convert.ts";
+import { createHabitRepository } from "./habit-repository.ts";
+import { createIdentityClient } from "./identity-client.ts";
+import { openInboxChanges } from "./inbox-changes.ts";
+import { createInboxHandlers } from "./inbox-handlers.ts";
+import { createInboxRepository } from "./inbox-repository.ts";
+import { createLogClient } from "./log-client.ts";
+import { createPreferencesRepository } from "./preferences-repository.ts";
+import { openPushKey } from "./push-keys.ts";
+import { createPushSender } from "./push-sender.ts";
+import { createSettingsHandlers } from "./settings-handlers.ts";
+import { createSubscriptionRepository } from "./subscription-repository.ts";
+import { createTelling } from "./telling.ts";
+
+export interface NoticesConfig {
+  /** Push services to which it sends, as `isKnownEndpoint` reads them. */
+  readonly pushHosts: readonly string[];
+  /** How often what is due is looked for, in milliseconds; default 5,000. What has just come up is sent at once. */
+  readonly workEveryMs?: number;
+}
+
+export interface NoticesDeps {
+  /** Declares `noticesCollections`. */
+  readonly store: Store;
+  readonly events: Events;
+  readonly vault: Vault;
+  readonly kms: Kms;
+  readonly pairwise: Pairwise;
+  readonly pageTokens: PageTokens;
+  readonly accessLog: AccessLog;
+  readonly journal: JournalAccess;
+  readonly terminology: Terminology;
+  /** Reaches identity, consent and audit as the workload `notices`, on its own behalf. */
+  readonly network: Transport;
+  /** How a push service reaches the operator: `https:` or `mailto:`. */
+  readonly contact: () => string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface OpenNoticesService {
+  /** NoticesService. */
+  readonly routes: readonly Route[];
+  /** Waits for what is under way. What it was given stays open. */
+  close(): Promise<void>;
+}
+
+const { noticeChannel, noticeOutcome } = seriesAttributes;
+const PRUNE_EVERY_MS = 3_600_000;
+
+/** Opens the service, once it has deleted what an erasure of the journal deletes. Throws JournalError. */
+export async function openNoticesService(
+  config: NoticesConfig,
+  deps: NoticesDeps,
+): Promise<OpenNoticesService> {
+  const { store, vault, clock, log, events, network } = deps;
+  const closing = new AbortController();
+  const journal = createFollower({ ...deps.journal, store, log });
+  await journal.start(async ({ kind, partition }) => {
+    if (kind === "patient_erased") await eraseInbox(store, partition);
+  });
+  const pushKey = await openPushKey(deps);
+  const push = createPushSender({ key: pushKey, subject: deps.contact });
+  const inbox = createInboxRepository(store, vault);
+  const preferences = createPreferencesRepository(store, vault);
+  const subscriptions = createSubscriptionRepository(store, vault);
+  const changes = openInboxChanges(events);
+  const identity = createIdentityClient(network);
+  const consents = createConsentClient(network);
+  const openCodes = (hides: readonly string[]) => codesWithout(deps.terminology, "all", hides);
+  const repositories = { inbox, preferences, subscriptions, habits: createHabitRepository(store, vault) };
+  const shared = { ...repositories, store, identity, consents, openCodes, clock, log };
+  const sent = createCounter("noticesSent");
+  const deliveries = createDeliveries({
+    ...shared,
+    push,
+    counted: (channel, outcome) => sent.add(1, { [noticeChannel]: channel, [noticeOutcome]: outcome }),
+  });
+  const telling = createTelling({ ...shared, log: createLogClient(network) });
+  const endings = createEndings({ ...shared, telling, told: changes.tell });
+
+  const loop = createLoop({
+    everyMs: config.workEveryMs ?? 5_000,
+    atOnce: true,
+    async work() {
+      await endings.work();
+      while ((await deliveries.work()) > 0 && !closing.signal.aborted);
+    },
+    onError: (err) => log.warn({ err }, "notices wait to be sent; trying again"),
+  });
+  const pruning = createLoop({
+    everyMs: PRUNE_EVERY_MS,
+    async work() {
+      while ((await inbox.prune(clock.now())) && !closing.signal.aborted);
+    },
+    onError: (err) => log.warn({ err }, "old notices could not be removed; trying again"),
+  });
+  const consumer = await openIdempotentConsumer({
+    events,
+    store,
+    durable: "notices",
+    subjects: consumed,
+    partitionOf,
+    async effectOf(event) {
+      const incoming = incomingOf(event);
+      return "noted" in incoming ? telling.ofAccess(incoming.noted) : telling.ofConsent(incoming.consent);
+    },
+    onHandled(event) {
+      changes.tell(partitionOf(event));
+      loop.wake();
+    },
+    clock,
+    onError: (err) => log.warn({ err }, "handled events were not removed"),
+  });
+  const logged = createAccesses(deps);
+  return {
+    routes: [
+      route(NoticesService, {
+        ...createInboxHandlers({ ...shared, changes, pageTokens: deps.pageTokens, closing: closing.signal }),
+        ...createSettingsHandlers({
+          ...shared,
+          logged,
+          pushKey: pushKey.publicKey,
+          pushHosts: config.pushHosts,
+        }),
+      }),
+    ],
+    async close() {
+      closing.abort();
+      await consumer.close();
+      await loop.close();
+      await pruning.close();
+      changes.close();
+      push.close();
+      await journal.close();
+    },
+  };
+}

@@ -1,0 +1,260 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
+import { createLeafSealer, openAccessLog } from "@wellapi/access-log";
+import { embeddedEventsCollections, openEmbeddedEvents } from "@wellapi/events";
+import { type Access, AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import {
+  AccessDirectoryService,
+  AccessNotedSchema,
+} from "@wellapi/gen/wellapi/internal/audit/v1/access_directory_service_pb";
+import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
+import { ConsentDirectoryService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_directory_service_pb";
+import {
+  ConsentChangedSchema,
+  ConsentRequestChangedSchema,
+} from "@wellapi/gen/wellapi/internal/consent/v1/consent_events_pb";
+import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
+import { PatientMailService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_mail_service_pb";
+import { NoticesService } from "@wellapi/gen/wellapi/notices/v1/notices_service_pb";
+import { createJournal, openFileJournal } from "@wellapi/journal";
+import { type Caller, createPageTokens, type Principal } from "@wellapi/rpc";
+import { createTestTransport } from "@wellapi/rpc/testing";
+import { silentLogger, systemClock } from "@wellapi/runtime";
+import { openSqliteStore } from "@wellapi/store";
+import { shippedTerminology } from "@wellapi/terminology";
+import { createPairwise, openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
+import { noticesCollections } from "../src/collections.ts";
+import { openNoticesService } from "../src/service.ts";
+
+export const patientId = "pat_00000000000000000000000001";
+export const partition = `local/${patientId}`;
+export const clinic = "org_clinic";
+
+const HOUR = 3_600_000;
+export const DAY = 24 * HOUR;
+/** A Friday at noon in Berlin, before summer time. */
+export const noon = Date.parse("2026-03-20T11:00:00Z");
+
+export interface Sent {
+  readonly account: string;
+  readonly messageId: string;
+  readonly subject: string;
+  readonly text: string;
+}
+
+interface Recipient {
+  readonly account: string;
+  readonly language: string;
+  readonly hides: readonly string[];
+}
+
+export type Installation = Awaited<ReturnType<typeof openInstallation>>;
+
+/** The service over real stores, events, keys and journal; what it asks of other services is answered by what a test sets. */
+export async function openInstallation(pushHosts: readonly string[] = []) {
+  const folder = await mkdtemp(join(tmpdir(), "wellapi-notices-"));
+  const open = (name: string, collections: typeof noticesCollections) =>
+    openSqliteStore({ thread: "callers", path: join(folder, `${name}.db`), collections });
+  const kms = await openLocalKms({ path: join(folder, "master.key") });
+  const [keys, broker] = [
+    await open("keys", vaultCollections),
+    await open("events", embeddedEventsCollections),
+  ];
+  const vault = await openVault({ store: keys, kms });
+  await vault.create(partition, "data");
+  const state = {
+    now: noon,
+    mailServer: "up" as "up" | "down" | "refuses one",
+    /** Runs once the mail server has a mail, before the service knows it. */
+    sent: async () => {},
+  };
+  const clock = { now: () => state.now, monotonic: systemClock.monotonic };
+  const accesses = new Map<string, Access>();
+  const consents = new Map<
+    string,
+    { organization: string; createTime: number; endTime?: number; revoked?: true }
+  >();
+  const requests = new Map<string, { organization: string; waits: boolean }>();
+  const recipients: Recipient[] = [{ account: "usr_ada", language: "de", hides: [] }];
+  const sent: Sent[] = [];
+  const entries: Access[] = [];
+
+  const network = createRouterTransport(({ service }) => {
+    service(AccessDirectoryService, {
+      lookupAccess({ access }) {
+        const found = accesses.get(access);
+        if (found === undefined) throw new ConnectError("none", Code.NotFound);
+        return { access: found };
+      },
+    });
+    service(ConsentDirectoryService, {
+      describeConsent({ consent }) {
+        const found = consents.get(consent);
+        if (found === undefined) throw new ConnectError("none", Code.NotFound);
+        const { organization, createTime, endTime, revoked } = found;
+        return {
+          organization,
+          createTime: timestampFromMs(createTime),
+          ...(endTime !== undefined && { endTime: timestampFromMs(endTime) }),
+          ...(revoked && { revokeTime: timestampFromMs(state.now) }),
+        };
+      },
+      describeRequest({ consentRequest }) {
+        const found = requests.get(consentRequest);
+        if (found === undefined) throw new ConnectError("none", Code.NotFound);
+        return found;
+      },
+    });
+    service(PatientDirectoryService, {
+      resolvePatient: () => ({ timeZones: [{ timeZone: "Europe/Berlin" }] }),
+    });
+    service(PatientMailService, {
+      listMailRecipients: () => ({
+        recipients: recipients.map((one) => ({ ...one, hides: [...one.hides] })),
+      }),
+      async sendPatientMail({ account, messageId, subject, text }) {
+        const refused = state.mailServer === "refuses one" && account === recipients[0]?.account;
+        if (state.mailServer === "down" || refused) throw new ConnectError("no server", Code.Unavailable);
+        sent.push({ account, messageId, subject, text });
+        await state.sent();
+        return { sent: true };
+      },
+    });
+    service(AuditIntakeService, {
+      append({ leaves }) {
+        entries.push(...leaves.map(({ body }) => fromBinary(AccessSchema, body)));
+        return {};
+      },
+    });
+  });
+  const sealer = await createLeafSealer({ kms, service: "notices" });
+  const files = await openFileJournal({ thread: "callers", folder: join(folder, "journal") });
+  const journal = await createJournal({ repository: files, kms });
+  const ids = { next: (prefix: string) => `${prefix}_${crypto.randomUUID()}` };
+
+  async function start() {
+    const store = await open("notices", noticesCollections);
+    const events = await openEmbeddedEvents({ store: broker, clock });
+    const reserve = { path: join(folder, "notices.reserve"), bytes: 65_536 };
+    const accessLog = await openAccessLog({
+      store,
+      sealer,
+      intake: network,
+      reserve,
+      clock,
+      ids,
+      log: silentLogger,
+    });
+    const service = await openNoticesService(
+      { pushHosts, workEveryMs: 20 },
+      {
+        store,
+        events,
+        vault,
+        kms,
+        pairwise: createPairwise({ secret: await kms.derive("pairwise") }),
+        pageTokens: createPageTokens(await kms.derive("page-tokens")),
+        accessLog,
+        journal: { journal },
+        terminology: shippedTerminology,
+        network,
+        contact: () => "mailto:operator@wellapi.example",
+        clock,
+        log: silentLogger,
+      },
+    );
+    return {
+      service,
+      store,
+      events,
+      async close() {
+        await service.close();
+        await events.close();
+        await accessLog.close();
+        await store.close();
+      },
+    };
+  }
+
+  let running = await start();
+  let count = 0;
+  const as = (principal: Partial<Principal> = {}) => {
+    const caller: Caller = {
+      principal: { kind: "patient", id: patientId, partition, assurance: "passkey", ...principal },
+      workload: "door",
+      token: "",
+    };
+    return createClient(NoticesService, createTestTransport({ routes: running.service.routes, caller }));
+  };
+
+  return {
+    state,
+    accesses,
+    consents,
+    requests,
+    recipients,
+    sent,
+    entries,
+    vault,
+    journal,
+    as,
+    /** The patient. */
+    ada: () => as(),
+    store: () => running.store,
+    /** The log has an access, and says so; `id`: the event's, where it comes again. */
+    async noted(
+      access: Partial<Pick<Access, "method" | "organization" | "codes" | "emergencyAccess">> & {
+        readonly reads?: number;
+      },
+      id = `event-${++count}`,
+    ) {
+      const { reads = 0, ...said } = access;
+      const entry = create(AccessSchema, { id: `acc_${id}`, time: timestampFromMs(state.now), ...said });
+      accesses.set(entry.id, entry);
+      const noted = { partition, access: entry.id, timeMs: BigInt(state.now), reads };
+      const data = toBinary(AccessNotedSchema, create(AccessNotedSchema, noted));
+      await running.events.publish([{ id, subject: "audit.access.noted", data, headers: {} }]);
+    },
+    /** Consent says that a consent has a new version. */
+    async consented(became: "created" | "amended" | "revoked", consent: string, version: number) {
+      const changed = create(ConsentChangedSchema, { partition, consent, version });
+      await running.events.publish([
+        {
+          id: `${consent}.${version}`,
+          subject: `consent.consent.${became}`,
+          data: toBinary(ConsentChangedSchema, changed),
+          headers: { "ce-time": new Date(state.now).toISOString() },
+        },
+      ]);
+    },
+    /** An organization asks for consent. */
+    async asked(consentRequest: string, organization: string) {
+      requests.set(consentRequest, { organization, waits: true });
+      const asked = create(ConsentRequestChangedSchema, { partition, consentRequest });
+      await running.events.publish([
+        {
+          id: `${consentRequest}.created`,
+          subject: "consent.request.created",
+          data: toBinary(ConsentRequestChangedSchema, asked),
+          headers: { "ce-time": new Date(state.now).toISOString() },
+        },
+      ]);
+    },
+    async restart() {
+      await running.close();
+      running = await start();
+    },
+    async close() {
+      await running.close();
+      await broker.close();
+      await vault.close();
+      await keys.close();
+      await files.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}

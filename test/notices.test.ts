@@ -1,0 +1,135 @@
+/** What a patient is told, from end to end: a real server that is killed, a mail server and a push service on this machine. */
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { createClient } from "@connectrpc/connect";
+import { consentFor, grant } from "@wellapi/demo/consents";
+import { type Company, companyAt, enrolCompany } from "@wellapi/demo/people";
+import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { Notice_Kind as Kind } from "@wellapi/gen/wellapi/notices/v1/notices_pb";
+import { NoticesService } from "@wellapi/gen/wellapi/notices/v1/notices_service_pb";
+import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { freePorts } from "@wellapi/runtime";
+import { SMTPServer } from "smtp-server";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Browser, openPushService, type PushService } from "../services/notices/test/push-service.ts";
+import { type Account, openAccount } from "./pages/accounts.ts";
+
+const email = "ada@example.org";
+const folder = temporaryFolder();
+const mails: { readonly to: string; readonly text: string }[] = [];
+const within = { timeout: 15_000 };
+let smtp: SMTPServer;
+let push: PushService;
+let env: Record<string, string>;
+let server: Server;
+let clinic: Company;
+let ada: Account;
+let browser: Browser;
+
+const notices = () => createClient(NoticesService, ada.as(ada.patient));
+const kinds = async () => (await notices().listNotices({})).notices.map(({ kind }) => kind);
+const start = (more: Record<string, string> = {}) =>
+  startServer({ dataDir: join(folder.path, "data"), env: { ...env, ...more }, target: "one-process" });
+
+beforeAll(async () => {
+  push = await openPushService();
+  const authorities = join(folder.path, "push.pem");
+  writeFileSync(authorities, push.authority);
+  const [port] = await freePorts(1);
+  env = {
+    // The passkey and the session belong to the origin.
+    WELLAPI_HTTP_PORT: String(port),
+    WELLAPI_MASTER_KEY_FILE: join(folder.path, "master.key"),
+    WELLAPI_PUSH_HOSTS: push.host,
+    NODE_EXTRA_CA_CERTS: authorities,
+  };
+  smtp = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ["STARTTLS"],
+    onData(stream, session, done) {
+      const chunks: Buffer[] = [];
+      stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+      stream.on("end", () => {
+        const to = session.envelope.rcptTo.map(({ address }) => address).join();
+        mails.push({ to, text: Buffer.concat(chunks).toString() });
+        done(null);
+      });
+    },
+  });
+  smtp.on("error", () => {});
+  const listening = smtp.listen(0, "127.0.0.1");
+  await once(listening, "listening");
+
+  // Codes of sign-ins are read in the sandbox's mailbox, which is there without a mail server.
+  server = await start();
+  clinic = await enrolCompany(server, "Herzklinik Nord");
+  ada = await openAccount(server.http.replace("127.0.0.1", "localhost"), { name: "Ada", email });
+  browser = push.subscribe();
+  await notices().createPushSubscription({ ...browser, language: "de" });
+  await server.stop();
+  const { port: mailPort } = listening.address() as AddressInfo;
+  env = {
+    ...env,
+    WELLAPI_SMTP_URL: `smtp://127.0.0.1:${mailPort}`,
+    WELLAPI_MAIL_FROM: "WellAPI <accounts@wellapi.example>",
+  };
+  server = await start();
+}, 120_000);
+
+afterAll(async () => {
+  await server?.stop();
+  await push?.close();
+  await new Promise<void>((resolve) => smtp.close(() => resolve()));
+  folder.remove();
+}, 60_000);
+
+// In this order: the first read is one only once.
+test("a consent that is granted as the process dies is told after the restart, once: inbox, mail, push", async () => {
+  const consent = await grant({ transport: ada.as(ada.patient) }, clinic, Direction.READ);
+  await server.kill();
+  server = await start();
+  await expect.poll(kinds, within).toEqual([Kind.CONSENT_GRANTED]);
+  const { notices: told } = await notices().listNotices({});
+  expect(told[0]).toMatchObject({ consent, organization: clinic.organization });
+  await expect.poll(() => mails.length, within).toBe(1);
+  await expect.poll(() => push.to(browser).length, within).toBe(1);
+  const [{ to, text }] = mails as [(typeof mails)[number]];
+  expect(to).toBe(email);
+  expect(text).toMatch(new RegExp(`Message-ID:\\s*<${told[0]!.id}\\.usr_\\w+@wellapi\\.example>`));
+  expect(`${text} ${JSON.stringify(push.to(browser))}`).not.toMatch(/Herzklinik|heart|org_|con_/);
+  expect(push.to(browser)[0]!.message.id).toBe(told[0]!.id);
+}, 60_000);
+
+test("the clinic's first read is told with the entry that the log has of it", async () => {
+  const { transport } = companyAt(server, clinic);
+  const { consents } = await createClient(ConsentService, transport).listConsents({});
+  const request = {
+    patient: consents[0]!.patient,
+    code: { code: "8867-4" },
+    purpose: Purpose.TREATMENT,
+  };
+  for (let i = 0; i < 3; i += 1) await createClient(RecordsService, transport).querySeries(request);
+  await expect.poll(kinds, within).toEqual([Kind.FIRST_ACCESS, Kind.CONSENT_GRANTED]);
+  const { notices: told } = await notices().listNotices({});
+  expect(told[0]).toMatchObject({
+    organization: clinic.organization,
+    access: expect.stringMatching(/^acc_/),
+  });
+  await expect.poll(() => mails.length, within).toBe(2);
+}, 60_000);
+
+test("an erasure leaves nothing to be told, and ends what was told", async () => {
+  const client = createClient(ConsentService, ada.as(ada.patient));
+  await client.createConsent({ requestId: "last", consent: consentFor(clinic, Direction.READ, ["sleep"]) });
+  await ada.confirm();
+  await createClient(RecordsService, ada.as(ada.patient)).erasePatient({ patient: ada.patient });
+  const sent = mails.length;
+  await server.stop();
+  server = await start();
+  expect(mails.length).toBeLessThanOrEqual(sent + 1);
+  await expect.poll(() => kinds().catch(() => []), within).toEqual([]);
+}, 60_000);
