@@ -158,7 +158,8 @@ export const mutations: readonly {
   {
     name: "a network policy left out",
     change: (m) => remove(m, "NetworkPolicy", "keys"),
-    problem: /^network: (audit|consent|identity|notices|records) to keys is closed, and the contracts need it$/,
+    problem:
+      /^network: (audit|consent|identity|notices|records) to keys is closed, and the contracts need it$/,
   },
   {
     name: "the network policy that denies left out",

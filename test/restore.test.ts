@@ -144,7 +144,9 @@ describe("a restore from backup undoes no revocation and no erasure", () => {
       [
         "installation-id",
         "manifest.json",
-        ...["audit", "codes", "consent", "events", "identity", "notices", "records"].map((name) => `${name}.db`),
+        ...["audit", "codes", "consent", "events", "identity", "notices", "records"].map(
+          (name) => `${name}.db`,
+        ),
         "reserves",
       ].sort(),
     );
