@@ -25,6 +25,7 @@ import {
   petitionsLimited,
 } from "./guardianship-errors.ts";
 import {
+  type Ending,
   ended,
   mostAsked,
   type Petition,
@@ -87,7 +88,13 @@ export function createPetitions(deps: PetitionsDeps): Petitions {
       call.about(patient);
       const { petition } = await petitions.amend(
         id,
-        async (current) => ({ petition: closedAs(current, "withdrawn", clock.now()) }),
+        async (current) => {
+          const now = clock.now();
+          const petition = canEnd(current, "withdrawn", now)
+            ? ended(current, { state: "withdrawn" }, now)
+            : current;
+          return { petition };
+        },
         call.commit(patient),
       );
       return petition;
@@ -102,8 +109,7 @@ export function createPetitions(deps: PetitionsDeps): Petitions {
           may(current);
           call.about(patient);
           const now = clock.now();
-          const closed = closedAs(current, decision.state, now);
-          if (closed === current) return { petition: current };
+          if (!canEnd(current, decision.state, now)) return { petition: current };
           const guardian =
             decision.state === "confirmed" ? await guardianOf(deps, current, decision, call) : undefined;
           made = guardian?.delegation;
@@ -118,7 +124,8 @@ export function createPetitions(deps: PetitionsDeps): Petitions {
         call.commit(patient),
       );
       if (changed) notices.kick();
-      await tellJournal(deps, petition, made);
+      // What was made for a commit that another one overtook does not exist.
+      await tellJournal(deps, petition, changed ? made : undefined);
       return petition;
     },
   };
@@ -242,11 +249,11 @@ function checkEnd(
   );
 }
 
-/** As it may be closed in that way; the same object where it is already. Throws `petition_closed`. */
-function closedAs(petition: Petition, state: "confirmed" | "refused" | "withdrawn", now: number): Petition {
-  if (petition.state === state) return petition;
+/** Whether it can come to that end; false where it has already. Throws `petition_closed`. */
+function canEnd(petition: Petition, state: Ending["state"], now: number): boolean {
+  if (petition.state === state) return false;
   if (stateAt(petition, now) !== "waiting") throw petitionClosed();
-  return ended(petition, { state }, now);
+  return true;
 }
 
 /** Also where an earlier call stored the guardian and failed here. */
