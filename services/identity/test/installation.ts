@@ -25,6 +25,7 @@ import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1
 import { DeathDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/death_directory_service_pb";
 import { EmergencyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/emergency_directory_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
+import { PatientMailService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_mail_service_pb";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { createJournal, openFileJournal } from "@wellapi/journal";
 import { anonymous, type Caller, createPageTokens } from "@wellapi/rpc";
@@ -230,6 +231,7 @@ function clients(transport: Transport) {
     directory: createClient(PatientDirectoryService, transport),
     emergencies: createClient(EmergencyDirectoryService, transport),
     deaths: createClient(DeathDirectoryService, transport),
+    patientMail: createClient(PatientMailService, transport),
     tokens: createClient(TokenService, transport),
     exchange: createClient(TokenExchangeService, transport),
     signIn: createClient(SignInService, transport),
