@@ -198,11 +198,6 @@ const rows: readonly Row[] = [
     open: (page) => press(page, "/account/people/guardian-code", "/account/people/guardian-code"),
   },
   { page: "/account/guardianships", by: "edgar" },
-  {
-    page: "/account/guardianships (disputed)",
-    by: "bert",
-    open: (page) => page.goto("/account/guardianships"),
-  },
   { page: "/account/guardianships/ask", by: "edgar", confirmed: true },
   {
     page: "/account/guardianships/ask (a code that does not hold)",

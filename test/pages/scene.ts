@@ -24,11 +24,11 @@ export interface Scene {
   readonly ada: Account;
   /** Names Ada as a carer. */
   readonly grace: Account;
-  /** Acts for nobody, and has no record. */
+  /** A carer of Ada's, and has no record. */
   readonly bert: Account;
   /** Died: Ada represents her. */
   readonly frida: Account;
-  /** Is reported dead, by the company and by the officer. */
+  /** Is reported dead, by the company and by the officer; a disputed guardian of Ada's, and wants to be Grace's. */
   readonly edgar: Account;
   /** Not verified; the world's own company is. */
   readonly waiting: string;
@@ -54,7 +54,7 @@ export async function openScene(): Promise<Scene> {
     displayName: "Mrs Neighbour",
     requestId: crypto.randomUUID(),
   });
-  await enterGuardian(ada, bert);
+  await enterGuardian(ada, edgar);
   await petition(ada, grace, edgar);
   for (const categories of [["heart", "activity"], ["sleep"]]) {
     await grant({ transport: ada.as(ada.patient) }, world.company, Direction.READ, categories);
@@ -155,7 +155,7 @@ async function nameCarer(patient: Account, carer: Account): Promise<void> {
 }
 
 /** A guardian whom the officer has entered, and another one whose access is stopped. */
-async function enterGuardian(ada: Account, bert: Account): Promise<void> {
+async function enterGuardian(ada: Account, guardian: Account): Promise<void> {
   const office = createClient(DelegationService, ada.as("staff"));
   const enter = (email: string, displayName: string) =>
     office.inviteGuardian({
@@ -166,8 +166,8 @@ async function enterGuardian(ada: Account, bert: Account): Promise<void> {
       requestId: crypto.randomUUID(),
     });
   await enter("gustav@example.org", "Gustav Guardian");
-  const { delegation } = await enter(bert.email, bert.name);
-  await bert.accept();
+  const { delegation } = await enter(guardian.email, guardian.name);
+  await guardian.accept();
   await office.setGuardianState({
     delegation: delegation!.id,
     state: Delegation_State.DISPUTED,
