@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.(js|d\.ts)$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /\.(js|d\.ts|yaml)$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
     .filter((file) => !file.startsWith("node_modules"))
     .sort();

@@ -4,15 +4,11 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import { Assurance, CallerKind, type Callers, Role } from "../gen/wellapi/type/v1/callers_pb.js";
 import { callersOf, isPublic } from "../packages/rpc/src/caller/callers.ts";
+import { callersInWords } from "./callers-words.ts";
 import { contractServices } from "./manifests/callers-table.ts";
 
 const page = new URL("../docs/permissions.md", import.meta.url);
-
-const staff = [Role.OPERATOR, Role.PRIVACY_OFFICER, Role.STAFF_AUDITOR, Role.SUPPORT];
-const members = [Role.OWNER, Role.ADMINISTRATOR, Role.DEVELOPER, Role.CLINICIAN, Role.AUDITOR];
-const assurances = ["", "code", "passkey", "fresh"];
 
 /** The page, as Markdown. */
 export function permissionsPage(services: readonly DescService[]): string {
@@ -40,40 +36,22 @@ ${all.map(section).join("\n\n")}
 }
 
 function section(service: DescService): string {
-  const rows = service.methods.map((method) => row(method, callersOf(method)!));
+  const rows = service.methods.map(row);
   return `## ${service.typeName}
 
 ${table(["RPC", "programs, people", "members", "staff", "sign-in", "scopes"], rows)}`;
 }
 
-function row(method: DescMethod, callers: Callers): string[] {
-  const { kinds, roles, assurance, roleAssurance, scopes, representatives, workloads, surfaces } = callers;
-  // Carried by a service's HTTP surface, and by no door.
-  const only = workloads.length === 0 ? ` over ${surfaces.join(" or ")} alone` : "";
-  const patients = kinds.includes(CallerKind.PATIENT);
-  const people = [
-    [CallerKind.ANYONE, "anyone"],
-    [CallerKind.APPLICATION, "application"],
-    [CallerKind.PATIENT, "patient"],
-    [CallerKind.PERSON, "person"],
-  ] as const;
-  const ofStaff = roles.length === 0 ? [Role.OPERATOR] : staff.filter((role) => roles.includes(role));
-  const raised = roleAssurance > assurance ? ` (${assurances[roleAssurance]})` : "";
+function row(method: DescMethod): string[] {
+  const { principals, members, staff, signIn, scopes } = callersInWords(callersOf(method)!);
   return [
     `\`${method.name}\``,
-    [
-      ...people.filter(([kind]) => kinds.includes(kind)).map(([, name]) => `${name}${only}`),
-      ...(patients && representatives ? ["representative"] : []),
-    ].join(", "),
-    kinds.includes(CallerKind.MEMBER) ? names(members.filter((role) => roles.includes(role))) : "",
-    kinds.includes(CallerKind.OPERATOR) ? names(ofStaff) : "",
-    `${assurances[assurance ?? Assurance.UNSPECIFIED]}${raised}`,
+    principals.join(", "),
+    members.join(", "),
+    staff.join(", "),
+    signIn,
     scopes.map((scope) => `\`${scope}\``).join(" "),
   ];
-}
-
-function names(roles: readonly Role[]): string {
-  return roles.map((role) => Role[role].toLowerCase().replaceAll("_", " ")).join(", ");
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -19,6 +19,9 @@ export interface CorsPolicy {
   readonly byClient?: readonly string[];
 }
 
+/** Of a surface: `none`: for no page of another origin, `anyone`: for every page, without a preflight. */
+export type SurfaceCors = CorsPolicy | "none" | "anyone";
+
 /** Whose the origin of a page is: `setting`: the installation names it; `client`: a client has registered it. Undefined: nobody's. */
 export type OriginStanding = "setting" | "client" | undefined;
 
@@ -45,7 +48,7 @@ const usualPolicy: CorsPolicy = {
 };
 
 /** What pages of other origins may do with a surface. Cookies are never theirs to send. */
-export function corsPolicyOf(surface: SurfaceDeclaration | undefined): CorsPolicy | "none" {
+export function corsPolicyOf(surface: SurfaceDeclaration | undefined): SurfaceCors {
   if (surface === undefined) return usualPolicy;
   const { cors: own, methods, requestHeaders = [], exposedHeaders = [] } = surface;
   if (own !== undefined) return own;
@@ -86,9 +89,10 @@ interface AskedByPage {
 }
 
 /** As @fastify/cors takes it. `standing`: of the request's origin. */
-export function corsOptions(request: AskedByPage, standing: OriginStanding, policy: CorsPolicy | "none") {
+export function corsOptions(request: AskedByPage, standing: OriginStanding, policy: SurfaceCors) {
   const { origin } = request.headers;
-  if (policy === "none" || origin === undefined || standing === undefined) return { origin: false as const };
+  const fixed = policy === "none" || policy === "anyone";
+  if (fixed || origin === undefined || standing === undefined) return { origin: false as const };
   const bySurface = standing === "client" && policy.byClient?.includes(request.method) === true;
   if (bySurface) return { origin: false as const };
   return {
@@ -104,23 +108,28 @@ export function corsOptions(request: AskedByPage, standing: OriginStanding, poli
 export function refusedPreflight(
   request: AskedByPage,
   standing: OriginStanding,
-  policy: CorsPolicy | "none",
+  policy: SurfaceCors,
 ): Refusal | undefined {
   const { origin } = request.headers;
   const preflight =
     request.method === "OPTIONS" &&
     origin !== undefined &&
     request.headers["access-control-request-method"] !== undefined;
-  if (!preflight || (policy !== "none" && standing !== undefined)) return undefined;
+  if (!preflight) return undefined;
+  if (policy !== "none" && policy !== "anyone" && standing !== undefined) return undefined;
   return {
     status: 403,
     problem: {
       code: "permission_denied",
       reason: "ORIGIN_NOT_ALLOWED",
-      message:
-        policy === "none"
-          ? "pages of other origins may not use this path, whatever the settings say"
-          : "pages of this origin may not call: register it with the application (allowed_origins), or add it to the setting WELLAPI_CORS_ORIGINS of the gateway",
+      message: refusals[policy === "none" || policy === "anyone" ? policy : "origin"],
     },
   };
 }
+
+const refusals = {
+  none: "pages of other origins may not use this path, whatever the settings say",
+  anyone: "pages read this path by a GET without headers of their own: it needs no preflight",
+  origin:
+    "pages of this origin may not call: register it with the application (allowed_origins), or add it to the setting WELLAPI_CORS_ORIGINS of the gateway",
+} as const;

@@ -274,6 +274,7 @@ async function addPolicies(
     // Of a surface's own: nobody's page reads anything, also where the surface could not know whose it is.
     if (registeredOrigins !== undefined && request.originStanding === undefined)
       reply.removeHeader("access-control-allow-origin");
+    if (surfaceAt(request)?.cors === "anyone") reply.header("access-control-allow-origin", "*");
   });
   if (corsOrigins.length === 0 && registeredOrigins === undefined) return;
   await app.register(fastifyCors, {

@@ -1,7 +1,7 @@
 import type { Transport } from "@connectrpc/connect";
 import type { Logger } from "@wellapi/runtime";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { CorsPolicy } from "./cors.ts";
+import type { SurfaceCors } from "./cors.ts";
 import type { Refusal } from "./refusal.ts";
 import type { SecurityHeaders } from "./security-headers.ts";
 
@@ -26,9 +26,10 @@ export interface SurfaceDeclaration {
   readonly securityHeaders?: SecurityHeaders;
   /**
    * For the origins that the installation names and those that clients have registered. Unless given: its own methods and headers
-   * beside those of every surface. `none`: no other origin may read it.
+   * beside those of every surface. `none`: no other origin may read it. `anyone`: every page reads its answers, to requests that need
+   * no preflight: for what is the same for everybody and no secret.
    */
-  readonly cors?: CorsPolicy | "none";
+  readonly cors?: SurfaceCors;
 }
 
 /** The bodies of requests that a surface takes. */

@@ -19,6 +19,7 @@ import {
 } from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
 import { type GatewayConfig, gatewayLimits } from "./config.ts";
+import { openOpenApiSurface } from "./openapi-surface.ts";
 import { createRpcSurface, noSuchPath } from "./rpc-surface.ts";
 
 export interface GatewayDeps {
@@ -80,7 +81,7 @@ export async function openGatewayService(config: GatewayConfig, deps: GatewayDep
   });
   const shared = {
     host: config.host,
-    surfaces: [...deps.surfaces, { surface: rpc }],
+    surfaces: [...deps.surfaces, { surface: rpc }, { surface: await openOpenApiSurface() }],
     notFound: noSuchPath,
     log,
   };

@@ -1,0 +1,50 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import { type HttpReply, type HttpRequest, preferencesOf, type Surface } from "@wellapi/http";
+
+export const openApiPath = "/openapi.yaml";
+
+interface Representation {
+  readonly bytes: Buffer;
+  /** Strong (RFC 9110, 8.8.3). */
+  readonly etag: string;
+}
+
+/** The OpenAPI 3.1 document of the public contracts, for anybody and for every page: it holds nothing but the contracts. */
+export async function openOpenApiSurface(): Promise<Surface> {
+  const bytes = await readFile(fileURLToPath(import.meta.resolve("@wellapi/gen/openapi/openapi.yaml")));
+  const hash = createHash("sha256").update(bytes).digest("base64url").slice(0, 22);
+  const plain = { bytes, etag: `"${hash}"` };
+  const packed = { bytes: await promisify(gzip)(bytes), etag: `"${hash}.gz"` };
+  return {
+    name: "openapi",
+    paths: [openApiPath],
+    methods: ["GET"],
+    cors: "anyone",
+    cacheControl: "public, max-age=300",
+    mount(app) {
+      app.get(openApiPath, async (request, reply) => {
+        const zipped = preferencesOf(request.headers["accept-encoding"] ?? "").includes("gzip");
+        if (zipped) reply.header("content-encoding", "gzip");
+        return answer(zipped ? packed : plain, request, reply);
+      });
+    },
+  };
+}
+
+function answer({ bytes, etag }: Representation, { headers }: HttpRequest, reply: HttpReply) {
+  reply.header("etag", etag).header("vary", "accept-encoding");
+  if (isKnown(headers["if-none-match"], etag)) {
+    return reply.removeHeader("content-encoding").code(304).send();
+  }
+  return reply.header("content-type", "application/yaml").send(bytes);
+}
+
+/** By the weak comparison (RFC 9110, 13.1.2): caches mark as weak what they have packed themselves. */
+function isKnown(ifNoneMatch: string | undefined, etag: string): boolean {
+  const shown = (ifNoneMatch ?? "").split(",").map((one) => one.trim().replace(/^W\//, ""));
+  return shown.includes(etag) || shown.includes("*");
+}
