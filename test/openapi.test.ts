@@ -19,10 +19,20 @@ beforeAll(async () => {
   const yaml = await (await fetch(`${server.http}/openapi.yaml`)).text();
   expect(yaml).toBe(committedYaml);
   judge = createJudge(parseDocument(yaml));
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   await server?.stop();
   folder.remove();
+});
+
+test("pages of every origin read the document, at a server that knows which origins are registered, too", async () => {
+  const headers = { origin: "https://somebody.example" };
+  const read = await fetch(`${server.http}/openapi.yaml`, { headers });
+  await read.text();
+  expect(read.headers.get("access-control-allow-origin")).toBe("*");
+  const other = await fetch(`${server.http}/log/checkpoint`, { headers });
+  await other.text();
+  expect(other.headers.has("access-control-allow-origin")).toBe(false);
 });
 
 interface Answer {
@@ -143,7 +153,7 @@ describe("the guide, in JSON", () => {
       seriesBatch(patient, "batch-1"),
       key,
     );
-    expect(receipt.status).toBe("STATUS_ACCEPTED");
+    expect(receipt.items).toMatchObject([{ status: "STATUS_ACCEPTED" }]);
     const asked = { patient, code: heart, interval: day, purpose: "PURPOSE_TREATMENT" };
     const read = await call("records.v1.RecordsService/QuerySeries", asked, key);
     expect(JSON.stringify(read)).toContain("7250");
@@ -255,10 +265,10 @@ describe("docs/openapi.md", () => {
     expect(rest.at(-1)).toBe("404 not_found");
   });
 
-  test("its types refuse a misspelt field", () => {
-    writeFileSync(join(work.path, "misspelt.ts"), program!.replace("displayName:", "displayNme:"));
+  test("its types refuse a call without what the contract needs", () => {
+    writeFileSync(join(work.path, "misspelt.ts"), program!.replace("requestId:", "requestID:"));
     const { status, stdout } = typed("misspelt.ts");
     expect(status).not.toBe(0);
-    expect(stdout).toContain("displayNme");
+    expect(stdout).toContain("requestId");
   });
 });

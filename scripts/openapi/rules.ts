@@ -233,10 +233,10 @@ function boundsInWords({ lessThan, greaterThan }: Bounds, written: (value: unkno
   return words.length === 0 ? [] : [sentence(words.join(", "))];
 }
 
-/** Begins with a capital letter and ends with a full stop. */
+/** Begins with a capital letter, unless it begins with the name of a field, and ends with a full stop. */
 export function sentence(text: string): string {
   const ended = /[.!?]$/.test(text) ? text : `${text}.`;
-  return ended.charAt(0).toUpperCase() + ended.slice(1);
+  return /^[a-z]+_/.test(ended) ? ended : ended.charAt(0).toUpperCase() + ended.slice(1);
 }
 
 /** Without what is undefined. */
