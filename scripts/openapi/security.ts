@@ -13,14 +13,17 @@ const people = [PATIENT, PERSON, MEMBER, OPERATOR];
 export function requirementsOf({ kinds, scopes }: Callers): readonly Requirement[] {
   if (kinds.includes(ANYONE)) return [];
   const has = (...ofThem: readonly CallerKind[]) => ofThem.some((one) => kinds.includes(one));
-  const programs = has(APPLICATION, OPERATOR) ? [{ apiKey: [] }, { apiKeyHeader: [] }] : [];
   return [
-    ...programs,
-    ...(has(APPLICATION) ? [{ mutualTLS: [] }] : []),
-    ...(has(PATIENT) ? [{ patientToken: [] }] : []),
-    ...scopes.flatMap((scope) => requestableScopes(scope, kinds)).map((scope) => ({ oauth2: [scope] })),
-    ...(has(...people) ? [{ session: [] }] : []),
+    ...(has(APPLICATION, OPERATOR) ? [needed("apiKey"), needed("apiKeyHeader")] : []),
+    ...(has(APPLICATION) ? [needed("mutualTLS")] : []),
+    ...(has(PATIENT) ? [needed("patientToken")] : []),
+    ...scopes.flatMap((scope) => requestableScopes(scope, kinds)).map((scope) => needed("oauth2", scope)),
+    ...(has(...people) ? [needed("session")] : []),
   ];
+}
+
+function needed(scheme: string, ...scopes: readonly string[]): Requirement {
+  return { [scheme]: scopes };
 }
 
 /** Whose tokens hold scopes of the context. */
