@@ -109,8 +109,13 @@ function sharedOf(method: DescMethod, callers: Callers): JsonSchema {
     ),
     "x-callers": words,
     "x-max-request-bytes": bytes,
-    "x-idempotency": Idempotency[method.idempotency ?? Idempotency.IDEMPOTENCY_UNKNOWN]?.toLowerCase(),
+    "x-idempotency": idempotencyOf(method),
   });
+}
+
+/** Undefined where a repeat may do its work twice, unless its `request_id` says that it is one. */
+function idempotencyOf({ idempotency }: DescMethod): string | undefined {
+  return idempotency ? Idempotency[idempotency]?.toLowerCase() : undefined;
 }
 
 function whoMayCall(callers: Callers): string {

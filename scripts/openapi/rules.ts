@@ -48,6 +48,7 @@ const translated: Readonly<Record<string, readonly string[]>> = {
     "max_bytes",
     "len",
     "pattern",
+    "prefix",
     "in",
     "const",
     "uuid",
@@ -55,7 +56,7 @@ const translated: Readonly<Record<string, readonly string[]>> = {
     "uri",
     "hostname",
   ],
-  bytes: ["min_len", "max_len"],
+  bytes: ["min_len", "max_len", "len"],
   enum: ["defined_only", "in", "not_in"],
   repeated: ["min_items", "max_items", "unique", "items"],
   map: ["min_pairs", "max_pairs", "keys", "values"],
@@ -109,7 +110,9 @@ function ofKind(kind: string, rules: unknown, where: string, enumeration: DescEn
 }
 
 function ofString(rules: StringRules, where: string): Ruled {
-  const { minLen, maxLen, maxBytes, len, pattern, in: listed, const: only, wellKnown } = rules;
+  const { minLen, maxLen, maxBytes, len, prefix, in: listed, const: only, wellKnown } = rules;
+  if (rules.pattern && prefix) throw new OpenApiError(`${where}: a prefix and a pattern are two patterns`);
+  const pattern = prefix ? `^${prefix.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")}` : rules.pattern;
   if (pattern) assertPattern(pattern, where);
   const shortest = len || minLen;
   // A text has no more characters than bytes.
@@ -141,16 +144,16 @@ function assertPattern(pattern: string, where: string): void {
   }
 }
 
-/** In base64 with its padding. */
-function ofBytes({ minLen, maxLen }: BytesRules): Ruled {
-  const encoded = (bytes: bigint) => 4 * Math.ceil(Number(bytes) / 3);
+/** In base64, with its padding or without. */
+function ofBytes({ minLen, maxLen, len }: BytesRules): Ruled {
+  const [least, most] = [len || minLen, len || maxLen].map(Number) as [number, number];
   return {
     keywords: given({
-      minLength: minLen > 0n ? Math.ceil((Number(minLen) * 4) / 3) : undefined,
-      maxLength: maxLen > 0n ? encoded(maxLen) : undefined,
+      minLength: least > 0 ? Math.ceil((least * 4) / 3) : undefined,
+      maxLength: most > 0 ? 4 * Math.ceil(most / 3) : undefined,
     }),
-    notes: maxLen > 0n ? [`At most ${maxLen} bytes before base64.`] : [],
-    refusesZero: minLen > 0n,
+    notes: most > 0 ? [`${len > 0n ? "Exactly" : "At most"} ${most} bytes before base64.`] : [],
+    refusesZero: least > 0,
   };
 }
 
