@@ -16,7 +16,7 @@ interface Component {
 interface Licences {
   /** SPDX names and expressions that may be served. */
   readonly permitted: readonly string[];
-  /** Packages whose licence has no SPDX name, each with the reason why it may be served. */
+  /** Packages whose licence has no SPDX name or is permitted for them alone, each with the reason why it may be served. */
   readonly packages: Readonly<Record<string, string>>;
 }
 
