@@ -22,10 +22,11 @@ export const grpcHost = "grpc.wellapi.example";
 export const stranger: MeshPod = { name: "stranger", namespace, ip: "10.98.0.21" };
 export const edge: MeshPod = { name: "edge", namespace: edgeNamespace, ip: "10.98.0.20" };
 
+/** From an address on behind which nobody else has one, however many services there are. */
 export const servicePods: readonly MeshPod[] = serviceNames.map((name, index) => ({
   name,
   namespace,
-  ip: `10.98.0.${11 + index}`,
+  ip: `10.98.0.${101 + index}`,
 }));
 
 export const meshPods: readonly MeshPod[] = [...servicePods, stranger, edge];
