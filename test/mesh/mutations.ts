@@ -118,10 +118,9 @@ export const mutations: readonly Mutation[] = [
       const { egress } = spec<{ egress: { hosts: string[] }[] }>(m, "Sidecar", "consent", "wellapi");
       egress[0]!.hosts = ["./*"];
     },
-    // What it may not call refuses it then, as others; NATS and Valkey take it for a client.
+    // What it may not call refuses it then, as others; Valkey takes it for a client. To NATS it may publish.
     notices: (row) =>
-      row.name.startsWith("consent ⇒ ") &&
-      (row.expected === "not routed" || / (nats|valkey)$/.test(row.name)),
+      row.name.startsWith("consent ⇒ ") && (row.expected === "not routed" || / valkey$/.test(row.name)),
   },
   {
     name: "the gateway's sidecar lets everything out",
