@@ -3,6 +3,7 @@
  * each changes when the thing that it measures happens.
  */
 import { randomUUID } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { contribute } from "@wellapi/demo/contribution";
@@ -13,6 +14,7 @@ import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import { NoticesService } from "@wellapi/gen/wellapi/notices/v1/notices_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { serviceNames } from "@wellapi/host";
@@ -22,6 +24,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findNatsServer, type NatsServers, openNatsServers } from "../packages/events/test/nats-server.ts";
 import { type OtlpSink, openOtlpSink, type Point, type Span } from "../packages/runtime/test/otlp-sink.ts";
 import { openTools, type Tool, ToolsError } from "../scripts/tools.ts";
+import { openPushService, type PushService } from "../services/notices/test/push-service.ts";
 import { freshBatch } from "./drain-load.ts";
 
 const code = "8867-4";
@@ -43,6 +46,7 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
   const folder = temporaryFolder();
   let sink: OtlpSink;
   let nats: NatsServers;
+  let push: PushService;
   let mesh: Mesh;
   let server: Server;
   let maker: Company;
@@ -53,6 +57,9 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
   beforeAll(async () => {
     sink = await openOtlpSink();
     nats = await openNatsServers(natsServer!, 1);
+    push = await openPushService();
+    const authorities = join(folder.path, "push.pem");
+    writeFileSync(authorities, push.authority);
     const env = {
       ...process.env,
       ...sink.env,
@@ -67,6 +74,8 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
       WELLAPI_DRAIN_MS: "1000",
       WELLAPI_NATS_URL: nats.urls[0],
       WELLAPI_COMPACT_AFTER_MS: "100",
+      WELLAPI_PUSH_HOSTS: push.host,
+      NODE_EXTRA_CA_CERTS: authorities,
     };
     mesh = await openMesh(parseMeshConfig(env), env, createLogger({ name: "mesh", env }));
     const { grpcUrl: grpc, httpUrl: http, dataDir, authority, operatorKey } = mesh;
@@ -74,6 +83,7 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
     maker = await enrolCompany(server, "Signals maker");
     clinic = await enrolCompany(server, "Signals clinic");
     const person = await enrolPerson(server, "Signals person");
+    await createClient(NoticesService, person.transport).createPushSubscription(push.subscribe());
     const consents = createClient(ConsentService, person.transport);
     const give = (grantee: string, direction: Direction, purposes: Purpose[]) =>
       consents.createConsent({
@@ -102,6 +112,7 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
   afterAll(async () => {
     await mesh?.close();
     await nats?.close();
+    await push?.close();
     sink?.close();
     folder.remove();
   });
@@ -368,6 +379,11 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
     const address = { "wellapi.budget.name": "address" };
     await exported("gateway", "wellapi.limits.refusals", address, (point) => point.value > 0);
   }, 20_000);
+
+  test("messages that patients got, by channel", async () => {
+    const sent = { "wellapi.notices.channel": "push", "wellapi.notices.outcome": "sent" };
+    await exported("notices", "wellapi.notices.messages", sent, (point) => point.value > 0);
+  });
 
   // Last, when everything has happened.
   test("everything in its list and nothing else, and of nobody", () => {

@@ -182,7 +182,7 @@ test("a confirmed death ends streams that run, reads, contributions and sign-ins
   await expect.poll(() => [watching.samples(), own.samples()], patience).toEqual([1, 1]);
   expect(await readAtClinic()).toBe("");
   await expect
-    .poll(() => mailTo(originOf(server), ada.email), patience)
+    .poll(() => mailTo(originOf(server), ada.email, /died/), patience)
     .toMatch(/Clinic reported[\s\S]*died/);
 
   await officer.confirm();
@@ -249,7 +249,7 @@ test("a mistake is undone: the patient signs in again, and what was permitted is
   await grant({ transport: ada.as(ada.patient) }, clinic, Direction.READ);
   expect(await readAtClinic()).toBe("");
   expect(await listsAtClinic()).toEqual(["", "", ""]);
-  await expect.poll(() => mailTo(originOf(server), ada.email), patience).toMatch(/mistake/);
+  await expect.poll(() => mailTo(originOf(server), ada.email, /mistake/), patience).toMatch(/mistake/);
   const { accesses } = await createClient(AuditService, ada.as(ada.patient)).listAccesses({});
   const methods = new Set(accesses.map(({ access }) => access?.method.split("/")[1]));
   for (const done of ["ReportDeath", "ConfirmDeath", "UndoDeath"]) expect([...methods]).toContain(done);

@@ -8,11 +8,12 @@ function sandboxOf(origin: string) {
   return createClient(SandboxService, createConnectTransport({ baseUrl: origin, httpVersion: "1.1" }));
 }
 
-/** The newest mail that was sent to the address. */
-export async function mailTo(origin: string, email: string): Promise<string> {
+/** The newest mail to the address that says this: notices may have come after it. */
+export async function mailTo(origin: string, email: string, says = /(?:)/): Promise<string> {
   const { mail } = await sandboxOf(origin).listMail({ email });
-  if (mail[0] === undefined) throw new Error(`no mail to ${email}`);
-  return mail[0].text;
+  const found = mail.find(({ text }) => says.test(text));
+  if (found === undefined) throw new Error(`no such mail to ${email}`);
+  return found.text;
 }
 
 /** The code of the newest invitation that was sent to the address: other mail may have come after it. */
