@@ -113,7 +113,8 @@ function goodScalar(field: DescField, rules: FieldRules): unknown {
       if (limits.has("in")) return (limits.get("in") as string[])[0];
       if (limits.has("uri")) return "urn:x";
       if (limits.has("email")) return "participant@example.com";
-      if (limits.has("prefix")) return `${limits.get("prefix")}x`;
+      if (limits.has("prefix"))
+        return `${limits.get("prefix")}x`.padEnd(Number(limits.get("minLen") ?? 0n), "x");
       if (limits.has("uuid")) return "0b9f6a52-6a3f-4c8e-9d1f-3f1b1f0c8a11";
       if (limits.has("pattern")) return matching(limits.get("pattern") as string)[0];
       return "x".repeat(Math.max(1, Number(limits.get("minLen") ?? 0n)));
@@ -123,6 +124,8 @@ function goodScalar(field: DescField, rules: FieldRules): unknown {
     case ScalarType.BOOL:
       return true;
     default: {
+      // Not where it begins (notices.proto).
+      if (field.parent.name === "QuietHours" && field.name === "end_minute") return 1;
       const value = (limits.get("gte") ?? 1) as number | bigint;
       return longs.has(field.scalar) ? BigInt(value) : Number(value);
     }
