@@ -102,6 +102,7 @@ describe.skipIf(!mongo)("a mesh whose MongoDB is restored from a backup", () => 
       ada: "CONSENT_REQUIRED",
       bob: "CONSENT_REQUIRED",
       credential: "Unauthenticated",
+      orders: { cleo: beforeRevocations.orders.cleo, bob: "CONSENT_REQUIRED" },
     });
     expect(await verifyLogGrowth(audit(server!), early, verifierKey)).toMatchObject({
       from: Number(sizeOf(early)),
