@@ -318,7 +318,7 @@ describe("the entries of a stream", () => {
     });
   });
 
-  it("say that it was denied once the patient's record is frozen, or a policy forbids what is left", async () => {
+  it("say that it was denied once the patient's record is frozen, or what is left needs a sign-in that is fresh", async () => {
     const scene = await openLogged();
     const { world, patient } = scene;
     const reading = stream(scene);
@@ -341,8 +341,8 @@ describe("the entries of a stream", () => {
       emergency: { person: "usr_doctor", until: Date.now() + 3_600_000 },
     });
     await other.world.consent.revoke(other.consent);
-    expect(await reasonOf(theirs.next())).toBe("POLICY_DENIED");
-    expect((await other.entries()).at(-1)).toMatchObject({ outcome: "DENIED", reason: "POLICY_DENIED" });
+    expect(await reasonOf(theirs.next())).toBe("ASSURANCE_REQUIRED");
+    expect((await other.entries()).at(-1)).toMatchObject({ outcome: "DENIED", reason: "ASSURANCE_REQUIRED" });
   });
 
   it("that can't be closed in the log are an operator's matter, and no reader's", async () => {
