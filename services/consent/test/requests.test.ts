@@ -56,7 +56,8 @@ describe("asking", () => {
 
   it("refuses what is wrong, by its field", async () => {
     const { application, asked, clock } = await openScene();
-    const inDays = (days: number) => timestampFromMs(clock.now() + days * day);
+    const now = clock.now();
+    const inDays = (days: number) => timestampFromMs(now + days * day);
     const cases: ReadonlyArray<readonly [string, object, string]> = [
       ["validity.end_time", { validity: {} }, "for ever"],
       ["validity.end_time", { validity: { endTime: inDays(1_100) } }, "1,096 days"],
