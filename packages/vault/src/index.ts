@@ -1,4 +1,5 @@
 export { keysCheck } from "./check.ts";
+export { dataKeyOf } from "./data-key.ts";
 export type { VaultErrorCode } from "./errors.ts";
 export { isWithoutKey, VaultError } from "./errors.ts";
 export type { ItemSealer } from "./item-sealer.ts";

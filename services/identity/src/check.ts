@@ -19,24 +19,17 @@ export function identityCheck(deps: {
   const { vault, kms, sealer } = deps;
   let accounts: ItemSealer | undefined;
 
-  const patients: DocumentCheck = async (document) => {
-    const { partition, profile } = document as PatientDocument;
-    if (profile === undefined) return undefined;
-    try {
-      openProfile(await vault.key(partition, "data"), profile);
-      return undefined;
-    } catch (error) {
-      // Nothing of an erased patient opens; a damaged key is reported by the check of the keys.
-      if (error instanceof VaultError && (error.code === "destroyed" || error.code === "damaged"))
-        return undefined;
-      if (!(error instanceof SyntaxError) && !(error instanceof VaultError)) throw error;
-      return findingOf(collections.patients, [partition], {
-        what: "the sealed name and time zones do not open",
-        means: "one patient has no name and no time zone: days and hours of their data cannot be told apart",
-        remedy: RESTORE,
-      });
-    }
-  };
+  const profiles = sealedForPatient(
+    vault,
+    collections.patients,
+    (key, { profile }: PatientDocument) => openProfile(key, profile!),
+    {
+      what: "the sealed name and time zones do not open",
+      means: "one patient has no name and no time zone: days and hours of their data cannot be told apart",
+    },
+  );
+  const patients: DocumentCheck = async (document) =>
+    (document as PatientDocument).profile && profiles(document);
 
   const delegations = sealedForPatient(vault, collections.delegations, openDelegation, {
     what: "the sealed particulars of who acts for a patient do not open",
@@ -93,23 +86,25 @@ export function identityCheck(deps: {
   };
 }
 
-/** Of documents that are sealed with the patient's key: of an erased patient nothing opens. */
-function sealedForPatient(
+/** Of documents that are sealed with the patient's key. */
+function sealedForPatient<D extends DelegationDocument | PetitionDocument | PatientDocument>(
   vault: Vault,
   collection: string,
-  open: (key: PatientKey, document: never) => unknown,
+  open: (key: PatientKey, document: D) => unknown,
   said: { readonly what: string; readonly means: string },
 ): DocumentCheck {
   return async (document) => {
-    const { partition, id } = document as DelegationDocument | PetitionDocument;
+    const { partition } = document;
     try {
-      open(await vault.key(partition, "data"), document as never);
+      open(await vault.key(partition, "data"), document as D);
       return undefined;
     } catch (error) {
+      // Nothing of an erased patient opens; a damaged key is reported by the check of the keys.
       if (error instanceof VaultError && (error.code === "destroyed" || error.code === "damaged"))
         return undefined;
       if (!(error instanceof SyntaxError) && !(error instanceof VaultError)) throw error;
-      return findingOf(collection, [partition, id], { ...said, remedy: RESTORE });
+      const at = "id" in document ? [partition, String(document.id)] : [partition];
+      return findingOf(collection, at, { ...said, remedy: RESTORE });
     }
   };
 }

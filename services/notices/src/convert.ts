@@ -8,9 +8,9 @@ import {
   type PreferencesSchema,
   type PushSubscriptionSchema,
 } from "@wellapi/gen/wellapi/notices/v1/notices_pb";
+import { isTimeZone } from "@wellapi/normalize/time-zone";
 import { invalidField } from "./errors.ts";
 import type { Notice, NoticeKind } from "./notice.ts";
-import { isTimeZone } from "./patient-clock.ts";
 import type { Channel, Preferences } from "./preferences.ts";
 import type { KeptPreferences } from "./preferences-repository.ts";
 import type { PushSubscription } from "./push-subscription.ts";

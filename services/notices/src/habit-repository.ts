@@ -1,7 +1,7 @@
 import type { Change, Store } from "@wellapi/store";
-import type { Vault } from "@wellapi/vault";
+import { dataKeyOf, type Vault } from "@wellapi/vault";
 import { collections, type HabitDocument } from "./collections.ts";
-import { keyOf, organizationMac, type Place, seal, unseal } from "./sealing.ts";
+import { organizationMac, type Place, seal, unseal } from "./sealing.ts";
 import type { Habit } from "./unusual.ts";
 
 /** How organizations usually read of a patient. Throws StoreError, VaultError. */
@@ -19,16 +19,16 @@ export function createHabitRepository(store: Store, vault: Pick<Vault, "key">): 
   const { habits: collection } = collections;
   return {
     async find(partition, organization) {
-      const mac = await keyOf(vault, partition).then((key) => key && organizationMac(key, organization));
+      const mac = await dataKeyOf(vault, partition).then((key) => key && organizationMac(key, organization));
       if (mac === undefined) return undefined;
       const stored = await store.get<HabitDocument>(collection, [partition, mac]);
-      const key = await keyOf(vault, partition);
+      const key = await dataKeyOf(vault, partition);
       if (key === undefined) return undefined;
       const habit = stored && unseal<Habit>(key, placeOf(partition, mac), stored.document.sealed);
       return {
         habit,
         async keep(next) {
-          const sealing = await keyOf(vault, partition);
+          const sealing = await dataKeyOf(vault, partition);
           if (sealing === undefined) return undefined;
           const sealed = seal(sealing, placeOf(partition, mac), next);
           const document: HabitDocument = { partition, organization_mac: mac, sealed };
@@ -46,7 +46,7 @@ export async function openHabit(
   vault: Pick<Vault, "key">,
   { partition, organization_mac, sealed }: HabitDocument,
 ): Promise<Habit | undefined> {
-  const key = await keyOf(vault, partition);
+  const key = await dataKeyOf(vault, partition);
   return key && unseal<Habit>(key, placeOf(partition, organization_mac), sealed);
 }
 

@@ -1,8 +1,8 @@
 import type { Change, Scan, Store, Stored } from "@wellapi/store";
-import type { PatientKey, Vault } from "@wellapi/vault";
+import { dataKeyOf, type PatientKey, type Vault } from "@wellapi/vault";
 import { collections, type InboxDocument, type NoticeDocument } from "./collections.ts";
 import { KEPT_MS, type Notice, type Told } from "./notice.ts";
-import { idOf, keyOf, type Place, seal, unseal } from "./sealing.ts";
+import { idOf, type Place, seal, unseal } from "./sealing.ts";
 
 /** What is read of a list. */
 export interface NoticePage {
@@ -55,7 +55,7 @@ export function createInboxRepository(store: Store, vault: Pick<Vault, "key">): 
 
   async function scan(partition: string, scan: Scan): Promise<NoticePage> {
     const page = await store.scan<NoticeDocument>(notices, scan);
-    const key = await keyOf(vault, partition);
+    const key = await dataKeyOf(vault, partition);
     if (key === undefined) return { notices: [] };
     return {
       notices: page.documents.map(({ document }) => opened(key, document)),
@@ -67,7 +67,7 @@ export function createInboxRepository(store: Store, vault: Pick<Vault, "key">): 
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const stored = await store.get<NoticeDocument>(notices, [partition, id]);
       if (stored?.document.unread === undefined) return;
-      const key = await keyOf(vault, partition);
+      const key = await dataKeyOf(vault, partition);
       if (key === undefined || !may(opened(key, stored.document))) return;
       const { unread: _, ...document } = stored.document;
       const change = { kind: "replace", collection: notices, ifRevision: stored.revision } as const;
@@ -78,11 +78,11 @@ export function createInboxRepository(store: Store, vault: Pick<Vault, "key">): 
 
   return {
     async insertion(partition, told, same, now) {
-      const id = await keyOf(vault, partition).then((key) => key && idOf(key, "ntc", same));
+      const id = await dataKeyOf(vault, partition).then((key) => key && idOf(key, "ntc", same));
       if (id === undefined) return undefined;
       const [known, at] = await Promise.all([store.get(notices, [partition, id]), head(partition)]);
       if (known !== undefined || at?.document.closed) return undefined;
-      const sealed = await keyOf(vault, partition).then(
+      const sealed = await dataKeyOf(vault, partition).then(
         (key) => key && seal(key, placeOf(partition, id), told),
       );
       if (sealed === undefined) return undefined;
@@ -91,7 +91,7 @@ export function createInboxRepository(store: Store, vault: Pick<Vault, "key">): 
     },
     async get(partition, notice) {
       const stored = await store.get<NoticeDocument>(notices, [partition, notice]);
-      const key = stored && (await keyOf(vault, partition));
+      const key = stored && (await dataKeyOf(vault, partition));
       return key && stored && opened(key, stored.document);
     },
     list(partition, { unreadOnly, limit, cursor }) {
@@ -155,7 +155,7 @@ export async function openNotice(
   vault: Pick<Vault, "key">,
   { partition, notice, sealed }: NoticeDocument,
 ): Promise<Told | undefined> {
-  const key = await keyOf(vault, partition);
+  const key = await dataKeyOf(vault, partition);
   return key && unseal<Told>(key, placeOf(partition, notice), sealed);
 }
 

@@ -1,3 +1,5 @@
+import { isTimeZone } from "@wellapi/normalize/time-zone";
+
 /** The patient's wall clock at an instant. */
 export interface LocalTime {
   /** `2026-11-27` */
@@ -17,17 +19,6 @@ export function localTime(time: number, zone: string): LocalTime {
   );
   const { year = "", month = "", day = "", hour = "0", minute = "0" } = parts;
   return { day: `${year}-${month}-${day}`, minute: Number(hour) * 60 + Number(minute) };
-}
-
-export function isTimeZone(zone: string): boolean {
-  // Offsets such as +01:00 are no zones: they know no summer time.
-  if (!/^[A-Za-z]/.test(zone)) return false;
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: zone });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function formatOf(zone: string): Intl.DateTimeFormat {

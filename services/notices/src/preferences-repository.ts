@@ -1,9 +1,9 @@
 import type { Change, Store } from "@wellapi/store";
-import type { Vault } from "@wellapi/vault";
+import { dataKeyOf, type Vault } from "@wellapi/vault";
 import { collections, type PreferencesDocument } from "./collections.ts";
 import { noticesError } from "./errors.ts";
 import { type Preferences, usualPreferences } from "./preferences.ts";
-import { keyOf, type Place, seal, unseal } from "./sealing.ts";
+import { type Place, seal, unseal } from "./sealing.ts";
 
 /** Preferences and their version: 0 of a patient who has chosen none. */
 export interface KeptPreferences {
@@ -32,7 +32,7 @@ export function createPreferencesRepository(store: Store, vault: Pick<Vault, "ke
 
   async function read(partition: string) {
     const stored = await store.get<PreferencesDocument>(collection, [partition]);
-    const key = await keyOf(vault, partition);
+    const key = await dataKeyOf(vault, partition);
     if (stored === undefined || key === undefined) {
       return { kept: { preferences: usualPreferences, version: 0 }, stored };
     }
@@ -48,7 +48,7 @@ export function createPreferencesRepository(store: Store, vault: Pick<Vault, "ke
       for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
         const { kept, stored } = await read(partition);
         const next = { preferences: change(kept), version: kept.version + 1 };
-        const key = await keyOf(vault, partition);
+        const key = await dataKeyOf(vault, partition);
         if (key === undefined) throw noticesError("patient_erased");
         const sealed = seal(key, placeOf(partition), next.preferences);
         const document: PreferencesDocument = { partition, version: next.version, sealed };
@@ -67,7 +67,7 @@ export async function openPreferences(
   vault: Pick<Vault, "key">,
   { partition, sealed }: PreferencesDocument,
 ): Promise<Preferences | undefined> {
-  const key = await keyOf(vault, partition);
+  const key = await dataKeyOf(vault, partition);
   return key && unseal<Preferences>(key, placeOf(partition), sealed);
 }
 

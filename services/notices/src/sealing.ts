@@ -1,21 +1,8 @@
 import { encodeId } from "@wellapi/runtime";
-import { type PatientKey, type Vault, VaultError } from "@wellapi/vault";
+import type { PatientKey } from "@wellapi/vault";
 
 /** Where sealed bytes lie: they open nowhere else. */
 export type Place = readonly [collection: string, partition: string, ...key: string[]];
-
-/**
- * The patient's data key: what it sealed dies with it. Undefined once it is destroyed. It may be dropped from memory, so it is used
- * in the turn in which it came. Throws VaultError.
- */
-export async function keyOf(vault: Pick<Vault, "key">, partition: string): Promise<PatientKey | undefined> {
-  try {
-    return await vault.key(partition, "data");
-  } catch (error) {
-    if (error instanceof VaultError && error.code === "destroyed") return undefined;
-    throw error;
-  }
-}
 
 export function seal(key: PatientKey, place: Place, content: object): Uint8Array {
   return key.seal(contextOf(place), Buffer.from(JSON.stringify(content)));

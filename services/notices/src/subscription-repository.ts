@@ -1,10 +1,10 @@
 import type { Change, Store } from "@wellapi/store";
-import type { Vault } from "@wellapi/vault";
+import { dataKeyOf, type Vault } from "@wellapi/vault";
 import { collections, type InboxDocument, type SubscriptionDocument } from "./collections.ts";
 import { noticesError } from "./errors.ts";
 import { touched } from "./inbox-repository.ts";
 import { MOST_SUBSCRIPTIONS, type PushSubscription } from "./push-subscription.ts";
-import { idOf, keyOf, type Place, seal, unseal } from "./sealing.ts";
+import { idOf, type Place, seal, unseal } from "./sealing.ts";
 
 type Content = Pick<PushSubscription, "endpoint" | "p256dh" | "auth" | "language">;
 
@@ -39,7 +39,7 @@ export function createSubscriptionRepository(
       equals: [partition],
       limit: MOST_SUBSCRIPTIONS,
     });
-    const key = await keyOf(vault, partition);
+    const key = await dataKeyOf(vault, partition);
     if (key === undefined) return [];
     return documents
       .map(({ document: { subscription: id, create_time: createTime, sealed } }) => ({
@@ -57,7 +57,9 @@ export function createSubscriptionRepository(
     },
     async put(partition, content, now, commit) {
       for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-        const id = await keyOf(vault, partition).then((key) => key && idOf(key, "psh", [content.endpoint]));
+        const id = await dataKeyOf(vault, partition).then(
+          (key) => key && idOf(key, "psh", [content.endpoint]),
+        );
         if (id === undefined) throw noticesError("patient_erased");
         const [stored, at, others] = await Promise.all([
           store.get<SubscriptionDocument>(collection, [partition, id]),
@@ -68,7 +70,7 @@ export function createSubscriptionRepository(
         if (stored === undefined && others.documents.length >= MOST_SUBSCRIPTIONS) {
           throw noticesError("too_many_subscriptions");
         }
-        const key = await keyOf(vault, partition);
+        const key = await dataKeyOf(vault, partition);
         if (key === undefined) throw noticesError("patient_erased");
         const createTime = stored?.document.create_time ?? now;
         const sealed = seal(key, placeOf(partition, id), content);
@@ -99,7 +101,7 @@ export async function openSubscription(
   vault: Pick<Vault, "key">,
   { partition, subscription, sealed }: SubscriptionDocument,
 ): Promise<Content | undefined> {
-  const key = await keyOf(vault, partition);
+  const key = await dataKeyOf(vault, partition);
   return key && unseal<Content>(key, placeOf(partition, subscription), sealed);
 }
 

@@ -1,6 +1,7 @@
+import { isTimeZone } from "@wellapi/normalize/time-zone";
 import { expect, test } from "vitest";
 import { tellEndingAt } from "../src/consent-ending.ts";
-import { isTimeZone, localTime } from "../src/patient-clock.ts";
+import { localTime } from "../src/patient-clock.ts";
 import { quietUntil, tells, usualPreferences } from "../src/preferences.ts";
 import { isKnownEndpoint } from "../src/push-subscription.ts";
 

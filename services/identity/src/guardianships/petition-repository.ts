@@ -1,10 +1,9 @@
 import type { Change, Document, Store, Stored } from "@wellapi/store";
-import type { PatientKey, Vault } from "@wellapi/vault";
+import { dataKeyOf, type PatientKey, type Vault } from "@wellapi/vault";
 import { collections, REQUEST_INDEX } from "../collections.ts";
 import { type CommitWithLeaf, type Creation, findCreated } from "../creation.ts";
 import { damaged, notFound } from "../errors.ts";
 import type { ListPage, PageRequest } from "../page.ts";
-import { dataKeyOf } from "../patients/data-key.ts";
 import { petitionWaits } from "./guardianship-errors.ts";
 import { lapsedAt, type Petition, type PetitionParticulars } from "./petition.ts";
 

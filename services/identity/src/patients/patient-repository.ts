@@ -1,12 +1,11 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Document, Store, Stored } from "@wellapi/store";
-import type { PatientKey, Vault } from "@wellapi/vault";
+import { dataKeyOf, type PatientKey, type Vault } from "@wellapi/vault";
 import { collections } from "../collections.ts";
 import type { CommitWithLeaf, Creation } from "../creation.ts";
 import { findCreated, insertOnce } from "../creation.ts";
 import { notFound, requestIdReused, staleEtag } from "../errors.ts";
 import type { ListPage, PageRequest } from "../page.ts";
-import { dataKeyOf } from "./data-key.ts";
 import type { Patient, Profile } from "./patient.ts";
 import { patientIdOf } from "./patient.ts";
 
