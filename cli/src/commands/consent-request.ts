@@ -16,6 +16,7 @@ import { connect } from "../connection.ts";
 import { type CreateOptions, consentIn, narrowed, provisionOf, provisionText } from "../consent-text.ts";
 import type { Io } from "../io.ts";
 import { createOutput, timeText } from "../output.ts";
+import { addProvisionOptions } from "../provision-options.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
 const dayMs = 86_400_000;
@@ -77,17 +78,10 @@ export function addConsentRequests(group: Command, io: Io): void {
 }
 
 function addAsk(group: Command, io: Io): void {
-  addConnectionOptions(group.command("request"), io)
+  const ask = addConnectionOptions(group.command("request"), io)
     .description("ask a patient for consent, or to renew or change one (as the organization)")
-    .requiredOption("--patient <id>", "the patient, as 'wellapi consent list' names them")
-    .option("--direction <word...>", "contribute, read, or both", several(oneOf(directions)))
-    .option("--category <name...>", "heart, activity, sleep, body, glucose, …", several(String))
-    .option("--purpose <word...>", "what for (reading)", several(oneOf(purposes)))
-    .option("--resolution <word>", "raw, hourly or daily (reading); default raw", oneOf(resolutions))
-    .option("--de-identified", "only for exports that leave out who the patient is (reading, raw)")
-    .option("--window-from <time>", "only data captured from here on", instant)
-    .option("--window-to <time>", "only data captured before", instant)
-    .option("--last-days <number>", "only data captured in the last so many days, at each use", count)
+    .requiredOption("--patient <id>", "the patient, as 'wellapi consent list' names them");
+  addProvisionOptions(ask)
     .option("--from <file>", "a consent in JSON, whose provisions are asked for, instead of these options")
     .requiredOption("--days <number>", "for how many days from now, at most 1,096", count)
     .requiredOption("--why <text>", "why, in plain words for the patient")

@@ -4,11 +4,12 @@ import { paginate } from "@wellapi/client";
 import { type Consent, Consent_State, ConsentSchema } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import type { Command } from "commander";
-import { count, directions, instant, nameOf, oneOf, purposes, resolutions, several } from "../arguments.ts";
+import { instant, nameOf, oneOf, several } from "../arguments.ts";
 import { connect } from "../connection.ts";
 import { type CreateOptions, consentIn, consentOf, provisionText, states } from "../consent-text.ts";
 import type { Io } from "../io.ts";
 import { createOutput, timeText } from "../output.ts";
+import { addProvisionOptions } from "../provision-options.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 import { addConsentRequests } from "./consent-request.ts";
 
@@ -88,18 +89,11 @@ export function addConsent(program: Command, io: Io): void {
 }
 
 function addCreate(group: Command, io: Io): void {
-  addConnectionOptions(group.command("create"), io)
+  const create = addConnectionOptions(group.command("create"), io)
     .description("permit an organization to contribute or read, or deny it (as the patient)")
     .option("--grantee <org>", "the organization")
-    .option("--direction <word...>", "contribute, read, or both", several(oneOf(directions)))
-    .option("--category <name...>", "heart, activity, sleep, body, glucose, …", several(String))
-    .option("--deny", "deny instead of permit: a denial beats every permission", false)
-    .option("--purpose <word...>", "what for (reading)", several(oneOf(purposes)))
-    .option("--resolution <word>", "raw, hourly or daily (reading); default raw", oneOf(resolutions))
-    .option("--de-identified", "only for exports that leave out who the patient is (reading, raw)")
-    .option("--window-from <time>", "only data captured from here on", instant)
-    .option("--window-to <time>", "only data captured before", instant)
-    .option("--last-days <number>", "only data captured in the last so many days, at each use", count)
+    .option("--deny", "deny instead of permit: a denial beats every permission", false);
+  addProvisionOptions(create)
     .option("--valid-from <time>", "in force from", instant)
     .option("--valid-to <time>", "in force until", instant)
     .option("--from <file>", "a whole consent in JSON, with any provisions, instead of these options")
