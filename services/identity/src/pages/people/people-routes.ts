@@ -9,12 +9,14 @@ import type { HttpReply, HttpRequest, SurfaceContext } from "@wellapi/http";
 import { confirmFirst, isConfirmed } from "../assurance.ts";
 import { formOf, requestIdIn } from "../forms.ts";
 import { shownPetition } from "../guardianships/petition-view.ts";
+import type { Html } from "../html.ts";
 import { languageOf } from "../language.ts";
+import type { Page } from "../page.ts";
 import { type RecordOption, readerOf, recordOfForm } from "../record/reader.ts";
 import { sendNotActing } from "../record/record-routes.ts";
 import { forget, goOn, sendPage } from "../routes.ts";
 import { type App, accountClient, call, correctable, formFor } from "../signed-in.ts";
-import { viewOf } from "../view.ts";
+import { type View, viewOf } from "../view.ts";
 import { bringInPage, guardianCodePath, invitePage, peoplePage, peoplePath } from "./people-pages.ts";
 import { shownDelegation } from "./people-view.ts";
 
@@ -76,8 +78,13 @@ function delegationIn(request: HttpRequest): string {
   return formOf(request).text("delegation") ?? "none";
 }
 
-function addInvite(app: App, context: SurfaceContext): void {
-  const path = `${peoplePath}/invite`;
+/** The form by which the patient or a guardian lets somebody in; in its place, what has to come first. */
+function addForm(
+  app: App,
+  context: SurfaceContext,
+  path: string,
+  page: (view: View, form: { record: RecordOption; requestId: string; first: Html | undefined }) => Page,
+): void {
   app.get(path, async (request, reply) => {
     const { record } = await readerOf(context, request);
     if (record === undefined || record.as === "carer" || record.as === "representative")
@@ -85,8 +92,13 @@ function addInvite(app: App, context: SurfaceContext): void {
     const view = viewOf(request);
     const confirmed = await isConfirmed(context, request, Assurance.PASSKEY);
     const first = confirmed ? undefined : confirmFirst(view, path);
-    return sendPage(reply, invitePage(view, { record, requestId: randomUUID(), first }));
+    return sendPage(reply, page(view, { record, requestId: randomUUID(), first }));
   });
+}
+
+function addInvite(app: App, context: SurfaceContext): void {
+  const path = `${peoplePath}/invite`;
+  addForm(app, context, path, invitePage);
   app.post(path, formFor(listActingOptions, path), async (request, reply) => {
     const record = await recordOfForm(context, request, reply);
     if (record === undefined) return sendNotActing(request, reply);
@@ -108,15 +120,7 @@ function addInvite(app: App, context: SurfaceContext): void {
 }
 
 function addBringIn(app: App, context: SurfaceContext): void {
-  app.get(guardianCodePath, async (request, reply) => {
-    const { record } = await readerOf(context, request);
-    if (record === undefined || record.as === "carer" || record.as === "representative")
-      return goOn(reply, peoplePath);
-    const view = viewOf(request);
-    const confirmed = await isConfirmed(context, request, Assurance.PASSKEY);
-    const first = confirmed ? undefined : confirmFirst(view, guardianCodePath);
-    return sendPage(reply, bringInPage(view, { record, requestId: randomUUID(), first }));
-  });
+  addForm(app, context, guardianCodePath, bringInPage);
   app.post(guardianCodePath, formFor(listActingOptions, guardianCodePath), async (request, reply) => {
     const record = await recordOfForm(context, request, reply);
     if (record === undefined) return sendNotActing(request, reply);
