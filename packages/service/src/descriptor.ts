@@ -62,7 +62,10 @@ export interface Sizing {
 export interface ComposedService {
   /** Exactly the contracts of the descriptor. */
   readonly routes: readonly Route[];
-  /** Resolves once the service can do its work; rejects where the signal ends the wait. At once unless given. */
+  /**
+   * Called once, when the services that it calls and the exchange's address are there. Resolves once the service can do its work;
+   * rejects where the signal ends the wait. At once unless given.
+   */
   ready?(signal?: AbortSignal): Promise<void>;
   /** An operator's API key that this start made, to be shown once. */
   readonly firstOperatorKey?: string | undefined;

@@ -56,6 +56,8 @@ export interface NoticesDeps {
 export interface OpenNoticesService {
   /** NoticesService. */
   readonly routes: readonly Route[];
+  /** Sends from now on. Before, the exchange has no address that a message could name. */
+  ready(): Promise<void>;
   /** Waits for what is under way. What it was given stays open. */
   close(): Promise<void>;
 }
@@ -94,10 +96,11 @@ export async function openNoticesService(
   const telling = createTelling({ ...shared, log: createLogClient(network) });
   const endings = createEndings({ ...shared, telling, told: changes.tell });
 
+  let sends = false;
   const loop = createLoop({
     everyMs: config.workEveryMs ?? 5_000,
-    atOnce: true,
     async work() {
+      if (!sends) return;
       await endings.work();
       while ((await deliveries.work()) > 0 && !closing.signal.aborted);
     },
@@ -140,6 +143,10 @@ export async function openNoticesService(
         }),
       }),
     ],
+    async ready() {
+      sends = true;
+      loop.wake();
+    },
     async close() {
       closing.abort();
       await consumer.close();

@@ -167,6 +167,7 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
         log: silentLogger,
       },
     );
+    await service.ready();
     return {
       service,
       store,
