@@ -7,7 +7,8 @@ import type { Clock } from "@wellapi/runtime";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
 import type { Accesses } from "./accesses.ts";
-import { patientOf, stateOf } from "./consent.ts";
+import { isHidden, patientOf, stateOf } from "./consent.ts";
+import type { Revision } from "./consent-documents.ts";
 import type { ConsentRepository, KeptConsent, Page } from "./consent-repository.ts";
 import { consentMessage, type Reader, revisionMessage } from "./convert.ts";
 import { ConsentError } from "./errors.ts";
@@ -17,7 +18,7 @@ import type { Parties } from "./parties-client.ts";
 import type { Revocations } from "./revocation.ts";
 import { refuseUnknownFields, requestedContent, termsOf } from "./terms-convert.ts";
 import type { Categories } from "./understanding.ts";
-import { isHidden, patientOfCall, type Viewer, viewerOf, visible } from "./viewer.ts";
+import { patientOfCall, type Viewer, viewerOf, visible } from "./viewer.ts";
 import { named, stateMessages } from "./vocabulary-convert.ts";
 
 const { method } = ConsentService;
@@ -61,7 +62,7 @@ function createChangeHandlers(
   deps: ConsentHandlersDeps,
   { shown }: Presenter,
 ): Pick<Handlers, "createConsent" | "revokeConsent"> {
-  const { consents, granting, revocations, accesses, clock, terminology, parties } = deps;
+  const { granting, revocations, accesses, clock, terminology, parties } = deps;
   return {
     createConsent({ consent: asked, requestId }, context) {
       return accesses.logged(context, method.createConsent, requestId, async (call) => {
@@ -73,15 +74,18 @@ function createChangeHandlers(
         // A request id may reveal something about the patient, so it is not stored in clear.
         const origin = { requestId: digest([partition, requestId]), requestDigest };
         const repeated = await granting.repeated(partition, origin);
-        if (repeated) {
-          call.about(partition, [repeated]);
-          await granting.writeDown(partition, repeated);
-          return { consent: shown({ partition, consent: repeated }, viewerOf(call.caller).party) };
-        }
-        const terms = termsOf(asked, clock.now(), terminology);
-        if (isHidden(terms, call.caller.principal.hides)) throw new ConsentError("own_care");
-        await checkParties(parties, terms.grantee, partition);
-        const { consent, changed } = await granting.create(partition, terms, origin, author, call.leafOf);
+        const { hides } = call.caller.principal;
+        const wanted = async () => {
+          const terms = termsOf(asked, clock.now(), terminology);
+          if (isHidden(terms, hides)) throw new ConsentError("own_care");
+          await checkParties(parties, terms.grantee, partition);
+          return terms;
+        };
+        const { consent, changed } = repeated
+          ? { consent: repeated, changed: false }
+          : await granting.create(partition, await wanted(), origin, author, call.leafOf);
+        // A repeated request gives the consent as it is now, and its entry would name it.
+        if (isHidden(consent.terms, hides)) throw new ConsentError("not_found");
         call.about(partition, [consent]);
         if (changed) call.committed();
         await granting.writeDown(partition, consent);
@@ -93,8 +97,9 @@ function createChangeHandlers(
       return accesses.logged(context, method.revokeConsent, "", async (call) => {
         const { partition, author } = patientOfCall(call.caller);
         call.about(partition);
-        if (call.caller.principal.hides !== undefined) await visible(consents, viewerOf(call.caller), id);
-        const { consent, changed } = await revocations.revoke(partition, id, etag, author, call.leafOf);
+        const { hides } = call.caller.principal;
+        const asked = { consent: id, etag, ...(hides && { hides }) };
+        const { consent, changed } = await revocations.revoke(partition, asked, author, call.leafOf);
         call.about(partition, [consent]);
         if (changed) call.committed();
         await revocations.writeDown(partition, consent);
@@ -156,13 +161,25 @@ function createReadHandlers(
         const page = paged(pageTokens, method.listConsentRevisions, call.caller, request);
         const found = await consents.revisions(partition, consent.id, page);
         const reader = readerOf(partition, viewer.party);
+        const seen = visibleRevisions(found.revisions, viewer.hides);
         return {
-          revisions: found.revisions.map((one) => revisionMessage(one, reader)),
+          revisions: seen.map((one) => revisionMessage(one, reader)),
           nextPageToken: page.next(found.cursor),
         };
       });
     },
   };
+}
+
+/**
+ * The versions that the viewer may see. An etag is made of its version's terms, so whoever does not see all versions is told none of
+ * an earlier one.
+ */
+function visibleRevisions(revisions: readonly Revision[], hides: Viewer["hides"]): readonly Revision[] {
+  if (hides === undefined) return revisions;
+  return revisions
+    .filter(({ consent }) => !isHidden(consent.terms, hides))
+    .map((one) => ({ ...one, replacedEtag: "" }));
 }
 
 /** The requested page of a list, and a function that makes the token of the next one. */

@@ -201,6 +201,19 @@ export interface RecallScope {
   readonly grantees: readonly string[];
 }
 
+/** The categories that the terms name, each once. */
+export function categoryNames({ provisions }: Pick<Terms, "provisions">): readonly string[] {
+  return [...new Set(provisions.flatMap(({ categories }) => categories.map(({ name }) => name)))];
+}
+
+/**
+ * Whether the terms are about care to which the patient, a minor, may consent alone: whoever acts in the patient's name neither sees
+ * nor changes such a consent, and does not learn that there is one. `hides`: the names of its categories.
+ */
+export function isHidden(terms: Pick<Terms, "provisions">, hides: readonly string[] = []): boolean {
+  return categoryNames(terms).some((name) => hides.includes(name));
+}
+
 /** Whether the terms take something away. */
 export function denies({ provisions }: Terms): boolean {
   return provisions.some(({ effect }) => effect !== "permit");

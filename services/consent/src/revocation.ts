@@ -4,6 +4,7 @@ import type { Change as StoreChange } from "@wellapi/store";
 import {
   type Author,
   type Consent,
+  isHidden,
   noConsents,
   revoked,
   scopeOfEverybody,
@@ -46,12 +47,15 @@ export class Revocations {
   /**
    * Once it resolves, this consent permits no read that starts later, on any enforcer. Revoking a revoked consent
    * recalls once more and returns it: an earlier attempt may have ended between commit and recall. Throws
-   * `not_found`, `stale_etag`, `unavailable` (then revoke again).
+   * `not_found`, also for one that `hides` hides, `stale_etag`, `unavailable` (then revoke again).
    */
   async revoke(
     partition: string,
-    consent: string,
-    etag: string,
+    {
+      consent,
+      etag,
+      hides,
+    }: { readonly consent: string; readonly etag: string; readonly hides?: readonly string[] },
     author: Author,
     leafOf: LeafOf,
   ): Promise<{ consent: Consent; changed: boolean }> {
@@ -61,11 +65,12 @@ export class Revocations {
       const active = before?.document.current.consents.find(({ id }) => id === consent);
       if (!active) {
         const kept = await consents.get(partition, consent);
-        if (!kept) throw new ConsentError("not_found");
+        if (!kept || isHidden(kept.terms, hides)) throw new ConsentError("not_found");
         if (kept.revokeTime === undefined) continue; // granted between the two reads
         await changes.again(partition, scopeOfRevocation([kept]));
         return { consent: kept, changed: false };
       }
+      if (isHidden(active.terms, hides)) throw new ConsentError("not_found");
       if (etag !== "" && etag !== etagOf(active)) throw new ConsentError("stale_etag");
       const done = await this.#change({ partition, before, active: [active], close: false, author, leafOf });
       if (done?.[0]) return { consent: done[0], changed: true };

@@ -1,5 +1,5 @@
 import { type Caller, partyOf } from "@wellapi/rpc";
-import type { Author, Terms } from "./consent.ts";
+import { type Author, isHidden } from "./consent.ts";
 import type { ConsentRepository, Holder, KeptConsent } from "./consent-repository.ts";
 import { ConsentError } from "./errors.ts";
 
@@ -37,7 +37,10 @@ export function patientOfCall(caller: Caller): { partition: string; author: Auth
   return { partition, author: actor ? { kind: actor.kind, id: actor.id } : { kind: "patient", id } };
 }
 
-/** A consent that the viewer may see. Throws `not_found`, the same for another's consent and for none. */
+/**
+ * A consent that the viewer may see, as it is now; whoever shows another version asks `isHidden` of that one, too. Throws
+ * `not_found`, the same for another's consent and for none.
+ */
 export async function visible(
   consents: ConsentRepository,
   { holder, grantee, hides }: Viewer,
@@ -52,12 +55,4 @@ export async function visible(
   const granted = grantee === undefined || found?.consent.terms.grantee === grantee;
   if (!theirs || !granted || isHidden(found.consent.terms, hides)) throw new ConsentError("not_found");
   return found;
-}
-
-/**
- * Whether the terms are about care to which the patient, a minor, may consent alone: whoever acts in the patient's name neither sees
- * nor changes such a consent, and does not learn that there is one.
- */
-export function isHidden({ provisions }: Pick<Terms, "provisions">, hides: readonly string[] = []): boolean {
-  return provisions.some(({ categories }) => categories.some(({ name }) => hides.includes(name)));
 }

@@ -133,7 +133,7 @@ function openChanges() {
         expect(result.committed).toBe(true);
       };
     },
-    revoke: (consent: string, etag = "") => revocations.revoke(partition, consent, etag, patient, leafOf),
+    revoke: (consent: string, etag = "") => revocations.revoke(partition, { consent, etag }, patient, leafOf),
     replay: (kind: FactKind, subject: string, whose = partition) => {
       const entry: Entry = {
         kind,

@@ -374,7 +374,7 @@ export declare type ConsentRevision = Message<"wellapi.consent.v1.ConsentRevisio
   consent?: Consent | undefined;
 
   /**
-   * The etag of the version that it replaced; empty for the first.
+   * The etag of the version that it replaced; empty for the first, and for who acts for a minor with care of their own.
    *
    * @generated from field: string replaced_etag = 2;
    */

@@ -3,7 +3,7 @@ import { ConsentReceiptService } from "@wellapi/gen/wellapi/consent/v1/consent_r
 import type { ReceiptKey } from "@wellapi/receipts";
 import type { Pairwise } from "@wellapi/vault";
 import type { Accesses, Call } from "../accesses.ts";
-import { patientOf } from "../consent.ts";
+import { isHidden, patientOf } from "../consent.ts";
 import type { ConsentRepository } from "../consent-repository.ts";
 import { ConsentError } from "../errors.ts";
 import type { RequestRepository } from "../requests/request-repository.ts";
@@ -45,7 +45,9 @@ async function ofVersion(
   const { partition, consent } = await visible(consents, viewer, asked.consent);
   call.about(partition, [consent]);
   const revision = await consents.revision(partition, consent.id, asked.version || consent.version);
-  if (revision === undefined) throw new ConsentError("not_found");
+  if (revision === undefined || isHidden(revision.consent.terms, viewer.hides)) {
+    throw new ConsentError("not_found");
+  }
   const holder = holderOf(pairwise, partition, viewer);
   return { jws: await receiptKey.sign("wellapi-consent-receipt+jwt", consentClaims(revision, holder)) };
 }

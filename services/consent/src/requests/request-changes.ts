@@ -6,6 +6,7 @@ import {
   amended,
   type Consent,
   type CurrentConsents,
+  categoryNames,
   denies,
   scopeOfGrant,
   stateOf as stateOfConsent,
@@ -82,7 +83,7 @@ export class RequestChanges {
         terms: asked.terms,
         why: asked.why,
         language: asked.language,
-        ...(base && { continues: { consent: base.id, version: base.version } }),
+        ...(base && { continues: continuedBy(base) }),
         createTime: now,
         expireTime: asked.expireTime,
       };
@@ -250,6 +251,11 @@ export class RequestChanges {
     if (stored === undefined) throw new ConsentError("request_not_found");
     return stored;
   }
+}
+
+/** Who may see the request depends on what the consent is about, too. */
+function continuedBy({ id, version, terms }: Consent): NonNullable<ConsentRequest["continues"]> {
+  return { consent: id, version, categories: categoryNames(terms) };
 }
 
 /** Throws `request_decided`, `request_lapsed`. */

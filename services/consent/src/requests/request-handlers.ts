@@ -9,16 +9,16 @@ import type { Clock } from "@wellapi/runtime";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
 import type { Accesses } from "../accesses.ts";
-import { type Author, hasEnded, isFrozen, patientOf } from "../consent.ts";
+import { type Author, hasEnded, isFrozen, isHidden, patientOf } from "../consent.ts";
 import type { ConsentRepository } from "../consent-repository.ts";
 import { consentMessage } from "../convert.ts";
 import { ConsentError } from "../errors.ts";
 import type { Parties } from "../parties-client.ts";
 import { refuseUnknownFields } from "../terms-convert.ts";
 import type { Categories } from "../understanding.ts";
-import { isHidden, patientOfCall, viewerOf } from "../viewer.ts";
+import { patientOfCall, viewerOf } from "../viewer.ts";
 import { named } from "../vocabulary-convert.ts";
-import { stateOf } from "./request.ts";
+import { isHiddenRequest, stateOf } from "./request.ts";
 import type { RequestBudget } from "./request-budget-repository.ts";
 import type { RequestChanges } from "./request-changes.ts";
 import { askedOf, chosenOf, digestOfAsked, requestMessage, requestStates } from "./request-convert.ts";
@@ -126,7 +126,7 @@ function createReadHandlers(
         const now = clock.now();
         const seen = found.requests.filter(
           ({ request: one }) =>
-            (states.size === 0 || states.has(stateOf(one, now))) && !isHidden(one.terms, viewer.hides),
+            (states.size === 0 || states.has(stateOf(one, now))) && !isHiddenRequest(one, viewer.hides),
         );
         if ("partition" in viewer.holder) call.about(viewer.holder.partition);
         return {
@@ -156,6 +156,8 @@ function createDecisionHandlers(
           throw new ConsentError("organization_closed");
         }
         const { consent, kept, changed } = await requestChanges.accept(found, terms, author, call.leafOf);
+        // An acceptance that is repeated gives the consent as it is now, and its entry would name it.
+        if (isHidden(consent.terms, call.caller.principal.hides)) throw new ConsentError("request_not_found");
         call.about(partition, [consent]);
         if (changed) call.committed();
         const consentRequest = shown(deps, kept, call.caller);

@@ -1,4 +1,4 @@
-import type { Author, Terms } from "../consent.ts";
+import { type Author, isHidden, type Terms } from "../consent.ts";
 
 /** Domain types and rules of requests for consent. Times are UTC milliseconds. */
 
@@ -42,7 +42,12 @@ export interface ConsentRequest {
   /** BCP 47; empty: not said. */
   readonly language: string;
   /** The version of a consent that it renews or amends. */
-  readonly continues?: { readonly consent: string; readonly version: number };
+  readonly continues?: {
+    readonly consent: string;
+    readonly version: number;
+    /** The names of the categories of that version. Absent in what was stored before they were kept: they are not known. */
+    readonly categories?: readonly string[];
+  };
   readonly createTime: number;
   readonly expireTime: number;
   readonly decision?: Decision;
@@ -54,6 +59,19 @@ export type RequestState = (typeof states)[number];
 export function stateOf({ decision, expireTime }: ConsentRequest, now: number): RequestState {
   if (decision !== undefined) return decision.state;
   return now < expireTime ? "open" : "lapsed";
+}
+
+/**
+ * As `isHidden`: because of what is asked for, or because of the consent that it continues, which accepting would change. Hidden, too,
+ * where it is not known what that consent was about.
+ */
+export function isHiddenRequest(
+  { terms, continues }: Pick<ConsentRequest, "terms" | "continues">,
+  hides: readonly string[] = [],
+): boolean {
+  if (hides.length === 0) return false;
+  if (isHidden(terms, hides)) return true;
+  return continues !== undefined && (continues.categories?.some((name) => hides.includes(name)) ?? true);
 }
 
 /** What an organization has asked a patient lately: one document of both, so that two requests at once count each. */

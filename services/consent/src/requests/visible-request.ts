@@ -1,5 +1,6 @@
 import { ConsentError } from "../errors.ts";
-import { isHidden, type Viewer } from "../viewer.ts";
+import type { Viewer } from "../viewer.ts";
+import { isHiddenRequest } from "./request.ts";
 import type { KeptRequest, RequestHolder, RequestRepository } from "./request-repository.ts";
 
 /** Whose requests the viewer sees. */
@@ -20,6 +21,6 @@ export async function visibleRequest(
     found !== undefined &&
     (partition === undefined || found.partition === partition) &&
     (organization === undefined || found.request.terms.grantee === organization);
-  if (!theirs || isHidden(found.request.terms, viewer.hides)) throw new ConsentError("request_not_found");
+  if (!theirs || isHiddenRequest(found.request, viewer.hides)) throw new ConsentError("request_not_found");
   return found;
 }

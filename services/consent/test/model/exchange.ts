@@ -141,7 +141,7 @@ export class Exchange {
     if (consent === undefined) return;
     this.oracle.revokeCalled(consent, this.world.now);
     this.#callUntilDone(async ({ revocations }) => {
-      await revocations.revoke(partitionOf(patient), consent, "", author, this.#leafOf(patient));
+      await revocations.revoke(partitionOf(patient), { consent, etag: "" }, author, this.#leafOf(patient));
       return () => this.oracle.revokeReturned(consent, this.world.now);
     });
   }
