@@ -1,41 +1,10 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import {
-  type Consent,
-  Consent_State,
-  ConsentSchema,
-  Provision_Effect,
-} from "@wellapi/gen/wellapi/consent/v1/consent_pb";
-import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { type Consent, Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, test } from "vitest";
 import { byCategory, endingSoon, permissionsOf, readCategories } from "../app/sharing/permission.ts";
+import { consent, deny, permit } from "./consents.ts";
 
 const day = 86_400;
-
-type Init = Exclude<MessageInitShape<typeof ConsentSchema>, Consent>;
-
-function consent(more: Init): Consent {
-  const usual: Init = {
-    grantee: "org_clinic",
-    state: Consent_State.ACTIVE,
-    createTime: { seconds: 1_000n, nanos: 0 },
-  };
-  return create(ConsentSchema, { ...usual, ...more } as Init);
-}
-
-const permit = (categories: readonly string[], direction = Direction.READ) => ({
-  effect: Provision_Effect.PERMIT,
-  directions: [direction],
-  categories: categories.map((name) => ({ name })),
-  purposes: direction === Direction.READ ? [Purpose.TREATMENT] : [],
-  resolution: Resolution.RAW,
-});
-const deny = (categories: readonly string[], more: object = {}) => ({
-  ...permit(categories),
-  effect: Provision_Effect.DENY,
-  purposes: [],
-  resolution: Resolution.UNSPECIFIED,
-  ...more,
-});
 
 describe("what an organization may see", () => {
   test("is what all of its consents in force permit, each kind once", () => {
@@ -67,6 +36,42 @@ describe("what an organization may see", () => {
       expect(readCategories(permission!)).toEqual(["heart"]);
       expect(permission!.denied).toEqual(["heart"]);
     }
+  });
+
+  const at = (seconds: number) => ({ seconds: BigInt(seconds) });
+  const from = (seconds: number) => ({ startTime: at(seconds) });
+  const until = (seconds: number) => ({ endTime: at(seconds) });
+  const scheduled = { state: Consent_State.SCHEDULED };
+  const permits = [permit(["sleep"]), permit(["sleep"], Direction.CONTRIBUTE)];
+  const denies = [deny(["sleep"], { directions: [Direction.READ, Direction.CONTRIBUTE] })];
+
+  test.each([
+    ["has not begun", {}, { ...scheduled, validity: from(10) }],
+    ["ends earlier", {}, { validity: until(10) }],
+    ["ends before the permission does", { validity: until(20) }, { validity: until(10) }],
+    ["begins later", { ...scheduled, validity: from(10) }, { ...scheduled, validity: from(20) }],
+  ])("stays under a denial that %s, of which is told", (_what, permission, denial) => {
+    const [found] = permissionsOf([
+      consent({ ...permission, provisions: permits }),
+      consent({ ...denial, provisions: denies }),
+    ]);
+    expect(readCategories(found!)).toEqual(["sleep"]);
+    expect(found!.contributes).toEqual(["sleep"]);
+    expect(found!.denied).toEqual(["sleep"]);
+  });
+
+  test.each([
+    ["of another consent that begins with it", from(10), { ...scheduled, validity: from(10) }],
+    ["that has begun", from(10), {}],
+    ["that ends with it", until(20), { validity: until(20) }],
+  ])("is nothing under a denial %s", (_what, validity, denial) => {
+    const state = "startTime" in validity ? Consent_State.SCHEDULED : Consent_State.ACTIVE;
+    const [found] = permissionsOf([
+      consent({ state, validity, provisions: permits }),
+      consent({ ...denial, provisions: denies }),
+    ]);
+    expect([...found!.reads, ...found!.contributes]).toEqual([]);
+    expect(found!.denied).toEqual(["sleep"]);
   });
 
   test("ends with the last of its consents, and not at all where one has no end", () => {

@@ -14,7 +14,7 @@ export interface Permission {
   readonly reads: readonly ReadTerms[];
   /** Categories of data that it may send. */
   readonly contributes: readonly string[];
-  /** Categories of which something is denied to it, and under which nothing is permitted any more or only a part. */
+  /** Categories of which something is denied to it, now or later: nothing of them is permitted any more, or only a part, or only for a time. */
   readonly denied: readonly string[];
   /** UTC milliseconds: since when any of it is permitted, and when the last of it ends. Undefined: not before it is stopped. */
   readonly since: number;
@@ -57,39 +57,70 @@ export function isInForce({ state }: Consent): boolean {
   return state === Consent_State.ACTIVE || state === Consent_State.SCHEDULED;
 }
 
+/** A provision, and the consent that says how long it holds. */
+interface Placed {
+  readonly consent: Consent;
+  readonly provision: Provision;
+}
+
 function permissionOf(organization: string, consents: readonly Consent[]): Permission {
-  const provisions = consents.flatMap((consent) => consent.provisions);
-  const denials = provisions.filter(({ effect }) => effect === Provision_Effect.DENY);
-  const permits = provisions.filter(({ effect }) => effect === Provision_Effect.PERMIT);
-  const reads = permits
-    .filter(({ directions }) => directions.includes(Direction.READ))
-    .flatMap((provision) => provision.categories.map(({ name }) => readTerms(name, provision)))
-    .filter(({ category }) => !isDenied(denials, category, Direction.READ));
-  const contributes = permits
-    .filter(({ directions }) => directions.includes(Direction.CONTRIBUTE))
-    .flatMap(({ categories }) => categories.map(({ name }) => name))
-    .filter((category) => !isDenied(denials, category, Direction.CONTRIBUTE));
+  const placed = consents.flatMap((consent) =>
+    consent.provisions.map((provision): Placed => ({ consent, provision })),
+  );
+  const denials = placed.filter(({ provision }) => provision.effect === Provision_Effect.DENY);
+  const permits = placed.filter(({ provision }) => provision.effect === Provision_Effect.PERMIT);
+  const permitted = (direction: Direction) =>
+    permits
+      .filter(({ provision }) => provision.directions.includes(direction))
+      .flatMap((permit) => permit.provision.categories.map(({ name }) => ({ permit, category: name })))
+      .filter(({ permit, category }) => !isDenied(denials, permit, { category, direction }));
   const ends = consents.map(({ validity }) => (validity?.endTime ? msOf(validity.endTime) : undefined));
   return {
     organization,
-    reads: distinct(reads),
-    contributes: [...new Set(contributes)].sort(),
-    denied: [...new Set(denials.flatMap(({ categories }) => categories.map(({ name }) => name)))].sort(),
+    reads: distinct(
+      permitted(Direction.READ).map(({ permit, category }) => readTerms(category, permit.provision)),
+    ),
+    contributes: [...new Set(permitted(Direction.CONTRIBUTE).map(({ category }) => category))].sort(),
+    denied: [
+      ...new Set(denials.flatMap(({ provision }) => provision.categories.map(({ name }) => name))),
+    ].sort(),
     since: Math.min(...consents.map(({ createTime }) => msOf(createTime))),
     until: ends.some((end) => end === undefined) ? undefined : Math.max(...ends.map((end) => end ?? 0)),
     consents: [...consents].sort((a, b) => msOf(b.createTime) - msOf(a.createTime)),
   };
 }
 
-/** Whether a denial takes the whole category away, whatever it is read for and whenever it was captured. */
-function isDenied(denials: readonly Provision[], category: string, direction: Direction): boolean {
+/** Whether a denial takes the whole category away, whatever it is read for, whenever it was captured, and as long as it is permitted. */
+function isDenied(
+  denials: readonly Placed[],
+  permit: Placed,
+  { category, direction }: { readonly category: string; readonly direction: Direction },
+): boolean {
   return denials.some(
-    ({ directions, categories, purposes, window }) =>
+    ({ consent, provision: { directions, categories, purposes, window } }) =>
       directions.includes(direction) &&
       categories.some(({ name }) => name === category) &&
       purposes.length === 0 &&
-      window.case === undefined,
+      window.case === undefined &&
+      holdsAsLongAs(consent, permit.consent),
   );
+}
+
+/** Whether a denial holds at each moment of now and later at which the permission does. The server has said which of them have begun. */
+function holdsAsLongAs(denial: Consent, permit: Consent): boolean {
+  const begun =
+    denial.state === Consent_State.ACTIVE ||
+    (permit.state === Consent_State.SCHEDULED && startOf(denial) <= startOf(permit));
+  return begun && endOf(denial) >= endOf(permit);
+}
+
+/** UTC milliseconds; a consent without a start or an end has always begun, and never ends. */
+function startOf({ validity }: Consent): number {
+  return validity?.startTime === undefined ? Number.NEGATIVE_INFINITY : msOf(validity.startTime);
+}
+
+function endOf({ validity }: Consent): number {
+  return validity?.endTime === undefined ? Number.POSITIVE_INFINITY : msOf(validity.endTime);
 }
 
 function readTerms(
