@@ -12,7 +12,7 @@ import { Notice, ProblemNotice, Waited } from "../parts/notice.tsx";
 import { Standing } from "../parts/organization-name.tsx";
 import { ReadHistory } from "../parts/read-history.tsx";
 import type { PageProps } from "../routes.tsx";
-import { consentsOf, type Stopped, stop } from "../sharing/consents.ts";
+import { consentsOf } from "../sharing/consents.ts";
 import {
   isInForce,
   type Permission,
@@ -20,6 +20,7 @@ import {
   type ReadTerms,
   readCategories,
 } from "../sharing/permission.ts";
+import { type Stopped, stop } from "../sharing/stopping.ts";
 import { categoriesText, categoryName } from "../words/names.ts";
 
 /** What one organization may see and send, what it read, and how to stop it. */
@@ -80,7 +81,7 @@ function Stopping(props: { readonly known: KnownOrganization; readonly permissio
   const name = known.name ?? common.unknownOrganization;
   async function press(consents: readonly Consent[]): Promise<void> {
     setStopping(true);
-    setDone(await stop(record.connection, consents));
+    setDone(await stop(record.connection.consents, consents));
     setStopping(false);
     tellChange();
   }

@@ -1,7 +1,5 @@
 import { type Consent, Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import type { Connection } from "../api/connection.ts";
-import { type Problem, problemOf } from "../api/problem.ts";
-import { msOf } from "../api/time.ts";
 
 /** Pages of this size; five of them are more than anybody gives. */
 const pageSize = 500;
@@ -24,27 +22,4 @@ export async function consentsOf(
     if (pageToken === "") break;
   }
   return found;
-}
-
-/** What became of a stop. */
-export interface Stopped {
-  /** When the last of them was stopped, UTC milliseconds; undefined where none was. */
-  readonly at: number | undefined;
-  readonly stopped: number;
-  /** Still in force: what went wrong with the first. */
-  readonly problem: Problem | undefined;
-}
-
-/** Revokes all of them. Each answer says that nothing that starts later gets the data. */
-export async function stop({ consents }: Connection, all: readonly Consent[]): Promise<Stopped> {
-  const answers = await Promise.allSettled(all.map(({ id }) => consents.revokeConsent({ consent: id })));
-  const times = answers.flatMap((answer) =>
-    answer.status === "fulfilled" ? [msOf(answer.value.consent?.revokeTime)] : [],
-  );
-  const failure = answers.find((answer) => answer.status === "rejected");
-  return {
-    at: times.length === 0 ? undefined : Math.max(...times),
-    stopped: times.length,
-    problem: failure === undefined ? undefined : problemOf(failure.reason),
-  };
 }
