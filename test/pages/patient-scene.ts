@@ -6,6 +6,7 @@ import { type Company, enrolCompany } from "@wellapi/demo/people";
 import { type Consent, Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentRequestService } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { GuardianshipService } from "@wellapi/gen/wellapi/identity/v1/guardianship_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction, Granularity, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { buildSite } from "@wellapi/patient-web/build";
@@ -27,6 +28,8 @@ export interface PatientScene {
   addReader(name: string): Promise<{ read(): Promise<void> }>;
   /** A company that Ada knows asks her for heart and sleep data, by the hour. */
   ask(name: string): Promise<{ consents(): Promise<readonly Consent[]> }>;
+  /** Somebody who is nobody to Ada, but has got her code, asks to be her guardian. */
+  petition(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -84,6 +87,21 @@ export async function openPatientScene(): Promise<PatientScene> {
         consents: async () =>
           (await createClient(ConsentService, company.transport).listConsents({})).consents,
       };
+    },
+    async petition() {
+      const stranger = await openAccount(origin, { name: "Nobody Known", email: "nobody@example.org" });
+      const requestId = crypto.randomUUID();
+      const { code } = await createClient(GuardianshipService, person.transport).createGuardianCode({
+        patient: ada.patient,
+        requestId,
+      });
+      await createClient(GuardianshipService, stranger.as("account")).createPetition({
+        code,
+        displayName: "Nobody Known",
+        patientName: "Ada Example",
+        grounds: "None",
+        requestId,
+      });
     },
     close: () => world.close(),
   };

@@ -141,6 +141,16 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
     expect(receipt.split(".")).toHaveLength(3);
   });
 
+  test("the log tells a stranger who asks to act for the patient from the patient", async () => {
+    await scene.petition();
+    const { page } = await ada();
+    await page.goto("/me/log");
+    await says(page, "A signed-in person asked to act for you.");
+    await page.getByLabel("Show").selectOption({ label: "Everything, also my own" });
+    await says(page, /^You /);
+    expect(await page.getByText(/^A signed-in person/).count()).toBe(1);
+  });
+
   test("the browser proves the log, against what the device has kept", async () => {
     const { page } = await ada();
     await page.goto("/me/log");

@@ -45,6 +45,12 @@ export async function openRecord(chosen: string): Promise<OpenRecord | undefined
   };
 }
 
+/** The id of the patient's own account, where it is the reader's; empty where they read somebody else's record. */
+export async function ownAccountOf({ as, account }: OpenRecord, signal: AbortSignal): Promise<string> {
+  if (as !== "self") return "";
+  return (await account.account.getAccount({}, { signal })).account?.id ?? "";
+}
+
 /** A browser may know fewer zones than the exchange. */
 function usableZone(zone = "UTC"): string {
   try {

@@ -10,10 +10,16 @@ export type HappeningKind =
   | "emergency"
   | "settings"
   | "erased"
+  /** Somebody asks to act for the patient, takes that back, is answered, or takes an invitation. */
+  | "petition"
+  | "petitionWithdrawn"
+  | "petitionDecided"
+  | "accepted"
+  | "signIn"
   | "other";
 
-/** Who did it, as the patient sees them. */
-export type Doer = "patient" | "delegate" | "organization" | "installation";
+/** Who did it, as the patient sees them. `person`: somebody who was signed in as themselves, and is not known to be the patient. */
+export type Doer = "patient" | "person" | "delegate" | "organization" | "installation";
 
 export interface Happening {
   readonly kind: HappeningKind;
@@ -22,9 +28,16 @@ export interface Happening {
   readonly outcome: "done" | "refused" | "undecided";
 }
 
-/** Of an access as it stands in the log. */
-export function happeningOf(access: Access): Happening {
-  return { kind: kindOf(access), doer: doerOf(access.actor), outcome: outcomeOf(access.outcome) };
+/**
+ * Of an access as it stands in the log. `ownAccount`: the id of the patient's account; empty where it is not known, and then no person
+ * is taken for the patient.
+ */
+export function happeningOf(access: Access, ownAccount = ""): Happening {
+  const kind = kindOf(access);
+  const outcome = outcomeOf(access.outcome);
+  // A sign-in that was refused names the account that somebody wanted, and proves nothing about them.
+  const proven = kind !== "signIn" || outcome === "done";
+  return { kind, doer: doerOf(access.actor, proven ? ownAccount : ""), outcome };
 }
 
 const methodKinds: ReadonlyArray<readonly [RegExp, HappeningKind]> = [
@@ -32,6 +45,11 @@ const methodKinds: ReadonlyArray<readonly [RegExp, HappeningKind]> = [
   [/^wellapi\.consent\.v1\.EmergencyService\//, "emergency"],
   [/\/(CreateConsent|CompleteInteraction|AcceptConsentRequest)$/, "permitted"],
   [/\/(RevokeConsent|RevokeAllConsents|EndGrants)$/, "stopped"],
+  [/\/CreatePetition$/, "petition"],
+  [/\/WithdrawPetition$/, "petitionWithdrawn"],
+  [/\/DecidePetition$/, "petitionDecided"],
+  [/\/AcceptDelegation$/, "accepted"],
+  [/^wellapi\.identity\.v1\.SignInService\/(VerifyCode|FinishSignIn)$/, "signIn"],
   [
     /\/(SetDevicePriority|UpdatePatient|UpdateAccount|(Invite|Accept|End|Set)\w*(Carer|Guardian|Delegation)\w*)$/,
     "settings",
@@ -45,11 +63,12 @@ function kindOf({ method, direction }: Access): HappeningKind {
   return direction === Direction.CONTRIBUTE ? "sent" : "other";
 }
 
-function doerOf(actor: Actor | undefined): Doer {
+function doerOf(actor: Actor | undefined, ownAccount: string): Doer {
   switch (actor?.kind) {
     case Actor_Kind.PATIENT:
-    case Actor_Kind.PERSON:
       return "patient";
+    case Actor_Kind.PERSON:
+      return ownAccount !== "" && actor.id === ownAccount ? "patient" : "person";
     case Actor_Kind.CARER:
     case Actor_Kind.GUARDIAN:
     case Actor_Kind.REPRESENTATIVE:

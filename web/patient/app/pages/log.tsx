@@ -3,9 +3,10 @@ import { useState } from "preact/hooks";
 import { useLoaded } from "../api/loaded.ts";
 import { type KnownOrganization, organizationsOf } from "../api/organizations.ts";
 import { type Problem, problemOf } from "../api/problem.ts";
+import { ownAccountOf } from "../api/reader.ts";
 import { usePlace } from "../context.ts";
 import { type Entries, entriesOf } from "../log/entries.ts";
-import { happeningOf } from "../log/happening.ts";
+import { fits, type LogFilter } from "../log/filter.ts";
 import { EntryLine } from "../parts/entry-line.tsx";
 import { Heading } from "../parts/heading.tsx";
 import { ProblemNotice, Waited } from "../parts/notice.tsx";
@@ -13,8 +14,6 @@ import { ProofCard } from "../parts/proof-card.tsx";
 
 /** Entries a page: what a reader looks through, and what is proven at once. */
 const pageOf = 100;
-
-type Filter = "others" | "refused" | "all";
 
 /** Every access, and the proof that none was changed. */
 export function Log() {
@@ -24,9 +23,13 @@ export function Log() {
   const [older, setOlder] = useState<Entries>();
   const [problem, setProblem] = useState<Problem>();
   const newest = useLoaded(
-    (signal) => {
+    async (signal) => {
       setOlder(undefined);
-      return entriesOf(connection, { most: pageOf }, signal);
+      const [first, ownAccount] = await Promise.all([
+        entriesOf(connection, { most: pageOf }, signal),
+        ownAccountOf(record, signal),
+      ]);
+      return { ...first, ownAccount };
     },
     [connection],
   );
@@ -51,7 +54,7 @@ export function Log() {
           const nextPageToken = older === undefined ? first.nextPageToken : older.nextPageToken;
           return (
             <>
-              <List entries={[...first.entries, ...(older?.entries ?? [])]} />
+              <List entries={[...first.entries, ...(older?.entries ?? [])]} ownAccount={first.ownAccount} />
               {problem !== undefined && <ProblemNotice problem={problem} />}
               {nextPageToken !== "" && (
                 <button type="button" class="button second" onClick={() => void loadOlder(nextPageToken)}>
@@ -66,17 +69,18 @@ export function Log() {
   );
 }
 
-function List({ entries }: { readonly entries: readonly LoggedAccess[] }) {
+function List(props: { readonly entries: readonly LoggedAccess[]; readonly ownAccount: string }) {
   const { words, record } = usePlace();
+  const { entries, ownAccount } = props;
   const says = words.log;
-  const [filter, setFilter] = useState<Filter>("others");
+  const [show, setShow] = useState<LogFilter["show"]>("others");
   const [organization, setOrganization] = useState("");
   const [proven, setProven] = useState<ReadonlySet<string>>(new Set());
   const ids = [...new Set(entries.map(({ access }) => access?.organization ?? ""))].filter((id) => id !== "");
   const names = useLoaded(() => organizationsOf(record.connection, ids), [record.connection, ids.join()]);
   const ended = new Set(entries.map(({ access }) => access?.openedBy ?? ""));
   const shown = entries.filter(
-    (entry) => fits(entry, filter, organization) && (filter === "all" || !ended.has(entry.id)),
+    (entry) => fits(entry, { show, organization }, ownAccount) && (show === "all" || !ended.has(entry.id)),
   );
   return (
     <>
@@ -90,8 +94,8 @@ function List({ entries }: { readonly entries: readonly LoggedAccess[] }) {
             <label for="filter">{says.filter}</label>
             <select
               id="filter"
-              value={filter}
-              onChange={(event) => setFilter(event.currentTarget.value as Filter)}
+              value={show}
+              onChange={(event) => setShow(event.currentTarget.value as LogFilter["show"])}
             >
               {(["others", "refused", "all"] as const).map((one) => (
                 <option key={one} value={one}>
@@ -123,6 +127,7 @@ function List({ entries }: { readonly entries: readonly LoggedAccess[] }) {
               <EntryLine
                 entry={entry}
                 name={nameIn(names.value, entry.access?.organization ?? "")}
+                ownAccount={ownAccount}
                 proven={proven.has(entry.id)}
               />
             </li>
@@ -135,13 +140,4 @@ function List({ entries }: { readonly entries: readonly LoggedAccess[] }) {
 
 function nameIn(names: ReadonlyMap<string, KnownOrganization> | undefined, id: string): string | undefined {
   return names?.get(id)?.name;
-}
-
-function fits({ access }: LoggedAccess, filter: Filter, organization: string): boolean {
-  // What is damaged hides in no filter.
-  if (access === undefined) return organization === "";
-  if (organization !== "" && access.organization !== organization) return false;
-  if (filter === "all") return true;
-  const { doer, outcome } = happeningOf(access);
-  return filter === "refused" ? outcome !== "done" : doer !== "patient";
 }

@@ -1,18 +1,20 @@
 import { type Access, Access_Phase, type LoggedAccess } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { msOf } from "../api/time.ts";
-import { type Place, usePlace } from "../context.ts";
-import { happeningOf, tellsItems } from "../log/happening.ts";
-import { codesText, valuesText } from "../words/names.ts";
+import { usePlace } from "../context.ts";
+import { happeningOf } from "../log/happening.ts";
+import { sentenceOf } from "../log/sentence.ts";
 
 /** One entry of the log: a sentence, when it was, and on request everything that stands in it. */
 export function EntryLine(props: {
   readonly entry: LoggedAccess;
   /** Of the organization that it names. */
   readonly name: string | undefined;
+  /** As `happeningOf` takes it. */
+  readonly ownAccount: string;
   readonly proven: boolean;
 }) {
   const place = usePlace();
-  const { entry, name, proven } = props;
+  const { entry, name, ownAccount, proven } = props;
   const { access } = entry;
   const says = place.words.log;
   if (access === undefined || access.method === "") {
@@ -23,11 +25,12 @@ export function EntryLine(props: {
       </>
     );
   }
-  const { outcome } = happeningOf(access);
+  const happening = happeningOf(access, ownAccount);
+  const { outcome } = happening;
   return (
     <>
       <p>
-        {sentenceOf(access, name, place)}
+        {sentenceOf(access, happening, name, place)}
         {proven && (
           <span class="badge success after" title={says.badgeTitle}>
             {says.badge}
@@ -45,23 +48,6 @@ export function EntryLine(props: {
       <Details access={access} />
     </>
   );
-}
-
-function sentenceOf(access: Access, name: string | undefined, { words, formats }: Place): string {
-  const { kind, doer, outcome } = happeningOf(access);
-  const says = words.log;
-  const who = {
-    patient: says.you,
-    delegate: says.delegate,
-    organization: name ?? words.common.unknownOrganization,
-    installation: says.installation,
-  }[doer];
-  if (kind !== "read" && kind !== "sent") return `${says[kind](who)}.`;
-  const what = access.codes.length === 0 ? says.data : codesText(words, formats, access.codes);
-  if (outcome !== "done")
-    return `${kind === "read" ? says.wantedRead(who, what) : says.wantedSent(who, what)}.`;
-  const amount = tellsItems(access) ? ` (${valuesText(words, formats, access.items)})` : "";
-  return `${says[kind](who, what)}${amount}.`;
 }
 
 function Details({ access }: { readonly access: Access }) {
