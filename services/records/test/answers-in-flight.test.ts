@@ -188,6 +188,28 @@ describe("a unary read under way", () => {
     expect((await entries(scene, "QuerySeries")).map(({ items }) => items)).toEqual([120, 120]);
   });
 
+  it("of several codes is decided again by one question to the consent service", async () => {
+    const scene = await openReads();
+    const { world, patient, clinic, reader, about } = scene;
+    const other = await world.grant(patient, {
+      organization: clinic.organization,
+      direction: Direction.READ,
+      codes: [WEIGHT],
+      purposes: [Purpose.RESEARCH],
+    });
+    const { state } = world.consent;
+    let before = { ...state };
+    betweenEntryAndAnswer(scene, async () => {
+      await world.consent.revoke(other);
+      before = { ...state };
+    });
+    const { code: _, ...ofAllCodes } = about;
+    expect((await reader.listObservations(ofAllCodes)).observations).toHaveLength(1);
+    // Those that were permitted: all but steps.
+    expect(state.asked - before.asked).toBe(4);
+    expect(state.calls - before.calls).toBe(1);
+  });
+
   it("of a patient's own data stands where a consent is revoked under it, and is withheld where they are erased", async () => {
     const scene = await openReads();
     const { world, patient, consent, about } = scene;

@@ -31,8 +31,8 @@ export function createFakeConsent() {
   const recalls = new Map<string, () => void>();
   const deleted: string[] = [];
   const sessions = new Set<(change: Recall) => Promise<void>>();
-  /** `asked` counts questions. */
-  const state = { reachable: true, asked: 0 };
+  /** `asked` counts questions, `calls` the calls that they came in. */
+  const state = { reachable: true, asked: 0, calls: 0 };
   /** Partitions of frozen records. */
   const frozen = new Set<string>();
 
@@ -86,10 +86,13 @@ export function createFakeConsent() {
 
   const implementation: Route = route(ConsentDecisionService, {
     getStanding: () => ({ inForce: true }),
-    decide: ({ question, furtherCodes }) => ({
-      decision: decide(question!),
-      further: furtherCodes.map((code) => decide({ ...question!, code })),
-    }),
+    decide({ question, furtherCodes }) {
+      state.calls++;
+      return {
+        decision: decide(question!),
+        further: furtherCodes.map((code) => decide({ ...question!, code })),
+      };
+    },
     async *watch(requests) {
       const outgoing: Parameters<typeof Array.prototype.push>[0][] = [];
       let wake = () => {};

@@ -7,6 +7,7 @@ import {
   Purpose,
   Resolution,
 } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { shippedTerminology } from "@wellapi/terminology";
 import { describe, expect, it } from "vitest";
 import { movedClock } from "./release-scene.ts";
 import {
@@ -176,6 +177,16 @@ describe("ListSeries", () => {
     } while (pageToken !== "");
     const old = seen.filter((one) => !one.endsWith("new"));
     expect([old.length, new Set(old).size]).toEqual([14, 14]);
+  });
+
+  it("asks the consent service once about all codes, and not code by code", async () => {
+    const scene = await openScene();
+    await append(scene, "r1", [heartRates(T0, [70])]);
+    const { state } = scene.world.consent;
+    const { asked, calls } = state;
+    expect((await list(scene)).series).toHaveLength(1);
+    expect(state.asked - asked).toBe(shippedTerminology.codes.length);
+    expect(state.calls - calls).toBe(1);
   });
 
   it("lists to patients all of theirs, and to a patient without data nothing", async () => {

@@ -177,9 +177,13 @@ function createDecisions({ answers }: ReadingDeps, read: Read): Decisions {
         // A patient's read of their own data needs no consent, so it needs no session.
         if (objection === undefined || (objection === "unsure" && read.subject.own)) return true;
         flight = begin();
-        for (const [code, before] of [...made]) {
-          await decide(code, before.bounds);
-          if (made.get(code)!.signature !== before.signature) return false;
+        // At once, so that they are one question to the consent service; judged in the order in which they were made.
+        const before = [...made];
+        const again = await Promise.allSettled(before.map(([code, { bounds }]) => decide(code, bounds)));
+        for (const [at, [code, { signature }]] of before.entries()) {
+          const one = again[at]!;
+          if (one.status === "rejected") throw one.reason;
+          if (made.get(code)!.signature !== signature) return false;
         }
       }
       throw new RecordsError("UNDECIDED");

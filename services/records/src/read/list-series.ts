@@ -94,16 +94,15 @@ async function readableCodes(
   read: Read,
   asked: readonly string[],
 ): Promise<Readable[]> {
-  const codes = asked.length > 0 ? asked : terminology.codes.map(({ code }) => code);
+  const codes = (asked.length > 0 ? asked : terminology.codes.map(({ code }) => code)).toSorted();
+  // At once, so that they are one question to the consent service.
+  const decided = await Promise.allSettled(codes.map((code) => read.decide(code, ALWAYS)));
   const readable: Readable[] = [];
   let refused: unknown;
-  for (const code of codes.toSorted()) {
-    try {
-      readable.push({ code, decision: await read.decide(code, ALWAYS) });
-    } catch (error) {
-      if (!isLeftOut(error) || asked.length > 0) throw error;
-      refused = error;
-    }
+  for (const [at, one] of decided.entries()) {
+    if (one.status === "fulfilled") readable.push({ code: codes[at]!, decision: one.value });
+    else if (!isLeftOut(one.reason) || asked.length > 0) throw one.reason;
+    else refused = one.reason;
   }
   if (readable.length === 0) throw refused;
   return readable;
