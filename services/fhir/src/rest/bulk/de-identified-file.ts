@@ -1,4 +1,4 @@
-import { randomInt } from "node:crypto";
+import { createHash, randomInt } from "node:crypto";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { type FhirResource, type FhirValue, formatJson, isObject, parseJson } from "@wellapi/fhir-r4";
 import { type Export, ExportService } from "@wellapi/gen/wellapi/records/v1/export_service_pb";
@@ -27,7 +27,7 @@ export function requireMany(cohort: Cohort): void {
 
 interface Line {
   readonly patient: string;
-  /** What the resource is about. */
+  /** Stands for what the whole resource is about. */
   readonly subject: string;
   readonly text: string;
 }
@@ -82,13 +82,13 @@ function createReader(transport: Transport, one: Export, type: string, signal: A
     try {
       const page = await patiently(signal, () => exports.readDeIdentified(asked, calling));
       if (round > 0 && pageToken === "") return reading;
-      characters += page.resources.reduce((sum, { length }) => sum + length, 0);
-      if (characters > mostCharacters) throw tooLarge();
       const added = page.resources.map((whole): Line => {
         const resource = parseJson(whole);
         const text = subset === "all" ? whole : formatJson(withSubset(resource, subset));
         return { patient, subject: subjectOf(resource), text };
       });
+      characters += added.reduce((sum, { text }) => sum + text.length, 0);
+      if (characters > mostCharacters) throw tooLarge();
       return { patient, pageToken: page.nextPageToken, lines: [...lines, ...added] };
     } catch (error) {
       if (refusalOf(error).problem.reason === "CONSENT_REQUIRED") return undefined;
@@ -113,10 +113,14 @@ function common(lines: readonly Line[]): Line[] {
   return lines.filter(({ subject }) => having.get(subject)!.size >= fewestPatients);
 }
 
-/** All codings and units of the resource, at any depth, and of a person sex and year of birth. */
+/**
+ * All codings and units of the resource, at any depth, and of a person sex and year of birth: as a hash, because it is held beside a
+ * text that may have few of its elements.
+ */
 function subjectOf(resource: FhirResource): string {
   const { gender = "", birthDate = "" } = resource;
-  return JSON.stringify([gender, birthDate, ...[...new Set(codingsIn(resource))].sort()]);
+  const told = JSON.stringify([gender, birthDate, ...[...new Set(codingsIn(resource))].sort()]);
+  return createHash("sha256").update(told).digest("base64url");
 }
 
 /** Units, too: an annotation of UCUM, as in `{steps}`, may be any word. */
