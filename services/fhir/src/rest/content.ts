@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import {
   type FhirFormat,
   type FhirResource,
@@ -32,7 +33,7 @@ export const parsers = {
   "application/x-www-form-urlencoded": (bytes: Buffer) => new URLSearchParams(utf8.decode(bytes)),
 };
 
-/** The resource in a body, judged. Throws FhirError, or FhirServiceError where there is no body or a form. */
+/** The resource in a body, judged. Throws FhirError, or FhirServiceError where there is no body, a form, or resources one a line. */
 export function sentResource(request: HttpRequest): FhirResource {
   const { text, format } = sentText(request);
   return parseResource(text, format);
@@ -48,7 +49,7 @@ export function unjudgedResource(request: HttpRequest): FhirResource {
 }
 
 function sentText({ body }: HttpRequest): SentText {
-  if (body === undefined || body === null || body instanceof URLSearchParams) {
+  if (body === undefined || body === null || body instanceof URLSearchParams || body instanceof Readable) {
     throw new FhirServiceError(
       "INVALID_REQUEST",
       `Send a resource, as ${mediaTypes.json} or ${mediaTypes.xml}`,
