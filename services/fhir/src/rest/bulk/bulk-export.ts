@@ -19,7 +19,7 @@ import { calling, root } from "../exchange.ts";
 import { notFound } from "../not-found.ts";
 import { purposeOf } from "../purpose.ts";
 import { isServed } from "../types.ts";
-import { cohortOf, mayHold, partsOf, patientsOfPart, typesOf } from "./cohort.ts";
+import { type Cohort, cohortOf, mayHold, partsOf, patientsOfPart, typesOf } from "./cohort.ts";
 import { deIdentifiedLines, requireMany } from "./de-identified-file.ts";
 import { patiently } from "./patience.ts";
 import { createPatientResources } from "./patient-resources.ts";
@@ -106,28 +106,28 @@ async function sendManifest(
   { level = "", export: id = "" }: Readonly<Record<string, string>>,
 ): Promise<HttpReply> {
   if (!Object.hasOwn(levels, level)) throw notFound();
-  const { export: found } = await exportsAt(transport).getExport({ export: id }, calling);
-  const cohort = await cohortOf(transport, found!, signal, "refuses").catch(waitOf);
-  if ("retryAfterSeconds" in cohort) {
+  const listed = await listedExport(transport, id, signal).catch(waitOf);
+  if ("retryAfterSeconds" in listed) {
     return reply
       .code(202)
-      .header("retry-after", String(cohort.retryAfterSeconds))
+      .header("retry-after", String(listed.retryAfterSeconds))
       .header("x-progress", "waiting for the budget of your calls")
       .send();
   }
-  if (found!.deIdentified) requireMany(cohort);
-  const parts = found!.deIdentified ? 1 : partsOf(cohort);
+  const { found, cohort } = listed;
+  if (found.deIdentified) requireMany(cohort);
+  const parts = found.deIdentified ? 1 : partsOf(cohort);
   const possible = typesOf(new Set([...cohort.values()].flatMap((categories) => [...categories])));
-  const types = found!.types.length === 0 ? possible : found!.types.filter((type) => possible.includes(type));
-  const told = found!.deIdentified ? types.filter((type) => deIdentifiedTypes.has(type)) : types;
+  const types = found.types.length === 0 ? possible : found.types.filter((type) => possible.includes(type));
+  const told = found.deIdentified ? types.filter((type) => deIdentifiedTypes.has(type)) : types;
   const numbers = Array.from({ length: cohort.size === 0 ? 0 : parts }, (_, part) => part + 1);
   reply
     .header("content-type", "application/json")
-    .header("expires", timestampDate(found!.expireTime!).toUTCString());
+    .header("expires", timestampDate(found.expireTime!).toUTCString());
   return reply.send(
     JSON.stringify({
-      transactionTime: timestampDate(found!.createTime!).toISOString(),
-      request: requestOf(`${base}/${levels[level as Level]}`, found!),
+      transactionTime: timestampDate(found.createTime!).toISOString(),
+      request: requestOf(`${base}/${levels[level as Level]}`, found),
       requiresAccessToken: true,
       output: told.flatMap((type) =>
         numbers.map((part) => ({
@@ -138,6 +138,16 @@ async function sendManifest(
       error: [],
     }),
   );
+}
+
+/** An export and its patients. Throws where the caller's budget does not permit to find the one, or to begin with the others. */
+async function listedExport(
+  transport: Transport,
+  id: string,
+  signal: AbortSignal,
+): Promise<{ readonly found: Export; readonly cohort: Cohort }> {
+  const { export: found } = await exportsAt(transport).getExport({ export: id }, calling);
+  return { found: found!, cohort: await cohortOf(transport, found!, signal, "refuses") };
 }
 
 /** When to ask again for what the caller's budget does not permit now. Throws what else the call has thrown. */
