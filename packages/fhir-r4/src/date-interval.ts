@@ -4,6 +4,9 @@ export interface DateInterval {
   readonly to: number;
 }
 
+/** A day of UTC. */
+export const dayMs = 86_400_000;
+
 /** FHIR's date, dateTime and instant (FHIR R4, 2.24.0.1): a year, a month, a day, or a time of a day with its zone. */
 const form =
   /^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2}))?)?)?$/;

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { dayMs } from "./date-interval.ts";
 import { definitionOf, type TypeDefinition } from "./definitions.ts";
 import { type FhirObject, type FhirResource, type FhirValue, isObject } from "./resource.ts";
 import { validate } from "./validate/validate.ts";
@@ -200,8 +201,6 @@ function cleanReference({ reference }: FhirObject, { pseudonym }: Anonymity): Fh
     ? { reference: `${type}/${pseudonym(id!)}` }
     : undefined;
 }
-
-const dayMs = 86_400_000;
 
 /** To the day, moved; what names no day, to the year. The time of day stays behind, and dates that tell an age over 89. */
 function movedDate(text: string, shiftDays: number, now: number): string | undefined {

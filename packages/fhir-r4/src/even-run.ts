@@ -1,3 +1,5 @@
+import { dayMs } from "./date-interval.ts";
+
 /** Samples by their place, ascending by time. */
 export interface TimedSamples {
   readonly count: number;
@@ -11,7 +13,6 @@ export interface TimedSamples {
 const fewest = 3;
 /** So that an Observation has a size that a client can take. */
 const most = 10_000;
-const dayMs = 86_400_000;
 
 /**
  * The place behind the samples that one Observation holds from `start` on: those of one day of UTC with the same time between each and

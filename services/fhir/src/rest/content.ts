@@ -24,6 +24,9 @@ function sent(format: FhirFormat): (bytes: Buffer) => SentText {
   return (bytes) => ({ format, text: utf8.decode(bytes) });
 }
 
+/** Of resources one a line: of what is exported and imported. */
+export const ndjsonType = "application/fhir+ndjson";
+
 /** By media type (FHIR R4, 3.1.0.1.11). */
 export const parsers = {
   "application/fhir+json": sent("json"),

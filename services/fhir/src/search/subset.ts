@@ -26,6 +26,18 @@ export function subsetOf(parameters: URLSearchParams): Subset {
   }
 }
 
+/**
+ * Of the `_elements` of an export, each `name` or `Patient.name` of one type alone (Bulk Data Access 2.0): a type of which none is named
+ * comes whole.
+ */
+export function subsetOfType(type: string, elements: readonly string[]): Subset {
+  const named = elements
+    .map((text) => text.split("."))
+    .filter((parts) => parts.length === 1 || parts[0] === type)
+    .map((parts) => parts.at(-1)!);
+  return named.length === 0 ? "all" : new Set(named);
+}
+
 /** The resource with these elements, its id, and those without which it would be invalid; marked as a part. */
 export function withSubset(resource: FhirResource, subset: Subset): FhirResource {
   if (subset === "all") return resource;

@@ -14,7 +14,8 @@ import {
   type SurfaceContext,
 } from "@wellapi/http";
 import { FhirServiceError } from "../../errors.ts";
-import { withSubset } from "../../search/subset.ts";
+import { subsetOfType, withSubset } from "../../search/subset.ts";
+import { ndjsonType } from "../content.ts";
 import { calling, root } from "../exchange.ts";
 import { notFound } from "../not-found.ts";
 import { purposeOf } from "../purpose.ts";
@@ -23,7 +24,7 @@ import { type Cohort, cohortOf, mayHold, partsOf, patientsOfPart, typesOf } from
 import { deIdentifiedLines, requireMany } from "./de-identified-file.ts";
 import { patiently } from "./patience.ts";
 import { createPatientResources } from "./patient-resources.ts";
-import { ndjsonType, subsetOfType, termsOf } from "./terms.ts";
+import { termsOf } from "./terms.ts";
 
 type App = Parameters<Surface["mount"]>[0];
 

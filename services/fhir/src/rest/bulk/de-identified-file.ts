@@ -4,11 +4,10 @@ import { type FhirResource, type FhirValue, formatJson, isObject, parseJson } fr
 import { type Export, ExportService } from "@wellapi/gen/wellapi/records/v1/export_service_pb";
 import { refusalOf } from "@wellapi/http";
 import { FhirServiceError } from "../../errors.ts";
-import { withSubset } from "../../search/subset.ts";
+import { subsetOfType, withSubset } from "../../search/subset.ts";
 import { calling } from "../exchange.ts";
 import type { Cohort } from "./cohort.ts";
 import { patiently } from "./patience.ts";
-import { subsetOfType } from "./terms.ts";
 
 /** Fewer patients than that are not told, of an export and of what they share: the usual threshold of health statistics in the US (CMS). */
 export const fewestPatients = 11;

@@ -1,9 +1,8 @@
 import { type FhirObject, type FhirValue, intervalOfDate, isObject } from "@wellapi/fhir-r4";
 import type { HttpRequest } from "@wellapi/http";
 import { FhirServiceError } from "../../errors.ts";
-import type { Subset } from "../../search/subset.ts";
 import { queryOf } from "../address.ts";
-import { sentResource } from "../content.ts";
+import { ndjsonType, sentResource } from "../content.ts";
 import { root } from "../exchange.ts";
 import { isServed } from "../types.ts";
 
@@ -17,8 +16,6 @@ export interface Terms {
   readonly elements: readonly string[];
   readonly deIdentified: boolean;
 }
-
-export const ndjsonType = "application/fhir+ndjson";
 
 const outputFormats: ReadonlySet<string> = new Set([ndjsonType, "application/ndjson", "ndjson"]);
 
@@ -125,12 +122,3 @@ function wrong(parameter: string, text: string): FhirServiceError {
 }
 
 const elementForm = /^([A-Z][A-Za-z]{1,63}\.)?[a-z][A-Za-z]{0,63}$/;
-
-/** What is exported of a resource of the type: a type of which no element is named comes whole. */
-export function subsetOfType(type: string, elements: readonly string[]): Subset {
-  const named = elements
-    .map((text) => text.split("."))
-    .filter((parts) => parts.length === 1 || parts[0] === type)
-    .map((parts) => parts.at(-1)!);
-  return named.length === 0 ? "all" : new Set(named);
-}

@@ -18,6 +18,7 @@ import {
 import { FhirServiceError } from "../../errors.ts";
 import { inwardText, subjectOf } from "../../mapping/subject.ts";
 import { patiently } from "../bulk/patience.ts";
+import { ndjsonType } from "../content.ts";
 import { calling, root } from "../exchange.ts";
 import { createSlots } from "../slots.ts";
 import { isServed } from "../types.ts";
@@ -26,8 +27,6 @@ import { type NumberedLine, readLines } from "./lines.ts";
 import { type LineOutcome, outcomeLine, refused } from "./outcome-lines.ts";
 
 type App = Parameters<Surface["mount"]>[0];
-
-export const ndjsonType = "application/fhir+ndjson";
 
 /** Of one request. A record has 1 MiB at most. */
 const limits = { line: 1_048_576, total: 8_388_608, lines: 10_000 };
