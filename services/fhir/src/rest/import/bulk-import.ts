@@ -56,8 +56,9 @@ export function mountImport(app: App, context: SurfaceContext): void {
     if (!(request.body instanceof Readable)) {
       throw new FhirServiceError("INVALID_REQUEST", `Send resources, one a line, as ${ndjsonType}`);
     }
-    slots.take(requestOverOf(reply));
-    return importLines(context, request, reply, request.body);
+    const over = requestOverOf(reply);
+    slots.take(over);
+    return importLines(context, request, reply, request.body, over);
   });
 }
 
@@ -66,9 +67,9 @@ async function importLines(
   request: HttpRequest,
   reply: HttpReply,
   body: Readable,
+  over: AbortSignal,
 ): Promise<HttpReply> {
   const records = createClient(ClinicalRecordsService, context.as(request));
-  const over = requestOverOf(reply);
   const { lines, cut } = await read(body);
   const base = `${context.origin()}${root}`;
   const key = textOf(request.headers["idempotency-key"]) ?? "";
